@@ -1,0 +1,290 @@
+//! Every tunable of the stack: its meaning, unit, default, limits and the RFC section it follows.
+
+use core::fmt;
+use core::net::IpAddr;
+use core::time::Duration;
+
+/// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
+/// field has a default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The addresses of this host; at least one, each unicast.
+    pub addresses: Vec<IpAddr>,
+    /// The longest datagram to send, in octets, IP header included. At least 68 (IPv4) or 1280
+    /// (IPv6). Default 1500.
+    pub mtu: usize,
+    /// TTL and hop limit of what is sent (RFC 9293 MUST-49). Default 64.
+    pub hop_limit: u8,
+    /// Local ports for connections that ask for none (RFC 6056): first and last. Default
+    /// 32768 to 60999.
+    pub ephemeral_ports: (u16, u16),
+    /// How every connection behaves, unless its listener or its user says otherwise.
+    pub tcp: TcpConfig,
+    /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
+    /// refused. Default 262,144.
+    pub max_connections: usize,
+    /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
+    pub max_time_wait: usize,
+    /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
+    /// jittered burst). Default 1,000.
+    pub replies_per_second: u32,
+}
+
+impl Config {
+    /// A host with these addresses and every default.
+    pub fn new(addresses: impl Into<Vec<IpAddr>>) -> Config {
+        Config {
+            addresses: addresses.into(),
+            mtu: 1500,
+            hop_limit: 64,
+            ephemeral_ports: (32768, 60999),
+            tcp: TcpConfig::default(),
+            max_connections: 262_144,
+            max_time_wait: 65_536,
+            replies_per_second: 1_000,
+        }
+    }
+
+    /// Whether the values make sense together.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.addresses.is_empty() {
+            return Err(ConfigError::NoAddress);
+        }
+        for &address in &self.addresses {
+            let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+            if address.is_unspecified() || address.is_multicast() || broadcast {
+                return Err(ConfigError::NotUnicast(address));
+            }
+        }
+        let least = match self.addresses.iter().any(IpAddr::is_ipv6) {
+            true => 1280,
+            false => 68,
+        };
+        if self.mtu < least || self.mtu > 65_535 {
+            return Err(ConfigError::Mtu {
+                mtu: self.mtu,
+                least,
+            });
+        }
+        if self.ephemeral_ports.0 == 0 || self.ephemeral_ports.0 > self.ephemeral_ports.1 {
+            return Err(ConfigError::EphemeralPorts);
+        }
+        self.tcp.validate()
+    }
+}
+
+/// How a connection behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// The longest text this host takes in one segment, in octets; `None`: what the MTU has room
+    /// for. It is what the MSS option says (RFC 9293 §3.7.1). Any value from 1.
+    pub mss: Option<u16>,
+    /// The least text a segment is cut to, whatever the peer's MSS option says: a guard against
+    /// tiny segments. Default 48.
+    pub min_send_mss: u16,
+    /// Capacity of the receive buffer, in octets, from 1. Never more than this is received and
+    /// not read. Default 512 KiB: a window that fits the default queue (500 packets) of a TUN
+    /// interface.
+    pub receive_buffer: usize,
+    /// Capacity of the send buffer, in octets, from 1. Default 1 MiB.
+    pub send_buffer: usize,
+    /// Offer and take window scaling (RFC 7323 §2). Default on.
+    pub window_scaling: bool,
+    /// Offer and take timestamps (RFC 7323 §3). Default on.
+    pub timestamps: bool,
+    /// Offer and take selective acknowledgments (RFC 2018). Default on.
+    pub sack: bool,
+    /// The most an acknowledgment of data waits (RFC 9293 MUST-40: under 500 ms); `None`: never
+    /// wait. Default 40 ms.
+    pub delayed_ack: Option<Duration>,
+    /// RTO before the first RTT sample (RFC 6298 §2.1). Default 1 s.
+    pub initial_rto: Duration,
+    /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
+    pub min_rto: Duration,
+    /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
+    pub max_rto: Duration,
+    /// R1: after so many retransmissions of one segment the path is suspected (RFC 9293
+    /// MUST-20, SHLD-9: at least 3). Default 3.
+    pub r1: u32,
+    /// R2 for data: after so many retransmissions of one segment the connection is given up
+    /// (RFC 9293 MUST-20, SHLD-10: at least 100 s of them). Default 15.
+    pub r2: u32,
+    /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
+    /// 255 s.
+    pub syn_retries: u32,
+    /// R2 for our SYN-ACK. Default 5: given up after 63 s.
+    pub syn_ack_retries: u32,
+    /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
+    /// 30 s, as common stacks have it: TIME-WAIT lasts 60 s.
+    pub msl: Duration,
+    /// How long FIN-WAIT-2 may last once the user has let go of the connection; `None`: for
+    /// ever. Default 60 s.
+    pub fin_wait_2_timeout: Option<Duration>,
+    /// The longest time between two probes of a zero window (RFC 9293 §3.8.6.1). Default 60 s.
+    pub max_persist: Duration,
+    /// Once the user has let go of the connection: after so many unanswered retransmissions or
+    /// answered zero-window probes it is aborted. Default 8.
+    pub orphan_retries: u32,
+    /// The initial congestion window, in segments (RFC 6928). Default 10.
+    pub initial_window: u32,
+    /// The least time between two challenge ACKs, or two ACKs in answer to segments without
+    /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
+    pub challenge_interval: Duration,
+    /// The most ranges held beyond a gap; the farthest gives way. From 1. Default 512.
+    pub max_out_of_order_ranges: usize,
+    /// What the user may change on a socket.
+    pub socket: SocketOptions,
+}
+
+impl Default for TcpConfig {
+    fn default() -> TcpConfig {
+        TcpConfig {
+            mss: None,
+            min_send_mss: 48,
+            receive_buffer: 512 * 1024,
+            send_buffer: 1024 * 1024,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            delayed_ack: Some(Duration::from_millis(40)),
+            initial_rto: Duration::from_secs(1),
+            min_rto: Duration::from_millis(200),
+            max_rto: Duration::from_secs(120),
+            r1: 3,
+            r2: 15,
+            syn_retries: 7,
+            syn_ack_retries: 5,
+            msl: Duration::from_secs(30),
+            fin_wait_2_timeout: Some(Duration::from_secs(60)),
+            max_persist: Duration::from_secs(60),
+            orphan_retries: 8,
+            initial_window: 10,
+            challenge_interval: Duration::from_millis(500),
+            max_out_of_order_ranges: 512,
+            socket: SocketOptions::default(),
+        }
+    }
+}
+
+impl TcpConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let positive = [
+            (self.receive_buffer, "receive_buffer"),
+            (self.send_buffer, "send_buffer"),
+            (self.max_out_of_order_ranges, "max_out_of_order_ranges"),
+            (usize::from(self.mss.unwrap_or(1)), "mss"),
+            (usize::from(self.min_send_mss), "min_send_mss"),
+            (self.initial_window as usize, "initial_window"),
+        ];
+        if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {
+            return Err(ConfigError::Zero(name));
+        }
+        // RFC 7323 §2.3: a window is less than 2^30 octets.
+        if self.receive_buffer >= 1 << 30 || self.send_buffer >= 1 << 30 {
+            return Err(ConfigError::BufferTooLarge);
+        }
+        if self.min_rto > self.max_rto || self.min_rto.is_zero() {
+            return Err(ConfigError::RtoBounds);
+        }
+        // RFC 9293 MUST-40.
+        if self
+            .delayed_ack
+            .is_some_and(|delay| delay >= Duration::from_millis(500))
+        {
+            return Err(ConfigError::DelayedAck);
+        }
+        Ok(())
+    }
+}
+
+/// What the user of a socket may change while it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Send small segments at once: Nagle's algorithm off (RFC 9293 MUST-17). Default off, that
+    /// is: Nagle on.
+    pub nodelay: bool,
+    /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
+    pub keepalive: Option<Keepalive>,
+    /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
+    /// §3.9.1.1, RFC 5482); `None`: R2 decides. Default `None`.
+    pub user_timeout: Option<Duration>,
+    /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
+    /// otherwise wait so long for the peer to have everything, then reset.
+    pub linger: Option<Duration>,
+    /// The six DSCP bits and two ECN bits of what is sent (RFC 9293 §3.9.1.9); ECN bits must be
+    /// zero. Default 0.
+    pub traffic_class: u8,
+}
+
+/// How to probe an idle connection (RFC 9293 §3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Idle time before the first probe. Default 2 h (MUST-28: at least that by default).
+    pub idle: Duration,
+    /// Time between probes. Default 75 s.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection is given up. Default 9.
+    pub count: u32,
+}
+
+impl Default for Keepalive {
+    fn default() -> Keepalive {
+        Keepalive {
+            idle: Duration::from_secs(2 * 60 * 60),
+            interval: Duration::from_secs(75),
+            count: 9,
+        }
+    }
+}
+
+/// Which value of a [`Config`] makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The host has no address.
+    NoAddress,
+    /// An address is not a host's: unspecified, multicast or broadcast.
+    NotUnicast(IpAddr),
+    /// The MTU is below what the families in use allow, or above 65,535.
+    Mtu {
+        /// What was asked for.
+        mtu: usize,
+        /// The least that is allowed.
+        least: usize,
+    },
+    /// The range of ephemeral ports is empty or begins with 0.
+    EphemeralPorts,
+    /// This field must not be zero.
+    Zero(&'static str),
+    /// A buffer of 2^30 octets or more cannot be advertised.
+    BufferTooLarge,
+    /// `min_rto` is zero or above `max_rto`.
+    RtoBounds,
+    /// `delayed_ack` must be under 500 ms.
+    DelayedAck,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::NoAddress => f.write_str("the stack needs at least one address"),
+            ConfigError::NotUnicast(address) => {
+                write!(f, "{address} cannot be the address of a host")
+            }
+            ConfigError::Mtu { mtu, least } => {
+                write!(f, "an MTU of {mtu} is outside {least} to 65535")
+            }
+            ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
+            ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
+            ConfigError::BufferTooLarge => f.write_str("a buffer must be smaller than 1 GiB"),
+            ConfigError::RtoBounds => f.write_str("min_rto must be above zero and below max_rto"),
+            ConfigError::DelayedAck => {
+                f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,3 @@
+//! The `stubborn` program.
+
+fn main() {}

@@ -1,0 +1,77 @@
+//! What can go wrong, in the user's words.
+
+use core::fmt;
+
+/// Why a connection ended, or never came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectionError {
+    /// Nobody listens at the remote address and port.
+    Refused,
+    /// The peer reset the connection.
+    Reset,
+    /// The peer did not answer for too long (R2, user timeout, keepalive).
+    TimedOut,
+    /// A router or the remote host says that the host cannot be reached.
+    HostUnreachable,
+    /// A router says that the network cannot be reached.
+    NetworkUnreachable,
+    /// The user aborted it here.
+    Aborted,
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ConnectionError::Refused => "connection refused",
+            ConnectionError::Reset => "connection reset by peer",
+            ConnectionError::TimedOut => "connection timed out",
+            ConnectionError::HostUnreachable => "no route to host",
+            ConnectionError::NetworkUnreachable => "network is unreachable",
+            ConnectionError::Aborted => "connection aborted",
+        })
+    }
+}
+
+impl std::error::Error for ConnectionError {}
+
+/// Why SEND took nothing (RFC 9293 §3.10.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SendError {
+    /// No room now (or not yet established): try again after a WRITABLE event.
+    WouldBlock,
+    /// The user has closed this direction.
+    Closing,
+    /// The connection is gone.
+    Connection(ConnectionError),
+}
+
+/// Why RECEIVE gave nothing (RFC 9293 §3.10.3). The end of the stream is not an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecvError {
+    /// Nothing is here now: try again after a READABLE event.
+    WouldBlock,
+    /// The connection is gone.
+    Connection(ConnectionError),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::WouldBlock => f.write_str("no room to queue more"),
+            SendError::Closing => f.write_str("connection closing"),
+            SendError::Connection(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecvError::WouldBlock => f.write_str("nothing received yet"),
+            RecvError::Connection(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+impl std::error::Error for RecvError {}

@@ -1,0 +1,52 @@
+//! STATUS (RFC 9293 §3.10.6): what a user may see of a connection.
+
+use core::time::Duration;
+
+use super::state::State;
+
+/// A snapshot of a connection: what `tcp_info` gives on other systems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// Smoothed round-trip time (RFC 6298); `None` before the first sample.
+    pub srtt: Option<Duration>,
+    /// Round-trip time variation (RFC 6298).
+    pub rttvar: Duration,
+    /// The retransmission timeout that would be armed now, backoff included.
+    pub rto: Duration,
+    /// Congestion window, octets.
+    pub cwnd: u64,
+    /// Slow start threshold, octets.
+    pub ssthresh: u64,
+    /// SND.WND: what the peer lets us send beyond SND.UNA, octets.
+    pub snd_wnd: u32,
+    /// RCV.WND: what we let the peer send beyond RCV.NXT, octets.
+    pub rcv_wnd: u32,
+    /// Octets sent and not acknowledged.
+    pub in_flight: u64,
+    /// Octets in the send buffer, sent and not.
+    pub send_queue: usize,
+    /// Octets received in order and not read.
+    pub recv_queue: usize,
+    /// The longest text in a segment that we send.
+    pub snd_mss: u16,
+    /// Retransmitted segments, ever.
+    pub retransmissions: u64,
+    /// Retransmissions of the segment at SND.UNA in a row.
+    pub backoff: u32,
+    /// Octets that the peer acknowledged, ever.
+    pub bytes_acked: u64,
+    /// Octets received in order, ever.
+    pub bytes_received: u64,
+    /// Segments that arrived for this connection, ever.
+    pub segments_in: u64,
+    /// Segments sent, ever.
+    pub segments_out: u64,
+    /// The connection uses timestamps.
+    pub timestamps: bool,
+    /// The connection uses selective acknowledgments.
+    pub sack: bool,
+    /// Window scale of the peer and of ours, if the connection uses them.
+    pub window_scale: Option<(u8, u8)>,
+}

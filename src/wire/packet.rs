@@ -1,0 +1,104 @@
+//! A datagram on its way out: its header, and its text borrowed from where it lies.
+
+/// Octets in at most two pieces: the two halves of a ring on the way out, one slice of the
+/// packet on the way in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Text<'a> {
+    first: &'a [u8],
+    second: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    /// No octets.
+    pub const EMPTY: Text<'static> = Text {
+        first: &[],
+        second: &[],
+    };
+
+    /// The octets of `first`, then those of `second`.
+    pub const fn new(first: &'a [u8], second: &'a [u8]) -> Text<'a> {
+        Text { first, second }
+    }
+
+    /// How many octets.
+    pub const fn len(&self) -> usize {
+        self.first.len() + self.second.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The two pieces, in order; the second may be empty.
+    pub const fn pieces(&self) -> [&'a [u8]; 2] {
+        [self.first, self.second]
+    }
+
+    /// The octets from `from` up to, not including, `to`.
+    ///
+    /// # Panics
+    /// If `from > to` or `to > len()`.
+    pub fn slice(&self, from: usize, to: usize) -> Text<'a> {
+        assert!(from <= to && to <= self.len(), "slice out of text");
+        let middle = self.first.len();
+        Text {
+            first: &self.first[from.min(middle)..to.min(middle)],
+            second: &self.second[from.saturating_sub(middle)..to.saturating_sub(middle)],
+        }
+    }
+
+    /// A copy in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        [self.first, self.second].concat()
+    }
+}
+
+impl<'a> From<&'a [u8]> for Text<'a> {
+    fn from(first: &'a [u8]) -> Text<'a> {
+        Text { first, second: &[] }
+    }
+}
+
+/// The longest header that this stack writes: IPv6 (40) and TCP with all its options (60).
+const MAX_HEADER: usize = 100;
+
+/// A datagram that is ready to leave: header bytes of its own, text borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    header: [u8; MAX_HEADER],
+    header_len: u8,
+    text: Text<'a>,
+}
+
+impl<'a> Packet<'a> {
+    /// A datagram all of whose bytes lie elsewhere.
+    pub const fn borrowed(bytes: &'a [u8]) -> Packet<'a> {
+        Packet {
+            header: [0; MAX_HEADER],
+            header_len: 0,
+            text: Text::new(bytes, &[]),
+        }
+    }
+
+    /// The pieces, in order, some perhaps empty: what a vectored write takes.
+    pub fn pieces(&self) -> [&[u8]; 3] {
+        let [first, second] = self.text.pieces();
+        [&self.header[..usize::from(self.header_len)], first, second]
+    }
+
+    /// Length in octets, header and text.
+    pub const fn len(&self) -> usize {
+        self.header_len as usize + self.text.len()
+    }
+
+    /// Whether there is not a single octet.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces().concat()
+    }
+}
