@@ -3,7 +3,12 @@
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign, Sub};
 
-use super::options::Options;
+use etherparse::TcpHeaderSlice;
+
+use super::checksum::Sum;
+use super::ip::{IpHeader, protocol};
+use super::malformed::Malformed;
+use super::options::{self, Options};
 
 /// The control bits of a segment (RFC 9293 §3.1), with the one that RFC 9768 named AE (once NS):
 /// nine bits, in the order in which they stand in the header.
@@ -120,11 +125,11 @@ impl fmt::Display for Letters {
             (Control::SYN, "S"),
             (Control::RST, "R"),
             (Control::PSH, "P"),
+            (Control::ACK, "."),
             (Control::URG, "U"),
             (Control::ECE, "E"),
             (Control::CWR, "W"),
             (Control::AE, "e"),
-            (Control::ACK, "."),
         ];
         if self.0 == Control::NONE {
             return f.write_str("none");
@@ -151,8 +156,90 @@ pub struct TcpHeader {
     pub control: Control,
     /// The window field, unscaled.
     pub window: u16,
-    /// The urgent pointer; significant if `control` has URG.
+    /// The urgent pointer; significant if `control` has URG (and 0 on the wire if not).
     pub urgent: u16,
     /// The options.
     pub options: Options,
 }
+
+/// Length without options, in octets.
+const HEADER: usize = 20;
+/// The longest header, in octets.
+pub(super) const MAX_HEADER: usize = HEADER + options::MAX_LEN;
+
+/// Reads a segment, the payload of `ip`: its header and its text. Reserved bits are ignored, and so
+/// are options that only a SYN may carry on a segment that is none.
+///
+/// # Errors
+/// If the header is not all there, the checksum is wrong, or SYN comes with FIN or RST: nobody
+/// sends those but to probe or to confuse.
+pub(super) fn parse<'a>(
+    ip: &IpHeader,
+    segment: &'a [u8],
+) -> Result<(TcpHeader, &'a [u8]), Malformed> {
+    if segment.len() < HEADER {
+        return Err(Malformed::TcpLength);
+    }
+    let data_offset = usize::from(segment[12] >> 4) * 4;
+    if data_offset < HEADER {
+        return Err(Malformed::TcpDataOffset);
+    }
+    let header = TcpHeaderSlice::from_slice(segment).map_err(|_| Malformed::TcpLength)?;
+    let sum = Sum::pseudo_header(ip.source, ip.destination, protocol::TCP, segment.len());
+    if !sum.plus(segment).verifies() {
+        return Err(Malformed::TcpChecksum);
+    }
+    let control = Control::from_bits(u16::from_be_bytes([segment[12], segment[13]]));
+    let mut options = Options::parse(&segment[HEADER..data_offset]);
+    if !control.has(Control::SYN) {
+        options = options.without_syn_only();
+    } else if control.has(Control::FIN) {
+        return Err(Malformed::TcpSynFin);
+    } else if control.has(Control::RST) {
+        return Err(Malformed::TcpSynRst);
+    }
+    let header = TcpHeader {
+        source_port: header.source_port(),
+        destination_port: header.destination_port(),
+        seq: header.sequence_number(),
+        ack: header.acknowledgment_number(),
+        control,
+        window: header.window_size(),
+        urgent: header.urgent_pointer(),
+        options,
+    };
+    Ok((header, &segment[data_offset..]))
+}
+
+impl TcpHeader {
+    /// Length on the wire, in octets: 20 to 60.
+    pub fn wire_len(&self) -> usize {
+        HEADER + self.options.wire_len()
+    }
+
+    /// Writes the header to the front of `out`, checksum zero, and says how many octets it took.
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`TcpHeader::wire_len`].
+    pub(super) fn write(&self, out: &mut [u8]) -> usize {
+        let len = HEADER + self.options.write(&mut out[HEADER..]);
+        let significant = |bit, value| if self.control.has(bit) { value } else { 0 };
+        let ack = significant(Control::ACK, self.ack);
+        let urgent = significant(Control::URG, self.urgent.into()) as u16;
+        // The data offset is in words of four octets.
+        let offset_and_control = ((len as u16 / 4) << 12) | self.control.bits();
+        let header: &mut [u8; HEADER] = out.first_chunk_mut().expect("room for a TCP header");
+        header[0..2].copy_from_slice(&self.source_port.to_be_bytes());
+        header[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
+        header[4..8].copy_from_slice(&self.seq.to_be_bytes());
+        header[8..12].copy_from_slice(&ack.to_be_bytes());
+        header[12..14].copy_from_slice(&offset_and_control.to_be_bytes());
+        header[14..16].copy_from_slice(&self.window.to_be_bytes());
+        header[CHECKSUM..CHECKSUM + 2].copy_from_slice(&[0, 0]);
+        header[18..20].copy_from_slice(&urgent.to_be_bytes());
+        len
+    }
+}
+
+/// Where the checksum field stands in the header.
+pub(super) const CHECKSUM: usize = 16;
