@@ -112,3 +112,77 @@ fn sum(octets: &[u8]) -> u64 {
     let lanes = low.iter().chain(&high).sum::<u64>();
     lanes + words.iter().map(word).sum::<u64>() + word(&last)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 1071 §1, word by word.
+    fn by_the_book(octets: &[u8]) -> u16 {
+        let mut sum = 0u32;
+        for pair in octets.chunks(2) {
+            let low = pair.get(1).copied().unwrap_or(0);
+            sum += u32::from(u16::from_be_bytes([pair[0], low]));
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        !(sum as u16)
+    }
+
+    #[test]
+    fn the_example_of_rfc_1071_section_3() {
+        let octets = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
+        assert_eq!(checksum(&octets), !0xddf2);
+    }
+
+    #[test]
+    fn no_carry_is_lost_in_the_longest_datagram() {
+        let octets = [0xff; 65_535];
+        assert_eq!(checksum(&octets), by_the_book(&octets));
+    }
+
+    #[test]
+    fn a_sum_with_its_checksum_verifies_and_with_one_bit_changed_does_not() {
+        let mut octets = *b"\x00\x00some octets, an odd number.";
+        let value = checksum(&octets);
+        octets[..2].copy_from_slice(&value.to_be_bytes());
+        assert!(Sum::ZERO.plus(&octets).verifies());
+        for bit in 0..8 * octets.len() {
+            octets[bit / 8] ^= 1 << (bit % 8);
+            assert!(!Sum::ZERO.plus(&octets).verifies(), "bit {bit}");
+            octets[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn the_pseudo_headers() {
+        let v4: [IpAddr; 2] = [[192, 0, 2, 1].into(), [198, 51, 100, 2].into()];
+        let octets = [192, 0, 2, 1, 198, 51, 100, 2, 0, 6, 0x12, 0x34];
+        let sum = Sum::pseudo_header(v4[0], v4[1], 6, 0x1234);
+        assert_eq!(sum.checksum(), by_the_book(&octets));
+
+        let (source, destination) = ([0xfd; 16], [0x20; 16]);
+        let tail = [0, 0, 0xff, 0xff, 0, 0, 0, 17];
+        let octets = [&source[..], &destination, &tail].concat();
+        let sum = Sum::pseudo_header(source.into(), destination.into(), 17, 0xffff);
+        assert_eq!(sum.checksum(), by_the_book(&octets));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_book(octets in prop::collection::vec(any::<u8>(), 0..2000)) {
+            prop_assert_eq!(checksum(&octets), by_the_book(&octets));
+        }
+
+        #[test]
+        fn does_not_depend_on_where_a_text_is_cut(
+            octets in prop::collection::vec(any::<u8>(), 0..300),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let (first, second) = octets.split_at(cut.index(octets.len() + 1));
+            let sum = Sum::ZERO.plus_text(Text::new(first, second));
+            prop_assert_eq!(sum.checksum(), by_the_book(&octets));
+        }
+    }
+}

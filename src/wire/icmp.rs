@@ -437,3 +437,327 @@ fn sum(source: IpAddr, destination: IpAddr, payload: &[u8]) -> Sum {
     };
     sum.plus(payload)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Control, Packet, Payload, Refusal, TcpHeader, Text, UdpHeader, parse};
+
+    const V4: [IpAddr; 2] = [ip4(1), ip4(2)];
+    const V6: [IpAddr; 2] = [ip6(1), ip6(2)];
+
+    const fn ip4(last: u8) -> IpAddr {
+        IpAddr::V4(core::net::Ipv4Addr::new(10, 0, 0, last))
+    }
+
+    const fn ip6(last: u16) -> IpAddr {
+        IpAddr::V6(core::net::Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, last))
+    }
+
+    fn header([source, destination]: [IpAddr; 2]) -> IpHeader {
+        IpHeader::new(source, destination, 0, 64)
+    }
+
+    /// A TCP segment from this host, the second, to the first.
+    fn ours([peer, us]: [IpAddr; 2], text: &[u8]) -> Vec<u8> {
+        let tcp = TcpHeader {
+            source_port: 40_000,
+            destination_port: 7,
+            seq: 0x0102_0304,
+            control: Control::ACK,
+            ..TcpHeader::default()
+        };
+        Packet::tcp(&header([us, peer]), &tcp, Text::from(text)).to_vec()
+    }
+
+    fn quote_of_ours([peer, us]: [IpAddr; 2]) -> Quote {
+        Quote {
+            source: us,
+            destination: peer,
+            protocol: protocol::TCP,
+            source_port: 40_000,
+            destination_port: 7,
+            seq: 0x0102_0304,
+        }
+    }
+
+    fn read(datagram: &[u8]) -> Result<IcmpMessage<'_>, Refusal> {
+        match parse(datagram)?.payload {
+            Payload::Icmp(message) => Ok(message),
+            other => panic!("no ICMP message: {other:?}"),
+        }
+    }
+
+    /// A message of any kind from the first to the second.
+    fn raw(addresses: [IpAddr; 2], kind: u8, code: u8, fields: [u8; 4], body: &[u8]) -> Vec<u8> {
+        message(&header(addresses), kind, code, fields, body)
+    }
+
+    #[test]
+    fn a_ping_by_hand() {
+        let bytes = [
+            0x45, 0, 0, 32, 0, 0, 0x40, 0, 64, 1, 0x26, 0xdb, 10, 0, 0, 1, 10, 0, 0, 2, //
+            8, 0, 0x06, 0xfa, 0x12, 0x34, 0, 1, b'p', b'i', b'n', b'g',
+        ];
+        let echo = Echo {
+            identifier: 0x1234,
+            sequence: 1,
+            data: b"ping",
+        };
+        assert_eq!(echo_request(&header(V4), &echo), bytes);
+        assert_eq!(read(&bytes), Ok(IcmpMessage::EchoRequest(echo)));
+    }
+
+    #[test]
+    fn echo_goes_through_in_both_families() {
+        let echo = Echo {
+            identifier: 1,
+            sequence: 0xffff,
+            data: &[7; 1000],
+        };
+        for ip in [header(V4), header(V6)] {
+            let request = echo_request(&ip, &echo);
+            assert_eq!(read(&request), Ok(IcmpMessage::EchoRequest(echo)));
+            let reply = echo_reply(&ip, &echo);
+            assert_eq!(read(&reply), Ok(IcmpMessage::EchoReply(echo)));
+            assert!(etherparse::PacketHeaders::from_ip_slice(&reply).is_ok());
+        }
+    }
+
+    const BOTH: [IcmpError; 5] = [
+        IcmpError::Unreachable(Unreachable::Port),
+        IcmpError::PacketTooBig { mtu: 1400 },
+        IcmpError::HopLimitExceeded,
+        IcmpError::ReassemblyTimeExceeded,
+        IcmpError::ParameterProblem {
+            code: 0,
+            pointer: 40,
+        },
+    ];
+
+    fn all_errors() -> impl Iterator<Item = ([IpAddr; 2], IcmpError)> {
+        let v4 = Unreachable::V4.map(|(_, reason)| IcmpError::Unreachable(reason));
+        let v6 = Unreachable::V6.map(|(_, reason)| IcmpError::Unreachable(reason));
+        let v4 = v4.into_iter().chain(BOTH).map(|error| (V4, error));
+        v4.chain(v6.into_iter().chain(BOTH).map(|error| (V6, error)))
+    }
+
+    #[test]
+    fn every_error_goes_through_with_its_quote() {
+        for (addresses, it) in all_errors() {
+            let offending = ours(addresses, b"some text");
+            let bytes = error(addresses[0], 64, it, &offending).unwrap();
+            let expected = IcmpMessage::Error(it, quote_of_ours(addresses));
+            assert_eq!(read(&bytes), Ok(expected));
+            let ip = parse(&bytes).unwrap().ip;
+            assert_eq!([ip.source, ip.destination], addresses);
+        }
+    }
+
+    #[test]
+    fn a_quote_is_as_long_as_fits() {
+        for (addresses, most) in [(V4, 576), (V6, 1280)] {
+            let overhead = if most == 576 { 28 } else { 48 };
+            for text in [0, 400, 1400] {
+                let offending = ours(addresses, &vec![1; text]);
+                let bytes = error(addresses[0], 64, BOTH[0], &offending).unwrap();
+                assert_eq!(bytes.len(), most.min(offending.len() + overhead));
+                assert!(offending.starts_with(&bytes[overhead..]));
+            }
+        }
+    }
+
+    #[test]
+    fn the_quote_of_a_udp_datagram_and_of_another_protocol() {
+        for addresses in [V4, V6] {
+            let [peer, us] = addresses;
+            let udp = UdpHeader {
+                source_port: 5,
+                destination_port: 6,
+            };
+            let offending = Packet::udp(&header([us, peer]), &udp, Text::EMPTY).to_vec();
+            let bytes = error(peer, 64, BOTH[0], &offending).unwrap();
+            let quote = Quote {
+                protocol: protocol::UDP,
+                source_port: 5,
+                destination_port: 6,
+                seq: 0,
+                ..quote_of_ours(addresses)
+            };
+            assert_eq!(read(&bytes), Ok(IcmpMessage::Error(BOTH[0], quote)));
+
+            let offending = IpHeader::new(us, peer, 253, 64).datagram(&[1; 8]);
+            let bytes = error(peer, 64, BOTH[0], &offending).unwrap();
+            let quote = Quote {
+                protocol: 253,
+                source_port: 0,
+                destination_port: 0,
+                seq: 0,
+                ..quote
+            };
+            assert_eq!(read(&bytes), Ok(IcmpMessage::Error(BOTH[0], quote)));
+        }
+    }
+
+    #[test]
+    fn a_quote_may_end_behind_eight_octets_of_transport_header_and_not_before() {
+        for (addresses, kind, ip_header) in [(V4, 3, 20), (V6, 1, 40)] {
+            let offending = ours(addresses, b"text");
+            for len in 0..=offending.len() {
+                let bytes = raw(addresses, kind, 0, [0; 4], &offending[..len]);
+                let expected = match len >= ip_header + 8 {
+                    true => Ok(IcmpMessage::Error(
+                        IcmpError::Unreachable(Unreachable::Network),
+                        quote_of_ours(addresses),
+                    )),
+                    false => Err(Malformed::IcmpQuote.into()),
+                };
+                assert_eq!(read(&bytes), expected, "{len} octets");
+            }
+        }
+    }
+
+    #[test]
+    fn an_ipv6_quote_is_found_behind_extension_headers_and_in_a_first_fragment() {
+        let [peer, us] = V6;
+        let segment = &ours(V6, b"text")[40..];
+        let options = [protocol::FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
+        let fragment = |offset_and_more: u8| [protocol::TCP, 0, 0, offset_and_more, 0, 0, 0, 9];
+        let quoting = |fragment: [u8; 8]| {
+            let payload = [&options, &fragment, segment].concat();
+            let ip = IpHeader::new(us, peer, protocol::DESTINATION_OPTIONS, 64);
+            raw(V6, 1, 4, [0; 4], &ip.datagram(&payload))
+        };
+        let expected =
+            IcmpMessage::Error(IcmpError::Unreachable(Unreachable::Port), quote_of_ours(V6));
+        assert_eq!(read(&quoting(fragment(0))), Ok(expected), "whole");
+        assert_eq!(read(&quoting(fragment(1))), Ok(expected), "the first");
+        let refused = Err(Malformed::IcmpQuote.into());
+        assert_eq!(read(&quoting(fragment(8))), refused, "the last");
+    }
+
+    #[test]
+    fn what_is_not_acted_upon() {
+        let rows = [
+            (V4, 4, 0, "source quench"),
+            (V4, 5, 1, "redirect"),
+            (V4, 3, 16, "unknown code of unreachable"),
+            (V4, 11, 2, "unknown code of time exceeded"),
+            (V4, 8, 1, "echo request with a code"),
+            (V4, 13, 1, "timestamp"),
+            (V4, 128, 0, "ICMPv6's echo request over IPv4"),
+            (V6, 137, 0, "redirect"),
+            (V6, 1, 7, "unknown code of unreachable"),
+            (V6, 3, 2, "unknown code of time exceeded"),
+            (V6, 129, 1, "echo reply with a code"),
+            (V6, 134, 0, "router advertisement"),
+            (V6, 8, 0, "ICMPv4's echo request over IPv6"),
+            (V6, 100, 0, "private experimentation"),
+        ];
+        for (addresses, kind, code, what) in rows {
+            let bytes = raw(addresses, kind, code, [0; 4], &ours(addresses, b""));
+            let expected = IcmpMessage::Ignored { kind, code };
+            assert_eq!(read(&bytes), Ok(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_packet_too_big_is_ignored() {
+        let bytes = raw(V6, 2, 9, [0, 0, 5, 0], &ours(V6, b""));
+        let error = IcmpError::PacketTooBig { mtu: 1280 };
+        let expected = IcmpMessage::Error(error, quote_of_ours(V6));
+        assert_eq!(read(&bytes), Ok(expected));
+    }
+
+    #[test]
+    fn a_message_for_the_other_family_is_of_an_unknown_protocol() {
+        for (addresses, protocol) in [(V4, protocol::ICMPV6), (V6, protocol::ICMP)] {
+            let [source, destination] = addresses;
+            let bytes = IpHeader::new(source, destination, protocol, 64).datagram(&[8; 8]);
+            let payload = parse(&bytes).unwrap().payload;
+            assert!(matches!(payload, Payload::Unknown { .. }), "{payload:?}");
+        }
+    }
+
+    /// RFC 1122 §3.2.2 and RFC 4443 §2.4(e).
+    #[test]
+    fn whom_no_error_is_sent() {
+        let too_big = IcmpError::PacketTooBig { mtu: 1280 };
+        let option = IcmpError::ParameterProblem {
+            code: 2,
+            pointer: 42,
+        };
+        let hop_limit = IcmpError::HopLimitExceeded;
+        let to = |source: &str, destination: &str| {
+            let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
+            IpHeader::new(source, destination, protocol::UDP, 64).datagram(&[0; 8])
+        };
+        let echo = Echo {
+            identifier: 0,
+            sequence: 0,
+            data: b"",
+        };
+        let mut second = to("10.0.0.2", "10.0.0.1");
+        second[7] = 1;
+        let rows = [
+            ("10.0.0.1", hop_limit, to("10.0.0.2", "10.0.0.1"), true),
+            ("10.0.0.1", hop_limit, second, false),
+            ("10.0.0.1", hop_limit, to("0.0.0.0", "10.0.0.1"), false),
+            ("10.0.0.1", hop_limit, to("224.0.0.1", "10.0.0.1"), false),
+            (
+                "10.0.0.1",
+                hop_limit,
+                to("255.255.255.255", "10.0.0.1"),
+                false,
+            ),
+            ("10.0.0.1", hop_limit, to("10.0.0.2", "224.0.0.1"), false),
+            ("10.0.0.1", too_big, to("10.0.0.2", "224.0.0.1"), false),
+            (
+                "10.0.0.1",
+                hop_limit,
+                to("10.0.0.2", "255.255.255.255"),
+                false,
+            ),
+            ("10.0.0.1", hop_limit, echo_reply(&header(V4), &echo), true),
+            ("10.0.0.1", hop_limit, raw(V4, 5, 0, [0; 4], b""), false),
+            ("10.0.0.1", hop_limit, raw(V4, 3, 1, [0; 4], b""), false),
+            ("10.0.0.1", hop_limit, to("fd00::2", "fd00::1"), false),
+            ("10.0.0.1", hop_limit, vec![0x45; 19], false),
+            ("fd00::1", hop_limit, to("fd00::2", "fd00::1"), true),
+            ("fd00::1", hop_limit, to("::", "fd00::1"), false),
+            ("fd00::1", hop_limit, to("ff02::1", "fd00::1"), false),
+            ("fd00::1", hop_limit, to("fd00::2", "ff02::1"), false),
+            ("fd00::1", too_big, to("fd00::2", "ff02::1"), true),
+            ("fd00::1", option, to("fd00::2", "ff02::1"), true),
+            ("fd00::1", hop_limit, echo_reply(&header(V6), &echo), true),
+            ("fd00::1", hop_limit, raw(V6, 1, 4, [0; 4], b""), false),
+            ("fd00::1", hop_limit, raw(V6, 127, 0, [0; 4], b""), false),
+            ("fd00::1", hop_limit, raw(V6, 137, 0, [0; 4], b""), false),
+            ("fd00::1", hop_limit, vec![0x60; 39], false),
+        ];
+        for (row, (from, it, offending, sent)) in rows.into_iter().enumerate() {
+            let answer = error(from.parse().unwrap(), 64, it, &offending);
+            assert_eq!(answer.is_some(), sent, "row {row}");
+        }
+    }
+
+    #[test]
+    fn an_error_that_the_family_does_not_have_is_not_sent() {
+        let rows = [
+            (V4, IcmpError::Unreachable(Unreachable::BeyondScope)),
+            (V4, IcmpError::PacketTooBig { mtu: 65_536 }),
+            (
+                V4,
+                IcmpError::ParameterProblem {
+                    code: 0,
+                    pointer: 256,
+                },
+            ),
+            (V6, IcmpError::Unreachable(Unreachable::Protocol)),
+        ];
+        for (addresses, it) in rows {
+            let offending = ours(addresses, b"");
+            assert_eq!(error(addresses[0], 64, it, &offending), None, "{it:?}");
+        }
+    }
+}

@@ -138,3 +138,91 @@ pub(super) struct Quoted<'a> {
     /// get there, and in a fragment that is not the first.
     pub(super) upper: Option<&'a [u8]>,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::{Datagram, Payload, parse};
+
+    /// A protocol that nobody here speaks.
+    const OTHER: u8 = 253;
+
+    fn any_ip() -> impl Strategy<Value = IpHeader> {
+        let v4 =
+            any::<([u8; 4], [u8; 4], u16, bool)>().prop_map(|(source, destination, id, df)| {
+                let mut ip = IpHeader::new(source.into(), destination.into(), OTHER, 0);
+                (ip.identification, ip.dont_fragment) = (id, df);
+                ip
+            });
+        let v6 = any::<([u8; 16], [u8; 16])>().prop_map(|(source, destination)| {
+            IpHeader::new(source.into(), destination.into(), OTHER, 0)
+        });
+        let rest = any::<(u8, u8)>();
+        (prop_oneof![v4, v6], rest).prop_map(|(ip, (hop_limit, traffic_class))| IpHeader {
+            hop_limit,
+            traffic_class,
+            ..ip
+        })
+    }
+
+    proptest! {
+        /// Whatever the hop limit: RFC 1122 §3.2.1.7, RFC 8200 §3.
+        #[test]
+        fn what_is_written_is_read(ip in any_ip(), payload in any::<[u8; 9]>()) {
+            let bytes = ip.datagram(&payload);
+            let read = parse(&bytes);
+            let is_unknown = matches!(
+                read,
+                Ok(Datagram { ip: read, payload: Payload::Unknown { .. } }) if read == ip
+            );
+            prop_assert!(is_unknown, "{read:?}");
+            let theirs = etherparse::IpSlice::from_slice(&bytes).unwrap();
+            prop_assert_eq!(theirs.source_addr(), ip.source);
+            prop_assert_eq!(theirs.destination_addr(), ip.destination);
+            prop_assert_eq!(theirs.payload().payload, payload);
+        }
+    }
+
+    #[test]
+    fn who_can_be_a_host() {
+        let not = [
+            "0.0.0.0",
+            "0.1.2.3",
+            "127.0.0.1",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+        ];
+        for address in not {
+            assert!(!is_host(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "10.0.0.1",
+            "1.0.0.0",
+            "223.255.255.255",
+            "fe80::1",
+            "fd00::1",
+        ] {
+            assert!(is_host(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "from one family to the other")]
+    fn no_datagram_has_two_families() {
+        let _ = IpHeader::new([1; 4].into(), [1; 16].into(), OTHER, 64).datagram(&[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a datagram of 65536 octets")]
+    fn no_datagram_is_longer_than_its_length_field_says() {
+        let ip = IpHeader::new([1; 4].into(), [2; 4].into(), OTHER, 64);
+        let _ = ip.datagram(&[0; MAX_DATAGRAM - 19]);
+    }
+}

@@ -83,7 +83,7 @@ reasons! {
     ExtensionOrder "ipv6_extension_order" "IPv6 hop-by-hop options that do not come first",
     TooManyExtensions "ipv6_too_many_extensions" "more than eight IPv6 extension headers",
     OptionLength "ipv6_option_length" "IPv6 option beyond its extension header",
-    TooManyOptions "ipv6_too_many_options" "more than eight options, or useless padding, in an IPv6 header",
+    TooManyOptions "ipv6_too_many_options" "too many options, or too much padding, in an IPv6 header",
     UnknownOption "ipv6_unknown_option" "unknown IPv6 option that asks to be dropped",
     RoutingHeader "ipv6_routing_header" "IPv6 routing header with segments left",
     FragmentLength "fragment_length" "fragment empty or not a multiple of eight octets",

@@ -29,6 +29,8 @@ pub mod malformed;
 pub mod options;
 pub mod packet;
 pub mod tcp;
+#[cfg(test)]
+mod tests;
 pub mod udp;
 
 pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};

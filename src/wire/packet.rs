@@ -164,3 +164,41 @@ impl<'a> Packet<'a> {
         self.pieces().concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_of_a_text_is_a_slice_of_its_pieces_together() {
+        let whole = b"abcdefg";
+        for cut in 0..=whole.len() {
+            let text = Text::new(&whole[..cut], &whole[cut..]);
+            for from in 0..=whole.len() {
+                for to in from..=whole.len() {
+                    let slice = text.slice(from, to);
+                    assert_eq!(slice.to_vec(), whole[from..to]);
+                    assert_eq!(slice.len(), to - from);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_header_fits() {
+        let ip = IpHeader::new([1; 16].into(), [2; 16].into(), 0, 64);
+        let mut tcp = TcpHeader::default();
+        for _ in 0..4 {
+            tcp.options.sack.push(crate::wire::SackBlock::default());
+        }
+        tcp.options.mss = Some(1);
+        assert_eq!(tcp.wire_len(), 60);
+        assert_eq!(Packet::tcp(&ip, &tcp, Text::EMPTY).len(), MAX_HEADER);
+    }
+
+    #[test]
+    fn a_borrowed_datagram_is_its_bytes() {
+        let packet = Packet::borrowed(b"bytes");
+        assert_eq!((packet.to_vec(), packet.len()), (b"bytes".to_vec(), 5));
+    }
+}
