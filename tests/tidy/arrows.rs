@@ -138,7 +138,8 @@ impl Part {
 fn from_root(file: &File, named: &Named) -> Option<Vec<String>> {
     let segments = &named.segments;
     if segments[0] == "crate" {
-        return Some(segments[1..].to_vec());
+        let whole = segments.last().is_some_and(|last| last == "self");
+        return Some(segments[1..segments.len() - usize::from(whole)].to_vec());
     }
     let climbs = segments.iter().take_while(|name| *name == "super").count();
     if climbs == 0 {
@@ -149,11 +150,37 @@ fn from_root(file: &File, named: &Named) -> Option<Vec<String>> {
     (base == 0).then(|| segments[climbs..].to_vec())
 }
 
+/// The paths of a file that lead to the root of the crate, and where from there. After `use
+/// crate::wire;` a path that begins with `wire` is one of them.
+fn arrows(file: &File, files: &[File]) -> Vec<(Named, Vec<String>)> {
+    let paths = rust::paths(&rust::product_tokens(file, files));
+    let direct: Vec<Option<Vec<String>>> =
+        paths.iter().map(|named| from_root(file, named)).collect();
+    let imported: Vec<String> = direct
+        .iter()
+        .flatten()
+        .filter(|to| to.len() == 1)
+        .map(|to| to[0].clone())
+        .collect();
+    paths
+        .into_iter()
+        .zip(direct)
+        .filter_map(|(named, to)| {
+            let is_imported = named.segments.len() > 1 && imported.contains(&named.segments[0]);
+            let to = to.or_else(|| is_imported.then(|| named.segments.clone()))?;
+            Some((named, to))
+        })
+        .collect()
+}
+
 fn why_not(from: &str, to: &[String], named: &Named) -> Option<String> {
+    let renamed = named.next.as_deref() == Some("as");
     let Some((module, items)) = to.split_first() else {
-        let renamed = named.next.as_deref() == Some("as");
         return renamed.then(|| "renames the root of the crate".to_owned());
     };
+    if items.is_empty() && renamed {
+        return Some(format!("renames `{module}`"));
+    }
     if module == from {
         return None;
     }
@@ -161,7 +188,9 @@ fn why_not(from: &str, to: &[String], named: &Named) -> Option<String> {
     let Some((_, part)) = below.iter().find(|(name, _)| name == module) else {
         return Some(format!("`{from}` names `{module}`, which is not below it"));
     };
-    (!part.allows(items)).then(|| format!("`{from}` names `{}`: not its business", to.join("::")))
+    let whole = items.is_empty();
+    (!whole && !part.allows(items))
+        .then(|| format!("`{from}` names `{}`: not its business", to.join("::")))
 }
 
 /// Modules name only what is below them.
@@ -179,8 +208,8 @@ fn modules(files: &[File]) -> Vec<Finding> {
             findings.push(file.finding(1, format!("`{from}` has no place in the layers"), mend));
             continue;
         }
-        for named in rust::paths(&rust::product_tokens(file, files)) {
-            let why = from_root(file, &named).and_then(|to| why_not(&from, &to, &named));
+        for (named, to) in arrows(file, files) {
+            let why = why_not(&from, &to, &named);
             findings.extend(why.map(|what| file.finding(named.line, what, mend)));
         }
     }
@@ -377,10 +406,26 @@ mod tests {
         assert!(broken("src/tcp/mod.rs", "use crate::wire::Packet;"));
         assert!(broken("src/tcp/mod.rs", "use crate::wire::checksum::sum;"));
         assert!(broken("src/tcp/mod.rs", "use crate::wire::*;"));
+        assert!(broken("src/tcp/mod.rs", "use crate::wire as bytes;"));
         assert!(!broken("src/sockets/mod.rs", "use crate::stack::ConnId;"));
         assert!(broken("src/sockets/mod.rs", "use crate::stack::Stack;"));
         assert!(!broken("src/sockets/mod.rs", "use crate::tcp::SendError;"));
         assert!(broken("src/sockets/mod.rs", "use crate::tcp::Tcb;"));
+    }
+
+    #[test]
+    fn a_module_that_is_imported_whole_is_followed() {
+        let text = |item: &str| format!("use crate::wire; fn f() {{ wire::{item} }}");
+        assert!(!broken("src/tcp/mod.rs", &text("Control::SYN")));
+        assert!(broken("src/tcp/mod.rs", &text("Packet::new()")));
+        assert!(broken("src/tcp/mod.rs", &text("parse()")));
+        let text = "use crate::wire::{self, Control}; fn f() { wire::parse() }";
+        assert!(broken("src/tcp/mod.rs", text));
+        assert!(!broken(
+            "src/tcp/mod.rs",
+            &text.replace("parse()", "Text::EMPTY")
+        ));
+        assert!(broken("src/tcp/mod.rs", "use crate::stack;"));
     }
 
     #[test]
