@@ -1,9 +1,52 @@
 //! One connection: RFC 9293 §3.10, pure.
+//!
+//! A [`Tcb`] takes segments, calls and times, and gives segments back. It reads no clock, waits for
+//! nothing and knows nothing of bytes on a wire.
+//!
+//! | file | RFC 9293 | what is in it |
+//! |---|---|---|
+//! | `seq` | §3.4 | [`Seq`]: a place in the sequence space, 64 bits wide |
+//! | `segment` | §3.3.1 | [`Segment`]: SEG.SEQ, SEG.ACK, …; the reset for strangers (§3.10.7.1) |
+//! | `state` | §3.3.2 | [`State`], [`Event`] and every [`Arrow`] of figure 5 |
+//! | `tcb` | §3.3.1 | [`Tcb`]: SND.UNA, RCV.NXT, … and what always holds between them |
+//! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
+//! | `input` | §3.10.7 | SEGMENT ARRIVES |
+//! | `output` | §3.7, §3.8 | what the next segment carries |
+//! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
+//! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
+//! | `timestamps` | RFC 7323 | RTT samples and PAWS |
+//! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
+//! | `recovery/` | §3.8.1 | what was lost, what to send again |
+//! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 
+mod calls;
+pub mod congestion;
 mod error;
+mod handshake;
+mod input;
+mod output;
+mod ranges;
+mod readiness;
+mod recovery;
+mod recv_buffer;
+mod ring;
+mod segment;
+mod send_buffer;
+mod seq;
 mod state;
 mod status;
+mod tcb;
+mod timeouts;
+mod timers;
+mod timestamps;
 
 pub use error::{ConnectionError, RecvError, SendError};
-pub use state::State;
+pub use handshake::Path;
+pub use input::Discard;
+pub use readiness::Readiness;
+pub use segment::{Segment, reset_for};
+pub use seq::Seq;
+pub use state::{ARROWS, Arrow, Event, State};
 pub use status::Status;
+pub use tcb::{FourTuple, Open, Tcb};
+pub use timers::Timer;

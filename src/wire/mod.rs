@@ -8,18 +8,117 @@
 //! |---|---|---|
 //! | [`checksum`] | the Internet checksum | RFC 1071 |
 //! | [`ip`] | what IPv4 and IPv6 have in common | |
-//! | [`ipv4`] | the IPv4 header | RFC 791 |
-//! | [`ipv6`] | the IPv6 header and its chain of extension headers | RFC 8200 |
+//! | `ipv4` | the IPv4 header | RFC 791 |
+//! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
+//! | [`malformed`] | why a datagram is refused | |
+//!
+//! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
+//! one.
 
+pub mod checksum;
+pub mod icmp;
+pub mod ip;
+mod ipv4;
+mod ipv6;
+pub mod malformed;
 pub mod options;
 pub mod packet;
 pub mod tcp;
+#[cfg(test)]
+mod tests;
+pub mod udp;
 
+pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
+pub use ip::{Fragment, IpHeader, protocol};
+pub use malformed::{Malformed, Refusal};
 pub use options::{Options, SackBlock, SackBlocks, Timestamps};
 pub use packet::{Packet, Text};
 pub use tcp::{Control, TcpHeader};
+pub use udp::UdpHeader;
+
+use ip::Content;
+
+/// A datagram, its headers read and its lengths and checksums found right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// The IP header.
+    pub ip: IpHeader,
+    /// What it carries.
+    pub payload: Payload<'a>,
+}
+
+/// What a datagram carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// A TCP segment and its text.
+    Tcp(TcpHeader, &'a [u8]),
+    /// A UDP datagram and its text.
+    Udp(UdpHeader, &'a [u8]),
+    /// An ICMP message.
+    Icmp(IcmpMessage<'a>),
+    /// A part of a payload, to be put together with the others.
+    Fragment(Fragment<'a>),
+    /// A protocol that nobody here speaks (`ip.protocol` says which), and the error that is due
+    /// (RFC 1122 §3.2.2.1, RFC 8200 §4).
+    Unknown {
+        /// What to tell the sender with [`icmp::error`](icmp::error()).
+        answer: IcmpError,
+    },
+    /// IPv6: nothing, and that is no error (RFC 8200 §4.7).
+    Nothing,
+}
+
+/// Reads a datagram that has arrived. Octets behind its end, as its own header gives it, are not
+/// looked at.
+///
+/// # Errors
+/// If it is malformed: the reason, and the ICMP error that its sender should get.
+pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
+    let (ip, content) = content(datagram)?;
+    let payload = match content {
+        Content::Whole { payload, pointer } => parse_payload(&ip, payload, pointer)?,
+        Content::Fragment(fragment) => Payload::Fragment(fragment),
+    };
+    Ok(Datagram { ip, payload })
+}
+
+fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
+    match datagram.first().map(|octet| octet >> 4) {
+        Some(4) => ipv4::parse(datagram),
+        Some(6) => ipv6::parse(datagram),
+        Some(_) => Err(Malformed::Version.into()),
+        None => Err(Malformed::TooShort.into()),
+    }
+}
+
+fn parse_payload<'a>(
+    ip: &IpHeader,
+    payload: &'a [u8],
+    pointer: u32,
+) -> Result<Payload<'a>, Malformed> {
+    Ok(match (ip.protocol, ip.source.is_ipv4()) {
+        (protocol::TCP, _) => {
+            let (header, text) = tcp::parse(ip, payload)?;
+            Payload::Tcp(header, text)
+        }
+        (protocol::UDP, _) => {
+            let (header, text) = udp::parse(ip, payload)?;
+            Payload::Udp(header, text)
+        }
+        (protocol::ICMP, true) | (protocol::ICMPV6, false) => {
+            Payload::Icmp(icmp::parse(ip, payload)?)
+        }
+        (protocol::NO_NEXT_HEADER, false) => Payload::Nothing,
+        (_, true) => Payload::Unknown {
+            answer: IcmpError::Unreachable(Unreachable::Protocol),
+        },
+        (_, false) => Payload::Unknown {
+            answer: IcmpError::ParameterProblem { code: 1, pointer },
+        },
+    })
+}

@@ -1,5 +1,11 @@
 //! A datagram on its way out: its header, and its text borrowed from where it lies.
 
+use super::checksum::Sum;
+use super::ip::{IpHeader, protocol};
+use super::ipv6;
+use super::tcp::{self, TcpHeader};
+use super::udp::{self, UdpHeader};
+
 /// Octets in at most two pieces: the two halves of a ring on the way out, one slice of the
 /// packet on the way in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +67,7 @@ impl<'a> From<&'a [u8]> for Text<'a> {
 }
 
 /// The longest header that this stack writes: IPv6 (40) and TCP with all its options (60).
-const MAX_HEADER: usize = 100;
+const MAX_HEADER: usize = ipv6::HEADER + tcp::MAX_HEADER;
 
 /// A datagram that is ready to leave: header bytes of its own, text borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +84,62 @@ impl<'a> Packet<'a> {
             header: [0; MAX_HEADER],
             header_len: 0,
             text: Text::new(bytes, &[]),
+        }
+    }
+
+    /// A TCP segment. The protocol of `ip` does not count.
+    ///
+    /// # Panics
+    /// If the addresses differ in family, or the datagram would be longer than 65,535 octets.
+    pub fn tcp(ip: &IpHeader, tcp: &TcpHeader, text: Text<'a>) -> Packet<'a> {
+        let upper = |out: &mut [u8]| tcp.write(out);
+        Packet::new(
+            ip,
+            protocol::TCP,
+            tcp.wire_len(),
+            upper,
+            tcp::CHECKSUM,
+            text,
+        )
+    }
+
+    /// A UDP datagram. The protocol of `ip` does not count.
+    ///
+    /// # Panics
+    /// As [`Packet::tcp`].
+    pub fn udp(ip: &IpHeader, udp: &UdpHeader, text: Text<'a>) -> Packet<'a> {
+        let upper = |out: &mut [u8]| udp.write(text.len(), out);
+        Packet::new(ip, protocol::UDP, udp::HEADER, upper, udp::CHECKSUM, text)
+    }
+
+    /// A datagram with an upper-layer header of `header_len` octets, which `write` writes, and
+    /// whose checksum field stands `checksum` octets on.
+    #[inline]
+    fn new(
+        ip: &IpHeader,
+        protocol: u8,
+        header_len: usize,
+        write: impl FnOnce(&mut [u8]) -> usize,
+        checksum: usize,
+        text: Text<'a>,
+    ) -> Packet<'a> {
+        let mut header = [0; MAX_HEADER];
+        let upper_len = header_len + text.len();
+        let at = IpHeader { protocol, ..*ip }.write(upper_len, &mut header);
+        let end = at + write(&mut header[at..]);
+        let mut value = Sum::pseudo_header(ip.source, ip.destination, protocol, upper_len)
+            .plus(&header[at..end])
+            .plus_text(text)
+            .checksum();
+        if protocol == protocol::UDP && value == 0 {
+            // RFC 768: zero would say that there is no checksum; all ones sums the same.
+            value = 0xffff;
+        }
+        header[at + checksum..][..2].copy_from_slice(&value.to_be_bytes());
+        Packet {
+            header,
+            header_len: end as u8,
+            text,
         }
     }
 
@@ -100,5 +162,43 @@ impl<'a> Packet<'a> {
     /// A copy in one piece.
     pub fn to_vec(&self) -> Vec<u8> {
         self.pieces().concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_of_a_text_is_a_slice_of_its_pieces_together() {
+        let whole = b"abcdefg";
+        for cut in 0..=whole.len() {
+            let text = Text::new(&whole[..cut], &whole[cut..]);
+            for from in 0..=whole.len() {
+                for to in from..=whole.len() {
+                    let slice = text.slice(from, to);
+                    assert_eq!(slice.to_vec(), whole[from..to]);
+                    assert_eq!(slice.len(), to - from);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_header_fits() {
+        let ip = IpHeader::new([1; 16].into(), [2; 16].into(), 0, 64);
+        let mut tcp = TcpHeader::default();
+        for _ in 0..4 {
+            tcp.options.sack.push(crate::wire::SackBlock::default());
+        }
+        tcp.options.mss = Some(1);
+        assert_eq!(tcp.wire_len(), 60);
+        assert_eq!(Packet::tcp(&ip, &tcp, Text::EMPTY).len(), MAX_HEADER);
+    }
+
+    #[test]
+    fn a_borrowed_datagram_is_its_bytes() {
+        let packet = Packet::borrowed(b"bytes");
+        assert_eq!((packet.to_vec(), packet.len()), (b"bytes".to_vec(), 5));
     }
 }

@@ -1,0 +1,283 @@
+//! The user's calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
+
+use super::error::{ConnectionError, RecvError, SendError};
+use super::seq::Seq;
+use super::state::{Event, State};
+use super::status::Status;
+use super::tcb::{AckDue, Open, Tcb};
+use crate::config::SocketOptions;
+use crate::time::Instant;
+use crate::wire::TcpHeader;
+
+impl Tcb {
+    /// OPEN, active (§3.10.1): SYN-SENT, and a SYN to send.
+    pub fn open_active(now: Instant, open: &Open<'_>) -> Tcb {
+        let mut tcb = Tcb::new(now, open, None);
+        tcb.on(Event::ActiveOpen);
+        tcb.settle(now);
+        tcb
+    }
+
+    /// A SYN arrives for a listener (§3.10.7.2, third): SYN-RECEIVED, and a SYN,ACK to send.
+    /// Text and FIN on the SYN are not taken; the peer sends them again.
+    pub fn open_passive(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Tcb {
+        let mut tcb = Tcb::new(now, open, Some(Seq::initial(syn.seq)));
+        tcb.passive = true;
+        tcb.state = State::Listen;
+        tcb.take_peer_syn(now, syn);
+        tcb.on(Event::RcvSyn);
+        tcb.settle(now);
+        tcb
+    }
+
+    /// SEND (§3.10.2): takes as much as there is room for.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is no room, `Closing` after CLOSE; the reason why the connection
+    /// ended, once.
+    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        if let Some(error) = self.take_final_error() {
+            return Err(SendError::Connection(error));
+        }
+        if !self.state.takes_data() {
+            return Err(SendError::Closing);
+        }
+        let taken = self.send_buffer.push(data);
+        self.starved = taken < data.len();
+        if taken == 0 && !data.is_empty() {
+            return Err(SendError::WouldBlock);
+        }
+        self.settle(now);
+        Ok(taken)
+    }
+
+    /// SEND with the URGENT flag: the last octet taken ends the urgent data (§3.8.5, RFC 6093).
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        let taken = self.send(now, data)?;
+        if taken > 0 {
+            self.snd.up = Some(self.send_buffer.end());
+        }
+        Ok(taken)
+    }
+
+    /// RECEIVE (§3.10.3): `Ok(0)` is the end of the stream, if `buffer` is not empty. One call
+    /// does not read across the urgent mark, so that the user can tell where it is.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is here yet; the reason why the connection ended, once, after
+    /// what had arrived before.
+    pub fn recv(&mut self, now: Instant, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        let most = match self.urgent_mark() {
+            Some(ahead) if ahead > 0 => buffer.len().min(ahead as usize),
+            _ => buffer.len(),
+        };
+        let taken = self.recv_buffer.read(&mut buffer[..most]);
+        if taken > 0 {
+            self.on_read(now);
+            return Ok(taken);
+        }
+        if buffer.is_empty() || self.read_shut || self.fin_received() {
+            return Ok(0);
+        }
+        if let Some(error) = self.take_final_error() {
+            return Err(RecvError::Connection(error));
+        }
+        match self.state {
+            State::Closed => Ok(0),
+            _ => Err(RecvError::WouldBlock),
+        }
+    }
+
+    /// The user has made room.
+    fn on_read(&mut self, now: Instant) {
+        if self
+            .rcv
+            .up
+            .is_some_and(|up| up <= self.recv_buffer.read_place())
+        {
+            self.rcv.up = None;
+        }
+        if self.owes_window_update() {
+            self.acks.due = AckDue::Now;
+        }
+        self.settle(now);
+    }
+
+    /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
+    /// of the reader.
+    pub fn urgent_mark(&self) -> Option<u64> {
+        let up = self.rcv.up?;
+        Some(up.saturating_since(self.recv_buffer.read_place()) as u64)
+    }
+
+    /// CLOSE (§3.10.4): no more SENDs; the FIN follows what was sent before.
+    ///
+    /// # Errors
+    /// `Closing` if the user has closed already.
+    pub fn close(&mut self, now: Instant) -> Result<(), SendError> {
+        match self.state {
+            State::Listen | State::SynSent => self.end(Event::Close, None),
+            State::SynReceived | State::Established | State::CloseWait => {
+                self.on(Event::Close);
+                self.snd.fin = Some(self.send_buffer.end());
+                self.settle(now);
+            }
+            State::FinWait1
+            | State::FinWait2
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait
+            | State::Closed => return Err(SendError::Closing),
+        }
+        Ok(())
+    }
+
+    /// The user reads no more: what has arrived and what arrives is thrown away, but
+    /// acknowledged.
+    pub fn shut_read(&mut self, now: Instant) {
+        self.read_shut = true;
+        self.recv_buffer.discard();
+        self.on_read(now);
+    }
+
+    /// ABORT (§3.10.5): a reset where the peer may still wait for something, and nothing else.
+    pub fn abort(&mut self) {
+        match self.state {
+            State::Closed => return,
+            State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait => self.reset_due = true,
+            State::Listen | State::SynSent | State::Closing | State::LastAck | State::TimeWait => {}
+        }
+        self.end(Event::Abort, Some(ConnectionError::Aborted));
+        self.recv_buffer.discard();
+        self.recv_buffer.settle();
+    }
+
+    /// The user lets go of the connection, which goes on by itself until both sides are done. With
+    /// text that was not read, or a linger of zero, it is aborted: the peer must not believe that
+    /// everything arrived (RFC 9293 §3.6.1, SHLD-3, and RFC 2525 §2.17).
+    pub fn release(&mut self, now: Instant) {
+        let linger_zero = self.config.socket.linger == Some(core::time::Duration::ZERO);
+        let unread = self.recv_buffer.len() > 0 && !self.read_shut;
+        if (linger_zero || unread) && self.state != State::TimeWait {
+            self.abort();
+        } else if self.state.takes_data() {
+            // Cannot fail in these states.
+            let _ = self.close(now);
+        }
+        self.orphan = true;
+        self.limit_fin_wait_2(now);
+        self.recv_buffer.discard();
+        if self.state == State::TimeWait {
+            self.recv_buffer.settle();
+        }
+    }
+
+    /// ICMP says why the path does not work (§3.9.2.2, RFC 5927): `seq` is the sequence number of
+    /// the segment it quotes. Before the connection is established that is the end of it, after
+    /// that only a hint (MUST-56: soft errors never abort).
+    pub fn on_icmp_error(&mut self, error: ConnectionError, seq: u32) {
+        let seq = self.snd.una.near(seq);
+        if seq < self.snd.una || seq >= self.snd.nxt {
+            return;
+        }
+        match self.state {
+            State::SynSent => self.end(Event::GiveUp, Some(error)),
+            _ => self.soft_error = Some(error),
+        }
+    }
+
+    /// ICMP says that the path carries datagrams of `mtu` octets only (RFC 1191, RFC 8201);
+    /// `headers`: octets of IP and TCP header. Only what was in flight can have been too big
+    /// (RFC 5927 §7.2), and only a smaller value is believed.
+    pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, headers: usize, seq: u32) {
+        let seq = self.snd.una.near(seq);
+        let mss = mtu.saturating_sub(headers).min(65_535) as u16;
+        let in_flight = self.snd.una <= seq && seq < self.snd.nxt;
+        if !in_flight || !self.state.is_synchronized() || mss >= self.snd.path_mss {
+            return;
+        }
+        self.snd.path_mss = mss;
+        self.set_effective_mss();
+        self.recovery
+            .on_path_mtu_reduced(self.snd.una, self.snd.nxt);
+        self.settle(now);
+    }
+
+    /// Whether a SYN that arrives in TIME-WAIT may open a new connection (RFC 9293 MAY-2, RFC
+    /// 6191 §2): its timestamp, or without one its sequence number, lies beyond the old ones.
+    pub fn may_be_reopened_by(&self, syn: &TcpHeader) -> bool {
+        if self.state != State::TimeWait {
+            return false;
+        }
+        let seq_is_greater = self.rcv.nxt.near(syn.seq) > self.rcv.nxt;
+        match (syn.options.timestamps, self.timestamps.recent()) {
+            (Some(offered), Some(recent)) if self.agreed.timestamps => {
+                let newer = offered.val.wrapping_sub(recent).cast_signed();
+                newer > 0 || (newer == 0 && seq_is_greater)
+            }
+            _ => seq_is_greater,
+        }
+    }
+
+    /// SND.NXT on the wire: a new incarnation must start beyond it (RFC 6191 §2, MUST-8).
+    pub fn snd_nxt(&self) -> u32 {
+        self.snd.nxt.wire()
+    }
+
+    /// Why the connection ended, once; or what ICMP last said of the path.
+    pub fn take_error(&mut self) -> Option<ConnectionError> {
+        self.take_final_error().or_else(|| self.soft_error.take())
+    }
+
+    fn take_final_error(&mut self) -> Option<ConnectionError> {
+        self.error.take()
+    }
+
+    /// Changes the socket options; timers follow.
+    pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
+        let before = core::mem::replace(&mut self.config.socket, options);
+        if before.keepalive != options.keepalive {
+            self.arm_keepalive(now);
+        }
+        if before.user_timeout != options.user_timeout {
+            self.timers.disarm(super::timers::Timer::User);
+        }
+        self.settle(now);
+    }
+
+    /// STATUS (§3.10.6).
+    pub fn status(&self) -> Status {
+        Status {
+            state: self.state,
+            srtt: self.recovery.rtt.srtt(),
+            rttvar: self.recovery.rtt.rttvar(),
+            rto: self.recovery.rtt.rto(),
+            cwnd: self.congestion.window(),
+            ssthresh: self.congestion.ssthresh(),
+            snd_wnd: self.snd.wnd as u32,
+            rcv_wnd: self.rcv.edge.saturating_since(self.rcv.nxt) as u32,
+            in_flight: self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64,
+            send_queue: self.send_buffer.len(),
+            recv_queue: self.recv_buffer.len(),
+            snd_mss: self.snd.mss as u16,
+            retransmissions: self.stats.retransmissions,
+            backoff: self.recovery.retries(),
+            bytes_acked: self.stats.bytes_acked,
+            bytes_received: (self.recv_buffer.next())
+                .saturating_since(self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1))
+                as u64,
+            segments_in: self.stats.segments_in,
+            segments_out: self.stats.segments_out,
+            timestamps: self.agreed.timestamps,
+            sack: self.agreed.sack,
+            window_scale: self.agreed.window_scale,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Slow start and congestion avoidance (RFC 5681), counting octets (RFC 3465).
+
+use super::{Ack, Controller, Loss};
+
+/// The congestion control that RFC 9293 §3.8.2 requires of everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reno {
+    mss: u64,
+    cwnd: u64,
+    ssthresh: u64,
+    initial_window: u64,
+    /// Octets acknowledged in congestion avoidance since the window last grew.
+    bytes_acked: u64,
+}
+
+/// L of RFC 3465 §2.3: in slow start the window grows by at most so many segments an ACK.
+const SLOW_START_LIMIT: u64 = 2;
+
+impl Reno {
+    /// A controller at the start of a connection: `segments` of `mss` octets, at least one.
+    pub fn new(mss: usize, segments: u32) -> Reno {
+        let mss = mss.max(1) as u64;
+        let initial_window = mss * u64::from(segments.max(1));
+        Reno {
+            mss,
+            cwnd: initial_window,
+            ssthresh: u64::MAX,
+            initial_window,
+            bytes_acked: 0,
+        }
+    }
+
+    fn halve(&mut self, loss: &Loss) {
+        // RFC 5681 §3.1, equation 4.
+        self.ssthresh = (loss.in_flight / 2).max(2 * self.mss);
+        self.bytes_acked = 0;
+    }
+}
+
+impl Controller for Reno {
+    fn window(&self) -> u64 {
+        self.cwnd
+    }
+
+    fn ssthresh(&self) -> u64 {
+        self.ssthresh
+    }
+
+    fn on_ack(&mut self, ack: &Ack) {
+        if !ack.window_limited {
+            return;
+        }
+        if self.cwnd < self.ssthresh {
+            // RFC 3465 §2.2.
+            self.cwnd += ack.acked.min(SLOW_START_LIMIT * self.mss);
+            return;
+        }
+        // RFC 3465 §2.1: a full window of acknowledged octets buys one segment.
+        self.bytes_acked += ack.acked;
+        if self.bytes_acked >= self.cwnd {
+            self.bytes_acked -= self.cwnd;
+            self.cwnd += self.mss;
+        }
+    }
+
+    fn on_congestion(&mut self, loss: &Loss) {
+        self.halve(loss);
+        self.cwnd = self.ssthresh;
+    }
+
+    fn on_timeout(&mut self, loss: &Loss, first: bool) {
+        // RFC 5681 §3.1: ssthresh is held when the same segment is lost again.
+        if first {
+            self.halve(loss);
+        }
+        self.cwnd = self.mss;
+    }
+
+    fn on_idle(&mut self) {
+        self.cwnd = self.cwnd.min(self.initial_window);
+    }
+
+    fn set_mss(&mut self, mss: usize) {
+        let segments = (self.cwnd / self.mss).max(1);
+        self.mss = mss.max(1) as u64;
+        self.cwnd = segments * self.mss;
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Instant;
+
+    fn ack(acked: u64) -> Ack {
+        Ack {
+            now: Instant::ZERO,
+            acked,
+            in_flight: 10_000,
+            window_limited: true,
+            srtt: None,
+        }
+    }
+
+    fn loss(in_flight: u64) -> Loss {
+        Loss {
+            now: Instant::ZERO,
+            in_flight,
+        }
+    }
+
+    /// RFC 5681 §3.1, RFC 6928, RFC 3465 §2.2: with an ACK for every second segment the window
+    /// doubles each round trip.
+    #[test]
+    fn slow_start_doubles() {
+        let mut reno = Reno::new(1000, 10);
+        assert_eq!(reno.window(), 10_000);
+        (0..5).for_each(|_| reno.on_ack(&ack(2000)));
+        assert_eq!(reno.window(), 20_000);
+        reno.on_ack(&ack(9000));
+        assert_eq!(reno.window(), 22_000, "L = 2");
+    }
+
+    /// RFC 5681 §3.1: about one segment a round trip.
+    #[test]
+    fn congestion_avoidance_adds_a_segment_a_window() {
+        let mut reno = Reno::new(1000, 10);
+        reno.on_congestion(&loss(20_000));
+        assert_eq!((reno.window(), reno.ssthresh()), (10_000, 10_000));
+        (0..9).for_each(|_| reno.on_ack(&ack(1000)));
+        assert_eq!(reno.window(), 10_000);
+        reno.on_ack(&ack(1000));
+        assert_eq!(reno.window(), 11_000);
+    }
+
+    /// RFC 5681 §3.1: equation 4 and the loss window.
+    #[test]
+    fn a_timeout_falls_to_one_segment() {
+        let mut reno = Reno::new(1000, 10);
+        reno.on_timeout(&loss(3000), true);
+        assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
+        reno.on_timeout(&loss(1000), false);
+        assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
+    }
+
+    /// RFC 3465: acknowledging octet by octet (ACK division) buys nothing.
+    #[test]
+    fn ack_division_grows_the_window_no_faster() {
+        let (mut one, mut many) = (Reno::new(1460, 10), Reno::new(1460, 10));
+        one.on_ack(&ack(1460));
+        (0..1460).for_each(|_| many.on_ack(&ack(1)));
+        assert_eq!(one, many);
+    }
+
+    /// RFC 5681 §4.1, RFC 7661: idle and application-limited times.
+    #[test]
+    fn does_not_grow_unused_and_restarts_after_idle() {
+        let mut reno = Reno::new(1000, 10);
+        reno.on_ack(&Ack {
+            window_limited: false,
+            ..ack(2000)
+        });
+        assert_eq!(reno.window(), 10_000);
+        (0..50).for_each(|_| reno.on_ack(&ack(2000)));
+        reno.on_idle();
+        assert_eq!(reno.window(), 10_000);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the two SYNs agree on: MSS, window scale, timestamps, SACK; and where a connection
+//! starts (RFC 9293 §3.4.1, §3.7.1; RFC 7323 §2, §3; RFC 2018 §2).
+
+use super::tcb::Tcb;
+use crate::config::TcpConfig;
+use crate::time::Instant;
+use crate::wire::{Options, TcpHeader};
+
+/// What a connection must be told of the network layer below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Path {
+    /// The longest text that fits one datagram of the interface: MTU less the IP and TCP headers
+    /// without options (RFC 9293 §3.7.1, MMS_S and MMS_R less 20).
+    pub mss: u16,
+    /// The MSS of a peer that does not say (MUST-15): 536 for IPv4, 1220 for IPv6.
+    pub default_mss: u16,
+}
+
+impl Path {
+    /// RFC 9293 §3.7.1: for IPv4, the default of 576 less 40; for IPv6, 1280 less 60.
+    pub fn new(mtu: usize, is_ipv6: bool) -> Path {
+        let headers = if is_ipv6 { 60 } else { 40 };
+        Path {
+            mss: mtu.saturating_sub(headers).clamp(1, 65_535) as u16,
+            default_mss: if is_ipv6 { 1220 } else { 536 },
+        }
+    }
+}
+
+/// What was agreed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Agreed {
+    /// SEG.WND of the peer is shifted left by the first, ours right by the second.
+    pub(super) window_scale: Option<(u8, u8)>,
+    /// SACK may be used.
+    pub(super) sack: bool,
+    /// Timestamps are on every segment.
+    pub(super) timestamps: bool,
+}
+
+/// The shift with which the whole receive buffer can be advertised (RFC 7323 §2.2).
+pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
+    (0..=14)
+        .find(|shift| config.receive_buffer >> shift <= usize::from(u16::MAX))
+        .unwrap_or(14)
+}
+
+/// The MSS option that we send: the longest text that we take (RFC 9293 §3.7.1, MUST-67).
+pub(super) fn own_mss(config: &TcpConfig, path: Path) -> u16 {
+    config.mss.map_or(path.mss, |mss| mss.min(path.mss))
+}
+
+impl Tcb {
+    /// The options of our SYN, or of our SYN-ACK once the peer's SYN has come: then only what it
+    /// offered too.
+    pub(super) fn syn_options(&self, now: Instant) -> Options {
+        let peer_spoke = self.rcv.irs.is_some();
+        let (scale, sack, timestamps) = if peer_spoke {
+            let agreed = &self.agreed;
+            (
+                agreed.window_scale.is_some(),
+                agreed.sack,
+                agreed.timestamps,
+            )
+        } else {
+            let config = &self.config;
+            (config.window_scaling, config.sack, config.timestamps)
+        };
+        Options {
+            mss: Some(own_mss(&self.config, self.path)),
+            window_scale: scale.then(|| own_window_scale(&self.config)),
+            sack_permitted: sack,
+            timestamps: timestamps.then(|| self.timestamps.option(now)),
+            ..Options::default()
+        }
+    }
+
+    /// Takes what the peer's SYN offers, as far as we offer or would offer it too.
+    pub(super) fn take_syn_options(&mut self, now: Instant, header: &TcpHeader) {
+        let offered = &header.options;
+        self.agreed.window_scale = offered
+            .window_scale
+            .filter(|_| self.config.window_scaling)
+            .map(|peer| (peer.min(14), own_window_scale(&self.config)));
+        self.agreed.sack = offered.sack_permitted && self.config.sack;
+        self.agreed.timestamps = offered.timestamps.is_some() && self.config.timestamps;
+        if let Some(timestamps) = offered.timestamps
+            && self.agreed.timestamps
+        {
+            self.timestamps.start(now, timestamps.val);
+        }
+        // MUST-15, MUST-16; the floor guards against segments of a few octets.
+        let peer_mss = offered.mss.unwrap_or(self.path.default_mss);
+        self.snd.peer_mss = peer_mss.max(self.config.min_send_mss);
+        self.set_effective_mss();
+    }
+
+    /// Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16): what the peer takes and the path carries, less the
+    /// options that every segment has.
+    pub(super) fn set_effective_mss(&mut self) {
+        let options = if self.agreed.timestamps { 12 } else { 0 };
+        let most = self
+            .snd
+            .peer_mss
+            .min(self.snd.path_mss)
+            .min(own_mss(&self.config, self.path));
+        self.snd.mss = usize::from(most.saturating_sub(options).max(1));
+        self.congestion.set_mss(self.snd.mss);
+    }
+}

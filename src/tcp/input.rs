@@ -1,0 +1,636 @@
+//! SEGMENT ARRIVES (RFC 9293 §3.10.7): the RFC's steps, in the RFC's order.
+//!
+//! A step may end the walk with a [`Discard`]. Steps never send: they set intentions, and
+//! [`output`](super::output) decides what leaves.
+
+use core::ops::ControlFlow;
+
+use super::error::ConnectionError;
+use super::readiness::Readiness;
+use super::segment::Segment;
+use super::seq::Seq;
+use super::state::{Event, State};
+use super::tcb::{AckDue, Tcb};
+use super::timers::Timer;
+use crate::time::Instant;
+use crate::wire::{Control, TcpHeader};
+
+/// Why a segment, or the rest of it, was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Discard {
+    /// No connection any more.
+    Closed,
+    /// It lies outside the window (§3.10.7.4, first).
+    NotAcceptable,
+    /// Its timestamp is older than the last one (RFC 7323 §5.3).
+    Paws,
+    /// The peer's SYN came again.
+    RepeatedSyn,
+    /// A reset outside the window, or in TIME-WAIT (RFC 1337).
+    ResetIgnored,
+    /// A reset in the window, but not at its left edge (RFC 5961 §3).
+    ResetChallenged,
+    /// It reset the connection.
+    Reset,
+    /// A SYN where none belongs (RFC 5961 §4).
+    SynChallenged,
+    /// It has no ACK.
+    NoAck,
+    /// It acknowledges what was never sent, or lies too far back (RFC 5961 §5).
+    BadAck,
+    /// Text for a user who has closed (RFC 9293 §3.6.1, SHLD-3): the connection was reset.
+    TextAfterClose,
+    /// It ended the connection: the acknowledgment of the last FIN.
+    Finished,
+}
+
+impl Discard {
+    /// Every reason.
+    pub const ALL: [Discard; 12] = [
+        Discard::Closed,
+        Discard::NotAcceptable,
+        Discard::Paws,
+        Discard::RepeatedSyn,
+        Discard::ResetIgnored,
+        Discard::ResetChallenged,
+        Discard::Reset,
+        Discard::SynChallenged,
+        Discard::NoAck,
+        Discard::BadAck,
+        Discard::TextAfterClose,
+        Discard::Finished,
+    ];
+}
+
+type Step = ControlFlow<Discard>;
+
+impl Tcb {
+    /// A segment arrives for this connection. Returns why it was not, or not wholly, used.
+    pub fn segment_arrives(
+        &mut self,
+        now: Instant,
+        header: &TcpHeader,
+        text: &[u8],
+    ) -> Option<Discard> {
+        self.stats.segments_in += 1;
+        let mut seg = self.widen(header, text);
+        let walk = match self.state {
+            State::Closed | State::Listen => Step::Break(Discard::Closed),
+            State::SynSent => self.in_syn_sent(now, header, &mut seg),
+            State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self.in_other_states(now, &mut seg),
+        };
+        self.settle(now);
+        walk.break_value()
+    }
+
+    /// From 32 to 64 bits: SEG.SEQ is near RCV.NXT, SEG.ACK near SND.UNA.
+    fn widen<'a>(&self, header: &TcpHeader, text: &'a [u8]) -> Segment<'a> {
+        let seq = match self.rcv.irs {
+            Some(_) => self.rcv.nxt.near(header.seq),
+            None => Seq::initial(header.seq),
+        };
+        let has_ack = header.control.has(Control::ACK);
+        // The window of a SYN is never scaled (RFC 7323 §2.2).
+        let shift = match self.agreed.window_scale {
+            Some((peer, _)) if !header.control.has(Control::SYN) => peer,
+            _ => 0,
+        };
+        Segment {
+            seq,
+            ack: has_ack.then(|| self.snd.una.near(header.ack)),
+            ctl: header.control,
+            wnd: usize::from(header.window) << shift,
+            shift,
+            up: header.urgent,
+            options: header.options,
+            text: text.into(),
+        }
+    }
+
+    /// §3.10.7.3.
+    fn in_syn_sent(&mut self, now: Instant, header: &TcpHeader, seg: &mut Segment<'_>) -> Step {
+        // First, check the ACK bit.
+        if let Some(ack) = seg.ack
+            && (ack <= self.snd.iss || ack > self.snd.nxt)
+        {
+            if !seg.ctl.has(Control::RST) {
+                self.refuse = Some(ack);
+            }
+            return Step::Break(Discard::BadAck);
+        }
+        // Second, check the RST bit.
+        if seg.ctl.has(Control::RST) {
+            if seg.ack.is_none() {
+                return Step::Break(Discard::ResetIgnored);
+            }
+            self.end(Event::RcvRst, Some(ConnectionError::Refused));
+            return Step::Break(Discard::Reset);
+        }
+        // Fourth, check the SYN bit (the third, security, is for hosts with compartments).
+        if !seg.ctl.has(Control::SYN) {
+            return Step::Break(Discard::NoAck);
+        }
+        self.last_received = now;
+        self.take_peer_syn(now, header);
+        let Some(ack) = seg.ack else {
+            // Simultaneous open. Text on this SYN is not taken: the peer sends it again.
+            self.on(Event::RcvSyn);
+            self.syn_due = true;
+            return Step::Continue(());
+        };
+        self.on(Event::RcvSynAck);
+        self.take_handshake_ack(now, ack, seg);
+        self.acks.due = AckDue::Now;
+        seg.seq += 1;
+        seg.ctl = seg.ctl - Control::SYN;
+        seg.text = seg.text.slice(0, self.text_in_window(seg));
+        self.check_urgent(seg);
+        self.process_text(now, seg)?;
+        self.check_fin(now, seg)
+    }
+
+    /// How much of the text of a segment at the left edge lies in the window.
+    fn text_in_window(&self, seg: &Segment<'_>) -> usize {
+        seg.text.len().min(self.rcv.edge.saturating_since(seg.seq))
+    }
+
+    /// IRS, RCV.NXT, the window that our SYN gave, and the peer's options.
+    pub(super) fn take_peer_syn(&mut self, now: Instant, header: &TcpHeader) {
+        let irs = Seq::initial(header.seq);
+        self.rcv.irs = Some(irs);
+        self.rcv.nxt = irs + 1;
+        self.rcv.last_ack_sent = irs + 1;
+        self.rcv.edge = irs + 1 + usize::from(self.syn_window());
+        self.recv_buffer = super::recv_buffer::RecvBuffer::new(
+            self.config.receive_buffer,
+            self.config.max_out_of_order_ranges,
+            irs + 1,
+        );
+        self.take_syn_options(now, header);
+        self.set_send_window(usize::from(header.window), irs, self.snd.una);
+    }
+
+    fn set_send_window(&mut self, wnd: usize, wl1: Seq, wl2: Seq) {
+        self.snd.wnd = wnd;
+        self.snd.max_wnd = self.snd.max_wnd.max(wnd);
+        self.snd.wl1 = wl1;
+        self.snd.wl2 = wl2;
+    }
+
+    /// Our SYN has been acknowledged: the connection is established.
+    fn take_handshake_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
+        let retries = self.recovery.retries();
+        if retries > 0 {
+            self.recovery.rtt.restart_after_lost_syn();
+        }
+        self.start_congestion(retries);
+        self.acknowledge(now, ack, seg);
+        self.readiness |= Readiness::WRITABLE;
+        self.arm_keepalive(now);
+    }
+
+    /// §3.10.7.4.
+    fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        self.check_sequence(now, seg)?;
+        self.check_reset(now, seg)?;
+        self.check_syn(now, seg)?;
+        self.check_ack(now, seg)?;
+        self.check_urgent(seg);
+        self.process_text(now, seg)?;
+        self.check_fin(now, seg)
+    }
+
+    /// First: the segment must lie in the window, and is trimmed to it.
+    fn check_sequence(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        if seg.ctl.has(Control::RST) {
+            return self.check_reset_sequence(seg);
+        }
+        if self.state == State::SynReceived && seg.ctl.has(Control::SYN) {
+            self.check_repeated_syn(seg)?;
+        }
+        self.check_timestamp(now, seg)?;
+        if !self.is_acceptable(seg) {
+            self.answer_unacceptable(now, seg);
+            return Step::Break(Discard::NotAcceptable);
+        }
+        self.last_received = now;
+        self.probes.keepalives = 0;
+        if let Some(timestamps) = seg.options.timestamps
+            && self.agreed.timestamps
+        {
+            let last_ack_sent = self.rcv.last_ack_sent;
+            self.timestamps
+                .on_segment(now, timestamps.val, seg.seq, last_ack_sent);
+        }
+        self.trim(seg);
+        Step::Continue(())
+    }
+
+    /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
+    fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
+        let in_window =
+            seg.seq == self.rcv.nxt || (self.rcv.nxt < seg.seq && seg.seq < self.rcv.edge);
+        // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short.
+        // And RST with SYN is no segment of any TCP.
+        let nonsense = seg.ctl.has(Control::SYN);
+        if !in_window || nonsense || self.state == State::TimeWait {
+            return Step::Break(Discard::ResetIgnored);
+        }
+        Step::Continue(())
+    }
+
+    /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost. And with
+    /// an acknowledgment, when both sides opened at once (§3.5, figure 8).
+    fn check_repeated_syn(&mut self, seg: &mut Segment<'_>) -> Step {
+        if Some(seg.seq) != self.rcv.irs {
+            return Step::Continue(());
+        }
+        if seg.ack.is_none() {
+            self.syn_due = true;
+            return Step::Break(Discard::RepeatedSyn);
+        }
+        if self.passive {
+            return Step::Continue(());
+        }
+        // The rest of it is acceptable, as appendix A.2 suggests: its acknowledgment counts.
+        seg.seq += 1;
+        seg.ctl = seg.ctl - Control::SYN;
+        Step::Continue(())
+    }
+
+    /// PAWS (RFC 7323 §5.3, R1).
+    fn check_timestamp(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        let Some(timestamps) = seg.options.timestamps.filter(|_| self.agreed.timestamps) else {
+            return Step::Continue(());
+        };
+        if !self.timestamps.is_old(now, timestamps.val) {
+            return Step::Continue(());
+        }
+        self.answer_unacceptable(now, seg);
+        Step::Break(Discard::Paws)
+    }
+
+    /// Table 6, with the allowances of §3.10.7.4 and appendix A.2: what carries no text may stand
+    /// at the right edge too, so that the acknowledgments of a peer that has used up its window
+    /// count; and what starts at RCV.NXT passes a closed window without its text (MUST-66).
+    fn is_acceptable(&self, seg: &Segment<'_>) -> bool {
+        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        if seg.is_empty() {
+            return nxt <= seg.seq && seg.seq <= edge;
+        }
+        let starts_inside = nxt <= seg.seq && seg.seq < edge;
+        let ends_inside = nxt < seg.end() && seg.end() <= edge;
+        let covers = seg.seq < nxt && edge < seg.end() && nxt < edge;
+        starts_inside || ends_inside || covers || (seg.seq == nxt && nxt == edge)
+    }
+
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its
+    /// sender waits for it; the rest at most so often, or two confused peers would answer each
+    /// other for ever (RFC 5961 §7).
+    fn answer_unacceptable(&mut self, now: Instant, seg: &Segment<'_>) {
+        if seg.ctl.has(Control::SYN) || seg.is_empty() {
+            self.challenge(now);
+            return;
+        }
+        self.acks.due = AckDue::Now;
+        if seg.end() <= self.rcv.nxt && !seg.text.is_empty() {
+            // RFC 2883 §4: an old duplicate is reported.
+            self.recv_buffer
+                .note_old_duplicate(seg.seq..seg.seq + seg.text.len());
+        }
+        // Eighth step, TIME-WAIT: the peer's FIN came again.
+        let fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
+        if self.state == State::TimeWait && fin {
+            self.timers.arm(Timer::Close, now + self.config.msl * 2);
+        }
+    }
+
+    /// A challenge ACK (RFC 5961), limited for each connection on its own (§7, and CVE-2016-5696).
+    fn challenge(&mut self, now: Instant) {
+        let interval = self.config.challenge_interval;
+        let allowed = self.acks.challenged.is_none_or(|at| now - at >= interval);
+        if allowed {
+            self.acks.challenged = Some(now);
+            self.acks.due = AckDue::Now;
+        }
+    }
+
+    /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
+    /// seen by [`Tcb::check_syn`].
+    fn trim(&mut self, seg: &mut Segment<'_>) {
+        if seg.seq < self.rcv.nxt {
+            let mut old = self.rcv.nxt - seg.seq;
+            if seg.ctl.has(Control::SYN) {
+                seg.ctl = seg.ctl - Control::SYN;
+                old -= 1;
+            }
+            let cut = old.min(seg.text.len());
+            if cut > 0 {
+                let start = seg.seq;
+                self.recv_buffer.note_old_duplicate(start..start + cut);
+            }
+            seg.text = seg.text.slice(cut, seg.text.len());
+            seg.seq = self.rcv.nxt;
+        }
+        let fits = self.rcv.edge.saturating_since(seg.text_start());
+        if seg.text.len() > fits {
+            // A closed window takes nothing. A FIN needs no room, but what precedes it does.
+            seg.text = seg.text.slice(0, fits);
+            seg.ctl = seg.ctl - Control::FIN;
+            self.acks.due = AckDue::Now;
+        }
+    }
+
+    /// Second: the RST bit (RFC 5961 §3).
+    fn check_reset(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        if !seg.ctl.has(Control::RST) {
+            return Step::Continue(());
+        }
+        if seg.seq != self.rcv.nxt {
+            self.challenge(now);
+            return Step::Break(Discard::ResetChallenged);
+        }
+        match self.state {
+            State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
+            State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
+            // The user has closed, and the peer too: nothing is lost that anybody waits for.
+            State::Closing | State::LastAck => self.end(Event::RcvRst, None),
+            _ => self.end(Event::RcvRst, Some(ConnectionError::Reset)),
+        }
+        Step::Break(Discard::Reset)
+    }
+
+    /// Fourth: the SYN bit (RFC 5961 §4).
+    fn check_syn(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        if !seg.ctl.has(Control::SYN) {
+            return Step::Continue(());
+        }
+        if self.state == State::SynReceived && self.passive {
+            self.end(Event::RcvRstPassive, None);
+            return Step::Break(Discard::Reset);
+        }
+        self.challenge(now);
+        Step::Break(Discard::SynChallenged)
+    }
+
+    /// Fifth: the ACK field.
+    fn check_ack(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        let Some(ack) = seg.ack else {
+            return Step::Break(Discard::NoAck);
+        };
+        if self.state == State::SynReceived {
+            if ack <= self.snd.una || ack > self.snd.nxt {
+                self.refuse = Some(ack);
+                return Step::Break(Discard::BadAck);
+            }
+            self.on(Event::RcvAckOfSyn);
+            self.take_handshake_ack(now, ack, seg);
+            return Step::Continue(());
+        }
+        // RFC 5961 §5.2. An acknowledgment of what lies before our SYN was never ours either.
+        let oldest = self.snd.una.before(self.snd.max_wnd).max(self.snd.iss + 1);
+        let oldest = oldest.min(self.snd.una);
+        if ack < oldest || ack > self.snd.nxt {
+            self.challenge(now);
+            return Step::Break(Discard::BadAck);
+        }
+        self.probes.unanswered = 0;
+        if self.state == State::TimeWait {
+            return Step::Continue(());
+        }
+        if ack >= self.snd.una {
+            self.acknowledge(now, ack, seg);
+            // SHLD-17: what lies beyond an edge that moved left is no reason to give up.
+            if self.snd_edge() < self.snd.nxt && !self.orphan {
+                self.recovery.on_sign_of_life();
+            }
+        }
+        self.check_fin_acknowledged(now)
+    }
+
+    /// SND.UNA =< SEG.ACK =< SND.NXT: what is acknowledged leaves the buffer, recovery and
+    /// congestion control hear of it, and the window is updated.
+    fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
+        let wnd = seg.wnd;
+        self.report_ack(now, ack, wnd, seg);
+        if ack > self.snd.una {
+            self.advance_una(now, ack);
+        }
+        let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
+        if wl1 < seg.seq || (wl1 == seg.seq && wl2 <= ack) {
+            if self.snd.wnd == 0 && wnd > 0 {
+                self.probes.persisted = 0;
+            }
+            self.set_send_window(wnd, seg.seq, ack);
+        }
+    }
+
+    /// Tells recovery and congestion control of an acknowledgment.
+    fn report_ack(&mut self, now: Instant, ack: Seq, wnd: usize, seg: &Segment<'_>) {
+        // RFC 5681 §2, (a) to (e).
+        let is_duplicate =
+            ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
+        let echoed = seg
+            .options
+            .timestamps
+            .filter(|_| self.agreed.timestamps)
+            .and_then(|timestamps| self.timestamps.since(now, timestamps.ecr));
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let verdict = self.recovery.on_ack(&super::recovery::Acknowledgment {
+            now,
+            una: self.snd.una,
+            ack,
+            nxt: self.snd.nxt,
+            is_duplicate,
+            mss: self.snd.mss,
+            echoed,
+        });
+        self.report_verdict(now, verdict, ack - self.snd.una, in_flight);
+    }
+
+    fn advance_una(&mut self, now: Instant, ack: Seq) {
+        // Our SYN and FIN take a place each, but are no octets of text.
+        let before = self.send_buffer.len();
+        self.snd.una = ack;
+        self.send_buffer.release(ack);
+        self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
+        if self.snd.up.is_some_and(|up| up <= ack) {
+            self.snd.up = None;
+        }
+        self.soft_error = None;
+        let room = self.send_buffer.room();
+        // A user who waits for room is woken for a good part of the buffer, not for every octet.
+        if self.starved && room >= self.send_buffer.capacity().div_ceil(3) {
+            self.starved = false;
+            self.readiness |= Readiness::WRITABLE;
+        }
+        self.restart_retransmission(now);
+    }
+
+    /// The rest of the fifth step: FIN-WAIT-1, CLOSING, LAST-ACK.
+    fn check_fin_acknowledged(&mut self, now: Instant) -> Step {
+        if !self.fin_acknowledged() {
+            return Step::Continue(());
+        }
+        match self.state {
+            State::FinWait1 => {
+                self.on(Event::RcvAckOfFin);
+                self.limit_fin_wait_2(now);
+                Step::Continue(())
+            }
+            State::Closing => {
+                self.on(Event::RcvAckOfFin);
+                self.start_time_wait(now);
+                Step::Continue(())
+            }
+            State::LastAck => {
+                self.end(Event::RcvAckOfFin, None);
+                Step::Break(Discard::Finished)
+            }
+            _ => Step::Continue(()),
+        }
+    }
+
+    /// A connection that nobody holds must not wait in FIN-WAIT-2 for ever.
+    pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
+        if self.orphan
+            && self.state == State::FinWait2
+            && let Some(limit) = self.config.fin_wait_2_timeout
+        {
+            self.timers.arm(Timer::Close, now + limit);
+        }
+    }
+
+    /// Sixth: the URG bit. The pointer names a place and nothing else: no length or memory
+    /// depends on it.
+    fn check_urgent(&mut self, seg: &Segment<'_>) {
+        if !seg.ctl.has(Control::URG) || !self.state.receives_text() {
+            return;
+        }
+        // MUST-62: the octet following the urgent data.
+        let up = seg.seq + usize::from(seg.up);
+        let ahead = up > self.recv_buffer.read_place() && up > seg.seq;
+        if ahead && self.rcv.up.is_none_or(|known| up > known) {
+            self.rcv.up = Some(up);
+            // MUST-32: the user is told when there was none, and when it advances.
+            self.readiness |= Readiness::STATE;
+        }
+    }
+
+    /// Seventh: the segment text.
+    fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        if seg.text.is_empty() || !self.state.receives_text() {
+            return Step::Continue(());
+        }
+        if self.orphan {
+            // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know.
+            self.reset_due = true;
+            self.end(Event::Abort, None);
+            return Step::Break(Discard::TextAfterClose);
+        }
+        if let Some(fin) = self.rcv.fin {
+            // Nothing follows a FIN.
+            let before_fin = fin.saturating_since(seg.seq).min(seg.text.len());
+            seg.text = seg.text.slice(0, before_fin);
+        }
+        self.rcv.mss = self.rcv.mss.max(seg.text.len());
+        let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
+        self.rcv.nxt = self.recv_buffer.next();
+        self.schedule_ack(now, seg, inserted);
+        if inserted.in_order > 0 {
+            if self.read_shut {
+                self.recv_buffer.discard();
+            }
+            self.readiness |= Readiness::READABLE;
+        }
+        Step::Continue(())
+    }
+
+    /// When to acknowledge text (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+    fn schedule_ack(
+        &mut self,
+        now: Instant,
+        seg: &Segment<'_>,
+        inserted: super::recv_buffer::Inserted,
+    ) {
+        self.acks.unacknowledged += seg.text.len();
+        // SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer
+        // that sends little at a time is not acknowledged each second time.
+        let full_sized = self
+            .rcv
+            .mss
+            .max(536)
+            .min(usize::from(super::handshake::own_mss(
+                &self.config,
+                self.path,
+            )));
+        let quick = self.acks.quick > 0;
+        self.acks.quick = self.acks.quick.saturating_sub(1);
+        let at_once = inserted.touched_gap
+            || inserted.had_duplicate
+            || quick
+            || self.config.delayed_ack.is_none()
+            || self.acks.unacknowledged >= 2 * full_sized;
+        if at_once {
+            self.acks.due = AckDue::Now;
+        } else {
+            self.delay_ack(now);
+        }
+    }
+
+    fn delay_ack(&mut self, now: Instant) {
+        if self.acks.due == AckDue::No {
+            self.acks.due = AckDue::Delayed;
+            self.timers.arm(Timer::DelayedAck, now + self.ack_delay());
+        }
+    }
+
+    /// Eighth: the FIN bit.
+    fn check_fin(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        if !self.state.receives_text() {
+            return Step::Continue(());
+        }
+        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() {
+            let fin = seg.end().before(1);
+            self.rcv.fin = Some(fin);
+            if fin > self.rcv.nxt {
+                self.acks.due = AckDue::Now;
+            }
+        }
+        // The FIN counts when everything before it has come, perhaps with this segment.
+        if self.rcv.fin != Some(self.rcv.nxt) {
+            return Step::Continue(());
+        }
+        self.rcv.nxt += 1;
+        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
+        self.readiness |= Readiness::READABLE;
+        match self.state {
+            State::Established => {
+                // The user may close at once, and our FIN then carries the acknowledgment.
+                self.on(Event::RcvFin);
+                match self.config.delayed_ack {
+                    Some(_) if seg.text.is_empty() => self.delay_ack(now),
+                    _ => self.acks.due = AckDue::Now,
+                }
+            }
+            State::FinWait1 => {
+                self.on(Event::RcvFin);
+                self.acks.due = AckDue::Now;
+            }
+            State::FinWait2 => {
+                self.on(Event::RcvFin);
+                self.acks.due = AckDue::Now;
+                self.start_time_wait(now);
+            }
+            _ => {}
+        }
+        Step::Continue(())
+    }
+}

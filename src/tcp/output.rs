@@ -1,0 +1,411 @@
+//! What the next segment carries (RFC 9293 §3.7, §3.8): windows, Nagle, silly windows,
+//! acknowledgments.
+//!
+//! [`Tcb::plan`] decides and changes nothing; "would send" and "sends" come from it alone. A
+//! retransmission is a [`Plan::Resend`]; every other segment starts at SND.NXT, which never moves
+//! back.
+
+use core::ops::Range;
+
+use super::congestion::{Ack, Loss, Reno};
+use super::recovery::Verdict;
+use super::segment::Segment;
+use super::seq::Seq;
+use super::state::State;
+use super::tcb::{AckDue, Tcb};
+use super::timers::Timer;
+use crate::time::Instant;
+use crate::wire::{Control, Options, Text};
+
+/// The next segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Plan {
+    /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a bad acknowledgment in the handshake.
+    Refuse(Seq),
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: ABORT.
+    Reset,
+    /// SYN, or SYN,ACK.
+    Syn,
+    /// What was sent before: text, and the SYN or FIN at its ends.
+    Resend(Range<Seq>),
+    /// From SND.NXT on, for the first time: text, and perhaps our FIN.
+    Text(Range<Seq>),
+    /// `<SEQ=SND.UNA-1>`: the peer must answer, and nothing of ours is used up.
+    Probe,
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+    Ack,
+}
+
+impl Tcb {
+    /// The segment that leaves now; `None` if none does. Call again until there is none.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment<'_>> {
+        self.restart_after_idle(now);
+        let plan = self.plan()?;
+        self.on_sent(now, &plan);
+        Some(self.segment(now, plan))
+    }
+
+    /// Whether a segment would leave now.
+    pub fn would_send(&self) -> bool {
+        self.plan().is_some()
+    }
+
+    /// Whether new text would leave now.
+    pub(super) fn would_send_text(&self) -> bool {
+        self.plan_text().is_some()
+    }
+
+    fn plan(&self) -> Option<Plan> {
+        if let Some(seq) = self.refuse {
+            return Some(Plan::Refuse(seq));
+        }
+        if self.reset_due {
+            return Some(Plan::Reset);
+        }
+        match self.state {
+            State::Closed | State::Listen => None,
+            _ if self.syn_due => Some(Plan::Syn),
+            State::SynSent => self.plan_resend(),
+            State::SynReceived => self.plan_resend().or_else(|| self.plan_ack()),
+            State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self
+                .plan_resend()
+                .or_else(|| self.plan_text())
+                .or_else(|| self.plan_probe())
+                .or_else(|| self.plan_ack()),
+        }
+    }
+
+    /// The first segment of what was lost.
+    fn plan_resend(&self) -> Option<Plan> {
+        let lost = self.recovery.lost()?;
+        if lost.start == self.snd.iss {
+            return Some(Plan::Resend(lost.start..lost.start + 1));
+        }
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let allowed = self.recovery.resends_regardless_of_window()
+            || (in_flight as u64) < self.congestion.window();
+        if !allowed {
+            return None;
+        }
+        let text_end = lost
+            .end
+            .min(self.send_buffer.end())
+            .min(lost.start + self.segment_limit());
+        // Our FIN goes with the last of the text.
+        let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
+        let end = text_end + usize::from(with_fin);
+        Some(Plan::Resend(lost.start..end))
+    }
+
+    /// New text, as much as one segment takes, if it may leave now.
+    fn plan_text(&self) -> Option<Plan> {
+        if !self.has_unsent() {
+            return None;
+        }
+        let nxt = self.snd.nxt;
+        let queued = self.send_buffer.end() - nxt;
+        let usable = self.snd_edge().saturating_since(nxt);
+        let len = queued
+            .min(self.congestion_room())
+            .min(usable)
+            .min(self.segment_limit());
+        // A FIN takes a place in the window too, and waits for nothing else.
+        let fin = len == queued && self.snd.fin.is_some() && usable > len;
+        let worth_sending = fin || (len > 0 && self.is_worth_sending(len, queued, usable));
+        worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
+    }
+
+    /// Nagle and the sender's side of silly window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1), rules
+    /// (1) to (4). All text is pushed.
+    fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
+        let idle = self.snd.nxt == self.snd.una;
+        let nagle_allows = idle || self.config.socket.nodelay || self.snd.fin.is_some();
+        len >= self.segment_limit()
+            || (nagle_allows && len == queued)
+            || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)
+            || self.probes.push_due
+    }
+
+    /// Octets that the congestion window still lets out. While something is in flight, a segment
+    /// is not cut to fit it.
+    fn congestion_room(&self) -> usize {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let window = usize::try_from(self.congestion.window()).unwrap_or(usize::MAX);
+        let room = window.saturating_sub(in_flight);
+        if room < self.segment_limit() && in_flight > 0 {
+            let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
+            return if queued <= room { room } else { 0 };
+        }
+        room
+    }
+
+    /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks take.
+    fn segment_limit(&self) -> usize {
+        let sack = match self.sack_room() {
+            0 => 0,
+            blocks => 4 + 8 * blocks,
+        };
+        self.snd.mss.saturating_sub(sack).max(1)
+    }
+
+    fn plan_probe(&self) -> Option<Plan> {
+        self.probes.due.then_some(Plan::Probe)
+    }
+
+    fn plan_ack(&self) -> Option<Plan> {
+        (self.acks.due == AckDue::Now).then_some(Plan::Ack)
+    }
+
+    /// `plan` leaves: the one place where sending changes anything.
+    fn on_sent(&mut self, now: Instant, plan: &Plan) {
+        self.stats.segments_out += 1;
+        match plan {
+            Plan::Refuse(_) => return self.refuse = None,
+            Plan::Reset => return self.reset_due = false,
+            Plan::Syn => {
+                self.syn_due = false;
+                let first = self.snd.nxt == self.snd.iss;
+                self.on_sent_new(now, self.snd.iss + 1);
+                if !first {
+                    self.recovery.on_resent(self.snd.iss..self.snd.iss + 1);
+                }
+            }
+            Plan::Resend(range) => {
+                self.recovery.on_resent(range.clone());
+                self.stats.retransmissions += 1;
+                self.last_sent = now;
+                self.arm_retransmission(now);
+            }
+            Plan::Text(range) => {
+                self.on_sent_new(now, range.end);
+                self.last_sent = now;
+                // The user answers: from now on the answer carries the acknowledgment.
+                self.acks.quick = 0;
+                self.probes.push_due = false;
+            }
+            Plan::Probe => self.probes.due = false,
+            Plan::Ack => {}
+        }
+        if self.rcv.irs.is_some() {
+            self.on_acknowledged();
+        }
+    }
+
+    /// Places up to `end` leave for the first time.
+    fn on_sent_new(&mut self, now: Instant, end: Seq) {
+        if end > self.snd.nxt {
+            self.snd.nxt = end;
+            self.recovery.on_sent(now, end);
+        }
+        self.arm_retransmission(now);
+    }
+
+    /// The segment carries an acknowledgment and a window.
+    fn on_acknowledged(&mut self) {
+        self.acks.due = AckDue::No;
+        self.acks.unacknowledged = 0;
+        self.timers.disarm(Timer::DelayedAck);
+        self.recv_buffer.sacks_sent();
+        self.rcv.last_ack_sent = self.rcv.nxt;
+        if self.state != State::SynReceived {
+            self.rcv.edge = self.next_edge();
+        }
+    }
+
+    fn segment(&self, now: Instant, plan: Plan) -> Segment<'_> {
+        match plan {
+            Plan::Refuse(seq) => Segment {
+                seq,
+                ack: None,
+                ctl: Control::RST,
+                wnd: 0,
+                shift: 0,
+                up: 0,
+                options: Options::default(),
+                text: Text::EMPTY,
+            },
+            Plan::Reset => Segment {
+                ctl: Control::RST | Control::ACK,
+                ..self.pure_ack(now)
+            },
+            Plan::Syn => self.syn(now),
+            Plan::Resend(range) if range.start == self.snd.iss => self.syn(now),
+            Plan::Resend(range) | Plan::Text(range) => self.text_segment(now, range),
+            Plan::Probe => Segment {
+                seq: self.snd.una.before(1),
+                ..self.pure_ack(now)
+            },
+            Plan::Ack => self.pure_ack(now),
+        }
+    }
+
+    fn syn(&self, now: Instant) -> Segment<'_> {
+        let has_peer = self.rcv.irs.is_some();
+        Segment {
+            seq: self.snd.iss,
+            ack: has_peer.then_some(self.rcv.nxt),
+            ctl: if has_peer {
+                Control::SYN | Control::ACK
+            } else {
+                Control::SYN
+            },
+            wnd: usize::from(self.syn_window()),
+            shift: 0,
+            up: 0,
+            options: self.syn_options(now),
+            text: Text::EMPTY,
+        }
+    }
+
+    /// The window of a SYN, which is never scaled.
+    pub(super) fn syn_window(&self) -> u16 {
+        self.config.receive_buffer.min(usize::from(u16::MAX)) as u16
+    }
+
+    fn pure_ack(&self, now: Instant) -> Segment<'_> {
+        Segment {
+            seq: self.snd.nxt,
+            ack: self.rcv.irs.is_some().then_some(self.rcv.nxt),
+            ctl: Control::ACK,
+            wnd: self.rcv.edge.saturating_since(self.rcv.nxt),
+            shift: self.agreed.window_scale.map_or(0, |(_, own)| own),
+            up: 0,
+            options: self.options_on(now),
+            text: Text::EMPTY,
+        }
+    }
+
+    fn text_segment(&self, now: Instant, range: Range<Seq>) -> Segment<'_> {
+        let text_end = range.end.min(self.send_buffer.end());
+        let mut ctl = Control::ACK;
+        if range.end > text_end {
+            ctl |= Control::FIN;
+        }
+        // MUST-60, MUST-61: PSH where the buffer is emptied.
+        if text_end == self.send_buffer.end() && range.start < text_end {
+            ctl |= Control::PSH;
+        }
+        let up = match self.snd.up {
+            Some(up) if up > range.start => {
+                ctl |= Control::URG;
+                (up - range.start).min(usize::from(u16::MAX)) as u16
+            }
+            _ => 0,
+        };
+        Segment {
+            seq: range.start,
+            ctl,
+            up,
+            text: self.send_buffer.text(range.start..text_end),
+            ..self.pure_ack(now)
+        }
+    }
+
+    /// The options on every segment but a SYN.
+    fn options_on(&self, now: Instant) -> Options {
+        let mut options = Options::default();
+        if self.agreed.timestamps {
+            options.timestamps = Some(self.timestamps.option(now));
+        }
+        let blocks = self.sack_room();
+        if blocks > 0 {
+            options.sack = self.recv_buffer.sack_blocks(blocks);
+        }
+        options
+    }
+
+    /// How many SACK blocks the next segment carries: forty octets of options have room for four,
+    /// or for three beside timestamps (RFC 2018 §3).
+    fn sack_room(&self) -> usize {
+        if !self.agreed.sack {
+            return 0;
+        }
+        let most = if self.agreed.timestamps { 3 } else { 4 };
+        self.recv_buffer.sack_count().min(most)
+    }
+
+    /// The right edge to advertise next: the receiver's side of silly window avoidance (RFC 9293
+    /// §3.8.6.2.2). It stays until it can move by a segment or half the buffer, and it never
+    /// moves left.
+    pub(super) fn next_edge(&self) -> Seq {
+        let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
+        let most = usize::from(u16::MAX) << shift;
+        let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
+        // What the window field cannot express is not offered.
+        let edge = self.rcv.nxt + ((room.min(most) >> shift) << shift);
+        let step = self.snd.mss.min(self.recv_buffer.capacity() / 2).max(1);
+        if edge.saturating_since(self.rcv.edge) >= step {
+            edge
+        } else {
+            self.rcv.edge
+        }
+    }
+
+    /// The user has read: whether the peer should hear of the larger window at once.
+    pub(super) fn owes_window_update(&self) -> bool {
+        if !self.state.receives_text() {
+            return false;
+        }
+        let gained = self.next_edge().saturating_since(self.rcv.edge);
+        let left = self.rcv.edge.saturating_since(self.rcv.nxt);
+        // A window that is nearly closed holds the peer up; a larger one can wait for the next
+        // acknowledgment, unless half the buffer has become free.
+        gained > 0 && (left < 2 * self.snd.mss || 2 * gained >= self.recv_buffer.capacity())
+    }
+
+    /// Congestion control starts when the handshake has shown the path; with one segment if it
+    /// showed a loss (RFC 6928 §2).
+    pub(super) fn start_congestion(&mut self, retries: u32) {
+        let segments = match retries {
+            0 => self.config.initial_window,
+            _ => 1,
+        };
+        self.congestion = Box::new(Reno::new(self.snd.mss, segments));
+    }
+
+    /// Tells congestion control what recovery found.
+    pub(super) fn report_verdict(
+        &mut self,
+        now: Instant,
+        verdict: Verdict,
+        acked: usize,
+        in_flight: usize,
+    ) {
+        match verdict {
+            Verdict::Quiet => {}
+            Verdict::Acked => {
+                let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
+                let slow_start = cwnd < self.congestion.ssthresh();
+                let window_limited =
+                    flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd);
+                self.congestion.on_ack(&Ack {
+                    now,
+                    acked: acked as u64,
+                    in_flight: flight,
+                    window_limited,
+                    srtt: self.recovery.rtt.srtt(),
+                });
+            }
+            Verdict::Lost { in_flight } => self.congestion.on_congestion(&Loss {
+                now,
+                in_flight: in_flight as u64,
+            }),
+        }
+    }
+
+    /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
+    fn restart_after_idle(&mut self, now: Instant) {
+        if self.flight_size() == 0
+            && self.has_unsent()
+            && now - self.last_sent > self.recovery.rtt.rto()
+        {
+            self.congestion.on_idle();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a user may wait for.
+
+use core::ops::{BitOr, BitOrAssign};
+
+/// Which calls on a connection are worth trying again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Readiness(u8);
+
+impl Readiness {
+    /// Nothing.
+    pub const NONE: Readiness = Readiness(0);
+    /// RECEIVE will not say `WouldBlock`: there is text, the end of the stream, or an error.
+    pub const READABLE: Readiness = Readiness(1);
+    /// SEND will not say `WouldBlock`: there is room, or an error. The first one after an active
+    /// OPEN says that the connection is established or has failed.
+    pub const WRITABLE: Readiness = Readiness(2);
+    /// The state changed (STATUS says how), or urgent data lies ahead (RFC 9293 MUST-32).
+    pub const STATE: Readiness = Readiness(4);
+
+    /// Whether every bit of `other` is set.
+    pub const fn has(self, other: Readiness) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether no bit is set.
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl BitOr for Readiness {
+    type Output = Readiness;
+    fn bitor(self, other: Readiness) -> Readiness {
+        Readiness(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Readiness {
+    fn bitor_assign(&mut self, other: Readiness) {
+        self.0 |= other.0;
+    }
+}

@@ -1,0 +1,122 @@
+//! Fast retransmit and fast recovery (RFC 5681 §3.2, RFC 6582), Limited Transmit (RFC 3042).
+//!
+//! The RFCs inflate cwnd by one segment for every duplicate acknowledgment, since each says that
+//! a segment has left the network, and deflate it by what a partial acknowledgment covers. Here
+//! the same count is subtracted from what is in flight, and cwnd keeps its meaning:
+//!
+//! ```text
+//! RFC:   send while  FlightSize            <  cwnd + inflation
+//! here:  send while  FlightSize - departed <  cwnd
+//! ```
+//!
+//! The first two duplicates count too, which is Limited Transmit: each lets one new segment out.
+
+use core::ops::Range;
+
+use super::{Acknowledgment, Verdict};
+use crate::tcp::seq::Seq;
+
+/// Duplicate acknowledgments that show a loss (RFC 5681 §3.2).
+const DUPLICATE_THRESHOLD: u32 = 3;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewReno {
+    phase: Phase,
+    /// `recover` of RFC 6582 §3.2: no new recovery begins before this is acknowledged.
+    recover: Seq,
+    duplicates: u32,
+    /// Octets that duplicate acknowledgments say have left the network.
+    departed: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Phase {
+    Open,
+    FastRecovery,
+    /// After a timeout, until all that was in flight then is acknowledged.
+    Timeout,
+}
+
+impl NewReno {
+    pub(super) fn new(iss: Seq) -> NewReno {
+        NewReno {
+            phase: Phase::Open,
+            recover: iss,
+            duplicates: 0,
+            departed: 0,
+        }
+    }
+
+    /// SEG.ACK moves SND.UNA.
+    pub(super) fn on_progress(
+        &mut self,
+        ack: &Acknowledgment,
+        lost: &mut Option<Range<Seq>>,
+    ) -> Verdict {
+        self.duplicates = 0;
+        if self.phase == Phase::FastRecovery && ack.ack < self.recover {
+            // A partial acknowledgment: the segment at SND.UNA is lost too (RFC 6582 §3.2,
+            // step 3). Of the segments it covers, one was the retransmission; the others had
+            // been counted when they left.
+            let covered = ack.ack - ack.una;
+            self.departed = self
+                .departed
+                .saturating_sub(covered.saturating_sub(ack.mss));
+            *lost = Some(ack.ack..ack.nxt.min(ack.ack + ack.mss));
+            return Verdict::Quiet;
+        }
+        self.departed = 0;
+        let verdict = match self.phase {
+            Phase::FastRecovery => Verdict::Quiet,
+            Phase::Open | Phase::Timeout => Verdict::Acked,
+        };
+        if ack.ack >= self.recover {
+            self.phase = Phase::Open;
+        }
+        verdict
+    }
+
+    /// A duplicate acknowledgment.
+    pub(super) fn on_duplicate(
+        &mut self,
+        ack: &Acknowledgment,
+        in_flight: usize,
+        lost: &mut Option<Range<Seq>>,
+    ) -> Verdict {
+        if self.phase == Phase::Timeout {
+            return Verdict::Quiet;
+        }
+        self.duplicates += 1;
+        let flight_size = in_flight + self.departed;
+        self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
+        let enters = self.phase == Phase::Open
+            && self.duplicates == DUPLICATE_THRESHOLD
+            // RFC 6582 §3.2, step 1: the acknowledgment covers more than `recover`.
+            && ack.ack > self.recover;
+        if !enters {
+            return Verdict::Quiet;
+        }
+        self.phase = Phase::FastRecovery;
+        self.recover = ack.nxt;
+        *lost = Some(ack.una..ack.nxt.min(ack.una + ack.mss));
+        Verdict::Lost {
+            in_flight: flight_size,
+        }
+    }
+
+    /// The timer expired (RFC 6582 §3.2, step 4).
+    pub(super) fn on_timeout(&mut self, nxt: Seq) {
+        self.phase = Phase::Timeout;
+        self.recover = nxt;
+        self.duplicates = 0;
+        self.departed = 0;
+    }
+
+    pub(super) fn is_recovering(&self) -> bool {
+        self.phase == Phase::FastRecovery
+    }
+
+    pub(super) fn departed(&self) -> usize {
+        self.departed
+    }
+}

@@ -1,0 +1,138 @@
+//! Round-trip time and retransmission timeout (RFC 6298).
+
+use core::time::Duration;
+
+use crate::config::TcpConfig;
+
+/// SRTT, RTTVAR and RTO of one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Rtt {
+    srtt: Option<Duration>,
+    rttvar: Duration,
+    rto: Duration,
+    min_rto: Duration,
+    max_rto: Duration,
+}
+
+impl Rtt {
+    pub(crate) fn new(config: &TcpConfig) -> Rtt {
+        Rtt {
+            srtt: None,
+            rttvar: Duration::ZERO,
+            rto: config.initial_rto.clamp(config.min_rto, config.max_rto),
+            min_rto: config.min_rto,
+            max_rto: config.max_rto,
+        }
+    }
+
+    /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
+    pub(crate) fn sample(&mut self, r: Duration) {
+        match self.srtt {
+            None => {
+                self.srtt = Some(r);
+                self.rttvar = r / 2;
+            }
+            Some(srtt) => {
+                // RTTVAR <- (1 - 1/4) * RTTVAR + 1/4 * |SRTT - R'|, then
+                // SRTT <- (1 - 1/8) * SRTT + 1/8 * R': in this order.
+                self.rttvar = self.rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
+                self.srtt = Some(srtt * 7 / 8 + r / 8);
+            }
+        }
+        self.set_rto(self.estimate());
+    }
+
+    /// The timer has expired (RFC 6298 §5.5).
+    pub(crate) fn back_off(&mut self) {
+        self.set_rto(self.rto * 2);
+    }
+
+    /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
+    pub(crate) fn restart_after_lost_syn(&mut self) {
+        if self.srtt.is_none() {
+            self.set_rto(Duration::from_secs(3));
+        }
+    }
+
+    fn estimate(&self) -> Duration {
+        // RTO <- SRTT + max (G, K*RTTVAR) with K = 4 (RFC 6298 §2.3). G, the granularity of the
+        // clock, is a nanosecond here; the floor `min_rto` stands in for it.
+        self.srtt.unwrap_or_default() + self.rttvar * 4
+    }
+
+    fn set_rto(&mut self, rto: Duration) {
+        self.rto = rto.clamp(self.min_rto, self.max_rto);
+    }
+
+    /// The timeout, backoff included.
+    pub(crate) fn rto(&self) -> Duration {
+        self.rto
+    }
+
+    /// The smoothed round-trip time; `None` before the first sample.
+    pub(crate) fn srtt(&self) -> Option<Duration> {
+        self.srtt
+    }
+
+    /// The variation of the round-trip time.
+    pub(crate) fn rttvar(&self) -> Duration {
+        self.rttvar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rtt(min_rto_ms: u64) -> Rtt {
+        Rtt::new(&TcpConfig {
+            min_rto: Duration::from_millis(min_rto_ms),
+            ..TcpConfig::default()
+        })
+    }
+
+    fn millis(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    /// RFC 6298 §2.1 to §2.3, by hand.
+    #[test]
+    fn follows_the_formulas() {
+        let mut rtt = rtt(1);
+        assert_eq!(rtt.rto(), millis(1000));
+        rtt.sample(millis(100));
+        assert_eq!((rtt.srtt(), rtt.rttvar()), (Some(millis(100)), millis(50)));
+        assert_eq!(rtt.rto(), millis(300));
+        rtt.sample(millis(180));
+        // RTTVAR = 3/4 * 50 + 1/4 * 80 = 57.5; SRTT = 7/8 * 100 + 1/8 * 180 = 110.
+        assert_eq!(rtt.rttvar(), Duration::from_micros(57_500));
+        assert_eq!(rtt.srtt(), Some(millis(110)));
+        assert_eq!(rtt.rto(), millis(340));
+    }
+
+    /// RFC 6298 §2.4, §2.5, §5.5.
+    #[test]
+    fn is_bounded_and_backs_off_until_a_sample() {
+        let mut rtt = rtt(200);
+        rtt.sample(millis(1));
+        assert_eq!(rtt.rto(), millis(200));
+        rtt.back_off();
+        rtt.back_off();
+        assert_eq!(rtt.rto(), millis(800));
+        for _ in 0..20 {
+            rtt.back_off();
+        }
+        assert_eq!(rtt.rto(), Duration::from_secs(120));
+        rtt.sample(millis(1));
+        assert_eq!(rtt.rto(), millis(200));
+    }
+
+    /// RFC 6298 §5.7.
+    #[test]
+    fn starts_data_at_three_seconds_after_a_lost_syn() {
+        let mut rtt = rtt(200);
+        rtt.back_off();
+        rtt.restart_after_lost_syn();
+        assert_eq!(rtt.rto(), Duration::from_secs(3));
+    }
+}

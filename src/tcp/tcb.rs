@@ -1,0 +1,416 @@
+//! The transmission control block: the variables of one connection under their names in
+//! RFC 9293 §3.3.1, and what always holds between them.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use super::congestion::{Controller, Reno};
+use super::error::ConnectionError;
+use super::handshake::{Agreed, Path, own_mss};
+use super::readiness::Readiness;
+use super::recovery::Recovery;
+use super::recv_buffer::RecvBuffer;
+use super::send_buffer::SendBuffer;
+use super::seq::Seq;
+use super::state::{Event, State};
+use super::timers::{Timer, Timers};
+use super::timestamps::Timestamps;
+use crate::config::{SocketOptions, TcpConfig};
+use crate::time::{Duration, Instant};
+
+/// What identifies a connection: the local and the remote socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FourTuple {
+    /// Address and port of this host.
+    pub local: SocketAddr,
+    /// Address and port of the peer.
+    pub remote: SocketAddr,
+}
+
+impl fmt::Display for FourTuple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <-> {}", self.local, self.remote)
+    }
+}
+
+/// What an OPEN needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'a> {
+    /// How the connection behaves.
+    pub config: &'a TcpConfig,
+    /// Who it is with.
+    pub tuple: FourTuple,
+    /// What the network layer carries.
+    pub path: Path,
+    /// ISS: the initial send sequence number (RFC 6528).
+    pub iss: u32,
+    /// What our timestamp clock shows at the start of the world (RFC 7323 §7.1).
+    pub timestamp_offset: u32,
+}
+
+/// The send sequence space.
+#[derive(Clone, Debug)]
+pub(super) struct Snd {
+    /// SND.UNA: the oldest place not acknowledged.
+    pub(super) una: Seq,
+    /// SND.NXT: the next place to be sent. It never moves back.
+    pub(super) nxt: Seq,
+    /// SND.WND: how far beyond SND.UNA the peer lets us send, in octets.
+    pub(super) wnd: usize,
+    /// SND.UP: the place after the last urgent octet, while it is not acknowledged.
+    pub(super) up: Option<Seq>,
+    /// SND.WL1: SEG.SEQ of the segment that last updated SND.WND.
+    pub(super) wl1: Seq,
+    /// SND.WL2: SEG.ACK of that segment.
+    pub(super) wl2: Seq,
+    /// ISS: the initial send sequence number, the place of our SYN.
+    pub(super) iss: Seq,
+    /// MAX.SND.WND: the largest SND.WND there has been (RFC 5961 §5.2; Max(SND.WND) of
+    /// §3.8.6.2.1).
+    pub(super) max_wnd: usize,
+    /// The place of our FIN, once the user has closed: after the last octet of text.
+    pub(super) fin: Option<Seq>,
+    /// SendMSS: what the peer's MSS option says.
+    pub(super) peer_mss: u16,
+    /// The longest text that the path carries, as far as ICMP has told.
+    pub(super) path_mss: u16,
+    /// Eff.snd.MSS: the longest text in a segment that we send.
+    pub(super) mss: usize,
+}
+
+/// The receive sequence space.
+#[derive(Clone, Debug)]
+pub(super) struct Rcv {
+    /// RCV.NXT: the next place expected.
+    pub(super) nxt: Seq,
+    /// RCV.NXT + RCV.WND: the right edge of the window that the peer was given. It never moves
+    /// left.
+    pub(super) edge: Seq,
+    /// RCV.UP: the place after the last urgent octet, while the user has not read it.
+    pub(super) up: Option<Seq>,
+    /// IRS: the initial receive sequence number, the place of the peer's SYN; `None` in SYN-SENT.
+    pub(super) irs: Option<Seq>,
+    /// The place of the peer's FIN, as soon as it has come.
+    pub(super) fin: Option<Seq>,
+    /// Last.ACK.sent (RFC 7323 §4.3): the acknowledgment field of the last segment sent.
+    pub(super) last_ack_sent: Seq,
+    /// The longest text that came in one segment: what the peer takes for full-sized.
+    pub(super) mss: usize,
+}
+
+/// Whether an acknowledgment is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum AckDue {
+    No,
+    /// With the next segment, or when [`Timer::DelayedAck`] expires.
+    Delayed,
+    /// At once.
+    Now,
+}
+
+/// When to acknowledge (RFC 9293 §3.8.6.3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Acks {
+    pub(super) due: AckDue,
+    /// Octets received since the last acknowledgment.
+    pub(super) unacknowledged: usize,
+    /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
+    /// every acknowledgment, and a single line should not wait. It ends when the user answers,
+    /// for then the answer carries the acknowledgment.
+    pub(super) quick: u8,
+    /// When a segment that is not acceptable was last answered (RFC 5961 §7).
+    pub(super) challenged: Option<Instant>,
+}
+
+/// Segments acknowledged at once at the start of a connection.
+const QUICK_ACKS: u8 = 16;
+
+/// Probing: of a closed window, and of a silent peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Probes {
+    /// A probe is to leave now.
+    pub(super) due: bool,
+    /// What the window allows is to be sent even if it is little: the override timeout.
+    pub(super) push_due: bool,
+    /// Probes of the window so far: the exponent of the interval.
+    pub(super) persisted: u32,
+    /// Probes of the window that were not answered.
+    pub(super) unanswered: u32,
+    /// Keepalive probes that were not answered.
+    pub(super) keepalives: u32,
+}
+
+/// What is counted for STATUS, and decides nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stats {
+    pub(super) retransmissions: u64,
+    pub(super) bytes_acked: u64,
+    pub(super) segments_in: u64,
+    pub(super) segments_out: u64,
+}
+
+/// One connection. A value: the same calls with the same times and segments lead to the same
+/// result.
+#[derive(Clone, Debug)]
+pub struct Tcb {
+    pub(super) config: TcpConfig,
+    pub(super) tuple: FourTuple,
+    pub(super) path: Path,
+    pub(super) state: State,
+    /// It came from LISTEN.
+    pub(super) passive: bool,
+    pub(super) snd: Snd,
+    pub(super) rcv: Rcv,
+    pub(super) send_buffer: SendBuffer,
+    pub(super) recv_buffer: RecvBuffer,
+    pub(super) agreed: Agreed,
+    pub(super) timestamps: Timestamps,
+    pub(super) recovery: Recovery,
+    pub(super) congestion: Box<dyn Controller>,
+    pub(super) timers: Timers,
+    pub(super) acks: Acks,
+    pub(super) probes: Probes,
+    /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
+    pub(super) syn_due: bool,
+    /// A reset with this sequence number is to leave now: the answer to an acknowledgment of
+    /// something never sent during the handshake.
+    pub(super) refuse: Option<Seq>,
+    /// The connection was aborted: a reset is to leave now.
+    pub(super) reset_due: bool,
+    /// The user has let go of it.
+    pub(super) orphan: bool,
+    /// The user has shut down reading.
+    pub(super) read_shut: bool,
+    /// SEND took less than it was given: the user waits for room.
+    pub(super) starved: bool,
+    /// Why the connection ended; taken by the call that reports it.
+    pub(super) error: Option<ConnectionError>,
+    /// What ICMP has said of the path: it explains a timeout (RFC 9293 §3.9.2.2).
+    pub(super) soft_error: Option<ConnectionError>,
+    pub(super) readiness: Readiness,
+    /// When something last arrived.
+    pub(super) last_received: Instant,
+    /// When text was last sent.
+    pub(super) last_sent: Instant,
+    pub(super) stats: Stats,
+}
+
+impl Tcb {
+    /// A block in CLOSED, everything at its start.
+    pub(super) fn new(now: Instant, open: &Open<'_>, irs: Option<Seq>) -> Tcb {
+        let Open { config, path, .. } = *open;
+        let iss = Seq::initial(open.iss);
+        let rcv_nxt = irs.map_or(Seq::initial(0), |irs| irs + 1);
+        let mss = usize::from(own_mss(config, path));
+        Tcb {
+            config: config.clone(),
+            tuple: open.tuple,
+            path,
+            state: State::Closed,
+            passive: false,
+            snd: Snd {
+                una: iss,
+                nxt: iss,
+                wnd: 0,
+                up: None,
+                wl1: rcv_nxt,
+                wl2: iss,
+                iss,
+                max_wnd: 0,
+                fin: None,
+                peer_mss: path.default_mss,
+                path_mss: path.mss,
+                mss,
+            },
+            rcv: Rcv {
+                nxt: rcv_nxt,
+                edge: rcv_nxt,
+                up: None,
+                irs,
+                fin: None,
+                last_ack_sent: rcv_nxt,
+                mss: 0,
+            },
+            send_buffer: SendBuffer::new(config.send_buffer, iss + 1),
+            recv_buffer: RecvBuffer::new(
+                config.receive_buffer,
+                config.max_out_of_order_ranges,
+                rcv_nxt,
+            ),
+            agreed: Agreed::default(),
+            timestamps: Timestamps::new(open.timestamp_offset),
+            recovery: Recovery::new(config, iss),
+            congestion: Box::new(Reno::new(mss, config.initial_window)),
+            timers: Timers::default(),
+            acks: Acks {
+                due: AckDue::No,
+                unacknowledged: 0,
+                quick: QUICK_ACKS,
+                challenged: None,
+            },
+            probes: Probes::default(),
+            syn_due: true,
+            refuse: None,
+            reset_due: false,
+            orphan: false,
+            read_shut: false,
+            starved: true,
+            error: None,
+            soft_error: None,
+            readiness: Readiness::NONE,
+            last_received: now,
+            last_sent: now,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Follows the arrow of the diagram that `event` names.
+    pub(super) fn on(&mut self, event: Event) {
+        let Some(next) = self.state.on(event) else {
+            debug_assert!(false, "no arrow for {event} from {}", self.state);
+            return;
+        };
+        log::info!("{}: {} -- {event} --> {next}", self.tuple, self.state);
+        self.state = next;
+        self.readiness |= Readiness::STATE;
+    }
+
+    /// CLOSED: forgets what will not be sent any more; text that the user has not read stays.
+    pub(super) fn end(&mut self, event: Event, error: Option<ConnectionError>) {
+        self.on(event);
+        self.error = error;
+        self.timers.disarm_all();
+        self.send_buffer.clear();
+        self.recv_buffer.settle();
+        self.readiness |= Readiness::READABLE | Readiness::WRITABLE;
+    }
+
+    /// The peer cannot be reached any more.
+    pub(super) fn give_up(&mut self) {
+        let error = self.soft_error.unwrap_or(ConnectionError::TimedOut);
+        self.end(Event::GiveUp, Some(error));
+    }
+
+    /// TIME-WAIT: only the timer matters now.
+    pub(super) fn start_time_wait(&mut self, now: Instant) {
+        self.timers.disarm_all();
+        self.timers.arm(Timer::Close, now + self.config.msl * 2);
+        self.send_buffer.clear();
+        self.recv_buffer.settle();
+    }
+
+    /// SND.UNA + SND.WND: the first place that the peer does not let us send.
+    pub(super) fn snd_edge(&self) -> Seq {
+        self.snd.una + self.snd.wnd
+    }
+
+    /// Whether the peer's FIN, and so everything before it, has been received.
+    pub(super) fn fin_received(&self) -> bool {
+        self.rcv.fin.is_some_and(|fin| fin < self.rcv.nxt)
+    }
+
+    /// Whether our FIN has been acknowledged.
+    pub(super) fn fin_acknowledged(&self) -> bool {
+        self.snd.fin.is_some_and(|fin| fin < self.snd.una)
+    }
+
+    /// Whether text or a FIN waits to be sent for the first time.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.state.sends_text()
+            && (self.send_buffer.end() > self.snd.nxt
+                || self.snd.fin.is_some_and(|fin| fin >= self.snd.nxt))
+    }
+
+    /// Octets of sequence space sent and not acknowledged.
+    pub(super) fn flight_size(&self) -> usize {
+        self.snd.nxt - self.snd.una
+    }
+
+    /// The state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Who the connection is with.
+    pub fn tuple(&self) -> FourTuple {
+        self.tuple
+    }
+
+    /// Whether the connection came from a passive OPEN.
+    pub fn is_passive(&self) -> bool {
+        self.passive
+    }
+
+    /// When the next timer expires.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// What has become worth trying since the last call.
+    pub fn take_readiness(&mut self) -> Readiness {
+        core::mem::take(&mut self.readiness)
+    }
+
+    /// The socket options in force.
+    pub fn options(&self) -> SocketOptions {
+        self.config.socket
+    }
+
+    /// How long an acknowledgment may wait.
+    pub(super) fn ack_delay(&self) -> Duration {
+        self.config.delayed_ack.unwrap_or_default()
+    }
+
+    /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.
+    pub fn is_finished(&self) -> bool {
+        self.orphan && self.is_silent()
+    }
+
+    /// The connection is closed and nothing more is to be sent for it.
+    pub fn is_silent(&self) -> bool {
+        matches!(self.state, State::Closed | State::Listen)
+            && !self.reset_due
+            && self.refuse.is_none()
+    }
+
+    /// Octets on the heap.
+    pub fn heap_size(&self) -> usize {
+        self.send_buffer.allocated() + self.recv_buffer.allocated()
+    }
+
+    /// What always holds. Tests and simulations call it after every step.
+    ///
+    /// # Panics
+    /// If it does not hold.
+    pub fn check(&self) {
+        let Snd { una, nxt, iss, .. } = self.snd;
+        assert!(iss <= una && una <= nxt, "ISS =< SND.UNA =< SND.NXT");
+        assert!(self.send_buffer.len() <= self.send_buffer.capacity());
+        assert!(self.recv_buffer.len() <= self.recv_buffer.capacity());
+        if self.state != State::Closed && self.rcv.irs.is_some() {
+            assert!(self.rcv.nxt <= self.rcv.edge, "RCV.NXT within the window");
+            let fin = usize::from(self.fin_received());
+            assert_eq!(self.rcv.nxt, self.recv_buffer.next() + fin, "RCV.NXT");
+        }
+        if let Some(fin) = self.snd.fin {
+            assert_eq!(fin, self.send_buffer.end(), "the FIN follows the text");
+            assert!(nxt <= fin + 1);
+        } else if self.state.is_synchronized() {
+            assert!(nxt <= self.send_buffer.end().max(iss + 1));
+        }
+        // P7: everybody who is not finished has something to send or a timer that runs.
+        let waits = self.flight_size() > 0 || self.has_unsent();
+        assert!(
+            self.state == State::Closed
+                || !waits
+                || self.timers.next().is_some()
+                || self.would_send(),
+            "{}: data, and neither a segment nor a timer",
+            self.state
+        );
+        assert!(
+            self.state != State::TimeWait || self.timers.is_armed(Timer::Close),
+            "TIME-WAIT without its timer"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! Timeouts (RFC 9293 §3.10.8): what each expiry does, and when each timer runs.
+
+use super::congestion::Loss;
+use super::state::{Event, State};
+use super::tcb::{AckDue, Tcb};
+use super::timers::Timer;
+use crate::time::{Duration, Instant};
+
+impl Tcb {
+    /// Does what is due at `now`. An early call does nothing.
+    pub fn handle_timeouts(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Retransmission => self.on_retransmission_timeout(now),
+                Timer::Persist => self.on_persist_timeout(now),
+                Timer::DelayedAck => self.acks.due = AckDue::Now,
+                Timer::KeepAlive => self.on_keepalive_timeout(now),
+                Timer::User => self.give_up(),
+                Timer::Close => self.end(Event::Timeout, None),
+            }
+        }
+        self.settle(now);
+    }
+
+    /// RFC 6298 §5.4 to §5.7, RFC 9293 §3.8.3.
+    fn on_retransmission_timeout(&mut self, now: Instant) {
+        // R1 (MUST-20): the network layer is told that the path may be bad; ours has one path
+        // only, so the user's STATUS shows it, and this line.
+        if self.recovery.retries() == self.config.r1 {
+            log::info!("{}: {} retransmissions (R1)", self.tuple, self.config.r1);
+        }
+        if self.recovery.retries() >= self.retry_limit() {
+            self.give_up();
+            return;
+        }
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
+        self.recovery.on_timeout(self.snd.una, self.snd.nxt);
+        if self.state.is_synchronized() {
+            let first = self.recovery.retries() == 1;
+            self.congestion.on_timeout(&Loss { now, in_flight }, first);
+        }
+        self.timers
+            .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
+    }
+
+    /// R2 (MUST-20, MUST-23).
+    fn retry_limit(&self) -> u32 {
+        let config = &self.config;
+        match self.state {
+            State::SynSent => config.syn_retries,
+            State::SynReceived => config.syn_ack_retries,
+            _ if self.orphan => config.orphan_retries.min(config.r2),
+            _ => config.r2,
+        }
+    }
+
+    /// The window has been closed, or too small, for long enough.
+    fn on_persist_timeout(&mut self, now: Instant) {
+        // MUST-37: a peer that answers may keep its window closed for ever, but only while the
+        // user holds the connection; one that does not answer is gone.
+        let orphan_limit = self.orphan && self.probes.persisted >= self.config.orphan_retries;
+        if orphan_limit || self.probes.unanswered >= self.config.r2 {
+            self.give_up();
+            return;
+        }
+        if self.snd_edge() > self.snd.nxt {
+            self.probes.push_due = true;
+        } else {
+            self.probes.due = true;
+            self.probes.unanswered += 1;
+        }
+        self.probes.persisted += 1;
+        self.timers
+            .arm(Timer::Persist, now + self.persist_interval());
+    }
+
+    /// SHLD-29: the first probe after a retransmission timeout; SHLD-30: then exponentially.
+    fn persist_interval(&self) -> Duration {
+        let doublings = self.probes.persisted.min(16);
+        (self.recovery.rtt.rto() * (1 << doublings)).min(self.config.max_persist)
+    }
+
+    /// RFC 9293 §3.8.4.
+    fn on_keepalive_timeout(&mut self, now: Instant) {
+        let Some(keepalive) = self.config.socket.keepalive else {
+            return;
+        };
+        let idle_until = self.last_received + keepalive.idle;
+        // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
+        if self.flight_size() > 0 || self.has_unsent() {
+            self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
+        } else if self.probes.keepalives == 0 && now < idle_until {
+            self.timers.arm(Timer::KeepAlive, idle_until);
+        } else if self.probes.keepalives >= keepalive.count {
+            // MUST-27: one probe without an answer is not enough.
+            self.reset_due = true;
+            self.give_up();
+        } else {
+            self.probes.due = true;
+            self.probes.keepalives += 1;
+            self.timers.arm(Timer::KeepAlive, now + keepalive.interval);
+        }
+    }
+
+    /// Keepalive runs from the moment it is asked for on an open connection.
+    pub(super) fn arm_keepalive(&mut self, now: Instant) {
+        match self.config.socket.keepalive {
+            Some(keepalive) if self.state.is_synchronized() && self.state != State::TimeWait => {
+                self.probes.keepalives = 0;
+                self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
+            }
+            _ => self.timers.disarm(Timer::KeepAlive),
+        }
+    }
+
+    /// Something is in flight (RFC 6298 §5.1).
+    pub(super) fn arm_retransmission(&mut self, now: Instant) {
+        if !self.timers.is_armed(Timer::Retransmission) {
+            self.timers
+                .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
+        }
+    }
+
+    /// New octets were acknowledged (RFC 6298 §5.2, §5.3); the user timeout starts again too.
+    pub(super) fn restart_retransmission(&mut self, now: Instant) {
+        self.timers.disarm(Timer::User);
+        if self.flight_size() > 0 {
+            self.timers
+                .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
+        } else {
+            self.timers.disarm(Timer::Retransmission);
+        }
+    }
+
+    /// After every event: the timers that follow from where the connection stands.
+    pub(super) fn settle(&mut self, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
+        let stuck = self.flight_size() == 0 && self.has_unsent() && !self.would_send_text();
+        if !stuck {
+            self.timers.disarm(Timer::Persist);
+        } else if !self.timers.is_armed(Timer::Persist) {
+            self.timers
+                .arm(Timer::Persist, now + self.persist_interval());
+        }
+        let waiting = self.flight_size() > 0 || self.has_unsent();
+        match self.config.socket.user_timeout {
+            Some(limit) if waiting => {
+                if !self.timers.is_armed(Timer::User) {
+                    self.timers.arm(Timer::User, now + limit);
+                }
+            }
+            _ => self.timers.disarm(Timer::User),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything time can do to a connection: one enum, one table of deadlines (RFC 9293 §3.10.8).
+
+use crate::time::Instant;
+
+/// What may fall due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Timer {
+    /// The oldest segment in flight was not acknowledged in time (RFC 6298).
+    Retransmission,
+    /// The peer's window is closed, or too small to be worth filling: probe it (RFC 9293
+    /// §3.8.6.1), or fill it all the same (§3.8.6.2.1, the override timeout).
+    Persist,
+    /// An acknowledgment has waited long enough (RFC 9293 §3.8.6.3).
+    DelayedAck,
+    /// The connection has been idle: ask whether the peer is there (RFC 9293 §3.8.4).
+    KeepAlive,
+    /// What was sent has stayed unacknowledged for as long as the user allows (RFC 9293
+    /// §3.10.8, USER TIMEOUT).
+    User,
+    /// 2 MSL in TIME-WAIT are over, or a FIN-WAIT-2 that nobody waits for has lasted too long.
+    Close,
+}
+
+/// Timers that exclude each other share a slot: [`Timer::Retransmission`] runs while something is
+/// in flight, [`Timer::Persist`] while nothing is (RFC 8985 §8 will add two more to the slot).
+const SLOTS: usize = 5;
+
+impl Timer {
+    const fn slot(self) -> usize {
+        match self {
+            Timer::Retransmission | Timer::Persist => 0,
+            Timer::DelayedAck => 1,
+            Timer::KeepAlive => 2,
+            Timer::User => 3,
+            Timer::Close => 4,
+        }
+    }
+}
+
+/// The deadlines of one connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Timers {
+    slots: [Option<(Instant, Timer)>; SLOTS],
+}
+
+impl Timers {
+    /// `timer` falls due at `at`, and at no other time; whatever shared its slot is off.
+    pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
+        self.slots[timer.slot()] = Some((at, timer));
+    }
+
+    /// `timer` is off.
+    pub(crate) fn disarm(&mut self, timer: Timer) {
+        let slot = &mut self.slots[timer.slot()];
+        if slot.is_some_and(|(_, armed)| armed == timer) {
+            *slot = None;
+        }
+    }
+
+    /// Every timer is off.
+    pub(crate) fn disarm_all(&mut self) {
+        self.slots = [None; SLOTS];
+    }
+
+    /// Whether `timer` is armed.
+    pub(crate) fn is_armed(&self, timer: Timer) -> bool {
+        self.slots[timer.slot()].is_some_and(|(_, armed)| armed == timer)
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.slots.iter().flatten().map(|(at, _)| *at).min()
+    }
+
+    /// Takes the earliest timer that is due at `now`.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+        let due = self
+            .slots
+            .iter_mut()
+            .filter(|slot| slot.is_some_and(|(at, _)| at <= now))
+            .min_by_key(|slot| slot.map(|(at, _)| at))?;
+        due.take().map(|(_, timer)| timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_that_exclude_each_other_share_a_slot() {
+        let mut timers = Timers::default();
+        timers.arm(Timer::Retransmission, Instant::from_secs(1));
+        timers.arm(Timer::Persist, Instant::from_secs(2));
+        assert!(!timers.is_armed(Timer::Retransmission));
+        timers.disarm(Timer::Retransmission);
+        assert_eq!(timers.next(), Some(Instant::from_secs(2)));
+    }
+
+    #[test]
+    fn due_timers_come_in_the_order_of_their_deadlines() {
+        let mut timers = Timers::default();
+        timers.arm(Timer::Close, Instant::from_secs(1));
+        timers.arm(Timer::DelayedAck, Instant::from_secs(2));
+        timers.arm(Timer::User, Instant::from_secs(9));
+        let now = Instant::from_secs(3);
+        let due: Vec<_> = core::iter::from_fn(|| timers.take_due(now)).collect();
+        assert_eq!(due, [Timer::Close, Timer::DelayedAck]);
+        assert_eq!(timers.next(), Some(Instant::from_secs(9)));
+    }
+}

@@ -1,0 +1,130 @@
+//! Timestamps: RTT by echo and protection against wrapped sequence numbers (RFC 7323 §3 to §5).
+
+use core::time::Duration;
+
+use super::seq::Seq;
+use crate::time::Instant;
+use crate::wire;
+
+/// RFC 7323 §5.5: TS.Recent is not trusted after 24 days without a segment.
+const RECENT_LIFETIME: Duration = Duration::from_secs(24 * 24 * 60 * 60);
+
+/// The timestamps of one connection that has agreed to use them, or offers to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Timestamps {
+    /// What our clock shows at the start of the world: unrelated for unrelated peers (§7.1).
+    offset: u32,
+    /// TS.Recent, and when it was taken.
+    recent: Option<(u32, Instant)>,
+}
+
+impl Timestamps {
+    pub(crate) fn new(offset: u32) -> Timestamps {
+        Timestamps {
+            offset,
+            recent: None,
+        }
+    }
+
+    /// TSval: a clock that ticks every millisecond (§5.4).
+    fn val(&self, now: Instant) -> u32 {
+        self.offset.wrapping_add(now.as_millis() as u32)
+    }
+
+    /// The option for a segment that leaves now.
+    pub(crate) fn option(&self, now: Instant) -> wire::Timestamps {
+        wire::Timestamps {
+            val: self.val(now),
+            ecr: self.recent.map_or(0, |(val, _)| val),
+        }
+    }
+
+    /// The peer's first timestamp, on its SYN.
+    pub(crate) fn start(&mut self, now: Instant, val: u32) {
+        self.recent = Some((val, now));
+    }
+
+    /// PAWS (§5.3, R1): `val` is older than the last one taken.
+    pub(crate) fn is_old(&self, now: Instant, val: u32) -> bool {
+        self.recent
+            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < RECENT_LIFETIME)
+    }
+
+    /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless
+    /// it lies beyond what was acknowledged last.
+    pub(crate) fn on_segment(&mut self, now: Instant, val: u32, seq: Seq, last_ack_sent: Seq) {
+        let advances = self
+            .recent
+            .is_none_or(|(recent, taken)| !precedes(val, recent) || now - taken >= RECENT_LIFETIME);
+        if seq <= last_ack_sent && advances {
+            self.recent = Some((val, now));
+        }
+    }
+
+    /// The time since `ecr` was our clock; `None` if it never was, or so long ago that the
+    /// peer must be making it up.
+    pub(crate) fn since(&self, now: Instant, ecr: u32) -> Option<Duration> {
+        const LONGEST: u32 = 10 * 60 * 1000;
+        let elapsed = self.val(now).wrapping_sub(ecr);
+        (ecr != 0 && elapsed <= LONGEST && u64::from(elapsed) <= now.as_millis())
+            .then(|| Duration::from_millis(u64::from(elapsed)))
+    }
+
+    /// TS.Recent.
+    pub(crate) fn recent(&self) -> Option<u32> {
+        self.recent.map(|(val, _)| val)
+    }
+}
+
+/// Whether timestamp `a` lies before `b` on the circle (§5.2).
+fn precedes(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b).cast_signed() < 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_every_millisecond_from_its_offset_and_wraps() {
+        let timestamps = Timestamps::new(u32::MAX);
+        assert_eq!(timestamps.option(Instant::ZERO).val, u32::MAX);
+        assert_eq!(timestamps.option(Instant::from_millis(3)).val, 2);
+    }
+
+    /// RFC 7323 §5.3 and §5.5; the wrap of the clock, and a connection idle for 25 days.
+    #[test]
+    fn older_timestamps_are_refused_for_24_days() {
+        let mut timestamps = Timestamps::new(0);
+        timestamps.start(Instant::ZERO, u32::MAX - 5);
+        assert!(timestamps.is_old(Instant::ZERO, u32::MAX - 6));
+        assert!(
+            !timestamps.is_old(Instant::ZERO, 3),
+            "the clock has wrapped"
+        );
+        let later = Instant::from_secs(25 * 24 * 60 * 60);
+        assert!(!timestamps.is_old(later, u32::MAX - 6));
+    }
+
+    /// RFC 7323 §4.3: a segment beyond a gap does not set what is echoed.
+    #[test]
+    fn echoes_the_segment_that_moved_the_left_edge() {
+        let edge = Seq::initial(100);
+        let mut timestamps = Timestamps::new(0);
+        timestamps.start(Instant::ZERO, 10);
+        timestamps.on_segment(Instant::ZERO, 12, edge + 1, edge);
+        assert_eq!(timestamps.recent(), Some(10));
+        timestamps.on_segment(Instant::ZERO, 11, edge, edge);
+        assert_eq!(timestamps.recent(), Some(11));
+    }
+
+    #[test]
+    fn an_echo_that_was_never_sent_is_no_sample() {
+        let timestamps = Timestamps::new(1000);
+        let now = Instant::from_millis(50);
+        assert_eq!(timestamps.since(now, 1020), Some(Duration::from_millis(30)));
+        for forged in [0, 999, 1051, 5_000_000] {
+            assert_eq!(timestamps.since(now, forged), None, "{forged}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What IPv4 and IPv6 have in common.
+
+use core::net::IpAddr;
+
+use super::{ipv4, ipv6};
+
+/// Protocol numbers, as the protocol field of IPv4 and the next header field of IPv6 carry them.
+pub mod protocol {
+    /// IPv6 hop-by-hop options (RFC 8200 §4.3).
+    pub const HOP_BY_HOP: u8 = 0;
+    /// ICMP for IPv4 (RFC 792).
+    pub const ICMP: u8 = 1;
+    /// TCP (RFC 9293).
+    pub const TCP: u8 = 6;
+    /// UDP (RFC 768).
+    pub const UDP: u8 = 17;
+    /// IPv6 routing header (RFC 8200 §4.4).
+    pub const ROUTING: u8 = 43;
+    /// IPv6 fragment header (RFC 8200 §4.5).
+    pub const FRAGMENT: u8 = 44;
+    /// ICMP for IPv6 (RFC 4443).
+    pub const ICMPV6: u8 = 58;
+    /// Nothing follows (RFC 8200 §4.7).
+    pub const NO_NEXT_HEADER: u8 = 59;
+    /// IPv6 destination options (RFC 8200 §4.6).
+    pub const DESTINATION_OPTIONS: u8 = 60;
+}
+
+/// The longest datagram, header included, in octets.
+pub const MAX_DATAGRAM: usize = 65_535;
+
+/// What this stack reads and writes of an IP header, whichever the family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IpHeader {
+    /// Where it comes from.
+    pub source: IpAddr,
+    /// Where it goes; of the same family.
+    pub destination: IpAddr,
+    /// What it carries: see [`protocol`]. With IPv6, the last of the chain of next headers.
+    pub protocol: u8,
+    /// TTL or hop limit.
+    pub hop_limit: u8,
+    /// Six DSCP bits and two ECN bits: the type of service of old.
+    pub traffic_class: u8,
+    /// IPv4: tells the fragments of one datagram from those of others. IPv6: 0.
+    pub identification: u16,
+    /// IPv4: routers must not fragment it. IPv6: they never do, so true.
+    pub dont_fragment: bool,
+}
+
+impl IpHeader {
+    /// A datagram that needs no fragmenting, so no identification either (RFC 6864 §4).
+    pub fn new(source: IpAddr, destination: IpAddr, protocol: u8, hop_limit: u8) -> IpHeader {
+        IpHeader {
+            source,
+            destination,
+            protocol,
+            hop_limit,
+            traffic_class: 0,
+            identification: 0,
+            dont_fragment: true,
+        }
+    }
+
+    /// Writes the header of a datagram with `payload` octets behind it to the front of `out`, and
+    /// says how many octets it took: 20 or 40.
+    ///
+    /// # Panics
+    /// If source and destination differ in family, the datagram would be longer than 65,535
+    /// octets, or `out` is too short.
+    pub fn write(&self, payload: usize, out: &mut [u8]) -> usize {
+        match (self.source, self.destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                ipv4::write(self, source, destination, payload, out)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                ipv6::write(self, source, destination, payload, out)
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
+                panic!("a datagram from one family to the other")
+            }
+        }
+    }
+
+    /// A whole datagram: this header, then `payload`.
+    ///
+    /// # Panics
+    /// As [`IpHeader::write`].
+    pub fn datagram(&self, payload: &[u8]) -> Vec<u8> {
+        let mut header = [0; ipv6::HEADER];
+        let len = self.write(payload.len(), &mut header);
+        [&header[..len], payload].concat()
+    }
+}
+
+/// Whether an address can be one host's, as far as the address alone tells: what may be answered.
+/// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8 and 240.0.0.0/4.
+pub fn is_host(address: IpAddr) -> bool {
+    let ok = !(address.is_unspecified() || address.is_loopback() || address.is_multicast());
+    ok && match address {
+        IpAddr::V4(v4) => (1..240).contains(&v4.octets()[0]),
+        IpAddr::V6(_) => true,
+    }
+}
+
+/// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it
+/// is the last its length is a multiple of eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    /// The same in all fragments of one datagram: 16 bits with IPv4, 32 with IPv6.
+    pub identification: u32,
+    /// Where the piece belongs in the payload, in octets: a multiple of eight.
+    pub offset: u16,
+    /// Whether more follow: false on the last fragment.
+    pub more: bool,
+    /// The piece.
+    pub payload: &'a [u8],
+    /// The datagram that carried it, for an ICMP error to quote.
+    pub datagram: &'a [u8],
+}
+
+/// What the IP headers of a datagram lead to.
+pub(super) enum Content<'a> {
+    /// All of an upper-layer payload.
+    Whole {
+        payload: &'a [u8],
+        /// Where the field that names the protocol stands, in octets from the start.
+        pointer: u32,
+    },
+    Fragment(Fragment<'a>),
+}
+
+/// What can be read of a datagram that an ICMP error quotes, or is to quote.
+pub(super) struct Quoted<'a> {
+    /// Its protocol is the last one that is known.
+    pub(super) ip: IpHeader,
+    /// The upper-layer header and what follows it, as far as quoted; `None` if the chain does not
+    /// get there, and in a fragment that is not the first.
+    pub(super) upper: Option<&'a [u8]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::{Datagram, Payload, parse};
+
+    /// A protocol that nobody here speaks.
+    const OTHER: u8 = 253;
+
+    fn any_ip() -> impl Strategy<Value = IpHeader> {
+        let v4 =
+            any::<([u8; 4], [u8; 4], u16, bool)>().prop_map(|(source, destination, id, df)| {
+                let mut ip = IpHeader::new(source.into(), destination.into(), OTHER, 0);
+                (ip.identification, ip.dont_fragment) = (id, df);
+                ip
+            });
+        let v6 = any::<([u8; 16], [u8; 16])>().prop_map(|(source, destination)| {
+            IpHeader::new(source.into(), destination.into(), OTHER, 0)
+        });
+        let rest = any::<(u8, u8)>();
+        (prop_oneof![v4, v6], rest).prop_map(|(ip, (hop_limit, traffic_class))| IpHeader {
+            hop_limit,
+            traffic_class,
+            ..ip
+        })
+    }
+
+    proptest! {
+        /// Whatever the hop limit: RFC 1122 §3.2.1.7, RFC 8200 §3.
+        #[test]
+        fn what_is_written_is_read(ip in any_ip(), payload in any::<[u8; 9]>()) {
+            let bytes = ip.datagram(&payload);
+            let read = parse(&bytes);
+            let is_unknown = matches!(
+                read,
+                Ok(Datagram { ip: read, payload: Payload::Unknown { .. } }) if read == ip
+            );
+            prop_assert!(is_unknown, "{read:?}");
+            let theirs = etherparse::IpSlice::from_slice(&bytes).unwrap();
+            prop_assert_eq!(theirs.source_addr(), ip.source);
+            prop_assert_eq!(theirs.destination_addr(), ip.destination);
+            prop_assert_eq!(theirs.payload().payload, payload);
+        }
+    }
+
+    #[test]
+    fn who_can_be_a_host() {
+        let not = [
+            "0.0.0.0",
+            "0.1.2.3",
+            "127.0.0.1",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+        ];
+        for address in not {
+            assert!(!is_host(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "10.0.0.1",
+            "1.0.0.0",
+            "223.255.255.255",
+            "fe80::1",
+            "fd00::1",
+        ] {
+            assert!(is_host(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "from one family to the other")]
+    fn no_datagram_has_two_families() {
+        let _ = IpHeader::new([1; 4].into(), [1; 16].into(), OTHER, 64).datagram(&[]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a datagram of 65536 octets")]
+    fn no_datagram_is_longer_than_its_length_field_says() {
+        let ip = IpHeader::new([1; 4].into(), [2; 4].into(), OTHER, 64);
+        let _ = ip.datagram(&[0; MAX_DATAGRAM - 19]);
+    }
+}

@@ -1,0 +1,308 @@
+//! The IPv6 header and its chain of extension headers (RFC 8200).
+
+use core::net::Ipv6Addr;
+
+use etherparse::{Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
+
+use super::icmp::IcmpError;
+use super::ip::{Content, Fragment, IpHeader, MAX_DATAGRAM, Quoted, protocol};
+use super::malformed::{Malformed, Refusal};
+
+/// Length of the header itself, in octets.
+pub(super) const HEADER: usize = 40;
+/// The most extension headers in a chain, and options in one of them.
+const MAX_HEADERS: usize = 8;
+const MAX_OPTIONS: usize = 8;
+/// Padding aligns to eight octets, so nobody needs a run of more.
+const MAX_PADDING: usize = 7;
+
+/// Reads the header and walks the chain; what stands behind the payload length is cut off.
+pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
+    let header = Ipv6HeaderSlice::from_slice(datagram).map_err(|_| Malformed::TooShort)?;
+    let end = HEADER + usize::from(header.payload_length());
+    let datagram = datagram.get(..end).ok_or(Malformed::Ipv6PayloadLength)?;
+    let mut ip = IpHeader {
+        source: header.source_addr().into(),
+        destination: header.destination_addr().into(),
+        protocol: header.next_header().0,
+        // RFC 8200 §3: not dropped for its hop limit, whatever it is, once it has arrived.
+        hop_limit: header.hop_limit(),
+        traffic_class: header.traffic_class(),
+        identification: 0,
+        dont_fragment: true,
+    };
+    let mut chain = Chain {
+        datagram,
+        next: ip.protocol,
+        pointer: 6,
+        at: HEADER,
+    };
+    if chain.is_extension() {
+        let multicast = ip.destination.is_multicast();
+        let fragment = chain.walk(multicast)?;
+        ip.protocol = chain.next;
+        if let Some(fragment) = fragment {
+            return Ok((ip, Content::Fragment(fragment)));
+        }
+    }
+    let (payload, pointer) = (&datagram[chain.at..], chain.pointer as u32);
+    Ok((ip, Content::Whole { payload, pointer }))
+}
+
+/// A place in a chain of headers.
+struct Chain<'a> {
+    datagram: &'a [u8],
+    /// Which header comes next,
+    next: u8,
+    /// where the field stands that says so,
+    pointer: usize,
+    /// and where the header begins.
+    at: usize,
+}
+
+impl<'a> Chain<'a> {
+    fn is_extension(&self) -> bool {
+        is_extension(self.next)
+    }
+
+    /// Goes to the upper-layer header, or to the fragment that hides it.
+    fn walk(&mut self, multicast: bool) -> Result<Option<Fragment<'a>>, Refusal> {
+        let mut headers = 0;
+        while self.is_extension() {
+            headers += 1;
+            if headers > MAX_HEADERS {
+                return Err(Malformed::TooManyExtensions.into());
+            }
+            let header = extension(self.next, &self.datagram[self.at..])
+                .ok_or(Malformed::ExtensionLength)?;
+            match self.next {
+                protocol::HOP_BY_HOP if self.at > HEADER => {
+                    return Err(self.problem(Malformed::ExtensionOrder, 1, self.pointer));
+                }
+                protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => {
+                    self.check_options(&header[2..], multicast)?;
+                }
+                // RFC 8200 §4.4: this is its last stop, or it is dropped; RFC 5095 for type 0.
+                protocol::ROUTING if header[3] != 0 => {
+                    return Err(self.problem(Malformed::RoutingHeader, 0, self.at + 2));
+                }
+                protocol::FRAGMENT => {
+                    if let Some(fragment) = self.fragment(header)? {
+                        self.next = header[0];
+                        return Ok(Some(fragment));
+                    }
+                }
+                _ => {}
+            }
+            self.next = header[0];
+            self.pointer = self.at;
+            self.at += header.len();
+        }
+        Ok(None)
+    }
+
+    /// RFC 8200 §4.2: the two highest bits of an unknown option's type say what to do with the
+    /// datagram. None is known but padding.
+    fn check_options(&self, options: &[u8], multicast: bool) -> Result<(), Refusal> {
+        const PAD1: u8 = 0;
+        const PADN: u8 = 1;
+        let (mut count, mut padding) = (0, 0);
+        let mut rest = options;
+        while let Some(&kind) = rest.first() {
+            let len = match (kind, rest.get(1)) {
+                (PAD1, _) => 1,
+                (_, Some(&len)) => 2 + usize::from(len),
+                (_, None) => return Err(Malformed::OptionLength.into()),
+            };
+            let pointer = self.at + 2 + options.len() - rest.len();
+            rest = rest.get(len..).ok_or(Malformed::OptionLength)?;
+            match kind {
+                PAD1 | PADN => padding += len,
+                _ => (count, padding) = (count + 1, 0),
+            }
+            if count > MAX_OPTIONS || padding > MAX_PADDING {
+                return Err(Malformed::TooManyOptions.into());
+            }
+            match kind >> 6 {
+                0b00 => {}
+                0b10 => return Err(self.problem(Malformed::UnknownOption, 2, pointer)),
+                0b11 if !multicast => {
+                    return Err(self.problem(Malformed::UnknownOption, 2, pointer));
+                }
+                _ => return Err(Malformed::UnknownOption.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The fragment behind a fragment header; none if it is the whole datagram (RFC 6946).
+    fn fragment(&self, header: &[u8]) -> Result<Option<Fragment<'a>>, Refusal> {
+        let fields =
+            Ipv6FragmentHeaderSlice::from_slice(header).map_err(|_| Malformed::ExtensionLength)?;
+        if !fields.is_fragmenting_payload() {
+            return Ok(None);
+        }
+        let fragment = Fragment {
+            identification: fields.identification(),
+            offset: fields.fragment_offset().value() * 8,
+            more: fields.more_fragments(),
+            payload: &self.datagram[self.at + header.len()..],
+            datagram: self.datagram,
+        };
+        let next = header[0];
+        if next == protocol::HOP_BY_HOP {
+            return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
+        }
+        // RFC 8200 §4.5, the error conditions: pointers to payload length and fragment offset.
+        let len = fragment.payload.len();
+        if fragment.more && !len.is_multiple_of(8) {
+            return Err(self.problem(Malformed::FragmentLength, 0, 4));
+        }
+        if usize::from(fragment.offset) + len > MAX_DATAGRAM {
+            return Err(self.problem(Malformed::FragmentBeyondEnd, 0, self.at + 2));
+        }
+        if len == 0 {
+            return Err(Malformed::FragmentLength.into());
+        }
+        if fragment.offset == 0 {
+            match upper_layer(next, fragment.payload) {
+                Upper::At { whole: true, .. } => {}
+                // RFC 7112 §5.
+                Upper::At { .. } | Upper::Missing => {
+                    return Err(self.problem(Malformed::TinyFragment, 3, 0));
+                }
+                Upper::Fragmented { .. } => return Err(Malformed::NestedFragment.into()),
+            }
+        }
+        Ok(Some(fragment))
+    }
+
+    fn problem(&self, reason: Malformed, code: u8, pointer: usize) -> Refusal {
+        let pointer = pointer as u32;
+        Refusal::answered(reason, IcmpError::ParameterProblem { code, pointer })
+    }
+}
+
+/// Where a chain that nobody has checked ends.
+pub(super) enum Upper {
+    /// At the header of `protocol`, `offset` octets on; `whole`: all of that header is there.
+    At {
+        protocol: u8,
+        offset: usize,
+        whole: bool,
+    },
+    /// At a fragment header, `offset` octets on.
+    Fragmented { offset: usize },
+    /// Beyond the octets that are there, or beyond the most headers.
+    Missing,
+}
+
+/// Looks for the upper-layer header in `octets`, which begin with a header of kind `next`.
+pub(super) fn upper_layer(next: u8, octets: &[u8]) -> Upper {
+    let (mut next, mut offset) = (next, 0);
+    for _ in 0..=MAX_HEADERS {
+        let rest = &octets[offset..];
+        if next == protocol::FRAGMENT {
+            return Upper::Fragmented { offset };
+        }
+        if !is_extension(next) {
+            let protocol = next;
+            let whole = rest.len() >= transport_header(protocol, rest);
+            return Upper::At {
+                protocol,
+                offset,
+                whole,
+            };
+        }
+        let Some(header) = extension(next, rest) else {
+            return Upper::Missing;
+        };
+        next = header[0];
+        offset += header.len();
+    }
+    Upper::Missing
+}
+
+/// How long the transport header at the front of `octets` is, in octets.
+fn transport_header(protocol: u8, octets: &[u8]) -> usize {
+    match protocol {
+        protocol::TCP => octets
+            .get(12)
+            .map_or(20, |o| usize::from(o >> 4) * 4)
+            .max(20),
+        protocol::UDP | protocol::ICMPV6 => 8,
+        protocol::NO_NEXT_HEADER => 0,
+        _ => 1,
+    }
+}
+
+/// Reads what it can of a datagram that nobody has checked and that may be cut off.
+pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
+    let header = Ipv6HeaderSlice::from_slice(datagram).ok()?;
+    let source = header.source_addr().into();
+    let destination = header.destination_addr().into();
+    let ip = |protocol| IpHeader::new(source, destination, protocol, header.hop_limit());
+    let mut next = header.next_header().0;
+    let mut octets = &datagram[HEADER..];
+    if let Upper::Fragmented { offset } = upper_layer(next, octets)
+        && let Some(fragment) = extension(protocol::FRAGMENT, &octets[offset..])
+        && let Ok(fields) = Ipv6FragmentHeaderSlice::from_slice(fragment)
+    {
+        next = fields.next_header().0;
+        if fields.fragment_offset().value() != 0 {
+            let (ip, upper) = (ip(next), None);
+            return Some(Quoted { ip, upper });
+        }
+        octets = &octets[offset + fragment.len()..];
+    }
+    let (protocol, upper) = match upper_layer(next, octets) {
+        Upper::At {
+            protocol, offset, ..
+        } => (protocol, Some(&octets[offset..])),
+        Upper::Fragmented { .. } | Upper::Missing => (next, None),
+    };
+    let ip = ip(protocol);
+    Some(Quoted { ip, upper })
+}
+
+fn is_extension(next: u8) -> bool {
+    matches!(
+        next,
+        protocol::HOP_BY_HOP
+            | protocol::DESTINATION_OPTIONS
+            | protocol::ROUTING
+            | protocol::FRAGMENT
+    )
+}
+
+/// The extension header at the front of `octets`, if all of it is there. Its first octet is its
+/// next header field, and it has at least eight.
+fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
+    let len = match kind {
+        protocol::FRAGMENT => 8,
+        _ => 8 + 8 * usize::from(*octets.get(1)?),
+    };
+    octets.get(..len)
+}
+
+/// Writes a header without extensions to the front of `out`; gives back its length.
+pub(super) fn write(
+    ip: &IpHeader,
+    source: Ipv6Addr,
+    destination: Ipv6Addr,
+    payload: usize,
+    out: &mut [u8],
+) -> usize {
+    assert!(payload <= MAX_DATAGRAM, "a payload of {payload} octets");
+    let header = Ipv6Header {
+        traffic_class: ip.traffic_class,
+        flow_label: etherparse::Ipv6FlowLabel::ZERO,
+        payload_length: payload as u16,
+        next_header: etherparse::IpNumber(ip.protocol),
+        hop_limit: ip.hop_limit,
+        source: source.octets(),
+        destination: destination.octets(),
+    };
+    out[..HEADER].copy_from_slice(&header.to_bytes());
+    HEADER
+}
