@@ -41,9 +41,7 @@ impl TunDevice {
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&fd, FcntlArg::F_SETFL(flags)).map_err(failed("set the mode of"))?;
         let index = netlink::index(&name).map_err(failed("find"))?;
-        let mtu = netlink::link(index)
-            .map_err(failed("read the MTU of"))?
-            .mtu;
+        let mtu = netlink::link(index).map_err(failed("read the MTU of"))?.mtu;
         Ok(TunDevice::new(fd, name, index, mtu))
     }
 }
