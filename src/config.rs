@@ -23,6 +23,9 @@ pub struct Config {
     /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
     /// refused. Default 262,144.
     pub max_connections: usize,
+    /// The most connections of one listener whose handshake is under way; beyond it SYNs are
+    /// dropped. Default 4,096.
+    pub max_half_open: usize,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
@@ -40,6 +43,7 @@ impl Config {
             ephemeral_ports: (32768, 60999),
             tcp: TcpConfig::default(),
             max_connections: 262_144,
+            max_half_open: 4_096,
             max_time_wait: 65_536,
             replies_per_second: 1_000,
         }

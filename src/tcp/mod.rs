@@ -43,6 +43,7 @@ mod timestamps;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use handshake::Path;
 pub use input::Discard;
+pub use output::Departure;
 pub use readiness::Readiness;
 pub use segment::{Segment, reset_for};
 pub use seq::Seq;
