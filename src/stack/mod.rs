@@ -1,5 +1,7 @@
 //! Many connections, pure: one `Stack` is one host (or one shard of it).
 
+pub mod fragments;
+
 use core::net::SocketAddr;
 
 use crate::config::{Config, ConfigError, SocketOptions};

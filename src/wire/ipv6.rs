@@ -150,9 +150,6 @@ impl<'a> Chain<'a> {
             datagram: self.datagram,
         };
         let next = header[0];
-        if next == protocol::HOP_BY_HOP {
-            return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
-        }
         // RFC 8200 §4.5, the error conditions: pointers to payload length and fragment offset.
         let len = fragment.payload.len();
         if fragment.more && !len.is_multiple_of(8) {
@@ -165,6 +162,9 @@ impl<'a> Chain<'a> {
             return Err(Malformed::FragmentLength.into());
         }
         if fragment.offset == 0 {
+            if next == protocol::HOP_BY_HOP {
+                return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
+            }
             match upper_layer(next, fragment.payload) {
                 Upper::At { whole: true, .. } => {}
                 // RFC 7112 §5.
