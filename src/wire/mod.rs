@@ -16,11 +16,13 @@
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`malformed`] | why a datagram is refused | |
+//! | [`dump`] | a datagram in tcpdump's notation | |
 //!
 //! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
 //! one.
 
 pub mod checksum;
+pub mod dump;
 pub mod icmp;
 pub mod ip;
 mod ipv4;
