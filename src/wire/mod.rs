@@ -89,6 +89,7 @@ pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
     Ok(Datagram { ip, payload })
 }
 
+#[inline]
 fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     match datagram.first().map(|octet| octet >> 4) {
         Some(4) => ipv4::parse(datagram),
@@ -98,6 +99,7 @@ fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     }
 }
 
+#[inline]
 fn parse_payload<'a>(
     ip: &IpHeader,
     payload: &'a [u8],

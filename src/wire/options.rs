@@ -99,6 +99,7 @@ impl Options {
     /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
     /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
     /// options that come twice the first counts.
+    #[inline]
     pub fn parse(octets: &[u8]) -> Options {
         // What nearly every segment of a connection carries.
         if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, data @ ..] = octets
@@ -109,6 +110,10 @@ impl Options {
                 ..Options::default()
             };
         }
+        Options::parse_any(octets)
+    }
+
+    fn parse_any(octets: &[u8]) -> Options {
         let mut options = Options::default();
         for raw in RawOptions(octets) {
             if let RawOption::Option { kind, data } = raw
