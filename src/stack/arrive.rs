@@ -217,13 +217,10 @@ impl Stack {
         }
     }
 
+    /// Not limited in rate, only by the queue: each answers one request and is no longer than it.
     fn answer_echo(&mut self, ip: &IpHeader, echo: &Echo<'_>) {
-        let back = IpHeader {
-            source: ip.destination,
-            destination: ip.source,
-            hop_limit: self.config.hop_limit,
-            ..*ip
-        };
+        let hop_limit = self.config.hop_limit;
+        let back = IpHeader::new(ip.destination, ip.source, ip.protocol, hop_limit);
         self.reply(icmp::echo_reply(&back, echo));
     }
 
