@@ -23,6 +23,9 @@ pub struct Config {
     /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
     /// refused. Default 262,144.
     pub max_connections: usize,
+    /// The most connections of one listener whose handshake is under way; beyond it SYNs are
+    /// dropped. Default 4,096.
+    pub max_half_open: usize,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
@@ -40,6 +43,7 @@ impl Config {
             ephemeral_ports: (32768, 60999),
             tcp: TcpConfig::default(),
             max_connections: 262_144,
+            max_half_open: 4_096,
             max_time_wait: 65_536,
             replies_per_second: 1_000,
         }
@@ -107,13 +111,13 @@ pub struct TcpConfig {
     /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
     pub max_rto: Duration,
     /// R1: after so many retransmissions of one segment the path is suspected (RFC 9293
-    /// MUST-20, SHLD-9: at least 3). Default 3.
+    /// MUST-20, SHLD-10: at least 3). Default 3.
     pub r1: u32,
     /// R2 for data: after so many retransmissions of one segment the connection is given up
-    /// (RFC 9293 MUST-20, SHLD-10: at least 100 s of them). Default 15.
+    /// (RFC 9293 MUST-20, SHLD-11: at least 100 s of them). Default 15.
     pub r2: u32,
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
-    /// 255 s.
+    /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
     /// R2 for our SYN-ACK. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
@@ -209,7 +213,8 @@ pub struct SocketOptions {
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
-    /// §3.9.1.1, RFC 5482); `None`: R2 decides. Default `None`.
+    /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21).
+    /// `None`: R2 decides. Default `None`.
     pub user_timeout: Option<Duration>,
     /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
     /// otherwise wait so long for the peer to have everything, then reset.

@@ -1,42 +1,49 @@
-//! Many connections, pure: one `Stack` is one host (or one shard of it).
+//! Many connections, pure: one [`Stack`] is one host, or one shard of it, and shares nothing with
+//! another.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
+//! | `calls` | what its users call: listen, accept, connect, send, receive, close |
+//! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
+//! | `table` | the connections, found by four-tuple |
+//! | `listener` | LISTEN: queues and backlog |
+//! | `deadlines` | when which connection must be looked at |
+//! | `replies` | datagrams of no connection, and how many may be sent |
+//! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
+//! | `fragments` | putting datagrams together |
+//! | `counters` | what has been counted |
 
+mod arrive;
+mod calls;
+mod counters;
+mod deadlines;
 pub mod fragments;
+mod listener;
+mod replies;
+mod secret;
+mod table;
 
-use core::net::SocketAddr;
+use std::collections::VecDeque;
 
-use crate::config::{Config, ConfigError, SocketOptions};
-use crate::tcp::{ConnectionError, RecvError, SendError, Status};
+use crate::config::{Config, ConfigError};
+use crate::tcp::State;
 use crate::time::Instant;
-use crate::wire::Packet;
+use crate::wire::{IpHeader, Packet, protocol};
 
-/// A connection of a stack. Valid until [`Stack::close`] or [`Stack::abort`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(u64);
+pub use crate::tcp::Readiness;
+pub use calls::{ConnectError, ListenError};
+pub use counters::Counters;
+pub use listener::ListenerId;
+pub use secret::Secret;
+pub use table::ConnId;
 
-/// A listener of a stack. Valid until [`Stack::close_listener`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ListenerId(u64);
+use deadlines::Deadlines;
+use listener::Listeners;
+use replies::{Limiter, Replies};
+use table::Table;
 
-/// Which calls on a connection are worth trying again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Readiness(u8);
-
-impl Readiness {
-    /// `recv` will not say `WouldBlock`: there is text, the end of the stream, or an error.
-    pub const READABLE: Readiness = Readiness(1);
-    /// `send` will not say `WouldBlock`: there is room, or an error. The first one after
-    /// `connect` says that the connection is established or has failed.
-    pub const WRITABLE: Readiness = Readiness(2);
-    /// The state changed (`status` or `take_error` says how).
-    pub const STATE: Readiness = Readiness(4);
-
-    /// Whether every bit of `other` is set.
-    pub const fn has(self, other: Readiness) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// Something a user may wait for has happened.
+/// Something that a user may wait for has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Calls on a connection are worth trying again.
@@ -45,207 +52,268 @@ pub enum Event {
     Acceptable(ListenerId),
 }
 
-/// Which direction of a connection to shut down.
-pub use std::net::Shutdown;
-
-/// Why a port cannot be listened to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListenError {
-    /// Another listener has this address and port.
-    AddressInUse,
-    /// The address is not one of this host's.
-    AddressNotAvailable,
-}
-
-/// Why a connection cannot be opened at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectError {
-    /// This connection (both addresses and ports) exists, or a listener has the local port.
-    AddressInUse,
-    /// The local address is not one of this host's, or no port is left.
-    AddressNotAvailable,
-    /// This host has no address of the remote's family.
-    FamilyNotConfigured,
-    /// The remote address cannot be a peer: unspecified, multicast or broadcast, or port 0.
-    NotAPeer,
-    /// The stack is full.
-    TooManyConnections,
-}
-
-/// Keys from which everything unpredictable is derived: ISNs, timestamp offsets, ports, hashing.
-#[derive(Clone, Copy)]
-pub struct Secret(pub [u8; 16]);
-
 /// A host: addresses, connections, listeners.
-pub struct Stack {}
+#[derive(Debug)]
+pub struct Stack {
+    config: Config,
+    secret: Secret,
+    table: Table,
+    listeners: Listeners,
+    deadlines: Deadlines,
+    /// Connections that may have something to send, each once.
+    sending: VecDeque<u32>,
+    /// How many segments the first of them has sent in a row.
+    turn: u32,
+    /// Connections whose users have something to be told, each once.
+    ready: VecDeque<u32>,
+    acceptable: VecDeque<ListenerId>,
+    /// Connections in TIME-WAIT, the oldest first.
+    time_wait: VecDeque<ConnId>,
+    replies: Replies,
+    reset_limiter: Limiter,
+    icmp_limiter: Limiter,
+    /// How many unpredictable port numbers have been drawn.
+    ports_drawn: u64,
+    counters: Counters,
+}
+
+/// Segments that one connection may send before the next one's turn.
+const SEGMENTS_PER_TURN: u32 = 16;
 
 impl Stack {
     /// A host as `config` says. `secret` must be unpredictable on a real network; a simulation
     /// derives it from its seed.
+    ///
+    /// # Errors
+    /// If the values of `config` make no sense.
     pub fn new(config: Config, secret: Secret) -> Result<Stack, ConfigError> {
-        let _ = (config, secret);
-        todo!()
-    }
-
-    // --- the network side: the driver's ---
-
-    /// A datagram arrives.
-    pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
-        let _ = (now, datagram);
-        todo!()
+        config.validate()?;
+        // Streams of numbers that have nothing to do with each other.
+        let derived = |nonce| {
+            let mut key = [0; 16];
+            key[..8].copy_from_slice(&secret.number(nonce).to_le_bytes());
+            key[8..].copy_from_slice(&secret.number(nonce + 1).to_le_bytes());
+            Secret(key)
+        };
+        let rate = config.replies_per_second;
+        Ok(Stack {
+            table: Table::new(secret.table_hasher()),
+            reset_limiter: Limiter::new(rate, derived(u64::MAX - 2)),
+            icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4)),
+            secret,
+            config,
+            listeners: Listeners::default(),
+            deadlines: Deadlines::default(),
+            sending: VecDeque::new(),
+            turn: 0,
+            ready: VecDeque::new(),
+            acceptable: VecDeque::new(),
+            time_wait: VecDeque::new(),
+            replies: Replies::default(),
+            ports_drawn: 0,
+            counters: Counters::default(),
+        })
     }
 
     /// What leaves next; `None` when there is nothing to send now.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Packet<'_>> {
-        let _ = now;
-        todo!()
+        if self.replies.advance() {
+            self.counters.datagrams_out += 1;
+            return Some(Packet::borrowed(self.replies.current()));
+        }
+        let (slot, departure) = loop {
+            let slot = *self.sending.front()?;
+            let departure = self
+                .table
+                .at_mut(slot)
+                .and_then(|entry| entry.tcb.depart(now));
+            match departure {
+                Some(departure) => break (slot, departure),
+                None => self.stop_sending(slot),
+            }
+        };
+        self.turn += 1;
+        if self.turn >= SEGMENTS_PER_TURN {
+            self.turn = 0;
+            self.sending.rotate_left(1);
+        }
+        self.counters.datagrams_out += 1;
+        let tcb = &self.table.at(slot)?.tcb;
+        let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
+        let mut ip = IpHeader::new(
+            tuple.local.ip(),
+            tuple.remote.ip(),
+            protocol::TCP,
+            self.config.hop_limit,
+        );
+        ip.traffic_class = tcb.options().traffic_class;
+        let header = segment.header(tuple.local.port(), tuple.remote.port());
+        Some(Packet::tcp(&ip, &header, segment.text))
+    }
+
+    /// The first connection in the queue has nothing more to send now.
+    fn stop_sending(&mut self, slot: u32) {
+        self.sending.pop_front();
+        self.turn = 0;
+        if let Some(entry) = self.table.at_mut(slot) {
+            entry.sending = false;
+            self.follow_up(slot);
+        }
     }
 
     /// When [`Stack::handle_timeouts`] is due; may be early, never late.
     pub fn next_deadline(&self) -> Option<Instant> {
-        todo!()
+        self.deadlines.next()
     }
 
-    /// Does what was due at or before `now`.
+    /// Does what was due at or before `now`. With nothing due it costs next to nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        while let Some(slot) = self.deadlines.take_due(now) {
+            if let Some(entry) = self.table.at_mut(slot) {
+                entry.deadline = None;
+                entry.tcb.handle_timeouts(now);
+                self.touched(slot);
+            }
+        }
     }
 
     /// What has happened that somebody may wait for; each event once.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        if let Some(listener) = self.acceptable.pop_front() {
+            return Some(Event::Acceptable(listener));
+        }
+        while let Some(slot) = self.ready.pop_front() {
+            if let Some(entry) = self.table.at_mut(slot) {
+                let readiness = core::mem::take(&mut entry.readiness);
+                return Some(Event::Connection(self.table.id(slot), readiness));
+            }
+        }
+        None
     }
 
-    // --- the user's side ---
-
-    /// Passive OPEN. Port 0: the stack chooses. An unspecified address: all of that family.
-    pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, ListenError> {
-        let _ = (local, backlog);
-        todo!()
+    /// Something happened to a connection: it may have something to send, and more may follow.
+    fn touched(&mut self, slot: u32) {
+        if let Some(entry) = self.table.at_mut(slot)
+            && !core::mem::replace(&mut entry.sending, true)
+        {
+            self.sending.push_back(slot);
+        }
+        self.follow_up(slot);
     }
 
-    /// The next established connection, if there is one.
-    pub fn accept(&mut self, listener: ListenerId) -> Option<ConnId> {
-        let _ = listener;
-        todo!()
+    /// The one place where the stack takes notice of what became of a connection.
+    fn follow_up(&mut self, slot: u32) {
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        if cfg!(debug_assertions) {
+            entry.tcb.check();
+        }
+        self.deadlines
+            .update(slot, &mut entry.deadline, entry.tcb.next_deadline());
+        let readiness = entry.tcb.take_readiness();
+        if readiness.has(Readiness::STATE) {
+            self.follow_state(slot);
+        }
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        if entry.listener.is_none() && !entry.tcb.is_orphan() && !readiness.is_none() {
+            if entry.readiness.is_none() {
+                self.ready.push_back(slot);
+            }
+            entry.readiness |= readiness;
+        }
+        if entry.tcb.is_silent() {
+            self.bury(slot);
+        }
     }
 
-    /// The address a listener listens on.
-    pub fn listener_addr(&self, listener: ListenerId) -> SocketAddr {
-        let _ = listener;
-        todo!()
+    /// The state of a connection has changed.
+    fn follow_state(&mut self, slot: u32) {
+        let id = self.table.id(slot);
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        let state = entry.tcb.state();
+        if let Some(listener) = entry.listener
+            && !entry.acceptable
+            && !matches!(state, State::Listen | State::SynReceived | State::Closed)
+            && let Some(listening) = self.listeners.get_mut(listener)
+        {
+            listening.half_open = listening.half_open.saturating_sub(1);
+            entry.acceptable = true;
+            listening.accept_queue.push_back(id);
+            self.acceptable.push_back(listener);
+            self.counters.accepted += 1;
+        }
+        if state == State::TimeWait && !core::mem::replace(&mut entry.waiting, true) {
+            self.time_wait.push_back(id);
+            self.limit_time_wait();
+        }
     }
 
-    /// Ends a listener; connections not yet accepted are reset.
-    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
-        let _ = (now, listener);
-        todo!()
+    /// The oldest connections in TIME-WAIT give way, as those do that have left it.
+    fn limit_time_wait(&mut self) {
+        while let Some(oldest) = self.time_wait.front().copied() {
+            let is_current = self.table.id(oldest.slot) == oldest;
+            let entry = self
+                .table
+                .at_mut(oldest.slot)
+                .filter(|entry| is_current && entry.tcb.state() == State::TimeWait);
+            match entry {
+                Some(_) if self.time_wait.len() <= self.config.max_time_wait => return,
+                Some(entry) => {
+                    entry.tcb.end_time_wait();
+                    self.time_wait.pop_front();
+                    self.bury(oldest.slot);
+                }
+                None => {
+                    self.time_wait.pop_front();
+                }
+            }
+        }
     }
 
-    /// Active OPEN. `local`: `None` or port 0, the stack chooses.
-    pub fn connect(
-        &mut self,
-        now: Instant,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-    ) -> Result<ConnId, ConnectError> {
-        let _ = (now, local, remote);
-        todo!()
+    /// A connection is closed and silent: its four-tuple is free, and so is all the rest once
+    /// nobody holds it.
+    fn bury(&mut self, slot: u32) {
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        let mut deadline = entry.deadline.take();
+        let never_accepted = entry.listener.is_some() && !entry.acceptable;
+        if never_accepted
+            && let Some(listening) = entry.listener.and_then(|id| self.listeners.get_mut(id))
+        {
+            listening.half_open = listening.half_open.saturating_sub(1);
+        }
+        let finished = never_accepted || entry.tcb.is_finished();
+        if finished {
+            self.counters.retransmissions += entry.tcb.status().retransmissions;
+        }
+        self.deadlines.forget(slot, &mut deadline);
+        if finished {
+            self.table.remove(slot);
+        } else {
+            self.table.unroute(slot);
+        }
+        self.limit_time_wait();
     }
 
-    /// SEND: takes as much as there is room for, at least one octet of a `data` that is not empty.
-    pub fn send(&mut self, now: Instant, id: ConnId, data: &[u8]) -> Result<usize, SendError> {
-        let _ = (now, id, data);
-        todo!()
+    /// What has been counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
-    /// SEND, urgent: the last octet of `data` carries the mark (RFC 6093).
-    pub fn send_urgent(
-        &mut self,
-        now: Instant,
-        id: ConnId,
-        data: &[u8],
-    ) -> Result<usize, SendError> {
-        let _ = (now, id, data);
-        todo!()
+    /// How the stack behaves.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// RECEIVE: `Ok(0)` is the end of the stream (if `buffer` is not empty).
-    pub fn recv(
-        &mut self,
-        now: Instant,
-        id: ConnId,
-        buffer: &mut [u8],
-    ) -> Result<usize, RecvError> {
-        let _ = (now, id, buffer);
-        todo!()
-    }
-
-    /// How many octets lie before the urgent mark, if one is ahead of the reader.
-    pub fn urgent_mark(&self, id: ConnId) -> Option<u64> {
-        let _ = id;
-        todo!()
-    }
-
-    /// CLOSE of one direction or both; the id stays valid. `Read` discards what arrives from
-    /// then on.
-    pub fn shutdown(&mut self, now: Instant, id: ConnId, how: Shutdown) -> Result<(), SendError> {
-        let _ = (now, id, how);
-        todo!()
-    }
-
-    /// The user lets go: CLOSE in the background, gracefully; with unread data, or a linger of
-    /// zero, ABORT. The id is no longer valid.
-    pub fn close(&mut self, now: Instant, id: ConnId) {
-        let _ = (now, id);
-        todo!()
-    }
-
-    /// ABORT: reset, and let go. The id is no longer valid.
-    pub fn abort(&mut self, now: Instant, id: ConnId) {
-        let _ = (now, id);
-        todo!()
-    }
-
-    /// STATUS.
-    pub fn status(&self, id: ConnId) -> Status {
-        let _ = id;
-        todo!()
-    }
-
-    /// Why the connection ended, once; or a soft error (ICMP) since the last call.
-    pub fn take_error(&mut self, id: ConnId) -> Option<ConnectionError> {
-        let _ = id;
-        todo!()
-    }
-
-    /// The local address and port.
-    pub fn local_addr(&self, id: ConnId) -> SocketAddr {
-        let _ = id;
-        todo!()
-    }
-
-    /// The peer's address and port.
-    pub fn peer_addr(&self, id: ConnId) -> SocketAddr {
-        let _ = id;
-        todo!()
-    }
-
-    /// The socket options in force.
-    pub fn options(&self, id: ConnId) -> SocketOptions {
-        let _ = id;
-        todo!()
-    }
-
-    /// Changes the socket options.
-    pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
-        let _ = (now, id, options);
-        todo!()
-    }
-
-    /// Connections in every state: none may remain when everybody has let go.
+    /// Connections in every state, held by users or not: none remain when everybody has let go
+    /// and all is done.
     pub fn connection_count(&self) -> usize {
-        todo!()
+        self.table.len()
     }
 }

@@ -36,13 +36,24 @@ enum Plan {
     Ack,
 }
 
+/// A segment that counts as sent and has not been built.
+#[derive(Debug)]
+pub struct Departure(Plan);
+
 impl Tcb {
     /// The segment that leaves now; `None` if none does. Call again until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment<'_>> {
+        let departure = self.depart(now)?;
+        Some(self.segment(now, departure))
+    }
+
+    /// The first half of [`Tcb::poll_transmit`]: the next segment counts as sent, and what is
+    /// returned says how to build it. The second half is [`Tcb::segment`].
+    pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
         let plan = self.plan()?;
         self.on_sent(now, &plan);
-        Some(self.segment(now, plan))
+        Some(Departure(plan))
     }
 
     /// Whether a segment would leave now.
@@ -218,8 +229,10 @@ impl Tcb {
         }
     }
 
-    fn segment(&self, now: Instant, plan: Plan) -> Segment<'_> {
-        match plan {
+    /// The segment of a departure, its text lent from the send buffer. Nothing may happen to the
+    /// connection between the two halves.
+    pub fn segment(&self, now: Instant, departure: Departure) -> Segment<'_> {
+        match departure.0 {
             Plan::Refuse(seq) => Segment {
                 seq,
                 ack: None,

@@ -361,6 +361,18 @@ impl Tcb {
         self.config.delayed_ack.unwrap_or_default()
     }
 
+    /// Whether the user has let go of the connection.
+    pub fn is_orphan(&self) -> bool {
+        self.orphan
+    }
+
+    /// Ends TIME-WAIT early: the host has too many, or a new incarnation takes over (RFC 6191).
+    pub fn end_time_wait(&mut self) {
+        if self.state == State::TimeWait {
+            self.end(Event::Timeout, None);
+        }
+    }
+
     /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.
     pub fn is_finished(&self) -> bool {
         self.orphan && self.is_silent()

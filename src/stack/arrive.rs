@@ -1,0 +1,271 @@
+//! A datagram arrives: which connection or listener it is for, and what strangers are told.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::Stack;
+use super::listener::ListenerId;
+use crate::tcp::{ConnectionError, FourTuple, Open, Path, Tcb, reset_for};
+use crate::time::Instant;
+use crate::wire::{
+    self, Control, Datagram, Echo, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
+    TcpHeader, Text, Unreachable, icmp, ip, protocol,
+};
+
+impl Stack {
+    /// A datagram arrives.
+    pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
+        self.counters.datagrams_in += 1;
+        match wire::parse(datagram) {
+            Ok(parsed) => self.dispatch(now, &parsed, datagram),
+            Err(refusal) => {
+                self.counters.count_malformed(refusal.reason);
+                if let Some(error) = refusal.answer {
+                    self.answer_with_error(now, error, datagram);
+                }
+            }
+        }
+    }
+
+    fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8]) {
+        let ip = &parsed.ip;
+        if !self.is_own(ip.destination) || !ip::is_host(ip.source) || self.is_own(ip.source) {
+            self.counters.not_for_us += 1;
+            return;
+        }
+        match parsed.payload {
+            Payload::Tcp(ref header, text) => self.tcp_arrives(now, ip, header, text),
+            Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
+            Payload::Udp(..) => {
+                let error = IcmpError::Unreachable(Unreachable::Port);
+                self.answer_with_error(now, error, datagram);
+            }
+            Payload::Unknown { answer } => self.answer_with_error(now, answer, datagram),
+            Payload::Fragment(_) => self.counters.fragments_dropped += 1,
+            Payload::Nothing => {}
+        }
+    }
+
+    /// Whether an address is this host's.
+    pub(super) fn is_own(&self, address: IpAddr) -> bool {
+        self.config.addresses.contains(&address)
+    }
+
+    fn tcp_arrives(&mut self, now: Instant, ip: &IpHeader, header: &TcpHeader, text: &[u8]) {
+        let tuple = FourTuple {
+            local: SocketAddr::new(ip.destination, header.destination_port),
+            remote: SocketAddr::new(ip.source, header.source_port),
+        };
+        let Some(slot) = self.table.find(&tuple) else {
+            return self.no_connection(now, tuple, header, text, None);
+        };
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        // RFC 6191: a SYN may open a new incarnation of a connection in TIME-WAIT.
+        let is_syn =
+            header.control.has(Control::SYN) && !header.control.any(Control::ACK | Control::RST);
+        if is_syn
+            && entry.tcb.may_be_reopened_by(header)
+            && self.listeners.find(tuple.local).is_some()
+        {
+            let old = entry.tcb.snd_nxt();
+            entry.tcb.end_time_wait();
+            self.table.unroute(slot);
+            self.touched(slot);
+            return self.no_connection(now, tuple, header, text, Some(old));
+        }
+        // A handshake does not end while its listener has no room: the peer tries again.
+        let waits_for_room = entry
+            .listener
+            .filter(|_| !entry.acceptable && !header.control.any(Control::RST | Control::SYN));
+        if let Some(listener) = waits_for_room
+            && self.listeners.get(listener).is_some_and(|l| l.is_full())
+        {
+            self.counters.listen_overflows += 1;
+            return;
+        }
+        if let Some(reason) = entry.tcb.segment_arrives(now, header, text) {
+            self.counters.count_discarded(reason);
+        }
+        self.touched(slot);
+    }
+
+    /// LISTEN (RFC 9293 §3.10.7.2), or CLOSED (§3.10.7.1). `old`: SND.NXT of the incarnation that
+    /// a SYN has ended.
+    fn no_connection(
+        &mut self,
+        now: Instant,
+        tuple: FourTuple,
+        header: &TcpHeader,
+        text: &[u8],
+        old: Option<u32>,
+    ) {
+        let control = header.control;
+        // A port of zero is nobody's, and cannot be answered.
+        if header.source_port == 0 || header.destination_port == 0 {
+            self.counters.strangers += 1;
+            return;
+        }
+        match self.listeners.find(tuple.local) {
+            // First: a reset could not be valid. Fourth: anything else is dropped.
+            Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
+            // Third: a SYN.
+            Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
+                self.open_passive(now, listener, tuple, header, old);
+            }
+            Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
+            // Second: an ACK is bad, whether somebody listens or not.
+            _ => {
+                self.counters.strangers += 1;
+                self.reset_stranger(now, &tuple, header, text.len());
+            }
+        }
+    }
+
+    fn open_passive(
+        &mut self,
+        now: Instant,
+        id: ListenerId,
+        tuple: FourTuple,
+        syn: &TcpHeader,
+        old: Option<u32>,
+    ) {
+        let is_full = self.table.len() >= self.config.max_connections;
+        let Some(listener) = self.listeners.get_mut(id) else {
+            return;
+        };
+        if is_full || listener.is_full() || listener.half_open >= self.config.max_half_open {
+            self.counters.listen_overflows += 1;
+            return;
+        }
+        listener.half_open += 1;
+        let tcb = Tcb::open_passive(now, &self.open(now, tuple, old), syn);
+        let id = self.table.insert(tcb, Some(id));
+        self.touched(id.slot);
+    }
+
+    /// What an OPEN needs to know. `old`: SND.NXT of the last incarnation, which the new one must
+    /// start beyond (RFC 9293 MUST-8, RFC 6191 §2).
+    pub(super) fn open(&self, now: Instant, tuple: FourTuple, old: Option<u32>) -> Open<'_> {
+        let iss = self.secret.initial_sequence_number(now, &tuple);
+        let iss = match old {
+            Some(old) if iss.wrapping_sub(old).cast_signed() <= 0 => old.wrapping_add(64_000),
+            _ => iss,
+        };
+        Open {
+            config: &self.config.tcp,
+            tuple,
+            path: Path::new(self.config.mtu, tuple.local.is_ipv6()),
+            iss,
+            timestamp_offset: self.secret.timestamp_offset(&tuple),
+        }
+    }
+
+    /// `<SEQ=SEG.ACK><CTL=RST>`, or `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`.
+    fn reset_stranger(
+        &mut self,
+        now: Instant,
+        tuple: &FourTuple,
+        header: &TcpHeader,
+        text_len: usize,
+    ) {
+        let Some(reset) = reset_for(header, text_len) else {
+            return;
+        };
+        if !self.reset_limiter.allows(now) {
+            self.counters.replies_suppressed += 1;
+            return;
+        }
+        let (local, remote) = (tuple.local.ip(), tuple.remote.ip());
+        let ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
+        self.reply(Packet::tcp(&ip, &reset, Text::EMPTY).to_vec());
+    }
+
+    fn reply(&mut self, datagram: Vec<u8>) {
+        if !self.replies.push(datagram) {
+            self.counters.replies_suppressed += 1;
+        }
+    }
+
+    /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
+    fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
+        let is_ipv4 = datagram.first().is_some_and(|octet| octet >> 4 == 4);
+        let Some(from) = self.own_address(is_ipv4) else {
+            return;
+        };
+        let Some(message) = icmp::error(from, self.config.hop_limit, error, datagram) else {
+            return;
+        };
+        if self.icmp_limiter.allows(now) {
+            self.reply(message);
+        } else {
+            self.counters.replies_suppressed += 1;
+        }
+    }
+
+    /// The first address of a family.
+    pub(super) fn own_address(&self, is_ipv4: bool) -> Option<IpAddr> {
+        let mut addresses = self.config.addresses.iter().copied();
+        addresses.find(|address| address.is_ipv4() == is_ipv4)
+    }
+
+    fn icmp_arrives(&mut self, now: Instant, ip: &IpHeader, message: IcmpMessage<'_>) {
+        match message {
+            IcmpMessage::EchoRequest(echo) => self.answer_echo(ip, &echo),
+            IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote),
+            IcmpMessage::EchoReply(_) | IcmpMessage::Ignored { .. } => {}
+        }
+    }
+
+    /// Not limited in rate, only by the queue: each answers one request and is no longer than it.
+    fn answer_echo(&mut self, ip: &IpHeader, echo: &Echo<'_>) {
+        let hop_limit = self.config.hop_limit;
+        let back = IpHeader::new(ip.destination, ip.source, ip.protocol, hop_limit);
+        self.reply(icmp::echo_reply(&back, echo));
+    }
+
+    /// RFC 5927: an error counts only for the connection that it quotes, and only if what it
+    /// quotes is in flight.
+    fn icmp_error(&mut self, now: Instant, error: IcmpError, quote: &Quote) {
+        let tuple = FourTuple {
+            local: SocketAddr::new(quote.source, quote.source_port),
+            remote: SocketAddr::new(quote.destination, quote.destination_port),
+        };
+        let slot = (quote.protocol == protocol::TCP)
+            .then(|| self.table.find(&tuple))
+            .flatten();
+        let Some((slot, entry)) = slot.and_then(|slot| Some((slot, self.table.at_mut(slot)?)))
+        else {
+            self.counters.icmp_ignored += 1;
+            return;
+        };
+        let is_ipv6 = tuple.local.is_ipv6();
+        match error {
+            IcmpError::PacketTooBig { mtu } => {
+                // RFC 8201 §4: nothing below 1280 is believed. RFC 1191 §3 has 68 as the least,
+                // but no path of today is below 552.
+                let (least, headers) = if is_ipv6 { (1280, 60) } else { (552, 40) };
+                if !is_ipv6 || mtu >= 1280 {
+                    let mtu = (mtu as usize).max(least);
+                    entry.tcb.on_packet_too_big(now, mtu, headers, quote.seq);
+                }
+            }
+            IcmpError::Unreachable(reason) => entry.tcb.on_icmp_error(explain(reason), quote.seq),
+            IcmpError::HopLimitExceeded
+            | IcmpError::ReassemblyTimeExceeded
+            | IcmpError::ParameterProblem { .. } => entry
+                .tcb
+                .on_icmp_error(ConnectionError::HostUnreachable, quote.seq),
+        }
+        self.touched(slot);
+    }
+}
+
+/// What "destination unreachable" means to the user of a connection.
+fn explain(reason: Unreachable) -> ConnectionError {
+    match reason {
+        Unreachable::Port | Unreachable::Protocol => ConnectionError::Refused,
+        Unreachable::Network => ConnectionError::NetworkUnreachable,
+        _ => ConnectionError::HostUnreachable,
+    }
+}

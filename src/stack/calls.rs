@@ -1,0 +1,309 @@
+//! What users call: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS, by id.
+//!
+//! Every call that takes an id panics if the id is not valid any more: its user has let go of it.
+
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+use std::net::Shutdown;
+
+use super::Stack;
+use super::listener::ListenerId;
+use super::table::ConnId;
+use crate::config::SocketOptions;
+use crate::tcp::{ConnectionError, FourTuple, RecvError, SendError, Status, Tcb};
+use crate::time::Instant;
+use crate::wire::ip;
+
+/// Why a port cannot be listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenError {
+    /// Another listener has this address and port, or every port is taken.
+    AddressInUse,
+    /// The address is not one of this host's.
+    AddressNotAvailable,
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ListenError::AddressInUse => "the address and port are in use",
+            ListenError::AddressNotAvailable => "the address is not one of this host's",
+        })
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+/// Why a connection cannot be opened at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectError {
+    /// This connection (both addresses and ports) exists, or a listener has the local port.
+    AddressInUse,
+    /// The local address is not one of this host's, or no port is left.
+    AddressNotAvailable,
+    /// This host has no address of the remote's family.
+    FamilyNotConfigured,
+    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, this
+    /// host's own, or port 0.
+    NotAPeer,
+    /// The stack is full.
+    TooManyConnections,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ConnectError::AddressInUse => "the address and port are in use",
+            ConnectError::AddressNotAvailable => {
+                "the local address is not one of this host's, or no port is left"
+            }
+            ConnectError::FamilyNotConfigured => "this host has no address of that family",
+            ConnectError::NotAPeer => "the remote address cannot be a peer",
+            ConnectError::TooManyConnections => "the stack has too many connections",
+        })
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+impl Stack {
+    /// Passive OPEN. Port 0: the stack chooses. An unspecified address: all of that family.
+    /// `backlog`: how many established connections may wait to be accepted, at least one.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours.
+    pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, ListenError> {
+        let has_family = self.own_address(local.is_ipv4()).is_some();
+        if !has_family || !(local.ip().is_unspecified() || self.is_own(local.ip())) {
+            return Err(ListenError::AddressNotAvailable);
+        }
+        let local = match local.port() {
+            0 => {
+                let port = self
+                    .draw_port(|stack, port| !stack.listeners.has_port(port))
+                    .ok_or(ListenError::AddressInUse)?;
+                SocketAddr::new(local.ip(), port)
+            }
+            _ if self.listeners.is_taken(local) => return Err(ListenError::AddressInUse),
+            _ => local,
+        };
+        Ok(self.listeners.insert(local, backlog))
+    }
+
+    /// The next established connection, if there is one. The user holds it from now on.
+    pub fn accept(&mut self, listener: ListenerId) -> Option<ConnId> {
+        let id = self.listeners.get_mut(listener)?.accept_queue.pop_front()?;
+        self.table.get_mut(id).listener = None;
+        Some(id)
+    }
+
+    /// The address a listener listens on; `None` if it was closed.
+    pub fn listener_addr(&self, listener: ListenerId) -> Option<SocketAddr> {
+        self.listeners.get(listener).map(|listener| listener.local)
+    }
+
+    /// Ends a listener. Connections not yet accepted are reset, handshakes forgotten.
+    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
+        self.listeners.remove(listener);
+        for slot in self.table.of_listener(listener) {
+            if let Some(entry) = self.table.at_mut(slot) {
+                entry.listener = None;
+                entry.tcb.abort();
+                entry.tcb.release(now);
+                self.touched(slot);
+            }
+        }
+    }
+
+    /// Active OPEN. `local`: `None`, or an unspecified address, or port 0: the stack chooses.
+    ///
+    /// # Errors
+    /// If no SYN can even be sent.
+    pub fn connect(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<ConnId, ConnectError> {
+        if !ip::is_host(remote.ip()) || self.is_own(remote.ip()) || remote.port() == 0 {
+            return Err(ConnectError::NotAPeer);
+        }
+        if self.table.len() >= self.config.max_connections {
+            return Err(ConnectError::TooManyConnections);
+        }
+        let tuple = self.choose_local(local, remote)?;
+        let tcb = Tcb::open_active(now, &self.open(now, tuple, None));
+        let id = self.table.insert(tcb, None);
+        self.counters.opened += 1;
+        self.touched(id.slot);
+        Ok(id)
+    }
+
+    fn choose_local(
+        &mut self,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+    ) -> Result<FourTuple, ConnectError> {
+        let own = self
+            .own_address(remote.is_ipv4())
+            .ok_or(ConnectError::FamilyNotConfigured)?;
+        let (address, port) = match local {
+            None => (own, 0),
+            Some(local) if local.ip().is_unspecified() => (own, local.port()),
+            Some(local) => (local.ip(), local.port()),
+        };
+        if !self.is_own(address) || address.is_ipv4() != remote.is_ipv4() {
+            return Err(ConnectError::AddressNotAvailable);
+        }
+        let tuple = |port| FourTuple {
+            local: SocketAddr::new(address, port),
+            remote,
+        };
+        if port != 0 {
+            return match self.is_free(&tuple(port)) {
+                true => Ok(tuple(port)),
+                false => Err(ConnectError::AddressInUse),
+            };
+        }
+        self.draw_port(|stack, port| stack.is_free(&tuple(port)))
+            .map(tuple)
+            .ok_or(ConnectError::AddressNotAvailable)
+    }
+
+    fn is_free(&self, tuple: &FourTuple) -> bool {
+        !self.table.is_taken(tuple) && !self.listeners.has_port(tuple.local.port())
+    }
+
+    /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC
+    /// 6056 §3.3.1; nothing about other destinations shows in it).
+    fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
+        let (first, last) = self.config.ephemeral_ports;
+        let count = u32::from(last - first) + 1;
+        self.ports_drawn += 1;
+        let start = (self.secret.number(self.ports_drawn) % u64::from(count)) as u32;
+        (0..count)
+            .map(|step| first + ((start + step) % count) as u16)
+            .find(|port| is_free(self, *port))
+    }
+
+    /// SEND: takes as much as there is room for, at least one octet of `data` if it is not empty.
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send(&mut self, now: Instant, id: ConnId, data: &[u8]) -> Result<usize, SendError> {
+        let taken = self.table.get_mut(id).tcb.send(now, data);
+        self.touched(id.slot);
+        taken
+    }
+
+    /// SEND, urgent: the last octet taken ends the urgent data (RFC 6093).
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_urgent(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        data: &[u8],
+    ) -> Result<usize, SendError> {
+        let taken = self.table.get_mut(id).tcb.send_urgent(now, data);
+        self.touched(id.slot);
+        taken
+    }
+
+    /// RECEIVE: `Ok(0)` is the end of the stream, if `buffer` is not empty.
+    ///
+    /// # Errors
+    /// As [`Tcb::recv`].
+    pub fn recv(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        buffer: &mut [u8],
+    ) -> Result<usize, RecvError> {
+        let taken = self.table.get_mut(id).tcb.recv(now, buffer);
+        if taken.is_ok() {
+            self.touched(id.slot);
+        }
+        taken
+    }
+
+    /// How many octets lie before the end of the urgent data, if it is ahead of the reader.
+    pub fn urgent_mark(&self, id: ConnId) -> Option<u64> {
+        self.table.get(id).tcb.urgent_mark()
+    }
+
+    /// CLOSE of one direction or both; the id stays valid. After `Read`, what arrives is thrown
+    /// away.
+    ///
+    /// # Errors
+    /// `Closing` if the direction to be closed for sending is closed already.
+    pub fn shutdown(&mut self, now: Instant, id: ConnId, how: Shutdown) -> Result<(), SendError> {
+        let tcb = &mut self.table.get_mut(id).tcb;
+        if matches!(how, Shutdown::Read | Shutdown::Both) {
+            tcb.shut_read(now);
+        }
+        let closed = match how {
+            Shutdown::Write | Shutdown::Both => tcb.close(now),
+            Shutdown::Read => Ok(()),
+        };
+        self.touched(id.slot);
+        closed
+    }
+
+    /// The user lets go: CLOSE, and the rest goes on in the background. With unread text, or a
+    /// linger of zero, ABORT. The id is not valid any more.
+    pub fn close(&mut self, now: Instant, id: ConnId) {
+        self.table.get_mut(id).tcb.release(now);
+        self.touched(id.slot);
+    }
+
+    /// ABORT: a reset, and let go. The id is not valid any more.
+    pub fn abort(&mut self, now: Instant, id: ConnId) {
+        let tcb = &mut self.table.get_mut(id).tcb;
+        tcb.abort();
+        tcb.release(now);
+        self.touched(id.slot);
+    }
+
+    /// STATUS.
+    pub fn status(&self, id: ConnId) -> Status {
+        self.table.get(id).tcb.status()
+    }
+
+    /// Why the connection ended, once; or what ICMP last said of the path.
+    pub fn take_error(&mut self, id: ConnId) -> Option<ConnectionError> {
+        self.table.get_mut(id).tcb.take_error()
+    }
+
+    /// The local address and port.
+    pub fn local_addr(&self, id: ConnId) -> SocketAddr {
+        self.table.get(id).tcb.tuple().local
+    }
+
+    /// The peer's address and port.
+    pub fn peer_addr(&self, id: ConnId) -> SocketAddr {
+        self.table.get(id).tcb.tuple().remote
+    }
+
+    /// The socket options in force.
+    pub fn options(&self, id: ConnId) -> SocketOptions {
+        self.table.get(id).tcb.options()
+    }
+
+    /// Changes the socket options.
+    pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
+        self.table.get_mut(id).tcb.set_options(now, options);
+        self.touched(id.slot);
+    }
+
+    /// Octets on the heap for a connection's text.
+    pub fn heap_size(&self, id: ConnId) -> usize {
+        self.table.get(id).tcb.heap_size()
+    }
+
+    /// The addresses of this host.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.config.addresses
+    }
+}

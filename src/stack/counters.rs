@@ -1,0 +1,73 @@
+//! What a stack has counted.
+
+use crate::tcp::Discard;
+use crate::wire::Malformed;
+
+/// Counters of a stack since its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams that arrived.
+    pub datagrams_in: u64,
+    /// Datagrams given to the device.
+    pub datagrams_out: u64,
+    /// Datagrams to an address that is not ours, or from one that cannot be a peer's.
+    pub not_for_us: u64,
+    /// Segments of no connection and no listener.
+    pub strangers: u64,
+    /// SYNs and handshakes dropped since a queue of the listener, or the stack, was full.
+    pub listen_overflows: u64,
+    /// Resets and ICMP messages not sent since there were too many.
+    pub replies_suppressed: u64,
+    /// Fragments.
+    pub fragments_dropped: u64,
+    /// ICMP errors that no connection believed.
+    pub icmp_ignored: u64,
+    /// Connections opened by us.
+    pub opened: u64,
+    /// Connections accepted from others.
+    pub accepted: u64,
+    /// Retransmitted segments of connections that are gone.
+    pub retransmissions: u64,
+    malformed: Vec<u64>,
+    discarded: Vec<u64>,
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        Counters {
+            datagrams_in: 0,
+            datagrams_out: 0,
+            not_for_us: 0,
+            strangers: 0,
+            listen_overflows: 0,
+            replies_suppressed: 0,
+            fragments_dropped: 0,
+            icmp_ignored: 0,
+            opened: 0,
+            accepted: 0,
+            retransmissions: 0,
+            malformed: vec![0; Malformed::ALL.len()],
+            discarded: vec![0; Discard::ALL.len()],
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn count_malformed(&mut self, reason: Malformed) {
+        self.malformed[reason as usize] += 1;
+    }
+
+    pub(super) fn count_discarded(&mut self, reason: Discard) {
+        self.discarded[reason as usize] += 1;
+    }
+
+    /// Datagrams refused for this reason.
+    pub fn malformed(&self, reason: Malformed) -> u64 {
+        self.malformed[reason as usize]
+    }
+
+    /// Segments that a connection did not use, or not wholly, for this reason.
+    pub fn discarded(&self, reason: Discard) -> u64 {
+        self.discarded[reason as usize]
+    }
+}

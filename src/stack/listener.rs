@@ -1,0 +1,103 @@
+//! LISTEN: who listens where, and who waits to be accepted.
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, VecDeque};
+
+use super::table::ConnId;
+
+/// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenerId(u64);
+
+/// One listener.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) local: SocketAddr,
+    backlog: usize,
+    /// Connections in SYN-RECEIVED.
+    pub(super) half_open: usize,
+    /// Established connections, the first to be accepted first.
+    pub(super) accept_queue: VecDeque<ConnId>,
+}
+
+impl Listener {
+    /// Whether no other connection can wait to be accepted.
+    pub(super) fn is_full(&self) -> bool {
+        self.accept_queue.len() >= self.backlog
+    }
+}
+
+/// The listeners.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    listeners: BTreeMap<ListenerId, Listener>,
+    by_port: BTreeMap<u16, Vec<ListenerId>>,
+    next: u64,
+}
+
+impl Listeners {
+    /// Adds a listener whose address is free.
+    pub(super) fn insert(&mut self, local: SocketAddr, backlog: usize) -> ListenerId {
+        let id = ListenerId(self.next);
+        self.next += 1;
+        self.by_port.entry(local.port()).or_default().push(id);
+        self.listeners.insert(
+            id,
+            Listener {
+                local,
+                backlog: backlog.max(1),
+                half_open: 0,
+                accept_queue: VecDeque::new(),
+            },
+        );
+        id
+    }
+
+    /// Removes a listener.
+    pub(super) fn remove(&mut self, id: ListenerId) {
+        let Some(listener) = self.listeners.remove(&id) else {
+            return;
+        };
+        if let Some(ids) = self.by_port.get_mut(&listener.local.port()) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_port.remove(&listener.local.port());
+            }
+        }
+    }
+
+    /// The listener for segments to `local`: one for this very address before one for all (RFC
+    /// 9293 §3.9.1.1, MUST-43).
+    pub(super) fn find(&self, local: SocketAddr) -> Option<ListenerId> {
+        let ids = self.by_port.get(&local.port())?;
+        let with = |wanted: &dyn Fn(IpAddr) -> bool| {
+            ids.iter()
+                .copied()
+                .find(|id| wanted(self.listeners[id].local.ip()))
+        };
+        with(&|ip| ip == local.ip())
+            .or_else(|| with(&|ip| ip.is_unspecified() && ip.is_ipv4() == local.is_ipv4()))
+    }
+
+    /// Whether a listener has exactly this address and port.
+    pub(super) fn is_taken(&self, local: SocketAddr) -> bool {
+        self.by_port
+            .get(&local.port())
+            .is_some_and(|ids| ids.iter().any(|id| self.listeners[id].local == local))
+    }
+
+    /// Whether any listener has this port.
+    pub(super) fn has_port(&self, port: u16) -> bool {
+        self.by_port.contains_key(&port)
+    }
+
+    /// A listener that has not been closed.
+    pub(super) fn get(&self, id: ListenerId) -> Option<&Listener> {
+        self.listeners.get(&id)
+    }
+
+    /// A listener that has not been closed.
+    pub(super) fn get_mut(&mut self, id: ListenerId) -> Option<&mut Listener> {
+        self.listeners.get_mut(&id)
+    }
+}

@@ -1,0 +1,175 @@
+//! The connections: a slab of entries, and the way from a four-tuple to one of them.
+
+use std::collections::HashMap;
+
+use super::listener::ListenerId;
+use super::secret::TableHasher;
+use crate::tcp::{FourTuple, Readiness, Tcb};
+use crate::time::Instant;
+
+/// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
+/// [`Stack::abort`]).
+///
+/// [`Stack::close`]: super::Stack::close
+/// [`Stack::abort`]: super::Stack::abort
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    pub(super) slot: u32,
+    generation: u32,
+}
+
+/// One connection and what the stack keeps of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) tcb: Tcb,
+    pub(super) generation: u32,
+    /// The listener whose queue it is in, until it is accepted.
+    pub(super) listener: Option<ListenerId>,
+    /// It is in the listener's accept queue, no longer in its SYN queue.
+    pub(super) acceptable: bool,
+    /// It is in the queue of connections that may have something to send.
+    pub(super) sending: bool,
+    /// What its user has not been told yet; if any, it is in the queue of events.
+    pub(super) readiness: Readiness,
+    /// The deadline that is registered.
+    pub(super) deadline: Option<Instant>,
+    /// The way from the four-tuple leads here.
+    pub(super) routed: bool,
+    /// It is in the queue of connections in TIME-WAIT.
+    pub(super) waiting: bool,
+}
+
+/// The connections.
+#[derive(Debug)]
+pub(super) struct Table {
+    entries: Vec<Option<Box<Entry>>>,
+    generations: Vec<u32>,
+    free: Vec<u32>,
+    routes: HashMap<FourTuple, u32, TableHasher>,
+    /// The four-tuple found last: segments of one connection come in a row.
+    last: Option<(FourTuple, u32)>,
+}
+
+impl Table {
+    pub(super) fn new(hasher: TableHasher) -> Table {
+        Table {
+            entries: Vec::new(),
+            generations: Vec::new(),
+            free: Vec::new(),
+            routes: HashMap::with_hasher(hasher),
+            last: None,
+        }
+    }
+
+    /// Adds a connection; its four-tuple must be free.
+    pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            self.generations.push(0);
+            (self.entries.len() - 1) as u32
+        });
+        let generation = self.generations[slot as usize];
+        self.routes.insert(tcb.tuple(), slot);
+        self.entries[slot as usize] = Some(Box::new(Entry {
+            tcb,
+            generation,
+            listener,
+            acceptable: false,
+            sending: false,
+            readiness: Readiness::NONE,
+            deadline: None,
+            routed: true,
+            waiting: false,
+        }));
+        ConnId { slot, generation }
+    }
+
+    /// Removes a connection; its id, and every other handle on it, is stale from then on.
+    pub(super) fn remove(&mut self, slot: u32) {
+        self.unroute(slot);
+        self.entries[slot as usize] = None;
+        let generation = &mut self.generations[slot as usize];
+        *generation = generation.wrapping_add(1);
+        self.free.push(slot);
+    }
+
+    /// The four-tuple no longer leads to this connection, which is closed.
+    pub(super) fn unroute(&mut self, slot: u32) {
+        let Some(entry) = self.entries[slot as usize].as_mut() else {
+            return;
+        };
+        if core::mem::take(&mut entry.routed) {
+            self.routes.remove(&entry.tcb.tuple());
+            self.last = None;
+        }
+    }
+
+    /// The connection of a four-tuple.
+    pub(super) fn find(&mut self, tuple: &FourTuple) -> Option<u32> {
+        match &self.last {
+            Some((last, slot)) if last == tuple => Some(*slot),
+            _ => {
+                let slot = *self.routes.get(tuple)?;
+                self.last = Some((*tuple, slot));
+                Some(slot)
+            }
+        }
+    }
+
+    /// Whether a four-tuple is taken.
+    pub(super) fn is_taken(&self, tuple: &FourTuple) -> bool {
+        self.routes.contains_key(tuple)
+    }
+
+    /// The entry in a slot.
+    pub(super) fn at(&self, slot: u32) -> Option<&Entry> {
+        self.entries[slot as usize].as_deref()
+    }
+
+    /// The entry in a slot.
+    pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Entry> {
+        self.entries[slot as usize].as_deref_mut()
+    }
+
+    /// The connection of an id.
+    ///
+    /// # Panics
+    /// If the id is not valid any more.
+    pub(super) fn get(&self, id: ConnId) -> &Entry {
+        self.at(id.slot)
+            .filter(|entry| entry.generation == id.generation)
+            .unwrap_or_else(|| panic!("{id:?} was closed"))
+    }
+
+    /// The connection of an id.
+    ///
+    /// # Panics
+    /// If the id is not valid any more.
+    pub(super) fn get_mut(&mut self, id: ConnId) -> &mut Entry {
+        self.at_mut(id.slot)
+            .filter(|entry| entry.generation == id.generation)
+            .unwrap_or_else(|| panic!("{id:?} was closed"))
+    }
+
+    /// The id of the connection in a slot.
+    pub(super) fn id(&self, slot: u32) -> ConnId {
+        ConnId {
+            slot,
+            generation: self.generations[slot as usize],
+        }
+    }
+
+    /// How many connections there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// The slots of the connections that a listener has not handed out.
+    pub(super) fn of_listener(&self, listener: ListenerId) -> Vec<u32> {
+        (0u32..)
+            .zip(&self.entries)
+            .filter(|(_, entry)| entry.as_ref().is_some_and(|e| e.listener == Some(listener)))
+            .map(|(slot, _)| slot)
+            .collect()
+    }
+}
