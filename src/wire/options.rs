@@ -449,7 +449,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_read_of_odd_strings() {
+    fn around_an_mss_in_odd_strings() {
         let rows: &[(&str, &[u8], bool)] = &[
             (
                 "unknown kinds are skipped",
