@@ -218,8 +218,7 @@ impl Stack {
 
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
     fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
-        let is_ipv4 = datagram.first().is_some_and(|octet| octet >> 4 == 4);
-        let Some(from) = self.own_address(is_ipv4) else {
+        let Some(from) = ip::destination(datagram).filter(|to| self.is_own(*to)) else {
             return;
         };
         let Some(message) = icmp::error(from, self.config.hop_limit, error, datagram) else {

@@ -158,6 +158,16 @@ pub(super) struct FragmentPlace {
     pub(super) more: bool,
 }
 
+/// Where a datagram goes, as far as it has an address; whether the rest of it is well-formed does
+/// not matter.
+pub fn destination(datagram: &[u8]) -> Option<IpAddr> {
+    match datagram.first()? >> 4 {
+        4 => Some(IpAddr::from(*datagram.get(16..)?.first_chunk::<4>()?)),
+        6 => Some(IpAddr::from(*datagram.get(24..)?.first_chunk::<16>()?)),
+        _ => None,
+    }
+}
+
 /// Whether an address can be one host's, as far as the address alone tells: what may be answered.
 /// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8 and 240.0.0.0/4.
 pub fn is_host(address: IpAddr) -> bool {
@@ -315,6 +325,21 @@ mod tests {
         assert_eq!(fragments(vec![0; 100], 50, 1), Err(Unfragmentable));
         let first = fragments(datagram, 68, 1).unwrap().swap_remove(0);
         assert_eq!(fragments(first, 50, 1), Err(Unfragmentable));
+    }
+
+    #[test]
+    fn the_destination_of_any_datagram() {
+        for (source, destination) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
+            let to = destination.parse().unwrap();
+            let bytes = IpHeader::new(source.parse().unwrap(), to, OTHER, 0).datagram(&[]);
+            assert_eq!(super::destination(&bytes), Some(to));
+            assert_eq!(
+                super::destination(&bytes[..bytes.len() - 1]),
+                None,
+                "cut short"
+            );
+        }
+        assert_eq!(super::destination(&[]), None);
     }
 
     #[test]
