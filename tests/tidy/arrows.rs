@@ -58,6 +58,8 @@ const LAYERS: [Layer; 10] = [
         &[
             ("stack", All),
             ("link", All),
+            // Its devices take a `Packet`, and it logs datagrams.
+            ("wire", All),
             ("time", All),
             ("config", All),
         ],
