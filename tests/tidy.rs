@@ -1,0 +1,26 @@
+//! The rules of the house, checked by `cargo test --test tidy`.
+//!
+//! | rule | file |
+//! |---|---|
+//! | which module may name which, and which crate | `tidy/arrows.rs` |
+//! | what the pure modules never name | `tidy/purity.rs` |
+//! | a function fits a screen, a file holds one idea | `tidy/lengths.rs` |
+//! | nothing unfinished, nothing switched off | `tidy/unfinished.rs` |
+//! | the text of the repository | `tidy/prose.rs` |
+//! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
+//! | paths and links in the documents lead somewhere | `tidy/links.rs` |
+//!
+//! A rule is a function from files to findings. It runs over this repository, and over small
+//! samples that break it: a rule that cannot fail protects nothing.
+
+mod tidy {
+    mod arrows;
+    mod lengths;
+    mod links;
+    mod prose;
+    mod purity;
+    mod repository;
+    mod requirements;
+    mod rust;
+    mod unfinished;
+}
