@@ -77,7 +77,7 @@ impl Runtime {
         result
     }
 
-    /// A call that does not wait, if what `key` names is still there.
+    /// A call that does not wait, if something can still come of it.
     pub(crate) fn call_on<R>(
         &self,
         key: Key,
@@ -248,6 +248,12 @@ impl Runtime {
             shared = self.lock();
         }
         shared.background = None;
+        if shared.abandoned.is_some() {
+            // Those who were not done in time.
+            let now = shared.shard.now();
+            shared.stack().abort_all();
+            shared.after_calls(now);
+        }
         release(shared);
     }
 }

@@ -124,8 +124,8 @@ impl Shared {
         self.shard.stack()
     }
 
-    /// Whether `key` can still be asked about. Once the network is shut down no id is valid; when
-    /// the device is closed, what a connection received can still be read.
+    /// Whether anything can still come of waiting for `key`. When the device is closed, what a
+    /// connection has received can still be read; when the network is shut down, it cannot.
     pub(super) fn check(&self, key: Key) -> Result<(), Closed> {
         match (key, self.closed) {
             (_, Some(reason @ (Closed::Shutdown | Closed::Panicked))) => Err(reason),
@@ -158,7 +158,7 @@ impl Shared {
     }
 
     /// After calls of a user: sends what they made due, and dispatches their events.
-    pub(super) fn after_calls(&mut self, now: Instant) {
+    pub(crate) fn after_calls(&mut self, now: Instant) {
         if self.closed.is_none() {
             match self.shard.transmit(now) {
                 Ok(more) => self.more |= more,
@@ -188,9 +188,9 @@ impl Shared {
         }
     }
 
-    /// Connections that are still doing something.
+    /// Connections that are still doing something. Looks at all of them.
     pub(crate) fn unfinished(&mut self) -> usize {
-        self.shard.stack().connection_count()
+        self.shard.stack().unfinished_count()
     }
 
     fn device_failed(&mut self, error: DeviceError) {

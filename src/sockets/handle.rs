@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::error;
-use crate::driver::{Key, Runtime, Shared};
+use crate::driver::{Closed, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, RecvError, SendError, State};
 use crate::time::Instant;
@@ -72,7 +72,9 @@ pub(super) fn listen(
         .listen(local, backlog)
         .map_err(|error| error::listen(local, error))?;
     shared.listeners.insert(id);
-    Ok((id, shared.stack().listener_addr(id)))
+    // The port is the stack's choice, if `local` has none.
+    let chosen = shared.stack().listener_addr(id).unwrap_or(local);
+    Ok((id, chosen))
 }
 
 pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Connection>> {
@@ -173,7 +175,7 @@ pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
 
 /// The user lets go of a connection: gracefully, or with a reset.
 pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool) {
-    if shared.connections.remove(&id) {
+    if shared.connections.remove(&id) && shared.closed != Some(Closed::Panicked) {
         match reset {
             true => shared.stack().abort(now, id),
             false => shared.stack().close(now, id),

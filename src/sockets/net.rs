@@ -2,16 +2,18 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::task::Poll;
 use core::time::Duration;
 use std::io;
+use std::net::Shutdown;
 
 use super::error;
 use super::handle::{self, Hold};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
 use crate::config::{Config, ConfigError};
-use crate::driver::{Key, PollDevice, Runtime, Shared, Traffic};
-use crate::stack::{Readiness, Secret, Shutdown, Stack};
+use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, Traffic};
+use crate::stack::{Readiness, Secret, Stack};
 use crate::time::Instant;
 
 /// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
@@ -123,8 +125,8 @@ impl Net {
                 Readiness::STATE,
                 Some(grace),
                 |shared, _| match shared.unfinished() {
-                    0 => core::task::Poll::Ready(()),
-                    _ => core::task::Poll::Pending,
+                    0 => Poll::Ready(()),
+                    _ => Poll::Pending,
                 },
             );
         let reset = runtime.call(end);
@@ -189,10 +191,9 @@ fn close_all(shared: &mut Shared, now: Instant) {
 /// Resets what is left, says how many connections that were, and ends the network.
 fn end(shared: &mut Shared, now: Instant) -> usize {
     let left = shared.unfinished();
-    for id in shared.connections.clone() {
-        handle::let_go(shared, now, id, true);
-    }
-    shared.close(crate::driver::Closed::Shutdown);
+    shared.stack().abort_all();
+    shared.after_calls(now);
+    shared.close(Closed::Shutdown);
     left
 }
 

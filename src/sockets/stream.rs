@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, Read, Write};
-use std::net::ToSocketAddrs;
+use std::net::{Shutdown, ToSocketAddrs};
 use std::sync::Arc;
 
 use super::blocking::{self, Blocking, Patience, Timeout};
@@ -14,7 +14,7 @@ use super::listener::first;
 use super::net::Net;
 use crate::config::{Keepalive, SocketOptions};
 use crate::driver::{Key, Shared};
-use crate::stack::{Readiness, Shutdown};
+use crate::stack::Readiness;
 use crate::tcp::Status;
 use crate::time::Instant;
 
@@ -86,7 +86,7 @@ impl TcpStream {
             // Another thread may be waiting to read or write what is now closed.
             shared.wake_key(Key::Connection(id));
             answer.map_err(error::send)
-        })?
+        })
     }
 
     /// How long a read waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -141,91 +141,64 @@ impl TcpStream {
 
     /// How many octets lie before the urgent mark, if one is ahead of the reader. Urgent data is
     /// read in line (RFC 6093).
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn urgent_mark(&self) -> io::Result<Option<u64>> {
+    pub fn urgent_mark(&self) -> Option<u64> {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().urgent_mark(id))
     }
 
     /// Whether the octet to be read next follows the urgent mark at once.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn at_mark(&self) -> io::Result<bool> {
-        Ok(self.urgent_mark()? == Some(0))
+    pub fn at_mark(&self) -> bool {
+        self.urgent_mark() == Some(0)
     }
 
     /// The state of the connection and its figures.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn status(&self) -> io::Result<Status> {
+    pub fn status(&self) -> Status {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().status(id))
     }
 
     /// Why the connection ended, once; or what routers said of its path since the last call.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+    pub fn take_error(&self) -> Option<io::Error> {
         let id = self.inner.connection.id;
-        let error = self.call(|shared, _| shared.stack().take_error(id))?;
-        Ok(error.map(error::connection))
+        let error = self.call(|shared, _| shared.stack().take_error(id));
+        error.map(error::connection)
     }
 
     /// The options in force.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn options(&self) -> io::Result<SocketOptions> {
+    pub fn options(&self) -> SocketOptions {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().options(id))
     }
 
     /// Whether small segments go out at once: Nagle's algorithm off.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.set(|options| options.nodelay = nodelay)
+    pub fn set_nodelay(&self, nodelay: bool) {
+        self.set(|options| options.nodelay = nodelay);
     }
 
     /// What dropping the last handle does: `None`, close in the background; zero, reset at once;
     /// otherwise wait so long until the peer has everything, then reset.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.set(|options| options.linger = linger)
+    pub fn set_linger(&self, linger: Option<Duration>) {
+        self.set(|options| options.linger = linger);
     }
 
     /// Whether and how to probe the connection while it is idle.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
-        self.set(|options| options.keepalive = keepalive)
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) {
+        self.set(|options| options.keepalive = keepalive);
     }
 
     /// How long data may stay unacknowledged before the connection is given up; `None`: as long
     /// as the retransmissions of the configuration last.
-    ///
-    /// # Errors
-    /// `NetworkDown` if the network was shut down.
-    pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.set(|options| options.user_timeout = timeout)
+    pub fn set_user_timeout(&self, timeout: Option<Duration>) {
+        self.set(|options| options.user_timeout = timeout);
     }
 
-    fn set(&self, change: impl FnOnce(&mut SocketOptions)) -> io::Result<()> {
+    fn set(&self, change: impl FnOnce(&mut SocketOptions)) {
         let id = self.inner.connection.id;
         self.call(|shared, now| {
             let mut options = shared.stack().options(id);
             change(&mut options);
             shared.stack().set_options(now, id, options);
-        })
+        });
     }
 
     fn read_with(&self, patience: Patience, buffer: &mut [u8]) -> io::Result<usize> {
@@ -258,10 +231,8 @@ impl TcpStream {
         blocking::run(&inner.hold, inner.key(), interest, patience, attempt)
     }
 
-    fn call<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> io::Result<T> {
-        let inner = &*self.inner;
-        let answer = inner.hold.runtime().call_on(inner.key(), call);
-        answer.map_err(error::closed)
+    fn call<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> T {
+        self.inner.hold.runtime().call(call)
     }
 }
 
@@ -309,15 +280,17 @@ impl Inner {
     /// The time that the user wants to wait at closing, if there is something to wait for.
     fn linger(&self) -> Option<Duration> {
         let id = self.connection.id;
-        let linger = (self.hold.runtime()).call_on(self.key(), |shared, now| {
+        (self.hold.runtime()).call(|shared, now| {
+            if shared.closed.is_some() {
+                return None;
+            }
             let linger = shared.stack().options(id).linger?;
             // With unread text the peer gets a reset at once, and so it does with zero.
             let waits = !linger.is_zero() && shared.stack().status(id).recv_queue == 0;
             // An error says that the connection is closing or gone already.
             let _ = waits.then(|| shared.stack().shutdown(now, id, Shutdown::Write));
             waits.then_some(linger)
-        });
-        linger.unwrap_or(None)
+        })
     }
 }
 

@@ -302,6 +302,21 @@ impl Stack {
         self.table.get(id).tcb.heap_size()
     }
 
+    /// Connections that are still doing something: neither in TIME-WAIT nor closed. Looks at all.
+    pub fn unfinished_count(&self) -> usize {
+        self.table.unfinished().len()
+    }
+
+    /// ABORT of every connection that is still doing something. Ids stay valid.
+    pub fn abort_all(&mut self) {
+        for slot in self.table.unfinished() {
+            if let Some(entry) = self.table.at_mut(slot) {
+                entry.tcb.abort();
+                self.touched(slot);
+            }
+        }
+    }
+
     /// The addresses of this host.
     pub fn addresses(&self) -> &[IpAddr] {
         &self.config.addresses
