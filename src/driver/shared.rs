@@ -176,11 +176,9 @@ impl Shared {
                 Event::Connection(id, _) => Key::Connection(id),
                 Event::Acceptable(id) => Key::Listener(id),
             };
-            if self.lead == Lead::User(key) {
-                self.lead_concerned = true;
-            } else {
-                self.waiters.take(event, &mut self.woken);
-            }
+            // One thread may lead for a connection while another waits for its other direction.
+            self.lead_concerned |= self.lead == Lead::User(key);
+            self.waiters.take(event, &mut self.woken);
         }
         let awaited = self.lead == Lead::User(Key::Finished) || self.waiters.has(Key::Finished);
         if awaited && self.unfinished() == 0 {
