@@ -1,6 +1,8 @@
 //! Two hosts, one path, every fault: whatever the path does, each octet arrives once and in
 //! order, both sides finish, and nothing remains.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::net::Shutdown;

@@ -11,6 +11,7 @@
 //! | `tcb` | §3.3.1 | [`Tcb`]: SND.UNA, RCV.NXT, … and what always holds between them |
 //! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
+//! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `output` | §3.7, §3.8 | what the next segment carries |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
@@ -19,6 +20,7 @@
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 
+mod acknowledge;
 mod calls;
 pub mod congestion;
 mod error;

@@ -1,6 +1,6 @@
 //! Two hosts and the path between them, in virtual time.
 
-#![allow(missing_docs, unreachable_pub, dead_code)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -49,9 +49,6 @@ pub struct World {
     random: Random,
     in_flight: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     sent: u64,
-    /// All that was sent, with the host that sent it: for tests that look at the wire.
-    pub trace: Vec<(Instant, usize, Vec<u8>)>,
-    pub tracing: bool,
 }
 
 pub const ADDRESSES: [&str; 2] = ["10.0.0.1", "10.0.0.2"];
@@ -85,8 +82,6 @@ impl World {
             random,
             in_flight: BTreeMap::new(),
             sent: 0,
-            trace: Vec::new(),
-            tracing: false,
         }
     }
 
@@ -95,9 +90,6 @@ impl World {
         for host in 0..2 {
             while let Some(packet) = self.hosts[host].poll_transmit(self.now) {
                 let bytes = packet.to_vec();
-                if self.tracing {
-                    self.trace.push((self.now, host, bytes.clone()));
-                }
                 let (faults, random) = (self.faults, &mut self.random);
                 let copies = 1 + usize::from(random.chance(faults.duplication));
                 for _ in 0..copies {

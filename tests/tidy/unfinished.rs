@@ -17,7 +17,7 @@ const MACROS: [&str; 3] = ["todo", "unimplemented", "dbg"];
 
 /// Files whose bodies are still to come. A file that has no such macro any more must go from
 /// this list: an exception does not outlive its reason.
-const TO_COME: [&str; 1] = ["src/stack/mod.rs"];
+const TO_COME: [&str; 0] = [];
 
 /// Whether `word` stands in `text` on its own.
 pub(super) fn has_word(text: &str, word: &str) -> bool {

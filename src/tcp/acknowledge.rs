@@ -1,0 +1,156 @@
+//! The fifth step of SEGMENT ARRIVES: the ACK field (RFC 9293 §3.10.7.4).
+//!
+//! What the peer has received leaves the send buffer; recovery and congestion control hear of it;
+//! SND.WND follows; and our FIN, once acknowledged, moves the connection on.
+
+use super::input::{Discard, Step};
+use super::readiness::Readiness;
+use super::recovery::Acknowledgment;
+use super::segment::Segment;
+use super::seq::Seq;
+use super::state::{Event, State};
+use super::tcb::Tcb;
+use super::timers::Timer;
+use crate::time::Instant;
+
+impl Tcb {
+    /// Fifth: the ACK field.
+    pub(super) fn check_ack(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        let Some(ack) = seg.ack else {
+            return Step::Break(Discard::NoAck);
+        };
+        if self.state == State::SynReceived {
+            if ack <= self.snd.una || ack > self.snd.nxt {
+                self.refuse = Some(ack);
+                return Step::Break(Discard::BadAck);
+            }
+            self.on(Event::RcvAckOfSyn);
+            self.take_handshake_ack(now, ack, seg);
+            return Step::Continue(());
+        }
+        // RFC 5961 §5.2. An acknowledgment of what lies before our SYN was never ours either.
+        let oldest = self.snd.una.before(self.snd.max_wnd).max(self.snd.iss + 1);
+        let oldest = oldest.min(self.snd.una);
+        if ack < oldest || ack > self.snd.nxt {
+            self.challenge(now);
+            return Step::Break(Discard::BadAck);
+        }
+        self.probes.unanswered = 0;
+        if self.state == State::TimeWait {
+            return Step::Continue(());
+        }
+        if ack >= self.snd.una {
+            self.acknowledge(now, ack, seg);
+            // SHLD-17: what lies beyond an edge that moved left is no reason to give up.
+            if self.snd_edge() < self.snd.nxt && !self.orphan {
+                self.recovery.on_sign_of_life();
+            }
+        }
+        self.check_fin_acknowledged(now)
+    }
+
+    /// SND.UNA =< SEG.ACK =< SND.NXT: what is acknowledged leaves the buffer, recovery and
+    /// congestion control hear of it, and the window is updated.
+    fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
+        let wnd = seg.wnd;
+        self.report_ack(now, ack, wnd, seg);
+        if ack > self.snd.una {
+            self.advance_una(now, ack);
+        }
+        let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
+        if wl1 < seg.seq || (wl1 == seg.seq && wl2 <= ack) {
+            if self.snd.wnd == 0 && wnd > 0 {
+                self.probes.persisted = 0;
+            }
+            self.set_send_window(wnd, seg.seq, ack);
+        }
+    }
+
+    /// Tells recovery and congestion control of an acknowledgment.
+    fn report_ack(&mut self, now: Instant, ack: Seq, wnd: usize, seg: &Segment<'_>) {
+        // RFC 5681 §2, (a) to (e).
+        let is_duplicate =
+            ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
+        let echoed = seg
+            .options
+            .timestamps
+            .filter(|_| self.agreed.timestamps)
+            .and_then(|timestamps| self.timestamps.since(now, timestamps.ecr));
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let verdict = self.recovery.on_ack(&Acknowledgment {
+            now,
+            una: self.snd.una,
+            ack,
+            nxt: self.snd.nxt,
+            is_duplicate,
+            mss: self.snd.mss,
+            echoed,
+        });
+        self.report_verdict(now, verdict, ack - self.snd.una, in_flight);
+    }
+
+    fn advance_una(&mut self, now: Instant, ack: Seq) {
+        // Our SYN and FIN take a place each, but are no octets of text.
+        let before = self.send_buffer.len();
+        self.snd.una = ack;
+        self.send_buffer.release(ack);
+        self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
+        if self.snd.up.is_some_and(|up| up <= ack) {
+            self.snd.up = None;
+        }
+        self.soft_error = None;
+        let room = self.send_buffer.room();
+        // A user who waits for room is woken for a good part of the buffer, not for every octet.
+        if self.starved && room >= self.send_buffer.capacity().div_ceil(3) {
+            self.starved = false;
+            self.readiness |= Readiness::WRITABLE;
+        }
+        self.restart_retransmission(now);
+    }
+
+    /// The rest of the fifth step: FIN-WAIT-1, CLOSING, LAST-ACK.
+    fn check_fin_acknowledged(&mut self, now: Instant) -> Step {
+        if !self.fin_acknowledged() {
+            return Step::Continue(());
+        }
+        match self.state {
+            State::FinWait1 => {
+                self.on(Event::RcvAckOfFin);
+                self.limit_fin_wait_2(now);
+                Step::Continue(())
+            }
+            State::Closing => {
+                self.on(Event::RcvAckOfFin);
+                self.start_time_wait(now);
+                Step::Continue(())
+            }
+            State::LastAck => {
+                self.end(Event::RcvAckOfFin, None);
+                Step::Break(Discard::Finished)
+            }
+            _ => Step::Continue(()),
+        }
+    }
+
+    /// A connection that nobody holds must not wait in FIN-WAIT-2 for ever.
+    pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
+        if self.orphan
+            && self.state == State::FinWait2
+            && let Some(limit) = self.config.fin_wait_2_timeout
+        {
+            self.timers.arm(Timer::Close, now + limit);
+        }
+    }
+
+    /// Our SYN has been acknowledged: the connection is established.
+    pub(super) fn take_handshake_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
+        let retries = self.recovery.retries();
+        if retries > 0 {
+            self.recovery.rtt.restart_after_lost_syn();
+        }
+        self.start_congestion(retries);
+        self.acknowledge(now, ack, seg);
+        self.readiness |= Readiness::WRITABLE;
+        self.arm_keepalive(now);
+    }
+}
