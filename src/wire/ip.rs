@@ -332,14 +332,10 @@ mod tests {
         for (source, destination) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
             let to = destination.parse().unwrap();
             let bytes = IpHeader::new(source.parse().unwrap(), to, OTHER, 0).datagram(&[]);
-            assert_eq!(super::destination(&bytes), Some(to));
-            assert_eq!(
-                super::destination(&bytes[..bytes.len() - 1]),
-                None,
-                "cut short"
-            );
+            assert_eq!(destination(&bytes), Some(to));
+            assert_eq!(destination(&bytes[..bytes.len() - 1]), None, "cut short");
         }
-        assert_eq!(super::destination(&[]), None);
+        assert_eq!(destination(&[]), None);
     }
 
     #[test]
