@@ -111,13 +111,13 @@ pub struct TcpConfig {
     /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
     pub max_rto: Duration,
     /// R1: after so many retransmissions of one segment the path is suspected (RFC 9293
-    /// MUST-20, SHLD-9: at least 3). Default 3.
+    /// MUST-20, SHLD-10: at least 3). Default 3.
     pub r1: u32,
     /// R2 for data: after so many retransmissions of one segment the connection is given up
-    /// (RFC 9293 MUST-20, SHLD-10: at least 100 s of them). Default 15.
+    /// (RFC 9293 MUST-20, SHLD-11: at least 100 s of them). Default 15.
     pub r2: u32,
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
-    /// 255 s.
+    /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
     /// R2 for our SYN-ACK. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
@@ -213,7 +213,8 @@ pub struct SocketOptions {
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
-    /// §3.9.1.1, RFC 5482); `None`: R2 decides. Default `None`.
+    /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21).
+    /// `None`: R2 decides. Default `None`.
     pub user_timeout: Option<Duration>,
     /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
     /// otherwise wait so long for the peer to have everything, then reset.

@@ -179,8 +179,7 @@ impl Stack {
     fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
         let (first, last) = self.config.ephemeral_ports;
         let count = u32::from(last - first) + 1;
-        self.ports_drawn += 1;
-        let start = (self.secret.number(self.ports_drawn) % u64::from(count)) as u32;
+        let start = (self.draw() % u64::from(count)) as u32;
         (0..count)
             .map(|step| first + ((start + step) % count) as u16)
             .find(|port| is_free(self, *port))

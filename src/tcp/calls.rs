@@ -1,6 +1,7 @@
 //! The user's calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
 
 use super::error::{ConnectionError, RecvError, SendError};
+use super::readiness::Readiness;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
@@ -189,7 +190,10 @@ impl Tcb {
         }
         match self.state {
             State::SynSent => self.end(Event::GiveUp, Some(error)),
-            _ => self.soft_error = Some(error),
+            _ => {
+                self.soft_error = Some(error);
+                self.readiness |= Readiness::STATE;
+            }
         }
     }
 

@@ -236,7 +236,7 @@ impl Tcb {
     }
 
     /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost. And with
-    /// an acknowledgment, when both sides opened at once (§3.5, figure 8).
+    /// an acknowledgment, when both sides opened at once (§3.5, figure 7).
     fn check_repeated_syn(&mut self, seg: &mut Segment<'_>) -> Step {
         if Some(seg.seq) != self.rcv.irs {
             return Step::Continue(());

@@ -79,8 +79,7 @@ impl fmt::Display for Segment<'_> {
     }
 }
 
-/// The answer to a segment that no connection takes (RFC 9293 §3.10.7.1, MUST-4 of §3.5.2's
-/// rules): `None` for a reset, which is never answered by a reset.
+/// The answer to a segment that no connection takes (RFC 9293 §3.10.7.1, §3.5.2): `None` for a reset, which is never answered by a reset.
 pub fn reset_for(header: &TcpHeader, text_len: usize) -> Option<TcpHeader> {
     if header.control.has(Control::RST) {
         return None;

@@ -1,6 +1,7 @@
 //! Timeouts (RFC 9293 §3.10.8): what each expiry does, and when each timer runs.
 
 use super::congestion::Loss;
+use super::readiness::Readiness;
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
@@ -24,10 +25,11 @@ impl Tcb {
 
     /// RFC 6298 §5.4 to §5.7, RFC 9293 §3.8.3.
     fn on_retransmission_timeout(&mut self, now: Instant) {
-        // R1 (MUST-20): the network layer is told that the path may be bad; ours has one path
-        // only, so the user's STATUS shows it, and this line.
+        // R1 (MUST-20): the network layer below has one path only and can choose no other; the
+        // user is told (MUST-47), and STATUS shows the retransmissions.
         if self.recovery.retries() == self.config.r1 {
             log::info!("{}: {} retransmissions (R1)", self.tuple, self.config.r1);
+            self.readiness |= Readiness::STATE;
         }
         if self.recovery.retries() >= self.retry_limit() {
             self.give_up();
@@ -43,10 +45,11 @@ impl Tcb {
             .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
     }
 
-    /// R2 (MUST-20, MUST-23).
+    /// R2 (MUST-20, MUST-23). A user timeout takes its place (MUST-21).
     fn retry_limit(&self) -> u32 {
         let config = &self.config;
         match self.state {
+            _ if config.socket.user_timeout.is_some() => u32::MAX,
             State::SynSent => config.syn_retries,
             State::SynReceived => config.syn_ack_retries,
             _ if self.orphan => config.orphan_retries.min(config.r2),
@@ -92,7 +95,7 @@ impl Tcb {
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
         } else if self.probes.keepalives >= keepalive.count {
-            // MUST-27: one probe without an answer is not enough.
+            // MUST-29: one probe without an answer is not enough.
             self.reset_due = true;
             self.give_up();
         } else {

@@ -4,6 +4,7 @@ use proc_macro2::Span;
 use syn::visit::{self, Visit};
 
 use super::repository::{File, Finding};
+use super::unfinished::has_word;
 
 /// The most lines of a function, from `fn` to its closing brace.
 const FUNCTION: usize = 70;
@@ -85,7 +86,7 @@ fn lines_before_tests(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     lines
         .windows(2)
-        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod "))
+        .position(|pair| pair[0] == "#[cfg(test)]" && has_word(pair[1], "mod"))
         .unwrap_or(lines.len())
 }
 
@@ -141,6 +142,8 @@ mod tests {
             lines(99)
         );
         assert_eq!(found(&tested), 0);
+        let shared = tested.replace("mod tests", "pub(super) mod tests");
+        assert_eq!(found(&shared), 0);
         assert_eq!(found(&format!("#[cfg(test)]\nuse x;\n{}", lines(FILE))), 1);
     }
 }

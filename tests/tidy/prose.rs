@@ -12,10 +12,10 @@ const PLACES: [&str; 4] = [
     concat!("/Us", "ers/"),
 ];
 
-/// Words about how a text came to be. TCP has connections; a program has users.
+/// Words about how a text came to be.
 const WORDS: [&str; 8] = [
-    concat!("ses", "sion"),
-    concat!("ses", "sions"),
+    concat!("this ses", "sion"),
+    concat!("previous ses", "sion"),
     concat!("ag", "ent"),
     concat!("ag", "ents"),
     concat!("sub", "ag", "ent"),
