@@ -9,9 +9,11 @@ disturbs the machine for a while disturbs all peers alike, and the median forget
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import platform
 import re
+import resource
 import select
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ import sys
 import time
 
 import table
+from table import Job
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "target/bench/build/release"
@@ -34,27 +37,27 @@ OFFLOADS = ["gro", "gso", "tso"]
 # Every child dies with this program, however it ends.
 LEASH = ["setpriv", "--pdeathsig", "KILL", "--"]
 
-# What the load does: its unit, the field of its report, whether more is better.
+# What the load does.
 JOBS = {
-    "in": ("bulk, kernel to peer", "Gbit/s", "gbit_per_second", True, "discard"),
-    "out": ("bulk, peer to kernel", "Gbit/s", "gbit_per_second", True, "chargen"),
-    "connections": ("connect, 1 byte there and back, close", "1/s", "per_second", True, "echo"),
-    "roundtrips": ("1-byte round trip, median", "µs", "p50_us", False, "echo"),
-    "roundtrips p99": ("1-byte round trip, 99th percentile", "µs", "p99_us", False, "echo"),
+    "in": Job("bulk, kernel to peer", "Gbit/s", "gbit_per_second", True, "discard"),
+    "out": Job("bulk, peer to kernel", "Gbit/s", "gbit_per_second", True, "chargen"),
+    "connections": Job("connect, 1 byte there and back, close", "1/s", "per_second", True, "echo"),
+    "roundtrips": Job("1-byte round trip, median", "µs", "p50_us", False, "echo"),
+    "roundtrips p99": Job("1-byte round trip, 99 %", "µs", "p99_us", False, "echo", "roundtrips"),
 }
-# A second figure of the same run.
-SECOND = {"roundtrips": "roundtrips p99"}
 
 # Peers behind TUN: the command, given the service.
 TUN = {
     "ceiling": lambda _: [BIN / "bench-ceiling", INTERFACE],
-    "ceiling, ACK every 32nd": lambda _: [BIN / "bench-ceiling", INTERFACE, "32"],
+    "ceiling, ACK every 64th": lambda _: [BIN / "bench-ceiling", INTERFACE, "64"],
     "smoltcp 0.14": lambda service: [BIN / "bench-smoltcp", INTERFACE, PEER, service],
     "stubborn": lambda _: [BIN / "bench-stubborn", INTERFACE, PEER],
 }
 # Peers behind veth: whether the offloads are on.
 VETH = {"kernel, veth, no offloads": False, "kernel, veth, offloads": True}
 PEERS = [*TUN, *VETH]
+# Peers that differ from another one in these jobs only.
+ONLY = {"ceiling, ACK every 64th": ["in"]}
 
 
 class Failure(Exception):
@@ -103,6 +106,15 @@ class Namespace:
         self.run("ip", "address", "add", f"{address}/24", "dev", interface)
         self.run("ip", "link", "set", interface, "up")
 
+    def await_carrier(self, interface):
+        """The kernel notices a little later that somebody is at the other end; what it sends until
+        then is lost."""
+        for _ in range(500):
+            if json.loads(self.run("ip", "-j", "link", "show", interface))[0]["qdisc"] != "noop":
+                return
+            time.sleep(0.01)
+        raise Failure(f"{interface} has no carrier")
+
     def counters(self, interface):
         """What the interface's queue lost and what the kernel sent again."""
         link = json.loads(self.run("ip", "-s", "-j", "link", "show", interface))[0]
@@ -115,13 +127,39 @@ class Namespace:
         return {"queue_lost": link["stats64"]["tx"]["dropped"], "kernel_resent": again}
 
 
+class Processors:
+    """Who used the processors since this began."""
+
+    def __init__(self, peer):
+        self.peer = peer
+        self.start = self.look()
+
+    def look(self):
+        ticks = os.sysconf("SC_CLK_TCK")
+        with open("/proc/stat", encoding="ascii") as file:
+            user, nice, *_, steal, _, _ = (int(word) / ticks for word in file.readline().split()[1:])
+        with open(f"/proc/{self.peer.pid}/stat", encoding="utf-8") as file:
+            words = file.read().rpartition(")")[2].split()
+        peer_user, peer_system = (int(word) / ticks for word in words[11:13])
+        load = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        others = user + nice + steal - peer_user - load.ru_utime - own.ru_utime
+        return time.monotonic(), peer_user + peer_system, others
+
+    def used(self):
+        """Seconds the peer used, and the share of all that others used: programs outside the
+        kernel, and the host of a virtual machine."""
+        elapsed, peer, others = (now - then for now, then in zip(self.look(), self.start))
+        return {"peer_cpu": peer, "others": max(0.0, others / elapsed / os.cpu_count())}
+
+
 def behind_tun(stack, peer, service):
     kernel = Namespace(stack)
     kernel.run("ip", "tuntap", "add", "dev", INTERFACE, "mode", "tun")
     kernel.run("ip", "link", "set", INTERFACE, "mtu", 1500, "txqueuelen", QUEUE)
     kernel.address(INTERFACE, KERNEL)
-    stack.enter_context(started(kernel.enter + TUN[peer](service), "ready"))
-    return kernel, INTERFACE
+    child = stack.enter_context(started(kernel.enter + TUN[peer](service), "ready"))
+    return kernel, INTERFACE, child
 
 
 def behind_veth(stack, peer):
@@ -132,46 +170,47 @@ def behind_veth(stack, peer):
             off = [word for offload in OFFLOADS for word in (offload, "off")]
             namespace.run("ethtool", "-K", interface, *off)
         namespace.address(interface, address)
-    stack.enter_context(started(other.enter + [BIN / "bench-load", "serve", PEER], "ready"))
-    return kernel, "v0"
+    serve = [BIN / "bench-load", "serve", PEER]
+    return kernel, "v0", stack.enter_context(started(other.enter + serve, "ready"))
 
 
 def one_run(peer, job, seconds):
-    """What the load reports of this job on this peer."""
+    """What the load reports of this job on this peer, and what went on beside it."""
     with contextlib.ExitStack() as stack:
         if peer in TUN:
-            kernel, interface = behind_tun(stack, peer, JOBS[job][4])
+            kernel, interface, child = behind_tun(stack, peer, JOBS[job].service)
         else:
-            kernel, interface = behind_veth(stack, peer)
+            kernel, interface, child = behind_veth(stack, peer)
+        kernel.await_carrier(interface)
         load = LEASH + kernel.enter + [str(BIN / "bench-load"), job, PEER, str(seconds)]
+        processors = Processors(child)
         try:
             result = subprocess.run(load, capture_output=True, text=True, timeout=seconds + 20)
         except subprocess.TimeoutExpired:
-            raise Failure(f"no end after {seconds + 20} s") from None
+            raise Failure(f"no end after {seconds + 20:g} s") from None
         if result.returncode:
             raise Failure(result.stderr.strip())
-        return json.loads(result.stdout) | kernel.counters(interface)
+        return json.loads(result.stdout) | processors.used() | kernel.counters(interface)
 
 
 def rounds(options):
-    """All runs, interleaved: one report for each round, job and peer."""
-    jobs = [job for job in JOBS if job not in SECOND.values() and job in options.jobs]
-    total = options.rounds * len(jobs) * len(options.peers)
-    reports, count = [], 0
-    for number in range(1, options.rounds + 1):
-        for job in jobs:
-            _, unit, field, _, _ = JOBS[job]
-            for peer in options.peers:
-                count += 1
-                say(f"[{count:>3}/{total}] round {number}: {job:<12} {peer:<27}", end="")
-                report = {"round": number, "job": job, "peer": peer}
-                try:
-                    report |= one_run(peer, job, options.seconds)
-                    say(f"{report[field]:>10,.2f} {unit}")
-                except Failure as failure:
-                    report["failure"] = str(failure)
-                    say(f"failed: {failure}")
-                reports.append(report)
+    """All runs, interleaved: a report of each."""
+    reports = [
+        {"round": number, "job": job, "peer": peer}
+        for number in range(1, options.rounds + 1)
+        for job in options.jobs
+        for peer in options.peers
+        if job in ONLY.get(peer, JOBS)
+    ]
+    for count, report in enumerate(reports, 1):
+        job, peer = report["job"], report["peer"]
+        say(f"[{count}/{len(reports)}] round {report['round']}: {job:<12} {peer:<27}", end="")
+        try:
+            report |= one_run(peer, job, options.seconds)
+            say(f"{report[JOBS[job].field]:>10,.2f} {JOBS[job].unit}")
+        except Failure as failure:
+            report["failure"] = str(failure)
+            say(f"failed: {failure}")
     return reports
 
 
@@ -210,19 +249,24 @@ def say(text, end="\n"):
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, help="how often every run is done (5)")
-    parser.add_argument("--seconds", type=float, help="how long one run lasts (3)")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 0.4 s, no valgrind")
-    parser.add_argument("--peers", metavar="TEXT", help="only peers whose names hold one of these words (a,b)")
-    parser.add_argument("--jobs", metavar="JOB", help=f"only these jobs (a,b) of {', '.join(j for j in JOBS if ' ' not in j)}")
-    parser.add_argument("--no-core", action="store_true", help="without the core's own figures")
+    runs = [job for job in JOBS if not JOBS[job].same_run_as]
+    add = parser.add_argument
+    add("--rounds", type=int, help="how often every run is done (5)")
+    add("--seconds", type=float, help="how long one run lasts (3)")
+    add("--quick", action="store_true", help="3 rounds of 0.4 s each; no valgrind")
+    add("--peers", metavar="A,B", help="only peers whose names hold one of these words")
+    add("--jobs", metavar="A,B", help=f"only these of {', '.join(runs)}")
+    add("--no-core", action="store_true", help="without the figures of the core alone")
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 5)
     options.seconds = options.seconds or (0.4 if options.quick else 3.0)
-    options.core_rounds = 3 if options.quick else 9
+    options.core_rounds = 5 if options.quick else 15
     wanted = options.peers.split(",") if options.peers else [""]
     options.peers = [peer for peer in PEERS if any(word in peer for word in wanted)]
-    options.jobs = options.jobs.split(",") if options.jobs else list(JOBS)
+    options.jobs = options.jobs.split(",") if options.jobs else runs
+    unknown = set(options.jobs) - set(runs)
+    if unknown or not options.peers:
+        parser.error(f"there is no {', '.join(unknown) or 'such peer'}")
     return options
 
 
@@ -230,13 +274,13 @@ def main():
     options = parse()
     begun = time.time()
     results = {
-        "machine": f"{platform.release()}, {len(__import__('os').sched_getaffinity(0))} CPUs",
+        "machine": f"{platform.release()}, {os.cpu_count()} CPUs",
         "rounds": options.rounds,
         "seconds": options.seconds,
         "reports": rounds(options),
         "core": None if options.no_core else core(options),
     }
-    text = table.write(results, JOBS, SECOND, options.peers)
+    text = table.write(results, JOBS, options.peers)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (OUT / "results.md").write_text(text)

@@ -1,23 +1,41 @@
 """The benchmark's results as Markdown."""
 
+import dataclasses
 import statistics
 
 STUBBORN, SMOLTCP, VETH = "stubborn", "smoltcp 0.14", "kernel, veth, no offloads"
-# Idle, established: the most heap a connection may hold, in octets.
+# Established: the most heap a connection may hold, in octets.
 HEAP_GOAL = 4096
+# The more others use of the processors, the less the figures are worth: where to say so.
+DISTURBED = 0.05
 
 
-def write(results, jobs, second, peers):
+@dataclasses.dataclass
+class Job:
+    """What the load does: its figure, the field of the load's report, whether more is better."""
+
+    title: str
+    unit: str
+    field: str
+    more: bool
+    service: str
+    same_run_as: str | None = None
+
+
+def write(results, jobs, peers):
     """The whole report."""
+    reports = results["reports"]
     medians = {}
     parts = [heading(results)]
-    for job in jobs:
-        source = next((first for first, other in second.items() if other == job), job)
-        samples = collect(results["reports"], source, jobs[job][2], peers)
-        if samples:
-            medians[job] = {peer: statistics.median(values) for peer, values in samples.items()}
-            parts.append(section(jobs[job], samples, medians[job]))
-    parts += failures(results["reports"])
+    for name, job in jobs.items():
+        runs = by_peer(reports, job.same_run_as or name, job.field, peers)
+        if runs:
+            medians[name] = {
+                peer: statistics.median(run[job.field] for run in of_peer)
+                for peer, of_peer in runs.items()
+            }
+            parts.append(section(job, runs, medians[name]))
+    parts += failures(reports)
     if results["core"]:
         parts.append(core(results["core"]))
     parts.append(goals(results, medians))
@@ -25,36 +43,59 @@ def write(results, jobs, second, peers):
 
 
 def heading(results):
-    return (
+    others = [run["others"] for run in results["reports"] if "others" in run]
+    text = (
         f"# Benchmark\n\nLinux {results['machine']}. Medians of {results['rounds']} interleaved runs "
         f"of {results['seconds']:g} s, least to most in brackets. One flow, IPv4, MTU 1500, plain TUN "
         "(one packet a system call), the kernel on CUBIC. *In* is kernel to peer, *out* is peer to "
-        "kernel."
+        "kernel. CPU is what the peer's process used, for a gigabyte."
     )
+    if others and max(others) > DISTURBED:
+        text += (
+            f" **Not a quiet machine: others used {statistics.median(others):.0%} of the processors, "
+            f"up to {max(others):.0%}.**"
+        )
+    return text
 
 
-def collect(reports, job, field, peers):
-    samples = {}
+def by_peer(reports, job, field, peers):
+    runs = {}
     for peer in peers:
-        values = [r[field] for r in reports if r["job"] == job and r["peer"] == peer and field in r]
-        if values:
-            samples[peer] = values
-    return samples
+        found = [run for run in reports if (run["job"], run["peer"]) == (job, peer) and field in run]
+        if found:
+            runs[peer] = found
+    return runs
 
 
-def section(job, samples, medians):
-    title, unit, _, more, _ = job
+def section(job, runs, medians):
     ceilings = [value for peer, value in medians.items() if peer.startswith("ceiling")]
-    best = (max if more else min)(ceilings) if ceilings else None
+    best = (max if job.more else min)(ceilings, default=None)
     references = [medians.get(VETH), best, medians.get(SMOLTCP)]
+    bulk = job.unit == "Gbit/s"
     rows = []
-    for peer, values in samples.items():
-        middle = medians[peer]
-        spread = f"{figure(middle)} ({figure(min(values))}–{figure(max(values))})"
-        rows.append([peer, spread, *(ratio(middle, reference) for reference in references)])
-    names = [f"{unit}", "÷ kernel veth", "÷ ceiling", "÷ smoltcp"]
-    better = "more is better" if more else "less is better"
-    return f"## {title} ({better})\n\n" + grid(["peer", *names], rows)
+    for peer, of_peer in runs.items():
+        values = [run[job.field] for run in of_peer]
+        spread = f"{figure(medians[peer])} ({figure(min(values))}–{figure(max(values))})"
+        row = [peer, spread, *(ratio(medians[peer], reference) for reference in references)]
+        rows.append(row + ([cost(peer, of_peer)] if bulk else []))
+    names = ["peer", job.unit, "÷ kernel veth", "÷ ceiling", "÷ smoltcp"]
+    names += ["CPU s/GB"] if bulk else []
+    better = "more is better" if job.more else "less is better"
+    return f"## {job.title} ({better})\n\n" + grid(names, rows) + losses(runs)
+
+
+def cost(peer, runs):
+    """The kernel does the work of its own TCP on nobody's account."""
+    if peer.startswith("kernel"):
+        return "–"
+    return f"{statistics.median(run['peer_cpu'] / run['octets'] * 1e9 for run in runs):.2f}"
+
+
+def losses(runs):
+    """A receive window that does not fit the interface's queue shows here."""
+    lost = {peer: sum(run["queue_lost"] for run in of_peer) for peer, of_peer in runs.items()}
+    parts = [f"{peer} {count:,}" for peer, count in lost.items() if count]
+    return f"\n\nPackets that the kernel's interface lost: {'; '.join(parts)}." if parts else ""
 
 
 def failures(reports):
@@ -79,8 +120,10 @@ def core(figures):
     names = ["connections", "ns a segment", "instructions a segment"]
     return (
         "## The core alone, in memory\n\n"
-        f"Heap of an idle established connection: {heap['octets_per_connection']:.0f} octets "
-        f"(mean of {heap['connections']:,}).\n\n" + grid(names, rows)
+        f"Heap of an established connection, all that it adds: {heap['octets_per_connection']:,} "
+        f"octets before it has carried anything, {heap['octets_after_traffic']:,} once it has and is "
+        f"idle again (mean of {heap['connections']:,}).\n\nEach segment on the next connection: no "
+        "two in a row find their connection in the cache.\n\n" + grid(names, rows)
     )
 
 
@@ -92,8 +135,10 @@ def goals(results, medians):
             value = figures[STUBBORN] / figures[SMOLTCP]
             lines.append(goal(value >= 1, f"bulk {job}: {value:.2f} × smoltcp, at least 1"))
     if results["core"]:
-        octets = results["core"]["heap"]["octets_per_connection"]
-        lines.append(goal(octets <= HEAP_GOAL, f"idle connection: {octets:.0f} of {HEAP_GOAL} octets"))
+        heap = results["core"]["heap"]
+        for name, when in [("octets_per_connection", "new"), ("octets_after_traffic", "used")]:
+            text = f"idle connection, {when}: {heap[name]:,} octets, at most {HEAP_GOAL:,}"
+            lines.append(goal(heap[name] <= HEAP_GOAL, text))
     return "## Goals\n\n" + ("\n".join(lines) or "Nothing was run that they speak of.")
 
 

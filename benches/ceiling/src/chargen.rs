@@ -10,9 +10,12 @@ use crate::{ISS, MTU};
 /// The text of a segment, in octets: what the MTU has room for.
 const MSS: u32 = 1460;
 
-/// Segments sent between two looks at what the kernel acknowledged. The interface's queue holds
-/// 500 packets, and the kernel acknowledges every second segment or less often.
-const BURST: u32 = 64;
+/// The most that is in flight, in octets. The kernel's window grows to megabytes, but what lies
+/// there for long has left the processor's cache when it is read, and all become slower.
+const FLIGHT: u32 = 128 * 1024;
+
+/// Segments sent between two looks at what the kernel acknowledged.
+const BURST: u32 = 32;
 
 /// How long to wait for an acknowledgment before everything that is in flight is sent again.
 const PATIENCE_MS: u16 = 10;
@@ -78,7 +81,9 @@ impl Chargen {
     /// Sends a burst; whether the window had room for any of it.
     fn send(&mut self, queue: &Queue) -> io::Result<bool> {
         for count in 0..BURST {
-            if (self.limit.wrapping_sub(self.next) as i32) < MSS as i32 {
+            let room = self.limit.wrapping_sub(self.next) as i32;
+            let flight = self.next.wrapping_sub(self.acknowledged);
+            if room < MSS as i32 || flight >= FLIGHT {
                 return Ok(count > 0);
             }
             queue.send(self.segment.seal(self.next, self.ack, ACK))?;

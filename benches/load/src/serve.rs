@@ -12,9 +12,12 @@ use crate::bulk::CHUNK;
 /// the making of threads.
 const WORKERS: usize = 8;
 
+/// What serves one connection.
+type Service = fn(TcpStream) -> io::Result<()>;
+
 /// Serves until killed. Says `ready` when the ports are open.
 pub fn serve(address: IpAddr) -> Result<()> {
-    let services: [(u16, fn(TcpStream) -> io::Result<()>); 3] = [
+    let services: [(u16, Service); 3] = [
         (crate::ECHO, echo),
         (crate::DISCARD, discard),
         (crate::CHARGEN, chargen),
@@ -35,7 +38,7 @@ pub fn serve(address: IpAddr) -> Result<()> {
     }
 }
 
-fn work(listener: &TcpListener, service: fn(TcpStream) -> io::Result<()>) {
+fn work(listener: &TcpListener, service: Service) {
     while let Ok((stream, _)) = listener.accept() {
         // A client that leaves in the middle of a transfer resets the connection: expected.
         let _ = service(stream);

@@ -45,7 +45,7 @@ impl Service {
         let (count, receive, send) = match self.kind {
             Kind::Echo => (SOCKETS, 4096, 4096),
             Kind::Discard => (2, 512 * 1024, 4096),
-            Kind::Chargen => (2, 4096, 1024 * 1024),
+            Kind::Chargen => (2, 4096, 512 * 1024),
         };
         for _ in 0..count {
             let buffer = |size| SocketBuffer::new(vec![0; size]);

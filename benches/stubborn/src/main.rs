@@ -21,6 +21,9 @@ const CHUNK: usize = 128 * 1024;
 /// the making of threads.
 const WORKERS: usize = 8;
 
+/// What serves one connection.
+type Service = fn(TcpStream) -> io::Result<()>;
+
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,8 +47,7 @@ fn start() -> Result<()> {
 }
 
 fn serve(net: &Net, address: IpAddr) -> Result<()> {
-    let services: [(u16, fn(TcpStream) -> io::Result<()>); 3] =
-        [(7, echo), (9, discard), (19, chargen)];
+    let services: [(u16, Service); 3] = [(7, echo), (9, discard), (19, chargen)];
     for (port, service) in services {
         let address = SocketAddr::new(address, port);
         let listener = net
@@ -63,7 +65,7 @@ fn serve(net: &Net, address: IpAddr) -> Result<()> {
     }
 }
 
-fn work(listener: &TcpListener, service: fn(TcpStream) -> io::Result<()>) {
+fn work(listener: &TcpListener, service: Service) {
     while let Ok((stream, _)) = listener.accept() {
         // A client that leaves in the middle of a transfer resets the connection: expected.
         let _ = service(stream);
