@@ -108,22 +108,25 @@ def failures(reports):
 
 def core(figures):
     heap = figures["heap"]
+    spread = lambda values: f"{statistics.median(values):.0f} ({min(values)}–{max(values)})"
     rows = [
         [
             f"{row['connections']:,}",
-            f"{statistics.median(row['nanoseconds']):.0f} "
-            f"({min(row['nanoseconds']):.0f}–{max(row['nanoseconds']):.0f})",
-            "–" if row["instructions"] is None else f"{row['instructions']:.0f}",
+            spread(row["one_busy_ns"]),
+            spread(row["all_in_turn_ns"]),
+            "–" if row["instructions"] is None else f"{row['instructions']:,.0f}",
         ]
         for row in figures["segments"]
     ]
-    names = ["connections", "ns a segment", "instructions a segment"]
+    names = ["connections", "ns, one busy", "ns, all in turn", "instructions, all in turn"]
     return (
         "## The core alone, in memory\n\n"
         f"Heap of an established connection, all that it adds: {heap['octets_per_connection']:,} "
         f"octets before it has carried anything, {heap['octets_after_traffic']:,} once it has and is "
-        f"idle again (mean of {heap['connections']:,}).\n\nEach segment on the next connection: no "
-        "two in a row find their connection in the cache.\n\n" + grid(names, rows)
+        f"idle again (mean of {heap['connections']:,}).\n\nCost of a segment, sent and received: two "
+        "full ones and the acknowledgment that answers them make a turn. With all connections in turn, "
+        "none finds its memory in the processor's cache: time grows where instructions do not.\n\n"
+        + grid(names, rows)
     )
 
 

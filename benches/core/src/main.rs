@@ -51,7 +51,7 @@ fn start() -> Result<()> {
         ["heap"] => heap(),
         ["segments", rounds] => segments(number(rounds)?),
         ["count", connections, segments] => {
-            Pair::new(number(connections)?)?.turns(number(segments)? / pair::SEGMENTS_PER_TURN)
+            warm(number(connections)?)?.turns(number(segments)? / pair::SEGMENTS_PER_TURN)
         }
         _ => bail!("{USAGE}"),
     }
@@ -79,24 +79,38 @@ fn heap() -> Result<()> {
     Ok(())
 }
 
+/// Connections whose buffers have grown to their size.
+fn warm(connections: usize) -> Result<Pair> {
+    let mut pair = Pair::new(connections)?;
+    pair.turns(2 * connections)?;
+    Ok(pair)
+}
+
 /// Each round takes the time with few, many and very many connections, so that what disturbs the
-/// machine disturbs all alike.
+/// machine disturbs all alike: once with one connection busy among idle ones, once with all busy
+/// in turn.
 fn segments(rounds: usize) -> Result<()> {
     let mut pairs = Vec::new();
     for connections in CONNECTIONS {
-        let mut pair = Pair::new(connections)?;
-        pair.turns(SEGMENTS / pair::SEGMENTS_PER_TURN)?; // buffers grow to their size
-        pairs.push((connections, pair, Vec::new()));
+        pairs.push((connections, warm(connections)?, Vec::new(), Vec::new()));
     }
     for _ in 0..rounds {
-        for (_, pair, samples) in &mut pairs {
-            let start = Instant::now();
-            pair.turns(SEGMENTS / pair::SEGMENTS_PER_TURN)?;
-            samples.push(start.elapsed().as_nanos() / SEGMENTS as u128);
+        for (_, pair, one, all) in &mut pairs {
+            one.push(timed(|turns| pair.turns_on_one(turns))?);
+            all.push(timed(|turns| pair.turns(turns))?);
         }
     }
-    for (connections, _, samples) in pairs {
-        println!(r#"{{"connections":{connections},"nanoseconds":{samples:?}}}"#);
+    for (connections, _, one, all) in pairs {
+        println!(
+            r#"{{"connections":{connections},"one_busy_ns":{one:?},"all_in_turn_ns":{all:?}}}"#
+        );
     }
     Ok(())
+}
+
+/// Nanoseconds a segment.
+fn timed(work: impl FnOnce(usize) -> Result<()>) -> Result<u128> {
+    let start = Instant::now();
+    work(SEGMENTS / pair::SEGMENTS_PER_TURN)?;
+    Ok(start.elapsed().as_nanos() / SEGMENTS as u128)
 }

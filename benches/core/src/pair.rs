@@ -81,6 +81,12 @@ impl Pair {
         Ok(())
     }
 
+    /// So many turns, all on one connection: the others are idle.
+    pub fn turns_on_one(&mut self, turns: usize) -> Result<()> {
+        let (client, server) = self.connections[0];
+        (0..turns).try_for_each(|_| transfer(self, client, server))
+    }
+
     /// Carries so many octets over every connection in each direction, and waits until all is
     /// quiet.
     pub fn carry(&mut self, octets: usize) -> Result<()> {
