@@ -127,7 +127,6 @@ impl Net {
             );
         let reset = runtime.call(end);
         Summary {
-            in_time: finished.is_ok(),
             reset,
             traffic: runtime.traffic(),
         }
@@ -202,9 +201,7 @@ impl fmt::Debug for Net {
 /// How a network ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Every connection had finished when the time was over.
-    pub in_time: bool,
-    /// Connections that had not, and were reset.
+    /// Connections that had not finished when the time was over, and were reset.
     pub reset: usize,
     /// What went through the device.
     pub traffic: Traffic,
