@@ -142,10 +142,6 @@ impl Runtime {
         if let Some(ticket) = lead {
             shared.give_up_lead(ticket);
         }
-        if answer.is_ok() {
-            // Several connections may have come with one event: the next who accepts looks too.
-            shared.wake_one_if_listener(key);
-        }
         self.finish(shared, now);
         answer
     }

@@ -209,7 +209,11 @@ impl Shared {
                 Event::Acceptable(id) => Key::Listener(id),
             };
             // Others may wait for the same connection as the lead: one reads, one writes.
-            self.waiters.take(event, &mut self.woken);
+            // A connection to accept is for one, who sees to it that the next is accepted too.
+            let for_lead = matches!(event, Event::Acceptable(_)) && self.lead.is_for(key);
+            if !for_lead {
+                self.waiters.take(event, &mut self.woken);
+            }
             self.note_event(key);
         }
         let awaited = self.lead.is_for(Key::Finished) || self.waiters.has(Key::Finished);
@@ -305,11 +309,9 @@ impl Shared {
         self.lead_concerned |= self.lead.is_for(key);
     }
 
-    /// If `key` is a listener, the one who has waited longest for it is to be woken.
-    pub(super) fn wake_one_if_listener(&mut self, key: Key) {
-        if matches!(key, Key::Listener(_)) {
-            self.waiters.take_one(key, &mut self.woken);
-        }
+    /// The one who has waited longest for `key` is to be woken.
+    pub(crate) fn wake_one(&mut self, key: Key) {
+        self.waiters.take_one(key, &mut self.woken);
     }
 
     /// Whether the background thread has no more to do.

@@ -115,16 +115,16 @@ impl Net {
     pub fn shutdown(&self, grace: Duration) -> Summary {
         let runtime = self.hold.runtime();
         runtime.call(close_all);
-        let finished =
-            runtime.wait(
-                Key::Finished,
-                Readiness::STATE,
-                Some(grace),
-                |shared, _| match shared.unfinished() {
-                    0 => Poll::Ready(()),
-                    _ => Poll::Pending,
-                },
-            );
+        // Whether that was in time shows in what is left.
+        let _ = runtime.wait(
+            Key::Finished,
+            Readiness::STATE,
+            Some(grace),
+            |shared, _| match shared.unfinished() {
+                0 => Poll::Ready(()),
+                _ => Poll::Pending,
+            },
+        );
         let reset = runtime.call(end);
         Summary {
             reset,
