@@ -166,9 +166,10 @@ impl Runtime {
 
     /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
     fn finish(&self, mut shared: Guard<'_>, now: Instant) {
-        shared.after_calls(now);
         let lead = shared.lead;
-        let must_look = shared.lead_must_look();
+        shared.send_due(now);
+        shared.assist();
+        let must_look = shared.lead_must_look() || shared.lead != lead;
         release(shared);
         if must_look {
             self.kick(lead);
@@ -274,7 +275,7 @@ impl Runtime {
             // Those who were not done in time.
             let now = shared.shard.now();
             shared.stack().abort_all();
-            shared.after_calls(now);
+            shared.send_due(now);
         }
         release(shared);
     }

@@ -75,6 +75,12 @@ impl Lead {
     }
 }
 
+/// How many datagrams users' calls may send until one of them also looks for the answers.
+const ASSIST_AFTER: usize = 32;
+
+/// The most turns that such a call does.
+const ASSIST_TURNS: usize = 4;
+
 /// How many times in a row the lead must have woken others for one and the same key, and had
 /// nothing itself, until a wait for that key gets the lead. So a thread that accepts leaves it to
 /// the one connection that is busy; where many are, it stays.
@@ -189,8 +195,8 @@ impl Shared {
         self.dispatch();
     }
 
-    /// After calls of a user: sends what they made due, and dispatches their events.
-    pub(crate) fn after_calls(&mut self, now: Instant) {
+    /// Sends what calls of a user made due, and dispatches their events.
+    pub(crate) fn send_due(&mut self, now: Instant) {
         if self.closed.is_none() {
             match self.shard.transmit(now) {
                 Ok(more) => self.more |= more,
@@ -198,6 +204,24 @@ impl Shared {
             }
         }
         self.dispatch();
+    }
+
+    /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
+    /// else it and the background thread would stand in each other's way at every batch. Whoever
+    /// led must be kicked if it does not lead any more.
+    pub(super) fn assist(&mut self) {
+        let waits = matches!(self.lead, Lead::User(_));
+        if waits || self.shard.sent_since_turn() < ASSIST_AFTER {
+            return;
+        }
+        self.lead = Lead::Nobody;
+        self.leads_ended += 1;
+        for _ in 0..ASSIST_TURNS {
+            self.turn(false);
+            if !self.more {
+                break;
+            }
+        }
     }
 
     /// Finds those whom the stack's events concern. They are woken when the lock is free: see
@@ -465,12 +489,12 @@ mod tests {
         let now = shared.shard.now();
         let remote = "192.0.2.9:9".parse().unwrap();
         let id = shared.stack().connect(now, None, remote).unwrap();
-        shared.after_calls(now);
+        shared.send_due(now);
         assert!(shared.lead_must_look(), "a deadline where there was none");
         let (planned, _) = shared.plan_poll();
         assert!(planned.is_some() && !shared.lead_must_look());
         shared.stack().abort(now, id);
-        shared.after_calls(now);
+        shared.send_due(now);
         assert_eq!(shared.shard.next_deadline(), None);
         assert_eq!(
             shared.plan_poll().0,

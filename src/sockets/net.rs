@@ -187,7 +187,7 @@ fn close_all(shared: &mut Shared, now: Instant) {
 fn end(shared: &mut Shared, now: Instant) -> usize {
     let left = shared.unfinished();
     shared.stack().abort_all();
-    shared.after_calls(now);
+    shared.send_due(now);
     shared.close(Closed::Shutdown);
     left
 }
