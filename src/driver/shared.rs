@@ -81,10 +81,10 @@ const ASSIST_AFTER: usize = 32;
 /// The most turns that such a call does.
 const ASSIST_TURNS: usize = 4;
 
-/// How many times in a row the lead must have woken others for one and the same key, and had
-/// nothing itself, until a wait for that key gets the lead. So a thread that accepts leaves it to
-/// the one connection that is busy; where many are, it stays.
-const HOT: u32 = 8;
+/// How many events in a row must have been for others until a wait of another gets the lead. So a
+/// thread that accepts leaves it to the connections that are busy, which then need no waking; and
+/// where many are, it does not change hands too often.
+const IDLE_EVENTS: u32 = 16;
 
 /// How the background thread waits when it does not lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +106,8 @@ pub(crate) struct Shared {
     leads_begun: u64,
     /// Kicks that nobody polls with.
     free_kicks: Vec<usize>,
-    /// For what the lead woke others last, and how many times in a row.
-    hot: Option<(Key, u32)>,
+    /// Events for others since the lead had one of its own.
+    idle_events: u32,
     pub(super) watch: Watch,
     /// What wakes the background thread.
     pub(super) background: Option<Waker>,
@@ -142,7 +142,7 @@ impl Shared {
             leads_ended: 0,
             leads_begun: 0,
             free_kicks: (0..USER_KICKS).collect(),
-            hot: None,
+            idle_events: 0,
             watch: Watch::Timed,
             background: None,
             closed: None,
@@ -248,28 +248,25 @@ impl Shared {
 
     /// Something happened that `key` names.
     fn note_event(&mut self, key: Key) {
-        self.hot = match self.hot {
-            _ if self.lead.is_for(key) => {
-                self.lead_concerned = true;
-                None
-            }
-            Some((last, times)) if last == key => Some((key, times.saturating_add(1))),
-            _ => Some((key, 1)),
-        };
+        if self.lead.is_for(key) {
+            self.lead_concerned = true;
+            self.idle_events = 0;
+        } else {
+            self.idle_events = self.idle_events.saturating_add(1);
+        }
     }
 
     /// The lead, for a wait for `key`, if it is to be had. Whoever had it must be kicked.
     pub(super) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
-        let is_hot = (self.hot).is_some_and(|(hot, times)| hot == key && times >= HOT);
         let taken = matches!(self.lead, Lead::User(_));
-        if taken && !is_hot {
+        if taken && self.idle_events < IDLE_EVENTS {
             return None;
         }
         // None is free while one who lost the lead has not noticed yet.
         let kick = self.free_kicks.pop()?;
         self.leads_ended += u64::from(taken);
         self.leads_begun += 1;
-        self.hot = None;
+        self.idle_events = 0;
         let ticket = Ticket {
             key,
             number: self.leads_begun,
@@ -440,7 +437,7 @@ mod tests {
     fn what_is_busy_gets_the_lead_from_what_is_not() {
         let (mut shared, key, _other_end) = host();
         let idle = shared.take_lead(Key::Finished).unwrap();
-        for _ in 1..HOT {
+        for _ in 1..IDLE_EVENTS {
             shared.note_event(key);
             assert_eq!(shared.take_lead(key), None);
         }
@@ -450,7 +447,7 @@ mod tests {
         assert_ne!(busy.kick, idle.kick, "both may be in poll for a moment");
 
         // The one that lost it has not noticed: no third may come.
-        (0..2 * HOT).for_each(|_| shared.note_event(Key::Finished));
+        (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
         assert_eq!(shared.take_lead(Key::Finished), None);
         shared.give_up_lead(idle);
         assert_eq!(shared.lead, Lead::User(busy), "not its own to give up");
@@ -462,7 +459,7 @@ mod tests {
         let (mut shared, key, _other_end) = host();
         let lead = shared.take_lead(Key::Finished).unwrap();
         for _ in 0..3 {
-            (1..HOT).for_each(|_| shared.note_event(key));
+            (1..IDLE_EVENTS).for_each(|_| shared.note_event(key));
             shared.note_event(Key::Finished);
         }
         assert_eq!(shared.take_lead(key), None);
