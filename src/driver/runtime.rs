@@ -130,7 +130,7 @@ impl Runtime {
             }
             lead = lead.or_else(|| self.take_lead(&mut shared, key));
             shared = match lead {
-                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), deadline),
+                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
                 None => self.park(shared, key, interest, deadline),
             };
             // Another may have got the lead meanwhile.
@@ -159,6 +159,7 @@ impl Runtime {
 
     fn lock(&self) -> Guard<'_> {
         Guard {
+            runtime: self,
             shared: self.shared.lock(),
             was_panicking: thread::panicking(),
         }
@@ -193,16 +194,17 @@ impl Runtime {
         }
     }
 
-    /// Unlocks, waits as the lead `me`, locks, and does a turn if the lead is still `me`.
+    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
+    /// if the lead is still `me`.
     fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
         me: Lead,
+        now: Instant,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let at_once = mem::take(&mut shared.more);
-        let (until, poll_device) = shared.plan_poll();
-        let now = shared.shard.now();
+        let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
         release(shared);
         let kick = match me {
@@ -249,7 +251,8 @@ impl Runtime {
                 Lead::Background => {
                     lease = LEASE;
                     let until = shared.abandoned;
-                    shared = self.poll_and_turn(shared, Lead::Background, until);
+                    let now = shared.shard.now();
+                    shared = self.poll_and_turn(shared, Lead::Background, now, until);
                     continue;
                 }
                 // Nobody has led for a whole lease.
@@ -291,6 +294,7 @@ fn release(mut shared: Guard<'_>) {
 /// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
 /// and everybody learns of it.
 struct Guard<'a> {
+    runtime: &'a Runtime,
     shared: MutexGuard<'a, Shared>,
     /// A thread that is panicking already may close its sockets.
     was_panicking: bool,
@@ -315,6 +319,7 @@ impl Drop for Guard<'_> {
         if thread::panicking() && !self.was_panicking {
             self.shared.close(Closed::Panicked);
             self.shared.take_woken().into_iter().for_each(Waker::wake);
+            self.runtime.kick(self.shared.lead);
         }
     }
 }

@@ -369,8 +369,7 @@ impl Shared {
     ///
     /// A planned time stays even if its deadline is cancelled meanwhile: one early wake-up now
     /// and then costs less than a kick for each retransmission timer that is armed anew.
-    pub(super) fn plan_poll(&mut self) -> (Option<Instant>, bool) {
-        let now = self.shard.now();
+    pub(super) fn plan_poll(&mut self, now: Instant) -> (Option<Instant>, bool) {
         let planned = self.wake_at.filter(|&at| at > now);
         self.wake_at = earlier(planned, self.shard.next_deadline());
         self.lead_concerned = false;
@@ -481,20 +480,20 @@ mod tests {
     #[test]
     fn a_planned_time_stays_until_it_has_passed() {
         let (mut shared, _, _other_end) = host();
-        assert_eq!(shared.plan_poll(), (None, true));
-        assert!(!shared.lead_must_look());
         let now = shared.shard.now();
+        assert_eq!(shared.plan_poll(now), (None, true));
+        assert!(!shared.lead_must_look());
         let remote = "192.0.2.9:9".parse().unwrap();
         let id = shared.stack().connect(now, None, remote).unwrap();
         shared.send_due(now);
         assert!(shared.lead_must_look(), "a deadline where there was none");
-        let (planned, _) = shared.plan_poll();
+        let (planned, _) = shared.plan_poll(now);
         assert!(planned.is_some() && !shared.lead_must_look());
         shared.stack().abort(now, id);
         shared.send_due(now);
         assert_eq!(shared.shard.next_deadline(), None);
         assert_eq!(
-            shared.plan_poll().0,
+            shared.plan_poll(now).0,
             planned,
             "cancelled, and looked at once"
         );
