@@ -13,7 +13,7 @@ use super::listener::TcpListener;
 use super::stream::TcpStream;
 use crate::config::Config;
 use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
-use crate::stack::Readiness;
+use crate::stack::{Counters, Readiness};
 use crate::time::Instant;
 
 /// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
@@ -135,6 +135,12 @@ impl Net {
     /// What went through the device so far.
     pub fn traffic(&self) -> Traffic {
         self.hold.runtime().traffic()
+    }
+
+    /// What the stack has counted so far. Retransmissions are those of connections that are gone:
+    /// after [`Net::shutdown`], of all.
+    pub fn counters(&self) -> Counters {
+        (self.hold.runtime()).call(|shared, _| shared.stack().counters().clone())
     }
 
     /// How many connections there are, in every state.
