@@ -137,7 +137,7 @@ impl Tcb {
 
     /// After every event: the timers that follow from where the connection stands.
     pub(super) fn settle(&mut self, now: Instant) {
-        if self.state == State::Closed {
+        if matches!(self.state, State::Closed | State::Listen) {
             return;
         }
         // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
