@@ -458,8 +458,10 @@ impl Tcb {
         if !self.state.receives_text() {
             return Step::Continue(());
         }
-        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() {
-            let fin = seg.end().before(1);
+        let fin = seg.end().before(1);
+        // A FIN before text that is here already contradicts it: what came first counts.
+        let is_last = fin >= self.recv_buffer.end();
+        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() && is_last {
             self.rcv.fin = Some(fin);
             if fin > self.rcv.nxt {
                 self.acks.due = AckDue::Now;
