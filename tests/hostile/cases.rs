@@ -31,3 +31,30 @@ fn a_fin_before_text_that_is_held_is_no_fin() {
     raw.arrives(FIN | ACK, 9, 1, b"");
     assert_eq!(raw.tcb.state(), State::CloseWait);
 }
+
+/// The SYN again, and then the acknowledgment, before the SYN,ACK has left again.
+#[test]
+fn a_repeated_syn_is_forgotten_with_the_handshake() {
+    let mut raw = Raw::passive(&config(), Options::default());
+    raw.sent();
+    raw.arrives(SYN, 0, 0, b"");
+    raw.arrives(ACK, 1, 1, b"");
+    let sent = raw.passes(Duration::from_secs(3600));
+    assert!(sent.is_empty(), "{sent:?}");
+    assert_eq!(raw.tcb.state(), State::Established);
+}
+
+/// The same, when both have opened at once and the user has closed already.
+#[test]
+fn a_repeated_syn_is_forgotten_by_who_has_closed() {
+    let mut raw = Raw::active(&config());
+    raw.sent();
+    raw.arrives(SYN, 0, 0, b"");
+    raw.sent();
+    raw.arrives(SYN, 0, 0, b"");
+    raw.tcb.close(raw.now).unwrap();
+    raw.arrives(ACK, 1, 1, b"");
+    assert_eq!(raw.tcb.state(), State::FinWait1);
+    let sent = raw.sent();
+    assert!(sent.iter().all(|sent| !sent.ctl.has(SYN)), "{sent:?}");
+}
