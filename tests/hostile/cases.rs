@@ -5,7 +5,7 @@ use std::time::Duration;
 use stubborn::tcp::{Discard, State};
 use stubborn::wire::Options;
 
-use super::raw::{ACK, FIN, RST, Raw, SYN, config};
+use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, config};
 
 /// A reset ends a handshake whose SYN,ACK is in flight (RFC 9293 §3.10.7.4, second).
 #[test]
@@ -57,4 +57,21 @@ fn a_repeated_syn_is_forgotten_by_who_has_closed() {
     assert_eq!(raw.tcb.state(), State::FinWait1);
     let sent = raw.sent();
     assert!(sent.iter().all(|sent| !sent.ctl.has(SYN)), "{sent:?}");
+}
+
+/// RFC 2883 §4: what arrives twice is reported in the first block.
+#[test]
+fn a_duplicate_is_reported() {
+    let mut raw = Raw::established(&config());
+    raw.arrives(ACK, 1, 1, b"abcd");
+    raw.sent();
+    raw.arrives(ACK, 1, 1, b"abcd");
+    let sent = raw.sent();
+    assert_eq!(sent.len(), 1);
+    let sack = sent[0].options.sack;
+    assert_eq!(sack.len(), 1, "{sack:?}");
+    assert_eq!(sack.as_slice()[0].left, IRS.wrapping_add(1));
+    assert_eq!(sack.as_slice()[0].right, IRS.wrapping_add(5));
+    raw.arrives(ACK, 5, 1, b"efgh");
+    assert!(raw.sent()[0].options.sack.is_empty(), "it is reported once");
 }
