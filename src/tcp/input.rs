@@ -149,7 +149,7 @@ impl Tcb {
         self.on(Event::RcvSynAck);
         self.take_handshake_ack(now, ack, seg);
         self.acks.due = AckDue::Now;
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         seg.text = seg.text.slice(0, self.text_in_window(seg));
         self.check_urgent(seg);
@@ -249,7 +249,7 @@ impl Tcb {
             return Step::Continue(());
         }
         // The rest of it is acceptable, as appendix A.2 suggests: its acknowledgment counts.
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         Step::Continue(())
     }
@@ -315,7 +315,8 @@ impl Tcb {
     /// seen by [`Tcb::check_syn`].
     fn trim(&mut self, seg: &mut Segment<'_>) {
         if seg.seq < self.rcv.nxt {
-            let mut old = self.rcv.nxt - seg.seq;
+            let places = self.rcv.nxt - seg.seq;
+            let mut old = places;
             if seg.ctl.has(Control::SYN) {
                 seg.ctl = seg.ctl - Control::SYN;
                 old -= 1;
@@ -326,7 +327,7 @@ impl Tcb {
                 self.recv_buffer.note_old_duplicate(start..start + cut);
             }
             seg.text = seg.text.slice(cut, seg.text.len());
-            seg.seq = self.rcv.nxt;
+            seg.advance(places);
         }
         let fits = self.rcv.edge.saturating_since(seg.text_start());
         if seg.text.len() > fits {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stubborn::tcp::{Discard, State};
 use stubborn::wire::Options;
 
-use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, config};
+use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, URG, config};
 
 /// A reset ends a handshake whose SYN,ACK is in flight (RFC 9293 §3.10.7.4, second).
 #[test]
@@ -74,4 +74,13 @@ fn a_duplicate_is_reported() {
     assert_eq!(sack.as_slice()[0].right, IRS.wrapping_add(5));
     raw.arrives(ACK, 5, 1, b"efgh");
     assert!(raw.sent()[0].options.sack.is_empty(), "it is reported once");
+}
+
+/// The urgent pointer counts from SEG.SEQ, however much of the segment was here before.
+#[test]
+fn the_urgent_mark_of_a_segment_that_was_here_in_part() {
+    let mut raw = Raw::established(&config());
+    raw.arrives(ACK, 1, 1, b"abcd");
+    raw.urgent_arrives(ACK | URG, 1, 1, 6, b"abcdefgh");
+    assert_eq!(raw.tcb.urgent_mark(), Some(6));
 }
