@@ -187,10 +187,12 @@ impl Tcb {
 
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        let start = seg.seq;
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        self.take_timestamp(now, seg, start);
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
@@ -211,15 +213,21 @@ impl Tcb {
         }
         self.last_received = now;
         self.probes.keepalives = 0;
+        self.trim(seg);
+        Step::Continue(())
+    }
+
+    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
+    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
+    /// peer sends.
+    fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
             let last_ack_sent = self.rcv.last_ack_sent;
             self.timestamps
-                .on_segment(now, timestamps.val, seg.seq, last_ack_sent);
+                .on_segment(now, timestamps.val, start, last_ack_sent);
         }
-        self.trim(seg);
-        Step::Continue(())
     }
 
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.

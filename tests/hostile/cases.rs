@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stubborn::tcp::{Discard, State};
-use stubborn::wire::Options;
+use stubborn::wire::{Options, Timestamps};
 
 use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, URG, config};
 
@@ -83,4 +83,20 @@ fn the_urgent_mark_of_a_segment_that_was_here_in_part() {
     raw.arrives(ACK, 1, 1, b"abcd");
     raw.urgent_arrives(ACK | URG, 1, 1, 6, b"abcdefgh");
     assert_eq!(raw.tcb.urgent_mark(), Some(6));
+}
+
+/// RFC 5961 §5: a segment whose acknowledgment cannot be right changes nothing; least of all the
+/// timestamp that later segments are measured by.
+#[test]
+fn a_bad_acknowledgment_does_not_poison_the_timestamps() {
+    let mut config = config();
+    config.timestamps = true;
+    let mut raw = Raw::established(&config);
+    raw.options.timestamps = Some(Timestamps {
+        val: 1_000_000,
+        ecr: 0,
+    });
+    assert_eq!(raw.arrives(ACK, 1, 1_000_000, b"x"), Some(Discard::BadAck));
+    raw.options.timestamps = Some(Timestamps { val: 2, ecr: 0 });
+    assert_eq!(raw.arrives(ACK, 1, 1, b"abcd"), None);
 }
