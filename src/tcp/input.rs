@@ -320,8 +320,11 @@ impl Tcb {
     }
 
     /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
-    /// seen by [`Tcb::check_syn`].
+    /// seen by [`Tcb::check_syn`]; in a synchronized state it stays wherever it is (RFC 5961 §4.2).
     fn trim(&mut self, seg: &mut Segment<'_>) {
+        if seg.ctl.has(Control::SYN) && self.state.is_synchronized() {
+            return;
+        }
         if seg.seq < self.rcv.nxt {
             let places = self.rcv.nxt - seg.seq;
             let mut old = places;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stubborn::tcp::{Discard, State};
+use stubborn::tcp::{Discard, RecvError, State};
 use stubborn::wire::{Options, Timestamps};
 
 use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, URG, config};
@@ -99,4 +99,16 @@ fn a_bad_acknowledgment_does_not_poison_the_timestamps() {
     assert_eq!(raw.arrives(ACK, 1, 1_000_000, b"x"), Some(Discard::BadAck));
     raw.options.timestamps = Some(Timestamps { val: 2, ecr: 0 });
     assert_eq!(raw.arrives(ACK, 1, 1, b"abcd"), None);
+}
+
+/// RFC 5961 §4: a SYN is challenged wherever it lies, and nothing of its segment is used.
+#[test]
+fn text_on_a_syn_is_never_taken_in_a_synchronized_state() {
+    let mut raw = Raw::established(&config());
+    assert_eq!(
+        raw.arrives(SYN | ACK, 0, 1, b"abcd"),
+        Some(Discard::SynChallenged)
+    );
+    let nothing = raw.tcb.recv(raw.now, &mut [0; 4]);
+    assert_eq!(nothing, Err(RecvError::WouldBlock));
 }
