@@ -148,7 +148,7 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        let waiting = self.flight_size() > 0 || self.has_unsent();
+        let waiting = self.flight_size() > 0 || self.has_unsent() || self.syn_due;
         match self.config.socket.user_timeout {
             Some(limit) if waiting => {
                 if !self.timers.is_armed(Timer::User) {

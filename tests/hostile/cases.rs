@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stubborn::tcp::{Discard, RecvError, State};
+use stubborn::tcp::{ConnectionError, Discard, RecvError, State};
 use stubborn::wire::{Options, Timestamps};
 
 use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, URG, config};
@@ -111,4 +111,17 @@ fn text_on_a_syn_is_never_taken_in_a_synchronized_state() {
     );
     let nothing = raw.tcb.recv(raw.now, &mut [0; 4]);
     assert_eq!(nothing, Err(RecvError::WouldBlock));
+}
+
+/// RFC 9293 §3.10.8: the user timeout counts from the SYN on.
+#[test]
+fn the_user_timeout_counts_from_the_syn() {
+    let mut config = config();
+    config.socket.user_timeout = Some(Duration::from_millis(700));
+    let mut raw = Raw::active(&config);
+    raw.passes(Duration::from_millis(699));
+    assert_eq!(raw.tcb.state(), State::SynSent);
+    raw.passes(Duration::from_millis(1));
+    assert_eq!(raw.tcb.state(), State::Closed);
+    assert_eq!(raw.tcb.take_error(), Some(ConnectionError::TimedOut));
 }
