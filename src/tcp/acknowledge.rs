@@ -97,6 +97,8 @@ impl Tcb {
         self.syn_due = false;
         self.send_buffer.release(ack);
         self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
+        // A peer that takes something, however little: probing starts at its first interval.
+        self.probes.persisted = 0;
         if self.snd.up.is_some_and(|up| up <= ack) {
             self.snd.up = None;
         }

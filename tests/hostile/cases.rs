@@ -125,3 +125,25 @@ fn the_user_timeout_counts_from_the_syn() {
     assert_eq!(raw.tcb.state(), State::Closed);
     assert_eq!(raw.tcb.take_error(), Some(ConnectionError::TimedOut));
 }
+
+/// A peer that takes a little at a time is not a peer that takes nothing.
+#[test]
+fn an_orphan_that_gets_on_slowly_is_not_given_up() {
+    let mut raw = Raw::established(&config());
+    raw.tcb.send(raw.now, &[b'x'; 1000]).unwrap();
+    raw.sent();
+    // Room for a hundred octets: too little to be worth it, until the override timeout.
+    raw.window = 100;
+    raw.arrives(ACK, 1, 1001, b"");
+    raw.tcb.send(raw.now, &[b'y'; 1500]).unwrap();
+    raw.tcb.release(raw.now);
+    let mut taken = 1001;
+    while raw.tcb.state() == State::FinWait1 {
+        let sent = raw.passes(Duration::from_millis(100));
+        if let Some(last) = sent.last() {
+            taken = last.seq + last.text.len() as u32 + u32::from(last.ctl.has(FIN));
+            raw.arrives(ACK, 1, taken, b"");
+        }
+    }
+    assert_eq!((raw.tcb.state(), taken), (State::FinWait2, 2502));
+}
