@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stubborn::tcp::{ConnectionError, Discard, RecvError, State};
+use stubborn::tcp::{ConnectionError, Discard, Readiness, RecvError, State};
 use stubborn::wire::{Options, Timestamps};
 
 use super::raw::{ACK, FIN, IRS, RST, Raw, SYN, URG, config};
@@ -146,4 +146,15 @@ fn an_orphan_that_gets_on_slowly_is_not_given_up() {
         }
     }
     assert_eq!((raw.tcb.state(), taken), (State::FinWait2, 2502));
+}
+
+/// Whoever waits for text or room is woken when neither will come.
+#[test]
+fn closing_wakes_those_who_wait() {
+    let mut raw = Raw::established(&config());
+    raw.tcb.take_readiness();
+    raw.tcb.shut_read(raw.now);
+    assert!(raw.tcb.take_readiness().has(Readiness::READABLE));
+    raw.tcb.close(raw.now).unwrap();
+    assert!(raw.tcb.take_readiness().has(Readiness::WRITABLE));
 }
