@@ -158,3 +158,25 @@ fn closing_wakes_those_who_wait() {
     raw.tcb.close(raw.now).unwrap();
     assert!(raw.tcb.take_readiness().has(Readiness::WRITABLE));
 }
+
+/// RFC 3042 §2: the first two duplicates let a new segment out each, and no more do without a
+/// recovery.
+#[test]
+fn duplicates_without_recovery_do_not_open_the_window() {
+    let mut raw = Raw::established(&config());
+    raw.tcb.send(raw.now, &vec![b'x'; 200_000]).unwrap();
+    let first = raw.sent();
+    // After a timeout, all that was in flight is acknowledged: SND.UNA is `recover`.
+    let sent = raw.passes(Duration::from_millis(1500));
+    assert!(!sent.is_empty());
+    let end = first.last().map(|last| last.seq + last.text.len() as u32);
+    raw.arrives(ACK, 1, end.unwrap(), b"");
+    raw.sent();
+    let before = raw.tcb.status().in_flight;
+    let mut new = 0;
+    for _ in 0..40 {
+        raw.arrives(ACK, 1, end.unwrap(), b"");
+        new += raw.sent().len();
+    }
+    assert!(new <= 2, "{new} segments beyond {before} in flight");
+}
