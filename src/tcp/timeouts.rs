@@ -91,7 +91,8 @@ impl Tcb {
         let idle_until = self.last_received + keepalive.idle;
         // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
         if self.flight_size() > 0 || self.has_unsent() {
-            self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
+            let idle = keepalive.idle.max(self.recovery.rtt.rto());
+            self.timers.arm(Timer::KeepAlive, now + idle);
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
         } else if self.probes.keepalives >= keepalive.count {

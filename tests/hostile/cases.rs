@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stubborn::config::Keepalive;
 use stubborn::tcp::{ConnectionError, Discard, Readiness, RecvError, State};
 use stubborn::wire::{Options, Timestamps};
 
@@ -179,4 +180,18 @@ fn duplicates_without_recovery_do_not_open_the_window() {
         new += raw.sent().len();
     }
     assert!(new <= 2, "{new} segments beyond {before} in flight");
+}
+
+/// Times of zero are answered at once, not for ever.
+#[test]
+fn a_keepalive_without_idle_time_ends() {
+    let mut config = config();
+    config.socket.keepalive = Some(Keepalive {
+        idle: Duration::ZERO,
+        interval: Duration::ZERO,
+        count: 3,
+    });
+    let mut raw = Raw::established(&config);
+    raw.tcb.send(raw.now, b"abcd").unwrap();
+    raw.passes(Duration::from_secs(2));
 }
