@@ -281,7 +281,7 @@ impl Stack {
                 Some(entry) => {
                     entry.tcb.end_time_wait();
                     self.time_wait.pop_front();
-                    self.bury(oldest.slot);
+                    self.touched(oldest.slot);
                 }
                 None => {
                     self.time_wait.pop_front();
