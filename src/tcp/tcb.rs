@@ -413,7 +413,7 @@ impl Tcb {
         // P7: everybody who is not finished has something to send or a timer that runs.
         let waits = self.flight_size() > 0 || self.has_unsent();
         assert!(
-            self.state == State::Closed
+            matches!(self.state, State::Closed | State::Listen)
                 || !waits
                 || self.timers.next().is_some()
                 || self.would_send(),
