@@ -34,6 +34,8 @@ pub enum Discard {
     Reset,
     /// A SYN where none belongs (RFC 5961 §4).
     SynChallenged,
+    /// In SYN-SENT: it is neither SYN nor RST (§3.10.7.3, fifth).
+    NoSyn,
     /// It has no ACK.
     NoAck,
     /// It acknowledges what was never sent, or lies too far back (RFC 5961 §5).
@@ -46,7 +48,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 12] = [
+    pub const ALL: [Discard; 13] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -55,6 +57,7 @@ impl Discard {
         Discard::ResetChallenged,
         Discard::Reset,
         Discard::SynChallenged,
+        Discard::NoSyn,
         Discard::NoAck,
         Discard::BadAck,
         Discard::TextAfterClose,
@@ -136,7 +139,7 @@ impl Tcb {
         }
         // Fourth, check the SYN bit (the third, security, is for hosts with compartments).
         if !seg.ctl.has(Control::SYN) {
-            return Step::Break(Discard::NoAck);
+            return Step::Break(Discard::NoSyn);
         }
         self.last_received = now;
         self.take_peer_syn(now, header);
@@ -187,10 +190,15 @@ impl Tcb {
 
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        let end = seg.end();
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        if seg.end() < end && self.state.receives_text() {
+            // Some of it was cut off: its sender must hear how far the window goes.
+            self.acks.due = AckDue::Now;
+        }
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
@@ -333,7 +341,6 @@ impl Tcb {
             // A closed window takes nothing. A FIN needs no room, but what precedes it does.
             seg.text = seg.text.slice(0, fits);
             seg.ctl = seg.ctl - Control::FIN;
-            self.acks.due = AckDue::Now;
         }
     }
 
@@ -458,10 +465,10 @@ impl Tcb {
         if !self.state.receives_text() {
             return Step::Continue(());
         }
-        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() {
-            let fin = seg.end().before(1);
-            self.rcv.fin = Some(fin);
+        if seg.ctl.has(Control::FIN) {
+            let fin = *self.rcv.fin.get_or_insert(seg.end().before(1));
             if fin > self.rcv.nxt {
+                // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
             }
         }
