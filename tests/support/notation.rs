@@ -68,6 +68,12 @@ impl Notation {
         Notation { header, len }
     }
 
+    /// SEG.LEN: octets of sequence space, SYN and FIN included.
+    pub fn sequence_len(&self) -> u32 {
+        let control = |bit| u32::from(self.header.control.has(bit));
+        self.len as u32 + control(Control::SYN) + control(Control::FIN)
+    }
+
     /// Without what the figures of the RFC leave out.
     pub fn as_in_figures(mut self) -> Notation {
         self.header.window = WINDOW;
