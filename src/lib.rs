@@ -1,8 +1,33 @@
-//! `stubborn`: a TCP/IP stack in user space.
+//! `stubborn`: a TCP/IP stack in user space over a TUN device. It turns a *fair-loss link* into a
+//! *perfect FIFO link*: every octet once, in order.
+//!
+//! The modules, in the order in which to read them:
+//!
+//! | module | what it holds | pure? |
+//! |---|---|---|
+//! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream): like `std::net` | |
+//! | [`tcp`] | one connection: RFC 9293 §3.10 | yes |
+//! | [`stack`] | many connections: a host | yes |
+//! | [`wire`] | bytes to values and back | yes |
+//! | [`link`] | what a device promises | yes |
+//! | [`driver`] | threads and a clock around a stack; a device in memory; recording | |
+//! | [`tun`] | the TUN device | |
+//! | [`config`], [`time`] | every tunable; time as a value | yes |
+//!
+//! Pure means: time, randomness and datagrams go in, values come out. No clock, thread, lock or
+//! file is touched, so the code that runs on the wire runs in a test in virtual time.
 
 pub mod config;
+pub mod driver;
 pub mod link;
+pub mod sockets;
 pub mod stack;
 pub mod tcp;
 pub mod time;
+pub mod tun;
 pub mod wire;
+
+/// The programs of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

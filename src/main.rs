@@ -1,3 +1,9 @@
-//! The `stubborn` program.
+//! The program `stubborn`: small services and a `nc` on the stack of the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::main()
+}

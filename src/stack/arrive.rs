@@ -3,27 +3,20 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
+use super::fragments::Outcome;
 use super::listener::ListenerId;
 use crate::tcp::{ConnectionError, FourTuple, Open, Path, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
     self, Control, Datagram, Echo, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
-    TcpHeader, Text, Unreachable, icmp, ip, protocol,
+    Refusal, TcpHeader, Text, Unreachable, icmp, ip, protocol,
 };
 
 impl Stack {
     /// A datagram arrives.
     pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
         self.counters.datagrams_in += 1;
-        match wire::parse(datagram) {
-            Ok(parsed) => self.dispatch(now, &parsed, datagram),
-            Err(refusal) => {
-                self.counters.count_malformed(refusal.reason);
-                if let Some(error) = refusal.answer {
-                    self.answer_with_error(now, error, datagram);
-                }
-            }
-        }
+        self.take(now, datagram);
     }
 
     fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8]) {
@@ -40,8 +33,36 @@ impl Stack {
                 self.answer_with_error(now, error, datagram);
             }
             Payload::Unknown { answer } => self.answer_with_error(now, answer, datagram),
-            Payload::Fragment(_) => self.counters.fragments_dropped += 1,
+            Payload::Fragment(fragment) => match self.reassembler.insert(now, ip, fragment) {
+                Outcome::Complete(whole) => self.take(now, &whole),
+                Outcome::Held => {}
+                Outcome::Dropped(reason) => self.counters.count_fragment(reason),
+            },
             Payload::Nothing => {}
+        }
+    }
+
+    /// A datagram, as it came or put together from fragments.
+    fn take(&mut self, now: Instant, datagram: &[u8]) {
+        match wire::parse(datagram) {
+            Ok(parsed) => self.dispatch(now, &parsed, datagram),
+            Err(refusal) => self.refuse(now, refusal, datagram),
+        }
+    }
+
+    fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {
+        self.counters.count_malformed(refusal.reason);
+        if let Some(error) = refusal.answer {
+            self.answer_with_error(now, error, datagram);
+        }
+    }
+
+    /// Datagrams of which parts are missing are given up in time.
+    pub(super) fn expire_fragments(&mut self, now: Instant) {
+        while let Some(expired) = self.reassembler.expire(now) {
+            if let Some(first) = expired.first {
+                self.answer_with_error(now, IcmpError::ReassemblyTimeExceeded, &first);
+            }
         }
     }
 
@@ -181,16 +202,23 @@ impl Stack {
         self.reply(Packet::tcp(&ip, &reset, Text::EMPTY).to_vec());
     }
 
+    /// Queues a datagram; one that is too long for the interface (the reply to a long echo
+    /// request) goes in fragments.
     fn reply(&mut self, datagram: Vec<u8>) {
-        if !self.replies.push(datagram) {
-            self.counters.replies_suppressed += 1;
+        let identification = self.draw() as u32;
+        let Ok(pieces) = ip::fragments(datagram, self.config.mtu, identification) else {
+            return;
+        };
+        for piece in pieces {
+            if !self.replies.push(piece) {
+                self.counters.replies_suppressed += 1;
+            }
         }
     }
 
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
     fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
-        let is_ipv4 = datagram.first().is_some_and(|octet| octet >> 4 == 4);
-        let Some(from) = self.own_address(is_ipv4) else {
+        let Some(from) = ip::destination(datagram).filter(|to| self.is_own(*to)) else {
             return;
         };
         let Some(message) = icmp::error(from, self.config.hop_limit, error, datagram) else {

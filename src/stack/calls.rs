@@ -179,8 +179,7 @@ impl Stack {
     fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
         let (first, last) = self.config.ephemeral_ports;
         let count = u32::from(last - first) + 1;
-        self.ports_drawn += 1;
-        let start = (self.secret.number(self.ports_drawn) % u64::from(count)) as u32;
+        let start = (self.draw() % u64::from(count)) as u32;
         (0..count)
             .map(|step| first + ((start + step) % count) as u16)
             .find(|port| is_free(self, *port))
@@ -300,6 +299,21 @@ impl Stack {
     /// Octets on the heap for a connection's text.
     pub fn heap_size(&self, id: ConnId) -> usize {
         self.table.get(id).tcb.heap_size()
+    }
+
+    /// Connections that are still doing something: neither in TIME-WAIT nor closed. Looks at all.
+    pub fn unfinished_count(&self) -> usize {
+        self.table.unfinished().len()
+    }
+
+    /// ABORT of every connection that is still doing something. Ids stay valid.
+    pub fn abort_all(&mut self) {
+        for slot in self.table.unfinished() {
+            if let Some(entry) = self.table.at_mut(slot) {
+                entry.tcb.abort();
+                self.touched(slot);
+            }
+        }
     }
 
     /// The addresses of this host.

@@ -1,5 +1,6 @@
 //! What a stack has counted.
 
+use super::fragments::FragmentDrop;
 use crate::tcp::Discard;
 use crate::wire::Malformed;
 
@@ -18,8 +19,6 @@ pub struct Counters {
     pub listen_overflows: u64,
     /// Resets and ICMP messages not sent since there were too many.
     pub replies_suppressed: u64,
-    /// Fragments.
-    pub fragments_dropped: u64,
     /// ICMP errors that no connection believed.
     pub icmp_ignored: u64,
     /// Connections opened by us.
@@ -30,6 +29,7 @@ pub struct Counters {
     pub retransmissions: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
+    fragments: Vec<u64>,
 }
 
 impl Default for Counters {
@@ -41,13 +41,13 @@ impl Default for Counters {
             strangers: 0,
             listen_overflows: 0,
             replies_suppressed: 0,
-            fragments_dropped: 0,
             icmp_ignored: 0,
             opened: 0,
             accepted: 0,
             retransmissions: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
+            fragments: vec![0; FragmentDrop::ALL.len()],
         }
     }
 }
@@ -59,6 +59,15 @@ impl Counters {
 
     pub(super) fn count_discarded(&mut self, reason: Discard) {
         self.discarded[reason as usize] += 1;
+    }
+
+    pub(super) fn count_fragment(&mut self, reason: FragmentDrop) {
+        self.fragments[reason as usize] += 1;
+    }
+
+    /// Fragments dropped for this reason.
+    pub fn fragments_dropped(&self, reason: FragmentDrop) -> u64 {
+        self.fragments[reason as usize]
     }
 
     /// Datagrams refused for this reason.

@@ -18,6 +18,7 @@ mod arrive;
 mod calls;
 mod counters;
 mod deadlines;
+pub mod fragments;
 mod listener;
 mod replies;
 mod secret;
@@ -38,6 +39,7 @@ pub use secret::Secret;
 pub use table::ConnId;
 
 use deadlines::Deadlines;
+use fragments::Reassembler;
 use listener::Listeners;
 use replies::{Limiter, Replies};
 use table::Table;
@@ -68,11 +70,12 @@ pub struct Stack {
     acceptable: VecDeque<ListenerId>,
     /// Connections in TIME-WAIT, the oldest first.
     time_wait: VecDeque<ConnId>,
+    reassembler: Reassembler,
     replies: Replies,
     reset_limiter: Limiter,
     icmp_limiter: Limiter,
-    /// How many unpredictable port numbers have been drawn.
-    ports_drawn: u64,
+    /// How many unpredictable numbers have been drawn: ports, identifications.
+    drawn: u64,
     counters: Counters,
 }
 
@@ -108,8 +111,9 @@ impl Stack {
             ready: VecDeque::new(),
             acceptable: VecDeque::new(),
             time_wait: VecDeque::new(),
+            reassembler: Reassembler::new(),
             replies: Replies::default(),
-            ports_drawn: 0,
+            drawn: 0,
             counters: Counters::default(),
         })
     }
@@ -162,7 +166,8 @@ impl Stack {
 
     /// When [`Stack::handle_timeouts`] is due; may be early, never late.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+        let fragments = self.reassembler.next_deadline();
+        self.deadlines.next().into_iter().chain(fragments).min()
     }
 
     /// Does what was due at or before `now`. With nothing due it costs next to nothing.
@@ -174,6 +179,13 @@ impl Stack {
                 self.touched(slot);
             }
         }
+        self.expire_fragments(now);
+    }
+
+    /// The next unpredictable number.
+    fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        self.secret.number(self.drawn)
     }
 
     /// What has happened that somebody may wait for; each event once.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::listener::ListenerId;
 use super::secret::TableHasher;
-use crate::tcp::{FourTuple, Readiness, Tcb};
+use crate::tcp::{FourTuple, Readiness, State, Tcb};
 use crate::time::Instant;
 
 /// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
@@ -167,6 +167,17 @@ impl Table {
     /// How many connections there are.
     pub(super) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
+    }
+
+    /// The slots of the connections that are neither in TIME-WAIT nor closed.
+    pub(super) fn unfinished(&self) -> Vec<u32> {
+        let unfinished =
+            |entry: &Entry| !matches!(entry.tcb.state(), State::TimeWait | State::Closed);
+        (0u32..)
+            .zip(&self.entries)
+            .filter(|(_, entry)| entry.as_deref().is_some_and(unfinished))
+            .map(|(slot, _)| slot)
+            .collect()
     }
 
     /// The slots of the connections that a listener has not handed out.

@@ -8,7 +8,7 @@ use super::Text;
 ///
 /// The sum is the same in either byte order (RFC 1071 §2(B)), so words are read in the order of
 /// the machine and only the result is turned round. Words of 32 bits are added into 64: no carry
-/// is lost before [`Sum::fold`].
+/// is lost before the sum is folded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum(u64);
 

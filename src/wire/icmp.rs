@@ -742,6 +742,28 @@ mod tests {
     }
 
     #[test]
+    fn about_what_may_be_an_error_none_is_sent() {
+        let with = |addresses, protocol, payload: &[u8]| {
+            IpHeader {
+                protocol,
+                ..header(addresses)
+            }
+            .datagram(payload)
+        };
+        let second = |next| with(V6, protocol::FRAGMENT, &[next, 0, 0, 8, 0, 0, 0, 0, 1]);
+        let rows = [
+            (V4, with(V4, protocol::ICMP, &[]), false),
+            (V6, with(V6, protocol::ICMPV6, &[]), false),
+            (V6, second(protocol::ICMPV6), false),
+            (V6, second(protocol::UDP), true),
+        ];
+        for (row, ([_, us], offending, sent)) in rows.into_iter().enumerate() {
+            let answer = error(us, 64, IcmpError::HopLimitExceeded, &offending);
+            assert_eq!(answer.is_some(), sent, "row {row}");
+        }
+    }
+
+    #[test]
     fn an_error_that_the_family_does_not_have_is_not_sent() {
         let rows = [
             (V4, IcmpError::Unreachable(Unreachable::BeyondScope)),

@@ -1,5 +1,6 @@
 //! What IPv4 and IPv6 have in common.
 
+use core::fmt;
 use core::net::IpAddr;
 
 use super::{ipv4, ipv6};
@@ -93,6 +94,80 @@ impl IpHeader {
     }
 }
 
+/// Cuts a datagram that is longer than `mtu` octets into fragments that are not; one that is not
+/// is given back. `identification` tells its fragments from those of others (RFC 791 §3.2,
+/// RFC 8200 §4.5): no other datagram between the two hosts may have it while fragments are on
+/// their way. For what nobody can make shorter: the reply to a long echo request.
+///
+/// # Errors
+/// If `datagram` is malformed or a fragment itself, or `mtu` has no room for eight octets.
+pub fn fragments(
+    datagram: Vec<u8>,
+    mtu: usize,
+    identification: u32,
+) -> Result<Vec<Vec<u8>>, Unfragmentable> {
+    if datagram.len() <= mtu {
+        return Ok(vec![datagram]);
+    }
+    let Ok((ip, Content::Whole { payload, .. })) = super::content(&datagram) else {
+        return Err(Unfragmentable);
+    };
+    let headers = match ip.source {
+        IpAddr::V4(_) => ipv4::HEADER,
+        IpAddr::V6(_) => ipv6::HEADER + ipv6::FRAGMENT_HEADER,
+    };
+    // All but the last have a multiple of eight octets.
+    let room = mtu.saturating_sub(headers) / 8 * 8;
+    if room == 0 {
+        return Err(Unfragmentable);
+    }
+    let mut pieces = payload.chunks(room).enumerate().peekable();
+    let mut fragments = Vec::with_capacity(payload.len().div_ceil(room));
+    while let Some((index, piece)) = pieces.next() {
+        let place = FragmentPlace {
+            identification,
+            offset: (index * room) as u16,
+            more: pieces.peek().is_some(),
+        };
+        fragments.push(match ip.source {
+            IpAddr::V4(_) => ipv4::fragment(&ip, place, piece),
+            IpAddr::V6(_) => ipv6::fragment(&ip, place, piece),
+        });
+    }
+    Ok(fragments)
+}
+
+/// A datagram cannot be cut into fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfragmentable;
+
+impl fmt::Display for Unfragmentable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("datagram that cannot be cut into fragments")
+    }
+}
+
+impl std::error::Error for Unfragmentable {}
+
+/// Which fragment of which datagram.
+#[derive(Clone, Copy)]
+pub(super) struct FragmentPlace {
+    pub(super) identification: u32,
+    /// In octets, a multiple of eight.
+    pub(super) offset: u16,
+    pub(super) more: bool,
+}
+
+/// Where a datagram goes, as far as it has an address; whether the rest of it is well-formed does
+/// not matter.
+pub fn destination(datagram: &[u8]) -> Option<IpAddr> {
+    match datagram.first()? >> 4 {
+        4 => Some(IpAddr::from(*datagram.get(16..)?.first_chunk::<4>()?)),
+        6 => Some(IpAddr::from(*datagram.get(24..)?.first_chunk::<16>()?)),
+        _ => None,
+    }
+}
+
 /// Whether an address can be one host's, as far as the address alone tells: what may be answered.
 /// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8 and 240.0.0.0/4.
 pub fn is_host(address: IpAddr) -> bool {
@@ -183,6 +258,84 @@ mod tests {
             prop_assert_eq!(theirs.destination_addr(), ip.destination);
             prop_assert_eq!(theirs.payload().payload, payload);
         }
+    }
+
+    /// Reads fragments, checks that they follow each other, and gives back what they carry.
+    fn joined(fragments: &[Vec<u8>], mtu: usize, expected: &IpHeader) -> Vec<u8> {
+        let mut joined = vec![];
+        for (index, datagram) in fragments.iter().enumerate() {
+            assert!(datagram.len() <= mtu);
+            let read = parse(datagram).unwrap();
+            let Payload::Fragment(fragment) = read.payload else {
+                panic!("no fragment: {read:?}");
+            };
+            let ip = IpHeader {
+                identification: expected.identification,
+                dont_fragment: expected.dont_fragment,
+                ..read.ip
+            };
+            assert_eq!(ip, *expected);
+            assert_eq!(usize::from(fragment.offset), joined.len());
+            assert_eq!(fragment.more, index + 1 < fragments.len());
+            assert_eq!(fragment.identification, 0x1234);
+            joined.extend_from_slice(fragment.payload);
+        }
+        joined
+    }
+
+    proptest! {
+        #[test]
+        fn fragments_carry_what_was_cut(
+            ip in any_ip(),
+            payload in prop::collection::vec(any::<u8>(), 1..3000),
+            mtu in 56..1500usize,
+        ) {
+            let datagram = ip.datagram(&payload);
+            let fragments = fragments(datagram.clone(), mtu, 0x1234).unwrap();
+            match datagram.len() <= mtu {
+                true => prop_assert_eq!(fragments, [datagram]),
+                false => prop_assert_eq!(joined(&fragments, mtu, &ip), payload),
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_datagrams_can_be_cut() {
+        for (ip, len) in [
+            (
+                IpHeader::new([1; 4].into(), [2; 4].into(), OTHER, 64),
+                65_515,
+            ),
+            (
+                IpHeader::new([1; 16].into(), [2; 16].into(), OTHER, 64),
+                65_535,
+            ),
+        ] {
+            let payload = vec![7; len];
+            let fragments = fragments(ip.datagram(&payload), 1280, 0x1234).unwrap();
+            assert!(joined(&fragments, 1280, &ip) == payload);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_cut() {
+        let ip = IpHeader::new([1; 4].into(), [2; 4].into(), OTHER, 64);
+        let datagram = ip.datagram(&[0; 100]);
+        assert_eq!(fragments(datagram.clone(), 27, 1), Err(Unfragmentable));
+        assert_eq!(fragments(vec![0; 100], 50, 1), Err(Unfragmentable));
+        let first = fragments(datagram, 68, 1).unwrap().swap_remove(0);
+        assert_eq!(fragments(first, 50, 1), Err(Unfragmentable));
+    }
+
+    #[test]
+    fn the_destination_of_any_datagram() {
+        for (from, to) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
+            let to = to.parse().unwrap();
+            let bytes = IpHeader::new(from.parse().unwrap(), to, OTHER, 0).datagram(&[]);
+            assert_eq!(destination(&bytes), Some(to));
+            assert_eq!(destination(&bytes[..bytes.len() - 1]), None, "cut short");
+        }
+        assert_eq!(destination(&[]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use etherparse::Ipv4HeaderSlice;
 
 use super::checksum::Sum;
 use super::icmp::IcmpError;
-use super::ip::{Content, Fragment, IpHeader, MAX_DATAGRAM, Quoted, protocol};
+use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 
 /// Length without options, in octets.
@@ -15,6 +15,7 @@ pub(super) const HEADER: usize = 20;
 const TCP_HEADER: usize = 20;
 
 /// Reads the header; what stands behind the total length is padding of the link and cut off.
+#[inline]
 pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     if datagram.len() < HEADER {
         return Err(Malformed::TooShort.into());
@@ -140,14 +141,37 @@ pub(super) fn write(
     header[1] = ip.traffic_class;
     header[2..4].copy_from_slice(&(total as u16).to_be_bytes());
     header[4..6].copy_from_slice(&ip.identification.to_be_bytes());
-    header[6] = u8::from(ip.dont_fragment) << 6;
-    header[7] = 0;
+    header[6..8].copy_from_slice(&fragment_field(ip.dont_fragment, false, 0));
     header[8] = ip.hop_limit;
     header[9] = ip.protocol;
-    header[10..12].copy_from_slice(&[0, 0]);
     header[12..16].copy_from_slice(&source.octets());
     header[16..20].copy_from_slice(&destination.octets());
+    set_checksum(header);
+    HEADER
+}
+
+/// One fragment of the datagram with header `ip`, as a datagram.
+pub(super) fn fragment(ip: &IpHeader, place: FragmentPlace, piece: &[u8]) -> Vec<u8> {
+    let ip = IpHeader {
+        identification: place.identification as u16,
+        ..*ip
+    };
+    let mut datagram = ip.datagram(piece);
+    if let Some(header) = datagram.first_chunk_mut::<HEADER>() {
+        header[6..8].copy_from_slice(&fragment_field(false, place.more, place.offset));
+        set_checksum(header);
+    }
+    datagram
+}
+
+/// The flags, and the fragment offset in units of eight octets.
+fn fragment_field(dont_fragment: bool, more: bool, offset: u16) -> [u8; 2] {
+    let flags = (u16::from(dont_fragment) << 14) | (u16::from(more) << 13);
+    (flags | (offset / 8)).to_be_bytes()
+}
+
+fn set_checksum(header: &mut [u8; HEADER]) {
+    header[10..12].fill(0);
     let checksum = Sum::ZERO.plus_array(header).checksum();
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
-    HEADER
 }

@@ -5,11 +5,13 @@ use core::net::Ipv6Addr;
 use etherparse::{Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
 
 use super::icmp::IcmpError;
-use super::ip::{Content, Fragment, IpHeader, MAX_DATAGRAM, Quoted, protocol};
+use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 
 /// Length of the header itself, in octets.
 pub(super) const HEADER: usize = 40;
+/// Length of a fragment header, in octets.
+pub(super) const FRAGMENT_HEADER: usize = 8;
 /// The most extension headers in a chain, and options in one of them.
 const MAX_HEADERS: usize = 8;
 const MAX_OPTIONS: usize = 8;
@@ -17,6 +19,7 @@ const MAX_OPTIONS: usize = 8;
 const MAX_PADDING: usize = 7;
 
 /// Reads the header and walks the chain; what stands behind the payload length is cut off.
+#[inline]
 pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     let header = Ipv6HeaderSlice::from_slice(datagram).map_err(|_| Malformed::TooShort)?;
     let end = HEADER + usize::from(header.payload_length());
@@ -150,9 +153,6 @@ impl<'a> Chain<'a> {
             datagram: self.datagram,
         };
         let next = header[0];
-        if next == protocol::HOP_BY_HOP {
-            return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
-        }
         // RFC 8200 §4.5, the error conditions: pointers to payload length and fragment offset.
         let len = fragment.payload.len();
         if fragment.more && !len.is_multiple_of(8) {
@@ -165,6 +165,9 @@ impl<'a> Chain<'a> {
             return Err(Malformed::FragmentLength.into());
         }
         if fragment.offset == 0 {
+            if next == protocol::HOP_BY_HOP {
+                return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
+            }
             match upper_layer(next, fragment.payload) {
                 Upper::At { whole: true, .. } => {}
                 // RFC 7112 §5.
@@ -279,7 +282,7 @@ fn is_extension(next: u8) -> bool {
 /// next header field, and it has at least eight.
 fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
     let len = match kind {
-        protocol::FRAGMENT => 8,
+        protocol::FRAGMENT => FRAGMENT_HEADER,
         _ => 8 + 8 * usize::from(*octets.get(1)?),
     };
     octets.get(..len)
@@ -305,4 +308,16 @@ pub(super) fn write(
     };
     out[..HEADER].copy_from_slice(&header.to_bytes());
     HEADER
+}
+
+/// One fragment of the datagram with header `ip`, as a datagram.
+pub(super) fn fragment(ip: &IpHeader, place: FragmentPlace, piece: &[u8]) -> Vec<u8> {
+    let [high, low] = (place.offset | u16::from(place.more)).to_be_bytes();
+    let [a, b, c, d] = place.identification.to_be_bytes();
+    let header: [u8; FRAGMENT_HEADER] = [ip.protocol, 0, high, low, a, b, c, d];
+    let ip = IpHeader {
+        protocol: protocol::FRAGMENT,
+        ..*ip
+    };
+    ip.datagram(&[&header, piece].concat())
 }

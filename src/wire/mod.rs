@@ -16,11 +16,13 @@
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`malformed`] | why a datagram is refused | |
+//! | [`dump`] | a datagram in tcpdump's notation | |
 //!
 //! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
 //! one.
 
 pub mod checksum;
+pub mod dump;
 pub mod icmp;
 pub mod ip;
 mod ipv4;
@@ -87,6 +89,7 @@ pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
     Ok(Datagram { ip, payload })
 }
 
+#[inline]
 fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     match datagram.first().map(|octet| octet >> 4) {
         Some(4) => ipv4::parse(datagram),
@@ -96,6 +99,7 @@ fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     }
 }
 
+#[inline]
 fn parse_payload<'a>(
     ip: &IpHeader,
     payload: &'a [u8],

@@ -34,6 +34,11 @@ pub struct SackBlocks {
 impl SackBlocks {
     /// What forty octets of options have room for.
     pub const MAX: usize = 4;
+    /// No block.
+    pub const NONE: SackBlocks = SackBlocks {
+        blocks: [SackBlock { left: 0, right: 0 }; SackBlocks::MAX],
+        len: 0,
+    };
 
     /// Adds a block; false, and nothing added, if four are there.
     pub fn push(&mut self, block: SackBlock) -> bool {
@@ -94,6 +99,7 @@ impl Options {
     /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
     /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
     /// options that come twice the first counts.
+    #[inline]
     pub fn parse(octets: &[u8]) -> Options {
         // What nearly every segment of a connection carries.
         if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, data @ ..] = octets
@@ -104,33 +110,36 @@ impl Options {
                 ..Options::default()
             };
         }
+        Options::parse_any(octets)
+    }
+
+    fn parse_any(octets: &[u8]) -> Options {
         let mut options = Options::default();
         for raw in RawOptions(octets) {
-            if let RawOption::Option { kind, data } = raw {
-                options.take(kind, data);
+            if let RawOption::Option { kind, data } = raw
+                && let Some(known) = Known::read(kind, data)
+            {
+                options.take(known);
             }
         }
         options
     }
 
-    fn take(&mut self, kind: u8, data: &[u8]) {
-        match (kind, data) {
-            (MSS, &[high, low]) => {
-                let mss = u16::from_be_bytes([high, low]);
+    fn take(&mut self, known: Known) {
+        match known {
+            Known::Mss(mss) => {
                 self.mss.get_or_insert(mss);
             }
-            (WINDOW_SCALE, &[shift]) => {
+            Known::WindowScale(shift) => {
                 let shift = shift.min(MAX_WINDOW_SCALE);
                 self.window_scale.get_or_insert(shift);
             }
-            (SACK_PERMITTED, []) => self.sack_permitted = true,
-            (SACK, data) if self.sack.is_empty() => self.sack = sack_blocks(data),
-            (TIMESTAMPS, data) => {
-                if let Ok(data) = data.try_into() {
-                    self.timestamps.get_or_insert(timestamps(data));
-                }
+            Known::SackPermitted => self.sack_permitted = true,
+            Known::Sack(blocks) if self.sack.is_empty() => self.sack = blocks,
+            Known::Sack(_) => {}
+            Known::Timestamps(timestamps) => {
+                self.timestamps.get_or_insert(timestamps);
             }
-            _ => {}
         }
     }
 
@@ -221,22 +230,49 @@ impl Writer<'_> {
     }
 }
 
+/// An option that this stack understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    Mss(u16),
+    /// As it stands in the header.
+    WindowScale(u8),
+    SackPermitted,
+    Sack(SackBlocks),
+    Timestamps(Timestamps),
+}
+
+impl Known {
+    /// `None` if the kind is unknown, or the length wrong for it.
+    pub(super) fn read(kind: u8, data: &[u8]) -> Option<Known> {
+        match (kind, data) {
+            (MSS, &[high, low]) => Some(Known::Mss(u16::from_be_bytes([high, low]))),
+            (WINDOW_SCALE, &[shift]) => Some(Known::WindowScale(shift)),
+            (SACK_PERMITTED, []) => Some(Known::SackPermitted),
+            (SACK, data) => sack_blocks(data).map(Known::Sack),
+            (TIMESTAMPS, data) => Some(Known::Timestamps(timestamps(data.try_into().ok()?))),
+            _ => None,
+        }
+    }
+}
+
 fn timestamps(data: &[u8; 8]) -> Timestamps {
     let [val, ecr] = pair(data);
     Timestamps { val, ecr }
 }
 
 /// RFC 2018 §3: one to four blocks of eight octets; anything else is no SACK option.
-fn sack_blocks(data: &[u8]) -> SackBlocks {
-    let mut blocks = SackBlocks::default();
-    if let (pairs, []) = data.as_chunks::<8>()
-        && pairs.len() <= SackBlocks::MAX
-    {
-        for [left, right] in pairs.iter().map(pair) {
-            blocks.push(SackBlock { left, right });
-        }
+fn sack_blocks(data: &[u8]) -> Option<SackBlocks> {
+    let (pairs, []) = data.as_chunks::<8>() else {
+        return None;
+    };
+    if pairs.is_empty() || pairs.len() > SackBlocks::MAX {
+        return None;
     }
-    blocks
+    let mut blocks = SackBlocks::default();
+    for [left, right] in pairs.iter().map(pair) {
+        blocks.push(SackBlock { left, right });
+    }
+    Some(blocks)
 }
 
 fn pair(data: &[u8; 8]) -> [u32; 2] {
@@ -345,10 +381,7 @@ pub(super) mod tests {
         mss: Some(1460),
         window_scale: None,
         sack_permitted: false,
-        sack: SackBlocks {
-            blocks: [SackBlock { left: 0, right: 0 }; 4],
-            len: 0,
-        },
+        sack: SackBlocks::NONE,
         timestamps: None,
     };
     const TS: Timestamps = Timestamps { val: 1, ecr: 2 };
@@ -416,79 +449,69 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_read_of_odd_strings() {
+    fn around_an_mss_in_odd_strings() {
+        let rows: &[(&str, &[u8], bool)] = &[
+            (
+                "unknown kinds are skipped",
+                &[34, 4, 9, 9, 254, 2, 2, 4, 5, 180],
+                true,
+            ),
+            ("length 0 ends the reading", &[2, 0, 2, 4, 5, 180], false),
+            ("length 1 ends the reading", &[2, 1, 2, 4, 5, 180], false),
+            ("unknown, length 0", &[99, 0, 2, 4, 5, 180], false),
+            ("unknown, length 1", &[99, 1, 2, 4, 5, 180], false),
+            ("what came before counts", &[2, 4, 5, 180, 99, 0], true),
+            ("length beyond the end", &[2, 4, 5, 180, 3, 4, 7], true),
+            ("kind without a length", &[2, 4, 5, 180, 3], true),
+            ("nothing behind the end", &[0, 2, 4, 5, 180], false),
+            (
+                "wrong length of a known kind",
+                &[2, 3, 5, 2, 4, 5, 180],
+                true,
+            ),
+            ("the first of two counts", &[2, 4, 5, 180, 2, 4, 1, 1], true),
+        ];
+        for (what, bytes, has_mss) in rows {
+            let expected = if *has_mss {
+                MSS_1460
+            } else {
+                Options::default()
+            };
+            assert_eq!(Options::parse(bytes), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_window_scale_counts_as_14_at_most() {
+        let scale = |bytes: &[u8]| Options::parse(bytes).window_scale;
+        for shift in 0..=255 {
+            assert_eq!(scale(&[3, 3, shift]), Some(shift.min(14)));
+        }
+        assert_eq!(
+            scale(&[3, 3, 1, 3, 3, 2]),
+            Some(1),
+            "the first of two counts"
+        );
+    }
+
+    #[test]
+    fn options_with_a_wrong_length_are_skipped() {
         let sack_permitted = Options {
             sack_permitted: true,
             ..Options::default()
         };
-        let scale = |shift| Options {
-            window_scale: Some(shift),
-            ..Options::default()
-        };
-        let rows: &[(&str, &[u8], Options)] = &[
-            ("nothing", &[], Options::default()),
-            (
-                "unknown kinds are skipped",
-                &[34, 4, 9, 9, 254, 2, 2, 4, 5, 180],
-                MSS_1460,
-            ),
-            (
-                "length 0 ends the reading",
-                &[2, 0, 2, 4, 5, 180],
-                Options::default(),
-            ),
-            (
-                "length 1 ends the reading",
-                &[2, 1, 2, 4, 5, 180],
-                Options::default(),
-            ),
-            (
-                "unknown, length 0",
-                &[99, 0, 2, 4, 5, 180],
-                Options::default(),
-            ),
-            ("what came before counts", &[2, 4, 5, 180, 99, 0], MSS_1460),
-            ("length beyond the end", &[2, 4, 5, 180, 3, 4, 7], MSS_1460),
-            ("kind without a length", &[2, 4, 5, 180, 3], MSS_1460),
-            (
-                "nothing behind the end",
-                &[0, 2, 4, 5, 180],
-                Options::default(),
-            ),
-            (
-                "wrong length of a known kind",
-                &[2, 3, 5, 2, 4, 5, 180],
-                MSS_1460,
-            ),
-            (
-                "the first of two counts",
-                &[2, 4, 5, 180, 2, 4, 1, 1],
-                MSS_1460,
-            ),
-            ("the first scale counts", &[3, 3, 1, 3, 3, 2], scale(1)),
-            ("scale 14", &[3, 3, 14], scale(14)),
-            ("scale 15 counts as 14", &[3, 3, 15], scale(14)),
-            ("scale 255 counts as 14", &[3, 3, 255], scale(14)),
-            (
-                "SACK permitted with a length of 3",
-                &[4, 3, 0],
-                Options::default(),
-            ),
-            ("SACK permitted", &[4, 2], sack_permitted),
-            ("SACK without blocks", &[5, 2, 4, 2], sack_permitted),
-            (
-                "timestamps too short",
-                &[8, 9, 0, 0, 0, 1, 0, 0, 0],
-                Options::default(),
-            ),
-            (
-                "timestamps too long",
-                &[8, 11, 0, 0, 0, 1, 0, 0, 0, 2, 0],
-                Options::default(),
-            ),
+        let wrong: [&[u8]; 6] = [
+            &[2, 2],
+            &[3, 4, 0, 0],
+            &[4, 3, 0],
+            &[5, 2],
+            &[8, 9, 0, 0, 0, 1, 0, 0, 0],
+            &[8, 11, 0, 0, 0, 1, 0, 0, 0, 2, 0],
         ];
-        for (what, bytes, expected) in rows {
-            assert_eq!(Options::parse(bytes), *expected, "{what}");
+        for wrong in wrong {
+            assert_eq!(Options::parse(wrong), Options::default(), "{wrong:?}");
+            let followed = [wrong, &[4, 2]].concat();
+            assert_eq!(Options::parse(&followed), sack_permitted, "{wrong:?}");
         }
     }
 

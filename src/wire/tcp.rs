@@ -173,6 +173,7 @@ pub(super) const MAX_HEADER: usize = HEADER + options::MAX_LEN;
 /// # Errors
 /// If the header is not all there, the checksum is wrong, or SYN comes with FIN or RST: nobody
 /// sends those but to probe or to confuse.
+#[inline]
 pub(super) fn parse<'a>(
     ip: &IpHeader,
     segment: &'a [u8],

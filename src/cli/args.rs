@@ -1,0 +1,179 @@
+//! The command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, Subcommand};
+use stubborn::tun::Cidr;
+
+use super::server::MAX_CONNECTIONS;
+
+const EXAMPLES: &str = "\
+Examples:
+  As root, an echo service on an interface that comes and goes with it; 10.11.12.1 is the
+  kernel's end, 10.11.12.2 the stack's:
+      stubborn echo --tun tun0 --up 10.11.12.1/24 --ip 10.11.12.2
+      nc -N 10.11.12.2 7                         (in another terminal)
+
+  Both families, and a file for Wireshark:
+      stubborn echo --tun tun0 --up 10.11.12.1/24 --up fd00:5eed::1/64 \\
+                    --ip 10.11.12.2 --ip fd00:5eed::2 --pcap echo.pcap
+
+  Without being root, on an interface that root has made once for you:
+      sudo ip tuntap add dev tun0 mode tun user $USER
+      sudo ip addr add 10.11.12.1/24 dev tun0
+      sudo ip link set tun0 up
+      stubborn echo --tun tun0 --ip 10.11.12.2 --port 7777
+
+  Like nc: type to a server of the kernel, or be the server:
+      stubborn connect --tun tun0 --ip 10.11.12.2 10.11.12.1 8000
+      stubborn listen --tun tun0 --ip 10.11.12.2 8000 < file
+
+  What happens: state changes with -v, every segment with -vv.
+
+Ctrl-C closes what is open and prints a summary; a second Ctrl-C does not wait.
+";
+
+/// Talks TCP from user space, over a TUN interface.
+///
+/// The stack lives in this program. The kernel is only the other end of the interface, so every
+/// tool of the machine (nc, curl, ping, tcpdump) can talk to it and watch it.
+#[derive(Debug, Parser)]
+#[command(name = "stubborn", version, after_long_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Say what happens: state changes; given twice, every segment too
+    ///
+    /// RUST_LOG (for example RUST_LOG=debug) overrides it.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send back whatever arrives (RFC 862)
+    #[command(after_long_help = EXAMPLES)]
+    Echo(ServiceArgs),
+    /// Throw away whatever arrives (RFC 863)
+    #[command(after_long_help = EXAMPLES)]
+    Discard(ServiceArgs),
+    /// Send lines of characters without end (RFC 864)
+    #[command(after_long_help = EXAMPLES)]
+    Chargen(ServiceArgs),
+    /// Accept one connection: standard input goes to the peer, what it says to standard output
+    #[command(after_long_help = EXAMPLES)]
+    Listen(ListenArgs),
+    /// Connect: standard input goes to the peer, what it says to standard output
+    #[command(after_long_help = EXAMPLES)]
+    Connect(ConnectArgs),
+}
+
+/// The interface and the addresses on it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HostArgs {
+    /// The TUN interface: one that exists, or a name for a new one (which needs root)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tun: String,
+
+    /// An address of the stack; repeat it for more, of either family
+    #[arg(long, value_name = "ADDR", value_parser = own_address, required = true)]
+    pub(crate) ip: Vec<IpAddr>,
+
+    /// Give the kernel's end this address and bring the interface up; repeatable (needs root)
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) up: Vec<Cidr>,
+
+    /// Also write every datagram, sent and received, to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServiceArgs {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+
+    #[arg(long, value_name = "P", help = port_help())]
+    pub(crate) port: Option<u16>,
+}
+
+fn port_help() -> String {
+    format!(
+        "The port to listen on [default: echo 7, discard 9, chargen 19]. Up to {MAX_CONNECTIONS} \
+         connections are served at once; more wait until one ends"
+    )
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ListenArgs {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+
+    /// The port to listen on; 0: any (-v says which)
+    #[arg(value_name = "PORT")]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConnectArgs {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+
+    /// The IP address to connect to
+    #[arg(value_name = "HOST", value_parser = remote_address)]
+    pub(crate) remote: IpAddr,
+
+    /// The port to connect to
+    #[arg(value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+
+    /// Give up when there is no connection after so long, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+fn own_address(text: &str) -> Result<IpAddr, &'static str> {
+    match text.parse() {
+        Ok(address) => Ok(address),
+        Err(_) if text.contains('/') => Err("an address without a prefix is meant (the prefix \
+             belongs to --up, the kernel's end)"),
+        Err(_) => Err("not an IP address such as 10.11.12.2 or fd00:5eed::2"),
+    }
+}
+
+fn remote_address(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse().map_err(|_| {
+        "not an IP address, and names are not looked up: give an address such as 10.11.12.1 or \
+         fd00:5eed::1"
+    })
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or("not a time in seconds such as 5 or 0.5")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_seconds_above_zero() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["", "0", "-1", "nan", "inf", "1e99", "5s"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The interface, and the stack that runs on it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use stubborn::config::Config;
+use stubborn::driver::Recorder;
+use stubborn::sockets::{Net, TcpListener};
+use stubborn::tun::{TunDevice, TunError};
+
+use super::args::HostArgs;
+use super::tally::{Summary, Tally};
+
+/// How long open connections have to close when the program ends.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A running stack and what its user calls it by.
+pub(crate) struct Host {
+    pub(crate) net: Net,
+    tun: String,
+    addresses: Vec<IpAddr>,
+}
+
+impl Host {
+    /// Opens the interface, gives the kernel's end its addresses, starts the stack.
+    pub(crate) fn start(args: &HostArgs) -> anyhow::Result<Host> {
+        let mut addresses = args.ip.clone();
+        addresses.sort_unstable();
+        addresses.dedup();
+        if let Some(up) = (args.up.iter()).find(|up| addresses.contains(&up.address())) {
+            bail!(
+                "{} is given to both ends: --up is the kernel's address and --ip the stack's: \
+                 use two of one network",
+                up.address()
+            );
+        }
+        let config = Config::new(addresses.clone());
+        config.validate().context("cannot start a stack")?;
+        let device = open(args)?;
+        let tun = device.name().to_owned();
+        let net = match &args.pcap {
+            Some(path) => {
+                let recorder = Recorder::create(device, path);
+                Net::start(
+                    recorder.with_context(|| format!("cannot write {}", path.display()))?,
+                    config,
+                )
+            }
+            None => Net::start(device, config),
+        };
+        Ok(Host {
+            net: net.context("cannot start the stack")?,
+            tun,
+            addresses,
+        })
+    }
+
+    /// The name of the interface.
+    pub(crate) fn tun(&self) -> &str {
+        &self.tun
+    }
+
+    /// Whether the stack has an address of the family of `remote`.
+    pub(crate) fn has_family_of(&self, remote: IpAddr) -> bool {
+        (self.addresses.iter()).any(|address| address.is_ipv4() == remote.is_ipv4())
+    }
+
+    /// Listens at `port` on every address. Port 0: the stack chooses, the same for all.
+    pub(crate) fn listen(&self, port: u16, backlog: usize) -> anyhow::Result<Vec<TcpListener>> {
+        let mut listeners: Vec<TcpListener> = Vec::new();
+        for &address in &self.addresses {
+            let port = listeners
+                .first()
+                .map_or(port, |first| first.local_addr().port());
+            let local = SocketAddr::new(address, port);
+            let listener = self.net.listen_with_backlog(local, backlog);
+            listeners.push(listener.with_context(|| format!("cannot listen at {local}"))?);
+        }
+        Ok(listeners)
+    }
+
+    /// Closes what is open, and sums up.
+    pub(crate) fn stop(&self, tally: &Tally) -> Summary {
+        self.net.shutdown(GRACE);
+        tally.summary(self.net.counters().retransmissions)
+    }
+}
+
+fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
+    let device = TunDevice::open(&args.tun).map_err(|error| match error {
+        TunError::Busy(_) => anyhow::Error::new(error)
+            .context("cannot open the interface (end the other program, or choose another name)"),
+        error => anyhow::Error::new(error).context("cannot open the interface"),
+    })?;
+    for &cidr in &args.up {
+        (device.up(cidr)).with_context(|| format!("cannot give the kernel's end {cidr}"))?;
+    }
+    if !device.is_up()? {
+        log::warn!(
+            "{0} is down, nothing comes through: give the kernel's end an address with --up, or \
+             `sudo ip link set {0} up`",
+            device.name()
+        );
+    }
+    Ok(device)
+}
+
+/// Where listeners listen, for people.
+pub(crate) fn places(listeners: &[TcpListener]) -> String {
+    let places = listeners
+        .iter()
+        .map(|listener| listener.local_addr().to_string());
+    places.collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,147 @@
+//! The `stubborn` program, from its command line to its exit status. It uses only the public
+//! interface of the library.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `args` | the command line and `--help` |
+//! | `host` | opens the interface and starts the stack on it |
+//! | `server` | accepts connections and gives each to a service |
+//! | `services` | echo, discard and chargen: RFC 862, 863 and 864 |
+//! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
+//! | `tally` | what was served, counted |
+//! | `interrupt` | Ctrl-C and SIGTERM |
+
+mod args;
+mod host;
+mod interrupt;
+mod netcat;
+mod server;
+mod services;
+mod tally;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Args, Command};
+use services::Service;
+
+/// Exit status of a command line that cannot be understood.
+const USAGE: u8 = 2;
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
+    start_logging(args.verbose);
+    match run(&args.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stubborn: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Echo(args) => server::run(Service::Echo, args),
+        Command::Discard(args) => server::run(Service::Discard, args),
+        Command::Chargen(args) => server::run(Service::Chargen, args),
+        Command::Listen(args) => netcat::listen(args),
+        Command::Connect(args) => netcat::connect(args),
+    }
+}
+
+/// Warnings, and more for each `-v`; `RUST_LOG` overrides both.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+        .format_target(false)
+        .format_timestamp_micros()
+        .init();
+}
+
+/// Prints help where help was asked for, and one line where the command line is wrong.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            print!("{error}");
+            ExitCode::SUCCESS
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            eprint!("{error}");
+            ExitCode::from(USAGE)
+        }
+        _ => {
+            eprintln!("stubborn: {}: try `stubborn --help`", one_line(error));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// What clap says over several lines, without its usage and its colours.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let words = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    words.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(line: &str) -> String {
+        let error = Args::try_parse_from(line.split_whitespace()).unwrap_err();
+        one_line(&error)
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_explained_in_one_line() {
+        let cases = [
+            (
+                "stubborn echo --tun t0",
+                "the following required arguments were not provided: --ip <ADDR>",
+            ),
+            (
+                "stubborn echo --tun t0 --ip 10.0.0",
+                "invalid value '10.0.0' for '--ip <ADDR>': not an IP address such as 10.11.12.2 \
+                 or fd00:5eed::2",
+            ),
+            (
+                "stubborn echo --tun t0 --ip 10.0.0.2/24",
+                "invalid value '10.0.0.2/24' for '--ip <ADDR>': an address without a prefix is \
+                 meant (the prefix belongs to --up, the kernel's end)",
+            ),
+            (
+                "stubborn connect --tun t0 --ip 10.0.0.2 localhost 80",
+                "invalid value 'localhost' for '<HOST>': not an IP address, and names are not \
+                 looked up: give an address such as 10.11.12.1 or fd00:5eed::1",
+            ),
+            (
+                "stubborn echo --tun t0 --ip 10.0.0.2 --up 10.0.0.1/33",
+                "invalid value '10.0.0.1/33' for '--up <CIDR>': a prefix length of 33 is above 32",
+            ),
+            (
+                "stubborn listen --tun t0 --ip 10.0.0.2 70000",
+                "invalid value '70000' for '<PORT>': 70000 is not in 0..=65535",
+            ),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(complaint(line), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One connection between a peer, standard input and standard output.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use anyhow::{Context, anyhow, bail};
+use stubborn::sockets::{TcpListener, TcpStream};
+
+use super::args::{ConnectArgs, HostArgs, ListenArgs};
+use super::host::{self, Host};
+use super::interrupt::{INTERRUPTED, Interrupts};
+use super::tally::Tally;
+
+/// Octets moved at once.
+const BUFFER: usize = 64 * 1024;
+
+/// Accepts one connection and converses over it.
+pub(crate) fn listen(args: &ListenArgs) -> anyhow::Result<()> {
+    let session = Session::begin(&args.host)?;
+    session.unless_interrupted(listen_in(&session, args))
+}
+
+fn listen_in(session: &Session, args: &ListenArgs) -> anyhow::Result<()> {
+    // One connection is asked for; a peer who comes at the same moment is reset.
+    let listeners = session.host.listen(args.port, 1)?;
+    let places = host::places(&listeners);
+    log::info!(
+        "listening at {places} behind {}; Ctrl-C ends it",
+        session.host.tun()
+    );
+    let (stream, peer) = first_of(listeners).context("cannot accept a connection")?;
+    log::info!("{peer} has connected");
+    session.converse(stream)
+}
+
+/// Connects and converses.
+pub(crate) fn connect(args: &ConnectArgs) -> anyhow::Result<()> {
+    let session = Session::begin(&args.host)?;
+    session.unless_interrupted(connect_in(&session, args))
+}
+
+fn connect_in(session: &Session, args: &ConnectArgs) -> anyhow::Result<()> {
+    let remote = SocketAddr::new(args.remote, args.port);
+    if !session.host.has_family_of(args.remote) {
+        let family = if args.remote.is_ipv4() { 4 } else { 6 };
+        bail!(
+            "cannot connect to {remote}: the stack has no IPv{family} address: give it one with \
+             another --ip"
+        );
+    }
+    log::info!(
+        "connecting to {remote} through {}; Ctrl-C ends it",
+        session.host.tun()
+    );
+    let net = &session.host.net;
+    let stream = match args.timeout {
+        Some(timeout) => net.connect_timeout(remote, timeout),
+        None => net.connect(remote),
+    };
+    let stream =
+        stream.map_err(|error| anyhow!("cannot connect to {remote}: {}", explain(&error)))?;
+    log::info!("connected to {remote} from {}", stream.local_addr());
+    session.converse(stream)
+}
+
+/// Why a connection did not come to be, and what to do about it.
+fn explain(error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there: start the server first",
+        io::ErrorKind::TimedOut => {
+            return "no answer in time: is the address right, and is the kernel's end in the same \
+                    network (--up)?"
+                .to_owned();
+        }
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            "has the kernel's end a route there?"
+        }
+        _ => return error.to_string(),
+    };
+    format!("{error}: {advice}")
+}
+
+/// A host for one connection, and its Ctrl-C.
+#[derive(Clone)]
+struct Session {
+    host: Arc<Host>,
+    tally: Arc<Tally>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Session {
+    fn begin(args: &HostArgs) -> anyhow::Result<Session> {
+        let interrupts = Interrupts::catch()?;
+        let host = Arc::new(Host::start(args)?);
+        let tally = Arc::new(Tally::default());
+        let session = Session {
+            host,
+            tally,
+            interrupted: Arc::default(),
+        };
+        let interrupted = session.clone();
+        interrupts.on_first(move || {
+            interrupted.interrupted.store(true, Ordering::SeqCst);
+            eprintln!("stubborn: {}", interrupted.host.stop(&interrupted.tally));
+            process::exit(INTERRUPTED);
+        })?;
+        Ok(session)
+    }
+
+    /// Gives `result`; but after Ctrl-C, when every call fails, leaves the end of the program to
+    /// the thread that closes what is open.
+    fn unless_interrupted<T>(&self, result: T) -> T {
+        while self.interrupted.load(Ordering::SeqCst) {
+            thread::park();
+        }
+        result
+    }
+
+    /// Moves octets both ways until both directions are closed.
+    fn converse(&self, stream: TcpStream) -> anyhow::Result<()> {
+        self.tally.connection();
+        let peer = stream.peer_addr();
+        let (writer, tally) = (stream.try_clone(), Arc::clone(&self.tally));
+        let speaking = thread::Builder::new()
+            .name("standard input".to_owned())
+            .spawn(move || speak(&writer, &tally))
+            .context("cannot start a thread")?;
+        // A peer that is gone must not leave us waiting for standard input.
+        let failed = || format!("the connection to {peer} failed");
+        if hear(&stream, &self.tally).with_context(failed)? == Heard::Everything {
+            match speaking.join() {
+                Ok(spoken) => spoken.with_context(failed)?,
+                Err(_) => bail!("reading standard input failed"),
+            }
+        }
+        drop(stream);
+        log::info!("{}", self.host.stop(&self.tally));
+        Ok(())
+    }
+}
+
+/// The first connection that one of the listeners has; then all of them end.
+fn first_of(listeners: Vec<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    let listeners: Vec<Arc<TcpListener>> = listeners.into_iter().map(Arc::new).collect();
+    let (found, first) = mpsc::channel();
+    for listener in &listeners {
+        let (listener, found) = (Arc::clone(listener), found.clone());
+        thread::Builder::new()
+            .name(format!("accept {}", listener.local_addr()))
+            // Who is not the first finds nobody listening.
+            .spawn(move || drop(found.send(listener.accept())))?;
+    }
+    let connection = first.recv().map_err(io::Error::other)?;
+    listeners.iter().for_each(|listener| listener.close());
+    connection
+}
+
+/// Standard input to the peer; its end is a half-close.
+fn speak(mut stream: &TcpStream, tally: &Tally) -> anyhow::Result<()> {
+    let mut input = io::stdin().lock();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let len = match input.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            len => len.context("cannot read standard input")?,
+        };
+        if len == 0 {
+            break;
+        }
+        stream.write_all(&buffer[..len])?;
+        tally.sent(len);
+    }
+    stream.shutdown(Shutdown::Write)?;
+    Ok(())
+}
+
+/// How hearing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    /// With the peer's FIN.
+    Everything,
+    /// Whoever read our output has enough, as `head` has.
+    Enough,
+}
+
+/// What the peer says to standard output, until its FIN.
+fn hear(mut stream: &TcpStream, tally: &Tally) -> anyhow::Result<Heard> {
+    let mut output = io::stdout().lock();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let len = stream.read(&mut buffer)?;
+        if len == 0 {
+            return Ok(Heard::Everything);
+        }
+        tally.received(len);
+        let written = output
+            .write_all(&buffer[..len])
+            .and_then(|()| output.flush());
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Heard::Enough),
+            written => written.context("cannot write standard output")?,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Real time, threads and the operating system around a [`Stack`](crate::stack::Stack).
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
+//! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
+//! | `start` | making a shard from a configuration: [`StartError`] |
+//! | `shared` | what all threads of one stack share, under one lock: the shard, who waits, who leads |
+//! | `runtime` | the lock, the background thread, and threads that wait and *lead* |
+//! | `waiters` | who waits for what |
+//! | `parker` | a thread that sleeps until it is woken or a time comes |
+//! | `poller` | poll(2) on the device and on a kick |
+//! | `lock` | a mutex that a busy thread cannot hog |
+//! | `memory` | [`memory::pair`]: two devices joined to each other, for tests and examples |
+//! | `pcap` | [`Recorder`]: a device that records what another sends and receives |
+//!
+//! # One lead, whoever has it
+//!
+//! Somebody must wait for datagrams and deadlines: the *lead*. A thread that has to wait for its
+//! socket takes the lead, if no other such thread has it, and does the turns itself. So one
+//! thread that reads or writes a stream moves every packet of it alone: no wake-up, no lock
+//! contended, no other thread's cache. A background thread leads when no socket is waited for.
+
+mod clock;
+mod lock;
+pub mod memory;
+mod parker;
+mod pcap;
+mod poller;
+mod runtime;
+mod shard;
+mod shared;
+mod start;
+mod waiters;
+
+use std::os::fd::AsFd;
+
+use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::wire::Packet;
+
+pub use clock::Clock;
+pub use pcap::Recorder;
+pub(crate) use runtime::{Runtime, WaitError};
+pub use shard::{Shard, Traffic, Turn};
+pub(crate) use shared::{Closed, Shared};
+pub use start::StartError;
+pub(crate) use waiters::Key;
+
+/// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when
+/// [`Device::receive`] may give something or an error.
+pub trait PollDevice: Device + AsFd + Send {}
+
+impl<D: Device + AsFd + Send> PollDevice for D {}
+
+impl<D: Device + ?Sized> Device for Box<D> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        (**self).receive(batch)
+    }
+
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        (**self).send(packet)
+    }
+
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        (**self).flush()
+    }
+}

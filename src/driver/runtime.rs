@@ -1,0 +1,303 @@
+//! The lock, the background thread, and threads that wait and lead.
+//!
+//! Why no wake-up is lost: a thread looks (tries its call) and, if there is nothing, enters
+//! itself as a waiter or as the lead *under the lock*; whatever changes the stack does so under
+//! the lock too and looks for waiters and lead before it lets go. A waiter's wake-up and the
+//! lead's kick stay until they are felt, so they may come before the sleep begins.
+
+use core::ops::{Deref, DerefMut};
+use core::task::Poll;
+use core::time::Duration;
+use std::mem;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, MutexGuard};
+use std::task::Waker;
+use std::thread;
+
+use super::PollDevice;
+use super::lock::FairMutex;
+use super::parker::Parker;
+use super::poller::{self, Kick};
+use super::shard::Traffic;
+use super::shared::{Closed, Lead, Shared, Watch, earlier};
+use super::start::{self, StartError};
+use super::waiters::Key;
+use crate::config::Config;
+use crate::stack::Readiness;
+use crate::time::Instant;
+
+/// How long after the last user gave up the lead the background thread takes it. Long enough for
+/// a thread that reads in a loop to come back, short enough for the peers of all others.
+const LEASE: Duration = Duration::from_micros(500);
+
+/// How long connections whose sockets are all dropped may take to finish once nobody holds the
+/// network any more.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a wait ended without what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitError {
+    /// The time is over.
+    TimedOut,
+    /// It will never come.
+    Closed(Closed),
+}
+
+/// A running stack.
+pub(crate) struct Runtime {
+    shared: FairMutex<Shared>,
+    /// The device's descriptor, to poll while others hold the lock.
+    device: OwnedFd,
+    background_kick: Kick,
+    user_kick: Kick,
+}
+
+impl Runtime {
+    /// Starts a stack on a device, with its background thread, which ends some time after
+    /// [`Runtime::abandon`].
+    pub(crate) fn start(
+        device: Box<dyn PollDevice>,
+        config: Config,
+    ) -> Result<Arc<Runtime>, StartError> {
+        let (shard, device) = start::shard(device, config)?;
+        let runtime = Arc::new(Runtime {
+            shared: FairMutex::new(Shared::new(shard)),
+            device,
+            background_kick: Kick::new().map_err(StartError::Io)?,
+            user_kick: Kick::new().map_err(StartError::Io)?,
+        });
+        let background = Arc::clone(&runtime);
+        thread::Builder::new()
+            .name("stubborn".to_owned())
+            .spawn(move || background.run())
+            .map_err(StartError::Io)?;
+        Ok(runtime)
+    }
+
+    /// A call that does not wait.
+    pub(crate) fn call<R>(&self, call: impl FnOnce(&mut Shared, Instant) -> R) -> R {
+        let mut shared = self.lock();
+        let now = shared.shard.now();
+        let result = call(&mut shared, now);
+        self.finish(shared, now);
+        result
+    }
+
+    /// A call that does not wait, if something can still come of it.
+    pub(crate) fn call_on<R>(
+        &self,
+        key: Key,
+        call: impl FnOnce(&mut Shared, Instant) -> R,
+    ) -> Result<R, Closed> {
+        self.call(|shared, now| {
+            shared.check(key)?;
+            Ok(call(shared, now))
+        })
+    }
+
+    /// Tries until there is an answer; meanwhile waits for `interest` in `key`, or leads.
+    /// `None` as `timeout`: for ever. An attempt that is pending must have changed nothing.
+    pub(crate) fn wait<T>(
+        &self,
+        key: Key,
+        interest: Readiness,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<T>,
+    ) -> Result<T, WaitError> {
+        let mut shared = self.lock();
+        let mut now = shared.shard.now();
+        let deadline = timeout.map(|timeout| now + timeout);
+        let mut leads = false;
+        let answer = loop {
+            if let Err(reason) = shared.check(key) {
+                break Err(WaitError::Closed(reason));
+            }
+            if let Poll::Ready(value) = attempt(&mut shared, now) {
+                break Ok(value);
+            }
+            if let Some(reason) = shared.closed {
+                break Err(WaitError::Closed(reason));
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                break Err(WaitError::TimedOut);
+            }
+            leads = leads || self.take_lead(&mut shared, key);
+            shared = match leads {
+                true => self.poll_and_turn(shared, Lead::User(key), deadline),
+                false => self.park(shared, key, interest, deadline),
+            };
+            now = shared.shard.now();
+        };
+        if leads {
+            shared.give_up_lead();
+        }
+        if answer.is_ok() {
+            // Several connections may have come with one event: the next who accepts looks too.
+            shared.wake_one_if_listener(key);
+        }
+        self.finish(shared, now);
+        answer
+    }
+
+    /// Nobody will call any more: the background thread ends as soon as every connection has
+    /// finished, or some seconds from now.
+    pub(crate) fn abandon(&self) {
+        self.call(|shared, now| shared.abandon(now + DRAIN));
+    }
+
+    /// What went through the device so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.lock().shard.traffic()
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        Guard {
+            shared: self.shared.lock(),
+            was_panicking: thread::panicking(),
+        }
+    }
+
+    /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
+    fn finish(&self, mut shared: Guard<'_>, now: Instant) {
+        shared.after_calls(now);
+        let lead = shared.lead;
+        let must_look = shared.lead_must_look();
+        release(shared);
+        match lead {
+            Lead::Background if must_look => self.background_kick.kick(),
+            Lead::User(_) if must_look => self.user_kick.kick(),
+            Lead::Nobody | Lead::Background | Lead::User(_) => {}
+        }
+    }
+
+    /// Takes the lead, unless another user has it.
+    fn take_lead(&self, shared: &mut Shared, key: Key) -> bool {
+        match shared.lead {
+            Lead::User(_) => return false,
+            Lead::Background => self.background_kick.kick(),
+            Lead::Nobody => {}
+        }
+        shared.lead = Lead::User(key);
+        true
+    }
+
+    /// Unlocks, waits as the lead `me`, locks, and does a turn if the lead is still `me`.
+    fn poll_and_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        me: Lead,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        let at_once = mem::take(&mut shared.more);
+        let (until, poll_device) = shared.plan_poll();
+        let now = shared.shard.now();
+        let timeout = earlier(until, deadline).map(|until| until - now);
+        release(shared);
+        let kick = match me {
+            Lead::User(_) => &self.user_kick,
+            Lead::Background | Lead::Nobody => &self.background_kick,
+        };
+        let device = poll_device.then_some(self.device.as_fd());
+        let promised = !at_once && poller::wait(device, kick, timeout);
+        let mut shared = self.lock();
+        if shared.lead == me {
+            shared.turn(promised);
+        }
+        shared
+    }
+
+    /// Unlocks, sleeps until woken for `interest` in `key` or `deadline`, and locks.
+    fn park<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        key: Key,
+        interest: Readiness,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        let parker = Parker::current();
+        shared.waiters.add(key, interest, parker.waker());
+        let now = shared.shard.now();
+        release(shared);
+        parker.park(deadline.map(|deadline| deadline - now));
+        let mut shared = self.lock();
+        shared.waiters.remove(key, parker.waker());
+        shared
+    }
+
+    /// The background thread: leads when no user does.
+    fn run(&self) {
+        let parker = Parker::current();
+        let mut seen = 0;
+        let mut shared = self.lock();
+        shared.background = Some(parker.waker().clone());
+        while !shared.may_end() {
+            let quiet = shared.leads_ended == seen;
+            seen = shared.leads_ended;
+            let watch = match shared.lead {
+                Lead::Background => {
+                    let until = shared.abandoned;
+                    shared = self.poll_and_turn(shared, Lead::Background, until);
+                    continue;
+                }
+                // Nobody has led for a whole lease.
+                Lead::Nobody if quiet => {
+                    shared.lead = Lead::Background;
+                    continue;
+                }
+                // One user has led for a whole lease: it says when it ends.
+                Lead::User(_) if quiet => Watch::Asleep,
+                Lead::Nobody | Lead::User(_) => Watch::Timed,
+            };
+            shared.watch = watch;
+            release(shared);
+            parker.park((watch == Watch::Timed).then_some(LEASE));
+            shared = self.lock();
+        }
+        shared.background = None;
+        if shared.abandoned.is_some() {
+            // Those who were not done in time.
+            let now = shared.shard.now();
+            shared.stack().abort_all();
+            shared.after_calls(now);
+        }
+        release(shared);
+    }
+}
+
+/// Unlocks, then wakes those who are to be woken: so they do not run into the lock.
+fn release(mut shared: Guard<'_>) {
+    let woken = shared.take_woken();
+    drop(shared);
+    woken.into_iter().for_each(Waker::wake);
+}
+
+/// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
+/// and everybody learns of it.
+struct Guard<'a> {
+    shared: MutexGuard<'a, Shared>,
+    /// A thread that is panicking already may close its sockets.
+    was_panicking: bool,
+}
+
+impl Deref for Guard<'_> {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.was_panicking {
+            self.shared.close(Closed::Panicked);
+            self.shared.take_woken().into_iter().for_each(Waker::wake);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A stack with its device and its clock: what one thread drives at a time.
+
+use core::fmt;
+
+use super::clock::Clock;
+use crate::link::{Batch, Device, DeviceError};
+use crate::stack::Stack;
+use crate::time::Instant;
+use crate::wire::dump;
+
+/// The most datagrams that one turn receives.
+const BATCH: usize = 64;
+
+/// The most datagrams that one turn sends: a long queue must not keep what arrives waiting.
+const TRANSMIT_BUDGET: usize = 256;
+
+/// A stack, its device and its clock. Whoever drives it calls [`Shard::turn`] when the device has
+/// something or [`Shard::next_deadline`] has come, and [`Shard::transmit`] after calls of the
+/// user.
+pub struct Shard<D> {
+    stack: Stack,
+    device: D,
+    clock: Clock,
+    batch: Batch,
+    /// Octets that one datagram of the batch has room for.
+    slot: usize,
+    traffic: Traffic,
+}
+
+/// What went through a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Octets received, IP headers included.
+    pub octets_in: u64,
+    /// Datagrams sent.
+    pub datagrams_out: u64,
+    /// Octets sent, IP headers included.
+    pub octets_out: u64,
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} datagrams received ({} octets), {} sent ({} octets)",
+            self.datagrams_in, self.octets_in, self.datagrams_out, self.octets_out
+        )
+    }
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// How many datagrams arrived.
+    pub received: usize,
+    /// The turn ended at its limits: another is due at once.
+    pub more: bool,
+}
+
+impl<D: Device> Shard<D> {
+    /// Joins `stack` to `device`. Time starts now.
+    pub fn new(stack: Stack, device: D) -> Shard<D> {
+        let slot = slot_for(device.capabilities().mtu);
+        Shard {
+            stack,
+            device,
+            clock: Clock::start(),
+            batch: Batch::new(BATCH, slot),
+            slot,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// How late it is.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The stack, for calls of the user and for its events.
+    pub fn stack(&mut self) -> &mut Stack {
+        &mut self.stack
+    }
+
+    /// When a turn is due even if nothing arrives.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.stack.next_deadline()
+    }
+
+    /// What went through the device so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// Receives a batch, hands it to the stack, does what is due, and transmits.
+    ///
+    /// # Errors
+    /// If the device cannot go on. What arrived before is not lost.
+    pub fn turn(&mut self) -> Result<Turn, DeviceError> {
+        self.batch.clear();
+        let answer = self.device.receive(&mut self.batch);
+        let (received, full) = (self.batch.len(), self.batch.is_full());
+        let now = self.clock.now();
+        self.hand_up(now);
+        if self.next_deadline().is_some_and(|due| due <= now) {
+            self.stack.handle_timeouts(now);
+        }
+        let more_to_send = self.transmit(now)?;
+        answer?;
+        Ok(Turn {
+            received,
+            more: more_to_send || full,
+        })
+    }
+
+    /// Sends what the stack has to send now, up to a limit. Says whether the limit was reached.
+    ///
+    /// # Errors
+    /// If the device cannot go on.
+    pub fn transmit(&mut self, now: Instant) -> Result<bool, DeviceError> {
+        let mut sent = 0;
+        while sent < TRANSMIT_BUDGET {
+            let Some(packet) = self.stack.poll_transmit(now) else {
+                break;
+            };
+            if log::log_enabled!(log::Level::Debug) {
+                log::debug!("out {}", dump::describe(&packet.to_vec()));
+            }
+            self.traffic.datagrams_out += 1;
+            self.traffic.octets_out += packet.len() as u64;
+            self.device.send(packet)?;
+            sent += 1;
+        }
+        if sent > 0 {
+            self.device.flush()?;
+        }
+        Ok(sent == TRANSMIT_BUDGET)
+    }
+
+    /// Hands the batch to the stack.
+    fn hand_up(&mut self, now: Instant) {
+        let mut longest = 0;
+        for datagram in self.batch.iter() {
+            log::debug!("in  {}", dump::describe(datagram));
+            self.traffic.datagrams_in += 1;
+            self.traffic.octets_in += datagram.len() as u64;
+            longest = longest.max(datagram.len());
+            self.stack.receive(now, datagram);
+        }
+        if longest == self.slot {
+            self.fit_mtu();
+        }
+    }
+
+    /// A datagram filled its slot, and so was longer than the MTU was, and was cut: if the MTU
+    /// has grown, the slots grow with it.
+    fn fit_mtu(&mut self) {
+        let slot = slot_for(self.device.capabilities().mtu);
+        if slot > self.slot {
+            self.slot = slot;
+            self.batch = Batch::new(BATCH, slot);
+        }
+    }
+}
+
+/// Room for one datagram: one octet more than the longest, so that a longer one shows.
+fn slot_for(mtu: usize) -> usize {
+    mtu + 1
+}

@@ -1,0 +1,103 @@
+//! Waiting until a call has an answer. Every wait has a way out: an answer, its timeout, the end
+//! of the network.
+
+use core::task::Poll;
+use core::time::Duration;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::error;
+use super::handle::Hold;
+use crate::driver::{Key, Shared};
+use crate::stack::Readiness;
+use crate::time::Instant;
+
+/// Tries, or tries until there is an answer, as `patience` says.
+pub(super) fn run<T>(
+    hold: &Hold,
+    key: Key,
+    interest: Readiness,
+    patience: Patience,
+    mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<io::Result<T>>,
+) -> io::Result<T> {
+    match patience {
+        Patience::None => hold.attempt(key, attempt),
+        Patience::Until(timeout) => (hold.runtime())
+            .wait(key, interest, timeout, &mut attempt)
+            .map_err(|error| error::wait(error, error::would_block))?,
+    }
+}
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Not at all.
+    None,
+    /// So long, or for ever.
+    Until(Option<Duration>),
+}
+
+/// Whether the calls of a socket wait. Shared by all its clones.
+#[derive(Debug, Default)]
+pub(super) struct Blocking {
+    nonblocking: AtomicBool,
+}
+
+impl Blocking {
+    pub(super) fn set_nonblocking(&self, nonblocking: bool) {
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+    }
+
+    pub(super) fn patience(&self, timeout: &Timeout) -> Patience {
+        match self.nonblocking.load(Ordering::Relaxed) {
+            true => Patience::None,
+            false => Patience::Until(timeout.get()),
+        }
+    }
+}
+
+/// A timeout that can be changed while others use it.
+#[derive(Debug, Default)]
+pub(super) struct Timeout {
+    /// Nanoseconds; 0: none.
+    nanos: AtomicU64,
+}
+
+impl Timeout {
+    pub(super) fn get(&self) -> Option<Duration> {
+        match self.nanos.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
+    /// Sets it, as sockets of the standard library do: a timeout of zero is an error.
+    pub(super) fn set(&self, timeout: Option<Duration>) -> io::Result<()> {
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            let message = "a timeout must not be zero";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        // 584 years stand for more.
+        let nanos = |timeout: Duration| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos
+            .store(timeout.map_or(0, nanos), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_what_was_set() {
+        let timeout = Timeout::default();
+        assert_eq!(timeout.get(), None);
+        timeout.set(Some(Duration::from_micros(1))).unwrap();
+        assert_eq!(timeout.get(), Some(Duration::from_micros(1)));
+        let refused = timeout.set(Some(Duration::ZERO)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        timeout.set(None).unwrap();
+        assert_eq!(timeout.get(), None);
+    }
+}

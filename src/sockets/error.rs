@@ -1,0 +1,102 @@
+//! Errors of the stack as [`io::Error`]: the border at which they become one.
+
+use core::net::SocketAddr;
+use std::io::{Error, ErrorKind};
+
+use crate::driver::{Closed, WaitError};
+use crate::stack::{ConnectError, ListenError};
+use crate::tcp::{ConnectionError, SendError};
+
+pub(super) fn closed(reason: Closed) -> Error {
+    let kind = match reason {
+        Closed::Device | Closed::Shutdown => ErrorKind::NetworkDown,
+        Closed::Listener => ErrorKind::NotConnected,
+        Closed::Panicked => ErrorKind::Other,
+    };
+    Error::new(kind, reason.to_string())
+}
+
+/// `elapsed`: the error when the time is over.
+pub(super) fn wait(error: WaitError, elapsed: impl FnOnce() -> Error) -> Error {
+    match error {
+        WaitError::TimedOut => elapsed(),
+        WaitError::Closed(reason) => closed(reason),
+    }
+}
+
+/// As sockets of other systems say it when a read or write timeout is over, or a non-blocking
+/// call has nothing to do.
+pub(super) fn would_block() -> Error {
+    ErrorKind::WouldBlock.into()
+}
+
+pub(super) fn connection(error: ConnectionError) -> Error {
+    let kind = match error {
+        ConnectionError::Refused => ErrorKind::ConnectionRefused,
+        ConnectionError::Reset => ErrorKind::ConnectionReset,
+        ConnectionError::TimedOut => ErrorKind::TimedOut,
+        ConnectionError::HostUnreachable => ErrorKind::HostUnreachable,
+        ConnectionError::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+        ConnectionError::Aborted => ErrorKind::ConnectionAborted,
+    };
+    Error::new(kind, error)
+}
+
+pub(super) fn send(error: SendError) -> Error {
+    match error {
+        SendError::WouldBlock => would_block(),
+        SendError::Closing => Error::new(ErrorKind::BrokenPipe, error),
+        SendError::Connection(error) => connection(error),
+    }
+}
+
+pub(super) fn listen(local: SocketAddr, error: ListenError) -> Error {
+    match error {
+        ListenError::AddressInUse => Error::new(
+            ErrorKind::AddrInUse,
+            format!("{local} is listened to already"),
+        ),
+        ListenError::AddressNotAvailable => Error::new(
+            ErrorKind::AddrNotAvailable,
+            format!("{} is not an address of this host", local.ip()),
+        ),
+    }
+}
+
+pub(super) fn connect(local: Option<SocketAddr>, remote: SocketAddr, error: ConnectError) -> Error {
+    let (kind, message) = match (error, local) {
+        (ConnectError::AddressInUse, Some(local)) => (
+            ErrorKind::AddrInUse,
+            format!("{local} is in use, alone or with {remote}"),
+        ),
+        (ConnectError::AddressInUse, None) => (
+            ErrorKind::AddrInUse,
+            format!("the connection to {remote} exists already"),
+        ),
+        (ConnectError::AddressNotAvailable, Some(local)) => (
+            ErrorKind::AddrNotAvailable,
+            format!("{} is not an address of this host", local.ip()),
+        ),
+        (ConnectError::AddressNotAvailable, None) => (
+            ErrorKind::AddrNotAvailable,
+            format!("no local port is left for {remote}"),
+        ),
+        (ConnectError::FamilyNotConfigured, _) => (
+            ErrorKind::NetworkUnreachable,
+            format!("this host has no IPv{} address", family(remote)),
+        ),
+        (ConnectError::NotAPeer, _) => (
+            ErrorKind::InvalidInput,
+            format!("{remote} cannot be connected to"),
+        ),
+        (ConnectError::TooManyConnections, _) => (
+            ErrorKind::QuotaExceeded,
+            "this host has too many connections".to_owned(),
+        ),
+    };
+    Error::new(kind, message)
+}
+
+fn family(address: SocketAddr) -> u8 {
+    if address.is_ipv4() { 4 } else { 6 }
+}

@@ -1,0 +1,209 @@
+//! What each call does to the stack, once, without waiting. `Pending` is "not yet", and then
+//! nothing has changed.
+
+use core::net::SocketAddr;
+use core::task::Poll;
+use std::io;
+use std::sync::Arc;
+
+use super::error;
+use crate::driver::{Closed, Key, Runtime, Shared};
+use crate::stack::{ConnId, ListenerId};
+use crate::tcp::{ConnectionError, RecvError, SendError, State};
+use crate::time::Instant;
+
+/// A hold on a running stack: [`Net`](super::Net) and every socket has one. With the last the
+/// stack ends.
+#[derive(Clone)]
+pub(super) struct Hold(Arc<Held>);
+
+struct Held(Arc<Runtime>);
+
+impl Hold {
+    pub(super) fn new(runtime: Arc<Runtime>) -> Hold {
+        Hold(Arc::new(Held(runtime)))
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.0.0
+    }
+
+    /// Tries once what needs `key`. "Not yet" is an error of the kind `WouldBlock`.
+    pub(super) fn attempt<T>(
+        &self,
+        key: Key,
+        attempt: impl FnOnce(&mut Shared, Instant) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let answer = self.runtime().call_on(key, |shared, now| {
+            let answer = attempt(shared, now);
+            match (answer, shared.closed) {
+                (Poll::Ready(answer), _) => answer,
+                (Poll::Pending, Some(reason)) => Err(error::closed(reason)),
+                (Poll::Pending, None) => Err(error::would_block()),
+            }
+        });
+        answer.map_err(error::closed)?
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// What a listener accepts: the connection, and its two addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnId,
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+}
+
+/// Passive OPEN.
+pub(super) fn listen(
+    shared: &mut Shared,
+    local: SocketAddr,
+    backlog: usize,
+) -> io::Result<(ListenerId, SocketAddr)> {
+    check_open(shared)?;
+    let id = shared
+        .stack()
+        .listen(local, backlog)
+        .map_err(|error| error::listen(local, error))?;
+    shared.listeners.insert(id);
+    // The port is the stack's choice, if `local` has none.
+    let chosen = shared.stack().listener_addr(id).unwrap_or(local);
+    Ok((id, chosen))
+}
+
+pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Connection>> {
+    match shared.stack().accept(id) {
+        Some(id) => Poll::Ready(Ok(adopt(shared, id))),
+        None => Poll::Pending,
+    }
+}
+
+/// Ends a listener, unless that has happened. Whoever waits for it learns of it.
+pub(super) fn close_listener(shared: &mut Shared, now: Instant, id: ListenerId) {
+    if shared.listeners.remove(&id) {
+        shared.stack().close_listener(now, id);
+        shared.wake_key(Key::Listener(id));
+    }
+}
+
+/// Active OPEN.
+pub(super) fn connect(
+    shared: &mut Shared,
+    now: Instant,
+    local: Option<SocketAddr>,
+    remote: SocketAddr,
+) -> io::Result<Connection> {
+    check_open(shared)?;
+    let id = shared
+        .stack()
+        .connect(now, local, remote)
+        .map_err(|error| error::connect(local, remote, error))?;
+    Ok(adopt(shared, id))
+}
+
+/// Whether a connection that was opened here is established or has failed.
+pub(super) fn established(shared: &mut Shared, id: ConnId) -> Poll<io::Result<()>> {
+    match shared.stack().status(id).state {
+        State::SynSent | State::SynReceived => Poll::Pending,
+        State::Closed | State::Listen => {
+            let error = shared.stack().take_error(id);
+            let error = error.unwrap_or(ConnectionError::Refused);
+            Poll::Ready(Err(error::connection(error)))
+        }
+        State::Established
+        | State::FinWait1
+        | State::FinWait2
+        | State::CloseWait
+        | State::Closing
+        | State::LastAck
+        | State::TimeWait => Poll::Ready(Ok(())),
+    }
+}
+
+pub(super) fn read(
+    shared: &mut Shared,
+    now: Instant,
+    id: ConnId,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    match shared.stack().recv(now, id, buffer) {
+        Ok(len) => Poll::Ready(Ok(len)),
+        Err(RecvError::WouldBlock) => Poll::Pending,
+        Err(RecvError::Connection(error)) => Poll::Ready(Err(error::connection(error))),
+    }
+}
+
+pub(super) fn write(
+    shared: &mut Shared,
+    now: Instant,
+    id: ConnId,
+    data: &[u8],
+) -> Poll<io::Result<usize>> {
+    check_open(shared)?;
+    sent(shared.stack().send(now, id, data))
+}
+
+pub(super) fn write_urgent(
+    shared: &mut Shared,
+    now: Instant,
+    id: ConnId,
+    data: &[u8],
+) -> Poll<io::Result<usize>> {
+    check_open(shared)?;
+    sent(shared.stack().send_urgent(now, id, data))
+}
+
+/// Whether the peer has everything that was sent, the FIN included, or never will.
+pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
+    match shared.stack().status(id).state {
+        State::FinWait2 | State::TimeWait | State::Closed | State::Listen => Poll::Ready(()),
+        State::SynSent
+        | State::SynReceived
+        | State::Established
+        | State::FinWait1
+        | State::CloseWait
+        | State::Closing
+        | State::LastAck => Poll::Pending,
+    }
+}
+
+/// The user lets go of a connection: gracefully, or with a reset.
+pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool) {
+    if shared.connections.remove(&id) && shared.closed != Some(Closed::Panicked) {
+        match reset {
+            true => shared.stack().abort(now, id),
+            false => shared.stack().close(now, id),
+        }
+    }
+}
+
+fn adopt(shared: &mut Shared, id: ConnId) -> Connection {
+    shared.connections.insert(id);
+    Connection {
+        id,
+        local: shared.stack().local_addr(id),
+        peer: shared.stack().peer_addr(id),
+    }
+}
+
+fn sent(answer: Result<usize, SendError>) -> Poll<io::Result<usize>> {
+    match answer {
+        Ok(len) => Poll::Ready(Ok(len)),
+        Err(SendError::WouldBlock) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error::send(error))),
+    }
+}
+
+/// Whether anything can still be sent.
+fn check_open(shared: &Shared) -> io::Result<()> {
+    match shared.closed {
+        Some(reason) => Err(error::closed(reason)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Sockets over a running stack, like those of [`std::net`].
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `net` | [`Net`]: a running stack, and how to start and end it |
+//! | `listener` | [`TcpListener`] |
+//! | `stream` | [`TcpStream`] |
+//! | `handle` | what each call does to the stack, once, without waiting |
+//! | `blocking` | the same, waiting |
+//! | `error` | errors of the stack as [`std::io::Error`] |
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use stubborn::config::Config;
+//! use stubborn::driver::memory;
+//! use stubborn::sockets::{Net, TcpListener, TcpStream};
+//!
+//! // Two hosts in one process; `TunDevice::open` instead joins one host to the kernel.
+//! let (left, right) = memory::pair(1500)?;
+//! let server = Net::start(left, Config::new(["192.0.2.1".parse()?]))?;
+//! let client = Net::start(right, Config::new(["192.0.2.2".parse()?]))?;
+//!
+//! let listener = TcpListener::bind(&server, "192.0.2.1:7")?;
+//! let mut stream = TcpStream::connect(&client, "192.0.2.1:7")?;
+//! stream.write_all(b"hello")?;
+//!
+//! let (mut accepted, _peer) = listener.accept()?;
+//! let mut text = [0; 5];
+//! accepted.read_exact(&mut text)?;
+//! assert_eq!(&text, b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod blocking;
+mod error;
+mod handle;
+mod listener;
+mod net;
+mod stream;
+
+pub use crate::driver::StartError;
+pub use listener::{Incoming, TcpListener};
+pub use net::{DEFAULT_BACKLOG, Net, Summary};
+pub use stream::TcpStream;

@@ -1,0 +1,228 @@
+//! A running stack.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::task::Poll;
+use core::time::Duration;
+use std::io;
+use std::net::Shutdown;
+
+use super::error;
+use super::handle::{self, Hold};
+use super::listener::TcpListener;
+use super::stream::TcpStream;
+use crate::config::Config;
+use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
+use crate::stack::{Counters, Readiness};
+use crate::time::Instant;
+
+/// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
+pub const DEFAULT_BACKLOG: usize = 1024;
+
+/// A running stack: one host on a device. Clones are the same stack, and any number of threads
+/// may use it.
+///
+/// It runs while a `Net` or a socket of it is left. Then connections that still have something
+/// to send get a few seconds to do so, in the background, and it ends; [`Net::shutdown`] waits
+/// for that and tells how it went.
+///
+/// ```
+/// use std::time::Duration;
+/// use stubborn::config::Config;
+/// use stubborn::driver::memory;
+/// use stubborn::sockets::Net;
+///
+/// let (device, _other_end) = memory::pair(1500)?;
+/// let net = Net::start(device, Config::new(["192.0.2.1".parse()?]))?;
+/// let listener = net.listen("192.0.2.1:80".parse()?)?;
+/// assert_eq!(listener.local_addr().port(), 80);
+/// let summary = net.shutdown(Duration::from_secs(1));
+/// assert_eq!(summary.reset, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Net {
+    hold: Hold,
+}
+
+impl Net {
+    /// Starts a host with the addresses of `config` on `device`. If the MTU of the device is
+    /// less than that of `config`, it counts.
+    ///
+    /// # Errors
+    /// If the configuration makes no sense, or the operating system refuses random numbers, a
+    /// descriptor or a thread.
+    pub fn start(device: impl PollDevice + 'static, config: Config) -> Result<Net, StartError> {
+        let runtime = Runtime::start(Box::new(device), config)?;
+        Ok(Net {
+            hold: Hold::new(runtime),
+        })
+    }
+
+    /// Listens on `local`. Port 0: the stack chooses one. An unspecified address: all addresses
+    /// of that family.
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
+    pub fn listen(&self, local: SocketAddr) -> io::Result<TcpListener> {
+        self.listen_with_backlog(local, DEFAULT_BACKLOG)
+    }
+
+    /// As [`Net::listen`], holding at most `backlog` connections that are not accepted yet.
+    ///
+    /// # Errors
+    /// As [`Net::listen`].
+    pub fn listen_with_backlog(
+        &self,
+        local: SocketAddr,
+        backlog: usize,
+    ) -> io::Result<TcpListener> {
+        let (id, local) =
+            (self.hold.runtime()).call(|shared, _| handle::listen(shared, local, backlog))?;
+        Ok(TcpListener::new(self.hold.clone(), id, local))
+    }
+
+    /// Connects to `remote`, and waits until the connection is established or has failed.
+    ///
+    /// # Errors
+    /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`,
+    /// `ConnectionReset`; `AddrNotAvailable` if no port is left; `InvalidInput` if `remote`
+    /// cannot be a peer; `NetworkDown` if the network has ended.
+    pub fn connect(&self, remote: SocketAddr) -> io::Result<TcpStream> {
+        self.open(None, remote, None)
+    }
+
+    /// As [`Net::connect`], giving up when `timeout` is over.
+    ///
+    /// # Errors
+    /// As [`Net::connect`]; `TimedOut` when the timeout is over.
+    pub fn connect_timeout(&self, remote: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+        self.open(None, remote, Some(timeout))
+    }
+
+    /// As [`Net::connect`], from the address `local`. Port 0: the stack chooses one.
+    ///
+    /// # Errors
+    /// As [`Net::connect`]; `AddrInUse` if this very connection exists or `local` is listened on;
+    /// `AddrNotAvailable` if it is not an address of this host.
+    pub fn connect_from(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
+        self.open(Some(local), remote, None)
+    }
+
+    /// Ends the network, waiting at most `grace`. Listeners close at once; on every connection
+    /// that is open, what was written and a FIN still go out. What is not finished after `grace`
+    /// is reset. From then on every call on a socket fails with `NetworkDown`.
+    pub fn shutdown(&self, grace: Duration) -> Summary {
+        let runtime = self.hold.runtime();
+        runtime.call(close_all);
+        let finished =
+            runtime.wait(
+                Key::Finished,
+                Readiness::STATE,
+                Some(grace),
+                |shared, _| match shared.unfinished() {
+                    0 => Poll::Ready(()),
+                    _ => Poll::Pending,
+                },
+            );
+        let reset = runtime.call(end);
+        Summary {
+            in_time: finished.is_ok(),
+            reset,
+            traffic: runtime.traffic(),
+        }
+    }
+
+    /// What went through the device so far.
+    pub fn traffic(&self) -> Traffic {
+        self.hold.runtime().traffic()
+    }
+
+    /// What the stack has counted so far. Retransmissions are those of connections that are gone:
+    /// after [`Net::shutdown`], of all.
+    pub fn counters(&self) -> Counters {
+        (self.hold.runtime()).call(|shared, _| shared.stack().counters().clone())
+    }
+
+    /// How many connections there are, in every state.
+    pub fn connection_count(&self) -> usize {
+        (self.hold.runtime()).call(|shared, _| shared.stack().connection_count())
+    }
+
+    fn open(
+        &self,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        timeout: Option<Duration>,
+    ) -> io::Result<TcpStream> {
+        let runtime = self.hold.runtime();
+        let connection = runtime.call(|shared, now| handle::connect(shared, now, local, remote))?;
+        let id = connection.id;
+        let answer = runtime
+            .wait(
+                Key::Connection(id),
+                Readiness::WRITABLE,
+                timeout,
+                |shared, _| handle::established(shared, id),
+            )
+            .map_err(|error| {
+                error::wait(error, || {
+                    let message = format!("{remote} did not answer in time");
+                    io::Error::new(io::ErrorKind::TimedOut, message)
+                })
+            });
+        if let Err(error) | Ok(Err(error)) = answer {
+            runtime.call(|shared, now| handle::let_go(shared, now, id, true));
+            return Err(error);
+        }
+        Ok(TcpStream::new(self.hold.clone(), connection))
+    }
+}
+
+/// Ends the listeners, and this side of every connection.
+fn close_all(shared: &mut Shared, now: Instant) {
+    for id in shared.listeners.clone() {
+        handle::close_listener(shared, now, id);
+    }
+    for id in shared.connections.clone() {
+        // An error says that the connection is closing or gone already.
+        let _ = shared.stack().shutdown(now, id, Shutdown::Write);
+    }
+}
+
+/// Resets what is left, says how many connections that were, and ends the network.
+fn end(shared: &mut Shared, now: Instant) -> usize {
+    let left = shared.unfinished();
+    shared.stack().abort_all();
+    shared.after_calls(now);
+    shared.close(Closed::Shutdown);
+    left
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Net").finish_non_exhaustive()
+    }
+}
+
+/// How a network ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Every connection had finished when the time was over.
+    pub in_time: bool,
+    /// Connections that had not, and were reset.
+    pub reset: usize,
+    /// What went through the device.
+    pub traffic: Traffic,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.traffic.fmt(f)?;
+        match self.reset {
+            0 => Ok(()),
+            1 => f.write_str("; 1 connection was reset"),
+            reset => write!(f, "; {reset} connections were reset"),
+        }
+    }
+}

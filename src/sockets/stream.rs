@@ -1,0 +1,317 @@
+//! A connection as a socket.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, ToSocketAddrs};
+use std::sync::Arc;
+
+use super::blocking::{self, Blocking, Patience, Timeout};
+use super::error;
+use super::handle::{self, Connection, Hold};
+use super::listener::first;
+use super::net::Net;
+use crate::config::{Keepalive, SocketOptions};
+use crate::driver::{Key, Shared};
+use crate::stack::Readiness;
+use crate::tcp::Status;
+use crate::time::Instant;
+
+/// A connection. Reads and writes may go on at once in different threads: `&TcpStream` reads and
+/// writes too, and [`TcpStream::try_clone`] gives another handle on the same connection.
+///
+/// Dropping the last handle closes the connection as an operating system would: what was written
+/// still goes out, then a FIN, in the background. If something that arrived was never read, the
+/// peer gets a reset instead, so that it learns of it. [`TcpStream::set_linger`] changes this.
+pub struct TcpStream {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hold: Hold,
+    connection: Connection,
+    blocking: Blocking,
+    read_timeout: Timeout,
+    write_timeout: Timeout,
+}
+
+impl TcpStream {
+    /// Connects the host `net` to `address`: to the first that answers, if it stands for several.
+    ///
+    /// # Errors
+    /// As [`Net::connect`], of the last address tried.
+    pub fn connect(net: &Net, address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+        first(address, |address| net.connect(address))
+    }
+
+    pub(super) fn new(hold: Hold, connection: Connection) -> TcpStream {
+        TcpStream {
+            inner: Arc::new(Inner {
+                hold,
+                connection,
+                blocking: Blocking::default(),
+                read_timeout: Timeout::default(),
+                write_timeout: Timeout::default(),
+            }),
+        }
+    }
+
+    /// Another handle on the same connection, with the same timeouts.
+    pub fn try_clone(&self) -> TcpStream {
+        TcpStream {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+
+    /// The local address and port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.inner.connection.local
+    }
+
+    /// The peer's address and port.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.inner.connection.peer
+    }
+
+    /// Closes one direction or both. `Write`: what was written still goes out, then a FIN.
+    /// `Read`: what arrives from now on is thrown away, and reading gives the end.
+    ///
+    /// # Errors
+    /// `BrokenPipe` if it was closed for writing before; that of the connection if it is gone.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let id = self.inner.connection.id;
+        self.call(|shared, now| {
+            let answer = shared.stack().shutdown(now, id, how);
+            // Another thread may be waiting to read or write what is now closed.
+            shared.wake_key(Key::Connection(id));
+            answer.map_err(error::send)
+        })
+    }
+
+    /// How long a read waits at most before it fails with `WouldBlock`; `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.read_timeout.set(timeout)
+    }
+
+    /// How long a write waits at most before it fails with `WouldBlock`; `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.write_timeout.set(timeout)
+    }
+
+    /// Whether reads and writes fail with `WouldBlock` instead of waiting.
+    pub fn set_nonblocking(&self, nonblocking: bool) {
+        self.inner.blocking.set_nonblocking(nonblocking);
+    }
+
+    /// Reads what is there, without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is; that of the connection if it is gone.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_with(Patience::None, buffer)
+    }
+
+    /// Writes as much as there is room for, without waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none; that of the connection if it is gone.
+    pub fn try_write(&self, data: &[u8]) -> io::Result<usize> {
+        self.write_with(Patience::None, data)
+    }
+
+    /// Writes urgent data: the last octet of `data` carries the mark (RFC 6093). It may take
+    /// less than all of `data`, as a write may.
+    ///
+    /// # Errors
+    /// As a write.
+    pub fn send_urgent(&self, data: &[u8]) -> io::Result<usize> {
+        let id = self.inner.connection.id;
+        let patience = self.inner.blocking.patience(&self.inner.write_timeout);
+        self.run(Readiness::WRITABLE, patience, |shared, now| {
+            handle::write_urgent(shared, now, id, data)
+        })
+    }
+
+    /// How many octets lie before the urgent mark, if one is ahead of the reader. Urgent data is
+    /// read in line (RFC 6093).
+    pub fn urgent_mark(&self) -> Option<u64> {
+        let id = self.inner.connection.id;
+        self.call(|shared, _| shared.stack().urgent_mark(id))
+    }
+
+    /// Whether the octet to be read next follows the urgent mark at once.
+    pub fn at_mark(&self) -> bool {
+        self.urgent_mark() == Some(0)
+    }
+
+    /// The state of the connection and its figures.
+    pub fn status(&self) -> Status {
+        let id = self.inner.connection.id;
+        self.call(|shared, _| shared.stack().status(id))
+    }
+
+    /// Why the connection ended, once; or what routers said of its path since the last call.
+    pub fn take_error(&self) -> Option<io::Error> {
+        let id = self.inner.connection.id;
+        let error = self.call(|shared, _| shared.stack().take_error(id));
+        error.map(error::connection)
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> SocketOptions {
+        let id = self.inner.connection.id;
+        self.call(|shared, _| shared.stack().options(id))
+    }
+
+    /// Whether small segments go out at once: Nagle's algorithm off.
+    pub fn set_nodelay(&self, nodelay: bool) {
+        self.set(|options| options.nodelay = nodelay);
+    }
+
+    /// What dropping the last handle does: `None`, close in the background; zero, reset at once;
+    /// otherwise wait so long until the peer has everything, then reset.
+    pub fn set_linger(&self, linger: Option<Duration>) {
+        self.set(|options| options.linger = linger);
+    }
+
+    /// Whether and how to probe the connection while it is idle.
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) {
+        self.set(|options| options.keepalive = keepalive);
+    }
+
+    /// How long data may stay unacknowledged before the connection is given up; `None`: as long
+    /// as the retransmissions of the configuration last.
+    pub fn set_user_timeout(&self, timeout: Option<Duration>) {
+        self.set(|options| options.user_timeout = timeout);
+    }
+
+    fn set(&self, change: impl FnOnce(&mut SocketOptions)) {
+        let id = self.inner.connection.id;
+        self.call(|shared, now| {
+            let mut options = shared.stack().options(id);
+            change(&mut options);
+            shared.stack().set_options(now, id, options);
+        });
+    }
+
+    fn read_with(&self, patience: Patience, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let id = self.inner.connection.id;
+        self.run(Readiness::READABLE, patience, |shared, now| {
+            handle::read(shared, now, id, buffer)
+        })
+    }
+
+    fn write_with(&self, patience: Patience, data: &[u8]) -> io::Result<usize> {
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let id = self.inner.connection.id;
+        self.run(Readiness::WRITABLE, patience, |shared, now| {
+            handle::write(shared, now, id, data)
+        })
+    }
+
+    fn run<T>(
+        &self,
+        interest: Readiness,
+        patience: Patience,
+        attempt: impl FnMut(&mut Shared, Instant) -> core::task::Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let inner = &*self.inner;
+        blocking::run(&inner.hold, inner.key(), interest, patience, attempt)
+    }
+
+    fn call<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> T {
+        self.inner.hold.runtime().call(call)
+    }
+}
+
+impl Read for &TcpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let inner = &*self.inner;
+        self.read_with(inner.blocking.patience(&inner.read_timeout), buffer)
+    }
+}
+
+impl Write for &TcpStream {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let inner = &*self.inner;
+        self.write_with(inner.blocking.patience(&inner.write_timeout), data)
+    }
+
+    /// Does nothing: what is written is on its way.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for TcpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+}
+
+impl Write for TcpStream {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        (&*self).write(data)
+    }
+
+    /// Does nothing: what is written is on its way.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn key(&self) -> Key {
+        Key::Connection(self.connection.id)
+    }
+
+    /// The time that the user wants to wait at closing, if there is something to wait for.
+    fn linger(&self) -> Option<Duration> {
+        let id = self.connection.id;
+        (self.hold.runtime()).call(|shared, now| {
+            if shared.closed.is_some() {
+                return None;
+            }
+            let linger = shared.stack().options(id).linger?;
+            // With unread text the peer gets a reset at once, and so it does with zero.
+            let waits = !linger.is_zero() && shared.stack().status(id).recv_queue == 0;
+            // An error says that the connection is closing or gone already.
+            let _ = waits.then(|| shared.stack().shutdown(now, id, Shutdown::Write));
+            waits.then_some(linger)
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let id = self.connection.id;
+        let runtime = self.hold.runtime();
+        let reset = self.linger().is_some_and(|linger| {
+            let acknowledged = |shared: &mut Shared, _| handle::all_acknowledged(shared, id);
+            let state = Readiness::STATE;
+            (runtime.wait(self.key(), state, Some(linger), acknowledged)).is_err()
+        });
+        runtime.call(|shared, now| handle::let_go(shared, now, id, reset));
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpStream")
+            .field("local", &self.local_addr())
+            .field("peer", &self.peer_addr())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,237 @@
+//! A TUN interface as a device: one datagram a system call.
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use nix::sys::uio::writev;
+use nix::unistd::read;
+
+use super::netlink;
+use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::wire::Packet;
+
+/// The user's end of a TUN interface. Dropping it detaches from the interface.
+///
+/// What it loses is what the contract of [`Device`] lets it lose; [`TunDevice::counters`] tells
+/// how much.
+#[derive(Debug)]
+pub struct TunDevice {
+    fd: OwnedFd,
+    name: String,
+    index: u32,
+    /// The MTU when the device was opened, octets.
+    mtu: usize,
+    counters: Arc<TunCounters>,
+}
+
+/// What a TUN device could not send. Shared with the device: read it while the device is in use.
+#[derive(Debug, Default)]
+pub struct TunCounters {
+    lost: AtomicU64,
+    lost_down: AtomicU64,
+}
+
+impl TunCounters {
+    /// Datagrams that the kernel did not take (no memory, too long), the interface being up.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Datagrams sent while the interface was down.
+    pub fn lost_down(&self) -> u64 {
+        self.lost_down.load(Ordering::Relaxed)
+    }
+}
+
+impl TunDevice {
+    pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize) -> TunDevice {
+        TunDevice {
+            fd,
+            name,
+            index,
+            mtu,
+            counters: Arc::default(),
+        }
+    }
+
+    /// The name of the interface.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was lost here so far.
+    pub fn counters(&self) -> Arc<TunCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+}
+
+impl AsFd for TunDevice {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Device for TunDevice {
+    /// The MTU is the interface's at the time of the call.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            mtu: netlink::link(self.index).map_or(self.mtu, |link| link.mtu),
+        }
+    }
+
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        while let Some(slot) = batch.slot() {
+            match read(&self.fd, slot) {
+                // A TUN device never ends; what does is not one any more.
+                Ok(0) => return Err(DeviceError::Closed),
+                Ok(len) => batch.commit(len),
+                Err(errno) => return no_more(errno),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        let pieces = packet.pieces().map(IoSlice::new);
+        let Err(errno) = writev(&self.fd, &pieces) else {
+            return Ok(());
+        };
+        if is_closed(errno) {
+            return Err(DeviceError::Closed);
+        }
+        let counter = match errno {
+            Errno::EIO => &self.counters.lost_down,
+            _ => &self.counters.lost,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        log::trace!("{}: a datagram was lost: {errno}", self.name);
+        Ok(())
+    }
+}
+
+/// What it means when a read gives nothing.
+fn no_more(errno: Errno) -> Result<(), DeviceError> {
+    match errno {
+        // Nothing is there; or a signal, want of memory, an interface that is down: later.
+        Errno::EAGAIN | Errno::EINTR | Errno::ENOBUFS | Errno::ENOMEM | Errno::EIO => Ok(()),
+        errno if is_closed(errno) => Err(DeviceError::Closed),
+        errno => Err(DeviceError::Io(errno.into())),
+    }
+}
+
+/// Whether the descriptor will never work again: EBADFD is what is left of a TUN descriptor when
+/// its interface is deleted.
+fn is_closed(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::EBADFD | Errno::EBADF | Errno::ENODEV | Errno::ENXIO
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::fcntl::OFlag;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+    use nix::unistd::{pipe2, write};
+
+    /// A device over one end of a pair of sockets, which keep the boundaries of datagrams as a
+    /// TUN descriptor does.
+    fn device_and_other_end() -> (TunDevice, OwnedFd) {
+        let (ours, theirs) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_NONBLOCK,
+        )
+        .unwrap();
+        (
+            TunDevice::new(ours, "test".to_owned(), u32::MAX >> 1, 1400),
+            theirs,
+        )
+    }
+
+    #[test]
+    fn receives_until_nothing_is_left_or_the_batch_is_full() {
+        let (mut device, other) = device_and_other_end();
+        for text in ["one", "two", "three"] {
+            write(&other, text.as_bytes()).unwrap();
+        }
+        let mut batch = Batch::new(2, 100);
+        device.receive(&mut batch).unwrap();
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [b"one", b"two"]);
+        batch.clear();
+        device.receive(&mut batch).unwrap();
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [b"three"]);
+        device.receive(&mut batch).unwrap();
+        assert_eq!(batch.len(), 1, "nothing more arrives, and that is no error");
+    }
+
+    #[test]
+    fn sends_a_datagram_in_one_piece() {
+        let (mut device, other) = device_and_other_end();
+        device.send(Packet::borrowed(b"datagram")).unwrap();
+        let mut buffer = [0; 100];
+        assert_eq!(read(&other, &mut buffer), Ok(8));
+        assert_eq!(&buffer[..8], b"datagram");
+    }
+
+    #[test]
+    fn a_full_queue_loses_and_counts() {
+        let (mut device, _other) = device_and_other_end();
+        let counters = device.counters();
+        for _ in 0..10_000 {
+            device.send(Packet::borrowed(&[0; 1000])).unwrap();
+        }
+        assert!(counters.lost() > 0, "a queue of 10 MB was not expected");
+        assert_eq!(counters.lost_down(), 0);
+    }
+
+    #[test]
+    fn a_device_that_ended_is_closed() {
+        let (mut device, other) = device_and_other_end();
+        drop(other);
+        let mut batch = Batch::new(1, 100);
+        assert!(matches!(
+            device.receive(&mut batch),
+            Err(DeviceError::Closed)
+        ));
+    }
+
+    #[test]
+    fn a_descriptor_that_cannot_be_written_is_closed() {
+        let (reader, _writer) = pipe2(OFlag::O_NONBLOCK).unwrap();
+        let mut device = TunDevice::new(reader, "test".to_owned(), u32::MAX >> 1, 1400);
+        assert!(matches!(
+            device.send(Packet::borrowed(b"x")),
+            Err(DeviceError::Closed)
+        ));
+    }
+
+    #[test]
+    fn faults_of_reading_mean_what_they_should() {
+        for errno in [Errno::EAGAIN, Errno::EINTR, Errno::EIO, Errno::ENOBUFS] {
+            assert!(no_more(errno).is_ok(), "{errno}");
+        }
+        for errno in [Errno::EBADFD, Errno::EBADF, Errno::ENODEV] {
+            assert!(
+                matches!(no_more(errno), Err(DeviceError::Closed)),
+                "{errno}"
+            );
+        }
+        assert!(matches!(no_more(Errno::EFAULT), Err(DeviceError::Io(_))));
+    }
+
+    #[test]
+    fn the_mtu_is_the_one_at_opening_if_the_interface_is_gone() {
+        let (device, _other) = device_and_other_end();
+        assert_eq!(device.capabilities().mtu, 1400);
+    }
+}

@@ -1,0 +1,23 @@
+//! A TUN interface: the device that joins the stack to the kernel's network.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `open` | [`TunDevice::open`], and what a refusal means |
+//! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
+//! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
+//! | `netlink` | the few rtnetlink requests that this takes |
+//! | `cidr` | an address with its prefix length |
+//! | `error` | what can go wrong, in the user's words |
+//! | `sys` | the only `unsafe` of the crate |
+
+mod cidr;
+mod configure;
+mod device;
+mod error;
+mod netlink;
+mod open;
+mod sys;
+
+pub use cidr::{Cidr, CidrError};
+pub use device::{TunCounters, TunDevice};
+pub use error::TunError;

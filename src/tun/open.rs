@@ -1,0 +1,108 @@
+//! Attaching to a TUN interface, and what a refusal means.
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use super::device::TunDevice;
+use super::error::TunError;
+use super::{netlink, sys};
+
+/// The longest name of an interface, in octets: IFNAMSIZ without its final zero.
+const MAX_NAME: usize = 15;
+
+impl TunDevice {
+    /// Attaches to the TUN interface `name`, which may exist already, or makes it. An interface
+    /// that is made here vanishes with the device; one that existed stays.
+    ///
+    /// # Errors
+    /// [`TunError`] says why, and what to do about it.
+    ///
+    /// ```no_run
+    /// use stubborn::tun::TunDevice;
+    ///
+    /// let device = TunDevice::open("tun0")?;
+    /// device.up("192.0.2.1/24".parse()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(name: &str) -> Result<TunDevice, TunError> {
+        check_name(name)?;
+        let (fd, name) = sys::attach(name).map_err(|error| refusal(name, error))?;
+        let failed = |doing| {
+            let name = name.clone();
+            move |errno: Errno| TunError::Io {
+                name,
+                doing,
+                error: errno.into(),
+            }
+        };
+        let flags = fcntl(&fd, FcntlArg::F_GETFL).map_err(failed("read the mode of"))?;
+        let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
+        fcntl(&fd, FcntlArg::F_SETFL(flags)).map_err(failed("set the mode of"))?;
+        let index = netlink::index(&name).map_err(failed("find"))?;
+        let mtu = netlink::link(index).map_err(failed("read the MTU of"))?.mtu;
+        Ok(TunDevice::new(fd, name, index, mtu))
+    }
+}
+
+/// The kernel's own rules for a name, and that it is not cut short.
+fn check_name(name: &str) -> Result<(), TunError> {
+    if name.len() > MAX_NAME {
+        return Err(TunError::NameTooLong(name.to_owned()));
+    }
+    let bad = |c: char| c.is_whitespace() || c.is_control() || c == '/' || c == ':';
+    if name.is_empty() || name == "." || name == ".." || name.contains(bad) {
+        return Err(TunError::BadName(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// What it means when opening `/dev/net/tun` or attaching (TUNSETIFF) fails.
+fn refusal(name: &str, error: io::Error) -> TunError {
+    let name = name.to_owned();
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => TunError::NoTun,
+        Some(Errno::EPERM | Errno::EACCES) => TunError::NoPermission(name),
+        Some(Errno::EBUSY | Errno::EEXIST) => TunError::Busy(name),
+        // A good name is refused so when an interface of another kind has it.
+        Some(Errno::EINVAL) => TunError::NotTun(name),
+        _ => TunError::Io {
+            name,
+            doing: "attach to",
+            error,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked_before_the_kernel_sees_them() {
+        assert!(check_name("tun0").is_ok());
+        assert!(check_name("tun%d").is_ok(), "the kernel chooses the number");
+        assert!(check_name("fifteen-octets.").is_ok());
+        assert!(matches!(
+            check_name("sixteen-octets.."),
+            Err(TunError::NameTooLong(_))
+        ));
+        for name in ["", ".", "..", "a b", "a/b", "a:1", "a\0b"] {
+            assert!(
+                matches!(check_name(name), Err(TunError::BadName(_))),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_users_words() {
+        let told = |errno: Errno| refusal("tun0", errno.into());
+        assert!(matches!(told(Errno::ENOENT), TunError::NoTun));
+        assert!(matches!(told(Errno::EPERM), TunError::NoPermission(_)));
+        assert!(matches!(told(Errno::EBUSY), TunError::Busy(_)));
+        assert!(matches!(told(Errno::EINVAL), TunError::NotTun(_)));
+        assert!(matches!(told(Errno::EMFILE), TunError::Io { .. }));
+    }
+}

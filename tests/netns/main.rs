@@ -1,0 +1,63 @@
+//! The stack against the kernel's TCP and the tools that everybody has.
+//!
+//! The tests need a network namespace and TUN interfaces: `scripts/netns cargo test --test netns`.
+//! Elsewhere they are skipped, and say so; in CI (`CI=true`) that is a failure. In them the
+//! kernel is one end of an interface and the stack, the `stubborn` program or the library, is the
+//! other. Every test has an interface and a network of its own and runs once in each family.
+//!
+//! | file | what it shows |
+//! |---|---|
+//! | `harness` | the interface, programs beside it, captures, faults |
+//! | `tools` | nc, socat, curl, Python's HTTP server, ping |
+//! | `program` | the `stubborn` program: its services, errors, signals and exit status |
+//! | `captures` | what tcpdump and tshark think of our packets |
+//! | `bulk` | 100 MiB each way, and both ways at once |
+//! | `endings` | half-close, refused, reset, killed |
+//! | `many` | 1,000 connections at once and 10,000 in sequence, without a leak |
+//! | `windows` | readers that sleep |
+//! | `faults` | loss, and an interface that goes down and comes back |
+//! | `signs` | urgent data and keepalive |
+//!
+//! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
+//! where those of a failed test stay.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says what it expects; a failed expectation is its message"
+)]
+
+mod bulk;
+mod captures;
+mod endings;
+mod faults;
+mod harness;
+mod many;
+mod program;
+mod signs;
+mod tools;
+mod windows;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    if !arguments.list
+        && let Err(reason) = harness::namespace()
+    {
+        eprintln!("\nSKIPPED, all of tests/netns: {reason}\n");
+    }
+    let trials = [
+        tools::trials(),
+        program::trials(),
+        captures::trials(),
+        bulk::trials(),
+        endings::trials(),
+        many::trials(),
+        windows::trials(),
+        faults::trials(),
+        signs::trials(),
+    ];
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+}
