@@ -417,7 +417,7 @@ fn all_rows(stage: Stage, world: &World) -> BTreeSet<Row> {
                     .filter(|ack| exists(ack))
                     .map(|ack| (kind, *ack)),
             ),
-            false => drop(rows.insert((kind, ""))),
+            false => rows.extend([(kind, "")]),
         }
     }
     rows

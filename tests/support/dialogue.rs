@@ -521,16 +521,24 @@ impl Dialogue {
         self
     }
 
+    /// Time passes until something falls due, which is done.
+    #[track_caller]
+    pub fn until_deadline(&mut self) -> &mut Self {
+        self.nothing_more();
+        let due = self.stack.next_deadline();
+        let due = due.unwrap_or_else(|| self.fail("nothing will ever fall due"));
+        self.now = self.now.max(due);
+        self.stack.handle_timeouts(self.now);
+        self.collect();
+        self
+    }
+
     /// Time passes until the next segment leaves: when that is.
     #[track_caller]
     pub fn until_something_leaves(&mut self) -> Duration {
         self.nothing_more();
         while self.left.is_empty() {
-            let due = self.stack.next_deadline();
-            let due = due.unwrap_or_else(|| self.fail("nothing will ever leave"));
-            self.now = self.now.max(due);
-            self.stack.handle_timeouts(self.now);
-            self.collect();
+            self.until_deadline();
         }
         self.elapsed()
     }
