@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
+//! | `start` | making a shard from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one stack share, under one lock: the shard, who waits, who leads |
 //! | `runtime` | the lock, the background thread, and threads that wait and *lead* |
 //! | `waiters` | who waits for what |
@@ -29,6 +30,7 @@ mod poller;
 mod runtime;
 mod shard;
 mod shared;
+mod start;
 mod waiters;
 
 use std::os::fd::AsFd;
@@ -41,6 +43,7 @@ pub use pcap::Recorder;
 pub(crate) use runtime::{Runtime, WaitError};
 pub use shard::{Shard, Traffic, Turn};
 pub(crate) use shared::{Closed, Shared};
+pub use start::StartError;
 pub(crate) use waiters::Key;
 
 /// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when

@@ -8,7 +8,6 @@
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 use core::time::Duration;
-use std::io;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, MutexGuard};
@@ -19,10 +18,12 @@ use super::PollDevice;
 use super::lock::FairMutex;
 use super::parker::Parker;
 use super::poller::{self, Kick};
-use super::shard::{Shard, Traffic};
+use super::shard::Traffic;
 use super::shared::{Closed, Lead, Shared, Watch, earlier};
+use super::start::{self, StartError};
 use super::waiters::Key;
-use crate::stack::{Readiness, Stack};
+use crate::config::Config;
+use crate::stack::Readiness;
 use crate::time::Instant;
 
 /// How long after the last user gave up the lead the background thread takes it. Long enough for
@@ -54,17 +55,22 @@ pub(crate) struct Runtime {
 impl Runtime {
     /// Starts a stack on a device, with its background thread, which ends some time after
     /// [`Runtime::abandon`].
-    pub(crate) fn start(stack: Stack, device: Box<dyn PollDevice>) -> io::Result<Arc<Runtime>> {
+    pub(crate) fn start(
+        device: Box<dyn PollDevice>,
+        config: Config,
+    ) -> Result<Arc<Runtime>, StartError> {
+        let (shard, device) = start::shard(device, config)?;
         let runtime = Arc::new(Runtime {
-            device: device.as_fd().try_clone_to_owned()?,
-            background_kick: Kick::new()?,
-            user_kick: Kick::new()?,
-            shared: FairMutex::new(Shared::new(Shard::new(stack, device))),
+            shared: FairMutex::new(Shared::new(shard)),
+            device,
+            background_kick: Kick::new().map_err(StartError::Io)?,
+            user_kick: Kick::new().map_err(StartError::Io)?,
         });
         let background = Arc::clone(&runtime);
         thread::Builder::new()
             .name("stubborn".to_owned())
-            .spawn(move || background.run())?;
+            .spawn(move || background.run())
+            .map_err(StartError::Io)?;
         Ok(runtime)
     }
 

@@ -6,6 +6,7 @@ use super::clock::Clock;
 use crate::link::{Batch, Device, DeviceError};
 use crate::stack::Stack;
 use crate::time::Instant;
+use crate::wire::dump;
 
 /// The most datagrams that one turn receives.
 const BATCH: usize = 64;
@@ -124,7 +125,7 @@ impl<D: Device> Shard<D> {
                 break;
             };
             if log::log_enabled!(log::Level::Debug) {
-                log::debug!("out {}", describe(&packet.to_vec()));
+                log::debug!("out {}", dump::describe(&packet.to_vec()));
             }
             self.traffic.datagrams_out += 1;
             self.traffic.octets_out += packet.len() as u64;
@@ -141,7 +142,7 @@ impl<D: Device> Shard<D> {
     fn hand_up(&mut self, now: Instant) {
         let mut longest = 0;
         for datagram in self.batch.iter() {
-            log::debug!("in  {}", describe(datagram));
+            log::debug!("in  {}", dump::describe(datagram));
             self.traffic.datagrams_in += 1;
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
@@ -166,8 +167,4 @@ impl<D: Device> Shard<D> {
 /// Room for one datagram: one octet more than the longest, so that a longer one shows.
 fn slot_for(mtu: usize) -> usize {
     mtu + 1
-}
-
-fn describe(datagram: &[u8]) -> impl fmt::Display {
-    format!("{} octets", datagram.len())
 }

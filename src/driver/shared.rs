@@ -145,15 +145,14 @@ impl Shared {
             Ok(turn) => {
                 self.more = turn.more;
                 match turn.received {
-                    0 if promised => self.fruitless = self.fruitless.saturating_add(1),
+                    0 if promised => self.fruitless(self.fruitless.saturating_add(1)),
                     0 => {}
-                    _ => self.fruitless = 0,
+                    _ if self.fruitless > 0 => self.fruitless(0),
+                    _ => {}
                 }
             }
             Err(error) => self.device_failed(error),
         }
-        let now = self.shard.now();
-        self.pause_until = pause(self.fruitless).map(|pause| now + pause);
         self.dispatch();
     }
 
@@ -176,7 +175,7 @@ impl Shared {
                 Event::Connection(id, _) => Key::Connection(id),
                 Event::Acceptable(id) => Key::Listener(id),
             };
-            // One thread may lead for a connection while another waits for its other direction.
+            // Others may wait for the same connection as the lead: one reads, one writes.
             self.lead_concerned |= self.lead == Lead::User(key);
             self.waiters.take(event, &mut self.woken);
         }
@@ -201,9 +200,16 @@ impl Shared {
                 if self.fruitless <= FRUITLESS_ALLOWED {
                     log::warn!("the device failed and is tried again: {error}");
                 }
-                self.fruitless = self.fruitless.max(FRUITLESS_ALLOWED).saturating_add(1);
+                self.fruitless(self.fruitless.max(FRUITLESS_ALLOWED).saturating_add(1));
             }
         }
+    }
+
+    /// So many polls in a row have promised something and given nothing.
+    fn fruitless(&mut self, times: u32) {
+        self.fruitless = times;
+        let now = self.shard.now();
+        self.pause_until = pause(times).map(|pause| now + pause);
     }
 
     /// Nothing goes any more; everybody learns of it.

@@ -38,6 +38,7 @@ mod listener;
 mod net;
 mod stream;
 
+pub use crate::driver::StartError;
 pub use listener::{Incoming, TcpListener};
-pub use net::{DEFAULT_BACKLOG, Net, StartError, Summary};
+pub use net::{DEFAULT_BACKLOG, Net, Summary};
 pub use stream::TcpStream;

@@ -11,9 +11,9 @@ use super::error;
 use super::handle::{self, Hold};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
-use crate::config::{Config, ConfigError};
-use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, Traffic};
-use crate::stack::{Counters, Readiness, Secret, Stack};
+use crate::config::Config;
+use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
+use crate::stack::{Counters, Readiness};
 use crate::time::Instant;
 
 /// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
@@ -52,12 +52,8 @@ impl Net {
     /// # Errors
     /// If the configuration makes no sense, or the operating system refuses random numbers, a
     /// descriptor or a thread.
-    pub fn start(device: impl PollDevice + 'static, mut config: Config) -> Result<Net, StartError> {
-        config.mtu = config.mtu.min(device.capabilities().mtu);
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret).map_err(StartError::Random)?;
-        let stack = Stack::new(config, Secret(secret)).map_err(StartError::Config)?;
-        let runtime = Runtime::start(stack, Box::new(device)).map_err(StartError::Io)?;
+    pub fn start(device: impl PollDevice + 'static, config: Config) -> Result<Net, StartError> {
+        let runtime = Runtime::start(Box::new(device), config)?;
         Ok(Net {
             hold: Hold::new(runtime),
         })
@@ -227,37 +223,6 @@ impl fmt::Display for Summary {
             0 => Ok(()),
             1 => f.write_str("; 1 connection was reset"),
             reset => write!(f, "; {reset} connections were reset"),
-        }
-    }
-}
-
-/// Why a network cannot be started.
-#[derive(Debug)]
-pub enum StartError {
-    /// The configuration makes no sense.
-    Config(ConfigError),
-    /// The operating system gives no random numbers.
-    Random(getrandom::Error),
-    /// The operating system gives no descriptor or thread.
-    Io(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Config(error) => error.fmt(f),
-            StartError::Random(error) => write!(f, "no random numbers: {error}"),
-            StartError::Io(error) => write!(f, "could not start the network: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            StartError::Config(error) => Some(error),
-            StartError::Random(error) => Some(error),
-            StartError::Io(error) => Some(error),
         }
     }
 }

@@ -11,7 +11,7 @@ enum Part {
     All,
     /// Its types, not its functions; and not these types.
     TypesBut(&'static [&'static str]),
-    /// These types.
+    /// These types, or modules.
     Only(&'static [&'static str]),
 }
 
@@ -58,8 +58,8 @@ const LAYERS: [Layer; 10] = [
         &[
             ("stack", All),
             ("link", All),
-            // The datagram of the `Device` contract.
-            ("wire", Only(&["Packet"])),
+            // The datagram of the `Device` contract, and how the log shows one.
+            ("wire", Only(&["Packet", "dump"])),
             ("time", All),
             ("config", All),
         ],
@@ -129,8 +129,10 @@ impl Part {
         match (self, named) {
             (All, _) => true,
             (TypesBut(hidden), Some(name)) => !hidden.contains(&name.as_str()),
-            (Only(shown), Some(name)) => shown.contains(&name.as_str()),
-            (_, None) => false,
+            (Only(shown), named) => named
+                .or(items.first())
+                .is_some_and(|name| shown.contains(&name.as_str())),
+            (TypesBut(_), None) => false,
         }
     }
 }
@@ -410,6 +412,8 @@ mod tests {
         assert!(broken("src/tcp/mod.rs", "use crate::wire as bytes;"));
         assert!(!broken("src/driver/mod.rs", "use crate::wire::Packet;"));
         assert!(broken("src/driver/mod.rs", "use crate::wire::TcpHeader;"));
+        assert!(!broken("src/driver/mod.rs", "use crate::wire::dump;"));
+        assert!(broken("src/driver/mod.rs", "use crate::wire::checksum;"));
         assert!(!broken("src/sockets/mod.rs", "use crate::tcp::SendError;"));
         assert!(broken("src/sockets/mod.rs", "use crate::tcp::Tcb;"));
     }

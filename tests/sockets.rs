@@ -1,0 +1,10 @@
+//! Sockets of two hosts that are joined in memory, in real time: what their users see.
+
+mod sockets {
+    mod close;
+    mod devices;
+    mod end;
+    mod streams;
+    mod support;
+    mod waits;
+}

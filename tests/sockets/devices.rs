@@ -1,0 +1,151 @@
+//! Devices that lose, fail and promise what they do not have.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stubborn::link::DeviceError;
+
+use super::support::*;
+
+#[test]
+fn text_is_whole_over_devices_that_lose_and_fail() {
+    bounded(|| {
+        let (left, right) = devices();
+        let every = |nth: u64, fails: bool| {
+            let mut calls = 0u64;
+            move |_| {
+                calls += 1;
+                match calls % nth {
+                    0 if fails => Err(DeviceError::Io(io::Error::other("a passing fault"))),
+                    0 => Ok(false),
+                    _ => Ok(true),
+                }
+            }
+        };
+        let server = start(
+            Faulty {
+                device: left,
+                fault: every(23, false),
+            },
+            SERVER,
+        );
+        let client = start(
+            Faulty {
+                device: right,
+                fault: every(31, true),
+            },
+            CLIENT,
+        );
+        let mut ends = connect(server, client);
+        let serving = thread::spawn(move || echo(ends.accepted));
+        let sent = text(7, 200_000);
+        let mut writer = ends.opened.try_clone();
+        let writing = thread::spawn({
+            let sent = sent.clone();
+            move || {
+                writer.write_all(&sent).unwrap();
+                writer.shutdown(Shutdown::Write).unwrap();
+            }
+        });
+        let mut back = Vec::new();
+        ends.opened.read_to_end(&mut back).unwrap();
+        assert!(back == sent);
+        writing.join().unwrap();
+        serving.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_device_that_promises_and_gives_nothing_is_not_asked_without_end() {
+    bounded(|| {
+        let (left, mut right) = devices();
+        let asked = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&asked);
+        let device = Faulty {
+            device: left,
+            fault: move |call| {
+                if call == Call::Receive {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(call == Call::Send)
+            },
+        };
+        let net = start(device, SERVER);
+        let listener = net.listen(addr("192.0.2.1:7")).unwrap();
+        listener
+            .set_accept_timeout(Some(Duration::from_millis(300)))
+            .unwrap();
+        use stubborn::link::Device;
+        right
+            .send(stubborn::wire::Packet::borrowed(b"never taken"))
+            .unwrap();
+        let start = Instant::now();
+        assert!(listener.accept().is_err());
+        let took = start.elapsed().as_millis() as u64;
+        let times = asked.load(Ordering::Relaxed);
+        // Four at once, then after 1, 2, 4, 8 … ms.
+        assert!(
+            (6..20 + took / 100).contains(&times),
+            "{times} in {took} ms"
+        );
+    });
+}
+
+#[test]
+fn a_failing_device_is_tried_again_until_it_works() {
+    bounded(|| {
+        let (left, right) = devices();
+        let start_of_test = Instant::now();
+        let device = Faulty {
+            device: left,
+            fault: move |_| match start_of_test.elapsed() < Duration::from_millis(50) {
+                true => Err(DeviceError::Io(io::Error::other("no memory"))),
+                false => Ok(true),
+            },
+        };
+        let (server, client) = (start(device, SERVER), start(right, CLIENT));
+        let mut ends = connect(server, client);
+        ends.opened.write_all(b"through").unwrap();
+        let mut buffer = [0; 7];
+        ends.accepted.read_exact(&mut buffer).unwrap();
+        assert_eq!(&buffer, b"through");
+    });
+}
+
+#[test]
+fn a_panic_of_the_device_wakes_everybody() {
+    bounded(|| {
+        let (left, right) = devices();
+        let armed = Arc::new(AtomicU64::new(0));
+        let trigger = Arc::clone(&armed);
+        let device = Faulty {
+            device: left,
+            fault: move |call| {
+                if call == Call::Receive && trigger.load(Ordering::Relaxed) == 1 {
+                    std::panic::resume_unwind(Box::new("a mistake in the device"));
+                }
+                Ok(true)
+            },
+        };
+        let (server, client) = (start(device, SERVER), start(right, CLIENT));
+        let mut ends = connect(server, client);
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let mut stream = ends.accepted.try_clone();
+                thread::spawn(move || stream.read(&mut [0; 10]).is_err())
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(20));
+        armed.store(1, Ordering::Relaxed);
+        ends.opened.write_all(b"x").unwrap();
+        let answers: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
+        // The one that led panicked; the others were told.
+        assert!(answers.iter().filter(|answer| answer.is_err()).count() <= 1);
+        assert!(answers.into_iter().flatten().all(|failed| failed));
+        assert_eq!(kind(ends.accepted.write(b"x")), io::ErrorKind::Other);
+    });
+}

@@ -1,0 +1,185 @@
+//! How a network ends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stubborn::link::{Batch, Device, DeviceError};
+use stubborn::sockets::{TcpListener, TcpStream};
+
+use super::support::*;
+
+#[test]
+fn a_device_that_closes_wakes_everybody() {
+    bounded(|| {
+        let (server, client, mute) = hosts_with_mute();
+        let listener = Arc::new(TcpListener::bind(&server, (SERVER[0], 7)).unwrap());
+        let opened = TcpStream::connect(&client, (SERVER[0], 7)).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+
+        let readers = (0..2).map(|_| {
+            let mut stream = accepted.try_clone();
+            thread::spawn(move || kind(stream.read(&mut [0; 10])))
+        });
+        let acceptors = (0..2).map(|_| {
+            let listener = Arc::clone(&listener);
+            thread::spawn(move || kind(listener.accept()))
+        });
+        let connecting = {
+            let server = server.clone();
+            thread::spawn(move || kind(server.connect(addr("192.0.2.77:7"))))
+        };
+        let waiting: Vec<_> = readers.chain(acceptors).chain([connecting]).collect();
+        thread::sleep(Duration::from_millis(30));
+
+        // The client's host ends without a word, and with it the other end of the device.
+        mute.store(true, Ordering::Relaxed);
+        let summary = client.shutdown(Duration::ZERO);
+        assert!(!summary.in_time);
+        drop((client, opened));
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap(), ErrorKind::NetworkDown);
+        }
+        let mut accepted = accepted;
+        assert_eq!(kind(accepted.write(b"x")), ErrorKind::NetworkDown);
+        assert_eq!(
+            kind(server.listen(addr("0.0.0.0:0"))),
+            ErrorKind::NetworkDown
+        );
+        let connect = server.connect(addr("192.0.2.2:7"));
+        assert_eq!(kind(connect), ErrorKind::NetworkDown);
+    });
+}
+
+#[test]
+fn what_had_arrived_can_be_read_after_the_device_is_closed() {
+    bounded(|| {
+        let (server, client, mute) = hosts_with_mute();
+        let Connected {
+            server: _server,
+            client,
+            listener: _listener,
+            mut accepted,
+            mut opened,
+        } = connect(server, client);
+        opened.write_all(b"just in time").unwrap();
+        let start = Instant::now();
+        while opened.status().bytes_acked < 12 {
+            assert!(start.elapsed() < LONG / 2);
+            thread::sleep(Duration::from_millis(1));
+        }
+        mute.store(true, Ordering::Relaxed);
+        client.shutdown(Duration::ZERO);
+        drop((client, opened));
+        let mut buffer = [0; 12];
+        accepted.read_exact(&mut buffer).unwrap();
+        assert_eq!(&buffer, b"just in time");
+        let end = accepted.read(&mut buffer);
+        assert_eq!(kind(end), ErrorKind::NetworkDown);
+    });
+}
+
+#[test]
+fn shutting_down_waits_for_what_is_on_its_way() {
+    bounded(|| {
+        let mut ends = connected();
+        let sent = text(5, 400_000);
+        ends.opened.write_all(&sent).unwrap();
+        let reading = {
+            let accepted = ends.accepted;
+            // The FIN of its own follows when the stream is dropped.
+            thread::spawn(move || read_all(&accepted))
+        };
+        let summary = ends.client.shutdown(LONG);
+        assert!(summary.in_time && summary.reset == 0, "{summary:?}");
+        assert!(reading.join().unwrap().unwrap() == sent);
+        let write = ends.opened.write(b"x");
+        assert_eq!(kind(write), ErrorKind::NetworkDown);
+        let read = ends.opened.read(&mut [0; 1]);
+        assert_eq!(kind(read), ErrorKind::NetworkDown);
+        assert_eq!(
+            kind(ends.client.connect(addr("192.0.2.1:7"))),
+            ErrorKind::NetworkDown
+        );
+    });
+}
+
+#[test]
+fn shutting_down_is_done_as_soon_as_all_have_finished() {
+    bounded(|| {
+        let Connected {
+            server,
+            client,
+            accepted,
+            opened,
+            listener,
+        } = connected();
+        let serving = thread::spawn(move || echo(accepted));
+        let start = Instant::now();
+        let summary = client.shutdown(LONG);
+        assert!(summary.in_time && summary.reset == 0, "{summary:?}");
+        assert!(summary.traffic.datagrams_out > 3 && summary.traffic.octets_in > 100);
+        assert!(start.elapsed() < LONG / 2);
+        serving.join().unwrap().unwrap();
+        let summary = server.shutdown(LONG);
+        assert_eq!(summary.reset, 0);
+        assert_eq!(kind(listener.accept()), ErrorKind::NetworkDown);
+        drop(opened);
+    });
+}
+
+#[test]
+fn shutting_down_resets_what_is_not_done_in_time() {
+    bounded(|| {
+        let mut ends = connected();
+        let summary = ends.client.shutdown(Duration::from_millis(30));
+        assert_eq!((summary.in_time, summary.reset), (false, 1));
+        assert!(summary.to_string().ends_with("; 1 connection was reset"));
+        // The FIN, then the reset.
+        assert_eq!(ends.accepted.read(&mut [0; 1]).unwrap(), 0);
+        let start = Instant::now();
+        while ends.accepted.write(b"x").is_ok() {
+            assert!(start.elapsed() < LONG / 2);
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+}
+
+#[test]
+fn the_last_handle_releases_the_device() {
+    bounded(|| {
+        let (left, mut right) = devices();
+        let net = start(left, SERVER);
+        let listener = net.listen(addr("192.0.2.1:7")).unwrap();
+        drop(net);
+        thread::sleep(Duration::from_millis(20));
+        let mut batch = Batch::new(8, 1500);
+        assert!(right.receive(&mut batch).is_ok(), "the listener holds it");
+        drop(listener);
+        let start = Instant::now();
+        while !matches!(right.receive(&mut batch), Err(DeviceError::Closed)) {
+            assert!(start.elapsed() < LONG / 2, "the device is still held");
+            thread::sleep(Duration::from_millis(1));
+            batch.clear();
+        }
+    });
+}
+
+#[test]
+fn text_on_its_way_arrives_after_the_last_handle_is_dropped() {
+    bounded(|| {
+        let Connected {
+            server: _server,
+            client,
+            listener: _listener,
+            accepted,
+            mut opened,
+        } = connected();
+        let sent = text(6, 400_000);
+        opened.write_all(&sent).unwrap();
+        drop((client, opened));
+        assert!(read_all(&accepted).unwrap() == sent);
+    });
+}

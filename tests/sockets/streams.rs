@@ -1,0 +1,230 @@
+//! Reading and writing.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use stubborn::config::Keepalive;
+use stubborn::sockets::{TcpListener, TcpStream};
+use stubborn::tcp::State;
+
+use super::support::*;
+
+#[test]
+fn echo_in_both_families() {
+    bounded(|| {
+        let (server, client) = hosts();
+        for address in SERVER {
+            let listener = TcpListener::bind(&server, (address, 0)).unwrap();
+            let address = listener.local_addr();
+            assert_ne!(address.port(), 0, "the stack has chosen a port");
+            let serving = thread::spawn(move || echo(listener.accept().unwrap().0));
+            let mut stream = TcpStream::connect(&client, address).unwrap();
+            assert_eq!(stream.peer_addr(), address);
+            for len in [1, 10, 1000, 100_000] {
+                let sent = text(len as u64, len);
+                stream.write_all(&sent).unwrap();
+                let mut back = vec![0; len];
+                stream.read_exact(&mut back).unwrap();
+                assert!(back == sent, "{len} octets come back changed");
+            }
+            stream.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(read_all(&stream).unwrap(), b"");
+            serving.join().unwrap().unwrap();
+        }
+        no_connection_remains(&server);
+        no_connection_remains(&client);
+    });
+}
+
+#[test]
+fn the_other_direction_works_after_a_half_close() {
+    bounded(|| {
+        let mut ends = connected();
+        ends.opened.write_all(b"question").unwrap();
+        ends.opened.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&ends.accepted).unwrap(), b"question");
+        assert_eq!(ends.accepted.status().state, State::CloseWait);
+        let answer = text(1, 300_000);
+        let writer = thread::spawn({
+            let (mut accepted, answer) = (ends.accepted.try_clone(), answer.clone());
+            move || {
+                accepted.write_all(&answer).unwrap();
+                accepted.shutdown(Shutdown::Write).unwrap();
+            }
+        });
+        assert!(read_all(&ends.opened).unwrap() == answer);
+        writer.join().unwrap();
+        let again = ends.opened.write(b"more");
+        assert_eq!(kind(again), ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn both_directions_at_once_octet_for_octet() {
+    bounded(|| {
+        let ends = connected();
+        let texts = [text(1, 6 << 20), text(2, 6 << 20)].map(Arc::new);
+        let streams = [ends.opened.try_clone(), ends.accepted.try_clone()];
+        let threads: Vec<_> = (0..2)
+            .flat_map(|side| {
+                let (mut out, sent) = (streams[side].try_clone(), Arc::clone(&texts[side]));
+                let (input, expected) = (streams[side].try_clone(), Arc::clone(&texts[1 - side]));
+                let writer = thread::spawn(move || {
+                    out.write_all(&sent).unwrap();
+                    out.shutdown(Shutdown::Write).unwrap();
+                });
+                let reader = thread::spawn(move || {
+                    assert!(read_all(&input).unwrap() == *expected, "changed on the way");
+                });
+                [writer, reader]
+            })
+            .collect();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        let status = ends.opened.status();
+        assert_eq!(status.bytes_acked, 6 << 20);
+        assert_eq!(status.bytes_received, 6 << 20);
+        assert!(status.srtt.is_some());
+    });
+}
+
+#[test]
+fn many_threads_on_one_stack_and_nothing_left_behind() {
+    bounded(|| {
+        const CONNECTIONS: u64 = 32;
+        let (server, client) = hosts();
+        let listener = Arc::new(TcpListener::bind(&server, (SERVER[0], 7)).unwrap());
+        let acceptors: Vec<_> = (0..4)
+            .map(|_| {
+                let listener = Arc::clone(&listener);
+                thread::spawn(move || {
+                    let mut served = Vec::new();
+                    while let Ok((stream, _)) = listener.accept() {
+                        served.push(thread::spawn(move || echo(stream).unwrap()));
+                    }
+                    let count = served.len();
+                    served.into_iter().for_each(|thread| thread.join().unwrap());
+                    count
+                })
+            })
+            .collect();
+        let clients: Vec<_> = (0..CONNECTIONS)
+            .map(|seed| {
+                let client = client.clone();
+                thread::spawn(move || {
+                    let mut stream = TcpStream::connect(&client, (SERVER[0], 7)).unwrap();
+                    for round in 0..4 {
+                        let sent = text(seed * 10 + round, 20_000);
+                        stream.write_all(&sent).unwrap();
+                        let mut back = vec![0; sent.len()];
+                        stream.read_exact(&mut back).unwrap();
+                        assert!(back == sent, "connection {seed}, round {round}");
+                    }
+                })
+            })
+            .collect();
+        clients
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        listener.close();
+        let served: usize = acceptors
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum();
+        assert_eq!(served as u64, CONNECTIONS);
+        no_connection_remains(&server);
+        no_connection_remains(&client);
+    });
+}
+
+#[test]
+fn a_thread_writes_while_another_waits_to_read_the_same_stream() {
+    bounded(|| {
+        let ends = connected();
+        let serving = thread::spawn(move || echo(ends.accepted));
+        let mut reader = ends.opened.try_clone();
+        let reading = thread::spawn(move || {
+            let mut back = vec![0; 1000];
+            reader.read_exact(&mut back).unwrap();
+            back
+        });
+        let mut writer = ends.opened;
+        for octet in 0..1000 {
+            writer.write_all(&[octet as u8]).unwrap();
+            if octet % 100 == 0 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        let expected: Vec<u8> = (0..1000).map(|octet| octet as u8).collect();
+        assert!(reading.join().unwrap() == expected);
+        drop(writer);
+        serving.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn urgent_data_is_read_in_line_up_to_its_mark() {
+    bounded(|| {
+        let mut ends = connected();
+        assert_eq!(ends.accepted.urgent_mark(), None);
+        assert_eq!(ends.opened.send_urgent(b"stop!").unwrap(), 5);
+        ends.opened.write_all(b"and go on").unwrap();
+        ends.opened.shutdown(Shutdown::Write).unwrap();
+        let mut first = [0; 100];
+        let len = ends.accepted.read(&mut first).unwrap();
+        assert_eq!(&first[..len], b"stop!", "a read ends at the mark");
+        assert_eq!(read_all(&ends.accepted).unwrap(), b"and go on");
+    });
+}
+
+#[test]
+fn options_are_those_that_were_set() {
+    bounded(|| {
+        let ends = connected();
+        let stream = &ends.opened;
+        stream.set_nodelay(true);
+        stream.set_user_timeout(Some(Duration::from_secs(9)));
+        stream.set_keepalive(Some(Keepalive::default()));
+        stream.set_linger(Some(Duration::ZERO));
+        let options = stream.options();
+        assert!(options.nodelay);
+        assert_eq!(options.user_timeout, Some(Duration::from_secs(9)));
+        assert_eq!(options.keepalive, Some(Keepalive::default()));
+        assert_eq!(options.linger, Some(Duration::ZERO));
+        assert!(stream.take_error().is_none());
+    });
+}
+
+#[test]
+fn a_connection_can_be_opened_from_an_address_and_port() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let listener = TcpListener::bind(&server, (SERVER[1], 80)).unwrap();
+        let local = addr("[2001:db8::2]:1234");
+        let stream = client.connect_from(local, listener.local_addr()).unwrap();
+        assert_eq!(stream.local_addr(), local);
+        assert_eq!(listener.accept().unwrap().1, local);
+        let again = client.connect_from(local, listener.local_addr());
+        assert_eq!(kind(again), ErrorKind::AddrInUse);
+        let foreign = client.connect_from(addr("[2001:db8::3]:1"), listener.local_addr());
+        assert_eq!(kind(foreign), ErrorKind::AddrNotAvailable);
+    });
+}
+
+#[test]
+fn addresses_that_cannot_be_had_are_refused_at_once() {
+    bounded(|| {
+        let (server, _client) = hosts();
+        let _first = TcpListener::bind(&server, (SERVER[0], 80)).unwrap();
+        let bind = |address: &str| kind(TcpListener::bind(&server, address));
+        assert_eq!(bind("192.0.2.1:80"), ErrorKind::AddrInUse);
+        assert_eq!(bind("192.0.2.9:80"), ErrorKind::AddrNotAvailable);
+        let connect = |address: &str| kind(TcpStream::connect(&server, address));
+        assert_eq!(connect("224.0.0.1:80"), ErrorKind::InvalidInput);
+        assert_eq!(connect("192.0.2.7:0"), ErrorKind::InvalidInput);
+    });
+}
