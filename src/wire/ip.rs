@@ -329,17 +329,13 @@ mod tests {
 
     #[test]
     fn the_destination_of_any_datagram() {
-        for (source, destination) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
-            let to = destination.parse().unwrap();
-            let bytes = IpHeader::new(source.parse().unwrap(), to, OTHER, 0).datagram(&[]);
-            assert_eq!(super::destination(&bytes), Some(to));
-            assert_eq!(
-                super::destination(&bytes[..bytes.len() - 1]),
-                None,
-                "cut short"
-            );
+        for (from, to) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
+            let to = to.parse().unwrap();
+            let bytes = IpHeader::new(from.parse().unwrap(), to, OTHER, 0).datagram(&[]);
+            assert_eq!(destination(&bytes), Some(to));
+            assert_eq!(destination(&bytes[..bytes.len() - 1]), None, "cut short");
         }
-        assert_eq!(super::destination(&[]), None);
+        assert_eq!(destination(&[]), None);
     }
 
     #[test]
