@@ -27,7 +27,7 @@ mod table;
 use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
-use crate::tcp::State;
+use crate::tcp::{FourTuple, State};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Packet, protocol};
 
@@ -324,6 +324,14 @@ impl Stack {
     /// How the stack behaves.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Every connection and its state, held by a user or not: what `netstat` lists. One that has
+    /// ended is in it as long as its user holds it.
+    pub fn connections(&self) -> impl Iterator<Item = (FourTuple, State)> {
+        self.table
+            .iter()
+            .map(|entry| (entry.tcb.tuple(), entry.tcb.state()))
     }
 
     /// Connections in every state, held by users or not: none remain when everybody has let go

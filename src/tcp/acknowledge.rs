@@ -37,6 +37,11 @@ impl Tcb {
         }
         self.probes.unanswered = 0;
         if self.state == State::TimeWait {
+            // Nothing but a bare acknowledgment at RCV.NXT belongs here: whoever sends anything
+            // else must hear where we are.
+            if !seg.is_empty() || seg.seq != self.rcv.nxt {
+                self.challenge(now);
+            }
             return Step::Continue(());
         }
         if ack >= self.snd.una {

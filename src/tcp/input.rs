@@ -34,6 +34,8 @@ pub enum Discard {
     Reset,
     /// A SYN where none belongs (RFC 5961 §4).
     SynChallenged,
+    /// In SYN-SENT: it is neither SYN nor RST (§3.10.7.3, fifth).
+    NoSyn,
     /// It has no ACK.
     NoAck,
     /// It acknowledges what was never sent, or lies too far back (RFC 5961 §5).
@@ -46,7 +48,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 12] = [
+    pub const ALL: [Discard; 13] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -55,6 +57,7 @@ impl Discard {
         Discard::ResetChallenged,
         Discard::Reset,
         Discard::SynChallenged,
+        Discard::NoSyn,
         Discard::NoAck,
         Discard::BadAck,
         Discard::TextAfterClose,
@@ -136,7 +139,7 @@ impl Tcb {
         }
         // Fourth, check the SYN bit (the third, security, is for hosts with compartments).
         if !seg.ctl.has(Control::SYN) {
-            return Step::Break(Discard::NoAck);
+            return Step::Break(Discard::NoSyn);
         }
         self.last_received = now;
         self.take_peer_syn(now, header);
@@ -187,12 +190,16 @@ impl Tcb {
 
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
-        let start = seg.seq;
+        let (start, end) = (seg.seq, seg.end());
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
         self.take_timestamp(now, seg, start);
+        if seg.end() < end && self.state.receives_text() {
+            // Some of it was cut off: its sender must hear how far the window goes.
+            self.acks.due = AckDue::Now;
+        }
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
@@ -345,7 +352,6 @@ impl Tcb {
             // A closed window takes nothing. A FIN needs no room, but what precedes it does.
             seg.text = seg.text.slice(0, fits);
             seg.ctl = seg.ctl - Control::FIN;
-            self.acks.due = AckDue::Now;
         }
     }
 
@@ -472,10 +478,11 @@ impl Tcb {
         }
         let fin = seg.end().before(1);
         // A FIN before text that is here already contradicts it: what came first counts.
-        let is_last = fin >= self.recv_buffer.end();
-        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() && is_last {
-            self.rcv.fin = Some(fin);
+        let is_last = self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
+        if seg.ctl.has(Control::FIN) && is_last {
+            let fin = *self.rcv.fin.get_or_insert(fin);
             if fin > self.rcv.nxt {
+                // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
             }
         }
