@@ -413,8 +413,10 @@ impl Tcb {
         // P7: everybody who is not finished has something to send or a timer that runs.
         let ended = matches!(self.state, State::Closed | State::Listen);
         let waits = self.flight_size() > 0 || self.has_unsent();
+        let runs = [Timer::Retransmission, Timer::Persist];
+        let runs = runs.into_iter().any(|timer| self.timers.is_armed(timer));
         assert!(
-            ended || !waits || self.timers.next().is_some() || self.would_send(),
+            ended || !waits || runs || self.would_send(),
             "{}: data, and neither a segment nor a timer",
             self.state
         );

@@ -7,6 +7,11 @@ use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::{Duration, Instant};
 
+/// An idle connection gives its buffers back after so long...
+const IDLE_TIME: Duration = Duration::from_secs(1);
+/// ... if they are larger than this, in octets: the smallest of each may stay.
+const IDLE_OCTETS: usize = 512;
+
 impl Tcb {
     /// Does what is due at `now`. An early call does nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
@@ -17,6 +22,7 @@ impl Tcb {
                 Timer::DelayedAck => self.acks.due = AckDue::Now,
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),
+                Timer::Idle => self.on_idle_timeout(now),
                 Timer::Close => self.end(Event::Timeout, None),
             }
         }
@@ -106,6 +112,14 @@ impl Tcb {
         }
     }
 
+    /// Nothing waits in the buffers, and nothing has come or gone for a while.
+    fn on_idle_timeout(&mut self, now: Instant) {
+        if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
+            self.send_buffer.shrink();
+            self.recv_buffer.shrink();
+        }
+    }
+
     /// Keepalive runs from the moment it is asked for on an open connection.
     pub(super) fn arm_keepalive(&mut self, now: Instant) {
         match self.config.socket.keepalive {
@@ -157,6 +171,10 @@ impl Tcb {
                 }
             }
             _ => self.timers.disarm(Timer::User),
+        }
+        let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.is_empty();
+        if is_empty && self.heap_size() > IDLE_OCTETS && !self.timers.is_armed(Timer::Idle) {
+            self.timers.arm(Timer::Idle, now + IDLE_TIME);
         }
     }
 }
