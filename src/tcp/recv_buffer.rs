@@ -88,7 +88,7 @@ impl RecvBuffer {
 
     /// Writes those parts of `fresh` that are not held yet; whether some were.
     fn write_gaps(&mut self, at: Seq, text: Text<'_>, fresh: Range<Seq>) -> bool {
-        let live_end = self.ahead.iter().last().map_or(self.next, |last| last.end);
+        let live_end = self.end();
         self.ring
             .reserve(self.read..live_end, self.read..fresh.end.max(live_end));
         if self.ahead.is_empty() {
@@ -213,6 +213,11 @@ impl RecvBuffer {
     /// The place after the last octet in order: RCV.NXT, but for a FIN.
     pub(crate) fn next(&self) -> Seq {
         self.next
+    }
+
+    /// The place after the last octet that is here, in order or beyond a gap.
+    pub(crate) fn end(&self) -> Seq {
+        self.ahead.iter().last().map_or(self.next, |last| last.end)
     }
 
     /// The place of the first octet that the user has not read.
