@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::SockaddrStorage;
 use stubborn::config::Config;
 use stubborn::driver::Recorder;
 use stubborn::sockets::{Net, TcpListener};
@@ -38,14 +40,16 @@ impl Host {
         let config = Config::new(addresses.clone());
         config.validate().context("cannot start a stack")?;
         let device = open(args)?;
+        check_kernel_has_not(&addresses)?;
         let tun = device.name().to_owned();
         let net = match &args.pcap {
             Some(path) => {
                 let recorder = Recorder::create(device, path);
-                Net::start(
-                    recorder.with_context(|| format!("cannot write {}", path.display()))?,
-                    config,
-                )
+                let recorder = recorder.map_err(|error| {
+                    let path = path.display();
+                    anyhow!("cannot record to {path}: {error}: choose a file that you may write")
+                })?;
+                Net::start(recorder, config)
             }
             None => Net::start(device, config),
         };
@@ -85,6 +89,27 @@ impl Host {
         self.net.shutdown(GRACE);
         tally.summary(self.net.counters().retransmissions)
     }
+}
+
+/// That the kernel has none of the stack's addresses: it would answer for them itself.
+fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
+    let interfaces = getifaddrs().context("cannot read the kernel's addresses")?;
+    for interface in interfaces {
+        let kernels = interface.address.as_ref().and_then(ip_of);
+        if let Some(taken) = kernels.filter(|kernels| addresses.contains(kernels)) {
+            bail!(
+                "{taken} cannot be the stack's: the kernel has it, on {}: give --ip another \
+                 address of the same network",
+                interface.interface_name
+            );
+        }
+    }
+    Ok(())
+}
+
+fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| v6.ip().into()))
 }
 
 fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
