@@ -1,11 +1,9 @@
 //! The interface, and the stack that runs on it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use nix::ifaddrs::getifaddrs;
-use nix::sys::socket::SockaddrStorage;
 use stubborn::config::Config;
 use stubborn::driver::Recorder;
 use stubborn::sockets::{Net, TcpListener};
@@ -93,23 +91,15 @@ impl Host {
 
 /// That the kernel has none of the stack's addresses: it would answer for them itself.
 fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
-    let interfaces = getifaddrs().context("cannot read the kernel's addresses")?;
-    for interface in interfaces {
-        let kernels = interface.address.as_ref().and_then(ip_of);
-        if let Some(taken) = kernels.filter(|kernels| addresses.contains(kernels)) {
-            bail!(
-                "{taken} cannot be the stack's: the kernel has it, on {}: give --ip another \
-                 address of the same network",
-                interface.interface_name
-            );
-        }
+    // A socket of the kernel can be bound to the kernel's own addresses, and to no others.
+    let taken = (addresses.iter()).find(|&&address| UdpSocket::bind((address, 0)).is_ok());
+    match taken {
+        Some(taken) => bail!(
+            "{taken} cannot be the stack's: the kernel has it: give --ip another address of the \
+             same network"
+        ),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
-    v4.or_else(|| address.as_sockaddr_in6().map(|v6| v6.ip().into()))
 }
 
 fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
