@@ -27,7 +27,7 @@ mod table;
 use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
-use crate::tcp::State;
+use crate::tcp::{FourTuple, State};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Packet, protocol};
 
@@ -194,8 +194,12 @@ impl Stack {
             return Some(Event::Acceptable(listener));
         }
         while let Some(slot) = self.ready.pop_front() {
-            if let Some(entry) = self.table.at_mut(slot) {
-                let readiness = core::mem::take(&mut entry.readiness);
+            let Some(entry) = self.table.at_mut(slot) else {
+                continue;
+            };
+            let readiness = core::mem::take(&mut entry.readiness);
+            // A user may have let go of the connection meanwhile, and another one be in its slot.
+            if !readiness.is_none() && !entry.tcb.is_orphan() {
                 return Some(Event::Connection(self.table.id(slot), readiness));
             }
         }
@@ -277,7 +281,7 @@ impl Stack {
                 Some(entry) => {
                     entry.tcb.end_time_wait();
                     self.time_wait.pop_front();
-                    self.bury(oldest.slot);
+                    self.touched(oldest.slot);
                 }
                 None => {
                     self.time_wait.pop_front();
@@ -320,6 +324,14 @@ impl Stack {
     /// How the stack behaves.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Every connection and its state, held by a user or not: what `netstat` lists. One that has
+    /// ended is in it as long as its user holds it.
+    pub fn connections(&self) -> impl Iterator<Item = (FourTuple, State)> {
+        self.table
+            .iter()
+            .map(|entry| (entry.tcb.tuple(), entry.tcb.state()))
     }
 
     /// Connections in every state, held by users or not: none remain when everybody has let go

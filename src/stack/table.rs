@@ -159,6 +159,11 @@ impl Table {
         }
     }
 
+    /// Every connection.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter_map(|entry| entry.as_deref())
+    }
+
     /// How many connections there are.
     pub(super) fn len(&self) -> usize {
         self.entries.len() - self.free.len()

@@ -34,6 +34,8 @@ pub enum Discard {
     Reset,
     /// A SYN where none belongs (RFC 5961 §4).
     SynChallenged,
+    /// In SYN-SENT: it is neither SYN nor RST (§3.10.7.3, fifth).
+    NoSyn,
     /// It has no ACK.
     NoAck,
     /// It acknowledges what was never sent, or lies too far back (RFC 5961 §5).
@@ -46,7 +48,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 12] = [
+    pub const ALL: [Discard; 13] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -55,6 +57,7 @@ impl Discard {
         Discard::ResetChallenged,
         Discard::Reset,
         Discard::SynChallenged,
+        Discard::NoSyn,
         Discard::NoAck,
         Discard::BadAck,
         Discard::TextAfterClose,
@@ -136,7 +139,7 @@ impl Tcb {
         }
         // Fourth, check the SYN bit (the third, security, is for hosts with compartments).
         if !seg.ctl.has(Control::SYN) {
-            return Step::Break(Discard::NoAck);
+            return Step::Break(Discard::NoSyn);
         }
         self.last_received = now;
         self.take_peer_syn(now, header);
@@ -149,7 +152,7 @@ impl Tcb {
         self.on(Event::RcvSynAck);
         self.take_handshake_ack(now, ack, seg);
         self.acks.due = AckDue::Now;
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         seg.text = seg.text.slice(0, self.text_in_window(seg));
         self.check_urgent(seg);
@@ -187,10 +190,16 @@ impl Tcb {
 
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        let (start, end) = (seg.seq, seg.end());
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        self.take_timestamp(now, seg, start);
+        if seg.end() < end && self.state.receives_text() {
+            // Some of it was cut off: its sender must hear how far the window goes.
+            self.acks.due = AckDue::Now;
+        }
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
@@ -211,15 +220,21 @@ impl Tcb {
         }
         self.last_received = now;
         self.probes.keepalives = 0;
+        self.trim(seg);
+        Step::Continue(())
+    }
+
+    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
+    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
+    /// peer sends.
+    fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
             let last_ack_sent = self.rcv.last_ack_sent;
             self.timestamps
-                .on_segment(now, timestamps.val, seg.seq, last_ack_sent);
+                .on_segment(now, timestamps.val, start, last_ack_sent);
         }
-        self.trim(seg);
-        Step::Continue(())
     }
 
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
@@ -249,7 +264,7 @@ impl Tcb {
             return Step::Continue(());
         }
         // The rest of it is acceptable, as appendix A.2 suggests: its acknowledgment counts.
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         Step::Continue(())
     }
@@ -312,10 +327,14 @@ impl Tcb {
     }
 
     /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
-    /// seen by [`Tcb::check_syn`].
+    /// seen by [`Tcb::check_syn`]; in a synchronized state it stays wherever it is (RFC 5961 §4.2).
     fn trim(&mut self, seg: &mut Segment<'_>) {
+        if seg.ctl.has(Control::SYN) && self.state.is_synchronized() {
+            return;
+        }
         if seg.seq < self.rcv.nxt {
-            let mut old = self.rcv.nxt - seg.seq;
+            let places = self.rcv.nxt - seg.seq;
+            let mut old = places;
             if seg.ctl.has(Control::SYN) {
                 seg.ctl = seg.ctl - Control::SYN;
                 old -= 1;
@@ -326,14 +345,13 @@ impl Tcb {
                 self.recv_buffer.note_old_duplicate(start..start + cut);
             }
             seg.text = seg.text.slice(cut, seg.text.len());
-            seg.seq = self.rcv.nxt;
+            seg.advance(places);
         }
         let fits = self.rcv.edge.saturating_since(seg.text_start());
         if seg.text.len() > fits {
             // A closed window takes nothing. A FIN needs no room, but what precedes it does.
             seg.text = seg.text.slice(0, fits);
             seg.ctl = seg.ctl - Control::FIN;
-            self.acks.due = AckDue::Now;
         }
     }
 
@@ -458,10 +476,13 @@ impl Tcb {
         if !self.state.receives_text() {
             return Step::Continue(());
         }
-        if seg.ctl.has(Control::FIN) && self.rcv.fin.is_none() {
-            let fin = seg.end().before(1);
-            self.rcv.fin = Some(fin);
+        let fin = seg.end().before(1);
+        // A FIN before text that is here already contradicts it: what came first counts.
+        let is_last = self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
+        if seg.ctl.has(Control::FIN) && is_last {
+            let fin = *self.rcv.fin.get_or_insert(fin);
             if fin > self.rcv.nxt {
+                // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
             }
         }

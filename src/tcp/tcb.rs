@@ -411,12 +411,10 @@ impl Tcb {
             assert!(nxt <= self.send_buffer.end().max(iss + 1));
         }
         // P7: everybody who is not finished has something to send or a timer that runs.
+        let ended = matches!(self.state, State::Closed | State::Listen);
         let waits = self.flight_size() > 0 || self.has_unsent();
         assert!(
-            self.state == State::Closed
-                || !waits
-                || self.timers.next().is_some()
-                || self.would_send(),
+            ended || !waits || self.timers.next().is_some() || self.would_send(),
             "{}: data, and neither a segment nor a timer",
             self.state
         );

@@ -91,7 +91,8 @@ impl Tcb {
         let idle_until = self.last_received + keepalive.idle;
         // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
         if self.flight_size() > 0 || self.has_unsent() {
-            self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
+            let idle = keepalive.idle.max(self.recovery.rtt.rto());
+            self.timers.arm(Timer::KeepAlive, now + idle);
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
         } else if self.probes.keepalives >= keepalive.count {
@@ -137,7 +138,7 @@ impl Tcb {
 
     /// After every event: the timers that follow from where the connection stands.
     pub(super) fn settle(&mut self, now: Instant) {
-        if self.state == State::Closed {
+        if matches!(self.state, State::Closed | State::Listen) {
             return;
         }
         // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
@@ -148,7 +149,7 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        let waiting = self.flight_size() > 0 || self.has_unsent();
+        let waiting = self.flight_size() > 0 || self.has_unsent() || self.syn_due;
         match self.config.socket.user_timeout {
             Some(limit) if waiting => {
                 if !self.timers.is_armed(Timer::User) {

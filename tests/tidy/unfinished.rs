@@ -85,6 +85,10 @@ fn switched_off(words: &[String]) -> Option<&'static str> {
     (lints_off && (has("dead_code") || has("unused"))).then_some("dead code kept alive")
 }
 
+/// What several test programs share. None of them need use all of it, which the compiler, who
+/// sees one program at a time, takes for dead code: [`helpers`] looks at all of them.
+const SHARED: &str = "tests/support/";
+
 /// No test is ignored, no dead code is kept.
 fn attributes(files: &[File]) -> Vec<Finding> {
     let mend = "let the test run and mend what it finds; delete what nothing uses";
@@ -97,9 +101,37 @@ fn attributes(files: &[File]) -> Vec<Finding> {
                     levels.push(rust::inside(group));
                 }
                 let words = rust::attribute(&tokens, at).map(rust::attribute_words);
-                if let Some(what) = words.as_deref().and_then(switched_off) {
+                let is_shared =
+                    |what: &str| what.starts_with("dead") && file.path.starts_with(SHARED);
+                let found = words.as_deref().and_then(switched_off);
+                if let Some(what) = found.filter(|what| !is_shared(what)) {
                     findings.push(file.finding(rust::line(token), what, mend));
                 }
+            }
+        }
+    }
+    findings
+}
+
+/// Every public function that tests share is named by some other file of the tests.
+fn helpers(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.path.starts_with(SHARED)) {
+        let row = rust::flat(&rust::tokens(file));
+        for (at, token) in row.iter().enumerate() {
+            let at = at + 1 + usize::from(rust::is_word(row.get(at + 1), "const"));
+            let is_public = rust::is_word(Some(token), "pub") && rust::is_word(row.get(at), "fn");
+            let Some(name) = row.get(at + 1).filter(|_| is_public) else {
+                continue;
+            };
+            let is_used = files
+                .iter()
+                .filter(|other| other.path.starts_with("tests/") && other.path != file.path)
+                .any(|other| has_word(&other.text, &name.to_string()));
+            if !is_used {
+                let what = format!("no test uses `{name}`");
+                let mend = "delete it, or make it private";
+                findings.push(file.finding(rust::line(token), what, mend));
             }
         }
     }
@@ -123,6 +155,11 @@ mod tests {
     #[test]
     fn no_test_is_ignored_and_no_dead_code_kept() {
         none(attributes(&files()));
+    }
+
+    #[test]
+    fn what_tests_share_is_used() {
+        none(helpers(&files()));
     }
 
     #[test]
@@ -165,5 +202,21 @@ mod tests {
             found("#[allow(unsafe_code)] #[must_use] fn f() {}"),
             [""; 0]
         );
+        let shared = |text: &str| in_sample(attributes, "tests/support/x.rs", text);
+        assert_eq!(shared("#![allow(dead_code)]"), [""; 0]);
+        assert_eq!(shared("#[test] #[ignore] fn f() {}"), ignored);
+    }
+
+    #[test]
+    fn a_helper_that_no_test_uses_is_found() {
+        let shared = File::sample(
+            "tests/support/x.rs",
+            "impl S {\npub fn a() { self.b() }\npub const fn b() {}\nfn c() {}\n}",
+        );
+        let test = |text: &str| File::sample("tests/y.rs", text);
+        let found = |text: &str| helpers(&[shared.clone(), test(text)]).len();
+        assert_eq!(found("fn t() { s.a().b(); }"), 0);
+        assert_eq!(found("fn t() { s.a(); }"), 1);
+        assert_eq!(found("fn t() { s.ab(); }"), 2);
     }
 }
