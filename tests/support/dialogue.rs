@@ -130,7 +130,7 @@ struct Talk {
     /// What is 0 on our clock of timestamps.
     clock_zero: u32,
     knows_clock: bool,
-    /// The right edge of the window that we gave, on the wire, and our window scale.
+    /// The rightmost edge of the window that we gave, on the wire, and our window scale.
     edge: Option<u32>,
     our_scale: Option<u8>,
     peer_scales: bool,
@@ -216,10 +216,10 @@ impl Dialogue {
     }
 
     /// ESTABLISHED at time 0, from a passive OPEN: SND.NXT = 301, RCV.NXT = 101, the peer's MSS
-    /// 1000 and window [`WINDOW`].
+    /// 1000 and window [`WINDOW`]. Nobody listens any more.
     pub fn established(family: Family, tcp: TcpConfig) -> Dialogue {
         let mut dialogue = Dialogue::listening(family, tcp);
-        dialogue.opens();
+        dialogue.opens().closes_listener();
         dialogue
     }
 
@@ -275,11 +275,19 @@ impl Dialogue {
     /// SEND: the next `len` octets of our stream, all of which must be taken.
     #[track_caller]
     pub fn sends(&mut self, len: usize) -> &mut Self {
-        self.call(&format!("SEND {len}"));
-        let data = pattern(OURS, self.sent, len);
-        let taken = self.stack.send(self.now, self.id(), &data);
-        assert_eq!(taken, Ok(len), "{}", self.transcript());
-        self.sent += len as u32;
+        self.sends_together(&[len])
+    }
+
+    /// Several SENDs, and only then may something leave.
+    #[track_caller]
+    pub fn sends_together(&mut self, lens: &[usize]) -> &mut Self {
+        self.call(&format!("SEND {lens:?}"));
+        for &len in lens {
+            let data = pattern(OURS, self.sent, len);
+            let taken = self.stack.send(self.now, self.id(), &data);
+            assert_eq!(taken, Ok(len), "{}", self.transcript());
+            self.sent += len as u32;
+        }
         self.collect();
         self
     }
@@ -635,7 +643,8 @@ impl Dialogue {
     /// What holds of every datagram: its lengths and checksums are right, and it fits the MTU; an
     /// IPv4 one must not be fragmented and so needs no identification (RFC 6864 §4). Of every segment:
     /// its options are in the order in which Linux has them, those of a SYN on a SYN only
-    /// (MUST-65), and the right edge of the window never moves left (SHLD-14).
+    /// (MUST-65), and the right edge of the window never moves left (SHLD-14), but for what a
+    /// scaled window cannot say (RFC 7323 §2.4).
     fn inspect(&mut self, bytes: &[u8]) {
         let datagram = match wire::parse(bytes) {
             Ok(datagram) => datagram,
@@ -775,8 +784,14 @@ impl Talk {
         let is_scaled = self.peer_scales && !header.control.has(Control::SYN);
         let shift = self.our_scale.filter(|_| is_scaled).unwrap_or(0);
         let edge = header.ack.wrapping_add(u32::from(header.window) << shift);
-        let before = self.edge.replace(edge);
-        before.is_some_and(|before| edge.wrapping_sub(before).cast_signed() < 0)
+        let farthest = self.edge.unwrap_or(edge);
+        let short = farthest.wrapping_sub(edge).cast_signed();
+        if short < 0 {
+            self.edge = Some(edge);
+        } else {
+            self.edge = Some(farthest);
+        }
+        short >= 1 << shift
     }
 }
 
