@@ -6,6 +6,10 @@
 //! | `push` | PSH, Nagle, segments of full size |
 //! | `window` | the peer's window and ours, closed, shrunk, scaled; probes; silly windows |
 //! | `urgent` | the urgent pointer |
+//! | `options` | TCP options and checksums |
+//! | `isn` | initial sequence numbers |
+//! | `opening` | handshakes, local and remote addresses |
+//! | `listener` | backlog, accept queue, strangers |
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,6 +17,10 @@
 mod dialogue;
 
 mod requirements {
+    mod isn;
+    mod listener;
+    mod opening;
+    mod options;
     mod push;
     mod urgent;
     mod window;

@@ -145,6 +145,8 @@ pub struct Dialogue {
     pub listener: Option<ListenerId>,
     start: Instant,
     now: Instant,
+    /// Our address and the port of the peer.
+    address: IpAddr,
     port: u16,
     isn: u32,
     talks: BTreeMap<u16, Talk>,
@@ -194,6 +196,7 @@ impl Dialogue {
             listener: None,
             start,
             now: start,
+            address: family.us(),
             port: PEER_PORT,
             isn,
             talks: BTreeMap::new(),
@@ -226,10 +229,16 @@ impl Dialogue {
     /// The peer opens, without options but its MSS, and the connection is accepted.
     #[track_caller]
     pub fn opens(&mut self) -> &mut Self {
+        self.opens_and_waits().accept()
+    }
+
+    /// The peer opens, without options but its MSS, and the connection is not accepted yet.
+    #[track_caller]
+    pub fn opens_and_waits(&mut self) -> &mut Self {
         self.arrives("<SEQ=100><CTL=SYN><MSS=1000>");
         let syn_ack = self.leaves_something();
         assert_eq!(syn_ack.header.control, Control::SYN | Control::ACK);
-        self.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept()
+        self.arrives("<SEQ=101><ACK=301><CTL=ACK>")
     }
 
     /// Passive OPEN.
@@ -269,6 +278,12 @@ impl Dialogue {
     pub fn as_port(&mut self, port: u16) -> &mut Self {
         self.port = port;
         self.talk();
+        self
+    }
+
+    /// From now on the peer speaks to another of our addresses.
+    pub fn to(&mut self, address: IpAddr) -> &mut Self {
+        self.address = address;
         self
     }
 
@@ -413,11 +428,19 @@ impl Dialogue {
 
     fn deliver(&mut self, segment: &Notation, text: &[u8]) {
         self.note(&format!("--> {segment}"));
-        let header = self.on_the_wire(&segment.header);
-        let (from, to) = (self.family.peer(), self.family.us());
-        let ip = IpHeader::new(from, to, protocol::TCP, 64);
-        let bytes = Packet::tcp(&ip, &header, Text::from(text)).to_vec();
+        let bytes = self.datagram(segment, text);
         self.stack.receive(self.now, &bytes);
+    }
+
+    fn datagram(&mut self, segment: &Notation, text: &[u8]) -> Vec<u8> {
+        let header = self.on_the_wire(&segment.header);
+        let ip = IpHeader::new(self.family.peer(), self.address, protocol::TCP, 64);
+        Packet::tcp(&ip, &header, Text::from(text)).to_vec()
+    }
+
+    /// A segment without text from the peer as it is on the wire, for tests that change it.
+    pub fn as_bytes(&mut self, written: &str) -> Vec<u8> {
+        self.datagram(&Notation::read(written), &[])
     }
 
     /// A datagram of any kind arrives.
@@ -474,6 +497,21 @@ impl Dialogue {
             all.push(self.leaves_something());
         }
         all
+    }
+
+    /// All datagrams that leave now, whatever they are, as they are.
+    pub fn all_that_leaves_of_any_kind(&mut self) -> Vec<Vec<u8>> {
+        self.left.drain(..).collect()
+    }
+
+    /// All segments that leave now, whatever they are: the ports they go to.
+    #[track_caller]
+    pub fn all_that_leaves_to_any_port(&mut self) -> Vec<u16> {
+        let mut ports = Vec::new();
+        while !self.left.is_empty() {
+            ports.push(self.segment_left().0.destination_port);
+        }
+        ports
     }
 
     /// The next datagram that leaves now, as it is.
