@@ -210,14 +210,14 @@ impl RecvBuffer {
 
     /// Gives the memory back if nothing is held.
     pub(crate) fn shrink(&mut self) {
-        if self.is_empty() {
+        if self.holds_nothing() {
             self.ahead.clear();
             self.ring.release();
         }
     }
 
     /// Whether nothing is held, neither in order nor beyond a gap.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn holds_nothing(&self) -> bool {
         self.len() == 0 && self.ahead.is_empty()
     }
 
