@@ -65,7 +65,9 @@ impl Tcb {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
         if wl1 < seg.seq || (wl1 == seg.seq && wl2 <= ack) {
             if self.snd.wnd == 0 && wnd > 0 {
+                // It is open, if only a little: the interval between probes is over.
                 self.probes.persisted = 0;
+                self.timers.disarm(Timer::Persist);
             }
             self.set_send_window(wnd, seg.seq, ack);
         }

@@ -205,9 +205,20 @@ impl RecvBuffer {
     /// Forgets what lies beyond gaps, and gives memory back that nobody needs.
     pub(crate) fn settle(&mut self) {
         self.ahead.clear();
-        if self.len() == 0 {
+        self.shrink();
+    }
+
+    /// Gives the memory back if nothing is held.
+    pub(crate) fn shrink(&mut self) {
+        if self.holds_nothing() {
+            self.ahead.clear();
             self.ring.release();
         }
+    }
+
+    /// Whether nothing is held, neither in order nor beyond a gap.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.len() == 0 && self.ahead.is_empty()
     }
 
     /// The place after the last octet in order: RCV.NXT, but for a FIN.

@@ -7,6 +7,15 @@ use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::{Duration, Instant};
 
+/// An idle connection gives its buffers back after so long...
+const IDLE_TIME: Duration = Duration::from_secs(1);
+/// ... if they are larger than this, in octets: the smallest of each may stay.
+const IDLE_OCTETS: usize = 512;
+
+/// RFC 9293 §3.8.6.2.1: the override timeout is 0.1 to 1.0 seconds.
+const LEAST_OVERRIDE: Duration = Duration::from_millis(100);
+const MOST_OVERRIDE: Duration = Duration::from_secs(1);
+
 impl Tcb {
     /// Does what is due at `now`. An early call does nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
@@ -17,6 +26,7 @@ impl Tcb {
                 Timer::DelayedAck => self.acks.due = AckDue::Now,
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),
+                Timer::Idle => self.on_idle_timeout(now),
                 Timer::Close => self.end(Event::Timeout, None),
             }
         }
@@ -59,6 +69,10 @@ impl Tcb {
 
     /// The window has been closed, or too small, for long enough.
     fn on_persist_timeout(&mut self, now: Instant) {
+        if self.snd_edge() > self.snd.nxt {
+            self.probes.push_due = true;
+            return;
+        }
         // MUST-37: a peer that answers may keep its window closed for ever, but only while the
         // user holds the connection; one that does not answer is gone.
         let orphan_limit = self.orphan && self.probes.persisted >= self.config.orphan_retries;
@@ -66,21 +80,22 @@ impl Tcb {
             self.give_up();
             return;
         }
-        if self.snd_edge() > self.snd.nxt {
-            self.probes.push_due = true;
-        } else {
-            self.probes.due = true;
-            self.probes.unanswered += 1;
-        }
+        self.probes.due = true;
+        self.probes.unanswered += 1;
         self.probes.persisted += 1;
         self.timers
             .arm(Timer::Persist, now + self.persist_interval());
     }
 
-    /// SHLD-29: the first probe after a retransmission timeout; SHLD-30: then exponentially.
+    /// Of a closed window, SHLD-29: the first probe after a retransmission timeout; SHLD-30: then
+    /// exponentially. Of a small one, the override timeout of §3.8.6.2.1, rule (4).
     fn persist_interval(&self) -> Duration {
+        let rto = self.recovery.rtt.rto();
+        if self.snd_edge() > self.snd.nxt {
+            return rto.clamp(LEAST_OVERRIDE, MOST_OVERRIDE);
+        }
         let doublings = self.probes.persisted.min(16);
-        (self.recovery.rtt.rto() * (1 << doublings)).min(self.config.max_persist)
+        (rto * (1 << doublings)).min(self.config.max_persist)
     }
 
     /// RFC 9293 §3.8.4.
@@ -103,6 +118,14 @@ impl Tcb {
             self.probes.due = true;
             self.probes.keepalives += 1;
             self.timers.arm(Timer::KeepAlive, now + keepalive.interval);
+        }
+    }
+
+    /// Nothing waits in the buffers, and nothing has come or gone for a while.
+    fn on_idle_timeout(&mut self, now: Instant) {
+        if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
+            self.send_buffer.shrink();
+            self.recv_buffer.shrink();
         }
     }
 
@@ -157,6 +180,10 @@ impl Tcb {
                 }
             }
             _ => self.timers.disarm(Timer::User),
+        }
+        let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.holds_nothing();
+        if is_empty && self.heap_size() > IDLE_OCTETS && !self.timers.is_armed(Timer::Idle) {
+            self.timers.arm(Timer::Idle, now + IDLE_TIME);
         }
     }
 }

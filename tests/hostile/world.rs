@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use stubborn::config::Config;
@@ -37,6 +38,30 @@ impl Random {
     /// One of them.
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
+    }
+}
+
+/// The runs to make: `usual`, or those of the environment variable `HOSTILE_SEEDS` (`7` for one,
+/// `1000..2000` for many). The message of a failure names the run.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let Ok(wanted) = std::env::var("HOSTILE_SEEDS") else {
+        return usual;
+    };
+    let number = |text: &str| text.parse::<u64>().expect("HOSTILE_SEEDS: a number");
+    match wanted.split_once("..") {
+        Some((first, end)) => number(first)..number(end),
+        None => number(&wanted)..number(&wanted) + 1,
+    }
+}
+
+/// Makes a run for every seed, and says which one failed.
+pub fn every_seed(usual: Range<u64>, mut run: impl FnMut(u64)) {
+    for seed in seeds(usual) {
+        let run = std::panic::AssertUnwindSafe(|| run(seed));
+        if let Err(panic) = std::panic::catch_unwind(run) {
+            eprintln!("to see it again: HOSTILE_SEEDS={seed}");
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 

@@ -130,7 +130,7 @@ struct Talk {
     /// What is 0 on our clock of timestamps.
     clock_zero: u32,
     knows_clock: bool,
-    /// The right edge of the window that we gave, on the wire, and our window scale.
+    /// The rightmost edge of the window that we gave, on the wire, and our window scale.
     edge: Option<u32>,
     our_scale: Option<u8>,
     peer_scales: bool,
@@ -145,6 +145,8 @@ pub struct Dialogue {
     pub listener: Option<ListenerId>,
     start: Instant,
     now: Instant,
+    /// Our address and the port of the peer.
+    address: IpAddr,
     port: u16,
     isn: u32,
     talks: BTreeMap<u16, Talk>,
@@ -194,6 +196,7 @@ impl Dialogue {
             listener: None,
             start,
             now: start,
+            address: family.us(),
             port: PEER_PORT,
             isn,
             talks: BTreeMap::new(),
@@ -216,20 +219,26 @@ impl Dialogue {
     }
 
     /// ESTABLISHED at time 0, from a passive OPEN: SND.NXT = 301, RCV.NXT = 101, the peer's MSS
-    /// 1000 and window [`WINDOW`].
+    /// 1000 and window [`WINDOW`]. Nobody listens any more.
     pub fn established(family: Family, tcp: TcpConfig) -> Dialogue {
         let mut dialogue = Dialogue::listening(family, tcp);
-        dialogue.opens();
+        dialogue.opens().closes_listener();
         dialogue
     }
 
     /// The peer opens, without options but its MSS, and the connection is accepted.
     #[track_caller]
     pub fn opens(&mut self) -> &mut Self {
+        self.opens_and_waits().accept()
+    }
+
+    /// The peer opens, without options but its MSS, and the connection is not accepted yet.
+    #[track_caller]
+    pub fn opens_and_waits(&mut self) -> &mut Self {
         self.arrives("<SEQ=100><CTL=SYN><MSS=1000>");
         let syn_ack = self.leaves_something();
         assert_eq!(syn_ack.header.control, Control::SYN | Control::ACK);
-        self.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept()
+        self.arrives("<SEQ=101><ACK=301><CTL=ACK>")
     }
 
     /// Passive OPEN.
@@ -272,14 +281,28 @@ impl Dialogue {
         self
     }
 
+    /// From now on the peer speaks to another of our addresses.
+    pub fn to(&mut self, address: IpAddr) -> &mut Self {
+        self.address = address;
+        self
+    }
+
     /// SEND: the next `len` octets of our stream, all of which must be taken.
     #[track_caller]
     pub fn sends(&mut self, len: usize) -> &mut Self {
-        self.call(&format!("SEND {len}"));
-        let data = pattern(OURS, self.sent, len);
-        let taken = self.stack.send(self.now, self.id(), &data);
-        assert_eq!(taken, Ok(len), "{}", self.transcript());
-        self.sent += len as u32;
+        self.sends_together(&[len])
+    }
+
+    /// Several SENDs, and only then may something leave.
+    #[track_caller]
+    pub fn sends_together(&mut self, lens: &[usize]) -> &mut Self {
+        self.call(&format!("SEND {lens:?}"));
+        for &len in lens {
+            let data = pattern(OURS, self.sent, len);
+            let taken = self.stack.send(self.now, self.id(), &data);
+            assert_eq!(taken, Ok(len), "{}", self.transcript());
+            self.sent += len as u32;
+        }
         self.collect();
         self
     }
@@ -405,11 +428,19 @@ impl Dialogue {
 
     fn deliver(&mut self, segment: &Notation, text: &[u8]) {
         self.note(&format!("--> {segment}"));
-        let header = self.on_the_wire(&segment.header);
-        let (from, to) = (self.family.peer(), self.family.us());
-        let ip = IpHeader::new(from, to, protocol::TCP, 64);
-        let bytes = Packet::tcp(&ip, &header, Text::from(text)).to_vec();
+        let bytes = self.datagram(segment, text);
         self.stack.receive(self.now, &bytes);
+    }
+
+    fn datagram(&mut self, segment: &Notation, text: &[u8]) -> Vec<u8> {
+        let header = self.on_the_wire(&segment.header);
+        let ip = IpHeader::new(self.family.peer(), self.address, protocol::TCP, 64);
+        Packet::tcp(&ip, &header, Text::from(text)).to_vec()
+    }
+
+    /// A segment without text from the peer as it is on the wire, for tests that change it.
+    pub fn as_bytes(&mut self, written: &str) -> Vec<u8> {
+        self.datagram(&Notation::read(written), &[])
     }
 
     /// A datagram of any kind arrives.
@@ -466,6 +497,21 @@ impl Dialogue {
             all.push(self.leaves_something());
         }
         all
+    }
+
+    /// All datagrams that leave now, whatever they are, as they are.
+    pub fn all_that_leaves_of_any_kind(&mut self) -> Vec<Vec<u8>> {
+        self.left.drain(..).collect()
+    }
+
+    /// All segments that leave now, whatever they are: the ports they go to.
+    #[track_caller]
+    pub fn all_that_leaves_to_any_port(&mut self) -> Vec<u16> {
+        let mut ports = Vec::new();
+        while !self.left.is_empty() {
+            ports.push(self.segment_left().0.destination_port);
+        }
+        ports
     }
 
     /// The next datagram that leaves now, as it is.
@@ -635,7 +681,8 @@ impl Dialogue {
     /// What holds of every datagram: its lengths and checksums are right, and it fits the MTU; an
     /// IPv4 one must not be fragmented and so needs no identification (RFC 6864 §4). Of every segment:
     /// its options are in the order in which Linux has them, those of a SYN on a SYN only
-    /// (MUST-65), and the right edge of the window never moves left (SHLD-14).
+    /// (MUST-65), and the right edge of the window never moves left (SHLD-14), but for what a
+    /// scaled window cannot say (RFC 7323 §2.4).
     fn inspect(&mut self, bytes: &[u8]) {
         let datagram = match wire::parse(bytes) {
             Ok(datagram) => datagram,
@@ -775,8 +822,14 @@ impl Talk {
         let is_scaled = self.peer_scales && !header.control.has(Control::SYN);
         let shift = self.our_scale.filter(|_| is_scaled).unwrap_or(0);
         let edge = header.ack.wrapping_add(u32::from(header.window) << shift);
-        let before = self.edge.replace(edge);
-        before.is_some_and(|before| edge.wrapping_sub(before).cast_signed() < 0)
+        let farthest = self.edge.unwrap_or(edge);
+        let short = farthest.wrapping_sub(edge).cast_signed();
+        if short < 0 {
+            self.edge = Some(edge);
+        } else {
+            self.edge = Some(farthest);
+        }
+        short >= 1 << shift
     }
 }
 

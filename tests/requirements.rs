@@ -1,0 +1,27 @@
+//! What RFC 9293 requires, and what belongs to it, as dialogues: `docs/RFC.md` names the test of
+//! every requirement. Each runs over IPv4 and IPv6.
+//!
+//! | file | what is asked |
+//! |---|---|
+//! | `push` | PSH, Nagle, segments of full size |
+//! | `window` | the peer's window and ours, closed, shrunk, scaled; probes; silly windows |
+//! | `urgent` | the urgent pointer |
+//! | `options` | TCP options and checksums |
+//! | `isn` | initial sequence numbers |
+//! | `opening` | handshakes, local and remote addresses |
+//! | `listener` | backlog, accept queue, strangers |
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/dialogue.rs"]
+mod dialogue;
+
+mod requirements {
+    mod isn;
+    mod listener;
+    mod opening;
+    mod options;
+    mod push;
+    mod urgent;
+    mod window;
+}

@@ -1,0 +1,219 @@
+//! Listeners: the handshakes under way, the accept queue, strangers.
+
+use stubborn::config::{Config, TcpConfig};
+use stubborn::tcp::{ConnectionError, RecvError, State};
+
+use crate::dialogue::{Dialogue, PEER_PORT, in_both_families, ms, plain, secs};
+
+const SYN: &str = "<SEQ=100><CTL=SYN><MSS=1000>";
+const SYN_ACK: &str = "<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>";
+const ACK: &str = "<SEQ=101><ACK=301><CTL=ACK>";
+
+/// A listener answers more SYNs than its backlog; but while its accept queue is full, no handshake
+/// ends and none begins: both peers try again.
+#[test]
+fn a_full_accept_queue_makes_peers_try_again() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.listen(1);
+        for port in [1000, 1001, 1002] {
+            d.as_port(port).arrives(SYN).leaves(SYN_ACK);
+        }
+        d.as_port(1000).arrives(ACK).state_is(State::Established);
+        d.as_port(1001).arrives(ACK).state_is(State::SynReceived);
+        d.as_port(1003).arrives(SYN).nothing_more();
+        assert_eq!(d.stack.counters().listen_overflows, 2);
+        // The SYN,ACK of whoever waits is sent again; the peer answers again.
+        d.until(secs(1));
+        let mut again = d.all_that_leaves_to_any_port();
+        again.sort_unstable();
+        assert_eq!(again, [1001, 1002]);
+        d.as_port(1000).accept();
+        d.as_port(1001).arrives(ACK).state_is(State::Established);
+        d.accept();
+        // And whoever was not answered is, when it asks again.
+        d.as_port(1003).arrives(SYN).leaves(SYN_ACK);
+        d.arrives(ACK).state_is(State::Established).accept();
+        // While the queue is full, text is not taken either: it comes again with the last ACK.
+        d.as_port(1002)
+            .arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>");
+        d.leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK>");
+        d.accept().reads(5);
+    });
+}
+
+/// Handshakes under way have a limit of their own; one that fails makes room.
+#[test]
+fn half_open_connections_are_bounded() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.tcp = plain();
+        config.max_half_open = 2;
+        let mut d = Dialogue::with(family, config);
+        d.listen(8);
+        d.as_port(1000).arrives(SYN).leaves(SYN_ACK);
+        d.as_port(1001).arrives(SYN).leaves(SYN_ACK);
+        d.as_port(1002).arrives(SYN).nothing_more();
+        d.as_port(1000)
+            .arrives("<SEQ=101><CTL=RST>")
+            .state_is(State::Listen);
+        d.as_port(1002).arrives(SYN).leaves(SYN_ACK);
+        d.as_port(1003).arrives(SYN).nothing_more();
+        // One that ends well makes room too.
+        d.as_port(1001).arrives(ACK).accept();
+        d.as_port(1003).arrives(SYN).leaves(SYN_ACK);
+    });
+}
+
+/// All connections together have a limit.
+#[test]
+fn connections_are_bounded() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.tcp = plain();
+        config.max_connections = 1;
+        let mut d = Dialogue::with(family, config);
+        d.listen(8);
+        d.arrives(SYN).leaves(SYN_ACK);
+        d.as_port(1001).arrives(SYN).nothing_more();
+        let remote = std::net::SocketAddr::new(family.peer(), 9);
+        let now = d.now();
+        let full = Err(stubborn::stack::ConnectError::TooManyConnections);
+        assert_eq!(d.stack.connect(now, None, remote), full);
+        assert_eq!(d.stack.counters().listen_overflows, 1);
+    });
+}
+
+/// A SYN flood costs a bounded number of entries and one answer each; they are gone when their
+/// time is over, and whoever comes then is served.
+#[test]
+fn a_syn_flood_is_bounded_and_passes() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.tcp = plain();
+        config.max_half_open = 100;
+        let mut d = Dialogue::with(family, config);
+        d.listen(8);
+        let mut answers = 0;
+        for port in 10_000..20_000 {
+            d.as_port(port).arrives(SYN);
+            answers += d.all_that_leaves().len();
+        }
+        assert_eq!((answers, d.stack.connection_count()), (100, 100));
+        while d.stack.next_deadline().is_some() {
+            d.until_deadline();
+            d.all_that_leaves_of_any_kind();
+        }
+        assert_eq!(d.stack.connection_count(), 0);
+        d.as_port(PEER_PORT).opens();
+    });
+}
+
+/// R2 of a SYN,ACK: sent six times, given up after 63 s; nobody is told.
+#[test]
+fn a_syn_ack_is_sent_again_and_given_up() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives(SYN).leaves(SYN_ACK);
+        for at in [1, 3, 7, 15, 31] {
+            d.until(secs(at)).leaves(SYN_ACK);
+        }
+        d.until(ms(62_999)).state_is(State::SynReceived);
+        d.until(secs(63)).state_is(State::Listen);
+        assert_eq!(d.stack.poll_event(), None);
+        // The SYN again brings it back at once, whatever its timer.
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives(SYN).leaves(SYN_ACK);
+        d.until(ms(500)).arrives(SYN).leaves(SYN_ACK);
+    });
+}
+
+/// Closing a listener resets whoever was not accepted, established or not.
+#[test]
+fn closing_a_listener_resets_who_was_not_accepted() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.opens();
+        d.as_port(1001).arrives(SYN).leaves(SYN_ACK);
+        d.arrives(ACK).state_is(State::Established);
+        d.as_port(1002).arrives(SYN).leaves(SYN_ACK);
+        d.closes_listener();
+        let reset = "<SEQ=301><ACK=101><CTL=RST,ACK>";
+        d.as_port(1001).leaves(reset).state_is(State::Closed);
+        d.as_port(1002).leaves(reset).state_is(State::Closed);
+        d.as_port(PEER_PORT).state_is(State::Established);
+        // Their next segments are strangers'.
+        d.as_port(1001)
+            .arrives("<SEQ=101><ACK=301><CTL=ACK>")
+            .leaves("<SEQ=301><CTL=RST>");
+    });
+}
+
+/// A connection that ended before it was accepted is accepted all the same: its text, then why.
+#[test]
+fn what_ended_in_the_accept_queue_can_be_accepted() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives(SYN).leaves(SYN_ACK);
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK>");
+        d.arrives("<SEQ=106><CTL=RST>").accept().reads(5);
+        let reset = Err(RecvError::Connection(ConnectionError::Reset));
+        assert_eq!(d.receive(1), reset);
+        d.lets_go();
+        assert_eq!(d.stack.connection_count(), 0);
+    });
+}
+
+/// An acknowledgment that nobody asked for is a stranger's, however full the listener.
+#[test]
+fn an_unexpected_ack_to_a_listener_is_reset() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.listen(1);
+        d.opens_and_waits();
+        d.as_port(1001)
+            .arrives("<SEQ=101><ACK=4711><CTL=ACK>")
+            .leaves("<SEQ=4711><CTL=RST>");
+        // 65,536 guesses, none of which opens anything.
+        for guess in 0..1u32 << 16 {
+            let ack = guess.wrapping_mul(65_537);
+            d.arrives(&format!("<SEQ=101><ACK={ack}><CTL=ACK>"));
+            d.all_that_leaves();
+        }
+        assert_eq!(d.stack.connection_count(), 1);
+    });
+}
+
+/// RFC 9293 §3.10.7.4, first: in SYN-RECEIVED too an old duplicate gets an acknowledgment, and the
+/// handshake goes on.
+#[test]
+fn an_old_duplicate_does_not_disturb_the_handshake() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives(SYN).leaves(SYN_ACK);
+        d.arrives("<SEQ=90><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=10200><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives(ACK).accept();
+    });
+}
+
+/// What the user set for connections holds for those that are accepted.
+#[test]
+fn accepted_connections_behave_as_configured() {
+    in_both_families(|family| {
+        let mut tcp = TcpConfig {
+            min_rto: secs(1),
+            ..plain()
+        };
+        tcp.socket.nodelay = true;
+        let mut d = Dialogue::established(family, tcp);
+        assert!(d.stack.options(d.id()).nodelay);
+        d.sends(1).leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.sends(1).leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(secs(1))
+            .leaves("<SEQ=301><ACK=101><DATA=2><CTL=PSH,ACK>");
+    });
+}
