@@ -190,11 +190,12 @@ fn ping_is_answered(lab: &Lab) {
         Family::V4 => "1472",
         Family::V6 => "1452",
     };
-    for size in ["0", "1", "56", "1000", "1200", most] {
+    // Beyond that, fragments: four, and forty.
+    for size in ["0", "1", "56", "1000", "1200", most, "5000", "56789"] {
         // ping compares every octet of the answers with the pattern, and says so.
         let address = lab.stack().to_string();
         let words = [
-            "-n", "-c", "5", "-i", "0.05", "-w", "5", "-p", "00ff5aa5", "-s", size,
+            "-n", "-c", "5", "-i", "0.05", "-W", "5", "-p", "00ff5aa5", "-s", size,
         ];
         let text = run("ping", &[&words[..], &[&address]].concat());
         assert!(

@@ -13,6 +13,7 @@ use stubborn::config::Config;
 use stubborn::sockets::Net;
 use stubborn::tun::TunDevice;
 
+use super::eventually;
 use super::process::{Running, run};
 
 /// Which family a test runs in.
@@ -146,7 +147,9 @@ impl Lab {
     /// test, and waits until it has begun.
     pub(crate) fn stubborn(&self, command: &str, arguments: &[&str]) -> Running {
         let words = self.stubborn_words(command, arguments);
-        Running::start(env!("CARGO_BIN_EXE_stubborn"), &words).says(BEGUN)
+        let program = Running::start(env!("CARGO_BIN_EXE_stubborn"), &words).says(BEGUN);
+        self.wait_for_link();
+        program
     }
 
     /// As [`Lab::stubborn`], with files as standard input and output.
@@ -178,7 +181,17 @@ impl Lab {
     pub(crate) fn net_with(&self, change: impl FnOnce(&mut Config)) -> Net {
         let mut config = Config::new([self.stack()]);
         change(&mut config);
-        Net::start(TunDevice::open(&self.tun).unwrap(), config).unwrap()
+        let net = Net::start(TunDevice::open(&self.tun).unwrap(), config).unwrap();
+        self.wait_for_link();
+        net
+    }
+
+    /// Waits until the kernel has noticed that somebody is at the other end of the interface:
+    /// until then it may drop what comes.
+    fn wait_for_link(&self) {
+        eventually("the link is up", Duration::from_secs(5), || {
+            run("ip", &["link", "show", "dev", &self.tun]).contains("state UP")
+        });
     }
 
     /// Writes what is on the interface into a file of the test, until stopped.
