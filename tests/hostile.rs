@@ -15,8 +15,11 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod hostile {
+    mod app;
     mod cases;
+    mod exchange;
     mod hosts;
+    mod liveness;
     mod raw;
     mod segments;
     mod world;
