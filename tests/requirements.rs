@@ -9,6 +9,7 @@
 //! | `options` | TCP options and checksums |
 //! | `isn` | initial sequence numbers |
 //! | `opening` | handshakes, local and remote addresses |
+//! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
 //! | `listener` | backlog, accept queue, strangers |
 
 #![allow(clippy::unwrap_used)]
@@ -17,6 +18,7 @@
 mod dialogue;
 
 mod requirements {
+    mod closing;
     mod isn;
     mod listener;
     mod opening;
