@@ -127,7 +127,8 @@ pub struct TcpConfig {
     /// How long FIN-WAIT-2 may last once the user has let go of the connection; `None`: for
     /// ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
-    /// The longest time between two probes of a zero window (RFC 9293 §3.8.6.1). Default 60 s.
+    /// The longest time between two probes of a zero window (RFC 9293 §3.8.6.1). Above zero.
+    /// Default 60 s.
     pub max_persist: Duration,
     /// Once the user has let go of the connection: after so many unanswered retransmissions or
     /// answered zero-window probes it is aborted. Default 8.
@@ -182,6 +183,7 @@ impl TcpConfig {
             (usize::from(self.mss.unwrap_or(1)), "mss"),
             (usize::from(self.min_send_mss), "min_send_mss"),
             (self.initial_window as usize, "initial_window"),
+            (self.max_persist.as_nanos().min(1) as usize, "max_persist"),
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {
             return Err(ConfigError::Zero(name));

@@ -127,6 +127,39 @@ fn a_clean_path() {
     exchange(1, Faults::default(), 300_000, |_| {});
 }
 
+/// An idle connection keeps next to nothing: a hundred thousand of them must fit a host.
+#[test]
+fn an_idle_connection_gives_its_buffers_back() {
+    let mut world = World::new(1, [config(0), config(1)]);
+    let listener = world.hosts[1].listen(addr(1, 80), 8).unwrap();
+    let client = world.hosts[0]
+        .connect(world.now, None, addr(1, 80))
+        .unwrap();
+    world.run(Duration::from_secs(1), |_| false);
+    let server = world.hosts[1].accept(listener).unwrap();
+    world.hosts[0]
+        .send(world.now, client, &[7; 50_000])
+        .unwrap();
+    world.run(Duration::from_millis(500), |_| false);
+    let used = world.hosts[1].heap_size(server);
+    let mut buffer = vec![0; 60_000];
+    let received = world.hosts[1].recv(world.now, server, &mut buffer).unwrap();
+    assert_eq!(received, 50_000);
+    world.run(Duration::from_secs(3), |_| false);
+    let left = [
+        world.hosts[0].heap_size(client),
+        world.hosts[1].heap_size(server),
+    ];
+    assert!(
+        used >= 50_000 && left == [0, 0],
+        "{used} octets, then {left:?}"
+    );
+    // And it goes on as if nothing had been.
+    world.hosts[0].send(world.now, client, b"again").unwrap();
+    world.run(Duration::from_secs(1), |_| false);
+    assert_eq!(world.hosts[1].recv(world.now, server, &mut buffer), Ok(5));
+}
+
 #[test]
 fn every_fault_and_many_seeds() {
     for seed in 0..300 {

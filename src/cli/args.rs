@@ -96,7 +96,7 @@ pub(crate) struct ServiceArgs {
     #[command(flatten)]
     pub(crate) host: HostArgs,
 
-    #[arg(long, value_name = "P", help = port_help())]
+    #[arg(long, value_name = "P", value_parser = local_port, help = port_help())]
     pub(crate) port: Option<u16>,
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct ListenArgs {
     pub(crate) host: HostArgs,
 
     /// The port to listen on; 0: any (-v says which)
-    #[arg(value_name = "PORT")]
+    #[arg(value_name = "PORT", value_parser = local_port)]
     pub(crate) port: u16,
 }
 
@@ -127,7 +127,7 @@ pub(crate) struct ConnectArgs {
     pub(crate) remote: IpAddr,
 
     /// The port to connect to
-    #[arg(value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(value_name = "PORT", value_parser = remote_port)]
     pub(crate) port: u16,
 
     /// Give up when there is no connection after so long, in seconds
@@ -137,6 +137,9 @@ pub(crate) struct ConnectArgs {
 
 fn own_address(text: &str) -> Result<IpAddr, &'static str> {
     match text.parse() {
+        Ok(address) if IpAddr::is_loopback(&address) => {
+            Err("a loopback address never leaves the kernel: use one of the interface's network")
+        }
         Ok(address) => Ok(address),
         Err(_) if text.contains('/') => Err("an address without a prefix is meant (the prefix \
              belongs to --up, the kernel's end)"),
@@ -149,6 +152,16 @@ fn remote_address(text: &str) -> Result<IpAddr, &'static str> {
         "not an IP address, and names are not looked up: give an address such as 10.11.12.1 or \
          fd00:5eed::1"
     })
+}
+
+fn local_port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "not a port: a number from 0 to 65535")
+}
+
+fn remote_port(text: &str) -> Result<u16, &'static str> {
+    let port = local_port(text).ok().filter(|&port| port != 0);
+    port.ok_or("not a port: a number from 1 to 65535")
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {

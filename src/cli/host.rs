@@ -1,9 +1,9 @@
 //! The interface, and the stack that runs on it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use stubborn::config::Config;
 use stubborn::driver::Recorder;
 use stubborn::sockets::{Net, TcpListener};
@@ -38,14 +38,16 @@ impl Host {
         let config = Config::new(addresses.clone());
         config.validate().context("cannot start a stack")?;
         let device = open(args)?;
+        check_kernel_has_not(&addresses)?;
         let tun = device.name().to_owned();
         let net = match &args.pcap {
             Some(path) => {
                 let recorder = Recorder::create(device, path);
-                Net::start(
-                    recorder.with_context(|| format!("cannot write {}", path.display()))?,
-                    config,
-                )
+                let recorder = recorder.map_err(|error| {
+                    let path = path.display();
+                    anyhow!("cannot record to {path}: {error}: choose a file that you may write")
+                })?;
+                Net::start(recorder, config)
             }
             None => Net::start(device, config),
         };
@@ -84,6 +86,19 @@ impl Host {
     pub(crate) fn stop(&self, tally: &Tally) -> Summary {
         self.net.shutdown(GRACE);
         tally.summary(self.net.counters().retransmissions)
+    }
+}
+
+/// That the kernel has none of the stack's addresses: it would answer for them itself.
+fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
+    // A socket of the kernel can be bound to the kernel's own addresses, and to no others.
+    let taken = (addresses.iter()).find(|&&address| UdpSocket::bind((address, 0)).is_ok());
+    match taken {
+        Some(taken) => bail!(
+            "{taken} cannot be the stack's: the kernel has it: give --ip another address of the \
+             same network"
+        ),
+        None => Ok(()),
     }
 }
 

@@ -97,7 +97,7 @@ fn one_line(error: &clap::Error) -> String {
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join(" ");
-    words.trim_start_matches("error: ").to_owned()
+    words.trim_start_matches("error: ").replace(" tip: ", ": ")
 }
 
 #[cfg(test)]
@@ -136,8 +136,21 @@ mod tests {
                 "invalid value '10.0.0.1/33' for '--up <CIDR>': a prefix length of 33 is above 32",
             ),
             (
+                "stubborn ehco",
+                "unrecognized subcommand 'ehco': a similar subcommand exists: 'echo'",
+            ),
+            (
+                "stubborn echo --tun t0 --ip ::1",
+                "invalid value '::1' for '--ip <ADDR>': a loopback address never leaves the \
+                 kernel: use one of the interface's network",
+            ),
+            (
+                "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
+                "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
+            ),
+            (
                 "stubborn listen --tun t0 --ip 10.0.0.2 70000",
-                "invalid value '70000' for '<PORT>': 70000 is not in 0..=65535",
+                "invalid value '70000' for '<PORT>': not a port: a number from 0 to 65535",
             ),
         ];
         for (line, expected) in cases {

@@ -79,6 +79,11 @@ fn explain(error: &io::Error) -> String {
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             "has the kernel's end a route there?"
         }
+        io::ErrorKind::InvalidInput => {
+            return "it cannot be a peer: give the address of another host, not a multicast, \
+                    unspecified or own one"
+                .to_owned();
+        }
         _ => return error.to_string(),
     };
     format!("{error}: {advice}")

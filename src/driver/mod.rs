@@ -19,7 +19,10 @@
 //! Somebody must wait for datagrams and deadlines: the *lead*. A thread that has to wait for its
 //! socket takes the lead, if no other such thread has it, and does the turns itself. So one
 //! thread that reads or writes a stream moves every packet of it alone: no wake-up, no lock
-//! contended, no other thread's cache. A background thread leads when no socket is waited for.
+//! contended, no other thread's cache. A background thread leads when no socket is waited for. A
+//! thread that waits for something idle (a listener, say) leaves the lead to the next that waits
+//! once many events in a row were for others. A thread that sends much without ever waiting does
+//! turns as well.
 
 mod clock;
 mod lock;

@@ -19,16 +19,20 @@ use super::lock::FairMutex;
 use super::parker::Parker;
 use super::poller::{self, Kick};
 use super::shard::Traffic;
-use super::shared::{Closed, Lead, Shared, Watch, earlier};
+use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Watch, earlier};
 use super::start::{self, StartError};
 use super::waiters::Key;
 use crate::config::Config;
 use crate::stack::Readiness;
 use crate::time::Instant;
 
-/// How long after the last user gave up the lead the background thread takes it. Long enough for
-/// a thread that reads in a loop to come back, short enough for the peers of all others.
+/// How long after the last user gave up the lead the background thread takes it, if no user has
+/// had it meanwhile. Long enough for a thread that reads in a loop to come back, short enough for
+/// the peers of all others.
 const LEASE: Duration = Duration::from_micros(500);
+
+/// It doubles up to this while users do come back, for the background thread looks in vain then.
+const MAX_LEASE: Duration = Duration::from_millis(2);
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
 /// network any more.
@@ -49,7 +53,7 @@ pub(crate) struct Runtime {
     /// The device's descriptor, to poll while others hold the lock.
     device: OwnedFd,
     background_kick: Kick,
-    user_kick: Kick,
+    user_kicks: [Kick; USER_KICKS],
 }
 
 impl Runtime {
@@ -64,7 +68,10 @@ impl Runtime {
             shared: FairMutex::new(Shared::new(shard)),
             device,
             background_kick: Kick::new().map_err(StartError::Io)?,
-            user_kick: Kick::new().map_err(StartError::Io)?,
+            user_kicks: [
+                Kick::new().map_err(StartError::Io)?,
+                Kick::new().map_err(StartError::Io)?,
+            ],
         });
         let background = Arc::clone(&runtime);
         thread::Builder::new()
@@ -107,7 +114,7 @@ impl Runtime {
         let mut shared = self.lock();
         let mut now = shared.shard.now();
         let deadline = timeout.map(|timeout| now + timeout);
-        let mut leads = false;
+        let mut lead = None;
         let answer = loop {
             if let Err(reason) = shared.check(key) {
                 break Err(WaitError::Closed(reason));
@@ -121,19 +128,19 @@ impl Runtime {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 break Err(WaitError::TimedOut);
             }
-            leads = leads || self.take_lead(&mut shared, key);
-            shared = match leads {
-                true => self.poll_and_turn(shared, Lead::User(key), deadline),
-                false => self.park(shared, key, interest, deadline),
+            lead = lead.or_else(|| self.take_lead(&mut shared, key));
+            shared = match lead {
+                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
+                None => self.park(shared, key, interest, deadline),
             };
+            // Another may have got the lead meanwhile.
+            if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
+                shared.give_up_lead(ticket);
+            }
             now = shared.shard.now();
         };
-        if leads {
-            shared.give_up_lead();
-        }
-        if answer.is_ok() {
-            // Several connections may have come with one event: the next who accepts looks too.
-            shared.wake_one_if_listener(key);
+        if let Some(ticket) = lead {
+            shared.give_up_lead(ticket);
         }
         self.finish(shared, now);
         answer
@@ -152,6 +159,7 @@ impl Runtime {
 
     fn lock(&self) -> Guard<'_> {
         Guard {
+            runtime: self,
             shared: self.shared.lock(),
             was_panicking: thread::panicking(),
         }
@@ -159,42 +167,48 @@ impl Runtime {
 
     /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
     fn finish(&self, mut shared: Guard<'_>, now: Instant) {
-        shared.after_calls(now);
         let lead = shared.lead;
-        let must_look = shared.lead_must_look();
+        shared.send_due(now);
+        shared.assist();
+        let must_look = shared.lead_must_look() || shared.lead != lead;
         release(shared);
-        match lead {
-            Lead::Background if must_look => self.background_kick.kick(),
-            Lead::User(_) if must_look => self.user_kick.kick(),
-            Lead::Nobody | Lead::Background | Lead::User(_) => {}
+        if must_look {
+            self.kick(lead);
         }
     }
 
-    /// Takes the lead, unless another user has it.
-    fn take_lead(&self, shared: &mut Shared, key: Key) -> bool {
-        match shared.lead {
-            Lead::User(_) => return false,
+    /// The lead, for a wait for `key`, if it is to be had.
+    fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
+        let before = shared.lead;
+        let ticket = shared.take_lead(key)?;
+        self.kick(before);
+        Some(ticket)
+    }
+
+    /// Gets `lead` out of poll.
+    fn kick(&self, lead: Lead) {
+        match lead {
+            Lead::User(ticket) => self.user_kicks[ticket.kick].kick(),
             Lead::Background => self.background_kick.kick(),
             Lead::Nobody => {}
         }
-        shared.lead = Lead::User(key);
-        true
     }
 
-    /// Unlocks, waits as the lead `me`, locks, and does a turn if the lead is still `me`.
+    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
+    /// if the lead is still `me`.
     fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
         me: Lead,
+        now: Instant,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let at_once = mem::take(&mut shared.more);
-        let (until, poll_device) = shared.plan_poll();
-        let now = shared.shard.now();
+        let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
         release(shared);
         let kick = match me {
-            Lead::User(_) => &self.user_kick,
+            Lead::User(ticket) => &self.user_kicks[ticket.kick],
             Lead::Background | Lead::Nobody => &self.background_kick,
         };
         let device = poll_device.then_some(self.device.as_fd());
@@ -227,16 +241,18 @@ impl Runtime {
     /// The background thread: leads when no user does.
     fn run(&self) {
         let parker = Parker::current();
-        let mut seen = 0;
+        let (mut seen, mut lease) = (0, LEASE);
         let mut shared = self.lock();
         shared.background = Some(parker.waker().clone());
         while !shared.may_end() {
             let quiet = shared.leads_ended == seen;
             seen = shared.leads_ended;
-            let watch = match shared.lead {
+            let sleep = match shared.lead {
                 Lead::Background => {
+                    lease = LEASE;
                     let until = shared.abandoned;
-                    shared = self.poll_and_turn(shared, Lead::Background, until);
+                    let now = shared.shard.now();
+                    shared = self.poll_and_turn(shared, Lead::Background, now, until);
                     continue;
                 }
                 // Nobody has led for a whole lease.
@@ -245,12 +261,16 @@ impl Runtime {
                     continue;
                 }
                 // One user has led for a whole lease: it says when it ends.
-                Lead::User(_) if quiet => Watch::Asleep,
-                Lead::Nobody | Lead::User(_) => Watch::Timed,
+                Lead::User(_) if quiet => None,
+                Lead::Nobody | Lead::User(_) => Some(lease),
             };
-            shared.watch = watch;
+            lease = sleep.map_or(LEASE, |lease| (lease * 2).min(MAX_LEASE));
+            shared.watch = match sleep {
+                Some(_) => Watch::Timed,
+                None => Watch::Asleep,
+            };
             release(shared);
-            parker.park((watch == Watch::Timed).then_some(LEASE));
+            parker.park(sleep);
             shared = self.lock();
         }
         shared.background = None;
@@ -258,7 +278,7 @@ impl Runtime {
             // Those who were not done in time.
             let now = shared.shard.now();
             shared.stack().abort_all();
-            shared.after_calls(now);
+            shared.send_due(now);
         }
         release(shared);
     }
@@ -274,6 +294,7 @@ fn release(mut shared: Guard<'_>) {
 /// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
 /// and everybody learns of it.
 struct Guard<'a> {
+    runtime: &'a Runtime,
     shared: MutexGuard<'a, Shared>,
     /// A thread that is panicking already may close its sockets.
     was_panicking: bool,
@@ -298,6 +319,7 @@ impl Drop for Guard<'_> {
         if thread::panicking() && !self.was_panicking {
             self.shared.close(Closed::Panicked);
             self.shared.take_woken().into_iter().for_each(Waker::wake);
+            self.runtime.kick(self.shared.lead);
         }
     }
 }

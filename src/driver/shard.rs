@@ -24,6 +24,8 @@ pub struct Shard<D> {
     batch: Batch,
     /// Octets that one datagram of the batch has room for.
     slot: usize,
+    /// Datagrams sent since the last turn began.
+    sent_since_turn: usize,
     traffic: Traffic,
 }
 
@@ -69,6 +71,7 @@ impl<D: Device> Shard<D> {
             clock: Clock::start(),
             batch: Batch::new(BATCH, slot),
             slot,
+            sent_since_turn: 0,
             traffic: Traffic::default(),
         }
     }
@@ -93,11 +96,17 @@ impl<D: Device> Shard<D> {
         self.traffic
     }
 
+    /// How many datagrams were sent since the last turn: answers to them may be waiting.
+    pub fn sent_since_turn(&self) -> usize {
+        self.sent_since_turn
+    }
+
     /// Receives a batch, hands it to the stack, does what is due, and transmits.
     ///
     /// # Errors
     /// If the device cannot go on. What arrived before is not lost.
     pub fn turn(&mut self) -> Result<Turn, DeviceError> {
+        self.sent_since_turn = 0;
         self.batch.clear();
         let answer = self.device.receive(&mut self.batch);
         let (received, full) = (self.batch.len(), self.batch.is_full());
@@ -132,6 +141,7 @@ impl<D: Device> Shard<D> {
             self.device.send(packet)?;
             sent += 1;
         }
+        self.sent_since_turn += sent;
         if sent > 0 {
             self.device.flush()?;
         }

@@ -52,9 +52,39 @@ pub(super) enum Lead {
     Nobody,
     /// The background thread.
     Background,
-    /// A thread that waits for this.
-    User(Key),
+    /// A thread that waits.
+    User(Ticket),
 }
+
+/// A wait that leads: what for, and which of all that did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    key: Key,
+    number: u64,
+    /// Which of the users' kicks gets it out of poll.
+    pub(super) kick: usize,
+}
+
+/// How many kicks the users have: one for the lead, and one for the next lead while the last is
+/// still on its way out of poll.
+pub(super) const USER_KICKS: usize = 2;
+
+impl Lead {
+    fn is_for(self, key: Key) -> bool {
+        matches!(self, Lead::User(ticket) if ticket.key == key)
+    }
+}
+
+/// How many datagrams users' calls may send until one of them also looks for the answers.
+const ASSIST_AFTER: usize = 32;
+
+/// The most turns that such a call does.
+const ASSIST_TURNS: usize = 4;
+
+/// How many events in a row must have been for others until a wait of another gets the lead. So a
+/// thread that accepts leaves it to the connections that are busy, which then need no waking; and
+/// where many are, it does not change hands too often.
+const IDLE_EVENTS: u32 = 16;
 
 /// How the background thread waits when it does not lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +100,14 @@ pub(crate) struct Shared {
     pub(super) shard: Shard<Box<dyn PollDevice>>,
     pub(super) waiters: Waiters,
     pub(super) lead: Lead,
-    /// How often a user has given up the lead.
+    /// How often a user has given up the lead, or lost it.
     pub(super) leads_ended: u64,
+    /// How often a user has taken it.
+    leads_begun: u64,
+    /// Kicks that nobody polls with.
+    free_kicks: Vec<usize>,
+    /// Events for others since the lead had one of its own.
+    idle_events: u32,
     pub(super) watch: Watch,
     /// What wakes the background thread.
     pub(super) background: Option<Waker>,
@@ -104,6 +140,9 @@ impl Shared {
             waiters: Waiters::default(),
             lead: Lead::Background,
             leads_ended: 0,
+            leads_begun: 0,
+            free_kicks: (0..USER_KICKS).collect(),
+            idle_events: 0,
             watch: Watch::Timed,
             background: None,
             closed: None,
@@ -156,8 +195,8 @@ impl Shared {
         self.dispatch();
     }
 
-    /// After calls of a user: sends what they made due, and dispatches their events.
-    pub(crate) fn after_calls(&mut self, now: Instant) {
+    /// Sends what calls of a user made due, and dispatches their events.
+    pub(crate) fn send_due(&mut self, now: Instant) {
         if self.closed.is_none() {
             match self.shard.transmit(now) {
                 Ok(more) => self.more |= more,
@@ -165,6 +204,24 @@ impl Shared {
             }
         }
         self.dispatch();
+    }
+
+    /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
+    /// else it and the background thread would stand in each other's way at every batch. Whoever
+    /// led must be kicked if it does not lead any more.
+    pub(super) fn assist(&mut self) {
+        let waits = matches!(self.lead, Lead::User(_));
+        if waits || self.shard.sent_since_turn() < ASSIST_AFTER {
+            return;
+        }
+        self.lead = Lead::Nobody;
+        self.leads_ended += 1;
+        for _ in 0..ASSIST_TURNS {
+            self.turn(false);
+            if !self.more {
+                break;
+            }
+        }
     }
 
     /// Finds those whom the stack's events concern. They are woken when the lock is free: see
@@ -176,12 +233,59 @@ impl Shared {
                 Event::Acceptable(id) => Key::Listener(id),
             };
             // Others may wait for the same connection as the lead: one reads, one writes.
-            self.lead_concerned |= self.lead == Lead::User(key);
-            self.waiters.take(event, &mut self.woken);
+            // A connection to accept is for one, who sees to it that the next is accepted too.
+            let for_lead = matches!(event, Event::Acceptable(_)) && self.lead.is_for(key);
+            if !for_lead {
+                self.waiters.take(event, &mut self.woken);
+            }
+            self.note_event(key);
         }
-        let awaited = self.lead == Lead::User(Key::Finished) || self.waiters.has(Key::Finished);
+        let awaited = self.lead.is_for(Key::Finished) || self.waiters.has(Key::Finished);
         if awaited && self.unfinished() == 0 {
             self.wake_key(Key::Finished);
+        }
+    }
+
+    /// Something happened that `key` names.
+    fn note_event(&mut self, key: Key) {
+        if self.lead.is_for(key) {
+            self.lead_concerned = true;
+            self.idle_events = 0;
+        } else {
+            self.idle_events = self.idle_events.saturating_add(1);
+        }
+    }
+
+    /// The lead, for a wait for `key`, if it is to be had. Whoever had it must be kicked.
+    pub(super) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
+        let taken = matches!(self.lead, Lead::User(_));
+        if taken && self.idle_events < IDLE_EVENTS {
+            return None;
+        }
+        // None is free while one who lost the lead has not noticed yet.
+        let kick = self.free_kicks.pop()?;
+        self.leads_ended += u64::from(taken);
+        self.leads_begun += 1;
+        self.idle_events = 0;
+        let ticket = Ticket {
+            key,
+            number: self.leads_begun,
+            kick,
+        };
+        self.lead = Lead::User(ticket);
+        Some(ticket)
+    }
+
+    /// A user gives up the lead, or notices that it has lost it. If nobody has it then, the
+    /// background thread takes it before long.
+    pub(super) fn give_up_lead(&mut self, ticket: Ticket) {
+        self.free_kicks.push(ticket.kick);
+        if self.lead == Lead::User(ticket) {
+            self.lead = Lead::Nobody;
+            self.leads_ended += 1;
+            if self.watch == Watch::Asleep {
+                self.woken.extend(self.background.clone());
+            }
         }
     }
 
@@ -223,14 +327,12 @@ impl Shared {
     /// All who wait for `key` are to be woken, the one who leads included.
     pub(crate) fn wake_key(&mut self, key: Key) {
         self.waiters.take_key(key, &mut self.woken);
-        self.lead_concerned |= self.lead == Lead::User(key);
+        self.lead_concerned |= self.lead.is_for(key);
     }
 
-    /// If `key` is a listener, the one who has waited longest for it is to be woken.
-    pub(super) fn wake_one_if_listener(&mut self, key: Key) {
-        if matches!(key, Key::Listener(_)) {
-            self.waiters.take_one(key, &mut self.woken);
-        }
+    /// The one who has waited longest for `key` is to be woken.
+    pub(crate) fn wake_one(&mut self, key: Key) {
+        self.waiters.take_one(key, &mut self.woken);
     }
 
     /// Whether the background thread has no more to do.
@@ -245,15 +347,6 @@ impl Shared {
         self.abandoned = Some(until);
         self.woken.extend(self.background.clone());
         self.lead_concerned = true;
-    }
-
-    /// A user gives up the lead. The background thread takes it before long.
-    pub(super) fn give_up_lead(&mut self) {
-        self.lead = Lead::Nobody;
-        self.leads_ended += 1;
-        if self.watch == Watch::Asleep {
-            self.woken.extend(self.background.clone());
-        }
     }
 
     /// Those to wake once the lock is free.
@@ -276,8 +369,7 @@ impl Shared {
     ///
     /// A planned time stays even if its deadline is cancelled meanwhile: one early wake-up now
     /// and then costs less than a kick for each retransmission timer that is armed anew.
-    pub(super) fn plan_poll(&mut self) -> (Option<Instant>, bool) {
-        let now = self.shard.now();
+    pub(super) fn plan_poll(&mut self, now: Instant) -> (Option<Instant>, bool) {
         let planned = self.wake_at.filter(|&at| at > now);
         self.wake_at = earlier(planned, self.shard.next_deadline());
         self.lead_concerned = false;
@@ -305,6 +397,8 @@ fn pause(fruitless: u32) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::driver::{memory, start};
 
     #[test]
     fn a_device_that_gives_nothing_is_left_alone_ever_longer() {
@@ -313,5 +407,95 @@ mod tests {
         assert_eq!(millis(FRUITLESS_ALLOWED + 1), Some(1));
         assert_eq!(millis(FRUITLESS_ALLOWED + 4), Some(8));
         assert_eq!(millis(u32::MAX), Some(1000));
+    }
+
+    /// A host with a listener, the listener's key, and the other end of the host's device.
+    fn host() -> (Shared, Key, memory::MemoryDevice) {
+        let (device, other_end) = memory::pair(1500).unwrap();
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let (shard, _) = start::shard(Box::new(device), config).unwrap();
+        let mut shared = Shared::new(shard);
+        let local = "192.0.2.1:7".parse().unwrap();
+        let id = shared.stack().listen(local, 1).unwrap();
+        (shared, Key::Listener(id), other_end)
+    }
+
+    #[test]
+    fn a_user_has_the_lead_until_it_gives_it_up() {
+        let (mut shared, key, _other_end) = host();
+        let first = shared.take_lead(key).unwrap();
+        assert_eq!(shared.take_lead(key), None, "the lead is taken");
+        assert_eq!(shared.take_lead(Key::Finished), None);
+        shared.give_up_lead(first);
+        assert_eq!(shared.lead, Lead::Nobody);
+        let second = shared.take_lead(key).unwrap();
+        assert_ne!(first, second, "another wait for the same");
+    }
+
+    #[test]
+    fn what_is_busy_gets_the_lead_from_what_is_not() {
+        let (mut shared, key, _other_end) = host();
+        let idle = shared.take_lead(Key::Finished).unwrap();
+        for _ in 1..IDLE_EVENTS {
+            shared.note_event(key);
+            assert_eq!(shared.take_lead(key), None);
+        }
+        shared.note_event(key);
+        let busy = shared.take_lead(key).unwrap();
+        assert_eq!(shared.lead, Lead::User(busy));
+        assert_ne!(busy.kick, idle.kick, "both may be in poll for a moment");
+
+        // The one that lost it has not noticed: no third may come.
+        (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
+        assert_eq!(shared.take_lead(Key::Finished), None);
+        shared.give_up_lead(idle);
+        assert_eq!(shared.lead, Lead::User(busy), "not its own to give up");
+        assert!(shared.take_lead(Key::Finished).is_some());
+    }
+
+    #[test]
+    fn a_lead_with_something_of_its_own_keeps_it() {
+        let (mut shared, key, _other_end) = host();
+        let lead = shared.take_lead(Key::Finished).unwrap();
+        for _ in 0..3 {
+            (1..IDLE_EVENTS).for_each(|_| shared.note_event(key));
+            shared.note_event(Key::Finished);
+        }
+        assert_eq!(shared.take_lead(key), None);
+        assert_eq!(shared.lead, Lead::User(lead));
+    }
+
+    #[test]
+    fn the_background_is_woken_only_if_it_sleeps_without_end() {
+        let (mut shared, key, _other_end) = host();
+        shared.background = Some(Waker::noop().clone());
+        for (watch, woken) in [(Watch::Timed, 0), (Watch::Asleep, 1)] {
+            shared.watch = watch;
+            let lead = shared.take_lead(key).unwrap();
+            shared.give_up_lead(lead);
+            assert_eq!(shared.take_woken().len(), woken, "{watch:?}");
+        }
+    }
+
+    #[test]
+    fn a_planned_time_stays_until_it_has_passed() {
+        let (mut shared, _, _other_end) = host();
+        let now = shared.shard.now();
+        assert_eq!(shared.plan_poll(now), (None, true));
+        assert!(!shared.lead_must_look());
+        let remote = "192.0.2.9:9".parse().unwrap();
+        let id = shared.stack().connect(now, None, remote).unwrap();
+        shared.send_due(now);
+        assert!(shared.lead_must_look(), "a deadline where there was none");
+        let (planned, _) = shared.plan_poll(now);
+        assert!(planned.is_some() && !shared.lead_must_look());
+        shared.stack().abort(now, id);
+        shared.send_due(now);
+        assert_eq!(shared.shard.next_deadline(), None);
+        assert_eq!(
+            shared.plan_poll(now).0,
+            planned,
+            "cancelled, and looked at once"
+        );
     }
 }

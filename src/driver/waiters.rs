@@ -93,3 +93,86 @@ impl Waiters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::stack::{Secret, Stack};
+    use crate::time::Instant;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Counter {
+        /// Wakes those in `woken`, and says how often this one was among them.
+        fn woken(self: &Arc<Self>, woken: Vec<Waker>) -> usize {
+            woken.into_iter().for_each(Waker::wake);
+            self.0.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    fn ids() -> (ConnId, ListenerId) {
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let mut stack = Stack::new(config, Secret([7; 16])).unwrap();
+        let remote = "192.0.2.2:7".parse().unwrap();
+        let id = stack.connect(Instant::ZERO, None, remote).unwrap();
+        let listener = stack.listen("192.0.2.1:7".parse().unwrap(), 1).unwrap();
+        (id, listener)
+    }
+
+    #[test]
+    fn those_are_woken_whom_an_event_concerns_and_once() {
+        let (id, _) = ids();
+        let key = Key::Connection(id);
+        let (reader, writer) = (Arc::<Counter>::default(), Arc::<Counter>::default());
+        let mut waiters = Waiters::default();
+        let enter = |waiters: &mut Waiters| {
+            waiters.add(key, Readiness::READABLE, &Waker::from(Arc::clone(&reader)));
+            waiters.add(key, Readiness::WRITABLE, &Waker::from(Arc::clone(&writer)));
+        };
+        let happens = |waiters: &mut Waiters, readiness| {
+            let mut woken = Vec::new();
+            waiters.take(Event::Connection(id, readiness), &mut woken);
+            let by_reader = reader.woken(woken);
+            (by_reader, writer.woken(Vec::new()))
+        };
+        enter(&mut waiters);
+        assert_eq!(happens(&mut waiters, Readiness::WRITABLE), (0, 1));
+        assert_eq!(happens(&mut waiters, Readiness::WRITABLE), (0, 0));
+        assert_eq!(happens(&mut waiters, Readiness::READABLE), (1, 0));
+        assert!(!waiters.has(key), "nothing is kept");
+        enter(&mut waiters);
+        assert_eq!(happens(&mut waiters, Readiness::STATE), (1, 1));
+        enter(&mut waiters);
+        waiters.remove(key, &Waker::from(Arc::clone(&reader)));
+        assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
+    }
+
+    #[test]
+    fn a_connection_to_accept_wakes_the_one_who_has_waited_longest() {
+        let (_, id) = ids();
+        let key = Key::Listener(id);
+        let counters: [Arc<Counter>; 3] = Default::default();
+        let mut waiters = Waiters::default();
+        for counter in &counters {
+            waiters.add(key, Readiness::READABLE, &Waker::from(Arc::clone(counter)));
+        }
+        for counter in &counters {
+            let mut woken = Vec::new();
+            waiters.take(Event::Acceptable(id), &mut woken);
+            assert_eq!(woken.len(), 1);
+            assert_eq!(counter.woken(woken), 1);
+        }
+        assert!(!waiters.has(key));
+    }
+}

@@ -78,10 +78,13 @@ pub(super) fn listen(
 }
 
 pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Connection>> {
-    match shared.stack().accept(id) {
-        Some(id) => Poll::Ready(Ok(adopt(shared, id))),
-        None => Poll::Pending,
+    let Some(connection) = shared.stack().accept(id) else {
+        return Poll::Pending;
+    };
+    if shared.stack().acceptable_count(id) > 0 {
+        shared.wake_one(Key::Listener(id));
     }
+    Poll::Ready(Ok(adopt(shared, connection)))
 }
 
 /// Ends a listener, unless that has happened. Whoever waits for it learns of it.

@@ -97,6 +97,12 @@ impl Stack {
         Some(id)
     }
 
+    /// How many connections [`Stack::accept`] would give now.
+    pub fn acceptable_count(&self, listener: ListenerId) -> usize {
+        let listener = self.listeners.get(listener);
+        listener.map_or(0, |listener| listener.accept_queue.len())
+    }
+
     /// The address a listener listens on; `None` if it was closed.
     pub fn listener_addr(&self, listener: ListenerId) -> Option<SocketAddr> {
         self.listeners.get(listener).map(|listener| listener.local)

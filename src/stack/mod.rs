@@ -194,8 +194,12 @@ impl Stack {
             return Some(Event::Acceptable(listener));
         }
         while let Some(slot) = self.ready.pop_front() {
-            if let Some(entry) = self.table.at_mut(slot) {
-                let readiness = core::mem::take(&mut entry.readiness);
+            let Some(entry) = self.table.at_mut(slot) else {
+                continue;
+            };
+            let readiness = core::mem::take(&mut entry.readiness);
+            // A user may have let go of the connection meanwhile, and another one be in its slot.
+            if !readiness.is_none() && !entry.tcb.is_orphan() {
                 return Some(Event::Connection(self.table.id(slot), readiness));
             }
         }
@@ -277,7 +281,7 @@ impl Stack {
                 Some(entry) => {
                     entry.tcb.end_time_wait();
                     self.time_wait.pop_front();
-                    self.bury(oldest.slot);
+                    self.touched(oldest.slot);
                 }
                 None => {
                     self.time_wait.pop_front();

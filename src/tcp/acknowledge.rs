@@ -100,8 +100,12 @@ impl Tcb {
         // Our SYN and FIN take a place each, but are no octets of text.
         let before = self.send_buffer.len();
         self.snd.una = ack;
+        // The peer has our SYN, even if its own has come again meanwhile.
+        self.syn_due = false;
         self.send_buffer.release(ack);
         self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
+        // A peer that takes something, however little: probing starts at its first interval.
+        self.probes.persisted = 0;
         if self.snd.up.is_some_and(|up| up <= ack) {
             self.snd.up = None;
         }

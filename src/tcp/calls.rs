@@ -124,6 +124,7 @@ impl Tcb {
             State::SynReceived | State::Established | State::CloseWait => {
                 self.on(Event::Close);
                 self.snd.fin = Some(self.send_buffer.end());
+                self.readiness |= Readiness::WRITABLE;
                 self.settle(now);
             }
             State::FinWait1
@@ -140,6 +141,7 @@ impl Tcb {
     /// acknowledged.
     pub fn shut_read(&mut self, now: Instant) {
         self.read_shut = true;
+        self.readiness |= Readiness::READABLE;
         self.recv_buffer.discard();
         self.on_read(now);
     }

@@ -152,7 +152,7 @@ impl Tcb {
         self.on(Event::RcvSynAck);
         self.take_handshake_ack(now, ack, seg);
         self.acks.due = AckDue::Now;
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         seg.text = seg.text.slice(0, self.text_in_window(seg));
         self.check_urgent(seg);
@@ -190,11 +190,12 @@ impl Tcb {
 
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
-        let end = seg.end();
+        let (start, end) = (seg.seq, seg.end());
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        self.take_timestamp(now, seg, start);
         if seg.end() < end && self.state.receives_text() {
             // Some of it was cut off: its sender must hear how far the window goes.
             self.acks.due = AckDue::Now;
@@ -219,15 +220,21 @@ impl Tcb {
         }
         self.last_received = now;
         self.probes.keepalives = 0;
+        self.trim(seg);
+        Step::Continue(())
+    }
+
+    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
+    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
+    /// peer sends.
+    fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
             let last_ack_sent = self.rcv.last_ack_sent;
             self.timestamps
-                .on_segment(now, timestamps.val, seg.seq, last_ack_sent);
+                .on_segment(now, timestamps.val, start, last_ack_sent);
         }
-        self.trim(seg);
-        Step::Continue(())
     }
 
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
@@ -257,7 +264,7 @@ impl Tcb {
             return Step::Continue(());
         }
         // The rest of it is acceptable, as appendix A.2 suggests: its acknowledgment counts.
-        seg.seq += 1;
+        seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         Step::Continue(())
     }
@@ -320,10 +327,14 @@ impl Tcb {
     }
 
     /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
-    /// seen by [`Tcb::check_syn`].
+    /// seen by [`Tcb::check_syn`]; in a synchronized state it stays wherever it is (RFC 5961 §4.2).
     fn trim(&mut self, seg: &mut Segment<'_>) {
+        if seg.ctl.has(Control::SYN) && self.state.is_synchronized() {
+            return;
+        }
         if seg.seq < self.rcv.nxt {
-            let mut old = self.rcv.nxt - seg.seq;
+            let places = self.rcv.nxt - seg.seq;
+            let mut old = places;
             if seg.ctl.has(Control::SYN) {
                 seg.ctl = seg.ctl - Control::SYN;
                 old -= 1;
@@ -334,7 +345,7 @@ impl Tcb {
                 self.recv_buffer.note_old_duplicate(start..start + cut);
             }
             seg.text = seg.text.slice(cut, seg.text.len());
-            seg.seq = self.rcv.nxt;
+            seg.advance(places);
         }
         let fits = self.rcv.edge.saturating_since(seg.text_start());
         if seg.text.len() > fits {
@@ -465,8 +476,11 @@ impl Tcb {
         if !self.state.receives_text() {
             return Step::Continue(());
         }
-        if seg.ctl.has(Control::FIN) {
-            let fin = *self.rcv.fin.get_or_insert(seg.end().before(1));
+        let fin = seg.end().before(1);
+        // A FIN before text that is here already contradicts it: what came first counts.
+        let is_last = self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
+        if seg.ctl.has(Control::FIN) && is_last {
+            let fin = *self.rcv.fin.get_or_insert(fin);
             if fin > self.rcv.nxt {
                 // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;

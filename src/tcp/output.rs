@@ -15,7 +15,7 @@ use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
-use crate::wire::{Control, Options, Text};
+use crate::wire::{Control, Options, SackBlocks, Text};
 
 /// The next segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,11 @@ enum Plan {
 
 /// A segment that counts as sent and has not been built.
 #[derive(Debug)]
-pub struct Departure(Plan);
+pub struct Departure {
+    plan: Plan,
+    /// What it reports: once it counts as sent, a duplicate is forgotten.
+    sack: SackBlocks,
+}
 
 impl Tcb {
     /// The segment that leaves now; `None` if none does. Call again until there is none.
@@ -52,8 +56,9 @@ impl Tcb {
     pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
         let plan = self.plan()?;
+        let sack = self.sack_blocks();
         self.on_sent(now, &plan);
-        Some(Departure(plan))
+        Some(Departure { plan, sack })
     }
 
     /// Whether a segment would leave now.
@@ -232,7 +237,7 @@ impl Tcb {
     /// The segment of a departure, its text lent from the send buffer. Nothing may happen to the
     /// connection between the two halves.
     pub fn segment(&self, now: Instant, departure: Departure) -> Segment<'_> {
-        match departure.0 {
+        let mut segment = match departure.plan {
             Plan::Refuse(seq) => Segment {
                 seq,
                 ack: None,
@@ -255,7 +260,11 @@ impl Tcb {
                 ..self.pure_ack(now)
             },
             Plan::Ack => self.pure_ack(now),
+        };
+        if segment.ctl.has(Control::ACK) && !segment.ctl.has(Control::SYN) {
+            segment.options.sack = departure.sack;
         }
+        segment
     }
 
     fn syn(&self, now: Instant) -> Segment<'_> {
@@ -320,17 +329,21 @@ impl Tcb {
         }
     }
 
-    /// The options on every segment but a SYN.
+    /// The options on every segment but a SYN; SACK blocks come with the departure.
     fn options_on(&self, now: Instant) -> Options {
         let mut options = Options::default();
         if self.agreed.timestamps {
             options.timestamps = Some(self.timestamps.option(now));
         }
-        let blocks = self.sack_room();
-        if blocks > 0 {
-            options.sack = self.recv_buffer.sack_blocks(blocks);
-        }
         options
+    }
+
+    /// The SACK blocks that the next segment carries.
+    fn sack_blocks(&self) -> SackBlocks {
+        match self.sack_room() {
+            0 => SackBlocks::default(),
+            blocks => self.recv_buffer.sack_blocks(blocks),
+        }
     }
 
     /// How many SACK blocks the next segment carries: forty octets of options have room for four,

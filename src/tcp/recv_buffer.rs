@@ -88,7 +88,7 @@ impl RecvBuffer {
 
     /// Writes those parts of `fresh` that are not held yet; whether some were.
     fn write_gaps(&mut self, at: Seq, text: Text<'_>, fresh: Range<Seq>) -> bool {
-        let live_end = self.ahead.iter().last().map_or(self.next, |last| last.end);
+        let live_end = self.end();
         self.ring
             .reserve(self.read..live_end, self.read..fresh.end.max(live_end));
         if self.ahead.is_empty() {
@@ -153,25 +153,21 @@ impl RecvBuffer {
     /// The blocks for the next acknowledgment: the duplicate first (RFC 2883 §4), then the range
     /// that grew last, then others, latest first (RFC 2018 §4).
     pub(crate) fn sack_blocks(&self, most: usize) -> SackBlocks {
+        let block = |range: Range<Seq>| SackBlock {
+            left: range.start.wire(),
+            right: range.end.wire(),
+        };
         let mut blocks = SackBlocks::default();
-        let ahead = self
-            .recent
-            .iter()
-            .flatten()
-            .filter_map(|place| self.ahead.holding(*place));
-        let mut shown: [Option<Range<Seq>>; SackBlocks::MAX] = [const { None }; SackBlocks::MAX];
-        for (count, range) in self.duplicate.clone().into_iter().chain(ahead).enumerate() {
-            // A duplicate inside a range ahead is followed by that range; otherwise each once.
-            let is_duplicate = count == 0 && self.duplicate.is_some();
-            let seen = shown.iter().flatten().any(|other| *other == range);
-            if blocks.as_slice().len() < most && (is_duplicate || !seen) {
-                blocks.push(SackBlock {
-                    left: range.start.wire(),
-                    right: range.end.wire(),
-                });
-                if !is_duplicate {
-                    shown[blocks.as_slice().len() - 1] = Some(range);
-                }
+        if let Some(duplicate) = self.duplicate.clone().filter(|_| most > 0) {
+            blocks.push(block(duplicate));
+        }
+        let reported = blocks.as_slice().len();
+        for place in self.recent.iter().flatten() {
+            let held = self.ahead.holding(*place).map(block);
+            // Ranges that have become one are reported once.
+            let fresh = held.filter(|held| !blocks.as_slice()[reported..].contains(held));
+            if let Some(held) = fresh.filter(|_| blocks.as_slice().len() < most) {
+                blocks.push(held);
             }
         }
         blocks
@@ -209,14 +205,30 @@ impl RecvBuffer {
     /// Forgets what lies beyond gaps, and gives memory back that nobody needs.
     pub(crate) fn settle(&mut self) {
         self.ahead.clear();
-        if self.len() == 0 {
+        self.shrink();
+    }
+
+    /// Gives the memory back if nothing is held.
+    pub(crate) fn shrink(&mut self) {
+        if self.holds_nothing() {
+            self.ahead.clear();
             self.ring.release();
         }
+    }
+
+    /// Whether nothing is held, neither in order nor beyond a gap.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.len() == 0 && self.ahead.is_empty()
     }
 
     /// The place after the last octet in order: RCV.NXT, but for a FIN.
     pub(crate) fn next(&self) -> Seq {
         self.next
+    }
+
+    /// The place after the last octet that is here, in order or beyond a gap.
+    pub(crate) fn end(&self) -> Seq {
+        self.ahead.iter().last().map_or(self.next, |last| last.end)
     }
 
     /// The place of the first octet that the user has not read.
@@ -242,5 +254,113 @@ impl RecvBuffer {
     /// Octets allocated.
     pub(crate) fn allocated(&self) -> usize {
         self.ring.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY: usize = 1000;
+
+    fn start() -> Seq {
+        Seq::initial(u32::MAX - 500)
+    }
+
+    fn buffer() -> RecvBuffer {
+        RecvBuffer::new(CAPACITY, 8, start())
+    }
+
+    /// The text that belongs at `from..to`.
+    fn text(from: usize, to: usize) -> Vec<u8> {
+        (from..to).map(|place| (place * 7) as u8).collect()
+    }
+
+    fn insert(buffer: &mut RecvBuffer, from: usize, to: usize) -> Inserted {
+        buffer.insert(start() + from, text(from, to).as_slice().into())
+    }
+
+    fn blocks(buffer: &RecvBuffer) -> Vec<(u32, u32)> {
+        let offset = |wire: u32| wire.wrapping_sub(start().wire());
+        let blocks = buffer.sack_blocks(4);
+        let blocks = blocks.as_slice().iter();
+        blocks.map(|b| (offset(b.left), offset(b.right))).collect()
+    }
+
+    #[test]
+    fn text_is_put_together_in_any_order_and_read_once() {
+        let mut buffer = buffer();
+        for (from, to) in [(600, 900), (0, 10), (300, 650), (5, 320)] {
+            insert(&mut buffer, from, to);
+        }
+        assert_eq!(buffer.len(), 900);
+        let mut read = vec![0; CAPACITY];
+        assert_eq!(buffer.read(&mut read), 900);
+        assert_eq!(read[..900], text(0, 900));
+        assert_eq!(buffer.read(&mut read), 0);
+    }
+
+    /// THREATS: an octet is what it was when it first arrived, even beyond a gap.
+    #[test]
+    fn the_first_copy_wins() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 10, 20);
+        let forged = [0xff; 20];
+        buffer.insert(start(), forged.as_slice().into());
+        let mut read = [0; 20];
+        buffer.read(&mut read);
+        assert_eq!(read[..10], [0xff; 10]);
+        assert_eq!(read[10..], text(10, 20));
+    }
+
+    /// RFC 2018 §4: the block that grew last comes first; each is repeated.
+    #[test]
+    fn the_latest_block_comes_first() {
+        let mut buffer = buffer();
+        for (from, to) in [(100, 110), (300, 310), (200, 210), (110, 120)] {
+            insert(&mut buffer, from, to);
+        }
+        assert_eq!(blocks(&buffer), [(100, 120), (200, 210), (300, 310)]);
+        insert(&mut buffer, 120, 200);
+        assert_eq!(blocks(&buffer), [(100, 210), (300, 310)]);
+    }
+
+    /// RFC 2883 §4: what arrived twice comes first, once, and then the block that holds it.
+    #[test]
+    fn a_duplicate_is_reported_once() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 100, 120);
+        assert!(insert(&mut buffer, 100, 110).had_duplicate);
+        assert_eq!(blocks(&buffer), [(100, 110), (100, 120)]);
+        buffer.sacks_sent();
+        assert_eq!(blocks(&buffer), [(100, 120)]);
+        insert(&mut buffer, 0, 50);
+        insert(&mut buffer, 20, 60);
+        assert_eq!(blocks(&buffer)[0], (20, 50), "the old part only");
+    }
+
+    /// THREATS: every other octet, far more pieces than may be held.
+    #[test]
+    fn pieces_beyond_gaps_are_bounded() {
+        let mut buffer = buffer();
+        for place in (2..CAPACITY).step_by(2) {
+            insert(&mut buffer, place, place + 1);
+        }
+        assert_eq!(buffer.ahead.len(), 8);
+        insert(&mut buffer, 0, CAPACITY);
+        assert_eq!(buffer.len(), CAPACITY);
+        let mut read = vec![0; CAPACITY];
+        buffer.read(&mut read);
+        assert_eq!(read, text(0, CAPACITY));
+    }
+
+    #[test]
+    fn memory_comes_with_the_first_octet() {
+        let mut buffer = buffer();
+        assert_eq!(buffer.allocated(), 0);
+        insert(&mut buffer, 0, 1);
+        assert_eq!(buffer.allocated(), 256);
+        insert(&mut buffer, 1, CAPACITY);
+        assert_eq!(buffer.allocated(), 1024);
     }
 }

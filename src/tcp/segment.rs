@@ -51,6 +51,13 @@ impl<'a> Segment<'a> {
         self.seq + usize::from(self.ctl.has(Control::SYN))
     }
 
+    /// SEG.SEQ moves on; the place that SEG.UP names stays where it is.
+    pub(super) fn advance(&mut self, places: usize) {
+        self.seq += places;
+        let places = u16::try_from(places).unwrap_or(u16::MAX);
+        self.up = self.up.saturating_sub(places);
+    }
+
     /// The header that carries this segment.
     pub fn header(&self, source_port: u16, destination_port: u16) -> TcpHeader {
         TcpHeader {

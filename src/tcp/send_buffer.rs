@@ -48,6 +48,13 @@ impl SendBuffer {
         self.ring.release();
     }
 
+    /// Gives the memory back if nothing is held.
+    pub(crate) fn shrink(&mut self) {
+        if self.len() == 0 {
+            self.ring.release();
+        }
+    }
+
     /// The octets of `range`, which must be held.
     pub(crate) fn text(&self, range: Range<Seq>) -> Text<'_> {
         debug_assert!(self.start <= range.start && range.end <= self.end);

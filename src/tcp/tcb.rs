@@ -402,6 +402,7 @@ impl Tcb {
         if self.state != State::Closed && self.rcv.irs.is_some() {
             assert!(self.rcv.nxt <= self.rcv.edge, "RCV.NXT within the window");
             let fin = usize::from(self.fin_received());
+            assert!(self.rcv.edge <= self.recv_buffer.limit() + fin, "room");
             assert_eq!(self.rcv.nxt, self.recv_buffer.next() + fin, "RCV.NXT");
         }
         if let Some(fin) = self.snd.fin {
@@ -410,15 +411,32 @@ impl Tcb {
         } else if self.state.is_synchronized() {
             assert!(nxt <= self.send_buffer.end().max(iss + 1));
         }
-        // P7: everybody who is not finished has something to send or a timer that runs.
-        let waits = self.flight_size() > 0 || self.has_unsent();
+        if !matches!(self.state, State::Closed | State::Listen) {
+            self.check_timers();
+        }
+    }
+
+    /// P7: whoever waits for the peer has something to send, or the timer that will.
+    fn check_timers(&self) {
+        let in_flight = self.flight_size() > 0;
+        assert_eq!(
+            in_flight,
+            self.timers.is_armed(Timer::Retransmission),
+            "{}: {} octets in flight, and the timer for them",
+            self.state,
+            self.flight_size()
+        );
         assert!(
-            matches!(self.state, State::Closed | State::Listen)
-                || !waits
-                || self.timers.next().is_some()
+            in_flight
+                || !self.has_unsent()
+                || self.timers.is_armed(Timer::Persist)
                 || self.would_send(),
             "{}: data, and neither a segment nor a timer",
             self.state
+        );
+        assert!(
+            self.acks.due != AckDue::Delayed || self.timers.is_armed(Timer::DelayedAck),
+            "an acknowledgment that waits for nothing"
         );
         assert!(
             self.state != State::TimeWait || self.timers.is_armed(Timer::Close),

@@ -7,6 +7,11 @@ use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::{Duration, Instant};
 
+/// An idle connection gives its buffers back after so long...
+const IDLE_TIME: Duration = Duration::from_secs(1);
+/// ... if they are larger than this, in octets: the smallest of each may stay.
+const IDLE_OCTETS: usize = 512;
+
 /// RFC 9293 §3.8.6.2.1: the override timeout is 0.1 to 1.0 seconds.
 const LEAST_OVERRIDE: Duration = Duration::from_millis(100);
 const MOST_OVERRIDE: Duration = Duration::from_secs(1);
@@ -21,6 +26,7 @@ impl Tcb {
                 Timer::DelayedAck => self.acks.due = AckDue::Now,
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),
+                Timer::Idle => self.on_idle_timeout(now),
                 Timer::Close => self.end(Event::Timeout, None),
             }
         }
@@ -100,7 +106,8 @@ impl Tcb {
         let idle_until = self.last_received + keepalive.idle;
         // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
         if self.flight_size() > 0 || self.has_unsent() {
-            self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
+            let idle = keepalive.idle.max(self.recovery.rtt.rto());
+            self.timers.arm(Timer::KeepAlive, now + idle);
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
         } else if self.probes.keepalives >= keepalive.count {
@@ -111,6 +118,14 @@ impl Tcb {
             self.probes.due = true;
             self.probes.keepalives += 1;
             self.timers.arm(Timer::KeepAlive, now + keepalive.interval);
+        }
+    }
+
+    /// Nothing waits in the buffers, and nothing has come or gone for a while.
+    fn on_idle_timeout(&mut self, now: Instant) {
+        if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
+            self.send_buffer.shrink();
+            self.recv_buffer.shrink();
         }
     }
 
@@ -146,7 +161,7 @@ impl Tcb {
 
     /// After every event: the timers that follow from where the connection stands.
     pub(super) fn settle(&mut self, now: Instant) {
-        if self.state == State::Closed {
+        if matches!(self.state, State::Closed | State::Listen) {
             return;
         }
         // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
@@ -157,7 +172,7 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        let waiting = self.flight_size() > 0 || self.has_unsent();
+        let waiting = self.flight_size() > 0 || self.has_unsent() || self.syn_due;
         match self.config.socket.user_timeout {
             Some(limit) if waiting => {
                 if !self.timers.is_armed(Timer::User) {
@@ -165,6 +180,10 @@ impl Tcb {
                 }
             }
             _ => self.timers.disarm(Timer::User),
+        }
+        let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.holds_nothing();
+        if is_empty && self.heap_size() > IDLE_OCTETS && !self.timers.is_armed(Timer::Idle) {
+            self.timers.arm(Timer::Idle, now + IDLE_TIME);
         }
     }
 }

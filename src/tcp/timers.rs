@@ -19,11 +19,13 @@ pub enum Timer {
     User,
     /// 2 MSL in TIME-WAIT are over, or a FIN-WAIT-2 that nobody waits for has lasted too long.
     Close,
+    /// Buffers that have been empty for a while give their memory back.
+    Idle,
 }
 
 /// Timers that exclude each other share a slot: [`Timer::Retransmission`] runs while something is
 /// in flight, [`Timer::Persist`] while nothing is (RFC 8985 §8 will add two more to the slot).
-const SLOTS: usize = 5;
+const SLOTS: usize = 6;
 
 impl Timer {
     const fn slot(self) -> usize {
@@ -33,6 +35,7 @@ impl Timer {
             Timer::KeepAlive => 2,
             Timer::User => 3,
             Timer::Close => 4,
+            Timer::Idle => 5,
         }
     }
 }

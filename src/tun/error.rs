@@ -14,7 +14,9 @@ pub enum TunError {
     NameTooLong(String),
     /// There is no `/dev/net/tun`: the kernel has no TUN driver loaded.
     NoTun,
-    /// This user may not open `/dev/net/tun`, or not make or attach to this interface.
+    /// This user may not open `/dev/net/tun`.
+    MayNotOpen,
+    /// This user may not make this interface, or not attach to it.
     NoPermission(String),
     /// Another program is attached to the interface.
     Busy(String),
@@ -64,6 +66,10 @@ impl fmt::Display for TunError {
             TunError::NoTun => f.write_str(
                 "there is no /dev/net/tun: load the kernel's driver with `sudo modprobe tun`",
             ),
+            TunError::MayNotOpen => f.write_str(
+                "no permission to open /dev/net/tun: run as root, or open it to all users with \
+                 `sudo chmod 666 /dev/net/tun`",
+            ),
             TunError::NoPermission(name) => write!(
                 f,
                 "no permission for TUN interface {name}: either make it once with `sudo ip tuntap \
@@ -104,6 +110,7 @@ impl std::error::Error for TunError {
             TunError::BadName(_)
             | TunError::NameTooLong(_)
             | TunError::NoTun
+            | TunError::MayNotOpen
             | TunError::NoPermission(_)
             | TunError::Busy(_)
             | TunError::NotTun(_)
@@ -127,6 +134,7 @@ mod tests {
             TunError::BadName("a b\n".to_owned()),
             TunError::NameTooLong(name()),
             TunError::NoTun,
+            TunError::MayNotOpen,
             TunError::NoPermission(name()),
             TunError::Busy(name()),
             TunError::NotTun(name()),

@@ -63,7 +63,9 @@ fn refusal(name: &str, error: io::Error) -> TunError {
     let name = name.to_owned();
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => TunError::NoTun,
-        Some(Errno::EPERM | Errno::EACCES) => TunError::NoPermission(name),
+        // Only opening the file is refused so.
+        Some(Errno::EACCES) => TunError::MayNotOpen,
+        Some(Errno::EPERM) => TunError::NoPermission(name),
         Some(Errno::EBUSY | Errno::EEXIST) => TunError::Busy(name),
         // A good name is refused so when an interface of another kind has it.
         Some(Errno::EINVAL) => TunError::NotTun(name),
@@ -100,6 +102,7 @@ mod tests {
     fn a_refusal_is_told_in_the_users_words() {
         let told = |errno: Errno| refusal("tun0", errno.into());
         assert!(matches!(told(Errno::ENOENT), TunError::NoTun));
+        assert!(matches!(told(Errno::EACCES), TunError::MayNotOpen));
         assert!(matches!(told(Errno::EPERM), TunError::NoPermission(_)));
         assert!(matches!(told(Errno::EBUSY), TunError::Busy(_)));
         assert!(matches!(told(Errno::EINVAL), TunError::NotTun(_)));

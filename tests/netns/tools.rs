@@ -119,12 +119,12 @@ fn socat_gets_its_echo(lab: &Lab) {
 
 fn connect_talks_to_socat(lab: &Lab) {
     let listen = socat_listen(lab, 9000);
-    let _socat = Running::start("socat", &["-t", "10", &listen, "EXEC:rev"]);
+    let _socat = Running::start("socat", &["-t", "10", &listen, "SYSTEM:tr a-z A-Z"]);
     kernel_listens(lab, 9000);
     let mut stack = lab.stubborn("connect", &[&lab.kernel().to_string(), "9000"]);
-    stack.type_in(b"desserts\n");
+    stack.type_in(b"question\n");
     let ended = stack.finish().well();
-    assert_eq!(ended.text(), "stressed\n");
+    assert_eq!(ended.text(), "QUESTION\n");
 }
 
 fn curl_fetches_from_our_responder(lab: &Lab) {

@@ -10,6 +10,7 @@
 //! ```
 //!
 //! The first two duplicates count too, which is Limited Transmit: each lets one new segment out.
+//! Those that follow without a recovery do not: they answer what was sent again for nothing.
 
 use core::ops::Range;
 
@@ -87,12 +88,15 @@ impl NewReno {
             return Verdict::Quiet;
         }
         self.duplicates += 1;
-        let flight_size = in_flight + self.departed;
-        self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
         let enters = self.phase == Phase::Open
             && self.duplicates == DUPLICATE_THRESHOLD
             // RFC 6582 §3.2, step 1: the acknowledgment covers more than `recover`.
             && ack.ack > self.recover;
+        let limited = self.phase == Phase::Open && self.duplicates < DUPLICATE_THRESHOLD;
+        let flight_size = in_flight + self.departed;
+        if enters || limited || self.is_recovering() {
+            self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
+        }
         if !enters {
             return Verdict::Quiet;
         }

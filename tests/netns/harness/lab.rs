@@ -63,21 +63,14 @@ impl Lab {
             recorder: None,
         };
         run("ip", &["tuntap", "add", "dev", &lab.tun, "mode", "tun"]);
-        for family in [Family::V4, Family::V6] {
-            let (address, prefix) = match family {
-                Family::V4 => (lab.address(family, 1), 24),
-                Family::V6 => (lab.address(family, 1), 64),
-            };
-            run(
-                "ip",
-                &[
-                    "address",
-                    "add",
-                    &format!("{address}/{prefix}"),
-                    "dev",
-                    &lab.tun,
-                ],
+        // nodad: usable at once, not when duplicate address detection has been decided upon.
+        for (family, words) in [(Family::V4, "/24"), (Family::V6, "/64 nodad")] {
+            let words = format!(
+                "address add dev {} {}{words}",
+                lab.tun,
+                lab.address(family, 1)
             );
+            run("ip", &words.split(' ').collect::<Vec<_>>());
         }
         run("ip", &["link", "set", &lab.tun, "up"]);
         if std::env::var_os("STUBBORN_CAPTURE").is_some() {

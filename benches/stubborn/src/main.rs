@@ -1,0 +1,97 @@
+//! `stubborn` over a plain TUN, through its sockets and with its defaults: what a program that
+//! uses it as it uses `std::net` gets. Built with link-time optimisation, as smoltcp's is.
+//!
+//! The services: echo (7), discard (9), chargen (19).
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use stubborn::config::Config;
+use stubborn::sockets::{Net, TcpListener, TcpStream};
+use stubborn::tun::TunDevice;
+
+/// What one call reads or writes, in octets: as in the other peers.
+const CHUNK: usize = 128 * 1024;
+
+/// Threads that accept and serve, for each service: a thread for each connection would measure
+/// the making of threads.
+const WORKERS: usize = 8;
+
+/// What serves one connection.
+type Service = fn(TcpStream) -> io::Result<()>;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stubborn: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [name, address] = &arguments[..] else {
+        bail!("usage: stubborn INTERFACE ADDRESS");
+    };
+    let address: IpAddr = address.parse().context("the address is not one")?;
+    let device =
+        TunDevice::open(name).with_context(|| format!("cannot open the interface {name}"))?;
+    let net = Net::start(device, Config::new([address]))?;
+    serve(&net, address)
+}
+
+fn serve(net: &Net, address: IpAddr) -> Result<()> {
+    let services: [(u16, Service); 3] = [(7, echo), (9, discard), (19, chargen)];
+    for (port, service) in services {
+        let address = SocketAddr::new(address, port);
+        let listener = net
+            .listen(address)
+            .with_context(|| format!("cannot listen on {address}"))?;
+        let listener = Arc::new(listener);
+        for _ in 0..WORKERS {
+            let listener = Arc::clone(&listener);
+            thread::spawn(move || work(&listener, service));
+        }
+    }
+    println!("ready");
+    loop {
+        thread::park();
+    }
+}
+
+fn work(listener: &TcpListener, service: Service) {
+    while let Ok((stream, _)) = listener.accept() {
+        // A client that leaves in the middle of a transfer resets the connection: expected.
+        let _ = service(stream);
+    }
+}
+
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true);
+    let mut buffer = [0; 2048];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            length => stream.write_all(&buffer[..length])?,
+        }
+    }
+}
+
+fn discard(mut stream: TcpStream) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    while stream.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+fn chargen(mut stream: TcpStream) -> io::Result<()> {
+    let chunk = vec![b'.'; CHUNK];
+    loop {
+        stream.write_all(&chunk)?;
+    }
+}

@@ -1,0 +1,23 @@
+//! The stack among enemies: whatever arrives, nothing panics, nothing grows without bound, what
+//! was agreed holds, and an honest exchange completes once the faults stop.
+//!
+//! | file | who attacks what |
+//! |---|---|
+//! | `hostile/cases.rs` | one connection, a segment or a few: each of these once broke it |
+//! | `hostile/raw.rs` | the peer of these cases: it makes every header by hand |
+//! | `hostile/segments.rs` | any segment, any call, at any time, in every state |
+//! | `hostile/hosts.rs` | a host and its users, many connections |
+//! | `hostile/world.rs` | two hosts in virtual time and the path between them |
+//!
+//! Random runs have a number, which is printed when one fails; `HOSTILE_SEEDS=7 cargo test --test
+//! hostile` makes run 7 again, `HOSTILE_SEEDS=1000..9000` as many others.
+
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+mod hostile {
+    mod cases;
+    mod hosts;
+    mod raw;
+    mod segments;
+    mod world;
+}

@@ -1,0 +1,509 @@
+//! One host, users who call anything at any time, and peers who send anything: segments near
+//! what would be right, and far from it, to connections in every state.
+
+use std::collections::BTreeSet;
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use stubborn::config::{Config, Keepalive, SocketOptions};
+use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
+use stubborn::tcp::{Discard, RecvError, SendError, State};
+use stubborn::time::Instant;
+use stubborn::wire::{
+    Control, IcmpError, IpHeader, Options, Packet, Payload, SackBlock, TcpHeader, Text, Timestamps,
+    Unreachable, icmp, parse, protocol,
+};
+
+use super::world::{Random, addr, config, every_seed};
+
+/// What the peers know of one connection, from what the host sent.
+#[derive(Clone, Copy)]
+struct Flow {
+    local: SocketAddr,
+    remote: SocketAddr,
+    /// What the host expects next, and how much it takes.
+    expected: u32,
+    window: u32,
+    /// The oldest that it has not heard of, and the end of what it sent.
+    una: u32,
+    nxt: u32,
+    timestamp: u32,
+}
+
+/// A connection that a user holds.
+struct Held {
+    id: ConnId,
+    /// RECEIVE said `WouldBlock`, and no event has come since.
+    reader_waits: bool,
+    /// SEND took less than it was given, and no event has come since.
+    writer_waits: bool,
+}
+
+/// Everything that the runs have met.
+#[derive(Default)]
+struct Seen {
+    states: BTreeSet<String>,
+    discards: Vec<u64>,
+}
+
+struct Attack {
+    random: Random,
+    now: Instant,
+    stack: Stack,
+    send_buffer: usize,
+    /// How often, in percent, peers and users do what ends connections early.
+    violence: usize,
+    listener: Option<ListenerId>,
+    flows: Vec<Flow>,
+    held: Vec<Held>,
+    /// How many segments without text the host may send: two for everything that happened (a
+    /// reset for a bad acknowledgment, an acknowledgment for text beyond the window).
+    credit: usize,
+}
+
+const PORT: u16 = 80;
+
+fn any_config(random: &mut Random) -> Config {
+    let mut config = config(0);
+    config.max_connections = random.pick(&[2, 6, 100]);
+    config.max_half_open = random.pick(&[1, 3, 100]);
+    config.max_time_wait = random.pick(&[1, 2, 100]);
+    config.ephemeral_ports = (50_000, 50_003);
+    let tcp = &mut config.tcp;
+    tcp.mss = random.pick(&[None, None, Some(1), Some(10), Some(536)]);
+    tcp.min_send_mss = random.pick(&[1, 48]);
+    tcp.receive_buffer = random.pick(&[1, 2, 5, 1000, 4096, 70_000, 300_000]);
+    tcp.send_buffer = random.pick(&[1, 2, 7, 1000, 4096]);
+    tcp.window_scaling = random.chance(60);
+    tcp.timestamps = random.chance(50);
+    tcp.sack = random.chance(70);
+    tcp.delayed_ack = random.pick(&[None, Some(Duration::from_millis(40))]);
+    tcp.max_out_of_order_ranges = random.pick(&[1, 2, 512]);
+    tcp.r2 = random.pick(&[3, 15]);
+    tcp.socket = any_options(random);
+    config
+}
+
+fn any_options(random: &mut Random) -> SocketOptions {
+    SocketOptions {
+        nodelay: random.chance(50),
+        keepalive: random.chance(20).then(|| Keepalive {
+            idle: Duration::from_millis(random.next() % 5_000),
+            interval: Duration::from_millis(random.next() % 1_000),
+            count: random.below(4) as u32,
+        }),
+        user_timeout: random
+            .chance(20)
+            .then(|| Duration::from_millis(random.next() % 20_000)),
+        linger: random.chance(20).then_some(Duration::ZERO),
+        traffic_class: 0,
+    }
+}
+
+impl Attack {
+    fn new(seed: u64) -> Attack {
+        let mut random = Random::new(seed);
+        let config = any_config(&mut random);
+        let send_buffer = config.tcp.send_buffer;
+        let mut stack = Stack::new(config, Secret([seed as u8; 16])).unwrap();
+        let listener = stack.listen(addr(0, PORT), 1 + random.below(3)).ok();
+        Attack {
+            violence: random.pick(&[100, 20, 3]),
+            random,
+            now: Instant::from_secs(1),
+            stack,
+            send_buffer,
+            listener,
+            flows: Vec::new(),
+            held: Vec::new(),
+            credit: 0,
+        }
+    }
+
+    fn run(&mut self, steps: usize, seen: &mut Seen) {
+        for _ in 0..steps {
+            self.credit += 2;
+            match self.random.below(10) {
+                0..=5 => self.segment(),
+                6..=7 => self.call(),
+                8 => self.time(),
+                _ => self.icmp(),
+            }
+            if self.random.chance(70) {
+                self.listen_in();
+            }
+            self.note(seen);
+        }
+        self.end();
+        for (count, reason) in seen.discards.iter_mut().zip(Discard::ALL) {
+            *count += self.stack.counters().discarded(reason);
+        }
+    }
+
+    fn note(&self, seen: &mut Seen) {
+        for held in &self.held {
+            let state = self.stack.status(held.id).state;
+            seen.states.insert(state.to_string());
+        }
+    }
+
+    /// A number near `right`, more often than not the right one.
+    fn near(&mut self, right: u32, window: u32) -> u32 {
+        let random = &mut self.random;
+        let off = match random.below(24) {
+            0..=12 => 0,
+            13 => 1,
+            14 => u32::MAX,
+            15 => random.below(20) as u32,
+            16 => 0u32.wrapping_sub(random.below(20) as u32),
+            17 => window,
+            18 => window.wrapping_sub(1),
+            19 => window.wrapping_add(1),
+            20 => random.below(window as usize + 1) as u32,
+            21 => 1 << 31,
+            22 => (1u32 << 31).wrapping_add(random.pick(&[1, u32::MAX])),
+            _ => random.next() as u32,
+        };
+        right.wrapping_add(off)
+    }
+
+    fn any_flow(&mut self) -> Flow {
+        if !self.flows.is_empty() && self.random.chance(95) {
+            let of = self.flows.len();
+            return self.flows[self.random.below(of)];
+        }
+        Flow {
+            local: addr(0, PORT),
+            remote: addr(1, 1000 + self.random.below(5) as u16),
+            expected: self.random.pick(&[0, u32::MAX, u32::MAX - 3, 1 << 31]),
+            window: 0,
+            una: 0,
+            nxt: 0,
+            timestamp: 1,
+        }
+    }
+
+    fn any_control(&mut self) -> Control {
+        let gentle = [
+            Control::ACK,
+            Control::ACK,
+            Control::ACK | Control::PSH,
+            Control::ACK | Control::URG,
+            Control::SYN,
+            Control::SYN | Control::ACK,
+        ];
+        let violent = [
+            Control::SYN,
+            Control::SYN | Control::ACK,
+            Control::FIN | Control::ACK,
+            Control::RST,
+            Control::RST | Control::ACK,
+        ];
+        match self.random.chance(self.violence) {
+            false => self.random.pick(&gentle),
+            true if self.random.chance(50) => self.random.pick(&gentle),
+            true if self.random.chance(60) => self.random.pick(&violent),
+            true => Control::from_bits(self.random.next() as u16),
+        }
+    }
+
+    fn any_tcp_options(&mut self, flow: &Flow) -> Options {
+        let mut options = Options::default();
+        let (expected, window) = (flow.una, flow.window);
+        if self.random.chance(30) {
+            options.mss = Some(self.random.pick(&[0, 1, 2, 48, 536, 1460, u16::MAX]));
+            options.window_scale = self.random.pick(&[None, Some(0), Some(3), Some(14)]);
+            options.sack_permitted = self.random.chance(70);
+        }
+        if self.random.chance(60) {
+            let val = self.near(flow.timestamp, 1000);
+            let ecr = self.random.next() as u32;
+            options.timestamps = Some(Timestamps { val, ecr });
+        }
+        for _ in 0..self.random.below(5) {
+            options.sack.push(SackBlock {
+                left: self.near(expected, window),
+                right: self.near(expected, window),
+            });
+        }
+        options
+    }
+
+    fn segment(&mut self) {
+        let flow = self.any_flow();
+        let header = TcpHeader {
+            source_port: flow.remote.port(),
+            destination_port: flow.local.port(),
+            seq: self.near(flow.expected, flow.window),
+            ack: match self.random.chance(20) {
+                true => self.near(flow.una, 1000),
+                false => self.near(flow.nxt, 1000),
+            },
+            control: self.any_control(),
+            window: self.random.pick(&[0, 1, 2, 100, 5000, u16::MAX]),
+            urgent: self.random.pick(&[0, 0, 1, 5, u16::MAX]),
+            options: self.any_tcp_options(&flow),
+        };
+        let most = flow.window as usize + 3;
+        let len = match self.random.below(6) {
+            0..=2 => 0,
+            3 => 1,
+            4 => self.random.below(20),
+            _ => self.random.below(most.min(1400)),
+        };
+        let text = vec![0x5a; len];
+        let (local, remote) = (flow.local.ip(), flow.remote.ip());
+        let ip = IpHeader::new(remote, local, protocol::TCP, 64);
+        let mut datagram = Packet::tcp(&ip, &header, Text::from(&text[..])).to_vec();
+        if self.random.chance(2) {
+            let bit = self.random.below(datagram.len() * 8);
+            datagram[bit / 8] ^= 1 << (bit % 8);
+        }
+        self.stack.receive(self.now, &datagram);
+    }
+
+    /// An error about a segment that the host may have sent.
+    fn icmp(&mut self) {
+        let flow = self.any_flow();
+        let header = TcpHeader {
+            source_port: flow.local.port(),
+            destination_port: flow.remote.port(),
+            seq: self.near(flow.una, flow.nxt.wrapping_sub(flow.una)),
+            control: Control::ACK,
+            ..TcpHeader::default()
+        };
+        let (local, remote) = (flow.local.ip(), flow.remote.ip());
+        let ip = IpHeader::new(local, remote, protocol::TCP, 64);
+        let quoted = Packet::tcp(&ip, &header, Text::EMPTY).to_vec();
+        let error = match self.random.below(6) {
+            0 => IcmpError::Unreachable(Unreachable::Port),
+            1 => IcmpError::Unreachable(Unreachable::Network),
+            2 => IcmpError::HopLimitExceeded,
+            _ => IcmpError::PacketTooBig {
+                mtu: self.random.pick(&[0, 68, 552, 576, 1400, 1500, 65_535]),
+            },
+        };
+        if let Some(datagram) = icmp::error(remote, 64, error, &quoted) {
+            self.stack.receive(self.now, &datagram);
+        }
+    }
+
+    /// A user calls.
+    fn call(&mut self) {
+        self.take_events();
+        if self.random.chance(20) {
+            return self.open();
+        }
+        if self.held.is_empty() {
+            return;
+        }
+        let of = self.held.len();
+        let index = self.random.below(of);
+        let (now, id) = (self.now, self.held[index].id);
+        let ends = self.random.chance(self.violence);
+        match self.random.below(20) {
+            0..=6 => self.receive(index),
+            7..=12 => self.send(index),
+            13 => {
+                let how = [Shutdown::Read, Shutdown::Write, Shutdown::Both];
+                let _ = self.stack.shutdown(now, id, self.random.pick(&how));
+            }
+            14 => {
+                let options = any_options(&mut self.random);
+                self.stack.set_options(now, id, options);
+            }
+            15 => {
+                let _ = self.stack.take_error(id);
+                self.stack.urgent_mark(id);
+            }
+            16 | 17 if ends => {
+                self.held.remove(index);
+                self.stack.close(now, id);
+            }
+            18 if ends => {
+                self.held.remove(index);
+                self.stack.abort(now, id);
+            }
+            _ => {}
+        }
+    }
+
+    /// A user opens something, or ends a listener.
+    fn open(&mut self) {
+        let remote = addr(1, 2000 + self.random.below(3) as u16);
+        match (self.listener, self.random.below(8)) {
+            (_, 0..=2) => {
+                if let Ok(id) = self.stack.connect(self.now, None, remote) {
+                    self.hold(id);
+                }
+            }
+            (Some(listener), 7) => {
+                self.stack.close_listener(self.now, listener);
+                self.credit += 10;
+                self.listener = None;
+            }
+            (None, _) => self.listener = self.stack.listen(addr(0, PORT), 2).ok(),
+            (Some(listener), _) => {
+                if let Some(id) = self.stack.accept(listener) {
+                    self.hold(id);
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, id: ConnId) {
+        self.held.push(Held {
+            id,
+            reader_waits: false,
+            writer_waits: false,
+        });
+    }
+
+    fn receive(&mut self, index: usize) {
+        let mut buffer = vec![0; 1 + self.random.below(2000)];
+        let held = &mut self.held[index];
+        let answer = self.stack.recv(self.now, held.id, &mut buffer);
+        let waits = answer == Err(RecvError::WouldBlock);
+        assert!(!held.reader_waits || waits, "{answer:?} without an event");
+        held.reader_waits = waits;
+    }
+
+    fn send(&mut self, index: usize) {
+        let data = vec![0xa5; 1 + self.random.below(2000)];
+        let held = &mut self.held[index];
+        let room = self.send_buffer - self.stack.status(held.id).send_queue;
+        let answer = match self.random.chance(90) {
+            true => self.stack.send(self.now, held.id, &data),
+            false => self.stack.send_urgent(self.now, held.id, &data),
+        };
+        let ended = !matches!(answer, Ok(_) | Err(SendError::WouldBlock));
+        let due = ended || room >= self.send_buffer.div_ceil(3);
+        assert!(!held.writer_waits || !due, "{answer:?}, {room}: no event");
+        held.writer_waits = !ended && answer != Ok(data.len());
+    }
+
+    fn time(&mut self) {
+        let until = match self.random.below(3) {
+            0 => self.now + Duration::from_millis(self.random.next() % 100),
+            1 => self.now + Duration::from_micros(self.random.next() % 100),
+            _ => (self.stack.next_deadline()).map_or(self.now, |due| due.max(self.now)),
+        };
+        self.now = until;
+        self.credit += 2 * self.stack.connection_count();
+        self.stack.handle_timeouts(self.now);
+        let next = self.stack.next_deadline();
+        assert!(next.is_none_or(|next| next > self.now), "due without end");
+    }
+
+    /// The peers see what the host sends, and its users hear its events.
+    fn listen_in(&mut self) {
+        let mut count = 0;
+        while let Some(packet) = self.stack.poll_transmit(self.now) {
+            let datagram = packet.to_vec();
+            count += 1;
+            assert!(count < 20_000, "no end");
+            let parsed = parse(&datagram).expect("the host sends nothing malformed");
+            if let Payload::Tcp(header, text) = parsed.payload {
+                let taken =
+                    text.len() + usize::from(header.control.any(Control::SYN | Control::FIN));
+                if taken == 0 {
+                    assert!(self.credit > 0, "more answers than questions: {header:?}");
+                    self.credit -= 1;
+                }
+                self.learn(&parsed.ip, &header, taken as u32);
+            }
+        }
+        self.credit = 0;
+        self.take_events();
+    }
+
+    fn learn(&mut self, ip: &IpHeader, header: &TcpHeader, len: u32) {
+        let local = SocketAddr::new(ip.source, header.source_port);
+        let remote = SocketAddr::new(ip.destination, header.destination_port);
+        let known = |flow: &Flow| (flow.local, flow.remote) == (local, remote);
+        let end = header.seq.wrapping_add(len);
+        let at = self.flows.iter().position(known).unwrap_or_else(|| {
+            self.flows.push(Flow {
+                local,
+                remote,
+                expected: header.ack,
+                window: 0,
+                una: header.seq,
+                nxt: end,
+                timestamp: 1,
+            });
+            self.flows.len() - 1
+        });
+        let flow = &mut self.flows[at];
+        if header.control.has(Control::SYN) {
+            (flow.una, flow.nxt) = (header.seq, end);
+        } else if end.wrapping_sub(flow.nxt) < 1 << 31 {
+            flow.nxt = end;
+        }
+        if header.control.has(Control::ACK) {
+            (flow.expected, flow.window) = (header.ack, header.window.into());
+        }
+        if let Some(timestamps) = header.options.timestamps {
+            flow.timestamp = timestamps.ecr.max(1);
+        }
+        if self.random.chance(1) {
+            self.flows.swap_remove(at);
+        }
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.stack.poll_event() {
+            let Event::Connection(id, readiness) = event else {
+                continue;
+            };
+            let held = self.held.iter_mut().find(|held| held.id == id);
+            let held = held.expect("an event for a connection that nobody holds");
+            held.reader_waits &= !readiness.has(Readiness::READABLE);
+            held.writer_waits &= !readiness.has(Readiness::WRITABLE);
+        }
+    }
+
+    /// Everybody lets go, the peers fall silent: nothing remains.
+    fn end(&mut self) {
+        self.take_events();
+        if let Some(listener) = self.listener.take() {
+            self.stack.close_listener(self.now, listener);
+        }
+        for held in core::mem::take(&mut self.held) {
+            self.stack.close(self.now, held.id);
+        }
+        for _ in 0..2_000 {
+            self.credit = usize::MAX;
+            self.listen_in();
+            let Some(next) = self.stack.next_deadline() else {
+                break;
+            };
+            self.now = self.now.max(next);
+            self.stack.handle_timeouts(self.now);
+        }
+        assert_eq!(self.stack.connection_count(), 0, "connections remain");
+        assert_eq!(self.stack.next_deadline(), None);
+    }
+}
+
+#[test]
+fn nothing_that_arrives_breaks_a_host() {
+    let mut seen = Seen {
+        discards: vec![0; Discard::ALL.len()],
+        ..Seen::default()
+    };
+    let mut runs = 0;
+    every_seed(0..400, |seed| {
+        Attack::new(seed).run(400, &mut seen);
+        runs += 1;
+    });
+    if runs < 400 {
+        return;
+    }
+    for state in State::ALL.iter().filter(|state| **state != State::Listen) {
+        assert!(seen.states.contains(&state.to_string()), "{state} not met");
+    }
+    for (count, reason) in seen.discards.iter().zip(Discard::ALL) {
+        assert!(*count > 0, "{reason:?} not met");
+    }
+}
