@@ -159,8 +159,8 @@ impl Tcb {
         if retries > 0 {
             self.recovery.rtt.restart_after_lost_syn();
         }
-        self.start_congestion(retries);
         self.acknowledge(now, ack, seg);
+        self.start_congestion(retries);
         self.readiness |= Readiness::WRITABLE;
         self.arm_keepalive(now);
     }
