@@ -10,6 +10,8 @@
 //! | `isn` | initial sequence numbers |
 //! | `opening` | handshakes, local and remote addresses |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
+//! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
+//! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
 
 #![allow(clippy::unwrap_used)]
@@ -18,12 +20,14 @@
 mod dialogue;
 
 mod requirements {
+    mod acks;
     mod closing;
     mod isn;
     mod listener;
     mod opening;
     mod options;
     mod push;
+    mod retransmission;
     mod urgent;
     mod window;
 }
