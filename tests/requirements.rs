@@ -11,6 +11,8 @@
 //! | `opening` | handshakes, local and remote addresses |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
+//! | `timestamps` | timestamps and PAWS |
+//! | `failures` | R1, R2, user timeout, keep-alive |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
 
@@ -22,12 +24,14 @@ mod dialogue;
 mod requirements {
     mod acks;
     mod closing;
+    mod failures;
     mod isn;
     mod listener;
     mod opening;
     mod options;
     mod push;
     mod retransmission;
+    mod timestamps;
     mod urgent;
     mod window;
 }
