@@ -13,6 +13,9 @@
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
 //! | `timestamps` | timestamps and PAWS |
 //! | `failures` | R1, R2, user timeout, keep-alive |
+//! | `icmp` | what routers and hosts say of our segments; path MTU |
+//! | `interface` | hop limit, traffic class |
+//! | `attacks` | RFC 5961, floods, reflection |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
 
@@ -23,8 +26,11 @@ mod dialogue;
 
 mod requirements {
     mod acks;
+    mod attacks;
     mod closing;
     mod failures;
+    mod icmp;
+    mod interface;
     mod isn;
     mod listener;
     mod opening;
