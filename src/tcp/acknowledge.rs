@@ -161,6 +161,10 @@ impl Tcb {
         }
         self.acknowledge(now, ack, seg);
         self.start_congestion(retries);
+        if self.snd.fin.is_some() {
+            // The user has closed in SYN-RECEIVED (§3.10.4).
+            self.on(Event::Close);
+        }
         self.readiness |= Readiness::WRITABLE;
         self.arm_keepalive(now);
     }

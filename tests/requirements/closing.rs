@@ -241,6 +241,31 @@ fn close_in_syn_received() {
     });
 }
 
+/// RFC 9293 §3.10.4: but with text to send, CLOSE in SYN-RECEIVED waits until the connection is
+/// established.
+#[test]
+fn close_in_syn_received_with_text_waits() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+        d.sends(10)
+            .closes()
+            .nothing_more()
+            .state_is(State::SynReceived);
+        let (now, id) = (d.now(), d.id());
+        assert_eq!(d.stack.send(now, id, b"x"), Err(SendError::Closing));
+        let again = d.stack.shutdown(now, id, std::net::Shutdown::Write);
+        assert_eq!(again, Err(SendError::Closing));
+        d.arrives("<SEQ=101><ACK=301><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><DATA=10><CTL=FIN,PSH,ACK>")
+            .state_is(State::FinWait1);
+        d.arrives("<SEQ=101><ACK=312><CTL=ACK>")
+            .state_is(State::FinWait2);
+    });
+}
+
 /// CLOSE in SYN-SENT deletes the connection (§3.10.4); what the peer answers is a stranger's.
 #[test]
 fn close_in_syn_sent() {
