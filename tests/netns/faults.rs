@@ -1,8 +1,8 @@
 //! A link that loses, and a link that goes away and comes back.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -17,85 +17,119 @@ in_both_families![
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Sends so many octets to the stack and from it, at once, over one connection.
-fn both_ways(lab: &Lab, len: usize, progress: &AtomicUsize) {
-    let net = lab.net();
-    let listener = TcpListener::bind(lab.kernel_at(9000)).unwrap();
-    let ours = net.connect_timeout(lab.kernel_at(9000), LIMIT).unwrap();
-    let (theirs, _) = listener.accept().unwrap();
-    ours.set_read_timeout(Some(LIMIT)).unwrap();
-    theirs.set_read_timeout(Some(LIMIT)).unwrap();
-    let text = pattern(0, len);
-    let write = |mut stream: &mut dyn Write| {
-        for piece in text.chunks(4 * 1024) {
+/// A transfer to the stack and from it, at once, over one connection.
+#[derive(Default)]
+struct Transfer {
+    /// Octets to send each way, at least.
+    least: usize,
+    /// Goes on beyond that until told otherwise.
+    goes_on: AtomicBool,
+    /// Octets received, on both ends together.
+    received: AtomicUsize,
+}
+
+/// The period of what is sent: a prime, so that no piece of it looks like another.
+const PERIOD: usize = 1_000_003;
+
+impl Transfer {
+    fn of(least: usize) -> Transfer {
+        Transfer {
+            least,
+            ..Transfer::default()
+        }
+    }
+
+    fn run(&self, lab: &Lab) {
+        let net = lab.net();
+        let listener = TcpListener::bind(lab.kernel_at(9000)).unwrap();
+        let ours = net.connect_timeout(lab.kernel_at(9000), LIMIT).unwrap();
+        let (theirs, _) = listener.accept().unwrap();
+        ours.set_read_timeout(Some(LIMIT)).unwrap();
+        theirs.set_read_timeout(Some(LIMIT)).unwrap();
+        let text = pattern(0, PERIOD);
+        let text = &text;
+        let sent = thread::scope(|scope| {
+            let ours_sent = scope.spawn(|| {
+                let sent = self.write(&ours, text);
+                ours.shutdown(Shutdown::Write).unwrap();
+                sent
+            });
+            let theirs_sent = scope.spawn(|| {
+                let sent = self.write(&theirs, text);
+                theirs.shutdown(Shutdown::Write).unwrap();
+                sent
+            });
+            scope.spawn(|| self.read(&theirs, text));
+            self.read(&ours, text);
+            ours_sent.join().unwrap() + theirs_sent.join().unwrap()
+        });
+        assert_eq!(self.received.load(Ordering::Relaxed), sent);
+    }
+
+    /// Writes the text again and again until it is enough. Gives how much it was.
+    fn write(&self, mut stream: impl Write, text: &[u8]) -> usize {
+        let mut sent = 0;
+        for piece in text.chunks(4 * 1024).cycle() {
             stream.write_all(piece).unwrap();
+            sent += piece.len();
+            if sent >= self.least && !self.goes_on.load(Ordering::Relaxed) {
+                break;
+            }
         }
-        Write::flush(&mut stream).unwrap();
-    };
-    let read = |stream: &mut dyn Read| {
-        let mut received = vec![0; len];
-        for piece in received.chunks_mut(4 * 1024) {
-            stream.read_exact(piece).unwrap();
-            progress.fetch_add(piece.len(), Ordering::Relaxed);
+        sent
+    }
+
+    /// Reads to the end, which must be of the text again and again.
+    fn read(&self, mut stream: impl Read, text: &[u8]) {
+        let mut buffer = vec![0; 4 * 1024];
+        let mut place = 0;
+        while let len @ 1.. = stream.read(&mut buffer).unwrap() {
+            let (mut rest, mut whole) = (&buffer[..len], true);
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(PERIOD - place));
+                whole &= now == &text[place..place + now.len()];
+                place = (place + now.len()) % PERIOD;
+                rest = later;
+            }
+            assert!(whole, "other octets than were sent");
+            self.received.fetch_add(len, Ordering::Relaxed);
         }
-        assert!(received == text);
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            write(&mut &ours);
-            ours.shutdown(std::net::Shutdown::Write).unwrap();
-        });
-        scope.spawn(|| {
-            write(&mut &theirs);
-            theirs.shutdown(std::net::Shutdown::Write).unwrap();
-        });
-        let theirs_read = scope.spawn(|| read(&mut &theirs));
-        read(&mut &ours);
-        theirs_read.join().unwrap();
-    });
-    assert_eq!((&ours).read(&mut [0]).unwrap(), 0);
-    assert_eq!((&theirs).read(&mut [0]).unwrap(), 0);
+    }
 }
 
 fn one_percent_is_lost_each_way(lab: &Lab) {
     lab.lose(1);
-    both_ways(lab, 10 * 1024 * 1024, &AtomicUsize::new(0));
+    Transfer::of(10 * 1024 * 1024).run(lab);
     assert!(lab.lost().iter().all(|&lost| lost > 10), "{:?}", lab.lost());
 }
 
 fn ten_percent_is_lost_each_way(lab: &Lab) {
     lab.lose(10);
-    both_ways(lab, 1024 * 1024, &AtomicUsize::new(0));
+    Transfer::of(1024 * 1024).run(lab);
     assert!(lab.lost().iter().all(|&lost| lost > 10), "{:?}", lab.lost());
 }
 
 fn the_interface_goes_down_and_comes_back(lab: &Lab) {
-    const LEN: usize = 32 * 1024 * 1024;
-    let progress = AtomicUsize::new(0);
+    let transfer = Transfer::of(8 * 1024 * 1024);
+    transfer.goes_on.store(true, Ordering::Relaxed);
+    let received = || transfer.received.load(Ordering::Relaxed);
     thread::scope(|scope| {
-        let transfer = scope.spawn(|| both_ways(lab, LEN, &progress));
-        let at = |octets: usize| {
-            eventually("the transfer goes on", LIMIT, || {
-                progress.load(Ordering::Relaxed) > octets || transfer.is_finished()
-            });
+        let running = scope.spawn(|| transfer.run(lab));
+        let go_on_from = |octets| {
+            let on = || received() > octets || running.is_finished();
+            eventually("the transfer goes on", LIMIT, on);
+            assert!(!running.is_finished(), "it ended before it was told to");
         };
-        at(LEN / 8);
+        go_on_from(1024 * 1024);
         lab.set_link("down");
         thread::sleep(Duration::from_secs(1));
-        let stopped = progress.load(Ordering::Relaxed);
-        assert!(
-            stopped < 2 * LEN,
-            "the transfer ended too early for the test"
-        );
+        let stopped = received();
         thread::sleep(Duration::from_millis(500));
-        assert_eq!(
-            progress.load(Ordering::Relaxed),
-            stopped,
-            "over an interface that is down?"
-        );
+        assert_eq!(received(), stopped, "over an interface that is down?");
         lab.set_link("up");
+        go_on_from(stopped);
+        transfer.goes_on.store(false, Ordering::Relaxed);
     });
-    assert_eq!(progress.load(Ordering::Relaxed), 2 * LEN);
 }
 
 fn a_peer_behind_a_dead_link_is_given_up(lab: &Lab) {

@@ -249,6 +249,8 @@ fn ctrl_c_closes_and_sums_up(lab: &Lab) {
     kernel.write_all(b"12345").unwrap();
     kernel.read_exact(&mut [0; 5]).unwrap();
     kernel.set_read_timeout(Some(LIMIT)).unwrap();
+    // What has been sent is counted a moment later.
+    thread::sleep(Duration::from_millis(200));
     stack.signal(Signal::SIGINT);
     // It closes what is open.
     assert_eq!(kernel.read(&mut [0]).unwrap(), 0);
@@ -270,6 +272,7 @@ fn ctrl_c_ends_listen_and_connect(lab: &Lab) {
     kernel.set_read_timeout(Some(LIMIT)).unwrap();
     connected.type_in(b"abc");
     kernel.read_exact(&mut [0; 3]).unwrap();
+    thread::sleep(Duration::from_millis(200));
     connected.signal(Signal::SIGINT);
     assert_eq!(kernel.read(&mut [0]).unwrap(), 0);
     drop(kernel);
