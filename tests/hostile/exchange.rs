@@ -110,13 +110,25 @@ impl Exchange {
         }
     }
 
-    /// Opens every connection that is not there yet, from host 0.
+    /// No more than `most` octets each way.
+    pub fn limit(&mut self, most: usize) {
+        for script in self.pairs.iter_mut().flat_map(|pair| &mut pair.scripts) {
+            script.total = script.total.min(most);
+        }
+    }
+
+    /// Opens every connection, from host 0.
     pub fn connect(&mut self) {
         for pair in &mut self.pairs {
+            pair.apps = [None, None];
             let remote = addr(1, PORT);
-            if let Ok(id) = self.world.hosts[0].connect(self.world.now, None, remote) {
-                let [mine, theirs] = pair.scripts;
-                pair.apps[0] = Some(App::new(id, mine, theirs, false));
+            let [mine, theirs] = pair.scripts;
+            while pair.apps[0].is_none() {
+                match self.world.hosts[0].connect(self.world.now, None, remote) {
+                    Ok(id) => pair.apps[0] = Some(App::new(id, mine, theirs, false)),
+                    // Every port is in TIME-WAIT.
+                    Err(_) => self.world.passes(Duration::from_secs(10)),
+                }
             }
         }
     }
@@ -168,12 +180,28 @@ impl Exchange {
         }
     }
 
-    /// Goes on until `until`; true if every connection is gone from both hosts.
-    pub fn runs(&mut self, until: Instant, mut meddle: impl FnMut(&mut World)) -> bool {
+    /// Every connection is gone from both hosts.
+    pub fn nothing_remains(&self) -> bool {
+        let mut hosts = self.world.hosts.iter();
+        hosts.all(|host| host.connection_count() == 0)
+    }
+
+    /// Every user has let go.
+    pub fn users_are_done(&self) -> bool {
+        let mut apps = self.pairs.iter().flat_map(|pair| &pair.apps);
+        apps.all(|app| app.as_ref().is_some_and(|app| app.gone))
+    }
+
+    /// Goes on until `done`, or until it is `until`; says whether it is done.
+    pub fn runs(
+        &mut self,
+        until: Instant,
+        done: fn(&Exchange) -> bool,
+        mut meddle: impl FnMut(&mut World),
+    ) -> bool {
         for _ in 0..400_000 {
             self.dispatch();
-            let hosts = &self.world.hosts;
-            if hosts.iter().all(|host| host.connection_count() == 0) {
+            if done(self) {
                 return true;
             }
             meddle(&mut self.world);
