@@ -195,13 +195,11 @@ fn ping_is_answered(lab: &Lab) {
         // ping compares every octet of the answers with the pattern, and says so.
         let address = lab.stack().to_string();
         let words = [
-            "-n", "-c", "5", "-i", "0.05", "-W", "5", "-p", "00ff5aa5", "-s", size,
+            "-n", "-c", "5", "-i", "0.05", "-w", "10", "-p", "00ff5aa5", "-s", size,
         ];
         let text = run("ping", &[&words[..], &[&address]].concat());
-        assert!(
-            text.contains("5 packets transmitted, 5 received, 0% packet loss"),
-            "{text}"
-        );
+        // On a busy machine it may have asked a sixth time before the fifth answer.
+        assert!(text.contains(" 5 received"), "{text}");
         assert!(!text.contains("wrong data"), "{text}");
     }
     // A port that nobody listens to is no reason not to answer pings, nor the other way round.
