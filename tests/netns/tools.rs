@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::harness::{Family, Lab, Running, eventually, in_both_families, pattern, run};
+use crate::harness::{Family, Lab, PATIENCE, Running, eventually, in_both_families, pattern, run};
 
 in_both_families![
     nc_gets_its_echo,
@@ -44,14 +44,9 @@ pub(crate) fn socat_listen(lab: &Lab, port: u16) -> String {
 /// Waits until something of the kernel's end listens at `port`, which the kernel itself asks.
 pub(crate) fn kernel_listens(lab: &Lab, port: u16) {
     let filter = format!("sport = :{port}");
-    eventually(
-        "a program of the kernel's end listens",
-        Duration::from_secs(10),
-        || {
-            run("ss", &["-Hltn", &filter])
-                .contains(&format!("{}:{port}", bracketed(lab, lab.kernel())))
-        },
-    );
+    eventually("a program of the kernel's end listens", PATIENCE, || {
+        run("ss", &["-Hltn", &filter]).contains(&format!("{}:{port}", bracketed(lab, lab.kernel())))
+    });
 }
 
 /// A program of this package's examples.
@@ -195,13 +190,11 @@ fn ping_is_answered(lab: &Lab) {
         // ping compares every octet of the answers with the pattern, and says so.
         let address = lab.stack().to_string();
         let words = [
-            "-n", "-c", "5", "-i", "0.05", "-W", "5", "-p", "00ff5aa5", "-s", size,
+            "-n", "-c", "5", "-i", "0.05", "-w", "10", "-p", "00ff5aa5", "-s", size,
         ];
         let text = run("ping", &[&words[..], &[&address]].concat());
-        assert!(
-            text.contains("5 packets transmitted, 5 received, 0% packet loss"),
-            "{text}"
-        );
+        // On a busy machine it may have asked a sixth time before the fifth answer.
+        assert!(text.contains(" received, 0% packet loss"), "{text}");
         assert!(!text.contains("wrong data"), "{text}");
     }
     // A port that nobody listens to is no reason not to answer pings, nor the other way round.

@@ -15,7 +15,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use libtest_mimic::{Completion, Failed, Trial};
 
 pub(crate) use lab::{Family, Lab, stop_recording};
-pub(crate) use process::{Ended, Running, run};
+pub(crate) use process::{Ended, PATIENCE, Running, run};
 
 /// The most a test may take, in an unoptimised build beside others.
 const LIMIT: Duration = Duration::from_secs(120);

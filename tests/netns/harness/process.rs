@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::eventually;
 
 /// How long a program may take to start, or to end once it should.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program that runs beside the test; killed when dropped.
 pub(crate) struct Running {
