@@ -203,6 +203,7 @@ impl Runtime {
         now: Instant,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
+        shared.send_held(now);
         let at_once = mem::take(&mut shared.more);
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
@@ -229,8 +230,9 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let parker = Parker::current();
-        shared.waiters.add(key, interest, parker.waker());
         let now = shared.shard.now();
+        shared.send_held(now);
+        shared.waiters.add(key, interest, parker.waker());
         release(shared);
         parker.park(deadline.map(|deadline| deadline - now));
         let mut shared = self.lock();

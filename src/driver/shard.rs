@@ -106,7 +106,8 @@ impl<D: Device> Shard<D> {
         self.sent_since_turn
     }
 
-    /// Receives a batch, hands it to the stack, does what is due, and transmits.
+    /// Receives what has arrived, hands it to the stack, and does what is due. What follows from
+    /// it leaves with the next [`Shard::transmit`].
     ///
     /// # Errors
     /// If the device cannot go on. What arrived before is not lost.
@@ -128,11 +129,10 @@ impl<D: Device> Shard<D> {
         if self.next_deadline().is_some_and(|due| due <= now) {
             self.stack.handle_timeouts(now);
         }
-        let more_to_send = self.transmit(now)?;
         answer?;
         Ok(Turn {
             received,
-            more: more_to_send || received == BATCHES * BATCH,
+            more: received == BATCHES * BATCH,
         })
     }
 

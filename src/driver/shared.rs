@@ -131,6 +131,8 @@ pub(crate) struct Shared {
     woken: Vec<Waker>,
     /// Something happened that the user who leads waits for.
     lead_concerned: bool,
+    /// The last turn has sent nothing yet: the lead looks first.
+    held: bool,
 }
 
 impl Shared {
@@ -155,6 +157,7 @@ impl Shared {
             pause_until: None,
             woken: Vec::new(),
             lead_concerned: false,
+            held: false,
         }
     }
 
@@ -193,10 +196,25 @@ impl Shared {
             Err(error) => self.device_failed(error),
         }
         self.dispatch();
+        // If the lead has what it waits for, it reads first: the acknowledgment then shows the
+        // room that this has made.
+        self.held = self.lead_concerned && matches!(self.lead, Lead::User(_));
+        if !self.held {
+            let now = self.shard.now();
+            self.send_due(now);
+        }
     }
 
-    /// Sends what calls of a user made due, and dispatches their events.
+    /// Sends what a turn has held back.
+    pub(super) fn send_held(&mut self, now: Instant) {
+        if self.held {
+            self.send_due(now);
+        }
+    }
+
+    /// Sends what turns and calls of a user made due, and dispatches the events.
     pub(crate) fn send_due(&mut self, now: Instant) {
+        self.held = false;
         if self.closed.is_none() {
             match self.shard.transmit(now) {
                 Ok(more) => self.more |= more,
