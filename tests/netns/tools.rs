@@ -193,8 +193,8 @@ fn ping_is_answered(lab: &Lab) {
             "-n", "-c", "5", "-i", "0.05", "-w", "10", "-p", "00ff5aa5", "-s", size,
         ];
         let text = run("ping", &[&words[..], &[&address]].concat());
-        // On a busy machine it may have asked a sixth time before the fifth answer.
-        assert!(text.contains(" received, 0% packet loss"), "{text}");
+        // On a busy machine it may ask a sixth time before the fifth answer is there.
+        assert!(text.matches(" bytes from ").count() >= 5, "{text}");
         assert!(!text.contains("wrong data"), "{text}");
     }
     // A port that nobody listens to is no reason not to answer pings, nor the other way round.
