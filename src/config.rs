@@ -93,7 +93,7 @@ pub struct TcpConfig {
     /// not read. Default 512 KiB: a window that fits the default queue (500 packets) of a TUN
     /// interface.
     pub receive_buffer: usize,
-    /// Capacity of the send buffer, in octets, from 1. Default 1 MiB.
+    /// Capacity of the send buffer, in octets, from 1. Default 512 KiB.
     pub send_buffer: usize,
     /// Offer and take window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
@@ -150,7 +150,7 @@ impl Default for TcpConfig {
             mss: None,
             min_send_mss: 48,
             receive_buffer: 512 * 1024,
-            send_buffer: 1024 * 1024,
+            send_buffer: 512 * 1024,
             window_scaling: true,
             timestamps: true,
             sack: true,

@@ -6,6 +6,9 @@
 //! | `hostile/cases.rs` | one connection, a segment or a few: each of these once broke it |
 //! | `hostile/raw.rs` | the peer of these cases: it makes every header by hand |
 //! | `hostile/segments.rs` | any segment, any call, at any time, in every state |
+//! | `hostile/liveness.rs` | the path and the users: everything completes once the faults stop |
+//! | `hostile/middle.rs` | somebody on the path, who repeats and forges |
+//! | `hostile/exchange.rs`, `hostile/app.rs` | users on two hosts who wait for events |
 //! | `hostile/hosts.rs` | a host and its users, many connections |
 //! | `hostile/world.rs` | two hosts in virtual time and the path between them |
 //!
@@ -15,8 +18,12 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod hostile {
+    mod app;
     mod cases;
+    mod exchange;
     mod hosts;
+    mod liveness;
+    mod middle;
     mod raw;
     mod segments;
     mod world;

@@ -9,6 +9,14 @@
 //! | `options` | TCP options and checksums |
 //! | `isn` | initial sequence numbers |
 //! | `opening` | handshakes, local and remote addresses |
+//! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
+//! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
+//! | `timestamps` | timestamps and PAWS |
+//! | `failures` | R1, R2, user timeout, keep-alive |
+//! | `icmp` | what routers and hosts say of our segments; path MTU |
+//! | `interface` | hop limit, traffic class |
+//! | `attacks` | RFC 5961, floods, reflection |
+//! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
 
 #![allow(clippy::unwrap_used)]
@@ -17,11 +25,19 @@
 mod dialogue;
 
 mod requirements {
+    mod acks;
+    mod attacks;
+    mod closing;
+    mod failures;
+    mod icmp;
+    mod interface;
     mod isn;
     mod listener;
     mod opening;
     mod options;
     mod push;
+    mod retransmission;
+    mod timestamps;
     mod urgent;
     mod window;
 }

@@ -115,6 +115,7 @@ impl Runtime {
         let mut now = shared.shard.now();
         let deadline = timeout.map(|timeout| now + timeout);
         let mut lead = None;
+        let mut displaced = false;
         let answer = loop {
             if let Err(reason) = shared.check(key) {
                 break Err(WaitError::Closed(reason));
@@ -128,7 +129,9 @@ impl Runtime {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 break Err(WaitError::TimedOut);
             }
-            lead = lead.or_else(|| self.take_lead(&mut shared, key));
+            if !mem::take(&mut displaced) {
+                lead = lead.or_else(|| self.take_lead(&mut shared, key));
+            }
             shared = match lead {
                 Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
                 None => self.park(shared, key, interest, deadline),
@@ -136,6 +139,8 @@ impl Runtime {
             // Another may have got the lead meanwhile.
             if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
                 shared.give_up_lead(ticket);
+                // It was idle: it sleeps until its own event comes.
+                displaced = true;
             }
             now = shared.shard.now();
         };
@@ -203,6 +208,7 @@ impl Runtime {
         now: Instant,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
+        shared.send_held(now);
         let at_once = mem::take(&mut shared.more);
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
@@ -229,8 +235,9 @@ impl Runtime {
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let parker = Parker::current();
-        shared.waiters.add(key, interest, parker.waker());
         let now = shared.shard.now();
+        shared.send_held(now);
+        shared.waiters.add(key, interest, parker.waker());
         release(shared);
         parker.park(deadline.map(|deadline| deadline - now));
         let mut shared = self.lock();

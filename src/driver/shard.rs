@@ -8,8 +8,13 @@ use crate::stack::Stack;
 use crate::time::Instant;
 use crate::wire::dump;
 
-/// The most datagrams that one turn receives.
-const BATCH: usize = 64;
+/// Datagrams received together: so few that they are still in the nearest cache when the stack
+/// reads them. (With 64, checksums took twice as long.)
+const BATCH: usize = 8;
+
+/// Batches that one turn receives at most before it sends. What arrives together is acknowledged
+/// together (RFC 9293 MUST-58).
+const BATCHES: usize = 8;
 
 /// The most datagrams that one turn sends: a long queue must not keep what arrives waiting.
 const TRANSMIT_BUDGET: usize = 256;
@@ -101,25 +106,33 @@ impl<D: Device> Shard<D> {
         self.sent_since_turn
     }
 
-    /// Receives a batch, hands it to the stack, does what is due, and transmits.
+    /// Receives what has arrived, hands it to the stack, and does what is due. What follows from
+    /// it leaves with the next [`Shard::transmit`].
     ///
     /// # Errors
     /// If the device cannot go on. What arrived before is not lost.
     pub fn turn(&mut self) -> Result<Turn, DeviceError> {
         self.sent_since_turn = 0;
-        self.batch.clear();
-        let answer = self.device.receive(&mut self.batch);
-        let (received, full) = (self.batch.len(), self.batch.is_full());
-        let now = self.clock.now();
-        self.hand_up(now);
+        let mut received = 0;
+        let mut answer = Ok(());
+        let mut now = self.clock.now();
+        for _ in 0..BATCHES {
+            self.batch.clear();
+            answer = self.device.receive(&mut self.batch);
+            received += self.batch.len();
+            now = self.clock.now();
+            self.hand_up(now);
+            if answer.is_err() || !self.batch.is_full() {
+                break;
+            }
+        }
         if self.next_deadline().is_some_and(|due| due <= now) {
             self.stack.handle_timeouts(now);
         }
-        let more_to_send = self.transmit(now)?;
         answer?;
         Ok(Turn {
             received,
-            more: more_to_send || full,
+            more: received == BATCHES * BATCH,
         })
     }
 
@@ -174,7 +187,8 @@ impl<D: Device> Shard<D> {
     }
 }
 
-/// Room for one datagram: one octet more than the longest, so that a longer one shows.
+/// Room for one datagram: at least one octet more than the longest, so that a longer one shows;
+/// and whole cache lines, so that copies start at one.
 fn slot_for(mtu: usize) -> usize {
-    mtu + 1
+    (mtu + 1).next_multiple_of(64)
 }

@@ -81,7 +81,8 @@ const ASSIST_AFTER: usize = 32;
 /// The most turns that such a call does.
 const ASSIST_TURNS: usize = 4;
 
-/// How many events in a row must have been for others until a wait of another gets the lead. So a
+/// How many events and turns in a row must have been for others until a wait of another gets the
+/// lead, or a user that only writes ends it. So a
 /// thread that accepts leaves it to the connections that are busy, which then need no waking; and
 /// where many are, it does not change hands too often.
 const IDLE_EVENTS: u32 = 16;
@@ -131,6 +132,8 @@ pub(crate) struct Shared {
     woken: Vec<Waker>,
     /// Something happened that the user who leads waits for.
     lead_concerned: bool,
+    /// The last turn has sent nothing yet: the lead looks first.
+    held: bool,
 }
 
 impl Shared {
@@ -155,6 +158,7 @@ impl Shared {
             pause_until: None,
             woken: Vec::new(),
             lead_concerned: false,
+            held: false,
         }
     }
 
@@ -193,10 +197,28 @@ impl Shared {
             Err(error) => self.device_failed(error),
         }
         self.dispatch();
+        // If the lead has what it waits for, it reads first: the acknowledgment then shows the
+        // room that this has made.
+        self.held = self.lead_concerned && matches!(self.lead, Lead::User(_));
+        if !self.lead_concerned {
+            self.idle_events = self.idle_events.saturating_add(1);
+        }
+        if !self.held {
+            let now = self.shard.now();
+            self.send_due(now);
+        }
     }
 
-    /// Sends what calls of a user made due, and dispatches their events.
+    /// Sends what a turn has held back.
+    pub(super) fn send_held(&mut self, now: Instant) {
+        if self.held {
+            self.send_due(now);
+        }
+    }
+
+    /// Sends what turns and calls of a user made due, and dispatches the events.
     pub(crate) fn send_due(&mut self, now: Instant) {
+        self.held = false;
         if self.closed.is_none() {
             match self.shard.transmit(now) {
                 Ok(more) => self.more |= more,
@@ -207,15 +229,14 @@ impl Shared {
     }
 
     /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
-    /// else it and the background thread would stand in each other's way at every batch. Whoever
-    /// led must be kicked if it does not lead any more.
+    /// else it and the background thread, or a lead that waits for something else, would stand in
+    /// each other's way at every batch. Whoever led must be kicked if it does not lead any more.
     pub(super) fn assist(&mut self) {
-        let waits = matches!(self.lead, Lead::User(_));
-        if waits || self.shard.sent_since_turn() < ASSIST_AFTER {
+        let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
+        if busy || self.shard.sent_since_turn() < ASSIST_AFTER {
             return;
         }
-        self.lead = Lead::Nobody;
-        self.leads_ended += 1;
+        self.end_lead();
         for _ in 0..ASSIST_TURNS {
             self.turn(false);
             if !self.more {
@@ -281,11 +302,16 @@ impl Shared {
     pub(super) fn give_up_lead(&mut self, ticket: Ticket) {
         self.free_kicks.push(ticket.kick);
         if self.lead == Lead::User(ticket) {
-            self.lead = Lead::Nobody;
-            self.leads_ended += 1;
-            if self.watch == Watch::Asleep {
-                self.woken.extend(self.background.clone());
-            }
+            self.end_lead();
+        }
+    }
+
+    /// Nobody leads now. A background thread that relies on being told is told.
+    fn end_lead(&mut self) {
+        self.lead = Lead::Nobody;
+        self.leads_ended += 1;
+        if self.watch == Watch::Asleep {
+            self.woken.extend(self.background.clone());
         }
     }
 

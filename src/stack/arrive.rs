@@ -293,7 +293,10 @@ impl Stack {
 fn explain(reason: Unreachable) -> ConnectionError {
     match reason {
         Unreachable::Port | Unreachable::Protocol => ConnectionError::Refused,
-        Unreachable::Network => ConnectionError::NetworkUnreachable,
+        Unreachable::Network
+        | Unreachable::NetworkUnknown
+        | Unreachable::NetworkProhibited
+        | Unreachable::NetworkTypeOfService => ConnectionError::NetworkUnreachable,
         _ => ConnectionError::HostUnreachable,
     }
 }

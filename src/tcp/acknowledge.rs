@@ -159,8 +159,12 @@ impl Tcb {
         if retries > 0 {
             self.recovery.rtt.restart_after_lost_syn();
         }
-        self.start_congestion(retries);
         self.acknowledge(now, ack, seg);
+        self.start_congestion(retries);
+        if self.snd.fin.is_some() {
+            // The user has closed in SYN-RECEIVED (§3.10.4).
+            self.on(Event::Close);
+        }
         self.readiness |= Readiness::WRITABLE;
         self.arm_keepalive(now);
     }

@@ -40,7 +40,7 @@ impl Tcb {
         if let Some(error) = self.take_final_error() {
             return Err(SendError::Connection(error));
         }
-        if !self.state.takes_data() {
+        if !self.state.takes_data() || self.snd.fin.is_some() {
             return Err(SendError::Closing);
         }
         let taken = self.send_buffer.push(data);
@@ -121,8 +121,12 @@ impl Tcb {
     pub fn close(&mut self, now: Instant) -> Result<(), SendError> {
         match self.state {
             State::Listen | State::SynSent => self.end(Event::Close, None),
+            _ if self.snd.fin.is_some() => return Err(SendError::Closing),
             State::SynReceived | State::Established | State::CloseWait => {
-                self.on(Event::Close);
+                // What was sent in SYN-RECEIVED leaves in ESTABLISHED, and the FIN after it.
+                if self.state != State::SynReceived || self.send_buffer.len() == 0 {
+                    self.on(Event::Close);
+                }
                 self.snd.fin = Some(self.send_buffer.end());
                 self.readiness |= Readiness::WRITABLE;
                 self.settle(now);

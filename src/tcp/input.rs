@@ -216,6 +216,7 @@ impl Tcb {
         self.check_timestamp(now, seg)?;
         if !self.is_acceptable(seg) {
             self.answer_unacceptable(now, seg);
+            self.restart_time_wait(now, seg);
             return Step::Break(Discard::NotAcceptable);
         }
         self.last_received = now;
@@ -309,9 +310,12 @@ impl Tcb {
             self.recv_buffer
                 .note_old_duplicate(seg.seq..seg.seq + seg.text.len());
         }
-        // Eighth step, TIME-WAIT: the peer's FIN came again.
-        let fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
-        if self.state == State::TimeWait && fin {
+    }
+
+    /// Eighth step, TIME-WAIT: the peer's FIN came again, so it waits for our acknowledgment.
+    fn restart_time_wait(&mut self, now: Instant, seg: &Segment<'_>) {
+        let is_fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
+        if self.state == State::TimeWait && is_fin {
             self.timers.arm(Timer::Close, now + self.config.msl * 2);
         }
     }

@@ -94,6 +94,10 @@ fn word(octets: &[u8; 4]) -> u64 {
 
 /// Low and high halves go to lanes of their own: the compiler makes vector code of it, and no lane
 /// overflows before 2^32 words.
+///
+/// Never inlined: within a larger function the compiler keeps the lanes in general registers and
+/// moves them to and fro in each step, which takes four times as long.
+#[inline(never)]
 fn sum(octets: &[u8]) -> u64 {
     let (blocks, rest) = octets.as_chunks::<32>();
     let mut low = [0u64; 4];

@@ -355,6 +355,16 @@ impl Dialogue {
         self
     }
 
+    /// The user reads no more.
+    #[track_caller]
+    pub fn shuts_reading(&mut self) -> &mut Self {
+        self.call("no more RECEIVE");
+        let closed = self.stack.shutdown(self.now, self.id(), Shutdown::Read);
+        assert_eq!(closed, Ok(()), "{}", self.transcript());
+        self.collect();
+        self
+    }
+
     /// The user lets go of the connection.
     #[track_caller]
     pub fn lets_go(&mut self) -> &mut Self {

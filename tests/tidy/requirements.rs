@@ -16,9 +16,6 @@ use super::unfinished::has_word;
 
 const DOCUMENT: &str = "docs/RFC.md";
 
-/// What the document says as long as a row has no code or no test; then it must not say it.
-const OPEN: &str = "Rows without code or test are still open.";
-
 /// A group of the appendix: its name, and its requirements with their sections.
 type Group = (String, Vec<(String, String)>);
 
@@ -337,28 +334,17 @@ fn true_names(file: &File, rows: &[Row], files: &[File]) -> Vec<Finding> {
     findings
 }
 
-/// What is done has code and a test; as long as a row has not, the document says so.
+/// What is done has code and a test.
 fn proven(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let open: Vec<&Row> = rows
-        .iter()
+    let names_none = |cell: &str| spans(cell).0.is_empty();
+    rows.iter()
         .filter(|row| answer(row) == Some(Answer::Done))
-        .filter(|row| spans(&row.code).0.is_empty() || spans(&row.test).0.is_empty())
-        .collect();
-    let says_open = file.text.lines().position(|line| line == OPEN);
-    match says_open {
-        Some(_) if !open.is_empty() => Vec::new(),
-        Some(index) => {
-            let mend = "delete the line";
-            vec![file.finding(index + 1, "says that rows are open: none is", mend)]
-        }
-        None => open
-            .iter()
-            .map(|row| {
-                let what = format!("{} is done, but names no code or no test", row.id);
-                file.finding(row.line, what, "write the test, then name it here")
-            })
-            .collect(),
-    }
+        .filter(|row| names_none(&row.code) || names_none(&row.test))
+        .map(|row| {
+            let what = format!("{} is done, but names no code or no test", row.id);
+            file.finding(row.line, what, "write the test, then name it here")
+        })
+        .collect()
 }
 
 /// The whole rule.
@@ -492,17 +478,18 @@ Acknowledgments\n    | X | MUST-1 | |\n";
         assert_eq!(appendix_of(rfc), expected);
     }
 
+    /// Code and test that are there.
+    const CODE: &str = "`tcp/input.rs Tcb`";
+    const TEST: &str = "`tests/x.rs::b`";
+
     /// The document as it would be with these cells in the row of `id`.
     fn document(id: &str, cells: &str) -> String {
-        let mut text = format!("{OPEN}\n");
+        let mut text = String::new();
+        let whole = format!("asks a thing or two | done | {CODE} | {TEST} |");
         for (group, requirements) in appendix() {
             text += &format!("## {group}\n");
             for (other, section) in requirements {
-                let rest = if other == id {
-                    cells
-                } else {
-                    "asks a thing or two | done | | |"
-                };
+                let rest = if other == id { cells } else { &whole };
                 text += &format!("| {other} | {section} | {rest}\n");
             }
         }
@@ -531,10 +518,10 @@ Acknowledgments\n    | X | MUST-1 | |\n";
             found(&document("MUST-1", "asks a thing or two | done | |")),
             ["a row of 5 cells", "no row for MUST-1 here"]
         );
-        let row = "| REC-1 | 3.1 | asks a thing or two | done | | |\n";
-        assert_eq!(found(&whole.replace(row, "")), ["no row for REC-1 here"]);
+        let row = format!("| REC-1 | 3.1 | asks a thing or two | done | {CODE} | {TEST} |\n");
+        assert_eq!(found(&whole.replace(&row, "")), ["no row for REC-1 here"]);
         assert_eq!(
-            found(&whole.replace(row, &row.repeat(2))),
+            found(&whole.replace(&row, &row.repeat(2))),
             ["no row for SHLD-14 here"]
         );
         assert_eq!(found(&format!("{whole}{row}")), ["REC-1 is one too many"]);
@@ -571,8 +558,9 @@ Acknowledgments\n    | X | MUST-1 | |\n";
             found(&document("MUST-1", &cells(&format!("not taken: {why}")))),
             ["MUST-1 is not taken"]
         );
+        let short = format!("asks | done | {CODE} | {TEST} |");
         assert_eq!(
-            found(&document("MUST-1", "asks | done | | |")),
+            found(&document("MUST-1", &short)),
             ["MUST-1 does not say what it asks"]
         );
     }
@@ -580,49 +568,49 @@ Acknowledgments\n    | X | MUST-1 | |\n";
     #[test]
     fn a_row_that_names_what_is_not_there_is_found() {
         let with = |code: &str, test: &str| {
-            found(&document(
-                "MUST-1",
-                &format!("asks a thing or two | done | {code} | {test} |"),
-            ))
+            let cells = format!("asks a thing or two | done | {code} | {test} |");
+            found(&document("MUST-1", &cells))
         };
         let good = "`tcp/input.rs Tcb::check Tcb::snd check`";
         let tests = "`tcp/input.rs::t`, `tests/x.rs::b`, `scripts/net::ping6`";
         assert_eq!(with(good, tests), [""; 0]);
         assert_eq!(
-            with("`tcp/gone.rs f`", ""),
+            with("`tcp/gone.rs f`", TEST),
             ["MUST-1: there is no src/tcp/gone.rs"]
         );
         assert_eq!(
-            with("`tcp/input.rs f`", ""),
+            with("`tcp/input.rs f`", TEST),
             ["MUST-1: src/tcp/input.rs declares no `f`"]
         );
-        assert_eq!(with("`tcp/input.rs Tcb::rcv`", "").len(), 1);
-        assert_eq!(with("`tcp/input.rs`", "").len(), 1);
-        assert_eq!(with("somewhere", "").len(), 1);
+        assert_eq!(with("`tcp/input.rs Tcb::rcv`", TEST).len(), 1);
+        assert_eq!(with("`tcp/input.rs`", TEST).len(), 1);
+        assert_eq!(with("somewhere", TEST).len(), 2);
         assert_eq!(
-            with("", "`tests/x.rs::c`"),
+            with(CODE, "`tests/x.rs::c`"),
             ["MUST-1: tests/x.rs has no test `c`"]
         );
         assert_eq!(
-            with("", "`scripts/net::ping`"),
+            with(CODE, "`scripts/net::ping`"),
             ["MUST-1: scripts/net has no test `ping`"]
         );
         assert_eq!(
-            with("", "`tests/y.rs::a`"),
+            with(CODE, "`tests/y.rs::a`"),
             ["MUST-1: there is no tests/y.rs"]
         );
-        assert_eq!(with("", "`b`").len(), 1);
+        assert_eq!(with(CODE, "`b`").len(), 1);
     }
 
     #[test]
     fn a_row_that_proves_nothing_is_found() {
-        let whole = document("", "");
-        let closed = whole.replace(OPEN, "");
-        assert_eq!(found(&closed).len(), 126, "every row");
-        let named = "| `tcp/input.rs Tcb` | `tests/x.rs::b` |";
-        let proven = whole.replace("| done | | |", &format!("| done {named}"));
-        assert_eq!(found(&proven), ["says that rows are open: none is"]);
-        assert_eq!(found(&proven.replace(OPEN, "")), [""; 0]);
+        let with = |answer: &str, code: &str, test: &str| {
+            let cells = format!("asks a thing or two | {answer} | {code} | {test} |");
+            found(&document("SHLD-14", &cells))
+        };
+        let nothing = ["SHLD-14 is done, but names no code or no test"];
+        assert_eq!(with("done", CODE, TEST), [""; 0]);
+        assert_eq!(with("done", "", TEST), nothing);
+        assert_eq!(with("done: quite", CODE, ""), nothing);
+        assert_eq!(with("not taken: nobody asks for it", "", ""), [""; 0]);
     }
 
     #[test]

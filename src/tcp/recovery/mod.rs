@@ -102,8 +102,7 @@ impl Recovery {
             };
             self.newreno.on_progress(ack, &mut self.lost)
         } else if ack.is_duplicate {
-            let in_flight = self.in_flight(ack.una, ack.nxt);
-            self.newreno.on_duplicate(ack, in_flight, &mut self.lost)
+            self.newreno.on_duplicate(ack, &mut self.lost)
         } else {
             Verdict::Quiet
         }

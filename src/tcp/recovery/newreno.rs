@@ -26,6 +26,9 @@ pub(super) struct NewReno {
     /// `recover` of RFC 6582 §3.2: no new recovery begins before this is acknowledged.
     recover: Seq,
     duplicates: u32,
+    /// Octets in flight when the first duplicate came: what Limited Transmit sends later does not
+    /// count (RFC 5681 §3.2).
+    flight_size: usize,
     /// Octets that duplicate acknowledgments say have left the network.
     departed: usize,
 }
@@ -44,6 +47,7 @@ impl NewReno {
             phase: Phase::Open,
             recover: iss,
             duplicates: 0,
+            flight_size: 0,
             departed: 0,
         }
     }
@@ -81,19 +85,20 @@ impl NewReno {
     pub(super) fn on_duplicate(
         &mut self,
         ack: &Acknowledgment,
-        in_flight: usize,
         lost: &mut Option<Range<Seq>>,
     ) -> Verdict {
         if self.phase == Phase::Timeout {
             return Verdict::Quiet;
         }
         self.duplicates += 1;
+        if self.duplicates == 1 {
+            self.flight_size = ack.nxt - ack.una;
+        }
         let enters = self.phase == Phase::Open
             && self.duplicates == DUPLICATE_THRESHOLD
             // RFC 6582 §3.2, step 1: the acknowledgment covers more than `recover`.
             && ack.ack > self.recover;
         let limited = self.phase == Phase::Open && self.duplicates < DUPLICATE_THRESHOLD;
-        let flight_size = in_flight + self.departed;
         if enters || limited || self.is_recovering() {
             self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
         }
@@ -104,7 +109,7 @@ impl NewReno {
         self.recover = ack.nxt;
         *lost = Some(ack.una..ack.nxt.min(ack.una + ack.mss));
         Verdict::Lost {
-            in_flight: flight_size,
+            in_flight: self.flight_size,
         }
     }
 

@@ -1,0 +1,314 @@
+//! Acknowledging: when (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and with what (RFC 2018, RFC 2883).
+
+use stubborn::config::{Config, ConfigError, TcpConfig};
+use stubborn::stack::{Secret, Stack};
+use stubborn::tcp::State;
+
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
+
+/// MUST-58, MUST-59: segments that arrive together are acknowledged together.
+#[test]
+fn several_segments_get_one_ack() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrive_together(&[
+            "<SEQ=101><ACK=301><DATA=1000><CTL=ACK>",
+            "<SEQ=1101><ACK=301><DATA=1000><CTL=ACK>",
+            "<SEQ=2101><ACK=301><DATA=1000><CTL=ACK>",
+        ])
+        .leaves("<SEQ=301><ACK=3101><WND=7000><CTL=ACK>");
+        // And with what there is to send anyway.
+        d.sends(10)
+            .leaves("<SEQ=301><ACK=3101><WND=7000><DATA=10><CTL=PSH,ACK>");
+    });
+}
+
+/// SHLD-31: in whatever order it comes.
+#[test]
+fn text_beyond_a_gap_is_kept() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        for seq in [201, 401, 301] {
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=100><CTL=ACK>"))
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        }
+        d.arrives("<SEQ=101><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=501><WND=9600><CTL=ACK>");
+        d.reads(400);
+    });
+}
+
+/// Of octets that come twice the first counts: what differs later changes nothing.
+#[test]
+fn the_first_copy_of_an_octet_counts() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=111><ACK=301><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        // Over both ends of what is there, and in its middle.
+        d.arrives_with("<SEQ=113><ACK=301><DATA=5><CTL=ACK>", b"wrong")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=30><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=131><WND=9970><CTL=ACK>");
+        d.arrives_with("<SEQ=121><ACK=301><DATA=10><CTL=ACK>", b"wrong once")
+            .leaves("<SEQ=301><ACK=131><WND=9970><CTL=ACK>");
+        d.reads(30);
+    });
+}
+
+/// A hundred duplicates beyond a gap do not keep the segment out that fills it.
+#[test]
+fn a_flood_beyond_a_gap_does_not_keep_the_next_segment_out() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        for _ in 0..100 {
+            d.arrives("<SEQ=1101><ACK=301><DATA=1000><CTL=ACK>")
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        }
+        d.arrives("<SEQ=101><ACK=301><DATA=1000><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=2101><WND=8000><CTL=ACK>");
+        d.reads(2000).all_that_leaves();
+        // Nor do two hundred tiny ones.
+        for index in 0..200 {
+            let (seq, ack) = (2101 + index, 2102 + index);
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1><CTL=ACK>"));
+            let last = d.all_that_leaves().pop().unwrap();
+            assert_eq!(last.header.ack, ack);
+        }
+        d.reads(200);
+    });
+}
+
+fn sack() -> TcpConfig {
+    TcpConfig {
+        sack: true,
+        ..plain()
+    }
+}
+
+/// ESTABLISHED with SACK.
+fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
+    let mut d = Dialogue::listening(family, tcp);
+    d.arrives("<SEQ=100><CTL=SYN><MSS=1000><SACKP>")
+        .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP>");
+    d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+    d.closes_listener();
+    d
+}
+
+/// MAY-13, RFC 2018 §4: at once; the block that grew last is the first, then the others, the
+/// latest first; as many as there is room for.
+#[test]
+fn text_beyond_a_gap_is_acknowledged_at_once() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, sack());
+        for (seq, blocks) in [
+            (201, "201:301"),
+            (401, "401:501,201:301"),
+            (601, "601:701,401:501,201:301"),
+            (801, "801:901,601:701,401:501,201:301"),
+            (1001, "1001:1101,801:901,601:701,401:501"),
+            // One that grows comes first again, with all of it.
+            (301, "201:501,1001:1101,801:901,601:701"),
+            (501, "201:701,1001:1101,801:901"),
+        ] {
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=100><CTL=ACK>"));
+            d.leaves(&format!("<SEQ=301><ACK=101><CTL=ACK><SACK={blocks}>"));
+        }
+        d.arrives("<SEQ=101><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=701><WND=9400><CTL=ACK><SACK=1001:1101,801:901>");
+        d.arrives("<SEQ=701><ACK=301><DATA=300><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=1101><WND=9000><CTL=ACK>");
+        d.reads(1000);
+    });
+}
+
+/// RFC 2883 §4: what came twice is reported once, before the other blocks: by example.
+#[test]
+fn duplicates_are_reported() {
+    in_both_families(|family| {
+        // §4.1.1, a duplicate segment.
+        let mut d = with_sack(family, sack());
+        d.arrives("<SEQ=101><ACK=301><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK><SACK=101:601>");
+        d.arrives("<SEQ=101><ACK=301><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK>");
+        // §4.1.2 and §4.1.3, with a gap: the duplicate, then what lies beyond it.
+        d.arrives("<SEQ=1101><ACK=301><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK><SACK=1101:1601>");
+        d.arrives("<SEQ=101><ACK=301><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK><SACK=101:601,1101:1601>");
+        // §4.2.1, part of it new: the part that is not.
+        d.arrives("<SEQ=401><ACK=301><DATA=300><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=701><WND=9400><CTL=ACK><SACK=401:601,1101:1601>");
+        // §4.1.3: the duplicate lies beyond the gap; its whole block follows.
+        d.arrives("<SEQ=1101><ACK=301><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=701><WND=9400><CTL=ACK><SACK=1101:1601,1101:1601>");
+        d.arrives("<SEQ=2101><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=701><WND=9400><CTL=ACK><SACK=2101:2201,1101:1601>");
+    });
+}
+
+/// RFC 2018 §8 lets a receiver forget: beyond so many pieces, the farthest goes.
+#[test]
+fn pieces_beyond_gaps_are_bounded() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            max_out_of_order_ranges: 3,
+            ..sack()
+        };
+        let mut d = with_sack(family, tcp);
+        for seq in [201, 401, 601] {
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=100><CTL=ACK>"))
+                .all_that_leaves();
+        }
+        d.arrives("<SEQ=801><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><SACK=601:701,401:501,201:301>");
+        d.arrives("<SEQ=501><ACK=301><DATA=1><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><SACK=401:502,601:701,201:301>");
+        d.arrives("<SEQ=151><ACK=301><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><SACK=151:161,401:502,201:301>");
+        assert_eq!(d.stack.heap_size(d.id()), 1024, "whatever has come");
+    });
+}
+
+fn delayed() -> TcpConfig {
+    TcpConfig {
+        delayed_ack: Some(ms(40)),
+        ..plain()
+    }
+}
+
+/// ESTABLISHED with delayed acknowledgments, and past the first segments, which are not delayed:
+/// the user has answered.
+fn with_delay(family: Family, tcp: TcpConfig) -> Dialogue {
+    let mut d = Dialogue::established(family, tcp);
+    d.sends(1).leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+    d.arrives("<SEQ=101><ACK=302><CTL=ACK>");
+    d
+}
+
+/// SHLD-18: after the delay, or with what leaves before.
+#[test]
+fn a_single_segment_is_acknowledged_after_the_delay() {
+    in_both_families(|family| {
+        let mut d = with_delay(family, delayed());
+        d.until(secs(1))
+            .arrives("<SEQ=101><ACK=302><DATA=1000><CTL=ACK>")
+            .nothing_more();
+        d.until(ms(1040))
+            .leaves("<SEQ=302><ACK=1101><WND=9000><CTL=ACK>");
+        d.until(secs(2))
+            .arrives("<SEQ=1101><ACK=302><DATA=500><CTL=ACK>");
+        d.until(ms(2010))
+            .sends(10)
+            .leaves("<SEQ=302><ACK=1601><WND=8500><DATA=10><CTL=PSH,ACK>");
+        d.arrives("<SEQ=1601><ACK=312><CTL=ACK>");
+        d.until(secs(3));
+    });
+}
+
+/// MUST-40: the configuration refuses a delay of half a second.
+#[test]
+fn no_acknowledgment_is_delayed_by_half_a_second() {
+    let config = |millis| {
+        let mut config = Config::new([Family::V4.us()]);
+        config.tcp.delayed_ack = Some(ms(millis));
+        config
+    };
+    let made = |millis| Stack::new(config(millis), Secret([0; 16])).map(|_| ());
+    assert_eq!(made(500), Err(ConfigError::DelayedAck));
+    assert_eq!(made(499), Ok(()));
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            delayed_ack: Some(ms(499)),
+            ..plain()
+        };
+        let mut d = with_delay(family, tcp);
+        d.arrives("<SEQ=101><ACK=302><DATA=1><CTL=ACK>");
+        d.until(ms(499))
+            .leaves("<SEQ=302><ACK=102><WND=9999><CTL=ACK>");
+    });
+}
+
+/// SHLD-19: at least every second segment of full size, or as many octets.
+#[test]
+fn every_second_full_segment_is_acknowledged_at_once() {
+    in_both_families(|family| {
+        let mut d = with_delay(family, delayed());
+        let mut seq = 101;
+        for len in [1000, 1000, 1000, 1000, 500, 500, 999, 1] {
+            d.arrives(&format!("<SEQ={seq}><ACK=302><DATA={len}><CTL=ACK>"));
+            seq += len;
+            let at_once = [2101, 4101, 6101].contains(&seq);
+            match d.all_that_leaves()[..] {
+                [ref ack] => assert!(at_once && ack.header.ack == seq, "{ack}"),
+                [] => assert!(!at_once, "{seq}"),
+                _ => panic!("{}", d.transcript()),
+            }
+            d.reads(len as usize).nothing_more();
+        }
+    });
+}
+
+/// At the start of a connection each segment is acknowledged at once, until the user answers: a
+/// sender that starts slowly needs it.
+#[test]
+fn the_first_segments_are_acknowledged_at_once() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, delayed());
+        for index in 0..16 {
+            let (seq, ack) = (101 + 10 * index, 111 + 10 * index);
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=10><CTL=ACK>"));
+            assert_eq!(d.leaves_something().header.ack, ack);
+        }
+        d.arrives("<SEQ=261><ACK=301><DATA=10><CTL=ACK>")
+            .nothing_more();
+        d.until(ms(40))
+            .leaves("<SEQ=301><ACK=271><WND=9830><CTL=ACK>");
+    });
+}
+
+/// RFC 5681 §4.2: what lies beyond a gap, or fills one, is acknowledged at once, delay or not.
+#[test]
+fn gaps_are_not_delayed() {
+    in_both_families(|family| {
+        let mut d = with_delay(family, delayed());
+        d.arrives("<SEQ=111><ACK=302><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=302><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=302><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=302><ACK=106><WND=9995><CTL=ACK>");
+        d.arrives("<SEQ=106><ACK=302><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=302><ACK=121><WND=9980><CTL=ACK>");
+        // And an old duplicate.
+        d.arrives("<SEQ=101><ACK=302><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=302><ACK=121><WND=9980><CTL=ACK>");
+    });
+}
+
+/// A FIN may wait for the user to close too: one segment then acknowledges it and closes.
+#[test]
+fn our_fin_carries_the_acknowledgment_of_the_peers() {
+    in_both_families(|family| {
+        let mut d = with_delay(family, delayed());
+        d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>")
+            .state_is(State::CloseWait)
+            .nothing_more();
+        d.until(ms(10))
+            .closes()
+            .leaves("<SEQ=302><ACK=102><WND=9999><CTL=FIN,ACK>");
+        d.arrives("<SEQ=102><ACK=303><CTL=ACK>")
+            .state_is(State::Closed);
+        // Otherwise it is acknowledged after the delay.
+        let mut d = with_delay(family, delayed());
+        d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>");
+        d.until(ms(40))
+            .leaves("<SEQ=302><ACK=102><WND=9999><CTL=ACK>");
+        // With the last text there is nothing to wait for.
+        let mut d = with_delay(family, delayed());
+        d.arrives("<SEQ=101><ACK=302><DATA=5><CTL=FIN,ACK>")
+            .leaves("<SEQ=302><ACK=107><WND=9994><CTL=ACK>");
+    });
+}

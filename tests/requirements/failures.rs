@@ -1,0 +1,280 @@
+//! Connections that fail: R1, R2, the user timeout, keep-alives (RFC 9293 §3.8.3, §3.8.4, §3.10.8).
+
+use stubborn::config::{Keepalive, TcpConfig};
+use stubborn::stack::Readiness;
+use stubborn::tcp::{ConnectionError, RecvError, SendError, State};
+
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
+
+const ONE_OCTET: &str = "<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>";
+const TIMED_OUT: ConnectionError = ConnectionError::TimedOut;
+
+/// MUST-20, SHLD-9: at R1 the user is told, at R2 the connection ends.
+#[test]
+fn retransmissions_end_at_r2() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            r1: 3,
+            r2: 5,
+            ..plain()
+        };
+        let mut d = Dialogue::established(family, tcp);
+        d.sends(1).leaves(ONE_OCTET).readiness();
+        for at in [200, 600, 1400] {
+            d.until(ms(at)).leaves(ONE_OCTET);
+        }
+        assert!(d.readiness().is_none(), "three are no reason yet");
+        d.until(ms(3000)).leaves(ONE_OCTET);
+        assert_eq!(d.readiness(), Readiness::STATE, "R1 is over");
+        assert_eq!(d.status().backoff, 4);
+        d.until(ms(6200)).leaves(ONE_OCTET);
+        d.until(ms(12_599)).state_is(State::Established);
+        d.until(ms(12_600)).state_is(State::Closed);
+        let all = Readiness::READABLE | Readiness::WRITABLE | Readiness::STATE;
+        assert_eq!(d.readiness(), all);
+        let (now, id) = (d.now(), d.id());
+        let sent = d.stack.send(now, id, b"x");
+        assert_eq!(sent, Err(SendError::Connection(TIMED_OUT)));
+        assert_eq!(d.receive(1), Ok(0), "told once");
+        d.until(secs(100_000));
+    });
+}
+
+/// SHLD-10, SHLD-11: the defaults.
+#[test]
+fn by_default_r1_is_three_and_r2_is_long() {
+    let tcp = TcpConfig::default();
+    assert!(tcp.r1 >= 3);
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.sends(1).leaves(ONE_OCTET);
+        while d.state() == State::Established {
+            d.until_deadline().all_that_leaves();
+        }
+        // 0.2 s doubled nine times, then six times the most of 120 s.
+        assert_eq!(d.elapsed(), ms(200 * 1023 + 6 * 120_000));
+        assert!(d.elapsed() >= secs(100));
+    });
+}
+
+/// What the peer acknowledges starts the count again.
+#[test]
+fn progress_starts_r2_again() {
+    in_both_families(|family| {
+        let tcp = TcpConfig { r2: 2, ..plain() };
+        let mut d = Dialogue::established(family, tcp);
+        let mut ack = 301;
+        for _ in 0..10 {
+            d.sends(2);
+            d.all_that_leaves();
+            for _ in 0..2 {
+                d.until_something_leaves();
+                d.all_that_leaves();
+            }
+            ack += 2;
+            d.arrives(&format!("<SEQ=101><ACK={ack}><CTL=ACK>"))
+                .state_is(State::Established);
+        }
+    });
+}
+
+/// MUST-21: a user timeout takes the place of R2, whether it is shorter or longer.
+#[test]
+fn a_user_can_set_r2() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.set(|options| options.user_timeout = Some(secs(2)));
+        d.until(secs(1)).sends(1).leaves(ONE_OCTET);
+        for at in [1200, 1600, 2400] {
+            d.until(ms(at)).leaves(ONE_OCTET);
+        }
+        d.until(secs(3)).state_is(State::Closed);
+        assert_eq!(d.receive(1), Err(RecvError::Connection(TIMED_OUT)));
+
+        // Each acknowledgment of something new starts it again.
+        let mut d = Dialogue::established(family, plain());
+        d.set(|options| options.user_timeout = Some(secs(2)));
+        d.set(|options| options.nodelay = true);
+        d.sends(1).leaves(ONE_OCTET);
+        d.sends(1).leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(150)).arrives("<SEQ=101><ACK=302><CTL=ACK>");
+        while d.state() == State::Established {
+            d.until_deadline().all_that_leaves();
+        }
+        assert_eq!(d.elapsed(), ms(2150));
+
+        // Longer than R2; and taken back.
+        let tcp = TcpConfig { r2: 1, ..plain() };
+        let mut d = Dialogue::established(family, tcp);
+        d.set(|options| options.user_timeout = Some(secs(3600)));
+        d.sends(1).leaves(ONE_OCTET);
+        while d.elapsed() < secs(3000) {
+            d.until_deadline().all_that_leaves();
+        }
+        d.state_is(State::Established);
+        d.set(|options| options.user_timeout = None);
+        d.until_deadline().state_is(State::Closed);
+    });
+}
+
+/// RFC 5482 and BEHAVIOURS 5: it ends a connection whose window stays closed, too.
+#[test]
+fn the_user_timeout_counts_while_the_window_is_closed() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.set(|options| options.user_timeout = Some(secs(10)));
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>").sends(1);
+        while d.state() == State::Established {
+            d.until_deadline();
+            if !d.all_that_leaves().is_empty() {
+                d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+            }
+        }
+        assert_eq!(d.elapsed(), secs(10));
+    });
+}
+
+/// MUST-22, MUST-23: for a SYN.
+#[test]
+fn a_syn_is_sent_again_for_three_minutes() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        for at in [1, 3, 7, 15, 31, 63, 127] {
+            d.until(secs(at)).leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        }
+        d.until(secs(180)).state_is(State::SynSent);
+        d.readiness();
+        d.until(ms(246_999)).state_is(State::SynSent);
+        // The eighth interval is the most, 120 s.
+        d.until(secs(247)).state_is(State::Closed);
+        assert!(d.readiness().has(Readiness::WRITABLE | Readiness::STATE));
+        assert_eq!(d.stack.take_error(d.id()), Some(TIMED_OUT));
+    });
+}
+
+/// Ten seconds of silence, then a probe each second, three of them.
+const KEEPALIVE: Keepalive = Keepalive {
+    idle: secs(10),
+    interval: secs(1),
+    count: 3,
+};
+
+fn kept_alive(family: Family) -> Dialogue {
+    let mut tcp = plain();
+    tcp.socket.keepalive = Some(KEEPALIVE);
+    Dialogue::established(family, tcp)
+}
+
+/// At SND.UNA-1, without text (SHLD-12).
+const PROBE: &str = "<SEQ=300><ACK=101><CTL=ACK>";
+const ALIVE: &str = "<SEQ=101><ACK=301><CTL=ACK>";
+
+/// MAY-5, MUST-27: after the idle time, as configured.
+#[test]
+fn keepalive_asks_after_a_silence() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        d.until(secs(10)).leaves(PROBE);
+        d.until(ms(10_100)).arrives(ALIVE);
+        d.until(ms(20_100)).leaves(PROBE);
+        d.until(ms(20_200)).arrives(ALIVE);
+        d.set(|options| {
+            options.keepalive = Some(Keepalive {
+                idle: secs(20),
+                ..KEEPALIVE
+            });
+        });
+        d.until(ms(40_200)).leaves(PROBE);
+    });
+}
+
+/// MUST-29: one probe without an answer proves nothing; all of them do.
+#[test]
+fn one_lost_probe_proves_nothing() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        d.until(secs(10)).leaves(PROBE);
+        d.until(secs(11)).leaves(PROBE);
+        d.until(secs(12)).leaves(PROBE).arrives(ALIVE);
+        for at in [22, 23, 24] {
+            d.until(secs(at)).leaves(PROBE);
+        }
+        d.until(secs(25))
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>")
+            .state_is(State::Closed);
+        assert_eq!(d.receive(1), Err(RecvError::Connection(TIMED_OUT)));
+    });
+}
+
+/// MUST-26: not while anything is outstanding, nor before the interval is over.
+#[test]
+fn keepalive_waits_for_silence() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        d.until(secs(9))
+            .arrives("<SEQ=101><ACK=301><DATA=1><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=102><WND=9999><CTL=ACK>");
+        d.until(secs(19))
+            .leaves("<SEQ=300><ACK=102><WND=9999><CTL=ACK>");
+        d.arrives("<SEQ=102><ACK=301><CTL=ACK>");
+        d.until(ms(28_900))
+            .sends(1)
+            .leaves("<SEQ=301><ACK=102><WND=9999><DATA=1><CTL=PSH,ACK>");
+        for at in [29_100, 29_500, 30_300] {
+            d.until(ms(at))
+                .leaves("<SEQ=301><ACK=102><WND=9999><DATA=1><CTL=PSH,ACK>");
+        }
+        d.until(ms(30_400)).arrives("<SEQ=102><ACK=302><CTL=ACK>");
+        d.until(ms(40_400))
+            .leaves("<SEQ=301><ACK=102><WND=9999><CTL=ACK>");
+    });
+}
+
+/// MUST-24, MUST-25: off by default; a user can switch it on and off.
+#[test]
+fn keepalive_can_be_switched() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.until(secs(7 * 24 * 3600));
+        d.set(|options| options.keepalive = Some(KEEPALIVE));
+        d.until(secs(7 * 24 * 3600 + 10)).leaves(PROBE);
+        d.set(|options| options.keepalive = None);
+        d.until(secs(8 * 24 * 3600));
+        d.set(|options| options.keepalive = Some(KEEPALIVE));
+        d.until(secs(8 * 24 * 3600 + 10)).leaves(PROBE);
+    });
+}
+
+/// MUST-28.
+#[test]
+fn keepalive_asks_every_two_hours_by_default() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.socket.keepalive = Some(Keepalive::default());
+        let mut d = Dialogue::established(family, tcp);
+        d.until(secs(7200)).leaves(PROBE).arrives(ALIVE);
+        d.until(secs(14_400)).leaves(PROBE);
+        for probe in 1..9 {
+            d.until(secs(14_400 + 75 * probe)).leaves(PROBE);
+        }
+        d.until(secs(14_400 + 75 * 9))
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>");
+    });
+}
+
+/// Our answer to a peer's keep-alive.
+#[test]
+fn a_keepalive_of_the_peer_is_answered() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        for at in 1..10 {
+            d.until(secs(at))
+                .arrives("<SEQ=100><ACK=301><CTL=ACK>")
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+            // The ones of the 1980s have an octet.
+            d.arrives("<SEQ=100><ACK=301><DATA=1><CTL=ACK>")
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        }
+    });
+}

@@ -1,0 +1,377 @@
+//! Retransmission and congestion control (RFC 9293 §3.8.1, §3.8.2; RFC 6298, RFC 5681, RFC 6582, RFC
+//! 3042, RFC 6928).
+
+use std::time::Duration;
+
+use stubborn::config::TcpConfig;
+use stubborn::tcp::State;
+
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
+
+/// ESTABLISHED with a peer whose window is no limit.
+fn wide(family: Family, tcp: TcpConfig) -> Dialogue {
+    let mut d = Dialogue::listening(family, tcp);
+    d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1000>")
+        .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+    d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK>").accept();
+    d.closes_listener();
+    d
+}
+
+/// The acknowledgment of everything before `ack`.
+fn acked(d: &mut Dialogue, ack: u32) {
+    d.arrives(&format!("<SEQ=101><ACK={ack}><WND=60000><CTL=ACK>"));
+}
+
+/// Segments of 1,000 octets leave, from these places on and no others.
+#[track_caller]
+fn segments_leave(d: &mut Dialogue, seqs: &[u32]) {
+    let left: Vec<(u32, usize)> = d
+        .all_that_leaves()
+        .iter()
+        .map(|segment| (segment.header.seq, segment.len))
+        .collect();
+    let expected: Vec<(u32, usize)> = seqs.iter().map(|seq| (*seq, 1000)).collect();
+    assert_eq!(left, expected, "{}", d.transcript());
+}
+
+fn from(seq: u32, count: u32) -> Vec<u32> {
+    (0..count).map(|index| seq + 1000 * index).collect()
+}
+
+/// MUST-19: exponential backoff up to `max_rto`; then one segment, and slow start up to half of
+/// what was in flight.
+#[test]
+fn timeouts_back_off_and_slow_start_again() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(20_000);
+        segments_leave(&mut d, &from(301, 10));
+        for at in [
+            200, 600, 1400, 3000, 6200, 12_600, 25_400, 51_000, 102_200, 204_600, 324_600, 444_600,
+        ] {
+            d.until(ms(at));
+            segments_leave(&mut d, &[301]);
+            let status = d.status();
+            assert_eq!((status.cwnd, status.ssthresh), (1000, 5000));
+        }
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &from(1301, 2));
+        acked(&mut d, 3301);
+        segments_leave(&mut d, &from(3301, 4));
+        // Half of what was in flight is reached: from here on a segment a window.
+        acked(&mut d, 7301);
+        assert_eq!(d.status().cwnd, 6000);
+        segments_leave(&mut d, &from(7301, 6));
+        acked(&mut d, 13_301);
+        assert_eq!(d.status().cwnd, 7000);
+        segments_leave(&mut d, &from(13_301, 7));
+    });
+}
+
+/// RFC 6928: ten segments at first; RFC 5681 §3.1: slow start doubles the window each round trip.
+#[test]
+fn slow_start_doubles_the_window_each_round_trip() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(60_000);
+        segments_leave(&mut d, &from(301, 10));
+        // One acknowledgment for every second segment.
+        let mut next = 10_301;
+        for ack in (2301..=10_301).step_by(2000) {
+            acked(&mut d, ack);
+            segments_leave(&mut d, &from(next, 4));
+            next += 4000;
+        }
+        assert_eq!(d.status().cwnd, 20_000);
+    });
+}
+
+/// RFC 3465: it counts octets. A peer that divides its acknowledgments gains nothing.
+#[test]
+fn divided_acknowledgments_gain_nothing() {
+    in_both_families(|family| {
+        let whole = {
+            let mut d = wide(family, plain());
+            d.sends(60_000).all_that_leaves();
+            acked(&mut d, 1301);
+            d.all_that_leaves();
+            d.status().cwnd
+        };
+        let mut d = wide(family, plain());
+        d.sends(60_000).all_that_leaves();
+        for ack in 302..=1301 {
+            acked(&mut d, ack);
+            d.all_that_leaves();
+        }
+        assert_eq!(d.status().cwnd, whole);
+    });
+}
+
+/// RFC 5681 §3.2 and RFC 6582: three duplicate acknowledgments show a loss; each partial
+/// acknowledgment shows the next. RFC 3042: the first two duplicates let a new segment out each.
+#[test]
+fn fast_retransmit_and_fast_recovery() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(40_000);
+        segments_leave(&mut d, &from(301, 10));
+        // 301 and 4301 are lost, the other eight arrive.
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[10_301]);
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[11_301]);
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[301]);
+        // Half of the ten segments; what Limited Transmit sent does not count (RFC 5681 §3.2).
+        assert_eq!((d.status().cwnd, d.status().ssthresh), (5000, 5000));
+        // Of twelve, eight must have left before a new one may.
+        for _ in 4..=7 {
+            acked(&mut d, 301);
+            segments_leave(&mut d, &[]);
+        }
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[12_301]);
+        // The two of Limited Transmit arrive.
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[13_301]);
+        acked(&mut d, 301);
+        segments_leave(&mut d, &[14_301]);
+        // 301 arrives: a partial acknowledgment.
+        acked(&mut d, 4301);
+        let left = d.all_that_leaves();
+        assert_eq!(left[0].header.seq, 4301, "{}", d.transcript());
+        assert!(d.status().cwnd == 5000 && left.len() <= 2);
+        // All that was sent before the loss was seen: the recovery is over.
+        acked(&mut d, 12_301);
+        d.all_that_leaves();
+        assert_eq!(d.status().cwnd, 5000);
+        assert_eq!(d.status().retransmissions, 2);
+        d.state_is(State::Established);
+    });
+}
+
+/// RFC 5681 §2: only an empty segment that changes nothing is a duplicate acknowledgment.
+#[test]
+fn what_is_no_duplicate_acknowledgment() {
+    in_both_families(|family| {
+        let others: [fn(u32) -> String; 3] = [
+            // With text.
+            |index| {
+                let seq = 101 + index;
+                format!("<SEQ={seq}><ACK=301><WND=60000><DATA=1><CTL=ACK>")
+            },
+            // With another window.
+            |index| format!("<SEQ=101><ACK=301><WND={}><CTL=ACK>", 50_000 + index),
+            // Of nothing that is in flight any more.
+            |_| "<SEQ=101><ACK=300><WND=60000><CTL=ACK>".to_owned(),
+        ];
+        for other in others {
+            let mut d = wide(family, plain());
+            d.sends(10_000).all_that_leaves();
+            for index in 0..10 {
+                d.arrives(&other(index)).all_that_leaves();
+            }
+            assert_eq!(d.status().retransmissions, 0);
+            assert_eq!(d.status().cwnd, 10_000);
+        }
+        // Nor is there one while nothing is in flight.
+        let mut d = wide(family, plain());
+        for _ in 0..10 {
+            acked(&mut d, 301);
+        }
+        d.sends(1000);
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().cwnd, 10_000);
+    });
+}
+
+/// RFC 6582 §3.2, step 1 and 4: after a timeout, duplicates of what was sent again begin no recovery.
+#[test]
+fn duplicates_after_a_timeout_begin_no_recovery() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(10_000);
+        segments_leave(&mut d, &from(301, 10));
+        d.until(ms(200));
+        segments_leave(&mut d, &[301]);
+        for _ in 0..9 {
+            acked(&mut d, 301);
+            segments_leave(&mut d, &[]);
+        }
+        assert_eq!(d.status().cwnd, 1000);
+        acked(&mut d, 10_301);
+        assert_eq!(d.status().cwnd, 3000);
+    });
+}
+
+/// RFC 5681 §4.1: after an idle time of an RTO the path is unknown again.
+#[test]
+fn the_window_is_small_again_after_an_idle_time() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        let mut ack = 301;
+        while d.status().cwnd < 30_000 {
+            d.sends(50_000);
+            while d.status().send_queue > 0 {
+                ack += d
+                    .all_that_leaves()
+                    .iter()
+                    .map(|s| s.len as u32)
+                    .sum::<u32>();
+                acked(&mut d, ack);
+            }
+        }
+        d.until(ms(200)).sends(60_000);
+        assert!(d.all_that_leaves().len() > 20, "an RTO is not too long");
+        ack = 301 + d.status().bytes_acked as u32;
+        while d.status().send_queue > 0 {
+            ack = ack.max(d.status().in_flight as u32 + ack);
+            acked(&mut d, ack);
+            d.all_that_leaves();
+        }
+        d.until(ms(401)).sends(60_000);
+        assert_eq!(d.all_that_leaves().len(), 10);
+    });
+}
+
+/// RFC 6298 §2: by the formulas, in virtual time.
+#[test]
+fn the_rto_follows_the_round_trip_time() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            min_rto: ms(1),
+            ..plain()
+        };
+        let mut d = Dialogue::new(family, tcp);
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.until(ms(100))
+            .arrives("<SEQ=100><ACK=301><CTL=SYN,ACK><MSS=1000>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        let status = d.status();
+        assert_eq!((status.srtt, status.rttvar), (Some(ms(100)), ms(50)));
+        assert_eq!(status.rto, ms(300));
+        d.until(secs(1))
+            .sends(1)
+            .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(1180)).arrives("<SEQ=101><ACK=302><CTL=ACK>");
+        let status = d.status();
+        assert_eq!(status.srtt, Some(ms(110)));
+        assert_eq!(status.rttvar, Duration::from_micros(57_500));
+        d.until(secs(2))
+            .sends(1)
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(2340))
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(2340 + 680))
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+    });
+}
+
+/// MUST-18, Karn's algorithm: what was sent twice gives no sample, and the backoff stays until one
+/// is there.
+#[test]
+fn a_segment_sent_twice_gives_no_sample() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        let before = d.status().srtt;
+        d.sends(1).leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(200))
+            .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(250)).arrives("<SEQ=101><ACK=302><CTL=ACK>");
+        assert_eq!((d.status().srtt, d.status().rto), (before, ms(400)));
+        d.until(secs(1))
+            .sends(1)
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(1400))
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.arrives("<SEQ=101><ACK=303><CTL=ACK>");
+        d.until(secs(2))
+            .sends(1)
+            .leaves("<SEQ=303><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(2050)).arrives("<SEQ=101><ACK=304><CTL=ACK>");
+        assert_eq!(d.status().srtt, Some(Duration::from_micros(6250)));
+        assert_eq!(d.status().rto, ms(200));
+    });
+}
+
+/// MUST-18: with timestamps the echo tells which copy was acknowledged (RFC 7323 §4).
+#[test]
+fn a_timestamp_tells_which_copy_was_acknowledged() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            timestamps: true,
+            min_rto: ms(1),
+            ..plain()
+        };
+        let mut d = Dialogue::new(family, tcp);
+        d.connect()
+            .leaves("<SEQ=300><CTL=SYN><MSS=1000><TS=1000,0>");
+        d.until(ms(100))
+            .arrives("<SEQ=100><ACK=301><CTL=SYN,ACK><MSS=1012><TS=50,1000>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><TS=1100,50>");
+        d.until(secs(1))
+            .sends(1)
+            .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK><TS=2000,50>");
+        d.until(ms(1300))
+            .leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK><TS=2300,50>");
+        d.until(ms(1400))
+            .arrives("<SEQ=101><ACK=302><CTL=ACK><TS=51,2300>");
+        assert_eq!(d.status().srtt, Some(ms(100)));
+        assert!(d.status().rto < ms(300));
+    });
+}
+
+/// RFC 6298 §5.7 and RFC 6928 §2: after the SYN was sent again the RTO is 3 s and the window is one
+/// segment.
+#[test]
+fn a_lost_syn_makes_careful() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.until(secs(1)).leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.until(ms(1100))
+            .arrives("<SEQ=100><ACK=301><CTL=SYN,ACK><MSS=1000>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        assert_eq!((d.status().rto, d.status().cwnd), (secs(3), 1000));
+        assert_eq!(d.status().srtt, None);
+        d.sends(5000)
+            .leaves("<SEQ=301><ACK=101><DATA=1000><CTL=ACK>");
+        d.until(ms(4100))
+            .leaves("<SEQ=301><ACK=101><DATA=1000><CTL=ACK>");
+    });
+}
+
+/// RFC 6298 §5.2, §5.3: the timer starts again with each acknowledgment of new octets, and stops
+/// when all are acknowledged.
+#[test]
+fn the_timer_starts_again_with_each_acknowledgment() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(3000);
+        segments_leave(&mut d, &from(301, 3));
+        d.until(ms(150));
+        acked(&mut d, 1301);
+        d.until(ms(300));
+        acked(&mut d, 2301);
+        d.until(ms(500));
+        segments_leave(&mut d, &[2301]);
+        acked(&mut d, 3301);
+        assert_eq!(d.stack.next_deadline().filter(|at| *at <= d.now()), None);
+        d.until(secs(100_000));
+    });
+}
+
+/// A retransmission acknowledges what has come since, and shows the window as it is now.
+#[test]
+fn a_retransmission_carries_the_latest_acknowledgment() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(1000);
+        segments_leave(&mut d, &[301]);
+        d.arrives("<SEQ=101><ACK=301><WND=60000><DATA=500><CTL=ACK>")
+            .leaves("<SEQ=1301><ACK=601><WND=9500><CTL=ACK>");
+        d.until(ms(200))
+            .leaves("<SEQ=301><ACK=601><WND=9500><DATA=1000><CTL=PSH,ACK>");
+    });
+}
