@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use crate::harness::{Lab, Running, in_both_families, pattern, run, stop_recording};
 
@@ -131,10 +132,24 @@ fn stop(stack: Running) {
 }
 
 fn a_line_takes_ten_packets(lab: &Lab) {
+    let expected = [
+        "nc S", "stack S.", "nc .", "nc P.", "stack .", "stack P.", "nc .", "nc F.", "stack F.",
+        "nc .",
+    ];
     let _stack = lab.stubborn("echo", &[]);
+    // Three tries: on a machine that is busy elsewhere either side may send something again.
+    let seen = (0..3).map(|_| packets_of_a_line(lab));
+    let others: Vec<String> = seen
+        .take_while(|text| senders_and_flags(lab, text) != expected)
+        .collect();
+    assert!(others.len() < 3, "{}", others.join("\n"));
+}
+
+/// What tcpdump shows of a talk of one line.
+fn packets_of_a_line(lab: &Lab) -> String {
     let recorder = lab.record("ten.pcap");
     // A person's pauses: every acknowledgment travels alone.
-    let pause = || thread::sleep(std::time::Duration::from_millis(200));
+    let pause = || thread::sleep(Duration::from_millis(200));
     let mut nc = Running::start("nc", &["-N", &lab.stack().to_string(), "7"]);
     pause();
     nc.type_in(b"hello\n");
@@ -144,22 +159,19 @@ fn a_line_takes_ten_packets(lab: &Lab) {
     pause();
     stop_recording(recorder);
     let file = lab.file("ten.pcap");
-    let text = run(
+    run(
         "tcpdump",
         &["-n", "-r", file.to_str().unwrap(), "-Z", "root"],
-    );
+    )
+}
+
+/// Who sent each packet that tcpdump shows, and its flags.
+fn senders_and_flags(lab: &Lab, text: &str) -> Vec<String> {
     let stack = format!("{}.7 > ", lab.stack());
-    let flags: Vec<String> = text
-        .lines()
-        .filter_map(|line| {
-            let flags = line.split("Flags [").nth(1)?.split(']').next()?;
-            let sender = if line.contains(&stack) { "stack" } else { "nc" };
-            Some(format!("{sender} {flags}"))
-        })
-        .collect();
-    let expected = [
-        "nc S", "stack S.", "nc .", "nc P.", "stack .", "stack P.", "nc .", "nc F.", "stack F.",
-        "nc .",
-    ];
-    assert_eq!(flags, expected, "\n{text}");
+    let packet = |line: &str| {
+        let flags = line.split("Flags [").nth(1)?.split(']').next()?;
+        let sender = if line.contains(&stack) { "stack" } else { "nc" };
+        Some(format!("{sender} {flags}"))
+    };
+    text.lines().filter_map(packet).collect()
 }

@@ -25,6 +25,10 @@ in_both_families![
 
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// A refusal takes no time, but the kernel may drop the first SYN while its end of the interface
+/// comes up, and the machine may be busy.
+const REFUSED: Duration = Duration::from_secs(3);
+
 /// A connection that the kernel opened, in the hands of both ends.
 struct Pair {
     net: stubborn::sockets::Net,
@@ -98,11 +102,7 @@ fn a_port_of_the_stack_that_nobody_listens_to_refuses(lab: &Lab) {
     let start = Instant::now();
     let error = TcpStream::connect(lab.stack_at(9)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < REFUSED, "{:?}", start.elapsed());
 }
 
 fn a_port_of_the_kernel_that_nobody_listens_to_refuses(lab: &Lab) {
@@ -110,11 +110,7 @@ fn a_port_of_the_kernel_that_nobody_listens_to_refuses(lab: &Lab) {
     let start = Instant::now();
     let error = net.connect_timeout(lab.kernel_at(9), LIMIT).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < REFUSED, "{:?}", start.elapsed());
     assert_eq!(net.connection_count(), 0);
 }
 
