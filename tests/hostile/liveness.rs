@@ -28,7 +28,11 @@ fn any_faults(exchange: &mut Exchange) -> Faults {
 }
 
 fn run(seed: u64) {
-    let ends = if seed.is_multiple_of(3) { ALL } else { FAITHFUL };
+    let ends = if seed.is_multiple_of(3) {
+        ALL
+    } else {
+        FAITHFUL
+    };
     let mut exchange = Exchange::any(seed, ends, false);
     exchange.world.faults = any_faults(&mut exchange);
     exchange.connect();
