@@ -44,7 +44,8 @@ impl Tcb {
             return Err(SendError::Closing);
         }
         let taken = self.send_buffer.push(data);
-        self.starved = taken < data.len();
+        // Somebody else may wait for room, even if this call found enough.
+        self.starved |= taken < data.len();
         if taken == 0 && !data.is_empty() {
             return Err(SendError::WouldBlock);
         }

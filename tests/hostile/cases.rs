@@ -195,3 +195,20 @@ fn a_keepalive_without_idle_time_ends() {
     raw.tcb.send(raw.now, b"abcd").unwrap();
     raw.passes(Duration::from_secs(2));
 }
+
+/// Of two threads that send, one may find room while the other waits for more.
+#[test]
+fn a_small_success_does_not_send_others_to_sleep() {
+    let mut config = config();
+    config.send_buffer = 300;
+    let mut raw = Raw::established(&config);
+    assert_eq!(raw.tcb.send(raw.now, &[b'x'; 400]), Ok(300));
+    raw.sent();
+    raw.arrives(ACK, 1, 11, b"");
+    raw.tcb.take_readiness();
+    for data in [&b"y"[..], b""] {
+        assert_eq!(raw.tcb.send(raw.now, data), Ok(data.len()));
+    }
+    raw.arrives(ACK, 1, 301, b"");
+    assert!(raw.tcb.take_readiness().has(Readiness::WRITABLE));
+}
