@@ -363,14 +363,14 @@ impl Tcb {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
-        // What the window field cannot express is not offered.
-        let edge = self.rcv.nxt + ((room.min(most) >> shift) << shift);
+        let room = room.min(most);
         let step = self.snd.mss.min(self.recv_buffer.capacity() / 2).max(1);
-        if edge.saturating_since(self.rcv.edge) >= step {
-            edge
-        } else {
-            self.rcv.edge
+        if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
+            return self.rcv.edge;
         }
+        // What the window field cannot express is not offered.
+        let edge = self.rcv.nxt + ((room >> shift) << shift);
+        edge.max(self.rcv.edge)
     }
 
     /// The user has read: whether the peer should hear of the larger window at once.

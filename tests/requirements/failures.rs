@@ -117,7 +117,22 @@ fn a_user_can_set_r2() {
     });
 }
 
-/// RFC 5482 and BEHAVIOURS 5: it ends a connection whose window stays closed, too.
+/// It counts for a FIN as for text.
+#[test]
+fn the_user_timeout_counts_for_a_fin() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.set(|options| options.user_timeout = Some(secs(2)));
+        d.closes();
+        while d.state() != State::Closed {
+            d.all_that_leaves();
+            d.until_deadline();
+        }
+        assert_eq!(d.elapsed(), secs(2));
+    });
+}
+
+/// RFC 5482: it ends a connection whose window stays closed, too.
 #[test]
 fn the_user_timeout_counts_while_the_window_is_closed() {
     in_both_families(|family| {

@@ -8,7 +8,8 @@ use stubborn::stack::Readiness;
 use stubborn::tcp::{ConnectionError, SendError, State};
 use stubborn::wire::checksum::{Sum, checksum};
 use stubborn::wire::{
-    Control, IcmpError, IpHeader, Packet, TcpHeader, Text, Unreachable, icmp, protocol,
+    self, Control, Echo, IcmpError, IcmpMessage, IpHeader, Packet, Payload, TcpHeader, Text,
+    Unreachable, icmp, protocol,
 };
 
 use crate::dialogue::{Dialogue, Family, PEER_PORT, PORT, in_both_families, ms, plain, secs};
@@ -406,5 +407,75 @@ fn datagrams_for_nobody_are_answered_at_most_so_often() {
             (2500..=5100).contains(&answers),
             "{answers} in five seconds"
         );
+    });
+}
+
+/// What a datagram provokes is an ICMP error, to whoever sent it.
+#[track_caller]
+fn provokes(d: &mut Dialogue, datagram: &[u8], expected: IcmpError) {
+    d.datagram_arrives(datagram);
+    let answer = d.datagram_leaves();
+    let parsed = wire::parse(&answer).unwrap();
+    let ends = (parsed.ip.source, parsed.ip.destination);
+    assert_eq!(ends, (d.family.us(), d.family.peer()));
+    match parsed.payload {
+        Payload::Icmp(IcmpMessage::Error(error, _)) => assert_eq!(error, expected),
+        other => panic!("{other:?} is no error"),
+    }
+}
+
+/// RFC 1122 §3.2.2.1, RFC 8200 §4: a protocol that nobody speaks, and an IPv6 option that must be
+/// understood and is not.
+#[test]
+fn what_nobody_knows_is_answered() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        let of = |protocol| IpHeader::new(family.peer(), family.us(), protocol, 64);
+        let unknown = of(99).datagram(&[0; 8]);
+        match family {
+            Family::V4 => {
+                let error = IcmpError::Unreachable(Unreachable::Protocol);
+                provokes(&mut d, &unknown, error);
+            }
+            Family::V6 => {
+                let problem = |code, pointer| IcmpError::ParameterProblem { code, pointer };
+                provokes(&mut d, &unknown, problem(1, 6));
+                let option = [protocol::NO_NEXT_HEADER, 0, 0x80, 4, 0, 0, 0, 0];
+                let option = of(protocol::DESTINATION_OPTIONS).datagram(&option);
+                provokes(&mut d, &option, problem(2, 42));
+            }
+        }
+    });
+}
+
+/// `ping`: every octet comes back, each request once.
+#[test]
+fn an_echo_request_is_answered() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        let ip = IpHeader::new(family.peer(), family.us(), 0, 64);
+        for (sequence, data) in (1..).zip([&b""[..], b"x", &[7; 1400]]) {
+            let echo = Echo {
+                identifier: 4711,
+                sequence,
+                data,
+            };
+            d.datagram_arrives(&icmp::echo_request(&ip, &echo));
+            let reply = d.datagram_leaves();
+            let parsed = wire::parse(&reply).unwrap();
+            assert_eq!(
+                (parsed.ip.source, parsed.ip.destination),
+                (family.us(), family.peer())
+            );
+            assert_eq!(parsed.payload, Payload::Icmp(IcmpMessage::EchoReply(echo)));
+        }
+        // A reply is no request.
+        let echo = Echo {
+            identifier: 1,
+            sequence: 1,
+            data: b"",
+        };
+        d.datagram_arrives(&icmp::echo_reply(&ip, &echo))
+            .nothing_more();
     });
 }

@@ -1,6 +1,7 @@
 //! Listeners: the handshakes under way, the accept queue, strangers.
 
 use stubborn::config::{Config, TcpConfig};
+use stubborn::stack::{Event, Readiness};
 use stubborn::tcp::{ConnectionError, RecvError, State};
 
 use crate::dialogue::{Dialogue, PEER_PORT, in_both_families, ms, plain, secs};
@@ -120,7 +121,7 @@ fn a_syn_ack_is_sent_again_and_given_up() {
         }
         d.until(ms(62_999)).state_is(State::SynReceived);
         d.until(secs(63)).state_is(State::Listen);
-        assert_eq!(d.stack.poll_event(), None);
+        assert_eq!(d.events(), []);
         // The SYN again brings it back at once, whatever its timer.
         let mut d = Dialogue::listening(family, plain());
         d.arrives(SYN).leaves(SYN_ACK);
@@ -215,5 +216,57 @@ fn accepted_connections_behave_as_configured() {
         d.sends(1).leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
         d.until(secs(1))
             .leaves("<SEQ=301><ACK=101><DATA=2><CTL=PSH,ACK>");
+    });
+}
+
+/// The listener's user is told that there is a connection; of what becomes of it, nobody, until it
+/// is accepted.
+#[test]
+fn events_of_a_connection_begin_when_it_is_accepted() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        let acceptable = Event::Acceptable(d.listener.unwrap());
+        d.arrives(SYN).leaves(SYN_ACK);
+        assert_eq!(d.events(), []);
+        d.arrives(ACK);
+        assert_eq!(d.events(), [acceptable]);
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK>");
+        assert_eq!(d.events(), []);
+        d.accept()
+            .arrives("<SEQ=106><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=111><WND=9990><CTL=ACK>");
+        let readable = Event::Connection(d.id(), Readiness::READABLE);
+        assert_eq!(d.events(), [readable]);
+        // Nor of one that nobody holds any more.
+        d.reads(10).lets_go().all_that_leaves();
+        d.events();
+        d.arrives("<SEQ=111><ACK=302><CTL=FIN,ACK>")
+            .all_that_leaves();
+        assert_eq!(d.events(), []);
+    });
+}
+
+/// What a host counts.
+#[test]
+fn a_host_counts() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.opens().sends(10).all_that_leaves();
+        d.until(ms(200)).all_that_leaves();
+        d.as_port(1001)
+            .arrives("<SEQ=1><CTL=RST>")
+            .arrives("<SEQ=1><CTL=FIN>")
+            .arrives("<SEQ=1><ACK=1><CTL=ACK>")
+            .all_that_leaves();
+        let counters = d.stack.counters();
+        assert_eq!((counters.accepted, counters.opened), (1, 0));
+        assert_eq!((counters.strangers, counters.retransmissions), (3, 0));
+        assert_eq!((counters.datagrams_in, counters.datagrams_out), (5, 4));
+        // Retransmissions count when their connection is gone.
+        d.as_port(PEER_PORT).arrives("<SEQ=101><CTL=RST>").lets_go();
+        assert_eq!(d.stack.counters().retransmissions, 1);
+        d.closes_listener().connect().all_that_leaves();
+        assert_eq!(d.stack.counters().opened, 1);
     });
 }

@@ -20,7 +20,7 @@ fn syn_received_remembers_where_it_came_from() {
         d.arrives("<SEQ=100><CTL=SYN><MSS=1000>").leaves(SYN_ACK);
         d.arrives("<SEQ=101><CTL=RST>").state_is(State::Listen);
         assert_eq!(d.stack.connection_count(), 0);
-        assert_eq!(d.stack.poll_event(), None);
+        assert_eq!(d.events(), []);
         d.arrives("<SEQ=100><CTL=SYN><MSS=1000>").leaves(SYN_ACK);
         d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
 

@@ -120,6 +120,34 @@ fn sack_blocks_make_room_for_themselves() {
     });
 }
 
+/// The smallest segments and the most options: something still goes out.
+#[test]
+fn options_never_leave_no_room_for_text() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            min_send_mss: 1,
+            ..all_options()
+        };
+        for (mss, expected) in [(48, 48 - 12 - 28), (40, 1), (1, 1)] {
+            let mut d = mtu(family, 1500, tcp.clone());
+            d.listen(1)
+                .arrives(&format!("<SEQ=100><CTL=SYN><MSS={mss}><SACKP><TS=1,0>"))
+                .all_that_leaves();
+            d.arrives("<SEQ=101><ACK=301><CTL=ACK><TS=2,1000>").accept();
+            for seq in [201, 301, 401] {
+                d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1><CTL=ACK><TS=3,1000>"))
+                    .all_that_leaves();
+            }
+            d.sends(100);
+            let lens: Vec<usize> = d.all_that_leaves().iter().map(|s| s.len).collect();
+            assert!(
+                lens.len() >= 10 && lens.iter().all(|len| *len == expected),
+                "{mss}: {lens:?}"
+            );
+        }
+    });
+}
+
 /// MUST-4, MUST-5, MUST-6, MUST-7, MUST-64, MUST-68: options at any place, of any kind, of any
 /// length, do no harm; what can be read counts.
 #[test]

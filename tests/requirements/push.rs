@@ -1,6 +1,8 @@
 //! PSH, Nagle's algorithm, segments of full size (RFC 9293 §3.7.4, §3.9.1.2).
 
 use stubborn::config::TcpConfig;
+use stubborn::stack::Readiness;
+use stubborn::tcp::SendError;
 
 use crate::dialogue::{Dialogue, in_both_families, ms, plain};
 
@@ -92,5 +94,28 @@ fn segments_are_full_when_there_is_enough() {
             .nothing_more();
         d.arrives("<SEQ=101><ACK=7301><CTL=ACK>")
             .leaves("<SEQ=7301><ACK=101><DATA=500><CTL=PSH,ACK>");
+    });
+}
+
+/// SEND takes what there is room for; who was refused hears of it when a third of the buffer is
+/// free, not for every octet.
+#[test]
+fn a_user_who_waits_for_room_is_told() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            send_buffer: 3000,
+            ..plain()
+        };
+        let mut d = Dialogue::established(family, tcp);
+        d.sends(2500).all_that_leaves();
+        assert_eq!(d.send(1000), Ok(500));
+        assert_eq!(d.send(1), Err(SendError::WouldBlock));
+        d.readiness();
+        d.arrives("<SEQ=101><ACK=1300><CTL=ACK>").all_that_leaves();
+        assert!(d.readiness().is_none(), "999 octets are free");
+        d.arrives("<SEQ=101><ACK=1301><CTL=ACK>").all_that_leaves();
+        assert_eq!(d.readiness(), Readiness::WRITABLE);
+        d.arrives("<SEQ=101><ACK=2301><CTL=ACK>").all_that_leaves();
+        assert!(d.readiness().is_none(), "once");
     });
 }

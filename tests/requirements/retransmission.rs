@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stubborn::config::TcpConfig;
+use stubborn::config::{Config, TcpConfig};
 use stubborn::tcp::State;
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
@@ -373,5 +373,30 @@ fn a_retransmission_carries_the_latest_acknowledgment() {
             .leaves("<SEQ=1301><ACK=601><WND=9500><CTL=ACK>");
         d.until(ms(200))
             .leaves("<SEQ=301><ACK=601><WND=9500><DATA=1000><CTL=PSH,ACK>");
+    });
+}
+
+/// Text flows both ways across the end of the sequence space, lost and found like any other.
+#[test]
+fn text_flows_across_the_end_of_the_sequence_space() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.tcp = plain();
+        let mut d = Dialogue::at_numbers(family, config, u32::MAX - 5000, u32::MAX - 3000);
+        d.listen(1).opens();
+        d.sends(10_000);
+        segments_leave(&mut d, &from(301, 10));
+        d.until(ms(200));
+        segments_leave(&mut d, &[301]);
+        d.arrives("<SEQ=101><ACK=4301><CTL=ACK>");
+        d.all_that_leaves();
+        d.arrives("<SEQ=101><ACK=10301><CTL=ACK>").nothing_more();
+        for seq in [3101, 2101, 1101, 5101, 4101] {
+            d.arrives(&format!("<SEQ={seq}><ACK=10301><DATA=1000><CTL=ACK>"))
+                .leaves("<SEQ=10301><ACK=101><CTL=ACK>");
+        }
+        d.arrives("<SEQ=101><ACK=10301><DATA=1000><CTL=ACK>")
+            .leaves("<SEQ=10301><ACK=6101><WND=4000><CTL=ACK>");
+        d.reads(6000).all_that_leaves();
     });
 }

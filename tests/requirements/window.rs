@@ -135,6 +135,38 @@ fn what_a_scaled_window_gave_counts() {
     });
 }
 
+/// A window that is too small for its scale shows as closed, and opens at once when the user reads.
+#[test]
+fn a_window_below_its_scale_shows_as_closed_and_opens_again() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            receive_buffer: 1_000_000,
+            window_scaling: true,
+            ..plain()
+        };
+        let mut d = Dialogue::listening(family, tcp);
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1000><WS=0>")
+            .leaves("<SEQ=300><ACK=101><WND=65535><CTL=SYN,ACK><MSS=1000><WS=4>");
+        d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+        let mut seq = 101;
+        while seq < 999_101 {
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1000><CTL=ACK>"));
+            seq += 1000;
+            d.leaves_something();
+        }
+        // Of the window, a multiple of sixteen, ten octets are left.
+        let len = d.status().rcv_wnd - 10;
+        d.arrives(&format!("<SEQ={seq}><ACK=301><DATA={len}><CTL=ACK>"));
+        let ack = seq + len;
+        d.leaves(&format!("<SEQ=301><ACK={ack}><WND=0><CTL=ACK>"));
+        assert_eq!(d.status().rcv_wnd, 10);
+        // A whole segment opens it, even if the field cannot say all of it.
+        d.reads(1000);
+        let opened = d.leaves_something();
+        assert!((60..=64).contains(&opened.header.window), "{opened}");
+    });
+}
+
 /// Three segments are in flight when the window shrinks to the first of them.
 fn shrunk(family: Family) -> Dialogue {
     let tcp = TcpConfig { r2: 3, ..nodelay() };

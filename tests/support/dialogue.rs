@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use stubborn::config::{Config, SocketOptions, TcpConfig};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
-use stubborn::tcp::{Discard, RecvError, State, Status};
+use stubborn::tcp::{Discard, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
 use stubborn::wire::{self, Control, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
 
@@ -157,6 +157,7 @@ pub struct Dialogue {
     read: u32,
     discarded: Vec<u64>,
     told: Readiness,
+    events: Vec<Event>,
     record: Vec<String>,
 }
 
@@ -205,6 +206,7 @@ impl Dialogue {
             read: 0,
             discarded: vec![0; Discard::ALL.len()],
             told: Readiness::NONE,
+            events: Vec::new(),
             record: vec![format!("{family:?}")],
         };
         dialogue.talk();
@@ -287,6 +289,15 @@ impl Dialogue {
         self
     }
 
+    /// SEND: the next `len` octets of our stream, as many as are taken.
+    #[track_caller]
+    pub fn send(&mut self, len: usize) -> Result<usize, SendError> {
+        let data = pattern(OURS, self.sent, len);
+        let taken = self.stack.send(self.now, self.id(), &data);
+        self.sent += taken.unwrap_or(0) as u32;
+        taken
+    }
+
     /// SEND: the next `len` octets of our stream, all of which must be taken.
     #[track_caller]
     pub fn sends(&mut self, len: usize) -> &mut Self {
@@ -298,10 +309,8 @@ impl Dialogue {
     pub fn sends_together(&mut self, lens: &[usize]) -> &mut Self {
         self.call(&format!("SEND {lens:?}"));
         for &len in lens {
-            let data = pattern(OURS, self.sent, len);
-            let taken = self.stack.send(self.now, self.id(), &data);
+            let taken = self.send(len);
             assert_eq!(taken, Ok(len), "{}", self.transcript());
-            self.sent += len as u32;
         }
         self.collect();
         self
@@ -640,6 +649,11 @@ impl Dialogue {
         std::mem::take(&mut self.told)
     }
 
+    /// All events since this was asked last.
+    pub fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
     /// Why segments were discarded since this was asked last.
     pub fn discards(&mut self) -> Vec<Discard> {
         let mut reasons = Vec::new();
@@ -680,6 +694,7 @@ impl Dialogue {
             self.left.push_back(bytes);
         }
         while let Some(event) = self.stack.poll_event() {
+            self.events.push(event);
             if let Event::Connection(id, readiness) = event
                 && Some(id) == self.conn
             {
