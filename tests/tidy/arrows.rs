@@ -89,9 +89,10 @@ const LAYERS: [Layer; 10] = [
 const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("etherparse", &["wire"]),
     ("siphasher", &["tcp", "stack", "sim"]),
+    ("rand_xoshiro", &["sim"]),
     (
         "log",
         &["tcp", "stack", "sim", "tun", "driver", "sockets", "program"],
