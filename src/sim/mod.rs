@@ -45,6 +45,7 @@
 pub mod app;
 pub mod apps;
 mod diagnosis;
+pub mod diagram;
 mod host;
 mod judge;
 pub mod medium;
