@@ -1,5 +1,6 @@
 //! What a link promises.
 
 mod device;
+pub mod properties;
 
 pub use device::{Batch, Capabilities, Device, DeviceError};
