@@ -14,9 +14,9 @@
 //!      5  WindowedLink               all before this number are delivered   8 octets
 //!                                    (the message is a bitmap, see there)
 //!      6  AuthenticatedLink          HMAC-SHA-256                          32 octets
-//!      7  detectors                  heartbeat request: its round           8 octets
-//!      8  detectors                  heartbeat reply: the round asked for   8 octets
-//!      9  AccrualDetector            heartbeat: its number                  8 octets
+//!      7  detectors P and ◇P         heartbeat request                      none
+//!      8  detectors P and ◇P         heartbeat reply                        none
+//!      9  AccrualDetector            heartbeat: how many were sent before   8 octets
 //! ```
 //!
 //! The fair-loss and the stubborn link write nothing: they know no more of a message than its
@@ -46,11 +46,11 @@ pub enum Header {
     Acknowledgment(u64),
     /// The authentication code of the message and its two ends.
     Authenticated([u8; TAG]),
-    /// Are you there? The number of the round.
-    Request(u64),
-    /// I am: the number of the round that was asked in.
-    Reply(u64),
-    /// I am there: how many times that was said before.
+    /// Are you there?
+    Request,
+    /// I am.
+    Reply,
+    /// I am there, unasked: how many times that was said before.
     Heartbeat(u64),
 }
 
@@ -92,8 +92,8 @@ impl Header {
             Header::Data(number) => write(4, &number.to_be_bytes()),
             Header::Acknowledgment(next) => write(5, &next.to_be_bytes()),
             Header::Authenticated(tag) => write(6, tag),
-            Header::Request(round) => write(7, &round.to_be_bytes()),
-            Header::Reply(round) => write(8, &round.to_be_bytes()),
+            Header::Request => write(7, &[]),
+            Header::Reply => write(8, &[]),
             Header::Heartbeat(number) => write(9, &number.to_be_bytes()),
         }
         packet.extend_from_slice(message);
@@ -124,8 +124,8 @@ impl Header {
                 let (tag, message) = fields(rest)?;
                 Ok((Header::Authenticated(tag), message))
             }
-            7 => numbered(Header::Request),
-            8 => numbered(Header::Reply),
+            7 => Ok((Header::Request, rest)),
+            8 => Ok((Header::Reply, rest)),
             9 => numbered(Header::Heartbeat),
             kind => Err(Malformed::Kind(kind)),
         }
@@ -151,8 +151,8 @@ mod tests {
         Header::Data(0),
         Header::Acknowledgment(1),
         Header::Authenticated([9; TAG]),
-        Header::Request(2),
-        Header::Reply(3),
+        Header::Request,
+        Header::Reply,
         Header::Heartbeat(4),
     ];
 

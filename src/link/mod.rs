@@ -14,6 +14,7 @@
 //! Rodrigues, *Introduction to Reliable and Secure Distributed Programming*, chapter 2.
 
 mod authenticated;
+pub mod detector;
 mod device;
 mod fair_loss;
 mod fifo;
