@@ -14,6 +14,7 @@
 //! | `judge`, `diagnosis` | P1 to P11, after every event |
 //! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
 //! | [`trace`] | the hash of everything, and the record of datagrams |
+//! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
 //! | [`random`] | chance from a seed |
 //!
@@ -52,6 +53,7 @@ pub mod medium;
 pub mod octets;
 pub mod outcome;
 pub mod path;
+pub mod pcap;
 mod port;
 mod queue;
 pub mod random;

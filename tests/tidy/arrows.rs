@@ -43,6 +43,18 @@ const LAYERS: [Layer; 10] = [
         "sim",
         &[
             ("stack", All),
+            // The calls and their errors, states and places; the rest is behind the stack.
+            (
+                "tcp",
+                Only(&[
+                    "ConnectionError",
+                    "RecvError",
+                    "SendError",
+                    "SequenceSpace",
+                    "State",
+                    "Status",
+                ]),
+            ),
             ("link", All),
             ("wire", All),
             ("time", All),
