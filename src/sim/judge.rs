@@ -12,9 +12,10 @@
 //! | P10 no octet of an older incarnation | every octet that is delivered |
 //! | P11 what always holds of a connection | after every event |
 //!
-//! Octets are a function of their stream and place, so nothing is stored. Two ends belong to each
-//! other if each has the ISS of the other as its IRS: addresses would not do, since a NAT may
-//! change them, and incarnations share them.
+//! One direction of a connection is judged as a perfect FIFO link, by the functions that judge the
+//! links ([`InOrder`]), with the octet as the message. Two ends belong to each other if each has
+//! the ISS of the other as its IRS: addresses would not do, since a NAT may change them, and
+//! incarnations share them.
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use super::diagnosis;
 use super::host::HostId;
 use super::octets::Octets;
 use super::outcome::{Failure, Property, Tally};
+use crate::link::properties::InOrder;
 use crate::stack::{ConnId, Stack};
 use crate::tcp::{ConnectionError, SequenceSpace};
 use crate::time::Instant;
@@ -59,6 +61,8 @@ pub(super) struct End {
     pub(super) remote: SocketAddr,
     /// What it sends.
     pub(super) octets: Octets,
+    /// What it has sent, and its peer has got of it.
+    stream: InOrder<u8>,
     /// How many octets its stack has taken.
     pub(super) sent: u64,
     /// Its application has closed the sending direction.
@@ -140,6 +144,7 @@ impl Judge {
             local: stack.local_addr(id),
             remote: stack.peer_addr(id),
             octets: Octets::new(self.seed, u64::from(conn.0)),
+            stream: InOrder::new(),
             sent: 0,
             closed: false,
             received: 0,
@@ -237,10 +242,12 @@ impl Judge {
         self.end(conn).partner
     }
 
-    /// The stack took so many octets.
-    pub(super) fn sent(&mut self, conn: Conn, octets: usize) {
-        self.end_mut(conn).sent += octets as u64;
-        self.tally.sent += octets as u64;
+    /// The stack took these octets.
+    pub(super) fn sent(&mut self, conn: Conn, octets: &[u8]) {
+        let end = self.end_mut(conn);
+        end.sent += octets.len() as u64;
+        end.stream.send(octets);
+        self.tally.sent += octets.len() as u64;
     }
 
     /// The application has closed the sending direction.
@@ -251,24 +258,15 @@ impl Judge {
     /// Octets were delivered: P1, P2, P3, P10.
     pub(super) fn delivered(&mut self, conn: Conn, octets: &[u8]) {
         self.tally.delivered += octets.len() as u64;
-        let place = self.end(conn).received;
-        let until = place + octets.len() as u64;
-        self.end_mut(conn).received = until;
-        let Some(peer) = self.partner(conn).map(|peer| self.end(peer)) else {
-            let (property, what) = diagnosis::of_stranger(self, conn, octets);
-            return self.fail(property, what);
+        let judged = match self.partner(conn) {
+            Some(peer) => self.end_mut(peer).stream.deliver(octets).is_ok(),
+            None => false,
         };
-        if let Some(index) = peer.octets.mismatch(place, octets) {
-            let (property, what) = diagnosis::of_octets(self, conn, place, &octets[index..], index);
+        if !judged {
+            let (property, what) = diagnosis::of_octets(self, conn, octets);
             self.fail(property, what);
-        } else if until > peer.sent {
-            let what = format!(
-                "{} got {until} octets, of which {} were sent",
-                diagnosis::name(self, conn),
-                peer.sent
-            );
-            self.fail(Property::NoCreation, what);
         }
+        self.end_mut(conn).received += octets.len() as u64;
     }
 
     /// The end of the stream was delivered: P4.
@@ -279,7 +277,7 @@ impl Judge {
             None if self.end(conn).space.irs.is_none() => return,
             None => "without a peer".to_owned(),
             Some(peer) if !peer.closed => "though the peer has not closed".to_owned(),
-            Some(peer) if peer.sent != received => {
+            Some(peer) if peer.stream.end().is_err() => {
                 format!("after {received} of {} octets", peer.sent)
             }
             Some(_) => return,

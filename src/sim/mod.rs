@@ -15,6 +15,7 @@
 //! | `judge`, `diagnosis` | P1 to P11, after every event |
 //! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
 //! | [`trace`] | the hash of everything, and the record of datagrams |
+//! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
 //! | [`random`] | chance from a seed |
 //!
@@ -46,12 +47,14 @@
 pub mod app;
 pub mod apps;
 mod diagnosis;
+pub mod diagram;
 mod host;
 mod judge;
 pub mod medium;
 pub mod octets;
 pub mod outcome;
 pub mod path;
+pub mod pcap;
 mod port;
 mod queue;
 pub mod random;

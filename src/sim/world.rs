@@ -289,6 +289,11 @@ impl World {
         self.trace.record.as_ref()
     }
 
+    /// The hosts, in the order in which they were made.
+    pub fn hosts(&self) -> impl Iterator<Item = HostId> {
+        (0..self.hosts.len() as u16).map(HostId)
+    }
+
     /// The world's time.
     pub fn now(&self) -> Instant {
         self.now

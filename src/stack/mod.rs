@@ -54,7 +54,7 @@ pub enum Event {
 }
 
 /// A host: addresses, connections, listeners.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stack {
     config: Config,
     secret: Secret,

@@ -9,7 +9,7 @@ use crate::time::Instant;
 const CAPACITY: usize = 256;
 
 /// What waits to be sent.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Replies {
     queue: VecDeque<Vec<u8>>,
     /// The one being sent: lent out until the next is taken.
@@ -45,7 +45,7 @@ impl Replies {
 
 /// A token bucket. Its burst changes unpredictably, so that counting replies does not tell a
 /// stranger what others have caused (CVE-2020-25705).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limiter {
     per_second: u32,
     tokens: u32,

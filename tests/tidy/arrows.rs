@@ -43,6 +43,18 @@ const LAYERS: [Layer; 10] = [
         "sim",
         &[
             ("stack", All),
+            // The calls and their errors, states and places; the rest is behind the stack.
+            (
+                "tcp",
+                Only(&[
+                    "ConnectionError",
+                    "RecvError",
+                    "SendError",
+                    "SequenceSpace",
+                    "State",
+                    "Status",
+                ]),
+            ),
             ("link", All),
             ("wire", All),
             ("time", All),
@@ -89,10 +101,14 @@ const LAYERS: [Layer; 10] = [
 const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "sim"]),
+    ("siphasher", &["tcp", "stack", "link", "sim"]),
     ("rand_xoshiro", &["sim"]),
+    ("hmac", &["link"]),
+    ("sha2", &["link"]),
+    ("uuid", &["link"]),
+    ("libm", &["link"]),
     (
         "log",
         &["tcp", "stack", "sim", "tun", "driver", "sockets", "program"],
