@@ -38,7 +38,8 @@ impl Chosen {
         if !argument.ends_with(".toml") {
             bail!(unknown(argument));
         }
-        let text = fs::read_to_string(argument).with_context(|| format!("cannot read {argument}"))?;
+        let text =
+            fs::read_to_string(argument).with_context(|| format!("cannot read {argument}"))?;
         let plan = file::parse(&text).map_err(|error| anyhow!("{argument}:{error}"))?;
         let mut hasher = SipHasher13::new();
         hasher.write(text.as_bytes());

@@ -69,14 +69,19 @@ fn merge(files: &[PathBuf]) -> anyhow::Result<Report> {
     let mut sum = read(first)?;
     for file in files {
         let part = read(file)?;
-        sum.merge(part).with_context(|| file.display().to_string())?;
+        sum.merge(part)
+            .with_context(|| file.display().to_string())?;
     }
     Ok(sum)
 }
 
 fn read(file: &Path) -> anyhow::Result<Report> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| {
-        format!("{} is not a result of `stubborn sim --json`", file.display())
+        format!(
+            "{} is not a result of `stubborn sim --json`",
+            file.display()
+        )
     })
 }

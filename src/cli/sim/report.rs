@@ -257,7 +257,9 @@ mod hex {
         serializer.serialize_str(&format!("{hash:032x}"))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
         let text = String::deserialize(deserializer)?;
         u128::from_str_radix(&text, 16).map_err(de::Error::custom)
     }
@@ -268,7 +270,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
         let ranges = self.seeds.iter();
-        let seeds: Vec<_> = ranges.map(|(start, end)| format!("{start}..{end}")).collect();
+        let seeds: Vec<_> = ranges
+            .map(|(start, end)| format!("{start}..{end}"))
+            .collect();
         let mut row = |name: &str, value: String| writeln!(f, "{name:<16}{value}");
         row("scenario", self.scenario.clone())?;
         row("seeds", seeds.join(" "))?;
@@ -413,7 +417,10 @@ mod tests {
 
         for (seeds, common) in [(5..11, "10..11"), (19..30, "19..20"), (0..99, "10..20")] {
             let error = sum.merge(report(seeds)).unwrap_err().to_string();
-            assert_eq!(error, format!("the seeds {common} are in another file, too"));
+            assert_eq!(
+                error,
+                format!("the seeds {common} are in another file, too")
+            );
         }
         let mut older = report(30..40);
         older.version = "0.0.1".to_owned();
@@ -436,7 +443,12 @@ mod tests {
         report.add(&outcome(2, Some(Property::Completion)));
         report.add_panic(3, "index out of bounds");
         report.add(&outcome(4, None));
-        let counts = (report.violations, report.stuck, report.done, report.failed());
+        let counts = (
+            report.violations,
+            report.stuck,
+            report.done,
+            report.failed(),
+        );
         assert_eq!(counts, (2, 1, 1, 3));
         assert_eq!(report.failures[&1], "P3 FIFO: something, at 9.000");
         assert_eq!(report.failures[&3], "panic: index out of bounds");

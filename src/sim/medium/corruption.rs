@@ -65,7 +65,12 @@ impl Corruption {
 
 /// Whether every checksum there is comes out right.
 fn looks_whole(datagram: &[u8]) -> bool {
-    let checked = |payload| matches!(payload, Payload::Tcp(..) | Payload::Udp(..) | Payload::Icmp(_));
+    let checked = |payload| {
+        matches!(
+            payload,
+            Payload::Tcp(..) | Payload::Udp(..) | Payload::Icmp(_)
+        )
+    };
     parse(datagram).is_ok_and(|read| checked(read.payload))
 }
 

@@ -361,7 +361,9 @@ fn what_no_checksum_sees_can_be_kept_away() {
             is_segment && arrival.datagram != whole
         })
     };
-    let escaped = (0..COUNT).filter(|_| arrives_as_a_segment(&mut all)).count();
+    let escaped = (0..COUNT)
+        .filter(|_| arrives_as_a_segment(&mut all))
+        .count();
     assert!(escaped > 20, "{escaped}");
     assert!(!(0..COUNT).any(|_| arrives_as_a_segment(&mut seen)));
     let counts = seen.medium.counts();

@@ -1,13 +1,13 @@
 //! Random subsets of all faults, drawn from the seed.
 
 use super::faults::{millis, moment};
-use super::plan::{End, Event, Family, HostPlan, Opening, Plan, public};
+use super::plan::{End, Event, Family, HostPlan, Opening, Plan};
 use crate::config::{Keepalive, SocketOptions, TcpConfig};
 use crate::sim::apps::{Behaviour, Reading};
 use crate::sim::medium::nat::Nat;
 use crate::sim::medium::{
-    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue,
-    RateLimit, Reordering, Stall, TooLong,
+    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
+    Reordering, Stall, TooLong,
 };
 use crate::sim::path::Path;
 use crate::sim::random::{Random, Ratio};
@@ -23,7 +23,11 @@ const fn one_in(count: u32) -> Ratio {
 pub(super) fn plan(random: &mut Random) -> Plan {
     let family = *random.pick(&[Family::V4, Family::V6]);
     let (near, far) = behaviours(random);
-    let mut plan = Plan::new(near, far, Path::new(medium(random, family), medium(random, family)));
+    let mut plan = Plan::new(
+        near,
+        far,
+        Path::new(medium(random, family), medium(random, family)),
+    );
     plan.family = family;
     settings(random, family, &mut plan.near);
     settings(random, family, &mut plan.far);
@@ -115,7 +119,9 @@ fn settings(random: &mut Random, family: Family, host: &mut HostPlan) {
     }
     let any = one_in(2);
     host.tcp = TcpConfig {
-        mss: random.chance(one_in(4)).then(|| random.between(64, 1_400) as u16),
+        mss: random
+            .chance(one_in(4))
+            .then(|| random.between(64, 1_400) as u16),
         receive_buffer: 1 << random.between(8, 16),
         send_buffer: 1 << random.between(8, 16),
         window_scaling: random.chance(any),
@@ -191,7 +197,7 @@ fn mtu(random: &mut Random, family: Family) -> Mtu {
 fn translate(random: &mut Random, plan: &mut Plan) {
     // Behind a NAT nobody can be called.
     plan.opening = Opening::Near;
-    let mut nat = Nat::new([public(plan.family)]);
+    let mut nat = Nat::new([plan.family.public()]);
     if random.chance(one_in(2)) {
         nat = match random.chance(one_in(2)) {
             true => nat.rebind_at(moment(random, 1, 5_000)),
@@ -233,7 +239,9 @@ mod tests {
     /// Whatever the catalogue of faults has, some seed of a thousand has.
     #[test]
     fn every_fault_is_drawn() {
-        let plans: Vec<Plan> = (0..1_000).map(|seed| plan(&mut Random::new(seed))).collect();
+        let plans: Vec<Plan> = (0..1_000)
+            .map(|seed| plan(&mut Random::new(seed)))
+            .collect();
         let has = |what: fn(&Plan) -> bool| plans.iter().filter(|plan| what(plan)).count();
         let counts = [
             has(|plan| plan.opening == Opening::Both),

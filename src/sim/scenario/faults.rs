@@ -1,11 +1,11 @@
 //! Faults of the path, one kind at a time.
 
 use super::plan::{Family, Plan};
+use crate::sim::apps::Behaviour;
 use crate::sim::medium::{
     BlackHole, Bursts, Corruption, Delay, Duplication, Loss, Medium, Mtu, Queue, RateLimit,
     Reordering, Stall, TooLong,
 };
-use crate::sim::apps::Behaviour;
 use crate::sim::path::Path;
 use crate::sim::random::{Random, Ratio};
 use crate::time::{Duration, Instant};
@@ -97,7 +97,9 @@ pub(super) fn bit_errors(random: &mut Random) -> Plan {
 
 pub(super) fn ack_loss(_: &mut Random) -> Plan {
     let there = Medium::new().with(DELAY);
-    let back = Medium::new().with(Loss::new(Ratio::percent(50))).with(DELAY);
+    let back = Medium::new()
+        .with(Loss::new(Ratio::percent(50)))
+        .with(DELAY);
     Plan::new(
         Behaviour::send(256 * KIB),
         Behaviour::receive(),
@@ -108,10 +110,7 @@ pub(super) fn ack_loss(_: &mut Random) -> Plan {
 pub(super) fn rate_limit(random: &mut Random) -> Plan {
     let rate = random.between(1, 100) * 1_000_000;
     let medium = Medium::new()
-        .with(RateLimit::new(
-            rate,
-            Queue::Time(millis(random, 10, 1_000)),
-        ))
+        .with(RateLimit::new(rate, Queue::Time(millis(random, 10, 1_000))))
         .with(DELAY);
     Plan::both_ways(256 * KIB, Path::symmetric(medium))
 }

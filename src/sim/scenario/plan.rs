@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::config::{Config, TcpConfig};
+use crate::config::{Config, ConfigError, TcpConfig};
 use crate::sim::apps::{Behaviour, Client, Server};
 use crate::sim::path::Path;
 use crate::sim::{Happening, HostId, LinkId, Scenario, World};
@@ -17,6 +17,28 @@ pub enum Family {
     V4,
     /// IPv6.
     V6,
+}
+
+impl Family {
+    /// The address that a NAT at the near end shows (RFC 5737, RFC 3849).
+    pub const fn public(self) -> IpAddr {
+        match self {
+            Family::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9)),
+            Family::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 9)),
+        }
+    }
+
+    /// The address of a host: of networks that are nobody's (RFC 1918, RFC 4193).
+    pub const fn address(self, end: End) -> IpAddr {
+        let host = match end {
+            End::Near => 1,
+            End::Far => 2,
+        };
+        match self {
+            Family::V4 => IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)),
+            Family::V6 => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, host as u16)),
+        }
+    }
 }
 
 /// Which of the two hosts.
@@ -135,7 +157,7 @@ pub struct Plan {
 }
 
 /// The port of the far host.
-pub(super) const SERVICE: u16 = 7;
+const SERVICE: u16 = 7;
 
 /// The ports of a simultaneous open.
 const BOTH: [u16; 2] = [4_001, 4_002];
@@ -144,7 +166,11 @@ impl Plan {
     /// One connection over IPv4 between two hosts with every default, on which each sends so many
     /// octets and closes; the faults end after ten minutes.
     pub fn both_ways(octets: u64, path: Path) -> Plan {
-        Plan::new(Behaviour::exchange(octets), Behaviour::exchange(octets), path)
+        Plan::new(
+            Behaviour::exchange(octets),
+            Behaviour::exchange(octets),
+            path,
+        )
     }
 
     /// The same, with other behaviours.
@@ -188,8 +214,17 @@ impl Plan {
         self
     }
 
+    /// Whether the settings of the hosts make sense.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.config(End::Near).validate()?;
+        self.config(End::Far).validate()
+    }
+
     fn address(&self, end: End) -> IpAddr {
-        address(self.family, end)
+        self.family.address(end)
     }
 
     fn config(&self, end: End) -> Config {
@@ -246,26 +281,6 @@ impl Plan {
     }
 }
 
-/// The address of a host: of networks that are nobody's (RFC 1918, RFC 4193).
-pub(super) const fn address(family: Family, end: End) -> IpAddr {
-    let host = match end {
-        End::Near => 1,
-        End::Far => 2,
-    };
-    match family {
-        Family::V4 => IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)),
-        Family::V6 => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, host as u16)),
-    }
-}
-
-/// The address that a NAT shows (RFC 5737, RFC 3849).
-pub(super) const fn public(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9)),
-        Family::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 9)),
-    }
-}
-
 impl Event {
     fn of(self, [near, far]: [HostId; 2], link: LinkId) -> Happening {
         let host = |end| match end {
@@ -290,7 +305,7 @@ impl Scenario for Plan {
         let near = world.host(self.config(End::Near));
         let far = world.host(self.config(End::Far));
         let link = world.link(near, far, self.path.clone());
-        world.reach(link, public(self.family));
+        world.reach(link, self.family.public());
         self.applications(world, near, far);
         if let Some(isn) = self.isn
             && let Some(ahead) = self.ahead(isn, world.next_key(near))

@@ -1,7 +1,7 @@
 //! What happens to hosts, and ways to use a connection that are not the usual one.
 
 use super::faults::{millis, moment, second};
-use super::plan::{End, Event, Opening, Plan, public};
+use super::plan::{End, Event, Opening, Plan};
 use crate::config::{Keepalive, SocketOptions};
 use crate::sim::apps::{Behaviour, Reading};
 use crate::sim::medium::nat::Nat;
@@ -138,7 +138,7 @@ pub(super) fn clock_jump(random: &mut Random) -> Plan {
 
 pub(super) fn nat(_: &mut Random) -> Plan {
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(rough()));
-    plan.path = plan.path.with_nat(Nat::new([public(plan.family)]));
+    plan.path = plan.path.with_nat(Nat::new([plan.family.public()]));
     plan
 }
 
@@ -146,7 +146,7 @@ pub(super) fn nat(_: &mut Random) -> Plan {
 pub(super) fn nat_rebind(random: &mut Random) -> Plan {
     let at = moment(random, 1, 400);
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new()))).may_fail();
-    let nat = Nat::new([public(plan.family)]).rebind_at(at);
+    let nat = Nat::new([plan.family.public()]).rebind_at(at);
     plan.path = plan.path.with_nat(nat);
     plan
 }
@@ -165,7 +165,7 @@ pub(super) fn nat_idle(_: &mut Random) -> Plan {
         Behaviour::exchange(KIB),
         Path::symmetric(Medium::new().with(DELAY)),
     );
-    let nat = Nat::new([public(plan.family)]).idle_timeout(Duration::from_secs(60));
+    let nat = Nat::new([plan.family.public()]).idle_timeout(Duration::from_secs(60));
     plan.path = plan.path.with_nat(nat);
     plan.heals_at(Instant::ZERO + 2 * HOUR)
 }
