@@ -1,6 +1,7 @@
 //! Faults of the path, one kind at a time.
 
 use super::plan::{Family, Plan};
+use super::stories::ask;
 use crate::sim::apps::Behaviour;
 use crate::sim::medium::{
     BlackHole, Bursts, Corruption, Delay, Duplication, Loss, Medium, Mtu, Queue, RateLimit,
@@ -142,13 +143,16 @@ pub(super) fn one_way(random: &mut Random) -> Plan {
     Plan::both_ways(256 * KIB, path)
 }
 
-/// R2 is 15 retransmissions: a quarter of an hour.
+/// R2 is 15 retransmissions: a quarter of an hour. Then nobody is left who waits: who has nothing
+/// in flight asks whether the other is there.
 pub(super) fn give_up(random: &mut Random) -> Plan {
     let from = moment(random, 1, 300);
     let medium = second(Medium::new().with(BlackHole::new(from, Instant::FAR_FUTURE)));
-    Plan::both_ways(64 * KIB, Path::symmetric(medium))
+    let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(medium))
         .heals_at(Instant::from_secs(4 * 60 * 60))
-        .may_fail()
+        .may_fail();
+    ask(&mut plan);
+    plan
 }
 
 pub(super) fn black_hole(random: &mut Random) -> Plan {
@@ -156,7 +160,9 @@ pub(super) fn black_hole(random: &mut Random) -> Plan {
     let medium = Medium::new()
         .with(Mtu::new(octets, TooLong::Vanishes))
         .with(DELAY);
-    Plan::both_ways(64 * KIB, Path::symmetric(medium)).heals_at(Instant::from_secs(120))
+    // Before the eighth retransmission, after 25 s: one is the last of a connection that its user
+    // has let go of (orphan_retries).
+    Plan::both_ways(64 * KIB, Path::symmetric(medium)).heals_at(Instant::from_secs(20))
 }
 
 pub(super) fn mtu_change(random: &mut Random) -> Plan {

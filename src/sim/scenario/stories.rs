@@ -103,7 +103,12 @@ pub(super) fn peer_gone(random: &mut Random) -> Plan {
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new())))
         .at(at, Event::Crash(end))
         .may_fail();
-    // Who has nothing to send must ask whether the other is still there.
+    ask(&mut plan);
+    plan
+}
+
+/// Who has nothing to send must ask whether the other is still there.
+pub(super) fn ask(plan: &mut Plan) {
     let options = SocketOptions {
         keepalive: Some(Keepalive {
             idle: Duration::from_secs(60),
@@ -114,7 +119,6 @@ pub(super) fn peer_gone(random: &mut Random) -> Plan {
     };
     plan.near.behaviour = plan.near.behaviour.options(options);
     plan.far.behaviour = plan.far.behaviour.options(options);
-    plan
 }
 
 pub(super) fn pause(random: &mut Random) -> Plan {
@@ -148,6 +152,7 @@ pub(super) fn nat_rebind(random: &mut Random) -> Plan {
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new()))).may_fail();
     let nat = Nat::new([plan.family.public()]).rebind_at(at);
     plan.path = plan.path.with_nat(nat);
+    ask(&mut plan);
     plan
 }
 
