@@ -12,10 +12,12 @@
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
+//! | `canonical` | what tells one host from another, for model checkers |
 //! | `counters` | what has been counted |
 
 mod arrive;
 mod calls;
+mod canonical;
 mod counters;
 mod deadlines;
 pub mod fragments;

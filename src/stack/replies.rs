@@ -17,6 +17,11 @@ pub(super) struct Replies {
 }
 
 impl Replies {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Adds a datagram; false if there is no room.
     pub(super) fn push(&mut self, datagram: Vec<u8>) -> bool {
         if self.queue.len() >= CAPACITY {

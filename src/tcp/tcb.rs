@@ -49,7 +49,7 @@ pub struct Open<'a> {
 }
 
 /// The send sequence space.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Snd {
     /// SND.UNA: the oldest place not acknowledged.
     pub(super) una: Seq,
@@ -79,7 +79,7 @@ pub(super) struct Snd {
 }
 
 /// The receive sequence space.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Rcv {
     /// RCV.NXT: the next place expected.
     pub(super) nxt: Seq,
