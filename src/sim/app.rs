@@ -177,6 +177,11 @@ impl Calls<'_> {
         self.let_go(conn, Phase::Failed(error));
     }
 
+    /// Why the connection has ended, once.
+    pub fn take_error(&mut self, conn: Conn) -> Option<ConnectionError> {
+        self.stack.take_error(self.judge.end(conn).id)
+    }
+
     /// STATUS.
     pub fn status(&self, conn: Conn) -> Status {
         self.stack.status(self.judge.end(conn).id)

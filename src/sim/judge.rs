@@ -70,6 +70,8 @@ pub(super) struct End {
     /// How many octets its application has got.
     pub(super) received: u64,
     pub(super) phase: Phase,
+    /// Its host has crashed since it was opened.
+    lost: bool,
     /// When its peer lost the connection in a crash.
     pub(super) half_open: Option<Instant>,
     /// How many octets it had sent then.
@@ -100,8 +102,8 @@ pub(super) struct Judge {
     pub(super) may_fail: bool,
     pub(super) tally: Tally,
     ends: Vec<End>,
-    /// The end with this ISS and this IRS; of several, the last.
-    by_isns: BTreeMap<(u32, u32), Conn>,
+    /// The end with this ISS and this IRS at a host; of several, the last.
+    by_isns: BTreeMap<(u32, u32, HostId), Conn>,
     failure: Option<Failure>,
 }
 
@@ -149,6 +151,7 @@ impl Judge {
             closed: false,
             received: 0,
             phase: Phase::Open,
+            lost: false,
             half_open: None,
             sent_before_loss: None,
             space: stack.sequence_space(id),
@@ -173,6 +176,18 @@ impl Judge {
     /// Every end.
     pub(super) fn ends(&self) -> &[End] {
         &self.ends
+    }
+
+    /// The ends that their applications hold.
+    pub(super) fn open_ends(&self) -> impl Iterator<Item = Conn> {
+        let conns = (0..self.ends.len() as u32).map(Conn);
+        conns.filter(|conn| self.end(*conn).phase == Phase::Open)
+    }
+
+    /// Whether the other end has failed, was aborted, or was lost.
+    pub(super) fn peer_is_gone(&self, conn: Conn) -> bool {
+        let peer = self.known_partner(conn).map(|peer| self.end(peer));
+        peer.is_some_and(|peer| peer.lost || !matches!(peer.phase, Phase::Open | Phase::Completed))
     }
 
     /// Looks where an end stands (P11: nothing moves back), and whom it belongs to.
@@ -205,8 +220,12 @@ impl Judge {
             return;
         };
         let mut disagrees = false;
-        for (_, &other) in self.by_isns.range((irs, 0)..=(irs, u32::MAX)) {
+        let with_iss = (irs, 0, HostId(0))..=(irs, u32::MAX, HostId(u16::MAX));
+        for (_, &other) in self.by_isns.range(with_iss) {
             let peer = self.end(other);
+            if peer.host == end.host {
+                continue;
+            }
             if peer.isns() == Some((irs, iss)) {
                 let (timestamps, sack, scales) = peer.agreed;
                 let mirrored = scales.map(|(first, second)| (second, first));
@@ -215,7 +234,8 @@ impl Judge {
                 disagrees |= peer.mirrors(end) && peer.phase == Phase::Open;
             }
         }
-        self.by_isns.insert((iss, irs), conn);
+        let host = end.host;
+        self.by_isns.insert((iss, irs, host), conn);
         if disagrees {
             let what = format!(
                 "{} and its peer do not agree on ISNs or options",
@@ -227,19 +247,20 @@ impl Judge {
 
     /// The other end.
     pub(super) fn partner(&mut self, conn: Conn) -> Option<Conn> {
-        let end = self.end(conn);
-        if end.partner.is_some() {
-            return end.partner;
-        }
-        let (iss, irs) = end.isns()?;
-        let partner = self.by_isns.get(&(irs, iss)).copied();
+        let partner = self.known_partner(conn);
         self.end_mut(conn).partner = partner;
         partner
     }
 
-    /// The other end, if it was asked for before.
+    /// The other end.
     pub(super) fn known_partner(&self, conn: Conn) -> Option<Conn> {
-        self.end(conn).partner
+        let end = self.end(conn);
+        end.partner.or_else(|| {
+            let (iss, irs) = end.isns()?;
+            let with_both = (irs, iss, HostId(0))..=(irs, iss, HostId(u16::MAX));
+            let mut ends = self.by_isns.range(with_both).map(|(_, &other)| other);
+            ends.find(|other| self.end(*other).host != end.host)
+        })
     }
 
     /// The stack took these octets.
@@ -299,11 +320,7 @@ impl Judge {
                     ConnectionError::Reset | ConnectionError::Refused => self.tally.reset += 1,
                     _ => self.tally.gave_up += 1,
                 }
-                let explained = self.partner(conn).is_some_and(|peer| {
-                    let phase = self.end(peer).phase;
-                    !matches!(phase, Phase::Open | Phase::Completed)
-                });
-                if !self.may_fail && !explained {
+                if !self.may_fail && !self.peer_is_gone(conn) {
                     let what = format!("{}: {error}", diagnosis::name(self, conn));
                     self.fail(Property::NoFailure, what);
                 }
@@ -322,10 +339,14 @@ impl Judge {
     pub(super) fn crashed(&mut self, host: HostId, half_open: &mut Vec<Conn>) {
         for index in 0..self.ends.len() as u32 {
             let conn = Conn(index);
-            if self.end(conn).host != host || self.end(conn).phase != Phase::Open {
+            if self.end(conn).host != host || self.end(conn).lost {
                 continue;
             }
-            self.over(conn, Phase::Lost);
+            // Its stack may have had more to do, even if its application had not.
+            self.end_mut(conn).lost = true;
+            if self.end(conn).phase == Phase::Open {
+                self.over(conn, Phase::Lost);
+            }
             if let Some(peer) = self.partner(conn) {
                 let now = self.now;
                 self.end_mut(peer).half_open = Some(now);

@@ -8,6 +8,7 @@
 //! | `queue` | what will happen, in order |
 //! | [`scenario`] | what worlds are to be, as values; the built-in ones by name |
 //! | `story` | [`Happening`]: crashes, pauses, cuts, clock jumps |
+//! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
 //! | `host`, `port` | a stack with its applications; a path's end, which is a device |
 //! | [`app`] | [`App`](app::App), and what one can call |
 //! | [`apps`] | clients and servers, and what they do on a connection |
@@ -51,6 +52,7 @@ pub mod diagram;
 mod host;
 mod judge;
 pub mod medium;
+mod middle;
 pub mod octets;
 pub mod outcome;
 pub mod path;
@@ -65,6 +67,7 @@ pub mod trace;
 mod world;
 
 pub use host::HostId;
+pub use middle::Middle;
 pub use outcome::{Failure, Outcome, Property, Tally, Verdict};
 pub use story::Happening;
 pub use world::{HALF_OPEN_BOUND, HEAL_AT, LinkId, PATIENCE, Scenario, World};
