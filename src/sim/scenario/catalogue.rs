@@ -47,7 +47,7 @@ pub const CATALOGUE: &[Builtin] = catalogue![
     "lossy" transfers::lossy, "4 KiB both ways: 10 % loss, 5 % duplication, 20 % reordering";
     "lossy-64k" transfers::lossy_64k, "64 KiB both ways: 10 % loss, 5 % duplication, 20 % reordering";
     "lossy-1m" transfers::lossy_1m, "1 MiB both ways: 10 % loss, 5 % duplication, 20 % reordering";
-    "stream-5g" transfers::stream_5g, "5 GiB one way; sequence numbers begin near 0xFFFF0000 and wrap twice";
+    "stream-5g" transfers::stream_5g, "5 GiB one way from ISN 0xFFFF0000: sequence numbers wrap twice";
     "everything" everything::plan, "random subsets of all faults, sizes and settings: what CI runs";
     "heavy-loss" faults::heavy_loss, "4 KiB both ways: 30 to 50 % loss in each direction";
     "bursts" faults::bursts, "64 KiB both ways: losses in bursts (Gilbert-Elliott)";

@@ -6,9 +6,7 @@ use crate::config::{Config, ConfigError, TcpConfig};
 use crate::sim::apps::{Behaviour, Client, Server};
 use crate::sim::path::Path;
 use crate::sim::{Happening, HostId, LinkId, Scenario, World};
-use crate::stack::{Secret, Stack};
 use crate::time::{Duration, Instant};
-use crate::wire::{Payload, parse};
 
 /// Which version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,11 +70,16 @@ pub struct HostPlan {
 }
 
 impl HostPlan {
-    /// A host with every default.
+    /// A host with every default but one: its application lets go of a connection once it has
+    /// read the end of the stream and all it had to say is in the send buffer, and that, too,
+    /// must arrive. So R2 decides when to give up, not the shorter `orphan_retries`.
     pub fn new(behaviour: Behaviour) -> HostPlan {
         HostPlan {
             mtu: 1500,
-            tcp: TcpConfig::default(),
+            tcp: TcpConfig {
+                orphan_retries: TcpConfig::default().r2,
+                ..TcpConfig::default()
+            },
             behaviour,
         }
     }
@@ -140,9 +143,6 @@ pub struct Plan {
     pub starts_after: Duration,
     /// All connections from this port; `None`: the stack chooses.
     pub from_port: Option<u16>,
-    /// The first connection begins with this ISN: the clock of the near host, on which ISNs depend
-    /// (RFC 9293 §3.4.1), starts where it must. Needs `from_port`.
-    pub isn: Option<u32>,
     /// What lies between.
     pub path: Path,
     /// What happens when.
@@ -184,7 +184,6 @@ impl Plan {
             pause: Duration::ZERO,
             starts_after: Duration::ZERO,
             from_port: None,
-            isn: None,
             path,
             story: Vec::new(),
             heals_at: Instant::from_secs(600),
@@ -239,23 +238,6 @@ impl Plan {
         }
     }
 
-    /// How far ahead of the world's clock that of the near host must be for this ISN.
-    ///
-    /// ISN = M + F(sockets, key), and M goes up by one in 4 microseconds. What F is, a stack with
-    /// the same key tells when it opens the same connection at the start of the world.
-    fn ahead(&self, isn: u32, key: [u8; 16]) -> Option<Duration> {
-        let mut probe = Stack::new(self.config(End::Near), Secret(key)).ok()?;
-        let local = SocketAddr::new(self.address(End::Near), self.from_port?);
-        let remote = SocketAddr::new(self.address(End::Far), SERVICE);
-        probe.connect(Instant::ZERO, Some(local), remote).ok()?;
-        let syn = probe.poll_transmit(Instant::ZERO)?.to_vec();
-        let Payload::Tcp(syn, _) = parse(&syn).ok()?.payload else {
-            return None;
-        };
-        let ticks = isn.wrapping_sub(syn.seq);
-        Some(Duration::from_micros(4 * u64::from(ticks)))
-    }
-
     fn applications(&self, world: &mut World, near: HostId, far: HostId) {
         let client = |to: SocketAddr, behaviour| {
             Client::new(to, behaviour)
@@ -307,11 +289,6 @@ impl Scenario for Plan {
         let link = world.link(near, far, self.path.clone());
         world.reach(link, self.family.public());
         self.applications(world, near, far);
-        if let Some(isn) = self.isn
-            && let Some(ahead) = self.ahead(isn, world.next_key(near))
-        {
-            world.at(Instant::ZERO, Happening::ClockAhead(near, ahead));
-        }
         for (at, event) in &self.story {
             world.at(*at, event.of([near, far], link));
         }

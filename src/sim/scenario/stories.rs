@@ -50,6 +50,7 @@ pub(super) fn slow_reader(_: &mut Random) -> Plan {
     plan
 }
 
+/// The reader says nothing himself, not even that he has nothing to say, before he has it all.
 pub(super) fn zero_window(_: &mut Random) -> Plan {
     let reading = Reading {
         after: HOUR,
@@ -57,7 +58,7 @@ pub(super) fn zero_window(_: &mut Random) -> Plan {
     };
     let mut plan = Plan::new(
         Behaviour::send(64 * KIB),
-        Behaviour::receive().reading(reading),
+        Behaviour::receive().reading(reading).holding(2 * HOUR),
         Path::symmetric(rough()),
     );
     plan.far.tcp.receive_buffer = 4 * 1024;

@@ -52,8 +52,6 @@ pub(super) fn stream_5g(_: &mut Random) -> Plan {
     );
     plan.near.mtu = 9000;
     plan.far.mtu = 9000;
-    plan.from_port = Some(4_000);
-    plan.starts_after = Duration::from_nanos(1);
-    plan.isn = Some(0xffff_0000);
+    plan.near.tcp.fixed_iss = Some(0xffff_0000);
     plan.heals_at(Instant::from_secs(24 * 60 * 60))
 }
