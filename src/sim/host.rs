@@ -161,11 +161,6 @@ impl Host {
         self.apps.push(Running { app, wake: None });
     }
 
-    /// The key that its stack will have at its next start.
-    pub(super) fn next_key(&self) -> [u8; 16] {
-        self.random.clone().key()
-    }
-
     /// The stack, unless the host is down.
     pub(super) fn stack(&self) -> Option<&Stack> {
         self.stack.as_ref()

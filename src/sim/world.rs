@@ -200,11 +200,6 @@ impl World {
         id
     }
 
-    /// The key from which a host will derive what is unpredictable about it, once it starts.
-    pub(super) fn next_key(&self, host: HostId) -> [u8; 16] {
-        self.hosts[usize::from(host.0)].next_key()
-    }
-
     /// An application for a host; it starts with it.
     pub fn app(&mut self, host: HostId, app: impl App + 'static) {
         self.host_mut(host).install(Box::new(app));
