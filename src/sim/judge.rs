@@ -18,7 +18,7 @@
 //! incarnations share them.
 
 use core::net::SocketAddr;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::diagnosis;
 use super::host::HostId;
@@ -102,8 +102,8 @@ pub(super) struct Judge {
     pub(super) may_fail: bool,
     pub(super) tally: Tally,
     ends: Vec<End>,
-    /// The end with this ISS and this IRS at a host; of several, the last.
-    by_isns: BTreeMap<(u32, u32, HostId), Conn>,
+    /// The ends with this ISS and this IRS.
+    by_isns: BTreeSet<(u32, u32, Conn)>,
     failure: Option<Failure>,
 }
 
@@ -220,9 +220,9 @@ impl Judge {
             return;
         };
         let mut disagrees = false;
-        let with_iss = (irs, 0, HostId(0))..=(irs, u32::MAX, HostId(u16::MAX));
-        for (_, &other) in self.by_isns.range(with_iss) {
-            let peer = self.end(other);
+        let with_iss = (irs, 0, Conn(0))..=(irs, u32::MAX, Conn(u32::MAX));
+        for (_, _, other) in self.by_isns.range(with_iss) {
+            let peer = self.end(*other);
             if peer.host == end.host {
                 continue;
             }
@@ -234,8 +234,7 @@ impl Judge {
                 disagrees |= peer.mirrors(end) && peer.phase == Phase::Open;
             }
         }
-        let host = end.host;
-        self.by_isns.insert((iss, irs, host), conn);
+        self.by_isns.insert((iss, irs, conn));
         if disagrees {
             let what = format!(
                 "{} and its peer do not agree on ISNs or options",
@@ -257,9 +256,12 @@ impl Judge {
         let end = self.end(conn);
         end.partner.or_else(|| {
             let (iss, irs) = end.isns()?;
-            let with_both = (irs, iss, HostId(0))..=(irs, iss, HostId(u16::MAX));
-            let mut ends = self.by_isns.range(with_both).map(|(_, &other)| other);
-            ends.find(|other| self.end(*other).host != end.host)
+            let with_both = (irs, iss, Conn(0))..=(irs, iss, Conn(u32::MAX));
+            let ends = self.by_isns.range(with_both).map(|(_, _, other)| *other);
+            // ISNs of which a test has fixed the first may be the same for several connections:
+            // the same addresses tell them apart, and of several incarnations it is the last.
+            ends.filter(|other| self.end(*other).host != end.host)
+                .max_by_key(|other| (self.end(*other).mirrors(end), *other))
         })
     }
 
