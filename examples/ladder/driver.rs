@@ -11,7 +11,7 @@ use stubborn::link::{Link, SendError};
 use stubborn::time::Instant;
 
 /// A socket for datagrams: all that a link needs of a network.
-pub trait Datagrams {
+pub(crate) trait Datagrams {
     /// Sends a datagram, or loses it.
     fn send_to(&self, packet: &[u8], to: SocketAddr) -> io::Result<()>;
 
@@ -69,7 +69,7 @@ fn is_loss(error: &io::Error) -> bool {
 const BATCH: usize = 64;
 
 /// A link, a socket and a clock.
-pub struct Driver<L, S> {
+pub(crate) struct Driver<L, S> {
     link: L,
     socket: S,
     start: RealInstant,
@@ -78,7 +78,7 @@ pub struct Driver<L, S> {
 
 impl<L: Link<Address = SocketAddr>, S: Datagrams> Driver<L, S> {
     /// The link over the socket, from now on.
-    pub fn new(link: L, socket: S) -> Driver<L, S> {
+    pub(crate) fn new(link: L, socket: S) -> Driver<L, S> {
         Driver {
             link,
             socket,
@@ -88,18 +88,18 @@ impl<L: Link<Address = SocketAddr>, S: Datagrams> Driver<L, S> {
     }
 
     /// The link.
-    pub fn link(&self) -> &L {
+    pub(crate) fn link(&self) -> &L {
         &self.link
     }
 
     /// Sends a message to a process, if the link takes it. It leaves with the next turn.
-    pub fn send(&mut self, to: SocketAddr, message: &[u8]) -> Result<(), SendError> {
+    pub(crate) fn send(&mut self, to: SocketAddr, message: &[u8]) -> Result<(), SendError> {
         self.link.send(self.now(), to, message)
     }
 
     /// One turn: what the link has for the network leaves; what arrives within `wait` comes in;
     /// timeouts that are due happen; `handler(from, message)` gets what is delivered.
-    pub fn turn(
+    pub(crate) fn turn(
         &mut self,
         wait: Duration,
         mut handler: impl FnMut(SocketAddr, Vec<u8>),

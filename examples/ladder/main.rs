@@ -76,6 +76,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             window: 512,
             period: Duration::from_millis(20),
             doublings: 4,
+            reordering: Some(3),
             peers: 16,
         };
         transfer(Driver::new(WindowedLink::new(bottom, config), socket), peer)

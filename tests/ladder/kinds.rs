@@ -67,6 +67,7 @@ fn windowed<L: Link>(below: L) -> WindowedLink<L> {
         window: 4,
         period: PERIOD,
         doublings: 2,
+        reordering: Some(1),
         peers: 1,
     };
     WindowedLink::new(below, config)
