@@ -27,6 +27,8 @@ pub struct Counters {
     pub accepted: u64,
     /// Retransmitted segments of connections that are gone.
     pub retransmissions: u64,
+    /// Retransmission timeouts of connections that are gone.
+    pub timeouts: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
@@ -45,6 +47,7 @@ impl Default for Counters {
             opened: 0,
             accepted: 0,
             retransmissions: 0,
+            timeouts: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],
