@@ -5,14 +5,17 @@
 //! |---|---|
 //! | `mod` | [`Model`]: what can be checked |
 //! | `explore` | breadth first through all states; back from the goals (AG EF) |
+//! | `ladder` | the links: two processes, packets in a set, crashes, a hostile network |
+//! | `detector` | failure detectors: ticks, a bound on delay that holds or is broken |
 //! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
 //! Nothing is simplified by stubs: hosts are [`Stack`](crate::stack::Stack)s, what travels are
 //! the octets that would travel. Configuration alone makes it small: segments of one octet,
 //! buffers of two to four, one retransmission timeout.
 
+pub mod detector;
 mod explore;
-pub mod tcp;
+pub mod ladder;
 
 use core::fmt::Display;
 use core::hash::Hash;
