@@ -230,7 +230,7 @@ fn check_coverage(ended: &[Ended]) -> anyhow::Result<()> {
 /// What `docs/CHECK.md` holds.
 fn document(ended: &[Ended]) -> String {
     let mut text = include_str!("check.md").to_owned();
-    text.push_str("## Every state\n\n");
+    text.push_str("\n## Every state\n\n");
     for Ended { subject, .. } in ended {
         let _ = writeln!(text, "* `{}`: {}", subject.name, subject.about);
     }
