@@ -14,8 +14,9 @@ use core::fmt::Display;
 use core::hash::Hash;
 use std::collections::BTreeSet;
 
-use super::Model;
-use crate::link::detector::{Detector, Verdict};
+use super::{Model, Subject};
+use crate::link::FairLossLink;
+use crate::link::detector::{Detector, EventuallyPerfectDetector, PerfectDetector, Verdict};
 use crate::time::{Duration, Instant};
 
 /// One tick.
@@ -252,59 +253,79 @@ impl<D: Detector<Address = u8> + Clone + Eq + Hash> Model for Watch<D> {
     }
 }
 
+type Bottom = FairLossLink<u8>;
+/// The perfect detector.
+type P = PerfectDetector<Bottom>;
+type EventuallyP = EventuallyPerfectDetector<Bottom>;
+
+fn peers(count: u8, me: u8) -> BTreeSet<u8> {
+    (0..count).filter(|peer| *peer != me).collect()
+}
+
+/// Rounds of `delta` ticks, packets that take at most one.
+fn perfect(count: u8, delta: u32) -> Watch<P> {
+    let detector = |me| {
+        let link = FairLossLink::new(16);
+        PerfectDetector::new(Instant::ZERO, link, peers(count, me), TICK * delta)
+    };
+    Watch {
+        detectors: (0..count).map(detector).collect(),
+        rebase: P::rebase,
+        bound: 1,
+        breaks: 0,
+        crashes: 1,
+        is_accurate: true,
+        within: Some(2 * delta as u8 - 1),
+    }
+}
+
+/// Rounds of `growth` ticks, and longer by as many with each mistake.
+fn eventually_perfect(growth: u32, breaks: u8) -> Watch<EventuallyP> {
+    let detector = |me| {
+        let link = FairLossLink::new(16);
+        EventuallyPerfectDetector::new(Instant::ZERO, link, peers(2, me), TICK * growth)
+    };
+    Watch {
+        detectors: (0..2).map(detector).collect(),
+        rebase: EventuallyP::rebase,
+        bound: 1,
+        breaks,
+        crashes: 1,
+        is_accurate: false,
+        within: None,
+    }
+}
+
+/// Both detectors.
+pub(super) fn subjects() -> Vec<Subject> {
+    vec![
+        Subject::new(
+            "detector-p",
+            "P among three: complete and accurate, where the bound holds",
+            || perfect(3, 3),
+        ),
+        Subject::new(
+            "detector-eventually-p",
+            "◇P: right in the end, though rounds are too short at first",
+            || eventually_perfect(1, 0),
+        ),
+        Subject::new(
+            "detector-eventually-p-breaks",
+            "◇P: right in the end, though the bound is broken twice",
+            || eventually_perfect(3, 2),
+        ),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::{Found, explore};
-    use crate::link::FairLossLink;
-    use crate::link::detector::{EventuallyPerfectDetector, PerfectDetector};
-
-    type Bottom = FairLossLink<u8>;
-    type P = PerfectDetector<Bottom>;
-    type EventuallyP = EventuallyPerfectDetector<Bottom>;
-
-    fn peers(count: u8, me: u8) -> BTreeSet<u8> {
-        (0..count).filter(|peer| *peer != me).collect()
-    }
-
-    /// Rounds of `delta` ticks, packets that take at most one.
-    fn perfect(count: u8, delta: u32) -> Watch<P> {
-        let detector = |me| {
-            let link = FairLossLink::new(16);
-            PerfectDetector::new(Instant::ZERO, link, peers(count, me), TICK * delta)
-        };
-        Watch {
-            detectors: (0..count).map(detector).collect(),
-            rebase: P::rebase,
-            bound: 1,
-            breaks: 0,
-            crashes: 1,
-            is_accurate: true,
-            within: Some(2 * delta as u8 - 1),
-        }
-    }
-
-    /// Rounds of `growth` ticks, and longer by as many with each mistake.
-    fn eventually_perfect(growth: u32, breaks: u8) -> Watch<EventuallyP> {
-        let detector = |me| {
-            let link = FairLossLink::new(16);
-            EventuallyPerfectDetector::new(Instant::ZERO, link, peers(2, me), TICK * growth)
-        };
-        Watch {
-            detectors: (0..2).map(detector).collect(),
-            rebase: EventuallyP::rebase,
-            bound: 1,
-            breaks,
-            crashes: 1,
-            is_accurate: false,
-            within: None,
-        }
-    }
 
     /// Visits every state, and there are so many.
     #[track_caller]
     fn exhausted<D: Detector<Address = u8> + Clone + Eq + Hash>(mut model: Watch<D>, states: u64) {
-        let report = explore(&mut model, 2_000_000, |_| {});
+        let report = explore(&mut model, 2_000_000, &mut |_| {});
         if let Some(Found { what, trace }) = report.found {
             panic!("{what}\n{}", trace.join("\n"));
         }
@@ -313,7 +334,7 @@ mod tests {
 
     #[track_caller]
     fn found<D: Detector<Address = u8> + Clone + Eq + Hash>(mut model: Watch<D>) -> String {
-        let report = explore(&mut model, 2_000_000, |_| {});
+        let report = explore(&mut model, 2_000_000, &mut |_| {});
         let Found { what, .. } = report.found.expect("a violation");
         what
     }

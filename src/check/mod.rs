@@ -7,6 +7,7 @@
 //! | `explore` | breadth first through all states; back from the goals (AG EF) |
 //! | `ladder` | the links: two processes, packets in a set, crashes, a hostile network |
 //! | `detector` | failure detectors: ticks, a bound on delay that holds or is broken |
+//! | `subject` | everything that is checked, by name |
 //! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
 //! Nothing is simplified by stubs: hosts are [`Stack`](crate::stack::Stack)s, what travels are
@@ -16,11 +17,14 @@
 pub mod detector;
 mod explore;
 pub mod ladder;
+mod subject;
+pub mod tcp;
 
 use core::fmt::Display;
 use core::hash::Hash;
 
 pub use explore::{Found, Progress, Report, explore};
+pub use subject::{Subject, Verdict, subjects};
 
 /// Something whose states can be visited one after the other.
 ///
