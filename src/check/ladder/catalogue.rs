@@ -74,15 +74,18 @@ pub(super) fn stubborn() -> Ladder<Stubborn> {
     model
 }
 
+pub(super) fn new_perfect() -> Perfect {
+    PerfectLink::new(again(bottom()), Identifiers::counter())
+}
+
 pub(super) fn perfect() -> Ladder<Perfect> {
-    let mut model = Ladder::new(|_| PerfectLink::new(again(bottom()), Identifiers::counter()));
+    let mut model = Ladder::new(|_| new_perfect());
     model.safety.push(Promise::NoDuplication);
     model
 }
 
 pub(super) fn fifo() -> Ladder<PerfectFifoLink<Perfect>> {
-    let perfect = || PerfectLink::new(again(bottom()), Identifiers::counter());
-    let mut model = Ladder::new(|_| PerfectFifoLink::new(perfect()));
+    let mut model = Ladder::new(|_| PerfectFifoLink::new(new_perfect()));
     model.safety.push(Promise::NoDuplication);
     model.safety.push(Promise::FifoDelivery);
     model
@@ -122,10 +125,6 @@ pub(super) fn authenticated() -> Ladder<AuthenticatedPerfect> {
 /// What was stored is still there; what was to be sent again is forgotten.
 fn with_storage(before: &Perfect) -> Perfect {
     PerfectLink::recovered(again(bottom()), before.storage().clone())
-}
-
-pub(super) fn without_storage(_: &Perfect) -> Perfect {
-    PerfectLink::new(again(bottom()), Identifiers::counter())
 }
 
 fn with_new_uuids(_: &Perfect) -> Perfect {

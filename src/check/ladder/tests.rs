@@ -104,7 +104,7 @@ fn a_sender_with_new_uuids_needs_no_storage() {
 #[test]
 fn a_sender_that_forgets_its_counter_is_taken_for_its_past() {
     let mut model = perfect();
-    model.restart[0] = Some(without_storage);
+    model.restart[0] = Some(|_| new_perfect());
     let (what, _) = found(model);
     assert!(
         what.starts_with("P8"),
@@ -115,7 +115,7 @@ fn a_sender_that_forgets_its_counter_is_taken_for_its_past() {
 #[test]
 fn a_receiver_that_forgets_delivers_again() {
     let mut model = perfect();
-    model.restart[1] = Some(without_storage);
+    model.restart[1] = Some(|_| new_perfect());
     let (what, steps) = found(model);
     assert!(what.starts_with("no duplication is broken"), "{what}");
     assert_eq!(steps, 4, "sent, received, crashed, received");
