@@ -95,7 +95,7 @@ fn method(path: &str, name: &str) -> String {
 #[test]
 fn the_code_of_the_document_is_the_code() {
     for (name, path, function) in CODE {
-        let text = format!("```rust,ignore\n// {path}\n{}\n```", method(path, function));
+        let text = format!("```rs\n// {path}\n{}\n```", method(path, function));
         excerpt(&format!("code of {name}"), &text);
     }
 }
