@@ -10,13 +10,14 @@
 //! of ◇P. It grows with each mistake and never shrinks; so if there are finitely many states, then
 //! in every run there are finitely many mistakes.
 
+pub(super) mod catalogue;
+
 use core::fmt::Display;
 use core::hash::Hash;
 use std::collections::BTreeSet;
 
-use super::{Model, Subject};
-use crate::link::FairLossLink;
-use crate::link::detector::{Detector, EventuallyPerfectDetector, PerfectDetector, Verdict};
+use super::Model;
+use crate::link::detector::{Detector, Verdict};
 use crate::time::{Duration, Instant};
 
 /// One tick.
@@ -253,72 +254,9 @@ impl<D: Detector<Address = u8> + Clone + Eq + Hash> Model for Watch<D> {
     }
 }
 
-type Bottom = FairLossLink<u8>;
-/// The perfect detector.
-type P = PerfectDetector<Bottom>;
-type EventuallyP = EventuallyPerfectDetector<Bottom>;
-
-fn peers(count: u8, me: u8) -> BTreeSet<u8> {
-    (0..count).filter(|peer| *peer != me).collect()
-}
-
-/// Rounds of `delta` ticks, packets that take at most one.
-fn perfect(count: u8, delta: u32) -> Watch<P> {
-    let detector = |me| {
-        let link = FairLossLink::new(16);
-        PerfectDetector::new(Instant::ZERO, link, peers(count, me), TICK * delta)
-    };
-    Watch {
-        detectors: (0..count).map(detector).collect(),
-        rebase: P::rebase,
-        bound: 1,
-        breaks: 0,
-        crashes: 1,
-        is_accurate: true,
-        within: Some(2 * delta as u8 - 1),
-    }
-}
-
-/// Rounds of `growth` ticks, and longer by as many with each mistake.
-fn eventually_perfect(growth: u32, breaks: u8) -> Watch<EventuallyP> {
-    let detector = |me| {
-        let link = FairLossLink::new(16);
-        EventuallyPerfectDetector::new(Instant::ZERO, link, peers(2, me), TICK * growth)
-    };
-    Watch {
-        detectors: (0..2).map(detector).collect(),
-        rebase: EventuallyP::rebase,
-        bound: 1,
-        breaks,
-        crashes: 1,
-        is_accurate: false,
-        within: None,
-    }
-}
-
-/// Both detectors.
-pub(super) fn subjects() -> Vec<Subject> {
-    vec![
-        Subject::new(
-            "detector-p",
-            "P among three: complete and accurate, where the bound holds",
-            || perfect(3, 3),
-        ),
-        Subject::new(
-            "detector-eventually-p",
-            "◇P: right in the end, though rounds are too short at first",
-            || eventually_perfect(1, 0),
-        ),
-        Subject::new(
-            "detector-eventually-p-breaks",
-            "◇P: right in the end, though the bound is broken twice",
-            || eventually_perfect(3, 2),
-        ),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
+    use super::catalogue::*;
     use super::*;
     use crate::check::{Found, explore};
 

@@ -11,7 +11,7 @@
 //! that loses everything for ever is not excluded by that, and no link helps against it: fair loss
 //! does. Fair loss turns "there is always a way" into "in the end".)
 
-mod catalogue;
+pub(super) mod catalogue;
 
 use core::fmt::Display;
 use core::hash::Hash;
@@ -21,8 +21,6 @@ use super::Model;
 use crate::link::Link;
 use crate::link::properties::{self, Promise, Violation};
 use crate::time::Instant;
-
-pub(super) use catalogue::subjects;
 
 /// The two processes: the first sends, the second delivers.
 pub const ENDS: [u8; 2] = [1, 2];

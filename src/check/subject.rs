@@ -1,7 +1,7 @@
 //! Everything that is checked, by name.
 
 use super::tcp::{Coverage, Tcp, catalogue};
-use super::{Model, Progress, Report, detector, explore, ladder};
+use super::{Model, Progress, Report, explore};
 
 /// More states than this are not expected of any subject: a search ends there, and fails.
 const LIMIT: u64 = 20_000_000;
@@ -50,7 +50,7 @@ impl Subject {
     }
 }
 
-/// Everything that is checked: the cheapest first.
+/// Everything that is checked, from the bottom of the ladder up.
 pub fn subjects() -> Vec<Subject> {
     let tcp = catalogue().into_iter().map(|configuration| Subject {
         name: format!("tcp-{}", configuration.name),
@@ -64,6 +64,7 @@ pub fn subjects() -> Vec<Subject> {
             }
         }),
     });
-    let links = ladder::subjects().into_iter();
-    links.chain(detector::subjects()).chain(tcp).collect()
+    let links = super::ladder::catalogue::subjects();
+    let detectors = super::detector::catalogue::subjects();
+    links.into_iter().chain(detectors).chain(tcp).collect()
 }

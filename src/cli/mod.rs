@@ -8,10 +8,12 @@
 //! | `server` | accepts connections and gives each to a service |
 //! | `services` | echo, discard and chargen: RFC 862, 863 and 864 |
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
+//! | `check` | the model checker: every state, and what was found |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 
 mod args;
+mod check;
 mod host;
 mod interrupt;
 mod netcat;
@@ -53,6 +55,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Chargen(args) => server::run(Service::Chargen, args),
         Command::Listen(args) => netcat::listen(args),
         Command::Connect(args) => netcat::connect(args),
+        Command::Check(args) => check::run(args),
     }
 }
 

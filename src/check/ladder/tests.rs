@@ -7,7 +7,7 @@ use crate::check::{Found, explore};
 /// Visits every state, and there are so many.
 #[track_caller]
 fn exhausted<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>, states: u64) {
-    let report = explore(&mut model, 1_000_000, &mut |_| {});
+    let report = explore(&mut model, 5_000_000, &mut |_| {});
     if let Some(Found { what, trace }) = report.found {
         panic!("{what}\n{}", trace.join("\n"));
     }
@@ -15,10 +15,10 @@ fn exhausted<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>, st
     assert_eq!(report.states, states, "depth {}", report.depth);
 }
 
-/// What is found wrong, and after how many steps.
+/// What is found wrong, and by how many steps.
 #[track_caller]
 fn found<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>) -> (String, usize) {
-    let report = explore(&mut model, 1_000_000, &mut |_| {});
+    let report = explore(&mut model, 5_000_000, &mut |_| {});
     let Found { what, trace } = report.found.expect("a violation");
     (what, trace.len())
 }
@@ -30,9 +30,7 @@ fn a_fair_loss_link_delivers_what_is_sent_again_and_again() {
 
 #[test]
 fn a_fair_loss_link_does_not_deliver_reliably() {
-    let mut model = fair_loss();
-    model.again = false;
-    let (what, _) = found(model);
+    let (what, _) = found(Ladder::new(bottom));
     assert!(
         what.starts_with("P7"),
         "sent, lost, and that was all: {what}"
@@ -41,12 +39,12 @@ fn a_fair_loss_link_does_not_deliver_reliably() {
 
 #[test]
 fn a_stubborn_link_delivers_everything_again() {
-    exhausted(stubborn(), 1555);
+    exhausted(stubborn_twice(), 1_555);
 }
 
 #[test]
 fn a_stubborn_link_duplicates() {
-    let mut model = stubborn();
+    let mut model = Ladder::new(|end| stubborn(bottom(end)));
     model.safety.push(Promise::NoDuplication);
     let (what, steps) = found(model);
     assert!(what.starts_with("no duplication is broken"), "{what}");
@@ -55,13 +53,13 @@ fn a_stubborn_link_duplicates() {
 
 #[test]
 fn a_perfect_link_delivers_everything_once() {
-    exhausted(perfect(), 1193);
+    exhausted(perfect_once(), 1_193);
 }
 
 #[test]
 fn a_perfect_link_reorders() {
-    let mut model = perfect();
-    model.safety.push(Promise::FifoDelivery);
+    let mut model = Ladder::new(perfect);
+    model.safety = ORDER.to_vec();
     let (what, steps) = found(model);
     assert!(what.starts_with("FIFO delivery is broken"), "{what}");
     assert_eq!(steps, 3, "sent, sent, the second received");
@@ -69,43 +67,40 @@ fn a_perfect_link_reorders() {
 
 #[test]
 fn a_perfect_fifo_link_delivers_everything_once_and_in_order() {
-    exhausted(fifo(), 341);
+    exhausted(fifo_in_order(), 341);
 }
 
 #[test]
 fn a_windowed_link_does_so_in_bounded_memory_whatever_its_user_takes() {
-    exhausted(windowed(), 31_875);
+    exhausted(window_in_order(), 31_875);
 }
 
 #[test]
 fn authentication_and_identifiers_keep_their_promises_over_a_hostile_network() {
-    exhausted(authenticated(), 1193);
+    exhausted(authenticated_once(), 1_193);
 }
 
 #[test]
 fn without_authentication_a_hostile_network_creates() {
-    let mut model = perfect();
+    let mut model = Ladder::new(perfect);
     model.hostile = true;
     let (what, steps) = found(model);
     assert!(what.starts_with("no creation is broken"), "{what}");
     assert_eq!(steps, 2, "sent, received with another text");
 }
 
-#[test]
-fn with_stable_storage_no_promise_is_lost_in_a_crash() {
-    exhausted(crash_with_storage(), 13_948);
+fn without_storage(_: &Perfect<Bottom>) -> Perfect<Bottom> {
+    perfect(0)
 }
 
 #[test]
-fn a_sender_with_new_uuids_needs_no_storage() {
-    exhausted(crash_with_uuids(), 6974);
+fn with_stable_storage_no_promise_is_lost_in_a_crash() {
+    exhausted(crashing(Some(with_storage), true), 13_948);
 }
 
 #[test]
 fn a_sender_that_forgets_its_counter_is_taken_for_its_past() {
-    let mut model = perfect();
-    model.restart[0] = Some(|_| new_perfect());
-    let (what, _) = found(model);
+    let (what, _) = found(crashing(Some(without_storage), false));
     assert!(
         what.starts_with("P8"),
         "what it sends now is not delivered: {what}"
@@ -113,22 +108,24 @@ fn a_sender_that_forgets_its_counter_is_taken_for_its_past() {
 }
 
 #[test]
+fn a_sender_with_new_uuids_needs_no_storage() {
+    exhausted(crashing(Some(with_new_uuids), false), 6_974);
+}
+
+#[test]
 fn a_receiver_that_forgets_delivers_again() {
-    let mut model = perfect();
-    model.restart[1] = Some(|_| new_perfect());
+    let mut model = crashing(None, false);
+    model.restart[1] = Some(without_storage);
     let (what, steps) = found(model);
     assert!(what.starts_with("no duplication is broken"), "{what}");
     assert_eq!(steps, 4, "sent, received, crashed, received");
 }
 
-/// Its old messages are new to it, and its old acknowledgments stop the sender for ever.
 #[test]
 fn a_window_without_a_handshake_does_not_survive_its_receiver() {
-    let mut model = windowed();
-    model.lazy = false;
+    let mut model = Ladder::new(windowed);
     model.capacity = 3;
-    model.safety = vec![Promise::NoCreation];
-    model.restart[1] = Some(|_| new_window());
+    model.restart[1] = Some(|_| windowed(1));
     let (what, _) = found(model);
     assert!(what.starts_with("P8"), "both wait for ever: {what}");
 }
