@@ -8,6 +8,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use stubborn::tun::Cidr;
 
 use super::server::MAX_CONNECTIONS;
+use super::sim::SimArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     /// Connect: standard input goes to the peer, what it says to standard output
     #[command(after_long_help = EXAMPLES)]
     Connect(ConnectArgs),
+    /// Try the stack in simulated worlds: one for each seed, with faults, in virtual time
+    Sim(SimArgs),
 }
 
 /// The interface and the addresses on it.

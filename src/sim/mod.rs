@@ -6,6 +6,7 @@
 //! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
 //! | `run` | what a world does with its next event |
 //! | `queue` | what will happen, in order |
+//! | [`scenario`] | what worlds are to be, as values; the built-in ones by name |
 //! | `story` | [`Happening`]: crashes, pauses, cuts, clock jumps |
 //! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
 //! | `host`, `port` | a stack with its applications; a path's end, which is a device |
@@ -60,6 +61,7 @@ mod port;
 mod queue;
 pub mod random;
 mod run;
+pub mod scenario;
 mod story;
 pub mod trace;
 mod world;
