@@ -27,9 +27,24 @@ pub struct Counters {
     pub accepted: u64,
     /// Retransmitted segments of connections that are gone.
     pub retransmissions: u64,
+    /// Datagrams of UDP.
+    pub udp: UdpCounters,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
+}
+
+/// What became of datagrams of UDP that were not malformed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UdpCounters {
+    /// Put into the queue of a socket.
+    pub received: u64,
+    /// Given to the device.
+    pub sent: u64,
+    /// To a port that no socket has for such a peer.
+    pub no_ports: u64,
+    /// Dropped since the queue of the socket was full.
+    pub overflows: u64,
 }
 
 impl Default for Counters {
@@ -45,6 +60,7 @@ impl Default for Counters {
             opened: 0,
             accepted: 0,
             retransmissions: 0,
+            udp: UdpCounters::default(),
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],
