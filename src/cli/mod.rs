@@ -8,6 +8,7 @@
 //! | `server` | accepts connections and gives each to a service |
 //! | `services` | echo, discard and chargen: RFC 862, 863 and 864 |
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
+//! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 
@@ -18,13 +19,14 @@ mod netcat;
 mod server;
 mod services;
 mod tally;
+mod udp;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::{Args, Command};
+use args::{Args, Command, TransportArgs};
 use services::Service;
 
 /// Exit status of a command line that cannot be understood.
@@ -48,11 +50,20 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Echo(args) => server::run(Service::Echo, args),
-        Command::Discard(args) => server::run(Service::Discard, args),
+        Command::Echo(args) => serve(Service::Echo, args),
+        Command::Discard(args) => serve(Service::Discard, args),
         Command::Chargen(args) => server::run(Service::Chargen, args),
+        Command::Listen(args) if args.udp => udp::listen(args),
         Command::Listen(args) => netcat::listen(args),
+        Command::Connect(args) if args.udp => udp::connect(args),
         Command::Connect(args) => netcat::connect(args),
+    }
+}
+
+fn serve(service: Service, args: &TransportArgs) -> anyhow::Result<()> {
+    match args.udp {
+        true => udp::run(service, &args.service),
+        false => server::run(service, &args.service),
     }
 }
 
@@ -147,6 +158,14 @@ mod tests {
             (
                 "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
                 "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
+            ),
+            (
+                "stubborn connect -u --timeout 3 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
+                "the argument '--udp' cannot be used with '--timeout <SECONDS>'",
+            ),
+            (
+                "stubborn chargen -u --tun t0 --ip 10.0.0.2",
+                "unexpected argument '-u' found",
             ),
             (
                 "stubborn listen --tun t0 --ip 10.0.0.2 70000",
