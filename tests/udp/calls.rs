@@ -170,10 +170,13 @@ fn closing_frees_the_port_and_loses_nothing_sent() {
         let again = host.bound();
         host.hears(b"for the next");
         assert_eq!(host.texts(again), [b"for the next"]);
+        assert_eq!(host.stack.udp_count(), 2, "one still has something to say");
         assert_eq!(host.said(), [b"one", b"two"]);
+        assert_eq!(host.stack.udp_count(), 1);
         host.stack.udp_close(again);
         host.hears(b"for nobody");
         assert_eq!(host.stack.counters().udp.no_ports, 1);
+        assert_eq!(host.stack.udp_count(), 0);
     });
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stubborn::stack::{Readiness, Received, UdpRecvError};
+use stubborn::stack::{Readiness, Received, UdpId, UdpRecvError};
 use stubborn::wire::{self, IcmpError, IcmpMessage, Malformed, Payload, Unreachable, ip};
 
 use super::support::*;
@@ -108,6 +108,33 @@ fn a_datagram_finds_its_socket() {
         host.stack.udp_close(any);
         host.arrives(peer, us, b"x");
         assert_eq!(host.stack.counters().udp.no_ports, 1);
+    });
+}
+
+/// Whom the last datagram was for does not matter for the next.
+#[test]
+fn a_more_particular_socket_has_the_next_datagram() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let any = SocketAddr::new(family.unspecified(), PORT);
+        let mut sockets = vec![host.stack.udp_bind(any).unwrap()];
+        let check = |host: &mut Host, sockets: &[UdpId]| {
+            host.hears(b"x");
+            host.hears(b"x");
+            let heard: Vec<usize> = (sockets.iter().rev())
+                .map(|id| host.received(*id).len())
+                .collect();
+            assert_eq!(heard[0], 2, "{heard:?}");
+            assert!(heard[1..].iter().all(|len| *len == 0), "{heard:?}");
+        };
+        check(&mut host, &sockets);
+        sockets.push(host.bound());
+        check(&mut host, &sockets);
+        // One that is connected leaves room for another.
+        let peer = SocketAddr::new(family.other_peer(), 9);
+        host.stack.udp_connect(sockets[1], peer).unwrap();
+        sockets.push(host.bound());
+        check(&mut host, &sockets);
     });
 }
 

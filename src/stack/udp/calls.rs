@@ -189,6 +189,11 @@ impl Stack {
         }
     }
 
+    /// UDP sockets, those included that nobody holds and that still have something to send.
+    pub fn udp_count(&self) -> usize {
+        self.udp.len()
+    }
+
     fn is_udp_peer(&self, remote: SocketAddr) -> bool {
         ip::is_host(remote.ip()) && !self.is_own(remote.ip()) && remote.port() != 0
     }

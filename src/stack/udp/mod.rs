@@ -200,6 +200,11 @@ impl Sockets {
         Some(id)
     }
 
+    /// How many there are, held by users or not.
+    fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
     /// Whether an unconnected socket has exactly this address and port.
     fn is_bound(&self, local: SocketAddr) -> bool {
         self.bound.contains_key(&local)
