@@ -113,7 +113,7 @@ impl Default for UdpConfig {
 }
 
 /// What the user of a UDP socket may change while it lives (RFC 1122 §4.1.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UdpOptions {
     /// TTL or hop limit of what is sent; `None`: that of the host. Default `None`.
     pub hop_limit: Option<u8>,
@@ -179,6 +179,10 @@ pub struct TcpConfig {
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
+    /// ISS of every connection, in place of one that nobody can predict (RFC 6528). For
+    /// simulations and model checkers only: on a real network it lets strangers guess their way
+    /// in. Default `None`.
+    pub fixed_iss: Option<u32>,
     /// The most ranges held beyond a gap; the farthest gives way. From 1. Default 512.
     pub max_out_of_order_ranges: usize,
     /// What the user may change on a socket.
@@ -209,6 +213,7 @@ impl Default for TcpConfig {
             orphan_retries: 8,
             initial_window: 10,
             challenge_interval: Duration::from_millis(500),
+            fixed_iss: None,
             max_out_of_order_ranges: 512,
             socket: SocketOptions::default(),
         }

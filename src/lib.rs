@@ -10,6 +10,7 @@
 //! | [`stack`] | many connections: a host | yes |
 //! | [`wire`] | bytes to values and back | yes |
 //! | [`link`] | what a device promises | yes |
+//! | [`sim`] | a world in a box: hosts, paths and their faults, all from one seed | yes |
 //! | [`driver`] | threads and a clock around a stack; a device in memory; recording | |
 //! | [`tun`] | the TUN device | |
 //! | [`config`], [`time`] | every tunable; time as a value | yes |
@@ -20,6 +21,7 @@
 pub mod config;
 pub mod driver;
 pub mod link;
+pub mod sim;
 pub mod sockets;
 pub mod stack;
 pub mod tcp;

@@ -1,5 +1,37 @@
-//! What a link promises.
+//! The ladder of links: what a link promises, and how each promise is built from the one below.
+//!
+//! | link | promises | built from |
+//! |---|---|---|
+//! | [`FairLossLink`] | fair loss, finite duplication, no creation | a [`Device`], or UDP |
+//! | [`StubbornLink`] | stubborn delivery, no creation | fair loss, and a timer that sends again, for ever |
+//! | [`PerfectLink`] | reliable delivery, no duplication, no creation | stubborn delivery, and identifiers |
+//! | [`PerfectFifoLink`] | the same, and FIFO delivery | a perfect link, and numbers |
+//! | [`WindowedLink`] | the same, in bounded memory | fair loss, and acknowledgments: the way to TCP |
+//! | [`AuthenticatedLink`] | no creation over a network that forges | any link, and shared keys |
+//!
+//! [`properties`] states each promise as a function over what was sent and what was delivered.
+//! `docs/LINKS.md` climbs the ladder with pictures. The textbook is Cachin, Guerraoui and
+//! Rodrigues, *Introduction to Reliable and Secure Distributed Programming*, chapter 2.
 
+mod authenticated;
+pub mod detector;
 mod device;
+mod fair_loss;
+mod fifo;
+pub mod header;
+mod identifier;
+mod interface;
+mod perfect;
+pub mod properties;
+mod stubborn;
+mod window;
 
+pub use authenticated::{AuthenticatedLink, Key};
 pub use device::{Batch, Capabilities, Device, DeviceError};
+pub use fair_loss::FairLossLink;
+pub use fifo::PerfectFifoLink;
+pub use identifier::{Identifiers, MessageId};
+pub use interface::{Address, Link, Parcel, SendError};
+pub use perfect::{PerfectLink, Storage};
+pub use stubborn::StubbornLink;
+pub use window::{WindowConfig, WindowedLink};

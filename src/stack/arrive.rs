@@ -165,7 +165,8 @@ impl Stack {
     /// What an OPEN needs to know. `old`: SND.NXT of the last incarnation, which the new one must
     /// start beyond (RFC 9293 MUST-8, RFC 6191 §2).
     pub(super) fn open(&self, now: Instant, tuple: FourTuple, old: Option<u32>) -> Open<'_> {
-        let iss = self.secret.initial_sequence_number(now, &tuple);
+        let fixed = self.config.tcp.fixed_iss;
+        let iss = fixed.unwrap_or_else(|| self.secret.initial_sequence_number(now, &tuple));
         let iss = match old {
             Some(old) if iss.wrapping_sub(old).cast_signed() <= 0 => old.wrapping_add(64_000),
             _ => iss,

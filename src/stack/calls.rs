@@ -10,7 +10,7 @@ use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::SocketOptions;
-use crate::tcp::{ConnectionError, FourTuple, RecvError, SendError, Status, Tcb};
+use crate::tcp::{ConnectionError, FourTuple, RecvError, SendError, SequenceSpace, Status, Tcb};
 use crate::time::Instant;
 use crate::wire::ip;
 
@@ -274,6 +274,11 @@ impl Stack {
     /// STATUS.
     pub fn status(&self, id: ConnId) -> Status {
         self.table.get(id).tcb.status()
+    }
+
+    /// Where a connection stands in both sequence spaces.
+    pub fn sequence_space(&self, id: ConnId) -> SequenceSpace {
+        self.table.get(id).tcb.sequence_space()
     }
 
     /// Why the connection ended, once; or what ICMP last said of the path.

@@ -29,6 +29,8 @@ pub struct Counters {
     pub retransmissions: u64,
     /// Datagrams of UDP.
     pub udp: UdpCounters,
+    /// Retransmission timeouts of connections that are gone.
+    pub timeouts: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
@@ -61,6 +63,7 @@ impl Default for Counters {
             accepted: 0,
             retransmissions: 0,
             udp: UdpCounters::default(),
+            timeouts: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],

@@ -9,7 +9,7 @@ use crate::time::Instant;
 ///
 /// A deadline that moves later (as the retransmission timer does with every acknowledgment) is
 /// left where it was: the connection is looked at once too early, and registered again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
     queue: BTreeSet<(Instant, u32)>,
 }

@@ -10,7 +10,7 @@ use super::table::ConnId;
 pub struct ListenerId(u64);
 
 /// One listener.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Listener {
     pub(super) local: SocketAddr,
     backlog: usize,
@@ -28,7 +28,7 @@ impl Listener {
 }
 
 /// The listeners.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Listeners {
     listeners: BTreeMap<ListenerId, Listener>,
     by_port: BTreeMap<u16, Vec<ListenerId>>,

@@ -13,10 +13,12 @@
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
 //! | `udp/` | UDP sockets |
+//! | `canonical` | what tells one host from another, for model checkers |
 //! | `counters` | what has been counted |
 
 mod arrive;
 mod calls;
+mod canonical;
 mod counters;
 mod deadlines;
 pub mod fragments;
@@ -29,7 +31,7 @@ mod udp;
 use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
-use crate::tcp::{Departure, FourTuple, State};
+use crate::tcp::{Broken, Departure, FourTuple, State};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Packet, UdpHeader, protocol};
 
@@ -72,7 +74,7 @@ enum Sender {
 }
 
 /// A host: addresses, connections, listeners.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stack {
     config: Config,
     secret: Secret,
@@ -99,6 +101,9 @@ pub struct Stack {
     /// How many unpredictable numbers have been drawn: ports, identifications.
     drawn: u64,
     counters: Counters,
+    /// Invariants are checked in release builds too, and what breaks is kept.
+    watched: bool,
+    broken: Option<Broken>,
 }
 
 /// What leaves next.
@@ -145,6 +150,8 @@ impl Stack {
             replies: Replies::default(),
             drawn: 0,
             counters: Counters::default(),
+            watched: false,
+            broken: None,
         })
     }
 
@@ -304,8 +311,11 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
-        if cfg!(debug_assertions) {
-            entry.tcb.check();
+        if (self.watched || cfg!(debug_assertions))
+            && let Err(broken) = entry.tcb.check()
+        {
+            assert!(self.watched, "{broken}");
+            self.broken.get_or_insert(broken);
         }
         self.deadlines
             .update(slot, &mut entry.deadline, entry.tcb.next_deadline());
@@ -388,7 +398,9 @@ impl Stack {
         }
         let finished = never_accepted || entry.tcb.is_finished();
         if finished {
-            self.counters.retransmissions += entry.tcb.status().retransmissions;
+            let status = entry.tcb.status();
+            self.counters.retransmissions += status.retransmissions;
+            self.counters.timeouts += status.timeouts;
         }
         self.deadlines.forget(slot, &mut deadline);
         if finished {
@@ -397,6 +409,20 @@ impl Stack {
             self.table.unroute(slot);
         }
         self.limit_time_wait();
+    }
+
+    /// From now on every connection is checked after every event ([`Tcb::check`]), in release
+    /// builds too; the first invariant that does not hold is kept for [`Stack::broken`] instead of
+    /// ending the program.
+    ///
+    /// [`Tcb::check`]: crate::tcp::Tcb::check
+    pub fn watch(&mut self) {
+        self.watched = true;
+    }
+
+    /// The first invariant that did not hold since [`Stack::watch`].
+    pub fn broken(&self) -> Option<&Broken> {
+        self.broken.as_ref()
     }
 
     /// What has been counted.

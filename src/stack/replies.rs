@@ -9,7 +9,7 @@ use crate::time::Instant;
 const CAPACITY: usize = 256;
 
 /// What waits to be sent.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Replies {
     queue: VecDeque<Vec<u8>>,
     /// The one being sent: lent out until the next is taken.
@@ -17,6 +17,11 @@ pub(super) struct Replies {
 }
 
 impl Replies {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Adds a datagram; false if there is no room.
     pub(super) fn push(&mut self, datagram: Vec<u8>) -> bool {
         if self.queue.len() >= CAPACITY {
@@ -45,7 +50,7 @@ impl Replies {
 
 /// A token bucket. Its burst changes unpredictably, so that counting replies does not tell a
 /// stranger what others have caused (CVE-2020-25705).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limiter {
     per_second: u32,
     tokens: u32,

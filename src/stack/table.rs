@@ -19,7 +19,7 @@ pub struct ConnId {
 }
 
 /// One connection and what the stack keeps of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) tcb: Tcb,
     pub(super) generation: u32,
@@ -40,7 +40,7 @@ pub(super) struct Entry {
 }
 
 /// The connections.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table {
     entries: Vec<Option<Box<Entry>>>,
     generations: Vec<u32>,

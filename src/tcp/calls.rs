@@ -279,6 +279,7 @@ impl Tcb {
             recv_queue: self.recv_buffer.len(),
             snd_mss: self.snd.mss as u16,
             retransmissions: self.stats.retransmissions,
+            timeouts: self.stats.timeouts,
             backoff: self.recovery.retries(),
             bytes_acked: self.stats.bytes_acked,
             bytes_received: (self.recv_buffer.next())

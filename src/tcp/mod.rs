@@ -8,7 +8,8 @@
 //! | `seq` | §3.4 | [`Seq`]: a place in the sequence space, 64 bits wide |
 //! | `segment` | §3.3.1 | [`Segment`]: SEG.SEQ, SEG.ACK, …; the reset for strangers (§3.10.7.1) |
 //! | `state` | §3.3.2 | [`State`], [`Event`] and every [`Arrow`] of figure 5 |
-//! | `tcb` | §3.3.1 | [`Tcb`]: SND.UNA, RCV.NXT, … and what always holds between them |
+//! | `tcb` | §3.3.1 | [`Tcb`]: SND.UNA, RCV.NXT, … |
+//! | `invariants` | | what always holds between them: [`Tcb::check`] |
 //! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
@@ -18,14 +19,17 @@
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
+//! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 
 mod acknowledge;
 mod calls;
+mod canonical;
 pub mod congestion;
 mod error;
 mod handshake;
 mod input;
+mod invariants;
 mod output;
 mod ranges;
 mod readiness;
@@ -45,6 +49,7 @@ mod timestamps;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use handshake::Path;
 pub use input::Discard;
+pub use invariants::{Broken, SequenceSpace};
 pub use output::Departure;
 pub use readiness::Readiness;
 pub use segment::{Segment, reset_for};

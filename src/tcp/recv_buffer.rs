@@ -1,5 +1,6 @@
 //! What the peer has sent and the user has not read, in order and beyond gaps.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use super::ranges::Ranges;
@@ -41,6 +42,19 @@ pub(crate) struct Inserted {
 }
 
 impl RecvBuffer {
+    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    /// `sack`: somebody will ask what arrived when.
+    pub(crate) fn hash_canonical(&self, sack: bool, hasher: &mut impl Hasher) {
+        (self.read, self.next, &self.ahead).hash(hasher);
+        let in_order = self.read..self.next;
+        for range in core::iter::once(&in_order).chain(self.ahead.iter()) {
+            self.ring.text(range.clone()).pieces().concat().hash(hasher);
+        }
+        if sack {
+            (self.recent, &self.duplicate).hash(hasher);
+        }
+    }
+
     /// An empty buffer whose first octet will lie at `start`. Allocates nothing.
     pub(crate) fn new(capacity: usize, max_ranges: usize, start: Seq) -> RecvBuffer {
         RecvBuffer {

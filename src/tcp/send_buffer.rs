@@ -1,5 +1,6 @@
 //! What the user has sent and the peer has not acknowledged.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use super::ring::Ring;
@@ -53,6 +54,13 @@ impl SendBuffer {
         if self.len() == 0 {
             self.ring.release();
         }
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    pub(crate) fn hash_canonical(&self, hasher: &mut impl Hasher) {
+        (self.start, self.end).hash(hasher);
+        let text = self.text(self.start..self.end);
+        text.pieces().concat().hash(hasher);
     }
 
     /// The octets of `range`, which must be held.

@@ -33,6 +33,8 @@ pub struct Status {
     pub snd_mss: u16,
     /// Retransmitted segments, ever.
     pub retransmissions: u64,
+    /// Retransmission timeouts, ever.
+    pub timeouts: u64,
     /// Retransmissions of the segment at SND.UNA in a row.
     pub backoff: u32,
     /// Octets that the peer acknowledged, ever.

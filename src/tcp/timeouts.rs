@@ -45,6 +45,7 @@ impl Tcb {
             self.give_up();
             return;
         }
+        self.stats.timeouts += 1;
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
         self.recovery.on_timeout(self.snd.una, self.snd.nxt);
         if self.state.is_synchronized() {

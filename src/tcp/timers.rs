@@ -1,5 +1,7 @@
 //! Everything time can do to a connection: one enum, one table of deadlines (RFC 9293 §3.10.8).
 
+use core::hash::{Hash, Hasher};
+
 use crate::time::Instant;
 
 /// What may fall due.
@@ -73,6 +75,12 @@ impl Timers {
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.slots.iter().flatten().map(|(at, _)| *at).min()
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        let armed = self.slots.iter();
+        armed.for_each(|slot| slot.map(|(at, timer)| (at.since(now), timer)).hash(hasher));
     }
 
     /// Takes the earliest timer that is due at `now`.

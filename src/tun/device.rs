@@ -1,17 +1,23 @@
 //! A TUN interface as a device: one datagram a system call.
 
 use std::io::IoSlice;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::uio::writev;
-use nix::unistd::read;
+use nix::unistd::{read, write};
 
 use super::netlink;
+use super::writer::Writer;
 use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::wire::Packet;
+
+/// Datagrams that arrive, or leave, together: beyond it a transfer is in bulk, and a thread of its
+/// own writes. Below it that would only add a wake-up.
+const BULK: usize = 8;
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
@@ -19,12 +25,31 @@ use crate::wire::Packet;
 /// how much.
 #[derive(Debug)]
 pub struct TunDevice {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
+    writing: Writing,
+    /// Datagrams received since the queue was last found empty.
+    arrived: usize,
+    drained: bool,
+    /// Datagrams sent since the last flush.
+    sent: usize,
     name: String,
     index: u32,
     /// The MTU when the device was opened, octets.
     mtu: usize,
     counters: Arc<TunCounters>,
+    /// Shared with the thread that writes.
+    closed: Arc<AtomicBool>,
+}
+
+/// Who writes.
+#[derive(Debug)]
+enum Writing {
+    /// Whoever sends: there has not been much yet.
+    Inline,
+    /// A thread, when there is much.
+    Thread(Writer),
+    /// Whoever sends: no thread was to be had.
+    Alone,
 }
 
 /// What a TUN device could not send. Shared with the device: read it while the device is in use.
@@ -44,16 +69,30 @@ impl TunCounters {
     pub fn lost_down(&self) -> u64 {
         self.lost_down.load(Ordering::Relaxed)
     }
+
+    fn count(&self, errno: Errno) {
+        let counter = match errno {
+            Errno::EIO => &self.lost_down,
+            _ => &self.lost,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        log::trace!("a datagram was lost: {errno}");
+    }
 }
 
 impl TunDevice {
     pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize) -> TunDevice {
         TunDevice {
-            fd,
+            fd: Arc::new(fd),
+            writing: Writing::Inline,
+            arrived: 0,
+            drained: true,
+            sent: 0,
             name,
             index,
             mtu,
             counters: Arc::default(),
+            closed: Arc::default(),
         }
     }
 
@@ -69,6 +108,36 @@ impl TunDevice {
 
     pub(super) fn index(&self) -> u32 {
         self.index
+    }
+
+    /// The thread that is to write the next datagram, if one is.
+    fn writer(&mut self) -> Option<&mut Writer> {
+        let bulk = self.arrived > BULK || self.sent > BULK;
+        if bulk && matches!(self.writing, Writing::Inline) {
+            self.start_writer();
+        }
+        match &mut self.writing {
+            // Nothing may overtake what it has not written yet.
+            Writing::Thread(writer) if bulk || !writer.is_idle() => Some(writer),
+            _ => None,
+        }
+    }
+
+    fn start_writer(&mut self) {
+        let fd = Arc::clone(&self.fd);
+        let (counters, closed) = (Arc::clone(&self.counters), Arc::clone(&self.closed));
+        let started = Writer::start(move |datagram| match write(&fd, datagram) {
+            Err(errno) if is_closed(errno) => closed.store(true, Ordering::Relaxed),
+            Err(errno) => counters.count(errno),
+            Ok(_) => {}
+        });
+        self.writing = match started {
+            Ok(writer) => Writing::Thread(writer),
+            Err(error) => {
+                log::warn!("{}: no thread that writes: {error}", self.name);
+                Writing::Alone
+            }
+        };
     }
 }
 
@@ -87,31 +156,47 @@ impl Device for TunDevice {
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        if mem::take(&mut self.drained) {
+            self.arrived = 0;
+        }
         while let Some(slot) = batch.slot() {
-            match read(&self.fd, slot) {
+            match read(&*self.fd, slot) {
                 // A TUN device never ends; what does is not one any more.
                 Ok(0) => return Err(DeviceError::Closed),
                 Ok(len) => batch.commit(len),
-                Err(errno) => return no_more(errno),
+                Err(errno) => {
+                    self.drained = true;
+                    return no_more(errno);
+                }
             }
+            self.arrived += 1;
         }
         Ok(())
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        let pieces = packet.pieces().map(IoSlice::new);
-        let Err(errno) = writev(&self.fd, &pieces) else {
-            return Ok(());
-        };
-        if is_closed(errno) {
+        if self.closed.load(Ordering::Relaxed) {
             return Err(DeviceError::Closed);
         }
-        let counter = match errno {
-            Errno::EIO => &self.counters.lost_down,
-            _ => &self.counters.lost,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        log::trace!("{}: a datagram was lost: {errno}", self.name);
+        self.sent += 1;
+        if let Some(writer) = self.writer() {
+            writer.push(&packet);
+            return Ok(());
+        }
+        let pieces = packet.pieces().map(IoSlice::new);
+        match writev(&*self.fd, &pieces) {
+            Err(errno) if is_closed(errno) => return Err(DeviceError::Closed),
+            Err(errno) => self.counters.count(errno),
+            Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        self.sent = 0;
+        if let Writing::Thread(writer) = &mut self.writing {
+            writer.flush();
+        }
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `open` | [`TunDevice::open`], and what a refusal means |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
+//! | `writer` | a thread that writes when there is much to send |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
 //! | `netlink` | the few rtnetlink requests that this takes |
 //! | `cidr` | an address with its prefix length |
@@ -17,6 +18,7 @@ mod error;
 mod netlink;
 mod open;
 mod sys;
+mod writer;
 
 pub use cidr::{Cidr, CidrError};
 pub use device::{TunCounters, TunDevice};

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stubborn::config::Keepalive;
 use stubborn::sockets::{TcpListener, TcpStream};
@@ -85,6 +85,11 @@ fn both_directions_at_once_octet_for_octet() {
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
+        // The peer's user has everything; its last acknowledgment may still be under way.
+        let start = Instant::now();
+        while ends.opened.status().bytes_acked < 6 << 20 && start.elapsed() < LONG {
+            thread::sleep(Duration::from_millis(1));
+        }
         let status = ends.opened.status();
         assert_eq!(status.bytes_acked, 6 << 20);
         assert_eq!(status.bytes_received, 6 << 20);

@@ -89,9 +89,14 @@ const LAYERS: [Layer; 10] = [
 const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 16] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "sim"]),
+    ("siphasher", &["tcp", "stack", "link", "sim"]),
+    ("rand_xoshiro", &["sim"]),
+    ("hmac", &["link"]),
+    ("sha2", &["link"]),
+    ("uuid", &["link"]),
+    ("libm", &["link"]),
     (
         "log",
         &["tcp", "stack", "sim", "tun", "driver", "sockets", "program"],

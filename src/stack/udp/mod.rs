@@ -17,6 +17,7 @@ mod calls;
 mod error;
 mod queue;
 
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,7 +40,7 @@ pub(super) use queue::Head;
 pub struct UdpId(u64);
 
 /// One socket.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Socket {
     /// Its address may be unspecified: every address of that family.
     local: SocketAddr,
@@ -106,7 +107,7 @@ impl Socket {
 ///
 /// One unconnected socket has a local socket, and each connected one a four-tuple; so a connected
 /// socket may share its local socket with one that hears everybody else.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sockets {
     sockets: BTreeMap<UdpId, Socket>,
     next: u64,
@@ -243,6 +244,13 @@ impl Sockets {
         self.at_mut(id)
             .filter(|socket| !socket.closed)
             .unwrap_or_else(|| panic!("{id:?} was closed"))
+    }
+}
+
+/// What tells these sockets from others: the rest follows from it.
+impl Hash for Sockets {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (&self.sockets, self.next).hash(hasher);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Datagrams that wait: a bounded number of them, with a bounded number of octets.
 
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use crate::wire::Text;
 
 /// What is known of a datagram beside its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::stack) struct Head {
     /// The address of this host that it is to, or from.
     pub(in crate::stack) local: IpAddr,
@@ -18,7 +19,7 @@ pub(in crate::stack) struct Head {
 
 /// A queue of datagrams. All texts lie in one ring, one after the other, so that a datagram costs
 /// no allocation of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Queue {
     heads: VecDeque<Head>,
     octets: VecDeque<u8>,
@@ -122,6 +123,16 @@ impl Queue {
             if self.octets.capacity() > KEPT {
                 self.octets = VecDeque::new();
             }
+        }
+    }
+}
+
+/// What waits; not how much room there is, nor what has left.
+impl Hash for Queue {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.heads.hash(hasher);
+        for octet in self.octets.iter().skip(self.lent) {
+            octet.hash(hasher);
         }
     }
 }

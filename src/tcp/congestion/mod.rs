@@ -65,6 +65,10 @@ pub trait Controller: Debug + Send {
     /// The sender's maximum segment size is now `mss` octets.
     fn set_mss(&mut self, mss: usize);
 
+    /// Tells controllers apart that would act differently from now on, given that never more than
+    /// `ceiling` octets are in flight: for model checkers.
+    fn fingerprint(&self, ceiling: u64) -> u64;
+
     /// A copy, so that a connection is a value.
     fn clone_box(&self) -> Box<dyn Controller>;
 }

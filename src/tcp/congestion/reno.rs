@@ -1,5 +1,9 @@
 //! Slow start and congestion avoidance (RFC 5681), counting octets (RFC 3465).
 
+use core::hash::{Hash, Hasher};
+
+use siphasher::sip::SipHasher13;
+
 use super::{Ack, Controller, Loss};
 
 /// The congestion control that RFC 9293 §3.8.2 requires of everybody.
@@ -84,6 +88,19 @@ impl Controller for Reno {
         let segments = (self.cwnd / self.mss).max(1);
         self.mss = mss.max(1) as u64;
         self.cwnd = segments * self.mss;
+    }
+
+    fn fingerprint(&self, ceiling: u64) -> u64 {
+        // A window that holds nothing back is like any other such window, for what follows a loss
+        // does not depend on it.
+        let roomy = self.cwnd >= ceiling;
+        let (cwnd, acked) = match roomy {
+            true => (ceiling, 0),
+            false => (self.cwnd, self.bytes_acked),
+        };
+        let mut hasher = SipHasher13::new();
+        (self.mss, cwnd, acked, self.ssthresh.min(ceiling)).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {

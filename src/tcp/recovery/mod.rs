@@ -7,6 +7,7 @@
 mod newreno;
 mod rtt;
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
@@ -71,6 +72,33 @@ impl Recovery {
             timed: None,
             retries: 0,
         }
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    pub(crate) fn hash_canonical(
+        &self,
+        config: &TcpConfig,
+        now: Instant,
+        hasher: &mut impl Hasher,
+    ) {
+        self.newreno.hash_canonical(hasher);
+        (&self.lost, self.rtt.rto()).hash(hasher);
+        // With one RTO whatever is measured, nothing that is measured matters.
+        if config.min_rto < config.max_rto {
+            let timed = self.timed.map(|(end, sent)| (end, now.since(sent)));
+            (timed, &self.rtt).hash(hasher);
+        }
+        // Beyond the highest limit there is, it is the same to everybody.
+        let limits = [
+            config.r1.max(1),
+            config.r2,
+            config.syn_retries,
+            config.syn_ack_retries,
+            config.orphan_retries,
+        ];
+        let highest = limits.into_iter().filter(|limit| *limit < u32::MAX).max();
+        let last = highest.unwrap_or_default() + 1;
+        self.retries.min(last).hash(hasher);
     }
 
     /// Octets up to `end` left for the first time.

@@ -12,6 +12,7 @@
 //! The first two duplicates count too, which is Limited Transmit: each lets one new segment out.
 //! Those that follow without a recovery do not: they answer what was sent again for nothing.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use super::{Acknowledgment, Verdict};
@@ -50,6 +51,13 @@ impl NewReno {
             flight_size: 0,
             departed: 0,
         }
+    }
+
+    /// What decides the future: a duplicate beyond the threshold is like any other.
+    pub(super) fn hash_canonical(&self, hasher: &mut impl Hasher) {
+        let duplicates = self.duplicates.min(DUPLICATE_THRESHOLD + 1);
+        let flight_size = if duplicates > 0 { self.flight_size } else { 0 };
+        (self.phase, self.recover, duplicates, flight_size, self.departed).hash(hasher);
     }
 
     /// SEG.ACK moves SND.UNA.

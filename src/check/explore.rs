@@ -1,0 +1,253 @@
+//! Breadth first through all states, then back from the goals.
+
+use core::hash::{BuildHasherDefault, Hash, Hasher};
+use std::collections::{HashMap, VecDeque};
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::Model;
+
+/// What an exhausted, or failed, search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Distinct states.
+    pub states: u64,
+    /// Steps from one state to another, those that lead to a known state included.
+    pub transitions: u64,
+    /// The longest way that a state needs at least.
+    pub depth: u32,
+    /// States in which everything is reached.
+    pub done: u64,
+    /// What was found wrong; `None`: nothing, and every state has been visited.
+    pub found: Option<Found>,
+}
+
+/// What was found wrong, by the shortest way that leads there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The promise that is broken.
+    pub what: String,
+    /// One line for each action that leads there.
+    pub trace: Vec<String>,
+}
+
+/// How far a search is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Distinct states so far.
+    pub states: u64,
+    /// States that are known and whose successors are not.
+    pub waiting: u64,
+    /// Actions from the start to the states under way.
+    pub depth: u32,
+}
+
+/// States visited between two reports of progress.
+const STRIDE: u32 = 1 << 14;
+
+/// Visits every state of `model`, at most `limit` of them, and stops at the first violation. Then
+/// looks for states from which nothing leads to the goal.
+///
+/// States are told apart by 128 bits: of 10^7 states, two are taken for one with a probability of
+/// 10^-25. Two runs agree in every number.
+pub fn explore<M: Model>(
+    model: &mut M,
+    limit: u64,
+    mut progress: impl FnMut(Progress),
+) -> Report {
+    let mut search = Search::new(model);
+    let mut successors = Vec::new();
+    while let Some(state) = search.waiting.pop_front() {
+        let id = search.expanded;
+        search.expanded += 1;
+        if let Some(what) = model.violation(&state) {
+            return search.fail(model, id, what);
+        }
+        if search.ids.len() as u64 > limit {
+            let what = format!("more than {limit} states");
+            return search.fail(model, id, what);
+        }
+        search.done.push(model.is_done(&state));
+        model.successors(&state, &mut successors);
+        if successors.is_empty() && !search.done[id as usize] {
+            return search.fail(model, id, "P7: nothing can happen any more".to_owned());
+        }
+        for (_, next) in successors.drain(..) {
+            search.follow(id, next);
+        }
+        search.edge_ends.push(search.edges.len() as u64);
+        if id % STRIDE == 0 {
+            progress(search.progress(id));
+        }
+    }
+    match search.hopeless() {
+        None => search.report(None),
+        Some(id) => search.fail(model, id, "P8: no way leads to the goal".to_owned()),
+    }
+}
+
+/// Hashes are hashes already.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        let mut first = [0; 8];
+        let len = octets.len().min(8);
+        first[..len].copy_from_slice(&octets[..len]);
+        self.0 = u64::from_ne_bytes(first);
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.0 = number as u64;
+    }
+}
+
+/// States are numbered in the order in which they are found, and expanded in that order.
+struct Search<M: Model> {
+    start: M::State,
+    ids: HashMap<u128, u32, BuildHasherDefault<Identity>>,
+    /// States that are not expanded yet.
+    waiting: VecDeque<M::State>,
+    expanded: u32,
+    /// By state: from where it was found first, and how far from the start it is.
+    origins: Vec<(u32, u32)>,
+    done: Vec<bool>,
+    /// Where the steps of each state lead: those of state `n` end at `edge_ends[n]`.
+    edges: Vec<u32>,
+    edge_ends: Vec<u64>,
+}
+
+fn fingerprint(state: &impl Hash) -> u128 {
+    let mut hasher = SipHasher13::new();
+    state.hash(&mut hasher);
+    hasher.finish128().as_u128()
+}
+
+impl<M: Model> Search<M> {
+    fn new(model: &mut M) -> Search<M> {
+        let start = model.initial();
+        let mut ids = HashMap::default();
+        ids.insert(fingerprint(&start), 0);
+        Search {
+            waiting: VecDeque::from([start.clone()]),
+            start,
+            ids,
+            expanded: 0,
+            origins: vec![(0, 0)],
+            done: Vec::new(),
+            edges: Vec::new(),
+            edge_ends: Vec::new(),
+        }
+    }
+
+    fn depth(&self, id: u32) -> u32 {
+        self.origins[id as usize].1
+    }
+
+    /// A step leads from the state `from` to `next`.
+    fn follow(&mut self, from: u32, next: M::State) {
+        let known = self.ids.len() as u32;
+        let id = *self.ids.entry(fingerprint(&next)).or_insert(known);
+        self.edges.push(id);
+        if id == known {
+            self.origins.push((from, self.depth(from) + 1));
+            self.waiting.push_back(next);
+        }
+    }
+
+    /// The first state from which no way leads to a goal (P8: AG EF).
+    fn hopeless(&self) -> Option<u32> {
+        let reaching = self.reaching();
+        (0..).zip(&reaching).find(|(_, reaches)| !**reaches).map(|(id, _)| id)
+    }
+
+    /// Which states a goal can be reached from: back along all steps.
+    fn reaching(&self) -> Vec<bool> {
+        let states = self.done.len();
+        // The steps by where they lead: those to state `n` end at `ends[n]`.
+        let mut ends = vec![0u32; states + 1];
+        self.edges.iter().for_each(|to| ends[*to as usize + 1] += 1);
+        (0..states).for_each(|n| ends[n + 1] += ends[n]);
+        let mut sources = vec![0u32; self.edges.len()];
+        let mut next = ends.clone();
+        let mut begin = 0;
+        for (from, end) in (0..).zip(&self.edge_ends) {
+            for to in &self.edges[begin as usize..*end as usize] {
+                let place = &mut next[*to as usize];
+                sources[*place as usize] = from;
+                *place += 1;
+            }
+            begin = *end;
+        }
+        let mut reaching = self.done.clone();
+        let mut waiting: Vec<u32> = (0u32..)
+            .zip(&self.done)
+            .filter(|(_, done)| **done)
+            .map(|(id, _)| id)
+            .collect();
+        while let Some(id) = waiting.pop() {
+            let (begin, end) = (ends[id as usize], ends[id as usize + 1]);
+            for &from in &sources[begin as usize..end as usize] {
+                if !core::mem::replace(&mut reaching[from as usize], true) {
+                    waiting.push(from);
+                }
+            }
+        }
+        reaching
+    }
+
+    fn progress(&self, id: u32) -> Progress {
+        Progress {
+            states: self.ids.len() as u64,
+            waiting: self.waiting.len() as u64,
+            depth: self.depth(id),
+        }
+    }
+
+    fn report(&self, found: Option<Found>) -> Report {
+        Report {
+            states: self.ids.len() as u64,
+            transitions: self.edges.len() as u64,
+            depth: self.origins.last().map_or(0, |(_, depth)| *depth),
+            done: self.done.iter().filter(|done| **done).count() as u64,
+            found,
+        }
+    }
+
+    fn fail(&self, model: &mut M, id: u32, what: String) -> Report {
+        let trace = self.trace(model, id);
+        self.report(Some(Found { what, trace }))
+    }
+
+    /// Goes the way to `id` once more and tells it.
+    fn trace(&self, model: &mut M, id: u32) -> Vec<String> {
+        let mut way = Vec::new();
+        let mut at = id;
+        while at != 0 {
+            way.push(at);
+            at = self.origins[at as usize].0;
+        }
+        let mut state = self.start.clone();
+        let mut successors = Vec::new();
+        let mut lines = Vec::new();
+        for id in way.into_iter().rev() {
+            successors.clear();
+            model.successors(&state, &mut successors);
+            let step = successors
+                .drain(..)
+                .find(|(_, next)| self.ids.get(&fingerprint(next)) == Some(&id));
+            let Some((action, next)) = step else {
+                lines.push("(the model answered differently the second time)".to_owned());
+                break;
+            };
+            lines.push(model.describe(&state, action, &next).to_string());
+            state = next;
+        }
+        lines
+    }
+}

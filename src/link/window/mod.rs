@@ -1,0 +1,217 @@
+//! `WindowedLink`: a perfect FIFO link in bounded memory; the way from the textbook to TCP.
+//!
+//! Below: a fair-loss link, and nothing on top of it. Here the promises of the whole ladder:
+//! **reliable delivery, no duplication, no creation, FIFO delivery**, as long as neither process
+//! crashes. Three steps lead here, and each takes one unbounded memory away:
+//!
+//! | the textbook remembers for ever | here it may forget, because |
+//! |---|---|
+//! | every message it sent (`StubbornLink`) | an *acknowledgment* says that a message is delivered: being stubborn until then is enough |
+//! | every identifier it delivered (`PerfectLink`) | messages are numbered and delivered in order, so "all before n" is *one number*: the cumulative acknowledgment |
+//! | every message that came too early (`PerfectFifoLink`) | a *window*: no more than N messages are under way, so no more than N can be early |
+//!
+//! **Why the promises hold.** The sender sends the oldest message that is not acknowledged again
+//! and again, so by fair loss it arrives; everything before it is delivered, so it is next, and is
+//! delivered; the receiver answers each arrival, so by fair loss an acknowledgment arrives; then
+//! the next message is the oldest. Only the message with the next number is delivered, and it
+//! counts up: no duplication, and FIFO. No creation, as below.
+//!
+//! **Received is not delivered, and acknowledged means delivered.** The receiver acknowledges what
+//! its user has taken. Messages that were received and not taken fill the window, and the sender
+//! stops: the window is flow control, too. Each acknowledgment also carries a bitmap of what was
+//! received beyond the number, bit i (the highest of the first octet is 0) for the message i after
+//! it; the sender does not send these again. It is a hint, like TCP's selective acknowledgment:
+//! the oldest message is sent again all the same until it is acknowledged, or one lost
+//! acknowledgment would stop the link for ever (TCP's persist timer guards against the same).
+//!
+//! **Bounds.** To and from each process at most N messages; at most so many processes. All else is
+//! numbers.
+//!
+//! **What TCP adds**: octets instead of messages; numbers of 32 bits, which come round again; a
+//! handshake that agrees on where they start, so that a process that has crashed is noticed (this
+//! link takes the messages of a sender that starts again at 0 for duplicates); timeouts from the
+//! measured round-trip time; congestion control; an end.
+
+mod receiver;
+mod sender;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::header::Header;
+use super::interface::{Link, Parcel, SendError, earlier, fits};
+use crate::time::{Duration, Instant};
+use receiver::Receiver;
+use sender::Sender;
+
+/// How a windowed link behaves. Both ends must have the same window.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WindowConfig {
+    /// N: the most messages under way to one process, from 1. Default 256.
+    pub window: usize,
+    /// How long after a message is sent it is sent again, unless it is acknowledged. Default 200 ms.
+    pub period: Duration,
+    /// How often the period doubles for one message: 0 is the stubborn link's way, more is kind to
+    /// a network that is full. Default 6.
+    pub doublings: u32,
+    /// The most processes it speaks with. Packets of others are lost. Default 256.
+    pub peers: usize,
+}
+
+impl Default for WindowConfig {
+    fn default() -> WindowConfig {
+        WindowConfig {
+            window: 256,
+            period: Duration::from_millis(200),
+            doublings: 6,
+            peers: 256,
+        }
+    }
+}
+
+/// Delivers every message once and in order, with a window of N messages.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WindowedLink<L: Link> {
+    below: L,
+    config: WindowConfig,
+    peers: BTreeMap<L::Address, Peer>,
+    /// From whom the next messages to deliver are.
+    ready: VecDeque<L::Address>,
+    /// To whom an acknowledgment is due.
+    owed: VecDeque<L::Address>,
+}
+
+/// What is remembered of another process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+struct Peer {
+    sender: Sender,
+    receiver: Receiver,
+    is_owed: bool,
+}
+
+impl<L: Link> WindowedLink<L> {
+    /// A windowed link over a fair-loss link.
+    pub fn new(below: L, config: WindowConfig) -> WindowedLink<L> {
+        WindowedLink {
+            below,
+            config,
+            peers: BTreeMap::new(),
+            ready: VecDeque::new(),
+            owed: VecDeque::new(),
+        }
+    }
+
+    /// How many more messages to `to` the window has room for.
+    pub fn room(&self, to: L::Address) -> usize {
+        let in_flight = self
+            .peers
+            .get(&to)
+            .map_or(0, |peer| peer.sender.in_flight());
+        self.config.window - in_flight
+    }
+
+    fn peer(&mut self, address: L::Address) -> Option<&mut Peer> {
+        if self.peers.len() >= self.config.peers && !self.peers.contains_key(&address) {
+            return None;
+        }
+        Some(self.peers.entry(address).or_default())
+    }
+
+    fn owe(&mut self, to: L::Address) {
+        if let Some(peer) = self.peers.get_mut(&to)
+            && !peer.is_owed
+        {
+            peer.is_owed = true;
+            self.owed.push_back(to);
+        }
+    }
+
+    /// A message has arrived: delivered when its turn comes, acknowledged in any case. An early
+    /// acknowledgment may be lost, and the sender asks by sending again.
+    fn on_data(&mut self, from: L::Address, number: u64, message: &[u8]) {
+        let window = self.config.window;
+        let Some(peer) = self.peer(from) else {
+            return;
+        };
+        let in_order = peer.receiver.on_data(number, message, window);
+        self.ready.extend((0..in_order).map(|_| from));
+        self.owe(from);
+    }
+}
+
+impl<L: Link> Link for WindowedLink<L> {
+    type Address = L::Address;
+
+    fn longest(&self) -> usize {
+        self.below.longest().saturating_sub(Header::NUMBERED)
+    }
+
+    fn send(&mut self, now: Instant, to: L::Address, message: &[u8]) -> Result<(), SendError> {
+        fits(message.len(), self.longest())?;
+        let (window, deadline) = (self.config.window, now + self.config.period);
+        let peer = self.peer(to).ok_or(SendError::TooManyPeers)?;
+        if peer.sender.in_flight() >= window {
+            return Err(SendError::Full);
+        }
+        let packet = peer.sender.push(message.to_vec(), deadline);
+        // What the link below does not take now is as good as lost: it is sent again.
+        let _ = self.below.send(now, to, &packet);
+        Ok(())
+    }
+
+    fn receive(&mut self, now: Instant, from: L::Address, packet: &[u8]) {
+        self.below.receive(now, from, packet);
+        while let Some((from, packet)) = self.below.poll_deliver() {
+            match Header::parse(&packet) {
+                Ok((Header::Data(number), message)) => self.on_data(from, number, message),
+                Ok((Header::Acknowledgment(next), bitmap)) => {
+                    if let Some(peer) = self.peers.get_mut(&from) {
+                        peer.sender.on_acknowledgment(next, bitmap);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The window moves when its user takes a message, and the sender is told.
+    fn poll_deliver(&mut self) -> Option<Parcel<L::Address>> {
+        let from = self.ready.pop_front()?;
+        let message = self.peers.get_mut(&from)?.receiver.take()?;
+        self.owe(from);
+        Some((from, message))
+    }
+
+    /// One acknowledgment for all that has arrived and was taken since the last.
+    fn poll_transmit(&mut self, now: Instant) -> Option<Parcel<L::Address>> {
+        while let Some(to) = self.owed.pop_front() {
+            if let Some(peer) = self.peers.get_mut(&to) {
+                peer.is_owed = false;
+                let longest = self.below.longest();
+                let packet = peer.receiver.acknowledgment(longest);
+                // As good as lost, if it is not taken: the sender asks again.
+                let _ = self.below.send(now, to, &packet);
+            }
+        }
+        self.below.poll_transmit(now)
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let own = self
+            .peers
+            .values()
+            .filter_map(|peer| peer.sender.deadline());
+        earlier(own.min(), self.below.next_deadline())
+    }
+
+    fn handle_timeouts(&mut self, now: Instant) {
+        self.below.handle_timeouts(now);
+        for (to, peer) in &mut self.peers {
+            for packet in peer.sender.resend(now, &self.config) {
+                let _ = self.below.send(now, *to, &packet);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

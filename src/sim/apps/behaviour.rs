@@ -1,0 +1,198 @@
+//! What one side does on a connection.
+
+use crate::config::SocketOptions;
+use crate::time::Duration;
+
+/// What one side of a connection does: it sends, it reads, and at the end it closes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Behaviour {
+    /// What it sends.
+    pub sending: Sending,
+    /// How it reads.
+    pub reading: Reading,
+    /// How long it leaves the connection idle, once all is sent and received that there was to
+    /// send and receive, before it closes its direction. Default 0.
+    pub hold: Duration,
+    /// When it aborts the connection, counted from its opening, if it still exists then.
+    pub abort: Option<Duration>,
+    /// It asks for these socket options; `None`: those of the configuration.
+    pub options: Option<SocketOptions>,
+}
+
+/// How much a side may have sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// So many octets, as fast as the stack takes them.
+    Freely(u64),
+    /// Whenever it has received a request of so many octets, a response of so many; until the end
+    /// of the stream.
+    Answers {
+        /// Octets of a request.
+        request: u64,
+        /// Octets of a response.
+        response: u64,
+    },
+    /// So many requests, the next one when the response to the last is complete.
+    Asks {
+        /// How many requests.
+        times: u64,
+        /// Octets of a request.
+        request: u64,
+        /// Octets of a response.
+        response: u64,
+    },
+}
+
+impl Sending {
+    /// How much it may have sent once it has received so much.
+    pub(super) fn allowance(self, received: u64) -> u64 {
+        match self {
+            Sending::Freely(octets) => octets,
+            Sending::Answers { request, response } => received / request * response,
+            Sending::Asks {
+                times,
+                request,
+                response,
+            } => (received / response + 1).min(times) * request,
+        }
+    }
+
+    /// Whether it will not send any more.
+    pub(super) fn is_complete(self, sent: u64, received: u64, at_end: bool) -> bool {
+        match self {
+            Sending::Freely(octets) => sent == octets,
+            Sending::Answers { .. } => at_end && sent == self.allowance(received),
+            Sending::Asks {
+                times, response, ..
+            } => received >= times * response || (at_end && sent == self.allowance(received)),
+        }
+    }
+}
+
+/// How fast a side reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// How long after the opening it begins. Default 0.
+    pub after: Duration,
+    /// At most so many octets at a time. Default 64 KiB.
+    pub chunk: usize,
+    /// So long between two readings. Default 0: it reads whatever is there.
+    pub pause: Duration,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading {
+            after: Duration::ZERO,
+            chunk: 64 * 1024,
+            pause: Duration::ZERO,
+        }
+    }
+}
+
+impl Behaviour {
+    fn new(sending: Sending) -> Behaviour {
+        Behaviour {
+            sending,
+            reading: Reading::default(),
+            hold: Duration::ZERO,
+            abort: None,
+            options: None,
+        }
+    }
+
+    /// Sends so many octets, then closes; reads to the end.
+    pub fn exchange(octets: u64) -> Behaviour {
+        Behaviour::new(Sending::Freely(octets))
+    }
+
+    /// Sends so many octets, then closes; expects nothing but the end.
+    pub fn send(octets: u64) -> Behaviour {
+        Behaviour::exchange(octets)
+    }
+
+    /// Sends nothing, and reads to the end.
+    pub fn receive() -> Behaviour {
+        Behaviour::exchange(0)
+    }
+
+    /// Sends back as much as it gets.
+    pub fn echo() -> Behaviour {
+        Behaviour::answer(1, 1)
+    }
+
+    /// Answers every `request` octets with `response` octets, until the end.
+    ///
+    /// # Panics
+    /// If a request has no octets.
+    pub fn answer(request: u64, response: u64) -> Behaviour {
+        assert!(request > 0, "a request of no octets");
+        Behaviour::new(Sending::Answers { request, response })
+    }
+
+    /// Sends `request` octets, waits for `response` octets, so many times; then closes.
+    ///
+    /// # Panics
+    /// If a response has no octets.
+    pub fn ask(times: u64, request: u64, response: u64) -> Behaviour {
+        assert!(response > 0, "a response of no octets");
+        Behaviour::new(Sending::Asks {
+            times,
+            request,
+            response,
+        })
+    }
+
+    /// Reads so.
+    #[must_use]
+    pub fn reading(mut self, reading: Reading) -> Behaviour {
+        self.reading = reading;
+        self
+    }
+
+    /// Stays idle for so long before it closes.
+    #[must_use]
+    pub fn holding(mut self, hold: Duration) -> Behaviour {
+        self.hold = hold;
+        self
+    }
+
+    /// Aborts so long after the opening.
+    #[must_use]
+    pub fn aborting(mut self, after: Duration) -> Behaviour {
+        self.abort = Some(after);
+        self
+    }
+
+    /// With these socket options.
+    #[must_use]
+    pub fn options(mut self, options: SocketOptions) -> Behaviour {
+        self.options = Some(options);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_sends_the_next_request_after_the_response() {
+        let asks = Behaviour::ask(2, 10, 100).sending;
+        assert_eq!(
+            [0, 99, 100, 200].map(|received| asks.allowance(received)),
+            [10, 10, 20, 20]
+        );
+        assert!(!asks.is_complete(20, 199, false) && asks.is_complete(20, 200, false));
+    }
+
+    #[test]
+    fn who_answers_sends_whole_responses_to_whole_requests_until_the_end() {
+        let answers = Behaviour::answer(10, 100).sending;
+        assert_eq!(
+            [9, 10, 29].map(|received| answers.allowance(received)),
+            [0, 100, 200]
+        );
+        assert!(!answers.is_complete(200, 29, false) && answers.is_complete(200, 29, true));
+    }
+}

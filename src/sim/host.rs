@@ -1,0 +1,405 @@
+//! A host: a real stack, its ports, and the applications that use it.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use super::app::{App, Calls, News};
+use super::judge::{Conn, Judge};
+use super::outcome::Property;
+use super::port::Port;
+use super::random::Random;
+use super::trace::{Happened, Kind, Trace};
+use crate::config::Config;
+use crate::link::{Batch, Device};
+use crate::stack::{ConnId, Event, ListenerId, Secret, Stack};
+use crate::tcp::State;
+use crate::time::Instant;
+use crate::wire::ip;
+
+/// A host of a world: the first is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub(super) u16);
+
+/// Hosts are called A, B, C, … as in the figures of the RFC.
+impl fmt::Display for HostId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u8::try_from(self.0) {
+            Ok(index) if index < 26 => write!(f, "{}", char::from(b'A' + index)),
+            _ => write!(f, "#{}", self.0),
+        }
+    }
+}
+
+/// Connections whose places are looked at in one turn.
+const LOOKS: usize = 8;
+
+/// Turns of one moment after which a host is thought to run in a circle.
+const ROUNDS: usize = 10_000;
+
+/// Who holds what at a host.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// In the order of their ids.
+    conns: Vec<(ConnId, Conn, u32)>,
+    pub(super) listeners: Vec<(ListenerId, u32)>,
+    next_look: usize,
+}
+
+impl Held {
+    pub(super) fn insert(&mut self, id: ConnId, conn: Conn, app: u32) {
+        let at = self.conns.partition_point(|held| held.0 < id);
+        self.conns.insert(at, (id, conn, app));
+    }
+
+    pub(super) fn remove(&mut self, id: ConnId) {
+        if let Ok(at) = self.conns.binary_search_by_key(&id, |held| held.0) {
+            self.conns.remove(at);
+        }
+    }
+
+    fn find(&self, id: ConnId) -> Option<(Conn, u32)> {
+        let at = self.conns.binary_search_by_key(&id, |held| held.0).ok()?;
+        Some((self.conns[at].1, self.conns[at].2))
+    }
+
+    fn clear(&mut self) {
+        self.conns.clear();
+        self.listeners.clear();
+    }
+
+    /// Some of the connections, all of them one after the other.
+    fn some(&mut self) -> impl Iterator<Item = Conn> {
+        let len = self.conns.len();
+        let first = self.next_look;
+        self.next_look = (first + LOOKS) % len.max(1);
+        (0..len.min(LOOKS)).map(move |step| self.conns[(first + step) % len].1)
+    }
+}
+
+/// The clock of a host, which need not go as the world's time does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clock {
+    /// How many nanoseconds it is ahead of the world; negative if behind.
+    offset: i64,
+    last: Instant,
+}
+
+impl Clock {
+    /// What it shows. It never goes back: a driver sees to that.
+    fn read(&mut self, at: Instant) -> Instant {
+        let shown = at.as_nanos().saturating_add_signed(self.offset);
+        self.last = self.last.max(Instant::from_nanos(shown));
+        self.last
+    }
+
+    /// When it will show `shown`.
+    fn when(&self, shown: Instant) -> Instant {
+        match shown {
+            Instant::FAR_FUTURE => shown,
+            _ => Instant::from_nanos(shown.as_nanos().saturating_add_signed(-self.offset)),
+        }
+    }
+
+    /// It jumps.
+    pub(super) fn jump(&mut self, nanos: i64) {
+        self.offset = self.offset.saturating_add(nanos);
+    }
+}
+
+/// An application and when it wants to be called.
+#[derive(Debug)]
+struct Running {
+    app: Box<dyn App>,
+    wake: Option<Instant>,
+}
+
+/// What a host borrows from its world for a turn.
+pub(super) struct Surroundings<'a> {
+    pub(super) at: Instant,
+    pub(super) judge: &'a mut Judge,
+    pub(super) trace: &'a mut Trace,
+    pub(super) batch: &'a mut Batch,
+    pub(super) octets: &'a mut [u8],
+    pub(super) spare: &'a mut Vec<Vec<u8>>,
+}
+
+/// One host.
+#[derive(Debug)]
+pub(super) struct Host {
+    id: HostId,
+    pub(super) config: Config,
+    /// `None`: it is down.
+    stack: Option<Stack>,
+    pub(super) ports: Vec<Port>,
+    held: Held,
+    apps: Vec<Running>,
+    pub(super) clock: Clock,
+    random: Random,
+    /// Until then it does nothing.
+    pub(super) paused_until: Instant,
+    /// The earliest wake-up that is in the queue of events.
+    pub(super) woken_at: Option<Instant>,
+}
+
+impl Host {
+    pub(super) fn new(id: HostId, config: Config, random: Random) -> Host {
+        Host {
+            id,
+            config,
+            stack: None,
+            ports: Vec::new(),
+            held: Held::default(),
+            apps: Vec::new(),
+            clock: Clock::default(),
+            random,
+            paused_until: Instant::ZERO,
+            woken_at: None,
+        }
+    }
+
+    pub(super) fn install(&mut self, app: Box<dyn App>) {
+        self.apps.push(Running { app, wake: None });
+    }
+
+    /// The stack, unless the host is down.
+    pub(super) fn stack(&self) -> Option<&Stack> {
+        self.stack.as_ref()
+    }
+
+    /// The state of its first connection; LISTEN if it has only listeners.
+    pub(super) fn first_state(&self) -> Option<State> {
+        let stack = self.stack.as_ref()?;
+        let listens = (!self.held.listeners.is_empty()).then_some(State::Listen);
+        let first = stack.connections().map(|(_, state)| state).next();
+        first.or(listens)
+    }
+
+    /// Whether one of its connections is in `state`.
+    pub(super) fn is_in(&self, state: State) -> bool {
+        let mut states = self.stack.iter().flat_map(Stack::connections);
+        states.any(|(_, found)| found == state)
+    }
+
+    /// Whether its applications have nothing to do any more, and no connection is under way.
+    pub(super) fn is_done(&self) -> bool {
+        let Some(stack) = &self.stack else {
+            return true;
+        };
+        let at_rest = |(_, state)| matches!(state, State::TimeWait | State::Closed);
+        self.apps.iter().all(|running| running.app.is_done()) && stack.connections().all(at_rest)
+    }
+
+    /// It starts: a new stack, which knows nothing of the one before, and its applications.
+    pub(super) fn boot(&mut self, around: &mut Surroundings<'_>) {
+        let secret = Secret(self.random.key());
+        match Stack::new(self.config.clone(), secret) {
+            Ok(mut stack) => {
+                stack.watch();
+                self.stack = Some(stack);
+            }
+            Err(error) => {
+                let what = format!("host {} has no valid configuration: {error}", self.id);
+                return around.judge.fail(Property::NoFailure, what);
+            }
+        }
+        for app in 0..self.apps.len() {
+            self.apps[app].wake = None;
+            self.call(app, News::Started, around);
+        }
+    }
+
+    /// It loses all it knows.
+    pub(super) fn crash(&mut self, around: &mut Surroundings<'_>) {
+        if let Some(stack) = self.stack.take() {
+            count(&stack, around.judge);
+        }
+        self.held.clear();
+        for running in &mut self.apps {
+            running.wake = None;
+        }
+        for port in &mut self.ports {
+            port.clear(around.spare);
+        }
+    }
+
+    /// Everything that there is to do at this moment.
+    pub(super) fn turn(&mut self, around: &mut Surroundings<'_>) {
+        if around.at < self.paused_until {
+            return;
+        }
+        let now = self.clock.read(around.at);
+        for _ in 0..ROUNDS {
+            self.receive(now, around);
+            if self.stack.is_none() {
+                return;
+            }
+            self.time(now, around);
+            while let Some(event) = self.stack.as_mut().and_then(Stack::poll_event) {
+                self.notify(event, around);
+            }
+            if !self.transmit(now) && self.ports.iter().all(Port::is_empty) {
+                return self.inspect(around);
+            }
+        }
+        let what = format!("host {} runs in a circle", self.id);
+        around.judge.fail(Property::Completion, what);
+    }
+
+    /// Takes what has arrived.
+    fn receive(&mut self, now: Instant, around: &mut Surroundings<'_>) {
+        for index in 0..self.ports.len() {
+            while !self.ports[index].is_empty() {
+                let states = around.trace.record.is_some();
+                around.batch.clear();
+                // A port never fails: it has nothing that could.
+                let _ = self.ports[index].receive(around.batch);
+                around.spare.append(&mut self.ports[index].spare);
+                let Some(stack) = &mut self.stack else {
+                    continue;
+                };
+                for datagram in around.batch.iter() {
+                    around
+                        .trace
+                        .event(around.at, Kind::Arrived, Some(self.id), datagram);
+                    stack.receive(now, datagram);
+                }
+                if states {
+                    self.record_arrivals(around);
+                }
+            }
+        }
+    }
+
+    fn record_arrivals(&self, around: &mut Surroundings<'_>) {
+        let state = self.first_state();
+        let Some(record) = &mut around.trace.record else {
+            return;
+        };
+        for datagram in around.batch.iter() {
+            let what = Happened::Arrived(datagram.to_vec());
+            record.push(around.at, Some(self.id), state, what);
+        }
+    }
+
+    /// Does what is due.
+    fn time(&mut self, now: Instant, around: &mut Surroundings<'_>) {
+        if let Some(stack) = &mut self.stack
+            && stack.next_deadline().is_some_and(|due| due <= now)
+        {
+            stack.handle_timeouts(now);
+        }
+        for app in 0..self.apps.len() {
+            if self.apps[app].wake.is_some_and(|due| due <= now) {
+                self.apps[app].wake = None;
+                self.call(app, News::Time, around);
+            }
+        }
+    }
+
+    /// Tells the application what happened to a thing it holds.
+    fn notify(&mut self, event: Event, around: &mut Surroundings<'_>) {
+        let (app, news) = match event {
+            Event::Connection(id, readiness) => {
+                let Some((conn, app)) = self.held.find(id) else {
+                    return;
+                };
+                if let Some(stack) = &self.stack {
+                    around.judge.look(conn, stack);
+                }
+                (app, News::Ready(conn, readiness))
+            }
+            Event::Acceptable(listener) => {
+                let owner = self.held.listeners.iter().find(|(id, _)| *id == listener);
+                let Some((_, app)) = owner else {
+                    return;
+                };
+                (*app, News::Acceptable(listener))
+            }
+            // An application of a story has connections and listeners only.
+            Event::Udp(..) => return,
+        };
+        self.call(app as usize, news, around);
+    }
+
+    fn call(&mut self, app: usize, news: News, around: &mut Surroundings<'_>) {
+        let Some(stack) = &mut self.stack else {
+            return;
+        };
+        let Running { app: script, wake } = &mut self.apps[app];
+        let mut calls = Calls {
+            at: around.at,
+            now: self.clock.read(around.at),
+            host: self.id,
+            app: app as u32,
+            stack,
+            held: &mut self.held,
+            judge: around.judge,
+            trace: around.trace,
+            wake,
+            octets: around.octets,
+        };
+        script.on(news, &mut calls);
+    }
+
+    /// Sends what the stack has to send. Whether that was anything.
+    fn transmit(&mut self, now: Instant) -> bool {
+        let Some(stack) = &mut self.stack else {
+            return false;
+        };
+        let mut any = false;
+        while let Some(packet) = stack.poll_transmit(now) {
+            any = true;
+            let index = match self.ports.as_slice() {
+                [] => continue,
+                [_] => 0,
+                ports => {
+                    let to = ip::destination(packet.pieces()[0]);
+                    let leads = |port: &Port| to.is_some_and(|to| port.behind.contains(&to));
+                    ports.iter().position(leads).unwrap_or(0)
+                }
+            };
+            let _ = self.ports[index].send(packet);
+        }
+        any
+    }
+
+    /// P11: what always holds, and nothing moves back.
+    fn inspect(&mut self, around: &mut Surroundings<'_>) {
+        let Some(stack) = &self.stack else {
+            return;
+        };
+        for conn in self.held.some() {
+            around.judge.look(conn, stack);
+        }
+        if let Some(broken) = stack.broken() {
+            let what = format!("host {}: {broken}", self.id);
+            around.judge.fail(Property::Invariants, what);
+        }
+    }
+
+    /// When it must be woken, in the world's time.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        let stack = self.stack.as_ref()?.next_deadline();
+        let apps = self.apps.iter().filter_map(|running| running.wake).min();
+        let due = stack.into_iter().chain(apps).min()?;
+        Some(self.clock.when(due).max(self.paused_until))
+    }
+
+    /// What its stack counted, once the world has ended.
+    pub(super) fn count(&self, judge: &mut Judge) {
+        if let Some(stack) = &self.stack {
+            count(stack, judge);
+        }
+    }
+
+    /// Its addresses.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        self.config.addresses.clone()
+    }
+}
+
+fn count(stack: &Stack, judge: &mut Judge) {
+    let counters = stack.counters();
+    judge.tally.retransmissions += counters.retransmissions;
+    judge.tally.timeouts += counters.timeouts;
+}

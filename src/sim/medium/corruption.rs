@@ -1,0 +1,172 @@
+//! Datagrams that arrive changed.
+
+use core::net::IpAddr;
+
+use super::{Arrival, Counts};
+use crate::sim::random::{Random, Ratio};
+use crate::wire::{Payload, parse};
+
+/// Bits flip, in headers and in text alike. The sixteen bits of a checksum see every single flip,
+/// and miss about one in 65,536 of the datagrams in which many flip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Corruption {
+    /// One bit of some datagrams.
+    OfDatagrams(Ratio),
+    /// Every bit on its own.
+    OfBits(Flips),
+}
+
+impl Corruption {
+    /// With this probability one bit of a datagram flips.
+    pub const fn per_datagram(ratio: Ratio) -> Corruption {
+        Corruption::OfDatagrams(ratio)
+    }
+
+    /// With this probability a bit flips, whatever became of the others.
+    pub fn per_bit(ratio: Ratio) -> Corruption {
+        Corruption::OfBits(Flips::new(ratio))
+    }
+
+    pub(super) fn passes(
+        &mut self,
+        copy: &mut Arrival,
+        random: &mut Random,
+        counts: &mut Counts,
+    ) -> bool {
+        let bits = copy.datagram.len() as u64 * 8;
+        let corrupted = match self {
+            Corruption::OfDatagrams(ratio) => {
+                let hit = bits > 0 && random.chance(*ratio);
+                if hit {
+                    flip(&mut copy.datagram, random.below(bits));
+                }
+                hit
+            }
+            Corruption::OfBits(flips) => flips.apply(&mut copy.datagram, random),
+        };
+        counts.corrupted += u64::from(corrupted);
+        true
+    }
+}
+
+fn flip(octets: &mut [u8], bit: u64) {
+    octets[(bit / 8) as usize] ^= 0x80 >> (bit % 8);
+}
+
+/// Flips each bit of a stream with the same probability, without a draw for each: it draws how
+/// many bits stay as they are before the next flip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flips {
+    ratio: Ratio,
+    /// How many bits come before the next flip; `None` before the first draw.
+    gap: Option<u64>,
+}
+
+/// A gap is shorter than 2 to this power: 35 TB, so that what this cuts off does not count.
+const GAP_BITS: usize = 48;
+
+impl Flips {
+    const fn new(ratio: Ratio) -> Flips {
+        Flips { ratio, gap: None }
+    }
+
+    /// Whether any bit flipped.
+    fn apply(&mut self, octets: &mut [u8], random: &mut Random) -> bool {
+        let bits = octets.len() as u64 * 8;
+        let mut at = match self.gap.take() {
+            Some(gap) => gap,
+            None => self.draw(random),
+        };
+        let hit = at < bits;
+        while at < bits {
+            flip(octets, at);
+            at += 1 + self.draw(random);
+        }
+        self.gap = Some(at - bits);
+        hit
+    }
+
+    /// The number of bits before the next flip: geometrically distributed.
+    ///
+    /// It is the largest `gap` with `(1 - ratio)^gap >= u` for a uniform `u`. Rather than with a
+    /// logarithm, whose last digit depends on the machine's library, it is found bit by bit with
+    /// the powers of `1 - ratio` by repeated squaring, which every machine computes alike.
+    fn draw(&self, random: &mut Random) -> u64 {
+        match self.ratio {
+            Ratio::ALWAYS => return 0,
+            Ratio::NEVER => return u64::MAX / 2,
+            _ => {}
+        }
+        let mut powers = [1.0 - self.ratio.as_f64(); GAP_BITS];
+        for bit in 1..powers.len() {
+            powers[bit] = powers[bit - 1] * powers[bit - 1];
+        }
+        // 53 random bits: from 2^-53 to 1.
+        let u = ((random.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        let (mut gap, mut survives) = (0u64, 1.0);
+        for (bit, power) in powers.iter().enumerate().rev() {
+            if survives * power >= u {
+                survives *= power;
+                gap += 1 << bit;
+            }
+        }
+        gap
+    }
+}
+
+/// Two words of sixteen bits of a TCP segment's text change places: its sum stays the same, and no
+/// receiver can see it. What no checksum catches must not crash anything; it is counted apart from
+/// what one does catch ([`Counts::colliding`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordSwap(Ratio);
+
+impl WordSwap {
+    /// With this probability, and only where the text has two different words.
+    pub const fn new(ratio: Ratio) -> WordSwap {
+        WordSwap(ratio)
+    }
+
+    pub(super) fn passes(
+        &self,
+        copy: &mut Arrival,
+        random: &mut Random,
+        counts: &mut Counts,
+    ) -> bool {
+        if random.chance(self.0) && swap_words(&mut copy.datagram, random) {
+            counts.colliding += 1;
+        }
+        true
+    }
+}
+
+/// Whether two different words changed places.
+fn swap_words(datagram: &mut [u8], random: &mut Random) -> bool {
+    let Some((start, words)) = text_words(datagram) else {
+        return false;
+    };
+    let mut word = || start + 2 * random.below(words) as usize;
+    let (one, other) = (word(), word());
+    let differ = datagram[one..one + 2] != datagram[other..other + 2];
+    if differ {
+        datagram.swap(one, other);
+        datagram.swap(one + 1, other + 1);
+    }
+    differ
+}
+
+/// Where the text of a TCP segment starts in its datagram, and how many whole words it has, if
+/// any. The header of TCP is a multiple of four octets, so they are words of its checksum.
+fn text_words(datagram: &[u8]) -> Option<(usize, u64)> {
+    let Ok(parsed) = parse(datagram) else {
+        return None;
+    };
+    let Payload::Tcp(_, text) = parsed.payload else {
+        return None;
+    };
+    let total = match parsed.ip.source {
+        IpAddr::V4(_) => usize::from(u16::from_be_bytes([datagram[2], datagram[3]])),
+        IpAddr::V6(_) => 40 + usize::from(u16::from_be_bytes([datagram[4], datagram[5]])),
+    };
+    let words = text.len() as u64 / 2;
+    (words > 0).then_some((total - text.len(), words))
+}

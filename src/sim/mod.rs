@@ -1,0 +1,66 @@
+//! A world in a box: real stacks, real datagrams, virtual time, and a judge. What happens depends
+//! on a seed only.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
+//! | `run` | what a world does with its next event |
+//! | `queue` | what will happen, in order |
+//! | `story` | [`Happening`]: crashes, pauses, cuts, clock jumps |
+//! | `host`, `port` | a stack with its applications; a path's end, which is a device |
+//! | [`app`] | [`App`](app::App), and what one can call |
+//! | [`apps`] | clients and servers, and what they do on a connection |
+//! | [`octets`] | what travels: a function of seed, stream and place |
+//! | `judge`, `diagnosis` | P1 to P11, after every event |
+//! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
+//! | [`trace`] | the hash of everything, and the record of datagrams |
+//! | [`medium`], [`path`] | what happens to a datagram on its way |
+//! | [`random`] | chance from a seed |
+//!
+//! ```
+//! use std::time::Duration;
+//! use stubborn::config::Config;
+//! use stubborn::sim::World;
+//! use stubborn::sim::apps::{Behaviour, Client, Server};
+//! use stubborn::sim::medium::{Delay, Loss, Medium};
+//! use stubborn::sim::path::Path;
+//! use stubborn::sim::random::Ratio;
+//!
+//! let mut world = World::new(42);
+//! let a = world.host(Config::new([[10, 0, 0, 1].into()]));
+//! let b = world.host(Config::new([[10, 0, 0, 2].into()]));
+//! let medium = Medium::new()
+//!     .with(Delay::new(Duration::from_millis(5)))
+//!     .with(Loss::new(Ratio::percent(10)));
+//! world.link(a, b, Path::symmetric(medium));
+//! world.app(b, Server::new(7, Behaviour::exchange(4096)));
+//! world.app(a, Client::new("10.0.0.2:7".parse()?, Behaviour::exchange(4096)));
+//!
+//! let outcome = world.run();
+//! assert_eq!(outcome.failure(), None);
+//! assert_eq!(outcome.tally.delivered, 2 * 4096);
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
+
+pub mod app;
+pub mod apps;
+mod diagnosis;
+pub mod diagram;
+mod host;
+mod judge;
+pub mod medium;
+pub mod octets;
+pub mod outcome;
+pub mod path;
+mod port;
+mod queue;
+pub mod random;
+mod run;
+mod story;
+pub mod trace;
+mod world;
+
+pub use host::HostId;
+pub use outcome::{Failure, Outcome, Property, Tally, Verdict};
+pub use story::Happening;
+pub use world::{HALF_OPEN_BOUND, HEAL_AT, LinkId, PATIENCE, Scenario, World};

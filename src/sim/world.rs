@@ -1,0 +1,300 @@
+//! A world: hosts, the paths between them, and one clock.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use super::app::App;
+use super::host::{Host, HostId};
+use super::judge::{Conn, Judge};
+use super::outcome::Outcome;
+use super::path::{Arrival, Direction, Path};
+use super::port::Port;
+use super::queue::{Queue, Upcoming};
+use super::random::Random;
+use super::story::Happening;
+use super::trace::{Record, Trace};
+use crate::config::Config;
+use crate::link::Batch;
+use crate::tcp::State;
+use crate::time::{Duration, Instant};
+
+/// A path of a world: the first is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub(super) u32);
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a world is set up: hosts, paths, applications, story. Called before every run, so what it
+/// draws from [`World::random`] may differ from seed to seed.
+pub trait Scenario {
+    /// Sets up an empty world.
+    fn build(&self, world: &mut World);
+}
+
+impl<F: Fn(&mut World)> Scenario for F {
+    fn build(&self, world: &mut World) {
+        self(world);
+    }
+}
+
+/// When the faults end, if nobody says otherwise.
+pub const HEAL_AT: Instant = Instant::from_secs(600);
+
+/// How long after the last fault a world must have done all there is to do.
+///
+/// A connection that lost its last segment just before waits for a timer that has backed off to
+/// 120 s at most (`max_rto`; `max_persist` is less). It can need one such wait for its SYN, its
+/// text, its FIN and a probe of the window, on both sides: eight. Twenty leave room for the
+/// applications. A peer that has crashed without a word is given up after `r2` such waits: sixteen.
+/// Applications that take their time need more: [`World::patience`].
+pub const PATIENCE: Duration = Duration::from_secs(20 * 120);
+
+/// How long after a crash a connection that still sends must have found out, at the latest: `r2`
+/// retransmissions, 15, each waiting for `max_rto`, 120 s, at most, and the first timeout.
+pub const HALF_OPEN_BOUND: Duration = Duration::from_secs(16 * 120);
+
+/// Room for what an application sends or receives at once, in octets.
+const SCRATCH: usize = 64 * 1024;
+
+/// Datagrams that a host receives at once.
+pub(super) const BATCH: usize = 32;
+
+/// Buffers of datagrams that are kept for later.
+const SPARE: usize = 1024;
+
+/// A path and where it leads.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) path: Path,
+    /// The host and port at each end: where [`Direction::Back`] leads, and [`Direction::There`].
+    pub(super) near: (HostId, u32),
+    pub(super) far: (HostId, u32),
+    pub(super) is_cut: bool,
+}
+
+/// A world in a box. What happens in it depends on its seed only.
+#[derive(Debug)]
+pub struct World {
+    pub(super) seed: u64,
+    pub(super) now: Instant,
+    pub(super) queue: Queue,
+    pub(super) hosts: Vec<Host>,
+    pub(super) links: Vec<Link>,
+    pub(super) story: Vec<Happening>,
+    pub(super) triggers: Vec<(HostId, State, Happening)>,
+    pub(super) judge: Judge,
+    pub(super) trace: Trace,
+    pub(super) random: Random,
+    /// Chance on the paths: nothing else draws from it.
+    pub(super) weather: Random,
+    pub(super) heal_at: Instant,
+    pub(super) patience: Duration,
+    pub(super) half_open_bound: Duration,
+    /// The last moment at which something was meant to go wrong.
+    pub(super) disturbed_at: Instant,
+    pub(super) completed_at: Option<Instant>,
+    pub(super) datagrams: u64,
+    pub(super) lost: u64,
+    pub(super) batch: Batch,
+    pub(super) scratch: Vec<u8>,
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) spare: Vec<Vec<u8>>,
+    pub(super) half_open: Vec<Conn>,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(seed: u64) -> World {
+        let random = Random::new(seed);
+        let mut world = World {
+            seed,
+            now: Instant::ZERO,
+            queue: Queue::default(),
+            hosts: Vec::new(),
+            links: Vec::new(),
+            story: Vec::new(),
+            triggers: Vec::new(),
+            judge: Judge::default(),
+            trace: Trace::new(),
+            weather: random.clone(),
+            random,
+            heal_at: HEAL_AT,
+            patience: PATIENCE,
+            half_open_bound: HALF_OPEN_BOUND,
+            disturbed_at: Instant::ZERO,
+            completed_at: None,
+            datagrams: 0,
+            lost: 0,
+            batch: Batch::new(BATCH, 1536),
+            scratch: vec![0; SCRATCH],
+            arrivals: Vec::new(),
+            spare: Vec::new(),
+            half_open: Vec::new(),
+        };
+        world.reset(seed);
+        world
+    }
+
+    /// Empty again, with another seed; the memory stays.
+    pub fn reset(&mut self, seed: u64) {
+        self.seed = seed;
+        self.now = Instant::ZERO;
+        self.queue.clear(&mut self.spare);
+        self.hosts.clear();
+        self.links.clear();
+        self.story.clear();
+        self.triggers.clear();
+        self.judge.reset(seed);
+        self.trace = Trace::new();
+        self.random = Random::new(seed);
+        self.weather = self.random.fork("weather");
+        self.heal_at = HEAL_AT;
+        self.patience = PATIENCE;
+        self.half_open_bound = HALF_OPEN_BOUND;
+        self.disturbed_at = Instant::ZERO;
+        self.completed_at = None;
+        (self.datagrams, self.lost) = (0, 0);
+        self.spare.truncate(SPARE);
+    }
+
+    /// Sets up what `scenario` says, with this seed, and runs it.
+    pub fn play(&mut self, seed: u64, scenario: &(impl Scenario + ?Sized)) -> Outcome {
+        self.reset(seed);
+        scenario.build(self);
+        self.run()
+    }
+
+    /// The name of the scenario, for reports.
+    pub fn named(&mut self, scenario: &str) {
+        self.judge.scenario = scenario.to_owned();
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Chance for whoever sets the world up.
+    pub fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    /// A host.
+    ///
+    /// # Panics
+    /// If there are more than 65,535.
+    pub fn host(&mut self, config: Config) -> HostId {
+        let index = u16::try_from(self.hosts.len()).expect("a world has few hosts");
+        let id = HostId(index);
+        let random = self.random.fork_index(u64::from(index));
+        self.hosts.push(Host::new(id, config, random));
+        id
+    }
+
+    /// An application for a host; it starts with it.
+    pub fn app(&mut self, host: HostId, app: impl App + 'static) {
+        self.host_mut(host).install(Box::new(app));
+    }
+
+    /// A path from one host, at its near end, to another. Each host has a port on it, and reaches
+    /// the addresses of the other through it; and all others, if it is its first.
+    pub fn link(&mut self, near: HostId, far: HostId, path: Path) -> LinkId {
+        let link = LinkId(self.links.len() as u32);
+        let behind_far = self.host_mut(far).addresses();
+        let behind_near = self.host_mut(near).addresses();
+        let near_port = self.add_port(near, link, Direction::There, behind_far);
+        let far_port = self.add_port(far, link, Direction::Back, behind_near);
+        self.links.push(Link {
+            path,
+            near: (near, near_port),
+            far: (far, far_port),
+            is_cut: false,
+        });
+        link
+    }
+
+    fn add_port(
+        &mut self,
+        host: HostId,
+        link: LinkId,
+        direction: Direction,
+        behind: Vec<IpAddr>,
+    ) -> u32 {
+        let host = self.host_mut(host);
+        let mtu = host.config.mtu;
+        host.ports.push(Port::new(link.0, direction, mtu, behind));
+        (host.ports.len() - 1) as u32
+    }
+
+    /// The host at the far end of a path reaches this address through it, too: what a NAT at the
+    /// near end shows.
+    pub fn reach(&mut self, link: LinkId, address: IpAddr) {
+        let (host, port) = self.links[link.0 as usize].far;
+        self.host_mut(host).ports[port as usize]
+            .behind
+            .push(address);
+    }
+
+    /// Something happens at a moment.
+    pub fn at(&mut self, at: Instant, happening: Happening) {
+        self.disturbed_at = self.disturbed_at.max(at);
+        self.story.push(happening);
+        let story = (self.story.len() - 1) as u32;
+        self.queue.push(at, Upcoming::Story(story));
+    }
+
+    /// Something happens as soon as a connection of a host is in this state, once.
+    pub fn when(&mut self, host: HostId, state: State, happening: Happening) {
+        self.triggers.push((host, state, happening));
+    }
+
+    /// When the faults end. Default [`HEAL_AT`].
+    pub fn heal_at(&mut self, at: Instant) {
+        self.heal_at = at;
+    }
+
+    /// How long after the last fault all must be done. Default [`PATIENCE`].
+    pub fn patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// How long after a crash a connection that still sends must have found out. Default
+    /// [`HALF_OPEN_BOUND`].
+    pub fn half_open_bound(&mut self, bound: Duration) {
+        self.half_open_bound = bound;
+    }
+
+    /// Connections may be reset, refused or given up: in this world that is no failure. The
+    /// outcome counts them.
+    pub fn may_fail(&mut self) {
+        self.judge.may_fail = true;
+    }
+
+    /// Keeps a record of at most so many datagrams, for [`World::record`].
+    pub fn keep_record(&mut self, limit: usize) {
+        self.trace.record = Some(Record::new(limit));
+    }
+
+    /// What has been recorded.
+    pub fn record(&self) -> Option<&Record> {
+        self.trace.record.as_ref()
+    }
+
+    /// The hosts, in the order in which they were made.
+    pub fn hosts(&self) -> impl Iterator<Item = HostId> {
+        (0..self.hosts.len() as u16).map(HostId)
+    }
+
+    /// The world's time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(super) fn host_mut(&mut self, host: HostId) -> &mut Host {
+        &mut self.hosts[usize::from(host.0)]
+    }
+}

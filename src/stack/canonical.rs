@@ -1,0 +1,29 @@
+//! A host as a model checker tells it from another.
+
+use core::hash::Hash;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::Stack;
+use crate::time::Instant;
+
+impl Stack {
+    /// The same number for two hosts of the same configuration that nothing can tell apart from
+    /// `now` on; with a probability of about 2^-128, for two others. See
+    /// [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    ///
+    /// Not in it: counters, and how many replies the rate limits have left. A checker configures
+    /// limits that it cannot reach.
+    pub fn fingerprint(&self, now: Instant) -> u128 {
+        let mut hasher = SipHasher13::new();
+        for entry in self.table.iter() {
+            entry.tcb.hash_canonical(now, &mut hasher);
+            (entry.listener, entry.acceptable, entry.sending).hash(&mut hasher);
+            (entry.readiness, entry.routed, entry.waiting).hash(&mut hasher);
+        }
+        self.listeners.hash(&mut hasher);
+        self.udp.hash(&mut hasher);
+        (self.reassembler.len(), self.replies.len(), self.drawn).hash(&mut hasher);
+        hasher.finish128().as_u128()
+    }
+}

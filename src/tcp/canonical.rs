@@ -1,0 +1,96 @@
+//! A connection as a model checker tells it from another.
+//!
+//! Two connections are the same if nothing that may happen from now on can tell them apart. So
+//! times count by their distance from now, and only as far as somebody would look; what is
+//! counted for STATUS does not count at all; and a counter that nobody limits stops where its
+//! last effect was. The configuration is taken to be the same, and is not hashed.
+
+use core::hash::{Hash, Hasher};
+
+use super::tcb::{Acks, Probes, Tcb};
+use crate::config::TcpConfig;
+use crate::time::{Duration, Instant};
+
+impl Tcb {
+    /// Feeds `hasher` with everything that decides what this connection will do from `now` on.
+    pub fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        // Named one by one: a new field must find its place here.
+        let Tcb {
+            config,
+            tuple,
+            path,
+            state,
+            passive,
+            snd,
+            rcv,
+            send_buffer,
+            recv_buffer,
+            agreed,
+            timestamps,
+            recovery,
+            congestion,
+            timers,
+            acks,
+            probes,
+            syn_due,
+            refuse,
+            reset_due,
+            orphan,
+            read_shut,
+            starved,
+            error,
+            soft_error,
+            readiness,
+            last_received,
+            last_sent,
+            stats: _,
+        } = self;
+        (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
+        (syn_due, refuse, reset_due, orphan, read_shut, starved).hash(hasher);
+        (error, soft_error, readiness).hash(hasher);
+        send_buffer.hash_canonical(hasher);
+        recv_buffer.hash_canonical(agreed.sack, hasher);
+        recovery.hash_canonical(config, now, hasher);
+        hasher.write_u64(congestion.fingerprint(config.send_buffer as u64 + 1));
+        timers.hash_canonical(now, hasher);
+        hash_acks(acks, config, now, hasher);
+        hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
+        if config.timestamps {
+            (timestamps, now).hash(hasher);
+        }
+        // Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
+        elapsed(now, *last_sent, self.recovery.rtt.rto()).hash(hasher);
+        if let Some(keepalive) = config.socket.keepalive {
+            elapsed(now, *last_received, keepalive.idle).hash(hasher);
+        }
+    }
+}
+
+/// How long ago, as far as somebody who compares it with `limit` can tell.
+fn elapsed(now: Instant, then: Instant, limit: Duration) -> Duration {
+    now.since(then).min(limit + Duration::from_nanos(1))
+}
+
+fn hash_acks(acks: &Acks, config: &TcpConfig, now: Instant, hasher: &mut impl Hasher) {
+    acks.due.hash(hasher);
+    if config.delayed_ack.is_some() {
+        (acks.unacknowledged, acks.quick).hash(hasher);
+    }
+    let challenged = acks.challenged.map(|at| now.since(at));
+    challenged
+        .filter(|since| *since < config.challenge_interval)
+        .hash(hasher);
+}
+
+fn hash_probes(probes: &Probes, config: &TcpConfig, rto: Duration, hasher: &mut impl Hasher) {
+    (probes.due, probes.push_due, probes.keepalives).hash(hasher);
+    if config.r2 < u32::MAX {
+        probes.unanswered.hash(hasher);
+    }
+    let backs_off = rto < config.max_persist;
+    match (backs_off, config.orphan_retries) {
+        (true, _) => probes.persisted.hash(hasher),
+        (false, u32::MAX) => {}
+        (false, limit) => probes.persisted.min(limit).hash(hasher),
+    }
+}

@@ -1,0 +1,147 @@
+//! What always holds of a connection, and where it stands: what a judge looks at after every
+//! event.
+
+use core::fmt;
+
+use super::seq::Seq;
+use super::state::State;
+use super::tcb::{AckDue, FourTuple, Snd, Tcb};
+use super::timers::Timer;
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The connection.
+    pub tuple: FourTuple,
+    /// Its state.
+    pub state: State,
+    /// What should hold.
+    pub invariant: &'static str,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Broken {
+            tuple,
+            state,
+            invariant,
+        } = self;
+        write!(f, "{tuple} in {state} breaks: {invariant}")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// Where a connection stands in both sequence spaces (RFC 9293 §3.3.1). All but the ISNs only
+/// grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceSpace {
+    /// ISS.
+    pub iss: Seq,
+    /// SND.UNA.
+    pub snd_una: Seq,
+    /// SND.NXT.
+    pub snd_nxt: Seq,
+    /// IRS; `None` before the peer's SYN.
+    pub irs: Option<Seq>,
+    /// RCV.NXT.
+    pub rcv_nxt: Seq,
+    /// RCV.NXT + RCV.WND, as last advertised.
+    pub rcv_edge: Seq,
+}
+
+type Check = Result<(), &'static str>;
+
+fn holds(condition: bool, invariant: &'static str) -> Check {
+    match condition {
+        true => Ok(()),
+        false => Err(invariant),
+    }
+}
+
+impl Tcb {
+    /// What always holds (P11) and that something will happen as long as something is to be done
+    /// (P7). Debug builds, simulations and the model checker call it after every event.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn check(&self) -> Result<(), Broken> {
+        self.check_places()
+            .and_then(|()| self.check_timers())
+            .map_err(|invariant| Broken {
+                tuple: self.tuple,
+                state: self.state,
+                invariant,
+            })
+    }
+
+    /// Where it stands.
+    pub fn sequence_space(&self) -> SequenceSpace {
+        SequenceSpace {
+            iss: self.snd.iss,
+            snd_una: self.snd.una,
+            snd_nxt: self.snd.nxt,
+            irs: self.rcv.irs,
+            rcv_nxt: self.rcv.nxt,
+            rcv_edge: self.rcv.edge,
+        }
+    }
+
+    fn check_places(&self) -> Check {
+        let Snd { una, nxt, iss, .. } = self.snd;
+        holds(iss <= una && una <= nxt, "ISS =< SND.UNA =< SND.NXT")?;
+        holds(
+            self.send_buffer.len() <= self.send_buffer.capacity()
+                && self.recv_buffer.len() <= self.recv_buffer.capacity(),
+            "no buffer holds more than its capacity",
+        )?;
+        if self.state != State::Closed && self.rcv.irs.is_some() {
+            let fin = usize::from(self.fin_received());
+            holds(self.rcv.nxt <= self.rcv.edge, "RCV.NXT lies in the window")?;
+            holds(
+                self.rcv.edge <= self.recv_buffer.limit() + fin,
+                "the window that was advertised has room in the buffer",
+            )?;
+            holds(
+                self.rcv.nxt == self.recv_buffer.next() + fin,
+                "RCV.NXT lies after what has arrived in order",
+            )?;
+        }
+        if let Some(fin) = self.snd.fin {
+            holds(fin == self.send_buffer.end(), "our FIN follows our text")?;
+            holds(nxt <= fin + 1, "nothing is sent beyond our FIN")
+        } else if self.state.is_synchronized() {
+            let end = self.send_buffer.end().max(iss + 1);
+            holds(nxt <= end, "nothing is sent that the user did not give")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// P7: whoever waits for the peer has something to send, or the timer that will.
+    fn check_timers(&self) -> Check {
+        if matches!(self.state, State::Closed | State::Listen) {
+            return Ok(());
+        }
+        let in_flight = self.flight_size() > 0;
+        holds(
+            in_flight == self.timers.is_armed(Timer::Retransmission),
+            "the retransmission timer runs while something is in flight, and only then",
+        )?;
+        holds(
+            in_flight
+                || !self.has_unsent()
+                || self.timers.is_armed(Timer::Persist)
+                || self.would_send(),
+            "data that waits leaves now, or a timer runs",
+        )?;
+        holds(
+            self.acks.due != AckDue::Delayed || self.timers.is_armed(Timer::DelayedAck),
+            "an acknowledgment that waits has its timer",
+        )?;
+        holds(
+            self.state != State::TimeWait || self.timers.is_armed(Timer::Close),
+            "TIME-WAIT has its timer",
+        )
+    }
+}
