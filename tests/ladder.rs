@@ -1,0 +1,12 @@
+//! The ladder of links in the simulator: every link keeps its promises over thousands of runs, and
+//! breaks those of the next, so that the next is needed.
+
+#![allow(clippy::unwrap_used)]
+
+mod ladder {
+    mod documents;
+    mod forger;
+    mod kinds;
+    mod matrix;
+    mod world;
+}
