@@ -17,6 +17,7 @@
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
 //! | `signs` | urgent data and keepalive |
+//! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
 //! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
 //!
 //! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
@@ -32,6 +33,7 @@ mod captures;
 mod endings;
 mod faults;
 mod harness;
+mod ladder;
 mod many;
 mod program;
 mod signs;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         faults::trials(),
         signs::trials(),
         udp::trials(),
+        ladder::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

@@ -57,7 +57,14 @@ impl NewReno {
     pub(super) fn hash_canonical(&self, hasher: &mut impl Hasher) {
         let duplicates = self.duplicates.min(DUPLICATE_THRESHOLD + 1);
         let flight_size = if duplicates > 0 { self.flight_size } else { 0 };
-        (self.phase, self.recover, duplicates, flight_size, self.departed).hash(hasher);
+        (
+            self.phase,
+            self.recover,
+            duplicates,
+            flight_size,
+            self.departed,
+        )
+            .hash(hasher);
     }
 
     /// SEG.ACK moves SND.UNA.
