@@ -11,6 +11,7 @@
 //! | [`wire`] | bytes to values and back | yes |
 //! | [`link`] | what a device promises | yes |
 //! | [`sim`] | a world in a box: hosts, paths and their faults, all from one seed | yes |
+//! | [`check`] | a model checker: every state that hosts, network and users can reach | yes |
 //! | [`driver`] | threads and a clock around a stack; a device in memory; recording | |
 //! | [`tun`] | the TUN device | |
 //! | [`config`], [`time`] | every tunable; time as a value | yes |
@@ -18,6 +19,7 @@
 //! Pure means: time, randomness and datagrams go in, values come out. No clock, thread, lock or
 //! file is touched, so the code that runs on the wire runs in a test in virtual time.
 
+pub mod check;
 pub mod config;
 pub mod driver;
 pub mod link;

@@ -50,11 +50,7 @@ const STRIDE: u32 = 1 << 14;
 ///
 /// States are told apart by 128 bits: of 10^7 states, two are taken for one with a probability of
 /// 10^-25. Two runs agree in every number.
-pub fn explore<M: Model>(
-    model: &mut M,
-    limit: u64,
-    mut progress: impl FnMut(Progress),
-) -> Report {
+pub fn explore<M: Model>(model: &mut M, limit: u64, progress: &mut dyn FnMut(Progress)) -> Report {
     let mut search = Search::new(model);
     let mut successors = Vec::new();
     while let Some(state) = search.waiting.pop_front() {
@@ -163,7 +159,10 @@ impl<M: Model> Search<M> {
     /// The first state from which no way leads to a goal (P8: AG EF).
     fn hopeless(&self) -> Option<u32> {
         let reaching = self.reaching();
-        (0..).zip(&reaching).find(|(_, reaches)| !**reaches).map(|(id, _)| id)
+        (0..)
+            .zip(&reaching)
+            .find(|(_, reaches)| !**reaches)
+            .map(|(id, _)| id)
     }
 
     /// Which states a goal can be reached from: back along all steps.

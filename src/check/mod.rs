@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `mod` | [`Model`]: what can be checked |
 //! | `explore` | breadth first through all states; back from the goals (AG EF) |
+//! | `subject` | everything that is checked, by name |
 //! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
 //! Nothing is simplified by stubs: hosts are [`Stack`](crate::stack::Stack)s, what travels are
@@ -12,12 +13,14 @@
 //! buffers of two to four, one retransmission timeout.
 
 mod explore;
+mod subject;
 pub mod tcp;
 
 use core::fmt::Display;
 use core::hash::Hash;
 
 pub use explore::{Found, Progress, Report, explore};
+pub use subject::{Subject, Verdict, subjects};
 
 /// Something whose states can be visited one after the other.
 ///

@@ -8,12 +8,23 @@ use super::Stack;
 use crate::time::Instant;
 
 impl Stack {
+    /// When the next timer of a connection expires: exact, where [`Stack::next_deadline`] may be
+    /// early. Looks at every connection.
+    pub fn next_expiry(&self) -> Option<Instant> {
+        let expiries = self
+            .table
+            .iter()
+            .filter_map(|entry| entry.tcb.next_deadline());
+        expiries.min()
+    }
+
     /// The same number for two hosts of the same configuration that nothing can tell apart from
     /// `now` on; with a probability of about 2^-128, for two others. See
     /// [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     ///
-    /// Not in it: counters, and how many replies the rate limits have left. A checker configures
-    /// limits that it cannot reach.
+    /// Not in it: counters, how many unpredictable numbers have been drawn (the next is as good),
+    /// and how many replies the rate limits have left: a checker configures limits that it cannot
+    /// reach.
     pub fn fingerprint(&self, now: Instant) -> u128 {
         let mut hasher = SipHasher13::new();
         for entry in self.table.iter() {
@@ -23,7 +34,7 @@ impl Stack {
         }
         self.listeners.hash(&mut hasher);
         self.udp.hash(&mut hasher);
-        (self.reassembler.len(), self.replies.len(), self.drawn).hash(&mut hasher);
+        (self.reassembler.len(), self.replies.len()).hash(&mut hasher);
         hasher.finish128().as_u128()
     }
 }

@@ -51,7 +51,7 @@
 use core::fmt;
 
 /// The states of a connection, in the order in which RFC 9293 §3.3.2 names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Waiting for a connection request from any remote TCP peer and port.
     Listen,

@@ -21,7 +21,7 @@ use Part::{All, Only, TypesBut};
 type Layer = (&'static str, &'static [(&'static str, Part)]);
 
 /// From the bottom up: no module names one below it in this table.
-const LAYERS: [Layer; 10] = [
+const LAYERS: [Layer; 11] = [
     ("time", &[]),
     ("config", &[("time", All)]),
     ("wire", &[]),
@@ -43,6 +43,17 @@ const LAYERS: [Layer; 10] = [
         "sim",
         &[
             ("stack", All),
+            ("link", All),
+            ("wire", All),
+            ("time", All),
+            ("config", All),
+        ],
+    ),
+    (
+        "check",
+        &[
+            ("stack", All),
+            ("tcp", All),
             ("link", All),
             ("wire", All),
             ("time", All),

@@ -1,49 +1,60 @@
 //! One host of the model: a real stack and a user who follows a script.
 
-use core::hash::{Hash, Hasher};
+use core::hash::Hash;
 use core::net::{IpAddr, SocketAddr};
 use std::net::Shutdown;
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::configuration::{Configuration, Script};
+use super::forgery::Forgery;
 use crate::stack::{ConnId, ListenerId, Secret, Stack};
 use crate::tcp::{ConnectionError, RecvError, State};
 use crate::time::Instant;
-use crate::wire::{self, Control, Payload};
+use crate::wire::{self, Control, Payload, TcpHeader};
 
 /// The port at which the passive side listens.
-const SERVER_PORT: u16 = 80;
+pub(super) const SERVER_PORT: u16 = 80;
 /// The port from which the active side calls.
-const CLIENT_PORT: u16 = 4000;
+pub(super) const CLIENT_PORT: u16 = 4000;
 
 /// What a user does, each a call of RFC 9293 §3.10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
-    /// Active OPEN.
+    /// OPEN, active.
     Open,
-    /// SEND, as much as the script still has and the buffer takes.
+    /// SEND: one octet.
     Send,
-    /// RECEIVE, all that is there.
+    /// RECEIVE: one octet.
     Receive,
-    /// CLOSE of the sending direction.
+    /// CLOSE.
     Close,
     /// ABORT.
     Abort,
 }
 
+impl Call {
+    /// Every call.
+    pub(super) const ALL: [Call; 5] = [
+        Call::Open,
+        Call::Send,
+        Call::Receive,
+        Call::Close,
+        Call::Abort,
+    ];
+}
+
 /// What a user has done and seen so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct User {
-    pub(super) opened: bool,
     pub(super) sent: u8,
     pub(super) received: u8,
     /// The incarnation of the peer that the octets so far are from.
-    from: Option<u8>,
+    pub(super) from: Option<u8>,
     /// The end of the stream has been read.
     pub(super) ended: bool,
     pub(super) closed: bool,
-    /// It has let go of the connection.
+    /// It has let go of the connection, and will not have another.
     pub(super) released: bool,
     pub(super) error: Option<ConnectionError>,
 }
@@ -59,42 +70,37 @@ pub(super) struct Host {
     listener: Option<ListenerId>,
     connection: Option<ConnId>,
     pub(super) user: User,
-    /// The right edge of the window that was advertised last, and for which SYN.
+    /// The right edge of the window that was advertised last.
     edge: Option<u32>,
     /// The promise that was broken here.
     pub(super) fault: Option<String>,
 }
 
-/// The address of a side.
-fn address(configuration: &Configuration, side: usize, port: u16) -> SocketAddr {
+/// The address of a side, with a port.
+pub(super) fn address(configuration: &Configuration, side: usize) -> SocketAddr {
     let ip: IpAddr = match configuration.ipv6 {
         true => [0xfd00, 0, 0, 0, 0, 0, 0, side as u16 + 1].into(),
         false => [10, 0, 0, side as u8 + 1].into(),
     };
-    SocketAddr::new(ip, port)
+    let active = !configuration.scripts[side].listens;
+    SocketAddr::new(ip, if active { CLIENT_PORT } else { SERVER_PORT })
 }
 
 /// The octet that an incarnation of a side sends at a place of its stream: another one for each.
-fn octet(side: usize, incarnation: u8, place: u8) -> u8 {
+pub(super) fn octet(side: usize, incarnation: u8, place: u8) -> u8 {
     (side as u8) << 7 | (incarnation & 7) << 4 | place & 15
 }
 
 impl Host {
     /// A host that has just started.
     pub(super) fn start(configuration: &Configuration, side: usize, incarnation: u8) -> Host {
-        let script = &configuration.scripts[side];
-        let own = address(configuration, side, 0).ip();
-        let config = configuration.config(own, side, incarnation);
-        let secret = Secret([side as u8 + 1; 16]);
-        let mut stack = Stack::new(config, secret).unwrap_or_else(|error| {
-            unreachable!("a configuration of the checker is refused: {error}")
-        });
-        let listener = script.listens.then(|| {
-            let local = address(configuration, side, SERVER_PORT);
-            stack.listen(local, 1).unwrap_or_else(|error| {
-                unreachable!("nobody else listens: {error}")
-            })
-        });
+        let own = address(configuration, side);
+        let config = configuration.config(own.ip(), side, incarnation);
+        let stack = Stack::new(config, Secret([side as u8 + 1; 16]));
+        let mut stack = stack.unwrap_or_else(|error| unreachable!("the checker's own: {error}"));
+        stack.watch();
+        let listens = configuration.scripts[side].listens;
+        let listener = listens.then(|| stack.listen(own, 1).ok()).flatten();
         Host {
             side,
             incarnation,
@@ -117,44 +123,37 @@ impl Host {
         hasher.finish128().as_u128()
     }
 
-    /// The state of the connection; LISTEN and CLOSED where there is none.
+    /// The state of the connection; LISTEN or CLOSED where there is none.
     pub(super) fn state(&self) -> State {
-        let newest = self.stack.connections().last();
-        match (newest, self.listener) {
+        let connection = self.stack.connections().last();
+        match (connection, self.listener) {
             (Some((_, state)), _) => state,
             (None, Some(_)) => State::Listen,
             (None, None) => State::Closed,
         }
     }
 
-    /// Whether nothing is left to do here: the user is done, and nothing remembers the connection.
-    pub(super) fn is_done(&self, script: &Script) -> bool {
-        let user = &self.user;
-        let over = user.released || (!script.opens && !user.opened && script.may_stay_alone);
-        over && self.stack.connection_count() == 0
+    /// Whether the user is done and nothing remembers the connection.
+    pub(super) fn is_done(&self) -> bool {
+        self.user.released && self.stack.connection_count() == 0
+    }
+
+    /// Whether no connection was ever taken up here, and none is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.connection.is_none() && self.stack.connection_count() == 0
     }
 
     /// Whether time alone will do something here.
     pub(super) fn has_timer(&self) -> bool {
-        self.stack.next_deadline().is_some()
+        self.stack.next_expiry().is_some()
     }
 
-    /// The next deadline comes.
-    pub(super) fn fire(&mut self) {
-        // A deadline that moved later is looked at once too early: that is no step.
-        let before = self.stack.fingerprint(self.now);
-        while let Some(deadline) = self.stack.next_deadline() {
-            let moved = deadline > self.now;
-            self.now = self.now.max(deadline);
+    /// The next timer expires, if one is armed.
+    pub(super) fn expire(&mut self) {
+        if let Some(expiry) = self.stack.next_expiry() {
+            self.now = self.now.max(expiry);
             self.stack.handle_timeouts(self.now);
-            if moved && self.stack.fingerprint(self.now) != before && self.something_fired(deadline) {
-                return;
-            }
         }
-    }
-
-    fn something_fired(&self, deadline: Instant) -> bool {
-        self.stack.next_deadline() != Some(deadline)
     }
 
     /// A datagram arrives.
@@ -162,29 +161,185 @@ impl Host {
         self.stack.receive(self.now, datagram);
     }
 
-    /// Whether the user can do `call` now.
-    pub(super) fn can(&self, call: Call, script: &Script) -> bool {
-        let user = &self.user;
-        let holds = self.connection.is_some();
-        let status = || self.connection.map(|id| self.stack.status(id));
-        match call {
-            Call::Open => script.opens && !user.opened,
-            Call::Send => {
-                holds
-                    && !user.closed
-                    && user.sent < script.octets
-                    && status().is_some_and(|status| {
-                        status.state.is_synchronized() && status.send_buffer_room > 0
-                    })
+    /// A datagram arrives with one bit flipped. A checksum tells, so nothing may follow.
+    pub(super) fn receive_corrupted(&mut self, datagram: &[u8]) {
+        let before = self.fingerprint();
+        for bit in 0..datagram.len() * 8 {
+            let mut corrupted = datagram.to_vec();
+            corrupted[bit / 8] ^= 1 << (bit % 8);
+            self.receive(&corrupted);
+            let answers = self.stack.poll_transmit(self.now).is_some();
+            if answers || self.fingerprint() != before {
+                self.fault = Some(format!("P1: bit {bit} was flipped, and nobody noticed"));
             }
-            Call::Receive => holds && status().is_some_and(|status| status.readable),
-            Call::Close => {
-                holds
-                    && !user.closed
-                    && (user.sent == script.octets || script.closes_early)
-                    && self.state().is_synchronized()
-            }
-            Call::Abort => holds && script.aborts,
         }
+    }
+
+    /// A datagram arrives that an adversary forged. Nothing may follow but an acknowledgment.
+    pub(super) fn meet(&mut self, forgery: Forgery, configuration: &Configuration) {
+        let Some(id) = self.connection else {
+            return;
+        };
+        let (own, peer) = (self.side, 1 - self.side);
+        let sockets = [peer, own].map(|side| address(configuration, side));
+        let before = (self.state(), self.stack.sequence_space(id));
+        if !forgery.is_blind_in(before.0) {
+            return;
+        }
+        let datagram = forgery.datagram(sockets, before.0, &before.1);
+        self.receive(&datagram);
+        let after = (self.state(), self.stack.sequence_space(id));
+        if before != after {
+            self.fault = Some(format!(
+                "P12: {forgery:?} moved {} to {}, {:?} to {:?}",
+                before.0, after.0, before.1, after.1
+            ));
+        }
+    }
+
+    /// The user calls, if the script lets it.
+    pub(super) fn call(&mut self, call: Call, configuration: &Configuration) {
+        let script = &configuration.scripts[self.side];
+        match (call, self.connection) {
+            (Call::Open, None) if script.opens && !self.user.released => {
+                let (own, peer) = (self.side, 1 - self.side);
+                let local = Some(address(configuration, own));
+                let remote = address(configuration, peer);
+                self.connection = self.stack.connect(self.now, local, remote).ok();
+            }
+            (Call::Send, Some(id)) if self.user.sent < script.octets && !self.user.closed => {
+                let octet = octet(self.side, self.incarnation, self.user.sent);
+                if self.stack.send(self.now, id, &[octet]).is_ok() {
+                    self.user.sent += 1;
+                }
+            }
+            (Call::Receive, Some(id)) if !self.user.ended && self.user.error.is_none() => {
+                self.read(id);
+            }
+            (Call::Close, Some(id)) if !self.user.closed && self.may_close(id, script) => {
+                let closed = self.stack.shutdown(self.now, id, Shutdown::Write);
+                self.user.closed = closed.is_ok();
+            }
+            (Call::Abort, Some(id)) if script.aborts => {
+                self.stack.abort(self.now, id);
+                self.let_go();
+            }
+            _ => {}
+        }
+    }
+
+    fn may_close(&self, id: ConnId, script: &Script) -> bool {
+        let all_sent = self.user.sent == script.octets;
+        let heard = self.user.ended || !script.closes_last;
+        let synchronized = self.stack.status(id).state.is_synchronized();
+        script.closes_early || (all_sent && heard && synchronized)
+    }
+
+    fn read(&mut self, id: ConnId) {
+        let mut buffer = [0];
+        match self.stack.recv(self.now, id, &mut buffer) {
+            Ok(0) => self.user.ended = true,
+            Ok(_) => self.take(buffer[0]),
+            Err(RecvError::WouldBlock) => {}
+            Err(RecvError::Connection(error)) => self.user.error = Some(error),
+        }
+    }
+
+    /// P1 to P3 and P10: the next octet of one incarnation of the peer, and no other.
+    fn take(&mut self, octet: u8) {
+        let incarnation = *self.user.from.get_or_insert(octet >> 4 & 7);
+        let expected = self::octet(1 - self.side, incarnation, self.user.received);
+        if octet != expected {
+            self.fault = Some(format!(
+                "P1-P3, P10: octet {} is {octet:#04x}, and {expected:#04x} was sent",
+                self.user.received
+            ));
+        }
+        self.user.received += 1;
+    }
+
+    fn let_go(&mut self) {
+        self.connection = None;
+        self.user.released = true;
+    }
+
+    /// After every step: takes up a connection, lets go of one that is over, does at once what
+    /// the script leaves no choice about; and gives what leaves.
+    pub(super) fn settle(&mut self, configuration: &Configuration) -> Vec<Vec<u8>> {
+        if let Some(listener) = self.listener
+            && let Some(id) = self.stack.accept(listener)
+        {
+            self.connection = Some(id);
+            // One connection is all it wants: a late SYN must not find a second.
+            self.stack.close_listener(self.now, listener);
+            self.listener = None;
+        }
+        if configuration.scripts[self.side].hasty {
+            self.do_everything(configuration);
+        }
+        self.leave_if_over();
+        while self.stack.poll_event().is_some() {}
+        if let Some(broken) = self.stack.broken() {
+            self.fault = Some(format!("P11: {broken}"));
+        }
+        self.transmit()
+    }
+
+    /// All calls that lead anywhere, but the one that ends everything.
+    fn do_everything(&mut self, configuration: &Configuration) {
+        loop {
+            let before = self.user.clone();
+            for call in [Call::Send, Call::Receive, Call::Close] {
+                self.call(call, configuration);
+            }
+            if self.user == before {
+                return;
+            }
+        }
+    }
+
+    fn leave_if_over(&mut self) {
+        let Some(id) = self.connection else {
+            return;
+        };
+        let failed = self.stack.status(id).state == State::Closed && !self.user.ended;
+        if failed && self.user.error.is_none() {
+            self.user.error = self.stack.take_error(id);
+        }
+        if failed || self.user.error.is_some() || (self.user.ended && self.user.closed) {
+            self.stack.close(self.now, id);
+            self.let_go();
+        }
+    }
+
+    /// Everything that is to leave now.
+    fn transmit(&mut self) -> Vec<Vec<u8>> {
+        let mut leaving = Vec::new();
+        while let Some(packet) = self.stack.poll_transmit(self.now) {
+            let datagram = packet.to_vec();
+            match wire::parse(&datagram).map(|parsed| parsed.payload) {
+                Ok(Payload::Tcp(header, _)) => self.check_edge(&header),
+                other => self.fault = Some(format!("P1: {other:?} left")),
+            }
+            leaving.push(datagram);
+        }
+        leaving
+    }
+
+    /// P11: the right edge of the window never moves left (RFC 9293 SHLD-14).
+    fn check_edge(&mut self, header: &TcpHeader) {
+        let control = header.control;
+        if control.has(Control::RST) || !control.has(Control::ACK) || control.has(Control::SYN) {
+            return;
+        }
+        let edge = header.ack.wrapping_add(u32::from(header.window));
+        if let Some(last) = self.edge
+            && edge.wrapping_sub(last).cast_signed() < 0
+        {
+            self.fault = Some(format!(
+                "P11: the window's edge moved from {last} to {edge}"
+            ));
+        }
+        self.edge = Some(edge);
     }
 }

@@ -1,0 +1,318 @@
+//! Two hosts with real stacks, a bag of real datagrams between them, two users, and an adversary.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | [`Tcp`]: the model; [`World`]: its states; [`Action`] |
+//! | `configuration` | [`Configuration`]: what makes it small, and what the network may do |
+//! | `host` | a stack and its user, who follows a script |
+//! | `hosts` | every host once, and what each step makes of it |
+//! | `forgery` | what an adversary sends |
+//! | `catalogue` | the configurations that are checked |
+//! | `coverage` | which cells of the diagram were visited |
+//!
+//! The network is a bag: datagrams are delivered in any order, kept and delivered again, dropped,
+//! or damaged, as far as the configuration allows. Time is each host's own and moves only when its
+//! next timer expires, at any point of any interleaving: so every delay there can be is in it.
+
+mod catalogue;
+mod configuration;
+mod coverage;
+mod forgery;
+mod host;
+mod hosts;
+
+use core::fmt::Display;
+
+use super::Model;
+use crate::tcp::State;
+use crate::wire::dump;
+
+pub use catalogue::catalogue;
+pub use configuration::{Configuration, Script};
+pub use coverage::{Coverage, Kind};
+pub use forgery::Forgery;
+pub use host::Call;
+
+use hosts::{DatagramId, HostId, Hosts, Outcome, Step};
+
+/// The most datagrams that a network can be configured to hold.
+pub const MAX_ROOM: usize = 6;
+
+/// No datagram.
+const NOTHING: DatagramId = DatagramId::MAX;
+
+/// A state of the whole: the hosts, what is under way, and what may still go wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    hosts: [HostId; 2],
+    /// In order of their numbers, which has nothing to do with the order of arrival.
+    bag: [DatagramId; MAX_ROOM],
+    duplications: u8,
+    corruptions: u8,
+    crashes: [u8; 2],
+    forgeries: u8,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A datagram arrives.
+    Deliver(DatagramId),
+    /// It arrives, and may arrive again.
+    Duplicate(DatagramId),
+    /// It never arrives.
+    Drop(DatagramId),
+    /// It arrives damaged.
+    Corrupt(DatagramId),
+    /// The next timer of a side expires.
+    Expire(usize),
+    /// The user of a side does something.
+    Call(usize, Call),
+    /// A side loses all it knows, and starts again.
+    Crash(usize),
+    /// A side receives what its peer never sent.
+    Forge(usize, Forgery),
+}
+
+/// The model.
+pub struct Tcp {
+    configuration: Configuration,
+    hosts: Hosts,
+}
+
+impl Tcp {
+    /// A model as `configuration` says.
+    pub fn new(configuration: Configuration) -> Tcp {
+        Tcp {
+            hosts: Hosts::new(configuration.clone()),
+            configuration,
+        }
+    }
+
+    /// Which cells of the diagram have been visited.
+    pub fn coverage(&self) -> &Coverage {
+        &self.hosts.coverage
+    }
+
+    /// How many different hosts there were, and how many different steps of one.
+    pub fn computed(&self) -> (usize, usize) {
+        self.hosts.computed()
+    }
+
+    /// What `step` of the host of `side` makes of `world`; `None` if nothing changes.
+    fn after(&mut self, world: &World, side: usize, step: Step) -> Option<World> {
+        let Outcome { host, leaving } = self.hosts.step(world.hosts[side], step);
+        if host == world.hosts[side] && leaving.is_empty() {
+            return None;
+        }
+        let mut next = world.clone();
+        next.hosts[side] = host;
+        for datagram in leaving {
+            self.put(&mut next, datagram);
+        }
+        Some(next)
+    }
+
+    /// A datagram enters the network: if there is no room, it is lost; if it is there already, it
+    /// is one more of what may be duplicated at will.
+    fn put(&self, world: &mut World, datagram: DatagramId) {
+        let room = &mut world.bag[..self.configuration.room];
+        let unlimited = self.configuration.duplications.is_none();
+        if room[room.len() - 1] != NOTHING || (unlimited && room.contains(&datagram)) {
+            return;
+        }
+        room[room.len() - 1] = datagram;
+        room.sort_unstable();
+    }
+
+    /// Everything that may happen to `datagram`, which is under way.
+    fn of_datagram(
+        &mut self,
+        world: &World,
+        datagram: DatagramId,
+        next: &mut Vec<(Action, World)>,
+    ) {
+        let side = self.hosts.datagram(datagram).0;
+        let mut without = world.clone();
+        take(&mut without, datagram);
+        let delivered = self.after(&without, side, Step::Deliver(datagram));
+        let delivered = delivered.unwrap_or_else(|| without.clone());
+        next.push((Action::Deliver(datagram), delivered));
+        if self.configuration.loses {
+            next.push((Action::Drop(datagram), without));
+        }
+        let again = match self.configuration.duplications {
+            None => Some(world.clone()),
+            Some(_) if world.duplications > 0 => Some(World {
+                duplications: world.duplications - 1,
+                ..world.clone()
+            }),
+            Some(_) => None,
+        };
+        if let Some(kept) = again
+            && let Some(after) = self.after(&kept, side, Step::Deliver(datagram))
+        {
+            next.push((Action::Duplicate(datagram), after));
+        }
+        if world.corruptions > 0 {
+            let mut damaged = world.clone();
+            take(&mut damaged, datagram);
+            damaged.corruptions -= 1;
+            let after = self.after(&damaged, side, Step::DeliverCorrupted(datagram));
+            next.push((Action::Corrupt(datagram), after.unwrap_or(damaged)));
+        }
+    }
+
+    /// Everything that the host of `side` may do by itself.
+    fn of_host(&mut self, world: &World, side: usize, next: &mut Vec<(Action, World)>) {
+        let quiet = world.bag[0] == NOTHING;
+        if (quiet || !self.configuration.patient)
+            && self.hosts.get(world.hosts[side]).has_timer()
+            && let Some(after) = self.after(world, side, Step::Expire)
+        {
+            next.push((Action::Expire(side), after));
+        }
+        for call in Call::ALL {
+            if let Some(after) = self.after(world, side, Step::Call(call)) {
+                next.push((Action::Call(side, call), after));
+            }
+        }
+        if world.crashes[side] > 0
+            && let Some(mut after) = self.after(world, side, Step::Crash)
+        {
+            after.crashes[side] -= 1;
+            next.push((Action::Crash(side), after));
+        }
+        if world.forgeries > 0 {
+            for forgery in Forgery::ALL {
+                if let Some(mut after) = self.after(world, side, Step::Forge(forgery)) {
+                    after.forgeries -= 1;
+                    next.push((Action::Forge(side, forgery), after));
+                }
+            }
+        }
+    }
+
+    /// Whether somebody may end a connection otherwise than by closing it.
+    fn may_break(&self) -> bool {
+        let Configuration {
+            crashes, scripts, ..
+        } = &self.configuration;
+        *crashes != [0, 0]
+            // A probe that is lost, or its answer, ends the connection.
+            || self.configuration.keepalive
+            || scripts.iter().any(|s| s.aborts || s.closes_early)
+    }
+}
+
+/// Takes a datagram out of the network.
+fn take(world: &mut World, datagram: DatagramId) {
+    if let Some(place) = world.bag.iter().position(|other| *other == datagram) {
+        world.bag[place] = NOTHING;
+        world.bag.sort_unstable();
+    }
+}
+
+impl Model for Tcp {
+    type State = World;
+    type Action = Action;
+
+    fn initial(&mut self) -> World {
+        let mut world = World {
+            hosts: [0, 1].map(|side| self.hosts.start(side, 0)),
+            bag: [NOTHING; MAX_ROOM],
+            duplications: self.configuration.duplications.unwrap_or(0),
+            corruptions: self.configuration.corruptions,
+            crashes: self.configuration.crashes,
+            forgeries: self.configuration.forgeries,
+        };
+        // Who calls somebody who does not listen must not be first: it would be refused.
+        if self.configuration.scripts.iter().all(|script| script.opens) {
+            for side in 0..2 {
+                let opened = self.after(&world, side, Step::Call(Call::Open));
+                world = opened.unwrap_or(world);
+            }
+        }
+        world
+    }
+
+    fn successors(&mut self, world: &World, next: &mut Vec<(Action, World)>) {
+        let mut last = NOTHING;
+        for datagram in world.bag {
+            if datagram != NOTHING && datagram != last {
+                self.of_datagram(world, datagram, next);
+            }
+            last = datagram;
+        }
+        for side in 0..2 {
+            self.of_host(world, side, next);
+        }
+    }
+
+    fn violation(&mut self, world: &World) -> Option<String> {
+        let [a, b] = world.hosts.map(|id| self.hosts.get(id));
+        for host in [a, b] {
+            if let Some(fault) = &host.fault {
+                return Some(fault.clone());
+            }
+            if let Some(error) = host.user.error
+                && !self.may_break()
+            {
+                return Some(format!("P6, P12: nobody broke it, and yet: {error}"));
+            }
+        }
+        for (host, peer) in [(a, b), (b, a)] {
+            let same = host.user.from.is_none_or(|from| from == peer.incarnation);
+            let (got, sent) = (host.user.received, peer.user.sent);
+            if same && got > sent {
+                return Some(format!("P1: {got} octets read, {sent} sent"));
+            }
+            if same && host.user.ended && !peer.user.released && (got != sent || !peer.user.closed)
+            {
+                return Some(format!("P4: the end after {got} of {sent} octets"));
+            }
+        }
+        let states = [a.state(), b.state()];
+        let quiet = world.bag[0] == NOTHING && !a.has_timer() && !b.has_timer();
+        let half_open = states.contains(&State::Established)
+            && states
+                .iter()
+                .any(|s| matches!(s, State::SynSent | State::SynReceived));
+        (quiet && half_open).then(|| format!("P5: {} and {} for ever", states[0], states[1]))
+    }
+
+    fn is_done(&mut self, world: &World) -> bool {
+        let [a, b] = world.hosts.map(|id| self.hosts.get(id));
+        // A side that nobody ever reached, or that crashed, waits for a call: that is no fault.
+        let over = |host: &host::Host| host.is_done() || (self.may_break() && host.is_idle());
+        over(a) && over(b)
+    }
+
+    fn describe(&mut self, before: &World, action: Action, after: &World) -> impl Display {
+        let what = match action {
+            Action::Deliver(id) => {
+                format!("deliver   {}", dump::describe(self.hosts.datagram(id).1))
+            }
+            Action::Duplicate(id) => {
+                format!("duplicate {}", dump::describe(self.hosts.datagram(id).1))
+            }
+            Action::Drop(id) => format!("drop      {}", dump::describe(self.hosts.datagram(id).1)),
+            Action::Corrupt(id) => {
+                format!("corrupt   {}", dump::describe(self.hosts.datagram(id).1))
+            }
+            Action::Expire(side) => format!("timeout   of {}", ["A", "B"][side]),
+            Action::Call(side, call) => {
+                format!("{}", Kind::Call(call)) + "      by " + ["A", "B"][side]
+            }
+            Action::Crash(side) => format!("crash     of {}", ["A", "B"][side]),
+            Action::Forge(side, forgery) => {
+                format!("forged    for {}: {forgery:?}", ["A", "B"][side])
+            }
+        };
+        let states = |world: &World| {
+            let [a, b] = world.hosts.map(|id| self.hosts.get(id).state());
+            format!("{a}, {b}")
+        };
+        format!("{what}\n          {} -> {}", states(before), states(after))
+    }
+}
