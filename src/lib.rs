@@ -35,3 +35,8 @@ pub mod wire;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the page about links.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/LINKS.md")]
+struct Links;

@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod ladder {
+    mod detectors;
     mod documents;
     mod forger;
     mod kinds;
     mod matrix;
+    mod picture;
+    mod replay;
     mod world;
 }

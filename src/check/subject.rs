@@ -1,7 +1,7 @@
 //! Everything that is checked, by name.
 
 use super::tcp::{Coverage, Tcp, catalogue};
-use super::{Model, Progress, Report, explore};
+use super::{Model, Progress, Report, detector, explore, ladder};
 
 /// More states than this are not expected of any subject: a search ends there, and fails.
 const LIMIT: u64 = 20_000_000;
@@ -64,5 +64,6 @@ pub fn subjects() -> Vec<Subject> {
             }
         }),
     });
-    tcp.collect()
+    let links = ladder::subjects().into_iter();
+    links.chain(detector::subjects()).chain(tcp).collect()
 }

@@ -102,7 +102,7 @@ const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"]
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
 const CRATES: [(&str, &[&str]); 16] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "link", "sim"]),
+    ("siphasher", &["tcp", "stack", "link", "sim", "check"]),
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),
