@@ -315,6 +315,8 @@ impl Host {
                 };
                 (*app, News::Acceptable(listener))
             }
+            // An application of a story has connections and listeners only.
+            Event::Udp(..) => return,
         };
         self.call(app as usize, news, around);
     }
