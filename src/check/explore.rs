@@ -72,7 +72,7 @@ pub fn explore<M: Model>(model: &mut M, limit: u64, progress: &mut dyn FnMut(Pro
             search.follow(id, next);
         }
         search.edge_ends.push(search.edges.len() as u64);
-        if id % STRIDE == 0 {
+        if id.is_multiple_of(STRIDE) {
             progress(search.progress(id));
         }
     }

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | `mod` | [`Model`]: what can be checked |
 //! | `explore` | breadth first through all states; back from the goals (AG EF) |
+//! | `ladder` | the links: two processes, packets in a set, crashes, a hostile network |
+//! | `detector` | failure detectors: ticks, a bound on delay that holds or is broken |
 //! | `subject` | everything that is checked, by name |
 //! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
@@ -12,7 +14,9 @@
 //! the octets that would travel. Configuration alone makes it small: segments of one octet,
 //! buffers of two to four, one retransmission timeout.
 
+pub mod detector;
 mod explore;
+pub mod ladder;
 mod subject;
 pub mod tcp;
 

@@ -50,7 +50,7 @@ impl Subject {
     }
 }
 
-/// Everything that is checked: the cheapest first.
+/// Everything that is checked, from the bottom of the ladder up.
 pub fn subjects() -> Vec<Subject> {
     let tcp = catalogue().into_iter().map(|configuration| Subject {
         name: format!("tcp-{}", configuration.name),
@@ -64,5 +64,7 @@ pub fn subjects() -> Vec<Subject> {
             }
         }),
     });
-    tcp.collect()
+    let links = super::ladder::catalogue::subjects();
+    let detectors = super::detector::catalogue::subjects();
+    links.into_iter().chain(detectors).chain(tcp).collect()
 }

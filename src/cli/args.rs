@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,6 +73,37 @@ pub(crate) enum Command {
     Connect(ConnectArgs),
     /// Try the stack in simulated worlds: one for each seed, with faults, in virtual time
     Sim(SimArgs),
+    /// Visit every state that hosts, network and users can reach together
+    #[command(arg_required_else_help = true)]
+    Check(CheckArgs),
+}
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// What to check, by name
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// Check everything, and whether every cell of the diagram was visited
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) all: bool,
+
+    /// Only say what there is to check
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// How many searches to run at once: as many as there are processors, if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+
+    /// Write the results to a file, as Markdown
+    #[arg(long, value_name = "FILE", requires = "all")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Fail if the results are not those in a file
+    #[arg(long, value_name = "FILE", requires = "all")]
+    pub(crate) compare: Option<PathBuf>,
 }
 
 /// The interface and the addresses on it.

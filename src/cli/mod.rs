@@ -9,10 +9,12 @@
 //! | `services` | echo, discard and chargen: RFC 862, 863 and 864 |
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
 //! | `sim` | worlds of a scenario, one for each seed |
+//! | `check` | the model checker: every state, and what was found |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 
 mod args;
+mod check;
 mod host;
 mod interrupt;
 mod netcat;
@@ -56,6 +58,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Listen(args) => netcat::listen(args),
         Command::Connect(args) => netcat::connect(args),
         Command::Sim(args) => sim::run(args),
+        Command::Check(args) => check::run(args),
     }
 }
 

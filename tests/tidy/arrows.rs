@@ -114,7 +114,10 @@ const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"]
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
 const CRATES: [(&str, &[&str]); 20] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "link", "sim"]),
+    (
+        "siphasher",
+        &["tcp", "stack", "link", "sim", "check", "program"],
+    ),
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),

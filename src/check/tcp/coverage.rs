@@ -122,3 +122,6 @@ impl Coverage {
         cell.into_iter().flatten().map(|(to, steps)| (*to, *steps))
     }
 }
+
+/// Cells that no search visits, with the reason.
+pub const UNVISITED: &[(State, &[Kind], &str)] = &[];

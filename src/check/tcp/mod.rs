@@ -29,7 +29,7 @@ use crate::wire::dump;
 
 pub use catalogue::catalogue;
 pub use configuration::{Configuration, Script};
-pub use coverage::{Coverage, Kind};
+pub use coverage::{Coverage, Kind, UNVISITED};
 pub use forgery::Forgery;
 pub use host::Call;
 

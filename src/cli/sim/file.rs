@@ -520,11 +520,11 @@ mod tests {
             ("{ los = 0.1 }", "4:12: unknown variant `los`"),
             (
                 "{ loss = 1.1 }",
-                "4:19: 1.1 is not a probability from 0 to 1",
+                "4:10: 1.1 is not a probability from 0 to 1",
             ),
             (
                 "{ delay = \"10\" }",
-                "4:20: '10' is not a time such as \"10 ms\"",
+                "4:10: '10' is not a time such as \"10 ms\"",
             ),
             (
                 "{ reordering = { ratio = 0.1 } }",
@@ -532,7 +532,7 @@ mod tests {
             ),
             (
                 "{ duplication = { ratio = 0.1, copies = 3 } }",
-                "4:41: unknown field `copies`",
+                "4:41: unexpected keys in table: copies",
             ),
         ] {
             let found = part(part_text);

@@ -9,7 +9,7 @@ use stubborn::sim::{Scenario, World, diagram, pcap};
 use super::chosen::Chosen;
 
 /// Datagrams and events that are kept: of a longer world, the first.
-const ENTRIES: usize = 100_000;
+const ENTRIES: usize = 20_000;
 
 /// Lines of the diagram.
 const LINES: usize = 2_000;
@@ -37,7 +37,7 @@ pub(super) fn run(scenario: &Chosen, seed: u64, capture: Option<&Path>) -> anyho
     }
     if record.omitted > 0 {
         println!(
-            "not recorded    {} datagrams after the first {ENTRIES}",
+            "not recorded    {} events after the first {ENTRIES}",
             record.omitted
         );
     }

@@ -309,11 +309,13 @@ impl fmt::Display for Report {
         )?;
         row("timeouts", format!("{} RTOs", counts.timeouts))?;
         let seconds = self.core_nanos as f64 / 1e9;
+        let speed = ratio(counts.connections as f64, seconds);
         row(
             "speed",
             format!(
-                "{:.0} connections a second and core, {:.0} Mbit/s of checked octets; {seconds:.1} core seconds",
-                ratio(counts.connections as f64, seconds),
+                "{speed:.*} connections a second and core, {:.0} Mbit/s of checked octets; \
+                 {seconds:.1} core seconds",
+                if speed < 100.0 { 2 } else { 0 },
                 ratio(counts.octets as f64 * 8e-6, seconds),
             ),
         )?;

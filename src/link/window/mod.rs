@@ -22,7 +22,8 @@
 //! received beyond the number, bit i (the highest of the first octet is 0) for the message i after
 //! it; the sender does not send these again. It is a hint, like TCP's selective acknowledgment:
 //! the oldest message is sent again all the same until it is acknowledged, or one lost
-//! acknowledgment would stop the link for ever (TCP's persist timer guards against the same).
+//! acknowledgment would stop the link for ever (TCP's persist timer guards against the same). And
+//! what was overtaken by several later packets is taken for lost and sent again at once.
 //!
 //! **Bounds.** To and from each process at most N messages; at most so many processes. All else is
 //! numbers.
@@ -53,6 +54,9 @@ pub struct WindowConfig {
     /// How often the period doubles for one message: 0 is the stubborn link's way, more is kind to
     /// a network that is full. Default 6.
     pub doublings: u32,
+    /// A message is sent again before its time when a packet that was sent more than so many packets
+    /// after it has arrived (TCP's duplicate acknowledgments say this). `None`: never. Default 3.
+    pub reordering: Option<u64>,
     /// The most processes it speaks with. Packets of others are lost. Default 256.
     pub peers: usize,
 }
@@ -63,6 +67,7 @@ impl Default for WindowConfig {
             window: 256,
             period: Duration::from_millis(200),
             doublings: 6,
+            reordering: Some(3),
             peers: 256,
         }
     }
@@ -109,11 +114,16 @@ impl<L: Link> WindowedLink<L> {
         self.config.window - in_flight
     }
 
-    fn peer(&mut self, address: L::Address) -> Option<&mut Peer> {
-        if self.peers.len() >= self.config.peers && !self.peers.contains_key(&address) {
+    /// What is remembered of a process, from now on if there is room.
+    fn peer<'a>(
+        peers: &'a mut BTreeMap<L::Address, Peer>,
+        config: &WindowConfig,
+        address: L::Address,
+    ) -> Option<&'a mut Peer> {
+        if peers.len() >= config.peers && !peers.contains_key(&address) {
             return None;
         }
-        Some(self.peers.entry(address).or_default())
+        Some(peers.entry(address).or_default())
     }
 
     fn owe(&mut self, to: L::Address) {
@@ -128,11 +138,10 @@ impl<L: Link> WindowedLink<L> {
     /// A message has arrived: delivered when its turn comes, acknowledged in any case. An early
     /// acknowledgment may be lost, and the sender asks by sending again.
     fn on_data(&mut self, from: L::Address, number: u64, message: &[u8]) {
-        let window = self.config.window;
-        let Some(peer) = self.peer(from) else {
+        let Some(peer) = Self::peer(&mut self.peers, &self.config, from) else {
             return;
         };
-        let in_order = peer.receiver.on_data(number, message, window);
+        let in_order = peer.receiver.on_data(number, message, self.config.window);
         self.ready.extend((0..in_order).map(|_| from));
         self.owe(from);
     }
@@ -147,12 +156,11 @@ impl<L: Link> Link for WindowedLink<L> {
 
     fn send(&mut self, now: Instant, to: L::Address, message: &[u8]) -> Result<(), SendError> {
         fits(message.len(), self.longest())?;
-        let (window, deadline) = (self.config.window, now + self.config.period);
-        let peer = self.peer(to).ok_or(SendError::TooManyPeers)?;
-        if peer.sender.in_flight() >= window {
+        if self.room(to) == 0 {
             return Err(SendError::Full);
         }
-        let packet = peer.sender.push(message.to_vec(), deadline);
+        let peer = Self::peer(&mut self.peers, &self.config, to).ok_or(SendError::TooManyPeers)?;
+        let packet = peer.sender.push(now, message.to_vec(), &self.config);
         // What the link below does not take now is as good as lost: it is sent again.
         let _ = self.below.send(now, to, &packet);
         Ok(())
@@ -165,7 +173,7 @@ impl<L: Link> Link for WindowedLink<L> {
                 Ok((Header::Data(number), message)) => self.on_data(from, number, message),
                 Ok((Header::Acknowledgment(next), bitmap)) => {
                     if let Some(peer) = self.peers.get_mut(&from) {
-                        peer.sender.on_acknowledgment(next, bitmap);
+                        peer.sender.on_acknowledgment(next, bitmap, &self.config);
                     }
                 }
                 _ => {}

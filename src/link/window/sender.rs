@@ -12,6 +12,8 @@ pub(super) struct Sender {
     /// The number of the first message in `flights` (TCP: SND.UNA).
     unacknowledged: u64,
     flights: VecDeque<Flight>,
+    /// How many packets were sent, copies included. Stays 0 where nobody looks at it.
+    departures: u64,
 }
 
 /// A message that is under way.
@@ -24,6 +26,18 @@ struct Flight {
     resent: u32,
     /// It has arrived out of order, says the receiver.
     is_received: bool,
+    /// How many packets were sent before it was sent last.
+    departure: u64,
+    /// Packets that were sent after it have arrived.
+    is_lost: bool,
+}
+
+impl Flight {
+    /// The oldest is always wanted, whatever the bitmap said: the acknowledgment that it waits for
+    /// may be lost.
+    fn is_wanted(&self, place: usize) -> bool {
+        place == 0 || !self.is_received
+    }
 }
 
 impl Sender {
@@ -33,62 +47,85 @@ impl Sender {
     }
 
     /// Numbers a message; its packet.
-    pub(super) fn push(&mut self, message: Vec<u8>, deadline: Instant) -> Vec<u8> {
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        message: Vec<u8>,
+        config: &WindowConfig,
+    ) -> Vec<u8> {
         let number = self.unacknowledged + self.flights.len() as u64;
         let packet = Header::Data(number).before(&message);
         self.flights.push_back(Flight {
             message,
-            deadline,
+            deadline: now + config.period,
             resent: 0,
             is_received: false,
+            departure: self.departures,
+            is_lost: false,
         });
+        self.departures += u64::from(config.reordering.is_some());
         packet
     }
 
     /// All before `next` are delivered, and those that the bitmap names received. What was never
     /// sent is not acknowledged by anybody who speaks the truth, and an old acknowledgment says
     /// nothing new: neither does anything.
-    pub(super) fn on_acknowledgment(&mut self, next: u64, bitmap: &[u8]) {
+    pub(super) fn on_acknowledgment(&mut self, next: u64, bitmap: &[u8], config: &WindowConfig) {
         let Some(delivered) = next.checked_sub(self.unacknowledged) else {
             return;
         };
-        let Ok(delivered) = usize::try_from(delivered) else {
-            return;
-        };
-        if delivered > self.flights.len() {
+        if delivered > self.flights.len() as u64 {
             return;
         }
-        self.flights.drain(..delivered);
+        let arrived = self.flights.drain(..delivered as usize);
+        let mut newest = arrived.map(|flight| flight.departure).max();
         self.unacknowledged = next;
         let bits = bitmap
             .iter()
             .flat_map(|octet| (0..8).map(move |bit| octet & (0x80 >> bit) != 0));
         for (flight, is_received) in self.flights.iter_mut().zip(bits) {
-            flight.is_received |= is_received;
+            if is_received && !flight.is_received {
+                flight.is_received = true;
+                newest = newest.max(Some(flight.departure));
+            }
+        }
+        if let (Some(reordering), Some(newest)) = (config.reordering, newest) {
+            for flight in &mut self.flights {
+                flight.is_lost |= !flight.is_received && flight.departure + reordering < newest;
+            }
         }
     }
 
-    /// When the next message is due to be sent again. The oldest always is, whatever the bitmap
-    /// said: the acknowledgment that it waits for may be lost.
+    /// When the next message is due to be sent again.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let due = self.flights.iter().enumerate();
-        let due = due.filter(|(place, flight)| *place == 0 || !flight.is_received);
-        due.map(|(_, flight)| flight.deadline).min()
+        let flights = self.flights.iter().enumerate();
+        let wanted = flights.filter(|(place, flight)| flight.is_wanted(*place));
+        let due = wanted.map(|(_, flight)| match flight.is_lost {
+            true => Instant::ZERO,
+            false => flight.deadline,
+        });
+        due.min()
     }
 
     /// The packets of the messages that are due again.
     pub(super) fn resend(&mut self, now: Instant, config: &WindowConfig) -> Vec<Vec<u8>> {
         let mut packets = Vec::new();
         for (place, flight) in self.flights.iter_mut().enumerate() {
-            let is_wanted = place == 0 || !flight.is_received;
-            if is_wanted && flight.deadline <= now {
-                // A factor that fits, whatever the configuration says.
-                let doublings = flight.resent.min(config.doublings).min(20);
-                flight.deadline = now + config.period * (1 << doublings);
-                flight.resent = (flight.resent + 1).min(config.doublings);
-                let number = self.unacknowledged + place as u64;
-                packets.push(Header::Data(number).before(&flight.message));
+            let is_due = flight.is_lost || flight.deadline <= now;
+            if !is_due || !flight.is_wanted(place) {
+                continue;
             }
+            // A factor that fits, whatever the configuration says.
+            flight.deadline = now + config.period * (1 << flight.resent.min(20));
+            // What others overtook was lost, not slow: no reason for patience.
+            if !flight.is_lost {
+                flight.resent = (flight.resent + 1).min(config.doublings);
+            }
+            flight.is_lost = false;
+            flight.departure = self.departures;
+            self.departures += u64::from(config.reordering.is_some());
+            let number = self.unacknowledged + place as u64;
+            packets.push(Header::Data(number).before(&flight.message));
         }
         packets
     }

@@ -7,10 +7,15 @@ const ALICE: u8 = 1;
 const BOB: u8 = 2;
 
 fn link(window: usize) -> WindowedLink<FairLossLink<u8>> {
+    tolerant_link(window, None)
+}
+
+fn tolerant_link(window: usize, reordering: Option<u64>) -> WindowedLink<FairLossLink<u8>> {
     let config = WindowConfig {
         window,
         period: Duration::from_millis(100),
         doublings: 2,
+        reordering,
         peers: 2,
     };
     WindowedLink::new(FairLossLink::new(64), config)
@@ -78,6 +83,31 @@ fn what_has_arrived_is_not_sent_again_but_the_oldest_is() {
     let later = alice.next_deadline().unwrap();
     alice.handle_timeouts(later);
     assert_eq!(numbers(&mut alice, later), [0]);
+}
+
+#[test]
+fn what_later_packets_overtook_is_sent_again_at_once() {
+    let now = Instant::ZERO;
+    let (mut alice, mut bob) = (tolerant_link(4, Some(1)), link(4));
+    for message in [b"a", b"b", b"c", b"d"] {
+        alice.send(now, BOB, message).unwrap();
+    }
+    let sent = packets(&mut alice, now);
+    // The second overtakes the first: that may be a matter of order. The third, too: it is not.
+    for (index, again) in [(1, &[][..]), (2, &[0])] {
+        bob.receive(now, ALICE, &sent[index]);
+        for packet in packets(&mut bob, now) {
+            alice.receive(now, BOB, &packet);
+        }
+        alice.handle_timeouts(now);
+        assert_eq!(numbers(&mut alice, now), again, "after {index}");
+    }
+    // It left last now: the fourth does not overtake it.
+    bob.receive(now, ALICE, &sent[3]);
+    for packet in packets(&mut bob, now) {
+        alice.receive(now, BOB, &packet);
+    }
+    assert!(alice.next_deadline() > Some(now));
 }
 
 #[test]

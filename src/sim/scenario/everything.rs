@@ -25,8 +25,8 @@ const PATIENT: Keepalive = Keepalive {
     count: 9,
 };
 
-/// A world of one to three small connections. The faults end before a handshake is given up (a
-/// SYN-ACK after 63 s), so whatever is not a crash, a new NAT or an abort must not fail.
+/// A world of one to three small connections. The faults end before a SYN-ACK is sent for the last
+/// time, 31 s after the first, so nothing must fail but for a crash, or a NAT that forgets.
 pub(super) fn plan(random: &mut Random) -> Plan {
     let family = *random.pick(&[Family::V4, Family::V6]);
     let (near, far) = behaviours(random);
@@ -38,7 +38,7 @@ pub(super) fn plan(random: &mut Random) -> Plan {
     plan.family = family;
     settings(random, family, &mut plan.near);
     settings(random, family, &mut plan.far);
-    plan.heals_at = moment(random, 1_000, 40_000);
+    plan.heals_at = moment(random, 1_000, 30_000);
     if random.chance(one_in(8)) {
         plan.opening = Opening::Both;
     } else if random.chance(one_in(8)) {

@@ -44,8 +44,8 @@ pub(super) fn heavy_loss(random: &mut Random) -> Plan {
         Medium::new().with(Loss::new(ratio)).with(DELAY)
     };
     let path = Path::new(direction(), direction());
-    // Before the first SYN-ACK is given up, after 63 s, which is no mistake of the stack.
-    Plan::both_ways(4 * KIB, path).heals_at(Instant::from_secs(60))
+    // Before a SYN-ACK is sent for the last time, 31 s after the first.
+    Plan::both_ways(4 * KIB, path).heals_at(Instant::from_secs(30))
 }
 
 pub(super) fn bursts(random: &mut Random) -> Plan {
@@ -56,7 +56,9 @@ pub(super) fn bursts(random: &mut Random) -> Plan {
             Ratio::percent(random.between(50, 100) as u8),
         ))
         .with(DELAY);
-    Plan::both_ways(64 * KIB, Path::symmetric(medium))
+    // A burst lasts for so many datagrams, and few are sent while nothing gets through. So it ends
+    // before a SYN-ACK is sent for the last time, 31 s after the first.
+    Plan::both_ways(64 * KIB, Path::symmetric(medium)).heals_at(Instant::from_secs(30))
 }
 
 /// At 12 Mbit/s a full datagram takes a millisecond: 100 ms are a hundred of them.
