@@ -10,9 +10,8 @@ use std::{fs, io, thread};
 
 use anyhow::{Context, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stubborn::check::tcp::{Coverage, Kind, UNVISITED};
+use stubborn::check::tcp::{Coverage, Kind, State, UNVISITED};
 use stubborn::check::{Found, Progress, Subject, Verdict, subjects};
-use stubborn::tcp::State;
 
 use super::args::CheckArgs;
 

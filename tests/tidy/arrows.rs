@@ -109,9 +109,7 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// What the program may name of the library, besides what the root of the library exports.
-const PROGRAM: [&str; 8] = [
-    "sockets", "driver", "tun", "sim", "check", "tcp", "config", "time",
-];
+const PROGRAM: [&str; 7] = ["sockets", "driver", "tun", "sim", "check", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
 const CRATES: [(&str, &[&str]); 20] = [

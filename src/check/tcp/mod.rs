@@ -24,9 +24,9 @@ mod hosts;
 use core::fmt::Display;
 
 use super::Model;
-use crate::tcp::State;
 use crate::wire::dump;
 
+pub use crate::tcp::State;
 pub use catalogue::catalogue;
 pub use configuration::{Configuration, Script};
 pub use coverage::{Coverage, Kind, UNVISITED};
