@@ -188,7 +188,10 @@ fn first_found(ended: &[Ended]) -> Option<String> {
     ended.iter().find_map(|ended| {
         let Found { what, trace } = ended.verdict.report.found.as_ref()?;
         let steps = trace.join("\n  ");
-        Some(format!("{}: {what}\n  {steps}", ended.subject.name))
+        Some(format!(
+            "{}: {what}, by this way:\n  {steps}",
+            ended.subject.name
+        ))
     })
 }
 
