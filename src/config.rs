@@ -264,8 +264,8 @@ pub enum CongestionControl {
     #[default]
     Reno,
     /// CUBIC (RFC 9438), whose growth does not depend on the round-trip time, with HyStart++ (RFC
-    /// 9406), which ends slow start before anything is lost. HyStart++ takes its samples from
-    /// timestamps: without them slow start is that of Reno.
+    /// 9406), which may end slow start before anything is lost. HyStart++ takes its samples from
+    /// timestamps: without them slow start goes on until a loss.
     Cubic,
 }
 

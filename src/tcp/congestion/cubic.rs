@@ -459,6 +459,8 @@ mod tests {
         assert_eq!((cubic.window(), cubic.ssthresh()), (1_000, 42_000));
         cubic.on_ack(&ack(0, MSS, 100));
         assert_eq!(cubic.window(), 2_000);
+        cubic.on_ack(&ack(0, 3 * MSS, 100));
+        assert_eq!(cubic.window(), 4_000, "RFC 3465 §2.3: L = 2");
         (0..100).for_each(|_| cubic.on_ack(&ack(0, 10 * MSS, 100)));
         assert_eq!(cubic.w_max, 42_000);
         let stage = cubic.stage.as_ref().unwrap();
@@ -487,6 +489,21 @@ mod tests {
         (0..9).for_each(|_| cubic.on_ack(&ack(0, 8 * MSS, 100)));
         cubic.on_idle();
         assert_eq!(cubic.window(), 10_000);
+    }
+
+    /// Segments of another length: the window is as many of them, and a curve of the old ones ends.
+    #[test]
+    fn the_window_keeps_its_segments() {
+        let mut cubic = after_loss(100);
+        cubic.on_ack(&ack(0, MSS, 100));
+        cubic.set_mss(500);
+        assert_eq!((cubic.window(), &cubic.stage), (35_000, &None));
+        let mut cubic = Cubic::new(MSS as usize, 10);
+        cubic.set_mss(1460);
+        assert_eq!(cubic.window(), 14_600);
+        cubic.on_ack(&ack(0, MSS, 100));
+        cubic.on_idle();
+        assert_eq!(cubic.window(), 14_600, "and so is the initial one");
     }
 
     /// RFC 9406 §4.3: L is 8. RFC 9438 §4.10: without a use for more, no growth.
