@@ -324,3 +324,6 @@ impl Model for Tcp {
         format!("{a:<12} {left:>3} {what:<50} {right:<3} {b}")
     }
 }
+
+#[cfg(test)]
+mod tests;
