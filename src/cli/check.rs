@@ -311,6 +311,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_that_no_search_has_visited_is_told() {
+        let found = check_coverage(&[]).unwrap_err().to_string();
+        assert!(
+            found.contains("nothing has met rcv FIN in ESTABLISHED"),
+            "{found}"
+        );
+        let excused = "nothing has met timeout in LISTEN";
+        assert!(!found.contains(excused), "{found}");
+    }
+
+    #[test]
     fn what_differs_from_what_is_committed_is_told() {
         let directory = std::env::temp_dir().join(format!("stubborn-check-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();

@@ -148,11 +148,6 @@ impl Hosts {
         let host = self.number(side, host);
         Outcome { host, leaving }
     }
-
-    /// How many hosts and steps have been computed.
-    pub(super) fn computed(&self) -> (usize, usize) {
-        (self.hosts.len(), self.outcomes.len())
-    }
 }
 
 fn panic_message(panic: &(dyn core::any::Any + Send)) -> String {
