@@ -119,7 +119,7 @@ pub struct TcpConfig {
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
     /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
-    /// R2 for our SYN-ACK. Default 5: given up after 63 s.
+    /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
     /// 30 s, as common stacks have it: TIME-WAIT lasts 60 s.

@@ -9,6 +9,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use stubborn::tun::Cidr;
 
 use super::server::MAX_CONNECTIONS;
+use super::sim::SimArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     /// Connect: standard input goes to the peer, what it says to standard output
     #[command(after_long_help = EXAMPLES)]
     Connect(ConnectArgs),
+    /// Try the stack in simulated worlds: one for each seed, with faults, in virtual time
+    Sim(SimArgs),
     /// Visit every state that hosts, network and users can reach together
     #[command(arg_required_else_help = true)]
     Check(CheckArgs),

@@ -8,6 +8,7 @@
 //! | `server` | accepts connections and gives each to a service |
 //! | `services` | echo, discard and chargen: RFC 862, 863 and 864 |
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
+//! | `sim` | worlds of a scenario, one for each seed |
 //! | `check` | the model checker: every state, and what was found |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
@@ -19,6 +20,7 @@ mod interrupt;
 mod netcat;
 mod server;
 mod services;
+mod sim;
 mod tally;
 
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Chargen(args) => server::run(Service::Chargen, args),
         Command::Listen(args) => netcat::listen(args),
         Command::Connect(args) => netcat::connect(args),
+        Command::Sim(args) => sim::run(args),
         Command::Check(args) => check::run(args),
     }
 }

@@ -122,7 +122,7 @@ impl Calls<'_> {
             usize::try_from(most).map_or(self.octets.len(), |most| most.min(self.octets.len()));
         octets.fill(place, &mut self.octets[..len]);
         let taken = self.stack.send(self.now, id, &self.octets[..len])?;
-        self.judge.sent(conn, taken);
+        self.judge.sent(conn, &self.octets[..taken]);
         self.told(Kind::Gave, conn, taken as u64);
         Ok(taken)
     }
@@ -175,6 +175,11 @@ impl Calls<'_> {
         let id = self.judge.end(conn).id;
         self.stack.close(self.now, id);
         self.let_go(conn, Phase::Failed(error));
+    }
+
+    /// Why the connection has ended, once.
+    pub fn take_error(&mut self, conn: Conn) -> Option<ConnectionError> {
+        self.stack.take_error(self.judge.end(conn).id)
     }
 
     /// STATUS.

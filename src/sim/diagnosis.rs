@@ -32,49 +32,32 @@ pub(super) fn progress(judge: &Judge, conn: Conn) -> String {
     )
 }
 
-/// Octets that differ from those of the peer, from `place + index` on.
-pub(super) fn of_octets(
-    judge: &Judge,
-    conn: Conn,
-    place: u64,
-    wrong: &[u8],
-    index: usize,
-) -> (Property, String) {
-    let at = place + index as u64;
-    let said = |property, why: String| {
-        let what = format!("{} got at octet {at} {why}", name(judge, conn));
-        (property, what)
+/// Octets that are not the next of the peer's.
+pub(super) fn of_octets(judge: &Judge, conn: Conn, octets: &[u8]) -> (Property, String) {
+    let place = judge.end(conn).received;
+    let peer = judge.known_partner(conn);
+    let index = match peer.map(|peer| judge.end(peer)) {
+        Some(peer) => match peer.octets.mismatch(place, octets) {
+            Some(index) => index,
+            // They are right, and too many.
+            None => (peer.sent - place) as usize,
+        },
+        None => 0,
     };
-    let peer = partner(judge, conn);
-    if let Some(peer) = peer {
-        match find(judge.end(peer).octets, at, wrong) {
-            Some(other) if other < at => {
-                return said(
-                    Property::NoDuplication,
-                    format!("what it had got at {other}"),
-                );
-            }
-            Some(other) => {
-                return said(Property::Fifo, format!("what belongs at {other}"));
-            }
-            None => {}
-        }
-    }
-    match stranger(judge, conn, peer, at, wrong) {
-        Some(found) => said(found.0, found.1),
-        None => said(Property::NoCreation, "what nobody sent".to_owned()),
-    }
-}
-
-/// Octets on a connection that has no peer.
-pub(super) fn of_stranger(judge: &Judge, conn: Conn, octets: &[u8]) -> (Property, String) {
-    let at = judge.end(conn).received - octets.len() as u64;
-    of_octets(judge, conn, at, octets, 0)
-}
-
-/// The peer, as far as it is known already.
-fn partner(judge: &Judge, conn: Conn) -> Option<Conn> {
-    judge.known_partner(conn)
+    let (at, wrong) = (place + index as u64, &octets[index..]);
+    let from = peer.and_then(|peer| find(judge.end(peer).octets, at, wrong));
+    let (property, why) = match from {
+        Some(from) if from < at => (
+            Property::NoDuplication,
+            format!("what it had got at {from}"),
+        ),
+        Some(from) if from > at => (Property::Fifo, format!("what belongs at {from}")),
+        Some(_) => (Property::NoCreation, "what was not sent yet".to_owned()),
+        None => stranger(judge, conn, peer, at, wrong)
+            .unwrap_or((Property::NoCreation, "what nobody sent".to_owned())),
+    };
+    let what = format!("{} got at octet {at} {why}", name(judge, conn));
+    (property, what)
 }
 
 /// Octets that another connection sent.

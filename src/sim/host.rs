@@ -400,4 +400,5 @@ fn count(stack: &Stack, judge: &mut Judge) {
     let counters = stack.counters();
     judge.tally.retransmissions += counters.retransmissions;
     judge.tally.timeouts += counters.timeouts;
+    judge.tally.gave_up += counters.orphans_given_up;
 }

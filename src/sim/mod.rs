@@ -6,7 +6,9 @@
 //! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
 //! | `run` | what a world does with its next event |
 //! | `queue` | what will happen, in order |
+//! | [`scenario`] | what worlds are to be, as values; the built-in ones by name |
 //! | `story` | [`Happening`]: crashes, pauses, cuts, clock jumps |
+//! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
 //! | `host`, `port` | a stack with its applications; a path's end, which is a device |
 //! | [`app`] | [`App`](app::App), and what one can call |
 //! | [`apps`] | clients and servers, and what they do on a connection |
@@ -14,6 +16,7 @@
 //! | `judge`, `diagnosis` | P1 to P11, after every event |
 //! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
 //! | [`trace`] | the hash of everything, and the record of datagrams |
+//! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
 //! | [`random`] | chance from a seed |
 //!
@@ -49,18 +52,22 @@ pub mod diagram;
 mod host;
 mod judge;
 pub mod medium;
+mod middle;
 pub mod octets;
 pub mod outcome;
 pub mod path;
+pub mod pcap;
 mod port;
 mod queue;
 pub mod random;
 mod run;
+pub mod scenario;
 mod story;
 pub mod trace;
 mod world;
 
 pub use host::HostId;
+pub use middle::Middle;
 pub use outcome::{Failure, Outcome, Property, Tally, Verdict};
 pub use story::Happening;
 pub use world::{HALF_OPEN_BOUND, HEAL_AT, LinkId, PATIENCE, Scenario, World};

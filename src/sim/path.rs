@@ -68,6 +68,21 @@ impl Path {
         self
     }
 
+    /// The way from the near end to the far end.
+    pub fn there(&self) -> &Medium {
+        &self.there
+    }
+
+    /// The way back.
+    pub fn back(&self) -> &Medium {
+        &self.back
+    }
+
+    /// The NAT at the near end.
+    pub fn nat(&self) -> Option<&Nat> {
+        self.nat.as_ref()
+    }
+
     /// A datagram enters at `now`; appends what will leave: none, one or several copies. Among
     /// them can be one that goes the other way: the ICMP error of a link for which it is too long.
     pub fn carry(

@@ -145,11 +145,16 @@ impl World {
             self.datagrams += 1;
             self.trace.event(self.now, Kind::Sent, Some(id), &datagram);
             let copy = self.trace.record.is_some().then(|| datagram.clone());
-            if link.is_cut {
-                self.spare.push(datagram);
-            } else {
-                let (now, weather) = (self.now, &mut self.weather);
-                (link.path).carry(now, direction, datagram, weather, &mut self.arrivals);
+            let (now, weather) = (self.now, &mut self.weather);
+            match &mut link.middle {
+                _ if link.is_cut => self.spare.push(datagram),
+                None => (link.path).carry(now, direction, datagram, weather, &mut self.arrivals),
+                Some(middle) => {
+                    middle.pass(now, direction, datagram, &mut self.onward);
+                    for datagram in self.onward.drain(..) {
+                        (link.path).carry(now, direction, datagram, weather, &mut self.arrivals);
+                    }
+                }
             }
             let mut copies = 0;
             for arrival in self.arrivals.drain(..) {
@@ -223,28 +228,53 @@ impl World {
         self.judge.fail(Property::HalfOpen, what);
     }
 
-    /// An end waits, as it may, for a peer that has crashed: it does not send, nor probe.
+    /// An end waits, as it may, for a peer that has lost or aborted the connection: it does not
+    /// send, and so it hears nothing.
     fn is_excused(&self, conn: Conn) -> bool {
         let end = self.judge.end(conn);
         let stack = self.hosts[usize::from(end.host.0)].stack();
-        end.half_open.is_some() && stack.is_some_and(|stack| stack.status(end.id).send_queue == 0)
+        let waits = stack.is_some_and(|stack| stack.status(end.id).send_queue == 0);
+        waits && (self.judge.peer_is_gone(conn) || self.peer_gave_up_alone(conn))
+    }
+
+    /// The peer's application had done all it wanted, and then its stack gave the connection up.
+    fn peer_gave_up_alone(&self, conn: Conn) -> bool {
+        let Some(peer) = self
+            .judge
+            .known_partner(conn)
+            .map(|peer| self.judge.end(peer))
+        else {
+            return false;
+        };
+        let stack = self.hosts[usize::from(peer.host.0)].stack();
+        stack.is_some_and(|stack| {
+            let tuple = (peer.local, peer.remote);
+            let mut tuples = stack
+                .connections()
+                .map(|(tuple, _)| (tuple.local, tuple.remote));
+            self.judge.may_fail
+                && stack.counters().orphans_given_up > 0
+                && !tuples.any(|other| other == tuple)
+        })
     }
 
     /// The first end that has more to do, and no excuse.
     fn unfinished(&self) -> Option<Conn> {
-        let ends = (0..self.judge.ends().len() as u32).map(Conn);
-        ends.filter(|conn| self.judge.end(*conn).phase == Phase::Open)
-            .find(|conn| !self.is_excused(*conn))
+        let mut open = self.judge.open_ends();
+        open.find(|conn| !self.is_excused(*conn))
+    }
+
+    /// What is to be done is done, or its end has an excuse.
+    fn is_finished(&self) -> bool {
+        let all_excused = || self.unfinished().is_none() && self.judge.open_ends().next().is_some();
+        self.completed_at.is_some() || all_excused()
     }
 
     /// Nothing will ever happen any more: everything must be done (P7), and gone (P6).
     fn rest(&mut self) {
-        let open = |end: &super::judge::End| end.phase == Phase::Open;
-        let excused = self.unfinished().is_none() && self.judge.ends().iter().any(open);
-        if self.completed_at.is_none() && !excused {
-            let what = format!("nothing will happen any more: {}", self.unfinished_work());
-            self.judge.fail(Property::NoDeadlock, what);
-        } else if !excused {
+        if !self.is_finished() {
+            self.fail_unfinished(Property::NoDeadlock, "nothing will happen any more");
+        } else if self.completed_at.is_some() {
             self.check_nothing_remains();
         }
     }
@@ -252,12 +282,25 @@ impl World {
     /// What was to be done is not, long after the last fault (P8); or is, and a connection does
     /// not end (P6).
     fn lose_patience(&mut self) {
-        match self.completed_at {
-            None => {
-                let what = format!("stuck: {}", self.unfinished_work());
-                self.judge.fail(Property::Completion, what);
+        if !self.is_finished() {
+            self.fail_unfinished(Property::Completion, "stuck");
+        } else if self.completed_at.is_some() {
+            self.check_nothing_remains();
+        }
+    }
+
+    /// What is to be done never will be. If a stack gave a connection up, that is why, and the
+    /// scenario's fault: it lets give up too early for its faults.
+    fn fail_unfinished(&mut self, property: Property, how: &str) {
+        let work = self.unfinished_work();
+        let mut stacks = self.hosts.iter().filter_map(Host::stack);
+        let gave_up = stacks.any(|stack| stack.counters().orphans_given_up > 0);
+        match gave_up && !self.judge.may_fail {
+            true => {
+                let what = format!("its peer was given up after it was closed: {work}");
+                self.judge.fail(Property::NoFailure, what);
             }
-            Some(_) => self.check_nothing_remains(),
+            false => self.judge.fail(property, format!("{how}: {work}")),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum Happening {
     /// sees never goes back.
     ClockBack(HostId, Duration),
     /// From now on a path is this one. What is under way arrives as it would have.
-    Replace(LinkId, Path),
+    Replace(LinkId, Box<Path>),
     /// A path carries nothing, until it is joined or all paths heal.
     Cut(LinkId),
     /// A path that was cut carries datagrams again.
@@ -94,7 +94,7 @@ impl World {
                 self.host_mut(host).clock.jump(-nanos(time));
                 self.turn(host);
             }
-            Happening::Replace(link, path) => self.links[link.0 as usize].path = path,
+            Happening::Replace(link, path) => self.links[link.0 as usize].path = *path,
             Happening::Cut(link) => self.links[link.0 as usize].is_cut = true,
             Happening::Join(link) => self.links[link.0 as usize].is_cut = false,
             Happening::Heal => {

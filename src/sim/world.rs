@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use super::app::App;
 use super::host::{Host, HostId};
 use super::judge::{Conn, Judge};
+use super::middle::Middle;
 use super::outcome::Outcome;
 use super::path::{Arrival, Direction, Path};
 use super::port::Port;
@@ -74,6 +75,7 @@ pub(super) struct Link {
     pub(super) near: (HostId, u32),
     pub(super) far: (HostId, u32),
     pub(super) is_cut: bool,
+    pub(super) middle: Option<Box<dyn Middle>>,
 }
 
 /// A world in a box. What happens in it depends on its seed only.
@@ -102,6 +104,8 @@ pub struct World {
     pub(super) batch: Batch,
     pub(super) scratch: Vec<u8>,
     pub(super) arrivals: Vec<Arrival>,
+    /// What somebody in the middle lets go on.
+    pub(super) onward: Vec<Vec<u8>>,
     pub(super) spare: Vec<Vec<u8>>,
     pub(super) half_open: Vec<Conn>,
 }
@@ -132,6 +136,7 @@ impl World {
             batch: Batch::new(BATCH, 1536),
             scratch: vec![0; SCRATCH],
             arrivals: Vec::new(),
+            onward: Vec::new(),
             spare: Vec::new(),
             half_open: Vec::new(),
         };
@@ -213,6 +218,7 @@ impl World {
             near: (near, near_port),
             far: (far, far_port),
             is_cut: false,
+            middle: None,
         });
         link
     }
@@ -237,6 +243,11 @@ impl World {
         self.host_mut(host).ports[port as usize]
             .behind
             .push(address);
+    }
+
+    /// Somebody sits in the middle of a path.
+    pub fn middle(&mut self, link: LinkId, middle: impl Middle + 'static) {
+        self.links[link.0 as usize].middle = Some(Box::new(middle));
     }
 
     /// Something happens at a moment.

@@ -29,6 +29,8 @@ pub struct Counters {
     pub retransmissions: u64,
     /// Retransmission timeouts of connections that are gone.
     pub timeouts: u64,
+    /// Connections given up, since the peer did not answer, after their users had let go of them.
+    pub orphans_given_up: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
@@ -48,6 +50,7 @@ impl Default for Counters {
             accepted: 0,
             retransmissions: 0,
             timeouts: 0,
+            orphans_given_up: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],

@@ -318,6 +318,7 @@ impl Stack {
             let status = entry.tcb.status();
             self.counters.retransmissions += status.retransmissions;
             self.counters.timeouts += status.timeouts;
+            self.counters.orphans_given_up += u64::from(entry.tcb.gave_up_alone());
         }
         self.deadlines.forget(slot, &mut deadline);
         if finished {

@@ -145,6 +145,8 @@ pub(super) struct Probes {
 pub(super) struct Stats {
     pub(super) retransmissions: u64,
     pub(super) timeouts: u64,
+    /// It was given up after its user had let go of it.
+    pub(super) gave_up_alone: bool,
     pub(super) bytes_acked: u64,
     pub(super) segments_in: u64,
     pub(super) segments_out: u64,
@@ -288,6 +290,7 @@ impl Tcb {
 
     /// The peer cannot be reached any more.
     pub(super) fn give_up(&mut self) {
+        self.stats.gave_up_alone = self.orphan;
         let error = self.soft_error.unwrap_or(ConnectionError::TimedOut);
         self.end(Event::GiveUp, Some(error));
     }
@@ -372,6 +375,11 @@ impl Tcb {
         if self.state == State::TimeWait {
             self.end(Event::Timeout, None);
         }
+    }
+
+    /// Whether it was given up, since the peer did not answer, after its user had let go of it.
+    pub fn gave_up_alone(&self) -> bool {
+        self.stats.gave_up_alone
     }
 
     /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.

@@ -62,7 +62,9 @@ impl Tcb {
         match self.state {
             _ if config.socket.user_timeout.is_some() => u32::MAX,
             State::SynSent => config.syn_retries,
-            State::SynReceived => config.syn_ack_retries,
+            // MUST-23 is about the SYN of who opens actively, a simultaneous open included.
+            State::SynReceived if self.passive => config.syn_ack_retries,
+            State::SynReceived => config.syn_retries,
             _ if self.orphan => config.orphan_retries.min(config.r2),
             _ => config.r2,
         }

@@ -168,6 +168,23 @@ fn a_syn_is_sent_again_for_three_minutes() {
     });
 }
 
+/// MUST-23: also when the peer's SYN has come meanwhile: who opens actively waits no less long.
+#[test]
+fn the_syn_of_a_simultaneous_open_is_sent_again_for_three_minutes() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        let syn_ack = "<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>";
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1000>").leaves(syn_ack);
+        for at in [1, 3, 7, 15, 31, 63, 127] {
+            d.until(secs(at)).leaves(syn_ack);
+        }
+        d.until(ms(246_999)).state_is(State::SynReceived);
+        d.until(secs(247)).state_is(State::Closed);
+        assert_eq!(d.stack.take_error(d.id()), Some(TIMED_OUT));
+    });
+}
+
 /// Ten seconds of silence, then a probe each second, three of them.
 const KEEPALIVE: Keepalive = Keepalive {
     idle: secs(10),

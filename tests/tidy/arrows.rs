@@ -43,6 +43,18 @@ const LAYERS: [Layer; 11] = [
         "sim",
         &[
             ("stack", All),
+            // The calls and their errors, states and places; the rest is behind the stack.
+            (
+                "tcp",
+                Only(&[
+                    "ConnectionError",
+                    "RecvError",
+                    "SendError",
+                    "SequenceSpace",
+                    "State",
+                    "Status",
+                ]),
+            ),
             ("link", All),
             ("wire", All),
             ("time", All),
@@ -100,9 +112,9 @@ const LAYERS: [Layer; 11] = [
 const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 16] = [
+const CRATES: [(&str, &[&str]); 20] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "link", "sim", "check"]),
+    ("siphasher", &["tcp", "stack", "link", "sim", "check", "program"]),
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),
@@ -119,7 +131,11 @@ const CRATES: [(&str, &[&str]); 16] = [
     ("anyhow", &["program"]),
     ("clap", &["program"]),
     ("env_logger", &["program"]),
+    ("indicatif", &["program"]),
+    ("serde", &["program"]),
+    ("serde_json", &["program"]),
     ("signal-hook", &["program"]),
+    ("toml", &["program"]),
 ];
 
 /// The TCP/IP is our own; a peer may stand in a benchmark of its own package.

@@ -121,8 +121,11 @@ impl Conversation {
         let closes_at = *(self.closes_at).get_or_insert(calls.after(self.behaviour.hold));
         if calls.now() >= closes_at {
             self.shut = true;
-            if let Err(SendError::Connection(error)) = calls.shutdown(self.conn) {
-                return Err(error);
+            if calls.shutdown(self.conn).is_err() {
+                // It has ended meanwhile.
+                return Err(calls
+                    .take_error(self.conn)
+                    .unwrap_or(ConnectionError::Reset));
             }
         }
         Ok(())

@@ -7,9 +7,15 @@ use crate::sim::random::{Random, Ratio};
 use crate::wire::{Payload, parse};
 
 /// Bits flip, in headers and in text alike. The sixteen bits of a checksum see every single flip,
-/// and miss about one in 65,536 of the datagrams in which many flip.
+/// and miss some of the datagrams in which several flip.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Corruption {
+pub struct Corruption {
+    damage: Damage,
+    detectable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Damage {
     /// One bit of some datagrams.
     OfDatagrams(Ratio),
     /// Every bit on its own.
@@ -19,12 +25,26 @@ pub enum Corruption {
 impl Corruption {
     /// With this probability one bit of a datagram flips.
     pub const fn per_datagram(ratio: Ratio) -> Corruption {
-        Corruption::OfDatagrams(ratio)
+        Corruption {
+            damage: Damage::OfDatagrams(ratio),
+            detectable: false,
+        }
     }
 
     /// With this probability a bit flips, whatever became of the others.
-    pub fn per_bit(ratio: Ratio) -> Corruption {
-        Corruption::OfBits(Flips::new(ratio))
+    pub const fn per_bit(ratio: Ratio) -> Corruption {
+        Corruption {
+            damage: Damage::OfBits(Flips::new(ratio)),
+            detectable: false,
+        }
+    }
+
+    /// Damage that no checksum of IP, TCP, UDP or ICMP sees is lost, and counted as
+    /// [`Counts::colliding`]: what arrives can be told from what was sent.
+    #[must_use]
+    pub const fn detectable(mut self) -> Corruption {
+        self.detectable = true;
+        self
     }
 
     pub(super) fn passes(
@@ -33,19 +53,41 @@ impl Corruption {
         random: &mut Random,
         counts: &mut Counts,
     ) -> bool {
-        let bits = copy.datagram.len() as u64 * 8;
-        let corrupted = match self {
-            Corruption::OfDatagrams(ratio) => {
+        if !self.damage.hits(&mut copy.datagram, random) {
+            return true;
+        }
+        counts.corrupted += 1;
+        let unseen = self.detectable && looks_whole(&copy.datagram);
+        counts.colliding += u64::from(unseen);
+        !unseen
+    }
+}
+
+/// Whether every checksum there is comes out right.
+fn looks_whole(datagram: &[u8]) -> bool {
+    let checked = |payload| {
+        matches!(
+            payload,
+            Payload::Tcp(..) | Payload::Udp(..) | Payload::Icmp(_)
+        )
+    };
+    parse(datagram).is_ok_and(|read| checked(read.payload))
+}
+
+impl Damage {
+    /// Whether any bit flipped.
+    fn hits(&mut self, datagram: &mut [u8], random: &mut Random) -> bool {
+        let bits = datagram.len() as u64 * 8;
+        match self {
+            Damage::OfDatagrams(ratio) => {
                 let hit = bits > 0 && random.chance(*ratio);
                 if hit {
-                    flip(&mut copy.datagram, random.below(bits));
+                    flip(datagram, random.below(bits));
                 }
                 hit
             }
-            Corruption::OfBits(flips) => flips.apply(&mut copy.datagram, random),
-        };
-        counts.corrupted += u64::from(corrupted);
-        true
+            Damage::OfBits(flips) => flips.hits(datagram, random),
+        }
     }
 }
 
@@ -56,7 +98,7 @@ fn flip(octets: &mut [u8], bit: u64) {
 /// Flips each bit of a stream with the same probability, without a draw for each: it draws how
 /// many bits stay as they are before the next flip.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flips {
+struct Flips {
     ratio: Ratio,
     /// How many bits come before the next flip; `None` before the first draw.
     gap: Option<u64>,
@@ -71,7 +113,7 @@ impl Flips {
     }
 
     /// Whether any bit flipped.
-    fn apply(&mut self, octets: &mut [u8], random: &mut Random) -> bool {
+    fn hits(&mut self, octets: &mut [u8], random: &mut Random) -> bool {
         let bits = octets.len() as u64 * 8;
         let mut at = match self.gap.take() {
             Some(gap) => gap,

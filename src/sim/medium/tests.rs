@@ -347,6 +347,30 @@ fn all_bits_flip_or_none() {
     assert_eq!(empty.send(at(0), vec![])[0].datagram, [0; 0]);
 }
 
+/// Two flips of one column cancel out in the sum in some cases.
+#[test]
+fn what_no_checksum_sees_can_be_kept_away() {
+    let part = Corruption::per_bit(Ratio::percent(1));
+    let (mut all, mut seen) = (Bench::new(part.clone()), Bench::new(part.detectable()));
+    let whole = tcp(b"");
+    let arrives_as_a_segment = |bench: &mut Bench| {
+        let arrived = bench.send(at(0), whole.clone());
+        arrived.iter().any(|arrival| {
+            let read = parse(&arrival.datagram);
+            let is_segment = read.is_ok_and(|read| matches!(read.payload, Payload::Tcp(..)));
+            is_segment && arrival.datagram != whole
+        })
+    };
+    let escaped = (0..COUNT)
+        .filter(|_| arrives_as_a_segment(&mut all))
+        .count();
+    assert!(escaped > 20, "{escaped}");
+    assert!(!(0..COUNT).any(|_| arrives_as_a_segment(&mut seen)));
+    let counts = seen.medium.counts();
+    assert_eq!(all.medium.counts().corrupted, counts.corrupted);
+    assert!(counts.colliding as usize >= escaped);
+}
+
 #[test]
 fn no_checksum_sees_words_that_change_places() {
     let text: Vec<u8> = (0..101).collect();

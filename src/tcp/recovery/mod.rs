@@ -56,6 +56,11 @@ pub(crate) struct Recovery {
     newreno: NewReno,
     /// The octets to send again, lowest first; after a timeout, all that were in flight.
     lost: Option<Range<Seq>>,
+    /// Of them one segment is to be sent, however long it is: a recovery by duplicate
+    /// acknowledgments knows of no more (RFC 6582 §3.2). The range has room for the longest; SACK
+    /// blocks make it shorter, and the rest, sent as well, would be acknowledged by itself, which
+    /// looks like another loss.
+    one_segment: bool,
     /// A segment whose acknowledgment gives a sample: the place after it, and when it was sent.
     /// Never one that was sent twice (RFC 6298 §3, Karn's algorithm).
     timed: Option<(Seq, Instant)>,
@@ -69,6 +74,7 @@ impl Recovery {
             rtt: Rtt::new(config),
             newreno: NewReno::new(iss),
             lost: None,
+            one_segment: false,
             timed: None,
             retries: 0,
         }
@@ -82,7 +88,8 @@ impl Recovery {
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
-        (&self.lost, self.rtt.rto()).hash(hasher);
+        let one_segment = self.one_segment && self.lost.is_some();
+        (&self.lost, one_segment, self.rtt.rto()).hash(hasher);
         // With one RTO whatever is measured, nothing that is measured matters.
         if config.min_rto < config.max_rto {
             let timed = self.timed.map(|(end, sent)| (end, now.since(sent)));
@@ -114,7 +121,7 @@ impl Recovery {
             self.timed = None;
         }
         self.lost = match self.lost.take() {
-            Some(lost) if lost.end > range.end => Some(range.end..lost.end),
+            Some(lost) if lost.end > range.end && !self.one_segment => Some(range.end..lost.end),
             _ => None,
         };
     }
@@ -128,9 +135,13 @@ impl Recovery {
                 Some(lost) if lost.end > ack.ack => Some(lost.start.max(ack.ack)..lost.end),
                 _ => None,
             };
-            self.newreno.on_progress(ack, &mut self.lost)
+            let verdict = self.newreno.on_progress(ack, &mut self.lost);
+            self.one_segment = self.newreno.is_recovering();
+            verdict
         } else if ack.is_duplicate {
-            self.newreno.on_duplicate(ack, &mut self.lost)
+            let verdict = self.newreno.on_duplicate(ack, &mut self.lost);
+            self.one_segment |= matches!(verdict, Verdict::Lost { .. });
+            verdict
         } else {
             Verdict::Quiet
         }
@@ -160,6 +171,7 @@ impl Recovery {
         self.timed = None;
         self.newreno.on_timeout(nxt);
         self.lost = Some(una..nxt);
+        self.one_segment = false;
     }
 
     /// The path takes only smaller segments: what is in flight did not get through, and that is
@@ -168,6 +180,7 @@ impl Recovery {
         self.timed = None;
         if una < nxt {
             self.lost = Some(una..nxt);
+            self.one_segment = false;
         }
     }
 

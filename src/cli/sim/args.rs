@@ -1,0 +1,98 @@
+//! The command line of `stubborn sim`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+const EXAMPLES: &str = "\
+Examples:
+  What there is, and one of them over a range of seeds on all cores:
+      stubborn sim --list
+      stubborn sim lossy --seeds 0..10000
+
+  One world again, as a diagram, and as a file for Wireshark:
+      stubborn sim lossy --replay 42 --pcap lossy-42.pcap
+
+  A scenario of your own (docs/SIMULATION.md says how to write one):
+      stubborn sim my.toml --seeds 0..1000
+
+  A campaign in parts, on as many machines as you like:
+      stubborn sim lossy --seeds 0..50000      --json >a.json
+      stubborn sim lossy --seeds 50000..100000 --json >b.json
+      stubborn sim merge a.json b.json
+
+The exit status is 0 if nothing failed. What fails is a line: the seed, what broke, and how to see
+it again.
+";
+
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    after_help = EXAMPLES
+)]
+pub(crate) struct SimArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<SimCommand>,
+
+    /// The scenario: a name of --list, or a TOML file
+    #[arg(value_name = "SCENARIO", required_unless_present = "list")]
+    pub(super) scenario: Option<String>,
+
+    /// List the built-in scenarios
+    #[arg(long, conflicts_with_all = ["scenario", "replay"])]
+    pub(super) list: bool,
+
+    /// The seeds, the second not included: one world each
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..1000")]
+    pub(super) seeds: Range<u64>,
+
+    /// How many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<usize>,
+
+    /// Print the result as JSON, for `stubborn sim merge`
+    #[arg(long, conflicts_with_all = ["list", "replay"])]
+    pub(super) json: bool,
+
+    /// Show the world of one seed as a diagram
+    #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
+    pub(super) replay: Option<u64>,
+
+    /// With --replay: also write every datagram to this file
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    pub(super) pcap: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SimCommand {
+    /// Add up the results of disjoint ranges of seeds
+    Merge {
+        /// Results, as --json prints them
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+
+        /// Print the sum as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, &'static str> {
+    const WHAT: &str = "not a range of seeds such as 0..1000";
+    let (first, end) = text.split_once("..").ok_or(WHAT)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| WHAT);
+    let seeds = number(first)?..number(end)?;
+    match seeds.is_empty() {
+        true => Err("a range without a seed: the end is not part of it"),
+        false => Ok(seeds),
+    }
+}
+
+fn jobs(text: &str) -> Result<usize, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|jobs| (1..=1024).contains(jobs))
+        .ok_or("not a number of threads from 1 to 1024")
+}

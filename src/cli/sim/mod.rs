@@ -1,0 +1,87 @@
+//! `stubborn sim`: worlds of a scenario, one for each seed.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `args` | the command line |
+//! | `chosen` | the scenario: a built-in one, or a file |
+//! | `file`, `units` | scenarios in TOML |
+//! | `campaign` | many seeds, on all cores |
+//! | `replay` | one seed, as a diagram |
+//! | `report`, `histogram` | what was found; reports add up |
+
+mod args;
+mod campaign;
+mod chosen;
+mod file;
+mod histogram;
+mod replay;
+mod report;
+mod units;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use stubborn::sim::scenario::CATALOGUE;
+
+pub(crate) use args::SimArgs;
+use args::SimCommand;
+use chosen::Chosen;
+use report::Report;
+
+/// Runs `stubborn sim`.
+pub(crate) fn run(args: &SimArgs) -> anyhow::Result<()> {
+    if let Some(SimCommand::Merge { files, json }) = &args.command {
+        return show(&merge(files)?, *json);
+    }
+    if args.list {
+        for builtin in CATALOGUE {
+            println!("{:<18}{}", builtin.name, builtin.about);
+        }
+        return Ok(());
+    }
+    let scenario = Chosen::new(args.scenario.as_deref().unwrap_or_default())?;
+    if let Some(seed) = args.replay {
+        return replay::run(&scenario, seed, args.pcap.as_deref());
+    }
+    let jobs = match args.jobs {
+        Some(jobs) => jobs,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    show(&campaign::run(&scenario, &args.seeds, jobs), args.json)
+}
+
+/// Prints a report, and says whether anything failed.
+fn show(report: &Report, json: bool) -> anyhow::Result<()> {
+    match json {
+        true => println!("{}", serde_json::to_string(report)?),
+        false => println!("{report}"),
+    }
+    match report.failed() {
+        0 => Ok(()),
+        failed => bail!("{failed} of {} worlds failed", report.worlds),
+    }
+}
+
+fn merge(files: &[PathBuf]) -> anyhow::Result<Report> {
+    let mut files = files.iter();
+    let first = files.next().context("no result to merge")?;
+    let mut sum = read(first)?;
+    for file in files {
+        let part = read(file)?;
+        sum.merge(part)
+            .with_context(|| file.display().to_string())?;
+    }
+    Ok(sum)
+}
+
+fn read(file: &Path) -> anyhow::Result<Report> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is not a result of `stubborn sim --json`",
+            file.display()
+        )
+    })
+}

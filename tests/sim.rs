@@ -1,0 +1,32 @@
+//! Worlds in a box: hosts, paths, story, expectation. Every test is a scenario, and most say no
+//! more than how it differs from the clean one.
+//!
+//! | file | what is asked |
+//! |---|---|
+//! | `support` | two hosts and a wire: what the others start from |
+//! | `faults` | every part of a medium, by itself and with others |
+//! | `applications` | every behaviour of an application |
+//! | `partitions` | cuts, pauses, clocks that jump |
+//! | `crashes` | a host loses all it knows, in every state |
+//! | `incarnations` | datagrams of older connections arrive late |
+//! | `hosts` | more than two hosts, IPv6, a NAT |
+//! | `large` | much text: 64 KiB, 1 MiB, 5 GiB |
+//! | `determinism` | the same seed, the same world |
+//! | `broken` | every property, broken: the judge sees it |
+//! | `pictures` | ladder diagrams and captures |
+
+#![allow(clippy::unwrap_used)]
+
+mod sim {
+    mod applications;
+    mod broken;
+    mod crashes;
+    mod determinism;
+    mod faults;
+    mod hosts;
+    mod incarnations;
+    mod large;
+    mod partitions;
+    mod pictures;
+    mod support;
+}
