@@ -505,3 +505,23 @@ fn acknowledgments_make_no_small_segments() {
             .leaves("<SEQ=1301><ACK=101><DATA=1000><CTL=ACK>");
     });
 }
+
+/// §3.10.7.4, first: what lies beyond the window is cut off, and with it the FIN behind it. The
+/// stream does not end where the window does.
+#[test]
+fn a_fin_behind_text_that_is_cut_off_does_not_count() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><DATA=10001><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=10101><WND=0><CTL=ACK>")
+            .state_is(State::Established);
+        d.reads(10_000)
+            .leaves("<SEQ=301><ACK=10101><WND=10000><CTL=ACK>");
+        assert_eq!(d.receive(10), Err(RecvError::WouldBlock));
+        d.arrives("<SEQ=10101><ACK=301><DATA=1><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=10103><WND=9998><CTL=ACK>")
+            .state_is(State::CloseWait);
+        d.reads(1);
+        assert_eq!(d.receive(10), Ok(0));
+    });
+}
