@@ -295,6 +295,31 @@ fn a_segment_sent_twice_gives_no_sample() {
     });
 }
 
+/// MUST-18, after duplicate acknowledgments too, when no timeout has forgotten what was timed.
+#[test]
+fn a_segment_sent_twice_by_fast_retransmit_gives_no_sample() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        let before = d.status().srtt;
+        d.sends(4000);
+        segments_leave(&mut d, &from(301, 4));
+        d.until(ms(100));
+        for _ in 0..3 {
+            acked(&mut d, 301);
+        }
+        segments_leave(&mut d, &[301]);
+        d.until(ms(150));
+        acked(&mut d, 4301);
+        assert_eq!(d.status().srtt, before);
+        // What is sent once gives one again.
+        d.sends(1000);
+        segments_leave(&mut d, &[4301]);
+        d.until(ms(250));
+        acked(&mut d, 5301);
+        assert_ne!(d.status().srtt, before);
+    });
+}
+
 /// MUST-18: with timestamps the echo tells which copy was acknowledged (RFC 7323 §4).
 #[test]
 fn a_timestamp_tells_which_copy_was_acknowledged() {
