@@ -387,6 +387,23 @@ fn the_timer_starts_again_with_each_acknowledgment() {
     });
 }
 
+/// RFC 6298 §5.1: sending starts the timer if it is not running, and leaves it alone if it is. Who
+/// sends often must retransmit too.
+#[test]
+fn the_timer_does_not_start_again_with_each_segment() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.socket.nodelay = true;
+        let mut d = Dialogue::established(family, tcp);
+        d.sends(1).leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(150))
+            .sends(1)
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(200))
+            .leaves("<SEQ=301><ACK=101><DATA=2><CTL=PSH,ACK>");
+    });
+}
+
 /// A retransmission acknowledges what has come since, and shows the window as it is now.
 #[test]
 fn a_retransmission_carries_the_latest_acknowledgment() {

@@ -61,6 +61,26 @@ fn a_scaled_window_is_what_it_says() {
     });
 }
 
+/// RFC 7323 §2.2, when both sides have called: the scale is known by then, and still not applied.
+#[test]
+fn the_window_of_a_syn_ack_is_not_scaled_after_a_simultaneous_open() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            window_scaling: true,
+            ..plain()
+        };
+        let mut d = Dialogue::new(family, tcp);
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000><WS=0>");
+        d.arrives("<SEQ=100><WND=1000><CTL=SYN><WS=3>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><WS=0>");
+        d.arrives("<SEQ=100><ACK=301><WND=1000><CTL=SYN,ACK><WS=3>")
+            .state_is(State::Established);
+        assert_eq!(d.status().snd_wnd, 1000);
+        d.arrives("<SEQ=101><ACK=301><WND=1000><CTL=ACK>");
+        assert_eq!(d.status().snd_wnd, 8000);
+    });
+}
+
 /// The window of a SYN may be closed and the last segment of the handshake open it.
 #[test]
 fn the_last_ack_of_the_handshake_opens_the_window() {
