@@ -20,6 +20,8 @@ pub struct Config {
     pub ephemeral_ports: (u16, u16),
     /// How every connection behaves, unless its listener or its user says otherwise.
     pub tcp: TcpConfig,
+    /// UDP sockets.
+    pub udp: UdpConfig,
     /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
     /// refused. Default 262,144.
     pub max_connections: usize,
@@ -42,6 +44,7 @@ impl Config {
             hop_limit: 64,
             ephemeral_ports: (32768, 60999),
             tcp: TcpConfig::default(),
+            udp: UdpConfig::default(),
             max_connections: 262_144,
             max_half_open: 4_096,
             max_time_wait: 65_536,
@@ -78,6 +81,44 @@ impl Config {
         }
         self.tcp.validate()
     }
+}
+
+/// How UDP sockets behave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpConfig {
+    /// The most octets of text that wait to be received, and the most datagrams; what comes beyond
+    /// is dropped and counted. One datagram is taken however long it is. Default 512 KiB.
+    pub receive_buffer: usize,
+    /// See `receive_buffer`. Default 1,024.
+    pub receive_datagrams: usize,
+    /// The most octets of text that wait to leave, and the most datagrams; beyond it a send waits.
+    /// One datagram is taken however long it is. Default 256 KiB.
+    pub send_buffer: usize,
+    /// See `send_buffer`. Default 256.
+    pub send_datagrams: usize,
+    /// What the user may change on a socket.
+    pub socket: UdpOptions,
+}
+
+impl Default for UdpConfig {
+    fn default() -> UdpConfig {
+        UdpConfig {
+            receive_buffer: 512 * 1024,
+            receive_datagrams: 1_024,
+            send_buffer: 256 * 1024,
+            send_datagrams: 256,
+            socket: UdpOptions::default(),
+        }
+    }
+}
+
+/// What the user of a UDP socket may change while it lives (RFC 1122 §4.1.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UdpOptions {
+    /// TTL or hop limit of what is sent; `None`: that of the host. Default `None`.
+    pub hop_limit: Option<u8>,
+    /// The six DSCP bits and two ECN bits of what is sent. Default 0.
+    pub traffic_class: u8,
 }
 
 /// How a connection behaves.

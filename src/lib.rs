@@ -5,7 +5,7 @@
 //!
 //! | module | what it holds | pure? |
 //! |---|---|---|
-//! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream): like `std::net` | |
+//! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream), [`UdpSocket`](sockets::UdpSocket): like `std::net` | |
 //! | [`tcp`] | one connection: RFC 9293 §3.10 | yes |
 //! | [`stack`] | many connections: a host | yes |
 //! | [`wire`] | bytes to values and back | yes |
@@ -35,3 +35,8 @@ pub mod wire;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the page about links.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/LINKS.md")]
+struct Links;

@@ -79,11 +79,10 @@ impl Sub for Instant {
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secs, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
-        if f.alternate() {
-            write!(f, "{secs}.{nanos:09}")
-        } else {
-            write!(f, "{secs}.{:03}", nanos / 1_000_000)
-        }
+        f.pad(&match f.alternate() {
+            true => format!("{secs}.{nanos:09}"),
+            false => format!("{secs}.{:03}", nanos / 1_000_000),
+        })
     }
 }
 

@@ -10,5 +10,6 @@ mod ladder {
     mod kinds;
     mod matrix;
     mod picture;
+    mod replay;
     mod world;
 }

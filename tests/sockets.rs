@@ -6,5 +6,6 @@ mod sockets {
     mod end;
     mod streams;
     mod support;
+    mod udp;
     mod waits;
 }

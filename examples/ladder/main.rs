@@ -4,32 +4,33 @@
 //!     cargo run --release --example ladder -- receive 127.0.0.1:9000 > copy &
 //!     cargo run --release --example ladder -- send 127.0.0.1:9001 127.0.0.1:9000 --loss 30 < file
 //!
-//! With `--loss`, so many percent of the packets that this end sends are lost on purpose. The link
-//! is the windowed one, in bounded memory; `--textbook` takes the textbook's perfect FIFO link,
-//! which remembers and repeats everything for ever: for small files.
+//! | option | |
+//! |---|---|
+//! | `--loss PERCENT` | so many of the packets that this end sends are lost on purpose |
+//! | `--tun NAME` | over the UDP of our own stack, which has the address LOCAL on this interface |
+//! | `--link NAME` | `windowed` (in bounded memory, the default) or `fifo`: the textbook's, which remembers and repeats everything for ever, for small files; and with `--lines` also `fair-loss`, `stubborn` and `perfect` |
+//! | `--lines` | each line is a message, and each message that is delivered a line; without an end |
 
 mod driver;
+mod links;
+mod sockets;
 
-use std::cell::Cell;
 use std::env;
 use std::error::Error;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{self, BufRead, Read, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use driver::{Datagrams, Driver};
-use stubborn::link::{
-    FairLossLink, Identifiers, Link, PerfectFifoLink, PerfectLink, SendError, StubbornLink,
-    WindowConfig, WindowedLink,
-};
-
-/// What fits into a UDP datagram over Ethernet, IPv6 or IPv4.
-const LONGEST: usize = 1452;
+use driver::Driver;
+use stubborn::link::SendError;
 
 /// How long an end that is done stays to answer the other, whose last acknowledgments may have been
 /// lost. TCP calls it TIME-WAIT.
 const LINGER: Duration = Duration::from_secs(1);
+
+const USAGE: &str = "usage: ladder receive LOCAL | send LOCAL PEER, with [--loss PERCENT] \
+                     [--tun NAME] [--link NAME] [--lines]";
 
 fn main() -> ExitCode {
     match run() {
@@ -42,72 +43,47 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let is_textbook = take(&mut arguments, "--textbook").is_some();
-    let loss = match take(&mut arguments, "--loss") {
-        Some(at) if at < arguments.len() => arguments.remove(at).parse()?,
-        _ => 0,
-    };
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut words: Vec<String> = env::args().skip(1).collect();
+    let loss = value_of(&mut words, "--loss").map_or(Ok(0), |loss| loss.parse())?;
+    let tun = value_of(&mut words, "--tun");
+    let name = value_of(&mut words, "--link").unwrap_or("windowed".to_owned());
+    let of_lines = take(&mut words, "--lines").is_some();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (local, peer) = match words[..] {
         ["receive", local] => (local.parse::<SocketAddr>()?, None),
         ["send", local, peer] => (local.parse()?, Some(peer.parse::<SocketAddr>()?)),
-        _ => {
-            return Err("usage: ladder receive LOCAL | send LOCAL PEER, \
-                        with [--loss PERCENT] [--textbook]"
-                .into());
-        }
+        _ => return Err(USAGE.into()),
     };
-    let socket = UdpSocket::bind(local)?;
-    socket.set_nonblocking(true)?;
-    let state = Cell::new(u64::from(local.port()) + 1);
-    let socket = Lossy {
-        socket,
-        loss,
-        state,
-    };
-    let bottom = FairLossLink::new(LONGEST);
-    if is_textbook {
-        let stubborn = StubbornLink::new(bottom, Duration::from_millis(200));
-        let perfect = PerfectLink::new(stubborn, Identifiers::counter());
-        transfer(Driver::new(PerfectFifoLink::new(perfect), socket), peer)
-    } else {
-        let config = WindowConfig {
-            window: 512,
-            period: Duration::from_millis(20),
-            doublings: 4,
-            reordering: Some(3),
-            peers: 16,
-        };
-        transfer(Driver::new(WindowedLink::new(bottom, config), socket), peer)
+    let link = links::build(&name).ok_or(USAGE)?;
+    if !of_lines && !links::is_fifo(&name) {
+        return Err("only a FIFO link moves a file: add --lines".into());
+    }
+    let driver = Driver::new(link, sockets::open(local, tun.as_deref(), loss)?);
+    eprintln!("ladder: {local} hears");
+    match (peer, of_lines) {
+        (Some(peer), false) => send(driver, peer),
+        (None, false) => receive(driver),
+        (Some(peer), true) => send_lines(driver, peer),
+        (None, true) => receive_lines(driver),
     }
 }
 
 /// Where a flag stood; it is taken out.
-fn take(arguments: &mut Vec<String>, flag: &str) -> Option<usize> {
-    let at = arguments.iter().position(|argument| argument == flag)?;
-    arguments.remove(at);
+fn take(words: &mut Vec<String>, flag: &str) -> Option<usize> {
+    let at = words.iter().position(|word| word == flag)?;
+    words.remove(at);
     Some(at)
 }
 
-fn transfer<L, S>(driver: Driver<L, S>, peer: Option<SocketAddr>) -> Result<(), Box<dyn Error>>
-where
-    L: Link<Address = SocketAddr>,
-    S: Datagrams,
-{
-    match peer {
-        Some(peer) => send(driver, peer),
-        None => receive(driver),
-    }
+/// What stood behind a flag; both are taken out.
+fn value_of(words: &mut Vec<String>, flag: &str) -> Option<String> {
+    let at = take(words, flag)?;
+    (at < words.len()).then(|| words.remove(at))
 }
 
 /// Sends standard input in messages, and then an empty one. The peer answers it with another.
-fn send<L, S>(mut driver: Driver<L, S>, peer: SocketAddr) -> Result<(), Box<dyn Error>>
-where
-    L: Link<Address = SocketAddr>,
-    S: Datagrams,
-{
-    let mut buffer = vec![0; driver.link().longest()];
+fn send(mut driver: Driver, peer: SocketAddr) -> Result<(), Box<dyn Error>> {
+    let mut buffer = vec![0; driver.longest()];
     let mut is_answered = false;
     let mut end_is_sent = false;
     let mut message: Option<Vec<u8>> = None;
@@ -142,11 +118,7 @@ where
 }
 
 /// Writes messages to standard output until an empty one comes, and sends that back.
-fn receive<L, S>(mut driver: Driver<L, S>) -> Result<(), Box<dyn Error>>
-where
-    L: Link<Address = SocketAddr>,
-    S: Datagrams,
-{
+fn receive(mut driver: Driver) -> Result<(), Box<dyn Error>> {
     let mut output = io::stdout().lock();
     let mut end = None;
     while end.is_none() {
@@ -167,11 +139,7 @@ where
     linger(driver)
 }
 
-fn linger<L, S>(mut driver: Driver<L, S>) -> Result<(), Box<dyn Error>>
-where
-    L: Link<Address = SocketAddr>,
-    S: Datagrams,
-{
+fn linger(mut driver: Driver) -> Result<(), Box<dyn Error>> {
     let until = Instant::now() + LINGER;
     while Instant::now() < until {
         driver.turn(LINGER, |_, _| {})?;
@@ -179,31 +147,33 @@ where
     Ok(())
 }
 
-/// A socket that loses some of what it sends.
-struct Lossy<S> {
-    socket: S,
-    loss: u64,
-    state: Cell<u64>,
+/// Sends each line of standard input, once, and then lets the link do what it does, for ever.
+fn send_lines(mut driver: Driver, peer: SocketAddr) -> Result<(), Box<dyn Error>> {
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        while let Err(error) = driver.send(peer, line.as_bytes()) {
+            if error != SendError::Full {
+                return Err(error.into());
+            }
+            driver.turn(LINGER, |_, _| {})?;
+        }
+        driver.turn(Duration::ZERO, |_, _| {})?;
+    }
+    loop {
+        driver.turn(LINGER, |_, _| {})?;
+    }
 }
 
-impl<S: Datagrams> Datagrams for Lossy<S> {
-    fn send_to(&self, packet: &[u8], to: SocketAddr) -> io::Result<()> {
-        // Knuth's linear congruential generator: good enough to lose packets.
-        let state = self.state.get();
-        let next = state.wrapping_mul(6_364_136_223_846_793_005);
-        let next = next.wrapping_add(1_442_695_040_888_963_407);
-        self.state.set(next);
-        match (next >> 33) % 100 < self.loss {
-            true => Ok(()),
-            false => self.socket.send_to(packet, to),
-        }
-    }
-
-    fn recv_from(
-        &self,
-        buffer: &mut [u8],
-        wait: Duration,
-    ) -> io::Result<Option<(usize, SocketAddr)>> {
-        self.socket.recv_from(buffer, wait)
+/// Writes each message that is delivered as a line, for ever.
+fn receive_lines(mut driver: Driver) -> Result<(), Box<dyn Error>> {
+    let mut output = io::stdout().lock();
+    loop {
+        let mut lines = Vec::new();
+        driver.turn(LINGER, |_, message| {
+            lines.extend(message);
+            lines.push(b'\n');
+        })?;
+        output.write_all(&lines)?;
+        output.flush()?;
     }
 }

@@ -31,13 +31,14 @@ Examples:
   Like nc: type to a server of the kernel, or be the server:
       stubborn connect --tun tun0 --ip 10.11.12.2 10.11.12.1 8000
       stubborn listen --tun tun0 --ip 10.11.12.2 8000 < file
+      stubborn echo --udp --tun tun0 --ip 10.11.12.2 (nc -u 10.11.12.2 7)
 
   What happens: state changes with -v, every segment with -vv.
 
 Ctrl-C closes what is open and prints a summary; a second Ctrl-C does not wait.
 ";
 
-/// Talks TCP from user space, over a TUN interface.
+/// Talks TCP and UDP from user space, over a TUN interface.
 ///
 /// The stack lives in this program. The kernel is only the other end of the interface, so every
 /// tool of the machine (nc, curl, ping, tcpdump) can talk to it and watch it.
@@ -58,14 +59,16 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Send back whatever arrives (RFC 862)
     #[command(after_long_help = EXAMPLES)]
-    Echo(ServiceArgs),
+    Echo(TransportArgs),
     /// Throw away whatever arrives (RFC 863)
     #[command(after_long_help = EXAMPLES)]
-    Discard(ServiceArgs),
+    Discard(TransportArgs),
     /// Send lines of characters without end (RFC 864)
     #[command(after_long_help = EXAMPLES)]
     Chargen(ServiceArgs),
     /// Accept one connection: standard input goes to the peer, what it says to standard output
+    ///
+    /// With --udp, the peer is whoever sends the first datagram.
     #[command(after_long_help = EXAMPLES)]
     Listen(ListenArgs),
     /// Connect: standard input goes to the peer, what it says to standard output
@@ -135,6 +138,18 @@ pub(crate) struct ServiceArgs {
     pub(crate) port: Option<u16>,
 }
 
+/// A service over either transport. Chargen is not one: over UDP it would answer a forged datagram
+/// with more octets than it had.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TransportArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+
+    /// Over UDP instead of TCP
+    #[arg(short, long)]
+    pub(crate) udp: bool,
+}
+
 fn port_help() -> String {
     format!(
         "The port to listen on [default: echo 7, discard 9, chargen 19]. Up to {MAX_CONNECTIONS} \
@@ -150,7 +165,13 @@ pub(crate) struct ListenArgs {
     /// The port to listen on; 0: any (-v says which)
     #[arg(value_name = "PORT", value_parser = local_port)]
     pub(crate) port: u16,
+
+    #[arg(short, long, help = UDP_HELP)]
+    pub(crate) udp: bool,
 }
+
+const UDP_HELP: &str = "Over UDP instead of TCP: what is read from standard input at once is a \
+                        datagram. Ends when standard input has and the peer is silent for a second";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
@@ -168,6 +189,9 @@ pub(crate) struct ConnectArgs {
     /// Give up when there is no connection after so long, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+
+    #[arg(short, long, conflicts_with = "timeout", help = UDP_HELP)]
+    pub(crate) udp: bool,
 }
 
 fn own_address(text: &str) -> Result<IpAddr, &'static str> {

@@ -10,9 +10,8 @@ use std::{fs, io, thread};
 
 use anyhow::{Context, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use stubborn::check::tcp::{Coverage, Kind, UNVISITED};
+use stubborn::check::tcp::{Coverage, Kind, State, UNVISITED};
 use stubborn::check::{Found, Progress, Subject, Verdict, subjects};
-use stubborn::tcp::State;
 
 use super::args::CheckArgs;
 
@@ -130,7 +129,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -189,7 +188,10 @@ fn first_found(ended: &[Ended]) -> Option<String> {
     ended.iter().find_map(|ended| {
         let Found { what, trace } = ended.verdict.report.found.as_ref()?;
         let steps = trace.join("\n  ");
-        Some(format!("{}: {what}\n  {steps}", ended.subject.name))
+        Some(format!(
+            "{}: {what}, by this way:\n  {steps}",
+            ended.subject.name
+        ))
     })
 }
 
@@ -230,7 +232,7 @@ fn check_coverage(ended: &[Ended]) -> anyhow::Result<()> {
 /// What `docs/CHECK.md` holds.
 fn document(ended: &[Ended]) -> String {
     let mut text = include_str!("check.md").to_owned();
-    text.push_str("## Every state\n\n");
+    text.push_str("\n## Every state\n\n");
     for Ended { subject, .. } in ended {
         let _ = writeln!(text, "* `{}`: {}", subject.name, subject.about);
     }

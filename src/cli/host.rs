@@ -1,12 +1,12 @@
 //! The interface, and the stack that runs on it.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{self, IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use stubborn::config::Config;
 use stubborn::driver::Recorder;
-use stubborn::sockets::{Net, TcpListener};
+use stubborn::sockets::{Net, TcpListener, UdpSocket};
 use stubborn::tun::{TunDevice, TunError};
 
 use super::args::HostArgs;
@@ -63,9 +63,10 @@ impl Host {
         &self.tun
     }
 
-    /// Whether the stack has an address of the family of `remote`.
-    pub(crate) fn has_family_of(&self, remote: IpAddr) -> bool {
-        (self.addresses.iter()).any(|address| address.is_ipv4() == remote.is_ipv4())
+    /// An address of the stack of the family of `remote`.
+    pub(crate) fn own_address(&self, remote: SocketAddr) -> Option<IpAddr> {
+        let mut addresses = self.addresses.iter().copied();
+        addresses.find(|address| address.is_ipv4() == remote.is_ipv4())
     }
 
     /// Listens at `port` on every address. Port 0: the stack chooses, the same for all.
@@ -82,6 +83,20 @@ impl Host {
         Ok(listeners)
     }
 
+    /// UDP sockets at `port` of every address. Port 0: the stack chooses, the same for all.
+    pub(crate) fn bind(&self, port: u16) -> anyhow::Result<Vec<UdpSocket>> {
+        let mut sockets: Vec<UdpSocket> = Vec::new();
+        for &address in &self.addresses {
+            let port = sockets
+                .first()
+                .map_or(port, |first| first.local_addr().port());
+            let local = SocketAddr::new(address, port);
+            let socket = UdpSocket::bind(&self.net, local);
+            sockets.push(socket.with_context(|| format!("cannot receive at {local}"))?);
+        }
+        Ok(sockets)
+    }
+
     /// Closes what is open, and sums up.
     pub(crate) fn stop(&self, tally: &Tally) -> Summary {
         self.net.shutdown(GRACE);
@@ -92,7 +107,7 @@ impl Host {
 /// That the kernel has none of the stack's addresses: it would answer for them itself.
 fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
     // A socket of the kernel can be bound to the kernel's own addresses, and to no others.
-    let taken = (addresses.iter()).find(|&&address| UdpSocket::bind((address, 0)).is_ok());
+    let taken = (addresses.iter()).find(|&&address| net::UdpSocket::bind((address, 0)).is_ok());
     match taken {
         Some(taken) => bail!(
             "{taken} cannot be the stack's: the kernel has it: give --ip another address of the \
@@ -122,9 +137,7 @@ fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
 }
 
 /// Where listeners listen, for people.
-pub(crate) fn places(listeners: &[TcpListener]) -> String {
-    let places = listeners
-        .iter()
-        .map(|listener| listener.local_addr().to_string());
-    places.collect::<Vec<_>>().join(" and ")
+pub(crate) fn places(locals: impl Iterator<Item = SocketAddr>) -> String {
+    let places: Vec<String> = locals.map(|local| local.to_string()).collect();
+    places.join(" and ")
 }

@@ -10,6 +10,7 @@
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
 //! | `sim` | worlds of a scenario, one for each seed |
 //! | `check` | the model checker: every state, and what was found |
+//! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 
@@ -22,13 +23,14 @@ mod server;
 mod services;
 mod sim;
 mod tally;
+mod udp;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use args::{Args, Command};
+use args::{Args, Command, TransportArgs};
 use services::Service;
 
 /// Exit status of a command line that cannot be understood.
@@ -52,13 +54,22 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Echo(args) => server::run(Service::Echo, args),
-        Command::Discard(args) => server::run(Service::Discard, args),
+        Command::Echo(args) => serve(Service::Echo, args),
+        Command::Discard(args) => serve(Service::Discard, args),
         Command::Chargen(args) => server::run(Service::Chargen, args),
+        Command::Listen(args) if args.udp => udp::listen(args),
         Command::Listen(args) => netcat::listen(args),
+        Command::Connect(args) if args.udp => udp::connect(args),
         Command::Connect(args) => netcat::connect(args),
         Command::Sim(args) => sim::run(args),
         Command::Check(args) => check::run(args),
+    }
+}
+
+fn serve(service: Service, args: &TransportArgs) -> anyhow::Result<()> {
+    match args.udp {
+        true => udp::run(service, &args.service),
+        false => server::run(service, &args.service),
     }
 }
 
@@ -153,6 +164,14 @@ mod tests {
             (
                 "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
                 "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
+            ),
+            (
+                "stubborn connect -u --timeout 3 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
+                "the argument '--udp' cannot be used with '--timeout <SECONDS>'",
+            ),
+            (
+                "stubborn chargen -u --tun t0 --ip 10.0.0.2",
+                "unexpected argument '-u' found",
             ),
             (
                 "stubborn listen --tun t0 --ip 10.0.0.2 70000",

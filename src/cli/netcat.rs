@@ -1,7 +1,7 @@
 //! One connection between a peer, standard input and standard output.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -20,14 +20,14 @@ const BUFFER: usize = 64 * 1024;
 
 /// Accepts one connection and converses over it.
 pub(crate) fn listen(args: &ListenArgs) -> anyhow::Result<()> {
-    let session = Session::begin(&args.host)?;
+    let session = Session::begin(&args.host, Tally::default())?;
     session.unless_interrupted(listen_in(&session, args))
 }
 
 fn listen_in(session: &Session, args: &ListenArgs) -> anyhow::Result<()> {
     // One connection is asked for; a peer who comes at the same moment is reset.
     let listeners = session.host.listen(args.port, 1)?;
-    let places = host::places(&listeners);
+    let places = host::places(listeners.iter().map(TcpListener::local_addr));
     log::info!(
         "listening at {places} behind {}; Ctrl-C ends it",
         session.host.tun()
@@ -39,19 +39,13 @@ fn listen_in(session: &Session, args: &ListenArgs) -> anyhow::Result<()> {
 
 /// Connects and converses.
 pub(crate) fn connect(args: &ConnectArgs) -> anyhow::Result<()> {
-    let session = Session::begin(&args.host)?;
+    let session = Session::begin(&args.host, Tally::default())?;
     session.unless_interrupted(connect_in(&session, args))
 }
 
 fn connect_in(session: &Session, args: &ConnectArgs) -> anyhow::Result<()> {
     let remote = SocketAddr::new(args.remote, args.port);
-    if !session.host.has_family_of(args.remote) {
-        let family = if args.remote.is_ipv4() { 4 } else { 6 };
-        bail!(
-            "cannot connect to {remote}: the stack has no IPv{family} address: give it one with \
-             another --ip"
-        );
-    }
+    session.local_for(remote)?;
     log::info!(
         "connecting to {remote} through {}; Ctrl-C ends it",
         session.host.tun()
@@ -68,7 +62,7 @@ fn connect_in(session: &Session, args: &ConnectArgs) -> anyhow::Result<()> {
 }
 
 /// Why a connection did not come to be, and what to do about it.
-fn explain(error: &io::Error) -> String {
+pub(super) fn explain(error: &io::Error) -> String {
     let advice = match error.kind() {
         io::ErrorKind::ConnectionRefused => "nobody listens there: start the server first",
         io::ErrorKind::TimedOut => {
@@ -91,20 +85,19 @@ fn explain(error: &io::Error) -> String {
 
 /// A host for one connection, and its Ctrl-C.
 #[derive(Clone)]
-struct Session {
-    host: Arc<Host>,
-    tally: Arc<Tally>,
+pub(super) struct Session {
+    pub(super) host: Arc<Host>,
+    pub(super) tally: Arc<Tally>,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Session {
-    fn begin(args: &HostArgs) -> anyhow::Result<Session> {
+    pub(super) fn begin(args: &HostArgs, tally: Tally) -> anyhow::Result<Session> {
         let interrupts = Interrupts::catch()?;
         let host = Arc::new(Host::start(args)?);
-        let tally = Arc::new(Tally::default());
         let session = Session {
             host,
-            tally,
+            tally: Arc::new(tally),
             interrupted: Arc::default(),
         };
         let interrupted = session.clone();
@@ -118,11 +111,22 @@ impl Session {
 
     /// Gives `result`; but after Ctrl-C, when every call fails, leaves the end of the program to
     /// the thread that closes what is open.
-    fn unless_interrupted<T>(&self, result: T) -> T {
+    pub(super) fn unless_interrupted<T>(&self, result: T) -> T {
         while self.interrupted.load(Ordering::SeqCst) {
             thread::park();
         }
         result
+    }
+
+    /// The address of the stack from which it talks to `remote`.
+    pub(super) fn local_for(&self, remote: SocketAddr) -> anyhow::Result<IpAddr> {
+        self.host.own_address(remote).ok_or_else(|| {
+            let family = if remote.is_ipv4() { 4 } else { 6 };
+            anyhow!(
+                "cannot connect to {remote}: the stack has no IPv{family} address: give it one \
+                 with another --ip"
+            )
+        })
     }
 
     /// Moves octets both ways until both directions are closed.

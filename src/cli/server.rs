@@ -32,7 +32,7 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
     let begun = format!(
         "{} at {} behind {}; Ctrl-C ends it",
         service.name(),
-        host::places(&listeners),
+        host::places(listeners.iter().map(TcpListener::local_addr)),
         host.tun()
     );
     let (ends, end) = mpsc::channel();

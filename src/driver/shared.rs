@@ -168,14 +168,14 @@ impl Shared {
     }
 
     /// Whether anything can still come of waiting for `key`. When the device is closed, what a
-    /// connection has received can still be read; when the network is shut down, it cannot.
+    /// socket has received can still be read; when the network is shut down, it cannot.
     pub(super) fn check(&self, key: Key) -> Result<(), Closed> {
         match (key, self.closed) {
             (_, Some(reason @ (Closed::Shutdown | Closed::Panicked))) => Err(reason),
             (Key::Listener(id), closed) if !self.listeners.contains(&id) => {
                 Err(closed.unwrap_or(Closed::Listener))
             }
-            (Key::Listener(_) | Key::Connection(_) | Key::Finished, _) => Ok(()),
+            (Key::Listener(_) | Key::Connection(_) | Key::Udp(_) | Key::Finished, _) => Ok(()),
         }
     }
 
@@ -252,6 +252,7 @@ impl Shared {
             let key = match event {
                 Event::Connection(id, _) => Key::Connection(id),
                 Event::Acceptable(id) => Key::Listener(id),
+                Event::Udp(id, _) => Key::Udp(id),
             };
             // Others may wait for the same connection as the lead: one reads, one writes.
             // A connection to accept is for one, who sees to it that the next is accepted too.

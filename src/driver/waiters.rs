@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::task::Waker;
 
-use crate::stack::{ConnId, Event, ListenerId, Readiness};
+use crate::stack::{ConnId, Event, ListenerId, Readiness, UdpId};
 
 /// What a wait is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub(crate) enum Key {
     Connection(ConnId),
     /// A listener has a connection to accept.
     Listener(ListenerId),
+    /// A UDP socket is worth trying again.
+    Udp(UdpId),
     /// No connection is left unfinished.
     Finished,
 }
@@ -49,17 +51,22 @@ impl Waiters {
     pub(crate) fn take(&mut self, event: Event, woken: &mut Vec<Waker>) {
         match event {
             Event::Connection(id, readiness) => {
-                let key = Key::Connection(id);
-                let Some(waiters) = self.table.get_mut(&key) else {
-                    return;
-                };
-                let state = readiness.has(Readiness::STATE);
-                let concerned = |waiter: &mut Waiter| state || readiness.has(waiter.interest);
-                woken.extend(waiters.extract_if(.., concerned).map(|waiter| waiter.waker));
-                self.drop_if_empty(key);
+                self.take_ready(Key::Connection(id), readiness, woken);
             }
+            Event::Udp(id, readiness) => self.take_ready(Key::Udp(id), readiness, woken),
             Event::Acceptable(id) => self.take_one(Key::Listener(id), woken),
         }
+    }
+
+    /// Moves to `woken` those who wait for one of `readiness`; all, at a change of state.
+    fn take_ready(&mut self, key: Key, readiness: Readiness, woken: &mut Vec<Waker>) {
+        let Some(waiters) = self.table.get_mut(&key) else {
+            return;
+        };
+        let state = readiness.has(Readiness::STATE);
+        let concerned = |waiter: &mut Waiter| state || readiness.has(waiter.interest);
+        woken.extend(waiters.extract_if(.., concerned).map(|waiter| waiter.waker));
+        self.drop_if_empty(key);
     }
 
     /// Moves to `woken` the one who has waited longest for `key`.

@@ -15,13 +15,13 @@ use core::fmt::{self, Display, Formatter};
 use super::host::HostId;
 use super::trace::{Entry, Happened, Record};
 use crate::tcp::State;
-use crate::wire::{self, Payload};
+use crate::wire::figure;
 
 /// Columns of a state: the longest, SYN-RECEIVED, and a space.
 const STATE: usize = 13;
 
 /// Columns of a segment.
-const SEGMENT: usize = 58;
+const SEGMENT: usize = 63;
 
 /// Prints what a record holds of the datagrams between two hosts, at most `lines` lines of it.
 pub fn ladder(record: &Record, left: HostId, right: HostId, lines: usize) -> impl Display {
@@ -104,27 +104,9 @@ impl Ladder<'_> {
         let line = format!(
             "{at:>10}  {left_state:<STATE$}{:<3} {:<SEGMENT$} {:<3} {right_state}",
             left.arrow,
-            segment(datagram),
+            figure::segment(datagram),
             right.arrow,
         );
         writeln!(f, "{}", line.trim_end())
     }
-}
-
-/// A datagram in the RFC's notation; one that is no segment, as tcpdump has it.
-fn segment(datagram: &[u8]) -> String {
-    let Ok(parsed) = wire::parse(datagram) else {
-        return "(corrupted)".to_owned();
-    };
-    let Payload::Tcp(header, text) = parsed.payload else {
-        return wire::dump::describe(datagram).to_string();
-    };
-    let mut line = format!("<SEQ={}>", header.seq);
-    if header.control.has(wire::Control::ACK) {
-        line += &format!("<ACK={}>", header.ack);
-    }
-    if !text.is_empty() {
-        line += &format!("<DATA={}>", text.len());
-    }
-    line + &format!("<CTL={}>", header.control)
 }

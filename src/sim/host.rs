@@ -24,8 +24,8 @@ pub struct HostId(pub(super) u16);
 impl fmt::Display for HostId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match u8::try_from(self.0) {
-            Ok(index) if index < 26 => write!(f, "{}", char::from(b'A' + index)),
-            _ => write!(f, "#{}", self.0),
+            Ok(index) if index < 26 => f.pad(char::from(b'A' + index).encode_utf8(&mut [0; 4])),
+            _ => f.pad(&format!("#{}", self.0)),
         }
     }
 }
@@ -315,6 +315,8 @@ impl Host {
                 };
                 (*app, News::Acceptable(listener))
             }
+            // An application of a story has connections and listeners only.
+            Event::Udp(..) => return,
         };
         self.call(app as usize, news, around);
     }

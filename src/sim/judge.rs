@@ -363,10 +363,7 @@ impl Judge {
 fn moved_back(before: &SequenceSpace, after: &SequenceSpace) -> Option<&'static str> {
     let moved = [
         (before.iss == after.iss, "ISS"),
-        (
-            before.irs.is_none() || before.irs == after.irs,
-            "IRS changed",
-        ),
+        (before.irs.is_none() || before.irs == after.irs, "IRS"),
         (before.snd_una <= after.snd_una, "SND.UNA"),
         (before.snd_nxt <= after.snd_nxt, "SND.NXT"),
         (
@@ -380,4 +377,52 @@ fn moved_back(before: &SequenceSpace, after: &SequenceSpace) -> Option<&'static 
     ];
     let place = moved.into_iter().find(|(holds, _)| !holds)?;
     Some(place.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::Seq;
+
+    fn space() -> SequenceSpace {
+        let place = Seq::initial(100);
+        SequenceSpace {
+            iss: place,
+            snd_una: place + 10,
+            snd_nxt: place + 20,
+            irs: Some(place),
+            rcv_nxt: place + 10,
+            rcv_edge: place + 20,
+        }
+    }
+
+    /// P11: no stack does this, so nobody but this test can.
+    #[test]
+    fn a_place_that_moves_back_is_named() {
+        let moved = |moves: fn(&mut SequenceSpace)| {
+            let mut after = space();
+            moves(&mut after);
+            moved_back(&space(), &after)
+        };
+        assert_eq!(moved(|_| {}), None);
+        assert_eq!(moved(|after| after.snd_nxt += 1), None, "forward");
+        assert_eq!(moved(|after| after.iss += 1), Some("ISS"));
+        assert_eq!(moved(|after| after.irs = None), Some("IRS"));
+        assert_eq!(
+            moved(|after| after.snd_una = after.iss + 9),
+            Some("SND.UNA")
+        );
+        assert_eq!(
+            moved(|after| after.snd_nxt = after.iss + 19),
+            Some("SND.NXT")
+        );
+        assert_eq!(
+            moved(|after| after.rcv_nxt = after.iss + 9),
+            Some("RCV.NXT")
+        );
+        assert_eq!(
+            moved(|after| after.rcv_edge = after.iss + 19),
+            Some("the right edge of the window")
+        );
+    }
 }

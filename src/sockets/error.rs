@@ -4,7 +4,10 @@ use core::net::SocketAddr;
 use std::io::{Error, ErrorKind};
 
 use crate::driver::{Closed, WaitError};
-use crate::stack::{ConnectError, ListenError};
+use crate::stack::{
+    BindError, ConnectError, DatagramError, ListenError, UdpConnectError, UdpRecvError,
+    UdpSendError, Undelivered,
+};
 use crate::tcp::{ConnectionError, SendError};
 
 pub(super) fn closed(reason: Closed) -> Error {
@@ -95,6 +98,55 @@ pub(super) fn connect(local: Option<SocketAddr>, remote: SocketAddr, error: Conn
         ),
     };
     Error::new(kind, message)
+}
+
+pub(super) fn bind(local: SocketAddr, error: BindError) -> Error {
+    match error {
+        BindError::AddressInUse => {
+            Error::new(ErrorKind::AddrInUse, format!("{local} is in use already"))
+        }
+        BindError::AddressNotAvailable => Error::new(
+            ErrorKind::AddrNotAvailable,
+            format!("{} is not an address of this host", local.ip()),
+        ),
+    }
+}
+
+pub(super) fn udp_connect(remote: SocketAddr, error: UdpConnectError) -> Error {
+    let kind = match error {
+        UdpConnectError::NotAPeer | UdpConnectError::OtherFamily => ErrorKind::InvalidInput,
+        UdpConnectError::AddressInUse => ErrorKind::AddrInUse,
+    };
+    Error::new(kind, format!("{remote}: {error}"))
+}
+
+/// The error itself is inside: [`Error::get_ref`] gives it.
+pub(super) fn udp_send(error: UdpSendError) -> Error {
+    match error {
+        UdpSendError::WouldBlock => would_block(),
+        UdpSendError::NotConnected => Error::new(ErrorKind::NotConnected, error),
+        UdpSendError::TooLong { .. } | UdpSendError::NotAPeer | UdpSendError::OtherFamily => {
+            Error::new(ErrorKind::InvalidInput, error)
+        }
+        UdpSendError::Undelivered(error) => undelivered(error),
+    }
+}
+
+pub(super) fn udp_recv(error: UdpRecvError) -> Error {
+    match error {
+        UdpRecvError::WouldBlock => would_block(),
+        UdpRecvError::Undelivered(error) => undelivered(error),
+    }
+}
+
+pub(super) fn undelivered(error: DatagramError) -> Error {
+    let kind = match error.reason {
+        Undelivered::Refused => ErrorKind::ConnectionRefused,
+        Undelivered::HostUnreachable => ErrorKind::HostUnreachable,
+        Undelivered::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+        Undelivered::TooLong { .. } => ErrorKind::InvalidInput,
+    };
+    Error::new(kind, error)
 }
 
 fn family(address: SocketAddr) -> u8 {

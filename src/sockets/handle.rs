@@ -204,7 +204,7 @@ fn sent(answer: Result<usize, SendError>) -> Poll<io::Result<usize>> {
 }
 
 /// Whether anything can still be sent.
-fn check_open(shared: &Shared) -> io::Result<()> {
+pub(super) fn check_open(shared: &Shared) -> io::Result<()> {
     match shared.closed {
         Some(reason) => Err(error::closed(reason)),
         None => Ok(()),

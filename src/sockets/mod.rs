@@ -5,6 +5,7 @@
 //! | `net` | [`Net`]: a running stack, and how to start and end it |
 //! | `listener` | [`TcpListener`] |
 //! | `stream` | [`TcpStream`] |
+//! | `udp` | [`UdpSocket`] |
 //! | `handle` | what each call does to the stack, once, without waiting |
 //! | `blocking` | the same, waiting |
 //! | `error` | errors of the stack as [`std::io::Error`] |
@@ -37,8 +38,10 @@ mod handle;
 mod listener;
 mod net;
 mod stream;
+mod udp;
 
 pub use crate::driver::StartError;
 pub use listener::{Incoming, TcpListener};
 pub use net::{DEFAULT_BACKLOG, Net, Summary};
 pub use stream::TcpStream;
+pub use udp::UdpSocket;

@@ -148,6 +148,10 @@ impl Net {
         (self.hold.runtime()).call(|shared, _| shared.stack().connection_count())
     }
 
+    pub(super) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
     fn open(
         &self,
         local: Option<SocketAddr>,

@@ -28,10 +28,7 @@ impl Stack {
         match parsed.payload {
             Payload::Tcp(ref header, text) => self.tcp_arrives(now, ip, header, text),
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
-            Payload::Udp(..) => {
-                let error = IcmpError::Unreachable(Unreachable::Port);
-                self.answer_with_error(now, error, datagram);
-            }
+            Payload::Udp(ref header, text) => self.udp_arrives(now, ip, header, text, datagram),
             Payload::Unknown { answer } => self.answer_with_error(now, answer, datagram),
             Payload::Fragment(fragment) => match self.reassembler.insert(now, ip, fragment) {
                 Outcome::Complete(whole) => self.take(now, &whole),
@@ -218,7 +215,7 @@ impl Stack {
     }
 
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
-    fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
+    pub(super) fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
         let Some(from) = ip::destination(datagram).filter(|to| self.is_own(*to)) else {
             return;
         };
@@ -241,6 +238,9 @@ impl Stack {
     fn icmp_arrives(&mut self, now: Instant, ip: &IpHeader, message: IcmpMessage<'_>) {
         match message {
             IcmpMessage::EchoRequest(echo) => self.answer_echo(ip, &echo),
+            IcmpMessage::Error(error, quote) if quote.protocol == protocol::UDP => {
+                self.udp_error(error, &quote);
+            }
             IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote),
             IcmpMessage::EchoReply(_) | IcmpMessage::Ignored { .. } => {}
         }

@@ -182,7 +182,7 @@ impl Stack {
 
     /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC
     /// 6056 §3.3.1; nothing about other destinations shows in it).
-    fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
+    pub(super) fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
         let (first, last) = self.config.ephemeral_ports;
         let count = u32::from(last - first) + 1;
         let start = (self.draw() % u64::from(count)) as u32;

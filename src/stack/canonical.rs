@@ -33,6 +33,7 @@ impl Stack {
             (entry.readiness, entry.routed, entry.waiting).hash(&mut hasher);
         }
         self.listeners.hash(&mut hasher);
+        self.udp.hash(&mut hasher);
         (self.reassembler.len(), self.replies.len()).hash(&mut hasher);
         hasher.finish128().as_u128()
     }

@@ -27,6 +27,8 @@ pub struct Counters {
     pub accepted: u64,
     /// Retransmitted segments of connections that are gone.
     pub retransmissions: u64,
+    /// Datagrams of UDP.
+    pub udp: UdpCounters,
     /// Retransmission timeouts of connections that are gone.
     pub timeouts: u64,
     /// Connections given up, since the peer did not answer, after their users had let go of them.
@@ -34,6 +36,19 @@ pub struct Counters {
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
+}
+
+/// What became of datagrams of UDP that were not malformed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UdpCounters {
+    /// Put into the queue of a socket.
+    pub received: u64,
+    /// Given to the device.
+    pub sent: u64,
+    /// To a port that no socket has for such a peer.
+    pub no_ports: u64,
+    /// Dropped since the queue of the socket was full.
+    pub overflows: u64,
 }
 
 impl Default for Counters {
@@ -49,6 +64,7 @@ impl Default for Counters {
             opened: 0,
             accepted: 0,
             retransmissions: 0,
+            udp: UdpCounters::default(),
             timeouts: 0,
             orphans_given_up: 0,
             malformed: vec![0; Malformed::ALL.len()],

@@ -12,6 +12,7 @@
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
+//! | `udp/` | UDP sockets |
 //! | `canonical` | what tells one host from another, for model checkers |
 //! | `counters` | what has been counted |
 
@@ -25,26 +26,32 @@ mod listener;
 mod replies;
 mod secret;
 mod table;
+mod udp;
 
 use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
-use crate::tcp::{Broken, FourTuple, State};
+use crate::tcp::{Broken, Departure, FourTuple, State};
 use crate::time::Instant;
-use crate::wire::{IpHeader, Packet, protocol};
+use crate::wire::{IpHeader, Packet, UdpHeader, protocol};
 
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
-pub use counters::Counters;
+pub use counters::{Counters, UdpCounters};
 pub use listener::ListenerId;
 pub use secret::Secret;
 pub use table::ConnId;
+pub use udp::{
+    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpRecvError, UdpSendError,
+    Undelivered,
+};
 
 use deadlines::Deadlines;
 use fragments::Reassembler;
 use listener::Listeners;
 use replies::{Limiter, Replies};
 use table::Table;
+use udp::Head;
 
 /// Something that a user may wait for has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +60,17 @@ pub enum Event {
     Connection(ConnId, Readiness),
     /// A listener has a connection to accept.
     Acceptable(ListenerId),
+    /// Calls on a UDP socket are worth trying again.
+    Udp(UdpId, Readiness),
+}
+
+/// Who may have something to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    /// A connection, by its slot.
+    Connection(u32),
+    /// A UDP socket.
+    Udp(UdpId),
 }
 
 /// A host: addresses, connections, listeners.
@@ -63,12 +81,16 @@ pub struct Stack {
     table: Table,
     listeners: Listeners,
     deadlines: Deadlines,
-    /// Connections that may have something to send, each once.
-    sending: VecDeque<u32>,
-    /// How many segments the first of them has sent in a row.
+    /// UDP sockets.
+    udp: udp::Sockets,
+    /// Who may have something to send, each once.
+    sending: VecDeque<Sender>,
+    /// How many datagrams the first of them has sent in a row.
     turn: u32,
     /// Connections whose users have something to be told, each once.
     ready: VecDeque<u32>,
+    /// UDP sockets whose users have something to be told, each once.
+    udp_ready: VecDeque<UdpId>,
     acceptable: VecDeque<ListenerId>,
     /// Connections in TIME-WAIT, the oldest first.
     time_wait: VecDeque<ConnId>,
@@ -84,8 +106,14 @@ pub struct Stack {
     broken: Option<Broken>,
 }
 
-/// Segments that one connection may send before the next one's turn.
-const SEGMENTS_PER_TURN: u32 = 16;
+/// What leaves next.
+enum Departing {
+    Segment(u32, Departure),
+    Datagram(UdpId, Head),
+}
+
+/// Datagrams that one connection or socket may send before the next one's turn.
+const DATAGRAMS_PER_TURN: u32 = 16;
 
 impl Stack {
     /// A host as `config` says. `secret` must be unpredictable on a real network; a simulation
@@ -105,6 +133,7 @@ impl Stack {
         let rate = config.replies_per_second;
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
+            udp: udp::Sockets::new(secret.table_hasher()),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4)),
             secret,
@@ -114,6 +143,7 @@ impl Stack {
             sending: VecDeque::new(),
             turn: 0,
             ready: VecDeque::new(),
+            udp_ready: VecDeque::new(),
             acceptable: VecDeque::new(),
             time_wait: VecDeque::new(),
             reassembler: Reassembler::new(),
@@ -131,23 +161,34 @@ impl Stack {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));
         }
-        let (slot, departure) = loop {
-            let slot = *self.sending.front()?;
-            let departure = self
-                .table
-                .at_mut(slot)
-                .and_then(|entry| entry.tcb.depart(now));
-            match departure {
-                Some(departure) => break (slot, departure),
-                None => self.stop_sending(slot),
+        let departing = loop {
+            match *self.sending.front()? {
+                Sender::Connection(slot) => {
+                    let entry = self.table.at_mut(slot);
+                    match entry.and_then(|entry| entry.tcb.depart(now)) {
+                        Some(departure) => break Departing::Segment(slot, departure),
+                        None => self.stop_sending(slot),
+                    }
+                }
+                Sender::Udp(id) => match self.udp_departs(id) {
+                    Some(head) => break Departing::Datagram(id, head),
+                    None => self.udp_stops_sending(id),
+                },
             }
         };
         self.turn += 1;
-        if self.turn >= SEGMENTS_PER_TURN {
+        if self.turn >= DATAGRAMS_PER_TURN {
             self.turn = 0;
             self.sending.rotate_left(1);
         }
         self.counters.datagrams_out += 1;
+        match departing {
+            Departing::Segment(slot, departure) => self.segment(now, slot, departure),
+            Departing::Datagram(id, head) => self.datagram(id, head),
+        }
+    }
+
+    fn segment(&self, now: Instant, slot: u32, departure: Departure) -> Option<Packet<'_>> {
         let tcb = &self.table.at(slot)?.tcb;
         let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
         let mut ip = IpHeader::new(
@@ -161,6 +202,29 @@ impl Stack {
         Some(Packet::tcp(&ip, &header, segment.text))
     }
 
+    fn datagram(&self, id: UdpId, head: Head) -> Option<Packet<'_>> {
+        let socket = self.udp.at(id)?;
+        let hop_limit = socket.options.hop_limit.unwrap_or(self.config.hop_limit);
+        let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
+        ip.traffic_class = socket.options.traffic_class;
+        let (source_port, text) = socket.departed();
+        let header = UdpHeader {
+            source_port,
+            destination_port: head.remote.port(),
+        };
+        Some(Packet::udp(&ip, &header, text))
+    }
+
+    /// The next datagram of a UDP socket.
+    fn udp_departs(&mut self, id: UdpId) -> Option<Head> {
+        let (head, makes_room) = self.udp.at_mut(id)?.depart()?;
+        self.counters.udp.sent += 1;
+        if makes_room {
+            self.udp_note(id, Readiness::WRITABLE);
+        }
+        Some(head)
+    }
+
     /// The first connection in the queue has nothing more to send now.
     fn stop_sending(&mut self, slot: u32) {
         self.sending.pop_front();
@@ -168,6 +232,19 @@ impl Stack {
         if let Some(entry) = self.table.at_mut(slot) {
             entry.sending = false;
             self.follow_up(slot);
+        }
+    }
+
+    /// The first in the queue, a UDP socket, has nothing more to send now.
+    fn udp_stops_sending(&mut self, id: UdpId) {
+        self.sending.pop_front();
+        self.turn = 0;
+        let Some(socket) = self.udp.at_mut(id) else {
+            return;
+        };
+        socket.sending = false;
+        if socket.closed {
+            self.udp.remove(id);
         }
     }
 
@@ -210,6 +287,12 @@ impl Stack {
                 return Some(Event::Connection(self.table.id(slot), readiness));
             }
         }
+        while let Some(id) = self.udp_ready.pop_front() {
+            // A user may have let go of the socket meanwhile.
+            if let Some(socket) = self.udp.at_mut(id).filter(|socket| !socket.closed) {
+                return Some(Event::Udp(id, core::mem::take(&mut socket.readiness)));
+            }
+        }
         None
     }
 
@@ -218,7 +301,7 @@ impl Stack {
         if let Some(entry) = self.table.at_mut(slot)
             && !core::mem::replace(&mut entry.sending, true)
         {
-            self.sending.push_back(slot);
+            self.sending.push_back(Sender::Connection(slot));
         }
         self.follow_up(slot);
     }

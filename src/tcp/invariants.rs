@@ -145,3 +145,111 @@ impl Tcb {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TcpConfig;
+    use crate::tcp::tcb::Open;
+    use crate::tcp::{Event, Path};
+    use crate::time::{Duration, Instant};
+
+    /// A connection that has been established, by hand, with a text of ten octets in flight.
+    fn established() -> Tcb {
+        let config = TcpConfig::default();
+        let socket = |host| core::net::SocketAddr::from(([10, 0, 0, host], 7));
+        let open = Open {
+            config: &config,
+            tuple: FourTuple {
+                local: socket(1),
+                remote: socket(2),
+            },
+            path: Path::new(1500, false),
+            iss: 100,
+            timestamp_offset: 0,
+        };
+        let mut tcb = Tcb::new(Instant::ZERO, &open, Some(Seq::initial(300)));
+        tcb.on(Event::ActiveOpen);
+        tcb.on(Event::RcvSynAck);
+        (tcb.snd.una, tcb.snd.nxt) = (tcb.snd.iss + 1, tcb.snd.iss + 11);
+        tcb.snd.wnd = 1000;
+        tcb.syn_due = false;
+        tcb.send_buffer.push(&[0; 10]);
+        let at = Instant::ZERO + Duration::from_secs(1);
+        tcb.timers.arm(Timer::Retransmission, at);
+        assert_eq!(tcb.check(), Ok(()));
+        tcb
+    }
+
+    fn broken(breaks: impl Fn(&mut Tcb)) -> &'static str {
+        let mut tcb = established();
+        breaks(&mut tcb);
+        tcb.check().unwrap_err().invariant
+    }
+
+    #[test]
+    fn places_that_contradict_each_other() {
+        assert_eq!(
+            broken(|tcb| tcb.snd.una = tcb.snd.nxt + 1),
+            "ISS =< SND.UNA =< SND.NXT"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.rcv.edge = tcb.rcv.nxt.before(1)),
+            "RCV.NXT lies in the window"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.rcv.edge += 1 << 30),
+            "the window that was advertised has room in the buffer"
+        );
+        assert_eq!(
+            broken(|tcb| {
+                tcb.rcv.nxt += 1;
+                tcb.rcv.edge += 1;
+            }),
+            "RCV.NXT lies after what has arrived in order"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.snd.fin = Some(tcb.snd.una)),
+            "our FIN follows our text"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.snd.nxt += 1),
+            "nothing is sent that the user did not give"
+        );
+    }
+
+    #[test]
+    fn whoever_waits_has_a_timer() {
+        assert_eq!(
+            broken(|tcb| tcb.timers.disarm(Timer::Retransmission)),
+            "the retransmission timer runs while something is in flight, and only then"
+        );
+        assert_eq!(
+            broken(|tcb| {
+                tcb.snd.nxt = tcb.snd.una;
+                tcb.snd.wnd = 0;
+                tcb.timers.disarm(Timer::Retransmission);
+            }),
+            "data that waits leaves now, or a timer runs"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.acks.due = AckDue::Delayed),
+            "an acknowledgment that waits has its timer"
+        );
+        assert_eq!(
+            broken(|tcb| tcb.state = State::TimeWait),
+            "TIME-WAIT has its timer"
+        );
+    }
+
+    #[test]
+    fn what_is_broken_is_said_in_one_line() {
+        let mut tcb = established();
+        tcb.timers.disarm_all();
+        assert_eq!(
+            tcb.check().unwrap_err().to_string(),
+            "10.0.0.1:7 <-> 10.0.0.2:7 in ESTABLISHED breaks: the retransmission timer runs while \
+             something is in flight, and only then"
+        );
+    }
+}

@@ -190,6 +190,10 @@ impl Tcb {
                 self.on_sent_new(now, self.snd.iss + 1);
                 if !first {
                     self.recovery.on_resent(self.snd.iss..self.snd.iss + 1);
+                    // The peer's SYN came again: it is there, and this answer to it has its time
+                    // too, before the handshake is given up.
+                    let rto = self.recovery.rtt.rto();
+                    self.timers.arm(Timer::Retransmission, now + rto);
                 }
             }
             Plan::Resend(range) => {

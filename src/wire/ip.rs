@@ -94,6 +94,14 @@ impl IpHeader {
     }
 }
 
+/// Octets of the header that this stack writes: 20 or 40.
+pub const fn header_len(is_ipv4: bool) -> usize {
+    match is_ipv4 {
+        true => ipv4::HEADER,
+        false => ipv6::HEADER,
+    }
+}
+
 /// Cuts a datagram that is longer than `mtu` octets into fragments that are not; one that is not
 /// is given back. `identification` tells its fragments from those of others (RFC 791 §3.2,
 /// RFC 8200 §4.5): no other datagram between the two hosts may have it while fragments are on

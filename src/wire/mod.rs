@@ -17,12 +17,14 @@
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`malformed`] | why a datagram is refused | |
 //! | [`dump`] | a datagram in tcpdump's notation | |
+//! | [`figure`] | a segment in the notation of the RFC's figures | RFC 9293 §3.5 |
 //!
 //! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
 //! one.
 
 pub mod checksum;
 pub mod dump;
+pub mod figure;
 pub mod icmp;
 pub mod ip;
 mod ipv4;

@@ -9,7 +9,7 @@ use super::ip::{IpHeader, protocol};
 use super::malformed::Malformed;
 
 /// Length of the header, in octets.
-pub(super) const HEADER: usize = 8;
+pub const HEADER: usize = 8;
 /// Where the checksum field stands in it.
 pub(super) const CHECKSUM: usize = 6;
 

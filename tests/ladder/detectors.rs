@@ -26,7 +26,7 @@ const CRASH: Instant = Instant::from_secs(30);
 
 const END: Instant = Instant::from_secs(60);
 
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 20;
 
 /// Each way takes 20 to 50 ms: a question and its answer, at most 100.
 fn bounded() -> Medium {

@@ -9,10 +9,10 @@ use super::documents::excerpt;
 use super::kinds::{KINDS, Kind, Net, PROMISES, keeps, run};
 
 /// So many runs for each link and network.
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 500;
 
 /// Authentication takes time, and changes nothing but what it keeps out.
-const AUTHENTICATED: u64 = 300;
+const AUTHENTICATED: u64 = 200;
 
 /// Where nothing is promised, a few show it.
 const FEW: u64 = 50;

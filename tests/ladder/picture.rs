@@ -77,7 +77,7 @@ const SCENES: [Scene; 6] = [
     },
     Scene {
         name: "ladder-authenticated.svg",
-        title: "AuthenticatedLink below the window: forgeries arrive, and are not delivered",
+        title: "AuthenticatedLink: what is forged is not delivered",
         kind: Kind::AuthenticatedWindow,
         is_hostile: true,
         kept: &[NoCreation, ReliableDelivery, NoDuplication, FifoDelivery],
@@ -90,10 +90,7 @@ fn act(scene: &Scene, seed: u64) -> World {
         .with(Loss::new(Ratio::percent(30)))
         .with(Delay::new(Duration::from_millis(40)))
         .with(Duplication::new(Ratio::percent(20)).spread(Duration::from_millis(60)))
-        .with(Reordering::new(
-            Ratio::percent(40),
-            Duration::from_millis(120),
-        ));
+        .with(Reordering::new(Ratio::ALWAYS, Duration::from_millis(120)));
     if scene.is_hostile {
         medium = medium.with(Corruption::per_datagram(Ratio::percent(20)));
     }
@@ -181,7 +178,7 @@ fn svg(scene: &Scene, seed: u64, world: &World) -> String {
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" font-family="Helvetica, Arial, sans-serif" font-size="12">
 <rect width="{WIDTH}" height="{height}" fill="#ffffff"/>
 <text x="{middle}" y="20" text-anchor="middle" font-size="15" font-weight="bold">{title}</text>
-<text x="{middle}" y="{foot}" text-anchor="middle" fill="#777777">seed {seed}; one millisecond is one pixel</text>
+<text x="{middle}" y="{foot}" text-anchor="middle" fill="#777777">seed {seed}; one millisecond is one pixel; dashed: a copy; orange: changed; red: forged or lost</text>
 "##,
         middle = WIDTH / 2,
         title = scene.title,
@@ -195,6 +192,7 @@ fn svg(scene: &Scene, seed: u64, world: &World) -> String {
             height - 25,
         );
     }
+    let mut last = (Instant::ZERO, 0);
     for (at, seen) in &world.seen {
         match seen {
             Seen::Packet {
@@ -203,11 +201,12 @@ fn svg(scene: &Scene, seed: u64, world: &World) -> String {
                 arrivals,
                 is_forged,
             } => draw_packet(&mut svg, *at, *to, packet, arrivals, *is_forged),
-            Seen::Send { end, message } => {
-                draw_event(&mut svg, *at, *end, "send", message, "#1f5fa8")
-            }
-            Seen::Deliver { end, message } => {
-                draw_event(&mut svg, *at, *end, "deliver", message, "#1a7f37");
+            Seen::Send { message, .. } => draw_event(&mut svg, *at, 0, "send", message, 0),
+            Seen::Deliver { message, .. } => {
+                // Those that are delivered at the same moment stand side by side.
+                let beside = if last.0 == *at { last.1 + 1 } else { 0 };
+                last = (*at, beside);
+                draw_event(&mut svg, *at, 1, "deliver", message, beside);
             }
         }
     }
@@ -215,11 +214,12 @@ fn svg(scene: &Scene, seed: u64, world: &World) -> String {
     svg
 }
 
-fn draw_event(svg: &mut String, at: Instant, end: usize, verb: &str, message: &[u8], colour: &str) {
+/// Messages are sent on the left and delivered on the right.
+fn draw_event(svg: &mut String, at: Instant, end: usize, verb: &str, message: &[u8], beside: i32) {
     let (x, y) = (LINES[end], y(at));
-    let (side, anchor) = match end {
-        0 => (-10, "end"),
-        _ => (10, "start"),
+    let (side, anchor, colour) = match end {
+        0 => (-10, "end", "#1f5fa8"),
+        _ => (10 + 62 * beside, "start", "#1a7f37"),
     };
     let _ = writeln!(
         svg,
@@ -265,9 +265,11 @@ fn draw_packet(
             r##"<path d="M{x0} {y0}L{x1} {y1}" stroke="{colour}"{dash}/><path d="M{x1} {y1}l{back} -5v8z" fill="{colour}"/>"##,
         );
     }
-    // A third of the way along the first arrow.
-    let y1 = arrivals.first().map_or(y0 + 40, |(arrival, _)| y(*arrival));
-    let (x, y) = (x0 + (x1 - x0) / 4, y0 + (y1 - y0) / 4 - 3);
+    // Where arrows that left together have parted; beside its end for one that is lost.
+    let (x, y) = match arrivals.first() {
+        Some((arrival, _)) => (x0 + (x1 - x0) * 3 / 5, y0 + (y(*arrival) - y0) * 3 / 5 - 3),
+        None => (x0 + (x1 - x0) * 3 / 5, y0 + 24),
+    };
     let _ = writeln!(
         svg,
         r##"<text x="{x}" y="{y}" text-anchor="middle" font-size="10" fill="{colour}" stroke="#ffffff" stroke-width="3" paint-order="stroke">{}</text>"##,

@@ -1,4 +1,4 @@
-//! The stack against the kernel's TCP and the tools that everybody has.
+//! The stack against the kernel's TCP and UDP and the tools that everybody has.
 //!
 //! The tests need a network namespace and TUN interfaces: `scripts/netns cargo test --test netns`.
 //! Elsewhere they are skipped, and say so; in CI (`CI=true`) that is a failure. In them the
@@ -17,6 +17,8 @@
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
 //! | `signs` | urgent data and keepalive |
+//! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
+//! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
 //!
 //! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
 //! where those of a failed test stay.
@@ -31,10 +33,12 @@ mod captures;
 mod endings;
 mod faults;
 mod harness;
+mod ladder;
 mod many;
 mod program;
 mod signs;
 mod tools;
+mod udp;
 mod windows;
 
 use std::process::ExitCode;
@@ -58,6 +62,8 @@ fn main() -> ExitCode {
         windows::trials(),
         faults::trials(),
         signs::trials(),
+        udp::trials(),
+        ladder::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

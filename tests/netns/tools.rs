@@ -50,7 +50,7 @@ pub(crate) fn kernel_listens(lab: &Lab, port: u16) {
 }
 
 /// A program of this package's examples.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_stubborn"));
     let path = program.with_file_name("examples").join(name);
     assert!(

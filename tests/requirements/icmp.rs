@@ -377,7 +377,7 @@ fn a_forged_path_mtu_is_not_believed() {
     });
 }
 
-/// UDP is nobody's here: port unreachable, at most so often, and never about what was sent to many.
+/// Nobody has the port: port unreachable, at most so often.
 #[test]
 fn datagrams_for_nobody_are_answered_at_most_so_often() {
     in_both_families(|family| {

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use stubborn::sim::medium::{Delay, Loss, Medium};
 use stubborn::sim::path::Path;
+use stubborn::sim::random::Ratio;
 use stubborn::sim::trace::Happened;
 use stubborn::sim::{Happening, World};
 use stubborn::time::Instant;
 
-use super::support::{at, exchange, well, wire};
+use super::support::{DELAY, at, exchange, well, wire};
 
 /// Cuts the path of a transfer for so many seconds. When the first datagram gets through after it.
 fn resumes_after(cut: u64) -> Duration {
@@ -57,6 +59,22 @@ fn a_cut_for_ever_ends_both_sides() {
         at(800.0) < gave_up_at && gave_up_at < at(1200.0),
         "{gave_up_at}"
     );
+}
+
+/// The server answers a repeated SYN five milliseconds before it would have given the handshake up:
+/// it waits for the acknowledgment of this answer, too.
+#[test]
+fn a_handshake_that_the_peer_still_wants_is_not_given_up() {
+    let outcome = well(1, |world: &mut World| {
+        let dark = wire().with(Loss::new(Ratio::ALWAYS));
+        let pair = exchange(world, Path::new(wire(), dark), 4096);
+        let shorter = Medium::new().with(Delay::new(DELAY / 2));
+        let joined = Path::symmetric(shorter);
+        world.at(at(62.0), Happening::Replace(pair.link, Box::new(joined)));
+    });
+    // The client's SYNs leave after 0, 1, 3, 7, 15, 31 and 63 s.
+    let completed_at = outcome.completed_at.unwrap();
+    assert!(completed_at < at(63.2), "{completed_at}");
 }
 
 #[test]

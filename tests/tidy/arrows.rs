@@ -109,12 +109,15 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// What the program may name of the library, besides what the root of the library exports.
-const PROGRAM: [&str; 6] = ["sockets", "driver", "tun", "sim", "config", "time"];
+const PROGRAM: [&str; 7] = ["sockets", "driver", "tun", "sim", "check", "config", "time"];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
 const CRATES: [(&str, &[&str]); 20] = [
     ("etherparse", &["wire"]),
-    ("siphasher", &["tcp", "stack", "link", "sim", "check", "program"]),
+    (
+        "siphasher",
+        &["tcp", "stack", "link", "sim", "check", "program"],
+    ),
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),

@@ -1,8 +1,10 @@
-//! `docs/RFC.md`: every requirement of RFC 9293 has a row, and every row is true.
+//! `docs/RFC.md`: every requirement of RFC 9293 has a row, and every row is true; so has every
+//! requirement that RFC 1122 §4.1 makes of UDP.
 //!
 //! The list of requirements, with their sections, is in `appendix_b.txt`, in the groups and the
 //! order of the appendix (a requirement that it repeats stands where it stands first). Its last
-//! group numbers what the text requires in capitals without a number.
+//! group numbers what the text requires in capitals without a number. `udp.txt` follows it: the
+//! summary of RFC 1122 §4.1.5, whose requirements have no numbers but ours.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,10 +21,19 @@ const DOCUMENT: &str = "docs/RFC.md";
 /// A group of the appendix: its name, and its requirements with their sections.
 type Group = (String, Vec<(String, String)>);
 
-/// The requirements, from `appendix_b.txt`.
+/// The requirements of RFC 9293.
 fn appendix() -> Vec<Group> {
+    groups(include_str!("appendix_b.txt"))
+}
+
+/// The requirements of RFC 1122 §4.1.
+fn udp() -> Vec<Group> {
+    groups(include_str!("udp.txt"))
+}
+
+fn groups(list: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for line in include_str!("appendix_b.txt").lines() {
+    for line in list.lines() {
         if let Some(name) = line.strip_prefix("# ") {
             groups.push((name.to_owned(), Vec::new()));
             continue;
@@ -82,12 +93,13 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
     (rows, findings)
 }
 
-/// Every requirement has one row, in its group, in the order of the appendix.
+/// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt: its groups, its order, each id once";
+    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt: their groups, their order, \
+                each id once";
     let mut findings = Vec::new();
     let mut at = 0;
-    for (group, requirements) in appendix() {
+    for (group, requirements) in appendix().into_iter().chain(udp()) {
         for (id, section) in requirements {
             let Some(row) = rows.get(at).filter(|row| row.id == id) else {
                 let line = rows.get(at).map_or(1, |row| row.line);
@@ -151,7 +163,7 @@ fn answered(file: &File, rows: &[Row]) -> Vec<Finding> {
             findings.push(file.finding(row.line, what, mend));
             continue;
         };
-        if answer == Answer::NotTaken && row.id.starts_with("MUST") {
+        if answer == Answer::NotTaken && row.id.contains("MUST") {
             let what = format!("{} is not taken", row.id);
             let mend = "do it; or say why it does not apply";
             findings.push(file.finding(row.line, what, mend));
@@ -486,7 +498,7 @@ Acknowledgments\n    | X | MUST-1 | |\n";
     fn document(id: &str, cells: &str) -> String {
         let mut text = String::new();
         let whole = format!("asks a thing or two | done | {CODE} | {TEST} |");
-        for (group, requirements) in appendix() {
+        for (group, requirements) in appendix().into_iter().chain(udp()) {
             text += &format!("## {group}\n");
             for (other, section) in requirements {
                 let rest = if other == id { cells } else { &whole };
@@ -557,6 +569,10 @@ Acknowledgments\n    | X | MUST-1 | |\n";
         assert_eq!(
             found(&document("MUST-1", &cells(&format!("not taken: {why}")))),
             ["MUST-1 is not taken"]
+        );
+        assert_eq!(
+            found(&document("U-MUST-4", &cells(&format!("not taken: {why}")))),
+            ["U-MUST-4 is not taken"]
         );
         let short = format!("asks | done | {CODE} | {TEST} |");
         assert_eq!(

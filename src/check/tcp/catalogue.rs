@@ -8,7 +8,15 @@ const SERVER: Script = BASE.scripts[1];
 
 /// Every configuration. Each adds one thing to what those before it have shown.
 pub fn catalogue() -> Vec<Configuration> {
-    [ordinary(), closing(), network(), options(), trouble()].concat()
+    [
+        ordinary(),
+        slow(),
+        closing(),
+        network(),
+        options(),
+        trouble(),
+    ]
+    .concat()
 }
 
 /// What happens to everybody, in a network that loses and reorders.
@@ -57,6 +65,12 @@ fn ordinary() -> Vec<Configuration> {
             room: 4,
             ..BASE
         },
+    ]
+}
+
+/// Users who take their time.
+fn slow() -> Vec<Configuration> {
+    vec![
         Configuration {
             name: "slow-reader",
             about: "a reader who reads when it likes: windows close, probes open them",
@@ -118,6 +132,8 @@ fn closing() -> Vec<Configuration> {
                 },
                 Script {
                     aborts: true,
+                    closes_last: true,
+                    hasty: false,
                     ..SERVER
                 },
             ],
@@ -252,6 +268,13 @@ fn trouble() -> Vec<Configuration> {
         Configuration {
             name: "client-crash",
             about: "the client forgets everything and calls again; the server finds out",
+            scripts: [
+                CLIENT,
+                Script {
+                    octets: 2,
+                    ..SERVER
+                },
+            ],
             crashes: [1, 0],
             keepalive: true,
             ..BASE
@@ -259,8 +282,18 @@ fn trouble() -> Vec<Configuration> {
         Configuration {
             name: "server-crash",
             about: "the server forgets everything and listens again",
+            scripts: [
+                Script {
+                    octets: 2,
+                    ..CLIENT
+                },
+                SERVER,
+            ],
             crashes: [0, 1],
             keepalive: true,
+            // An old SYN may reach the new server when its client is further than a window: what
+            // each says is out of the other's window, and only giving up ends it.
+            syn_ack_retries: Some(1),
             ..BASE
         },
         Configuration {

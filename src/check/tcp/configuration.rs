@@ -63,6 +63,8 @@ pub struct Configuration {
     pub nagle: bool,
     /// Idle connections are probed.
     pub keepalive: bool,
+    /// R2 of a SYN,ACK; `None`: it is sent again for ever.
+    pub syn_ack_retries: Option<u32>,
     /// The ISS of each side; near 2^32 the numbers wrap within the connection.
     pub iss: [u32; 2],
 }
@@ -110,6 +112,7 @@ impl Configuration {
         delayed_ack: false,
         nagle: false,
         keepalive: false,
+        syn_ack_retries: None,
         iss: [u32::MAX - 1, 0x7fff_fffe],
     };
 
@@ -142,11 +145,11 @@ impl Configuration {
             min_rto: TICK,
             max_rto: TICK,
             max_persist: TICK,
-            // Nobody gives up: the network may lose as often as it likes.
+            // Nobody gives up, unless told: the network may lose as often as it likes.
             r1: 1,
             r2: u32::MAX,
             syn_retries: u32::MAX,
-            syn_ack_retries: u32::MAX,
+            syn_ack_retries: self.syn_ack_retries.unwrap_or(u32::MAX),
             orphan_retries: u32::MAX,
             // A host whose timers are all off has a clock that stands: it would never again answer
             // what it may answer twice a second.

@@ -124,4 +124,16 @@ impl Coverage {
 }
 
 /// Cells that no search visits, with the reason.
-pub const UNVISITED: &[(State, &[Kind], &str)] = &[];
+pub const UNVISITED: &[(State, &[Kind], &str)] = &[
+    (
+        State::Listen,
+        &[Kind::SynAck],
+        "Only who has called is answered with a SYN,ACK, and here nobody calls and listens.",
+    ),
+    (State::Listen, &[Kind::Timeout], "A listener has no timer."),
+    (
+        State::Closed,
+        &[Kind::Timeout],
+        "What is not there has no timer.",
+    ),
+];

@@ -24,9 +24,9 @@ mod hosts;
 use core::fmt::Display;
 
 use super::Model;
-use crate::tcp::State;
-use crate::wire::dump;
+use crate::wire::figure;
 
+pub use crate::tcp::State;
 pub use catalogue::catalogue;
 pub use configuration::{Configuration, Script};
 pub use coverage::{Coverage, Kind, UNVISITED};
@@ -193,6 +193,18 @@ impl Tcp {
         }
     }
 
+    /// A datagram that was under way, between what stands at either side of it.
+    fn arrow(&self, id: DatagramId, arrives: bool, note: &str) -> Line {
+        let (to, datagram) = self.hosts.datagram(id);
+        let what = format!("{}{note}", figure::segment(datagram));
+        match (to, arrives) {
+            (0, true) => ("<--", what, "..."),
+            (0, false) => ("X", what, "..."),
+            (_, true) => ("...", what, "-->"),
+            (_, false) => ("...", what, "X"),
+        }
+    }
+
     /// Whether somebody may end a connection otherwise than by closing it.
     fn may_break(&self) -> bool {
         let Configuration {
@@ -204,6 +216,9 @@ impl Tcp {
             || scripts.iter().any(|s| s.aborts || s.closes_early)
     }
 }
+
+/// What stands at the left of a line of a ladder, in the middle, at the right.
+type Line = (&'static str, String, &'static str);
 
 /// Takes a datagram out of the network.
 fn take(world: &mut World, datagram: DatagramId) {
@@ -288,31 +303,24 @@ impl Model for Tcp {
         over(a) && over(b)
     }
 
-    fn describe(&mut self, before: &World, action: Action, after: &World) -> impl Display {
-        let what = match action {
-            Action::Deliver(id) => {
-                format!("deliver   {}", dump::describe(self.hosts.datagram(id).1))
-            }
-            Action::Duplicate(id) => {
-                format!("duplicate {}", dump::describe(self.hosts.datagram(id).1))
-            }
-            Action::Drop(id) => format!("drop      {}", dump::describe(self.hosts.datagram(id).1)),
-            Action::Corrupt(id) => {
-                format!("corrupt   {}", dump::describe(self.hosts.datagram(id).1))
-            }
-            Action::Expire(side) => format!("timeout   of {}", ["A", "B"][side]),
-            Action::Call(side, call) => {
-                format!("{}", Kind::Call(call)) + "      by " + ["A", "B"][side]
-            }
-            Action::Crash(side) => format!("crash     of {}", ["A", "B"][side]),
-            Action::Forge(side, forgery) => {
-                format!("forged    for {}: {forgery:?}", ["A", "B"][side])
-            }
+    /// A line of a ladder, in the manner of the figures of RFC 9293 §3.5: the states after it.
+    fn describe(&mut self, _: &World, action: Action, after: &World) -> impl Display {
+        let states = after.hosts.map(|id| self.hosts.get(id).state());
+        let of_host = |side: usize, what: String| match side {
+            0 => ("***", what, ""),
+            _ => ("", what, "***"),
         };
-        let states = |world: &World| {
-            let [a, b] = world.hosts.map(|id| self.hosts.get(id).state());
-            format!("{a}, {b}")
+        let (left, what, right) = match action {
+            Action::Deliver(id) => self.arrow(id, true, ""),
+            Action::Duplicate(id) => self.arrow(id, true, " (a copy)"),
+            Action::Drop(id) => self.arrow(id, false, ""),
+            Action::Corrupt(id) => self.arrow(id, true, " (damaged)"),
+            Action::Expire(side) => of_host(side, "(timeout)".to_owned()),
+            Action::Call(side, call) => of_host(side, format!("({})", Kind::Call(call))),
+            Action::Crash(side) => of_host(side, "(crash)".to_owned()),
+            Action::Forge(side, forgery) => of_host(side, format!("(forged: {forgery:?})")),
         };
-        format!("{what}\n          {} -> {}", states(before), states(after))
+        let [a, b] = states.map(|state| state.to_string());
+        format!("{a:<12} {left:>3} {what:<50} {right:<3} {b}")
     }
 }

@@ -120,7 +120,10 @@ thread_local! {
 }
 
 fn note_panic(info: &PanicHookInfo<'_>) {
-    let message = info.payload_as_str().unwrap_or("of no known kind");
+    let payload = info.payload();
+    let fixed = payload.downcast_ref::<&str>().copied();
+    let made = payload.downcast_ref::<String>().map(String::as_str);
+    let message = fixed.or(made).unwrap_or("of no known kind");
     let place = info.location().map(|place| format!(" ({place})"));
     let what = format!("{message}{}", place.unwrap_or_default());
     PANIC.set(what.replace('\n', " "));

@@ -1,5 +1,6 @@
 //! What the tests stand on: an interface of their own, programs beside it, a time limit.
 
+mod apart;
 mod lab;
 mod process;
 
@@ -14,6 +15,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
+pub(crate) use apart::{Apart, TUN};
 pub(crate) use lab::{Family, Lab, stop_recording};
 pub(crate) use process::{Ended, PATIENCE, Running, run};
 

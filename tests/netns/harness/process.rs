@@ -128,6 +128,12 @@ impl Running {
         String::from_utf8_lossy(&self.errors.so_far()).into_owned()
     }
 
+    /// Standard output so far.
+    pub(crate) fn output(&self) -> Vec<u8> {
+        let output = self.output.as_ref().expect("standard output is a file");
+        output.so_far()
+    }
+
     /// Waits until standard output is `octets`.
     pub(crate) fn outputs(&self, octets: &[u8]) {
         let output = self.output.as_ref().expect("standard output is a file");

@@ -1,0 +1,330 @@
+//! A socket that sends and receives datagrams.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::task::Poll;
+use core::time::Duration;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+
+use super::blocking::{self, Blocking, Timeout};
+use super::error;
+use super::handle::{self, Hold};
+use super::listener::first;
+use super::net::Net;
+use crate::config::UdpOptions;
+use crate::driver::{Closed, Key, Shared};
+use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
+
+/// A socket that sends and receives datagrams. Any of them may be lost, come twice, or come after
+/// a later one: see [`link`](crate::link) for what can be built on that.
+///
+/// Sends and receives may go on at once in different threads, and [`UdpSocket::try_clone`] gives
+/// another handle on the same socket. Dropping the last one frees its port; what it has sent
+/// still leaves.
+///
+/// A datagram is sent in one piece: one that is longer than the MTU has room for (1,472 octets of
+/// text over IPv4, 1,452 over IPv6, if the MTU is 1,500) is refused with an error of the kind
+/// `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
+/// [`UdpSendError::TooLong`]. Datagrams to broadcast and multicast addresses are refused, too.
+///
+/// ```
+/// use stubborn::config::Config;
+/// use stubborn::driver::memory;
+/// use stubborn::sockets::{Net, UdpSocket};
+///
+/// let (left, right) = memory::pair(1500)?;
+/// let server = Net::start(left, Config::new(["192.0.2.1".parse()?]))?;
+/// let client = Net::start(right, Config::new(["192.0.2.2".parse()?]))?;
+///
+/// let echo = UdpSocket::bind(&server, "192.0.2.1:7")?;
+/// let socket = UdpSocket::bind(&client, "0.0.0.0:0")?;
+/// socket.connect("192.0.2.1:7")?;
+/// socket.send(b"hello")?;
+///
+/// let mut text = [0; 1500];
+/// let (len, from) = echo.recv_from(&mut text)?;
+/// echo.send_to(&text[..len], from)?;
+/// assert_eq!(socket.recv(&mut text)?, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct UdpSocket {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hold: Hold,
+    id: UdpId,
+    blocking: Blocking,
+    read_timeout: Timeout,
+    write_timeout: Timeout,
+}
+
+impl UdpSocket {
+    /// A socket at `address` of the host `net`: the first that can be had, if it stands for
+    /// several. Port 0: the stack chooses one. An unspecified address: all of that family.
+    ///
+    /// # Errors
+    /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
+    pub fn bind(net: &Net, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+        let hold = net.hold();
+        let id = first(address, |local| {
+            hold.runtime().call(|shared, _| {
+                handle::check_open(shared)?;
+                let id = shared.stack().udp_bind(local);
+                id.map_err(|error| error::bind(local, error))
+            })
+        })?;
+        Ok(UdpSocket {
+            inner: Arc::new(Inner {
+                hold: hold.clone(),
+                id,
+                blocking: Blocking::default(),
+                read_timeout: Timeout::default(),
+                write_timeout: Timeout::default(),
+            }),
+        })
+    }
+
+    /// From now on the socket hears only `address`, which [`UdpSocket::send`] sends to, and its
+    /// calls fail when ICMP says that nobody is there. Nothing is sent. What others have sent, and
+    /// was not received yet, is forgotten.
+    ///
+    /// # Errors
+    /// `InvalidInput` if that cannot be a peer; `AddrInUse` if another socket has the same
+    /// address, port and peer.
+    pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
+        first(address, |remote| {
+            self.call(|stack, id| stack.udp_connect(id, remote))
+                .map_err(|error| error::udp_connect(remote, error))
+        })
+    }
+
+    /// Sends a datagram to `address`: to the first, if it stands for several. Waits while the
+    /// queue of the socket is full.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the write timeout is over or, non-blocking, the queue is full;
+    /// `InvalidInput` if the datagram is too long or `address` cannot be a peer;
+    /// `ConnectionRefused` if the socket is connected and nobody has received an earlier datagram;
+    /// `NetworkDown` if the network has ended.
+    pub fn send_to(&self, data: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
+        let none = || io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
+        let remote = address.to_socket_addrs()?.next().ok_or_else(none)?;
+        self.send_with(data, Some(remote))
+    }
+
+    /// As [`UdpSocket::send_to`], to the address that the socket is connected to.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::send_to`]; `NotConnected` if it is connected to none.
+    pub fn send(&self, data: &[u8]) -> io::Result<usize> {
+        self.send_with(data, None)
+    }
+
+    /// Waits for a datagram. Gives the number of octets put into `buffer`, and whom they are from.
+    /// What `buffer` has no room for is lost.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the read timeout is over or, non-blocking, nothing is there;
+    /// `ConnectionRefused` if the socket is connected and nobody has received what it sent;
+    /// `NetworkDown` if the network has ended.
+    pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let room = buffer.len();
+        let received = self.recv_with(|stack, id| stack.udp_recv(id, buffer))?;
+        Ok((received.len.min(room), received.remote))
+    }
+
+    /// As [`UdpSocket::recv_from`], with the length that the datagram had, whatever the room in
+    /// `buffer`, and the address of this host that it was sent to.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub fn recv_datagram(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.recv_with(|stack, id| stack.udp_recv(id, buffer))
+    }
+
+    /// As [`UdpSocket::recv_from`], without saying whom it is from.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(buffer).map(|(len, _)| len)
+    }
+
+    /// As [`UdpSocket::recv_from`], and the datagram stays to be received.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let room = buffer.len();
+        let received = self.recv_with(|stack, id| stack.udp_peek(id, buffer))?;
+        Ok((received.len.min(room), received.remote))
+    }
+
+    /// As [`UdpSocket::peek_from`], without saying whom it is from.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.peek_from(buffer).map(|(len, _)| len)
+    }
+
+    /// Another handle on the same socket, with the same timeouts.
+    pub fn try_clone(&self) -> UdpSocket {
+        UdpSocket {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+
+    /// The local address and port. The address is unspecified if it stands for all.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.call(|stack, id| stack.udp_local_addr(id))
+    }
+
+    /// The address that the socket is connected to.
+    ///
+    /// # Errors
+    /// `NotConnected` if there is none.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.call(|stack, id| stack.udp_peer_addr(id))
+            .ok_or_else(|| error::udp_send(UdpSendError::NotConnected))
+    }
+
+    /// The most octets of text that one datagram has room for.
+    pub fn max_datagram(&self) -> usize {
+        self.call(|stack, id| stack.udp_most(id))
+    }
+
+    /// How long a receive waits at most before it fails with `WouldBlock`; `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.read_timeout.set(timeout)
+    }
+
+    /// How long a send waits at most before it fails with `WouldBlock`; `None`: for ever.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.write_timeout.set(timeout)
+    }
+
+    /// Whether sends and receives fail with `WouldBlock` instead of waiting.
+    pub fn set_nonblocking(&self, nonblocking: bool) {
+        self.inner.blocking.set_nonblocking(nonblocking);
+    }
+
+    /// What ICMP last said of a datagram that the socket sent, once. Whom it was for is in the
+    /// error: its [`get_ref`](io::Error::get_ref) is a
+    /// [`DatagramError`](crate::stack::DatagramError).
+    pub fn take_error(&self) -> Option<io::Error> {
+        self.call(|stack, id| stack.udp_take_error(id))
+            .map(error::undelivered)
+    }
+
+    /// The options in force.
+    pub fn options(&self) -> UdpOptions {
+        self.call(|stack, id| stack.udp_options(id))
+    }
+
+    /// The TTL or hop limit of what is sent from now on.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
+        if ttl == 0 {
+            let message = "a datagram with a TTL of zero goes nowhere";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        self.set(|options| options.hop_limit = Some(ttl));
+        Ok(())
+    }
+
+    /// The six DSCP bits and two ECN bits of what is sent from now on.
+    pub fn set_traffic_class(&self, traffic_class: u8) {
+        self.set(|options| options.traffic_class = traffic_class);
+    }
+
+    fn set(&self, change: impl FnOnce(&mut UdpOptions)) {
+        self.call(|stack, id| {
+            let mut options = stack.udp_options(id);
+            change(&mut options);
+            stack.udp_set_options(id, options);
+        });
+    }
+
+    fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
+        let inner = &*self.inner;
+        let patience = inner.blocking.patience(&inner.write_timeout);
+        let attempt = |shared: &mut Shared, _| {
+            handle::check_open(shared)?;
+            match shared.stack().udp_send(inner.id, data, remote) {
+                Ok(()) => Poll::Ready(Ok(data.len())),
+                Err(UdpSendError::WouldBlock) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error::udp_send(error))),
+            }
+        };
+        blocking::run(
+            &inner.hold,
+            inner.key(),
+            Readiness::WRITABLE,
+            patience,
+            attempt,
+        )
+    }
+
+    fn recv_with(
+        &self,
+        mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
+    ) -> io::Result<Received> {
+        let inner = &*self.inner;
+        let patience = inner.blocking.patience(&inner.read_timeout);
+        let attempt = |shared: &mut Shared, _| match recv(shared.stack(), inner.id) {
+            Ok(received) => Poll::Ready(Ok(received)),
+            Err(UdpRecvError::WouldBlock) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error::udp_recv(error))),
+        };
+        blocking::run(
+            &inner.hold,
+            inner.key(),
+            Readiness::READABLE,
+            patience,
+            attempt,
+        )
+    }
+
+    fn call<T>(&self, call: impl FnOnce(&mut Stack, UdpId) -> T) -> T {
+        let inner = &*self.inner;
+        (inner.hold.runtime()).call(|shared, _| call(shared.stack(), inner.id))
+    }
+}
+
+impl Inner {
+    fn key(&self) -> Key {
+        Key::Udp(self.id)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        (self.hold.runtime()).call(|shared, _| {
+            // A stack that panicked is in no known state.
+            if shared.closed != Some(Closed::Panicked) {
+                shared.stack().udp_close(self.id);
+            }
+        });
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UdpSocket")
+            .field("local", &self.local_addr())
+            .field("peer", &self.peer_addr().ok())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! A datagram arrives, or an ICMP error about one that left.
+
+use core::net::SocketAddr;
+
+use super::{DatagramError, Undelivered};
+use crate::stack::{Stack, UdpId};
+use crate::tcp::{FourTuple, Readiness};
+use crate::time::Instant;
+use crate::wire::{IcmpError, IpHeader, Quote, UdpHeader, Unreachable};
+
+/// The least MTU of an IPv6 link (RFC 8200 §5): nothing smaller is believed (RFC 8201 §4).
+const LEAST_IPV6_MTU: u32 = 1280;
+
+impl Stack {
+    /// A datagram arrives for one of this host's addresses; `datagram` is all of it, for an ICMP
+    /// error to quote.
+    pub(in crate::stack) fn udp_arrives(
+        &mut self,
+        now: Instant,
+        ip: &IpHeader,
+        header: &UdpHeader,
+        text: &[u8],
+        datagram: &[u8],
+    ) {
+        let tuple = FourTuple {
+            local: SocketAddr::new(ip.destination, header.destination_port),
+            remote: SocketAddr::new(ip.source, header.source_port),
+        };
+        let Some(id) = self.udp.find(&tuple) else {
+            // RFC 1122 §4.1.3.1.
+            self.counters.udp.no_ports += 1;
+            let error = IcmpError::Unreachable(Unreachable::Port);
+            return self.answer_with_error(now, error, datagram);
+        };
+        let Some(socket) = self.udp.at_mut(id) else {
+            return;
+        };
+        if !socket.received.push(ip.destination, tuple.remote, text) {
+            self.counters.udp.overflows += 1;
+            return;
+        }
+        self.counters.udp.received += 1;
+        self.udp_note(id, Readiness::READABLE);
+    }
+
+    /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it.
+    pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote) {
+        let tuple = FourTuple {
+            local: SocketAddr::new(quote.source, quote.source_port),
+            remote: SocketAddr::new(quote.destination, quote.destination_port),
+        };
+        let socket = self.udp.find(&tuple);
+        let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
+        let reason = explain(error, tuple.local.is_ipv6());
+        let (Some((id, socket)), Some(reason)) = (socket, reason) else {
+            self.counters.icmp_ignored += 1;
+            return;
+        };
+        // What calls fail for is not forgotten for what may pass.
+        if socket.error.is_none_or(|known| !known.reason.is_hard()) || reason.is_hard() {
+            let remote = tuple.remote;
+            socket.error = Some(DatagramError { remote, reason });
+        }
+        if reason.is_hard() && socket.remote.is_some() {
+            self.udp_note(id, Readiness::READABLE | Readiness::WRITABLE);
+        }
+    }
+
+    /// The user of a socket has something to be told.
+    pub(in crate::stack) fn udp_note(&mut self, id: UdpId, readiness: Readiness) {
+        let Some(socket) = self.udp.at_mut(id).filter(|socket| !socket.closed) else {
+            return;
+        };
+        if socket.readiness.is_none() {
+            self.udp_ready.push_back(id);
+        }
+        socket.readiness |= readiness;
+    }
+}
+
+/// What an ICMP error means to the user of a socket; `None` if it cannot be true.
+fn explain(error: IcmpError, is_ipv6: bool) -> Option<Undelivered> {
+    Some(match error {
+        IcmpError::PacketTooBig { mtu } if is_ipv6 && mtu < LEAST_IPV6_MTU => return None,
+        IcmpError::PacketTooBig { mtu } => Undelivered::TooLong { mtu },
+        IcmpError::Unreachable(reason) => match reason {
+            Unreachable::Port | Unreachable::Protocol => Undelivered::Refused,
+            Unreachable::Network
+            | Unreachable::NetworkUnknown
+            | Unreachable::NetworkProhibited
+            | Unreachable::NetworkTypeOfService => Undelivered::NetworkUnreachable,
+            _ => Undelivered::HostUnreachable,
+        },
+        IcmpError::HopLimitExceeded
+        | IcmpError::ReassemblyTimeExceeded
+        | IcmpError::ParameterProblem { .. } => Undelivered::HostUnreachable,
+    })
+}

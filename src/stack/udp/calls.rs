@@ -1,0 +1,209 @@
+//! What users call: bind, connect, send, receive, close, by id.
+//!
+//! Every call that takes an id panics if the id is not valid any more: its user has let go of it.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::queue::Head;
+use super::{BindError, DatagramError, UdpConnectError, UdpId, UdpRecvError, UdpSendError};
+use crate::config::UdpOptions;
+use crate::stack::{Sender, Stack};
+use crate::tcp::FourTuple;
+use crate::wire::{ip, udp};
+
+/// A datagram that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Octets of its text. If the buffer has room for less, the rest is gone.
+    pub len: usize,
+    /// Whom it is from. A port of 0 wants no answer (RFC 768).
+    pub remote: SocketAddr,
+    /// To which of this host's addresses it was sent (RFC 1122 §4.1.3.5).
+    pub local: IpAddr,
+}
+
+impl Received {
+    fn new(head: Head) -> Received {
+        Received {
+            len: head.len,
+            remote: head.remote,
+            local: head.local,
+        }
+    }
+}
+
+impl Stack {
+    /// A socket that hears and sends from `local`. Port 0: the stack chooses an unpredictable one
+    /// (RFC 6056). An unspecified address: all of that family.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours.
+    pub fn udp_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        let address = local.ip();
+        let has_family = self.own_address(local.is_ipv4()).is_some();
+        if !has_family || !(address.is_unspecified() || self.is_own(address)) {
+            return Err(BindError::AddressNotAvailable);
+        }
+        let port = match local.port() {
+            0 => self
+                .draw_port(|stack, port| !stack.udp.has_port(port))
+                .ok_or(BindError::AddressInUse)?,
+            port => port,
+        };
+        let local = SocketAddr::new(address, port);
+        if self.udp.is_bound(local) {
+            return Err(BindError::AddressInUse);
+        }
+        Ok(self.udp.insert(local, &self.config.udp))
+    }
+
+    /// From now on the socket hears only `remote`, sends to it by default, and is told what ICMP
+    /// says of its datagrams. If it had no address, it has one now. Nothing leaves. What others
+    /// have sent, and was not received yet, is forgotten.
+    ///
+    /// # Errors
+    /// If `remote` cannot be a peer of it, or another socket has it as its peer.
+    pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
+        let remote = SocketAddr::new(remote.ip(), remote.port());
+        let local = self.udp.get(id).local;
+        if !self.is_udp_peer(remote) {
+            return Err(UdpConnectError::NotAPeer);
+        }
+        let source = (self.udp_source(local, remote)).ok_or(UdpConnectError::OtherFamily)?;
+        let local = SocketAddr::new(source, local.port());
+        let tuple = FourTuple { local, remote };
+        if (self.udp.connected.get(&tuple)).is_some_and(|other| *other != id) {
+            return Err(UdpConnectError::AddressInUse);
+        }
+        self.udp.unroute(id);
+        let socket = self.udp.get_mut(id);
+        (socket.local, socket.remote, socket.error) = (local, Some(remote), None);
+        socket.received.retain(remote);
+        self.udp.route(id);
+        Ok(())
+    }
+
+    /// Sends a datagram to `remote`; `None`: to the peer that the socket is connected to.
+    ///
+    /// # Errors
+    /// If it was not taken. It may be lost all the same if it was.
+    pub fn udp_send(
+        &mut self,
+        id: UdpId,
+        text: &[u8],
+        remote: Option<SocketAddr>,
+    ) -> Result<(), UdpSendError> {
+        let socket = self.udp.get_mut(id);
+        if let Some(error) = socket.take_hard_error() {
+            return Err(UdpSendError::Undelivered(error));
+        }
+        let local = socket.local;
+        let (source, remote) = match (remote, socket.remote) {
+            // What connect has found good.
+            (None, Some(peer)) => (local.ip(), peer),
+            (None, None) => return Err(UdpSendError::NotConnected),
+            (Some(remote), _) if !self.is_udp_peer(remote) => return Err(UdpSendError::NotAPeer),
+            (Some(remote), _) => {
+                let source = self.udp_source(local, remote);
+                (source.ok_or(UdpSendError::OtherFamily)?, remote)
+            }
+        };
+        let most = self.udp_most(id);
+        if text.len() > most {
+            return Err(UdpSendError::TooLong { most });
+        }
+        let socket = self.udp.get_mut(id);
+        if !socket.queued.push(source, remote, text) {
+            socket.blocked = true;
+            return Err(UdpSendError::WouldBlock);
+        }
+        if !core::mem::replace(&mut socket.sending, true) {
+            self.sending.push_back(Sender::Udp(id));
+        }
+        Ok(())
+    }
+
+    /// Gives the first datagram that waits, its text in `buffer` as far as that has room.
+    ///
+    /// # Errors
+    /// If none waits, or one that the socket sent came to nothing.
+    pub fn udp_recv(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
+        let received = self.udp_peek(id, buffer)?;
+        self.udp.get_mut(id).received.pop();
+        Ok(received)
+    }
+
+    /// As [`Stack::udp_recv`], and the datagram stays.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_recv`].
+    pub fn udp_peek(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
+        let socket = self.udp.get_mut(id);
+        if let Some(error) = socket.take_hard_error() {
+            return Err(UdpRecvError::Undelivered(error));
+        }
+        let head = socket.received.peek(buffer);
+        head.map(Received::new).ok_or(UdpRecvError::WouldBlock)
+    }
+
+    /// The most octets of text that one datagram of the socket has room for.
+    pub fn udp_most(&self, id: UdpId) -> usize {
+        let ip = ip::header_len(self.udp.get(id).local.is_ipv4());
+        self.config.mtu - ip - udp::HEADER
+    }
+
+    /// What ICMP last said of a datagram that the socket sent, once (RFC 1122 §4.1.3.3).
+    pub fn udp_take_error(&mut self, id: UdpId) -> Option<DatagramError> {
+        self.udp.get_mut(id).error.take()
+    }
+
+    /// The local address and port. The address is unspecified if it stands for all.
+    pub fn udp_local_addr(&self, id: UdpId) -> SocketAddr {
+        self.udp.get(id).local
+    }
+
+    /// The peer, if the socket is connected.
+    pub fn udp_peer_addr(&self, id: UdpId) -> Option<SocketAddr> {
+        self.udp.get(id).remote
+    }
+
+    /// The socket options in force.
+    pub fn udp_options(&self, id: UdpId) -> UdpOptions {
+        self.udp.get(id).options
+    }
+
+    /// Changes the socket options, for what leaves from now on.
+    pub fn udp_set_options(&mut self, id: UdpId, options: UdpOptions) {
+        self.udp.get_mut(id).options = options;
+    }
+
+    /// The user lets go of the socket: it hears nothing more, and what it has queued still leaves.
+    /// The id is not valid any more.
+    pub fn udp_close(&mut self, id: UdpId) {
+        let socket = self.udp.get_mut(id);
+        socket.closed = true;
+        let is_silent = socket.queued.is_empty();
+        self.udp.release(id);
+        if is_silent {
+            self.udp.remove(id);
+        }
+    }
+
+    /// UDP sockets, those included that nobody holds and that still have something to send.
+    pub fn udp_count(&self) -> usize {
+        self.udp.len()
+    }
+
+    fn is_udp_peer(&self, remote: SocketAddr) -> bool {
+        ip::is_host(remote.ip()) && !self.is_own(remote.ip()) && remote.port() != 0
+    }
+
+    /// From which address a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
+    fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
+        match local.ip() {
+            address if address.is_ipv4() != remote.is_ipv4() => None,
+            address if address.is_unspecified() => self.own_address(address.is_ipv4()),
+            address => Some(address),
+        }
+    }
+}

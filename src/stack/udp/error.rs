@@ -1,0 +1,162 @@
+//! Why a call on a UDP socket failed, and what became of a datagram, in the user's words.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+/// Why a port cannot be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BindError {
+    /// Another socket has this address and port, or every port is taken.
+    AddressInUse,
+    /// The address is not one of this host's.
+    AddressNotAvailable,
+}
+
+/// Why a socket cannot be connected to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UdpConnectError {
+    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, this
+    /// host's own, or port 0.
+    NotAPeer,
+    /// The remote address is of the other family than the socket's.
+    OtherFamily,
+    /// Another socket has this address and port, and is connected to this peer.
+    AddressInUse,
+}
+
+/// Why a datagram was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UdpSendError {
+    /// No room in the queue now: try again after a WRITABLE event.
+    WouldBlock,
+    /// The datagram is longer than the interface takes; nothing is sent in fragments (RFC 8085
+    /// §3.2).
+    TooLong {
+        /// The most octets of text that one datagram has room for.
+        most: usize,
+    },
+    /// No address was given, and the socket is not connected.
+    NotConnected,
+    /// As [`UdpConnectError::NotAPeer`].
+    NotAPeer,
+    /// As [`UdpConnectError::OtherFamily`].
+    OtherFamily,
+    /// The socket is connected, and an earlier datagram came to nothing. This one was not taken.
+    Undelivered(DatagramError),
+}
+
+/// Why RECEIVE gave nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UdpRecvError {
+    /// Nothing is here now: try again after a READABLE event.
+    WouldBlock,
+    /// The socket is connected, and a datagram that it sent came to nothing.
+    Undelivered(DatagramError),
+}
+
+/// What ICMP said of a datagram that a socket sent (RFC 1122 §4.1.3.3). Nothing proves it: who
+/// knows both addresses and ports can forge it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DatagramError {
+    /// Whom the datagram was for.
+    pub remote: SocketAddr,
+    /// What became of it.
+    pub reason: Undelivered,
+}
+
+/// Why a datagram did not get there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Undelivered {
+    /// Nobody has the remote port.
+    Refused,
+    /// A router or the remote host says that the host cannot be reached.
+    HostUnreachable,
+    /// A router says that the network cannot be reached.
+    NetworkUnreachable,
+    /// It was too long for a link on the way, and may not be fragmented.
+    TooLong {
+        /// The longest datagram that the link takes, headers included, in octets; 0 if the router
+        /// does not say.
+        mtu: u32,
+    },
+}
+
+impl Undelivered {
+    /// Whether calls on a connected socket fail for it. The rest may pass by itself, and waits
+    /// until somebody asks for it.
+    pub(super) fn is_hard(self) -> bool {
+        self == Undelivered::Refused
+    }
+}
+
+const NOT_A_PEER: &str = "the remote address cannot be a peer";
+const OTHER_FAMILY: &str = "the remote address is of the other family than the socket's";
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BindError::AddressInUse => "the address and port are in use",
+            BindError::AddressNotAvailable => "the address is not one of this host's",
+        })
+    }
+}
+
+impl fmt::Display for UdpConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UdpConnectError::NotAPeer => NOT_A_PEER,
+            UdpConnectError::OtherFamily => OTHER_FAMILY,
+            UdpConnectError::AddressInUse => "the address and port are connected to it already",
+        })
+    }
+}
+
+impl fmt::Display for UdpSendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UdpSendError::WouldBlock => f.write_str("no room to queue more"),
+            UdpSendError::TooLong { most } => {
+                write!(f, "message too long: {most} octets fit into a datagram")
+            }
+            UdpSendError::NotConnected => f.write_str("the socket is not connected"),
+            UdpSendError::NotAPeer => f.write_str(NOT_A_PEER),
+            UdpSendError::OtherFamily => f.write_str(OTHER_FAMILY),
+            UdpSendError::Undelivered(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for UdpRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UdpRecvError::WouldBlock => f.write_str("nothing received yet"),
+            UdpRecvError::Undelivered(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for DatagramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DatagramError { remote, reason } = self;
+        write!(f, "a datagram to {remote} came to nothing: {reason}")
+    }
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undelivered::Refused => f.write_str("connection refused"),
+            Undelivered::HostUnreachable => f.write_str("no route to host"),
+            Undelivered::NetworkUnreachable => f.write_str("network is unreachable"),
+            Undelivered::TooLong { mtu } => {
+                write!(f, "message too long for a link with an MTU of {mtu}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BindError {}
+impl std::error::Error for UdpConnectError {}
+impl std::error::Error for UdpSendError {}
+impl std::error::Error for UdpRecvError {}
+impl std::error::Error for DatagramError {}

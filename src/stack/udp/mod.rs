@@ -1,0 +1,263 @@
+//! UDP (RFC 768, RFC 1122 §4.1): sockets that send and receive datagrams, and which of them a
+//! datagram is for.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | a socket, and the sockets of a stack, found by four-tuple or by local socket |
+//! | `calls` | what users call: bind, connect, send, receive, close |
+//! | `arrive` | a datagram arrives, or an ICMP error about one that left |
+//! | `queue` | datagrams that wait, bounded in number and in octets |
+//! | `error` | why a call failed |
+//!
+//! UDP promises what the link promises: a datagram may be lost, repeated, or overtaken. What it
+//! adds is ports and a checksum. It never waits, repeats or gives up anything, so it has no timers.
+
+mod arrive;
+mod calls;
+mod error;
+mod queue;
+
+use core::hash::{Hash, Hasher};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, HashMap};
+
+use super::secret::TableHasher;
+use crate::config::{UdpConfig, UdpOptions};
+use crate::tcp::{FourTuple, Readiness};
+use crate::wire::Text;
+
+pub use calls::Received;
+pub use error::{
+    BindError, DatagramError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
+};
+
+use queue::Queue;
+
+pub(super) use queue::Head;
+
+/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UdpId(u64);
+
+/// One socket.
+#[derive(Clone, Debug, Hash)]
+pub(super) struct Socket {
+    /// Its address may be unspecified: every address of that family.
+    local: SocketAddr,
+    /// Connected: the only peer it hears.
+    remote: Option<SocketAddr>,
+    /// What its user has not received yet.
+    received: Queue,
+    /// What has not left yet.
+    queued: Queue,
+    /// The last that ICMP said of what it sent.
+    error: Option<DatagramError>,
+    pub(super) options: UdpOptions,
+    /// What its user has not been told yet; if any, it is in the queue of events.
+    pub(super) readiness: Readiness,
+    /// It is in the queue of those that may have something to send.
+    pub(super) sending: bool,
+    /// A send has found no room.
+    blocked: bool,
+    /// Its user has let go of it; what is queued still leaves.
+    pub(super) closed: bool,
+}
+
+impl Socket {
+    fn new(local: SocketAddr, config: &UdpConfig) -> Socket {
+        Socket {
+            local,
+            remote: None,
+            received: Queue::new(config.receive_datagrams, config.receive_buffer),
+            queued: Queue::new(config.send_datagrams, config.send_buffer),
+            error: None,
+            options: config.socket,
+            readiness: Readiness::NONE,
+            sending: false,
+            blocked: false,
+            closed: false,
+        }
+    }
+
+    /// The four-tuple, if it is connected.
+    fn tuple(&self) -> Option<FourTuple> {
+        let local = self.local;
+        self.remote.map(|remote| FourTuple { local, remote })
+    }
+
+    /// What calls on a connected socket fail for, once.
+    fn take_hard_error(&mut self) -> Option<DatagramError> {
+        self.error
+            .take_if(|error| self.remote.is_some() && error.reason.is_hard())
+    }
+
+    /// The datagram that leaves next, and whether that makes room for which a sender waits.
+    pub(super) fn depart(&mut self) -> Option<(Head, bool)> {
+        let head = self.queued.lend()?;
+        Some((head, core::mem::take(&mut self.blocked)))
+    }
+
+    /// The text of the datagram that left last, and the port that it is from.
+    pub(super) fn departed(&self) -> (u16, Text<'_>) {
+        (self.local.port(), self.queued.lent())
+    }
+}
+
+/// The sockets.
+///
+/// One unconnected socket has a local socket, and each connected one a four-tuple; so a connected
+/// socket may share its local socket with one that hears everybody else.
+#[derive(Clone, Debug)]
+pub(super) struct Sockets {
+    sockets: BTreeMap<UdpId, Socket>,
+    next: u64,
+    bound: HashMap<SocketAddr, UdpId, TableHasher>,
+    connected: HashMap<FourTuple, UdpId, TableHasher>,
+    /// How many sockets have a port.
+    ports: BTreeMap<u16, usize>,
+    /// The four-tuple found last: datagrams of one conversation come in a row.
+    last: Option<(FourTuple, UdpId)>,
+}
+
+impl Sockets {
+    pub(super) fn new(hasher: TableHasher) -> Sockets {
+        Sockets {
+            sockets: BTreeMap::new(),
+            next: 0,
+            bound: HashMap::with_hasher(hasher),
+            connected: HashMap::with_hasher(hasher),
+            ports: BTreeMap::new(),
+            last: None,
+        }
+    }
+
+    /// Adds an unconnected socket; its local socket must be free.
+    fn insert(&mut self, local: SocketAddr, config: &UdpConfig) -> UdpId {
+        let id = UdpId(self.next);
+        self.next += 1;
+        self.sockets.insert(id, Socket::new(local, config));
+        *self.ports.entry(local.port()).or_default() += 1;
+        self.route(id);
+        id
+    }
+
+    /// The local socket, or the four-tuple, leads to this socket from now on.
+    fn route(&mut self, id: UdpId) {
+        self.last = None;
+        let Some(socket) = self.sockets.get(&id) else {
+            return;
+        };
+        match socket.tuple() {
+            Some(tuple) => self.connected.insert(tuple, id),
+            None => self.bound.insert(socket.local, id),
+        };
+    }
+
+    /// Nothing leads to this socket any more.
+    fn unroute(&mut self, id: UdpId) {
+        self.last = None;
+        let Some(socket) = self.sockets.get(&id) else {
+            return;
+        };
+        match socket.tuple() {
+            Some(tuple) => self.connected.remove(&tuple),
+            None => self.bound.remove(&socket.local),
+        };
+    }
+
+    /// Its port is free for others, and no datagram finds it.
+    fn release(&mut self, id: UdpId) {
+        self.unroute(id);
+        let Some(port) = self.sockets.get(&id).map(|socket| socket.local.port()) else {
+            return;
+        };
+        if let Some(count) = self.ports.get_mut(&port) {
+            *count -= 1;
+            if *count == 0 {
+                self.ports.remove(&port);
+            }
+        }
+    }
+
+    /// Removes a socket that was released.
+    pub(super) fn remove(&mut self, id: UdpId) {
+        self.sockets.remove(&id);
+    }
+
+    /// The socket for a datagram from `tuple.remote` to `tuple.local`: one connected to that very
+    /// peer before one for this very address before one for all.
+    fn find(&mut self, tuple: &FourTuple) -> Option<UdpId> {
+        if let Some((last, id)) = &self.last
+            && last == tuple
+        {
+            return Some(*id);
+        }
+        let any = SocketAddr::new(unspecified(tuple.local.is_ipv4()), tuple.local.port());
+        let id = (self.connected.get(tuple))
+            .or_else(|| self.bound.get(&tuple.local))
+            .or_else(|| self.bound.get(&any))
+            .copied()?;
+        self.last = Some((*tuple, id));
+        Some(id)
+    }
+
+    /// How many there are, held by users or not.
+    fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether an unconnected socket has exactly this address and port.
+    fn is_bound(&self, local: SocketAddr) -> bool {
+        self.bound.contains_key(&local)
+    }
+
+    /// Whether any socket has this port.
+    fn has_port(&self, port: u16) -> bool {
+        self.ports.contains_key(&port)
+    }
+
+    /// A socket, held by its user or not.
+    pub(super) fn at(&self, id: UdpId) -> Option<&Socket> {
+        self.sockets.get(&id)
+    }
+
+    /// A socket, held by its user or not.
+    pub(super) fn at_mut(&mut self, id: UdpId) -> Option<&mut Socket> {
+        self.sockets.get_mut(&id)
+    }
+
+    /// The socket of an id.
+    ///
+    /// # Panics
+    /// If the id is not valid any more.
+    fn get(&self, id: UdpId) -> &Socket {
+        self.at(id)
+            .filter(|socket| !socket.closed)
+            .unwrap_or_else(|| panic!("{id:?} was closed"))
+    }
+
+    /// The socket of an id.
+    ///
+    /// # Panics
+    /// If the id is not valid any more.
+    fn get_mut(&mut self, id: UdpId) -> &mut Socket {
+        self.at_mut(id)
+            .filter(|socket| !socket.closed)
+            .unwrap_or_else(|| panic!("{id:?} was closed"))
+    }
+}
+
+/// What tells these sockets from others: the rest follows from it.
+impl Hash for Sockets {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (&self.sockets, self.next).hash(hasher);
+    }
+}
+
+/// The address that stands for every address of a family.
+fn unspecified(is_ipv4: bool) -> IpAddr {
+    match is_ipv4 {
+        true => Ipv4Addr::UNSPECIFIED.into(),
+        false => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}

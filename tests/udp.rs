@@ -1,0 +1,13 @@
+//! UDP in virtual time (RFC 768, RFC 1122 §4.1): every datagram goes through the bytes of the wire.
+//! `docs/RFC.md` names these tests.
+
+#![allow(clippy::unwrap_used)]
+
+mod udp {
+    mod calls;
+    mod errors;
+    mod hostile;
+    mod receiving;
+    mod sending;
+    mod support;
+}

@@ -1,0 +1,199 @@
+//! What ICMP says of datagrams that left (RFC 1122 §4.1.3.3).
+
+use std::net::SocketAddr;
+
+use stubborn::stack::{DatagramError, Readiness, UdpId, UdpRecvError, UdpSendError, Undelivered};
+use stubborn::wire::{IcmpError, Unreachable};
+
+use super::support::*;
+
+const REFUSED: IcmpError = IcmpError::Unreachable(Unreachable::Port);
+
+/// A datagram that has left to `remote`.
+fn leaves(host: &mut Host, id: UdpId, remote: SocketAddr) -> Vec<u8> {
+    host.stack.udp_send(id, b"hello", Some(remote)).unwrap();
+    host.sent().remove(0).datagram
+}
+
+fn to(remote: SocketAddr, reason: Undelivered) -> DatagramError {
+    DatagramError { remote, reason }
+}
+
+/// A connected socket: the next call fails, receive or send, once; whoever waits is woken.
+#[test]
+fn a_refusal_fails_the_next_call_of_a_connected_socket_once() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (id, peer) = (host.connected(), host.peer());
+        let refused = to(peer, Undelivered::Refused);
+        let mut buffer = [0; 10];
+        for reason in [Unreachable::Port, Unreachable::Protocol] {
+            let quoted = leaves(&mut host, id, peer);
+            if !host.error_arrives(IcmpError::Unreachable(reason), &quoted) {
+                continue;
+            }
+            let all = Readiness::READABLE | Readiness::WRITABLE;
+            assert_eq!(host.told(id), all);
+            host.hears(b"x");
+            let failed = host.stack.udp_recv(id, &mut buffer);
+            assert_eq!(failed, Err(UdpRecvError::Undelivered(refused)));
+            assert!(host.stack.udp_recv(id, &mut buffer).is_ok());
+
+            host.error_arrives(REFUSED, &quoted);
+            let failed = host.stack.udp_send(id, b"x", None);
+            assert_eq!(failed, Err(UdpSendError::Undelivered(refused)));
+            assert!(host.datagrams().is_empty(), "it was not taken");
+            host.stack.udp_send(id, b"x", None).unwrap();
+            host.datagrams();
+
+            host.error_arrives(REFUSED, &quoted);
+            assert_eq!(host.stack.udp_take_error(id), Some(refused));
+            assert_eq!(host.stack.udp_take_error(id), None);
+            let nothing = host.stack.udp_recv(id, &mut buffer);
+            assert_eq!(nothing, Err(UdpRecvError::WouldBlock));
+            host.told(id);
+        }
+    });
+}
+
+/// Everything else may pass by itself: no call fails for it, and who asks is told.
+#[test]
+fn every_other_error_is_told_to_who_asks() {
+    use Undelivered::{HostUnreachable, NetworkUnreachable, TooLong};
+    let unreachable = |reason| IcmpError::Unreachable(reason);
+    let parameter = IcmpError::ParameterProblem {
+        code: 0,
+        pointer: 0,
+    };
+    let cases = [
+        (unreachable(Unreachable::Network), NetworkUnreachable),
+        (unreachable(Unreachable::NetworkUnknown), NetworkUnreachable),
+        (
+            unreachable(Unreachable::NetworkProhibited),
+            NetworkUnreachable,
+        ),
+        (
+            unreachable(Unreachable::NetworkTypeOfService),
+            NetworkUnreachable,
+        ),
+        (unreachable(Unreachable::Host), HostUnreachable),
+        (unreachable(Unreachable::Prohibited), HostUnreachable),
+        (unreachable(Unreachable::SourcePolicy), HostUnreachable),
+        (unreachable(Unreachable::RejectRoute), HostUnreachable),
+        (IcmpError::HopLimitExceeded, HostUnreachable),
+        (IcmpError::ReassemblyTimeExceeded, HostUnreachable),
+        (parameter, HostUnreachable),
+        (IcmpError::PacketTooBig { mtu: 1400 }, TooLong { mtu: 1400 }),
+    ];
+    in_both_families(|family| {
+        for (error, reason) in cases {
+            let mut host = Host::new(family);
+            let (id, peer) = (host.connected(), host.peer());
+            let quoted = leaves(&mut host, id, peer);
+            if !host.error_arrives(error, &quoted) {
+                continue;
+            }
+            assert_eq!(host.told(id), Readiness::NONE, "{error:?}");
+            host.stack.udp_send(id, b"x", None).unwrap();
+            let nothing = host.stack.udp_recv(id, &mut [0; 10]);
+            assert_eq!(nothing, Err(UdpRecvError::WouldBlock));
+            let most = 1500 - family.headers();
+            assert_eq!(host.stack.udp_most(id), most, "nothing proves it");
+            assert_eq!(host.stack.udp_take_error(id), Some(to(peer, reason)));
+        }
+    });
+}
+
+/// Without a peer of its own, a socket fails for nobody; who asks is told whom it was for.
+#[test]
+fn a_socket_without_a_peer_is_told_who_refused() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let id = host.bound();
+        let other = SocketAddr::new(family.other_peer(), 9);
+        let quoted = leaves(&mut host, id, other);
+        host.error_arrives(REFUSED, &quoted);
+        assert_eq!(host.told(id), Readiness::NONE);
+        let peer = host.peer();
+        host.stack.udp_send(id, b"x", Some(peer)).unwrap();
+        let nothing = host.stack.udp_recv(id, &mut [0; 10]);
+        assert_eq!(nothing, Err(UdpRecvError::WouldBlock));
+        let error = to(other, Undelivered::Refused);
+        assert_eq!(host.stack.udp_take_error(id), Some(error));
+        // What was said before connecting does not count for the peer.
+        host.error_arrives(REFUSED, &quoted);
+        host.stack.udp_connect(id, peer).unwrap();
+        host.stack.udp_send(id, b"x", None).unwrap();
+    });
+}
+
+/// A refusal is not forgotten for what may pass.
+#[test]
+fn a_refusal_outlasts_a_lesser_error() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (id, peer) = (host.connected(), host.peer());
+        let quoted = leaves(&mut host, id, peer);
+        host.error_arrives(IcmpError::HopLimitExceeded, &quoted);
+        host.error_arrives(REFUSED, &quoted);
+        host.error_arrives(IcmpError::HopLimitExceeded, &quoted);
+        let refused = to(peer, Undelivered::Refused);
+        let failed = host.stack.udp_send(id, b"x", None);
+        assert_eq!(failed, Err(UdpSendError::Undelivered(refused)));
+    });
+}
+
+/// An error about what no socket of ours sends is nobody's.
+#[test]
+fn an_error_about_somebody_elses_datagram_is_ignored() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (id, us, peer) = (host.connected(), host.us(), host.peer());
+        let other_peer = SocketAddr::new(family.other_peer(), PEER_PORT);
+        let quotes = [
+            (us, other_peer),
+            (us, SocketAddr::new(peer.ip(), 9)),
+            (SocketAddr::new(us.ip(), 9), peer),
+            (SocketAddr::new(family.us_too(), PORT), peer),
+            (peer, us),
+        ];
+        for (source, destination) in quotes {
+            let quoted = udp(source, destination, b"hello");
+            // Delivered to us, whoever is said to have sent the datagram.
+            let mut message =
+                stubborn::wire::icmp::error(family.router(), 64, REFUSED, &quoted).unwrap();
+            readdress(&mut message, family);
+            host.stack.receive(host.now, &message);
+        }
+        if family == Family::V6 {
+            // No IPv6 link has it (RFC 8201 §4).
+            let quoted = leaves(&mut host, id, peer);
+            host.error_arrives(IcmpError::PacketTooBig { mtu: 1279 }, &quoted);
+        }
+        assert_eq!(host.stack.udp_take_error(id), None);
+        assert_eq!(host.told(id), Readiness::NONE);
+        let ignored = quotes.len() as u64 + u64::from(family == Family::V6);
+        assert_eq!(host.stack.counters().icmp_ignored, ignored);
+    });
+}
+
+/// The same message, to our first address.
+fn readdress(message: &mut Vec<u8>, family: Family) {
+    use stubborn::wire::{IpHeader, checksum::Sum, checksum::checksum, protocol};
+    let (header, kind) = match family {
+        Family::V4 => (20, protocol::ICMP),
+        Family::V6 => (40, protocol::ICMPV6),
+    };
+    let mut body = message[header..].to_vec();
+    body[2..4].fill(0);
+    let ip = IpHeader::new(family.router(), family.us(), kind, 64);
+    let sum = match family {
+        Family::V4 => checksum(&body),
+        Family::V6 => {
+            let pseudo = Sum::pseudo_header(ip.source, ip.destination, kind, body.len());
+            pseudo.plus(&body).checksum()
+        }
+    };
+    body[2..4].copy_from_slice(&sum.to_be_bytes());
+    *message = ip.datagram(&body);
+}

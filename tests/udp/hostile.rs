@@ -1,0 +1,216 @@
+//! Anything at all arrives: nothing panics, nothing grows without bound, and what is right among
+//! it is received.
+
+use std::net::SocketAddr;
+
+use proptest::prelude::*;
+use stubborn::stack::{Stack, UdpId};
+use stubborn::wire::{IcmpError, Unreachable, icmp, ip};
+
+use super::support::*;
+
+/// One thing that happens to a host.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Octets.
+    Noise(Vec<u8>),
+    /// A datagram from and to one of a few ports, this long, then damaged.
+    Udp {
+        ports: (u16, u16),
+        len: usize,
+        flips: Vec<(prop::sample::Index, u8)>,
+        cut: Option<prop::sample::Index>,
+    },
+    /// The same in fragments, of which one is missing or not.
+    Fragments {
+        len: usize,
+        missing: usize,
+    },
+    /// An ICMP error about a datagram with these ports.
+    Error {
+        ports: (u16, u16),
+        port: bool,
+    },
+    /// A length field that lies.
+    Length(u16),
+    Bind(u16),
+    Connect(usize, u16),
+    Send(usize, usize, Option<u16>),
+    Recv(usize, usize),
+    Close(usize),
+    Transmit,
+}
+
+fn port() -> impl Strategy<Value = u16> {
+    prop_oneof![Just(0), 7..10u16, Just(u16::MAX)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let flips = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
+    let cut = prop::option::weighted(0.2, any::<prop::sample::Index>());
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..100).prop_map(Step::Noise),
+        ((port(), port()), 0..3_000usize, flips, cut).prop_map(|(ports, len, flips, cut)| {
+            Step::Udp {
+                ports,
+                len,
+                flips,
+                cut,
+            }
+        }),
+        (0..65_000usize, 0..60usize).prop_map(|(len, missing)| Step::Fragments { len, missing }),
+        ((port(), port()), any::<bool>()).prop_map(|(ports, port)| Step::Error { ports, port }),
+        any::<u16>().prop_map(Step::Length),
+        port().prop_map(Step::Bind),
+        (0..4usize, port()).prop_map(|(which, port)| Step::Connect(which, port)),
+        (0..4usize, 0..3_000usize, prop::option::of(port()))
+            .prop_map(|(which, len, port)| Step::Send(which, len, port)),
+        (0..4usize, 0..100usize).prop_map(|(which, room)| Step::Recv(which, room)),
+        (0..4usize).prop_map(Step::Close),
+        Just(Step::Transmit),
+    ]
+}
+
+/// A host and its open sockets.
+struct Run {
+    host: Host,
+    open: Vec<UdpId>,
+}
+
+impl Run {
+    fn socket(&self, which: usize) -> Option<UdpId> {
+        let len = self.open.len().max(1);
+        self.open.get(which % len).copied()
+    }
+
+    fn arrives(&mut self, datagram: &[u8]) {
+        self.host.stack.receive(self.host.now, datagram);
+    }
+
+    fn ends(&self, (from, to): (u16, u16)) -> (SocketAddr, SocketAddr) {
+        let family = self.host.family;
+        let from = SocketAddr::new(family.peer(), from);
+        (from, SocketAddr::new(family.us(), to))
+    }
+
+    /// What a user calls; refusals are answers, too.
+    fn user<T>(&mut self, call: impl FnOnce(&mut Stack, UdpId) -> T, which: usize) {
+        if let Some(id) = self.socket(which) {
+            call(&mut self.host.stack, id);
+        }
+    }
+
+    fn wire(&mut self, step: &Step) {
+        match step {
+            Step::Noise(octets) => self.arrives(octets),
+            Step::Udp {
+                ports,
+                len,
+                flips,
+                cut,
+            } => {
+                let (from, to) = self.ends(*ports);
+                let mut datagram = udp(from, to, &vec![7; *len]);
+                for (at, mask) in flips {
+                    let at = at.index(datagram.len());
+                    datagram[at] ^= mask;
+                }
+                let end = cut.map_or(datagram.len(), |cut| cut.index(datagram.len()));
+                self.arrives(&datagram[..end]);
+            }
+            Step::Fragments { len, missing } => {
+                let (from, to) = self.ends((1000, 7));
+                let whole = udp(from, to, &vec![7; *len]);
+                let pieces = ip::fragments(whole, 1_280, *len as u32).unwrap();
+                for (index, piece) in pieces.iter().enumerate() {
+                    if index != *missing {
+                        self.arrives(piece);
+                    }
+                }
+            }
+            Step::Error { ports, port } => {
+                let (to, from) = self.ends(*ports);
+                let error = match port {
+                    true => IcmpError::Unreachable(Unreachable::Port),
+                    false => IcmpError::PacketTooBig { mtu: 1300 },
+                };
+                let quoted = udp(from, to, b"x");
+                let message = icmp::error(self.host.family.router(), 64, error, &quoted);
+                self.arrives(&message.unwrap());
+            }
+            Step::Length(length) => {
+                let (from, to) = self.ends((1000, 7));
+                let mut datagram = udp(from, to, b"text");
+                let at = datagram.len() - 8;
+                datagram[at..at + 2].copy_from_slice(&length.to_be_bytes());
+                self.arrives(&datagram);
+            }
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let family = self.host.family;
+        let peer = |port| SocketAddr::new(family.peer(), port);
+        match *step {
+            Step::Bind(port) if self.open.len() < 8 => {
+                let local = SocketAddr::new(family.us(), port);
+                self.open.extend(self.host.stack.udp_bind(local).ok());
+            }
+            Step::Connect(which, port) => {
+                self.user(|stack, id| stack.udp_connect(id, peer(port)), which)
+            }
+            Step::Send(which, len, port) => self.user(
+                |stack, id| stack.udp_send(id, &vec![1; len], port.map(peer)),
+                which,
+            ),
+            Step::Recv(which, room) => {
+                self.user(|stack, id| stack.udp_recv(id, &mut vec![0; room]), which)
+            }
+            Step::Close(which) if !self.open.is_empty() => {
+                let id = self.open.remove(which % self.open.len());
+                self.host.stack.udp_close(id);
+            }
+            Step::Transmit => {
+                for datagram in self.host.datagrams() {
+                    assert!(datagram.len() <= 1500);
+                    assert!(stubborn::wire::parse(&datagram).is_ok());
+                }
+            }
+            ref other => self.wire(other),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_arrives_does_harm(
+        v4 in any::<bool>(),
+        steps in prop::collection::vec(step(), 0..200),
+    ) {
+        let family = if v4 { Family::V4 } else { Family::V6 };
+        let mut host = Host::with(family, |config| {
+            (config.udp.receive_datagrams, config.udp.receive_buffer) = (20, 20_000);
+            (config.udp.send_datagrams, config.udp.send_buffer) = (20, 20_000);
+        });
+        let first = host.bound();
+        let mut run = Run { host, open: vec![first] };
+        for step in &steps {
+            run.step(step);
+            while run.host.stack.poll_event().is_some() {}
+        }
+        run.step(&Step::Transmit);
+        for id in std::mem::take(&mut run.open) {
+            run.host.stack.udp_take_error(id);
+            let octets: usize = run.host.texts(id).iter().map(Vec::len).sum();
+            prop_assert!(octets <= 20_000 + 65_535, "{octets}");
+            run.host.stack.udp_close(id);
+        }
+        // The next one hears what is right.
+        let id = run.host.bound();
+        run.host.hears(b"right");
+        prop_assert_eq!(run.host.texts(id), [b"right"]);
+        run.host.stack.udp_send(id, b"answer", Some(run.host.peer())).unwrap();
+        prop_assert_eq!(run.host.said().pop(), Some(b"answer".to_vec()));
+    }
+}
