@@ -295,6 +295,31 @@ fn a_segment_sent_twice_gives_no_sample() {
     });
 }
 
+/// MUST-18, after duplicate acknowledgments too, when no timeout has forgotten what was timed.
+#[test]
+fn a_segment_sent_twice_by_fast_retransmit_gives_no_sample() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        let before = d.status().srtt;
+        d.sends(4000);
+        segments_leave(&mut d, &from(301, 4));
+        d.until(ms(100));
+        for _ in 0..3 {
+            acked(&mut d, 301);
+        }
+        segments_leave(&mut d, &[301]);
+        d.until(ms(150));
+        acked(&mut d, 4301);
+        assert_eq!(d.status().srtt, before);
+        // What is sent once gives one again.
+        d.sends(1000);
+        segments_leave(&mut d, &[4301]);
+        d.until(ms(250));
+        acked(&mut d, 5301);
+        assert_ne!(d.status().srtt, before);
+    });
+}
+
 /// MUST-18: with timestamps the echo tells which copy was acknowledged (RFC 7323 §4).
 #[test]
 fn a_timestamp_tells_which_copy_was_acknowledged() {
@@ -359,6 +384,23 @@ fn the_timer_starts_again_with_each_acknowledgment() {
         acked(&mut d, 3301);
         assert_eq!(d.stack.next_deadline().filter(|at| *at <= d.now()), None);
         d.until(secs(100_000));
+    });
+}
+
+/// RFC 6298 §5.1: sending starts the timer if it is not running, and leaves it alone if it is. Who
+/// sends often must retransmit too.
+#[test]
+fn the_timer_does_not_start_again_with_each_segment() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.socket.nodelay = true;
+        let mut d = Dialogue::established(family, tcp);
+        d.sends(1).leaves("<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(150))
+            .sends(1)
+            .leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
+        d.until(ms(200))
+            .leaves("<SEQ=301><ACK=101><DATA=2><CTL=PSH,ACK>");
     });
 }
 

@@ -61,6 +61,26 @@ fn a_scaled_window_is_what_it_says() {
     });
 }
 
+/// RFC 7323 §2.2, when both sides have called: the scale is known by then, and still not applied.
+#[test]
+fn the_window_of_a_syn_ack_is_not_scaled_after_a_simultaneous_open() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            window_scaling: true,
+            ..plain()
+        };
+        let mut d = Dialogue::new(family, tcp);
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000><WS=0>");
+        d.arrives("<SEQ=100><WND=1000><CTL=SYN><WS=3>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><WS=0>");
+        d.arrives("<SEQ=100><ACK=301><WND=1000><CTL=SYN,ACK><WS=3>")
+            .state_is(State::Established);
+        assert_eq!(d.status().snd_wnd, 1000);
+        d.arrives("<SEQ=101><ACK=301><WND=1000><CTL=ACK>");
+        assert_eq!(d.status().snd_wnd, 8000);
+    });
+}
+
 /// The window of a SYN may be closed and the last segment of the handshake open it.
 #[test]
 fn the_last_ack_of_the_handshake_opens_the_window() {
@@ -503,5 +523,25 @@ fn acknowledgments_make_no_small_segments() {
             .nothing_more();
         d.arrives("<SEQ=101><ACK=1301><WND=1500><CTL=ACK>")
             .leaves("<SEQ=1301><ACK=101><DATA=1000><CTL=ACK>");
+    });
+}
+
+/// §3.10.7.4, first: what lies beyond the window is cut off, and with it the FIN behind it. The
+/// stream does not end where the window does.
+#[test]
+fn a_fin_behind_text_that_is_cut_off_does_not_count() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><DATA=10001><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=10101><WND=0><CTL=ACK>")
+            .state_is(State::Established);
+        d.reads(10_000)
+            .leaves("<SEQ=301><ACK=10101><WND=10000><CTL=ACK>");
+        assert_eq!(d.receive(10), Err(RecvError::WouldBlock));
+        d.arrives("<SEQ=10101><ACK=301><DATA=1><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=10103><WND=9998><CTL=ACK>")
+            .state_is(State::CloseWait);
+        d.reads(1);
+        assert_eq!(d.receive(10), Ok(0));
     });
 }
