@@ -13,6 +13,11 @@
 //! The algorithm is the book's "sequence number". What waits has no bound: it
 //! is all that was sent behind the message that is missing. [`WindowedLink`](super::WindowedLink)
 //! bounds it.
+//!
+//! **After a crash.** The numbers and what waits must survive ([`FifoStorage`]), and so must what
+//! the link below needs. A sender that comes back without the messages it had sent leaves a gap
+//! that nobody fills: of a perfect link that loses one message, here all that follow wait for
+//! ever.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,25 +29,49 @@ use crate::time::Instant;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PerfectFifoLink<L: Link> {
     below: L,
-    /// The number of the next message to each process.
-    next_to: BTreeMap<L::Address, u64>,
-    /// The number of the message from each process that is to be delivered next.
-    next_from: BTreeMap<L::Address, u64>,
-    /// Received, and not yet next.
-    waiting: BTreeMap<(L::Address, u64), Vec<u8>>,
+    storage: FifoStorage<L::Address>,
     ready: VecDeque<Parcel<L::Address>>,
+}
+
+/// What a perfect FIFO link must remember over a crash, beside what the link below must.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FifoStorage<A> {
+    /// The number of the next message to each process.
+    next_to: BTreeMap<A, u64>,
+    /// The number of the message from each process that is to be delivered next.
+    next_from: BTreeMap<A, u64>,
+    /// Received, and not yet next.
+    waiting: BTreeMap<(A, u64), Vec<u8>>,
 }
 
 impl<L: Link> PerfectFifoLink<L> {
     /// A perfect FIFO link over a perfect link.
     pub fn new(below: L) -> PerfectFifoLink<L> {
-        PerfectFifoLink {
-            below,
+        let storage = FifoStorage {
             next_to: BTreeMap::new(),
             next_from: BTreeMap::new(),
             waiting: BTreeMap::new(),
+        };
+        PerfectFifoLink::recovered(below, storage)
+    }
+
+    /// A perfect FIFO link for a process that comes back from a crash with what it had stored.
+    pub fn recovered(below: L, storage: FifoStorage<L::Address>) -> PerfectFifoLink<L> {
+        PerfectFifoLink {
+            below,
+            storage,
             ready: VecDeque::new(),
         }
+    }
+
+    /// What to store, together with what the link below has to store.
+    pub fn storage(&self) -> &FifoStorage<L::Address> {
+        &self.storage
+    }
+
+    /// The link below.
+    pub fn below(&self) -> &L {
+        &self.below
     }
 }
 
@@ -55,10 +84,10 @@ impl<L: Link> Link for PerfectFifoLink<L> {
 
     fn send(&mut self, now: Instant, to: L::Address, message: &[u8]) -> Result<(), SendError> {
         fits(message.len(), self.longest())?;
-        let number = self.next_to.get(&to).copied().unwrap_or(0);
+        let number = self.storage.next_to.get(&to).copied().unwrap_or(0);
         let packet = Header::Ordered(number).before(message);
         self.below.send(now, to, &packet)?;
-        self.next_to.insert(to, number + 1);
+        self.storage.next_to.insert(to, number + 1);
         Ok(())
     }
 
@@ -68,9 +97,10 @@ impl<L: Link> Link for PerfectFifoLink<L> {
             let Ok((Header::Ordered(number), message)) = Header::parse(&packet) else {
                 continue;
             };
-            self.waiting.insert((from, number), message.to_vec());
-            let next = self.next_from.entry(from).or_insert(0);
-            while let Some(message) = self.waiting.remove(&(from, *next)) {
+            let storage = &mut self.storage;
+            storage.waiting.insert((from, number), message.to_vec());
+            let next = storage.next_from.entry(from).or_insert(0);
+            while let Some(message) = storage.waiting.remove(&(from, *next)) {
                 self.ready.push_back((from, message));
                 *next += 1;
             }

@@ -29,7 +29,7 @@ mod window;
 pub use authenticated::{AuthenticatedLink, Key};
 pub use device::{Batch, Capabilities, Device, DeviceError};
 pub use fair_loss::FairLossLink;
-pub use fifo::PerfectFifoLink;
+pub use fifo::{FifoStorage, PerfectFifoLink};
 pub use identifier::{Identifiers, MessageId};
 pub use interface::{Address, Link, Parcel, SendError};
 pub use perfect::{PerfectLink, Storage};

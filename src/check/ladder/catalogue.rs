@@ -104,6 +104,19 @@ pub(super) fn fifo_in_order() -> Ladder<PerfectFifoLink<Perfect<Bottom>>> {
     }
 }
 
+/// The same, and the receiver crashes.
+pub(super) fn fifo_crashing() -> Ladder<PerfectFifoLink<Perfect<Bottom>>> {
+    let mut model = fifo_in_order();
+    model.restart[1] = Some(fifo_with_storage);
+    model
+}
+
+pub(super) fn fifo_with_storage(
+    before: &PerfectFifoLink<Perfect<Bottom>>,
+) -> PerfectFifoLink<Perfect<Bottom>> {
+    PerfectFifoLink::recovered(with_storage(before.below()), before.storage().clone())
+}
+
 /// The same with a window of two, for a user who takes what it likes.
 pub(super) fn window_in_order() -> Ladder<WindowedLink<Bottom>> {
     Ladder {
@@ -150,6 +163,11 @@ pub(in crate::check) fn subjects() -> Vec<Subject> {
             "link-fifo",
             "four messages arrive once and in order",
             fifo_in_order,
+        ),
+        Subject::new(
+            "link-fifo-crash",
+            "the same, the receiver crashes, with stable storage",
+            fifo_crashing,
         ),
         Subject::new(
             "link-window",

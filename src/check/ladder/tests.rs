@@ -3,6 +3,7 @@
 use super::catalogue::*;
 use super::*;
 use crate::check::{Found, explore};
+use crate::link::PerfectFifoLink;
 
 /// Visits every state, and there are so many.
 #[track_caller]
@@ -119,6 +120,27 @@ fn a_receiver_that_forgets_delivers_again() {
     let (what, steps) = found(model);
     assert!(what.starts_with("no duplication is broken"), "{what}");
     assert_eq!(steps, 4, "sent, received, crashed, received");
+}
+
+#[test]
+fn a_fifo_receiver_with_stable_storage_loses_no_promise() {
+    exhausted(fifo_crashing(), 682);
+}
+
+#[test]
+fn a_fifo_sender_that_forgets_what_it_sent_leaves_a_gap_for_ever() {
+    let mut model = fifo_in_order();
+    model.restart[0] = Some(fifo_with_storage);
+    let (what, _) = found(model);
+    assert!(what.starts_with("P8"), "all that follow wait: {what}");
+}
+
+#[test]
+fn a_fifo_receiver_that_forgets_what_waits_waits_for_ever() {
+    let mut model = fifo_in_order();
+    model.restart[1] = Some(|before| PerfectFifoLink::new(with_storage(before.below())));
+    let (what, _) = found(model);
+    assert!(what.starts_with("P8"), "below, it was delivered: {what}");
 }
 
 #[test]
