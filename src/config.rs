@@ -176,6 +176,10 @@ pub struct TcpConfig {
     pub orphan_retries: u32,
     /// The initial congestion window, in segments (RFC 6928). Default 10.
     pub initial_window: u32,
+    /// Who decides how much may be in flight. Default [`CongestionControl::Reno`]: CUBIC, which
+    /// RFC 9438 would have in its place, becomes the default when loss recovery takes less than a
+    /// round trip for each segment that was lost.
+    pub congestion_control: CongestionControl,
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
@@ -212,6 +216,7 @@ impl Default for TcpConfig {
             max_persist: Duration::from_secs(60),
             orphan_retries: 8,
             initial_window: 10,
+            congestion_control: CongestionControl::Reno,
             challenge_interval: Duration::from_millis(500),
             fixed_iss: None,
             max_out_of_order_ranges: 512,
@@ -250,6 +255,18 @@ impl TcpConfig {
         }
         Ok(())
     }
+}
+
+/// Who decides how much may be in flight; chosen when a connection is established.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CongestionControl {
+    /// Slow start and congestion avoidance as RFC 5681 has them.
+    #[default]
+    Reno,
+    /// CUBIC (RFC 9438), whose growth does not depend on the round-trip time, with HyStart++ (RFC
+    /// 9406), which may end slow start before anything is lost. HyStart++ takes its samples from
+    /// timestamps: without them slow start goes on until a loss.
+    Cubic,
 }
 
 /// What the user of a socket may change while it lives.

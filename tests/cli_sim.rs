@@ -1,10 +1,10 @@
-//! `stubborn sim` from its command line to its exit status.
+//! `stubborn sim` from its command line to its exit status; and what it shares with `stubborn check`.
 
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A directory that goes when the test ends.
 struct Scratch(PathBuf);
@@ -326,4 +326,30 @@ fn a_replay_writes_a_capture() {
     assert_eq!(status, 1);
     assert!(line.contains("cannot write /nowhere/x.pcap"), "{line}");
     assert!(!Path::new("/nowhere").exists());
+}
+
+/// A reader who has gone before anything was written, as `head` may have.
+#[test]
+fn a_reader_who_has_enough_is_no_panic() {
+    for arguments in [
+        "--help",
+        "check --list",
+        "check link-fair-loss",
+        "sim --list",
+        "sim clean --seeds 0..2",
+        "sim clean --seeds 0..2 --json",
+        "sim clean --replay 1",
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stubborn"))
+            .args(arguments.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments}: {error}");
+        assert_eq!(error, "", "{arguments}");
+    }
 }

@@ -11,6 +11,7 @@
 //! | `incarnations` | datagrams of older connections arrive late |
 //! | `hosts` | more than two hosts, IPv6, a NAT |
 //! | `large` | much text: 64 KiB, 1 MiB, 5 GiB |
+//! | `controllers` | Reno and CUBIC on one path |
 //! | `determinism` | the same seed, the same world |
 //! | `broken` | every property, broken: the judge sees it |
 //! | `pictures` | ladder diagrams and captures |
@@ -20,6 +21,7 @@
 mod sim {
     mod applications;
     mod broken;
+    mod controllers;
     mod crashes;
     mod determinism;
     mod faults;

@@ -250,3 +250,150 @@ impl<M: Model> Search<M> {
         lines
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// States are numbers, the first is 0; steps lead from one to another.
+    struct Graph {
+        steps: &'static [(u8, u8)],
+        goals: &'static [u8],
+        wrong: &'static [u8],
+    }
+
+    impl Model for Graph {
+        type State = u8;
+        type Action = ();
+
+        fn initial(&mut self) -> u8 {
+            0
+        }
+
+        fn successors(&mut self, state: &u8, next: &mut Vec<((), u8)>) {
+            let steps = self.steps.iter().filter(|(from, _)| from == state);
+            next.extend(steps.map(|(_, to)| ((), *to)));
+        }
+
+        fn violation(&mut self, state: &u8) -> Option<String> {
+            let wrong = self.wrong.contains(state);
+            wrong.then(|| format!("{state} is wrong"))
+        }
+
+        fn is_done(&mut self, state: &u8) -> bool {
+            self.goals.contains(state)
+        }
+
+        fn describe(&mut self, from: &u8, _: (), to: &u8) -> impl core::fmt::Display {
+            format!("{from}-{to}")
+        }
+    }
+
+    fn search(mut graph: Graph, limit: u64) -> Report {
+        explore(&mut graph, limit, &mut |_| {})
+    }
+
+    /// What is found, and the way there.
+    #[track_caller]
+    fn found(graph: Graph, limit: u64) -> (String, String) {
+        let Found { what, trace } = search(graph, limit).found.expect("a finding");
+        (what, trace.join(" "))
+    }
+
+    /// Two ways to 3, a step back and a step in place; 9 is out of reach.
+    const SOUND: Graph = Graph {
+        steps: &[
+            (0, 1),
+            (0, 2),
+            (1, 3),
+            (2, 3),
+            (2, 2),
+            (3, 0),
+            (3, 4),
+            (9, 4),
+        ],
+        goals: &[4],
+        wrong: &[9],
+    };
+
+    #[test]
+    fn every_state_and_every_step_is_counted_once() {
+        let expected = Report {
+            states: 5,
+            transitions: 7,
+            depth: 3,
+            done: 1,
+            found: None,
+        };
+        assert_eq!(search(SOUND, 5), expected);
+    }
+
+    #[test]
+    fn a_goal_may_be_in_the_middle() {
+        let graph = Graph {
+            goals: &[0, 4],
+            ..SOUND
+        };
+        assert_eq!(search(graph, 5).done, 2);
+    }
+
+    #[test]
+    fn a_violation_is_told_with_the_shortest_way_there() {
+        let graph = Graph {
+            steps: &[(0, 1), (1, 2), (2, 5), (0, 3), (3, 5), (5, 4)],
+            wrong: &[5],
+            ..SOUND
+        };
+        assert_eq!(found(graph, 10), ("5 is wrong".into(), "0-3 3-5".into()));
+        let graph = Graph {
+            wrong: &[0],
+            ..SOUND
+        };
+        assert_eq!(found(graph, 10), ("0 is wrong".into(), "".into()));
+    }
+
+    #[test]
+    fn of_two_violations_the_nearer_is_found() {
+        let graph = Graph {
+            wrong: &[2, 4],
+            ..SOUND
+        };
+        assert_eq!(found(graph, 10), ("2 is wrong".into(), "0-2".into()));
+    }
+
+    #[test]
+    fn a_deadlock_is_found_and_an_end_at_the_goal_is_none() {
+        let graph = Graph {
+            goals: &[3],
+            ..SOUND
+        };
+        let what = "P7: nothing can happen any more".to_owned();
+        assert_eq!(found(graph, 10), (what, "0-1 1-3 3-4".into()));
+    }
+
+    /// 5 and 6 lead to each other, and nowhere else: something can always happen, and helps nobody.
+    #[test]
+    fn a_livelock_is_found() {
+        let graph = Graph {
+            steps: &[(0, 1), (1, 4), (1, 5), (5, 6), (6, 5)],
+            ..SOUND
+        };
+        let what = "P8: no way leads to the goal".to_owned();
+        assert_eq!(found(graph, 10), (what, "0-1 1-5".into()));
+    }
+
+    #[test]
+    fn a_circle_with_a_way_out_is_no_livelock() {
+        let graph = Graph {
+            steps: &[(0, 1), (1, 5), (5, 6), (6, 5), (6, 4)],
+            ..SOUND
+        };
+        assert_eq!(search(graph, 10).found, None);
+    }
+
+    /// A model that is larger than expected has not been checked.
+    #[test]
+    fn a_search_that_reaches_its_limit_has_failed() {
+        assert_eq!(found(SOUND, 4).0, "more than 4 states");
+    }
+}

@@ -96,8 +96,8 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// How many searches to run at once: as many as there are processors, if not given
-    #[arg(long, value_name = "N")]
+    /// How many searches to run at once [default: one a core]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZero<usize>>,
 
     /// Write the results to a file, as Markdown
@@ -229,6 +229,15 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|duration| !duration.is_zero())
         .ok_or("not a time in seconds such as 5 or 0.5")
+}
+
+/// A number of threads.
+pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
+    let jobs = text
+        .parse()
+        .ok()
+        .filter(|jobs: &NonZero<usize>| jobs.get() <= 1024);
+    jobs.ok_or("not a number of threads from 1 to 1024")
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use stubborn::check::tcp::{Coverage, Kind, State, UNVISITED};
 use stubborn::check::{Found, Progress, Subject, Verdict, subjects};
 
 use super::args::CheckArgs;
+use super::output;
 
 /// A search that has ended.
 struct Ended {
@@ -26,19 +27,10 @@ struct Ended {
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let chosen = choose(args)?;
     if args.list {
-        let widest = chosen.iter().map(|subject| subject.name.len()).max();
-        for subject in &chosen {
-            println!(
-                "{:2$}  {}",
-                subject.name,
-                subject.about,
-                widest.unwrap_or(0)
-            );
-        }
-        return Ok(());
+        return output::print(list(&chosen));
     }
     let ended = search_all(chosen, args.jobs);
-    print!("{}", table(&ended, true));
+    output::print(table(&ended, true))?;
     if let Some(found) = first_found(&ended) {
         bail!("{found}");
     }
@@ -53,6 +45,17 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A line for each subject.
+fn list(subjects: &[Subject]) -> String {
+    let widest = subjects.iter().map(|subject| subject.name.len()).max();
+    let widest = widest.unwrap_or(0);
+    let mut text = String::new();
+    for Subject { name, about, .. } in subjects {
+        let _ = writeln!(text, "{name:widest$}  {about}");
+    }
+    text
 }
 
 fn choose(args: &CheckArgs) -> anyhow::Result<Vec<Subject>> {
@@ -305,6 +308,17 @@ mod tests {
         for (number, expected) in cases {
             assert_eq!(grouped(number), expected);
         }
+    }
+
+    #[test]
+    fn a_cell_that_no_search_has_visited_is_told() {
+        let found = check_coverage(&[]).unwrap_err().to_string();
+        assert!(
+            found.contains("nothing has met rcv FIN in ESTABLISHED"),
+            "{found}"
+        );
+        let excused = "nothing has met timeout in LISTEN";
+        assert!(!found.contains(excused), "{found}");
     }
 
     #[test]

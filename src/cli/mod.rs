@@ -13,12 +13,14 @@
 //! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
+//! | `output` | standard output and standard error |
 
 mod args;
 mod check;
 mod host;
 mod interrupt;
 mod netcat;
+mod output;
 mod server;
 mod services;
 mod sim;
@@ -46,7 +48,7 @@ pub(crate) fn main() -> ExitCode {
     match run(&args.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("stubborn: {error:#}");
+            output::complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -90,7 +92,8 @@ fn start_logging(verbose: u8) {
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            print!("{error}");
+            // Help that cannot be shown leaves nothing else to do.
+            let _ = output::print(error);
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -98,7 +101,7 @@ fn explain(error: &clap::Error) -> ExitCode {
             ExitCode::from(USAGE)
         }
         _ => {
-            eprintln!("stubborn: {}: try `stubborn --help`", one_line(error));
+            output::complain(format_args!("{}: try `stubborn --help`", one_line(error)));
             ExitCode::from(USAGE)
         }
     }

@@ -404,3 +404,33 @@ fn count(stack: &Stack, judge: &mut Judge) {
     judge.tally.timeouts += counters.timeouts;
     judge.tally.gave_up += counters.orphans_given_up;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::apps::{Behaviour, Client};
+    use super::super::path::Path;
+    use super::super::world::World;
+    use super::*;
+    use crate::config::Config;
+
+    /// P11: a stack in which an invariant does not hold fails its world.
+    #[test]
+    fn what_a_stack_finds_broken_is_told_to_the_judge() {
+        let mut world = World::new(1);
+        let hosts = [1, 2].map(|host| world.host(Config::new([[10, 0, 0, host].into()])));
+        world.link(hosts[0], hosts[1], Path::default());
+        let server = ([10, 0, 0, 2], 80).into();
+        world.app(hosts[0], Client::new(server, Behaviour::exchange(1)));
+        world.start(hosts[0]);
+        assert_eq!(world.judge.failure(), None);
+
+        let stack = world.hosts[0].stack.as_mut();
+        stack.expect("it has started").forget_timers();
+        world.turn(hosts[0]);
+        let failure = world.judge.failure().expect("a failure");
+        assert_eq!(failure.property, Property::Invariants);
+        let what = "host A: 10.0.0.1:";
+        assert!(failure.what.starts_with(what), "{failure}");
+        assert!(failure.what.contains("in SYN-SENT breaks:"), "{failure}");
+    }
+}

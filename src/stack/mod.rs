@@ -450,3 +450,48 @@ impl Stack {
         self.table.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::net::Ipv4Addr;
+
+    impl Stack {
+        /// Every connection forgets its timers, and is looked at.
+        pub(crate) fn forget_timers(&mut self) {
+            for slot in 0..self.table.len() as u32 {
+                if let Some(entry) = self.table.at_mut(slot) {
+                    entry.tcb.forget_timers();
+                    self.follow_up(slot);
+                }
+            }
+        }
+    }
+
+    /// A stack with a connection whose SYN is under way.
+    fn connecting() -> Stack {
+        let config = Config::new([Ipv4Addr::new(10, 0, 0, 1).into()]);
+        let mut stack = Stack::new(config, Secret([1; 16])).unwrap();
+        let peer = (Ipv4Addr::new(10, 0, 0, 2), 80).into();
+        stack.connect(Instant::ZERO, None, peer).unwrap();
+        assert!(stack.poll_transmit(Instant::ZERO).is_some());
+        stack
+    }
+
+    #[test]
+    fn a_watched_stack_keeps_what_is_broken() {
+        let mut stack = connecting();
+        stack.watch();
+        assert_eq!(stack.broken(), None);
+        stack.forget_timers();
+        let broken = stack.broken().unwrap();
+        assert_eq!(broken.state, State::SynSent);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "the retransmission timer runs while something is in flight")]
+    fn a_debug_build_ends_where_something_is_broken() {
+        connecting().forget_timers();
+    }
+}

@@ -84,7 +84,7 @@ impl Tcb {
             .filter(|_| self.agreed.timestamps)
             .and_then(|timestamps| self.timestamps.since(now, timestamps.ecr));
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
-        let verdict = self.recovery.on_ack(&Acknowledgment {
+        let acknowledgment = Acknowledgment {
             now,
             una: self.snd.una,
             ack,
@@ -92,8 +92,9 @@ impl Tcb {
             is_duplicate,
             mss: self.snd.mss,
             echoed,
-        });
-        self.report_verdict(now, verdict, ack - self.snd.una, in_flight);
+        };
+        let verdict = self.recovery.on_ack(&acknowledgment);
+        self.report_verdict(verdict, &acknowledgment, in_flight);
     }
 
     fn advance_una(&mut self, now: Instant, ack: Seq) {

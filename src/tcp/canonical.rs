@@ -51,7 +51,7 @@ impl Tcb {
         send_buffer.hash_canonical(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, now, hasher);
-        hasher.write_u64(congestion.fingerprint(config.send_buffer as u64 + 1));
+        hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
         timers.hash_canonical(now, hasher);
         hash_acks(acks, config, now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);

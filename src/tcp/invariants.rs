@@ -154,6 +154,13 @@ mod tests {
     use crate::tcp::{Event, Path};
     use crate::time::{Duration, Instant};
 
+    impl Tcb {
+        /// Breaks an invariant, as no event can, for those who must notice.
+        pub(crate) fn forget_timers(&mut self) {
+            self.timers.disarm_all();
+        }
+    }
+
     /// A connection that has been established, by hand, with a text of ten octets in flight.
     fn established() -> Tcb {
         let config = TcpConfig::default();

@@ -7,8 +7,8 @@
 
 use core::ops::Range;
 
-use super::congestion::{Ack, Loss, Reno};
-use super::recovery::Verdict;
+use super::congestion::{self, Ack, Loss};
+use super::recovery::{Acknowledgment, Verdict};
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::State;
@@ -396,17 +396,17 @@ impl Tcb {
             0 => self.config.initial_window,
             _ => 1,
         };
-        self.congestion = Box::new(Reno::new(self.snd.mss, segments));
+        self.congestion = congestion::start(self.config.congestion_control, self.snd.mss, segments);
     }
 
     /// Tells congestion control what recovery found.
     pub(super) fn report_verdict(
         &mut self,
-        now: Instant,
         verdict: Verdict,
-        acked: usize,
+        ack: &Acknowledgment,
         in_flight: usize,
     ) {
+        let now = ack.now;
         match verdict {
             Verdict::Quiet => {}
             Verdict::Acked => {
@@ -416,10 +416,13 @@ impl Tcb {
                     flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd);
                 self.congestion.on_ack(&Ack {
                     now,
-                    acked: acked as u64,
+                    acked: (ack.ack - ack.una) as u64,
+                    una: ack.ack,
+                    nxt: ack.nxt,
                     in_flight: flight,
                     window_limited,
                     srtt: self.recovery.rtt.srtt(),
+                    rtt: ack.echoed,
                 });
             }
             Verdict::Lost { in_flight } => self.congestion.on_congestion(&Loss {

@@ -4,7 +4,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use super::congestion::{Controller, Reno};
+use super::congestion::{self, Controller};
 use super::error::ConnectionError;
 use super::handshake::{Agreed, Path, own_mss};
 use super::readiness::Readiness;
@@ -243,7 +243,7 @@ impl Tcb {
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
             recovery: Recovery::new(config, iss),
-            congestion: Box::new(Reno::new(mss, config.initial_window)),
+            congestion: congestion::start(config.congestion_control, mss, config.initial_window),
             timers: Timers::default(),
             acks: Acks {
                 due: AckDue::No,

@@ -161,33 +161,45 @@ impl Host {
         self.stack.receive(self.now, datagram);
     }
 
-    /// A datagram arrives with one bit flipped. A checksum tells, so nothing may follow.
+    /// A datagram arrives with one bit flipped, each of them tried.
     pub(super) fn receive_corrupted(&mut self, datagram: &[u8]) {
-        let before = self.fingerprint();
         for bit in 0..datagram.len() * 8 {
             let mut corrupted = datagram.to_vec();
             corrupted[bit / 8] ^= 1 << (bit % 8);
-            self.receive(&corrupted);
-            let answers = self.stack.poll_transmit(self.now).is_some();
-            if answers || self.fingerprint() != before {
-                self.fault = Some(format!("P1: bit {bit} was flipped, and nobody noticed"));
-            }
+            self.ignore(bit, &corrupted);
         }
     }
 
-    /// A datagram arrives that an adversary forged. Nothing may follow but an acknowledgment.
+    /// A damaged datagram arrives. A checksum tells, so nothing may follow.
+    fn ignore(&mut self, bit: usize, corrupted: &[u8]) {
+        let before = self.fingerprint();
+        self.receive(corrupted);
+        let answers = self.stack.poll_transmit(self.now).is_some();
+        if answers || self.fingerprint() != before {
+            self.fault = Some(format!("P1: bit {bit} was flipped, and nobody noticed"));
+        }
+    }
+
+    /// A datagram arrives that an adversary forged.
     pub(super) fn meet(&mut self, forgery: Forgery, configuration: &Configuration) {
         let Some(id) = self.connection else {
             return;
         };
         let (own, peer) = (self.side, 1 - self.side);
         let sockets = [peer, own].map(|side| address(configuration, side));
-        let before = (self.state(), self.stack.sequence_space(id));
-        if !forgery.is_blind_in(before.0) {
-            return;
+        let (state, space) = (self.state(), self.stack.sequence_space(id));
+        if forgery.is_blind_in(state) {
+            self.withstand(forgery, &forgery.datagram(sockets, state, &space));
         }
-        let datagram = forgery.datagram(sockets, before.0, &before.1);
-        self.receive(&datagram);
+    }
+
+    /// P12: a forged datagram may be answered, and changes nothing.
+    fn withstand(&mut self, forgery: Forgery, datagram: &[u8]) {
+        let Some(id) = self.connection else {
+            return;
+        };
+        let before = (self.state(), self.stack.sequence_space(id));
+        self.receive(datagram);
         let after = (self.state(), self.stack.sequence_space(id));
         if before != after {
             self.fault = Some(format!(
@@ -341,5 +353,149 @@ impl Host {
             ));
         }
         self.edge = Some(edge);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::SequenceSpace;
+
+    impl Host {
+        /// Its stack breaks an invariant, as no step can.
+        pub(in crate::check::tcp) fn forget_timers(&mut self) {
+            self.stack.forget_timers();
+        }
+    }
+
+    /// Each waits for the end of the other, so that both stay in ESTABLISHED.
+    const SMALL: Configuration = {
+        let mut small = Configuration::BASE;
+        small.scripts[0].closes_last = true;
+        small.scripts[1].closes_last = true;
+        small
+    };
+
+    /// Two hosts whose connection is established; the client's octet is on its way.
+    fn established() -> ([Host; 2], Vec<Vec<u8>>) {
+        let [mut client, mut server] = [0, 1].map(|side| Host::start(&SMALL, side, 0));
+        client.call(Call::Open, &SMALL);
+        let syn = client.settle(&SMALL);
+        let syn_ack = deliver(&mut server, &syn);
+        let text = deliver(&mut client, &syn_ack);
+        deliver(&mut server, &text[..1]);
+        for host in [&client, &server] {
+            assert_eq!(host.state(), State::Established);
+        }
+        ([client, server], text)
+    }
+
+    fn deliver(host: &mut Host, datagrams: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        datagrams.iter().for_each(|datagram| host.receive(datagram));
+        host.settle(&SMALL)
+    }
+
+    fn fault(host: &Host) -> &str {
+        host.fault.as_deref().unwrap_or("none")
+    }
+
+    #[test]
+    fn octets_that_are_not_the_next_are_found() {
+        let ([client, _], _) = established();
+        let taken = |octets: &[u8]| {
+            let mut host = client.clone();
+            octets.iter().for_each(|octet| host.take(*octet));
+            fault(&host).to_owned()
+        };
+        let [first, second] = [0, 1].map(|place| octet(1, 0, place));
+        assert_eq!(taken(&[first, second]), "none");
+        for (wrong, octets) in [
+            ("P1: of nobody", [first, octet(0, 0, 1)]),
+            ("P2: a second time", [first, first]),
+            ("P3: too early", [second, first]),
+            ("P10: of the next incarnation", [first, octet(1, 1, 1)]),
+        ] {
+            assert!(taken(&octets).starts_with("P1-P3, P10"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_noticed_and_two_that_a_checksum_cannot_see_are_found() {
+        let ([_, server], text) = established();
+        let text = text.last().expect("a segment");
+        let mut host = server.clone();
+        host.receive_corrupted(text);
+        assert_eq!(fault(&host), "none");
+
+        // The window and the urgent pointer change places: the sum stays the same.
+        let mut swapped = text.clone();
+        let (window, urgent) = (20 + 14, 20 + 18);
+        for octet in 0..2 {
+            swapped.swap(window + octet, urgent + octet);
+        }
+        assert_ne!(&swapped, text);
+        let mut host = server.clone();
+        host.ignore(0, &swapped);
+        assert!(fault(&host).starts_with("P1: bit 0"), "{}", fault(&host));
+    }
+
+    /// What [`Forgery::datagram`] makes for somebody who believes in `space`.
+    fn forged(host: &Host, forgery: Forgery, space: &SequenceSpace) -> Vec<u8> {
+        let sockets = [1 - host.side, host.side].map(|side| address(&SMALL, side));
+        forgery.datagram(sockets, host.state(), space)
+    }
+
+    #[test]
+    fn a_forgery_beside_the_right_number_moves_nothing_and_one_at_it_does() {
+        let ([client, _], _) = established();
+        let id = client.connection.expect("a connection");
+        let space = client.stack.sequence_space(id);
+        for forgery in Forgery::ALL {
+            let mut host = client.clone();
+            host.withstand(forgery, &forged(&client, forgery, &space));
+            assert_eq!(fault(&host), "none", "{forgery:?}");
+        }
+        // The one in the window is one to the right of RCV.NXT: now it is there.
+        let right = SequenceSpace {
+            rcv_nxt: space.rcv_nxt.before(1),
+            ..space
+        };
+        let mut host = client.clone();
+        let reset = forged(&client, Forgery::RstInWindow, &right);
+        host.withstand(Forgery::RstInWindow, &reset);
+        let expected = "P12: RstInWindow moved ESTABLISHED to CLOSED";
+        assert!(fault(&host).starts_with(expected), "{}", fault(&host));
+        // Text at RCV.NXT whose acknowledgment is right.
+        let right = SequenceSpace {
+            iss: space.snd_una + 1,
+            ..space
+        };
+        let mut host = client.clone();
+        let text = forged(&client, Forgery::TextGhostAck, &right);
+        host.withstand(Forgery::TextGhostAck, &text);
+        let expected = "P12: TextGhostAck moved ESTABLISHED to ESTABLISHED";
+        assert!(fault(&host).starts_with(expected), "{}", fault(&host));
+    }
+
+    #[test]
+    fn an_edge_that_moves_left_is_found() {
+        let ([mut client, _], text) = established();
+        let parsed = wire::parse(&text[0]).expect("a segment");
+        let Payload::Tcp(mut header, _) = parsed.payload else {
+            unreachable!("hosts send TCP");
+        };
+        client.check_edge(&header);
+        assert_eq!(fault(&client), "none");
+        header.window -= 1;
+        client.check_edge(&header);
+        assert!(fault(&client).starts_with("P11: the window's edge"));
+    }
+
+    #[test]
+    fn what_the_stack_finds_broken_is_found() {
+        let ([mut client, _], _) = established();
+        client.forget_timers();
+        client.settle(&SMALL);
+        assert!(fault(&client).starts_with("P11: 10.0.0.1:4000"));
     }
 }

@@ -80,7 +80,10 @@ impl Hosts {
 
     /// The number of a datagram to `side`.
     pub(super) fn number_datagram(&mut self, to: usize, datagram: Vec<u8>) -> DatagramId {
-        let next = self.datagrams.len() as DatagramId;
+        let next = DatagramId::try_from(self.datagrams.len());
+        // The last number is nobody's: it stands for an empty place in the bag.
+        let next = next.ok().filter(|id| *id != DatagramId::MAX);
+        let next = next.expect("a small model has few datagrams");
         match self.datagram_ids.entry((to, datagram)) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(new) => {
@@ -90,7 +93,7 @@ impl Hosts {
         }
     }
 
-    fn number(&mut self, side: usize, host: Host) -> HostId {
+    pub(super) fn number(&mut self, side: usize, host: Host) -> HostId {
         let next = self.hosts.len() as HostId;
         let id = *self
             .host_ids
@@ -144,11 +147,6 @@ impl Hosts {
             .collect();
         let host = self.number(side, host);
         Outcome { host, leaving }
-    }
-
-    /// How many hosts and steps have been computed.
-    pub(super) fn computed(&self) -> (usize, usize) {
-        (self.hosts.len(), self.outcomes.len())
     }
 }
 

@@ -94,11 +94,6 @@ impl Tcp {
         &self.hosts.coverage
     }
 
-    /// How many different hosts there were, and how many different steps of one.
-    pub fn computed(&self) -> (usize, usize) {
-        self.hosts.computed()
-    }
-
     /// What `step` of the host of `side` makes of `world`; `None` if nothing changes.
     fn after(&mut self, world: &World, side: usize, step: Step) -> Option<World> {
         let Outcome { host, leaving } = self.hosts.step(world.hosts[side], step);
@@ -324,3 +319,6 @@ impl Model for Tcp {
         format!("{a:<12} {left:>3} {what:<50} {right:<3} {b}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! The command line of `stubborn sim`.
 
+use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+
+use super::super::args::jobs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,7 +53,7 @@ pub(crate) struct SimArgs {
 
     /// How many threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = jobs)]
-    pub(super) jobs: Option<usize>,
+    pub(super) jobs: Option<NonZero<usize>>,
 
     /// Print the result as JSON, for `stubborn sim merge`
     #[arg(long, conflicts_with_all = ["list", "replay"])]
@@ -88,11 +91,4 @@ fn seeds(text: &str) -> Result<Range<u64>, &'static str> {
         true => Err("a range without a seed: the end is not part of it"),
         false => Ok(seeds),
     }
-}
-
-fn jobs(text: &str) -> Result<usize, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|jobs| (1..=1024).contains(jobs))
-        .ok_or("not a number of threads from 1 to 1024")
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stubborn::sim::World;
 
+use super::super::output;
 use super::chosen::Chosen;
 use super::report::Report;
 
@@ -74,20 +75,27 @@ impl Campaign<'_> {
         let start = Clock::start();
         let mut report = Report::new(&self.scenario.identity);
         let mut world = World::new(0);
-        loop {
-            let first = self.next.fetch_add(self.step, Ordering::Relaxed);
-            // Beyond the end the counter may wrap round only after 2^64 seeds.
-            let end = first.saturating_add(self.step).min(self.end);
-            if first >= end {
-                break;
-            }
-            for seed in first..end {
+        while let Some(seeds) = self.take() {
+            for seed in seeds.clone() {
                 self.play(seed, &mut world, &mut report);
             }
-            self.bar.inc(end - first);
+            self.bar.inc(seeds.end - seeds.start);
         }
         report.took(start.elapsed());
         report
+    }
+
+    /// The next seeds, if there are any left.
+    fn take(&self) -> Option<Range<u64>> {
+        let after = |first: u64| first.saturating_add(self.step).min(self.end);
+        let relaxed = Ordering::Relaxed;
+        let first = self
+            .next
+            .fetch_update(relaxed, relaxed, |first| Some(after(first)));
+        first
+            .ok()
+            .filter(|first| *first < self.end)
+            .map(|first| first..after(first))
     }
 
     fn play(&self, seed: u64, world: &mut World, report: &mut Report) {
@@ -109,7 +117,7 @@ impl Campaign<'_> {
             }
         };
         if let Some(what) = what {
-            self.bar.suspend(|| eprintln!("stubborn: {what}"));
+            self.bar.suspend(|| output::complain(what));
         }
     }
 }
@@ -171,6 +179,11 @@ mod tests {
     #[test]
     fn any_number_of_threads_finds_the_same() {
         assert_eq!(report(3..30, 1), report(3..30, 4));
+    }
+
+    #[test]
+    fn the_last_seeds_there_are() {
+        assert_eq!(report(u64::MAX - 3..u64::MAX, 4).worlds, 3);
     }
 
     #[test]

@@ -16,6 +16,9 @@ use stubborn::time::Instant;
 
 use super::units::{Octets, Probability, Rate, Time};
 
+/// Copies that a part makes of a datagram: more would only fill the memory.
+const MOST_COPIES: u32 = 1000;
+
 /// Reads a scenario.
 pub(super) fn parse(text: &str) -> Result<Plan, FileError> {
     let file: File = toml::from_str(text).map_err(|error| FileError::at(text, &error))?;
@@ -264,6 +267,9 @@ impl File {
         self.near.settings(&mut plan.near);
         self.far.settings(&mut plan.far);
         plan.connections = self.connections.unwrap_or(plan.connections);
+        if plan.connections == 0 {
+            return Err("a scenario without a connection".to_owned());
+        }
         plan.pause = self.pause.map_or(plan.pause, |time| time.0);
         plan.from_port = self.from_port;
         plan.heals_at = self.heals_at.map_or(plan.heals_at, Time::moment);
@@ -411,6 +417,9 @@ impl PartName {
                 let most = most.unwrap_or(1);
                 if most == 0 {
                     return Err("a duplication without a copy".to_owned());
+                }
+                if most > MOST_COPIES {
+                    return Err(format!("more than {MOST_COPIES} copies of a datagram"));
                 }
                 let spread = spread.map_or_else(Default::default, |time| time.0);
                 medium.with(Duplication::new(ratio.0).up_to(most).spread(spread))
@@ -573,11 +582,17 @@ mod tests {
             let found = near(lines);
             assert!(found.contains(expected), "{found}");
         }
+        let nothing = complaint(&format!("connections = 0\n{LEAST}"));
+        assert!(nothing.contains("without a connection"), "{nothing}");
         let part = |part: &str| complaint(&LEAST.replace("[]", &format!("[{part}]")));
         for (text, expected) in [
             (
                 "{ duplication = { ratio = 0.1, most = 0 } }",
                 "without a copy",
+            ),
+            (
+                "{ duplication = { ratio = 0.1, most = 1001 } }",
+                "more than 1000 copies",
             ),
             ("{ corruption = {} }", "one of them"),
             (

@@ -18,12 +18,14 @@ mod replay;
 mod report;
 mod units;
 
-use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::{fs, thread};
 
 use anyhow::{Context, bail};
-use stubborn::sim::scenario::CATALOGUE;
+use stubborn::sim::scenario::{Builtin, CATALOGUE};
 
+use super::output;
 pub(crate) use args::SimArgs;
 use args::SimCommand;
 use chosen::Chosen;
@@ -35,27 +37,28 @@ pub(crate) fn run(args: &SimArgs) -> anyhow::Result<()> {
         return show(&merge(files)?, *json);
     }
     if args.list {
-        for builtin in CATALOGUE {
-            println!("{:<18}{}", builtin.name, builtin.about);
-        }
-        return Ok(());
+        return output::print(list());
     }
     let scenario = Chosen::new(args.scenario.as_deref().unwrap_or_default())?;
     if let Some(seed) = args.replay {
         return replay::run(&scenario, seed, args.pcap.as_deref());
     }
-    let jobs = match args.jobs {
-        Some(jobs) => jobs,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok());
+    let jobs = jobs.map_or(1, NonZero::get);
     show(&campaign::run(&scenario, &args.seeds, jobs), args.json)
+}
+
+/// A line for each built-in scenario.
+fn list() -> String {
+    let line = |builtin: &Builtin| format!("{:<18}{}\n", builtin.name, builtin.about);
+    CATALOGUE.iter().map(line).collect()
 }
 
 /// Prints a report, and says whether anything failed.
 fn show(report: &Report, json: bool) -> anyhow::Result<()> {
     match json {
-        true => println!("{}", serde_json::to_string(report)?),
-        false => println!("{report}"),
+        true => output::print(format_args!("{}\n", serde_json::to_string(report)?))?,
+        false => output::print(format_args!("{report}\n"))?,
     }
     match report.failed() {
         0 => Ok(()),

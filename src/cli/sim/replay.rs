@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use stubborn::sim::{Scenario, World, diagram, pcap};
+use stubborn::sim::trace::Record;
+use stubborn::sim::{Outcome, Scenario, World, diagram, pcap};
 
+use super::super::output;
 use super::chosen::Chosen;
 
 /// Datagrams and events that are kept: of a longer world, the first.
@@ -21,34 +23,40 @@ pub(super) fn run(scenario: &Chosen, seed: u64, capture: Option<&Path>) -> anyho
     world.keep_record(ENTRIES);
     let outcome = world.run();
     let record = world.record().context("nothing was recorded")?;
-    if let [left, right, ..] = world.hosts().collect::<Vec<_>>()[..] {
-        print!("{}", diagram::ladder(record, left, right, LINES));
-    }
     if let Some(file) = capture {
         let octets = pcap::capture(record, None);
         fs::write(file, octets).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    println!();
-    println!("seed            {seed}");
-    println!("trace           {:032x}", outcome.trace_hash);
-    match outcome.completed_at {
-        Some(at) => println!("completed       at {at} s"),
-        None => println!("completed       never"),
+    let ladder = match world.hosts().collect::<Vec<_>>()[..] {
+        [left, right, ..] => diagram::ladder(record, left, right, LINES).to_string(),
+        _ => String::new(),
+    };
+    output::print(format_args!("{ladder}\n{}", summary(&outcome, record)))?;
+    match outcome.failure() {
+        None => Ok(()),
+        Some(failure) => bail!("{failure}"),
     }
+}
+
+/// What came of the world, a line each.
+fn summary(outcome: &Outcome, record: &Record) -> String {
+    let mut lines = vec![
+        format!("seed            {}", outcome.seed),
+        format!("trace           {:032x}", outcome.trace_hash),
+        match outcome.completed_at {
+            Some(at) => format!("completed       at {at} s"),
+            None => "completed       never".to_owned(),
+        },
+    ];
     if record.omitted > 0 {
-        println!(
+        lines.push(format!(
             "not recorded    {} events after the first {ENTRIES}",
             record.omitted
-        );
+        ));
     }
-    match outcome.failure() {
-        None => {
-            println!("verdict         done");
-            Ok(())
-        }
-        Some(failure) => {
-            println!("verdict         {}", failure.property);
-            bail!("{failure}")
-        }
-    }
+    lines.push(match outcome.failure() {
+        None => "verdict         done".to_owned(),
+        Some(failure) => format!("verdict         {}", failure.property),
+    });
+    lines.join("\n") + "\n"
 }

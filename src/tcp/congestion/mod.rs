@@ -3,13 +3,18 @@
 //! [`Controller`] is the one trait in `tcp`: the place where a stranger plugs in. It is told what
 //! happened and answers with a window; it never sees the connection.
 
+mod cubic;
+mod hystart;
 mod reno;
 
+pub use cubic::Cubic;
 pub use reno::Reno;
 
 use core::fmt::Debug;
 use core::time::Duration;
 
+use super::seq::Seq;
+use crate::config::CongestionControl;
 use crate::time::Instant;
 
 /// The peer acknowledged new octets.
@@ -19,6 +24,10 @@ pub struct Ack {
     pub now: Instant,
     /// Octets it newly acknowledged.
     pub acked: u64,
+    /// SND.UNA, which it moved.
+    pub una: Seq,
+    /// SND.NXT: a round ends when what lies before this is acknowledged (RFC 9406 §4.2).
+    pub nxt: Seq,
     /// Octets in flight before it arrived.
     pub in_flight: u64,
     /// The sender had more to send than the window allowed, so a larger window is of use
@@ -26,6 +35,8 @@ pub struct Ack {
     pub window_limited: bool,
     /// The smoothed round-trip time, once known.
     pub srtt: Option<Duration>,
+    /// The round-trip time of what it answers, by timestamps (RFC 7323 §4).
+    pub rtt: Option<Duration>,
 }
 
 /// Segments were lost.
@@ -65,12 +76,22 @@ pub trait Controller: Debug + Send {
     /// The sender's maximum segment size is now `mss` octets.
     fn set_mss(&mut self, mss: usize);
 
-    /// Tells controllers apart that would act differently from now on, given that never more than
-    /// `ceiling` octets are in flight: for model checkers.
-    fn fingerprint(&self, ceiling: u64) -> u64;
+    /// Tells controllers apart that would act differently from `now` on, given that never more
+    /// than `ceiling` octets are in flight: for model checkers. A moment counts by its distance
+    /// from now.
+    fn fingerprint(&self, now: Instant, ceiling: u64) -> u64;
 
     /// A copy, so that a connection is a value.
     fn clone_box(&self) -> Box<dyn Controller>;
+}
+
+/// The controller of this kind, at the start of a connection: a window of `segments` of `mss`
+/// octets.
+pub(super) fn start(kind: CongestionControl, mss: usize, segments: u32) -> Box<dyn Controller> {
+    match kind {
+        CongestionControl::Reno => Box::new(Reno::new(mss, segments)),
+        CongestionControl::Cubic => Box::new(Cubic::new(mss, segments)),
+    }
 }
 
 impl Clone for Box<dyn Controller> {

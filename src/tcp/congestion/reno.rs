@@ -5,6 +5,7 @@ use core::hash::{Hash, Hasher};
 use siphasher::sip::SipHasher13;
 
 use super::{Ack, Controller, Loss};
+use crate::time::Instant;
 
 /// The congestion control that RFC 9293 §3.8.2 requires of everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +91,7 @@ impl Controller for Reno {
         self.cwnd = segments * self.mss;
     }
 
-    fn fingerprint(&self, ceiling: u64) -> u64 {
+    fn fingerprint(&self, _now: Instant, ceiling: u64) -> u64 {
         // A window that holds nothing back is like any other such window, for what follows a loss
         // does not depend on it.
         let roomy = self.cwnd >= ceiling;
@@ -111,15 +112,18 @@ impl Controller for Reno {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Instant;
+    use crate::tcp::seq::Seq;
 
     fn ack(acked: u64) -> Ack {
         Ack {
             now: Instant::ZERO,
             acked,
+            una: Seq::initial(0),
+            nxt: Seq::initial(0),
             in_flight: 10_000,
             window_limited: true,
             srtt: None,
+            rtt: None,
         }
     }
 

@@ -1,0 +1,47 @@
+//! Standard output and standard error, whose readers may have enough before everything is said.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::Context;
+
+/// Writes to standard output. Whoever read it may have enough, as `head` has: that is no error.
+pub(super) fn print(text: impl Display) -> anyhow::Result<()> {
+    print_to(&mut io::stdout().lock(), text)
+}
+
+fn print_to(output: &mut impl Write, text: impl Display) -> anyhow::Result<()> {
+    match write!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write standard output"),
+    }
+}
+
+/// Writes a line to standard error, if it still takes one: there is no other place to complain.
+pub(super) fn complain(what: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "stubborn: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes nothing.
+    struct Fails(ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_who_has_enough_is_no_error_and_a_full_disk_is() {
+        assert!(print_to(&mut Fails(ErrorKind::BrokenPipe), "text").is_ok());
+        assert!(print_to(&mut Fails(ErrorKind::StorageFull), "text").is_err());
+    }
+}
