@@ -545,3 +545,19 @@ fn a_fin_behind_text_that_is_cut_off_does_not_count() {
         assert_eq!(d.receive(10), Ok(0));
     });
 }
+
+/// §3.10.7.4, fifth: SND.WL1 keeps the window of a segment that was overtaken from counting.
+#[test]
+fn the_window_of_a_segment_that_was_overtaken_does_not_count() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=106><ACK=301><WND=500><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        assert_eq!(d.status().snd_wnd, 500);
+        d.arrives("<SEQ=101><ACK=301><WND=9000><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=111><WND=9990><CTL=ACK>");
+        assert_eq!(d.status().snd_wnd, 500);
+        d.arrives("<SEQ=111><ACK=301><WND=9000><CTL=ACK>");
+        assert_eq!(d.status().snd_wnd, 9000);
+    });
+}
