@@ -79,7 +79,7 @@ fn moves(lab: &Lab, link: &str, len: usize, limit: Duration) {
 
 /// In bounded memory: the windowed link.
 fn the_fifo_link_moves_64_mib(lab: &Lab) {
-    moves(lab, "windowed", 64 << 20, Duration::from_secs(60));
+    moves(lab, "windowed", 64 << 20, Duration::from_secs(110));
 }
 
 fn the_textbooks_fifo_link_moves_a_file(lab: &Lab) {
