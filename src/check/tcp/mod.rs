@@ -277,8 +277,8 @@ impl Model for Tcp {
             if same && got > sent {
                 return Some(format!("P1: {got} octets read, {sent} sent"));
             }
-            if same && host.user.ended && !peer.user.released && (got != sent || !peer.user.closed)
-            {
+            // Also of a peer that has let go: what it had sent may still have been under way.
+            if same && host.user.ended && (got != sent || !peer.user.closed) {
                 return Some(format!("P4: the end after {got} of {sent} octets"));
             }
         }
