@@ -22,7 +22,8 @@
 //! contended, no other thread's cache. A background thread leads when no socket is waited for. A
 //! thread that waits for something idle (a listener, say) leaves the lead to the next that waits
 //! once many events in a row were for others. A thread that sends much without ever waiting does
-//! turns as well.
+//! turns as well. (A device may have a thread of its own to write with, as that of TUN has for
+//! bulk: it sees datagrams, and nothing of the stack.)
 
 mod clock;
 mod lock;

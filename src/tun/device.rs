@@ -268,6 +268,34 @@ mod tests {
         assert_eq!(&buffer[..8], b"datagram");
     }
 
+    /// Whoever writes, the thread or the sender, and however often it changes.
+    #[test]
+    fn datagrams_arrive_in_the_order_in_which_they_were_sent() {
+        let (mut device, other) = device_and_other_end();
+        let mut sent = 0u32;
+        let mut received = 0u32;
+        for burst in [1, 2 * BULK, 1, 3, 4 * BULK, 1].repeat(20) {
+            for _ in 0..burst {
+                device.send(Packet::borrowed(&sent.to_be_bytes())).unwrap();
+                sent += 1;
+            }
+            device.flush().unwrap();
+            // After a single datagram the next follow while the thread may still be writing.
+            while burst > 1 && received < sent {
+                let mut number = [0; 4];
+                match read(&other, &mut number) {
+                    Err(Errno::EAGAIN) => std::thread::yield_now(),
+                    read => {
+                        assert_eq!((read, u32::from_be_bytes(number)), (Ok(4), received));
+                        received += 1;
+                    }
+                }
+            }
+        }
+        assert!(matches!(device.writing, Writing::Thread(_)));
+        assert_eq!(device.counters().lost(), 0);
+    }
+
     #[test]
     fn a_full_queue_loses_and_counts() {
         let (mut device, _other) = device_and_other_end();
