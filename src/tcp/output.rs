@@ -417,12 +417,18 @@ impl Tcb {
                 self.congestion.on_ack(&Ack {
                     now,
                     acked: (ack.ack - ack.una) as u64,
+                    delivered: (ack.ack - ack.una) as u64,
+                    lost: 0,
+                    ce: 0,
                     una: ack.ack,
                     nxt: ack.nxt,
                     in_flight: flight,
                     window_limited,
                     srtt: self.recovery.rtt.srtt(),
                     rtt: ack.echoed,
+                    min_rtt: self.recovery.rtt.min_rtt(),
+                    rate: None,
+                    recovering: false,
                 });
             }
             Verdict::Lost { in_flight } => self.congestion.on_congestion(&Loss {

@@ -325,12 +325,18 @@ mod tests {
         Ack {
             now: Instant::from_millis(now_ms),
             acked,
+            delivered: acked,
+            lost: 0,
+            ce: 0,
             una: Seq::initial(0),
             nxt: Seq::initial(0) + 1,
             in_flight: 0,
             window_limited: true,
             srtt: Some(Duration::from_millis(rtt_ms)),
             rtt: None,
+            min_rtt: None,
+            rate: None,
+            recovering: false,
         }
     }
 
@@ -617,12 +623,18 @@ mod tests {
             Step::Ack(Ack {
                 now: Instant::from_nanos(now),
                 acked,
+                delivered: acked,
+                lost: 0,
+                ce: 0,
                 una: Seq::initial(una),
                 nxt: Seq::initial(nxt),
                 in_flight: acked,
                 window_limited: limited,
                 srtt: srtt.then_some(round_trip),
                 rtt: rtt.then_some(round_trip),
+                min_rtt: None,
+                rate: None,
+                recovering: false,
             })
         });
         let step = prop_oneof![

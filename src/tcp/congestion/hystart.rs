@@ -123,12 +123,18 @@ mod tests {
         Ack {
             now: Instant::ZERO,
             acked: 1000,
+            delivered: 1000,
+            lost: 0,
+            ce: 0,
             una,
             nxt,
             in_flight: FLIGHT as u64,
             window_limited: true,
             srtt: None,
             rtt: Some(millis(rtt_ms)),
+            min_rtt: None,
+            rate: None,
+            recovering: false,
         }
     }
 

@@ -17,14 +17,25 @@ use super::seq::Seq;
 use crate::config::CongestionControl;
 use crate::time::Instant;
 
-/// The peer acknowledged new octets.
+/// An acknowledgment that brought news: octets acknowledged, selectively acknowledged, marked or
+/// found lost.
+///
+/// Amounts are in octets. What the connection cannot know stays at what the field says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack {
     /// When the acknowledgment arrived.
     pub now: Instant,
-    /// Octets it newly acknowledged.
+    /// Octets it newly acknowledged cumulatively: how far it moved SND.UNA.
     pub acked: u64,
-    /// SND.UNA, which it moved.
+    /// Octets it newly showed to have arrived, cumulatively or by SACK, each once. Without SACK:
+    /// `acked`.
+    pub delivered: u64,
+    /// Octets newly taken for lost when it came.
+    pub lost: u64,
+    /// Octets that it newly reports to have come with a CE mark (RFC 9768, RFC 8257); 0 where
+    /// that is not negotiated.
+    pub ce: u64,
+    /// SND.UNA, as it is now.
     pub una: Seq,
     /// SND.NXT: a round ends when what lies before this is acknowledged (RFC 9406 §4.2).
     pub nxt: Seq,
@@ -35,11 +46,50 @@ pub struct Ack {
     pub window_limited: bool,
     /// The smoothed round-trip time, once known.
     pub srtt: Option<Duration>,
-    /// The round-trip time of what it answers, by timestamps (RFC 7323 §4).
+    /// The round-trip time of what it answers; `None` where that cannot be told.
     pub rtt: Option<Duration>,
+    /// The least round-trip time there has been; `None` before the first sample.
+    pub min_rtt: Option<Duration>,
+    /// How fast the path delivers; `None` where the acknowledgment gives no sample.
+    pub rate: Option<RateSample>,
+    /// Fast recovery is under way. A controller that leaves recovery to the connection
+    /// ([`Controller::governs_recovery`]) has nothing to do then.
+    pub recovering: bool,
 }
 
-/// Segments were lost.
+/// What one acknowledgment says of the rate at which the path delivers: "RS" of
+/// draft-ietf-ccwg-bbr §4.1. It is about the segment that was sent last among those that the
+/// acknowledgment newly shows to have arrived, P.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateSample {
+    /// RS.delivered: octets delivered between the sending of P and now.
+    pub delivered: u64,
+    /// RS.interval: how long that took; never zero.
+    pub interval: Duration,
+    /// P.delivered: octets that had been delivered when P was sent.
+    pub prior_delivered: u64,
+    /// C.delivered: octets delivered over the life of the connection, those of this
+    /// acknowledgment included.
+    pub total_delivered: u64,
+    /// RS.lost: octets taken for lost between the sending of P and now.
+    pub lost: u64,
+    /// RS.tx_in_flight: octets in flight just after P was sent.
+    pub tx_in_flight: u64,
+    /// RS.is_app_limited: when P was sent, the application had given too little to fill the
+    /// path.
+    pub is_app_limited: bool,
+}
+
+impl RateSample {
+    /// RS.delivery_rate, in octets a second.
+    pub fn delivery_rate(&self) -> u64 {
+        let nanos = self.interval.as_nanos().max(1);
+        let rate = u128::from(self.delivered) * 1_000_000_000 / nanos;
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    }
+}
+
+/// Congestion: segments were lost, or marked on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
     /// When the sender knew.
@@ -48,12 +98,41 @@ pub struct Loss {
     pub in_flight: u64,
 }
 
+/// One segment was taken for lost (draft-ietf-ccwg-bbr §5.5.10.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostSegment {
+    /// When the sender knew.
+    pub now: Instant,
+    /// Its length, in octets.
+    pub octets: u64,
+    /// P.tx_in_flight: octets in flight just after it was sent.
+    pub tx_in_flight: u64,
+    /// Octets taken for lost between its sending and now, itself included.
+    pub lost: u64,
+    /// C.delivered: octets delivered over the life of the connection.
+    pub total_delivered: u64,
+    /// P.is_app_limited: when it was sent, the application had given too little to fill the path.
+    pub is_app_limited: bool,
+}
+
+/// New data leaves after a time in which nothing was in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// When.
+    pub now: Instant,
+    /// Octets delivered over the life of the connection.
+    pub total_delivered: u64,
+}
+
 /// A congestion controller: one file and one line for each new one.
 ///
-/// Windows are in octets. Recovery reports every loss event once, by
-/// [`on_congestion`](Controller::on_congestion) or [`on_timeout`](Controller::on_timeout);
-/// acknowledgments during recovery are not reported by [`on_ack`](Controller::on_ack), except after a
-/// timeout.
+/// Windows are in octets, rates in octets a second. Every loss event is reported once: by
+/// [`on_congestion`](Controller::on_congestion) when a recovery begins, by
+/// [`on_timeout`](Controller::on_timeout) when the timer expires, or by
+/// [`on_ecn`](Controller::on_ecn) when the network marks instead of dropping; further losses of
+/// the same window belong to the same event.
+///
+/// A user may bring another: see [`Factory`].
 pub trait Controller: Debug + Send {
     /// cwnd: how many octets may be in flight.
     fn window(&self) -> u64;
@@ -61,20 +140,52 @@ pub trait Controller: Debug + Send {
     /// ssthresh: below it the window grows by slow start; `u64::MAX` while unknown.
     fn ssthresh(&self) -> u64;
 
-    /// The peer acknowledged new octets.
+    /// An acknowledgment brought news.
     fn on_ack(&mut self, ack: &Ack);
 
-    /// Duplicate acknowledgments showed a loss; a recovery begins.
+    /// Acknowledgments showed a loss; a recovery begins.
     fn on_congestion(&mut self, loss: &Loss);
+
+    /// The peer reports that something was marked with CE (RFC 3168 §6.1.2); not more than once
+    /// for a window of data. Without more knowledge it counts like a loss.
+    fn on_ecn(&mut self, mark: &Loss) {
+        self.on_congestion(mark);
+    }
 
     /// The retransmission timer expired; `first`: for the first time for this segment.
     fn on_timeout(&mut self, loss: &Loss, first: bool);
+
+    /// The last loss event was none: what was taken for lost had been delayed or overtaken (RFC
+    /// 3522, RFC 4015, RFC 5682). What the last reduction took is to be given back (RFC 9438
+    /// §4.9).
+    fn on_spurious(&mut self, _now: Instant) {}
+
+    /// A segment was taken for lost: of a loss event, every single one.
+    fn on_segment_lost(&mut self, _segment: &LostSegment) {}
+
+    /// New data leaves, and nothing was in flight.
+    fn on_restart(&mut self, _restart: &Restart) {}
 
     /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
     fn on_idle(&mut self);
 
     /// The sender's maximum segment size is now `mss` octets.
     fn set_mss(&mut self, mss: usize);
+
+    /// It takes a connection over from another controller, which had this window and this
+    /// ssthresh.
+    fn take_over(&mut self, _window: u64, _ssthresh: u64) {}
+
+    /// How fast to send, in octets a second; `None`: it does not ask for pacing.
+    fn pacing_rate(&self) -> Option<u64> {
+        None
+    }
+
+    /// Its window holds during recovery too; otherwise Proportional Rate Reduction (RFC 9937)
+    /// decides then.
+    fn governs_recovery(&self) -> bool {
+        false
+    }
 
     /// Tells controllers apart that would act differently from `now` on, given that never more
     /// than `ceiling` octets are in flight: for model checkers. A moment counts by its distance

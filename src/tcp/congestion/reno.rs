@@ -118,12 +118,18 @@ mod tests {
         Ack {
             now: Instant::ZERO,
             acked,
+            delivered: acked,
+            lost: 0,
+            ce: 0,
             una: Seq::initial(0),
             nxt: Seq::initial(0),
             in_flight: 10_000,
             window_limited: true,
             srtt: None,
             rtt: None,
+            min_rtt: None,
+            rate: None,
+            recovering: false,
         }
     }
 

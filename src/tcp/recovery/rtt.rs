@@ -8,6 +8,7 @@ use crate::config::TcpConfig;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rtt {
     srtt: Option<Duration>,
+    min_rtt: Option<Duration>,
     rttvar: Duration,
     rto: Duration,
     min_rto: Duration,
@@ -18,6 +19,7 @@ impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
         Rtt {
             srtt: None,
+            min_rtt: None,
             rttvar: Duration::ZERO,
             rto: config.initial_rto.clamp(config.min_rto, config.max_rto),
             min_rto: config.min_rto,
@@ -27,6 +29,7 @@ impl Rtt {
 
     /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
     pub(crate) fn sample(&mut self, r: Duration) {
+        self.min_rtt = Some(self.min_rtt.map_or(r, |min| min.min(r)));
         match self.srtt {
             None => {
                 self.srtt = Some(r);
@@ -72,6 +75,11 @@ impl Rtt {
     /// The smoothed round-trip time; `None` before the first sample.
     pub(crate) fn srtt(&self) -> Option<Duration> {
         self.srtt
+    }
+
+    /// The least round-trip time there has been; `None` before the first sample.
+    pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt
     }
 
     /// The variation of the round-trip time.
