@@ -284,8 +284,8 @@ pub struct SocketOptions {
     /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
     /// otherwise wait so long for the peer to have everything, then reset.
     pub linger: Option<Duration>,
-    /// The six DSCP bits and two ECN bits of what is sent (RFC 9293 §3.9.1.9); ECN bits must be
-    /// zero. Default 0.
+    /// The six DSCP bits of what is sent (RFC 9293 §3.9.1.9), in the upper six bits; the lower two
+    /// are the ECN field, which TCP sets. Default 0.
     pub traffic_class: u8,
 }
 

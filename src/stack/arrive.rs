@@ -8,7 +8,7 @@ use super::listener::ListenerId;
 use crate::tcp::{ConnectionError, FourTuple, Open, Path, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
-    self, Control, Datagram, Echo, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
+    self, Control, Datagram, Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
     Refusal, TcpHeader, Text, Unreachable, icmp, ip, protocol,
 };
 
@@ -74,7 +74,7 @@ impl Stack {
             remote: SocketAddr::new(ip.source, header.source_port),
         };
         let Some(slot) = self.table.find(&tuple) else {
-            return self.no_connection(now, tuple, header, text, None);
+            return self.no_connection(now, ip.ecn(), tuple, header, text, None);
         };
         let Some(entry) = self.table.at_mut(slot) else {
             return;
@@ -90,7 +90,7 @@ impl Stack {
             entry.tcb.end_time_wait();
             self.table.unroute(slot);
             self.touched(slot);
-            return self.no_connection(now, tuple, header, text, Some(old));
+            return self.no_connection(now, ip.ecn(), tuple, header, text, Some(old));
         }
         // A handshake does not end while its listener has no room: the peer tries again.
         let waits_for_room = entry
@@ -102,7 +102,7 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return;
         }
-        if let Some(reason) = entry.tcb.segment_arrives(now, header, text) {
+        if let Some(reason) = entry.tcb.segment_arrives(now, ip.ecn(), header, text) {
             self.counters.count_discarded(reason);
         }
         self.touched(slot);
@@ -113,6 +113,7 @@ impl Stack {
     fn no_connection(
         &mut self,
         now: Instant,
+        ecn: Ecn,
         tuple: FourTuple,
         header: &TcpHeader,
         text: &[u8],
@@ -129,7 +130,7 @@ impl Stack {
             Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
             // Third: a SYN.
             Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
-                self.open_passive(now, listener, tuple, header, old);
+                self.open_passive(now, listener, tuple, ecn, header, old);
             }
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
             // Second: an ACK is bad, whether somebody listens or not.
@@ -145,6 +146,7 @@ impl Stack {
         now: Instant,
         id: ListenerId,
         tuple: FourTuple,
+        ecn: Ecn,
         syn: &TcpHeader,
         old: Option<u32>,
     ) {
@@ -157,7 +159,7 @@ impl Stack {
             return;
         }
         listener.half_open += 1;
-        let tcb = Tcb::open_passive(now, &self.open(now, tuple, old), syn);
+        let tcb = Tcb::open_passive(now, &self.open(now, tuple, old), ecn, syn);
         let id = self.table.insert(tcb, Some(id));
         self.touched(id.slot);
     }

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::time::{Duration, Instant};
-use crate::wire::{Fragment, IpHeader};
+use crate::wire::{Ecn, Fragment, IpHeader};
 
 /// The most octets held, with what it costs to hold them. The oldest datagram gives way.
 pub const MAX_OCTETS: usize = 4 << 20;
@@ -327,7 +327,7 @@ impl Pending {
             self.end = Some(end);
         }
         self.received += fragment.payload.len();
-        self.ecn |= 1 << (ip.traffic_class & 3);
+        self.ecn |= 1 << ip.ecn().bits();
         self.cost += Pending::cost_of(fragment);
         self.fragments
             .insert(fragment.offset, fragment.payload.into());
@@ -385,15 +385,13 @@ impl Pending {
     /// The whole datagram; `None` if a part met congestion (CE) and another is not of a transport
     /// that could be told (Not-ECT).
     fn datagram(self) -> Option<Vec<u8>> {
-        const NOT_ECT: u8 = 0b00;
-        const CE: u8 = 0b11;
-        let seen = |codepoint: u8| self.ecn & (1 << codepoint) != 0;
-        if seen(CE) && seen(NOT_ECT) {
+        let seen = |codepoint: Ecn| self.ecn & (1 << codepoint.bits()) != 0;
+        if seen(Ecn::Ce) && seen(Ecn::NotEct) {
             return None;
         }
         let mut ip = self.first?.ip;
-        if seen(CE) {
-            ip.traffic_class |= CE;
+        if seen(Ecn::Ce) {
+            ip.traffic_class = Ecn::Ce.on(ip.traffic_class);
         }
         let mut datagram = vec![0; 40];
         let header = ip.write(self.received, &mut datagram);

@@ -197,7 +197,7 @@ impl Stack {
             protocol::TCP,
             self.config.hop_limit,
         );
-        ip.traffic_class = tcb.options().traffic_class;
+        ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
         let header = segment.header(tuple.local.port(), tuple.remote.port());
         Some(Packet::tcp(&ip, &header, segment.text))
     }

@@ -8,7 +8,7 @@ use super::status::Status;
 use super::tcb::{AckDue, Open, Tcb};
 use crate::config::SocketOptions;
 use crate::time::Instant;
-use crate::wire::TcpHeader;
+use crate::wire::{Ecn, TcpHeader};
 
 impl Tcb {
     /// OPEN, active (§3.10.1): SYN-SENT, and a SYN to send.
@@ -19,9 +19,10 @@ impl Tcb {
         tcb
     }
 
-    /// A SYN arrives for a listener (§3.10.7.2, third): SYN-RECEIVED, and a SYN,ACK to send.
+    /// A SYN arrives for a listener (§3.10.7.2, third), in a datagram with this ECN field:
+    /// SYN-RECEIVED, and a SYN,ACK to send.
     /// Text and FIN on the SYN are not taken; the peer sends them again.
-    pub fn open_passive(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Tcb {
+    pub fn open_passive(now: Instant, open: &Open<'_>, _ecn: Ecn, syn: &TcpHeader) -> Tcb {
         let mut tcb = Tcb::new(now, open, Some(Seq::initial(syn.seq)));
         tcb.passive = true;
         tcb.state = State::Listen;

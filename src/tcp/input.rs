@@ -13,7 +13,7 @@ use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
-use crate::wire::{Control, TcpHeader};
+use crate::wire::{Control, Ecn, TcpHeader};
 
 /// Why a segment, or the rest of it, was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,15 +69,17 @@ impl Discard {
 pub(super) type Step = ControlFlow<Discard>;
 
 impl Tcb {
-    /// A segment arrives for this connection. Returns why it was not, or not wholly, used.
+    /// A segment arrives for this connection, in a datagram with this ECN field. Returns why it
+    /// was not, or not wholly, used.
     pub fn segment_arrives(
         &mut self,
         now: Instant,
+        ecn: Ecn,
         header: &TcpHeader,
         text: &[u8],
     ) -> Option<Discard> {
         self.stats.segments_in += 1;
-        let mut seg = self.widen(header, text);
+        let mut seg = self.widen(ecn, header, text);
         let walk = match self.state {
             State::Closed | State::Listen => Step::Break(Discard::Closed),
             State::SynSent => self.in_syn_sent(now, header, &mut seg),
@@ -95,7 +97,7 @@ impl Tcb {
     }
 
     /// From 32 to 64 bits: SEG.SEQ is near RCV.NXT, SEG.ACK near SND.UNA.
-    fn widen<'a>(&self, header: &TcpHeader, text: &'a [u8]) -> Segment<'a> {
+    fn widen<'a>(&self, ecn: Ecn, header: &TcpHeader, text: &'a [u8]) -> Segment<'a> {
         let seq = match self.rcv.irs {
             Some(_) => self.rcv.nxt.near(header.seq),
             None => Seq::initial(header.seq),
@@ -114,6 +116,7 @@ impl Tcb {
             shift,
             up: header.urgent,
             options: header.options,
+            ecn,
             text: text.into(),
         }
     }

@@ -15,7 +15,7 @@ use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
-use crate::wire::{Control, Options, SackBlocks, Text};
+use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
 /// The next segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,6 +250,7 @@ impl Tcb {
                 shift: 0,
                 up: 0,
                 options: Options::default(),
+                ecn: Ecn::NotEct,
                 text: Text::EMPTY,
             },
             Plan::Reset => Segment {
@@ -285,6 +286,7 @@ impl Tcb {
             shift: 0,
             up: 0,
             options: self.syn_options(now),
+            ecn: Ecn::NotEct,
             text: Text::EMPTY,
         }
     }
@@ -303,6 +305,7 @@ impl Tcb {
             shift: self.agreed.window_scale.map_or(0, |(_, own)| own),
             up: 0,
             options: self.options_on(now),
+            ecn: Ecn::NotEct,
             text: Text::EMPTY,
         }
     }

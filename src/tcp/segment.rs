@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::seq::Seq;
-use crate::wire::{Control, Options, TcpHeader, Text};
+use crate::wire::{Control, Ecn, Options, TcpHeader, Text};
 
 /// A segment: SEG.SEQ is `seq`, SEG.ACK is `ack`, SEG.WND is `wnd`.
 ///
@@ -24,6 +24,8 @@ pub struct Segment<'a> {
     pub up: u16,
     /// The options.
     pub options: Options,
+    /// The ECN field of the datagram that carries it (RFC 3168 §5).
+    pub ecn: Ecn,
     /// The text.
     pub text: Text<'a>,
 }

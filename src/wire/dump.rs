@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use super::icmp::{IcmpError, IcmpMessage, Quote, Unreachable};
 use super::ip::{Content, IpHeader, protocol};
-use super::options::{Known, RawOption, RawOptions, Timestamps};
+use super::options::{AccurateEcn, CounterOrder, Known, RawOption, RawOptions, Timestamps};
 use super::tcp::{Control, TcpHeader};
 use super::{Payload, content, parse_payload};
 
@@ -155,12 +155,25 @@ fn write_option(f: &mut Formatter<'_>, option: RawOption<'_>) -> fmt::Result {
             let mut blocks = blocks.as_slice().iter();
             blocks.try_for_each(|block| write!(f, "{{{}:{}}}", block.left, block.right))
         }
+        Some(Known::AccurateEcn(option)) => accurate_ecn(f, &option),
         None => {
             write!(f, "unknown-{kind}")?;
             f.write_str(if data.is_empty() { "" } else { " 0x" })?;
             data.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
         }
     }
+}
+
+fn accurate_ecn(f: &mut Formatter<'_>, option: &AccurateEcn) -> fmt::Result {
+    f.write_str(match option.order() {
+        CounterOrder::E0First => "AccECN0",
+        CounterOrder::E1First => "AccECN1",
+    })?;
+    let e0b = option.e0b().map(|count| ("e0b", count));
+    let ceb = option.ceb().map(|count| ("ceb", count));
+    let e1b = option.e1b().map(|count| ("e1b", count));
+    let mut counters = [e0b, ceb, e1b].into_iter().flatten();
+    counters.try_for_each(|(name, count)| write!(f, " {name} {count}"))
 }
 
 fn icmp_v4(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {
@@ -346,6 +359,7 @@ mod tests {
         sack_permitted: false,
         sack: SackBlocks::NONE,
         timestamps: None,
+        accurate_ecn: None,
     };
 
     /// The line of a segment from port 40000 to 7.
@@ -410,8 +424,10 @@ mod tests {
 
     #[test]
     fn options_as_they_stand() {
-        let rows: [(&[u8], &str); 8] = [
+        let rows: [(&[u8], &str); 10] = [
             (&[0, 0, 0, 0], "eol"),
+            (&[172, 8, 0, 0, 1, 0, 1, 0], "AccECN0 e0b 1 ceb 256"),
+            (&[174, 5, 0, 0, 2, 174, 2], "AccECN1 e1b 2,AccECN1"),
             (&[1, 3, 3, 15], "nop,wscale 15"),
             (&[34, 2, 99, 4, 0xab, 0x0c], "unknown-34,unknown-99 0xab0c"),
             (&[2, 1, 5, 6], "[bad opt]"),

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
+use super::ecn::Ecn;
 use super::{ipv4, ipv6};
 
 /// Protocol numbers, as the protocol field of IPv4 and the next header field of IPv6 carry them.
@@ -61,6 +62,11 @@ impl IpHeader {
             identification: 0,
             dont_fragment: true,
         }
+    }
+
+    /// The ECN field of the traffic class.
+    pub const fn ecn(&self) -> Ecn {
+        Ecn::of(self.traffic_class)
     }
 
     /// Writes the header of a datagram with `payload` octets behind it to the front of `out`, and

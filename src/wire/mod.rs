@@ -10,10 +10,11 @@
 //! | [`ip`] | what IPv4 and IPv6 have in common | |
 //! | `ipv4` | the IPv4 header | RFC 791 |
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
+//! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
-//! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018 |
+//! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`malformed`] | why a datagram is refused | |
 //! | [`dump`] | a datagram in tcpdump's notation | |
@@ -24,6 +25,7 @@
 
 pub mod checksum;
 pub mod dump;
+pub mod ecn;
 pub mod figure;
 pub mod icmp;
 pub mod ip;
@@ -37,10 +39,13 @@ pub mod tcp;
 mod tests;
 pub mod udp;
 
+pub use ecn::Ecn;
 pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
-pub use options::{Options, SackBlock, SackBlocks, Timestamps};
+pub use options::{
+    AccurateEcn, ByteCounters, CounterOrder, Options, SackBlock, SackBlocks, Timestamps,
+};
 pub use packet::{Packet, Text};
 pub use tcp::{Control, TcpHeader};
 pub use udp::UdpHeader;

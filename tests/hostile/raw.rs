@@ -5,7 +5,7 @@ use std::time::Duration;
 use stubborn::config::TcpConfig;
 use stubborn::tcp::{Discard, FourTuple, Open, Path, State, Tcb};
 use stubborn::time::Instant;
-use stubborn::wire::{Control, Options, TcpHeader, Timestamps};
+use stubborn::wire::{Control, Ecn, Options, TcpHeader, Timestamps};
 
 pub const SYN: Control = Control::SYN;
 pub const ACK: Control = Control::ACK;
@@ -71,7 +71,7 @@ impl Raw {
         let mut raw = Raw::with(now, Tcb::open_active(now, &open(config)));
         raw.options = options;
         let syn = raw.header(SYN, 0, 0);
-        raw.tcb = Tcb::open_passive(now, &open(config), &syn);
+        raw.tcb = Tcb::open_passive(now, &open(config), Ecn::NotEct, &syn);
         raw
     }
 
@@ -138,7 +138,9 @@ impl Raw {
             urgent,
             ..self.header(control, seq, ack)
         };
-        let discard = self.tcb.segment_arrives(self.now, &header, text);
+        let discard = self
+            .tcb
+            .segment_arrives(self.now, Ecn::NotEct, &header, text);
         self.tcb.check().unwrap();
         discard
     }

@@ -1,0 +1,205 @@
+//! TCP options: our own parser and writer.
+//!
+//! `etherparse` stops reading at the first kind that it does not know, and would lose what stands
+//! behind it.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | [`Options`]: all that one segment carries |
+//! | `known` | what stands in an option of each kind |
+//! | `raw` | kind, length, data; where a list ends |
+//! | `sack` | SACK blocks (RFC 2018) |
+//! | `accurate_ecn` | the byte counters of Accurate ECN (RFC 9768) |
+//!
+//! To add an option: a field of [`Options`], its kind and a variant in `known`, and its octets in
+//! [`Options::write`] and [`Options::wire_len`].
+
+mod accurate_ecn;
+mod known;
+mod raw;
+mod sack;
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use accurate_ecn::{AccurateEcn, ByteCounters, CounterOrder};
+pub use sack::{SackBlock, SackBlocks};
+
+pub(super) use known::Known;
+pub(super) use raw::{RawOption, RawOptions};
+
+use known::{MSS, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
+use raw::NO_OPERATION;
+
+/// A timestamps option (RFC 7323 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Timestamps {
+    /// TSval: the sender's clock.
+    pub val: u32,
+    /// TSecr: the timestamp that the sender echoes; significant on a segment with ACK.
+    pub ecr: u32,
+}
+
+/// The TCP options of one segment that this stack understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// Maximum segment size, kind 2 (RFC 9293 §3.2): SYN only.
+    pub mss: Option<u16>,
+    /// Window scale, kind 3 (RFC 7323 §2): SYN only; at most 14.
+    pub window_scale: Option<u8>,
+    /// SACK permitted, kind 4 (RFC 2018 §2): SYN only.
+    pub sack_permitted: bool,
+    /// SACK, kind 5 (RFC 2018 §3).
+    pub sack: SackBlocks,
+    /// Timestamps, kind 8 (RFC 7323 §3).
+    pub timestamps: Option<Timestamps>,
+    /// AccECN, kinds 172 and 174 (RFC 9768 §3.2.3).
+    pub accurate_ecn: Option<AccurateEcn>,
+}
+
+/// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
+pub(super) const MAX_LEN: usize = 40;
+/// RFC 7323 §2.3: a larger shift count counts as this.
+const MAX_WINDOW_SCALE: u8 = 14;
+
+impl Options {
+    /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
+    /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
+    /// options that come twice the first counts.
+    #[inline]
+    pub fn parse(octets: &[u8]) -> Options {
+        // What nearly every segment of a connection carries.
+        if let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, data @ ..] = octets
+            && let Ok(data) = data.try_into()
+        {
+            return Options {
+                timestamps: Some(known::timestamps(data)),
+                ..Options::default()
+            };
+        }
+        Options::parse_any(octets)
+    }
+
+    fn parse_any(octets: &[u8]) -> Options {
+        let mut options = Options::default();
+        for raw in RawOptions(octets) {
+            if let RawOption::Option { kind, data } = raw
+                && let Some(known) = Known::read(kind, data)
+            {
+                options.take(known);
+            }
+        }
+        options
+    }
+
+    fn take(&mut self, known: Known) {
+        match known {
+            Known::Mss(mss) => {
+                self.mss.get_or_insert(mss);
+            }
+            Known::WindowScale(shift) => {
+                let shift = shift.min(MAX_WINDOW_SCALE);
+                self.window_scale.get_or_insert(shift);
+            }
+            Known::SackPermitted => self.sack_permitted = true,
+            Known::Sack(blocks) if self.sack.is_empty() => self.sack = blocks,
+            Known::Sack(_) => {}
+            Known::Timestamps(timestamps) => {
+                self.timestamps.get_or_insert(timestamps);
+            }
+            Known::AccurateEcn(counters) => {
+                self.accurate_ecn.get_or_insert(counters);
+            }
+        }
+    }
+
+    /// Without what only a SYN may carry: MSS, window scale, SACK permitted.
+    pub(super) fn without_syn_only(self) -> Options {
+        Options {
+            sack: self.sack,
+            timestamps: self.timestamps,
+            accurate_ecn: self.accurate_ecn,
+            ..Options::default()
+        }
+    }
+
+    /// How many octets [`Options::write`] writes: a multiple of four, at most 40.
+    pub fn wire_len(&self) -> usize {
+        let len = self.wire_len_without_sack();
+        match self.sack_room() {
+            0 => len,
+            blocks => len + 4 + 8 * blocks,
+        }
+    }
+
+    fn wire_len_without_sack(&self) -> usize {
+        let mss = if self.mss.is_some() { 4 } else { 0 };
+        let window_scale = if self.window_scale.is_some() { 4 } else { 0 };
+        let rest = match (self.sack_permitted, self.timestamps) {
+            (_, Some(_)) => 12,
+            (true, None) => 4,
+            (false, None) => 0,
+        };
+        let accurate_ecn = self.accurate_ecn.map_or(0, |option| option.wire_len());
+        mss + rest + window_scale + accurate_ecn
+    }
+
+    /// How many of the blocks there is room for: four, three beside timestamps.
+    fn sack_room(&self) -> usize {
+        let room = MAX_LEN.saturating_sub(4 + self.wire_len_without_sack()) / 8;
+        self.sack.len().min(room)
+    }
+
+    /// Writes the options to the front of `out`, and says how many octets it took. The order and
+    /// the padding are Linux's: on a SYN MSS, SACK permitted, timestamps, NOP, window scale;
+    /// otherwise NOP, NOP, timestamps, NOP, NOP, SACK. AccECN stands before SACK. Blocks for which
+    /// there is no room are left out, the last first.
+    ///
+    /// # Panics
+    /// If `out` is shorter than [`Options::wire_len`].
+    pub fn write(&self, out: &mut [u8]) -> usize {
+        let mut out = Writer { out, at: 0 };
+        if let Some(mss) = self.mss {
+            let [high, low] = mss.to_be_bytes();
+            out.put([MSS, 4, high, low]);
+        }
+        // SACK permitted stands where two NOPs would pad.
+        match (self.sack_permitted, self.timestamps.is_some()) {
+            (true, true) => out.put([SACK_PERMITTED, 2]),
+            (true, false) => out.put([NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
+            (false, true) => out.put([NO_OPERATION, NO_OPERATION]),
+            (false, false) => {}
+        }
+        if let Some(Timestamps { val, ecr }) = self.timestamps {
+            out.put([TIMESTAMPS, 10]);
+            out.put(val.to_be_bytes());
+            out.put(ecr.to_be_bytes());
+        }
+        if let Some(shift) = self.window_scale {
+            out.put([NO_OPERATION, WINDOW_SCALE, 3, shift.min(MAX_WINDOW_SCALE)]);
+        }
+        if let Some(accurate_ecn) = &self.accurate_ecn {
+            out.at += accurate_ecn.write(&mut out.out[out.at..]);
+        }
+        let blocks = self.sack_room();
+        if blocks > 0 {
+            out.put([NO_OPERATION, NO_OPERATION, SACK, 2 + 8 * blocks as u8]);
+            for block in &self.sack.as_slice()[..blocks] {
+                out.put(block.left.to_be_bytes());
+                out.put(block.right.to_be_bytes());
+            }
+        }
+        out.at
+    }
+}
+
+struct Writer<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn put<const N: usize>(&mut self, octets: [u8; N]) {
+        self.out[self.at..self.at + N].copy_from_slice(&octets);
+        self.at += N;
+    }
+}
