@@ -4,6 +4,10 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
+mod opening;
+
+pub use opening::ListenerConfig;
+
 /// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
 /// field has a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +164,10 @@ pub struct TcpConfig {
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
     /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
+    /// After each of the first so many retransmissions of our SYN the wait stays what it was, and
+    /// only then doubles. Default 0, as RFC 6298 §5.5 has it; Linux has 4 and 6 `syn_retries`:
+    /// after 1, 2, 3, 4, 5 and 7 s, given up after 11 s.
+    pub syn_linear_retries: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
@@ -210,6 +218,7 @@ impl Default for TcpConfig {
             r1: 3,
             r2: 15,
             syn_retries: 7,
+            syn_linear_retries: 0,
             syn_ack_retries: 5,
             msl: Duration::from_secs(30),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
@@ -226,7 +235,11 @@ impl Default for TcpConfig {
 }
 
 impl TcpConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    /// Whether the values make sense together.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
             (self.receive_buffer, "receive_buffer"),
             (self.send_buffer, "send_buffer"),
@@ -311,7 +324,7 @@ impl Default for Keepalive {
 }
 
 /// Which value of a [`Config`] makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigError {
     /// The host has no address.
     NoAddress,

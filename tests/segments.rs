@@ -600,6 +600,7 @@ fn word(reason: Discard) -> &'static str {
         Discard::NoSyn => "nosyn",
         Discard::NoAck => "noack",
         Discard::BadAck => "ack",
+        Discard::Deferred => "wait",
         Discard::TextAfterClose => "late",
         Discard::Finished => "end",
     }

@@ -63,6 +63,7 @@ pub(super) fn listen(local: SocketAddr, error: ListenError) -> Error {
             ErrorKind::AddrNotAvailable,
             format!("{} is not an address of this host", local.ip()),
         ),
+        ListenError::Config(error) => Error::new(ErrorKind::InvalidInput, error),
     }
 }
 
@@ -96,6 +97,7 @@ pub(super) fn connect(local: Option<SocketAddr>, remote: SocketAddr, error: Conn
             ErrorKind::QuotaExceeded,
             "this host has too many connections".to_owned(),
         ),
+        (ConnectError::Config(error), _) => (ErrorKind::InvalidInput, error.to_string()),
     };
     Error::new(kind, message)
 }

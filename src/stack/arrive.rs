@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::fragments::Outcome;
 use super::listener::ListenerId;
+use crate::config::TcpConfig;
 use crate::tcp::{ConnectionError, FourTuple, Open, Path, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
@@ -151,34 +152,47 @@ impl Stack {
         old: Option<u32>,
     ) {
         let is_full = self.table.len() >= self.config.max_connections;
-        let Some(listener) = self.listeners.get_mut(id) else {
+        let Some(listener) = self.listeners.get(id) else {
             return;
         };
         if is_full || listener.is_full() || listener.half_open >= self.config.max_half_open {
             self.counters.listen_overflows += 1;
             return;
         }
-        listener.half_open += 1;
-        let tcb = Tcb::open_passive(now, &self.open(now, tuple, old), ecn, syn);
+        let open = Open {
+            defer_accept: listener.config.defer_accept,
+            ..self.open(now, &listener.config.tcp, tuple, old)
+        };
+        let tcb = Tcb::open_passive(now, &open, ecn, syn);
+        if let Some(listener) = self.listeners.get_mut(id) {
+            listener.half_open += 1;
+        }
         let id = self.table.insert(tcb, Some(id));
         self.touched(id.slot);
     }
 
     /// What an OPEN needs to know. `old`: SND.NXT of the last incarnation, which the new one must
     /// start beyond (RFC 9293 MUST-8, RFC 6191 §2).
-    pub(super) fn open(&self, now: Instant, tuple: FourTuple, old: Option<u32>) -> Open<'_> {
-        let fixed = self.config.tcp.fixed_iss;
+    pub(super) fn open<'a>(
+        &self,
+        now: Instant,
+        config: &'a TcpConfig,
+        tuple: FourTuple,
+        old: Option<u32>,
+    ) -> Open<'a> {
+        let fixed = config.fixed_iss;
         let iss = fixed.unwrap_or_else(|| self.secret.initial_sequence_number(now, &tuple));
         let iss = match old {
             Some(old) if iss.wrapping_sub(old).cast_signed() <= 0 => old.wrapping_add(64_000),
             _ => iss,
         };
         Open {
-            config: &self.config.tcp,
+            config,
             tuple,
             path: Path::new(self.config.mtu, tuple.local.is_ipv6()),
             iss,
             timestamp_offset: self.secret.timestamp_offset(&tuple),
+            defer_accept: None,
         }
     }
 

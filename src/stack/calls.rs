@@ -9,7 +9,7 @@ use std::net::Shutdown;
 use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
-use crate::config::SocketOptions;
+use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
 use crate::tcp::{ConnectionError, FourTuple, RecvError, SendError, SequenceSpace, Status, Tcb};
 use crate::time::Instant;
 use crate::wire::ip;
@@ -21,14 +21,19 @@ pub enum ListenError {
     AddressInUse,
     /// The address is not one of this host's.
     AddressNotAvailable,
+    /// The configuration makes no sense.
+    Config(ConfigError),
 }
 
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ListenError::AddressInUse => "the address and port are in use",
-            ListenError::AddressNotAvailable => "the address is not one of this host's",
-        })
+        match self {
+            ListenError::AddressInUse => f.write_str("the address and port are in use"),
+            ListenError::AddressNotAvailable => {
+                f.write_str("the address is not one of this host's")
+            }
+            ListenError::Config(error) => error.fmt(f),
+        }
     }
 }
 
@@ -48,6 +53,8 @@ pub enum ConnectError {
     NotAPeer,
     /// The stack is full.
     TooManyConnections,
+    /// The configuration makes no sense.
+    Config(ConfigError),
 }
 
 impl fmt::Display for ConnectError {
@@ -60,6 +67,7 @@ impl fmt::Display for ConnectError {
             ConnectError::FamilyNotConfigured => "this host has no address of that family",
             ConnectError::NotAPeer => "the remote address cannot be a peer",
             ConnectError::TooManyConnections => "the stack has too many connections",
+            ConnectError::Config(error) => return error.fmt(f),
         })
     }
 }
@@ -73,6 +81,24 @@ impl Stack {
     /// # Errors
     /// If the address is taken or not ours.
     pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, ListenError> {
+        let config = ListenerConfig {
+            backlog,
+            tcp: self.config.tcp.clone(),
+            ..ListenerConfig::default()
+        };
+        self.listen_with(local, config)
+    }
+
+    /// The same, with a listener that behaves as `config` says.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours, or the configuration makes no sense.
+    pub fn listen_with(
+        &mut self,
+        local: SocketAddr,
+        config: ListenerConfig,
+    ) -> Result<ListenerId, ListenError> {
+        config.validate().map_err(ListenError::Config)?;
         let has_family = self.own_address(local.is_ipv4()).is_some();
         if !has_family || !(local.ip().is_unspecified() || self.is_own(local.ip())) {
             return Err(ListenError::AddressNotAvailable);
@@ -87,7 +113,29 @@ impl Stack {
             _ if self.listeners.is_taken(local) => return Err(ListenError::AddressInUse),
             _ => local,
         };
-        Ok(self.listeners.insert(local, backlog))
+        Ok(self.listeners.insert(local, config))
+    }
+
+    /// How a listener behaves; `None` if it was closed.
+    pub fn listener_config(&self, listener: ListenerId) -> Option<&ListenerConfig> {
+        self.listeners.get(listener).map(|listener| &listener.config)
+    }
+
+    /// From now on a listener behaves as `config` says; its handshakes under way and the
+    /// connections in its queue stay as they are, even if the backlog is smaller now.
+    ///
+    /// # Errors
+    /// If the configuration makes no sense.
+    pub fn configure_listener(
+        &mut self,
+        listener: ListenerId,
+        config: ListenerConfig,
+    ) -> Result<(), ConfigError> {
+        config.validate()?;
+        if let Some(listener) = self.listeners.get_mut(listener) {
+            listener.config = config;
+        }
+        Ok(())
     }
 
     /// The next established connection, if there is one. The user holds it from now on.
@@ -131,6 +179,22 @@ impl Stack {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<ConnId, ConnectError> {
+        let config = self.config.tcp.clone();
+        self.connect_with(now, local, remote, &config)
+    }
+
+    /// The same, with a connection that behaves as `config` says.
+    ///
+    /// # Errors
+    /// If no SYN can even be sent, or the configuration makes no sense.
+    pub fn connect_with(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        config: &TcpConfig,
+    ) -> Result<ConnId, ConnectError> {
+        config.validate().map_err(ConnectError::Config)?;
         if !ip::is_host(remote.ip()) || self.is_own(remote.ip()) || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
         }
@@ -138,7 +202,7 @@ impl Stack {
             return Err(ConnectError::TooManyConnections);
         }
         let tuple = self.choose_local(local, remote)?;
-        let tcb = Tcb::open_active(now, &self.open(now, tuple, None));
+        let tcb = Tcb::open_active(now, &self.open(now, config, tuple, None));
         let id = self.table.insert(tcb, None);
         self.counters.opened += 1;
         self.touched(id.slot);

@@ -1,19 +1,21 @@
 //! LISTEN: who listens where, and who waits to be accepted.
 
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 
 use super::table::ConnId;
+use crate::config::ListenerConfig;
 
 /// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerId(u64);
 
 /// One listener.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) struct Listener {
     pub(super) local: SocketAddr,
-    backlog: usize,
+    pub(super) config: ListenerConfig,
     /// Connections in SYN-RECEIVED.
     pub(super) half_open: usize,
     /// Established connections, the first to be accepted first.
@@ -23,12 +25,19 @@ pub(super) struct Listener {
 impl Listener {
     /// Whether no other connection can wait to be accepted.
     pub(super) fn is_full(&self) -> bool {
-        self.accept_queue.len() >= self.backlog
+        self.accept_queue.len() >= self.config.backlog.max(1)
+    }
+}
+
+/// What decides the future; a configuration is taken to be the same, and is not hashed.
+impl Hash for Listener {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        (self.local, self.half_open, &self.accept_queue).hash(hasher);
     }
 }
 
 /// The listeners.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Listeners {
     listeners: BTreeMap<ListenerId, Listener>,
     by_port: BTreeMap<u16, Vec<ListenerId>>,
@@ -37,7 +46,7 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Adds a listener whose address is free.
-    pub(super) fn insert(&mut self, local: SocketAddr, backlog: usize) -> ListenerId {
+    pub(super) fn insert(&mut self, local: SocketAddr, config: ListenerConfig) -> ListenerId {
         let id = ListenerId(self.next);
         self.next += 1;
         self.by_port.entry(local.port()).or_default().push(id);
@@ -45,7 +54,7 @@ impl Listeners {
             id,
             Listener {
                 local,
-                backlog: backlog.max(1),
+                config,
                 half_open: 0,
                 accept_queue: VecDeque::new(),
             },

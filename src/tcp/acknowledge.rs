@@ -24,6 +24,7 @@ impl Tcb {
                 self.refuse = Some(ack);
                 return Step::Break(Discard::BadAck);
             }
+            self.defer(now, seg)?;
             self.on(Event::RcvAckOfSyn);
             self.take_handshake_ack(now, ack, seg);
             return Step::Continue(());
@@ -52,6 +53,18 @@ impl Tcb {
             }
         }
         self.check_fin_acknowledged(now)
+    }
+
+    /// A handshake that waits for text does not take a bare acknowledgment before its time is
+    /// over. Then our SYN,ACK leaves again, for the peer to answer it.
+    fn defer(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        match self.deferred_until {
+            Some(until) if seg.is_empty() && now < until => {
+                self.timers.arm(Timer::Retransmission, until);
+                Step::Break(Discard::Deferred)
+            }
+            _ => Step::Continue(()),
+        }
     }
 
     /// SND.UNA =< SEG.ACK =< SND.NXT: what is acknowledged leaves the buffer, recovery and

@@ -32,6 +32,7 @@ impl Tcb {
             timers,
             acks,
             probes,
+            deferred_until,
             syn_due,
             refuse,
             reset_due,
@@ -53,6 +54,7 @@ impl Tcb {
         recovery.hash_canonical(config, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
         timers.hash_canonical(now, hasher);
+        deferred_until.map(|until| until.since(now)).hash(hasher);
         hash_acks(acks, config, now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
         if config.timestamps {

@@ -40,6 +40,8 @@ pub enum Discard {
     NoAck,
     /// It acknowledges what was never sent, or lies too far back (RFC 5961 §5).
     BadAck,
+    /// It would end a handshake that waits for text.
+    Deferred,
     /// Text for a user who has closed (RFC 9293 §3.6.1, SHLD-3): the connection was reset.
     TextAfterClose,
     /// It ended the connection: the acknowledgment of the last FIN.
@@ -48,7 +50,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 13] = [
+    pub const ALL: [Discard; 14] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -60,6 +62,7 @@ impl Discard {
         Discard::NoSyn,
         Discard::NoAck,
         Discard::BadAck,
+        Discard::Deferred,
         Discard::TextAfterClose,
         Discard::Finished,
     ];

@@ -174,6 +174,7 @@ mod tests {
             path: Path::new(1500, false),
             iss: 100,
             timestamp_offset: 0,
+            defer_accept: None,
         };
         let mut tcb = Tcb::new(Instant::ZERO, &open, Some(Seq::initial(300)));
         tcb.on(Event::ActiveOpen);

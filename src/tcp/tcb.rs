@@ -46,6 +46,9 @@ pub struct Open<'a> {
     pub iss: u32,
     /// What our timestamp clock shows at the start of the world (RFC 7323 §7.1).
     pub timestamp_offset: u32,
+    /// How long a passive OPEN waits for text before it takes a bare acknowledgment of its SYN
+    /// ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
+    pub defer_accept: Option<Duration>,
 }
 
 /// The send sequence space.
@@ -173,6 +176,8 @@ pub struct Tcb {
     pub(super) timers: Timers,
     pub(super) acks: Acks,
     pub(super) probes: Probes,
+    /// Until then a bare acknowledgment does not end the handshake.
+    pub(super) deferred_until: Option<Instant>,
     /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
     pub(super) syn_due: bool,
     /// A reset with this sequence number is to leave now: the answer to an acknowledgment of
@@ -252,6 +257,7 @@ impl Tcb {
                 challenged: None,
             },
             probes: Probes::default(),
+            deferred_until: open.defer_accept.map(|wait| now + wait),
             syn_due: true,
             refuse: None,
             reset_due: false,

@@ -52,8 +52,21 @@ impl Tcb {
             let first = self.recovery.retries() == 1;
             self.congestion.on_timeout(&Loss { now, in_flight }, first);
         }
-        self.timers
-            .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
+        let wait = match self.state {
+            State::SynSent => self.syn_wait(),
+            _ => self.recovery.rtt.rto(),
+        };
+        self.timers.arm(Timer::Retransmission, now + wait);
+    }
+
+    /// How long a SYN of ours that was sent again waits for its answer: as often as the
+    /// configuration says as long as the first, and then twice as long each time.
+    fn syn_wait(&self) -> Duration {
+        let config = &self.config;
+        let linear = config.syn_linear_retries;
+        let doublings = self.recovery.retries().saturating_sub(linear).min(16);
+        let first = config.initial_rto.max(config.min_rto);
+        (first * (1 << doublings)).min(config.max_rto)
     }
 
     /// R2 (MUST-20, MUST-23). A user timeout takes its place (MUST-21).

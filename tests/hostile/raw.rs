@@ -55,6 +55,7 @@ fn open(config: &TcpConfig) -> Open<'_> {
         path: Path::new(1500, false),
         iss: ISS,
         timestamp_offset: 7,
+        defer_accept: None,
     }
 }
 

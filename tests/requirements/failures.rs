@@ -57,6 +57,28 @@ fn by_default_r1_is_three_and_r2_is_long() {
     });
 }
 
+/// A SYN may be sent several times at the same interval before the interval doubles.
+#[test]
+fn the_interval_of_a_syn_may_grow_later() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            syn_linear_retries: 4,
+            syn_retries: 6,
+            ..plain()
+        };
+        let mut d = Dialogue::new(family, tcp);
+        let syn = "<SEQ=300><CTL=SYN><MSS=1000>";
+        d.connect().leaves(syn);
+        for at in [1, 2, 3, 4, 5, 7] {
+            d.until(secs(at)).leaves(syn);
+        }
+        d.until(ms(10_999)).state_is(State::SynSent);
+        d.until(secs(11)).state_is(State::Closed);
+        let timed_out = Some(ConnectionError::TimedOut);
+        assert_eq!(d.stack.take_error(d.id()), timed_out);
+    });
+}
+
 /// What the peer acknowledges starts the count again.
 #[test]
 fn progress_starts_r2_again() {

@@ -1,8 +1,10 @@
 //! Listeners: the handshakes under way, the accept queue, strangers.
 
-use stubborn::config::{Config, TcpConfig};
-use stubborn::stack::{Event, Readiness};
-use stubborn::tcp::{ConnectionError, RecvError, State};
+use std::net::SocketAddr;
+
+use stubborn::config::{Config, ConfigError, ListenerConfig, TcpConfig};
+use stubborn::stack::{Event, ListenError, Readiness};
+use stubborn::tcp::{ConnectionError, Discard, RecvError, State};
 
 use crate::dialogue::{Dialogue, PEER_PORT, in_both_families, ms, plain, secs};
 
@@ -77,7 +79,7 @@ fn connections_are_bounded() {
         d.listen(8);
         d.arrives(SYN).leaves(SYN_ACK);
         d.as_port(1001).arrives(SYN).nothing_more();
-        let remote = std::net::SocketAddr::new(family.peer(), 9);
+        let remote = SocketAddr::new(family.peer(), 9);
         let now = d.now();
         let full = Err(stubborn::stack::ConnectError::TooManyConnections);
         assert_eq!(d.stack.connect(now, None, remote), full);
@@ -216,6 +218,100 @@ fn accepted_connections_behave_as_configured() {
         d.sends(1).leaves("<SEQ=302><ACK=101><DATA=1><CTL=PSH,ACK>");
         d.until(secs(1))
             .leaves("<SEQ=301><ACK=101><DATA=2><CTL=PSH,ACK>");
+    });
+}
+
+/// A listener has a configuration of its own, which what it accepts inherits, and which can be
+/// changed while it listens.
+#[test]
+fn every_listener_has_a_configuration_of_its_own() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.listen_with(|listener| {
+            listener.tcp.mss = Some(700);
+            listener.tcp.receive_buffer = 5000;
+        });
+        d.arrives(SYN)
+            .leaves("<SEQ=300><ACK=101><WND=5000><CTL=SYN,ACK><MSS=700>");
+        d.configure(|listener| listener.tcp.mss = Some(600));
+        d.as_port(1001)
+            .arrives(SYN)
+            .leaves("<SEQ=300><ACK=101><WND=5000><CTL=SYN,ACK><MSS=600>");
+        // What is under way stays as it was.
+        d.as_port(PEER_PORT).arrives(ACK).accept();
+        d.sends(700)
+            .leaves("<SEQ=301><ACK=101><WND=5000><DATA=700><CTL=PSH,ACK>");
+        let (listener, mut bad) = (d.listener.unwrap(), ListenerConfig::default());
+        bad.tcp.receive_buffer = 0;
+        let zero = ConfigError::Zero("receive_buffer");
+        let changed = d.stack.configure_listener(listener, bad.clone());
+        assert_eq!(changed, Err(zero));
+        let local = SocketAddr::new(family.us(), 81);
+        let listening = d.stack.listen_with(local, bad);
+        assert_eq!(listening, Err(ListenError::Config(zero)));
+    });
+}
+
+/// LISTEN again with another backlog: more room lets a handshake end, less throws nobody out.
+#[test]
+fn the_backlog_of_a_listener_can_be_changed() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.listen(1);
+        for port in [1000, 1001, 1002] {
+            d.as_port(port).arrives(SYN).leaves(SYN_ACK);
+        }
+        d.as_port(1000).arrives(ACK).state_is(State::Established);
+        d.as_port(1001).arrives(ACK).state_is(State::SynReceived);
+        d.configure(|listener| listener.backlog = 2);
+        d.arrives(ACK).state_is(State::Established);
+        d.configure(|listener| listener.backlog = 1);
+        d.as_port(1002).arrives(ACK).state_is(State::SynReceived);
+        d.accept().as_port(1002).arrives(ACK);
+        d.state_is(State::SynReceived);
+        d.accept().arrives(ACK).state_is(State::Established);
+    });
+}
+
+/// TCP_DEFER_ACCEPT: the listener's user hears of a connection when there is something to read.
+#[test]
+fn a_listener_may_wait_for_text() {
+    in_both_families(|family| {
+        let deferring = || {
+            let mut d = Dialogue::new(family, plain());
+            d.listen_with(|listener| listener.defer_accept = Some(secs(5)));
+            d.arrives(SYN).leaves(SYN_ACK);
+            d
+        };
+        let mut d = deferring();
+        d.until(ms(100)).arrives(ACK).state_is(State::SynReceived);
+        assert_eq!(d.discards(), [Discard::Deferred]);
+        assert_eq!(d.events(), []);
+        // Our SYN,ACK has arrived: it is not sent again.
+        d.until(secs(4))
+            .arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK>");
+        assert_eq!(d.events(), [Event::Acceptable(d.listener.unwrap())]);
+        d.accept().reads(5);
+        // Until that has happened, it is.
+        let mut d = deferring();
+        d.until(secs(1)).leaves(SYN_ACK);
+        d.arrives("<SEQ=101><ACK=301><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=102><WND=9999><CTL=ACK>");
+        d.accept().state_is(State::CloseWait);
+        // When the time is over, the SYN,ACK asks for another acknowledgment, which counts.
+        let mut d = deferring();
+        d.arrives(ACK).until(ms(4999)).state_is(State::SynReceived);
+        d.until(secs(5)).leaves(SYN_ACK);
+        d.arrives(ACK).state_is(State::Established).accept();
+        // A peer that does not answer it is given up like any other.
+        let mut d = deferring();
+        d.arrives(ACK);
+        while d.state() == State::SynReceived {
+            d.until_deadline().all_that_leaves();
+        }
+        assert_eq!(d.elapsed(), secs(5 + 2 + 4 + 8 + 16 + 32));
+        assert_eq!(d.events(), []);
     });
 }
 

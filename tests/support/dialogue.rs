@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
-use stubborn::config::{Config, SocketOptions, TcpConfig};
+use stubborn::config::{Config, ListenerConfig, SocketOptions, TcpConfig};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
@@ -249,6 +249,30 @@ impl Dialogue {
         let local = SocketAddr::new(self.family.us(), PORT);
         self.listener = Some(self.stack.listen(local, backlog).unwrap());
         self.note("LISTEN");
+        self
+    }
+
+    /// Passive OPEN on [`PORT`] by a listener that differs as `change` says.
+    #[track_caller]
+    pub fn listen_with(&mut self, change: impl FnOnce(&mut ListenerConfig)) -> &mut Self {
+        let mut config = ListenerConfig {
+            tcp: self.stack.config().tcp.clone(),
+            ..ListenerConfig::default()
+        };
+        change(&mut config);
+        let local = SocketAddr::new(self.family.us(), PORT);
+        self.listener = Some(self.stack.listen_with(local, config).unwrap());
+        self.note("LISTEN");
+        self
+    }
+
+    /// Changes how the listener behaves.
+    #[track_caller]
+    pub fn configure(&mut self, change: impl FnOnce(&mut ListenerConfig)) -> &mut Self {
+        let listener = self.listener.expect("a listener");
+        let mut config = self.stack.listener_config(listener).unwrap().clone();
+        change(&mut config);
+        self.stack.configure_listener(listener, config).unwrap();
         self
     }
 
