@@ -1,5 +1,9 @@
 //! Every tunable of the stack: its meaning, unit, default, limits and the RFC section it follows.
 
+mod congestion;
+
+pub use congestion::{CongestionControl, Pacing, PacingConfig, UnknownCongestionControl};
+
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
@@ -184,10 +188,10 @@ pub struct TcpConfig {
     pub orphan_retries: u32,
     /// The initial congestion window, in segments (RFC 6928). Default 10.
     pub initial_window: u32,
-    /// Who decides how much may be in flight. Default [`CongestionControl::Reno`]: CUBIC, which
-    /// RFC 9438 would have in its place, becomes the default when loss recovery takes less than a
-    /// round trip for each segment that was lost.
+    /// Who decides how much may be in flight. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
+    /// Whether and how fast what is sent is spread over time.
+    pub pacing: PacingConfig,
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
@@ -225,7 +229,8 @@ impl Default for TcpConfig {
             max_persist: Duration::from_secs(60),
             orphan_retries: 8,
             initial_window: 10,
-            congestion_control: CongestionControl::Reno,
+            congestion_control: CongestionControl::Cubic,
+            pacing: PacingConfig::default(),
             challenge_interval: Duration::from_millis(500),
             fixed_iss: None,
             max_out_of_order_ranges: 512,
@@ -266,20 +271,8 @@ impl TcpConfig {
         {
             return Err(ConfigError::DelayedAck);
         }
-        Ok(())
+        self.pacing.validate()
     }
-}
-
-/// Who decides how much may be in flight; chosen when a connection is established.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum CongestionControl {
-    /// Slow start and congestion avoidance as RFC 5681 has them.
-    #[default]
-    Reno,
-    /// CUBIC (RFC 9438), whose growth does not depend on the round-trip time, with HyStart++ (RFC
-    /// 9406), which may end slow start before anything is lost. HyStart++ takes its samples from
-    /// timestamps: without them slow start goes on until a loss.
-    Cubic,
 }
 
 /// What the user of a socket may change while it lives.
@@ -347,6 +340,8 @@ pub enum ConfigError {
     RtoBounds,
     /// `delayed_ack` must be under 500 ms.
     DelayedAck,
+    /// A percentage of `pacing` is below 100.
+    Pacing,
 }
 
 impl fmt::Display for ConfigError {
@@ -365,6 +360,9 @@ impl fmt::Display for ConfigError {
             ConfigError::RtoBounds => f.write_str("min_rto must be above zero and below max_rto"),
             ConfigError::DelayedAck => {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
+            }
+            ConfigError::Pacing => {
+                f.write_str("a pace below 100 percent of the window holds it back")
             }
         }
     }

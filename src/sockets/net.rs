@@ -14,6 +14,7 @@ use super::stream::TcpStream;
 use crate::config::Config;
 use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
 use crate::stack::{Counters, Readiness};
+use crate::tcp::congestion::Factory;
 use crate::time::Instant;
 
 /// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
@@ -107,6 +108,18 @@ impl Net {
     /// `AddrNotAvailable` if it is not an address of this host.
     pub fn connect_from(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
         self.open(Some(local), remote, None)
+    }
+
+    /// Makes a congestion controller of the user's known: from now on
+    /// [`CongestionControl::Custom`](crate::config::CongestionControl::Custom) with its name
+    /// stands for it, in the configuration and in [`TcpStream::set_congestion_control`].
+    ///
+    /// # Errors
+    /// `AlreadyExists` if one of that name is known already.
+    pub fn add_congestion_control(&self, factory: &'static dyn Factory) -> io::Result<()> {
+        (self.hold.runtime())
+            .call(|shared, _| shared.stack().add_congestion_control(factory))
+            .map_err(|taken| io::Error::new(io::ErrorKind::AlreadyExists, taken))
     }
 
     /// Ends the network, waiting at most `grace`. Listeners close at once; on every connection

@@ -12,7 +12,7 @@ use super::error;
 use super::handle::{self, Connection, Hold};
 use super::listener::first;
 use super::net::Net;
-use crate::config::{Keepalive, SocketOptions};
+use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Key, Shared};
 use crate::stack::Readiness;
 use crate::tcp::Status;
@@ -190,6 +190,23 @@ impl TcpStream {
     /// as the retransmissions of the configuration last.
     pub fn set_user_timeout(&self, timeout: Option<Duration>) {
         self.set(|options| options.user_timeout = timeout);
+    }
+
+    /// The name of its congestion control.
+    pub fn congestion_control(&self) -> &'static str {
+        let id = self.inner.connection.id;
+        self.call(|shared, _| shared.stack().congestion_control(id))
+    }
+
+    /// Gives it another congestion control, which goes on from the window of the last. A name
+    /// such as `"reno"` can be parsed into one.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is one of the user's that nobody has added to the network.
+    pub fn set_congestion_control(&self, kind: CongestionControl) -> io::Result<()> {
+        let id = self.inner.connection.id;
+        self.call(|shared, now| shared.stack().set_congestion_control(now, id, kind))
+            .map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))
     }
 
     fn set(&self, change: impl FnOnce(&mut SocketOptions)) {

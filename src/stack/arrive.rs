@@ -188,6 +188,7 @@ impl Stack {
         };
         Open {
             config,
+            controller: (self.controllers).find_or_default(config.congestion_control),
             tuple,
             path: Path::new(self.config.mtu, tuple.local.is_ipv6()),
             iss,

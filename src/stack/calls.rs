@@ -118,7 +118,9 @@ impl Stack {
 
     /// How a listener behaves; `None` if it was closed.
     pub fn listener_config(&self, listener: ListenerId) -> Option<&ListenerConfig> {
-        self.listeners.get(listener).map(|listener| &listener.config)
+        self.listeners
+            .get(listener)
+            .map(|listener| &listener.config)
     }
 
     /// From now on a listener behaves as `config` says; its handshakes under way and the

@@ -19,6 +19,7 @@
 mod arrive;
 mod calls;
 mod canonical;
+mod congestion;
 mod counters;
 mod deadlines;
 pub mod fragments;
@@ -31,6 +32,7 @@ mod udp;
 use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
+use crate::tcp::congestion::Controllers;
 use crate::tcp::{Broken, Departure, FourTuple, State};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Packet, UdpHeader, protocol};
@@ -94,6 +96,8 @@ pub struct Stack {
     acceptable: VecDeque<ListenerId>,
     /// Connections in TIME-WAIT, the oldest first.
     time_wait: VecDeque<ConnId>,
+    /// The congestion controllers that connections may have.
+    controllers: Controllers,
     reassembler: Reassembler,
     replies: Replies,
     reset_limiter: Limiter,
@@ -147,6 +151,7 @@ impl Stack {
             acceptable: VecDeque::new(),
             time_wait: VecDeque::new(),
             reassembler: Reassembler::new(),
+            controllers: Controllers::default(),
             replies: Replies::default(),
             drawn: 0,
             counters: Counters::default(),

@@ -174,7 +174,7 @@ impl Tcb {
             self.recovery.rtt.restart_after_lost_syn();
         }
         self.acknowledge(now, ack, seg);
-        self.start_congestion(retries);
+        self.start_congestion(now, retries);
         if self.snd.fin.is_some() {
             // The user has closed in SYN-RECEIVED (§3.10.4).
             self.on(Event::Close);

@@ -29,6 +29,7 @@ impl Tcb {
             timestamps,
             recovery,
             congestion,
+            factory,
             timers,
             acks,
             probes,
@@ -53,6 +54,7 @@ impl Tcb {
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
+        factory.name().hash(hasher);
         timers.hash_canonical(now, hasher);
         deferred_until.map(|until| until.since(now)).hash(hasher);
         hash_acks(acks, config, now, hasher);

@@ -150,6 +150,7 @@ impl Tcb {
 mod tests {
     use super::*;
     use crate::config::TcpConfig;
+    use crate::tcp::congestion::Controllers;
     use crate::tcp::tcb::Open;
     use crate::tcp::{Event, Path};
     use crate::time::{Duration, Instant};
@@ -167,6 +168,7 @@ mod tests {
         let socket = |host| core::net::SocketAddr::from(([10, 0, 0, host], 7));
         let open = Open {
             config: &config,
+            controller: Controllers::default().find_or_default(config.congestion_control),
             tuple: FourTuple {
                 local: socket(1),
                 remote: socket(2),

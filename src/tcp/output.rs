@@ -7,7 +7,7 @@
 
 use core::ops::Range;
 
-use super::congestion::{self, Ack, Loss};
+use super::congestion::{Ack, Factory, Loss, Start};
 use super::recovery::{Acknowledgment, Verdict};
 use super::segment::Segment;
 use super::seq::Seq;
@@ -394,12 +394,41 @@ impl Tcb {
 
     /// Congestion control starts when the handshake has shown the path; with one segment if it
     /// showed a loss (RFC 6928 §2).
-    pub(super) fn start_congestion(&mut self, retries: u32) {
-        let segments = match retries {
+    pub(super) fn start_congestion(&mut self, now: Instant, retries: u32) {
+        let initial_window = match retries {
             0 => self.config.initial_window,
             _ => 1,
         };
-        self.congestion = congestion::start(self.config.congestion_control, self.snd.mss, segments);
+        self.congestion = self.factory.start(&self.start(now, initial_window));
+    }
+
+    /// What a congestion controller starts from: a window of so many segments, and what is known.
+    fn start(&self, now: Instant, initial_window: u32) -> Start {
+        Start {
+            now,
+            mss: self.snd.mss,
+            initial_window,
+            srtt: self.recovery.rtt.srtt(),
+            seed: u64::from(self.snd.iss.wire()),
+        }
+    }
+
+    /// Another congestion controller goes on from the window of the last one.
+    pub fn set_congestion_control(&mut self, now: Instant, factory: &'static dyn Factory) {
+        self.factory = factory;
+        let mut next = factory.start(&self.start(now, self.config.initial_window));
+        // Before that nothing has been learned; and a connection starts afresh once it is
+        // established.
+        if self.state.is_synchronized() {
+            next.take_over(self.congestion.window(), self.congestion.ssthresh());
+        }
+        self.congestion = next;
+        self.settle(now);
+    }
+
+    /// The name of the congestion controller.
+    pub fn congestion_control(&self) -> &'static str {
+        self.factory.name()
     }
 
     /// Tells congestion control what recovery found.

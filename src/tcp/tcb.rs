@@ -4,7 +4,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use super::congestion::{self, Controller};
+use super::congestion::{Controller, Factory, Start};
 use super::error::ConnectionError;
 use super::handshake::{Agreed, Path, own_mss};
 use super::readiness::Readiness;
@@ -38,6 +38,8 @@ impl fmt::Display for FourTuple {
 pub struct Open<'a> {
     /// How the connection behaves.
     pub config: &'a TcpConfig,
+    /// Where its congestion controller comes from.
+    pub controller: &'static dyn Factory,
     /// Who it is with.
     pub tuple: FourTuple,
     /// What the network layer carries.
@@ -81,6 +83,25 @@ pub(super) struct Snd {
     pub(super) mss: usize,
 }
 
+impl Snd {
+    fn new(iss: Seq, rcv_nxt: Seq, path: Path, mss: usize) -> Snd {
+        Snd {
+            una: iss,
+            nxt: iss,
+            wnd: 0,
+            up: None,
+            wl1: rcv_nxt,
+            wl2: iss,
+            iss,
+            max_wnd: 0,
+            fin: None,
+            peer_mss: path.default_mss,
+            path_mss: path.mss,
+            mss,
+        }
+    }
+}
+
 /// The receive sequence space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Rcv {
@@ -99,6 +120,20 @@ pub(super) struct Rcv {
     pub(super) last_ack_sent: Seq,
     /// The longest text that came in one segment: what the peer takes for full-sized.
     pub(super) mss: usize,
+}
+
+impl Rcv {
+    fn new(irs: Option<Seq>, nxt: Seq) -> Rcv {
+        Rcv {
+            nxt,
+            edge: nxt,
+            up: None,
+            irs,
+            fin: None,
+            last_ack_sent: nxt,
+            mss: 0,
+        }
+    }
 }
 
 /// Whether an acknowledgment is owed.
@@ -173,6 +208,8 @@ pub struct Tcb {
     pub(super) timestamps: Timestamps,
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn Controller>,
+    /// Where its congestion controller comes from.
+    pub(super) factory: &'static dyn Factory,
     pub(super) timers: Timers,
     pub(super) acks: Acks,
     pub(super) probes: Probes,
@@ -210,35 +247,21 @@ impl Tcb {
         let iss = Seq::initial(open.iss);
         let rcv_nxt = irs.map_or(Seq::initial(0), |irs| irs + 1);
         let mss = usize::from(own_mss(config, path));
+        let start = Start {
+            now,
+            mss,
+            initial_window: config.initial_window,
+            srtt: None,
+            seed: u64::from(open.iss),
+        };
         Tcb {
             config: config.clone(),
             tuple: open.tuple,
             path,
             state: State::Closed,
             passive: false,
-            snd: Snd {
-                una: iss,
-                nxt: iss,
-                wnd: 0,
-                up: None,
-                wl1: rcv_nxt,
-                wl2: iss,
-                iss,
-                max_wnd: 0,
-                fin: None,
-                peer_mss: path.default_mss,
-                path_mss: path.mss,
-                mss,
-            },
-            rcv: Rcv {
-                nxt: rcv_nxt,
-                edge: rcv_nxt,
-                up: None,
-                irs,
-                fin: None,
-                last_ack_sent: rcv_nxt,
-                mss: 0,
-            },
+            snd: Snd::new(iss, rcv_nxt, path, mss),
+            rcv: Rcv::new(irs, rcv_nxt),
             send_buffer: SendBuffer::new(config.send_buffer, iss + 1),
             recv_buffer: RecvBuffer::new(
                 config.receive_buffer,
@@ -248,7 +271,8 @@ impl Tcb {
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
             recovery: Recovery::new(config, iss),
-            congestion: congestion::start(config.congestion_control, mss, config.initial_window),
+            congestion: open.controller.start(&start),
+            factory: open.controller,
             timers: Timers::default(),
             acks: Acks {
                 due: AckDue::No,

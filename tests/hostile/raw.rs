@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stubborn::config::TcpConfig;
+use stubborn::tcp::congestion::Controllers;
 use stubborn::tcp::{Discard, FourTuple, Open, Path, State, Tcb};
 use stubborn::time::Instant;
 use stubborn::wire::{Control, Ecn, Options, TcpHeader, Timestamps};
@@ -48,6 +49,7 @@ pub fn config() -> TcpConfig {
 fn open(config: &TcpConfig) -> Open<'_> {
     Open {
         config,
+        controller: Controllers::default().find_or_default(config.congestion_control),
         tuple: FourTuple {
             local: "10.0.0.1:80".parse().unwrap(),
             remote: "10.0.0.2:50000".parse().unwrap(),

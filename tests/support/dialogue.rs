@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::Duration;
 
-use stubborn::config::{Config, ListenerConfig, SocketOptions, TcpConfig};
+use stubborn::config::{Config, CongestionControl, ListenerConfig, SocketOptions, TcpConfig};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
@@ -93,7 +93,7 @@ impl Family {
 }
 
 /// A connection without options and without delays: segments of 1,000 octets, buffers of 10,000
-/// in and 100,000 out.
+/// in and 100,000 out, and the windows of RFC 5681.
 pub fn plain() -> TcpConfig {
     TcpConfig {
         mss: Some(1000),
@@ -103,6 +103,7 @@ pub fn plain() -> TcpConfig {
         timestamps: false,
         sack: false,
         delayed_ack: None,
+        congestion_control: CongestionControl::Reno,
         ..TcpConfig::default()
     }
 }

@@ -100,6 +100,8 @@ const LAYERS: [Layer; 11] = [
                     "SendError",
                     "State",
                     "Status",
+                    // What a user brings: a factory of congestion controllers.
+                    "Factory",
                 ]),
             ),
             ("time", All),

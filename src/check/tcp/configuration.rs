@@ -5,7 +5,7 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::config::{Config, Keepalive, TcpConfig};
+use crate::config::{Config, CongestionControl, Keepalive, TcpConfig};
 
 /// What a user wants, and may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -157,6 +157,8 @@ impl Configuration {
             msl: TICK,
             fin_wait_2_timeout: Some(TICK * 2),
             fixed_iss: Some(iss),
+            // It has the fewest numbers.
+            congestion_control: CongestionControl::Reno,
             ..config.tcp
         };
         config

@@ -4,17 +4,19 @@
 //! happened and answers with a window; it never sees the connection.
 
 mod cubic;
+mod factory;
 mod hystart;
 mod reno;
 
 pub use cubic::Cubic;
+
+pub use factory::{Controllers, DuplicateName, Factory, Start};
 pub use reno::Reno;
 
 use core::fmt::Debug;
 use core::time::Duration;
 
 use super::seq::Seq;
-use crate::config::CongestionControl;
 use crate::time::Instant;
 
 /// An acknowledgment that brought news: octets acknowledged, selectively acknowledged, marked or
@@ -194,15 +196,6 @@ pub trait Controller: Debug + Send {
 
     /// A copy, so that a connection is a value.
     fn clone_box(&self) -> Box<dyn Controller>;
-}
-
-/// The controller of this kind, at the start of a connection: a window of `segments` of `mss`
-/// octets.
-pub(super) fn start(kind: CongestionControl, mss: usize, segments: u32) -> Box<dyn Controller> {
-    match kind {
-        CongestionControl::Reno => Box::new(Reno::new(mss, segments)),
-        CongestionControl::Cubic => Box::new(Cubic::new(mss, segments)),
-    }
 }
 
 impl Clone for Box<dyn Controller> {
