@@ -10,7 +10,7 @@ use core::time::Duration;
 
 mod opening;
 
-pub use opening::ListenerConfig;
+pub use opening::{ListenerConfig, SynCookies};
 
 /// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
 /// field has a default.
@@ -34,8 +34,10 @@ pub struct Config {
     /// refused. Default 262,144.
     pub max_connections: usize,
     /// The most connections of one listener whose handshake is under way; beyond it SYNs are
-    /// dropped. Default 4,096.
+    /// answered with a cookie, or dropped. Default 4,096.
     pub max_half_open: usize,
+    /// When SYNs are answered with a cookie. Default [`SynCookies::WhenFull`].
+    pub syn_cookies: SynCookies,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
@@ -55,6 +57,7 @@ impl Config {
             udp: UdpConfig::default(),
             max_connections: 262_144,
             max_half_open: 4_096,
+            syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
             replies_per_second: 1_000,
         }

@@ -18,6 +18,7 @@
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
+//! | `cookies` | SYN cookies |
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,6 +29,7 @@ mod requirements {
     mod acks;
     mod attacks;
     mod closing;
+    mod cookies;
     mod failures;
     mod icmp;
     mod interface;

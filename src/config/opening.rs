@@ -37,3 +37,17 @@ impl ListenerConfig {
         self.tcp.validate()
     }
 }
+
+/// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6): without keeping anything of
+/// it, which loses what the SYN offered but for MSS and, with timestamps, window scale, SACK and
+/// ECN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SynCookies {
+    /// Never: beyond `max_half_open` SYNs are dropped.
+    Off,
+    /// When `max_half_open` handshakes are under way.
+    #[default]
+    WhenFull,
+    /// To every SYN.
+    Always,
+}

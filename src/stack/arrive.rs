@@ -103,6 +103,19 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return;
         }
+        // Its SYN was answered with a cookie, came again, and was answered like others.
+        if let Some(listener) = waits_for_room
+            && !self
+                .table
+                .at(slot)
+                .is_some_and(|entry| entry.tcb.expects(header.ack))
+            && self.open_by_cookie(now, ip.ecn(), listener, tuple, header, text)
+        {
+            return;
+        }
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
         if let Some(reason) = entry.tcb.segment_arrives(now, ip.ecn(), header, text) {
             self.counters.count_discarded(reason);
         }
@@ -134,6 +147,7 @@ impl Stack {
                 self.open_passive(now, listener, tuple, ecn, header, old);
             }
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
+            Some(listener) if self.open_by_cookie(now, ecn, listener, tuple, header, text) => {}
             // Second: an ACK is bad, whether somebody listens or not.
             _ => {
                 self.counters.strangers += 1;
@@ -155,7 +169,15 @@ impl Stack {
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
-        if is_full || listener.is_full() || listener.half_open >= self.config.max_half_open {
+        if is_full || listener.is_full() {
+            self.counters.listen_overflows += 1;
+            return;
+        }
+        let is_queue_full = listener.half_open >= self.config.max_half_open;
+        if self.wants_cookie(is_queue_full) {
+            return self.answer_with_cookie(now, id, tuple, syn);
+        }
+        if is_queue_full {
             self.counters.listen_overflows += 1;
             return;
         }
@@ -219,7 +241,7 @@ impl Stack {
 
     /// Queues a datagram; one that is too long for the interface (the reply to a long echo
     /// request) goes in fragments.
-    fn reply(&mut self, datagram: Vec<u8>) {
+    pub(super) fn reply(&mut self, datagram: Vec<u8>) {
         let identification = self.draw() as u32;
         let Ok(pieces) = ip::fragments(datagram, self.config.mtu, identification) else {
             return;

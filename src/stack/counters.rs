@@ -17,6 +17,10 @@ pub struct Counters {
     pub strangers: u64,
     /// SYNs and handshakes dropped since a queue of the listener, or the stack, was full.
     pub listen_overflows: u64,
+    /// SYNs answered with a SYN cookie.
+    pub cookies_sent: u64,
+    /// Acknowledgments of SYN cookies that opened a connection.
+    pub cookies_taken: u64,
     /// Resets and ICMP messages not sent since there were too many.
     pub replies_suppressed: u64,
     /// ICMP errors that no connection believed.
@@ -59,6 +63,8 @@ impl Default for Counters {
             not_for_us: 0,
             strangers: 0,
             listen_overflows: 0,
+            cookies_sent: 0,
+            cookies_taken: 0,
             replies_suppressed: 0,
             icmp_ignored: 0,
             opened: 0,

@@ -4,6 +4,7 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 
+use super::cookies::Epoch;
 use super::table::ConnId;
 use crate::config::ListenerConfig;
 
@@ -18,6 +19,8 @@ pub(super) struct Listener {
     pub(super) config: ListenerConfig,
     /// Connections in SYN-RECEIVED.
     pub(super) half_open: usize,
+    /// When a SYN was last answered with a cookie.
+    pub(super) cookies_sent: Option<Epoch>,
     /// Established connections, the first to be accepted first.
     pub(super) accept_queue: VecDeque<ConnId>,
 }
@@ -33,6 +36,7 @@ impl Listener {
 impl Hash for Listener {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.local, self.half_open, &self.accept_queue).hash(hasher);
+        self.cookies_sent.hash(hasher);
     }
 }
 
@@ -56,6 +60,7 @@ impl Listeners {
                 local,
                 config,
                 half_open: 0,
+                cookies_sent: None,
                 accept_queue: VecDeque::new(),
             },
         );

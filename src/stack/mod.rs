@@ -8,6 +8,7 @@
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
 //! | `table` | the connections, found by four-tuple |
 //! | `listener` | LISTEN: queues and backlog |
+//! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
@@ -20,6 +21,7 @@ mod arrive;
 mod calls;
 mod canonical;
 mod congestion;
+mod cookies;
 mod counters;
 mod deadlines;
 pub mod fragments;

@@ -26,6 +26,7 @@ impl fmt::Debug for Secret {
 enum Use {
     InitialSequenceNumber,
     TimestampOffset,
+    SynCookie,
     Number,
     Table,
 }
@@ -49,6 +50,11 @@ impl Secret {
     pub(super) fn timestamp_offset(&self, tuple: &FourTuple) -> u32 {
         let hosts = (tuple.local.ip(), tuple.remote.ip());
         self.prf(Use::TimestampOffset, hosts) as u32
+    }
+
+    /// A MAC over what a SYN cookie stands for (RFC 4987 §3.6).
+    pub(super) fn syn_cookie(&self, input: impl Hash) -> u32 {
+        self.prf(Use::SynCookie, input) as u32
     }
 
     /// The `nonce`th unpredictable number.

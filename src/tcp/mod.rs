@@ -16,6 +16,7 @@
 //! | `output` | §3.7, §3.8 | what the next segment carries |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
+//! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
@@ -40,6 +41,7 @@ mod segment;
 mod send_buffer;
 mod seq;
 mod state;
+pub mod stateless;
 mod status;
 mod tcb;
 mod timeouts;

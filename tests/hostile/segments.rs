@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
-use stubborn::config::{Config, Keepalive, SocketOptions};
+use stubborn::config::{Config, Keepalive, ListenerConfig, SocketOptions, SynCookies};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
 use stubborn::time::Instant;
@@ -67,6 +67,12 @@ fn any_config(random: &mut Random) -> Config {
     let mut config = config(0);
     config.max_connections = random.pick(&[2, 6, 100]);
     config.max_half_open = random.pick(&[1, 3, 100]);
+    config.syn_cookies = random.pick(&[
+        SynCookies::Off,
+        SynCookies::WhenFull,
+        SynCookies::WhenFull,
+        SynCookies::Always,
+    ]);
     config.max_time_wait = random.pick(&[1, 2, 100]);
     config.ephemeral_ports = (50_000, 50_003);
     let tcp = &mut config.tcp;
@@ -82,6 +88,16 @@ fn any_config(random: &mut Random) -> Config {
     tcp.r2 = random.pick(&[3, 15]);
     tcp.socket = any_options(random);
     config
+}
+
+fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
+    ListenerConfig {
+        backlog: 1 + random.below(3),
+        defer_accept: random
+            .chance(20)
+            .then(|| Duration::from_millis(random.next() % 5_000)),
+        tcp: config.tcp.clone(),
+    }
 }
 
 fn any_options(random: &mut Random) -> SocketOptions {
@@ -105,8 +121,9 @@ impl Attack {
         let mut random = Random::new(seed);
         let config = any_config(&mut random);
         let send_buffer = config.tcp.send_buffer;
+        let listening = any_listener(&mut random, &config);
         let mut stack = Stack::new(config, Secret([seed as u8; 16])).unwrap();
-        let listener = stack.listen(addr(0, PORT), 1 + random.below(3)).ok();
+        let listener = stack.listen_with(addr(0, PORT), listening).ok();
         Attack {
             violence: random.pick(&[100, 20, 3]),
             random,
