@@ -141,12 +141,23 @@ pub struct TcpConfig {
     /// The least text a segment is cut to, whatever the peer's MSS option says: a guard against
     /// tiny segments. Default 48.
     pub min_send_mss: u16,
-    /// Capacity of the receive buffer, in octets, from 1. Never more than this is received and
-    /// not read. Default 512 KiB: a window that fits the default queue (500 packets) of a TUN
-    /// interface.
+    /// The largest capacity of the receive buffer, in octets, from 1. Never more than this is
+    /// received and not read. Default 16 MiB: the window for 1 Gbit/s over 60 ms.
     pub receive_buffer: usize,
-    /// Capacity of the send buffer, in octets, from 1. Default 512 KiB.
+    /// What the capacity of the receive buffer starts with, in octets, from 1; from there it grows
+    /// to `receive_buffer` as the path asks for it (dynamic right-sizing). Not below
+    /// `receive_buffer`: the size is fixed. Default 512 KiB: a window that fits the default queue
+    /// (500 packets) of a TUN interface, whose round trips are too short to ask for more.
+    pub initial_receive_buffer: usize,
+    /// The most that the window of our SYN or SYN-ACK offers, in octets, from 1: it is not scaled
+    /// (RFC 7323 §2.2). What follows offers what the buffer has room for. Default 65,535.
+    pub initial_receive_window: u16,
+    /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
     pub send_buffer: usize,
+    /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
+    /// `send_buffer` with the congestion window, of which it holds two. Not below `send_buffer`:
+    /// the size is fixed. Default 512 KiB.
+    pub initial_send_buffer: usize,
     /// Offer and take window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
     /// Offer and take timestamps (RFC 7323 §3). Default on.
@@ -213,8 +224,11 @@ impl Default for TcpConfig {
         TcpConfig {
             mss: None,
             min_send_mss: 48,
-            receive_buffer: 512 * 1024,
-            send_buffer: 512 * 1024,
+            receive_buffer: 16 * 1024 * 1024,
+            initial_receive_buffer: 512 * 1024,
+            initial_receive_window: u16::MAX,
+            send_buffer: 8 * 1024 * 1024,
+            initial_send_buffer: 512 * 1024,
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -250,7 +264,13 @@ impl TcpConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
             (self.receive_buffer, "receive_buffer"),
+            (self.initial_receive_buffer, "initial_receive_buffer"),
+            (
+                usize::from(self.initial_receive_window),
+                "initial_receive_window",
+            ),
             (self.send_buffer, "send_buffer"),
+            (self.initial_send_buffer, "initial_send_buffer"),
             (self.max_out_of_order_ranges, "max_out_of_order_ranges"),
             (usize::from(self.mss.unwrap_or(1)), "mss"),
             (usize::from(self.min_send_mss), "min_send_mss"),
@@ -296,6 +316,17 @@ pub struct SocketOptions {
     /// The six DSCP bits of what is sent (RFC 9293 §3.9.1.9), in the upper six bits; the lower two
     /// are the ECN field, which TCP sets. Default 0.
     pub traffic_class: u8,
+    /// The capacity of the receive buffer, in octets, from 1 to 2^30 - 1, and it stays that; what
+    /// is above or below is taken for the nearest. A window that the peer was given stays given.
+    /// `None`: as large as the path asks for. Default `None`.
+    pub receive_buffer: Option<usize>,
+    /// The capacity of the send buffer, in the same way. Default `None`: it grows with the
+    /// congestion window.
+    pub send_buffer: Option<usize>,
+    /// Take text only while fewer octets than this wait to be sent for the first time, so that
+    /// the user decides late what to send. `None`: whatever the send buffer has room for.
+    /// Default `None`.
+    pub unsent_low_water: Option<usize>,
 }
 
 /// How to probe an idle connection (RFC 9293 §3.8.4).

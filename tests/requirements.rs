@@ -15,6 +15,7 @@
 //! | `failures` | R1, R2, user timeout, keep-alive |
 //! | `icmp` | what routers and hosts say of our segments; path MTU |
 //! | `interface` | hop limit, traffic class |
+//! | `buffers` | how large the buffers are, and who says so |
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
@@ -28,6 +29,7 @@ mod dialogue;
 mod requirements {
     mod acks;
     mod attacks;
+    mod buffers;
     mod closing;
     mod cookies;
     mod failures;

@@ -12,6 +12,7 @@
 //! | `hosts` | more than two hosts, IPv6, a NAT |
 //! | `large` | much text: 64 KiB, 1 MiB, 5 GiB |
 //! | `controllers` | Reno and CUBIC on one path |
+//! | `buffers` | long paths are full, whatever the size that buffers start with |
 //! | `determinism` | the same seed, the same world |
 //! | `broken` | every property, broken: the judge sees it |
 //! | `pictures` | ladder diagrams and captures |
@@ -21,6 +22,7 @@
 mod sim {
     mod applications;
     mod broken;
+    mod buffers;
     mod controllers;
     mod crashes;
     mod determinism;

@@ -124,12 +124,8 @@ impl Tcb {
             self.snd.up = None;
         }
         self.soft_error = None;
-        let room = self.send_buffer.room();
-        // A user who waits for room is woken for a good part of the buffer, not for every octet.
-        if self.starved && room >= self.send_buffer.capacity().div_ceil(3) {
-            self.starved = false;
-            self.readiness |= Readiness::WRITABLE;
-        }
+        self.size_send_buffer();
+        self.wake_writer();
         self.restart_retransmission(now);
     }
 

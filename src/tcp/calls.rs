@@ -44,7 +44,8 @@ impl Tcb {
         if !self.state.takes_data() || self.snd.fin.is_some() {
             return Err(SendError::Closing);
         }
-        let taken = self.send_buffer.push(data);
+        let taken = data.len().min(self.send_room());
+        self.send_buffer.push(&data[..taken]);
         // Somebody else may wait for room, even if this call found enough.
         self.starved |= taken < data.len();
         if taken == 0 && !data.is_empty() {
@@ -103,6 +104,7 @@ impl Tcb {
         {
             self.rcv.up = None;
         }
+        self.size_receive_buffer(now);
         if self.owes_window_update() {
             self.acks.due = AckDue::Now;
         }
@@ -261,6 +263,9 @@ impl Tcb {
         if before.user_timeout != options.user_timeout {
             self.timers.disarm(super::timers::Timer::User);
         }
+        self.size_send_buffer();
+        self.wake_writer();
+        self.resize_receive_buffer(now);
         self.settle(now);
     }
 
@@ -278,6 +283,8 @@ impl Tcb {
             in_flight: self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64,
             send_queue: self.send_buffer.len(),
             recv_queue: self.recv_buffer.len(),
+            send_buffer: self.send_buffer.capacity(),
+            receive_buffer: self.recv_buffer.capacity(),
             snd_mss: self.snd.mss as u16,
             retransmissions: self.stats.retransmissions,
             timeouts: self.stats.timeouts,

@@ -25,6 +25,7 @@ impl Tcb {
             rcv,
             send_buffer,
             recv_buffer,
+            right_sizing,
             agreed,
             timestamps,
             recovery,
@@ -62,6 +63,7 @@ impl Tcb {
         if config.timestamps {
             (timestamps, now).hash(hasher);
         }
+        right_sizing.hash_canonical(config, now, hasher);
         // Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
         elapsed(now, *last_sent, self.recovery.rtt.rto()).hash(hasher);
         if let Some(keepalive) = config.socket.keepalive {

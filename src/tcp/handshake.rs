@@ -1,6 +1,7 @@
 //! What the two SYNs agree on: MSS, window scale, timestamps, SACK; and where a connection
 //! starts (RFC 9293 §3.4.1, §3.7.1; RFC 7323 §2, §3; RFC 2018 §2).
 
+use super::buffers;
 use super::tcb::Tcb;
 use crate::config::TcpConfig;
 use crate::time::Instant;
@@ -38,10 +39,12 @@ pub(super) struct Agreed {
     pub(super) timestamps: bool,
 }
 
-/// The shift with which the whole receive buffer can be advertised (RFC 7323 §2.2).
+/// The shift with which the largest receive buffer there may be can be advertised (RFC 7323
+/// §2.2).
 pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
+    let largest = buffers::largest_receive_buffer(config);
     (0..=14)
-        .find(|shift| config.receive_buffer >> shift <= usize::from(u16::MAX))
+        .find(|shift| largest >> shift <= usize::from(u16::MAX))
         .unwrap_or(14)
 }
 
@@ -68,7 +71,7 @@ impl Tcb {
         };
         Options {
             mss: Some(own_mss(&self.config, self.path)),
-            window_scale: scale.then(|| own_window_scale(&self.config)),
+            window_scale: scale.then_some(self.rcv.shift),
             sack_permitted: sack,
             timestamps: timestamps.then(|| self.timestamps.option(now)),
             ..Options::default()
@@ -81,7 +84,7 @@ impl Tcb {
         self.agreed.window_scale = offered
             .window_scale
             .filter(|_| self.config.window_scaling)
-            .map(|peer| (peer.min(14), own_window_scale(&self.config)));
+            .map(|peer| (peer.min(14), self.rcv.shift));
         self.agreed.sack = offered.sack_permitted && self.config.sack;
         self.agreed.timestamps = offered.timestamps.is_some() && self.config.timestamps;
         if let Some(timestamps) = offered.timestamps

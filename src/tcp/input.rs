@@ -179,10 +179,11 @@ impl Tcb {
         self.rcv.last_ack_sent = irs + 1;
         self.rcv.edge = irs + 1 + usize::from(self.syn_window());
         self.recv_buffer = super::recv_buffer::RecvBuffer::new(
-            self.config.receive_buffer,
+            self.recv_buffer.capacity(),
             self.config.max_out_of_order_ranges,
             irs + 1,
         );
+        self.right_sizing.start(now, irs + 1);
         self.take_syn_options(now, header);
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
     }
@@ -432,6 +433,7 @@ impl Tcb {
         self.rcv.mss = self.rcv.mss.max(seg.text.len());
         let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
         self.rcv.nxt = self.recv_buffer.next();
+        self.sample_round_trip(now, &seg.options);
         self.schedule_ack(now, seg, inserted);
         if inserted.in_order > 0 {
             if self.read_shut {

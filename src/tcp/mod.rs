@@ -19,11 +19,13 @@
 //! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
+//! | `buffers` | §3.8.6 | how large the two are |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 
 mod acknowledge;
+mod buffers;
 mod calls;
 mod canonical;
 pub mod congestion;

@@ -205,6 +205,7 @@ impl Tcb {
             Plan::Text(range) => {
                 self.on_sent_new(now, range.end);
                 self.last_sent = now;
+                self.wake_writer();
                 // The user answers: from now on the answer carries the acknowledgment.
                 self.acks.quick = 0;
                 self.probes.push_due = false;
@@ -213,7 +214,7 @@ impl Tcb {
             Plan::Ack => {}
         }
         if self.rcv.irs.is_some() {
-            self.on_acknowledged();
+            self.on_acknowledged(now);
         }
     }
 
@@ -227,7 +228,7 @@ impl Tcb {
     }
 
     /// The segment carries an acknowledgment and a window.
-    fn on_acknowledged(&mut self) {
+    fn on_acknowledged(&mut self, now: Instant) {
         self.acks.due = AckDue::No;
         self.acks.unacknowledged = 0;
         self.timers.disarm(Timer::DelayedAck);
@@ -236,6 +237,7 @@ impl Tcb {
         if self.state != State::SynReceived {
             self.rcv.edge = self.next_edge();
         }
+        self.time_round_trip(now);
     }
 
     /// The segment of a departure, its text lent from the send buffer. Nothing may happen to the
@@ -293,7 +295,8 @@ impl Tcb {
 
     /// The window of a SYN, which is never scaled.
     pub(super) fn syn_window(&self) -> u16 {
-        self.config.receive_buffer.min(usize::from(u16::MAX)) as u16
+        let first = usize::from(self.config.initial_receive_window);
+        self.recv_buffer.capacity().min(first) as u16
     }
 
     fn pure_ack(&self, now: Instant) -> Segment<'_> {

@@ -260,6 +260,12 @@ impl RecvBuffer {
         self.read + self.capacity
     }
 
+    /// Makes it larger or smaller; room that the peer was given must stay.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        debug_assert!(self.end() <= self.read + capacity);
+        self.capacity = capacity;
+    }
+
     /// The most octets it holds.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity

@@ -81,7 +81,12 @@ impl SendBuffer {
 
     /// Octets that still fit.
     pub(crate) fn room(&self) -> usize {
-        self.capacity - self.len()
+        self.capacity.saturating_sub(self.len())
+    }
+
+    /// Makes it larger or smaller; what it holds stays.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.max(self.len());
     }
 
     /// The most octets it holds.

@@ -29,6 +29,10 @@ pub struct Status {
     pub send_queue: usize,
     /// Octets received in order and not read.
     pub recv_queue: usize,
+    /// Capacity of the send buffer now, octets.
+    pub send_buffer: usize,
+    /// Capacity of the receive buffer now, octets.
+    pub receive_buffer: usize,
     /// The longest text in a segment that we send.
     pub snd_mss: u16,
     /// Retransmitted segments, ever.

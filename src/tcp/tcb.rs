@@ -4,9 +4,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::buffers::{self, RightSizing};
 use super::congestion::{Controller, Factory, Start};
 use super::error::ConnectionError;
-use super::handshake::{Agreed, Path, own_mss};
+use super::handshake::{Agreed, Path, own_mss, own_window_scale};
 use super::readiness::Readiness;
 use super::recovery::Recovery;
 use super::recv_buffer::RecvBuffer;
@@ -120,10 +121,12 @@ pub(super) struct Rcv {
     pub(super) last_ack_sent: Seq,
     /// The longest text that came in one segment: what the peer takes for full-sized.
     pub(super) mss: usize,
+    /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
+    pub(super) shift: u8,
 }
 
 impl Rcv {
-    fn new(irs: Option<Seq>, nxt: Seq) -> Rcv {
+    fn new(irs: Option<Seq>, nxt: Seq, shift: u8) -> Rcv {
         Rcv {
             nxt,
             edge: nxt,
@@ -132,6 +135,7 @@ impl Rcv {
             fin: None,
             last_ack_sent: nxt,
             mss: 0,
+            shift,
         }
     }
 }
@@ -204,6 +208,7 @@ pub struct Tcb {
     pub(super) rcv: Rcv,
     pub(super) send_buffer: SendBuffer,
     pub(super) recv_buffer: RecvBuffer,
+    pub(super) right_sizing: RightSizing,
     pub(super) agreed: Agreed,
     pub(super) timestamps: Timestamps,
     pub(super) recovery: Recovery,
@@ -261,13 +266,14 @@ impl Tcb {
             state: State::Closed,
             passive: false,
             snd: Snd::new(iss, rcv_nxt, path, mss),
-            rcv: Rcv::new(irs, rcv_nxt),
-            send_buffer: SendBuffer::new(config.send_buffer, iss + 1),
+            rcv: Rcv::new(irs, rcv_nxt, own_window_scale(config)),
+            send_buffer: SendBuffer::new(buffers::first_send_buffer(config), iss + 1),
             recv_buffer: RecvBuffer::new(
-                config.receive_buffer,
+                buffers::first_receive_buffer(config),
                 config.max_out_of_order_ranges,
                 rcv_nxt,
             ),
+            right_sizing: RightSizing::new(now, config.initial_window as usize * mss),
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
             recovery: Recovery::new(config, iss),

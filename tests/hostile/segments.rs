@@ -50,7 +50,6 @@ struct Attack {
     random: Random,
     now: Instant,
     stack: Stack,
-    send_buffer: usize,
     /// How often, in percent, peers and users do what ends connections early.
     violence: usize,
     listener: Option<ListenerId>,
@@ -113,6 +112,9 @@ fn any_options(random: &mut Random) -> SocketOptions {
             .then(|| Duration::from_millis(random.next() % 20_000)),
         linger: random.chance(20).then_some(Duration::ZERO),
         traffic_class: 0,
+        receive_buffer: random.chance(20).then(|| random.below(100_000)),
+        send_buffer: random.chance(20).then(|| random.below(10_000)),
+        unsent_low_water: random.chance(20).then(|| random.below(2_000)),
     }
 }
 
@@ -120,7 +122,6 @@ impl Attack {
     fn new(seed: u64) -> Attack {
         let mut random = Random::new(seed);
         let config = any_config(&mut random);
-        let send_buffer = config.tcp.send_buffer;
         let listening = any_listener(&mut random, &config);
         let mut stack = Stack::new(config, Secret([seed as u8; 16])).unwrap();
         let listener = stack.listen_with(addr(0, PORT), listening).ok();
@@ -129,7 +130,6 @@ impl Attack {
             random,
             now: Instant::from_secs(1),
             stack,
-            send_buffer,
             listener,
             flows: Vec::new(),
             held: Vec::new(),
@@ -388,13 +388,15 @@ impl Attack {
     fn send(&mut self, index: usize) {
         let data = vec![0xa5; 1 + self.random.below(2000)];
         let held = &mut self.held[index];
-        let room = self.send_buffer - self.stack.status(held.id).send_queue;
+        let status = self.stack.status(held.id);
+        let room = status.send_buffer - status.send_queue;
+        let marked = (self.stack.options(held.id).unsent_low_water).is_some();
         let answer = match self.random.chance(90) {
             true => self.stack.send(self.now, held.id, &data),
             false => self.stack.send_urgent(self.now, held.id, &data),
         };
         let ended = !matches!(answer, Ok(_) | Err(SendError::WouldBlock));
-        let due = ended || room >= self.send_buffer.div_ceil(3);
+        let due = ended || (!marked && room >= status.send_buffer.div_ceil(3));
         assert!(!held.writer_waits || !due, "{answer:?}, {room}: no event");
         held.writer_waits = !ended && answer != Ok(data.len());
     }

@@ -313,8 +313,8 @@ fn a_syn_of_today() {
         };
         assert_eq!((header.window, text.len()), (65_535, 0));
         assert_eq!(header.options.mss, Some(mss as u16));
-        // A buffer of 512 KiB is 65,536 times eight: one too many for a shift of three.
-        assert_eq!(header.options.window_scale, Some(4));
+        // A buffer of 16 MiB is 65,536 times 2^8: one too many for a shift of eight.
+        assert_eq!(header.options.window_scale, Some(9));
         assert!(header.options.sack_permitted && header.options.timestamps.is_some());
     });
 }

@@ -102,6 +102,7 @@ fn the_right_edge_never_moves_left() {
         for receive_buffer in [10_000, 1_000_001] {
             let tcp = TcpConfig {
                 receive_buffer,
+                initial_receive_buffer: receive_buffer,
                 window_scaling: true,
                 ..plain()
             };
@@ -161,6 +162,7 @@ fn a_window_below_its_scale_shows_as_closed_and_opens_again() {
     in_both_families(|family| {
         let tcp = TcpConfig {
             receive_buffer: 1_000_000,
+            initial_receive_buffer: 1_000_000,
             window_scaling: true,
             ..plain()
         };

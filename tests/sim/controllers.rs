@@ -30,6 +30,8 @@ fn transfer(case: Case, congestion_control: CongestionControl) -> Outcome {
             config.tcp.congestion_control = congestion_control;
             // Neither buffer is what limits the flow.
             (config.tcp.send_buffer, config.tcp.receive_buffer) = (8 << 20, 8 << 20);
+            config.tcp.initial_send_buffer = config.tcp.send_buffer;
+            config.tcp.initial_receive_buffer = config.tcp.receive_buffer;
             config
         });
         let bdp = case.bits_per_second / 8 / 20;
@@ -109,7 +111,7 @@ fn cubic_among_losses() {
 
 /// It changes whenever the stack sends something else or at another time: then take the new one
 /// from the test.
-const HASH: u128 = 0x033a_3434_a7f7_802a_9be4_69ea_abea_873f;
+const HASH: u128 = 0xcd80_ddf6_a794_877c_0673_76cd_a3ad_d9da;
 
 /// CUBIC has roots and cubes, and no number that depends on the machine or the optimisation.
 #[test]

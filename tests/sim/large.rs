@@ -29,6 +29,8 @@ fn stream(octets: u64) {
             config.tcp.fixed_iss = Some(iss);
             (config.mtu, config.tcp.send_buffer) = (9000, 2 << 20);
             config.tcp.receive_buffer = 2 << 20;
+            config.tcp.initial_send_buffer = config.tcp.send_buffer;
+            config.tcp.initial_receive_buffer = config.tcp.receive_buffer;
         }
         let pair = hosts(world, configs, Path::symmetric(wire()));
         world.app(pair.server, Server::new(PORT, Behaviour::receive()));

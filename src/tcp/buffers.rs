@@ -1,0 +1,306 @@
+//! How large the buffers are.
+//!
+//! **Receiving** (dynamic right-sizing; Fisk and Feng, 2001): in every round trip the octets that
+//! the user reads are counted. A sender that is held up by nothing but the path sends as much in a
+//! round trip, and while it starts slowly it doubles that in the next; so the window is to be twice
+//! what was read, and more while that still grows. A user who reads slowly makes nothing grow.
+//!
+//! The round trip is the shortest of the last seconds. A queue before a bottleneck makes round
+//! trips longer and brings nothing more, so it does not count; and where somebody is slow to be
+//! scheduled, what was read in a longer time counts by its share.
+//!
+//! **Sending:** twice the congestion window, one in flight and one to follow.
+//!
+//! Memory is another matter: it is allocated for what is held, not for what may be.
+
+use core::hash::{Hash, Hasher};
+use core::time::Duration;
+
+use super::handshake::own_window_scale;
+use super::readiness::Readiness;
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::config::TcpConfig;
+use crate::time::Instant;
+use crate::wire::Options;
+
+/// A window is less than 2^30 octets (RFC 7323 §2.3).
+const LARGEST: usize = (1 << 30) - 1;
+
+/// The shortest round trip counts for once to twice so long.
+const SHORTEST_LASTS: Duration = Duration::from_secs(10);
+
+/// Segments on top of what was read: those that are under way when the count begins.
+const SLACK: usize = 16;
+
+/// The largest receive buffer that a connection may come to have.
+pub(super) fn largest_receive_buffer(config: &TcpConfig) -> usize {
+    match config.socket.receive_buffer {
+        Some(fixed) => fixed.clamp(1, LARGEST),
+        None => config.receive_buffer,
+    }
+}
+
+/// The receive buffer that a connection starts with.
+pub(super) fn first_receive_buffer(config: &TcpConfig) -> usize {
+    let first = match config.socket.receive_buffer {
+        Some(_) => LARGEST,
+        None => config.initial_receive_buffer,
+    };
+    first.min(largest_receive_buffer(config))
+}
+
+/// The send buffer that a connection starts with.
+pub(super) fn first_send_buffer(config: &TcpConfig) -> usize {
+    match config.socket.send_buffer {
+        Some(fixed) => fixed.clamp(1, LARGEST),
+        None => config.initial_send_buffer.min(config.send_buffer),
+    }
+}
+
+/// What the size of the receive buffer follows from.
+#[derive(Clone, Debug)]
+pub(super) struct RightSizing {
+    /// The round trip, as a receiver sees it.
+    round_trip: RoundTrip,
+    /// When the count began, and the place that the user had read up to.
+    began: Instant,
+    from: Seq,
+    /// The most octets that were read in a round trip.
+    most: usize,
+}
+
+impl RightSizing {
+    /// `expected`: what the peer sends in its first round trip.
+    pub(super) fn new(now: Instant, expected: usize) -> RightSizing {
+        RightSizing {
+            round_trip: RoundTrip::new(now),
+            began: now,
+            from: Seq::initial(0),
+            most: expected,
+        }
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`]. Nothing does where sizes are fixed.
+    pub(super) fn hash_canonical(
+        &self,
+        config: &TcpConfig,
+        now: Instant,
+        hasher: &mut impl Hasher,
+    ) {
+        if first_receive_buffer(config) == largest_receive_buffer(config) {
+            return;
+        }
+        (now - self.began, self.from, self.most).hash(hasher);
+        let RoundTrip {
+            timed,
+            shortest,
+            before,
+            since,
+        } = &self.round_trip;
+        match *timed {
+            Timed::Nothing => 0u8.hash(hasher),
+            Timed::Echo(val, sent) => (1u8, val, now - sent).hash(hasher),
+            Timed::Window(edge, since) => (2u8, edge, now - since).hash(hasher),
+        }
+        (shortest, before, now - *since).hash(hasher);
+    }
+
+    /// The peer's first octet will lie at `start`.
+    pub(super) fn start(&mut self, now: Instant, start: Seq) {
+        (self.began, self.from) = (now, start);
+        self.round_trip.timed = Timed::Nothing;
+    }
+
+    /// The user has read up to `place`. Returns the capacity that this asks for, if it has grown.
+    fn on_read(&mut self, now: Instant, round: Duration, place: Seq, mss: usize) -> Option<usize> {
+        let elapsed = now - self.began;
+        if elapsed < round {
+            return None;
+        }
+        let octets = (place - self.from) as u128;
+        let share = octets * round.as_nanos() / elapsed.as_nanos().max(1);
+        let volume = usize::try_from(share).unwrap_or(LARGEST).min(LARGEST);
+        (self.began, self.from) = (now, place);
+        let before = self.most;
+        if volume <= before {
+            return None;
+        }
+        self.most = volume;
+        let wanted = 2 * volume + SLACK * mss;
+        // In slow start the next round trip brings as much more again.
+        let growing = wanted as u128 * (volume - before) as u128 / before.max(1) as u128;
+        Some(wanted + usize::try_from(growing).unwrap_or(wanted).min(wanted))
+    }
+}
+
+/// The shortest round trip of the last seconds.
+#[derive(Clone, Debug)]
+struct RoundTrip {
+    timed: Timed,
+    /// The shortest since `since`, and the shortest of the time before.
+    shortest: Option<Duration>,
+    before: Option<Duration>,
+    since: Instant,
+}
+
+/// What will give the next sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timed {
+    Nothing,
+    /// The echo of a timestamp: its value, and when it left first.
+    Echo(u32, Instant),
+    /// A window full of text: the place where it ends, and since when the peer may send it.
+    Window(Seq, Instant),
+}
+
+impl RoundTrip {
+    fn new(now: Instant) -> RoundTrip {
+        RoundTrip {
+            timed: Timed::Nothing,
+            shortest: None,
+            before: None,
+            since: now,
+        }
+    }
+
+    fn sample(&mut self, now: Instant, sent: Instant) {
+        if now - self.since >= SHORTEST_LASTS {
+            self.before = self.shortest.take();
+            self.since = now;
+        }
+        let sample = now - sent;
+        self.shortest = Some(self.shortest.map_or(sample, |least| least.min(sample)));
+        self.timed = Timed::Nothing;
+    }
+
+    fn shortest(&self) -> Option<Duration> {
+        self.shortest.into_iter().chain(self.before).min()
+    }
+}
+
+impl Tcb {
+    /// An acknowledgment leaves: what answers it gives a sample.
+    pub(super) fn time_round_trip(&mut self, now: Instant) {
+        let timed = &mut self.right_sizing.round_trip.timed;
+        if *timed == Timed::Nothing {
+            *timed = match self.agreed.timestamps {
+                true => Timed::Echo(self.timestamps.option(now).val, now),
+                false => Timed::Window(self.rcv.edge, now),
+            };
+        }
+    }
+
+    /// Text has arrived, in order up to RCV.NXT.
+    pub(super) fn sample_round_trip(&mut self, now: Instant, options: &Options) {
+        let round_trip = &mut self.right_sizing.round_trip;
+        match (round_trip.timed, options.timestamps) {
+            (Timed::Echo(val, sent), Some(timestamps)) => {
+                let later = timestamps.ecr.wrapping_sub(val).cast_signed();
+                if later == 0 {
+                    round_trip.sample(now, sent);
+                } else if later > 0 {
+                    round_trip.timed = Timed::Nothing;
+                }
+            }
+            (Timed::Window(edge, since), _) if self.rcv.nxt >= edge => {
+                round_trip.sample(now, since);
+            }
+            _ => {}
+        }
+    }
+
+    /// The user has read: the receive buffer grows if what was read in the last round trip asks
+    /// for it, and shrinks to what the user has asked for, as far as the peer was not given room.
+    pub(super) fn size_receive_buffer(&mut self, now: Instant) {
+        let place = self.recv_buffer.read_place();
+        let capacity = self.recv_buffer.capacity();
+        let largest = largest_receive_buffer(&self.config);
+        let wanted = match self.config.socket.receive_buffer {
+            Some(fixed) => fixed.clamp(1, LARGEST),
+            None if capacity < largest => self.right_size(now, place).max(capacity),
+            None => largest,
+        };
+        let fin = usize::from(self.fin_received());
+        let given = self.rcv.edge.saturating_since(place + fin);
+        self.recv_buffer
+            .set_capacity(wanted.min(largest).max(given));
+    }
+
+    /// The user has asked for another size. Until our SYN has left, it decides the window scale
+    /// too.
+    pub(super) fn resize_receive_buffer(&mut self, now: Instant) {
+        if self.rcv.irs.is_some() {
+            self.size_receive_buffer(now);
+            return;
+        }
+        let first = first_receive_buffer(&self.config);
+        if self.snd.nxt == self.snd.iss {
+            self.rcv.shift = own_window_scale(&self.config);
+            self.recv_buffer.set_capacity(first);
+        } else {
+            // The SYN has offered as much as there was.
+            let capacity = self.recv_buffer.capacity();
+            self.recv_buffer.set_capacity(first.max(capacity));
+        }
+    }
+
+    fn right_size(&mut self, now: Instant, place: Seq) -> usize {
+        let sizing = &mut self.right_sizing;
+        let (sampled, srtt) = (sizing.round_trip.shortest(), self.recovery.rtt.srtt());
+        let round = match self.agreed.timestamps {
+            // Until there is a sample, the handshake has shown what a round trip is.
+            true => sampled.or(srtt),
+            // A window full of text may take longer to come than a round trip.
+            false => srtt.or(sampled),
+        };
+        let mss = self.rcv.mss;
+        round
+            .and_then(|round| sizing.on_read(now, round, place, mss))
+            .unwrap_or_default()
+    }
+
+    /// The congestion window has moved, or the user has asked for another size.
+    pub(super) fn size_send_buffer(&mut self) {
+        let capacity = self.send_buffer.capacity();
+        let wanted = match self.config.socket.send_buffer {
+            Some(fixed) => fixed.clamp(1, LARGEST),
+            None => {
+                let window = usize::try_from(self.congestion.window()).unwrap_or(LARGEST);
+                let twice = window.saturating_mul(2).min(self.config.send_buffer);
+                twice.max(first_send_buffer(&self.config)).max(capacity)
+            }
+        };
+        if wanted != capacity {
+            self.send_buffer.set_capacity(wanted);
+        }
+    }
+
+    /// How many octets SEND takes now: what there is room for, but no more than the user wants to
+    /// wait unsent.
+    pub(super) fn send_room(&self) -> usize {
+        let room = self.send_buffer.room();
+        match self.config.socket.unsent_low_water {
+            Some(mark) => room.min(mark.max(1).saturating_sub(self.unsent())),
+            None => room,
+        }
+    }
+
+    /// Octets of text that wait to be sent for the first time.
+    fn unsent(&self) -> usize {
+        let first = self.snd.nxt.max(self.snd.iss + 1);
+        self.send_buffer.end().saturating_since(first)
+    }
+
+    /// A user who waits for room is woken for a good part of the buffer, not for every octet.
+    pub(super) fn wake_writer(&mut self) {
+        let most = match self.config.socket.unsent_low_water {
+            Some(mark) => mark.min(self.send_buffer.capacity()),
+            None => self.send_buffer.capacity(),
+        };
+        if self.starved && self.send_room() >= most.div_ceil(3).max(1) {
+            self.starved = false;
+            self.readiness |= Readiness::WRITABLE;
+        }
+    }
+}
