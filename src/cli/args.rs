@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand};
 use stubborn::tun::Cidr;
 
+use super::link::LinkArgs;
 use super::server::MAX_CONNECTIONS;
 use super::sim::SimArgs;
 
@@ -79,6 +80,8 @@ pub(crate) enum Command {
     /// Visit every state that hosts, network and users can reach together
     #[command(arg_required_else_help = true)]
     Check(CheckArgs),
+    /// Join two TUN interfaces by a path with delay, a rate, loss and more, in real time
+    Link(LinkArgs),
 }
 
 /// What to check.

@@ -10,15 +10,18 @@
 //! | `netcat` | `listen` and `connect`: one connection between a peer and standard input and output |
 //! | `sim` | worlds of a scenario, one for each seed |
 //! | `check` | the model checker: every state, and what was found |
+//! | `link` | a path between two TUN interfaces, on the real clock |
 //! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
 //! | `output` | standard output and standard error |
+//! | `units` | values with units |
 
 mod args;
 mod check;
 mod host;
 mod interrupt;
+mod link;
 mod netcat;
 mod output;
 mod server;
@@ -26,6 +29,7 @@ mod services;
 mod sim;
 mod tally;
 mod udp;
+mod units;
 
 use std::process::ExitCode;
 
@@ -65,6 +69,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Connect(args) => netcat::connect(args),
         Command::Sim(args) => sim::run(args),
         Command::Check(args) => check::run(args),
+        Command::Link(args) => link::run(args),
     }
 }
 

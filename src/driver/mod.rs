@@ -13,6 +13,7 @@
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`]: two devices joined to each other, for tests and examples |
 //! | `pcap` | [`Recorder`]: a device that records what another sends and receives |
+//! | `relay` | [`Relay`]: a path of the simulator between two devices, on the real clock |
 //!
 //! # One lead, whoever has it
 //!
@@ -31,6 +32,7 @@ pub mod memory;
 mod parker;
 mod pcap;
 mod poller;
+mod relay;
 mod runtime;
 mod shard;
 mod shared;
@@ -44,6 +46,7 @@ use crate::wire::Packet;
 
 pub use clock::Clock;
 pub use pcap::Recorder;
+pub use relay::{Punctuality, Relay, RelayError, Stop};
 pub(crate) use runtime::{Runtime, WaitError};
 pub use shard::{Shard, Traffic, Turn};
 pub(crate) use shared::{Closed, Shared};

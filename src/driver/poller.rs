@@ -44,17 +44,37 @@ pub(crate) fn wait(device: Option<BorrowedFd<'_>>, kick: &Kick, timeout: Option<
     let both = [Some(kick.as_fd()), device];
     let mut fds = both.map(|fd| PollFd::new(fd.unwrap_or(kick.as_fd()), PollFlags::POLLIN));
     let fds = &mut fds[..1 + usize::from(device.is_some())];
+    poll(fds, kick, timeout);
+    fds.get(1).is_some_and(is_ready)
+}
+
+/// As [`wait`], for two devices: says which of them has something.
+pub(crate) fn wait_for_either(
+    devices: [BorrowedFd<'_>; 2],
+    kick: &Kick,
+    timeout: Option<Duration>,
+) -> [bool; 2] {
+    let all = [kick.as_fd(), devices[0], devices[1]];
+    let mut fds = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    poll(&mut fds, kick, timeout);
+    [is_ready(&fds[1]), is_ready(&fds[2])]
+}
+
+/// Waits for any of `fds`, of which the first is the kick.
+fn poll(fds: &mut [PollFd<'_>], kick: &Kick, timeout: Option<Duration>) {
     match ppoll(fds, timeout.map(TimeSpec::from_duration), None) {
-        // A signal: whoever waits looks again.
-        Err(Errno::EINTR) | Ok(0) => return false,
+        // After a signal whoever waits looks again; none of `fds` is ready yet.
+        Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => unreachable!("ppoll with valid arguments failed: {errno}"),
-        Ok(_) => {}
     }
-    let ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
-    if ready(&fds[0]) {
+    if fds.first().is_some_and(is_ready) {
         kick.clear();
     }
-    fds.get(1).is_some_and(ready)
+}
+
+/// Whether poll(2) found something. An event that nix has no name for is one, too.
+fn is_ready(fd: &PollFd<'_>) -> bool {
+    fd.any().unwrap_or(true)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@
 //! | [`trace`] | the hash of everything, and the record of datagrams |
 //! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
+//! | [`transit`] | what is under way on a path, for whoever has another clock |
 //! | [`random`] | chance from a seed |
 //!
 //! ```
@@ -64,6 +65,7 @@ mod run;
 pub mod scenario;
 mod story;
 pub mod trace;
+pub mod transit;
 mod world;
 
 pub use host::HostId;

@@ -101,6 +101,11 @@ impl TunDevice {
         &self.name
     }
 
+    /// The MTU of the interface when it was opened, octets.
+    pub fn mtu(&self) -> usize {
+        self.mtu
+    }
+
     /// What was lost here so far.
     pub fn counters(&self) -> Arc<TunCounters> {
         Arc::clone(&self.counters)

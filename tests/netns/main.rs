@@ -18,6 +18,7 @@
 //! | `faults` | loss, and an interface that goes down and comes back |
 //! | `signs` | urgent data and keepalive |
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
+//! | `link` | `stubborn link` between two namespaces: delay, loss, reordering |
 //! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
 //!
 //! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
@@ -34,6 +35,7 @@ mod endings;
 mod faults;
 mod harness;
 mod ladder;
+mod link;
 mod many;
 mod program;
 mod signs;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         signs::trials(),
         udp::trials(),
         ladder::trials(),
+        link::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

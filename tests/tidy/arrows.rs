@@ -81,6 +81,8 @@ const LAYERS: [Layer; 11] = [
         &[
             ("stack", All),
             ("link", All),
+            // A path between two devices, on the real clock.
+            ("sim", Only(&["path", "transit", "Direction", "Transit"])),
             // The datagram of the `Device` contract, and how the log shows one.
             ("wire", Only(&["Packet", "dump"])),
             ("time", All),

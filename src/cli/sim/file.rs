@@ -14,7 +14,7 @@ use stubborn::sim::path::Path;
 use stubborn::sim::scenario::{End, Event, Family, HostPlan, Opening, Plan};
 use stubborn::time::Instant;
 
-use super::units::{Octets, Probability, Rate, Time};
+use super::super::units::{Octets, Probability, Rate, Time};
 
 /// Copies that a part makes of a datagram: more would only fill the memory.
 const MOST_COPIES: u32 = 1000;

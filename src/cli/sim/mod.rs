@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `args` | the command line |
 //! | `chosen` | the scenario: a built-in one, or a file |
-//! | `file`, `units` | scenarios in TOML |
+//! | `file` | scenarios in TOML |
 //! | `campaign` | many seeds, on all cores |
 //! | `replay` | one seed, as a diagram |
 //! | `report`, `histogram` | what was found; reports add up |
@@ -16,7 +16,6 @@ mod file;
 mod histogram;
 mod replay;
 mod report;
-mod units;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};

@@ -9,13 +9,27 @@ use crate::sim::random::{Random, Ratio};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reordering {
     ratio: Ratio,
+    least: Duration,
     most: Duration,
 }
 
 impl Reordering {
     /// With this probability a datagram takes up to `most` longer.
     pub const fn new(ratio: Ratio, most: Duration) -> Reordering {
-        Reordering { ratio, most }
+        Reordering {
+            ratio,
+            least: Duration::ZERO,
+            most,
+        }
+    }
+
+    /// With this probability a datagram takes `time` longer, neither less nor more.
+    pub const fn by(ratio: Ratio, time: Duration) -> Reordering {
+        Reordering {
+            ratio,
+            least: time,
+            most: time,
+        }
     }
 
     pub(super) fn passes(
@@ -25,7 +39,7 @@ impl Reordering {
         counts: &mut Counts,
     ) -> bool {
         if random.chance(self.ratio) {
-            copy.at += random.duration(Duration::ZERO, self.most);
+            copy.at += random.duration(self.least, self.most);
             counts.held_back += 1;
         }
         true

@@ -119,14 +119,13 @@ impl Lab {
         self.address(other, host)
     }
 
+    /// An address of a second network of the test, that of a path, in the family of the test.
+    pub(crate) fn path(&self, host: u8) -> IpAddr {
+        address(self.family, [21, self.number, host])
+    }
+
     fn address(&self, family: Family, host: u8) -> IpAddr {
-        let [number, host] = [self.number, host];
-        match family {
-            Family::V4 => Ipv4Addr::new(10, 20, number, host).into(),
-            Family::V6 => {
-                Ipv6Addr::new(0xfd00, 0x5eed, u16::from(number), 0, 0, 0, 0, host.into()).into()
-            }
-        }
+        address(family, [20, self.number, host])
     }
 
     /// A file of the test.
@@ -269,6 +268,16 @@ impl Lab {
     /// Brings the kernel's end of the interface up or down.
     pub(crate) fn set_link(&self, state: &str) {
         run("ip", &["link", "set", &self.tun, state]);
+    }
+}
+
+fn address(family: Family, [kind, number, host]: [u8; 3]) -> IpAddr {
+    match family {
+        Family::V4 => Ipv4Addr::new(10, kind, number, host).into(),
+        Family::V6 => {
+            let [kind, number, host] = [kind, number, host].map(u16::from);
+            Ipv6Addr::new(0xfd00, 0x5eed, kind, number, 0, 0, 0, host).into()
+        }
     }
 }
 

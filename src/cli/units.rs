@@ -1,4 +1,4 @@
-//! Values with units, as a scenario file writes them.
+//! Values with units, as scenario files and command lines write them.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use stubborn::sim::random::Ratio;
 /// A time: `"10 ms"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Time(pub(super) Duration);
+pub(crate) struct Time(pub(crate) Duration);
 
 /// An amount: `4096`, or `"4 KiB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "NumberOrText")]
-pub(super) struct Octets(pub(super) u64);
+pub(crate) struct Octets(pub(crate) u64);
 
 /// A rate: `"10 Mbit/s"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Rate(pub(super) u64);
+pub(crate) struct Rate(pub(crate) u64);
 
 /// A probability: `0.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "f64")]
-pub(super) struct Probability(pub(super) Ratio);
+pub(crate) struct Probability(pub(crate) Ratio);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected an amount such as 4096 or \"4 KiB\"")]
@@ -48,11 +48,15 @@ const AMOUNTS: [(&str, f64); 4] = [
     ("GiB", 1_073_741_824.0),
 ];
 
-const RATES: [(&str, f64); 4] = [
+/// The last three as tc(8) spells them.
+const RATES: [(&str, f64); 7] = [
     ("bit/s", 1.0),
     ("kbit/s", 1e3),
     ("Mbit/s", 1e6),
     ("Gbit/s", 1e9),
+    ("kbit", 1e3),
+    ("mbit", 1e6),
+    ("gbit", 1e9),
 ];
 
 /// A number and a unit, with or without a space between them.
@@ -83,12 +87,20 @@ impl TryFrom<NumberOrText> for Octets {
     fn try_from(amount: NumberOrText) -> Result<Octets, String> {
         match amount {
             NumberOrText::Number(octets) => Ok(Octets(octets)),
-            NumberOrText::Text(text) => with_unit(&text, &AMOUNTS)
-                .map(|octets| Octets(octets as u64))
-                .ok_or(format!(
-                    "'{text}' is not an amount such as 4096 or \"4 KiB\", in KiB, MiB or GiB"
-                )),
+            NumberOrText::Text(text) => Octets::try_from(text),
         }
+    }
+}
+
+impl TryFrom<String> for Octets {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Octets, String> {
+        with_unit(&text, &AMOUNTS)
+            .map(|octets| Octets(octets as u64))
+            .ok_or(format!(
+                "'{text}' is not an amount such as 4096 or \"4 KiB\", in KiB, MiB or GiB"
+            ))
     }
 }
 
@@ -127,6 +139,7 @@ mod tests {
         assert_eq!(time("2min"), Ok(Duration::from_secs(120)));
         let rate = |text: &str| Rate::try_from(text.to_owned()).map(|rate| rate.0);
         assert_eq!(rate("1.5 Mbit/s"), Ok(1_500_000));
+        assert_eq!(rate("100mbit"), Ok(100_000_000));
         let amount = |text: &str| {
             let amount = NumberOrText::Text(text.to_owned());
             Octets::try_from(amount).map(|amount| amount.0)
