@@ -60,7 +60,7 @@ fn a_link_that_cannot_be_is_refused_in_one_line() {
              corrupt: try `stubborn --help`",
         ),
         (
-            "--tun a0 --tun a/b",
+            "--tun a/b --tun b0",
             1,
             "stubborn: cannot open the interface: \"a/b\" cannot name an interface: it must not \
              be empty, . or .., nor hold spaces, / or :",
