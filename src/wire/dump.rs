@@ -5,7 +5,9 @@ use core::net::IpAddr;
 
 use super::icmp::{IcmpError, IcmpMessage, Quote, Unreachable};
 use super::ip::{Content, IpHeader, protocol};
-use super::options::{AccurateEcn, CounterOrder, Known, RawOption, RawOptions, Timestamps};
+use super::options::{
+    AccurateEcn, CounterOrder, FastOpen, Known, RawOption, RawOptions, Timestamps,
+};
 use super::tcp::{Control, TcpHeader};
 use super::{Payload, content, parse_payload};
 
@@ -156,6 +158,13 @@ fn write_option(f: &mut Formatter<'_>, option: RawOption<'_>) -> fmt::Result {
             blocks.try_for_each(|block| write!(f, "{{{}:{}}}", block.left, block.right))
         }
         Some(Known::AccurateEcn(option)) => accurate_ecn(f, &option),
+        Some(Known::FastOpen(FastOpen { cookie, .. })) => {
+            f.write_str(if kind == 34 { "tfo " } else { "exp-tfo " })?;
+            match cookie {
+                Some(cookie) => write!(f, "cookie {cookie}"),
+                None => f.write_str("cookiereq"),
+            }
+        }
         None => {
             write!(f, "unknown-{kind}")?;
             f.write_str(if data.is_empty() { "" } else { " 0x" })?;
@@ -360,6 +369,7 @@ mod tests {
         sack: SackBlocks::NONE,
         timestamps: None,
         accurate_ecn: None,
+        fast_open: None,
     };
 
     /// The line of a segment from port 40000 to 7.
@@ -424,12 +434,17 @@ mod tests {
 
     #[test]
     fn options_as_they_stand() {
-        let rows: [(&[u8], &str); 10] = [
+        let rows: [(&[u8], &str); 12] = [
             (&[0, 0, 0, 0], "eol"),
             (&[172, 8, 0, 0, 1, 0, 1, 0], "AccECN0 e0b 1 ceb 256"),
             (&[174, 5, 0, 0, 2, 174, 2], "AccECN1 e1b 2,AccECN1"),
             (&[1, 3, 3, 15], "nop,wscale 15"),
-            (&[34, 2, 99, 4, 0xab, 0x0c], "unknown-34,unknown-99 0xab0c"),
+            (&[98, 2, 99, 4, 0xab, 0x0c], "unknown-98,unknown-99 0xab0c"),
+            (
+                &[34, 2, 254, 4, 0xf9, 0x89],
+                "tfo cookiereq,exp-tfo cookiereq",
+            ),
+            (&[34, 6, 1, 2, 3, 0xff], "tfo cookie 010203ff"),
             (&[2, 1, 5, 6], "[bad opt]"),
             (&[1, 1, 1, 2], "nop,nop,nop,[bad opt]"),
             (&[2, 4, 0, 1, 2, 4, 0, 2], "mss 1,mss 2"),

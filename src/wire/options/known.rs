@@ -2,6 +2,7 @@
 
 use super::Timestamps;
 use super::accurate_ecn::{AccurateEcn, CounterOrder};
+use super::fast_open::{self, FastOpen};
 use super::sack::{SackBlock, SackBlocks};
 
 pub(super) const MSS: u8 = 2;
@@ -9,6 +10,8 @@ pub(super) const WINDOW_SCALE: u8 = 3;
 pub(super) const SACK_PERMITTED: u8 = 4;
 pub(super) const SACK: u8 = 5;
 pub(super) const TIMESTAMPS: u8 = 8;
+pub(super) const FAST_OPEN: u8 = 34;
+pub(super) const EXPERIMENT_2: u8 = 254;
 pub(super) const ACC_ECN_0: u8 = 172;
 pub(super) const ACC_ECN_1: u8 = 174;
 
@@ -22,6 +25,7 @@ pub(in crate::wire) enum Known {
     Sack(SackBlocks),
     Timestamps(Timestamps),
     AccurateEcn(AccurateEcn),
+    FastOpen(FastOpen),
 }
 
 impl Known {
@@ -33,6 +37,11 @@ impl Known {
             (SACK_PERMITTED, []) => Some(Known::SackPermitted),
             (SACK, data) => sack_blocks(data).map(Known::Sack),
             (TIMESTAMPS, data) => Some(Known::Timestamps(timestamps(data.try_into().ok()?))),
+            (FAST_OPEN, data) => FastOpen::read(data, false).map(Known::FastOpen),
+            (EXPERIMENT_2, data) => {
+                let cookie = data.strip_prefix(&fast_open::EXPERIMENT)?;
+                FastOpen::read(cookie, true).map(Known::FastOpen)
+            }
             (ACC_ECN_0, data) => Some(accurate_ecn(CounterOrder::E0First, data)),
             (ACC_ECN_1, data) => Some(accurate_ecn(CounterOrder::E1First, data)),
             _ => None,

@@ -9,12 +9,14 @@
 //! | `known` | what stands in an option of each kind |
 //! | `raw` | kind, length, data; where a list ends |
 //! | `sack` | SACK blocks (RFC 2018) |
+//! | `fast_open` | cookies of TCP Fast Open (RFC 7413) |
 //! | `accurate_ecn` | the byte counters of Accurate ECN (RFC 9768) |
 //!
 //! To add an option: a field of [`Options`], its kind and a variant in `known`, and its octets in
 //! [`Options::write`] and [`Options::wire_len`].
 
 mod accurate_ecn;
+mod fast_open;
 mod known;
 mod raw;
 mod sack;
@@ -22,12 +24,13 @@ mod sack;
 pub(super) mod tests;
 
 pub use accurate_ecn::{AccurateEcn, ByteCounters, CounterOrder};
+pub use fast_open::{Cookie, FastOpen};
 pub use sack::{SackBlock, SackBlocks};
 
 pub(super) use known::Known;
 pub(super) use raw::{RawOption, RawOptions};
 
-use known::{MSS, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
+use known::{EXPERIMENT_2, FAST_OPEN, MSS, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
 use raw::NO_OPERATION;
 
 /// A timestamps option (RFC 7323 §3).
@@ -54,6 +57,8 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// AccECN, kinds 172 and 174 (RFC 9768 §3.2.3).
     pub accurate_ecn: Option<AccurateEcn>,
+    /// Fast Open, kind 34 (RFC 7413 §4.1.1), or 254 as an experiment: SYN only.
+    pub fast_open: Option<FastOpen>,
 }
 
 /// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
@@ -109,10 +114,13 @@ impl Options {
             Known::AccurateEcn(counters) => {
                 self.accurate_ecn.get_or_insert(counters);
             }
+            Known::FastOpen(option) => {
+                self.fast_open.get_or_insert(option);
+            }
         }
     }
 
-    /// Without what only a SYN may carry: MSS, window scale, SACK permitted.
+    /// Without what only a SYN may carry: MSS, window scale, SACK permitted, Fast Open.
     pub(super) fn without_syn_only(self) -> Options {
         Options {
             sack: self.sack,
@@ -132,6 +140,19 @@ impl Options {
     }
 
     fn wire_len_without_sack(&self) -> usize {
+        let len = self.wire_len_without_fast_open();
+        let fast_open = self.fast_open_with_room();
+        len + fast_open.map_or(0, |option| option.len().next_multiple_of(4))
+    }
+
+    /// The Fast Open option, if there is room for it beside what stands before it.
+    fn fast_open_with_room(&self) -> Option<&FastOpen> {
+        let room = MAX_LEN.saturating_sub(self.wire_len_without_fast_open());
+        let fits = |option: &&FastOpen| option.len().next_multiple_of(4) <= room;
+        self.fast_open.as_ref().filter(fits)
+    }
+
+    fn wire_len_without_fast_open(&self) -> usize {
         let mss = if self.mss.is_some() { 4 } else { 0 };
         let window_scale = if self.window_scale.is_some() { 4 } else { 0 };
         let rest = match (self.sack_permitted, self.timestamps) {
@@ -151,8 +172,8 @@ impl Options {
 
     /// Writes the options to the front of `out`, and says how many octets it took. The order and
     /// the padding are Linux's: on a SYN MSS, SACK permitted, timestamps, NOP, window scale;
-    /// otherwise NOP, NOP, timestamps, NOP, NOP, SACK. AccECN stands before SACK. Blocks for which
-    /// there is no room are left out, the last first.
+    /// otherwise NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
+    /// for which there is no room are left out, the last first, and so is Fast Open.
     ///
     /// # Panics
     /// If `out` is shorter than [`Options::wire_len`].
@@ -180,6 +201,9 @@ impl Options {
         if let Some(accurate_ecn) = &self.accurate_ecn {
             out.at += accurate_ecn.write(&mut out.out[out.at..]);
         }
+        if let Some(fast_open) = self.fast_open_with_room() {
+            out.put_fast_open(fast_open);
+        }
         let blocks = self.sack_room();
         if blocks > 0 {
             out.put([NO_OPERATION, NO_OPERATION, SACK, 2 + 8 * blocks as u8]);
@@ -201,5 +225,22 @@ impl Writer<'_> {
     fn put<const N: usize>(&mut self, octets: [u8; N]) {
         self.out[self.at..self.at + N].copy_from_slice(&octets);
         self.at += N;
+    }
+
+    /// NOPs pad behind it.
+    fn put_fast_open(&mut self, option: &FastOpen) {
+        let end = self.at + option.len().next_multiple_of(4);
+        let len = option.len() as u8;
+        match option.experimental {
+            true => {
+                self.put([EXPERIMENT_2, len]);
+                self.put(fast_open::EXPERIMENT);
+            }
+            false => self.put([FAST_OPEN, len]),
+        }
+        let cookie = option.cookie_octets();
+        self.out[self.at..self.at + cookie.len()].copy_from_slice(cookie);
+        self.out[self.at + cookie.len()..end].fill(NO_OPERATION);
+        self.at = end;
     }
 }

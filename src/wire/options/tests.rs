@@ -15,15 +15,19 @@ pub(in crate::wire) fn any_options() -> impl Strategy<Value = Options> {
         prop::collection::vec(block, 0..=SackBlocks::MAX),
         prop::option::of(timestamps),
         any_accurate_ecn(),
+        any_fast_open(),
     )
         .prop_map(
-            |(mss, window_scale, sack_permitted, blocks, timestamps, accurate_ecn)| Options {
-                mss,
-                window_scale,
-                sack_permitted,
-                sack: sack(&blocks),
-                timestamps,
-                accurate_ecn,
+            |(mss, window_scale, sack_permitted, blocks, timestamps, accurate_ecn, fast_open)| {
+                Options {
+                    mss,
+                    window_scale,
+                    sack_permitted,
+                    sack: sack(&blocks),
+                    timestamps,
+                    accurate_ecn,
+                    fast_open,
+                }
             },
         )
 }
@@ -36,11 +40,21 @@ fn any_accurate_ecn() -> impl Strategy<Value = Option<AccurateEcn>> {
     }))
 }
 
+fn any_fast_open() -> impl Strategy<Value = Option<FastOpen>> {
+    let octets = prop::collection::vec(any::<u8>(), 0..=Cookie::MAX);
+    let option = (octets, any::<bool>());
+    prop::option::of(option.prop_map(|(octets, experimental)| FastOpen {
+        cookie: Cookie::new(&octets),
+        experimental,
+    }))
+}
+
 /// What arrives of options that were sent: as many blocks as there was room for.
 pub(in crate::wire) fn limited(options: Options) -> Options {
     let room = options.sack_room();
     Options {
         sack: sack(&options.sack.as_slice()[..room]),
+        fast_open: options.fast_open_with_room().copied(),
         ..options
     }
 }
@@ -70,6 +84,7 @@ const MSS_1460: Options = Options {
     sack: SackBlocks::NONE,
     timestamps: None,
     accurate_ecn: None,
+    fast_open: None,
 };
 const TS: Timestamps = Timestamps { val: 1, ecr: 2 };
 
@@ -257,6 +272,10 @@ fn every_string_of_up_to_three_octets() {
         [172, 2] | [172, 2, _] | [1, 172, 2] => no_counter(CounterOrder::E0First),
         [174, 2] | [174, 2, _] | [1, 174, 2] => no_counter(CounterOrder::E1First),
         [172, 3, _] => no_counter(CounterOrder::E0First),
+        [34, 2] | [34, 2, _] | [1, 34, 2] => Options {
+            fast_open: Some(FastOpen::default()),
+            ..Options::default()
+        },
         [174, 3, _] => no_counter(CounterOrder::E1First),
         _ => Options::default(),
     };
