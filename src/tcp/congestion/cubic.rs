@@ -61,6 +61,18 @@ pub struct Cubic {
     /// The stage of congestion avoidance under way.
     stage: Option<Stage>,
     hystart: HyStart,
+    /// What the last loss changed.
+    undo: Option<Undo>,
+}
+
+/// What a loss changes, as it was before (RFC 9438 §4.9.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Undo {
+    cwnd: Fine,
+    ssthresh: u64,
+    cwnd_prior: u64,
+    w_max: u64,
+    stage: Option<Stage>,
 }
 
 /// A stage of congestion avoidance (RFC 9438 §4.2).
@@ -115,6 +127,7 @@ impl Cubic {
             w_max: 0,
             stage: None,
             hystart: HyStart::default(),
+            undo: None,
         }
     }
 
@@ -190,9 +203,17 @@ impl Cubic {
         });
     }
 
-    /// RFC 9438 §4.6, §4.7: a loss, whose window was a place of congestion.
-    fn reduce(&mut self, loss: &Loss) {
+    /// RFC 9438 §4.6, §4.7: a loss or a mark, whose window was a place of congestion. What
+    /// ssthresh would be without a floor.
+    fn reduce(&mut self, loss: &Loss) -> u64 {
         let cwnd = self.window();
+        self.undo = Some(Undo {
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+            cwnd_prior: self.cwnd_prior,
+            w_max: self.w_max,
+            stage: self.stage.take(),
+        });
         // §4.7: another flow has come, so leave it more room.
         self.w_max = match cwnd < self.w_max {
             true => cwnd * FAST_CONVERGENCE.0 / FAST_CONVERGENCE.1,
@@ -201,7 +222,7 @@ impl Cubic {
         self.cwnd_prior = cwnd;
         let reduced = loss.in_flight.min(MAX_WINDOW) * BETA.0 / BETA.1;
         self.ssthresh = reduced.max(2 * self.mss);
-        self.stage = None;
+        reduced
     }
 }
 
@@ -250,6 +271,9 @@ impl Controller for Cubic {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
+        if ack.recovering {
+            return;
+        }
         if self.window() < self.ssthresh {
             self.slow_start(ack);
         } else {
@@ -262,6 +286,13 @@ impl Controller for Cubic {
         self.cwnd = Fine::from_octets(self.ssthresh);
     }
 
+    /// RFC 9438 §4.6: a mark may leave a window of one segment; and it is never a mistake.
+    fn on_ecn(&mut self, mark: &Loss) {
+        let reduced = self.reduce(mark);
+        self.cwnd = Fine::from_octets(reduced.max(self.mss));
+        self.undo = None;
+    }
+
     fn on_timeout(&mut self, loss: &Loss, first: bool) {
         // RFC 5681 §3.1: ssthresh is held when the same segment is lost again.
         if first {
@@ -270,6 +301,25 @@ impl Controller for Cubic {
         self.w_max = 0;
         self.stage = None;
         self.cwnd = Fine::from_octets(self.mss);
+    }
+
+    /// RFC 9438 §4.9: unless the window has grown past where it was.
+    fn on_spurious(&mut self, _now: Instant) {
+        let Some(undo) = self.undo.take() else {
+            return;
+        };
+        if self.window() < self.cwnd_prior {
+            self.cwnd = undo.cwnd;
+            self.ssthresh = undo.ssthresh;
+            self.cwnd_prior = undo.cwnd_prior;
+            self.w_max = undo.w_max;
+            self.stage = undo.stage;
+        }
+    }
+
+    fn take_over(&mut self, window: u64, ssthresh: u64) {
+        self.cwnd = Fine::from_octets(window.clamp(self.mss, MAX_WINDOW));
+        self.ssthresh = ssthresh;
     }
 
     fn on_idle(&mut self) {
@@ -284,6 +334,7 @@ impl Controller for Cubic {
         self.cwnd = Fine::from_octets((segments * self.mss).min(MAX_WINDOW));
         // The curve of the stage was one of segments.
         self.stage = None;
+        self.undo = None;
     }
 
     fn fingerprint(&self, now: Instant, _ceiling: u64) -> u64 {
@@ -297,14 +348,20 @@ impl Controller for Cubic {
             w_max,
             stage,
             hystart,
+            undo,
         } = self;
-        let stage = (stage.as_ref()).map(|stage| {
+        let relative = |stage: &Stage| {
             let uncounted = now - stage.counted_to;
             (stage.t, uncounted, stage.k, stage.w_est)
+        };
+        let stage = stage.as_ref().map(relative);
+        let undo = (undo.as_ref()).map(|undo| {
+            let stage = undo.stage.as_ref().map(relative);
+            (undo.cwnd, undo.ssthresh, undo.cwnd_prior, undo.w_max, stage)
         });
         let mut hasher = SipHasher13::new();
         (mss, initial_segments, cwnd, ssthresh).hash(&mut hasher);
-        (cwnd_prior, w_max, stage, hystart).hash(&mut hasher);
+        (cwnd_prior, w_max, stage, hystart, undo).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -388,6 +445,52 @@ mod tests {
         assert_eq!(cubic.window(), 7_000, "of what was in flight");
         cubic.on_congestion(&loss(MSS));
         assert_eq!((cubic.window(), cubic.ssthresh()), (2_000, 2_000));
+    }
+
+    /// RFC 9438 §4.6: a mark leaves seven tenths too, but of one segment one.
+    #[test]
+    fn marks_may_leave_one_segment() {
+        let mut cubic = after_loss(100);
+        cubic.on_ecn(&loss(50 * MSS));
+        assert_eq!((cubic.window(), cubic.ssthresh()), (35_000, 35_000));
+        cubic.on_ecn(&loss(MSS));
+        assert_eq!((cubic.window(), cubic.ssthresh()), (1_000, 2_000));
+        cubic.on_spurious(Instant::ZERO);
+        assert_eq!(cubic.window(), 1_000, "a mark is no mistake");
+    }
+
+    /// RFC 9438 §4.9: the curve goes on as if nothing had been; unless the window has grown past
+    /// where it was.
+    #[test]
+    fn what_a_spurious_loss_took_is_given_back() {
+        let mut cubic = after_loss(100);
+        (1..20).for_each(|now| cubic.on_ack(&ack(100 * now, MSS, 100)));
+        let before = cubic.clone();
+        cubic.on_congestion(&loss(70 * MSS));
+        assert!(cubic.window() < before.window());
+        cubic.on_spurious(Instant::from_secs(2));
+        assert_eq!(
+            Cubic {
+                undo: None,
+                ..before.clone()
+            },
+            cubic
+        );
+        cubic.on_timeout(&loss(70 * MSS), true);
+        cubic.on_timeout(&loss(MSS), false);
+        cubic.on_spurious(Instant::from_secs(2));
+        assert_eq!(
+            Cubic {
+                undo: None,
+                ..before
+            },
+            cubic
+        );
+
+        let mut cubic = after_loss(100);
+        cubic.take_over(200 * MSS, 70 * MSS);
+        cubic.on_spurious(Instant::ZERO);
+        assert_eq!(cubic.window(), 200 * MSS);
     }
 
     /// RFC 9438 §4.7: below the last W_max, the next one is cwnd * (1 + beta_cubic) / 2.
@@ -609,6 +712,8 @@ mod tests {
         Ack(Ack),
         Loss(u64),
         Timeout(u64, bool),
+        Mark(u64),
+        Spurious,
         Idle,
         Mss(usize),
     }
@@ -640,6 +745,8 @@ mod tests {
         let step = prop_oneof![
             20 => acks,
             2 => octets.clone().prop_map(Step::Loss),
+            1 => octets.clone().prop_map(Step::Mark),
+            1 => Just(Step::Spurious),
             1 => (octets, any::<bool>()).prop_map(|(octets, first)| Step::Timeout(octets, first)),
             1 => Just(Step::Idle),
             1 => prop_oneof![Just(536), Just(1460), any::<usize>()].prop_map(Step::Mss),
@@ -675,6 +782,8 @@ mod tests {
                     }
                     Step::Loss(in_flight) => cubic.on_congestion(&loss(in_flight)),
                     Step::Timeout(in_flight, first) => cubic.on_timeout(&loss(in_flight), first),
+                    Step::Mark(in_flight) => cubic.on_ecn(&loss(in_flight)),
+                    Step::Spurious => cubic.on_spurious(Instant::ZERO),
                     Step::Idle => cubic.on_idle(),
                     Step::Mss(mss) => cubic.set_mss(mss),
                 }

@@ -16,6 +16,15 @@ pub struct Reno {
     initial_window: u64,
     /// Octets acknowledged in congestion avoidance since the window last grew.
     bytes_acked: u64,
+    /// What the last loss took.
+    undo: Option<Undo>,
+}
+
+/// cwnd and ssthresh before a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Undo {
+    cwnd: u64,
+    ssthresh: u64,
 }
 
 /// L of RFC 3465 §2.3: in slow start the window grows by at most so many segments an ACK.
@@ -32,10 +41,15 @@ impl Reno {
             ssthresh: u64::MAX,
             initial_window,
             bytes_acked: 0,
+            undo: None,
         }
     }
 
     fn halve(&mut self, loss: &Loss) {
+        self.undo = Some(Undo {
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+        });
         // RFC 5681 §3.1, equation 4.
         self.ssthresh = (loss.in_flight / 2).max(2 * self.mss);
         self.bytes_acked = 0;
@@ -52,7 +66,7 @@ impl Controller for Reno {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
-        if !ack.window_limited {
+        if ack.recovering || !ack.window_limited {
             return;
         }
         if self.cwnd < self.ssthresh {
@@ -73,12 +87,31 @@ impl Controller for Reno {
         self.cwnd = self.ssthresh;
     }
 
+    /// RFC 3168 §6.1.2: as for a loss; and a mark is never a mistake.
+    fn on_ecn(&mut self, mark: &Loss) {
+        self.on_congestion(mark);
+        self.undo = None;
+    }
+
     fn on_timeout(&mut self, loss: &Loss, first: bool) {
         // RFC 5681 §3.1: ssthresh is held when the same segment is lost again.
         if first {
             self.halve(loss);
         }
         self.cwnd = self.mss;
+    }
+
+    /// RFC 4015 §3: what it was before.
+    fn on_spurious(&mut self, _now: Instant) {
+        if let Some(undo) = self.undo.take() {
+            self.cwnd = self.cwnd.max(undo.cwnd);
+            self.ssthresh = self.ssthresh.max(undo.ssthresh);
+        }
+    }
+
+    fn take_over(&mut self, window: u64, ssthresh: u64) {
+        self.cwnd = window.max(self.mss);
+        self.ssthresh = ssthresh;
     }
 
     fn on_idle(&mut self) {
@@ -95,12 +128,13 @@ impl Controller for Reno {
         // A window that holds nothing back is like any other such window, for what follows a loss
         // does not depend on it.
         let roomy = self.cwnd >= ceiling;
-        let (cwnd, acked) = match roomy {
-            true => (ceiling, 0),
-            false => (self.cwnd, self.bytes_acked),
+        let below = |undo: Undo| (undo.cwnd.min(ceiling), undo.ssthresh.min(ceiling));
+        let (cwnd, acked, undo) = match roomy {
+            true => (ceiling, 0, None),
+            false => (self.cwnd, self.bytes_acked, self.undo.map(below)),
         };
         let mut hasher = SipHasher13::new();
-        (self.mss, cwnd, acked, self.ssthresh.min(ceiling)).hash(&mut hasher);
+        (self.mss, cwnd, acked, self.ssthresh.min(ceiling), undo).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -172,6 +206,36 @@ mod tests {
         assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
         reno.on_timeout(&loss(1000), false);
         assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
+    }
+
+    /// RFC 4015 §3: a loss that was none took nothing. RFC 3168 §6.1.2: a mark is one.
+    #[test]
+    fn what_a_spurious_loss_took_is_given_back() {
+        let mut reno = Reno::new(1000, 10);
+        reno.on_congestion(&loss(10_000));
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!((reno.window(), reno.ssthresh()), (10_000, u64::MAX));
+        reno.on_timeout(&loss(10_000), true);
+        reno.on_timeout(&loss(1000), false);
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!((reno.window(), reno.ssthresh()), (10_000, u64::MAX));
+        reno.on_spurious(Instant::ZERO);
+        reno.on_ecn(&loss(10_000));
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!((reno.window(), reno.ssthresh()), (5000, 5000));
+    }
+
+    /// While the loss is repaired the window stays; RFC 9937 says what leaves.
+    #[test]
+    fn nothing_grows_during_recovery() {
+        let mut reno = Reno::new(1000, 10);
+        reno.on_ack(&Ack {
+            recovering: true,
+            ..ack(2000)
+        });
+        assert_eq!(reno.window(), 10_000);
+        reno.take_over(500, 7000);
+        assert_eq!((reno.window(), reno.ssthresh()), (1000, 7000));
     }
 
     /// RFC 3465: acknowledging octet by octet (ACK division) buys nothing.
