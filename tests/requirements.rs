@@ -17,6 +17,7 @@
 //! | `interface` | hop limit, traffic class |
 //! | `buffers` | how large the buffers are, and who says so |
 //! | `attacks` | RFC 5961, floods, reflection |
+//! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
 //! | `cookies` | SYN cookies |
@@ -39,6 +40,7 @@ mod requirements {
     mod listener;
     mod opening;
     mod options;
+    mod pacing;
     mod push;
     mod retransmission;
     mod timestamps;

@@ -8,7 +8,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::tcb::{Acks, Probes, Tcb};
-use crate::config::TcpConfig;
+use crate::config::{Pacing, TcpConfig};
 use crate::time::{Duration, Instant};
 
 impl Tcb {
@@ -31,6 +31,7 @@ impl Tcb {
             recovery,
             congestion,
             factory,
+            pacer,
             timers,
             acks,
             probes,
@@ -56,6 +57,9 @@ impl Tcb {
         recovery.hash_canonical(config, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
         factory.name().hash(hasher);
+        if config.pacing.when != Pacing::Never {
+            pacer.hash_canonical(now, hasher);
+        }
         timers.hash_canonical(now, hasher);
         deferred_until.map(|until| until.since(now)).hash(hasher);
         hash_acks(acks, config, now, hasher);

@@ -132,8 +132,15 @@ impl Tcb {
             in_flight
                 || !self.has_unsent()
                 || self.timers.is_armed(Timer::Persist)
+                || self.timers.is_armed(Timer::Pace)
                 || self.would_send(),
             "data that waits leaves now, or a timer runs",
+        )?;
+        holds(
+            !self.is_held_by_pacer()
+                || self.timers.is_armed(Timer::Pace)
+                || self.state == State::TimeWait,
+            "what the pacer holds has its timer",
         )?;
         holds(
             self.acks.due != AckDue::Delayed || self.timers.is_armed(Timer::DelayedAck),
@@ -149,7 +156,7 @@ impl Tcb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TcpConfig;
+    use crate::config::{Pacing, TcpConfig};
     use crate::tcp::congestion::Controllers;
     use crate::tcp::tcb::Open;
     use crate::tcp::{Event, Path};
@@ -245,6 +252,15 @@ mod tests {
         assert_eq!(
             broken(|tcb| tcb.acks.due = AckDue::Delayed),
             "an acknowledgment that waits has its timer"
+        );
+        assert_eq!(
+            broken(|tcb| {
+                tcb.config.pacing.when = Pacing::Always;
+                tcb.recovery.rtt.sample(Duration::from_millis(1));
+                tcb.pace_departure(Instant::ZERO, 10);
+                tcb.timers.disarm(Timer::Pace);
+            }),
+            "what the pacer holds has its timer"
         );
         assert_eq!(
             broken(|tcb| tcb.state = State::TimeWait),

@@ -23,6 +23,7 @@
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
+//! | `pacing` | – | how fast it leaves |
 
 mod acknowledge;
 mod buffers;
@@ -34,6 +35,7 @@ mod handshake;
 mod input;
 mod invariants;
 mod output;
+mod pacing;
 mod ranges;
 mod readiness;
 mod recovery;

@@ -55,6 +55,7 @@ impl Tcb {
     /// returned says how to build it. The second half is [`Tcb::segment`].
     pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
+        self.release_pacer(now);
         let plan = self.plan()?;
         let sack = self.sack_blocks();
         self.on_sent(now, &plan);
@@ -66,7 +67,7 @@ impl Tcb {
         self.plan().is_some()
     }
 
-    /// Whether new text would leave now.
+    /// Whether new text would leave now, or as soon as the pacer lets it.
     pub(super) fn would_send_text(&self) -> bool {
         self.plan_text().is_some()
     }
@@ -90,11 +91,18 @@ impl Tcb {
             | State::Closing
             | State::LastAck
             | State::TimeWait => self
-                .plan_resend()
-                .or_else(|| self.plan_text())
+                .plan_paced()
                 .or_else(|| self.plan_probe())
                 .or_else(|| self.plan_ack()),
         }
+    }
+
+    /// What waits for the pacer, if it is one who is paced.
+    fn plan_paced(&self) -> Option<Plan> {
+        if self.is_held_by_pacer() {
+            return None;
+        }
+        self.plan_resend().or_else(|| self.plan_text())
     }
 
     /// The first segment of what was lost.
@@ -199,11 +207,13 @@ impl Tcb {
             Plan::Resend(range) => {
                 self.recovery.on_resent(range.clone());
                 self.stats.retransmissions += 1;
+                self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
                 self.arm_retransmission(now);
             }
             Plan::Text(range) => {
                 self.on_sent_new(now, range.end);
+                self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
                 self.wake_writer();
                 // The user answers: from now on the answer carries the acknowledgment.
@@ -475,10 +485,11 @@ impl Tcb {
 
     /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
     fn restart_after_idle(&mut self, now: Instant) {
-        if self.flight_size() == 0
-            && self.has_unsent()
-            && now - self.last_sent > self.recovery.rtt.rto()
-        {
+        if self.flight_size() > 0 || !self.has_unsent() {
+            return;
+        }
+        self.congestion.on_restart(now);
+        if now - self.last_sent > self.recovery.rtt.rto() {
             self.congestion.on_idle();
         }
     }

@@ -8,6 +8,7 @@ use super::buffers::{self, RightSizing};
 use super::congestion::{Controller, Factory, Start};
 use super::error::ConnectionError;
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
+use super::pacing::Pacer;
 use super::readiness::Readiness;
 use super::recovery::Recovery;
 use super::recv_buffer::RecvBuffer;
@@ -215,6 +216,7 @@ pub struct Tcb {
     pub(super) congestion: Box<dyn Controller>,
     /// Where its congestion controller comes from.
     pub(super) factory: &'static dyn Factory,
+    pub(super) pacer: Pacer,
     pub(super) timers: Timers,
     pub(super) acks: Acks,
     pub(super) probes: Probes,
@@ -279,6 +281,7 @@ impl Tcb {
             recovery: Recovery::new(config, iss),
             congestion: open.controller.start(&start),
             factory: open.controller,
+            pacer: Pacer::new(now),
             timers: Timers::default(),
             acks: Acks {
                 due: AckDue::No,

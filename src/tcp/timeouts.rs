@@ -27,6 +27,7 @@ impl Tcb {
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),
                 Timer::Idle => self.on_idle_timeout(now),
+                Timer::Pace => self.release_pacer(now),
                 Timer::Close => self.end(Event::Timeout, None),
             }
         }

@@ -21,13 +21,15 @@ pub enum Timer {
     User,
     /// 2 MSL in TIME-WAIT are over, or a FIN-WAIT-2 that nobody waits for has lasted too long.
     Close,
+    /// The next burst of a connection that is paced may leave.
+    Pace,
     /// Buffers that have been empty for a while give their memory back.
     Idle,
 }
 
 /// Timers that exclude each other share a slot: [`Timer::Retransmission`] runs while something is
 /// in flight, [`Timer::Persist`] while nothing is (RFC 8985 §8 will add two more to the slot).
-const SLOTS: usize = 6;
+const SLOTS: usize = 7;
 
 impl Timer {
     const fn slot(self) -> usize {
@@ -38,6 +40,7 @@ impl Timer {
             Timer::User => 3,
             Timer::Close => 4,
             Timer::Idle => 5,
+            Timer::Pace => 6,
         }
     }
 }

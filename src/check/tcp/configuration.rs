@@ -5,7 +5,7 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::config::{Config, CongestionControl, Keepalive, TcpConfig};
+use crate::config::{Config, CongestionControl, Keepalive, Pacing, PacingConfig, TcpConfig};
 
 /// What a user wants, and may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,6 +159,10 @@ impl Configuration {
             fixed_iss: Some(iss),
             // It has the fewest numbers.
             congestion_control: CongestionControl::Reno,
+            pacing: PacingConfig {
+                when: Pacing::Never,
+                ..PacingConfig::default()
+            },
             ..config.tcp
         };
         config

@@ -117,15 +117,6 @@ pub struct LostSegment {
     pub is_app_limited: bool,
 }
 
-/// New data leaves after a time in which nothing was in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restart {
-    /// When.
-    pub now: Instant,
-    /// Octets delivered over the life of the connection.
-    pub total_delivered: u64,
-}
-
 /// A congestion controller: one file and one line for each new one.
 ///
 /// Windows are in octets, rates in octets a second. Every loss event is reported once: by
@@ -165,8 +156,9 @@ pub trait Controller: Debug + Send {
     /// A segment was taken for lost: of a loss event, every single one.
     fn on_segment_lost(&mut self, _segment: &LostSegment) {}
 
-    /// New data leaves, and nothing was in flight.
-    fn on_restart(&mut self, _restart: &Restart) {}
+    /// New data leaves, and nothing is in flight: the application had nothing to send, or the
+    /// peer no room.
+    fn on_restart(&mut self, _now: Instant) {}
 
     /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
     fn on_idle(&mut self);

@@ -1,0 +1,206 @@
+//! Pacing: what is sent is spread over time, in bursts that the rate makes about a millisecond
+//! long (draft-ietf-ccwg-bbr §5.6.2, §5.6.3).
+//!
+//! ```text
+//!   quantum ┌──┐        ┌──┐        ┌──┐
+//!           │  │        │  │        │  │
+//!         ──┘  └────────┘  └────────┘  └──►  t
+//!           ▲           ▲
+//!           burst       next = burst + octets / rate, when Timer::Pace expires
+//! ```
+//!
+//! Whether something may leave must not depend on the clock, so that "would send" and "sends"
+//! agree: the pacer gives credit when its timer expires, or before a departure that comes late,
+//! and a departure uses it up. While there is none, the timer runs.
+
+use core::hash::{Hash, Hasher};
+
+use super::tcb::Tcb;
+use super::timers::Timer;
+use crate::config::Pacing;
+use crate::time::{Duration, Instant};
+
+/// No burst is larger, in octets (C.send_quantum, draft-ietf-ccwg-bbr §5.6.3).
+const LARGEST_QUANTUM: u64 = 64 * 1024;
+/// Nobody is held longer, however slow the rate: then every segment is a burst.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
+
+/// What decides when the next burst leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pacer {
+    /// Octets that may leave now; the last segment may be longer.
+    credit: u64,
+    /// C.next_send_time: when all that has left has had its time.
+    next: Instant,
+}
+
+/// How fast, and in what bursts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pace {
+    /// Octets a second.
+    rate: u64,
+    /// C.send_quantum, in octets.
+    quantum: u64,
+}
+
+impl Pace {
+    /// How long the rate takes for so many octets.
+    fn time_for(self, octets: u64) -> Duration {
+        let nanos = u128::from(octets) * 1_000_000_000 / u128::from(self.rate.max(1));
+        u64::try_from(nanos).map_or(LONGEST_HOLD, Duration::from_nanos)
+    }
+}
+
+impl Pacer {
+    /// The first burst may leave at once.
+    pub(super) fn new(now: Instant) -> Pacer {
+        Pacer {
+            credit: 1,
+            next: now,
+        }
+    }
+
+    /// If the time has come, a whole burst may leave. Whoever was held, and comes late, makes up
+    /// for half a burst, so that timers that are a little slow do not make the rate so.
+    fn release(&mut self, now: Instant, pace: Pace) {
+        if now < self.next {
+            return;
+        }
+        let most = match self.credit {
+            0 => pace.time_for(pace.quantum) / 2,
+            _ => Duration::ZERO,
+        };
+        let late = (now - self.next).min(most);
+        self.next = Instant::from_nanos(now.as_nanos() - late.as_nanos() as u64);
+        self.credit = pace.quantum;
+    }
+
+    /// Octets leave.
+    fn on_sent(&mut self, now: Instant, octets: u64, pace: Pace) {
+        let took = pace.time_for(octets);
+        self.next = (self.next + took).min(now + LONGEST_HOLD);
+        self.credit = self.credit.saturating_sub(octets);
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        (self.credit, self.next.since(now)).hash(hasher);
+    }
+}
+
+impl Tcb {
+    /// How fast to send; `None`: as acknowledgments let it.
+    fn pace(&self) -> Option<Pace> {
+        let config = &self.config.pacing;
+        let rate = match config.when {
+            Pacing::Never => None,
+            Pacing::WhenAsked => self.congestion.pacing_rate(),
+            Pacing::Always => (self.congestion.pacing_rate()).or_else(|| self.rate_of_window()),
+        }?;
+        let quantum = u128::from(rate) * config.quantum.as_nanos() / 1_000_000_000;
+        let least = 2 * self.snd.mss as u64;
+        let quantum = u64::try_from(quantum).unwrap_or(u64::MAX);
+        Some(Pace {
+            rate,
+            quantum: quantum.clamp(least, LARGEST_QUANTUM.max(least)),
+        })
+    }
+
+    /// A window in a round trip, and a little more: the pacer must not be what holds the window
+    /// down.
+    fn rate_of_window(&self) -> Option<u64> {
+        let srtt = self.recovery.rtt.srtt()?.max(Duration::from_nanos(1));
+        let window = self.congestion.window();
+        let percent = match window < self.congestion.ssthresh() {
+            true => self.config.pacing.slow_start_percent,
+            false => self.config.pacing.avoidance_percent,
+        };
+        let nanos = 100 * srtt.as_nanos();
+        let rate = u128::from(window) * u128::from(percent) * 1_000_000_000 / nanos;
+        Some(u64::try_from(rate).unwrap_or(u64::MAX))
+    }
+
+    /// Whether text, new or not, must wait for [`Timer::Pace`].
+    pub(super) fn is_held_by_pacer(&self) -> bool {
+        self.pacer.credit == 0 && self.pace().is_some()
+    }
+
+    /// Something may leave now, if its time has come.
+    pub(super) fn release_pacer(&mut self, now: Instant) {
+        // Who is not paced is not held, and may be paced again.
+        let unpaced = Pace {
+            rate: u64::MAX,
+            quantum: 1,
+        };
+        self.pacer.release(now, self.pace().unwrap_or(unpaced));
+    }
+
+    /// Text leaves.
+    pub(super) fn pace_departure(&mut self, now: Instant, octets: usize) {
+        let Some(pace) = self.pace() else {
+            return;
+        };
+        self.pacer.on_sent(now, octets as u64, pace);
+        if self.pacer.credit == 0 {
+            self.timers.arm(Timer::Pace, self.pacer.next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        rate: 1_000_000,
+        quantum: 3000,
+    };
+
+    fn at(micros: u64) -> Instant {
+        Instant::from_nanos(1000 * micros)
+    }
+
+    /// draft-ietf-ccwg-bbr §5.6.2: pacing_delay = packet.size / pacing_rate, from the later of now
+    /// and next_send_time.
+    #[test]
+    fn a_burst_is_followed_by_the_time_it_takes() {
+        let mut pacer = Pacer::new(at(0));
+        pacer.release(at(0), PACE);
+        for credit in [2000, 1000, 0] {
+            pacer.on_sent(at(0), 1000, PACE);
+            assert_eq!(pacer.credit, credit);
+        }
+        assert_eq!(pacer.next, at(3000), "3,000 octets at 1 MB/s");
+        pacer.release(at(2999), PACE);
+        assert_eq!(pacer.credit, 0);
+        pacer.release(at(3000), PACE);
+        assert_eq!(pacer.credit, 3000);
+        pacer.on_sent(at(3000), 1000, PACE);
+        assert_eq!(pacer.next, at(4000));
+    }
+
+    #[test]
+    fn a_timer_that_is_late_does_not_slow_the_rate_but_an_idle_time_earns_nothing() {
+        let mut pacer = Pacer::new(at(0));
+        pacer.on_sent(at(0), 3000, PACE);
+        pacer.release(at(3500), PACE);
+        pacer.on_sent(at(3500), 3000, PACE);
+        assert_eq!(pacer.next, at(6000), "half a millisecond late");
+        pacer.release(at(20_000), PACE);
+        assert_eq!(
+            (pacer.credit, pacer.next),
+            (3000, at(18_500)),
+            "half a burst"
+        );
+        pacer.on_sent(at(20_000), 1000, PACE);
+        pacer.release(at(900_000), PACE);
+        assert_eq!((pacer.credit, pacer.next), (3000, at(900_000)), "idle");
+    }
+
+    #[test]
+    fn no_rate_holds_for_ever() {
+        let mut pacer = Pacer::new(at(0));
+        pacer.on_sent(at(0), 3000, Pace { rate: 0, ..PACE });
+        assert_eq!(pacer.next, at(1_000_000));
+    }
+}
