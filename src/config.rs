@@ -304,6 +304,13 @@ pub struct SocketOptions {
     /// Send small segments at once: Nagle's algorithm off (RFC 9293 MUST-17). Default off, that
     /// is: Nagle on.
     pub nodelay: bool,
+    /// Send full segments only, whatever Nagle's algorithm would allow; less than a segment leaves
+    /// when the user closes, takes this back, or nothing has been in flight for a retransmission
+    /// timeout (the override timeout of RFC 9293 §3.8.6.2.1). Default off.
+    pub cork: bool,
+    /// TTL or hop limit of what is sent (RFC 9293 MUST-49); `None`: that of the host. Default
+    /// `None`.
+    pub hop_limit: Option<u8>,
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293

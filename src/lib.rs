@@ -8,6 +8,7 @@
 //! | [`sockets`] | [`Net`](sockets::Net), [`TcpListener`](sockets::TcpListener), [`TcpStream`](sockets::TcpStream), [`UdpSocket`](sockets::UdpSocket): like `std::net` | |
 //! | [`tcp`] | one connection: RFC 9293 §3.10 | yes |
 //! | [`stack`] | many connections: a host | yes |
+//! | [`bsd`] | descriptors, `errno` and socket options: a host as a C program sees it | yes |
 //! | [`wire`] | bytes to values and back | yes |
 //! | [`link`] | what a device promises | yes |
 //! | [`sim`] | a world in a box: hosts, paths and their faults, all from one seed | yes |
@@ -19,6 +20,7 @@
 //! Pure means: time, randomness and datagrams go in, values come out. No clock, thread, lock or
 //! file is touched, so the code that runs on the wire runs in a test in virtual time.
 
+pub mod bsd;
 pub mod check;
 pub mod config;
 pub mod driver;

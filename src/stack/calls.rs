@@ -282,6 +282,22 @@ impl Stack {
         taken
     }
 
+    /// SEND of a part: see [`Tcb::send_part`].
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_part(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        data: &[u8],
+        more: bool,
+    ) -> Result<usize, SendError> {
+        let taken = self.table.get_mut(id).tcb.send_part(now, data, more);
+        self.touched(id.slot);
+        taken
+    }
+
     /// RECEIVE: `Ok(0)` is the end of the stream, if `buffer` is not empty.
     ///
     /// # Errors
@@ -297,6 +313,16 @@ impl Stack {
             self.touched(id.slot);
         }
         taken
+    }
+
+    /// RECEIVE that takes nothing: see [`Tcb::peek`].
+    pub fn peek(&self, id: ConnId, ahead: usize, buffer: &mut [u8]) -> usize {
+        self.table.get(id).tcb.peek(ahead, buffer)
+    }
+
+    /// Whether a SEND finds room for a good part of the send buffer.
+    pub fn is_writable(&self, id: ConnId) -> bool {
+        self.table.get(id).tcb.is_writable()
     }
 
     /// How many octets lie before the end of the urgent data, if it is ahead of the reader.
@@ -345,6 +371,11 @@ impl Stack {
     /// Where a connection stands in both sequence spaces.
     pub fn sequence_space(&self, id: ConnId) -> SequenceSpace {
         self.table.get(id).tcb.sequence_space()
+    }
+
+    /// Why the connection ended, if nobody has been told yet.
+    pub fn error(&self, id: ConnId) -> Option<ConnectionError> {
+        self.table.get(id).tcb.error()
     }
 
     /// Why the connection ended, once; or what ICMP last said of the path.

@@ -202,7 +202,7 @@ impl Stack {
             tuple.local.ip(),
             tuple.remote.ip(),
             protocol::TCP,
-            self.config.hop_limit,
+            tcb.options().hop_limit.unwrap_or(self.config.hop_limit),
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
         let header = segment.header(tuple.local.port(), tuple.remote.port());
@@ -273,8 +273,8 @@ impl Stack {
         self.expire_fragments(now);
     }
 
-    /// The next unpredictable number.
-    fn draw(&mut self) -> u64 {
+    /// The next number that nobody outside can predict.
+    pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
         self.secret.number(self.drawn)
     }

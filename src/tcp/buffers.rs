@@ -287,18 +287,24 @@ impl Tcb {
     }
 
     /// Octets of text that wait to be sent for the first time.
-    fn unsent(&self) -> usize {
+    pub(super) fn unsent(&self) -> usize {
         let first = self.snd.nxt.max(self.snd.iss + 1);
         self.send_buffer.end().saturating_since(first)
     }
 
-    /// A user who waits for room is woken for a good part of the buffer, not for every octet.
-    pub(super) fn wake_writer(&mut self) {
+    /// Whether there is room for a good part of the buffer: a user who waits is not woken for
+    /// every octet.
+    pub fn is_writable(&self) -> bool {
         let most = match self.config.socket.unsent_low_water {
             Some(mark) => mark.min(self.send_buffer.capacity()),
             None => self.send_buffer.capacity(),
         };
-        if self.starved && self.send_room() >= most.div_ceil(3).max(1) {
+        self.send_room() >= most.div_ceil(3).max(1)
+    }
+
+    /// A user who waits for room has it.
+    pub(super) fn wake_writer(&mut self) {
+        if self.starved && self.is_writable() {
             self.starved = false;
             self.readiness |= Readiness::WRITABLE;
         }

@@ -55,6 +55,16 @@ impl Tcb {
         Ok(taken)
     }
 
+    /// SEND of a part: what fills no segment waits for the rest of it, as with
+    /// [`SocketOptions::cork`], until a SEND without `more`.
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_part(&mut self, now: Instant, data: &[u8], more: bool) -> Result<usize, SendError> {
+        self.parted = more;
+        self.send(now, data)
+    }
+
     /// SEND with the URGENT flag: the last octet taken ends the urgent data (§3.8.5, RFC 6093).
     ///
     /// # Errors
@@ -93,6 +103,12 @@ impl Tcb {
             State::Closed => Ok(0),
             _ => Err(RecvError::WouldBlock),
         }
+    }
+
+    /// RECEIVE that takes nothing: text in order from the octet on that lies `ahead` of the
+    /// reader. Returns how much; 0 if nothing is here.
+    pub fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
+        self.recv_buffer.peek(ahead, buffer)
     }
 
     /// The user has made room.
@@ -250,6 +266,11 @@ impl Tcb {
         self.take_final_error().or_else(|| self.soft_error.take())
     }
 
+    /// Why the connection ended, if nobody has been told yet.
+    pub fn error(&self) -> Option<ConnectionError> {
+        self.error
+    }
+
     fn take_final_error(&mut self) -> Option<ConnectionError> {
         self.error.take()
     }
@@ -282,6 +303,10 @@ impl Tcb {
             rcv_wnd: self.rcv.edge.saturating_since(self.rcv.nxt) as u32,
             in_flight: self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64,
             send_queue: self.send_buffer.len(),
+            unsent: self.unsent(),
+            closing: self.snd.fin.is_some(),
+            fin_received: self.fin_received(),
+            path_mtu: usize::from(self.snd.path_mss) + self.path.headers,
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
             receive_buffer: self.recv_buffer.capacity(),

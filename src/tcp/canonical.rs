@@ -41,6 +41,7 @@ impl Tcb {
             reset_due,
             orphan,
             read_shut,
+            parted,
             starved,
             error,
             soft_error,
@@ -50,7 +51,10 @@ impl Tcb {
             stats: _,
         } = self;
         (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
-        (syn_due, refuse, reset_due, orphan, read_shut, starved).hash(hasher);
+        (
+            syn_due, refuse, reset_due, orphan, read_shut, starved, parted,
+        )
+            .hash(hasher);
         (error, soft_error, readiness).hash(hasher);
         send_buffer.hash_canonical(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);

@@ -10,6 +10,8 @@ use crate::wire::{Options, TcpHeader};
 /// What a connection must be told of the network layer below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
+    /// Octets of the IP and TCP headers without options.
+    pub headers: usize,
     /// The longest text that fits one datagram of the interface: MTU less the IP and TCP headers
     /// without options (RFC 9293 §3.7.1, MMS_S and MMS_R less 20).
     pub mss: u16,
@@ -22,6 +24,7 @@ impl Path {
     pub fn new(mtu: usize, is_ipv6: bool) -> Path {
         let headers = if is_ipv6 { 60 } else { 40 };
         Path {
+            headers,
             mss: mtu.saturating_sub(headers).clamp(1, 65_535) as u16,
             default_mss: if is_ipv6 { 1220 } else { 536 },
         }

@@ -149,7 +149,10 @@ impl Tcb {
     /// (1) to (4). All text is pushed.
     fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
         let idle = self.snd.nxt == self.snd.una;
-        let nagle_allows = idle || self.config.socket.nodelay || self.snd.fin.is_some();
+        // A user who has more to say and says so waits for it longer than for an acknowledgment.
+        let corked = (self.config.socket.cork || self.parted) && self.snd.fin.is_none();
+        let nagle_allows =
+            !corked && (idle || self.config.socket.nodelay || self.snd.fin.is_some());
         len >= self.segment_limit()
             || (nagle_allows && len == queued)
             || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)

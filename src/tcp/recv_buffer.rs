@@ -202,12 +202,19 @@ impl RecvBuffer {
 
     /// Moves octets in order to the user; returns how many.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
-        let len = buffer.len().min(self.len());
-        let text = self.ring.text(self.read..self.read + len);
+        let len = self.peek(0, buffer);
+        self.read += len;
+        len
+    }
+
+    /// Copies octets in order from the one on that lies `ahead` of the reader; returns how many.
+    pub(crate) fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
+        let len = buffer.len().min(self.len().saturating_sub(ahead));
+        let start = self.read + ahead.min(self.len());
+        let text = self.ring.text(start..start + len);
         let [first, second] = text.pieces();
         buffer[..first.len()].copy_from_slice(first);
         buffer[first.len()..len].copy_from_slice(second);
-        self.read += len;
         len
     }
 

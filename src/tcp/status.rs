@@ -27,6 +27,14 @@ pub struct Status {
     pub in_flight: u64,
     /// Octets in the send buffer, sent and not.
     pub send_queue: usize,
+    /// Of them, octets that have not been sent for the first time.
+    pub unsent: usize,
+    /// The user has closed: nothing more will be sent.
+    pub closing: bool,
+    /// The peer has closed, and all that it sent has come.
+    pub fin_received: bool,
+    /// The longest datagram that the path carries, as far as is known, octets.
+    pub path_mtu: usize,
     /// Octets received in order and not read.
     pub recv_queue: usize,
     /// Capacity of the send buffer now, octets.

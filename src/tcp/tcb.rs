@@ -233,6 +233,8 @@ pub struct Tcb {
     pub(super) orphan: bool,
     /// The user has shut down reading.
     pub(super) read_shut: bool,
+    /// The last SEND was a part of what is to come.
+    pub(super) parted: bool,
     /// SEND took less than it was given: the user waits for room.
     pub(super) starved: bool,
     /// Why the connection ended; taken by the call that reports it.
@@ -296,6 +298,7 @@ impl Tcb {
             reset_due: false,
             orphan: false,
             read_shut: false,
+            parted: false,
             starved: true,
             error: None,
             soft_error: None,

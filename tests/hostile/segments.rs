@@ -102,6 +102,8 @@ fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
 fn any_options(random: &mut Random) -> SocketOptions {
     SocketOptions {
         nodelay: random.chance(50),
+        cork: random.chance(10),
+        hop_limit: None,
         keepalive: random.chance(20).then(|| Keepalive {
             idle: Duration::from_millis(random.next() % 5_000),
             interval: Duration::from_millis(random.next() % 1_000),

@@ -21,7 +21,7 @@ use Part::{All, Only, TypesBut};
 type Layer = (&'static str, &'static [(&'static str, Part)]);
 
 /// From the bottom up: no module names one below it in this table.
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 12] = [
     ("time", &[]),
     ("config", &[("time", All)]),
     ("wire", &[]),
@@ -37,6 +37,24 @@ const LAYERS: [Layer; 11] = [
     (
         "stack",
         &[("tcp", All), ("wire", All), ("time", All), ("config", All)],
+    ),
+    (
+        "bsd",
+        &[
+            ("stack", All),
+            (
+                "tcp",
+                Only(&[
+                    "ConnectionError",
+                    "RecvError",
+                    "SendError",
+                    "State",
+                    "Status",
+                ]),
+            ),
+            ("time", All),
+            ("config", All),
+        ],
     ),
     ("link", &[("wire", All), ("time", All), ("config", All)]),
     (

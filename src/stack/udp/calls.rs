@@ -152,6 +152,22 @@ impl Stack {
         self.config.mtu - ip - udp::HEADER
     }
 
+    /// Octets of text of the first datagram that waits to be received.
+    pub fn udp_waiting(&self, id: UdpId) -> Option<usize> {
+        self.udp.get(id).received.first()
+    }
+
+    /// Whether another datagram finds room to wait to be sent, however long it is.
+    pub fn udp_has_room(&self, id: UdpId) -> bool {
+        self.udp.get(id).queued.has_room(self.udp_most(id))
+    }
+
+    /// Whether the next call of a connected socket fails for what ICMP has said.
+    pub fn udp_has_error(&self, id: UdpId) -> bool {
+        let socket = self.udp.get(id);
+        socket.remote.is_some() && socket.error.is_some_and(|error| error.reason.is_hard())
+    }
+
     /// What ICMP last said of a datagram that the socket sent, once (RFC 1122 §4.1.3.3).
     pub fn udp_take_error(&mut self, id: UdpId) -> Option<DatagramError> {
         self.udp.get_mut(id).error.take()

@@ -46,15 +46,25 @@ impl Queue {
     /// Adds a datagram; false if there is no room. An empty queue has room for any.
     pub(super) fn push(&mut self, local: IpAddr, remote: SocketAddr, text: &[u8]) -> bool {
         self.settle();
-        let full = self.heads.len() >= self.max_datagrams
-            || self.octets.len() + text.len() > self.max_octets;
-        if full && !self.heads.is_empty() {
+        if !self.has_room(text.len()) {
             return false;
         }
         let len = text.len();
         self.heads.push_back(Head { local, remote, len });
         self.octets.extend(text);
         true
+    }
+
+    /// Octets of the first datagram.
+    pub(super) fn first(&self) -> Option<usize> {
+        self.heads.front().map(|head| head.len)
+    }
+
+    /// Whether a datagram of `len` octets would be taken.
+    pub(super) fn has_room(&self, len: usize) -> bool {
+        let held = self.octets.len() - self.lent;
+        let full = self.heads.len() >= self.max_datagrams || held + len > self.max_octets;
+        !full || self.heads.is_empty()
     }
 
     /// The first datagram, as much of its text in `buffer` as there is room for. It stays.

@@ -1,0 +1,240 @@
+//! Calls that block, as values: who waits tries them again whenever something may have happened,
+//! until there is an answer or the time is over.
+
+use core::net::SocketAddr;
+use core::task::Poll;
+use core::time::Duration;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP};
+use super::table::{Fd, Kind};
+
+/// For what a call would wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// recv, accept.
+    Receiving,
+    /// send, connect.
+    Sending,
+}
+
+impl Calls<'_> {
+    /// Whether a call with these flags waits where others fail with `EAGAIN`.
+    pub fn may_wait(&self, fd: Fd, flags: i32) -> bool {
+        let blocks = (self.table.get(fd)).is_ok_and(|known| !known.is_nonblocking());
+        blocks && flags & MSG_DONTWAIT == 0
+    }
+
+    /// How long a call may wait: `SO_RCVTIMEO`, `SO_SNDTIMEO`; `None`: for ever.
+    pub fn timeout(&self, fd: Fd, direction: Direction) -> Option<Duration> {
+        let settings = match &self.table.get(fd).ok()?.kind {
+            Kind::Stream(socket) => &socket.settings,
+            Kind::Datagram(socket) => &socket.settings,
+            Kind::Epoll(_) => return None,
+        };
+        match direction {
+            Direction::Receiving => settings.receive_timeout,
+            Direction::Sending => settings.send_timeout,
+        }
+    }
+}
+
+impl Calls<'_> {
+    /// An error is pending: what was moved is told before it.
+    fn has_failed(&self, fd: Fd) -> bool {
+        self.ready(fd).is_ok_and(|ready| ready & POLLERR != 0)
+    }
+
+    /// Nothing more will come.
+    fn has_ended(&self, fd: Fd) -> bool {
+        self.ready(fd)
+            .is_ok_and(|ready| ready & (POLLERR | POLLHUP | POLLRDHUP) != 0)
+    }
+}
+
+/// accept that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepting {
+    fd: Fd,
+    flags: i32,
+}
+
+impl Accepting {
+    /// As [`Calls::accept`].
+    pub fn new(fd: Fd, flags: i32) -> Accepting {
+        Accepting { fd, flags }
+    }
+
+    /// Whether there is an answer.
+    pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(Fd, SocketAddr), Errno>> {
+        pending(calls.accept(self.fd, self.flags))
+    }
+
+    /// The answer when the time is over.
+    pub fn timed_out(self) -> Result<(Fd, SocketAddr), Errno> {
+        Err(Errno::EAGAIN)
+    }
+}
+
+/// connect that waits for what comes of it, whoever has begun it.
+#[derive(Clone, Copy, Debug)]
+pub struct Connecting {
+    fd: Fd,
+    peer: SocketAddr,
+    begun: Option<Errno>,
+}
+
+impl Connecting {
+    /// As [`Calls::connect`], for `peer`.
+    pub fn new(fd: Fd, peer: SocketAddr) -> Connecting {
+        Connecting {
+            fd,
+            peer,
+            begun: None,
+        }
+    }
+
+    /// Whether there is an answer.
+    pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(), Errno>> {
+        match calls.connect(self.fd, self.peer) {
+            Err(answer @ (Errno::EINPROGRESS | Errno::EALREADY)) => {
+                self.begun.get_or_insert(answer);
+                Poll::Pending
+            }
+            answer => Poll::Ready(answer),
+        }
+    }
+
+    /// The answer when the time is over: the attempt goes on. `EALREADY` if it was another's.
+    pub fn timed_out(self) -> Result<(), Errno> {
+        Err(self.begun.unwrap_or(Errno::EINPROGRESS))
+    }
+}
+
+/// recv that waits: with `MSG_WAITALL` until everything is here.
+#[derive(Clone, Copy, Debug)]
+pub struct Receiving {
+    fd: Fd,
+    flags: i32,
+    taken: usize,
+}
+
+impl Receiving {
+    /// As [`Calls::recv`].
+    pub fn new(fd: Fd, flags: i32) -> Receiving {
+        let taken = 0;
+        Receiving { fd, flags, taken }
+    }
+
+    /// Whether there is an answer: how much of `buffer`, the same every time, is filled.
+    pub fn attempt(
+        &mut self,
+        calls: &mut Calls<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Errno>> {
+        let stream = calls.stream(self.fd, Errno::EINVAL).ok();
+        let is_stream = stream.is_some();
+        let all = is_stream && self.flags & MSG_WAITALL != 0;
+        let low_water = match stream {
+            Some(socket) if !all => socket.settings.receive_low_water.min(buffer.len()),
+            _ => 0,
+        };
+        loop {
+            if self.taken > 0 && calls.has_failed(self.fd) {
+                return Poll::Ready(Ok(self.taken));
+            }
+            let rest = match self.flags & MSG_PEEK != 0 {
+                true => &mut buffer[..],
+                false => &mut buffer[self.taken..],
+            };
+            let wanted = rest.len();
+            match calls.recv(self.fd, rest, self.flags) {
+                Ok(len) if self.flags & MSG_PEEK != 0 => {
+                    let enough = len >= low_water.max(if all { wanted } else { 0 });
+                    let ended = len == 0 || calls.has_ended(self.fd);
+                    return match enough || ended {
+                        true => Poll::Ready(Ok(len)),
+                        false => Poll::Pending,
+                    };
+                }
+                Ok(len) => {
+                    self.taken += len;
+                    let done = self.taken >= if all { buffer.len() } else { low_water };
+                    if done || len == 0 {
+                        return Poll::Ready(Ok(self.taken));
+                    }
+                }
+                Err(Errno::EAGAIN) => return Poll::Pending,
+                Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.taken)),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// The answer when the time is over.
+    pub fn timed_out(self) -> Result<usize, Errno> {
+        match self.taken {
+            0 => Err(Errno::EAGAIN),
+            taken => Ok(taken),
+        }
+    }
+}
+
+/// send that waits until everything is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    fd: Fd,
+    flags: i32,
+    to: Option<SocketAddr>,
+    taken: usize,
+}
+
+impl Sending {
+    /// As [`Calls::sendto`].
+    pub fn new(fd: Fd, flags: i32, to: Option<SocketAddr>) -> Sending {
+        Sending {
+            fd,
+            flags,
+            to,
+            taken: 0,
+        }
+    }
+
+    /// Whether there is an answer: how much of `data`, the same every time, was taken.
+    pub fn attempt(&mut self, calls: &mut Calls<'_>, data: &[u8]) -> Poll<Result<usize, Errno>> {
+        loop {
+            if self.taken > 0 && calls.has_failed(self.fd) {
+                return Poll::Ready(Ok(self.taken));
+            }
+            let rest = &data[self.taken..];
+            match calls.sendto(self.fd, rest, self.flags, self.to) {
+                Ok(len) => {
+                    self.taken += len;
+                    if self.taken == data.len() || len == 0 {
+                        return Poll::Ready(Ok(self.taken));
+                    }
+                }
+                Err(Errno::EAGAIN) => return Poll::Pending,
+                Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.taken)),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// The answer when the time is over.
+    pub fn timed_out(self) -> Result<usize, Errno> {
+        match self.taken {
+            0 => Err(Errno::EAGAIN),
+            taken => Ok(taken),
+        }
+    }
+}
+
+/// `EAGAIN` is no answer.
+fn pending<T>(answer: Result<T, Errno>) -> Poll<Result<T, Errno>> {
+    match answer {
+        Err(Errno::EAGAIN) => Poll::Pending,
+        answer => Poll::Ready(answer),
+    }
+}

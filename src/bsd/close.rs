@@ -1,0 +1,92 @@
+//! shutdown, close.
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{SHUT_RD, SHUT_RDWR, SHUT_WR};
+use super::stream::Role;
+use super::table::{Fd, Kind};
+use crate::tcp::State;
+use std::net::Shutdown;
+
+impl Calls<'_> {
+    /// No more sending, receiving, or both; the descriptor stays. What has arrived can be read
+    /// all the same.
+    ///
+    /// # Errors
+    /// `EINVAL`, `ENOTCONN`.
+    pub fn shutdown(&mut self, fd: Fd, how: i32) -> Result<(), Errno> {
+        let (reading, writing) = match how {
+            SHUT_RD => (true, false),
+            SHUT_WR => (false, true),
+            SHUT_RDWR => (true, true),
+            _ => return Err(Errno::EINVAL),
+        };
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(_) => self.shutdown_stream(fd, reading, writing),
+            Kind::Datagram(socket) => {
+                if socket.peer.is_none() {
+                    return Err(Errno::ENOTCONN);
+                }
+                let socket = self.datagram_mut(fd)?;
+                socket.read_shut |= reading;
+                socket.write_shut |= writing;
+                self.table.happened(fd);
+                Ok(())
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn shutdown_stream(&mut self, fd: Fd, reading: bool, writing: bool) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let id = match &socket.role {
+            Role::Fresh => return Err(Errno::ENOTCONN),
+            // A listener listens as long as it reads.
+            Role::Listening(_) if reading => return self.disconnect_stream(fd),
+            Role::Listening(_) => return Ok(()),
+            Role::Connection(id, _) => *id,
+        };
+        match self.stack.status(id).state {
+            State::Closed => return Err(Errno::ENOTCONN),
+            // There is nothing to end but the attempt.
+            State::SynSent => return self.disconnect_stream(fd),
+            _ => {}
+        }
+        self.stream_mut(fd, Errno::EINVAL)?.read_shut |= reading;
+        if writing {
+            // A second time is no error.
+            let _ = self.stack.shutdown(self.now, id, Shutdown::Write);
+        }
+        self.table.happened(fd);
+        Ok(())
+    }
+
+    /// The descriptor is gone. A connection ends by itself: gracefully, or with a reset where
+    /// text was not read or `SO_LINGER` says so.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn close(&mut self, fd: Fd) -> Result<(), Errno> {
+        let descriptor = self.table.remove(fd).ok_or(Errno::EBADF)?;
+        match descriptor.kind {
+            Kind::Stream(socket) => match socket.role {
+                Role::Fresh => {}
+                Role::Listening(ids) => {
+                    for id in ids {
+                        self.table.forget_listener(id);
+                        self.stack.close_listener(self.now, id);
+                    }
+                }
+                Role::Connection(id, _) => self.drop_connection(id, false),
+            },
+            Kind::Datagram(socket) => {
+                for id in socket.ids {
+                    self.table.forget_udp(id);
+                    self.stack.udp_close(id);
+                }
+            }
+            Kind::Epoll(_) => {}
+        }
+        Ok(())
+    }
+}

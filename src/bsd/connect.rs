@@ -1,0 +1,198 @@
+//! connect: to a peer, and from it.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::errno::Errno;
+use super::stream::{Phase, Role};
+use super::table::{Fd, Kind};
+use crate::stack::{ConnectError, UdpConnectError};
+use crate::tcp::State;
+
+impl Calls<'_> {
+    /// A SYN to `peer`; or, for UDP, the only peer from now on. What came of a SYN, the next
+    /// connect tells, or `SO_ERROR`.
+    ///
+    /// # Errors
+    /// `EINPROGRESS` if the SYN is under way now, `EALREADY` if it was; `EISCONN`; what ended an
+    /// earlier attempt (`ECONNREFUSED`, `ETIMEDOUT`, …; `ECONNABORTED` if nobody knows);
+    /// `EAFNOSUPPORT`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
+    pub fn connect(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => match socket.role {
+                Role::Fresh => self.open(fd, peer),
+                Role::Listening(_) => Err(Errno::EISCONN),
+                Role::Connection(_, Phase::Connected) => Err(Errno::EISCONN),
+                Role::Connection(..) => self.connect_again(fd),
+            },
+            Kind::Datagram(_) => self.connect_datagram(fd, peer),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The first connect of a TCP socket.
+    fn open(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let family = socket.family;
+        let remote = family.inward(peer)?;
+        let local = socket.bound.map(|bound| family.inward(bound)).transpose()?;
+        let mapped_refused = socket.settings.v6only && peer.is_ipv6() && remote.is_ipv4();
+        if mapped_refused {
+            return Err(Errno::ENETUNREACH);
+        }
+        // A socket at the unspecified address of IPv6 may have a peer of either family.
+        let local = local.map(|local| match local.ip().is_unspecified() {
+            true => SocketAddr::new(unspecified_like(remote), local.port()),
+            false => local,
+        });
+        let config = socket.config.clone();
+        let id = (self.stack)
+            .connect_with(self.now, local, remote, &config)
+            .map_err(refused)?;
+        self.table.own_connection(id, fd);
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.role = Role::Connection(id, Phase::Connecting);
+        (socket.error, socket.read_shut) = (None, false);
+        Err(Errno::EINPROGRESS)
+    }
+
+    /// A connect after the first: what came of it.
+    fn connect_again(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let Some(id) = socket.connection() else {
+            return Err(Errno::EINVAL);
+        };
+        match self.stack.status(id).state {
+            State::SynSent | State::SynReceived => Err(Errno::EALREADY),
+            State::Closed => {
+                let error = self.take_stream_error(fd).unwrap_or(Errno::ECONNABORTED);
+                self.drop_connection(id, false);
+                let socket = self.stream_mut(fd, Errno::EINVAL)?;
+                socket.role = Role::Fresh;
+                Err(error)
+            }
+            _ => {
+                let socket = self.stream_mut(fd, Errno::EINVAL)?;
+                socket.role = Role::Connection(id, Phase::Connected);
+                Ok(())
+            }
+        }
+    }
+
+    /// connect with `AF_UNSPEC`: no peer any more. A connection is reset, and the socket can be
+    /// used again.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTSOCK`.
+    pub fn disconnect(&mut self, fd: Fd) -> Result<(), Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(_) => self.disconnect_stream(fd),
+            Kind::Datagram(_) => self.disconnect_datagram(fd),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// A TCP socket becomes what it was before connect or listen; an address that bind gave stays.
+    pub(super) fn disconnect_stream(&mut self, fd: Fd) -> Result<(), Errno> {
+        let role = core::mem::replace(&mut self.stream_mut(fd, Errno::EINVAL)?.role, Role::Fresh);
+        let mut error = None;
+        match role {
+            Role::Fresh => {}
+            Role::Listening(ids) => {
+                for id in ids {
+                    self.table.forget_listener(id);
+                    self.stack.close_listener(self.now, id);
+                }
+            }
+            Role::Connection(id, _) => {
+                let state = self.stack.status(id).state;
+                let open = !matches!(state, State::Closed | State::TimeWait);
+                error = open.then_some(Errno::ECONNRESET);
+                self.drop_connection(id, true);
+            }
+        }
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        (socket.read_shut, socket.urgent, socket.error) = (false, None, error);
+        self.table.happened(fd);
+        Ok(())
+    }
+
+    /// UDP: the only peer from now on.
+    fn connect_datagram(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        let socket = self.datagram(fd)?;
+        let family = socket.family;
+        let remote = family.inward(peer)?;
+        if socket.settings.v6only && family.outward(remote) != remote {
+            return Err(Errno::ENETUNREACH);
+        }
+        self.need_address(fd)?;
+        let socket = self.datagram(fd)?;
+        let ids = socket.ids.clone();
+        let of_family =
+            |id: &crate::stack::UdpId| self.stack.udp_local_addr(*id).is_ipv4() == remote.is_ipv4();
+        let id = ids.iter().copied().find(of_family);
+        let id = id.ok_or(Errno::ENETUNREACH)?;
+        self.stack
+            .udp_connect(id, remote)
+            .map_err(|error| match error {
+                UdpConnectError::NotAPeer => Errno::ENETUNREACH,
+                UdpConnectError::OtherFamily => Errno::EAFNOSUPPORT,
+                UdpConnectError::AddressInUse => Errno::EADDRINUSE,
+            })?;
+        // Nothing of the other family is heard any more.
+        for other in ids.into_iter().filter(|other| *other != id) {
+            self.table.forget_udp(other);
+            self.stack.udp_close(other);
+        }
+        let local = family.outward(self.stack.udp_local_addr(id));
+        let socket = self.datagram_mut(fd)?;
+        (socket.ids, socket.bound, socket.peer) = (vec![id], Some(local), Some(peer));
+        Ok(())
+    }
+
+    /// UDP: everybody is heard again, at the address that bind gave, or at none.
+    fn disconnect_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.datagram_mut(fd)?;
+        if socket.peer.take().is_none() {
+            return Ok(());
+        }
+        let ids = core::mem::take(&mut socket.ids);
+        let bound = socket.bound.take().filter(|_| socket.bound_by_user);
+        for id in ids {
+            self.table.forget_udp(id);
+            self.stack.udp_close(id);
+        }
+        match bound {
+            Some(bound) => self.bind_datagram(fd, bound),
+            None => Ok(()),
+        }
+    }
+
+    /// A UDP socket that sends or connects has an address.
+    pub(super) fn need_address(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.datagram(fd)?;
+        match socket.bound {
+            Some(_) => Ok(()),
+            None => self.bind_datagram(fd, socket.family.unspecified()),
+        }
+    }
+}
+
+/// The unspecified address of the family of `address`.
+fn unspecified_like(address: SocketAddr) -> core::net::IpAddr {
+    match address.is_ipv4() {
+        true => core::net::Ipv4Addr::UNSPECIFIED.into(),
+        false => core::net::Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// Why no SYN could be sent.
+fn refused(error: ConnectError) -> Errno {
+    match error {
+        ConnectError::AddressInUse => Errno::EADDRINUSE,
+        ConnectError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
+        ConnectError::FamilyNotConfigured | ConnectError::NotAPeer => Errno::ENETUNREACH,
+        ConnectError::TooManyConnections => Errno::ENOBUFS,
+        ConnectError::Config(_) => Errno::EINVAL,
+    }
+}

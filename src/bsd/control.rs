@@ -1,0 +1,90 @@
+//! fcntl, ioctl.
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{
+    F_GETFD, F_GETFL, F_SETFD, F_SETFL, FIONBIO, FIONREAD, O_NONBLOCK, O_RDWR, SIOCATMARK,
+    SIOCOUTQ, SIOCOUTQNSD,
+};
+use super::stream::{Role, StreamSocket};
+use super::table::{Fd, Kind};
+use crate::tcp::State;
+
+impl Calls<'_> {
+    /// The flags of a descriptor, or others.
+    ///
+    /// # Errors
+    /// `EBADF`; `EINVAL` for commands that are not known.
+    pub fn fcntl(&mut self, fd: Fd, command: i32, argument: i32) -> Result<i32, Errno> {
+        let descriptor = self.table.get_mut(fd)?;
+        match command {
+            F_GETFL => Ok(O_RDWR | descriptor.flags),
+            F_SETFL => {
+                descriptor.flags = argument & O_NONBLOCK;
+                Ok(0)
+            }
+            F_GETFD | F_SETFD => Ok(0),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// What waits in a socket, or `FIONBIO`: `argument` goes in, what comes out is returned.
+    ///
+    /// # Errors
+    /// `EBADF`; `ENOTTY` for requests that are not known; `EINVAL` of a listener.
+    pub fn ioctl(&mut self, fd: Fd, request: i32, argument: i32) -> Result<i32, Errno> {
+        let descriptor = self.table.get_mut(fd)?;
+        if request == FIONBIO {
+            descriptor.flags = if argument != 0 { O_NONBLOCK } else { 0 };
+            return Ok(argument);
+        }
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => self.stream_ioctl(socket, request),
+            Kind::Datagram(socket) => match request {
+                FIONREAD => {
+                    let mut ids = socket.ids.iter();
+                    let first = ids.find_map(|id| self.stack.udp_waiting(*id));
+                    Ok(number(first.unwrap_or(0)))
+                }
+                SIOCOUTQ => Ok(0),
+                _ => Err(Errno::ENOTTY),
+            },
+            Kind::Epoll(_) => Err(Errno::ENOTTY),
+        }
+    }
+
+    fn stream_ioctl(&self, socket: &StreamSocket, request: i32) -> Result<i32, Errno> {
+        if !matches!(request, FIONREAD | SIOCOUTQ | SIOCOUTQNSD | SIOCATMARK) {
+            return Err(Errno::ENOTTY);
+        }
+        let id = match socket.role {
+            Role::Connection(id, _) => id,
+            Role::Fresh => return Ok(0),
+            Role::Listening(_) if request == SIOCATMARK => return Ok(0),
+            Role::Listening(_) => return Err(Errno::EINVAL),
+        };
+        let status = self.stack.status(id);
+        let opening = matches!(status.state, State::SynSent | State::SynReceived);
+        let mark = self.stack.urgent_mark(id);
+        let mark = mark.filter(|_| !socket.settings.urgent_inline);
+        Ok(number(match request {
+            FIONREAD => {
+                // Up to the urgent octet, which is not among what can be read.
+                let before = mark.map_or(usize::MAX, |ahead| ahead as usize - 1);
+                match status.recv_queue {
+                    len if before == 0 => len.saturating_sub(1),
+                    len => len.min(before),
+                }
+            }
+            SIOCATMARK => usize::from(mark == Some(1)),
+            _ if opening => 0,
+            SIOCOUTQ => status.send_queue,
+            _ => status.unsent,
+        }))
+    }
+}
+
+/// As much of a number as an `int` has room for.
+fn number(value: usize) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

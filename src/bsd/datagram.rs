@@ -1,0 +1,89 @@
+//! A UDP socket. One of `AF_INET6` at the unspecified address hears both families, so it has a
+//! socket of the stack for each.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::address::Family;
+use super::errno::Errno;
+use super::options::SocketSettings;
+use super::table::{Fd, Kind};
+use crate::config::UdpOptions;
+use crate::stack::{UdpId, Undelivered};
+
+/// One UDP socket.
+#[derive(Clone, Debug)]
+pub(super) struct DatagramSocket {
+    pub(super) family: Family,
+    pub(super) settings: SocketSettings,
+    pub(super) options: UdpOptions,
+    /// Where it is, as its family writes addresses.
+    pub(super) bound: Option<SocketAddr>,
+    /// Bind has put it there, not a first send.
+    pub(super) bound_by_user: bool,
+    /// The peer it is connected to, as its family writes addresses.
+    pub(super) peer: Option<SocketAddr>,
+    /// The sockets of the stack, once it has an address.
+    pub(super) ids: Vec<UdpId>,
+    /// What `MSG_MORE` has left for the next send, and where to.
+    pub(super) held: Vec<u8>,
+    pub(super) held_for: Option<SocketAddr>,
+    pub(super) read_shut: bool,
+    pub(super) write_shut: bool,
+}
+
+impl DatagramSocket {
+    /// A socket without an address.
+    pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
+        DatagramSocket {
+            family,
+            settings: SocketSettings::default(),
+            options,
+            bound: None,
+            bound_by_user: false,
+            peer: None,
+            ids: Vec::new(),
+            held: Vec::new(),
+            held_for: None,
+            read_shut: false,
+            write_shut: false,
+        }
+    }
+}
+
+/// The `errno` of what became of a datagram.
+pub(super) fn errno(reason: Undelivered) -> Errno {
+    match reason {
+        Undelivered::Refused => Errno::ECONNREFUSED,
+        Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
+        Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
+        Undelivered::TooLong { .. } => Errno::EMSGSIZE,
+    }
+}
+
+impl Calls<'_> {
+    /// The UDP socket behind a descriptor.
+    pub(super) fn datagram(&self, fd: Fd) -> Result<&DatagramSocket, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Datagram(socket) => Ok(socket),
+            Kind::Stream(_) | Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The UDP socket behind a descriptor.
+    pub(super) fn datagram_mut(&mut self, fd: Fd) -> Result<&mut DatagramSocket, Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Datagram(socket) => Ok(socket),
+            Kind::Stream(_) | Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The pending error of a UDP socket, once: for a socket that is not connected, only if it
+    /// asks for errors.
+    pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
+        let ids = self.datagram(fd).ok()?.ids.clone();
+        let mut errors = ids.into_iter();
+        let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
+        Some(errno(error.reason))
+    }
+}

@@ -1,0 +1,169 @@
+//! epoll: descriptors that are watched, by level, by edge, or once.
+
+use std::collections::BTreeMap;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLHUP,
+    EPOLLONESHOT,
+};
+use super::table::{Fd, Kind};
+
+/// What is told whether it was asked for or not.
+const ALWAYS: i32 = EPOLLERR | EPOLLHUP;
+
+/// What is asked of a descriptor, or is so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EpollEvent {
+    /// `EPOLLIN`, `EPOLLOUT`, …, and how they are told.
+    pub events: i32,
+    /// Comes back as it went in.
+    pub data: u64,
+}
+
+/// A set of descriptors that are watched.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Epoll {
+    watched: BTreeMap<Fd, Watch>,
+    /// The descriptor told last: another one is told first next time.
+    last: Fd,
+}
+
+/// One descriptor that is watched.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    event: EpollEvent,
+    /// `EPOLLET`: how often something had happened when it was told last.
+    told: Option<u64>,
+    /// `EPOLLONESHOT`: it was told, and nobody has asked again.
+    spent: bool,
+}
+
+impl Watch {
+    fn new(event: EpollEvent) -> Watch {
+        Watch {
+            event,
+            told: None,
+            spent: false,
+        }
+    }
+}
+
+impl Epoll {
+    /// The descriptor is closed.
+    pub(super) fn forget(&mut self, fd: Fd) {
+        self.watched.remove(&fd);
+    }
+}
+
+impl Calls<'_> {
+    /// A new set.
+    ///
+    /// # Errors
+    /// `EINVAL` for unknown flags, `EMFILE`.
+    pub fn epoll_create(&mut self, flags: i32) -> Result<Fd, Errno> {
+        if flags & !EPOLL_CLOEXEC != 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.table.insert(0, Kind::Epoll(Epoll::default()))
+    }
+
+    /// Watches a descriptor, otherwise, or no more. A set cannot be watched.
+    ///
+    /// # Errors
+    /// `EBADF`, `EINVAL`, `EEXIST`, `ENOENT`.
+    pub fn epoll_ctl(
+        &mut self,
+        epfd: Fd,
+        operation: i32,
+        fd: Fd,
+        event: EpollEvent,
+    ) -> Result<(), Errno> {
+        let is_set = matches!(self.table.get(fd)?.kind, Kind::Epoll(_));
+        let Kind::Epoll(epoll) = &mut self.table.get_mut(epfd)?.kind else {
+            return Err(Errno::EINVAL);
+        };
+        if is_set {
+            return Err(Errno::EINVAL);
+        }
+        match operation {
+            EPOLL_CTL_ADD if epoll.watched.contains_key(&fd) => return Err(Errno::EEXIST),
+            EPOLL_CTL_ADD => {
+                epoll.watched.insert(fd, Watch::new(event));
+            }
+            EPOLL_CTL_MOD => {
+                *epoll.watched.get_mut(&fd).ok_or(Errno::ENOENT)? = Watch::new(event);
+            }
+            EPOLL_CTL_DEL => {
+                epoll.watched.remove(&fd).ok_or(Errno::ENOENT)?;
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    /// What is so, at most `most` of it. With nothing the caller waits and asks again.
+    ///
+    /// # Errors
+    /// `EBADF`, `EINVAL`.
+    pub fn epoll_wait(&mut self, epfd: Fd, most: usize) -> Result<Vec<EpollEvent>, Errno> {
+        if most == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let Kind::Epoll(epoll) = &self.table.get(epfd)?.kind else {
+            return Err(Errno::EINVAL);
+        };
+        let (before, after): (Vec<Fd>, Vec<Fd>) =
+            epoll.watched.keys().partition(|fd| **fd <= epoll.last);
+        let mut told = Vec::new();
+        for fd in after.into_iter().chain(before) {
+            if told.len() == most {
+                break;
+            }
+            let ready = self.watched_ready(epfd, fd);
+            let edges = self.table.get(fd)?.edges;
+            if let Kind::Epoll(epoll) = &mut self.table.get_mut(epfd)?.kind
+                && let Some(watch) = epoll.watched.get_mut(&fd)
+                && ready != 0
+            {
+                watch.told = Some(edges);
+                watch.spent = watch.event.events & EPOLLONESHOT != 0;
+                epoll.last = fd;
+                told.push(EpollEvent {
+                    events: ready,
+                    data: watch.event.data,
+                });
+            }
+        }
+        Ok(told)
+    }
+
+    /// Whether a set has something to tell.
+    pub(super) fn epoll_ready(&self, epoll: &Epoll) -> bool {
+        (epoll.watched.iter()).any(|(fd, watch)| self.worth_telling(*fd, watch) != 0)
+    }
+
+    fn watched_ready(&self, epfd: Fd, fd: Fd) -> i32 {
+        match self.table.get(epfd).map(|known| &known.kind) {
+            Ok(Kind::Epoll(epoll)) => {
+                let watch = epoll.watched.get(&fd);
+                watch.map_or(0, |watch| self.worth_telling(fd, watch))
+            }
+            _ => 0,
+        }
+    }
+
+    /// What is to be told of a descriptor that is watched: nothing, if nothing has happened since
+    /// and only edges are asked for.
+    fn worth_telling(&self, fd: Fd, watch: &Watch) -> i32 {
+        let Ok(descriptor) = self.table.get(fd) else {
+            return 0;
+        };
+        let by_edge = watch.event.events & EPOLLET != 0;
+        if watch.spent || (by_edge && watch.told == Some(descriptor.edges)) {
+            return 0;
+        }
+        self.ready(fd).unwrap_or(0) & (watch.event.events | ALWAYS)
+    }
+}

@@ -1,0 +1,115 @@
+//! Why a call failed, in the numbers of Linux.
+
+use core::fmt;
+
+macro_rules! errnos {
+    ($($name:ident = $number:literal, $text:literal;)*) => {
+        /// Why a call failed: the names and numbers of Linux on x86-64.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i32)]
+        pub enum Errno {
+            $(#[doc = $text] $name = $number,)*
+        }
+
+        impl Errno {
+            /// Every one, in the order of their numbers.
+            pub const ALL: &[Errno] = &[$(Errno::$name),*];
+
+            /// Its name: `EAGAIN`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Errno::$name => stringify!($name),)*
+                }
+            }
+
+            /// What it means.
+            const fn text(self) -> &'static str {
+                match self {
+                    $(Errno::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM = 1, "operation not permitted";
+    ENOENT = 2, "no such file or directory";
+    EINTR = 4, "interrupted call";
+    EIO = 5, "input or output failed";
+    EBADF = 9, "not an open descriptor";
+    EAGAIN = 11, "it would block";
+    ENOMEM = 12, "no memory left";
+    EFAULT = 14, "bad address";
+    EEXIST = 17, "it exists already";
+    EINVAL = 22, "invalid argument";
+    EMFILE = 24, "too many open descriptors";
+    ENOTTY = 25, "not a request for this kind of descriptor";
+    ESPIPE = 29, "a pipe or socket has no places";
+    EPIPE = 32, "broken pipe";
+    ELOOP = 40, "descriptors watch each other in a circle";
+    EPROTO = 71, "protocol error";
+    ENOTSOCK = 88, "not a socket";
+    EDESTADDRREQ = 89, "a destination is needed";
+    EMSGSIZE = 90, "message too long";
+    ENOPROTOOPT = 92, "no such option";
+    EPROTONOSUPPORT = 93, "protocol not supported";
+    ESOCKTNOSUPPORT = 94, "type of socket not supported";
+    EOPNOTSUPP = 95, "operation not supported";
+    EAFNOSUPPORT = 97, "address family not supported";
+    EADDRINUSE = 98, "address in use";
+    EADDRNOTAVAIL = 99, "address not available";
+    ENETUNREACH = 101, "network unreachable";
+    ECONNABORTED = 103, "connection aborted";
+    ECONNRESET = 104, "connection reset by peer";
+    ENOBUFS = 105, "no room for more";
+    EISCONN = 106, "connected already";
+    ENOTCONN = 107, "not connected";
+    ETIMEDOUT = 110, "connection timed out";
+    ECONNREFUSED = 111, "connection refused";
+    EHOSTUNREACH = 113, "no route to host";
+    EALREADY = 114, "connecting already";
+    EINPROGRESS = 115, "now in progress";
+}
+
+impl Errno {
+    /// Its number: 11 for `EAGAIN`.
+    pub const fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// The one of this number.
+    pub fn from_number(number: i32) -> Option<Errno> {
+        let mut all = Errno::ALL.iter().copied();
+        all.find(|errno| errno.number() == number)
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Errno> {
+        let mut all = Errno::ALL.iter().copied();
+        all.find(|errno| errno.name() == name)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.text(), self.name())
+    }
+}
+
+impl std::error::Error for Errno {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_lead_back() {
+        for &errno in Errno::ALL {
+            assert_eq!(Errno::from_number(errno.number()), Some(errno));
+            assert_eq!(Errno::from_name(errno.name()), Some(errno));
+        }
+        assert_eq!(Errno::EAGAIN.to_string(), "it would block (EAGAIN)");
+        assert_eq!(Errno::from_number(0), None);
+    }
+}

@@ -1,0 +1,278 @@
+//! The numbers of Linux on x86-64: families, types, flags, options, requests. What the layer does
+//! not know has no number here.
+
+macro_rules! numbers {
+    ($($(#[$group:meta])* $name:ident = $number:expr, $text:literal;)*) => {
+        $(#[doc = $text] pub const $name: i32 = $number;)*
+
+        /// Every name and its number.
+        pub const NAMES: &[(&str, i32)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+numbers! {
+    AF_UNSPEC = 0, "No family: a connected socket is to be disconnected.";
+    AF_INET = 2, "IPv4.";
+    AF_INET6 = 10, "IPv6, and IPv4 in mapped addresses (RFC 4291 §2.5.5.2).";
+
+    SOCK_STREAM = 1, "TCP.";
+    SOCK_DGRAM = 2, "UDP.";
+    SOCK_NONBLOCK = 0o4000, "With a type: the new socket does not block.";
+    SOCK_CLOEXEC = 0o2000000, "With a type: no meaning here, where nothing is executed.";
+
+    IPPROTO_IP = 0, "The level of options of IPv4; as a protocol, the one of the type.";
+    IPPROTO_ICMP = 1, "ICMP.";
+    IPPROTO_TCP = 6, "TCP: protocol, and level of options.";
+    IPPROTO_UDP = 17, "UDP.";
+    IPPROTO_IPV6 = 41, "The level of options of IPv6.";
+    SOL_IP = 0, "As IPPROTO_IP.";
+    SOL_SOCKET = 1, "The level of options of every socket.";
+    SOL_TCP = 6, "As IPPROTO_TCP.";
+    SOL_UDP = 17, "As IPPROTO_UDP.";
+    SOL_IPV6 = 41, "As IPPROTO_IPV6.";
+
+    SHUT_RD = 0, "No more receiving.";
+    SHUT_WR = 1, "No more sending.";
+    SHUT_RDWR = 2, "Neither.";
+
+    MSG_OOB = 0x1, "Urgent data.";
+    MSG_PEEK = 0x2, "What is received stays.";
+    MSG_DONTROUTE = 0x4, "No router: no meaning here.";
+    MSG_CTRUNC = 0x8, "Some control messages found no room.";
+    MSG_TRUNC = 0x20, "The datagram was longer; asked for: its whole length, or octets thrown away.";
+    MSG_DONTWAIT = 0x40, "This call does not block.";
+    MSG_EOR = 0x80, "The end of a record: no meaning here.";
+    MSG_WAITALL = 0x100, "The call blocks until everything asked for is here.";
+    MSG_CONFIRM = 0x800, "The peer is known to be there: no meaning here.";
+    MSG_ERRQUEUE = 0x2000, "From the queue of errors.";
+    MSG_NOSIGNAL = 0x4000, "No SIGPIPE: there is none here.";
+    MSG_MORE = 0x8000, "More follows at once: less than a full segment waits for it.";
+    MSG_ZEROCOPY = 0x4000000, "Taken without a copy: here as if it were not asked for.";
+    MSG_FASTOPEN = 0x20000000, "Connect, and send with the SYN (RFC 7413).";
+    MSG_CMSG_CLOEXEC = 0x40000000, "No meaning here.";
+
+    SO_REUSEADDR = 2, "Old connections do not keep a local address.";
+    SO_TYPE = 3, "SOCK_STREAM or SOCK_DGRAM.";
+    SO_ERROR = 4, "The pending error, once.";
+    SO_DONTROUTE = 5, "No router: no meaning here.";
+    SO_BROADCAST = 6, "Broadcast: nothing is sent to one.";
+    SO_SNDBUF = 7, "Octets that may wait to be sent; read, twice that.";
+    SO_RCVBUF = 8, "Octets that may wait to be received; read, twice that.";
+    SO_KEEPALIVE = 9, "Idle connections are probed.";
+    SO_OOBINLINE = 10, "Urgent data stays in the stream.";
+    SO_PRIORITY = 12, "A number that queues of the host may use: kept.";
+    SO_LINGER = 13, "What close waits for: struct linger.";
+    SO_REUSEPORT = 15, "Several sockets share a local address, if all ask for it.";
+    SO_RCVLOWAT = 18, "Fewer octets do not make a stream readable.";
+    SO_SNDLOWAT = 19, "1, and cannot be changed.";
+    SO_RCVTIMEO = 20, "How long receiving may block: struct timeval; 0: for ever.";
+    SO_SNDTIMEO = 21, "How long sending and connecting may block: struct timeval; 0: for ever.";
+    SO_TIMESTAMP = 29, "Whether datagrams come with the time of their arrival.";
+    SO_ACCEPTCONN = 30, "Whether it listens.";
+    SO_SNDBUFFORCE = 32, "As SO_SNDBUF.";
+    SO_RCVBUFFORCE = 33, "As SO_RCVBUF.";
+    SO_MARK = 36, "A number that routing may use: kept.";
+    SO_PROTOCOL = 38, "IPPROTO_TCP or IPPROTO_UDP.";
+    SO_DOMAIN = 39, "AF_INET or AF_INET6.";
+    SO_BUSY_POLL = 46, "Busy polling of devices: kept.";
+    SO_MAX_PACING_RATE = 47, "The most octets a second.";
+    SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
+    SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
+    SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY tells when a buffer is free: not here.";
+
+    IP_TOS = 1, "The traffic class of what is sent.";
+    IP_TTL = 2, "The TTL of what is sent.";
+    IP_MTU_DISCOVER = 10, "Whether datagrams may be fragmented: never here.";
+    IP_RECVERR = 11, "ICMP errors go to the queue of errors.";
+    IP_RECVTTL = 12, "Whether datagrams come with their TTL.";
+    IP_RECVTOS = 13, "Whether datagrams come with their traffic class.";
+    IP_MTU = 14, "The path MTU of a connected socket.";
+    IP_FREEBIND = 15, "Addresses of others may be bound: not here.";
+    IP_TRANSPARENT = 19, "Addresses of others may be bound: not here.";
+    IP_MINTTL = 21, "The least TTL that is accepted (RFC 5082).";
+    IP_BIND_ADDRESS_NO_PORT = 24, "A port is chosen by connect.";
+    IP_LOCAL_PORT_RANGE = 51, "Ephemeral ports of this socket.";
+    IPV6_UNICAST_HOPS = 16, "The hop limit of what is sent; -1: the host's.";
+    IPV6_MTU_DISCOVER = 23, "As IP_MTU_DISCOVER.";
+    IPV6_MTU = 24, "As IP_MTU.";
+    IPV6_RECVERR = 25, "As IP_RECVERR.";
+    IPV6_V6ONLY = 26, "No IPv4 in mapped addresses.";
+    IPV6_RECVTCLASS = 66, "As IP_RECVTOS.";
+    IPV6_TCLASS = 67, "The traffic class of what is sent; -1: 0.";
+    IPV6_MINHOPCOUNT = 73, "As IP_MINTTL.";
+    IP_PMTUDISC_DONT = 0, "Routers may fragment.";
+    IP_PMTUDISC_WANT = 1, "As the path needs.";
+    IP_PMTUDISC_DO = 2, "Routers may not fragment.";
+    IP_PMTUDISC_PROBE = 3, "Nor does the path MTU count.";
+
+    TCP_NODELAY = 1, "Nagle's algorithm off.";
+    TCP_MAXSEG = 2, "The longest text of a segment, to be set before the SYN.";
+    TCP_CORK = 3, "Less than a full segment waits.";
+    TCP_KEEPIDLE = 4, "Seconds before the first keepalive.";
+    TCP_KEEPINTVL = 5, "Seconds between keepalives.";
+    TCP_KEEPCNT = 6, "Keepalives before the connection is given up.";
+    TCP_SYNCNT = 7, "Retransmissions of a SYN.";
+    TCP_LINGER2 = 8, "Seconds in FIN-WAIT-2 without a user; -1: none.";
+    TCP_DEFER_ACCEPT = 9, "Seconds that a listener waits for text.";
+    TCP_WINDOW_CLAMP = 10, "The most octets of window to advertise.";
+    TCP_INFO = 11, "struct tcp_info.";
+    TCP_QUICKACK = 12, "Acknowledgments do not wait; once, not for ever.";
+    TCP_CONGESTION = 13, "The name of the congestion controller.";
+    TCP_MD5SIG = 14, "RFC 2385: not here.";
+    TCP_THIN_LINEAR_TIMEOUTS = 16, "Linear timeouts of thin streams: not here.";
+    TCP_USER_TIMEOUT = 18, "Milliseconds that text may stay unacknowledged; 0: R2 decides.";
+    TCP_REPAIR = 19, "Connections from one host to another: not here.";
+    TCP_FASTOPEN = 23, "How many Fast Open requests a listener takes (RFC 7413).";
+    TCP_TIMESTAMP = 24, "What the clock of timestamps shows.";
+    TCP_NOTSENT_LOWAT = 25, "With more octets that were not sent, a stream is not writable.";
+    TCP_CC_INFO = 26, "What the congestion controller says of itself.";
+    TCP_SAVE_SYN = 27, "A listener keeps the SYN of a connection: not here.";
+    TCP_SAVED_SYN = 28, "The SYN that was kept: not here.";
+    TCP_FASTOPEN_CONNECT = 30, "Connect waits for the first text (RFC 7413).";
+    TCP_ULP = 31, "Protocols above: none here.";
+    TCP_FASTOPEN_KEY = 33, "The key of Fast Open cookies.";
+    TCP_FASTOPEN_NO_COOKIE = 34, "Fast Open without cookies.";
+    TCP_INQ = 36, "Whether recvmsg tells how much waits.";
+    TCP_CM_INQ = 36, "The control message of TCP_INQ.";
+    TCP_TX_DELAY = 37, "Microseconds that everything sent waits: not here.";
+
+    TCP_ESTABLISHED = 1, "ESTABLISHED.";
+    TCP_SYN_SENT = 2, "SYN-SENT.";
+    TCP_SYN_RECV = 3, "SYN-RECEIVED.";
+    TCP_FIN_WAIT1 = 4, "FIN-WAIT-1.";
+    TCP_FIN_WAIT2 = 5, "FIN-WAIT-2.";
+    TCP_TIME_WAIT = 6, "TIME-WAIT.";
+    TCP_CLOSE = 7, "CLOSED.";
+    TCP_CLOSE_WAIT = 8, "CLOSE-WAIT.";
+    TCP_LAST_ACK = 9, "LAST-ACK.";
+    TCP_LISTEN = 10, "LISTEN.";
+    TCP_CLOSING = 11, "CLOSING.";
+
+    TCPI_OPT_TIMESTAMPS = 1, "Timestamps were agreed on.";
+    TCPI_OPT_SACK = 2, "Selective acknowledgments were agreed on.";
+    TCPI_OPT_WSCALE = 4, "Window scaling was agreed on.";
+    TCPI_OPT_ECN = 8, "ECN was agreed on.";
+    TCPI_OPT_ECN_SEEN = 16, "A packet with ECT has come.";
+    TCPI_OPT_SYN_DATA = 32, "Text on our SYN was acknowledged.";
+
+    O_RDONLY = 0, "Reading only.";
+    O_WRONLY = 1, "Writing only.";
+    O_RDWR = 2, "Reading and writing.";
+    O_NONBLOCK = 0o4000, "Calls do not block.";
+    O_CLOEXEC = 0o2000000, "No meaning here.";
+    F_GETFD = 1, "Flags of the descriptor.";
+    F_SETFD = 2, "Flags of the descriptor: kept.";
+    F_GETFL = 3, "O_RDWR, and O_NONBLOCK.";
+    F_SETFL = 4, "O_NONBLOCK, or not.";
+    FD_CLOEXEC = 1, "No meaning here.";
+
+    FIONREAD = 0x541b, "Octets that can be read.";
+    SIOCINQ = 0x541b, "As FIONREAD.";
+    FIONBIO = 0x5421, "O_NONBLOCK, or not.";
+    TIOCOUTQ = 0x5411, "As SIOCOUTQ.";
+    SIOCOUTQ = 0x5411, "Octets that were not acknowledged, sent or not.";
+    SIOCATMARK = 0x8905, "Whether the urgent octet is next.";
+    SIOCOUTQNSD = 0x894b, "Octets that were not sent.";
+
+    POLLIN = 0x1, "There is something to read, or the end.";
+    POLLPRI = 0x2, "There is urgent data.";
+    POLLOUT = 0x4, "There is room to write.";
+    POLLERR = 0x8, "An error is pending; always told.";
+    POLLHUP = 0x10, "Both directions are closed; always told.";
+    POLLNVAL = 0x20, "No open descriptor; always told.";
+    POLLRDNORM = 0x40, "As POLLIN.";
+    POLLRDBAND = 0x80, "Never, here.";
+    POLLWRNORM = 0x100, "As POLLOUT.";
+    POLLWRBAND = 0x200, "As POLLOUT, for datagrams.";
+    POLLRDHUP = 0x2000, "The peer sends no more.";
+
+    EPOLLIN = 0x1, "As POLLIN.";
+    EPOLLPRI = 0x2, "As POLLPRI.";
+    EPOLLOUT = 0x4, "As POLLOUT.";
+    EPOLLERR = 0x8, "As POLLERR.";
+    EPOLLHUP = 0x10, "As POLLHUP.";
+    EPOLLRDNORM = 0x40, "As POLLRDNORM.";
+    EPOLLRDBAND = 0x80, "As POLLRDBAND.";
+    EPOLLWRNORM = 0x100, "As POLLWRNORM.";
+    EPOLLWRBAND = 0x200, "As POLLWRBAND.";
+    EPOLLRDHUP = 0x2000, "As POLLRDHUP.";
+    EPOLLEXCLUSIVE = 1 << 28, "One of several is woken: no meaning here.";
+    EPOLLWAKEUP = 1 << 29, "The host stays awake: no meaning here.";
+    EPOLLONESHOT = 1 << 30, "Told once, until it is asked for again.";
+    EPOLLET = i32::MIN, "Told when something happens, not while it lasts.";
+    EPOLL_CTL_ADD = 1, "Watch a descriptor.";
+    EPOLL_CTL_DEL = 2, "Watch it no more.";
+    EPOLL_CTL_MOD = 3, "Watch it for something else.";
+    EPOLL_CLOEXEC = 0o2000000, "No meaning here.";
+
+    SPLICE_F_MOVE = 1, "No meaning here.";
+    SPLICE_F_NONBLOCK = 2, "The pipe does not block.";
+    SPLICE_F_MORE = 4, "As MSG_MORE.";
+    SPLICE_F_GIFT = 8, "No meaning here.";
+
+    SO_EE_ORIGIN_NONE = 0, "No origin.";
+    SO_EE_ORIGIN_LOCAL = 1, "The error arose here.";
+    SO_EE_ORIGIN_ICMP = 2, "ICMP said so.";
+    SO_EE_ORIGIN_ICMP6 = 3, "ICMPv6 said so.";
+
+    SK_MEMINFO_RMEM_ALLOC = 0, "Octets that wait to be received.";
+    SK_MEMINFO_RCVBUF = 1, "SO_RCVBUF.";
+    SK_MEMINFO_WMEM_ALLOC = 2, "Octets that are under way in the host: none here.";
+    SK_MEMINFO_SNDBUF = 3, "SO_SNDBUF.";
+    SK_MEMINFO_FWD_ALLOC = 4, "Memory set aside: none here.";
+    SK_MEMINFO_WMEM_QUEUED = 5, "Octets that wait to be sent or acknowledged.";
+    SK_MEMINFO_OPTMEM = 6, "Memory of options: none here.";
+    SK_MEMINFO_BACKLOG = 7, "Packets that wait for the user: none here.";
+    SK_MEMINFO_DROPS = 8, "Datagrams that found no room.";
+}
+
+/// The number of a name.
+pub fn number(name: &str) -> Option<i32> {
+    let mut names = NAMES.iter();
+    names.find(|(known, _)| *known == name).map(|(_, n)| *n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_once_and_leads_to_its_number() {
+        for (index, (name, value)) in NAMES.iter().enumerate() {
+            assert_eq!(number(name), Some(*value));
+            assert!(NAMES[..index].iter().all(|(other, _)| other != name));
+        }
+        assert_eq!(number("SO_UNHEARD_OF"), None);
+    }
+
+    /// The system's own headers, where they are Linux's on x86-64.
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn the_system_agrees() {
+        use nix::libc;
+        let same = [
+            (SO_RCVLOWAT, libc::SO_RCVLOWAT),
+            (SO_MEMINFO, libc::SO_MEMINFO),
+            (SO_ZEROCOPY, libc::SO_ZEROCOPY),
+            (SO_MAX_PACING_RATE, 47),
+            (MSG_FASTOPEN, libc::MSG_FASTOPEN),
+            (MSG_ERRQUEUE, libc::MSG_ERRQUEUE),
+            (MSG_MORE, libc::MSG_MORE),
+            (TCP_USER_TIMEOUT, libc::TCP_USER_TIMEOUT),
+            (TCP_NOTSENT_LOWAT, libc::TCP_NOTSENT_LOWAT),
+            (TCP_FASTOPEN_CONNECT, libc::TCP_FASTOPEN_CONNECT),
+            (TCP_WINDOW_CLAMP, libc::TCP_WINDOW_CLAMP),
+            (IPV6_TCLASS, libc::IPV6_TCLASS),
+            (IPV6_UNICAST_HOPS, libc::IPV6_UNICAST_HOPS),
+            (IP_MTU_DISCOVER, libc::IP_MTU_DISCOVER),
+            (IP_MTU, libc::IP_MTU),
+            (EPOLLET, libc::EPOLLET),
+            (SOCK_NONBLOCK, libc::SOCK_NONBLOCK),
+            (FIONREAD, libc::FIONREAD as i32),
+            (POLLRDHUP, i32::from(libc::POLLRDHUP)),
+        ];
+        for (ours, theirs) in same {
+            assert_eq!(ours, theirs);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Sockets as BSD shaped them, pure: descriptors, calls that never wait, and `errno` as Linux
+//! gives it. Below it is a [`Stack`]; above it somebody who waits: the C interface with threads,
+//! a script with virtual time.
+//!
+//! ```
+//! use stubborn::bsd::{Bsd, Errno, linux::*};
+//! # use stubborn::{config::Config, stack::{Secret, Stack}, time::Instant};
+//! # let mut stack = Stack::new(Config::new([[10, 0, 0, 1].into()]), Secret([0; 16])).unwrap();
+//! # let now = Instant::ZERO;
+//! let mut bsd = Bsd::new();
+//! let mut calls = bsd.at(now, &mut stack);
+//! let fd = calls.socket(AF_INET, SOCK_STREAM, 0)?;
+//! assert_eq!(calls.connect(fd, ([10, 0, 0, 2], 80).into()), Err(Errno::EINPROGRESS));
+//! assert_eq!(calls.recv(fd, &mut [0; 10], 0), Err(Errno::EAGAIN));
+//! # Ok::<(), Errno>(())
+//! ```
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `errno`, `linux` | [`Errno`]; every other number of Linux |
+//! | `table` | descriptors, and what stands behind one |
+//! | `stream`, `datagram` | a TCP socket, a UDP socket |
+//! | `address` | families, mapped addresses, who may bind what |
+//! | `open` | socket, bind, listen, accept, getsockname, getpeername |
+//! | `connect` | connect, and its way through three calls |
+//! | `close` | shutdown, close |
+//! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
+//! | `control` | fcntl, ioctl |
+//! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
+//! | `ready` | which descriptor is ready for what: poll |
+//! | `epoll` | epoll: by level, by edge, once |
+//! | `attempt` | calls that block, as values that can be tried again |
+//!
+//! No call waits. Where a C program would block, it fails with `EAGAIN` (`connect` with
+//! `EINPROGRESS`), whether the descriptor is `O_NONBLOCK` or not: [`Calls::may_wait`] says whether
+//! the caller should wait and try again, and `attempt` knows how.
+
+mod address;
+mod attempt;
+mod close;
+mod connect;
+mod control;
+mod datagram;
+mod epoll;
+mod errno;
+pub mod linux;
+mod open;
+mod options;
+mod ready;
+mod receive;
+mod send;
+mod stream;
+mod table;
+
+use crate::stack::{Event, Stack};
+use crate::time::Instant;
+
+pub use attempt::{Accepting, Connecting, Direction, Receiving, Sending};
+pub use epoll::EpollEvent;
+pub use errno::Errno;
+pub use options::info::TcpInfo;
+pub use ready::PollFd;
+pub use receive::{Control, ExtendedError, Received};
+pub use table::Fd;
+
+use table::Table;
+
+/// The descriptors of one program.
+#[derive(Clone, Debug, Default)]
+pub struct Bsd {
+    table: Table,
+}
+
+impl Bsd {
+    /// Without a descriptor.
+    pub fn new() -> Bsd {
+        Bsd::default()
+    }
+
+    /// Calls at a moment. `stack` must be the same every time, and nobody else may take its
+    /// events.
+    pub fn at<'a>(&'a mut self, now: Instant, stack: &'a mut Stack) -> Calls<'a> {
+        let mut calls = Calls {
+            table: &mut self.table,
+            stack,
+            now,
+        };
+        calls.take_events();
+        calls
+    }
+
+    /// Every open descriptor.
+    pub fn descriptors(&self) -> impl Iterator<Item = Fd> {
+        self.table.descriptors()
+    }
+}
+
+/// The calls of a program, at a moment.
+#[derive(Debug)]
+pub struct Calls<'a> {
+    table: &'a mut Table,
+    stack: &'a mut Stack,
+    now: Instant,
+}
+
+impl Calls<'_> {
+    /// The moment.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What has happened below: those who watch by edges must know.
+    fn take_events(&mut self) {
+        while let Some(event) = self.stack.poll_event() {
+            let fd = match event {
+                Event::Connection(id, _) => self.table.of_connection(id),
+                Event::Acceptable(id) => self.table.of_listener(id),
+                Event::Udp(id, _) => self.table.of_udp(id),
+            };
+            if let Some(fd) = fd {
+                self.table.happened(fd);
+            }
+        }
+    }
+}

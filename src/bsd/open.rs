@@ -1,0 +1,273 @@
+//! socket, bind, listen, accept, getsockname, getpeername.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::address::Family;
+use super::datagram::DatagramSocket;
+use super::errno::Errno;
+use super::linux::{
+    IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM,
+};
+use super::stream::{Phase, Role, StreamSocket};
+use super::table::{Fd, Kind};
+use crate::config::ListenerConfig;
+use crate::stack::{BindError, ListenError, UdpId};
+use crate::tcp::State;
+
+/// The most connections that a listener lets wait, whatever it is told (`somaxconn`).
+const MOST_BACKLOG: usize = 4096;
+
+impl Calls<'_> {
+    /// A new socket. `kind` may carry `SOCK_NONBLOCK`.
+    ///
+    /// # Errors
+    /// `EAFNOSUPPORT`, `EINVAL` or `ESOCKTNOSUPPORT` (kinds), `EPROTONOSUPPORT`, `EMFILE`.
+    pub fn socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Result<Fd, Errno> {
+        let flags = kind & (SOCK_NONBLOCK | SOCK_CLOEXEC);
+        let kind = kind & !flags;
+        if !(0..11).contains(&kind) {
+            return Err(Errno::EINVAL);
+        }
+        let family = Family::of(domain)?;
+        let own = match kind {
+            SOCK_STREAM => IPPROTO_TCP,
+            SOCK_DGRAM => IPPROTO_UDP,
+            _ => return Err(Errno::ESOCKTNOSUPPORT),
+        };
+        if protocol != IPPROTO_IP && protocol != own {
+            return Err(Errno::EPROTONOSUPPORT);
+        }
+        let config = self.stack.config();
+        let kind = match own {
+            IPPROTO_TCP => Kind::Stream(Box::new(StreamSocket::new(family, config.tcp.clone()))),
+            _ => Kind::Datagram(Box::new(DatagramSocket::new(family, config.udp.socket))),
+        };
+        self.table.insert(flags, kind)
+    }
+
+    /// Gives a socket a local address. Port 0: the stack chooses.
+    ///
+    /// # Errors
+    /// `EINVAL` if it has one, `EAFNOSUPPORT`, `EADDRNOTAVAIL` if it is not this host's,
+    /// `EADDRINUSE`.
+    pub fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => {
+                if socket.bound.is_some() || !matches!(socket.role, Role::Fresh) {
+                    return Err(Errno::EINVAL);
+                }
+                self.bind_stream(fd, address)
+            }
+            Kind::Datagram(socket) => {
+                if socket.bound.is_some() {
+                    return Err(Errno::EINVAL);
+                }
+                self.bind_datagram(fd, address)?;
+                self.datagram_mut(fd)?.bound_by_user = true;
+                Ok(())
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// Where a TCP socket is bound; the ports of others are not taken.
+    pub(super) fn bind_stream(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let (family, v6only) = (socket.family, socket.settings.v6only);
+        let places = self.bindable(family, address, v6only)?;
+        let port = match address.port() {
+            0 => (self.free_port(&places, |calls, places| calls.may_share_stream(fd, places)))
+                .ok_or(Errno::EADDRINUSE)?,
+            _ if !self.may_share_stream(fd, &places) => return Err(Errno::EADDRINUSE),
+            port => port,
+        };
+        self.stream_mut(fd, Errno::EINVAL)?.bound = Some(SocketAddr::new(address.ip(), port));
+        Ok(())
+    }
+
+    /// Where a UDP socket is bound: it hears from now on.
+    pub(super) fn bind_datagram(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
+        let socket = self.datagram(fd)?;
+        let (family, v6only, options) = (socket.family, socket.settings.v6only, socket.options);
+        let places = self.bindable(family, address, v6only)?;
+        let port = match address.port() {
+            0 => (self.free_port(&places, |calls, places| {
+                calls.may_share_datagram(fd, places)
+            }))
+            .ok_or(Errno::EADDRINUSE)?,
+            _ if !self.may_share_datagram(fd, &places) => return Err(Errno::EADDRINUSE),
+            port => port,
+        };
+        let mut ids: Vec<UdpId> = Vec::new();
+        for place in places
+            .into_iter()
+            .filter(|place| self.has_family(*place))
+            .collect::<Vec<_>>()
+        {
+            match self.stack.udp_bind(SocketAddr::new(place.ip(), port)) {
+                Ok(id) => ids.push(id),
+                Err(error) => {
+                    ids.into_iter().for_each(|id| self.stack.udp_close(id));
+                    return Err(match error {
+                        BindError::AddressInUse => Errno::EADDRINUSE,
+                        BindError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
+                    });
+                }
+            }
+        }
+        for id in &ids {
+            self.stack.udp_set_options(*id, options);
+            self.table.own_udp(*id, fd);
+        }
+        let socket = self.datagram_mut(fd)?;
+        socket.bound = Some(SocketAddr::new(address.ip(), port));
+        socket.ids = ids;
+        Ok(())
+    }
+
+    /// The places of an address, if this host may use it.
+    fn bindable(
+        &self,
+        family: Family,
+        address: SocketAddr,
+        v6only: bool,
+    ) -> Result<Vec<SocketAddr>, Errno> {
+        let first = family.inward(address)?;
+        let mapped = family == Family::Inet6 && first.is_ipv4();
+        if mapped && v6only {
+            return Err(Errno::EINVAL);
+        }
+        let places = family.places(address, v6only);
+        match places.iter().any(|place| self.is_bindable(*place)) {
+            true => Ok(places),
+            false => Err(Errno::EADDRNOTAVAIL),
+        }
+    }
+
+    /// Connections are taken from now on; of those that are established, `backlog` may wait. Once
+    /// more: the backlog changes.
+    ///
+    /// # Errors
+    /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.
+    pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
+        let backlog = usize::try_from(backlog).map_or(MOST_BACKLOG, |it| it.min(MOST_BACKLOG));
+        match &socket.role {
+            Role::Connection(..) => return Err(Errno::EINVAL),
+            Role::Listening(ids) => {
+                for id in ids.clone() {
+                    let known = self.stack.listener_config(id).cloned();
+                    let Some(mut config) = known else { continue };
+                    config.backlog = backlog;
+                    let changed = self.stack.configure_listener(id, config);
+                    changed.map_err(|_| Errno::EINVAL)?;
+                }
+                return Ok(());
+            }
+            Role::Fresh => {}
+        }
+        if socket.bound.is_none() {
+            self.bind_stream(fd, socket.family.unspecified())?;
+        }
+        let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
+        let v6only = socket.settings.v6only;
+        let config = ListenerConfig {
+            backlog,
+            defer_accept: socket.defer_accept,
+            tcp: socket.config.clone(),
+        };
+        let places = (socket.bound)
+            .map(|bound| socket.family.places(bound, v6only))
+            .unwrap_or_default();
+        let mut ids = Vec::new();
+        for place in places {
+            if !self.has_family(place) {
+                continue;
+            }
+            match self.stack.listen_with(place, config.clone()) {
+                Ok(id) => ids.push(id),
+                Err(error) => {
+                    let now = self.now;
+                    (ids.into_iter()).for_each(|id| self.stack.close_listener(now, id));
+                    return Err(match error {
+                        ListenError::AddressInUse => Errno::EADDRINUSE,
+                        ListenError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
+                        ListenError::Config(_) => Errno::EINVAL,
+                    });
+                }
+            }
+        }
+        for id in &ids {
+            self.table.own_listener(*id, fd);
+        }
+        self.stream_mut(fd, Errno::EOPNOTSUPP)?.role = Role::Listening(ids);
+        Ok(())
+    }
+
+    /// The next established connection as a new socket, and its peer. `flags`: `SOCK_NONBLOCK`.
+    ///
+    /// # Errors
+    /// `EAGAIN` if there is none, `EINVAL` if it does not listen or for other flags,
+    /// `EOPNOTSUPP` for UDP, `EMFILE`.
+    pub fn accept(&mut self, fd: Fd, flags: i32) -> Result<(Fd, SocketAddr), Errno> {
+        if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
+        let Role::Listening(ids) = &socket.role else {
+            return Err(Errno::EINVAL);
+        };
+        let mut child = StreamSocket::new(socket.family, socket.config.clone());
+        child.settings = socket.settings.clone();
+        let waiting = (ids.iter().copied()).find(|id| self.stack.acceptable_count(*id) > 0);
+        let waiting = waiting.ok_or(Errno::EAGAIN)?;
+        let new = self.table.insert(flags, Kind::Stream(Box::new(child)))?;
+        let Some(id) = self.stack.accept(waiting) else {
+            self.table.remove(new);
+            return Err(Errno::EAGAIN);
+        };
+        self.table.own_connection(id, new);
+        let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
+        let child = self.stream_mut(new, Errno::EINVAL)?;
+        child.bound = Some(child.family.outward(local));
+        child.role = Role::Connection(id, Phase::Connected);
+        let peer = child.family.outward(peer);
+        Ok((new, peer))
+    }
+
+    /// The local address of a socket.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTSOCK`.
+    pub fn getsockname(&self, fd: Fd) -> Result<SocketAddr, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => {
+                let connected = socket.connection().map(|id| self.stack.local_addr(id));
+                let connected = connected.map(|local| socket.family.outward(local));
+                let bound = connected.or(socket.bound);
+                Ok(bound.unwrap_or(socket.family.unspecified()))
+            }
+            Kind::Datagram(socket) => Ok(socket.bound.unwrap_or(socket.family.unspecified())),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The address of the peer.
+    ///
+    /// # Errors
+    /// `ENOTCONN`: there is none, or not yet, or not any more.
+    pub fn getpeername(&self, fd: Fd) -> Result<SocketAddr, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => {
+                let id = socket.connection().ok_or(Errno::ENOTCONN)?;
+                match self.stack.status(id).state {
+                    State::SynSent | State::Closed => Err(Errno::ENOTCONN),
+                    _ => Ok(socket.family.outward(self.stack.peer_addr(id))),
+                }
+            }
+            Kind::Datagram(socket) => socket.peer.ok_or(Errno::ENOTCONN),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+}

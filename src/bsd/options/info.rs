@@ -1,0 +1,222 @@
+//! `TCP_INFO`: `struct tcp_info` of Linux.
+
+use core::time::Duration;
+
+use crate::bsd::Calls;
+use crate::bsd::errno::Errno;
+use crate::bsd::linux::{
+    TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
+    TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_SACK,
+    TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
+};
+use crate::bsd::stream::Role;
+use crate::bsd::table::Fd;
+use crate::tcp::{State, Status};
+
+macro_rules! tcp_info {
+    ($($name:ident: $kind:ty, $text:literal;)*) => {
+        /// `struct tcp_info` as Linux lays it out on x86-64: the fields in their order, without
+        /// gaps.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct TcpInfo {
+            $(#[doc = $text] pub $name: $kind,)*
+        }
+
+        impl TcpInfo {
+            /// Its octets.
+            pub fn octets(&self) -> Vec<u8> {
+                let mut octets = Vec::new();
+                $(octets.extend(self.$name.to_le_bytes());)*
+                octets
+            }
+
+            /// Its numbers, by name.
+            pub fn fields(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), u64::from(self.$name))),*]
+            }
+        }
+    };
+}
+
+tcp_info! {
+    state: u8, "`TCP_ESTABLISHED`, …";
+    ca_state: u8, "Open 0, Disorder 1, CWR 2, Recovery 3, Loss 4.";
+    retransmits: u8, "Retransmission timeouts in a row.";
+    probes: u8, "Probes of a closed window, or keepalives, without an answer.";
+    backoff: u8, "How often the timeout, or the interval of probes, was doubled.";
+    options: u8, "`TCPI_OPT_…`: what was agreed on.";
+    scales: u8, "Window scales: the peer's in the lower four bits, ours in the upper.";
+    flags: u8, "Bit 0: the last sample of the delivery rate was limited by the application.";
+    rto: u32, "Retransmission timeout, microseconds.";
+    ato: u32, "How long an acknowledgment waits, microseconds.";
+    snd_mss: u32, "The longest text that a segment carries, octets.";
+    rcv_mss: u32, "The longest text that came, octets.";
+    unacked: u32, "Segments in flight; of a listener, connections that wait.";
+    sacked: u32, "Of them, those that a selective acknowledgment covers; of a listener, the backlog.";
+    lost: u32, "Of them, those that count as lost.";
+    retrans: u32, "Of them, those that were sent again.";
+    fackets: u32, "Nothing, any more.";
+    last_data_sent: u32, "Since text was last sent, milliseconds.";
+    last_ack_sent: u32, "Nothing.";
+    last_data_recv: u32, "Since text last came, milliseconds.";
+    last_ack_recv: u32, "Since an acknowledgment last came, milliseconds.";
+    pmtu: u32, "Path MTU, octets.";
+    rcv_ssthresh: u32, "The most that the window may be now, octets.";
+    rtt: u32, "Smoothed round-trip time, microseconds.";
+    rttvar: u32, "Its variation, microseconds.";
+    snd_ssthresh: u32, "Slow start threshold, segments.";
+    snd_cwnd: u32, "Congestion window, segments.";
+    advmss: u32, "The MSS that we say, octets.";
+    reordering: u32, "How far segments may overtake each other, segments.";
+    rcv_rtt: u32, "Round-trip time as a receiver sees it, microseconds.";
+    rcv_space: u32, "The receive buffer, octets.";
+    total_retrans: u32, "Segments sent again, ever.";
+    pacing_rate: u64, "Octets a second; all ones: no limit.";
+    max_pacing_rate: u64, "The most octets a second; all ones: no limit.";
+    bytes_acked: u64, "Octets that the peer acknowledged, ever.";
+    bytes_received: u64, "Octets received in order, ever.";
+    segs_out: u32, "Segments sent, ever.";
+    segs_in: u32, "Segments received, ever.";
+    notsent_bytes: u32, "Octets that wait to be sent for the first time.";
+    min_rtt: u32, "The least round-trip time of the last minutes, microseconds.";
+    data_segs_in: u32, "Segments with text received, ever.";
+    data_segs_out: u32, "Segments with text sent, ever.";
+    delivery_rate: u64, "Octets a second that the peer received lately.";
+    busy_time: u64, "How long something was under way, microseconds.";
+    rwnd_limited: u64, "Of it, how long the peer's window was the limit.";
+    sndbuf_limited: u64, "Of it, how long the send buffer was the limit.";
+    delivered: u32, "Segments that arrived at the peer, ever.";
+    delivered_ce: u32, "Of them, those that were marked on the way (ECN).";
+    bytes_sent: u64, "Octets of text sent, those sent again included, ever.";
+    bytes_retrans: u64, "Octets of text sent again, ever.";
+    dsack_dups: u32, "Segments that the peer reports to have come twice, ever.";
+    reord_seen: u32, "How often segments were seen to overtake each other.";
+    rcv_ooopack: u32, "Segments received beyond a gap, ever.";
+    snd_wnd: u32, "SND.WND, octets.";
+    rcv_wnd: u32, "RCV.WND, octets.";
+    rehash: u32, "Nothing.";
+    total_rto: u16, "Retransmission timeouts, ever.";
+    total_rto_recoveries: u16, "Nothing.";
+    total_rto_time: u32, "Nothing.";
+    received_ce: u32, "Segments received that were marked (RFC 9768).";
+    delivered_e1_bytes: u32, "Octets that arrived with ECT(1) (RFC 9768).";
+    delivered_e0_bytes: u32, "Octets that arrived with ECT(0).";
+    delivered_ce_bytes: u32, "Octets that arrived with CE.";
+    received_e1_bytes: u32, "Octets received with ECT(1).";
+    received_e0_bytes: u32, "Octets received with ECT(0).";
+    received_ce_bytes: u32, "Octets received with CE.";
+    accecn_fail_mode: u16, "Why AccECN is not in use.";
+    accecn_opt_seen: u16, "Whether its options pass.";
+}
+
+impl Calls<'_> {
+    /// `TCP_INFO`, as numbers.
+    ///
+    /// # Errors
+    /// `EBADF`, `EINVAL` for what is not TCP.
+    pub fn tcp_info(&self, fd: Fd) -> Result<TcpInfo, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        Ok(match &socket.role {
+            Role::Fresh => TcpInfo {
+                state: TCP_CLOSE as u8,
+                ..TcpInfo::default()
+            },
+            Role::Listening(ids) => {
+                let waiting = ids.iter().map(|id| self.stack.acceptable_count(*id));
+                let configs = ids.iter().filter_map(|id| self.stack.listener_config(*id));
+                TcpInfo {
+                    state: TCP_LISTEN as u8,
+                    unacked: waiting.sum::<usize>() as u32,
+                    sacked: configs.map(|config| config.backlog).max().unwrap_or(0) as u32,
+                    ..TcpInfo::default()
+                }
+            }
+            Role::Connection(id, _) => from_status(&self.stack.status(*id)),
+        })
+    }
+}
+
+/// What STATUS says, in Linux's units: segments and microseconds.
+fn from_status(status: &Status) -> TcpInfo {
+    let mss = u64::from(status.snd_mss.max(1));
+    let segments = |octets: u64| u32::try_from(octets.div_ceil(mss)).unwrap_or(u32::MAX);
+    let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    let (peer_scale, own_scale) = status.window_scale.unwrap_or((0, 0));
+    TcpInfo {
+        state: state(status.state),
+        retransmits: status.backoff.min(255) as u8,
+        backoff: status.backoff.min(255) as u8,
+        options: options(status),
+        scales: peer_scale | (own_scale << 4),
+        rto: micros(status.rto),
+        snd_mss: u32::from(status.snd_mss),
+        unacked: segments(status.in_flight),
+        pmtu: status.path_mtu as u32,
+        rtt: micros(status.srtt.unwrap_or_default()),
+        rttvar: micros(status.rttvar),
+        // Linux's word for a threshold that nothing has set.
+        snd_ssthresh: match segments(status.ssthresh) {
+            threshold if threshold >= 0x7fff_ffff => 0x7fff_ffff,
+            threshold => threshold,
+        },
+        snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
+        total_retrans: status.retransmissions as u32,
+        pacing_rate: u64::MAX,
+        max_pacing_rate: u64::MAX,
+        bytes_acked: status.bytes_acked,
+        bytes_received: status.bytes_received,
+        segs_out: status.segments_out as u32,
+        segs_in: status.segments_in as u32,
+        notsent_bytes: status.unsent as u32,
+        snd_wnd: status.snd_wnd,
+        rcv_wnd: status.rcv_wnd,
+        total_rto: status.timeouts.min(u64::from(u16::MAX)) as u16,
+        ..TcpInfo::default()
+    }
+}
+
+fn state(state: State) -> u8 {
+    (match state {
+        State::Listen => TCP_LISTEN,
+        State::SynSent => TCP_SYN_SENT,
+        State::SynReceived => TCP_SYN_RECV,
+        State::Established => TCP_ESTABLISHED,
+        State::FinWait1 => TCP_FIN_WAIT1,
+        State::FinWait2 => TCP_FIN_WAIT2,
+        State::CloseWait => TCP_CLOSE_WAIT,
+        State::Closing => TCP_CLOSING,
+        State::LastAck => TCP_LAST_ACK,
+        State::TimeWait => TCP_TIME_WAIT,
+        State::Closed => TCP_CLOSE,
+    }) as u8
+}
+
+fn options(status: &Status) -> u8 {
+    let agreed = [
+        (status.timestamps, TCPI_OPT_TIMESTAMPS),
+        (status.sack, TCPI_OPT_SACK),
+        (status.window_scale.is_some(), TCPI_OPT_WSCALE),
+    ];
+    let bits = agreed.iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
+    bits.sum::<i32>() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_lie_where_linux_has_them() {
+        let info = TcpInfo {
+            snd_cwnd: 0x0102_0304,
+            bytes_acked: 5,
+            busy_time: 6,
+            bytes_sent: 7,
+            ..TcpInfo::default()
+        };
+        let octets = info.octets();
+        assert_eq!(octets.len(), 280);
+        assert_eq!(octets[80..84], [4, 3, 2, 1]);
+        assert_eq!((octets[120], octets[168], octets[200]), (5, 6, 7));
+    }
+}

@@ -1,0 +1,191 @@
+//! `SOL_IP`, `SOL_IPV6`.
+
+use super::{int_or_octet, octets, size, yes};
+use crate::bsd::Calls;
+use crate::bsd::address::Family;
+use crate::bsd::errno::Errno;
+use crate::bsd::linux::{
+    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE,
+    IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR,
+    IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+};
+use crate::bsd::stream::Role;
+use crate::bsd::table::{Fd, Kind};
+
+impl Calls<'_> {
+    pub(super) fn set_ip_option(
+        &mut self,
+        fd: Fd,
+        level: i32,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        self.check_level(fd, level)?;
+        let value = int_or_octet(value)?;
+        match (level, name) {
+            (SOL_IP, IP_TOS) => self.set_traffic_class(fd, value as u8),
+            (SOL_IPV6, IPV6_TCLASS) => match value {
+                -1 => self.set_traffic_class(fd, 0),
+                0..=255 => self.set_traffic_class(fd, value as u8),
+                _ => Err(Errno::EINVAL),
+            },
+            (SOL_IP, IP_TTL) => match value {
+                -1 => self.set_hop_limit(fd, None),
+                1..=255 => self.set_hop_limit(fd, Some(value as u8)),
+                _ => Err(Errno::EINVAL),
+            },
+            (SOL_IPV6, IPV6_UNICAST_HOPS) => match value {
+                -1 => self.set_hop_limit(fd, None),
+                0..=255 => self.set_hop_limit(fd, Some(value as u8)),
+                _ => Err(Errno::EINVAL),
+            },
+            (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
+                // Two more are only about fragments.
+                if !(IP_PMTUDISC_DONT..=IP_PMTUDISC_PROBE + 2).contains(&value) {
+                    return Err(Errno::EINVAL);
+                }
+                self.settings_mut(fd)?.keep(level, name, value);
+                Ok(())
+            }
+            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
+                self.settings_mut(fd)?
+                    .keep(level, name, i32::from(value != 0));
+                Ok(())
+            }
+            _ => Err(Errno::ENOPROTOOPT),
+        }
+    }
+
+    pub(super) fn ip_option(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        self.check_level(fd, level)?;
+        let settings = self.settings(fd)?;
+        let host = i32::from(self.stack.config().hop_limit);
+        Ok(match (level, name) {
+            (SOL_IP, IP_TOS) | (SOL_IPV6, IPV6_TCLASS) => {
+                octets(i32::from(self.traffic_class(fd)?))
+            }
+            (SOL_IP, IP_TTL) | (SOL_IPV6, IPV6_UNICAST_HOPS) => {
+                octets(self.hop_limit(fd)?.map_or(host, i32::from))
+            }
+            (SOL_IPV6, IPV6_V6ONLY) => yes(settings.v6only),
+            (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
+                octets(settings.kept(level, name, IP_PMTUDISC_WANT))
+            }
+            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
+                octets(settings.kept(level, name, 0))
+            }
+            (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => size(self.path_mtu(fd)?),
+            _ => return Err(Errno::ENOPROTOOPT),
+        })
+    }
+
+    /// Options of IPv6 are for `AF_INET6`; those of IPv4 for both.
+    fn check_level(&self, fd: Fd, level: i32) -> Result<(), Errno> {
+        let family = match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => socket.family,
+            Kind::Datagram(socket) => socket.family,
+            Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+        };
+        match family == Family::Inet && level == SOL_IPV6 {
+            true => Err(Errno::ENOPROTOOPT),
+            false => Ok(()),
+        }
+    }
+
+    fn set_traffic_class(&mut self, fd: Fd, class: u8) -> Result<(), Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => {
+                // The ECN bits belong to TCP (RFC 3168 §6.1).
+                socket.config.socket.traffic_class = class & !3;
+                self.apply(fd)
+            }
+            Kind::Datagram(socket) => {
+                socket.options.traffic_class = class;
+                self.apply_datagram(fd)
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn traffic_class(&self, fd: Fd) -> Result<u8, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(socket.config.socket.traffic_class),
+            Kind::Datagram(socket) => Ok(socket.options.traffic_class),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn set_hop_limit(&mut self, fd: Fd, limit: Option<u8>) -> Result<(), Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => {
+                socket.config.socket.hop_limit = limit;
+                self.apply(fd)
+            }
+            Kind::Datagram(socket) => {
+                socket.options.hop_limit = limit;
+                self.apply_datagram(fd)
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn hop_limit(&self, fd: Fd) -> Result<Option<u8>, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(socket.config.socket.hop_limit),
+            Kind::Datagram(socket) => Ok(socket.options.hop_limit),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The options of a UDP socket have changed.
+    fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.datagram(fd)?;
+        let (ids, options) = (socket.ids.clone(), socket.options);
+        for id in ids {
+            self.stack.udp_set_options(id, options);
+        }
+        Ok(())
+    }
+
+    /// Whether IPv4 comes in mapped addresses is settled before bind.
+    fn set_v6only(&mut self, fd: Fd, only: bool) -> Result<(), Errno> {
+        let settled = match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => socket.bound.is_some() || !matches!(socket.role, Role::Fresh),
+            Kind::Datagram(socket) => socket.bound.is_some(),
+            Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+        };
+        if settled {
+            return Err(Errno::EINVAL);
+        }
+        self.settings_mut(fd)?.v6only = only;
+        Ok(())
+    }
+
+    /// The longest datagram that the path to the peer carries, as far as is known.
+    fn path_mtu(&self, fd: Fd) -> Result<usize, Errno> {
+        let mtu = self.stack.config().mtu;
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => {
+                let id = socket.connection().ok_or(Errno::ENOTCONN)?;
+                Ok(self.stack.status(id).path_mtu)
+            }
+            Kind::Datagram(socket) => socket.peer.map(|_| mtu).ok_or(Errno::ENOTCONN),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::int;
+    use super::*;
+
+    #[test]
+    fn an_option_of_one_octet_is_an_int_too() {
+        assert_eq!(int_or_octet(&[7]), Ok(7));
+        assert_eq!(int_or_octet(&[1, 1, 0, 0]), Ok(257));
+        assert_eq!(int_or_octet(&[]), Err(Errno::EINVAL));
+        assert_eq!(int(&[7]), Err(Errno::EINVAL));
+    }
+}

@@ -1,0 +1,210 @@
+//! getsockopt, setsockopt: values are octets, as C has them in memory.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | which level an option is of; numbers from octets and back |
+//! | `socket` | `SOL_SOCKET` |
+//! | `ip` | `SOL_IP`, `SOL_IPV6` |
+//! | `tcp` | `SOL_TCP` |
+//! | `info` | `TCP_INFO` |
+
+pub(super) mod info;
+mod ip;
+mod socket;
+mod tcp;
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
+use super::stream::Role;
+use super::table::{Fd, Kind};
+use crate::config::Keepalive;
+
+/// What the layer itself keeps of a socket, whatever it is.
+#[derive(Clone, Debug)]
+pub(in crate::bsd) struct SocketSettings {
+    pub(in crate::bsd) reuse_address: bool,
+    pub(in crate::bsd) reuse_port: bool,
+    pub(in crate::bsd) v6only: bool,
+    /// The urgent octet stays in the stream.
+    pub(in crate::bsd) urgent_inline: bool,
+    /// So many octets make a stream readable.
+    pub(in crate::bsd) receive_low_water: usize,
+    pub(in crate::bsd) receive_timeout: Option<Duration>,
+    pub(in crate::bsd) send_timeout: Option<Duration>,
+    /// recvmsg tells how much waits.
+    pub(in crate::bsd) tell_waiting: bool,
+    /// Whether keepalive is on, and how it would be.
+    keepalive_on: bool,
+    keepalive: Keepalive,
+    /// Numbers that come back as they went in, by level and name: here nothing follows from them.
+    kept: BTreeMap<(i32, i32), i32>,
+}
+
+impl Default for SocketSettings {
+    fn default() -> SocketSettings {
+        SocketSettings {
+            reuse_address: false,
+            reuse_port: false,
+            v6only: false,
+            urgent_inline: false,
+            receive_low_water: 1,
+            receive_timeout: None,
+            send_timeout: None,
+            tell_waiting: false,
+            keepalive_on: false,
+            keepalive: Keepalive::default(),
+            kept: BTreeMap::new(),
+        }
+    }
+}
+
+impl SocketSettings {
+    fn kept(&self, level: i32, name: i32, default: i32) -> i32 {
+        self.kept.get(&(level, name)).copied().unwrap_or(default)
+    }
+
+    fn keep(&mut self, level: i32, name: i32, value: i32) {
+        self.kept.insert((level, name), value);
+    }
+}
+
+impl Calls<'_> {
+    /// Changes an option.
+    ///
+    /// # Errors
+    /// `ENOPROTOOPT` if it is not known; `EINVAL` for a value that is too short or out of range;
+    /// what stands with the option in Linux's manual.
+    pub fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
+        self.settings(fd)?;
+        match level {
+            SOL_SOCKET => self.set_socket_option(fd, name, value),
+            SOL_IP | SOL_IPV6 => self.set_ip_option(fd, level, name, value),
+            SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => {
+                self.set_tcp_option(fd, name, value)
+            }
+            _ => Err(Errno::ENOPROTOOPT),
+        }
+    }
+
+    /// The value of an option, whole: who has less room cuts it.
+    ///
+    /// # Errors
+    /// `ENOPROTOOPT` if it is not known; what stands with the option in Linux's manual.
+    pub fn getsockopt(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        self.settings(fd)?;
+        match level {
+            SOL_SOCKET => self.socket_option(fd, name),
+            SOL_IP | SOL_IPV6 => self.ip_option(fd, level, name),
+            SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => self.tcp_option(fd, name),
+            _ => Err(Errno::ENOPROTOOPT),
+        }
+    }
+
+    /// What the layer keeps of a socket.
+    fn settings(&self, fd: Fd) -> Result<&SocketSettings, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(&socket.settings),
+            Kind::Datagram(socket) => Ok(&socket.settings),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// What the layer keeps of a socket.
+    fn settings_mut(&mut self, fd: Fd) -> Result<&mut SocketSettings, Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => Ok(&mut socket.settings),
+            Kind::Datagram(socket) => Ok(&mut socket.settings),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The configuration of a TCP socket has changed: its connection, or its listener, follows.
+    fn apply(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let (role, config) = (socket.role.clone(), socket.config.clone());
+        let defer_accept = socket.defer_accept;
+        match role {
+            Role::Fresh => {}
+            Role::Listening(ids) => {
+                for id in ids {
+                    let known = self.stack.listener_config(id).cloned();
+                    let Some(mut listener) = known else { continue };
+                    listener.tcp = config.clone();
+                    listener.defer_accept = defer_accept;
+                    let changed = self.stack.configure_listener(id, listener);
+                    changed.map_err(|_| Errno::EINVAL)?;
+                }
+            }
+            Role::Connection(id, _) => {
+                self.stack.set_options(self.now, id, config.socket);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An `int`.
+fn int(value: &[u8]) -> Result<i32, Errno> {
+    match value.first_chunk() {
+        Some(octets) => Ok(i32::from_le_bytes(*octets)),
+        None => Err(Errno::EINVAL),
+    }
+}
+
+/// An `int`, or a single octet, as the options of IP take it.
+fn int_or_octet(value: &[u8]) -> Result<i32, Errno> {
+    match value {
+        [octet, ..] if value.len() < 4 => Ok(i32::from(*octet)),
+        value => int(value),
+    }
+}
+
+/// An `int` that says yes or no.
+fn flag(value: &[u8]) -> Result<bool, Errno> {
+    Ok(int(value)? != 0)
+}
+
+/// The octets of an `int`.
+fn octets(value: i32) -> Vec<u8> {
+    value.to_le_bytes().to_vec()
+}
+
+/// The octets of a size, as an `int`.
+fn size(value: usize) -> Vec<u8> {
+    octets(i32::try_from(value).unwrap_or(i32::MAX))
+}
+
+/// The octets of a flag.
+fn yes(value: bool) -> Vec<u8> {
+    octets(i32::from(value))
+}
+
+/// `struct timeval`; zero is none.
+fn timeval(value: &[u8]) -> Result<Option<Duration>, Errno> {
+    let (Some(secs), Some(micros)) = (
+        value.first_chunk(),
+        value.get(8..).and_then(|v| v.first_chunk()),
+    ) else {
+        return Err(Errno::EINVAL);
+    };
+    let (secs, micros) = (i64::from_le_bytes(*secs), i64::from_le_bytes(*micros));
+    if !(0..1_000_000).contains(&micros) {
+        return Err(Errno::EINVAL);
+    }
+    // Linux: a negative time is over at once; nothing shorter than one microsecond can be said.
+    let secs = u64::try_from(secs).unwrap_or(0);
+    let time = Duration::from_secs(secs) + Duration::from_micros(micros.unsigned_abs());
+    Ok((!time.is_zero()).then_some(time))
+}
+
+/// The octets of a `struct timeval`.
+fn timeval_octets(time: Option<Duration>) -> Vec<u8> {
+    let time = time.unwrap_or_default();
+    let mut value = (time.as_secs() as i64).to_le_bytes().to_vec();
+    value.extend(i64::from(time.subsec_micros()).to_le_bytes());
+    value
+}

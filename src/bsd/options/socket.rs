@@ -1,0 +1,221 @@
+//! `SOL_SOCKET`.
+
+use core::time::Duration;
+
+use super::{flag, int, octets, size, timeval, timeval_octets, yes};
+use crate::bsd::Calls;
+use crate::bsd::errno::Errno;
+use crate::bsd::linux::{
+    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BROADCAST, SO_BUSY_POLL, SO_DOMAIN, SO_DONTROUTE,
+    SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_MEMINFO, SO_OOBINLINE,
+    SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR,
+    SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_DGRAM,
+    SOCK_STREAM, SOL_SOCKET,
+};
+use crate::bsd::stream::StreamSocket;
+use crate::bsd::table::{Fd, Kind};
+
+/// The least that `SO_RCVBUF` and `SO_SNDBUF` make of a value, and the most.
+const LEAST_RECEIVE: i32 = 1_152;
+const LEAST_SEND: i32 = 2_304;
+const MOST_BUFFER: i32 = (1 << 30) - 1;
+
+impl Calls<'_> {
+    pub(super) fn set_socket_option(
+        &mut self,
+        fd: Fd,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        match name {
+            SO_LINGER => return self.set_linger(fd, value),
+            SO_RCVTIMEO => self.settings_mut(fd)?.receive_timeout = timeval(value)?,
+            SO_SNDTIMEO => self.settings_mut(fd)?.send_timeout = timeval(value)?,
+            SO_REUSEADDR => self.settings_mut(fd)?.reuse_address = flag(value)?,
+            SO_REUSEPORT => self.settings_mut(fd)?.reuse_port = flag(value)?,
+            SO_OOBINLINE => self.settings_mut(fd)?.urgent_inline = flag(value)?,
+            SO_KEEPALIVE => {
+                self.settings_mut(fd)?.keepalive_on = flag(value)?;
+                return self.apply_keepalive(fd);
+            }
+            SO_RCVLOWAT => {
+                let least = int(value)?;
+                // Linux: below zero means as much as can be, and zero is one.
+                let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
+                self.settings_mut(fd)?.receive_low_water = least;
+                self.table.happened(fd);
+            }
+            SO_RCVBUF | SO_RCVBUFFORCE => {
+                let octets = int(value)?.clamp(LEAST_RECEIVE, MOST_BUFFER) as usize;
+                self.resize(fd, Some(octets), None)?;
+            }
+            SO_SNDBUF | SO_SNDBUFFORCE => {
+                let octets = int(value)?.clamp(LEAST_SEND, MOST_BUFFER) as usize;
+                self.resize(fd, None, Some(octets))?;
+            }
+            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
+            | SO_INCOMING_CPU => {
+                let value = int(value)?;
+                self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
+            }
+            // Some can only be read.
+            _ => return Err(Errno::ENOPROTOOPT),
+        }
+        Ok(())
+    }
+
+    pub(super) fn socket_option(&mut self, fd: Fd, name: i32) -> Result<Vec<u8>, Errno> {
+        let settings = self.settings(fd)?;
+        Ok(match name {
+            SO_ERROR => {
+                let error = match &self.table.get(fd)?.kind {
+                    Kind::Stream(_) => self.take_stream_error(fd),
+                    Kind::Datagram(_) | Kind::Epoll(_) => self.take_datagram_error(fd),
+                };
+                octets(error.map_or(0, Errno::number))
+            }
+            SO_LINGER => self.linger(fd)?,
+            SO_RCVTIMEO => timeval_octets(settings.receive_timeout),
+            SO_SNDTIMEO => timeval_octets(settings.send_timeout),
+            SO_REUSEADDR => yes(settings.reuse_address),
+            SO_REUSEPORT => yes(settings.reuse_port),
+            SO_OOBINLINE => yes(settings.urgent_inline),
+            SO_KEEPALIVE => yes(settings.keepalive_on),
+            SO_RCVLOWAT => size(settings.receive_low_water),
+            SO_SNDLOWAT => octets(1),
+            SO_RCVBUF | SO_RCVBUFFORCE => size(2 * self.buffers(fd)?.0),
+            SO_SNDBUF | SO_SNDBUFFORCE => size(2 * self.buffers(fd)?.1),
+            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE => {
+                octets(settings.kept(SOL_SOCKET, name, 0))
+            }
+            SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
+            SO_MEMINFO => self.memory(fd)?,
+            _ => match &self.table.get(fd)?.kind {
+                Kind::Stream(socket) => octets(stream_constant(socket, name)?),
+                Kind::Datagram(socket) => octets(match name {
+                    SO_TYPE => SOCK_DGRAM,
+                    SO_PROTOCOL => IPPROTO_UDP,
+                    SO_DOMAIN => socket.family.number(),
+                    SO_ACCEPTCONN => 0,
+                    _ => return Err(Errno::ENOPROTOOPT),
+                }),
+                Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+            },
+        })
+    }
+
+    /// `struct linger`: on or off, and seconds.
+    fn set_linger(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let (on, secs) = (int(value)?, int(value.get(4..).unwrap_or_default())?);
+        if self.stream(fd, Errno::EINVAL).is_err() {
+            return Ok(());
+        }
+        let time = Duration::from_secs(u64::try_from(secs).unwrap_or(0));
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.config.socket.linger = (on != 0).then_some(time);
+        self.apply(fd)
+    }
+
+    fn linger(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
+        let linger = self.stream(fd, Errno::EINVAL).ok();
+        let linger = linger.and_then(|socket| socket.config.socket.linger);
+        let secs = linger.map_or(0, |time| time.as_secs() as i32);
+        let mut value = yes(linger.is_some());
+        value.extend(octets(secs));
+        Ok(value)
+    }
+
+    /// Keepalive, on or off, as it is to be now.
+    pub(super) fn apply_keepalive(&mut self, fd: Fd) -> Result<(), Errno> {
+        let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
+            return Ok(());
+        };
+        let settings = &socket.settings;
+        socket.config.socket.keepalive = settings.keepalive_on.then_some(settings.keepalive);
+        self.apply(fd)
+    }
+
+    /// The buffers of a socket, in octets of text, to receive and to send; `None`: as it was.
+    fn resize(&mut self, fd: Fd, receive: Option<usize>, send: Option<usize>) -> Result<(), Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => {
+                let options = &mut socket.config.socket;
+                options.receive_buffer = receive.or(options.receive_buffer);
+                options.send_buffer = send.or(options.send_buffer);
+                self.apply(fd)
+            }
+            Kind::Datagram(socket) => {
+                for (name, octets) in [(SO_RCVBUF, receive), (SO_SNDBUF, send)] {
+                    if let Some(octets) = octets {
+                        socket.settings.keep(SOL_SOCKET, name, octets as i32);
+                    }
+                }
+                Ok(())
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The buffers of a socket, in octets of text, to receive and to send.
+    fn buffers(&self, fd: Fd) -> Result<(usize, usize), Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(self.stream_buffers(socket)),
+            Kind::Datagram(socket) => {
+                let config = &self.stack.config().udp;
+                let kept = |name, default: usize| {
+                    socket.settings.kept(SOL_SOCKET, name, default as i32) as usize
+                };
+                Ok((
+                    kept(SO_RCVBUF, config.receive_buffer),
+                    kept(SO_SNDBUF, config.send_buffer),
+                ))
+            }
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The buffers of a TCP socket, in octets of text.
+    fn stream_buffers(&self, socket: &StreamSocket) -> (usize, usize) {
+        let config = &socket.config;
+        let first =
+            |asked: Option<usize>, initial: usize, most: usize| asked.unwrap_or(initial.min(most));
+        match socket.connection().map(|id| self.stack.status(id)) {
+            Some(status) => (status.receive_buffer, status.send_buffer),
+            None => (
+                first(
+                    config.socket.receive_buffer,
+                    config.initial_receive_buffer,
+                    config.receive_buffer,
+                ),
+                first(
+                    config.socket.send_buffer,
+                    config.initial_send_buffer,
+                    config.send_buffer,
+                ),
+            ),
+        }
+    }
+
+    /// `SO_MEMINFO`: `SK_MEMINFO_RMEM_ALLOC` and eight more.
+    fn memory(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
+        let (receive, send) = self.buffers(fd)?;
+        let connection = match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => socket.connection(),
+            Kind::Datagram(_) | Kind::Epoll(_) => None,
+        };
+        let status = connection.map(|id| self.stack.status(id));
+        let (held, queued) = status.map_or((0, 0), |it| (it.recv_queue, it.send_queue));
+        let numbers = [held, 2 * receive, 0, 2 * send, 0, queued, 0, 0, 0];
+        Ok(numbers.into_iter().flat_map(size).collect())
+    }
+}
+
+fn stream_constant(socket: &StreamSocket, name: i32) -> Result<i32, Errno> {
+    match name {
+        SO_TYPE => Ok(SOCK_STREAM),
+        SO_PROTOCOL => Ok(IPPROTO_TCP),
+        SO_DOMAIN => Ok(socket.family.number()),
+        SO_ACCEPTCONN => Ok(i32::from(socket.is_listening())),
+        _ => Err(Errno::ENOPROTOOPT),
+    }
+}

@@ -1,0 +1,192 @@
+//! `SOL_TCP`.
+
+use core::str::FromStr;
+use core::time::Duration;
+
+use super::{flag, int, octets, size, yes};
+use crate::bsd::Calls;
+use crate::bsd::errno::Errno;
+use crate::bsd::linux::{
+    TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE,
+    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_SYNCNT,
+    TCP_USER_TIMEOUT,
+};
+use crate::bsd::stream::{Role, StreamSocket};
+use crate::bsd::table::Fd;
+use crate::config::CongestionControl;
+use crate::tcp::State;
+
+/// What `TCP_MAXSEG` takes.
+const SEGMENTS: core::ops::RangeInclusive<i32> = 88..=32_767;
+/// What `TCP_MAXSEG` says before there is a connection (RFC 9293 §3.7.1, SHLD-5).
+const DEFAULT_SEGMENT: i32 = 536;
+/// What `TCP_KEEPIDLE` and `TCP_KEEPINTVL` take, in seconds.
+const KEEPALIVE_SECS: core::ops::RangeInclusive<i32> = 1..=32_767;
+/// What `TCP_KEEPCNT` and `TCP_SYNCNT` take.
+const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
+/// The longest that `TCP_LINGER2` takes, in seconds.
+const LONGEST_LINGER2: i32 = 120;
+/// Octets of a controller's name.
+const CONTROLLER_NAME: usize = 16;
+
+impl Calls<'_> {
+    pub(super) fn set_tcp_option(&mut self, fd: Fd, name: i32, value: &[u8]) -> Result<(), Errno> {
+        if name == TCP_CONGESTION {
+            return self.set_congestion_control(fd, value);
+        }
+        let number = int(value)?;
+        let in_range = |range: core::ops::RangeInclusive<i32>| match range.contains(&number) {
+            true => Ok(number as u32),
+            false => Err(Errno::EINVAL),
+        };
+        let secs = |secs: u32| Duration::from_secs(u64::from(secs));
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        match name {
+            TCP_NODELAY => socket.config.socket.nodelay = flag(value)?,
+            TCP_CORK => socket.config.socket.cork = flag(value)?,
+            TCP_MAXSEG if number == 0 => socket.config.mss = None,
+            TCP_MAXSEG => socket.config.mss = Some(in_range(SEGMENTS)? as u16),
+            TCP_KEEPIDLE => {
+                socket.settings.keepalive.idle = secs(in_range(KEEPALIVE_SECS)?);
+                return self.apply_keepalive(fd);
+            }
+            TCP_KEEPINTVL => {
+                socket.settings.keepalive.interval = secs(in_range(KEEPALIVE_SECS)?);
+                return self.apply_keepalive(fd);
+            }
+            TCP_KEEPCNT => {
+                socket.settings.keepalive.count = in_range(RETRIES)?;
+                return self.apply_keepalive(fd);
+            }
+            TCP_SYNCNT => socket.config.syn_retries = in_range(RETRIES)?,
+            TCP_LINGER2 => {
+                let time = secs(number.clamp(0, LONGEST_LINGER2) as u32);
+                let host = self.stack.config().tcp.fin_wait_2_timeout;
+                let socket = self.stream_mut(fd, Errno::EINVAL)?;
+                socket.config.fin_wait_2_timeout = match number {
+                    0 => host,
+                    _ => Some(time),
+                };
+            }
+            TCP_USER_TIMEOUT => {
+                let millis = u64::try_from(number).map_err(|_| Errno::EINVAL)?;
+                let limit = (millis > 0).then(|| Duration::from_millis(millis));
+                socket.config.socket.user_timeout = limit;
+            }
+            // All ones, which is -1 here: no limit.
+            TCP_NOTSENT_LOWAT => {
+                let mark = usize::try_from(number).ok();
+                socket.config.socket.unsent_low_water = mark;
+            }
+            TCP_INQ => {
+                if !(0..=1).contains(&number) {
+                    return Err(Errno::EINVAL);
+                }
+                socket.settings.tell_waiting = number == 1;
+            }
+            TCP_DEFER_ACCEPT => {
+                let wait = deferral(u32::try_from(number).unwrap_or(0));
+                socket.defer_accept = wait;
+            }
+            _ => return Err(Errno::ENOPROTOOPT),
+        }
+        self.apply(fd)
+    }
+
+    pub(super) fn tcp_option(&mut self, fd: Fd, name: i32) -> Result<Vec<u8>, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let (config, settings) = (&socket.config, &socket.settings);
+        let secs = |time: Duration| octets(time.as_secs() as i32);
+        Ok(match name {
+            TCP_NODELAY => yes(config.socket.nodelay),
+            TCP_CORK => yes(config.socket.cork),
+            TCP_MAXSEG => octets(self.segment_size(socket)),
+            TCP_KEEPIDLE => secs(settings.keepalive.idle),
+            TCP_KEEPINTVL => secs(settings.keepalive.interval),
+            TCP_KEEPCNT => octets(settings.keepalive.count as i32),
+            TCP_SYNCNT => octets(config.syn_retries as i32),
+            TCP_LINGER2 => match config.fin_wait_2_timeout {
+                Some(time) if time.is_zero() => octets(-1),
+                Some(time) => secs(time),
+                None => octets(0),
+            },
+            TCP_USER_TIMEOUT => {
+                let limit = config.socket.user_timeout.unwrap_or_default();
+                size(limit.as_millis() as usize)
+            }
+            TCP_NOTSENT_LOWAT => config.socket.unsent_low_water.map_or(octets(-1), size),
+            TCP_INQ => yes(settings.tell_waiting),
+            TCP_DEFER_ACCEPT => secs(socket.defer_accept.unwrap_or_default()),
+            TCP_CONGESTION => {
+                let mut name = config.congestion_control.name().as_bytes().to_vec();
+                name.resize(CONTROLLER_NAME, 0);
+                name
+            }
+            TCP_INFO => self.tcp_info(fd)?.octets(),
+            _ => return Err(Errno::ENOPROTOOPT),
+        })
+    }
+
+    /// `TCP_MAXSEG`: what a segment carries; before there is a connection, what was asked for.
+    fn segment_size(&self, socket: &StreamSocket) -> i32 {
+        let asked = socket.config.mss.map_or(DEFAULT_SEGMENT, i32::from);
+        match socket.role {
+            Role::Connection(id, _) => {
+                let status = self.stack.status(id);
+                match status.state {
+                    State::Closed | State::Listen => asked,
+                    _ => i32::from(status.snd_mss),
+                }
+            }
+            Role::Fresh | Role::Listening(_) => asked,
+        }
+    }
+
+    /// By name; what follows a NUL does not count.
+    fn set_congestion_control(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        if value.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
+        let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
+        let controller = CongestionControl::from_str(name).map_err(|_| Errno::ENOENT)?;
+        self.stream_mut(fd, Errno::EINVAL)?
+            .config
+            .congestion_control = controller;
+        self.apply(fd)
+    }
+}
+
+/// `TCP_DEFER_ACCEPT`: so many seconds, but as long as a number of SYN,ACKs takes, at intervals
+/// that begin with a second and double up to two minutes.
+fn deferral(secs: u32) -> Option<Duration> {
+    let (mut interval, mut total) = (1, 1);
+    while total < secs && total < 28_800 {
+        interval = (interval * 2).min(120);
+        total += interval;
+    }
+    (secs > 0).then(|| Duration::from_secs(u64::from(total)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deferral_ends_with_a_retransmission() {
+        let secs = |asked| deferral(asked).map(|time| time.as_secs());
+        assert_eq!(secs(0), None);
+        let table = [
+            (1, 1),
+            (2, 3),
+            (3, 3),
+            (4, 7),
+            (10, 15),
+            (16, 31),
+            (128, 247),
+        ];
+        for (asked, given) in table {
+            assert_eq!(secs(asked), Some(given), "{asked}");
+        }
+    }
+}

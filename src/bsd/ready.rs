@@ -1,0 +1,119 @@
+//! Which descriptor is ready for what; poll.
+
+use super::Calls;
+use super::datagram::DatagramSocket;
+use super::errno::Errno;
+use super::linux::{
+    POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM, POLLWRBAND,
+    POLLWRNORM,
+};
+use super::stream::{Role, StreamSocket};
+use super::table::{Fd, Kind};
+use crate::tcp::State;
+
+/// What is told whether it was asked for or not.
+const ALWAYS: i32 = POLLERR | POLLHUP;
+const READABLE: i32 = POLLIN | POLLRDNORM;
+const WRITABLE: i32 = POLLOUT | POLLWRNORM;
+
+/// One line of poll: a descriptor, what is asked, what is so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PollFd {
+    /// A descriptor; one below zero is passed over.
+    pub fd: Fd,
+    /// `POLLIN`, `POLLOUT`, …
+    pub events: i32,
+    /// Of them, what is so; `POLLERR`, `POLLHUP` and `POLLNVAL` in any case.
+    pub revents: i32,
+}
+
+impl Calls<'_> {
+    /// Fills in what is so, and says of how many descriptors anything is. With 0 the caller waits
+    /// and asks again.
+    pub fn poll(&self, lines: &mut [PollFd]) -> usize {
+        for line in lines.iter_mut() {
+            line.revents = match self.ready(line.fd) {
+                _ if line.fd < 0 => 0,
+                Ok(ready) => ready & (line.events | ALWAYS),
+                Err(_) => POLLNVAL,
+            };
+        }
+        lines.iter().filter(|line| line.revents != 0).count()
+    }
+
+    /// Everything that is so of a descriptor, in bits of poll.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn ready(&self, fd: Fd) -> Result<i32, Errno> {
+        Ok(match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => self.stream_ready(socket),
+            Kind::Datagram(socket) => self.datagram_ready(socket),
+            Kind::Epoll(epoll) if self.epoll_ready(epoll) => READABLE,
+            Kind::Epoll(_) => 0,
+        })
+    }
+
+    fn stream_ready(&self, socket: &StreamSocket) -> i32 {
+        let pending = match socket.error {
+            Some(_) => POLLERR,
+            None => 0,
+        };
+        let id = match &socket.role {
+            // Writing fails at once, so it does not block.
+            Role::Fresh => return POLLHUP | WRITABLE | pending,
+            Role::Listening(ids) => {
+                let any = (ids.iter()).any(|id| self.stack.acceptable_count(*id) > 0);
+                return if any { READABLE } else { 0 };
+            }
+            Role::Connection(id, _) => *id,
+        };
+        let status = self.stack.status(id);
+        let closed = status.state == State::Closed;
+        let ended = closed || status.fin_received || socket.read_shut;
+        let mut ready = pending;
+        if self.stack.error(id).is_some() {
+            ready |= POLLERR;
+        }
+        if closed || (ended && status.closing) {
+            ready |= POLLHUP;
+        }
+        if ended {
+            ready |= READABLE | POLLRDHUP;
+        }
+        if matches!(status.state, State::SynSent | State::SynReceived) && !closed {
+            return ready;
+        }
+        if status.recv_queue >= self.low_water(socket, id) {
+            ready |= READABLE;
+        }
+        if status.closing || closed || self.stack.is_writable(id) {
+            ready |= WRITABLE;
+        }
+        if self.urgent_ready(socket, id) {
+            ready |= POLLPRI;
+        }
+        ready
+    }
+
+    fn datagram_ready(&self, socket: &DatagramSocket) -> i32 {
+        let mut ready = 0;
+        let here = |id: &crate::stack::UdpId| self.stack.udp_waiting(*id).is_some();
+        if socket.ids.iter().any(here) {
+            ready |= READABLE;
+        }
+        if socket.read_shut {
+            ready |= READABLE | POLLRDHUP;
+        }
+        if socket.read_shut && socket.write_shut {
+            ready |= POLLHUP;
+        }
+        if socket.ids.iter().any(|id| self.stack.udp_has_error(*id)) {
+            ready |= POLLERR;
+        }
+        if socket.ids.iter().all(|id| self.stack.udp_has_room(*id)) {
+            ready |= WRITABLE | POLLWRBAND;
+        }
+        ready
+    }
+}

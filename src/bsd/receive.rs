@@ -1,0 +1,311 @@
+//! read, recv, recvfrom, recvmsg.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{
+    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOL_IP, SOL_IPV6,
+    SOL_TCP, TCP_CM_INQ,
+};
+use super::stream::{Role, StreamSocket};
+use super::table::{Fd, Kind};
+use crate::stack::{ConnId, UdpRecvError};
+use crate::tcp::{RecvError, State};
+
+/// What recvmsg gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Octets received; with `MSG_TRUNC`, those of the whole datagram.
+    pub len: usize,
+    /// Whom a datagram is from.
+    pub from: Option<SocketAddr>,
+    /// `msg_flags`: `MSG_TRUNC`, `MSG_OOB`, …
+    pub flags: i32,
+    /// The control messages, in order.
+    pub control: Vec<Control>,
+}
+
+/// A control message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
+    Inq(i32),
+    /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
+    Error(ExtendedError),
+}
+
+/// `struct sock_extended_err`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExtendedError {
+    /// `errno`.
+    pub errno: Errno,
+    /// `SO_EE_ORIGIN_…`.
+    pub origin: u8,
+    /// The type of the ICMP message.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// The MTU, if that is what it is about.
+    pub info: u32,
+    /// More, by origin.
+    pub data: u32,
+    /// It is about IPv6.
+    pub is_ipv6: bool,
+}
+
+impl Control {
+    /// `cmsg_level`.
+    pub fn level(&self) -> i32 {
+        match self {
+            Control::Inq(_) => SOL_TCP,
+            Control::Error(error) if error.is_ipv6 => SOL_IPV6,
+            Control::Error(_) => SOL_IP,
+        }
+    }
+
+    /// `cmsg_type`.
+    pub fn kind(&self) -> i32 {
+        match self {
+            Control::Inq(_) => TCP_CM_INQ,
+            Control::Error(error) if error.is_ipv6 => IPV6_RECVERR,
+            Control::Error(_) => IP_RECVERR,
+        }
+    }
+
+    /// `cmsg_data`, in the order of octets of x86-64.
+    pub fn data(&self) -> Vec<u8> {
+        match self {
+            Control::Inq(octets) => octets.to_le_bytes().to_vec(),
+            Control::Error(error) => {
+                let mut data = error.errno.number().to_le_bytes().to_vec();
+                data.extend([error.origin, error.kind, error.code, 0]);
+                data.extend(error.info.to_le_bytes());
+                data.extend(error.data.to_le_bytes());
+                data
+            }
+        }
+    }
+}
+
+impl Calls<'_> {
+    /// As [`Calls::recv`] without flags.
+    ///
+    /// # Errors
+    /// As [`Calls::recv`].
+    pub fn read(&mut self, fd: Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
+        self.recv(fd, buffer, 0)
+    }
+
+    /// What has arrived, as far as `buffer` has room for it; 0 at the end of the stream. It gives
+    /// what is here, with `MSG_WAITALL` too: [`Receiving`](super::Receiving) goes on.
+    ///
+    /// # Errors
+    /// `EAGAIN` if nothing is here, `ENOTCONN`; the reason why the connection ended, once, after
+    /// what had arrived before; `EINVAL` for `MSG_OOB` without urgent data.
+    pub fn recv(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<usize, Errno> {
+        Ok(self.recvmsg(fd, buffer, flags)?.len)
+    }
+
+    /// The same, with all that is known of it.
+    ///
+    /// # Errors
+    /// As [`Calls::recv`].
+    pub fn recvmsg(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<Received, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
+            Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
+            Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
+            Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
+            Kind::Datagram(_) => self.receive_datagram(fd, buffer, flags),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn receive_stream(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<Received, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let id = match socket.role {
+            Role::Connection(id, _) => id,
+            Role::Fresh | Role::Listening(_) => {
+                return Err(self.take_stream_error(fd).unwrap_or(Errno::ENOTCONN));
+            }
+        };
+        if flags & MSG_OOB != 0 {
+            return self.receive_urgent(fd, id, buffer, flags);
+        }
+        let len = self.receive_text(fd, id, buffer, flags)?;
+        let mut received = Received {
+            len,
+            ..Received::default()
+        };
+        if self.stream(fd, Errno::EINVAL)?.settings.tell_waiting {
+            let status = self.stack.status(id);
+            let end = usize::from(status.fin_received);
+            let waiting = i32::try_from(status.recv_queue + end).unwrap_or(i32::MAX);
+            received.control.push(Control::Inq(waiting));
+        }
+        Ok(received)
+    }
+
+    /// Text in order. Unless `SO_OOBINLINE`, one call does not read across the urgent octet, and
+    /// the next passes it over.
+    fn receive_text(
+        &mut self,
+        fd: Fd,
+        id: ConnId,
+        buffer: &mut [u8],
+        flags: i32,
+    ) -> Result<usize, Errno> {
+        let peek = flags & MSG_PEEK != 0;
+        let inline = self.stream(fd, Errno::EINVAL)?.settings.urgent_inline;
+        let mark = self.stack.urgent_mark(id).filter(|_| !inline);
+        let skip = usize::from(mark == Some(1));
+        let most = match mark {
+            Some(ahead) if ahead > 1 => buffer.len().min(ahead as usize - 1),
+            _ => buffer.len(),
+        };
+        if skip > 0 && !peek {
+            self.pass_urgent(fd, id)?;
+        }
+        let buffer = &mut buffer[..most];
+        let here = match peek {
+            true => self.stack.peek(id, skip, buffer),
+            false => 0,
+        };
+        if here > 0 || (peek && buffer.is_empty()) {
+            return Ok(here);
+        }
+        let read_shut = self.stream(fd, Errno::EINVAL)?.read_shut;
+        let answer = match peek {
+            // Nothing is here: the same answer, and nothing can be taken away.
+            true => self.stack.recv(self.now, id, &mut [0]),
+            false => self.stack.recv(self.now, id, buffer),
+        };
+        match answer {
+            Ok(len) => Ok(len),
+            Err(RecvError::WouldBlock) if read_shut => Ok(0),
+            Err(RecvError::WouldBlock) => Err(Errno::EAGAIN),
+            Err(RecvError::Connection(error)) => Err(self.connection_errno(id, error)),
+        }
+    }
+
+    /// The urgent octet is next: it is taken out of the stream.
+    fn pass_urgent(&mut self, fd: Fd, id: ConnId) -> Result<(), Errno> {
+        let place = self.urgent_place(id);
+        let mut octet = [0];
+        if self.stack.recv(self.now, id, &mut octet) == Ok(1) {
+            let socket = self.stream_mut(fd, Errno::EINVAL)?;
+            let unread = socket.urgent_read != place;
+            socket.urgent = unread.then_some(octet[0]);
+        }
+        Ok(())
+    }
+
+    /// `MSG_OOB`: the urgent octet, once.
+    fn receive_urgent(
+        &mut self,
+        fd: Fd,
+        id: ConnId,
+        buffer: &mut [u8],
+        flags: i32,
+    ) -> Result<Received, Errno> {
+        let peek = flags & MSG_PEEK != 0;
+        let place = self.urgent_place(id);
+        let ahead = self.stack.urgent_mark(id);
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let fresh = ahead.filter(|_| place != socket.urgent_read);
+        if socket.settings.urgent_inline || (fresh.is_none() && socket.urgent.is_none()) {
+            return Err(Errno::EINVAL);
+        }
+        let octet = match (fresh, socket.urgent) {
+            (Some(ahead), _) => {
+                let mut octet = [0];
+                match self.stack.peek(id, ahead as usize - 1, &mut octet) {
+                    0 if self.stack.status(id).state == State::Closed => {
+                        return Ok(Received::default());
+                    }
+                    0 => return Err(Errno::EAGAIN),
+                    _ => octet[0],
+                }
+            }
+            (None, Some(octet)) => octet,
+            (None, None) => return Err(Errno::EINVAL),
+        };
+        if !peek {
+            let socket = self.stream_mut(fd, Errno::EINVAL)?;
+            socket.urgent = None;
+            socket.urgent_read = place.or(socket.urgent_read);
+        }
+        let mut received = Received {
+            flags: MSG_OOB,
+            ..Received::default()
+        };
+        match buffer.first_mut() {
+            Some(first) => (*first, received.len) = (octet, 1),
+            None => received.flags |= MSG_TRUNC,
+        }
+        Ok(received)
+    }
+
+    /// Where in the stream the urgent data ends that is ahead of the reader.
+    fn urgent_place(&self, id: ConnId) -> Option<u64> {
+        let ahead = self.stack.urgent_mark(id)?;
+        let status = self.stack.status(id);
+        Some(status.bytes_received - status.recv_queue as u64 + ahead)
+    }
+
+    /// Whether `MSG_OOB` would give the urgent octet.
+    pub(super) fn urgent_ready(&self, socket: &StreamSocket, id: ConnId) -> bool {
+        let unread = self.urgent_place(id) != socket.urgent_read;
+        let here = |ahead| self.stack.peek(id, ahead as usize - 1, &mut [0]) == 1;
+        let ahead = self.stack.urgent_mark(id).filter(|_| unread);
+        socket.urgent.is_some() || ahead.is_some_and(here)
+    }
+
+    /// How many octets make a stream readable: `SO_RCVLOWAT`, but not more than it can hold, nor
+    /// than there will be.
+    pub(super) fn low_water(&self, socket: &StreamSocket, id: ConnId) -> usize {
+        let status = self.stack.status(id);
+        let most = (status.rcv_wnd as usize).saturating_add(status.recv_queue);
+        socket.settings.receive_low_water.min(most).max(1)
+    }
+
+    fn receive_datagram(
+        &mut self,
+        fd: Fd,
+        buffer: &mut [u8],
+        flags: i32,
+    ) -> Result<Received, Errno> {
+        let socket = self.datagram(fd)?;
+        let (family, read_shut) = (socket.family, socket.read_shut);
+        let mut answer = UdpRecvError::WouldBlock;
+        for id in socket.ids.clone() {
+            let received = match flags & MSG_PEEK != 0 {
+                true => self.stack.udp_peek(id, buffer),
+                false => self.stack.udp_recv(id, buffer),
+            };
+            match received {
+                Ok(datagram) => {
+                    let cut = datagram.len > buffer.len();
+                    let whole = flags & MSG_TRUNC != 0;
+                    return Ok(Received {
+                        len: match whole {
+                            true => datagram.len,
+                            false => datagram.len.min(buffer.len()),
+                        },
+                        from: Some(family.outward(datagram.remote)),
+                        flags: if cut { MSG_TRUNC } else { 0 },
+                        control: Vec::new(),
+                    });
+                }
+                Err(UdpRecvError::WouldBlock) => {}
+                Err(error) => answer = error,
+            }
+        }
+        match answer {
+            UdpRecvError::WouldBlock if read_shut => Ok(Received::default()),
+            UdpRecvError::WouldBlock => Err(Errno::EAGAIN),
+            UdpRecvError::Undelivered(error) => Err(super::datagram::errno(error.reason)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! write, send, sendto, sendmsg.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use super::stream::Role;
+use super::table::{Fd, Kind};
+use crate::stack::{ConnId, UdpId, UdpSendError};
+use crate::tcp::{SendError, State};
+
+/// The longest text of a datagram that IPv4 has words for.
+const LONGEST_DATAGRAM: usize = 65_507;
+
+impl Calls<'_> {
+    /// As [`Calls::send`] without flags.
+    ///
+    /// # Errors
+    /// As [`Calls::send`].
+    pub fn write(&mut self, fd: Fd, data: &[u8]) -> Result<usize, Errno> {
+        self.send(fd, data, 0)
+    }
+
+    /// Takes as much as there is room for: [`Sending`](super::Sending) goes on.
+    ///
+    /// # Errors
+    /// `EAGAIN` without room or before the connection is established; `EPIPE` after shutdown,
+    /// after the end of the connection, or without one; the reason why it ended, once. For UDP:
+    /// `EDESTADDRREQ`, `EMSGSIZE`, and what became of an earlier datagram.
+    pub fn send(&mut self, fd: Fd, data: &[u8], flags: i32) -> Result<usize, Errno> {
+        self.sendto(fd, data, flags, None)
+    }
+
+    /// The same, to somebody: for UDP, whoever it is connected to; for TCP only with
+    /// `MSG_FASTOPEN`, which connects.
+    ///
+    /// # Errors
+    /// As [`Calls::send`] and [`Calls::connect`].
+    pub fn sendto(
+        &mut self,
+        fd: Fd,
+        data: &[u8],
+        flags: i32,
+        to: Option<SocketAddr>,
+    ) -> Result<usize, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => Err(Errno::EOPNOTSUPP),
+            Kind::Stream(_) => self.send_stream(fd, data, flags),
+            Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
+            Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn send_stream(&mut self, fd: Fd, data: &[u8], flags: i32) -> Result<usize, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let Role::Connection(id, _) = socket.role else {
+            return Err(self.take_stream_error(fd).unwrap_or(Errno::EPIPE));
+        };
+        self.send_text(id, data, flags)
+    }
+
+    fn send_text(&mut self, id: ConnId, data: &[u8], flags: i32) -> Result<usize, Errno> {
+        let status = self.stack.status(id);
+        let opening = matches!(status.state, State::SynSent | State::SynReceived);
+        if opening {
+            return Err(Errno::EAGAIN);
+        }
+        let sent = match flags & MSG_OOB != 0 {
+            true => self.stack.send_urgent(self.now, id, data),
+            false => {
+                let more = flags & MSG_MORE != 0;
+                self.stack.send_part(self.now, id, data, more)
+            }
+        };
+        sent.map_err(|error| match error {
+            SendError::WouldBlock => Errno::EAGAIN,
+            SendError::Closing => Errno::EPIPE,
+            SendError::Connection(error) => self.connection_errno(id, error),
+        })
+    }
+
+    fn send_datagram(
+        &mut self,
+        fd: Fd,
+        data: &[u8],
+        flags: i32,
+        to: Option<SocketAddr>,
+    ) -> Result<usize, Errno> {
+        let socket = self.datagram(fd)?;
+        if socket.write_shut {
+            return Err(Errno::EPIPE);
+        }
+        if data.len() + socket.held.len() > LONGEST_DATAGRAM {
+            return Err(Errno::EMSGSIZE);
+        }
+        let family = socket.family;
+        let to = to
+            .or(socket.held_for)
+            .map(|to| family.inward(to))
+            .transpose()?;
+        if to.is_some_and(|to| to.port() == 0) {
+            return Err(Errno::EINVAL);
+        }
+        let peer = socket.peer.map(|peer| family.inward(peer)).transpose()?;
+        let remote = to.or(peer).ok_or(Errno::EDESTADDRREQ)?;
+        if family.outward(remote) != remote && socket.settings.v6only {
+            return Err(Errno::ENETUNREACH);
+        }
+        self.need_address(fd)?;
+        let socket = self.datagram_mut(fd)?;
+        if flags & MSG_MORE != 0 {
+            socket.held.extend_from_slice(data);
+            socket.held_for = to.map(|to| family.outward(to));
+            return Ok(data.len());
+        }
+        let mut text = core::mem::take(&mut socket.held);
+        socket.held_for = None;
+        text.extend_from_slice(data);
+        let ids = socket.ids.clone();
+        let of_family = |id: &&UdpId| self.stack.udp_local_addr(**id).is_ipv4() == remote.is_ipv4();
+        let id = *ids.iter().find(of_family).ok_or(Errno::ENETUNREACH)?;
+        match self.stack.udp_send(id, &text, to) {
+            Ok(()) => Ok(data.len()),
+            Err(error) => {
+                if error == UdpSendError::WouldBlock {
+                    text.truncate(text.len() - data.len());
+                    self.datagram_mut(fd)?.held = text;
+                }
+                Err(unsent(error))
+            }
+        }
+    }
+}
+
+/// Why a datagram was not taken.
+fn unsent(error: UdpSendError) -> Errno {
+    match error {
+        UdpSendError::WouldBlock => Errno::EAGAIN,
+        UdpSendError::TooLong { .. } => Errno::EMSGSIZE,
+        UdpSendError::NotConnected => Errno::EDESTADDRREQ,
+        UdpSendError::NotAPeer | UdpSendError::OtherFamily => Errno::ENETUNREACH,
+        UdpSendError::Undelivered(error) => super::datagram::errno(error.reason),
+    }
+}

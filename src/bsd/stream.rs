@@ -1,0 +1,147 @@
+//! A TCP socket: fresh, listening, or with a connection.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::Calls;
+use super::address::Family;
+use super::errno::Errno;
+use super::options::SocketSettings;
+use super::table::{Fd, Kind};
+use crate::config::TcpConfig;
+use crate::stack::{ConnId, ListenerId};
+use crate::tcp::ConnectionError;
+
+/// One TCP socket.
+#[derive(Clone, Debug)]
+pub(super) struct StreamSocket {
+    pub(super) family: Family,
+    pub(super) settings: SocketSettings,
+    /// How its connection behaves, or would.
+    pub(super) config: TcpConfig,
+    /// Where bind has put it, as its family writes addresses.
+    pub(super) bound: Option<SocketAddr>,
+    pub(super) role: Role,
+    /// An error that its connection does not know of any more.
+    pub(super) error: Option<Errno>,
+    /// It reads no more (`SHUT_RD`): what is here can still be read, and then it has ended.
+    pub(super) read_shut: bool,
+    /// The urgent octet, once it was passed over.
+    pub(super) urgent: Option<u8>,
+    /// Where in the stream the urgent data ended whose octet was read last.
+    pub(super) urgent_read: Option<u64>,
+    /// A listener hands out what has text, or has waited so long for it.
+    pub(super) defer_accept: Option<Duration>,
+}
+
+/// What a TCP socket is.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    /// Nothing yet, or nothing any more.
+    Fresh,
+    /// Listening: at one address, or at the unspecified one of both families.
+    Listening(Vec<ListenerId>),
+    /// With a connection.
+    Connection(ConnId, Phase),
+}
+
+/// How far connect has come with a connection: it tells so once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The next connect tells what came of it.
+    Connecting,
+    /// It has told, or the connection was accepted.
+    Connected,
+}
+
+impl StreamSocket {
+    /// A socket without an address.
+    pub(super) fn new(family: Family, config: TcpConfig) -> StreamSocket {
+        StreamSocket {
+            family,
+            settings: SocketSettings::default(),
+            config,
+            bound: None,
+            role: Role::Fresh,
+            error: None,
+            read_shut: false,
+            urgent: None,
+            urgent_read: None,
+            defer_accept: None,
+        }
+    }
+
+    /// Its connection.
+    pub(super) fn connection(&self) -> Option<ConnId> {
+        match self.role {
+            Role::Connection(id, _) => Some(id),
+            Role::Fresh | Role::Listening(_) => None,
+        }
+    }
+
+    /// Whether it listens.
+    pub(super) fn is_listening(&self) -> bool {
+        matches!(self.role, Role::Listening(_))
+    }
+}
+
+/// The `errno` of what ended a connection.
+pub(super) fn errno(error: ConnectionError) -> Errno {
+    match error {
+        ConnectionError::Refused => Errno::ECONNREFUSED,
+        ConnectionError::Reset => Errno::ECONNRESET,
+        ConnectionError::TimedOut => Errno::ETIMEDOUT,
+        ConnectionError::HostUnreachable => Errno::EHOSTUNREACH,
+        ConnectionError::NetworkUnreachable => Errno::ENETUNREACH,
+        ConnectionError::Aborted => Errno::ECONNABORTED,
+    }
+}
+
+impl Calls<'_> {
+    /// The TCP socket behind a descriptor; `other` if it is of another kind.
+    pub(super) fn stream(&self, fd: Fd, other: Errno) -> Result<&StreamSocket, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(socket),
+            Kind::Datagram(_) => Err(other),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The TCP socket behind a descriptor; `other` if it is of another kind.
+    pub(super) fn stream_mut(&mut self, fd: Fd, other: Errno) -> Result<&mut StreamSocket, Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => Ok(socket),
+            Kind::Datagram(_) => Err(other),
+            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// What ended the connection, as Linux says it: a reset after the peer's FIN breaks the pipe.
+    pub(super) fn connection_errno(&self, id: ConnId, error: ConnectionError) -> Errno {
+        match error {
+            // The peer has sent everything, so what is lost is ours.
+            ConnectionError::Reset if self.stack.status(id).fin_received => Errno::EPIPE,
+            error => errno(error),
+        }
+    }
+
+    /// The pending error of a TCP socket, once.
+    pub(super) fn take_stream_error(&mut self, fd: Fd) -> Option<Errno> {
+        let socket = self.stream_mut(fd, Errno::EINVAL).ok()?;
+        if let Some(error) = socket.error.take() {
+            return Some(error);
+        }
+        let id = socket.connection()?;
+        let error = self.stack.take_error(id)?;
+        Some(self.connection_errno(id, error))
+    }
+
+    /// The connection of a TCP socket is let go of: as close does it, or with a reset.
+    pub(super) fn drop_connection(&mut self, id: ConnId, reset: bool) {
+        self.table.forget_connection(id);
+        match reset {
+            true => self.stack.abort(self.now, id),
+            false => self.stack.close(self.now, id),
+        }
+    }
+}

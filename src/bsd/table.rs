@@ -1,0 +1,154 @@
+//! Descriptors, and what stands behind one.
+
+use std::collections::BTreeMap;
+
+use super::datagram::DatagramSocket;
+use super::epoll::Epoll;
+use super::errno::Errno;
+use super::linux::O_NONBLOCK;
+use super::stream::StreamSocket;
+use crate::stack::{ConnId, ListenerId, UdpId};
+
+/// A descriptor: a number in a space of its own, from 3 upwards.
+pub type Fd = i32;
+
+/// The first number: 0, 1 and 2 are other people's.
+const FIRST: Fd = 3;
+
+/// The most descriptors: what a program may have open by default on Linux.
+const MOST: usize = 1024;
+
+/// What stands behind a descriptor.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// TCP.
+    Stream(Box<StreamSocket>),
+    /// UDP.
+    Datagram(Box<DatagramSocket>),
+    /// A set of descriptors that are watched.
+    Epoll(Epoll),
+}
+
+/// One descriptor.
+#[derive(Clone, Debug)]
+pub(super) struct Descriptor {
+    /// `O_NONBLOCK`, or nothing.
+    pub(super) flags: i32,
+    /// How often something has happened to it: what an edge is told from.
+    pub(super) edges: u64,
+    pub(super) kind: Kind,
+}
+
+impl Descriptor {
+    /// Whether calls on it do not block.
+    pub(super) fn is_nonblocking(&self) -> bool {
+        self.flags & O_NONBLOCK != 0
+    }
+}
+
+/// The descriptors.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    descriptors: BTreeMap<Fd, Descriptor>,
+    connections: BTreeMap<ConnId, Fd>,
+    listeners: BTreeMap<ListenerId, Fd>,
+    udp: BTreeMap<UdpId, Fd>,
+}
+
+impl Table {
+    /// A new descriptor: the lowest number that is free.
+    pub(super) fn insert(&mut self, flags: i32, kind: Kind) -> Result<Fd, Errno> {
+        if self.descriptors.len() >= MOST {
+            return Err(Errno::EMFILE);
+        }
+        let mut fd = FIRST;
+        for taken in self.descriptors.keys() {
+            if *taken != fd {
+                break;
+            }
+            fd += 1;
+        }
+        let descriptor = Descriptor {
+            flags: flags & O_NONBLOCK,
+            edges: 0,
+            kind,
+        };
+        self.descriptors.insert(fd, descriptor);
+        Ok(fd)
+    }
+
+    /// Removes a descriptor, which nobody watches any more.
+    pub(super) fn remove(&mut self, fd: Fd) -> Option<Descriptor> {
+        let removed = self.descriptors.remove(&fd)?;
+        for descriptor in self.descriptors.values_mut() {
+            if let Kind::Epoll(epoll) = &mut descriptor.kind {
+                epoll.forget(fd);
+            }
+        }
+        Some(removed)
+    }
+
+    pub(super) fn get(&self, fd: Fd) -> Result<&Descriptor, Errno> {
+        self.descriptors.get(&fd).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn get_mut(&mut self, fd: Fd) -> Result<&mut Descriptor, Errno> {
+        self.descriptors.get_mut(&fd).ok_or(Errno::EBADF)
+    }
+
+    /// Every descriptor.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = Fd> {
+        self.descriptors.keys().copied()
+    }
+
+    /// Every descriptor and what stands behind it.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Fd, &Descriptor)> {
+        self.descriptors.iter().map(|(fd, known)| (*fd, known))
+    }
+
+    /// Something has happened to a descriptor.
+    pub(super) fn happened(&mut self, fd: Fd) {
+        if let Some(descriptor) = self.descriptors.get_mut(&fd) {
+            descriptor.edges += 1;
+        }
+    }
+
+    /// The connection belongs to this descriptor, until [`Table::forget_connection`].
+    pub(super) fn own_connection(&mut self, id: ConnId, fd: Fd) {
+        self.connections.insert(id, fd);
+    }
+
+    pub(super) fn forget_connection(&mut self, id: ConnId) {
+        self.connections.remove(&id);
+    }
+
+    pub(super) fn of_connection(&self, id: ConnId) -> Option<Fd> {
+        self.connections.get(&id).copied()
+    }
+
+    /// The listener belongs to this descriptor, until [`Table::forget_listener`].
+    pub(super) fn own_listener(&mut self, id: ListenerId, fd: Fd) {
+        self.listeners.insert(id, fd);
+    }
+
+    pub(super) fn forget_listener(&mut self, id: ListenerId) {
+        self.listeners.remove(&id);
+    }
+
+    pub(super) fn of_listener(&self, id: ListenerId) -> Option<Fd> {
+        self.listeners.get(&id).copied()
+    }
+
+    /// The UDP socket belongs to this descriptor, until [`Table::forget_udp`].
+    pub(super) fn own_udp(&mut self, id: UdpId, fd: Fd) {
+        self.udp.insert(id, fd);
+    }
+
+    pub(super) fn forget_udp(&mut self, id: UdpId) {
+        self.udp.remove(&id);
+    }
+
+    pub(super) fn of_udp(&self, id: UdpId) -> Option<Fd> {
+        self.udp.get(&id).copied()
+    }
+}

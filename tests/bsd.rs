@@ -1,0 +1,20 @@
+//! Sockets as BSD shaped them: what each call answers, and which descriptor is ready for what. Two
+//! hosts, a wire, and virtual time.
+//!
+//! | file | what is asked |
+//! |---|---|
+//! | `support` | the two hosts: what the others start from |
+//! | `streams` | TCP: each call and its errors |
+//! | `datagrams` | UDP: the same |
+//! | `options` | getsockopt, setsockopt, `TCP_INFO` |
+//! | `readiness` | poll; epoll by level, by edge, once |
+
+#![allow(clippy::unwrap_used)]
+
+mod bsd {
+    mod datagrams;
+    mod options;
+    mod readiness;
+    mod streams;
+    mod support;
+}

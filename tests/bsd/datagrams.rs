@@ -1,0 +1,100 @@
+//! UDP: each call and its errors.
+
+use stubborn::bsd::{Errno, Fd, linux::*};
+
+use super::support::{World, addr};
+
+impl World {
+    fn datagrams(&mut self, host: usize, domain: i32) -> Fd {
+        self.at(host).socket(domain, SOCK_DGRAM, 0).unwrap()
+    }
+}
+
+#[test]
+fn datagrams_go_there_and_back() {
+    let mut world = World::new();
+    let (ours, theirs) = (world.datagrams(0, AF_INET), world.datagrams(1, AF_INET6));
+    world.them().bind(theirs, addr("[::]:53")).unwrap();
+    assert_eq!(world.us().write(ours, b"?"), Err(Errno::EDESTADDRREQ));
+    let to = Some(addr("10.0.0.2:53"));
+    assert_eq!(world.us().sendto(ours, b"question", 0, to), Ok(8));
+    world.settle();
+    assert_eq!(world.them().ioctl(theirs, FIONREAD, 0), Ok(8));
+    let mut buffer = [0; 5];
+    let peeked = world
+        .them()
+        .recvmsg(theirs, &mut buffer, MSG_PEEK | MSG_TRUNC)
+        .unwrap();
+    assert_eq!((peeked.len, peeked.flags), (8, MSG_TRUNC));
+    let received = world.them().recvmsg(theirs, &mut buffer, 0).unwrap();
+    assert_eq!(
+        (received.len, received.flags),
+        (5, MSG_TRUNC),
+        "the rest is gone"
+    );
+    assert_eq!(
+        world.them().recv(theirs, &mut buffer, 0),
+        Err(Errno::EAGAIN)
+    );
+    world
+        .them()
+        .sendto(theirs, b"answer", 0, received.from)
+        .unwrap();
+    world.settle();
+    assert_eq!(world.us().read(ours, &mut [0; 99]), Ok(6));
+}
+
+#[test]
+fn a_connected_socket_learns_of_closed_ports() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    assert_eq!(world.us().connect(fd, addr("10.0.0.2:9")), Ok(()));
+    assert_eq!(world.us().getpeername(fd), Ok(addr("10.0.0.2:9")));
+    assert_eq!(world.us().write(fd, b"x"), Ok(1));
+    world.settle();
+    assert_eq!(world.us().ready(fd).unwrap() & POLLERR, POLLERR);
+    assert_eq!(world.us().read(fd, &mut [0]), Err(Errno::ECONNREFUSED));
+    assert_eq!(world.us().read(fd, &mut [0]), Err(Errno::EAGAIN));
+    assert_eq!(world.us().disconnect(fd), Ok(()));
+    assert_eq!(world.us().write(fd, b"x"), Err(Errno::EDESTADDRREQ));
+    assert_eq!(world.us().shutdown(fd, SHUT_RD), Err(Errno::ENOTCONN));
+}
+
+#[test]
+fn what_a_datagram_cannot_be() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    let to = Some(addr("10.0.0.2:9"));
+    assert_eq!(
+        world.us().sendto(fd, &[0; 65_508], 0, to),
+        Err(Errno::EMSGSIZE)
+    );
+    assert_eq!(
+        world.us().sendto(fd, &[0; 1_473], 0, to),
+        Err(Errno::EMSGSIZE)
+    );
+    assert_eq!(world.us().sendto(fd, &[0; 1_472], 0, to), Ok(1_472));
+    assert_eq!(world.us().send(fd, b"x", MSG_OOB), Err(Errno::EOPNOTSUPP));
+    assert_eq!(
+        world.us().recv(fd, &mut [0], MSG_OOB),
+        Err(Errno::EOPNOTSUPP)
+    );
+    assert_eq!(world.us().listen(fd, 1), Err(Errno::EOPNOTSUPP));
+    assert_eq!(world.us().accept(fd, 0), Err(Errno::EOPNOTSUPP));
+    let zero = Some(addr("10.0.0.2:0"));
+    assert_eq!(world.us().sendto(fd, b"x", 0, zero), Err(Errno::EINVAL));
+}
+
+#[test]
+fn parts_leave_as_one() {
+    let mut world = World::new();
+    let (ours, theirs) = (world.datagrams(0, AF_INET), world.datagrams(1, AF_INET));
+    world.them().bind(theirs, addr("0.0.0.0:53")).unwrap();
+    world.us().connect(ours, addr("10.0.0.2:53")).unwrap();
+    assert_eq!(world.us().send(ours, b"one ", MSG_MORE), Ok(4));
+    world.settle();
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Err(Errno::EAGAIN));
+    assert_eq!(world.us().write(ours, b"two"), Ok(3));
+    world.settle();
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
+}

@@ -1,0 +1,133 @@
+//! Options: what goes in comes out, and what does not go in.
+
+use stubborn::bsd::{Errno, linux::*};
+
+use super::support::World;
+
+#[test]
+fn numbers_come_back() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET6);
+    let table = [
+        (SOL_SOCKET, SO_REUSEADDR, 1),
+        (SOL_SOCKET, SO_KEEPALIVE, 1),
+        (SOL_SOCKET, SO_OOBINLINE, 1),
+        (SOL_SOCKET, SO_RCVLOWAT, 100),
+        (SOL_SOCKET, SO_PRIORITY, 3),
+        (SOL_TCP, TCP_NODELAY, 1),
+        (SOL_TCP, TCP_CORK, 1),
+        (SOL_TCP, TCP_MAXSEG, 1000),
+        (SOL_TCP, TCP_KEEPIDLE, 10),
+        (SOL_TCP, TCP_KEEPINTVL, 20),
+        (SOL_TCP, TCP_KEEPCNT, 3),
+        (SOL_TCP, TCP_SYNCNT, 4),
+        (SOL_TCP, TCP_LINGER2, 5),
+        (SOL_TCP, TCP_LINGER2, -1),
+        (SOL_TCP, TCP_USER_TIMEOUT, 2000),
+        (SOL_TCP, TCP_NOTSENT_LOWAT, 5000),
+        (SOL_TCP, TCP_INQ, 1),
+        (SOL_IP, IP_TOS, 0x10),
+        (SOL_IP, IP_TTL, 5),
+        (SOL_IP, IP_RECVERR, 1),
+        (SOL_IPV6, IPV6_TCLASS, 0x20),
+        (SOL_IPV6, IPV6_UNICAST_HOPS, 7),
+        (SOL_IPV6, IPV6_V6ONLY, 1),
+    ];
+    for (level, name, value) in table {
+        assert_eq!(
+            world.set_option(fd, level, name, value),
+            Ok(()),
+            "{level} {name}"
+        );
+        assert_eq!(world.option(fd, level, name), Ok(value), "{level} {name}");
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let table = [
+        (SOL_TCP, TCP_MAXSEG, 87),
+        (SOL_TCP, TCP_MAXSEG, 32_768),
+        (SOL_TCP, TCP_KEEPIDLE, 0),
+        (SOL_TCP, TCP_KEEPINTVL, 32_768),
+        (SOL_TCP, TCP_KEEPCNT, 128),
+        (SOL_TCP, TCP_SYNCNT, 0),
+        (SOL_TCP, TCP_USER_TIMEOUT, -1),
+        (SOL_IP, IP_TTL, 0),
+        (SOL_IP, IP_TTL, 256),
+    ];
+    for (level, name, value) in table {
+        let answer = world.set_option(fd, level, name, value);
+        assert_eq!(answer, Err(Errno::EINVAL), "{level} {name} {value}");
+    }
+    let short = world.us().setsockopt(fd, SOL_TCP, TCP_NODELAY, &[1]);
+    assert_eq!(short, Err(Errno::EINVAL));
+    let unknown = [
+        (SOL_TCP, 999),
+        (SOL_SOCKET, 999),
+        (SOL_IPV6, IPV6_TCLASS),
+        (777, 1),
+    ];
+    for (level, name) in unknown {
+        let answer = world.set_option(fd, level, name, 1);
+        assert_eq!(answer, Err(Errno::ENOPROTOOPT));
+        assert_eq!(world.option(fd, level, name), Err(Errno::ENOPROTOOPT));
+    }
+}
+
+#[test]
+fn a_controller_is_chosen_by_name() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let mut us = world.us();
+    assert_eq!(us.setsockopt(fd, SOL_TCP, TCP_CONGESTION, b"reno"), Ok(()));
+    let name = us.getsockopt(fd, SOL_TCP, TCP_CONGESTION).unwrap();
+    assert_eq!(name, b"reno\0\0\0\0\0\0\0\0\0\0\0\0");
+    let answer = us.setsockopt(fd, SOL_TCP, TCP_CONGESTION, b"carrier-pigeon");
+    assert_eq!(answer, Err(Errno::ENOENT));
+}
+
+#[test]
+fn linger_and_times_are_structures() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let mut us = world.us();
+    let linger = [1, 0, 0, 0, 9, 0, 0, 0];
+    us.setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger).unwrap();
+    assert_eq!(us.getsockopt(fd, SOL_SOCKET, SO_LINGER).unwrap(), linger);
+    let mut time = [0; 16];
+    (time[0], time[8]) = (2, 250);
+    us.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time).unwrap();
+    assert_eq!(us.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO).unwrap(), time);
+    assert_eq!(us.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO).unwrap(), [0; 16]);
+    time[11] = 0xff;
+    let answer = us.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time);
+    assert_eq!(
+        answer,
+        Err(Errno::EINVAL),
+        "more than a second of microseconds"
+    );
+}
+
+#[test]
+fn tcp_info_shows_a_connection() {
+    let mut world = World::new();
+    let fresh = world.stream(0, AF_INET);
+    assert_eq!(
+        i32::from(world.us().tcp_info(fresh).unwrap().state),
+        TCP_CLOSE
+    );
+    let (ours, _) = world.connected();
+    world.us().write(ours, &[0; 5000]).unwrap();
+    world.settle();
+    let info = world.us().tcp_info(ours).unwrap();
+    assert_eq!(i32::from(info.state), TCP_ESTABLISHED);
+    assert_eq!(
+        (info.bytes_acked, info.unacked, info.rtt > 0),
+        (5000, 0, true)
+    );
+    let named = info.fields();
+    assert!(named.contains(&("bytes_acked", 5000)));
+}

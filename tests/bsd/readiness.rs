@@ -1,0 +1,183 @@
+//! poll and epoll.
+
+use stubborn::bsd::{EpollEvent, Errno, PollFd, linux::*};
+
+use super::support::{World, addr};
+
+const READABLE: i32 = POLLIN | POLLRDNORM;
+const WRITABLE: i32 = POLLOUT | POLLWRNORM;
+
+#[test]
+fn what_a_stream_is_ready_for_at_each_step() {
+    let mut world = World::new();
+    let listener = world.their_listener();
+    let fd = world.stream(0, AF_INET);
+    assert_eq!(world.us().ready(fd), Ok(WRITABLE | POLLHUP), "fresh");
+    assert_eq!(world.them().ready(listener), Ok(0));
+    let _ = world.us().connect(fd, addr("10.0.0.2:80"));
+    assert_eq!(world.us().ready(fd), Ok(0), "under way");
+    world.settle();
+    assert_eq!(world.us().ready(fd), Ok(WRITABLE), "established");
+    assert_eq!(world.them().ready(listener), Ok(READABLE));
+    let (theirs, _) = world.them().accept(listener, 0).unwrap();
+    assert_eq!(world.them().ready(listener), Ok(0));
+    world.them().write(theirs, b"abc").unwrap();
+    world.settle();
+    assert_eq!(world.us().ready(fd), Ok(WRITABLE | READABLE), "text");
+    world.set_option(fd, SOL_SOCKET, SO_RCVLOWAT, 4).unwrap();
+    assert_eq!(world.us().ready(fd), Ok(WRITABLE), "too little of it");
+    world.them().shutdown(theirs, SHUT_WR).unwrap();
+    world.settle();
+    assert_eq!(
+        world.us().ready(fd),
+        Ok(WRITABLE | READABLE | POLLRDHUP),
+        "the end"
+    );
+    world.us().shutdown(fd, SHUT_WR).unwrap();
+    let all = WRITABLE | READABLE | POLLRDHUP | POLLHUP;
+    assert_eq!(world.us().ready(fd), Ok(all), "both ends");
+}
+
+#[test]
+fn a_refused_connect_is_ready_for_everything() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let _ = world.us().connect(fd, addr("10.0.0.2:80"));
+    world.settle();
+    let all = WRITABLE | READABLE | POLLRDHUP | POLLHUP;
+    assert_eq!(world.us().ready(fd), Ok(all | POLLERR));
+    let _ = world.option(fd, SOL_SOCKET, SO_ERROR);
+    assert_eq!(world.us().ready(fd), Ok(all));
+}
+
+#[test]
+fn poll_fills_in_what_was_asked_and_what_is_always_told() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let line = |fd, events| PollFd {
+        fd,
+        events,
+        revents: -1,
+    };
+    let mut lines = [
+        line(ours, POLLIN),
+        line(ours, POLLOUT),
+        line(99, POLLIN),
+        line(-1, POLLIN),
+    ];
+    assert_eq!(world.us().poll(&mut lines), 2);
+    assert_eq!(lines.map(|line| line.revents), [0, POLLOUT, POLLNVAL, 0]);
+    world.them().close(theirs).unwrap();
+    world.us().shutdown(ours, SHUT_WR).unwrap();
+    world.settle();
+    assert_eq!(world.us().poll(&mut lines[..1]), 1);
+    assert_eq!(lines[0].revents, POLLIN | POLLHUP);
+}
+
+fn event(events: i32, data: u64) -> EpollEvent {
+    EpollEvent { events, data }
+}
+
+#[test]
+fn epoll_by_level_tells_as_long_as_it_is_so() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let set = world.us().epoll_create(0).unwrap();
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_ADD, ours, event(EPOLLIN, 7))
+        .unwrap();
+    assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![]));
+    world.them().write(theirs, b"abc").unwrap();
+    world.settle();
+    for _ in 0..2 {
+        assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![event(EPOLLIN, 7)]));
+    }
+    assert_eq!(world.us().ready(set), Ok(READABLE));
+    world.us().read(ours, &mut [0; 9]).unwrap();
+    assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![]));
+}
+
+#[test]
+fn epoll_by_edge_tells_when_something_happens() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let set = world.us().epoll_create(EPOLL_CLOEXEC).unwrap();
+    let wanted = event(EPOLLIN | EPOLLET, 7);
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_ADD, ours, wanted)
+        .unwrap();
+    for _ in 0..2 {
+        world.them().write(theirs, b"abc").unwrap();
+        world.settle();
+        assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![event(EPOLLIN, 7)]));
+        assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![]), "it was told");
+    }
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_MOD, ours, wanted)
+        .unwrap();
+    assert_eq!(
+        world.us().epoll_wait(set, 1).unwrap().len(),
+        1,
+        "asked again"
+    );
+}
+
+#[test]
+fn epoll_once_tells_once() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let set = world.us().epoll_create(0).unwrap();
+    let wanted = event(EPOLLIN | EPOLLONESHOT, 7);
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_ADD, ours, wanted)
+        .unwrap();
+    world.them().write(theirs, b"abc").unwrap();
+    world.settle();
+    assert_eq!(world.us().epoll_wait(set, 1).unwrap().len(), 1);
+    assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![]));
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_MOD, ours, wanted)
+        .unwrap();
+    assert_eq!(world.us().epoll_wait(set, 1).unwrap().len(), 1);
+}
+
+#[test]
+fn epoll_refuses_what_makes_no_sense() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let mut us = world.us();
+    let set = us.epoll_create(0).unwrap();
+    assert_eq!(us.epoll_create(1), Err(Errno::EINVAL));
+    let none = event(0, 0);
+    let table = [
+        ((set, EPOLL_CTL_DEL, fd), Errno::ENOENT),
+        ((set, EPOLL_CTL_MOD, fd), Errno::ENOENT),
+        ((set, EPOLL_CTL_ADD, 99), Errno::EBADF),
+        ((99, EPOLL_CTL_ADD, fd), Errno::EBADF),
+        ((fd, EPOLL_CTL_ADD, fd), Errno::EINVAL),
+        ((set, EPOLL_CTL_ADD, set), Errno::EINVAL),
+        ((set, 9, fd), Errno::EINVAL),
+    ];
+    for ((epfd, operation, fd), error) in table {
+        assert_eq!(us.epoll_ctl(epfd, operation, fd, none), Err(error));
+    }
+    us.epoll_ctl(set, EPOLL_CTL_ADD, fd, none).unwrap();
+    assert_eq!(
+        us.epoll_ctl(set, EPOLL_CTL_ADD, fd, none),
+        Err(Errno::EEXIST)
+    );
+    assert_eq!(us.epoll_wait(set, 0), Err(Errno::EINVAL));
+    assert_eq!(us.epoll_wait(fd, 1), Err(Errno::EINVAL));
+    assert_eq!(
+        us.epoll_wait(set, 1),
+        Ok(vec![event(EPOLLHUP, 0)]),
+        "always told"
+    );
+    us.close(fd).unwrap();
+    assert_eq!(us.epoll_wait(set, 1), Ok(vec![]), "forgotten");
+}
