@@ -104,6 +104,7 @@ impl Tcb {
             nxt: self.snd.nxt,
             is_duplicate,
             mss: self.snd.mss,
+            mtu_probe: self.path_mtu.probe(),
             echoed,
         };
         let verdict = self.recovery.on_ack(&acknowledgment);
@@ -124,6 +125,7 @@ impl Tcb {
             self.snd.up = None;
         }
         self.soft_error = None;
+        self.advance_path_mtu(now);
         self.size_send_buffer();
         self.wake_writer();
         self.restart_retransmission(now);

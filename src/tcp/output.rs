@@ -8,6 +8,7 @@
 use core::ops::Range;
 
 use super::congestion::{Ack, Factory, Loss, Start};
+use super::path_mtu::NextProbe;
 use super::recovery::{Acknowledgment, Verdict};
 use super::segment::Segment;
 use super::seq::Seq;
@@ -30,6 +31,8 @@ enum Plan {
     Resend(Range<Seq>),
     /// From SND.NXT on, for the first time: text, and perhaps our FIN.
     Text(Range<Seq>),
+    /// From SND.NXT on, for the first time: text that makes a probe of the path MTU.
+    MtuProbe(Range<Seq>),
     /// `<SEQ=SND.UNA-1>`: the peer must answer, and nothing of ours is used up.
     Probe,
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
@@ -56,6 +59,7 @@ impl Tcb {
     pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
         self.release_pacer(now);
+        self.age_path_mtu(now);
         let plan = self.plan()?;
         let sack = self.sack_blocks();
         self.on_sent(now, &plan);
@@ -69,7 +73,7 @@ impl Tcb {
 
     /// Whether new text would leave now, or as soon as the pacer lets it.
     pub(super) fn would_send_text(&self) -> bool {
-        self.plan_text().is_some()
+        self.plan_fresh().is_some()
     }
 
     fn plan(&self) -> Option<Plan> {
@@ -102,7 +106,7 @@ impl Tcb {
         if self.is_held_by_pacer() {
             return None;
         }
-        self.plan_resend().or_else(|| self.plan_text())
+        self.plan_resend().or_else(|| self.plan_fresh())
     }
 
     /// The first segment of what was lost.
@@ -125,6 +129,15 @@ impl Tcb {
         let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
         let end = text_end + usize::from(with_fin);
         Some(Plan::Resend(lost.start..end))
+    }
+
+    /// New text, if it may leave now: a probe of the path MTU, if one is due.
+    fn plan_fresh(&self) -> Option<Plan> {
+        match self.next_mtu_probe() {
+            NextProbe::No => self.plan_text(),
+            NextProbe::Soon => None,
+            NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
+        }
     }
 
     /// New text, as much as one segment takes, if it may leave now.
@@ -173,7 +186,7 @@ impl Tcb {
     }
 
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks take.
-    fn segment_limit(&self) -> usize {
+    pub(super) fn segment_limit(&self) -> usize {
         let sack = match self.sack_room() {
             0 => 0,
             blocks => 4 + 8 * blocks,
@@ -214,7 +227,10 @@ impl Tcb {
                 self.last_sent = now;
                 self.arm_retransmission(now);
             }
-            Plan::Text(range) => {
+            Plan::Text(range) | Plan::MtuProbe(range) => {
+                if matches!(plan, Plan::MtuProbe(_)) {
+                    self.path_mtu.on_probe_sent(range.clone());
+                }
                 self.on_sent_new(now, range.end);
                 self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
@@ -274,7 +290,9 @@ impl Tcb {
             },
             Plan::Syn => self.syn(now),
             Plan::Resend(range) if range.start == self.snd.iss => self.syn(now),
-            Plan::Resend(range) | Plan::Text(range) => self.text_segment(now, range),
+            Plan::Resend(range) | Plan::Text(range) | Plan::MtuProbe(range) => {
+                self.text_segment(now, range)
+            }
             Plan::Probe => Segment {
                 seq: self.snd.una.before(1),
                 ..self.pure_ack(now)
@@ -457,6 +475,7 @@ impl Tcb {
         let now = ack.now;
         match verdict {
             Verdict::Quiet => {}
+            Verdict::MtuProbeLost => self.lose_mtu_probe(now),
             Verdict::Acked => {
                 let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
                 let slow_start = cwnd < self.congestion.ssthresh();

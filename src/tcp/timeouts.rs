@@ -49,6 +49,7 @@ impl Tcb {
         self.stats.timeouts += 1;
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
         self.recovery.on_timeout(self.snd.una, self.snd.nxt);
+        self.suspect_black_hole(now);
         if self.state.is_synchronized() {
             let first = self.recovery.retries() == 1;
             self.congestion.on_timeout(&Loss { now, in_flight }, first);

@@ -19,7 +19,7 @@ use newreno::NewReno;
 pub(crate) use rtt::Rtt;
 
 /// What an acknowledgment says, seen from the sender.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Acknowledgment {
     /// When it arrived.
     pub(crate) now: Instant,
@@ -33,6 +33,9 @@ pub(crate) struct Acknowledgment {
     pub(crate) is_duplicate: bool,
     /// The longest text of a segment, in octets.
     pub(crate) mss: usize,
+    /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of
+    /// congestion (RFC 4821 §7.5).
+    pub(crate) mtu_probe: Option<Range<Seq>>,
     /// The time since the segment it answers was sent, by timestamps (RFC 7323 §4).
     pub(crate) echoed: Option<Duration>,
 }
@@ -46,6 +49,8 @@ pub(crate) enum Verdict {
     Acked,
     /// A loss: this many octets were in flight.
     Lost { in_flight: usize },
+    /// The probe of the path MTU was lost, and nothing else.
+    MtuProbeLost,
 }
 
 /// The sender's knowledge of what is in the network.
@@ -174,12 +179,12 @@ impl Recovery {
         self.one_segment = false;
     }
 
-    /// The path takes only smaller segments: what is in flight did not get through, and that is
-    /// no sign of congestion (RFC 1191 §6.4).
-    pub(crate) fn on_path_mtu_reduced(&mut self, una: Seq, nxt: Seq) {
+    /// The path takes only smaller segments: `vanished` did not get through, and that is no sign of
+    /// congestion (RFC 1191 §6.4).
+    pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>) {
         self.timed = None;
-        if una < nxt {
-            self.lost = Some(una..nxt);
+        if !vanished.is_empty() {
+            self.lost = Some(vanished);
             self.one_segment = false;
         }
     }

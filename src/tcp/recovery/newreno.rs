@@ -117,6 +117,14 @@ impl NewReno {
         if enters || limited || self.is_recovering() {
             self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
         }
+        let probe = ack.mtu_probe.clone();
+        if self.phase == Phase::Open
+            && self.duplicates == DUPLICATE_THRESHOLD
+            && let Some(probe) = probe.filter(|probe| probe.start == ack.una)
+        {
+            *lost = Some(probe);
+            return Verdict::MtuProbeLost;
+        }
         if !enters {
             return Verdict::Quiet;
         }
