@@ -9,9 +9,6 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 mod opening;
-mod path_mtu;
-
-pub use path_mtu::{MtuProbing, PathMtuConfig};
 
 pub use opening::{ListenerConfig, SynCookies};
 
@@ -43,9 +40,6 @@ pub struct Config {
     pub syn_cookies: SynCookies,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
-    /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
-    /// Default 4,096.
-    pub max_paths: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst). Default 1,000.
     pub replies_per_second: u32,
@@ -65,7 +59,6 @@ impl Config {
             max_half_open: 4_096,
             syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
-            max_paths: 4_096,
             replies_per_second: 1_000,
         }
     }
@@ -165,8 +158,6 @@ pub struct TcpConfig {
     /// `send_buffer` with the congestion window, of which it holds two. Not below `send_buffer`:
     /// the size is fixed. Default 512 KiB.
     pub initial_send_buffer: usize,
-    /// How the path MTU is found.
-    pub path_mtu: PathMtuConfig,
     /// Offer and take window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
     /// Offer and take timestamps (RFC 7323 §3). Default on.
@@ -180,8 +171,21 @@ pub struct TcpConfig {
     pub initial_rto: Duration,
     /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
     pub min_rto: Duration,
+    /// What `min_rto` bounds. Default [`RtoFloor::Whole`].
+    pub rto_floor: RtoFloor,
     /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
     pub max_rto: Duration,
+    /// With SACK, find losses by time (RFC 8985, RACK); otherwise by what has been reported beyond
+    /// them (RFC 6675). Default on.
+    pub rack: bool,
+    /// With SACK, probe for the loss of the last segments of a flight (RFC 8985 §7). Default on.
+    pub tail_loss_probe: bool,
+    /// How long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
+    /// 8985 §7.2. Default 200 ms.
+    pub peer_ack_delay: Duration,
+    /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
+    /// found less exactly. A record has about 100 octets. Default 16,384.
+    pub max_sent_records: usize,
     /// R1: after so many retransmissions of one segment the path is suspected (RFC 9293
     /// MUST-20, SHLD-10: at least 3). Default 3.
     pub r1: u32,
@@ -238,7 +242,6 @@ impl Default for TcpConfig {
             initial_receive_window: u16::MAX,
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
-            path_mtu: PathMtuConfig::default(),
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -246,6 +249,11 @@ impl Default for TcpConfig {
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),
             max_rto: Duration::from_secs(120),
+            rto_floor: RtoFloor::Whole,
+            rack: true,
+            tail_loss_probe: true,
+            peer_ack_delay: Duration::from_millis(200),
+            max_sent_records: 16_384,
             r1: 3,
             r2: 15,
             syn_retries: 7,
@@ -272,7 +280,6 @@ impl TcpConfig {
     /// # Errors
     /// The first that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.path_mtu.validate()?;
         let positive = [
             (self.receive_buffer, "receive_buffer"),
             (self.initial_receive_buffer, "initial_receive_buffer"),
@@ -286,6 +293,7 @@ impl TcpConfig {
             (usize::from(self.mss.unwrap_or(1)), "mss"),
             (usize::from(self.min_send_mss), "min_send_mss"),
             (self.initial_window as usize, "initial_window"),
+            (self.max_sent_records / 16, "max_sent_records"),
             (self.max_persist.as_nanos().min(1) as usize, "max_persist"),
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {
@@ -307,6 +315,17 @@ impl TcpConfig {
         }
         self.pacing.validate()
     }
+}
+
+/// What the least RTO is a bound of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RtoFloor {
+    /// Of the RTO, as in RFC 6298 §2.4.
+    #[default]
+    Whole,
+    /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
+    /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
+    Variation,
 }
 
 /// What the user of a socket may change while it lives.
@@ -392,8 +411,6 @@ pub enum ConfigError {
     RtoBounds,
     /// `delayed_ack` must be under 500 ms.
     DelayedAck,
-    /// The base size of the path MTU is below 68.
-    BaseMtu,
     /// A percentage of `pacing` is below 100.
     Pacing,
 }
@@ -411,7 +428,6 @@ impl fmt::Display for ConfigError {
             ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
             ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
             ConfigError::BufferTooLarge => f.write_str("a buffer must be smaller than 1 GiB"),
-            ConfigError::BaseMtu => f.write_str("the base size of the path MTU is below 68"),
             ConfigError::RtoBounds => f.write_str("min_rto must be above zero and below max_rto"),
             ConfigError::DelayedAck => {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")

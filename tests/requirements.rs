@@ -11,12 +11,12 @@
 //! | `opening` | handshakes, local and remote addresses |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
+//! | `recovery` | SACK, RACK-TLP, PRR, and losses that were none |
 //! | `timestamps` | timestamps and PAWS |
 //! | `failures` | R1, R2, user timeout, keep-alive |
 //! | `icmp` | what routers and hosts say of our segments; path MTU |
 //! | `interface` | hop limit, traffic class |
 //! | `buffers` | how large the buffers are, and who says so |
-//! | `path_mtu` | what probes find, and what is remembered of a path |
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
@@ -42,8 +42,8 @@ mod requirements {
     mod opening;
     mod options;
     mod pacing;
-    mod path_mtu;
     mod push;
+    mod recovery;
     mod retransmission;
     mod timestamps;
     mod urgent;

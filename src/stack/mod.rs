@@ -10,7 +10,6 @@
 //! | `listener` | LISTEN: queues and backlog |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
-//! | `paths` | path MTUs, for the connections to come |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
@@ -27,7 +26,6 @@ mod counters;
 mod deadlines;
 pub mod fragments;
 mod listener;
-mod paths;
 mod replies;
 mod secret;
 mod table;
@@ -55,7 +53,6 @@ pub use udp::{
 use deadlines::Deadlines;
 use fragments::Reassembler;
 use listener::Listeners;
-use paths::Paths;
 use replies::{Limiter, Replies};
 use table::Table;
 use udp::Head;
@@ -103,7 +100,6 @@ pub struct Stack {
     time_wait: VecDeque<ConnId>,
     /// The congestion controllers that connections may have.
     controllers: Controllers,
-    paths: Paths,
     reassembler: Reassembler,
     replies: Replies,
     reset_limiter: Limiter,
@@ -140,7 +136,7 @@ impl Stack {
             key[8..].copy_from_slice(&secret.number(nonce + 1).to_le_bytes());
             Secret(key)
         };
-        let (rate, max_paths) = (config.replies_per_second, config.max_paths);
+        let rate = config.replies_per_second;
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
@@ -156,7 +152,6 @@ impl Stack {
             udp_ready: VecDeque::new(),
             acceptable: VecDeque::new(),
             time_wait: VecDeque::new(),
-            paths: Paths::new(max_paths),
             reassembler: Reassembler::new(),
             controllers: Controllers::default(),
             replies: Replies::default(),
@@ -331,13 +326,6 @@ impl Stack {
         }
         self.deadlines
             .update(slot, &mut entry.deadline, entry.tcb.next_deadline());
-        if let Some((mtu, at)) = entry.tcb.take_path_mtu() {
-            let destination = entry.tcb.tuple().remote.ip();
-            match mtu {
-                Some(mtu) => self.paths.learn(at, destination, mtu),
-                None => self.paths.forget(destination),
-            }
-        }
         let readiness = entry.tcb.take_readiness();
         if readiness.has(Readiness::STATE) {
             self.follow_state(slot);
@@ -509,7 +497,7 @@ mod tests {
 
     #[test]
     #[cfg(debug_assertions)]
-    #[should_panic(expected = "the retransmission timer runs while something is in flight")]
+    #[should_panic(expected = "a timer of recovery runs while something is in flight")]
     fn a_debug_build_ends_where_something_is_broken() {
         connecting().forget_timers();
     }

@@ -3,9 +3,10 @@
 //! What the peer has received leaves the send buffer; recovery and congestion control hear of it;
 //! SND.WND follows; and our FIN, once acknowledged, moves the connection on.
 
+use super::congestion::{Ack, Loss};
 use super::input::{Discard, Step};
 use super::readiness::Readiness;
-use super::recovery::Acknowledgment;
+use super::recovery::{Acknowledgment, Blocks, Report};
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
@@ -73,8 +74,9 @@ impl Tcb {
         let wnd = seg.wnd;
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
-            self.advance_una(now, ack);
+            self.advance_una(ack);
         }
+        self.arm_recovery_timer();
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
         if wl1 < seg.seq || (wl1 == seg.seq && wl2 <= ack) {
             if self.snd.wnd == 0 && wnd > 0 {
@@ -91,11 +93,16 @@ impl Tcb {
         // RFC 5681 §2, (a) to (e).
         let is_duplicate =
             ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
-        let echoed = seg
+        let echo = seg
             .options
             .timestamps
             .filter(|_| self.agreed.timestamps)
-            .and_then(|timestamps| self.timestamps.since(now, timestamps.ecr));
+            .and_then(|timestamps| self.timestamps.moment(now, timestamps.ecr));
+        let sack = match self.agreed.sack {
+            true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),
+            false => Blocks::default(),
+        };
+        self.note_app_limit();
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let acknowledgment = Acknowledgment {
             now,
@@ -104,14 +111,70 @@ impl Tcb {
             nxt: self.snd.nxt,
             is_duplicate,
             mss: self.snd.mss,
-            mtu_probe: self.path_mtu.probe(),
-            echoed,
+            echo,
+            sack,
         };
-        let verdict = self.recovery.on_ack(&acknowledgment);
-        self.report_verdict(verdict, &acknowledgment, in_flight);
+        let report = self.recovery.on_ack(&acknowledgment);
+        self.report(&acknowledgment, &report, in_flight);
     }
 
-    fn advance_una(&mut self, now: Instant, ack: Seq) {
+    /// Tells congestion control what recovery found; `in_flight` octets were in flight before.
+    pub(super) fn report(&mut self, ack: &Acknowledgment, report: &Report, in_flight: usize) {
+        let now = ack.now;
+        if report.spurious {
+            self.congestion.on_spurious(now);
+        }
+        for segment in &report.losses {
+            self.congestion.on_segment_lost(segment);
+        }
+        if let Some(in_flight) = report.lost {
+            self.congestion.on_congestion(&Loss {
+                now,
+                in_flight: in_flight as u64,
+            });
+        }
+        if report.delivered > 0 {
+            let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
+            let slow_start = cwnd < self.congestion.ssthresh();
+            let window_limited =
+                flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd);
+            self.congestion.on_ack(&Ack {
+                now,
+                acked: report.acked as u64,
+                delivered: report.delivered as u64,
+                lost: report.lost_octets(),
+                ce: 0,
+                una: ack.ack,
+                nxt: ack.nxt,
+                in_flight: flight,
+                window_limited,
+                srtt: self.recovery.rtt.srtt(),
+                rtt: report.rtt,
+                min_rtt: self.recovery.rtt.min_rtt(),
+                rate: report.rate,
+                recovering: report.recovering,
+            });
+        }
+        let ssthresh = match self.congestion.governs_recovery() {
+            true => None,
+            false => Some(self.congestion.ssthresh()),
+        };
+        self.recovery.regulate(ssthresh, ack, report);
+    }
+
+    /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4).
+    pub(super) fn note_app_limit(&mut self) {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
+        let is_limited = queued < self.snd.mss
+            && (in_flight as u64) < self.congestion.window()
+            && self.recovery.lost().is_none();
+        if is_limited {
+            self.recovery.on_app_limited(in_flight);
+        }
+    }
+
+    fn advance_una(&mut self, ack: Seq) {
         // Our SYN and FIN take a place each, but are no octets of text.
         let before = self.send_buffer.len();
         self.snd.una = ack;
@@ -125,10 +188,10 @@ impl Tcb {
             self.snd.up = None;
         }
         self.soft_error = None;
-        self.advance_path_mtu(now);
         self.size_send_buffer();
         self.wake_writer();
-        self.restart_retransmission(now);
+        // The user timeout starts again.
+        self.timers.disarm(Timer::User);
     }
 
     /// The rest of the fifth step: FIN-WAIT-1, CLOSING, LAST-ACK.

@@ -44,6 +44,7 @@ impl Tcb {
         if !self.state.takes_data() || self.snd.fin.is_some() {
             return Err(SendError::Closing);
         }
+        self.note_app_limit();
         let taken = data.len().min(self.send_room());
         self.send_buffer.push(&data[..taken]);
         // Somebody else may wait for room, even if this call found enough.
@@ -223,6 +224,23 @@ impl Tcb {
         }
     }
 
+    /// ICMP says that the path carries datagrams of `mtu` octets only (RFC 1191, RFC 8201);
+    /// `headers`: octets of IP and TCP header. Only what was in flight can have been too big
+    /// (RFC 5927 §7.2), and only a smaller value is believed.
+    pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, headers: usize, seq: u32) {
+        let seq = self.snd.una.near(seq);
+        let mss = mtu.saturating_sub(headers).min(65_535) as u16;
+        let in_flight = self.snd.una <= seq && seq < self.snd.nxt;
+        if !in_flight || !self.state.is_synchronized() || mss >= self.snd.path_mss {
+            return;
+        }
+        self.snd.path_mss = mss;
+        self.set_effective_mss();
+        self.recovery
+            .on_path_mtu_reduced(self.snd.una, self.snd.nxt);
+        self.settle(now);
+    }
+
     /// Whether a SYN that arrives in TIME-WAIT may open a new connection (RFC 9293 MAY-2, RFC
     /// 6191 §2): its timestamp, or without one its sequence number, lies beyond the old ones.
     pub fn may_be_reopened_by(&self, syn: &TcpHeader) -> bool {
@@ -275,21 +293,29 @@ impl Tcb {
 
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
+        let segments = self.recovery.counts();
         Status {
             state: self.state,
             srtt: self.recovery.rtt.srtt(),
             rttvar: self.recovery.rtt.rttvar(),
             rto: self.recovery.rtt.rto(),
-            cwnd: self.congestion.window(),
+            cwnd: self.recovery.window(self.congestion.window()),
             ssthresh: self.congestion.ssthresh(),
             snd_wnd: self.snd.wnd as u32,
             rcv_wnd: self.rcv.edge.saturating_since(self.rcv.nxt) as u32,
             in_flight: self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64,
+            recovery: self.recovery.state(),
+            unacked: segments.unacked,
+            sacked: segments.sacked,
+            lost: segments.lost,
+            resent: segments.resent,
+            reordering: self.recovery.reordering().div_ceil(self.snd.mss),
+            min_rtt: self.recovery.rtt.min_rtt(),
             send_queue: self.send_buffer.len(),
             unsent: self.unsent(),
             closing: self.snd.fin.is_some(),
             fin_received: self.fin_received(),
-            path_mtu: self.path_mtu.plpmtu(),
+            path_mtu: usize::from(self.snd.path_mss) + self.path.headers,
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
             receive_buffer: self.recv_buffer.capacity(),
@@ -298,6 +324,7 @@ impl Tcb {
             timeouts: self.stats.timeouts,
             backoff: self.recovery.retries(),
             bytes_acked: self.stats.bytes_acked,
+            bytes_delivered: self.recovery.delivered(),
             bytes_received: (self.recv_buffer.next())
                 .saturating_since(self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1))
                 as u64,

@@ -125,8 +125,8 @@ impl Tcb {
         }
         let in_flight = self.flight_size() > 0;
         holds(
-            in_flight == self.timers.is_armed(Timer::Retransmission),
-            "the retransmission timer runs while something is in flight, and only then",
+            in_flight == self.timers.awaits_acknowledgment(),
+            "a timer of recovery runs while something is in flight, and only then",
         )?;
         holds(
             in_flight
@@ -239,7 +239,7 @@ mod tests {
     fn whoever_waits_has_a_timer() {
         assert_eq!(
             broken(|tcb| tcb.timers.disarm(Timer::Retransmission)),
-            "the retransmission timer runs while something is in flight, and only then"
+            "a timer of recovery runs while something is in flight, and only then"
         );
         assert_eq!(
             broken(|tcb| {
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(
             broken(|tcb| {
                 tcb.config.pacing.when = Pacing::Always;
-                tcb.recovery.rtt.sample(Duration::from_millis(1));
+                (tcb.recovery.rtt).sample(Instant::ZERO, Duration::from_millis(1));
                 tcb.pace_departure(Instant::ZERO, 10);
                 tcb.timers.disarm(Timer::Pace);
             }),
@@ -274,7 +274,7 @@ mod tests {
         tcb.timers.disarm_all();
         assert_eq!(
             tcb.check().unwrap_err().to_string(),
-            "10.0.0.1:7 <-> 10.0.0.2:7 in ESTABLISHED breaks: the retransmission timer runs while \
+            "10.0.0.1:7 <-> 10.0.0.2:7 in ESTABLISHED breaks: a timer of recovery runs while \
              something is in flight, and only then"
         );
     }

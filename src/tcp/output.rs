@@ -7,9 +7,7 @@
 
 use core::ops::Range;
 
-use super::congestion::{Ack, Factory, Loss, Start};
-use super::path_mtu::NextProbe;
-use super::recovery::{Acknowledgment, Verdict};
+use super::congestion::{Factory, Start};
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::State;
@@ -29,10 +27,10 @@ enum Plan {
     Syn,
     /// What was sent before: text, and the SYN or FIN at its ends.
     Resend(Range<Seq>),
+    /// A tail loss probe: from SND.NXT on, or what was sent last again.
+    TailProbe(Range<Seq>),
     /// From SND.NXT on, for the first time: text, and perhaps our FIN.
     Text(Range<Seq>),
-    /// From SND.NXT on, for the first time: text that makes a probe of the path MTU.
-    MtuProbe(Range<Seq>),
     /// `<SEQ=SND.UNA-1>`: the peer must answer, and nothing of ours is used up.
     Probe,
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
@@ -59,7 +57,6 @@ impl Tcb {
     pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
         self.release_pacer(now);
-        self.age_path_mtu(now);
         let plan = self.plan()?;
         let sack = self.sack_blocks();
         self.on_sent(now, &plan);
@@ -73,7 +70,7 @@ impl Tcb {
 
     /// Whether new text would leave now, or as soon as the pacer lets it.
     pub(super) fn would_send_text(&self) -> bool {
-        self.plan_fresh().is_some()
+        self.plan_text().is_some()
     }
 
     fn plan(&self) -> Option<Plan> {
@@ -96,6 +93,7 @@ impl Tcb {
             | State::LastAck
             | State::TimeWait => self
                 .plan_paced()
+                .or_else(|| self.plan_tail_probe())
                 .or_else(|| self.plan_probe())
                 .or_else(|| self.plan_ack()),
         }
@@ -106,7 +104,9 @@ impl Tcb {
         if self.is_held_by_pacer() {
             return None;
         }
-        self.plan_resend().or_else(|| self.plan_fresh())
+        self.plan_forward()
+            .or_else(|| self.plan_resend())
+            .or_else(|| self.plan_text())
     }
 
     /// The first segment of what was lost.
@@ -115,12 +115,6 @@ impl Tcb {
         if lost.start == self.snd.iss {
             return Some(Plan::Resend(lost.start..lost.start + 1));
         }
-        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
-        let allowed = self.recovery.resends_regardless_of_window()
-            || (in_flight as u64) < self.congestion.window();
-        if !allowed {
-            return None;
-        }
         let text_end = lost
             .end
             .min(self.send_buffer.end())
@@ -128,16 +122,61 @@ impl Tcb {
         // Our FIN goes with the last of the text.
         let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
         let end = text_end + usize::from(with_fin);
-        Some(Plan::Resend(lost.start..end))
+        let allowed =
+            self.recovery.resends_regardless_of_window() || self.window_has_room(end - lost.start);
+        allowed.then_some(Plan::Resend(lost.start..end))
     }
 
-    /// New text, if it may leave now: a probe of the path MTU, if one is due.
-    fn plan_fresh(&self) -> Option<Plan> {
-        match self.next_mtu_probe() {
-            NextProbe::No => self.plan_text(),
-            NextProbe::Soon => None,
-            NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
+    /// Whether a retransmission of so many octets may leave now.
+    fn window_has_room(&self, len: usize) -> bool {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let window = self.send_window();
+        match self.recovery.is_proportional() {
+            // RFC 9937 §6.2 counts what leaves by the octet: a segment waits for all of its own.
+            true => in_flight + len <= window || in_flight == 0,
+            false => in_flight < window,
         }
+    }
+
+    /// How many octets may be in flight now: cwnd, or what recovery makes of it.
+    fn send_window(&self) -> usize {
+        let window = self.recovery.window(self.congestion.window());
+        usize::try_from(window).unwrap_or(usize::MAX)
+    }
+
+    /// F-RTO sends new text in place of what a timeout would send again (RFC 5682 §3.1, 2b).
+    fn plan_forward(&self) -> Option<Plan> {
+        if !self.recovery.wants_new() {
+            return None;
+        }
+        self.plan_new()
+    }
+
+    /// A tail loss probe: new text if there is some, whatever the congestion window says; otherwise
+    /// what was sent last (RFC 8985 §7.3).
+    fn plan_tail_probe(&self) -> Option<Plan> {
+        let last = self.recovery.probe()?;
+        if let Some(Plan::Text(range)) = self.plan_new() {
+            return Some(Plan::TailProbe(range));
+        }
+        let start = match last.end - last.start > self.segment_limit() {
+            true => last.end.before(self.segment_limit()),
+            false => last.start,
+        };
+        Some(Plan::TailProbe(start..last.end))
+    }
+
+    /// New text, as much as one segment and the peer's window take.
+    fn plan_new(&self) -> Option<Plan> {
+        if !self.has_unsent() {
+            return None;
+        }
+        let nxt = self.snd.nxt;
+        let queued = self.send_buffer.end() - nxt;
+        let usable = self.snd_edge().saturating_since(nxt);
+        let len = queued.min(usable).min(self.segment_limit());
+        let fin = len == queued && self.snd.fin.is_some() && usable > len;
+        (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
     /// New text, as much as one segment takes, if it may leave now.
@@ -176,8 +215,7 @@ impl Tcb {
     /// is not cut to fit it.
     fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
-        let window = usize::try_from(self.congestion.window()).unwrap_or(usize::MAX);
-        let room = window.saturating_sub(in_flight);
+        let room = self.send_window().saturating_sub(in_flight);
         if room < self.segment_limit() && in_flight > 0 {
             let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
             return if queued <= room { room } else { 0 };
@@ -186,7 +224,7 @@ impl Tcb {
     }
 
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks take.
-    pub(super) fn segment_limit(&self) -> usize {
+    fn segment_limit(&self) -> usize {
         let sack = match self.sack_room() {
             0 => 0,
             blocks => 4 + 8 * blocks,
@@ -213,24 +251,29 @@ impl Tcb {
                 let first = self.snd.nxt == self.snd.iss;
                 self.on_sent_new(now, self.snd.iss + 1);
                 if !first {
-                    self.recovery.on_resent(self.snd.iss..self.snd.iss + 1);
+                    self.on_resent(now, self.snd.iss..self.snd.iss + 1);
                     // The peer's SYN came again: it is there, and this answer to it has its time
                     // too, before the handshake is given up.
-                    let rto = self.recovery.rtt.rto();
-                    self.timers.arm(Timer::Retransmission, now + rto);
+                    self.recovery.set_timer(now + self.recovery.rtt.rto());
+                    self.arm_recovery_timer();
                 }
             }
             Plan::Resend(range) => {
-                self.recovery.on_resent(range.clone());
+                self.on_resent(now, range.clone());
                 self.stats.retransmissions += 1;
                 self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
-                self.arm_retransmission(now);
             }
-            Plan::Text(range) | Plan::MtuProbe(range) => {
-                if matches!(plan, Plan::MtuProbe(_)) {
-                    self.path_mtu.on_probe_sent(range.clone());
-                }
+            Plan::TailProbe(range) => {
+                self.stats.retransmissions += u64::from(range.end <= self.snd.nxt);
+                let (una, nxt) = (self.snd.una, self.snd.nxt);
+                self.recovery.on_probe_sent(now, una, nxt, range.clone());
+                self.snd.nxt = nxt.max(range.end);
+                self.pace_departure(now, range.end - range.start);
+                self.last_sent = now;
+                self.arm_recovery_timer();
+            }
+            Plan::Text(range) => {
                 self.on_sent_new(now, range.end);
                 self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
@@ -250,10 +293,17 @@ impl Tcb {
     /// Places up to `end` leave for the first time.
     fn on_sent_new(&mut self, now: Instant, end: Seq) {
         if end > self.snd.nxt {
+            let range = self.snd.nxt..end;
+            (self.recovery).on_sent(now, self.snd.una, range, self.snd.mss);
             self.snd.nxt = end;
-            self.recovery.on_sent(now, end);
         }
-        self.arm_retransmission(now);
+        self.arm_recovery_timer();
+    }
+
+    /// The places of `range` leave again.
+    fn on_resent(&mut self, now: Instant, range: Range<Seq>) {
+        (self.recovery).on_resent(now, self.snd.una, self.snd.nxt, range);
+        self.arm_recovery_timer();
     }
 
     /// The segment carries an acknowledgment and a window.
@@ -290,7 +340,7 @@ impl Tcb {
             },
             Plan::Syn => self.syn(now),
             Plan::Resend(range) if range.start == self.snd.iss => self.syn(now),
-            Plan::Resend(range) | Plan::Text(range) | Plan::MtuProbe(range) => {
+            Plan::Resend(range) | Plan::TailProbe(range) | Plan::Text(range) => {
                 self.text_segment(now, range)
             }
             Plan::Probe => Segment {
@@ -463,46 +513,6 @@ impl Tcb {
     /// The name of the congestion controller.
     pub fn congestion_control(&self) -> &'static str {
         self.factory.name()
-    }
-
-    /// Tells congestion control what recovery found.
-    pub(super) fn report_verdict(
-        &mut self,
-        verdict: Verdict,
-        ack: &Acknowledgment,
-        in_flight: usize,
-    ) {
-        let now = ack.now;
-        match verdict {
-            Verdict::Quiet => {}
-            Verdict::MtuProbeLost => self.lose_mtu_probe(now),
-            Verdict::Acked => {
-                let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
-                let slow_start = cwnd < self.congestion.ssthresh();
-                let window_limited =
-                    flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd);
-                self.congestion.on_ack(&Ack {
-                    now,
-                    acked: (ack.ack - ack.una) as u64,
-                    delivered: (ack.ack - ack.una) as u64,
-                    lost: 0,
-                    ce: 0,
-                    una: ack.ack,
-                    nxt: ack.nxt,
-                    in_flight: flight,
-                    window_limited,
-                    srtt: self.recovery.rtt.srtt(),
-                    rtt: ack.echoed,
-                    min_rtt: self.recovery.rtt.min_rtt(),
-                    rate: None,
-                    recovering: false,
-                });
-            }
-            Verdict::Lost { in_flight } => self.congestion.on_congestion(&Loss {
-                now,
-                in_flight: in_flight as u64,
-            }),
-        }
     }
 
     /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.

@@ -9,6 +9,8 @@ use super::seq::Seq;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ranges {
     ranges: Vec<Range<Seq>>,
+    /// Places in all of them.
+    places: usize,
 }
 
 impl Ranges {
@@ -20,14 +22,41 @@ impl Ranges {
         let first = self.ranges.partition_point(|r| r.end < range.start);
         let last = first + self.ranges[first..].partition_point(|r| r.start <= range.end);
         if first == last {
+            self.places += range.end - range.start;
             self.ranges.insert(first, range.clone());
             return range;
         }
         let merged =
             range.start.min(self.ranges[first].start)..range.end.max(self.ranges[last - 1].end);
+        let held: usize = self.ranges[first..last].iter().map(len).sum();
+        self.places += len(&merged) - held;
         self.ranges[first] = merged.clone();
         self.ranges.drain(first + 1..last);
         merged
+    }
+
+    /// Takes every place of `range` out.
+    pub(crate) fn remove(&mut self, range: Range<Seq>) {
+        let first = self.ranges.partition_point(|r| r.end <= range.start);
+        let last = first + self.ranges[first..].partition_point(|r| r.start < range.end);
+        if first == last {
+            return;
+        }
+        let held: usize = self.ranges[first..last].iter().map(len).sum();
+        let left = self.ranges[first].start.min(range.start)..range.start;
+        let right = range.end..self.ranges[last - 1].end.max(range.end);
+        self.places -= held - len(&left) - len(&right);
+        let kept = [left, right].into_iter().filter(|r| r.start < r.end);
+        self.ranges.splice(first..last, kept);
+    }
+
+    /// Takes every place before `place` out.
+    pub(crate) fn remove_before(&mut self, place: Seq) {
+        if let Some(first) = self.ranges.first()
+            && first.start < place
+        {
+            self.remove(first.start..place);
+        }
     }
 
     /// The parts of `range` that are not in the set, in order.
@@ -56,14 +85,29 @@ impl Ranges {
     /// Removes and returns the first range if it starts at or before `place`.
     pub(crate) fn take_first_from(&mut self, place: Seq) -> Option<Range<Seq>> {
         match self.ranges.first() {
-            Some(first) if first.start <= place => Some(self.ranges.remove(0)),
+            Some(first) if first.start <= place => {
+                self.places -= len(first);
+                Some(self.ranges.remove(0))
+            }
             _ => None,
         }
     }
 
     /// Removes the range that lies farthest.
     pub(crate) fn forget_last(&mut self) {
-        self.ranges.pop();
+        if let Some(last) = self.ranges.pop() {
+            self.places -= len(&last);
+        }
+    }
+
+    /// The lowest range.
+    pub(crate) fn first(&self) -> Option<&Range<Seq>> {
+        self.ranges.first()
+    }
+
+    /// How many places.
+    pub(crate) fn places(&self) -> usize {
+        self.places
     }
 
     /// How many ranges.
@@ -77,14 +121,18 @@ impl Ranges {
     }
 
     /// The ranges, lowest first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Range<Seq>> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Range<Seq>> {
         self.ranges.iter()
     }
 
     /// Removes everything, and gives the memory back.
     pub(crate) fn clear(&mut self) {
-        self.ranges = Vec::new();
+        *self = Ranges::default();
     }
+}
+
+fn len(range: &Range<Seq>) -> usize {
+    range.end - range.start
 }
 
 #[cfg(test)]
@@ -101,16 +149,22 @@ mod tests {
         /// Against the obvious model: a set of single places.
         #[test]
         fn agrees_with_a_set_of_places(
-            inserts in prop::collection::vec((0usize..60, 1usize..12), 0..40),
+            steps in prop::collection::vec((0usize..60, 1usize..12, any::<bool>()), 0..40),
             query in 0usize..60, length in 0usize..20,
         ) {
             let mut ranges = Ranges::default();
             let mut model = BTreeSet::new();
-            for (start, len) in inserts {
+            for (start, len, inserts) in steps {
+                if !inserts {
+                    ranges.remove(seq(start)..seq(start + len));
+                    (start..start + len).for_each(|place| { model.remove(&seq(place)); });
+                    continue;
+                }
                 let whole = ranges.insert(seq(start)..seq(start + len));
                 model.extend((start..start + len).map(seq));
                 prop_assert!(whole.start <= seq(start) && seq(start + len) <= whole.end);
             }
+            prop_assert_eq!(ranges.places(), model.len());
             let all: Vec<_> = ranges.iter().cloned().collect();
             prop_assert!(all.windows(2).all(|pair| pair[0].end < pair[1].start), "sorted, apart");
             let places: BTreeSet<Seq> = (0..100).map(seq)

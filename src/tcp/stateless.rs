@@ -117,7 +117,7 @@ impl Tcb {
         // It counts as sent, at a time that nobody knows: it gives no RTT sample.
         tcb.depart(now);
         let iss = tcb.snd.iss;
-        tcb.recovery.on_resent(iss..iss + 1);
+        (tcb.recovery).on_resent(now, iss, iss + 1, iss..iss + 1);
         tcb
     }
 

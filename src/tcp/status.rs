@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::recovery::RecoveryState;
 use super::state::State;
 
 /// A snapshot of a connection: what `tcp_info` gives on other systems.
@@ -23,8 +24,23 @@ pub struct Status {
     pub snd_wnd: u32,
     /// RCV.WND: what we let the peer send beyond RCV.NXT, octets.
     pub rcv_wnd: u32,
-    /// Octets sent and not acknowledged.
+    /// Octets thought to be in the network.
     pub in_flight: u64,
+    /// Where loss recovery stands.
+    pub recovery: RecoveryState,
+    /// Segments sent and not acknowledged.
+    pub unacked: usize,
+    /// Of these, selectively acknowledged.
+    pub sacked: usize,
+    /// Of these, taken for lost and not sent again yet. 0 without SACK.
+    pub lost: usize,
+    /// Of these, sent again and in flight.
+    pub resent: usize,
+    /// The farthest that a segment was overtaken by, in segments; 0 if the path does not reorder,
+    /// as far as is known.
+    pub reordering: usize,
+    /// The least round-trip time of the last minutes; `None` before the first sample.
+    pub min_rtt: Option<Duration>,
     /// Octets in the send buffer, sent and not.
     pub send_queue: usize,
     /// Of them, octets that have not been sent for the first time.
@@ -51,6 +67,8 @@ pub struct Status {
     pub backoff: u32,
     /// Octets that the peer acknowledged, ever.
     pub bytes_acked: u64,
+    /// Octets known to have arrived, acknowledged or only selectively; SYN and FIN count as one.
+    pub bytes_delivered: u64,
     /// Octets received in order, ever.
     pub bytes_received: u64,
     /// Segments that arrived for this connection, ever.

@@ -2,6 +2,7 @@
 
 use super::congestion::Loss;
 use super::readiness::Readiness;
+use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
@@ -22,6 +23,8 @@ impl Tcb {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::Retransmission => self.on_retransmission_timeout(now),
+                Timer::Reordering => self.on_reordering_timeout(now),
+                Timer::TailLossProbe => self.on_tail_loss_timeout(now),
                 Timer::Persist => self.on_persist_timeout(now),
                 Timer::DelayedAck => self.acks.due = AckDue::Now,
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
@@ -48,17 +51,42 @@ impl Tcb {
         }
         self.stats.timeouts += 1;
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
-        self.recovery.on_timeout(self.snd.una, self.snd.nxt);
-        self.suspect_black_hole(now);
+        let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
         if self.state.is_synchronized() {
             let first = self.recovery.retries() == 1;
+            for segment in &report.losses {
+                self.congestion.on_segment_lost(segment);
+            }
             self.congestion.on_timeout(&Loss { now, in_flight }, first);
         }
-        let wait = match self.state {
-            State::SynSent => self.syn_wait(),
-            _ => self.recovery.rtt.rto(),
+        if self.state == State::SynSent {
+            self.recovery.set_timer(now + self.syn_wait());
+        }
+        self.arm_recovery_timer();
+    }
+
+    /// RFC 8985 §6.2: what has been overtaken for too long is lost.
+    fn on_reordering_timeout(&mut self, now: Instant) {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let nothing = Acknowledgment {
+            now,
+            una: self.snd.una,
+            ack: self.snd.una,
+            nxt: self.snd.nxt,
+            is_duplicate: false,
+            mss: self.snd.mss,
+            echo: None,
+            sack: Blocks::default(),
         };
-        self.timers.arm(Timer::Retransmission, now + wait);
+        let report = self.recovery.on_reordering_timeout(&nothing);
+        self.report(&nothing, &report, in_flight);
+        self.arm_recovery_timer();
+    }
+
+    /// RFC 8985 §7.3: a probe is to leave.
+    fn on_tail_loss_timeout(&mut self, now: Instant) {
+        self.recovery.on_probe_timeout(now);
+        self.arm_recovery_timer();
     }
 
     /// How long a SYN of ours that was sent again waits for its answer: as often as the
@@ -144,6 +172,7 @@ impl Tcb {
         if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
             self.send_buffer.shrink();
             self.recv_buffer.shrink();
+            self.recovery.shrink();
         }
     }
 
@@ -158,22 +187,14 @@ impl Tcb {
         }
     }
 
-    /// Something is in flight (RFC 6298 §5.1).
-    pub(super) fn arm_retransmission(&mut self, now: Instant) {
-        if !self.timers.is_armed(Timer::Retransmission) {
-            self.timers
-                .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
-        }
-    }
-
-    /// New octets were acknowledged (RFC 6298 §5.2, §5.3); the user timeout starts again too.
-    pub(super) fn restart_retransmission(&mut self, now: Instant) {
-        self.timers.disarm(Timer::User);
+    /// While something is in flight, the timer that recovery wants runs (RFC 6298 §5.1 to §5.3, RFC
+    /// 8985 §8).
+    pub(super) fn arm_recovery_timer(&mut self) {
         if self.flight_size() > 0 {
-            self.timers
-                .arm(Timer::Retransmission, now + self.recovery.rtt.rto());
+            let (timer, at) = self.recovery.timer();
+            self.timers.arm(timer, at);
         } else {
-            self.timers.disarm(Timer::Retransmission);
+            self.timers.disarm_recovery();
         }
     }
 

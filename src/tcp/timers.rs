@@ -9,6 +9,10 @@ use crate::time::Instant;
 pub enum Timer {
     /// The oldest segment in flight was not acknowledged in time (RFC 6298).
     Retransmission,
+    /// What a later segment has overtaken is lost now (RFC 8985 §6.2).
+    Reordering,
+    /// Nothing has come back for a while: ask with a segment (RFC 8985 §7).
+    TailLossProbe,
     /// The peer's window is closed, or too small to be worth filling: probe it (RFC 9293
     /// §3.8.6.1), or fill it all the same (§3.8.6.2.1, the override timeout).
     Persist,
@@ -28,13 +32,20 @@ pub enum Timer {
 }
 
 /// Timers that exclude each other share a slot: [`Timer::Retransmission`] runs while something is
-/// in flight, [`Timer::Persist`] while nothing is (RFC 8985 §8 will add two more to the slot).
+/// in flight, or one of the two that come before it (RFC 8985 §8); [`Timer::Persist`] while nothing is.
 const SLOTS: usize = 7;
+
+/// The timers that wait for an acknowledgment (RFC 8985 §8).
+const RECOVERY: [Timer; 3] = [
+    Timer::Retransmission,
+    Timer::Reordering,
+    Timer::TailLossProbe,
+];
 
 impl Timer {
     const fn slot(self) -> usize {
         match self {
-            Timer::Retransmission | Timer::Persist => 0,
+            Timer::Retransmission | Timer::Reordering | Timer::TailLossProbe | Timer::Persist => 0,
             Timer::DelayedAck => 1,
             Timer::KeepAlive => 2,
             Timer::User => 3,
@@ -63,6 +74,16 @@ impl Timers {
         if slot.is_some_and(|(_, armed)| armed == timer) {
             *slot = None;
         }
+    }
+
+    /// Whichever timer waits for an acknowledgment is off.
+    pub(crate) fn disarm_recovery(&mut self) {
+        RECOVERY.iter().for_each(|timer| self.disarm(*timer));
+    }
+
+    /// Whether a timer waits for an acknowledgment.
+    pub(crate) fn awaits_acknowledgment(&self) -> bool {
+        RECOVERY.iter().any(|timer| self.is_armed(*timer))
     }
 
     /// Every timer is off.

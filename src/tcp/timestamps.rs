@@ -61,13 +61,13 @@ impl Timestamps {
         }
     }
 
-    /// The time since `ecr` was our clock; `None` if it never was, or so long ago that the
-    /// peer must be making it up.
-    pub(crate) fn since(&self, now: Instant, ecr: u32) -> Option<Duration> {
+    /// When our clock showed `ecr`, to the millisecond; `None` if it never did, or so long ago that
+    /// the peer must be making it up.
+    pub(crate) fn moment(&self, now: Instant, ecr: u32) -> Option<Instant> {
         const LONGEST: u32 = 10 * 60 * 1000;
         let elapsed = self.val(now).wrapping_sub(ecr);
         (ecr != 0 && elapsed <= LONGEST && u64::from(elapsed) <= now.as_millis())
-            .then(|| Duration::from_millis(u64::from(elapsed)))
+            .then(|| Instant::from_millis(now.as_millis() - u64::from(elapsed)))
     }
 
     /// TS.Recent.
@@ -122,9 +122,9 @@ mod tests {
     fn an_echo_that_was_never_sent_is_no_sample() {
         let timestamps = Timestamps::new(1000);
         let now = Instant::from_millis(50);
-        assert_eq!(timestamps.since(now, 1020), Some(Duration::from_millis(30)));
+        assert_eq!(timestamps.moment(now, 1020), Some(Instant::from_millis(20)));
         for forged in [0, 999, 1051, 5_000_000] {
-            assert_eq!(timestamps.since(now, forged), None, "{forged}");
+            assert_eq!(timestamps.moment(now, forged), None, "{forged}");
         }
     }
 }

@@ -379,7 +379,8 @@ fn the_timer_starts_again_with_each_acknowledgment() {
         acked(&mut d, 1301);
         d.until(ms(300));
         acked(&mut d, 2301);
-        d.until(ms(500));
+        let rto = d.status().rto;
+        d.until(ms(300) + rto);
         segments_leave(&mut d, &[2301]);
         acked(&mut d, 3301);
         assert_eq!(d.stack.next_deadline().filter(|at| *at <= d.now()), None);

@@ -1,56 +1,69 @@
-//! What was lost, and what to send again (RFC 5681 §3.2, RFC 6582, RFC 6298 §5).
+//! What was lost, and what to send again (RFC 5681 §3.2, RFC 6675, RFC 8985, RFC 6582, RFC 6298 §5).
 //!
 //! The rest of the connection tells recovery what was sent, acknowledged and timed out, and asks
-//! three things: how much is in flight, what to send again next, and what the congestion
-//! controller should hear. How recovery finds out is its own business.
+//! how much is in flight, what to send again next, when to wake up, and what the congestion
+//! controller should hear. How recovery finds out is its own business:
+//!
+//! ```text
+//! scoreboard   what is in the network, and what has become of it
+//!   rack         a segment is lost when one that was sent sufficiently later has arrived
+//!   threshold    or when enough beyond it has: RFC 6675, in place of RACK
+//!   newreno      without SACK: by duplicate and partial acknowledgments
+//!   tail_probe   asks when nothing comes back
+//! spurious     a loss that was none
+//! prr          how much may leave during a recovery
+//! rtt, rate    what the path is like
+//! ```
 
 mod newreno;
+mod prr;
+mod rack;
+mod rate;
+mod report;
 mod rtt;
+mod sack;
+mod scoreboard;
+mod selective;
+mod spurious;
+mod tail_probe;
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
 use super::seq::Seq;
+use super::timers::Timer;
 use crate::config::TcpConfig;
 use crate::time::Instant;
 
 use newreno::NewReno;
+use prr::{Progress, Prr};
+use rate::{Newest, Rate};
+pub use report::RecoveryState;
+pub(crate) use report::{Acknowledgment, Report};
 pub(crate) use rtt::Rtt;
+pub(crate) use sack::Blocks;
+pub(crate) use scoreboard::Counts;
+use scoreboard::Scoreboard;
+use selective::Selective;
+use spurious::Episode;
 
-/// What an acknowledgment says, seen from the sender.
-#[derive(Clone, Debug)]
-pub(crate) struct Acknowledgment {
-    /// When it arrived.
-    pub(crate) now: Instant,
-    /// SND.UNA before it arrived.
-    pub(crate) una: Seq,
-    /// SEG.ACK, not below `una`.
-    pub(crate) ack: Seq,
-    /// SND.NXT.
-    pub(crate) nxt: Seq,
-    /// It is a duplicate as RFC 5681 §2 defines it.
-    pub(crate) is_duplicate: bool,
-    /// The longest text of a segment, in octets.
-    pub(crate) mss: usize,
-    /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of
-    /// congestion (RFC 4821 §7.5).
-    pub(crate) mtu_probe: Option<Range<Seq>>,
-    /// The time since the segment it answers was sent, by timestamps (RFC 7323 §4).
-    pub(crate) echoed: Option<Duration>,
-}
-
-/// What the congestion controller should hear of an acknowledgment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing: it brought no news, or a recovery is under way.
-    Quiet,
-    /// New octets were acknowledged in the ordinary course.
-    Acked,
-    /// A loss: this many octets were in flight.
-    Lost { in_flight: usize },
-    /// The probe of the path MTU was lost, and nothing else.
-    MtuProbeLost,
+/// What an acknowledgment newly shows to have arrived.
+#[derive(Clone, Debug, Default)]
+struct Arrivals {
+    /// Octets.
+    octets: usize,
+    /// When the last of what was sent only once left: its round-trip time is known.
+    sent: Option<Instant>,
+    /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
+    resent_acked: bool,
+    /// Something is selectively acknowledged.
+    sacked: bool,
+    /// Something sent once before the last timeout is acknowledged; selectively.
+    original_acked: bool,
+    original_sacked: bool,
+    /// What the sample of the delivery rate is about.
+    newest: Option<Newest>,
 }
 
 /// The sender's knowledge of what is in the network.
@@ -58,31 +71,465 @@ pub(crate) enum Verdict {
 pub(crate) struct Recovery {
     /// Round-trip time and retransmission timeout.
     pub(crate) rtt: Rtt,
+    board: Scoreboard,
+    rate: Rate,
+    /// Without SACK.
     newreno: NewReno,
-    /// The octets to send again, lowest first; after a timeout, all that were in flight.
-    lost: Option<Range<Seq>>,
-    /// Of them one segment is to be sent, however long it is: a recovery by duplicate
-    /// acknowledgments knows of no more (RFC 6582 §3.2). The range has room for the longest; SACK
-    /// blocks make it shorter, and the rest, sent as well, would be acknowledged by itself, which
-    /// looks like another loss.
+    /// With SACK, as soon as that is agreed.
+    selective: Option<Box<Selective>>,
+    /// The last reduction of the congestion window, as long as it may turn out to have been for
+    /// nothing.
+    episode: Option<Episode>,
+    prr: Option<Prr>,
+    /// The next retransmission leaves whatever the congestion window says: it begins a recovery.
+    resend_at_once: bool,
+    /// Without SACK: of what is to be sent again, one segment is. A recovery by duplicate
+    /// acknowledgments knows of no more (RFC 6582 §3.2).
     one_segment: bool,
-    /// A segment whose acknowledgment gives a sample: the place after it, and when it was sent.
-    /// Never one that was sent twice (RFC 6298 §3, Karn's algorithm).
-    timed: Option<(Seq, Instant)>,
     /// How often in a row the timer has expired without progress.
     retries: u32,
+    /// When the retransmission timer expires (RFC 6298 §5), whatever timer runs in its place.
+    rto_at: Instant,
 }
 
 impl Recovery {
-    pub(crate) fn new(config: &TcpConfig, iss: Seq) -> Recovery {
+    pub(crate) fn new(now: Instant, config: &TcpConfig, iss: Seq) -> Recovery {
         Recovery {
             rtt: Rtt::new(config),
+            board: Scoreboard::new(iss, config.max_sent_records),
+            rate: Rate::new(now),
             newreno: NewReno::new(iss),
-            lost: None,
+            selective: None,
+            episode: None,
+            prr: None,
+            resend_at_once: false,
             one_segment: false,
-            timed: None,
             retries: 0,
+            rto_at: now,
         }
+    }
+
+    /// SACK is agreed.
+    pub(crate) fn agree_on_sack(&mut self, config: &TcpConfig, iss: Seq) {
+        self.selective = Some(Box::new(Selective::new(config, iss)));
+    }
+
+    /// `range` leaves for the first time; `una` is SND.UNA.
+    pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>, mss: usize) {
+        let idle = una == range.start;
+        if idle {
+            self.rto_at = now + self.rtt.rto();
+        }
+        if let Some(prr) = &mut self.prr {
+            prr.on_sent(range.end - range.start);
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.on_sent();
+        }
+        let mut in_flight = self.in_flight(una, range.start);
+        let mut start = range.start;
+        while start < range.end {
+            // A segment a record, also of what is cut into segments further down.
+            let end = range.end.min(start + mss.max(1));
+            // The FIN goes with the last of the text.
+            let end = if end + 1 == range.end { range.end } else { end };
+            let snapshot = self.rate.on_sent(now, in_flight, end - start);
+            self.board.push(now, start..end, snapshot);
+            in_flight += end - start;
+            start = end;
+        }
+        if let Some(selective) = &mut self.selective {
+            selective.on_sent(now, &self.rtt, &self.board);
+        }
+    }
+
+    /// `range` leaves again; `una` and `nxt` are SND.UNA and SND.NXT.
+    pub(crate) fn on_resent(&mut self, now: Instant, una: Seq, nxt: Seq, range: Range<Seq>) {
+        let octets = range.end - range.start;
+        let in_flight = self.in_flight(una, nxt);
+        let snapshot = self.rate.on_sent(now, in_flight, octets);
+        self.board.resend(now, range.clone(), snapshot);
+        if self.selective.is_none() && self.one_segment {
+            self.board.set_lost(None);
+        }
+        if let Some(prr) = &mut self.prr {
+            prr.on_sent(octets);
+        }
+        if let Some(episode) = &mut self.episode {
+            episode.on_resent(now, octets);
+        }
+        self.resend_at_once = false;
+        if let Some(selective) = &mut self.selective {
+            selective.probe.due = false;
+        }
+        if range.start == una && self.selective.is_some() && self.retries == 0 {
+            // What is lost was due long ago, and has now been sent anew: it has its time too.
+            self.rto_at = now + self.rtt.rto();
+        }
+    }
+
+    /// `range` leaves as a tail loss probe. `una` and `nxt` are SND.UNA and SND.NXT before: beyond SND.NXT
+    /// it is new.
+    pub(crate) fn on_probe_sent(&mut self, now: Instant, una: Seq, nxt: Seq, range: Range<Seq>) {
+        let is_retrans = range.end <= nxt;
+        let end = nxt.max(range.end);
+        if is_retrans {
+            let in_flight = self.in_flight(una, nxt);
+            let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
+            self.board.resend(now, range, snapshot);
+        } else {
+            let octets = range.end - range.start;
+            self.on_sent(now, una, range, octets);
+        }
+        if let Some(selective) = &mut self.selective {
+            selective.on_probe_sent(end, is_retrans);
+        }
+        // RFC 8985 §7.3: now it is the retransmission timer's turn.
+        self.rto_at = now + self.rtt.rto();
+    }
+
+    /// An acknowledgment arrived that does not lie below SND.UNA.
+    pub(crate) fn on_ack(&mut self, ack: &Acknowledgment) -> Report {
+        let in_flight = self.in_flight(ack.una, ack.nxt);
+        let arrivals = self.take_arrivals(ack);
+        let mut report = Report {
+            acked: ack.ack - ack.una,
+            delivered: arrivals.octets,
+            recovering: self.is_recovering(),
+            rtt: self.take_sample(ack, &arrivals),
+            ..Report::default()
+        };
+        if ack.advances() {
+            self.retries = 0;
+            self.rto_at = ack.now + self.rtt.rto();
+        }
+        self.look_for_spurious_loss(ack, &arrivals, &mut report);
+        match self.selective.is_some() {
+            true => self.on_selective_ack(ack, &arrivals, in_flight, &mut report),
+            false => self.on_cumulative_ack(ack, &mut report),
+        }
+        report.recovering |= self.is_recovering();
+        report.rate = self.rate.sample(arrivals.newest, self.rtt.min_rtt());
+        report
+    }
+
+    /// Without SACK (RFC 6582).
+    fn on_cumulative_ack(&mut self, ack: &Acknowledgment, report: &mut Report) {
+        let mut lost = self.board.next_lost();
+        let loss = if ack.advances() {
+            self.newreno.on_progress(ack, &mut lost);
+            self.one_segment = self.newreno.is_recovering();
+            None
+        } else if ack.is_duplicate {
+            let loss = self.newreno.on_duplicate(ack, &mut lost);
+            self.one_segment |= loss.is_some();
+            loss
+        } else {
+            None
+        };
+        self.board.set_lost(lost);
+        if loss.is_some() {
+            self.episode = Some(Episode::new(ack.una..ack.nxt, false, false));
+            report.lost = loss;
+        }
+    }
+
+    /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.
+    fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
+        let now = ack.now;
+        let min_rtt = self.rtt.min_rtt();
+        let before_timeout = self.episode.as_ref().map(Episode::end);
+        let mut arrivals = Arrivals::default();
+        let Recovery {
+            board,
+            rate,
+            selective,
+            ..
+        } = self;
+        let mut arrived = |record: &scoreboard::Record, by_sack: bool| {
+            arrivals.octets += record.len();
+            let of_rate = (record.sent, record.snapshot, record.len());
+            rate.on_delivered(now, &mut arrivals.newest, of_rate);
+            if record.resent {
+                arrivals.resent_acked |= !by_sack;
+            } else {
+                arrivals.sent = arrivals.sent.max(Some(record.sent));
+                let original = before_timeout.is_some_and(|end| record.end <= end);
+                arrivals.original_acked |= original && !by_sack;
+                arrivals.original_sacked |= original && by_sack;
+            }
+            arrivals.sacked |= by_sack;
+            if let Some(selective) = selective {
+                (selective.rack).on_delivered(now, record, ack.echo, min_rtt);
+            }
+        };
+        board.acknowledge(ack.ack, |record| arrived(record, false));
+        for block in ack.sack.held() {
+            board.sack(block.clone(), |record| arrived(record, true));
+        }
+        arrivals
+    }
+
+    /// An RTT sample (RFC 6298 §3, RFC 7323 §4). It is about what was sent last, so that it stays
+    /// true when acknowledgments are lost: the echo of a timestamp is that of the first segment
+    /// that a lost acknowledgment was about.
+    fn take_sample(&mut self, ack: &Acknowledgment, arrivals: &Arrivals) -> Option<Duration> {
+        let sample = match arrivals.sent.filter(|_| !arrivals.resent_acked) {
+            Some(sent) => ack.now.since(sent),
+            None => {
+                // Timestamps tell a retransmission from the original, but only to the millisecond.
+                let echo = ack.echo.filter(|_| ack.advances())?;
+                Duration::from_millis(ack.now.as_millis() - echo.as_millis())
+            }
+        };
+        self.rtt.sample(ack.now, sample);
+        if let Some(selective) = &mut self.selective {
+            selective.probe.on_sample();
+        }
+        Some(sample)
+    }
+
+    /// Whether what the window was reduced for was none.
+    fn look_for_spurious_loss(
+        &mut self,
+        ack: &Acknowledgment,
+        arrivals: &Arrivals,
+        report: &mut Report,
+    ) {
+        let Some(episode) = &mut self.episode else {
+            return;
+        };
+        let refuted = episode.is_refuted_by(&spurious::Evidence {
+            ack: ack.ack,
+            advances: ack.advances(),
+            echo: ack.echo,
+            duplicate: ack.sack.duplicate.as_ref(),
+            original_acked: arrivals.original_acked,
+            original_sacked: arrivals.original_sacked,
+            sacked: arrivals.sacked,
+        });
+        if !refuted {
+            return;
+        }
+        if episode.by_timeout {
+            self.rtt.on_spurious_timeout();
+            self.rto_at = ack.now + self.rtt.rto();
+        }
+        report.spurious = true;
+        self.episode = None;
+        self.prr = None;
+        self.resend_at_once = false;
+        match &mut self.selective {
+            Some(selective) => {
+                selective.on_spurious();
+                self.board.forget_losses();
+            }
+            None => {
+                self.newreno.on_spurious();
+                self.board.set_lost(None);
+            }
+        }
+    }
+
+    /// The congestion controller has heard of `report`; `ssthresh`: what it is to be at the end of a
+    /// recovery, unless the controller governs that itself.
+    pub(crate) fn regulate(
+        &mut self,
+        ssthresh: Option<u64>,
+        ack: &Acknowledgment,
+        report: &Report,
+    ) {
+        let Some(selective) = &self.selective else {
+            return;
+        };
+        if !selective.is_recovering() {
+            self.prr = None;
+            return;
+        }
+        let Some(ssthresh) = ssthresh else {
+            return;
+        };
+        let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
+        if report.lost.is_some() {
+            self.prr = Some(Prr::new(ssthresh, selective.recover_fs() as u64));
+        }
+        if let Some(prr) = &mut self.prr {
+            prr.on_ack(Progress {
+                delivered: report.delivered as u64,
+                in_flight,
+                safe: ack.advances() && report.losses.is_empty(),
+                mss: ack.mss as u64,
+            });
+        }
+    }
+
+    /// The retransmission timer expired with `una..nxt` in flight.
+    pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
+        let mut report = Report::default();
+        let forward = self.retries > 0 || !self.is_in_trouble();
+        let forward = forward && self.selective.is_some();
+        match &mut self.episode {
+            Some(episode) if self.retries > 0 => episode.on_timeout(nxt, forward),
+            _ => self.episode = Some(Episode::new(una..nxt, true, forward)),
+        }
+        self.rtt.back_off();
+        self.retries = self.retries.saturating_add(1);
+        self.prr = None;
+        self.one_segment = false;
+        self.resend_at_once = true;
+        self.rto_at = now + self.rtt.rto();
+        match self.selective.is_some() {
+            true => self.lose_by_timeout(now, nxt, &mut report),
+            false => {
+                self.newreno.on_timeout(nxt);
+                self.board.set_lost(Some(una..nxt));
+            }
+        }
+        report
+    }
+
+    /// The path takes only smaller segments: what is in flight did not get through, and that is
+    /// no sign of congestion (RFC 1191 §6.4).
+    pub(crate) fn on_path_mtu_reduced(&mut self, una: Seq, nxt: Seq) {
+        if una == nxt {
+            return;
+        }
+        self.one_segment = false;
+        match self.selective.is_some() {
+            true => self.board.lose_all(|_| true, |_| {}),
+            false => self.board.set_lost(Some(una..nxt)),
+        }
+    }
+
+    /// The user gives less than the network would take, with `in_flight` octets in it.
+    pub(crate) fn on_app_limited(&mut self, in_flight: usize) {
+        self.rate.on_app_limited(in_flight);
+    }
+
+    /// The octets to send again next, lowest first: the caller cuts them into segments.
+    pub(crate) fn lost(&self) -> Option<Range<Seq>> {
+        let held = self.episode.as_ref().is_some_and(Episode::holds_resends);
+        self.board.next_lost().filter(|_| !held)
+    }
+
+    /// Whether the next retransmission may leave whatever the congestion window says: a recovery
+    /// begins with one, and without SACK goes on so (RFC 6582 §3.2).
+    pub(crate) fn resends_regardless_of_window(&self) -> bool {
+        self.resend_at_once || self.newreno.is_recovering()
+    }
+
+    /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).
+    pub(crate) fn wants_new(&self) -> bool {
+        self.episode.as_ref().is_some_and(Episode::wants_new)
+    }
+
+    /// What to send again as a tail loss probe if there is nothing new; `None` if none is due.
+    pub(crate) fn probe(&self) -> Option<Range<Seq>> {
+        let selective = self.selective.as_ref()?;
+        let last = self.board.last().filter(|_| selective.probe.due)?;
+        Some(last.start..last.end)
+    }
+
+    /// Whether it is Proportional Rate Reduction that says how much may be in flight.
+    pub(crate) fn is_proportional(&self) -> bool {
+        self.prr.is_some()
+    }
+
+    /// The retransmission timer is to expire at `at`, and at no other time.
+    pub(crate) fn set_timer(&mut self, at: Instant) {
+        self.rto_at = at;
+    }
+
+    /// How much may be in flight now, if cwnd is `cwnd`.
+    pub(crate) fn window(&self, cwnd: u64) -> u64 {
+        self.prr.as_ref().map_or(cwnd, Prr::window)
+    }
+
+    /// Octets thought to be in the network: pipe of RFC 6675 §4.
+    pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
+        let gone = self.board.lost_octets() + self.board.sacked_octets() + self.newreno.departed();
+        (nxt - una).saturating_sub(gone)
+    }
+
+    /// Which timer is to run while something is in flight, and until when: reordering, tail loss
+    /// probe and retransmission exclude each other (RFC 8985 §8).
+    pub(crate) fn timer(&self) -> (Timer, Instant) {
+        let sooner = self
+            .selective
+            .as_ref()
+            .and_then(|selective| selective.timer());
+        match sooner {
+            Some((timer, at)) if timer == Timer::TailLossProbe || at < self.rto_at => {
+                (timer, at.min(self.rto_at))
+            }
+            _ => (Timer::Retransmission, self.rto_at),
+        }
+    }
+
+    /// How often in a row the timer has expired without progress: what R1 and R2 limit.
+    pub(crate) fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// The peer answers, though it does not take what was sent again (RFC 9293 SHLD-17).
+    pub(crate) fn on_sign_of_life(&mut self) {
+        self.retries = 0;
+    }
+
+    /// A fast recovery is under way.
+    pub(crate) fn is_recovering(&self) -> bool {
+        match &self.selective {
+            Some(selective) => selective.is_recovering(),
+            None => self.newreno.is_recovering(),
+        }
+    }
+
+    /// A recovery of any kind is under way.
+    fn is_in_trouble(&self) -> bool {
+        match &self.selective {
+            Some(selective) => selective.is_in_trouble(),
+            None => self.newreno.is_in_trouble(),
+        }
+    }
+
+    /// Where recovery stands.
+    pub(crate) fn state(&self) -> RecoveryState {
+        if self.is_recovering() {
+            RecoveryState::Recovery
+        } else if self.is_in_trouble() {
+            RecoveryState::Loss
+        } else if self.board.sacked_octets() + self.newreno.departed() > 0 {
+            RecoveryState::Disorder
+        } else {
+            RecoveryState::Open
+        }
+    }
+
+    /// Segments in the network, by kind.
+    pub(crate) fn counts(&self) -> Counts {
+        self.board.counts()
+    }
+
+    /// The farthest that a segment was overtaken by, in octets; 0 if the path does not reorder, as
+    /// far as is known.
+    pub(crate) fn reordering(&self) -> usize {
+        let selective = self.selective.as_ref();
+        selective.map_or(0, |selective| selective.rack.reordering())
+    }
+
+    /// Octets delivered, ever.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.rate.delivered()
+    }
+
+    /// Octets on the heap.
+    pub(crate) fn allocated(&self) -> usize {
+        self.board.allocated()
+    }
+
+    /// Gives the memory back if nothing is in the network.
+    pub(crate) fn shrink(&mut self) {
+        self.board.shrink();
     }
 
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
@@ -93,12 +540,28 @@ impl Recovery {
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
-        let one_segment = self.one_segment && self.lost.is_some();
-        (&self.lost, one_segment, self.rtt.rto()).hash(hasher);
+        let lost = self.board.next_lost();
+        let one_segment = self.one_segment && lost.is_some();
+        (lost, one_segment, self.rtt.rto()).hash(hasher);
         // With one RTO whatever is measured, nothing that is measured matters.
         if config.min_rto < config.max_rto {
-            let timed = self.timed.map(|(end, sent)| (end, now.since(sent)));
-            (timed, &self.rtt).hash(hasher);
+            let sent = |record: &scoreboard::Record| (record.end, now.since(record.sent));
+            self.board
+                .records()
+                .map(sent)
+                .for_each(|it| it.hash(hasher));
+            self.rtt.hash_canonical(now, hasher);
+        }
+        if let Some(selective) = &self.selective {
+            let records = self.board.records();
+            records.for_each(|r| (r.start, r.end, r.fate, r.resent).hash(hasher));
+            (&self.prr, self.resend_at_once).hash(hasher);
+            selective.hash_canonical(config, now, &self.board, hasher);
+        }
+        if let Some(episode) = &self.episode
+            && (config.timestamps || self.selective.is_some())
+        {
+            episode.hash_canonical(now, hasher);
         }
         // Beyond the highest limit there is, it is the same to everybody.
         let limits = [
@@ -111,108 +574,5 @@ impl Recovery {
         let highest = limits.into_iter().filter(|limit| *limit < u32::MAX).max();
         let last = highest.unwrap_or_default() + 1;
         self.retries.min(last).hash(hasher);
-    }
-
-    /// Octets up to `end` left for the first time.
-    pub(crate) fn on_sent(&mut self, now: Instant, end: Seq) {
-        if self.timed.is_none() {
-            self.timed = Some((end, now));
-        }
-    }
-
-    /// The octets of `range` left again.
-    pub(crate) fn on_resent(&mut self, range: Range<Seq>) {
-        if self.timed.is_some_and(|(end, _)| end > range.start) {
-            self.timed = None;
-        }
-        self.lost = match self.lost.take() {
-            Some(lost) if lost.end > range.end && !self.one_segment => Some(range.end..lost.end),
-            _ => None,
-        };
-    }
-
-    /// An acknowledgment arrived that moves SND.UNA or is a duplicate.
-    pub(crate) fn on_ack(&mut self, ack: &Acknowledgment) -> Verdict {
-        if ack.ack > ack.una {
-            self.take_sample(ack);
-            self.retries = 0;
-            self.lost = match self.lost.take() {
-                Some(lost) if lost.end > ack.ack => Some(lost.start.max(ack.ack)..lost.end),
-                _ => None,
-            };
-            let verdict = self.newreno.on_progress(ack, &mut self.lost);
-            self.one_segment = self.newreno.is_recovering();
-            verdict
-        } else if ack.is_duplicate {
-            let verdict = self.newreno.on_duplicate(ack, &mut self.lost);
-            self.one_segment |= matches!(verdict, Verdict::Lost { .. });
-            verdict
-        } else {
-            Verdict::Quiet
-        }
-    }
-
-    fn take_sample(&mut self, ack: &Acknowledgment) {
-        match self.timed {
-            Some((end, sent)) if ack.ack >= end => {
-                self.rtt.sample(ack.now - sent);
-                self.timed = None;
-            }
-            // Timestamps tell a retransmission from the original (RFC 7323 §4), but only to the
-            // millisecond: they serve where timing a segment cannot.
-            None => {
-                if let Some(echoed) = ack.echoed {
-                    self.rtt.sample(echoed);
-                }
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// The retransmission timer expired with `una..nxt` in flight.
-    pub(crate) fn on_timeout(&mut self, una: Seq, nxt: Seq) {
-        self.rtt.back_off();
-        self.retries += 1;
-        self.timed = None;
-        self.newreno.on_timeout(nxt);
-        self.lost = Some(una..nxt);
-        self.one_segment = false;
-    }
-
-    /// The path takes only smaller segments: `vanished` did not get through, and that is no sign of
-    /// congestion (RFC 1191 §6.4).
-    pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>) {
-        self.timed = None;
-        if !vanished.is_empty() {
-            self.lost = Some(vanished);
-            self.one_segment = false;
-        }
-    }
-
-    /// The octets to send again next, lowest first: the caller cuts them into segments.
-    pub(crate) fn lost(&self) -> Option<Range<Seq>> {
-        self.lost.clone()
-    }
-
-    /// Whether the next retransmission may leave whatever the congestion window says: a recovery
-    /// by duplicate acknowledgments begins, and goes on, with one (RFC 6582 §3.2).
-    pub(crate) fn resends_regardless_of_window(&self) -> bool {
-        self.newreno.is_recovering()
-    }
-
-    /// Octets thought to be in the network.
-    pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
-        let lost = self.lost.as_ref().map_or(0, |lost| lost.end - lost.start);
-        (nxt - una).saturating_sub(lost + self.newreno.departed())
-    }
-
-    /// How often in a row the timer has expired without progress: what R1 and R2 limit.
-    pub(crate) fn retries(&self) -> u32 {
-        self.retries
-    }
-
-    /// The peer answers, though it does not take what was sent again (RFC 9293 SHLD-17).
-    pub(crate) fn on_sign_of_life(&mut self) {
-        self.retries = 0;
     }
 }

@@ -15,7 +15,7 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::{Acknowledgment, Verdict};
+use super::Acknowledgment;
 use crate::tcp::seq::Seq;
 
 /// Duplicate acknowledgments that show a loss (RFC 5681 §3.2).
@@ -68,12 +68,12 @@ impl NewReno {
     }
 
     /// SEG.ACK moves SND.UNA.
-    pub(super) fn on_progress(
-        &mut self,
-        ack: &Acknowledgment,
-        lost: &mut Option<Range<Seq>>,
-    ) -> Verdict {
+    pub(super) fn on_progress(&mut self, ack: &Acknowledgment, lost: &mut Option<Range<Seq>>) {
         self.duplicates = 0;
+        *lost = match lost.take() {
+            Some(lost) if lost.end > ack.ack => Some(lost.start.max(ack.ack)..lost.end),
+            _ => None,
+        };
         if self.phase == Phase::FastRecovery && ack.ack < self.recover {
             // A partial acknowledgment: the segment at SND.UNA is lost too (RFC 6582 §3.2,
             // step 3). Of the segments it covers, one was the retransmission; the others had
@@ -83,27 +83,22 @@ impl NewReno {
                 .departed
                 .saturating_sub(covered.saturating_sub(ack.mss));
             *lost = Some(ack.ack..ack.nxt.min(ack.ack + ack.mss));
-            return Verdict::Quiet;
+            return;
         }
         self.departed = 0;
-        let verdict = match self.phase {
-            Phase::FastRecovery => Verdict::Quiet,
-            Phase::Open | Phase::Timeout => Verdict::Acked,
-        };
         if ack.ack >= self.recover {
             self.phase = Phase::Open;
         }
-        verdict
     }
 
-    /// A duplicate acknowledgment.
+    /// A duplicate acknowledgment. If it shows a loss: how many octets were in flight.
     pub(super) fn on_duplicate(
         &mut self,
         ack: &Acknowledgment,
         lost: &mut Option<Range<Seq>>,
-    ) -> Verdict {
+    ) -> Option<usize> {
         if self.phase == Phase::Timeout {
-            return Verdict::Quiet;
+            return None;
         }
         self.duplicates += 1;
         if self.duplicates == 1 {
@@ -117,23 +112,13 @@ impl NewReno {
         if enters || limited || self.is_recovering() {
             self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
         }
-        let probe = ack.mtu_probe.clone();
-        if self.phase == Phase::Open
-            && self.duplicates == DUPLICATE_THRESHOLD
-            && let Some(probe) = probe.filter(|probe| probe.start == ack.una)
-        {
-            *lost = Some(probe);
-            return Verdict::MtuProbeLost;
-        }
         if !enters {
-            return Verdict::Quiet;
+            return None;
         }
         self.phase = Phase::FastRecovery;
         self.recover = ack.nxt;
         *lost = Some(ack.una..ack.nxt.min(ack.una + ack.mss));
-        Verdict::Lost {
-            in_flight: self.flight_size,
-        }
+        Some(self.flight_size)
     }
 
     /// The timer expired (RFC 6582 §3.2, step 4).
@@ -144,8 +129,19 @@ impl NewReno {
         self.departed = 0;
     }
 
+    /// What it was about was no loss.
+    pub(super) fn on_spurious(&mut self) {
+        self.phase = Phase::Open;
+        self.duplicates = 0;
+        self.departed = 0;
+    }
+
     pub(super) fn is_recovering(&self) -> bool {
         self.phase == Phase::FastRecovery
+    }
+
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.phase != Phase::Open
     }
 
     pub(super) fn departed(&self) -> usize {

@@ -1,35 +1,55 @@
 //! Round-trip time and retransmission timeout (RFC 6298).
 
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use crate::config::TcpConfig;
+use crate::config::{RtoFloor, TcpConfig};
+use crate::time::Instant;
 
 /// SRTT, RTTVAR and RTO of one connection.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rtt {
     srtt: Option<Duration>,
-    min_rtt: Option<Duration>,
+    /// The least sample of the current half of the window, and of the half before.
+    least: [Option<Duration>; 2],
+    /// When the current half began.
+    half_began: Instant,
     rttvar: Duration,
     rto: Duration,
     min_rto: Duration,
     max_rto: Duration,
+    /// `min_rto` bounds the term of the variation only.
+    floors_variation: bool,
+    /// A timeout was found to have been spurious: the next sample starts anew from it, if that is
+    /// the more careful (RFC 4015 §3.2, step 8).
+    was_spurious: bool,
 }
+
+/// Half of the time for which the least RTT is remembered: paths change (RFC 8985 §6.2, step 1).
+const HALF_WINDOW: Duration = Duration::from_secs(150);
 
 impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
         Rtt {
             srtt: None,
-            min_rtt: None,
+            least: [None; 2],
+            half_began: Instant::ZERO,
             rttvar: Duration::ZERO,
             rto: config.initial_rto.clamp(config.min_rto, config.max_rto),
             min_rto: config.min_rto,
             max_rto: config.max_rto,
+            floors_variation: config.rto_floor == RtoFloor::Variation,
+            was_spurious: false,
         }
     }
 
     /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
-    pub(crate) fn sample(&mut self, r: Duration) {
-        self.min_rtt = Some(self.min_rtt.map_or(r, |min| min.min(r)));
+    pub(crate) fn sample(&mut self, now: Instant, r: Duration) {
+        self.remember_least(now, r);
+        if core::mem::take(&mut self.was_spurious) {
+            self.start_anew(r);
+            return;
+        }
         match self.srtt {
             None => {
                 self.srtt = Some(r);
@@ -43,6 +63,29 @@ impl Rtt {
             }
         }
         self.set_rto(self.estimate());
+    }
+
+    fn remember_least(&mut self, now: Instant, r: Duration) {
+        if now.since(self.half_began) >= HALF_WINDOW {
+            self.half_began = now;
+            self.least = [None, self.least[0]];
+        }
+        self.least[0] = Some(self.least[0].map_or(r, |least| least.min(r)));
+    }
+
+    /// RFC 4015 §3.2, step 8: SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR, R/2).
+    fn start_anew(&mut self, r: Duration) {
+        self.srtt = Some(self.srtt.unwrap_or_default().max(r));
+        self.rttvar = self.rttvar.max(r / 2);
+        self.set_rto(self.estimate());
+    }
+
+    /// The timeout was spurious: the path takes longer than had been thought. The backoff ends.
+    pub(crate) fn on_spurious_timeout(&mut self) {
+        self.was_spurious = true;
+        if self.srtt.is_some() {
+            self.set_rto(self.estimate());
+        }
     }
 
     /// The timer has expired (RFC 6298 §5.5).
@@ -60,7 +103,12 @@ impl Rtt {
     fn estimate(&self) -> Duration {
         // RTO <- SRTT + max (G, K*RTTVAR) with K = 4 (RFC 6298 §2.3). G, the granularity of the
         // clock, is a nanosecond here; the floor `min_rto` stands in for it.
-        self.srtt.unwrap_or_default() + self.rttvar * 4
+        let variation = self.rttvar * 4;
+        let variation = match self.floors_variation {
+            true => variation.max(self.min_rto),
+            false => variation,
+        };
+        self.srtt.unwrap_or_default() + variation
     }
 
     fn set_rto(&mut self, rto: Duration) {
@@ -77,9 +125,15 @@ impl Rtt {
         self.srtt
     }
 
-    /// The least round-trip time there has been; `None` before the first sample.
+    /// The least round-trip time of the last minutes; `None` before the first sample.
     pub(crate) fn min_rtt(&self) -> Option<Duration> {
-        self.min_rtt
+        self.least.into_iter().flatten().min()
+    }
+
+    /// What decides the future.
+    pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        (self.srtt, self.rttvar, self.rto, self.was_spurious).hash(hasher);
+        (self.least, now.since(self.half_began)).hash(hasher);
     }
 
     /// The variation of the round-trip time.
@@ -108,10 +162,10 @@ mod tests {
     fn follows_the_formulas() {
         let mut rtt = rtt(1);
         assert_eq!(rtt.rto(), millis(1000));
-        rtt.sample(millis(100));
+        rtt.sample(Instant::ZERO, millis(100));
         assert_eq!((rtt.srtt(), rtt.rttvar()), (Some(millis(100)), millis(50)));
         assert_eq!(rtt.rto(), millis(300));
-        rtt.sample(millis(180));
+        rtt.sample(Instant::ZERO, millis(180));
         // RTTVAR = 3/4 * 50 + 1/4 * 80 = 57.5; SRTT = 7/8 * 100 + 1/8 * 180 = 110.
         assert_eq!(rtt.rttvar(), Duration::from_micros(57_500));
         assert_eq!(rtt.srtt(), Some(millis(110)));
@@ -122,7 +176,7 @@ mod tests {
     #[test]
     fn is_bounded_and_backs_off_until_a_sample() {
         let mut rtt = rtt(200);
-        rtt.sample(millis(1));
+        rtt.sample(Instant::ZERO, millis(1));
         assert_eq!(rtt.rto(), millis(200));
         rtt.back_off();
         rtt.back_off();
@@ -131,7 +185,7 @@ mod tests {
             rtt.back_off();
         }
         assert_eq!(rtt.rto(), Duration::from_secs(120));
-        rtt.sample(millis(1));
+        rtt.sample(Instant::ZERO, millis(1));
         assert_eq!(rtt.rto(), millis(200));
     }
 

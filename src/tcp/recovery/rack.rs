@@ -1,0 +1,161 @@
+//! RACK: a segment is lost when one that was sent sufficiently later has arrived (RFC 8985 §6).
+//!
+//! Time decides, not the number of duplicate acknowledgments: a retransmission that is lost again is
+//! found like any other segment, and so is the tail of a flight. How much later is enough, the
+//! reordering window, starts at nothing and grows when the path shows that it reorders.
+
+use core::hash::{Hash, Hasher};
+use core::time::Duration;
+
+use super::scoreboard::Record;
+use crate::tcp::seq::Seq;
+use crate::time::Instant;
+
+/// DupThresh (RFC 8985 §6.2, step 4): so many segments reported beyond a gap show a loss at once,
+/// as long as no reordering has been seen.
+pub(super) const DUP_THRESH: usize = 3;
+
+/// Recoveries for which a reordering window that D-SACKs have widened stays (RFC 8985 §6.2, step 4).
+const REO_WND_PERSIST: u32 = 16;
+
+/// RACK.reo_wnd_mult goes no higher: SRTT bounds the window long before.
+const MOST_QUARTERS: u32 = 255;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rack {
+    /// RACK.xmit_ts and RACK.end_seq: when the segment left that was sent last among those that have
+    /// arrived, and the place after it.
+    newest: Option<(Instant, Seq)>,
+    /// RACK.rtt: how long it was under way.
+    rtt: Duration,
+    /// RACK.fack: the place after the farthest segment that has arrived.
+    fack: Seq,
+    /// RACK.reordering_seen.
+    reordering_seen: bool,
+    /// The farthest that a segment was overtaken by, in octets.
+    reordering: usize,
+    /// RACK.dsack_round: until this is acknowledged, D-SACKs count no more.
+    dsack_round: Option<Seq>,
+    /// RACK.reo_wnd_mult: the reordering window, in quarters of the least RTT.
+    reo_wnd_mult: u32,
+    /// RACK.reo_wnd_persist: recoveries until the window is one quarter again.
+    reo_wnd_persist: u32,
+}
+
+impl Rack {
+    pub(super) fn new(iss: Seq) -> Rack {
+        Rack {
+            newest: None,
+            rtt: Duration::ZERO,
+            fack: iss,
+            reordering_seen: false,
+            reordering: 0,
+            dsack_round: None,
+            reo_wnd_mult: 1,
+            reo_wnd_persist: 0,
+        }
+    }
+
+    /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left,
+    /// to the millisecond.
+    pub(super) fn on_delivered(
+        &mut self,
+        now: Instant,
+        record: &Record,
+        echo: Option<Instant>,
+        min_rtt: Option<Duration>,
+    ) {
+        self.detect_reordering(record);
+        let rtt = now.since(record.sent);
+        if record.resent {
+            // It may be the original that has arrived, and not the copy whose time we know.
+            let of_earlier = echo.is_some_and(|echo| echo.as_millis() < record.sent.as_millis());
+            let too_soon = min_rtt.is_some_and(|min_rtt| rtt < min_rtt);
+            if of_earlier || too_soon {
+                return;
+            }
+        }
+        self.rtt = rtt;
+        if self
+            .newest
+            .is_none_or(|newest| newest < (record.sent, record.end))
+        {
+            self.newest = Some((record.sent, record.end));
+        }
+    }
+
+    /// Step 3: something sent once arrives after something beyond it.
+    fn detect_reordering(&mut self, record: &Record) {
+        if record.end > self.fack {
+            self.fack = record.end;
+        } else if record.end < self.fack && !record.resent {
+            self.reordering_seen = true;
+            self.reordering = self.reordering.max(self.fack - record.start);
+        }
+    }
+
+    /// SND.UNA is `una` now, and with `duplicate` the peer reports that something came twice (step
+    /// 4): something was sent again for nothing, so the window was too small.
+    pub(super) fn on_ack(&mut self, una: Seq, nxt: Seq, duplicate: bool) {
+        if self.dsack_round.is_some_and(|round| una >= round) {
+            self.dsack_round = None;
+        }
+        if duplicate && self.dsack_round.is_none() {
+            self.dsack_round = Some(nxt);
+            self.reo_wnd_mult = (self.reo_wnd_mult + 1).min(MOST_QUARTERS);
+            self.reo_wnd_persist = REO_WND_PERSIST;
+        }
+    }
+
+    /// A recovery is over (step 4).
+    pub(super) fn on_recovered(&mut self) {
+        self.reo_wnd_persist = self.reo_wnd_persist.saturating_sub(1);
+        if self.reo_wnd_persist == 0 {
+            self.reo_wnd_mult = 1;
+        }
+    }
+
+    /// RACK.reo_wnd (step 4). `at_once`: a recovery is under way, or DupThresh segments were
+    /// reported beyond a gap.
+    pub(super) fn reo_wnd(
+        &self,
+        at_once: bool,
+        min_rtt: Option<Duration>,
+        srtt: Option<Duration>,
+    ) -> Duration {
+        if !self.reordering_seen && at_once {
+            return Duration::ZERO;
+        }
+        let window = min_rtt.unwrap_or_default() / 4 * self.reo_wnd_mult;
+        window.min(srtt.unwrap_or_default())
+    }
+
+    /// Whether `record` left before the segment that was sent last among those that have arrived
+    /// (step 5).
+    pub(super) fn is_before_newest(&self, record: &Record) -> bool {
+        self.newest
+            .is_some_and(|newest| (record.sent, record.end) < newest)
+    }
+
+    /// RACK.rtt.
+    pub(super) fn rtt(&self) -> Duration {
+        self.rtt
+    }
+
+    /// When all that left before the newest segment that has arrived is overdue.
+    pub(super) fn deadline(&self, reo_wnd: Duration) -> Option<Instant> {
+        self.newest.map(|(sent, _)| sent + self.rtt + reo_wnd)
+    }
+
+    /// What decides the future.
+    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        let newest = self.newest.map(|(sent, end)| (now.since(sent), end));
+        (newest, self.rtt, self.fack, self.reordering_seen).hash(hasher);
+        (self.dsack_round, self.reo_wnd_mult, self.reo_wnd_persist).hash(hasher);
+    }
+
+    /// By how many octets segments have been overtaken, at most.
+    pub(super) fn reordering(&self) -> usize {
+        self.reordering
+    }
+}

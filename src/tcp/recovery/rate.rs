@@ -1,0 +1,145 @@
+//! How fast the path delivers: samples of the delivery rate (draft-ietf-ccwg-bbr §4.1).
+//!
+//! When a segment leaves, its record keeps how much had been delivered by then. When it arrives, what
+//! has been delivered since, by the time that took, is a rate; of the time at which things were
+//! sent and that at which they were acknowledged the longer counts, so that acknowledgments that
+//! arrive all at once make no rate that the path does not have.
+
+use core::time::Duration;
+
+use crate::tcp::congestion::RateSample;
+use crate::time::Instant;
+
+/// What a record keeps of the moment at which it left: the per-packet state of §4.1.2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// P.delivered, in octets.
+    pub(super) delivered: u64,
+    /// P.delivered_time.
+    delivered_time: Instant,
+    /// P.first_send_time.
+    first_sent: Instant,
+    /// C.lost at that moment, in octets.
+    pub(super) lost: u64,
+    /// P.tx_in_flight: octets in flight, this segment included.
+    pub(super) tx_in_flight: u64,
+    /// P.is_app_limited.
+    pub(super) is_app_limited: bool,
+}
+
+/// The per-connection state of §4.1.2.1.
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    /// C.delivered: octets delivered, ever.
+    delivered: u64,
+    /// C.delivered_time: when C.delivered last grew.
+    delivered_time: Instant,
+    /// C.first_send_time: when the segment left that was sent last among those delivered last.
+    first_sent: Instant,
+    /// Octets taken for lost, ever.
+    lost: u64,
+    /// C.app_limited: the application is what limits the flow, until more than this is delivered.
+    app_limited: Option<u64>,
+}
+
+/// The segment that was sent last among those that an acknowledgment newly shows to have arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newest {
+    sent: Instant,
+    snapshot: Snapshot,
+}
+
+impl Rate {
+    pub(super) fn new(now: Instant) -> Rate {
+        Rate {
+            delivered: 0,
+            delivered_time: now,
+            first_sent: now,
+            lost: 0,
+            app_limited: None,
+        }
+    }
+
+    /// `len` octets leave while `in_flight` are in flight (§4.1.2.2).
+    pub(super) fn on_sent(&mut self, now: Instant, in_flight: usize, len: usize) -> Snapshot {
+        if in_flight == 0 {
+            (self.first_sent, self.delivered_time) = (now, now);
+        }
+        Snapshot {
+            delivered: self.delivered,
+            delivered_time: self.delivered_time,
+            first_sent: self.first_sent,
+            lost: self.lost,
+            tx_in_flight: (in_flight + len) as u64,
+            is_app_limited: self.app_limited.is_some(),
+        }
+    }
+
+    /// A segment that left at `sent` arrived, `len` octets of it (§4.1.2.3, UpdateRateSample).
+    pub(super) fn on_delivered(
+        &mut self,
+        now: Instant,
+        newest: &mut Option<Newest>,
+        (sent, snapshot, len): (Instant, Snapshot, usize),
+    ) {
+        self.delivered += len as u64;
+        self.delivered_time = now;
+        let is_newer = newest.is_none_or(|newest| {
+            let before = (newest.snapshot.delivered, newest.sent);
+            (snapshot.delivered, sent) >= before
+        });
+        if is_newer {
+            *newest = Some(Newest { sent, snapshot });
+            self.first_sent = sent;
+        }
+    }
+
+    /// Octets are taken for lost.
+    pub(super) fn on_lost(&mut self, len: usize) {
+        self.lost += len as u64;
+    }
+
+    /// The application gives less than the path would take, with `in_flight` octets in flight
+    /// (§4.1.2.4).
+    pub(super) fn on_app_limited(&mut self, in_flight: usize) {
+        self.app_limited = Some(self.delivered + in_flight.max(1) as u64);
+    }
+
+    /// All that an acknowledgment says has been taken in (§4.1.2.3, GenerateRateSample). None if
+    /// it took less than `min_rtt`, in which nothing can have arrived.
+    pub(super) fn sample(
+        &mut self,
+        newest: Option<Newest>,
+        min_rtt: Option<Duration>,
+    ) -> Option<RateSample> {
+        if self.app_limited.is_some_and(|until| self.delivered > until) {
+            self.app_limited = None;
+        }
+        let Newest { sent, snapshot } = newest?;
+        let send_elapsed = sent.since(snapshot.first_sent);
+        let ack_elapsed = self.delivered_time.since(snapshot.delivered_time);
+        let interval = send_elapsed.max(ack_elapsed);
+        if interval.is_zero() || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
+            return None;
+        }
+        Some(RateSample {
+            delivered: self.delivered - snapshot.delivered,
+            interval,
+            prior_delivered: snapshot.delivered,
+            total_delivered: self.delivered,
+            lost: self.lost - snapshot.lost,
+            tx_in_flight: snapshot.tx_in_flight,
+            is_app_limited: snapshot.is_app_limited,
+        })
+    }
+
+    /// C.delivered.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// C.lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+}

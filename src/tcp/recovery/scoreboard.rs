@@ -1,0 +1,495 @@
+//! What is in the network: a record of every transmission that is not acknowledged (the scoreboard
+//! of RFC 6675 §3, the transmission records of RFC 8985 §5.2).
+//!
+//! Records lie in the order of the sequence space and touch. Those that were sent once lie in the
+//! order of time too; those that were sent again have a queue in that order. So what was sent
+//! before a moment is found at two places only, the cursor and the front of the queue, and no
+//! acknowledgment costs more than what it newly says.
+//!
+//! A block of a SACK option counts as far as it covers whole records: a peer cannot make records
+//! of its own, nor more of them than there were segments.
+
+use core::ops::Range;
+
+use std::collections::VecDeque;
+
+use super::rate::Snapshot;
+use crate::tcp::ranges::Ranges;
+use crate::tcp::seq::Seq;
+use crate::time::Instant;
+
+/// Ranges that are held as selectively acknowledged; a block that would add one more is ignored.
+/// A peer that reports beyond gaps has a bound of its own, and loses nothing.
+const MOST_SACKED_RANGES: usize = 1024;
+
+/// What has become of a transmission, as far as the sender knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Fate {
+    InFlight,
+    /// Selectively acknowledged.
+    Sacked,
+    /// To be sent again.
+    Lost,
+}
+
+/// A segment that was sent and is not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// The first place of it.
+    pub(super) start: Seq,
+    /// The place after it.
+    pub(super) end: Seq,
+    pub(super) fate: Fate,
+    /// When it last left: Segment.xmit_ts of RFC 8985 §5.2.
+    pub(super) sent: Instant,
+    /// It left more than once: Segment.retransmitted.
+    pub(super) resent: bool,
+    /// What had been delivered when it last left.
+    pub(super) snapshot: Snapshot,
+}
+
+impl Record {
+    /// Octets.
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// It left once, and nobody knows what became of it.
+    fn is_first_transmission(&self) -> bool {
+        self.fate == Fate::InFlight && !self.resent
+    }
+}
+
+/// How many records there are of a kind: what STATUS calls segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Sent and not acknowledged.
+    pub(crate) unacked: usize,
+    /// Selectively acknowledged.
+    pub(crate) sacked: usize,
+    /// Taken for lost and not sent again yet.
+    pub(crate) lost: usize,
+    /// Sent again, and in flight.
+    pub(crate) resent: usize,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Scoreboard {
+    records: VecDeque<Record>,
+    /// What is selectively acknowledged.
+    sacked: Ranges,
+    /// What is to be sent again.
+    lost: Ranges,
+    /// What was sent again and may be in flight, in the order in which it left: place after it and
+    /// when. What its records say otherwise is out of date.
+    resent: VecDeque<(Range<Seq>, Instant)>,
+    /// No first transmission is in flight before this place.
+    cursor: Seq,
+    counts: Counts,
+    /// At so many records, neighbours become one.
+    limit: usize,
+    /// The same, as long as there is nothing to gain by it.
+    next_merge: usize,
+}
+
+impl Scoreboard {
+    /// Nothing in the network; neighbours become one beyond `limit` records.
+    pub(super) fn new(iss: Seq, limit: usize) -> Scoreboard {
+        Scoreboard {
+            records: VecDeque::new(),
+            sacked: Ranges::default(),
+            lost: Ranges::default(),
+            resent: VecDeque::new(),
+            cursor: iss,
+            counts: Counts::default(),
+            limit,
+            next_merge: limit,
+        }
+    }
+
+    /// `range`, which lies after everything sent before, leaves for the first time.
+    pub(super) fn push(&mut self, now: Instant, range: Range<Seq>, snapshot: Snapshot) {
+        if self.records.len() >= self.next_merge {
+            self.merge();
+        }
+        self.records.push_back(Record {
+            start: range.start,
+            end: range.end,
+            fate: Fate::InFlight,
+            sent: now,
+            resent: false,
+            snapshot,
+        });
+        self.counts.unacked += 1;
+    }
+
+    /// `range` leaves again, whole: its records are in flight once more.
+    pub(super) fn resend(&mut self, now: Instant, range: Range<Seq>, snapshot: Snapshot) {
+        self.split(range.start);
+        self.split(range.end);
+        let first = self.index(range.start);
+        let mut last = first;
+        while let Some(record) = self.records.get_mut(last)
+            && record.start < range.end
+        {
+            count_off(&mut self.counts, record);
+            record.fate = Fate::InFlight;
+            record.resent = true;
+            record.sent = now;
+            record.snapshot = snapshot;
+            count_in(&mut self.counts, record);
+            last += 1;
+        }
+        self.lost.remove(range.clone());
+        // A segment that is sent again and again has one entry.
+        match self.resent.back_mut() {
+            Some((last, sent)) if *last == range => *sent = now,
+            _ => self.resent.push_back((range, now)),
+        }
+    }
+
+    /// Everything before `ack` is acknowledged. `arrived` hears of every record, or part of one, that
+    /// was not known to have arrived.
+    pub(super) fn acknowledge(&mut self, ack: Seq, mut arrived: impl FnMut(&Record)) {
+        while let Some(record) = self.records.front_mut()
+            && record.start < ack
+        {
+            let whole = record.end <= ack;
+            if record.fate != Fate::Sacked {
+                let end = record.end.min(ack);
+                let part = Record {
+                    end,
+                    ..record.clone()
+                };
+                arrived(&part);
+            }
+            if !whole {
+                record.start = ack;
+                break;
+            }
+            if let Some(record) = self.records.pop_front() {
+                self.counts.unacked -= 1;
+                count_off(&mut self.counts, &record);
+            }
+        }
+        self.sacked.remove_before(ack);
+        self.lost.remove_before(ack);
+        while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
+            self.resent.pop_front();
+        }
+        self.cursor = self.cursor.max(ack);
+    }
+
+    /// The records that lie wholly in `range` have arrived. `arrived` hears of every one of which
+    /// that was not known.
+    pub(super) fn sack(&mut self, range: Range<Seq>, mut arrived: impl FnMut(&Record)) {
+        let mut from = range.start;
+        loop {
+            let gap = self.sacked.gaps(from..range.end).next();
+            let Some(gap) = gap else {
+                return;
+            };
+            from = gap.end;
+            let first = self.records.partition_point(|r| r.start < gap.start);
+            let last = self.records.partition_point(|r| r.end <= gap.end);
+            if first >= last {
+                continue;
+            }
+            let whole = self.records[first].start..self.records[last - 1].end;
+            let touches = self.sacked.holding(whole.start.before(1)).is_some()
+                || self.sacked.holding(whole.end).is_some();
+            if self.sacked.len() >= MOST_SACKED_RANGES && !touches {
+                continue;
+            }
+            for record in self.records.range_mut(first..last) {
+                arrived(record);
+                count_off(&mut self.counts, record);
+                record.fate = Fate::Sacked;
+                count_in(&mut self.counts, record);
+            }
+            self.lost.remove(whole.clone());
+            self.sacked.insert(whole);
+        }
+    }
+
+    /// Takes for lost what is in flight, left before the moment that `is_before` knows, and is
+    /// `overdue`. Returns whether there is some that left before and is not overdue yet.
+    pub(super) fn lose_overdue(
+        &mut self,
+        is_before: impl Fn(&Record) -> bool,
+        is_overdue: impl Fn(&Record) -> bool,
+        mut lost: impl FnMut(&Record),
+    ) -> bool {
+        let waits = self.lose_first_transmissions(&is_before, &is_overdue, &mut lost);
+        self.lose_resent(is_before, is_overdue, lost) || waits
+    }
+
+    /// The same, of what left once only: it lies in the order of time.
+    pub(super) fn lose_first_transmissions(
+        &mut self,
+        is_before: impl Fn(&Record) -> bool,
+        is_overdue: impl Fn(&Record) -> bool,
+        mut lost: impl FnMut(&Record),
+    ) -> bool {
+        let mut index = self.index(self.cursor);
+        let mut waits = false;
+        while let Some(record) = self.records.get(index) {
+            if record.is_first_transmission() {
+                waits = is_before(record) && !is_overdue(record);
+                if waits || !is_before(record) {
+                    break;
+                }
+                self.lose(index);
+                lost(&self.records[index]);
+            }
+            index += 1;
+        }
+        let end = self.records.back().map_or(self.cursor, |last| last.end);
+        self.cursor = self.records.get(index).map_or(end, |record| record.start);
+        waits
+    }
+
+    /// The same, of what left again.
+    fn lose_resent(
+        &mut self,
+        is_before: impl Fn(&Record) -> bool,
+        is_overdue: impl Fn(&Record) -> bool,
+        mut lost: impl FnMut(&Record),
+    ) -> bool {
+        while let Some((range, sent)) = self.resent.front().cloned() {
+            let mut index = self.index(range.start);
+            while let Some(record) = self.records.get(index)
+                && record.start < range.end
+            {
+                if record.fate == Fate::InFlight && record.sent == sent {
+                    if !is_before(record) {
+                        return false;
+                    }
+                    if !is_overdue(record) {
+                        return true;
+                    }
+                    self.lose(index);
+                    lost(&self.records[index]);
+                }
+                index += 1;
+            }
+            self.resent.pop_front();
+        }
+        false
+    }
+
+    /// Takes for lost whatever is in flight and `is_lost`.
+    pub(super) fn lose_all(
+        &mut self,
+        is_lost: impl Fn(&Record) -> bool,
+        mut lost: impl FnMut(&Record),
+    ) {
+        for index in 0..self.records.len() {
+            let record = &self.records[index];
+            if record.fate == Fate::InFlight && is_lost(record) {
+                self.lose(index);
+                lost(&self.records[index]);
+            }
+        }
+        let mut resent = core::mem::take(&mut self.resent);
+        resent.retain(|(range, sent)| {
+            let mut records = self.records.range(self.index(range.start)..);
+            records
+                .by_ref()
+                .take_while(|record| record.start < range.end)
+                .any(|record| record.fate == Fate::InFlight && record.sent == *sent)
+        });
+        self.resent = resent;
+    }
+
+    /// Without SACK: `range` is to be sent again, and nothing else is; whatever its records say.
+    pub(super) fn set_lost(&mut self, range: Option<Range<Seq>>) {
+        self.lost.clear();
+        if let Some(range) = range {
+            self.lost.insert(range);
+        }
+    }
+
+    fn lose(&mut self, index: usize) {
+        let record = &mut self.records[index];
+        count_off(&mut self.counts, record);
+        record.fate = Fate::Lost;
+        count_in(&mut self.counts, record);
+        self.lost.insert(record.start..record.end);
+    }
+
+    /// What was taken for lost and has not been sent again is in flight after all.
+    pub(super) fn forget_losses(&mut self) {
+        self.lost.clear();
+        for record in &mut self.records {
+            if record.fate == Fate::Lost {
+                match record.resent {
+                    true => _ = self.lost.insert(record.start..record.end),
+                    false => {
+                        count_off(&mut self.counts, record);
+                        record.fate = Fate::InFlight;
+                    }
+                }
+            }
+        }
+        self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
+    }
+
+    /// The peer may have thrown away all that it had reported (RFC 2018 §8).
+    pub(super) fn forget_sacks(&mut self) {
+        self.sacked.clear();
+        for record in &mut self.records {
+            if record.fate == Fate::Sacked {
+                count_off(&mut self.counts, record);
+                record.fate = Fate::InFlight;
+                count_in(&mut self.counts, record);
+            }
+        }
+        self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
+    }
+
+    /// The segment at SND.UNA was reported, and is not acknowledged: the peer has thrown it away
+    /// (RFC 2018 §8). It is to be sent again. Returns whether that was so.
+    pub(super) fn take_back_first_sack(&mut self, mut lost: impl FnMut(&Record)) -> bool {
+        if self.records.front().is_none_or(|r| r.fate != Fate::Sacked) {
+            return false;
+        }
+        let range = self.records[0].start..self.records[0].end;
+        self.sacked.remove(range);
+        self.lose(0);
+        lost(&self.records[0]);
+        true
+    }
+
+    /// The segment at SND.UNA is selectively acknowledged.
+    pub(super) fn is_first_sacked(&self) -> bool {
+        self.records.front().is_some_and(|r| r.fate == Fate::Sacked)
+    }
+
+    /// The segment at SND.UNA.
+    pub(super) fn first(&self) -> Option<&Record> {
+        self.records.front()
+    }
+
+    /// The segment that lies farthest.
+    pub(super) fn last(&self) -> Option<&Record> {
+        self.records.back()
+    }
+
+    /// What is to be sent again next: the lowest, as far as it goes without a break.
+    pub(super) fn next_lost(&self) -> Option<Range<Seq>> {
+        self.lost.first().cloned()
+    }
+
+    /// Octets that are to be sent again.
+    pub(super) fn lost_octets(&self) -> usize {
+        self.lost.places()
+    }
+
+    /// Octets selectively acknowledged.
+    pub(super) fn sacked_octets(&self) -> usize {
+        self.sacked.places()
+    }
+
+    /// What is selectively acknowledged, lowest first.
+    pub(super) fn sacked(&self) -> impl DoubleEndedIterator<Item = &Range<Seq>> {
+        self.sacked.iter()
+    }
+
+    /// How many records there are of each kind.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Every record, lowest first.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter()
+    }
+
+    /// Octets on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.records.capacity() * size_of::<Record>()
+    }
+
+    /// Gives the memory back if nothing is in the network.
+    pub(super) fn shrink(&mut self) {
+        if self.records.is_empty() {
+            self.records = VecDeque::new();
+            self.resent = VecDeque::new();
+        }
+    }
+
+    /// The record that holds `place`, or the first after it.
+    fn index(&self, place: Seq) -> usize {
+        self.records.partition_point(|record| record.end <= place)
+    }
+
+    /// `place` becomes a border between records.
+    fn split(&mut self, place: Seq) {
+        let index = self.index(place);
+        let Some(record) = self.records.get_mut(index) else {
+            return;
+        };
+        if record.start >= place {
+            return;
+        }
+        let right = Record {
+            start: place,
+            ..record.clone()
+        };
+        record.end = place;
+        self.counts.unacked += 1;
+        count_in(&mut self.counts, &right);
+        self.records.insert(index + 1, right);
+    }
+
+    /// Neighbours that are alike become one: of first transmissions two, of what is selectively
+    /// acknowledged all. What becomes one counts as sent when the later part was.
+    fn merge(&mut self) {
+        let mut merged: VecDeque<Record> = VecDeque::with_capacity(self.records.len());
+        let mut may_grow = false;
+        for record in self.records.drain(..) {
+            let sacked = record.fate == Fate::Sacked;
+            match merged.back_mut() {
+                Some(last)
+                    if last.fate == record.fate
+                        && (sacked
+                            || (may_grow
+                                && last.is_first_transmission()
+                                && record.is_first_transmission())) =>
+                {
+                    count_off(&mut self.counts, &record);
+                    self.counts.unacked -= 1;
+                    *last = Record {
+                        start: last.start,
+                        ..record
+                    };
+                    may_grow = false;
+                }
+                _ => {
+                    merged.push_back(record);
+                    may_grow = true;
+                }
+            }
+        }
+        self.next_merge = self.limit.max(merged.len() + self.limit / 2);
+        self.records = merged;
+    }
+}
+
+fn count_in(counts: &mut Counts, record: &Record) {
+    match record.fate {
+        Fate::InFlight => counts.resent += usize::from(record.resent),
+        Fate::Sacked => counts.sacked += 1,
+        Fate::Lost => counts.lost += 1,
+    }
+}
+
+fn count_off(counts: &mut Counts, record: &Record) {
+    match record.fate {
+        Fate::InFlight => counts.resent -= usize::from(record.resent),
+        Fate::Sacked => counts.sacked -= 1,
+        Fate::Lost => counts.lost -= 1,
+    }
+}

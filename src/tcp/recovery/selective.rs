@@ -1,0 +1,352 @@
+//! Recovery with SACK: when something is lost, when a recovery begins and ends (RFC 6675 §5, RFC
+//! 8985 §6 and §7).
+
+use core::hash::{Hash, Hasher};
+use core::time::Duration;
+
+use super::rack::{DUP_THRESH, Rack};
+use super::rtt::Rtt;
+use super::scoreboard::{Fate, Record, Scoreboard};
+use super::spurious::Episode;
+use super::tail_probe::{self, Answer, TailProbe};
+use super::{Acknowledgment, Arrivals, Recovery, Report};
+use crate::config::TcpConfig;
+use crate::tcp::congestion::LostSegment;
+use crate::tcp::seq::Seq;
+use crate::tcp::timers::Timer;
+use crate::time::Instant;
+
+/// What a connection knows besides its scoreboard once SACK is agreed.
+#[derive(Clone, Debug)]
+pub(super) struct Selective {
+    pub(super) rack: Rack,
+    pub(super) probe: TailProbe,
+    phase: Phase,
+    /// RecoveryPoint of RFC 6675 §5: SND.NXT when the recovery began. It ends when this is
+    /// acknowledged.
+    recover: Seq,
+    /// Octets sent and not acknowledged when something was first reported beyond a gap: what
+    /// Limited Transmit sends later does not count as in flight (RFC 5681 §3.2).
+    flight_size: usize,
+    /// RecoverFS of RFC 9937: octets in flight when the recovery began, less what was reported
+    /// before.
+    recover_fs: usize,
+    /// When what has been overtaken is lost.
+    reordering_at: Option<Instant>,
+    /// When silence is suspicious.
+    probe_at: Option<Instant>,
+    /// RFC 8985; otherwise RFC 6675 counts.
+    uses_rack: bool,
+    probes_tail: bool,
+    max_ack_delay: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Phase {
+    Open,
+    FastRecovery,
+    /// After a timeout, until all that was in flight then is acknowledged.
+    Timeout,
+}
+
+impl Selective {
+    pub(super) fn new(config: &TcpConfig, iss: Seq) -> Selective {
+        Selective {
+            rack: Rack::new(iss),
+            probe: TailProbe::default(),
+            phase: Phase::Open,
+            recover: iss,
+            flight_size: 0,
+            recover_fs: 0,
+            reordering_at: None,
+            probe_at: None,
+            uses_rack: config.rack,
+            probes_tail: config.tail_loss_probe,
+            max_ack_delay: config.peer_ack_delay,
+        }
+    }
+
+    /// New octets left: silence counts from now on (RFC 8985 §7.2).
+    pub(super) fn on_sent(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
+        self.await_answer(now, rtt, board);
+    }
+
+    /// Something was sent or acknowledged: when to probe, unless the connection has better ways to
+    /// find a loss (RFC 8985 §7.2).
+    fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
+        let watches = self.probes_tail
+            && self.phase == Phase::Open
+            && self.probe.is_allowed()
+            && board.sacked_octets() == 0
+            && board.lost_octets() == 0;
+        let alone = board.counts().unacked <= 1;
+        let pto = tail_probe::pto(rtt, alone, self.max_ack_delay);
+        self.probe_at = watches.then(|| now + pto);
+    }
+
+    /// The probe leaves: SND.NXT is `nxt` now.
+    pub(super) fn on_probe_sent(&mut self, nxt: Seq, is_retrans: bool) {
+        self.probe.on_sent(nxt, is_retrans);
+        self.probe_at = None;
+    }
+
+    /// The loss that was under repair was none.
+    pub(super) fn on_spurious(&mut self) {
+        self.phase = Phase::Open;
+        self.reordering_at = None;
+    }
+
+    pub(super) fn is_recovering(&self) -> bool {
+        self.phase == Phase::FastRecovery
+    }
+
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
+    pub(super) fn recover_fs(&self) -> usize {
+        self.recover_fs
+    }
+
+    /// The timer to run in place of the retransmission timer.
+    pub(super) fn timer(&self) -> Option<(Timer, Instant)> {
+        let reordering = self.reordering_at.map(|at| (Timer::Reordering, at));
+        reordering.or(self.probe_at.map(|at| (Timer::TailLossProbe, at)))
+    }
+
+    /// What decides the future.
+    pub(super) fn hash_canonical(
+        &self,
+        config: &TcpConfig,
+        now: Instant,
+        board: &Scoreboard,
+        hasher: &mut impl Hasher,
+    ) {
+        let recover = self.is_in_trouble().then_some(self.recover);
+        let flight_size = (board.sacked_octets() > 0).then_some(self.flight_size);
+        (self.phase, recover, flight_size).hash(hasher);
+        if config.tail_loss_probe {
+            let at = self.probe_at.map(|at| at.since(now));
+            (&self.probe, at).hash(hasher);
+        }
+        if config.rack {
+            let at = self.reordering_at.map(|at| at.since(now));
+            at.hash(hasher);
+            self.rack.hash_canonical(now, hasher);
+            let sent = board.records().map(|record| now.since(record.sent));
+            sent.for_each(|since| since.hash(hasher));
+        }
+    }
+}
+
+impl Recovery {
+    /// With SACK: an acknowledgment whose news the scoreboard has.
+    pub(super) fn on_selective_ack(
+        &mut self,
+        ack: &Acknowledgment,
+        arrivals: &Arrivals,
+        in_flight: usize,
+        report: &mut Report,
+    ) {
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        let duplicate = ack.sack.duplicate.as_ref();
+        let by_reordering = duplicate.is_some_and(|range| !selective.probe.explains(range));
+        selective.rack.on_ack(ack.ack, ack.nxt, by_reordering);
+        if selective.phase != Phase::Open && ack.ack >= selective.recover {
+            selective.phase = Phase::Open;
+            selective.rack.on_recovered();
+        }
+        if self.board.sacked_octets() == 0 {
+            selective.flight_size = 0;
+        } else if selective.flight_size == 0 {
+            selective.flight_size = ack.nxt - ack.una;
+        }
+        let bare = ack.is_duplicate && ack.sack.held().next().is_none() && duplicate.is_none();
+        let answer = selective.probe.on_ack(ack.ack, duplicate, bare);
+        self.find_losses(ack.now, report);
+        let repaired = answer == Answer::Repaired;
+        self.enter_recovery(ack, in_flight, repaired, report);
+        self.restart_after(ack, arrivals);
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        if arrivals.octets > 0 {
+            selective.probe.due = false;
+        }
+        if ack.advances() {
+            selective.await_answer(ack.now, &self.rtt, &self.board);
+        } else if self.board.sacked_octets() > 0 || selective.phase != Phase::Open {
+            // There are better ways now.
+            selective.probe_at = None;
+        }
+    }
+
+    /// A loss was found, or a probe has repaired one: congestion control hears of it once for each
+    /// window.
+    fn enter_recovery(
+        &mut self,
+        ack: &Acknowledgment,
+        in_flight: usize,
+        repaired: bool,
+        report: &mut Report,
+    ) {
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        if selective.phase != Phase::Open {
+            return;
+        }
+        let lost = !report.losses.is_empty();
+        if !lost && !repaired {
+            return;
+        }
+        report.lost = Some(in_flight.max(selective.flight_size));
+        if lost {
+            selective.phase = Phase::FastRecovery;
+            selective.recover = ack.nxt;
+            selective.recover_fs = in_flight;
+            selective.probe.cancel();
+            self.resend_at_once = true;
+            self.episode = Some(Episode::new(ack.ack..ack.nxt, false, false));
+        }
+    }
+
+    /// What was acknowledged left before the segment at SND.UNA last did: the time of that one
+    /// begins now. Were it later, the timer would be put off for as long as anything arrives.
+    fn restart_after(&mut self, ack: &Acknowledgment, arrivals: &Arrivals) {
+        let first = self.board.first().map(|record| record.sent);
+        if let (Some(first), Some(arrived)) = (first, arrivals.sent)
+            && arrived < first
+        {
+            self.rto_at = self.rto_at.max(ack.now + self.rtt.rto());
+        }
+    }
+
+    /// The reordering timer expired (RFC 8985 §6.2, step 5).
+    pub(crate) fn on_reordering_timeout(&mut self, ack: &Acknowledgment) -> Report {
+        let in_flight = self.in_flight(ack.una, ack.nxt);
+        let mut report = Report {
+            recovering: self.is_recovering(),
+            ..Report::default()
+        };
+        self.find_losses(ack.now, &mut report);
+        self.enter_recovery(ack, in_flight, false, &mut report);
+        report
+    }
+
+    /// The tail loss probe timer expired (RFC 8985 §7.3).
+    pub(crate) fn on_probe_timeout(&mut self, now: Instant) {
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        selective.probe_at = None;
+        selective.probe.due = selective.probe.is_allowed();
+        if selective.probe.due {
+            // Should nothing leave, the retransmission timer is there.
+            self.rto_at = now + self.rtt.rto();
+        }
+    }
+
+    /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and what
+    /// was sent long enough ago.
+    pub(super) fn lose_by_timeout(&mut self, now: Instant, nxt: Seq, report: &mut Report) {
+        if self.board.is_first_sacked() {
+            // RFC 2018 §8: the peer has thrown away what it had reported.
+            self.board.forget_sacks();
+        }
+        let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        selective.phase = Phase::Timeout;
+        selective.recover = nxt;
+        selective.probe.cancel();
+        (selective.reordering_at, selective.probe_at) = (None, None);
+        let window = match selective.uses_rack {
+            true => selective.rack.rtt() + selective.rack.reo_wnd(true, min_rtt, srtt),
+            false => Duration::ZERO,
+        };
+        let first = self.board.first().map(|record| record.start);
+        let mut losses = Losses::new(now, report, &mut self.rate);
+        self.board.lose_all(
+            |record| Some(record.start) == first || record.sent + window <= now,
+            |record| losses.take(record),
+        );
+    }
+
+    /// Step 5 of RFC 8985 §6.2, or IsLost of RFC 6675 §4.
+    fn find_losses(&mut self, now: Instant, report: &mut Report) {
+        let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
+        let sacked = self.board.counts().sacked;
+        let edge = self.edge_of_losses();
+        let Some(selective) = &mut self.selective else {
+            return;
+        };
+        let mut losses = Losses::new(now, report, &mut self.rate);
+        self.board
+            .take_back_first_sack(|record| losses.take(record));
+        selective.reordering_at = None;
+        if !selective.uses_rack {
+            self.board.lose_first_transmissions(
+                |record| edge.is_some_and(|edge| record.end <= edge),
+                |_| true,
+                |record| losses.take(record),
+            );
+            return;
+        }
+        let rack = &selective.rack;
+        let at_once = selective.phase != Phase::Open || sacked >= DUP_THRESH;
+        let reo_wnd = rack.reo_wnd(at_once, min_rtt, srtt);
+        let window = rack.rtt() + reo_wnd;
+        let waits = self.board.lose_overdue(
+            |record| rack.is_before_newest(record),
+            |record| record.sent + window <= now,
+            |record| losses.take(record),
+        );
+        if waits {
+            selective.reordering_at = rack.deadline(reo_wnd);
+        }
+    }
+
+    /// RFC 6675 §4: what lies before this place is lost, since DupThresh ranges that do not touch, or
+    /// more than (DupThresh - 1) * SMSS octets, have arrived beyond it.
+    fn edge_of_losses(&self) -> Option<Seq> {
+        let mss = self.board.first()?.len();
+        let mut octets = 0;
+        for (count, range) in self.board.sacked().rev().enumerate() {
+            octets += range.end - range.start;
+            if count + 1 >= DUP_THRESH || octets > (DUP_THRESH - 1) * mss {
+                return Some(range.start);
+            }
+        }
+        None
+    }
+}
+
+/// Collects what is taken for lost.
+struct Losses<'a> {
+    now: Instant,
+    report: &'a mut Report,
+    rate: &'a mut super::rate::Rate,
+}
+
+impl<'a> Losses<'a> {
+    fn new(now: Instant, report: &'a mut Report, rate: &'a mut super::rate::Rate) -> Losses<'a> {
+        Losses { now, report, rate }
+    }
+
+    fn take(&mut self, record: &Record) {
+        debug_assert_eq!(record.fate, Fate::Lost);
+        self.rate.on_lost(record.len());
+        self.report.losses.push(LostSegment {
+            now: self.now,
+            octets: record.len() as u64,
+            tx_in_flight: record.snapshot.tx_in_flight,
+            lost: self.rate.lost() - record.snapshot.lost,
+            total_delivered: self.rate.delivered(),
+            is_app_limited: record.snapshot.is_app_limited,
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! A loss that was none: how a sender finds out that what it sent again had only been delayed or
+//! overtaken, so that the congestion window need not suffer for it.
+//!
+//! * By timestamps (RFC 3522, the Eifel detection): the first acknowledgment of new octets after a
+//!   retransmission echoes a segment that left before it.
+//! * By what a timeout did not resend (RFC 5682 §3, F-RTO with SACK): after the first
+//!   acknowledgment, new segments are sent in place of old ones; if then something is acknowledged
+//!   that was not sent again, it was on its way all the time.
+//! * By duplicates (RFC 3708, with the D-SACK of RFC 2883): the peer reports everything that was sent
+//!   again as having come twice.
+
+use core::hash::{Hash, Hasher};
+use core::ops::Range;
+
+use crate::tcp::seq::Seq;
+use crate::time::Instant;
+
+/// Segments that step 2 of F-RTO sends (RFC 5682 §3.1, 2b).
+const FORWARD_SEGMENTS: u8 = 2;
+
+/// One reduction of the congestion window, and what may show that there was no need for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Episode {
+    /// SND.UNA and SND.NXT when it began.
+    range: Range<Seq>,
+    /// It began with a timeout.
+    pub(super) by_timeout: bool,
+    /// When the first retransmission left: RetransmitTS of RFC 3522 §3.2; until the first
+    /// acknowledgment of new octets has decided.
+    first_resent: Option<Instant>,
+    /// Octets sent again that the peer has not reported as duplicates; `None` before there was one.
+    unconfirmed: Option<usize>,
+    forward: Forward,
+}
+
+/// The steps of F-RTO (RFC 5682 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Forward {
+    Off,
+    /// Step 2: waiting for the acknowledgment of the segment that the timeout sent again.
+    Second,
+    /// Step 3: so many new segments have been sent in place of old ones; the next acknowledgment
+    /// decides.
+    Third {
+        sent: u8,
+    },
+}
+
+/// What an acknowledgment has to say about an [`Episode`].
+#[derive(Clone, Debug)]
+pub(super) struct Evidence<'a> {
+    /// SEG.ACK; and whether it moved SND.UNA.
+    pub(super) ack: Seq,
+    pub(super) advances: bool,
+    /// When what it echoes left, to the millisecond.
+    pub(super) echo: Option<Instant>,
+    /// What the peer reports as having come twice.
+    pub(super) duplicate: Option<&'a Range<Seq>>,
+    /// The end of something below SND.NXT of the episode that was sent once and is newly
+    /// acknowledged: cumulatively, selectively.
+    pub(super) original_acked: bool,
+    pub(super) original_sacked: bool,
+    /// Something was newly acknowledged selectively.
+    pub(super) sacked: bool,
+}
+
+impl Episode {
+    /// The window is reduced while `range` is in flight. `forward`: F-RTO may look at it.
+    pub(super) fn new(range: Range<Seq>, by_timeout: bool, forward: bool) -> Episode {
+        Episode {
+            range,
+            by_timeout,
+            first_resent: None,
+            unconfirmed: None,
+            forward: match forward {
+                true => Forward::Second,
+                false => Forward::Off,
+            },
+        }
+    }
+
+    /// Another timeout of the same segment: what was sent again before stays suspect.
+    pub(super) fn on_timeout(&mut self, nxt: Seq, forward: bool) {
+        self.by_timeout = true;
+        self.range.end = nxt;
+        self.forward = match forward {
+            true => Forward::Second,
+            false => Forward::Off,
+        };
+    }
+
+    /// What decides the future.
+    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        let first_resent = self.first_resent.map(|at| now.since(at));
+        (&self.range, self.by_timeout, self.unconfirmed, self.forward).hash(hasher);
+        first_resent.hash(hasher);
+    }
+
+    /// SND.NXT when it began: `recover`.
+    pub(super) fn end(&self) -> Seq {
+        self.range.end
+    }
+
+    /// Something was sent again.
+    pub(super) fn on_resent(&mut self, now: Instant, octets: usize) {
+        if self.unconfirmed.is_none() {
+            self.first_resent = Some(now);
+        }
+        self.unconfirmed = Some(self.unconfirmed.unwrap_or_default() + octets);
+        if matches!(self.forward, Forward::Third { .. }) {
+            // There was nothing new to send (RFC 5682 §3.1, 2b).
+            self.forward = Forward::Off;
+        }
+    }
+
+    /// Something was sent for the first time.
+    pub(super) fn on_sent(&mut self) {
+        if let Forward::Third { sent } = &mut self.forward {
+            *sent = sent.saturating_add(1);
+        }
+    }
+
+    /// New segments are to be sent in place of old ones.
+    pub(super) fn wants_new(&self) -> bool {
+        matches!(self.forward, Forward::Third { sent } if sent < FORWARD_SEGMENTS)
+    }
+
+    /// Nothing is to be sent again until the next acknowledgment.
+    pub(super) fn holds_resends(&self) -> bool {
+        matches!(self.forward, Forward::Third { sent } if sent > 0)
+    }
+
+    /// An acknowledgment arrived. Returns whether the loss was none.
+    pub(super) fn is_refuted_by(&mut self, evidence: &Evidence<'_>) -> bool {
+        // Each looks at every acknowledgment.
+        let eifel = self.is_refuted_by_timestamp(evidence);
+        let duplicates = self.is_refuted_by_duplicates(evidence);
+        self.is_refuted_by_forward(evidence) || eifel || duplicates
+    }
+
+    /// RFC 3522 §3.2, steps 4 and 5.
+    fn is_refuted_by_timestamp(&mut self, evidence: &Evidence<'_>) -> bool {
+        if !evidence.advances {
+            return false;
+        }
+        let first_resent = self.first_resent.take();
+        matches!((first_resent, evidence.echo), (Some(resent), Some(echo))
+            if echo.as_millis() < resent.as_millis())
+    }
+
+    /// RFC 3708 §3, for a whole recovery.
+    fn is_refuted_by_duplicates(&mut self, evidence: &Evidence<'_>) -> bool {
+        let (Some(unconfirmed), Some(duplicate)) = (&mut self.unconfirmed, evidence.duplicate)
+        else {
+            return false;
+        };
+        let inside = self.range.start <= duplicate.start && duplicate.end <= self.range.end;
+        if !inside || *unconfirmed == 0 {
+            return false;
+        }
+        *unconfirmed = unconfirmed.saturating_sub(duplicate.end - duplicate.start);
+        *unconfirmed == 0
+    }
+
+    /// RFC 5682 §3.1.
+    fn is_refuted_by_forward(&mut self, evidence: &Evidence<'_>) -> bool {
+        match self.forward {
+            Forward::Off => false,
+            Forward::Second => {
+                if evidence.original_sacked {
+                    return true;
+                }
+                if evidence.advances {
+                    self.forward = match evidence.ack >= self.range.end {
+                        // 2a: the retransmission has filled the only hole, or all was delayed.
+                        true => Forward::Off,
+                        false => Forward::Third { sent: 0 },
+                    };
+                }
+                false
+            }
+            Forward::Third { .. } => {
+                if evidence.original_acked || evidence.original_sacked {
+                    return true;
+                }
+                if evidence.sacked || evidence.advances {
+                    // 3a: what lies between was lost indeed.
+                    self.forward = Forward::Off;
+                }
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost, nothing that comes
+//! after them tells. So after two round trips of silence one segment is sent, new or the last
+//! again, whose acknowledgment does.
+
+use core::ops::Range;
+use core::time::Duration;
+
+use super::rtt::Rtt;
+use crate::tcp::seq::Seq;
+
+/// PTO before the first RTT sample (RFC 8985 §7.2).
+const INITIAL_PTO: Duration = Duration::from_secs(1);
+
+/// The least PTO. On a path without delay two round trips are over before the peer has had time
+/// to answer; RFC 8985 §7.2 leaves the granularity of the clock to us.
+const LEAST_PTO: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct TailProbe {
+    /// The timer has expired: a probe is to leave.
+    pub(super) due: bool,
+    /// TLP.end_seq: SND.NXT when the probe left that nobody has answered yet.
+    end_seq: Option<Seq>,
+    /// TLP.is_retrans: it was sent before.
+    is_retrans: bool,
+    /// No RTT was sampled since the last probe (§7.3: then there must be no other).
+    unsampled: bool,
+}
+
+/// What an acknowledgment says of a probe (RFC 8985 §7.4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Nothing yet, or that nothing was lost.
+    NoLoss,
+    /// The probe repaired a loss: congestion control must hear of it.
+    Repaired,
+}
+
+/// TLP_calc_PTO (RFC 8985 §7.2). `alone`: one segment is in flight, whose acknowledgment the peer
+/// may delay by `max_ack_delay`.
+pub(super) fn pto(rtt: &Rtt, alone: bool, max_ack_delay: Duration) -> Duration {
+    let Some(srtt) = rtt.srtt() else {
+        return INITIAL_PTO;
+    };
+    let delay = match alone {
+        true => max_ack_delay,
+        false => Duration::ZERO,
+    };
+    (2 * srtt + delay).max(LEAST_PTO)
+}
+
+impl TailProbe {
+    /// Whether the timer may be armed (§7.3): no other probe is unanswered, and an RTT has been
+    /// sampled since the last one.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.end_seq.is_none() && !self.unsampled
+    }
+
+    /// The probe leaves; SND.NXT is `nxt` then.
+    pub(super) fn on_sent(&mut self, nxt: Seq, is_retrans: bool) {
+        *self = TailProbe {
+            due: false,
+            end_seq: Some(nxt),
+            is_retrans,
+            unsampled: true,
+        };
+    }
+
+    /// An RTT was sampled.
+    pub(super) fn on_sample(&mut self) {
+        self.unsampled = false;
+    }
+
+    /// Another way of recovery has begun.
+    pub(super) fn cancel(&mut self) {
+        self.due = false;
+        self.end_seq = None;
+    }
+
+    /// TLP_process_ack (§7.4.2). `bare`: a duplicate acknowledgment without SACK blocks.
+    pub(super) fn on_ack(
+        &mut self,
+        ack: Seq,
+        duplicate: Option<&Range<Seq>>,
+        bare: bool,
+    ) -> Answer {
+        let Some(end_seq) = self.end_seq.filter(|end_seq| ack >= *end_seq) else {
+            return Answer::NoLoss;
+        };
+        let came_twice = duplicate.is_some_and(|range| range.end == end_seq);
+        if !self.is_retrans || came_twice {
+            self.end_seq = None;
+            return Answer::NoLoss;
+        }
+        if ack > end_seq {
+            self.end_seq = None;
+            return Answer::Repaired;
+        }
+        if bare {
+            // Original and probe have both arrived.
+            self.end_seq = None;
+        }
+        Answer::NoLoss
+    }
+
+    /// Whether `range` came twice because it was the probe.
+    pub(super) fn explains(&self, duplicate: &Range<Seq>) -> bool {
+        self.is_retrans && self.end_seq == Some(duplicate.end)
+    }
+}

@@ -1,0 +1,191 @@
+//! Loss recovery with SACK (RFC 2018, 6675, 8985, 9937), and the losses that were none (RFC 3522,
+//! 5682, 3708).
+
+use stubborn::config::{CongestionControl, TcpConfig};
+use stubborn::tcp::RecoveryState;
+
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
+
+/// Without timestamps, and Reno: cwnd is easily told.
+fn reno() -> TcpConfig {
+    TcpConfig {
+        sack: true,
+        congestion_control: CongestionControl::Reno,
+        ..plain()
+    }
+}
+
+/// ESTABLISHED with SACK after a handshake of 100 ms, with a peer whose window is no limit; the
+/// time is 100 ms.
+fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
+    let mut d = Dialogue::listening(family, tcp);
+    d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1000><SACKP>")
+        .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP>");
+    d.until(ms(100));
+    d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK>").accept();
+    d.closes_listener();
+    d
+}
+
+/// The acknowledgment of everything before `ack`, and these blocks beyond it.
+fn acked(d: &mut Dialogue, ack: u32, blocks: &[(u32, u32)]) {
+    let blocks: Vec<String> = (blocks.iter())
+        .map(|(left, right)| format!("{left}:{right}"))
+        .collect();
+    let sack = match blocks.is_empty() {
+        true => String::new(),
+        false => format!("<SACK={}>", blocks.join(",")),
+    };
+    d.arrives(&format!("<SEQ=101><ACK={ack}><WND=60000><CTL=ACK>{sack}"));
+}
+
+/// Segments of 1,000 octets leave, from these places on and no others.
+#[track_caller]
+fn segments_leave(d: &mut Dialogue, seqs: &[u32]) {
+    let left: Vec<(u32, usize)> = d
+        .all_that_leaves()
+        .iter()
+        .map(|segment| (segment.header.seq, segment.len))
+        .collect();
+    let expected: Vec<(u32, usize)> = seqs.iter().map(|seq| (*seq, 1000)).collect();
+    assert_eq!(left, expected, "{}", d.transcript());
+}
+
+fn from(seq: u32, count: u32) -> Vec<u32> {
+    (0..count).map(|index| seq + 1000 * index).collect()
+}
+
+/// Ten segments in flight since 100 ms, and nothing more to send.
+fn ten_in_flight(family: Family, tcp: TcpConfig) -> Dialogue {
+    let mut d = with_sack(family, tcp);
+    d.sends(10_000);
+    segments_leave(&mut d, &from(301, 10));
+    d.until(ms(200));
+    d
+}
+
+/// RFC 8985 §6.2, step 4: three segments reported beyond a gap show the loss; RFC 3042: the first two
+/// let a new segment out each. One segment is sent again, and the window is halved.
+#[test]
+fn three_segments_beyond_a_gap_begin_a_recovery() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        d.sends(10_000).nothing_more();
+        acked(&mut d, 301, &[(1301, 2301)]);
+        segments_leave(&mut d, &[10_301]);
+        assert_eq!(d.status().recovery, RecoveryState::Disorder);
+        acked(&mut d, 301, &[(1301, 3301)]);
+        segments_leave(&mut d, &[11_301]);
+        acked(&mut d, 301, &[(1301, 4301)]);
+        segments_leave(&mut d, &[301]);
+        let status = d.status();
+        assert_eq!(status.recovery, RecoveryState::Recovery);
+        assert_eq!(status.ssthresh, 5000);
+        assert_eq!((status.unacked, status.sacked, status.resent), (12, 3, 1));
+        // The retransmission fills the gap.
+        acked(&mut d, 12_301, &[]);
+        segments_leave(&mut d, &from(12_301, 5));
+        assert_eq!(d.status().recovery, RecoveryState::Open);
+        assert_eq!(d.status().cwnd, 5000);
+        assert_eq!(d.status().retransmissions, 1);
+    });
+}
+
+/// RFC 6675 §5, NextSeg rule (1): what is lost is sent again lowest first; and nothing else is.
+#[test]
+fn holes_are_filled_in_order() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        // 301, 2301 and 4301 are lost.
+        acked(&mut d, 301, &[(1301, 2301)]);
+        acked(&mut d, 301, &[(3301, 4301), (1301, 2301)]);
+        segments_leave(&mut d, &[]);
+        acked(&mut d, 301, &[(5301, 6301), (3301, 4301), (1301, 2301)]);
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().lost, 2);
+        let mut again = Vec::new();
+        for end in [7301, 8301, 9301, 10_301] {
+            acked(&mut d, 301, &[(5301, end), (3301, 4301), (1301, 2301)]);
+            again.extend(d.all_that_leaves().iter().map(|s| s.header.seq));
+        }
+        assert_eq!(again, [2301, 4301], "{}", d.transcript());
+        d.until(ms(300));
+        acked(&mut d, 2301, &[(5301, 10_301), (3301, 4301)]);
+        acked(&mut d, 4301, &[(5301, 10_301)]);
+        acked(&mut d, 10_301, &[]);
+        segments_leave(&mut d, &[]);
+        assert_eq!((d.status().retransmissions, d.status().timeouts), (3, 0));
+    });
+}
+
+/// RFC 8985 §6.2: a retransmission that is lost again is found by what was sent after it, without
+/// a timeout.
+#[test]
+fn a_lost_retransmission_is_sent_again_without_a_timeout() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        // 301 and 5301 are lost.
+        acked(&mut d, 301, &[(1301, 5301)]);
+        segments_leave(&mut d, &[301]);
+        d.until(ms(210));
+        acked(&mut d, 301, &[(6301, 10_301), (1301, 5301)]);
+        segments_leave(&mut d, &[5301]);
+        // 301 is lost once more; 5301 arrives, which left 10 ms later.
+        d.until(ms(310));
+        acked(&mut d, 301, &[(1301, 10_301)]);
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().timeouts, 0);
+        d.until(ms(410));
+        acked(&mut d, 10_301, &[]);
+        assert_eq!((d.status().retransmissions, d.status().timeouts), (3, 0));
+    });
+}
+
+/// RFC 8985 §6.2, step 3 to 5: once the path is known to reorder, a segment has a quarter of the least
+/// RTT to arrive after one that was sent later.
+#[test]
+fn reordering_widens_the_window_to_a_quarter_of_the_least_rtt() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        // 301 is overtaken by two, and arrives.
+        acked(&mut d, 301, &[(1301, 3301)]);
+        acked(&mut d, 3301, &[]);
+        assert_eq!(d.status().reordering, 3);
+        // 3301 is overtaken by three; that was enough before.
+        acked(&mut d, 3301, &[(4301, 7301)]);
+        segments_leave(&mut d, &[]);
+        d.until(ms(225) - std::time::Duration::from_nanos(1))
+            .nothing_more();
+        d.until(ms(225));
+        segments_leave(&mut d, &[3301]);
+        assert_eq!(d.status().recovery, RecoveryState::Recovery);
+    });
+}
+
+/// RFC 8985 §7: the last segment is lost. After two round trips a probe repairs it, and congestion
+/// control hears of the loss (§7.4).
+#[test]
+fn the_loss_of_the_last_segment_is_repaired_by_a_probe() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 9301, &[]);
+        let srtt = d.status().srtt.unwrap();
+        assert_eq!(srtt, ms(100));
+        // One segment is in flight: the peer may delay its acknowledgment. But the probe does not
+        // come after the timeout would.
+        let rto = d.status().rto;
+        let pto = (2 * srtt + ms(200)).min(rto);
+        d.until(ms(200) + pto);
+        segments_leave(&mut d, &[9301]);
+        assert_eq!((d.status().timeouts, d.status().cwnd), (0, 12_000));
+        d.until(ms(300) + pto);
+        acked(&mut d, 10_301, &[]);
+        // Repaired, or delivered late? What follows will tell.
+        assert_eq!(d.status().cwnd, 12_000);
+        d.sends(1000);
+        segments_leave(&mut d, &[10_301]);
+        acked(&mut d, 11_301, &[]);
+        assert!(d.status().cwnd < 10_000, "{:?}", d.status());
+        assert_eq!(d.status().recovery, RecoveryState::Open);
+    });
+}
