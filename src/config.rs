@@ -10,7 +10,7 @@ use core::time::Duration;
 
 mod opening;
 
-pub use opening::{ListenerConfig, SynCookies};
+pub use opening::{ListenerConfig, OptionLayout, SynCookies};
 
 /// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
 /// field has a default.
@@ -158,6 +158,9 @@ pub struct TcpConfig {
     /// `send_buffer` with the congestion window, of which it holds two. Not below `send_buffer`:
     /// the size is fixed. Default 512 KiB.
     pub initial_send_buffer: usize,
+    /// The order of the options of a SYN, which no receiver must care about. Default
+    /// [`OptionLayout::TimestampsFirst`].
+    pub option_layout: OptionLayout,
     /// Offer and take window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
     /// Offer and take timestamps (RFC 7323 §3). Default on.
@@ -242,6 +245,7 @@ impl Default for TcpConfig {
             initial_receive_window: u16::MAX,
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
+            option_layout: OptionLayout::TimestampsFirst,
             window_scaling: true,
             timestamps: true,
             sack: true,

@@ -13,6 +13,7 @@
 //! | [`link`] | what a device promises | yes |
 //! | [`sim`] | a world in a box: hosts, paths and their faults, all from one seed | yes |
 //! | [`check`] | a model checker: every state that hosts, network and users can reach | yes |
+//! | [`drill`] | scripts that state what TCP does, packet by packet, and their runner | yes |
 //! | [`driver`] | threads and a clock around a stack; a device in memory; recording | |
 //! | [`tun`] | the TUN device | |
 //! | [`config`], [`time`] | every tunable; time as a value | yes |
@@ -23,6 +24,7 @@
 pub mod bsd;
 pub mod check;
 pub mod config;
+pub mod drill;
 pub mod driver;
 pub mod link;
 pub mod sim;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, Subcommand};
 use stubborn::tun::Cidr;
 
+use super::drill::DrillArgs;
 use super::link::LinkArgs;
 use super::server::MAX_CONNECTIONS;
 use super::sim::SimArgs;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Join two TUN interfaces by a path with delay, a rate, loss and more, in real time
     Link(LinkArgs),
+    /// Hold the stack to scripts that state, packet by packet, what TCP does
+    Drill(DrillArgs),
 }
 
 /// What to check.

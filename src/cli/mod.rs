@@ -11,6 +11,7 @@
 //! | `sim` | worlds of a scenario, one for each seed |
 //! | `check` | the model checker: every state, and what was found |
 //! | `link` | a path between two TUN interfaces, on the real clock |
+//! | `drill` | scripts that state what TCP does |
 //! | `udp` | the services and `nc` over UDP |
 //! | `tally` | what was served, counted |
 //! | `interrupt` | Ctrl-C and SIGTERM |
@@ -19,6 +20,7 @@
 
 mod args;
 mod check;
+mod drill;
 mod host;
 mod interrupt;
 mod link;
@@ -69,6 +71,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Connect(args) => netcat::connect(args),
         Command::Sim(args) => sim::run(args),
         Command::Check(args) => check::run(args),
+        Command::Drill(args) => drill::run(args),
         Command::Link(args) => link::run(args),
     }
 }

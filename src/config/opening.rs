@@ -38,6 +38,16 @@ impl ListenerConfig {
     }
 }
 
+/// In which order the options of a SYN stand (RFC 9293 §3.1 leaves it open).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OptionLayout {
+    /// MSS, SACK permitted, timestamps, NOP, window scale: Linux's.
+    #[default]
+    TimestampsFirst,
+    /// MSS, NOP, window scale, SACK permitted, timestamps: FreeBSD's.
+    ScaleFirst,
+}
+
 /// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6): without keeping anything of
 /// it, which loses what the SYN offered but for MSS and, with timestamps, window scale, SACK and
 /// ECN.

@@ -438,6 +438,17 @@ impl Stack {
         &self.counters
     }
 
+    /// The stack behaves so from now on: what is opened later. Connections and listeners that exist
+    /// keep to what they were opened with.
+    ///
+    /// # Errors
+    /// If the values of `config` make no sense; then everything stays as it was.
+    pub fn reconfigure(&mut self, config: Config) -> Result<(), ConfigError> {
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// How the stack behaves.
     pub fn config(&self) -> &Config {
         &self.config

@@ -3,9 +3,9 @@
 
 use super::buffers;
 use super::tcb::Tcb;
-use crate::config::TcpConfig;
+use crate::config::{OptionLayout, TcpConfig};
 use crate::time::Instant;
-use crate::wire::{Options, TcpHeader};
+use crate::wire::{Layout, Options, TcpHeader};
 
 /// What a connection must be told of the network layer below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,14 @@ pub(super) fn own_mss(config: &TcpConfig, path: Path) -> u16 {
     config.mss.map_or(path.mss, |mss| mss.min(path.mss))
 }
 
+/// The order of the options of our SYN.
+fn layout(config: &TcpConfig) -> Layout {
+    match config.option_layout {
+        OptionLayout::TimestampsFirst => Layout::TimestampsFirst,
+        OptionLayout::ScaleFirst => Layout::ScaleFirst,
+    }
+}
+
 impl Tcb {
     /// The options of our SYN, or of our SYN-ACK once the peer's SYN has come: then only what it
     /// offered too.
@@ -77,6 +85,7 @@ impl Tcb {
             window_scale: scale.then_some(self.rcv.shift),
             sack_permitted: sack,
             timestamps: timestamps.then(|| self.timestamps.option(now)),
+            layout: layout(&self.config),
             ..Options::default()
         }
     }

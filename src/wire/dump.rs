@@ -334,7 +334,7 @@ mod tests {
 
     use super::*;
     use crate::wire::icmp::{self, Echo};
-    use crate::wire::{Options, Packet, SackBlock, SackBlocks, Text, UdpHeader};
+    use crate::wire::{Layout, Options, Packet, SackBlock, SackBlocks, Text, UdpHeader};
 
     fn hosts(v4: bool) -> (IpHeader, IpHeader) {
         let (a, b) = match v4 {
@@ -370,6 +370,7 @@ mod tests {
         timestamps: None,
         accurate_ecn: None,
         fast_open: None,
+        layout: Layout::TimestampsFirst,
     };
 
     /// The line of a segment from port 40000 to 7.

@@ -44,8 +44,8 @@ pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
 pub use options::{
-    AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Options, SackBlock, SackBlocks,
-    Timestamps,
+    AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Layout, Options, SackBlock,
+    SackBlocks, Timestamps,
 };
 pub use packet::{Packet, Text};
 pub use tcp::{Control, TcpHeader};

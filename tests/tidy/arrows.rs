@@ -21,7 +21,7 @@ use Part::{All, Only, TypesBut};
 type Layer = (&'static str, &'static [(&'static str, Part)]);
 
 /// From the bottom up: no module names one below it in this table.
-const LAYERS: [Layer; 12] = [
+const LAYERS: [Layer; 13] = [
     ("time", &[]),
     ("config", &[("time", All)]),
     ("wire", &[]),
@@ -91,6 +91,18 @@ const LAYERS: [Layer; 12] = [
         ],
     ),
     (
+        "drill",
+        &[
+            ("bsd", All),
+            ("stack", All),
+            // A state, by its name.
+            ("tcp", Only(&["State"])),
+            ("wire", All),
+            ("time", All),
+            ("config", All),
+        ],
+    ),
+    (
         "tun",
         &[("link", All), ("wire", All), ("time", All), ("config", All)],
     ),
@@ -131,7 +143,9 @@ const LAYERS: [Layer; 12] = [
 ];
 
 /// What the program may name of the library, besides what the root of the library exports.
-const PROGRAM: [&str; 7] = ["sockets", "driver", "tun", "sim", "check", "config", "time"];
+const PROGRAM: [&str; 8] = [
+    "sockets", "driver", "tun", "sim", "check", "config", "time", "drill",
+];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
 const CRATES: [(&str, &[&str]); 20] = [

@@ -7,8 +7,8 @@ use super::repository::{File, Finding};
 use super::rust::{self, is_punct, is_word};
 
 /// The modules that take values and a time, and return values.
-const PURE: [&str; 9] = [
-    "time", "config", "wire", "tcp", "stack", "bsd", "link", "sim", "check",
+const PURE: [&str; 10] = [
+    "time", "config", "wire", "tcp", "stack", "bsd", "link", "sim", "check", "drill",
 ];
 
 /// The one file that may say `unsafe`.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `mod` | [`Options`]: all that one segment carries |
 //! | `known` | what stands in an option of each kind |
+//! | `layout` | the order of the options of a SYN |
 //! | `raw` | kind, length, data; where a list ends |
 //! | `sack` | SACK blocks (RFC 2018) |
 //! | `fast_open` | cookies of TCP Fast Open (RFC 7413) |
@@ -18,6 +19,7 @@
 mod accurate_ecn;
 mod fast_open;
 mod known;
+mod layout;
 mod raw;
 mod sack;
 #[cfg(test)]
@@ -25,12 +27,13 @@ pub(super) mod tests;
 
 pub use accurate_ecn::{AccurateEcn, ByteCounters, CounterOrder};
 pub use fast_open::{Cookie, FastOpen};
+pub use layout::Layout;
 pub use sack::{SackBlock, SackBlocks};
 
 pub(super) use known::Known;
 pub(super) use raw::{RawOption, RawOptions};
 
-use known::{EXPERIMENT_2, FAST_OPEN, MSS, SACK, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
+use known::{EXPERIMENT_2, FAST_OPEN, SACK, TIMESTAMPS};
 use raw::NO_OPERATION;
 
 /// A timestamps option (RFC 7323 §3).
@@ -59,6 +62,8 @@ pub struct Options {
     pub accurate_ecn: Option<AccurateEcn>,
     /// Fast Open, kind 34 (RFC 7413 §4.1.1), or 254 as an experiment: SYN only.
     pub fast_open: Option<FastOpen>,
+    /// In which order they are written. What is read has the default.
+    pub layout: Layout,
 }
 
 /// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
@@ -170,34 +175,15 @@ impl Options {
         self.sack.len().min(room)
     }
 
-    /// Writes the options to the front of `out`, and says how many octets it took. The order and
-    /// the padding are Linux's: on a SYN MSS, SACK permitted, timestamps, NOP, window scale;
-    /// otherwise NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
+    /// Writes the options to the front of `out`, and says how many octets it took. On a SYN their
+    /// [`Layout`] gives the order; other segments have NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
     /// for which there is no room are left out, the last first, and so is Fast Open.
     ///
     /// # Panics
     /// If `out` is shorter than [`Options::wire_len`].
     pub fn write(&self, out: &mut [u8]) -> usize {
         let mut out = Writer { out, at: 0 };
-        if let Some(mss) = self.mss {
-            let [high, low] = mss.to_be_bytes();
-            out.put([MSS, 4, high, low]);
-        }
-        // SACK permitted stands where two NOPs would pad.
-        match (self.sack_permitted, self.timestamps.is_some()) {
-            (true, true) => out.put([SACK_PERMITTED, 2]),
-            (true, false) => out.put([NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
-            (false, true) => out.put([NO_OPERATION, NO_OPERATION]),
-            (false, false) => {}
-        }
-        if let Some(Timestamps { val, ecr }) = self.timestamps {
-            out.put([TIMESTAMPS, 10]);
-            out.put(val.to_be_bytes());
-            out.put(ecr.to_be_bytes());
-        }
-        if let Some(shift) = self.window_scale {
-            out.put([NO_OPERATION, WINDOW_SCALE, 3, shift.min(MAX_WINDOW_SCALE)]);
-        }
+        self.write_in_order(&mut out);
         if let Some(accurate_ecn) = &self.accurate_ecn {
             out.at += accurate_ecn.write(&mut out.out[out.at..]);
         }

@@ -1,6 +1,6 @@
 //! Options as they stand in the header: kind, length, data.
 
-const END: u8 = 0;
+pub(super) const END: u8 = 0;
 pub(super) const NO_OPERATION: u8 = 1;
 
 /// One option as it stands in the header.

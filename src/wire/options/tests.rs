@@ -27,6 +27,7 @@ pub(in crate::wire) fn any_options() -> impl Strategy<Value = Options> {
                     timestamps,
                     accurate_ecn,
                     fast_open,
+                    layout: Layout::default(),
                 }
             },
         )
@@ -85,6 +86,7 @@ const MSS_1460: Options = Options {
     timestamps: None,
     accurate_ecn: None,
     fast_open: None,
+    layout: Layout::TimestampsFirst,
 };
 const TS: Timestamps = Timestamps { val: 1, ecr: 2 };
 

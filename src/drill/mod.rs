@@ -1,0 +1,41 @@
+//! Scripts that state what TCP does, packet by packet: the `.pkt` language, and a runner that
+//! holds the real stack to them in virtual time.
+//!
+//! Pure: the text of a script goes in, a verdict comes out. `docs/DRILL.md` describes the language.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `place` | line and column; what is wrong there |
+//! | `definitions` | `-D NAME=VALUE`, `#ifdef` |
+//! | `lexer`, `text` | words, numbers, strings |
+//! | `ast` | what a script says, as values |
+//! | `parser/` | options, events, packets, calls |
+//! | `code` | `%{ … }%` |
+//! | `explain` | a script in words |
+//! | `packet/` | packets made, read, translated, compared, shown |
+//! | `variant` | IPv4, IPv6 or both; the options of a script |
+//! | `profile`, `sysctl` | how the stack behaves: configurations |
+//! | `run/` | the runner |
+
+mod ast;
+mod code;
+mod definitions;
+mod explain;
+mod lexer;
+mod packet;
+mod parser;
+mod place;
+mod profile;
+mod run;
+mod sysctl;
+mod text;
+mod variant;
+
+pub use ast::Script;
+pub use definitions::Definitions;
+pub use explain::explain;
+pub use parser::parse;
+pub use place::{Place, SyntaxError};
+pub use profile::Profile;
+pub use run::{Captured, Failure, Report, Settings, Verdict, run};
+pub use variant::Variant;

@@ -1,0 +1,124 @@
+//! Reads system calls: `connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)`.
+
+use super::super::ast::{Call, Expr, Field};
+use super::super::lexer::{Kind, Token};
+use super::super::place::{Parsed, SyntaxError};
+use super::super::text::unescape;
+use super::{MAX_DEPTH, Parser, integer_of, unexpected};
+
+impl Parser<'_> {
+    pub(super) fn call(&mut self, end: Option<u64>) -> Parsed<Call> {
+        let name = self.next()?.text;
+        self.mark('(')?;
+        let args = self.exprs(')')?;
+        self.mark('=')?;
+        let result = self.expr()?;
+        let errno = match self.peek()?.kind {
+            Kind::Word => Some(self.next()?.text),
+            _ => None,
+        };
+        if self.peek()?.is_mark('(') {
+            let open = self.next()?.span.0;
+            self.lexer.skip_note(open)?;
+        }
+        Ok(Call {
+            name,
+            args,
+            result,
+            errno,
+            end,
+        })
+    }
+
+    /// Expressions with commas between them, up to and with `close`.
+    fn exprs(&mut self, close: char) -> Parsed<Vec<Expr>> {
+        let mut exprs = Vec::new();
+        while !self.take_mark(close)? {
+            if !exprs.is_empty() {
+                self.mark(',')?;
+            }
+            let expr = self.expr()?;
+            exprs.push(expr);
+        }
+        Ok(exprs)
+    }
+
+    /// `a`, or `a | b | …`.
+    fn expr(&mut self) -> Parsed<Expr> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            let place = self.peek()?.place;
+            return Err(SyntaxError::new(place, "lists too deep in each other"));
+        }
+        let mut alternatives = vec![self.primary()?];
+        while self.take_mark('|')? {
+            alternatives.push(self.primary()?);
+        }
+        self.depth -= 1;
+        Ok(match alternatives.len() {
+            1 => alternatives.remove(0),
+            _ => Expr::Or(alternatives),
+        })
+    }
+
+    fn primary(&mut self) -> Parsed<Expr> {
+        let token = self.next()?;
+        match token.kind {
+            Kind::Ellipsis => Ok(Expr::Ellipsis),
+            Kind::Integer | Kind::Hex => integer(&token),
+            Kind::Text => self.text(token),
+            Kind::Word if self.take_mark('(')? => Ok(Expr::Apply(token.text, self.exprs(')')?)),
+            Kind::Word => Ok(Expr::Word(token.text)),
+            Kind::Mark('[') => Ok(Expr::List(self.exprs(']')?)),
+            Kind::Mark('{') => self.fields(),
+            _ => Err(unexpected(&token, "an argument")),
+        }
+    }
+
+    /// Adjacent strings are one.
+    fn text(&mut self, first: Token) -> Parsed<Expr> {
+        let mut text =
+            unescape(&first.text).map_err(|message| SyntaxError::new(first.place, message))?;
+        while self.peek()?.kind == Kind::Text {
+            let next = self.next()?;
+            text.extend(
+                unescape(&next.text).map_err(|message| SyntaxError::new(next.place, message))?,
+            );
+        }
+        Ok(Expr::Text(text))
+    }
+
+    /// What follows a brace: members, with or without names.
+    fn fields(&mut self) -> Parsed<Expr> {
+        let mut fields = Vec::new();
+        while !self.take_mark('}')? {
+            if !fields.is_empty() {
+                self.mark(',')?;
+            }
+            let value = self.expr()?;
+            let field = match value {
+                Expr::Word(name) | Expr::Apply(name, _) if self.take_mark('=')? => {
+                    let mut value = self.expr()?;
+                    // `{TCP_NLA_A=1|TCP_NLA_B=2}`: the names are what counts.
+                    while self.take_mark('=')? {
+                        value = self.expr()?;
+                    }
+                    Field {
+                        name: Some(name),
+                        value,
+                    }
+                }
+                value => Field { name: None, value },
+            };
+            fields.push(field);
+        }
+        Ok(Expr::Struct(fields))
+    }
+}
+
+fn integer(token: &Token) -> Parsed<Expr> {
+    match integer_of(&token.text) {
+        Some(value) => Ok(Expr::Integer(value)),
+        None => Err(SyntaxError::new(token.place, "a number that is too large")),
+    }
+}

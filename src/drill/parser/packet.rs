@@ -1,0 +1,357 @@
+//! Reads packets: `< S 0:0(0) win 65535 <mss 1460>`, `> udp (100)`, `< icmp unreachable …`.
+
+use super::super::ast::{
+    Body, Direction, Icmp, IcmpName, IpInfo, Packet, Quote, SeqNumber, Tcp, Tos,
+};
+use super::super::lexer::{Kind, Token};
+use super::super::place::{Parsed, SyntaxError};
+use super::{Parser, unexpected};
+
+/// The control bits in the order of their letters.
+const FLAGS: [(char, u16); 9] = [
+    ('F', 1 << 0),
+    ('S', 1 << 1),
+    ('R', 1 << 2),
+    ('P', 1 << 3),
+    ('.', 1 << 4),
+    ('U', 1 << 5),
+    ('E', 1 << 6),
+    ('W', 1 << 7),
+    ('A', 1 << 8),
+];
+const ACK: u16 = 1 << 4;
+const ECN_BITS: u16 = (1 << 6) | (1 << 7) | (1 << 8);
+
+/// What stands in front of a packet that is carried by another.
+const ENCAPSULATIONS: [&str; 4] = ["ipv4", "ipv6", "gre", "mpls"];
+
+impl Parser<'_> {
+    pub(super) fn packet(&mut self) -> Parsed<Packet> {
+        let direction = match self.next()?.kind {
+            Kind::Mark('<') => Direction::In,
+            _ => Direction::Out,
+        };
+        self.encapsulations()?;
+        let ip = match self.peek()?.kind {
+            Kind::Mark('[') => self.ip_info(direction, ']')?,
+            Kind::Mark('(') => self.ip_info(direction, ')')?,
+            _ => IpInfo::default(),
+        };
+        if self.take_word("encap")? {
+            let place = self.peek()?.place;
+            self.unsupported(place, "packets encapsulated in PSP");
+            while matches!(self.peek()?.kind, Kind::Word | Kind::Integer | Kind::Hex)
+                && !self
+                    .peek()?
+                    .text
+                    .starts_with(|c: char| "FSRPEWAU".contains(c))
+            {
+                self.next()?;
+            }
+        }
+        if self.take_word("udp")? {
+            let ports = self.ports()?;
+            self.mark('(')?;
+            let len = self.number_u16("a length")?;
+            self.mark(')')?;
+            let body = Body::Udp { len };
+            return Ok(Packet {
+                direction,
+                ip,
+                ports,
+                body,
+            });
+        }
+        if self.take_word("icmp")? {
+            let body = Body::Icmp(self.icmp()?);
+            return Ok(Packet {
+                direction,
+                ip,
+                ports: None,
+                body,
+            });
+        }
+        let ports = self.ports()?;
+        let body = Body::Tcp(self.tcp(direction)?);
+        Ok(Packet {
+            direction,
+            ip,
+            ports,
+            body,
+        })
+    }
+
+    fn encapsulations(&mut self) -> Parsed<()> {
+        loop {
+            let token = self.peek()?.clone();
+            if !ENCAPSULATIONS.iter().any(|name| token.is_word(name)) {
+                return Ok(());
+            }
+            self.unsupported(token.place, format!("packets inside {}", token.text));
+            while !self.take_mark(':')? {
+                if self.next()?.kind == Kind::End {
+                    return Err(SyntaxError::new(token.place, "a header without its ':'"));
+                }
+            }
+        }
+    }
+
+    /// `sport > dport`
+    fn ports(&mut self) -> Parsed<Option<(u16, u16)>> {
+        if self.peek()?.kind != Kind::Integer {
+            return Ok(None);
+        }
+        let source = self.number_u16("a port")?;
+        self.mark('>')?;
+        let destination = self.number_u16("a port")?;
+        Ok(Some((source, destination)))
+    }
+
+    fn ip_info(&mut self, direction: Direction, close: char) -> Parsed<IpInfo> {
+        self.next()?;
+        let mut info = IpInfo::default();
+        loop {
+            let token = self.next()?;
+            let word = match token.kind {
+                Kind::Word => token.text.as_str(),
+                _ => return Err(unexpected(&token, "a field of the IP header")),
+            };
+            match word {
+                "noecn" => info.tos = Tos::Ecn(0),
+                "ect1" => info.tos = Tos::Ecn(1),
+                "ect0" => info.tos = Tos::Ecn(2),
+                "ce" => info.tos = Tos::Ecn(3),
+                "ect01" if direction == Direction::Out => info.tos = Tos::Ect01,
+                "ecn" => continue,
+                "tos" | "class" => info.tos = Tos::Whole(self.number_u8("a type of service")?),
+                "ttl" | "hlim" => info.ttl = Some(self.number_u8("a hop limit")?),
+                "flowlabel" => {
+                    info.flow_label = Some(self.number("a flow label", 0xf_ffff)? as u32);
+                }
+                "dscp" => {
+                    let value = self.next()?;
+                    self.unsupported(value.place, "DSCP by name");
+                }
+                _ => return Err(unexpected(&token, "a field of the IP header")),
+            }
+            if !self.take_mark(',')? {
+                break;
+            }
+        }
+        self.mark(close)?;
+        Ok(info)
+    }
+
+    fn tcp(&mut self, direction: Direction) -> Parsed<Tcp> {
+        let control = self.flags()?;
+        let (seq, len) = self.sequence()?;
+        let (mut ack, mut ack_absolute, mut window, mut urgent) = (0, false, None, 0);
+        if self.take_word("ack")? {
+            ack = self.number_u32("an acknowledgment number")?;
+            ack_absolute = self.take_mark('!')?;
+        }
+        if self.take_word("win")? {
+            window = Some(self.number_u16("a window")?);
+        }
+        if self.take_word("urg")? {
+            urgent = self.number_u16("an urgent pointer")?;
+        }
+        if direction == Direction::In && window.is_none() {
+            let place = self.peek()?.place;
+            return Err(SyntaxError::new(
+                place,
+                "a segment that is sent has a window: win N",
+            ));
+        }
+        let options = self.tcp_options(direction)?;
+        self.after_options()?;
+        Ok(Tcp {
+            control,
+            seq,
+            len,
+            ack,
+            ack_absolute,
+            window,
+            urgent,
+            options,
+        })
+    }
+
+    /// `S.`, `FP.`, `-`; or with the ACE field of RFC 9768: `P.5`.
+    fn flags(&mut self) -> Parsed<u16> {
+        let first = self.next()?;
+        if first.is_mark('-') {
+            return Ok(0);
+        }
+        let mut control = 0;
+        let mut token = first.clone();
+        if token.kind == Kind::Word {
+            control |= letters(&token)?;
+            if !matches!(self.peek()?.kind, Kind::Mark('.') | Kind::Float) {
+                return Ok(control);
+            }
+            token = self.next()?;
+        }
+        match token.kind {
+            Kind::Mark('.') => {
+                control |= ACK;
+                let next = self.peek()?.clone();
+                // `S.E`: letters directly behind the dot.
+                if next.kind == Kind::Word && next.span.0 == token.span.1 {
+                    control |= letters(&next)?;
+                    self.next()?;
+                }
+                Ok(control)
+            }
+            Kind::Float => match token.text.strip_prefix('.').map(str::as_bytes) {
+                Some([digit @ b'0'..=b'7']) if control & ECN_BITS == 0 => {
+                    let ace = u16::from(digit - b'0');
+                    let bits = (ace >> 2 & 1) << 8 | (ace >> 1 & 1) << 7 | (ace & 1) << 6;
+                    Ok(control | ACK | bits)
+                }
+                Some([b'0'..=b'7']) => Err(SyntaxError::new(
+                    token.place,
+                    "an ACE field beside E, W or A",
+                )),
+                _ => Err(SyntaxError::new(
+                    token.place,
+                    "the ACE field is one digit from 0 to 7",
+                )),
+            },
+            _ => Err(unexpected(&first, "flags")),
+        }
+    }
+
+    /// `start:end(len)`, perhaps with a `!`; or `...(len)`.
+    fn sequence(&mut self) -> Parsed<(SeqNumber, u32)> {
+        if self.peek()?.kind == Kind::Ellipsis {
+            self.next()?;
+            return Ok((SeqNumber::Any, self.length()?));
+        }
+        let start = self.number_u32("a sequence number")?;
+        self.mark(':')?;
+        let place = self.peek()?.place;
+        let end = self.number_u32("a sequence number")?;
+        let len = self.length()?;
+        if start.wrapping_add(len) != end {
+            let message = format!(
+                "{start} and {len} octets end at {}",
+                start.wrapping_add(len)
+            );
+            return Err(SyntaxError::new(place, message));
+        }
+        let seq = match self.take_mark('!')? {
+            true => SeqNumber::Absolute(start),
+            false => SeqNumber::Relative(start),
+        };
+        Ok((seq, len))
+    }
+
+    fn length(&mut self) -> Parsed<u32> {
+        self.mark('(')?;
+        let len = self.number("a length", MAX_LENGTH)?;
+        self.mark(')')?;
+        Ok(len as u32)
+    }
+
+    /// What one dialect allows behind the options.
+    fn after_options(&mut self) -> Parsed<()> {
+        if self.peek()?.is_mark('[') {
+            let place = self.next()?.place;
+            self.unsupported(place, "the diagnostic payload of a reset");
+            while !self.take_mark(']')? {
+                if self.next()?.kind == Kind::End {
+                    return Err(SyntaxError::new(place, "']' is missing"));
+                }
+            }
+        }
+        if self.take_mark('/')? {
+            let place = self.peek()?.place;
+            self.unsupported(place, "TCP inside UDP");
+            self.next()?;
+            self.mark('(')?;
+            self.ports()?;
+            self.mark(')')?;
+        }
+        Ok(())
+    }
+
+    fn icmp(&mut self) -> Parsed<Icmp> {
+        let kind = self.icmp_name("type_")?;
+        let mut icmp = Icmp {
+            kind,
+            code: None,
+            mtu: None,
+            id: None,
+            quote: Quote::Unsaid,
+        };
+        let next = self.peek()?.clone();
+        let is_code = next.kind == Kind::Word && !matches!(next.text.as_str(), "mtu" | "id");
+        if is_code {
+            icmp.code = Some(self.icmp_name("code_")?);
+        }
+        if self.take_word("mtu")? {
+            icmp.mtu = Some(self.number_u32("an MTU")?);
+        }
+        if self.take_word("id")? {
+            icmp.id = Some(self.number_u16("an identifier")?);
+        }
+        if self.take_mark('[')? {
+            icmp.quote = self.quote()?;
+            self.mark(']')?;
+            self.after_options()?;
+        }
+        Ok(icmp)
+    }
+
+    fn icmp_name(&mut self, prefix: &str) -> Parsed<IcmpName> {
+        let token = self.next()?;
+        if token.kind != Kind::Word {
+            return Err(unexpected(&token, "a type or code of ICMP"));
+        }
+        match token.text.strip_prefix(prefix).map(str::parse) {
+            Some(Ok(number)) => Ok(IcmpName::Number(number)),
+            _ => Ok(IcmpName::Word(token.text, token.place)),
+        }
+    }
+
+    fn quote(&mut self) -> Parsed<Quote> {
+        if self.take_word("udp")? {
+            return Ok(Quote::Udp {
+                len: self.length()?,
+            });
+        }
+        if self.take_word("raw")? {
+            return Ok(Quote::Raw {
+                len: self.length()?,
+            });
+        }
+        match self.sequence()? {
+            (SeqNumber::Relative(seq), len) => Ok(Quote::Tcp { seq, len }),
+            _ => {
+                let place = self.peek()?.place;
+                Err(SyntaxError::new(
+                    place,
+                    "a quoted segment has sequence numbers",
+                ))
+            }
+        }
+    }
+}
+
+/// The most octets of a packet of a script: what several datagrams together may be.
+const MAX_LENGTH: u64 = 1 << 24;
+
+fn letters(token: &Token) -> Parsed<u16> {
+    let mut control = 0;
+    for letter in token.text.chars() {
+        match FLAGS.iter().find(|(name, _)| *name == letter) {
+            Some((_, bit)) => control |= bit,
+            None => {
+                let message = format!("'{letter}' is no flag: F S R P E W A U and '.' are");
+                return Err(SyntaxError::new(token.place, message));
+            }
+        }
+    }
+    Ok(control)
+}

@@ -1,0 +1,124 @@
+//! How the stack behaves when scripts run: whole configurations, and nothing else.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use super::variant::Variant;
+use crate::config::{Config, CongestionControl, OptionLayout, TcpConfig};
+use crate::time::Duration;
+
+/// A way of behaving that scripts are written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// What scripts for Linux find there.
+    #[default]
+    Linux,
+    /// What scripts for FreeBSD find there.
+    Freebsd,
+    /// The defaults of this stack.
+    Stubborn,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Profile; 3] = [Profile::Linux, Profile::Freebsd, Profile::Stubborn];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Linux => "linux",
+            Profile::Freebsd => "freebsd",
+            Profile::Stubborn => "stubborn",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Profile> {
+        Profile::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// What words stand for, unless somebody says otherwise. FreeBSD's scripts say what the
+    /// standard asks for, and apart from it what FreeBSD does: here the standard counts.
+    pub const fn definitions(self, variant: Variant) -> &'static [(&'static str, &'static str)] {
+        match (self, variant) {
+            (Profile::Freebsd, _) => &[("STANDARD", "")],
+            (_, Variant::Ipv6) => &[
+                ("CMSG_LEVEL_IP", "SOL_IPV6"),
+                ("CMSG_TYPE_RECVERR", "IPV6_RECVERR"),
+            ],
+            (_, Variant::Ipv4 | Variant::Ipv4MappedIpv6) => &[
+                ("CMSG_LEVEL_IP", "SOL_IP"),
+                ("CMSG_TYPE_RECVERR", "IP_RECVERR"),
+            ],
+        }
+    }
+
+    /// A host with these addresses and this MTU.
+    pub fn config(self, address: IpAddr, mtu: usize) -> Config {
+        let tcp = match self {
+            Profile::Linux => linux(),
+            Profile::Freebsd => freebsd(),
+            Profile::Stubborn => TcpConfig::default(),
+        };
+        Config {
+            mtu,
+            tcp,
+            ..Config::new([address])
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
+/// `tcp_wmem` 4096 262144 4194304, CUBIC, no slow start after idle, five retries of a SYN.
+fn linux() -> TcpConfig {
+    TcpConfig {
+        // Half of `tcp_rmem` is window, half is overhead.
+        initial_receive_buffer: 270_000,
+        receive_buffer: 15 * 1024 * 1024,
+        initial_send_buffer: 256 * 1024,
+        send_buffer: 4 * 1024 * 1024,
+        congestion_control: CongestionControl::Cubic,
+        syn_retries: 5,
+        syn_linear_retries: 4,
+        syn_ack_retries: 5,
+        ..TcpConfig::default()
+    }
+}
+
+/// FreeBSD: the order of its options, a window of 64 KiB that grows, a longest window of 2 MiB
+/// (shift 6), acknowledgments after 40 ms.
+fn freebsd() -> TcpConfig {
+    TcpConfig {
+        option_layout: OptionLayout::ScaleFirst,
+        initial_receive_buffer: 64 * 1024,
+        receive_buffer: 2 * 1024 * 1024,
+        initial_send_buffer: 32 * 1024,
+        send_buffer: 2 * 1024 * 1024,
+        congestion_control: CongestionControl::Cubic,
+        delayed_ack: Some(Duration::from_millis(40)),
+        min_rto: Duration::from_millis(230),
+        syn_retries: 12,
+        ..TcpConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_makes_sense_and_has_a_name() {
+        for profile in Profile::ALL {
+            let config = profile.config([192, 168, 0, 2].into(), 1500);
+            assert_eq!(config.validate(), Ok(()), "{profile}");
+            assert_eq!(Profile::from_name(profile.name()), Some(profile));
+        }
+        assert_eq!(Profile::from_name("windows"), None);
+    }
+}

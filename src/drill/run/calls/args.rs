@@ -1,0 +1,136 @@
+//! Arguments of calls: numbers, strings, lists and structs from what stands in the script.
+
+use super::super::super::ast::{Expr, Field};
+use super::super::{Stop, failed, skipped};
+use crate::bsd::{Errno, linux};
+
+/// The arguments of a call.
+pub(super) struct Args<'a> {
+    args: &'a [Expr],
+}
+
+impl<'a> Args<'a> {
+    pub(super) fn new(args: &'a [Expr]) -> Args<'a> {
+        Args { args }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.args.len()
+    }
+
+    /// There must be so many.
+    pub(super) fn count(&self, least: usize, most: usize) -> Result<(), Stop> {
+        match (least..=most).contains(&self.args.len()) {
+            true => Ok(()),
+            false => failed(format!(
+                "{} arguments, and {least} to {most} are meant",
+                self.args.len()
+            )),
+        }
+    }
+
+    pub(super) fn at(&self, index: usize) -> Result<&'a Expr, Stop> {
+        match self.args.get(index) {
+            Some(expr) => Ok(expr),
+            None => failed(format!("argument {} is missing", index + 1)),
+        }
+    }
+
+    pub(super) fn number(&self, index: usize) -> Result<i64, Stop> {
+        number(self.at(index)?)
+    }
+
+    pub(super) fn int(&self, index: usize) -> Result<i32, Stop> {
+        Ok(self.number(index)? as i32)
+    }
+
+    /// A count of octets, as far as this runner gives room for it.
+    pub(super) fn size(&self, index: usize) -> Result<usize, Stop> {
+        size(self.number(index)?)
+    }
+
+    pub(super) fn is_word(&self, index: usize, word: &str) -> bool {
+        matches!(self.args.get(index), Some(Expr::Word(w)) if w == word)
+    }
+}
+
+/// The most octets that one call moves here.
+const MAX_SIZE: i64 = 1 << 26;
+
+pub(super) fn size(number: i64) -> Result<usize, Stop> {
+    match number {
+        0..=MAX_SIZE => Ok(number as usize),
+        _ => skipped(format!("{number} octets are too many for one call")),
+    }
+}
+
+/// A number: as such, by its name, or several joined by `|`.
+pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
+    match expr {
+        Expr::Integer(number) => Ok(*number),
+        Expr::Word(name) => match named(name) {
+            Some(number) => Ok(number),
+            None => skipped(format!("the name {name} is not known here")),
+        },
+        Expr::Or(parts) => {
+            let mut joined = 0;
+            for part in parts {
+                joined |= number(part)?;
+            }
+            Ok(joined)
+        }
+        Expr::Apply(name, args) => match (name.as_str(), &args[..]) {
+            ("htonl" | "ntohl", [arg]) => Ok(i64::from((number(arg)? as u32).swap_bytes())),
+            ("htons" | "ntohs", [arg]) => Ok(i64::from((number(arg)? as u16).swap_bytes())),
+            _ => skipped(format!("{name}() is not known here")),
+        },
+        Expr::List(items) if items.len() == 1 => number(&items[0]),
+        Expr::Ellipsis | Expr::Text(_) | Expr::List(_) | Expr::Struct(_) => {
+            failed("a number is meant")
+        }
+    }
+}
+
+/// The number of a name.
+fn named(name: &str) -> Option<i64> {
+    let errno = || Errno::from_name(name).map(Errno::number);
+    match name {
+        "NULL" => Some(0),
+        _ => linux::number(name).or_else(errno).map(i64::from),
+    }
+}
+
+/// The members of a struct.
+pub(super) fn fields(expr: &Expr) -> Result<&[Field], Stop> {
+    match expr {
+        Expr::Struct(fields) => Ok(fields),
+        _ => failed("a struct is meant: {…}"),
+    }
+}
+
+/// The elements of a list.
+pub(super) fn list(expr: &Expr) -> Result<&[Expr], Stop> {
+    match expr {
+        Expr::List(items) => Ok(items),
+        _ => failed("a list is meant: […]"),
+    }
+}
+
+/// The member of this name.
+pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Expr> {
+    let mut named = fields.iter();
+    let found = named.find(|field| field.name.as_deref() == Some(name))?;
+    Some(&found.value)
+}
+
+/// The octets of several pieces together: `[{..., 10}, {..., 20}]`.
+pub(super) fn pieces(expr: &Expr) -> Result<usize, Stop> {
+    let mut octets = 0;
+    for piece in list(expr)? {
+        let Some(len) = fields(piece)?.last() else {
+            return failed("a piece has a length: {..., N}");
+        };
+        octets += number(&len.value)?;
+    }
+    size(octets)
+}

@@ -1,0 +1,195 @@
+//! fcntl, ioctl, getsockopt, setsockopt.
+
+use super::super::super::ast::Expr;
+use super::super::Stop;
+use super::super::events::Run;
+use super::super::{failed, skipped};
+use super::args::{self, Args, field, fields};
+use super::sockets::descriptor;
+use super::{Answer, Begun};
+use crate::bsd::Errno;
+use crate::bsd::linux::FIONBIO;
+
+pub(super) fn fcntl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(2, 3)?;
+    let argument = if args.len() == 3 { args.int(2)? } else { 0 };
+    if run
+        .files
+        .get(args.number(0)?)
+        .is_some_and(|file| file.socket().is_none())
+    {
+        return Ok(Ok(0).into());
+    }
+    let fd = descriptor(run, args, 0)?;
+    let answer = run.host.calls().fcntl(fd, args.int(1)?, argument);
+    Ok(answer.map(i64::from).into())
+}
+
+pub(super) fn ioctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(2, 3)?;
+    let fd = descriptor(run, args, 0)?;
+    let request = args.int(1)?;
+    let wanted = match args.len() {
+        3 => Some(args.int(2)?),
+        _ => None,
+    };
+    let answer = run.host.calls().ioctl(fd, request, wanted.unwrap_or(0));
+    let mut answer = match answer {
+        Err(errno) => Answer::new(Err(errno)),
+        Ok(value) => {
+            let mut answer = Answer::new(Ok(0));
+            if wanted.is_some_and(|wanted| wanted != value) && request != FIONBIO {
+                let wanted = wanted.unwrap_or(0);
+                let message = format!("value: {wanted} is expected, {value} is returned");
+                answer.wrong.push(message);
+            }
+            answer
+        }
+    };
+    if answer.result == Err(Errno::ENOTTY) {
+        answer.wrong.clear();
+    }
+    Ok(Begun::Done(answer))
+}
+
+/// The octets that a value has in memory.
+fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
+    match expr {
+        Expr::Text(text) => Ok(text.clone()),
+        Expr::List(items) => {
+            let mut octets = Vec::new();
+            for item in items {
+                octets.extend((args::number(item)? as i32).to_le_bytes());
+            }
+            Ok(octets)
+        }
+        Expr::Struct(fields) => match (field(fields, "onoff"), field(fields, "linger")) {
+            (Some(onoff), Some(linger)) => {
+                let onoff = args::number(onoff)? as i32;
+                let linger = args::number(linger)? as i32;
+                Ok([onoff.to_le_bytes(), linger.to_le_bytes()].concat())
+            }
+            _ => time_value(fields),
+        },
+        Expr::Apply(name, arguments) => match (name.as_str(), &arguments[..]) {
+            ("inet6_addr", [Expr::Text(text)]) => {
+                let text = String::from_utf8_lossy(text);
+                match text.parse::<core::net::Ipv6Addr>() {
+                    Ok(address) => Ok(address.octets().to_vec()),
+                    Err(_) => failed(format!("{text} is no IPv6 address")),
+                }
+            }
+            _ => skipped(format!("no support for values of {name}")),
+        },
+        _ => Ok((args::number(expr)? as i32).to_le_bytes().to_vec()),
+    }
+}
+
+/// `struct timeval`: `{tv_sec=1, tv_usec=0}`.
+fn time_value(value: &[super::super::super::ast::Field]) -> Result<Vec<u8>, Stop> {
+    match (field(value, "tv_sec"), field(value, "tv_usec")) {
+        (Some(seconds), Some(micros)) => {
+            let seconds = args::number(seconds)?.to_le_bytes();
+            Ok([seconds, args::number(micros)?.to_le_bytes()].concat())
+        }
+        _ => skipped("no support for this struct as the value of an option"),
+    }
+}
+
+/// An option that the stack does not have makes no test of it.
+fn known(run: &Run<'_>, args: &Args<'_>, answer: Result<(), Errno>) -> Result<(), Stop> {
+    let _ = run;
+    match answer {
+        Err(Errno::ENOPROTOOPT | Errno::EOPNOTSUPP) => {
+            let name = match args.at(2)? {
+                Expr::Word(name) => name.clone(),
+                other => args::number(other)?.to_string(),
+            };
+            skipped(format!("no support for the socket option {name}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn setsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(5, 5)?;
+    let fd = descriptor(run, args, 0)?;
+    let (level, name) = (args.int(1)?, args.int(2)?);
+    let mut value = octets(args.at(3)?)?;
+    let len = args.size(4)?;
+    value.truncate(len);
+    let answer = run.host.calls().setsockopt(fd, level, name, &value);
+    known(run, args, answer)?;
+    Ok(answer.into())
+}
+
+pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(5, 5)?;
+    let fd = descriptor(run, args, 0)?;
+    let (level, name) = (args.int(1)?, args.int(2)?);
+    let wanted_len = args.size(4)?;
+    let value = match run.host.calls().getsockopt(fd, level, name) {
+        Ok(value) => value,
+        Err(errno) => {
+            known(run, args, Err(errno))?;
+            return Ok(Err::<i64, _>(errno).into());
+        }
+    };
+    let mut answer = Answer::new(Ok(0));
+    if *args.at(3)? == Expr::Ellipsis {
+        return Ok(Begun::Done(answer));
+    }
+    let wanted = octets(args.at(3)?)?;
+    let value = match value.len() > wanted_len {
+        true => &value[..wanted_len],
+        false => &value[..],
+    };
+    let text = matches!(args.at(3)?, Expr::Text(_));
+    let same = match text {
+        // The name of a controller ends where its zeros begin.
+        true => trimmed(value) == trimmed(&wanted),
+        false => value == wanted,
+    };
+    if !same {
+        let message = format!(
+            "value: {} is expected, {} is returned",
+            show(&wanted, text),
+            show(value, text)
+        );
+        answer.wrong.push(message);
+    }
+    let exact = matches!(args.at(3)?, Expr::List(_));
+    if exact && value.len() != wanted_len {
+        let message = format!(
+            "length: {wanted_len} is expected, {} is returned",
+            value.len()
+        );
+        answer.wrong.push(message);
+    }
+    Ok(Begun::Done(answer))
+}
+
+fn trimmed(value: &[u8]) -> &[u8] {
+    let end = value.iter().rposition(|octet| *octet != 0);
+    &value[..end.map_or(0, |end| end + 1)]
+}
+
+/// A value in the notation of scripts.
+fn show(value: &[u8], text: bool) -> String {
+    if text {
+        return format!("\"{}\"", String::from_utf8_lossy(trimmed(value)));
+    }
+    let numbers = value.chunks_exact(4).map(|word| {
+        let number = word.try_into().map_or(0, i32::from_le_bytes);
+        number.to_string()
+    });
+    format!("[{}]", numbers.collect::<Vec<_>>().join(", "))
+}
+
+/// The members of `{fd=3, events=POLLIN, revents=0}` that are numbers.
+pub(super) fn member(expr: &Expr, name: &str) -> Result<i64, Stop> {
+    match field(fields(expr)?, name) {
+        Some(value) => args::number(value),
+        None => Ok(0),
+    }
+}

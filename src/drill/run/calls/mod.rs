@@ -1,0 +1,326 @@
+//! System calls: which there are, their results, and those that block.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | the table of calls; what a call returned, and what it should have |
+//! | `args` | numbers, descriptors, strings and structs from what stands in the script |
+//! | `attempt` | calls that may block |
+//! | `sockets` | socket, bind, listen, accept, connect, shutdown, close |
+//! | `transfer` | read, write and their kin; sendfile, pipe, splice |
+//! | `control` | fcntl, ioctl, getsockopt, setsockopt |
+//! | `waiting` | poll, epoll |
+
+mod args;
+mod attempt;
+mod control;
+mod sockets;
+mod transfer;
+mod waiting;
+
+use core::net::SocketAddr;
+use core::task::Poll;
+
+use super::super::ast::{Call, Event, Expr};
+use super::super::place::Place;
+use super::events::{Due, Run, seconds};
+use super::{Stop, Wrong, failed, skipped};
+use crate::bsd::{Errno, Fd};
+use crate::time::Instant;
+use args::Args;
+use attempt::Attempt;
+
+/// What a call gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    result: Result<i64, Errno>,
+    /// The result is this, and the script gives it a number of its own.
+    descriptor: Option<Descriptor>,
+    /// What else is not as the script says.
+    wrong: Vec<String>,
+}
+
+impl Answer {
+    fn new(result: Result<i64, Errno>) -> Answer {
+        Answer {
+            result,
+            descriptor: None,
+            wrong: Vec::new(),
+        }
+    }
+}
+
+/// What a call has opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Descriptor {
+    /// The socket under test.
+    Socket(Fd),
+    /// A connection of a listener, and its peer.
+    Accepted(Fd, SocketAddr),
+    /// An epoll set.
+    Set(Fd),
+    /// A file, by its path.
+    File(String),
+}
+
+/// A call that has begun: it has its answer, or may have to wait for it.
+enum Begun {
+    Done(Answer),
+    Waits(Attempt),
+}
+
+impl From<Result<(), Errno>> for Begun {
+    fn from(result: Result<(), Errno>) -> Begun {
+        Begun::Done(Answer::new(result.map(|()| 0)))
+    }
+}
+
+impl From<Result<i64, Errno>> for Begun {
+    fn from(result: Result<i64, Errno>) -> Begun {
+        Begun::Done(Answer::new(result))
+    }
+}
+
+/// What carries out a call.
+type Function = fn(&mut Run<'_>, &Args<'_>) -> Result<Begun, Stop>;
+
+/// The calls that are known.
+const CALLS: [(&str, Function); 34] = [
+    ("accept", sockets::accept),
+    ("bind", sockets::bind),
+    ("close", sockets::close),
+    ("connect", sockets::connect),
+    ("epoll_create", waiting::epoll_create),
+    ("epoll_ctl", waiting::epoll_ctl),
+    ("epoll_wait", waiting::epoll_wait),
+    ("fcntl", control::fcntl),
+    ("getsockopt", control::getsockopt),
+    ("ioctl", control::ioctl),
+    ("listen", sockets::listen),
+    ("open", transfer::open),
+    ("pipe", transfer::pipe),
+    ("poll", waiting::poll),
+    ("read", transfer::read),
+    ("readv", transfer::readv),
+    ("recv", transfer::recv),
+    ("recvfrom", transfer::recv),
+    ("recvmsg", transfer::recvmsg),
+    ("send", transfer::send),
+    ("sendfile", transfer::sendfile),
+    ("sendmsg", transfer::sendmsg),
+    ("sendto", transfer::sendto),
+    ("setsockopt", control::setsockopt),
+    ("shutdown", sockets::shutdown),
+    ("socket", sockets::socket),
+    ("splice", transfer::splice),
+    ("write", transfer::write),
+    ("writev", transfer::writev),
+    // What a kernel has and a stack in a program has not: nothing follows from them.
+    ("cap_set", nothing),
+    ("usleep", nothing),
+    ("getsockname", sockets::getsockname),
+    ("getpeername", sockets::getpeername),
+    ("accept4", sockets::accept),
+];
+
+fn nothing(_: &mut Run<'_>, _: &Args<'_>) -> Result<Begun, Stop> {
+    Ok(Begun::Done(Answer::new(Ok(0))))
+}
+
+/// Why a call cannot be carried out, if that can be told before.
+pub(super) fn unknown(call: &Call) -> Option<String> {
+    let known = CALLS.iter().any(|(name, _)| *name == call.name);
+    (!known).then(|| format!("no support for the call {}", call.name))
+}
+
+/// A call that blocks.
+pub(super) struct Pending {
+    place: Place,
+    text: String,
+    attempt: Attempt,
+    /// When it gives up by itself.
+    deadline: Option<Instant>,
+    /// When it began, and when it must return.
+    began: Instant,
+    end: Instant,
+    expected: Expected,
+}
+
+/// What a call must return.
+#[derive(Clone, Debug)]
+struct Expected {
+    result: Expr,
+    errno: Option<String>,
+}
+
+impl Pending {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(super) fn wrong(&self, message: &str) -> Wrong {
+        Wrong {
+            message: message.to_owned(),
+            elsewhere: Some((self.place, self.text.clone())),
+            ..Wrong::default()
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Carries out a call of the script.
+    pub(super) fn call(
+        &mut self,
+        call: &Call,
+        event: &Event,
+        due: Due,
+        base: Instant,
+    ) -> Result<(), Stop> {
+        self.ladder.push(self.host.now, ' ', &event.text);
+        let Some((_, function)) = CALLS.iter().find(|(name, _)| *name == call.name) else {
+            return skipped(format!("no support for the call {}", call.name));
+        };
+        let expected = Expected {
+            result: call.result.clone(),
+            errno: call.errno.clone(),
+        };
+        let began = self.host.now;
+        let begun = function(self, &Args::new(&call.args))?;
+        self.host.drain();
+        self.note_sent();
+        let end = call.end.map(|end| self.end_of(event, end, base));
+        let mut attempt = match begun {
+            Begun::Done(answer) => return self.returned(&expected, answer, began, end),
+            Begun::Waits(attempt) => attempt,
+        };
+        match self.attempt(&mut attempt) {
+            Poll::Ready(answer) => self.returned(&expected, answer, began, end),
+            Poll::Pending if !self.may_wait(&attempt) => {
+                let answer = attempt.timed_out();
+                self.returned(&expected, answer, began, end)
+            }
+            Poll::Pending => {
+                let deadline = self.deadline_of(&attempt);
+                if end.is_none() && deadline.is_none() {
+                    return failed("the call would block, and the script does not say until when");
+                }
+                self.pending = Some(Pending {
+                    place: event.place,
+                    text: event.text.clone(),
+                    attempt,
+                    deadline,
+                    began,
+                    end: end.or(deadline).unwrap_or(due.to),
+                    expected,
+                });
+                if end.is_none() {
+                    // It blocks the script itself, not another thread.
+                    self.advance(deadline.unwrap_or(due.to))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn end_of(&self, event: &Event, end: u64, base: Instant) -> Instant {
+        use super::super::ast::When;
+        let micros = crate::time::Duration::from_micros(end);
+        match event.time {
+            When::After(_) => base + micros,
+            _ => Instant::ZERO + micros,
+        }
+    }
+
+    /// Tries the call again that blocks, if there is one.
+    pub(super) fn try_pending(&mut self) -> Result<(), Stop> {
+        let Some(mut pending) = self.pending.take() else {
+            return Ok(());
+        };
+        let answer = match self.attempt(&mut pending.attempt) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending if pending.deadline.is_some_and(|at| at <= self.host.now) => {
+                pending.attempt.timed_out()
+            }
+            Poll::Pending => {
+                self.pending = Some(pending);
+                return Ok(());
+            }
+        };
+        self.host.drain();
+        self.note_sent();
+        let text = format!("{} returns", pending.text);
+        self.ladder.push(self.host.now, ' ', &text);
+        let outcome = self.returned(&pending.expected, answer, pending.began, Some(pending.end));
+        outcome.map_err(|stop| match stop {
+            Stop::Failed(wrong) => Stop::Failed(Wrong {
+                elsewhere: Some((pending.place, pending.text.clone())),
+                ..wrong
+            }),
+            skipped => skipped,
+        })
+    }
+
+    /// A call has returned: what, and when?
+    fn returned(
+        &mut self,
+        expected: &Expected,
+        answer: Answer,
+        began: Instant,
+        end: Option<Instant>,
+    ) -> Result<(), Stop> {
+        self.compare(expected, &answer)?;
+        let Some(end) = end else {
+            return Ok(());
+        };
+        let tolerance = self.tolerance(end, began);
+        let now = self.host.now;
+        let off = now.since(end).max(end.since(now));
+        if off > tolerance {
+            let (now, end) = (seconds(now), seconds(end));
+            return failed(format!("the call returns at {now}, and {end} is its time"));
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, expected: &Expected, answer: &Answer) -> Result<(), Stop> {
+        let mut wrong = answer.wrong.clone();
+        let wanted = args::number(&expected.result)?;
+        let named = match &expected.errno {
+            None => None,
+            Some(name) => match Errno::from_name(name) {
+                Some(errno) => Some(errno),
+                None => return skipped(format!("the error {name} is not known here")),
+            },
+        };
+        let told = match answer.result {
+            Ok(value) => value.to_string(),
+            Err(errno) => format!("-1 {}", errno.name()),
+        };
+        let fits = match (answer.result, named) {
+            (Ok(_), Some(_)) => false,
+            (Ok(value), None) => answer.descriptor.is_some() && wanted >= 0 || value == wanted,
+            (Err(errno), Some(named)) => wanted == -1 && errno == named,
+            (Err(_), None) => wanted == -1,
+        };
+        if !fits {
+            let wanted = match named {
+                Some(errno) => format!("{wanted} {}", errno.name()),
+                None => wanted.to_string(),
+            };
+            wrong.insert(
+                0,
+                format!("result: {wanted} is expected, {told} is returned"),
+            );
+        }
+        if let (true, Some(descriptor)) = (fits, &answer.descriptor) {
+            self.named(wanted, descriptor.clone())?;
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Stop::Failed(Wrong {
+                message: "the call does something else".to_owned(),
+                differences: wrong,
+                ..Wrong::default()
+            })),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! socket, bind, listen, accept, connect, shutdown, close.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::super::super::ast::Expr;
+use super::super::super::variant::Variant;
+use super::super::Stop;
+use super::super::events::Run;
+use super::super::socket::{Socket, Stage};
+use super::args::Args;
+use super::attempt::Attempt;
+use super::{Answer, Begun, Descriptor};
+use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM};
+use crate::bsd::{Accepting, Connecting, Errno, Fd};
+
+pub(super) fn socket(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
+    let domain = match args.at(0)? {
+        Expr::Ellipsis => run.domain(),
+        _ => args.int(0)?,
+    };
+    let (kind, protocol) = (args.int(1)?, args.int(2)?);
+    let mut answer = Answer::new(Ok(0));
+    match run.host.calls().socket(domain, kind, protocol) {
+        Err(errno) => answer.result = Err(errno),
+        Ok(fd) => {
+            answer.descriptor = Some(Descriptor::Socket(fd));
+            let (local, remote) = run.ends(0, run.setup.connect_port);
+            let socket = run.sockets.push(Socket::new(local, remote));
+            socket.is_udp = kind & 0xf == SOCK_DGRAM;
+        }
+    }
+    Ok(Begun::Done(answer))
+}
+
+impl Run<'_> {
+    fn domain(&self) -> i32 {
+        match self.setup.variant {
+            Variant::Ipv4 => AF_INET,
+            Variant::Ipv6 | Variant::Ipv4MappedIpv6 => AF_INET6,
+        }
+    }
+
+    /// Local and remote address, as packets have them.
+    fn ends(&self, local: u16, remote: u16) -> (SocketAddr, SocketAddr) {
+        let addresses = self.setup.addresses;
+        (
+            SocketAddr::new(addresses.local, local),
+            SocketAddr::new(addresses.remote, remote),
+        )
+    }
+
+    /// An address as the program under test writes it.
+    fn written(&self, address: SocketAddr) -> SocketAddr {
+        match (self.setup.variant, address.ip()) {
+            (Variant::Ipv4MappedIpv6, IpAddr::V4(v4)) if v4.is_unspecified() => {
+                SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), address.port())
+            }
+            (Variant::Ipv4MappedIpv6, IpAddr::V4(v4)) => {
+                SocketAddr::new(v4.to_ipv6_mapped().into(), address.port())
+            }
+            _ => address,
+        }
+    }
+
+    /// The address of the peer, as a call has it.
+    pub(super) fn peer(&self) -> SocketAddr {
+        let (_, remote) = self.ends(0, self.setup.connect_port);
+        self.written(remote)
+    }
+
+    /// What accept gives.
+    pub(super) fn accepted(&mut self, answer: Result<(Fd, SocketAddr), Errno>) -> Answer {
+        match answer {
+            Err(errno) => Answer::new(Err(errno)),
+            Ok((fd, peer)) => {
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                Answer {
+                    descriptor: Some(Descriptor::Accepted(fd, peer)),
+                    ..Answer::new(Ok(0))
+                }
+            }
+        }
+    }
+}
+
+/// The number of a descriptor in the script: `EBADF` for one that it does not have.
+pub(super) fn descriptor(run: &Run<'_>, args: &Args<'_>, index: usize) -> Result<Fd, Stop> {
+    Ok(run.files.socket(args.number(index)?).unwrap_or(-1))
+}
+
+pub(super) fn bind(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
+    let fd = descriptor(run, args, 0)?;
+    let (local, _) = run.ends(run.setup.bind_port, 0);
+    let any: IpAddr = match local {
+        SocketAddr::V4(_) => [0; 4].into(),
+        SocketAddr::V6(_) => [0; 16].into(),
+    };
+    let address = run.written(SocketAddr::new(any, local.port()));
+    let answer = run.host.calls().bind(fd, address);
+    if answer.is_ok()
+        && let Some(socket) = run.sockets.by_fd(args.number(0)?)
+    {
+        socket.local = local;
+    }
+    Ok(answer.into())
+}
+
+pub(super) fn listen(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(2, 2)?;
+    let fd = descriptor(run, args, 0)?;
+    let answer = run.host.calls().listen(fd, args.int(1)?);
+    if answer.is_ok()
+        && let Some(socket) = run.sockets.by_fd(args.number(0)?)
+    {
+        socket.stage = Stage::Listening;
+    }
+    Ok(answer.into())
+}
+
+pub(super) fn accept(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 4)?;
+    let fd = descriptor(run, args, 0)?;
+    let flags = if args.len() == 4 { args.int(3)? } else { 0 };
+    Ok(Begun::Waits(Attempt::Accept {
+        call: Accepting::new(fd, flags),
+        fd,
+        flags: 0,
+    }))
+}
+
+pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
+    let fd = descriptor(run, args, 0)?;
+    if args.is_word(1, "AF_UNSPEC") {
+        let answer = run.host.calls().disconnect(fd);
+        if let Some(socket) = run.sockets.by_fd(args.number(0)?) {
+            socket.stage = Stage::New;
+        }
+        return Ok(answer.into());
+    }
+    run.connecting(args.number(0)?);
+    let call = Connecting::new(fd, run.peer());
+    Ok(Begun::Waits(Attempt::Connect { call, fd }))
+}
+
+impl Run<'_> {
+    /// The socket of a descriptor begins to connect, unless it has.
+    pub(super) fn connecting(&mut self, fd: i64) {
+        let (_, remote) = self.ends(0, self.setup.connect_port);
+        if let Some(socket) = self.sockets.by_fd(fd)
+            && socket.stage == Stage::New
+        {
+            *socket = Socket {
+                fd: socket.fd,
+                is_udp: socket.is_udp,
+                stage: Stage::Connecting,
+                active: true,
+                ..Socket::new(socket.local, remote)
+            };
+            if socket.is_udp {
+                socket.stage = Stage::New;
+            }
+        }
+    }
+}
+
+pub(super) fn shutdown(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(2, 2)?;
+    let fd = descriptor(run, args, 0)?;
+    Ok(run.host.calls().shutdown(fd, args.int(1)?).into())
+}
+
+pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(1, 1)?;
+    let number = args.number(0)?;
+    let Some(file) = run.files.close(number) else {
+        return Ok(Begun::from(Err::<(), _>(Errno::EBADF)));
+    };
+    let Some(fd) = file.socket() else {
+        return Ok(Begun::from(Ok::<(), _>(())));
+    };
+    if let Some(socket) = run.sockets.by_fd(number) {
+        socket.fd = None;
+        if socket.stage == Stage::Listening {
+            socket.stage = Stage::New;
+        }
+    }
+    Ok(run.host.calls().close(fd).into())
+}
+
+pub(super) fn getsockname(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    let fd = descriptor(run, args, 0)?;
+    Ok(run.host.calls().getsockname(fd).map(|_| ()).into())
+}
+
+pub(super) fn getpeername(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    let fd = descriptor(run, args, 0)?;
+    Ok(run.host.calls().getpeername(fd).map(|_| ()).into())
+}
+
+impl Run<'_> {
+    /// At the end every descriptor is closed.
+    pub(in super::super) fn close_everything(&mut self) {
+        for fd in self.files.sockets() {
+            // What it returns does not matter any more.
+            let _ = self.host.calls().close(fd);
+        }
+        self.host.drain();
+    }
+}

@@ -1,0 +1,126 @@
+//! poll and epoll.
+
+use super::super::super::ast::Expr;
+use super::super::Stop;
+use super::super::events::Run;
+use super::args::{self, Args, field, fields, list};
+use super::attempt::Attempt;
+use super::control::member;
+use super::sockets::descriptor;
+use super::{Answer, Begun, Descriptor};
+use crate::bsd::{EpollEvent, PollFd};
+use crate::time::{Duration, Instant};
+
+/// When a call with this many milliseconds gives up: never, if they are fewer than none.
+fn until(run: &Run<'_>, millis: i64) -> Option<Instant> {
+    let millis = u64::try_from(millis).ok()?;
+    Some(run.host.now + Duration::from_millis(millis))
+}
+
+pub(super) fn poll(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
+    let (mut lines, mut wanted) = (Vec::new(), Vec::new());
+    for line in list(args.at(0)?)? {
+        let number = member(line, "fd")?;
+        let fd = match number {
+            0.. => run.files.socket(number).unwrap_or(i32::MAX),
+            _ => -1,
+        };
+        lines.push(PollFd {
+            fd,
+            events: member(line, "events")? as i32,
+            revents: 0,
+        });
+        wanted.push(member(line, "revents")? as i32);
+    }
+    let until = until(run, args.number(2)?);
+    Ok(Begun::Waits(Attempt::Poll {
+        lines,
+        wanted,
+        until,
+    }))
+}
+
+/// What poll has found, and whether that is what the script says.
+pub(super) fn polled(lines: &[PollFd], wanted: &[i32]) -> Answer {
+    let ready = lines.iter().filter(|line| line.revents != 0).count();
+    let mut answer = Answer::new(Ok(ready as i64));
+    for (line, wanted) in lines.iter().zip(wanted) {
+        if line.revents != *wanted {
+            answer.wrong.push(format!(
+                "revents: {wanted:#x} is expected, {:#x} is returned",
+                line.revents
+            ));
+        }
+    }
+    answer
+}
+
+pub(super) fn epoll_create(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(1, 1)?;
+    let answer = match run.host.calls().epoll_create(0) {
+        Err(errno) => Answer::new(Err(errno)),
+        Ok(fd) => Answer {
+            descriptor: Some(Descriptor::Set(fd)),
+            ..Answer::new(Ok(0))
+        },
+    };
+    Ok(Begun::Done(answer))
+}
+
+/// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` in the place of `fd`.
+fn event(expr: &Expr) -> Result<(i32, u64), Stop> {
+    let members = fields(expr)?;
+    let data = ["fd", "ptr", "u32", "u64"]
+        .iter()
+        .find_map(|name| field(members, name));
+    let data = data.map_or(Ok(0), args::number)?;
+    Ok((member(expr, "events")? as i32, data as u64))
+}
+
+pub(super) fn epoll_ctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(4, 4)?;
+    let (set, fd) = (descriptor(run, args, 0)?, descriptor(run, args, 2)?);
+    let (events, data) = match args.at(3)? {
+        expr @ Expr::Struct(_) => event(expr)?,
+        _ => (0, 0),
+    };
+    let operation = args.int(1)?;
+    let answer = run
+        .host
+        .calls()
+        .epoll_ctl(set, operation, fd, EpollEvent { events, data });
+    Ok(answer.into())
+}
+
+pub(super) fn epoll_wait(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(4, 4)?;
+    let fd = descriptor(run, args, 0)?;
+    let wanted = match args.at(1)? {
+        expr @ Expr::Struct(_) => Some(event(expr)?),
+        _ => None,
+    };
+    let most = args.size(2)?;
+    let until = until(run, args.number(3)?);
+    Ok(Begun::Waits(Attempt::EpollWait {
+        fd,
+        most,
+        wanted,
+        until,
+    }))
+}
+
+/// What epoll has found; of several events, the first is compared.
+pub(super) fn epolled(events: &[EpollEvent], wanted: Option<(i32, u64)>) -> Answer {
+    let mut answer = Answer::new(Ok(events.len() as i64));
+    let found = events
+        .first()
+        .map_or((0, 0), |event| (event.events, event.data));
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
+        answer.wrong.push(format!(
+            "event: {:#x} with {} is expected, {:#x} with {} is returned",
+            wanted.0, wanted.1, found.0, found.1
+        ));
+    }
+    answer
+}

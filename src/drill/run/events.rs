@@ -1,0 +1,338 @@
+//! The events of a script, one after the other, each at its time.
+
+use super::super::ast::{Action, Body, Direction, Event, Packet, Script, When};
+use super::super::code;
+use super::super::packet::{Observed, check_icmp, show};
+use super::super::place::Place;
+use super::super::variant::Setup;
+use super::calls::Pending;
+use super::commands;
+use super::files::Files;
+use super::host::Host;
+use super::ladder::Ladder;
+use super::socket::Sockets;
+use super::{Failure, Report, Settings, Stop, Verdict, Wrong, calls, failed, info, skipped};
+use crate::time::{Duration, Instant};
+
+/// How long an expected packet may fail to come, beyond the time at which it is expected.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a packet may fail to come that is expected at any time.
+const ANY_TIME: Duration = Duration::from_secs(3_600);
+/// How long a call waits for the one before it that blocks.
+const CALL_PATIENCE: Duration = Duration::from_secs(1);
+/// The most steps of time between two events, so that a stack that spins is found.
+const MAX_STEPS: u32 = 1_000_000;
+
+/// A script on its way.
+pub(super) struct Run<'a> {
+    pub(super) script: &'a Script,
+    pub(super) setup: Setup,
+    pub(super) host: Host,
+    pub(super) sockets: Sockets,
+    pub(super) files: Files,
+    pub(super) pending: Option<Pending>,
+    pub(super) ladder: Ladder,
+    /// The time of the event before this one, in the script.
+    pub(super) previous: Instant,
+    /// The event before this one was an injected packet.
+    after_injected: bool,
+    /// Ephemeral ports of the peer.
+    pub(super) next_port: u16,
+    pub(super) counters_at: commands::Baseline,
+}
+
+/// The time of an event, and how exact it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub(super) from: Instant,
+    pub(super) to: Instant,
+    pub(super) tolerance: Duration,
+    pub(super) any: bool,
+}
+
+/// Why a script cannot be run at all: what nobody here knows, found before anything happens.
+pub(super) fn obstacle(script: &Script) -> Option<String> {
+    if let Some((place, what)) = script.unsupported.first() {
+        return Some(format!("{place}: no support for {what}"));
+    }
+    for command in script.init.iter().chain(&script.cleanup) {
+        if let Err(reason) = commands::understand(&command.text) {
+            return Some(format!("{}: {reason}", command.place));
+        }
+    }
+    script.events.iter().find_map(|event| {
+        let reason = match &event.action {
+            Action::Packet(packet) => match &packet.body {
+                Body::Icmp(icmp) => return check_icmp(icmp).err(),
+                Body::Tcp(_) | Body::Udp { .. } => return None,
+            },
+            Action::Call(call) => calls::unknown(call)?,
+            Action::Command(text) => commands::understand(text).err()?,
+            Action::Code(text) => match code::names(text) {
+                Ok(names) => names.iter().find_map(|name| info::unknown(name))?,
+                Err(code::Trouble::Unknown(what)) => format!("{what} is not understood"),
+                Err(code::Trouble::Failed(_)) => return None,
+            },
+        };
+        Some(format!("{}: {reason}", event.place))
+    })
+}
+
+impl<'a> Run<'a> {
+    /// A script and a fresh host.
+    ///
+    /// # Errors
+    /// If the host cannot be made, in words.
+    pub(super) fn new(
+        script: &'a Script,
+        setup: Setup,
+        settings: &Settings,
+    ) -> Result<Run<'a>, String> {
+        let config = settings.profile.config(setup.addresses.local, setup.mtu);
+        Ok(Run {
+            script,
+            host: Host::new(config, settings.capture)?,
+            setup,
+            sockets: Sockets::default(),
+            files: Files::default(),
+            pending: None,
+            ladder: Ladder::default(),
+            previous: Instant::ZERO,
+            after_injected: false,
+            next_port: 49_152,
+            counters_at: commands::Baseline::default(),
+        })
+    }
+
+    /// Everything that the script says, and what came of it.
+    pub(super) fn complete(mut self) -> Report {
+        let outcome = self.all();
+        self.finish();
+        let verdict = match outcome {
+            Ok(()) => match self.host.broken() {
+                Some(broken) => self.failure(None, broken.into()),
+                None => Verdict::Passed,
+            },
+            Err((_, Stop::Skipped(reason))) => Verdict::Skipped(reason),
+            Err((event, Stop::Failed(wrong))) => self.failure(event, wrong),
+        };
+        Report {
+            variant: self.setup.variant,
+            verdict,
+            took: self.host.now,
+            captured: self.host.captured.unwrap_or_default(),
+        }
+    }
+
+    fn failure(&mut self, event: Option<&Event>, wrong: Wrong) -> Verdict {
+        let (place, text) = match (wrong.elsewhere, event) {
+            (Some(elsewhere), _) => elsewhere,
+            (None, Some(event)) => (event.place, event.text.clone()),
+            (None, None) => (Place::default(), "the end of the script".to_owned()),
+        };
+        Verdict::Failed(Box::new(Failure {
+            place,
+            event: text,
+            at: self.host.now,
+            message: wrong.message,
+            actual: wrong.actual,
+            differences: wrong.differences,
+            ladder: core::mem::take(&mut self.ladder).lines(),
+        }))
+    }
+
+    fn all(&mut self) -> Result<(), (Option<&'a Event>, Stop)> {
+        let script = self.script;
+        if let Some(init) = &script.init {
+            self.command(&init.text).map_err(|stop| (None, stop))?;
+        }
+        for event in &script.events {
+            self.event(event).map_err(|stop| (Some(event), stop))?;
+        }
+        let last = script.events.last();
+        if let Some(pending) = &self.pending {
+            let wrong = pending.wrong("the script ends while the call blocks");
+            return Err((last, Stop::Failed(wrong)));
+        }
+        if let Some(cleanup) = &script.cleanup {
+            self.command(&cleanup.text).map_err(|stop| (last, stop))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Stop> {
+        let injects = matches!(&event.action, Action::Packet(packet)
+            if packet.direction == Direction::In);
+        let base = match injects && self.after_injected {
+            true => self.previous,
+            false => self.host.now,
+        };
+        let due = self.due(event.time, base);
+        let is_expected = matches!(&event.action, Action::Packet(packet)
+            if packet.direction == Direction::Out);
+        if !is_expected {
+            self.wait_for(due)?;
+        }
+        match &event.action {
+            Action::Packet(packet) if injects => self.inject(packet, &event.text)?,
+            Action::Packet(packet) => self.expect(packet, due)?,
+            Action::Call(call) => {
+                self.let_the_call_before_end()?;
+                self.call(call, event, due, base)?;
+            }
+            Action::Command(text) => self.command(text)?,
+            Action::Code(text) => self.code(text)?,
+        }
+        self.previous = match due.any {
+            true => self.host.now,
+            false => due.to,
+        };
+        self.after_injected = injects;
+        Ok(())
+    }
+
+    /// When an event is due.
+    fn due(&self, when: When, base: Instant) -> Due {
+        let after = |micros| Instant::ZERO + Duration::from_micros(micros);
+        let beyond = |micros| base + Duration::from_micros(micros);
+        let (from, to) = match when {
+            When::At(at) => (after(at), after(at)),
+            When::After(micros) => (beyond(micros), beyond(micros)),
+            When::Between(from, to) => (after(from), after(to)),
+            When::AfterBetween(from, to) => (beyond(from), beyond(to)),
+            When::Any => (self.host.now, self.host.now),
+        };
+        Due {
+            from,
+            to,
+            tolerance: self.tolerance(to, self.previous),
+            any: when == When::Any,
+        }
+    }
+
+    /// How far something may be off that is `due` and follows something at `previous`.
+    pub(super) fn tolerance(&self, due: Instant, previous: Instant) -> Duration {
+        let micros = due.since(previous).as_micros() as u64;
+        let share = micros.saturating_mul(self.setup.tolerance_permille) / 100_000;
+        Duration::from_micros(share.max(self.setup.tolerance_micros))
+    }
+
+    fn wait_for(&mut self, due: Due) -> Result<(), Stop> {
+        self.advance(due.to)?;
+        let late = self.host.now.since(due.to);
+        if late > due.tolerance {
+            return failed(format!(
+                "the time of the event, {}, is over since {late:?}",
+                seconds(due.to)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Time goes on until `until`, and everything that is due happens.
+    pub(super) fn advance(&mut self, until: Instant) -> Result<(), Stop> {
+        for _ in 0..MAX_STEPS {
+            self.try_pending()?;
+            if !self.step(until) {
+                return self.try_pending();
+            }
+        }
+        failed("the stack does not come to rest")
+    }
+
+    /// The next thing that time does; false if there is none until `until`.
+    fn step(&mut self, until: Instant) -> bool {
+        let timeout = self.pending.as_ref().and_then(Pending::deadline);
+        match timeout {
+            Some(timeout) if timeout < until => {
+                self.host.step(timeout);
+                true
+            }
+            _ => self.host.step(until),
+        }
+    }
+
+    fn let_the_call_before_end(&mut self) -> Result<(), Stop> {
+        self.try_pending()?;
+        let until = self.host.now + CALL_PATIENCE;
+        for _ in 0..MAX_STEPS {
+            let Some(pending) = &self.pending else {
+                return Ok(());
+            };
+            if self.host.now >= until {
+                let wrong = pending.wrong("the call still blocks when the next one begins");
+                return Err(Stop::Failed(wrong));
+            }
+            self.step(until);
+            self.try_pending()?;
+        }
+        failed("the stack does not come to rest")
+    }
+
+    /// The next packet of the chosen socket, if one comes in time.
+    pub(super) fn next_packet(
+        &mut self,
+        packet: &Packet,
+        until: Instant,
+    ) -> Result<Option<Observed>, Stop> {
+        for _ in 0..MAX_STEPS {
+            self.try_pending()?;
+            self.host.drain();
+            if let Some(found) = self.take_sniffed(packet) {
+                return Ok(Some(found));
+            }
+            if !self.step(until) {
+                self.try_pending()?;
+                self.host.drain();
+                return Ok(self.take_sniffed(packet));
+            }
+        }
+        failed("the stack does not come to rest")
+    }
+
+    /// Until when a packet is waited for.
+    pub(super) fn patience(&self, due: Due) -> Instant {
+        match due.any {
+            true => self.host.now + ANY_TIME,
+            false => self.host.now + due.to.since(self.previous) + PATIENCE,
+        }
+    }
+
+    fn code(&mut self, text: &str) -> Result<(), Stop> {
+        let values = self.values()?;
+        let look_up = |name: &str| values.get(name);
+        match code::run(text, &look_up) {
+            Ok(()) => Ok(()),
+            Err(code::Trouble::Failed(message)) => failed(message),
+            Err(code::Trouble::Unknown(what)) => skipped(format!("{what} is not understood")),
+        }
+    }
+
+    /// Closes what is open, resets what is left: the stack must survive it.
+    fn finish(&mut self) {
+        for packet in core::mem::take(&mut self.host.sniffed) {
+            let numbers = self.sockets.current().map(|socket| socket.numbers.clone());
+            let shown = show(&packet, &numbers.unwrap_or_default());
+            self.ladder
+                .push(packet.at, '>', &format!("{shown} (nobody asked)"));
+        }
+        self.close_everything();
+        self.reset_everything();
+        self.host.step(self.host.now);
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Wrong {
+        Wrong {
+            message,
+            ..Wrong::default()
+        }
+    }
+}
+
+/// A time as scripts have it.
+pub(super) fn seconds(at: Instant) -> String {
+    let micros = at.as_nanos() / 1_000;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}

@@ -1,0 +1,91 @@
+//! The descriptors of a script: sockets, and files and pipes, which are only numbers of octets.
+
+use std::collections::BTreeMap;
+
+use super::calls::Descriptor;
+use super::events::Run;
+use super::{Stop, failed};
+use crate::bsd::Fd;
+
+/// What stands behind a descriptor of the script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum File {
+    /// A socket, or an epoll set, by its real descriptor.
+    Socket(Fd),
+    /// A file: where reading goes on.
+    Regular { path: String, at: u64 },
+    /// One end of a pipe.
+    Pipe { number: usize, writes: bool },
+}
+
+impl File {
+    pub(super) fn socket(&self) -> Option<Fd> {
+        match self {
+            File::Socket(fd) => Some(*fd),
+            File::Regular { .. } | File::Pipe { .. } => None,
+        }
+    }
+}
+
+/// All descriptors of a script, by the numbers that it gives them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    open: BTreeMap<i64, File>,
+    /// How long the files are that commands have made; all octets are zero.
+    pub(super) sizes: BTreeMap<String, u64>,
+    /// How many octets each pipe holds.
+    pub(super) pipes: Vec<usize>,
+}
+
+impl Files {
+    /// The real descriptor of a socket.
+    pub(super) fn socket(&self, number: i64) -> Option<Fd> {
+        self.open.get(&number)?.socket()
+    }
+
+    pub(super) fn get(&self, number: i64) -> Option<&File> {
+        self.open.get(&number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: i64) -> Option<&mut File> {
+        self.open.get_mut(&number)
+    }
+
+    pub(super) fn open(&mut self, number: i64, file: File) -> Result<(), Stop> {
+        if self.open.contains_key(&number) {
+            return failed(format!("the script has a descriptor {number} already"));
+        }
+        self.open.insert(number, file);
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self, number: i64) -> Option<File> {
+        self.open.remove(&number)
+    }
+
+    /// The real descriptors of all sockets.
+    pub(super) fn sockets(&self) -> Vec<Fd> {
+        self.open.values().filter_map(File::socket).collect()
+    }
+}
+
+impl Run<'_> {
+    /// The script calls what was opened so.
+    pub(super) fn named(&mut self, number: i64, descriptor: Descriptor) -> Result<(), Stop> {
+        let file = match descriptor {
+            Descriptor::Socket(fd) => {
+                if let Some(socket) = self.sockets.newest() {
+                    socket.fd = Some(number);
+                }
+                File::Socket(fd)
+            }
+            Descriptor::Accepted(fd, peer) => {
+                self.sockets.accepted(peer, number);
+                File::Socket(fd)
+            }
+            Descriptor::Set(fd) => File::Socket(fd),
+            Descriptor::File(path) => File::Regular { path, at: 0 },
+        };
+        self.files.open(number, file)
+    }
+}

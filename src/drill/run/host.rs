@@ -1,0 +1,121 @@
+//! The stack under test, its clock, and what it has sent.
+
+use std::collections::VecDeque;
+
+use super::super::packet::Observed;
+use crate::bsd::{Bsd, Calls};
+use crate::config::Config;
+use crate::stack::{Secret, Stack};
+use crate::time::Instant;
+
+/// The most datagrams that wait to be looked at: a stack that sends without end is no answer.
+const MAX_SNIFFED: usize = 100_000;
+
+/// A datagram, and which way it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// When.
+    pub at: Instant,
+    /// The stack sent it; otherwise it was sent to the stack.
+    pub outbound: bool,
+    /// Its octets.
+    pub datagram: Vec<u8>,
+}
+
+/// A host in virtual time.
+pub(super) struct Host {
+    pub(super) now: Instant,
+    pub(super) stack: Stack,
+    bsd: Bsd,
+    /// What the stack has sent and no expectation has met.
+    pub(super) sniffed: VecDeque<Observed>,
+    /// Everything that went over the wire, if it is wanted.
+    pub(super) captured: Option<Vec<Captured>>,
+    /// The device takes nothing: all output is lost.
+    pub(super) deaf: bool,
+}
+
+impl Host {
+    /// A host as `config` says.
+    ///
+    /// # Errors
+    /// If the configuration makes no sense, in words.
+    pub(super) fn new(config: Config, capture: bool) -> Result<Host, String> {
+        let mut stack = Stack::new(config, SECRET).map_err(|error| error.to_string())?;
+        stack.watch();
+        Ok(Host {
+            now: Instant::ZERO,
+            stack,
+            bsd: Bsd::new(),
+            sniffed: VecDeque::new(),
+            captured: capture.then(Vec::new),
+            deaf: false,
+        })
+    }
+
+    /// The calls of the program under test, now.
+    pub(super) fn calls(&mut self) -> Calls<'_> {
+        self.bsd.at(self.now, &mut self.stack)
+    }
+
+    /// A datagram arrives.
+    pub(super) fn inject(&mut self, datagram: &[u8]) {
+        self.capture(false, datagram);
+        self.stack.receive(self.now, datagram);
+        self.drain();
+    }
+
+    /// Takes what the stack sends now.
+    pub(super) fn drain(&mut self) {
+        while self.sniffed.len() < MAX_SNIFFED {
+            let Some(packet) = self.stack.poll_transmit(self.now) else {
+                return;
+            };
+            let datagram = packet.to_vec();
+            if self.deaf {
+                continue;
+            }
+            self.capture(true, &datagram);
+            if let Some(observed) = Observed::read(self.now, &datagram) {
+                self.sniffed.push_back(observed);
+            }
+        }
+    }
+
+    fn capture(&mut self, outbound: bool, datagram: &[u8]) {
+        let at = self.now;
+        if let Some(captured) = &mut self.captured {
+            captured.push(Captured {
+                at,
+                outbound,
+                datagram: datagram.to_vec(),
+            });
+        }
+    }
+
+    /// Goes to the next thing that time does at or before `until`; false if there is none, and it
+    /// is `until` then.
+    pub(super) fn step(&mut self, until: Instant) -> bool {
+        self.drain();
+        match self.stack.next_deadline() {
+            Some(deadline) if deadline <= until => {
+                self.now = self.now.max(deadline);
+                self.stack.handle_timeouts(self.now);
+                self.drain();
+                true
+            }
+            _ => {
+                self.now = self.now.max(until);
+                false
+            }
+        }
+    }
+
+    /// The invariant of the stack that broke, in words.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.stack.broken().map(ToString::to_string)
+    }
+}
+
+/// What a script shows does not depend on it; that it is the same every time makes runs repeat.
+const SECRET: Secret = Secret(*b"a drill, no more");

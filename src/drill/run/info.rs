@@ -1,0 +1,110 @@
+//! What `%{ }%` may ask for: the fields of `TCP_INFO`, `SO_MEMINFO`, and constants.
+
+use super::events::Run;
+use super::{Stop, failed};
+use crate::bsd::TcpInfo;
+use crate::bsd::linux::{self, SO_MEMINFO, SOL_SOCKET};
+
+/// Constants that only code has.
+const CONSTANTS: [(&str, i64); 7] = [
+    ("TCP_CA_Open", 0),
+    ("TCP_CA_Disorder", 1),
+    ("TCP_CA_CWR", 2),
+    ("TCP_CA_Recovery", 3),
+    ("TCP_CA_Loss", 4),
+    ("TCPI_OPT_USEC_TS", 64),
+    ("TCPI_OPT_TFO_CHILD", 128),
+];
+
+/// The fields that scripts have beside those of the struct: parts of a field of bits.
+const SCALES: [&str; 2] = ["tcpi_snd_wscale", "tcpi_rcv_wscale"];
+
+/// The values of a moment.
+#[derive(Clone, Debug)]
+pub(super) struct Values {
+    info: TcpInfo,
+    memory: Vec<u32>,
+}
+
+/// Why a name cannot be asked for.
+pub(super) fn unknown(name: &str) -> Option<String> {
+    let nothing = Values {
+        info: TcpInfo::default(),
+        memory: vec![0; 9],
+    };
+    match nothing.get(name) {
+        Some(_) => None,
+        None => Some(format!("the name {name} is not known in code")),
+    }
+}
+
+impl Values {
+    /// What a name stands for.
+    pub(super) fn get(&self, name: &str) -> Option<i64> {
+        if let Some(place) = SCALES.iter().position(|known| *known == name) {
+            return Some(i64::from(self.info.scales >> (4 * place) & 0xf));
+        }
+        if let Some(field) = name.strip_prefix("tcpi_") {
+            let fields = self.info.fields();
+            let found = fields.iter().find(|(known, _)| *known == field);
+            return found.map(|(_, value)| *value as i64);
+        }
+        if name.starts_with("SK_MEMINFO_") {
+            let place = usize::try_from(linux::number(name)?).ok()?;
+            return self.memory.get(place).map(|value| i64::from(*value));
+        }
+        let constant = CONSTANTS.iter().find(|(known, _)| *known == name);
+        let constant = constant.map(|(_, value)| *value);
+        constant.or_else(|| linux::number(name).map(i64::from))
+    }
+}
+
+impl Run<'_> {
+    /// What the stack says of the socket under test now.
+    pub(super) fn values(&mut self) -> Result<Values, Stop> {
+        let fd = self.sockets.current().and_then(|socket| socket.fd);
+        let Some(fd) = fd.and_then(|fd| self.files.socket(fd)) else {
+            return failed("the socket under test has no descriptor");
+        };
+        let mut calls = self.host.calls();
+        let memory = calls
+            .getsockopt(fd, SOL_SOCKET, SO_MEMINFO)
+            .unwrap_or_default();
+        match calls.tcp_info(fd) {
+            Err(errno) => failed(format!("TCP_INFO: {errno}")),
+            Ok(info) => Ok(Values {
+                info,
+                memory: memory
+                    .chunks_exact(4)
+                    .map(|word| word.try_into().map_or(0, u32::from_le_bytes))
+                    .collect(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_memory_and_constants() {
+        let values = Values {
+            info: TcpInfo {
+                scales: 0x87,
+                snd_cwnd: 10,
+                ..TcpInfo::default()
+            },
+            memory: vec![1, 2, 3],
+        };
+        assert_eq!(values.get("tcpi_snd_cwnd"), Some(10));
+        assert_eq!(values.get("tcpi_snd_wscale"), Some(7));
+        assert_eq!(values.get("tcpi_rcv_wscale"), Some(8));
+        assert_eq!(values.get("SK_MEMINFO_RCVBUF"), Some(2));
+        assert_eq!(values.get("TCP_CA_Loss"), Some(4));
+        assert_eq!(values.get("TCP_ESTABLISHED"), Some(1));
+        assert_eq!(values.get("tcpi_nonsense"), None);
+        assert!(unknown("tcpi_nonsense").is_some());
+        assert_eq!(unknown("tcpi_rtt"), None);
+    }
+}

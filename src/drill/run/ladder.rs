@@ -1,0 +1,29 @@
+//! What has happened, a line each, as people read it when something is wrong.
+
+use crate::time::Instant;
+
+/// The most lines that are kept: the last ones.
+const MAX_LINES: usize = 60;
+
+/// What has happened so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ladder {
+    lines: std::collections::VecDeque<String>,
+}
+
+impl Ladder {
+    /// Something happened; `mark` says what kind of thing: `<`, `>`, or blank.
+    pub(super) fn push(&mut self, at: Instant, mark: char, text: &str) {
+        if self.lines.len() == MAX_LINES {
+            self.lines.pop_front();
+        }
+        let micros = at.as_nanos() / 1_000;
+        let (seconds, part) = (micros / 1_000_000, micros % 1_000_000);
+        self.lines
+            .push_back(format!("{seconds:>6}.{part:06} {mark} {text}"));
+    }
+
+    pub(super) fn lines(self) -> Vec<String> {
+        self.lines.into()
+    }
+}

@@ -1,0 +1,49 @@
+//! The escapes of strings.
+
+/// What a string means: `\n`, `\t`, `\r`, `\f`, `\v`, `\\`, `\"` and `\xHH`.
+pub(super) fn unescape(text: &str) -> Result<Vec<u8>, String> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            octets.extend(c.to_string().bytes());
+            continue;
+        }
+        let octet = match rest.next() {
+            Some('n') => b'\n',
+            Some('t') => b'\t',
+            Some('r') => b'\r',
+            Some('f') => 0x0c,
+            Some('v') => 0x0b,
+            Some('\\') => b'\\',
+            Some('"') => b'"',
+            Some('x') => {
+                let digits: String = rest.by_ref().take(2).collect();
+                match u8::from_str_radix(&digits, 16) {
+                    Ok(octet) if digits.len() == 2 => octet,
+                    _ => return Err("\\x needs two hexadecimal digits".to_owned()),
+                }
+            }
+            Some(other) => return Err(format!("'\\{other}' is no escape")),
+            None => return Err("an escape without its character".to_owned()),
+        };
+        octets.push(octet);
+    }
+    Ok(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_escape() {
+        assert_eq!(
+            unescape("a\\n\\t\\r\\f\\v\\\\\\\"\\x00\\xfF"),
+            Ok(b"a\n\t\r\x0c\x0b\\\"\x00\xff".to_vec())
+        );
+        assert!(unescape("\\q").is_err());
+        assert!(unescape("\\x0").is_err());
+        assert!(unescape("\\").is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! The order in which the options of a SYN stand, and what pads them.
+
+use super::known::{MSS, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
+use super::raw::{END, NO_OPERATION};
+use super::{MAX_WINDOW_SCALE, Options, Timestamps, Writer};
+
+/// An order of options. Both take as many octets, and a receiver must not care (RFC 9293 §3.1):
+/// it shows which stack has written them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// MSS, SACK permitted, timestamps, NOP, window scale: SACK permitted stands where two NOPs
+    /// would pad timestamps. As Linux has it.
+    #[default]
+    TimestampsFirst,
+    /// MSS, NOP, window scale, SACK permitted, timestamps; at the end of all, zeros pad. As
+    /// FreeBSD has it.
+    ScaleFirst,
+}
+
+impl Options {
+    /// MSS, window scale, SACK permitted and timestamps, to a multiple of four octets.
+    pub(super) fn write_in_order(&self, out: &mut Writer<'_>) {
+        if let Some(mss) = self.mss {
+            let [high, low] = mss.to_be_bytes();
+            out.put([MSS, 4, high, low]);
+        }
+        match self.layout {
+            Layout::TimestampsFirst => {
+                match (self.sack_permitted, self.timestamps) {
+                    (true, Some(_)) => out.put([SACK_PERMITTED, 2]),
+                    (true, None) => out.put([NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
+                    (false, Some(_)) => out.put([NO_OPERATION, NO_OPERATION]),
+                    (false, None) => {}
+                }
+                self.write_timestamps(out);
+                self.write_window_scale(out);
+            }
+            Layout::ScaleFirst => {
+                self.write_window_scale(out);
+                if self.sack_permitted {
+                    out.put([SACK_PERMITTED, 2]);
+                }
+                let is_last = self.accurate_ecn.is_none() && self.fast_open.is_none();
+                match (self.sack_permitted, self.timestamps) {
+                    (true, None) if is_last => out.put([END, END]),
+                    (true, None) | (false, Some(_)) => out.put([NO_OPERATION, NO_OPERATION]),
+                    (true, Some(_)) | (false, None) => {}
+                }
+                self.write_timestamps(out);
+            }
+        }
+    }
+
+    fn write_timestamps(&self, out: &mut Writer<'_>) {
+        if let Some(Timestamps { val, ecr }) = self.timestamps {
+            out.put([TIMESTAMPS, 10]);
+            out.put(val.to_be_bytes());
+            out.put(ecr.to_be_bytes());
+        }
+    }
+
+    fn write_window_scale(&self, out: &mut Writer<'_>) {
+        if let Some(shift) = self.window_scale {
+            out.put([NO_OPERATION, WINDOW_SCALE, 3, shift.min(MAX_WINDOW_SCALE)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(options: Options) -> Vec<u8> {
+        let mut out = vec![0xee; 40];
+        let len = options.write(&mut out);
+        assert_eq!(len, options.wire_len());
+        out.truncate(len);
+        out
+    }
+
+    #[test]
+    fn a_syn_as_freebsd_has_it() {
+        let options = Options {
+            layout: Layout::ScaleFirst,
+            mss: Some(1460),
+            window_scale: Some(6),
+            sack_permitted: true,
+            timestamps: Some(Timestamps { val: 1, ecr: 2 }),
+            ..Options::default()
+        };
+        let all = [
+            2, 4, 5, 180, 1, 3, 3, 6, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,
+        ];
+        assert_eq!(written(options), all);
+        let no_sack = Options {
+            sack_permitted: false,
+            ..options
+        };
+        let octets = [
+            2, 4, 5, 180, 1, 3, 3, 6, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,
+        ];
+        assert_eq!(written(no_sack), octets);
+        let little = Options {
+            window_scale: None,
+            timestamps: None,
+            ..options
+        };
+        assert_eq!(written(little), [2, 4, 5, 180, 4, 2, 0, 0]);
+    }
+
+    #[test]
+    fn every_set_of_options_reads_the_same_in_both_orders() {
+        for bits in 0..16 {
+            let options = Options {
+                mss: (bits & 1 != 0).then_some(1000),
+                window_scale: (bits & 2 != 0).then_some(3),
+                sack_permitted: bits & 4 != 0,
+                timestamps: (bits & 8 != 0).then_some(Timestamps { val: 5, ecr: 6 }),
+                ..Options::default()
+            };
+            let other = Options {
+                layout: Layout::ScaleFirst,
+                ..options
+            };
+            assert_eq!(Options::parse(&written(other)), options);
+            assert_eq!(written(other).len(), written(options).len());
+        }
+    }
+}
