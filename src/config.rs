@@ -9,6 +9,9 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 mod opening;
+mod path_mtu;
+
+pub use path_mtu::{MtuProbing, PathMtuConfig};
 
 pub use opening::{ListenerConfig, OptionLayout, SynCookies};
 
@@ -40,6 +43,9 @@ pub struct Config {
     pub syn_cookies: SynCookies,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
+    /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
+    /// Default 4,096.
+    pub max_paths: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst). Default 1,000.
     pub replies_per_second: u32,
@@ -59,6 +65,7 @@ impl Config {
             max_half_open: 4_096,
             syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
+            max_paths: 4_096,
             replies_per_second: 1_000,
         }
     }
@@ -161,6 +168,8 @@ pub struct TcpConfig {
     /// The order of the options of a SYN, which no receiver must care about. Default
     /// [`OptionLayout::TimestampsFirst`].
     pub option_layout: OptionLayout,
+    /// How the path MTU is found.
+    pub path_mtu: PathMtuConfig,
     /// Offer and take window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
     /// Offer and take timestamps (RFC 7323 §3). Default on.
@@ -246,6 +255,7 @@ impl Default for TcpConfig {
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
             option_layout: OptionLayout::TimestampsFirst,
+            path_mtu: PathMtuConfig::default(),
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -284,6 +294,7 @@ impl TcpConfig {
     /// # Errors
     /// The first that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.path_mtu.validate()?;
         let positive = [
             (self.receive_buffer, "receive_buffer"),
             (self.initial_receive_buffer, "initial_receive_buffer"),
@@ -415,6 +426,8 @@ pub enum ConfigError {
     RtoBounds,
     /// `delayed_ack` must be under 500 ms.
     DelayedAck,
+    /// The base size of the path MTU is below 68.
+    BaseMtu,
     /// A percentage of `pacing` is below 100.
     Pacing,
 }
@@ -432,6 +445,7 @@ impl fmt::Display for ConfigError {
             ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
             ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
             ConfigError::BufferTooLarge => f.write_str("a buffer must be smaller than 1 GiB"),
+            ConfigError::BaseMtu => f.write_str("the base size of the path MTU is below 68"),
             ConfigError::RtoBounds => f.write_str("min_rto must be above zero and below max_rto"),
             ConfigError::DelayedAck => {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")

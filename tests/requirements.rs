@@ -17,6 +17,7 @@
 //! | `icmp` | what routers and hosts say of our segments; path MTU |
 //! | `interface` | hop limit, traffic class |
 //! | `buffers` | how large the buffers are, and who says so |
+//! | `path_mtu` | what probes find, and what is remembered of a path |
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
@@ -42,6 +43,7 @@ mod requirements {
     mod opening;
     mod options;
     mod pacing;
+    mod path_mtu;
     mod push;
     mod recovery;
     mod retransmission;

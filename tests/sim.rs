@@ -13,6 +13,7 @@
 //! | `large` | much text: 64 KiB, 1 MiB, 5 GiB |
 //! | `controllers` | Reno and CUBIC on one path |
 //! | `buffers` | long paths are full, whatever the size that buffers start with |
+//! | `path_mtu` | paths that carry less than the interfaces, and say so or not |
 //! | `determinism` | the same seed, the same world |
 //! | `broken` | every property, broken: the judge sees it |
 //! | `pictures` | ladder diagrams and captures |
@@ -31,6 +32,7 @@ mod sim {
     mod incarnations;
     mod large;
     mod partitions;
+    mod path_mtu;
     mod pictures;
     mod support;
 }

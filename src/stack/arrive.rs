@@ -212,10 +212,19 @@ impl Stack {
             config,
             controller: (self.controllers).find_or_default(config.congestion_control),
             tuple,
-            path: Path::new(self.config.mtu, tuple.local.is_ipv6()),
+            path: self.path(now, tuple.remote.ip()),
             iss,
             timestamp_offset: self.secret.timestamp_offset(&tuple),
             defer_accept: None,
+        }
+    }
+
+    /// What is known of the path to a host.
+    fn path(&self, now: Instant, destination: IpAddr) -> Path {
+        let lifetime = self.config.tcp.path_mtu.raise_after;
+        Path {
+            learnt: self.paths.get(now, destination, lifetime),
+            ..Path::new(self.config.mtu, destination.is_ipv6())
         }
     }
 
@@ -307,16 +316,9 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         };
-        let is_ipv6 = tuple.local.is_ipv6();
         match error {
             IcmpError::PacketTooBig { mtu } => {
-                // RFC 8201 §4: nothing below 1280 is believed. RFC 1191 §3 has 68 as the least,
-                // but no path of today is below 552.
-                let (least, headers) = if is_ipv6 { (1280, 60) } else { (552, 40) };
-                if !is_ipv6 || mtu >= 1280 {
-                    let mtu = (mtu as usize).max(least);
-                    entry.tcb.on_packet_too_big(now, mtu, headers, quote.seq);
-                }
+                (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);
             }
             IcmpError::Unreachable(reason) => entry.tcb.on_icmp_error(explain(reason), quote.seq),
             IcmpError::HopLimitExceeded

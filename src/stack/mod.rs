@@ -10,6 +10,7 @@
 //! | `listener` | LISTEN: queues and backlog |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
+//! | `paths` | path MTUs, for the connections to come |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
@@ -26,6 +27,7 @@ mod counters;
 mod deadlines;
 pub mod fragments;
 mod listener;
+mod paths;
 mod replies;
 mod secret;
 mod table;
@@ -53,6 +55,7 @@ pub use udp::{
 use deadlines::Deadlines;
 use fragments::Reassembler;
 use listener::Listeners;
+use paths::Paths;
 use replies::{Limiter, Replies};
 use table::Table;
 use udp::Head;
@@ -100,6 +103,7 @@ pub struct Stack {
     time_wait: VecDeque<ConnId>,
     /// The congestion controllers that connections may have.
     controllers: Controllers,
+    paths: Paths,
     reassembler: Reassembler,
     replies: Replies,
     reset_limiter: Limiter,
@@ -136,7 +140,7 @@ impl Stack {
             key[8..].copy_from_slice(&secret.number(nonce + 1).to_le_bytes());
             Secret(key)
         };
-        let rate = config.replies_per_second;
+        let (rate, max_paths) = (config.replies_per_second, config.max_paths);
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
@@ -152,6 +156,7 @@ impl Stack {
             udp_ready: VecDeque::new(),
             acceptable: VecDeque::new(),
             time_wait: VecDeque::new(),
+            paths: Paths::new(max_paths),
             reassembler: Reassembler::new(),
             controllers: Controllers::default(),
             replies: Replies::default(),
@@ -326,6 +331,13 @@ impl Stack {
         }
         self.deadlines
             .update(slot, &mut entry.deadline, entry.tcb.next_deadline());
+        if let Some((mtu, at)) = entry.tcb.take_path_mtu() {
+            let destination = entry.tcb.tuple().remote.ip();
+            match mtu {
+                Some(mtu) => self.paths.learn(at, destination, mtu),
+                None => self.paths.forget(destination),
+            }
+        }
         let readiness = entry.tcb.take_readiness();
         if readiness.has(Readiness::STATE) {
             self.follow_state(slot);

@@ -74,7 +74,7 @@ impl Tcb {
         let wnd = seg.wnd;
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
-            self.advance_una(ack);
+            self.advance_una(now, ack);
         }
         self.arm_recovery_timer();
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
@@ -111,6 +111,7 @@ impl Tcb {
             nxt: self.snd.nxt,
             is_duplicate,
             mss: self.snd.mss,
+            mtu_probe: self.path_mtu.probe(),
             echo,
             sack,
         };
@@ -121,6 +122,9 @@ impl Tcb {
     /// Tells congestion control what recovery found; `in_flight` octets were in flight before.
     pub(super) fn report(&mut self, ack: &Acknowledgment, report: &Report, in_flight: usize) {
         let now = ack.now;
+        if report.mtu_probe_lost {
+            self.lose_mtu_probe(now);
+        }
         if report.spurious {
             self.congestion.on_spurious(now);
         }
@@ -174,7 +178,7 @@ impl Tcb {
         }
     }
 
-    fn advance_una(&mut self, ack: Seq) {
+    fn advance_una(&mut self, now: Instant, ack: Seq) {
         // Our SYN and FIN take a place each, but are no octets of text.
         let before = self.send_buffer.len();
         self.snd.una = ack;
@@ -188,6 +192,7 @@ impl Tcb {
             self.snd.up = None;
         }
         self.soft_error = None;
+        self.advance_path_mtu(now);
         self.size_send_buffer();
         self.wake_writer();
         // The user timeout starts again.

@@ -224,23 +224,6 @@ impl Tcb {
         }
     }
 
-    /// ICMP says that the path carries datagrams of `mtu` octets only (RFC 1191, RFC 8201);
-    /// `headers`: octets of IP and TCP header. Only what was in flight can have been too big
-    /// (RFC 5927 §7.2), and only a smaller value is believed.
-    pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, headers: usize, seq: u32) {
-        let seq = self.snd.una.near(seq);
-        let mss = mtu.saturating_sub(headers).min(65_535) as u16;
-        let in_flight = self.snd.una <= seq && seq < self.snd.nxt;
-        if !in_flight || !self.state.is_synchronized() || mss >= self.snd.path_mss {
-            return;
-        }
-        self.snd.path_mss = mss;
-        self.set_effective_mss();
-        self.recovery
-            .on_path_mtu_reduced(self.snd.una, self.snd.nxt);
-        self.settle(now);
-    }
-
     /// Whether a SYN that arrives in TIME-WAIT may open a new connection (RFC 9293 MAY-2, RFC
     /// 6191 §2): its timestamp, or without one its sequence number, lies beyond the old ones.
     pub fn may_be_reopened_by(&self, syn: &TcpHeader) -> bool {
@@ -315,7 +298,7 @@ impl Tcb {
             unsent: self.unsent(),
             closing: self.snd.fin.is_some(),
             fin_received: self.fin_received(),
-            path_mtu: usize::from(self.snd.path_mss) + self.path.headers,
+            path_mtu: self.path_mtu.plpmtu(),
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
             receive_buffer: self.recv_buffer.capacity(),

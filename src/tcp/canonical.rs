@@ -26,6 +26,7 @@ impl Tcb {
             send_buffer,
             recv_buffer,
             right_sizing,
+            path_mtu,
             agreed,
             timestamps,
             recovery,
@@ -72,6 +73,7 @@ impl Tcb {
             (timestamps, now).hash(hasher);
         }
         right_sizing.hash_canonical(config, now, hasher);
+        path_mtu.hash_canonical(now, hasher);
         // Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
         elapsed(now, *last_sent, self.recovery.rtt.rto()).hash(hasher);
         if let Some(keepalive) = config.socket.keepalive {

@@ -17,6 +17,11 @@ pub struct Path {
     pub mss: u16,
     /// The MSS of a peer that does not say (MUST-15): 536 for IPv4, 1220 for IPv6.
     pub default_mss: u16,
+    /// Datagrams are those of IPv6.
+    pub is_ipv6: bool,
+    /// The path MTU in octets that another connection has learnt, and when, if it is smaller than
+    /// that of the interface.
+    pub learnt: Option<(u16, Instant)>,
 }
 
 impl Path {
@@ -27,6 +32,8 @@ impl Path {
             headers,
             mss: mtu.saturating_sub(headers).clamp(1, 65_535) as u16,
             default_mss: if is_ipv6 { 1220 } else { 536 },
+            is_ipv6,
+            learnt: None,
         }
     }
 }
@@ -110,6 +117,8 @@ impl Tcb {
         // MUST-15, MUST-16; the floor guards against segments of a few octets.
         let peer_mss = offered.mss.unwrap_or(self.path.default_mss);
         self.snd.peer_mss = peer_mss.max(self.config.min_send_mss);
+        let largest = self.snd.peer_mss.min(own_mss(&self.config, self.path));
+        self.path_mtu.limit(largest);
         self.set_effective_mss();
     }
 
@@ -117,12 +126,7 @@ impl Tcb {
     /// options that every segment has.
     pub(super) fn set_effective_mss(&mut self) {
         let options = if self.agreed.timestamps { 12 } else { 0 };
-        let most = self
-            .snd
-            .peer_mss
-            .min(self.snd.path_mss)
-            .min(own_mss(&self.config, self.path));
-        self.snd.mss = usize::from(most.saturating_sub(options).max(1));
+        self.snd.mss = self.path_mtu.text().saturating_sub(options).max(1);
         self.congestion.set_mss(self.snd.mss);
     }
 }

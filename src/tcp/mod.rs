@@ -20,6 +20,7 @@
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `buffers` | §3.8.6 | how large the two are |
+//! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
@@ -36,6 +37,7 @@ mod input;
 mod invariants;
 mod output;
 mod pacing;
+mod path_mtu;
 mod ranges;
 mod readiness;
 mod recovery;

@@ -8,6 +8,7 @@
 use core::ops::Range;
 
 use super::congestion::{Factory, Start};
+use super::path_mtu::NextProbe;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::State;
@@ -31,6 +32,8 @@ enum Plan {
     TailProbe(Range<Seq>),
     /// From SND.NXT on, for the first time: text, and perhaps our FIN.
     Text(Range<Seq>),
+    /// From SND.NXT on, for the first time: text that makes a probe of the path MTU.
+    MtuProbe(Range<Seq>),
     /// `<SEQ=SND.UNA-1>`: the peer must answer, and nothing of ours is used up.
     Probe,
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
@@ -57,6 +60,7 @@ impl Tcb {
     pub fn depart(&mut self, now: Instant) -> Option<Departure> {
         self.restart_after_idle(now);
         self.release_pacer(now);
+        self.age_path_mtu(now);
         let plan = self.plan()?;
         let sack = self.sack_blocks();
         self.on_sent(now, &plan);
@@ -70,7 +74,7 @@ impl Tcb {
 
     /// Whether new text would leave now, or as soon as the pacer lets it.
     pub(super) fn would_send_text(&self) -> bool {
-        self.plan_text().is_some()
+        self.plan_fresh().is_some()
     }
 
     fn plan(&self) -> Option<Plan> {
@@ -106,7 +110,7 @@ impl Tcb {
         }
         self.plan_forward()
             .or_else(|| self.plan_resend())
-            .or_else(|| self.plan_text())
+            .or_else(|| self.plan_fresh())
     }
 
     /// The first segment of what was lost.
@@ -179,6 +183,15 @@ impl Tcb {
         (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
+    /// New text, if it may leave now: a probe of the path MTU, if one is due.
+    fn plan_fresh(&self) -> Option<Plan> {
+        match self.next_mtu_probe() {
+            NextProbe::No => self.plan_text(),
+            NextProbe::Soon => None,
+            NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
+        }
+    }
+
     /// New text, as much as one segment takes, if it may leave now.
     fn plan_text(&self) -> Option<Plan> {
         if !self.has_unsent() {
@@ -224,7 +237,7 @@ impl Tcb {
     }
 
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks take.
-    fn segment_limit(&self) -> usize {
+    pub(super) fn segment_limit(&self) -> usize {
         let sack = match self.sack_room() {
             0 => 0,
             blocks => 4 + 8 * blocks,
@@ -273,7 +286,10 @@ impl Tcb {
                 self.last_sent = now;
                 self.arm_recovery_timer();
             }
-            Plan::Text(range) => {
+            Plan::Text(range) | Plan::MtuProbe(range) => {
+                if matches!(plan, Plan::MtuProbe(_)) {
+                    self.path_mtu.on_probe_sent(range.clone());
+                }
                 self.on_sent_new(now, range.end);
                 self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
@@ -294,7 +310,7 @@ impl Tcb {
     fn on_sent_new(&mut self, now: Instant, end: Seq) {
         if end > self.snd.nxt {
             let range = self.snd.nxt..end;
-            (self.recovery).on_sent(now, self.snd.una, range, self.snd.mss);
+            self.recovery.on_sent(now, self.snd.una, range);
             self.snd.nxt = end;
         }
         self.arm_recovery_timer();
@@ -340,9 +356,10 @@ impl Tcb {
             },
             Plan::Syn => self.syn(now),
             Plan::Resend(range) if range.start == self.snd.iss => self.syn(now),
-            Plan::Resend(range) | Plan::TailProbe(range) | Plan::Text(range) => {
-                self.text_segment(now, range)
-            }
+            Plan::Resend(range)
+            | Plan::TailProbe(range)
+            | Plan::Text(range)
+            | Plan::MtuProbe(range) => self.text_segment(now, range),
             Plan::Probe => Segment {
                 seq: self.snd.una.before(1),
                 ..self.pure_ack(now)

@@ -9,6 +9,7 @@ use super::congestion::{Controller, Factory, Start};
 use super::error::ConnectionError;
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
 use super::pacing::Pacer;
+use super::path_mtu::PathMtu;
 use super::readiness::Readiness;
 use super::recovery::Recovery;
 use super::recv_buffer::RecvBuffer;
@@ -79,8 +80,6 @@ pub(super) struct Snd {
     pub(super) fin: Option<Seq>,
     /// SendMSS: what the peer's MSS option says.
     pub(super) peer_mss: u16,
-    /// The longest text that the path carries, as far as ICMP has told.
-    pub(super) path_mss: u16,
     /// Eff.snd.MSS: the longest text in a segment that we send.
     pub(super) mss: usize,
 }
@@ -98,7 +97,6 @@ impl Snd {
             max_wnd: 0,
             fin: None,
             peer_mss: path.default_mss,
-            path_mss: path.mss,
             mss,
         }
     }
@@ -210,6 +208,7 @@ pub struct Tcb {
     pub(super) send_buffer: SendBuffer,
     pub(super) recv_buffer: RecvBuffer,
     pub(super) right_sizing: RightSizing,
+    pub(super) path_mtu: PathMtu,
     pub(super) agreed: Agreed,
     pub(super) timestamps: Timestamps,
     pub(super) recovery: Recovery,
@@ -266,7 +265,10 @@ impl Tcb {
         Tcb {
             config: config.clone(),
             tuple: open.tuple,
-            path,
+            path: Path {
+                learnt: None,
+                ..path
+            },
             state: State::Closed,
             passive: false,
             snd: Snd::new(iss, rcv_nxt, path, mss),
@@ -278,6 +280,7 @@ impl Tcb {
                 rcv_nxt,
             ),
             right_sizing: RightSizing::new(now, config.initial_window as usize * mss),
+            path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
             recovery: Recovery::new(now, config, iss),

@@ -52,6 +52,7 @@ impl Tcb {
         self.stats.timeouts += 1;
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
         let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
+        self.suspect_black_hole(now);
         if self.state.is_synchronized() {
             let first = self.recovery.retries() == 1;
             for segment in &report.losses {
@@ -75,6 +76,7 @@ impl Tcb {
             nxt: self.snd.nxt,
             is_duplicate: false,
             mss: self.snd.mss,
+            mtu_probe: self.path_mtu.probe(),
             echo: None,
             sack: Blocks::default(),
         };

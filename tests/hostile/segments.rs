@@ -114,9 +114,9 @@ fn any_options(random: &mut Random) -> SocketOptions {
             .then(|| Duration::from_millis(random.next() % 20_000)),
         linger: random.chance(20).then_some(Duration::ZERO),
         traffic_class: 0,
-        receive_buffer: random.chance(20).then(|| random.below(100_000)),
-        send_buffer: random.chance(20).then(|| random.below(10_000)),
-        unsent_low_water: random.chance(20).then(|| random.below(2_000)),
+        receive_buffer: random.chance(5).then(|| random.below(100_000)),
+        send_buffer: random.chance(5).then(|| random.below(10_000)),
+        unsent_low_water: random.chance(5).then(|| random.below(2_000)),
     }
 }
 

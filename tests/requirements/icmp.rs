@@ -37,7 +37,7 @@ fn ours(d: &Dialogue, port: u16, seq: u32) -> Vec<u8> {
 /// A router says that our segment with this sequence number did not get through; false if the
 /// family has no such error.
 #[track_caller]
-fn error_arrives(d: &mut Dialogue, error: IcmpError, seq: u32) -> bool {
+pub(super) fn error_arrives(d: &mut Dialogue, error: IcmpError, seq: u32) -> bool {
     let quoted = ours(d, PEER_PORT, seq);
     let Some(message) = icmp::error(router(d.family), 64, error, &quoted) else {
         return false;
@@ -305,7 +305,7 @@ fn a_damaged_error_is_ignored() {
     });
 }
 
-fn large(family: Family) -> Dialogue {
+pub(super) fn large(family: Family) -> Dialogue {
     let tcp = TcpConfig {
         mss: None,
         ..plain()

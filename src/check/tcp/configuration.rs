@@ -5,7 +5,10 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use crate::config::{Config, CongestionControl, Keepalive, Pacing, PacingConfig, TcpConfig};
+use crate::config::{
+    Config, CongestionControl, Keepalive, MtuProbing, Pacing, PacingConfig, PathMtuConfig,
+    TcpConfig,
+};
 
 /// What a user wants, and may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +140,10 @@ impl Configuration {
             min_send_mss: 1,
             receive_buffer: self.receive_buffer,
             send_buffer: self.send_buffer,
+            path_mtu: PathMtuConfig {
+                probing: MtuProbing::Off,
+                ..PathMtuConfig::default()
+            },
             window_scaling: false,
             timestamps: false,
             sack: self.sack,

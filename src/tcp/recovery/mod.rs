@@ -36,7 +36,7 @@ use super::timers::Timer;
 use crate::config::TcpConfig;
 use crate::time::Instant;
 
-use newreno::NewReno;
+use newreno::{Lost, NewReno};
 use prr::{Progress, Prr};
 use rate::{Newest, Rate};
 pub use report::RecoveryState;
@@ -115,7 +115,7 @@ impl Recovery {
     }
 
     /// `range` leaves for the first time; `una` is SND.UNA.
-    pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>, mss: usize) {
+    pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>) {
         let idle = una == range.start;
         if idle {
             self.rto_at = now + self.rtt.rto();
@@ -126,18 +126,9 @@ impl Recovery {
         if let Some(episode) = &mut self.episode {
             episode.on_sent();
         }
-        let mut in_flight = self.in_flight(una, range.start);
-        let mut start = range.start;
-        while start < range.end {
-            // A segment a record, also of what is cut into segments further down.
-            let end = range.end.min(start + mss.max(1));
-            // The FIN goes with the last of the text.
-            let end = if end + 1 == range.end { range.end } else { end };
-            let snapshot = self.rate.on_sent(now, in_flight, end - start);
-            self.board.push(now, start..end, snapshot);
-            in_flight += end - start;
-            start = end;
-        }
+        let in_flight = self.in_flight(una, range.start);
+        let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
+        self.board.push(now, range, snapshot);
         if let Some(selective) = &mut self.selective {
             selective.on_sent(now, &self.rtt, &self.board);
         }
@@ -178,8 +169,7 @@ impl Recovery {
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
             self.board.resend(now, range, snapshot);
         } else {
-            let octets = range.end - range.start;
-            self.on_sent(now, una, range, octets);
+            self.on_sent(now, una, range);
         }
         if let Some(selective) = &mut self.selective {
             selective.on_probe_sent(end, is_retrans);
@@ -221,9 +211,17 @@ impl Recovery {
             self.one_segment = self.newreno.is_recovering();
             None
         } else if ack.is_duplicate {
-            let loss = self.newreno.on_duplicate(ack, &mut lost);
-            self.one_segment |= loss.is_some();
-            loss
+            match self.newreno.on_duplicate(ack, &mut lost) {
+                Some(Lost::MtuProbe) => {
+                    report.mtu_probe_lost = true;
+                    None
+                }
+                Some(Lost::Segment { in_flight }) => {
+                    self.one_segment = true;
+                    Some(in_flight)
+                }
+                None => None,
+            }
         } else {
             None
         };
@@ -388,16 +386,16 @@ impl Recovery {
         report
     }
 
-    /// The path takes only smaller segments: what is in flight did not get through, and that is
-    /// no sign of congestion (RFC 1191 §6.4).
-    pub(crate) fn on_path_mtu_reduced(&mut self, una: Seq, nxt: Seq) {
-        if una == nxt {
+    /// The path takes only smaller segments: `vanished` did not get through, and that is no sign of
+    /// congestion (RFC 1191 §6.4).
+    pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>) {
+        if vanished.is_empty() {
             return;
         }
         self.one_segment = false;
         match self.selective.is_some() {
-            true => self.board.lose_all(|_| true, |_| {}),
-            false => self.board.set_lost(Some(una..nxt)),
+            true => (self.board).lose_all(|record| vanished.contains(&record.start), |_| {}),
+            false => self.board.set_lost(Some(vanished)),
         }
     }
 

@@ -34,6 +34,15 @@ pub(super) struct NewReno {
     departed: usize,
 }
 
+/// What the third duplicate acknowledgment shows to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The segment at SND.UNA: a recovery begins. So many octets were in flight.
+    Segment { in_flight: usize },
+    /// The probe of the path MTU, and nothing else.
+    MtuProbe,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     Open,
@@ -91,12 +100,12 @@ impl NewReno {
         }
     }
 
-    /// A duplicate acknowledgment. If it shows a loss: how many octets were in flight.
+    /// A duplicate acknowledgment. What it shows to be lost, if anything.
     pub(super) fn on_duplicate(
         &mut self,
         ack: &Acknowledgment,
         lost: &mut Option<Range<Seq>>,
-    ) -> Option<usize> {
+    ) -> Option<Lost> {
         if self.phase == Phase::Timeout {
             return None;
         }
@@ -112,13 +121,23 @@ impl NewReno {
         if enters || limited || self.is_recovering() {
             self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
         }
+        let probe = ack.mtu_probe.clone();
+        if self.phase == Phase::Open
+            && self.duplicates == DUPLICATE_THRESHOLD
+            && let Some(probe) = probe.filter(|probe| probe.start == ack.una)
+        {
+            *lost = Some(probe);
+            return Some(Lost::MtuProbe);
+        }
         if !enters {
             return None;
         }
         self.phase = Phase::FastRecovery;
         self.recover = ack.nxt;
         *lost = Some(ack.una..ack.nxt.min(ack.una + ack.mss));
-        Some(self.flight_size)
+        Some(Lost::Segment {
+            in_flight: self.flight_size,
+        })
     }
 
     /// The timer expired (RFC 6582 §3.2, step 4).

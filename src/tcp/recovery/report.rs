@@ -1,5 +1,6 @@
 //! What recovery is told of an acknowledgment, and what it has to tell.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use super::sack::Blocks;
@@ -22,6 +23,9 @@ pub(crate) struct Acknowledgment {
     pub(crate) is_duplicate: bool,
     /// The longest text of a segment, in octets.
     pub(crate) mss: usize,
+    /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of
+    /// congestion (RFC 4821 §7.5).
+    pub(crate) mtu_probe: Option<Range<Seq>>,
     /// When what it answers left, by timestamps (RFC 7323 §4), to the millisecond.
     pub(crate) echo: Option<Instant>,
     /// What it reports beyond SEG.ACK, or as having come twice.
@@ -42,7 +46,9 @@ pub(crate) struct Report {
     pub(crate) acked: usize,
     /// Octets newly known to have arrived.
     pub(crate) delivered: usize,
-    /// What was newly taken for lost.
+    /// The probe of the path MTU was lost.
+    pub(crate) mtu_probe_lost: bool,
+    /// What was newly taken for lost, but for that.
     pub(crate) losses: Vec<LostSegment>,
     /// A loss: this many octets were in flight. A recovery begins, unless a tail loss probe has
     /// repaired the loss already.

@@ -5,8 +5,9 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use super::rack::{DUP_THRESH, Rack};
+use super::rate::Rate;
 use super::rtt::Rtt;
-use super::scoreboard::{Fate, Record, Scoreboard};
+use super::scoreboard::{Record, Scoreboard};
 use super::spurious::Episode;
 use super::tail_probe::{self, Answer, TailProbe};
 use super::{Acknowledgment, Arrivals, Recovery, Report};
@@ -165,7 +166,7 @@ impl Recovery {
         }
         let bare = ack.is_duplicate && ack.sack.held().next().is_none() && duplicate.is_none();
         let answer = selective.probe.on_ack(ack.ack, duplicate, bare);
-        self.find_losses(ack.now, report);
+        self.find_losses(ack, report);
         let repaired = answer == Answer::Repaired;
         self.enter_recovery(ack, in_flight, repaired, report);
         self.restart_after(ack, arrivals);
@@ -231,7 +232,7 @@ impl Recovery {
             recovering: self.is_recovering(),
             ..Report::default()
         };
-        self.find_losses(ack.now, &mut report);
+        self.find_losses(ack, &mut report);
         self.enter_recovery(ack, in_flight, false, &mut report);
         report
     }
@@ -269,7 +270,7 @@ impl Recovery {
             false => Duration::ZERO,
         };
         let first = self.board.first().map(|record| record.start);
-        let mut losses = Losses::new(now, report, &mut self.rate);
+        let mut losses = Losses::new(now, None, report, &mut self.rate);
         self.board.lose_all(
             |record| Some(record.start) == first || record.sent + window <= now,
             |record| losses.take(record),
@@ -277,14 +278,15 @@ impl Recovery {
     }
 
     /// Step 5 of RFC 8985 §6.2, or IsLost of RFC 6675 §4.
-    fn find_losses(&mut self, now: Instant, report: &mut Report) {
+    fn find_losses(&mut self, ack: &Acknowledgment, report: &mut Report) {
+        let now = ack.now;
         let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
         let sacked = self.board.counts().sacked;
         let edge = self.edge_of_losses();
         let Some(selective) = &mut self.selective else {
             return;
         };
-        let mut losses = Losses::new(now, report, &mut self.rate);
+        let mut losses = Losses::new(now, None, report, &mut self.rate);
         self.board
             .take_back_first_sack(|record| losses.take(record));
         selective.reordering_at = None;
@@ -328,17 +330,32 @@ impl Recovery {
 /// Collects what is taken for lost.
 struct Losses<'a> {
     now: Instant,
+    /// Where the probe of the path MTU starts: its loss is no sign of congestion (RFC 4821 §7.5).
+    probe: Option<Seq>,
     report: &'a mut Report,
-    rate: &'a mut super::rate::Rate,
+    rate: &'a mut Rate,
 }
 
 impl<'a> Losses<'a> {
-    fn new(now: Instant, report: &'a mut Report, rate: &'a mut super::rate::Rate) -> Losses<'a> {
-        Losses { now, report, rate }
+    fn new(
+        now: Instant,
+        probe: Option<Seq>,
+        report: &'a mut Report,
+        rate: &'a mut Rate,
+    ) -> Losses<'a> {
+        Losses {
+            now,
+            probe,
+            report,
+            rate,
+        }
     }
 
     fn take(&mut self, record: &Record) {
-        debug_assert_eq!(record.fate, Fate::Lost);
+        if self.probe == Some(record.start) {
+            self.report.mtu_probe_lost = true;
+            return;
+        }
         self.rate.on_lost(record.len());
         self.report.losses.push(LostSegment {
             now: self.now,

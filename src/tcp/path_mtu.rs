@@ -1,0 +1,423 @@
+//! The path MTU: what routers say of it (RFC 1191, RFC 8201), as far as it can be believed (RFC
+//! 5927 §7), and what probes find where nobody says anything (packetization layer path MTU
+//! discovery: RFC 4821, RFC 8899).
+//!
+//! ```text
+//!             timeouts of long segments: a black hole
+//!        ┌──────────────────┬────────────────────────────┐
+//!        v                  │                            │
+//!      BASE ── progress ─> SEARCHING ── nothing left ─> SEARCH COMPLETE
+//!        │                  ^    ^    to be found        │
+//!        │ timeouts         │    └────── 10 minutes ─────┘
+//!        v                  │
+//!      ERROR ── progress ───┘
+//! ```
+//!
+//! A probe is a segment of ordinary text that is longer than the others. Its loss says nothing of
+//! congestion, and what it carried is sent again in segments that are known to pass.
+//!
+//! RFC 8899 ends a search after MAX_PROBES lost probes of whatever sizes. Here so many of one size
+//! show that it is too long, and the search goes on below it: probes cost nothing but themselves.
+
+use core::hash::{Hash, Hasher};
+use core::ops::Range;
+
+use super::handshake::Path;
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::config::{MtuProbing, PathMtuConfig};
+use crate::time::Instant;
+
+/// IPv4: no path of today has an MTU below this, whatever anybody says (RFC 1191 §3 has 68).
+const LEAST_IPV4: usize = 552;
+/// IPv6: every link carries that much (RFC 8200 §5).
+const LEAST_IPV6: usize = 1280;
+/// What most links carry: worth a probe of its own.
+const ETHERNET: usize = 1500;
+/// A search ends where there is less than this to be gained, in octets.
+const WORTH_A_PROBE: usize = 8;
+/// Segments that follow a probe: acknowledgments of them show whether it was lost (RFC 4821 §7.4).
+const FOLLOWERS: usize = 3;
+
+/// Where a search stands (RFC 8899 §5.2; DISABLED is [`MtuProbing::Off`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Phase {
+    /// The base size is in use, and nothing of it has been acknowledged.
+    Base,
+    /// Larger sizes are tried.
+    Searching,
+    /// As much is known as there is to know.
+    SearchComplete,
+    /// Not even the base size seems to pass.
+    Error,
+}
+
+/// What a connection knows of the MTU of its path. Sizes are those of whole datagrams, in octets.
+#[derive(Clone, Debug)]
+pub(super) struct PathMtu {
+    phase: Phase,
+    /// PLPMTU: no longer datagram is sent, but for probes.
+    plpmtu: usize,
+    /// BASE_PLPMTU, as the configuration has it.
+    base: usize,
+    /// MIN_PLPMTU of the IP version.
+    least: usize,
+    /// MAX_PLPMTU: what our interface carries and the peer takes.
+    largest: usize,
+    /// Octets of IP and TCP header without options.
+    headers: usize,
+    /// PROBED_SIZE.
+    probed: usize,
+    /// PROBE_COUNT: probes of this size that were lost.
+    probe_count: u32,
+    /// The least size that is known not to pass.
+    too_long: Option<usize>,
+    /// The text of the probe under way.
+    probe: Option<Range<Seq>>,
+    /// After a lost probe the next waits until this is acknowledged.
+    rest_until: Seq,
+    /// PMTU_RAISE_TIMER: when to look again. Looked at when there is text to send.
+    raise_at: Option<Instant>,
+    /// When something was learnt that the host has not been told.
+    news: Option<Instant>,
+}
+
+/// Whether the next new text is a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NextProbe {
+    /// It is not.
+    No,
+    /// It will be, as soon as the congestion window has room.
+    Soon,
+    /// It is, with this text.
+    Now(Range<Seq>),
+}
+
+impl PathMtu {
+    pub(super) fn new(config: &PathMtuConfig, path: Path, largest: u16, iss: Seq) -> PathMtu {
+        let least = match path.is_ipv6 {
+            true => LEAST_IPV6,
+            false => LEAST_IPV4,
+        };
+        let headers = path.headers;
+        let largest = usize::from(largest) + headers;
+        let mut path_mtu = PathMtu {
+            phase: Phase::SearchComplete,
+            plpmtu: largest,
+            base: usize::from(config.base),
+            least,
+            largest,
+            headers,
+            probed: largest,
+            probe_count: 0,
+            too_long: None,
+            probe: None,
+            rest_until: iss,
+            raise_at: None,
+            news: None,
+        };
+        if let Some((mtu, since)) = path.learnt {
+            path_mtu.plpmtu = usize::from(mtu).clamp(path_mtu.least(), largest);
+            path_mtu.raise_at = Some(since + config.raise_after);
+        } else if config.probing == MtuProbing::Always {
+            path_mtu.phase = Phase::Base;
+            path_mtu.plpmtu = path_mtu.base();
+        }
+        path_mtu
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`].
+    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
+        let PathMtu {
+            phase,
+            plpmtu,
+            base,
+            least,
+            largest,
+            headers,
+            probed,
+            probe_count,
+            too_long,
+            probe,
+            rest_until,
+            raise_at,
+            news,
+        } = self;
+        (phase, plpmtu, base, least, largest, headers).hash(hasher);
+        (probed, probe_count, too_long, probe, rest_until).hash(hasher);
+        (raise_at.map(|at| at.since(now)), news.is_some()).hash(hasher);
+    }
+
+    fn least(&self) -> usize {
+        self.least.min(self.largest)
+    }
+
+    fn base(&self) -> usize {
+        self.base.max(self.least).min(self.largest)
+    }
+
+    /// The peer takes no more than so many octets of text.
+    pub(super) fn limit(&mut self, text: u16) {
+        self.largest = usize::from(text) + self.headers;
+        self.plpmtu = self.plpmtu.min(self.largest);
+    }
+
+    /// The longest text of a segment without options.
+    pub(super) fn text(&self) -> usize {
+        self.plpmtu - self.headers
+    }
+
+    /// PLPMTU.
+    pub(super) fn plpmtu(&self) -> usize {
+        self.plpmtu
+    }
+
+    /// How much longer than other segments a probe is, if one should leave and SND.UNA is `una`.
+    fn excess(&self, una: Seq) -> Option<usize> {
+        let searches = self.phase == Phase::Searching;
+        let rests = una < self.rest_until;
+        (searches && self.probe.is_none() && !rests).then(|| self.probed - self.plpmtu)
+    }
+
+    /// The text of the probe under way.
+    pub(super) fn probe(&self) -> Option<Range<Seq>> {
+        self.probe.clone()
+    }
+
+    /// A probe with the text of `range` leaves.
+    pub(super) fn on_probe_sent(&mut self, range: Range<Seq>) {
+        self.probe = Some(range);
+    }
+
+    /// SND.UNA is now `una`. Whether the size has changed.
+    fn on_progress(&mut self, now: Instant, config: &PathMtuConfig, una: Seq) -> bool {
+        if matches!(self.phase, Phase::Base | Phase::Error) {
+            self.news = Some(now);
+            self.search(now, config);
+            return false;
+        }
+        if self.probe.as_ref().is_none_or(|probe| una < probe.end) {
+            return false;
+        }
+        self.probe = None;
+        self.probe_count = 0;
+        self.plpmtu = self.probed;
+        self.news = Some(now);
+        self.choose(now, config);
+        true
+    }
+
+    /// The probe under way was lost; SND.NXT is `nxt`.
+    fn on_probe_lost(&mut self, now: Instant, config: &PathMtuConfig, nxt: Seq) {
+        self.probe = None;
+        self.rest_until = nxt;
+        self.probe_count += 1;
+        if self.probe_count >= config.max_probes {
+            self.probe_count = 0;
+            self.too_long = Some(self.probed);
+            self.choose(now, config);
+        }
+    }
+
+    /// The retransmission timer has expired for the `retries`-th time in a row, with text in flight
+    /// that fills segments. Whether the size has changed.
+    fn on_timeout(&mut self, config: &PathMtuConfig, retries: u32) -> bool {
+        let suspicious = retries > 0 && retries.is_multiple_of(config.black_hole_timeouts);
+        // Where no segment was ever longer than the base size, length is no likely reason.
+        if !suspicious || config.probing == MtuProbing::Off || self.largest == self.base() {
+            return false;
+        }
+        let (phase, plpmtu) = match self.phase {
+            Phase::Searching | Phase::SearchComplete => (Phase::Base, self.base()),
+            Phase::Base | Phase::Error => (Phase::Error, self.least()),
+        };
+        self.phase = phase;
+        self.probe = None;
+        self.raise_at = None;
+        let before = self.plpmtu;
+        self.plpmtu = plpmtu.min(before);
+        self.plpmtu < before
+    }
+
+    /// A router says that it carries no more than `mtu` octets, which we believe: it quotes the
+    /// segment at `seq`, which is in flight. Whether that says anything new.
+    fn on_too_big(
+        &mut self,
+        now: Instant,
+        config: &PathMtuConfig,
+        mtu: usize,
+        seq: Seq,
+    ) -> Option<TooBig> {
+        // RFC 8201 §4: no IPv6 link carries less than 1280, so such a message says nothing. An IPv4
+        // router that says less is believed as far as it is believable.
+        if mtu < self.least && self.least == LEAST_IPV6 {
+            return None;
+        }
+        let mtu = mtu.max(self.least);
+        let probe = self.probe.clone().filter(|probe| probe.start == seq);
+        if let Some(probe) = probe.filter(|_| (self.plpmtu..self.probed).contains(&mtu)) {
+            // RFC 8899 §4.6.2: what to probe next.
+            self.too_long = Some(mtu + 1);
+            self.probe = None;
+            self.probe_count = 0;
+            match mtu - self.plpmtu < WORTH_A_PROBE {
+                true => self.complete(now, config),
+                false => self.probed = mtu,
+            }
+            return Some(TooBig::Probe(probe));
+        }
+        if mtu >= self.plpmtu {
+            return None;
+        }
+        self.plpmtu = mtu;
+        self.too_long = Some(mtu + 1);
+        self.probe = None;
+        self.news = Some(now);
+        self.complete(now, config);
+        Some(TooBig::Text)
+    }
+
+    /// What was learnt is old: larger sizes may pass again. Whether the size has changed.
+    fn on_time(&mut self, now: Instant, config: &PathMtuConfig) -> bool {
+        if self.raise_at.is_none_or(|at| now < at) {
+            return false;
+        }
+        self.raise_at = None;
+        if config.probing != MtuProbing::Off {
+            self.search(now, config);
+            return false;
+        }
+        // RFC 1191 §6.3: the next datagram that is too long will be answered again.
+        self.too_long = None;
+        self.news = Some(now);
+        core::mem::replace(&mut self.plpmtu, self.largest) != self.largest
+    }
+
+    /// A search begins.
+    fn search(&mut self, now: Instant, config: &PathMtuConfig) {
+        self.phase = Phase::Searching;
+        self.too_long = None;
+        self.probe_count = 0;
+        self.choose(now, config);
+    }
+
+    /// The next size to probe; or the search is over. The largest first, since a black hole may
+    /// have been a path that was down; then what most links carry; then halfway.
+    fn choose(&mut self, now: Instant, config: &PathMtuConfig) {
+        let most = self.too_long.map_or(self.largest, |size| size - 1);
+        if most < self.plpmtu + WORTH_A_PROBE {
+            return self.complete(now, config);
+        }
+        let (low, base) = (self.plpmtu, self.base());
+        self.probed = match self.too_long {
+            // RFC 8899 §5.2: after ERROR, a probe of the base size.
+            _ if low < base && base < most => base,
+            None => most,
+            Some(_) if low < ETHERNET && ETHERNET <= most => ETHERNET,
+            Some(_) => low + (most - low).div_ceil(2),
+        };
+    }
+
+    fn complete(&mut self, now: Instant, config: &PathMtuConfig) {
+        self.phase = Phase::SearchComplete;
+        self.raise_at = (self.plpmtu < self.largest).then(|| now + config.raise_after);
+    }
+}
+
+/// What was too big.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum TooBig {
+    /// Ordinary segments.
+    Text,
+    /// The probe with this text.
+    Probe(Range<Seq>),
+}
+
+impl Tcb {
+    /// ICMP says that the path carries datagrams of `mtu` octets only, and quotes the segment with
+    /// the sequence number `seq`. Only what is in flight can have been too big (RFC 5927 §7.2).
+    pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, seq: u32) {
+        let seq = self.snd.una.near(seq);
+        let in_flight = self.snd.una <= seq && seq < self.snd.nxt;
+        if !in_flight || !self.state.is_synchronized() {
+            return;
+        }
+        match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {
+            None => return,
+            Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe),
+            Some(TooBig::Text) => {
+                self.set_effective_mss();
+                self.recovery
+                    .on_path_mtu_reduced(self.snd.una..self.snd.nxt);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// SND.UNA has moved. Our SYN was short, and says nothing.
+    pub(super) fn advance_path_mtu(&mut self, now: Instant) {
+        let una = self.snd.una;
+        if una > self.snd.iss + 1 && (self.path_mtu).on_progress(now, &self.config.path_mtu, una) {
+            self.set_effective_mss();
+        }
+    }
+
+    /// Recovery has found that the probe was lost, and nothing else.
+    pub(super) fn lose_mtu_probe(&mut self, now: Instant) {
+        (self.path_mtu).on_probe_lost(now, &self.config.path_mtu, self.snd.nxt);
+    }
+
+    /// The retransmission timer has expired: if long segments vanish, smaller ones may pass. What
+    /// is in flight is to be sent again in any case.
+    pub(super) fn suspect_black_hole(&mut self, now: Instant) {
+        if self.path_mtu.probe.is_some() {
+            self.lose_mtu_probe(now);
+        }
+        let retries = self.recovery.retries();
+        let fills_segments = self.flight_size() >= self.snd.mss;
+        if fills_segments && self.path_mtu.on_timeout(&self.config.path_mtu, retries) {
+            self.set_effective_mss();
+        }
+    }
+
+    /// Time passes for the path MTU too.
+    pub(super) fn age_path_mtu(&mut self, now: Instant) {
+        if self.path_mtu.on_time(now, &self.config.path_mtu) {
+            self.set_effective_mss();
+        }
+    }
+
+    /// Whether the next new text is a probe: only in the ordinary course, and with as much to follow
+    /// it as shows whether it was lost.
+    pub(super) fn next_mtu_probe(&self) -> NextProbe {
+        let Some(excess) = self.path_mtu.excess(self.snd.una) else {
+            return NextProbe::No;
+        };
+        let len = self.segment_limit() + excess;
+        let needed = len + FOLLOWERS * self.snd.mss;
+        let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
+        let usable = self.snd_edge().saturating_since(self.snd.nxt);
+        let window = usize::try_from(self.congestion.window()).unwrap_or(usize::MAX);
+        let in_trouble = self.recovery.lost().is_some()
+            || self.recovery.retries() > 0
+            || self.recovery.resends_regardless_of_window();
+        if in_trouble || !self.has_unsent() || needed > queued.min(usable).min(window) {
+            return NextProbe::No;
+        }
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        match in_flight + len <= window {
+            true => NextProbe::Now(self.snd.nxt..self.snd.nxt + len),
+            false => NextProbe::Soon,
+        }
+    }
+
+    /// What was learnt of the path MTU since this was asked last, in octets, and when; `None` for
+    /// the size if the path carries all that we send.
+    pub fn take_path_mtu(&mut self) -> Option<(Option<u16>, Instant)> {
+        let at = self.path_mtu.news.take()?;
+        let PathMtu {
+            plpmtu, largest, ..
+        } = self.path_mtu;
+        Some(((plpmtu < largest).then_some(plpmtu as u16), at))
+    }
+}
