@@ -10,22 +10,17 @@ import argparse
 import contextlib
 import json
 import os
-import pathlib
 import platform
 import re
 import resource
-import select
 import shutil
 import subprocess
 import sys
 import time
 
 import table
+from namespaces import BIN, LEASH, OUT, Failure, Namespace, command, say, started
 from table import Job
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BIN = ROOT / "target/bench/build/release"
-OUT = ROOT / "target/bench"
 
 KERNEL, PEER = "10.0.0.1", "10.0.0.2"
 INTERFACE = "tun0"
@@ -33,9 +28,6 @@ INTERFACE = "tun0"
 # is chosen to fit it: 500 segments are 724,000 octets.
 QUEUE = 500
 OFFLOADS = ["gro", "gso", "tso"]
-
-# Every child dies with this program, however it ends.
-LEASH = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 # What the load does.
 JOBS = {
@@ -58,73 +50,6 @@ VETH = {"kernel, veth, no offloads": False, "kernel, veth, offloads": True}
 PEERS = [*TUN, *VETH]
 # Peers that differ from another one in these jobs only.
 ONLY = {"ceiling, ACK every 64th": ["in"]}
-
-
-class Failure(Exception):
-    """A run that gave no figure, and why."""
-
-
-def command(*words):
-    """Runs a command that says nothing when it works."""
-    result = subprocess.run(list(map(str, words)), capture_output=True, text=True)
-    if result.returncode:
-        raise Failure(f"{' '.join(map(str, words))}: {result.stderr.strip()}")
-    return result.stdout
-
-
-@contextlib.contextmanager
-def started(words, ready):
-    """A child that has said `ready`; killed at the end."""
-    child = subprocess.Popen(
-        LEASH + list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        readable, _, _ = select.select([child.stdout], [], [], 5)
-        if not readable or child.stdout.readline().strip() != ready:
-            raise Failure(f"{pathlib.Path(str(words[0])).name} did not start")
-        yield child
-    finally:
-        child.kill()
-        child.wait()
-
-
-class Namespace:
-    """A network namespace, which lives as long as the process that holds it."""
-
-    def __init__(self, stack):
-        hold = ["unshare", "--net", "sh", "-c", "echo held; exec cat"]
-        self.pid = stack.enter_context(started(hold, "held")).pid
-        self.enter = ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
-        self.run("ip", "link", "set", "lo", "up")
-        # Each connection leaves a port in TIME-WAIT; the kernel slows down when few are left.
-        self.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535")
-
-    def run(self, *words):
-        return command(*self.enter, *words)
-
-    def address(self, interface, address):
-        self.run("ip", "address", "add", f"{address}/24", "dev", interface)
-        self.run("ip", "link", "set", interface, "up")
-
-    def await_carrier(self, interface):
-        """The kernel notices a little later that somebody is at the other end; what it sends until
-        then is lost."""
-        for _ in range(500):
-            if json.loads(self.run("ip", "-j", "link", "show", interface))[0]["qdisc"] != "noop":
-                return
-            time.sleep(0.01)
-        raise Failure(f"{interface} has no carrier")
-
-    def counters(self, interface):
-        """What the interface's queue lost and what the kernel sent again."""
-        link = json.loads(self.run("ip", "-s", "-j", "link", "show", interface))[0]
-        names, values = [
-            line.split()[1:]
-            for line in self.run("cat", "/proc/net/snmp").splitlines()
-            if line.startswith("Tcp:")
-        ]
-        again = int(dict(zip(names, values))["RetransSegs"])
-        return {"queue_lost": link["stats64"]["tx"]["dropped"], "kernel_resent": again}
 
 
 class Processors:
@@ -241,10 +166,6 @@ def instructions(program, connections):
 
     shorter, longer = 20_000, 60_000
     return (executed(longer) - executed(shorter)) / (longer - shorter)
-
-
-def say(text, end="\n"):
-    print(text, end=end, file=sys.stderr, flush=True)
 
 
 def parse():

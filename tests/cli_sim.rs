@@ -353,3 +353,22 @@ fn a_reader_who_has_enough_is_no_panic() {
         assert_eq!(error, "", "{arguments}");
     }
 }
+
+#[test]
+fn a_plot_is_three_pictures_with_the_names_of_scenario_and_seed() {
+    let scratch = Scratch::new("plot");
+    let out = scratch.0.join("pictures");
+    let out = out.to_str().unwrap();
+    let text = prints(&[
+        "plot", EXAMPLE, "--seed", "3", "--until", "2s", "--out", out,
+    ]);
+    let files: Vec<&str> = text.lines().collect();
+    assert_eq!(files.len(), 3, "{text}");
+    for (file, kind) in files.into_iter().zip(["sequence", "window", "rtt"]) {
+        assert!(file.ends_with(&format!("scenario-3-{kind}.svg")), "{file}");
+        assert!(fs::read_to_string(file).unwrap().starts_with("<svg"));
+    }
+    let (status, line) = complains(&["plot", "losy"]);
+    assert_eq!(status, 1);
+    assert!(line.contains("a similar one is 'lossy'"), "{line}");
+}

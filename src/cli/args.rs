@@ -82,7 +82,7 @@ pub(crate) enum Command {
     #[command(arg_required_else_help = true)]
     Check(CheckArgs),
     /// Join two TUN interfaces by a path with delay, a rate, loss and more, in real time
-    Link(LinkArgs),
+    Link(Box<LinkArgs>),
     /// Hold the stack to scripts that state, packet by packet, what TCP does
     Drill(DrillArgs),
 }

@@ -142,10 +142,8 @@ impl Relay {
         let mut ready = [true; 2];
         loop {
             let mut more = false;
-            for device in 0..2 {
-                if ready[device] {
-                    more |= self.take_in(device)?;
-                }
+            for (device, is_ready) in ready.into_iter().enumerate() {
+                more |= is_ready && self.take_in(device)?;
             }
             let now = self.clock.now();
             self.let_out(now)?;

@@ -16,7 +16,9 @@
 //! | `judge`, `diagnosis` | P1 to P11, after every event |
 //! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
 //! | [`trace`] | the hash of everything, and the record of datagrams |
+//! | [`samples`] | how connections stood: congestion window, round-trip time |
 //! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
+//! | [`plot`] | a record and samples as pictures of a transfer |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
 //! | [`transit`] | what is under way on a path, for whoever has another clock |
 //! | [`random`] | chance from a seed |
@@ -58,10 +60,12 @@ pub mod octets;
 pub mod outcome;
 pub mod path;
 pub mod pcap;
+pub mod plot;
 mod port;
 mod queue;
 pub mod random;
 mod run;
+pub mod samples;
 pub mod scenario;
 mod story;
 pub mod trace;

@@ -87,6 +87,9 @@ impl World {
     pub(super) fn turn(&mut self, host: HostId) {
         self.with(host, Host::turn);
         self.settle(host);
+        if let Some(samples) = &mut self.samples {
+            samples.take(self.now, host, &self.hosts[usize::from(host.0)]);
+        }
         if !self.triggers.is_empty() {
             self.pull_triggers(host);
         }

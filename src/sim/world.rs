@@ -12,6 +12,7 @@ use super::path::{Arrival, Direction, Path};
 use super::port::Port;
 use super::queue::{Queue, Upcoming};
 use super::random::Random;
+use super::samples::Samples;
 use super::story::Happening;
 use super::trace::{Record, Trace};
 use crate::config::Config;
@@ -90,6 +91,7 @@ pub struct World {
     pub(super) triggers: Vec<(HostId, State, Happening)>,
     pub(super) judge: Judge,
     pub(super) trace: Trace,
+    pub(super) samples: Option<Samples>,
     pub(super) random: Random,
     /// Chance on the paths: nothing else draws from it.
     pub(super) weather: Random,
@@ -124,6 +126,7 @@ impl World {
             triggers: Vec::new(),
             judge: Judge::default(),
             trace: Trace::new(),
+            samples: None,
             weather: random.clone(),
             random,
             heal_at: HEAL_AT,
@@ -155,6 +158,7 @@ impl World {
         self.triggers.clear();
         self.judge.reset(seed);
         self.trace = Trace::new();
+        self.samples = None;
         self.random = Random::new(seed);
         self.weather = self.random.fork("weather");
         self.heal_at = HEAL_AT;
@@ -293,6 +297,16 @@ impl World {
     /// What has been recorded.
     pub fn record(&self) -> Option<&Record> {
         self.trace.record.as_ref()
+    }
+
+    /// Keeps at most so many samples of how connections stand, for [`World::samples`].
+    pub fn keep_samples(&mut self, limit: usize) {
+        self.samples = Some(Samples::new(limit));
+    }
+
+    /// How connections stood.
+    pub fn samples(&self) -> Option<&Samples> {
+        self.samples.as_ref()
     }
 
     /// The hosts, in the order in which they were made.

@@ -37,7 +37,7 @@ use std::collections::VecDeque;
 
 use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
-use crate::tcp::{Broken, Departure, FourTuple, State};
+use crate::tcp::{Broken, Departure, FourTuple, State, Status};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Packet, UdpHeader, protocol};
 
@@ -472,6 +472,13 @@ impl Stack {
         self.table
             .iter()
             .map(|entry| (entry.tcb.tuple(), entry.tcb.state()))
+    }
+
+    /// As [`Stack::connections`], and how each stands.
+    pub fn statuses(&self) -> impl Iterator<Item = (FourTuple, Status)> {
+        self.table
+            .iter()
+            .map(|entry| (entry.tcb.tuple(), entry.tcb.status()))
     }
 
     /// Connections in every state, held by users or not: none remain when everybody has let go

@@ -33,8 +33,8 @@ const DISCARD: u16 = 9;
 /// What sends as much as is taken, until the peer closes.
 const CHARGEN: u16 = 19;
 
-/// A peer that is silent for so long has failed.
-const SILENCE: Duration = Duration::from_secs(5);
+/// A peer that is silent for so long has failed: several timeouts in a row are none yet.
+const SILENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     match start() {

@@ -3,10 +3,12 @@
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Subcommand;
 
 use super::super::args::jobs;
+use super::super::units::Time;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +18,9 @@ Examples:
 
   One world again, as a diagram, and as a file for Wireshark:
       stubborn sim lossy --replay 42 --pcap lossy-42.pcap
+
+  The same as pictures, from one second to two:
+      stubborn sim plot lossy --seed 42 --from 1s --until 2s --out pictures
 
   A scenario of your own (docs/SIMULATION.md says how to write one):
       stubborn sim my.toml --seeds 0..1000
@@ -70,6 +75,8 @@ pub(crate) struct SimArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SimCommand {
+    /// Draw the transfer of one world, as SVG: sequence numbers, congestion window, round-trip time
+    Plot(PlotArgs),
     /// Add up the results of disjoint ranges of seeds
     Merge {
         /// Results, as --json prints them
@@ -80,6 +87,33 @@ pub(super) enum SimCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlotArgs {
+    /// The scenario: a name of --list, or a TOML file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: String,
+
+    /// The seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+
+    /// Where the pictures go: SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) out: PathBuf,
+
+    /// Begin here: 1.5s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) from: Option<Duration>,
+
+    /// End here
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) until: Option<Duration>,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    Time::try_from(text.to_owned()).map(|time| time.0)
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, &'static str> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use stubborn::config::{Keepalive, SocketOptions};
+use stubborn::config::{CongestionControl, Keepalive, SocketOptions};
 use stubborn::sim::apps::{Behaviour, Reading};
 use stubborn::sim::medium::nat::Nat;
 use stubborn::sim::medium::{
@@ -106,7 +106,22 @@ struct Host {
     window_scaling: Option<bool>,
     timestamps: Option<bool>,
     sack: Option<bool>,
+    congestion_control: Option<ControllerName>,
     nodelay: Option<bool>,
+}
+
+/// `"cubic"`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct ControllerName(CongestionControl);
+
+impl TryFrom<String> for ControllerName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<ControllerName, String> {
+        let known = name.parse().map(ControllerName);
+        known.map_err(|_| format!("no congestion control is called '{name}'"))
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -338,6 +353,9 @@ impl Host {
         tcp.window_scaling = self.window_scaling.unwrap_or(tcp.window_scaling);
         tcp.timestamps = self.timestamps.unwrap_or(tcp.timestamps);
         tcp.sack = self.sack.unwrap_or(tcp.sack);
+        if let Some(name) = self.congestion_control {
+            tcp.congestion_control = name.0;
+        }
         // What the peer says goes, down to a segment of one octet.
         tcp.min_send_mss = tcp.min_send_mss.min(self.mss.unwrap_or(tcp.min_send_mss));
     }

@@ -7,6 +7,7 @@
 //! | `file` | scenarios in TOML |
 //! | `campaign` | many seeds, on all cores |
 //! | `replay` | one seed, as a diagram |
+//! | `plot` | one seed, as pictures of its transfer |
 //! | `report`, `histogram` | what was found; reports add up |
 
 mod args;
@@ -14,6 +15,7 @@ mod campaign;
 mod chosen;
 mod file;
 mod histogram;
+mod plot;
 mod replay;
 mod report;
 
@@ -32,8 +34,10 @@ use report::Report;
 
 /// Runs `stubborn sim`.
 pub(crate) fn run(args: &SimArgs) -> anyhow::Result<()> {
-    if let Some(SimCommand::Merge { files, json }) = &args.command {
-        return show(&merge(files)?, *json);
+    match &args.command {
+        Some(SimCommand::Merge { files, json }) => return show(&merge(files)?, *json),
+        Some(SimCommand::Plot(args)) => return plot::run(args),
+        None => {}
     }
     if args.list {
         return output::print(list());

@@ -1,0 +1,58 @@
+//! One world again, as pictures of its transfer.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use stubborn::sim::plot::pictures;
+use stubborn::sim::{Scenario, World};
+use stubborn::time::Instant;
+
+use super::super::output;
+use super::args::PlotArgs;
+use super::chosen::Chosen;
+
+/// Datagrams, and samples of connections, that are drawn: of a longer world, the first.
+const ENTRIES: usize = 2_000_000;
+
+/// Writes the pictures and says where they are.
+pub(super) fn run(args: &PlotArgs) -> anyhow::Result<()> {
+    let scenario = Chosen::new(&args.scenario)?;
+    let mut world = World::new(args.seed);
+    scenario.build(&mut world);
+    world.keep_record(ENTRIES);
+    world.keep_samples(ENTRIES);
+    let outcome = world.run();
+    let record = world.record().context("nothing was recorded")?;
+    let samples = world.samples().context("nothing was sampled")?;
+    let moment = |time| Instant::ZERO + time;
+    let name = name(&args.scenario);
+    let title = format!("{name}, seed {}", args.seed);
+    let (from, until) = (args.from.map(moment), args.until.map(moment));
+    let Some(pictures) = pictures(&title, record, samples, from, until) else {
+        bail!("nothing was sent in this world: there is nothing to draw");
+    };
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    for (kind, picture) in [
+        ("sequence", &pictures.sequence),
+        ("window", &pictures.window),
+        ("rtt", &pictures.rtt),
+    ] {
+        let file = (args.out).join(format!("{name}-{}-{kind}.svg", args.seed));
+        fs::write(&file, picture).with_context(|| format!("cannot write {}", file.display()))?;
+        output::print(format_args!("{}\n", file.display()))?;
+    }
+    match outcome.failure() {
+        None => Ok(()),
+        Some(failure) => bail!("{failure}"),
+    }
+}
+
+/// The name of a scenario, or of its file without folder and ending.
+fn name(scenario: &str) -> String {
+    let stem = Path::new(scenario).file_stem();
+    stem.map_or_else(
+        || scenario.to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
