@@ -19,19 +19,32 @@ pub enum CongestionControl {
     /// HyStart++ (RFC 9406), which may end slow start before anything is lost.
     #[default]
     Cubic,
+    /// `bbr`: BBR, version 3 (draft-ietf-ccwg-bbr): a model of the path instead of a guess from
+    /// losses. It asks for pacing.
+    Bbr,
+    /// `dctcp`: DCTCP (RFC 8257), for a data center whose switches mark what queues: it needs ECN,
+    /// and on the Internet it does not do.
+    Dctcp,
     /// One that the user has given to the stack under this name. Where nobody has, it is CUBIC.
     Custom(&'static str),
 }
 
 /// The stack's own.
-const BUILT_IN: [CongestionControl; 2] = [CongestionControl::Reno, CongestionControl::Cubic];
+const BUILT_IN: [CongestionControl; 4] = [
+    CongestionControl::Reno,
+    CongestionControl::Cubic,
+    CongestionControl::Bbr,
+    CongestionControl::Dctcp,
+];
 
 impl CongestionControl {
-    /// What it is called: `reno`, `cubic`, or the name that the user chose.
+    /// What it is called: `reno`, `cubic`, `bbr`, `dctcp`, or the name that the user chose.
     pub fn name(self) -> &'static str {
         match self {
             CongestionControl::Reno => "reno",
             CongestionControl::Cubic => "cubic",
+            CongestionControl::Bbr => "bbr",
+            CongestionControl::Dctcp => "dctcp",
             CongestionControl::Custom(name) => name,
         }
     }

@@ -3,7 +3,7 @@
 use core::fmt::{self, Debug};
 use core::time::Duration;
 
-use super::{Controller, Cubic, Reno};
+use super::{Bbr, Controller, Cubic, Dctcp, Reno};
 use crate::config::CongestionControl;
 use crate::time::Instant;
 
@@ -122,6 +122,16 @@ static CUBIC: BuiltIn = BuiltIn {
     start: |start| Box::new(Cubic::new(start.mss, start.initial_window)),
 };
 
+static BBR: BuiltIn = BuiltIn {
+    kind: CongestionControl::Bbr,
+    start: |start| Box::new(Bbr::new(start)),
+};
+
+static DCTCP: BuiltIn = BuiltIn {
+    kind: CongestionControl::Dctcp,
+    start: |start| Box::new(Dctcp::new(start.mss, start.initial_window)),
+};
+
 /// A congestion control of this name is known already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DuplicateName;
@@ -161,6 +171,8 @@ impl Controllers {
         match kind {
             CongestionControl::Reno => Some(&RENO),
             CongestionControl::Cubic => Some(&CUBIC),
+            CongestionControl::Bbr => Some(&BBR),
+            CongestionControl::Dctcp => Some(&DCTCP),
             CongestionControl::Custom(name) => {
                 (self.custom.iter().copied()).find(|factory| factory.name() == name)
             }

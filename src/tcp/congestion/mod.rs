@@ -3,12 +3,16 @@
 //! [`Controller`] is the one trait in `tcp`: the place where a stranger plugs in. It is told what
 //! happened and answers with a window; it never sees the connection.
 
+mod bbr;
 mod cubic;
+mod dctcp;
 mod factory;
 mod hystart;
 mod reno;
 
+pub use bbr::Bbr;
 pub use cubic::Cubic;
+pub use dctcp::Dctcp;
 
 pub use factory::{Controllers, DuplicateName, Factory, Start};
 pub use reno::Reno;
@@ -105,6 +109,8 @@ pub struct Loss {
 pub struct LostSegment {
     /// When the sender knew.
     pub now: Instant,
+    /// Its first place: losses that follow each other are one range.
+    pub start: Seq,
     /// Its length, in octets.
     pub octets: u64,
     /// P.tx_in_flight: octets in flight just after it was sent.
