@@ -286,7 +286,8 @@ impl Recovery {
         let Some(selective) = &mut self.selective else {
             return;
         };
-        let mut losses = Losses::new(now, None, report, &mut self.rate);
+        let probe = ack.mtu_probe.as_ref().map(|probe| probe.start);
+        let mut losses = Losses::new(now, probe, report, &mut self.rate);
         self.board
             .take_back_first_sack(|record| losses.take(record));
         selective.reordering_at = None;
