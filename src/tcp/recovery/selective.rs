@@ -360,6 +360,7 @@ impl<'a> Losses<'a> {
         self.rate.on_lost(record.len());
         self.report.losses.push(LostSegment {
             now: self.now,
+            start: record.start,
             octets: record.len() as u64,
             tx_in_flight: record.snapshot.tx_in_flight,
             lost: self.rate.lost() - record.snapshot.lost,
