@@ -13,7 +13,7 @@ mod path_mtu;
 
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 
-pub use opening::{ListenerConfig, OptionLayout, SynCookies};
+pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 
 /// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
 /// field has a default.
@@ -39,6 +39,8 @@ pub struct Config {
     /// The most connections of one listener whose handshake is under way; beyond it SYNs are
     /// answered with a cookie, or dropped. Default 4,096.
     pub max_half_open: usize,
+    /// TCP Fast Open, for those who ask for it.
+    pub fast_open: FastOpenConfig,
     /// When SYNs are answered with a cookie. Default [`SynCookies::WhenFull`].
     pub syn_cookies: SynCookies,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
@@ -63,6 +65,7 @@ impl Config {
             udp: UdpConfig::default(),
             max_connections: 262_144,
             max_half_open: 4_096,
+            fast_open: FastOpenConfig::default(),
             syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
             max_paths: 4_096,
@@ -97,6 +100,7 @@ impl Config {
         if self.ephemeral_ports.0 == 0 || self.ephemeral_ports.0 > self.ephemeral_ports.1 {
             return Err(ConfigError::EphemeralPorts);
         }
+        self.fast_open.validate()?;
         self.tcp.validate()
     }
 }

@@ -22,6 +22,7 @@
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `listener` | backlog, accept queue, strangers |
+//! | `fast_open` | TCP Fast Open |
 //! | `cookies` | SYN cookies |
 
 #![allow(clippy::unwrap_used)]
@@ -36,6 +37,7 @@ mod requirements {
     mod closing;
     mod cookies;
     mod failures;
+    mod fast_open;
     mod icmp;
     mod interface;
     mod isn;

@@ -175,6 +175,7 @@ impl Calls<'_> {
         let config = ListenerConfig {
             backlog,
             defer_accept: socket.defer_accept,
+            fast_open: 0,
             tcp: socket.config.clone(),
         };
         let places = (socket.bound)

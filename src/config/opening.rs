@@ -1,5 +1,6 @@
 //! How connections are opened: listeners, SYN cookies, TCP Fast Open.
 
+use core::fmt;
 use core::time::Duration;
 
 use super::{ConfigError, TcpConfig};
@@ -14,6 +15,10 @@ pub struct ListenerConfig {
     /// over the SYN,ACK is sent again, and the answer to it counts. `None`: a connection is handed
     /// out when it is established. Default `None`.
     pub defer_accept: Option<Duration>,
+    /// Give cookies of TCP Fast Open, take text on SYNs that have one, and hand such a connection
+    /// out at once; so many at most whose handshake has not ended (RFC 7413 §5.1). Default 0: no
+    /// Fast Open.
+    pub fast_open: usize,
     /// How the connections behave that are accepted here.
     pub tcp: TcpConfig,
 }
@@ -23,6 +28,7 @@ impl Default for ListenerConfig {
         ListenerConfig {
             backlog: 128,
             defer_accept: None,
+            fast_open: 0,
             tcp: TcpConfig::default(),
         }
     }
@@ -60,4 +66,83 @@ pub enum SynCookies {
     WhenFull,
     /// To every SYN.
     Always,
+}
+
+/// TCP Fast Open (RFC 7413): text on SYNs, without waiting for the handshake. What a client sends
+/// on a SYN may arrive twice, as a connection of its own, so it is for requests that may be
+/// repeated; and it happens only where the user asks for it: at a listener with `fast_open`, and
+/// for connections opened together with their first text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FastOpenConfig {
+    /// Ask for cookies, and send text with SYNs. Default on.
+    pub client: bool,
+    /// Give cookies, and take text on SYNs, at listeners that do. Default on.
+    pub server: bool,
+    /// Send text with a SYN even without a cookie, for hosts that are known to take it. Default
+    /// off.
+    pub client_without_cookie: bool,
+    /// Take text on a SYN whatever its cookie, or without one, where no stranger can send. Default
+    /// off.
+    pub server_without_cookie: bool,
+    /// Every listener does it, its backlog being the limit if it has none. Default off.
+    pub all_listeners: bool,
+    /// The keys of the cookies that are given. `None`: derived from the secret of the stack, and so
+    /// other ones with every start. Default `None`.
+    pub keys: Option<FastOpenKeys>,
+    /// Ask with the option for experiments (kind 254, RFC 6994) in place of kind 34. Both are
+    /// answered in kind. Default off.
+    pub experimental_option: bool,
+    /// The most peers whose cookies are kept (RFC 7413 §4.1.3), from 1. Default 1,024.
+    pub cookies: usize,
+    /// How long a peer that did not take the text, or did not answer, is spoken to without Fast
+    /// Open (RFC 7413 §4.1.3.1): so long after the first time, then twice as long each time, up to
+    /// 64 times. Default 60 s.
+    pub retry_after: Duration,
+    /// How long nobody is spoken to with Fast Open after a connection that began with it was dead
+    /// after the handshake, since something on the path may not like it: so long after the first
+    /// time, then twice as long each time, up to 64 times, until it works again. `None`: that is
+    /// not looked for. Default 1 h.
+    pub black_hole_timeout: Option<Duration>,
+}
+
+impl Default for FastOpenConfig {
+    fn default() -> FastOpenConfig {
+        FastOpenConfig {
+            client: true,
+            server: true,
+            client_without_cookie: false,
+            server_without_cookie: false,
+            all_listeners: false,
+            keys: None,
+            experimental_option: false,
+            cookies: 1_024,
+            retry_after: Duration::from_secs(60),
+            black_hole_timeout: Some(Duration::from_secs(60 * 60)),
+        }
+    }
+}
+
+impl FastOpenConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        match self.cookies {
+            0 => Err(ConfigError::Zero("cookies")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The keys of Fast Open cookies. Hosts that share them, behind one address, take each other's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FastOpenKeys {
+    /// The one for new cookies.
+    pub current: [u8; 16],
+    /// The one before it, whose cookies are still good; who comes with one gets a new one.
+    pub previous: Option<[u8; 16]>,
+}
+
+/// Keys do not belong into logs.
+impl fmt::Debug for FastOpenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FastOpenKeys(..)")
+    }
 }

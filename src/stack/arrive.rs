@@ -6,12 +6,22 @@ use super::Stack;
 use super::fragments::Outcome;
 use super::listener::ListenerId;
 use crate::config::TcpConfig;
-use crate::tcp::{ConnectionError, FourTuple, Open, Path, Tcb, reset_for};
+use crate::tcp::{
+    ConnectionError, Discard, FastOpen, FourTuple, Open, Path, State, Tcb, reset_for,
+};
 use crate::time::Instant;
 use crate::wire::{
     self, Control, Datagram, Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
     Refusal, TcpHeader, Text, Unreachable, icmp, ip, protocol,
 };
+
+/// A segment, and the connection that it names.
+pub(super) struct Arrival<'a> {
+    pub(super) tuple: FourTuple,
+    pub(super) ecn: Ecn,
+    pub(super) header: &'a TcpHeader,
+    pub(super) text: &'a [u8],
+}
 
 impl Stack {
     /// A datagram arrives.
@@ -74,8 +84,14 @@ impl Stack {
             local: SocketAddr::new(ip.destination, header.destination_port),
             remote: SocketAddr::new(ip.source, header.source_port),
         };
+        let arrival = Arrival {
+            tuple,
+            ecn: ip.ecn(),
+            header,
+            text,
+        };
         let Some(slot) = self.table.find(&tuple) else {
-            return self.no_connection(now, ip.ecn(), tuple, header, text, None);
+            return self.no_connection(now, &arrival, None);
         };
         let Some(entry) = self.table.at_mut(slot) else {
             return;
@@ -91,7 +107,7 @@ impl Stack {
             entry.tcb.end_time_wait();
             self.table.unroute(slot);
             self.touched(slot);
-            return self.no_connection(now, ip.ecn(), tuple, header, text, Some(old));
+            return self.no_connection(now, &arrival, Some(old));
         }
         // A handshake does not end while its listener has no room: the peer tries again.
         let waits_for_room = entry
@@ -109,30 +125,43 @@ impl Stack {
                 .table
                 .at(slot)
                 .is_some_and(|entry| entry.tcb.expects(header.ack))
-            && self.open_by_cookie(now, ip.ecn(), listener, tuple, header, text)
+            && self.open_by_cookie(now, listener, &arrival)
         {
             return;
         }
+        self.connection_takes(now, slot, &arrival);
+    }
+
+    /// A segment is for the connection in `slot`.
+    fn connection_takes(&mut self, now: Instant, slot: u32, arrival: &Arrival<'_>) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
-        if let Some(reason) = entry.tcb.segment_arrives(now, ip.ecn(), header, text) {
+        let Arrival {
+            ecn, header, text, ..
+        } = *arrival;
+        let was_opening = entry.tcb.state() == State::SynSent;
+        let discard = entry.tcb.segment_arrives(now, ecn, header, text);
+        let has_opened = was_opening && entry.tcb.state() != State::SynSent;
+        if let Some(reason) = discard {
             self.counters.count_discarded(reason);
         }
+        if has_opened {
+            self.take_cookie(&arrival.tuple, header);
+        }
+        self.follow_fast_open(now, slot, discard == Some(Discard::Reset));
         self.touched(slot);
     }
 
     /// LISTEN (RFC 9293 §3.10.7.2), or CLOSED (§3.10.7.1). `old`: SND.NXT of the incarnation that
     /// a SYN has ended.
-    fn no_connection(
-        &mut self,
-        now: Instant,
-        ecn: Ecn,
-        tuple: FourTuple,
-        header: &TcpHeader,
-        text: &[u8],
-        old: Option<u32>,
-    ) {
+    fn no_connection(&mut self, now: Instant, arrival: &Arrival<'_>, old: Option<u32>) {
+        let Arrival {
+            tuple,
+            header,
+            text,
+            ..
+        } = *arrival;
         let control = header.control;
         // A port of zero is nobody's, and cannot be answered.
         if header.source_port == 0 || header.destination_port == 0 {
@@ -144,10 +173,10 @@ impl Stack {
             Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
             // Third: a SYN.
             Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
-                self.open_passive(now, listener, tuple, ecn, header, old);
+                self.open_passive(now, listener, arrival, old);
             }
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
-            Some(listener) if self.open_by_cookie(now, ecn, listener, tuple, header, text) => {}
+            Some(listener) if self.open_by_cookie(now, listener, arrival) => {}
             // Second: an ACK is bad, whether somebody listens or not.
             _ => {
                 self.counters.strangers += 1;
@@ -160,11 +189,10 @@ impl Stack {
         &mut self,
         now: Instant,
         id: ListenerId,
-        tuple: FourTuple,
-        ecn: Ecn,
-        syn: &TcpHeader,
+        arrival: &Arrival<'_>,
         old: Option<u32>,
     ) {
+        let (tuple, syn) = (arrival.tuple, arrival.header);
         let is_full = self.table.len() >= self.config.max_connections;
         let Some(listener) = self.listeners.get(id) else {
             return;
@@ -181,16 +209,29 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return;
         }
+        let fast_open = self.fast_open_server(now, id, &tuple, syn, arrival.text);
+        let Some(listener) = self.listeners.get(id) else {
+            return;
+        };
         let open = Open {
             defer_accept: listener.config.defer_accept,
+            fast_open,
             ..self.open(now, &listener.config.tcp, tuple, old)
         };
-        let tcb = Tcb::open_passive(now, &open, ecn, syn);
-        if let Some(listener) = self.listeners.get_mut(id) {
-            listener.half_open += 1;
+        let mut tcb = Tcb::open_passive(now, &open, arrival.ecn, syn);
+        if fast_open.takes_text {
+            tcb.take_syn_text(now, arrival.text);
         }
-        let id = self.table.insert(tcb, Some(id));
-        self.touched(id.slot);
+        let conn = self.table.insert(tcb, Some(id));
+        match fast_open.takes_text {
+            true => self.hand_out_early(id, conn),
+            false => {
+                if let Some(listener) = self.listeners.get_mut(id) {
+                    listener.half_open += 1;
+                }
+            }
+        }
+        self.touched(conn.slot);
     }
 
     /// What an OPEN needs to know. `old`: SND.NXT of the last incarnation, which the new one must
@@ -216,6 +257,7 @@ impl Stack {
             iss,
             timestamp_offset: self.secret.timestamp_offset(&tuple),
             defer_accept: None,
+            fast_open: FastOpen::default(),
         }
     }
 

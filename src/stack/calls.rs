@@ -196,6 +196,35 @@ impl Stack {
         remote: SocketAddr,
         config: &TcpConfig,
     ) -> Result<ConnId, ConnectError> {
+        self.open_active(now, local, remote, config, None)
+            .map(|(id, _)| id)
+    }
+
+    /// Active OPEN together with the first SEND (RFC 7413): `data`, as much of it as there is room
+    /// for, goes with the SYN if there is a cookie of the peer. Otherwise the SYN asks for one, and
+    /// the data follows when the connection is established. Gives how much was taken.
+    ///
+    /// # Errors
+    /// As [`Stack::connect_with`].
+    pub fn connect_sending(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        config: &TcpConfig,
+        data: &[u8],
+    ) -> Result<(ConnId, usize), ConnectError> {
+        self.open_active(now, local, remote, config, Some(data))
+    }
+
+    fn open_active(
+        &mut self,
+        now: Instant,
+        local: Option<SocketAddr>,
+        remote: SocketAddr,
+        config: &TcpConfig,
+        data: Option<&[u8]>,
+    ) -> Result<(ConnId, usize), ConnectError> {
         config.validate().map_err(ConnectError::Config)?;
         if !ip::is_host(remote.ip()) || self.is_own(remote.ip()) || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
@@ -204,11 +233,17 @@ impl Stack {
             return Err(ConnectError::TooManyConnections);
         }
         let tuple = self.choose_local(local, remote)?;
-        let tcb = Tcb::open_active(now, &self.open(now, config, tuple, None));
+        let mut open = self.open(now, config, tuple, None);
+        if data.is_some() {
+            open.fast_open = self.fast_open_client(now, &tuple);
+        }
+        let mut tcb = Tcb::open_active(now, &open);
+        // Nothing but a lack of room keeps a new connection from taking it.
+        let taken = data.map_or(0, |data| tcb.send(now, data).unwrap_or(0));
         let id = self.table.insert(tcb, None);
         self.counters.opened += 1;
         self.touched(id.slot);
-        Ok(id)
+        Ok((id, taken))
     }
 
     fn choose_local(

@@ -24,12 +24,13 @@ impl Stack {
     ///
     /// Not in it: counters, how many unpredictable numbers have been drawn (the next is as good),
     /// and how many replies the rate limits have left: a checker configures limits that it cannot
-    /// reach.
+    /// reach; what is known of peers for Fast Open: a checker does not use it.
     pub fn fingerprint(&self, now: Instant) -> u128 {
         let mut hasher = SipHasher13::new();
         for entry in self.table.iter() {
             entry.tcb.hash_canonical(now, &mut hasher);
-            (entry.listener, entry.acceptable, entry.sending).hash(&mut hasher);
+            (entry.listener, entry.acceptable, entry.fast_open).hash(&mut hasher);
+            entry.sending.hash(&mut hasher);
             (entry.readiness, entry.routed, entry.waiting).hash(&mut hasher);
         }
         self.listeners.hash(&mut hasher);

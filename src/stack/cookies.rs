@@ -12,6 +12,7 @@
 //! acknowledgment that was to precede it, is a stranger's.
 
 use super::Stack;
+use super::arrive::Arrival;
 use super::listener::ListenerId;
 use super::secret::Secret;
 use crate::config::SynCookies;
@@ -115,12 +116,10 @@ impl Stack {
     pub(super) fn open_by_cookie(
         &mut self,
         now: Instant,
-        ecn: Ecn,
         id: ListenerId,
-        tuple: FourTuple,
-        ack: &TcpHeader,
-        text: &[u8],
+        arrival: &Arrival<'_>,
     ) -> bool {
+        let (tuple, ack) = (arrival.tuple, arrival.header);
         if !ack.control.has(Control::ACK) || ack.control.any(Control::SYN | Control::RST) {
             return false;
         }
@@ -146,7 +145,7 @@ impl Stack {
         if let Some(timestamps) = &mut ack.options.timestamps {
             timestamps.ecr = 0;
         }
-        if let Some(reason) = tcb.segment_arrives(now, ecn, &ack, text) {
+        if let Some(reason) = tcb.segment_arrives(now, arrival.ecn, &ack, arrival.text) {
             self.counters.count_discarded(reason);
         }
         if matches!(tcb.state(), State::SynReceived | State::Listen) {

@@ -21,6 +21,8 @@ pub struct Counters {
     pub cookies_sent: u64,
     /// Acknowledgments of SYN cookies that opened a connection.
     pub cookies_taken: u64,
+    /// Connections accepted with the SYN, by a cookie of Fast Open.
+    pub fast_open_accepted: u64,
     /// Resets and ICMP messages not sent since there were too many.
     pub replies_suppressed: u64,
     /// ICMP errors that no connection believed.
@@ -65,6 +67,7 @@ impl Default for Counters {
             listen_overflows: 0,
             cookies_sent: 0,
             cookies_taken: 0,
+            fast_open_accepted: 0,
             replies_suppressed: 0,
             icmp_ignored: 0,
             opened: 0,

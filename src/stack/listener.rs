@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::cookies::Epoch;
 use super::table::ConnId;
-use crate::config::ListenerConfig;
+use crate::config::{FastOpenConfig, ListenerConfig};
+use crate::time::Instant;
 
 /// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,10 @@ pub(super) struct Listener {
     pub(super) half_open: usize,
     /// When a SYN was last answered with a cookie.
     pub(super) cookies_sent: Option<Epoch>,
+    /// Connections opened by Fast Open whose handshake has not ended.
+    pub(super) opened_early: usize,
+    /// Until when those count whose peers have reset them.
+    resets: VecDeque<Instant>,
     /// Established connections, the first to be accepted first.
     pub(super) accept_queue: VecDeque<ConnId>,
 }
@@ -30,13 +35,39 @@ impl Listener {
     pub(super) fn is_full(&self) -> bool {
         self.accept_queue.len() >= self.config.backlog.max(1)
     }
+
+    /// How many connections opened by Fast Open may await the end of their handshake.
+    pub(super) fn fast_open_limit(&self, config: &FastOpenConfig) -> usize {
+        match self.config.fast_open {
+            0 if config.all_listeners => self.config.backlog.max(1),
+            limit => limit,
+        }
+    }
+
+    /// How many do.
+    pub(super) fn pending(&self) -> usize {
+        self.opened_early + self.resets.len()
+    }
+
+    /// The handshake of one has ended; if its peer has reset it, it counts until then.
+    pub(super) fn end_pending(&mut self, counts_until: Option<Instant>) {
+        self.opened_early = self.opened_early.saturating_sub(1);
+        self.resets.extend(counts_until);
+    }
+
+    /// Those that were reset long ago count no more.
+    pub(super) fn forget_resets(&mut self, now: Instant) {
+        while self.resets.front().is_some_and(|until| *until <= now) {
+            self.resets.pop_front();
+        }
+    }
 }
 
 /// What decides the future; a configuration is taken to be the same, and is not hashed.
 impl Hash for Listener {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.local, self.half_open, &self.accept_queue).hash(hasher);
-        self.cookies_sent.hash(hasher);
+        (self.cookies_sent, self.opened_early).hash(hasher);
     }
 }
 
@@ -61,6 +92,8 @@ impl Listeners {
                 config,
                 half_open: 0,
                 cookies_sent: None,
+                opened_early: 0,
+                resets: VecDeque::new(),
                 accept_queue: VecDeque::new(),
             },
         );

@@ -8,6 +8,7 @@
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
 //! | `table` | the connections, found by four-tuple |
 //! | `listener` | LISTEN: queues and backlog |
+//! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and got |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
@@ -25,6 +26,7 @@ mod congestion;
 mod cookies;
 mod counters;
 mod deadlines;
+mod fast_open;
 pub mod fragments;
 mod listener;
 mod paths;
@@ -87,6 +89,7 @@ pub struct Stack {
     secret: Secret,
     table: Table,
     listeners: Listeners,
+    fast_open: fast_open::FastOpen,
     deadlines: Deadlines,
     /// UDP sockets.
     udp: udp::Sockets,
@@ -149,6 +152,7 @@ impl Stack {
             secret,
             config,
             listeners: Listeners::default(),
+            fast_open: fast_open::FastOpen::default(),
             deadlines: Deadlines::default(),
             sending: VecDeque::new(),
             turn: 0,
@@ -272,6 +276,7 @@ impl Stack {
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.deadline = None;
                 entry.tcb.handle_timeouts(now);
+                self.follow_fast_open(now, slot, false);
                 self.touched(slot);
             }
         }
@@ -409,6 +414,13 @@ impl Stack {
             return;
         };
         let mut deadline = entry.deadline.take();
+        if let Some(listening) = entry
+            .fast_open
+            .take()
+            .and_then(|id| self.listeners.get_mut(id))
+        {
+            listening.end_pending(None);
+        }
         let never_accepted = entry.listener.is_some() && !entry.acceptable;
         if never_accepted
             && let Some(listening) = entry.listener.and_then(|id| self.listeners.get_mut(id))

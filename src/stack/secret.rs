@@ -27,6 +27,7 @@ enum Use {
     InitialSequenceNumber,
     TimestampOffset,
     SynCookie,
+    FastOpen,
     Number,
     Table,
 }
@@ -55,6 +56,14 @@ impl Secret {
     /// A MAC over what a SYN cookie stands for (RFC 4987 §3.6).
     pub(super) fn syn_cookie(&self, input: impl Hash) -> u32 {
         self.prf(Use::SynCookie, input) as u32
+    }
+
+    /// The key of Fast Open cookies, if the user has given none.
+    pub(super) fn fast_open_key(&self) -> [u8; 16] {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&self.prf(Use::FastOpen, 0u8).to_le_bytes());
+        key[8..].copy_from_slice(&self.prf(Use::FastOpen, 1u8).to_le_bytes());
+        key
     }
 
     /// The `nonce`th unpredictable number.

@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) listener: Option<ListenerId>,
     /// It is in the listener's accept queue, no longer in its SYN queue.
     pub(super) acceptable: bool,
+    /// The listener that counts it as opened by Fast Open, until its handshake ends.
+    pub(super) fast_open: Option<ListenerId>,
     /// It is in the queue of connections that may have something to send.
     pub(super) sending: bool,
     /// What its user has not been told yet; if any, it is in the queue of events.
@@ -75,6 +77,7 @@ impl Table {
             generation,
             listener,
             acceptable: false,
+            fast_open: None,
             sending: false,
             readiness: Readiness::NONE,
             deadline: None,

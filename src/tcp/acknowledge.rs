@@ -28,7 +28,7 @@ impl Tcb {
             self.defer(now, seg)?;
             self.on(Event::RcvAckOfSyn);
             self.take_handshake_ack(now, ack, seg);
-            return Step::Continue(());
+            return self.check_fin_acknowledged(now);
         }
         // RFC 5961 §5.2. An acknowledgment of what lies before our SYN was never ours either.
         let oldest = self.snd.una.before(self.snd.max_wnd).max(self.snd.iss + 1);
@@ -241,6 +241,7 @@ impl Tcb {
         }
         self.acknowledge(now, ack, seg);
         self.start_congestion(now, retries);
+        self.on_syn_text_answered();
         if self.snd.fin.is_some() {
             // The user has closed in SYN-RECEIVED (§3.10.4).
             self.on(Event::Close);

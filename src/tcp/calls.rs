@@ -316,6 +316,8 @@ impl Tcb {
             timestamps: self.agreed.timestamps,
             sack: self.agreed.sack,
             window_scale: self.agreed.window_scale,
+            syn_data: self.opening.syn_text_taken,
+            fast_open_child: self.opening.is_child,
         }
     }
 }

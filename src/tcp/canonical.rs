@@ -36,6 +36,7 @@ impl Tcb {
             timers,
             acks,
             probes,
+            opening,
             deferred_until,
             syn_due,
             refuse,
@@ -66,6 +67,7 @@ impl Tcb {
             pacer.hash_canonical(now, hasher);
         }
         timers.hash_canonical(now, hasher);
+        opening.hash(hasher);
         deferred_until.map(|until| until.since(now)).hash(hasher);
         hash_acks(acks, config, now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);

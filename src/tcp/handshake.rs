@@ -73,8 +73,8 @@ fn layout(config: &TcpConfig) -> Layout {
 
 impl Tcb {
     /// The options of our SYN, or of our SYN-ACK once the peer's SYN has come: then only what it
-    /// offered too.
-    pub(super) fn syn_options(&self, now: Instant) -> Options {
+    /// offered too. What belongs to Fast Open is on the first one only (RFC 7413 §7.1).
+    pub(super) fn syn_options(&self, now: Instant, is_first: bool) -> Options {
         let peer_spoke = self.rcv.irs.is_some();
         let (scale, sack, timestamps) = if peer_spoke {
             let agreed = &self.agreed;
@@ -93,6 +93,7 @@ impl Tcb {
             sack_permitted: sack,
             timestamps: timestamps.then(|| self.timestamps.option(now)),
             layout: layout(&self.config),
+            fast_open: self.opening.option().filter(|_| is_first),
             ..Options::default()
         }
     }

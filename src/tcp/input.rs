@@ -376,11 +376,17 @@ impl Tcb {
             return Step::Break(Discard::ResetChallenged);
         }
         match self.state {
+            State::SynReceived if self.opening.is_child => {
+                self.end(Event::RcvRst, Some(ConnectionError::Reset));
+            }
             State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
             State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
             // The user has closed, and the peer too: nothing is lost that anybody waits for.
             State::Closing | State::LastAck => self.end(Event::RcvRst, None),
-            _ => self.end(Event::RcvRst, Some(ConnectionError::Reset)),
+            _ => {
+                self.watch_reset();
+                self.end(Event::RcvRst, Some(ConnectionError::Reset));
+            }
         }
         Step::Break(Discard::Reset)
     }
@@ -390,7 +396,7 @@ impl Tcb {
         if !seg.ctl.has(Control::SYN) {
             return Step::Continue(());
         }
-        if self.state == State::SynReceived && self.passive {
+        if self.state == State::SynReceived && self.passive && !self.opening.is_child {
             self.end(Event::RcvRstPassive, None);
             return Step::Break(Discard::Reset);
         }
@@ -436,6 +442,7 @@ impl Tcb {
         self.sample_round_trip(now, &seg.options);
         self.schedule_ack(now, seg, inserted);
         if inserted.in_order > 0 {
+            self.watch_text();
             if self.read_shut {
                 self.recv_buffer.discard();
             }

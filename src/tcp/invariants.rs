@@ -159,7 +159,7 @@ mod tests {
     use crate::config::{Pacing, TcpConfig};
     use crate::tcp::congestion::Controllers;
     use crate::tcp::tcb::Open;
-    use crate::tcp::{Event, Path};
+    use crate::tcp::{Event, FastOpen, Path};
     use crate::time::{Duration, Instant};
 
     impl Tcb {
@@ -184,6 +184,7 @@ mod tests {
             iss: 100,
             timestamp_offset: 0,
             defer_accept: None,
+            fast_open: FastOpen::default(),
         };
         let mut tcb = Tcb::new(Instant::ZERO, &open, Some(Seq::initial(300)));
         tcb.on(Event::ActiveOpen);

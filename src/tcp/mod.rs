@@ -16,6 +16,7 @@
 //! | `output` | §3.7, §3.8 | what the next segment carries |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
+//! | `fast_open` | RFC 7413 | text on a SYN |
 //! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
@@ -32,6 +33,7 @@ mod calls;
 mod canonical;
 pub mod congestion;
 mod error;
+mod fast_open;
 mod handshake;
 mod input;
 mod invariants;
@@ -55,6 +57,7 @@ mod timers;
 mod timestamps;
 
 pub use error::{ConnectionError, RecvError, SendError};
+pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
 pub use input::Discard;
 pub use invariants::{Broken, SequenceSpace};

@@ -24,7 +24,9 @@ enum Plan {
     Refuse(Seq),
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: ABORT.
     Reset,
-    /// SYN, or SYN,ACK.
+    /// SYN, or SYN,ACK, for the first time, with text up to here.
+    FirstSyn(Seq),
+    /// SYN, or SYN,ACK, once more.
     Syn,
     /// What was sent before: text, and the SYN or FIN at its ends.
     Resend(Range<Seq>),
@@ -86,9 +88,16 @@ impl Tcb {
         }
         match self.state {
             State::Closed | State::Listen => None,
+            _ if self.syn_due && self.snd.nxt == self.snd.iss => {
+                Some(Plan::FirstSyn(self.syn_text_end()))
+            }
             _ if self.syn_due => Some(Plan::Syn),
             State::SynSent => self.plan_resend(),
-            State::SynReceived => self.plan_resend().or_else(|| self.plan_ack()),
+            // Text leaves that early only if the connection was opened by Fast Open.
+            State::SynReceived => self
+                .plan_resend()
+                .or_else(|| self.plan_text())
+                .or_else(|| self.plan_ack()),
             State::Established
             | State::FinWait1
             | State::FinWait2
@@ -118,6 +127,10 @@ impl Tcb {
         let lost = self.recovery.lost()?;
         if lost.start == self.snd.iss {
             return Some(Plan::Resend(lost.start..lost.start + 1));
+        }
+        // Text that went with our SYN, or just behind it, waits for the handshake to end.
+        if !self.state.is_synchronized() {
+            return None;
         }
         let text_end = lost
             .end
@@ -213,7 +226,7 @@ impl Tcb {
     /// Nagle and the sender's side of silly window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1), rules
     /// (1) to (4). All text is pushed.
     fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
-        let idle = self.snd.nxt == self.snd.una;
+        let idle = self.snd.nxt == self.snd.una.max(self.snd.iss + 1);
         // A user who has more to say and says so waits for it longer than for an acknowledgment.
         let corked = (self.config.socket.cork || self.parted) && self.snd.fin.is_none();
         let nagle_allows =
@@ -259,17 +272,20 @@ impl Tcb {
         match plan {
             Plan::Refuse(_) => return self.refuse = None,
             Plan::Reset => return self.reset_due = false,
+            Plan::FirstSyn(text_end) => {
+                self.syn_due = false;
+                self.on_first_syn_sent();
+                // One by one: the SYN may be acknowledged without its text.
+                self.on_sent_new(now, self.snd.iss + 1);
+                self.on_sent_new(now, *text_end);
+            }
             Plan::Syn => {
                 self.syn_due = false;
-                let first = self.snd.nxt == self.snd.iss;
-                self.on_sent_new(now, self.snd.iss + 1);
-                if !first {
-                    self.on_resent(now, self.snd.iss..self.snd.iss + 1);
-                    // The peer's SYN came again: it is there, and this answer to it has its time
-                    // too, before the handshake is given up.
-                    self.recovery.set_timer(now + self.recovery.rtt.rto());
-                    self.arm_recovery_timer();
-                }
+                self.on_resent(now, self.snd.iss..self.snd.iss + 1);
+                // The peer's SYN came again: it is there, and this answer to it has its time too,
+                // before the handshake is given up.
+                self.recovery.set_timer(now + self.recovery.rtt.rto());
+                self.arm_recovery_timer();
             }
             Plan::Resend(range) => {
                 self.on_resent(now, range.clone());
@@ -354,6 +370,11 @@ impl Tcb {
                 ctl: Control::RST | Control::ACK,
                 ..self.pure_ack(now)
             },
+            Plan::FirstSyn(text_end) => Segment {
+                options: self.syn_options(now, true),
+                text: self.send_buffer.text(self.snd.iss + 1..text_end),
+                ..self.syn(now)
+            },
             Plan::Syn => self.syn(now),
             Plan::Resend(range) if range.start == self.snd.iss => self.syn(now),
             Plan::Resend(range)
@@ -382,10 +403,13 @@ impl Tcb {
             } else {
                 Control::SYN
             },
-            wnd: usize::from(self.syn_window()),
+            wnd: match has_peer {
+                true => self.rcv.edge.saturating_since(self.rcv.nxt),
+                false => usize::from(self.syn_window()),
+            },
             shift: 0,
             up: 0,
-            options: self.syn_options(now),
+            options: self.syn_options(now, false),
             ecn: Ecn::NotEct,
             text: Text::EMPTY,
         }

@@ -81,4 +81,9 @@ pub struct Status {
     pub sack: bool,
     /// Window scale of the peer and of ours, if the connection uses them.
     pub window_scale: Option<(u8, u8)>,
+    /// Text on a SYN, ours or the peer's, was acknowledged with it (RFC 7413).
+    pub syn_data: bool,
+    /// It was opened by the peer's SYN and a good cookie: it could be used before the handshake
+    /// had ended.
+    pub fast_open_child: bool,
 }

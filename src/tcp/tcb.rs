@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use super::buffers::{self, RightSizing};
 use super::congestion::{Controller, Factory, Start};
 use super::error::ConnectionError;
+use super::fast_open::{FastOpen, Opening};
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
 use super::pacing::Pacer;
 use super::path_mtu::PathMtu;
@@ -54,6 +55,8 @@ pub struct Open<'a> {
     /// How long a passive OPEN waits for text before it takes a bare acknowledgment of its SYN
     /// ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
     pub defer_accept: Option<Duration>,
+    /// TCP Fast Open (RFC 7413).
+    pub fast_open: FastOpen,
 }
 
 /// The send sequence space.
@@ -219,6 +222,8 @@ pub struct Tcb {
     pub(super) timers: Timers,
     pub(super) acks: Acks,
     pub(super) probes: Probes,
+    /// How it was opened, if by Fast Open.
+    pub(super) opening: Opening,
     /// Until then a bare acknowledgment does not end the handshake.
     pub(super) deferred_until: Option<Instant>,
     /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
@@ -295,6 +300,7 @@ impl Tcb {
                 challenged: None,
             },
             probes: Probes::default(),
+            opening: Opening::new(open),
             deferred_until: open.defer_accept.map(|wait| now + wait),
             syn_due: true,
             refuse: None,
@@ -365,7 +371,7 @@ impl Tcb {
 
     /// Whether text or a FIN waits to be sent for the first time.
     pub(super) fn has_unsent(&self) -> bool {
-        self.state.sends_text()
+        (self.state.sends_text() || self.is_open_early())
             && (self.send_buffer.end() > self.snd.nxt
                 || self.snd.fin.is_some_and(|fin| fin >= self.snd.nxt))
     }

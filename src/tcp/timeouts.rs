@@ -53,6 +53,7 @@ impl Tcb {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
         let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
         self.suspect_black_hole(now);
+        self.watch_timeouts();
         if self.state.is_synchronized() {
             let first = self.recovery.retries() == 1;
             for segment in &report.losses {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stubborn::config::TcpConfig;
 use stubborn::tcp::congestion::Controllers;
-use stubborn::tcp::{Discard, FourTuple, Open, Path, State, Tcb};
+use stubborn::tcp::{Discard, FastOpen, FourTuple, Open, Path, State, Tcb};
 use stubborn::time::Instant;
 use stubborn::wire::{Control, Ecn, Options, TcpHeader, Timestamps};
 
@@ -58,6 +58,7 @@ fn open(config: &TcpConfig) -> Open<'_> {
         iss: ISS,
         timestamp_offset: 7,
         defer_accept: None,
+        fast_open: FastOpen::default(),
     }
 }
 

@@ -95,6 +95,7 @@ fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
         defer_accept: random
             .chance(20)
             .then(|| Duration::from_millis(random.next() % 5_000)),
+        fast_open: random.pick(&[0, 1, 3]),
         tcp: config.tcp.clone(),
     }
 }

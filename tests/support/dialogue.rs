@@ -301,6 +301,21 @@ impl Dialogue {
         self
     }
 
+    /// Active OPEN together with a SEND, from [`PORT`] to the peer.
+    #[track_caller]
+    pub fn connects_sending(&mut self, len: usize) -> &mut Self {
+        let local = SocketAddr::new(self.family.us(), PORT);
+        let remote = SocketAddr::new(self.family.peer(), self.port);
+        self.call(&format!("OPEN, SEND {len}"));
+        let (data, tcp) = (pattern(OURS, 0, len), self.stack.config().tcp.clone());
+        let opened = (self.stack).connect_sending(self.now, Some(local), remote, &tcp, &data);
+        let (id, taken) = opened.unwrap();
+        self.conn = Some(id);
+        (self.sent, self.read) = (taken as u32, 0);
+        self.collect();
+        self
+    }
+
     /// From now on the peer speaks from, and is spoken to at, another port.
     pub fn as_port(&mut self, port: u16) -> &mut Self {
         self.port = port;
@@ -526,7 +541,8 @@ impl Dialogue {
         if !port.is_empty() {
             self.fail(&format!("it should go to port {}", self.port));
         }
-        let place = shown.seq.wrapping_sub(ISS + 1);
+        let syn = u32::from(header.control.has(Control::SYN));
+        let place = shown.seq.wrapping_add(syn).wrapping_sub(ISS + 1);
         if text != pattern(OURS, place, text.len()) {
             self.fail("its text is not what was sent");
         }

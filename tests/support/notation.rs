@@ -8,13 +8,14 @@
 //! | `<UP=3>` | the urgent pointer | 0 |
 //! | `<MSS=1000>`, `<WS=7>`, `<SACKP>` | options of a SYN | none |
 //! | `<TS=1000,20>` | timestamps: TSval, TSecr | none |
+//! | `<FO>`, `<FO=0123456789abcdef>` | Fast Open: a cookie asked for, or a cookie; `XFO` as an experiment | none |
 //! | `<SACK=201:301,401:501>` | SACK blocks | none |
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
 use std::fmt;
 
-use stubborn::wire::{Control, Options, SackBlock, TcpHeader, Timestamps};
+use stubborn::wire::{Control, Cookie, FastOpen, Options, SackBlock, TcpHeader, Timestamps};
 
 /// The window of a segment whose text does not say another one.
 pub const WINDOW: u16 = 10_000;
@@ -106,6 +107,12 @@ fn option(options: &mut Options, name: &str, value: &str) {
         "MSS" => options.mss = Some(number(value) as u16),
         "WS" => options.window_scale = Some(number(value) as u8),
         "SACKP" => options.sack_permitted = true,
+        "FO" | "XFO" => {
+            options.fast_open = Some(FastOpen {
+                cookie: Cookie::new(&octets(value)),
+                experimental: name == "XFO",
+            });
+        }
         "TS" => {
             let (val, ecr) = value.split_once(',').expect("TSval,TSecr");
             options.timestamps = Some(Timestamps {
@@ -124,6 +131,13 @@ fn option(options: &mut Options, name: &str, value: &str) {
         }
         _ => panic!("{name} is no field of a segment"),
     }
+}
+
+/// Hexadecimal digits, two an octet.
+fn octets(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    let octet = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    pairs.map(octet).collect()
 }
 
 impl fmt::Display for Notation {
@@ -156,6 +170,13 @@ impl fmt::Display for Notation {
         if let Some(Timestamps { val, ecr }) = options.timestamps {
             write!(f, "<TS={val},{ecr}>")?;
         }
+        if let Some(option) = options.fast_open {
+            f.write_str(if option.experimental { "<XFO" } else { "<FO" })?;
+            match option.cookie {
+                Some(cookie) => write!(f, "={cookie}>")?,
+                None => f.write_str(">")?,
+            }
+        }
         let blocks = options.sack.as_slice().iter();
         let blocks: Vec<String> = blocks.map(|b| format!("{}:{}", b.left, b.right)).collect();
         if !blocks.is_empty() {
@@ -172,6 +193,8 @@ fn what_is_written_is_read() {
         "<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><WS=7><SACKP><TS=1000,5>",
         "<SEQ=101><ACK=301><WND=0><UP=3><DATA=10><CTL=PSH,URG,ACK><SACK=1:2,3:4>",
         "<SEQ=0><CTL=>",
+        "<SEQ=0><CTL=SYN><FO>",
+        "<SEQ=0><CTL=SYN><XFO=01020304>",
     ] {
         assert_eq!(Notation::read(written).to_string(), written);
     }

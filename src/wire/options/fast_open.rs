@@ -35,6 +35,14 @@ impl Cookie {
     }
 }
 
+impl From<[u8; 8]> for Cookie {
+    fn from(eight: [u8; 8]) -> Cookie {
+        let mut octets = [0; Cookie::MAX];
+        octets[..8].copy_from_slice(&eight);
+        Cookie { octets, len: 8 }
+    }
+}
+
 /// In hexadecimal digits.
 impl fmt::Display for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,261 @@
+//! TCP Fast Open (RFC 7413), as far as the host is concerned: cookies given and got, and when
+//! not to try.
+//!
+//! | side | what is kept | bound |
+//! |---|---|---|
+//! | server | two keys; for each listener, how many connections await the end of their handshake | the listener's `fast_open` |
+//! | client | for each peer its cookie, its MSS, and how often Fast Open has failed with it | `cookies` of the configuration |
+//! | client | how often Fast Open was given up on the whole host | |
+
+use core::hash::Hasher;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+
+use siphasher::sip::SipHasher24;
+
+use super::Stack;
+use super::listener::{Listener, ListenerId};
+use super::table::ConnId;
+use crate::config::{FastOpenConfig, FastOpenKeys};
+use crate::tcp::{FastOpenOutcome, FourTuple};
+use crate::time::{Duration, Instant};
+use crate::{tcp, wire};
+
+/// How long a handshake that its peer has reset counts as under way: whoever makes others send
+/// resets must not have more of them than whoever does not (RFC 7413 §5.1).
+pub(super) const RESET_TIME: Duration = Duration::from_secs(60);
+
+/// The longest time without Fast Open is the first one doubled so often.
+const MOST_DOUBLINGS: u32 = 6;
+
+/// What a client knows of a peer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    cookie: Option<wire::Cookie>,
+    /// The MSS that it said, 0 if it did not.
+    mss: u16,
+    /// How often in a row Fast Open has failed with it, and until when it is not tried.
+    failures: u32,
+    paused_until: Option<Instant>,
+    /// The higher, the later it was looked at.
+    used: u64,
+}
+
+/// What a host knows of Fast Open.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FastOpen {
+    /// By local and remote address: a cookie is for both.
+    known: BTreeMap<(IpAddr, IpAddr), Known>,
+    uses: u64,
+    /// How often in a row a black hole was met, and until when Fast Open is off.
+    black_holes: u32,
+    off_until: Option<Instant>,
+}
+
+impl FastOpen {
+    /// What is known of a peer, for a change. The peer that was not looked at for the longest time
+    /// makes room.
+    fn known(&mut self, hosts: (IpAddr, IpAddr), most: usize) -> &mut Known {
+        if !self.known.contains_key(&hosts) && self.known.len() >= most.max(1) {
+            let oldest = self.known.iter().min_by_key(|(_, known)| known.used);
+            let oldest = oldest.map(|(hosts, _)| *hosts);
+            oldest.and_then(|hosts| self.known.remove(&hosts));
+        }
+        self.uses += 1;
+        let known = self.known.entry(hosts).or_default();
+        known.used = self.uses;
+        known
+    }
+
+    /// How to open a connection with text.
+    fn client(&self, now: Instant, config: &FastOpenConfig, tuple: &FourTuple) -> tcp::FastOpen {
+        let known = self.known.get(&hosts(tuple)).copied().unwrap_or_default();
+        let is_off = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        if !config.client || is_off(self.off_until) || is_off(known.paused_until) {
+            return tcp::FastOpen::default();
+        }
+        let option = wire::FastOpen {
+            cookie: known.cookie,
+            experimental: config.experimental_option,
+        };
+        let blindly = known.cookie.is_none() && config.client_without_cookie;
+        tcp::FastOpen {
+            option: Some(option).filter(|_| !blindly),
+            takes_text: known.cookie.is_some() || blindly,
+            mss: known.mss,
+        }
+    }
+
+    /// A peer has given a cookie.
+    fn learn(&mut self, tuple: &FourTuple, cookie: wire::Cookie, mss: u16, most: usize) {
+        let known = self.known(hosts(tuple), most);
+        (known.cookie, known.mss) = (Some(cookie), mss);
+    }
+
+    /// What came of an attempt (RFC 7413 §4.1.3.1).
+    fn note(
+        &mut self,
+        now: Instant,
+        config: &FastOpenConfig,
+        tuple: &FourTuple,
+        outcome: FastOpenOutcome,
+    ) {
+        let pause = |first: Duration, times: u32| now + first * (1 << times.min(MOST_DOUBLINGS));
+        match outcome {
+            FastOpenOutcome::Worked => {
+                self.black_holes = 0;
+                let known = self.known(hosts(tuple), config.cookies);
+                (known.failures, known.paused_until) = (0, None);
+            }
+            FastOpenOutcome::Refused | FastOpenOutcome::NoAnswer => {
+                let known = self.known(hosts(tuple), config.cookies);
+                known.paused_until = Some(pause(config.retry_after, known.failures));
+                known.failures += 1;
+            }
+            FastOpenOutcome::BlackHole => {
+                if let Some(first) = config.black_hole_timeout {
+                    self.off_until = Some(pause(first, self.black_holes));
+                    self.black_holes += 1;
+                }
+            }
+        }
+    }
+}
+
+fn hosts(tuple: &FourTuple) -> (IpAddr, IpAddr) {
+    (tuple.local.ip(), tuple.remote.ip())
+}
+
+/// The cookie for a client: SipHash-2-4 over its address and ours, eight octets, the lowest first.
+pub(super) fn cookie(key: &[u8; 16], client: IpAddr, server: IpAddr) -> wire::Cookie {
+    let mut hasher = SipHasher24::new_with_key(key);
+    for address in [client, server] {
+        match address {
+            IpAddr::V4(v4) => hasher.write(&v4.octets()),
+            IpAddr::V6(v6) => hasher.write(&v6.octets()),
+        }
+    }
+    hasher.finish().to_le_bytes().into()
+}
+
+/// What a listener does with a SYN: as [`tcp::FastOpen`].
+fn server(
+    config: &FastOpenConfig,
+    keys: &FastOpenKeys,
+    listener: &Listener,
+    tuple: &FourTuple,
+    syn: &wire::TcpHeader,
+    text: &[u8],
+) -> tcp::FastOpen {
+    let mut answer = tcp::FastOpen::default();
+    let limit = listener.fast_open_limit(config);
+    if !config.server || limit == 0 || listener.pending() >= limit {
+        return answer;
+    }
+    let (server, client) = hosts(tuple);
+    let offered = syn.options.fast_open;
+    let own = cookie(&keys.current, client, server);
+    let previous = keys.previous.map(|key| cookie(&key, client, server));
+    let is_blind = config.server_without_cookie && !text.is_empty();
+    if let Some(offered) = offered {
+        answer.takes_text =
+            offered.cookie.is_some() && (offered.cookie == Some(own) || offered.cookie == previous);
+        // Whoever has the cookie of today needs no other.
+        answer.option = (offered.cookie != Some(own)).then_some(wire::FastOpen {
+            cookie: Some(own),
+            ..offered
+        });
+    }
+    answer.takes_text |= is_blind;
+    answer
+}
+
+impl Stack {
+    /// How a connection with text is opened.
+    pub(super) fn fast_open_client(&self, now: Instant, tuple: &FourTuple) -> tcp::FastOpen {
+        self.fast_open.client(now, &self.config.fast_open, tuple)
+    }
+
+    /// Whether [`Stack::connect_sending`] would send text with the SYN now.
+    pub fn can_fast_open(&self, now: Instant, remote: SocketAddr) -> bool {
+        let Some(own) = self.own_address(remote.is_ipv4()) else {
+            return false;
+        };
+        let local = SocketAddr::new(own, 0);
+        self.fast_open_client(now, &FourTuple { local, remote })
+            .takes_text
+    }
+
+    /// What the listener does with a SYN.
+    pub(super) fn fast_open_server(
+        &mut self,
+        now: Instant,
+        id: ListenerId,
+        tuple: &FourTuple,
+        syn: &wire::TcpHeader,
+        text: &[u8],
+    ) -> tcp::FastOpen {
+        let Some(listener) = self.listeners.get_mut(id) else {
+            return tcp::FastOpen::default();
+        };
+        listener.forget_resets(now);
+        let derived = FastOpenKeys {
+            current: self.secret.fast_open_key(),
+            previous: None,
+        };
+        let keys = self.config.fast_open.keys.as_ref().unwrap_or(&derived);
+        server(&self.config.fast_open, keys, listener, tuple, syn, text)
+    }
+
+    /// A connection is in the accept queue before its handshake has ended.
+    pub(super) fn hand_out_early(&mut self, id: ListenerId, conn: ConnId) {
+        let Some(listener) = self.listeners.get_mut(id) else {
+            return;
+        };
+        listener.opened_early += 1;
+        listener.accept_queue.push_back(conn);
+        let entry = self.table.get_mut(conn);
+        (entry.acceptable, entry.fast_open) = (true, Some(id));
+        self.acceptable.push_back(id);
+        self.counters.accepted += 1;
+        self.counters.fast_open_accepted += 1;
+    }
+
+    /// Gives and takes cookies by other keys from now on (RFC 7413 §4.1.2: they should change).
+    pub fn set_fast_open_keys(&mut self, keys: FastOpenKeys) {
+        self.config.fast_open.keys = Some(keys);
+    }
+
+    /// The peer's SYN,ACK has come, perhaps with a cookie.
+    pub(super) fn take_cookie(&mut self, tuple: &FourTuple, header: &wire::TcpHeader) {
+        let given = header.options.fast_open.and_then(|option| option.cookie);
+        if let Some(cookie) = given
+            && self.config.fast_open.client
+        {
+            let mss = header.options.mss.unwrap_or(0);
+            let most = self.config.fast_open.cookies;
+            self.fast_open.learn(tuple, cookie, mss, most);
+        }
+    }
+
+    /// Takes notice of what came of Fast Open, and of the end of a handshake that a listener
+    /// counts; `was_reset`: by the peer.
+    pub(super) fn follow_fast_open(&mut self, now: Instant, slot: u32, was_reset: bool) {
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        let tuple = entry.tcb.tuple();
+        if let Some(outcome) = entry.tcb.take_fast_open_outcome() {
+            self.fast_open
+                .note(now, &self.config.fast_open, &tuple, outcome);
+        }
+        if let Some(id) = entry.fast_open
+            && !entry.tcb.awaits_ack_of_syn()
+        {
+            entry.fast_open = None;
+            if let Some(listener) = self.listeners.get_mut(id) {
+                listener.end_pending(was_reset.then_some(now + RESET_TIME));
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! TCP Fast Open (RFC 7413), as far as one connection is concerned: text on a SYN, and use of a
+//! connection before its handshake has ended.
+//!
+//! ```text
+//!  client                                server
+//!  <SEQ=100><DATA=5><CTL=SYN> cookie -->        the cookie is good: the user may accept,
+//!                                               read five octets, and answer at once
+//!         <-- <SEQ=300><ACK=106><CTL=SYN,ACK>
+//!         <-- <SEQ=301><ACK=106><DATA=9><CTL=ACK>
+//! ```
+//!
+//! Cookies are the business of the stack: which one goes with a SYN, whether one is good, and when
+//! it is better not to try.
+
+use super::readiness::Readiness;
+use super::seq::Seq;
+use super::state::State;
+use super::tcb::{Open, Tcb};
+use crate::time::Instant;
+use crate::wire;
+
+/// How an OPEN uses Fast Open: by default, not at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FastOpen {
+    /// The option of our first SYN or SYN,ACK. What is sent again goes without (RFC 7413 §7.1).
+    pub option: Option<wire::FastOpen>,
+    /// Active: our first SYN carries text, as much as there is and fits. Passive: the text of the
+    /// peer's SYN is taken, and the connection may be used before the handshake has ended.
+    pub takes_text: bool,
+    /// Active: the MSS that the peer is known to have, 0 for the default (RFC 7413 §4.1.3).
+    pub mss: u16,
+}
+
+/// What came of a SYN that asked for a cookie or carried text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FastOpenOutcome {
+    /// Text went both ways.
+    Worked,
+    /// The peer's SYN,ACK did not acknowledge the text.
+    Refused,
+    /// Nothing came back in time.
+    NoAnswer,
+    /// After the handshake nothing came through: something on the path lets no connection live
+    /// that began like this.
+    BlackHole,
+}
+
+/// What a connection knows of how it was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Opening {
+    option: Option<wire::FastOpen>,
+    takes_text: bool,
+    /// The most text that our SYN may carry.
+    most: usize,
+    /// It was opened by the peer's SYN and its cookie, and may be used before the handshake ends.
+    pub(super) is_child: bool,
+    /// Text on a SYN was acknowledged.
+    pub(super) syn_text_taken: bool,
+    /// Our SYN was one of Fast Open, and no text has come from the peer yet.
+    is_watched: bool,
+    outcome: Option<FastOpenOutcome>,
+}
+
+/// Retransmission timeouts in a row, with nothing received since the handshake, that make a
+/// black hole.
+const BLACK_HOLE_TIMEOUTS: u32 = 3;
+
+impl Opening {
+    pub(super) fn new(open: &Open<'_>) -> Opening {
+        let FastOpen {
+            option,
+            takes_text,
+            mss,
+        } = open.fast_open;
+        let known = if mss == 0 { open.path.default_mss } else { mss };
+        Opening {
+            option,
+            takes_text,
+            most: usize::from(known.min(open.path.mss)),
+            ..Opening::default()
+        }
+    }
+
+    /// The option of a SYN that leaves for the first time.
+    pub(super) fn option(&self) -> Option<wire::FastOpen> {
+        self.option
+    }
+}
+
+impl Tcb {
+    /// The place after the text that our first SYN carries.
+    pub(super) fn syn_text_end(&self) -> Seq {
+        let start = self.snd.iss + 1;
+        if !self.opening.takes_text || self.rcv.irs.is_some() {
+            return start;
+        }
+        // RFC 7413 §4.2.2: as much as the MSS, which counts no options, has room for.
+        let options = self.syn_options(Instant::ZERO, true).wire_len();
+        let room = self.opening.most.saturating_sub(options);
+        start + (self.send_buffer.end() - start).min(room)
+    }
+
+    /// Our first SYN leaves.
+    pub(super) fn on_first_syn_sent(&mut self) {
+        self.opening.is_watched = self.state == State::SynSent
+            && (self.opening.option.is_some() || self.opening.takes_text);
+    }
+
+    /// The text of the peer's SYN, whose cookie is good: the user may read it, and send, before
+    /// the handshake has ended (RFC 7413 §4.2.2).
+    pub fn take_syn_text(&mut self, now: Instant, text: &[u8]) {
+        self.opening.is_child = true;
+        let room = self.rcv.edge.saturating_since(self.rcv.nxt);
+        let text = &text[..text.len().min(room)];
+        self.recv_buffer.insert(self.rcv.nxt, text.into());
+        self.rcv.nxt = self.recv_buffer.next();
+        self.opening.syn_text_taken = !text.is_empty();
+        self.readiness |= Readiness::READABLE | Readiness::WRITABLE;
+        self.settle(now);
+    }
+
+    /// Whether it may be used, though its handshake has not ended.
+    pub(super) fn is_open_early(&self) -> bool {
+        self.opening.is_child && self.state == State::SynReceived
+    }
+
+    /// Whether our SYN has not been acknowledged yet.
+    pub fn awaits_ack_of_syn(&self) -> bool {
+        self.snd.una == self.snd.iss && !matches!(self.state, State::Closed | State::Listen)
+    }
+
+    /// The peer's SYN,ACK has come. What it does not acknowledge of the text on our SYN is sent
+    /// again at once: it is lost, but not because of congestion.
+    pub(super) fn on_syn_text_answered(&mut self) {
+        if self.opening.is_child || self.snd.nxt == self.snd.iss + 1 {
+            return;
+        }
+        self.opening.syn_text_taken = self.snd.una > self.snd.iss + 1;
+        if !self.opening.syn_text_taken {
+            self.end_watch(FastOpenOutcome::Refused);
+        }
+        self.recovery
+            .on_path_mtu_reduced(self.snd.una..self.snd.nxt);
+    }
+
+    /// The retransmission timer has expired.
+    pub(super) fn watch_timeouts(&mut self) {
+        if self.state == State::SynSent {
+            self.end_watch(FastOpenOutcome::NoAnswer);
+        } else if self.recovery.retries() >= BLACK_HOLE_TIMEOUTS {
+            self.end_watch(FastOpenOutcome::BlackHole);
+        }
+    }
+
+    /// Text has come from the peer.
+    pub(super) fn watch_text(&mut self) {
+        if self.opening.syn_text_taken {
+            self.end_watch(FastOpenOutcome::Worked);
+        }
+        self.opening.is_watched = false;
+    }
+
+    /// The peer, or somebody on the path, has reset the connection.
+    pub(super) fn watch_reset(&mut self) {
+        self.end_watch(FastOpenOutcome::BlackHole);
+    }
+
+    fn end_watch(&mut self, outcome: FastOpenOutcome) {
+        if core::mem::take(&mut self.opening.is_watched) {
+            self.opening.outcome = Some(outcome);
+        }
+    }
+
+    /// What came of Fast Open, once.
+    pub fn take_fast_open_outcome(&mut self) -> Option<FastOpenOutcome> {
+        self.opening.outcome.take()
+    }
+}
