@@ -1,8 +1,10 @@
 //! Every tunable of the stack: its meaning, unit, default, limits and the RFC section it follows.
 
 mod congestion;
+mod ecn;
 
 pub use congestion::{CongestionControl, Pacing, PacingConfig, UnknownCongestionControl};
+pub use ecn::{EcnConfig, EcnMode};
 
 use core::fmt;
 use core::net::IpAddr;
@@ -235,6 +237,8 @@ pub struct TcpConfig {
     pub congestion_control: CongestionControl,
     /// Whether and how fast what is sent is spread over time.
     pub pacing: PacingConfig,
+    /// Explicit congestion notification.
+    pub ecn: EcnConfig,
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
@@ -284,6 +288,7 @@ impl Default for TcpConfig {
             initial_window: 10,
             congestion_control: CongestionControl::Cubic,
             pacing: PacingConfig::default(),
+            ecn: EcnConfig::default(),
             challenge_interval: Duration::from_millis(500),
             fixed_iss: None,
             max_out_of_order_ranges: 512,
@@ -313,6 +318,7 @@ impl TcpConfig {
             (usize::from(self.min_send_mss), "min_send_mss"),
             (self.initial_window as usize, "initial_window"),
             (self.max_sent_records / 16, "max_sent_records"),
+            (self.ecn.attempts as usize, "ecn.attempts"),
             (self.max_persist.as_nanos().min(1) as usize, "max_persist"),
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {

@@ -10,6 +10,7 @@
 //! | `isn` | initial sequence numbers |
 //! | `opening` | handshakes, local and remote addresses |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
+//! | `ecn` | congestion marks: who asks, who agrees, who tells, who answers |
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
 //! | `recovery` | SACK, RACK-TLP, PRR, and losses that were none |
 //! | `timestamps` | timestamps and PAWS |
@@ -36,6 +37,7 @@ mod requirements {
     mod buffers;
     mod closing;
     mod cookies;
+    mod ecn;
     mod failures;
     mod fast_open;
     mod icmp;

@@ -4,6 +4,7 @@
 //! SND.WND follows; and our FIN, once acknowledged, moves the connection on.
 
 use super::congestion::{Ack, Loss};
+use super::ecn::Congestion;
 use super::input::{Discard, Step};
 use super::readiness::Readiness;
 use super::recovery::{Acknowledgment, Blocks, Report};
@@ -116,22 +117,33 @@ impl Tcb {
             sack,
         };
         let report = self.recovery.on_ack(&acknowledgment);
-        self.report(&acknowledgment, &report, in_flight);
+        let congestion = self.hear_of_marks(&acknowledgment, &report, seg);
+        self.report(&acknowledgment, &report, in_flight, congestion);
+        self.answer_marks(congestion, &acknowledgment, in_flight);
     }
 
-    /// Tells congestion control what recovery found; `in_flight` octets were in flight before.
-    pub(super) fn report(&mut self, ack: &Acknowledgment, report: &Report, in_flight: usize) {
+    /// Tells congestion control what recovery found, and what the peer says of marks; `in_flight`
+    /// octets were in flight before.
+    pub(super) fn report(
+        &mut self,
+        ack: &Acknowledgment,
+        report: &Report,
+        in_flight: usize,
+        congestion: Congestion,
+    ) {
         let now = ack.now;
         if report.mtu_probe_lost {
             self.lose_mtu_probe(now);
         }
-        if report.spurious {
+        if report.spurious && self.feedback.on_spurious_loss() {
             self.congestion.on_spurious(now);
         }
         for segment in &report.losses {
             self.congestion.on_segment_lost(segment);
         }
-        if let Some(in_flight) = report.lost {
+        if let Some(in_flight) = report.lost
+            && self.feedback.on_loss(ack.ack, ack.nxt)
+        {
             self.congestion.on_congestion(&Loss {
                 now,
                 in_flight: in_flight as u64,
@@ -147,11 +159,12 @@ impl Tcb {
                 acked: report.acked as u64,
                 delivered: report.delivered as u64,
                 lost: report.lost_octets(),
-                ce: 0,
+                ce: congestion.octets,
                 una: ack.ack,
                 nxt: ack.nxt,
                 in_flight: flight,
-                window_limited,
+                // RFC 3168 §6.1.2: what reports a mark does not open the window.
+                window_limited: window_limited && congestion.packets == 0,
                 srtt: self.recovery.rtt.srtt(),
                 rtt: report.rtt,
                 min_rtt: self.recovery.rtt.min_rtt(),
@@ -242,6 +255,7 @@ impl Tcb {
         self.acknowledge(now, ack, seg);
         self.start_congestion(now, retries);
         self.on_syn_text_answered();
+        self.answer_marked_syn(now);
         if self.snd.fin.is_some() {
             // The user has closed in SYN-RECEIVED (§3.10.4).
             self.on(Event::Close);

@@ -22,11 +22,12 @@ impl Tcb {
     /// A SYN arrives for a listener (§3.10.7.2, third), in a datagram with this ECN field:
     /// SYN-RECEIVED, and a SYN,ACK to send.
     /// Text and FIN on the SYN are not taken; the peer sends them again.
-    pub fn open_passive(now: Instant, open: &Open<'_>, _ecn: Ecn, syn: &TcpHeader) -> Tcb {
+    pub fn open_passive(now: Instant, open: &Open<'_>, ecn: Ecn, syn: &TcpHeader) -> Tcb {
         let mut tcb = Tcb::new(now, open, Some(Seq::initial(syn.seq)));
         tcb.passive = true;
         tcb.state = State::Listen;
         tcb.take_peer_syn(now, syn);
+        tcb.feedback.on_syn(syn.control, ecn, false);
         tcb.on(Event::RcvSyn);
         tcb.settle(now);
         tcb
@@ -277,6 +278,7 @@ impl Tcb {
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let segments = self.recovery.counts();
+        let (received_ce, received_octets) = self.feedback.received();
         Status {
             state: self.state,
             srtt: self.recovery.rtt.srtt(),
@@ -315,6 +317,12 @@ impl Tcb {
             segments_out: self.stats.segments_out,
             timestamps: self.agreed.timestamps,
             sack: self.agreed.sack,
+            ecn: self.feedback.mode(),
+            ecn_seen: self.stats.ecn_seen,
+            delivered_ce: self.stats.delivered_ce,
+            delivered_octets: self.feedback.delivered(),
+            received_ce,
+            received_octets,
             window_scale: self.agreed.window_scale,
             syn_data: self.opening.syn_text_taken,
             fast_open_child: self.opening.is_child,

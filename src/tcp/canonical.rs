@@ -29,6 +29,7 @@ impl Tcb {
             path_mtu,
             agreed,
             timestamps,
+            feedback,
             recovery,
             congestion,
             factory,
@@ -58,6 +59,7 @@ impl Tcb {
         )
             .hash(hasher);
         (error, soft_error, readiness).hash(hasher);
+        feedback.hash(hasher);
         send_buffer.hash_canonical(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, now, hasher);

@@ -151,11 +151,13 @@ impl Tcb {
         self.take_peer_syn(now, header);
         let Some(ack) = seg.ack else {
             // Simultaneous open. Text on this SYN is not taken: the peer sends it again.
+            self.feedback.on_syn(seg.ctl, seg.ecn, true);
             self.on(Event::RcvSyn);
             self.syn_due = true;
             return Step::Continue(());
         };
         self.on(Event::RcvSynAck);
+        self.feedback.on_syn_ack(seg);
         self.take_handshake_ack(now, ack, seg);
         self.acks.due = AckDue::Now;
         seg.advance(1);
@@ -203,6 +205,7 @@ impl Tcb {
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
         self.take_timestamp(now, seg, start);
+        self.take_marks(seg);
         if seg.end() < end && self.state.receives_text() {
             // Some of it was cut off: its sender must hear how far the window goes.
             self.acks.due = AckDue::Now;
@@ -265,7 +268,7 @@ impl Tcb {
             return Step::Continue(());
         }
         if seg.ack.is_none() {
-            self.syn_due = true;
+            self.syn_due = self.takes_repeated_syn(seg);
             return Step::Break(Discard::RepeatedSyn);
         }
         if self.passive {
@@ -309,10 +312,12 @@ impl Tcb {
     fn answer_unacceptable(&mut self, now: Instant, seg: &Segment<'_>) {
         if seg.ctl.has(Control::SYN) || seg.is_empty() {
             self.challenge(now);
+            self.note_repeated_syn_ack(seg);
             return;
         }
         self.acks.due = AckDue::Now;
         if seg.end() <= self.rcv.nxt && !seg.text.is_empty() {
+            self.feedback.on_unheard();
             // RFC 2883 §4: an old duplicate is reported.
             self.recv_buffer
                 .note_old_duplicate(seg.seq..seg.seq + seg.text.len());
@@ -443,6 +448,7 @@ impl Tcb {
         self.schedule_ack(now, seg, inserted);
         if inserted.in_order > 0 {
             self.watch_text();
+            self.feedback.on_heard();
             if self.read_shut {
                 self.recv_buffer.discard();
             }

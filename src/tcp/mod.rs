@@ -19,6 +19,7 @@
 //! | `fast_open` | RFC 7413 | text on a SYN |
 //! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
+//! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `buffers` | §3.8.6 | how large the two are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
@@ -32,6 +33,7 @@ mod buffers;
 mod calls;
 mod canonical;
 pub mod congestion;
+mod ecn;
 mod error;
 mod fast_open;
 mod handshake;
@@ -67,6 +69,6 @@ pub use recovery::RecoveryState;
 pub use segment::{Segment, reset_for};
 pub use seq::Seq;
 pub use state::{ARROWS, Arrow, Event, State};
-pub use status::Status;
+pub use status::{EcnOctets, Status};
 pub use tcb::{FourTuple, Open, Tcb};
 pub use timers::Timer;

@@ -8,6 +8,7 @@
 use core::ops::Range;
 
 use super::congestion::{Factory, Start};
+use super::ecn::Marks;
 use super::path_mtu::NextProbe;
 use super::segment::Segment;
 use super::seq::Seq;
@@ -19,7 +20,7 @@ use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
 /// The next segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Plan {
+pub(super) enum Plan {
     /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a bad acknowledgment in the handshake.
     Refuse(Seq),
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: ABORT.
@@ -48,6 +49,8 @@ pub struct Departure {
     plan: Plan,
     /// What it reports: once it counts as sent, a duplicate is forgotten.
     sack: SackBlocks,
+    /// What it carries of ECN: once it counts as sent, what it tells is told.
+    marks: Marks,
 }
 
 impl Tcb {
@@ -64,9 +67,12 @@ impl Tcb {
         self.release_pacer(now);
         self.age_path_mtu(now);
         let plan = self.plan()?;
-        let sack = self.sack_blocks();
+        let carrier = self.carrier(&plan);
+        let marks = self.marks(now, carrier);
+        let sack = self.sack_blocks(marks.option_len());
         self.on_sent(now, &plan);
-        Some(Departure { plan, sack })
+        self.feedback.on_sent(carrier, &marks, self.snd.nxt);
+        Some(Departure { plan, sack, marks })
     }
 
     /// Whether a segment would leave now.
@@ -105,11 +111,17 @@ impl Tcb {
             | State::Closing
             | State::LastAck
             | State::TimeWait => self
-                .plan_paced()
+                .plan_handshake_ack()
+                .or_else(|| self.plan_paced())
                 .or_else(|| self.plan_tail_probe())
                 .or_else(|| self.plan_probe())
                 .or_else(|| self.plan_ack()),
         }
+    }
+
+    /// RFC 9768 §3.2.2.1: how the SYN,ACK arrived is told before any text leaves.
+    fn plan_handshake_ack(&self) -> Option<Plan> {
+        self.feedback.owes_handshake_ack().then_some(Plan::Ack)
     }
 
     /// What waits for the pacer, if it is one who is paced.
@@ -249,13 +261,14 @@ impl Tcb {
         room
     }
 
-    /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks take.
+    /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks and AccECN take.
     pub(super) fn segment_limit(&self) -> usize {
-        let sack = match self.sack_room() {
+        let accurate_ecn = self.accurate_ecn_len();
+        let sack = match self.sack_room(accurate_ecn) {
             0 => 0,
             blocks => 4 + 8 * blocks,
         };
-        self.snd.mss.saturating_sub(sack).max(1)
+        self.snd.mss.saturating_sub(sack + accurate_ecn).max(1)
     }
 
     fn plan_probe(&self) -> Option<Plan> {
@@ -390,6 +403,9 @@ impl Tcb {
         if segment.ctl.has(Control::ACK) && !segment.ctl.has(Control::SYN) {
             segment.options.sack = departure.sack;
         }
+        segment.ctl |= departure.marks.flags;
+        segment.options.accurate_ecn = departure.marks.option;
+        segment.ecn = departure.marks.ecn;
         segment
     }
 
@@ -470,21 +486,20 @@ impl Tcb {
         options
     }
 
-    /// The SACK blocks that the next segment carries.
-    fn sack_blocks(&self) -> SackBlocks {
-        match self.sack_room() {
+    /// The SACK blocks that the next segment carries beside an AccECN option of so many octets.
+    fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
+        match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
             blocks => self.recv_buffer.sack_blocks(blocks),
         }
     }
 
-    /// How many SACK blocks the next segment carries: forty octets of options have room for four,
-    /// or for three beside timestamps (RFC 2018 §3).
-    fn sack_room(&self) -> usize {
+    /// How many SACK blocks the next segment carries.
+    fn sack_room(&self, accurate_ecn: usize) -> usize {
         if !self.agreed.sack {
             return 0;
         }
-        let most = if self.agreed.timestamps { 3 } else { 4 };
+        let most = self.sack_room_beside(accurate_ecn);
         self.recv_buffer.sack_count().min(most)
     }
 

@@ -4,6 +4,18 @@ use core::time::Duration;
 
 use super::recovery::RecoveryState;
 use super::state::State;
+use crate::config::EcnMode;
+
+/// Octets of text under each ECN codepoint but Not-ECT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EcnOctets {
+    /// ECT(0).
+    pub ect0: u64,
+    /// ECT(1).
+    pub ect1: u64,
+    /// CE: marked.
+    pub ce: u64,
+}
 
 /// A snapshot of a connection: what `tcp_info` gives on other systems.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +91,19 @@ pub struct Status {
     pub timestamps: bool,
     /// The connection uses selective acknowledgments.
     pub sack: bool,
+    /// How the two ends tell each other of congestion marks (RFC 3168, RFC 9768).
+    pub ecn: EcnMode,
+    /// Something arrived that a router may mark, or has marked.
+    pub ecn_seen: bool,
+    /// Packets that the peer says arrived with a mark, ever; in [`EcnMode::Classic`] an estimate.
+    pub delivered_ce: u64,
+    /// Octets of text that the peer says arrived under each codepoint, ever; only in
+    /// [`EcnMode::Accurate`], and if its options get through.
+    pub delivered_octets: EcnOctets,
+    /// Packets that arrived with a mark, ever; only in [`EcnMode::Accurate`].
+    pub received_ce: u64,
+    /// Octets of text that arrived under each codepoint, ever; only in [`EcnMode::Accurate`].
+    pub received_octets: EcnOctets,
     /// Window scale of the peer and of ours, if the connection uses them.
     pub window_scale: Option<(u8, u8)>,
     /// Text on a SYN, ours or the peer's, was acknowledged with it (RFC 7413).

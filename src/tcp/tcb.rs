@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use super::buffers::{self, RightSizing};
 use super::congestion::{Controller, Factory, Start};
+use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
@@ -192,6 +193,10 @@ pub(super) struct Stats {
     /// It was given up after its user had let go of it.
     pub(super) gave_up_alone: bool,
     pub(super) bytes_acked: u64,
+    /// Something arrived ECN-capable.
+    pub(super) ecn_seen: bool,
+    /// Packets that the peer says were marked.
+    pub(super) delivered_ce: u64,
     pub(super) segments_in: u64,
     pub(super) segments_out: u64,
 }
@@ -214,6 +219,7 @@ pub struct Tcb {
     pub(super) path_mtu: PathMtu,
     pub(super) agreed: Agreed,
     pub(super) timestamps: Timestamps,
+    pub(super) feedback: Feedback,
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn Controller>,
     /// Where its congestion controller comes from.
@@ -288,6 +294,7 @@ impl Tcb {
             path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
+            feedback: Feedback::new(config.ecn),
             recovery: Recovery::new(now, config, iss),
             congestion: open.controller.start(&start),
             factory: open.controller,

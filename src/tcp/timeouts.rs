@@ -1,6 +1,7 @@
 //! Timeouts (RFC 9293 §3.10.8): what each expiry does, and when each timer runs.
 
 use super::congestion::Loss;
+use super::ecn::Congestion;
 use super::readiness::Readiness;
 use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
@@ -60,6 +61,7 @@ impl Tcb {
                 self.congestion.on_segment_lost(segment);
             }
             self.congestion.on_timeout(&Loss { now, in_flight }, first);
+            self.feedback.on_timeout(self.snd.nxt);
         }
         if self.state == State::SynSent {
             self.recovery.set_timer(now + self.syn_wait());
@@ -82,7 +84,7 @@ impl Tcb {
             sack: Blocks::default(),
         };
         let report = self.recovery.on_reordering_timeout(&nothing);
-        self.report(&nothing, &report, in_flight);
+        self.report(&nothing, &report, in_flight, Congestion::default());
         self.arm_recovery_timer();
     }
 

@@ -8,7 +8,7 @@ use etherparse::TcpHeaderSlice;
 use super::checksum::Sum;
 use super::ip::{IpHeader, protocol};
 use super::malformed::Malformed;
-use super::options::{self, Options};
+use super::options::Options;
 
 /// The control bits of a segment (RFC 9293 §3.1), with the one that RFC 9768 named AE (once NS):
 /// nine bits, in the order in which they stand in the header.
@@ -165,7 +165,7 @@ pub struct TcpHeader {
 /// Length without options, in octets.
 const HEADER: usize = 20;
 /// The longest header, in octets.
-pub(super) const MAX_HEADER: usize = HEADER + options::MAX_LEN;
+pub(super) const MAX_HEADER: usize = HEADER + Options::MAX_LEN;
 
 /// Reads a segment, the payload of `ip`: its header and its text. Reserved bits are ignored, and so
 /// are options that only a SYN may carry on a segment that is none.

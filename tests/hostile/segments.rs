@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
-use stubborn::config::{Config, Keepalive, ListenerConfig, SocketOptions, SynCookies};
+use stubborn::config::{
+    Config, EcnConfig, EcnMode, Keepalive, ListenerConfig, SocketOptions, SynCookies,
+};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
 use stubborn::time::Instant;
 use stubborn::wire::{
-    Control, IcmpError, IpHeader, Options, Packet, Payload, SackBlock, TcpHeader, Text, Timestamps,
-    Unreachable, icmp, parse, protocol,
+    AccurateEcn, ByteCounters, Control, CounterOrder, Ecn, IcmpError, IpHeader, Options, Packet,
+    Payload, SackBlock, TcpHeader, Text, Timestamps, Unreachable, icmp, parse, protocol,
 };
 
 use super::world::{Random, addr, config, every_seed};
@@ -86,6 +88,13 @@ fn any_config(random: &mut Random) -> Config {
     tcp.max_out_of_order_ranges = random.pick(&[1, 2, 512]);
     tcp.r2 = random.pick(&[3, 15]);
     tcp.socket = any_options(random);
+    let modes = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
+    tcp.ecn = EcnConfig {
+        ask: random.pick(&modes),
+        accept: random.pick(&modes),
+        attempts: random.pick(&[1, 2, u32::MAX]),
+        options: random.chance(70),
+    };
     config
 }
 
@@ -246,7 +255,27 @@ impl Attack {
                 right: self.near(expected, window),
             });
         }
+        if self.random.chance(20) {
+            let order = self
+                .random
+                .pick(&[CounterOrder::E0First, CounterOrder::E1First]);
+            let counters = ByteCounters {
+                e0b: self.random.next() as u32,
+                ceb: self.random.next() as u32,
+                e1b: self.random.next() as u32,
+            };
+            let fields = self.random.below(4);
+            options.accurate_ecn = Some(AccurateEcn::new(order, counters, fields));
+        }
         options
+    }
+
+    /// A third of the segments have some of the flags of ECN.
+    fn any_ecn_flags(&mut self) -> Control {
+        match self.random.chance(33) {
+            true => Control::from_bits((self.random.next() as u16 & 0b111) << 6),
+            false => Control::NONE,
+        }
     }
 
     fn segment(&mut self) {
@@ -259,7 +288,7 @@ impl Attack {
                 true => self.near(flow.una, 1000),
                 false => self.near(flow.nxt, 1000),
             },
-            control: self.any_control(),
+            control: self.any_control() | self.any_ecn_flags(),
             window: self.random.pick(&[0, 1, 2, 100, 5000, u16::MAX]),
             urgent: self.random.pick(&[0, 0, 1, 5, u16::MAX]),
             options: self.any_tcp_options(&flow),
@@ -273,7 +302,8 @@ impl Attack {
         };
         let text = vec![0x5a; len];
         let (local, remote) = (flow.local.ip(), flow.remote.ip());
-        let ip = IpHeader::new(remote, local, protocol::TCP, 64);
+        let mut ip = IpHeader::new(remote, local, protocol::TCP, 64);
+        ip.traffic_class = self.random.pick(&Ecn::ALL).bits();
         let mut datagram = Packet::tcp(&ip, &header, Text::from(&text[..])).to_vec();
         if self.random.chance(2) {
             let bit = self.random.below(datagram.len() * 8);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use stubborn::config::Config;
 use stubborn::stack::{ConnectError, ListenError, Readiness};
 use stubborn::tcp::{ConnectionError, RecvError, SendError, State};
-use stubborn::wire::{self, Control, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
+use stubborn::wire::{self, Control, IpHeader, Packet, TcpHeader, Text, protocol};
 
 use crate::dialogue::{Dialogue, Family, PEER_PORT, PORT, in_both_families, ms, plain};
 
@@ -384,30 +384,5 @@ fn ephemeral_ports() {
         let other = SocketAddr::new(family.peer(), 81);
         assert!(d.stack.connect(now, None, other).is_ok());
         d.all_that_leaves_of_any_kind();
-    });
-}
-
-/// SHLD-8 is not taken: a SYN that offers Explicit Congestion Notification, in whichever form, is
-/// answered without.
-#[test]
-fn an_ecn_setup_syn_is_answered_without_ecn() {
-    in_both_families(|family| {
-        for offer in [
-            "SYN,ECE,CWR",
-            "SYN,ECE,CWR,AE",
-            "SYN,ECE",
-            "SYN,CWR",
-            "SYN,AE",
-        ] {
-            let mut d = Dialogue::listening(family, plain());
-            d.arrives(&format!("<SEQ=100><CTL={offer}><MSS=1000>"));
-            let syn_ack = d.datagram_leaves();
-            let datagram = wire::parse(&syn_ack).unwrap();
-            assert_eq!(datagram.ip.traffic_class, 0);
-            let Payload::Tcp(header, _) = datagram.payload else {
-                panic!("no segment");
-            };
-            assert_eq!(header.control, Control::SYN | Control::ACK, "{offer}");
-        }
     });
 }

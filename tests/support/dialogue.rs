@@ -27,7 +27,7 @@ use stubborn::config::{Config, CongestionControl, ListenerConfig, SocketOptions,
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
-use stubborn::wire::{self, Control, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
+use stubborn::wire::{self, Control, Ecn, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
 
 #[path = "notation.rs"]
 pub mod notation;
@@ -493,7 +493,8 @@ impl Dialogue {
 
     fn datagram(&mut self, segment: &Notation, text: &[u8]) -> Vec<u8> {
         let header = self.on_the_wire(&segment.header);
-        let ip = IpHeader::new(self.family.peer(), self.address, protocol::TCP, 64);
+        let mut ip = IpHeader::new(self.family.peer(), self.address, protocol::TCP, 64);
+        ip.traffic_class = segment.ecn.on(0);
         Packet::tcp(&ip, &header, Text::from(text)).to_vec()
     }
 
@@ -526,13 +527,31 @@ impl Dialogue {
         self
     }
 
+    /// This segment leaves now, whatever window it gives.
+    #[track_caller]
+    pub fn tells(&mut self, written: &str) -> &mut Self {
+        let expected = Notation::read(written);
+        if self.left.is_empty() {
+            self.fail(&format!("nothing leaves\nexpected  <-- {expected}"));
+        }
+        let mut left = self.leaves_something();
+        left.header.window = WINDOW;
+        if left != expected {
+            self.fail(&format!("it should be\n          <-- {expected}"));
+        }
+        self
+    }
+
     /// The next segment that leaves now, whatever it is.
     #[track_caller]
     pub fn leaves_something(&mut self) -> Notation {
-        let (header, text) = self.segment_left();
+        let (header, text, ecn) = self.segment_left();
         self.learn(&header);
         let shown = self.as_written(&header);
-        let segment = Notation::of(&shown, text.len());
+        let segment = Notation {
+            ecn,
+            ..Notation::of(&shown, text.len())
+        };
         let port = match header.destination_port {
             port if port == self.port => String::new(),
             port => format!(" to port {port}"),
@@ -582,11 +601,11 @@ impl Dialogue {
     }
 
     #[track_caller]
-    fn segment_left(&mut self) -> (TcpHeader, Vec<u8>) {
+    fn segment_left(&mut self) -> (TcpHeader, Vec<u8>, Ecn) {
         let bytes = self.datagram_leaves();
         match wire::parse(&bytes) {
             Ok(datagram) => match datagram.payload {
-                Payload::Tcp(header, text) => (header, text.to_vec()),
+                Payload::Tcp(header, text) => (header, text.to_vec(), datagram.ip.ecn()),
                 other => self.fail(&format!("{other:?} is no segment")),
             },
             Err(refusal) => self.fail(&format!("malformed: {refusal:?}")),

@@ -10,12 +10,17 @@
 //! | `<TS=1000,20>` | timestamps: TSval, TSecr | none |
 //! | `<FO>`, `<FO=0123456789abcdef>` | Fast Open: a cookie asked for, or a cookie; `XFO` as an experiment | none |
 //! | `<SACK=201:301,401:501>` | SACK blocks | none |
+//! | `<ACCECN0=1,0,1>`, `<ACCECN1=1>` | AccECN, its counters in wire order | none |
+//! | `<ECN=CE>` | the ECN field of the datagram: `ECT(0)`, `ECT(1)`, `CE` | Not-ECT |
 
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
 use std::fmt;
 
-use stubborn::wire::{Control, Cookie, FastOpen, Options, SackBlock, TcpHeader, Timestamps};
+use stubborn::wire::{
+    AccurateEcn, ByteCounters, Control, Cookie, CounterOrder, Ecn, FastOpen, Options, SackBlock,
+    TcpHeader, Timestamps,
+};
 
 /// The window of a segment whose text does not say another one.
 pub const WINDOW: u16 = 10_000;
@@ -25,6 +30,7 @@ pub const WINDOW: u16 = 10_000;
 pub struct Notation {
     pub header: TcpHeader,
     pub len: usize,
+    pub ecn: Ecn,
 }
 
 impl Notation {
@@ -37,7 +43,7 @@ impl Notation {
             window: WINDOW,
             ..TcpHeader::default()
         };
-        let mut len = 0;
+        let (mut len, mut ecn) = (0, Ecn::NotEct);
         let fields = written.strip_prefix('<').and_then(|w| w.strip_suffix('>'));
         for field in fields
             .unwrap_or_else(|| panic!("{written} is no segment"))
@@ -50,11 +56,12 @@ impl Notation {
                 "DATA" => len = number(value) as usize,
                 "CTL" => header.control = control(value),
                 "WND" => header.window = number(value) as u16,
+                "ECN" => ecn = codepoint(value),
                 "UP" => header.urgent = number(value) as u16,
                 _ => option(&mut header.options, name, value),
             }
         }
-        Notation { header, len }
+        Notation { header, len, ecn }
     }
 
     /// What has arrived.
@@ -66,7 +73,8 @@ impl Notation {
             window: if is_reset { WINDOW } else { header.window },
             ..*header
         };
-        Notation { header, len }
+        let ecn = Ecn::NotEct;
+        Notation { header, len, ecn }
     }
 
     /// SEG.LEN: octets of sequence space, SYN and FIN included.
@@ -87,6 +95,26 @@ fn number(value: &str) -> u32 {
     value
         .parse()
         .unwrap_or_else(|_| panic!("{value} is no number"))
+}
+
+fn codepoint(name: &str) -> Ecn {
+    let named = Ecn::ALL.into_iter().find(|ecn| ecn.to_string() == name);
+    named.unwrap_or_else(|| panic!("{name} is no ECN codepoint"))
+}
+
+fn accurate_ecn(order: CounterOrder, values: &str) -> AccurateEcn {
+    let numbers: Vec<u32> = values
+        .split(',')
+        .filter(|value| !value.is_empty())
+        .map(number)
+        .collect();
+    let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
+    let (e0b, e1b) = match order {
+        CounterOrder::E0First => (at(0), at(2)),
+        CounterOrder::E1First => (at(2), at(0)),
+    };
+    let ceb = at(1);
+    AccurateEcn::new(order, ByteCounters { e0b, ceb, e1b }, numbers.len())
 }
 
 fn control(names: &str) -> Control {
@@ -129,6 +157,8 @@ fn option(options: &mut Options, name: &str, value: &str) {
                 });
             }
         }
+        "ACCECN0" => options.accurate_ecn = Some(accurate_ecn(CounterOrder::E0First, value)),
+        "ACCECN1" => options.accurate_ecn = Some(accurate_ecn(CounterOrder::E1First, value)),
         _ => panic!("{name} is no field of a segment"),
     }
 }
@@ -182,6 +212,17 @@ impl fmt::Display for Notation {
         if !blocks.is_empty() {
             write!(f, "<SACK={}>", blocks.join(","))?;
         }
+        if let Some(option) = options.accurate_ecn {
+            let (number, counters) = match option.order() {
+                CounterOrder::E0First => (0, [option.e0b(), option.ceb(), option.e1b()]),
+                CounterOrder::E1First => (1, [option.e1b(), option.ceb(), option.e0b()]),
+            };
+            let counters: Vec<String> = counters.iter().flatten().map(u32::to_string).collect();
+            write!(f, "<ACCECN{number}={}>", counters.join(","))?;
+        }
+        if self.ecn != Ecn::NotEct {
+            write!(f, "<ECN={}>", self.ecn)?;
+        }
         Ok(())
     }
 }
@@ -195,6 +236,8 @@ fn what_is_written_is_read() {
         "<SEQ=0><CTL=>",
         "<SEQ=0><CTL=SYN><FO>",
         "<SEQ=0><CTL=SYN><XFO=01020304>",
+        "<SEQ=301><ACK=101><DATA=1><CTL=CWR,ACK><ACCECN0=1,0,1><ECN=ECT(0)>",
+        "<SEQ=301><ACK=101><CTL=ECE,AE,ACK><ACCECN1=>",
     ] {
         assert_eq!(Notation::read(written).to_string(), written);
     }

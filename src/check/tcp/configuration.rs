@@ -6,8 +6,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::config::{
-    Config, CongestionControl, Keepalive, MtuProbing, Pacing, PacingConfig, PathMtuConfig,
-    TcpConfig,
+    Config, CongestionControl, EcnConfig, Keepalive, MtuProbing, Pacing, PacingConfig,
+    PathMtuConfig, TcpConfig,
 };
 
 /// What a user wants, and may do.
@@ -170,6 +170,7 @@ impl Configuration {
                 when: Pacing::Never,
                 ..PacingConfig::default()
             },
+            ecn: EcnConfig::OFF,
             ..config.tcp
         };
         config

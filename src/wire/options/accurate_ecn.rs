@@ -132,8 +132,8 @@ impl AccurateEcn {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Options;
     use super::super::tests::written;
-    use super::super::{MAX_LEN, Options};
     use super::*;
 
     const COUNTERS: ByteCounters = ByteCounters {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn every_length_is_read() {
         for kind in [172, 174] {
-            for len in 2..=MAX_LEN as u8 {
+            for len in 2..=Options::MAX_LEN as u8 {
                 let mut octets: Vec<u8> = (0..len).collect();
                 octets[..2].copy_from_slice(&[kind, len]);
                 let read = Options::parse(&octets).accurate_ecn.unwrap();

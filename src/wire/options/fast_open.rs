@@ -99,8 +99,7 @@ impl FastOpen {
 mod tests {
     use super::super::tests::written;
     use super::super::{
-        AccurateEcn, ByteCounters, CounterOrder, MAX_LEN, Options, SackBlock, SackBlocks,
-        Timestamps,
+        AccurateEcn, ByteCounters, CounterOrder, Options, SackBlock, SackBlocks, Timestamps,
     };
     use super::*;
 
@@ -163,7 +162,7 @@ mod tests {
             timestamps: Some(Timestamps::default()),
             ..option(cookie, false)
         };
-        assert_eq!(full(&[7; 16]).wire_len(), MAX_LEN);
+        assert_eq!(full(&[7; 16]).wire_len(), Options::MAX_LEN);
         assert_eq!(Options::parse(&written(full(&[7; 16]))), full(&[7; 16]));
         let mut longer = option(&[7; 16], true);
         let mut sack = SackBlocks::default();

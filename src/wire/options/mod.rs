@@ -66,12 +66,13 @@ pub struct Options {
     pub layout: Layout,
 }
 
-/// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
-pub(super) const MAX_LEN: usize = 40;
 /// RFC 7323 §2.3: a larger shift count counts as this.
 const MAX_WINDOW_SCALE: u8 = 14;
 
 impl Options {
+    /// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
+    pub const MAX_LEN: usize = 40;
+
     /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
     /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
     /// options that come twice the first counts.
@@ -152,7 +153,7 @@ impl Options {
 
     /// The Fast Open option, if there is room for it beside what stands before it.
     fn fast_open_with_room(&self) -> Option<&FastOpen> {
-        let room = MAX_LEN.saturating_sub(self.wire_len_without_fast_open());
+        let room = Options::MAX_LEN.saturating_sub(self.wire_len_without_fast_open());
         let fits = |option: &&FastOpen| option.len().next_multiple_of(4) <= room;
         self.fast_open.as_ref().filter(fits)
     }
@@ -171,7 +172,7 @@ impl Options {
 
     /// How many of the blocks there is room for: four, three beside timestamps.
     fn sack_room(&self) -> usize {
-        let room = MAX_LEN.saturating_sub(4 + self.wire_len_without_sack()) / 8;
+        let room = Options::MAX_LEN.saturating_sub(4 + self.wire_len_without_sack()) / 8;
         self.sack.len().min(room)
     }
 

@@ -71,7 +71,7 @@ fn block(left: u32, right: u32) -> SackBlock {
 }
 
 pub(super) fn written(options: Options) -> Vec<u8> {
-    let mut out = [0xee; MAX_LEN];
+    let mut out = [0xee; Options::MAX_LEN];
     let len = options.write(&mut out);
     assert_eq!(len, options.wire_len());
     assert!(out[len..].iter().all(|&octet| octet == 0xee));
@@ -299,7 +299,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(options in any_options()) {
         let bytes = written(options);
-        prop_assert!(bytes.len() <= MAX_LEN && bytes.len().is_multiple_of(4));
+        prop_assert!(bytes.len() <= Options::MAX_LEN && bytes.len().is_multiple_of(4));
         prop_assert_eq!(Options::parse(&bytes), limited(options));
     }
 

@@ -1,0 +1,175 @@
+//! Where the rest of the connection asks and tells: which segment carries what, what arrives, and
+//! what congestion control hears of it.
+
+use super::{Acknowledged, Carrier, Congestion, Marks};
+use crate::config::EcnMode;
+use crate::tcp::congestion::Loss;
+use crate::tcp::output::Plan;
+use crate::tcp::recovery::{Acknowledgment, Report};
+use crate::tcp::segment::Segment;
+use crate::tcp::state::Event;
+use crate::tcp::tcb::{AckDue, Tcb};
+use crate::time::Instant;
+use crate::wire::{AccurateEcn, Control, Options, SackBlocks};
+
+impl Tcb {
+    /// What kind of segment the next one is.
+    pub(in crate::tcp) fn carrier(&self, plan: &Plan) -> Carrier {
+        match plan {
+            Plan::Refuse(_) | Plan::Reset => Carrier::Reset,
+            Plan::FirstSyn(_) | Plan::Syn => self.carrier_of_syn(),
+            Plan::Resend(range) if range.start == self.snd.iss => self.carrier_of_syn(),
+            Plan::Text(range) | Plan::MtuProbe(range) | Plan::TailProbe(range)
+                if self.snd.nxt <= range.start && range.start < self.send_buffer.end() =>
+            {
+                Carrier::NewText
+            }
+            Plan::Ack => Carrier::PureAck,
+            Plan::Resend(_)
+            | Plan::Text(_)
+            | Plan::MtuProbe(_)
+            | Plan::TailProbe(_)
+            | Plan::Probe => Carrier::Other,
+        }
+    }
+
+    fn carrier_of_syn(&self) -> Carrier {
+        match self.rcv.irs {
+            Some(_) => Carrier::SynAck,
+            None => Carrier::Syn,
+        }
+    }
+
+    /// What a segment that leaves now carries of ECN.
+    pub(in crate::tcp) fn marks(&self, now: Instant, carrier: Carrier) -> Marks {
+        let room = match (self.feedback.mode(), carrier) {
+            (EcnMode::Off | EcnMode::Classic, _) => 0,
+            (EcnMode::Accurate, Carrier::SynAck) => {
+                Options::MAX_LEN - self.syn_options(now, true).wire_len()
+            }
+            (EcnMode::Accurate, _) => self.accurate_ecn_room(),
+        };
+        self.feedback.marks(carrier, room)
+    }
+
+    /// Octets that the other options leave for an AccECN option. It gives way to two SACK blocks
+    /// (RFC 9768 §3.2.3.3); others give way to it.
+    fn accurate_ecn_room(&self) -> usize {
+        let timestamps = if self.agreed.timestamps { 12 } else { 0 };
+        let sack = match self.recv_buffer.sack_count().min(2) {
+            0 => 0,
+            _ if !self.agreed.sack => 0,
+            blocks => 4 + 8 * blocks,
+        };
+        Options::MAX_LEN - timestamps - sack
+    }
+
+    /// Octets that an AccECN option takes of the next segment with text.
+    pub(in crate::tcp) fn accurate_ecn_len(&self) -> usize {
+        if self.feedback.mode() != EcnMode::Accurate {
+            return 0;
+        }
+        let marks = self
+            .feedback
+            .marks(Carrier::NewText, self.accurate_ecn_room());
+        marks.option_len()
+    }
+
+    /// How many SACK blocks the next segment has room for, beside an AccECN option of so many
+    /// octets: four, or three beside timestamps (RFC 2018 §3), and fewer beside both.
+    pub(in crate::tcp) fn sack_room_beside(&self, accurate_ecn: usize) -> usize {
+        let timestamps = if self.agreed.timestamps { 12 } else { 0 };
+        let room = (Options::MAX_LEN - 4).saturating_sub(timestamps + accurate_ecn);
+        (room / 8).min(SackBlocks::MAX)
+    }
+
+    /// The peer's SYN comes again in SYN-RECEIVED. If it asks for something else than the first
+    /// one, the two ends could end up with different feedback (RFC 9768 §3.1.5): the connection is
+    /// reset, and false returned.
+    pub(in crate::tcp) fn takes_repeated_syn(&mut self, seg: &Segment<'_>) -> bool {
+        let contradicts = self.feedback.on_repeated_syn(seg.ctl, seg.ecn);
+        if contradicts {
+            self.reset_due = true;
+            self.end(Event::Abort, None);
+        }
+        !contradicts
+    }
+
+    /// A segment that is not acceptable is being answered. If it is the SYN,ACK again, the answer
+    /// says how that arrived (RFC 9768 §3.2.2.1), unless SACK blocks have to go on it.
+    pub(in crate::tcp) fn note_repeated_syn_ack(&mut self, seg: &Segment<'_>) {
+        let is_syn_ack = seg.ctl.has(Control::SYN)
+            && !self.passive
+            && Some(seg.seq) == self.rcv.irs
+            && seg.ack == Some(self.snd.iss + 1);
+        if is_syn_ack && self.acks.due == AckDue::Now && self.recv_buffer.sack_count() == 0 {
+            self.feedback.on_repeated_syn_ack(seg.ctl, seg.ecn);
+        }
+    }
+
+    /// A segment has proved acceptable: marks on it count.
+    pub(in crate::tcp) fn take_marks(&mut self, seg: &Segment<'_>) {
+        self.stats.ecn_seen |= seg.ecn.is_capable();
+        let text_waits = self.acks.unacknowledged > 0;
+        if self.feedback.on_segment(seg, text_waits) {
+            self.acks.due = AckDue::Now;
+        }
+    }
+
+    /// What an acknowledgment newly says of marks.
+    pub(in crate::tcp) fn hear_of_marks(
+        &mut self,
+        ack: &Acknowledgment,
+        report: &Report,
+        seg: &Segment<'_>,
+    ) -> Congestion {
+        let of_syn = ack.una == self.snd.iss;
+        // On a SYN the three flags negotiate. When both sides have opened at once, neither knows
+        // whether what comes first answers its SYN,ACK: the counters catch up later.
+        if self.feedback.mode() == EcnMode::Off || of_syn && !self.passive {
+            return Congestion::default();
+        }
+        let acknowledged = Acknowledged {
+            ack: ack.ack,
+            nxt: ack.nxt,
+            octets: report.delivered.saturating_sub(usize::from(of_syn)),
+            mss: ack.mss,
+            of_syn_ack: of_syn,
+            is_newest: self.feedback.is_newest(report.delivered > 0, ack.echo),
+        };
+        let congestion = self.feedback.on_ack(seg, &acknowledged);
+        self.stats.delivered_ce += congestion.packets;
+        congestion
+    }
+
+    /// Congestion control answers marks once for a window of data (RFC 3168 §6.1.2).
+    pub(in crate::tcp) fn answer_marks(
+        &mut self,
+        congestion: Congestion,
+        ack: &Acknowledgment,
+        in_flight: usize,
+    ) {
+        if congestion.packets > 0 && self.feedback.begins_window(ack.ack, ack.nxt) {
+            self.congestion.on_ecn(&Loss {
+                now: ack.now,
+                in_flight: in_flight as u64,
+            });
+        }
+    }
+
+    /// The handshake is over. Its own segments are never ECN-capable, but may have been marked.
+    pub(in crate::tcp) fn answer_marked_syn(&mut self, now: Instant) {
+        if self.feedback.take_syn_marked()
+            && self.feedback.begins_window(self.snd.una, self.snd.nxt)
+        {
+            self.congestion.on_ecn(&Loss { now, in_flight: 0 });
+        }
+    }
+}
+
+impl Marks {
+    /// Octets of the AccECN option in the header.
+    pub(in crate::tcp) fn option_len(&self) -> usize {
+        self.option.as_ref().map_or(0, AccurateEcn::wire_len)
+    }
+}

@@ -1,0 +1,528 @@
+//! Explicit congestion notification: a router that is congested marks a datagram instead of
+//! dropping it, the receiver tells the sender, and the sender slows down (RFC 3168, RFC 9768).
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod` | [`Feedback`]: the mode of a connection, and what its segments carry |
+//! | `connection` | where the rest of the connection asks and tells |
+//! | `negotiation` | what two SYNs agree on (RFC 9768 §3.1) |
+//! | `classic` | ECE until CWR (RFC 3168 §6.1) |
+//! | `receiver` | what arrived under which codepoint, and when to say so (RFC 9768 §3.2) |
+//! | `sender` | what the peer says of that, and whether to believe it |
+//! | `counters` | counters of which only the lowest bits are sent (RFC 9768, appendix A) |
+//!
+//! Nothing here sends or reduces: [`output`](super::output) asks what a segment carries, and
+//! congestion control hears of marks as it hears of losses.
+
+mod classic;
+mod connection;
+mod counters;
+mod negotiation;
+mod receiver;
+mod sender;
+
+use super::segment::Segment;
+use super::seq::Seq;
+use super::status::EcnOctets;
+use crate::config::{EcnConfig, EcnMode};
+use crate::time::Instant;
+use crate::wire::{AccurateEcn, Control, Ecn};
+
+use classic::Classic;
+use receiver::Receiver;
+use sender::{Acked, Mangled, Marked, Sender};
+
+/// What kind of segment is to carry marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tcp) enum Carrier {
+    /// A SYN.
+    Syn,
+    /// A SYN,ACK.
+    SynAck,
+    /// A reset.
+    Reset,
+    /// An acknowledgment and nothing else.
+    PureAck,
+    /// Text, for the first time.
+    NewText,
+    /// Text that was sent before, a FIN alone, a probe.
+    Other,
+}
+
+/// What a segment carries of ECN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tcp) struct Marks {
+    /// AE, CWR and ECE.
+    pub(in crate::tcp) flags: Control,
+    /// The AccECN option.
+    pub(in crate::tcp) option: Option<AccurateEcn>,
+    /// The codepoint of its datagram.
+    pub(in crate::tcp) ecn: Ecn,
+}
+
+impl Marks {
+    /// None at all.
+    pub(in crate::tcp) const NONE: Marks = Marks {
+        flags: Control::NONE,
+        option: None,
+        ecn: Ecn::NotEct,
+    };
+}
+
+/// What an acknowledgment newly says of congestion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::tcp) struct Congestion {
+    /// Packets that were marked; an estimate where one bit is all there is.
+    pub(in crate::tcp) packets: u64,
+    /// Octets that were; all that is newly acknowledged where one bit is all there is.
+    pub(in crate::tcp) octets: u64,
+}
+
+/// An acknowledgment, as the sender sees it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::tcp) struct Acknowledged {
+    /// SEG.ACK.
+    pub(in crate::tcp) ack: Seq,
+    /// SND.NXT.
+    pub(in crate::tcp) nxt: Seq,
+    /// Octets of text that it newly acknowledges.
+    pub(in crate::tcp) octets: usize,
+    /// The longest text of a segment, in octets.
+    pub(in crate::tcp) mss: usize,
+    /// It acknowledges our SYN,ACK.
+    pub(in crate::tcp) of_syn_ack: bool,
+    /// None has overtaken it (RFC 9768, appendix A.1).
+    pub(in crate::tcp) is_newest: bool,
+}
+
+/// After so many rounds from the start in which everything was marked, the path is taken to mark
+/// whatever passes (RFC 9768 §3.2.2.3).
+const ROUNDS_OF_MARKS: u8 = 4;
+
+/// The ECN of one connection, in both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::tcp) struct Feedback {
+    config: EcnConfig,
+    /// What was agreed; `Off` as long as nothing is.
+    mode: EcnMode,
+    /// What we send may be ECN-capable.
+    capable: bool,
+    /// How many of our SYNs, or SYN,ACKs, have left; no more than count.
+    syns: u32,
+    /// What the first SYN of the peer asked for.
+    peer_asked: EcnMode,
+    /// How the last one arrived, or its SYN,ACK.
+    peer_syn: Ecn,
+    /// A later one asked for nothing: the peer has fallen back.
+    peer_fell_back: bool,
+    /// The peer says that our SYN or SYN,ACK was marked, and nobody has answered that yet.
+    syn_marked: bool,
+    /// The acknowledgment of the peer's SYN,ACK is due, and says how it arrived (RFC 9768
+    /// §3.2.2.1).
+    handshake_ack_due: bool,
+    /// An option is due on the first new text, to see whether the path lets it through.
+    test_due: bool,
+    /// The place after the text that carried it, until it is acknowledged.
+    tested: Option<Seq>,
+    /// SND.NXT when the window was last reduced: marks of what was sent before mean no more.
+    reduced: Option<Seq>,
+    /// The same, if marks were the reason: nor do losses.
+    answered: Option<Seq>,
+    /// The last loss has not reduced the window, since marks had already.
+    loss_was_answered: bool,
+    /// The latest time, by our timestamps, that the peer has echoed.
+    newest_echo: Option<Instant>,
+    /// The round that ends when this place is acknowledged; `None` before the first.
+    round_end: Option<Seq>,
+    /// Whether all that it has acknowledged was marked.
+    all_marked: bool,
+    /// How many rounds, all of them so far, were marked throughout; `None` once one was not.
+    rounds_marked: Option<u8>,
+    classic: Classic,
+    receiver: Receiver,
+    sender: Sender,
+}
+
+impl Feedback {
+    /// Before any SYN.
+    pub(in crate::tcp) fn new(config: EcnConfig) -> Feedback {
+        Feedback {
+            config,
+            mode: EcnMode::Off,
+            capable: false,
+            syns: 0,
+            peer_asked: EcnMode::Off,
+            peer_syn: Ecn::NotEct,
+            peer_fell_back: false,
+            syn_marked: false,
+            handshake_ack_due: false,
+            test_due: false,
+            tested: None,
+            reduced: None,
+            answered: None,
+            loss_was_answered: false,
+            newest_echo: None,
+            round_end: None,
+            all_marked: true,
+            rounds_marked: Some(0),
+            classic: Classic::default(),
+            receiver: Receiver::new(config.options),
+            sender: Sender::default(),
+        }
+    }
+
+    /// A SYN arrives in LISTEN; or in SYN-SENT (`opens_too`), when both sides open at once: then
+    /// the lesser of what both ask for is agreed, for the peer may know no more.
+    pub(in crate::tcp) fn on_syn(&mut self, control: Control, ecn: Ecn, opens_too: bool) {
+        self.peer_asked = negotiation::asked_by(control, self.config.accept);
+        self.peer_syn = ecn;
+        self.mode = match opens_too {
+            true => self.peer_asked.min(self.config.ask),
+            false => self.peer_asked,
+        };
+        self.capable = self.mode != EcnMode::Off;
+        // From now on SYN,ACKs are counted.
+        self.syns = 0;
+    }
+
+    /// The peer's SYN comes again. Returns whether it contradicts the first: then nobody can know
+    /// which of the two the peer will go by (RFC 9768 §3.1.5), and the connection must be reset.
+    pub(in crate::tcp) fn on_repeated_syn(&mut self, control: Control, ecn: Ecn) -> bool {
+        self.peer_syn = ecn;
+        match (
+            self.peer_asked,
+            negotiation::asked_by(control, self.config.accept),
+        ) {
+            (EcnMode::Off, _) => false,
+            (_, EcnMode::Off) => {
+                self.peer_fell_back = true;
+                self.capable = false;
+                false
+            }
+            (first, again) => first != again,
+        }
+    }
+
+    /// The SYN,ACK arrives in SYN-SENT, with so much text: what was asked is agreed, or less.
+    pub(in crate::tcp) fn on_syn_ack(&mut self, seg: &Segment<'_>) {
+        let fell_back = self.syns > self.config.attempts;
+        self.mode = negotiation::agreed_by(seg.ctl, self.config.ask);
+        self.capable = match self.mode {
+            EcnMode::Off => false,
+            // RFC 3168 §6.1.1: not after a SYN that did not ask.
+            EcnMode::Classic => !fell_back,
+            EcnMode::Accurate => true,
+        };
+        if self.mode == EcnMode::Accurate {
+            self.peer_syn = seg.ecn;
+            self.handshake_ack_due = true;
+            self.test_due = true;
+            self.receiver.on_syn_ack(seg.ecn, seg.text.len());
+            self.sender.check_first_option(seg.options.accurate_ecn);
+            self.hear_of_our_syn(seg.ctl);
+        }
+    }
+
+    /// The SYN,ACK comes again. Returns whether its acknowledgment is to say how it arrived
+    /// (RFC 9768 §3.2.2.1).
+    pub(in crate::tcp) fn on_repeated_syn_ack(&mut self, control: Control, ecn: Ecn) {
+        let agrees = negotiation::agreed_by(control, EcnMode::Accurate) == EcnMode::Accurate;
+        if self.mode == EcnMode::Accurate && agrees {
+            self.peer_syn = ecn;
+            self.handshake_ack_due = true;
+            self.receiver.on_syn_ack(ecn, 0);
+        }
+    }
+
+    /// The peer says how our SYN or SYN,ACK arrived. It left as Not-ECT, and no router may change
+    /// that (RFC 9768 §3.2.2.3).
+    fn hear_of_our_syn(&mut self, answer: Control) {
+        match negotiation::echoed_by(answer) {
+            None | Some(Ecn::NotEct) => {}
+            Some(Ecn::Ect0 | Ecn::Ect1) => self.capable = false,
+            Some(Ecn::Ce) => {
+                self.capable = false;
+                self.syn_marked = true;
+            }
+        }
+    }
+
+    /// Our SYN or SYN,ACK was marked on its way: congestion control must hear of it, once.
+    pub(in crate::tcp) fn take_syn_marked(&mut self) -> bool {
+        core::mem::take(&mut self.syn_marked)
+    }
+
+    /// A pure acknowledgment must leave before any text.
+    pub(in crate::tcp) fn owes_handshake_ack(&self) -> bool {
+        self.handshake_ack_due
+    }
+
+    /// What the next segment carries; options of other kinds leave `room` octets for one.
+    pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {
+        match carrier {
+            Carrier::Reset => Marks::NONE,
+            Carrier::Syn | Carrier::SynAck => self.marks_of_syn(carrier, room),
+            Carrier::PureAck | Carrier::NewText | Carrier::Other => Marks {
+                flags: self.flags(carrier),
+                option: self.option(carrier, room),
+                ecn: match carrier {
+                    // RFC 3168 §6.1.4 to §6.1.6: nothing but new text.
+                    Carrier::NewText if self.capable => Ecn::Ect0,
+                    _ => Ecn::NotEct,
+                },
+            },
+        }
+    }
+
+    fn marks_of_syn(&self, carrier: Carrier, room: usize) -> Marks {
+        let asks = self.syns < self.config.attempts;
+        let flags = match (carrier, self.mode) {
+            (Carrier::Syn, _) if asks => negotiation::of_syn(self.config.ask),
+            (Carrier::Syn, _) => Control::NONE,
+            // RFC 3168 §6.1.1.1, the example.
+            (_, EcnMode::Classic) if self.peer_fell_back => Control::NONE,
+            (_, EcnMode::Accurate) if !asks => Control::NONE,
+            (_, mode) => negotiation::of_answer(mode, self.peer_syn),
+        };
+        // RFC 9768 §3.2.3.2: none on a SYN; on the first SYN,ACK only, if others are in its way.
+        let has_option =
+            carrier == Carrier::SynAck && self.mode == EcnMode::Accurate && self.syns == 0;
+        Marks {
+            flags,
+            option: has_option
+                .then(|| self.receiver.option(room, true))
+                .flatten(),
+            ecn: Ecn::NotEct,
+        }
+    }
+
+    fn flags(&self, carrier: Carrier) -> Control {
+        match self.mode {
+            EcnMode::Off => Control::NONE,
+            EcnMode::Classic => self.classic.flags(carrier == Carrier::NewText),
+            EcnMode::Accurate if carrier == Carrier::PureAck && self.handshake_ack_due => {
+                negotiation::of_answer(self.mode, self.peer_syn)
+            }
+            EcnMode::Accurate => negotiation::flags(self.receiver.ace()),
+        }
+    }
+
+    fn option(&self, carrier: Carrier, room: usize) -> Option<AccurateEcn> {
+        if self.mode != EcnMode::Accurate {
+            return None;
+        }
+        let testing = match carrier {
+            Carrier::PureAck => self.handshake_ack_due,
+            Carrier::NewText => self.test_due,
+            _ => false,
+        };
+        self.receiver.option(room, testing)
+    }
+
+    /// A segment left with these marks; `end`: the place after it.
+    pub(in crate::tcp) fn on_sent(&mut self, carrier: Carrier, marks: &Marks, end: Seq) {
+        match carrier {
+            Carrier::Reset => return,
+            Carrier::Syn => self.count_syn(self.config.ask),
+            Carrier::SynAck => {
+                self.count_syn(self.mode);
+                let is_plain = self.mode == EcnMode::Accurate && marks.flags == Control::NONE;
+                // RFC 9768 §3.1.5: the peer may now take us for a host without ECN.
+                self.capable &= !is_plain;
+            }
+            Carrier::PureAck => self.handshake_ack_due = false,
+            Carrier::NewText => {
+                if core::mem::take(&mut self.test_due) && marks.option.is_some() {
+                    self.tested = Some(end);
+                }
+            }
+            Carrier::Other => {}
+        }
+        self.classic.on_sent(marks.flags);
+        self.receiver.on_sent(marks.option.is_some());
+    }
+
+    /// A SYN or SYN,ACK has left, and could have spoken of `mode`.
+    fn count_syn(&mut self, mode: EcnMode) {
+        if mode != EcnMode::Off {
+            // One more than the attempts: one that did not ask.
+            self.syns = self.syns.min(self.config.attempts).saturating_add(1);
+        }
+    }
+
+    /// A segment arrived that the connection takes. Returns whether it must be acknowledged now;
+    /// `text_waits`: there is text that has not been acknowledged.
+    pub(in crate::tcp) fn on_segment(&mut self, seg: &Segment<'_>, text_waits: bool) -> bool {
+        match self.mode {
+            EcnMode::Off => false,
+            // RFC 3168 §6.1.3: what counts is text.
+            EcnMode::Classic if seg.text.is_empty() => false,
+            EcnMode::Classic => self.classic.on_text(seg.ctl, seg.ecn),
+            EcnMode::Accurate => self.receiver.on_packet(seg.ecn, seg.text.len(), text_waits),
+        }
+    }
+
+    /// Text arrived in order: the peer hears our acknowledgments.
+    pub(in crate::tcp) fn on_heard(&mut self) {
+        self.receiver.on_heard();
+    }
+
+    /// Text arrived again that had been acknowledged.
+    pub(in crate::tcp) fn on_unheard(&mut self) {
+        self.receiver.on_unheard();
+    }
+
+    /// Whether no other acknowledgment has overtaken this one, as far as can be told: it brings
+    /// news, or a timestamp of ours that is newer than any (RFC 9768, appendix A.1).
+    pub(in crate::tcp) fn is_newest(&mut self, brings_news: bool, echo: Option<Instant>) -> bool {
+        let is_newer = echo > self.newest_echo;
+        self.newest_echo = self.newest_echo.max(echo);
+        brings_news || is_newer
+    }
+
+    /// An acknowledgment arrived that SND.UNA =< SEG.ACK =< SND.NXT holds for: what it newly says
+    /// of congestion.
+    pub(in crate::tcp) fn on_ack(&mut self, seg: &Segment<'_>, ack: &Acknowledged) -> Congestion {
+        if self.tested.is_some_and(|tested| tested <= ack.ack) {
+            self.tested = None;
+        }
+        match self.mode {
+            EcnMode::Off => Congestion::default(),
+            EcnMode::Classic if seg.ctl.has(Control::ECE) => Congestion {
+                packets: ack.octets.div_ceil(ack.mss).max(1) as u64,
+                octets: ack.octets as u64,
+            },
+            EcnMode::Classic => Congestion::default(),
+            EcnMode::Accurate if ack.of_syn_ack => {
+                self.sender.check_first_option(seg.options.accurate_ecn);
+                match seg.text.is_empty() && seg.options.sack.is_empty() {
+                    true => self.on_handshake_ack(seg.ctl),
+                    false => self.on_counters(seg, ack),
+                }
+            }
+            EcnMode::Accurate if ack.is_newest => self.on_counters(seg, ack),
+            EcnMode::Accurate => Congestion::default(),
+        }
+    }
+
+    /// The acknowledgment of our SYN,ACK says how that arrived (RFC 9768, table 4).
+    fn on_handshake_ack(&mut self, control: Control) -> Congestion {
+        if negotiation::ace(control) == 0 {
+            // The peer does not do what was agreed, or what it does is lost on its way.
+            self.distrust();
+        }
+        self.hear_of_our_syn(control);
+        if self.syn_marked {
+            self.sender.on_marked_syn_ack();
+        }
+        Congestion::default()
+    }
+
+    fn on_counters(&mut self, seg: &Segment<'_>, ack: &Acknowledged) -> Congestion {
+        let acked = Acked {
+            octets: ack.octets as u64,
+            mss: ack.mss as u64,
+        };
+        let ace = negotiation::ace(seg.ctl);
+        match self.sender.on_ack(ace, seg.options.accurate_ecn, acked) {
+            Ok(marked) => {
+                self.watch_rounds(ack, &marked);
+                Congestion {
+                    packets: marked.packets,
+                    octets: marked.octets,
+                }
+            }
+            Err(Mangled) => {
+                self.capable = false;
+                Congestion::default()
+            }
+        }
+    }
+
+    /// RFC 9768 §3.2.2.3: a path that marks everything tells nothing.
+    fn watch_rounds(&mut self, ack: &Acknowledged, marked: &Marked) {
+        let Some(rounds) = self.rounds_marked.filter(|_| ack.octets > 0) else {
+            return;
+        };
+        self.all_marked &= marked.octets >= ack.octets as u64;
+        if self.round_end.is_some_and(|end| ack.ack <= end) {
+            return;
+        }
+        // The first acknowledgment begins the first round and ends none.
+        let ended = self.round_end.replace(ack.nxt).is_some();
+        self.rounds_marked = self.all_marked.then_some(rounds + u8::from(ended));
+        if self.rounds_marked == Some(ROUNDS_OF_MARKS) {
+            self.rounds_marked = None;
+            self.distrust();
+        }
+    }
+
+    /// Nothing more is sent ECN-capable, and what the peer says of marks does not count. What it
+    /// sends is still reported.
+    fn distrust(&mut self) {
+        self.capable = false;
+        self.sender.stop_responding();
+    }
+
+    /// Whether marks that an acknowledgment of `ack` reports are the first of their window: then
+    /// the congestion window is to be reduced, once (RFC 3168 §6.1.2).
+    pub(in crate::tcp) fn begins_window(&mut self, ack: Seq, nxt: Seq) -> bool {
+        let begins = self.reduced.is_none_or(|reduced| ack > reduced);
+        if begins {
+            self.on_reduced(nxt);
+            self.answered = Some(nxt);
+        }
+        begins
+    }
+
+    /// What lies at `lost` is lost. Returns whether the window is to be reduced for it: not again
+    /// for losses in a window that has been reduced for its marks (RFC 3168 §6.1.2).
+    pub(in crate::tcp) fn on_loss(&mut self, lost: Seq, nxt: Seq) -> bool {
+        self.loss_was_answered = self.answered.is_some_and(|answered| lost < answered);
+        if !self.loss_was_answered {
+            self.on_reduced(nxt);
+        }
+        !self.loss_was_answered
+    }
+
+    /// The last loss was none. Returns whether something was reduced for it.
+    pub(in crate::tcp) fn on_spurious_loss(&mut self) -> bool {
+        !core::mem::take(&mut self.loss_was_answered)
+    }
+
+    /// The congestion window was reduced, for whatever reason.
+    pub(in crate::tcp) fn on_reduced(&mut self, nxt: Seq) {
+        match self.mode {
+            EcnMode::Off => return,
+            EcnMode::Classic => self.classic.on_reduced(),
+            EcnMode::Accurate => {}
+        }
+        self.reduced = Some(nxt);
+    }
+
+    /// The retransmission timer expired, and the window is reduced. If what tested the path for options was lost, there are
+    /// no more of them (RFC 9768 §3.2.3.2.2).
+    pub(in crate::tcp) fn on_timeout(&mut self, nxt: Seq) {
+        self.loss_was_answered = false;
+        self.on_reduced(nxt);
+        if self.tested.take().is_some() {
+            self.receiver.stop_options();
+        }
+    }
+
+    /// What was agreed.
+    pub(in crate::tcp) fn mode(&self) -> EcnMode {
+        self.mode
+    }
+
+    /// Packets that arrived with CE, and octets of text that arrived under each codepoint.
+    pub(in crate::tcp) fn received(&self) -> (u64, EcnOctets) {
+        let packets = self.receiver.cep - receiver::INITIAL_CEP;
+        (packets, self.receiver.octets.since_the_start())
+    }
+
+    /// Octets of text that the peer says arrived under each codepoint.
+    pub(in crate::tcp) fn delivered(&self) -> EcnOctets {
+        self.sender.octets.since_the_start()
+    }
+}

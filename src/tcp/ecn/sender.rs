@@ -1,0 +1,267 @@
+//! The sender's half of Accurate ECN: what the peer says of what arrived, and whether it can be
+//! believed (RFC 9768 §3.2.2, §3.2.3).
+
+use super::counters::{ace_growth, growth_by_octets, option_growth, safest_growth};
+use super::receiver::{INITIAL_CEP, Octets};
+use crate::wire::AccurateEcn;
+
+/// What an acknowledgment newly acknowledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Acked {
+    /// newlyAckedB: octets.
+    pub(super) octets: u64,
+    /// The longest text of a segment, in octets.
+    pub(super) mss: u64,
+}
+
+/// What an acknowledgment newly says of marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marked {
+    /// Packets that arrived with CE.
+    pub(super) packets: u64,
+    /// Octets of text that did; an estimate where no option says.
+    pub(super) octets: u64,
+}
+
+/// The mean of segments acknowledged at once is kept in units of 1/8.
+const MEAN_UNIT: u64 = 8;
+/// Appendix A.2.1: with so many and more in the mean, ACKs are thinned out rather than lost, and
+/// to suppose a turn of the ACE field each time would invent marks.
+const THINNED: u64 = 4 * MEAN_UNIT;
+
+/// s.cep, s.e0b, s.ceb, s.e1b, and what is believed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Sender {
+    /// s.cep.
+    pub(super) cep: u64,
+    /// s.e0b, s.ceb, s.e1b.
+    pub(super) octets: Octets,
+    /// Feedback counts. Not so if the field was zeroed on its way (§3.2.2.4).
+    responds: bool,
+    /// Options count. Not so if they were zeroed on their way (§3.2.3.2.4).
+    reads_options: bool,
+    /// No ACE counter has come yet.
+    is_first: bool,
+    /// The moving average of segments acknowledged at once, in units of 1/8.
+    mean: u64,
+}
+
+impl Default for Sender {
+    fn default() -> Sender {
+        Sender {
+            cep: INITIAL_CEP,
+            octets: Octets::INITIAL,
+            responds: true,
+            reads_options: true,
+            is_first: true,
+            mean: 0,
+        }
+    }
+}
+
+impl Sender {
+    /// The first option there is, on the SYN,ACK or on the acknowledgment of ours: its counters
+    /// start above zero, and cannot have wrapped (§3.2.3.2.4).
+    pub(super) fn check_first_option(&mut self, option: Option<AccurateEcn>) {
+        let Some(option) = option else {
+            return;
+        };
+        if option.e0b() == Some(0) || option.e1b() == Some(0) {
+            self.reads_options = false;
+        }
+    }
+
+    /// The peer says on the acknowledgment of our SYN,ACK that it arrived with CE (§3.2.2.2).
+    pub(super) fn on_marked_syn_ack(&mut self) {
+        self.cep += 1;
+    }
+
+    /// Nothing of what the peer says of marks counts any more.
+    pub(super) fn stop_responding(&mut self) {
+        self.responds = false;
+    }
+
+    /// An acknowledgment that none has overtaken. `Err` if it shows that marks, or what is told of
+    /// them, are changed on their way: then nothing may be sent ECN-capable any more.
+    pub(super) fn on_ack(
+        &mut self,
+        ace: u8,
+        option: Option<AccurateEcn>,
+        acked: Acked,
+    ) -> Result<Marked, Mangled> {
+        // §3.2.2.4.
+        if core::mem::take(&mut self.is_first) && ace == 0 {
+            self.responds = false;
+            return Err(Mangled);
+        }
+        if !self.responds {
+            return Ok(Marked::default());
+        }
+        let octets = self.take_option(option);
+        let packets = self.take_ace(ace, octets, acked);
+        if packets == 0 && octets.is_some_and(|octets| octets > 0) {
+            // §3.2.3.2.5: marked octets, but no marked packet.
+            return Err(Mangled);
+        }
+        let estimate = (packets * acked.mss).min(acked.octets);
+        Ok(Marked {
+            packets,
+            octets: octets.unwrap_or(estimate),
+        })
+    }
+
+    /// d.ceb, if an option says. What is left out of one that says anything has not changed
+    /// (§3.2.3.3).
+    fn take_option(&mut self, option: Option<AccurateEcn>) -> Option<u64> {
+        let option = option.filter(|option| self.reads_options && option.fields() > 0)?;
+        let growth = |counter, field| match field {
+            Some(field) => option_growth(counter, field),
+            None => 0,
+        };
+        self.octets.e0b += growth(self.octets.e0b, option.e0b());
+        self.octets.e1b += growth(self.octets.e1b, option.e1b());
+        let marked = growth(self.octets.ceb, option.ceb());
+        self.octets.ceb += marked;
+        Some(marked)
+    }
+
+    /// The safest likely case of what the ACE field stands for (§3.2.2.5.2).
+    fn take_ace(&mut self, ace: u8, octets: Option<u64>, acked: Acked) -> u64 {
+        let least = ace_growth(self.cep, ace);
+        let segments = acked.octets / acked.mss.max(1);
+        let safest = safest_growth(segments, least);
+        let growth = match octets {
+            Some(octets) => growth_by_octets(least, safest, octets, acked.mss),
+            None if self.mean >= THINNED => least,
+            None => safest,
+        };
+        if segments > 0 {
+            self.mean = self.mean - self.mean / MEAN_UNIT + segments.min(1 << 16);
+        }
+        self.cep += growth;
+        growth
+    }
+}
+
+/// The path changes ECN fields in a way that no router may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mangled;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ByteCounters, CounterOrder};
+
+    const MSS: u64 = 1460;
+
+    fn of(segments: u64) -> Acked {
+        Acked {
+            octets: segments * MSS,
+            mss: MSS,
+        }
+    }
+
+    fn option(e0b: u32, ceb: u32) -> Option<AccurateEcn> {
+        let counters = ByteCounters { e0b, ceb, e1b: 1 };
+        Some(AccurateEcn::new(CounterOrder::E0First, counters, 2))
+    }
+
+    fn marked(packets: u64, octets: u64) -> Result<Marked, Mangled> {
+        Ok(Marked { packets, octets })
+    }
+
+    /// Appendix A.2.1, with the ACE field as it comes: s.cep is 5.
+    #[test]
+    fn without_options_the_safest_likely_case() {
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(7, None, of(9)), marked(2, 2 * MSS));
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(7, None, of(10)), marked(10, 10 * MSS));
+    }
+
+    /// Appendix A.2.2: a half-sized segment or two make ten marks implausible.
+    #[test]
+    fn with_options_octets_decide() {
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(7, option(1, 1460), of(10)), marked(2, 1460));
+        assert_eq!(s.octets.ceb, 1460);
+        // "d.cep cannot have been correct": eight segments, no growth seen, yet octets.
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, option(1, 1460), of(8)), marked(8, 1460));
+    }
+
+    /// Appendix A.2.1: ACKs that acknowledge much each time are no sign of loss.
+    #[test]
+    fn thinned_acknowledgments_do_not_invent_marks() {
+        let mut s = Sender::default();
+        let mut ace = 5;
+        for _ in 0..40 {
+            s.on_ack(ace, None, of(16)).unwrap();
+        }
+        ace += 1;
+        assert_eq!(s.on_ack(ace, None, of(16)), marked(1, MSS));
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_has_not_changed() {
+        let mut s = Sender::default();
+        s.on_ack(6, option(1, 1000), of(1)).unwrap();
+        let only_e0b = AccurateEcn::new(
+            CounterOrder::E0First,
+            ByteCounters {
+                e0b: 2921,
+                ..ByteCounters::default()
+            },
+            1,
+        );
+        assert_eq!(s.on_ack(6, Some(only_e0b), of(2)), marked(0, 0));
+        assert_eq!((s.octets.e0b, s.octets.ceb, s.octets.e1b), (2921, 1000, 1));
+    }
+
+    /// §3.2.3.2.1: an option may be empty, to test the path, and says nothing then.
+    #[test]
+    fn an_empty_option_says_nothing() {
+        let mut s = Sender::default();
+        let empty = AccurateEcn::new(CounterOrder::E1First, ByteCounters::default(), 0);
+        assert_eq!(s.on_ack(7, Some(empty), of(10)), marked(10, 10 * MSS));
+    }
+
+    /// §3.2.2.4.
+    #[test]
+    fn a_zeroed_field_is_not_believed() {
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(0, None, of(1)), Err(Mangled));
+        assert_eq!(s.on_ack(3, None, of(9)), marked(0, 0));
+        // Later on, zero is a count like any other.
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, None, of(1)), marked(0, 0));
+        assert_eq!(s.on_ack(0, None, of(3)), marked(3, 3 * MSS));
+    }
+
+    /// §3.2.3.2.4.
+    #[test]
+    fn a_zeroed_option_is_not_read() {
+        for (e0b, read) in [(0, false), (1, true), (2, true)] {
+            let mut s = Sender::default();
+            s.check_first_option(option(e0b, 0));
+            s.on_ack(6, option(1001, 400), of(1)).unwrap();
+            assert_eq!(s.octets.ceb == 400, read);
+        }
+    }
+
+    /// §3.2.3.2.5.
+    #[test]
+    fn marked_octets_without_a_marked_packet_are_mangled() {
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, option(1, 100), of(1)), Err(Mangled));
+    }
+
+    /// Appendix A.1: counters wrap.
+    #[test]
+    fn counters_of_octets_wrap() {
+        let mut s = Sender::default();
+        s.octets.ceb = (1 << 24) - 1;
+        assert_eq!(s.on_ack(6, option(1, 9), of(1)), marked(1, 10));
+        assert_eq!(s.octets.ceb, (1 << 24) + 9);
+    }
+}
