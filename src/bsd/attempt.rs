@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP};
+use super::receive::Received;
 use super::table::{Fd, Kind};
 
 /// For what a call would wait.
@@ -31,7 +32,7 @@ impl Calls<'_> {
         let settings = match &self.table.get(fd).ok()?.kind {
             Kind::Stream(socket) => &socket.settings,
             Kind::Datagram(socket) => &socket.settings,
-            Kind::Epoll(_) => return None,
+            Kind::Epoll(_) | Kind::Pipe(_) => return None,
         };
         match direction {
             Direction::Receiving => settings.receive_timeout,
@@ -133,42 +134,54 @@ impl Receiving {
         calls: &mut Calls<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, Errno>> {
+        let answer = self.attempt_message(calls, buffer);
+        answer.map(|answer| answer.map(|received| received.len))
+    }
+
+    /// The same, with all that is known of what was received last.
+    pub fn attempt_message(
+        &mut self,
+        calls: &mut Calls<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<Received, Errno>> {
+        let peek = self.flags & MSG_PEEK != 0;
         let stream = calls.stream(self.fd, Errno::EINVAL).ok();
-        let is_stream = stream.is_some();
-        let all = is_stream && self.flags & MSG_WAITALL != 0;
-        let low_water = match stream {
-            Some(socket) if !all => socket.settings.receive_low_water.min(buffer.len()),
-            _ => 0,
+        let all = stream.is_some() && self.flags & MSG_WAITALL != 0;
+        let enough = match stream {
+            _ if all => buffer.len(),
+            Some(socket) => socket.settings.receive_low_water.min(buffer.len()),
+            None => 0,
         };
         loop {
             if self.taken > 0 && calls.has_failed(self.fd) {
-                return Poll::Ready(Ok(self.taken));
+                return Poll::Ready(Ok(self.so_far()));
             }
-            let rest = match self.flags & MSG_PEEK != 0 {
-                true => &mut buffer[..],
-                false => &mut buffer[self.taken..],
-            };
-            let wanted = rest.len();
-            match calls.recv(self.fd, rest, self.flags) {
-                Ok(len) if self.flags & MSG_PEEK != 0 => {
-                    let enough = len >= low_water.max(if all { wanted } else { 0 });
-                    let ended = len == 0 || calls.has_ended(self.fd);
-                    return match enough || ended {
-                        true => Poll::Ready(Ok(len)),
-                        false => Poll::Pending,
-                    };
-                }
-                Ok(len) => {
-                    self.taken += len;
-                    let done = self.taken >= if all { buffer.len() } else { low_water };
-                    if done || len == 0 {
-                        return Poll::Ready(Ok(self.taken));
+            match calls.recvmsg(self.fd, &mut buffer[self.taken..], self.flags) {
+                Ok(received) => {
+                    let total = self.taken + received.len;
+                    let done = total >= enough || received.len == 0;
+                    if done || (peek && calls.has_ended(self.fd)) {
+                        return Poll::Ready(Ok(Received {
+                            len: total,
+                            ..received
+                        }));
                     }
+                    if peek {
+                        return Poll::Pending;
+                    }
+                    self.taken = total;
                 }
                 Err(Errno::EAGAIN) => return Poll::Pending,
-                Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.taken)),
+                Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.so_far())),
                 Err(error) => return Poll::Ready(Err(error)),
             }
+        }
+    }
+
+    fn so_far(self) -> Received {
+        Received {
+            len: self.taken,
+            ..Received::default()
         }
     }
 

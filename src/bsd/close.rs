@@ -1,5 +1,7 @@
 //! shutdown, close.
 
+use core::time::Duration;
+
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{SHUT_RD, SHUT_RDWR, SHUT_WR};
@@ -33,7 +35,7 @@ impl Calls<'_> {
                 self.table.happened(fd);
                 Ok(())
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -61,6 +63,39 @@ impl Calls<'_> {
         Ok(())
     }
 
+    /// Every descriptor is gone.
+    pub fn close_all(&mut self) {
+        let open: Vec<Fd> = self.table.descriptors().collect();
+        for fd in open {
+            // It was open a moment ago.
+            let _ = self.close(fd);
+        }
+    }
+
+    /// Whether every connection has ended, held or not, TIME-WAIT apart.
+    pub fn is_quiet(&self) -> bool {
+        self.stack.unfinished_count() == 0
+    }
+
+    /// How long close of this descriptor waits (`SO_LINGER`): nothing, if the peer has everything.
+    pub fn lingers(&self, fd: Fd) -> Option<Duration> {
+        let socket = self.stream(fd, Errno::EINVAL).ok()?;
+        let time = socket.config.socket.linger.filter(|time| !time.is_zero())?;
+        let status = self.stack.status(socket.connection()?);
+        let done = match status.state {
+            State::FinWait2 | State::TimeWait | State::Closed => true,
+            State::Listen
+            | State::SynSent
+            | State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck => false,
+        };
+        (!done).then_some(time)
+    }
+
     /// The descriptor is gone. A connection ends by itself: gracefully, or with a reset where
     /// text was not read or `SO_LINGER` says so.
     ///
@@ -86,6 +121,7 @@ impl Calls<'_> {
                 }
             }
             Kind::Epoll(_) => {}
+            Kind::Pipe(end) => self.close_pipe(end),
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Calls<'_> {
                 Role::Connection(..) => self.connect_again(fd),
             },
             Kind::Datagram(_) => self.connect_datagram(fd, peer),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -88,7 +88,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(_) => self.disconnect_stream(fd),
             Kind::Datagram(_) => self.disconnect_datagram(fd),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 

@@ -49,7 +49,7 @@ impl Calls<'_> {
                 SIOCOUTQ => Ok(0),
                 _ => Err(Errno::ENOTTY),
             },
-            Kind::Epoll(_) => Err(Errno::ENOTTY),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTTY),
         }
     }
 

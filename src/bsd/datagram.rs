@@ -66,7 +66,7 @@ impl Calls<'_> {
     pub(super) fn datagram(&self, fd: Fd) -> Result<&DatagramSocket, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Datagram(socket) => Ok(socket),
-            Kind::Stream(_) | Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Stream(_) | Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -74,7 +74,7 @@ impl Calls<'_> {
     pub(super) fn datagram_mut(&mut self, fd: Fd) -> Result<&mut DatagramSocket, Errno> {
         match &mut self.table.get_mut(fd)?.kind {
             Kind::Datagram(socket) => Ok(socket),
-            Kind::Stream(_) | Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Stream(_) | Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 

@@ -40,8 +40,11 @@ errnos! {
     EBADF = 9, "not an open descriptor";
     EAGAIN = 11, "it would block";
     ENOMEM = 12, "no memory left";
+    EACCES = 13, "permission denied";
     EFAULT = 14, "bad address";
+    EBUSY = 16, "in use by somebody else";
     EEXIST = 17, "it exists already";
+    ENODEV = 19, "no such device";
     EINVAL = 22, "invalid argument";
     EMFILE = 24, "too many open descriptors";
     ENOTTY = 25, "not a request for this kind of descriptor";

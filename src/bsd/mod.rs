@@ -29,6 +29,7 @@
 //! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
 //! | `ready` | which descriptor is ready for what: poll |
 //! | `epoll` | epoll: by level, by edge, once |
+//! | `pipe` | pipe, splice |
 //! | `attempt` | calls that block, as values that can be tried again |
 //!
 //! No call waits. Where a C program would block, it fails with `EAGAIN` (`connect` with
@@ -46,6 +47,7 @@ mod errno;
 pub mod linux;
 mod open;
 mod options;
+mod pipe;
 mod ready;
 mod receive;
 mod send;

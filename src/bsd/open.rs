@@ -67,7 +67,7 @@ impl Calls<'_> {
                 self.datagram_mut(fd)?.bound_by_user = true;
                 Ok(())
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -250,7 +250,7 @@ impl Calls<'_> {
                 Ok(bound.unwrap_or(socket.family.unspecified()))
             }
             Kind::Datagram(socket) => Ok(socket.bound.unwrap_or(socket.family.unspecified())),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -268,7 +268,7 @@ impl Calls<'_> {
                 }
             }
             Kind::Datagram(socket) => socket.peer.ok_or(Errno::ENOTCONN),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 }

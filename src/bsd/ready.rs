@@ -51,6 +51,7 @@ impl Calls<'_> {
             Kind::Datagram(socket) => self.datagram_ready(socket),
             Kind::Epoll(epoll) if self.epoll_ready(epoll) => READABLE,
             Kind::Epoll(_) => 0,
+            Kind::Pipe(end) => self.pipe_ready(*end),
         })
     }
 
@@ -81,7 +82,8 @@ impl Calls<'_> {
         if ended {
             ready |= READABLE | POLLRDHUP;
         }
-        if matches!(status.state, State::SynSent | State::SynReceived) && !closed {
+        let opening = matches!(status.state, State::SynSent | State::SynReceived);
+        if opening && !status.fast_open_child {
             return ready;
         }
         if status.recv_queue >= self.low_water(socket, id) {

@@ -118,6 +118,14 @@ impl Calls<'_> {
             Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.receive_datagram(fd, buffer, flags),
+            Kind::Pipe(end) => {
+                let end = *end;
+                let len = self.read_pipe(end, buffer)?;
+                Ok(Received {
+                    len,
+                    ..Received::default()
+                })
+            }
             Kind::Epoll(_) => Err(Errno::ENOTSOCK),
         }
     }

@@ -49,6 +49,10 @@ impl Calls<'_> {
             Kind::Stream(_) => self.send_stream(fd, data, flags),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),
+            Kind::Pipe(end) => {
+                let end = *end;
+                self.write_pipe(end, data)
+            }
             Kind::Epoll(_) => Err(Errno::ENOTSOCK),
         }
     }
@@ -64,7 +68,8 @@ impl Calls<'_> {
     fn send_text(&mut self, id: ConnId, data: &[u8], flags: i32) -> Result<usize, Errno> {
         let status = self.stack.status(id);
         let opening = matches!(status.state, State::SynSent | State::SynReceived);
-        if opening {
+        // One that began with a cookie can be used before its handshake has ended (RFC 7413).
+        if opening && !status.fast_open_child {
             return Err(Errno::EAGAIN);
         }
         let sent = match flags & MSG_OOB != 0 {

@@ -103,7 +103,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => Ok(socket),
             Kind::Datagram(_) => Err(other),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -112,7 +112,7 @@ impl Calls<'_> {
         match &mut self.table.get_mut(fd)?.kind {
             Kind::Stream(socket) => Ok(socket),
             Kind::Datagram(_) => Err(other),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 

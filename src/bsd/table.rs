@@ -6,6 +6,7 @@ use super::datagram::DatagramSocket;
 use super::epoll::Epoll;
 use super::errno::Errno;
 use super::linux::O_NONBLOCK;
+use super::pipe::{End, Pipe};
 use super::stream::StreamSocket;
 use crate::stack::{ConnId, ListenerId, UdpId};
 
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     Datagram(Box<DatagramSocket>),
     /// A set of descriptors that are watched.
     Epoll(Epoll),
+    /// One end of a pipe.
+    Pipe(End),
 }
 
 /// One descriptor.
@@ -53,6 +56,9 @@ pub(super) struct Table {
     connections: BTreeMap<ConnId, Fd>,
     listeners: BTreeMap<ListenerId, Fd>,
     udp: BTreeMap<UdpId, Fd>,
+    pipes: BTreeMap<u64, Pipe>,
+    /// The number of the next pipe.
+    next_pipe: u64,
 }
 
 impl Table {
@@ -150,5 +156,25 @@ impl Table {
 
     pub(super) fn of_udp(&self, id: UdpId) -> Option<Fd> {
         self.udp.get(&id).copied()
+    }
+
+    /// A new pipe, and its number.
+    pub(super) fn add_pipe(&mut self, pipe: Pipe) -> u64 {
+        let number = self.next_pipe;
+        self.next_pipe += 1;
+        self.pipes.insert(number, pipe);
+        number
+    }
+
+    pub(super) fn remove_pipe(&mut self, number: u64) {
+        self.pipes.remove(&number);
+    }
+
+    pub(super) fn pipe(&self, number: u64) -> Result<&Pipe, Errno> {
+        self.pipes.get(&number).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn pipe_mut(&mut self, number: u64) -> Result<&mut Pipe, Errno> {
+        self.pipes.get_mut(&number).ok_or(Errno::EBADF)
     }
 }

@@ -38,4 +38,5 @@ pub use parser::parse;
 pub use place::{Place, SyntaxError};
 pub use profile::Profile;
 pub use run::{Captured, Failure, Report, Settings, Verdict, run};
+pub use sysctl::apply as set_sysctl;
 pub use variant::Variant;

@@ -43,7 +43,7 @@ const WITHOUT_MEANING: [&str; 31] = [
 ///
 /// # Errors
 /// Why it cannot: the key is not known, or the value.
-pub(super) fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
+pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
     let key = key.replace('/', ".");
     let name = key.rsplit('.').next().unwrap_or(&key);
     if key.starts_with("net.inet.") || key.starts_with("kern.") {

@@ -376,3 +376,28 @@ fn less_than_a_segment_waits_for_what_was_announced() {
     world.pass(Duration::from_millis(50));
     assert_eq!(world.them().read(theirs, &mut [0; 99]), Ok(6));
 }
+
+#[test]
+fn a_pipe_and_what_is_spliced_through_it() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let (reader, writer) = world.us().pipe(0).unwrap();
+    assert_eq!(world.us().read(reader, &mut [0; 9]), Err(Errno::EAGAIN));
+    assert_eq!(world.us().read(writer, &mut [0; 9]), Err(Errno::EBADF));
+    assert_eq!(world.us().write(writer, b"through"), Ok(7));
+    assert_eq!(world.us().splice(reader, ours, 99, 0), Ok(7));
+    assert_eq!(world.us().splice(reader, ours, 99, 0), Err(Errno::EAGAIN));
+    assert_eq!(world.us().splice(ours, writer, 99, 0), Err(Errno::EAGAIN));
+    assert_eq!(world.us().splice(ours, ours, 99, 0), Err(Errno::EINVAL));
+    world.settle();
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
+    world.them().write(theirs, b"back").unwrap();
+    world.settle();
+    assert_eq!(world.us().splice(ours, writer, 3, SPLICE_F_MOVE), Ok(3));
+    let mut buffer = [0; 9];
+    assert_eq!(world.us().read(reader, &mut buffer), Ok(3));
+    assert_eq!(&buffer[..3], b"bac");
+    world.us().close(writer).unwrap();
+    assert_eq!(world.us().read(reader, &mut buffer), Ok(0), "the end");
+    assert_eq!(world.us().ready(reader), Ok(POLLHUP));
+}

@@ -85,7 +85,7 @@ impl Calls<'_> {
         let family = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.family,
             Kind::Datagram(socket) => socket.family,
-            Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
         };
         match family == Family::Inet && level == SOL_IPV6 {
             true => Err(Errno::ENOPROTOOPT),
@@ -104,7 +104,7 @@ impl Calls<'_> {
                 socket.options.traffic_class = class;
                 self.apply_datagram(fd)
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -112,7 +112,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => Ok(socket.config.socket.traffic_class),
             Kind::Datagram(socket) => Ok(socket.options.traffic_class),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -126,7 +126,7 @@ impl Calls<'_> {
                 socket.options.hop_limit = limit;
                 self.apply_datagram(fd)
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -134,7 +134,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => Ok(socket.config.socket.hop_limit),
             Kind::Datagram(socket) => Ok(socket.options.hop_limit),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -153,7 +153,7 @@ impl Calls<'_> {
         let settled = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.bound.is_some() || !matches!(socket.role, Role::Fresh),
             Kind::Datagram(socket) => socket.bound.is_some(),
-            Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
         };
         if settled {
             return Err(Errno::EINVAL);
@@ -171,7 +171,7 @@ impl Calls<'_> {
                 Ok(self.stack.status(id).path_mtu)
             }
             Kind::Datagram(socket) => socket.peer.map(|_| mtu).ok_or(Errno::ENOTCONN),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 }

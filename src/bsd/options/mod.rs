@@ -109,7 +109,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => Ok(&socket.settings),
             Kind::Datagram(socket) => Ok(&socket.settings),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -118,7 +118,7 @@ impl Calls<'_> {
         match &mut self.table.get_mut(fd)?.kind {
             Kind::Stream(socket) => Ok(&mut socket.settings),
             Kind::Datagram(socket) => Ok(&mut socket.settings),
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 

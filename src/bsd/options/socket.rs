@@ -70,7 +70,9 @@ impl Calls<'_> {
             SO_ERROR => {
                 let error = match &self.table.get(fd)?.kind {
                     Kind::Stream(_) => self.take_stream_error(fd),
-                    Kind::Datagram(_) | Kind::Epoll(_) => self.take_datagram_error(fd),
+                    Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => {
+                        self.take_datagram_error(fd)
+                    }
                 };
                 octets(error.map_or(0, Errno::number))
             }
@@ -99,7 +101,7 @@ impl Calls<'_> {
                     SO_ACCEPTCONN => 0,
                     _ => return Err(Errno::ENOPROTOOPT),
                 }),
-                Kind::Epoll(_) => return Err(Errno::ENOTSOCK),
+                Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
             },
         })
     }
@@ -152,7 +154,7 @@ impl Calls<'_> {
                 }
                 Ok(())
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -170,7 +172,7 @@ impl Calls<'_> {
                     kept(SO_SNDBUF, config.send_buffer),
                 ))
             }
-            Kind::Epoll(_) => Err(Errno::ENOTSOCK),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }
 
@@ -201,7 +203,7 @@ impl Calls<'_> {
         let (receive, send) = self.buffers(fd)?;
         let connection = match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => socket.connection(),
-            Kind::Datagram(_) | Kind::Epoll(_) => None,
+            Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
         };
         let status = connection.map(|id| self.stack.status(id));
         let (held, queued) = status.map_or((0, 0), |it| (it.recv_queue, it.send_queue));

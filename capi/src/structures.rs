@@ -1,0 +1,194 @@
+//! Calls whose arguments are structures of C, on any machine.
+
+use std::ffi::{c_int, c_ulong};
+use std::slice;
+
+use libc::{epoll_event, iovec, msghdr, pollfd};
+use stubborn::bsd::{EpollEvent, Errno, PollFd};
+
+use crate::abi;
+use crate::posix::{self, Machine};
+
+/// No call takes or gives more at once.
+pub(crate) const MOST_AT_ONCE: usize = 1 << 24;
+
+/// recvmsg on a machine.
+///
+/// # Safety
+/// `message` is null or what recvmsg takes.
+pub(crate) unsafe fn receive_message(
+    machine: &impl Machine,
+    fd: c_int,
+    message: *mut msghdr,
+    flags: c_int,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller's word.
+    let header = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
+    // SAFETY: the caller's word.
+    let room = unsafe { abi::room(header.msg_iov, header.msg_iovlen) }?;
+    let mut buffer = vec![0; room.min(MOST_AT_ONCE)];
+    let received = posix::recv(machine, fd, &mut buffer, flags)?;
+    let filled = posix::filled(&received, buffer.len());
+    // SAFETY: the caller's word.
+    unsafe { abi::give_message(message, &received, &buffer[..filled]) }?;
+    Ok(received.len)
+}
+
+/// readv on a machine.
+///
+/// # Safety
+/// `pieces` is null, or there are `count` pieces that can be written.
+pub(crate) unsafe fn read_vector(
+    machine: &impl Machine,
+    fd: c_int,
+    pieces: *const iovec,
+    count: c_int,
+) -> Result<usize, Errno> {
+    let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the caller's word.
+    let room = unsafe { abi::room(pieces, count) }?;
+    let mut buffer = vec![0; room.min(MOST_AT_ONCE)];
+    let received = posix::recv(machine, fd, &mut buffer, 0)?;
+    let filled = posix::filled(&received, buffer.len());
+    // SAFETY: the caller's word.
+    unsafe { abi::scatter(pieces, count, &buffer[..filled]) }?;
+    Ok(received.len)
+}
+
+/// sendmsg on a machine.
+///
+/// # Safety
+/// `message` is null or what sendmsg takes.
+pub(crate) unsafe fn send_message(
+    machine: &impl Machine,
+    fd: c_int,
+    message: *const msghdr,
+    flags: c_int,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller's word.
+    let message = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
+    // SAFETY: the caller's word.
+    let data = unsafe { abi::gather(message.msg_iov, message.msg_iovlen) }?;
+    let to = match message.msg_name.is_null() {
+        true => None,
+        // SAFETY: the caller's word.
+        false => unsafe {
+            Some(abi::address(message.msg_name.cast(), message.msg_namelen)?.inet()?)
+        },
+    };
+    posix::send(machine, fd, &data, flags, to)
+}
+
+/// writev on a machine.
+///
+/// # Safety
+/// `pieces` is null, or there are `count` pieces that can be read.
+pub(crate) unsafe fn write_vector(
+    machine: &impl Machine,
+    fd: c_int,
+    pieces: *const iovec,
+    count: c_int,
+) -> Result<usize, Errno> {
+    let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the caller's word.
+    let data = unsafe { abi::gather(pieces, count) }?;
+    posix::send(machine, fd, &data, 0, None)
+}
+
+/// ioctl on a machine.
+///
+/// # Safety
+/// `argument` is null, or can be read and written.
+pub(crate) unsafe fn control(
+    machine: &impl Machine,
+    fd: c_int,
+    request: c_ulong,
+    argument: *mut c_int,
+) -> Result<(), Errno> {
+    let request = i32::try_from(request).map_err(|_| Errno::ENOTTY)?;
+    // SAFETY: the caller's word.
+    let argument = unsafe { argument.as_mut() }.ok_or(Errno::EFAULT)?;
+    *argument = machine.call(|calls| calls.ioctl(fd, request, *argument))??;
+    Ok(())
+}
+
+/// poll on a machine; `known` says which descriptor a number stands for.
+///
+/// # Safety
+/// `lines` is null, or there are `count` of them.
+pub(crate) unsafe fn poll_lines(
+    machine: &impl Machine,
+    lines: *mut pollfd,
+    count: c_ulong,
+    millis: c_int,
+    known: impl Fn(c_int) -> Result<c_int, Errno>,
+) -> Result<c_int, Errno> {
+    let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: the caller's word.
+    let lines = unsafe { abi::values(lines, count) }?;
+    let mut asked: Vec<PollFd> = lines
+        .iter()
+        .map(|line| PollFd {
+            // What nobody knows is invalid, not to be passed over.
+            fd: match line.fd {
+                fd if fd < 0 => fd,
+                fd => known(fd).unwrap_or(c_int::MAX),
+            },
+            events: c_int::from(line.events),
+            revents: 0,
+        })
+        .collect();
+    let ready = posix::poll(machine, &mut asked, millis)?;
+    for (line, asked) in lines.iter_mut().zip(asked) {
+        line.revents = asked.revents as i16;
+    }
+    Ok(ready)
+}
+
+/// What is to be watched: needed, but to end it.
+///
+/// # Safety
+/// `event` is null, or can be read.
+pub(crate) unsafe fn watched(
+    event: *const epoll_event,
+    operation: c_int,
+) -> Result<EpollEvent, Errno> {
+    match event.is_null() {
+        true if operation == libc::EPOLL_CTL_DEL => Ok(EpollEvent::default()),
+        true => Err(Errno::EFAULT),
+        false => {
+            // SAFETY: the caller's word. It may lie anywhere, packed as it is.
+            let event = unsafe { event.read_unaligned() };
+            Ok(EpollEvent {
+                events: { event.events }.cast_signed(),
+                data: event.u64,
+            })
+        }
+    }
+}
+
+/// epoll_wait on a machine.
+///
+/// # Safety
+/// `events` is null, or there is room for `most`.
+pub(crate) unsafe fn wait_for_events(
+    machine: &impl Machine,
+    set: c_int,
+    events: *mut epoll_event,
+    most: c_int,
+    millis: c_int,
+) -> Result<c_int, Errno> {
+    if events.is_null() {
+        return Err(Errno::EFAULT);
+    }
+    let told = posix::epoll_wait(machine, set, most, millis)?;
+    // SAFETY: the caller's word: there is room for that many, which is not more than `most`.
+    let places = unsafe { slice::from_raw_parts_mut(events, told.len()) };
+    for (place, event) in places.iter_mut().zip(&told) {
+        *place = epoll_event {
+            events: event.events.cast_unsigned(),
+            u64: event.data,
+        };
+    }
+    Ok(told.len() as c_int)
+}
