@@ -50,6 +50,11 @@ pub struct Config {
     /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
     /// Default 4,096.
     pub max_paths: usize,
+    /// The most octets that the buffers of all connections take together, but for the 2 KiB in each
+    /// direction that a connection may have in any case. When half of it is in use, buffers grow
+    /// no more; from three quarters on, text beyond gaps and new connections are refused, and
+    /// connections that nobody holds are reset, the largest first. Default 1 GiB.
+    pub memory: usize,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst). Default 1,000.
     pub replies_per_second: u32,
@@ -71,6 +76,7 @@ impl Config {
             syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
             max_paths: 4_096,
+            memory: 1 << 30,
             replies_per_second: 1_000,
         }
     }

@@ -22,6 +22,7 @@
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
+//! | `memory` | what happens when the buffers of all connections together are too large |
 //! | `listener` | backlog, accept queue, strangers |
 //! | `fast_open` | TCP Fast Open |
 //! | `cookies` | SYN cookies |
@@ -44,6 +45,7 @@ mod requirements {
     mod interface;
     mod isn;
     mod listener;
+    mod memory;
     mod opening;
     mod options;
     mod pacing;

@@ -603,5 +603,6 @@ fn word(reason: Discard) -> &'static str {
         Discard::Deferred => "wait",
         Discard::TextAfterClose => "late",
         Discard::Finished => "end",
+        Discard::NoMemory => "memory",
     }
 }

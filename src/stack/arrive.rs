@@ -28,6 +28,28 @@ impl Stack {
     pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
         self.counters.datagrams_in += 1;
         self.take(now, datagram);
+        self.relieve_memory();
+    }
+
+    /// Connections that nobody holds any more make room for others, if memory is short.
+    pub(super) fn relieve_memory(&mut self) {
+        while let Some(slot) = self.memory.largest_orphan() {
+            let Some(entry) = self.table.at_mut(slot) else {
+                return;
+            };
+            entry.tcb.abort();
+            self.counters.orphans_reset += 1;
+            self.touched(slot);
+        }
+    }
+
+    /// Whether there is no room for another connection.
+    pub(super) fn is_full(&mut self) -> bool {
+        if self.memory.is_short() {
+            self.counters.memory_refusals += 1;
+            return true;
+        }
+        self.table.len() >= self.config.max_connections
     }
 
     fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8]) {
@@ -137,6 +159,7 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
+        entry.tcb.allow(self.memory.allowance());
         let Arrival {
             ecn, header, text, ..
         } = *arrival;
@@ -193,7 +216,7 @@ impl Stack {
         old: Option<u32>,
     ) {
         let (tuple, syn) = (arrival.tuple, arrival.header);
-        let is_full = self.table.len() >= self.config.max_connections;
+        let is_full = self.is_full();
         let Some(listener) = self.listeners.get(id) else {
             return;
         };

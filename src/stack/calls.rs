@@ -229,7 +229,7 @@ impl Stack {
         if !ip::is_host(remote.ip()) || self.is_own(remote.ip()) || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
         }
-        if self.table.len() >= self.config.max_connections {
+        if self.is_full() {
             return Err(ConnectError::TooManyConnections);
         }
         let tuple = self.choose_local(local, remote)?;
@@ -297,8 +297,11 @@ impl Stack {
     /// # Errors
     /// As [`Tcb::send`].
     pub fn send(&mut self, now: Instant, id: ConnId, data: &[u8]) -> Result<usize, SendError> {
-        let taken = self.table.get_mut(id).tcb.send(now, data);
+        let tcb = &mut self.table.get_mut(id).tcb;
+        tcb.allow(self.memory.allowance());
+        let taken = tcb.send(now, data);
         self.touched(id.slot);
+        self.relieve_memory();
         taken
     }
 
@@ -312,8 +315,11 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, SendError> {
-        let taken = self.table.get_mut(id).tcb.send_urgent(now, data);
+        let tcb = &mut self.table.get_mut(id).tcb;
+        tcb.allow(self.memory.allowance());
+        let taken = tcb.send_urgent(now, data);
         self.touched(id.slot);
+        self.relieve_memory();
         taken
     }
 
@@ -388,6 +394,7 @@ impl Stack {
     pub fn close(&mut self, now: Instant, id: ConnId) {
         self.table.get_mut(id).tcb.release(now);
         self.touched(id.slot);
+        self.relieve_memory();
     }
 
     /// ABORT: a reset, and let go. The id is not valid any more.
@@ -437,6 +444,13 @@ impl Stack {
     pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
         self.table.get_mut(id).tcb.set_options(now, options);
         self.touched(id.slot);
+    }
+
+    /// Octets on the heap for the text of all connections: see [`Config::memory`].
+    ///
+    /// [`Config::memory`]: crate::config::Config::memory
+    pub fn memory_in_use(&self) -> usize {
+        self.memory.used()
     }
 
     /// Octets on the heap for a connection's text.

@@ -126,7 +126,7 @@ impl Stack {
         let Some(size) = self.recognise(now, id, &tuple, ack) else {
             return false;
         };
-        let is_full = self.table.len() >= self.config.max_connections;
+        let is_full = self.is_full();
         let Some(listener) = self.listeners.get(id) else {
             return false;
         };

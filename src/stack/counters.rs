@@ -39,6 +39,11 @@ pub struct Counters {
     pub timeouts: u64,
     /// Connections given up, since the peer did not answer, after their users had let go of them.
     pub orphans_given_up: u64,
+    /// Connections reset after their users had let go of them, since memory was short.
+    pub orphans_reset: u64,
+    /// Connections refused since memory was short. Segments refused for the same reason are counted
+    /// as [`Discard::NoMemory`].
+    pub memory_refusals: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
@@ -76,6 +81,8 @@ impl Default for Counters {
             udp: UdpCounters::default(),
             timeouts: 0,
             orphans_given_up: 0,
+            orphans_reset: 0,
+            memory_refusals: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],

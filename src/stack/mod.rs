@@ -12,6 +12,7 @@
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
+//! | `memory` | the buffers of all connections together, and what happens when memory runs short |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
@@ -29,6 +30,7 @@ mod deadlines;
 mod fast_open;
 pub mod fragments;
 mod listener;
+mod memory;
 mod paths;
 mod replies;
 mod secret;
@@ -57,6 +59,7 @@ pub use udp::{
 use deadlines::Deadlines;
 use fragments::Reassembler;
 use listener::Listeners;
+use memory::Memory;
 use paths::Paths;
 use replies::{Limiter, Replies};
 use table::Table;
@@ -107,6 +110,7 @@ pub struct Stack {
     /// The congestion controllers that connections may have.
     controllers: Controllers,
     paths: Paths,
+    memory: Memory,
     reassembler: Reassembler,
     replies: Replies,
     reset_limiter: Limiter,
@@ -149,6 +153,7 @@ impl Stack {
             udp: udp::Sockets::new(secret.table_hasher()),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4)),
+            memory: Memory::new(config.memory),
             secret,
             config,
             listeners: Listeners::default(),
@@ -343,6 +348,10 @@ impl Stack {
                 None => self.paths.forget(destination),
             }
         }
+        // One that is closed needs no reset to be got rid of.
+        let orphan = entry.tcb.is_orphan() && entry.tcb.state() != State::Closed;
+        let octets = entry.tcb.heap_size();
+        (self.memory).charge(slot, &mut entry.charge, octets, orphan);
         let readiness = entry.tcb.take_readiness();
         if readiness.has(Readiness::STATE) {
             self.follow_state(slot);
@@ -429,6 +438,7 @@ impl Stack {
         }
         let finished = never_accepted || entry.tcb.is_finished();
         if finished {
+            (self.memory).charge(slot, &mut entry.charge, 0, false);
             let status = entry.tcb.status();
             self.counters.retransmissions += status.retransmissions;
             self.counters.timeouts += status.timeouts;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::listener::ListenerId;
+use super::memory::Charge;
 use super::secret::TableHasher;
 use crate::tcp::{FourTuple, Readiness, State, Tcb};
 use crate::time::Instant;
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     pub(super) deadline: Option<Instant>,
     /// The way from the four-tuple leads here.
     pub(super) routed: bool,
+    /// What it is charged for its buffers.
+    pub(super) charge: Charge,
     /// It is in the queue of connections in TIME-WAIT.
     pub(super) waiting: bool,
 }
@@ -82,6 +85,7 @@ impl Table {
             readiness: Readiness::NONE,
             deadline: None,
             routed: true,
+            charge: Charge::default(),
             waiting: false,
         }));
         ConnId { slot, generation }

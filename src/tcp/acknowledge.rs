@@ -207,6 +207,7 @@ impl Tcb {
         self.soft_error = None;
         self.advance_path_mtu(now);
         self.size_send_buffer();
+        self.yield_memory();
         self.wake_writer();
         // The user timeout starts again.
         self.timers.disarm(Timer::User);

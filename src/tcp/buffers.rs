@@ -218,6 +218,7 @@ impl Tcb {
         let largest = largest_receive_buffer(&self.config);
         let wanted = match self.config.socket.receive_buffer {
             Some(fixed) => fixed.clamp(1, LARGEST),
+            None if !self.allowance.plenty => capacity,
             None if capacity < largest => self.right_size(now, place).max(capacity),
             None => largest,
         };
@@ -268,7 +269,10 @@ impl Tcb {
             None => {
                 let window = usize::try_from(self.congestion.window()).unwrap_or(LARGEST);
                 let twice = window.saturating_mul(2).min(self.config.send_buffer);
-                twice.max(first_send_buffer(&self.config)).max(capacity)
+                match self.allowance.plenty {
+                    true => twice.max(first_send_buffer(&self.config)).max(capacity),
+                    false => capacity,
+                }
             }
         };
         if wanted != capacity {
@@ -279,7 +283,8 @@ impl Tcb {
     /// How many octets SEND takes now: what there is room for, but no more than the user wants to
     /// wait unsent.
     pub(super) fn send_room(&self) -> usize {
-        let room = self.send_buffer.room();
+        let memory = self.memory_for_sending();
+        let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
         match self.config.socket.unsent_low_water {
             Some(mark) => room.min(mark.max(1).saturating_sub(self.unsent())),
             None => room,
@@ -299,6 +304,7 @@ impl Tcb {
             Some(mark) => mark.min(self.send_buffer.capacity()),
             None => self.send_buffer.capacity(),
         };
+        let most = most.min(self.memory_for_sending());
         self.send_room() >= most.div_ceil(3).max(1)
     }
 

@@ -123,6 +123,7 @@ impl Tcb {
             self.rcv.up = None;
         }
         self.size_receive_buffer(now);
+        self.yield_memory();
         if self.owes_window_update() {
             self.acks.due = AckDue::Now;
         }

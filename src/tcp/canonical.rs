@@ -27,6 +27,7 @@ impl Tcb {
             recv_buffer,
             right_sizing,
             path_mtu,
+            allowance,
             agreed,
             timestamps,
             feedback,
@@ -78,6 +79,15 @@ impl Tcb {
         }
         right_sizing.hash_canonical(config, now, hasher);
         path_mtu.hash_canonical(now, hasher);
+        // What is allowed beyond the capacity makes no difference.
+        (
+            allowance.plenty,
+            self.memory_for_sending().min(send_buffer.capacity()),
+        )
+            .hash(hasher);
+        self.memory_for_receiving()
+            .min(recv_buffer.capacity())
+            .hash(hasher);
         // Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
         elapsed(now, *last_sent, self.recovery.rtt.rto()).hash(hasher);
         if let Some(keepalive) = config.socket.keepalive {

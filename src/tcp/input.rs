@@ -46,11 +46,13 @@ pub enum Discard {
     TextAfterClose,
     /// It ended the connection: the acknowledgment of the last FIN.
     Finished,
+    /// There was no memory for its text.
+    NoMemory,
 }
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 14] = [
+    pub const ALL: [Discard; 15] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -65,6 +67,7 @@ impl Discard {
         Discard::Deferred,
         Discard::TextAfterClose,
         Discard::Finished,
+        Discard::NoMemory,
     ];
 }
 
@@ -441,6 +444,7 @@ impl Tcb {
             let before_fin = fin.saturating_since(seg.seq).min(seg.text.len());
             seg.text = seg.text.slice(0, before_fin);
         }
+        self.fit_into_memory(seg)?;
         self.rcv.mss = self.rcv.mss.max(seg.text.len());
         let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
         self.rcv.nxt = self.recv_buffer.next();
@@ -453,6 +457,22 @@ impl Tcb {
                 self.recv_buffer.discard();
             }
             self.readiness |= Readiness::READABLE;
+        }
+        Step::Continue(())
+    }
+
+    /// What there is no memory for is not acknowledged, and so sent again; and a FIN does not count
+    /// before all that precedes it.
+    fn fit_into_memory(&mut self, seg: &mut Segment<'_>) -> Step {
+        let ahead = seg.text_start().saturating_since(self.rcv.nxt);
+        let fits = self.memory_for_text(ahead, seg.text.len());
+        if fits < seg.text.len() {
+            seg.text = seg.text.slice(0, fits);
+            seg.ctl = seg.ctl - Control::FIN;
+            self.acks.due = AckDue::Now;
+            if fits == 0 {
+                return Step::Break(Discard::NoMemory);
+            }
         }
         Step::Continue(())
     }

@@ -23,6 +23,7 @@
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `buffers` | §3.8.6 | how large the two are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
+//! | `memory` | | what it may allocate, as the host allows |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
@@ -39,6 +40,7 @@ mod fast_open;
 mod handshake;
 mod input;
 mod invariants;
+mod memory;
 mod output;
 mod pacing;
 mod path_mtu;
@@ -63,6 +65,7 @@ pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
 pub use input::Discard;
 pub use invariants::{Broken, SequenceSpace};
+pub use memory::Allowance;
 pub use output::Departure;
 pub use readiness::Readiness;
 pub use recovery::RecoveryState;

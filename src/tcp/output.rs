@@ -510,7 +510,10 @@ impl Tcb {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
-        let room = room.min(most);
+        let memory = self.memory_for_receiving();
+        let room = room
+            .min(most)
+            .min(memory.saturating_sub(self.recv_buffer.len()));
         let step = self.snd.mss.min(self.recv_buffer.capacity() / 2).max(1);
         if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
             return self.rcv.edge;

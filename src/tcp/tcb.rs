@@ -10,6 +10,7 @@ use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
+use super::memory::Allowance;
 use super::pacing::Pacer;
 use super::path_mtu::PathMtu;
 use super::readiness::Readiness;
@@ -217,6 +218,8 @@ pub struct Tcb {
     pub(super) recv_buffer: RecvBuffer,
     pub(super) right_sizing: RightSizing,
     pub(super) path_mtu: PathMtu,
+    /// What the host allows it to allocate.
+    pub(super) allowance: Allowance,
     pub(super) agreed: Agreed,
     pub(super) timestamps: Timestamps,
     pub(super) feedback: Feedback,
@@ -292,6 +295,7 @@ impl Tcb {
             ),
             right_sizing: RightSizing::new(now, config.initial_window as usize * mss),
             path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
+            allowance: Allowance::UNLIMITED,
             agreed: Agreed::default(),
             timestamps: Timestamps::new(open.timestamp_offset),
             feedback: Feedback::new(config.ecn),

@@ -1,0 +1,78 @@
+//! What a connection may allocate, as its host allows: RFC 9293 asks for no particular amount, and a
+//! peer may not be able to exhaust it.
+//!
+//! Buffers grow by doubling, so what is asked before an octet is stored is how far the ring that
+//! holds it may grow. Whatever the host allows, each buffer may have [`LEAST`] octets: so every
+//! connection goes on, and nothing waits for ever.
+
+use super::tcb::Tcb;
+
+/// Every buffer may be that large, in octets; then it holds what a segment of Ethernet brings.
+pub(super) const LEAST: usize = 2048;
+
+/// What the host of a connection allows it to allocate, octets: told before an event that may need
+/// memory, and true until the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// For text in order, and for text to be sent.
+    pub text: usize,
+    /// For text beyond a gap.
+    pub ahead: usize,
+    /// Memory is plentiful: capacities may grow, and empty buffers keep theirs for a while.
+    pub plenty: bool,
+}
+
+impl Allowance {
+    /// As much as anybody wants.
+    pub const UNLIMITED: Allowance = Allowance {
+        text: usize::MAX,
+        ahead: usize::MAX,
+        plenty: true,
+    };
+}
+
+/// How many octets a ring of `size` octets may come to hold if it may grow by `allowed`.
+pub(super) fn most_held(size: usize, allowed: usize) -> usize {
+    let most = size.saturating_add(allowed).max(LEAST);
+    // The largest power of two that is not above it.
+    let largest = 1 << most.ilog2();
+    size.max(largest)
+}
+
+impl Tcb {
+    /// What the connection may allocate from now on.
+    pub fn allow(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
+    }
+
+    /// Memory is short: what is empty gives its own back at once.
+    pub(super) fn yield_memory(&mut self) {
+        if self.allowance.plenty {
+            return;
+        }
+        self.send_buffer.shrink();
+        self.recv_buffer.shrink();
+        self.recovery.shrink();
+    }
+
+    /// How much of a text of `len` octets at `ahead` octets beyond RCV.NXT may be kept.
+    pub(super) fn memory_for_text(&self, ahead: usize, len: usize) -> usize {
+        let allowed = match ahead {
+            0 => self.allowance.text,
+            _ => self.allowance.ahead,
+        };
+        let most = most_held(self.recv_buffer.allocated(), allowed);
+        let before = self.recv_buffer.len() + ahead;
+        most.saturating_sub(before).min(len)
+    }
+
+    /// How many octets the send buffer may hold.
+    pub(super) fn memory_for_sending(&self) -> usize {
+        most_held(self.send_buffer.allocated(), self.allowance.text)
+    }
+
+    /// How many octets the receive buffer may hold.
+    pub(super) fn memory_for_receiving(&self) -> usize {
+        most_held(self.recv_buffer.allocated(), self.allowance.text)
+    }
+}

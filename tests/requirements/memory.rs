@@ -1,0 +1,187 @@
+//! The memory of all buffers together has a bound (THREATS: SegmentSmack, sockstress, exhaustion):
+//! who holds more makes room for who holds less, and what was acknowledged is never thrown away.
+
+use stubborn::config::Config;
+use stubborn::stack::ConnId;
+use stubborn::tcp::{Discard, SendError, State};
+
+use crate::dialogue::{Dialogue, Family, PEER_PORT, in_both_families, ms, plain};
+
+/// What each connection may have in each direction, whatever the budget.
+const LEAST: usize = 2048;
+
+/// A host with a budget, that listens.
+fn host(family: Family, memory: usize) -> Dialogue {
+    let mut config = Config::new([family.us()]);
+    config.memory = memory;
+    config.tcp = plain();
+    config.tcp.receive_buffer = 60_000;
+    config.tcp.socket.nodelay = true;
+    let mut d = Dialogue::with(family, config);
+    d.listen(20_000);
+    d
+}
+
+/// The peer opens from a port, and the connection is accepted. Its receive window is 60,000 octets.
+fn opens_from(d: &mut Dialogue, port: u16) -> ConnId {
+    d.as_port(port).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+    d.all_that_leaves();
+    d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+    d.id()
+}
+
+/// From three quarters on what lies beyond a gap is refused, and asked for again; what comes in
+/// order is taken, and everything that was acknowledged is read.
+#[test]
+fn text_beyond_gaps_is_refused_first() {
+    in_both_families(|family| {
+        let mut d = host(family, 64 << 10);
+        let hoarder = opens_from(&mut d, 1001);
+        // 32 KiB are allocated for what lies that far ahead, and another 32 KiB would be too much.
+        d.arrives("<SEQ=30101><ACK=301><DATA=1000><CTL=ACK>");
+        d.all_that_leaves();
+        assert!((32 << 10..33 << 10).contains(&d.stack.heap_size(hoarder)));
+        let other = opens_from(&mut d, 1002);
+        d.arrives("<SEQ=20101><ACK=301><DATA=1000><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><WND=60000><CTL=ACK>");
+        assert_eq!(d.discards(), [Discard::NoMemory]);
+        assert!(d.stack.heap_size(other) < 1 << 10);
+        for index in 0..10 {
+            let seq = 101 + 1000 * index;
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1000><CTL=ACK>"));
+            let answer = d.leaves_something();
+            assert_eq!(answer.header.ack, seq + 1000);
+        }
+        d.reads(10_000).all_that_leaves();
+        assert!(d.stack.memory_in_use() <= 64 << 10);
+        d.stack.abort(d.now(), hoarder);
+        d.aborts().all_that_leaves_of_any_kind();
+        assert_eq!(d.stack.memory_in_use(), 0);
+    });
+}
+
+/// With all of it in use a connection still gets its least, in both directions: a part of a long
+/// segment counts, without its FIN.
+#[test]
+fn every_connection_goes_on() {
+    in_both_families(|family| {
+        let mut d = host(family, 16 << 10);
+        let ids: Vec<ConnId> = (1000..1011).map(|port| opens_from(&mut d, port)).collect();
+        // The first takes all there is.
+        d.conn = Some(ids[0]);
+        d.as_port(1000);
+        assert_eq!(d.stack.send(d.now(), ids[0], &[0; 8000]), Ok(8000));
+        d.arrives("<SEQ=101><ACK=301><DATA=3000><CTL=ACK>");
+        d.all_that_leaves_of_any_kind();
+        for (index, id) in ids.iter().enumerate().skip(1) {
+            d.conn = Some(*id);
+            d.as_port(1000 + index as u16);
+            assert_eq!(d.stack.send(d.now(), *id, &[0; 5000]), Ok(LEAST));
+            d.arrives("<SEQ=101><ACK=301><DATA=3000><CTL=FIN,ACK>");
+            d.all_that_leaves_of_any_kind();
+            let status = d.status();
+            assert_eq!((status.recv_queue, status.fin_received), (LEAST, false));
+            d.arrives("<SEQ=2149><ACK=301><DATA=952><CTL=FIN,ACK>");
+            d.all_that_leaves_of_any_kind();
+            assert_eq!(d.status().recv_queue, LEAST, "until it is read");
+            let mut buffer = [0; 5000];
+            assert_eq!(d.stack.recv(d.now(), *id, &mut buffer), Ok(LEAST));
+            d.arrives("<SEQ=2149><ACK=301><DATA=952><CTL=FIN,ACK>");
+            d.all_that_leaves_of_any_kind();
+            assert_eq!(d.status().recv_queue, 952);
+            assert!(d.status().fin_received);
+        }
+        assert!(d.stack.memory_in_use() <= (16 << 10) + 10 * (2 * LEAST + 1000));
+        let again = d.stack.send(d.now(), ids[1], &[0; 9]);
+        assert_eq!(again, Err(SendError::WouldBlock));
+        d.stack.abort_all();
+        d.all_that_leaves_of_any_kind();
+    });
+}
+
+/// New connections are refused while memory is short: a SYN vanishes, an OPEN fails.
+#[test]
+fn new_connections_are_refused() {
+    in_both_families(|family| {
+        let mut d = host(family, 16 << 10);
+        let hoarder = opens_from(&mut d, 1001);
+        assert_eq!(d.send(9000), Ok(8 << 10));
+        d.until(ms(1)).all_that_leaves();
+        d.arrives("<SEQ=101><ACK=301><DATA=3000><CTL=ACK>");
+        d.all_that_leaves();
+        assert!(d.stack.memory_in_use() > 12 << 10);
+        d.as_port(1002)
+            .arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+            .nothing_more();
+        assert_eq!(d.stack.counters().memory_refusals, 1);
+        d.as_port(1001).arrives("<SEQ=3101><ACK=8493><CTL=ACK>");
+        d.all_that_leaves();
+        assert!(d.stack.heap_size(hoarder) < 6 << 10, "given back at once");
+        d.as_port(1002).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+        assert!(!d.all_that_leaves().is_empty());
+    });
+}
+
+/// THREATS, sockstress: connections whose users have let go of them make room for others, the
+/// largest first; those that are held stay.
+#[test]
+fn orphans_make_room() {
+    in_both_families(|family| {
+        let mut d = host(family, 64 << 10);
+        for (port, octets) in [(1001, 5_000), (1002, 10_000), (1003, 20_000)] {
+            opens_from(&mut d, port);
+            // A window of zero holds all of it.
+            d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+            assert_eq!(d.stack.send(d.now(), d.id(), &vec![7; octets]), Ok(octets));
+            if port < 1003 {
+                d.stack.close(d.now(), d.id());
+            }
+            d.all_that_leaves_of_any_kind();
+        }
+        // 8, 16 and 32 KiB are more than three quarters.
+        assert_eq!(d.stack.counters().orphans_reset, 1);
+        let expected = (8 + 32) << 10..(8 + 32 + 2) << 10;
+        assert!(expected.contains(&d.stack.memory_in_use()));
+        d.as_port(1003).state_is(State::Established);
+        d.as_port(1002).state_is(State::Listen);
+        d.as_port(1001).state_is(State::FinWait1);
+        d.stack.abort_all();
+        d.stack.close(d.now(), d.id());
+        d.until(ms(1)).all_that_leaves_of_any_kind();
+        assert_eq!(d.stack.memory_in_use(), 0);
+    });
+}
+
+/// THREATS 31: ten thousand connections, each with as much text beyond gaps as its window allows:
+/// the budget holds, and a connection that behaves is served all the while.
+#[test]
+fn ten_thousand_hoarders_stay_within_the_budget() {
+    const MEMORY: usize = 16 << 20;
+    let mut d = host(Family::V4, MEMORY);
+    let served = opens_from(&mut d, PEER_PORT);
+    let mut most = 0;
+    let mut next = 101;
+    for port in 2000..12_000 {
+        d.as_port(port).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+        if !d.all_that_leaves().is_empty() {
+            d.arrives("<SEQ=101><ACK=301><CTL=ACK>");
+            for ahead in [900, 9_000, 50_000] {
+                let seq = 101 + ahead;
+                d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1000><CTL=ACK>"));
+                d.all_that_leaves();
+            }
+        }
+        most = most.max(d.stack.memory_in_use());
+        if port % 100 == 0 {
+            d.conn = Some(served);
+            d.as_port(PEER_PORT)
+                .arrives(&format!("<SEQ={next}><ACK=301><DATA=1000><CTL=ACK>"));
+            next += 1000;
+            d.all_that_leaves();
+            d.reads(1000).all_that_leaves();
+        }
+    }
+    assert!(most <= MEMORY / 4 * 3 + 4096, "{most}");
+    assert!(d.stack.counters().memory_refusals > 9_000);
+    assert_eq!(next, 101 + 100 * 1000, "all of it was taken");
+}
