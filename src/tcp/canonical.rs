@@ -27,7 +27,7 @@ impl Tcb {
             recv_buffer,
             right_sizing,
             path_mtu,
-            allowance,
+            allowance: _,
             agreed,
             timestamps,
             feedback,
@@ -50,8 +50,8 @@ impl Tcb {
             error,
             soft_error,
             readiness,
-            last_received,
-            last_sent,
+            last_received: _,
+            last_sent: _,
             stats: _,
         } = self;
         (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
@@ -79,19 +79,15 @@ impl Tcb {
         }
         right_sizing.hash_canonical(config, now, hasher);
         path_mtu.hash_canonical(now, hasher);
-        // What is allowed beyond the capacity makes no difference.
-        (
-            allowance.plenty,
-            self.memory_for_sending().min(send_buffer.capacity()),
-        )
-            .hash(hasher);
-        self.memory_for_receiving()
-            .min(recv_buffer.capacity())
-            .hash(hasher);
-        // Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
-        elapsed(now, *last_sent, self.recovery.rtt.rto()).hash(hasher);
-        if let Some(keepalive) = config.socket.keepalive {
-            elapsed(now, *last_received, keepalive.idle).hash(hasher);
+        self.hash_memory(hasher);
+        self.hash_idle_times(now, hasher);
+    }
+
+    /// Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
+    fn hash_idle_times(&self, now: Instant, hasher: &mut impl Hasher) {
+        elapsed(now, self.last_sent, self.recovery.rtt.rto()).hash(hasher);
+        if let Some(keepalive) = self.config.socket.keepalive {
+            elapsed(now, self.last_received, keepalive.idle).hash(hasher);
         }
     }
 }

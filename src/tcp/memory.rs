@@ -5,6 +5,8 @@
 //! holds it may grow. Whatever the host allows, each buffer may have [`LEAST`] octets: so every
 //! connection goes on, and nothing waits for ever.
 
+use core::hash::{Hash, Hasher};
+
 use super::tcb::Tcb;
 
 /// Every buffer may be that large, in octets; then it holds what a segment of Ethernet brings.
@@ -43,6 +45,14 @@ impl Tcb {
     /// What the connection may allocate from now on.
     pub fn allow(&mut self, allowance: Allowance) {
         self.allowance = allowance;
+    }
+
+    /// What decides the future: see [`Tcb::hash_canonical`]. What is allowed beyond the capacities
+    /// makes no difference.
+    pub(super) fn hash_memory(&self, hasher: &mut impl Hasher) {
+        self.allowance.plenty.hash(hasher);
+        (self.memory_for_sending().min(self.send_buffer.capacity())).hash(hasher);
+        (self.memory_for_receiving().min(self.recv_buffer.capacity())).hash(hasher);
     }
 
     /// Memory is short: what is empty gives its own back at once.

@@ -31,6 +31,11 @@ fn udp() -> Vec<Group> {
     groups(include_str!("udp.txt"))
 }
 
+/// What is asked of path MTU discovery and of buffers.
+fn paths() -> Vec<Group> {
+    groups(include_str!("paths.txt"))
+}
+
 fn groups(list: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for line in list.lines() {
@@ -95,11 +100,11 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
 
 /// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt: their groups, their order, \
+    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt and paths.txt: their groups, their order, \
                 each id once";
     let mut findings = Vec::new();
     let mut at = 0;
-    for (group, requirements) in appendix().into_iter().chain(udp()) {
+    for (group, requirements) in appendix().into_iter().chain(udp()).chain(paths()) {
         for (id, section) in requirements {
             let Some(row) = rows.get(at).filter(|row| row.id == id) else {
                 let line = rows.get(at).map_or(1, |row| row.line);
@@ -498,7 +503,7 @@ Acknowledgments\n    | X | MUST-1 | |\n";
     fn document(id: &str, cells: &str) -> String {
         let mut text = String::new();
         let whole = format!("asks a thing or two | done | {CODE} | {TEST} |");
-        for (group, requirements) in appendix().into_iter().chain(udp()) {
+        for (group, requirements) in appendix().into_iter().chain(udp()).chain(paths()) {
             text += &format!("## {group}\n");
             for (other, section) in requirements {
                 let rest = if other == id { cells } else { &whole };

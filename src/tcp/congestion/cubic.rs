@@ -329,9 +329,12 @@ impl Controller for Cubic {
     }
 
     fn set_mss(&mut self, mss: usize) {
-        let segments = (self.window() / self.mss).max(1);
+        let before = self.window();
+        let segments = (before / self.mss).max(1);
         self.mss = in_range(mss);
-        self.cwnd = Fine::from_octets((segments * self.mss).min(MAX_WINDOW));
+        // RFC 8899 §3, 7: longer segments do not make the window larger.
+        let window = (segments * self.mss).min(before).max(self.mss);
+        self.cwnd = Fine::from_octets(window.min(MAX_WINDOW));
         // The curve of the stage was one of segments.
         self.stage = None;
         self.undo = None;

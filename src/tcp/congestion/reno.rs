@@ -121,7 +121,8 @@ impl Controller for Reno {
     fn set_mss(&mut self, mss: usize) {
         let segments = (self.cwnd / self.mss).max(1);
         self.mss = mss.max(1) as u64;
-        self.cwnd = segments * self.mss;
+        // RFC 8899 §3, 7: longer segments do not make the window larger.
+        self.cwnd = (segments * self.mss).min(self.cwnd).max(self.mss);
     }
 
     fn fingerprint(&self, _now: Instant, ceiling: u64) -> u64 {

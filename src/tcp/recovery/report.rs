@@ -24,7 +24,7 @@ pub(crate) struct Acknowledgment {
     /// The longest text of a segment, in octets.
     pub(crate) mss: usize,
     /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of
-    /// congestion (RFC 4821 §7.5).
+    /// congestion (RFC 8899 §3, 7).
     pub(crate) mtu_probe: Option<Range<Seq>>,
     /// When what it answers left, by timestamps (RFC 7323 §4), to the millisecond.
     pub(crate) echo: Option<Instant>,

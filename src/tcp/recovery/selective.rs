@@ -331,7 +331,7 @@ impl Recovery {
 /// Collects what is taken for lost.
 struct Losses<'a> {
     now: Instant,
-    /// Where the probe of the path MTU starts: its loss is no sign of congestion (RFC 4821 §7.5).
+    /// Where the probe of the path MTU starts: its loss is no sign of congestion (RFC 8899 §3, 7).
     probe: Option<Seq>,
     report: &'a mut Report,
     rate: &'a mut Rate,
