@@ -191,6 +191,12 @@ pub struct TcpConfig {
     /// The most an acknowledgment of data waits (RFC 9293 MUST-40: under 500 ms); `None`: never
     /// wait. Default 40 ms.
     pub delayed_ack: Option<Duration>,
+    /// How long segments with text are acknowledged at once at the start of a connection. Default
+    /// [`QuickAcks::UntilSending`].
+    pub quick_acks: QuickAcks,
+    /// The acknowledgment of a FIN without text always waits: the user may close at once, and our
+    /// FIN then carries it. Off, it waits only where one of text would (Linux). Default on.
+    pub hold_fin_ack: bool,
     /// RTO before the first RTT sample (RFC 6298 §2.1). Default 1 s.
     pub initial_rto: Duration,
     /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
@@ -274,6 +280,8 @@ impl Default for TcpConfig {
             timestamps: true,
             sack: true,
             delayed_ack: Some(Duration::from_millis(40)),
+            quick_acks: QuickAcks::UntilSending,
+            hold_fin_ack: true,
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),
             max_rto: Duration::from_secs(120),
@@ -357,6 +365,18 @@ pub enum RtoFloor {
     /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
     /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
     Variation,
+}
+
+/// How long the first 16 segments with text are acknowledged at once, since a sender that starts
+/// slowly needs every acknowledgment (RFC 5681 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum QuickAcks {
+    /// Until the user sends: from then on what is sent carries acknowledgments.
+    #[default]
+    UntilSending,
+    /// Until the user answers, within `delayed_ack` of text that came; and again after a silence
+    /// longer than RTO (RFC 5681 §4.1). As Linux has it.
+    UntilAnswering,
 }
 
 /// What the user of a socket may change while it lives.

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::variant::Variant;
-use crate::config::{Config, CongestionControl, OptionLayout, TcpConfig};
+use crate::config::{Config, CongestionControl, OptionLayout, QuickAcks, TcpConfig};
 use crate::time::Duration;
 
 /// A way of behaving that scripts are written for.
@@ -87,6 +87,8 @@ fn linux() -> TcpConfig {
         syn_retries: 5,
         syn_linear_retries: 4,
         syn_ack_retries: 5,
+        quick_acks: QuickAcks::UntilAnswering,
+        hold_fin_ack: false,
         ..TcpConfig::default()
     }
 }
@@ -102,6 +104,7 @@ fn freebsd() -> TcpConfig {
         send_buffer: 2 * 1024 * 1024,
         congestion_control: CongestionControl::Cubic,
         delayed_ack: Some(Duration::from_millis(40)),
+        hold_fin_ack: false,
         min_rto: Duration::from_millis(230),
         syn_retries: 12,
         ..TcpConfig::default()

@@ -8,7 +8,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::tcb::{Acks, Probes, Tcb};
-use crate::config::{Pacing, TcpConfig};
+use crate::config::{Pacing, QuickAcks, TcpConfig};
 use crate::time::{Duration, Instant};
 
 impl Tcb {
@@ -70,9 +70,8 @@ impl Tcb {
             pacer.hash_canonical(now, hasher);
         }
         timers.hash_canonical(now, hasher);
-        opening.hash(hasher);
-        deferred_until.map(|until| until.since(now)).hash(hasher);
-        hash_acks(acks, config, now, hasher);
+        (opening, deferred_until.map(|until| until.since(now))).hash(hasher);
+        hash_acks(acks, config, self.recovery.rtt.rto(), now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
         if config.timestamps {
             (timestamps, now).hash(hasher);
@@ -97,10 +96,23 @@ fn elapsed(now: Instant, then: Instant, limit: Duration) -> Duration {
     now.since(then).min(limit + Duration::from_nanos(1))
 }
 
-fn hash_acks(acks: &Acks, config: &TcpConfig, now: Instant, hasher: &mut impl Hasher) {
+fn hash_acks(
+    acks: &Acks,
+    config: &TcpConfig,
+    rto: Duration,
+    now: Instant,
+    hasher: &mut impl Hasher,
+) {
     acks.due.hash(hasher);
     if config.delayed_ack.is_some() {
         (acks.unacknowledged, acks.quick).hash(hasher);
+    }
+    if config.quick_acks == QuickAcks::UntilAnswering {
+        // Compared with the delay of an acknowledgment, and with RTO.
+        let received = acks
+            .received
+            .map(|at| elapsed(now, at, rto.max(config.delayed_ack.unwrap_or_default())));
+        received.hash(hasher);
     }
     let challenged = acks.challenged.map(|at| now.since(at));
     challenged

@@ -10,8 +10,9 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::tcb::{AckDue, Tcb};
+use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use super::timers::Timer;
+use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, TcpHeader};
 
@@ -495,6 +496,13 @@ impl Tcb {
                 &self.config,
                 self.path,
             )));
+        // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
+        let silence = self.acks.received.replace(now).map(|at| now - at);
+        if self.config.quick_acks == QuickAcks::UntilAnswering
+            && silence.is_some_and(|silence| silence > self.recovery.rtt.rto())
+        {
+            self.acks.quick = QUICK_ACKS;
+        }
         let quick = self.acks.quick > 0;
         self.acks.quick = self.acks.quick.saturating_sub(1);
         let at_once = inserted.touched_gap
@@ -542,8 +550,9 @@ impl Tcb {
             State::Established => {
                 // The user may close at once, and our FIN then carries the acknowledgment.
                 self.on(Event::RcvFin);
+                let may_wait = self.config.hold_fin_ack || self.acks.quick == 0;
                 match self.config.delayed_ack {
-                    Some(_) if seg.text.is_empty() => self.delay_ack(now),
+                    Some(_) if seg.text.is_empty() && may_wait => self.delay_ack(now),
                     _ => self.acks.due = AckDue::Now,
                 }
             }

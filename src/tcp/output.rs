@@ -15,6 +15,7 @@ use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
+use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
@@ -323,8 +324,9 @@ impl Tcb {
                 self.pace_departure(now, range.end - range.start);
                 self.last_sent = now;
                 self.wake_writer();
-                // The user answers: from now on the answer carries the acknowledgment.
-                self.acks.quick = 0;
+                if self.is_answering(now) {
+                    self.acks.quick = 0;
+                }
                 self.probes.push_due = false;
             }
             Plan::Probe => self.probes.due = false,
@@ -332,6 +334,17 @@ impl Tcb {
         }
         if self.rcv.irs.is_some() {
             self.on_acknowledged(now);
+        }
+    }
+
+    /// Whether text that leaves now answers what came: from now on answers carry acknowledgments.
+    fn is_answering(&self, now: Instant) -> bool {
+        match self.config.quick_acks {
+            QuickAcks::UntilSending => true,
+            QuickAcks::UntilAnswering => {
+                let delay = self.ack_delay();
+                (self.acks.received).is_some_and(|at| now - at < delay)
+            }
         }
     }
 

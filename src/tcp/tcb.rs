@@ -162,14 +162,16 @@ pub(super) struct Acks {
     pub(super) unacknowledged: usize,
     /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
     /// every acknowledgment, and a single line should not wait. It ends when the user answers,
-    /// for then the answer carries the acknowledgment.
+    /// for then the answer carries the acknowledgment, and begins again after a silence.
     pub(super) quick: u8,
+    /// When text last came.
+    pub(super) received: Option<Instant>,
     /// When a segment that is not acceptable was last answered (RFC 5961 §7).
     pub(super) challenged: Option<Instant>,
 }
 
-/// Segments acknowledged at once at the start of a connection.
-const QUICK_ACKS: u8 = 16;
+/// Segments acknowledged at once at the start of a connection, and after a silence.
+pub(super) const QUICK_ACKS: u8 = 16;
 
 /// Probing: of a closed window, and of a silent peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -308,6 +310,7 @@ impl Tcb {
                 due: AckDue::No,
                 unacknowledged: 0,
                 quick: QUICK_ACKS,
+                received: None,
                 challenged: None,
             },
             probes: Probes::default(),
