@@ -8,7 +8,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::tcb::{Acks, Probes, Tcb};
-use crate::config::{Pacing, QuickAcks, TcpConfig};
+use crate::config::{QuickAcks, TcpConfig};
 use crate::time::{Duration, Instant};
 
 impl Tcb {
@@ -66,9 +66,7 @@ impl Tcb {
         recovery.hash_canonical(config, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
         factory.name().hash(hasher);
-        if config.pacing.when != Pacing::Never {
-            pacer.hash_canonical(now, hasher);
-        }
+        pacer.hash_canonical(config, now, hasher);
         timers.hash_canonical(now, hasher);
         (opening, deferred_until.map(|until| until.since(now))).hash(hasher);
         hash_acks(acks, config, self.recovery.rtt.rto(), now, hasher);

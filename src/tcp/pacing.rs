@@ -17,7 +17,7 @@ use core::hash::{Hash, Hasher};
 
 use super::tcb::Tcb;
 use super::timers::Timer;
-use crate::config::Pacing;
+use crate::config::{Pacing, TcpConfig};
 use crate::time::{Duration, Instant};
 
 /// No burst is larger, in octets (C.send_quantum, draft-ietf-ccwg-bbr §5.6.3).
@@ -83,8 +83,15 @@ impl Pacer {
     }
 
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
-    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
-        (self.credit, self.next.since(now)).hash(hasher);
+    pub(super) fn hash_canonical(
+        &self,
+        config: &TcpConfig,
+        now: Instant,
+        hasher: &mut impl Hasher,
+    ) {
+        if config.pacing.when != Pacing::Never {
+            (self.credit, self.next.since(now)).hash(hasher);
+        }
     }
 }
 

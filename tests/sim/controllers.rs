@@ -1,13 +1,18 @@
 //! Congestion controllers beside each other on one path: an RTT of 50 ms, a bottleneck, and a
 //! queue before it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use stubborn::config::CongestionControl;
+use stubborn::sim::app::{App, Calls, News};
 use stubborn::sim::apps::{Behaviour, Client, Server};
-use stubborn::sim::medium::{Delay, Medium, Queue, RateLimit};
+use stubborn::sim::medium::{Delay, Loss, Medium, Queue, RateLimit};
 use stubborn::sim::path::Path;
+use stubborn::sim::random::Ratio;
 use stubborn::sim::{Outcome, World};
+use stubborn::time::Instant;
 
 use super::support::{PORT, all_well, config, hosts, lossy, server_address, well};
 
@@ -21,6 +26,8 @@ struct Case {
     queue_bdp: u64,
     mtu: usize,
     octets: u64,
+    /// Of a hundred datagrams with text so many are lost on the way, besides.
+    loss_percent: u8,
 }
 
 fn transfer(case: Case, congestion_control: CongestionControl) -> Outcome {
@@ -37,7 +44,10 @@ fn transfer(case: Case, congestion_control: CongestionControl) -> Outcome {
         let bdp = case.bits_per_second / 8 / 20;
         let bottleneck = RateLimit::new(case.bits_per_second, Queue::Octets(case.queue_bdp * bdp));
         let back = Medium::new().with(Delay::new(ONE_WAY));
-        let there = Medium::new().with(bottleneck).with(Delay::new(ONE_WAY));
+        let there = Medium::new()
+            .with(bottleneck)
+            .with(Loss::new(Ratio::percent(case.loss_percent)))
+            .with(Delay::new(ONE_WAY));
         let pair = hosts(world, configs, Path::new(there, back));
         world.app(pair.server, Server::new(PORT, Behaviour::receive()));
         let client = Client::new(server_address(), Behaviour::send(case.octets));
@@ -63,6 +73,7 @@ fn cubic_fills_a_path_as_well_as_reno() {
         queue_bdp: 1,
         mtu: 1500,
         octets: 20_000_000,
+        loss_percent: 0,
     };
     let long = Case {
         mtu: 9000,
@@ -84,11 +95,108 @@ fn cubic_loses_nothing_before_a_deep_queue() {
         queue_bdp: 12,
         mtu: 1500,
         octets: 4_000_000,
+        loss_percent: 0,
     };
     let reno = transfer(case, CongestionControl::Reno).tally;
     let cubic = transfer(case, CongestionControl::Cubic).tally;
     assert!(reno.lost > 0, "{reno:?}");
     assert_eq!(cubic.lost, 0, "{cubic:?}");
+}
+
+/// A path that loses one datagram in a hundred, which says nothing of how much it takes: BBR fills
+/// it, headers counted, to nine tenths and more. A window that each loss makes smaller is a few
+/// hundredths of it (RFC 9438 §5.1, table 1: 12 segments).
+#[test]
+fn bbr_fills_a_path_that_loses_one_in_a_hundred() {
+    let case = Case {
+        bits_per_second: 100_000_000,
+        queue_bdp: 1,
+        mtu: 1500,
+        octets: 60_000_000,
+        loss_percent: 1,
+    };
+    // 1,448 octets of text in 1,500.
+    let text = goodput(case, CongestionControl::Bbr) * 8.0;
+    let share = text * 1500.0 / 1448.0 / case.bits_per_second as f64;
+    assert!(share >= 0.9, "{share}");
+}
+
+/// A server that remembers how much has come until a moment.
+#[derive(Debug)]
+struct Meter {
+    server: Server,
+    until: Instant,
+    received: Arc<AtomicU64>,
+}
+
+impl App for Meter {
+    fn on(&mut self, news: News, calls: &mut Calls<'_>) {
+        let conn = match &news {
+            News::Ready(conn, _) if calls.now() <= self.until => Some(*conn),
+            _ => None,
+        };
+        self.server.on(news, calls);
+        if let Some(conn) = conn {
+            let (_, received) = calls.progress(conn);
+            self.received.store(received, Ordering::Relaxed);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.server.is_done()
+    }
+}
+
+/// Two flows over one bottleneck of 10 Mbit/s: how much each has brought after a minute.
+fn shares(congestion_control: CongestionControl) -> [u64; 2] {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let received = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+    let meters = received.clone();
+    well(1, move |world: &mut World| {
+        let configs = [config(1), config(2)].map(|mut config| {
+            config.tcp.congestion_control = congestion_control;
+            config
+        });
+        // 1 BDP.
+        let bottleneck = RateLimit::new(10_000_000, Queue::Octets(62_500));
+        let back = Medium::new().with(Delay::new(ONE_WAY));
+        let there = Medium::new().with(bottleneck).with(Delay::new(ONE_WAY));
+        let pair = hosts(world, configs, Path::new(there, back));
+        for (flow, received) in meters.iter().enumerate() {
+            let mut address = server_address();
+            address.set_port(PORT + flow as u16);
+            let meter = Meter {
+                server: Server::new(address.port(), Behaviour::receive()),
+                until: Instant::ZERO + MINUTE,
+                received: Arc::clone(received),
+            };
+            world.app(pair.server, meter);
+            let later = Duration::from_millis(100 * flow as u64);
+            let client = Client::new(address, Behaviour::send(1 << 30).aborting(MINUTE));
+            world.app(pair.client, client.starting_after(later));
+        }
+    });
+    received.map(|received| received.load(Ordering::Relaxed))
+}
+
+/// Two flows of one kind come to the same, within a tenth.
+#[test]
+fn flows_of_one_kind_share_alike() {
+    let kinds = [
+        CongestionControl::Reno,
+        CongestionControl::Cubic,
+        CongestionControl::Bbr,
+    ];
+    for kind in kinds {
+        let [first, second] = shares(kind);
+        let difference = first.abs_diff(second);
+        assert!(
+            10 * difference <= first.max(second),
+            "{kind}: {first}, {second}"
+        );
+        let both = (first + second) * 8 / 60;
+        assert!(both > 9_000_000, "{kind}: {both} bit/s");
+    }
 }
 
 /// Losses of every kind: what must hold of a connection does not depend on its controller.
@@ -121,6 +229,7 @@ fn a_trace_of_cubic_is_the_same_everywhere() {
         queue_bdp: 1,
         mtu: 1500,
         octets: 6_000_000,
+        loss_percent: 0,
     };
     let hash = transfer(case, CongestionControl::Cubic).trace_hash;
     assert_eq!(hash, HASH, "{hash:#x}");

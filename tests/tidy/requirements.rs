@@ -36,6 +36,19 @@ fn paths() -> Vec<Group> {
     groups(include_str!("paths.txt"))
 }
 
+/// What the RFCs of congestion control ask.
+fn congestion() -> Vec<Group> {
+    groups(include_str!("congestion.txt"))
+}
+
+/// All of them, in the order of the document.
+fn lists() -> impl Iterator<Item = Group> {
+    (appendix().into_iter())
+        .chain(udp())
+        .chain(paths())
+        .chain(congestion())
+}
+
 fn groups(list: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for line in list.lines() {
@@ -100,11 +113,11 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
 
 /// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt and paths.txt: their groups, their order, \
-                each id once";
+    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt, paths.txt and congestion.txt: \
+                their groups, their order, each id once";
     let mut findings = Vec::new();
     let mut at = 0;
-    for (group, requirements) in appendix().into_iter().chain(udp()).chain(paths()) {
+    for (group, requirements) in lists() {
         for (id, section) in requirements {
             let Some(row) = rows.get(at).filter(|row| row.id == id) else {
                 let line = rows.get(at).map_or(1, |row| row.line);
@@ -503,7 +516,7 @@ Acknowledgments\n    | X | MUST-1 | |\n";
     fn document(id: &str, cells: &str) -> String {
         let mut text = String::new();
         let whole = format!("asks a thing or two | done | {CODE} | {TEST} |");
-        for (group, requirements) in appendix().into_iter().chain(udp()).chain(paths()) {
+        for (group, requirements) in lists() {
             text += &format!("## {group}\n");
             for (other, section) in requirements {
                 let rest = if other == id { cells } else { &whole };
