@@ -51,6 +51,7 @@ errnos! {
     ESPIPE = 29, "a pipe or socket has no places";
     EPIPE = 32, "broken pipe";
     ELOOP = 40, "descriptors watch each other in a circle";
+    ENONET = 64, "the machine is not on the network";
     EPROTO = 71, "protocol error";
     ENOTSOCK = 88, "not a socket";
     EDESTADDRREQ = 89, "a destination is needed";
@@ -70,6 +71,7 @@ errnos! {
     ENOTCONN = 107, "not connected";
     ETIMEDOUT = 110, "connection timed out";
     ECONNREFUSED = 111, "connection refused";
+    EHOSTDOWN = 112, "the host is down";
     EHOSTUNREACH = 113, "no route to host";
     EALREADY = 114, "connecting already";
     EINPROGRESS = 115, "now in progress";

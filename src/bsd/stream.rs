@@ -93,6 +93,12 @@ pub(super) fn errno(error: ConnectionError) -> Errno {
         ConnectionError::TimedOut => Errno::ETIMEDOUT,
         ConnectionError::HostUnreachable => Errno::EHOSTUNREACH,
         ConnectionError::NetworkUnreachable => Errno::ENETUNREACH,
+        ConnectionError::ProtocolUnreachable => Errno::ENOPROTOOPT,
+        ConnectionError::SourceRouteFailed => Errno::EOPNOTSUPP,
+        ConnectionError::HostUnknown => Errno::EHOSTDOWN,
+        ConnectionError::SourceIsolated => Errno::ENONET,
+        ConnectionError::Prohibited => Errno::EACCES,
+        ConnectionError::HeaderRefused => Errno::EPROTO,
         ConnectionError::Aborted => Errno::ECONNABORTED,
     }
 }

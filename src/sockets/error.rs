@@ -38,7 +38,13 @@ pub(super) fn connection(error: ConnectionError) -> Error {
         ConnectionError::Refused => ErrorKind::ConnectionRefused,
         ConnectionError::Reset => ErrorKind::ConnectionReset,
         ConnectionError::TimedOut => ErrorKind::TimedOut,
-        ConnectionError::HostUnreachable => ErrorKind::HostUnreachable,
+        ConnectionError::ProtocolUnreachable => ErrorKind::Unsupported,
+        ConnectionError::Prohibited => ErrorKind::PermissionDenied,
+        ConnectionError::HeaderRefused => ErrorKind::InvalidData,
+        ConnectionError::HostUnreachable
+        | ConnectionError::SourceRouteFailed
+        | ConnectionError::HostUnknown
+        | ConnectionError::SourceIsolated => ErrorKind::HostUnreachable,
         ConnectionError::NetworkUnreachable => ErrorKind::NetworkUnreachable,
         ConnectionError::Aborted => ErrorKind::ConnectionAborted,
     };

@@ -385,25 +385,38 @@ impl Stack {
             IcmpError::PacketTooBig { mtu } => {
                 (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);
             }
-            IcmpError::Unreachable(reason) => entry.tcb.on_icmp_error(explain(reason), quote.seq),
-            IcmpError::HopLimitExceeded
-            | IcmpError::ReassemblyTimeExceeded
-            | IcmpError::ParameterProblem { .. } => entry
+            IcmpError::Unreachable(reason) => {
+                let error = explain(reason, tuple.local.is_ipv4());
+                entry.tcb.on_icmp_error(error, quote.seq);
+            }
+            IcmpError::HopLimitExceeded | IcmpError::ReassemblyTimeExceeded => entry
                 .tcb
                 .on_icmp_error(ConnectionError::HostUnreachable, quote.seq),
+            IcmpError::ParameterProblem { .. } => entry
+                .tcb
+                .on_icmp_error(ConnectionError::HeaderRefused, quote.seq),
         }
         self.touched(slot);
     }
 }
 
 /// What "destination unreachable" means to the user of a connection.
-fn explain(reason: Unreachable) -> ConnectionError {
+fn explain(reason: Unreachable, is_ipv4: bool) -> ConnectionError {
     match reason {
-        Unreachable::Port | Unreachable::Protocol => ConnectionError::Refused,
+        Unreachable::Port => ConnectionError::Refused,
+        Unreachable::Protocol => ConnectionError::ProtocolUnreachable,
+        Unreachable::SourceRouteFailed => ConnectionError::SourceRouteFailed,
+        Unreachable::HostUnknown => ConnectionError::HostUnknown,
+        Unreachable::SourceHostIsolated => ConnectionError::SourceIsolated,
         Unreachable::Network
         | Unreachable::NetworkUnknown
         | Unreachable::NetworkProhibited
         | Unreachable::NetworkTypeOfService => ConnectionError::NetworkUnreachable,
+        Unreachable::Prohibited | Unreachable::SourcePolicy | Unreachable::RejectRoute
+            if !is_ipv4 =>
+        {
+            ConnectionError::Prohibited
+        }
         _ => ConnectionError::HostUnreachable,
     }
 }

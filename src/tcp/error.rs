@@ -15,6 +15,18 @@ pub enum ConnectionError {
     HostUnreachable,
     /// A router says that the network cannot be reached.
     NetworkUnreachable,
+    /// The remote host says that it does not speak TCP (RFC 1122 §3.2.2.1).
+    ProtocolUnreachable,
+    /// A router says that the source route failed (RFC 1122 §3.2.2.1).
+    SourceRouteFailed,
+    /// A router knows no such host (RFC 1122 §3.2.2.1).
+    HostUnknown,
+    /// A router says that this host is isolated (RFC 1122 §3.2.2.1, obsolete).
+    SourceIsolated,
+    /// A filter on the way forbids it (RFC 4443 §3.1; over IPv4 such a host counts as unreachable).
+    Prohibited,
+    /// A router or the remote host could not read the header (RFC 792, RFC 4443 §3.4).
+    HeaderRefused,
     /// The user aborted it here.
     Aborted,
 }
@@ -27,6 +39,12 @@ impl fmt::Display for ConnectionError {
             ConnectionError::TimedOut => "connection timed out",
             ConnectionError::HostUnreachable => "no route to host",
             ConnectionError::NetworkUnreachable => "network is unreachable",
+            ConnectionError::ProtocolUnreachable => "the host does not speak TCP",
+            ConnectionError::SourceRouteFailed => "source route failed",
+            ConnectionError::HostUnknown => "no such host on its network",
+            ConnectionError::SourceIsolated => "this host is isolated from the network",
+            ConnectionError::Prohibited => "a filter on the way forbids it",
+            ConnectionError::HeaderRefused => "the header was refused on the way",
             ConnectionError::Aborted => "connection aborted",
         })
     }

@@ -435,9 +435,10 @@ impl Tcb {
             return Step::Continue(());
         }
         if self.orphan {
-            // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know.
-            self.reset_due = true;
+            // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know. What it has
+            // acknowledged is what it expects next, so its reset stands there (RFC 5961 §3).
             self.end(Event::Abort, None);
+            self.refuse = seg.ack;
             return Step::Break(Discard::TextAfterClose);
         }
         if let Some(fin) = self.rcv.fin {

@@ -111,12 +111,13 @@ fn text_that_nobody_will_read_resets() {
         d.lets_go().leaves("<SEQ=301><ACK=106><CTL=RST,ACK>");
         assert_eq!(d.stack.connection_count(), 0);
         // Arriving afterwards: in FIN-WAIT-1 and in FIN-WAIT-2.
-        for acked in ["<SEQ=101><ACK=301><CTL=ACK>", "<SEQ=101><ACK=302><CTL=ACK>"] {
+        for acked in [301, 302] {
             let mut d = Dialogue::established(family, plain());
             d.lets_go().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
-            d.arrives(acked).discards();
-            d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
-                .leaves("<SEQ=302><ACK=101><CTL=RST,ACK>")
+            d.arrives(&format!("<SEQ=101><ACK={acked}><CTL=ACK>"))
+                .discards();
+            d.arrives(&format!("<SEQ=101><ACK={acked}><DATA=5><CTL=ACK>"))
+                .leaves(&format!("<SEQ={acked}><CTL=RST>"))
                 .state_is(State::Closed);
             assert_eq!(d.discards(), [Discard::TextAfterClose]);
             d.arrives("<SEQ=106><ACK=302><CTL=ACK>")

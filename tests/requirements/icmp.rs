@@ -46,34 +46,40 @@ pub(super) fn error_arrives(d: &mut Dialogue, error: IcmpError, seq: u32) -> boo
     true
 }
 
-const ALL_UNREACHABLE: [(Unreachable, ConnectionError); 18] = {
-    use ConnectionError::{HostUnreachable, NetworkUnreachable, Refused};
+/// What a program hears of each reason (RFC 1122 §3.2.2.1, RFC 4443 §3.1).
+fn unreachable(family: Family) -> [(Unreachable, ConnectionError); 18] {
+    use ConnectionError::*;
+    // A filter is told from a host that does not answer over IPv6 only.
+    let filtered = match family {
+        Family::V4 => HostUnreachable,
+        Family::V6 => Prohibited,
+    };
     [
         (Unreachable::Network, NetworkUnreachable),
         (Unreachable::Host, HostUnreachable),
-        (Unreachable::Protocol, Refused),
+        (Unreachable::Protocol, ProtocolUnreachable),
         (Unreachable::Port, Refused),
-        (Unreachable::SourceRouteFailed, HostUnreachable),
+        (Unreachable::SourceRouteFailed, SourceRouteFailed),
         (Unreachable::NetworkUnknown, NetworkUnreachable),
-        (Unreachable::HostUnknown, HostUnreachable),
-        (Unreachable::SourceHostIsolated, HostUnreachable),
+        (Unreachable::HostUnknown, HostUnknown),
+        (Unreachable::SourceHostIsolated, SourceIsolated),
         (Unreachable::NetworkProhibited, NetworkUnreachable),
         (Unreachable::HostProhibited, HostUnreachable),
         (Unreachable::NetworkTypeOfService, NetworkUnreachable),
         (Unreachable::HostTypeOfService, HostUnreachable),
-        (Unreachable::Prohibited, HostUnreachable),
+        (Unreachable::Prohibited, filtered),
         (Unreachable::HostPrecedence, HostUnreachable),
         (Unreachable::PrecedenceCutoff, HostUnreachable),
         (Unreachable::BeyondScope, HostUnreachable),
-        (Unreachable::SourcePolicy, HostUnreachable),
-        (Unreachable::RejectRoute, HostUnreachable),
+        (Unreachable::SourcePolicy, filtered),
+        (Unreachable::RejectRoute, filtered),
     ]
-};
+}
 
 /// Every error that has no use but to be reported.
-fn all_errors() -> Vec<(IcmpError, ConnectionError)> {
+fn all_errors(family: Family) -> Vec<(IcmpError, ConnectionError)> {
     let unreachable =
-        ALL_UNREACHABLE.map(|(reason, error)| (IcmpError::Unreachable(reason), error));
+        unreachable(family).map(|(reason, error)| (IcmpError::Unreachable(reason), error));
     let host = ConnectionError::HostUnreachable;
     let mut all = vec![
         (IcmpError::HopLimitExceeded, host),
@@ -83,7 +89,7 @@ fn all_errors() -> Vec<(IcmpError, ConnectionError)> {
                 code: 0,
                 pointer: 0,
             },
-            host,
+            ConnectionError::HeaderRefused,
         ),
     ];
     all.extend(unreachable);
@@ -95,7 +101,7 @@ fn all_errors() -> Vec<(IcmpError, ConnectionError)> {
 #[test]
 fn errors_end_an_open() {
     in_both_families(|family| {
-        for (error, expected) in all_errors() {
+        for (error, expected) in all_errors(family) {
             let mut d = Dialogue::new(family, plain());
             d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
             for elsewhere in [299, 301, 300 + (1 << 31)] {
@@ -155,7 +161,7 @@ fn stages(family: Family) -> Vec<Dialogue> {
 fn errors_end_nothing_else() {
     in_both_families(|family| {
         let mut states = Vec::new();
-        for (error, expected) in all_errors() {
+        for (error, expected) in all_errors(family) {
             for mut d in stages(family) {
                 let state = d.state();
                 states.push(state);
@@ -246,7 +252,7 @@ fn nobody_must_ask_for_errors() {
     in_both_families(|family| {
         let mut d = Dialogue::established(family, plain());
         d.sends(10).all_that_leaves();
-        for (error, _) in all_errors() {
+        for (error, _) in all_errors(family) {
             error_arrives(&mut d, error, 301);
         }
         d.arrives("<SEQ=101><ACK=311><CTL=ACK>");

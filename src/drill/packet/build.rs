@@ -31,9 +31,7 @@ pub(in super::super) struct Route {
     pub(in super::super) local: SocketAddr,
     pub(in super::super) remote: SocketAddr,
     pub(in super::super) gateway: IpAddr,
-    /// The longest datagram, in octets.
-    pub(in super::super) mtu: usize,
-    /// Text beyond this goes in several segments; 0: as much as the MTU has room for.
+    /// Text beyond this goes in several segments; 0: it is one, whatever the MTU.
     pub(in super::super) mss: usize,
     /// Timestamps are echoed as far from the first as in the script.
     pub(in super::super) scaled_echo: bool,
@@ -140,11 +138,11 @@ fn segments(
     numbers: &Numbers,
 ) -> Result<Vec<Vec<u8>>, String> {
     let options = options(tcp, numbers, route.scaled_echo)?;
-    let headers = 20 + options.len() + if route.local.is_ipv4() { 20 } else { 40 };
-    let room = route.mtu.saturating_sub(headers).max(1);
+    // A text longer than the MTU is one segment, as a receiver sees what its device has put
+    // together; unless the script says of what size the pieces are.
     let most = match route.mss {
-        0 => room,
-        mss => mss.min(room),
+        0 => usize::MAX,
+        mss => mss,
     };
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -347,7 +345,6 @@ mod tests {
             local: SocketAddr::new(local, 80),
             remote: SocketAddr::new(remote, 1024),
             gateway,
-            mtu: 1500,
             mss: 0,
             scaled_echo: false,
         }

@@ -58,10 +58,13 @@ impl Host {
         self.bsd.at(self.now, &mut self.stack)
     }
 
-    /// A datagram arrives.
-    pub(super) fn inject(&mut self, datagram: &[u8]) {
-        self.capture(false, datagram);
-        self.stack.receive(self.now, datagram);
+    /// Datagrams arrive together, as a device gives them to a driver: what the stack has to say
+    /// leaves when it has seen them all.
+    pub(super) fn inject(&mut self, datagrams: &[Vec<u8>]) {
+        for datagram in datagrams {
+            self.capture(false, datagram);
+            self.stack.receive(self.now, datagram);
+        }
         self.drain();
     }
 

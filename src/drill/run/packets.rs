@@ -47,7 +47,6 @@ impl Run<'_> {
             local: socket.local,
             remote: socket.remote,
             gateway: setup.addresses.gateway,
-            mtu: setup.mtu,
             mss: setup.mss,
             scaled_echo: setup.scaled_echo,
         };
@@ -62,9 +61,7 @@ impl Run<'_> {
             socket.injected = seq.wrapping_add(tcp.len).wrapping_add(fin);
         }
         self.ladder.push(self.host.now, ' ', text);
-        for datagram in datagrams {
-            self.host.inject(&datagram);
-        }
+        self.host.inject(&datagrams);
         self.note_sent();
         self.try_pending()
     }
@@ -246,13 +243,11 @@ impl Run<'_> {
                 local: socket.local,
                 remote: socket.remote,
                 gateway: setup.addresses.gateway,
-                mtu: setup.mtu,
                 mss: setup.mss,
                 scaled_echo: false,
             };
-            for datagram in build(&reset, &route, &socket.numbers).unwrap_or_default() {
-                self.host.inject(&datagram);
-            }
+            let datagrams = build(&reset, &route, &socket.numbers).unwrap_or_default();
+            self.host.inject(&datagrams);
         }
     }
 }
