@@ -34,5 +34,6 @@ mod sim {
     mod partitions;
     mod path_mtu;
     mod pictures;
+    mod recovery;
     mod support;
 }

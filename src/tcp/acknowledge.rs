@@ -110,6 +110,7 @@ impl Tcb {
             una: self.snd.una,
             ack,
             nxt: self.snd.nxt,
+            fin: self.snd.fin,
             is_duplicate,
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),

@@ -189,10 +189,9 @@ impl Tcb {
         if let Some(Plan::Text(range)) = self.plan_new() {
             return Some(Plan::TailProbe(range));
         }
-        let start = match last.end - last.start > self.segment_limit() {
-            true => last.end.before(self.segment_limit()),
-            false => last.start,
-        };
+        // Our FIN takes no room in the segment.
+        let text_end = last.end.min(self.send_buffer.end());
+        let start = last.start.max(text_end.before(self.segment_limit()));
         Some(Plan::TailProbe(start..last.end))
     }
 

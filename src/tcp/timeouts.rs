@@ -77,6 +77,7 @@ impl Tcb {
             una: self.snd.una,
             ack: self.snd.una,
             nxt: self.snd.nxt,
+            fin: self.snd.fin,
             is_duplicate: false,
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),

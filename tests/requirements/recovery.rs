@@ -189,3 +189,256 @@ fn the_loss_of_the_last_segment_is_repaired_by_a_probe() {
         assert_eq!(d.status().recovery, RecoveryState::Open);
     });
 }
+
+/// RFC 8985 §7.4.2, case 1: the peer reports that original and probe have both arrived, and nothing was
+/// lost.
+#[test]
+fn a_probe_for_nothing_costs_nothing() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 9301, &[]);
+        d.until_something_leaves();
+        segments_leave(&mut d, &[9301]);
+        let before = d.status();
+        acked(&mut d, 10_301, &[]);
+        acked(&mut d, 10_301, &[(9301, 10_301)]);
+        d.sends(1000);
+        segments_leave(&mut d, &[10_301]);
+        acked(&mut d, 11_301, &[]);
+        assert!(d.status().cwnd >= before.cwnd, "{:?}", d.status());
+        assert_eq!(d.status().ssthresh, before.ssthresh);
+    });
+}
+
+/// RFC 8985 §7.3: the whole of the last segment, and our FIN with it.
+#[test]
+fn a_probe_is_the_whole_last_segment() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 10_301, &[]);
+        d.sends_together(&[1000]);
+        segments_leave(&mut d, &[10_301]);
+        d.closes().leaves("<SEQ=11301><ACK=101><CTL=FIN,ACK>");
+        d.until_something_leaves();
+        d.leaves("<SEQ=11301><ACK=101><CTL=FIN,ACK>");
+        acked(&mut d, 10_301, &[]);
+        d.until_something_leaves();
+        d.leaves("<SEQ=10301><ACK=101><DATA=1000><CTL=FIN,PSH,ACK>");
+    });
+}
+
+/// RFC 8985 §7.3: new text is the better probe; and after it the retransmission timer runs.
+#[test]
+fn a_probe_is_new_text_if_there_is_some() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        // The window is full, and nothing comes back.
+        d.sends(1500).nothing_more();
+        d.until(ms(300));
+        segments_leave(&mut d, &[10_301]);
+        assert_eq!(d.status().timeouts, 0);
+        let rto = d.status().rto;
+        d.until(ms(300) + rto);
+        assert_eq!(d.status().timeouts, 1);
+        segments_leave(&mut d, &[301]);
+    });
+}
+
+/// Without probes: what follows is about timeouts.
+fn without_probes() -> TcpConfig {
+    TcpConfig {
+        tail_loss_probe: false,
+        ..reno()
+    }
+}
+
+/// RFC 5682 §3.1: after a timeout and the acknowledgment of what was sent again, two new segments
+/// leave; then something is acknowledged that was sent once. The timeout was spurious: nothing more
+/// is sent again, and the window is as it was.
+#[test]
+fn f_rto_takes_a_spurious_timeout_back() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        d.sends(10_000).nothing_more();
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        assert_eq!((d.status().cwnd, d.status().ssthresh), (1000, 5000));
+        assert_eq!(d.status().recovery, RecoveryState::Loss);
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 2301, &[]);
+        assert!(d.status().cwnd >= 10_000, "{:?}", d.status());
+        assert_eq!(d.status().ssthresh, u64::MAX);
+        assert_eq!(d.status().recovery, RecoveryState::Open);
+        let left = d.all_that_leaves();
+        assert!(
+            left.iter().all(|s| s.header.seq >= 12_301),
+            "{}",
+            d.transcript()
+        );
+        assert_eq!(d.status().retransmissions, 1);
+    });
+}
+
+/// RFC 5682 §3.1, 3a: what the new segments show to be missing was lost indeed.
+#[test]
+fn f_rto_goes_on_after_a_timeout_that_was_none_too_early() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        d.sends(10_000).nothing_more();
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 1301, &[(10_301, 11_301)]);
+        let left = d.all_that_leaves();
+        assert_eq!(left[0].header.seq, 1301, "{}", d.transcript());
+        assert_eq!(d.status().recovery, RecoveryState::Loss);
+        assert!(d.status().cwnd <= 3000);
+    });
+}
+
+/// RFC 3522, RFC 4015: the first acknowledgment after the timeout echoes a segment that left before
+/// the retransmission. The next RTO is the more careful.
+#[test]
+fn a_timestamp_takes_a_spurious_timeout_back() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            timestamps: true,
+            ..without_probes()
+        };
+        let mut d = Dialogue::listening(family, tcp);
+        d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1012><SACKP><TS=50,0>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP><TS=1000,50>");
+        d.until(ms(100));
+        d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK><TS=60,1000>")
+            .accept();
+        d.closes_listener().sends(9880);
+        assert_eq!(d.all_that_leaves().len(), 10);
+        d.until_something_leaves();
+        assert_eq!(d.all_that_leaves().len(), 1);
+        assert_eq!(d.status().recovery, RecoveryState::Loss);
+        // 301 arrives, which left at 100 ms.
+        d.until(ms(900));
+        d.arrives("<SEQ=101><ACK=1289><WND=60000><CTL=ACK><TS=70,1100>");
+        let status = d.status();
+        assert_eq!(status.recovery, RecoveryState::Open);
+        assert!(status.cwnd >= 9880, "{status:?}");
+        assert_eq!(status.ssthresh, u64::MAX);
+        assert!(status.rto > ms(1000), "{status:?}");
+        assert_eq!(d.all_that_leaves(), []);
+    });
+}
+
+/// RFC 3708, RFC 2883: what was sent again had all arrived, and the peer says so.
+#[test]
+fn duplicates_take_a_spurious_recovery_back() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 301, &[(1301, 4301)]);
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().ssthresh, 5000);
+        // 301 arrives late, and then once more.
+        acked(&mut d, 10_301, &[]);
+        assert_eq!(d.status().cwnd, 5000);
+        acked(&mut d, 10_301, &[(301, 1301)]);
+        assert!(d.status().cwnd >= 10_000, "{:?}", d.status());
+        assert_eq!(d.status().ssthresh, u64::MAX);
+        // Once is enough.
+        acked(&mut d, 10_301, &[(301, 1301)]);
+        assert_eq!(d.status().ssthresh, u64::MAX);
+    });
+}
+
+/// RFC 2018 §8: a peer may throw away what it has reported. The segment at SND.UNA is sent again, though
+/// it was reported; and after a timeout whatever was.
+#[test]
+fn what_a_peer_throws_away_is_sent_again() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        acked(&mut d, 301, &[(1301, 10_301)]);
+        segments_leave(&mut d, &[301]);
+        d.until(ms(300));
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[1301]);
+        acked(&mut d, 2301, &[]);
+        segments_leave(&mut d, &[2301]);
+        d.until_something_leaves();
+        assert_eq!(d.status().timeouts, 1);
+        assert_eq!(d.status().sacked, 0);
+        segments_leave(&mut d, &[2301]);
+        acked(&mut d, 3301, &[]);
+        segments_leave(&mut d, &[3301, 4301]);
+        acked(&mut d, 10_301, &[]);
+        d.nothing_more();
+    });
+}
+
+/// Blocks beyond what was sent, of nothing, or upside down, are ignored (THREATS 9: nothing that a
+/// peer reports is believed beyond SND.NXT).
+#[test]
+fn impossible_blocks_are_ignored() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        for block in [(10_301, 20_301), (5301, 5301), (9301, 8301), (5301, 10_302)] {
+            acked(&mut d, 301, &[block]);
+            assert_eq!(d.status().sacked, 0, "{block:?}");
+        }
+        // Parts of segments count only as far as the segments are whole.
+        acked(&mut d, 301, &[(1800, 4100)]);
+        assert_eq!(d.status().sacked, 1);
+        segments_leave(&mut d, &[]);
+    });
+}
+
+/// RFC 9937: the window shrinks in proportion to what arrives, one segment out for every two in, from
+/// twenty to ten.
+#[test]
+fn the_window_shrinks_in_proportion_to_what_arrives() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            initial_window: 20,
+            ..reno()
+        };
+        let mut d = with_sack(family, tcp);
+        d.sends(50_000);
+        segments_leave(&mut d, &from(301, 20));
+        d.until(ms(200));
+        // 301 is lost. Limited Transmit for two, then the recovery.
+        let mut left = Vec::new();
+        for index in 2..=20 {
+            acked(&mut d, 301, &[(1301, 301 + 1000 * index)]);
+            left.push(d.all_that_leaves().len());
+        }
+        assert_eq!(left[..3], [1, 1, 1], "{}", d.transcript());
+        let sent: usize = left[2..].iter().sum();
+        assert!(
+            (8..=9).contains(&sent),
+            "half of 17 and the first: {left:?}"
+        );
+        assert!(left[3..].iter().all(|count| *count <= 1), "{left:?}");
+        assert_eq!(d.status().ssthresh, 10_000);
+    });
+}
+
+/// RFC 6675 in place of RACK: three ranges beyond a gap, or more than two segments of octets.
+#[test]
+fn without_rack_what_lies_beyond_is_counted() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            rack: false,
+            ..without_probes()
+        };
+        let mut d = ten_in_flight(family, tcp.clone());
+        acked(&mut d, 301, &[(1301, 3301)]);
+        segments_leave(&mut d, &[]);
+        acked(&mut d, 301, &[(1301, 4301)]);
+        segments_leave(&mut d, &[301]);
+        let mut d = ten_in_flight(family, tcp);
+        acked(&mut d, 301, &[(2301, 3301)]);
+        acked(&mut d, 301, &[(4301, 5301), (2301, 3301)]);
+        segments_leave(&mut d, &[]);
+        acked(&mut d, 301, &[(6301, 7301), (4301, 5301), (2301, 3301)]);
+        segments_leave(&mut d, &[301]);
+    });
+}

@@ -258,11 +258,18 @@ impl Recovery {
             }
             arrivals.sacked |= by_sack;
             if let Some(selective) = selective {
-                (selective.rack).on_delivered(now, record, ack.echo, min_rtt);
+                // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
+                // only reported it says nothing.
+                let echo = ack.echo.filter(|_| !by_sack);
+                selective.rack.on_delivered(now, record, echo, min_rtt);
             }
         };
         board.acknowledge(ack.ack, |record| arrived(record, false));
         for block in ack.sack.held() {
+            if Some(block.end) == ack.fin {
+                // A peer may report the text of our last segment, and not the FIN.
+                board.split(block.end);
+            }
             board.sack(block.clone(), |record| arrived(record, true));
         }
         arrivals

@@ -85,3 +85,83 @@ impl Prr {
         self.window
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSS: u64 = 1000;
+
+    fn progress(delivered: u64, in_flight: u64, safe: bool) -> Progress {
+        Progress {
+            delivered: delivered * MSS,
+            in_flight: in_flight * MSS,
+            safe,
+            mss: MSS,
+        }
+    }
+
+    /// Sends whole segments while the window has room; returns how many.
+    fn send(prr: &mut Prr, in_flight: &mut u64) -> u64 {
+        let before = *in_flight;
+        while (*in_flight + 1) * MSS <= prr.window() {
+            prr.on_sent(MSS as usize);
+            *in_flight += 1;
+        }
+        *in_flight - before
+    }
+
+    /// RFC 9937 §5, the first example: twenty segments in flight, one is lost, ssthresh is ten. One
+    /// segment leaves for every second that arrives.
+    #[test]
+    fn a_light_loss_lets_every_second_segment_out() {
+        let mut prr = Prr::new(10 * MSS, 20 * MSS);
+        // The first acknowledgment beyond the gap: 19 are in the network, of which one is lost.
+        let mut in_flight = 18;
+        prr.on_ack(progress(1, in_flight, false));
+        let mut sent = vec![send(&mut prr, &mut in_flight)];
+        for _ in 2..=19 {
+            in_flight -= 1;
+            prr.on_ack(progress(1, in_flight, false));
+            sent.push(send(&mut prr, &mut in_flight));
+        }
+        // To the octet, so that the second waits for the whole of its share.
+        let expected = [1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1];
+        assert_eq!(sent, expected);
+        assert_eq!(in_flight, 10, "ssthresh");
+    }
+
+    /// §5, the second example: fifteen of twenty are lost. What is left is far below ssthresh, and a
+    /// segment leaves for each that arrives (CRB); one more for progress without loss (SSRB).
+    #[test]
+    fn a_heavy_loss_is_no_burst() {
+        let mut prr = Prr::new(10 * MSS, 20 * MSS);
+        let mut in_flight = 4;
+        prr.on_ack(progress(1, in_flight, false));
+        assert_eq!(send(&mut prr, &mut in_flight), 1);
+        in_flight -= 1;
+        prr.on_ack(progress(1, in_flight, false));
+        assert_eq!(send(&mut prr, &mut in_flight), 1);
+        in_flight -= 1;
+        prr.on_ack(progress(1, in_flight, true));
+        assert_eq!(send(&mut prr, &mut in_flight), 2);
+        for _ in 0..20 {
+            in_flight -= 1;
+            prr.on_ack(progress(1, in_flight, true));
+            send(&mut prr, &mut in_flight);
+            assert!(in_flight <= 10, "never above ssthresh");
+        }
+        assert_eq!(in_flight, 10);
+    }
+
+    /// §6.2: the first retransmission leaves whatever the bounds say; nothing delivered, nothing more.
+    #[test]
+    fn the_fast_retransmit_always_leaves() {
+        let mut prr = Prr::new(MSS, 20 * MSS);
+        prr.on_ack(progress(0, 19, false));
+        assert_eq!(prr.window(), 20 * MSS);
+        prr.on_sent(MSS as usize);
+        prr.on_ack(progress(0, 20, true));
+        assert_eq!(prr.window(), 20 * MSS);
+    }
+}

@@ -159,3 +159,95 @@ impl Rack {
         self.reordering
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rate::Rate;
+    use super::super::scoreboard::Fate;
+    use super::*;
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn place(index: usize) -> Seq {
+        Seq::initial(0) + index
+    }
+
+    fn record(index: usize, sent: u64, resent: bool) -> Record {
+        Record {
+            start: place(10 * index),
+            end: place(10 * index + 10),
+            fate: Fate::InFlight,
+            sent: at(sent),
+            resent,
+            snapshot: Rate::new(at(0)).on_sent(at(sent), 0, 10),
+        }
+    }
+
+    const MIN_RTT: Option<Duration> = Some(Duration::from_millis(40));
+    const SRTT: Option<Duration> = Some(Duration::from_millis(100));
+
+    /// RFC 8985 §6.2, step 4: nothing until reordering is seen, if three were reported or a recovery
+    /// is under way; otherwise min_RTT / 4.
+    #[test]
+    fn the_window_is_a_quarter_of_the_least_rtt_once_it_is_needed() {
+        let mut rack = Rack::new(place(0));
+        assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
+        assert_eq!(rack.reo_wnd(false, MIN_RTT, SRTT), ms(10));
+        rack.on_delivered(at(50), &record(3, 10, false), None, MIN_RTT);
+        assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
+        // Step 3: sent again, it proves nothing; sent once, it was overtaken.
+        rack.on_delivered(at(50), &record(1, 11, true), None, MIN_RTT);
+        assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
+        rack.on_delivered(at(50), &record(1, 9, false), None, MIN_RTT);
+        assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(10));
+    }
+
+    /// §6.2, step 4: one quarter more for each round with a D-SACK, at most SRTT, and for sixteen
+    /// recoveries without.
+    #[test]
+    fn duplicates_widen_the_window_for_sixteen_recoveries() {
+        let mut rack = Rack::new(place(0));
+        let window = |rack: &Rack| rack.reo_wnd(false, MIN_RTT, SRTT);
+        rack.on_ack(place(0), place(100), true);
+        assert_eq!(window(&rack), ms(20));
+        rack.on_ack(place(50), place(150), true);
+        assert_eq!(window(&rack), ms(20), "once a round");
+        rack.on_ack(place(100), place(200), true);
+        assert_eq!(window(&rack), ms(30));
+        for round in 2..20 {
+            rack.on_ack(place(100 * round), place(100 * round + 100), true);
+        }
+        assert_eq!(window(&rack), ms(100), "SRTT");
+        for _ in 0..15 {
+            rack.on_recovered();
+        }
+        assert_eq!(window(&rack), ms(100));
+        rack.on_recovered();
+        assert_eq!(window(&rack), ms(10));
+    }
+
+    /// §6.2, step 2: of a segment that was sent again, an early acknowledgment, or the echo of the
+    /// original, is about the original.
+    #[test]
+    fn the_acknowledgment_of_an_original_is_not_taken_for_that_of_its_copy() {
+        let copy = record(0, 100, true);
+        let mut rack = Rack::new(place(0));
+        rack.on_delivered(at(139), &copy, None, MIN_RTT);
+        assert_eq!(rack.newest, None, "under min_RTT");
+        rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT);
+        assert_eq!(rack.newest, None, "the echo of the original");
+        rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT);
+        assert_eq!(rack.newest, Some((at(100), place(10))));
+        assert_eq!(rack.rtt(), ms(50));
+        // Step 5: what left before it, or at the same time with a lower place.
+        assert!(rack.is_before_newest(&record(5, 99, false)));
+        assert!(!rack.is_before_newest(&record(5, 100, false)));
+        assert_eq!(rack.deadline(ms(10)), Some(at(160)));
+    }
+}

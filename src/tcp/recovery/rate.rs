@@ -143,3 +143,66 @@ impl Rate {
         self.lost
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    /// draft-ietf-ccwg-bbr §4.1: ten segments of 1,000 octets leave one every millisecond; each
+    /// arrives, and its acknowledgment comes back after 50 ms: a thousand octets a millisecond.
+    #[test]
+    fn a_steady_stream_has_the_rate_of_its_sender() {
+        let mut rate = Rate::new(at(0));
+        let snapshots: Vec<Snapshot> = (0..10)
+            .map(|index| rate.on_sent(at(index as u64), 1000 * index, 1000))
+            .collect();
+        let mut last = None;
+        for (index, snapshot) in snapshots.into_iter().enumerate() {
+            let mut newest = None;
+            let sent = at(index as u64);
+            rate.on_delivered(at(50 + index as u64), &mut newest, (sent, snapshot, 1000));
+            last = rate.sample(newest, Some(Duration::from_millis(50)));
+        }
+        let last = last.unwrap();
+        assert_eq!(
+            (last.delivered, last.interval),
+            (10_000, Duration::from_millis(59))
+        );
+        assert_eq!(last.total_delivered, 10_000);
+        assert_eq!(last.tx_in_flight, 10_000);
+        // The second round starts when the first is acknowledged.
+        let snapshot = rate.on_sent(at(60), 5000, 1000);
+        let mut newest = None;
+        rate.on_delivered(at(110), &mut newest, (at(60), snapshot, 1000));
+        let sample = rate.sample(newest, None).unwrap();
+        assert_eq!(sample.prior_delivered, 10_000);
+        assert_eq!(
+            (sample.delivered, sample.interval),
+            (1000, Duration::from_millis(51))
+        );
+    }
+
+    /// §4.1.2.3: acknowledgments that come all at once make no rate; §4.1.2.4: a sample of what was
+    /// sent while the application had no more says so.
+    #[test]
+    fn what_is_no_rate_of_the_path() {
+        let mut rate = Rate::new(at(0));
+        rate.on_app_limited(0);
+        let snapshot = rate.on_sent(at(10), 0, 1000);
+        let mut newest = None;
+        rate.on_delivered(at(20), &mut newest, (at(10), snapshot, 1000));
+        assert_eq!(rate.sample(newest, Some(Duration::from_millis(11))), None);
+        assert!(rate.sample(newest, None).unwrap().is_app_limited);
+        let snapshot = rate.on_sent(at(30), 0, 1000);
+        let mut newest = None;
+        rate.on_lost(500);
+        rate.on_delivered(at(40), &mut newest, (at(30), snapshot, 1000));
+        let sample = rate.sample(newest, None).unwrap();
+        assert!(!sample.is_app_limited);
+        assert_eq!(sample.lost, 500);
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct Acknowledgment {
     pub(crate) ack: Seq,
     /// SND.NXT.
     pub(crate) nxt: Seq,
+    /// The place of our FIN, if the user has closed.
+    pub(crate) fin: Option<Seq>,
     /// It is a duplicate as RFC 5681 §2 defines it.
     pub(crate) is_duplicate: bool,
     /// The longest text of a segment, in octets.

@@ -197,4 +197,43 @@ mod tests {
         rtt.restart_after_lost_syn();
         assert_eq!(rtt.rto(), Duration::from_secs(3));
     }
+
+    /// As Linux has it: the floor is one of the variation.
+    #[test]
+    fn the_floor_may_be_one_of_the_variation() {
+        let mut rtt = Rtt::new(&TcpConfig {
+            rto_floor: RtoFloor::Variation,
+            ..TcpConfig::default()
+        });
+        for _ in 0..100 {
+            rtt.sample(Instant::ZERO, millis(300));
+        }
+        let (srtt, rto) = (rtt.srtt().unwrap(), rtt.rto());
+        assert_eq!(rto, srtt + millis(200));
+        assert!(srtt > millis(299));
+    }
+
+    /// RFC 8985 §6.2, step 1: the least of the last minutes; a path may become longer.
+    #[test]
+    fn the_least_rtt_is_forgotten_after_minutes() {
+        let mut rtt = rtt(200);
+        rtt.sample(Instant::ZERO, millis(10));
+        rtt.sample(Instant::from_secs(160), millis(50));
+        assert_eq!(rtt.min_rtt(), Some(millis(10)));
+        rtt.sample(Instant::from_secs(320), millis(60));
+        assert_eq!(rtt.min_rtt(), Some(millis(50)));
+    }
+
+    /// RFC 4015 §3.2, step 8: after a spurious timeout the estimate is not below what was just seen.
+    #[test]
+    fn a_spurious_timeout_makes_patient() {
+        let mut rtt = rtt(200);
+        rtt.sample(Instant::ZERO, millis(100));
+        rtt.back_off();
+        rtt.on_spurious_timeout();
+        assert_eq!(rtt.rto(), millis(300));
+        rtt.sample(Instant::ZERO, millis(2000));
+        assert_eq!(rtt.srtt(), Some(millis(2000)));
+        assert_eq!(rtt.rto(), millis(2000 + 4 * 1000));
+    }
 }

@@ -362,11 +362,6 @@ impl Scoreboard {
         true
     }
 
-    /// The segment at SND.UNA is selectively acknowledged.
-    pub(super) fn is_first_sacked(&self) -> bool {
-        self.records.front().is_some_and(|r| r.fate == Fate::Sacked)
-    }
-
     /// The segment at SND.UNA.
     pub(super) fn first(&self) -> Option<&Record> {
         self.records.front()
@@ -426,7 +421,7 @@ impl Scoreboard {
     }
 
     /// `place` becomes a border between records.
-    fn split(&mut self, place: Seq) {
+    pub(super) fn split(&mut self, place: Seq) {
         let index = self.index(place);
         let Some(record) = self.records.get_mut(index) else {
             return;

@@ -32,6 +32,8 @@ pub(super) struct Selective {
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, less what was reported
     /// before.
     recover_fs: usize,
+    /// The peer has thrown away something that it had reported.
+    reneged: bool,
     /// When what has been overtaken is lost.
     reordering_at: Option<Instant>,
     /// When silence is suspicious.
@@ -59,6 +61,7 @@ impl Selective {
             recover: iss,
             flight_size: 0,
             recover_fs: 0,
+            reneged: false,
             reordering_at: None,
             probe_at: None,
             uses_rack: config.rack,
@@ -125,7 +128,7 @@ impl Selective {
     ) {
         let recover = self.is_in_trouble().then_some(self.recover);
         let flight_size = (board.sacked_octets() > 0).then_some(self.flight_size);
-        (self.phase, recover, flight_size).hash(hasher);
+        (self.phase, recover, flight_size, self.reneged).hash(hasher);
         if config.tail_loss_probe {
             let at = self.probe_at.map(|at| at.since(now));
             (&self.probe, at).hash(hasher);
@@ -253,14 +256,14 @@ impl Recovery {
     /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and what
     /// was sent long enough ago.
     pub(super) fn lose_by_timeout(&mut self, now: Instant, nxt: Seq, report: &mut Report) {
-        if self.board.is_first_sacked() {
-            // RFC 2018 §8: the peer has thrown away what it had reported.
-            self.board.forget_sacks();
-        }
         let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
         let Some(selective) = &mut self.selective else {
             return;
         };
+        if core::mem::take(&mut selective.reneged) {
+            // RFC 2018 §8: it may have thrown away the rest as well.
+            self.board.forget_sacks();
+        }
         selective.phase = Phase::Timeout;
         selective.recover = nxt;
         selective.probe.cancel();
@@ -288,8 +291,7 @@ impl Recovery {
         };
         let probe = ack.mtu_probe.as_ref().map(|probe| probe.start);
         let mut losses = Losses::new(now, probe, report, &mut self.rate);
-        self.board
-            .take_back_first_sack(|record| losses.take(record));
+        selective.reneged |= (self.board).take_back_first_sack(|record| losses.take(record));
         selective.reordering_at = None;
         if !selective.uses_rack {
             self.board.lose_first_transmissions(

@@ -108,3 +108,77 @@ impl TailProbe {
         self.is_retrans && self.end_seq == Some(duplicate.end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TcpConfig;
+    use crate::time::Instant;
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn place(index: usize) -> Seq {
+        Seq::initial(0) + index
+    }
+
+    /// RFC 8985 §7.2: 2 * SRTT; more for a single segment, whose acknowledgment may be delayed; one
+    /// second before the first sample.
+    #[test]
+    fn pto_is_two_round_trips() {
+        let mut rtt = Rtt::new(&TcpConfig::default());
+        assert_eq!(pto(&rtt, false, ms(200)), ms(1000));
+        rtt.sample(Instant::ZERO, ms(50));
+        assert_eq!(pto(&rtt, false, ms(200)), ms(100));
+        assert_eq!(pto(&rtt, true, ms(200)), ms(300));
+        let mut near = Rtt::new(&TcpConfig::default());
+        near.sample(Instant::ZERO, ms(1));
+        assert_eq!(pto(&near, false, ms(200)), LEAST_PTO);
+    }
+
+    /// §7.3: one at a time, and none without an RTT sample since the last.
+    #[test]
+    fn probes_are_rare() {
+        let mut probe = TailProbe::default();
+        assert!(probe.is_allowed());
+        probe.on_sent(place(100), true);
+        assert!(!probe.is_allowed());
+        probe.on_sample();
+        assert!(!probe.is_allowed(), "unanswered");
+        assert_eq!(probe.on_ack(place(101), None, false), Answer::Repaired);
+        assert!(probe.is_allowed());
+        probe.on_sent(place(200), false);
+        assert_eq!(probe.on_ack(place(200), None, false), Answer::NoLoss);
+        assert!(!probe.is_allowed(), "no sample");
+    }
+
+    /// §7.4.2, all the cases.
+    #[test]
+    fn an_answer_tells_whether_something_was_lost() {
+        let sent = |is_retrans| {
+            let mut probe = TailProbe::default();
+            probe.on_sent(place(100), is_retrans);
+            probe
+        };
+        // New text loses nothing.
+        assert_eq!(sent(false).on_ack(place(150), None, false), Answer::NoLoss);
+        // Not acknowledged yet, or acknowledged, which may mean either.
+        let mut probe = sent(true);
+        assert_eq!(probe.on_ack(place(99), None, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(100), None, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(150), None, false), Answer::Repaired);
+        // Both have arrived: a D-SACK says so, or an acknowledgment for nothing.
+        let duplicate = place(90)..place(100);
+        let mut probe = sent(true);
+        assert!(probe.explains(&duplicate));
+        assert_eq!(
+            probe.on_ack(place(100), Some(&duplicate), false),
+            Answer::NoLoss
+        );
+        assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
+        let mut probe = sent(true);
+        assert_eq!(probe.on_ack(place(100), None, true), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
+    }
+}
