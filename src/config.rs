@@ -55,6 +55,10 @@ pub struct Config {
     /// no more; from three quarters on, text beyond gaps and new connections are refused, and
     /// connections that nobody holds are reset, the largest first. Default 1 GiB.
     pub memory: usize,
+    /// A connection that has been silent in TIME-WAIT for so long, and whose timestamps tell old
+    /// segments from new ones, gives way to an active OPEN of the same addresses and ports (RFC
+    /// 6191 §2). `None`: it does not. Default 1 s, as common stacks have it.
+    pub time_wait_reuse: Option<Duration>,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst). Default 1,000.
     pub replies_per_second: u32,
@@ -75,6 +79,7 @@ impl Config {
             fast_open: FastOpenConfig::default(),
             syn_cookies: SynCookies::default(),
             max_time_wait: 65_536,
+            time_wait_reuse: Some(Duration::from_secs(1)),
             max_paths: 4_096,
             memory: 1 << 30,
             replies_per_second: 1_000,

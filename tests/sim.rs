@@ -27,6 +27,7 @@ mod sim {
     mod controllers;
     mod crashes;
     mod determinism;
+    mod fast_open;
     mod faults;
     mod hosts;
     mod incarnations;

@@ -98,12 +98,32 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Stack::connect`].
     pub fn connect(&mut self, port: u16, remote: SocketAddr) -> Result<Conn, ConnectError> {
+        self.open(port, remote, false)
+    }
+
+    /// OPEN, active, by Fast Open: what is sent in the same breath may go with the SYN.
+    ///
+    /// # Errors
+    /// As [`Stack::connect_sending`].
+    pub fn connect_fast(&mut self, port: u16, remote: SocketAddr) -> Result<Conn, ConnectError> {
+        self.open(port, remote, true)
+    }
+
+    fn open(&mut self, port: u16, remote: SocketAddr, is_fast: bool) -> Result<Conn, ConnectError> {
         let any: IpAddr = match remote.is_ipv4() {
             true => [0; 4].into(),
             false => [0; 16].into(),
         };
         let local = SocketAddr::new(any, port);
-        let id = self.stack.connect(self.now, Some(local), remote)?;
+        let id = match is_fast {
+            true => {
+                let config = self.stack.config().tcp.clone();
+                let opened =
+                    (self.stack).connect_sending(self.now, Some(local), remote, &config, &[]);
+                opened?.0
+            }
+            false => self.stack.connect(self.now, Some(local), remote)?,
+        };
         let conn = self.judge.open(self.host, id, self.stack);
         self.held.insert(id, conn, self.app);
         self.judge.tally.opened += 1;

@@ -262,6 +262,16 @@ impl Judge {
             // the same addresses tell them apart, and of several incarnations it is the last.
             ends.filter(|other| self.end(*other).host != end.host)
                 .max_by_key(|other| (self.end(*other).mirrors(end), *other))
+                .or_else(|| self.early_partner(end, irs))
+        })
+    }
+
+    /// The other end, if it is still in SYN-SENT: by Fast Open its text is here already.
+    fn early_partner(&self, end: &End, irs: u32) -> Option<Conn> {
+        self.open_ends().find(|other| {
+            let other = self.end(*other);
+            let space = &other.space;
+            other.mirrors(end) && space.irs.is_none() && space.iss.wire() == irs
         })
     }
 

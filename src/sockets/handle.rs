@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::error;
+use crate::config::ListenerConfig;
 use crate::driver::{Closed, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, RecvError, SendError, State};
@@ -60,16 +61,22 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
 }
 
-/// Passive OPEN.
+/// Passive OPEN by a listener that differs as `change` says from one of the stack's
+/// configuration.
 pub(super) fn listen(
     shared: &mut Shared,
     local: SocketAddr,
-    backlog: usize,
+    change: impl FnOnce(&mut ListenerConfig),
 ) -> io::Result<(ListenerId, SocketAddr)> {
     check_open(shared)?;
+    let mut config = ListenerConfig {
+        tcp: shared.stack().config().tcp.clone(),
+        ..ListenerConfig::default()
+    };
+    change(&mut config);
     let id = shared
         .stack()
-        .listen(local, backlog)
+        .listen_with(local, config)
         .map_err(|error| error::listen(local, error))?;
     shared.listeners.insert(id);
     // The port is the stack's choice, if `local` has none.
@@ -108,6 +115,22 @@ pub(super) fn connect(
         .connect(now, local, remote)
         .map_err(|error| error::connect(local, remote, error))?;
     Ok(adopt(shared, id))
+}
+
+/// Active OPEN together with the first SEND: the connection, and how much was taken.
+pub(super) fn connect_sending(
+    shared: &mut Shared,
+    now: Instant,
+    remote: SocketAddr,
+    data: &[u8],
+) -> io::Result<(Connection, usize)> {
+    check_open(shared)?;
+    let config = shared.stack().config().tcp.clone();
+    let (id, taken) = shared
+        .stack()
+        .connect_sending(now, None, remote, &config, data)
+        .map_err(|error| error::connect(None, remote, error))?;
+    Ok((adopt(shared, id), taken))
 }
 
 /// Whether a connection that was opened here is established or has failed.

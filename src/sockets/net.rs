@@ -11,7 +11,7 @@ use super::error;
 use super::handle::{self, Hold};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
-use crate::config::Config;
+use crate::config::{Config, ListenerConfig};
 use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
 use crate::stack::{Counters, Readiness};
 use crate::tcp::congestion::Factory;
@@ -78,8 +78,23 @@ impl Net {
         local: SocketAddr,
         backlog: usize,
     ) -> io::Result<TcpListener> {
+        self.listen_with(local, |listener| listener.backlog = backlog)
+    }
+
+    /// As [`Net::listen`], with a listener that differs as `change` says: it may take text on SYNs
+    /// ([`ListenerConfig::fast_open`]), wait for text
+    /// ([`defer_accept`](ListenerConfig::defer_accept)), or give what it accepts a configuration of
+    /// its own.
+    ///
+    /// # Errors
+    /// As [`Net::listen`]; `InvalidInput` if the configuration makes no sense.
+    pub fn listen_with(
+        &self,
+        local: SocketAddr,
+        change: impl FnOnce(&mut ListenerConfig),
+    ) -> io::Result<TcpListener> {
         let (id, local) =
-            (self.hold.runtime()).call(|shared, _| handle::listen(shared, local, backlog))?;
+            (self.hold.runtime()).call(|shared, _| handle::listen(shared, local, change))?;
         Ok(TcpListener::new(self.hold.clone(), id, local))
     }
 
@@ -99,6 +114,24 @@ impl Net {
     /// As [`Net::connect`]; `TimedOut` when the timeout is over.
     pub fn connect_timeout(&self, remote: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         self.open(None, remote, Some(timeout))
+    }
+
+    /// Connects to `remote` and sends `data`, without waiting for either: by TCP Fast Open (RFC
+    /// 7413) the data goes with the SYN, if the peer's host is known to take it, and otherwise as
+    /// soon as the connection is established. Gives how much of it was taken; what became of the
+    /// connection, the next calls say. What goes with a SYN may reach the peer twice, as a
+    /// connection of its own.
+    ///
+    /// # Errors
+    /// As [`Net::connect`], if not even a SYN can be sent.
+    pub fn connect_sending(
+        &self,
+        remote: SocketAddr,
+        data: &[u8],
+    ) -> io::Result<(TcpStream, usize)> {
+        let (connection, taken) = (self.hold.runtime())
+            .call(|shared, now| handle::connect_sending(shared, now, remote, data))?;
+        Ok((TcpStream::new(self.hold.clone(), connection), taken))
     }
 
     /// As [`Net::connect`], from the address `local`. Port 0: the stack chooses one.

@@ -232,8 +232,9 @@ impl Stack {
         if self.is_full() {
             return Err(ConnectError::TooManyConnections);
         }
-        let tuple = self.choose_local(local, remote)?;
-        let mut open = self.open(now, config, tuple, None);
+        let tuple = self.choose_local(now, local, remote)?;
+        let old = self.replace(tuple);
+        let mut open = self.open(now, config, tuple, old);
         if data.is_some() {
             open.fast_open = self.fast_open_client(now, &tuple);
         }
@@ -246,8 +247,20 @@ impl Stack {
         Ok((id, taken))
     }
 
+    /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
+    fn replace(&mut self, tuple: FourTuple) -> Option<u32> {
+        let slot = self.table.find(&tuple)?;
+        let entry = self.table.at_mut(slot)?;
+        let old = entry.tcb.snd_nxt();
+        entry.tcb.end_time_wait();
+        self.table.unroute(slot);
+        self.touched(slot);
+        Some(old)
+    }
+
     fn choose_local(
         &mut self,
+        now: Instant,
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<FourTuple, ConnectError> {
@@ -267,18 +280,30 @@ impl Stack {
             remote,
         };
         if port != 0 {
-            return match self.is_free(&tuple(port)) {
+            let can_be_had = self.is_free(&tuple(port)) || self.gives_way(now, &tuple(port));
+            return match can_be_had {
                 true => Ok(tuple(port)),
                 false => Err(ConnectError::AddressInUse),
             };
         }
         self.draw_port(|stack, port| stack.is_free(&tuple(port)))
+            .or_else(|| self.draw_port(|stack, port| stack.gives_way(now, &tuple(port))))
             .map(tuple)
             .ok_or(ConnectError::AddressNotAvailable)
     }
 
     fn is_free(&self, tuple: &FourTuple) -> bool {
         !self.table.is_taken(tuple) && !self.listeners.has_port(tuple.local.port())
+    }
+
+    /// Whether a four-tuple is that of a connection in TIME-WAIT that may be replaced.
+    fn gives_way(&self, now: Instant, tuple: &FourTuple) -> bool {
+        let silence = self.config.time_wait_reuse;
+        !self.listeners.has_port(tuple.local.port())
+            && silence.is_some_and(|silence| {
+                let entry = self.table.entry(tuple);
+                entry.is_some_and(|entry| entry.tcb.may_be_replaced(now, silence))
+            })
     }
 
     /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC

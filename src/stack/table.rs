@@ -128,6 +128,11 @@ impl Table {
         self.routes.contains_key(tuple)
     }
 
+    /// The entry of a four-tuple.
+    pub(super) fn entry(&self, tuple: &FourTuple) -> Option<&Entry> {
+        self.at(*self.routes.get(tuple)?)
+    }
+
     /// The entry in a slot.
     pub(super) fn at(&self, slot: u32) -> Option<&Entry> {
         self.entries[slot as usize].as_deref()

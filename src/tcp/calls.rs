@@ -7,7 +7,7 @@ use super::state::{Event, State};
 use super::status::Status;
 use super::tcb::{AckDue, Open, Tcb};
 use crate::config::SocketOptions;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Ecn, TcpHeader};
 
 impl Tcb {
@@ -193,7 +193,7 @@ impl Tcb {
     /// text that was not read, or a linger of zero, it is aborted: the peer must not believe that
     /// everything arrived (RFC 9293 §3.6.1, SHLD-3, and RFC 2525 §2.17).
     pub fn release(&mut self, now: Instant) {
-        let linger_zero = self.config.socket.linger == Some(core::time::Duration::ZERO);
+        let linger_zero = self.config.socket.linger == Some(Duration::ZERO);
         let unread = self.recv_buffer.len() > 0 && !self.read_shut;
         if (linger_zero || unread) && self.state != State::TimeWait {
             self.abort();
@@ -240,6 +240,14 @@ impl Tcb {
             }
             _ => seq_is_greater,
         }
+    }
+
+    /// Whether an active OPEN may take over from this connection in TIME-WAIT: both sides have
+    /// used timestamps, which tell old segments from new ones, and for so long nothing has come.
+    pub fn may_be_replaced(&self, now: Instant, silence: Duration) -> bool {
+        self.state == State::TimeWait
+            && self.agreed.timestamps
+            && now - self.last_received >= silence
     }
 
     /// SND.NXT on the wire: a new incarnation must start beyond it (RFC 6191 §2, MUST-8).

@@ -1,11 +1,12 @@
 //! Opening connections (RFC 9293 §3.5, §3.9.1.1), and addresses that cannot be used (§3.9.2.3).
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use stubborn::config::Config;
+use stubborn::config::{Config, TcpConfig};
 use stubborn::stack::{ConnectError, ListenError, Readiness};
 use stubborn::tcp::{ConnectionError, RecvError, SendError, State};
-use stubborn::wire::{self, Control, IpHeader, Packet, TcpHeader, Text, protocol};
+use stubborn::wire::{self, Control, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
 
 use crate::dialogue::{Dialogue, Family, PEER_PORT, PORT, in_both_families, ms, plain};
 
@@ -385,4 +386,103 @@ fn ephemeral_ports() {
         assert!(d.stack.connect(now, None, other).is_ok());
         d.all_that_leaves_of_any_kind();
     });
+}
+
+/// The window of a SYN may be closed; the last part of the handshake opens it, and text leaves at
+/// once.
+#[test]
+fn a_window_that_opens_with_the_handshake() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives("<SEQ=100><WND=0><CTL=SYN><MSS=1000>")
+            .leaves(SYN_ACK);
+        d.arrives("<SEQ=101><ACK=301><WND=65535><CTL=ACK>").accept();
+        d.sends(1000)
+            .leaves("<SEQ=301><ACK=101><DATA=1000><CTL=PSH,ACK>");
+
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.arrives("<SEQ=100><ACK=301><WND=0><CTL=SYN,ACK><MSS=1000>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=301><WND=5000><CTL=ACK>");
+        d.sends(1000)
+            .leaves("<SEQ=301><ACK=101><DATA=1000><CTL=PSH,ACK>");
+    });
+}
+
+/// RFC 6191, THREATS 33: an active OPEN may take over from a connection that has been silent in
+/// TIME-WAIT for a second, if timestamps tell one from the other; its numbers lie beyond the old.
+#[test]
+fn an_active_open_replaces_time_wait() {
+    in_both_families(|family| {
+        let in_time_wait = |timestamps: bool, reuse: Option<Duration>| {
+            let mut config = Config::new([family.us()]);
+            (config.tcp, config.time_wait_reuse) = (plain(), reuse);
+            config.tcp.timestamps = timestamps;
+            let mut d = Dialogue::with(family, config);
+            let ts = |val: u32| match timestamps {
+                true => format!("<TS={val},1000>"),
+                false => String::new(),
+            };
+            d.connect().all_that_leaves();
+            d.arrives(&format!("<SEQ=100><ACK=301><CTL=SYN,ACK>{}", ts(5)));
+            d.all_that_leaves();
+            d.closes().all_that_leaves();
+            d.arrives(&format!("<SEQ=101><ACK=302><CTL=FIN,ACK>{}", ts(6)));
+            d.all_that_leaves();
+            d.state_is(State::TimeWait).lets_go();
+            d
+        };
+        let again = |d: &mut Dialogue| {
+            let local = SocketAddr::new(family.us(), PORT);
+            let remote = SocketAddr::new(family.peer(), PEER_PORT);
+            let opened = d.stack.connect(d.now(), Some(local), remote);
+            d.until(d.elapsed()).all_that_leaves_of_any_kind();
+            opened
+        };
+        let (in_use, second) = (Err(ConnectError::AddressInUse), Some(ms(1000)));
+        let mut d = in_time_wait(true, second);
+        let old = d.our_wire(302);
+        d.until(ms(999));
+        assert_eq!(again(&mut d), in_use);
+        d.until(ms(1000)).connect();
+        let iss = match wire::parse(&d.datagram_leaves()).unwrap().payload {
+            Payload::Tcp(header, _) => header.seq,
+            other => panic!("{other:?}"),
+        };
+        assert!(iss.wrapping_sub(old).cast_signed() > 0);
+        assert_eq!(d.stack.connection_count(), 1);
+        for (timestamps, reuse) in [(false, second), (true, None)] {
+            let mut d = in_time_wait(timestamps, reuse);
+            d.until(ms(50_000));
+            assert_eq!(again(&mut d), in_use);
+        }
+    });
+}
+
+/// The last port of all may be had that way too, and no other way.
+#[test]
+fn a_port_in_time_wait_is_the_last_to_be_chosen() {
+    let mut config = Config::new([Family::V4.us()]);
+    config.tcp = TcpConfig {
+        timestamps: true,
+        ..plain()
+    };
+    config.ephemeral_ports = (PORT, PORT + 1);
+    let mut d = Dialogue::with(Family::V4, config);
+    let remote = SocketAddr::new(Family::V4.peer(), PEER_PORT);
+    d.connect().all_that_leaves();
+    d.arrives("<SEQ=100><ACK=301><CTL=SYN,ACK><TS=5,1000>")
+        .all_that_leaves();
+    d.closes().all_that_leaves();
+    d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK><TS=6,1000>")
+        .all_that_leaves();
+    d.lets_go().until(ms(2000));
+    for port in [PORT + 1, PORT] {
+        let id = d.stack.connect(d.now(), None, remote).unwrap();
+        assert_eq!(d.stack.local_addr(id).port(), port);
+    }
+    let none = d.stack.connect(d.now(), None, remote);
+    assert_eq!(none, Err(ConnectError::AddressNotAvailable));
+    d.until(ms(2000)).all_that_leaves_of_any_kind();
 }

@@ -41,12 +41,18 @@ fn congestion() -> Vec<Group> {
     groups(include_str!("congestion.txt"))
 }
 
+/// What RFCs beside RFC 9293 ask of the opening of connections.
+fn opening() -> Vec<Group> {
+    groups(include_str!("opening.txt"))
+}
+
 /// All of them, in the order of the document.
 fn lists() -> impl Iterator<Item = Group> {
     (appendix().into_iter())
         .chain(udp())
         .chain(paths())
         .chain(congestion())
+        .chain(opening())
 }
 
 fn groups(list: &str) -> Vec<Group> {
@@ -113,8 +119,8 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
 
 /// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt, then udp.txt, paths.txt and congestion.txt: \
-                their groups, their order, each id once";
+    let mend = "the rows follow tests/tidy/appendix_b.txt, udp.txt, paths.txt, congestion.txt and \
+                opening.txt: their groups, their order, each id once";
     let mut findings = Vec::new();
     let mut at = 0;
     for (group, requirements) in lists() {

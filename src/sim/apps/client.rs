@@ -17,6 +17,7 @@ pub struct Client {
     at_once: usize,
     pause: Duration,
     after: Duration,
+    is_fast: bool,
     opened: u32,
     opens_at: Instant,
     /// In the order of their connections.
@@ -35,6 +36,7 @@ impl Client {
             at_once: 1,
             pause: Duration::ZERO,
             after: Duration::ZERO,
+            is_fast: false,
             opened: 0,
             opens_at: Instant::ZERO,
             conversations: Vec::new(),
@@ -53,6 +55,13 @@ impl Client {
     #[must_use]
     pub fn from_port(mut self, port: u16) -> Client {
         self.port = port;
+        self
+    }
+
+    /// All by TCP Fast Open.
+    #[must_use]
+    pub fn fast(mut self) -> Client {
+        self.is_fast = true;
         self
     }
 
@@ -76,7 +85,11 @@ impl Client {
             && calls.now() >= self.opens_at
         {
             self.opens_at = calls.after(self.pause);
-            let Ok(conn) = calls.connect(self.port, self.remote) else {
+            let opened = match self.is_fast {
+                true => calls.connect_fast(self.port, self.remote),
+                false => calls.connect(self.port, self.remote),
+            };
+            let Ok(conn) = opened else {
                 // The port is still taken: TIME-WAIT ends.
                 self.opens_at = calls.after(self.pause.max(Duration::from_secs(1)));
                 return;
