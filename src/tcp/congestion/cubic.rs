@@ -603,7 +603,8 @@ mod tests {
         assert_eq!(cubic.window(), 10_000);
     }
 
-    /// Segments of another length: the window is as many of them, and a curve of the old ones ends.
+    /// Segments of another length: the window is as many of them, but not larger than it was (RFC
+    /// 8899 §3, 7), and a curve of the old ones ends.
     #[test]
     fn the_window_keeps_its_segments() {
         let mut cubic = after_loss(100);
@@ -612,10 +613,10 @@ mod tests {
         assert_eq!((cubic.window(), &cubic.stage), (35_000, &None));
         let mut cubic = Cubic::new(MSS as usize, 10);
         cubic.set_mss(1460);
-        assert_eq!(cubic.window(), 14_600);
-        cubic.on_ack(&ack(0, MSS, 100));
+        assert_eq!(cubic.window(), 10_000);
+        cubic.on_ack(&ack(0, 8 * MSS, 100));
         cubic.on_idle();
-        assert_eq!(cubic.window(), 14_600, "and so is the initial one");
+        assert_eq!(cubic.window(), 14_600, "ten segments of the initial window");
     }
 
     /// RFC 9406 §4.3: L is 8. RFC 9438 §4.10: without a use for more, no growth.
