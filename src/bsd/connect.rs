@@ -6,7 +6,7 @@ use super::Calls;
 use super::errno::Errno;
 use super::stream::{Phase, Role};
 use super::table::{Fd, Kind};
-use crate::stack::{ConnectError, UdpConnectError};
+use crate::stack::{ConnId, ConnectError, UdpConnectError};
 use crate::tcp::State;
 
 impl Calls<'_> {
@@ -32,12 +32,47 @@ impl Calls<'_> {
 
     /// The first connect of a TCP socket.
     fn open(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        let (local, remote) = self.ends(fd, peer)?;
+        let config = self.stream(fd, Errno::EINVAL)?.config.clone();
+        let opened = self.stack.connect_with(self.now, local, remote, &config);
+        self.opened(fd, opened.map_err(refused)?)?;
+        Err(Errno::EINPROGRESS)
+    }
+
+    /// A connect with the first text (`MSG_FASTOPEN`, RFC 7413): it leaves with the SYN if there
+    /// is a cookie of the peer. Without one a SYN asks for it, and the text is not taken.
+    pub(super) fn connect_sending(
+        &mut self,
+        fd: Fd,
+        peer: SocketAddr,
+        data: &[u8],
+    ) -> Result<usize, Errno> {
+        if self.stream(fd, Errno::EINVAL)?.is_listening() {
+            return Err(Errno::EISCONN);
+        }
+        let (local, remote) = self.ends(fd, peer)?;
+        let config = self.stream(fd, Errno::EINVAL)?.config.clone();
+        let ready = self.stack.can_fast_open(self.now, remote);
+        let data = if ready { data } else { &[] };
+        let opened = self
+            .stack
+            .connect_sending(self.now, local, remote, &config, data);
+        let (id, taken) = opened.map_err(refused)?;
+        self.opened(fd, id)?;
+        match ready {
+            true => Ok(taken),
+            false => Err(Errno::EINPROGRESS),
+        }
+    }
+
+    /// The local end, if bind has chosen one, and the remote, as the stack knows them.
+    fn ends(&self, fd: Fd, peer: SocketAddr) -> Result<(Option<SocketAddr>, SocketAddr), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let family = socket.family;
         let remote = family.inward(peer)?;
-        let local = socket.bound.map(|bound| family.inward(bound)).transpose()?;
-        let mapped_refused = socket.settings.v6only && peer.is_ipv6() && remote.is_ipv4();
-        if mapped_refused {
+        let bound = socket.bound;
+        let local = bound.map(|bound| family.inward(bound)).transpose()?;
+        if socket.settings.v6only && peer.is_ipv6() && remote.is_ipv4() {
             return Err(Errno::ENETUNREACH);
         }
         // A socket at the unspecified address of IPv6 may have a peer of either family.
@@ -45,15 +80,16 @@ impl Calls<'_> {
             true => SocketAddr::new(unspecified_like(remote), local.port()),
             false => local,
         });
-        let config = socket.config.clone();
-        let id = (self.stack)
-            .connect_with(self.now, local, remote, &config)
-            .map_err(refused)?;
+        Ok((local, remote))
+    }
+
+    /// A TCP socket has a connection that is under way.
+    fn opened(&mut self, fd: Fd, id: ConnId) -> Result<(), Errno> {
         self.table.own_connection(id, fd);
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.role = Role::Connection(id, Phase::Connecting);
         (socket.error, socket.read_shut) = (None, false);
-        Err(Errno::EINPROGRESS)
+        Ok(())
     }
 
     /// A connect after the first: what came of it.

@@ -154,6 +154,7 @@ numbers! {
     TCPI_OPT_ECN = 8, "ECN was agreed on.";
     TCPI_OPT_ECN_SEEN = 16, "A packet with ECT has come.";
     TCPI_OPT_SYN_DATA = 32, "Text on our SYN was acknowledged.";
+    TCPI_OPT_TFO_CHILD = 128, "It began with text and a cookie (RFC 7413).";
 
     O_RDONLY = 0, "Reading only.";
     O_WRONLY = 1, "Writing only.";

@@ -175,7 +175,7 @@ impl Calls<'_> {
         let config = ListenerConfig {
             backlog,
             defer_accept: socket.defer_accept,
-            fast_open: 0,
+            fast_open: socket.fast_open,
             tcp: socket.config.clone(),
         };
         let places = (socket.bound)

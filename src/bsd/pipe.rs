@@ -72,17 +72,17 @@ impl Calls<'_> {
         match (&self.table.get(from)?.kind, &self.table.get(to)?.kind) {
             (Kind::Pipe(end), Kind::Stream(_) | Kind::Datagram(_)) => {
                 let end = *end;
-                self.from_pipe(end, to, len, more)
+                self.pipe_to_socket(end, to, len, more)
             }
             (Kind::Stream(_) | Kind::Datagram(_), Kind::Pipe(end)) => {
                 let end = *end;
-                self.to_pipe(from, end, len)
+                self.socket_to_pipe(from, end, len)
             }
             _ => Err(Errno::EINVAL),
         }
     }
 
-    fn from_pipe(&mut self, end: End, to: Fd, len: usize, flags: i32) -> Result<usize, Errno> {
+    fn pipe_to_socket(&mut self, end: End, to: Fd, len: usize, flags: i32) -> Result<usize, Errno> {
         let text = self.pipe_text(end, len)?;
         if text.is_empty() {
             return Ok(0);
@@ -93,7 +93,7 @@ impl Calls<'_> {
         Ok(sent)
     }
 
-    fn to_pipe(&mut self, from: Fd, end: End, len: usize) -> Result<usize, Errno> {
+    fn socket_to_pipe(&mut self, from: Fd, end: End, len: usize) -> Result<usize, Errno> {
         let room = self.pipe_room(end)?.min(len);
         if room == 0 && len > 0 {
             return Err(Errno::EAGAIN);

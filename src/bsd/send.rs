@@ -45,7 +45,10 @@ impl Calls<'_> {
         to: Option<SocketAddr>,
     ) -> Result<usize, Errno> {
         match &self.table.get(fd)?.kind {
-            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => Err(Errno::EOPNOTSUPP),
+            Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
+                self.connect_sending(fd, to.ok_or(Errno::EDESTADDRREQ)?, data)
+            }
+            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => Err(Errno::EISCONN),
             Kind::Stream(_) => self.send_stream(fd, data, flags),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),

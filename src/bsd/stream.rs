@@ -32,6 +32,8 @@ pub(super) struct StreamSocket {
     pub(super) urgent_read: Option<u64>,
     /// A listener hands out what has text, or has waited so long for it.
     pub(super) defer_accept: Option<Duration>,
+    /// A listener takes so many Fast Open requests at once (RFC 7413).
+    pub(super) fast_open: usize,
 }
 
 /// What a TCP socket is.
@@ -68,6 +70,7 @@ impl StreamSocket {
             urgent: None,
             urgent_read: None,
             defer_accept: None,
+            fast_open: 0,
         }
     }
 
@@ -77,6 +80,11 @@ impl StreamSocket {
             Role::Connection(id, _) => Some(id),
             Role::Fresh | Role::Listening(_) => None,
         }
+    }
+
+    /// Whether it has a connection, open or not.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection().is_some()
     }
 
     /// Whether it listens.

@@ -10,7 +10,9 @@ use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
-use crate::tcp::{ConnectionError, FourTuple, RecvError, SendError, SequenceSpace, Status, Tcb};
+use crate::tcp::{
+    ConnectionError, FourTuple, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
+};
 use crate::time::Instant;
 use crate::wire::ip;
 
@@ -433,6 +435,22 @@ impl Stack {
     /// STATUS.
     pub fn status(&self, id: ConnId) -> Status {
         self.table.get(id).tcb.status()
+    }
+
+    /// Acknowledge text at once from now on, or not: see [`Tcb::quick_ack`].
+    pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) {
+        self.table.get_mut(id).tcb.quick_ack(now, quick);
+        self.touched(id.slot);
+    }
+
+    /// Whether text is acknowledged at once now.
+    pub fn is_quick(&self, id: ConnId) -> bool {
+        self.table.get(id).tcb.is_quick()
+    }
+
+    /// How long a connection has had something to do, and what kept it from it.
+    pub fn times(&self, now: Instant, id: ConnId) -> Times {
+        self.table.get(id).tcb.times(now)
     }
 
     /// Where a connection stands in both sequence spaces.

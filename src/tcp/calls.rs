@@ -284,6 +284,21 @@ impl Tcb {
         self.settle(now);
     }
 
+    /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
+    /// connection. What waits leaves.
+    pub fn quick_ack(&mut self, now: Instant, quick: bool) {
+        self.acks.quick = if quick { super::tcb::QUICK_ACKS } else { 0 };
+        if quick && self.acks.due == AckDue::Delayed {
+            self.acks.due = AckDue::Now;
+        }
+        self.settle(now);
+    }
+
+    /// Whether text is acknowledged at once now.
+    pub fn is_quick(&self) -> bool {
+        self.acks.quick > 0
+    }
+
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let segments = self.recovery.counts();
@@ -324,6 +339,18 @@ impl Tcb {
                 as u64,
             segments_in: self.stats.segments_in,
             segments_out: self.stats.segments_out,
+            text_segments_in: self.stats.text_segments_in,
+            text_segments_out: self.stats.text_segments_out,
+            bytes_sent: self.stats.bytes_sent,
+            bytes_resent: self.stats.bytes_resent,
+            beyond_gap: self.stats.beyond_gap,
+            last_text_received: self.stats.last_text_received,
+            last_text_sent: self.last_sent,
+            rcv_mss: self.rcv.mss as u16,
+            advertised_mss: super::handshake::own_mss(&self.config, self.path),
+            ack_delay: self.ack_delay(),
+            unanswered_probes: self.probes.unanswered.max(self.probes.keepalives),
+            pacing_rate: self.congestion.pacing_rate(),
             timestamps: self.agreed.timestamps,
             sack: self.agreed.sack,
             ecn: self.feedback.mode(),

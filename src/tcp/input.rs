@@ -450,6 +450,9 @@ impl Tcb {
         self.rcv.mss = self.rcv.mss.max(seg.text.len());
         let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
         self.rcv.nxt = self.recv_buffer.next();
+        self.stats.text_segments_in += 1;
+        self.stats.last_text_received = now;
+        self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, &seg.options);
         self.schedule_ack(now, seg, inserted);
         if inserted.in_order > 0 {

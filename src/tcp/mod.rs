@@ -25,6 +25,7 @@
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | what it may allocate, as the host allows |
 //! | `recovery/` | §3.8.1 | what was lost, what to send again |
+//! | `stats` | §3.10.6 | what is counted for STATUS |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 //! | `pacing` | – | how fast it leaves |
@@ -54,6 +55,7 @@ mod send_buffer;
 mod seq;
 mod state;
 pub mod stateless;
+mod stats;
 mod status;
 mod tcb;
 mod timeouts;
@@ -72,6 +74,7 @@ pub use recovery::RecoveryState;
 pub use segment::{Segment, reset_for};
 pub use seq::Seq;
 pub use state::{ARROWS, Arrow, Event, State};
+pub use stats::Times;
 pub use status::{EcnOctets, Status};
 pub use tcb::{FourTuple, Open, Tcb};
 pub use timers::Timer;

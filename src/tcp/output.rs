@@ -303,16 +303,14 @@ impl Tcb {
             Plan::Resend(range) => {
                 self.on_resent(now, range.clone());
                 self.stats.retransmissions += 1;
-                self.pace_departure(now, range.end - range.start);
-                self.last_sent = now;
+                self.on_text_sent(now, range, true);
             }
             Plan::TailProbe(range) => {
                 self.stats.retransmissions += u64::from(range.end <= self.snd.nxt);
                 let (una, nxt) = (self.snd.una, self.snd.nxt);
                 self.recovery.on_probe_sent(now, una, nxt, range.clone());
                 self.snd.nxt = nxt.max(range.end);
-                self.pace_departure(now, range.end - range.start);
-                self.last_sent = now;
+                self.on_text_sent(now, range, range.end <= nxt);
                 self.arm_recovery_timer();
             }
             Plan::Text(range) | Plan::MtuProbe(range) => {
@@ -320,8 +318,7 @@ impl Tcb {
                     self.path_mtu.on_probe_sent(range.clone());
                 }
                 self.on_sent_new(now, range.end);
-                self.pace_departure(now, range.end - range.start);
-                self.last_sent = now;
+                self.on_text_sent(now, range, false);
                 self.wake_writer();
                 if self.is_answering(now) {
                     self.acks.quick = 0;

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::recovery::RecoveryState;
 use super::state::State;
 use crate::config::EcnMode;
+use crate::time::Instant;
 
 /// Octets of text under each ECN codepoint but Not-ECT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +88,30 @@ pub struct Status {
     pub segments_in: u64,
     /// Segments sent, ever.
     pub segments_out: u64,
+    /// Segments with text that arrived, ever.
+    pub text_segments_in: u64,
+    /// Segments with text sent, ever.
+    pub text_segments_out: u64,
+    /// Octets of text sent, those sent again included, ever.
+    pub bytes_sent: u64,
+    /// Octets of text sent again, ever.
+    pub bytes_resent: u64,
+    /// Segments that arrived beyond a gap, ever.
+    pub beyond_gap: u64,
+    /// When text last came; at first, when the connection was opened.
+    pub last_text_received: Instant,
+    /// When text was last sent; at first, when the connection was opened.
+    pub last_text_sent: Instant,
+    /// The longest text that came in one segment, octets.
+    pub rcv_mss: u16,
+    /// The MSS that we say, octets.
+    pub advertised_mss: u16,
+    /// How long an acknowledgment may wait.
+    pub ack_delay: Duration,
+    /// Probes of a closed window, or of a silent peer, that were not answered.
+    pub unanswered_probes: u32,
+    /// How fast the congestion controller lets text leave, octets a second; `None`: as it comes.
+    pub pacing_rate: Option<u64>,
     /// The connection uses timestamps.
     pub timestamps: bool,
     /// The connection uses selective acknowledgments.

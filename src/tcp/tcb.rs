@@ -19,6 +19,7 @@ use super::recv_buffer::RecvBuffer;
 use super::send_buffer::SendBuffer;
 use super::seq::Seq;
 use super::state::{Event, State};
+use super::stats::Stats;
 use super::timers::{Timer, Timers};
 use super::timestamps::Timestamps;
 use crate::config::{SocketOptions, TcpConfig};
@@ -188,22 +189,6 @@ pub(super) struct Probes {
     pub(super) keepalives: u32,
 }
 
-/// What is counted for STATUS, and decides nothing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Stats {
-    pub(super) retransmissions: u64,
-    pub(super) timeouts: u64,
-    /// It was given up after its user had let go of it.
-    pub(super) gave_up_alone: bool,
-    pub(super) bytes_acked: u64,
-    /// Something arrived ECN-capable.
-    pub(super) ecn_seen: bool,
-    /// Packets that the peer says were marked.
-    pub(super) delivered_ce: u64,
-    pub(super) segments_in: u64,
-    pub(super) segments_out: u64,
-}
-
 /// One connection. A value: the same calls with the same times and segments lead to the same
 /// result.
 #[derive(Clone, Debug)]
@@ -328,7 +313,7 @@ impl Tcb {
             readiness: Readiness::NONE,
             last_received: now,
             last_sent: now,
-            stats: Stats::default(),
+            stats: Stats::new(now),
         }
     }
 

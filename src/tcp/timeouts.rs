@@ -206,6 +206,7 @@ impl Tcb {
 
     /// After every event: the timers that follow from where the connection stands.
     pub(super) fn settle(&mut self, now: Instant) {
+        self.note_limit(now);
         if matches!(self.state, State::Closed | State::Listen) {
             return;
         }

@@ -128,6 +128,54 @@ fn tcp_info_shows_a_connection() {
         (info.bytes_acked, info.unacked, info.rtt > 0),
         (5000, 0, true)
     );
+    assert_eq!(
+        (info.bytes_sent, info.bytes_retrans, info.data_segs_out),
+        (5000, 0, 4)
+    );
+    assert_eq!((info.delivered, info.ca_state, info.advmss), (5, 0, 1460));
+    // 5 ms there, 5 ms back; and again for the last segment, which is not full and waits (Nagle).
+    assert_eq!(
+        (info.busy_time, info.rwnd_limited, info.sndbuf_limited),
+        (20_000, 0, 0)
+    );
+    assert_eq!((info.last_data_sent, info.last_data_recv), (90, 200));
     let named = info.fields();
     assert!(named.contains(&("bytes_acked", 5000)));
+}
+
+#[test]
+fn time_is_told_by_what_it_was_spent_with() {
+    let mut world = World::with(|config| config.tcp.socket.receive_buffer = Some(65_536));
+    let (ours, theirs) = world.connected();
+    let window = world.us().tcp_info(ours).unwrap().snd_wnd as usize;
+    world
+        .set_option(ours, SOL_SOCKET, SO_SNDBUF, 4 << 20)
+        .unwrap();
+    assert_eq!(world.us().write(ours, &vec![0; window + 1]), Ok(window + 1));
+    world.settle();
+    world.pass(std::time::Duration::from_millis(900));
+    let info = world.us().tcp_info(ours).unwrap();
+    assert!(info.notsent_bytes > 0 && info.snd_wnd == 0);
+    assert!(info.rwnd_limited > 900_000 && info.rwnd_limited < info.busy_time);
+    while world.them().read(theirs, &mut [0; 65_536]).is_ok() {}
+    world.settle();
+    let end = world.us().tcp_info(ours).unwrap();
+    assert_eq!((end.notsent_bytes, end.unacked), (0, 0));
+    assert!(end.busy_time >= info.busy_time && end.busy_time < 1_200_000);
+}
+
+#[test]
+fn acknowledgments_are_quick_until_the_user_answers() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    assert_eq!(world.option(ours, SOL_TCP, TCP_QUICKACK), Ok(1));
+    world.set_option(ours, SOL_TCP, TCP_QUICKACK, 0).unwrap();
+    assert_eq!(world.option(ours, SOL_TCP, TCP_QUICKACK), Ok(0));
+    world.them().write(theirs, b"x").unwrap();
+    world.pass(std::time::Duration::from_millis(30));
+    let waiting = |world: &mut World| world.them().ioctl(theirs, SIOCOUTQ, 0).unwrap();
+    assert_eq!(waiting(&mut world), 1, "not acknowledged yet");
+    world.set_option(ours, SOL_TCP, TCP_QUICKACK, 1).unwrap();
+    world.pass(std::time::Duration::from_millis(6));
+    assert_eq!(waiting(&mut world), 0);
 }

@@ -401,3 +401,40 @@ fn a_pipe_and_what_is_spliced_through_it() {
     assert_eq!(world.us().read(reader, &mut buffer), Ok(0), "the end");
     assert_eq!(world.us().ready(reader), Ok(POLLHUP));
 }
+
+/// RFC 7413: the first connection asks for a cookie, the next sends text with its SYN.
+#[test]
+fn text_is_sent_with_a_syn_once_there_is_a_cookie() {
+    let mut world = World::new();
+    let listener = world.stream(1, AF_INET);
+    world.them().bind(listener, addr("0.0.0.0:80")).unwrap();
+    let most = 5i32.to_le_bytes();
+    world
+        .them()
+        .setsockopt(listener, SOL_TCP, TCP_FASTOPEN, &most)
+        .unwrap();
+    world.them().listen(listener, 5).unwrap();
+    let peer = Some(addr("10.0.0.2:80"));
+    let first = world.stream(0, AF_INET);
+    let answer = world.us().sendto(first, b"early", MSG_FASTOPEN, peer);
+    assert_eq!(answer, Err(Errno::EINPROGRESS), "no cookie yet");
+    world.settle();
+    let second = world.stream(0, AF_INET);
+    assert_eq!(
+        world.us().sendto(second, b"early", MSG_FASTOPEN, peer),
+        Ok(5)
+    );
+    let answer = world.us().sendto(second, b"again", MSG_FASTOPEN, peer);
+    assert_eq!(answer, Err(Errno::EISCONN));
+    world.pass(Duration::from_millis(6));
+    let _ = world.them().accept(listener, 0).unwrap();
+    let (early, _) = world.them().accept(listener, 0).unwrap();
+    assert_eq!(
+        world.them().read(early, &mut [0; 9]),
+        Ok(5),
+        "before the handshake has ended"
+    );
+    assert_eq!(world.them().write(early, b"answer"), Ok(6));
+    world.settle();
+    assert_eq!(world.us().read(second, &mut [0; 9]), Ok(6));
+}

@@ -46,10 +46,12 @@ const LAYERS: [Layer; 13] = [
                 "tcp",
                 Only(&[
                     "ConnectionError",
+                    "RecoveryState",
                     "RecvError",
                     "SendError",
                     "State",
                     "Status",
+                    "Times",
                 ]),
             ),
             ("time", All),

@@ -6,12 +6,15 @@ use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
-    TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_SACK,
-    TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
+    TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_ECN,
+    TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS,
+    TCPI_OPT_WSCALE,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
-use crate::tcp::{State, Status};
+use crate::config::EcnMode;
+use crate::tcp::{RecoveryState, State, Status, Times};
+use crate::time::Instant;
 
 macro_rules! tcp_info {
     ($($name:ident: $kind:ty, $text:literal;)*) => {
@@ -131,47 +134,99 @@ impl Calls<'_> {
                     ..TcpInfo::default()
                 }
             }
-            Role::Connection(id, _) => from_status(&self.stack.status(*id)),
+            Role::Connection(id, _) => {
+                let times = self.stack.times(self.now, *id);
+                from_status(&self.stack.status(*id), &times, self.now)
+            }
         })
     }
 }
 
-/// What STATUS says, in Linux's units: segments and microseconds.
-fn from_status(status: &Status) -> TcpInfo {
+/// What STATUS says, in Linux's units: segments, microseconds, milliseconds.
+fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     let mss = u64::from(status.snd_mss.max(1));
     let segments = |octets: u64| u32::try_from(octets.div_ceil(mss)).unwrap_or(u32::MAX);
     let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    let millis = |then: Instant| u32::try_from((now - then).as_millis()).unwrap_or(u32::MAX);
     let (peer_scale, own_scale) = status.window_scale.unwrap_or((0, 0));
+    let retries = status.backoff.min(255) as u8;
     TcpInfo {
         state: state(status.state),
-        retransmits: status.backoff.min(255) as u8,
-        backoff: status.backoff.min(255) as u8,
+        ca_state: recovery(status.recovery),
+        retransmits: retries,
+        probes: status.unanswered_probes.min(255) as u8,
+        backoff: retries,
         options: options(status),
         scales: peer_scale | (own_scale << 4),
         rto: micros(status.rto),
+        ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
-        unacked: segments(status.in_flight),
+        rcv_mss: u32::from(status.rcv_mss),
+        unacked: status.unacked as u32,
+        sacked: status.sacked as u32,
+        lost: status.lost as u32,
+        retrans: status.resent as u32,
+        last_data_sent: millis(status.last_text_sent),
+        last_data_recv: millis(status.last_text_received),
         pmtu: status.path_mtu as u32,
+        rcv_ssthresh: status.rcv_wnd,
         rtt: micros(status.srtt.unwrap_or_default()),
         rttvar: micros(status.rttvar),
         // Linux's word for a threshold that nothing has set.
-        snd_ssthresh: match segments(status.ssthresh) {
-            threshold if threshold >= 0x7fff_ffff => 0x7fff_ffff,
-            threshold => threshold,
-        },
+        snd_ssthresh: segments(status.ssthresh).min(0x7fff_ffff),
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
+        advmss: u32::from(status.advertised_mss),
+        reordering: (status.reordering as u32).max(LEAST_REORDERING),
+        rcv_space: status.receive_buffer as u32,
         total_retrans: status.retransmissions as u32,
-        pacing_rate: u64::MAX,
+        pacing_rate: status.pacing_rate.unwrap_or(u64::MAX),
         max_pacing_rate: u64::MAX,
         bytes_acked: status.bytes_acked,
         bytes_received: status.bytes_received,
         segs_out: status.segments_out as u32,
         segs_in: status.segments_in as u32,
         notsent_bytes: status.unsent as u32,
+        min_rtt: status.min_rtt.map_or(u32::MAX, micros),
+        data_segs_in: status.text_segments_in as u32,
+        data_segs_out: status.text_segments_out as u32,
+        busy_time: times.busy.as_micros() as u64,
+        rwnd_limited: times.window_limited.as_micros() as u64,
+        sndbuf_limited: times.buffer_limited.as_micros() as u64,
+        delivered: delivered(status, mss),
+        delivered_ce: status.delivered_ce as u32,
+        bytes_sent: status.bytes_sent,
+        bytes_retrans: status.bytes_resent,
+        rcv_ooopack: status.beyond_gap as u32,
         snd_wnd: status.snd_wnd,
         rcv_wnd: status.rcv_wnd,
         total_rto: status.timeouts.min(u64::from(u16::MAX)) as u16,
+        received_ce: status.received_ce as u32,
+        delivered_e1_bytes: status.delivered_octets.ect1 as u32,
+        delivered_e0_bytes: status.delivered_octets.ect0 as u32,
+        delivered_ce_bytes: status.delivered_octets.ce as u32,
+        received_e1_bytes: status.received_octets.ect1 as u32,
+        received_e0_bytes: status.received_octets.ect0 as u32,
+        received_ce_bytes: status.received_octets.ce as u32,
         ..TcpInfo::default()
+    }
+}
+
+/// What Linux takes for granted: so many segments may overtake each other.
+const LEAST_REORDERING: u32 = 3;
+
+/// Linux counts segments: the SYN is one, and then so many full ones.
+fn delivered(status: &Status, mss: u64) -> u32 {
+    let text = status.bytes_delivered.saturating_sub(1).div_ceil(mss);
+    let syn = status.bytes_delivered.min(1);
+    u32::try_from(syn + text).unwrap_or(u32::MAX)
+}
+
+fn recovery(state: RecoveryState) -> u8 {
+    match state {
+        RecoveryState::Open => 0,
+        RecoveryState::Disorder => 1,
+        RecoveryState::Recovery => 3,
+        RecoveryState::Loss => 4,
     }
 }
 
@@ -196,6 +251,10 @@ fn options(status: &Status) -> u8 {
         (status.timestamps, TCPI_OPT_TIMESTAMPS),
         (status.sack, TCPI_OPT_SACK),
         (status.window_scale.is_some(), TCPI_OPT_WSCALE),
+        (status.ecn != EcnMode::Off, TCPI_OPT_ECN),
+        (status.ecn_seen, TCPI_OPT_ECN_SEEN),
+        (status.syn_data, TCPI_OPT_SYN_DATA),
+        (status.fast_open_child, TCPI_OPT_TFO_CHILD),
     ];
     let bits = agreed.iter().filter(|(is, _)| *is).map(|(_, bit)| bit);
     bits.sum::<i32>() as u8

@@ -126,7 +126,7 @@ impl Calls<'_> {
     fn apply(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (role, config) = (socket.role.clone(), socket.config.clone());
-        let defer_accept = socket.defer_accept;
+        let (defer_accept, fast_open) = (socket.defer_accept, socket.fast_open);
         match role {
             Role::Fresh => {}
             Role::Listening(ids) => {
@@ -134,7 +134,7 @@ impl Calls<'_> {
                     let known = self.stack.listener_config(id).cloned();
                     let Some(mut listener) = known else { continue };
                     listener.tcp = config.clone();
-                    listener.defer_accept = defer_accept;
+                    (listener.defer_accept, listener.fast_open) = (defer_accept, fast_open);
                     let changed = self.stack.configure_listener(id, listener);
                     changed.map_err(|_| Errno::EINVAL)?;
                 }

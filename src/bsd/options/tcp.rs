@@ -7,9 +7,9 @@ use super::{flag, int, octets, size, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE,
-    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_SYNCNT,
-    TCP_USER_TIMEOUT,
+    TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_INFO, TCP_INQ, TCP_KEEPCNT,
+    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT,
+    TCP_QUICKACK, TCP_SYNCNT, TCP_USER_TIMEOUT,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
@@ -46,17 +46,8 @@ impl Calls<'_> {
             TCP_CORK => socket.config.socket.cork = flag(value)?,
             TCP_MAXSEG if number == 0 => socket.config.mss = None,
             TCP_MAXSEG => socket.config.mss = Some(in_range(SEGMENTS)? as u16),
-            TCP_KEEPIDLE => {
-                socket.settings.keepalive.idle = secs(in_range(KEEPALIVE_SECS)?);
-                return self.apply_keepalive(fd);
-            }
-            TCP_KEEPINTVL => {
-                socket.settings.keepalive.interval = secs(in_range(KEEPALIVE_SECS)?);
-                return self.apply_keepalive(fd);
-            }
-            TCP_KEEPCNT => {
-                socket.settings.keepalive.count = in_range(RETRIES)?;
-                return self.apply_keepalive(fd);
+            TCP_KEEPIDLE | TCP_KEEPINTVL | TCP_KEEPCNT => {
+                return self.set_keepalive(fd, name, number);
             }
             TCP_SYNCNT => socket.config.syn_retries = in_range(RETRIES)?,
             TCP_LINGER2 => {
@@ -84,6 +75,16 @@ impl Calls<'_> {
                 }
                 socket.settings.tell_waiting = number == 1;
             }
+            TCP_QUICKACK => {
+                if let Some(id) = socket.connection() {
+                    self.stack.quick_ack(self.now, id, number & 1 != 0);
+                }
+                return Ok(());
+            }
+            TCP_FASTOPEN => {
+                let most = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
+                socket.fast_open = most;
+            }
             TCP_DEFER_ACCEPT => {
                 let wait = deferral(u32::try_from(number).unwrap_or(0));
                 socket.defer_accept = wait;
@@ -91,6 +92,25 @@ impl Calls<'_> {
             _ => return Err(Errno::ENOPROTOOPT),
         }
         self.apply(fd)
+    }
+
+    /// How keepalive probes, or would.
+    fn set_keepalive(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
+        let range = match name {
+            TCP_KEEPCNT => RETRIES,
+            _ => KEEPALIVE_SECS,
+        };
+        if !range.contains(&value) {
+            return Err(Errno::EINVAL);
+        }
+        let time = Duration::from_secs(value.unsigned_abs().into());
+        let keepalive = &mut self.settings_mut(fd)?.keepalive;
+        match name {
+            TCP_KEEPIDLE => keepalive.idle = time,
+            TCP_KEEPINTVL => keepalive.interval = time,
+            _ => keepalive.count = value.unsigned_abs(),
+        }
+        self.apply_keepalive(fd)
     }
 
     pub(super) fn tcp_option(&mut self, fd: Fd, name: i32) -> Result<Vec<u8>, Errno> {
@@ -116,6 +136,11 @@ impl Calls<'_> {
             }
             TCP_NOTSENT_LOWAT => config.socket.unsent_low_water.map_or(octets(-1), size),
             TCP_INQ => yes(settings.tell_waiting),
+            TCP_QUICKACK => {
+                let id = socket.connection();
+                yes(id.is_some_and(|id| self.stack.is_quick(id)))
+            }
+            TCP_FASTOPEN => size(socket.fast_open),
             TCP_DEFER_ACCEPT => secs(socket.defer_accept.unwrap_or_default()),
             TCP_CONGESTION => {
                 let mut name = config.congestion_control.name().as_bytes().to_vec();

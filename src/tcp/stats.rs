@@ -1,0 +1,145 @@
+//! What is counted for STATUS, and decides nothing.
+
+use core::ops::Range;
+use core::time::Duration;
+
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::time::Instant;
+
+/// Counters, and what time was spent with.
+#[derive(Clone, Debug)]
+pub(super) struct Stats {
+    pub(super) retransmissions: u64,
+    pub(super) timeouts: u64,
+    /// It was given up after its user had let go of it.
+    pub(super) gave_up_alone: bool,
+    pub(super) bytes_acked: u64,
+    /// Something arrived ECN-capable.
+    pub(super) ecn_seen: bool,
+    /// Packets that the peer says were marked.
+    pub(super) delivered_ce: u64,
+    pub(super) segments_in: u64,
+    pub(super) segments_out: u64,
+    /// Segments with text.
+    pub(super) text_segments_in: u64,
+    pub(super) text_segments_out: u64,
+    /// Octets of text sent, and of them those sent again.
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_resent: u64,
+    /// Segments whose text lay beyond a gap.
+    pub(super) beyond_gap: u64,
+    /// When text last came.
+    pub(super) last_text_received: Instant,
+    /// What the time since `since` is spent with.
+    limit: Limit,
+    since: Instant,
+    times: Times,
+}
+
+/// What keeps a sender from being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// Nothing is to be done.
+    Idle,
+    /// The path, congestion control, or its own turn.
+    Path,
+    /// The peer's window.
+    Window,
+    /// The user has more, and the send buffer no room for it.
+    Buffer,
+}
+
+/// How long a connection has had something to send or to be acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// In all.
+    pub busy: Duration,
+    /// Of it, while the peer's window was what kept text back.
+    pub window_limited: Duration,
+    /// Of it, while everything that the send buffer has room for was sent, and the user had more.
+    pub buffer_limited: Duration,
+}
+
+impl Stats {
+    /// Nothing was counted yet.
+    pub(super) fn new(now: Instant) -> Stats {
+        Stats {
+            retransmissions: 0,
+            timeouts: 0,
+            gave_up_alone: false,
+            bytes_acked: 0,
+            ecn_seen: false,
+            delivered_ce: 0,
+            segments_in: 0,
+            segments_out: 0,
+            text_segments_in: 0,
+            text_segments_out: 0,
+            bytes_sent: 0,
+            bytes_resent: 0,
+            beyond_gap: 0,
+            last_text_received: now,
+            limit: Limit::Idle,
+            since: now,
+            times: Times::default(),
+        }
+    }
+
+    /// What time was spent with, up to `now`.
+    pub(super) fn times(&self, now: Instant) -> Times {
+        let elapsed = now - self.since;
+        let mut times = self.times;
+        match self.limit {
+            Limit::Idle => return times,
+            Limit::Path => {}
+            Limit::Window => times.window_limited += elapsed,
+            Limit::Buffer => times.buffer_limited += elapsed,
+        }
+        times.busy += elapsed;
+        times
+    }
+}
+
+impl Tcb {
+    /// The places of `range` have left: `again`, or for the first time.
+    pub(super) fn on_text_sent(&mut self, now: Instant, range: &Range<Seq>, again: bool) {
+        self.pace_departure(now, range.end - range.start);
+        self.last_sent = now;
+        let start = range.start.max(self.snd.iss + 1);
+        let end = range.end.min(self.send_buffer.end());
+        let octets = end.saturating_since(start) as u64;
+        self.stats.text_segments_out += u64::from(octets > 0);
+        self.stats.bytes_sent += octets;
+        self.stats.bytes_resent += if again { octets } else { 0 };
+        self.note_limit(now);
+    }
+
+    /// From now on time is spent with what keeps text back now.
+    pub(super) fn note_limit(&mut self, now: Instant) {
+        let limit = self.limit();
+        if limit != self.stats.limit {
+            self.stats.times = self.stats.times(now);
+            (self.stats.limit, self.stats.since) = (limit, now);
+        }
+    }
+
+    fn limit(&self) -> Limit {
+        let held = self.send_buffer.len() > 0 && self.state.sends_text();
+        let unsent = self.unsent();
+        let usable = self.snd_edge().saturating_since(self.snd.nxt);
+        if !held {
+            Limit::Idle
+        } else if unsent > 0 && usable < unsent.min(self.segment_limit()) {
+            Limit::Window
+        } else if unsent == 0 && self.starved && self.send_room() == 0 {
+            Limit::Buffer
+        } else {
+            Limit::Path
+        }
+    }
+
+    /// How long the connection has had something to do up to `now`, and what kept it from it.
+    pub fn times(&self, now: Instant) -> Times {
+        self.stats.times(now)
+    }
+}
