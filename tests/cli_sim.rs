@@ -372,3 +372,21 @@ fn a_plot_is_three_pictures_with_the_names_of_scenario_and_seed() {
     assert_eq!(status, 1);
     assert!(line.contains("a similar one is 'lossy'"), "{line}");
 }
+
+#[test]
+fn recovery_and_goodput_are_tables() {
+    let text = prints(&["recovery", "--seeds", "0..1"]);
+    assert_eq!(text.lines().count(), 16, "{text}");
+    for name in ["RACK-TLP", "no SACK", "tail lost", "delay spike 2 s"] {
+        assert!(text.contains(name), "{text}");
+    }
+    let words = ["table", "--seeds", "0..1", "--octets", "64KiB"];
+    let text = prints(&[&words[..], &["--controllers", "cubic"]].concat());
+    assert_eq!(text.lines().count(), 17, "{text}");
+    let (status, line) = complains(&["table", "--controllers", "cubik"]);
+    assert_eq!(status, 2);
+    assert!(
+        line.contains("no congestion control has this name"),
+        "{line}"
+    );
+}

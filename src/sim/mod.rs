@@ -18,7 +18,9 @@
 //! | [`trace`] | the hash of everything, and the record of datagrams |
 //! | [`samples`] | how connections stood: congestion window, round-trip time |
 //! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
+//! | `transfer` | a direction of a connection, read from a record |
 //! | [`plot`] | a record and samples as pictures of a transfer |
+//! | [`recovery`] | loss recovery, measured: timeouts and needless retransmissions |
 //! | [`medium`], [`path`] | what happens to a datagram on its way |
 //! | [`transit`] | what is under way on a path, for whoever has another clock |
 //! | [`random`] | chance from a seed |
@@ -64,11 +66,13 @@ pub mod plot;
 mod port;
 mod queue;
 pub mod random;
+pub mod recovery;
 mod run;
 pub mod samples;
 pub mod scenario;
 mod story;
 pub mod trace;
+mod transfer;
 pub mod transit;
 mod world;
 

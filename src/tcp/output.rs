@@ -499,7 +499,7 @@ impl Tcb {
     fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
-            blocks => self.recv_buffer.sack_blocks(blocks),
+            blocks => self.recv_buffer.sack_blocks(blocks, self.rcv.fin),
         }
     }
 

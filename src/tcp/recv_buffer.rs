@@ -165,11 +165,12 @@ impl RecvBuffer {
     }
 
     /// The blocks for the next acknowledgment: the duplicate first (RFC 2883 §4), then the range
-    /// that grew last, then others, latest first (RFC 2018 §4).
-    pub(crate) fn sack_blocks(&self, most: usize) -> SackBlocks {
+    /// that grew last, then others, latest first (RFC 2018 §4). A FIN that has come behind held
+    /// text is held with it: otherwise the last segment would never be acknowledged whole.
+    pub(crate) fn sack_blocks(&self, most: usize, fin: Option<Seq>) -> SackBlocks {
         let block = |range: Range<Seq>| SackBlock {
             left: range.start.wire(),
-            right: range.end.wire(),
+            right: (range.end + usize::from(fin == Some(range.end))).wire(),
         };
         let mut blocks = SackBlocks::default();
         if let Some(duplicate) = self.duplicate.clone().filter(|_| most > 0) {
@@ -192,7 +193,7 @@ impl RecvBuffer {
         if self.duplicate.is_none() && self.ahead.is_empty() {
             return 0;
         }
-        self.sack_blocks(SackBlocks::MAX).as_slice().len()
+        self.sack_blocks(SackBlocks::MAX, None).as_slice().len()
     }
 
     /// The duplicate has been reported; it is reported once (RFC 2883 §4).
@@ -309,9 +310,25 @@ mod tests {
 
     fn blocks(buffer: &RecvBuffer) -> Vec<(u32, u32)> {
         let offset = |wire: u32| wire.wrapping_sub(start().wire());
-        let blocks = buffer.sack_blocks(4);
+        let blocks = buffer.sack_blocks(4, None);
         let blocks = blocks.as_slice().iter();
         blocks.map(|b| (offset(b.left), offset(b.right))).collect()
+    }
+
+    /// RFC 2018 §3: a block ends behind the last sequence number that is held, and a FIN has one.
+    #[test]
+    fn a_fin_behind_held_text_is_held_with_it() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 10, 20);
+        insert(&mut buffer, 40, 50);
+        let right = |fin: usize| {
+            let blocks = buffer.sack_blocks(4, Some(start() + fin));
+            let blocks = blocks.as_slice().iter();
+            blocks.map(|block| block.right).collect::<Vec<_>>()
+        };
+        let wire = |places: [usize; 2]| places.map(|place| (start() + place).wire()).to_vec();
+        assert_eq!(right(50), wire([51, 20]));
+        assert_eq!(right(60), wire([50, 20]), "text before it is missing");
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
+use stubborn::config::CongestionControl;
 
 use super::super::args::jobs;
-use super::super::units::Time;
+use super::super::units::{Octets, Time};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,6 +78,10 @@ pub(crate) struct SimArgs {
 pub(super) enum SimCommand {
     /// Draw the transfer of one world, as SVG: sequence numbers, congestion window, round-trip time
     Plot(PlotArgs),
+    /// Measure loss recovery: timeouts and needless retransmissions, with and without RACK and SACK
+    Recovery(MeasureArgs),
+    /// Measure goodput over loss, delay and congestion controller, at 100 Mbit/s
+    Table(TableArgs),
     /// Add up the results of disjoint ranges of seeds
     Merge {
         /// Results, as --json prints them
@@ -110,6 +115,45 @@ pub(super) struct PlotArgs {
     /// End here
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) until: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MeasureArgs {
+    /// The seeds, the second not included: one transfer each
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
+    pub(super) seeds: Range<u64>,
+
+    /// How many threads [default: one a core]
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZero<usize>>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TableArgs {
+    /// The seeds, the second not included: one transfer each
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..5")]
+    pub(super) seeds: Range<u64>,
+
+    /// The congestion controllers
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        default_value = "reno,cubic"
+    )]
+    pub(super) controllers: Vec<CongestionControl>,
+
+    /// What each transfer sends: 4MiB
+    #[arg(long, value_name = "AMOUNT", value_parser = octets, default_value = "4MiB")]
+    pub(super) octets: u64,
+}
+
+fn octets(text: &str) -> Result<u64, String> {
+    let amount = Octets::try_from(text.to_owned()).map(|octets| octets.0)?;
+    match amount {
+        0 => Err("nothing to send".to_owned()),
+        amount => Ok(amount),
+    }
 }
 
 fn time(text: &str) -> Result<Duration, String> {

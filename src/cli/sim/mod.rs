@@ -8,6 +8,7 @@
 //! | `campaign` | many seeds, on all cores |
 //! | `replay` | one seed, as a diagram |
 //! | `plot` | one seed, as pictures of its transfer |
+//! | `recovery`, `table` | loss recovery and goodput, measured |
 //! | `report`, `histogram` | what was found; reports add up |
 
 mod args;
@@ -16,8 +17,10 @@ mod chosen;
 mod file;
 mod histogram;
 mod plot;
+mod recovery;
 mod replay;
 mod report;
+mod table;
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -37,6 +40,8 @@ pub(crate) fn run(args: &SimArgs) -> anyhow::Result<()> {
     match &args.command {
         Some(SimCommand::Merge { files, json }) => return show(&merge(files)?, *json),
         Some(SimCommand::Plot(args)) => return plot::run(args),
+        Some(SimCommand::Recovery(args)) => return recovery::run(args),
+        Some(SimCommand::Table(args)) => return table::run(args),
         None => {}
     }
     if args.list {

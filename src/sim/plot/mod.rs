@@ -7,15 +7,14 @@
 //! | rtt | smoothed round-trip time, its variation, the retransmission timeout |
 
 mod chart;
-mod transfer;
 
 use core::time::Duration;
 
 use super::samples::{Sample, Samples};
 use super::trace::Record;
+use super::transfer::{self, Flow, Transfer};
 use crate::time::Instant;
 use chart::{Chart, Layer, Marks};
-use transfer::{Flow, Transfer};
 
 /// The pictures of a transfer, as SVG.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use core::net::SocketAddr;
 
-use crate::sim::HostId;
-use crate::sim::trace::{Entry, Happened, Record};
+use super::host::HostId;
+use super::trace::{Entry, Happened, Record};
 use crate::time::Instant;
 use crate::wire::{self, Control, Payload, TcpHeader};
 
@@ -15,11 +15,19 @@ pub(super) struct Flow {
     pub(super) remote: SocketAddr,
 }
 
-/// What a sender sent and heard. Numbers count octets from its SYN, which is 0.
+impl Flow {
+    fn ends(&self) -> (SocketAddr, SocketAddr) {
+        (self.local, self.remote)
+    }
+}
+
+/// What a sender sent and heard, and what of it arrived. Numbers count octets from its SYN, which is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Transfer {
     pub(super) sent: Vec<Sent>,
     pub(super) heard: Vec<Heard>,
+    /// Octets of text that arrived, each as often as it did.
+    pub(super) arrived: u64,
 }
 
 /// Text that was sent.
@@ -108,7 +116,13 @@ impl Transfer {
     pub(super) fn of(record: &Record, flow: Flow) -> Transfer {
         let mut transfer = Transfer::default();
         let (mut iss, mut scale, mut nxt) = (None, 0, 0);
-        for segment in segments(record).filter(|segment| segment.flow == flow) {
+        for segment in segments(record) {
+            if segment.copies.is_none() && segment.flow.ends() == (flow.remote, flow.local) {
+                transfer.arrived += segment.text.len() as u64;
+            }
+            if segment.flow != flow {
+                continue;
+            }
             let header = &segment.header;
             let is_syn = header.control.has(Control::SYN);
             if segment.copies.is_some() {
