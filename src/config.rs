@@ -196,6 +196,8 @@ pub struct TcpConfig {
     /// The most an acknowledgment of data waits (RFC 9293 MUST-40: under 500 ms); `None`: never
     /// wait. Default 40 ms.
     pub delayed_ack: Option<Duration>,
+    /// What Nagle's algorithm waits for. Default [`Nagle::Everything`].
+    pub nagle: Nagle,
     /// How long segments with text are acknowledged at once at the start of a connection. Default
     /// [`QuickAcks::UntilSending`].
     pub quick_acks: QuickAcks,
@@ -250,6 +252,9 @@ pub struct TcpConfig {
     pub orphan_retries: u32,
     /// The initial congestion window, in segments (RFC 6928). Default 10.
     pub initial_window: u32,
+    /// After an idle time of more than RTO, slow start begins again from the initial window (RFC
+    /// 5681 §4.1). Default on.
+    pub slow_start_after_idle: bool,
     /// Who decides how much may be in flight. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
     /// Whether and how fast what is sent is spread over time.
@@ -285,6 +290,7 @@ impl Default for TcpConfig {
             timestamps: true,
             sack: true,
             delayed_ack: Some(Duration::from_millis(40)),
+            nagle: Nagle::Everything,
             quick_acks: QuickAcks::UntilSending,
             hold_fin_ack: true,
             initial_rto: Duration::from_secs(1),
@@ -305,6 +311,7 @@ impl Default for TcpConfig {
             max_persist: Duration::from_secs(60),
             orphan_retries: 8,
             initial_window: 10,
+            slow_start_after_idle: true,
             congestion_control: CongestionControl::Cubic,
             pacing: PacingConfig::default(),
             ecn: EcnConfig::default(),
@@ -370,6 +377,17 @@ pub enum RtoFloor {
     /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
     /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
     Variation,
+}
+
+/// For the acknowledgment of what a segment waits that is not full (RFC 9293 §3.7.4, RFC 896).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Nagle {
+    /// Of everything that was sent.
+    #[default]
+    Everything,
+    /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
+    /// not wait. As Linux has it.
+    Small,
 }
 
 /// How long the first 16 segments with text are acknowledged at once, since a sender that starts

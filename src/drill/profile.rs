@@ -4,7 +4,10 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::variant::Variant;
-use crate::config::{Config, CongestionControl, OptionLayout, QuickAcks, TcpConfig};
+use crate::config::{
+    Config, CongestionControl, EcnConfig, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, Nagle,
+    OptionLayout, PathMtuConfig, QuickAcks, RtoFloor, TcpConfig,
+};
 use crate::time::Duration;
 
 /// A way of behaving that scripts are written for.
@@ -55,15 +58,14 @@ impl Profile {
 
     /// A host with these addresses and this MTU.
     pub fn config(self, address: IpAddr, mtu: usize) -> Config {
-        let tcp = match self {
-            Profile::Linux => linux(),
-            Profile::Freebsd => freebsd(),
-            Profile::Stubborn => TcpConfig::default(),
-        };
-        Config {
+        let host = Config {
             mtu,
-            tcp,
             ..Config::new([address])
+        };
+        match self {
+            Profile::Linux => linux(host),
+            Profile::Freebsd => freebsd(host),
+            Profile::Stubborn => host,
         }
     }
 }
@@ -75,9 +77,10 @@ impl fmt::Display for Profile {
 }
 
 /// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
-/// `tcp_wmem` 4096 262144 4194304, CUBIC, no slow start after idle, five retries of a SYN.
-fn linux() -> TcpConfig {
-    TcpConfig {
+/// `tcp_wmem` 4096 262144 4194304, CUBIC, no slow start after idle, five retries of a SYN, no ECN,
+/// no probes of the path MTU, Fast Open for who asks, with a key that everybody knows.
+fn linux(host: Config) -> Config {
+    let tcp = TcpConfig {
         // Half of `tcp_rmem` is window, half is overhead.
         initial_receive_buffer: 270_000,
         receive_buffer: 15 * 1024 * 1024,
@@ -87,16 +90,42 @@ fn linux() -> TcpConfig {
         syn_retries: 5,
         syn_linear_retries: 4,
         syn_ack_retries: 5,
+        nagle: Nagle::Small,
         quick_acks: QuickAcks::UntilAnswering,
         hold_fin_ack: false,
-        ..TcpConfig::default()
+        rto_floor: RtoFloor::Variation,
+        slow_start_after_idle: false,
+        ecn: EcnConfig {
+            ask: EcnMode::Off,
+            accept: EcnMode::Off,
+            ..EcnConfig::default()
+        },
+        path_mtu: PathMtuConfig {
+            probing: MtuProbing::Off,
+            ..PathMtuConfig::default()
+        },
+        ..host.tcp
+    };
+    let key = [0xa1, 0xb2, 0xc3, 0xd4].map(|octet| [octet; 4]);
+    let fast_open = FastOpenConfig {
+        keys: Some(FastOpenKeys {
+            current: key.concat().try_into().unwrap_or_default(),
+            previous: None,
+        }),
+        black_hole_timeout: None,
+        ..host.fast_open
+    };
+    Config {
+        tcp,
+        fast_open,
+        ..host
     }
 }
 
 /// FreeBSD: the order of its options, a window of 64 KiB that grows, a longest window of 2 MiB
 /// (shift 6), acknowledgments after 40 ms.
-fn freebsd() -> TcpConfig {
-    TcpConfig {
+fn freebsd(host: Config) -> Config {
+    let tcp = TcpConfig {
         option_layout: OptionLayout::ScaleFirst,
         initial_receive_buffer: 64 * 1024,
         receive_buffer: 2 * 1024 * 1024,
@@ -107,8 +136,13 @@ fn freebsd() -> TcpConfig {
         hold_fin_ack: false,
         min_rto: Duration::from_millis(230),
         syn_retries: 12,
-        ..TcpConfig::default()
-    }
+        path_mtu: PathMtuConfig {
+            probing: MtuProbing::Off,
+            ..PathMtuConfig::default()
+        },
+        ..host.tcp
+    };
+    Config { tcp, ..host }
 }
 
 #[cfg(test)]

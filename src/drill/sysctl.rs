@@ -1,11 +1,11 @@
 //! What the settings of other systems mean here.
 
-use crate::config::{Config, SynCookies};
+use crate::config::{Config, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, SynCookies};
 use crate::time::Duration;
 
 /// Linux has these, and here nothing follows from them: they are about memory, queues of the host
 /// or offloads, or about what this stack does in one way only.
-const WITHOUT_MEANING: [&str; 31] = [
+const WITHOUT_MEANING: [&str; 34] = [
     "ip_no_pmtu_disc",
     "ip_nonlocal_bind",
     "tcp_abc",
@@ -13,7 +13,10 @@ const WITHOUT_MEANING: [&str; 31] = [
     "tcp_app_win",
     "tcp_autocorking",
     "tcp_available_congestion_control",
+    "tcp_ecn_fallback",
+    "tcp_ecn_option_beacon",
     "tcp_fack",
+    "tcp_frto",
     "tcp_dsack",
     "tcp_limit_output_bytes",
     "tcp_low_latency",
@@ -123,6 +126,21 @@ fn linux(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_max_syn_backlog" => config.max_half_open = number(value)? as usize,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)? as usize,
         "ip_default_ttl" => config.hop_limit = number(value)?.try_into().ok()?,
+        "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
+        "tcp_recovery" => tcp.rack = number(value)? & 1 != 0,
+        "tcp_early_retrans" => tcp.tail_loss_probe = number(value)? >= 3,
+        "tcp_mtu_probing" => tcp.path_mtu.probing = probing(number(value)?)?,
+        "tcp_base_mss" => {
+            tcp.path_mtu.base = u16::try_from(number(value)?).ok()?.checked_add(40)?
+        }
+        "tcp_ecn" => (tcp.ecn.ask, tcp.ecn.accept) = ecn(number(value)?)?,
+        "tcp_ecn_option" => tcp.ecn.options = flag(value)?,
+        "tcp_fastopen" => fast_open(&mut config.fast_open, bits(value)?),
+        "tcp_fastopen_key" => config.fast_open.keys = Some(fast_open_keys(value)?),
+        "tcp_fastopen_blackhole_timeout_sec" => {
+            config.fast_open.black_hole_timeout =
+                seconds(value).map(|t| Some(t).filter(|t| !t.is_zero()))?;
+        }
         "tcp_syncookies" => config.syn_cookies = cookies(number(value)?)?,
         _ => return None,
     }
@@ -135,6 +153,66 @@ fn cookies(value: u64) -> Option<SynCookies> {
         1 => Some(SynCookies::WhenFull),
         2 => Some(SynCookies::Always),
         _ => None,
+    }
+}
+
+fn probing(value: u64) -> Option<MtuProbing> {
+    match value {
+        0 => Some(MtuProbing::Off),
+        1 => Some(MtuProbing::OnBlackHole),
+        2 => Some(MtuProbing::Always),
+        _ => None,
+    }
+}
+
+/// What is asked for, and the most that is agreed to.
+fn ecn(value: u64) -> Option<(EcnMode, EcnMode)> {
+    use EcnMode::{Accurate, Classic, Off};
+    match value {
+        0 => Some((Off, Off)),
+        1 => Some((Classic, Classic)),
+        2 => Some((Off, Classic)),
+        3 => Some((Accurate, Accurate)),
+        4 => Some((Classic, Accurate)),
+        5 => Some((Off, Accurate)),
+        _ => None,
+    }
+}
+
+/// A number, perhaps hexadecimal.
+fn bits(value: &str) -> Option<u64> {
+    match value.trim().strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => number(value),
+    }
+}
+
+fn fast_open(config: &mut FastOpenConfig, bits: u64) {
+    config.client = bits & 1 != 0;
+    config.server = bits & 2 != 0;
+    config.client_without_cookie = bits & 4 != 0;
+    config.server_without_cookie = bits & 0x200 != 0;
+    config.all_listeners = bits & 0x400 != 0;
+}
+
+/// `a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`, perhaps two of them with a comma between.
+fn fast_open_keys(value: &str) -> Option<FastOpenKeys> {
+    let key = |text: &str| -> Option<[u8; 16]> {
+        let mut octets = Vec::new();
+        for word in text.trim().split('-') {
+            octets.extend(u32::from_str_radix(word, 16).ok()?.to_le_bytes());
+        }
+        octets.try_into().ok()
+    };
+    match value.split_once(',') {
+        None => Some(FastOpenKeys {
+            current: key(value)?,
+            previous: None,
+        }),
+        Some((current, previous)) => Some(FastOpenKeys {
+            current: key(current)?,
+            previous: Some(key(previous)?),
+        }),
     }
 }
 

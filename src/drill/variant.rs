@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use super::ast::{Script, Setting};
 use super::packet::Addresses;
+use super::profile::Profile;
 
 /// Which family a script runs over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +70,8 @@ pub(super) struct Setup {
     pub(super) strict: bool,
     /// Only the syntax counts.
     pub(super) dry_run: bool,
+    /// The script is for this profile, whatever the command line says.
+    pub(super) profile: Option<Profile>,
 }
 
 /// Options that mean nothing to a stack in virtual time.
@@ -122,6 +125,7 @@ impl Setup {
             scaled_echo: false,
             strict: false,
             dry_run: false,
+            profile: None,
         }
     }
 
@@ -178,6 +182,10 @@ impl Setup {
             "tcp_ts_ecr_scaled" => self.scaled_echo = true,
             "strict_segments" => self.strict = value != Some("0"),
             "dry_run" => self.dry_run = true,
+            "profile" => {
+                let profile = value.and_then(Profile::from_name);
+                self.profile = Some(profile.ok_or_else(|| wrong(name, value))?);
+            }
             "local_ip" => self.addresses.local = self.address(name, value)?,
             "remote_ip" => self.addresses.remote = self.address(name, value)?,
             _ if WITHOUT_MEANING.contains(&name) => {}

@@ -14,6 +14,7 @@
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `output` | §3.7, §3.8 | what the next segment carries |
+//! | `nagle` | §3.7.4, §3.8.6.2.1 | when less than a full segment is worth sending |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
 //! | `fast_open` | RFC 7413 | text on a SYN |
@@ -42,6 +43,7 @@ mod handshake;
 mod input;
 mod invariants;
 mod memory;
+mod nagle;
 mod output;
 mod pacing;
 mod path_mtu;

@@ -235,20 +235,6 @@ impl Tcb {
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
-    /// Nagle and the sender's side of silly window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1), rules
-    /// (1) to (4). All text is pushed.
-    fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
-        let idle = self.snd.nxt == self.snd.una.max(self.snd.iss + 1);
-        // A user who has more to say and says so waits for it longer than for an acknowledgment.
-        let corked = (self.config.socket.cork || self.parted) && self.snd.fin.is_none();
-        let nagle_allows =
-            !corked && (idle || self.config.socket.nodelay || self.snd.fin.is_some());
-        len >= self.segment_limit()
-            || (nagle_allows && len == queued)
-            || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)
-            || self.probes.push_due
-    }
-
     /// Octets that the congestion window still lets out. While something is in flight, a segment
     /// is not cut to fit it.
     fn congestion_room(&self) -> usize {
@@ -320,6 +306,7 @@ impl Tcb {
                 self.on_sent_new(now, range.end);
                 self.on_text_sent(now, range, false);
                 self.wake_writer();
+                self.note_small(range);
                 if self.is_answering(now) {
                     self.acks.quick = 0;
                 }
@@ -589,7 +576,8 @@ impl Tcb {
             return;
         }
         self.congestion.on_restart(now);
-        if now - self.last_sent > self.recovery.rtt.rto() {
+        let idle = now - self.last_sent > self.recovery.rtt.rto();
+        if idle && self.config.slow_start_after_idle {
             self.congestion.on_idle();
         }
     }

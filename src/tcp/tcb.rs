@@ -82,6 +82,9 @@ pub(super) struct Snd {
     /// MAX.SND.WND: the largest SND.WND there has been (RFC 5961 §5.2; Max(SND.WND) of
     /// §3.8.6.2.1).
     pub(super) max_wnd: usize,
+    /// The place after the last text that was sent in a segment that was not full, with
+    /// [`Nagle::Small`](crate::config::Nagle::Small).
+    pub(super) small: Seq,
     /// The place of our FIN, once the user has closed: after the last octet of text.
     pub(super) fin: Option<Seq>,
     /// SendMSS: what the peer's MSS option says.
@@ -101,6 +104,7 @@ impl Snd {
             wl2: iss,
             iss,
             max_wnd: 0,
+            small: iss,
             fin: None,
             peer_mss: path.default_mss,
             mss,

@@ -35,19 +35,11 @@ fn all() -> Vec<PathBuf> {
 /// What is wrong with a script, over all families: nothing.
 fn complaints(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).expect("a script is text");
-    // A script for another system says so in its directory.
-    let profile = match path.components().any(|part| part.as_os_str() == "freebsd") {
-        true => Profile::Freebsd,
-        false => Profile::Linux,
-    };
-    let settings = Settings {
-        profile,
-        ..Settings::default()
-    };
+    let settings = Settings::default();
     let mut complaints = Vec::new();
     for variant in Variant::ALL {
         let mut definitions = Definitions::default();
-        for (name, value) in profile.definitions(variant) {
+        for (name, value) in Profile::default().definitions(variant) {
             definitions.define(name, value);
         }
         let script = match parse(&text, &definitions) {

@@ -88,7 +88,8 @@ impl<'a> Run<'a> {
         setup: Setup,
         settings: &Settings,
     ) -> Result<Run<'a>, String> {
-        let config = settings.profile.config(setup.addresses.local, setup.mtu);
+        let profile = setup.profile.unwrap_or(settings.profile);
+        let config = profile.config(setup.addresses.local, setup.mtu);
         Ok(Run {
             script,
             host: Host::new(config, settings.capture)?,

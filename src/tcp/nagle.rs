@@ -1,0 +1,33 @@
+//! When less than a full segment is worth sending: Nagle's algorithm, and the sender's side of silly
+//! window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1).
+
+use core::ops::Range;
+
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::config::Nagle;
+
+impl Tcb {
+    /// Nagle and the sender's side of silly window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1), rules
+    /// (1) to (4). All text is pushed.
+    pub(super) fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
+        let idle = self.snd.nxt == self.snd.una.max(self.snd.iss + 1);
+        // A user who has more to say and says so waits for it longer than for an acknowledgment.
+        let corked = (self.config.socket.cork || self.parted) && self.snd.fin.is_none();
+        let none_small = self.config.nagle == Nagle::Small && self.snd.small <= self.snd.una;
+        let nagle_allows =
+            !corked && (idle || none_small || self.config.socket.nodelay || self.snd.fin.is_some());
+        len >= self.segment_limit()
+            || (nagle_allows && len == queued)
+            || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)
+            || self.probes.push_due
+    }
+
+    /// New text leaves: the end of a segment that is not full is remembered.
+    pub(super) fn note_small(&mut self, range: &Range<Seq>) {
+        let is_small = range.end - range.start < self.segment_limit();
+        if is_small && self.config.nagle == Nagle::Small {
+            self.snd.small = range.end;
+        }
+    }
+}
