@@ -12,6 +12,7 @@
 //! | `hosts` | more than two hosts, IPv6, a NAT |
 //! | `large` | much text: 64 KiB, 1 MiB, 5 GiB |
 //! | `controllers` | Reno and CUBIC on one path |
+//! | `ecn` | bottlenecks that mark, and boxes that change marks |
 //! | `buffers` | long paths are full, whatever the size that buffers start with |
 //! | `path_mtu` | paths that carry less than the interfaces, and say so or not |
 //! | `determinism` | the same seed, the same world |
@@ -27,6 +28,7 @@ mod sim {
     mod controllers;
     mod crashes;
     mod determinism;
+    mod ecn;
     mod fast_open;
     mod faults;
     mod hosts;

@@ -59,8 +59,7 @@ impl Tcb {
             syn_due, refuse, reset_due, orphan, read_shut, starved, parted,
         )
             .hash(hasher);
-        (error, soft_error, readiness).hash(hasher);
-        feedback.hash(hasher);
+        (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, now, hasher);

@@ -7,8 +7,8 @@ use stubborn::config::{CongestionControl, Keepalive, SocketOptions};
 use stubborn::sim::apps::{Behaviour, Reading};
 use stubborn::sim::medium::nat::Nat;
 use stubborn::sim::medium::{
-    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
-    Reordering, Stall, TooLong, WordSwap,
+    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Mangling, Marking, Medium,
+    Mtu, Queue, RateLimit, Reordering, Stall, TooLong, WordSwap,
 };
 use stubborn::sim::path::Path;
 use stubborn::sim::scenario::{End, Event, Family, HostPlan, Opening, Plan};
@@ -213,7 +213,10 @@ enum PartName {
     RateLimit {
         rate: Rate,
         queue: QueueSize,
+        marks_above: Option<QueueSize>,
     },
+    Marking(Probability),
+    Mangling(ManglingName),
     Mtu {
         octets: usize,
         reports: bool,
@@ -227,6 +230,41 @@ enum PartName {
 enum QueueSize {
     Octets(Octets),
     Time(Time),
+}
+
+impl From<QueueSize> for Queue {
+    fn from(size: QueueSize) -> Queue {
+        match size {
+            QueueSize::Octets(octets) => Queue::Octets(octets.0),
+            QueueSize::Time(time) => Queue::Time(time.0),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ManglingName {
+    ClearsField,
+    MarksEverything,
+    ClearsFlags,
+    ClearsFlagsLater,
+    StripsOption,
+    DropsSyns,
+    DropsOption,
+}
+
+impl From<ManglingName> for Mangling {
+    fn from(name: ManglingName) -> Mangling {
+        match name {
+            ManglingName::ClearsField => Mangling::ClearsField,
+            ManglingName::MarksEverything => Mangling::MarksEverything,
+            ManglingName::ClearsFlags => Mangling::ClearsFlags,
+            ManglingName::ClearsFlagsLater => Mangling::ClearsFlagsLater,
+            ManglingName::StripsOption => Mangling::StripsOption,
+            ManglingName::DropsSyns => Mangling::DropsSyns,
+            ManglingName::DropsOption => Mangling::DropsOption,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -448,13 +486,19 @@ impl PartName {
                 per_bit,
             } => corruption(medium, *per_datagram, *per_bit)?,
             PartName::WordSwap(ratio) => medium.with(WordSwap::new(ratio.0)),
-            PartName::RateLimit { rate, queue } => {
-                let queue = match queue {
-                    QueueSize::Octets(octets) => Queue::Octets(octets.0),
-                    QueueSize::Time(time) => Queue::Time(time.0),
-                };
-                medium.with(RateLimit::new(rate.0, queue))
+            PartName::RateLimit {
+                rate,
+                queue,
+                marks_above,
+            } => {
+                let limit = RateLimit::new(rate.0, (*queue).into());
+                medium.with(match marks_above {
+                    Some(threshold) => limit.marking_above((*threshold).into()),
+                    None => limit,
+                })
             }
+            PartName::Marking(ratio) => medium.with(Marking::new(ratio.0)),
+            PartName::Mangling(name) => medium.with(Mangling::from(*name)),
             PartName::Mtu {
                 octets,
                 reports,

@@ -7,7 +7,8 @@
 //! | `duplication` | [`Duplication`]: copies of it come, too |
 //! | `reordering` | [`Reordering`]: it is held back, and others overtake it |
 //! | `corruption` | [`Corruption`]: bits flip · [`WordSwap`]: two words change places, which no checksum sees |
-//! | `rate` | [`RateLimit`]: it waits its turn behind others, or finds the queue full |
+//! | `rate` | [`RateLimit`]: it waits its turn behind others, is marked, or finds the queue full |
+//! | `marking` | [`Marking`]: it is marked with CE · [`Mangling`]: its marks are changed, or it is dropped for them |
 //! | `mtu` | [`Mtu`]: it is too long |
 //! | `nat` | [`Nat`](nat::Nat): it gets another source (both directions: part of a [`Path`](super::path::Path)) |
 //!
@@ -20,6 +21,7 @@ mod corruption;
 mod delay;
 mod duplication;
 mod loss;
+mod marking;
 mod mtu;
 pub mod nat;
 mod rate;
@@ -33,6 +35,7 @@ pub use corruption::{Corruption, WordSwap};
 pub use delay::{Delay, Jitter, Stall};
 pub use duplication::Duplication;
 pub use loss::{BlackHole, Bursts, Loss};
+pub use marking::{Mangling, Marking};
 pub use mtu::{Mtu, TooLong};
 pub use rate::{Queue, RateLimit};
 pub use reordering::Reordering;
@@ -95,6 +98,10 @@ pub enum Part {
     WordSwap(WordSwap),
     /// So many bits a second, and a queue before them.
     RateLimit(RateLimit),
+    /// Some are marked with CE.
+    Marking(Marking),
+    /// Marks are changed.
+    Mangling(Mangling),
     /// Long ones do not get through.
     Mtu(Mtu),
 }
@@ -122,6 +129,8 @@ part!(
     Corruption,
     WordSwap,
     RateLimit,
+    Marking,
+    Mangling,
     Mtu
 );
 
@@ -134,6 +143,10 @@ pub struct Counts {
     pub lost: u64,
     /// Copies that found a queue full.
     pub overflowed: u64,
+    /// Copies that were marked with CE.
+    pub marked: u64,
+    /// Copies whose marks, ECN flags or options were changed.
+    pub mangled: u64,
     /// Copies that were too long.
     pub too_long: u64,
     /// Copies that were made.
@@ -155,6 +168,8 @@ impl AddAssign for Counts {
         self.entered += other.entered;
         self.lost += other.lost;
         self.overflowed += other.overflowed;
+        self.marked += other.marked;
+        self.mangled += other.mangled;
         self.too_long += other.too_long;
         self.duplicated += other.duplicated;
         self.held_back += other.held_back;
@@ -263,6 +278,8 @@ impl Part {
             Part::Corruption(part) => part.passes(copy, random, counts),
             Part::WordSwap(part) => part.passes(copy, random, counts),
             Part::RateLimit(part) => part.passes(copy, counts),
+            Part::Marking(part) => part.passes(copy, random, counts),
+            Part::Mangling(part) => part.passes(copy, counts),
             Part::Mtu(part) => part.passes(copy, counts, answers),
             // Makes copies instead of changing one: see `Medium::carry`.
             Part::Duplication(_) => true,

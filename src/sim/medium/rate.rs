@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::marking::mark;
 use super::{Arrival, Counts};
 use crate::time::Instant;
 
@@ -14,12 +15,24 @@ pub enum Queue {
     Time(Duration),
 }
 
+impl Queue {
+    /// How long the last one in it waits, at so many bits a second.
+    fn longest_wait(self, bits_per_second: u64) -> Duration {
+        match self {
+            Queue::Octets(octets) => time_to_send(octets, bits_per_second),
+            Queue::Time(time) => time,
+        }
+    }
+}
+
 /// A bottleneck sends one datagram after the other, at so many bits a second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     bits_per_second: u64,
     /// How long the last in the queue may wait before it has been sent.
     longest: Duration,
+    /// ECN-capable datagrams that would wait longer than this are marked; `None`: nothing is.
+    marks_above: Option<Duration>,
     /// When the last one in the queue has been sent.
     free: Instant,
 }
@@ -33,12 +46,18 @@ impl RateLimit {
         assert!(bits_per_second > 0, "a bottleneck that sends nothing");
         RateLimit {
             bits_per_second,
-            longest: match queue {
-                Queue::Octets(octets) => time_to_send(octets, bits_per_second),
-                Queue::Time(time) => time,
-            },
+            longest: queue.longest_wait(bits_per_second),
+            marks_above: None,
             free: Instant::ZERO,
         }
+    }
+
+    /// What finds more than this waiting is marked with CE, if it is ECN-capable: K of DCTCP (RFC
+    /// 8257 §3.1), the simplest active queue management.
+    #[must_use]
+    pub fn marking_above(mut self, threshold: Queue) -> RateLimit {
+        self.marks_above = Some(threshold.longest_wait(self.bits_per_second));
+        self
     }
 
     pub(super) fn passes(&mut self, copy: &mut Arrival, counts: &mut Counts) -> bool {
@@ -48,6 +67,9 @@ impl RateLimit {
         if !waiting.is_zero() && waiting + sending > self.longest {
             counts.overflowed += 1;
             return false;
+        }
+        if self.marks_above.is_some_and(|most| waiting > most) {
+            mark(copy, counts);
         }
         self.free = self.free.max(copy.at) + sending;
         copy.at = self.free;

@@ -2,12 +2,12 @@
 
 use super::faults::{millis, moment};
 use super::plan::{End, Event, Family, HostPlan, Opening, Plan};
-use crate::config::{Keepalive, SocketOptions, TcpConfig};
+use crate::config::{EcnConfig, EcnMode, Keepalive, SocketOptions, TcpConfig};
 use crate::sim::apps::{Behaviour, Reading};
 use crate::sim::medium::nat::Nat;
 use crate::sim::medium::{
-    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
-    Reordering, Stall, TooLong,
+    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Mangling, Marking, Medium,
+    Mtu, Queue, RateLimit, Reordering, Stall, TooLong,
 };
 use crate::sim::path::Path;
 use crate::sim::random::{Random, Ratio};
@@ -108,7 +108,19 @@ fn habits(random: &mut Random, mut behaviour: Behaviour) -> Behaviour {
     behaviour
 }
 
+/// What a host asks for and agrees to.
+fn ecn(random: &mut Random) -> EcnConfig {
+    const MODES: [EcnMode; 3] = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
+    EcnConfig {
+        ask: *random.pick(&MODES),
+        accept: *random.pick(&MODES),
+        attempts: random.between(1, 3) as u32,
+        options: random.chance(one_in(2)),
+    }
+}
+
 fn settings(random: &mut Random, family: Family, host: &mut HostPlan) {
+    host.tcp.ecn = ecn(random);
     if random.chance(one_in(4)) {
         let least = match family {
             Family::V4 => 68,
@@ -132,6 +144,7 @@ fn settings(random: &mut Random, family: Family, host: &mut HostPlan) {
         delayed_ack: random.chance(any).then(|| millis(random, 1, 400)),
         initial_window: random.between(1, 10) as u32,
         max_out_of_order_ranges: random.between(1, 8) as usize,
+        ecn: host.tcp.ecn,
         ..TcpConfig::default()
     };
 }
@@ -144,7 +157,17 @@ fn medium(random: &mut Random, family: Family) -> Medium {
     }
     if random.chance(one_in(8)) {
         let queue = Queue::Octets(random.between(3_000, 30_000));
-        medium = medium.with(RateLimit::new(random.between(1, 100) * 200_000, queue));
+        let mut limit = RateLimit::new(random.between(1, 100) * 200_000, queue);
+        if random.chance(one_in(2)) {
+            limit = limit.marking_above(Queue::Octets(random.between(1, 3_000)));
+        }
+        medium = medium.with(limit);
+    }
+    if random.chance(one_in(8)) {
+        medium = medium.with(Marking::new(Ratio::percent(random.between(1, 50) as u8)));
+    }
+    if random.chance(one_in(8)) {
+        medium = medium.with(*random.pick(&Mangling::ALL));
     }
     if random.chance(one_in(3)) {
         medium = medium.with(Loss::new(Ratio::percent(random.between(1, 30) as u8)));
@@ -286,9 +309,11 @@ mod tests {
             | Part::Reordering(_)
             | Part::Corruption(_)
             | Part::RateLimit(_)
+            | Part::Marking(_)
+            | Part::Mangling(_)
             | Part::Mtu(_)
             | Part::WordSwap(_) => {}
         };
-        assert_eq!(kinds.len(), 11);
+        assert_eq!(kinds.len(), 13);
     }
 }

@@ -51,8 +51,10 @@ const MARKS_WITH_TEXT: u8 = 2;
 const MARKS_WITHOUT_TEXT: u8 = 3;
 
 /// After so many segments that came again although their acknowledgment carried an option, the
-/// path is taken to drop what carries one (§3.2.3.2.2).
+/// path is taken to drop what carries one (§3.2.3.2.2)...
 const UNHEARD_OPTIONS: u8 = 2;
+/// ... unless so many came in order in between: acknowledgments are lost for other reasons too.
+const HEARD: u8 = 64;
 
 /// r.cep, r.e0b, r.ceb, r.e1b, and what the sender has been told of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,8 +73,10 @@ pub(super) struct Receiver {
     sends_options: bool,
     /// The last acknowledgment carried an option.
     told_by_option: bool,
-    /// Segments in a row that came again after such an acknowledgment.
+    /// Segments that came again after such an acknowledgment.
     unheard: u8,
+    /// Segments in order since the last of them.
+    heard: u8,
 }
 
 impl Receiver {
@@ -87,6 +91,7 @@ impl Receiver {
             sends_options,
             told_by_option: false,
             unheard: 0,
+            heard: 0,
         }
     }
 
@@ -178,15 +183,21 @@ impl Receiver {
         }
     }
 
-    /// New text arrived in order: the peer hears what it is told.
+    /// New text arrived in order: after enough of it, the peer seems to hear what it is told.
     pub(super) fn on_heard(&mut self) {
-        self.unheard = 0;
+        if self.unheard > 0 {
+            self.heard += 1;
+            if self.heard >= HEARD {
+                (self.unheard, self.heard) = (0, 0);
+            }
+        }
     }
 
     /// Text came again that had been acknowledged.
     pub(super) fn on_unheard(&mut self) {
         if self.told_by_option {
-            self.unheard += 1;
+            self.unheard = self.unheard.saturating_add(1);
+            self.heard = 0;
             if self.unheard >= UNHEARD_OPTIONS {
                 self.stop_options();
             }
@@ -310,9 +321,12 @@ mod tests {
         assert!(r.option(ROOM, true).is_some(), "lost without an option");
         r.on_sent(true);
         r.on_unheard();
-        r.on_heard();
+        for _ in 0..HEARD {
+            r.on_heard();
+        }
         r.on_unheard();
-        assert!(r.option(ROOM, true).is_some(), "not in a row");
+        assert!(r.option(ROOM, true).is_some(), "long ago");
+        r.on_heard();
         r.on_unheard();
         assert_eq!(r.option(ROOM, true), None);
     }
