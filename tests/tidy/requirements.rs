@@ -46,6 +46,16 @@ fn opening() -> Vec<Group> {
     groups(include_str!("opening.txt"))
 }
 
+/// What the RFCs of loss recovery ask.
+fn recovery() -> Vec<Group> {
+    groups(include_str!("recovery.txt"))
+}
+
+/// What RFC 3168 and RFC 9768 ask.
+fn ecn() -> Vec<Group> {
+    groups(include_str!("ecn.txt"))
+}
+
 /// All of them, in the order of the document.
 fn lists() -> impl Iterator<Item = Group> {
     (appendix().into_iter())
@@ -53,6 +63,8 @@ fn lists() -> impl Iterator<Item = Group> {
         .chain(paths())
         .chain(congestion())
         .chain(opening())
+        .chain(recovery())
+        .chain(ecn())
 }
 
 fn groups(list: &str) -> Vec<Group> {
@@ -119,8 +131,8 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
 
 /// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt, udp.txt, paths.txt, congestion.txt and \
-                opening.txt: their groups, their order, each id once";
+    let mend = "the rows follow tests/tidy/appendix_b.txt, udp.txt, paths.txt, congestion.txt, \
+                opening.txt, recovery.txt and ecn.txt: their groups, their order, each id once";
     let mut findings = Vec::new();
     let mut at = 0;
     for (group, requirements) in lists() {
