@@ -438,6 +438,18 @@ pub struct SocketOptions {
     /// the user decides late what to send. `None`: whatever the send buffer has room for.
     /// Default `None`.
     pub unsent_low_water: Option<usize>,
+    /// The most that the window offers, in octets; a window that the peer was given stays given.
+    /// `None`: what the receive buffer has room for. Default `None`.
+    pub window_clamp: Option<usize>,
+    /// Nothing leaves faster than this, in octets a second, whoever decides how fast otherwise.
+    /// `None`: no limit. Default `None`.
+    pub max_pacing_rate: Option<u64>,
+    /// R2 of our SYN or SYN-ACK (RFC 9293 MUST-23) for this connection. `None`: as
+    /// [`TcpConfig::syn_retries`] and [`TcpConfig::syn_ack_retries`] say. Default `None`.
+    pub syn_retries: Option<u32>,
+    /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
+    /// [`TcpConfig::fin_wait_2_timeout`] says. Default `None`.
+    pub fin_wait_2_timeout: Option<Duration>,
 }
 
 /// How to probe an idle connection (RFC 9293 §3.8.4).

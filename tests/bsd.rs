@@ -7,12 +7,14 @@
 //! | `streams` | TCP: each call and its errors |
 //! | `datagrams` | UDP: the same |
 //! | `options` | getsockopt, setsockopt, `TCP_INFO` |
+//! | `live` | options of what is connected or listens already; close that lingers |
 //! | `readiness` | poll; epoll by level, by edge, once |
 
 #![allow(clippy::unwrap_used)]
 
 mod bsd {
     mod datagrams;
+    mod live;
     mod options;
     mod readiness;
     mod streams;

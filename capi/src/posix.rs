@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
-use stubborn::bsd::linux::{SHUT_WR, SPLICE_F_NONBLOCK};
+use stubborn::bsd::linux::SPLICE_F_NONBLOCK;
 use stubborn::bsd::{
-    Accepting, Calls, Connecting, Direction, EpollEvent, Errno, Fd, PollFd, Received, Receiving,
+    Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, PollFd, Received, Receiving,
     Sending,
 };
 
@@ -122,15 +122,12 @@ pub(crate) fn splice(
 
 /// The descriptor goes; with `SO_LINGER`, when the peer has everything or the time is over.
 pub(crate) fn close(machine: &impl Machine, fd: Fd) -> Result<(), Errno> {
-    if let Some(time) = machine.call(|calls| calls.lingers(fd))? {
-        // It may be shut down already, or not connected any more.
-        let _ = machine.call(|calls| calls.shutdown(fd, SHUT_WR))?;
-        machine.wait(Some(time), |calls| match calls.lingers(fd) {
-            Some(_) => Poll::Pending,
-            None => Poll::Ready(()),
-        })?;
-    }
-    machine.call(|calls| calls.close(fd))?
+    let (mut closing, time) = machine.call(|calls| {
+        let closing = Closing::new(fd, calls);
+        (closing, closing.until().map(|until| until - calls.now()))
+    })?;
+    let answer = machine.wait(time.or(Some(Duration::ZERO)), |calls| closing.attempt(calls))?;
+    answer.unwrap_or_else(|| machine.call(|calls| calls.close(fd))?)
 }
 
 /// `millis` of poll: below zero, for ever.

@@ -7,9 +7,10 @@ use core::time::Duration;
 
 use super::Calls;
 use super::errno::Errno;
-use super::linux::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP};
+use super::linux::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP, SHUT_WR};
 use super::receive::Received;
 use super::table::{Fd, Kind};
+use crate::time::Instant;
 
 /// For what a call would wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +241,41 @@ impl Sending {
         match self.taken {
             0 => Err(Errno::EAGAIN),
             taken => Ok(taken),
+        }
+    }
+}
+
+/// close that waits as `SO_LINGER` says, unless the descriptor is `O_NONBLOCK`: until the peer has
+/// everything, or the time is over. What is left then goes on by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    fd: Fd,
+    until: Option<Instant>,
+}
+
+impl Closing {
+    /// As [`Calls::close`]. Nothing more is sent from now on.
+    pub fn new(fd: Fd, calls: &mut Calls<'_>) -> Closing {
+        let time = calls.lingers(fd).filter(|_| calls.may_wait(fd, 0));
+        if time.is_some() {
+            // It may be shut down already, or not connected any more.
+            let _ = calls.shutdown(fd, SHUT_WR);
+        }
+        let until = time.map(|time| calls.now() + time);
+        Closing { fd, until }
+    }
+
+    /// Until when it waits; `None`: not at all.
+    pub fn until(self) -> Option<Instant> {
+        self.until
+    }
+
+    /// Whether the descriptor is gone.
+    pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(), Errno>> {
+        let waits = self.until.is_some_and(|until| calls.now() < until);
+        match waits && calls.lingers(self.fd).is_some() {
+            true => Poll::Pending,
+            false => Poll::Ready(calls.close(self.fd)),
         }
     }
 }

@@ -83,6 +83,8 @@ impl Calls<'_> {
         let time = socket.config.socket.linger.filter(|time| !time.is_zero())?;
         let status = self.stack.status(socket.connection()?);
         let done = match status.state {
+            // What was not read means a reset, which waits for nothing.
+            _ if status.recv_queue > 0 => true,
             State::FinWait2 | State::TimeWait | State::Closed => true,
             State::Listen
             | State::SynSent

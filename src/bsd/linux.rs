@@ -78,7 +78,7 @@ numbers! {
     SO_MAX_PACING_RATE = 47, "The most octets a second.";
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
     SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
-    SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY tells when a buffer is free: not here.";
+    SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY is known: it copies.";
 
     IP_TOS = 1, "The traffic class of what is sent.";
     IP_TTL = 2, "The TTL of what is sent.";

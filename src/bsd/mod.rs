@@ -57,7 +57,7 @@ mod table;
 use crate::stack::{Event, Stack};
 use crate::time::Instant;
 
-pub use attempt::{Accepting, Connecting, Direction, Receiving, Sending};
+pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending};
 pub use epoll::EpollEvent;
 pub use errno::Errno;
 pub use options::info::TcpInfo;

@@ -230,7 +230,10 @@ impl Calls<'_> {
         };
         self.table.own_connection(id, new);
         let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
+        // What the listener was told after the SYN came does not concern it.
+        let options = self.stack.options(id);
         let child = self.stream_mut(new, Errno::EINVAL)?;
+        child.config.socket = options;
         child.bound = Some(child.family.outward(local));
         child.role = Role::Connection(id, Phase::Connected);
         let peer = child.family.outward(peer);

@@ -453,6 +453,11 @@ impl Stack {
         self.table.get(id).tcb.times(now)
     }
 
+    /// What the clock of a connection's timestamps shows (RFC 7323 §5.4).
+    pub fn timestamp_clock(&self, now: Instant, id: ConnId) -> u32 {
+        self.table.get(id).tcb.timestamp_clock(now)
+    }
+
     /// Where a connection stands in both sequence spaces.
     pub fn sequence_space(&self, id: ConnId) -> SequenceSpace {
         self.table.get(id).tcb.sequence_space()

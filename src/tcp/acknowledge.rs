@@ -242,7 +242,8 @@ impl Tcb {
     pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
         if self.orphan
             && self.state == State::FinWait2
-            && let Some(limit) = self.config.fin_wait_2_timeout
+            && let Some(limit) =
+                (self.config.socket.fin_wait_2_timeout).or(self.config.fin_wait_2_timeout)
         {
             self.timers.arm(Timer::Close, now + limit);
         }

@@ -299,6 +299,11 @@ impl Tcb {
         self.acks.quick > 0
     }
 
+    /// What the clock of our timestamps shows (RFC 7323 §5.4).
+    pub fn timestamp_clock(&self, now: Instant) -> u32 {
+        self.timestamps.option(now).val
+    }
+
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let segments = self.recovery.counts();

@@ -430,7 +430,13 @@ impl Tcb {
     /// The window of a SYN, which is never scaled.
     pub(super) fn syn_window(&self) -> u16 {
         let first = usize::from(self.config.initial_receive_window);
-        self.recv_buffer.capacity().min(first) as u16
+        self.largest_window().min(first) as u16
+    }
+
+    /// No window is larger: what the receive buffer holds, and the user allows.
+    fn largest_window(&self) -> usize {
+        let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
+        self.recv_buffer.capacity().min(clamp.max(1))
     }
 
     fn pure_ack(&self, now: Instant) -> Segment<'_> {
@@ -509,8 +515,9 @@ impl Tcb {
         let memory = self.memory_for_receiving();
         let room = room
             .min(most)
+            .min(self.largest_window())
             .min(memory.saturating_sub(self.recv_buffer.len()));
-        let step = self.snd.mss.min(self.recv_buffer.capacity() / 2).max(1);
+        let step = self.snd.mss.min(self.largest_window() / 2).max(1);
         if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
             return self.rcv.edge;
         }
@@ -528,7 +535,7 @@ impl Tcb {
         let left = self.rcv.edge.saturating_since(self.rcv.nxt);
         // A window that is nearly closed holds the peer up; a larger one can wait for the next
         // acknowledgment, unless half the buffer has become free.
-        gained > 0 && (left < 2 * self.snd.mss || 2 * gained >= self.recv_buffer.capacity())
+        gained > 0 && (left < 2 * self.snd.mss || 2 * gained >= self.largest_window())
     }
 
     /// Congestion control starts when the handshake has shown the path; with one segment if it

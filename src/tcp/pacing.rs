@@ -89,7 +89,7 @@ impl Pacer {
         now: Instant,
         hasher: &mut impl Hasher,
     ) {
-        if config.pacing.when != Pacing::Never {
+        if config.pacing.when != Pacing::Never || config.socket.max_pacing_rate.is_some() {
             (self.credit, self.next.since(now)).hash(hasher);
         }
     }
@@ -99,11 +99,15 @@ impl Tcb {
     /// How fast to send; `None`: as acknowledgments let it.
     fn pace(&self) -> Option<Pace> {
         let config = &self.config.pacing;
-        let rate = match config.when {
+        let own = match config.when {
             Pacing::Never => None,
             Pacing::WhenAsked => self.congestion.pacing_rate(),
             Pacing::Always => (self.congestion.pacing_rate()).or_else(|| self.rate_of_window()),
-        }?;
+        };
+        let rate = own
+            .into_iter()
+            .chain(self.config.socket.max_pacing_rate)
+            .min()?;
         let quantum = u128::from(rate) * config.quantum.as_nanos() / 1_000_000_000;
         let least = 2 * self.snd.mss as u64;
         let quantum = u64::try_from(quantum).unwrap_or(u64::MAX);

@@ -108,12 +108,13 @@ impl Tcb {
     /// R2 (MUST-20, MUST-23). A user timeout takes its place (MUST-21).
     fn retry_limit(&self) -> u32 {
         let config = &self.config;
+        let own = config.socket.syn_retries;
         match self.state {
             _ if config.socket.user_timeout.is_some() => u32::MAX,
-            State::SynSent => config.syn_retries,
+            State::SynSent => own.unwrap_or(config.syn_retries),
             // MUST-23 is about the SYN of who opens actively, a simultaneous open included.
-            State::SynReceived if self.passive => config.syn_ack_retries,
-            State::SynReceived => config.syn_retries,
+            State::SynReceived if self.passive => own.unwrap_or(config.syn_ack_retries),
+            State::SynReceived => own.unwrap_or(config.syn_retries),
             _ if self.orphan => config.orphan_retries.min(config.r2),
             _ => config.r2,
         }

@@ -133,6 +133,12 @@ fn any_options(random: &mut Random) -> SocketOptions {
         receive_buffer: random.chance(5).then(|| random.below(100_000)),
         send_buffer: random.chance(5).then(|| random.below(10_000)),
         unsent_low_water: random.chance(5).then(|| random.below(2_000)),
+        window_clamp: random.chance(5).then(|| random.below(2_000)),
+        max_pacing_rate: random.chance(5).then(|| random.next() % 1_000_000),
+        syn_retries: random.chance(5).then(|| random.below(4) as u32),
+        fin_wait_2_timeout: random
+            .chance(5)
+            .then(|| Duration::from_millis(random.next() % 5_000)),
     }
 }
 

@@ -136,7 +136,11 @@ impl Calls<'_> {
             }
             Role::Connection(id, _) => {
                 let times = self.stack.times(self.now, *id);
-                from_status(&self.stack.status(*id), &times, self.now)
+                let limit = self.stack.options(*id).max_pacing_rate;
+                TcpInfo {
+                    max_pacing_rate: limit.unwrap_or(u64::MAX),
+                    ..from_status(&self.stack.status(*id), &times, self.now)
+                }
             }
         })
     }

@@ -7,10 +7,10 @@ use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BROADCAST, SO_BUSY_POLL, SO_DOMAIN, SO_DONTROUTE,
-    SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_MEMINFO, SO_OOBINLINE,
-    SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR,
-    SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE, SOCK_DGRAM,
-    SOCK_STREAM, SOL_SOCKET,
+    SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_MAX_PACING_RATE, SO_MEMINFO,
+    SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO,
+    SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE,
+    SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -53,8 +53,18 @@ impl Calls<'_> {
                 let octets = int(value)?.clamp(LEAST_SEND, MOST_BUFFER) as usize;
                 self.resize(fd, None, Some(octets))?;
             }
+            SO_MAX_PACING_RATE => {
+                let rate = rate(value)?;
+                self.stream_mut(fd, Errno::ENOPROTOOPT)?
+                    .config
+                    .socket
+                    .max_pacing_rate = rate;
+                return self.apply(fd);
+            }
+            // What is sent is copied all the same.
+            SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
-            | SO_INCOMING_CPU => {
+            | SO_INCOMING_CPU | SO_ZEROCOPY => {
                 let value = int(value)?;
                 self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
             }
@@ -87,7 +97,13 @@ impl Calls<'_> {
             SO_SNDLOWAT => octets(1),
             SO_RCVBUF | SO_RCVBUFFORCE => size(2 * self.buffers(fd)?.0),
             SO_SNDBUF | SO_SNDBUFFORCE => size(2 * self.buffers(fd)?.1),
-            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE => {
+            SO_MAX_PACING_RATE => {
+                let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
+                let limit = socket.config.socket.max_pacing_rate;
+                let limit = limit.and_then(|rate| u32::try_from(rate).ok());
+                octets(limit.unwrap_or(u32::MAX).cast_signed())
+            }
+            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE | SO_ZEROCOPY => {
                 octets(settings.kept(SOL_SOCKET, name, 0))
             }
             SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
@@ -210,6 +226,15 @@ impl Calls<'_> {
         let numbers = [held, 2 * receive, 0, 2 * send, 0, queued, 0, 0, 0];
         Ok(numbers.into_iter().flat_map(size).collect())
     }
+}
+
+/// Octets a second, as an `unsigned int` or an `unsigned long`; all ones: no limit.
+fn rate(value: &[u8]) -> Result<Option<u64>, Errno> {
+    let (rate, none) = match value.first_chunk() {
+        Some(long) => (u64::from_le_bytes(*long), u64::MAX),
+        None => (u64::from(int(value)?.cast_unsigned()), u64::from(u32::MAX)),
+    };
+    Ok((rate != none).then_some(rate))
 }
 
 fn stream_constant(socket: &StreamSocket, name: i32) -> Result<i32, Errno> {

@@ -7,9 +7,9 @@ use super::{flag, int, octets, size, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_INFO, TCP_INQ, TCP_KEEPCNT,
-    TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT,
-    TCP_QUICKACK, TCP_SYNCNT, TCP_USER_TIMEOUT,
+    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_INFO, TCP_INQ,
+    TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY,
+    TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
@@ -26,6 +26,8 @@ const KEEPALIVE_SECS: core::ops::RangeInclusive<i32> = 1..=32_767;
 const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
 /// The longest that `TCP_LINGER2` takes, in seconds.
 const LONGEST_LINGER2: i32 = 120;
+/// The least that `TCP_WINDOW_CLAMP` makes of a value.
+const LEAST_CLAMP: usize = 1_152;
 /// Octets of a controller's name.
 const CONTROLLER_NAME: usize = 16;
 
@@ -49,15 +51,10 @@ impl Calls<'_> {
             TCP_KEEPIDLE | TCP_KEEPINTVL | TCP_KEEPCNT => {
                 return self.set_keepalive(fd, name, number);
             }
-            TCP_SYNCNT => socket.config.syn_retries = in_range(RETRIES)?,
+            TCP_SYNCNT => socket.config.socket.syn_retries = Some(in_range(RETRIES)?),
             TCP_LINGER2 => {
                 let time = secs(number.clamp(0, LONGEST_LINGER2) as u32);
-                let host = self.stack.config().tcp.fin_wait_2_timeout;
-                let socket = self.stream_mut(fd, Errno::EINVAL)?;
-                socket.config.fin_wait_2_timeout = match number {
-                    0 => host,
-                    _ => Some(time),
-                };
+                socket.config.socket.fin_wait_2_timeout = (number != 0).then_some(time);
             }
             TCP_USER_TIMEOUT => {
                 let millis = u64::try_from(number).map_err(|_| Errno::EINVAL)?;
@@ -68,6 +65,16 @@ impl Calls<'_> {
             TCP_NOTSENT_LOWAT => {
                 let mark = usize::try_from(number).ok();
                 socket.config.socket.unsent_low_water = mark;
+            }
+            TCP_WINDOW_CLAMP => {
+                if number == 0 && socket.is_connected() {
+                    return Err(Errno::EINVAL);
+                }
+                let clamp = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
+                socket.config.socket.window_clamp = match clamp {
+                    0 => None,
+                    clamp => Some(clamp.max(LEAST_CLAMP)),
+                };
             }
             TCP_INQ => {
                 if !(0..=1).contains(&number) {
@@ -124,8 +131,11 @@ impl Calls<'_> {
             TCP_KEEPIDLE => secs(settings.keepalive.idle),
             TCP_KEEPINTVL => secs(settings.keepalive.interval),
             TCP_KEEPCNT => octets(settings.keepalive.count as i32),
-            TCP_SYNCNT => octets(config.syn_retries as i32),
-            TCP_LINGER2 => match config.fin_wait_2_timeout {
+            TCP_SYNCNT => {
+                let own = config.socket.syn_retries;
+                octets(own.unwrap_or(config.syn_retries) as i32)
+            }
+            TCP_LINGER2 => match (config.socket.fin_wait_2_timeout).or(config.fin_wait_2_timeout) {
                 Some(time) if time.is_zero() => octets(-1),
                 Some(time) => secs(time),
                 None => octets(0),
@@ -135,6 +145,14 @@ impl Calls<'_> {
                 size(limit.as_millis() as usize)
             }
             TCP_NOTSENT_LOWAT => config.socket.unsent_low_water.map_or(octets(-1), size),
+            TCP_WINDOW_CLAMP => size(config.socket.window_clamp.unwrap_or(0)),
+            TCP_TIMESTAMP => {
+                let id = socket.connection();
+                let clock = id.map_or(0, |id| self.stack.timestamp_clock(self.now, id));
+                octets(clock.cast_signed())
+            }
+            // None of the controllers says more than TCP_INFO does.
+            TCP_CC_INFO => Vec::new(),
             TCP_INQ => yes(settings.tell_waiting),
             TCP_QUICKACK => {
                 let id = socket.connection();
@@ -143,7 +161,10 @@ impl Calls<'_> {
             TCP_FASTOPEN => size(socket.fast_open),
             TCP_DEFER_ACCEPT => secs(socket.defer_accept.unwrap_or_default()),
             TCP_CONGESTION => {
-                let mut name = config.congestion_control.name().as_bytes().to_vec();
+                let asked = config.congestion_control.name();
+                let name =
+                    (socket.connection()).map_or(asked, |id| self.stack.congestion_control(id));
+                let mut name = name.as_bytes().to_vec();
                 name.resize(CONTROLLER_NAME, 0);
                 name
             }
@@ -175,10 +196,14 @@ impl Calls<'_> {
         let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
         let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
         let controller = CongestionControl::from_str(name).map_err(|_| Errno::ENOENT)?;
-        self.stream_mut(fd, Errno::EINVAL)?
-            .config
-            .congestion_control = controller;
-        self.apply(fd)
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.config.congestion_control = controller;
+        match socket.connection() {
+            None => self.apply(fd),
+            Some(id) => (self.stack)
+                .set_congestion_control(self.now, id, controller)
+                .map_err(|_| Errno::ENOENT),
+        }
     }
 }
 

@@ -573,6 +573,7 @@ impl Recovery {
             config.r1.max(1),
             config.r2,
             config.syn_retries,
+            config.socket.syn_retries.unwrap_or_default(),
             config.syn_ack_retries,
             config.orphan_retries,
         ];

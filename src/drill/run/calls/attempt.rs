@@ -4,7 +4,9 @@ use core::task::Poll;
 
 use super::super::events::Run;
 use super::{Answer, waiting};
-use crate::bsd::{Accepting, Connecting, Direction, Errno, Fd, PollFd, Receiving, Sending};
+use crate::bsd::{
+    Accepting, Closing, Connecting, Direction, Errno, Fd, PollFd, Receiving, Sending,
+};
 use crate::time::Instant;
 
 /// A call on its way.
@@ -19,6 +21,7 @@ pub(in super::super) enum Attempt {
         call: Connecting,
         fd: Fd,
     },
+    Close(Closing),
     Receive {
         call: Receiving,
         fd: Fd,
@@ -59,6 +62,8 @@ impl Attempt {
         match self {
             Attempt::Accept { call, .. } => Answer::new(call.timed_out().map(|_| 0)),
             Attempt::Connect { call, .. } => Answer::new(call.timed_out().map(|()| 0)),
+            // Until the time is over it has its answer.
+            Attempt::Close(_) => Answer::new(Err(Errno::EAGAIN)),
             Attempt::Receive { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
             Attempt::ReceiveMessage { .. } => Answer::new(Err(Errno::EAGAIN)),
             Attempt::Send { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
@@ -81,6 +86,10 @@ impl Run<'_> {
                 Poll::Ready(self.accepted(answer))
             }
             Attempt::Connect { call, .. } => {
+                let answer = call.attempt(&mut calls);
+                answer.map(|answer| Answer::new(answer.map(|()| 0)))
+            }
+            Attempt::Close(call) => {
                 let answer = call.attempt(&mut calls);
                 answer.map(|answer| Answer::new(answer.map(|()| 0)))
             }
@@ -143,7 +152,7 @@ impl Run<'_> {
             Attempt::Receive { fd, flags, .. }
             | Attempt::ReceiveMessage { fd, flags, .. }
             | Attempt::Send { fd, flags, .. } => calls.may_wait(*fd, *flags),
-            Attempt::Poll { .. } | Attempt::EpollWait { .. } => true,
+            Attempt::Close(_) | Attempt::Poll { .. } | Attempt::EpollWait { .. } => true,
         }
     }
 
@@ -159,6 +168,7 @@ impl Run<'_> {
             Attempt::Connect { fd, .. } | Attempt::Send { fd, .. } => {
                 after(*fd, Direction::Sending)
             }
+            Attempt::Close(call) => call.until(),
             Attempt::Poll { until, .. } | Attempt::EpollWait { until, .. } => *until,
         }
     }

@@ -11,7 +11,7 @@ use super::args::Args;
 use super::attempt::Attempt;
 use super::{Answer, Begun, Descriptor};
 use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM};
-use crate::bsd::{Accepting, Connecting, Errno, Fd};
+use crate::bsd::{Accepting, Closing, Connecting, Errno, Fd};
 
 pub(super) fn socket(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
@@ -187,7 +187,8 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
             socket.stage = Stage::New;
         }
     }
-    Ok(run.host.calls().close(fd).into())
+    let closing = Closing::new(fd, &mut run.host.calls());
+    Ok(Begun::Waits(Attempt::Close(closing)))
 }
 
 pub(super) fn getsockname(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
