@@ -257,6 +257,11 @@ pub struct TcpConfig {
     pub slow_start_after_idle: bool,
     /// Who decides how much may be in flight. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
+    /// Whether a congestion window that is not used stays for five minutes, and is then halved, and
+    /// a loss leaves half of what was used of it (RFC 7661); then an idle time does not end with
+    /// the initial window (RFC 5681 §4.1). For Reno, CUBIC and DCTCP. Default: no, since RFC 7661
+    /// is experimental.
+    pub window_validation: bool,
     /// Whether and how fast what is sent is spread over time.
     pub pacing: PacingConfig,
     /// Explicit congestion notification.
@@ -313,6 +318,7 @@ impl Default for TcpConfig {
             initial_window: 10,
             slow_start_after_idle: true,
             congestion_control: CongestionControl::Cubic,
+            window_validation: false,
             pacing: PacingConfig::default(),
             ecn: EcnConfig::default(),
             challenge_interval: Duration::from_millis(500),

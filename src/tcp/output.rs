@@ -555,6 +555,7 @@ impl Tcb {
             mss: self.snd.mss,
             initial_window,
             srtt: self.recovery.rtt.srtt(),
+            validation: self.config.window_validation,
             seed: u64::from(self.snd.iss.wire()),
         }
     }
@@ -578,13 +579,15 @@ impl Tcb {
     }
 
     /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
+    /// RFC 7661 sees it otherwise, and the controller knows when.
     fn restart_after_idle(&mut self, now: Instant) {
         if self.flight_size() > 0 || !self.has_unsent() {
             return;
         }
         self.congestion.on_restart(now);
         let idle = now - self.last_sent > self.recovery.rtt.rto();
-        if idle && self.config.slow_start_after_idle {
+        let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
+        if idle && restarts {
             self.congestion.on_idle();
         }
     }

@@ -265,6 +265,7 @@ impl Tcb {
             mss,
             initial_window: config.initial_window,
             srtt: None,
+            validation: config.window_validation,
             seed: u64::from(open.iss),
         };
         Tcb {

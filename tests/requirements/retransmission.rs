@@ -205,34 +205,51 @@ fn duplicates_after_a_timeout_begin_no_recovery() {
     });
 }
 
-/// RFC 5681 §4.1: after an idle time of an RTO the path is unknown again.
+/// RFC 5681 §4.1: after an idle time of an RTO the path is unknown again. RFC 7661 §4.4.3: if the
+/// window is validated, it stays for five minutes.
 #[test]
 fn the_window_is_small_again_after_an_idle_time() {
     in_both_families(|family| {
-        let mut d = wide(family, plain());
-        let mut ack = 301;
-        while d.status().cwnd < 30_000 {
-            d.sends(50_000);
-            while d.status().send_queue > 0 {
-                ack += d
-                    .all_that_leaves()
-                    .iter()
-                    .map(|s| s.len as u32)
-                    .sum::<u32>();
-                acked(&mut d, ack);
-            }
+        for (validation, idle, segments) in [
+            (false, secs(1), 10..=10),
+            (true, secs(299), 30..=60),
+            (true, secs(310), 15..=29),
+        ] {
+            let tcp = TcpConfig {
+                window_validation: validation,
+                ..plain()
+            };
+            let left = leaves_after_idle(family, tcp, idle);
+            assert!(segments.contains(&left), "{idle:?}: {left}");
         }
-        d.until(ms(200)).sends(60_000);
-        assert!(d.all_that_leaves().len() > 20, "an RTO is not too long");
-        ack = 301 + d.status().bytes_acked as u32;
-        while d.status().send_queue > 0 {
-            ack = ack.max(d.status().in_flight as u32 + ack);
-            acked(&mut d, ack);
-            d.all_that_leaves();
-        }
-        d.until(ms(401)).sends(60_000);
-        assert_eq!(d.all_that_leaves().len(), 10);
     });
+}
+
+/// How many segments leave at once, if a window of 30,000 octets or more has been idle so long.
+fn leaves_after_idle(family: Family, tcp: TcpConfig, idle: Duration) -> usize {
+    let mut d = wide(family, tcp);
+    let mut ack = 301;
+    while d.status().cwnd < 30_000 {
+        d.sends(50_000);
+        while d.status().send_queue > 0 {
+            ack += d
+                .all_that_leaves()
+                .iter()
+                .map(|s| s.len as u32)
+                .sum::<u32>();
+            acked(&mut d, ack);
+        }
+    }
+    d.until(ms(200)).sends(60_000);
+    assert!(d.all_that_leaves().len() > 20, "an RTO is not too long");
+    ack = 301 + d.status().bytes_acked as u32;
+    while d.status().send_queue > 0 {
+        ack = ack.max(d.status().in_flight as u32 + ack);
+        acked(&mut d, ack);
+        d.all_that_leaves();
+    }
+    d.until(ms(200) + idle).sends(60_000);
+    d.all_that_leaves().len()
 }
 
 /// RFC 6298 §2: by the formulas, in virtual time.

@@ -23,7 +23,8 @@ use core::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use super::hystart::HyStart;
-use super::{Ack, Controller, Loss};
+use super::validation::{Limits, Validation, Window};
+use super::{Ack, Controller, Loss, LostSegment};
 use crate::time::Instant;
 
 /// C of RFC 9438 §5.1: 0.4 segments per cubic second, as a fraction.
@@ -63,6 +64,8 @@ pub struct Cubic {
     hystart: HyStart,
     /// What the last loss changed.
     undo: Option<Undo>,
+    /// How much of the window is used, where that matters (RFC 7661).
+    validation: Option<Validation>,
 }
 
 /// What a loss changes, as it was before (RFC 9438 §4.9.2).
@@ -128,6 +131,42 @@ impl Cubic {
             stage: None,
             hystart: HyStart::default(),
             undo: None,
+            validation: None,
+        }
+    }
+
+    /// With congestion window validation (RFC 7661), or without.
+    pub fn validated(mut self, validation: bool) -> Cubic {
+        self.validation = validation.then(Validation::default);
+        self
+    }
+
+    /// RFC 7661: what remains of a window that is not used.
+    fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
+        let before = Window {
+            cwnd: self.window(),
+            ssthresh: self.ssthresh,
+        };
+        let limits = Limits {
+            mss: self.mss,
+            initial_window: (self.mss * self.initial_segments).min(MAX_WINDOW),
+        };
+        let Some(validation) = &mut self.validation else {
+            return;
+        };
+        let after = change(validation, before, limits);
+        if after != before {
+            self.cwnd = Fine::from_octets(after.cwnd);
+            self.ssthresh = after.ssthresh;
+            self.stage = None;
+        }
+    }
+
+    /// After a timeout or a mark there is no recovery whose end would change the window, and after
+    /// a loss that was none neither.
+    fn forget_use(&mut self) {
+        if let Some(validation) = &mut self.validation {
+            validation.reset();
         }
     }
 
@@ -271,6 +310,7 @@ impl Controller for Cubic {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
+        self.validate(|validation, window, limits| validation.on_ack(ack, window, limits));
         if ack.recovering {
             return;
         }
@@ -282,8 +322,25 @@ impl Controller for Cubic {
     }
 
     fn on_congestion(&mut self, loss: &Loss) {
+        let cwnd = self.window();
+        let used = (self.validation.as_mut()).and_then(|known| known.on_congestion(loss, cwnd));
         self.reduce(loss);
+        if let Some(used) = used {
+            // RFC 7661 §4.4.1. The place of congestion is not what nobody used.
+            (self.w_max, self.cwnd_prior) = (used, used);
+            self.ssthresh = (used / 2).max(2 * self.mss);
+        }
         self.cwnd = Fine::from_octets(self.ssthresh);
+    }
+
+    fn on_segment_lost(&mut self, segment: &LostSegment) {
+        if let Some(validation) = &mut self.validation {
+            validation.on_segment_lost(segment.start, segment.octets);
+        }
+    }
+
+    fn on_restart(&mut self, now: Instant) {
+        self.validate(|validation, window, limits| validation.age(now, window, limits));
     }
 
     /// RFC 9438 §4.6: a mark may leave a window of one segment; and it is never a mistake.
@@ -291,6 +348,7 @@ impl Controller for Cubic {
         let reduced = self.reduce(mark);
         self.cwnd = Fine::from_octets(reduced.max(self.mss));
         self.undo = None;
+        self.forget_use();
     }
 
     fn on_timeout(&mut self, loss: &Loss, first: bool) {
@@ -301,10 +359,12 @@ impl Controller for Cubic {
         self.w_max = 0;
         self.stage = None;
         self.cwnd = Fine::from_octets(self.mss);
+        self.forget_use();
     }
 
     /// RFC 9438 §4.9: unless the window has grown past where it was.
     fn on_spurious(&mut self, _now: Instant) {
+        self.forget_use();
         let Some(undo) = self.undo.take() else {
             return;
         };
@@ -352,6 +412,7 @@ impl Controller for Cubic {
             stage,
             hystart,
             undo,
+            validation,
         } = self;
         let relative = |stage: &Stage| {
             let uncounted = now - stage.counted_to;
@@ -365,6 +426,9 @@ impl Controller for Cubic {
         let mut hasher = SipHasher13::new();
         (mss, initial_segments, cwnd, ssthresh).hash(&mut hasher);
         (cwnd_prior, w_max, stage, hystart, undo).hash(&mut hasher);
+        if let Some(validation) = validation {
+            validation.hash(now, &mut hasher);
+        }
         hasher.finish()
     }
 
@@ -694,6 +758,30 @@ mod tests {
             let difference = average.abs_diff(published);
             assert!(difference * 10 <= published, "{segments_a_loss}: {average}");
         }
+    }
+
+    /// RFC 7661 §4.4.1: half of what was used, not seven tenths of what was not; the place of
+    /// congestion is there.
+    #[test]
+    fn a_loss_of_a_window_that_was_not_used_is_one_of_what_was() {
+        let mut cubic = Cubic::new(MSS as usize, 10).validated(true);
+        cubic.take_over(100_000, u64::MAX);
+        for round in 0..2 {
+            let una = Seq::initial(0) + 20_000 * round;
+            cubic.on_ack(&Ack {
+                una,
+                nxt: una,
+                window_limited: false,
+                ..ack(0, 20 * MSS, 100)
+            });
+        }
+        assert_eq!(cubic.window(), 100_000);
+        let mut later = cubic.clone();
+        later.on_restart(Instant::from_millis(300_000));
+        assert_eq!(later.window(), 50_000);
+        cubic.on_congestion(&loss(30_000));
+        assert_eq!((cubic.window(), cubic.ssthresh()), (15_000, 15_000));
+        assert_eq!((cubic.w_max, cubic.cwnd_prior), (30_000, 30_000));
     }
 
     /// Two that act differently from now on look different, and the same a while later alike.

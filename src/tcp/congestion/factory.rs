@@ -18,6 +18,9 @@ pub struct Start {
     pub initial_window: u32,
     /// The smoothed round-trip time, if the handshake has shown it.
     pub srtt: Option<Duration>,
+    /// Whether a window that is not used is validated (RFC 7661) instead of given up:
+    /// [`TcpConfig::window_validation`](crate::config::TcpConfig::window_validation).
+    pub validation: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
 }
@@ -114,12 +117,18 @@ impl Factory for BuiltIn {
 
 static RENO: BuiltIn = BuiltIn {
     kind: CongestionControl::Reno,
-    start: |start| Box::new(Reno::new(start.mss, start.initial_window)),
+    start: |start| {
+        let reno = Reno::new(start.mss, start.initial_window);
+        Box::new(reno.validated(start.validation))
+    },
 };
 
 static CUBIC: BuiltIn = BuiltIn {
     kind: CongestionControl::Cubic,
-    start: |start| Box::new(Cubic::new(start.mss, start.initial_window)),
+    start: |start| {
+        let cubic = Cubic::new(start.mss, start.initial_window);
+        Box::new(cubic.validated(start.validation))
+    },
 };
 
 static BBR: BuiltIn = BuiltIn {

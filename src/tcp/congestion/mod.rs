@@ -9,6 +9,7 @@ mod dctcp;
 mod factory;
 mod hystart;
 mod reno;
+mod validation;
 
 pub use bbr::Bbr;
 pub use cubic::Cubic;

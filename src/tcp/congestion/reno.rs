@@ -4,11 +4,12 @@ use core::hash::{Hash, Hasher};
 
 use siphasher::sip::SipHasher13;
 
-use super::{Ack, Controller, Loss};
+use super::validation::{Limits, Validation, Window};
+use super::{Ack, Controller, Loss, LostSegment};
 use crate::time::Instant;
 
 /// The congestion control that RFC 9293 §3.8.2 requires of everybody.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reno {
     mss: u64,
     cwnd: u64,
@@ -18,6 +19,8 @@ pub struct Reno {
     bytes_acked: u64,
     /// What the last loss took.
     undo: Option<Undo>,
+    /// How much of the window is used, where that matters (RFC 7661).
+    validation: Option<Validation>,
 }
 
 /// cwnd and ssthresh before a loss.
@@ -42,6 +45,37 @@ impl Reno {
             initial_window,
             bytes_acked: 0,
             undo: None,
+            validation: None,
+        }
+    }
+
+    /// With congestion window validation (RFC 7661), or without.
+    pub fn validated(mut self, validation: bool) -> Reno {
+        self.validation = validation.then(Validation::default);
+        self
+    }
+
+    /// RFC 7661: what remains of a window that is not used.
+    fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
+        let window = Window {
+            cwnd: self.cwnd,
+            ssthresh: self.ssthresh,
+        };
+        let limits = Limits {
+            mss: self.mss,
+            initial_window: self.initial_window,
+        };
+        if let Some(validation) = &mut self.validation {
+            let Window { cwnd, ssthresh } = change(validation, window, limits);
+            (self.cwnd, self.ssthresh) = (cwnd, ssthresh);
+        }
+    }
+
+    /// After a timeout or a mark there is no recovery whose end would change the window, and after
+    /// a loss that was none neither.
+    fn forget_use(&mut self) {
+        if let Some(validation) = &mut self.validation {
+            validation.reset();
         }
     }
 
@@ -66,6 +100,7 @@ impl Controller for Reno {
     }
 
     fn on_ack(&mut self, ack: &Ack) {
+        self.validate(|validation, window, limits| validation.on_ack(ack, window, limits));
         if ack.recovering || !ack.window_limited {
             return;
         }
@@ -83,14 +118,30 @@ impl Controller for Reno {
     }
 
     fn on_congestion(&mut self, loss: &Loss) {
+        let cwnd = self.cwnd;
+        let used = (self.validation.as_mut()).and_then(|known| known.on_congestion(loss, cwnd));
         self.halve(loss);
+        if let Some(used) = used {
+            self.ssthresh = (used / 2).max(2 * self.mss);
+        }
         self.cwnd = self.ssthresh;
+    }
+
+    fn on_segment_lost(&mut self, segment: &LostSegment) {
+        if let Some(validation) = &mut self.validation {
+            validation.on_segment_lost(segment.start, segment.octets);
+        }
+    }
+
+    fn on_restart(&mut self, now: Instant) {
+        self.validate(|validation, window, limits| validation.age(now, window, limits));
     }
 
     /// RFC 3168 §6.1.2: as for a loss; and a mark is never a mistake.
     fn on_ecn(&mut self, mark: &Loss) {
         self.on_congestion(mark);
         self.undo = None;
+        self.forget_use();
     }
 
     fn on_timeout(&mut self, loss: &Loss, first: bool) {
@@ -99,10 +150,12 @@ impl Controller for Reno {
             self.halve(loss);
         }
         self.cwnd = self.mss;
+        self.forget_use();
     }
 
     /// RFC 4015 §3: what it was before.
     fn on_spurious(&mut self, _now: Instant) {
+        self.forget_use();
         if let Some(undo) = self.undo.take() {
             self.cwnd = self.cwnd.max(undo.cwnd);
             self.ssthresh = self.ssthresh.max(undo.ssthresh);
@@ -125,7 +178,7 @@ impl Controller for Reno {
         self.cwnd = (segments * self.mss).min(self.cwnd).max(self.mss);
     }
 
-    fn fingerprint(&self, _now: Instant, ceiling: u64) -> u64 {
+    fn fingerprint(&self, now: Instant, ceiling: u64) -> u64 {
         // A window that holds nothing back is like any other such window, for what follows a loss
         // does not depend on it.
         let roomy = self.cwnd >= ceiling;
@@ -136,6 +189,9 @@ impl Controller for Reno {
         };
         let mut hasher = SipHasher13::new();
         (self.mss, cwnd, acked, self.ssthresh.min(ceiling), undo).hash(&mut hasher);
+        if let Some(validation) = &self.validation {
+            validation.hash(now, &mut hasher);
+        }
         hasher.finish()
     }
 
@@ -260,5 +316,34 @@ mod tests {
         (0..50).for_each(|_| reno.on_ack(&ack(2000)));
         reno.on_idle();
         assert_eq!(reno.window(), 10_000);
+    }
+
+    /// RFC 7661 §4.4.1, §4.4.3: a window of 100,000 octets of which 20,000 are used.
+    #[test]
+    fn a_validated_window_lasts_and_what_was_used_is_halved() {
+        let mut reno = Reno::new(1000, 10).validated(true);
+        reno.take_over(100_000, u64::MAX);
+        let mut una = Seq::initial(0);
+        let mut round = |reno: &mut Reno| {
+            una += 20_000;
+            reno.on_ack(&Ack {
+                una,
+                nxt: una,
+                window_limited: false,
+                ..ack(20_000)
+            });
+        };
+        (0..2).for_each(|_| round(&mut reno));
+        reno.on_restart(Instant::from_millis(299_999));
+        assert_eq!((reno.window(), reno.ssthresh()), (100_000, u64::MAX));
+        let mut later = reno.clone();
+        later.on_restart(Instant::from_millis(300_000));
+        assert_eq!(later.window(), 50_000);
+        reno.on_congestion(&loss(5000));
+        assert_eq!((reno.window(), reno.ssthresh()), (10_000, 10_000));
+        round(&mut reno);
+        assert_eq!(reno.window(), 10_000, "nothing was lost");
+        reno.on_congestion(&loss(5000));
+        assert_eq!(reno.window(), 2500, "validated, since pipeACK is undefined");
     }
 }

@@ -24,6 +24,7 @@ fn start() -> Start {
         mss: MSS as usize,
         initial_window: 10,
         srtt: Some(RTT),
+        validation: false,
         seed: 7,
     }
 }
