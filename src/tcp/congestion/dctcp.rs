@@ -50,6 +50,7 @@ impl Dctcp {
         self.bytes_acked += ack.delivered;
         self.bytes_marked += ack.ce.min(ack.delivered);
         let window_end = *self.window_end.get_or_insert(ack.nxt);
+        // Step 4 waits for one more segment; what all ACKs of a window say of it is the same.
         if ack.una < window_end || self.bytes_acked == 0 {
             return;
         }
