@@ -368,6 +368,36 @@ fn what_marks_tell_does_not_wait() {
     });
 }
 
+/// A path that takes CWR away: ECE never ends. After eight windows nothing is ECN-capable any more,
+/// and after two of those ECE means nothing, until it ends once.
+#[test]
+fn ece_without_end_is_not_believed() {
+    in_both_families(|family| {
+        let mut d = classic(family);
+        let mut ack = 301;
+        let mut acknowledged_with = |d: &mut Dialogue, flags: &str| {
+            d.sends(1_000);
+            let capable = d.leaves_something().ecn == Ecn::Ect0;
+            ack += 1_000;
+            d.arrives(&format!("<SEQ=101><ACK={ack}><CTL={flags}ACK>"));
+            (capable, d.status().cwnd)
+        };
+        let windows: Vec<(bool, u64)> = (0..12)
+            .map(|_| acknowledged_with(&mut d, "ECE,"))
+            .collect();
+        let capable = windows.iter().filter(|(capable, _)| *capable).count();
+        assert_eq!(capable, 8);
+        assert!(windows[..8].iter().all(|(capable, _)| *capable));
+        let cwnd: Vec<u64> = windows.iter().map(|(_, cwnd)| *cwnd).collect();
+        assert_eq!(cwnd[..10], [2_000; 10]);
+        assert!(cwnd[11] > 2_000, "{cwnd:?}");
+        // It has ended: the next one speaks of a mark, whoever has set it.
+        let (_, before) = acknowledged_with(&mut d, "");
+        let (capable, after) = acknowledged_with(&mut d, "ECE,");
+        assert!(after < before && !capable, "{before}, {after}");
+    });
+}
+
 /// RFC 3168 §6.1.2: the window is halved once for a window of data, and does not grow by what
 /// reports a mark; CWR is on the first new text afterwards, and on no other segment.
 #[test]

@@ -59,8 +59,8 @@ fn a_bottleneck_that_marks_drops_nothing() {
 }
 
 /// RFC 9768 §3.2.2.3 to §3.2.3.2, RFC 3168 §6.1.1.1: whatever a box does to marks, in either
-/// direction or in both, every octet arrives. The worst is a box that takes CWR away: then ECE
-/// never ends (RFC 3168 §6.1.3), and a segment leaves in each round trip.
+/// direction or in both, every octet arrives. A box that takes CWR away does no lasting harm, though
+/// ECE never ends then (RFC 3168 §6.1.3).
 #[test]
 fn no_box_that_changes_marks_stops_a_transfer() {
     let marking = || Medium::new().with(Marking::new(Ratio::percent(2)));
@@ -74,7 +74,7 @@ fn no_box_that_changes_marks_stops_a_transfer() {
                 let outcome = transfer(ask, CongestionControl::Cubic, way(there), way(back));
                 let took = outcome.completed_at.unwrap();
                 assert!(
-                    took.as_millis() < 180_000,
+                    took.as_millis() < 40_000,
                     "{ask:?}, {mangling:?}, {there}, {back}: {took}"
                 );
             }

@@ -129,10 +129,15 @@ impl Tcb {
         if self.feedback.mode() == EcnMode::Off || of_syn && !self.passive {
             return Congestion::default();
         }
+        // Without SACK, and between gaps, more may have arrived than the peer says.
+        let tells_all = self.agreed.sack && seg.options.sack.is_empty();
+        let unacknowledged = self.recovery.counts().unacked as u64;
         let acknowledged = Acknowledged {
             ack: ack.ack,
             nxt: ack.nxt,
             octets: report.delivered.saturating_sub(usize::from(of_syn)),
+            segments: report.segments.saturating_sub(u64::from(of_syn)),
+            untold: if tells_all { 0 } else { unacknowledged },
             mss: ack.mss,
             of_syn_ack: of_syn,
             is_newest: self.feedback.is_newest(report.delivered > 0, ack.echo),

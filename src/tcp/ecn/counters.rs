@@ -2,7 +2,7 @@
 //! 9768, appendix A).
 
 /// The ACE field counts modulo this: DIVACE.
-const DIVACE: u64 = 1 << 3;
+pub(super) const DIVACE: u64 = 1 << 3;
 /// The fields of an AccECN option count modulo this: DIVOPT.
 const DIVOPT: u64 = 1 << 24;
 

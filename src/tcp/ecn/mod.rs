@@ -87,6 +87,10 @@ pub(in crate::tcp) struct Acknowledged {
     pub(in crate::tcp) nxt: Seq,
     /// Octets of text that it newly acknowledges.
     pub(in crate::tcp) octets: usize,
+    /// How many segments those were, at most.
+    pub(in crate::tcp) segments: u64,
+    /// How many more may have arrived that it does not tell of.
+    pub(in crate::tcp) untold: u64,
     /// The longest text of a segment, in octets.
     pub(in crate::tcp) mss: usize,
     /// It acknowledges our SYN,ACK.
@@ -388,11 +392,13 @@ impl Feedback {
         }
         match self.mode {
             EcnMode::Off => Congestion::default(),
-            EcnMode::Classic if seg.ctl.has(Control::ECE) => Congestion {
-                packets: ack.octets.div_ceil(ack.mss).max(1) as u64,
-                octets: ack.octets as u64,
+            EcnMode::Classic => match self.classic.hears(seg.ctl, ack.octets > 0) {
+                true => Congestion {
+                    packets: ack.octets.div_ceil(ack.mss).max(1) as u64,
+                    octets: ack.octets as u64,
+                },
+                false => Congestion::default(),
             },
-            EcnMode::Classic => Congestion::default(),
             EcnMode::Accurate if ack.of_syn_ack => {
                 self.sender.check_first_option(seg.options.accurate_ecn);
                 match seg.text.is_empty() && seg.options.sack.is_empty() {
@@ -421,6 +427,8 @@ impl Feedback {
     fn on_counters(&mut self, seg: &Segment<'_>, ack: &Acknowledged) -> Congestion {
         let acked = Acked {
             octets: ack.octets as u64,
+            segments: ack.segments,
+            untold: ack.untold,
             mss: ack.mss as u64,
         };
         let ace = negotiation::ace(seg.ctl);
@@ -471,6 +479,9 @@ impl Feedback {
         if begins {
             self.on_reduced(nxt);
             self.answered = Some(nxt);
+            if self.mode == EcnMode::Classic && self.classic.on_marked_window() {
+                self.capable = false;
+            }
         }
         begins
     }
@@ -500,8 +511,8 @@ impl Feedback {
         self.reduced = Some(nxt);
     }
 
-    /// The retransmission timer expired, and the window is reduced. If what tested the path for options was lost, there are
-    /// no more of them (RFC 9768 §3.2.3.2.2).
+    /// The retransmission timer expired, and the window is reduced. If what tested the path for
+    /// options was lost, there are no more of them (RFC 9768 §3.2.3.2.2).
     pub(in crate::tcp) fn on_timeout(&mut self, nxt: Seq) {
         self.loss_was_answered = false;
         self.on_reduced(nxt);

@@ -1,7 +1,7 @@
 //! The sender's half of Accurate ECN: what the peer says of what arrived, and whether it can be
 //! believed (RFC 9768 §3.2.2, §3.2.3).
 
-use super::counters::{ace_growth, growth_by_octets, option_growth, safest_growth};
+use super::counters::{DIVACE, ace_growth, growth_by_octets, option_growth, safest_growth};
 use super::receiver::{INITIAL_CEP, Octets};
 use crate::wire::AccurateEcn;
 
@@ -10,6 +10,10 @@ use crate::wire::AccurateEcn;
 pub(super) struct Acked {
     /// newlyAckedB: octets.
     pub(super) octets: u64,
+    /// newlyAckedPkt: segments, at most.
+    pub(super) segments: u64,
+    /// How many more may have arrived, and been counted.
+    pub(super) untold: u64,
     /// The longest text of a segment, in octets.
     pub(super) mss: u64,
 }
@@ -36,6 +40,8 @@ pub(super) struct Sender {
     pub(super) cep: u64,
     /// s.e0b, s.ceb, s.e1b.
     pub(super) octets: Octets,
+    /// s.cep when s.ceb was last told: options are left out at times, and lost with their segments.
+    cep_at_option: u64,
     /// Feedback counts. Not so if the field was zeroed on its way (§3.2.2.4).
     responds: bool,
     /// Options count. Not so if they were zeroed on their way (§3.2.3.2.4).
@@ -51,6 +57,7 @@ impl Default for Sender {
         Sender {
             cep: INITIAL_CEP,
             octets: Octets::INITIAL,
+            cep_at_option: INITIAL_CEP,
             responds: true,
             reads_options: true,
             is_first: true,
@@ -98,10 +105,15 @@ impl Sender {
             return Ok(Marked::default());
         }
         let octets = self.take_option(option);
-        let packets = self.take_ace(ace, octets, acked);
-        if packets == 0 && octets.is_some_and(|octets| octets > 0) {
-            // §3.2.3.2.5: marked octets, but no marked packet.
-            return Err(Mangled);
+        let mut packets = self.take_ace(ace, octets, acked);
+        let tells_marks = self.reads_options && option.is_some_and(|option| option.ceb().is_some());
+        if tells_marks {
+            if octets > Some(0) && self.cep == self.cep_at_option {
+                // §3.2.3.2.5: marked octets, but no marked packet.
+                packets += Sender::wrapped(acked)?;
+                self.cep += packets;
+            }
+            self.cep_at_option = self.cep;
         }
         let estimate = (packets * acked.mss).min(acked.octets);
         Ok(Marked {
@@ -125,10 +137,19 @@ impl Sender {
         Some(marked)
     }
 
+    /// The counter of packets looks as before, and cannot be as before: it has wrapped, or, if there
+    /// were not so many packets, somebody changes what the peer tells (§3.2.3.2.5).
+    fn wrapped(acked: Acked) -> Result<u64, Mangled> {
+        match acked.segments + acked.untold < DIVACE {
+            true => Err(Mangled),
+            false => Ok(DIVACE),
+        }
+    }
+
     /// The safest likely case of what the ACE field stands for (§3.2.2.5.2).
     fn take_ace(&mut self, ace: u8, octets: Option<u64>, acked: Acked) -> u64 {
         let least = ace_growth(self.cep, ace);
-        let segments = acked.octets / acked.mss.max(1);
+        let segments = acked.segments;
         let safest = safest_growth(segments, least);
         let growth = match octets {
             Some(octets) => growth_by_octets(least, safest, octets, acked.mss),
@@ -157,6 +178,8 @@ mod tests {
     fn of(segments: u64) -> Acked {
         Acked {
             octets: segments * MSS,
+            segments,
+            untold: 0,
             mss: MSS,
         }
     }
@@ -254,6 +277,38 @@ mod tests {
     fn marked_octets_without_a_marked_packet_are_mangled() {
         let mut s = Sender::default();
         assert_eq!(s.on_ack(5, option(1, 100), of(1)), Err(Mangled));
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, option(1, 100), of(7)), Err(Mangled));
+    }
+
+    /// The same section: not unless it is certain that the ACE field has not wrapped.
+    #[test]
+    fn a_field_that_may_have_wrapped_is_not_mangled() {
+        // Eight segments of ten octets, all marked, and one acknowledgment that is not lost.
+        let small = |segments, untold| Acked {
+            octets: 10 * segments,
+            segments,
+            untold,
+            mss: MSS,
+        };
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, option(1, 80), small(8, 0)), marked(8, 80));
+        assert_eq!(s.cep, 13);
+        // So many may have arrived beyond a gap.
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(5, option(1, 80), small(1, 7)), marked(8, 80));
+        assert_eq!(s.cep, 13);
+    }
+
+    /// An option may be left out, or lost: what comes with the next one is no news of packets.
+    #[test]
+    fn octets_may_be_told_after_their_packet() {
+        let mut s = Sender::default();
+        assert_eq!(s.on_ack(6, None, of(1)), marked(1, MSS));
+        let only_e0b = AccurateEcn::new(CounterOrder::E0First, ByteCounters::default(), 1);
+        s.on_ack(6, Some(only_e0b), of(1)).unwrap();
+        assert_eq!(s.on_ack(6, option(1, 1460), of(1)), marked(0, 1460));
+        assert_eq!(s.on_ack(6, option(1, 1461), of(1)), Err(Mangled));
     }
 
     /// Appendix A.1: counters wrap.

@@ -53,6 +53,8 @@ use spurious::Episode;
 struct Arrivals {
     /// Octets.
     octets: usize,
+    /// Segments, at most.
+    segments: u64,
     /// When the last of what was sent only once left: its round-trip time is known.
     sent: Option<Instant>,
     /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
@@ -185,6 +187,7 @@ impl Recovery {
         let mut report = Report {
             acked: ack.ack - ack.una,
             delivered: arrivals.octets,
+            segments: arrivals.segments,
             recovering: self.is_recovering(),
             rtt: self.take_sample(ack, &arrivals),
             ..Report::default()
@@ -246,6 +249,7 @@ impl Recovery {
         } = self;
         let mut arrived = |record: &scoreboard::Record, by_sack: bool| {
             arrivals.octets += record.len();
+            arrivals.segments += record.segments;
             let of_rate = (record.sent, record.snapshot, record.len());
             rate.on_delivered(now, &mut arrivals.newest, of_rate);
             if record.resent {

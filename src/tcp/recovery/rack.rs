@@ -182,6 +182,7 @@ mod tests {
         Record {
             start: place(10 * index),
             end: place(10 * index + 10),
+            segments: 1,
             fate: Fate::InFlight,
             sent: at(sent),
             resent,

@@ -48,6 +48,8 @@ pub(crate) struct Report {
     pub(crate) acked: usize,
     /// Octets newly known to have arrived.
     pub(crate) delivered: usize,
+    /// How many segments those were, at most.
+    pub(crate) segments: u64,
     /// The probe of the path MTU was lost.
     pub(crate) mtu_probe_lost: bool,
     /// What was newly taken for lost, but for that.

@@ -39,6 +39,8 @@ pub(super) struct Record {
     pub(super) start: Seq,
     /// The place after it.
     pub(super) end: Seq,
+    /// How many segments it was, at most: neighbours may have become one, or one several.
+    pub(super) segments: u64,
     pub(super) fate: Fate,
     /// When it last left: Segment.xmit_ts of RFC 8985 §5.2.
     pub(super) sent: Instant,
@@ -116,6 +118,7 @@ impl Scoreboard {
         self.records.push_back(Record {
             start: range.start,
             end: range.end,
+            segments: 1,
             fate: Fate::InFlight,
             sent: now,
             resent: false,
@@ -458,6 +461,7 @@ impl Scoreboard {
                     self.counts.unacked -= 1;
                     *last = Record {
                         start: last.start,
+                        segments: last.segments + record.segments,
                         ..record
                     };
                     may_grow = false;
