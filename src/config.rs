@@ -12,8 +12,10 @@ use core::time::Duration;
 
 mod opening;
 mod path_mtu;
+mod resets;
 
 pub use path_mtu::{MtuProbing, PathMtuConfig};
+pub use resets::Resets;
 
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 
@@ -176,6 +178,10 @@ pub struct TcpConfig {
     /// The most that the window of our SYN or SYN-ACK offers, in octets, from 1: it is not scaled
     /// (RFC 7323 §2.2). What follows offers what the buffer has room for. Default 65,535.
     pub initial_receive_window: u16,
+    /// What follows offers no more than that either, at first: each segment with text lets the
+    /// window grow by two segments, until it is what the buffer has room for. A peer that sends
+    /// more than a path carries is held back, as Linux does. Default off.
+    pub growing_receive_window: bool,
     /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
     pub send_buffer: usize,
     /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
@@ -193,6 +199,8 @@ pub struct TcpConfig {
     pub timestamps: bool,
     /// Offer and take selective acknowledgments (RFC 2018). Default on.
     pub sack: bool,
+    /// With SACK, report what came twice (RFC 2883). Default on.
+    pub dsack: bool,
     /// The most an acknowledgment of data waits (RFC 9293 MUST-40: under 500 ms); `None`: never
     /// wait. Default 40 ms.
     pub delayed_ack: Option<Duration>,
@@ -217,6 +225,9 @@ pub struct TcpConfig {
     pub rack: bool,
     /// With SACK, probe for the loss of the last segments of a flight (RFC 8985 §7). Default on.
     pub tail_loss_probe: bool,
+    /// With SACK, after a retransmission timeout send something new, to find out whether it was
+    /// spurious (F-RTO, RFC 5682). Default on.
+    pub forward_rto: bool,
     /// How long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
     /// 8985 §7.2. Default 200 ms.
     pub peer_ack_delay: Duration,
@@ -241,9 +252,17 @@ pub struct TcpConfig {
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
     /// 30 s, as common stacks have it: TIME-WAIT lasts 60 s.
     pub msl: Duration,
+    /// A reset does not end TIME-WAIT (RFC 1337 §3, F1), so that an old duplicate cannot. Default
+    /// on.
+    pub time_wait_ignores_resets: bool,
+    /// Which resets are believed. Default [`Resets::Exact`].
+    pub resets: Resets,
     /// How long FIN-WAIT-2 may last once the user has let go of the connection; `None`: for
     /// ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
+    /// How an idle connection is probed whose user turns that on and says no more. Whether it is
+    /// probed is in `socket`.
+    pub keepalive: Keepalive,
     /// The longest time between two probes of a zero window (RFC 9293 §3.8.6.1). Above zero.
     /// Default 60 s.
     pub max_persist: Duration,
@@ -287,6 +306,7 @@ impl Default for TcpConfig {
             receive_buffer: 16 * 1024 * 1024,
             initial_receive_buffer: 512 * 1024,
             initial_receive_window: u16::MAX,
+            growing_receive_window: false,
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
             option_layout: OptionLayout::TimestampsFirst,
@@ -294,6 +314,7 @@ impl Default for TcpConfig {
             window_scaling: true,
             timestamps: true,
             sack: true,
+            dsack: true,
             delayed_ack: Some(Duration::from_millis(40)),
             nagle: Nagle::Everything,
             quick_acks: QuickAcks::UntilSending,
@@ -304,6 +325,7 @@ impl Default for TcpConfig {
             rto_floor: RtoFloor::Whole,
             rack: true,
             tail_loss_probe: true,
+            forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),
             max_sent_records: 16_384,
             r1: 3,
@@ -312,7 +334,10 @@ impl Default for TcpConfig {
             syn_linear_retries: 0,
             syn_ack_retries: 5,
             msl: Duration::from_secs(30),
+            time_wait_ignores_resets: true,
+            resets: Resets::default(),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
+            keepalive: Keepalive::default(),
             max_persist: Duration::from_secs(60),
             orphan_retries: 8,
             initial_window: 10,
@@ -351,6 +376,7 @@ impl TcpConfig {
             (self.initial_window as usize, "initial_window"),
             (self.max_sent_records / 16, "max_sent_records"),
             (self.ecn.attempts as usize, "ecn.attempts"),
+            (self.ecn.classic_attempts as usize, "ecn.classic_attempts"),
             (self.max_persist.as_nanos().min(1) as usize, "max_persist"),
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {

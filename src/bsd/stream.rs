@@ -61,7 +61,7 @@ impl StreamSocket {
     pub(super) fn new(family: Family, config: TcpConfig) -> StreamSocket {
         StreamSocket {
             family,
-            settings: SocketSettings::default(),
+            settings: SocketSettings::new(config.keepalive),
             config,
             bound: None,
             role: Role::Fresh,

@@ -146,11 +146,8 @@ fn walk(directory: &Path, scripts: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn definitions(args: &DrillArgs, variant: Variant) -> Definitions {
-    let mut definitions = Definitions::default();
-    for (name, value) in args.profile.definitions(variant) {
-        definitions.define(name, value);
-    }
+fn definitions(args: &DrillArgs, text: &str, variant: Variant) -> Definitions {
+    let mut definitions = Definitions::of(text, args.profile, variant);
     for definition in &args.define {
         let (name, value) = definition.split_once('=').unwrap_or((definition, ""));
         definitions.define(name, value);
@@ -165,7 +162,8 @@ fn load(path: &Path) -> anyhow::Result<String> {
 
 fn explain_all(args: &DrillArgs, scripts: &[PathBuf]) -> anyhow::Result<()> {
     for path in scripts {
-        let script = parse(&load(path)?, &definitions(args, Variant::Ipv4))
+        let text = load(path)?;
+        let script = parse(&text, &definitions(args, &text, Variant::Ipv4))
             .map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))?;
         output::print(format_args!("{}\n{}\n", path.display(), explain(&script)))?;
     }
@@ -235,7 +233,7 @@ fn drill(args: &DrillArgs, path: &Path) -> anyhow::Result<Outcome> {
         if !wanted || excluded(path, variant) {
             continue;
         }
-        let script: Script = match parse(&text, &definitions(args, variant)) {
+        let script: Script = match parse(&text, &definitions(args, &text, variant)) {
             Ok(script) => script,
             Err(error) => {
                 outcome.unreadable = Some(error.to_string());

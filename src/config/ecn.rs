@@ -13,6 +13,8 @@ pub struct EcnConfig {
     /// case a network drops those that do (RFC 3168 §6.1.1.1, RFC 9768 §3.1.4.1). From 1;
     /// `u32::MAX`: all. Default 2.
     pub attempts: u32,
+    /// The same for SYNs that ask for classic ECN. Default 2; Linux has 1.
+    pub classic_attempts: u32,
     /// Send AccECN options (RFC 9768 §3.2.3). Those that come are read in any case. Default on.
     pub options: bool,
 }
@@ -23,6 +25,7 @@ impl EcnConfig {
         ask: EcnMode::Off,
         accept: EcnMode::Off,
         attempts: 2,
+        classic_attempts: 2,
         options: true,
     };
 }

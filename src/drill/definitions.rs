@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::place::{Parsed, Place, SyntaxError};
+use super::profile::Profile;
+use super::variant::Variant;
 
 /// What a word stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,20 @@ pub(super) enum Value {
 pub struct Definitions(BTreeMap<String, Value>);
 
 impl Definitions {
+    /// What words stand for in a script before anybody says otherwise: what the profile that it asks
+    /// for defines, or else `profile`.
+    pub fn of(text: &str, profile: Profile, variant: Variant) -> Definitions {
+        let own = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("--profile="))
+            .and_then(Profile::from_name);
+        let mut definitions = Definitions::default();
+        for (name, value) in own.unwrap_or(profile).definitions(variant) {
+            definitions.define(name, value);
+        }
+        definitions
+    }
+
     /// `name` stands for `value` from now on: a string if that is in double quotes, a command in
     /// backquotes, otherwise a number or a word.
     pub fn define(&mut self, name: &str, value: &str) {
@@ -104,6 +120,17 @@ pub(super) fn preprocess(text: &str, definitions: &Definitions) -> Parsed<Vec<ch
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_may_ask_for_a_profile() {
+        let defines_standard = |text| {
+            let definitions = Definitions::of(text, Profile::Linux, Variant::Ipv4);
+            definitions.has("STANDARD")
+        };
+        assert!(defines_standard("// A script.\n--profile=freebsd\n"));
+        assert!(!defines_standard("// A script.\n--profile=linux\n"));
+        assert!(!defines_standard(""));
+    }
 
     #[test]
     fn a_value_is_a_string_a_command_a_number_or_a_word() {

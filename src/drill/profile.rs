@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::variant::Variant;
 use crate::config::{
     Config, CongestionControl, EcnConfig, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, Nagle,
-    OptionLayout, PathMtuConfig, QuickAcks, RtoFloor, TcpConfig,
+    OptionLayout, PathMtuConfig, QuickAcks, Resets, RtoFloor, TcpConfig,
 };
 use crate::time::Duration;
 
@@ -94,10 +94,14 @@ fn linux(host: Config) -> Config {
         quick_acks: QuickAcks::UntilAnswering,
         hold_fin_ack: false,
         rto_floor: RtoFloor::Variation,
+        growing_receive_window: true,
+        time_wait_ignores_resets: false,
+        resets: Resets::AlsoBehindHeld,
         slow_start_after_idle: false,
         ecn: EcnConfig {
             ask: EcnMode::Off,
             accept: EcnMode::Off,
+            classic_attempts: 1,
             ..EcnConfig::default()
         },
         path_mtu: PathMtuConfig {
@@ -118,6 +122,8 @@ fn linux(host: Config) -> Config {
     Config {
         tcp,
         fast_open,
+        // On the loopback only.
+        time_wait_reuse: None,
         ..host
     }
 }

@@ -1,45 +1,66 @@
 //! What the settings of other systems mean here.
 
-use crate::config::{Config, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, SynCookies};
+use crate::config::{
+    Config, CongestionControl, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, Resets,
+    SynCookies,
+};
 use crate::time::Duration;
 
-/// Linux has these, and here nothing follows from them: they are about memory, queues of the host
-/// or offloads, or about what this stack does in one way only.
-const WITHOUT_MEANING: [&str; 34] = [
-    "ip_no_pmtu_disc",
+/// Linux has these, and nothing follows from them that a script could see here: they are about
+/// memory, queues and offloads of the host, what is remembered from one run to the next, or about
+/// nothing any more.
+const WITHOUT_MEANING: [&str; 22] = [
     "ip_nonlocal_bind",
+    "optmem_max",
+    "rmem_max",
     "tcp_abc",
-    "tcp_adv_win_scale",
-    "tcp_app_win",
     "tcp_autocorking",
     "tcp_available_congestion_control",
-    "tcp_ecn_fallback",
-    "tcp_ecn_option_beacon",
     "tcp_fack",
-    "tcp_frto",
-    "tcp_dsack",
+    "tcp_fastopen_cookies",
     "tcp_limit_output_bytes",
     "tcp_low_latency",
     "tcp_max_orphans",
-    "tcp_max_reordering",
     "tcp_mem",
-    "tcp_min_snd_mss",
+    "tcp_metrics_save",
     "tcp_min_tso_segs",
-    "tcp_moderate_rcvbuf",
     "tcp_no_metrics_save",
     "tcp_no_ssthresh_metrics_save",
-    "tcp_orphan_retries_max",
-    "tcp_reordering",
+    "tcp_probe_interval",
     "tcp_retrans_collapse",
-    "tcp_stdurg",
-    "tcp_thin_linear_timeouts",
     "tcp_tso_rtt_log",
     "tcp_tso_win_divisor",
-    "tcp_tw_reuse",
-    "tcp_workaround_signed_windows",
-    "rmem_max",
+    "udp_mem",
     "wmem_max",
-    "somaxconn",
+];
+
+/// What this stack does in one way only: the values that stand for it. With another value Linux
+/// would do something else, which nobody would notice here, so that is not understood.
+const FIXED: [(&str, &[u64]); 23] = [
+    ("ip_no_pmtu_disc", &[0]),
+    ("tcp_abort_on_overflow", &[0]),
+    ("tcp_adv_win_scale", &[1]),
+    ("tcp_app_win", &[31]),
+    ("tcp_comp_sack_delay_ns", &[0]),
+    ("tcp_comp_sack_nr", &[0]),
+    ("tcp_comp_sack_slack_ns", &[100_000]),
+    ("tcp_ecn_option_beacon", &[3]),
+    ("tcp_max_reordering", &[300]),
+    ("tcp_migrate_req", &[0]),
+    ("tcp_moderate_rcvbuf", &[1]),
+    ("tcp_mtu_probe_floor", &[48]),
+    ("tcp_plb_enabled", &[0]),
+    ("tcp_probe_threshold", &[8]),
+    ("tcp_reflect_tos", &[0]),
+    ("tcp_reordering", &[3]),
+    ("tcp_shrink_window", &[0]),
+    ("tcp_stdurg", &[0]),
+    ("tcp_thin_dupack", &[0]),
+    ("tcp_thin_linear_timeouts", &[0]),
+    ("tcp_workaround_signed_windows", &[0]),
+    // More than a script ever reaches.
+    ("somaxconn", &[4096]),
+    ("tcp_challenge_ack_limit", &[1_000, 0x7fff_ffff]),
 ];
 
 /// Changes a configuration as `sysctl key=value` would change the host.
@@ -52,13 +73,17 @@ pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> 
     if key.starts_with("net.inet.") || key.starts_with("kern.") {
         return freebsd(config, &key, value);
     }
+    let refused = || format!("no support for sysctl {key}={value}");
     if WITHOUT_MEANING.contains(&name) {
         return Ok(());
     }
-    match linux(config, name, value) {
-        Some(()) => Ok(()),
-        None => Err(format!("no support for sysctl {key}={value}")),
+    if let Some((_, values)) = FIXED.iter().find(|(known, _)| *known == name) {
+        let is_ours = number(value).is_some_and(|value| values.contains(&value));
+        return is_ours.then_some(()).ok_or_else(refused);
     }
+    connections(config, name, value)
+        .or_else(|| host(config, name, value))
+        .ok_or_else(refused)
 }
 
 fn number(value: &str) -> Option<u64> {
@@ -90,11 +115,13 @@ fn sizes(value: &str) -> Option<[usize; 3]> {
     sizes?.try_into().ok()
 }
 
-fn linux(config: &mut Config, name: &str, value: &str) -> Option<()> {
+/// What is set for connections.
+fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
         "tcp_timestamps" => tcp.timestamps = flag(value)?,
         "tcp_sack" => tcp.sack = flag(value)?,
+        "tcp_dsack" => tcp.dsack = flag(value)?,
         "tcp_window_scaling" => tcp.window_scaling = flag(value)?,
         "tcp_rmem" => {
             let [_, initial, most] = sizes(value)?;
@@ -111,11 +138,18 @@ fn linux(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_synack_retries" => tcp.syn_ack_retries = count(value)?,
         "tcp_retries1" => tcp.r1 = count(value)?,
         "tcp_retries2" => tcp.r2 = count(value)?,
-        "tcp_orphan_retries" => tcp.orphan_retries = count(value)?,
+        // Zero stands for the default.
+        "tcp_orphan_retries" => {
+            tcp.orphan_retries = Some(count(value)?).filter(|n| *n > 0).unwrap_or(8)
+        }
         "tcp_rto_max_ms" => tcp.max_rto = millis(value)?,
         "tcp_rto_min_us" => tcp.min_rto = number(value).map(Duration::from_micros)?,
         "tcp_fin_timeout" => tcp.fin_wait_2_timeout = Some(seconds(value)?),
+        "tcp_keepalive_time" => tcp.keepalive.idle = seconds(value)?,
+        "tcp_keepalive_intvl" => tcp.keepalive.interval = seconds(value)?,
+        "tcp_keepalive_probes" => tcp.keepalive.count = count(value)?,
         "tcp_invalid_ratelimit" => tcp.challenge_interval = millis(value)?,
+        "tcp_rfc1337" => tcp.time_wait_ignores_resets = flag(value)?,
         "tcp_congestion_control" => tcp.congestion_control = value.trim().parse().ok()?,
         "tcp_notsent_lowat" => {
             let octets = number(value)?;
@@ -123,18 +157,47 @@ fn linux(config: &mut Config, name: &str, value: &str) -> Option<()> {
         }
         "tcp_pacing_ss_ratio" => tcp.pacing.slow_start_percent = count(value)?.max(100),
         "tcp_pacing_ca_ratio" => tcp.pacing.avoidance_percent = count(value)?.max(100),
-        "tcp_max_syn_backlog" => config.max_half_open = number(value)? as usize,
-        "tcp_max_tw_buckets" => config.max_time_wait = number(value)? as usize,
-        "ip_default_ttl" => config.hop_limit = number(value)?.try_into().ok()?,
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
-        "tcp_recovery" => tcp.rack = number(value)? & 1 != 0,
+        "tcp_recovery" => tcp.rack = number(value).filter(|bits| *bits < 2)? == 1,
         "tcp_early_retrans" => tcp.tail_loss_probe = number(value)? >= 3,
+        "tcp_frto" => tcp.forward_rto = flag(value)?,
         "tcp_mtu_probing" => tcp.path_mtu.probing = probing(number(value)?)?,
         "tcp_base_mss" => {
             tcp.path_mtu.base = u16::try_from(number(value)?).ok()?.checked_add(40)?
         }
+        "tcp_min_snd_mss" => tcp.min_send_mss = number(value)?.try_into().ok()?,
         "tcp_ecn" => (tcp.ecn.ask, tcp.ecn.accept) = ecn(number(value)?)?,
         "tcp_ecn_option" => tcp.ecn.options = flag(value)?,
+        "tcp_ecn_fallback" => {
+            let (classic, accurate) = match flag(value)? {
+                true => (1, 2),
+                false => (u32::MAX, u32::MAX),
+            };
+            (tcp.ecn.classic_attempts, tcp.ecn.attempts) = (classic, accurate);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// What is set for the host.
+fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
+    match name {
+        "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
+        "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,
+        // 2: on the loopback only.
+        "tcp_tw_reuse" => {
+            config.time_wait_reuse = match number(value)? {
+                0 | 2 => None,
+                1 => Some(Duration::from_secs(1)),
+                _ => return None,
+            }
+        }
+        "ip_default_ttl" => config.hop_limit = number(value)?.try_into().ok()?,
+        "ip_local_port_range" => {
+            let (first, last) = value.trim().split_once(char::is_whitespace)?;
+            config.ephemeral_ports = (first.parse().ok()?, last.trim().parse().ok()?);
+        }
         "tcp_fastopen" => fast_open(&mut config.fast_open, bits(value)?),
         "tcp_fastopen_key" => config.fast_open.keys = Some(fast_open_keys(value)?),
         "tcp_fastopen_blackhole_timeout_sec" => {
@@ -229,25 +292,56 @@ fn freebsd(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
         "delayed_ack" => flag(value).map(|on| {
             tcp.delayed_ack = tcp.delayed_ack.filter(|_| on);
         }),
+        "insecure_rst" => flag(value).map(|on| {
+            tcp.resets = match on {
+                true => Resets::InWindow,
+                false => Resets::Exact,
+            };
+        }),
+        "insecure_syn" => number(value).filter(|on| *on == 0).map(|_| ()),
+        "fast_finwait2_recycle" | "ecn.enable" | "syncookies_only" => {
+            number(value).filter(|on| *on == 0).map(|_| ())
+        }
+        "finwait2_timeout" => millis(value).map(|time| tcp.fin_wait_2_timeout = Some(time)),
+        "keepidle" => millis(value).map(|time| tcp.keepalive.idle = time),
+        "keepintvl" => millis(value).map(|time| tcp.keepalive.interval = time),
+        "keepcnt" => count(value).map(|probes| tcp.keepalive.count = probes),
+        "persmax" => millis(value).map(|most| tcp.max_persist = most),
+        "cc.algorithm" => match value.trim() {
+            "newreno" => Some(CongestionControl::Reno),
+            "cubic" => Some(CongestionControl::Cubic),
+            "dctcp" => Some(CongestionControl::Dctcp),
+            _ => None,
+        }
+        .map(|kind| tcp.congestion_control = kind),
+        "syncookies" => flag(value).map(|on| {
+            config.syn_cookies = match on {
+                true => SynCookies::WhenFull,
+                false => SynCookies::Off,
+            };
+        }),
         "msl" => millis(value).map(|msl| tcp.msl = msl),
         "rexmit_min" => millis(value).map(|least| tcp.min_rto = least),
         "rexmit_initial" => millis(value).map(|first| tcp.initial_rto = first),
         "initcwnd_segments" => count(value).map(|segments| tcp.initial_window = segments.max(1)),
         "recvspace" => number(value).map(|size| tcp.initial_receive_buffer = size.max(1) as usize),
         "sendspace" => number(value).map(|size| tcp.initial_send_buffer = size.max(1) as usize),
-        "mssdflt"
-        | "v6mssdflt"
-        | "minmss"
-        | "hostcache.enable"
+        "minmss" => number(value).and_then(|least| {
+            tcp.min_send_mss = least.try_into().ok()?;
+            Some(())
+        }),
+        // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
+        "mssdflt" => number(value).filter(|mss| *mss == 536).map(|_| ()),
+        "v6mssdflt" => number(value).filter(|mss| *mss == 1220).map(|_| ()),
+        "recvbuf_auto" | "sendbuf_auto" => number(value).filter(|on| *on == 1).map(|_| ()),
+        "functions_default" => (value.trim() == "freebsd").then_some(()),
+        // Nothing is remembered from one run to the next, and nothing is offloaded.
+        "hostcache.enable"
         | "hostcache.purgenow"
         | "hostcache.purge"
-        | "cc.algorithm"
         | "tso"
         | "kern.ipc.maxsockbuf"
-        | "log_debug"
-        | "recvbuf_auto"
-        | "sendbuf_auto"
-        | "functions_default" => Some(()),
+        | "log_debug" => Some(()),
         _ => None,
     };
     done.ok_or_else(|| format!("no support for sysctl {key}={value}"))
@@ -292,8 +386,30 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_in_two_tables() {
+        for (name, values) in FIXED {
+            assert!(!WITHOUT_MEANING.contains(&name), "{name}");
+            for value in values.iter().map(u64::to_string) {
+                assert_eq!(apply(&mut config(), name, &value), Ok(()), "{name}");
+                assert_eq!(connections(&mut config(), name, &value), None, "{name}");
+                assert_eq!(host(&mut config(), name, &value), None, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn what_nobody_knows_is_told() {
-        for (key, value) in [("net.ipv4.tcp_nonsense", "1"), ("net.ipv4.tcp_sack", "x")] {
+        let unknown = [
+            ("net.ipv4.tcp_nonsense", "1"),
+            ("net.ipv4.tcp_sack", "x"),
+            // Known, but not done in this way.
+            ("net.ipv4.tcp_shrink_window", "1"),
+            ("net.ipv4.tcp_reordering", "6"),
+            ("net.ipv4.tcp_recovery", "2"),
+            ("net.inet.tcp.insecure_syn", "1"),
+            ("net.inet.tcp.cc.algorithm", "chd"),
+        ];
+        for (key, value) in unknown {
             let error = apply(&mut config(), key, value).unwrap_err();
             assert_eq!(error, format!("no support for sysctl {key}={value}"));
         }

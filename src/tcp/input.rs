@@ -188,7 +188,8 @@ impl Tcb {
             self.recv_buffer.capacity(),
             self.config.max_out_of_order_ranges,
             irs + 1,
-        );
+        )
+        .report_duplicates(self.config.dsack);
         self.right_sizing.start(now, irs + 1);
         self.take_syn_options(now, header);
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
@@ -256,13 +257,16 @@ impl Tcb {
     fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
         let in_window =
             seg.seq == self.rcv.nxt || (self.rcv.nxt < seg.seq && seg.seq < self.rcv.edge);
-        // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short.
+        let fits = in_window || self.is_reset_at_fin(seg);
+        // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
+        let waits = self.state == State::TimeWait
+            && (self.config.time_wait_ignores_resets || seg.seq != self.rcv.nxt);
         // And RST with SYN is no segment of any TCP.
         let nonsense = seg.ctl.has(Control::SYN);
-        if !in_window || nonsense || self.state == State::TimeWait {
-            return Step::Break(Discard::ResetIgnored);
+        match fits && !waits && !nonsense {
+            true => Step::Continue(()),
+            false => Step::Break(Discard::ResetIgnored),
         }
-        Step::Continue(())
     }
 
     /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost. And with
@@ -380,7 +384,7 @@ impl Tcb {
         if !seg.ctl.has(Control::RST) {
             return Step::Continue(());
         }
-        if seg.seq != self.rcv.nxt {
+        if !self.is_believed(seg) {
             self.challenge(now);
             return Step::Break(Discard::ResetChallenged);
         }
@@ -392,6 +396,8 @@ impl Tcb {
             State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
             // The user has closed, and the peer too: nothing is lost that anybody waits for.
             State::Closing | State::LastAck => self.end(Event::RcvRst, None),
+            // As if its time were over.
+            State::TimeWait => self.end(Event::Timeout, None),
             _ => {
                 self.watch_reset();
                 self.end(Event::RcvRst, Some(ConnectionError::Reset));
@@ -449,6 +455,7 @@ impl Tcb {
         self.fit_into_memory(seg)?;
         self.rcv.mss = self.rcv.mss.max(seg.text.len());
         let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
+        self.grow_receive_window(seg.text.len());
         self.rcv.nxt = self.recv_buffer.next();
         self.stats.text_segments_in += 1;
         self.stats.last_text_received = now;

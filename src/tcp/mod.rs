@@ -13,6 +13,7 @@
 //! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
+//! | `resets` | RFC 5961 §3 | which resets are believed |
 //! | `output` | §3.7, §3.8 | what the next segment carries |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | when less than a full segment is worth sending |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
@@ -51,6 +52,7 @@ mod ranges;
 mod readiness;
 mod recovery;
 mod recv_buffer;
+mod resets;
 mod ring;
 mod segment;
 mod send_buffer;

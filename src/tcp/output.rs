@@ -517,7 +517,13 @@ impl Tcb {
             .min(most)
             .min(self.largest_window())
             .min(memory.saturating_sub(self.recv_buffer.len()));
-        let step = self.snd.mss.min(self.largest_window() / 2).max(1);
+        // A window that has not grown yet is not held back by the user: it moves as it can.
+        let step = match self.rcv.most < room {
+            true => 1,
+            false => self.snd.mss.min(self.largest_window() / 2).max(1),
+        };
+        let unit = 1 << shift;
+        let room = room.min(self.rcv.most.checked_next_multiple_of(unit).unwrap_or(room));
         if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
             return self.rcv.edge;
         }

@@ -28,6 +28,8 @@ pub(crate) struct RecvBuffer {
     recent: [Option<Seq>; SackBlocks::MAX],
     /// What arrived twice and has not been reported yet (RFC 2883).
     duplicate: Option<Range<Seq>>,
+    /// What arrives twice is reported.
+    reports_duplicates: bool,
 }
 
 /// What became of a segment's text.
@@ -66,6 +68,15 @@ impl RecvBuffer {
             max_ranges,
             recent: [None; SackBlocks::MAX],
             duplicate: None,
+            reports_duplicates: true,
+        }
+    }
+
+    /// Whether what arrives twice is reported (RFC 2883).
+    pub(crate) fn report_duplicates(self, reports_duplicates: bool) -> RecvBuffer {
+        RecvBuffer {
+            reports_duplicates,
+            ..self
         }
     }
 
@@ -154,7 +165,7 @@ impl RecvBuffer {
     }
 
     fn note_duplicate(&mut self, range: Range<Seq>) {
-        if !range.is_empty() {
+        if !range.is_empty() && self.reports_duplicates {
             self.duplicate = Some(range);
         }
     }

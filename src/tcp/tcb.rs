@@ -132,19 +132,26 @@ pub(super) struct Rcv {
     pub(super) mss: usize,
     /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
     pub(super) shift: u8,
+    /// The most that the window offers, whatever the buffer has room for: see
+    /// [`TcpConfig::growing_receive_window`].
+    pub(super) most: usize,
 }
 
 impl Rcv {
-    fn new(irs: Option<Seq>, nxt: Seq, shift: u8) -> Rcv {
+    fn new(irs: Option<Seq>, nxt: Seq, config: &TcpConfig) -> Rcv {
         Rcv {
             nxt,
+            most: match config.growing_receive_window {
+                true => usize::from(config.initial_receive_window),
+                false => usize::MAX,
+            },
             edge: nxt,
             up: None,
             irs,
             fin: None,
             last_ack_sent: nxt,
             mss: 0,
-            shift,
+            shift: own_window_scale(config),
         }
     }
 }
@@ -278,13 +285,14 @@ impl Tcb {
             state: State::Closed,
             passive: false,
             snd: Snd::new(iss, rcv_nxt, path, mss),
-            rcv: Rcv::new(irs, rcv_nxt, own_window_scale(config)),
+            rcv: Rcv::new(irs, rcv_nxt, config),
             send_buffer: SendBuffer::new(buffers::first_send_buffer(config), iss + 1),
             recv_buffer: RecvBuffer::new(
                 buffers::first_receive_buffer(config),
                 config.max_out_of_order_ranges,
                 rcv_nxt,
-            ),
+            )
+            .report_duplicates(config.dsack),
             right_sizing: RightSizing::new(now, config.initial_window as usize * mss),
             path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
             allowance: Allowance::UNLIMITED,

@@ -38,10 +38,7 @@ fn complaints(path: &Path) -> Vec<String> {
     let settings = Settings::default();
     let mut complaints = Vec::new();
     for variant in Variant::ALL {
-        let mut definitions = Definitions::default();
-        for (name, value) in Profile::default().definitions(variant) {
-            definitions.define(name, value);
-        }
+        let definitions = Definitions::of(&text, Profile::default(), variant);
         let script = match parse(&text, &definitions) {
             Ok(script) => script,
             Err(error) => return vec![format!("{}:{error}", path.display())],

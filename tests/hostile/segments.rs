@@ -99,6 +99,7 @@ fn any_config(random: &mut Random) -> Config {
         ask: random.pick(&modes),
         accept: random.pick(&modes),
         attempts: random.pick(&[1, 2, u32::MAX]),
+        classic_attempts: random.pick(&[1, 2, u32::MAX]),
         options: random.chance(70),
     };
     config

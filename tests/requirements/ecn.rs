@@ -382,9 +382,8 @@ fn ece_without_end_is_not_believed() {
             d.arrives(&format!("<SEQ=101><ACK={ack}><CTL={flags}ACK>"));
             (capable, d.status().cwnd)
         };
-        let windows: Vec<(bool, u64)> = (0..12)
-            .map(|_| acknowledged_with(&mut d, "ECE,"))
-            .collect();
+        let windows: Vec<(bool, u64)> =
+            (0..12).map(|_| acknowledged_with(&mut d, "ECE,")).collect();
         let capable = windows.iter().filter(|(capable, _)| *capable).count();
         assert_eq!(capable, 8);
         assert!(windows[..8].iter().all(|(capable, _)| *capable));
@@ -516,10 +515,13 @@ fn a_syn_without_an_answer_stops_asking() {
 #[test]
 fn how_often_a_syn_asks_is_configured() {
     in_both_families(|family| {
-        for attempts in [1, 3, u32::MAX] {
+        let asked = [1, 3, u32::MAX].map(|attempts| [(Classic, attempts), (Accurate, attempts)]);
+        for (ask, attempts) in asked.concat() {
+            // The setting of the other mode does not count.
             let ecn = EcnConfig {
-                ask: Classic,
-                attempts,
+                ask,
+                attempts: if ask == Accurate { attempts } else { 2 },
+                classic_attempts: if ask == Classic { attempts } else { 2 },
                 ..EcnConfig::default()
             };
             let mut d = Dialogue::new(family, with(ecn));

@@ -63,6 +63,14 @@ impl Default for SocketSettings {
 }
 
 impl SocketSettings {
+    /// Nothing was asked for; keepalive, once it is, works so.
+    pub(super) fn new(keepalive: Keepalive) -> SocketSettings {
+        SocketSettings {
+            keepalive,
+            ..SocketSettings::default()
+        }
+    }
+
     fn kept(&self, level: i32, name: i32, default: i32) -> i32 {
         self.kept.get(&(level, name)).copied().unwrap_or(default)
     }

@@ -37,11 +37,13 @@ impl Run<'_> {
         }
         if let Body::Tcp(tcp) = &packet.body
             && tcp.control & control::SYN != 0
-            && socket.active
         {
-            // The peer's SYN tells its ISN; what comes after its SYN-ACK does not.
-            socket.numbers.learn_remote(number(tcp.seq));
-            socket.active = tcp.control & control::ACK == 0;
+            socket.syns.push((number(tcp.seq), tcp.len));
+            if socket.active {
+                // The peer's SYN tells its ISN; what comes after its SYN-ACK does not.
+                socket.numbers.learn_remote(number(tcp.seq));
+                socket.active = tcp.control & control::ACK == 0;
+            }
         }
         let route = Route {
             local: socket.local,
@@ -266,7 +268,11 @@ fn learn(socket: &mut Socket, tcp: &Tcp, control: u16, seq: u32, ack: u32) {
     }
     socket.numbers.learn_local(number(tcp.seq), seq);
     if control & control::ACK != 0 {
-        socket.numbers.learn_remote(ack.wrapping_sub(1));
+        // It may acknowledge text on the SYN, too.
+        let answered = |(isn, len): &(u32, u32)| ack.wrapping_sub(isn.wrapping_add(1)) <= *len;
+        if let Some((isn, _)) = socket.syns.iter().rev().copied().find(|syn| answered(syn)) {
+            socket.numbers.learn_remote(isn);
+        }
     }
 }
 

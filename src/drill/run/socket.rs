@@ -32,6 +32,8 @@ pub(super) struct Socket {
     pub(super) ports: Option<(u16, u16)>,
     pub(super) numbers: Numbers,
     pub(super) flow_labels: FlowLabels,
+    /// The SYNs that the peer has sent: ISN and octets of text.
+    pub(super) syns: Vec<(u32, u32)>,
     /// The stack's SYN-ACK has been seen, and nobody has accepted the connection.
     pub(super) acceptable: bool,
     /// The wire number behind the last octet that was injected.
@@ -50,6 +52,7 @@ impl Socket {
             ports: None,
             numbers: Numbers::default(),
             flow_labels: FlowLabels::default(),
+            syns: Vec::new(),
             acceptable: false,
             injected: 0,
         }

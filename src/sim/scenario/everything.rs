@@ -115,6 +115,7 @@ fn ecn(random: &mut Random) -> EcnConfig {
         ask: *random.pick(&MODES),
         accept: *random.pick(&MODES),
         attempts: random.between(1, 3) as u32,
+        classic_attempts: random.between(1, 3) as u32,
         options: random.chance(one_in(2)),
     }
 }

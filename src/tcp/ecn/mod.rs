@@ -209,7 +209,7 @@ impl Feedback {
 
     /// The SYN,ACK arrives in SYN-SENT, with so much text: what was asked is agreed, or less.
     pub(in crate::tcp) fn on_syn_ack(&mut self, seg: &Segment<'_>) {
-        let fell_back = self.syns > self.config.attempts;
+        let fell_back = self.syns > self.attempts(self.config.ask);
         self.mode = negotiation::agreed_by(seg.ctl, self.config.ask);
         self.capable = match self.mode {
             EcnMode::Off => false,
@@ -279,7 +279,11 @@ impl Feedback {
     }
 
     fn marks_of_syn(&self, carrier: Carrier, room: usize) -> Marks {
-        let asks = self.syns < self.config.attempts;
+        let spoken_of = match carrier {
+            Carrier::Syn => self.config.ask,
+            _ => self.mode,
+        };
+        let asks = self.syns < self.attempts(spoken_of);
         let flags = match (carrier, self.mode) {
             (Carrier::Syn, _) if asks => negotiation::of_syn(self.config.ask),
             (Carrier::Syn, _) => Control::NONE,
@@ -350,7 +354,14 @@ impl Feedback {
     fn count_syn(&mut self, mode: EcnMode) {
         if mode != EcnMode::Off {
             // One more than the attempts: one that did not ask.
-            self.syns = self.syns.min(self.config.attempts).saturating_add(1);
+            self.syns = self.syns.min(self.attempts(mode)).saturating_add(1);
+        }
+    }
+
+    fn attempts(&self, mode: EcnMode) -> u32 {
+        match mode {
+            EcnMode::Classic => self.config.classic_attempts,
+            EcnMode::Off | EcnMode::Accurate => self.config.attempts,
         }
     }
 

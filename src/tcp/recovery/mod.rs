@@ -376,7 +376,7 @@ impl Recovery {
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
         let mut report = Report::default();
         let forward = self.retries > 0 || !self.is_in_trouble();
-        let forward = forward && self.selective.is_some();
+        let forward = forward && self.selective.as_ref().is_some_and(|s| s.goes_forward());
         match &mut self.episode {
             Some(episode) if self.retries > 0 => episode.on_timeout(nxt, forward),
             _ => self.episode = Some(Episode::new(una..nxt, true, forward)),

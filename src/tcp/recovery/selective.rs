@@ -41,6 +41,8 @@ pub(super) struct Selective {
     /// RFC 8985; otherwise RFC 6675 counts.
     uses_rack: bool,
     probes_tail: bool,
+    /// After a timeout, F-RTO.
+    forward_rto: bool,
     max_ack_delay: Duration,
 }
 
@@ -66,8 +68,14 @@ impl Selective {
             probe_at: None,
             uses_rack: config.rack,
             probes_tail: config.tail_loss_probe,
+            forward_rto: config.forward_rto,
             max_ack_delay: config.peer_ack_delay,
         }
+    }
+
+    /// Whether F-RTO looks at timeouts.
+    pub(super) fn goes_forward(&self) -> bool {
+        self.forward_rto
     }
 
     /// New octets left: silence counts from now on (RFC 8985 §7.2).

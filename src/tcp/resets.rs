@@ -1,0 +1,31 @@
+//! Which resets are believed: see [`Resets`].
+
+use super::segment::Segment;
+use super::state::State;
+use super::tcb::Tcb;
+use crate::config::Resets;
+
+impl Tcb {
+    /// It stands where the peer's FIN stood, and that is taken for RCV.NXT.
+    pub(super) fn is_reset_at_fin(&self, seg: &Segment<'_>) -> bool {
+        self.config.resets == Resets::AlsoBehindHeld
+            && matches!(
+                self.state,
+                State::CloseWait | State::Closing | State::LastAck
+            )
+            && self.rcv.fin == Some(seg.seq)
+    }
+
+    /// It ends the connection: see [`Resets`].
+    pub(super) fn is_believed(&self, seg: &Segment<'_>) -> bool {
+        seg.seq == self.rcv.nxt
+            || match self.config.resets {
+                Resets::Exact => false,
+                Resets::AlsoBehindHeld => {
+                    let behind_held = self.agreed.sack && seg.seq == self.recv_buffer.end();
+                    behind_held || self.is_reset_at_fin(seg)
+                }
+                Resets::InWindow => true,
+            }
+    }
+}
