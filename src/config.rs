@@ -231,6 +231,9 @@ pub struct TcpConfig {
     /// How long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
     /// 8985 §7.2. Default 200 ms.
     pub peer_ack_delay: Duration,
+    /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows and Linux does; otherwise
+    /// what of it was in use (RFC 5681 §3.1, equation 4). Default off.
+    pub reduces_whole_window: bool,
     /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
     /// found less exactly. A record has about 100 octets. Default 16,384.
     pub max_sent_records: usize,
@@ -324,6 +327,7 @@ impl Default for TcpConfig {
             max_rto: Duration::from_secs(120),
             rto_floor: RtoFloor::Whole,
             rack: true,
+            reduces_whole_window: false,
             tail_loss_probe: true,
             forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),

@@ -97,6 +97,7 @@ fn linux(host: Config) -> Config {
         growing_receive_window: true,
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
+        reduces_whole_window: true,
         slow_start_after_idle: false,
         ecn: EcnConfig {
             ask: EcnMode::Off,

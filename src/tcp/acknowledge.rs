@@ -7,7 +7,7 @@ use super::congestion::{Ack, Loss};
 use super::ecn::Congestion;
 use super::input::{Discard, Step};
 use super::readiness::Readiness;
-use super::recovery::{Acknowledgment, Blocks, Report};
+use super::recovery::{Acknowledgment, Blocks, Flight, Report};
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
@@ -120,7 +120,22 @@ impl Tcb {
         let report = self.recovery.on_ack(&acknowledgment);
         let congestion = self.hear_of_marks(&acknowledgment, &report, seg);
         self.report(&acknowledgment, &report, in_flight, congestion);
-        self.answer_marks(congestion, &acknowledgment, in_flight);
+        let left = report.rate.map_or(0, |sample| sample.tx_in_flight);
+        let flight = Flight {
+            known: in_flight,
+            left,
+        };
+        self.answer_marks(congestion, &acknowledgment, flight);
+    }
+
+    /// What congestion control is to reduce the window from (RFC 5681 §3.1, equation 4; RFC 9438
+    /// §4.6).
+    pub(super) fn flight_to_reduce(&self, flight: Flight) -> u64 {
+        let cwnd = self.congestion.window();
+        match self.config.reduces_whole_window {
+            true => flight.size(cwnd).max(cwnd),
+            false => flight.size(cwnd),
+        }
     }
 
     /// Tells congestion control what recovery found, and what the peer says of marks; `in_flight`
@@ -142,13 +157,11 @@ impl Tcb {
         for segment in &report.losses {
             self.congestion.on_segment_lost(segment);
         }
-        if let Some(in_flight) = report.lost
+        if let Some(flight) = report.lost
             && self.feedback.on_loss(ack.ack, ack.nxt)
         {
-            self.congestion.on_congestion(&Loss {
-                now,
-                in_flight: in_flight as u64,
-            });
+            let in_flight = self.flight_to_reduce(flight);
+            self.congestion.on_congestion(&Loss { now, in_flight });
         }
         if report.delivered > 0 {
             let (cwnd, flight) = (self.congestion.window(), in_flight as u64);

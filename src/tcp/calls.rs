@@ -2,6 +2,7 @@
 
 use super::error::{ConnectionError, RecvError, SendError};
 use super::readiness::Readiness;
+use super::recovery::RecoveryState;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
@@ -304,6 +305,15 @@ impl Tcb {
         self.timestamps.option(now).val
     }
 
+    fn recovery_state(&self) -> RecoveryState {
+        let state = self.recovery.state();
+        let may_be = matches!(state, RecoveryState::Open | RecoveryState::Disorder);
+        match may_be && self.feedback.has_reduced_for(self.snd.una) {
+            true => RecoveryState::Reduced,
+            false => state,
+        }
+    }
+
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let segments = self.recovery.counts();
@@ -318,7 +328,7 @@ impl Tcb {
             snd_wnd: self.snd.wnd as u32,
             rcv_wnd: self.rcv.edge.saturating_since(self.rcv.nxt) as u32,
             in_flight: self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64,
-            recovery: self.recovery.state(),
+            recovery: self.recovery_state(),
             unacked: segments.unacked,
             sacked: segments.sacked,
             lost: segments.lost,

@@ -62,7 +62,7 @@ impl Tcb {
         (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
-        recovery.hash_canonical(config, now, hasher);
+        recovery.hash_canonical(config, snd.mss, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));
         factory.name().hash(hasher);
         pacer.hash_canonical(config, now, hasher);

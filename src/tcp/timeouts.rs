@@ -51,7 +51,6 @@ impl Tcb {
             return;
         }
         self.stats.timeouts += 1;
-        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt) as u64;
         let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
         self.suspect_black_hole(now);
         self.watch_timeouts();
@@ -60,6 +59,7 @@ impl Tcb {
             for segment in &report.losses {
                 self.congestion.on_segment_lost(segment);
             }
+            let in_flight = report.lost.map_or(0, |it| self.flight_to_reduce(it));
             self.congestion.on_timeout(&Loss { now, in_flight }, first);
             self.feedback.on_timeout(self.snd.nxt);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stubborn::config::{CongestionControl, EcnConfig, EcnMode, TcpConfig};
-use stubborn::tcp::State;
+use stubborn::tcp::{RecoveryState, State};
 use stubborn::wire::{Control, Ecn};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
@@ -409,6 +409,7 @@ fn one_reduction_for_a_window_and_one_cwr() {
         // Half of ten segments: nothing new leaves until five are in flight.
         d.arrives("<SEQ=101><ACK=1301><CTL=ECE,ACK>");
         assert_eq!((d.status().cwnd, d.status().ssthresh), (5_000, 5_000));
+        assert_eq!(d.status().recovery, RecoveryState::Reduced);
         for ack in (2301..=5301).step_by(1000) {
             d.arrives(&format!("<SEQ=101><ACK={ack}><CTL=ECE,ACK>"));
         }
@@ -419,6 +420,7 @@ fn one_reduction_for_a_window_and_one_cwr() {
         d.arrives("<SEQ=101><ACK=10301><CTL=ECE,ACK>");
         assert_eq!(d.all_that_leaves().len(), 3);
         assert_eq!(d.status().cwnd, 5_000);
+        assert_eq!(d.status().recovery, RecoveryState::Reduced);
         // The acknowledgment of the text with CWR, and still ECE: that is another window.
         d.arrives("<SEQ=101><ACK=11301><CTL=ECE,ACK>");
         assert_eq!(d.status().cwnd, 2_500);

@@ -185,8 +185,62 @@ fn the_loss_of_the_last_segment_is_repaired_by_a_probe() {
         d.sends(1000);
         segments_leave(&mut d, &[10_301]);
         acked(&mut d, 11_301, &[]);
-        assert!(d.status().cwnd < 10_000, "{:?}", d.status());
+        // Ten segments were in flight when the last of them left; one, when its loss was known.
+        assert_eq!((d.status().ssthresh, d.status().cwnd), (5000, 5000));
         assert_eq!(d.status().recovery, RecoveryState::Open);
+    });
+}
+
+/// RFC 5681 §3.1, equation 4, and RFC 9438 §4.6: a loss at the tail reduces the window from what
+/// was in flight when the lost segment left, however little of that is left when the sender knows.
+#[test]
+fn the_loss_of_a_tail_reduces_what_was_in_use() {
+    in_both_families(|family| {
+        let tail = |tcp: TcpConfig| {
+            let mut d = ten_in_flight(family, tcp);
+            acked(&mut d, 9301, &[]);
+            d.until_something_leaves();
+            segments_leave(&mut d, &[9301]);
+            d
+        };
+        let cubic = |reduces_whole_window| TcpConfig {
+            congestion_control: CongestionControl::Cubic,
+            reduces_whole_window,
+            ..reno()
+        };
+        let after_probe = |tcp: TcpConfig| {
+            let mut d = tail(tcp);
+            let cwnd = d.status().cwnd;
+            acked(&mut d, 10_301, &[]);
+            d.sends(1000);
+            segments_leave(&mut d, &[10_301]);
+            acked(&mut d, 11_301, &[]);
+            (cwnd, d.status().ssthresh)
+        };
+        // RFC 9438 §4.6: beta_cubic is 0.7. In slow start CUBIC grows by up to eight segments.
+        assert_eq!(after_probe(cubic(false)), (18_000, 7000));
+        assert_eq!(after_probe(cubic(true)), (18_000, 12_600));
+        // By a timeout, after the probe and without one.
+        let mut d = tail(reno());
+        d.until_something_leaves();
+        segments_leave(&mut d, &[9301]);
+        assert_eq!((d.status().timeouts, d.status().ssthresh), (1, 5000));
+        let d = tail(without_probes());
+        assert_eq!((d.status().timeouts, d.status().ssthresh), (1, 5000));
+    });
+}
+
+/// The same equation: a window that is not in use counts only as far as it is.
+#[test]
+fn a_loss_in_a_small_flight_reduces_that_flight() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, reno());
+        d.sends(6000);
+        segments_leave(&mut d, &from(301, 6));
+        d.until(ms(200));
+        acked(&mut d, 301, &[(1301, 4301)]);
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().ssthresh, 3000);
     });
 }
 

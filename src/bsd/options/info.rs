@@ -229,6 +229,7 @@ fn recovery(state: RecoveryState) -> u8 {
     match state {
         RecoveryState::Open => 0,
         RecoveryState::Disorder => 1,
+        RecoveryState::Reduced => 2,
         RecoveryState::Recovery => 3,
         RecoveryState::Loss => 4,
     }

@@ -101,7 +101,8 @@ impl RateSample {
 pub struct Loss {
     /// When the sender knew.
     pub now: Instant,
-    /// Octets in flight at that moment: FlightSize of RFC 5681.
+    /// Octets in flight at that moment, FlightSize of RFC 5681; or when what was lost left, if that
+    /// were more and the window still allows it.
     pub in_flight: u64,
 }
 

@@ -5,7 +5,7 @@ use super::{Acknowledged, Carrier, Congestion, Marks};
 use crate::config::EcnMode;
 use crate::tcp::congestion::Loss;
 use crate::tcp::output::Plan;
-use crate::tcp::recovery::{Acknowledgment, Report};
+use crate::tcp::recovery::{Acknowledgment, Flight, Report};
 use crate::tcp::segment::Segment;
 use crate::tcp::state::Event;
 use crate::tcp::tcb::{AckDue, Tcb};
@@ -152,12 +152,12 @@ impl Tcb {
         &mut self,
         congestion: Congestion,
         ack: &Acknowledgment,
-        in_flight: usize,
+        flight: Flight,
     ) {
         if congestion.packets > 0 && self.feedback.begins_window(ack.ack, ack.nxt) {
             self.congestion.on_ecn(&Loss {
                 now: ack.now,
-                in_flight: in_flight as u64,
+                in_flight: self.flight_to_reduce(flight),
             });
         }
     }

@@ -497,6 +497,11 @@ impl Feedback {
         begins
     }
 
+    /// Whether marks have reduced the window that `una` lies in.
+    pub(in crate::tcp) fn has_reduced_for(&self, una: Seq) -> bool {
+        self.answered.is_some_and(|answered| una <= answered)
+    }
+
     /// What lies at `lost` is lost. Returns whether the window is to be reduced for it: not again
     /// for losses in a window that has been reduced for its marks (RFC 3168 §6.1.2).
     pub(in crate::tcp) fn on_loss(&mut self, lost: Seq, nxt: Seq) -> bool {

@@ -40,7 +40,7 @@ use newreno::{Lost, NewReno};
 use prr::{Progress, Prr};
 use rate::{Newest, Rate};
 pub use report::RecoveryState;
-pub(crate) use report::{Acknowledgment, Report};
+pub(crate) use report::{Acknowledgment, Flight, Report};
 pub(crate) use rtt::Rtt;
 pub(crate) use sack::Blocks;
 pub(crate) use scoreboard::Counts;
@@ -166,6 +166,8 @@ impl Recovery {
     pub(crate) fn on_probe_sent(&mut self, now: Instant, una: Seq, nxt: Seq, range: Range<Seq>) {
         let is_retrans = range.end <= nxt;
         let end = nxt.max(range.end);
+        let last = self.board.last().filter(|_| is_retrans);
+        let flight = last.map_or(0, |record| record.snapshot.tx_in_flight);
         if is_retrans {
             let in_flight = self.in_flight(una, nxt);
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
@@ -174,7 +176,7 @@ impl Recovery {
             self.on_sent(now, una, range);
         }
         if let Some(selective) = &mut self.selective {
-            selective.on_probe_sent(end, is_retrans);
+            selective.on_probe_sent(end, is_retrans.then_some(flight));
         }
         // RFC 8985 §7.3: now it is the retransmission timer's turn.
         self.rto_at = now + self.rtt.rto();
@@ -231,7 +233,10 @@ impl Recovery {
         self.board.set_lost(lost);
         if loss.is_some() {
             self.episode = Some(Episode::new(ack.una..ack.nxt, false, false));
-            report.lost = loss;
+            report.lost = loss.map(|known| Flight {
+                known,
+                left: self.flight_of_first(),
+            });
         }
     }
 
@@ -374,7 +379,13 @@ impl Recovery {
 
     /// The retransmission timer expired with `una..nxt` in flight.
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
-        let mut report = Report::default();
+        let mut report = Report {
+            lost: Some(Flight {
+                known: self.in_flight(una, nxt),
+                left: self.flight_of_first(),
+            }),
+            ..Report::default()
+        };
         let forward = self.retries > 0 || !self.is_in_trouble();
         let forward = forward && self.selective.as_ref().is_some_and(|s| s.goes_forward());
         match &mut self.episode {
@@ -545,10 +556,12 @@ impl Recovery {
     pub(crate) fn hash_canonical(
         &self,
         config: &TcpConfig,
+        mss: usize,
         now: Instant,
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
+        self.hash_flights(mss, hasher);
         let lost = self.board.next_lost();
         let one_segment = self.one_segment && lost.is_some();
         (lost, one_segment, self.rtt.rto()).hash(hasher);

@@ -1,8 +1,10 @@
 //! What recovery is told of an acknowledgment, and what it has to tell.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
+use super::Recovery;
 use super::sack::Blocks;
 use crate::tcp::congestion::{LostSegment, RateSample};
 use crate::tcp::seq::Seq;
@@ -54,9 +56,9 @@ pub(crate) struct Report {
     pub(crate) mtu_probe_lost: bool,
     /// What was newly taken for lost, but for that.
     pub(crate) losses: Vec<LostSegment>,
-    /// A loss: this many octets were in flight. A recovery begins, unless a tail loss probe has
-    /// repaired the loss already.
-    pub(crate) lost: Option<usize>,
+    /// A loss, and what was in flight. A recovery begins, unless a tail loss probe has repaired the
+    /// loss already.
+    pub(crate) lost: Option<Flight>,
     /// What the window was last reduced for was none.
     pub(crate) spurious: bool,
     /// A fast recovery is, or was until now, under way.
@@ -74,6 +76,51 @@ impl Report {
     }
 }
 
+/// How much was in flight when the network was congested.
+///
+/// FlightSize of RFC 5681 is what is in flight when the sender knows. But when the tail of a flight
+/// is lost, most of the flight has been acknowledged by then, and says nothing any more of what the
+/// path carries. So what was in flight when the lost segment left counts too, as far as cwnd still
+/// allows it: RFC 9438 §4.6 lets cwnd stand for FlightSize where a window that is not in use does not
+/// grow, and RFC 7661 §4.4.1 the volume that was last acknowledged in a round trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flight {
+    /// Octets in flight when the sender knew.
+    pub(crate) known: usize,
+    /// Octets in flight when what was lost, or marked, left; itself included.
+    pub(crate) left: u64,
+}
+
+impl Flight {
+    /// What the window is to be reduced from, if it is `cwnd`.
+    pub(crate) fn size(self, cwnd: u64) -> u64 {
+        (self.known as u64).max(self.left.min(cwnd))
+    }
+}
+
+impl Recovery {
+    /// Octets that were in flight when the segment at SND.UNA left, or when what a probe of the
+    /// tail has sent again did.
+    pub(super) fn flight_of_first(&self) -> u64 {
+        let first = self.board.first();
+        let left = first.map_or(0, |record| record.snapshot.tx_in_flight);
+        let probed = self.selective.as_ref().map(|it| it.probe.flight());
+        left.max(probed.unwrap_or_default())
+    }
+
+    /// What was in flight, as far as it decides the future. Of up to five segments half is two or
+    /// less, and ssthresh is two (RFC 5681 §3.1, equation 4): only of more does it matter.
+    pub(super) fn hash_flights(&self, mss: usize, hasher: &mut impl Hasher) {
+        let flights = self.board.records().map(|it| it.snapshot.tx_in_flight);
+        let probed = self.selective.as_ref().map(|it| it.probe.flight());
+        let matters = |flight: &u64| flight / 2 > 2 * mss as u64;
+        let flights = flights.chain(probed).enumerate();
+        flights
+            .filter(|(_, flight)| matters(flight))
+            .for_each(|it| it.hash(hasher));
+    }
+}
+
 /// Where loss recovery stands; what other systems call the state of congestion avoidance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecoveryState {
@@ -81,6 +128,9 @@ pub enum RecoveryState {
     Open,
     /// Something arrived out of order, or twice.
     Disorder,
+    /// The peer reported marks, and the window is reduced, until what was in flight then is
+    /// acknowledged (RFC 3168 §6.1.2).
+    Reduced,
     /// Fast recovery: acknowledgments showed a loss.
     Recovery,
     /// The retransmission timer expired.

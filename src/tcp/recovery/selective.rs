@@ -10,7 +10,7 @@ use super::rtt::Rtt;
 use super::scoreboard::{Record, Scoreboard};
 use super::spurious::Episode;
 use super::tail_probe::{self, Answer, TailProbe};
-use super::{Acknowledgment, Arrivals, Recovery, Report};
+use super::{Acknowledgment, Arrivals, Flight, Recovery, Report};
 use crate::config::TcpConfig;
 use crate::tcp::congestion::LostSegment;
 use crate::tcp::seq::Seq;
@@ -96,9 +96,9 @@ impl Selective {
         self.probe_at = watches.then(|| now + pto);
     }
 
-    /// The probe leaves: SND.NXT is `nxt` now.
-    pub(super) fn on_probe_sent(&mut self, nxt: Seq, is_retrans: bool) {
-        self.probe.on_sent(nxt, is_retrans);
+    /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`].
+    pub(super) fn on_probe_sent(&mut self, nxt: Seq, resent: Option<u64>) {
+        self.probe.on_sent(nxt, resent);
         self.probe_at = None;
     }
 
@@ -139,7 +139,8 @@ impl Selective {
         (self.phase, recover, flight_size, self.reneged).hash(hasher);
         if config.tail_loss_probe {
             let at = self.probe_at.map(|at| at.since(now));
-            (&self.probe, at).hash(hasher);
+            self.probe.hash_canonical(hasher);
+            at.hash(hasher);
         }
         if config.rack {
             let at = self.reordering_at.map(|at| at.since(now));
@@ -178,8 +179,7 @@ impl Recovery {
         let bare = ack.is_duplicate && ack.sack.held().next().is_none() && duplicate.is_none();
         let answer = selective.probe.on_ack(ack.ack, duplicate, bare);
         self.find_losses(ack, report);
-        let repaired = answer == Answer::Repaired;
-        self.enter_recovery(ack, in_flight, repaired, report);
+        self.enter_recovery(ack, in_flight, answer, report);
         self.restart_after(ack, arrivals);
         let Some(selective) = &mut self.selective else {
             return;
@@ -201,7 +201,7 @@ impl Recovery {
         &mut self,
         ack: &Acknowledgment,
         in_flight: usize,
-        repaired: bool,
+        answer: Answer,
         report: &mut Report,
     ) {
         let Some(selective) = &mut self.selective else {
@@ -210,12 +210,19 @@ impl Recovery {
         if selective.phase != Phase::Open {
             return;
         }
-        let lost = !report.losses.is_empty();
-        if !lost && !repaired {
+        let left = report.losses.iter().map(|lost| lost.tx_in_flight).max();
+        let repaired = match answer {
+            Answer::NoLoss => None,
+            Answer::Repaired { flight } => Some(flight),
+        };
+        let Some(flight) = left.max(repaired) else {
             return;
-        }
-        report.lost = Some(in_flight.max(selective.flight_size));
-        if lost {
+        };
+        report.lost = Some(Flight {
+            known: in_flight.max(selective.flight_size),
+            left: flight,
+        });
+        if left.is_some() {
             selective.phase = Phase::FastRecovery;
             selective.recover = ack.nxt;
             selective.recover_fs = in_flight;
@@ -244,7 +251,7 @@ impl Recovery {
             ..Report::default()
         };
         self.find_losses(ack, &mut report);
-        self.enter_recovery(ack, in_flight, false, &mut report);
+        self.enter_recovery(ack, in_flight, Answer::NoLoss, &mut report);
         report
     }
 

@@ -2,6 +2,7 @@
 //! after them tells. So after two round trips of silence one segment is sent, new or the last
 //! again, whose acknowledgment does.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
@@ -15,14 +16,14 @@ const INITIAL_PTO: Duration = Duration::from_secs(1);
 /// to answer; RFC 8985 §7.2 leaves the granularity of the clock to us.
 const LEAST_PTO: Duration = Duration::from_millis(10);
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TailProbe {
     /// The timer has expired: a probe is to leave.
     pub(super) due: bool,
     /// TLP.end_seq: SND.NXT when the probe left that nobody has answered yet.
     end_seq: Option<Seq>,
-    /// TLP.is_retrans: it was sent before.
-    is_retrans: bool,
+    /// TLP.is_retrans: it was sent before, when so many octets were in flight.
+    resent: Option<u64>,
     /// No RTT was sampled since the last probe (§7.3: then there must be no other).
     unsampled: bool,
 }
@@ -32,8 +33,9 @@ pub(super) struct TailProbe {
 pub(super) enum Answer {
     /// Nothing yet, or that nothing was lost.
     NoLoss,
-    /// The probe repaired a loss: congestion control must hear of it.
-    Repaired,
+    /// The probe repaired the loss of a segment, which had left with `flight` octets in flight:
+    /// congestion control must hear of it.
+    Repaired { flight: u64 },
 }
 
 /// TLP_calc_PTO (RFC 8985 §7.2). `alone`: one segment is in flight, whose acknowledgment the peer
@@ -56,14 +58,21 @@ impl TailProbe {
         self.end_seq.is_none() && !self.unsampled
     }
 
-    /// The probe leaves; SND.NXT is `nxt` then.
-    pub(super) fn on_sent(&mut self, nxt: Seq, is_retrans: bool) {
+    /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when so many octets were
+    /// in flight.
+    pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>) {
         *self = TailProbe {
             due: false,
             end_seq: Some(nxt),
-            is_retrans,
+            resent,
             unsampled: true,
         };
+    }
+
+    /// What decides the future, but for the flight.
+    pub(super) fn hash_canonical(&self, hasher: &mut impl Hasher) {
+        let is_retrans = self.resent.is_some();
+        (self.due, self.end_seq, is_retrans, self.unsampled).hash(hasher);
     }
 
     /// An RTT was sampled.
@@ -88,13 +97,13 @@ impl TailProbe {
             return Answer::NoLoss;
         };
         let came_twice = duplicate.is_some_and(|range| range.end == end_seq);
-        if !self.is_retrans || came_twice {
+        let Some(flight) = self.resent.filter(|_| !came_twice) else {
             self.end_seq = None;
             return Answer::NoLoss;
-        }
+        };
         if ack > end_seq {
             self.end_seq = None;
-            return Answer::Repaired;
+            return Answer::Repaired { flight };
         }
         if bare {
             // Original and probe have both arrived.
@@ -105,7 +114,13 @@ impl TailProbe {
 
     /// Whether `range` came twice because it was the probe.
     pub(super) fn explains(&self, duplicate: &Range<Seq>) -> bool {
-        self.is_retrans && self.end_seq == Some(duplicate.end)
+        self.resent.is_some() && self.end_seq == Some(duplicate.end)
+    }
+
+    /// Octets that were in flight when what is being probed for first left; 0 if nothing is.
+    pub(super) fn flight(&self) -> u64 {
+        let flight = self.resent.filter(|_| self.end_seq.is_some());
+        flight.unwrap_or_default()
     }
 }
 
@@ -114,6 +129,9 @@ mod tests {
     use super::*;
     use crate::config::TcpConfig;
     use crate::time::Instant;
+
+    const RESENT: Option<u64> = Some(7);
+    const REPAIRED: Answer = Answer::Repaired { flight: 7 };
 
     fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -142,13 +160,13 @@ mod tests {
     fn probes_are_rare() {
         let mut probe = TailProbe::default();
         assert!(probe.is_allowed());
-        probe.on_sent(place(100), true);
+        probe.on_sent(place(100), RESENT);
         assert!(!probe.is_allowed());
         probe.on_sample();
         assert!(!probe.is_allowed(), "unanswered");
-        assert_eq!(probe.on_ack(place(101), None, false), Answer::Repaired);
+        assert_eq!(probe.on_ack(place(101), None, false), REPAIRED);
         assert!(probe.is_allowed());
-        probe.on_sent(place(200), false);
+        probe.on_sent(place(200), None);
         assert_eq!(probe.on_ack(place(200), None, false), Answer::NoLoss);
         assert!(!probe.is_allowed(), "no sample");
     }
@@ -156,28 +174,28 @@ mod tests {
     /// §7.4.2, all the cases.
     #[test]
     fn an_answer_tells_whether_something_was_lost() {
-        let sent = |is_retrans| {
+        let sent = |resent| {
             let mut probe = TailProbe::default();
-            probe.on_sent(place(100), is_retrans);
+            probe.on_sent(place(100), resent);
             probe
         };
         // New text loses nothing.
-        assert_eq!(sent(false).on_ack(place(150), None, false), Answer::NoLoss);
+        assert_eq!(sent(None).on_ack(place(150), None, false), Answer::NoLoss);
         // Not acknowledged yet, or acknowledged, which may mean either.
-        let mut probe = sent(true);
+        let mut probe = sent(RESENT);
         assert_eq!(probe.on_ack(place(99), None, false), Answer::NoLoss);
         assert_eq!(probe.on_ack(place(100), None, false), Answer::NoLoss);
-        assert_eq!(probe.on_ack(place(150), None, false), Answer::Repaired);
+        assert_eq!(probe.on_ack(place(150), None, false), REPAIRED);
         // Both have arrived: a D-SACK says so, or an acknowledgment for nothing.
         let duplicate = place(90)..place(100);
-        let mut probe = sent(true);
+        let mut probe = sent(RESENT);
         assert!(probe.explains(&duplicate));
         assert_eq!(
             probe.on_ack(place(100), Some(&duplicate), false),
             Answer::NoLoss
         );
         assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
-        let mut probe = sent(true);
+        let mut probe = sent(RESENT);
         assert_eq!(probe.on_ack(place(100), None, true), Answer::NoLoss);
         assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
     }
