@@ -91,6 +91,7 @@ impl Tcb {
 
     /// Tells recovery and congestion control of an acknowledgment.
     fn report_ack(&mut self, now: Instant, ack: Seq, wnd: usize, seg: &Segment<'_>) {
+        self.stats.last_ack_received = now;
         // RFC 5681 §2, (a) to (e).
         let is_duplicate =
             ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
@@ -117,6 +118,10 @@ impl Tcb {
             echo,
             sack,
         };
+        if let Some(twice) = &acknowledgment.sack.duplicate {
+            let segments = (twice.end - twice.start).div_ceil(self.snd.mss);
+            self.stats.duplicates += segments as u64;
+        }
         let report = self.recovery.on_ack(&acknowledgment);
         let congestion = self.hear_of_marks(&acknowledgment, &report, seg);
         self.report(&acknowledgment, &report, in_flight, congestion);

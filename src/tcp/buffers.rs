@@ -109,6 +109,11 @@ impl RightSizing {
         (shortest, before, now - *since).hash(hasher);
     }
 
+    /// The shortest round trip of the last seconds, as a receiver sees it.
+    pub(super) fn shortest_round_trip(&self) -> Option<Duration> {
+        self.round_trip.shortest()
+    }
+
     /// The peer's first octet will lie at `start`.
     pub(super) fn start(&mut self, now: Instant, start: Seq) {
         (self.began, self.from) = (now, start);

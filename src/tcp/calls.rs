@@ -1,5 +1,6 @@
 //! The user's calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
 
+use super::congestion::RateSample;
 use super::error::{ConnectionError, RecvError, SendError};
 use super::readiness::Readiness;
 use super::recovery::RecoveryState;
@@ -314,9 +315,16 @@ impl Tcb {
         }
     }
 
+    /// Octets of text received in order, ever.
+    fn bytes_received(&self) -> u64 {
+        let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);
+        self.recv_buffer.next().saturating_since(first) as u64
+    }
+
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let segments = self.recovery.counts();
+        let history = self.recovery.history();
         let (received_ce, received_octets) = self.feedback.received();
         Status {
             state: self.state,
@@ -349,9 +357,12 @@ impl Tcb {
             backoff: self.recovery.retries(),
             bytes_acked: self.stats.bytes_acked,
             bytes_delivered: self.recovery.delivered(),
-            bytes_received: (self.recv_buffer.next())
-                .saturating_since(self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1))
-                as u64,
+            segments_delivered: history.segments_delivered,
+            delivery_rate: history.rate.map(rate),
+            is_app_limited: history.rate.is_some_and(|sample| sample.is_app_limited),
+            reorderings: history.reorderings,
+            duplicates: self.stats.duplicates,
+            bytes_received: self.bytes_received(),
             segments_in: self.stats.segments_in,
             segments_out: self.stats.segments_out,
             text_segments_in: self.stats.text_segments_in,
@@ -360,6 +371,8 @@ impl Tcb {
             bytes_resent: self.stats.bytes_resent,
             beyond_gap: self.stats.beyond_gap,
             last_text_received: self.stats.last_text_received,
+            last_ack_received: self.stats.last_ack_received,
+            receiver_rtt: self.right_sizing.shortest_round_trip(),
             last_text_sent: self.last_sent,
             rcv_mss: self.rcv.mss as u16,
             advertised_mss: super::handshake::own_mss(&self.config, self.path),
@@ -379,4 +392,11 @@ impl Tcb {
             fast_open_child: self.opening.is_child,
         }
     }
+}
+
+/// Octets a second.
+fn rate(sample: RateSample) -> u64 {
+    let nanos = sample.interval.as_nanos().max(1);
+    let rate = u128::from(sample.delivered) * 1_000_000_000 / nanos;
+    u64::try_from(rate).unwrap_or(u64::MAX)
 }

@@ -29,8 +29,12 @@ pub(super) struct Stats {
     pub(super) bytes_resent: u64,
     /// Segments whose text lay beyond a gap.
     pub(super) beyond_gap: u64,
+    /// Segments that the peer reported to have come twice.
+    pub(super) duplicates: u64,
     /// When text last came.
     pub(super) last_text_received: Instant,
+    /// When an acknowledgment last came.
+    pub(super) last_ack_received: Instant,
     /// What the time since `since` is spent with.
     limit: Limit,
     since: Instant,
@@ -78,7 +82,9 @@ impl Stats {
             bytes_sent: 0,
             bytes_resent: 0,
             beyond_gap: 0,
+            duplicates: 0,
             last_text_received: now,
+            last_ack_received: now,
             limit: Limit::Idle,
             since: now,
             times: Times::default(),

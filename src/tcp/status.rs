@@ -82,6 +82,16 @@ pub struct Status {
     pub bytes_acked: u64,
     /// Octets known to have arrived, acknowledged or only selectively; SYN and FIN count as one.
     pub bytes_delivered: u64,
+    /// Segments known to have arrived, in the same way; SYN and FIN count where they were sent alone.
+    pub segments_delivered: u64,
+    /// How fast the path delivered when that was last measured, octets a second; `None` before.
+    pub delivery_rate: Option<u64>,
+    /// The user gave less then than the path would have taken.
+    pub is_app_limited: bool,
+    /// How often segments were seen to have overtaken each other, ever. 0 without SACK.
+    pub reorderings: u64,
+    /// Segments that the peer reported to have come twice (RFC 2883), ever.
+    pub duplicates: u64,
     /// Octets received in order, ever.
     pub bytes_received: u64,
     /// Segments that arrived for this connection, ever.
@@ -100,6 +110,11 @@ pub struct Status {
     pub beyond_gap: u64,
     /// When text last came; at first, when the connection was opened.
     pub last_text_received: Instant,
+    /// When an acknowledgment last came; at first, when the connection was opened.
+    pub last_ack_received: Instant,
+    /// The least round-trip time of the last seconds as the receiver of text sees it; `None` before
+    /// the first sample.
+    pub receiver_rtt: Option<Duration>,
     /// When text was last sent; at first, when the connection was opened.
     pub last_text_sent: Instant,
     /// The longest text that came in one segment, octets.

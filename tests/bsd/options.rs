@@ -182,3 +182,36 @@ fn acknowledgments_are_quick_until_the_user_answers() {
     world.pass(std::time::Duration::from_millis(6));
     assert_eq!(waiting(&mut world), 0);
 }
+
+/// What the sender and the receiver of a stream know of the path, and what was lost on it.
+#[test]
+fn tcp_info_counts_segments_and_rates() {
+    let mut world = World::new();
+    let (ours, _theirs) = world.connected();
+    world.set_option(ours, SOL_TCP, TCP_NODELAY, 1).unwrap();
+    // Three small segments are three, though they are not as long as one full one.
+    for _ in 0..3 {
+        world.us().write(ours, b"0123456789").unwrap();
+        world.pass(std::time::Duration::ZERO);
+    }
+    world.settle();
+    let info = world.us().tcp_info(ours).unwrap();
+    assert_eq!((info.delivered, info.lost, info.retrans), (4, 0, 0));
+    assert_eq!(
+        (info.dsack_dups, info.reord_seen, info.reordering),
+        (0, 0, 3)
+    );
+    // Thirty octets in a round trip of 10 ms.
+    assert_eq!((info.delivery_rate, info.last_ack_recv), (3_000, 90));
+    world.cut = true;
+    world.us().write(ours, &[0; 5_000]).unwrap();
+    world.pass(std::time::Duration::from_millis(300));
+    let info = world.us().tcp_info(ours).unwrap();
+    assert_eq!((info.ca_state, info.unacked), (4, 4));
+    assert_eq!((info.lost, info.retrans), (4, 1), "one was sent again");
+    world.cut = false;
+    world.pass(std::time::Duration::from_secs(10));
+    let info = world.us().tcp_info(ours).unwrap();
+    assert_eq!((info.unacked, info.lost, info.retrans), (0, 0, 0));
+    assert!(info.delivered >= 8, "{}", info.delivered);
+}

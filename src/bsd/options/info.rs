@@ -153,6 +153,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
     let millis = |then: Instant| u32::try_from((now - then).as_millis()).unwrap_or(u32::MAX);
     let (peer_scale, own_scale) = status.window_scale.unwrap_or((0, 0));
+    let resent = resent(status);
     let retries = status.backoff.min(255) as u8;
     TcpInfo {
         state: state(status.state),
@@ -162,16 +163,19 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         backoff: retries,
         options: options(status),
         scales: peer_scale | (own_scale << 4),
+        flags: u8::from(status.is_app_limited),
         rto: micros(status.rto),
         ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
         rcv_mss: u32::from(status.rcv_mss),
         unacked: status.unacked as u32,
         sacked: status.sacked as u32,
-        lost: status.lost as u32,
-        retrans: status.resent as u32,
+        // What was lost and sent again counts as lost until it has arrived.
+        lost: (status.lost + resent) as u32,
+        retrans: resent as u32,
         last_data_sent: millis(status.last_text_sent),
         last_data_recv: millis(status.last_text_received),
+        last_ack_recv: millis(status.last_ack_received),
         pmtu: status.path_mtu as u32,
         rcv_ssthresh: status.rcv_wnd,
         rtt: micros(status.srtt.unwrap_or_default()),
@@ -181,6 +185,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
         advmss: u32::from(status.advertised_mss),
         reordering: (status.reordering as u32).max(LEAST_REORDERING),
+        rcv_rtt: status.receiver_rtt.map_or(0, micros),
         rcv_space: status.receive_buffer as u32,
         total_retrans: status.retransmissions as u32,
         pacing_rate: status.pacing_rate.unwrap_or(u64::MAX),
@@ -196,14 +201,24 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         busy_time: times.busy.as_micros() as u64,
         rwnd_limited: times.window_limited.as_micros() as u64,
         sndbuf_limited: times.buffer_limited.as_micros() as u64,
-        delivered: delivered(status, mss),
-        delivered_ce: status.delivered_ce as u32,
+        delivery_rate: status.delivery_rate.unwrap_or(0),
+        delivered: status.segments_delivered as u32,
         bytes_sent: status.bytes_sent,
         bytes_retrans: status.bytes_resent,
+        dsack_dups: status.duplicates as u32,
+        reord_seen: status.reorderings as u32,
         rcv_ooopack: status.beyond_gap as u32,
         snd_wnd: status.snd_wnd,
         rcv_wnd: status.rcv_wnd,
         total_rto: status.timeouts.min(u64::from(u16::MAX)) as u16,
+        ..marks(status)
+    }
+}
+
+/// What STATUS says of congestion marks.
+fn marks(status: &Status) -> TcpInfo {
+    TcpInfo {
+        delivered_ce: status.delivered_ce as u32,
         received_ce: status.received_ce as u32,
         delivered_e1_bytes: status.delivered_octets.ect1 as u32,
         delivered_e0_bytes: status.delivered_octets.ect0 as u32,
@@ -218,11 +233,12 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
 /// What Linux takes for granted: so many segments may overtake each other.
 const LEAST_REORDERING: u32 = 3;
 
-/// Linux counts segments: the SYN is one, and then so many full ones.
-fn delivered(status: &Status, mss: u64) -> u32 {
-    let text = status.bytes_delivered.saturating_sub(1).div_ceil(mss);
-    let syn = status.bytes_delivered.min(1);
-    u32::try_from(syn + text).unwrap_or(u32::MAX)
+/// A tail loss probe repairs nothing yet: it does not count as sent again.
+fn resent(status: &Status) -> usize {
+    match status.recovery {
+        RecoveryState::Recovery | RecoveryState::Loss => status.resent,
+        _ => 0,
+    }
 }
 
 fn recovery(state: RecoveryState) -> u8 {

@@ -34,6 +34,8 @@ pub(super) struct Rack {
     reordering_seen: bool,
     /// The farthest that a segment was overtaken by, in octets.
     reordering: usize,
+    /// How often that was seen, for STATUS.
+    reorderings: u64,
     /// RACK.dsack_round: until this is acknowledged, D-SACKs count no more.
     dsack_round: Option<Seq>,
     /// RACK.reo_wnd_mult: the reordering window, in quarters of the least RTT.
@@ -50,6 +52,7 @@ impl Rack {
             fack: iss,
             reordering_seen: false,
             reordering: 0,
+            reorderings: 0,
             dsack_round: None,
             reo_wnd_mult: 1,
             reo_wnd_persist: 0,
@@ -90,6 +93,7 @@ impl Rack {
             self.fack = record.end;
         } else if record.end < self.fack && !record.resent {
             self.reordering_seen = true;
+            self.reorderings += 1;
             self.reordering = self.reordering.max(self.fack - record.start);
         }
     }
@@ -152,6 +156,11 @@ impl Rack {
         let newest = self.newest.map(|(sent, end)| (now.since(sent), end));
         (newest, self.rtt, self.fack, self.reordering_seen).hash(hasher);
         (self.dsack_round, self.reo_wnd_mult, self.reo_wnd_persist).hash(hasher);
+    }
+
+    /// How often a segment was seen to have been overtaken.
+    pub(super) fn reorderings(&self) -> u64 {
+        self.reorderings
     }
 
     /// By how many octets segments have been overtaken, at most.

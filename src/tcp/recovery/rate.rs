@@ -7,6 +7,7 @@
 
 use core::time::Duration;
 
+use super::Recovery;
 use crate::tcp::congestion::RateSample;
 use crate::time::Instant;
 
@@ -40,6 +41,8 @@ pub(super) struct Rate {
     lost: u64,
     /// C.app_limited: the application is what limits the flow, until more than this is delivered.
     app_limited: Option<u64>,
+    /// The last sample, for STATUS.
+    last: Option<RateSample>,
 }
 
 /// The segment that was sent last among those that an acknowledgment newly shows to have arrived.
@@ -57,6 +60,7 @@ impl Rate {
             first_sent: now,
             lost: 0,
             app_limited: None,
+            last: None,
         }
     }
 
@@ -122,7 +126,7 @@ impl Rate {
         if interval.is_zero() || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
             return None;
         }
-        Some(RateSample {
+        self.last = Some(RateSample {
             delivered: self.delivered - snapshot.delivered,
             interval,
             prior_delivered: snapshot.delivered,
@@ -130,7 +134,8 @@ impl Rate {
             lost: self.lost - snapshot.lost,
             tx_in_flight: snapshot.tx_in_flight,
             is_app_limited: snapshot.is_app_limited,
-        })
+        });
+        self.last
     }
 
     /// C.delivered.
@@ -141,6 +146,29 @@ impl Rate {
     /// C.lost.
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+}
+
+/// What is counted for STATUS, and decides nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct History {
+    /// Records of segments that have arrived, ever.
+    pub(crate) segments_delivered: u64,
+    /// The last sample of the delivery rate.
+    pub(crate) rate: Option<RateSample>,
+    /// How often a segment was seen to have been overtaken, ever; 0 without SACK.
+    pub(crate) reorderings: u64,
+}
+
+impl Recovery {
+    /// What has happened so far.
+    pub(crate) fn history(&self) -> History {
+        let selective = self.selective.as_ref();
+        History {
+            segments_delivered: self.board.delivered(),
+            rate: self.rate.last,
+            reorderings: selective.map_or(0, |selective| selective.rack.reorderings()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::wire::SackBlocks;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Blocks {
     /// What came twice: D-SACK.
-    pub(super) duplicate: Option<Range<Seq>>,
+    pub(crate) duplicate: Option<Range<Seq>>,
     /// What the peer holds beyond SEG.ACK, lowest first.
     held: [Option<Range<Seq>>; SackBlocks::MAX],
 }

@@ -89,6 +89,8 @@ pub(super) struct Scoreboard {
     /// No first transmission is in flight before this place.
     cursor: Seq,
     counts: Counts,
+    /// Records that have arrived, ever.
+    delivered: u64,
     /// At so many records, neighbours become one.
     limit: usize,
     /// The same, as long as there is nothing to gain by it.
@@ -105,6 +107,7 @@ impl Scoreboard {
             resent: VecDeque::new(),
             cursor: iss,
             counts: Counts::default(),
+            delivered: 0,
             limit,
             next_merge: limit,
         }
@@ -173,6 +176,7 @@ impl Scoreboard {
             }
             if let Some(record) = self.records.pop_front() {
                 self.counts.unacked -= 1;
+                self.delivered += u64::from(record.fate != Fate::Sacked);
                 count_off(&mut self.counts, &record);
             }
         }
@@ -207,6 +211,7 @@ impl Scoreboard {
             }
             for record in self.records.range_mut(first..last) {
                 arrived(record);
+                self.delivered += 1;
                 count_off(&mut self.counts, record);
                 record.fate = Fate::Sacked;
                 count_in(&mut self.counts, record);
@@ -393,6 +398,11 @@ impl Scoreboard {
     /// What is selectively acknowledged, lowest first.
     pub(super) fn sacked(&self) -> impl DoubleEndedIterator<Item = &Range<Seq>> {
         self.sacked.iter()
+    }
+
+    /// How many records have arrived, ever.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered
     }
 
     /// How many records there are of each kind.
