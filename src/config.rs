@@ -260,8 +260,8 @@ pub struct TcpConfig {
     pub time_wait_ignores_resets: bool,
     /// Which resets are believed. Default [`Resets::Exact`].
     pub resets: Resets,
-    /// How long FIN-WAIT-2 may last once the user has let go of the connection; `None`: for
-    /// ever. Default 60 s.
+    /// How long FIN-WAIT-2 may last once the user has let go of the connection; zero: it is reset
+    /// at once; `None`: for ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
     /// How an idle connection is probed whose user turns that on and says no more. Whether it is
     /// probed is in `socket`.
@@ -454,8 +454,8 @@ pub struct SocketOptions {
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
-    /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21).
-    /// `None`: R2 decides. Default `None`.
+    /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21), and
+    /// of the count of keepalives. `None`: R2 decides. Default `None`.
     pub user_timeout: Option<Duration>,
     /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
     /// otherwise wait so long for the peer to have everything, then reset.

@@ -85,10 +85,10 @@ impl Calls<'_> {
         let done = match status.state {
             // What was not read means a reset, which waits for nothing.
             _ if status.recv_queue > 0 => true,
+            // There is no peer yet.
+            State::Listen | State::SynSent => true,
             State::FinWait2 | State::TimeWait | State::Closed => true,
-            State::Listen
-            | State::SynSent
-            | State::SynReceived
+            State::SynReceived
             | State::Established
             | State::FinWait1
             | State::CloseWait

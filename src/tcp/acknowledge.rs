@@ -241,7 +241,10 @@ impl Tcb {
             State::FinWait1 => {
                 self.on(Event::RcvAckOfFin);
                 self.limit_fin_wait_2(now);
-                Step::Continue(())
+                match self.state {
+                    State::Closed => Step::Break(Discard::Finished),
+                    _ => Step::Continue(()),
+                }
             }
             State::Closing => {
                 self.on(Event::RcvAckOfFin);
@@ -258,12 +261,14 @@ impl Tcb {
 
     /// A connection that nobody holds must not wait in FIN-WAIT-2 for ever.
     pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
-        if self.orphan
-            && self.state == State::FinWait2
-            && let Some(limit) =
-                (self.config.socket.fin_wait_2_timeout).or(self.config.fin_wait_2_timeout)
-        {
-            self.timers.arm(Timer::Close, now + limit);
+        if !self.orphan || self.state != State::FinWait2 {
+            return;
+        }
+        match (self.config.socket.fin_wait_2_timeout).or(self.config.fin_wait_2_timeout) {
+            // It is not to be waited in at all: the peer hears of it.
+            Some(limit) if limit.is_zero() => self.abort(),
+            Some(limit) => self.timers.arm(Timer::Close, now + limit),
+            None => {}
         }
     }
 

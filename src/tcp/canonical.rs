@@ -83,7 +83,8 @@ impl Tcb {
     fn hash_idle_times(&self, now: Instant, hasher: &mut impl Hasher) {
         elapsed(now, self.last_sent, self.recovery.rtt.rto()).hash(hasher);
         if let Some(keepalive) = self.config.socket.keepalive {
-            elapsed(now, self.last_received, keepalive.idle).hash(hasher);
+            let limit = self.config.socket.user_timeout.unwrap_or_default();
+            elapsed(now, self.last_received, keepalive.idle.max(limit)).hash(hasher);
         }
     }
 }

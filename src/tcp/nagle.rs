@@ -12,8 +12,10 @@ impl Tcb {
     /// (1) to (4). All text is pushed.
     pub(super) fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
         let idle = self.snd.nxt == self.snd.una.max(self.snd.iss + 1);
-        // A user who has more to say and says so waits for it longer than for an acknowledgment.
-        let corked = (self.config.socket.cork || self.parted) && self.snd.fin.is_none();
+        // A user who has more to say and says so waits for it longer than for an acknowledgment;
+        // but not where the window has no room for more.
+        let corked =
+            (self.config.socket.cork || self.parted) && self.snd.fin.is_none() && queued < usable;
         let none_small = self.config.nagle == Nagle::Small && self.snd.small <= self.snd.una;
         let nagle_allows =
             !corked && (idle || none_small || self.config.socket.nodelay || self.snd.fin.is_some());

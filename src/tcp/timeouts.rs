@@ -157,14 +157,18 @@ impl Tcb {
             return;
         };
         let idle_until = self.last_received + keepalive.idle;
+        // MUST-29: one probe without an answer is not enough, unless the user's own time is over.
+        let is_over = match self.config.socket.user_timeout {
+            Some(limit) => self.probes.keepalives > 0 && now - self.last_received >= limit,
+            None => self.probes.keepalives >= keepalive.count,
+        };
         // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
         if self.flight_size() > 0 || self.has_unsent() {
-            let idle = keepalive.idle.max(self.recovery.rtt.rto());
+            let idle = keepalive.idle.max(self.config.min_rto);
             self.timers.arm(Timer::KeepAlive, now + idle);
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
-        } else if self.probes.keepalives >= keepalive.count {
-            // MUST-29: one probe without an answer is not enough.
+        } else if is_over {
             self.reset_due = true;
             self.give_up();
         } else {

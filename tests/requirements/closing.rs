@@ -508,6 +508,18 @@ fn fin_wait_2_ends_once_nobody_holds_the_connection() {
         d.arrives("<SEQ=101><ACK=302><CTL=ACK>")
             .until(secs(1_000_000))
             .state_is(State::FinWait2);
+        // With none at all, the peer hears of it: whether it lets go before or after.
+        let mut tcp = plain();
+        tcp.fin_wait_2_timeout = Some(Duration::ZERO);
+        let mut d = Dialogue::established(family, tcp.clone());
+        d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        d.arrives("<SEQ=101><ACK=302><CTL=ACK>").lets_go();
+        d.leaves("<SEQ=302><ACK=101><CTL=RST,ACK>");
+        let mut d = Dialogue::established(family, tcp);
+        d.lets_go().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        d.arrives("<SEQ=101><ACK=302><CTL=ACK>")
+            .leaves("<SEQ=302><ACK=101><CTL=RST,ACK>")
+            .state_is(State::Closed);
     });
 }
 

@@ -261,6 +261,53 @@ fn one_lost_probe_proves_nothing() {
     });
 }
 
+/// The user timeout takes the place of the count of probes: after so long a silence, the next time
+/// that nothing has answered a probe.
+#[test]
+fn the_user_timeout_ends_the_probes() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        d.set(|options| options.user_timeout = Some(ms(14_500)));
+        for at in [10, 11, 12, 13, 14] {
+            d.until(secs(at)).leaves(PROBE);
+        }
+        d.until(secs(15))
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>")
+            .state_is(State::Closed);
+        assert_eq!(d.receive(1), Err(RecvError::Connection(TIMED_OUT)));
+        // One without an answer must there be.
+        let mut d = kept_alive(family);
+        d.set(|options| options.user_timeout = Some(secs(1)));
+        d.until(secs(10)).leaves(PROBE);
+        d.until(ms(10_900)).arrives(ALIVE);
+        d.until(ms(20_900)).leaves(PROBE);
+        d.until(ms(21_900))
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>")
+            .state_is(State::Closed);
+    });
+}
+
+/// MUST-26: a path that was bad does not put the next probe off: it leaves when the connection was
+/// idle for its time.
+#[test]
+fn keepalive_begins_again_when_all_is_acknowledged() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.socket.keepalive = Some(Keepalive {
+            idle: secs(1),
+            ..KEEPALIVE
+        });
+        let mut d = Dialogue::established(family, tcp);
+        let text = "<SEQ=301><ACK=101><DATA=1><CTL=PSH,ACK>";
+        d.sends(1).leaves(text);
+        for at in [200, 600, 1_400, 3_000, 6_200] {
+            d.until(ms(at)).leaves(text);
+        }
+        d.until(ms(6_300)).arrives("<SEQ=101><ACK=302><CTL=ACK>");
+        d.until(ms(7_300)).leaves("<SEQ=301><ACK=101><CTL=ACK>");
+    });
+}
+
 /// MUST-26: not while anything is outstanding, nor before the interval is over.
 #[test]
 fn keepalive_waits_for_silence() {

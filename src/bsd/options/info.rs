@@ -10,6 +10,7 @@ use crate::bsd::linux::{
     TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS,
     TCPI_OPT_WSCALE,
 };
+use crate::bsd::open::ONE_MORE;
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
 use crate::config::EcnMode;
@@ -130,7 +131,10 @@ impl Calls<'_> {
                 TcpInfo {
                     state: TCP_LISTEN as u8,
                     unacked: waiting.sum::<usize>() as u32,
-                    sacked: configs.map(|config| config.backlog).max().unwrap_or(0) as u32,
+                    sacked: configs
+                        .map(|config| config.backlog - ONE_MORE)
+                        .max()
+                        .unwrap_or(0) as u32,
                     ..TcpInfo::default()
                 }
             }
