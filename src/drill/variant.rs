@@ -160,10 +160,10 @@ impl Setup {
 
     fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), String> {
         let number = |most: u64| {
-            let value: Option<u64> = value.and_then(|value| value.parse().ok());
-            value
+            let number: Option<u64> = value.and_then(|value| value.parse().ok());
+            number
                 .filter(|n| *n <= most)
-                .ok_or_else(|| wrong(name, value_text(value)))
+                .ok_or_else(|| wrong(name, value))
         };
         match name {
             "bind_port" => self.bind_port = number(65_535)? as u16,
@@ -205,10 +205,6 @@ impl Setup {
 
 fn named(setting: &Setting) -> (&str, Option<&str>) {
     (&setting.name, setting.value.as_deref())
-}
-
-fn value_text<T: ToString>(value: Option<T>) -> Option<String> {
-    value.map(|value| value.to_string())
 }
 
 fn wrong(name: &str, value: Option<impl fmt::Display>) -> String {
