@@ -263,10 +263,17 @@ mod tests {
         }
     }
 
-    /// RFC 8985 §7: where nothing probes, only a timeout finds a tail that is lost.
+    /// RFC 8985 §7: where nothing probes, only a timeout finds a tail that is lost. A probe does, and
+    /// what is then reported shows the rest.
     #[test]
     fn a_tail_needs_a_timeout_without_a_probe() {
-        assert!(sum(Trouble::Tail, Finding::Sack).timeouts >= 4);
+        let (sack, rack) = (
+            sum(Trouble::Tail, Finding::Sack),
+            sum(Trouble::Tail, Finding::Rack),
+        );
+        assert!(sack.timeouts >= 4, "{sack:?}");
+        assert_eq!(rack.timeouts, 0, "{rack:?}");
+        assert!(rack.time < sack.time, "{rack:?} {sack:?}");
     }
 
     /// RFC 8985 §3.3.2 and §6.2: with D-SACK the window for reordering adapts.

@@ -404,6 +404,25 @@ fn duplicates_take_a_spurious_recovery_back() {
     });
 }
 
+/// RFC 4015 §3.2: the segment that seemed to be lost arrives before it could be sent again. Nobody
+/// can echo a retransmission, or report it as a duplicate, that never was.
+#[test]
+fn a_recovery_that_sent_nothing_again_is_taken_back() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        let before = d.status();
+        d.arrive_together(&[
+            "<SEQ=101><ACK=301><WND=60000><CTL=ACK><SACK=1301:4301>",
+            "<SEQ=101><ACK=4301><WND=60000><CTL=ACK>",
+        ]);
+        let status = d.status();
+        assert_eq!(status.recovery, RecoveryState::Open);
+        assert_eq!((status.cwnd, status.ssthresh), (before.cwnd, u64::MAX));
+        assert_eq!(status.reordering, 4);
+        d.nothing_more();
+    });
+}
+
 /// RFC 2018 §8: a peer may throw away what it has reported. The segment at SND.UNA is sent again, though
 /// it was reported; and after a timeout whatever was.
 #[test]

@@ -321,6 +321,7 @@ impl Recovery {
             original_acked: arrivals.original_acked,
             original_sacked: arrivals.original_sacked,
             sacked: arrivals.sacked,
+            lost: self.board.lost_octets() > 0,
         });
         if !refuted {
             return;

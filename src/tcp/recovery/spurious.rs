@@ -8,6 +8,7 @@
 //!   that was not sent again, it was on its way all the time.
 //! * By duplicates (RFC 3708, with the D-SACK of RFC 2883): the peer reports everything that was sent
 //!   again as having come twice.
+//! * By what was never sent again: it can only be the original that has arrived.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -62,6 +63,8 @@ pub(super) struct Evidence<'a> {
     pub(super) original_sacked: bool,
     /// Something was newly acknowledged selectively.
     pub(super) sacked: bool,
+    /// Something is still taken for lost, and was not sent again.
+    pub(super) lost: bool,
 }
 
 impl Episode {
@@ -135,7 +138,9 @@ impl Episode {
         // Each looks at every acknowledgment.
         let eifel = self.is_refuted_by_timestamp(evidence);
         let duplicates = self.is_refuted_by_duplicates(evidence);
-        self.is_refuted_by_forward(evidence) || eifel || duplicates
+        // Acknowledgments that come together may refute a loss before anything has been sent again.
+        let untouched = self.unconfirmed.is_none() && !evidence.lost;
+        self.is_refuted_by_forward(evidence) || eifel || duplicates || untouched
     }
 
     /// RFC 3522 §3.2, steps 4 and 5.
