@@ -167,6 +167,7 @@ impl Tcb {
         {
             let in_flight = self.flight_to_reduce(flight);
             self.congestion.on_congestion(&Loss { now, in_flight });
+            self.settle_reduction();
         }
         if report.delivered > 0 {
             let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
@@ -196,6 +197,14 @@ impl Tcb {
             false => Some(self.congestion.ssthresh()),
         };
         self.recovery.regulate(ssthresh, ack, report);
+    }
+
+    /// The window was reduced. Only timestamps (RFC 3522), SACK (RFC 2883) and F-RTO (RFC 5682) show
+    /// that it was for nothing.
+    pub(super) fn settle_reduction(&mut self) {
+        if !self.agreed.timestamps && !self.agreed.sack && !self.config.forward_rto {
+            self.congestion.on_settled();
+        }
     }
 
     /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4).

@@ -61,6 +61,7 @@ impl Tcb {
             }
             let in_flight = report.lost.map_or(0, |it| self.flight_to_reduce(it));
             self.congestion.on_timeout(&Loss { now, in_flight }, first);
+            self.settle_reduction();
             self.feedback.on_timeout(self.snd.nxt);
         }
         if self.state == State::SynSent {

@@ -147,6 +147,10 @@ impl Configuration {
             window_scaling: false,
             timestamps: false,
             sack: self.sack,
+            // What is found by measured times would tell states apart by them: the simulator's part.
+            rack: false,
+            tail_loss_probe: false,
+            forward_rto: false,
             delayed_ack: self.delayed_ack.then_some(Duration::from_millis(400)),
             initial_rto: TICK,
             min_rto: TICK,

@@ -110,6 +110,10 @@ impl Controller for Dctcp {
         self.reno.set_mss(mss);
     }
 
+    fn on_settled(&mut self) {
+        self.reno.on_settled();
+    }
+
     fn take_over(&mut self, window: u64, ssthresh: u64) {
         self.reno.take_over(window, ssthresh);
     }

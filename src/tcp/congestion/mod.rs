@@ -189,6 +189,9 @@ pub trait Controller: Debug + Send {
         false
     }
 
+    /// What the last reduction took stays taken: nobody can find out whether it was for nothing.
+    fn on_settled(&mut self) {}
+
     /// Tells controllers apart that would act differently from `now` on, given that never more
     /// than `ceiling` octets are in flight: for model checkers. A moment counts by its distance
     /// from now.

@@ -162,6 +162,10 @@ impl Controller for Reno {
         }
     }
 
+    fn on_settled(&mut self) {
+        self.undo = None;
+    }
+
     fn take_over(&mut self, window: u64, ssthresh: u64) {
         self.cwnd = window.max(self.mss);
         self.ssthresh = ssthresh;

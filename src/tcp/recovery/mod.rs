@@ -293,6 +293,13 @@ impl Recovery {
             None => {
                 // Timestamps tell a retransmission from the original, but only to the millisecond.
                 let echo = ack.echo.filter(|_| ack.advances())?;
+                // The first sample of a handshake that had to be repeated: if it echoes an earlier
+                // SYN, what lies between was lost acknowledgments, and no round trip (RFC 6298
+                // §5.7 has an RTO for that).
+                let repeated = arrivals.sent.filter(|_| self.rtt.srtt().is_none());
+                if repeated.is_some_and(|sent| echo.as_millis() < sent.as_millis()) {
+                    return None;
+                }
                 Duration::from_millis(ack.now.as_millis() - echo.as_millis())
             }
         };
