@@ -166,8 +166,7 @@ impl Recovery {
     pub(crate) fn on_probe_sent(&mut self, now: Instant, una: Seq, nxt: Seq, range: Range<Seq>) {
         let is_retrans = range.end <= nxt;
         let end = nxt.max(range.end);
-        let last = self.board.last().filter(|_| is_retrans);
-        let flight = last.map_or(0, |record| record.snapshot.tx_in_flight);
+        let flight = (self.board.last()).map_or(0, |last| last.snapshot.tx_in_flight);
         if is_retrans {
             let in_flight = self.in_flight(una, nxt);
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
@@ -482,10 +481,8 @@ impl Recovery {
     /// Which timer is to run while something is in flight, and until when: reordering, tail loss
     /// probe and retransmission exclude each other (RFC 8985 §8).
     pub(crate) fn timer(&self) -> (Timer, Instant) {
-        let sooner = self
-            .selective
-            .as_ref()
-            .and_then(|selective| selective.timer());
+        let selective = self.selective.as_deref();
+        let sooner = selective.and_then(Selective::timer);
         match sooner {
             Some((timer, at)) if timer == Timer::TailLossProbe || at < self.rto_at => {
                 (timer, at.min(self.rto_at))

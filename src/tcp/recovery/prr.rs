@@ -111,8 +111,8 @@ mod tests {
         *in_flight - before
     }
 
-    /// RFC 9937 §5, the first example: twenty segments in flight, one is lost, ssthresh is ten. One
-    /// segment leaves for every second that arrives.
+    /// The first example of RFC 6937 §3.1, which RFC 9937 replaces: twenty segments in flight, one
+    /// is lost, ssthresh is ten. One segment leaves for every second that arrives.
     #[test]
     fn a_light_loss_lets_every_second_segment_out() {
         let mut prr = Prr::new(10 * MSS, 20 * MSS);
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(in_flight, 10, "ssthresh");
     }
 
-    /// §5, the second example: fifteen of twenty are lost. What is left is far below ssthresh, and a
+    /// The second example there: fifteen of twenty are lost. What is left is far below ssthresh, and a
     /// segment leaves for each that arrives (CRB); one more for progress without loss (SSRB).
     #[test]
     fn a_heavy_loss_is_no_burst() {

@@ -502,3 +502,212 @@ fn count_off(counts: &mut Counts, record: &Record) {
         Fate::Lost => counts.lost -= 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use proptest::prelude::*;
+
+    use super::super::rate::Rate;
+    use super::*;
+
+    fn place(index: usize) -> Seq {
+        Seq::initial(0) + index
+    }
+
+    fn at(tick: usize) -> Instant {
+        Instant::from_millis(tick as u64)
+    }
+
+    fn snapshot() -> Snapshot {
+        Rate::new(at(0)).on_sent(at(0), 0, 1)
+    }
+
+    /// A segment of this length, at this time.
+    fn push(board: &mut Scoreboard, tick: usize, range: Range<usize>) {
+        board.push(at(tick), place(range.start)..place(range.end), snapshot());
+    }
+
+    /// A megabyte in segments of 48 octets, and a peer that reports every second segment, four blocks
+    /// an acknowledgment, the farthest first, then all of it again and again: an acknowledgment costs
+    /// what it newly says and a constant, and the peer makes no records.
+    #[test]
+    fn no_acknowledgment_costs_more_than_what_it_newly_says() {
+        const MSS: usize = 48;
+        const SEGMENTS: usize = (1 << 20) / MSS;
+        let mut board = Scoreboard::new(place(0), SEGMENTS + 1);
+        for index in 0..SEGMENTS {
+            push(&mut board, index, MSS * index..MSS * (index + 1));
+        }
+        let looked = Cell::new(0);
+        let mut dearest = 0;
+        for round in 0..3 {
+            for ack in 0..SEGMENTS / 8 {
+                looked.set(0);
+                let mut news = 0;
+                for block in 0..4 {
+                    let index = SEGMENTS - 1 - 2 * (4 * ack + block);
+                    let range = place(MSS * index)..place(MSS * (index + 1));
+                    board.sack(range, |_| news += 1);
+                }
+                // Nothing is overdue yet, and all of it is looked at if nothing stops that.
+                board.lose_overdue(
+                    |_| {
+                        looked.set(looked.get() + 1);
+                        true
+                    },
+                    |_| false,
+                    |_| news += 1,
+                );
+                assert!(round == 0 || news == 0, "nothing is new twice");
+                dearest = dearest.max(looked.get());
+                assert!(board.sacked().count() <= MOST_SACKED_RANGES);
+            }
+        }
+        assert!(dearest <= 2, "{dearest} records were looked at for one");
+        assert_eq!(board.records().count(), SEGMENTS);
+        assert_eq!(board.counts().sacked, MOST_SACKED_RANGES);
+    }
+
+    /// Blocks that end inside segments, octet by octet, change nothing and make nothing.
+    #[test]
+    fn a_peer_makes_no_records() {
+        let mut board = Scoreboard::new(place(0), 100);
+        for index in 0..10 {
+            push(&mut board, index, 48 * index..48 * (index + 1));
+        }
+        for start in 1..480 {
+            board.sack(place(start)..place((start + 47).min(480)), |_| {
+                unreachable!("no block is a whole segment")
+            });
+        }
+        assert_eq!((board.counts().unacked, board.counts().sacked), (10, 0));
+    }
+
+    /// What may happen to a scoreboard. Lengths and places are taken as far as they can be.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize),
+        Acknowledge(usize),
+        Sack(usize, usize),
+        Resend(usize),
+        LoseSentBefore(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1..6usize).prop_map(Step::Push),
+            1 => (0..40usize).prop_map(Step::Acknowledge),
+            4 => (0..40usize, 1..12usize).prop_map(|(from, len)| Step::Sack(from, len)),
+            3 => (1..6usize).prop_map(Step::Resend),
+            2 => (0..40usize).prop_map(Step::LoseSentBefore),
+        ]
+    }
+
+    /// The same, place by place: what has become of it and when it last left; and where segments
+    /// begin.
+    #[derive(Debug, Default)]
+    struct Model {
+        una: usize,
+        places: Vec<(Fate, usize)>,
+        borders: std::collections::BTreeSet<usize>,
+    }
+
+    impl Model {
+        fn next_lost(&self) -> Option<Range<usize>> {
+            let is_lost = |place: &usize| self.places[*place].0 == Fate::Lost;
+            let start = (self.una..self.places.len()).find(is_lost)?;
+            let end = (start..self.places.len()).find(|place| !is_lost(place));
+            Some(start..end.unwrap_or(self.places.len()))
+        }
+
+        /// Whole segments in `range`.
+        fn whole(&self, range: Range<usize>) -> Option<Range<usize>> {
+            let mut inside = self.borders.range(range.start..=range.end);
+            let (first, last) = (inside.next()?, inside.next_back()?);
+            Some(*first..*last)
+        }
+
+        fn count(&self, fate: Fate) -> usize {
+            let held = self.places[self.una..].iter();
+            held.filter(|(of, _)| *of == fate).count()
+        }
+    }
+
+    fn run(model: &mut Model, board: &mut Scoreboard, tick: usize, step: &Step) {
+        let nxt = model.places.len();
+        match *step {
+            Step::Push(len) => {
+                push(board, tick, nxt..nxt + len);
+                model.places.resize(nxt + len, (Fate::InFlight, tick));
+                model.borders.extend([nxt, nxt + len]);
+            }
+            Step::Acknowledge(octets) => {
+                let ack = (model.una + octets).min(nxt);
+                board.acknowledge(place(ack), |_| {});
+                model.una = ack;
+                model.borders.insert(ack);
+            }
+            Step::Sack(from, len) => {
+                let start = (model.una + from).min(nxt);
+                let end = (start + len).min(nxt);
+                if start == end {
+                    return;
+                }
+                board.sack(place(start)..place(end), |_| {});
+                let whole = model.whole(start..end).unwrap_or_default();
+                for place in &mut model.places[whole] {
+                    place.0 = Fate::Sacked;
+                }
+            }
+            Step::Resend(len) => {
+                let Some(lost) = model.next_lost() else {
+                    return;
+                };
+                let range = lost.start..lost.end.min(lost.start + len);
+                let places = place(range.start)..place(range.end);
+                board.resend(at(tick), places, snapshot());
+                model.borders.extend([range.start, range.end]);
+                model.places[range].fill((Fate::InFlight, tick));
+            }
+            Step::LoseSentBefore(moment) => {
+                board.lose_overdue(|record| record.sent < at(moment), |_| true, |_| {});
+                for (fate, sent) in &mut model.places[model.una..] {
+                    if *fate == Fate::InFlight && *sent < moment {
+                        *fate = Fate::Lost;
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// A scoreboard says of every place what a list of places says.
+        #[test]
+        fn is_a_map_of_places(steps in prop::collection::vec(step(), 1..80)) {
+            let mut model = Model::default();
+            let mut board = Scoreboard::new(place(0), 1000);
+            for (tick, step) in steps.iter().enumerate() {
+                run(&mut model, &mut board, tick, step);
+                let mut next = model.una;
+                for record in board.records() {
+                    prop_assert_eq!(record.start, place(next));
+                    let end = next + record.len();
+                    let is_true = |(fate, _): &(Fate, usize)| *fate == record.fate;
+                    prop_assert!(model.places[next..end].iter().all(is_true), "{:?}", record);
+                    next = end;
+                }
+                prop_assert_eq!(next, model.places.len());
+                prop_assert_eq!(board.sacked_octets(), model.count(Fate::Sacked));
+                prop_assert_eq!(board.lost_octets(), model.count(Fate::Lost));
+                let lost = model.next_lost().map(|it| place(it.start)..place(it.end));
+                prop_assert_eq!(board.next_lost(), lost);
+                let of = |fate| board.records().filter(|it| it.fate == fate).count();
+                let counts = board.counts();
+                prop_assert_eq!(counts.unacked, board.records().count());
+                prop_assert_eq!((counts.sacked, counts.lost), (of(Fate::Sacked), of(Fate::Lost)));
+            }
+        }
+    }
+}
