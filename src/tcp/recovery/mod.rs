@@ -291,14 +291,8 @@ impl Recovery {
             Some(sent) => ack.now.since(sent),
             None => {
                 // Timestamps tell a retransmission from the original, but only to the millisecond.
-                let echo = ack.echo.filter(|_| ack.advances())?;
-                // The first sample of a handshake that had to be repeated: if it echoes an earlier
-                // SYN, what lies between was lost acknowledgments, and no round trip (RFC 6298
-                // §5.7 has an RTO for that).
-                let repeated = arrivals.sent.filter(|_| self.rtt.srtt().is_none());
-                if repeated.is_some_and(|sent| echo.as_millis() < sent.as_millis()) {
-                    return None;
-                }
+                let is_sample = |echo: &Instant| self.rtt.is_sample(*echo, arrivals.sent);
+                let echo = ack.echo.filter(|_| ack.advances()).filter(is_sample)?;
                 Duration::from_millis(ack.now.as_millis() - echo.as_millis())
             }
         };
@@ -588,7 +582,7 @@ impl Recovery {
         if let Some(episode) = &self.episode
             && (config.timestamps || self.selective.is_some())
         {
-            episode.hash_canonical(now, hasher);
+            episode.hash_canonical(config.timestamps, now, hasher);
         }
         // Beyond the highest limit there is, it is the same to everybody.
         let limits = [

@@ -92,11 +92,12 @@ impl Episode {
         };
     }
 
-    /// What decides the future.
-    pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
-        let first_resent = self.first_resent.map(|at| now.since(at));
+    /// What decides the future. `timestamps`: somebody will ask when something was sent again.
+    pub(super) fn hash_canonical(&self, timestamps: bool, now: Instant, hasher: &mut impl Hasher) {
         (&self.range, self.by_timeout, self.unconfirmed, self.forward).hash(hasher);
-        first_resent.hash(hasher);
+        if timestamps {
+            self.first_resent.map(|at| now.since(at)).hash(hasher);
+        }
     }
 
     /// SND.NXT when it began: `recover`.
@@ -109,7 +110,8 @@ impl Episode {
         if self.unconfirmed.is_none() {
             self.first_resent = Some(now);
         }
-        self.unconfirmed = Some(self.unconfirmed.unwrap_or_default() + octets);
+        let unconfirmed = self.unconfirmed.unwrap_or_default() + octets;
+        self.unconfirmed = Some(unconfirmed.min(self.most_confirmable() + 1));
         if matches!(self.forward, Forward::Third { .. }) {
             // There was nothing new to send (RFC 5682 §3.1, 2b).
             self.forward = Forward::Off;
@@ -155,16 +157,23 @@ impl Episode {
 
     /// RFC 3708 §3, for a whole recovery.
     fn is_refuted_by_duplicates(&mut self, evidence: &Evidence<'_>) -> bool {
+        let most = self.most_confirmable();
         let (Some(unconfirmed), Some(duplicate)) = (&mut self.unconfirmed, evidence.duplicate)
         else {
             return false;
         };
         let inside = self.range.start <= duplicate.start && duplicate.end <= self.range.end;
-        if !inside || *unconfirmed == 0 {
+        if !inside || *unconfirmed == 0 || *unconfirmed > most {
             return false;
         }
         *unconfirmed = unconfirmed.saturating_sub(duplicate.end - duplicate.start);
         *unconfirmed == 0
+    }
+
+    /// When all has been sent again more than twice, duplicates are not counted any more: something
+    /// was lost indeed.
+    fn most_confirmable(&self) -> usize {
+        2 * (self.range.end - self.range.start)
     }
 
     /// RFC 5682 §3.1.
