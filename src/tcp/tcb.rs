@@ -320,7 +320,7 @@ impl Tcb {
             orphan: false,
             read_shut: false,
             parted: false,
-            starved: true,
+            starved: false,
             error: None,
             soft_error: None,
             readiness: Readiness::NONE,

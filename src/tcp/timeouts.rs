@@ -14,6 +14,9 @@ const IDLE_TIME: Duration = Duration::from_secs(1);
 /// ... if they are larger than this, in octets: the smallest of each may stay.
 const IDLE_OCTETS: usize = 512;
 
+/// While something is in flight, keepalive looks no more often than this whether it is its turn.
+const LEAST_KEEPALIVE: Duration = Duration::from_secs(1);
+
 /// RFC 9293 §3.8.6.2.1: the override timeout is 0.1 to 1.0 seconds.
 const LEAST_OVERRIDE: Duration = Duration::from_millis(100);
 const MOST_OVERRIDE: Duration = Duration::from_secs(1);
@@ -165,7 +168,7 @@ impl Tcb {
         };
         // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
         if self.flight_size() > 0 || self.has_unsent() {
-            let idle = keepalive.idle.max(self.config.min_rto);
+            let idle = keepalive.idle.max(LEAST_KEEPALIVE);
             self.timers.arm(Timer::KeepAlive, now + idle);
         } else if self.probes.keepalives == 0 && now < idle_until {
             self.timers.arm(Timer::KeepAlive, idle_until);
