@@ -104,7 +104,7 @@ static void *accept_blocking(void *argument) {
     return NULL;
 }
 
-/* Waits until that thread sleeps: State S in /proc. */
+/* Gives that thread a tenth of a second of real time to fall asleep in its call. */
 static void until_asleep(void) {
     usleep(100000);
 }
