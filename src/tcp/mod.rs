@@ -14,7 +14,9 @@
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
-//! | `output` | §3.7, §3.8 | what the next segment carries |
+//! | `plan` | §3.7, §3.8 | what the next segment carries: decided, and nothing changed |
+//! | `output` | §3.7, §3.8 | it counts as sent, and is built |
+//! | `windows` | §3.8.6 | the windows that we advertise |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | when less than a full segment is worth sending |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
@@ -30,6 +32,7 @@
 //! | `stats` | §3.10.6 | what is counted for STATUS |
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
+//! | `control` | §3.8.2 | when a controller starts, and starts again |
 //! | `pacing` | – | how fast it leaves |
 
 mod acknowledge;
@@ -37,6 +40,7 @@ mod buffers;
 mod calls;
 mod canonical;
 pub mod congestion;
+mod control;
 mod ecn;
 mod error;
 mod fast_open;
@@ -48,6 +52,7 @@ mod nagle;
 mod output;
 mod pacing;
 mod path_mtu;
+mod plan;
 mod ranges;
 mod readiness;
 mod recovery;
@@ -65,6 +70,7 @@ mod tcb;
 mod timeouts;
 mod timers;
 mod timestamps;
+mod windows;
 
 pub use error::{ConnectionError, RecvError, SendError};
 pub use fast_open::{FastOpen, FastOpenOutcome};

@@ -4,7 +4,7 @@
 use super::{Acknowledged, Carrier, Congestion, Marks};
 use crate::config::EcnMode;
 use crate::tcp::congestion::Loss;
-use crate::tcp::output::Plan;
+use crate::tcp::plan::Plan;
 use crate::tcp::recovery::{Acknowledgment, Flight, Report};
 use crate::tcp::segment::Segment;
 use crate::tcp::state::Event;

@@ -1,0 +1,61 @@
+//! A connection and its congestion controller: when one starts, goes on from another, starts again.
+
+use super::congestion::{Factory, Start};
+use super::tcb::Tcb;
+use crate::time::Instant;
+
+impl Tcb {
+    /// Congestion control starts when the handshake has shown the path; with one segment if it
+    /// showed a loss (RFC 6928 §2).
+    pub(super) fn start_congestion(&mut self, now: Instant, retries: u32) {
+        let initial_window = match retries {
+            0 => self.config.initial_window,
+            _ => 1,
+        };
+        self.congestion = self.factory.start(&self.start(now, initial_window));
+    }
+
+    /// What a congestion controller starts from: a window of so many segments, and what is known.
+    fn start(&self, now: Instant, initial_window: u32) -> Start {
+        Start {
+            now,
+            mss: self.snd.mss,
+            initial_window,
+            srtt: self.recovery.rtt.srtt(),
+            validation: self.config.window_validation,
+            seed: u64::from(self.snd.iss.wire()),
+        }
+    }
+
+    /// Another congestion controller goes on from the window of the last one.
+    pub fn set_congestion_control(&mut self, now: Instant, factory: &'static dyn Factory) {
+        self.factory = factory;
+        let mut next = factory.start(&self.start(now, self.config.initial_window));
+        // Before that nothing has been learned; and a connection starts afresh once it is
+        // established.
+        if self.state.is_synchronized() {
+            next.take_over(self.congestion.window(), self.congestion.ssthresh());
+        }
+        self.congestion = next;
+        self.settle(now);
+    }
+
+    /// The name of the congestion controller.
+    pub fn congestion_control(&self) -> &'static str {
+        self.factory.name()
+    }
+
+    /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
+    /// RFC 7661 sees it otherwise, and the controller knows when.
+    pub(super) fn restart_after_idle(&mut self, now: Instant) {
+        if self.flight_size() > 0 || !self.has_unsent() {
+            return;
+        }
+        self.congestion.on_restart(now);
+        let idle = now - self.last_sent > self.recovery.rtt.rto();
+        let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
+        if idle && restarts {
+            self.congestion.on_idle();
+        }
+    }
+}

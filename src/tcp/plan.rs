@@ -1,0 +1,227 @@
+//! What the next segment carries (RFC 9293 §3.7, §3.8): decided, and nothing changed.
+//!
+//! [`Tcb::plan`] decides; "would send" and "sends" come from it alone. A retransmission is a
+//! [`Plan::Resend`]; every other segment starts at SND.NXT, which never moves back.
+
+use core::ops::Range;
+
+use super::path_mtu::NextProbe;
+use super::seq::Seq;
+use super::state::State;
+use super::tcb::{AckDue, Tcb};
+
+/// The next segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// `<SEQ=SEG.ACK><CTL=RST>`: the answer to a bad acknowledgment in the handshake.
+    Refuse(Seq),
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`: ABORT.
+    Reset,
+    /// SYN, or SYN,ACK, for the first time, with text up to here.
+    FirstSyn(Seq),
+    /// SYN, or SYN,ACK, once more.
+    Syn,
+    /// What was sent before: text, and the SYN or FIN at its ends.
+    Resend(Range<Seq>),
+    /// A tail loss probe: from SND.NXT on, or what was sent last again.
+    TailProbe(Range<Seq>),
+    /// From SND.NXT on, for the first time: text, and perhaps our FIN.
+    Text(Range<Seq>),
+    /// From SND.NXT on, for the first time: text that makes a probe of the path MTU.
+    MtuProbe(Range<Seq>),
+    /// `<SEQ=SND.UNA-1>`: the peer must answer, and nothing of ours is used up.
+    Probe,
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+    Ack,
+}
+
+impl Tcb {
+    /// Whether a segment would leave now.
+    pub fn would_send(&self) -> bool {
+        self.plan().is_some()
+    }
+
+    /// Whether new text would leave now, or as soon as the pacer lets it.
+    pub(super) fn would_send_text(&self) -> bool {
+        self.plan_fresh().is_some()
+    }
+
+    pub(super) fn plan(&self) -> Option<Plan> {
+        if let Some(seq) = self.refuse {
+            return Some(Plan::Refuse(seq));
+        }
+        if self.reset_due {
+            return Some(Plan::Reset);
+        }
+        match self.state {
+            State::Closed | State::Listen => None,
+            _ if self.syn_due && self.snd.nxt == self.snd.iss => {
+                Some(Plan::FirstSyn(self.syn_text_end()))
+            }
+            _ if self.syn_due => Some(Plan::Syn),
+            State::SynSent => self.plan_resend(),
+            // Text leaves that early only if the connection was opened by Fast Open.
+            State::SynReceived => self
+                .plan_resend()
+                .or_else(|| self.plan_text())
+                .or_else(|| self.plan_ack()),
+            State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self
+                .plan_handshake_ack()
+                .or_else(|| self.plan_paced())
+                .or_else(|| self.plan_tail_probe())
+                .or_else(|| self.plan_probe())
+                .or_else(|| self.plan_ack()),
+        }
+    }
+
+    /// RFC 9768 §3.2.2.1: how the SYN,ACK arrived is told before any text leaves.
+    fn plan_handshake_ack(&self) -> Option<Plan> {
+        self.feedback.owes_handshake_ack().then_some(Plan::Ack)
+    }
+
+    /// What waits for the pacer, if it is one who is paced.
+    fn plan_paced(&self) -> Option<Plan> {
+        if self.is_held_by_pacer() {
+            return None;
+        }
+        self.plan_forward()
+            .or_else(|| self.plan_resend())
+            .or_else(|| self.plan_fresh())
+    }
+
+    /// The first segment of what was lost.
+    fn plan_resend(&self) -> Option<Plan> {
+        let lost = self.recovery.lost()?;
+        if lost.start == self.snd.iss {
+            return Some(Plan::Resend(lost.start..lost.start + 1));
+        }
+        // Text that went with our SYN, or just behind it, waits for the handshake to end.
+        if !self.state.is_synchronized() {
+            return None;
+        }
+        let text_end = lost
+            .end
+            .min(self.send_buffer.end())
+            .min(lost.start + self.segment_limit());
+        // Our FIN goes with the last of the text.
+        let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
+        let end = text_end + usize::from(with_fin);
+        let allowed =
+            self.recovery.resends_regardless_of_window() || self.window_has_room(end - lost.start);
+        allowed.then_some(Plan::Resend(lost.start..end))
+    }
+
+    /// Whether a retransmission of so many octets may leave now.
+    fn window_has_room(&self, len: usize) -> bool {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let window = self.send_window();
+        match self.recovery.is_proportional() {
+            // RFC 9937 §6.2 counts what leaves by the octet: a segment waits for all of its own.
+            true => in_flight + len <= window || in_flight == 0,
+            false => in_flight < window,
+        }
+    }
+
+    /// How many octets may be in flight now: cwnd, or what recovery makes of it.
+    fn send_window(&self) -> usize {
+        let window = self.recovery.window(self.congestion.window());
+        usize::try_from(window).unwrap_or(usize::MAX)
+    }
+
+    /// F-RTO sends new text in place of what a timeout would send again (RFC 5682 §3.1, 2b).
+    fn plan_forward(&self) -> Option<Plan> {
+        if !self.recovery.wants_new() {
+            return None;
+        }
+        self.plan_new()
+    }
+
+    /// A tail loss probe: new text if there is some, whatever the congestion window says; otherwise
+    /// what was sent last (RFC 8985 §7.3).
+    fn plan_tail_probe(&self) -> Option<Plan> {
+        let last = self.recovery.probe()?;
+        if let Some(Plan::Text(range)) = self.plan_new() {
+            return Some(Plan::TailProbe(range));
+        }
+        // Our FIN takes no room in the segment.
+        let text_end = last.end.min(self.send_buffer.end());
+        let start = last.start.max(text_end.before(self.segment_limit()));
+        Some(Plan::TailProbe(start..last.end))
+    }
+
+    /// New text, as much as one segment and the peer's window take.
+    fn plan_new(&self) -> Option<Plan> {
+        if !self.has_unsent() {
+            return None;
+        }
+        let nxt = self.snd.nxt;
+        let queued = self.send_buffer.end() - nxt;
+        let usable = self.snd_edge().saturating_since(nxt);
+        let len = queued.min(usable).min(self.segment_limit());
+        let fin = len == queued && self.snd.fin.is_some() && usable > len;
+        (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
+    }
+
+    /// New text, if it may leave now: a probe of the path MTU, if one is due.
+    fn plan_fresh(&self) -> Option<Plan> {
+        match self.next_mtu_probe() {
+            NextProbe::No => self.plan_text(),
+            NextProbe::Soon => None,
+            NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
+        }
+    }
+
+    /// New text, as much as one segment takes, if it may leave now.
+    fn plan_text(&self) -> Option<Plan> {
+        if !self.has_unsent() {
+            return None;
+        }
+        let nxt = self.snd.nxt;
+        let queued = self.send_buffer.end() - nxt;
+        let usable = self.snd_edge().saturating_since(nxt);
+        let len = queued
+            .min(self.congestion_room())
+            .min(usable)
+            .min(self.segment_limit());
+        // A FIN takes a place in the window too, and waits for nothing else.
+        let fin = len == queued && self.snd.fin.is_some() && usable > len;
+        let worth_sending = fin || (len > 0 && self.is_worth_sending(len, queued, usable));
+        worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
+    }
+
+    /// Octets that the congestion window still lets out. While something is in flight, a segment
+    /// is not cut to fit it.
+    fn congestion_room(&self) -> usize {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let room = self.send_window().saturating_sub(in_flight);
+        if room < self.segment_limit() && in_flight > 0 {
+            let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
+            return if queued <= room { room } else { 0 };
+        }
+        room
+    }
+
+    /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks and AccECN take.
+    pub(super) fn segment_limit(&self) -> usize {
+        let accurate_ecn = self.accurate_ecn_len();
+        let sack = match self.sack_room(accurate_ecn) {
+            0 => 0,
+            blocks => 4 + 8 * blocks,
+        };
+        self.snd.mss.saturating_sub(sack + accurate_ecn).max(1)
+    }
+
+    fn plan_probe(&self) -> Option<Plan> {
+        self.probes.due.then_some(Plan::Probe)
+    }
+
+    fn plan_ack(&self) -> Option<Plan> {
+        (self.acks.due == AckDue::Now).then_some(Plan::Ack)
+    }
+}

@@ -1,0 +1,57 @@
+//! The windows that we advertise (RFC 9293 §3.8.6): never moved left, never silly.
+
+use super::seq::Seq;
+use super::tcb::Tcb;
+
+impl Tcb {
+    /// The window of a SYN, which is never scaled.
+    pub(super) fn syn_window(&self) -> u16 {
+        let first = usize::from(self.config.initial_receive_window);
+        self.largest_window().min(first) as u16
+    }
+
+    /// No window is larger: what the receive buffer holds, and the user allows.
+    pub(super) fn largest_window(&self) -> usize {
+        let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
+        self.recv_buffer.capacity().min(clamp.max(1))
+    }
+
+    /// The right edge to advertise next: the receiver's side of silly window avoidance (RFC 9293
+    /// §3.8.6.2.2). It stays until it can move by a segment or half the buffer, and it never
+    /// moves left.
+    pub(super) fn next_edge(&self) -> Seq {
+        let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
+        let most = usize::from(u16::MAX) << shift;
+        let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
+        let memory = self.memory_for_receiving();
+        let room = room
+            .min(most)
+            .min(self.largest_window())
+            .min(memory.saturating_sub(self.recv_buffer.len()));
+        // A window that has not grown yet is not held back by the user: it moves as it can.
+        let step = match self.rcv.most < room {
+            true => 1,
+            false => self.snd.mss.min(self.largest_window() / 2).max(1),
+        };
+        let unit = 1 << shift;
+        let room = room.min(self.rcv.most.checked_next_multiple_of(unit).unwrap_or(room));
+        if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
+            return self.rcv.edge;
+        }
+        // What the window field cannot express is not offered.
+        let edge = self.rcv.nxt + ((room >> shift) << shift);
+        edge.max(self.rcv.edge)
+    }
+
+    /// The user has read: whether the peer should hear of the larger window at once.
+    pub(super) fn owes_window_update(&self) -> bool {
+        if !self.state.receives_text() {
+            return false;
+        }
+        let gained = self.next_edge().saturating_since(self.rcv.edge);
+        let left = self.rcv.edge.saturating_since(self.rcv.nxt);
+        // A window that is nearly closed holds the peer up; a larger one can wait for the next
+        // acknowledgment, unless half the buffer has become free.
+        gained > 0 && (left < 2 * self.snd.mss || 2 * gained >= self.largest_window())
+    }
+}
