@@ -130,6 +130,10 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "CIDR")]
     pub(crate) up: Vec<Cidr>,
 
+    /// No offloads: every packet crosses the interface by itself, complete, as it would a wire
+    #[arg(long)]
+    pub(crate) plain: bool,
+
     /// Also write every datagram, sent and received, to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,

@@ -118,7 +118,11 @@ fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
 }
 
 fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
-    let device = TunDevice::open(&args.tun).map_err(|error| match error {
+    let device = match args.plain {
+        true => TunDevice::open_plain(&args.tun),
+        false => TunDevice::open(&args.tun),
+    };
+    let device = device.map_err(|error| match error {
         TunError::Busy(_) => anyhow::Error::new(error)
             .context("cannot open the interface (end the other program, or choose another name)"),
         error => anyhow::Error::new(error).context("cannot open the interface"),

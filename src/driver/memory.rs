@@ -91,7 +91,7 @@ impl Lane {
 
 impl Device for MemoryDevice {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu }
+        Capabilities::plain(self.mtu)
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {

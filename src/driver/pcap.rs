@@ -20,7 +20,8 @@ const BUFFER: usize = 128 * 1024;
 const SNAPLEN: u32 = 65_535;
 
 /// A device that records all that goes through another, in both directions, as a pcap file
-/// (link type RAW, nanoseconds), which Wireshark and tcpdump read.
+/// (link type RAW, nanoseconds), which Wireshark and tcpdump read. Super-segments stay whole, and their
+/// checksums are complete.
 ///
 /// Written at every flush, so the file is complete whenever the device has nothing to do. If it
 /// cannot be written (a full disk), recording ends with a warning; the network goes on.
@@ -43,7 +44,7 @@ pub struct Recorder<D> {
 struct Trace {
     writer: PcapWriter<Output>,
     output: Output,
-    /// Where a datagram in pieces is put together.
+    /// Where a datagram in pieces is put together, and its checksum completed.
     whole: Vec<u8>,
 }
 
@@ -91,8 +92,9 @@ impl<D: Device> Recorder<D> {
 }
 
 impl Trace {
-    fn write(&mut self, at: Duration, datagram: &[u8]) -> io::Result<()> {
-        let kept = &datagram[..datagram.len().min(SNAPLEN as usize)];
+    /// Writes the datagram that has been put together.
+    fn write(&mut self, at: Duration) -> io::Result<()> {
+        let kept = &self.whole[..self.whole.len().min(SNAPLEN as usize)];
         let record = PcapPacket::new(at, kept.len() as u32, kept);
         self.writer.write_packet(&record).map_err(to_io).map(drop)
     }
@@ -109,8 +111,11 @@ impl<D: Device> Device for Recorder<D> {
         if batch.len() > before {
             self.record(|trace| {
                 let at = time_of_day();
-                for datagram in batch.iter().skip(before) {
-                    trace.write(at, datagram)?;
+                for (datagram, form) in batch.arrivals().skip(before) {
+                    trace.whole.clear();
+                    trace.whole.extend_from_slice(datagram);
+                    form.complete(&mut trace.whole);
+                    trace.write(at)?;
                 }
                 trace.output.flush()
             });
@@ -120,12 +125,10 @@ impl<D: Device> Device for Recorder<D> {
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
         self.record(|trace| {
-            let mut whole = std::mem::take(&mut trace.whole);
-            whole.clear();
-            (packet.pieces().iter()).for_each(|piece| whole.extend_from_slice(piece));
-            let written = trace.write(time_of_day(), &whole);
-            trace.whole = whole;
-            written
+            trace.whole.clear();
+            (packet.pieces().iter()).for_each(|piece| trace.whole.extend_from_slice(piece));
+            packet.form().complete(&mut trace.whole);
+            trace.write(time_of_day())
         });
         self.device.send(packet)
     }

@@ -3,14 +3,17 @@
 use core::fmt;
 
 use super::clock::Clock;
-use crate::link::{Batch, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::stack::Stack;
 use crate::time::Instant;
-use crate::wire::dump;
+use crate::wire::{Offload, dump};
 
 /// Datagrams received together: so few that they are still in the nearest cache when the stack
 /// reads them. (With 64, checksums took twice as long.)
 const BATCH: usize = 8;
+
+/// Octets of them, if they are long: then fewer are received together.
+const BATCH_MEMORY: usize = 192 * 1024;
 
 /// Batches that one turn receives at most before it sends. What arrives together is acknowledged
 /// together (RFC 9293 MUST-58).
@@ -25,6 +28,8 @@ const TRANSMIT_BUDGET: usize = 256;
 pub struct Shard<D> {
     stack: Stack,
     device: D,
+    /// What the device does in the stack's place.
+    offload: Offload,
     clock: Clock,
     batch: Batch,
     /// Octets that one datagram of the batch has room for.
@@ -69,12 +74,14 @@ pub struct Turn {
 impl<D: Device> Shard<D> {
     /// Joins `stack` to `device`. Time starts now.
     pub fn new(stack: Stack, device: D) -> Shard<D> {
-        let slot = slot_for(device.capabilities().mtu);
+        let capabilities = device.capabilities();
+        let slot = slot_for(&capabilities);
         Shard {
             stack,
             device,
+            offload: capabilities.offload,
             clock: Clock::start(),
-            batch: Batch::new(BATCH, slot),
+            batch: batch(slot),
             slot,
             sent_since_turn: 0,
             traffic: Traffic::default(),
@@ -116,13 +123,15 @@ impl<D: Device> Shard<D> {
         let mut received = 0;
         let mut answer = Ok(());
         let mut now = self.clock.now();
+        let mut more = false;
         for _ in 0..BATCHES {
             self.batch.clear();
             answer = self.device.receive(&mut self.batch);
             received += self.batch.len();
             now = self.clock.now();
+            more = answer.is_ok() && self.batch.is_full();
             self.hand_up(now);
-            if answer.is_err() || !self.batch.is_full() {
+            if !more {
                 break;
             }
         }
@@ -130,10 +139,7 @@ impl<D: Device> Shard<D> {
             self.stack.handle_timeouts(now);
         }
         answer?;
-        Ok(Turn {
-            received,
-            more: received == BATCHES * BATCH,
-        })
+        Ok(Turn { received, more })
     }
 
     /// Sends what the stack has to send now, up to a limit. Says whether the limit was reached.
@@ -143,7 +149,7 @@ impl<D: Device> Shard<D> {
     pub fn transmit(&mut self, now: Instant) -> Result<bool, DeviceError> {
         let mut sent = 0;
         while sent < TRANSMIT_BUDGET {
-            let Some(packet) = self.stack.poll_transmit(now) else {
+            let Some(packet) = self.stack.poll_transmit_for(now, self.offload) else {
                 break;
             };
             if log::log_enabled!(log::Level::Debug) {
@@ -164,12 +170,12 @@ impl<D: Device> Shard<D> {
     /// Hands the batch to the stack.
     fn hand_up(&mut self, now: Instant) {
         let mut longest = 0;
-        for datagram in self.batch.iter() {
+        for (datagram, form) in self.batch.arrivals() {
             log::debug!("in  {}", dump::describe(datagram));
             self.traffic.datagrams_in += 1;
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
-            self.stack.receive(now, datagram);
+            self.stack.receive_as(now, datagram, form);
         }
         if longest == self.slot {
             self.fit_mtu();
@@ -179,16 +185,21 @@ impl<D: Device> Shard<D> {
     /// A datagram filled its slot, and so was longer than the MTU was, and was cut: if the MTU
     /// has grown, the slots grow with it.
     fn fit_mtu(&mut self) {
-        let slot = slot_for(self.device.capabilities().mtu);
+        let slot = slot_for(&self.device.capabilities());
         if slot > self.slot {
             self.slot = slot;
-            self.batch = Batch::new(BATCH, slot);
+            self.batch = batch(slot);
         }
     }
 }
 
 /// Room for one datagram: at least one octet more than the longest, so that a longer one shows;
 /// and whole cache lines, so that copies start at one.
-fn slot_for(mtu: usize) -> usize {
-    (mtu + 1).next_multiple_of(64)
+fn slot_for(capabilities: &Capabilities) -> usize {
+    (capabilities.longest_arrival() + 1).next_multiple_of(64)
+}
+
+/// Super-segments go through a memory that the cache holds: two, or more short ones.
+fn batch(slot: usize) -> Batch {
+    Batch::with_memory(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
 }

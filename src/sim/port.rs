@@ -65,7 +65,7 @@ impl Port {
 
 impl Device for Port {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { mtu: self.mtu }
+        Capabilities::plain(self.mtu)
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {

@@ -11,8 +11,9 @@ use crate::tcp::{
 };
 use crate::time::Instant;
 use crate::wire::{
-    self, Control, Datagram, Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Packet, Payload, Quote,
-    Refusal, TcpHeader, Text, Unreachable, icmp, ip, protocol,
+    self, Checksum, Control, Cut, Datagram, Echo, Ecn, Form, IcmpError, IcmpMessage, IpHeader,
+    Kind, Malformed, Packet, Payload, Quote, Refusal, TcpHeader, Text, Unreachable, icmp, ip,
+    protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -26,8 +27,13 @@ pub(super) struct Arrival<'a> {
 impl Stack {
     /// A datagram arrives.
     pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
+        self.receive_as(now, datagram, Form::default());
+    }
+
+    /// A datagram arrives in this form: a super-segment, perhaps, its checksum not complete.
+    pub fn receive_as(&mut self, now: Instant, datagram: &[u8], form: Form) {
         self.counters.datagrams_in += 1;
-        self.take(now, datagram);
+        self.take(now, datagram, form);
         self.relieve_memory();
     }
 
@@ -52,7 +58,7 @@ impl Stack {
         self.table.len() >= self.config.max_connections
     }
 
-    fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8]) {
+    fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8], cut: Option<Cut>) {
         let ip = &parsed.ip;
         if !self.is_own(ip.destination) || !ip::is_host(ip.source) || self.is_own(ip.source) {
             self.counters.not_for_us += 1;
@@ -61,10 +67,15 @@ impl Stack {
         match parsed.payload {
             Payload::Tcp(ref header, text) => self.tcp_arrives(now, ip, header, text),
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
-            Payload::Udp(ref header, text) => self.udp_arrives(now, ip, header, text, datagram),
+            Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
+                Some(cut) => text
+                    .chunks(cut.size.get().into())
+                    .for_each(|text| self.udp_arrives(now, ip, header, text, datagram)),
+                None => self.udp_arrives(now, ip, header, text, datagram),
+            },
             Payload::Unknown { answer } => self.answer_with_error(now, answer, datagram),
             Payload::Fragment(fragment) => match self.reassembler.insert(now, ip, fragment) {
-                Outcome::Complete(whole) => self.take(now, &whole),
+                Outcome::Complete(whole) => self.take(now, &whole, Form::default()),
                 Outcome::Held => {}
                 Outcome::Dropped(reason) => self.counters.count_fragment(reason),
             },
@@ -73,11 +84,30 @@ impl Stack {
     }
 
     /// A datagram, as it came or put together from fragments.
-    fn take(&mut self, now: Instant, datagram: &[u8]) {
-        match wire::parse(datagram) {
-            Ok(parsed) => self.dispatch(now, &parsed, datagram),
+    fn take(&mut self, now: Instant, datagram: &[u8], form: Form) {
+        match wire::parse_as(datagram, form.checksum) {
+            Ok(parsed) => self.dispatch(now, &parsed, datagram, form.cut),
+            Err(refusal) if matches!(form.checksum, Checksum::Partial(_)) => {
+                self.take_completed(now, datagram, form, refusal);
+            }
             Err(refusal) => self.refuse(now, refusal, datagram),
         }
+    }
+
+    /// What was not right before its checksum was complete may be so afterwards: of a datagram
+    /// in a tunnel, it is the inner one's that is partial.
+    fn take_completed(&mut self, now: Instant, datagram: &[u8], form: Form, refusal: Refusal) {
+        let is_checksum = matches!(
+            refusal.reason,
+            Malformed::TcpChecksum | Malformed::UdpChecksum
+        );
+        if !is_checksum {
+            return self.refuse(now, refusal, datagram);
+        }
+        let mut whole = datagram.to_vec();
+        form.complete(&mut whole);
+        let checksum = Checksum::Complete;
+        self.take(now, &whole, Form { checksum, ..form });
     }
 
     fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {

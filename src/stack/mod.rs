@@ -43,7 +43,7 @@ use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
 use crate::tcp::{Broken, Departure, FourTuple, State, Status};
 use crate::time::Instant;
-use crate::wire::{IpHeader, Packet, UdpHeader, protocol};
+use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
 
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
@@ -178,6 +178,11 @@ impl Stack {
 
     /// What leaves next; `None` when there is nothing to send now.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Packet<'_>> {
+        self.poll_transmit_for(now, Offload::NONE)
+    }
+
+    /// As [`Stack::poll_transmit`], for a device that does so much in our place.
+    pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
         if self.replies.advance() {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));
@@ -204,12 +209,18 @@ impl Stack {
         }
         self.counters.datagrams_out += 1;
         match departing {
-            Departing::Segment(slot, departure) => self.segment(now, slot, departure),
-            Departing::Datagram(id, head) => self.datagram(id, head),
+            Departing::Segment(slot, departure) => self.segment(now, slot, departure, offload),
+            Departing::Datagram(id, head) => self.datagram(id, head, offload),
         }
     }
 
-    fn segment(&self, now: Instant, slot: u32, departure: Departure) -> Option<Packet<'_>> {
+    fn segment(
+        &self,
+        now: Instant,
+        slot: u32,
+        departure: Departure,
+        offload: Offload,
+    ) -> Option<Packet<'_>> {
         let tcb = &self.table.at(slot)?.tcb;
         let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
         let mut ip = IpHeader::new(
@@ -220,10 +231,11 @@ impl Stack {
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        Some(Packet::tcp(&ip, &header, segment.text))
+        let text = segment.text;
+        Some(Packet::tcp_for(offload, &ip, &header, text, text.len()))
     }
 
-    fn datagram(&self, id: UdpId, head: Head) -> Option<Packet<'_>> {
+    fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
         let socket = self.udp.at(id)?;
         let hop_limit = socket.options.hop_limit.unwrap_or(self.config.hop_limit);
         let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
@@ -233,7 +245,7 @@ impl Stack {
             source_port,
             destination_port: head.remote.port(),
         };
-        Some(Packet::udp(&ip, &header, text))
+        Some(Packet::udp_for(offload, &ip, &header, text))
     }
 
     /// The next datagram of a UDP socket.

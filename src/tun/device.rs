@@ -1,19 +1,19 @@
-//! A TUN interface as a device: one datagram a system call.
+//! A TUN interface as a device: one datagram, or one super-segment, a system call.
 
-use std::io::IoSlice;
+use std::io::{IoSlice, IoSliceMut};
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::sys::uio::writev;
+use nix::sys::uio::{readv, writev};
 use nix::unistd::{read, write};
 
-use super::netlink;
 use super::writer::Writer;
+use super::{netlink, vnet};
 use crate::link::{Batch, Capabilities, Device, DeviceError};
-use crate::wire::Packet;
+use crate::wire::{Offload, Packet};
 
 /// Datagrams that arrive, or leave, together: beyond it a transfer is in bulk, and a thread of its
 /// own writes. Below it that would only add a wake-up.
@@ -36,6 +36,8 @@ pub struct TunDevice {
     index: u32,
     /// The MTU when the device was opened, octets.
     mtu: usize,
+    /// Each datagram has a header of [`vnet`] in front: there are offloads.
+    vnet: bool,
     counters: Arc<TunCounters>,
     /// Shared with the thread that writes.
     closed: Arc<AtomicBool>,
@@ -52,11 +54,12 @@ enum Writing {
     Alone,
 }
 
-/// What a TUN device could not send. Shared with the device: read it while the device is in use.
+/// What a TUN device could not send, or not receive. Shared with the device: read it while the device is in use.
 #[derive(Debug, Default)]
 pub struct TunCounters {
     lost: AtomicU64,
     lost_down: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl TunCounters {
@@ -70,6 +73,11 @@ impl TunCounters {
         self.lost_down.load(Ordering::Relaxed)
     }
 
+    /// Datagrams from the kernel whose offloads made no sense.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     fn count(&self, errno: Errno) {
         let counter = match errno {
             Errno::EIO => &self.lost_down,
@@ -81,7 +89,7 @@ impl TunCounters {
 }
 
 impl TunDevice {
-    pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize) -> TunDevice {
+    pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize, vnet: bool) -> TunDevice {
         TunDevice {
             fd: Arc::new(fd),
             writing: Writing::Inline,
@@ -91,6 +99,7 @@ impl TunDevice {
             name,
             index,
             mtu,
+            vnet,
             counters: Arc::default(),
             closed: Arc::default(),
         }
@@ -106,6 +115,11 @@ impl TunDevice {
         self.mtu
     }
 
+    /// Whether super-segments cross the interface and checksums are left to the kernel.
+    pub fn has_offloads(&self) -> bool {
+        self.vnet
+    }
+
     /// What was lost here so far.
     pub fn counters(&self) -> Arc<TunCounters> {
         Arc::clone(&self.counters)
@@ -113,6 +127,29 @@ impl TunDevice {
 
     pub(super) fn index(&self) -> u32 {
         self.index
+    }
+
+    /// One datagram into the batch, which has room. Says how many octets were read.
+    fn receive_plain(&self, batch: &mut Batch) -> Result<usize, Errno> {
+        let len = read(&*self.fd, batch.slot().unwrap_or_default())?;
+        if len > 0 {
+            batch.commit(len);
+        }
+        Ok(len)
+    }
+
+    /// As [`TunDevice::receive_plain`], with a header in front.
+    fn receive_with_header(&self, batch: &mut Batch) -> Result<usize, Errno> {
+        let slot = batch.slot().unwrap_or_default();
+        let mut header = [0; vnet::LEN];
+        let mut pieces = [IoSliceMut::new(&mut header), IoSliceMut::new(slot)];
+        let read = readv(&*self.fd, &mut pieces)?;
+        let len = read.saturating_sub(vnet::LEN);
+        match vnet::read(&header, &slot[..len]) {
+            Some(form) => batch.commit_as(len, form),
+            None => _ = self.counters.refused.fetch_add(1, Ordering::Relaxed),
+        }
+        Ok(read)
     }
 
     /// The thread that is to write the next datagram, if one is.
@@ -157,6 +194,10 @@ impl Device for TunDevice {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             mtu: netlink::link(self.index).map_or(self.mtu, |link| link.mtu),
+            offload: match self.vnet {
+                true => Offload::FULL,
+                false => Offload::NONE,
+            },
         }
     }
 
@@ -164,17 +205,20 @@ impl Device for TunDevice {
         if mem::take(&mut self.drained) {
             self.arrived = 0;
         }
-        while let Some(slot) = batch.slot() {
-            match read(&*self.fd, slot) {
+        while !batch.is_full() {
+            let received = match self.vnet {
+                true => self.receive_with_header(batch),
+                false => self.receive_plain(batch),
+            };
+            match received {
                 // A TUN device never ends; what does is not one any more.
                 Ok(0) => return Err(DeviceError::Closed),
-                Ok(len) => batch.commit(len),
+                Ok(_) => self.arrived += 1,
                 Err(errno) => {
                     self.drained = true;
                     return no_more(errno);
                 }
             }
-            self.arrived += 1;
         }
         Ok(())
     }
@@ -184,12 +228,18 @@ impl Device for TunDevice {
             return Err(DeviceError::Closed);
         }
         self.sent += 1;
+        let header = vnet::write(&packet);
+        let header = match self.vnet {
+            true => &header[..],
+            false => &[],
+        };
+        let [first, second, third] = packet.pieces();
+        let pieces = [header, first, second, third];
         if let Some(writer) = self.writer() {
-            writer.push(&packet);
+            writer.push(pieces);
             return Ok(());
         }
-        let pieces = packet.pieces().map(IoSlice::new);
-        match writev(&*self.fd, &pieces) {
+        match writev(&*self.fd, &pieces.map(IoSlice::new)) {
             Err(errno) if is_closed(errno) => return Err(DeviceError::Closed),
             Err(errno) => self.counters.count(errno),
             Ok(_) => {}
@@ -228,6 +278,7 @@ fn is_closed(errno: Errno) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{IpHeader, TcpHeader, Text};
     use nix::fcntl::OFlag;
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
     use nix::unistd::{pipe2, write};
@@ -243,7 +294,7 @@ mod tests {
         )
         .unwrap();
         (
-            TunDevice::new(ours, "test".to_owned(), u32::MAX >> 1, 1400),
+            TunDevice::new(ours, "test".to_owned(), u32::MAX >> 1, 1400, false),
             theirs,
         )
     }
@@ -301,6 +352,29 @@ mod tests {
         assert_eq!(device.counters().lost(), 0);
     }
 
+    /// With offloads, a header goes in front of each datagram, and stands there when one arrives.
+    #[test]
+    fn a_header_says_in_what_form_a_datagram_is() {
+        let (mut device, other) = device_and_other_end();
+        device.vnet = true;
+        let ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
+        let text = Text::from(&[7; 3000][..]);
+        let packet = Packet::tcp_for(Offload::FULL, &ip, &TcpHeader::default(), text, 1448);
+        device.send(packet).unwrap();
+        let mut buffer = [0; 4000];
+        let len = read(&other, &mut buffer).unwrap();
+        assert_eq!(len, vnet::LEN + packet.len());
+        write(&other, &buffer[..len]).unwrap();
+        // A type that nobody offered: refused, and no reason to stop.
+        buffer[1] = 3;
+        write(&other, &buffer[..len]).unwrap();
+        let mut batch = Batch::new(4, 4000);
+        device.receive(&mut batch).unwrap();
+        let arrivals: Vec<_> = batch.arrivals().collect();
+        assert_eq!(arrivals, [(&packet.pieces().concat()[..], packet.form())]);
+        assert_eq!(device.counters().refused(), 1);
+    }
+
     #[test]
     fn a_full_queue_loses_and_counts() {
         let (mut device, _other) = device_and_other_end();
@@ -326,7 +400,7 @@ mod tests {
     #[test]
     fn a_descriptor_that_cannot_be_written_is_closed() {
         let (reader, _writer) = pipe2(OFlag::O_NONBLOCK).unwrap();
-        let mut device = TunDevice::new(reader, "test".to_owned(), u32::MAX >> 1, 1400);
+        let mut device = TunDevice::new(reader, "test".to_owned(), u32::MAX >> 1, 1400, false);
         assert!(matches!(
             device.send(Packet::borrowed(b"x")),
             Err(DeviceError::Closed)

@@ -2,7 +2,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `open` | [`TunDevice::open`], and what a refusal means |
+//! | `open` | [`TunDevice::open`], offloads, and what a refusal means |
+//! | `vnet` | the header that goes with a datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
 //! | `writer` | a thread that writes when there is much to send |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
@@ -18,6 +19,7 @@ mod error;
 mod netlink;
 mod open;
 mod sys;
+mod vnet;
 mod writer;
 
 pub use cidr::{Cidr, CidrError};

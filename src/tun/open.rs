@@ -2,12 +2,15 @@
 
 use std::io;
 
+use std::os::fd::OwnedFd;
+
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{TUN_F_CSUM, TUN_F_TSO_ECN, TUN_F_TSO4, TUN_F_TSO6, TUN_F_USO4, TUN_F_USO6};
 
 use super::device::TunDevice;
 use super::error::TunError;
-use super::{netlink, sys};
+use super::{netlink, sys, vnet};
 
 /// The longest name of an interface, in octets: IFNAMSIZ without its final zero.
 const MAX_NAME: usize = 15;
@@ -15,6 +18,10 @@ const MAX_NAME: usize = 15;
 impl TunDevice {
     /// Attaches to the TUN interface `name`, which may exist already, or makes it. An interface
     /// that is made here vanishes with the device; one that existed stays.
+    ///
+    /// As far as kernel and interface allow it, checksums are left to the kernel, and up to 64 KiB
+    /// of text cross the interface at once, as a super-segment. What they do not allow is said at
+    /// info, and is done here.
     ///
     /// # Errors
     /// [`TunError`] says why, and what to do about it.
@@ -28,7 +35,35 @@ impl TunDevice {
     /// ```
     pub fn open(name: &str) -> Result<TunDevice, TunError> {
         check_name(name)?;
-        let (fd, name) = sys::attach(name).map_err(|error| refusal(name, error))?;
+        match attach_with_header(name) {
+            Ok((fd, name)) => {
+                accept_offloads(&fd, &name);
+                TunDevice::attached(fd, name, true)
+            }
+            Err(reason) => {
+                log::info!("{name}: no offloads, one packet a system call: {reason}");
+                TunDevice::open_plain(name)
+            }
+        }
+    }
+
+    /// As [`TunDevice::open`], without offloads: every packet crosses the interface by itself, as it
+    /// would be on a wire.
+    ///
+    /// # Errors
+    /// As [`TunDevice::open`].
+    pub fn open_plain(name: &str) -> Result<TunDevice, TunError> {
+        check_name(name)?;
+        let (fd, name) = sys::attach_plain(name).map_err(|error| refusal(name, error))?;
+        // Whoever had the interface before may have left it with offloads.
+        if let Err(errno) = sys::set_offload(&fd, 0) {
+            log::debug!("{name}: offloads cannot be switched off: {errno}");
+        }
+        TunDevice::attached(fd, name, false)
+    }
+
+    /// The device of a descriptor; `vnet`: each datagram has a header of [`vnet`] in front.
+    fn attached(fd: OwnedFd, name: String, vnet: bool) -> Result<TunDevice, TunError> {
         let failed = |doing| {
             let name = name.clone();
             move |errno: Errno| TunError::Io {
@@ -42,7 +77,46 @@ impl TunDevice {
         fcntl(&fd, FcntlArg::F_SETFL(flags)).map_err(failed("set the mode of"))?;
         let index = netlink::index(&name).map_err(failed("find"))?;
         let mtu = netlink::link(index).map_err(failed("read the MTU of"))?.mtu;
-        Ok(TunDevice::new(fd, name, index, mtu))
+        Ok(TunDevice::new(fd, name, index, mtu, vnet))
+    }
+}
+
+/// Attaches so that each datagram has a header of [`vnet`] in front.
+fn attach_with_header(name: &str) -> io::Result<(OwnedFd, String)> {
+    let wanted = sys::Flags {
+        vnet: true,
+        many: false,
+    };
+    let (fd, name) = sys::attach(name, wanted)?;
+    if !sys::flags(&fd)?.vnet {
+        return Err(io::Error::other("it is attached to without such headers"));
+    }
+    sys::set_header_len(&fd, vnet::LEN)?;
+    Ok((fd, name))
+}
+
+/// Sets of offloads, the best first: what the kernel may leave to us of what it sends. Of what we
+/// send, it takes all of them in any case.
+const OFFLOADS: [(u32, &str); 4] = [
+    (
+        TCP | TUN_F_USO4 | TUN_F_USO6,
+        "checksums, segments of TCP and UDP",
+    ),
+    (TCP, "checksums, segments of TCP"),
+    (TUN_F_CSUM, "checksums"),
+    (0, "nothing"),
+];
+
+/// All there is for TCP.
+const TCP: u32 = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+/// Accepts as much as the kernel can leave to us.
+fn accept_offloads(fd: &OwnedFd, name: &str) {
+    let accepted = (OFFLOADS.iter()).position(|(set, _)| sys::set_offload(fd, *set).is_ok());
+    match accepted.map(|place| (place, OFFLOADS[place].1)) {
+        Some((0, all)) => log::debug!("{name}: offloads: {all}"),
+        Some((_, some)) => log::info!("{name}: offloads: {some}; the kernel has no more"),
+        None => log::info!("{name}: the kernel lets nobody choose its offloads"),
     }
 }
 

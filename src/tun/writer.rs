@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::wire::Packet;
-
 /// The most octets that wait to be written; whoever brings more waits until there is room.
 const LIMIT: usize = 512 * 1024;
 
@@ -53,11 +51,11 @@ impl Writer {
         self.shared.unwritten.load(Ordering::Acquire) == 0
     }
 
-    /// Takes one datagram. It is written after those before it, soon after the next
+    /// Takes one datagram, in pieces. It is written after those before it, soon after the next
     /// [`Writer::flush`] at the latest.
-    pub(super) fn push(&mut self, packet: &Packet<'_>) {
+    pub(super) fn push<'a>(&mut self, pieces: impl IntoIterator<Item = &'a [u8]>) {
         self.shared.unwritten.fetch_add(1, Ordering::Relaxed);
-        self.pushed.push(packet.pieces());
+        self.pushed.push(pieces);
         if self.pushed.len() >= TOGETHER {
             self.flush();
         }
@@ -201,7 +199,7 @@ mod tests {
         .unwrap();
         assert!(writer.is_idle());
         for number in 0..1000u32 {
-            writer.push(&Packet::borrowed(&number.to_be_bytes()));
+            writer.push([&number.to_be_bytes()[..]]);
             if number % 37 == 0 {
                 writer.flush();
             }
@@ -216,7 +214,7 @@ mod tests {
     fn it_is_idle_only_when_all_is_written() {
         let (go, gate) = mpsc::channel();
         let mut writer = Writer::start(move |_| gate.recv().unwrap()).unwrap();
-        writer.push(&Packet::borrowed(b"one"));
+        writer.push([&b"one"[..]]);
         assert!(!writer.is_idle(), "taken, not even handed over");
         writer.flush();
         assert!(!writer.is_idle(), "the write has not returned");
@@ -233,7 +231,7 @@ mod tests {
         let mut writer = Writer::start(move |_| gate.recv().unwrap()).unwrap();
         let shared = Arc::clone(&writer.shared);
         let producer = thread::spawn(move || {
-            (0..2000).for_each(|_| writer.push(&Packet::borrowed(&[0; 1000])));
+            (0..2000).for_each(|_| writer.push([&[0; 1000][..]]));
         });
         let waiting = || shared.lock().waiting.octets.len();
         while waiting() <= LIMIT {

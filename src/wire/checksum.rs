@@ -65,6 +65,12 @@ impl Sum {
         u16::from_be(!self.fold())
     }
 
+    /// What stands in a checksum field that somebody else completes, if this is the sum of the
+    /// pseudo header.
+    pub fn partial(self) -> u16 {
+        u16::from_be(self.fold())
+    }
+
     /// Whether what was summed, its checksum field included, is intact.
     pub fn verifies(self) -> bool {
         self.fold() == 0xffff

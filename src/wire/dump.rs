@@ -36,7 +36,9 @@ impl Display for Line<'_> {
             Err(refusal) => return write!(f, "refused: {refusal}, length {}", self.0.len()),
         };
         let (payload, pointer) = match content {
-            Content::Whole { payload, pointer } => (payload, pointer),
+            Content::Whole {
+                payload, pointer, ..
+            } => (payload, pointer),
             Content::Fragment(fragment) => {
                 let (at, len) = (fragment.offset, fragment.payload.len());
                 let id = fragment.identification;
@@ -44,7 +46,7 @@ impl Display for Line<'_> {
             }
         };
         let len = payload.len();
-        match parse_payload(&ip, payload, pointer) {
+        match parse_payload(&ip, payload, pointer, |_| false) {
             Ok(Payload::Tcp(tcp, text)) => {
                 let ports = Ports(&ip, tcp.source_port, tcp.destination_port);
                 let options = &payload[20..len - text.len()];

@@ -213,6 +213,8 @@ pub(super) enum Content<'a> {
     /// All of an upper-layer payload.
     Whole {
         payload: &'a [u8],
+        /// Where it begins, in octets from the start.
+        start: usize,
         /// Where the field that names the protocol stands, in octets from the start.
         pointer: u32,
     },

@@ -54,7 +54,20 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         return Ok((ip, Content::Fragment(fragment)));
     }
     let pointer = 9;
-    Ok((ip, Content::Whole { payload, pointer }))
+    let whole = Content::Whole {
+        payload,
+        start: len,
+        pointer,
+    };
+    Ok((ip, whole))
+}
+
+/// Gives the datagram of `header` another length.
+pub(super) fn set_total_length(header: &mut [u8], length: u16) {
+    header[2..4].copy_from_slice(&length.to_be_bytes());
+    header[10..12].fill(0);
+    let checksum = sum(header).checksum();
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
 fn sum(header: &[u8]) -> Sum {

@@ -48,8 +48,12 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
             return Ok((ip, Content::Fragment(fragment)));
         }
     }
-    let (payload, pointer) = (&datagram[chain.at..], chain.pointer as u32);
-    Ok((ip, Content::Whole { payload, pointer }))
+    let whole = Content::Whole {
+        payload: &datagram[chain.at..],
+        start: chain.at,
+        pointer: chain.pointer as u32,
+    };
+    Ok((ip, whole))
 }
 
 /// A place in a chain of headers.

@@ -16,6 +16,7 @@
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
+//! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
 //! | [`malformed`] | why a datagram is refused | |
 //! | [`dump`] | a datagram in tcpdump's notation | |
 //! | [`figure`] | a segment in the notation of the RFC's figures | RFC 9293 §3.5 |
@@ -32,6 +33,7 @@ pub mod ip;
 mod ipv4;
 mod ipv6;
 pub mod malformed;
+pub mod offload;
 pub mod options;
 pub mod packet;
 pub mod tcp;
@@ -43,6 +45,7 @@ pub use ecn::Ecn;
 pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
+pub use offload::{Checksum, Cut, Form, Kind, Offload};
 pub use options::{
     AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Layout, Options, SackBlock,
     SackBlocks, Timestamps,
@@ -89,9 +92,24 @@ pub enum Payload<'a> {
 /// # Errors
 /// If it is malformed: the reason, and the ICMP error that its sender should get.
 pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
+    parse_as(datagram, Checksum::Complete)
+}
+
+/// As [`parse`], from a device that says how much of the checksum of TCP or UDP is there.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as(datagram: &[u8], checksum: Checksum) -> Result<Datagram<'_>, Refusal> {
     let (ip, content) = content(datagram)?;
     let payload = match content {
-        Content::Whole { payload, pointer } => parse_payload(&ip, payload, pointer)?,
+        Content::Whole {
+            payload,
+            start,
+            pointer,
+        } => {
+            let vouched = |field| checksum.vouches_for(start, field);
+            parse_payload(&ip, payload, pointer, vouched)?
+        }
         Content::Fragment(fragment) => Payload::Fragment(fragment),
     };
     Ok(Datagram { ip, payload })
@@ -112,14 +130,15 @@ fn parse_payload<'a>(
     ip: &IpHeader,
     payload: &'a [u8],
     pointer: u32,
+    vouched: impl Fn(usize) -> bool,
 ) -> Result<Payload<'a>, Malformed> {
     Ok(match (ip.protocol, ip.source.is_ipv4()) {
         (protocol::TCP, _) => {
-            let (header, text) = tcp::parse(ip, payload)?;
+            let (header, text) = tcp::parse(ip, payload, vouched(tcp::CHECKSUM))?;
             Payload::Tcp(header, text)
         }
         (protocol::UDP, _) => {
-            let (header, text) = udp::parse(ip, payload)?;
+            let (header, text) = udp::parse(ip, payload, vouched(udp::CHECKSUM))?;
             Payload::Udp(header, text)
         }
         (protocol::ICMP, true) | (protocol::ICMPV6, false) => {

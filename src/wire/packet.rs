@@ -1,8 +1,11 @@
 //! A datagram on its way out: its header, and its text borrowed from where it lies.
 
+use core::num::NonZero;
+
 use super::checksum::Sum;
 use super::ip::{IpHeader, protocol};
 use super::ipv6;
+use super::offload::{Checksum, Cut, Form, Kind, Offload, Place};
 use super::tcp::{self, TcpHeader};
 use super::udp::{self, UdpHeader};
 
@@ -75,6 +78,7 @@ pub struct Packet<'a> {
     header: [u8; MAX_HEADER],
     header_len: u8,
     text: Text<'a>,
+    form: Form,
 }
 
 impl<'a> Packet<'a> {
@@ -84,6 +88,10 @@ impl<'a> Packet<'a> {
             header: [0; MAX_HEADER],
             header_len: 0,
             text: Text::new(bytes, &[]),
+            form: Form {
+                checksum: Checksum::Complete,
+                cut: None,
+            },
         }
     }
 
@@ -92,15 +100,37 @@ impl<'a> Packet<'a> {
     /// # Panics
     /// If the addresses differ in family, or the datagram would be longer than 65,535 octets.
     pub fn tcp(ip: &IpHeader, tcp: &TcpHeader, text: Text<'a>) -> Packet<'a> {
-        let upper = |out: &mut [u8]| tcp.write(out);
-        Packet::new(
-            ip,
-            protocol::TCP,
-            tcp.wire_len(),
-            upper,
-            tcp::CHECKSUM,
-            text,
-        )
+        Packet::tcp_for(Offload::NONE, ip, tcp, text, text.len())
+    }
+
+    /// As [`Packet::tcp`], for a device that does so much. Text of more than `mss` octets makes a
+    /// super-segment, which the device cuts into segments of so much text.
+    ///
+    /// # Panics
+    /// As [`Packet::tcp`].
+    pub fn tcp_for(
+        offload: Offload,
+        ip: &IpHeader,
+        tcp: &TcpHeader,
+        text: Text<'a>,
+        mss: usize,
+    ) -> Packet<'a> {
+        let cut = match text.len() > mss {
+            true => (u16::try_from(mss).ok().and_then(NonZero::new)).map(|size| Cut {
+                kind: Kind::Tcp,
+                size,
+            }),
+            false => None,
+        };
+        let upper = Upper {
+            protocol: protocol::TCP,
+            header_len: tcp.wire_len(),
+            checksum: tcp::CHECKSUM,
+            partial: offload.checksum,
+        };
+        let packet = Packet::new(ip, &upper, text, |out| tcp.write(out));
+        let form = Form { cut, ..packet.form };
+        Packet { form, ..packet }
     }
 
     /// A UDP datagram. The protocol of `ip` does not count.
@@ -108,39 +138,73 @@ impl<'a> Packet<'a> {
     /// # Panics
     /// As [`Packet::tcp`].
     pub fn udp(ip: &IpHeader, udp: &UdpHeader, text: Text<'a>) -> Packet<'a> {
-        let upper = |out: &mut [u8]| udp.write(text.len(), out);
-        Packet::new(ip, protocol::UDP, udp::HEADER, upper, udp::CHECKSUM, text)
+        Packet::udp_for(Offload::NONE, ip, udp, text)
     }
 
-    /// A datagram with an upper-layer header of `header_len` octets, which `write` writes, and
-    /// whose checksum field stands `checksum` octets on.
+    /// As [`Packet::udp`], for a device that does so much.
+    ///
+    /// # Panics
+    /// As [`Packet::tcp`].
+    pub fn udp_for(offload: Offload, ip: &IpHeader, udp: &UdpHeader, text: Text<'a>) -> Packet<'a> {
+        let upper = Upper {
+            protocol: protocol::UDP,
+            header_len: udp::HEADER,
+            checksum: udp::CHECKSUM,
+            partial: offload.checksum,
+        };
+        Packet::new(ip, &upper, text, |out| udp.write(text.len(), out))
+    }
+
+    /// A datagram whose upper-layer header `write` writes.
     #[inline]
     fn new(
         ip: &IpHeader,
-        protocol: u8,
-        header_len: usize,
-        write: impl FnOnce(&mut [u8]) -> usize,
-        checksum: usize,
+        upper: &Upper,
         text: Text<'a>,
+        write: impl FnOnce(&mut [u8]) -> usize,
     ) -> Packet<'a> {
+        let protocol = upper.protocol;
         let mut header = [0; MAX_HEADER];
-        let upper_len = header_len + text.len();
-        let at = IpHeader { protocol, ..*ip }.write(upper_len, &mut header);
+        let len = upper.header_len + text.len();
+        let at = IpHeader { protocol, ..*ip }.write(len, &mut header);
         let end = at + write(&mut header[at..]);
-        let mut value = Sum::pseudo_header(ip.source, ip.destination, protocol, upper_len)
-            .plus(&header[at..end])
-            .plus_text(text)
-            .checksum();
-        if protocol == protocol::UDP && value == 0 {
-            // RFC 768: zero would say that there is no checksum; all ones sums the same.
-            value = 0xffff;
-        }
-        header[at + checksum..][..2].copy_from_slice(&value.to_be_bytes());
+        let sum = Sum::pseudo_header(ip.source, ip.destination, protocol, len);
+        let value = match upper.partial {
+            true => sum.partial(),
+            false => match sum.plus(&header[at..end]).plus_text(text).checksum() {
+                // RFC 768: zero would say that there is no checksum; all ones sums the same.
+                0 if protocol == protocol::UDP => 0xffff,
+                value => value,
+            },
+        };
+        header[at + upper.checksum..][..2].copy_from_slice(&value.to_be_bytes());
+        let place = Place {
+            start: at as u16,
+            field: upper.checksum as u16,
+        };
+        let checksum = match upper.partial {
+            true => Checksum::Partial(place),
+            false => Checksum::Complete,
+        };
         Packet {
             header,
             header_len: end as u8,
             text,
+            form: Form {
+                checksum,
+                cut: None,
+            },
         }
+    }
+
+    /// In what form it is: what the device has still to do.
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Octets of headers, if they are not borrowed with the rest.
+    pub const fn header_len(&self) -> usize {
+        self.header_len as usize
     }
 
     /// The pieces, in order, some perhaps empty: what a vectored write takes.
@@ -159,10 +223,23 @@ impl<'a> Packet<'a> {
         self.len() == 0
     }
 
-    /// A copy in one piece.
+    /// A copy in one piece, its checksum complete.
     pub fn to_vec(&self) -> Vec<u8> {
-        self.pieces().concat()
+        let mut whole = self.pieces().concat();
+        self.form.complete(&mut whole);
+        whole
     }
+}
+
+/// What a datagram carries, as far as its checksum has to know.
+struct Upper {
+    protocol: u8,
+    /// Octets of its header,
+    header_len: usize,
+    /// and where the checksum stands in it.
+    checksum: usize,
+    /// The device completes it.
+    partial: bool,
 }
 
 #[cfg(test)]

@@ -168,7 +168,8 @@ const HEADER: usize = 20;
 pub(super) const MAX_HEADER: usize = HEADER + Options::MAX_LEN;
 
 /// Reads a segment, the payload of `ip`: its header and its text. Reserved bits are ignored, and so
-/// are options that only a SYN may carry on a segment that is none.
+/// are options that only a SYN may carry on a segment that is none. `vouched`: somebody vouches for
+/// its checksum.
 ///
 /// # Errors
 /// If the header is not all there, the checksum is wrong, or SYN comes with FIN or RST: nobody
@@ -177,6 +178,7 @@ pub(super) const MAX_HEADER: usize = HEADER + Options::MAX_LEN;
 pub(super) fn parse<'a>(
     ip: &IpHeader,
     segment: &'a [u8],
+    vouched: bool,
 ) -> Result<(TcpHeader, &'a [u8]), Malformed> {
     if segment.len() < HEADER {
         return Err(Malformed::TcpLength);
@@ -186,9 +188,11 @@ pub(super) fn parse<'a>(
         return Err(Malformed::TcpDataOffset);
     }
     let header = TcpHeaderSlice::from_slice(segment).map_err(|_| Malformed::TcpLength)?;
-    let sum = Sum::pseudo_header(ip.source, ip.destination, protocol::TCP, segment.len());
-    if !sum.plus(segment).verifies() {
-        return Err(Malformed::TcpChecksum);
+    if !vouched {
+        let sum = Sum::pseudo_header(ip.source, ip.destination, protocol::TCP, segment.len());
+        if !sum.plus(segment).verifies() {
+            return Err(Malformed::TcpChecksum);
+        }
     }
     let control = Control::from_bits(u16::from_be_bytes([segment[12], segment[13]]));
     let mut options = Options::parse(&segment[HEADER..data_offset]);
@@ -210,6 +214,30 @@ pub(super) fn parse<'a>(
         options,
     };
     Ok((header, &segment[data_offset..]))
+}
+
+/// The length of the header of a segment, in octets, if all of it is there.
+pub(super) fn header_len(segment: &[u8]) -> Option<usize> {
+    let len = usize::from(segment.get(12)? >> 4) * 4;
+    (HEADER..=segment.len()).contains(&len).then_some(len)
+}
+
+/// A copy of a super-segment's header becomes that of the piece whose text lies `at` octets on.
+/// FIN and PSH belong to the last piece, CWR to the first (RFC 3168 §6.1.2: a reduction is told
+/// once).
+pub(super) fn make_piece(segment: &mut [u8], at: usize, is_last: bool) {
+    let seq = segment[4..8]
+        .first_chunk()
+        .map_or(0, |seq| u32::from_be_bytes(*seq));
+    segment[4..8].copy_from_slice(&seq.wrapping_add(at as u32).to_be_bytes());
+    let mut control = Control::from_bits(segment[13].into());
+    if !is_last {
+        control = control - Control::FIN - Control::PSH;
+    }
+    if at > 0 {
+        control = control - Control::CWR;
+    }
+    segment[13] = control.bits() as u8;
 }
 
 impl TcpHeader {
@@ -296,7 +324,7 @@ mod tests {
         };
         for ip in [v4(), v6()] {
             let bytes = segment(&ip, BYTES.to_vec());
-            assert_eq!(parse(&ip, &bytes), Ok((header, &b"text"[..])));
+            assert_eq!(parse(&ip, &bytes, false), Ok((header, &b"text"[..])));
             let written = Packet::tcp(&ip, &header, Text::from(&b"text"[..])).to_vec();
             assert_eq!(written[written.len() - bytes.len()..], bytes);
         }
@@ -308,7 +336,7 @@ mod tests {
         let mut bytes = BYTES.to_vec();
         bytes[12] |= 0x0e;
         let bytes = segment(&ip, bytes);
-        let (header, text) = parse(&ip, &bytes).unwrap();
+        let (header, text) = parse(&ip, &bytes, false).unwrap();
         assert_eq!(header.control, Control::PSH | Control::ACK | Control::URG);
         let written = Packet::tcp(&ip, &header, text.into()).to_vec();
         assert_eq!(written[20 + 12], 0x50);
@@ -322,7 +350,7 @@ mod tests {
                 ..TcpHeader::default()
             };
             let bytes = Packet::tcp(&v4(), &header, Text::EMPTY).to_vec();
-            let read = parse(&v4(), &bytes[20..]);
+            let read = parse(&v4(), &bytes[20..], false);
             let expected = match header.control {
                 c if c.has(Control::SYN | Control::FIN) => Err(Malformed::TcpSynFin),
                 c if c.has(Control::SYN | Control::RST) => Err(Malformed::TcpSynRst),
@@ -356,7 +384,7 @@ mod tests {
             ..TcpHeader::default()
         };
         let bytes = Packet::tcp(&v4(), &header, Text::EMPTY).to_vec();
-        let (read, _) = parse(&v4(), &bytes[20..]).unwrap();
+        let (read, _) = parse(&v4(), &bytes[20..], false).unwrap();
         assert_eq!((read.ack, read.urgent), (0, 0));
     }
 
@@ -376,7 +404,7 @@ mod tests {
                 ..TcpHeader::default()
             };
             let bytes = Packet::tcp(&v6(), &header, Text::EMPTY).to_vec();
-            parse(&v6(), &bytes[40..]).unwrap().0.options
+            parse(&v6(), &bytes[40..], false).unwrap().0.options
         };
         assert_eq!(read(Control::SYN), options);
         let without = Options {

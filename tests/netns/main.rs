@@ -3,7 +3,8 @@
 //! The tests need a network namespace and TUN interfaces: `scripts/netns cargo test --test netns`.
 //! Elsewhere they are skipped, and say so; in CI (`CI=true`) that is a failure. In them the
 //! kernel is one end of an interface and the stack, the `stubborn` program or the library, is the
-//! other. Every test has an interface and a network of its own and runs once in each family.
+//! other. Every test has an interface and a network of its own and runs in each family, once with
+//! the offloads of the interface and once without.
 //!
 //! | file | what it shows |
 //! |---|---|

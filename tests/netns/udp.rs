@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 use stubborn::sockets::UdpSocket;
 
 use crate::harness::{
-    Family, Lab, PATIENCE, Running, eventually, in_both_families, pattern, run, stop_recording,
+    Device, Family, Lab, PATIENCE, Running, eventually, in_both_families, pattern, run,
+    stop_recording,
 };
 
 in_both_families![
@@ -219,6 +220,10 @@ fn tcpdump_finds_every_checksum_right(lab: &Lab) {
         kernel.recv(&mut [0; 200]).unwrap();
     }
     stop_recording(recorder);
+    if lab.device == Device::Offload {
+        // The kernel completes them for whoever is farther away, and it has received all itself.
+        return;
+    }
     let file = lab.file("udp.pcap");
     let words = ["-n", "-vv", "-Z", "root", "-r", file.to_str().unwrap()];
     let text = run(

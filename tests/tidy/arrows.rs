@@ -115,8 +115,8 @@ const LAYERS: [Layer; 13] = [
             ("link", All),
             // A path between two devices, on the real clock.
             ("sim", Only(&["path", "transit", "Direction", "Transit"])),
-            // The datagram of the `Device` contract, and how the log shows one.
-            ("wire", Only(&["Packet", "dump"])),
+            // The datagram of the `Device` contract, what devices do to it, and how the log shows one.
+            ("wire", Only(&["Offload", "Packet", "dump"])),
             ("time", All),
             ("config", All),
         ],

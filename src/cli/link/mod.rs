@@ -99,7 +99,7 @@ pub(crate) fn run(args: &LinkArgs) -> anyhow::Result<()> {
 }
 
 fn open(name: &str) -> anyhow::Result<TunDevice> {
-    let device = TunDevice::open(name).context("cannot open the interface")?;
+    let device = TunDevice::open_plain(name).context("cannot open the interface")?;
     if let Err(error) = device.set_queue_len(KERNEL_QUEUE) {
         log::warn!("the kernel may lose datagrams in front of the link: {error}");
     }

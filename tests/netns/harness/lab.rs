@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -32,23 +32,42 @@ impl fmt::Display for Family {
     }
 }
 
+/// How a test opens the stack's end of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// With offloads: super-segments, and checksums that the kernel completes.
+    Offload,
+    /// One packet a system call.
+    Plain,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Device::Offload => "offload",
+            Device::Plain => "plain",
+        })
+    }
+}
+
 /// A TUN interface in a network of its own: the kernel has the addresses that end in 1, the
 /// stack those that end in 2. Gone when dropped.
 pub(crate) struct Lab {
     pub(crate) family: Family,
-    number: u8,
+    pub(crate) device: Device,
+    number: u16,
     tun: String,
     directory: PathBuf,
     recorder: Option<Running>,
 }
 
 /// The number of the next lab's network. 0 is that of `tun0`, which scripts/netns makes.
-static NEXT: AtomicU8 = AtomicU8::new(1);
+static NEXT: AtomicU16 = AtomicU16::new(1);
 
 impl Lab {
-    pub(crate) fn new(title: &str, family: Family) -> Lab {
+    pub(crate) fn new(title: &str, family: Family, device: Device) -> Lab {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(number < u8::MAX, "too many labs for their networks");
+        assert!(number < 5 * 256, "too many labs for their networks");
         let tun = format!("lab{number}");
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("netns")
@@ -58,6 +77,7 @@ impl Lab {
         fs::create_dir_all(&directory).unwrap();
         let mut lab = Lab {
             family,
+            device,
             number,
             tun,
             directory,
@@ -121,11 +141,11 @@ impl Lab {
 
     /// An address of a second network of the test, that of a path, in the family of the test.
     pub(crate) fn path(&self, host: u8) -> IpAddr {
-        address(self.family, [21, self.number, host])
+        address(self.family, 21, self.number, host)
     }
 
     fn address(&self, family: Family, host: u8) -> IpAddr {
-        address(family, [20, self.number, host])
+        address(family, 20, self.number, host)
     }
 
     /// A file of the test.
@@ -166,6 +186,7 @@ impl Lab {
     fn stubborn_words(&self, command: &str, arguments: &[&str]) -> Vec<String> {
         let stack = self.stack().to_string();
         let mut words = vec![command, "-v", "--tun", &self.tun, "--ip", &stack];
+        words.extend((self.device == Device::Plain).then_some("--plain"));
         words.extend(arguments);
         words.into_iter().map(str::to_owned).collect()
     }
@@ -180,7 +201,13 @@ impl Lab {
     pub(crate) fn net_with(&self, change: impl FnOnce(&mut Config)) -> Net {
         let mut config = Config::new([self.stack()]);
         change(&mut config);
-        let net = Net::start(TunDevice::open(&self.tun).unwrap(), config).unwrap();
+        let device = match self.device {
+            Device::Offload => TunDevice::open(&self.tun),
+            Device::Plain => TunDevice::open_plain(&self.tun),
+        };
+        let device = device.unwrap();
+        assert_eq!(device.has_offloads(), self.device == Device::Offload);
+        let net = Net::start(device, config).unwrap();
         self.wait_for_link();
         net
     }
@@ -271,7 +298,11 @@ impl Lab {
     }
 }
 
-fn address(family: Family, [kind, number, host]: [u8; 3]) -> IpAddr {
+/// A host of a network: of kind 20, the interface's, or 21, a path's.
+fn address(family: Family, kind: u8, number: u16, host: u8) -> IpAddr {
+    // 256 networks of either kind begin with 10.20, 10.21; the next with 10.22, 10.23.
+    let [high, number] = number.to_be_bytes();
+    let kind = kind + 2 * high;
     match family {
         Family::V4 => Ipv4Addr::new(10, kind, number, host).into(),
         Family::V6 => {

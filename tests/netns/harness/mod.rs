@@ -16,7 +16,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use libtest_mimic::{Completion, Failed, Trial};
 
 pub(crate) use apart::{Apart, TUN};
-pub(crate) use lab::{Family, Lab, stop_recording};
+pub(crate) use lab::{Device, Family, Lab, stop_recording};
 pub(crate) use process::{Ended, PATIENCE, Running, run};
 
 /// The most a test may take, in an unoptimised build beside others.
@@ -33,7 +33,7 @@ pub(crate) fn namespace() -> Result<(), &'static str> {
     }
 }
 
-/// A trial for each family of each test: the function's name is the test's name.
+/// A trial for each family and device of each test: the function's name is the test's name.
 macro_rules! in_both_families {
     ($($test:ident),+ $(,)?) => {
         pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
@@ -45,17 +45,27 @@ macro_rules! in_both_families {
 }
 pub(crate) use in_both_families;
 
-/// The two trials of a test.
-pub(crate) fn both(module: &str, name: &str, test: fn(&Lab)) -> [Trial; 2] {
+/// The trials of a test: both families, each on both devices.
+pub(crate) fn both(module: &str, name: &str, test: fn(&Lab)) -> Vec<Trial> {
     let module = module.rsplit("::").next().unwrap_or(module);
-    [Family::V4, Family::V6].map(|family| {
-        let name = format!("{module}::{name}::{family}");
-        let title = name.clone();
-        Trial::ignorable_test(name, move || in_namespace(title, family, test))
-    })
+    let mut trials = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        for device in [Device::Offload, Device::Plain] {
+            let name = format!("{module}::{name}::{family}::{device}");
+            let title = name.clone();
+            let trial = move || in_namespace(title, family, device, test);
+            trials.push(Trial::ignorable_test(name, trial));
+        }
+    }
+    trials
 }
 
-fn in_namespace(title: String, family: Family, test: fn(&Lab)) -> Result<Completion, Failed> {
+fn in_namespace(
+    title: String,
+    family: Family,
+    device: Device,
+    test: fn(&Lab),
+) -> Result<Completion, Failed> {
     if let Err(reason) = namespace() {
         return match env::var("CI").as_deref() {
             Ok("true") => Err(format!("SKIPPED in CI: {reason}").into()),
@@ -65,7 +75,7 @@ fn in_namespace(title: String, family: Family, test: fn(&Lab)) -> Result<Complet
     let (done, outcome) = mpsc::channel();
     let body = move || {
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let lab = Lab::new(&title, family);
+            let lab = Lab::new(&title, family, device);
             test(&lab);
         }));
         // Nobody listens any more once the time is up.

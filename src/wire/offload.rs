@@ -1,0 +1,373 @@
+//! Work that a device does in the stack's place: checksums that it completes, and super-segments,
+//! which it cuts into the datagrams of the wire, or has put together from them.
+//!
+//! ```text
+//!   super-segment   IP TCP |        text        |          SEQ, flags of all
+//!   cut             IP TCP | text | IP TCP | text | …      SEQ + size each; FIN, PSH on the last
+//! ```
+//!
+//! What a device does is done here in software too: for a medium that has to see each datagram, a
+//! record that others will read, a checksum that no device completes.
+
+use core::num::NonZero;
+
+use super::checksum::Sum;
+use super::ip::{Content, IpHeader, MAX_DATAGRAM, protocol};
+use super::{ipv4, tcp, udp};
+
+/// What a device takes off the stack's hands for datagrams that leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Offload {
+    /// It completes the checksums of TCP and UDP.
+    pub checksum: bool,
+    /// The longest super-segment of TCP that it cuts, in octets, IP header included; 0: it cuts
+    /// none. What it cuts has its checksum completed as well.
+    pub longest: usize,
+}
+
+impl Offload {
+    /// Nothing: every datagram leaves as it is to arrive.
+    pub const NONE: Offload = Offload {
+        checksum: false,
+        longest: 0,
+    };
+
+    /// Checksums, and super-segments as long as a datagram can be.
+    pub const FULL: Offload = Offload {
+        checksum: true,
+        longest: MAX_DATAGRAM,
+    };
+}
+
+/// In what form a datagram crosses a device: by default as it is on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// How much of the checksum of TCP or UDP is there.
+    pub checksum: Checksum,
+    /// It is a super-segment.
+    pub cut: Option<Cut>,
+}
+
+/// How much of the checksum of TCP or UDP is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Checksum {
+    /// All of it; whoever receives the datagram verifies it.
+    #[default]
+    Complete,
+    /// All of it, and the device has verified it.
+    Verified,
+    /// The sum of the pseudo header only: somebody on the way completes it. As long as nobody has,
+    /// the datagram has not left the machine, and there is nothing to verify.
+    Partial(Place),
+}
+
+/// Where a checksum is to be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Where what it covers begins, in octets from the start of the datagram. It goes on to the end.
+    pub start: u16,
+    /// Where its field stands, in octets from there.
+    pub field: u16,
+}
+
+/// What a super-segment is to be cut into, or has been put together from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// Segments of TCP, or datagrams of UDP.
+    pub kind: Kind,
+    /// Octets of text of each; the last may have fewer.
+    pub size: NonZero<u16>,
+}
+
+/// Which protocol a super-segment has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Checksum {
+    /// Whether there is nothing to verify for the protocol whose header starts at `start` and has
+    /// its checksum `field` octets on. (What is partial may be another's, in a tunnel.)
+    pub(super) fn vouches_for(self, start: usize, field: usize) -> bool {
+        match self {
+            Checksum::Complete => false,
+            Checksum::Verified => true,
+            Checksum::Partial(place) => {
+                usize::from(place.start) == start && usize::from(place.field) == field
+            }
+        }
+    }
+}
+
+impl Cut {
+    /// Into how many pieces it cuts so much text: one at least.
+    pub fn pieces(self, text: usize) -> usize {
+        text.div_ceil(usize::from(self.size.get())).max(1)
+    }
+}
+
+impl Form {
+    /// The datagram as whoever looks at the wire would see it, had the device completed its
+    /// checksum; a super-segment stays one.
+    pub fn complete(self, datagram: &mut [u8]) {
+        if let Checksum::Partial(place) = self.checksum {
+            complete(datagram, place);
+        }
+    }
+}
+
+/// Completes a partial checksum. A place outside the datagram is nobody's, and nothing happens.
+pub fn complete(datagram: &mut [u8], place: Place) {
+    let Some(covered) = datagram.get_mut(usize::from(place.start)..) else {
+        return;
+    };
+    let value = match Sum::ZERO.plus(covered).checksum() {
+        // RFC 768: zero would say that there is no checksum; all ones sums the same.
+        0 => 0xffff_u16,
+        value => value,
+    };
+    let field = usize::from(place.field);
+    if let Some(field) = covered.get_mut(field..field + 2) {
+        field.copy_from_slice(&value.to_be_bytes());
+    }
+}
+
+/// Cuts a super-segment: `each` gets every datagram of it, complete, in order. One that is not of
+/// the kind that `cut` says, or that is malformed, is not cut: nothing is got, and the answer is
+/// false. Nothing is verified.
+pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool {
+    let Ok((ip, Content::Whole { payload, start, .. })) = super::content(super_segment) else {
+        return false;
+    };
+    let header = match (cut.kind, ip.protocol) {
+        (Kind::Tcp, protocol::TCP) => tcp::header_len(payload),
+        (Kind::Udp, protocol::UDP) => Some(udp::HEADER).filter(|len| payload.len() >= *len),
+        (Kind::Tcp | Kind::Udp, _) => None,
+    };
+    let Some(header) = header else {
+        return false;
+    };
+    let (head, text) = super_segment[..start + payload.len()].split_at(start + header);
+    let size = usize::from(cut.size.get());
+    let mut piece = Vec::with_capacity(head.len() + size);
+    let mut at = 0;
+    loop {
+        let end = text.len().min(at + size);
+        piece.clear();
+        piece.extend_from_slice(head);
+        piece.extend_from_slice(&text[at..end]);
+        set_ip_length(&mut piece, start);
+        let upper = &mut piece[start..];
+        match cut.kind {
+            Kind::Tcp => tcp::make_piece(upper, at, end == text.len()),
+            Kind::Udp => udp::make_piece(upper),
+        }
+        set_checksum(&ip, cut.kind, upper);
+        each(&piece);
+        if end == text.len() {
+            return true;
+        }
+        at = end;
+    }
+}
+
+/// The length of a datagram, in its IP header of `start` octets.
+fn set_ip_length(datagram: &mut [u8], start: usize) {
+    let len = datagram.len();
+    if datagram[0] >> 4 == 4 {
+        ipv4::set_total_length(&mut datagram[..start], len as u16);
+    } else {
+        datagram[4..6].copy_from_slice(&((len - super::ipv6::HEADER) as u16).to_be_bytes());
+    }
+}
+
+/// The checksum of a segment or datagram of `ip`.
+fn set_checksum(ip: &IpHeader, kind: Kind, upper: &mut [u8]) {
+    let (protocol, field) = match kind {
+        Kind::Tcp => (protocol::TCP, tcp::CHECKSUM),
+        Kind::Udp => (protocol::UDP, udp::CHECKSUM),
+    };
+    let sum = Sum::pseudo_header(ip.source, ip.destination, protocol, upper.len()).partial();
+    upper[field..field + 2].copy_from_slice(&sum.to_be_bytes());
+    let place = Place {
+        start: 0,
+        field: field as u16,
+    };
+    complete(upper, place);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::{
+        Control, Packet, Payload, TcpHeader, Text, Timestamps, UdpHeader, parse, parse_as,
+    };
+
+    fn any_ip() -> impl Strategy<Value = IpHeader> {
+        let hosts = prop_oneof![
+            any::<([u8; 4], [u8; 4])>().prop_map(|(from, to)| (from.into(), to.into())),
+            any::<([u8; 16], [u8; 16])>().prop_map(|(from, to)| (from.into(), to.into())),
+        ];
+        (hosts, any::<u8>()).prop_map(|((from, to), class)| IpHeader {
+            traffic_class: class,
+            ..IpHeader::new(from, to, 0, 64)
+        })
+    }
+
+    fn any_tcp() -> impl Strategy<Value = TcpHeader> {
+        let options = any::<Option<(u32, u32)>>();
+        (any::<(u16, u16, u32, u32, u16)>(), any::<u8>(), options).prop_map(
+            |((from, to, seq, ack, window), control, timestamps)| {
+                let flags =
+                    Control::FIN | Control::PSH | Control::ACK | Control::CWR | Control::ECE;
+                let mut header = TcpHeader {
+                    source_port: from,
+                    destination_port: to,
+                    seq,
+                    ack,
+                    control: (Control::from_bits(control.into())
+                        - Control::SYN
+                        - Control::RST
+                        - Control::URG)
+                        | Control::ACK,
+                    window,
+                    ..TcpHeader::default()
+                };
+                assert!(flags.has(header.control));
+                header.options.timestamps = timestamps.map(|(val, ecr)| Timestamps { val, ecr });
+                header
+            },
+        )
+    }
+
+    fn pieces(super_segment: &[u8], by: Cut) -> Option<Vec<Vec<u8>>> {
+        let mut pieces = Vec::new();
+        cut(super_segment, by, |piece| pieces.push(piece.to_vec())).then_some(pieces)
+    }
+
+    proptest! {
+        /// Every piece is a whole segment that the parser takes, checksum and all; together they
+        /// say what the super-segment said.
+        #[test]
+        fn a_super_segment_is_its_segments(
+            ip in any_ip(),
+            tcp in any_tcp(),
+            text in prop::collection::vec(any::<u8>(), 0..3000),
+            size in 1..700u16,
+        ) {
+            let size = NonZero::new(size).unwrap();
+            let by = Cut { kind: Kind::Tcp, size };
+            let whole = Packet::tcp(&ip, &tcp, Text::from(&text[..])).to_vec();
+            let pieces = pieces(&whole, by).unwrap();
+            prop_assert_eq!(pieces.len(), by.pieces(text.len()));
+            let mut joined = Vec::new();
+            for (index, piece) in pieces.iter().enumerate() {
+                let read = parse(piece).unwrap();
+                let Payload::Tcp(header, part) = read.payload else { panic!() };
+                let (first, last) = (index == 0, index + 1 == pieces.len());
+                let mut control = tcp.control;
+                if !first {
+                    control = control - Control::CWR;
+                }
+                if !last {
+                    control = control - Control::FIN - Control::PSH;
+                    prop_assert_eq!(part.len(), usize::from(size.get()));
+                }
+                let seq = tcp.seq.wrapping_add(joined.len() as u32);
+                prop_assert_eq!(header, TcpHeader { seq, control, ..tcp });
+                prop_assert_eq!(read.ip.source, ip.source);
+                prop_assert_eq!(read.ip.traffic_class, ip.traffic_class);
+                joined.extend_from_slice(part);
+            }
+            prop_assert_eq!(joined, text);
+        }
+
+        #[test]
+        fn a_super_datagram_is_its_datagrams(
+            ip in any_ip(),
+            text in prop::collection::vec(any::<u8>(), 0..3000),
+            size in 1..700u16,
+        ) {
+            let size = NonZero::new(size).unwrap();
+            let udp = UdpHeader { source_port: 7, destination_port: 9 };
+            let whole = Packet::udp(&ip, &udp, Text::from(&text[..])).to_vec();
+            let pieces = pieces(&whole, Cut { kind: Kind::Udp, size }).unwrap();
+            let mut chunks = text.chunks(size.get().into()).collect::<Vec<_>>();
+            if chunks.is_empty() {
+                chunks.push(&[]);
+            }
+            prop_assert_eq!(pieces.len(), chunks.len());
+            for (piece, chunk) in pieces.iter().zip(chunks) {
+                prop_assert_eq!(parse(piece).unwrap().payload, Payload::Udp(udp, chunk));
+            }
+        }
+
+        /// The sum of the pseudo header and a completion make the checksum; before, the parser takes it
+        /// from a device that says so, and from nobody else.
+        #[test]
+        fn a_partial_checksum_is_completed(
+            ip in any_ip(),
+            tcp in any_tcp(),
+            text in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let text = Text::from(&text[..]);
+            let whole = Packet::tcp(&ip, &tcp, text).to_vec();
+            let packet = Packet::tcp_for(Offload::FULL, &ip, &tcp, text, text.len());
+            let mut partial = packet.pieces().concat();
+            prop_assert_eq!(parse_as(&partial, packet.form().checksum), parse(&whole));
+            prop_assert_eq!(&packet.to_vec(), &whole);
+            packet.form().complete(&mut partial);
+            prop_assert_eq!(&partial, &whole);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(
+            mut octets in prop::collection::vec(any::<u8>(), 0..200),
+            version in prop_oneof![Just(0x45), Just(0x60), any::<u8>()],
+            size in 1..u16::MAX,
+            place in any::<(u16, u16)>(),
+        ) {
+            if let Some(first) = octets.first_mut() {
+                *first = version;
+            }
+            for kind in [Kind::Tcp, Kind::Udp] {
+                let size = NonZero::new(size).unwrap();
+                let len = octets.len();
+                cut(&octets, Cut { kind, size }, |piece| assert!(piece.len() <= len));
+            }
+            complete(&mut octets, Place { start: place.0, field: place.1 });
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_not_cut() {
+        let ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
+        let udp = Packet::udp(&ip, &UdpHeader::default(), Text::from(&b"text"[..])).to_vec();
+        let size = NonZero::new(1).unwrap();
+        let kind = Kind::Tcp;
+        assert_eq!(pieces(&udp, Cut { kind, size }), None);
+    }
+
+    /// A checksum that is partial somewhere else, in a tunnel say, vouches for nothing here.
+    #[test]
+    fn only_its_own_place_vouches_for_a_checksum() {
+        let place = Place {
+            start: 20,
+            field: 16,
+        };
+        for (checksum, start, field, vouches) in [
+            (Checksum::Complete, 20, 16, false),
+            (Checksum::Verified, 40, 6, true),
+            (Checksum::Partial(place), 20, 16, true),
+            (Checksum::Partial(place), 40, 16, false),
+            (Checksum::Partial(place), 20, 6, false),
+        ] {
+            assert_eq!(checksum.vouches_for(start, field), vouches, "{checksum:?}");
+        }
+    }
+}
