@@ -4,6 +4,7 @@ mod sockets {
     mod close;
     mod devices;
     mod end;
+    mod in_place;
     mod streams;
     mod support;
     mod udp;

@@ -192,7 +192,7 @@ impl Calls<'_> {
         match answer {
             Ok(len) => Ok(len),
             Err(RecvError::WouldBlock) if read_shut => Ok(0),
-            Err(RecvError::WouldBlock) => Err(Errno::EAGAIN),
+            Err(RecvError::WouldBlock | RecvError::Lent) => Err(Errno::EAGAIN),
             Err(RecvError::Connection(error)) => Err(self.connection_errno(id, error)),
         }
     }

@@ -8,7 +8,7 @@ use crate::stack::{
     BindError, ConnectError, DatagramError, ListenError, UdpConnectError, UdpRecvError,
     UdpSendError, Undelivered,
 };
-use crate::tcp::{ConnectionError, SendError};
+use crate::tcp::{ConnectionError, RecvError, SendError};
 
 pub(super) fn closed(reason: Closed) -> Error {
     let kind = match reason {
@@ -56,6 +56,14 @@ pub(super) fn send(error: SendError) -> Error {
         SendError::WouldBlock => would_block(),
         SendError::Closing => Error::new(ErrorKind::BrokenPipe, error),
         SendError::Connection(error) => connection(error),
+    }
+}
+
+pub(super) fn receive(error: RecvError) -> Error {
+    match error {
+        RecvError::WouldBlock => would_block(),
+        RecvError::Lent => Error::new(ErrorKind::ResourceBusy, error),
+        RecvError::Connection(error) => connection(error),
     }
 }
 

@@ -6,11 +6,11 @@ use core::task::Poll;
 use std::io;
 use std::sync::Arc;
 
-use super::error;
+use super::{error, in_place};
 use crate::config::ListenerConfig;
 use crate::driver::{Closed, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
-use crate::tcp::{ConnectionError, RecvError, SendError, State};
+use crate::tcp::{ConnectionError, Loan, RecvError, SendError, State};
 use crate::time::Instant;
 
 /// A hold on a running stack: [`Net`](super::Net) and every socket has one. With the last the
@@ -26,6 +26,7 @@ impl Hold {
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
+        in_place::check_not_alone();
         &self.0.0
     }
 
@@ -161,7 +162,15 @@ pub(super) fn read(
     match shared.stack().recv(now, id, buffer) {
         Ok(len) => Poll::Ready(Ok(len)),
         Err(RecvError::WouldBlock) => Poll::Pending,
-        Err(RecvError::Connection(error)) => Poll::Ready(Err(error::connection(error))),
+        Err(error) => Poll::Ready(Err(error::receive(error))),
+    }
+}
+
+pub(super) fn lend(shared: &mut Shared, id: ConnId) -> Poll<io::Result<Option<Loan>>> {
+    match shared.stack().lend(id) {
+        Ok(loan) => Poll::Ready(Ok(loan)),
+        Err(RecvError::WouldBlock) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error::receive(error))),
     }
 }
 
@@ -173,6 +182,17 @@ pub(super) fn write(
 ) -> Poll<io::Result<usize>> {
     check_open(shared)?;
     sent(shared.stack().send(now, id, data))
+}
+
+pub(super) fn write_with(
+    shared: &mut Shared,
+    now: Instant,
+    id: ConnId,
+    most: usize,
+    fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+) -> Poll<io::Result<usize>> {
+    check_open(shared)?;
+    sent(shared.stack().send_with(now, id, most, fill))
 }
 
 pub(super) fn write_urgent(

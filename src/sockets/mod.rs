@@ -5,6 +5,8 @@
 //! | `net` | [`Net`]: a running stack, and how to start and end it |
 //! | `listener` | [`TcpListener`] |
 //! | `stream` | [`TcpStream`] |
+//! | `reader` | [`Reader`]: what has arrived, looked at where it lies |
+//! | `in_place` | writing where the text will lie: [`TcpStream::write_in_place`], [`TcpStream::send_file`] |
 //! | `udp` | [`UdpSocket`] |
 //! | `handle` | what each call does to the stack, once, without waiting |
 //! | `blocking` | the same, waiting |
@@ -35,13 +37,16 @@
 mod blocking;
 mod error;
 mod handle;
+mod in_place;
 mod listener;
 mod net;
+mod reader;
 mod stream;
 mod udp;
 
 pub use crate::driver::StartError;
 pub use listener::{Incoming, TcpListener};
 pub use net::{DEFAULT_BACKLOG, Net, Summary};
+pub use reader::Reader;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;

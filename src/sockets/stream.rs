@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::task::Poll;
 use core::time::Duration;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, ToSocketAddrs};
@@ -14,7 +15,7 @@ use super::listener::first;
 use super::net::Net;
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Key, Shared};
-use crate::stack::Readiness;
+use crate::stack::{ConnId, Readiness};
 use crate::tcp::Status;
 use crate::time::Instant;
 
@@ -133,8 +134,7 @@ impl TcpStream {
     /// As a write.
     pub fn send_urgent(&self, data: &[u8]) -> io::Result<usize> {
         let id = self.inner.connection.id;
-        let patience = self.inner.blocking.patience(&self.inner.write_timeout);
-        self.run(Readiness::WRITABLE, patience, |shared, now| {
+        self.run(Readiness::WRITABLE, self.write_patience(), |shared, now| {
             handle::write_urgent(shared, now, id, data)
         })
     }
@@ -238,11 +238,33 @@ impl TcpStream {
         })
     }
 
-    fn run<T>(
+    pub(super) fn id(&self) -> ConnId {
+        self.inner.connection.id
+    }
+
+    /// How long a read may wait.
+    pub(super) fn read_patience(&self) -> Patience {
+        self.inner.blocking.patience(&self.inner.read_timeout)
+    }
+
+    /// How long a write may wait.
+    pub(super) fn write_patience(&self) -> Patience {
+        self.inner.blocking.patience(&self.inner.write_timeout)
+    }
+
+    /// A call that does not wait, unless the network has ended.
+    pub(super) fn attempt<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> io::Result<T> {
+        let inner = &*self.inner;
+        inner.hold.attempt(inner.key(), |shared, now| {
+            Poll::Ready(Ok(call(shared, now)))
+        })
+    }
+
+    pub(super) fn run<T>(
         &self,
         interest: Readiness,
         patience: Patience,
-        attempt: impl FnMut(&mut Shared, Instant) -> core::task::Poll<io::Result<T>>,
+        attempt: impl FnMut(&mut Shared, Instant) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
         let inner = &*self.inner;
         blocking::run(&inner.hold, inner.key(), interest, patience, attempt)
@@ -255,15 +277,13 @@ impl TcpStream {
 
 impl Read for &TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let inner = &*self.inner;
-        self.read_with(inner.blocking.patience(&inner.read_timeout), buffer)
+        self.read_with(self.read_patience(), buffer)
     }
 }
 
 impl Write for &TcpStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        let inner = &*self.inner;
-        self.write_with(inner.blocking.patience(&inner.write_timeout), data)
+        self.write_with(self.write_patience(), data)
     }
 
     /// Does nothing: what is written is on its way.

@@ -11,7 +11,7 @@ use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
 use crate::tcp::{
-    ConnectionError, FourTuple, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
+    ConnectionError, FourTuple, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
 };
 use crate::time::Instant;
 use crate::wire::ip;
@@ -324,12 +324,21 @@ impl Stack {
     /// # Errors
     /// As [`Tcb::send`].
     pub fn send(&mut self, now: Instant, id: ConnId, data: &[u8]) -> Result<usize, SendError> {
-        let tcb = &mut self.table.get_mut(id).tcb;
-        tcb.allow(self.memory.allowance());
-        let taken = tcb.send(now, data);
-        self.touched(id.slot);
-        self.relieve_memory();
-        taken
+        self.sending(id, |tcb| tcb.send(now, data))
+    }
+
+    /// SEND of what `fill` writes in place: see [`Tcb::send_with`].
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_with(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        most: usize,
+        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+    ) -> Result<usize, SendError> {
+        self.sending(id, |tcb| tcb.send_with(now, most, fill))
     }
 
     /// SEND, urgent: the last octet taken ends the urgent data (RFC 6093).
@@ -342,9 +351,18 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, SendError> {
+        self.sending(id, |tcb| tcb.send_urgent(now, data))
+    }
+
+    /// A SEND may allocate what the budget allows.
+    fn sending(
+        &mut self,
+        id: ConnId,
+        send: impl FnOnce(&mut Tcb) -> Result<usize, SendError>,
+    ) -> Result<usize, SendError> {
         let tcb = &mut self.table.get_mut(id).tcb;
         tcb.allow(self.memory.allowance());
-        let taken = tcb.send_urgent(now, data);
+        let taken = send(tcb);
         self.touched(id.slot);
         self.relieve_memory();
         taken
@@ -381,6 +399,31 @@ impl Stack {
             self.touched(id.slot);
         }
         taken
+    }
+
+    /// RECEIVE without a copy: see [`Tcb::lend`].
+    ///
+    /// # Errors
+    /// As [`Tcb::lend`].
+    pub fn lend(&mut self, id: ConnId) -> Result<Option<Loan>, RecvError> {
+        let loan = self.table.get_mut(id).tcb.lend();
+        if loan.is_ok() {
+            self.touched(id.slot);
+        }
+        loan
+    }
+
+    /// Some of the loan is consumed: see [`Tcb::consumed`].
+    pub fn consumed(&mut self, now: Instant, id: ConnId, loan: &Loan) {
+        self.table.get_mut(id).tcb.consumed(now, loan);
+        self.touched(id.slot);
+    }
+
+    /// The end of a loan: see [`Tcb::take_back`].
+    pub fn take_back(&mut self, now: Instant, id: ConnId, loan: Loan) {
+        self.table.get_mut(id).tcb.take_back(now, loan);
+        self.touched(id.slot);
+        self.relieve_memory();
     }
 
     /// RECEIVE that takes nothing: see [`Tcb::peek`].

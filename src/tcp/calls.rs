@@ -2,8 +2,10 @@
 
 use super::congestion::RateSample;
 use super::error::{ConnectionError, RecvError, SendError};
+use super::loan::Loan;
 use super::readiness::Readiness;
 use super::recovery::RecoveryState;
+use super::send_buffer::copy_into;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
@@ -41,6 +43,21 @@ impl Tcb {
     /// `WouldBlock` if there is no room, `Closing` after CLOSE; the reason why the connection
     /// ended, once.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        self.send_with(now, data.len(), |room| copy_into(room, data))
+    }
+
+    /// SEND of what `fill` writes, where it will lie until it is acknowledged: it gets room for
+    /// `most` octets, or for as many as there are (not none, unless `most` is none), and says how
+    /// many it has written, from the first on. Returns that.
+    ///
+    /// # Errors
+    /// As [`Tcb::send`]; then `fill` is not called.
+    pub fn send_with(
+        &mut self,
+        now: Instant,
+        most: usize,
+        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+    ) -> Result<usize, SendError> {
         if let Some(error) = self.take_final_error() {
             return Err(SendError::Connection(error));
         }
@@ -48,13 +65,13 @@ impl Tcb {
             return Err(SendError::Closing);
         }
         self.note_app_limit();
-        let taken = data.len().min(self.send_room());
-        self.send_buffer.push(&data[..taken]);
+        let room = most.min(self.send_room());
         // Somebody else may wait for room, even if this call found enough.
-        self.starved |= taken < data.len();
-        if taken == 0 && !data.is_empty() {
+        self.starved |= room < most;
+        if room == 0 && most > 0 {
             return Err(SendError::WouldBlock);
         }
+        let taken = self.send_buffer.extend(room, fill);
         self.settle(now);
         Ok(taken)
     }
@@ -88,25 +105,70 @@ impl Tcb {
     /// `WouldBlock` if nothing is here yet; the reason why the connection ended, once, after
     /// what had arrived before.
     pub fn recv(&mut self, now: Instant, buffer: &mut [u8]) -> Result<usize, RecvError> {
-        let most = match self.urgent_mark() {
-            Some(ahead) if ahead > 0 => buffer.len().min(ahead as usize),
-            _ => buffer.len(),
-        };
+        let most = buffer.len().min(self.readable_at_once());
         let taken = self.recv_buffer.read(&mut buffer[..most]);
         if taken > 0 {
             self.on_read(now);
             return Ok(taken);
         }
-        if buffer.is_empty() || self.read_shut || self.fin_received() {
-            return Ok(0);
+        match buffer.is_empty() {
+            true => Ok(0),
+            false => self.end_of_stream().map(|()| 0),
+        }
+    }
+
+    /// How far one call may read: not across the urgent mark.
+    fn readable_at_once(&self) -> usize {
+        match self.urgent_mark() {
+            Some(ahead) if ahead > 0 => ahead as usize,
+            _ => usize::MAX,
+        }
+    }
+
+    /// There is nothing to be read: `Ok` if that is the end of the stream.
+    fn end_of_stream(&mut self) -> Result<(), RecvError> {
+        if self.recv_buffer.is_lent() {
+            return Err(RecvError::Lent);
+        }
+        if self.read_shut || self.fin_received() {
+            return Ok(());
         }
         if let Some(error) = self.take_final_error() {
             return Err(RecvError::Connection(error));
         }
         match self.state {
-            State::Closed => Ok(0),
+            State::Closed => Ok(()),
             _ => Err(RecvError::WouldBlock),
         }
+    }
+
+    /// RECEIVE without a copy: lends what has arrived in order, with the memory it lies in, until
+    /// [`Tcb::take_back`]. `None` is the end of the stream. Like RECEIVE it does not go across the
+    /// urgent mark.
+    ///
+    /// What is lent counts as not read, and the window opens as it is consumed. While a loan is out
+    /// there is nothing to read for anybody else.
+    ///
+    /// # Errors
+    /// `Lent` if a loan is out; otherwise as [`Tcb::recv`].
+    pub fn lend(&mut self) -> Result<Option<Loan>, RecvError> {
+        let most = self.readable_at_once();
+        match self.recv_buffer.lend(most) {
+            Some(loan) => Ok(Some(loan)),
+            None => self.end_of_stream().map(|()| None),
+        }
+    }
+
+    /// The reader has consumed some of the loan that is out, and goes on with the rest.
+    pub fn consumed(&mut self, now: Instant, loan: &Loan) {
+        self.recv_buffer.consumed(loan);
+        self.on_read(now);
+    }
+
+    /// The reader gives the loan back. What it has not consumed is to be read again.
+    pub fn take_back(&mut self, now: Instant, loan: Loan) {
+        self.recv_buffer.take_back(loan);
+        self.on_read(now);
     }
 
     /// RECEIVE that takes nothing: text in order from the octet on that lies `ahead` of the

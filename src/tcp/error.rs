@@ -68,6 +68,8 @@ pub enum SendError {
 pub enum RecvError {
     /// Nothing is here now: try again after a READABLE event.
     WouldBlock,
+    /// What is here is lent: see [`Tcb::lend`](super::Tcb::lend).
+    Lent,
     /// The connection is gone.
     Connection(ConnectionError),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RecvError::WouldBlock => f.write_str("nothing received yet"),
+            RecvError::Lent => f.write_str("what was received is lent to a reader"),
             RecvError::Connection(error) => error.fmt(f),
         }
     }

@@ -25,6 +25,7 @@
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
+//! | `loan` | §3.10.3 | what the user looks at where it lies |
 //! | `buffers` | §3.8.6 | how large the two are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | what it may allocate, as the host allows |
@@ -47,6 +48,7 @@ mod fast_open;
 mod handshake;
 mod input;
 mod invariants;
+mod loan;
 mod memory;
 mod nagle;
 mod output;
@@ -77,6 +79,7 @@ pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
 pub use input::Discard;
 pub use invariants::{Broken, SequenceSpace};
+pub use loan::Loan;
 pub use memory::Allowance;
 pub use output::Departure;
 pub use readiness::Readiness;

@@ -3,6 +3,7 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
+use super::loan::{Lending, Loan};
 use super::ranges::Ranges;
 use super::ring::Ring;
 use super::seq::Seq;
@@ -24,6 +25,9 @@ pub(crate) struct RecvBuffer {
     next: Seq,
     ahead: Ranges,
     max_ranges: usize,
+    /// If the reader has ever borrowed anything. Then what is lent lies before `lent_end`, and not
+    /// in `ring`.
+    lending: Option<Box<Lending>>,
     /// A place in each range ahead that grew most recently, latest first (RFC 2018 §4).
     recent: [Option<Seq>; SackBlocks::MAX],
     /// What arrived twice and has not been reported yet (RFC 2883).
@@ -47,8 +51,8 @@ impl RecvBuffer {
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     /// `sack`: somebody will ask what arrived when.
     pub(crate) fn hash_canonical(&self, sack: bool, hasher: &mut impl Hasher) {
-        (self.read, self.next, &self.ahead).hash(hasher);
-        let in_order = self.read..self.next;
+        (self.read, self.next, &self.ahead, self.is_lent()).hash(hasher);
+        let in_order = self.held_from()..self.next;
         for range in core::iter::once(&in_order).chain(self.ahead.iter()) {
             self.ring.text(range.clone()).pieces().concat().hash(hasher);
         }
@@ -66,6 +70,7 @@ impl RecvBuffer {
             next: start,
             ahead: Ranges::default(),
             max_ranges,
+            lending: None,
             recent: [None; SackBlocks::MAX],
             duplicate: None,
             reports_duplicates: true,
@@ -113,9 +118,9 @@ impl RecvBuffer {
 
     /// Writes those parts of `fresh` that are not held yet; whether some were.
     fn write_gaps(&mut self, at: Seq, text: Text<'_>, fresh: Range<Seq>) -> bool {
-        let live_end = self.end();
+        let (from, live_end) = (self.held_from(), self.end());
         self.ring
-            .reserve(self.read..live_end, self.read..fresh.end.max(live_end));
+            .reserve(from..live_end, from..fresh.end.max(live_end));
         if self.ahead.is_empty() {
             self.ring
                 .write(fresh.start, text.slice(fresh.start - at, fresh.end - at));
@@ -220,7 +225,11 @@ impl RecvBuffer {
     }
 
     /// Copies octets in order from the one on that lies `ahead` of the reader; returns how many.
+    /// While something is lent, that is nothing.
     pub(crate) fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
+        if self.is_lent() {
+            return 0;
+        }
         let len = buffer.len().min(self.len().saturating_sub(ahead));
         let start = self.read + ahead.min(self.len());
         let text = self.ring.text(start..start + len);
@@ -228,6 +237,73 @@ impl RecvBuffer {
         buffer[..first.len()].copy_from_slice(first);
         buffer[first.len()..len].copy_from_slice(second);
         len
+    }
+
+    /// Lends what is in order, `most` octets of it at most, with the memory it lies in. `None` if
+    /// there is nothing, or something is lent already.
+    ///
+    /// What lies beyond the loan moves to the other ring; or, if that is more, a copy of what is to
+    /// be lent. So no octet is copied that a read would not have copied.
+    pub(crate) fn lend(&mut self, most: usize) -> Option<Loan> {
+        let lent = self.read..self.read + self.len().min(most);
+        if lent.is_empty() || self.is_lent() {
+            return None;
+        }
+        let mut other = core::mem::take(&mut self.lending.get_or_insert_default().spare);
+        let rest = lent.end..self.next;
+        let beyond = (rest.end - rest.start) + self.ahead.places();
+        if beyond <= lent.end - lent.start {
+            other.reserve(lent.end..lent.end, lent.end..self.end());
+            for range in core::iter::once(&rest).chain(self.ahead.iter()) {
+                other.write(range.start, self.ring.text(range.clone()));
+            }
+            core::mem::swap(&mut self.ring, &mut other);
+        } else {
+            other.reserve(lent.start..lent.start, lent.clone());
+            other.write(lent.start, self.ring.text(lent.clone()));
+        }
+        let lending = self.lending.get_or_insert_default();
+        lending.out = Some((lent.end, other.size()));
+        Some(Loan {
+            ring: other,
+            left: lent,
+        })
+    }
+
+    /// So much of the loan is consumed: there is room for more.
+    pub(crate) fn consumed(&mut self, loan: &Loan) {
+        self.read = self.read.max(loan.left.start);
+    }
+
+    /// Takes a loan back. What is not consumed is there to be read again.
+    pub(crate) fn take_back(&mut self, mut loan: Loan) {
+        self.consumed(&loan);
+        let Some((lent_end, _)) = self.lending.as_mut().and_then(|lending| lending.out.take())
+        else {
+            return;
+        };
+        let left = self.read..lent_end;
+        if self.end() <= lent_end {
+            // Nothing has come meanwhile: the ring is put back as it is.
+            core::mem::swap(&mut self.ring, &mut loan.ring);
+        } else if left.start < left.end {
+            self.ring
+                .reserve(left.end..self.end(), left.start..self.end());
+            self.ring.write(left.start, loan.ring.text(left));
+        }
+        self.lending.get_or_insert_default().spare = loan.ring;
+    }
+
+    /// Whether something is lent.
+    pub(crate) fn is_lent(&self) -> bool {
+        let lending = self.lending.as_ref();
+        lending.is_some_and(|lending| lending.out.is_some())
+    }
+
+    /// The place from which on the ring holds what is here.
+    fn held_from(&self) -> Seq {
+        let lent = self.lending.as_ref().and_then(|lending| lending.out);
+        lent.map_or(self.read, |(end, _)| end.max(self.read))
     }
 
     /// Throws away everything in order that was not read.
@@ -241,8 +317,11 @@ impl RecvBuffer {
         self.shrink();
     }
 
-    /// Gives the memory back if nothing is held.
+    /// Gives the memory back that holds nothing.
     pub(crate) fn shrink(&mut self) {
+        if let Some(lending) = &mut self.lending {
+            lending.spare.release();
+        }
         if self.holds_nothing() {
             self.ahead.clear();
             self.ring.release();
@@ -290,9 +369,16 @@ impl RecvBuffer {
         self.capacity
     }
 
-    /// Octets allocated.
+    /// Octets allocated for what is held.
     pub(crate) fn allocated(&self) -> usize {
         self.ring.size()
+    }
+
+    /// Octets allocated for loans: what is lent, and the memory for the next.
+    pub(crate) fn allocated_for_loans(&self) -> usize {
+        self.lending.as_ref().map_or(0, |lending| {
+            lending.spare.size() + lending.out.map_or(0, |(_, size)| size)
+        })
     }
 }
 
@@ -417,5 +503,102 @@ mod tests {
         assert_eq!(buffer.allocated(), 256);
         insert(&mut buffer, 1, CAPACITY);
         assert_eq!(buffer.allocated(), 1024);
+    }
+
+    /// What is lent, and may be consumed.
+    fn lent(buffer: &mut RecvBuffer) -> Loan {
+        buffer.lend(usize::MAX).expect("something in order")
+    }
+
+    #[test]
+    fn a_loan_goes_and_comes_back_without_a_copy() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 0, 600);
+        let address = buffer.ring.text(start()..start() + 1).pieces()[0].as_ptr();
+        let mut loan = lent(&mut buffer);
+        assert_eq!(loan.text().pieces()[0].as_ptr(), address);
+        assert_eq!(loan.text().to_vec(), text(0, 600));
+        assert!(buffer.lend(usize::MAX).is_none(), "one loan at a time");
+        assert_eq!(buffer.read(&mut [0; 10]), 0, "nothing to read meanwhile");
+        loan.consume(200);
+        buffer.take_back(loan);
+        assert_eq!(buffer.len(), 400);
+        let place = start() + 200;
+        let again = buffer.ring.text(place..place + 1).pieces()[0].as_ptr();
+        assert_eq!(again.addr() - address.addr(), 200);
+        let mut read = [0; 400];
+        assert_eq!(buffer.read(&mut read), 400);
+        assert_eq!(read[..], text(200, 600));
+    }
+
+    /// Segments arrive while the reader looks: in order, beyond a gap, and what fills it.
+    #[test]
+    fn what_arrives_meanwhile_comes_after_what_is_not_consumed() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 0, 500);
+        insert(&mut buffer, 520, 540);
+        let mut loan = lent(&mut buffer);
+        insert(&mut buffer, 500, 510);
+        insert(&mut buffer, 800, CAPACITY);
+        insert(&mut buffer, 505, 520);
+        assert_eq!(buffer.next(), start() + 540);
+        loan.consume(499);
+        assert_eq!(buffer.limit(), start() + CAPACITY, "not told yet");
+        buffer.consumed(&loan);
+        assert_eq!(buffer.limit(), start() + 499 + CAPACITY);
+        buffer.take_back(loan);
+        insert(&mut buffer, 540, 800);
+        let mut read = vec![0; CAPACITY];
+        assert_eq!(buffer.read(&mut read), CAPACITY - 499);
+        assert_eq!(read[..CAPACITY - 499], text(499, CAPACITY));
+    }
+
+    /// On a path that loses much, little is in order and much beyond gaps: that stays.
+    #[test]
+    fn the_smaller_part_is_copied() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 100, 900);
+        insert(&mut buffer, 0, 10);
+        let ring = buffer.ring.size();
+        let mut loan = lent(&mut buffer);
+        assert_eq!((loan.len(), buffer.ring.size()), (10, ring));
+        assert_eq!(buffer.allocated_for_loans(), 256);
+        insert(&mut buffer, 10, 100);
+        loan.consume(10);
+        buffer.take_back(loan);
+        let loan = lent(&mut buffer);
+        assert_eq!(loan.text().to_vec(), text(10, 900));
+        assert_eq!(buffer.ring.size(), 256, "the two take turns");
+        buffer.take_back(loan);
+        assert_eq!(buffer.len(), 890);
+    }
+
+    #[test]
+    fn a_loan_ends_where_the_reader_may_not_go_on() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 0, 300);
+        let mut loan = buffer.lend(200).expect("something in order");
+        assert_eq!(loan.text().to_vec(), text(0, 200));
+        loan.consume(1000);
+        assert!(loan.is_empty());
+        buffer.take_back(loan);
+        assert_eq!(lent(&mut buffer).text().to_vec(), text(200, 300));
+    }
+
+    #[test]
+    fn what_was_thrown_away_meanwhile_does_not_come_back() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 0, 300);
+        let loan = lent(&mut buffer);
+        buffer.discard();
+        buffer.settle();
+        buffer.take_back(loan);
+        assert_eq!(buffer.len(), 0);
+        insert(&mut buffer, 300, 310);
+        let mut read = [0; 10];
+        assert_eq!(buffer.read(&mut read), 10);
+        assert_eq!(read[..], text(300, 310));
+        buffer.shrink();
+        assert_eq!((buffer.allocated(), buffer.allocated_for_loans()), (0, 0));
     }
 }

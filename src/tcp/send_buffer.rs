@@ -28,13 +28,18 @@ impl SendBuffer {
         }
     }
 
-    /// Takes as much of `data` as there is room for; returns how much.
-    pub(crate) fn push(&mut self, data: &[u8]) -> usize {
-        let taken = data.len().min(self.room());
-        let end = self.end + taken;
+    /// Takes what `fill` writes after the last octet, where there is room for `len` octets (they
+    /// must fit). `fill` says how many it has written; returns how many were taken.
+    pub(crate) fn extend(
+        &mut self,
+        len: usize,
+        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+    ) -> usize {
+        debug_assert!(len <= self.room());
+        let end = self.end + len;
         self.ring.reserve(self.start..self.end, self.start..end);
-        self.ring.write(self.end, data[..taken].into());
-        self.end = end;
+        let taken = fill(self.ring.pieces_mut(self.end..end)).min(len);
+        self.end += taken;
         taken
     }
 
@@ -100,20 +105,61 @@ impl SendBuffer {
     }
 }
 
+/// Fills `room` with octets of `data`, as far as either goes; returns how many.
+pub(crate) fn copy_into(room: [&mut [u8]; 2], data: &[u8]) -> usize {
+    let mut rest = data;
+    for piece in room {
+        let (now, later) = rest.split_at(piece.len().min(rest.len()));
+        piece[..now.len()].copy_from_slice(now);
+        rest = later;
+    }
+    data.len() - rest.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn push(buffer: &mut SendBuffer, data: &[u8]) -> usize {
+        let len = data.len().min(buffer.room());
+        buffer.extend(len, |room| copy_into(room, data))
+    }
 
     #[test]
     fn takes_what_fits_and_frees_what_is_acknowledged() {
         let start = Seq::initial(u32::MAX - 2);
         let mut buffer = SendBuffer::new(4, start);
-        assert_eq!(buffer.push(b"abcdef"), 4);
-        assert_eq!(buffer.push(b"e"), 0);
+        assert_eq!(push(&mut buffer, b"abcdef"), 4);
+        assert_eq!(push(&mut buffer, b"e"), 0);
         buffer.release(start + 3);
         assert_eq!((buffer.len(), buffer.room()), (1, 3));
-        assert_eq!(buffer.push(b"ef"), 2);
+        assert_eq!(push(&mut buffer, b"ef"), 2);
         assert_eq!(buffer.text(start + 3..start + 6).to_vec(), b"def");
+    }
+
+    #[test]
+    fn only_what_was_written_is_taken() {
+        let start = Seq::initial(u32::MAX - 250);
+        let mut buffer = SendBuffer::new(300, start);
+        push(&mut buffer, &[1; 250]);
+        buffer.release(start + 250);
+        let taken = buffer.extend(20, |[first, second]| {
+            assert_eq!((first.len(), second.len()), (1, 19), "the ring ends here");
+            first.fill(2);
+            second.fill(3);
+            8
+        });
+        assert_eq!((taken, buffer.len()), (8, 8));
+        let end = buffer.end();
+        assert_eq!(
+            buffer.text(start + 250..end).to_vec(),
+            [2, 3, 3, 3, 3, 3, 3, 3]
+        );
+        assert_eq!(
+            buffer.extend(5, |_| 99),
+            5,
+            "no more than there was room for"
+        );
     }
 
     #[test]
@@ -121,7 +167,7 @@ mod tests {
         // The acknowledgment of a FIN lies one beyond the last octet.
         let start = Seq::initial(0);
         let mut buffer = SendBuffer::new(4, start);
-        buffer.push(b"ab");
+        push(&mut buffer, b"ab");
         buffer.release(start + 3);
         assert_eq!((buffer.len(), buffer.end()), (0, start + 2));
     }

@@ -459,6 +459,9 @@ impl Tcb {
 
     /// Octets on the heap.
     pub fn heap_size(&self) -> usize {
-        self.send_buffer.allocated() + self.recv_buffer.allocated() + self.recovery.allocated()
+        self.send_buffer.allocated()
+            + self.recv_buffer.allocated()
+            + self.recv_buffer.allocated_for_loans()
+            + self.recovery.allocated()
     }
 }

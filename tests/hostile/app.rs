@@ -189,7 +189,7 @@ impl App {
                         self.rests_until = Some(now + self.script.pause);
                     }
                 }
-                Err(RecvError::WouldBlock) => self.may_read = false,
+                Err(RecvError::WouldBlock | RecvError::Lent) => self.may_read = false,
                 Err(RecvError::Connection(_)) => return self.fails(now, stack),
             }
         }

@@ -232,3 +232,49 @@ fn little_waits_unsent_if_the_user_wants_so() {
         d.aborts().all_that_leaves();
     });
 }
+
+/// RFC 9293 §3.8.6: what is lent has not been read; the window opens as it is consumed.
+#[test]
+fn the_window_opens_as_a_loan_is_consumed() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        for index in 0..6 {
+            let (seq, left) = (101 + 1000 * index, 9000 - 1000 * index);
+            let ack = seq + 1000;
+            d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1000><CTL=ACK>"));
+            d.leaves(&format!("<SEQ=301><ACK={ack}><WND={left}><CTL=ACK>"));
+        }
+        let mut loan = d.borrows(6000);
+        d.nothing_more();
+        assert_eq!(d.status().recv_queue, 6000);
+        d.arrives("<SEQ=6101><ACK=301><DATA=1000><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=7101><WND=3000><CTL=ACK>");
+        assert_eq!(d.receive(1), Err(RecvError::Lent));
+        // As after any read, half the buffer is worth an acknowledgment.
+        d.consumes(&mut loan, 4000).nothing_more();
+        d.consumes(&mut loan, 1500)
+            .leaves("<SEQ=301><ACK=7101><WND=8500><CTL=ACK>");
+        d.gives_back(loan).nothing_more();
+        assert_eq!(d.status().recv_queue, 1500);
+        d.reads(1500).nothing_more();
+        assert_eq!(d.receive(1), Err(RecvError::WouldBlock));
+    });
+}
+
+/// The end of the stream comes after what is lent, and an error after what has arrived.
+#[test]
+fn a_loan_ends_at_the_urgent_mark_and_the_stream_after_the_last_loan() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><UP=4><DATA=10><CTL=URG,ACK>")
+            .all_that_leaves();
+        d.arrives("<SEQ=111><ACK=301><CTL=FIN,ACK>")
+            .all_that_leaves();
+        let mut loan = d.borrows(4);
+        assert_eq!(d.receive(1), Err(RecvError::Lent), "not the end");
+        d.consumes(&mut loan, 4).gives_back(loan);
+        let mut loan = d.borrows(6);
+        d.consumes(&mut loan, 6).gives_back(loan);
+        assert_eq!(d.receive(1), Ok(0));
+    });
+}

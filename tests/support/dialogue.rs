@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use stubborn::config::{Config, CongestionControl, ListenerConfig, SocketOptions, TcpConfig};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
-use stubborn::tcp::{Discard, RecvError, SendError, State, Status};
+use stubborn::tcp::{Discard, Loan, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
 use stubborn::wire::{self, Control, Ecn, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
 
@@ -391,6 +391,41 @@ impl Dialogue {
     pub fn reads(&mut self, len: usize) -> &mut Self {
         let taken = self.receive(len);
         assert_eq!(taken, Ok(len), "{}", self.transcript());
+        self
+    }
+
+    /// RECEIVE without a copy: exactly `len` octets are lent.
+    #[track_caller]
+    pub fn borrows(&mut self, len: usize) -> Loan {
+        self.call(&format!("RECEIVE {len}, lent"));
+        let loan = self.stack.lend(self.id());
+        let loan = loan.expect("no error").expect("not the end");
+        assert!(
+            loan.text().to_vec() == pattern(THEIRS, self.read, len),
+            "the text is not what was sent: {}",
+            self.transcript()
+        );
+        self.collect();
+        loan
+    }
+
+    /// `count` octets of a loan are consumed.
+    #[track_caller]
+    pub fn consumes(&mut self, loan: &mut Loan, count: usize) -> &mut Self {
+        self.call(&format!("{count} octets consumed"));
+        loan.consume(count);
+        self.read += count as u32;
+        self.stack.consumed(self.now, self.id(), loan);
+        self.collect();
+        self
+    }
+
+    /// A loan is given back.
+    #[track_caller]
+    pub fn gives_back(&mut self, loan: Loan) -> &mut Self {
+        self.call("loan given back");
+        self.stack.take_back(self.now, self.id(), loan);
+        self.collect();
         self
     }
 

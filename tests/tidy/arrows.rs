@@ -130,6 +130,7 @@ const LAYERS: [Layer; 13] = [
                 "tcp",
                 Only(&[
                     "ConnectionError",
+                    "Loan",
                     "RecvError",
                     "SendError",
                     "State",

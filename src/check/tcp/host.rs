@@ -252,7 +252,7 @@ impl Host {
         match self.stack.recv(self.now, id, &mut buffer) {
             Ok(0) => self.user.ended = true,
             Ok(_) => self.take(buffer[0]),
-            Err(RecvError::WouldBlock) => {}
+            Err(RecvError::WouldBlock | RecvError::Lent) => {}
             Err(RecvError::Connection(error)) => self.user.error = Some(error),
         }
     }

@@ -93,7 +93,7 @@ impl Conversation {
                     self.received += taken as u64;
                     self.reads_at = calls.after(reading.pause);
                 }
-                Err(RecvError::WouldBlock) => return Ok(()),
+                Err(RecvError::WouldBlock | RecvError::Lent) => return Ok(()),
                 Err(RecvError::Connection(error)) => return Err(error),
             }
         }
