@@ -10,9 +10,11 @@ use core::task::Poll;
 use core::time::Duration;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
+
+use parking_lot::MutexGuard;
 
 use super::PollDevice;
 use super::lock::FairMutex;
@@ -31,8 +33,9 @@ use crate::time::Instant;
 /// the peers of all others.
 const LEASE: Duration = Duration::from_micros(500);
 
-/// It doubles up to this while users do come back, for the background thread looks in vain then.
-const MAX_LEASE: Duration = Duration::from_millis(2);
+/// It doubles up to this while users do come back, for the background thread looks in vain then,
+/// and each look is a switch of threads in the way of theirs.
+const MAX_LEASE: Duration = Duration::from_millis(8);
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
 /// network any more.

@@ -151,7 +151,7 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 20] = [
+const CRATES: [(&str, &[&str]); 21] = [
     ("etherparse", &["wire"]),
     (
         "siphasher",
@@ -169,6 +169,7 @@ const CRATES: [(&str, &[&str]); 20] = [
     ("nix", &["tun", "driver"]),
     ("tun-tap", &["tun"]),
     ("getrandom", &["driver", "sockets", "program"]),
+    ("parking_lot", &["driver"]),
     ("pcap-file", &["sim", "driver", "program"]),
     ("anyhow", &["program"]),
     ("clap", &["program"]),
