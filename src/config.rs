@@ -61,6 +61,11 @@ pub struct Config {
     /// segments from new ones, gives way to an active OPEN of the same addresses and ports (RFC
     /// 6191 §2). `None`: it does not. Default 1 s, as common stacks have it.
     pub time_wait_reuse: Option<Duration>,
+    /// How long a thread that waits for the network looks again and again before it sleeps, as
+    /// `net.core.busy_poll` has it: the answer to what it has sent may be nearer than the time it
+    /// takes to be woken. It costs processor time, and others get the processor in between. At most
+    /// 1 s. Default 0: it sleeps at once.
+    pub busy_poll: Duration,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst). Default 1,000.
     pub replies_per_second: u32,
@@ -84,7 +89,23 @@ impl Config {
             time_wait_reuse: Some(Duration::from_secs(1)),
             max_paths: 4_096,
             memory: 1 << 30,
+            busy_poll: Duration::ZERO,
             replies_per_second: 1_000,
+        }
+    }
+
+    /// What one of `shards` stacks may use that are one host together: the limits of the host are
+    /// shared out, those of single connections and sockets stay.
+    #[must_use]
+    pub fn part(&self, shards: usize) -> Config {
+        let per_second = u64::from(self.replies_per_second).div_ceil(shards as u64);
+        Config {
+            max_connections: self.max_connections.div_ceil(shards),
+            max_half_open: self.max_half_open.div_ceil(shards),
+            max_time_wait: self.max_time_wait.div_ceil(shards),
+            memory: self.memory / shards,
+            replies_per_second: per_second as u32,
+            ..self.clone()
         }
     }
 
@@ -114,6 +135,9 @@ impl Config {
         }
         if self.ephemeral_ports.0 == 0 || self.ephemeral_ports.0 > self.ephemeral_ports.1 {
             return Err(ConfigError::EphemeralPorts);
+        }
+        if self.busy_poll > Duration::from_secs(1) {
+            return Err(ConfigError::BusyPoll);
         }
         self.fast_open.validate()?;
         self.tcp.validate()
@@ -537,6 +561,8 @@ pub enum ConfigError {
     BaseMtu,
     /// A percentage of `pacing` is below 100.
     Pacing,
+    /// `busy_poll` is above a second.
+    BusyPoll,
 }
 
 impl fmt::Display for ConfigError {
@@ -557,6 +583,7 @@ impl fmt::Display for ConfigError {
             ConfigError::DelayedAck => {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
             }
+            ConfigError::BusyPoll => f.write_str("busy_poll must not be above 1 s"),
             ConfigError::Pacing => {
                 f.write_str("a pace below 100 percent of the window holds it back")
             }

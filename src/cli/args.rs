@@ -115,6 +115,9 @@ pub(crate) struct CheckArgs {
     pub(crate) compare: Option<PathBuf>,
 }
 
+/// The kernel has no more for one interface.
+const MAX_QUEUES: usize = 256;
+
 /// The interface and the addresses on it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HostArgs {
@@ -133,6 +136,11 @@ pub(crate) struct HostArgs {
     /// No offloads: every packet crosses the interface by itself, complete, as it would a wire
     #[arg(long)]
     pub(crate) plain: bool,
+
+    /// Queues of the interface, each with a stack and a thread of its own (one that exists: made
+    /// with `multi_queue`)
+    #[arg(long, value_name = "N", default_value = "1", value_parser = queues)]
+    pub(crate) queues: usize,
 
     /// Also write every datagram, sent and received, to this file
     #[arg(long, value_name = "FILE")]
@@ -242,6 +250,12 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// A number of threads.
+fn queues(text: &str) -> Result<usize, &'static str> {
+    let queues = text.parse().ok();
+    let queues = queues.filter(|queues| (1..=MAX_QUEUES).contains(queues));
+    queues.ok_or("not a number of queues from 1 to 256")
+}
+
 pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
     let jobs = text
         .parse()

@@ -37,19 +37,22 @@ impl Host {
         }
         let config = Config::new(addresses.clone());
         config.validate().context("cannot start a stack")?;
-        let device = open(args)?;
+        let mut queues = open(args)?;
         check_kernel_has_not(&addresses)?;
-        let tun = device.name().to_owned();
+        let tun = queues[0].name().to_owned();
         let net = match &args.pcap {
+            Some(_) if queues.len() > 1 => {
+                bail!("--pcap records one queue: leave out --queues, or record with tcpdump")
+            }
             Some(path) => {
-                let recorder = Recorder::create(device, path);
+                let recorder = Recorder::create(queues.remove(0), path);
                 let recorder = recorder.map_err(|error| {
                     let path = path.display();
                     anyhow!("cannot record to {path}: {error}: choose a file that you may write")
                 })?;
                 Net::start(recorder, config)
             }
-            None => Net::start(device, config),
+            None => Net::start_queues(queues, config),
         };
         Ok(Host {
             net: net.context("cannot start the stack")?,
@@ -117,16 +120,20 @@ fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
     }
 }
 
-fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
-    let device = match args.plain {
-        true => TunDevice::open_plain(&args.tun),
-        false => TunDevice::open(&args.tun),
+/// The queues of the interface: at least one.
+fn open(args: &HostArgs) -> anyhow::Result<Vec<TunDevice>> {
+    let queues = match (args.queues, args.plain) {
+        (0 | 1, true) => TunDevice::open_plain(&args.tun).map(|device| vec![device]),
+        (0 | 1, false) => TunDevice::open(&args.tun).map(|device| vec![device]),
+        (queues, true) => TunDevice::open_plain_queues(&args.tun, queues),
+        (queues, false) => TunDevice::open_queues(&args.tun, queues),
     };
-    let device = device.map_err(|error| match error {
+    let queues = queues.map_err(|error| match error {
         TunError::Busy(_) => anyhow::Error::new(error)
             .context("cannot open the interface (end the other program, or choose another name)"),
         error => anyhow::Error::new(error).context("cannot open the interface"),
     })?;
+    let device = &queues[0];
     for &cidr in &args.up {
         (device.up(cidr)).with_context(|| format!("cannot give the kernel's end {cidr}"))?;
     }
@@ -137,7 +144,7 @@ fn open(args: &HostArgs) -> anyhow::Result<TunDevice> {
             device.name()
         );
     }
-    Ok(device)
+    Ok(queues)
 }
 
 /// Where listeners listen, for people.

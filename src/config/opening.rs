@@ -35,6 +35,16 @@ impl Default for ListenerConfig {
 }
 
 impl ListenerConfig {
+    /// What one of `shards` stacks holds for a listener that is at all of them.
+    #[must_use]
+    pub fn part(&self, shards: usize) -> ListenerConfig {
+        ListenerConfig {
+            backlog: self.backlog.div_ceil(shards),
+            fast_open: self.fast_open.div_ceil(shards),
+            ..self.clone()
+        }
+    }
+
     /// Whether the values make sense together.
     ///
     /// # Errors

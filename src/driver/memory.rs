@@ -33,26 +33,65 @@ const QUEUE: usize = 512;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn pair(mtu: usize) -> io::Result<(MemoryDevice, MemoryDevice)> {
-    let (one, other) = (Arc::new(Lane::new()?), Arc::new(Lane::new()?));
-    let left = MemoryDevice {
-        mtu,
-        incoming: Arc::clone(&one),
-        outgoing: Arc::clone(&other),
-    };
-    let right = MemoryDevice {
-        mtu,
-        incoming: other,
-        outgoing: one,
-    };
+    let (left, mut queues) = queues(mtu, 1, 0)?;
+    let right = queues.remove(0);
     Ok((left, right))
 }
 
-/// One of two devices joined to each other: see [`pair`].
+/// As [`pair`], where the other device has several queues, at least one, for as many shards
+/// ([`Net::start_queues`](crate::sockets::Net::start_queues)). Each datagram goes to one of them by
+/// chance, which follows from `seed`: no network steers worse. When one of the devices is dropped,
+/// all others are closed.
+///
+/// # Errors
+/// If the operating system has no descriptors left.
+pub fn queues(
+    mtu: usize,
+    count: usize,
+    seed: u64,
+) -> io::Result<(MemoryDevice, Vec<MemoryDevice>)> {
+    let lane = || Lane::new().map(Arc::new);
+    let back = lane()?;
+    let lanes: Vec<_> = (0..count.max(1))
+        .map(|_| lane())
+        .collect::<io::Result<_>>()?;
+    let queues = lanes.iter().map(|lane| MemoryDevice {
+        mtu,
+        incoming: Arc::clone(lane),
+        outgoing: vec![Arc::clone(&back)],
+        chance: 0,
+    });
+    let queues = queues.collect();
+    let near = MemoryDevice {
+        mtu,
+        incoming: back,
+        outgoing: lanes,
+        chance: seed,
+    };
+    Ok((near, queues))
+}
+
+/// One of several devices joined to each other: see [`pair`] and [`queues`].
 #[derive(Debug)]
 pub struct MemoryDevice {
     mtu: usize,
     incoming: Arc<Lane>,
-    outgoing: Arc<Lane>,
+    /// At least one.
+    outgoing: Vec<Arc<Lane>>,
+    /// What decides on the next of `outgoing`.
+    chance: u64,
+}
+
+impl MemoryDevice {
+    /// Where the next datagram goes.
+    fn next_lane(&mut self) -> &Lane {
+        // The generator of Knuth's MMIX; its upper bits are the better ones.
+        self.chance = (self.chance)
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let count = self.outgoing.len() as u64;
+        &self.outgoing[((self.chance >> 33) % count) as usize]
+    }
 }
 
 /// One direction.
@@ -116,11 +155,13 @@ impl Device for MemoryDevice {
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        let mut queue = self.outgoing.lock();
+        let mtu = self.mtu;
+        let lane = self.next_lane();
+        let mut queue = lane.lock();
         if queue.closed {
             return Err(DeviceError::Closed);
         }
-        if packet.len() > self.mtu || queue.datagrams.len() == QUEUE {
+        if packet.len() > mtu || queue.datagrams.len() == QUEUE {
             return Ok(());
         }
         let mut datagram = queue.spare.pop().unwrap_or_default();
@@ -128,7 +169,7 @@ impl Device for MemoryDevice {
         (packet.pieces().iter()).for_each(|piece| datagram.extend_from_slice(piece));
         queue.datagrams.push_back(datagram);
         if queue.datagrams.len() == 1 {
-            self.outgoing.ready.kick();
+            lane.ready.kick();
         }
         Ok(())
     }
@@ -143,7 +184,7 @@ impl AsFd for MemoryDevice {
 impl Drop for MemoryDevice {
     fn drop(&mut self) {
         self.incoming.close();
-        self.outgoing.close();
+        self.outgoing.iter().for_each(|lane| lane.close());
     }
 }
 
@@ -154,7 +195,8 @@ mod tests {
 
     fn ready(device: &MemoryDevice) -> bool {
         let kick = Kick::new().unwrap();
-        super::super::poller::wait(Some(device.as_fd()), &kick, Some(Duration::ZERO))
+        let now = Duration::ZERO;
+        super::super::poller::wait(Some(device.as_fd()), None, &kick, now, Some(now))
     }
 
     #[test]
@@ -172,6 +214,27 @@ mod tests {
         right.receive(&mut batch).unwrap();
         assert_eq!(batch.iter().collect::<Vec<_>>(), [b"3"]);
         assert!(!ready(&right));
+    }
+
+    #[test]
+    fn chance_chooses_the_queue() {
+        let (mut near, mut queues) = queues(100, 3, 7).unwrap();
+        for _ in 0..300 {
+            near.send(Packet::borrowed(b"x")).unwrap();
+        }
+        let arrived = queues.iter_mut().map(|queue| {
+            let mut batch = Batch::new(QUEUE, 100);
+            queue.receive(&mut batch).unwrap();
+            batch.len()
+        });
+        let arrived: Vec<_> = arrived.collect();
+        assert_eq!(arrived.iter().sum::<usize>(), 300);
+        assert!(
+            arrived.iter().all(|count| (70..130).contains(count)),
+            "{arrived:?}"
+        );
+        queues[2].send(Packet::borrowed(b"back")).unwrap();
+        assert!(ready(&near));
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //! |---|---|
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
-//! | `start` | making a shard from a configuration: [`StartError`] |
-//! | `shared` | what all threads of one stack share, under one lock: the shard, who waits, who leads |
-//! | `runtime` | the lock, the background thread, and threads that wait and *lead* |
+//! | `start` | making shards from a configuration: [`StartError`] |
+//! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
+//! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
+//! | `runtime` | all shards of a host, and waiting for any of them |
+//! | `mail` | what arrived at the wrong shard, on its way to the right one |
 //! | `waiters` | who waits for what |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
-//! | `poller` | poll(2) on the device and on a kick |
+//! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
 //! | `lock` | a mutex that a busy thread cannot hog |
-//! | `memory` | [`memory::pair`]: two devices joined to each other, for tests and examples |
+//! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
 //! | `pcap` | [`Recorder`]: a device that records what another sends and receives |
 //! | `relay` | [`Relay`]: a path of the simulator between two devices, on the real clock |
 //!
@@ -27,7 +29,9 @@
 //! bulk: it sees datagrams, and nothing of the stack.)
 
 mod clock;
+mod engine;
 mod lock;
+mod mail;
 pub mod memory;
 mod parker;
 mod pcap;
@@ -45,10 +49,12 @@ use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::wire::Packet;
 
 pub use clock::Clock;
+pub(crate) use engine::{Engine, WaitError};
 pub use pcap::Recorder;
 pub use relay::{Punctuality, Relay, RelayError, Stop};
-pub(crate) use runtime::{Runtime, WaitError};
+pub(crate) use runtime::Runtime;
 pub use shard::{Shard, Traffic, Turn};
+pub use shared::Waking;
 pub(crate) use shared::{Closed, Shared};
 pub use start::StartError;
 pub(crate) use waiters::Key;

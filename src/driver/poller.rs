@@ -2,7 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -38,14 +39,56 @@ impl AsFd for Kick {
     }
 }
 
-/// Waits until `device` (if given) has something, there is a kick, or `timeout` is over. Feels
-/// all kicks. Says whether the device has something.
-pub(crate) fn wait(device: Option<BorrowedFd<'_>>, kick: &Kick, timeout: Option<Duration>) -> bool {
-    let both = [Some(kick.as_fd()), device];
-    let mut fds = both.map(|fd| PollFd::new(fd.unwrap_or(kick.as_fd()), PollFlags::POLLIN));
-    let fds = &mut fds[..1 + usize::from(device.is_some())];
-    poll(fds, kick, timeout);
-    fds.get(1).is_some_and(is_ready)
+/// Waits until `device` or `mail` (if given) have something, there is a kick, or `timeout` is over:
+/// looks again and again for as long as `busy`, then sleeps. Feels all kicks. Says whether the
+/// device has something.
+pub(crate) fn wait(
+    device: Option<BorrowedFd<'_>>,
+    mail: Option<BorrowedFd<'_>>,
+    kick: &Kick,
+    busy: Duration,
+    timeout: Option<Duration>,
+) -> bool {
+    let all = [Some(kick.as_fd()), device, mail];
+    // An event that is not asked for does not come.
+    let mut fds = all.map(|fd| match fd {
+        Some(fd) => PollFd::new(fd, PollFlags::POLLIN),
+        None => PollFd::new(kick.as_fd(), PollFlags::empty()),
+    });
+    let asked = match (device, mail) {
+        (None, None) => 1,
+        (Some(_), None) => 2,
+        (_, Some(_)) => 3,
+    };
+    let busy = timeout.map_or(busy, |timeout| timeout.min(busy));
+    let found = poll_busily(&mut fds[..asked], kick, busy);
+    if !found {
+        poll(
+            &mut fds[..asked],
+            kick,
+            timeout.map(|timeout| timeout - busy),
+        );
+    }
+    device.is_some() && is_ready(&fds[1])
+}
+
+/// Looks again and again for so long, and lets others have the processor in between. Says whether
+/// there was something.
+fn poll_busily(fds: &mut [PollFd<'_>], kick: &Kick, limit: Duration) -> bool {
+    if limit.is_zero() {
+        return false;
+    }
+    let start = Instant::now();
+    loop {
+        poll(fds, kick, Some(Duration::ZERO));
+        if fds.iter().any(is_ready) {
+            return true;
+        }
+        if start.elapsed() >= limit {
+            return false;
+        }
+        thread::yield_now();
+    }
 }
 
 /// As [`wait`], for two devices: says which of them has something.
@@ -80,9 +123,12 @@ fn is_ready(fd: &PollFd<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     const LONG: Option<Duration> = Some(Duration::from_secs(60));
+
+    fn wait(device: Option<BorrowedFd<'_>>, kick: &Kick, timeout: Option<Duration>) -> bool {
+        super::wait(device, None, kick, Duration::ZERO, timeout)
+    }
 
     #[test]
     fn a_kick_is_felt_once() {
@@ -94,6 +140,40 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(30));
         assert!(!wait(None, &kick, Some(Duration::from_micros(300))));
         assert!(start.elapsed() >= Duration::from_micros(300));
+    }
+
+    #[test]
+    fn mail_ends_the_wait_and_promises_nothing_of_the_device() {
+        let [device, mail, kick] = [(); 3].map(|()| Kick::new().unwrap());
+        mail.kick();
+        for busy in [Duration::ZERO, Duration::from_secs(60)] {
+            let fds = (Some(device.as_fd()), Some(mail.as_fd()));
+            assert!(!super::wait(fds.0, fds.1, &kick, busy, LONG));
+            assert!(!super::wait(None, fds.1, &kick, busy, LONG));
+        }
+    }
+
+    /// The limit of the busy time is kept, and it is part of the timeout.
+    #[test]
+    fn a_busy_wait_ends_in_time() {
+        let (device, kick) = (Kick::new().unwrap(), Kick::new().unwrap());
+        let wait = |busy, timeout| {
+            let start = Instant::now();
+            let found = super::wait(Some(device.as_fd()), None, &kick, busy, Some(timeout));
+            (found, start.elapsed())
+        };
+        let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));
+        for (busy, timeout) in [(short / 2, short), (short, short), (long, short)] {
+            let (found, took) = wait(busy, timeout);
+            assert!(!found && took >= short && took < long / 2, "{took:?}");
+        }
+        device.kick();
+        for busy in [short, long] {
+            let (found, took) = wait(busy, long);
+            assert!(found && took < long / 2, "{took:?}");
+        }
+        kick.kick();
+        assert!(wait(long, long).1 < long / 2, "a kick ends it as well");
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Relay {
             }
             if !more && !self.grain.is_zero() {
                 // What comes meanwhile waits for the next turn.
-                poller::wait(None, &self.stop.0.1, Some(self.grain));
+                poller::wait(None, None, &self.stop.0.1, Duration::ZERO, Some(self.grain));
             }
             let due = [self.transit.next(), end].into_iter().flatten().min();
             let wait = match more {

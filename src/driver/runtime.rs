@@ -1,335 +1,202 @@
-//! The lock, the background thread, and threads that wait and lead.
+//! The shards of one host, and waiting for any of them.
 //!
-//! Why no wake-up is lost: a thread looks (tries its call) and, if there is nothing, enters
-//! itself as a waiter or as the lead *under the lock*; whatever changes the stack does so under
-//! the lock too and looks for waiters and lead before it lets go. A waiter's wake-up and the
-//! lead's kick stay until they are felt, so they may come before the sleep begins.
+//! What is of one connection goes to its shard's [`Engine`] at once. Listeners and UDP sockets are
+//! at every shard: a call on one of them tries the shards in turn, and a wait is entered at each
+//! of them under that shard's lock, right after the attempt there. So whatever comes later wakes,
+//! and what came before was found. Such a wait leads nowhere; the background threads do.
 
-use core::ops::{Deref, DerefMut};
 use core::task::Poll;
 use core::time::Duration;
-use std::mem;
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::thread;
-
-use parking_lot::MutexGuard;
+use std::time;
 
 use super::PollDevice;
-use super::lock::FairMutex;
+use super::engine::{Engine, WaitError};
 use super::parker::Parker;
-use super::poller::{self, Kick};
-use super::shard::Traffic;
-use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Watch, earlier};
+use super::shared::{Closed, Shared};
 use super::start::{self, StartError};
 use super::waiters::Key;
 use crate::config::Config;
 use crate::stack::Readiness;
 use crate::time::Instant;
 
-/// How long after the last user gave up the lead the background thread takes it, if no user has
-/// had it meanwhile. Long enough for a thread that reads in a loop to come back, short enough for
-/// the peers of all others.
-const LEASE: Duration = Duration::from_micros(500);
-
-/// It doubles up to this while users do come back, for the background thread looks in vain then,
-/// and each look is a switch of threads in the way of theirs.
-const MAX_LEASE: Duration = Duration::from_millis(8);
-
-/// How long connections whose sockets are all dropped may take to finish once nobody holds the
-/// network any more.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// Why a wait ended without what was waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WaitError {
-    /// The time is over.
-    TimedOut,
-    /// It will never come.
-    Closed(Closed),
+/// A running host: one shard for each queue of its device.
+pub(crate) struct Runtime {
+    engines: Vec<Arc<Engine>>,
+    /// Counts what may be at any shard: they take turns.
+    turns: AtomicUsize,
 }
 
-/// A running stack.
-pub(crate) struct Runtime {
-    shared: FairMutex<Shared>,
-    /// The device's descriptor, to poll while others hold the lock.
-    device: OwnedFd,
-    background_kick: Kick,
-    user_kicks: [Kick; USER_KICKS],
+/// A wait at one of the shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Not entered, or not any more.
+    Away,
+    /// To be woken.
+    Entered,
+    /// Woken, or about to be: what for is not seen to yet.
+    Chosen,
 }
 
 impl Runtime {
-    /// Starts a stack on a device, with its background thread, which ends some time after
-    /// [`Runtime::abandon`].
+    /// Starts a host on the queues of a device, of which there is at least one.
     pub(crate) fn start(
-        device: Box<dyn PollDevice>,
-        config: Config,
-    ) -> Result<Arc<Runtime>, StartError> {
-        let (shard, device) = start::shard(device, config)?;
-        let runtime = Arc::new(Runtime {
-            shared: FairMutex::new(Shared::new(shard)),
-            device,
-            background_kick: Kick::new().map_err(StartError::Io)?,
-            user_kicks: [
-                Kick::new().map_err(StartError::Io)?,
-                Kick::new().map_err(StartError::Io)?,
-            ],
-        });
-        let background = Arc::clone(&runtime);
-        thread::Builder::new()
-            .name("stubborn".to_owned())
-            .spawn(move || background.run())
-            .map_err(StartError::Io)?;
+        queues: Vec<Box<dyn PollDevice>>,
+        config: &Config,
+    ) -> Result<Runtime, StartError> {
+        let engines = start::engines(queues, config)?;
+        let runtime = Runtime {
+            engines: engines.into_iter().map(Arc::new).collect(),
+            turns: AtomicUsize::new(0),
+        };
+        let started = runtime.engines.iter().try_for_each(Engine::start);
+        // If a thread is refused, those that run already end again.
+        started.inspect_err(|_| runtime.abandon())?;
         Ok(runtime)
     }
 
-    /// A call that does not wait.
-    pub(crate) fn call<R>(&self, call: impl FnOnce(&mut Shared, Instant) -> R) -> R {
-        let mut shared = self.lock();
-        let now = shared.shard.now();
-        let result = call(&mut shared, now);
-        self.finish(shared, now);
-        result
+    /// The shards, in the order of their queues.
+    pub(crate) fn engines(&self) -> &[Arc<Engine>] {
+        &self.engines
     }
 
-    /// A call that does not wait, if something can still come of it.
-    pub(crate) fn call_on<R>(
+    /// One shard.
+    pub(crate) fn engine(&self, shard: usize) -> &Engine {
+        &self.engines[shard]
+    }
+
+    /// The shard at which something is to begin that may be at any.
+    pub(crate) fn next(&self) -> usize {
+        self.turns.fetch_add(1, Ordering::Relaxed) % self.engines.len()
+    }
+
+    /// The shard that a connection must have; any, if its port can still be chosen.
+    pub(crate) fn home(&self, local: Option<SocketAddr>, remote: SocketAddr) -> usize {
+        match &self.engines[..] {
+            [_] => 0,
+            [first, ..] => first
+                .call(|shared, _| shared.stack().home(local, remote))
+                .unwrap_or_else(|| self.next()),
+            [] => unreachable!("a host has a queue"),
+        }
+    }
+
+    /// Tries each shard once, without waiting, until one has an answer: it, and the shard's
+    /// number. `keys`: what is waited for at each.
+    pub(crate) fn attempt<T>(
         &self,
-        key: Key,
-        call: impl FnOnce(&mut Shared, Instant) -> R,
-    ) -> Result<R, Closed> {
-        self.call(|shared, now| {
-            shared.check(key)?;
-            Ok(call(shared, now))
-        })
+        keys: &[Key],
+        mut attempt: impl FnMut(usize, &mut Shared, Instant) -> Poll<T>,
+    ) -> Result<Poll<T>, Closed> {
+        for shard in self.in_turn() {
+            let answer = self.engines[shard].call_on(keys[shard], |shared, now| {
+                let answer = attempt(shard, shared, now);
+                match (answer.is_pending(), shared.closed) {
+                    (true, Some(reason)) => Err(reason),
+                    _ => Ok(answer),
+                }
+            })??;
+            if answer.is_ready() {
+                return Ok(answer);
+            }
+        }
+        Ok(Poll::Pending)
     }
 
-    /// Tries until there is an answer; meanwhile waits for `interest` in `key`, or leads.
-    /// `None` as `timeout`: for ever. An attempt that is pending must have changed nothing.
+    /// As [`Engine::wait`], at every shard; `attempt` is told at which.
     pub(crate) fn wait<T>(
         &self,
-        key: Key,
+        keys: &[Key],
         interest: Readiness,
         timeout: Option<Duration>,
-        mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<T>,
+        mut attempt: impl FnMut(usize, &mut Shared, Instant) -> Poll<T>,
     ) -> Result<T, WaitError> {
-        let mut shared = self.lock();
-        let mut now = shared.shard.now();
-        let deadline = timeout.map(|timeout| now + timeout);
-        let mut lead = None;
-        let mut displaced = false;
-        let answer = loop {
-            if let Err(reason) = shared.check(key) {
-                break Err(WaitError::Closed(reason));
-            }
-            if let Poll::Ready(value) = attempt(&mut shared, now) {
-                break Ok(value);
-            }
-            if let Some(reason) = shared.closed {
-                break Err(WaitError::Closed(reason));
-            }
-            if deadline.is_some_and(|deadline| deadline <= now) {
-                break Err(WaitError::TimedOut);
-            }
-            if !mem::take(&mut displaced) {
-                lead = lead.or_else(|| self.take_lead(&mut shared, key));
-            }
-            shared = match lead {
-                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
-                None => self.park(shared, key, interest, deadline),
-            };
-            // Another may have got the lead meanwhile.
-            if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
-                shared.give_up_lead(ticket);
-                // It was idle: it sleeps until its own event comes.
-                displaced = true;
-            }
-            now = shared.shard.now();
-        };
-        if let Some(ticket) = lead {
-            shared.give_up_lead(ticket);
+        if let [engine] = &self.engines[..] {
+            return engine.wait(keys[0], interest, timeout, |shared, now| {
+                attempt(0, shared, now)
+            });
         }
-        self.finish(shared, now);
+        let parker = Parker::current();
+        let start = time::Instant::now();
+        let mut places = vec![Place::Away; self.engines.len()];
+        let answer = loop {
+            let entered =
+                self.try_or_enter(keys, interest, parker.waker(), &mut places, &mut attempt);
+            let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
+            let answer = match entered {
+                Ok(Poll::Ready(answer)) => Some(Ok(answer)),
+                Ok(Poll::Pending) if left == Some(Duration::ZERO) => Some(Err(WaitError::TimedOut)),
+                Ok(Poll::Pending) => None,
+                Err(reason) => Some(Err(WaitError::Closed(reason))),
+            };
+            if answer.is_none() {
+                parker.park(left);
+            }
+            self.leave(keys, parker.waker(), &mut places);
+            if let Some(answer) = answer {
+                break answer;
+            }
+        };
+        self.pass_on(keys, &places);
         answer
     }
 
-    /// Nobody will call any more: the background thread ends as soon as every connection has
-    /// finished, or some seconds from now.
-    pub(crate) fn abandon(&self) {
-        self.call(|shared, now| shared.abandon(now + DRAIN));
-    }
-
-    /// What went through the device so far.
-    pub(crate) fn traffic(&self) -> Traffic {
-        self.lock().shard.traffic()
-    }
-
-    fn lock(&self) -> Guard<'_> {
-        Guard {
-            runtime: self,
-            shared: self.shared.lock(),
-            was_panicking: thread::panicking(),
-        }
-    }
-
-    /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
-    fn finish(&self, mut shared: Guard<'_>, now: Instant) {
-        let lead = shared.lead;
-        shared.send_due(now);
-        shared.assist();
-        let must_look = shared.lead_must_look() || shared.lead != lead;
-        release(shared);
-        if must_look {
-            self.kick(lead);
-        }
-    }
-
-    /// The lead, for a wait for `key`, if it is to be had.
-    fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
-        let before = shared.lead;
-        let ticket = shared.take_lead(key)?;
-        self.kick(before);
-        Some(ticket)
-    }
-
-    /// Gets `lead` out of poll.
-    fn kick(&self, lead: Lead) {
-        match lead {
-            Lead::User(ticket) => self.user_kicks[ticket.kick].kick(),
-            Lead::Background => self.background_kick.kick(),
-            Lead::Nobody => {}
-        }
-    }
-
-    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`.
-    fn poll_and_turn<'a>(
-        &'a self,
-        mut shared: Guard<'a>,
-        me: Lead,
-        now: Instant,
-        deadline: Option<Instant>,
-    ) -> Guard<'a> {
-        shared.send_held(now);
-        let at_once = mem::take(&mut shared.more);
-        let (until, poll_device) = shared.plan_poll(now);
-        let timeout = earlier(until, deadline).map(|until| until - now);
-        release(shared);
-        let kick = match me {
-            Lead::User(ticket) => &self.user_kicks[ticket.kick],
-            Lead::Background | Lead::Nobody => &self.background_kick,
-        };
-        let device = poll_device.then_some(self.device.as_fd());
-        let promised = !at_once && poller::wait(device, kick, timeout);
-        let mut shared = self.lock();
-        if shared.lead == me {
-            shared.turn(promised);
-        }
-        shared
-    }
-
-    /// Unlocks, sleeps until woken for `interest` in `key` or `deadline`, and locks.
-    fn park<'a>(
-        &'a self,
-        mut shared: Guard<'a>,
-        key: Key,
+    /// Tries each shard, and enters `waker` where there is nothing yet.
+    fn try_or_enter<T>(
+        &self,
+        keys: &[Key],
         interest: Readiness,
-        deadline: Option<Instant>,
-    ) -> Guard<'a> {
-        let parker = Parker::current();
-        let now = shared.shard.now();
-        shared.send_held(now);
-        shared.waiters.add(key, interest, parker.waker());
-        release(shared);
-        parker.park(deadline.map(|deadline| deadline - now));
-        let mut shared = self.lock();
-        shared.waiters.remove(key, parker.waker());
-        shared
-    }
-
-    /// The background thread: leads when no user does.
-    fn run(&self) {
-        let parker = Parker::current();
-        let (mut seen, mut lease) = (0, LEASE);
-        let mut shared = self.lock();
-        shared.background = Some(parker.waker().clone());
-        while !shared.may_end() {
-            let quiet = shared.leads_ended == seen;
-            seen = shared.leads_ended;
-            let sleep = match shared.lead {
-                Lead::Background => {
-                    lease = LEASE;
-                    let until = shared.abandoned;
-                    let now = shared.shard.now();
-                    shared = self.poll_and_turn(shared, Lead::Background, now, until);
-                    continue;
-                }
-                // Nobody has led for a whole lease.
-                Lead::Nobody if quiet => {
-                    shared.lead = Lead::Background;
-                    continue;
-                }
-                // One user has led for a whole lease: it says when it ends.
-                Lead::User(_) if quiet => None,
-                Lead::Nobody | Lead::User(_) => Some(lease),
-            };
-            lease = sleep.map_or(LEASE, |lease| (lease * 2).min(MAX_LEASE));
-            shared.watch = match sleep {
-                Some(_) => Watch::Timed,
-                None => Watch::Asleep,
-            };
-            release(shared);
-            parker.park(sleep);
-            shared = self.lock();
+        waker: &Waker,
+        places: &mut [Place],
+        attempt: &mut impl FnMut(usize, &mut Shared, Instant) -> Poll<T>,
+    ) -> Result<Poll<T>, Closed> {
+        for shard in self.in_turn() {
+            let answer =
+                self.engines[shard].try_or_enter(keys[shard], interest, waker, |shared, now| {
+                    attempt(shard, shared, now)
+                })?;
+            if answer.is_ready() {
+                places[shard] = Place::Away;
+                return Ok(answer);
+            }
+            places[shard] = Place::Entered;
         }
-        shared.background = None;
-        if shared.abandoned.is_some() {
-            // Those who were not done in time.
-            let now = shared.shard.now();
-            shared.stack().abort_all();
-            shared.send_due(now);
+        Ok(Poll::Pending)
+    }
+
+    /// `waker` waits nowhere any more.
+    fn leave(&self, keys: &[Key], waker: &Waker, places: &mut [Place]) {
+        let shards = self.engines.iter().zip(keys).zip(places);
+        for ((engine, key), place) in shards.filter(|(_, place)| **place == Place::Entered) {
+            *place = match engine.leave(*key, waker) {
+                true => Place::Away,
+                false => Place::Chosen,
+            };
         }
-        release(shared);
     }
-}
 
-/// Unlocks, then wakes those who are to be woken: so they do not run into the lock.
-fn release(mut shared: Guard<'_>) {
-    let woken = shared.take_woken();
-    drop(shared);
-    woken.into_iter().for_each(Waker::wake);
-}
-
-/// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
-/// and everybody learns of it.
-struct Guard<'a> {
-    runtime: &'a Runtime,
-    shared: MutexGuard<'a, Shared>,
-    /// A thread that is panicking already may close its sockets.
-    was_panicking: bool,
-}
-
-impl Deref for Guard<'_> {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.shared
+    /// Where a wait was chosen to be woken, and ends without having looked there, another is woken.
+    fn pass_on(&self, keys: &[Key], places: &[Place]) {
+        let shards = self.engines.iter().zip(keys).zip(places);
+        for ((engine, key), _) in shards.filter(|(_, place)| **place == Place::Chosen) {
+            engine.call(|shared, _| shared.pass_on(*key));
+        }
     }
-}
 
-impl DerefMut for Guard<'_> {
-    fn deref_mut(&mut self) -> &mut Shared {
-        &mut self.shared
+    /// The numbers of all shards, from another one each time: none is preferred.
+    fn in_turn(&self) -> impl Iterator<Item = usize> + use<> {
+        let (first, count) = (self.next(), self.engines.len());
+        (0..count).map(move |step| (first + step) % count)
     }
-}
 
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() && !self.was_panicking {
-            self.shared.close(Closed::Panicked);
-            self.shared.take_woken().into_iter().for_each(Waker::wake);
-            self.runtime.kick(self.shared.lead);
+    /// Nobody will call any more: the background threads end as soon as every connection of their
+    /// shard has finished, or some seconds from now.
+    pub(crate) fn abandon(&self) {
+        for engine in &self.engines {
+            engine.abandon();
         }
     }
 }

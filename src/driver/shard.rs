@@ -1,6 +1,7 @@
 //! A stack with its device and its clock: what one thread drives at a time.
 
 use core::fmt;
+use core::iter::Sum;
 
 use super::clock::Clock;
 use crate::link::{Batch, Capabilities, Device, DeviceError};
@@ -50,6 +51,18 @@ pub struct Traffic {
     pub datagrams_out: u64,
     /// Octets sent, IP headers included.
     pub octets_out: u64,
+}
+
+/// What went through the queues of a device together.
+impl Sum for Traffic {
+    fn sum<I: Iterator<Item = Traffic>>(queues: I) -> Traffic {
+        queues.fold(Traffic::default(), |sum, queue| Traffic {
+            datagrams_in: sum.datagrams_in + queue.datagrams_in,
+            octets_in: sum.octets_in + queue.octets_in,
+            datagrams_out: sum.datagrams_out + queue.datagrams_out,
+            octets_out: sum.octets_out + queue.octets_out,
+        })
+    }
 }
 
 impl fmt::Display for Traffic {

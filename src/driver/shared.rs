@@ -1,12 +1,14 @@
 //! What all threads of one stack share, under one lock.
 
 use core::fmt;
+use core::iter::Sum;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::mem;
 use std::task::Waker;
 
 use super::PollDevice;
+use super::mail::Mail;
 use super::shard::Shard;
 use super::waiters::{Key, Waiters};
 use crate::link::DeviceError;
@@ -96,10 +98,31 @@ pub(super) enum Watch {
     Asleep,
 }
 
+/// How often threads slept, and how often in vain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waking {
+    /// Times that a thread gave up its turn of the processor to wait until another woke it.
+    pub parked: u64,
+    /// Times that it was woken and found nothing to do.
+    pub in_vain: u64,
+}
+
+impl Sum for Waking {
+    fn sum<I: Iterator<Item = Waking>>(shards: I) -> Waking {
+        shards.fold(Waking::default(), |sum, shard| Waking {
+            parked: sum.parked + shard.parked,
+            in_vain: sum.in_vain + shard.in_vain,
+        })
+    }
+}
+
 /// Everything under the lock.
 pub(crate) struct Shared {
     pub(super) shard: Shard<Box<dyn PollDevice>>,
+    /// From and to other shards, if there are any.
+    mail: Option<Mail>,
     pub(super) waiters: Waiters,
+    pub(super) waking: Waking,
     pub(super) lead: Lead,
     /// How often a user has given up the lead, or lost it.
     pub(super) leads_ended: u64,
@@ -137,10 +160,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(shard: Shard<Box<dyn PollDevice>>) -> Shared {
+    pub(super) fn new(shard: Shard<Box<dyn PollDevice>>, mail: Option<Mail>) -> Shared {
         Shared {
             shard,
+            mail,
             waiters: Waiters::default(),
+            waking: Waking::default(),
             lead: Lead::Background,
             leads_ended: 0,
             leads_begun: 0,
@@ -196,6 +221,7 @@ impl Shared {
             }
             Err(error) => self.device_failed(error),
         }
+        self.exchange_strays();
         self.dispatch();
         // If the lead has what it waits for, it reads first: the acknowledgment then shows the
         // room that this has made.
@@ -206,6 +232,24 @@ impl Shared {
         if !self.held {
             let now = self.shard.now();
             self.send_due(now);
+        }
+    }
+
+    /// What came by another shard's queue is taken from there, what came by this one's and is
+    /// another's goes there.
+    fn exchange_strays(&mut self) {
+        let Some(mail) = &self.mail else {
+            return;
+        };
+        let now = self.shard.now();
+        let stack = self.shard.stack();
+        for stray in mail.collect() {
+            stack.receive_stray(now, &stray);
+        }
+        while let Some(stray) = stack.poll_stray() {
+            if !mail.post(stray) {
+                stack.count_lost_stray();
+            }
         }
     }
 
@@ -362,6 +406,15 @@ impl Shared {
         self.waiters.take_one(key, &mut self.woken);
     }
 
+    /// Who was to be woken for `key` has gone away: if there still is something, for another.
+    pub(super) fn pass_on(&mut self, key: Key) {
+        if let Key::Listener(id) = key
+            && self.stack().acceptable_count(id) > 0
+        {
+            self.wake_one(key);
+        }
+    }
+
     /// Whether the background thread has no more to do.
     pub(super) fn may_end(&mut self) -> bool {
         let now = self.shard.now();
@@ -440,8 +493,9 @@ mod tests {
     fn host() -> (Shared, Key, memory::MemoryDevice) {
         let (device, other_end) = memory::pair(1500).unwrap();
         let config = Config::new(["192.0.2.1".parse().unwrap()]);
-        let (shard, _) = start::shard(Box::new(device), config).unwrap();
-        let mut shared = Shared::new(shard);
+        let mut shards = start::shards(vec![Box::new(device)], &config).unwrap();
+        let (shard, _) = shards.remove(0);
+        let mut shared = Shared::new(shard, None);
         let local = "192.0.2.1:7".parse().unwrap();
         let id = shared.stack().listen(local, 1).unwrap();
         (shared, Key::Listener(id), other_end)

@@ -1,29 +1,55 @@
-//! Starting a stack on a device.
+//! Starting the stacks of a host on the queues of its device.
 
 use core::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::PollDevice;
+use super::engine::Engine;
+use super::mail::Mail;
 use super::shard::Shard;
 use crate::config::{Config, ConfigError};
 use crate::stack::{Secret, Stack};
 
-/// A stack as `config` says, on a device whose MTU counts if it is less, and the device's
-/// descriptor to poll.
-pub(super) fn shard(
-    device: Box<dyn PollDevice>,
-    mut config: Config,
-) -> Result<(Shard<Box<dyn PollDevice>>, OwnedFd), StartError> {
-    config.mtu = config.mtu.min(device.capabilities().mtu);
+/// A shard with the descriptor of its device, to poll.
+type Polled = (Shard<Box<dyn PollDevice>>, OwnedFd);
+
+/// What drives a host: for each queue a shard, and what other shards hand over to it.
+pub(super) fn engines(
+    queues: Vec<Box<dyn PollDevice>>,
+    config: &Config,
+) -> Result<Vec<Engine>, StartError> {
+    let mail: Vec<Option<Mail>> = match queues.len() {
+        0 => return Err(StartError::NoQueue),
+        1 => vec![None],
+        count => {
+            let mail = Mail::for_shards(count).map_err(StartError::Io)?;
+            mail.into_iter().map(Some).collect()
+        }
+    };
+    let shards = shards(queues, config)?.into_iter().zip(mail);
+    shards
+        .map(|((shard, device), mail)| Engine::new(shard, device, mail).map_err(StartError::Io))
+        .collect()
+}
+
+/// A stack for each queue. The MTU of a device counts if it is less than that of `config`.
+pub(super) fn shards(
+    queues: Vec<Box<dyn PollDevice>>,
+    config: &Config,
+) -> Result<Vec<Polled>, StartError> {
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(StartError::Random)?;
-    let stack = Stack::new(config, Secret(secret)).map_err(StartError::Config)?;
-    let fd = device
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(StartError::Io)?;
-    Ok((Shard::new(stack, device), fd))
+    let count = queues.len();
+    let shard = |(index, device): (usize, Box<dyn PollDevice>)| {
+        let mut config = config.part(count);
+        config.mtu = config.mtu.min(device.capabilities().mtu);
+        let stack = Stack::shard(config, Secret(secret), index, count);
+        let fd = device.as_fd().try_clone_to_owned();
+        let stack = stack.map_err(StartError::Config)?;
+        Ok((Shard::new(stack, device), fd.map_err(StartError::Io)?))
+    };
+    queues.into_iter().enumerate().map(shard).collect()
 }
 
 /// Why a network cannot be started.
@@ -31,6 +57,8 @@ pub(super) fn shard(
 pub enum StartError {
     /// The configuration makes no sense.
     Config(ConfigError),
+    /// There is no queue to start on.
+    NoQueue,
     /// The operating system gives no random numbers.
     Random(getrandom::Error),
     /// The operating system gives no descriptor or thread.
@@ -41,6 +69,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Config(error) => error.fmt(f),
+            StartError::NoQueue => f.write_str("a network needs at least one queue"),
             StartError::Random(error) => write!(f, "no random numbers: {error}"),
             StartError::Io(error) => write!(f, "could not start the network: {error}"),
         }
@@ -51,6 +80,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             StartError::Config(error) => Some(error),
+            StartError::NoQueue => None,
             StartError::Random(error) => Some(error),
             StartError::Io(error) => Some(error),
         }

@@ -39,12 +39,16 @@ impl Waiters {
         });
     }
 
-    /// Forgets `waker`, which no longer waits.
-    pub(crate) fn remove(&mut self, key: Key, waker: &Waker) {
-        if let Some(waiters) = self.table.get_mut(&key) {
-            waiters.retain(|waiter| !waiter.waker.will_wake(waker));
-            self.drop_if_empty(key);
-        }
+    /// Forgets `waker`, which no longer waits. Says whether it did.
+    pub(crate) fn remove(&mut self, key: Key, waker: &Waker) -> bool {
+        let Some(waiters) = self.table.get_mut(&key) else {
+            return false;
+        };
+        let before = waiters.len();
+        waiters.retain(|waiter| !waiter.waker.will_wake(waker));
+        let has_waited = waiters.len() < before;
+        self.drop_if_empty(key);
+        has_waited
     }
 
     /// Moves to `woken` those whom `event` concerns.
@@ -87,6 +91,11 @@ impl Waiters {
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
         let waiters = self.table.drain().flat_map(|(_, waiters)| waiters);
         woken.extend(waiters.map(|waiter| waiter.waker));
+    }
+
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// Whether somebody waits for `key`.

@@ -7,25 +7,61 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::error;
-use super::handle::Hold;
-use crate::driver::{Key, Shared};
+use crate::driver::{Engine, Key, Runtime, Shared};
 use crate::stack::Readiness;
 use crate::time::Instant;
 
-/// Tries, or tries until there is an answer, as `patience` says.
+/// Tries at one shard, or tries until there is an answer, as `patience` says.
 pub(super) fn run<T>(
-    hold: &Hold,
+    engine: &Engine,
     key: Key,
     interest: Readiness,
     patience: Patience,
     mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<io::Result<T>>,
 ) -> io::Result<T> {
     match patience {
-        Patience::None => hold.attempt(key, attempt),
-        Patience::Until(timeout) => (hold.runtime())
+        Patience::None => once(engine, key, attempt),
+        Patience::Until(timeout) => engine
             .wait(key, interest, timeout, &mut attempt)
             .map_err(|error| error::wait(error, error::would_block))?,
     }
+}
+
+/// As [`run`], at all shards; `keys` has what is waited for at each, and `attempt` is told at which
+/// it is made.
+pub(super) fn run_any<T>(
+    runtime: &Runtime,
+    keys: &[Key],
+    interest: Readiness,
+    patience: Patience,
+    mut attempt: impl FnMut(usize, &mut Shared, Instant) -> Poll<io::Result<T>>,
+) -> io::Result<T> {
+    match patience {
+        Patience::None => match runtime.attempt(keys, attempt).map_err(error::closed)? {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => Err(error::would_block()),
+        },
+        Patience::Until(timeout) => runtime
+            .wait(keys, interest, timeout, &mut attempt)
+            .map_err(|error| error::wait(error, error::would_block))?,
+    }
+}
+
+/// Tries once what needs `key`. "Not yet" is an error of the kind `WouldBlock`.
+pub(super) fn once<T>(
+    engine: &Engine,
+    key: Key,
+    attempt: impl FnOnce(&mut Shared, Instant) -> Poll<io::Result<T>>,
+) -> io::Result<T> {
+    let answer = engine.call_on(key, |shared, now| {
+        let answer = attempt(shared, now);
+        match (answer, shared.closed) {
+            (Poll::Ready(answer), _) => answer,
+            (Poll::Pending, Some(reason)) => Err(error::closed(reason)),
+            (Poll::Pending, None) => Err(error::would_block()),
+        }
+    });
+    answer.map_err(error::closed)?
 }
 
 /// How long a call may wait.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{error, in_place};
 use crate::config::ListenerConfig;
-use crate::driver::{Closed, Key, Runtime, Shared};
+use crate::driver::{Closed, Engine, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, Loan, RecvError, SendError, State};
 use crate::time::Instant;
@@ -18,10 +18,10 @@ use crate::time::Instant;
 #[derive(Clone)]
 pub(super) struct Hold(Arc<Held>);
 
-struct Held(Arc<Runtime>);
+struct Held(Runtime);
 
 impl Hold {
-    pub(super) fn new(runtime: Arc<Runtime>) -> Hold {
+    pub(super) fn new(runtime: Runtime) -> Hold {
         Hold(Arc::new(Held(runtime)))
     }
 
@@ -30,21 +30,9 @@ impl Hold {
         &self.0.0
     }
 
-    /// Tries once what needs `key`. "Not yet" is an error of the kind `WouldBlock`.
-    pub(super) fn attempt<T>(
-        &self,
-        key: Key,
-        attempt: impl FnOnce(&mut Shared, Instant) -> Poll<io::Result<T>>,
-    ) -> io::Result<T> {
-        let answer = self.runtime().call_on(key, |shared, now| {
-            let answer = attempt(shared, now);
-            match (answer, shared.closed) {
-                (Poll::Ready(answer), _) => answer,
-                (Poll::Pending, Some(reason)) => Err(error::closed(reason)),
-                (Poll::Pending, None) => Err(error::would_block()),
-            }
-        });
-        answer.map_err(error::closed)?
+    /// One shard of it.
+    pub(super) fn engine(&self, shard: usize) -> &Engine {
+        self.0.0.engine(shard)
     }
 }
 
@@ -57,24 +45,20 @@ impl Drop for Held {
 /// What a listener accepts: the connection, and its two addresses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connection {
+    /// The shard that has it.
+    pub(super) shard: usize,
     pub(super) id: ConnId,
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
 }
 
-/// Passive OPEN by a listener that differs as `change` says from one of the stack's
-/// configuration.
+/// Passive OPEN at one shard.
 pub(super) fn listen(
     shared: &mut Shared,
     local: SocketAddr,
-    change: impl FnOnce(&mut ListenerConfig),
+    config: ListenerConfig,
 ) -> io::Result<(ListenerId, SocketAddr)> {
     check_open(shared)?;
-    let mut config = ListenerConfig {
-        tcp: shared.stack().config().tcp.clone(),
-        ..ListenerConfig::default()
-    };
-    change(&mut config);
     let id = shared
         .stack()
         .listen_with(local, config)
@@ -232,6 +216,7 @@ pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool)
 fn adopt(shared: &mut Shared, id: ConnId) -> Connection {
     shared.connections.insert(id);
     Connection {
+        shard: shared.stack().share().index(),
         id,
         local: shared.stack().local_addr(id),
         peer: shared.stack().peer_addr(id),

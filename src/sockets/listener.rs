@@ -10,6 +10,7 @@ use super::blocking::{self, Blocking, Patience, Timeout};
 use super::handle::{self, Hold};
 use super::net::Net;
 use super::stream::TcpStream;
+use crate::config::ListenerConfig;
 use crate::driver::Key;
 use crate::stack::{ListenerId, Readiness};
 
@@ -17,7 +18,10 @@ use crate::stack::{ListenerId, Readiness};
 /// reset.
 pub struct TcpListener {
     hold: Hold,
-    id: ListenerId,
+    /// At each shard.
+    ids: Vec<ListenerId>,
+    /// What is waited for at each.
+    keys: Vec<Key>,
     local: SocketAddr,
     blocking: Blocking,
     accept_timeout: Timeout,
@@ -33,14 +37,40 @@ impl TcpListener {
         first(address, |address| net.listen(address))
     }
 
-    pub(super) fn new(hold: Hold, id: ListenerId, local: SocketAddr) -> TcpListener {
-        TcpListener {
-            hold,
-            id,
+    /// Listens at every shard. The first one chooses the port, and refuses what is taken: whoever
+    /// comes second fails there.
+    pub(super) fn open(
+        hold: Hold,
+        local: SocketAddr,
+        change: impl FnOnce(&mut ListenerConfig),
+    ) -> io::Result<TcpListener> {
+        let engines = hold.runtime().engines();
+        let config = engines[0].call(|shared, _| {
+            let mut config = ListenerConfig {
+                tcp: shared.stack().config().tcp.clone(),
+                ..ListenerConfig::default()
+            };
+            change(&mut config);
+            config.part(engines.len())
+        });
+        let mut listener = TcpListener {
+            hold: hold.clone(),
+            ids: Vec::with_capacity(engines.len()),
+            keys: Vec::with_capacity(engines.len()),
             local,
             blocking: Blocking::default(),
             accept_timeout: Timeout::default(),
+        };
+        for engine in engines {
+            let local = listener.local;
+            // After an error `listener` closes what is open.
+            let (id, chosen) =
+                engine.call(|shared, _| handle::listen(shared, local, config.clone()))?;
+            listener.ids.push(id);
+            listener.keys.push(Key::Listener(id));
+            listener.local = chosen;
         }
+        Ok(listener)
     }
 
     /// Waits for a connection. Gives it and the peer's address.
@@ -87,17 +117,20 @@ impl TcpListener {
     /// Ends the listener now, as dropping it does. Threads that wait in [`TcpListener::accept`]
     /// get an error.
     pub fn close(&self) {
-        (self.hold.runtime()).call(|shared, now| handle::close_listener(shared, now, self.id));
+        let engines = self.hold.runtime().engines();
+        // The first one last: what is free there is free everywhere.
+        for (engine, &id) in engines.iter().zip(&self.ids).rev() {
+            engine.call(|shared, now| handle::close_listener(shared, now, id));
+        }
     }
 
     fn accept_with(&self, patience: Patience) -> io::Result<(TcpStream, SocketAddr)> {
-        let key = Key::Listener(self.id);
-        let connection = blocking::run(
-            &self.hold,
-            key,
+        let connection = blocking::run_any(
+            self.hold.runtime(),
+            &self.keys,
             Readiness::READABLE,
             patience,
-            |shared, _| handle::accept(shared, self.id),
+            |shard, shared, _| handle::accept(shared, self.ids[shard]),
         )?;
         let stream = TcpStream::new(self.hold.clone(), connection);
         Ok((stream, connection.peer))

@@ -44,7 +44,7 @@ mod reader;
 mod stream;
 mod udp;
 
-pub use crate::driver::StartError;
+pub use crate::driver::{StartError, Waking};
 pub use listener::{Incoming, TcpListener};
 pub use net::{DEFAULT_BACKLOG, Net, Summary};
 pub use reader::Reader;

@@ -1,18 +1,22 @@
 //! A running stack.
 
 use core::fmt;
+use core::iter::Sum;
 use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
 use std::io;
 use std::net::Shutdown;
+use std::time;
 
 use super::error;
 use super::handle::{self, Hold};
 use super::listener::TcpListener;
 use super::stream::TcpStream;
 use crate::config::{Config, ListenerConfig};
-use crate::driver::{Closed, Key, PollDevice, Runtime, Shared, StartError, Traffic};
+use crate::driver::{
+    Closed, Engine, Key, PollDevice, Runtime, Shared, StartError, Traffic, Waking,
+};
 use crate::stack::{Counters, Readiness};
 use crate::tcp::congestion::Factory;
 use crate::time::Instant;
@@ -54,7 +58,24 @@ impl Net {
     /// If the configuration makes no sense, or the operating system refuses random numbers, a
     /// descriptor or a thread.
     pub fn start(device: impl PollDevice + 'static, config: Config) -> Result<Net, StartError> {
-        let runtime = Runtime::start(Box::new(device), config)?;
+        Net::start_queues([device], config)
+    }
+
+    /// As [`Net::start`], on a device with several queues
+    /// ([`TunDevice::open_queues`](crate::tun::TunDevice::open_queues)): each gets a stack and a
+    /// thread of its own, and connections are spread over them. Listeners and UDP sockets are at
+    /// all of them. The limits of `config` for the whole host are shared out.
+    ///
+    /// # Errors
+    /// As [`Net::start`]; if there is no queue.
+    pub fn start_queues<D: PollDevice + 'static>(
+        queues: impl IntoIterator<Item = D>,
+        config: Config,
+    ) -> Result<Net, StartError> {
+        let queues = queues
+            .into_iter()
+            .map(|queue| Box::new(queue) as Box<dyn PollDevice>);
+        let runtime = Runtime::start(queues.collect(), &config)?;
         Ok(Net {
             hold: Hold::new(runtime),
         })
@@ -93,9 +114,7 @@ impl Net {
         local: SocketAddr,
         change: impl FnOnce(&mut ListenerConfig),
     ) -> io::Result<TcpListener> {
-        let (id, local) =
-            (self.hold.runtime()).call(|shared, _| handle::listen(shared, local, change))?;
-        Ok(TcpListener::new(self.hold.clone(), id, local))
+        TcpListener::open(self.hold.clone(), local, change)
     }
 
     /// Connects to `remote`, and waits until the connection is established or has failed.
@@ -129,8 +148,9 @@ impl Net {
         remote: SocketAddr,
         data: &[u8],
     ) -> io::Result<(TcpStream, usize)> {
-        let (connection, taken) = (self.hold.runtime())
-            .call(|shared, now| handle::connect_sending(shared, now, remote, data))?;
+        let engine = self.hold.engine(self.hold.runtime().home(None, remote));
+        let (connection, taken) =
+            engine.call(|shared, now| handle::connect_sending(shared, now, remote, data))?;
         Ok((TcpStream::new(self.hold.clone(), connection), taken))
     }
 
@@ -150,8 +170,11 @@ impl Net {
     /// # Errors
     /// `AlreadyExists` if one of that name is known already.
     pub fn add_congestion_control(&self, factory: &'static dyn Factory) -> io::Result<()> {
-        (self.hold.runtime())
-            .call(|shared, _| shared.stack().add_congestion_control(factory))
+        let mut engines = self.hold.runtime().engines().iter();
+        engines
+            .try_for_each(|engine| {
+                engine.call(|shared, _| shared.stack().add_congestion_control(factory))
+            })
             .map_err(|taken| io::Error::new(io::ErrorKind::AlreadyExists, taken))
     }
 
@@ -159,39 +182,51 @@ impl Net {
     /// that is open, what was written and a FIN still go out. What is not finished after `grace`
     /// is reset. From then on every call on a socket fails with `NetworkDown`.
     pub fn shutdown(&self, grace: Duration) -> Summary {
-        let runtime = self.hold.runtime();
-        runtime.call(close_all);
-        // Whether that was in time shows in what is left.
-        let _ = runtime.wait(
-            Key::Finished,
-            Readiness::STATE,
-            Some(grace),
-            |shared, _| match shared.unfinished() {
+        let engines = self.hold.runtime().engines();
+        for engine in engines {
+            engine.call(close_all);
+        }
+        let start = time::Instant::now();
+        for engine in engines {
+            let left = grace.saturating_sub(start.elapsed());
+            let finished = |shared: &mut Shared, _| match shared.unfinished() {
                 0 => Poll::Ready(()),
                 _ => Poll::Pending,
-            },
-        );
-        let reset = runtime.call(end);
+            };
+            // Whether that was in time shows in what is left.
+            let _ = engine.wait(Key::Finished, Readiness::STATE, Some(left), finished);
+        }
         Summary {
-            reset,
-            traffic: runtime.traffic(),
+            reset: engines.iter().map(|engine| engine.call(end)).sum(),
+            traffic: self.traffic(),
         }
     }
 
     /// What went through the device so far.
     pub fn traffic(&self) -> Traffic {
-        self.hold.runtime().traffic()
+        self.sum(Engine::traffic)
     }
 
     /// What the stack has counted so far. Retransmissions are those of connections that are gone:
     /// after [`Net::shutdown`], of all.
     pub fn counters(&self) -> Counters {
-        (self.hold.runtime()).call(|shared, _| shared.stack().counters().clone())
+        self.sum(|engine| engine.call(|shared, _| shared.stack().counters().clone()))
     }
 
     /// How many connections there are, in every state.
     pub fn connection_count(&self) -> usize {
-        (self.hold.runtime()).call(|shared, _| shared.stack().connection_count())
+        self.sum(|engine| engine.call(|shared, _| shared.stack().connection_count()))
+    }
+
+    /// How often threads that waited slept until others woke them, and how often in vain.
+    pub fn waking(&self) -> Waking {
+        self.sum(Engine::waking)
+    }
+
+    /// Over all shards.
+    fn sum<T: Sum>(&self, figure: impl Fn(&Engine) -> T) -> T {
+        let engines = self.hold.runtime().engines().iter();
+        engines.map(|engine| figure(engine)).sum()
     }
 
     pub(super) fn hold(&self) -> &Hold {
@@ -204,10 +239,10 @@ impl Net {
         remote: SocketAddr,
         timeout: Option<Duration>,
     ) -> io::Result<TcpStream> {
-        let runtime = self.hold.runtime();
-        let connection = runtime.call(|shared, now| handle::connect(shared, now, local, remote))?;
+        let engine = self.hold.engine(self.hold.runtime().home(local, remote));
+        let connection = engine.call(|shared, now| handle::connect(shared, now, local, remote))?;
         let id = connection.id;
-        let answer = runtime
+        let answer = engine
             .wait(
                 Key::Connection(id),
                 Readiness::WRITABLE,
@@ -221,7 +256,7 @@ impl Net {
                 })
             });
         if let Err(error) | Ok(Err(error)) = answer {
-            runtime.call(|shared, now| handle::let_go(shared, now, id, true));
+            engine.call(|shared, now| handle::let_go(shared, now, id, true));
             return Err(error);
         }
         Ok(TcpStream::new(self.hold.clone(), connection))

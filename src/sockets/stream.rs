@@ -14,7 +14,7 @@ use super::handle::{self, Connection, Hold};
 use super::listener::first;
 use super::net::Net;
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
-use crate::driver::{Key, Shared};
+use crate::driver::{Engine, Key, Shared};
 use crate::stack::{ConnId, Readiness};
 use crate::tcp::Status;
 use crate::time::Instant;
@@ -255,7 +255,7 @@ impl TcpStream {
     /// A call that does not wait, unless the network has ended.
     pub(super) fn attempt<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> io::Result<T> {
         let inner = &*self.inner;
-        inner.hold.attempt(inner.key(), |shared, now| {
+        blocking::once(inner.engine(), inner.key(), |shared, now| {
             Poll::Ready(Ok(call(shared, now)))
         })
     }
@@ -267,11 +267,11 @@ impl TcpStream {
         attempt: impl FnMut(&mut Shared, Instant) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
         let inner = &*self.inner;
-        blocking::run(&inner.hold, inner.key(), interest, patience, attempt)
+        blocking::run(inner.engine(), inner.key(), interest, patience, attempt)
     }
 
     fn call<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> T {
-        self.inner.hold.runtime().call(call)
+        self.inner.engine().call(call)
     }
 }
 
@@ -314,10 +314,15 @@ impl Inner {
         Key::Connection(self.connection.id)
     }
 
+    /// The shard that has the connection.
+    fn engine(&self) -> &Engine {
+        self.hold.engine(self.connection.shard)
+    }
+
     /// The time that the user wants to wait at closing, if there is something to wait for.
     fn linger(&self) -> Option<Duration> {
         let id = self.connection.id;
-        (self.hold.runtime()).call(|shared, now| {
+        self.engine().call(|shared, now| {
             if shared.closed.is_some() {
                 return None;
             }
@@ -334,13 +339,13 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let id = self.connection.id;
-        let runtime = self.hold.runtime();
+        let engine = self.engine();
         let reset = self.linger().is_some_and(|linger| {
             let acknowledged = |shared: &mut Shared, _| handle::all_acknowledged(shared, id);
             let state = Readiness::STATE;
-            (runtime.wait(self.key(), state, Some(linger), acknowledged)).is_err()
+            (engine.wait(self.key(), state, Some(linger), acknowledged)).is_err()
         });
-        runtime.call(|shared, now| handle::let_go(shared, now, id, reset));
+        engine.call(|shared, now| handle::let_go(shared, now, id, reset));
     }
 }
 

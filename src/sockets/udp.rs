@@ -4,9 +4,11 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::blocking::{self, Blocking, Timeout};
 use super::error;
@@ -14,7 +16,7 @@ use super::handle::{self, Hold};
 use super::listener::first;
 use super::net::Net;
 use crate::config::UdpOptions;
-use crate::driver::{Closed, Key, Shared};
+use crate::driver::{Closed, Engine, Key, Shared};
 use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
 
 /// A socket that sends and receives datagrams. Any of them may be lost, come twice, or come after
@@ -55,7 +57,12 @@ pub struct UdpSocket {
 
 struct Inner {
     hold: Hold,
-    id: UdpId,
+    /// At each shard.
+    ids: Vec<UdpId>,
+    /// What is waited for at each.
+    keys: Vec<Key>,
+    /// The shard that sends to the address that the socket is connected to.
+    home: AtomicUsize,
     blocking: Blocking,
     read_timeout: Timeout,
     write_timeout: Timeout,
@@ -68,22 +75,9 @@ impl UdpSocket {
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
     pub fn bind(net: &Net, address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
-        let hold = net.hold();
-        let id = first(address, |local| {
-            hold.runtime().call(|shared, _| {
-                handle::check_open(shared)?;
-                let id = shared.stack().udp_bind(local);
-                id.map_err(|error| error::bind(local, error))
-            })
-        })?;
+        let inner = first(address, |local| Inner::bind(net.hold().clone(), local))?;
         Ok(UdpSocket {
-            inner: Arc::new(Inner {
-                hold: hold.clone(),
-                id,
-                blocking: Blocking::default(),
-                read_timeout: Timeout::default(),
-                write_timeout: Timeout::default(),
-            }),
+            inner: Arc::new(inner),
         })
     }
 
@@ -96,8 +90,11 @@ impl UdpSocket {
     /// address, port and peer.
     pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         first(address, |remote| {
-            self.call(|stack, id| stack.udp_connect(id, remote))
-                .map_err(|error| error::udp_connect(remote, error))
+            self.at_each(|stack, id| stack.udp_connect(id, remote))
+                .map_err(|error| error::udp_connect(remote, error))?;
+            let home = self.inner.sender_to(remote);
+            self.inner.home.store(home, Ordering::Relaxed);
+            Ok(())
         })
     }
 
@@ -222,8 +219,10 @@ impl UdpSocket {
     /// error: its [`get_ref`](io::Error::get_ref) is a
     /// [`DatagramError`](crate::stack::DatagramError).
     pub fn take_error(&self) -> Option<io::Error> {
-        self.call(|stack, id| stack.udp_take_error(id))
-            .map(error::undelivered)
+        let shards = self.inner.shards();
+        let mut errors =
+            shards.map(|(engine, id)| engine.call(|shared, _| shared.stack().udp_take_error(id)));
+        errors.find_map(|error| error).map(error::undelivered)
     }
 
     /// The options in force.
@@ -250,27 +249,29 @@ impl UdpSocket {
     }
 
     fn set(&self, change: impl FnOnce(&mut UdpOptions)) {
-        self.call(|stack, id| {
-            let mut options = stack.udp_options(id);
-            change(&mut options);
-            stack.udp_set_options(id, options);
-        });
+        let mut options = self.options();
+        change(&mut options);
+        for (engine, id) in self.inner.shards() {
+            engine.call(|shared, _| shared.stack().udp_set_options(id, options));
+        }
     }
 
     fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
         let inner = &*self.inner;
         let patience = inner.blocking.patience(&inner.write_timeout);
+        let home = || inner.home.load(Ordering::Relaxed);
+        let shard = remote.map_or_else(home, |remote| inner.sender_to(remote));
         let attempt = |shared: &mut Shared, _| {
             handle::check_open(shared)?;
-            match shared.stack().udp_send(inner.id, data, remote) {
+            match shared.stack().udp_send(inner.ids[shard], data, remote) {
                 Ok(()) => Poll::Ready(Ok(data.len())),
                 Err(UdpSendError::WouldBlock) => Poll::Pending,
                 Err(error) => Poll::Ready(Err(error::udp_send(error))),
             }
         };
         blocking::run(
-            &inner.hold,
-            inner.key(),
+            inner.hold.engine(shard),
+            inner.keys[shard],
             Readiness::WRITABLE,
             patience,
             attempt,
@@ -283,40 +284,93 @@ impl UdpSocket {
     ) -> io::Result<Received> {
         let inner = &*self.inner;
         let patience = inner.blocking.patience(&inner.read_timeout);
-        let attempt = |shared: &mut Shared, _| match recv(shared.stack(), inner.id) {
-            Ok(received) => Poll::Ready(Ok(received)),
-            Err(UdpRecvError::WouldBlock) => Poll::Pending,
-            Err(error) => Poll::Ready(Err(error::udp_recv(error))),
-        };
-        blocking::run(
-            &inner.hold,
-            inner.key(),
+        let attempt =
+            |shard: usize, shared: &mut Shared, _| match recv(shared.stack(), inner.ids[shard]) {
+                Ok(received) => Poll::Ready(Ok(received)),
+                Err(UdpRecvError::WouldBlock) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error::udp_recv(error))),
+            };
+        blocking::run_any(
+            inner.hold.runtime(),
+            &inner.keys,
             Readiness::READABLE,
             patience,
             attempt,
         )
     }
 
+    /// What is the same at all shards.
     fn call<T>(&self, call: impl FnOnce(&mut Stack, UdpId) -> T) -> T {
         let inner = &*self.inner;
-        (inner.hold.runtime()).call(|shared, _| call(shared.stack(), inner.id))
+        (inner.hold.engine(0)).call(|shared, _| call(shared.stack(), inner.ids[0]))
+    }
+
+    /// A change at all shards: what the first one refuses changes nothing.
+    fn at_each<E>(
+        &self,
+        mut change: impl FnMut(&mut Stack, UdpId) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut shards = self.inner.shards();
+        shards.try_for_each(|(engine, id)| engine.call(|shared, _| change(shared.stack(), id)))
     }
 }
 
 impl Inner {
-    fn key(&self) -> Key {
-        Key::Udp(self.id)
+    /// Binds at every shard. The first one chooses the port, and refuses what is taken: whoever
+    /// comes second fails there.
+    fn bind(hold: Hold, mut local: SocketAddr) -> io::Result<Inner> {
+        let engines = hold.runtime().engines();
+        let mut inner = Inner {
+            hold: hold.clone(),
+            ids: Vec::with_capacity(engines.len()),
+            keys: Vec::with_capacity(engines.len()),
+            home: AtomicUsize::new(0),
+            blocking: Blocking::default(),
+            read_timeout: Timeout::default(),
+            write_timeout: Timeout::default(),
+        };
+        for engine in engines {
+            // After an error `inner` frees what it has.
+            let (id, chosen) = engine.call(|shared, _| {
+                handle::check_open(shared)?;
+                let id = shared.stack().udp_bind(local);
+                let id = id.map_err(|error| error::bind(local, error))?;
+                io::Result::Ok((id, shared.stack().udp_local_addr(id)))
+            })?;
+            inner.ids.push(id);
+            inner.keys.push(Key::Udp(id));
+            local = chosen;
+        }
+        Ok(inner)
+    }
+
+    /// The shards, and the socket at each.
+    fn shards(&self) -> impl DoubleEndedIterator<Item = (&Engine, UdpId)> {
+        let engines = self.hold.runtime().engines().iter();
+        engines
+            .map(|engine| &**engine)
+            .zip(self.ids.iter().copied())
+    }
+
+    /// The shard that sends to `remote`: the same each time, so that datagrams keep their order.
+    fn sender_to(&self, remote: SocketAddr) -> usize {
+        let mut hasher = DefaultHasher::new();
+        remote.hash(&mut hasher);
+        (hasher.finish() % self.ids.len() as u64) as usize
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        (self.hold.runtime()).call(|shared, _| {
-            // A stack that panicked is in no known state.
-            if shared.closed != Some(Closed::Panicked) {
-                shared.stack().udp_close(self.id);
-            }
-        });
+        // The first one last: what is free there is free everywhere.
+        for (engine, id) in self.shards().rev() {
+            engine.call(|shared, _| {
+                // A stack that panicked is in no known state.
+                if shared.closed != Some(Closed::Panicked) {
+                    shared.stack().udp_close(id);
+                }
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::fragments::Outcome;
 use super::listener::ListenerId;
+use super::share::quoted;
 use crate::config::TcpConfig;
 use crate::tcp::{
     ConnectionError, Discard, FastOpen, FourTuple, Open, Path, State, Tcb, reset_for,
@@ -84,9 +85,12 @@ impl Stack {
     }
 
     /// A datagram, as it came or put together from fragments.
-    fn take(&mut self, now: Instant, datagram: &[u8], form: Form) {
+    pub(super) fn take(&mut self, now: Instant, datagram: &[u8], form: Form) {
         match wire::parse_as(datagram, form.checksum) {
-            Ok(parsed) => self.dispatch(now, &parsed, datagram, form.cut),
+            Ok(parsed) => match self.elsewhere(&parsed) {
+                Some(owner) => self.hand_over(owner, datagram, form),
+                None => self.dispatch(now, &parsed, datagram, form.cut),
+            },
             Err(refusal) if matches!(form.checksum, Checksum::Partial(_)) => {
                 self.take_completed(now, datagram, form, refusal);
             }
@@ -399,10 +403,7 @@ impl Stack {
     /// RFC 5927: an error counts only for the connection that it quotes, and only if what it
     /// quotes is in flight.
     fn icmp_error(&mut self, now: Instant, error: IcmpError, quote: &Quote) {
-        let tuple = FourTuple {
-            local: SocketAddr::new(quote.source, quote.source_port),
-            remote: SocketAddr::new(quote.destination, quote.destination_port),
-        };
+        let tuple = quoted(quote);
         let slot = (quote.protocol == protocol::TCP)
             .then(|| self.table.find(&tuple))
             .flatten();

@@ -295,13 +295,16 @@ impl Stack {
     }
 
     fn is_free(&self, tuple: &FourTuple) -> bool {
-        !self.table.is_taken(tuple) && !self.listeners.has_port(tuple.local.port())
+        !self.table.is_taken(tuple)
+            && !self.listeners.has_port(tuple.local.port())
+            && self.share.owns(tuple)
     }
 
     /// Whether a four-tuple is that of a connection in TIME-WAIT that may be replaced.
     fn gives_way(&self, now: Instant, tuple: &FourTuple) -> bool {
         let silence = self.config.time_wait_reuse;
         !self.listeners.has_port(tuple.local.port())
+            && self.share.owns(tuple)
             && silence.is_some_and(|silence| {
                 let entry = self.table.entry(tuple);
                 entry.is_some_and(|entry| entry.tcb.may_be_replaced(now, silence))

@@ -1,5 +1,7 @@
 //! What a stack has counted.
 
+use core::iter::Sum;
+
 use super::fragments::FragmentDrop;
 use crate::tcp::Discard;
 use crate::wire::Malformed;
@@ -27,6 +29,11 @@ pub struct Counters {
     pub replies_suppressed: u64,
     /// ICMP errors that no connection believed.
     pub icmp_ignored: u64,
+    /// Datagrams that arrived at the wrong one of several shards and were handed over to the right
+    /// one: see [`Share`](super::Share).
+    pub strays: u64,
+    /// Datagrams that could not be handed over, since too many waited for it.
+    pub strays_lost: u64,
     /// Connections opened by us.
     pub opened: u64,
     /// Connections accepted from others.
@@ -75,6 +82,8 @@ impl Default for Counters {
             fast_open_accepted: 0,
             replies_suppressed: 0,
             icmp_ignored: 0,
+            strays: 0,
+            strays_lost: 0,
             opened: 0,
             accepted: 0,
             retransmissions: 0,
@@ -90,7 +99,51 @@ impl Default for Counters {
     }
 }
 
+/// What several shards of one host have counted, together.
+impl Sum for Counters {
+    fn sum<I: Iterator<Item = Counters>>(shards: I) -> Counters {
+        shards.fold(Counters::default(), |sum, shard| sum.plus(shard))
+    }
+}
+
 impl Counters {
+    /// Every field is named: a new one must be added up, too.
+    fn plus(self, other: Counters) -> Counters {
+        let add = |ours: Vec<u64>, others: Vec<u64>| {
+            ours.iter().zip(others).map(|(a, b)| a + b).collect()
+        };
+        Counters {
+            datagrams_in: self.datagrams_in + other.datagrams_in,
+            datagrams_out: self.datagrams_out + other.datagrams_out,
+            not_for_us: self.not_for_us + other.not_for_us,
+            strangers: self.strangers + other.strangers,
+            listen_overflows: self.listen_overflows + other.listen_overflows,
+            cookies_sent: self.cookies_sent + other.cookies_sent,
+            cookies_taken: self.cookies_taken + other.cookies_taken,
+            fast_open_accepted: self.fast_open_accepted + other.fast_open_accepted,
+            replies_suppressed: self.replies_suppressed + other.replies_suppressed,
+            icmp_ignored: self.icmp_ignored + other.icmp_ignored,
+            strays: self.strays + other.strays,
+            strays_lost: self.strays_lost + other.strays_lost,
+            opened: self.opened + other.opened,
+            accepted: self.accepted + other.accepted,
+            retransmissions: self.retransmissions + other.retransmissions,
+            udp: UdpCounters {
+                received: self.udp.received + other.udp.received,
+                sent: self.udp.sent + other.udp.sent,
+                no_ports: self.udp.no_ports + other.udp.no_ports,
+                overflows: self.udp.overflows + other.udp.overflows,
+            },
+            timeouts: self.timeouts + other.timeouts,
+            orphans_given_up: self.orphans_given_up + other.orphans_given_up,
+            orphans_reset: self.orphans_reset + other.orphans_reset,
+            memory_refusals: self.memory_refusals + other.memory_refusals,
+            malformed: add(self.malformed, other.malformed),
+            discarded: add(self.discarded, other.discarded),
+            fragments: add(self.fragments, other.fragments),
+        }
+    }
+
     pub(super) fn count_malformed(&mut self, reason: Malformed) {
         self.malformed[reason as usize] += 1;
     }

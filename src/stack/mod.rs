@@ -13,6 +13,7 @@
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
 //! | `memory` | the buffers of all connections together, and what happens when memory runs short |
+//! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
@@ -34,6 +35,7 @@ mod memory;
 mod paths;
 mod replies;
 mod secret;
+mod share;
 mod table;
 mod udp;
 
@@ -50,6 +52,7 @@ pub use calls::{ConnectError, ListenError};
 pub use counters::{Counters, UdpCounters};
 pub use listener::ListenerId;
 pub use secret::Secret;
+pub use share::{Share, Stray};
 pub use table::ConnId;
 pub use udp::{
     BindError, DatagramError, Received, UdpConnectError, UdpId, UdpRecvError, UdpSendError,
@@ -62,6 +65,7 @@ use listener::Listeners;
 use memory::Memory;
 use paths::Paths;
 use replies::{Limiter, Replies};
+use share::Strays;
 use table::Table;
 use udp::Head;
 
@@ -90,6 +94,8 @@ enum Sender {
 pub struct Stack {
     config: Config,
     secret: Secret,
+    share: Share,
+    strays: Strays,
     table: Table,
     listeners: Listeners,
     fast_open: fast_open::FastOpen,
@@ -139,6 +145,23 @@ impl Stack {
     /// # Errors
     /// If the values of `config` make no sense.
     pub fn new(config: Config, secret: Secret) -> Result<Stack, ConfigError> {
+        Stack::shard(config, secret, 0, 1)
+    }
+
+    /// The `index`th of `count` stacks that are one host together; `config` is what this one may
+    /// use ([`Config::part`]), and all have the same `secret`.
+    ///
+    /// # Errors
+    /// If the values of `config` make no sense.
+    ///
+    /// # Panics
+    /// If there is no such shard.
+    pub fn shard(
+        config: Config,
+        secret: Secret,
+        index: usize,
+        count: usize,
+    ) -> Result<Stack, ConfigError> {
         config.validate()?;
         // Streams of numbers that have nothing to do with each other.
         let derived = |nonce| {
@@ -148,12 +171,16 @@ impl Stack {
             Secret(key)
         };
         let (rate, max_paths) = (config.replies_per_second, config.max_paths);
+        // Every shard draws other numbers.
+        let nonces = (index as u64) << 48;
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
-            reset_limiter: Limiter::new(rate, derived(u64::MAX - 2)),
-            icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4)),
+            reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
+            icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),
+            share: Share::new(index, count, secret),
+            strays: Strays::new(),
             secret,
             config,
             listeners: Listeners::default(),
@@ -169,7 +196,7 @@ impl Stack {
             reassembler: Reassembler::new(),
             controllers: Controllers::default(),
             replies: Replies::default(),
-            drawn: 0,
+            drawn: nonces,
             counters: Counters::default(),
             watched: false,
             broken: None,

@@ -30,6 +30,7 @@ enum Use {
     FastOpen,
     Number,
     Table,
+    Share,
 }
 
 impl Secret {
@@ -69,6 +70,12 @@ impl Secret {
     /// The `nonce`th unpredictable number.
     pub(super) fn number(&self, nonce: u64) -> u64 {
         self.prf(Use::Number, nonce)
+    }
+
+    /// A keyed hash that says which of several shards has a flow: nobody outside can choose flows
+    /// that are all one shard's.
+    pub(super) fn share(&self, flow: impl Hash) -> u64 {
+        self.prf(Use::Share, flow)
     }
 
     /// A keyed hash for the connection table: nobody outside can choose connections that collide.

@@ -1,7 +1,7 @@
 //! Attaching to a TUN interface, and what a refusal means.
 
 use std::io;
-
+use std::iter;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
@@ -35,7 +35,7 @@ impl TunDevice {
     /// ```
     pub fn open(name: &str) -> Result<TunDevice, TunError> {
         check_name(name)?;
-        match attach_with_header(name) {
+        match attach_with_header(name, false) {
             Ok((fd, name)) => {
                 accept_offloads(&fd, &name);
                 TunDevice::attached(fd, name, true)
@@ -45,6 +45,54 @@ impl TunDevice {
                 TunDevice::open_plain(name)
             }
         }
+    }
+
+    /// As [`TunDevice::open`], as so many queues of one interface, at least one: a device each, for
+    /// [`Net::start_queues`](crate::sockets::Net::start_queues). The kernel spreads flows over
+    /// them by a hash of its own, and sends each to the queue by which it heard of it last. An
+    /// interface that exists must have been made for several queues (`ip tuntap add … multi_queue`).
+    ///
+    /// # Errors
+    /// As [`TunDevice::open`]; [`TunError::NotTun`] if the interface has only one queue.
+    pub fn open_queues(name: &str, queues: usize) -> Result<Vec<TunDevice>, TunError> {
+        check_name(name)?;
+        match attach_with_header(name, true) {
+            Ok((fd, name)) => {
+                accept_offloads(&fd, &name);
+                TunDevice::attached(fd, name, true)?.with_further(queues)
+            }
+            Err(reason) => {
+                log::info!("{name}: no offloads, one packet a system call: {reason}");
+                TunDevice::open_plain_queues(name, queues)
+            }
+        }
+    }
+
+    /// As [`TunDevice::open_queues`], without offloads.
+    ///
+    /// # Errors
+    /// As [`TunDevice::open_queues`].
+    pub fn open_plain_queues(name: &str, queues: usize) -> Result<Vec<TunDevice>, TunError> {
+        check_name(name)?;
+        let (fd, name) = attach_plain_queue(name)?;
+        if let Err(errno) = sys::set_offload(&fd, 0) {
+            log::debug!("{name}: offloads cannot be switched off: {errno}");
+        }
+        TunDevice::attached(fd, name, false)?.with_further(queues)
+    }
+
+    /// This queue and others, `queues` in all. The kernel has completed the name, and gives all of
+    /// them what the first one has.
+    fn with_further(self, queues: usize) -> Result<Vec<TunDevice>, TunError> {
+        let (name, vnet) = (self.name().to_owned(), self.has_offloads());
+        let further = (1..queues).map(|_| {
+            let (fd, name) = match vnet {
+                true => attach_with_header(&name, true).map_err(|error| refusal(&name, error))?,
+                false => attach_plain_queue(&name)?,
+            };
+            TunDevice::attached(fd, name, vnet)
+        });
+        iter::once(Ok(self)).chain(further).collect()
     }
 
     /// As [`TunDevice::open`], without offloads: every packet crosses the interface by itself, as it
@@ -81,12 +129,19 @@ impl TunDevice {
     }
 }
 
-/// Attaches so that each datagram has a header of [`vnet`] in front.
-fn attach_with_header(name: &str) -> io::Result<(OwnedFd, String)> {
-    let wanted = sys::Flags {
-        vnet: true,
-        many: false,
+/// Attaches as one of several queues, whose datagrams are without headers.
+fn attach_plain_queue(name: &str) -> Result<(OwnedFd, String), TunError> {
+    let plain = sys::Flags {
+        vnet: false,
+        many: true,
     };
+    sys::attach(name, plain).map_err(|error| refusal(name, error))
+}
+
+/// Attaches so that each datagram has a header of [`vnet`] in front. `many`: as one of several
+/// queues.
+fn attach_with_header(name: &str, many: bool) -> io::Result<(OwnedFd, String)> {
+    let wanted = sys::Flags { vnet: true, many };
     let (fd, name) = sys::attach(name, wanted)?;
     if !sys::flags(&fd)?.vnet {
         return Err(io::Error::other("it is attached to without such headers"));

@@ -15,6 +15,7 @@
 //! | `bulk` | 100 MiB each way, and both ways at once |
 //! | `endings` | half-close, refused, reset, killed |
 //! | `many` | 1,000 connections at once and 10,000 in sequence, without a leak |
+//! | `queues` | several queues: 64 flows at once, both ways |
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
 //! | `signs` | urgent data and keepalive |
@@ -39,6 +40,7 @@ mod ladder;
 mod link;
 mod many;
 mod program;
+mod queues;
 mod signs;
 mod tools;
 mod udp;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         bulk::trials(),
         endings::trials(),
         many::trials(),
+        queues::trials(),
         windows::trials(),
         faults::trials(),
         signs::trials(),

@@ -195,3 +195,89 @@ fn an_accept_that_waits_leads_for_connections_that_do_not() {
         assert_eq!(&early, b"early");
     });
 }
+
+/// Every octet is an exchange of its own, on more connections than there are processors: a wake-up
+/// that is lost would end it here, and one that is needless is counted.
+#[test]
+fn no_wake_up_is_lost_and_hardly_one_is_needless() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let listener = TcpListener::bind(&server, (SERVER[0], 7)).unwrap();
+        let serving = thread::spawn({
+            move || {
+                let accepted = (0..8).map(|_| listener.accept().unwrap().0);
+                let threads = accepted.map(|stream| thread::spawn(move || echo(stream)));
+                let threads: Vec<_> = threads.collect();
+                (threads.into_iter()).for_each(|thread| thread.join().unwrap().unwrap());
+            }
+        });
+        let asking: Vec<_> = (0..8)
+            .map(|_| {
+                let mut stream = TcpStream::connect(&client, (SERVER[0], 7)).unwrap();
+                stream.set_read_timeout(Some(LONG / 4)).unwrap();
+                thread::spawn(move || {
+                    for round in 0..500 {
+                        let said = [round as u8];
+                        stream.write_all(&said).unwrap();
+                        let mut heard = [0];
+                        stream.read_exact(&mut heard).unwrap();
+                        assert_eq!(heard, said);
+                    }
+                })
+            })
+            .collect();
+        asking.into_iter().for_each(|thread| thread.join().unwrap());
+        serving.join().unwrap();
+        for net in [server, client] {
+            let waking = net.waking();
+            assert!(waking.in_vain * 20 <= waking.parked, "{waking:?}");
+        }
+    });
+}
+
+/// A thread that waits moves every packet of its connection itself: it is never woken by another.
+#[test]
+fn an_exchange_crosses_no_thread() {
+    bounded(|| {
+        let mut ends = connected();
+        let serving = thread::spawn(move || echo(ends.accepted));
+        let before = ends.client.waking();
+        for _ in 0..200 {
+            ends.opened.write_all(b"x").unwrap();
+            ends.opened.read_exact(&mut [0]).unwrap();
+        }
+        assert_eq!(ends.client.waking().parked, before.parked);
+        assert_eq!(ends.server.waking().in_vain, 0);
+        drop(ends.opened);
+        serving.join().unwrap().unwrap();
+    });
+}
+
+/// However long the network is looked at before a thread sleeps, it gets its answers and times out.
+#[test]
+fn a_busy_wait_is_a_wait() {
+    bounded(|| {
+        for busy_poll in [Duration::from_micros(50), SHORT / 2, LONG / 60] {
+            let (left, right) = devices();
+            let [server, client] = [(left, SERVER), (right, CLIENT)].map(|(device, addresses)| {
+                let config = stubborn::config::Config {
+                    busy_poll,
+                    ..config(addresses)
+                };
+                stubborn::sockets::Net::start(device, config).unwrap()
+            });
+            let mut ends = connect(server, client);
+            ends.opened.set_read_timeout(Some(SHORT)).unwrap();
+            let read = after_short(|| ends.opened.read(&mut [0; 10]));
+            assert_eq!(kind(read), ErrorKind::WouldBlock);
+            ends.opened.set_read_timeout(None).unwrap();
+            let serving = thread::spawn(move || echo(ends.accepted));
+            for _ in 0..100 {
+                ends.opened.write_all(b"x").unwrap();
+                ends.opened.read_exact(&mut [0]).unwrap();
+            }
+            drop(ends.opened);
+            serving.join().unwrap().unwrap();
+        }
+    });
+}

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::{DatagramError, Undelivered};
+use crate::stack::share::quoted;
 use crate::stack::{Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
 use crate::time::Instant;
@@ -45,10 +46,7 @@ impl Stack {
 
     /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it.
     pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote) {
-        let tuple = FourTuple {
-            local: SocketAddr::new(quote.source, quote.source_port),
-            remote: SocketAddr::new(quote.destination, quote.destination_port),
-        };
+        let tuple = quoted(quote);
         let socket = self.udp.find(&tuple);
         let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
         let reason = explain(error, tuple.local.is_ipv6());

@@ -83,7 +83,24 @@ impl Lab {
             directory,
             recorder: None,
         };
-        run("ip", &["tuntap", "add", "dev", &lab.tun, "mode", "tun"]);
+        lab.make(&[]);
+        if std::env::var_os("STUBBORN_CAPTURE").is_some() {
+            lab.recorder = Some(lab.record("all.pcap"));
+        }
+        lab
+    }
+
+    /// Makes the interface anew, for several queues.
+    pub(crate) fn remake_for_queues(&self) {
+        run("ip", &["link", "delete", &self.tun]);
+        self.make(&["multi_queue"]);
+    }
+
+    /// Makes the interface, with more `words` for it.
+    fn make(&self, words: &[&str]) {
+        let lab = self;
+        let make = ["tuntap", "add", "dev", &lab.tun, "mode", "tun"];
+        run("ip", &[&make, words].concat());
         // nodad: usable at once, not when duplicate address detection has been decided upon.
         for (family, words) in [(Family::V4, "/24"), (Family::V6, "/64 nodad")] {
             let words = format!(
@@ -94,10 +111,6 @@ impl Lab {
             run("ip", &words.split(' ').collect::<Vec<_>>());
         }
         run("ip", &["link", "set", &lab.tun, "up"]);
-        if std::env::var_os("STUBBORN_CAPTURE").is_some() {
-            lab.recorder = Some(lab.record("all.pcap"));
-        }
-        lab
     }
 
     /// The name of the interface.
@@ -214,7 +227,7 @@ impl Lab {
 
     /// Waits until the kernel has noticed that somebody is at the other end of the interface:
     /// until then it may drop what comes.
-    fn wait_for_link(&self) {
+    pub(crate) fn wait_for_link(&self) {
         eventually("the link is up", Duration::from_secs(5), || {
             run("ip", &["link", "show", "dev", &self.tun]).contains("state UP")
         });

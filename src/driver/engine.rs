@@ -1,0 +1,391 @@
+//! One shard running: its lock, its background thread, and threads that wait and lead.
+//!
+//! Why no wake-up is lost: a thread looks (tries its call) and, if there is nothing, enters
+//! itself as a waiter or as the lead *under the lock*; whatever changes the stack does so under
+//! the lock too and looks for waiters and lead before it lets go. A waiter's wake-up and the
+//! lead's kick stay until they are felt, so they may come before the sleep begins.
+//!
+//! Why few are needless: only those are woken whom an event names, after the lock is free; and the
+//! lead is kicked only for its own event, or for a deadline before the one it sleeps to. What is
+//! in vain all the same is counted ([`Waking`]).
+
+use core::ops::{Deref, DerefMut};
+use core::task::Poll;
+use core::time::Duration;
+use std::io;
+use std::mem;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread;
+
+use parking_lot::MutexGuard;
+
+use super::PollDevice;
+use super::lock::FairMutex;
+use super::mail::Mail;
+use super::parker::Parker;
+use super::poller::{self, Kick};
+use super::shard::{Shard, Traffic};
+use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
+use super::start::StartError;
+use super::waiters::Key;
+use crate::stack::Readiness;
+use crate::time::Instant;
+
+/// How long after the last user gave up the lead the background thread takes it, if no user has
+/// had it meanwhile. Long enough for a thread that reads in a loop to come back, short enough for
+/// the peers of all others.
+const LEASE: Duration = Duration::from_micros(500);
+
+/// It doubles up to this while users do come back, for the background thread looks in vain then.
+const MAX_LEASE: Duration = Duration::from_millis(2);
+
+/// And up to this while no user sleeps meanwhile: each look is a switch of threads in the way of
+/// the one that comes back.
+const MAX_LONELY_LEASE: Duration = Duration::from_millis(8);
+
+/// How long connections whose sockets are all dropped may take to finish once nobody holds the
+/// network any more.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why a wait ended without what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitError {
+    /// The time is over.
+    TimedOut,
+    /// It will never come.
+    Closed(Closed),
+}
+
+/// A running shard.
+pub(crate) struct Engine {
+    shared: FairMutex<Shared>,
+    /// The device's descriptor, to poll while others hold the lock.
+    device: OwnedFd,
+    /// What other shards hand over, to poll as well; `None`: there are none.
+    mail: Option<Mail>,
+    /// How long the lead looks again and again before it sleeps.
+    busy_poll: Duration,
+    background_kick: Kick,
+    user_kicks: [Kick; USER_KICKS],
+}
+
+impl Engine {
+    /// What drives a shard. Its device's descriptor is `device`.
+    pub(super) fn new(
+        mut shard: Shard<Box<dyn PollDevice>>,
+        device: OwnedFd,
+        mail: Option<Mail>,
+    ) -> io::Result<Engine> {
+        Ok(Engine {
+            busy_poll: shard.stack().config().busy_poll,
+            shared: FairMutex::new(Shared::new(shard, mail.clone())),
+            device,
+            mail,
+            background_kick: Kick::new()?,
+            user_kicks: [Kick::new()?, Kick::new()?],
+        })
+    }
+
+    /// Starts the background thread, which ends some time after [`Engine::abandon`].
+    pub(super) fn start(self: &Arc<Engine>) -> Result<(), StartError> {
+        let background = Arc::clone(self);
+        thread::Builder::new()
+            .name("stubborn".to_owned())
+            .spawn(move || background.run())
+            .map_err(StartError::Io)?;
+        Ok(())
+    }
+
+    /// A call that does not wait.
+    pub(crate) fn call<R>(&self, call: impl FnOnce(&mut Shared, Instant) -> R) -> R {
+        let mut shared = self.lock();
+        let now = shared.shard.now();
+        let result = call(&mut shared, now);
+        self.finish(shared, now);
+        result
+    }
+
+    /// A call that does not wait, if something can still come of it.
+    pub(crate) fn call_on<R>(
+        &self,
+        key: Key,
+        call: impl FnOnce(&mut Shared, Instant) -> R,
+    ) -> Result<R, Closed> {
+        self.call(|shared, now| {
+            shared.check(key)?;
+            Ok(call(shared, now))
+        })
+    }
+
+    /// Tries until there is an answer; meanwhile waits for `interest` in `key`, or leads.
+    /// `None` as `timeout`: for ever. An attempt that is pending must have changed nothing.
+    pub(crate) fn wait<T>(
+        &self,
+        key: Key,
+        interest: Readiness,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<T>,
+    ) -> Result<T, WaitError> {
+        let mut shared = self.lock();
+        let mut now = shared.shard.now();
+        let deadline = timeout.map(|timeout| now + timeout);
+        let mut lead = None;
+        let mut displaced = false;
+        let mut woken = false;
+        let answer = loop {
+            if let Err(reason) = shared.check(key) {
+                break Err(WaitError::Closed(reason));
+            }
+            if let Poll::Ready(value) = attempt(&mut shared, now) {
+                break Ok(value);
+            }
+            shared.waking.in_vain += u64::from(mem::take(&mut woken));
+            if let Some(reason) = shared.closed {
+                break Err(WaitError::Closed(reason));
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                break Err(WaitError::TimedOut);
+            }
+            if !mem::take(&mut displaced) {
+                lead = lead.or_else(|| self.take_lead(&mut shared, key));
+            }
+            shared = match lead {
+                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
+                None => {
+                    let shared = self.park(shared, key, interest, deadline);
+                    woken = deadline.is_none_or(|deadline| shared.shard.now() < deadline);
+                    shared
+                }
+            };
+            // Another may have got the lead meanwhile.
+            if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
+                shared.give_up_lead(ticket);
+                // It was idle: it sleeps until its own event comes.
+                displaced = true;
+            }
+            now = shared.shard.now();
+        };
+        if let Some(ticket) = lead {
+            shared.give_up_lead(ticket);
+        }
+        self.finish(shared, now);
+        answer
+    }
+
+    /// Tries once; if there is nothing yet, `waker` is woken when there is, until
+    /// [`Engine::leave`].
+    pub(super) fn try_or_enter<T>(
+        &self,
+        key: Key,
+        interest: Readiness,
+        waker: &Waker,
+        attempt: impl FnOnce(&mut Shared, Instant) -> Poll<T>,
+    ) -> Result<Poll<T>, Closed> {
+        self.call_on(key, |shared, now| {
+            let answer = attempt(shared, now);
+            match (answer.is_pending(), shared.closed) {
+                (true, Some(reason)) => return Err(reason),
+                (true, None) => shared.waiters.add(key, interest, waker),
+                (false, _) => {}
+            }
+            Ok(answer)
+        })?
+    }
+
+    /// `waker` waits for `key` no more. Says whether it still did: else it has been woken.
+    pub(super) fn leave(&self, key: Key, waker: &Waker) -> bool {
+        self.lock().waiters.remove(key, waker)
+    }
+
+    /// Nobody will call any more: the background thread ends as soon as every connection has
+    /// finished, or some seconds from now.
+    pub(crate) fn abandon(&self) {
+        self.call(|shared, now| shared.abandon(now + DRAIN));
+    }
+
+    /// How often threads slept here, and how often in vain.
+    pub(crate) fn waking(&self) -> Waking {
+        self.lock().waking
+    }
+
+    /// What went through the device so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.lock().shard.traffic()
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        Guard {
+            engine: self,
+            shared: self.shared.lock(),
+            was_panicking: thread::panicking(),
+        }
+    }
+
+    /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
+    fn finish(&self, mut shared: Guard<'_>, now: Instant) {
+        let lead = shared.lead;
+        shared.send_due(now);
+        shared.assist();
+        let must_look = shared.lead_must_look() || shared.lead != lead;
+        release(shared);
+        if must_look {
+            self.kick(lead);
+        }
+    }
+
+    /// The lead, for a wait for `key`, if it is to be had.
+    fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
+        let before = shared.lead;
+        let ticket = shared.take_lead(key)?;
+        self.kick(before);
+        Some(ticket)
+    }
+
+    /// Gets `lead` out of poll.
+    fn kick(&self, lead: Lead) {
+        match lead {
+            Lead::User(ticket) => self.user_kicks[ticket.kick].kick(),
+            Lead::Background => self.background_kick.kick(),
+            Lead::Nobody => {}
+        }
+    }
+
+    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
+    /// if the lead is still `me`.
+    fn poll_and_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        me: Lead,
+        now: Instant,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        shared.send_held(now);
+        let at_once = mem::take(&mut shared.more);
+        let (until, poll_device) = shared.plan_poll(now);
+        let timeout = earlier(until, deadline).map(|until| until - now);
+        release(shared);
+        let kick = match me {
+            Lead::User(ticket) => &self.user_kicks[ticket.kick],
+            Lead::Background | Lead::Nobody => &self.background_kick,
+        };
+        let device = poll_device.then_some(self.device.as_fd());
+        let mail = self.mail.as_ref().map(AsFd::as_fd);
+        let promised = !at_once && poller::wait(device, mail, kick, self.busy_poll, timeout);
+        let mut shared = self.lock();
+        if shared.lead == me {
+            shared.turn(promised);
+        }
+        shared
+    }
+
+    /// Unlocks, sleeps until woken for `interest` in `key` or `deadline`, and locks.
+    fn park<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        key: Key,
+        interest: Readiness,
+        deadline: Option<Instant>,
+    ) -> Guard<'a> {
+        let parker = Parker::current();
+        let now = shared.shard.now();
+        shared.send_held(now);
+        shared.waking.parked += 1;
+        shared.waiters.add(key, interest, parker.waker());
+        release(shared);
+        parker.park(deadline.map(|deadline| deadline - now));
+        let mut shared = self.lock();
+        shared.waiters.remove(key, parker.waker());
+        shared
+    }
+
+    /// The background thread: leads when no user does.
+    fn run(&self) {
+        let parker = Parker::current();
+        let (mut seen, mut lease) = (0, LEASE);
+        let mut shared = self.lock();
+        shared.background = Some(parker.waker().clone());
+        while !shared.may_end() {
+            let quiet = shared.leads_ended == seen;
+            seen = shared.leads_ended;
+            let sleep = match shared.lead {
+                Lead::Background => {
+                    lease = LEASE;
+                    let until = shared.abandoned;
+                    let now = shared.shard.now();
+                    shared = self.poll_and_turn(shared, Lead::Background, now, until);
+                    continue;
+                }
+                // Nobody has led for a whole lease.
+                Lead::Nobody if quiet => {
+                    shared.lead = Lead::Background;
+                    continue;
+                }
+                // One user has led for a whole lease: it says when it ends.
+                Lead::User(_) if quiet => None,
+                Lead::Nobody | Lead::User(_) => Some(lease),
+            };
+            let longest = match shared.waiters.is_empty() {
+                true => MAX_LONELY_LEASE,
+                false => MAX_LEASE,
+            };
+            lease = sleep.map_or(LEASE, |lease| (lease * 2).min(longest));
+            shared.watch = match sleep {
+                Some(_) => Watch::Timed,
+                None => Watch::Asleep,
+            };
+            release(shared);
+            parker.park(sleep);
+            shared = self.lock();
+        }
+        shared.background = None;
+        if shared.abandoned.is_some() {
+            // Those who were not done in time.
+            let now = shared.shard.now();
+            shared.stack().abort_all();
+            shared.send_due(now);
+        }
+        release(shared);
+    }
+}
+
+/// Unlocks, then wakes those who are to be woken: so they do not run into the lock.
+fn release(mut shared: Guard<'_>) {
+    let woken = shared.take_woken();
+    drop(shared);
+    woken.into_iter().for_each(Waker::wake);
+}
+
+/// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
+/// and everybody learns of it.
+struct Guard<'a> {
+    engine: &'a Engine,
+    shared: MutexGuard<'a, Shared>,
+    /// A thread that is panicking already may close its sockets.
+    was_panicking: bool,
+}
+
+impl Deref for Guard<'_> {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl DerefMut for Guard<'_> {
+    fn deref_mut(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.was_panicking {
+            self.shared.close(Closed::Panicked);
+            self.shared.take_woken().into_iter().for_each(Waker::wake);
+            self.engine.kick(self.shared.lead);
+        }
+    }
+}
