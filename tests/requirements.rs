@@ -23,6 +23,7 @@
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `memory` | what happens when the buffers of all connections together are too large |
+//! | `super_segments` | what a device cuts, or has put together |
 //! | `listener` | backlog, accept queue, strangers |
 //! | `fast_open` | TCP Fast Open |
 //! | `cookies` | SYN cookies |
@@ -53,6 +54,7 @@ mod requirements {
     mod push;
     mod recovery;
     mod retransmission;
+    mod super_segments;
     mod timestamps;
     mod urgent;
     mod window;

@@ -20,8 +20,10 @@ const BATCH_MEMORY: usize = 192 * 1024;
 /// together (RFC 9293 MUST-58).
 const BATCHES: usize = 8;
 
-/// The most datagrams that one turn sends: a long queue must not keep what arrives waiting.
+/// The most datagrams that one turn sends, and octets of them: a long queue must not keep what arrives
+/// waiting.
 const TRANSMIT_BUDGET: usize = 256;
+const TRANSMIT_OCTETS: usize = 512 * 1024;
 
 /// A stack, its device and its clock. Whoever drives it calls [`Shard::turn`] when the device has
 /// something or [`Shard::next_deadline`] has come, and [`Shard::transmit`] after calls of the
@@ -160,9 +162,11 @@ impl<D: Device> Shard<D> {
     /// # Errors
     /// If the device cannot go on.
     pub fn transmit(&mut self, now: Instant) -> Result<bool, DeviceError> {
-        let mut sent = 0;
-        while sent < TRANSMIT_BUDGET {
+        let (mut sent, mut octets) = (0, 0);
+        let mut more = true;
+        while sent < TRANSMIT_BUDGET && octets < TRANSMIT_OCTETS {
             let Some(packet) = self.stack.poll_transmit_for(now, self.offload) else {
+                more = false;
                 break;
             };
             if log::log_enabled!(log::Level::Debug) {
@@ -170,14 +174,15 @@ impl<D: Device> Shard<D> {
             }
             self.traffic.datagrams_out += 1;
             self.traffic.octets_out += packet.len() as u64;
-            self.device.send(packet)?;
+            octets += packet.len();
             sent += 1;
+            self.device.send(packet)?;
         }
         self.sent_since_turn += sent;
         if sent > 0 {
             self.device.flush()?;
         }
-        Ok(sent == TRANSMIT_BUDGET)
+        Ok(more)
     }
 
     /// Hands the batch to the stack.

@@ -23,6 +23,8 @@ pub(super) struct Arrival<'a> {
     pub(super) ecn: Ecn,
     pub(super) header: &'a TcpHeader,
     pub(super) text: &'a [u8],
+    /// Octets of text in each segment, if it is a super-segment.
+    pub(super) mss: usize,
 }
 
 impl Stack {
@@ -66,7 +68,11 @@ impl Stack {
             return;
         }
         match parsed.payload {
-            Payload::Tcp(ref header, text) => self.tcp_arrives(now, ip, header, text),
+            Payload::Tcp(ref header, text) => {
+                let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
+                let mss = cut.map_or(text.len(), |cut| cut.size.get().into());
+                self.tcp_arrives(now, ip, header, text, mss);
+            }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
                 Some(cut) => text
@@ -135,7 +141,14 @@ impl Stack {
         self.config.addresses.contains(&address)
     }
 
-    fn tcp_arrives(&mut self, now: Instant, ip: &IpHeader, header: &TcpHeader, text: &[u8]) {
+    fn tcp_arrives(
+        &mut self,
+        now: Instant,
+        ip: &IpHeader,
+        header: &TcpHeader,
+        text: &[u8],
+        mss: usize,
+    ) {
         let tuple = FourTuple {
             local: SocketAddr::new(ip.destination, header.destination_port),
             remote: SocketAddr::new(ip.source, header.source_port),
@@ -145,6 +158,7 @@ impl Stack {
             ecn: ip.ecn(),
             header,
             text,
+            mss,
         };
         let Some(slot) = self.table.find(&tuple) else {
             return self.no_connection(now, &arrival, None);
@@ -195,10 +209,14 @@ impl Stack {
         };
         entry.tcb.allow(self.memory.allowance());
         let Arrival {
-            ecn, header, text, ..
+            ecn,
+            header,
+            text,
+            mss,
+            ..
         } = *arrival;
         let was_opening = entry.tcb.state() == State::SynSent;
-        let discard = entry.tcb.segment_arrives(now, ecn, header, text);
+        let discard = (entry.tcb).super_segment_arrives(now, ecn, header, text, mss);
         let has_opened = was_opening && entry.tcb.state() != State::SynSent;
         if let Some(reason) = discard {
             self.counters.count_discarded(reason);

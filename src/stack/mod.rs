@@ -45,7 +45,7 @@ use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
 use crate::tcp::{Broken, Departure, FourTuple, State, Status};
 use crate::time::Instant;
-use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
+use crate::wire::{self, IpHeader, Offload, Packet, UdpHeader, protocol};
 
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
@@ -104,7 +104,7 @@ pub struct Stack {
     udp: udp::Sockets,
     /// Who may have something to send, each once.
     sending: VecDeque<Sender>,
-    /// How many datagrams the first of them has sent in a row.
+    /// How many datagrams the first of them has sent in a row, as they are on the wire.
     turn: u32,
     /// Connections whose users have something to be told, each once.
     ready: VecDeque<u32>,
@@ -214,11 +214,13 @@ impl Stack {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));
         }
+        // What the longest headers leave of the longest super-segment.
+        let limit = offload.longest.saturating_sub(wire::packet::MAX_HEADER);
         let departing = loop {
             match *self.sending.front()? {
                 Sender::Connection(slot) => {
                     let entry = self.table.at_mut(slot);
-                    match entry.and_then(|entry| entry.tcb.depart(now)) {
+                    match entry.and_then(|entry| entry.tcb.depart(now, limit)) {
                         Some(departure) => break Departing::Segment(slot, departure),
                         None => self.stop_sending(slot),
                     }
@@ -229,7 +231,10 @@ impl Stack {
                 },
             }
         };
-        self.turn += 1;
+        self.turn += match &departing {
+            Departing::Segment(_, departure) => departure.segments() as u32,
+            Departing::Datagram(..) => 1,
+        };
         if self.turn >= DATAGRAMS_PER_TURN {
             self.turn = 0;
             self.sending.rotate_left(1);
@@ -258,8 +263,13 @@ impl Stack {
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        let text = segment.text;
-        Some(Packet::tcp_for(offload, &ip, &header, text, text.len()))
+        Some(Packet::tcp_for(
+            offload,
+            &ip,
+            &header,
+            segment.text,
+            segment.mss,
+        ))
     }
 
     fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {

@@ -85,8 +85,21 @@ impl Tcb {
         header: &TcpHeader,
         text: &[u8],
     ) -> Option<Discard> {
-        self.stats.segments_in += 1;
-        let mut seg = self.widen(ecn, header, text);
+        self.super_segment_arrives(now, ecn, header, text, text.len())
+    }
+
+    /// As [`Tcb::segment_arrives`], of segments with `mss` octets of text each that a device has
+    /// put together.
+    pub fn super_segment_arrives(
+        &mut self,
+        now: Instant,
+        ecn: Ecn,
+        header: &TcpHeader,
+        text: &[u8],
+        mss: usize,
+    ) -> Option<Discard> {
+        let mut seg = self.widen(ecn, header, text, mss);
+        self.stats.segments_in += seg.segments() as u64;
         let walk = match self.state {
             State::Closed | State::Listen => Step::Break(Discard::Closed),
             State::SynSent => self.in_syn_sent(now, header, &mut seg),
@@ -104,7 +117,7 @@ impl Tcb {
     }
 
     /// From 32 to 64 bits: SEG.SEQ is near RCV.NXT, SEG.ACK near SND.UNA.
-    fn widen<'a>(&self, ecn: Ecn, header: &TcpHeader, text: &'a [u8]) -> Segment<'a> {
+    fn widen<'a>(&self, ecn: Ecn, header: &TcpHeader, text: &'a [u8], mss: usize) -> Segment<'a> {
         let seq = match self.rcv.irs {
             Some(_) => self.rcv.nxt.near(header.seq),
             None => Seq::initial(header.seq),
@@ -125,6 +138,7 @@ impl Tcb {
             options: header.options,
             ecn,
             text: text.into(),
+            mss,
         }
     }
 
@@ -453,11 +467,11 @@ impl Tcb {
             seg.text = seg.text.slice(0, before_fin);
         }
         self.fit_into_memory(seg)?;
-        self.rcv.mss = self.rcv.mss.max(seg.text.len());
+        self.rcv.mss = self.rcv.mss.max(seg.text.len().min(seg.mss));
         let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
         self.grow_receive_window(seg.text.len());
         self.rcv.nxt = self.recv_buffer.next();
-        self.stats.text_segments_in += 1;
+        self.stats.text_segments_in += seg.segments() as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, &seg.options);

@@ -12,6 +12,16 @@ impl Tcb {
     /// (1) to (4). All text is pushed.
     pub(super) fn is_worth_sending(&self, len: usize, queued: usize, usable: usize) -> bool {
         let idle = self.snd.nxt == self.snd.una.max(self.snd.iss + 1);
+        self.is_worth(len, queued, usable, idle)
+    }
+
+    /// The same of what follows in the same super-segment: what precedes it is in flight then.
+    pub(super) fn is_worth_sending_next(&self, len: usize, queued: usize, usable: usize) -> bool {
+        self.is_worth(len, queued, usable, false)
+    }
+
+    /// `idle`: nothing is in flight.
+    fn is_worth(&self, len: usize, queued: usize, usable: usize, idle: bool) -> bool {
         // A user who has more to say and says so waits for it longer than for an acknowledgment;
         // but not where the window has no room for more.
         let corked =
@@ -25,9 +35,13 @@ impl Tcb {
             || self.probes.push_due
     }
 
-    /// New text leaves: the end of a segment that is not full is remembered.
-    pub(super) fn note_small(&mut self, range: &Range<Seq>) {
-        let is_small = range.end - range.start < self.segment_limit();
+    /// New text leaves in segments of `mss` octets: the end of one that is not full is remembered.
+    pub(super) fn note_small(&mut self, range: &Range<Seq>, mss: usize) {
+        let len = range.end - range.start;
+        let is_small = match len > mss {
+            true => !len.is_multiple_of(mss),
+            false => len < self.segment_limit(),
+        };
         if is_small && self.config.nagle == Nagle::Small {
             self.snd.small = range.end;
         }

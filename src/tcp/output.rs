@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::ecn::Marks;
 use super::plan::Plan;
-use super::segment::Segment;
+use super::segment::{Segment, segments};
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
@@ -22,33 +22,57 @@ pub struct Departure {
     sack: SackBlocks,
     /// What it carries of ECN: once it counts as sent, what it tells is told.
     marks: Marks,
+    /// Octets of text in each segment, if it is a super-segment.
+    mss: usize,
+}
+
+impl Departure {
+    /// How many segments it is on the wire.
+    pub fn segments(&self) -> usize {
+        match &self.plan {
+            Plan::Text(range) => segments(range.end - range.start, self.mss),
+            _ => 1,
+        }
+    }
 }
 
 impl Tcb {
     /// The segment that leaves now; `None` if none does. Call again until there is none.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Segment<'_>> {
-        let departure = self.depart(now)?;
+        let departure = self.depart(now, 0)?;
         Some(self.segment(now, departure))
     }
 
     /// The first half of [`Tcb::poll_transmit`]: the next segment counts as sent, and what is
     /// returned says how to build it. The second half is [`Tcb::segment`].
-    pub fn depart(&mut self, now: Instant) -> Option<Departure> {
+    ///
+    /// It may be a super-segment of up to `limit` octets of text; with a limit of less than two
+    /// segments it is one segment.
+    pub fn depart(&mut self, now: Instant, limit: usize) -> Option<Departure> {
         self.restart_after_idle(now);
         self.release_pacer(now);
         self.age_path_mtu(now);
-        let plan = self.plan()?;
+        let plan = self.plan(limit)?;
+        let mss = self.mss_of(&plan);
         let carrier = self.carrier(&plan);
         let marks = self.marks(now, carrier);
         let sack = self.sack_blocks(marks.option_len());
-        self.on_sent(now, &plan);
+        self.on_sent(now, &plan, mss);
         self.feedback.on_sent(carrier, &marks, self.snd.nxt);
-        Some(Departure { plan, sack, marks })
+        Some(Departure {
+            plan,
+            sack,
+            marks,
+            mss,
+        })
     }
 
     /// `plan` leaves: the one place where sending changes anything.
-    fn on_sent(&mut self, now: Instant, plan: &Plan) {
-        self.stats.segments_out += 1;
+    fn on_sent(&mut self, now: Instant, plan: &Plan, mss: usize) {
+        self.stats.segments_out += match plan {
+            Plan::Text(range) => segments(self.text_in(range), mss) as u64,
+            _ => 1,
+        };
         match plan {
             Plan::Refuse(_) => return self.refuse = None,
             Plan::Reset => return self.reset_due = false,
@@ -56,8 +80,8 @@ impl Tcb {
                 self.syn_due = false;
                 self.on_first_syn_sent();
                 // One by one: the SYN may be acknowledged without its text.
-                self.on_sent_new(now, self.snd.iss + 1);
-                self.on_sent_new(now, *text_end);
+                self.on_sent_new(now, self.snd.iss + 1, mss);
+                self.on_sent_new(now, *text_end, mss);
             }
             Plan::Syn => {
                 self.syn_due = false;
@@ -70,24 +94,24 @@ impl Tcb {
             Plan::Resend(range) => {
                 self.on_resent(now, range.clone());
                 self.stats.retransmissions += 1;
-                self.on_text_sent(now, range, true);
+                self.on_text_sent(now, range, mss, true);
             }
             Plan::TailProbe(range) => {
                 self.stats.retransmissions += u64::from(range.end <= self.snd.nxt);
                 let (una, nxt) = (self.snd.una, self.snd.nxt);
                 self.recovery.on_probe_sent(now, una, nxt, range.clone());
                 self.snd.nxt = nxt.max(range.end);
-                self.on_text_sent(now, range, range.end <= nxt);
+                self.on_text_sent(now, range, mss, range.end <= nxt);
                 self.arm_recovery_timer();
             }
             Plan::Text(range) | Plan::MtuProbe(range) => {
                 if matches!(plan, Plan::MtuProbe(_)) {
                     self.path_mtu.on_probe_sent(range.clone());
                 }
-                self.on_sent_new(now, range.end);
-                self.on_text_sent(now, range, false);
+                self.on_sent_new(now, range.end, mss);
+                self.on_text_sent(now, range, mss, false);
                 self.wake_writer();
-                self.note_small(range);
+                self.note_small(range, mss);
                 if self.is_answering(now) {
                     self.acks.quick = 0;
                 }
@@ -101,6 +125,24 @@ impl Tcb {
         }
     }
 
+    /// Octets of text in each segment of what leaves. What is no super-segment is one segment, however
+    /// long.
+    fn mss_of(&self, plan: &Plan) -> usize {
+        let limit = self.segment_limit();
+        match plan {
+            Plan::Text(range) if self.text_in(range) > limit => limit,
+            _ => usize::MAX,
+        }
+    }
+
+    /// Octets of text among the places of `range`: our FIN is none.
+    fn text_in(&self, range: &Range<Seq>) -> usize {
+        range
+            .end
+            .min(self.send_buffer.end())
+            .saturating_since(range.start)
+    }
+
     /// Whether text that leaves now answers what came: from now on answers carry acknowledgments.
     fn is_answering(&self, now: Instant) -> bool {
         match self.config.quick_acks {
@@ -112,11 +154,11 @@ impl Tcb {
         }
     }
 
-    /// Places up to `end` leave for the first time.
-    fn on_sent_new(&mut self, now: Instant, end: Seq) {
+    /// Places up to `end` leave for the first time, in segments of `mss` octets of text.
+    fn on_sent_new(&mut self, now: Instant, end: Seq, mss: usize) {
         if end > self.snd.nxt {
             let range = self.snd.nxt..end;
-            self.recovery.on_sent(now, self.snd.una, range);
+            self.recovery.on_sent(now, self.snd.una, range, mss);
             self.snd.nxt = end;
         }
         self.arm_recovery_timer();
@@ -155,6 +197,7 @@ impl Tcb {
                 options: Options::default(),
                 ecn: Ecn::NotEct,
                 text: Text::EMPTY,
+                mss: usize::MAX,
             },
             Plan::Reset => Segment {
                 ctl: Control::RST | Control::ACK,
@@ -170,7 +213,10 @@ impl Tcb {
             Plan::Resend(range)
             | Plan::TailProbe(range)
             | Plan::Text(range)
-            | Plan::MtuProbe(range) => self.text_segment(now, range),
+            | Plan::MtuProbe(range) => Segment {
+                mss: departure.mss,
+                ..self.text_segment(now, range)
+            },
             Plan::Probe => Segment {
                 seq: self.snd.una.before(1),
                 ..self.pure_ack(now)
@@ -205,6 +251,7 @@ impl Tcb {
             options: self.syn_options(now, false),
             ecn: Ecn::NotEct,
             text: Text::EMPTY,
+            mss: usize::MAX,
         }
     }
 
@@ -219,6 +266,7 @@ impl Tcb {
             options: self.options_on(now),
             ecn: Ecn::NotEct,
             text: Text::EMPTY,
+            mss: usize::MAX,
         }
     }
 

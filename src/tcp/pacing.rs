@@ -136,6 +136,14 @@ impl Tcb {
         self.pacer.credit == 0 && self.pace().is_some()
     }
 
+    /// Octets that the pacer lets out now; the last segment may be longer.
+    pub(super) fn pacer_room(&self) -> usize {
+        match self.pace() {
+            Some(_) => usize::try_from(self.pacer.credit).unwrap_or(usize::MAX),
+            None => usize::MAX,
+        }
+    }
+
     /// Something may leave now, if its time has come.
     pub(super) fn release_pacer(&mut self, now: Instant) {
         // Who is not paced is not held, and may be paced again.

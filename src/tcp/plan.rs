@@ -38,15 +38,18 @@ pub(super) enum Plan {
 impl Tcb {
     /// Whether a segment would leave now.
     pub fn would_send(&self) -> bool {
-        self.plan().is_some()
+        self.plan(0).is_some()
     }
 
     /// Whether new text would leave now, or as soon as the pacer lets it.
     pub(super) fn would_send_text(&self) -> bool {
-        self.plan_fresh().is_some()
+        self.plan_fresh(0).is_some()
     }
 
-    pub(super) fn plan(&self) -> Option<Plan> {
+    /// The next segment, or super-segment of up to `limit` octets of text.
+    ///
+    /// The limit decides how much leaves at once, and never whether something does.
+    pub(super) fn plan(&self, limit: usize) -> Option<Plan> {
         if let Some(seq) = self.refuse {
             return Some(Plan::Refuse(seq));
         }
@@ -63,7 +66,7 @@ impl Tcb {
             // Text leaves that early only if the connection was opened by Fast Open.
             State::SynReceived => self
                 .plan_resend()
-                .or_else(|| self.plan_text())
+                .or_else(|| self.plan_text(0))
                 .or_else(|| self.plan_ack()),
             State::Established
             | State::FinWait1
@@ -73,7 +76,7 @@ impl Tcb {
             | State::LastAck
             | State::TimeWait => self
                 .plan_handshake_ack()
-                .or_else(|| self.plan_paced())
+                .or_else(|| self.plan_paced(limit))
                 .or_else(|| self.plan_tail_probe())
                 .or_else(|| self.plan_probe())
                 .or_else(|| self.plan_ack()),
@@ -86,13 +89,13 @@ impl Tcb {
     }
 
     /// What waits for the pacer, if it is one who is paced.
-    fn plan_paced(&self) -> Option<Plan> {
+    fn plan_paced(&self, limit: usize) -> Option<Plan> {
         if self.is_held_by_pacer() {
             return None;
         }
         self.plan_forward()
             .or_else(|| self.plan_resend())
-            .or_else(|| self.plan_fresh())
+            .or_else(|| self.plan_fresh(limit))
     }
 
     /// The first segment of what was lost.
@@ -169,30 +172,55 @@ impl Tcb {
     }
 
     /// New text, if it may leave now: a probe of the path MTU, if one is due.
-    fn plan_fresh(&self) -> Option<Plan> {
+    fn plan_fresh(&self, limit: usize) -> Option<Plan> {
         match self.next_mtu_probe() {
-            NextProbe::No => self.plan_text(),
+            NextProbe::No => self.plan_text(limit),
             NextProbe::Soon => None,
             NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
         }
     }
 
-    /// New text, as much as one segment takes, if it may leave now.
-    fn plan_text(&self) -> Option<Plan> {
+    /// New text, as much as one segment takes, if it may leave now; or several, as far as the limit
+    /// goes and each of them may.
+    fn plan_text(&self, limit: usize) -> Option<Plan> {
         if !self.has_unsent() {
             return None;
         }
         let nxt = self.snd.nxt;
         let queued = self.send_buffer.end() - nxt;
         let usable = self.snd_edge().saturating_since(nxt);
-        let len = queued
-            .min(self.congestion_room())
-            .min(usable)
-            .min(self.segment_limit());
+        let segment = self.segment_limit();
+        let room = queued.min(self.congestion_room()).min(usable);
+        let len = match room > segment && limit >= 2 * segment {
+            true => self.super_segment(room.min(limit), queued, usable),
+            false => room.min(segment),
+        };
         // A FIN takes a place in the window too, and waits for nothing else.
         let fin = len == queued && self.snd.fin.is_some() && usable > len;
         let worth_sending = fin || (len > 0 && self.is_worth_sending(len, queued, usable));
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
+    }
+
+    /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what
+    /// would leave as segments one after the other. What cannot be the same in each of them, or
+    /// must not be said more than once, makes a segment of its own: urgent data, what SACK
+    /// reports, and CWR.
+    fn super_segment(&self, room: usize, queued: usize, usable: usize) -> usize {
+        let segment = self.segment_limit();
+        let is_plain = self.snd.up.is_none_or(|up| up <= self.snd.nxt)
+            && self.sack_room(self.accurate_ecn_len()) == 0
+            && !self.tells_reduction();
+        if !is_plain {
+            return segment;
+        }
+        let most = (room / segment).min(self.pacer_room().div_ceil(segment));
+        let whole = most.max(1) * segment;
+        let rest = queued - whole;
+        let fits = rest < segment && whole + rest <= room && whole + rest <= self.pacer_room();
+        match fits && self.is_worth_sending_next(rest, rest, usable - whole) {
+            true => whole + rest,
+            false => whole,
+        }
     }
 
     /// Octets that the congestion window still lets out. While something is in flight, a segment

@@ -28,6 +28,9 @@ pub struct Segment<'a> {
     pub ecn: Ecn,
     /// The text.
     pub text: Text<'a>,
+    /// Octets of text in each segment of a super-segment, the last of which may have fewer. What
+    /// has no more text is one segment.
+    pub mss: usize,
 }
 
 impl<'a> Segment<'a> {
@@ -36,6 +39,11 @@ impl<'a> Segment<'a> {
         self.text.len()
             + usize::from(self.ctl.has(Control::SYN))
             + usize::from(self.ctl.has(Control::FIN))
+    }
+
+    /// How many segments it is on the wire.
+    pub fn segments(&self) -> usize {
+        segments(self.text.len(), self.mss)
     }
 
     /// Whether the segment takes no sequence space.
@@ -73,6 +81,11 @@ impl<'a> Segment<'a> {
             options: self.options,
         }
     }
+}
+
+/// How many segments of `mss` octets each so much text is: one at least.
+pub(super) fn segments(text: usize, mss: usize) -> usize {
+    text.div_ceil(mss.max(1)).max(1)
 }
 
 impl fmt::Display for Segment<'_> {

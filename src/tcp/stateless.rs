@@ -115,7 +115,7 @@ impl Tcb {
     pub fn open_remembered(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Tcb {
         let mut tcb = Tcb::open_passive(now, open, Ecn::NotEct, syn);
         // It counts as sent, at a time that nobody knows: it gives no RTT sample.
-        tcb.depart(now);
+        tcb.depart(now, 0);
         let iss = tcb.snd.iss;
         (tcb.recovery).on_resent(now, iss, iss + 1, iss..iss + 1);
         tcb

@@ -3,6 +3,7 @@
 use core::ops::Range;
 use core::time::Duration;
 
+use super::segment::segments;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::time::Instant;
@@ -107,14 +108,23 @@ impl Stats {
 }
 
 impl Tcb {
-    /// The places of `range` have left: `again`, or for the first time.
-    pub(super) fn on_text_sent(&mut self, now: Instant, range: &Range<Seq>, again: bool) {
+    /// The places of `range` have left, in segments of `mss` octets of text: `again`, or for the first
+    /// time.
+    pub(super) fn on_text_sent(
+        &mut self,
+        now: Instant,
+        range: &Range<Seq>,
+        mss: usize,
+        again: bool,
+    ) {
         self.pace_departure(now, range.end - range.start);
         self.last_sent = now;
         let start = range.start.max(self.snd.iss + 1);
         let end = range.end.min(self.send_buffer.end());
         let octets = end.saturating_since(start) as u64;
-        self.stats.text_segments_out += u64::from(octets > 0);
+        if octets > 0 {
+            self.stats.text_segments_out += segments(octets as usize, mss) as u64;
+        }
         self.stats.bytes_sent += octets;
         self.stats.bytes_resent += if again { octets } else { 0 };
         self.note_limit(now);

@@ -69,8 +69,8 @@ impl<'a> From<&'a [u8]> for Text<'a> {
     }
 }
 
-/// The longest header that this stack writes: IPv6 (40) and TCP with all its options (60).
-const MAX_HEADER: usize = ipv6::HEADER + tcp::MAX_HEADER;
+/// The longest header that this stack writes, in octets: IPv6 (40) and TCP with all its options (60).
+pub const MAX_HEADER: usize = ipv6::HEADER + tcp::MAX_HEADER;
 
 /// A datagram that is ready to leave: header bytes of its own, text borrowed.
 #[derive(Clone, Copy, Debug)]

@@ -21,13 +21,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::num::NonZero;
 use std::time::Duration;
 
 use stubborn::config::{Config, CongestionControl, ListenerConfig, SocketOptions, TcpConfig};
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, Loan, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
-use stubborn::wire::{self, Control, Ecn, IpHeader, Packet, Payload, TcpHeader, Text, protocol};
+use stubborn::wire::{
+    self, Control, Cut, Ecn, Form, IpHeader, Kind, Offload, Packet, Payload, TcpHeader, Text,
+    offload, protocol,
+};
 
 #[path = "notation.rs"]
 pub mod notation;
@@ -144,6 +148,8 @@ pub struct Dialogue {
     /// The connection that calls are for.
     pub conn: Option<ConnId>,
     pub listener: Option<ListenerId>,
+    /// What the device does in the stack's place.
+    pub offload: Offload,
     start: Instant,
     now: Instant,
     /// Our address and the port of the peer.
@@ -196,6 +202,7 @@ impl Dialogue {
             family,
             conn: None,
             listener: None,
+            offload: Offload::NONE,
             start,
             now: start,
             address: family.us(),
@@ -511,6 +518,28 @@ impl Dialogue {
         self
     }
 
+    /// A super-segment of segments with `mss` octets each arrives, as a device puts it together.
+    #[track_caller]
+    pub fn arrives_as_one(&mut self, written: &str, mss: u16) -> &mut Self {
+        self.nothing_more();
+        let segment = Notation::read(written);
+        self.note(&format!("--> {segment}"));
+        let place = segment.header.seq.wrapping_sub(ISN + 1);
+        let text = pattern(THEIRS, place, segment.len);
+        let bytes = self.datagram(&segment, &text);
+        let size = NonZero::new(mss).expect("segments with text");
+        let form = Form {
+            cut: Some(Cut {
+                kind: Kind::Tcp,
+                size,
+            }),
+            ..Form::default()
+        };
+        self.stack.receive_as(self.now, &bytes, form);
+        self.collect();
+        self
+    }
+
     /// A segment arrives whose text is not what the peer's stream has in its place.
     #[track_caller]
     pub fn arrives_with(&mut self, written: &str, text: &[u8]) -> &mut Self {
@@ -783,9 +812,18 @@ impl Dialogue {
 
     /// Takes what leaves, and what the users are told.
     fn collect(&mut self) {
-        while let Some(packet) = self.stack.poll_transmit(self.now) {
-            let bytes = packet.to_vec();
+        while let Some(packet) = (self.stack).poll_transmit_for(self.now, self.offload) {
+            let (bytes, cut) = (packet.to_vec(), packet.form().cut);
             self.inspect(&bytes);
+            assert!(cut.is_none() || bytes.len() <= self.offload.longest);
+            let mut longest = bytes.len();
+            if let Some(by) = cut {
+                longest = 0;
+                let whole = offload::cut(&bytes, by, |it| longest = longest.max(it.len()));
+                assert!(whole, "a super-segment that cannot be cut");
+            }
+            let mtu = self.stack.config().mtu;
+            assert!(longest <= mtu, "longer than the MTU");
             self.left.push_back(bytes);
         }
         while let Some(event) = self.stack.poll_event() {
@@ -798,7 +836,7 @@ impl Dialogue {
         }
     }
 
-    /// What holds of every datagram: its lengths and checksums are right, and it fits the MTU; an
+    /// What holds of every datagram: its lengths and checksums are right; an
     /// IPv4 one must not be fragmented and so needs no identification (RFC 6864 §4). Of every segment:
     /// its options are in the order in which Linux has them, those of a SYN on a SYN only
     /// (MUST-65), and the right edge of the window never moves left (SHLD-14), but for what a
@@ -809,10 +847,6 @@ impl Dialogue {
             Err(refusal) => self.fail(&format!("malformed: {refusal:?}")),
         };
         let ip = &datagram.ip;
-        assert!(
-            bytes.len() <= self.stack.config().mtu,
-            "longer than the MTU"
-        );
         assert!(ip.dont_fragment && ip.identification == 0, "{ip:?}");
         let Payload::Tcp(header, text) = datagram.payload else {
             return;

@@ -52,6 +52,13 @@ impl Tcb {
         self.feedback.marks(carrier, room)
     }
 
+    /// Whether the next new text has CWR. A device that cuts a super-segment leaves it on the first
+    /// segment only: right for RFC 3168, and not for a counter (RFC 9768 §3.2.2) of which it is a bit.
+    pub(in crate::tcp) fn tells_reduction(&self) -> bool {
+        let marks = self.feedback.marks(Carrier::NewText, 0);
+        marks.flags.has(Control::CWR)
+    }
+
     /// Octets that the other options leave for an AccECN option. It gives way to two SACK blocks
     /// (RFC 9768 §3.2.3.3); others give way to it.
     fn accurate_ecn_room(&self) -> usize {

@@ -373,7 +373,10 @@ impl Feedback {
             // RFC 3168 §6.1.3: what counts is text.
             EcnMode::Classic if seg.text.is_empty() => false,
             EcnMode::Classic => self.classic.on_text(seg.ctl, seg.ecn),
-            EcnMode::Accurate => self.receiver.on_packet(seg.ecn, seg.text.len(), text_waits),
+            EcnMode::Accurate => {
+                let (packets, text) = (seg.segments() as u64, seg.text.len());
+                self.receiver.on_packets(packets, seg.ecn, text, text_waits)
+            }
         }
     }
 

@@ -95,15 +95,22 @@ impl Receiver {
         }
     }
 
-    /// An acceptable packet arrived with so much text. Returns whether it must be acknowledged
+    /// Acceptable packets arrived, one or a super-segment of several, with so much text. Returns whether they must be acknowledged
     /// now (§3.2.2.5.1); `text_waits`: there is text that has not been acknowledged.
-    pub(super) fn on_packet(&mut self, ecn: Ecn, text: usize, text_waits: bool) -> bool {
+    pub(super) fn on_packets(
+        &mut self,
+        packets: u64,
+        ecn: Ecn,
+        text: usize,
+        text_waits: bool,
+    ) -> bool {
         let is_marked = ecn == Ecn::Ce;
         let changes = is_marked && !self.was_marked && text > 0;
         self.was_marked = is_marked;
         if is_marked {
-            self.cep += 1;
-            self.untold = (self.untold + 1).min(MARKS_WITHOUT_TEXT);
+            self.cep += packets;
+            let untold = u64::from(self.untold) + packets;
+            self.untold = untold.min(MARKS_WITHOUT_TEXT.into()) as u8;
         }
         self.count_text(ecn, text);
         let most = match text_waits || text > 0 {
@@ -238,18 +245,18 @@ mod tests {
     fn an_option_has_what_ever_moved() {
         let mut r = receiver();
         assert_eq!(r.option(ROOM, false), None);
-        r.on_packet(Ecn::Ect0, 100, false);
+        r.on_packets(1, Ecn::Ect0, 100, false);
         let e0b = (CounterOrder::E0First, [Some(101), None, None]);
         assert_eq!(said(r.option(ROOM, false)), Some(e0b));
         r.on_sent(true);
         assert_eq!(r.option(ROOM, false), None, "nothing moved since");
-        r.on_packet(Ecn::Ce, 50, false);
+        r.on_packets(1, Ecn::Ce, 50, false);
         let both = (CounterOrder::E0First, [Some(101), Some(50), None]);
         assert_eq!(said(r.option(ROOM, false)), Some(both));
 
         let mut r = receiver();
-        r.on_packet(Ecn::Ce, 50, false);
-        r.on_packet(Ecn::Ect1, 7, false);
+        r.on_packets(1, Ecn::Ce, 50, false);
+        r.on_packets(1, Ecn::Ect1, 7, false);
         let other = (CounterOrder::E1First, [None, Some(50), Some(8)]);
         assert_eq!(said(r.option(ROOM, false)), Some(other));
     }
@@ -258,13 +265,13 @@ mod tests {
     #[test]
     fn in_little_room_an_option_has_what_just_moved() {
         let mut r = receiver();
-        r.on_packet(Ecn::Ect0, 1, false);
-        r.on_packet(Ecn::Ect1, 1, false);
+        r.on_packets(1, Ecn::Ect0, 1, false);
+        r.on_packets(1, Ecn::Ect1, 1, false);
         let all = (CounterOrder::E0First, [Some(2), Some(0), Some(2)]);
         assert_eq!(said(r.option(12, false)), Some(all));
         assert_eq!(r.option(8, false), None, "both ends have moved");
         r.on_sent(true);
-        r.on_packet(Ecn::Ect1, 1, false);
+        r.on_packets(1, Ecn::Ect1, 1, false);
         let short = (CounterOrder::E1First, [None, Some(0), Some(3)]);
         assert_eq!(said(r.option(8, false)), Some(short));
         assert_eq!(r.option(4, false), None);
@@ -286,34 +293,34 @@ mod tests {
     #[test]
     fn when_marks_are_acknowledged() {
         let mut r = receiver();
-        assert!(!r.on_packet(Ecn::Ect0, 10, true));
-        assert!(r.on_packet(Ecn::Ce, 10, true), "a change");
+        assert!(!r.on_packets(1, Ecn::Ect0, 10, true));
+        assert!(r.on_packets(1, Ecn::Ce, 10, true), "a change");
         r.on_sent(true);
-        assert!(!r.on_packet(Ecn::Ce, 10, true), "the first since");
-        assert!(r.on_packet(Ecn::Ce, 10, true), "the second");
+        assert!(!r.on_packets(1, Ecn::Ce, 10, true), "the first since");
+        assert!(r.on_packets(1, Ecn::Ce, 10, true), "the second");
         r.on_sent(true);
 
         let mut r = receiver();
-        assert!(!r.on_packet(Ecn::Ce, 0, false), "no text, no change");
-        assert!(!r.on_packet(Ecn::Ce, 0, false));
-        assert!(r.on_packet(Ecn::Ce, 0, false), "the third");
+        assert!(!r.on_packets(1, Ecn::Ce, 0, false), "no text, no change");
+        assert!(!r.on_packets(1, Ecn::Ce, 0, false));
+        assert!(r.on_packets(1, Ecn::Ce, 0, false), "the third");
     }
 
     /// §3.2: control packets count as packets, and have no octets.
     #[test]
     fn every_packet_with_a_mark_counts() {
         let mut r = receiver();
-        r.on_packet(Ecn::Ce, 0, false);
-        r.on_packet(Ecn::Ce, 9, false);
+        r.on_packets(1, Ecn::Ce, 0, false);
+        r.on_packets(1, Ecn::Ce, 9, false);
         assert_eq!((r.cep, r.octets.ceb, r.ace()), (7, 9, 7));
-        r.on_packet(Ecn::Ce, 1, false);
+        r.on_packets(1, Ecn::Ce, 1, false);
         assert_eq!((r.cep, r.ace()), (8, 0));
     }
 
     #[test]
     fn options_stop_when_nobody_hears_them() {
         let mut r = receiver();
-        r.on_packet(Ecn::Ect0, 1, false);
+        r.on_packets(1, Ecn::Ect0, 1, false);
         for _ in 0..3 {
             r.on_sent(false);
             r.on_unheard();

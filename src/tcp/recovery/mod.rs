@@ -116,8 +116,8 @@ impl Recovery {
         self.selective = Some(Box::new(Selective::new(config, iss)));
     }
 
-    /// `range` leaves for the first time; `una` is SND.UNA.
-    pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>) {
+    /// `range` leaves for the first time, in segments of `mss` octets of text; `una` is SND.UNA.
+    pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>, mss: usize) {
         let idle = una == range.start;
         if idle {
             self.rto_at = now + self.rtt.rto();
@@ -130,7 +130,7 @@ impl Recovery {
         }
         let in_flight = self.in_flight(una, range.start);
         let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
-        self.board.push(now, range, snapshot);
+        self.board.push(now, range, mss, snapshot);
         if let Some(selective) = &mut self.selective {
             selective.on_sent(now, &self.rtt, &self.board);
         }
@@ -172,7 +172,7 @@ impl Recovery {
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
             self.board.resend(now, range, snapshot);
         } else {
-            self.on_sent(now, una, range);
+            self.on_sent(now, una, range, usize::MAX);
         }
         if let Some(selective) = &mut self.selective {
             selective.on_probe_sent(end, is_retrans.then_some(flight));
@@ -253,7 +253,7 @@ impl Recovery {
         } = self;
         let mut arrived = |record: &scoreboard::Record, by_sack: bool| {
             arrivals.octets += record.len();
-            arrivals.segments += record.segments;
+            arrivals.segments += record.segments as u64;
             let of_rate = (record.sent, record.snapshot, record.len());
             rate.on_delivered(now, &mut arrivals.newest, of_rate);
             if record.resent {
@@ -448,7 +448,7 @@ impl Recovery {
     pub(crate) fn probe(&self) -> Option<Range<Seq>> {
         let selective = self.selective.as_ref()?;
         let last = self.board.last().filter(|_| selective.probe.due)?;
-        Some(last.start..last.end)
+        Some(last.last_segment())
     }
 
     /// Whether it is Proportional Rate Reduction that says how much may be in flight.

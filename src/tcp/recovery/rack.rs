@@ -192,6 +192,7 @@ mod tests {
             start: place(10 * index),
             end: place(10 * index + 10),
             segments: 1,
+            mss: 10,
             fate: Fate::InFlight,
             sent: at(sent),
             resent,

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::Recovery;
 use super::sack::Blocks;
+use super::scoreboard::Record;
 use crate::tcp::congestion::{LostSegment, RateSample};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
@@ -103,7 +104,7 @@ impl Recovery {
     /// tail has sent again did.
     pub(super) fn flight_of_first(&self) -> u64 {
         let first = self.board.first();
-        let left = first.map_or(0, |record| record.snapshot.tx_in_flight);
+        let left = first.map_or(0, Record::flight_of_first);
         let probed = self.selective.as_ref().map(|it| it.probe.flight());
         left.max(probed.unwrap_or_default())
     }

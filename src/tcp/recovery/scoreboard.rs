@@ -6,8 +6,11 @@
 //! before a moment is found at two places only, the cursor and the front of the queue, and no
 //! acknowledgment costs more than what it newly says.
 //!
-//! A block of a SACK option counts as far as it covers whole records: a peer cannot make records
-//! of its own, nor more of them than there were segments.
+//! A super-segment is one record until something is said of a part of it: then it is split where a
+//! segment ends. A block of a SACK option counts as far as it covers whole segments: a peer cannot
+//! make records of its own, nor more of them than there were segments.
+
+mod record;
 
 use core::ops::Range;
 
@@ -15,65 +18,16 @@ use std::collections::VecDeque;
 
 use super::rate::Snapshot;
 use crate::tcp::ranges::Ranges;
+use crate::tcp::segment::segments;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
+pub(crate) use record::Counts;
+pub(super) use record::{Fate, Record};
+use record::{count_in, count_off};
 
 /// Ranges that are held as selectively acknowledged; a block that would add one more is ignored.
 /// A peer that reports beyond gaps has a bound of its own, and loses nothing.
 const MOST_SACKED_RANGES: usize = 1024;
-
-/// What has become of a transmission, as far as the sender knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Fate {
-    InFlight,
-    /// Selectively acknowledged.
-    Sacked,
-    /// To be sent again.
-    Lost,
-}
-
-/// A segment that was sent and is not acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    /// The first place of it.
-    pub(super) start: Seq,
-    /// The place after it.
-    pub(super) end: Seq,
-    /// How many segments it was, at most: neighbours may have become one, or one several.
-    pub(super) segments: u64,
-    pub(super) fate: Fate,
-    /// When it last left: Segment.xmit_ts of RFC 8985 §5.2.
-    pub(super) sent: Instant,
-    /// It left more than once: Segment.retransmitted.
-    pub(super) resent: bool,
-    /// What had been delivered when it last left.
-    pub(super) snapshot: Snapshot,
-}
-
-impl Record {
-    /// Octets.
-    pub(super) fn len(&self) -> usize {
-        self.end - self.start
-    }
-
-    /// It left once, and nobody knows what became of it.
-    fn is_first_transmission(&self) -> bool {
-        self.fate == Fate::InFlight && !self.resent
-    }
-}
-
-/// How many records there are of a kind: what STATUS calls segments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Sent and not acknowledged.
-    pub(crate) unacked: usize,
-    /// Selectively acknowledged.
-    pub(crate) sacked: usize,
-    /// Taken for lost and not sent again yet.
-    pub(crate) lost: usize,
-    /// Sent again, and in flight.
-    pub(crate) resent: usize,
-}
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -89,7 +43,7 @@ pub(super) struct Scoreboard {
     /// No first transmission is in flight before this place.
     cursor: Seq,
     counts: Counts,
-    /// Records that have arrived, ever.
+    /// Segments that have arrived, ever.
     delivered: u64,
     /// At so many records, neighbours become one.
     limit: usize,
@@ -113,21 +67,25 @@ impl Scoreboard {
         }
     }
 
-    /// `range`, which lies after everything sent before, leaves for the first time.
-    pub(super) fn push(&mut self, now: Instant, range: Range<Seq>, snapshot: Snapshot) {
+    /// `range`, which lies after everything sent before, leaves for the first time, in segments of
+    /// `mss` octets.
+    pub(super) fn push(&mut self, now: Instant, range: Range<Seq>, mss: usize, snapshot: Snapshot) {
         if self.records.len() >= self.next_merge {
             self.merge();
         }
+        let len = range.end - range.start;
+        let segments = segments(len, mss);
         self.records.push_back(Record {
             start: range.start,
             end: range.end,
-            segments: 1,
+            segments,
+            mss: mss.min(len),
             fate: Fate::InFlight,
             sent: now,
             resent: false,
             snapshot,
         });
-        self.counts.unacked += 1;
+        self.counts.unacked += segments;
     }
 
     /// `range` leaves again, whole: its records are in flight once more.
@@ -161,6 +119,15 @@ impl Scoreboard {
         while let Some(record) = self.records.front_mut()
             && record.start < ack
         {
+            if ack < record.end {
+                // The segment in which the acknowledgment ends is a record of its own.
+                let (first, last) = (record.border_before(ack), record.border_after(ack));
+                self.split(last);
+                self.split(first);
+            }
+            let Some(record) = self.records.front_mut() else {
+                break;
+            };
             let whole = record.end <= ack;
             if record.fate != Fate::Sacked {
                 let end = record.end.min(ack);
@@ -172,11 +139,14 @@ impl Scoreboard {
             }
             if !whole {
                 record.start = ack;
+                record.mss = record.mss.min(record.end - ack);
                 break;
             }
             if let Some(record) = self.records.pop_front() {
-                self.counts.unacked -= 1;
-                self.delivered += u64::from(record.fate != Fate::Sacked);
+                self.counts.unacked -= record.segments;
+                if record.fate != Fate::Sacked {
+                    self.delivered += record.segments as u64;
+                }
                 count_off(&mut self.counts, &record);
             }
         }
@@ -188,7 +158,7 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// The records that lie wholly in `range` have arrived. `arrived` hears of every one of which
+    /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which
     /// that was not known.
     pub(super) fn sack(&mut self, range: Range<Seq>, mut arrived: impl FnMut(&Record)) {
         let mut from = range.start;
@@ -198,6 +168,7 @@ impl Scoreboard {
                 return;
             };
             from = gap.end;
+            self.split_around(&gap);
             let first = self.records.partition_point(|r| r.start < gap.start);
             let last = self.records.partition_point(|r| r.end <= gap.end);
             if first >= last {
@@ -211,13 +182,32 @@ impl Scoreboard {
             }
             for record in self.records.range_mut(first..last) {
                 arrived(record);
-                self.delivered += 1;
+                self.delivered += record.segments as u64;
                 count_off(&mut self.counts, record);
                 record.fate = Fate::Sacked;
                 count_in(&mut self.counts, record);
             }
             self.lost.remove(whole.clone());
             self.sacked.insert(whole);
+        }
+    }
+
+    /// Segments that lie wholly in `range` become records without the others of their super-segment, as
+    /// long as there are not too many records.
+    fn split_around(&mut self, range: &Range<Seq>) {
+        for place in [range.start, range.end] {
+            let index = self.index(place);
+            let Some(record) = self.records.get(index) else {
+                return;
+            };
+            let inside = record.border_after(range.start)..record.border_before(range.end);
+            if inside.start >= inside.end || self.records.len() >= 2 * self.limit {
+                continue;
+            }
+            match place == range.start {
+                true => self.split(inside.start),
+                false => self.split(inside.end),
+            }
         }
     }
 
@@ -363,6 +353,7 @@ impl Scoreboard {
         if self.records.front().is_none_or(|r| r.fate != Fate::Sacked) {
             return false;
         }
+        self.separate_first();
         let range = self.records[0].start..self.records[0].end;
         self.sacked.remove(range);
         self.lose(0);
@@ -370,7 +361,15 @@ impl Scoreboard {
         true
     }
 
-    /// The segment at SND.UNA.
+    /// The segment at SND.UNA becomes a record without the others of its super-segment.
+    pub(super) fn separate_first(&mut self) {
+        if let Some(first) = self.records.front() {
+            let end = first.border_after(first.start + 1);
+            self.split(end);
+        }
+    }
+
+    /// The segment at SND.UNA, and what left with it.
     pub(super) fn first(&self) -> Option<&Record> {
         self.records.front()
     }
@@ -400,12 +399,12 @@ impl Scoreboard {
         self.sacked.iter()
     }
 
-    /// How many records have arrived, ever.
+    /// How many segments have arrived, ever.
     pub(super) fn delivered(&self) -> u64 {
         self.delivered
     }
 
-    /// How many records there are of each kind.
+    /// How many segments there are of each kind.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }
@@ -442,12 +441,17 @@ impl Scoreboard {
         if record.start >= place {
             return;
         }
-        let right = Record {
-            start: place,
-            ..record.clone()
-        };
-        record.end = place;
-        self.counts.unacked += 1;
+        // Where the segments behind it end stays where it is.
+        let next = record.border_after(place);
+        if next > place && next < record.end {
+            self.split(next);
+        }
+        let record = &mut self.records[index];
+        count_off(&mut self.counts, record);
+        let before = record.segments;
+        let right = record.split_off(place);
+        self.counts.unacked += record.segments + right.segments - before;
+        count_in(&mut self.counts, record);
         count_in(&mut self.counts, &right);
         self.records.insert(index + 1, right);
     }
@@ -467,11 +471,11 @@ impl Scoreboard {
                                 && last.is_first_transmission()
                                 && record.is_first_transmission())) =>
                 {
-                    count_off(&mut self.counts, &record);
-                    self.counts.unacked -= 1;
                     *last = Record {
                         start: last.start,
                         segments: last.segments + record.segments,
+                        // It is not split any more.
+                        mss: record.end - last.start,
                         ..record
                     };
                     may_grow = false;
@@ -484,22 +488,6 @@ impl Scoreboard {
         }
         self.next_merge = self.limit.max(merged.len() + self.limit / 2);
         self.records = merged;
-    }
-}
-
-fn count_in(counts: &mut Counts, record: &Record) {
-    match record.fate {
-        Fate::InFlight => counts.resent += usize::from(record.resent),
-        Fate::Sacked => counts.sacked += 1,
-        Fate::Lost => counts.lost += 1,
-    }
-}
-
-fn count_off(counts: &mut Counts, record: &Record) {
-    match record.fate {
-        Fate::InFlight => counts.resent -= usize::from(record.resent),
-        Fate::Sacked => counts.sacked -= 1,
-        Fate::Lost => counts.lost -= 1,
     }
 }
 
@@ -526,7 +514,13 @@ mod tests {
 
     /// A segment of this length, at this time.
     fn push(board: &mut Scoreboard, tick: usize, range: Range<usize>) {
-        board.push(at(tick), place(range.start)..place(range.end), snapshot());
+        push_super(board, tick, range, usize::MAX);
+    }
+
+    /// A super-segment, in segments of `mss` octets.
+    fn push_super(board: &mut Scoreboard, tick: usize, range: Range<usize>, mss: usize) {
+        let range = place(range.start)..place(range.end);
+        board.push(at(tick), range, mss, snapshot());
     }
 
     /// A megabyte in segments of 48 octets, and a peer that reports every second segment, four blocks
@@ -585,10 +579,45 @@ mod tests {
         assert_eq!((board.counts().unacked, board.counts().sacked), (10, 0));
     }
 
+    /// A super-segment of ten segments: a block counts from segment to segment, an acknowledgment
+    /// also within one, and what nobody has spoken of stays together.
+    #[test]
+    fn a_super_segment_is_split_where_segments_end() {
+        let mut board = Scoreboard::new(place(0), 100);
+        push_super(&mut board, 0, 0..1000, 100);
+        let all = |board: &Scoreboard| {
+            let record = |it: &Record| (it.start - place(0), it.end - place(0), it.segments);
+            board.records().map(record).collect::<Vec<_>>()
+        };
+        assert_eq!(all(&board), [(0, 1000, 10)]);
+        board.sack(place(350)..place(399), |_| {
+            unreachable!("no segment is whole")
+        });
+        assert_eq!(all(&board), [(0, 1000, 10)], "and nothing is made of it");
+        let mut arrived = Vec::new();
+        board.sack(place(350)..place(780), |it| {
+            arrived.push((it.len(), it.segments))
+        });
+        assert_eq!(arrived, [(300, 3)], "400 to 700");
+        assert_eq!(all(&board), [(0, 400, 4), (400, 700, 3), (700, 1000, 3)]);
+        assert_eq!((board.counts().unacked, board.counts().sacked), (10, 3));
+        // RACK: the same time, and before what has arrived.
+        let mut lost = 0;
+        let is_before = |it: &Record| it.end <= place(700);
+        board.lose_overdue(is_before, |_| true, |it| lost += it.segments);
+        assert_eq!((lost, board.counts().lost), (4, 4));
+        board.resend(at(1), place(0)..place(100), snapshot());
+        assert_eq!(board.next_lost(), Some(place(100)..place(400)));
+        board.acknowledge(place(250), |_| {});
+        assert_eq!(all(&board)[..2], [(250, 300, 1), (300, 400, 1)]);
+        assert_eq!(board.delivered(), 3 + 2);
+    }
+
     /// What may happen to a scoreboard. Lengths and places are taken as far as they can be.
     #[derive(Clone, Debug)]
     enum Step {
         Push(usize),
+        PushSuper(usize, usize),
         Acknowledge(usize),
         Sack(usize, usize),
         Resend(usize),
@@ -597,7 +626,8 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => (1..6usize).prop_map(Step::Push),
+            2 => (1..6usize).prop_map(Step::Push),
+            2 => (1..20usize, 1..6usize).prop_map(|(len, mss)| Step::PushSuper(len, mss)),
             1 => (0..40usize).prop_map(Step::Acknowledge),
             4 => (0..40usize, 1..12usize).prop_map(|(from, len)| Step::Sack(from, len)),
             3 => (1..6usize).prop_map(Step::Resend),
@@ -642,6 +672,12 @@ mod tests {
                 push(board, tick, nxt..nxt + len);
                 model.places.resize(nxt + len, (Fate::InFlight, tick));
                 model.borders.extend([nxt, nxt + len]);
+            }
+            Step::PushSuper(len, mss) => {
+                push_super(board, tick, nxt..nxt + len, mss);
+                model.places.resize(nxt + len, (Fate::InFlight, tick));
+                model.borders.extend((nxt..nxt + len).step_by(mss));
+                model.borders.insert(nxt + len);
             }
             Step::Acknowledge(octets) => {
                 let ack = (model.una + octets).min(nxt);
@@ -703,10 +739,16 @@ mod tests {
                 prop_assert_eq!(board.lost_octets(), model.count(Fate::Lost));
                 let lost = model.next_lost().map(|it| place(it.start)..place(it.end));
                 prop_assert_eq!(board.next_lost(), lost);
-                let of = |fate| board.records().filter(|it| it.fate == fate).count();
+                let count = |is: &dyn Fn(&Record) -> bool| {
+                    let chosen = board.records().filter(|record| is(record));
+                    chosen.map(|record| record.segments).sum::<usize>()
+                };
+                let of = |fate| count(&|record| record.fate == fate);
                 let counts = board.counts();
-                prop_assert_eq!(counts.unacked, board.records().count());
+                prop_assert_eq!(counts.unacked, count(&|_| true));
                 prop_assert_eq!((counts.sacked, counts.lost), (of(Fate::Sacked), of(Fate::Lost)));
+                let resent = count(&|it| it.fate == Fate::InFlight && it.resent);
+                prop_assert_eq!(counts.resent, resent);
             }
         }
     }

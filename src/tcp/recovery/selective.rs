@@ -279,6 +279,7 @@ impl Recovery {
             // RFC 2018 §8: it may have thrown away the rest as well.
             self.board.forget_sacks();
         }
+        self.board.separate_first();
         selective.phase = Phase::Timeout;
         selective.recover = nxt;
         selective.probe.cancel();
@@ -333,7 +334,7 @@ impl Recovery {
     /// RFC 6675 §4: what lies before this place is lost, since DupThresh ranges that do not touch, or
     /// more than (DupThresh - 1) * SMSS octets, have arrived beyond it.
     fn edge_of_losses(&self) -> Option<Seq> {
-        let mss = self.board.first()?.len();
+        let mss = self.board.first()?.mss;
         let mut octets = 0;
         for (count, range) in self.board.sacked().rev().enumerate() {
             octets += range.end - range.start;
