@@ -32,7 +32,7 @@ impl Hold {
 
     /// One shard of it.
     pub(super) fn engine(&self, shard: usize) -> &Engine {
-        self.0.0.engine(shard)
+        self.runtime().engine(shard)
     }
 }
 
