@@ -1,9 +1,8 @@
 """Runs the benchmark's peers interleaved and prints the table. Started by scripts/bench.
 
-A *peer* is what answers to the load: a stack behind a TUN interface, or the kernel behind a pair of
-veth interfaces. A *job* is what the load does with it. One run is one job on one peer, in fresh
-namespaces. The runs go round: every peer does a job, then the next job; then the next round. What
-disturbs the machine for a while disturbs all peers alike, and the median forgets it.
+One run is one job on one peer, in fresh namespaces. The runs go round: every peer does a job, then
+the next job; then the next round. What disturbs the machine for a while disturbs all peers alike,
+and the median forgets it.
 """
 
 import argparse
@@ -11,45 +10,21 @@ import contextlib
 import json
 import os
 import platform
-import re
 import resource
-import shutil
 import subprocess
 import sys
 import time
 
+import core
+import pictures
 import table
-from namespaces import BIN, LEASH, OUT, Failure, Namespace, command, say, started
-from table import Job
+from catalogue import CURVES, INTERFACE, JOBS, KERNEL, PEER, PEERS, VETH, command_of
+from namespaces import LEASH, OUT, ROOT, Failure, Namespace, say, started
 
-KERNEL, PEER = "10.0.0.1", "10.0.0.2"
-INTERFACE = "tun0"
-# The default queue of a TUN interface, in packets, said here because every peer's receive window
-# is chosen to fit it: 500 segments are 724,000 octets.
+# The queue of a TUN interface, in packets, for each flow. It is the default, said here because every
+# peer's receive window is chosen to fit it: 500 segments are 724,000 octets. Nothing but this queue
+# holds the kernel's sender back (behind veth, its small queues do), and what does not fit is lost.
 QUEUE = 500
-OFFLOADS = ["gro", "gso", "tso"]
-
-# What the load does.
-JOBS = {
-    "in": Job("bulk, kernel to peer", "Gbit/s", "gbit_per_second", True, "discard"),
-    "out": Job("bulk, peer to kernel", "Gbit/s", "gbit_per_second", True, "chargen"),
-    "connections": Job("connect, 1 byte there and back, close", "1/s", "per_second", True, "echo"),
-    "roundtrips": Job("1-byte round trip, median", "µs", "p50_us", False, "echo"),
-    "roundtrips p99": Job("1-byte round trip, 99 %", "µs", "p99_us", False, "echo", "roundtrips"),
-}
-
-# Peers behind TUN: the command, given the service.
-TUN = {
-    "ceiling": lambda _: [BIN / "bench-ceiling", INTERFACE],
-    "ceiling, ACK every 64th": lambda _: [BIN / "bench-ceiling", INTERFACE, "64"],
-    "smoltcp 0.14": lambda service: [BIN / "bench-smoltcp", INTERFACE, PEER, service],
-    "stubborn": lambda _: [BIN / "bench-stubborn", INTERFACE, PEER],
-}
-# Peers behind veth: whether the offloads are on.
-VETH = {"kernel, veth, no offloads": False, "kernel, veth, offloads": True}
-PEERS = [*TUN, *VETH]
-# Peers that differ from another one in these jobs only.
-ONLY = {"ceiling, ACK every 64th": ["in"]}
 
 
 class Processors:
@@ -78,36 +53,34 @@ class Processors:
         return {"peer_cpu": peer, "others": max(0.0, others / elapsed / os.cpu_count())}
 
 
-def behind_tun(stack, peer, service):
+def behind_tun(stack, flows):
+    """A namespace with the interface, and how to enter the one of the peer: the same."""
     kernel = Namespace(stack)
     kernel.run("ip", "tuntap", "add", "dev", INTERFACE, "mode", "tun")
-    kernel.run("ip", "link", "set", INTERFACE, "mtu", 1500, "txqueuelen", QUEUE)
+    kernel.run("ip", "link", "set", INTERFACE, "mtu", 1500, "txqueuelen", QUEUE * flows)
     kernel.address(INTERFACE, KERNEL)
-    child = stack.enter_context(started(kernel.enter + TUN[peer](service), "ready"))
-    return kernel, INTERFACE, child
+    return kernel, INTERFACE, kernel.enter
 
 
-def behind_veth(stack, peer):
+def behind_veth(stack):
+    """Two namespaces, joined by veth with every offload that it has by default."""
     kernel, other = Namespace(stack), Namespace(stack)
     kernel.run("ip", "link", "add", "v0", "type", "veth", "peer", "v1", "netns", other.pid)
-    for namespace, interface, address in [(kernel, "v0", KERNEL), (other, "v1", PEER)]:
-        if not VETH[peer]:
-            off = [word for offload in OFFLOADS for word in (offload, "off")]
-            namespace.run("ethtool", "-K", interface, *off)
-        namespace.address(interface, address)
-    serve = [BIN / "bench-load", "serve", PEER]
-    return kernel, "v0", stack.enter_context(started(other.enter + serve, "ready"))
+    kernel.address("v0", KERNEL)
+    other.address("v1", PEER)
+    return kernel, "v0", other.enter
 
 
 def one_run(peer, job, seconds):
     """What the load reports of this job on this peer, and what went on beside it."""
+    first = str(min(os.sched_getaffinity(0)))
+    pinned = ["taskset", "--cpu-list", first] if job.one_core else []
     with contextlib.ExitStack() as stack:
-        if peer in TUN:
-            kernel, interface, child = behind_tun(stack, peer, JOBS[job].service)
-        else:
-            kernel, interface, child = behind_veth(stack, peer)
+        place = behind_veth(stack) if peer == VETH else behind_tun(stack, job.flows)
+        kernel, interface, enter = place
+        child = stack.enter_context(started(enter + pinned + command_of(peer, job), "ready"))
         kernel.await_carrier(interface)
-        load = LEASH + kernel.enter + [str(BIN / "bench-load"), job, PEER, str(seconds)]
+        load = LEASH + kernel.enter + pinned + list(map(str, job.words(seconds)))
         processors = Processors(child)
         try:
             result = subprocess.run(load, capture_output=True, text=True, timeout=seconds + 20)
@@ -118,77 +91,74 @@ def one_run(peer, job, seconds):
         return json.loads(result.stdout) | processors.used() | kernel.counters(interface)
 
 
+def plan(options):
+    """All runs in their order: the round, the name of the job, the peer, and the seconds."""
+    for number in range(1, options.rounds + 1):
+        for name in options.jobs:
+            for peer in JOBS[name].peers:
+                if peer in options.peers:
+                    yield number, name, peer, options.seconds
+        if number <= options.curve_rounds:
+            for name, job in CURVES.items():
+                for peer in job.peers:
+                    yield number, name, peer, options.curve_seconds
+
+
 def rounds(options):
-    """All runs, interleaved: a report of each."""
-    reports = [
-        {"round": number, "job": job, "peer": peer}
-        for number in range(1, options.rounds + 1)
-        for job in options.jobs
-        for peer in options.peers
-        if job in ONLY.get(peer, JOBS)
-    ]
-    for count, report in enumerate(reports, 1):
-        job, peer = report["job"], report["peer"]
-        say(f"[{count}/{len(reports)}] round {report['round']}: {job:<12} {peer:<27}", end="")
+    """All runs: a report of each."""
+    runs = list(plan(options))
+    reports = []
+    for count, (number, name, peer, seconds) in enumerate(runs, 1):
+        job = JOBS.get(name) or CURVES[name]
+        report = {"round": number, "job": name, "peer": peer}
+        say(f"[{count}/{len(runs)}] round {number}: {name:<20} {peer:<16}", end="")
         try:
-            report |= one_run(peer, job, options.seconds)
-            say(f"{report[JOBS[job].field]:>10,.2f} {JOBS[job].unit}")
+            report |= one_run(peer, job, seconds)
+            say(f"{report[job.field]:>12,.2f} {job.unit}")
         except Failure as failure:
             report["failure"] = str(failure)
             say(f"failed: {failure}")
+        reports.append(report)
     return reports
 
 
-def core(options):
-    """What the core alone costs: no device, no threads, no kernel."""
-    say("the core alone: octets of heap, time and instructions a segment")
-    program = str(BIN / "bench-core")
-    heap = json.loads(command(program, "heap"))
-    segments = [
-        json.loads(line)
-        for line in command(program, "segments", options.core_rounds).splitlines()
-    ]
-    for row in segments:
-        row["instructions"] = None if options.quick else instructions(program, row["connections"])
-    return {"heap": heap, "segments": segments}
-
-
-def instructions(program, connections):
-    """Instructions a segment: what a longer run executes more than a shorter one."""
-    if shutil.which("valgrind") is None:
-        return None
-
-    def executed(segments):
-        words = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program]
-        words += ["count", str(connections), str(segments)]
-        text = subprocess.run(words, capture_output=True, text=True, check=True).stderr
-        return int(re.search(r"Collected : (\d+)", text).group(1))
-
-    shorter, longer = 20_000, 60_000
-    return (executed(longer) - executed(shorter)) / (longer - shorter)
+def chosen(words, names):
+    """The names that begin with one of these words: all, if there are none."""
+    begins = lambda name: any(f"{name} ".startswith(f"{word} ") for word in words.split(","))
+    return [name for name in names if not words or begins(name.replace(",", ""))]
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
-    runs = [job for job in JOBS if not JOBS[job].same_run_as]
     add = parser.add_argument
     add("--rounds", type=int, help="how often every run is done (5)")
-    add("--seconds", type=float, help="how long one run lasts (3)")
-    add("--quick", action="store_true", help="3 rounds of 0.4 s each; no valgrind")
-    add("--peers", metavar="A,B", help="only peers whose names hold one of these words")
-    add("--jobs", metavar="A,B", help=f"only these of {', '.join(runs)}")
+    add("--seconds", type=float, help="how long one run lasts (1.5)")
+    add("--quick", action="store_true", help="one round of 0.5 s each, without valgrind")
+    add("--peers", metavar="A,B", help=f"only these: {', '.join(sorted({peer.partition(',')[0] for peer in PEERS}))}")
+    add("--jobs", metavar="A,B", help=f"only these, and no curves: {', '.join(JOBS)}")
     add("--no-core", action="store_true", help="without the figures of the core alone")
+    add("--docs", action="store_true", help="write the table and the pictures into docs/, too")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 5)
-    options.seconds = options.seconds or (0.4 if options.quick else 3.0)
-    options.core_rounds = 5 if options.quick else 15
-    wanted = options.peers.split(",") if options.peers else [""]
-    options.peers = [peer for peer in PEERS if any(word in peer for word in wanted)]
-    options.jobs = options.jobs.split(",") if options.jobs else runs
-    unknown = set(options.jobs) - set(runs)
-    if unknown or not options.peers:
-        parser.error(f"there is no {', '.join(unknown) or 'such peer'}")
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.seconds = options.seconds or (0.5 if options.quick else 1.5)
+    options.curve_rounds = 0 if options.jobs else 1 if options.quick else 2
+    options.curve_seconds = options.seconds / 2
+    options.peers = chosen(options.peers, PEERS)
+    options.jobs = chosen(options.jobs, JOBS)
+    if not options.peers or not options.jobs:
+        parser.error("there is no such peer, or no such job")
     return options
+
+
+BEGIN, END = "<!-- scripts/bench --docs writes from here -->", "<!-- to here -->"
+
+
+def write_docs(text):
+    """Puts the tables where docs/PERFORMANCE.md has its place."""
+    page = ROOT / "docs/PERFORMANCE.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
 
 
 def main():
@@ -196,17 +166,24 @@ def main():
     begun = time.time()
     results = {
         "machine": f"{platform.release()}, {os.cpu_count()} CPUs",
+        "date": time.strftime("%Y-%m-%d"),
         "rounds": options.rounds,
         "seconds": options.seconds,
         "reports": rounds(options),
-        "core": None if options.no_core else core(options),
+        "core": None if options.no_core else core.measure(options.quick),
     }
-    text = table.write(results, JOBS, options.peers)
+    text = table.write(results)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (OUT / "results.md").write_text(text)
+    for name, picture in pictures.draw(results):
+        (OUT / name).write_text(picture)
+        if options.docs:
+            (ROOT / "docs" / name).write_text(picture)
+    if options.docs:
+        write_docs(text)
     print(text)
-    say(f"took {time.time() - begun:.0f} s; written to target/bench/results.json and results.md")
+    say(f"took {time.time() - begun:.0f} s; written to target/bench: results.json, results.md, *.svg")
     return any("failure" in report for report in results["reports"])
 
 

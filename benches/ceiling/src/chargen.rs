@@ -2,20 +2,23 @@
 
 use std::io;
 
-use bench_tun::{Queue, Timeout};
+use bench_tun::{Kind, Queue, Timeout};
 
-use crate::segment::{ACK, Arrived, FIN, RST, SYN, Template};
-use crate::{ISS, MTU};
-
-/// The text of a segment, in octets: what the MTU has room for.
-const MSS: u32 = 1460;
+use crate::segment::{ACK, Arrived, FIN, MSS, RST, SYN, Template};
+use crate::{ISS, LONGEST};
 
 /// The most that is in flight, in octets. The kernel's window grows to megabytes, but what lies
 /// there for long has left the processor's cache when it is read, and all become slower.
 const FLIGHT: u32 = 128 * 1024;
 
-/// Segments sent between two looks at what the kernel acknowledged.
-const BURST: u32 = 32;
+/// The same with offloads, where little is in flight after few calls.
+const LONG_FLIGHT: u32 = 512 * 1024;
+
+/// Segments of the wire in one that the kernel cuts: as many as an IPv4 packet has room for.
+const LONG: u16 = (u16::MAX - 40) / MSS;
+
+/// Octets sent between two looks at what the kernel acknowledged.
+const BURST: u32 = 32 * MSS as u32;
 
 /// How long to wait for an acknowledgment before everything that is in flight is sent again.
 const PATIENCE_MS: u16 = 10;
@@ -23,6 +26,10 @@ const PATIENCE_MS: u16 = 10;
 /// One connection that gets as much as it takes.
 pub struct Chargen {
     segment: Template,
+    /// The text of the segment, in octets.
+    text: u32,
+    /// The most that is in flight, in octets.
+    flight: u32,
     /// The kernel's next sequence number, which does not change: it sends nothing.
     ack: u32,
     /// What we send next.
@@ -41,9 +48,15 @@ pub struct Chargen {
 
 impl Chargen {
     /// The connection whose handshake ends with `arrived`; `scale` is what its SYN said.
-    pub fn new(arrived: &Arrived<'_>, scale: u32) -> Chargen {
+    pub fn new(kind: Kind, arrived: &Arrived<'_>, scale: u32) -> Chargen {
+        let (text, flight) = match kind {
+            Kind::Plain => (MSS, FLIGHT),
+            Kind::Offload => (LONG * MSS, LONG_FLIGHT),
+        };
         let mut chargen = Chargen {
-            segment: Template::new(arrived, &[], &[b'.'; MSS as usize]),
+            segment: Template::new(kind, arrived, &[], &vec![b'.'; usize::from(text)]),
+            text: u32::from(text),
+            flight,
             ack: arrived.seq,
             next: ISS.wrapping_add(1),
             acknowledged: ISS.wrapping_add(1),
@@ -58,13 +71,14 @@ impl Chargen {
 
     /// Sends until the kernel closes or resets the connection.
     pub fn run(mut self, queue: &Queue) -> io::Result<()> {
-        let mut buffer = [0; MTU];
+        let mut buffer = vec![0; LONGEST];
+        let prefix = queue.kind().header();
         loop {
             let sent = self.send(queue)?;
             let mut heard = false;
             while let Some(length) = queue.receive(&mut buffer)? {
                 heard = true;
-                let Some(arrived) = Arrived::parse(&buffer[..length]) else {
+                let Some(arrived) = Arrived::parse(&buffer[prefix..length]) else {
                     continue;
                 };
                 if arrived.has(RST | FIN | SYN) {
@@ -80,14 +94,14 @@ impl Chargen {
 
     /// Sends a burst; whether the window had room for any of it.
     fn send(&mut self, queue: &Queue) -> io::Result<bool> {
-        for count in 0..BURST {
+        for count in 0..BURST.div_ceil(self.text) {
             let room = self.limit.wrapping_sub(self.next) as i32;
             let flight = self.next.wrapping_sub(self.acknowledged);
-            if room < MSS as i32 || flight >= FLIGHT {
+            if room < self.text as i32 || flight >= self.flight {
                 return Ok(count > 0);
             }
             queue.send(self.segment.seal(self.next, self.ack, ACK))?;
-            self.next = self.next.wrapping_add(MSS);
+            self.next = self.next.wrapping_add(self.text);
         }
         Ok(true)
     }

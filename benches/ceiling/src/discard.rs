@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bench_tun::Queue;
+use bench_tun::{Kind, Queue};
 
 use crate::ISS;
 use crate::segment::{ACK, Arrived, FIN, Template};
@@ -20,9 +20,9 @@ pub struct Discard {
 
 impl Discard {
     /// The connection that begins with this SYN, whose segments are acknowledged `every` so many.
-    pub fn new(syn: &Arrived<'_>, every: u32) -> Discard {
+    pub fn new(kind: Kind, syn: &Arrived<'_>, every: u32) -> Discard {
         Discard {
-            answer: Template::new(syn, &[], &[]),
+            answer: Template::new(kind, syn, &[], &[]),
             next: syn.end(),
             waiting: 0,
             every,

@@ -1,15 +1,18 @@
-//! The ceiling: what a plain TUN gives at most, one packet a system call, to *any* stack.
+//! The ceiling: what a TUN gives at most, one packet a system call, to *any* stack.
 //!
 //! This is not a stack. It knows just enough of TCP to make the kernel send and receive as fast as
 //! it can: it answers every SYN, acknowledges what comes without looking (no checksum is verified,
 //! nothing is put in order, nothing is delivered to anybody), and sends one prepared segment again
 //! and again with another sequence number. It does what no stack can leave out: a system call for
-//! every packet, a right checksum in every segment it sends, and the kernel's advertised window.
+//! every packet, the kernel's advertised window, and on a plain TUN a right checksum in every
+//! segment it sends. With offloads its packets are as long as an IPv4 packet can be, in both
+//! directions, and the kernel cuts them and computes their checksums (or leaves it, for nothing on
+//! the way asks for either).
 //!
-//! What it receives it acknowledges every second segment, as RFC 9293 §3.8.6.3 (SHLD-18) asks, or
-//! more rarely when told so: each acknowledgment is a system call in which the kernel does the
-//! sender's work, and a stack that takes packets in batches may acknowledge once a batch. The two
-//! figures bound the two kinds of stack.
+//! What it receives it acknowledges every so many packets: every second, as RFC 9293 §3.8.6.3
+//! (SHLD-18) asks, or more rarely when told so: each acknowledgment is a system call in which the
+//! kernel does the sender's work, and a stack that takes packets in batches may acknowledge once a
+//! batch. An empty queue is acknowledged at once.
 //!
 //! It carries no timestamps, so its segments have 12 octets more text than a stack's.
 //!
@@ -24,7 +27,7 @@ mod segment;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use bench_tun::{Queue, Timeout};
+use bench_tun::{HEADER, Kind, Queue, Timeout};
 
 use crate::chargen::Chargen;
 use crate::discard::Discard;
@@ -41,8 +44,10 @@ const ISS: u32 = 1;
 /// sends would have to wake us, which costs it more than a few tries cost us.
 const TRIES: u32 = 200;
 
-/// The longest packet: the MTU.
-const MTU: usize = 1500;
+/// The longest packet, and what may stand before it.
+const LONGEST: usize = HEADER + u16::MAX as usize;
+
+const USAGE: &str = "usage: ceiling INTERFACE plain|offload [PACKETS_PER_ACKNOWLEDGMENT]";
 
 fn main() -> ExitCode {
     match start() {
@@ -56,22 +61,28 @@ fn main() -> ExitCode {
 
 fn start() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (name, every) = match &arguments[..] {
-        [name] => (name, 2),
-        [name, every] => (
-            name,
-            every.parse().context("the second argument is a number")?,
-        ),
-        _ => bail!("usage: ceiling INTERFACE [SEGMENTS_PER_ACKNOWLEDGMENT]"),
+    let [name, kind, every @ ..] = &arguments[..] else {
+        bail!("{USAGE}");
     };
-    let queue = Queue::open(name).with_context(|| format!("cannot open the interface {name}"))?;
+    let kind = match kind.as_str() {
+        "plain" => Kind::Plain,
+        "offload" => Kind::Offload,
+        _ => bail!("{USAGE}"),
+    };
+    let every = match every {
+        [] => 2,
+        [every] => every.parse().context("the third argument is a number")?,
+        _ => bail!("{USAGE}"),
+    };
+    let queue =
+        Queue::open(name, kind).with_context(|| format!("cannot open the interface {name}"))?;
     println!("ready");
-    let mut buffer = [0; MTU];
+    let mut buffer = vec![0; LONGEST];
     let mut discard = None;
     let mut scale = 0;
     loop {
         let length = next(&queue, &mut buffer, &mut discard)?;
-        let Some(arrived) = Arrived::parse(&buffer[..length]) else {
+        let Some(arrived) = Arrived::parse(&buffer[kind.header()..length]) else {
             continue;
         };
         if arrived.has(RST) {
@@ -81,7 +92,7 @@ fn start() -> Result<()> {
             greet(&queue, &arrived)?;
             scale = arrived.scale();
             if arrived.to.port == DISCARD {
-                discard = Some(Discard::new(&arrived, every));
+                discard = Some(Discard::new(kind, &arrived, every));
             }
             continue;
         }
@@ -91,7 +102,7 @@ fn start() -> Result<()> {
                     discard.take(&queue, &arrived)?;
                 }
             }
-            CHARGEN => Chargen::new(&arrived, scale).run(&queue)?,
+            CHARGEN => Chargen::new(kind, &arrived, scale).run(&queue)?,
             ECHO => echo(&queue, &arrived)?,
             _ => {}
         }
@@ -115,7 +126,7 @@ fn next(queue: &Queue, buffer: &mut [u8], discard: &mut Option<Discard>) -> Resu
 
 /// Answers a SYN.
 fn greet(queue: &Queue, syn: &Arrived<'_>) -> Result<()> {
-    let mut answer = Template::new(syn, &segment::SYN_OPTIONS, &[]);
+    let mut answer = Template::new(queue.kind(), syn, &segment::SYN_OPTIONS, &[]);
     queue.send(answer.seal(ISS, syn.end(), SYN | ACK))?;
     Ok(())
 }
@@ -127,7 +138,7 @@ fn echo(queue: &Queue, arrived: &Arrived<'_>) -> Result<()> {
         (false, false) => ACK,
         (false, true) => return Ok(()),
     };
-    let mut answer = Template::new(arrived, &[], arrived.text);
+    let mut answer = Template::new(queue.kind(), arrived, &[], arrived.text);
     queue.send(answer.seal(arrived.ack, arrived.end(), flags))?;
     Ok(())
 }

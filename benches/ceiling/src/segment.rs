@@ -1,12 +1,17 @@
 //! As much of IPv4 and TCP as the ceiling needs: reading without checking, writing from a template.
 
+use bench_tun::{HEADER as PREFIX, Kind};
+
 /// The flags of a TCP header.
 pub const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
 pub const RST: u8 = 0x04;
 pub const ACK: u8 = 0x10;
 
-/// A maximum segment size of 1460 and a window scale of [`SCALE`].
+/// The text of a segment of the wire, in octets: what an MTU of 1500 has room for.
+pub const MSS: u16 = 1460;
+
+/// A maximum segment size of [`MSS`] and a window scale of [`SCALE`].
 pub const SYN_OPTIONS: [u8; 8] = [2, 4, 0x05, 0xb4, 1, 3, 3, SCALE];
 
 /// How far the windows we advertise are shifted.
@@ -14,10 +19,19 @@ const SCALE: u8 = 4;
 
 /// The window we advertise, in octets: the default queue of a TUN interface holds 500 packets, and
 /// what does not fit is lost.
-const WINDOW: u32 = 480 * 1460;
+fn window(kind: Kind) -> u32 {
+    match kind {
+        Kind::Plain => 480 * u32::from(MSS),
+        // As much as `SCALE` can say: 500 packets may hold far more.
+        Kind::Offload => 0xffff << SCALE,
+    }
+}
 
 /// The length of an IPv4 and of a TCP header without options.
 const HEADER: usize = 20;
+
+/// Where the checksum lies in a TCP header.
+const CHECKSUM: usize = 16;
 
 /// One end of a connection.
 #[derive(Clone, Copy)]
@@ -97,22 +111,24 @@ impl<'a> Arrived<'a> {
 }
 
 /// A segment to the kernel that is complete but for its sequence and acknowledgment numbers, its
-/// flags and its checksum.
+/// flags and its checksum. What is longer than the wire allows, the kernel is told to cut.
 pub struct Template {
     packet: Vec<u8>,
-    /// The checksum's sum over all that does not change.
-    sum: u32,
+    /// Where the TCP header begins.
+    tcp: usize,
+    /// The checksum's sum over all that does not change; `None`: the kernel is told to compute it.
+    sum: Option<u32>,
 }
 
 impl Template {
     /// A segment with these options and this text, back where `arrived` came from. The length of
     /// the options must be a multiple of four.
-    pub fn new(arrived: &Arrived<'_>, options: &[u8], text: &[u8]) -> Template {
+    pub fn new(kind: Kind, arrived: &Arrived<'_>, options: &[u8], text: &[u8]) -> Template {
         let (source, destination) = (arrived.to, arrived.from);
         let tcp_length = (HEADER + options.len() + text.len()) as u16;
         let offset = ((HEADER + options.len()) / 4) as u8;
         let scale = if options.is_empty() { SCALE } else { 0 };
-        let window = (WINDOW >> scale).min(0xffff) as u16;
+        let window = (window(kind) >> scale).min(0xffff) as u16;
 
         let mut packet = vec![0x45, 0];
         packet.extend((HEADER as u16 + tcp_length).to_be_bytes());
@@ -121,6 +137,8 @@ impl Template {
         packet.extend(destination.address);
         let checksum = !fold(sum(&packet));
         packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+        // RFC 9293 §3.1: the addresses, the protocol and the length count too.
+        let pseudo_header = sum(&packet[12..]) + 6 + u32::from(tcp_length);
 
         packet.extend(source.port.to_be_bytes());
         packet.extend(destination.port.to_be_bytes());
@@ -130,23 +148,63 @@ impl Template {
         packet.extend([0; 4]); // checksum, urgent pointer
         packet.extend(options);
         packet.extend(text);
-        // RFC 9293 §3.1: the addresses, the protocol and the length count too.
-        let sum = sum(&packet[12..]) + 6 + u32::from(tcp_length);
-        let sum = u32::from(fold(sum));
-        Template { packet, sum }
+        match kind {
+            Kind::Plain => {
+                let sum = pseudo_header + sum(&packet[HEADER..]);
+                Template {
+                    packet,
+                    tcp: HEADER,
+                    sum: Some(u32::from(fold(sum))),
+                }
+            }
+            Kind::Offload => {
+                let begun = fold(pseudo_header).to_be_bytes();
+                packet[HEADER + CHECKSUM..HEADER + CHECKSUM + 2].copy_from_slice(&begun);
+                let header = HEADER + usize::from(offset) * 4;
+                packet.splice(0..0, unfinished(header as u16, text.len()));
+                Template {
+                    packet,
+                    tcp: PREFIX + HEADER,
+                    sum: None,
+                }
+            }
+        }
     }
 
     /// The finished packet.
     pub fn seal(&mut self, seq: u32, ack: u32, flags: u8) -> &[u8] {
-        let tcp = &mut self.packet[HEADER..];
+        let tcp = &mut self.packet[self.tcp..];
         tcp[4..8].copy_from_slice(&seq.to_be_bytes());
         tcp[8..12].copy_from_slice(&ack.to_be_bytes());
         tcp[13] = flags;
-        let halves = |word: u32| (word >> 16) + (word & 0xffff);
-        let checksum = !fold(self.sum + halves(seq) + halves(ack) + u32::from(flags));
-        tcp[16..18].copy_from_slice(&checksum.to_be_bytes());
+        if let Some(sum) = self.sum {
+            let halves = |word: u32| (word >> 16) + (word & 0xffff);
+            let checksum = !fold(sum + halves(seq) + halves(ack) + u32::from(flags));
+            tcp[CHECKSUM..CHECKSUM + 2].copy_from_slice(&checksum.to_be_bytes());
+        }
         &self.packet
     }
+}
+
+/// What stands before a packet with `header` octets of IPv4 and TCP headers and so much text
+/// (`struct virtio_net_hdr`): the checksum is to be finished, and the text cut into segments.
+fn unfinished(header: u16, text: usize) -> [u8; PREFIX] {
+    const NEEDS_CHECKSUM: u8 = 1;
+    const CUT_TCP_OVER_IPV4: u8 = 1;
+    let is_long = text > usize::from(MSS);
+    let (cut, size) = if is_long {
+        (CUT_TCP_OVER_IPV4, MSS)
+    } else {
+        (0, 0)
+    };
+    let mut prefix = [0; PREFIX];
+    (prefix[0], prefix[1]) = (NEEDS_CHECKSUM, cut);
+    // In the byte order of the machine, as virtio had it first.
+    let words = [header, size, HEADER as u16, CHECKSUM as u16];
+    for (place, word) in prefix[2..].chunks_mut(2).zip(words) {
+        place.copy_from_slice(&word.to_ne_bytes());
+    }
+    prefix
 }
 
 fn sum(octets: &[u8]) -> u32 {

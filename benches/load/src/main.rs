@@ -2,9 +2,10 @@
 //! kernel's own sockets with CUBIC. `serve` makes the kernel itself a peer, for the comparison
 //! over veth.
 //!
-//! The services, on every peer alike: echo (7), discard (9), chargen (19).
+//! The services, on every peer alike: echo (7, over UDP too), discard (9), chargen (19).
 
 mod bulk;
+mod datagrams;
 mod exchange;
 mod serve;
 
@@ -18,13 +19,16 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrStorage, setsockopt, socket, sockopt,
 };
 
+use crate::bulk::Bulk;
+
 const USAGE: &str = "\
-usage: load serve       ADDRESS               the services, until killed
-       load in          ADDRESS SECONDS       bulk to the peer
-       load out         ADDRESS SECONDS       bulk from the peer
-       load connections ADDRESS SECONDS       connect, one byte there and back, close
-       load roundtrips  ADDRESS SECONDS       one byte there and back, again and again
-Each but `serve` prints one line of JSON.";
+usage: load serve       ADDRESS [CHUNK]                 the services, until killed
+       load in          ADDRESS SECONDS [CHUNK FLOWS]   bulk to the peer
+       load out         ADDRESS SECONDS [CHUNK FLOWS]   bulk from the peer
+       load connections ADDRESS SECONDS                 connect, one byte there and back, close
+       load roundtrips  ADDRESS SECONDS                 one byte there and back, again and again
+       load datagrams   ADDRESS SECONDS                 the same over UDP, several under way
+CHUNK is what one call reads or writes, in octets. Each but `serve` prints one line of JSON.";
 
 /// What sends back what it gets.
 const ECHO: u16 = 7;
@@ -50,24 +54,47 @@ fn start() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["serve", address] => serve::serve(parse(address)?),
-        [job, address, seconds] => {
-            let (address, duration) = (parse(address)?, parse_seconds(seconds)?);
-            println!("{}", run(job, address, duration)?);
+        ["serve", address] => serve::serve(parse(address)?, bulk::CHUNK),
+        ["serve", address, chunk] => serve::serve(parse(address)?, number(chunk)?),
+        [job, address, seconds, ref rest @ ..] => {
+            println!(
+                "{}",
+                run(job, parse(address)?, parse_seconds(seconds)?, rest)?
+            );
             Ok(())
         }
         _ => bail!("{USAGE}"),
     }
 }
 
-fn run(job: &str, address: IpAddr, duration: Duration) -> Result<String> {
+fn run(job: &str, address: IpAddr, duration: Duration, rest: &[&str]) -> Result<String> {
+    let to = |port| SocketAddr::new(address, port);
+    let bulk = |port| {
+        let (chunk, flows) = match *rest {
+            [] => (bulk::CHUNK, 1),
+            [chunk, flows] => (number(chunk)?, number(flows)?),
+            _ => bail!("{USAGE}"),
+        };
+        Ok(Bulk {
+            address: to(port),
+            duration,
+            chunk,
+            flows,
+        })
+    };
     match job {
-        "in" => bulk::send(SocketAddr::new(address, DISCARD), duration),
-        "out" => bulk::receive(SocketAddr::new(address, CHARGEN), duration),
-        "connections" => exchange::connections(SocketAddr::new(address, ECHO), duration),
-        "roundtrips" => exchange::round_trips(SocketAddr::new(address, ECHO), duration),
+        "in" => bulk::send(bulk(DISCARD)?),
+        "out" => bulk::receive(bulk(CHARGEN)?),
+        "connections" => exchange::connections(to(ECHO), duration),
+        "roundtrips" => exchange::round_trips(to(ECHO), duration),
+        "datagrams" => datagrams::echo(to(ECHO), duration),
         _ => bail!("{USAGE}"),
     }
+}
+
+fn number(text: &str) -> Result<usize> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.with_context(|| format!("`{text}` is not a number above zero"))
 }
 
 fn parse(address: &str) -> Result<IpAddr> {

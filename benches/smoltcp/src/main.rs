@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use bench_tun::{Queue, Timeout};
+use bench_tun::{Kind, Queue, Timeout};
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketSet};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
@@ -50,7 +50,8 @@ fn start() -> Result<()> {
     };
     let address: IpAddr = address.parse().context("the address is not one")?;
     let service = Service::named(service).context("there is no such service")?;
-    let queue = Queue::open(name).with_context(|| format!("cannot open the interface {name}"))?;
+    let queue = Queue::open(name, Kind::Plain)
+        .with_context(|| format!("cannot open the interface {name}"))?;
     let device = Device::new(queue);
     serve(device, address.into(), service)
 }

@@ -1,0 +1,145 @@
+"""The figures of a run of the benchmark, and how they compare with what is to be reached."""
+
+import dataclasses
+import statistics
+
+from catalogue import FLOWS, JAIN, JOBS, STUBBORN, TARGETS, WAYS
+
+
+@dataclasses.dataclass
+class Sample:
+    """What all rounds gave."""
+
+    values: list
+
+    @property
+    def median(self):
+        return statistics.median(self.values)
+
+    def __str__(self):
+        if len(self.values) == 1:
+            return figure(self.median)
+        return f"{figure(self.median)} ({figure(min(self.values))}–{figure(max(self.values))})"
+
+
+def figure(value):
+    return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
+
+
+def sample(results, job, peer, field):
+    """The figures of this job on this peer, if there are any."""
+    of_peer = lambda report: (report["job"], report["peer"]) == (job, peer) and field in report
+    values = [report[field] for report in results["reports"] if of_peer(report)]
+    return Sample(values) if values else None
+
+
+@dataclasses.dataclass
+class Row:
+    """One figure beside what it is to reach."""
+
+    title: str
+    # The figure with its unit and spread; what it is compared with, and that one's figure.
+    ours: str
+    beside: str
+    other: str
+    # What is judged, and what it must be: at least the limit, or at most.
+    value: float
+    limit: float
+    at_least: bool
+    # What is judged is a multiple of the other figure.
+    is_ratio: bool
+
+    @property
+    def reached(self):
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def margin(self):
+        """How far it is beyond the limit, as a share; below zero: how much is missing."""
+        factor = self.value / self.limit
+        return (factor if self.at_least else 1 / factor) - 1
+
+    @property
+    def judged(self):
+        return f"{figure(self.value)} ×" if self.is_ratio else f"{self.value:,.4g}"
+
+    @property
+    def to_reach(self):
+        limit = f"{self.limit:g}" if self.limit < 1000 else f"{self.limit:,.0f}"
+        return f"{'≥' if self.at_least else '≤'} {limit}" + (" ×" if self.is_ratio else "")
+
+
+def rows(results):
+    """What of the targets can be judged."""
+    found = [compare(results, target) for target in TARGETS]
+    found += [fairness(results, way) for way in WAYS]
+    return [row for row in found if row] + core_rows(results["core"])
+
+
+def compare(results, target):
+    job = JOBS[target.job]
+    ours = sample(results, target.job, target.peer, target.figure)
+    other_job, other_peer = target.against
+    other = sample(results, other_job, other_peer, target.figure)
+    if not ours or not other:
+        return None
+    same_job = other_job == target.job
+    return Row(
+        title=target.title,
+        ours=f"{ours} {job.unit}",
+        beside=other_peer if same_job else JOBS[other_job].title,
+        other=str(other),
+        value=ours.median / other.median,
+        limit=target.factor,
+        at_least=job.more_is_better,
+        is_ratio=True,
+    )
+
+
+def fairness(results, way):
+    job = f"{way} {FLOWS}"
+    index = sample(results, job, STUBBORN, "jain")
+    title = f"{JOBS[job].title}: Jain's index"
+    return absolute(title, index, index.median, JAIN, True) if index else None
+
+
+def absolute(title, ours, value, limit, at_least=False):
+    """A row that is compared with a number."""
+    return Row(title, str(ours), "", "", value, limit, at_least, False)
+
+
+# What the core alone may cost: octets for so many idle connections, and shares.
+IDLE, IDLE_MIB, AMONG_OTHERS, FLAT = 100_000, 256, 0.95, 1.1
+
+
+def core_rows(core):
+    """What the core alone costs."""
+    if not core:
+        return []
+    few, *_, many = core["segments"]
+    mib = core["heap"]["octets_after_traffic"] * IDLE / 2**20
+    # Only disturbance makes a round slower: the least of all is compared.
+    alone_ns, among_ns = min(few["one_busy_ns"]), min(many["one_busy_ns"])
+    found = [
+        absolute(f"{IDLE:,} idle connections, MiB of heap", f"{mib:.0f} MiB", mib, IDLE_MIB),
+        Row(
+            title=f"a busy connection among {many['connections']:,} idle",
+            ours=f"{among_ns} ns a segment",
+            beside=f"among {few['connections']}",
+            other=f"{alone_ns} ns",
+            value=alone_ns / among_ns,
+            limit=AMONG_OTHERS,
+            at_least=True,
+            is_ratio=True,
+        ),
+    ]
+    counted = [row for row in core["segments"] if row["instructions"]]
+    if counted:
+        least, *_, most = sorted(counted, key=lambda row: row["instructions"])
+        title = f"a segment with {few['connections']} to {many['connections']:,} connections"
+        ratio = most["instructions"] / least["instructions"]
+        ours = f"{most['instructions']:,.0f} instructions"
+        other = f"{least['instructions']:,.0f}"
+        beside = f"the least, with {least['connections']:,}"
+        found.append(Row(title, ours, beside, other, ratio, FLAT, False, True))
+    return found
