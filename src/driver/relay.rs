@@ -147,12 +147,13 @@ impl Relay {
             }
             let now = self.clock.now();
             self.let_out(now)?;
-            if self.stop.is_due() || end.is_some_and(|end| end <= now) {
-                return Ok(());
-            }
             if !more && !self.grain.is_zero() {
                 // What comes meanwhile waits for the next turn.
                 poller::wait(None, None, &self.stop.0.1, Duration::ZERO, Some(self.grain));
+            }
+            // After the break, which feels the kick of a stop.
+            if self.stop.is_due() || end.is_some_and(|end| end <= now) {
+                return Ok(());
             }
             let due = [self.transit.next(), end].into_iter().flatten().min();
             let wait = match more {
@@ -201,6 +202,7 @@ impl Relay {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
     use std::thread;
     use std::time;
 
@@ -245,6 +247,19 @@ mod tests {
         let relay = running.join().unwrap().unwrap();
         assert_eq!(relay.punctuality().left, 2);
         assert_eq!(relay.transit().path().counts().entered, 2);
+    }
+
+    /// The break between two turns must not swallow the stop.
+    #[test]
+    fn it_ends_when_it_is_stopped_between_two_turns() {
+        let (relay, _ends) = relay(Path::default());
+        let mut relay = relay.with_grain(Duration::from_millis(200));
+        let stop = relay.stopper();
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || ended.send(relay.run(None).is_ok()));
+        thread::sleep(Duration::from_millis(50));
+        stop.stop();
+        assert_eq!(end.recv_timeout(Duration::from_secs(20)), Ok(true));
     }
 
     #[test]
