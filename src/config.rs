@@ -3,17 +3,21 @@
 mod congestion;
 mod ecn;
 
-pub use congestion::{CongestionControl, Pacing, PacingConfig, UnknownCongestionControl};
-pub use ecn::{EcnConfig, EcnMode};
+pub use congestion::{
+    CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
+};
+pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 
 use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
+mod habits;
 mod opening;
 mod path_mtu;
 mod resets;
 
+pub use habits::{Nagle, Push, QuickAcks, RtoFloor};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
 
@@ -206,6 +210,9 @@ pub struct TcpConfig {
     /// window grow by two segments, until it is what the buffer has room for. A peer that sends
     /// more than a path carries is held back, as Linux does. Default off.
     pub growing_receive_window: bool,
+    /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
+    /// Default off; FreeBSD: 65,536 octets become 65,700.
+    pub whole_segment_buffers: bool,
     /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
     pub send_buffer: usize,
     /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
@@ -230,6 +237,8 @@ pub struct TcpConfig {
     pub delayed_ack: Option<Duration>,
     /// What Nagle's algorithm waits for. Default [`Nagle::Everything`].
     pub nagle: Nagle,
+    /// Where PSH is set. Default [`Push::QueueEnd`].
+    pub push: Push,
     /// How long segments with text are acknowledged at once at the start of a connection. Default
     /// [`QuickAcks::UntilSending`].
     pub quick_acks: QuickAcks,
@@ -242,6 +251,9 @@ pub struct TcpConfig {
     pub min_rto: Duration,
     /// What `min_rto` bounds. Default [`RtoFloor::Whole`].
     pub rto_floor: RtoFloor,
+    /// What stands on top of every RTO but the first, and is not doubled. Default 0; FreeBSD has
+    /// 200 ms.
+    pub rto_slop: Duration,
     /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
     pub max_rto: Duration,
     /// With SACK, find losses by time (RFC 8985, RACK); otherwise by what has been reported beyond
@@ -301,6 +313,14 @@ pub struct TcpConfig {
     /// After an idle time of more than RTO, slow start begins again from the initial window (RFC
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
+    /// In slow start, by how many segments at most one acknowledgment makes the congestion window
+    /// grow. `None`: by 2 (RFC 3465 §2.3), in the first slow start of CUBIC by 8 (RFC 9406 §4.2).
+    /// Default `None`; Linux knows no limit.
+    pub slow_start_limit: Option<u32>,
+    /// CUBIC's first slow start may end before anything is lost (HyStart++, RFC 9406). Default on.
+    pub hystart: bool,
+    /// What says that the congestion window is in use. Default [`WindowUse::InFlight`].
+    pub window_use: WindowUse,
     /// Who decides how much may be in flight. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
     /// Whether a congestion window that is not used stays for five minutes, and is then halved, and
@@ -315,6 +335,9 @@ pub struct TcpConfig {
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
+    /// Fast Open needs no cookie: text goes with the SYN, or is taken with it, whoever sends it
+    /// (RFC 7413 §3 has cookies for a reason). Default off.
+    pub fast_open_without_cookie: bool,
     /// ISS of every connection, in place of one that nobody can predict (RFC 6528). For
     /// simulations and model checkers only: on a real network it lets strangers guess their way
     /// in. Default `None`.
@@ -334,6 +357,7 @@ impl Default for TcpConfig {
             initial_receive_buffer: 512 * 1024,
             initial_receive_window: u16::MAX,
             growing_receive_window: false,
+            whole_segment_buffers: false,
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
             option_layout: OptionLayout::TimestampsFirst,
@@ -344,10 +368,12 @@ impl Default for TcpConfig {
             dsack: true,
             delayed_ack: Some(Duration::from_millis(40)),
             nagle: Nagle::Everything,
+            push: Push::QueueEnd,
             quick_acks: QuickAcks::UntilSending,
             hold_fin_ack: true,
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),
+            rto_slop: Duration::ZERO,
             max_rto: Duration::from_secs(120),
             rto_floor: RtoFloor::Whole,
             rack: true,
@@ -370,11 +396,15 @@ impl Default for TcpConfig {
             orphan_retries: 8,
             initial_window: 10,
             slow_start_after_idle: true,
+            slow_start_limit: None,
+            hystart: true,
+            window_use: WindowUse::InFlight,
             congestion_control: CongestionControl::Cubic,
             window_validation: false,
             pacing: PacingConfig::default(),
             ecn: EcnConfig::default(),
             challenge_interval: Duration::from_millis(500),
+            fast_open_without_cookie: false,
             fixed_iss: None,
             max_out_of_order_ranges: 512,
             socket: SocketOptions::default(),
@@ -426,40 +456,6 @@ impl TcpConfig {
         }
         self.pacing.validate()
     }
-}
-
-/// What the least RTO is a bound of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RtoFloor {
-    /// Of the RTO, as in RFC 6298 §2.4.
-    #[default]
-    Whole,
-    /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
-    /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
-    Variation,
-}
-
-/// For the acknowledgment of what a segment waits that is not full (RFC 9293 §3.7.4, RFC 896).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Nagle {
-    /// Of everything that was sent.
-    #[default]
-    Everything,
-    /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
-    /// not wait. As Linux has it.
-    Small,
-}
-
-/// How long the first 16 segments with text are acknowledged at once, since a sender that starts
-/// slowly needs every acknowledgment (RFC 5681 §3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum QuickAcks {
-    /// Until the user sends: from then on what is sent carries acknowledgments.
-    #[default]
-    UntilSending,
-    /// Until the user answers, within `delayed_ack` of text that came; and again after a silence
-    /// longer than RTO (RFC 5681 §4.1). As Linux has it.
-    UntilAnswering,
 }
 
 /// What the user of a socket may change while it lives.

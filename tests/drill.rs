@@ -3,5 +3,7 @@
 
 mod drill {
     mod broken;
+    mod constructs;
     mod corpus;
+    mod wrong;
 }

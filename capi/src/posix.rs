@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stubborn::bsd::linux::SPLICE_F_NONBLOCK;
 use stubborn::bsd::{
-    Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, PollFd, Received, Receiving,
-    Sending,
+    Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, PollFd, Received,
+    Receiving, Sending,
 };
 
 /// Where calls are made, and where threads wait: in real time or in virtual.
@@ -126,7 +126,9 @@ pub(crate) fn close(machine: &impl Machine, fd: Fd) -> Result<(), Errno> {
         let closing = Closing::new(fd, calls);
         (closing, closing.until().map(|until| until - calls.now()))
     })?;
-    let answer = machine.wait(time.or(Some(Duration::ZERO)), |calls| closing.attempt(calls))?;
+    let answer = machine.wait(time.or(Some(Duration::ZERO)), |calls| {
+        closing.attempt(calls)
+    })?;
     answer.unwrap_or_else(|| machine.call(|calls| calls.close(fd))?)
 }
 

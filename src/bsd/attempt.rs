@@ -7,7 +7,9 @@ use core::time::Duration;
 
 use super::Calls;
 use super::errno::Errno;
-use super::linux::{MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP, SHUT_WR};
+use super::linux::{
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP, SHUT_WR,
+};
 use super::receive::Received;
 use super::table::{Fd, Kind};
 use crate::time::Instant;
@@ -25,7 +27,8 @@ impl Calls<'_> {
     /// Whether a call with these flags waits where others fail with `EAGAIN`.
     pub fn may_wait(&self, fd: Fd, flags: i32) -> bool {
         let blocks = (self.table.get(fd)).is_ok_and(|known| !known.is_nonblocking());
-        blocks && flags & MSG_DONTWAIT == 0
+        // Nobody waits for a notice.
+        blocks && flags & (MSG_DONTWAIT | MSG_ERRQUEUE) == 0
     }
 
     /// How long a call may wait: `SO_RCVTIMEO`, `SO_SNDTIMEO`; `None`: for ever.
@@ -45,7 +48,10 @@ impl Calls<'_> {
 impl Calls<'_> {
     /// An error is pending: what was moved is told before it.
     fn has_failed(&self, fd: Fd) -> bool {
-        self.ready(fd).is_ok_and(|ready| ready & POLLERR != 0)
+        match self.stream(fd, Errno::EINVAL) {
+            Ok(socket) => self.is_broken(socket),
+            Err(_) => self.ready(fd).is_ok_and(|ready| ready & POLLERR != 0),
+        }
     }
 
     /// Nothing more will come.

@@ -20,6 +20,8 @@ impl Calls<'_> {
     pub fn connect(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => match socket.role {
+                Role::Fresh if socket.waits_for.is_some() => Err(Errno::EISCONN),
+                Role::Fresh if socket.connects_late => self.connect_late(fd, peer),
                 Role::Fresh => self.open(fd, peer),
                 Role::Listening(_) => Err(Errno::EISCONN),
                 Role::Connection(_, Phase::Connected) => Err(Errno::EISCONN),
@@ -39,6 +41,20 @@ impl Calls<'_> {
         Err(Errno::EINPROGRESS)
     }
 
+    /// `TCP_FASTOPEN_CONNECT`: with a cookie, the SYN waits for the first text; without one, it
+    /// leaves and asks for it.
+    fn connect_late(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        let (_, remote) = self.ends(fd, peer)?;
+        let config = &self.stream(fd, Errno::EINVAL)?.config;
+        match self.stack.can_fast_open_with(self.now, remote, config) {
+            true => {
+                self.stream_mut(fd, Errno::EINVAL)?.waits_for = Some(peer);
+                Ok(())
+            }
+            false => self.connect_sending(fd, peer, &[]).map(|_| ()),
+        }
+    }
+
     /// A connect with the first text (`MSG_FASTOPEN`, RFC 7413): it leaves with the SYN if there
     /// is a cookie of the peer. Without one a SYN asks for it, and the text is not taken.
     pub(super) fn connect_sending(
@@ -52,13 +68,14 @@ impl Calls<'_> {
         }
         let (local, remote) = self.ends(fd, peer)?;
         let config = self.stream(fd, Errno::EINVAL)?.config.clone();
-        let ready = self.stack.can_fast_open(self.now, remote);
+        let ready = self.stack.can_fast_open_with(self.now, remote, &config);
         let data = if ready { data } else { &[] };
         let opened = self
             .stack
             .connect_sending(self.now, local, remote, &config, data);
         let (id, taken) = opened.map_err(refused)?;
         self.opened(fd, id)?;
+        self.note_sent(fd, taken, 0);
         match ready {
             true => Ok(taken),
             false => Err(Errno::EINPROGRESS),
@@ -88,7 +105,7 @@ impl Calls<'_> {
         self.table.own_connection(id, fd);
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.role = Role::Connection(id, Phase::Connecting);
-        (socket.error, socket.read_shut) = (None, false);
+        (socket.error, socket.read_shut, socket.waits_for) = (None, false, None);
         Ok(())
     }
 
@@ -149,6 +166,7 @@ impl Calls<'_> {
         }
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         (socket.read_shut, socket.urgent, socket.error) = (false, None, error);
+        socket.waits_for = None;
         self.table.happened(fd);
         Ok(())
     }

@@ -10,6 +10,9 @@ use super::linux::{
 };
 use super::table::{Fd, Kind};
 
+/// So many sets may watch each other in a row.
+const DEEPEST: u32 = 5;
+
 /// What is told whether it was asked for or not.
 const ALWAYS: i32 = EPOLLERR | EPOLLHUP;
 
@@ -51,6 +54,11 @@ impl Watch {
 }
 
 impl Epoll {
+    /// Whether it watches a descriptor.
+    pub(super) fn watches(&self, fd: Fd) -> bool {
+        self.watched.contains_key(&fd)
+    }
+
     /// The descriptor is closed.
     pub(super) fn forget(&mut self, fd: Fd) {
         self.watched.remove(&fd);
@@ -69,10 +77,11 @@ impl Calls<'_> {
         self.table.insert(0, Kind::Epoll(Epoll::default()))
     }
 
-    /// Watches a descriptor, otherwise, or no more. A set cannot be watched.
+    /// Watches a descriptor, otherwise, or no more. A set can watch another one.
     ///
     /// # Errors
-    /// `EBADF`, `EINVAL`, `EEXIST`, `ENOENT`.
+    /// `EBADF`, `EEXIST`, `ENOENT`; `EINVAL`, for itself too; `ELOOP` if sets would watch each other
+    /// in a circle, or more than five in a row.
     pub fn epoll_ctl(
         &mut self,
         epfd: Fd,
@@ -80,13 +89,16 @@ impl Calls<'_> {
         fd: Fd,
         event: EpollEvent,
     ) -> Result<(), Errno> {
-        let is_set = matches!(self.table.get(fd)?.kind, Kind::Epoll(_));
+        self.table.get(fd)?;
+        if fd == epfd {
+            return Err(Errno::EINVAL);
+        }
+        if operation == EPOLL_CTL_ADD && self.depth_of(fd, epfd, 1)? > DEEPEST {
+            return Err(Errno::ELOOP);
+        }
         let Kind::Epoll(epoll) = &mut self.table.get_mut(epfd)?.kind else {
             return Err(Errno::EINVAL);
         };
-        if is_set {
-            return Err(Errno::EINVAL);
-        }
         match operation {
             EPOLL_CTL_ADD if epoll.watched.contains_key(&fd) => return Err(Errno::EEXIST),
             EPOLL_CTL_ADD => {
@@ -137,6 +149,21 @@ impl Calls<'_> {
             }
         }
         Ok(told)
+    }
+
+    /// How many sets watch each other in a row from `fd` on; `ELOOP` if `circle` is among them.
+    fn depth_of(&self, fd: Fd, circle: Fd, depth: u32) -> Result<u32, Errno> {
+        let Kind::Epoll(epoll) = &self.table.get(fd)?.kind else {
+            return Ok(depth);
+        };
+        if fd == circle || depth > DEEPEST {
+            return Err(Errno::ELOOP);
+        }
+        let mut deepest = depth;
+        for watched in epoll.watched.keys() {
+            deepest = deepest.max(self.depth_of(*watched, circle, depth + 1)?);
+        }
+        Ok(deepest)
     }
 
     /// Whether a set has something to tell.

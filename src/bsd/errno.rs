@@ -51,6 +51,7 @@ errnos! {
     ESPIPE = 29, "a pipe or socket has no places";
     EPIPE = 32, "broken pipe";
     ELOOP = 40, "descriptors watch each other in a circle";
+    ENOMSG = 42, "no message of this kind";
     ENONET = 64, "the machine is not on the network";
     EPROTO = 71, "protocol error";
     ENOTSOCK = 88, "not a socket";

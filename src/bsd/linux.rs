@@ -41,13 +41,13 @@ numbers! {
     MSG_CTRUNC = 0x8, "Some control messages found no room.";
     MSG_TRUNC = 0x20, "The datagram was longer; asked for: its whole length, or octets thrown away.";
     MSG_DONTWAIT = 0x40, "This call does not block.";
-    MSG_EOR = 0x80, "The end of a record: no meaning here.";
+    MSG_EOR = 0x80, "The end of a record: no segment carries it and what comes after it.";
     MSG_WAITALL = 0x100, "The call blocks until everything asked for is here.";
     MSG_CONFIRM = 0x800, "The peer is known to be there: no meaning here.";
     MSG_ERRQUEUE = 0x2000, "From the queue of errors.";
     MSG_NOSIGNAL = 0x4000, "No SIGPIPE: there is none here.";
     MSG_MORE = 0x8000, "More follows at once: less than a full segment waits for it.";
-    MSG_ZEROCOPY = 0x4000000, "Taken without a copy: here as if it were not asked for.";
+    MSG_ZEROCOPY = 0x4000000, "Taken without a copy: copied here, but told of.";
     MSG_FASTOPEN = 0x20000000, "Connect, and send with the SYN (RFC 7413).";
     MSG_CMSG_CLOEXEC = 0x40000000, "No meaning here.";
 
@@ -56,8 +56,8 @@ numbers! {
     SO_ERROR = 4, "The pending error, once.";
     SO_DONTROUTE = 5, "No router: no meaning here.";
     SO_BROADCAST = 6, "Broadcast: nothing is sent to one.";
-    SO_SNDBUF = 7, "Octets that may wait to be sent; read, twice that.";
-    SO_RCVBUF = 8, "Octets that may wait to be received; read, twice that.";
+    SO_SNDBUF = 7, "Octets that may wait to be sent; read, twice that on Linux.";
+    SO_RCVBUF = 8, "Octets that may wait to be received; read, twice that on Linux.";
     SO_KEEPALIVE = 9, "Idle connections are probed.";
     SO_OOBINLINE = 10, "Urgent data stays in the stream.";
     SO_PRIORITY = 12, "A number that queues of the host may use: kept.";
@@ -65,6 +65,7 @@ numbers! {
     SO_REUSEPORT = 15, "Several sockets share a local address, if all ask for it.";
     SO_RCVLOWAT = 18, "Fewer octets do not make a stream readable.";
     SO_SNDLOWAT = 19, "1, and cannot be changed.";
+    SO_TIMESTAMPING = 37, "When what is sent leaves and arrives: SOF_TIMESTAMPING_…";
     SO_RCVTIMEO = 20, "How long receiving may block: struct timeval; 0: for ever.";
     SO_SNDTIMEO = 21, "How long sending and connecting may block: struct timeval; 0: for ever.";
     SO_TIMESTAMP = 29, "Whether datagrams come with the time of their arrival.";
@@ -78,7 +79,7 @@ numbers! {
     SO_MAX_PACING_RATE = 47, "The most octets a second.";
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
     SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
-    SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY is known: it copies.";
+    SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY counts: it copies, and tells when that is known.";
 
     IP_TOS = 1, "The traffic class of what is sent.";
     IP_TTL = 2, "The TTL of what is sent.";
@@ -211,7 +212,21 @@ numbers! {
     SPLICE_F_MORE = 4, "As MSG_MORE.";
     SPLICE_F_GIFT = 8, "No meaning here.";
 
+    SCM_TIMESTAMPING = 37, "The control message of SO_TIMESTAMPING.";
+    SCM_TSTAMP_SND = 0, "It was given to the device.";
+    SCM_TSTAMP_SCHED = 1, "It was given to the queue of the device.";
+    SCM_TSTAMP_ACK = 2, "Its last octet was acknowledged.";
+    SOF_TIMESTAMPING_TX_SOFTWARE = 0x2, "When it is given to the device.";
+    SOF_TIMESTAMPING_SOFTWARE = 0x10, "Times are told.";
+    SOF_TIMESTAMPING_OPT_ID = 0x80, "With the number of the last octet.";
+    SOF_TIMESTAMPING_TX_SCHED = 0x100, "When it is given to the queue of the device.";
+    SOF_TIMESTAMPING_TX_ACK = 0x200, "When its last octet is acknowledged.";
+    SOF_TIMESTAMPING_OPT_TSONLY = 0x800, "Without what was sent: as if asked for, here.";
+
     SO_EE_ORIGIN_NONE = 0, "No origin.";
+    SO_EE_ORIGIN_TIMESTAMPING = 4, "A time that SO_TIMESTAMPING asked for.";
+    SO_EE_ORIGIN_ZEROCOPY = 5, "Text of MSG_ZEROCOPY is needed no more.";
+    SO_EE_CODE_ZEROCOPY_COPIED = 1, "It was copied all the same.";
     SO_EE_ORIGIN_LOCAL = 1, "The error arose here.";
     SO_EE_ORIGIN_ICMP = 2, "ICMP said so.";
     SO_EE_ORIGIN_ICMP6 = 3, "ICMPv6 said so.";

@@ -25,6 +25,7 @@
 //! | `connect` | connect, and its way through three calls |
 //! | `close` | shutdown, close |
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
+//! | `notices` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
 //! | `control` | fcntl, ioctl |
 //! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
 //! | `ready` | which descriptor is ready for what: poll |
@@ -45,6 +46,7 @@ mod datagram;
 mod epoll;
 mod errno;
 pub mod linux;
+mod notices;
 mod open;
 mod options;
 mod pipe;
@@ -67,16 +69,62 @@ pub use table::Fd;
 
 use table::Table;
 
+/// Whose sockets these are, where they differ. Numbers and names are Linux's in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum System {
+    /// One connection more waits to be accepted than the backlog says; sizes of buffers are told
+    /// twice as large as they are.
+    #[default]
+    Linux,
+    /// Half as many more wait; sizes are told as they are.
+    Freebsd,
+}
+
+impl System {
+    /// How many established connections wait to be accepted at most.
+    fn backlog(self, asked: usize) -> usize {
+        match self {
+            System::Linux => asked + 1,
+            System::Freebsd => asked * 3 / 2 + 1,
+        }
+    }
+
+    /// The backlog that was asked for.
+    fn asked(self, backlog: usize) -> usize {
+        match self {
+            System::Linux => backlog.saturating_sub(1),
+            System::Freebsd => (backlog * 2).div_ceil(3).saturating_sub(1),
+        }
+    }
+
+    /// The size of a buffer, as it is told.
+    fn told(self, octets: usize) -> usize {
+        match self {
+            System::Linux => 2 * octets,
+            System::Freebsd => octets,
+        }
+    }
+}
+
 /// The descriptors of one program.
 #[derive(Clone, Debug, Default)]
 pub struct Bsd {
     table: Table,
+    system: System,
 }
 
 impl Bsd {
     /// Without a descriptor.
     pub fn new() -> Bsd {
         Bsd::default()
+    }
+
+    /// The same, as another system has it.
+    pub fn of(system: System) -> Bsd {
+        Bsd {
+            system,
+            ..Bsd::default()
+        }
     }
 
     /// Calls at a moment. `stack` must be the same every time, and nobody else may take its
@@ -86,8 +134,10 @@ impl Bsd {
             table: &mut self.table,
             stack,
             now,
+            system: self.system,
         };
         calls.take_events();
+        calls.follow_sends();
         calls
     }
 
@@ -103,6 +153,7 @@ pub struct Calls<'a> {
     table: &'a mut Table,
     stack: &'a mut Stack,
     now: Instant,
+    system: System,
 }
 
 impl Calls<'_> {

@@ -17,8 +17,6 @@ use crate::tcp::State;
 
 /// The most connections that a listener lets wait, whatever it is told (`somaxconn`).
 const MOST_BACKLOG: usize = 4096;
-/// So many more connections wait to be accepted than the backlog says, as on Linux.
-pub(super) const ONE_MORE: usize = 1;
 
 impl Calls<'_> {
     /// A new socket. `kind` may carry `SOCK_NONBLOCK`.
@@ -147,15 +145,15 @@ impl Calls<'_> {
         }
     }
 
-    /// Connections are taken from now on; of those that are established, `backlog` and one more
-    /// may wait. Once more: the backlog changes.
+    /// Connections are taken from now on; of those that are established, `backlog` may wait, and
+    /// some more ([`System`](super::System)). Once more: the backlog changes.
     ///
     /// # Errors
     /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
         let backlog = usize::try_from(backlog).map_or(MOST_BACKLOG, |it| it.min(MOST_BACKLOG));
-        let backlog = backlog + ONE_MORE;
+        let backlog = self.system.backlog(backlog);
         match &socket.role {
             Role::Connection(..) => return Err(Errno::EINVAL),
             Role::Listening(ids) => {
@@ -179,6 +177,7 @@ impl Calls<'_> {
             backlog,
             defer_accept: socket.defer_accept,
             fast_open: socket.fast_open,
+            fast_open_keys: socket.fast_open_keys.clone(),
             tcp: socket.config.clone(),
         };
         let places = (socket.bound)

@@ -55,12 +55,20 @@ impl Calls<'_> {
         })
     }
 
+    /// Whether an error of a TCP socket is pending; a notice is none.
+    pub(super) fn is_broken(&self, socket: &StreamSocket) -> bool {
+        let ended = |id| self.stack.error(id).is_some();
+        socket.error.is_some() || socket.connection().is_some_and(ended)
+    }
+
     fn stream_ready(&self, socket: &StreamSocket) -> i32 {
-        let pending = match socket.error {
-            Some(_) => POLLERR,
-            None => 0,
+        let pending = match self.is_broken(socket) || socket.notices.any() {
+            true => POLLERR,
+            false => 0,
         };
         let id = match &socket.role {
+            // The first text may go with the SYN.
+            Role::Fresh if socket.waits_for.is_some() => return WRITABLE,
             // Writing fails at once, so it does not block.
             Role::Fresh => return POLLHUP | WRITABLE | pending,
             Role::Listening(ids) => {
@@ -73,9 +81,6 @@ impl Calls<'_> {
         let closed = status.state == State::Closed;
         let ended = closed || status.fin_received || socket.read_shut;
         let mut ready = pending;
-        if self.stack.error(id).is_some() {
-            ready |= POLLERR;
-        }
         if closed || (ended && status.closing) {
             ready |= POLLHUP;
         }

@@ -5,13 +5,14 @@ use core::net::SocketAddr;
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{
-    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SOL_IP, SOL_IPV6,
-    SOL_TCP, TCP_CM_INQ,
+    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SCM_TIMESTAMPING, SOL_IP,
+    SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
 };
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};
 use crate::tcp::{RecvError, State};
+use crate::time::Instant;
 
 /// What recvmsg gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Received {
 pub enum Control {
     /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
     Inq(i32),
+    /// `SCM_TIMESTAMPING`: when something happened.
+    Stamp(Instant),
     /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
     Error(ExtendedError),
 }
@@ -38,8 +41,8 @@ pub enum Control {
 /// `struct sock_extended_err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtendedError {
-    /// `errno`.
-    pub errno: Errno,
+    /// `errno`; `None`: 0.
+    pub errno: Option<Errno>,
     /// `SO_EE_ORIGIN_…`.
     pub origin: u8,
     /// The type of the ICMP message.
@@ -59,6 +62,7 @@ impl Control {
     pub fn level(&self) -> i32 {
         match self {
             Control::Inq(_) => SOL_TCP,
+            Control::Stamp(_) => SOL_SOCKET,
             Control::Error(error) if error.is_ipv6 => SOL_IPV6,
             Control::Error(_) => SOL_IP,
         }
@@ -68,6 +72,7 @@ impl Control {
     pub fn kind(&self) -> i32 {
         match self {
             Control::Inq(_) => TCP_CM_INQ,
+            Control::Stamp(_) => SCM_TIMESTAMPING,
             Control::Error(error) if error.is_ipv6 => IPV6_RECVERR,
             Control::Error(_) => IP_RECVERR,
         }
@@ -77,8 +82,17 @@ impl Control {
     pub fn data(&self) -> Vec<u8> {
         match self {
             Control::Inq(octets) => octets.to_le_bytes().to_vec(),
+            // Three times of seconds and nanoseconds: by software, and two that are none.
+            Control::Stamp(at) => {
+                let nanos = at.as_nanos();
+                let mut data = (nanos / 1_000_000_000).to_le_bytes().to_vec();
+                data.extend((nanos % 1_000_000_000).to_le_bytes());
+                data.resize(48, 0);
+                data
+            }
             Control::Error(error) => {
-                let mut data = error.errno.number().to_le_bytes().to_vec();
+                let errno = error.errno.map_or(0, Errno::number);
+                let mut data = errno.to_le_bytes().to_vec();
                 data.extend([error.origin, error.kind, error.code, 0]);
                 data.extend(error.info.to_le_bytes());
                 data.extend(error.data.to_le_bytes());
@@ -113,7 +127,7 @@ impl Calls<'_> {
     /// As [`Calls::recv`].
     pub fn recvmsg(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<Received, Errno> {
         match &self.table.get(fd)?.kind {
-            Kind::Stream(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
+            Kind::Stream(_) if flags & MSG_ERRQUEUE != 0 => self.receive_notice(fd),
             Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
             Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),

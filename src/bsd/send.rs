@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::Calls;
 use super::errno::Errno;
-use super::linux::{MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use super::linux::{MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpId, UdpSendError};
@@ -45,6 +45,12 @@ impl Calls<'_> {
         to: Option<SocketAddr>,
     ) -> Result<usize, Errno> {
         match &self.table.get(fd)?.kind {
+            // A client that does no Fast Open.
+            Kind::Stream(_)
+                if flags & MSG_FASTOPEN != 0 && !self.stack.config().fast_open.client =>
+            {
+                Err(Errno::EOPNOTSUPP)
+            }
             Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
                 self.connect_sending(fd, to.ok_or(Errno::EDESTADDRREQ)?, data)
             }
@@ -62,10 +68,15 @@ impl Calls<'_> {
 
     fn send_stream(&mut self, fd: Fd, data: &[u8], flags: i32) -> Result<usize, Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
+        if let Some(peer) = socket.waits_for {
+            return self.connect_sending(fd, peer, data);
+        }
         let Role::Connection(id, _) = socket.role else {
             return Err(self.take_stream_error(fd).unwrap_or(Errno::EPIPE));
         };
-        self.send_text(id, data, flags)
+        let taken = self.send_text(id, data, flags)?;
+        self.note_sent(fd, taken, flags);
+        Ok(taken)
     }
 
     fn send_text(&mut self, id: ConnId, data: &[u8], flags: i32) -> Result<usize, Errno> {
@@ -75,12 +86,13 @@ impl Calls<'_> {
         if opening && !status.fast_open_child {
             return Err(Errno::EAGAIN);
         }
-        let sent = match flags & MSG_OOB != 0 {
-            true => self.stack.send_urgent(self.now, id, data),
-            false => {
-                let more = flags & MSG_MORE != 0;
-                self.stack.send_part(self.now, id, data, more)
-            }
+        let sent = if flags & MSG_OOB != 0 {
+            self.stack.send_urgent(self.now, id, data)
+        } else if flags & MSG_EOR != 0 {
+            self.stack.send_record(self.now, id, data)
+        } else {
+            let more = flags & MSG_MORE != 0;
+            self.stack.send_part(self.now, id, data, more)
         };
         sent.map_err(|error| match error {
             SendError::WouldBlock => Errno::EAGAIN,

@@ -6,11 +6,12 @@ use core::time::Duration;
 use super::Calls;
 use super::address::Family;
 use super::errno::Errno;
+use super::notices::Notices;
 use super::options::SocketSettings;
 use super::table::{Fd, Kind};
-use crate::config::TcpConfig;
+use crate::config::{FastOpenKeys, TcpConfig};
 use crate::stack::{ConnId, ListenerId};
-use crate::tcp::ConnectionError;
+use crate::tcp::{ConnectionError, State};
 
 /// One TCP socket.
 #[derive(Clone, Debug)]
@@ -32,6 +33,14 @@ pub(super) struct StreamSocket {
     pub(super) urgent_read: Option<u64>,
     /// A listener hands out what has text, or has waited so long for it.
     pub(super) defer_accept: Option<Duration>,
+    /// The keys of its cookies, if they are not the host's.
+    pub(super) fast_open_keys: Option<FastOpenKeys>,
+    /// `TCP_FASTOPEN_CONNECT`: connect waits for the first text.
+    pub(super) connects_late: bool,
+    /// It does: for whom.
+    pub(super) waits_for: Option<SocketAddr>,
+    /// What its queue of errors has to tell.
+    pub(super) notices: Notices,
     /// A listener takes so many Fast Open requests at once (RFC 7413).
     pub(super) fast_open: usize,
 }
@@ -70,6 +79,10 @@ impl StreamSocket {
             urgent: None,
             urgent_read: None,
             defer_accept: None,
+            fast_open_keys: None,
+            connects_late: false,
+            waits_for: None,
+            notices: Notices::default(),
             fast_open: 0,
         }
     }
@@ -112,6 +125,32 @@ pub(super) fn errno(error: ConnectionError) -> Errno {
 }
 
 impl Calls<'_> {
+    /// How many TCP sockets listen.
+    pub fn listening_count(&self) -> usize {
+        self.streams()
+            .filter(|socket| socket.is_listening())
+            .count()
+    }
+
+    /// How many TCP sockets have no connection, not yet or not any more, and do not listen.
+    pub fn unconnected_count(&self) -> usize {
+        let is_unconnected = |socket: &&StreamSocket| match socket.role {
+            Role::Fresh => true,
+            Role::Listening(_) => false,
+            Role::Connection(id, _) => self.stack.status(id).state == State::Closed,
+        };
+        self.streams().filter(is_unconnected).count()
+    }
+
+    fn streams(&self) -> impl Iterator<Item = &StreamSocket> {
+        self.table
+            .iter()
+            .filter_map(|(_, known)| match &known.kind {
+                Kind::Stream(socket) => Some(&**socket),
+                Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
+            })
+    }
+
     /// The TCP socket behind a descriptor; `other` if it is of another kind.
     pub(super) fn stream(&self, fd: Fd, other: Errno) -> Result<&StreamSocket, Errno> {
         match &self.table.get(fd)?.kind {

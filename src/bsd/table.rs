@@ -1,6 +1,6 @@
 //! Descriptors, and what stands behind one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::datagram::DatagramSocket;
 use super::epoll::Epoll;
@@ -57,6 +57,10 @@ pub(super) struct Table {
     listeners: BTreeMap<ListenerId, Fd>,
     udp: BTreeMap<UdpId, Fd>,
     pipes: BTreeMap<u64, Pipe>,
+    /// The descriptors that are sets.
+    sets: BTreeSet<Fd>,
+    /// TCP sockets that have something to tell of what was sent.
+    followed: BTreeSet<Fd>,
     /// The number of the next pipe.
     next_pipe: u64,
 }
@@ -79,6 +83,9 @@ impl Table {
             edges: 0,
             kind,
         };
+        if matches!(descriptor.kind, Kind::Epoll(_)) {
+            self.sets.insert(fd);
+        }
         self.descriptors.insert(fd, descriptor);
         Ok(fd)
     }
@@ -86,6 +93,8 @@ impl Table {
     /// Removes a descriptor, which nobody watches any more.
     pub(super) fn remove(&mut self, fd: Fd) -> Option<Descriptor> {
         let removed = self.descriptors.remove(&fd)?;
+        self.followed.remove(&fd);
+        self.sets.remove(&fd);
         for descriptor in self.descriptors.values_mut() {
             if let Kind::Epoll(epoll) = &mut descriptor.kind {
                 epoll.forget(fd);
@@ -112,11 +121,19 @@ impl Table {
         self.descriptors.iter().map(|(fd, known)| (*fd, known))
     }
 
-    /// Something has happened to a descriptor.
+    /// Something has happened to a descriptor, and so to the sets that watch it.
     pub(super) fn happened(&mut self, fd: Fd) {
-        if let Some(descriptor) = self.descriptors.get_mut(&fd) {
-            descriptor.edges += 1;
-        }
+        let Some(descriptor) = self.descriptors.get_mut(&fd) else {
+            return;
+        };
+        descriptor.edges += 1;
+        let watches = |set: &&Fd| match self.get(**set).map(|known| &known.kind) {
+            Ok(Kind::Epoll(epoll)) => epoll.watches(fd),
+            _ => false,
+        };
+        let sets: Vec<Fd> = self.sets.iter().filter(watches).copied().collect();
+        // No set watches itself, however far around.
+        sets.into_iter().for_each(|set| self.happened(set));
     }
 
     /// The connection belongs to this descriptor, until [`Table::forget_connection`].
@@ -156,6 +173,19 @@ impl Table {
 
     pub(super) fn of_udp(&self, id: UdpId) -> Option<Fd> {
         self.udp.get(&id).copied()
+    }
+
+    /// The socket has something to tell of what was sent, until [`Table::follow_no_more`].
+    pub(super) fn follow(&mut self, fd: Fd) {
+        self.followed.insert(fd);
+    }
+
+    pub(super) fn follow_no_more(&mut self, fd: Fd) {
+        self.followed.remove(&fd);
+    }
+
+    pub(super) fn followed(&self) -> Vec<Fd> {
+        self.followed.iter().copied().collect()
     }
 
     /// A new pipe, and its number.

@@ -78,6 +78,20 @@ impl FromStr for CongestionControl {
     }
 }
 
+/// A congestion window grows only while it is in use, for what nobody fills has shown nothing of the
+/// path. What counts as use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WindowUse {
+    /// What was in flight when an acknowledgment came: all of the window but a segment, or, in slow
+    /// start, half of it.
+    #[default]
+    InFlight,
+    /// What was in flight at most since the last window was sent: all of the window, or, in slow
+    /// start, more than half of it. A flight that fills the window lets all its acknowledgments
+    /// count, though nothing follows it. As Linux has it.
+    LastWindow,
+}
+
 /// Whether what is sent is spread over time instead of leaving as fast as acknowledgments let it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacingConfig {

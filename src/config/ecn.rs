@@ -15,8 +15,27 @@ pub struct EcnConfig {
     pub attempts: u32,
     /// The same for SYNs that ask for classic ECN. Default 2; Linux has 1.
     pub classic_attempts: u32,
-    /// Send AccECN options (RFC 9768 §3.2.3). Those that come are read in any case. Default on.
-    pub options: bool,
+    /// When AccECN options are sent (RFC 9768 §3.2.3). Those that come are read in any case.
+    /// Default [`EcnOptions::News`].
+    pub options: EcnOptions,
+    /// With Accurate ECN, everything but SYNs and resets is ECN-capable, acknowledgments and what
+    /// is sent again too (RFC 8311 §4.3 lets experiments do so). Default off: new text is. Linux
+    /// has it on.
+    pub capable_throughout: bool,
+}
+
+/// When an acknowledgment carries an AccECN option.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EcnOptions {
+    /// Never.
+    Never,
+    /// When a counter has moved since the last one, with those that ever did, in the order that
+    /// needs the fewest (RFC 9768 §3.2.3.3).
+    #[default]
+    News,
+    /// Always, with all counters, that of ECT(1) first, if the peer has sent one with its SYN,ACK
+    /// or in answer to ours. As Linux has it.
+    Always,
 }
 
 impl EcnConfig {
@@ -26,7 +45,8 @@ impl EcnConfig {
         accept: EcnMode::Off,
         attempts: 2,
         classic_attempts: 2,
-        options: true,
+        options: EcnOptions::News,
+        capable_throughout: false,
     };
 }
 

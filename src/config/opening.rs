@@ -19,6 +19,9 @@ pub struct ListenerConfig {
     /// out at once; so many at most whose handshake has not ended (RFC 7413 §5.1). Default 0: no
     /// Fast Open.
     pub fast_open: usize,
+    /// The keys of the cookies that this listener gives. `None`: those of the host
+    /// ([`FastOpenConfig::keys`]). Default `None`.
+    pub fast_open_keys: Option<FastOpenKeys>,
     /// How the connections behave that are accepted here.
     pub tcp: TcpConfig,
 }
@@ -29,6 +32,7 @@ impl Default for ListenerConfig {
             backlog: 128,
             defer_accept: None,
             fast_open: 0,
+            fast_open_keys: None,
             tcp: TcpConfig::default(),
         }
     }

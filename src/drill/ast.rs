@@ -103,6 +103,8 @@ pub(super) enum Tos {
     Ecn(u8),
     /// Either of ECT(0) and ECT(1).
     Ect01,
+    /// The six bits in front of them (RFC 2474).
+    Dscp(u8),
     /// All eight bits.
     Whole(u8),
 }

@@ -83,6 +83,7 @@ fn packet_words(packet: &Packet) -> String {
         Tos::Ecn(3) => ", marked with congestion experienced".to_owned(),
         Tos::Ecn(bits) => format!(", with ECT({})", bits & 1),
         Tos::Ect01 => ", with ECT(0) or ECT(1)".to_owned(),
+        Tos::Dscp(dscp) => format!(", with the DSCP {dscp}"),
         Tos::Whole(tos) => format!(", with the type of service {tos:#04x}"),
     };
     let ttl = packet

@@ -299,11 +299,15 @@ impl<'a> Lexer<'a> {
     /// Only what has `::`, or eight groups: `1:1001` is a range of sequence numbers.
     fn ipv6(&self) -> usize {
         let len = self.run(0, |c| c.is_ascii_hexdigit() || c == ':');
-        let text = self.slice(self.at, self.at + len);
-        match text.parse::<core::net::Ipv6Addr>() {
-            Ok(_) => len,
-            Err(_) => 0,
-        }
+        let is_address = |len: &usize| {
+            let text = self.slice(self.at, self.at + len);
+            text.parse::<core::net::Ipv6Addr>().is_ok()
+        };
+        // A colon may follow that is not the address's.
+        [len, len.saturating_sub(1)]
+            .into_iter()
+            .find(is_address)
+            .unwrap_or(0)
     }
 
     fn quoted(&mut self, quote: char, kind: Kind, what: &str) -> Parsed<(Kind, String)> {

@@ -4,9 +4,11 @@ use core::fmt;
 use core::net::IpAddr;
 
 use super::variant::Variant;
+use crate::bsd::System;
 use crate::config::{
-    Config, CongestionControl, EcnConfig, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, Nagle,
-    OptionLayout, PathMtuConfig, QuickAcks, Resets, RtoFloor, TcpConfig,
+    Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys,
+    MtuProbing, Nagle, OptionLayout, PathMtuConfig, Push, QuickAcks, Resets, RtoFloor, TcpConfig,
+    WindowUse,
 };
 use crate::time::Duration;
 
@@ -41,18 +43,41 @@ impl Profile {
     }
 
     /// What words stand for, unless somebody says otherwise. FreeBSD's scripts say what the
-    /// standard asks for, and apart from it what FreeBSD does: here the standard counts.
+    /// standard asks for, and apart from it what FreeBSD does: here the standard counts. Linux's
+    /// find the Fast Open cookies that its own key and a key of zeros give to the addresses of a
+    /// script.
     pub const fn definitions(self, variant: Variant) -> &'static [(&'static str, &'static str)] {
         match (self, variant) {
             (Profile::Freebsd, _) => &[("STANDARD", "")],
             (_, Variant::Ipv6) => &[
                 ("CMSG_LEVEL_IP", "SOL_IPV6"),
                 ("CMSG_TYPE_RECVERR", "IPV6_RECVERR"),
+                ("TFO_COOKIE", "c1d1e9742a47a9bc"),
+                ("TFO_COOKIE_ZERO", "82af1a8f9a205c34"),
             ],
-            (_, Variant::Ipv4 | Variant::Ipv4MappedIpv6) => &[
+            // A socket of IPv6 speaks as one, whatever its packets are.
+            (_, Variant::Ipv4MappedIpv6) => &[
+                ("CMSG_LEVEL_IP", "SOL_IPV6"),
+                ("CMSG_TYPE_RECVERR", "IPV6_RECVERR"),
+                ("CODE", "host_unreachable"),
+                ("TFO_COOKIE", "3021b9d889017eeb"),
+                ("TFO_COOKIE_ZERO", "b7c12350a90dc8f5"),
+            ],
+            (_, Variant::Ipv4) => &[
                 ("CMSG_LEVEL_IP", "SOL_IP"),
                 ("CMSG_TYPE_RECVERR", "IP_RECVERR"),
+                ("CODE", "host_unreachable"),
+                ("TFO_COOKIE", "3021b9d889017eeb"),
+                ("TFO_COOKIE_ZERO", "b7c12350a90dc8f5"),
             ],
+        }
+    }
+
+    /// Whose sockets a script finds.
+    pub const fn system(self) -> System {
+        match self {
+            Profile::Freebsd => System::Freebsd,
+            Profile::Linux | Profile::Stubborn => System::Linux,
         }
     }
 
@@ -99,10 +124,15 @@ fn linux(host: Config) -> Config {
         resets: Resets::AlsoBehindHeld,
         reduces_whole_window: true,
         slow_start_after_idle: false,
+        slow_start_limit: Some(u32::MAX),
+        window_use: WindowUse::LastWindow,
+        push: Push::SendEnd,
         ecn: EcnConfig {
             ask: EcnMode::Off,
             accept: EcnMode::Off,
             classic_attempts: 1,
+            options: EcnOptions::Always,
+            capable_throughout: true,
             ..EcnConfig::default()
         },
         path_mtu: PathMtuConfig {
@@ -130,7 +160,8 @@ fn linux(host: Config) -> Config {
 }
 
 /// FreeBSD: the order of its options, a window of 64 KiB that grows, a longest window of 2 MiB
-/// (shift 6), acknowledgments after 40 ms.
+/// (shift 6), buffers of whole segments, acknowledgments after 40 ms, a SYN that is sent again after
+/// 1 s, 2.2 s more, 4.2 s more and so on.
 fn freebsd(host: Config) -> Config {
     let tcp = TcpConfig {
         option_layout: OptionLayout::ScaleFirst,
@@ -139,9 +170,13 @@ fn freebsd(host: Config) -> Config {
         initial_send_buffer: 32 * 1024,
         send_buffer: 2 * 1024 * 1024,
         congestion_control: CongestionControl::Cubic,
+        whole_segment_buffers: true,
         delayed_ack: Some(Duration::from_millis(40)),
         hold_fin_ack: false,
-        min_rto: Duration::from_millis(230),
+        // What the variation gives, at least 30 ms, and 200 ms on top of it; 64 s at most.
+        min_rto: Duration::from_millis(30),
+        rto_slop: Duration::from_millis(200),
+        max_rto: Duration::from_secs(64),
         syn_retries: 12,
         path_mtu: PathMtuConfig {
             probing: MtuProbing::Off,

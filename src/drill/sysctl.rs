@@ -1,8 +1,8 @@
 //! What the settings of other systems mean here.
 
 use crate::config::{
-    Config, CongestionControl, EcnMode, FastOpenConfig, FastOpenKeys, MtuProbing, Resets,
-    SynCookies,
+    Config, CongestionControl, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing,
+    Resets, SynCookies,
 };
 use crate::time::Duration;
 
@@ -82,6 +82,7 @@ pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> 
         return is_ours.then_some(()).ok_or_else(refused);
     }
     connections(config, name, value)
+        .or_else(|| path(config, name, value))
         .or_else(|| host(config, name, value))
         .ok_or_else(refused)
 }
@@ -157,7 +158,19 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         }
         "tcp_pacing_ss_ratio" => tcp.pacing.slow_start_percent = count(value)?.max(100),
         "tcp_pacing_ca_ratio" => tcp.pacing.avoidance_percent = count(value)?.max(100),
+        // A bit for trains of acknowledgments, and one for delays: those are what HyStart++ measures.
+        "hystart_detect" => tcp.hystart = number(value).filter(|bits| *bits < 4)? & 2 != 0,
+        "hystart" => tcp.hystart = flag(value)?,
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
+        _ => return None,
+    }
+    Some(())
+}
+
+/// What is set for the way of connections through the network: recovery, path MTU, ECN.
+fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
+    let tcp = &mut config.tcp;
+    match name {
         "tcp_recovery" => tcp.rack = number(value).filter(|bits| *bits < 2)? == 1,
         "tcp_early_retrans" => tcp.tail_loss_probe = number(value)? >= 3,
         "tcp_frto" => tcp.forward_rto = flag(value)?,
@@ -167,7 +180,14 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         }
         "tcp_min_snd_mss" => tcp.min_send_mss = number(value)?.try_into().ok()?,
         "tcp_ecn" => (tcp.ecn.ask, tcp.ecn.accept) = ecn(number(value)?)?,
-        "tcp_ecn_option" => tcp.ecn.options = flag(value)?,
+        "tcp_ecn_option" => {
+            tcp.ecn.options = match number(value)? {
+                0 => EcnOptions::Never,
+                1 => EcnOptions::News,
+                2 | 3 => EcnOptions::Always,
+                _ => return None,
+            }
+        }
         "tcp_ecn_fallback" => {
             let (classic, accurate) = match flag(value)? {
                 true => (1, 2),
@@ -322,6 +342,7 @@ fn freebsd(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
         }),
         "msl" => millis(value).map(|msl| tcp.msl = msl),
         "rexmit_min" => millis(value).map(|least| tcp.min_rto = least),
+        "rexmit_slop" => millis(value).map(|slop| tcp.rto_slop = slop),
         "rexmit_initial" => millis(value).map(|first| tcp.initial_rto = first),
         "initcwnd_segments" => count(value).map(|segments| tcp.initial_window = segments.max(1)),
         "recvspace" => number(value).map(|size| tcp.initial_receive_buffer = size.max(1) as usize),
@@ -392,6 +413,7 @@ mod tests {
             for value in values.iter().map(u64::to_string) {
                 assert_eq!(apply(&mut config(), name, &value), Ok(()), "{name}");
                 assert_eq!(connections(&mut config(), name, &value), None, "{name}");
+                assert_eq!(path(&mut config(), name, &value), None, "{name}");
                 assert_eq!(host(&mut config(), name, &value), None, "{name}");
             }
         }

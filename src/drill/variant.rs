@@ -75,13 +75,11 @@ pub(super) struct Setup {
 }
 
 /// Options that mean nothing to a stack in virtual time.
-const WITHOUT_MEANING: [&str; 14] = [
+const WITHOUT_MEANING: [&str; 12] = [
     "speed",
-    "gateway_ip",
     "netmask_ip",
     "verbose",
     "debug",
-    "init_scripts",
     "is_anyip",
     "tun_dev",
     "persistent_tun_dev",
@@ -103,9 +101,9 @@ impl Setup {
                 [0xfd3d, 0x0a0b, 0x17d6, 0x8888, 0, 0, 0, 1].into(),
             ),
             Variant::Ipv4 | Variant::Ipv4MappedIpv6 => (
-                [192, 168, 0, 2].into(),
-                [192, 0, 2, 1].into(),
                 [192, 168, 0, 1].into(),
+                [192, 0, 2, 1].into(),
+                [192, 168, 0, 2].into(),
             ),
         };
         Setup {
@@ -188,6 +186,7 @@ impl Setup {
             }
             "local_ip" => self.addresses.local = self.address(name, value)?,
             "remote_ip" => self.addresses.remote = self.address(name, value)?,
+            "gateway_ip" => self.addresses.gateway = self.address(name, value)?,
             _ if WITHOUT_MEANING.contains(&name) => {}
             _ => return Err(format!("the option --{name} is not known here")),
         }

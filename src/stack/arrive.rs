@@ -430,6 +430,10 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         };
+        if !entry.tcb.is_in_flight(quote.seq) {
+            self.counters.icmp_ignored += 1;
+            return;
+        }
         match error {
             IcmpError::PacketTooBig { mtu } => {
                 (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);

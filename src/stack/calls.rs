@@ -238,7 +238,7 @@ impl Stack {
         let old = self.replace(tuple);
         let mut open = self.open(now, config, tuple, old);
         if data.is_some() {
-            open.fast_open = self.fast_open_client(now, &tuple);
+            open.fast_open = self.fast_open_client(now, config, &tuple);
         }
         let mut tcb = Tcb::open_active(now, &open);
         // Nothing but a lack of room keeps a new connection from taking it.
@@ -384,6 +384,24 @@ impl Stack {
     ) -> Result<usize, SendError> {
         let taken = self.table.get_mut(id).tcb.send_part(now, data, more);
         self.touched(id.slot);
+        taken
+    }
+
+    /// SEND of the last part of a record: see [`Tcb::send_record`].
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_record(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        data: &[u8],
+    ) -> Result<usize, SendError> {
+        let tcb = &mut self.table.get_mut(id).tcb;
+        tcb.allow(self.memory.allowance());
+        let taken = tcb.send_record(now, data);
+        self.touched(id.slot);
+        self.relieve_memory();
         taken
     }
 
@@ -550,21 +568,6 @@ impl Stack {
     /// Octets on the heap for a connection's text.
     pub fn heap_size(&self, id: ConnId) -> usize {
         self.table.get(id).tcb.heap_size()
-    }
-
-    /// Connections that are still doing something: neither in TIME-WAIT nor closed. Looks at all.
-    pub fn unfinished_count(&self) -> usize {
-        self.table.unfinished().len()
-    }
-
-    /// ABORT of every connection that is still doing something. Ids stay valid.
-    pub fn abort_all(&mut self) {
-        for slot in self.table.unfinished() {
-            if let Some(entry) = self.table.at_mut(slot) {
-                entry.tcb.abort();
-                self.touched(slot);
-            }
-        }
     }
 
     /// The addresses of this host.

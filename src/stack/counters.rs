@@ -166,6 +166,11 @@ impl Counters {
         self.malformed[reason as usize]
     }
 
+    /// Segments refused since memory was short.
+    pub fn refused_segments(&self) -> u64 {
+        self.discarded(Discard::NoMemory)
+    }
+
     /// Segments that a connection did not use, or not wholly, for this reason.
     pub fn discarded(&self, reason: Discard) -> u64 {
         self.discarded[reason as usize]

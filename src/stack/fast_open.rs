@@ -16,7 +16,7 @@ use siphasher::sip::SipHasher24;
 use super::Stack;
 use super::listener::{Listener, ListenerId};
 use super::table::ConnId;
-use crate::config::{FastOpenConfig, FastOpenKeys};
+use crate::config::{FastOpenConfig, FastOpenKeys, TcpConfig};
 use crate::tcp::{FastOpenOutcome, FourTuple};
 use crate::time::{Duration, Instant};
 use crate::{tcp, wire};
@@ -68,7 +68,13 @@ impl FastOpen {
     }
 
     /// How to open a connection with text.
-    fn client(&self, now: Instant, config: &FastOpenConfig, tuple: &FourTuple) -> tcp::FastOpen {
+    fn client(
+        &self,
+        now: Instant,
+        config: &FastOpenConfig,
+        tuple: &FourTuple,
+        without_cookie: bool,
+    ) -> tcp::FastOpen {
         let known = self.known.get(&hosts(tuple)).copied().unwrap_or_default();
         let is_off = |until: Option<Instant>| until.is_some_and(|until| now < until);
         if !config.client || is_off(self.off_until) || is_off(known.paused_until) {
@@ -78,7 +84,8 @@ impl FastOpen {
             cookie: known.cookie,
             experimental: config.experimental_option,
         };
-        let blindly = known.cookie.is_none() && config.client_without_cookie;
+        let without_cookie = without_cookie || config.client_without_cookie;
+        let blindly = known.cookie.is_none() && without_cookie;
         tcp::FastOpen {
             option: Some(option).filter(|_| !blindly),
             takes_text: known.cookie.is_some() || blindly,
@@ -156,7 +163,8 @@ fn server(
     let offered = syn.options.fast_open;
     let own = cookie(&keys.current, client, server);
     let previous = keys.previous.map(|key| cookie(&key, client, server));
-    let is_blind = config.server_without_cookie && !text.is_empty();
+    let needs_none = config.server_without_cookie || listener.config.tcp.fast_open_without_cookie;
+    let is_blind = needs_none && !text.is_empty();
     if let Some(offered) = offered {
         answer.takes_text =
             offered.cookie.is_some() && (offered.cookie == Some(own) || offered.cookie == previous);
@@ -172,17 +180,29 @@ fn server(
 
 impl Stack {
     /// How a connection with text is opened.
-    pub(super) fn fast_open_client(&self, now: Instant, tuple: &FourTuple) -> tcp::FastOpen {
-        self.fast_open.client(now, &self.config.fast_open, tuple)
+    pub(super) fn fast_open_client(
+        &self,
+        now: Instant,
+        config: &TcpConfig,
+        tuple: &FourTuple,
+    ) -> tcp::FastOpen {
+        let without_cookie = config.fast_open_without_cookie;
+        (self.fast_open).client(now, &self.config.fast_open, tuple, without_cookie)
     }
 
-    /// Whether [`Stack::connect_sending`] would send text with the SYN now.
+    /// Whether [`Stack::connect_sending`] would send text with the SYN now, on a connection like
+    /// all others.
     pub fn can_fast_open(&self, now: Instant, remote: SocketAddr) -> bool {
+        self.can_fast_open_with(now, remote, &self.config.tcp)
+    }
+
+    /// The same for a connection that behaves so.
+    pub fn can_fast_open_with(&self, now: Instant, remote: SocketAddr, config: &TcpConfig) -> bool {
         let Some(own) = self.own_address(remote.is_ipv4()) else {
             return false;
         };
         let local = SocketAddr::new(own, 0);
-        self.fast_open_client(now, &FourTuple { local, remote })
+        self.fast_open_client(now, config, &FourTuple { local, remote })
             .takes_text
     }
 
@@ -203,7 +223,9 @@ impl Stack {
             current: self.secret.fast_open_key(),
             previous: None,
         };
-        let keys = self.config.fast_open.keys.as_ref().unwrap_or(&derived);
+        let own = listener.config.fast_open_keys.as_ref();
+        let keys = own.or(self.config.fast_open.keys.as_ref());
+        let keys = keys.unwrap_or(&derived);
         server(&self.config.fast_open, keys, listener, tuple, syn, text)
     }
 

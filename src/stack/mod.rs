@@ -17,6 +17,7 @@
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
+//! | `sweep` | many connections at once |
 //! | `udp/` | UDP sockets |
 //! | `canonical` | what tells one host from another, for model checkers |
 //! | `counters` | what has been counted |
@@ -36,6 +37,7 @@ mod paths;
 mod replies;
 mod secret;
 mod share;
+mod sweep;
 mod table;
 mod udp;
 

@@ -192,6 +192,15 @@ impl Table {
             .collect()
     }
 
+    /// The slots of the connections in a state.
+    pub(super) fn slots_in(&self, state: State) -> Vec<u32> {
+        (0u32..)
+            .zip(&self.entries)
+            .filter(|(_, entry)| entry.as_deref().is_some_and(|it| it.tcb.state() == state))
+            .map(|(slot, _)| slot)
+            .collect()
+    }
+
     /// The slots of the connections that a listener has not handed out.
     pub(super) fn of_listener(&self, listener: ListenerId) -> Vec<u32> {
         (0u32..)

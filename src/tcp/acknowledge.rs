@@ -170,10 +170,7 @@ impl Tcb {
             self.settle_reduction();
         }
         if report.delivered > 0 {
-            let (cwnd, flight) = (self.congestion.window(), in_flight as u64);
-            let slow_start = cwnd < self.congestion.ssthresh();
-            let window_limited =
-                flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd);
+            let window_limited = self.uses_window(in_flight);
             self.congestion.on_ack(&Ack {
                 now,
                 acked: report.acked as u64,
@@ -182,7 +179,7 @@ impl Tcb {
                 ce: congestion.octets,
                 una: ack.ack,
                 nxt: ack.nxt,
-                in_flight: flight,
+                in_flight: in_flight as u64,
                 // RFC 3168 §6.1.2: what reports a mark does not open the window.
                 window_limited: window_limited && congestion.packets == 0,
                 srtt: self.recovery.rtt.srtt(),
@@ -226,6 +223,7 @@ impl Tcb {
         // The peer has our SYN, even if its own has come again meanwhile.
         self.syn_due = false;
         self.send_buffer.release(ack);
+        self.boundaries.release(ack);
         self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
         // A peer that takes something, however little: probing starts at its first interval.
         self.probes.persisted = 0;

@@ -230,10 +230,32 @@ impl Tcb {
             None if capacity < largest => self.right_size(now, place).max(capacity),
             None => largest,
         };
+        let (wanted, largest) = (
+            self.in_whole_segments(wanted),
+            self.in_whole_segments(largest),
+        );
         let fin = usize::from(self.fin_received());
         let given = self.rcv.edge.saturating_since(place + fin);
         self.recv_buffer
             .set_capacity(wanted.min(largest).max(given));
+    }
+
+    /// The handshake has shown how long segments are.
+    pub(super) fn fit_buffers_to_segments(&mut self, now: Instant) {
+        if self.config.whole_segment_buffers {
+            self.size_receive_buffer(now);
+            self.size_send_buffer();
+        }
+    }
+
+    /// So many octets, or as many as whole segments have: see
+    /// [`TcpConfig::whole_segment_buffers`].
+    fn in_whole_segments(&self, octets: usize) -> usize {
+        let whole = self.config.whole_segment_buffers && self.rcv.irs.is_some();
+        match whole && octets > self.snd.mss {
+            true => octets.next_multiple_of(self.snd.mss).min(LARGEST),
+            false => octets,
+        }
     }
 
     /// So much text has come in a segment: the window may grow by two full ones, unless what holds
@@ -296,6 +318,7 @@ impl Tcb {
                 }
             }
         };
+        let wanted = self.in_whole_segments(wanted);
         if wanted != capacity {
             self.send_buffer.set_capacity(wanted);
         }

@@ -58,6 +58,26 @@ impl Tcb {
         most: usize,
         fill: impl FnOnce([&mut [u8]; 2]) -> usize,
     ) -> Result<usize, SendError> {
+        self.fill_queue(now, most, fill, false)
+    }
+
+    /// SEND of the last part of a record: once all of it is taken, no segment carries both its end
+    /// and what comes after it.
+    ///
+    /// # Errors
+    /// As [`Tcb::send`].
+    pub fn send_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
+        self.parted = false;
+        self.fill_queue(now, data.len(), |room| copy_into(room, data), true)
+    }
+
+    fn fill_queue(
+        &mut self,
+        now: Instant,
+        most: usize,
+        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+        record: bool,
+    ) -> Result<usize, SendError> {
         if let Some(error) = self.take_final_error() {
             return Err(SendError::Connection(error));
         }
@@ -71,7 +91,9 @@ impl Tcb {
         if room == 0 && most > 0 {
             return Err(SendError::WouldBlock);
         }
+        let start = self.send_buffer.end();
         let taken = self.send_buffer.extend(room, fill);
+        self.note_boundaries(start..self.send_buffer.end(), record && taken == most);
         self.settle(now);
         Ok(taken)
     }
@@ -277,8 +299,7 @@ impl Tcb {
     /// the segment it quotes. Before the connection is established that is the end of it, after
     /// that only a hint (MUST-56: soft errors never abort).
     pub fn on_icmp_error(&mut self, error: ConnectionError, seq: u32) {
-        let seq = self.snd.una.near(seq);
-        if seq < self.snd.una || seq >= self.snd.nxt {
+        if !self.is_in_flight(seq) {
             return;
         }
         match self.state {
@@ -288,6 +309,13 @@ impl Tcb {
                 self.readiness |= Readiness::STATE;
             }
         }
+    }
+
+    /// Whether the place with this sequence number is in flight, so that who names it has seen it
+    /// (RFC 5927 §4).
+    pub fn is_in_flight(&self, seq: u32) -> bool {
+        let seq = self.snd.una.near(seq);
+        self.snd.una <= seq && seq < self.snd.nxt
     }
 
     /// Whether a SYN that arrives in TIME-WAIT may open a new connection (RFC 9293 MAY-2, RFC

@@ -24,6 +24,7 @@ impl Tcb {
             snd,
             rcv,
             send_buffer,
+            boundaries,
             recv_buffer,
             right_sizing,
             path_mtu,
@@ -33,6 +34,7 @@ impl Tcb {
             feedback,
             recovery,
             congestion,
+            usage,
             factory,
             pacer,
             timers,
@@ -61,6 +63,8 @@ impl Tcb {
             .hash(hasher);
         (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
+        // Empty, and what it was at first, unless the configuration asks for more.
+        (boundaries, usage).hash(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, snd.mss, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));

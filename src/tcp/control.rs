@@ -1,8 +1,24 @@
 //! A connection and its congestion controller: when one starts, goes on from another, starts again.
 
 use super::congestion::{Factory, Start};
+use super::seq::Seq;
 use super::tcb::Tcb;
+use crate::config::TcpConfig;
 use crate::time::Instant;
+
+/// What a congestion controller starts from before anything is known of the path.
+pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq) -> Start {
+    Start {
+        now,
+        mss,
+        initial_window: config.initial_window,
+        srtt: None,
+        validation: config.window_validation,
+        slow_start_limit: config.slow_start_limit,
+        hystart: config.hystart,
+        seed: u64::from(iss.wire()),
+    }
+}
 
 impl Tcb {
     /// Congestion control starts when the handshake has shown the path; with one segment if it
@@ -18,12 +34,9 @@ impl Tcb {
     /// What a congestion controller starts from: a window of so many segments, and what is known.
     fn start(&self, now: Instant, initial_window: u32) -> Start {
         Start {
-            now,
-            mss: self.snd.mss,
             initial_window,
             srtt: self.recovery.rtt.srtt(),
-            validation: self.config.window_validation,
-            seed: u64::from(self.snd.iss.wire()),
+            ..first_start(now, &self.config, self.snd.mss, self.snd.iss)
         }
     }
 

@@ -207,6 +207,7 @@ impl Tcb {
         self.right_sizing.start(now, irs + 1);
         self.take_syn_options(now, header);
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
+        self.fit_buffers_to_segments(now);
     }
 
     pub(super) fn set_send_window(&mut self, wnd: usize, wl1: Seq, wl2: Seq) {

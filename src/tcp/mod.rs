@@ -26,6 +26,7 @@
 //! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `loan` | §3.10.3 | what the user looks at where it lies |
+//! | `boundaries` | §3.9.1.2 | where pushes and records end |
 //! | `buffers` | §3.8.6 | how large the two are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | what it may allocate, as the host allows |
@@ -34,9 +35,11 @@
 //! | `canonical` | – | what tells one connection from another, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
 //! | `control` | §3.8.2 | when a controller starts, and starts again |
+//! | `usage` | – | whether the congestion window is in use |
 //! | `pacing` | – | how fast it leaves |
 
 mod acknowledge;
+mod boundaries;
 mod buffers;
 mod calls;
 mod canonical;
@@ -72,6 +75,7 @@ mod tcb;
 mod timeouts;
 mod timers;
 mod timestamps;
+mod usage;
 mod windows;
 
 pub use error::{ConnectionError, RecvError, SendError};

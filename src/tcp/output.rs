@@ -110,6 +110,7 @@ impl Tcb {
                 }
                 self.on_sent_new(now, range.end, mss);
                 self.on_text_sent(now, range, mss, false);
+                self.note_window_use();
                 self.wake_writer();
                 self.note_small(range, mss);
                 if self.is_answering(now) {
@@ -276,8 +277,7 @@ impl Tcb {
         if range.end > text_end {
             ctl |= Control::FIN;
         }
-        // MUST-60, MUST-61: PSH where the buffer is emptied.
-        if text_end == self.send_buffer.end() && range.start < text_end {
+        if self.is_pushed(&(range.start..text_end)) {
             ctl |= Control::PSH;
         }
         let up = match self.snd.up {

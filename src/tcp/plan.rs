@@ -112,6 +112,7 @@ impl Tcb {
             .end
             .min(self.send_buffer.end())
             .min(lost.start + self.segment_limit());
+        let text_end = self.record_end(lost.start, text_end);
         // Our FIN goes with the last of the text.
         let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
         let end = text_end + usize::from(with_fin);
@@ -132,7 +133,7 @@ impl Tcb {
     }
 
     /// How many octets may be in flight now: cwnd, or what recovery makes of it.
-    fn send_window(&self) -> usize {
+    pub(super) fn send_window(&self) -> usize {
         let window = self.recovery.window(self.congestion.window());
         usize::try_from(window).unwrap_or(usize::MAX)
     }
@@ -155,6 +156,7 @@ impl Tcb {
         // Our FIN takes no room in the segment.
         let text_end = last.end.min(self.send_buffer.end());
         let start = last.start.max(text_end.before(self.segment_limit()));
+        let start = self.record_start(start, text_end);
         Some(Plan::TailProbe(start..last.end))
     }
 
@@ -167,6 +169,7 @@ impl Tcb {
         let queued = self.send_buffer.end() - nxt;
         let usable = self.snd_edge().saturating_since(nxt);
         let len = queued.min(usable).min(self.segment_limit());
+        let len = self.record_end(nxt, nxt + len) - nxt;
         let fin = len == queued && self.snd.fin.is_some() && usable > len;
         (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
@@ -176,6 +179,9 @@ impl Tcb {
         match self.next_mtu_probe() {
             NextProbe::No => self.plan_text(limit),
             NextProbe::Soon => None,
+            NextProbe::Now(range) if self.record_end(range.start, range.end) < range.end => {
+                self.plan_text(limit)
+            }
             NextProbe::Now(range) => Some(Plan::MtuProbe(range)),
         }
     }
@@ -195,9 +201,14 @@ impl Tcb {
             true => self.super_segment(room.min(limit), queued, usable),
             false => room.min(segment),
         };
-        // A FIN takes a place in the window too, and waits for nothing else.
+        let allowed = nxt + len;
+        let end = self.record_end(nxt, allowed);
+        let len = end - nxt;
+        // A FIN takes a place in the window too, and waits for nothing else. Nor does a record
+        // that another follows.
         let fin = len == queued && self.snd.fin.is_some() && usable > len;
-        let worth_sending = fin || (len > 0 && self.is_worth_sending(len, queued, usable));
+        let worth_sending =
+            fin || end < allowed || (len > 0 && self.is_worth_sending(len, queued, usable));
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 

@@ -4,8 +4,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
-use super::congestion::{Controller, Factory, Start};
+use super::congestion::{Controller, Factory};
+use super::control::first_start;
 use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
@@ -22,6 +24,7 @@ use super::state::{Event, State};
 use super::stats::Stats;
 use super::timers::{Timer, Timers};
 use super::timestamps::Timestamps;
+use super::usage::Usage;
 use crate::config::{SocketOptions, TcpConfig};
 use crate::time::{Duration, Instant};
 
@@ -213,6 +216,8 @@ pub struct Tcb {
     pub(super) snd: Snd,
     pub(super) rcv: Rcv,
     pub(super) send_buffer: SendBuffer,
+    /// Where pushes and records end in what is sent.
+    pub(super) boundaries: Boundaries,
     pub(super) recv_buffer: RecvBuffer,
     pub(super) right_sizing: RightSizing,
     pub(super) path_mtu: PathMtu,
@@ -223,6 +228,8 @@ pub struct Tcb {
     pub(super) feedback: Feedback,
     pub(super) recovery: Recovery,
     pub(super) congestion: Box<dyn Controller>,
+    /// How much of its window is in use.
+    pub(super) usage: Usage,
     /// Where its congestion controller comes from.
     pub(super) factory: &'static dyn Factory,
     pub(super) pacer: Pacer,
@@ -267,14 +274,7 @@ impl Tcb {
         let iss = Seq::initial(open.iss);
         let rcv_nxt = irs.map_or(Seq::initial(0), |irs| irs + 1);
         let mss = usize::from(own_mss(config, path));
-        let start = Start {
-            now,
-            mss,
-            initial_window: config.initial_window,
-            srtt: None,
-            validation: config.window_validation,
-            seed: u64::from(open.iss),
-        };
+        let start = first_start(now, config, mss, iss);
         Tcb {
             config: config.clone(),
             tuple: open.tuple,
@@ -286,6 +286,8 @@ impl Tcb {
             passive: false,
             snd: Snd::new(iss, rcv_nxt, path, mss),
             rcv: Rcv::new(irs, rcv_nxt, config),
+            boundaries: Boundaries::default(),
+            usage: Usage::new(iss),
             send_buffer: SendBuffer::new(buffers::first_send_buffer(config), iss + 1),
             recv_buffer: RecvBuffer::new(
                 buffers::first_receive_buffer(config),

@@ -7,7 +7,7 @@ use std::thread;
 
 use stubborn::drill::{Definitions, Profile, Settings, Variant, Verdict, parse, run};
 
-fn scripts(directory: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn scripts(directory: &Path, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(directory).expect("tests/drill is there");
     let mut entries: Vec<PathBuf> = entries
         .map(|entry| entry.expect("it can be read").path())

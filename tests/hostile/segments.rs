@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    Config, EcnConfig, EcnMode, Keepalive, ListenerConfig, SocketOptions, SynCookies,
+    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, SocketOptions, SynCookies,
 };
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -100,7 +100,11 @@ fn any_config(random: &mut Random) -> Config {
         accept: random.pick(&modes),
         attempts: random.pick(&[1, 2, u32::MAX]),
         classic_attempts: random.pick(&[1, 2, u32::MAX]),
-        options: random.chance(70),
+        options: match random.chance(70) {
+            true => EcnOptions::News,
+            false => EcnOptions::Always,
+        },
+        capable_throughout: random.chance(30),
     };
     config
 }
@@ -112,6 +116,7 @@ fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
             .chance(20)
             .then(|| Duration::from_millis(random.next() % 5_000)),
         fast_open: random.pick(&[0, 1, 3]),
+        fast_open_keys: None,
         tcp: config.tcp.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stubborn::config::{CongestionControl, EcnConfig, EcnMode, TcpConfig};
+use stubborn::config::{CongestionControl, EcnConfig, EcnMode, EcnOptions, TcpConfig};
 use stubborn::tcp::{RecoveryState, State};
 use stubborn::wire::{Control, Ecn};
 
@@ -731,7 +731,7 @@ fn text_makes_room_for_an_option() {
 fn options_can_be_turned_off() {
     in_both_families(|family| {
         let mut tcp = accepting(Accurate);
-        tcp.ecn.options = false;
+        tcp.ecn.options = EcnOptions::Never;
         let mut d = accurate_with(family, tcp);
         d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=AE,ECE,ACK><ECN=CE>")
             .tells("<SEQ=301><ACK=111><CTL=AE,CWR,ACK>");

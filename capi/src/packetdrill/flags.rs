@@ -10,6 +10,7 @@
 
 use std::net::IpAddr;
 
+use stubborn::bsd::System;
 use stubborn::config::Config;
 use stubborn::drill::{Profile, set_sysctl};
 
@@ -19,11 +20,11 @@ const ADDRESSES: [&str; 2] = ["192.168.0.1", "fd3d:a0b:17d6::1"];
 /// The longest datagram, if nobody says otherwise.
 const MTU: usize = 1500;
 
-/// The configuration.
+/// The configuration, and whose sockets the program finds.
 ///
 /// # Errors
 /// What is not understood.
-pub(super) fn config(text: &str) -> Result<Config, String> {
+pub(super) fn config(text: &str) -> Result<(Config, System), String> {
     let mut addresses: Vec<IpAddr> = Vec::new();
     let mut profile = Profile::default();
     let mut settings = Vec::new();
@@ -44,9 +45,10 @@ pub(super) fn config(text: &str) -> Result<Config, String> {
         let program = ADDRESSES.iter().filter_map(|it| it.parse().ok());
         addresses.extend::<Vec<IpAddr>>(program.collect());
     }
+    let first = addresses[0];
     let mut config = Config {
-        tcp: profile.config(addresses[0], MTU).tcp,
-        ..Config::new(addresses)
+        addresses,
+        ..profile.config(first, MTU)
     };
     // Whatever the order of the words, a setting counts more than a profile.
     for (name, value) in settings {
@@ -56,7 +58,7 @@ pub(super) fn config(text: &str) -> Result<Config, String> {
         }
     }
     config.validate().map_err(|error| error.to_string())?;
-    Ok(config)
+    Ok((config, profile.system()))
 }
 
 /// An address; a prefix after it does not matter here.
@@ -76,17 +78,17 @@ mod tests {
     #[test]
     fn words_become_a_configuration() {
         let text = "local=10.0.0.1/16,local=fd00::1, remote=10.0.0.2,mtu=1400";
-        let known = config(text).unwrap();
+        let (known, system) = config(text).unwrap();
         let addresses: Vec<String> = known.addresses.iter().map(IpAddr::to_string).collect();
         assert_eq!(addresses, ["10.0.0.1", "fd00::1"]);
-        assert_eq!(known.mtu, 1400);
-        let known = config("net.ipv4.tcp_syn_retries=2,profile=freebsd").unwrap();
-        assert_eq!(known.tcp.syn_retries, 2);
+        assert_eq!((known.mtu, system), (1400, System::Linux));
+        let (known, system) = config("net.ipv4.tcp_syn_retries=2,profile=freebsd").unwrap();
+        assert_eq!((known.tcp.syn_retries, system), (2, System::Freebsd));
         assert_eq!(
             known.tcp.option_layout,
             Profile::Freebsd.config(ip(), MTU).tcp.option_layout
         );
-        assert_eq!(config("").unwrap().addresses.len(), 2);
+        assert_eq!(config("").unwrap().0.addresses.len(), 2);
         for wrong in [
             "local",
             "local=here",

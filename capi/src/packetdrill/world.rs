@@ -65,14 +65,14 @@ struct State {
 impl World {
     /// A host as the program's user wants it.
     pub(super) fn new(text: &str) -> Result<World, String> {
-        let config = flags::config(text)?;
+        let (config, system) = flags::config(text)?;
         let stack =
             Stack::new(config, Secret(*b"an open secret..")).map_err(|it| it.to_string())?;
         Ok(World {
             state: Mutex::new(State {
                 now: Instant::from_secs(START),
                 stack,
-                bsd: Bsd::new(),
+                bsd: Bsd::of(system),
                 sent: VecDeque::new(),
                 descriptors: BTreeMap::new(),
                 deadlines: Vec::new(),
@@ -198,6 +198,8 @@ impl State {
         while let Some(packet) = self.stack.poll_transmit(self.now) {
             self.sent.push_back((self.now, packet.to_vec()));
         }
+        // The socket layer sees when that was.
+        let _ = self.bsd.at(self.now, &mut self.stack);
         while self.sent.len() > MOST_SENT {
             self.sent.pop_front();
         }

@@ -10,7 +10,6 @@ use crate::bsd::linux::{
     TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS,
     TCPI_OPT_WSCALE,
 };
-use crate::bsd::open::ONE_MORE;
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
 use crate::config::EcnMode;
@@ -132,7 +131,7 @@ impl Calls<'_> {
                     state: TCP_LISTEN as u8,
                     unacked: waiting.sum::<usize>() as u32,
                     sacked: configs
-                        .map(|config| config.backlog - ONE_MORE)
+                        .map(|config| self.system.asked(config.backlog))
                         .max()
                         .unwrap_or(0) as u32,
                     ..TcpInfo::default()

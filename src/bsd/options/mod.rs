@@ -71,7 +71,7 @@ impl SocketSettings {
         }
     }
 
-    fn kept(&self, level: i32, name: i32, default: i32) -> i32 {
+    pub(in crate::bsd) fn kept(&self, level: i32, name: i32, default: i32) -> i32 {
         self.kept.get(&(level, name)).copied().unwrap_or(default)
     }
 
@@ -135,6 +135,7 @@ impl Calls<'_> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (role, config) = (socket.role.clone(), socket.config.clone());
         let (defer_accept, fast_open) = (socket.defer_accept, socket.fast_open);
+        let keys = socket.fast_open_keys.clone();
         match role {
             Role::Fresh => {}
             Role::Listening(ids) => {
@@ -143,6 +144,7 @@ impl Calls<'_> {
                     let Some(mut listener) = known else { continue };
                     listener.tcp = config.clone();
                     (listener.defer_accept, listener.fast_open) = (defer_accept, fast_open);
+                    listener.fast_open_keys = keys.clone();
                     let changed = self.stack.configure_listener(id, listener);
                     changed.map_err(|_| Errno::EINVAL)?;
                 }

@@ -9,8 +9,8 @@ use crate::bsd::linux::{
     IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BROADCAST, SO_BUSY_POLL, SO_DOMAIN, SO_DONTROUTE,
     SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_MAX_PACING_RATE, SO_MEMINFO,
     SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO,
-    SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE,
-    SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO,
+    SO_TIMESTAMPING, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -61,6 +61,7 @@ impl Calls<'_> {
                     .max_pacing_rate = rate;
                 return self.apply(fd);
             }
+            SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
             // What is sent is copied all the same.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
@@ -95,8 +96,8 @@ impl Calls<'_> {
             SO_KEEPALIVE => yes(settings.keepalive_on),
             SO_RCVLOWAT => size(settings.receive_low_water),
             SO_SNDLOWAT => octets(1),
-            SO_RCVBUF | SO_RCVBUFFORCE => size(2 * self.buffers(fd)?.0),
-            SO_SNDBUF | SO_SNDBUFFORCE => size(2 * self.buffers(fd)?.1),
+            SO_RCVBUF | SO_RCVBUFFORCE => size(self.system.told(self.buffers(fd)?.0)),
+            SO_SNDBUF | SO_SNDBUFFORCE => size(self.system.told(self.buffers(fd)?.1)),
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 let limit = socket.config.socket.max_pacing_rate;
@@ -105,6 +106,10 @@ impl Calls<'_> {
             }
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE | SO_ZEROCOPY => {
                 octets(settings.kept(SOL_SOCKET, name, 0))
+            }
+            SO_TIMESTAMPING => {
+                let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
+                octets(socket.notices.stamping())
             }
             SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
             SO_MEMINFO => self.memory(fd)?,

@@ -3,17 +3,18 @@
 use core::str::FromStr;
 use core::time::Duration;
 
-use super::{flag, int, octets, size, yes};
+use super::{int, octets, size, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_INFO, TCP_INQ,
-    TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY,
-    TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
+    TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE,
+    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK,
+    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
-use crate::config::CongestionControl;
+use crate::config::{CongestionControl, FastOpenKeys};
 use crate::tcp::State;
 
 /// What `TCP_MAXSEG` takes.
@@ -28,15 +29,31 @@ const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
 const LONGEST_LINGER2: i32 = 120;
 /// The least that `TCP_WINDOW_CLAMP` makes of a value.
 const LEAST_CLAMP: usize = 1_152;
+/// Octets of a key of Fast Open cookies.
+const FAST_OPEN_KEY: usize = 16;
 /// Octets of a controller's name.
 const CONTROLLER_NAME: usize = 16;
 
 impl Calls<'_> {
     pub(super) fn set_tcp_option(&mut self, fd: Fd, name: i32, value: &[u8]) -> Result<(), Errno> {
-        if name == TCP_CONGESTION {
-            return self.set_congestion_control(fd, value);
+        match name {
+            TCP_CONGESTION => return self.set_congestion_control(fd, value),
+            TCP_FASTOPEN_KEY => return self.set_fast_open_keys(fd, value),
+            TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE => {
+                return self.set_fast_open_flag(fd, name, int(value)?);
+            }
+            _ => {}
         }
-        let number = int(value)?;
+        // Of what is not known, nobody knows how long it is.
+        let number = match int(value) {
+            Err(_) if self.tcp_option(fd, name).is_err() => return Err(Errno::ENOPROTOOPT),
+            number => number?,
+        };
+        self.set_tcp_number(fd, name, number)
+    }
+
+    /// An option whose value is a number.
+    fn set_tcp_number(&mut self, fd: Fd, name: i32, number: i32) -> Result<(), Errno> {
         let in_range = |range: core::ops::RangeInclusive<i32>| match range.contains(&number) {
             true => Ok(number as u32),
             false => Err(Errno::EINVAL),
@@ -44,8 +61,8 @@ impl Calls<'_> {
         let secs = |secs: u32| Duration::from_secs(u64::from(secs));
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         match name {
-            TCP_NODELAY => socket.config.socket.nodelay = flag(value)?,
-            TCP_CORK => socket.config.socket.cork = flag(value)?,
+            TCP_NODELAY => socket.config.socket.nodelay = number != 0,
+            TCP_CORK => socket.config.socket.cork = number != 0,
             TCP_MAXSEG if number == 0 => socket.config.mss = None,
             TCP_MAXSEG => socket.config.mss = Some(in_range(SEGMENTS)? as u16),
             TCP_KEEPIDLE | TCP_KEEPINTVL | TCP_KEEPCNT => {
@@ -98,6 +115,40 @@ impl Calls<'_> {
             }
             _ => return Err(Errno::ENOPROTOOPT),
         }
+        self.apply(fd)
+    }
+
+    /// `TCP_FASTOPEN_CONNECT`, `TCP_FASTOPEN_NO_COOKIE`: before there is a connection.
+    fn set_fast_open_flag(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
+        if !(0..=1).contains(&value) {
+            return Err(Errno::EINVAL);
+        }
+        let is_client = self.stack.config().fast_open.client;
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        let is_fresh = matches!(socket.role, Role::Fresh);
+        match name {
+            TCP_FASTOPEN_CONNECT if !is_client => return Err(Errno::EOPNOTSUPP),
+            TCP_FASTOPEN_CONNECT if !is_fresh => return Err(Errno::EINVAL),
+            TCP_FASTOPEN_CONNECT => socket.connects_late = value == 1,
+            _ if socket.is_connected() => return Err(Errno::EINVAL),
+            _ => socket.config.fast_open_without_cookie = value == 1,
+        }
+        self.apply(fd)
+    }
+
+    /// `TCP_FASTOPEN_KEY`: one key of sixteen octets, or two: today's, and the one before it.
+    fn set_fast_open_keys(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let (current, previous) = match value.len() {
+            FAST_OPEN_KEY => (value, None),
+            len if len == 2 * FAST_OPEN_KEY => {
+                let (current, previous) = value.split_at(FAST_OPEN_KEY);
+                (current, previous.first_chunk().copied())
+            }
+            _ => return Err(Errno::EINVAL),
+        };
+        let current = *current.first_chunk().ok_or(Errno::EINVAL)?;
+        let keys = FastOpenKeys { current, previous };
+        self.stream_mut(fd, Errno::EINVAL)?.fast_open_keys = Some(keys);
         self.apply(fd)
     }
 
@@ -159,6 +210,17 @@ impl Calls<'_> {
                 yes(id.is_some_and(|id| self.stack.is_quick(id)))
             }
             TCP_FASTOPEN => size(socket.fast_open),
+            TCP_FASTOPEN_CONNECT => yes(socket.connects_late),
+            TCP_FASTOPEN_NO_COOKIE => yes(config.fast_open_without_cookie),
+            TCP_FASTOPEN_KEY => {
+                let own = socket.fast_open_keys.as_ref();
+                let keys = own.or(self.stack.config().fast_open.keys.as_ref());
+                keys.map_or_else(Vec::new, |keys| {
+                    let mut octets = keys.current.to_vec();
+                    octets.extend(keys.previous.iter().flatten());
+                    octets
+                })
+            }
             TCP_DEFER_ACCEPT => secs(socket.defer_accept.unwrap_or_default()),
             TCP_CONGESTION => {
                 let asked = config.congestion_control.name();

@@ -97,6 +97,7 @@ fn ip_header(
         Tos::Unsaid => 0,
         Tos::Ecn(bits) => bits,
         Tos::Ect01 => 2,
+        Tos::Dscp(dscp) => dscp << 2,
         Tos::Whole(tos) => tos,
     };
     let ttl = info.ttl.unwrap_or(HOP_LIMIT);

@@ -101,6 +101,7 @@ impl Comparison<'_> {
             Tos::Ecn(bits) => self.same("ecn", show::ecn(bits), show::ecn(ecn)),
             Tos::Ect01 if ecn == 1 || ecn == 2 => {}
             Tos::Ect01 => self.differ("ecn", "ect01", show::ecn(ecn)),
+            Tos::Dscp(dscp) => self.same("dscp", dscp, actual.tos >> 2),
             Tos::Whole(tos) => {
                 self.same("tos", format!("{tos:#04x}"), format!("{:#04x}", actual.tos))
             }

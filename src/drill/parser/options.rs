@@ -98,7 +98,7 @@ impl Parser<'_> {
         })
     }
 
-    fn word(&mut self, word: &str) -> Parsed<()> {
+    pub(super) fn word(&mut self, word: &str) -> Parsed<()> {
         let token = self.next()?;
         match token.is_word(word) {
             true => Ok(()),

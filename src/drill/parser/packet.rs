@@ -22,6 +22,35 @@ const FLAGS: [(char, u16); 9] = [
 const ACK: u16 = 1 << 4;
 const ECN_BITS: u16 = (1 << 6) | (1 << 7) | (1 << 8);
 
+/// The names of DSCPs: RFC 2474 and RFC 2597 (classes), RFC 3246 (EF), RFC 5865 (VA), RFC 8622 (LE).
+const DSCP: [(&str, u8); 25] = [
+    ("default", 0),
+    ("be", 0),
+    ("le", 1),
+    ("cs0", 0),
+    ("cs1", 8),
+    ("cs2", 16),
+    ("cs3", 24),
+    ("cs4", 32),
+    ("cs5", 40),
+    ("cs6", 48),
+    ("cs7", 56),
+    ("af11", 10),
+    ("af12", 12),
+    ("af13", 14),
+    ("af21", 18),
+    ("af22", 20),
+    ("af23", 22),
+    ("af31", 26),
+    ("af32", 28),
+    ("af33", 30),
+    ("af41", 34),
+    ("af42", 36),
+    ("af43", 38),
+    ("va", 44),
+    ("ef", 46),
+];
+
 /// What stands in front of a packet that is carried by another.
 const ENCAPSULATIONS: [&str; 4] = ["ipv4", "ipv6", "gre", "mpls"];
 
@@ -40,14 +69,10 @@ impl Parser<'_> {
         if self.take_word("encap")? {
             let place = self.peek()?.place;
             self.unsupported(place, "packets encapsulated in PSP");
-            while matches!(self.peek()?.kind, Kind::Word | Kind::Integer | Kind::Hex)
-                && !self
-                    .peek()?
-                    .text
-                    .starts_with(|c: char| "FSRPEWAU".contains(c))
-            {
-                self.next()?;
+            for word in ["psp", "spi"] {
+                self.word(word)?;
             }
+            self.number_u32("an index of PSP")?;
         }
         if self.take_word("udp")? {
             let ports = self.ports()?;
@@ -109,7 +134,7 @@ impl Parser<'_> {
 
     fn ip_info(&mut self, direction: Direction, close: char) -> Parsed<IpInfo> {
         self.next()?;
-        let mut info = IpInfo::default();
+        let (mut info, mut dscp) = (IpInfo::default(), None);
         loop {
             let token = self.next()?;
             let word = match token.kind {
@@ -128,18 +153,39 @@ impl Parser<'_> {
                 "flowlabel" => {
                     info.flow_label = Some(self.number("a flow label", 0xf_ffff)? as u32);
                 }
-                "dscp" => {
-                    let value = self.next()?;
-                    self.unsupported(value.place, "DSCP by name");
-                }
+                "dscp" => dscp = Some(self.dscp()?),
                 _ => return Err(unexpected(&token, "a field of the IP header")),
             }
             if !self.take_mark(',')? {
                 break;
             }
         }
+        let place = self.peek()?.place;
         self.mark(close)?;
+        info.tos = match (dscp, info.tos) {
+            (None, tos) => tos,
+            (Some(dscp), Tos::Unsaid) => Tos::Dscp(dscp),
+            (Some(dscp), Tos::Ecn(ecn)) => Tos::Whole(dscp << 2 | ecn),
+            (Some(_), Tos::Ect01 | Tos::Dscp(_) | Tos::Whole(_)) => {
+                let what = "a DSCP stands alone, or beside one codepoint of ECN";
+                return Err(SyntaxError::new(place, what));
+            }
+        };
         Ok(info)
+    }
+
+    /// A DSCP: by its name, or as a number.
+    fn dscp(&mut self) -> Parsed<u8> {
+        let token = self.peek()?.clone();
+        if matches!(token.kind, Kind::Integer | Kind::Hex) {
+            return Ok(self.number("a DSCP", 63)? as u8);
+        }
+        self.next()?;
+        let name = token.text.to_ascii_lowercase();
+        let known = DSCP.iter().find(|(known, _)| *known == name);
+        known
+            .map(|(_, value)| *value)
+            .ok_or_else(|| unexpected(&token, "a DSCP"))
     }
 
     fn tcp(&mut self, direction: Direction) -> Parsed<Tcp> {
@@ -291,6 +337,10 @@ impl Parser<'_> {
             icmp.code = Some(self.icmp_name("code_")?);
         }
         if self.take_word("mtu")? {
+            if !names_mtu(&icmp) {
+                let what = "only frag_needed and packet_too_big say an MTU";
+                return Err(SyntaxError::new(next.place, what));
+            }
             icmp.mtu = Some(self.number_u32("an MTU")?);
         }
         if self.take_word("id")? {
@@ -337,6 +387,16 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// Whether a message says what MTU a path has (RFC 1191 §4, RFC 4443 §3.2); of numbers nobody
+/// knows.
+fn names_mtu(icmp: &Icmp) -> bool {
+    let is = |name: &IcmpName, word: &str| match name {
+        IcmpName::Word(known, _) => known == word,
+        IcmpName::Number(_) => true,
+    };
+    is(&icmp.kind, "packet_too_big") || icmp.code.as_ref().is_some_and(|it| is(it, "frag_needed"))
 }
 
 /// The most octets of a packet of a script: what several datagrams together may be.

@@ -9,6 +9,7 @@ use super::{Stop, failed, skipped};
 use crate::config::{Config, Pacing};
 use crate::stack::Counters;
 use crate::tcp::State;
+use crate::time::Duration;
 
 /// A command that is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +38,39 @@ pub(super) enum Meaning {
     NoFile(String),
     /// `sockstat … | grep -c STATE | grep N`: so many connections are in a state.
     Connections(State, usize),
+    /// `tcpdrop -s STATE`: the connections in a state end.
+    Drop(State),
+    /// `sleep`.
+    Wait(Duration),
+    /// `false`, `exit 1`: the command fails, and the script with it.
+    Failure,
+    /// Fast Open at every listener, and AccECN options whenever they fit.
+    OpenToAll,
 }
 
 /// A counter of Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counter {
+    /// Errors of routers that no connection believed.
     OutOfWindowIcmps,
+    /// Segments within the window for which there was no memory.
+    RcvQDrop,
+}
+
+impl Counter {
+    /// By the name that `nstat` has.
+    const NAMES: [(&str, Counter); 2] = [
+        ("TcpExtOutOfWindowIcmps", Counter::OutOfWindowIcmps),
+        ("TcpExtTCPRcvQDrop", Counter::RcvQDrop),
+    ];
+
+    /// Since the start.
+    fn of(self, counters: &Counters) -> u64 {
+        match self {
+            Counter::OutOfWindowIcmps => counters.icmp_ignored,
+            Counter::RcvQDrop => counters.refused_segments(),
+        }
+    }
 }
 
 /// The counters when counting began.
@@ -75,35 +103,52 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
     Ok(meanings)
 }
 
+/// What one script of defaults sets beside the profile.
+const OPEN_TO_ALL: [(&str, &str); 2] = [
+    ("net.ipv4.tcp_fastopen", "0x70403"),
+    ("net.ipv4.tcp_ecn_option", "2"),
+];
+
 /// A configuration to try settings on.
 fn probe() -> Config {
     Config::new([[192, 168, 0, 2].into()])
 }
 
-/// Programs that have no effect on a stack in a program.
-const WITHOUT_EFFECT: [&str; 12] = [
-    "true", ":", "ethtool", "sleep", "echo", "exit", "cd", "modprobe", "set", "ulimit", "wait",
-    "sync",
+/// Programs that have no effect on a stack in a program, unless they write into a file.
+const WITHOUT_EFFECT: [&str; 10] = [
+    "true", ":", "ethtool", "echo", "cd", "modprobe", "set", "ulimit", "wait", "sync",
 ];
 
 fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
     let first = *words.first()?;
     let program = first.rsplit('/').next().unwrap_or(first);
+    let one = |meaning: Option<Meaning>| meaning.map(|meaning| vec![meaning]);
     match program {
         "sysctl" | "set_sysctls.py" => settings(words, line),
-        "defaults.sh" | "sysctl_restore.sh" => Some(vec![Meaning::Nothing]),
+        // Two sets of scripts begin with one of this name; the one that several directories share
+        // sets these beside what the profile is.
+        "defaults.sh" if first.contains("common/") => Some(vec![Meaning::OpenToAll]),
+        "defaults.sh" => Some(vec![Meaning::Nothing]),
         _ if program.starts_with("sysctl_restore") => Some(vec![Meaning::Nothing]),
+        "echo" if line.contains('>') => one(echo(line)),
         _ if WITHOUT_EFFECT.contains(&program) => Some(vec![Meaning::Nothing]),
+        "false" => Some(vec![Meaning::Failure]),
+        "exit" => match words.get(1) {
+            None | Some(&"0") => Some(vec![Meaning::Nothing]),
+            Some(_) => Some(vec![Meaning::Failure]),
+        },
+        "sleep" => {
+            let micros = super::super::parser::micros_of(words.get(1)?)?;
+            Some(vec![Meaning::Wait(Duration::from_micros(micros))])
+        }
         "ip" => ip(words),
-        "tc" => tc(words).map(|meaning| vec![meaning]),
-        "nstat" => nstat(words, line).map(|meaning| vec![meaning]),
+        "tc" => one(tc(words)),
+        "nstat" => one(nstat(words, line)),
         "grep" if line.contains("/proc/net/tcp") && line.contains(" 0A ") => {
             Some(vec![Meaning::Listener])
         }
-        "rm" => words
-            .last()
-            .map(|path| vec![Meaning::NoFile((*path).to_owned())]),
-        "dd" => dd(words).map(|meaning| vec![meaning]),
+        "rm" => one(words.last().map(|path| Meaning::NoFile((*path).to_owned()))),
+        "dd" => one(dd(words)),
         "truncate" => match words {
             [_, "-s", size, path] => {
                 let size = octets(size)?;
@@ -111,9 +156,26 @@ fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
             }
             _ => None,
         },
-        "sockstat" => sockstat(line).map(|meaning| vec![meaning]),
+        "sockstat" => one(sockstat(line)),
+        "tcpdrop" => match words {
+            [_, "-s", state] => one(state_of(state).map(Meaning::Drop)),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// `echo VALUE > /proc/sys/net/ipv4/…`, or to where the parameters of a controller are.
+fn echo(line: &str) -> Option<Meaning> {
+    let (said, path) = line.split_once('>')?;
+    let path = path.trim_start_matches('>').trim();
+    let value = said.trim().strip_prefix("echo")?.trim();
+    let value = value.trim_matches(['"', '\'']);
+    if path == "/dev/null" {
+        return Some(Meaning::Nothing);
+    }
+    let key = (path.strip_prefix("/proc/sys/")).or(path.strip_prefix("/sys/module/"))?;
+    Some(Meaning::Setting(key.to_owned(), value.to_owned()))
 }
 
 /// `sysctl -q -w net.ipv4.X=V`, or `net.ipv4.X="a b c"`.
@@ -198,10 +260,9 @@ fn nstat(words: &[&str], line: &str) -> Option<Meaning> {
     let (_, pattern) = line.rsplit_once("grep")?;
     let number: String = pattern.chars().filter(char::is_ascii_digit).collect();
     let number = number.parse().ok()?;
-    match line.contains("OutOfWindowIcmps") {
-        true => Some(Meaning::Counter(Counter::OutOfWindowIcmps, number)),
-        false => None,
-    }
+    let mut known = Counter::NAMES.iter();
+    let (_, counter) = known.find(|(name, _)| line.contains(name))?;
+    Some(Meaning::Counter(*counter, number))
 }
 
 fn octets(text: &str) -> Option<u64> {
@@ -233,20 +294,31 @@ fn dd(words: &[&str]) -> Option<Meaning> {
     Some(Meaning::File(path, size.checked_mul(count)?))
 }
 
+/// How FreeBSD writes states.
+const STATES: [(&str, State); 11] = [
+    ("CLOSED", State::Closed),
+    ("LISTEN", State::Listen),
+    ("SYN_SENT", State::SynSent),
+    ("SYN_RCVD", State::SynReceived),
+    ("ESTABLISHED", State::Established),
+    ("FIN_WAIT_1", State::FinWait1),
+    ("FIN_WAIT_2", State::FinWait2),
+    ("CLOSE_WAIT", State::CloseWait),
+    ("CLOSING", State::Closing),
+    ("LAST_ACK", State::LastAck),
+    ("TIME_WAIT", State::TimeWait),
+];
+
+fn state_of(name: &str) -> Option<State> {
+    let found = STATES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, state)| *state)
+}
+
 fn sockstat(line: &str) -> Option<Meaning> {
-    const STATES: [(&str, State); 8] = [
-        ("SYN_RCVD", State::SynReceived),
-        ("ESTABLISHED", State::Established),
-        ("FIN_WAIT_1", State::FinWait1),
-        ("FIN_WAIT_2", State::FinWait2),
-        ("CLOSE_WAIT", State::CloseWait),
-        ("CLOSING", State::Closing),
-        ("LAST_ACK", State::LastAck),
-        ("TIME_WAIT", State::TimeWait),
-    ];
-    let (_, state) = STATES.iter().find(|(name, _)| line.contains(name))?;
+    let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let state = words.find_map(state_of)?;
     let (_, count) = line.rsplit_once("grep")?;
-    Some(Meaning::Connections(*state, count.trim().parse().ok()?))
+    Some(Meaning::Connections(state, count.trim().parse().ok()?))
 }
 
 impl Run<'_> {
@@ -292,10 +364,10 @@ impl Run<'_> {
                 self.counters_at = Baseline(self.host.stack.counters().clone());
                 Ok(())
             }
-            Meaning::Counter(Counter::OutOfWindowIcmps, wanted) => {
-                let counters = self.host.stack.counters();
-                let counted = counters.icmp_ignored - self.counters_at.0.icmp_ignored;
-                same("OutOfWindowIcmps", wanted, counted)
+            Meaning::Counter(counter, wanted) => {
+                let now = counter.of(self.host.stack.counters());
+                let then = counter.of(&self.counters_at.0);
+                same(&format!("{counter:?}"), wanted, now - then)
             }
             Meaning::Listener => match self.sockets.has_listener() {
                 true => Ok(()),
@@ -310,13 +382,34 @@ impl Run<'_> {
                 Ok(())
             }
             Meaning::Connections(state, wanted) => {
+                let counted = self.sockets_in(state) as u64;
+                same(&format!("connections in {state}"), wanted as u64, counted)
+            }
+            Meaning::Drop(state) => {
+                self.host.stack.abort_in(state);
+                Ok(())
+            }
+            Meaning::Wait(time) => self.advance(self.host.now + time),
+            Meaning::Failure => failed("the command fails"),
+            Meaning::OpenToAll => {
+                for (key, value) in OPEN_TO_ALL {
+                    self.apply(Meaning::Setting(key.to_owned(), value.to_owned()))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// How many sockets `sockstat` would show in a state: those that the program has and that
+    /// were never connected are closed, too.
+    fn sockets_in(&mut self, state: State) -> usize {
+        let calls = self.host.calls();
+        match state {
+            State::Listen => calls.listening_count(),
+            State::Closed => calls.unconnected_count(),
+            _ => {
                 let connections = self.host.stack.connections();
-                let counted = connections.filter(|(_, s)| *s == state).count();
-                same(
-                    &format!("connections in {state}"),
-                    wanted as u64,
-                    counted as u64,
-                )
+                connections.filter(|(_, known)| *known == state).count()
             }
         }
     }
@@ -329,7 +422,7 @@ impl Run<'_> {
                 "mtu" => config.mtu = *value as usize,
                 "initcwnd" => config.tcp.initial_window = (*value).max(1),
                 "rto_min" => {
-                    config.tcp.min_rto = crate::time::Duration::from_millis((*value).into());
+                    config.tcp.min_rto = Duration::from_millis((*value).into());
                 }
                 _ => return skipped(format!("no support for the route metric {name}")),
             }
@@ -403,6 +496,28 @@ mod tests {
                 "nstat | grep TcpExtOutOfWindowIcmps | grep -q \" 1 \"",
                 Meaning::Counter(Counter::OutOfWindowIcmps, 1),
             ),
+            (
+                "nstat | grep TcpExtTCPRcvQDrop | grep -q \" 2 \"",
+                Meaning::Counter(Counter::RcvQDrop, 2),
+            ),
+            ("../../common/defaults.sh", Meaning::OpenToAll),
+            ("tcpdrop -s TIME_WAIT", Meaning::Drop(State::TimeWait)),
+            ("sleep 1.5", Meaning::Wait(Duration::from_millis(1_500))),
+            ("exit 0", Meaning::Nothing),
+            ("exit 1", Meaning::Failure),
+            ("false", Meaning::Failure),
+            ("echo hello > /dev/null", Meaning::Nothing),
+            (
+                "echo 0 > /proc/sys/net/ipv4/tcp_sack",
+                Meaning::Setting("net/ipv4/tcp_sack".to_owned(), "0".to_owned()),
+            ),
+            (
+                "echo 2 > /sys/module/tcp_cubic/parameters/hystart_detect",
+                Meaning::Setting(
+                    "tcp_cubic/parameters/hystart_detect".to_owned(),
+                    "2".to_owned(),
+                ),
+            ),
             ("rm -f testfile", Meaning::NoFile("testfile".to_owned())),
             (
                 "dd bs=1k count=4 if=/dev/zero of=testfile status=none",
@@ -413,6 +528,10 @@ mod tests {
             (
                 "sockstat -4 -P tcp -p 8080 -s | grep 192.0.2.1 | grep -c TIME_WAIT | grep 1",
                 Meaning::Connections(State::TimeWait, 1),
+            ),
+            (
+                "sockstat -6 -P tcp -s | grep fd3d | grep -c CLOSED | grep 0",
+                Meaning::Connections(State::Closed, 0),
             ),
             (
                 "ip route change 192.0.2.0/24 via 192.168.0.1 initcwnd 20 mtu lock 1400",
@@ -431,6 +550,10 @@ mod tests {
             "sysctl -w net.ipv4.nonsense=1",
             "tc qdisc add netem loss 1",
             "ip rule",
+            "echo 1 > /sys/module/tcp_cubic/parameters/beta",
+            "nstat | grep TcpExtBeyondWindow | grep -q \" 1 \"",
+            "setkey -c",
+            "tcpdrop -a",
         ] {
             assert!(
                 understand(text).unwrap_err().starts_with("no support for"),

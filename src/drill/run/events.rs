@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
         let config = profile.config(setup.addresses.local, setup.mtu);
         Ok(Run {
             script,
-            host: Host::new(config, settings.capture)?,
+            host: Host::new(config, profile.system(), settings.capture)?,
             setup,
             sockets: Sockets::default(),
             files: Files::default(),

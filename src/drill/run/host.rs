@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::packet::Observed;
-use crate::bsd::{Bsd, Calls};
+use crate::bsd::{Bsd, Calls, System};
 use crate::config::Config;
 use crate::stack::{Secret, Stack};
 use crate::time::Instant;
@@ -40,13 +40,13 @@ impl Host {
     ///
     /// # Errors
     /// If the configuration makes no sense, in words.
-    pub(super) fn new(config: Config, capture: bool) -> Result<Host, String> {
+    pub(super) fn new(config: Config, system: System, capture: bool) -> Result<Host, String> {
         let mut stack = Stack::new(config, SECRET).map_err(|error| error.to_string())?;
         stack.watch();
         Ok(Host {
             now: Instant::ZERO,
             stack,
-            bsd: Bsd::new(),
+            bsd: Bsd::of(system),
             sniffed: VecDeque::new(),
             captured: capture.then(Vec::new),
             deaf: false,
@@ -68,12 +68,11 @@ impl Host {
         self.drain();
     }
 
-    /// Takes what the stack sends now.
+    /// Takes what the stack sends now. The socket layer sees when that was.
     pub(super) fn drain(&mut self) {
-        while self.sniffed.len() < MAX_SNIFFED {
-            let Some(packet) = self.stack.poll_transmit(self.now) else {
-                return;
-            };
+        while self.sniffed.len() < MAX_SNIFFED
+            && let Some(packet) = self.stack.poll_transmit(self.now)
+        {
             let datagram = packet.to_vec();
             if self.deaf {
                 continue;
@@ -83,6 +82,7 @@ impl Host {
                 self.sniffed.push_back(observed);
             }
         }
+        let _ = self.calls();
     }
 
     fn capture(&mut self, outbound: bool, datagram: &[u8]) {

@@ -132,7 +132,8 @@ pub fn run(script: &Script, variant: Variant, settings: &Settings) -> Option<Rep
         return Some(report(Verdict::Skipped(reason)));
     }
     if setup.dry_run {
-        return Some(report(Verdict::Passed));
+        let reason = "--dry_run: it was read, and nothing was held to it".to_owned();
+        return Some(report(Verdict::Skipped(reason)));
     }
     Some(match events::Run::new(script, setup, settings) {
         Ok(run) => run.complete(),

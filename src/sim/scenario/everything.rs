@@ -2,7 +2,7 @@
 
 use super::faults::{millis, moment};
 use super::plan::{End, Event, Family, HostPlan, Opening, Plan};
-use crate::config::{EcnConfig, EcnMode, Keepalive, SocketOptions, TcpConfig};
+use crate::config::{EcnConfig, EcnMode, EcnOptions, Keepalive, SocketOptions, TcpConfig};
 use crate::sim::apps::{Behaviour, Reading};
 use crate::sim::medium::nat::Nat;
 use crate::sim::medium::{
@@ -116,7 +116,11 @@ fn ecn(random: &mut Random) -> EcnConfig {
         accept: *random.pick(&MODES),
         attempts: random.between(1, 3) as u32,
         classic_attempts: random.between(1, 3) as u32,
-        options: random.chance(one_in(2)),
+        options: match random.chance(one_in(2)) {
+            true => EcnOptions::News,
+            false => EcnOptions::Never,
+        },
+        ..EcnConfig::OFF
     }
 }
 

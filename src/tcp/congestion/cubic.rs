@@ -61,7 +61,11 @@ pub struct Cubic {
     w_max: u64,
     /// The stage of congestion avoidance under way.
     stage: Option<Stage>,
-    hystart: HyStart,
+    /// By how many segments at most an acknowledgment makes the window grow in slow start; `None`:
+    /// as the constants below say.
+    slow_start_limit: Option<u64>,
+    /// `None`: slow start ends with a loss.
+    hystart: Option<HyStart>,
     /// What the last loss changed.
     undo: Option<Undo>,
     /// How much of the window is used, where that matters (RFC 7661).
@@ -129,10 +133,24 @@ impl Cubic {
             cwnd_prior: 0,
             w_max: 0,
             stage: None,
-            hystart: HyStart::default(),
+            slow_start_limit: None,
+            hystart: Some(HyStart::default()),
             undo: None,
             validation: None,
         }
+    }
+
+    /// In slow start, by how many segments at most an acknowledgment makes the window grow;
+    /// `None`: as RFC 9406 and RFC 3465 have it.
+    pub fn slow_start_limit(mut self, segments: Option<u32>) -> Cubic {
+        self.slow_start_limit = segments.map(u64::from);
+        self
+    }
+
+    /// With HyStart++ (RFC 9406), or without.
+    pub fn hystart(mut self, hystart: bool) -> Cubic {
+        self.hystart = self.hystart.filter(|_| hystart);
+        self
     }
 
     /// With congestion window validation (RFC 7661), or without.
@@ -174,16 +192,18 @@ impl Cubic {
     fn slow_start(&mut self, ack: &Ack) {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
         let first = self.ssthresh == u64::MAX;
+        let hystart = self.hystart.as_mut().filter(|_| first);
         if ack.window_limited {
-            let (limit, divisor) = match first {
-                true => (HYSTART_LIMIT, self.hystart.growth_divisor()),
-                false => (SLOW_START_LIMIT, 1),
+            let (limit, divisor) = match &hystart {
+                Some(hystart) => (HYSTART_LIMIT, hystart.growth_divisor()),
+                None => (SLOW_START_LIMIT, 1),
             };
-            let acked = u128::from(ack.acked.min(limit * self.mss));
+            let limit = self.slow_start_limit.unwrap_or(limit);
+            let acked = u128::from(ack.acked.min(limit.saturating_mul(self.mss)));
             let most = Fine::from_octets(self.ssthresh.min(MAX_WINDOW));
             self.cwnd = self.cwnd.grown_by(acked, 1, divisor.into()).min(most);
         }
-        if first && self.hystart.on_ack(ack) {
+        if hystart.is_some_and(|hystart| hystart.on_ack(ack)) {
             self.ssthresh = self.window();
             self.cwnd_prior = self.window();
         }
@@ -410,6 +430,7 @@ impl Controller for Cubic {
             cwnd_prior,
             w_max,
             stage,
+            slow_start_limit: _,
             hystart,
             undo,
             validation,
@@ -709,7 +730,8 @@ mod tests {
             let end = una + before as usize;
             while una < end {
                 una += MSS as usize;
-                let window = cubic.window() + MSS / cubic.hystart.growth_divisor();
+                let divisor = cubic.hystart.as_ref().map_or(1, HyStart::growth_divisor);
+                let window = cubic.window() + MSS / divisor;
                 cubic.on_ack(&Ack {
                     una,
                     nxt: if una < end {

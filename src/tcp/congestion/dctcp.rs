@@ -45,6 +45,12 @@ impl Dctcp {
         }
     }
 
+    /// In slow start, by how many segments at most an acknowledgment makes the window grow.
+    pub fn slow_start_limit(mut self, segments: Option<u32>) -> Dctcp {
+        self.reno = self.reno.slow_start_limit(segments);
+        self
+    }
+
     /// RFC 8257 §3.3, steps 2 to 8.
     fn observe(&mut self, ack: &Ack) {
         self.bytes_acked += ack.delivered;

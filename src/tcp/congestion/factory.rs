@@ -21,6 +21,12 @@ pub struct Start {
     /// Whether a window that is not used is validated (RFC 7661) instead of given up:
     /// [`TcpConfig::window_validation`](crate::config::TcpConfig::window_validation).
     pub validation: bool,
+    /// In slow start, by how many segments at most an acknowledgment makes the window grow:
+    /// [`TcpConfig::slow_start_limit`](crate::config::TcpConfig::slow_start_limit).
+    pub slow_start_limit: Option<u32>,
+    /// Whether slow start may end before anything is lost:
+    /// [`TcpConfig::hystart`](crate::config::TcpConfig::hystart).
+    pub hystart: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
 }
@@ -119,6 +125,7 @@ static RENO: BuiltIn = BuiltIn {
     kind: CongestionControl::Reno,
     start: |start| {
         let reno = Reno::new(start.mss, start.initial_window);
+        let reno = reno.slow_start_limit(start.slow_start_limit);
         Box::new(reno.validated(start.validation))
     },
 };
@@ -127,7 +134,8 @@ static CUBIC: BuiltIn = BuiltIn {
     kind: CongestionControl::Cubic,
     start: |start| {
         let cubic = Cubic::new(start.mss, start.initial_window);
-        Box::new(cubic.validated(start.validation))
+        let cubic = cubic.slow_start_limit(start.slow_start_limit);
+        Box::new(cubic.hystart(start.hystart).validated(start.validation))
     },
 };
 
@@ -138,7 +146,10 @@ static BBR: BuiltIn = BuiltIn {
 
 static DCTCP: BuiltIn = BuiltIn {
     kind: CongestionControl::Dctcp,
-    start: |start| Box::new(Dctcp::new(start.mss, start.initial_window)),
+    start: |start| {
+        let dctcp = Dctcp::new(start.mss, start.initial_window);
+        Box::new(dctcp.slow_start_limit(start.slow_start_limit))
+    },
 };
 
 /// A congestion control of this name is known already.

@@ -17,6 +17,8 @@ pub struct Reno {
     initial_window: u64,
     /// Octets acknowledged in congestion avoidance since the window last grew.
     bytes_acked: u64,
+    /// L of RFC 3465 §2.3, in segments; `None`: 2.
+    slow_start_limit: Option<u64>,
     /// What the last loss took.
     undo: Option<Undo>,
     /// How much of the window is used, where that matters (RFC 7661).
@@ -44,9 +46,17 @@ impl Reno {
             ssthresh: u64::MAX,
             initial_window,
             bytes_acked: 0,
+            slow_start_limit: None,
             undo: None,
             validation: None,
         }
+    }
+
+    /// In slow start, by how many segments at most an acknowledgment makes the window grow;
+    /// `None`: 2.
+    pub fn slow_start_limit(mut self, segments: Option<u32>) -> Reno {
+        self.slow_start_limit = segments.map(u64::from);
+        self
     }
 
     /// With congestion window validation (RFC 7661), or without.
@@ -104,13 +114,24 @@ impl Controller for Reno {
         if ack.recovering || !ack.window_limited {
             return;
         }
+        let mut acked = ack.acked;
         if self.cwnd < self.ssthresh {
-            // RFC 3465 §2.2.
-            self.cwnd += ack.acked.min(SLOW_START_LIMIT * self.mss);
-            return;
+            let Some(limit) = self.slow_start_limit else {
+                // RFC 3465 §2.2.
+                self.cwnd += acked.min(SLOW_START_LIMIT * self.mss);
+                return;
+            };
+            // An acknowledgment of many segments must not take the window far beyond ssthresh.
+            let most = acked.min(limit.saturating_mul(self.mss));
+            let growth = most.min(self.ssthresh - self.cwnd);
+            self.cwnd += growth;
+            acked = most - growth;
+            if acked == 0 {
+                return;
+            }
         }
         // RFC 3465 §2.1: a full window of acknowledged octets buys one segment.
-        self.bytes_acked += ack.acked;
+        self.bytes_acked += acked;
         if self.bytes_acked >= self.cwnd {
             self.bytes_acked -= self.cwnd;
             self.cwnd += self.mss;

@@ -24,7 +24,7 @@ mod sender;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::status::EcnOctets;
-use crate::config::{EcnConfig, EcnMode};
+use crate::config::{EcnConfig, EcnMode, EcnOptions};
 use crate::time::Instant;
 use crate::wire::{AccurateEcn, Control, Ecn};
 
@@ -272,10 +272,15 @@ impl Feedback {
                 ecn: match carrier {
                     // RFC 3168 §6.1.4 to §6.1.6: nothing but new text.
                     Carrier::NewText if self.capable => Ecn::Ect0,
+                    _ if self.capable && self.is_capable_throughout() => Ecn::Ect0,
                     _ => Ecn::NotEct,
                 },
             },
         }
+    }
+
+    fn is_capable_throughout(&self) -> bool {
+        self.config.capable_throughout && self.mode == EcnMode::Accurate
     }
 
     fn marks_of_syn(&self, carrier: Carrier, room: usize) -> Marks {
@@ -316,7 +321,8 @@ impl Feedback {
     }
 
     fn option(&self, carrier: Carrier, room: usize) -> Option<AccurateEcn> {
-        if self.mode != EcnMode::Accurate {
+        let unheard_of = self.config.options == EcnOptions::Always && !self.sender.has_options;
+        if self.mode != EcnMode::Accurate || unheard_of {
             return None;
         }
         let testing = match carrier {

@@ -1,6 +1,7 @@
 //! The receiver's half of Accurate ECN: what arrived under which codepoint, and when to say so
 //! (RFC 9768 §3.2).
 
+use crate::config::EcnOptions;
 use crate::tcp::status::EcnOctets;
 use crate::wire::{AccurateEcn, ByteCounters, CounterOrder, Ecn};
 
@@ -69,8 +70,8 @@ pub(super) struct Receiver {
     was_marked: bool,
     /// Packets with CE since the last acknowledgment; never more than the limits above.
     untold: u8,
-    /// Options may be sent.
-    sends_options: bool,
+    /// When options are sent.
+    options: EcnOptions,
     /// The last acknowledgment carried an option.
     told_by_option: bool,
     /// Segments that came again after such an acknowledgment.
@@ -81,14 +82,14 @@ pub(super) struct Receiver {
 
 impl Receiver {
     /// Both counters at their start (§3.2.1).
-    pub(super) fn new(sends_options: bool) -> Receiver {
+    pub(super) fn new(options: EcnOptions) -> Receiver {
         Receiver {
             cep: INITIAL_CEP,
             octets: Octets::INITIAL,
             told: Octets::INITIAL,
             was_marked: false,
             untold: 0,
-            sends_options,
+            options,
             told_by_option: false,
             unheard: 0,
             heard: 0,
@@ -148,7 +149,17 @@ impl Receiver {
     /// anyway, and with all three, to see whether the path lets it through (§3.2.3.2.1).
     pub(super) fn option(&self, room: usize, testing: bool) -> Option<AccurateEcn> {
         let fresh = self.octets.differences(&self.told);
-        if !self.sends_options || !(testing || fresh.contains(&true)) {
+        let all = match self.options {
+            EcnOptions::Never => return None,
+            EcnOptions::News => None,
+            EcnOptions::Always => Some(CounterOrder::E1First),
+        };
+        if let Some(order) = all {
+            let fits = |fields: &usize| AccurateEcn::wire_len_of(*fields) <= room;
+            let fields = (0..=AccurateEcn::FIELDS).rev().find(fits)?;
+            return Some(AccurateEcn::new(order, self.on_the_wire(), fields));
+        }
+        if !(testing || fresh.contains(&true)) {
             return None;
         }
         let wanted = match testing {
@@ -213,7 +224,7 @@ impl Receiver {
 
     /// What carried an option was lost: no more of them (§3.2.3.2.2).
     pub(super) fn stop_options(&mut self) {
-        self.sends_options = false;
+        self.options = EcnOptions::Never;
     }
 }
 
@@ -232,7 +243,7 @@ mod tests {
     const ROOM: usize = 40;
 
     fn receiver() -> Receiver {
-        Receiver::new(true)
+        Receiver::new(EcnOptions::News)
     }
 
     /// What an option says: its order, and its counters as far as they are there.
@@ -275,6 +286,16 @@ mod tests {
         let short = (CounterOrder::E1First, [None, Some(0), Some(3)]);
         assert_eq!(said(r.option(8, false)), Some(short));
         assert_eq!(r.option(4, false), None);
+    }
+
+    #[test]
+    fn who_always_tells_tells_everything() {
+        let r = Receiver::new(EcnOptions::Always);
+        let all = (CounterOrder::E1First, [Some(1), Some(0), Some(1)]);
+        assert_eq!(said(r.option(ROOM, false)), Some(all));
+        let some = (CounterOrder::E1First, [None, Some(0), Some(1)]);
+        assert_eq!(said(r.option(8, false)), Some(some));
+        assert_eq!(Receiver::new(EcnOptions::Never).option(ROOM, true), None);
     }
 
     #[test]

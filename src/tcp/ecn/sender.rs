@@ -46,6 +46,8 @@ pub(super) struct Sender {
     responds: bool,
     /// Options count. Not so if they were zeroed on their way (§3.2.3.2.4).
     reads_options: bool,
+    /// The SYN,ACK, or the acknowledgment of ours, had an option.
+    pub(super) has_options: bool,
     /// No ACE counter has come yet.
     is_first: bool,
     /// The moving average of segments acknowledged at once, in units of 1/8.
@@ -60,6 +62,7 @@ impl Default for Sender {
             cep_at_option: INITIAL_CEP,
             responds: true,
             reads_options: true,
+            has_options: false,
             is_first: true,
             mean: 0,
         }
@@ -73,6 +76,7 @@ impl Sender {
         let Some(option) = option else {
             return;
         };
+        self.has_options = true;
         if option.e0b() == Some(0) || option.e1b() == Some(0) {
             self.reads_options = false;
         }

@@ -15,6 +15,9 @@ pub(crate) struct Rtt {
     /// When the current half began.
     half_began: Instant,
     rttvar: Duration,
+    /// What the backoff doubles, and what stands on top of it.
+    base: Duration,
+    slop: Duration,
     rto: Duration,
     min_rto: Duration,
     max_rto: Duration,
@@ -30,12 +33,15 @@ const HALF_WINDOW: Duration = Duration::from_secs(150);
 
 impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
+        let first = config.initial_rto.clamp(config.min_rto, config.max_rto);
         Rtt {
             srtt: None,
             least: [None; 2],
             half_began: Instant::ZERO,
             rttvar: Duration::ZERO,
-            rto: config.initial_rto.clamp(config.min_rto, config.max_rto),
+            base: first,
+            slop: config.rto_slop,
+            rto: first,
             min_rto: config.min_rto,
             max_rto: config.max_rto,
             floors_variation: config.rto_floor == RtoFloor::Variation,
@@ -97,7 +103,7 @@ impl Rtt {
 
     /// The timer has expired (RFC 6298 §5.5).
     pub(crate) fn back_off(&mut self) {
-        self.set_rto(self.rto * 2);
+        self.set_rto(self.base * 2);
     }
 
     /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
@@ -119,7 +125,8 @@ impl Rtt {
     }
 
     fn set_rto(&mut self, rto: Duration) {
-        self.rto = rto.clamp(self.min_rto, self.max_rto);
+        self.rto = (rto + self.slop).clamp(self.min_rto, self.max_rto);
+        self.base = self.rto - self.slop.min(self.rto);
     }
 
     /// The timeout, backoff included.
@@ -140,6 +147,7 @@ impl Rtt {
     /// What decides the future.
     pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
         (self.srtt, self.rttvar, self.rto, self.was_spurious).hash(hasher);
+        self.base.hash(hasher);
         (self.least, now.since(self.half_began)).hash(hasher);
     }
 
@@ -177,6 +185,23 @@ mod tests {
         assert_eq!(rtt.rttvar(), Duration::from_micros(57_500));
         assert_eq!(rtt.srtt(), Some(millis(110)));
         assert_eq!(rtt.rto(), millis(340));
+    }
+
+    /// FreeBSD: 1 s, then 2 s and 200 ms, 4 s and 200 ms.
+    #[test]
+    fn a_slop_is_not_doubled() {
+        let mut rtt = Rtt::new(&TcpConfig {
+            min_rto: millis(30),
+            rto_slop: millis(200),
+            ..TcpConfig::default()
+        });
+        assert_eq!(rtt.rto(), millis(1_000));
+        rtt.back_off();
+        assert_eq!(rtt.rto(), millis(2_200));
+        rtt.back_off();
+        assert_eq!(rtt.rto(), millis(4_200));
+        rtt.sample(Instant::ZERO, millis(100));
+        assert_eq!(rtt.rto(), millis(500));
     }
 
     /// RFC 6298 §2.4, §2.5, §5.5.

@@ -8,8 +8,8 @@ use super::{MAX_WINDOW_SCALE, Options, Timestamps, Writer};
 /// it shows which stack has written them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// MSS, SACK permitted, timestamps, NOP, window scale: SACK permitted stands where two NOPs
-    /// would pad timestamps. As Linux has it.
+    /// MSS, SACK permitted, timestamps, AccECN, NOP, window scale: SACK permitted stands where two
+    /// NOPs would pad timestamps, and without them behind AccECN. As Linux has it.
     #[default]
     TimestampsFirst,
     /// MSS, NOP, window scale, SACK permitted, timestamps; at the end of all, zeros pad. As
@@ -18,7 +18,7 @@ pub enum Layout {
 }
 
 impl Options {
-    /// MSS, window scale, SACK permitted and timestamps, to a multiple of four octets.
+    /// MSS, window scale, SACK permitted, timestamps and AccECN, to a multiple of four octets.
     pub(super) fn write_in_order(&self, out: &mut Writer<'_>) {
         if let Some(mss) = self.mss {
             let [high, low] = mss.to_be_bytes();
@@ -28,11 +28,14 @@ impl Options {
             Layout::TimestampsFirst => {
                 match (self.sack_permitted, self.timestamps) {
                     (true, Some(_)) => out.put([SACK_PERMITTED, 2]),
-                    (true, None) => out.put([NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]),
                     (false, Some(_)) => out.put([NO_OPERATION, NO_OPERATION]),
-                    (false, None) => {}
+                    (_, None) => {}
                 }
                 self.write_timestamps(out);
+                self.write_accurate_ecn(out);
+                if self.sack_permitted && self.timestamps.is_none() {
+                    out.put([NO_OPERATION, NO_OPERATION, SACK_PERMITTED, 2]);
+                }
                 self.write_window_scale(out);
             }
             Layout::ScaleFirst => {
@@ -47,7 +50,14 @@ impl Options {
                     (true, Some(_)) | (false, None) => {}
                 }
                 self.write_timestamps(out);
+                self.write_accurate_ecn(out);
             }
+        }
+    }
+
+    fn write_accurate_ecn(&self, out: &mut Writer<'_>) {
+        if let Some(accurate_ecn) = &self.accurate_ecn {
+            out.at += accurate_ecn.write(&mut out.out[out.at..]);
         }
     }
 

@@ -185,9 +185,6 @@ impl Options {
     pub fn write(&self, out: &mut [u8]) -> usize {
         let mut out = Writer { out, at: 0 };
         self.write_in_order(&mut out);
-        if let Some(accurate_ecn) = &self.accurate_ecn {
-            out.at += accurate_ecn.write(&mut out.out[out.at..]);
-        }
         if let Some(fast_open) = self.fast_open_with_room() {
             out.put_fast_open(fast_open);
         }

@@ -49,6 +49,11 @@ impl<'a> Args<'a> {
         size(self.number(index)?)
     }
 
+    /// Octets of a buffer that the script does not have: `NULL` is no place for any.
+    pub(super) fn is_null(&self, index: usize) -> bool {
+        self.is_word(index, "NULL")
+    }
+
     pub(super) fn is_word(&self, index: usize, word: &str) -> bool {
         matches!(self.args.get(index), Some(Expr::Word(w)) if w == word)
     }
@@ -123,10 +128,11 @@ pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Expr> {
     Some(&found.value)
 }
 
-/// The octets of several pieces together: `[{..., 10}, {..., 20}]`.
-pub(super) fn pieces(expr: &Expr) -> Result<usize, Stop> {
+/// The octets of several pieces together, of the first `count`: `[{..., 10}, {..., 20}]`.
+pub(super) fn pieces(expr: &Expr, count: i64) -> Result<usize, Stop> {
     let mut octets = 0;
-    for piece in list(expr)? {
+    let count = usize::try_from(count).unwrap_or(0);
+    for piece in list(expr)?.iter().take(count) {
         let Some(len) = fields(piece)?.last() else {
             return failed("a piece has a length: {..., N}");
         };

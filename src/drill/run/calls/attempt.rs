@@ -26,6 +26,8 @@ pub(in super::super) enum Attempt {
         call: Receiving,
         fd: Fd,
         flags: i32,
+        /// There is no place for what is received.
+        faulty: bool,
         buffer: Vec<u8>,
     },
     ReceiveMessage {
@@ -93,9 +95,18 @@ impl Run<'_> {
                 let answer = call.attempt(&mut calls);
                 answer.map(|answer| Answer::new(answer.map(|()| 0)))
             }
-            Attempt::Receive { call, buffer, .. } => {
+            Attempt::Receive {
+                call,
+                buffer,
+                faulty,
+                ..
+            } => {
                 let answer = call.attempt(&mut calls, buffer);
-                answer.map(|answer| Answer::new(answer.map(|len| len as i64)))
+                let whole = |len: usize| match *faulty && len > 0 {
+                    true => Err(Errno::EFAULT),
+                    false => Ok(len as i64),
+                };
+                answer.map(|answer| Answer::new(answer.and_then(whole)))
             }
             Attempt::ReceiveMessage {
                 fd,
@@ -118,28 +129,13 @@ impl Run<'_> {
                 lines,
                 wanted,
                 until,
-            } => {
-                let some = calls.poll(lines) > 0;
-                match some || until.is_some_and(|until| until <= calls.now()) {
-                    true => Poll::Ready(waiting::polled(lines, wanted)),
-                    false => Poll::Pending,
-                }
-            }
+            } => waiting::try_poll(&calls, lines, wanted, *until),
             Attempt::EpollWait {
                 fd,
                 most,
                 wanted,
                 until,
-            } => {
-                let now = calls.now();
-                match calls.epoll_wait(*fd, *most) {
-                    Err(errno) => Poll::Ready(Answer::new(Err(errno))),
-                    Ok(events) if events.is_empty() && until.is_none_or(|until| until > now) => {
-                        Poll::Pending
-                    }
-                    Ok(events) => Poll::Ready(waiting::epolled(&events, *wanted)),
-                }
-            }
+            } => waiting::try_epoll(&mut calls, (*fd, *most), *wanted, *until),
         }
     }
 

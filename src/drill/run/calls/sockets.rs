@@ -4,9 +4,9 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::super::super::ast::Expr;
 use super::super::super::variant::Variant;
-use super::super::Stop;
 use super::super::events::Run;
 use super::super::socket::{Socket, Stage};
+use super::super::{Stop, skipped};
 use super::args::Args;
 use super::attempt::Attempt;
 use super::{Answer, Begun, Descriptor};
@@ -139,6 +139,9 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
             socket.stage = Stage::New;
         }
         return Ok(answer.into());
+    }
+    if !matches!(args.at(1)?, Expr::Ellipsis) {
+        return skipped("no support for an address that the script writes itself");
     }
     run.connecting(args.number(0)?);
     let call = Connecting::new(fd, run.peer());

@@ -9,8 +9,9 @@ use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
 use super::sockets::descriptor;
 use super::{Answer, Begun, Descriptor};
-use crate::bsd::linux::{MSG_FASTOPEN, MSG_MORE, SPLICE_F_MORE};
+use crate::bsd::linux::{MSG_FASTOPEN, MSG_MORE, MSG_PEEK, MSG_TRUNC, SPLICE_F_MORE};
 use crate::bsd::{Control, Errno, Fd, Received, Receiving, Sending};
+use crate::time::{Duration, Instant};
 
 /// The most octets of a pipe.
 const PIPE: usize = 65_536;
@@ -20,8 +21,42 @@ fn receive(fd: Fd, len: usize, flags: i32) -> Begun {
         call: Receiving::new(fd, flags),
         fd,
         flags,
+        faulty: false,
         buffer: vec![0; len],
     })
+}
+
+/// Into the buffer that is argument `index`: `NULL` has no room for anything, but what is thrown
+/// away needs none.
+fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Begun, Stop> {
+    let len = args.size(index + 1)?;
+    if !args.is_null(index) || flags & MSG_TRUNC != 0 {
+        return Ok(receive(fd, len, flags));
+    }
+    let flags = flags | MSG_PEEK;
+    Ok(Begun::Waits(Attempt::Receive {
+        call: Receiving::new(fd, flags),
+        fd,
+        flags,
+        faulty: true,
+        buffer: vec![0; len],
+    }))
+}
+
+/// From the buffer that is argument `index`: `NULL` holds nothing.
+fn transmit_from(
+    run: &mut Run<'_>,
+    fd: Fd,
+    args: &Args<'_>,
+    index: usize,
+    flags: i32,
+) -> Result<Begun, Stop> {
+    let len = args.size(index + 1)?;
+    if args.is_null(index) && len > 0 {
+        let answer = run.host.calls().send(fd, &[], flags);
+        return Ok(answer.and(Err::<i64, _>(Errno::EFAULT)).into());
+    }
+    Ok(transmit(fd, len, flags))
 }
 
 fn transmit(fd: Fd, len: usize, flags: i32) -> Begun {
@@ -35,19 +70,19 @@ fn transmit(fd: Fd, len: usize, flags: i32) -> Begun {
 
 pub(super) fn read(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
-    Ok(receive(descriptor(run, args, 0)?, args.size(2)?, 0))
+    receive_into(descriptor(run, args, 0)?, args, 1, 0)
 }
 
 pub(super) fn readv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
-    let len = args::pieces(args.at(1)?)?;
+    let len = args::pieces(args.at(1)?, args.number(2)?)?;
     Ok(receive(descriptor(run, args, 0)?, len, 0))
 }
 
 pub(super) fn recv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(4, 6)?;
     let fd = descriptor(run, args, 0)?;
-    Ok(receive(fd, args.size(2)?, args.int(3)?))
+    receive_into(fd, args, 1, args.int(3)?)
 }
 
 pub(super) fn write(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -61,20 +96,20 @@ pub(super) fn write(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
         return Ok(fill(run, number, len).into());
     }
     let fd = descriptor(run, args, 0)?;
-    Ok(transmit(fd, len, 0))
+    transmit_from(run, fd, args, 1, 0)
 }
 
 pub(super) fn writev(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    let len = args::pieces(args.at(1)?)?;
+    let len = args::pieces(args.at(1)?, args.number(2)?)?;
     Ok(transmit(fd, len, 0))
 }
 
 pub(super) fn send(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(4, 4)?;
     let fd = descriptor(run, args, 0)?;
-    Ok(transmit(fd, args.size(2)?, args.int(3)?))
+    transmit_from(run, fd, args, 1, args.int(3)?)
 }
 
 /// The peer, if the argument names one.
@@ -90,6 +125,10 @@ pub(super) fn sendto(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
     let fd = descriptor(run, args, 0)?;
     let (len, flags) = (args.size(2)?, args.int(3)?);
     let to = destination(run, args.at(4)?);
+    // An address of no family is none to connect to.
+    if flags & MSG_FASTOPEN != 0 && args.is_word(4, "AF_UNSPEC") {
+        return Ok(Err::<i64, _>(Errno::EOPNOTSUPP).into());
+    }
     if flags & MSG_FASTOPEN != 0 {
         run.connecting(args.number(0)?);
     }
@@ -109,7 +148,7 @@ pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         return skipped("no support for control messages of sendmsg");
     }
     let len = match field(message, "msg_iov") {
-        Some(pieces) => args::pieces(pieces)?,
+        Some(pieces) => args::pieces(pieces, i64::MAX)?,
         None => 0,
     };
     let flags = args.int(2)?;
@@ -132,8 +171,52 @@ pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Wanted {
     flags: i32,
-    /// Level, type and data of each control message; `None`: not compared.
-    control: Option<Vec<(i32, i32, Vec<u8>)>>,
+    /// The control messages; `None`: not compared.
+    control: Option<Vec<Message>>,
+    /// How far a time may be off.
+    tolerance: Duration,
+}
+
+/// A control message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Message {
+    level: i32,
+    kind: i32,
+    data: Data,
+}
+
+impl Message {
+    fn is(&self, returned: &Control, tolerance: Duration) -> bool {
+        (self.level, self.kind) == (returned.level(), returned.kind())
+            && self.data.is(&returned.data(), tolerance)
+    }
+}
+
+/// What a control message must carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Data {
+    /// These octets.
+    Octets(Vec<u8>),
+    /// A moment since the start; `None`: any.
+    Moment(Option<Instant>),
+}
+
+impl Data {
+    fn is(&self, octets: &[u8], tolerance: Duration) -> bool {
+        let number = |at: usize| {
+            let word = octets.get(at..at + 8).and_then(|word| word.first_chunk());
+            word.map_or(0, |word| u64::from_le_bytes(*word))
+        };
+        match self {
+            Data::Octets(wanted) => wanted == octets,
+            Data::Moment(None) => true,
+            Data::Moment(Some(wanted)) => {
+                let nanos = Duration::from_nanos(number(8));
+                let told = Instant::from_secs(number(0)) + nanos;
+                told.since(*wanted).max(wanted.since(told)) <= tolerance
+            }
+        }
+    }
 }
 
 pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -141,7 +224,7 @@ pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     let fd = descriptor(run, args, 0)?;
     let message = fields(args.at(1)?)?;
     let len = match field(message, "msg_iov") {
-        Some(pieces) => args::pieces(pieces)?,
+        Some(pieces) => args::pieces(pieces, i64::MAX)?,
         None => 0,
     };
     let flags = match field(message, "msg_flags") {
@@ -156,11 +239,15 @@ pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         fd,
         flags: args.int(2)?,
         len,
-        wanted: Wanted { flags, control },
+        wanted: Wanted {
+            flags,
+            control,
+            tolerance: Duration::from_micros(run.setup.tolerance_micros),
+        },
     }))
 }
 
-fn control_messages(expr: &Expr) -> Result<Vec<(i32, i32, Vec<u8>)>, Stop> {
+fn control_messages(expr: &Expr) -> Result<Vec<Message>, Stop> {
     let mut messages = Vec::new();
     for message in list(expr)? {
         let message = fields(message)?;
@@ -170,13 +257,25 @@ fn control_messages(expr: &Expr) -> Result<Vec<(i32, i32, Vec<u8>)>, Stop> {
         };
         let (level, kind) = (get("cmsg_level")? as i32, get("cmsg_type")? as i32);
         let data = match field(message, "cmsg_data") {
-            Some(Expr::Struct(error)) => extended_error(error)?,
-            Some(number) => (args::number(number)? as i32).to_le_bytes().to_vec(),
-            None => Vec::new(),
+            Some(Expr::Struct(time)) if field(time, "scm_sec").is_some() => moment(time)?,
+            Some(Expr::Struct(error)) => Data::Octets(extended_error(error)?),
+            Some(number) => Data::Octets((args::number(number)? as i32).to_le_bytes().to_vec()),
+            None => Data::Octets(Vec::new()),
         };
-        messages.push((level, kind, data));
+        messages.push(Message { level, kind, data });
     }
     Ok(messages)
+}
+
+/// `{scm_sec=S, scm_nsec=N}`: zeros stand for any time.
+fn moment(time: &[super::super::super::ast::Field]) -> Result<Data, Stop> {
+    let get = |name: &str| field(time, name).map_or(Ok(0), args::number);
+    let (secs, nanos) = (
+        get("scm_sec")?.max(0) as u64,
+        get("scm_nsec")?.max(0) as u64,
+    );
+    let at = Instant::from_secs(secs) + Duration::from_nanos(nanos);
+    Ok(Data::Moment(Some(at).filter(|at| *at > Instant::ZERO)))
 }
 
 /// `struct sock_extended_err`.
@@ -207,9 +306,9 @@ impl Wanted {
         let Some(wanted) = &self.control else {
             return answer;
         };
-        let of = |message: &Control| (message.level(), message.kind(), message.data());
-        let returned: Vec<_> = received.control.iter().map(of).collect();
-        if *wanted != returned {
+        let returned = &received.control;
+        let is = |(wanted, returned): (&Message, &Control)| wanted.is(returned, self.tolerance);
+        if wanted.len() != returned.len() || !wanted.iter().zip(returned).all(is) {
             answer.wrong.push(format!(
                 "msg_control: {wanted:?} is expected, {returned:?} is returned"
             ));

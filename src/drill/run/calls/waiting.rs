@@ -1,5 +1,7 @@
 //! poll and epoll.
 
+use core::task::Poll;
+
 use super::super::super::ast::Expr;
 use super::super::Stop;
 use super::super::events::Run;
@@ -8,7 +10,7 @@ use super::attempt::Attempt;
 use super::control::member;
 use super::sockets::descriptor;
 use super::{Answer, Begun, Descriptor};
-use crate::bsd::{EpollEvent, PollFd};
+use crate::bsd::{Calls, EpollEvent, Errno, Fd, PollFd};
 use crate::time::{Duration, Instant};
 
 /// When a call with this many milliseconds gives up: never, if they are fewer than none.
@@ -56,8 +58,40 @@ pub(super) fn polled(lines: &[PollFd], wanted: &[i32]) -> Answer {
     answer
 }
 
+/// Whether poll has an answer.
+pub(super) fn try_poll(
+    calls: &Calls<'_>,
+    lines: &mut [PollFd],
+    wanted: &[i32],
+    until: Option<Instant>,
+) -> Poll<Answer> {
+    let some = calls.poll(lines) > 0;
+    match some || until.is_some_and(|until| until <= calls.now()) {
+        true => Poll::Ready(polled(lines, wanted)),
+        false => Poll::Pending,
+    }
+}
+
+/// Whether epoll_wait for at most so many events of a set has an answer.
+pub(super) fn try_epoll(
+    calls: &mut Calls<'_>,
+    (set, most): (Fd, usize),
+    wanted: Option<(i32, u64)>,
+    until: Option<Instant>,
+) -> Poll<Answer> {
+    let now = calls.now();
+    match calls.epoll_wait(set, most) {
+        Err(errno) => Poll::Ready(Answer::new(Err(errno))),
+        Ok(events) if events.is_empty() && until.is_none_or(|until| until > now) => Poll::Pending,
+        Ok(events) => Poll::Ready(epolled(&events, wanted)),
+    }
+}
+
 pub(super) fn epoll_create(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(1, 1)?;
+    if args.number(0)? <= 0 {
+        return Ok(Err::<i64, _>(Errno::EINVAL).into());
+    }
     let answer = match run.host.calls().epoll_create(0) {
         Err(errno) => Answer::new(Err(errno)),
         Ok(fd) => Answer {

@@ -25,6 +25,8 @@ fn start() -> Start {
         initial_window: 10,
         srtt: Some(RTT),
         validation: false,
+        slow_start_limit: None,
+        hystart: true,
         seed: 7,
     }
 }

@@ -1,0 +1,261 @@
+//! The queue of errors of a TCP socket, which has no errors in it: what became of text that was
+//! sent with `MSG_ZEROCOPY`, and when it left or arrived (`SO_TIMESTAMPING`).
+//!
+//! `recvmsg` with `MSG_ERRQUEUE` takes one notice after the other.
+
+use std::collections::VecDeque;
+
+use super::Calls;
+use super::address::Family;
+use super::errno::Errno;
+use super::linux::{
+    MSG_ERRQUEUE, MSG_ZEROCOPY, SCM_TSTAMP_ACK, SCM_TSTAMP_SCHED, SCM_TSTAMP_SND,
+    SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_TIMESTAMPING, SO_EE_ORIGIN_ZEROCOPY, SO_ZEROCOPY,
+    SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_TSONLY, SOF_TIMESTAMPING_SOFTWARE,
+    SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
+};
+use super::receive::{Control, ExtendedError, Received};
+use super::table::Fd;
+use crate::stack::ConnId;
+use crate::tcp::State;
+use crate::time::Instant;
+
+/// The most notices that wait to be read, and the most sends that are followed: of more nothing is
+/// told.
+const MOST: usize = 1_024;
+
+/// What `SO_TIMESTAMPING` takes here: times of what is sent, without what was sent.
+const KNOWN: i32 = SOF_TIMESTAMPING_TX_SOFTWARE
+    | SOF_TIMESTAMPING_TX_SCHED
+    | SOF_TIMESTAMPING_TX_ACK
+    | SOF_TIMESTAMPING_SOFTWARE
+    | SOF_TIMESTAMPING_OPT_ID
+    | SOF_TIMESTAMPING_OPT_TSONLY;
+
+/// The notices of one socket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notices {
+    /// What recvmsg gives, the oldest first.
+    waiting: VecDeque<Notice>,
+    /// The sends of which something is still to be told, in their order.
+    sends: VecDeque<Send>,
+    /// Octets that the user has given, ever.
+    given: u64,
+    /// The next number of a send with `MSG_ZEROCOPY`.
+    number: u32,
+    /// `SO_TIMESTAMPING`.
+    stamping: i32,
+    /// The octet from which `SOF_TIMESTAMPING_OPT_ID` counts.
+    base: u64,
+}
+
+/// A send that is followed.
+#[derive(Clone, Copy, Debug)]
+struct Send {
+    /// Where its text ends, in octets that the user has given.
+    end: u64,
+    /// Its number among those with `MSG_ZEROCOPY`.
+    zerocopy: Option<u32>,
+    /// Which times are still to be told: `SOF_TIMESTAMPING_TX_…`.
+    stamps: i32,
+    /// What they are told with.
+    key: u32,
+}
+
+/// Something to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notice {
+    /// The text of these sends is needed no more.
+    ZeroCopy { first: u32, last: u32 },
+    /// When the last octet of a send came so far: `SCM_TSTAMP_…`.
+    Stamp { what: i32, key: u32, at: Instant },
+}
+
+impl Notices {
+    /// Whether recvmsg with `MSG_ERRQUEUE` has something to give.
+    pub(super) fn any(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// `SO_TIMESTAMPING`.
+    pub(super) fn stamping(&self) -> i32 {
+        self.stamping
+    }
+
+    /// Follows a send of so many octets with these flags; whether there is something to follow.
+    fn follow(&mut self, octets: usize, zerocopy: bool) -> bool {
+        self.given += octets as u64;
+        let stamps = match self.stamping & SOF_TIMESTAMPING_SOFTWARE {
+            0 => 0,
+            _ => self.stamping & (TX_SENT | SOF_TIMESTAMPING_TX_ACK),
+        };
+        let number = zerocopy.then_some(self.number);
+        self.number = self.number.wrapping_add(zerocopy.into());
+        let counts = self.stamping & SOF_TIMESTAMPING_OPT_ID != 0;
+        if (stamps != 0 || zerocopy) && self.sends.len() < MOST {
+            self.sends.push_back(Send {
+                end: self.given,
+                zerocopy: number,
+                stamps,
+                key: if counts {
+                    (self.given - self.base - 1) as u32
+                } else {
+                    0
+                },
+            });
+        }
+        !self.sends.is_empty()
+    }
+
+    /// So many octets have been sent, and so many have arrived.
+    fn progress(&mut self, now: Instant, sent: u64, arrived: u64) -> bool {
+        let before = self.waiting.len();
+        for at in 0..self.sends.len() {
+            let mut send = self.sends[at];
+            for (bit, what, reached) in [
+                (SOF_TIMESTAMPING_TX_SCHED, SCM_TSTAMP_SCHED, sent),
+                (SOF_TIMESTAMPING_TX_SOFTWARE, SCM_TSTAMP_SND, sent),
+                (SOF_TIMESTAMPING_TX_ACK, SCM_TSTAMP_ACK, arrived),
+            ] {
+                if send.stamps & bit != 0 && send.end <= reached {
+                    send.stamps &= !bit;
+                    let (key, at) = (send.key, now);
+                    self.tell(Notice::Stamp { what, key, at });
+                }
+            }
+            if send.end <= arrived
+                && let Some(number) = send.zerocopy.take()
+            {
+                self.tell_copied(number);
+            }
+            self.sends[at] = send;
+        }
+        let is_told = |send: &Send| send.zerocopy.is_none() && send.stamps == 0;
+        self.sends.retain(|send| !is_told(send));
+        self.waiting.len() > before
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        if self.waiting.len() < MOST {
+            self.waiting.push_back(notice);
+        }
+    }
+
+    /// Numbers that follow each other are one notice.
+    fn tell_copied(&mut self, number: u32) {
+        match self.waiting.back_mut() {
+            Some(Notice::ZeroCopy { last, .. }) if last.wrapping_add(1) == number => {
+                *last = number;
+            }
+            _ => self.tell(Notice::ZeroCopy {
+                first: number,
+                last: number,
+            }),
+        }
+    }
+}
+
+/// Times of what has been sent: given to the queue of the device, and taken from it, which is the
+/// same moment here.
+const TX_SENT: i32 = SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
+
+impl Calls<'_> {
+    /// `SO_TIMESTAMPING`.
+    pub(super) fn set_stamping(&mut self, fd: Fd, flags: i32) -> Result<(), Errno> {
+        if flags & !KNOWN != 0 {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        // A notice would carry what was sent.
+        if flags & (TX_SENT | SOF_TIMESTAMPING_TX_ACK) != 0
+            && flags & SOF_TIMESTAMPING_OPT_TSONLY == 0
+        {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        let socket = self.stream_mut(fd, Errno::ENOPROTOOPT)?;
+        if flags & !socket.notices.stamping & SOF_TIMESTAMPING_OPT_ID != 0 {
+            socket.notices.base = socket.notices.given;
+        }
+        socket.notices.stamping = flags;
+        Ok(())
+    }
+
+    /// The user has given text.
+    pub(super) fn note_sent(&mut self, fd: Fd, octets: usize, flags: i32) {
+        let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
+            return;
+        };
+        let asked = socket.settings.kept(SOL_SOCKET, SO_ZEROCOPY, 0) != 0;
+        let zerocopy = asked && flags & MSG_ZEROCOPY != 0 && octets > 0;
+        if socket.notices.follow(octets, zerocopy) {
+            self.table.follow(fd);
+        }
+    }
+
+    /// Looks at what has become of what is followed.
+    pub(super) fn follow_sends(&mut self) {
+        for fd in self.table.followed() {
+            let id = (self.stream(fd, Errno::EINVAL).ok()).and_then(|socket| socket.connection());
+            let reached = id.map(|id| self.reached(id));
+            let now = self.now;
+            let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
+                self.table.follow_no_more(fd);
+                continue;
+            };
+            let (sent, arrived) = reached.unwrap_or((u64::MAX, u64::MAX));
+            let told = socket.notices.progress(now, sent, arrived);
+            if socket.notices.sends.is_empty() {
+                self.table.follow_no_more(fd);
+            }
+            if told {
+                self.table.happened(fd);
+            }
+        }
+    }
+
+    /// Octets of text that have left, and that have arrived. What a connection that has ended had
+    /// is needed no more.
+    fn reached(&self, id: ConnId) -> (u64, u64) {
+        if self.stack.status(id).state == State::Closed {
+            return (u64::MAX, u64::MAX);
+        }
+        let space = self.stack.sequence_space(id);
+        let text = space.iss + 1;
+        let sent = space.snd_nxt.saturating_since(text);
+        let arrived = space.snd_una.saturating_since(text);
+        (sent as u64, arrived as u64)
+    }
+
+    /// recvmsg with `MSG_ERRQUEUE`.
+    pub(super) fn receive_notice(&mut self, fd: Fd) -> Result<Received, Errno> {
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        let is_ipv6 = socket.family == Family::Inet6;
+        let notice = socket.notices.waiting.pop_front().ok_or(Errno::EAGAIN)?;
+        let error = |errno, origin: i32, code: i32, info, data| {
+            Control::Error(ExtendedError {
+                errno,
+                origin: origin as u8,
+                kind: 0,
+                code: code as u8,
+                info,
+                data,
+                is_ipv6,
+            })
+        };
+        let control = match notice {
+            Notice::ZeroCopy { first, last } => {
+                let (origin, code) = (SO_EE_ORIGIN_ZEROCOPY, SO_EE_CODE_ZEROCOPY_COPIED);
+                vec![error(None, origin, code, first, last)]
+            }
+            Notice::Stamp { what, key, at } => {
+                let origin = SO_EE_ORIGIN_TIMESTAMPING;
+                let told = error(Some(Errno::ENOMSG), origin, 0, what as u32, key);
+                vec![Control::Stamp(at), told]
+            }
+        };
+        Ok(Received {
+            flags: MSG_ERRQUEUE,
+            control,
+            ..Received::default()
+        })
+    }
+}

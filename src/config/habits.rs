@@ -1,0 +1,48 @@
+//! Where hosts differ and RFCs leave them free: what waits for what, what is pushed, what the least
+//! RTO bounds.
+
+/// What the least RTO is a bound of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RtoFloor {
+    /// Of the RTO, as in RFC 6298 §2.4.
+    #[default]
+    Whole,
+    /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
+    /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
+    Variation,
+}
+
+/// For the acknowledgment of what a segment waits that is not full (RFC 9293 §3.7.4, RFC 896).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Nagle {
+    /// Of everything that was sent.
+    #[default]
+    Everything,
+    /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
+    /// not wait. As Linux has it.
+    Small,
+}
+
+/// Which segments say that what has come so far is to be handed on (RFC 9293 §3.9.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Push {
+    /// Those that empty the queue of what is to be sent.
+    #[default]
+    QueueEnd,
+    /// Those in which a SEND ends that nothing joined before it left, and those that end when half
+    /// of the largest window there was has been given since the last push. They say so when they
+    /// are sent again, too. As Linux has it.
+    SendEnd,
+}
+
+/// How long the first 16 segments with text are acknowledged at once, since a sender that starts
+/// slowly needs every acknowledgment (RFC 5681 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum QuickAcks {
+    /// Until the user sends: from then on what is sent carries acknowledgments.
+    #[default]
+    UntilSending,
+    /// Until the user answers, within `delayed_ack` of text that came; and again after a silence
+    /// longer than RTO (RFC 5681 §4.1). As Linux has it.
+    UntilAnswering,
+}

@@ -1,0 +1,129 @@
+//! Places in the stream where something ends that the user gave: pushes (RFC 9293 §3.9.1.2), and
+//! records, which no segment goes beyond.
+
+use core::ops::Range;
+use std::collections::VecDeque;
+
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::config::Push;
+
+/// The most pushes, and the most records, that are remembered: of more pushes the oldest are
+/// forgotten, and a record more does not count as one.
+const MOST: usize = 4_096;
+
+/// The most text that leaves a queue as one.
+const LARGEST_BURST: usize = 65_536;
+
+/// The places that are not acknowledged yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Boundaries {
+    /// With [`Push::SendEnd`]: where segments that carry PSH end.
+    pushed: VecDeque<Seq>,
+    /// Where records end.
+    records: VecDeque<Seq>,
+    /// With [`Push::SendEnd`]: where the last burst of text begins, and where the last push was.
+    last: Option<(Seq, Seq)>,
+}
+
+impl Boundaries {
+    /// What lies before `una` has arrived.
+    pub(super) fn release(&mut self, una: Seq) {
+        for places in [&mut self.pushed, &mut self.records] {
+            while places.front().is_some_and(|place| *place <= una) {
+                places.pop_front();
+            }
+        }
+    }
+
+    fn push(&mut self, place: Seq) -> Seq {
+        if self.pushed.len() == MOST {
+            self.pushed.pop_front();
+        }
+        self.pushed.push_back(place);
+        place
+    }
+}
+
+impl Tcb {
+    /// The user has given the text of `given`; `record`: with its end a record ends.
+    pub(super) fn note_boundaries(&mut self, given: Range<Seq>, record: bool) {
+        if self.config.push == Push::SendEnd && !given.is_empty() {
+            self.note_pushes(given.clone());
+        }
+        let records = &mut self.boundaries.records;
+        if record && records.len() < MOST && records.back() != Some(&given.end) {
+            records.push_back(given.end);
+        }
+    }
+
+    /// Text joins the last burst that has not left, up to a size; then another begins. A push is
+    /// where a SEND ends, and where half a window was given since the last one.
+    fn note_pushes(&mut self, given: Range<Seq>) {
+        let (most, half) = (self.largest_burst(), self.snd.max_wnd / 2);
+        let boundaries = &mut self.boundaries;
+        let (burst, mut pushed) = boundaries.last.unwrap_or((given.start, given.start));
+        // What has left joins nothing, and nothing joins a record that has ended.
+        let mut burst = burst.max(self.snd.nxt).min(given.start);
+        let ended = boundaries.records.back() == Some(&given.start);
+        if burst < given.start && given.start - burst < most && !ended {
+            // What joins it takes its push away.
+            while boundaries.pushed.back() == Some(&given.start) {
+                boundaries.pushed.pop_back();
+            }
+        } else {
+            burst = given.start;
+        }
+        while burst + most < given.end {
+            burst += most;
+            if burst > pushed + half {
+                pushed = boundaries.push(burst);
+            }
+        }
+        if !self.parted || given.end > pushed + half {
+            pushed = boundaries.push(given.end);
+        }
+        boundaries.last = Some((burst, pushed));
+    }
+
+    /// How much text at most leaves a queue as one: half of the largest window there was, in full
+    /// segments.
+    fn largest_burst(&self) -> usize {
+        let half = match self.snd.max_wnd {
+            wnd if wnd > usize::from(self.path.default_mss) => wnd / 2,
+            wnd => wnd,
+        };
+        let segments = half.min(LARGEST_BURST) / self.snd.mss;
+        segments.max(1) * self.snd.mss
+    }
+
+    /// Whether the segment with this text has PSH: MUST-60, MUST-61.
+    pub(super) fn is_pushed(&self, text: &Range<Seq>) -> bool {
+        if text.is_empty() {
+            return false;
+        }
+        match self.config.push {
+            Push::QueueEnd => text.end == self.send_buffer.end(),
+            Push::SendEnd => {
+                let pushed = &self.boundaries.pushed;
+                let at = pushed.partition_point(|place| *place <= text.start);
+                pushed.get(at).is_some_and(|place| *place <= text.end)
+            }
+        }
+    }
+
+    /// Where a segment from `start` to `end` ends that goes beyond no record.
+    pub(super) fn record_end(&self, start: Seq, end: Seq) -> Seq {
+        let records = &self.boundaries.records;
+        let at = records.partition_point(|place| *place <= start);
+        records.get(at).map_or(end, |place| end.min(*place))
+    }
+
+    /// Where a segment from `start` to `end` begins that goes beyond no record.
+    pub(super) fn record_start(&self, start: Seq, end: Seq) -> Seq {
+        let records = &self.boundaries.records;
+        let at = records.partition_point(|place| *place < end);
+        let before = at.checked_sub(1).and_then(|at| records.get(at));
+        before.map_or(start, |place| start.max(*place))
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether the congestion window is in use: one that nobody fills does not grow (RFC 9438 §4.2, RFC
+//! 7661 §1).
+
+use super::seq::Seq;
+use super::tcb::Tcb;
+use crate::config::WindowUse;
+
+/// What was in flight at most since the last window was sent, with [`WindowUse::LastWindow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Usage {
+    /// It was all of the window.
+    full: bool,
+    /// Octets.
+    most: usize,
+    /// When this is acknowledged, another window is under way.
+    until: Seq,
+}
+
+impl Usage {
+    pub(super) fn new(iss: Seq) -> Usage {
+        Usage {
+            full: false,
+            most: 0,
+            until: iss,
+        }
+    }
+}
+
+impl Tcb {
+    /// Text has left for the first time.
+    pub(super) fn note_window_use(&mut self) {
+        if self.config.window_use != WindowUse::LastWindow {
+            return;
+        }
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let full = in_flight + self.snd.mss > self.send_window();
+        let most = self.flight_size();
+        let usage = &mut self.usage;
+        if self.snd.una >= usage.until || full || (!usage.full && most > usage.most) {
+            *usage = Usage {
+                full,
+                most,
+                until: self.snd.nxt,
+            };
+        }
+    }
+
+    /// Whether the congestion window may grow by what an acknowledgment says; `in_flight` octets
+    /// were in flight before it.
+    pub(super) fn uses_window(&self, in_flight: usize) -> bool {
+        let (cwnd, ssthresh) = (self.congestion.window(), self.congestion.ssthresh());
+        let slow_start = cwnd < ssthresh;
+        match self.config.window_use {
+            WindowUse::InFlight => {
+                let flight = in_flight as u64;
+                flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd)
+            }
+            WindowUse::LastWindow => {
+                self.usage.full || (slow_start && cwnd < 2 * self.usage.most as u64)
+            }
+        }
+    }
+}
