@@ -25,7 +25,7 @@ use super::PollDevice;
 use super::lock::FairMutex;
 use super::mail::Mail;
 use super::parker::Parker;
-use super::poller::{self, Kick};
+use super::poller::{self, Found, Kick};
 use super::shard::{Shard, Traffic};
 use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
 use super::start::StartError;
@@ -33,17 +33,18 @@ use super::waiters::Key;
 use crate::stack::Readiness;
 use crate::time::Instant;
 
-/// How long after the last user gave up the lead the background thread takes it, if no user has
-/// had it meanwhile. Long enough for a thread that reads in a loop to come back, short enough for
-/// the peers of all others.
+/// How long nobody leads, after a user has given up the lead, until the background thread does.
+/// Long enough for a thread that reads in a loop to come back, short enough for the peers of all
+/// others.
 const LEASE: Duration = Duration::from_micros(500);
 
-/// It doubles up to this while users do come back, for the background thread looks in vain then.
-const MAX_LEASE: Duration = Duration::from_millis(2);
+/// How soon users come back who are expected to do so again.
+const PROMPT: Duration = Duration::from_micros(100);
 
-/// And up to this while no user sleeps meanwhile: each look is a switch of threads in the way of
-/// the one that comes back.
-const MAX_LONELY_LEASE: Duration = Duration::from_millis(8);
+/// How often the background thread looks whether somebody leads, while all come back promptly: it
+/// looks in vain, and in their way. From [`LEASE`] the time doubles up to this. It is also how
+/// long others may have to wait when, all of a sudden, nobody comes back.
+const LONGEST_LOOK: Duration = Duration::from_millis(8);
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
 /// network any more.
@@ -265,6 +266,7 @@ impl Engine {
         let at_once = mem::take(&mut shared.more);
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
+        let busy = shared.busy.next(self.busy_poll);
         release(shared);
         let kick = match me {
             Lead::User(ticket) => &self.user_kicks[ticket.kick],
@@ -272,8 +274,15 @@ impl Engine {
         };
         let device = poll_device.then_some(self.device.as_fd());
         let mail = self.mail.as_ref().map(AsFd::as_fd);
-        let promised = !at_once && poller::wait(device, mail, kick, self.busy_poll, timeout);
+        let found = match at_once {
+            true => Found::default(),
+            false => poller::wait(device, mail, kick, busy, timeout),
+        };
+        let promised = found.device;
         let mut shared = self.lock();
+        if !busy.is_zero() && !at_once {
+            shared.busy.note(found.slept);
+        }
         if shared.lead == me {
             shared.turn(promised);
         }
@@ -303,34 +312,36 @@ impl Engine {
     /// The background thread: leads when no user does.
     fn run(&self) {
         let parker = Parker::current();
-        let (mut seen, mut lease) = (0, LEASE);
+        let (mut seen, mut look) = (0, LEASE);
         let mut shared = self.lock();
         shared.background = Some(parker.waker().clone());
         while !shared.may_end() {
+            let now = shared.shard.now();
             let quiet = shared.leads_ended == seen;
             seen = shared.leads_ended;
+            let prompt = mem::take(&mut shared.longest_absence) <= PROMPT;
             let sleep = match shared.lead {
                 Lead::Background => {
-                    lease = LEASE;
+                    look = LEASE;
                     let until = shared.abandoned;
-                    let now = shared.shard.now();
                     shared = self.poll_and_turn(shared, Lead::Background, now, until);
                     continue;
                 }
-                // Nobody has led for a whole lease.
-                Lead::Nobody if quiet => {
-                    shared.lead = Lead::Background;
-                    continue;
-                }
-                // One user has led for a whole lease: it says when it ends.
+                Lead::Nobody => match LEASE.checked_sub(shared.absence(now)) {
+                    Some(rest) if !rest.is_zero() => Some(rest),
+                    _ => {
+                        shared.lead = Lead::Background;
+                        continue;
+                    }
+                },
+                // One user has led all the time: it says when it ends.
                 Lead::User(_) if quiet => None,
-                Lead::Nobody | Lead::User(_) => Some(lease),
+                Lead::User(_) => Some(look),
             };
-            let longest = match shared.waiters.is_empty() {
-                true => MAX_LONELY_LEASE,
-                false => MAX_LEASE,
+            look = match prompt && sleep.is_some() {
+                true => (look * 2).min(LONGEST_LOOK),
+                false => LEASE,
             };
-            lease = sleep.map_or(LEASE, |lease| (lease * 2).min(longest));
             shared.watch = match sleep {
                 Some(_) => Watch::Timed,
                 None => Watch::Asleep,

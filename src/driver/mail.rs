@@ -96,7 +96,7 @@ mod tests {
     fn is_filled(mail: &Mail) -> bool {
         let kick = Kick::new().unwrap();
         let now = Duration::ZERO;
-        super::super::poller::wait(Some(mail.as_fd()), None, &kick, now, Some(now))
+        super::super::poller::wait(Some(mail.as_fd()), None, &kick, now, Some(now)).device
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
     fn ready(device: &MemoryDevice) -> bool {
         let kick = Kick::new().unwrap();
         let now = Duration::ZERO;
-        super::super::poller::wait(Some(device.as_fd()), None, &kick, now, Some(now))
+        super::super::poller::wait(Some(device.as_fd()), None, &kick, now, Some(now)).device
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | `waiters` | who waits for what |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
+//! | `busy` | when it is worth looking again and again before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
 //! | `pcap` | [`Recorder`]: a device that records what another sends and receives |
@@ -25,9 +26,10 @@
 //! contended, no other thread's cache. A background thread leads when no socket is waited for. A
 //! thread that waits for something idle (a listener, say) leaves the lead to the next that waits
 //! once many events in a row were for others. A thread that sends much without ever waiting does
-//! turns as well. (A device may have a thread of its own to write with, as that of TUN has for
+//! turns as well. Of several shards, each has its background thread as its lead for good. (A device may have a thread of its own to write with, as that of TUN has for
 //! bulk: it sees datagrams, and nothing of the stack.)
 
+mod busy;
 mod clock;
 mod engine;
 mod lock;

@@ -39,16 +39,24 @@ impl AsFd for Kick {
     }
 }
 
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The device has something.
+    pub(crate) device: bool,
+    /// Looking again and again was not enough.
+    pub(crate) slept: bool,
+}
+
 /// Waits until `device` or `mail` (if given) have something, there is a kick, or `timeout` is over:
-/// looks again and again for as long as `busy`, then sleeps. Feels all kicks. Says whether the
-/// device has something.
+/// looks again and again for as long as `busy`, then sleeps. Feels all kicks.
 pub(crate) fn wait(
     device: Option<BorrowedFd<'_>>,
     mail: Option<BorrowedFd<'_>>,
     kick: &Kick,
     busy: Duration,
     timeout: Option<Duration>,
-) -> bool {
+) -> Found {
     let all = [Some(kick.as_fd()), device, mail];
     // An event that is not asked for does not come.
     let mut fds = all.map(|fd| match fd {
@@ -61,15 +69,15 @@ pub(crate) fn wait(
         (_, Some(_)) => 3,
     };
     let busy = timeout.map_or(busy, |timeout| timeout.min(busy));
-    let found = poll_busily(&mut fds[..asked], kick, busy);
-    if !found {
-        poll(
-            &mut fds[..asked],
-            kick,
-            timeout.map(|timeout| timeout - busy),
-        );
+    let slept = !poll_busily(&mut fds[..asked], kick, busy);
+    if slept {
+        let left = timeout.map(|timeout| timeout - busy);
+        poll(&mut fds[..asked], kick, left);
     }
-    device.is_some() && is_ready(&fds[1])
+    Found {
+        device: device.is_some() && is_ready(&fds[1]),
+        slept,
+    }
 }
 
 /// Looks again and again for so long, and lets others have the processor in between. Says whether
@@ -127,7 +135,7 @@ mod tests {
     const LONG: Option<Duration> = Some(Duration::from_secs(60));
 
     fn wait(device: Option<BorrowedFd<'_>>, kick: &Kick, timeout: Option<Duration>) -> bool {
-        super::wait(device, None, kick, Duration::ZERO, timeout)
+        super::wait(device, None, kick, Duration::ZERO, timeout).device
     }
 
     #[test]
@@ -148,8 +156,17 @@ mod tests {
         mail.kick();
         for busy in [Duration::ZERO, Duration::from_secs(60)] {
             let fds = (Some(device.as_fd()), Some(mail.as_fd()));
-            assert!(!super::wait(fds.0, fds.1, &kick, busy, LONG));
-            assert!(!super::wait(None, fds.1, &kick, busy, LONG));
+            for device in [fds.0, None] {
+                let found = super::wait(device, fds.1, &kick, busy, LONG);
+                let slept = busy.is_zero();
+                assert_eq!(
+                    found,
+                    Found {
+                        device: false,
+                        slept
+                    }
+                );
+            }
         }
     }
 
@@ -160,7 +177,7 @@ mod tests {
         let wait = |busy, timeout| {
             let start = Instant::now();
             let found = super::wait(Some(device.as_fd()), None, &kick, busy, Some(timeout));
-            (found, start.elapsed())
+            (found.device, start.elapsed())
         };
         let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));
         for (busy, timeout) in [(short / 2, short), (short, short), (long, short)] {

@@ -8,6 +8,7 @@ use std::mem;
 use std::task::Waker;
 
 use super::PollDevice;
+use super::busy::Busy;
 use super::mail::Mail;
 use super::shard::Shard;
 use super::waiters::{Key, Waiters};
@@ -126,6 +127,12 @@ pub(crate) struct Shared {
     pub(super) lead: Lead,
     /// How often a user has given up the lead, or lost it.
     pub(super) leads_ended: u64,
+    /// When a user gave up the lead that nobody has taken since.
+    led_until: Option<Instant>,
+    /// The longest time without a lead since the background thread looked.
+    pub(super) longest_absence: Duration,
+    /// Whether the lead looks again and again before it sleeps.
+    pub(super) busy: Busy,
     /// How often a user has taken it.
     leads_begun: u64,
     /// Kicks that nobody polls with.
@@ -168,6 +175,9 @@ impl Shared {
             waking: Waking::default(),
             lead: Lead::Background,
             leads_ended: 0,
+            led_until: None,
+            longest_absence: Duration::ZERO,
+            busy: Busy::default(),
             leads_begun: 0,
             free_kicks: (0..USER_KICKS).collect(),
             idle_events: 0,
@@ -277,7 +287,7 @@ impl Shared {
     /// each other's way at every batch. Whoever led must be kicked if it does not lead any more.
     pub(super) fn assist(&mut self) {
         let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
-        if busy || self.shard.sent_since_turn() < ASSIST_AFTER {
+        if busy || self.mail.is_some() || self.shard.sent_since_turn() < ASSIST_AFTER {
             return;
         }
         self.end_lead();
@@ -323,13 +333,24 @@ impl Shared {
     }
 
     /// The lead, for a wait for `key`, if it is to be had. Whoever had it must be kicked.
+    ///
+    /// Of several shards none has it to give: waits are for all of them, and while a user who led
+    /// one is elsewhere nobody would.
     pub(super) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
+        if self.mail.is_some() {
+            return None;
+        }
         let taken = matches!(self.lead, Lead::User(_));
         if taken && self.idle_events < IDLE_EVENTS {
             return None;
         }
         // None is free while one who lost the lead has not noticed yet.
         let kick = self.free_kicks.pop()?;
+        if self.led_until.is_some() {
+            let absence = self.absence(self.shard.now());
+            self.longest_absence = self.longest_absence.max(absence);
+            self.led_until = None;
+        }
         self.leads_ended += u64::from(taken);
         self.leads_begun += 1;
         self.idle_events = 0;
@@ -351,9 +372,15 @@ impl Shared {
         }
     }
 
+    /// For how long nobody has led.
+    pub(super) fn absence(&self, now: Instant) -> Duration {
+        self.led_until.map_or(Duration::ZERO, |until| now - until)
+    }
+
     /// Nobody leads now. A background thread that relies on being told is told.
     fn end_lead(&mut self) {
         self.lead = Lead::Nobody;
+        self.led_until = Some(self.shard.now());
         self.leads_ended += 1;
         if self.watch == Watch::Asleep {
             self.woken.extend(self.background.clone());
@@ -511,6 +538,23 @@ mod tests {
         assert_eq!(shared.lead, Lead::Nobody);
         let second = shared.take_lead(key).unwrap();
         assert_ne!(first, second, "another wait for the same");
+    }
+
+    /// How long the users leave the lead alone tells how often the background thread must look.
+    #[test]
+    fn an_absence_lasts_from_one_lead_to_the_next() {
+        let (mut shared, key, _other_end) = host();
+        let start = shared.shard.now();
+        let lead = shared.take_lead(key).unwrap();
+        assert_eq!(shared.longest_absence, Duration::ZERO, "the background led");
+        shared.give_up_lead(lead);
+        let gap = Duration::from_millis(2);
+        std::thread::sleep(gap);
+        assert!(shared.absence(shared.shard.now()) >= gap);
+        shared.take_lead(key).unwrap();
+        let absence = mem::take(&mut shared.longest_absence);
+        assert!(absence >= gap && absence <= shared.shard.now() - start);
+        assert_eq!(shared.absence(shared.shard.now()), Duration::ZERO);
     }
 
     #[test]

@@ -93,11 +93,6 @@ impl Waiters {
         woken.extend(waiters.map(|waiter| waiter.waker));
     }
 
-    /// Whether nobody waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
     /// Whether somebody waits for `key`.
     pub(crate) fn has(&self, key: Key) -> bool {
         self.table.contains_key(&key)

@@ -318,34 +318,38 @@ impl Inner {
     fn engine(&self) -> &Engine {
         self.hold.engine(self.connection.shard)
     }
+}
 
-    /// The time that the user wants to wait at closing, if there is something to wait for.
-    fn linger(&self) -> Option<Duration> {
-        let id = self.connection.id;
-        self.engine().call(|shared, now| {
-            if shared.closed.is_some() {
-                return None;
-            }
-            let linger = shared.stack().options(id).linger?;
-            // With unread text the peer gets a reset at once, and so it does with zero.
-            let waits = !linger.is_zero() && shared.stack().status(id).recv_queue == 0;
-            // An error says that the connection is closing or gone already.
-            let _ = waits.then(|| shared.stack().shutdown(now, id, Shutdown::Write));
-            waits.then_some(linger)
-        })
+/// The time that the user wants to wait at closing, if there is something to wait for.
+fn linger(shared: &mut Shared, now: Instant, id: ConnId) -> Option<Duration> {
+    if shared.closed.is_some() {
+        return None;
     }
+    let linger = shared.stack().options(id).linger?;
+    // With unread text the peer gets a reset at once, and so it does with zero.
+    let waits = !linger.is_zero() && shared.stack().status(id).recv_queue == 0;
+    // An error says that the connection is closing or gone already.
+    let _ = waits.then(|| shared.stack().shutdown(now, id, Shutdown::Write));
+    waits.then_some(linger)
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         let id = self.connection.id;
         let engine = self.engine();
-        let reset = self.linger().is_some_and(|linger| {
-            let acknowledged = |shared: &mut Shared, _| handle::all_acknowledged(shared, id);
-            let state = Readiness::STATE;
-            (engine.wait(self.key(), state, Some(linger), acknowledged)).is_err()
+        let linger = engine.call(|shared, now| {
+            let linger = linger(shared, now, id);
+            if linger.is_none() {
+                handle::let_go(shared, now, id, false);
+            }
+            linger
         });
-        engine.call(|shared, now| handle::let_go(shared, now, id, reset));
+        if linger.is_some() {
+            let acknowledged = |shared: &mut Shared, _| handle::all_acknowledged(shared, id);
+            let waited = engine.wait(self.key(), Readiness::STATE, linger, acknowledged);
+            let reset = waited.is_err();
+            engine.call(|shared, now| handle::let_go(shared, now, id, reset));
+        }
     }
 }
 

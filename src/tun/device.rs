@@ -15,9 +15,12 @@ use super::{netlink, vnet};
 use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::wire::{Offload, Packet};
 
-/// Datagrams that arrive, or leave, together: beyond it a transfer is in bulk, and a thread of its
-/// own writes. Below it that would only add a wake-up.
+/// Large datagrams that arrive, or leave, together: beyond it a transfer is in bulk, and a thread of
+/// its own writes. Below it that would only add a wake-up.
 const BULK: usize = 8;
+
+/// Octets from which on a datagram counts for that: many small ones are many small exchanges.
+const LARGE: usize = 512;
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
@@ -27,10 +30,10 @@ const BULK: usize = 8;
 pub struct TunDevice {
     fd: Arc<OwnedFd>,
     writing: Writing,
-    /// Datagrams received since the queue was last found empty.
+    /// Large datagrams received since the queue was last found empty.
     arrived: usize,
     drained: bool,
-    /// Datagrams sent since the last flush.
+    /// Large datagrams sent since the last flush.
     sent: usize,
     name: String,
     index: u32,
@@ -213,7 +216,7 @@ impl Device for TunDevice {
             match received {
                 // A TUN device never ends; what does is not one any more.
                 Ok(0) => return Err(DeviceError::Closed),
-                Ok(_) => self.arrived += 1,
+                Ok(len) => self.arrived += usize::from(len >= LARGE),
                 Err(errno) => {
                     self.drained = true;
                     return no_more(errno);
@@ -227,7 +230,7 @@ impl Device for TunDevice {
         if self.closed.load(Ordering::Relaxed) {
             return Err(DeviceError::Closed);
         }
-        self.sent += 1;
+        self.sent += usize::from(packet.len() >= LARGE);
         let header = vnet::write(&packet);
         let header = match self.vnet {
             true => &header[..],
@@ -330,9 +333,11 @@ mod tests {
         let (mut device, other) = device_and_other_end();
         let mut sent = 0u32;
         let mut received = 0u32;
+        let mut datagram = [0; LARGE];
         for burst in [1, 2 * BULK, 1, 3, 4 * BULK, 1].repeat(20) {
             for _ in 0..burst {
-                device.send(Packet::borrowed(&sent.to_be_bytes())).unwrap();
+                datagram[..4].copy_from_slice(&sent.to_be_bytes());
+                device.send(Packet::borrowed(&datagram)).unwrap();
                 sent += 1;
             }
             device.flush().unwrap();
