@@ -332,6 +332,9 @@ pub struct TcpConfig {
     pub pacing: PacingConfig,
     /// Explicit congestion notification.
     pub ecn: EcnConfig,
+    /// Segments that were expected are taken by a shorter way, to the same result (header
+    /// prediction). Default on; off is for who compares.
+    pub header_prediction: bool,
     /// The least time between two challenge ACKs, or two ACKs in answer to segments without
     /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
@@ -403,6 +406,7 @@ impl Default for TcpConfig {
             window_validation: false,
             pacing: PacingConfig::default(),
             ecn: EcnConfig::default(),
+            header_prediction: true,
             challenge_interval: Duration::from_millis(500),
             fast_open_without_cookie: false,
             fixed_iss: None,

@@ -78,14 +78,19 @@ impl Tcb {
             self.advance_una(now, ack);
         }
         self.arm_recovery_timer();
+        self.update_send_window(wnd, seg.seq, ack);
+    }
+
+    /// SND.WND, unless a segment that was sent later has said what it is.
+    pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
-        if wl1 < seg.seq || (wl1 == seg.seq && wl2 <= ack) {
+        if wl1 < seq || (wl1 == seq && wl2 <= ack) {
             if self.snd.wnd == 0 && wnd > 0 {
                 // It is open, if only a little: the interval between probes is over.
                 self.probes.persisted = 0;
                 self.timers.disarm(Timer::Persist);
             }
-            self.set_send_window(wnd, seg.seq, ack);
+            self.set_send_window(wnd, seq, ack);
         }
     }
 
@@ -216,7 +221,7 @@ impl Tcb {
         }
     }
 
-    fn advance_una(&mut self, now: Instant, ack: Seq) {
+    pub(super) fn advance_una(&mut self, now: Instant, ack: Seq) {
         // Our SYN and FIN take a place each, but are no octets of text.
         let before = self.send_buffer.len();
         self.snd.una = ack;

@@ -1,6 +1,7 @@
 //! SEGMENT ARRIVES (RFC 9293 §3.10.7): the RFC's steps, in the RFC's order.
 //!
-//! A step may end the walk with a [`Discard`]. Steps never send: they set intentions, and
+//! What nearly every segment is takes a shorter way: see
+//! [`header_prediction`](super::header_prediction). A step may end the walk with a [`Discard`]. Steps never send: they set intentions, and
 //! [`output`](super::output) decides what leaves.
 
 use core::ops::ControlFlow;
@@ -10,9 +11,8 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::tcb::{AckDue, QUICK_ACKS, Tcb};
+use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, TcpHeader};
 
@@ -91,6 +91,27 @@ impl Tcb {
     /// As [`Tcb::segment_arrives`], of segments with `mss` octets of text each that a device has
     /// put together.
     pub fn super_segment_arrives(
+        &mut self,
+        now: Instant,
+        ecn: Ecn,
+        header: &TcpHeader,
+        text: &[u8],
+        mss: usize,
+    ) -> Option<Discard> {
+        if self.predicts(now, header, text) {
+            #[cfg(test)]
+            let by_the_steps = self.after_the_steps(now, ecn, header, text, mss);
+            self.take_predicted(now, ecn, header, text, mss);
+            self.settle(now);
+            #[cfg(test)]
+            self.assert_same_as(&by_the_steps);
+            return None;
+        }
+        self.take_by_the_steps(now, ecn, header, text, mss)
+    }
+
+    /// Any segment: the RFC's steps.
+    pub(super) fn take_by_the_steps(
         &mut self,
         now: Instant,
         ecn: Ecn,
@@ -447,106 +468,6 @@ impl Tcb {
             self.rcv.up = Some(up);
             // MUST-32: the user is told when there was none, and when it advances.
             self.readiness |= Readiness::STATE;
-        }
-    }
-
-    /// Seventh: the segment text.
-    fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
-        if seg.text.is_empty() || !self.state.receives_text() {
-            return Step::Continue(());
-        }
-        if self.orphan {
-            // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know. What it has
-            // acknowledged is what it expects next, so its reset stands there (RFC 5961 §3).
-            self.end(Event::Abort, None);
-            self.refuse = seg.ack;
-            return Step::Break(Discard::TextAfterClose);
-        }
-        if let Some(fin) = self.rcv.fin {
-            // Nothing follows a FIN.
-            let before_fin = fin.saturating_since(seg.seq).min(seg.text.len());
-            seg.text = seg.text.slice(0, before_fin);
-        }
-        self.fit_into_memory(seg)?;
-        self.rcv.mss = self.rcv.mss.max(seg.text.len().min(seg.mss));
-        let inserted = self.recv_buffer.insert(seg.text_start(), seg.text);
-        self.grow_receive_window(seg.text.len());
-        self.rcv.nxt = self.recv_buffer.next();
-        self.stats.text_segments_in += seg.segments() as u64;
-        self.stats.last_text_received = now;
-        self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
-        self.sample_round_trip(now, &seg.options);
-        self.schedule_ack(now, seg, inserted);
-        if inserted.in_order > 0 {
-            self.watch_text();
-            self.feedback.on_heard();
-            if self.read_shut {
-                self.recv_buffer.discard();
-            }
-            self.readiness |= Readiness::READABLE;
-        }
-        Step::Continue(())
-    }
-
-    /// What there is no memory for is not acknowledged, and so sent again; and a FIN does not count
-    /// before all that precedes it.
-    fn fit_into_memory(&mut self, seg: &mut Segment<'_>) -> Step {
-        let ahead = seg.text_start().saturating_since(self.rcv.nxt);
-        let fits = self.memory_for_text(ahead, seg.text.len());
-        if fits < seg.text.len() {
-            seg.text = seg.text.slice(0, fits);
-            seg.ctl = seg.ctl - Control::FIN;
-            self.acks.due = AckDue::Now;
-            if fits == 0 {
-                return Step::Break(Discard::NoMemory);
-            }
-        }
-        Step::Continue(())
-    }
-
-    /// When to acknowledge text (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
-    fn schedule_ack(
-        &mut self,
-        now: Instant,
-        seg: &Segment<'_>,
-        inserted: super::recv_buffer::Inserted,
-    ) {
-        self.acks.unacknowledged += seg.text.len();
-        // SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer
-        // that sends little at a time is not acknowledged each second time.
-        let full_sized = self
-            .rcv
-            .mss
-            .max(536)
-            .min(usize::from(super::handshake::own_mss(
-                &self.config,
-                self.path,
-            )));
-        // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
-        let silence = self.acks.received.replace(now).map(|at| now - at);
-        if self.config.quick_acks == QuickAcks::UntilAnswering
-            && silence.is_some_and(|silence| silence > self.recovery.rtt.rto())
-        {
-            self.acks.quick = QUICK_ACKS;
-        }
-        let quick = self.acks.quick > 0;
-        self.acks.quick = self.acks.quick.saturating_sub(1);
-        let at_once = inserted.touched_gap
-            || inserted.had_duplicate
-            || quick
-            || self.config.delayed_ack.is_none()
-            || self.acks.unacknowledged >= 2 * full_sized;
-        if at_once {
-            self.acks.due = AckDue::Now;
-        } else {
-            self.delay_ack(now);
-        }
-    }
-
-    fn delay_ack(&mut self, now: Instant) {
-        if self.acks.due == AckDue::No {
-            self.acks.due = AckDue::Delayed;
-            self.timers.arm(Timer::DelayedAck, now + self.ack_delay());
         }
     }
 

@@ -40,7 +40,7 @@ impl Loan {
 }
 
 /// The other side of a loan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lending {
     /// The place after what is lent, and the octets of its memory; `None`: nothing is.
     pub(super) out: Option<(Seq, usize)>,

@@ -12,7 +12,9 @@
 //! | `invariants` | | what always holds between them: [`Tcb::check`] |
 //! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
+//! | `header_prediction` | | the same, for segments that were expected |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
+//! | `text` | §3.10.7.4, seventh | what text does |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
 //! | `plan` | §3.7, §3.8 | what the next segment carries: decided, and nothing changed |
 //! | `output` | §3.7, §3.8 | it counts as sent, and is built |
@@ -49,6 +51,7 @@ mod ecn;
 mod error;
 mod fast_open;
 mod handshake;
+mod header_prediction;
 mod input;
 mod invariants;
 mod loan;
@@ -72,6 +75,7 @@ pub mod stateless;
 mod stats;
 mod status;
 mod tcb;
+mod text;
 mod timeouts;
 mod timers;
 mod timestamps;

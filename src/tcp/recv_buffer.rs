@@ -17,7 +17,7 @@ use crate::wire::{SackBlock, SackBlocks, Text};
 ///          │ in order     │  gap   │ ahead │  gap  │ ahead │
 /// ─────────┴──────────────┴────────┴───────┴───────┴───────┴─────
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecvBuffer {
     ring: Ring,
     capacity: usize,
@@ -331,6 +331,11 @@ impl RecvBuffer {
     /// Whether nothing is held, neither in order nor beyond a gap.
     pub(crate) fn holds_nothing(&self) -> bool {
         self.len() == 0 && self.ahead.is_empty()
+    }
+
+    /// Whether nothing lies beyond a gap.
+    pub(crate) fn is_in_order(&self) -> bool {
+        self.ahead.is_empty()
     }
 
     /// The place after the last octet in order: RCV.NXT, but for a FIN.

@@ -7,7 +7,7 @@ use crate::wire::Text;
 
 /// A ring of octets whose size is a power of two; a place keeps its slot, so nothing but the
 /// place itself says where an octet lies, and octets may be written in any order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ring {
     octets: Vec<u8>,
 }

@@ -9,7 +9,7 @@ use crate::wire::Text;
 
 /// The octets from `start` (the first that the peer has not acknowledged) to `end` (after the
 /// last that the user gave).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SendBuffer {
     ring: Ring,
     capacity: usize,

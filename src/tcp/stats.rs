@@ -140,12 +140,12 @@ impl Tcb {
     }
 
     fn limit(&self) -> Limit {
-        let held = self.send_buffer.len() > 0 && self.state.sends_text();
+        if self.send_buffer.len() == 0 || !self.state.sends_text() {
+            return Limit::Idle;
+        }
         let unsent = self.unsent();
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
-        if !held {
-            Limit::Idle
-        } else if unsent > 0 && usable < unsent.min(self.segment_limit()) {
+        if unsent > 0 && usable < unsent.min(self.segment_limit()) {
             Limit::Window
         } else if unsent == 0 && self.starved && self.send_room() == 0 {
             Limit::Buffer

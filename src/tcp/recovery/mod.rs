@@ -10,12 +10,14 @@
 //!   threshold    or when enough beyond it has: RFC 6675, in place of RACK
 //!   newreno      without SACK: by duplicate and partial acknowledgments
 //!   tail_probe   asks when nothing comes back
+//! predicted    what is left to do where nothing is amiss
 //! spurious     a loss that was none
 //! prr          how much may leave during a recovery
 //! rtt, rate    what the path is like
 //! ```
 
 mod newreno;
+mod predicted;
 mod prr;
 mod rack;
 mod rate;
@@ -534,11 +536,6 @@ impl Recovery {
     pub(crate) fn reordering(&self) -> usize {
         let selective = self.selective.as_ref();
         selective.map_or(0, |selective| selective.rack.reordering())
-    }
-
-    /// Octets delivered, ever.
-    pub(crate) fn delivered(&self) -> u64 {
-        self.rate.delivered()
     }
 
     /// Octets on the heap.

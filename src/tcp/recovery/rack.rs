@@ -111,6 +111,11 @@ impl Rack {
         }
     }
 
+    /// Whether no acknowledgment changes the reordering window.
+    pub(super) fn is_calm(&self) -> bool {
+        self.dsack_round.is_none()
+    }
+
     /// A recovery is over (step 4).
     pub(super) fn on_recovered(&mut self) {
         self.reo_wnd_persist = self.reo_wnd_persist.saturating_sub(1);

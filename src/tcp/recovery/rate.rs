@@ -161,6 +161,11 @@ pub(crate) struct History {
 }
 
 impl Recovery {
+    /// Octets delivered, ever.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.rate.delivered()
+    }
+
     /// What has happened so far.
     pub(crate) fn history(&self) -> History {
         let selective = self.selective.as_ref();

@@ -64,8 +64,10 @@ impl Rtt {
             Some(srtt) => {
                 // RTTVAR <- (1 - 1/4) * RTTVAR + 1/4 * |SRTT - R'|, then
                 // SRTT <- (1 - 1/8) * SRTT + 1/8 * R': in this order.
-                self.rttvar = self.rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
-                self.srtt = Some(srtt * 7 / 8 + r / 8);
+                let (rttvar, srtt, r) = (nanos(self.rttvar), nanos(srtt), nanos(r));
+                let rttvar = rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
+                self.rttvar = Duration::from_nanos(rttvar);
+                self.srtt = Some(Duration::from_nanos(srtt * 7 / 8 + r / 8));
             }
         }
         self.set_rto(self.estimate());
@@ -155,6 +157,11 @@ impl Rtt {
     pub(crate) fn rttvar(&self) -> Duration {
         self.rttvar
     }
+}
+
+/// In one number, which is quicker to calculate with; 36 years at most.
+fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos().min(1 << 60) as u64
 }
 
 #[cfg(test)]

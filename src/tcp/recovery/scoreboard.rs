@@ -129,18 +129,19 @@ impl Scoreboard {
                 break;
             };
             let whole = record.end <= ack;
-            if record.fate != Fate::Sacked {
-                let end = record.end.min(ack);
-                let part = Record {
-                    end,
-                    ..record.clone()
-                };
-                arrived(&part);
-            }
             if !whole {
+                if record.fate != Fate::Sacked {
+                    arrived(&Record {
+                        end: ack,
+                        ..record.clone()
+                    });
+                }
                 record.start = ack;
                 record.mss = record.mss.min(record.end - ack);
                 break;
+            }
+            if record.fate != Fate::Sacked {
+                arrived(record);
             }
             if let Some(record) = self.records.pop_front() {
                 self.counts.unacked -= record.segments;

@@ -78,6 +78,14 @@ impl Selective {
         self.forward_rto
     }
 
+    /// Neither a recovery nor a probe is under way, and nobody waits for what was overtaken.
+    pub(super) fn is_calm(&self) -> bool {
+        self.phase == Phase::Open
+            && self.reordering_at.is_none()
+            && self.probe.is_idle()
+            && self.rack.is_calm()
+    }
+
     /// New octets left: silence counts from now on (RFC 8985 §7.2).
     pub(super) fn on_sent(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         self.await_answer(now, rtt, board);
@@ -85,7 +93,7 @@ impl Selective {
 
     /// Something was sent or acknowledged: when to probe, unless the connection has better ways to
     /// find a loss (RFC 8985 §7.2).
-    fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
+    pub(super) fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         let watches = self.probes_tail
             && self.phase == Phase::Open
             && self.probe.is_allowed()

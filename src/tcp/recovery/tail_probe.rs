@@ -58,6 +58,11 @@ impl TailProbe {
         self.end_seq.is_none() && !self.unsampled
     }
 
+    /// Whether none is due, and none unanswered.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.due && self.end_seq.is_none()
+    }
+
     /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when so many octets were
     /// in flight.
     pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>) {
