@@ -166,6 +166,9 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
+        if entry.listener.is_none() && !header.control.has(Control::SYN) {
+            return self.connection_takes(now, slot, &arrival);
+        }
         // RFC 6191: a SYN may open a new incarnation of a connection in TIME-WAIT.
         let is_syn =
             header.control.has(Control::SYN) && !header.control.any(Control::ACK | Control::RST);

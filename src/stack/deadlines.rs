@@ -1,78 +1,373 @@
-//! When which connection must be looked at.
-
-use std::collections::BTreeSet;
+//! When which connection must be looked at: a hierarchical timing wheel (Varghese and Lauck, 1987),
+//! whose cost does not grow with the number of connections.
+//!
+//! ```text
+//!                    digits of six bits, of nanoseconds
+//!  time reached      … 3 | 17 | 60 |  5 | 12
+//!  a deadline        … 3 | 17 | 61 | 40 |  9      differs first in the third digit from the end:
+//!                              └─ level 2, bucket 61
+//! ```
+//!
+//! A deadline lies on the level of the highest digit in which it differs from the time reached, in
+//! the bucket of its own digit there. So what lies on a level comes before everything on higher
+//! ones, and the buckets of a level come one after the other. When the time reaches a bucket, what
+//! is in it moves to lower levels; on the lowest, a bucket is a moment. There are eleven levels, so
+//! a deadline moves ten times at most, however many others there are.
 
 use crate::time::Instant;
 
-/// The earliest deadline of every connection that has one: O(log n) to move, O(1) to see that
-/// nothing is due.
+/// Bits of a digit.
+const BITS: u32 = 6;
+const BUCKETS: usize = 1 << BITS;
+/// Digits in 64 bits.
+const LEVELS: usize = 64_usize.div_ceil(BITS as usize);
+/// No slot: the end of a list.
+const NONE: u32 = u32::MAX;
+
+/// The earliest deadline of every connection that has one, by its slot.
 ///
 /// A deadline that moves later (as the retransmission timer does with every acknowledgment) is
 /// left where it was: the connection is looked at once too early, and registered again.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Deadlines {
-    queue: BTreeSet<(Instant, u32)>,
+    /// What was due before this has been taken; nothing that waits lies before it.
+    reached: u64,
+    levels: [Level; LEVELS],
+    /// By slot.
+    nodes: Vec<Node>,
+}
+
+/// One digit. Its buckets exist while there is something in one of them.
+#[derive(Debug, Default)]
+struct Level {
+    /// A bit for each bucket that is not empty.
+    occupied: u64,
+    buckets: Option<Box<[Bucket; BUCKETS]>>,
+}
+
+/// Copies are made for model checkers, which keep many: what is empty takes no room in them.
+impl Clone for Level {
+    fn clone(&self) -> Level {
+        let buckets = self.buckets.as_ref().filter(|_| self.occupied != 0);
+        Level {
+            occupied: self.occupied,
+            buckets: buckets.cloned(),
+        }
+    }
+}
+
+/// Deadlines that lie close to each other.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// The slot at the head of the list.
+    first: u32,
+    /// No deadline in it is earlier; since it was empty, one of them was this.
+    earliest: u64,
+}
+
+const EMPTY: Bucket = Bucket {
+    first: NONE,
+    earliest: u64::MAX,
+};
+
+/// The deadline of a slot, in the list of its bucket.
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// `None`: it has none.
+    at: Option<Instant>,
+    before: u32,
+    after: u32,
+}
+
+const UNREGISTERED: Node = Node {
+    at: None,
+    before: NONE,
+    after: NONE,
+};
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines {
+            reached: 0,
+            levels: core::array::from_fn(|_| Level::default()),
+            nodes: Vec::new(),
+        }
+    }
 }
 
 impl Deadlines {
-    /// The connection in `slot` is due at `wanted`; `registered` is what is known of it so far.
-    pub(super) fn update(
-        &mut self,
-        slot: u32,
-        registered: &mut Option<Instant>,
-        wanted: Option<Instant>,
-    ) {
+    /// The connection in `slot` is due at `wanted`, or, with `None`, need not be looked at.
+    pub(super) fn update(&mut self, slot: u32, wanted: Option<Instant>) {
         let Some(wanted) = wanted else {
             return;
         };
-        if registered.is_some_and(|known| known <= wanted) {
+        let index = slot as usize;
+        if index >= self.nodes.len() {
+            self.nodes.resize(index + 1, UNREGISTERED);
+        }
+        if self.nodes[index].at.is_some_and(|known| known <= wanted) {
             return;
         }
-        self.forget(slot, registered);
-        self.queue.insert((wanted, slot));
-        *registered = Some(wanted);
+        self.forget(slot);
+        self.insert(slot, wanted);
     }
 
     /// The connection in `slot` is gone.
-    pub(super) fn forget(&mut self, slot: u32, registered: &mut Option<Instant>) {
-        if let Some(known) = registered.take() {
-            self.queue.remove(&(known, slot));
+    pub(super) fn forget(&mut self, slot: u32) {
+        let Some(node) = self.nodes.get_mut(slot as usize) else {
+            return;
+        };
+        let Node { at, before, after } = core::mem::replace(node, UNREGISTERED);
+        let Some(at) = at else {
+            return;
+        };
+        if let Some(after) = self.nodes.get_mut(after as usize) {
+            after.before = before;
+        }
+        if let Some(before) = self.nodes.get_mut(before as usize) {
+            before.after = after;
+            return;
+        }
+        let (level, bucket) = self.place(at);
+        let level = &mut self.levels[level];
+        if after == NONE {
+            level.occupied &= !(1 << bucket);
+        }
+        if let Some(buckets) = &mut level.buckets {
+            buckets[bucket].first = after;
         }
     }
 
-    /// The earliest.
+    /// The earliest, or somewhat before it, if what was the earliest of its bucket is gone.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.queue.first().map(|(at, _)| *at)
+        let (level, bucket) = self.first_bucket()?;
+        let buckets = self.levels[level].buckets.as_ref()?;
+        Some(Instant::from_nanos(buckets[bucket].earliest))
     }
 
     /// Takes a connection that is due; its registration is over.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<u32> {
-        if self.next()? > now {
-            return None;
+        while let Some((level, bucket)) = self.first_bucket() {
+            let buckets = self.levels[level].buckets.as_ref()?;
+            let Bucket { first, earliest } = buckets[bucket];
+            if earliest > now.as_nanos() {
+                return None;
+            }
+            if level == 0 {
+                self.forget(first);
+                return Some(first);
+            }
+            self.spread(level, bucket);
         }
-        self.queue.pop_first().map(|(_, slot)| slot)
+        None
+    }
+
+    /// The time has reached a bucket: what is in it moves to lower levels.
+    fn spread(&mut self, level: usize, bucket: usize) {
+        let shift = BITS * level as u32;
+        // Its digit, and nothing below it.
+        let above = (self.reached >> shift) & !(BUCKETS as u64 - 1);
+        self.reached = (above | bucket as u64) << shift;
+        let level = &mut self.levels[level];
+        level.occupied &= !(1 << bucket);
+        let Some(buckets) = &mut level.buckets else {
+            return;
+        };
+        let mut slot = core::mem::replace(&mut buckets[bucket], EMPTY).first;
+        while let Some(node) = self.nodes.get_mut(slot as usize) {
+            let Node { at, after, .. } = core::mem::replace(node, UNREGISTERED);
+            if let Some(at) = at {
+                self.insert(slot, at);
+            }
+            slot = after;
+        }
+    }
+
+    /// The lowest level that is not empty, and its first bucket that is not.
+    fn first_bucket(&self) -> Option<(usize, usize)> {
+        let level = self.levels.iter().position(|level| level.occupied != 0)?;
+        let bucket = self.levels[level].occupied.trailing_zeros();
+        Some((level, bucket as usize))
+    }
+
+    /// Level and bucket of a deadline. One that is over lies where the time is.
+    fn place(&self, at: Instant) -> (usize, usize) {
+        let at = at.as_nanos().max(self.reached);
+        let differs = (at ^ self.reached) | 1;
+        let level = (63 - differs.leading_zeros()) / BITS;
+        let digit = (at >> (BITS * level)) as usize % BUCKETS;
+        (level as usize, digit)
+    }
+
+    /// A slot that is in no list gets a deadline.
+    fn insert(&mut self, slot: u32, at: Instant) {
+        let (level, bucket) = self.place(at);
+        let level = &mut self.levels[level];
+        let buckets = level
+            .buckets
+            .get_or_insert_with(|| Box::new([EMPTY; BUCKETS]));
+        let bucket_of = &mut buckets[bucket];
+        if level.occupied & (1 << bucket) == 0 {
+            *bucket_of = EMPTY;
+            level.occupied |= 1 << bucket;
+        }
+        bucket_of.earliest = bucket_of.earliest.min(at.as_nanos());
+        let after = core::mem::replace(&mut bucket_of.first, slot);
+        if let Some(after) = self.nodes.get_mut(after as usize) {
+            after.before = slot;
+        }
+        self.nodes[slot as usize] = Node {
+            at: Some(at),
+            before: NONE,
+            after,
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::time::Duration;
 
     #[test]
     fn moves_forward_at_once_and_backward_lazily() {
         let mut deadlines = Deadlines::default();
-        let mut registered = None;
-        deadlines.update(3, &mut registered, Some(Instant::from_secs(5)));
-        deadlines.update(3, &mut registered, Some(Instant::from_secs(9)));
+        deadlines.update(3, Some(Instant::from_secs(5)));
+        deadlines.update(3, Some(Instant::from_secs(9)));
         assert_eq!(
             deadlines.next(),
             Some(Instant::from_secs(5)),
             "early, never late"
         );
-        deadlines.update(3, &mut registered, Some(Instant::from_secs(2)));
+        deadlines.update(3, Some(Instant::from_secs(2)));
         assert_eq!(deadlines.next(), Some(Instant::from_secs(2)));
         assert_eq!(deadlines.take_due(Instant::from_secs(1)), None);
         assert_eq!(deadlines.take_due(Instant::from_secs(2)), Some(3));
         assert_eq!(deadlines.next(), None, "one registration at most");
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_of_the_world() {
+        let mut deadlines = Deadlines::default();
+        deadlines.update(0, Some(Instant::FAR_FUTURE));
+        deadlines.update(1, Some(Instant::ZERO));
+        assert_eq!(deadlines.take_due(Instant::ZERO), Some(1));
+        assert_eq!(deadlines.next(), Some(Instant::FAR_FUTURE));
+        assert_eq!(deadlines.take_due(Instant::FAR_FUTURE), Some(0));
+        deadlines.update(2, Some(Instant::from_secs(1)));
+        assert_eq!(
+            deadlines.take_due(Instant::FAR_FUTURE),
+            Some(2),
+            "it was over when it came"
+        );
+        assert_eq!(deadlines.take_due(Instant::FAR_FUTURE), None);
+    }
+
+    #[test]
+    fn a_copy_of_an_empty_wheel_takes_no_room() {
+        let mut deadlines = Deadlines::default();
+        deadlines.update(0, Some(Instant::from_secs(1)));
+        deadlines.forget(0);
+        let allocated = |deadlines: &Deadlines| {
+            let levels = deadlines.levels.iter();
+            levels.filter(|level| level.buckets.is_some()).count()
+        };
+        assert_eq!(allocated(&deadlines), 1);
+        assert_eq!(allocated(&deadlines.clone()), 0);
+    }
+
+    /// What happens to the deadlines of a few connections.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Update(u32, Duration),
+        Forget(u32),
+        /// Time passes, and what is due is taken.
+        Pass(Duration),
+        /// Until just the moment that was said to be the next.
+        Wait,
+    }
+
+    fn any_duration() -> impl Strategy<Value = Duration> {
+        // As many of each order of magnitude.
+        (0u32..50, any::<u64>()).prop_map(|(bits, x)| Duration::from_nanos(x % (1 << bits)))
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0u32..20, any_duration()).prop_map(|(slot, after)| Step::Update(slot, after)),
+            1 => (0u32..20).prop_map(Step::Forget),
+            1 => any_duration().prop_map(Step::Pass),
+            2 => Just(Step::Wait),
+        ]
+    }
+
+    /// A map, and a set in the order of time.
+    #[derive(Default)]
+    struct Model {
+        registered: BTreeMap<u32, Instant>,
+        queue: BTreeSet<(Instant, u32)>,
+    }
+
+    impl Model {
+        fn forget(&mut self, slot: u32) {
+            if let Some(at) = self.registered.remove(&slot) {
+                self.queue.remove(&(at, slot));
+            }
+        }
+
+        fn update(&mut self, slot: u32, at: Instant) {
+            if self.registered.get(&slot).is_none_or(|known| at < *known) {
+                self.forget(slot);
+                self.registered.insert(slot, at);
+                self.queue.insert((at, slot));
+            }
+        }
+
+        fn first(&self) -> Option<Instant> {
+            self.queue.first().map(|(at, _)| *at)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_an_ordered_set(steps in prop::collection::vec(any_step(), 1..200)) {
+            let (mut deadlines, mut model) = (Deadlines::default(), Model::default());
+            let mut now = Instant::ZERO;
+            for step in steps {
+                match step {
+                    Step::Update(slot, after) => {
+                        deadlines.update(slot, Some(now + after));
+                        model.update(slot, now + after);
+                    }
+                    Step::Forget(slot) => {
+                        deadlines.forget(slot);
+                        model.forget(slot);
+                    }
+                    Step::Pass(time) => now += time,
+                    Step::Wait => now = deadlines.next().unwrap_or(now).max(now),
+                }
+                if matches!(step, Step::Pass(_) | Step::Wait) {
+                    let mut before = Instant::ZERO;
+                    while let Some(slot) = deadlines.take_due(now) {
+                        let at = model.registered[&slot];
+                        prop_assert!(before <= at && at <= now, "{at:#} at {now:#}");
+                        before = at;
+                        model.forget(slot);
+                    }
+                    prop_assert!(model.first().is_none_or(|at| at > now), "all that was due");
+                }
+                // Early, never late; and whoever wakes up too early comes nearer.
+                prop_assert_eq!(deadlines.next().is_some(), model.first().is_some());
+                prop_assert!(deadlines.next() <= model.first());
+                if matches!(step, Step::Wait) {
+                    prop_assert!(deadlines.next().is_none_or(|at| at > now));
+                }
+                prop_assert_eq!(deadlines.clone().next(), deadlines.next());
+            }
+        }
     }
 }

@@ -266,8 +266,8 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
-        let tuple = entry.tcb.tuple();
         if let Some(outcome) = entry.tcb.take_fast_open_outcome() {
+            let tuple = entry.tcb.tuple();
             self.fast_open
                 .note(now, &self.config.fast_open, &tuple, outcome);
         }

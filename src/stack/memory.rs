@@ -75,8 +75,10 @@ impl Memory {
 
     /// The connection to reset so that others go on, if memory is short.
     pub(super) fn largest_orphan(&self) -> Option<u32> {
-        let largest = self.orphans.last().filter(|_| self.is_short());
-        largest.map(|(_, slot)| *slot)
+        if !self.is_short() {
+            return None;
+        }
+        self.orphans.last().map(|(_, slot)| *slot)
     }
 
     /// Octets in use.

@@ -330,7 +330,6 @@ impl Stack {
     pub fn handle_timeouts(&mut self, now: Instant) {
         while let Some(slot) = self.deadlines.take_due(now) {
             if let Some(entry) = self.table.at_mut(slot) {
-                entry.deadline = None;
                 entry.tcb.handle_timeouts(now);
                 self.follow_fast_open(now, slot, false);
                 self.touched(slot);
@@ -390,8 +389,7 @@ impl Stack {
             assert!(self.watched, "{broken}");
             self.broken.get_or_insert(broken);
         }
-        self.deadlines
-            .update(slot, &mut entry.deadline, entry.tcb.next_deadline());
+        self.deadlines.update(slot, entry.tcb.next_deadline());
         if let Some((mtu, at)) = entry.tcb.take_path_mtu() {
             let destination = entry.tcb.tuple().remote.ip();
             match mtu {
@@ -473,7 +471,6 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
-        let mut deadline = entry.deadline.take();
         if let Some(listening) = entry
             .fast_open
             .take()
@@ -495,7 +492,7 @@ impl Stack {
             self.counters.timeouts += status.timeouts;
             self.counters.orphans_given_up += u64::from(entry.tcb.gave_up_alone());
         }
-        self.deadlines.forget(slot, &mut deadline);
+        self.deadlines.forget(slot);
         if finished {
             self.table.remove(slot);
         } else {

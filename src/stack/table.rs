@@ -1,12 +1,12 @@
 //! The connections: a slab of entries, and the way from a four-tuple to one of them.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
 
 use super::listener::ListenerId;
 use super::memory::Charge;
 use super::secret::TableHasher;
 use crate::tcp::{FourTuple, Readiness, State, Tcb};
-use crate::time::Instant;
 
 /// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
 /// [`Stack::abort`]).
@@ -34,8 +34,6 @@ pub(super) struct Entry {
     pub(super) sending: bool,
     /// What its user has not been told yet; if any, it is in the queue of events.
     pub(super) readiness: Readiness,
-    /// The deadline that is registered.
-    pub(super) deadline: Option<Instant>,
     /// The way from the four-tuple leads here.
     pub(super) routed: bool,
     /// What it is charged for its buffers.
@@ -44,15 +42,43 @@ pub(super) struct Entry {
     pub(super) waiting: bool,
 }
 
+/// A four-tuple as few numbers: quick to hash, and small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    /// Both addresses, both ports.
+    V4(u64, u32),
+    V6([u64; 4], u32),
+}
+
+impl Key {
+    fn new(tuple: &FourTuple) -> Key {
+        let FourTuple { local, remote } = tuple;
+        let ports = u32::from(local.port()) << 16 | u32::from(remote.port());
+        if let (IpAddr::V4(local), IpAddr::V4(remote)) = (local.ip(), remote.ip()) {
+            let addresses = u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits());
+            return Key::V4(addresses, ports);
+        }
+        let halves = |address: IpAddr| {
+            let bits = match address {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+                IpAddr::V6(v6) => v6.to_bits(),
+            };
+            [(bits >> 64) as u64, bits as u64]
+        };
+        let ([a, b], [c, d]) = (halves(local.ip()), halves(remote.ip()));
+        Key::V6([a, b, c, d], ports)
+    }
+}
+
 /// The connections.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     entries: Vec<Option<Box<Entry>>>,
     generations: Vec<u32>,
     free: Vec<u32>,
-    routes: HashMap<FourTuple, u32, TableHasher>,
+    routes: HashMap<Key, u32, TableHasher>,
     /// The four-tuple found last: segments of one connection come in a row.
-    last: Option<(FourTuple, u32)>,
+    last: Option<(Key, u32)>,
 }
 
 impl Table {
@@ -74,7 +100,7 @@ impl Table {
             (self.entries.len() - 1) as u32
         });
         let generation = self.generations[slot as usize];
-        self.routes.insert(tcb.tuple(), slot);
+        self.routes.insert(Key::new(&tcb.tuple()), slot);
         self.entries[slot as usize] = Some(Box::new(Entry {
             tcb,
             generation,
@@ -83,7 +109,6 @@ impl Table {
             fast_open: None,
             sending: false,
             readiness: Readiness::NONE,
-            deadline: None,
             routed: true,
             charge: Charge::default(),
             waiting: false,
@@ -106,18 +131,19 @@ impl Table {
             return;
         };
         if core::mem::take(&mut entry.routed) {
-            self.routes.remove(&entry.tcb.tuple());
+            self.routes.remove(&Key::new(&entry.tcb.tuple()));
             self.last = None;
         }
     }
 
     /// The connection of a four-tuple.
     pub(super) fn find(&mut self, tuple: &FourTuple) -> Option<u32> {
-        match &self.last {
-            Some((last, slot)) if last == tuple => Some(*slot),
+        let key = Key::new(tuple);
+        match self.last {
+            Some((last, slot)) if last == key => Some(slot),
             _ => {
-                let slot = *self.routes.get(tuple)?;
-                self.last = Some((*tuple, slot));
+                let slot = *self.routes.get(&key)?;
+                self.last = Some((key, slot));
                 Some(slot)
             }
         }
@@ -125,12 +151,12 @@ impl Table {
 
     /// Whether a four-tuple is taken.
     pub(super) fn is_taken(&self, tuple: &FourTuple) -> bool {
-        self.routes.contains_key(tuple)
+        self.routes.contains_key(&Key::new(tuple))
     }
 
     /// The entry of a four-tuple.
     pub(super) fn entry(&self, tuple: &FourTuple) -> Option<&Entry> {
-        self.at(*self.routes.get(tuple)?)
+        self.at(*self.routes.get(&Key::new(tuple))?)
     }
 
     /// The entry in a slot.
