@@ -91,6 +91,7 @@ pub enum Payload<'a> {
 ///
 /// # Errors
 /// If it is malformed: the reason, and the ICMP error that its sender should get.
+#[inline]
 pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
     parse_as(datagram, Checksum::Complete)
 }

@@ -127,13 +127,11 @@ impl Options {
     }
 
     /// Without what only a SYN may carry: MSS, window scale, SACK permitted, Fast Open.
-    pub(super) fn without_syn_only(self) -> Options {
-        Options {
-            sack: self.sack,
-            timestamps: self.timestamps,
-            accurate_ecn: self.accurate_ecn,
-            ..Options::default()
-        }
+    #[inline]
+    pub(super) fn without_syn_only(mut self) -> Options {
+        (self.mss, self.window_scale) = (None, None);
+        (self.sack_permitted, self.fast_open) = (false, None);
+        self
     }
 
     /// How many octets [`Options::write`] writes: a multiple of four, at most 40.
