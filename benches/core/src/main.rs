@@ -3,7 +3,9 @@
 //!
 //! Each line of output is one JSON object.
 
+mod crowd;
 mod pair;
+mod step;
 
 use std::alloc::System;
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use cap::Cap;
 
+use crate::crowd::Crowd;
 use crate::pair::Pair;
 
 #[global_allocator]
@@ -19,8 +22,14 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 const USAGE: &str = "\
 usage: core heap                          heap of an idle established connection
+       core idle CONNECTIONS              memory of a host with so many that are idle
+       core time-wait CONNECTIONS         memory of a host with so many in TIME-WAIT
        core segments ROUNDS               time a segment with 10, 1,000 and 10,000 connections
-       core count CONNECTIONS SEGMENTS    so many segments, for who counts instructions";
+       core among CONNECTIONS ROUNDS      time a segment of one that is alone, and of one among
+                                          others that are idle
+       core instructions STEP CONNECTIONS TURNS [one]
+                                          so many turns, on each in turn or all on one, for who
+                                          counts the instructions of a step";
 
 /// Connections whose heap is measured.
 const IDLE: usize = 1_000;
@@ -49,9 +58,19 @@ fn start() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["heap"] => heap(),
+        ["idle", connections] => crowd(number(connections)?, false),
+        ["time-wait", connections] => crowd(number(connections)?, true),
         ["segments", rounds] => segments(number(rounds)?),
-        ["count", connections, segments] => {
-            warm(number(connections)?)?.turns(number(segments)? / pair::SEGMENTS_PER_TURN)
+        ["among", connections, rounds] => among(number(connections)?, number(rounds)?),
+        ["instructions", step, connections, turns] => {
+            let mut pair = warm(number(connections)?)?;
+            pair.counted = step.parse()?;
+            pair.turns(number(turns)?)
+        }
+        ["instructions", step, connections, turns, "one"] => {
+            let mut pair = busy(number(connections)?)?;
+            pair.counted = step.parse()?;
+            pair.turns_on_one(number(turns)?)
         }
         _ => bail!("{USAGE}"),
     }
@@ -79,11 +98,57 @@ fn heap() -> Result<()> {
     Ok(())
 }
 
+/// One host, and connections on which nothing happens: heap, and what the system counts for the
+/// process as resident.
+fn crowd(connections: usize, closed: bool) -> Result<()> {
+    let mut crowd = Crowd::new()?;
+    let empty = HEAP.allocated();
+    crowd.connect(connections)?;
+    if closed {
+        crowd.close()?;
+    }
+    let heap = HEAP.allocated() - empty;
+    println!(
+        r#"{{"connections":{connections},"time_wait":{closed},"heap":{heap},"resident":{}}}"#,
+        resident()?
+    );
+    Ok(())
+}
+
+/// Octets of this process that are in memory, as Linux counts them.
+fn resident() -> Result<usize> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(1024 * number(kilobytes.context("no VmRSS")?)?)
+}
+
 /// Connections whose buffers have grown to their size.
 fn warm(connections: usize) -> Result<Pair> {
     let mut pair = Pair::new(connections)?;
     pair.turns(2 * connections)?;
     Ok(pair)
+}
+
+/// Connections of which one is busy.
+fn busy(connections: usize) -> Result<Pair> {
+    let mut pair = Pair::new(connections)?;
+    pair.turns_on_one(100)?;
+    Ok(pair)
+}
+
+/// Alone and among others, round after round.
+fn among(connections: usize, rounds: usize) -> Result<()> {
+    let (mut alone, mut among) = (busy(1)?, busy(connections)?);
+    let (mut alone_ns, mut among_ns) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        alone_ns.push(timed(|turns| alone.turns_on_one(turns))?);
+        among_ns.push(timed(|turns| among.turns_on_one(turns))?);
+    }
+    println!(
+        r#"{{"connections":{connections},"alone_ns":{alone_ns:?},"among_ns":{among_ns:?}}}"#
+    );
+    Ok(())
 }
 
 /// Each round takes the time with few, many and very many connections, so that what disturbs the

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use stubborn::config::Config;
-use stubborn::stack::{ConnId, Secret, Stack};
+use stubborn::stack::{ConnId, ListenerId, Secret, Stack};
 use stubborn::time::Instant;
+use stubborn::wire::Packet;
+
+use crate::step::{Counted, Step};
 
 /// Two full segments one way, one acknowledgment back.
 pub const SEGMENTS_PER_TURN: usize = 3;
@@ -19,7 +22,9 @@ const DELAY: Duration = Duration::from_micros(1);
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const PORT: u16 = 7;
+/// The server listens on so many ports from this one on: a client has 28,232 to each.
+const FIRST_PORT: u16 = 7;
+const CONNECTIONS_PER_PORT: usize = 25_000;
 
 /// A client and a server.
 pub struct Pair {
@@ -32,6 +37,8 @@ pub struct Pair {
     next: usize,
     text: Vec<u8>,
     read: Vec<u8>,
+    /// What is counted in a turn.
+    pub counted: Counted,
 }
 
 impl Pair {
@@ -49,20 +56,17 @@ impl Pair {
             next: 0,
             text: vec![b'.'; 2 * TEXT],
             read: vec![0; 2 * TEXT],
+            counted: Counted::Nothing,
         };
-        let address = SocketAddr::new(IpAddr::V4(SERVER), PORT);
-        let listener = pair
-            .server
-            .listen(address, 16)
-            .map_err(|error| anyhow!("cannot listen: {error:?}"))?;
-        for _ in 0..connections {
-            let client = pair
-                .client
-                .connect(pair.now, None, address)
-                .map_err(|error| anyhow!("cannot connect: {error:?}"))?;
-            pair.settle();
-            let server = pair.server.accept(listener).context("nothing to accept")?;
-            pair.connections.push((client, server));
+        for (port, first) in (FIRST_PORT..).zip((0..connections).step_by(CONNECTIONS_PER_PORT)) {
+            let address = SocketAddr::new(IpAddr::V4(SERVER), port);
+            let listener = pair
+                .server
+                .listen(address, 16)
+                .map_err(|error| anyhow!("cannot listen: {error:?}"))?;
+            for _ in first..connections.min(first + CONNECTIONS_PER_PORT) {
+                pair.connect(address, listener)?;
+            }
         }
         // What the handshakes have left to do (timers, delayed acknowledgments) is done.
         pair.now += Duration::from_secs(1);
@@ -70,21 +74,34 @@ impl Pair {
         Ok(pair)
     }
 
+    fn connect(&mut self, address: SocketAddr, listener: ListenerId) -> Result<()> {
+        let client = self
+            .client
+            .connect(self.now, None, address)
+            .map_err(|error| anyhow!("cannot connect: {error:?}"))?;
+        self.settle();
+        let server = self.server.accept(listener).context("nothing to accept")?;
+        // From the start every second segment is acknowledged.
+        self.server.quick_ack(self.now, server, false);
+        self.connections.push((client, server));
+        Ok(())
+    }
+
     /// So many turns, each on the next connection: two full segments there, the acknowledgment
     /// back.
     pub fn turns(&mut self, turns: usize) -> Result<()> {
         for _ in 0..turns {
-            let (client, server) = self.connections[self.next];
+            let connection = self.connections[self.next];
             self.next = (self.next + 1) % self.connections.len();
-            transfer(self, client, server)?;
+            self.turn(connection)?;
         }
         Ok(())
     }
 
     /// So many turns, all on one connection: the others are idle.
     pub fn turns_on_one(&mut self, turns: usize) -> Result<()> {
-        let (client, server) = self.connections[0];
-        (0..turns).try_for_each(|_| transfer(self, client, server))
+        let connection = self.connections[0];
+        (0..turns).try_for_each(|_| self.turn(connection))
     }
 
     /// Carries so many octets over every connection in each direction, and waits until all is
@@ -93,9 +110,9 @@ impl Pair {
         for _ in 0..octets / (2 * TEXT) {
             for index in 0..self.connections.len() {
                 let (client, server) = self.connections[index];
-                transfer(self, client, server)?;
+                self.turn((client, server))?;
                 self.swap();
-                let back = transfer(self, server, client);
+                let back = self.turn((server, client));
                 self.swap();
                 back?;
             }
@@ -107,6 +124,42 @@ impl Pair {
 
     fn swap(&mut self) {
         std::mem::swap(&mut self.client, &mut self.server);
+    }
+
+    /// Two full segments from the client's end to the server's, and what answers them.
+    fn turn(&mut self, (from, to): (ConnId, ConnId)) -> Result<()> {
+        let counted = self.counted;
+        let now = self.now;
+        let (client, server) = (&mut self.client, &mut self.server);
+        let sent = counted.run(Step::Give, || client.send(now, from, &self.text));
+        ensure!(sent == Ok(2 * TEXT), "no room to send: {sent:?}");
+        let data = departures(client, now, counted, Step::DataLeaves);
+        self.now += DELAY;
+        let now = self.now;
+        for segment in &data {
+            counted.run(Step::DataArrives, || server.receive(now, segment));
+        }
+        let received = counted.run(Step::Read, || server.recv(now, to, &mut self.read));
+        ensure!(received == Ok(2 * TEXT), "not received: {received:?}");
+        let acks = departures(server, now, counted, Step::AckLeaves);
+        self.now += DELAY;
+        let now = self.now;
+        for ack in &acks {
+            counted.run(Step::AckArrives, || client.receive(now, ack));
+        }
+        ensure!(
+            (data.len(), acks.len()) == (2, 1),
+            "{} segments were acknowledged by {}",
+            data.len(),
+            acks.len()
+        );
+        counted.run(Step::Rest, || {
+            for host in [client, server] {
+                look(host, now);
+                while host.poll_transmit(now).is_some() {}
+            }
+        });
+        Ok(())
     }
 
     /// Carries datagrams until neither side has one.
@@ -122,32 +175,33 @@ impl Pair {
     }
 }
 
-/// Two full segments from the client's end to the server's, and what answers them.
-fn transfer(pair: &mut Pair, from: ConnId, to: ConnId) -> Result<()> {
-    let sent = pair.client.send(pair.now, from, &pair.text);
-    ensure!(sent == Ok(2 * TEXT), "no room to send: {sent:?}");
-    pair.settle();
-    let received = pair.server.recv(pair.now, to, &mut pair.read);
-    ensure!(received == Ok(2 * TEXT), "not received: {received:?}");
-    pair.settle();
-    Ok(())
+/// What leaves a host now.
+fn departures(host: &mut Stack, now: Instant, counted: Counted, step: Step) -> Vec<Vec<u8>> {
+    let mut datagrams = Vec::new();
+    while let Some(packet) = counted.run(step, || host.poll_transmit(now)) {
+        datagrams.push(octets(&packet));
+    }
+    datagrams
 }
 
-/// Does what a driver does: what is due, what has happened, what leaves. Whether anything left.
-fn carry_datagrams(from: &mut Stack, to: &mut Stack, now: Instant) -> bool {
-    if from.next_deadline().is_some_and(|deadline| deadline <= now) {
-        from.handle_timeouts(now);
+fn octets(packet: &Packet<'_>) -> Vec<u8> {
+    packet.pieces().concat()
+}
+
+/// Does what a driver does beside receiving and sending: what is due, what has happened.
+fn look(host: &mut Stack, now: Instant) {
+    if host.next_deadline().is_some_and(|deadline| deadline <= now) {
+        host.handle_timeouts(now);
     }
-    while from.poll_event().is_some() {}
-    let mut datagram = [0; 1500];
+    while host.poll_event().is_some() {}
+}
+
+/// One round of a driver. Whether anything left.
+fn carry_datagrams(from: &mut Stack, to: &mut Stack, now: Instant) -> bool {
+    look(from, now);
     let mut any = false;
     while let Some(packet) = from.poll_transmit(now) {
-        let mut length = 0;
-        for piece in packet.pieces() {
-            datagram[length..length + piece.len()].copy_from_slice(piece);
-            length += piece.len();
-        }
-        to.receive(now, &datagram[..length]);
+        to.receive(now, &octets(&packet));
         any = true;
     }
     any
