@@ -261,7 +261,7 @@ pub struct TcpConfig {
     pub rack: bool,
     /// With SACK, probe for the loss of the last segments of a flight (RFC 8985 §7). Default on.
     pub tail_loss_probe: bool,
-    /// With SACK, after a retransmission timeout send something new, to find out whether it was
+    /// After a retransmission timeout send something new, to find out whether it was
     /// spurious (F-RTO, RFC 5682). Default on.
     pub forward_rto: bool,
     /// How long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
@@ -310,6 +310,10 @@ pub struct TcpConfig {
     pub orphan_retries: u32,
     /// The initial congestion window, in segments (RFC 6928). Default 10.
     pub initial_window: u32,
+    /// An acknowledgment lets out so many segments more than it shows to have arrived, unless they
+    /// are paced, and so many leave after an idle time (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step
+    /// 9). `None`: as many as the window allows. Above zero. Default 10.
+    pub max_burst: Option<u32>,
     /// After an idle time of more than RTO, slow start begins again from the initial window (RFC
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
@@ -398,6 +402,7 @@ impl Default for TcpConfig {
             max_persist: Duration::from_secs(60),
             orphan_retries: 8,
             initial_window: 10,
+            max_burst: Some(10),
             slow_start_after_idle: true,
             slow_start_limit: None,
             hystart: true,
@@ -436,6 +441,7 @@ impl TcpConfig {
             (usize::from(self.mss.unwrap_or(1)), "mss"),
             (usize::from(self.min_send_mss), "min_send_mss"),
             (self.initial_window as usize, "initial_window"),
+            (self.max_burst.unwrap_or(1) as usize, "max_burst"),
             (self.max_sent_records / 16, "max_sent_records"),
             (self.ecn.attempts as usize, "ecn.attempts"),
             (self.ecn.classic_attempts as usize, "ecn.classic_attempts"),

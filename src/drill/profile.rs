@@ -124,6 +124,7 @@ fn linux(host: Config) -> Config {
         resets: Resets::AlsoBehindHeld,
         reduces_whole_window: true,
         slow_start_after_idle: false,
+        max_burst: None,
         slow_start_limit: Some(u32::MAX),
         window_use: WindowUse::LastWindow,
         push: Push::SendEnd,
@@ -165,6 +166,7 @@ fn linux(host: Config) -> Config {
 fn freebsd(host: Config) -> Config {
     let tcp = TcpConfig {
         option_layout: OptionLayout::ScaleFirst,
+        max_burst: None,
         initial_receive_buffer: 64 * 1024,
         receive_buffer: 2 * 1024 * 1024,
         initial_send_buffer: 32 * 1024,

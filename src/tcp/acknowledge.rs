@@ -100,11 +100,7 @@ impl Tcb {
         // RFC 5681 §2, (a) to (e).
         let is_duplicate =
             ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
-        let echo = seg
-            .options
-            .timestamps
-            .filter(|_| self.agreed.timestamps)
-            .and_then(|timestamps| self.timestamps.moment(now, timestamps.ecr));
+        let echo = self.echo(now, seg);
         let sack = match self.agreed.sack {
             true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),
             false => Blocks::default(),
@@ -136,6 +132,13 @@ impl Tcb {
             left,
         };
         self.answer_marks(congestion, &acknowledgment, flight);
+        self.limit_burst(report.delivered);
+    }
+
+    /// When what a segment echoes left, to the millisecond.
+    fn echo(&self, now: Instant, seg: &Segment<'_>) -> Option<Instant> {
+        let timestamps = seg.options.timestamps.filter(|_| self.agreed.timestamps)?;
+        self.timestamps.moment(now, timestamps.ecr)
     }
 
     /// What congestion control is to reduce the window from (RFC 5681 §3.1, equation 4; RFC 9438
@@ -290,8 +293,10 @@ impl Tcb {
         if retries > 0 {
             self.recovery.rtt.restart_after_lost_syn();
         }
+        // Not if the peer echoes the first of several: what was lost then is an answer (RFC 3522 §3.2).
+        let was_lost = retries > 0 && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.acknowledge(now, ack, seg);
-        self.start_congestion(now, retries);
+        self.start_congestion(now, was_lost);
         self.on_syn_text_answered();
         self.answer_marked_syn(now);
         if self.snd.fin.is_some() {

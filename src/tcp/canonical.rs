@@ -37,6 +37,7 @@ impl Tcb {
             usage,
             factory,
             pacer,
+            burst,
             timers,
             acks,
             probes,
@@ -64,7 +65,7 @@ impl Tcb {
         (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
         // Empty, and what it was at first, unless the configuration asks for more.
-        (boundaries, usage).hash(hasher);
+        (boundaries, usage, burst).hash(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, snd.mss, now, hasher);
         hasher.write_u64(congestion.fingerprint(now, config.send_buffer as u64 + 1));

@@ -21,12 +21,12 @@ pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq
 }
 
 impl Tcb {
-    /// Congestion control starts when the handshake has shown the path; with one segment if it
-    /// showed a loss (RFC 6928 §2).
-    pub(super) fn start_congestion(&mut self, now: Instant, retries: u32) {
-        let initial_window = match retries {
-            0 => self.config.initial_window,
-            _ => 1,
+    /// Congestion control starts when the handshake has shown the path; with one segment if our SYN
+    /// `was_lost` (RFC 6928 §2).
+    pub(super) fn start_congestion(&mut self, now: Instant, was_lost: bool) {
+        let initial_window = match was_lost {
+            true => 1,
+            false => self.config.initial_window,
         };
         self.congestion = self.factory.start(&self.start(now, initial_window));
     }
@@ -69,6 +69,8 @@ impl Tcb {
         let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
         if idle && restarts {
             self.congestion.on_idle();
+        } else if idle {
+            self.limit_burst_after_idle();
         }
     }
 }

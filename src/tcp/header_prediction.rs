@@ -96,6 +96,7 @@ impl Tcb {
         let (una, nxt) = (self.snd.una, self.snd.nxt);
         if ack == una {
             self.recovery.on_no_news();
+            self.limit_burst(0);
             return;
         }
         let in_flight = self.flight_size();
@@ -116,6 +117,7 @@ impl Tcb {
             rate: news.rate,
             recovering: false,
         });
+        self.limit_burst(news.octets);
         self.advance_una(now, ack);
         self.arm_recovery_timer();
     }

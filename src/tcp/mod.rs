@@ -39,10 +39,12 @@
 //! | `control` | §3.8.2 | when a controller starts, and starts again |
 //! | `usage` | – | whether the congestion window is in use |
 //! | `pacing` | – | how fast it leaves |
+//! | `burst` | – | how much one acknowledgment lets out |
 
 mod acknowledge;
 mod boundaries;
 mod buffers;
+mod burst;
 mod calls;
 mod canonical;
 pub mod congestion;

@@ -52,7 +52,10 @@ impl Tcb {
         self.restart_after_idle(now);
         self.release_pacer(now);
         self.age_path_mtu(now);
-        let plan = self.plan(limit)?;
+        let Some(plan) = self.plan(limit) else {
+            self.burst.end();
+            return None;
+        };
         let mss = self.mss_of(&plan);
         let carrier = self.carrier(&plan);
         let marks = self.marks(now, carrier);

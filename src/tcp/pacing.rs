@@ -131,6 +131,11 @@ impl Tcb {
         Some(u64::try_from(rate).unwrap_or(u64::MAX))
     }
 
+    /// Whether what is sent is spread over time.
+    pub(super) fn is_paced(&self) -> bool {
+        self.pace().is_some()
+    }
+
     /// Whether text, new or not, must wait for [`Timer::Pace`].
     pub(super) fn is_held_by_pacer(&self) -> bool {
         self.pacer.credit == 0 && self.pace().is_some()

@@ -239,6 +239,7 @@ impl Tcb {
     fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let room = self.send_window().saturating_sub(in_flight);
+        let room = room.min(self.burst_room());
         if room < self.segment_limit() && in_flight > 0 {
             let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
             return if queued <= room { room } else { 0 };

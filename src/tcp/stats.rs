@@ -118,6 +118,9 @@ impl Tcb {
         again: bool,
     ) {
         self.pace_departure(now, range.end - range.start);
+        if !again {
+            self.on_burst_sent(range.end - range.start);
+        }
         self.last_sent = now;
         let start = range.start.max(self.snd.iss + 1);
         let end = range.end.min(self.send_buffer.end());

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
+use super::burst::Burst;
 use super::congestion::{Controller, Factory};
 use super::control::first_start;
 use super::ecn::Feedback;
@@ -233,6 +234,7 @@ pub struct Tcb {
     /// Where its congestion controller comes from.
     pub(super) factory: &'static dyn Factory,
     pub(super) pacer: Pacer,
+    pub(super) burst: Burst,
     pub(super) timers: Timers,
     pub(super) acks: Acks,
     pub(super) probes: Probes,
@@ -305,6 +307,7 @@ impl Tcb {
             congestion: open.controller.start(&start),
             factory: open.controller,
             pacer: Pacer::new(now),
+            burst: Burst::default(),
             timers: Timers::default(),
             acks: Acks {
                 due: AckDue::No,

@@ -464,33 +464,101 @@ fn impossible_blocks_are_ignored() {
     });
 }
 
-/// RFC 9937: the window shrinks in proportion to what arrives, one segment out for every two in, from
-/// twenty to ten.
+/// Twenty segments in flight since 100 ms, as in the examples of RFC 9937 §8, and more to send.
+fn twenty_in_flight(family: Family) -> Dialogue {
+    let tcp = TcpConfig {
+        initial_window: 20,
+        ..reno()
+    };
+    let mut d = with_sack(family, tcp);
+    d.sends(60_000);
+    segments_leave(&mut d, &from(301, 20));
+    d.until(ms(200));
+    d
+}
+
+/// RFC 4015 §3.1, step 9, RFC 6582 §3.2, step 3: a window that is given back is not filled at a stroke. An
+/// acknowledgment lets out what it shows to have arrived and `max_burst` segments more.
+#[test]
+fn a_window_that_is_given_back_is_filled_step_by_step() {
+    in_both_families(|family| {
+        for (max_burst, at_once, then) in [(Some(3), 3, 4), (Some(7), 7, 5), (None, 10, 2)] {
+            let tcp = TcpConfig {
+                initial_window: 20,
+                max_burst,
+                ..reno()
+            };
+            let mut d = with_sack(family, tcp);
+            d.sends(20_000);
+            segments_leave(&mut d, &from(301, 20));
+            d.until(ms(200));
+            acked(&mut d, 301, &[(1301, 4301)]);
+            segments_leave(&mut d, &[301]);
+            acked(&mut d, 20_301, &[]);
+            d.sends(60_000);
+            segments_leave(&mut d, &from(20_301, 10));
+            // The window is twenty again, and ten are in flight.
+            acked(&mut d, 20_301, &[(301, 1301)]);
+            segments_leave(&mut d, &from(30_301, at_once));
+            assert_eq!(d.status().cwnd, 20_000);
+            acked(&mut d, 21_301, &[]);
+            segments_leave(&mut d, &from(30_301 + 1000 * at_once, then));
+        }
+    });
+}
+
+/// RFC 9937 §8, figure 1: the first of twenty is lost. Limited Transmit, the retransmission, and then a
+/// new segment for every second that arrives; at the end ten are in flight, and the window is ten.
 #[test]
 fn the_window_shrinks_in_proportion_to_what_arrives() {
     in_both_families(|family| {
-        let tcp = TcpConfig {
-            initial_window: 20,
-            ..reno()
-        };
-        let mut d = with_sack(family, tcp);
-        d.sends(50_000);
-        segments_leave(&mut d, &from(301, 20));
-        d.until(ms(200));
-        // 301 is lost. Limited Transmit for two, then the recovery.
-        let mut left = Vec::new();
-        for index in 2..=20 {
-            acked(&mut d, 301, &[(1301, 301 + 1000 * index)]);
-            left.push(d.all_that_leaves().len());
+        let mut d = twenty_in_flight(family);
+        let mut next = 20_301;
+        for ack in 1..=21 {
+            d.until(ms(200 + u64::from(ack)));
+            acked(&mut d, 301, &[(1301, 1301 + 1000 * ack)]);
+            match ack {
+                3 => segments_leave(&mut d, &[301]),
+                1 | 2 | 5 | 7 | 9 | 11 | 13 | 15 | 17 | 20 | 21 => {
+                    segments_leave(&mut d, &[next]);
+                    next += 1000;
+                }
+                _ => segments_leave(&mut d, &[]),
+            }
         }
-        assert_eq!(left[..3], [1, 1, 1], "{}", d.transcript());
-        let sent: usize = left[2..].iter().sum();
-        assert!(
-            (8..=9).contains(&sent),
-            "half of 17 and the first: {left:?}"
-        );
-        assert!(left[3..].iter().all(|count| *count <= 1), "{left:?}");
-        assert_eq!(d.status().ssthresh, 10_000);
+        d.until(ms(303));
+        acked(&mut d, 22_301, &[]);
+        segments_leave(&mut d, &[next]);
+        let status = d.status();
+        assert_eq!((status.cwnd, status.ssthresh), (10_000, 10_000));
+        assert_eq!((status.in_flight, status.retransmissions), (10_000, 1));
+    });
+}
+
+/// RFC 9937 §8, figure 2: the first fifteen of twenty are lost, and one leaves again for each that
+/// arrives. Then what was sent again arrives, and each of that lets two out.
+#[test]
+fn a_burst_of_losses_is_not_repaired_in_a_burst() {
+    in_both_families(|family| {
+        let mut d = twenty_in_flight(family);
+        for (ack, sent) in [20_301, 21_301, 301, 1301, 2301].into_iter().enumerate() {
+            d.until(ms(200 + ack as u64));
+            acked(&mut d, 301, &[(15_301, 16_301 + 1000 * ack as u32)]);
+            segments_leave(&mut d, &[sent]);
+        }
+        d.until(ms(300));
+        acked(&mut d, 301, &[(15_301, 21_301)]);
+        segments_leave(&mut d, &[3301]);
+        d.until(ms(301));
+        acked(&mut d, 301, &[(15_301, 22_301)]);
+        segments_leave(&mut d, &[4301]);
+        d.until(ms(302));
+        acked(&mut d, 1301, &[(15_301, 22_301)]);
+        segments_leave(&mut d, &[5301, 6301]);
+        d.until(ms(303));
+        acked(&mut d, 2301, &[(15_301, 22_301)]);
+        segments_leave(&mut d, &[7301, 8301]);
+        assert_eq!(d.status().timeouts, 0);
     });
 }
 

@@ -44,7 +44,12 @@ fn from(seq: u32, count: u32) -> Vec<u32> {
 #[test]
 fn timeouts_back_off_and_slow_start_again() {
     in_both_families(|family| {
-        let mut d = wide(family, plain());
+        // What F-RTO does first is another test.
+        let tcp = TcpConfig {
+            forward_rto: false,
+            ..plain()
+        };
+        let mut d = wide(family, tcp);
         d.sends(20_000);
         segments_leave(&mut d, &from(301, 10));
         for at in [
@@ -108,46 +113,175 @@ fn divided_acknowledgments_gain_nothing() {
     });
 }
 
-/// RFC 5681 §3.2 and RFC 6582: three duplicate acknowledgments show a loss; each partial
-/// acknowledgment shows the next. RFC 3042: the first two duplicates let a new segment out each.
+/// Twenty segments in flight, as in the examples of RFC 9937 §8, and more to send.
+fn twenty_in_flight(family: Family) -> Dialogue {
+    let tcp = TcpConfig {
+        initial_window: 20,
+        ..plain()
+    };
+    let mut d = wide(family, tcp);
+    d.sends(60_000);
+    segments_leave(&mut d, &from(301, 20));
+    d
+}
+
+/// RFC 5681 §3.2: three duplicate acknowledgments show a loss; RFC 3042: the first two let a new
+/// segment out each. RFC 9937 §6.2, §8, figure 1: each says that a segment has arrived, and every
+/// second lets another out, until the window is half of what it was.
 #[test]
 fn fast_retransmit_and_fast_recovery() {
+    in_both_families(|family| {
+        let mut d = twenty_in_flight(family);
+        let mut next = 20_301;
+        for ack in 1..=21 {
+            acked(&mut d, 301);
+            match ack {
+                3 => segments_leave(&mut d, &[301]),
+                1 | 2 | 5 | 7 | 9 | 11 | 13 | 15 | 17 | 20 | 21 => {
+                    segments_leave(&mut d, &[next]);
+                    next += 1000;
+                }
+                _ => segments_leave(&mut d, &[]),
+            }
+        }
+        acked(&mut d, 22_301);
+        segments_leave(&mut d, &[next]);
+        let status = d.status();
+        assert_eq!((status.cwnd, status.ssthresh), (10_000, 10_000));
+        assert_eq!((status.in_flight, status.retransmissions), (10_000, 1));
+        d.state_is(State::Established);
+    });
+}
+
+/// RFC 6582 §3.2, step 3: each partial acknowledgment shows the next loss, whose retransmission leaves
+/// whatever the window says. RFC 9937 §6.2: what duplicates had counted does not count again.
+#[test]
+fn a_partial_acknowledgment_shows_the_next_loss() {
     in_both_families(|family| {
         let mut d = wide(family, plain());
         d.sends(40_000);
         segments_leave(&mut d, &from(301, 10));
-        // 301 and 4301 are lost, the other eight arrive.
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[10_301]);
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[11_301]);
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[301]);
-        // Half of the ten segments; what Limited Transmit sent does not count (RFC 5681 §3.2).
-        assert_eq!((d.status().cwnd, d.status().ssthresh), (5000, 5000));
-        // Of twelve, eight must have left before a new one may.
-        for _ in 4..=7 {
+        // 301 and 4301 are lost, the other eight arrive, and what Limited Transmit sends.
+        for sent in [&[10_301][..], &[11_301], &[301]] {
             acked(&mut d, 301);
-            segments_leave(&mut d, &[]);
+            segments_leave(&mut d, sent);
         }
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[12_301]);
-        // The two of Limited Transmit arrive.
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[13_301]);
-        acked(&mut d, 301);
-        segments_leave(&mut d, &[14_301]);
-        // 301 arrives: a partial acknowledgment.
+        // Half of the ten segments; what Limited Transmit sent does not count (RFC 5681 §3.2). Of
+        // twelve three have arrived and one is lost: the window lets that one out.
+        assert_eq!((d.status().cwnd, d.status().ssthresh), (9000, 5000));
+        let mut sent = Vec::new();
+        for _ in 4..=10 {
+            acked(&mut d, 301);
+            sent.extend(d.all_that_leaves().iter().map(|s| s.header.seq));
+        }
+        assert_eq!(sent, [12_301, 13_301, 14_301], "{}", d.transcript());
+        // One more has arrived: the retransmission. Of five that may be in flight, three are.
         acked(&mut d, 4301);
-        let left = d.all_that_leaves();
-        assert_eq!(left[0].header.seq, 4301, "{}", d.transcript());
-        assert!(d.status().cwnd == 5000 && left.len() <= 2);
+        segments_leave(&mut d, &[4301, 15_301]);
+        assert_eq!((d.status().cwnd, d.status().in_flight), (5000, 5000));
+        // What was sent during the recovery arrives: another duplicate.
+        acked(&mut d, 4301);
+        segments_leave(&mut d, &[16_301]);
         // All that was sent before the loss was seen: the recovery is over.
         acked(&mut d, 12_301);
-        d.all_that_leaves();
         assert_eq!(d.status().cwnd, 5000);
         assert_eq!(d.status().retransmissions, 2);
-        d.state_is(State::Established);
+    });
+}
+
+/// RFC 9937 §6.2: a peer that sends duplicates of nothing is not believed beyond what was in flight.
+#[test]
+fn duplicates_without_end_let_nothing_out() {
+    in_both_families(|family| {
+        let mut d = twenty_in_flight(family);
+        let mut left = 0;
+        for _ in 0..1000 {
+            acked(&mut d, 301);
+            left += d.all_that_leaves().len();
+        }
+        // Two of Limited Transmit, one again, and no more than the window.
+        assert!(left <= 2 + 1 + 10, "{left}");
+        assert!(d.status().in_flight <= 11_000);
+    });
+}
+
+/// Ten segments in flight and more to send, and the timer expires; the first is sent again.
+fn after_a_timeout(family: Family) -> Dialogue {
+    let mut d = wide(family, plain());
+    d.sends(40_000);
+    segments_leave(&mut d, &from(301, 10));
+    d.until_something_leaves();
+    segments_leave(&mut d, &[301]);
+    assert_eq!((d.status().cwnd, d.status().ssthresh), (1000, 5000));
+    d
+}
+
+/// RFC 5682 §2.1, 2b and 3b: after a timeout and the acknowledgment of what was sent again, two new
+/// segments leave. Then something is acknowledged that was sent once: the timeout was spurious, and the
+/// window is as it was.
+#[test]
+fn f_rto_takes_a_spurious_timeout_back_without_sack() {
+    in_both_families(|family| {
+        let mut d = after_a_timeout(family);
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 2301);
+        let status = d.status();
+        assert!(status.cwnd >= 10_000, "{status:?}");
+        assert_eq!(status.ssthresh, u64::MAX);
+        let left = d.all_that_leaves();
+        assert!(left.iter().all(|s| s.header.seq >= 12_301));
+        assert_eq!(d.status().retransmissions, 1);
+        // 3b, "recover": duplicates may begin a recovery.
+        let mut left = Vec::new();
+        for _ in 1..=3 {
+            acked(&mut d, 2301);
+            left = d.all_that_leaves();
+        }
+        assert_eq!(left[0].header.seq, 2301, "{}", d.transcript());
+    });
+}
+
+/// RFC 5682 §2.1, 3a: a duplicate of the two new segments shows that more is lost indeed; it is sent
+/// again, as after any timeout, and the duplicate makes room for it.
+#[test]
+fn f_rto_goes_on_after_a_timeout_that_came_none_too_early_without_sack() {
+    in_both_families(|family| {
+        let mut d = after_a_timeout(family);
+        // 301 and 1301 were lost.
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &[1301]);
+        assert_eq!(d.status().ssthresh, 5000);
+        acked(&mut d, 12_301);
+        segments_leave(&mut d, &from(12_301, 4));
+        assert_eq!((d.status().retransmissions, d.status().timeouts), (2, 1));
+        assert_eq!(d.status().cwnd, 4000);
+    });
+}
+
+/// RFC 5682 §2.1, 2a: a duplicate, an acknowledgment of part of what was sent again, or of everything
+/// that was in flight shows nothing. What is in flight goes on to be sent again.
+#[test]
+fn f_rto_believes_no_ambiguous_acknowledgment() {
+    in_both_families(|family| {
+        for (first, resent) in [(301, &[][..]), (801, &[1301])] {
+            let mut d = after_a_timeout(family);
+            acked(&mut d, first);
+            segments_leave(&mut d, resent);
+            acked(&mut d, 3301);
+            let left = d.all_that_leaves();
+            assert_eq!(left[0].header.seq, 3301, "{}", d.transcript());
+            assert_eq!(d.status().ssthresh, 5000);
+        }
+        let mut d = after_a_timeout(family);
+        acked(&mut d, 10_301);
+        assert_eq!((d.status().cwnd, d.status().ssthresh), (3000, 5000));
+        segments_leave(&mut d, &from(10_301, 3));
+        acked(&mut d, 11_301);
+        segments_leave(&mut d, &[13_301, 14_301]);
+        assert_eq!(d.status().ssthresh, 5000);
     });
 }
 
@@ -206,17 +340,19 @@ fn duplicates_after_a_timeout_begin_no_recovery() {
 }
 
 /// RFC 5681 §4.1: after an idle time of an RTO the path is unknown again. RFC 7661 §4.4.3: if the
-/// window is validated, it stays for five minutes.
+/// window is validated, it stays for five minutes. But it is not filled at a stroke.
 #[test]
 fn the_window_is_small_again_after_an_idle_time() {
     in_both_families(|family| {
-        for (validation, idle, segments) in [
-            (false, secs(1), 10..=10),
-            (true, secs(299), 30..=60),
-            (true, secs(310), 15..=29),
+        for (validation, max_burst, idle, segments) in [
+            (false, None, secs(1), 10..=10),
+            (true, None, secs(299), 30..=60),
+            (true, None, secs(310), 15..=29),
+            (true, Some(12), secs(299), 12..=12),
         ] {
             let tcp = TcpConfig {
                 window_validation: validation,
+                max_burst,
                 ..plain()
             };
             let left = leaves_after_idle(family, tcp, idle);

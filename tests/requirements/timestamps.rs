@@ -229,3 +229,52 @@ fn paws_protects_time_wait() {
         d.until(secs(60)).state_is(State::Closed);
     });
 }
+
+/// RFC 7323 §5.3, R2 and R3: a SYN that comes again is not acceptable, and its timestamp is not taken. So
+/// the peer hears that its first SYN has arrived: what was lost is our answer.
+#[test]
+fn a_repeated_syn_hears_the_echo_of_the_first() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            timestamps: true,
+            ..plain()
+        };
+        let mut d = Dialogue::listening(family, tcp);
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1012><TS=50,0>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><TS=1000,50>");
+        d.until(ms(990));
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1012><TS=1050,0>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><TS=1990,50>");
+    });
+}
+
+/// RFC 6298 §3, §5.7: after a SYN that was sent again, only the echo of the last one tells a round trip.
+/// From the first one on, an answer was lost, or two. But then it was no SYN that was lost, and the initial
+/// window is whole (RFC 6928 §2, RFC 3522 §3.2).
+#[test]
+fn the_echo_of_an_earlier_syn_is_no_sample() {
+    in_both_families(|family| {
+        for (echo, srtt, rto, cwnd) in [
+            (2000, Some(ms(20)), ms(200), 988),
+            (1000, None, secs(3), 9880),
+        ] {
+            let tcp = TcpConfig {
+                timestamps: true,
+                ..plain()
+            };
+            let mut d = Dialogue::new(family, tcp);
+            d.connect()
+                .leaves("<SEQ=300><CTL=SYN><MSS=1000><TS=1000,0>");
+            d.until(ms(1000))
+                .leaves("<SEQ=300><CTL=SYN><MSS=1000><TS=2000,0>");
+            d.until(ms(1020));
+            d.arrives(&format!(
+                "<SEQ=100><ACK=301><CTL=SYN,ACK><MSS=1012><TS=50,{echo}>"
+            ))
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><TS=2020,50>");
+            let status = d.status();
+            assert_eq!((status.srtt, status.rto), (srtt, rto), "{echo}");
+            assert_eq!(status.cwnd, cwnd, "{echo}");
+        }
+    });
+}

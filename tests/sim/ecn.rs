@@ -59,8 +59,9 @@ fn a_bottleneck_that_marks_drops_nothing() {
 }
 
 /// RFC 9768 §3.2.2.3 to §3.2.3.2, RFC 3168 §6.1.1.1: whatever a box does to marks, in either
-/// direction or in both, every octet arrives. A box that takes CWR away does no lasting harm, though
-/// ECE never ends then (RFC 3168 §6.1.3).
+/// direction or in both, every octet arrives, and in time: a window of some eight segments, as 2 % of
+/// marks leave it, takes 3.5 s; the timeouts of a handshake that loses what carries an option, 3 s
+/// more. A box that takes CWR away does no lasting harm, though ECE never ends then (RFC 3168 §6.1.3).
 #[test]
 fn no_box_that_changes_marks_stops_a_transfer() {
     let marking = || Medium::new().with(Marking::new(Ratio::percent(2)));
@@ -74,7 +75,7 @@ fn no_box_that_changes_marks_stops_a_transfer() {
                 let outcome = transfer(ask, CongestionControl::Cubic, way(there), way(back));
                 let took = outcome.completed_at.unwrap();
                 assert!(
-                    took.as_millis() < 40_000,
+                    took.as_millis() < 9_000,
                     "{ask:?}, {mangling:?}, {there}, {back}: {took}"
                 );
             }

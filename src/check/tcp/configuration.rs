@@ -151,6 +151,7 @@ impl Configuration {
             rack: false,
             tail_loss_probe: false,
             forward_rto: false,
+            max_burst: None,
             delayed_ack: self.delayed_ack.then_some(Duration::from_millis(400)),
             initial_rto: TICK,
             min_rto: TICK,

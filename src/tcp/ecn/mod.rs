@@ -420,6 +420,11 @@ impl Feedback {
                 false => Congestion::default(),
             },
             EcnMode::Accurate if ack.of_syn_ack => {
+                if self.syns > 1 {
+                    // RFC 9768 §3.2.3.2.2: the SYN,ACK with an option was lost, and one without got
+                    // through. What else carries one may be lost as well.
+                    self.receiver.stop_options();
+                }
                 self.sender.check_first_option(seg.options.accurate_ecn);
                 match seg.text.is_empty() && seg.options.sack.is_empty() {
                     true => self.on_handshake_ack(seg.ctl),

@@ -12,10 +12,12 @@
 //!   tail_probe   asks when nothing comes back
 //! predicted    what is left to do where nothing is amiss
 //! spurious     a loss that was none
+//! arrivals     what an acknowledgment brings
 //! prr          how much may leave during a recovery
 //! rtt, rate    what the path is like
 //! ```
 
+mod arrivals;
 mod newreno;
 mod predicted;
 mod prr;
@@ -31,16 +33,15 @@ mod tail_probe;
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
-use core::time::Duration;
 
 use super::seq::Seq;
 use super::timers::Timer;
 use crate::config::TcpConfig;
 use crate::time::Instant;
 
-use newreno::{Lost, NewReno};
-use prr::{Progress, Prr};
-use rate::{Newest, Rate};
+use newreno::NewReno;
+use prr::Prr;
+use rate::Rate;
 pub use report::RecoveryState;
 pub(crate) use report::{Acknowledgment, Flight, Report};
 pub(crate) use rtt::Rtt;
@@ -49,26 +50,6 @@ pub(crate) use scoreboard::Counts;
 use scoreboard::Scoreboard;
 use selective::Selective;
 use spurious::Episode;
-
-/// What an acknowledgment newly shows to have arrived.
-#[derive(Clone, Debug, Default)]
-struct Arrivals {
-    /// Octets.
-    octets: usize,
-    /// Segments, at most.
-    segments: u64,
-    /// When the last of what was sent only once left: its round-trip time is known.
-    sent: Option<Instant>,
-    /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
-    resent_acked: bool,
-    /// Something is selectively acknowledged.
-    sacked: bool,
-    /// Something sent once before the last timeout is acknowledged; selectively.
-    original_acked: bool,
-    original_sacked: bool,
-    /// What the sample of the delivery rate is about.
-    newest: Option<Newest>,
-}
 
 /// The sender's knowledge of what is in the network.
 #[derive(Clone, Debug)]
@@ -90,6 +71,8 @@ pub(crate) struct Recovery {
     /// Without SACK: of what is to be sent again, one segment is. A recovery by duplicate
     /// acknowledgments knows of no more (RFC 6582 §3.2).
     one_segment: bool,
+    /// After a timeout, F-RTO (RFC 5682).
+    forward_rto: bool,
     /// How often in a row the timer has expired without progress.
     retries: u32,
     /// When the retransmission timer expires (RFC 6298 §5), whatever timer runs in its place.
@@ -108,6 +91,7 @@ impl Recovery {
             prr: None,
             resend_at_once: false,
             one_segment: false,
+            forward_rto: config.forward_rto,
             retries: 0,
             rto_at: now,
         }
@@ -127,8 +111,8 @@ impl Recovery {
         if let Some(prr) = &mut self.prr {
             prr.on_sent(range.end - range.start);
         }
-        if let Some(episode) = &mut self.episode {
-            episode.on_sent();
+        if self.episode.as_mut().is_some_and(Episode::on_sent) && self.selective.is_none() {
+            self.newreno.on_forward_sent(range.end - range.start);
         }
         let in_flight = self.in_flight(una, range.start);
         let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
@@ -151,7 +135,7 @@ impl Recovery {
             prr.on_sent(octets);
         }
         if let Some(episode) = &mut self.episode {
-            episode.on_resent(now, octets);
+            episode.on_resent(now, &range);
         }
         self.resend_at_once = false;
         if let Some(selective) = &mut self.selective {
@@ -190,6 +174,7 @@ impl Recovery {
         let mut report = Report {
             acked: ack.ack - ack.una,
             delivered: arrivals.octets,
+            delivered_data: arrivals.octets,
             segments: arrivals.segments,
             recovering: self.is_recovering(),
             rtt: self.take_sample(ack, &arrivals),
@@ -209,177 +194,6 @@ impl Recovery {
         report
     }
 
-    /// Without SACK (RFC 6582).
-    fn on_cumulative_ack(&mut self, ack: &Acknowledgment, report: &mut Report) {
-        let mut lost = self.board.next_lost();
-        let loss = if ack.advances() {
-            self.newreno.on_progress(ack, &mut lost);
-            self.one_segment = self.newreno.is_recovering();
-            None
-        } else if ack.is_duplicate {
-            match self.newreno.on_duplicate(ack, &mut lost) {
-                Some(Lost::MtuProbe) => {
-                    report.mtu_probe_lost = true;
-                    None
-                }
-                Some(Lost::Segment { in_flight }) => {
-                    self.one_segment = true;
-                    Some(in_flight)
-                }
-                None => None,
-            }
-        } else {
-            None
-        };
-        self.board.set_lost(lost);
-        if loss.is_some() {
-            self.episode = Some(Episode::new(ack.una..ack.nxt, false, false));
-            report.lost = loss.map(|known| Flight {
-                known,
-                left: self.flight_of_first(),
-            });
-        }
-    }
-
-    /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.
-    fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
-        let now = ack.now;
-        let min_rtt = self.rtt.min_rtt();
-        let before_timeout = self.episode.as_ref().map(Episode::end);
-        let mut arrivals = Arrivals::default();
-        let Recovery {
-            board,
-            rate,
-            selective,
-            ..
-        } = self;
-        let mut arrived = |record: &scoreboard::Record, by_sack: bool| {
-            arrivals.octets += record.len();
-            arrivals.segments += record.segments as u64;
-            let of_rate = (record.sent, record.snapshot, record.len());
-            rate.on_delivered(now, &mut arrivals.newest, of_rate);
-            if record.resent {
-                arrivals.resent_acked |= !by_sack;
-            } else {
-                arrivals.sent = arrivals.sent.max(Some(record.sent));
-                let original = before_timeout.is_some_and(|end| record.end <= end);
-                arrivals.original_acked |= original && !by_sack;
-                arrivals.original_sacked |= original && by_sack;
-            }
-            arrivals.sacked |= by_sack;
-            if let Some(selective) = selective {
-                // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
-                // only reported it says nothing.
-                let echo = ack.echo.filter(|_| !by_sack);
-                selective.rack.on_delivered(now, record, echo, min_rtt);
-            }
-        };
-        board.acknowledge(ack.ack, |record| arrived(record, false));
-        for block in ack.sack.held() {
-            if Some(block.end) == ack.fin {
-                // A peer may report the text of our last segment, and not the FIN.
-                board.split(block.end);
-            }
-            board.sack(block.clone(), |record| arrived(record, true));
-        }
-        arrivals
-    }
-
-    /// An RTT sample (RFC 6298 §3, RFC 7323 §4). It is about what was sent last, so that it stays
-    /// true when acknowledgments are lost: the echo of a timestamp is that of the first segment
-    /// that a lost acknowledgment was about.
-    fn take_sample(&mut self, ack: &Acknowledgment, arrivals: &Arrivals) -> Option<Duration> {
-        let sample = match arrivals.sent.filter(|_| !arrivals.resent_acked) {
-            Some(sent) => ack.now.since(sent),
-            None => {
-                // Timestamps tell a retransmission from the original, but only to the millisecond.
-                let is_sample = |echo: &Instant| self.rtt.is_sample(*echo, arrivals.sent);
-                let echo = ack.echo.filter(|_| ack.advances()).filter(is_sample)?;
-                Duration::from_millis(ack.now.as_millis() - echo.as_millis())
-            }
-        };
-        self.rtt.sample(ack.now, sample);
-        if let Some(selective) = &mut self.selective {
-            selective.probe.on_sample();
-        }
-        Some(sample)
-    }
-
-    /// Whether what the window was reduced for was none.
-    fn look_for_spurious_loss(
-        &mut self,
-        ack: &Acknowledgment,
-        arrivals: &Arrivals,
-        report: &mut Report,
-    ) {
-        let Some(episode) = &mut self.episode else {
-            return;
-        };
-        let refuted = episode.is_refuted_by(&spurious::Evidence {
-            ack: ack.ack,
-            advances: ack.advances(),
-            echo: ack.echo,
-            duplicate: ack.sack.duplicate.as_ref(),
-            original_acked: arrivals.original_acked,
-            original_sacked: arrivals.original_sacked,
-            sacked: arrivals.sacked,
-            lost: self.board.lost_octets() > 0,
-        });
-        if !refuted {
-            return;
-        }
-        if episode.by_timeout {
-            self.rtt.on_spurious_timeout();
-            self.rto_at = ack.now + self.rtt.rto();
-        }
-        report.spurious = true;
-        self.episode = None;
-        self.prr = None;
-        self.resend_at_once = false;
-        match &mut self.selective {
-            Some(selective) => {
-                selective.on_spurious();
-                self.board.forget_losses();
-            }
-            None => {
-                self.newreno.on_spurious();
-                self.board.set_lost(None);
-            }
-        }
-    }
-
-    /// The congestion controller has heard of `report`; `ssthresh`: what it is to be at the end of a
-    /// recovery, unless the controller governs that itself.
-    pub(crate) fn regulate(
-        &mut self,
-        ssthresh: Option<u64>,
-        ack: &Acknowledgment,
-        report: &Report,
-    ) {
-        let Some(selective) = &self.selective else {
-            return;
-        };
-        if !selective.is_recovering() {
-            self.prr = None;
-            return;
-        }
-        let Some(ssthresh) = ssthresh else {
-            return;
-        };
-        let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
-        if report.lost.is_some() {
-            self.prr = Some(Prr::new(ssthresh, selective.recover_fs() as u64));
-        }
-        if let Some(prr) = &mut self.prr {
-            prr.on_ack(Progress {
-                delivered: report.delivered as u64,
-                in_flight,
-                safe: ack.advances() && report.losses.is_empty(),
-                mss: ack.mss as u64,
-            });
-        }
-    }
-
     /// The retransmission timer expired with `una..nxt` in flight.
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
         let mut report = Report {
@@ -389,8 +203,8 @@ impl Recovery {
             }),
             ..Report::default()
         };
-        let forward = self.retries > 0 || !self.is_in_trouble();
-        let forward = forward && self.selective.as_ref().is_some_and(|s| s.goes_forward());
+        // RFC 5682 §2.1, step 1: not in a recovery, but for another timeout of the same segment.
+        let forward = self.forward_rto && (self.retries > 0 || !self.is_in_trouble());
         match &mut self.episode {
             Some(episode) if self.retries > 0 => episode.on_timeout(nxt, forward),
             _ => self.episode = Some(Episode::new(una..nxt, true, forward)),
@@ -453,19 +267,9 @@ impl Recovery {
         Some(last.last_segment())
     }
 
-    /// Whether it is Proportional Rate Reduction that says how much may be in flight.
-    pub(crate) fn is_proportional(&self) -> bool {
-        self.prr.is_some()
-    }
-
     /// The retransmission timer is to expire at `at`, and at no other time.
     pub(crate) fn set_timer(&mut self, at: Instant) {
         self.rto_at = at;
-    }
-
-    /// How much may be in flight now, if cwnd is `cwnd`.
-    pub(crate) fn window(&self, cwnd: u64) -> u64 {
-        self.prr.as_ref().map_or(cwnd, Prr::window)
     }
 
     /// Octets thought to be in the network: pipe of RFC 6675 §4.
@@ -557,6 +361,7 @@ impl Recovery {
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
+        self.prr.hash(hasher);
         self.hash_flights(mss, hasher);
         let lost = self.board.next_lost();
         let one_segment = self.one_segment && lost.is_some();
@@ -573,11 +378,11 @@ impl Recovery {
         if let Some(selective) = &self.selective {
             let records = self.board.records();
             records.for_each(|r| (r.start, r.end, r.fate, r.resent).hash(hasher));
-            (&self.prr, self.resend_at_once).hash(hasher);
+            self.resend_at_once.hash(hasher);
             selective.hash_canonical(config, now, &self.board, hasher);
         }
         if let Some(episode) = &self.episode
-            && (config.timestamps || self.selective.is_some())
+            && (config.timestamps || self.selective.is_some() || config.forward_rto)
         {
             episode.hash_canonical(config.timestamps, now, hasher);
         }

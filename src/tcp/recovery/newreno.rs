@@ -10,12 +10,15 @@
 //! ```
 //!
 //! The first two duplicates count too, which is Limited Transmit: each lets one new segment out.
-//! Those that follow without a recovery do not: they answer what was sent again for nothing.
+//! Those that follow without a recovery do not: they answer what was sent again for nothing. Nor
+//! does any beyond what was in flight, so that a peer cannot make the window larger by duplicates
+//! of nothing (RFC 9937 §6.2). During a recovery the window is that of Proportional Rate Reduction.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::Acknowledgment;
+use super::spurious::Episode;
+use super::{Acknowledgment, Flight, Recovery, Report};
 use crate::tcp::seq::Seq;
 
 /// Duplicate acknowledgments that show a loss (RFC 5681 §3.2).
@@ -32,6 +35,11 @@ pub(super) struct NewReno {
     flight_size: usize,
     /// Octets that duplicate acknowledgments say have left the network.
     departed: usize,
+    /// Octets that further duplicates may say so of, in a recovery or after a timeout.
+    countable: usize,
+    /// RecoverFS of RFC 9937: octets in flight when the recovery began, but for those that
+    /// duplicates had said to have left before.
+    recover_fs: usize,
 }
 
 /// What the third duplicate acknowledgment shows to be lost.
@@ -59,6 +67,8 @@ impl NewReno {
             duplicates: 0,
             flight_size: 0,
             departed: 0,
+            countable: 0,
+            recover_fs: 0,
         }
     }
 
@@ -72,6 +82,7 @@ impl NewReno {
             duplicates,
             flight_size,
             self.departed,
+            self.countable,
         )
             .hash(hasher);
     }
@@ -88,16 +99,32 @@ impl NewReno {
             // step 3). Of the segments it covers, one was the retransmission; the others had
             // been counted when they left.
             let covered = ack.ack - ack.una;
-            self.departed = self
-                .departed
-                .saturating_sub(covered.saturating_sub(ack.mss));
+            let counted = covered.saturating_sub(ack.mss);
+            let left = ack.nxt - ack.ack;
+            self.departed = self.departed.saturating_sub(counted).min(left);
+            if covered >= ack.mss {
+                // The retransmission has arrived, a round trip later: what left meanwhile counts.
+                self.countable = left - self.departed;
+            }
             *lost = Some(ack.ack..ack.nxt.min(ack.ack + ack.mss));
             return;
         }
-        self.departed = 0;
         if ack.ack >= self.recover {
             self.phase = Phase::Open;
+            (self.departed, self.countable) = (0, 0);
         }
+    }
+
+    /// A duplicate says that one more segment has left the network.
+    fn depart(&mut self, mss: usize) {
+        let octets = mss.min(self.countable);
+        self.countable -= octets;
+        self.departed += octets;
+    }
+
+    /// F-RTO sends new octets in place of old ones: duplicates may be about them.
+    pub(super) fn on_forward_sent(&mut self, octets: usize) {
+        self.countable += octets;
     }
 
     /// A duplicate acknowledgment. What it shows to be lost, if anything.
@@ -107,19 +134,26 @@ impl NewReno {
         lost: &mut Option<Range<Seq>>,
     ) -> Option<Lost> {
         if self.phase == Phase::Timeout {
+            self.depart(ack.mss);
             return None;
         }
         self.duplicates += 1;
+        let flight = ack.nxt - ack.una;
         if self.duplicates == 1 {
-            self.flight_size = ack.nxt - ack.una;
+            self.flight_size = flight;
         }
         let enters = self.phase == Phase::Open
             && self.duplicates == DUPLICATE_THRESHOLD
             // RFC 6582 §3.2, step 1: the acknowledgment covers more than `recover`.
             && ack.ack > self.recover;
         let limited = self.phase == Phase::Open && self.duplicates < DUPLICATE_THRESHOLD;
-        if enters || limited || self.is_recovering() {
-            self.departed = (self.departed + ack.mss).min(ack.nxt - ack.una);
+        if enters {
+            self.recover_fs = flight - self.departed;
+        }
+        if enters || limited {
+            self.departed = (self.departed + ack.mss).min(flight);
+        } else if self.is_recovering() {
+            self.depart(ack.mss);
         }
         let probe = ack.mtu_probe.clone();
         if self.phase == Phase::Open
@@ -134,6 +168,7 @@ impl NewReno {
         }
         self.phase = Phase::FastRecovery;
         self.recover = ack.nxt;
+        self.countable = flight - self.departed;
         *lost = Some(ack.una..ack.nxt.min(ack.una + ack.mss));
         Some(Lost::Segment {
             in_flight: self.flight_size,
@@ -145,14 +180,16 @@ impl NewReno {
         self.phase = Phase::Timeout;
         self.recover = nxt;
         self.duplicates = 0;
-        self.departed = 0;
+        (self.departed, self.countable) = (0, 0);
     }
 
-    /// What it was about was no loss.
-    pub(super) fn on_spurious(&mut self) {
+    /// What it was about was no loss. SND.UNA is `una`: duplicates of it may begin a recovery again
+    /// (RFC 5682 §2.1, 3b).
+    pub(super) fn on_spurious(&mut self, una: Seq) {
         self.phase = Phase::Open;
+        self.recover = una.before(1);
         self.duplicates = 0;
-        self.departed = 0;
+        (self.departed, self.countable) = (0, 0);
     }
 
     pub(super) fn is_recovering(&self) -> bool {
@@ -165,5 +202,46 @@ impl NewReno {
 
     pub(super) fn departed(&self) -> usize {
         self.departed
+    }
+
+    pub(super) fn recover_fs(&self) -> usize {
+        self.recover_fs
+    }
+}
+
+impl Recovery {
+    /// Without SACK (RFC 6582).
+    pub(super) fn on_cumulative_ack(&mut self, ack: &Acknowledgment, report: &mut Report) {
+        let mut lost = self.board.next_lost();
+        let departed = self.newreno.departed();
+        let loss = if ack.advances() {
+            self.newreno.on_progress(ack, &mut lost);
+            self.one_segment = self.newreno.is_recovering();
+            None
+        } else if ack.is_duplicate {
+            match self.newreno.on_duplicate(ack, &mut lost) {
+                Some(Lost::MtuProbe) => {
+                    report.mtu_probe_lost = true;
+                    None
+                }
+                Some(Lost::Segment { in_flight }) => {
+                    self.one_segment = true;
+                    Some(in_flight)
+                }
+                None => None,
+            }
+        } else {
+            None
+        };
+        self.board.set_lost(lost);
+        // RFC 9937 §6.2: how far SND.UNA moved, and the signed change of what duplicates report.
+        report.delivered_data = (report.acked + self.newreno.departed()).saturating_sub(departed);
+        if loss.is_some() {
+            self.episode = Some(Episode::new(ack.una..ack.nxt, false, false));
+            report.lost = loss.map(|known| Flight {
+                known,
+                left: self.flight_of_first(),
+            });
+        }
     }
 }

@@ -5,6 +5,8 @@
 //! ssthresh already, it grows back: by what is delivered (conservative, CRB), and by a segment more
 //! for an acknowledgment that shows no further loss (slow start, SSRB).
 
+use super::{Acknowledgment, Recovery, Report};
+
 /// One recovery. All in octets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Prr {
@@ -60,6 +62,9 @@ impl Prr {
         let mut count = if in_flight > self.ssthresh {
             let product = u128::from(self.delivered) * u128::from(self.ssthresh);
             let out = product.div_ceil(u128::from(self.recover_fs));
+            // The figures of §8 count in segments. What is begun of one may leave whole: the next
+            // waits the longer for it.
+            let out = out.next_multiple_of(u128::from(mss.max(1)));
             u64::try_from(out).map_or(u64::MAX, |out| out.saturating_sub(self.out))
         } else {
             let mut count = self.delivered.saturating_sub(self.out).max(delivered);
@@ -83,6 +88,52 @@ impl Prr {
     /// cwnd.
     pub(super) fn window(&self) -> u64 {
         self.window
+    }
+}
+
+impl Recovery {
+    /// The congestion controller has heard of `report`; `ssthresh`: what it is to be at the end of a
+    /// recovery, unless the controller governs that itself.
+    pub(crate) fn regulate(
+        &mut self,
+        ssthresh: Option<u64>,
+        ack: &Acknowledgment,
+        report: &Report,
+    ) {
+        if !self.is_recovering() {
+            self.prr = None;
+            return;
+        }
+        let Some(ssthresh) = ssthresh else {
+            return;
+        };
+        let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
+        let (recover_fs, shows_loss) = match &self.selective {
+            Some(selective) => (selective.recover_fs(), !report.losses.is_empty()),
+            // Without SACK, whatever does not end a recovery shows that more is lost.
+            None => (self.newreno.recover_fs(), true),
+        };
+        if report.lost.is_some() {
+            self.prr = Some(Prr::new(ssthresh, recover_fs as u64));
+        }
+        if let Some(prr) = &mut self.prr {
+            prr.on_ack(Progress {
+                delivered: report.delivered_data as u64,
+                in_flight,
+                safe: ack.advances() && !shows_loss,
+                mss: ack.mss as u64,
+            });
+        }
+    }
+
+    /// Whether it is Proportional Rate Reduction that says how much may be in flight.
+    pub(crate) fn is_proportional(&self) -> bool {
+        self.prr.is_some()
+    }
+
+    /// How much may be in flight now, if cwnd is `cwnd`.
+    pub(crate) fn window(&self, cwnd: u64) -> u64 {
+        self.prr.as_ref().map_or(cwnd, Prr::window)
     }
 }
 
@@ -111,47 +162,93 @@ mod tests {
         *in_flight - before
     }
 
-    /// The first example of RFC 6937 §3.1, which RFC 9937 replaces: twenty segments in flight, one
-    /// is lost, ssthresh is ten. One segment leaves for every second that arrives.
+    /// RFC 9937 §8, figure 1: twenty segments in flight, one is lost, ssthresh is ten. What the figure
+    /// says of ACK 3 to 21: cwnd, inflight, and whether a segment leaves. But for one place: at ACK 19
+    /// inflight equals ssthresh, which for the steps of §6.2 is the other mode; the segment that the
+    /// figure sends there leaves with the next ACK.
     #[test]
-    fn a_light_loss_lets_every_second_segment_out() {
+    fn figure_1_a_single_loss() {
         let mut prr = Prr::new(10 * MSS, 20 * MSS);
-        // The first acknowledgment beyond the gap: 19 are in the network, of which one is lost.
+        // ACK 3: of 22 segments 3 have arrived, and 1 is lost.
         let mut in_flight = 18;
-        prr.on_ack(progress(1, in_flight, false));
-        let mut sent = vec![send(&mut prr, &mut in_flight)];
-        for _ in 2..=19 {
-            in_flight -= 1;
+        let mut rows = Vec::new();
+        for _ in 3..=21 {
             prr.on_ack(progress(1, in_flight, false));
-            sent.push(send(&mut prr, &mut in_flight));
+            let (cwnd, inflight) = (prr.window() / MSS, in_flight);
+            rows.push((cwnd, inflight, send(&mut prr, &mut in_flight)));
+            in_flight -= 1;
         }
-        // To the octet, so that the second waits for the whole of its share.
-        let expected = [1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1];
-        assert_eq!(sent, expected);
-        assert_eq!(in_flight, 10, "ssthresh");
+        let expected = [
+            (19, 18, 1),
+            (18, 18, 0),
+            (18, 17, 1),
+            (17, 17, 0),
+            (17, 16, 1),
+            (16, 16, 0),
+            (16, 15, 1),
+            (15, 15, 0),
+            (15, 14, 1),
+            (14, 14, 0),
+            (14, 13, 1),
+            (13, 13, 0),
+            (13, 12, 1),
+            (12, 12, 0),
+            (12, 11, 1),
+            (11, 11, 0),
+            (10, 10, 0),
+            (10, 9, 1),
+            (10, 9, 1),
+        ];
+        assert_eq!(rows, expected);
     }
 
-    /// The second example there: fifteen of twenty are lost. What is left is far below ssthresh, and a
-    /// segment leaves for each that arrives (CRB); one more for progress without loss (SSRB).
+    /// RFC 9937 §8, figure 2: the first fifteen are lost. What is left is far below ssthresh: a segment
+    /// leaves for each that arrives (CRB); and, as the text below the figure says, one more for each
+    /// acknowledgment that makes progress (SSRB), until ssthresh is in flight.
     #[test]
-    fn a_heavy_loss_is_no_burst() {
+    fn figure_2_a_burst_of_losses() {
         let mut prr = Prr::new(10 * MSS, 20 * MSS);
         let mut in_flight = 4;
-        prr.on_ack(progress(1, in_flight, false));
-        assert_eq!(send(&mut prr, &mut in_flight), 1);
-        in_flight -= 1;
-        prr.on_ack(progress(1, in_flight, false));
-        assert_eq!(send(&mut prr, &mut in_flight), 1);
-        in_flight -= 1;
-        prr.on_ack(progress(1, in_flight, true));
-        assert_eq!(send(&mut prr, &mut in_flight), 2);
-        for _ in 0..20 {
+        for _ in 17..=19 {
+            prr.on_ack(progress(1, in_flight, false));
+            assert_eq!((prr.window() / MSS, in_flight), (5, 4));
+            assert_eq!(send(&mut prr, &mut in_flight), 1);
             in_flight -= 1;
-            prr.on_ack(progress(1, in_flight, true));
-            send(&mut prr, &mut in_flight);
-            assert!(in_flight <= 10, "never above ssthresh");
         }
-        assert_eq!(in_flight, 10);
+        // The two of Limited Transmit arrive, and then what was sent again.
+        let mut sent = Vec::new();
+        for ack in 20..=29 {
+            prr.on_ack(progress(1, in_flight, ack >= 22));
+            sent.push(send(&mut prr, &mut in_flight));
+            in_flight -= 1;
+        }
+        assert_eq!(sent, [1, 1, 2, 2, 2, 2, 2, 1, 1, 1]);
+        assert_eq!(in_flight + 1, 10, "ssthresh");
+    }
+
+    /// Segments are counted by their octets: a receiver that acknowledges an octet at a time gets no
+    /// more than one that acknowledges whole segments (§13), in either mode.
+    #[test]
+    fn divided_acknowledgments_gain_nothing() {
+        for (in_flight, ssthresh, most) in [(18_000, 10_000, 2), (4_000, 10_000, 1)] {
+            let mut prr = Prr::new(ssthresh, 20 * MSS);
+            let mut sent = 0;
+            // A segment arrives, and is acknowledged in a thousand parts.
+            for octet in 1..=MSS {
+                let in_flight = in_flight - octet + sent * MSS;
+                prr.on_ack(Progress {
+                    delivered: 1,
+                    in_flight,
+                    safe: false,
+                    mss: MSS,
+                });
+                if in_flight + MSS <= prr.window() {
+                    prr.on_sent(MSS as usize);
+                    sent += 1;
+                }
+            }
+            assert!(sent <= most, "{sent}");
+        }
     }
 
     /// §6.2: the first retransmission leaves whatever the bounds say; nothing delivered, nothing more.

@@ -51,6 +51,9 @@ pub(crate) struct Report {
     pub(crate) acked: usize,
     /// Octets newly known to have arrived.
     pub(crate) delivered: usize,
+    /// DeliveredData of RFC 9937 §6.2: the same, but that without SACK each duplicate says that a
+    /// segment has arrived.
+    pub(super) delivered_data: usize,
     /// How many segments those were, at most.
     pub(crate) segments: u64,
     /// The probe of the path MTU was lost.

@@ -97,8 +97,8 @@ impl Rtt {
     }
 
     /// Whether the echo of a timestamp tells a round trip. The first of a handshake that had to be
-    /// repeated does not, if it is that of an earlier SYN than the one that was `sent` last: what lies
-    /// between were lost acknowledgments (RFC 6298 §5.7 has an RTO for that).
+    /// repeated does not, if it is that of an earlier SYN than what was `sent` last: what lies between
+    /// were lost acknowledgments (RFC 6298 §5.7 has an RTO for that).
     pub(crate) fn is_sample(&self, echo: Instant, sent: Option<Instant>) -> bool {
         self.srtt.is_some() || sent.is_none_or(|sent| echo.as_millis() >= sent.as_millis())
     }

@@ -4,13 +4,14 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::rack::{DUP_THRESH, Rack};
 use super::rate::Rate;
 use super::rtt::Rtt;
 use super::scoreboard::{Record, Scoreboard};
 use super::spurious::Episode;
 use super::tail_probe::{self, Answer, TailProbe};
-use super::{Acknowledgment, Arrivals, Flight, Recovery, Report};
+use super::{Acknowledgment, Flight, Recovery, Report};
 use crate::config::TcpConfig;
 use crate::tcp::congestion::LostSegment;
 use crate::tcp::seq::Seq;
@@ -41,8 +42,6 @@ pub(super) struct Selective {
     /// RFC 8985; otherwise RFC 6675 counts.
     uses_rack: bool,
     probes_tail: bool,
-    /// After a timeout, F-RTO.
-    forward_rto: bool,
     max_ack_delay: Duration,
 }
 
@@ -68,14 +67,8 @@ impl Selective {
             probe_at: None,
             uses_rack: config.rack,
             probes_tail: config.tail_loss_probe,
-            forward_rto: config.forward_rto,
             max_ack_delay: config.peer_ack_delay,
         }
-    }
-
-    /// Whether F-RTO looks at timeouts.
-    pub(super) fn goes_forward(&self) -> bool {
-        self.forward_rto
     }
 
     /// Neither a recovery nor a probe is under way, and nobody waits for what was overtaken.

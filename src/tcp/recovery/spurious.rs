@@ -3,9 +3,9 @@
 //!
 //! * By timestamps (RFC 3522, the Eifel detection): the first acknowledgment of new octets after a
 //!   retransmission echoes a segment that left before it.
-//! * By what a timeout did not resend (RFC 5682 §3, F-RTO with SACK): after the first
-//!   acknowledgment, new segments are sent in place of old ones; if then something is acknowledged
-//!   that was not sent again, it was on its way all the time.
+//! * By what a timeout did not resend (RFC 5682, F-RTO): after the first acknowledgment, new segments
+//!   are sent in place of old ones; if then something is acknowledged that was not sent again, it
+//!   was on its way all the time. With SACK (§3) anything may be; without (§2), only what comes next.
 //! * By duplicates (RFC 3708, with the D-SACK of RFC 2883): the peer reports everything that was sent
 //!   again as having come twice.
 //! * By what was never sent again: it can only be the original that has arrived.
@@ -13,10 +13,12 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
+use super::arrivals::Arrivals;
+use super::{Acknowledgment, Recovery, Report};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
-/// Segments that step 2 of F-RTO sends (RFC 5682 §3.1, 2b).
+/// Segments that step 2 of F-RTO sends (RFC 5682 §2.1 and §3.1, 2b).
 const FORWARD_SEGMENTS: u8 = 2;
 
 /// One reduction of the congestion window, and what may show that there was no need for it.
@@ -34,17 +36,32 @@ pub(super) struct Episode {
     forward: Forward,
 }
 
-/// The steps of F-RTO (RFC 5682 §3.1).
+/// The steps of F-RTO (RFC 5682 §2.1 and §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Forward {
     Off,
-    /// Step 2: waiting for the acknowledgment of the segment that the timeout sent again.
-    Second,
+    /// Step 2: waiting for the acknowledgment of the segment that the timeout sent again, which
+    /// ends here.
+    Second {
+        resent_to: Seq,
+    },
     /// Step 3: so many new segments have been sent in place of old ones; the next acknowledgment
     /// decides.
     Third {
         sent: u8,
     },
+}
+
+impl Forward {
+    /// A timeout sends the first segment of `range` again. `looks`: F-RTO looks at it.
+    fn new(range: &Range<Seq>, looks: bool) -> Forward {
+        match looks {
+            true => Forward::Second {
+                resent_to: range.start,
+            },
+            false => Forward::Off,
+        }
+    }
 }
 
 /// What an acknowledgment has to say about an [`Episode`].
@@ -57,6 +74,8 @@ pub(super) struct Evidence<'a> {
     pub(super) echo: Option<Instant>,
     /// What the peer reports as having come twice.
     pub(super) duplicate: Option<&'a Range<Seq>>,
+    /// It is a duplicate acknowledgment, and all that the peer can say without SACK.
+    pub(super) is_bare_duplicate: bool,
     /// The end of something below SND.NXT of the episode that was sent once and is newly
     /// acknowledged: cumulatively, selectively.
     pub(super) original_acked: bool,
@@ -71,14 +90,11 @@ impl Episode {
     /// The window is reduced while `range` is in flight. `forward`: F-RTO may look at it.
     pub(super) fn new(range: Range<Seq>, by_timeout: bool, forward: bool) -> Episode {
         Episode {
+            forward: Forward::new(&range, forward),
             range,
             by_timeout,
             first_resent: None,
             unconfirmed: None,
-            forward: match forward {
-                true => Forward::Second,
-                false => Forward::Off,
-            },
         }
     }
 
@@ -86,10 +102,7 @@ impl Episode {
     pub(super) fn on_timeout(&mut self, nxt: Seq, forward: bool) {
         self.by_timeout = true;
         self.range.end = nxt;
-        self.forward = match forward {
-            true => Forward::Second,
-            false => Forward::Off,
-        };
+        self.forward = Forward::new(&self.range, forward);
     }
 
     /// What decides the future. `timestamps`: somebody will ask when something was sent again.
@@ -105,23 +118,36 @@ impl Episode {
         self.range.end
     }
 
-    /// Something was sent again.
-    pub(super) fn on_resent(&mut self, now: Instant, octets: usize) {
+    /// Whether what left at `echo` left before anything was sent again.
+    fn precedes_resends(&self, echo: Instant) -> bool {
+        self.first_resent
+            .is_some_and(|resent| echo.as_millis() < resent.as_millis())
+    }
+
+    /// `range` was sent again.
+    pub(super) fn on_resent(&mut self, now: Instant, range: &Range<Seq>) {
+        let octets = range.end - range.start;
         if self.unconfirmed.is_none() {
             self.first_resent = Some(now);
         }
         let unconfirmed = self.unconfirmed.unwrap_or_default() + octets;
         self.unconfirmed = Some(unconfirmed.min(self.most_confirmable() + 1));
-        if matches!(self.forward, Forward::Third { .. }) {
-            // There was nothing new to send (RFC 5682 §3.1, 2b).
-            self.forward = Forward::Off;
+        match &mut self.forward {
+            Forward::Off => {}
+            Forward::Second { resent_to } => *resent_to = range.end.max(*resent_to),
+            // There was nothing new to send (RFC 5682 §2.1 and §3.1, 2b).
+            Forward::Third { .. } => self.forward = Forward::Off,
         }
     }
 
-    /// Something was sent for the first time.
-    pub(super) fn on_sent(&mut self) {
-        if let Forward::Third { sent } = &mut self.forward {
-            *sent = sent.saturating_add(1);
+    /// Something was sent for the first time. Returns whether it was in place of old segments.
+    pub(super) fn on_sent(&mut self) -> bool {
+        match &mut self.forward {
+            Forward::Third { sent } => {
+                *sent = sent.saturating_add(1);
+                true
+            }
+            Forward::Off | Forward::Second { .. } => false,
         }
     }
 
@@ -150,9 +176,9 @@ impl Episode {
         if !evidence.advances {
             return false;
         }
-        let first_resent = self.first_resent.take();
-        matches!((first_resent, evidence.echo), (Some(resent), Some(echo))
-            if echo.as_millis() < resent.as_millis())
+        let refuted = evidence.echo.is_some_and(|at| self.precedes_resends(at));
+        self.first_resent = None;
+        refuted
     }
 
     /// RFC 3708 §3, for a whole recovery.
@@ -176,20 +202,21 @@ impl Episode {
         2 * (self.range.end - self.range.start)
     }
 
-    /// RFC 5682 §3.1.
+    /// RFC 5682 §2.1 and §3.1.
     fn is_refuted_by_forward(&mut self, evidence: &Evidence<'_>) -> bool {
         match self.forward {
             Forward::Off => false,
-            Forward::Second => {
+            Forward::Second { resent_to } => {
                 if evidence.original_sacked {
                     return true;
                 }
-                if evidence.advances {
-                    self.forward = match evidence.ack >= self.range.end {
-                        // 2a: the retransmission has filled the only hole, or all was delayed.
-                        true => Forward::Off,
-                        false => Forward::Third { sent: 0 },
-                    };
+                // 2a: the retransmission has filled the only hole, or all was delayed; or it is not
+                // what is acknowledged.
+                let goes_on = (resent_to..self.range.end).contains(&evidence.ack);
+                if evidence.advances && goes_on {
+                    self.forward = Forward::Third { sent: 0 };
+                } else if evidence.advances || evidence.is_bare_duplicate {
+                    self.forward = Forward::Off;
                 }
                 false
             }
@@ -197,11 +224,66 @@ impl Episode {
                 if evidence.original_acked || evidence.original_sacked {
                     return true;
                 }
-                if evidence.sacked || evidence.advances {
+                if evidence.sacked || evidence.advances || evidence.is_bare_duplicate {
                     // 3a: what lies between was lost indeed.
                     self.forward = Forward::Off;
                 }
                 false
+            }
+        }
+    }
+}
+
+impl Recovery {
+    /// Whether what left at `echo`, and has arrived, is what the first timeout was about, and not what
+    /// was sent again.
+    pub(crate) fn is_echo_of_original(&self, echo: Option<Instant>) -> bool {
+        let episode = self.episode.as_ref();
+        episode
+            .zip(echo)
+            .is_some_and(|(episode, at)| episode.precedes_resends(at))
+    }
+
+    /// Whether what the window was reduced for was none.
+    pub(super) fn look_for_spurious_loss(
+        &mut self,
+        ack: &Acknowledgment,
+        arrivals: &Arrivals,
+        report: &mut Report,
+    ) {
+        let Some(episode) = &mut self.episode else {
+            return;
+        };
+        let refuted = episode.is_refuted_by(&Evidence {
+            ack: ack.ack,
+            advances: ack.advances(),
+            echo: ack.echo,
+            duplicate: ack.sack.duplicate.as_ref(),
+            is_bare_duplicate: ack.is_duplicate && self.selective.is_none(),
+            original_acked: arrivals.original_acked,
+            original_sacked: arrivals.original_sacked,
+            sacked: arrivals.sacked,
+            lost: self.board.lost_octets() > 0,
+        });
+        if !refuted {
+            return;
+        }
+        if episode.by_timeout {
+            self.rtt.on_spurious_timeout();
+            self.rto_at = ack.now + self.rtt.rto();
+        }
+        report.spurious = true;
+        self.episode = None;
+        self.prr = None;
+        self.resend_at_once = false;
+        match &mut self.selective {
+            Some(selective) => {
+                selective.on_spurious();
+                self.board.forget_losses();
+            }
+            None => {
+                self.newreno.on_spurious(ack.ack);
+                self.board.set_lost(None);
             }
         }
     }

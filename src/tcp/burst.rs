@@ -1,0 +1,101 @@
+//! How much new text one acknowledgment lets out: what it shows to have arrived, and a few segments
+//! more.
+//!
+//! As a rule the window lets out no more than that anyway. But when it grows at a stroke, since a loss
+//! was none (RFC 4015 §3.1, step 9) or a recovery is over (RFC 6582 §3.2, step 3), or is much larger than what
+//! is in flight after an idle time, all of it would leave at once, and overflow the first queue on its
+//! way. So it is filled acknowledgment by acknowledgment, in the same way as in slow start. What is
+//! paced is spread over time already.
+//!
+//! What a user sends while nothing waits is not held: there an acknowledgment lets nothing out.
+
+use super::tcb::Tcb;
+
+/// What may still leave before the next acknowledgment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Burst {
+    /// Octets of new text; `None`: any number.
+    left: Option<usize>,
+    /// All that could leave since the last acknowledgment has left: what is left over is void.
+    /// Acknowledgments that arrive together add up.
+    is_over: bool,
+}
+
+impl Burst {
+    /// An acknowledgment of `delivered` octets arrives while text waits; `more` octets may leave
+    /// besides.
+    fn grant(&mut self, delivered: usize, more: usize) {
+        let before = self.left.filter(|_| !self.is_over).unwrap_or(more);
+        self.left = Some(before.saturating_add(delivered));
+        self.is_over = false;
+    }
+
+    fn on_sent(&mut self, octets: usize) {
+        self.left = self.left.map(|left| left.saturating_sub(octets));
+    }
+
+    /// Nothing more can leave.
+    pub(super) fn end(&mut self) {
+        self.is_over = self.left.is_some();
+    }
+}
+
+impl Tcb {
+    /// How many octets leave, at most, besides what an acknowledgment shows to have arrived.
+    fn most_besides(&self) -> Option<usize> {
+        let segments = self.config.max_burst?;
+        Some((segments as usize).saturating_mul(self.snd.mss))
+    }
+
+    /// An acknowledgment shows that `delivered` octets have arrived.
+    pub(super) fn limit_burst(&mut self, delivered: usize) {
+        match self.most_besides().filter(|_| self.has_unsent()) {
+            Some(more) => self.burst.grant(delivered, more),
+            None => self.burst = Burst::default(),
+        }
+    }
+
+    /// New text leaves after an idle time, and the window is as large as before it.
+    pub(super) fn limit_burst_after_idle(&mut self) {
+        if let Some(most) = self.most_besides() {
+            self.burst = Burst::default();
+            self.burst.grant(0, most);
+        }
+    }
+
+    /// New text leaves.
+    pub(super) fn on_burst_sent(&mut self, octets: usize) {
+        self.burst.on_sent(octets);
+    }
+
+    /// Octets of new text that may leave before the next acknowledgment.
+    pub(super) fn burst_room(&self) -> usize {
+        match self.burst.left {
+            Some(left) if !self.is_paced() => left,
+            _ => usize::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn acknowledgments_that_arrive_together_add_up_and_what_is_left_over_is_void() {
+        let mut burst = Burst::default();
+        burst.on_sent(1 << 20);
+        assert_eq!(burst.left, None, "no acknowledgment, no bound");
+        burst.grant(2000, 10_000);
+        burst.grant(3000, 10_000);
+        assert_eq!(burst.left, Some(15_000));
+        burst.on_sent(4000);
+        burst.grant(1000, 10_000);
+        assert_eq!(burst.left, Some(12_000));
+        burst.end();
+        burst.grant(1000, 10_000);
+        assert_eq!(burst.left, Some(11_000));
+        burst.on_sent(20_000);
+        assert_eq!(burst.left, Some(0));
+    }
+}

@@ -1,0 +1,103 @@
+//! What an acknowledgment brings: what has arrived, and how long it took.
+
+use core::time::Duration;
+
+use super::rate::Newest;
+use super::scoreboard::Record;
+use super::spurious::Episode;
+use super::{Acknowledgment, Recovery};
+use crate::time::Instant;
+
+/// What an acknowledgment newly shows to have arrived.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrivals {
+    /// Octets.
+    pub(super) octets: usize,
+    /// Segments, at most.
+    pub(super) segments: u64,
+    /// When the last of what was sent only once left: its round-trip time is known.
+    pub(super) sent: Option<Instant>,
+    /// When the last of what was sent again left.
+    pub(super) resent: Option<Instant>,
+    /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
+    pub(super) resent_acked: bool,
+    /// Something is selectively acknowledged.
+    pub(super) sacked: bool,
+    /// Something sent once before the last timeout is acknowledged; selectively.
+    pub(super) original_acked: bool,
+    pub(super) original_sacked: bool,
+    /// What the sample of the delivery rate is about.
+    pub(super) newest: Option<Newest>,
+}
+
+impl Recovery {
+    /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.
+    pub(super) fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
+        let now = ack.now;
+        let min_rtt = self.rtt.min_rtt();
+        let before_timeout = self.episode.as_ref().map(Episode::end);
+        let mut arrivals = Arrivals::default();
+        let Recovery {
+            board,
+            rate,
+            selective,
+            ..
+        } = self;
+        let mut arrived = |record: &Record, by_sack: bool| {
+            arrivals.octets += record.len();
+            arrivals.segments += record.segments as u64;
+            let of_rate = (record.sent, record.snapshot, record.len());
+            rate.on_delivered(now, &mut arrivals.newest, of_rate);
+            if record.resent {
+                arrivals.resent_acked |= !by_sack;
+                arrivals.resent = arrivals.resent.max(Some(record.sent));
+            } else {
+                arrivals.sent = arrivals.sent.max(Some(record.sent));
+                let original = before_timeout.is_some_and(|end| record.end <= end);
+                arrivals.original_acked |= original && !by_sack;
+                arrivals.original_sacked |= original && by_sack;
+            }
+            arrivals.sacked |= by_sack;
+            if let Some(selective) = selective {
+                // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
+                // only reported it says nothing.
+                let echo = ack.echo.filter(|_| !by_sack);
+                selective.rack.on_delivered(now, record, echo, min_rtt);
+            }
+        };
+        board.acknowledge(ack.ack, |record| arrived(record, false));
+        for block in ack.sack.held() {
+            if Some(block.end) == ack.fin {
+                // A peer may report the text of our last segment, and not the FIN.
+                board.split(block.end);
+            }
+            board.sack(block.clone(), |record| arrived(record, true));
+        }
+        arrivals
+    }
+
+    /// An RTT sample (RFC 6298 §3, RFC 7323 §4). It is about what was sent last, so that it stays
+    /// true when acknowledgments are lost: the echo of a timestamp is that of the first segment
+    /// that a lost acknowledgment was about.
+    pub(super) fn take_sample(
+        &mut self,
+        ack: &Acknowledgment,
+        arrivals: &Arrivals,
+    ) -> Option<Duration> {
+        let sample = match arrivals.sent.filter(|_| !arrivals.resent_acked) {
+            Some(sent) => ack.now.since(sent),
+            None => {
+                // Timestamps tell a retransmission from the original, but only to the millisecond.
+                let last = arrivals.sent.max(arrivals.resent);
+                let is_sample = |echo: &Instant| self.rtt.is_sample(*echo, last);
+                let echo = ack.echo.filter(|_| ack.advances()).filter(is_sample)?;
+                Duration::from_millis(ack.now.as_millis() - echo.as_millis())
+            }
+        };
+        self.rtt.sample(ack.now, sample);
+        if let Some(selective) = &mut self.selective {
+            selective.probe.on_sample();
+        }
+        Some(sample)
+    }
+}
