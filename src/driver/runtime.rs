@@ -9,14 +9,14 @@ use core::task::Poll;
 use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time;
 
 use super::PollDevice;
 use super::engine::{Engine, WaitError};
 use super::parker::Parker;
-use super::shared::{Closed, Shared};
+use super::shared::{Closed, Shared, Waking};
 use super::start::{self, StartError};
 use super::waiters::Key;
 use crate::config::Config;
@@ -28,6 +28,9 @@ pub(crate) struct Runtime {
     engines: Vec<Arc<Engine>>,
     /// Counts what may be at any shard: they take turns.
     turns: AtomicUsize,
+    /// Of waits at all shards: see [`Waking`].
+    parked: AtomicU64,
+    in_vain: AtomicU64,
 }
 
 /// A wait at one of the shards.
@@ -51,6 +54,8 @@ impl Runtime {
         let runtime = Runtime {
             engines: engines.into_iter().map(Arc::new).collect(),
             turns: AtomicUsize::new(0),
+            parked: AtomicU64::new(0),
+            in_vain: AtomicU64::new(0),
         };
         let started = runtime.engines.iter().try_for_each(Engine::start);
         // If a thread is refused, those that run already end again.
@@ -122,6 +127,7 @@ impl Runtime {
         let parker = Parker::current();
         let start = time::Instant::now();
         let mut places = vec![Place::Away; self.engines.len()];
+        let mut woken = false;
         let answer = loop {
             let entered =
                 self.try_or_enter(keys, interest, parker.waker(), &mut places, &mut attempt);
@@ -133,7 +139,10 @@ impl Runtime {
                 Err(reason) => Some(Err(WaitError::Closed(reason))),
             };
             if answer.is_none() {
+                self.in_vain.fetch_add(u64::from(woken), Ordering::Relaxed);
+                self.parked.fetch_add(1, Ordering::Relaxed);
                 parker.park(left);
+                woken = true;
             }
             self.leave(keys, parker.waker(), &mut places);
             if let Some(answer) = answer {
@@ -190,6 +199,16 @@ impl Runtime {
     fn in_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let (first, count) = (self.next(), self.engines.len());
         (0..count).map(move |step| (first + step) % count)
+    }
+
+    /// How often threads slept here, and how often in vain.
+    pub(crate) fn waking(&self) -> Waking {
+        let at_all = Waking {
+            parked: self.parked.load(Ordering::Relaxed),
+            in_vain: self.in_vain.load(Ordering::Relaxed),
+        };
+        let at_one = self.engines.iter().map(|engine| engine.waking());
+        at_one.chain([at_all]).sum()
     }
 
     /// Nobody will call any more: the background threads end as soon as every connection of their

@@ -220,7 +220,7 @@ impl Net {
 
     /// How often threads that waited slept until others woke them, and how often in vain.
     pub fn waking(&self) -> Waking {
-        self.sum(Engine::waking)
+        self.hold.runtime().waking()
     }
 
     /// Over all shards.

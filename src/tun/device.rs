@@ -5,6 +5,7 @@ use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use nix::errno::Errno;
 use nix::sys::uio::{readv, writev};
@@ -15,12 +16,10 @@ use super::{netlink, vnet};
 use crate::link::{Batch, Capabilities, Device, DeviceError};
 use crate::wire::{Offload, Packet};
 
-/// Large datagrams that arrive, or leave, together: beyond it a transfer is in bulk, and a thread of
-/// its own writes. Below it that would only add a wake-up.
-const BULK: usize = 8;
-
-/// Octets from which on a datagram counts for that: many small ones are many small exchanges.
-const LARGE: usize = 512;
+/// Datagrams that arrive, or leave, together: beyond it there is much to write, and a thread of its
+/// own does. The stack is not locked meanwhile. Below it that would only add a wake-up to a single
+/// exchange.
+const MUCH: usize = 2;
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
@@ -30,10 +29,10 @@ const LARGE: usize = 512;
 pub struct TunDevice {
     fd: Arc<OwnedFd>,
     writing: Writing,
-    /// Large datagrams received since the queue was last found empty.
+    /// Datagrams received since the queue was last found empty.
     arrived: usize,
     drained: bool,
-    /// Large datagrams sent since the last flush.
+    /// Datagrams sent since the last flush.
     sent: usize,
     name: String,
     index: u32,
@@ -53,7 +52,7 @@ enum Writing {
     Inline,
     /// A thread, when there is much.
     Thread(Writer),
-    /// Whoever sends: no thread was to be had.
+    /// Whoever sends: there is one processor only, or no thread was to be had.
     Alone,
 }
 
@@ -95,7 +94,10 @@ impl TunDevice {
     pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize, vnet: bool) -> TunDevice {
         TunDevice {
             fd: Arc::new(fd),
-            writing: Writing::Inline,
+            writing: match thread::available_parallelism() {
+                Ok(processors) if processors.get() == 1 => Writing::Alone,
+                _ => Writing::Inline,
+            },
             arrived: 0,
             drained: true,
             sent: 0,
@@ -157,13 +159,13 @@ impl TunDevice {
 
     /// The thread that is to write the next datagram, if one is.
     fn writer(&mut self) -> Option<&mut Writer> {
-        let bulk = self.arrived > BULK || self.sent > BULK;
-        if bulk && matches!(self.writing, Writing::Inline) {
+        let much = self.arrived > MUCH || self.sent > MUCH;
+        if much && matches!(self.writing, Writing::Inline) {
             self.start_writer();
         }
         match &mut self.writing {
             // Nothing may overtake what it has not written yet.
-            Writing::Thread(writer) if bulk || !writer.is_idle() => Some(writer),
+            Writing::Thread(writer) if much || !writer.is_idle() => Some(writer),
             _ => None,
         }
     }
@@ -216,7 +218,7 @@ impl Device for TunDevice {
             match received {
                 // A TUN device never ends; what does is not one any more.
                 Ok(0) => return Err(DeviceError::Closed),
-                Ok(len) => self.arrived += usize::from(len >= LARGE),
+                Ok(_) => self.arrived += 1,
                 Err(errno) => {
                     self.drained = true;
                     return no_more(errno);
@@ -230,7 +232,7 @@ impl Device for TunDevice {
         if self.closed.load(Ordering::Relaxed) {
             return Err(DeviceError::Closed);
         }
-        self.sent += usize::from(packet.len() >= LARGE);
+        self.sent += 1;
         let header = vnet::write(&packet);
         let header = match self.vnet {
             true => &header[..],
@@ -331,13 +333,13 @@ mod tests {
     #[test]
     fn datagrams_arrive_in_the_order_in_which_they_were_sent() {
         let (mut device, other) = device_and_other_end();
+        // Also where there is one processor only.
+        device.writing = Writing::Inline;
         let mut sent = 0u32;
         let mut received = 0u32;
-        let mut datagram = [0; LARGE];
-        for burst in [1, 2 * BULK, 1, 3, 4 * BULK, 1].repeat(20) {
+        for burst in [1, 8 * MUCH, 1, 3, 16 * MUCH, 1].repeat(20) {
             for _ in 0..burst {
-                datagram[..4].copy_from_slice(&sent.to_be_bytes());
-                device.send(Packet::borrowed(&datagram)).unwrap();
+                device.send(Packet::borrowed(&sent.to_be_bytes())).unwrap();
                 sent += 1;
             }
             device.flush().unwrap();
@@ -345,7 +347,7 @@ mod tests {
             while burst > 1 && received < sent {
                 let mut number = [0; 4];
                 match read(&other, &mut number) {
-                    Err(Errno::EAGAIN) => std::thread::yield_now(),
+                    Err(Errno::EAGAIN) => thread::yield_now(),
                     read => {
                         assert_eq!((read, u32::from_be_bytes(number)), (Ok(4), received));
                         received += 1;
