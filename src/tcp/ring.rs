@@ -5,25 +5,34 @@ use core::ops::Range;
 use super::seq::Seq;
 use crate::wire::Text;
 
-/// A ring of octets whose size is a power of two; a place keeps its slot, so nothing but the
-/// place itself says where an octet lies, and octets may be written in any order.
+/// A ring of octets whose size is a power of two; a place keeps its slot while anything is live, so
+/// nothing but the place says where an octet lies, and octets may be written in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ring {
     octets: Vec<u8>,
+    /// Which slot the place of the first one would have if places were slots.
+    origin: usize,
 }
 
 impl Ring {
     /// The smallest allocation, in octets: one that suits a line typed by a person.
     const LEAST: usize = 256;
 
-    /// Makes room for the octets of `span`; those of `live` (a part of it) keep their values.
+    /// Makes room for the octets of `span`; those of `live` (a part of it) keep their values. If
+    /// nothing is live, `span` begins at the first slot: so a ring that is emptied again and again
+    /// stays in the part of its memory that the processor's cache holds.
     pub(crate) fn reserve(&mut self, live: Range<Seq>, span: Range<Seq>) {
         let needed = span.end - span.start;
         if needed <= self.octets.len() {
+            if needed > 0 && live.is_empty() {
+                self.origin = span.start.index(self.octets.len());
+            }
             return;
         }
+        let size = needed.next_power_of_two().max(Self::LEAST);
         let mut larger = Ring {
-            octets: vec![0; needed.next_power_of_two().max(Self::LEAST)],
+            octets: vec![0; size],
+            origin: span.start.index(size),
         };
         if live.start < live.end {
             let text = self.text(live.clone());
@@ -36,7 +45,7 @@ impl Ring {
     pub(crate) fn write(&mut self, at: Seq, text: Text<'_>) {
         let mut place = at;
         for piece in text.pieces().into_iter().filter(|piece| !piece.is_empty()) {
-            let index = place.index(self.octets.len());
+            let index = self.slot(place);
             let until_end = piece.len().min(self.octets.len() - index);
             self.octets[index..index + until_end].copy_from_slice(&piece[..until_end]);
             let rest = &piece[until_end..];
@@ -51,7 +60,7 @@ impl Ring {
         if len == 0 {
             return Text::EMPTY;
         }
-        let index = range.start.index(self.octets.len());
+        let index = self.slot(range.start);
         let until_end = len.min(self.octets.len() - index);
         Text::new(
             &self.octets[index..index + until_end],
@@ -65,7 +74,7 @@ impl Ring {
         if len == 0 {
             return [&mut [], &mut []];
         }
-        let index = range.start.index(self.octets.len());
+        let index = self.slot(range.start);
         let until_end = len.min(self.octets.len() - index);
         let (first_octets, from_index) = self.octets.split_at_mut(index);
         [
@@ -74,9 +83,14 @@ impl Ring {
         ]
     }
 
+    fn slot(&self, place: Seq) -> usize {
+        let size = self.octets.len();
+        place.index(size).wrapping_sub(self.origin) & (size - 1)
+    }
+
     /// Gives the memory back. No octet may be live.
     pub(crate) fn release(&mut self) {
-        self.octets = Vec::new();
+        *self = Ring::default();
     }
 
     /// Octets allocated.
@@ -98,10 +112,30 @@ mod tests {
         assert_eq!(ring.size(), 256);
         ring.write(start, octets.as_slice().into());
         assert_eq!(ring.text(start..start + 256).to_vec(), octets);
-        assert!(!ring.text(start..start + 256).pieces()[1].is_empty());
-        ring.reserve(start..start + 256, start..start + 1000);
+        // The first hundred make room for a hundred more.
+        let live = start + 100..start + 256;
+        ring.reserve(live.clone(), start + 100..start + 356);
+        ring.write(live.end, octets[..100].into());
+        let live = start + 100..start + 356;
+        let expected = [&octets[100..], &octets[..100]].concat();
+        assert_eq!(ring.text(live.clone()).to_vec(), expected);
+        assert!(!ring.text(live.clone()).pieces()[1].is_empty());
+        ring.reserve(live.clone(), start + 100..start + 1000);
         assert_eq!(ring.size(), 1024);
-        assert_eq!(ring.text(start + 3..start + 256).to_vec(), octets[3..]);
+        assert_eq!(ring.text(live).to_vec(), expected);
+    }
+
+    #[test]
+    fn an_empty_ring_begins_anew_at_its_first_slot() {
+        let start = Seq::initial(u32::MAX - 100);
+        let mut ring = Ring::default();
+        ring.reserve(start..start, start..start + 256);
+        let first = ring.text(start..start + 1).pieces()[0].as_ptr();
+        for place in [start + 200, start + 300, start + 5000] {
+            ring.reserve(place..place, place..place + 256);
+            let [whole, rest] = ring.text(place..place + 256).pieces();
+            assert_eq!((whole.as_ptr(), whole.len(), rest.len()), (first, 256, 0));
+        }
     }
 
     #[test]
@@ -119,8 +153,10 @@ mod tests {
         let mut ring = Ring::default();
         assert_eq!(ring.pieces_mut(start..start), [&mut [], &mut []]);
         ring.reserve(start..start, start..start + 256);
+        let range = start + 100..start + 300;
+        ring.reserve(start + 100..start + 101, range.clone());
         let mut octet = 0;
-        for piece in ring.pieces_mut(start..start + 200) {
+        for piece in ring.pieces_mut(range.clone()) {
             assert!(!piece.is_empty());
             piece.fill_with(|| {
                 octet += 1;
@@ -128,6 +164,6 @@ mod tests {
             });
         }
         let expected: Vec<u8> = (1..=200).collect();
-        assert_eq!(ring.text(start..start + 200).to_vec(), expected);
+        assert_eq!(ring.text(range).to_vec(), expected);
     }
 }
