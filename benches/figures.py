@@ -108,38 +108,61 @@ def absolute(title, ours, value, limit, at_least=False):
     return Row(title, str(ours), "", "", value, limit, at_least, False)
 
 
-# What the core alone may cost: octets for so many idle connections, and shares.
-IDLE, IDLE_MIB, AMONG_OTHERS, FLAT = 100_000, 256, 0.95, 1.1
+# What the core alone may cost: MiB, octets, shares, and instructions a segment.
+IDLE_MIB, TIME_WAIT_OCTETS, AMONG_OTHERS, FLAT = 256, 128, 0.95, 1.1
+INSTRUCTIONS = {
+    "data-arrives": ("text in order arrives, instructions", 1200),
+    "ack-arrives": ("an acknowledgment arrives, instructions", 800),
+}
 
 
 def core_rows(core):
     """What the core alone costs."""
     if not core:
         return []
-    few, *_, many = core["segments"]
-    mib = core["heap"]["octets_after_traffic"] * IDLE / 2**20
+    idle, closed, among = core["idle"], core["time_wait"], core["among"]
+    mib = idle["resident"] / 2**20
+    entry = closed["heap"] / closed["connections"]
     # Only disturbance makes a round slower: the least of all is compared.
-    alone_ns, among_ns = min(few["one_busy_ns"]), min(many["one_busy_ns"])
+    alone_ns, among_ns = min(among["alone_ns"]), min(among["among_ns"])
     found = [
-        absolute(f"{IDLE:,} idle connections, MiB of heap", f"{mib:.0f} MiB", mib, IDLE_MIB),
+        absolute(f"{idle['connections']:,} idle connections, MiB", f"{mib:.0f} MiB", mib, IDLE_MIB),
         Row(
-            title=f"a busy connection among {many['connections']:,} idle",
+            title=f"a busy connection among {among['connections']:,} idle",
             ours=f"{among_ns} ns a segment",
-            beside=f"among {few['connections']}",
+            beside="alone",
             other=f"{alone_ns} ns",
             value=alone_ns / among_ns,
             limit=AMONG_OTHERS,
             at_least=True,
             is_ratio=True,
         ),
+        absolute("an entry in TIME-WAIT, octets", f"{entry:.0f} octets", entry, TIME_WAIT_OCTETS),
     ]
-    counted = [row for row in core["segments"] if row["instructions"]]
-    if counted:
-        least, *_, most = sorted(counted, key=lambda row: row["instructions"])
-        title = f"a segment with {few['connections']} to {many['connections']:,} connections"
-        ratio = most["instructions"] / least["instructions"]
-        ours = f"{most['instructions']:,.0f} instructions"
-        other = f"{least['instructions']:,.0f}"
-        beside = f"the least, with {least['connections']:,}"
-        found.append(Row(title, ours, beside, other, ratio, FLAT, False, True))
-    return found
+    for step, (title, limit) in INSTRUCTIONS.items():
+        for row in core["instructions"]:
+            if row["step"] == step:
+                number = row["a_segment"]
+                found.append(absolute(title, f"{number:,.0f} instructions", number, limit))
+    return found + flatness(core["instructions"])
+
+
+def flatness(instructions):
+    """What a segment costs with few connections and with many, each in turn."""
+    whole = [row for row in instructions if row["step"] == "all"]
+    if not whole:
+        return []
+    least, *_, most = sorted(whole, key=lambda row: row["a_segment"])
+    counts = sorted(row["connections"] for row in whole)
+    return [
+        Row(
+            title=f"a segment with {counts[0]:,} to {counts[-1]:,} connections",
+            ours=f"{most['a_segment']:,.0f} instructions",
+            beside=f"the least, with {least['connections']:,}",
+            other=f"{least['a_segment']:,.0f}",
+            value=most["a_segment"] / least["a_segment"],
+            limit=FLAT,
+            at_least=False,
+            is_ratio=True,
+        )
+    ]

@@ -21,11 +21,20 @@ class Failure(Exception):
 
 
 def command(*words):
-    """Runs a command that says nothing when it works."""
-    result = subprocess.run(list(map(str, words)), capture_output=True, text=True)
+    """What a command prints."""
+    return run_quietly(words).stdout
+
+
+def run_quietly(words, timeout=None):
+    """Runs a command that exits with 0 when it works."""
+    words = list(map(str, words))
+    try:
+        result = subprocess.run(words, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{' '.join(words)}: no end after {timeout} s") from None
     if result.returncode:
-        raise Failure(f"{' '.join(map(str, words))}: {result.stderr.strip()}")
-    return result.stdout
+        raise Failure(f"{' '.join(words)}: {result.stderr.strip()}")
+    return result
 
 
 @contextlib.contextmanager
