@@ -13,7 +13,7 @@ use stubborn::bsd::Errno;
 use stubborn::config::Config;
 use stubborn::tun::{Cidr, TunDevice, TunError};
 
-use crate::abi::{self, Address, guard};
+use crate::abi::{self, guard};
 use crate::host::Host;
 use crate::posix::{self, Machine};
 use crate::structures;
@@ -144,12 +144,7 @@ pub unsafe extern "C" fn stubborn_bind(
     len: socklen_t,
 ) -> c_int {
     // SAFETY: the caller's word.
-    unsafe {
-        on(stack, |host| {
-            let address = abi::address(address, len)?.inet()?;
-            host.call(|calls| calls.bind(fd, address))?
-        })
-    }
+    unsafe { on(stack, |host| structures::bind(host, fd, address, len)) }
 }
 
 /// A socket takes connections from now on; `backlog` may wait.
@@ -219,12 +214,7 @@ pub unsafe extern "C" fn stubborn_connect(
     len: socklen_t,
 ) -> c_int {
     // SAFETY: the caller's word.
-    unsafe {
-        on(stack, |host| match abi::address(address, len)? {
-            Address::Inet(peer) => posix::connect(host, fd, peer),
-            Address::Unspecified => host.call(|calls| calls.disconnect(fd))?,
-        })
-    }
+    unsafe { on(stack, |host| structures::connect(host, fd, address, len)) }
 }
 
 /// No more sending (`SHUT_WR`), receiving (`SHUT_RD`), or both (`SHUT_RDWR`).
@@ -303,8 +293,7 @@ pub unsafe extern "C" fn stubborn_getsockopt(
     // SAFETY: the caller's word.
     unsafe {
         on(stack, |host| {
-            let octets = host.call(|calls| calls.getsockopt(fd, level, name))??;
-            abi::give_octets(value, len, &octets).map(drop)
+            structures::option(host, fd, (level, name), value, len)
         })
     }
 }
@@ -325,8 +314,7 @@ pub unsafe extern "C" fn stubborn_setsockopt(
     // SAFETY: the caller's word.
     unsafe {
         on(stack, |host| {
-            let octets = abi::octets(value, len as usize)?;
-            host.call(|calls| calls.setsockopt(fd, level, name, octets))?
+            structures::set_option(host, fd, (level, name), value, len)
         })
     }
 }

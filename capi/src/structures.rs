@@ -1,16 +1,123 @@
 //! Calls whose arguments are structures of C, on any machine.
 
-use std::ffi::{c_int, c_ulong};
+use std::ffi::{c_int, c_ulong, c_void};
 use std::slice;
 
-use libc::{epoll_event, iovec, msghdr, pollfd};
+use libc::{epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t};
 use stubborn::bsd::{EpollEvent, Errno, PollFd};
 
-use crate::abi;
+use crate::abi::{self, Address};
 use crate::posix::{self, Machine};
 
 /// No call takes or gives more at once.
 pub(crate) const MOST_AT_ONCE: usize = 1 << 24;
+
+/// bind on a machine.
+///
+/// # Safety
+/// `address` is null, or `len` octets can be read there.
+pub(crate) unsafe fn bind(
+    machine: &impl Machine,
+    fd: c_int,
+    address: *const sockaddr,
+    len: socklen_t,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's word.
+    let address = unsafe { abi::address(address, len) }?.inet()?;
+    machine.call(|calls| calls.bind(fd, address))?
+}
+
+/// connect on a machine; with `AF_UNSPEC`, the end of it.
+///
+/// # Safety
+/// As [`bind`].
+pub(crate) unsafe fn connect(
+    machine: &impl Machine,
+    fd: c_int,
+    address: *const sockaddr,
+    len: socklen_t,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's word.
+    match unsafe { abi::address(address, len) }? {
+        Address::Inet(peer) => posix::connect(machine, fd, peer),
+        Address::Unspecified => machine.call(|calls| calls.disconnect(fd))?,
+    }
+}
+
+/// recvfrom on a machine.
+///
+/// # Safety
+/// `buffer` is null, or `len` octets can be written there; `address` is null, or `address_len`
+/// says how many can be written there.
+pub(crate) unsafe fn receive_from(
+    machine: &impl Machine,
+    fd: c_int,
+    (buffer, len): (*mut c_void, usize),
+    flags: c_int,
+    (address, address_len): (*mut sockaddr, *mut socklen_t),
+) -> Result<usize, Errno> {
+    // SAFETY: the caller's word.
+    let buffer = unsafe { abi::octets_mut(buffer, len) }?;
+    let received = posix::recv(machine, fd, buffer, flags)?;
+    if let Some(from) = received.from {
+        // SAFETY: the caller's word.
+        unsafe { abi::give_address(address, address_len, from) }?;
+    }
+    Ok(received.len)
+}
+
+/// sendto on a machine.
+///
+/// # Safety
+/// `data` is null, or `len` octets can be read there; so it is with `address`.
+pub(crate) unsafe fn send_to(
+    machine: &impl Machine,
+    fd: c_int,
+    (data, len): (*const c_void, usize),
+    flags: c_int,
+    (address, address_len): (*const sockaddr, socklen_t),
+) -> Result<usize, Errno> {
+    let to = match address.is_null() {
+        true => None,
+        // SAFETY: the caller's word.
+        false => Some(unsafe { abi::address(address, address_len) }?.inet()?),
+    };
+    // SAFETY: the caller's word.
+    let data = unsafe { abi::octets(data, len) }?;
+    posix::send(machine, fd, data, flags, to)
+}
+
+/// getsockopt on a machine, of a level and name.
+///
+/// # Safety
+/// `value` is null, or `len` says how many octets can be written there.
+pub(crate) unsafe fn option(
+    machine: &impl Machine,
+    fd: c_int,
+    (level, name): (c_int, c_int),
+    value: *mut c_void,
+    len: *mut socklen_t,
+) -> Result<(), Errno> {
+    let octets = machine.call(|calls| calls.getsockopt(fd, level, name))??;
+    // SAFETY: the caller's word.
+    unsafe { abi::give_octets(value, len, &octets) }.map(drop)
+}
+
+/// setsockopt on a machine, of a level and name.
+///
+/// # Safety
+/// `value` is null, or `len` octets can be read there.
+pub(crate) unsafe fn set_option(
+    machine: &impl Machine,
+    fd: c_int,
+    (level, name): (c_int, c_int),
+    value: *const c_void,
+    len: socklen_t,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's word.
+    let octets = unsafe { abi::octets(value, len as usize) }?;
+    machine.call(|calls| calls.setsockopt(fd, level, name, octets))?
+}
 
 /// recvmsg on a machine.
 ///

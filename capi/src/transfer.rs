@@ -5,8 +5,6 @@ use std::ptr;
 
 use libc::{iovec, msghdr, sockaddr, socklen_t, ssize_t};
 
-use crate::abi;
-use crate::posix;
 use crate::sockets::{Stubborn, on};
 use crate::structures;
 
@@ -69,12 +67,8 @@ pub unsafe extern "C" fn stubborn_recvfrom(
     // SAFETY: the caller's word.
     unsafe {
         on(stack, |host| {
-            let buffer = abi::octets_mut(buffer, len)?;
-            let received = posix::recv(host, fd, buffer, flags)?;
-            if let Some(from) = received.from {
-                abi::give_address(address, address_len, from)?;
-            }
-            Ok(received.len)
+            let from = (address, address_len);
+            structures::receive_from(host, fd, (buffer, len), flags, from)
         })
     }
 }
@@ -165,11 +159,8 @@ pub unsafe extern "C" fn stubborn_sendto(
     // SAFETY: the caller's word.
     unsafe {
         on(stack, |host| {
-            let to = match address.is_null() {
-                true => None,
-                false => Some(abi::address(address, address_len)?.inet()?),
-            };
-            posix::send(host, fd, abi::octets(data, len)?, flags, to)
+            let to = (address, address_len);
+            structures::send_to(host, fd, (data, len), flags, to)
         })
     }
 }

@@ -104,6 +104,15 @@ static void *accept_blocking(void *argument) {
     return NULL;
 }
 
+static ssize_t received;
+
+/* The same with recv, which throws away what it gets. */
+static void *receive_blocking(void *argument) {
+    char buffer[64];
+    received = stack.recv(stack.userdata, *(int *)argument, buffer, sizeof buffer, 0);
+    return NULL;
+}
+
 /* Gives that thread a tenth of a second of real time to fall asleep in its call. */
 static void until_asleep(void) {
     usleep(100000);
@@ -174,8 +183,29 @@ int main(int argc, char **argv) {
     CHECK(again - first >= 10000 && again - first < 3000000);
     inject(ACK, 6, iss + 5, "");
 
+    /* recv blocks until there is text, and epoll tells of it. */
+    int set = stack.epoll_create(stack.userdata, 1);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = accepted};
+    CHECK(set > 2);
+    CHECK(stack.epoll_ctl(stack.userdata, set, EPOLL_CTL_ADD, accepted, &event) == 0);
+    CHECK(stack.epoll_wait(stack.userdata, set, &event, 1, 0) == 0);
+    CHECK(pthread_create(&thread, NULL, receive_blocking, &accepted) == 0);
+    until_asleep();
+    inject(ACK | PSH, 6, iss + 5, "more");
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(received == 4);
+    expect(&segment, ACK, 0);
+    CHECK(ntohl(segment.tcp.ack_seq) == 10);
+    inject(ACK | PSH, 10, iss + 5, "last");
+    event = (struct epoll_event){0};
+    CHECK(stack.epoll_wait(stack.userdata, set, &event, 1, -1) == 1);
+    CHECK(event.events == EPOLLIN && event.data.fd == accepted);
+    CHECK(stack.read(stack.userdata, accepted, buffer, sizeof buffer) == 4);
+    expect(&segment, ACK, 0);
+    CHECK(stack.close(stack.userdata, set) == 0);
+
     /* Both close. */
-    inject(FIN | ACK, 6, iss + 5, "");
+    inject(FIN | ACK, 14, iss + 5, "");
     CHECK(stack.close(stack.userdata, accepted) == 0);
     CHECK(fcntl(accepted, F_GETFD) == -1);
     do {
@@ -183,8 +213,8 @@ int main(int argc, char **argv) {
         long long time;
         CHECK(stack.netdev_receive(stack.userdata, &segment, &len, &time) == 0);
     } while (!segment.tcp.fin);
-    CHECK(ntohl(segment.tcp.ack_seq) == 7);
-    inject(ACK, 7, iss + 6, "");
+    CHECK(ntohl(segment.tcp.ack_seq) == 15);
+    inject(ACK, 15, iss + 6, "");
 
     /* Nothing more is to be expected, which is an error, and not for ever. */
     size_t len = sizeof segment;
@@ -196,6 +226,6 @@ int main(int argc, char **argv) {
     close(other);
     CHECK(stack.socket(stack.userdata, AF_INET, SOCK_STREAM, 0) == other);
     stack.free(stack.userdata);
-    puts("packetdrill: handshake, text, retransmission, close: all as expected");
+    puts("packetdrill: handshake, text, retransmission, epoll, close: all as expected");
     return 0;
 }

@@ -22,6 +22,9 @@ pub struct EcnConfig {
     /// is sent again too (RFC 8311 §4.3 lets experiments do so). Default off: new text is. Linux
     /// has it on.
     pub capable_throughout: bool,
+    /// Marks reduce the window like a loss: in proportion to what arrives (RFC 9937), until
+    /// something sent later is acknowledged. Default off: at once (RFC 3168 §6.1.2). Linux has it on.
+    pub proportional: bool,
 }
 
 /// When an acknowledgment carries an AccECN option.
@@ -47,6 +50,7 @@ impl EcnConfig {
         classic_attempts: 2,
         options: EcnOptions::News,
         capable_throughout: false,
+        proportional: false,
     };
 }
 

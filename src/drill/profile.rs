@@ -134,6 +134,7 @@ fn linux(host: Config) -> Config {
             classic_attempts: 1,
             options: EcnOptions::Always,
             capable_throughout: true,
+            proportional: true,
             ..EcnConfig::default()
         },
         path_mtu: PathMtuConfig {

@@ -1,8 +1,9 @@
-//! What the settings of other systems mean here.
+//! What the settings of other systems mean here: those of Linux, and in `freebsd` those of FreeBSD.
+
+mod freebsd;
 
 use crate::config::{
-    Config, CongestionControl, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing,
-    Resets, SynCookies,
+    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing, SynCookies,
 };
 use crate::time::Duration;
 
@@ -71,7 +72,7 @@ pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> 
     let key = key.replace('/', ".");
     let name = key.rsplit('.').next().unwrap_or(&key);
     if key.starts_with("net.inet.") || key.starts_with("kern.") {
-        return freebsd(config, &key, value);
+        return freebsd::apply(config, &key, value);
     }
     let refused = || format!("no support for sysctl {key}={value}");
     if WITHOUT_MEANING.contains(&name) {
@@ -297,75 +298,6 @@ fn fast_open_keys(value: &str) -> Option<FastOpenKeys> {
             previous: Some(key(previous)?),
         }),
     }
-}
-
-fn freebsd(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
-    let tcp = &mut config.tcp;
-    let name = key.strip_prefix("net.inet.tcp.").unwrap_or(key);
-    let done = match name {
-        "rfc1323" => flag(value).map(|on| {
-            tcp.timestamps = on;
-            tcp.window_scaling = on;
-        }),
-        "sack.enable" => flag(value).map(|on| tcp.sack = on),
-        "delacktime" => millis(value).map(|delay| tcp.delayed_ack = Some(delay)),
-        "delayed_ack" => flag(value).map(|on| {
-            tcp.delayed_ack = tcp.delayed_ack.filter(|_| on);
-        }),
-        "insecure_rst" => flag(value).map(|on| {
-            tcp.resets = match on {
-                true => Resets::InWindow,
-                false => Resets::Exact,
-            };
-        }),
-        "insecure_syn" => number(value).filter(|on| *on == 0).map(|_| ()),
-        "fast_finwait2_recycle" | "ecn.enable" | "syncookies_only" => {
-            number(value).filter(|on| *on == 0).map(|_| ())
-        }
-        "finwait2_timeout" => millis(value).map(|time| tcp.fin_wait_2_timeout = Some(time)),
-        "keepidle" => millis(value).map(|time| tcp.keepalive.idle = time),
-        "keepintvl" => millis(value).map(|time| tcp.keepalive.interval = time),
-        "keepcnt" => count(value).map(|probes| tcp.keepalive.count = probes),
-        "persmax" => millis(value).map(|most| tcp.max_persist = most),
-        "cc.algorithm" => match value.trim() {
-            "newreno" => Some(CongestionControl::Reno),
-            "cubic" => Some(CongestionControl::Cubic),
-            "dctcp" => Some(CongestionControl::Dctcp),
-            _ => None,
-        }
-        .map(|kind| tcp.congestion_control = kind),
-        "syncookies" => flag(value).map(|on| {
-            config.syn_cookies = match on {
-                true => SynCookies::WhenFull,
-                false => SynCookies::Off,
-            };
-        }),
-        "msl" => millis(value).map(|msl| tcp.msl = msl),
-        "rexmit_min" => millis(value).map(|least| tcp.min_rto = least),
-        "rexmit_slop" => millis(value).map(|slop| tcp.rto_slop = slop),
-        "rexmit_initial" => millis(value).map(|first| tcp.initial_rto = first),
-        "initcwnd_segments" => count(value).map(|segments| tcp.initial_window = segments.max(1)),
-        "recvspace" => number(value).map(|size| tcp.initial_receive_buffer = size.max(1) as usize),
-        "sendspace" => number(value).map(|size| tcp.initial_send_buffer = size.max(1) as usize),
-        "minmss" => number(value).and_then(|least| {
-            tcp.min_send_mss = least.try_into().ok()?;
-            Some(())
-        }),
-        // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
-        "mssdflt" => number(value).filter(|mss| *mss == 536).map(|_| ()),
-        "v6mssdflt" => number(value).filter(|mss| *mss == 1220).map(|_| ()),
-        "recvbuf_auto" | "sendbuf_auto" => number(value).filter(|on| *on == 1).map(|_| ()),
-        "functions_default" => (value.trim() == "freebsd").then_some(()),
-        // Nothing is remembered from one run to the next, and nothing is offloaded.
-        "hostcache.enable"
-        | "hostcache.purgenow"
-        | "hostcache.purge"
-        | "tso"
-        | "kern.ipc.maxsockbuf"
-        | "log_debug" => Some(()),
-        _ => None,
-    };
-    done.ok_or_else(|| format!("no support for sysctl {key}={value}"))
 }
 
 #[cfg(test)]

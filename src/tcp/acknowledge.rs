@@ -131,7 +131,7 @@ impl Tcb {
             known: in_flight,
             left,
         };
-        self.answer_marks(congestion, &acknowledgment, flight);
+        self.answer_marks(congestion, &acknowledgment, flight, report.delivered);
         self.limit_burst(report.delivered);
     }
 

@@ -6,7 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, SocketOptions, SynCookies,
+    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, Push, SocketOptions,
+    SynCookies, WindowUse,
 };
 use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -93,6 +94,10 @@ fn any_config(random: &mut Random) -> Config {
     tcp.delayed_ack = random.pick(&[None, Some(Duration::from_millis(40))]);
     tcp.max_out_of_order_ranges = random.pick(&[1, 2, 512]);
     tcp.r2 = random.pick(&[3, 15]);
+    tcp.push = random.pick(&[Push::QueueEnd, Push::SendEnd]);
+    tcp.window_use = random.pick(&[WindowUse::InFlight, WindowUse::LastWindow]);
+    tcp.slow_start_limit = random.pick(&[None, Some(1), Some(u32::MAX)]);
+    tcp.whole_segment_buffers = random.chance(20);
     tcp.socket = any_options(random);
     let modes = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
     tcp.ecn = EcnConfig {
@@ -105,6 +110,7 @@ fn any_config(random: &mut Random) -> Config {
             false => EcnOptions::Always,
         },
         capable_throughout: random.chance(30),
+        proportional: random.chance(50),
     };
     config
 }

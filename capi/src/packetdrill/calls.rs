@@ -19,7 +19,7 @@ use nix::sys::eventfd::EventFd;
 use stubborn::bsd::{Errno, Fd};
 
 use super::world::World;
-use crate::abi::{self, Address, Answer, guard};
+use crate::abi::{self, Answer, guard};
 use crate::posix::{self, Machine};
 use crate::structures;
 
@@ -34,6 +34,19 @@ unsafe fn on<T: Answer>(
     // SAFETY: the caller's word.
     let world = unsafe { userdata.cast::<World>().as_ref() };
     guard(|| call(world.ok_or(Errno::EFAULT)?))
+}
+
+/// The same, on what the placeholder `fd` stands for.
+///
+/// # Safety
+/// As [`on`].
+unsafe fn on_known<T: Answer>(
+    userdata: *mut c_void,
+    fd: c_int,
+    call: impl FnOnce(&World, Fd) -> Result<T, Errno>,
+) -> T::C {
+    // SAFETY: the caller's word.
+    unsafe { on(userdata, |world| call(world, world.known(fd)?)) }
 }
 
 /// A placeholder for a descriptor.
@@ -85,10 +98,8 @@ pub(super) unsafe extern "C" fn bind(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let address = abi::address(address, len)?.inet()?;
-            let fd = world.known(fd)?;
-            world.call(|calls| calls.bind(fd, address))?
+        on_known(userdata, fd, |world, fd| {
+            structures::bind(world, fd, address, len)
         })
     }
 }
@@ -96,8 +107,7 @@ pub(super) unsafe extern "C" fn bind(
 pub(super) unsafe extern "C" fn listen(userdata: *mut c_void, fd: c_int, backlog: c_int) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
+        on_known(userdata, fd, |world, fd| {
             world.call(|calls| calls.listen(fd, backlog))?
         })
     }
@@ -111,8 +121,8 @@ pub(super) unsafe extern "C" fn accept(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let (new, peer) = posix::accept(world, world.known(fd)?, 0)?;
+        on_known(userdata, fd, |world, fd| {
+            let (new, peer) = posix::accept(world, fd, 0)?;
             let placeholder = hold(world, new)?;
             abi::give_address(address, len, peer)?;
             Ok(placeholder)
@@ -128,12 +138,8 @@ pub(super) unsafe extern "C" fn connect(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
-            match abi::address(address, len)? {
-                Address::Inet(peer) => posix::connect(world, fd, peer),
-                Address::Unspecified => world.call(|calls| calls.disconnect(fd))?,
-            }
+        on_known(userdata, fd, |world, fd| {
+            structures::connect(world, fd, address, len)
         })
     }
 }
@@ -156,8 +162,8 @@ pub(super) unsafe extern "C" fn readv(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::read_vector(world, world.known(fd)?, pieces, count)
+        on_known(userdata, fd, |world, fd| {
+            structures::read_vector(world, fd, pieces, count)
         })
     }
 }
@@ -185,20 +191,17 @@ pub(super) unsafe extern "C" fn recvfrom(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
-            let received = match buffer.is_null() {
-                // A test may throw away what it receives.
-                true => {
-                    let mut scratch = vec![0; len.min(structures::MOST_AT_ONCE)];
-                    posix::recv(world, fd, &mut scratch, flags)?
-                }
-                false => posix::recv(world, fd, abi::octets_mut(buffer, len)?, flags)?,
+        on_known(userdata, fd, |world, fd| {
+            // A test may throw away what it receives.
+            let mut scratch = match buffer.is_null() {
+                true => vec![0u8; len.min(structures::MOST_AT_ONCE)],
+                false => Vec::new(),
             };
-            if let Some(from) = received.from {
-                abi::give_address(address, address_len, from)?;
-            }
-            Ok(received.len)
+            let buffer = match buffer.is_null() {
+                true => (scratch.as_mut_ptr().cast(), scratch.len()),
+                false => (buffer, len),
+            };
+            structures::receive_from(world, fd, buffer, flags, (address, address_len))
         })
     }
 }
@@ -211,8 +214,8 @@ pub(super) unsafe extern "C" fn recvmsg(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::receive_message(world, world.known(fd)?, message, flags)
+        on_known(userdata, fd, |world, fd| {
+            structures::receive_message(world, fd, message, flags)
         })
     }
 }
@@ -235,8 +238,8 @@ pub(super) unsafe extern "C" fn writev(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::write_vector(world, world.known(fd)?, pieces, count)
+        on_known(userdata, fd, |world, fd| {
+            structures::write_vector(world, fd, pieces, count)
         })
     }
 }
@@ -263,12 +266,8 @@ pub(super) unsafe extern "C" fn sendto(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let to = match address.is_null() {
-                true => None,
-                false => Some(abi::address(address, address_len)?.inet()?),
-            };
-            posix::send(world, world.known(fd)?, abi::octets(data, len)?, flags, to)
+        on_known(userdata, fd, |world, fd| {
+            structures::send_to(world, fd, (data, len), flags, (address, address_len))
         })
     }
 }
@@ -281,8 +280,8 @@ pub(super) unsafe extern "C" fn sendmsg(
 ) -> ssize_t {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::send_message(world, world.known(fd)?, message, flags)
+        on_known(userdata, fd, |world, fd| {
+            structures::send_message(world, fd, message, flags)
         })
     }
 }
@@ -295,8 +294,7 @@ pub(super) unsafe extern "C" fn fcntl(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
+        on_known(userdata, fd, |world, fd| {
             // Without an argument there is anything in its place.
             world.call(|calls| calls.fcntl(fd, command, argument as c_int))?
         })
@@ -311,8 +309,8 @@ pub(super) unsafe extern "C" fn ioctl(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::control(world, world.known(fd)?, request, argument)
+        on_known(userdata, fd, |world, fd| {
+            structures::control(world, fd, request, argument)
         })
     }
 }
@@ -333,8 +331,7 @@ pub(super) unsafe extern "C" fn close(userdata: *mut c_void, fd: c_int) -> c_int
 pub(super) unsafe extern "C" fn shutdown(userdata: *mut c_void, fd: c_int, how: c_int) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
+        on_known(userdata, fd, |world, fd| {
             world.call(|calls| calls.shutdown(fd, how))?
         })
     }
@@ -350,10 +347,8 @@ pub(super) unsafe extern "C" fn getsockopt(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
-            let octets = world.call(|calls| calls.getsockopt(fd, level, name))??;
-            abi::give_octets(value, len, &octets).map(drop)
+        on_known(userdata, fd, |world, fd| {
+            structures::option(world, fd, (level, name), value, len)
         })
     }
 }
@@ -368,10 +363,8 @@ pub(super) unsafe extern "C" fn setsockopt(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            let fd = world.known(fd)?;
-            let octets = abi::octets(value, len as usize)?;
-            world.call(|calls| calls.setsockopt(fd, level, name, octets))?
+        on_known(userdata, fd, |world, fd| {
+            structures::set_option(world, fd, (level, name), value, len)
         })
     }
 }
@@ -497,8 +490,8 @@ pub(super) unsafe extern "C" fn epoll_wait(
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
-        on(userdata, |world| {
-            structures::wait_for_events(world, world.known(set)?, events, most, millis)
+        on_known(userdata, set, |world, set| {
+            structures::wait_for_events(world, set, events, most, millis)
         })
     }
 }

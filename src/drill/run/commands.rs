@@ -83,6 +83,7 @@ pub(super) struct Baseline(Counters);
 /// The part that is not known, in words.
 pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
     let joined = text.replace("\\\n", " ");
+    let joined = products(&joined).ok_or_else(|| format!("no support for the command {text}"))?;
     let mut meanings = Vec::new();
     for line in joined.split(['\n', ';']).flat_map(|line| line.split("&&")) {
         let line = line.split('#').next().unwrap_or("").trim();
@@ -101,6 +102,19 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
         }
     }
     Ok(meanings)
+}
+
+/// A text whose products, `$((15*1024*1024))`, are numbers; `None` for other arithmetic.
+fn products(text: &str) -> Option<String> {
+    let Some((before, after)) = text.split_once("$((") else {
+        return Some(text.to_owned());
+    };
+    let (product, after) = after.split_once("))")?;
+    let mut factors = product
+        .split('*')
+        .map(|factor| factor.trim().parse::<u64>().ok());
+    let number = factors.try_fold(1u64, |product, factor| product.checked_mul(factor?))?;
+    Some(format!("{before}{number}{}", products(after)?))
 }
 
 /// What one script of defaults sets beside the profile.
@@ -508,6 +522,10 @@ mod tests {
             ("false", Meaning::Failure),
             ("echo hello > /dev/null", Meaning::Nothing),
             (
+                "sysctl -q net.ipv4.tcp_base_mss=$((2 * 256))",
+                Meaning::Setting("net.ipv4.tcp_base_mss".to_owned(), "512".to_owned()),
+            ),
+            (
                 "echo 0 > /proc/sys/net/ipv4/tcp_sack",
                 Meaning::Setting("net/ipv4/tcp_sack".to_owned(), "0".to_owned()),
             ),
@@ -551,6 +569,7 @@ mod tests {
             "tc qdisc add netem loss 1",
             "ip rule",
             "echo 1 > /sys/module/tcp_cubic/parameters/beta",
+            "sysctl -q net.ipv4.tcp_fin_timeout=$((1+2))",
             "nstat | grep TcpExtBeyondWindow | grep -q \" 1 \"",
             "setkey -c",
             "tcpdrop -a",

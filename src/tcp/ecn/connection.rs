@@ -160,12 +160,19 @@ impl Tcb {
         congestion: Congestion,
         ack: &Acknowledgment,
         flight: Flight,
+        delivered: usize,
     ) {
         if congestion.packets > 0 && self.feedback.begins_window(ack.ack, ack.nxt) {
+            let before = self.congestion.window();
             self.congestion.on_ecn(&Loss {
                 now: ack.now,
                 in_flight: self.flight_to_reduce(flight),
             });
+            if self.config.ecn.proportional && !self.congestion.governs_recovery() {
+                let ssthresh = self.congestion.ssthresh();
+                self.recovery
+                    .reduce_for_marks(ssthresh, before, ack, delivered);
+            }
         }
     }
 

@@ -66,6 +66,9 @@ pub(crate) struct Recovery {
     /// nothing.
     episode: Option<Episode>,
     prr: Option<Prr>,
+    /// The window shrinks in proportion because of marks, until something beyond this place is
+    /// acknowledged.
+    shrinking: Option<Seq>,
     /// The next retransmission leaves whatever the congestion window says: it begins a recovery.
     resend_at_once: bool,
     /// Without SACK: of what is to be sent again, one segment is. A recovery by duplicate
@@ -89,6 +92,7 @@ impl Recovery {
             selective: None,
             episode: None,
             prr: None,
+            shrinking: None,
             resend_at_once: false,
             one_segment: false,
             forward_rto: config.forward_rto,
@@ -190,6 +194,7 @@ impl Recovery {
             false => self.on_cumulative_ack(ack, &mut report),
         }
         report.recovering |= self.is_recovering();
+        report.recovering |= self.shrinking.is_some_and(|until| ack.ack <= until);
         report.rate = self.rate.sample(arrivals.newest, self.rtt.min_rtt());
         report
     }
@@ -211,7 +216,7 @@ impl Recovery {
         }
         self.rtt.back_off();
         self.retries = self.retries.saturating_add(1);
-        self.prr = None;
+        (self.prr, self.shrinking) = (None, None);
         self.one_segment = false;
         self.resend_at_once = true;
         self.rto_at = now + self.rtt.rto();
@@ -361,7 +366,7 @@ impl Recovery {
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
-        self.prr.hash(hasher);
+        (&self.prr, self.shrinking).hash(hasher);
         self.hash_flights(mss, hasher);
         let lost = self.board.next_lost();
         let one_segment = self.one_segment && lost.is_some();

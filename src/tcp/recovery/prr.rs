@@ -100,27 +100,52 @@ impl Recovery {
         ack: &Acknowledgment,
         report: &Report,
     ) {
-        if !self.is_recovering() {
+        let recovering = self.is_recovering();
+        if recovering || self.shrinking.is_some_and(|until| ack.ack > until) {
+            self.shrinking = None;
+        }
+        if !recovering && self.shrinking.is_none() {
             self.prr = None;
             return;
         }
         let Some(ssthresh) = ssthresh else {
             return;
         };
-        let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
         let (recover_fs, shows_loss) = match &self.selective {
             Some(selective) => (selective.recover_fs(), !report.losses.is_empty()),
             // Without SACK, whatever does not end a recovery shows that more is lost.
-            None => (self.newreno.recover_fs(), true),
+            None => (self.newreno.recover_fs(), recovering),
         };
         if report.lost.is_some() {
             self.prr = Some(Prr::new(ssthresh, recover_fs as u64));
         }
+        self.proportion(ack, report.delivered_data, !shows_loss);
+    }
+
+    /// Marks have reduced the window from `before` to `ssthresh`, and an acknowledgment of so many
+    /// octets says so: it shrinks in proportion, until something sent later is acknowledged.
+    pub(crate) fn reduce_for_marks(
+        &mut self,
+        ssthresh: u64,
+        before: u64,
+        ack: &Acknowledgment,
+        delivered: usize,
+    ) {
+        if !self.is_recovering() {
+            self.prr = Some(Prr::new(ssthresh, before));
+            self.shrinking = Some(ack.nxt);
+            self.proportion(ack, delivered, true);
+        }
+    }
+
+    /// So many octets have arrived.
+    fn proportion(&mut self, ack: &Acknowledgment, delivered: usize, safe: bool) {
+        let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
         if let Some(prr) = &mut self.prr {
             prr.on_ack(Progress {
-                delivered: report.delivered_data as u64,
+                delivered: delivered as u64,
                 in_flight,
-                safe: ack.advances() && !shows_loss,
+                safe: ack.advances() && safe,
                 mss: ack.mss as u64,
             });
         }

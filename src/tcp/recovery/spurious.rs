@@ -274,7 +274,7 @@ impl Recovery {
         }
         report.spurious = true;
         self.episode = None;
-        self.prr = None;
+        (self.prr, self.shrinking) = (None, None);
         self.resend_at_once = false;
         match &mut self.selective {
             Some(selective) => {
