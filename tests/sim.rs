@@ -15,6 +15,7 @@
 //! | `ecn` | bottlenecks that mark, and boxes that change marks |
 //! | `buffers` | long paths are full, whatever the size that buffers start with |
 //! | `path_mtu` | paths that carry less than the interfaces, and say so or not |
+//! | `super_segments` | super-segments that are cut and merged at the ports |
 //! | `determinism` | the same seed, the same world |
 //! | `broken` | every property, broken: the judge sees it |
 //! | `pictures` | ladder diagrams and captures |
@@ -38,5 +39,6 @@ mod sim {
     mod path_mtu;
     mod pictures;
     mod recovery;
+    mod super_segments;
     mod support;
 }

@@ -14,7 +14,7 @@ use crate::link::{Batch, Device};
 use crate::stack::{ConnId, Event, ListenerId, Secret, Stack};
 use crate::tcp::State;
 use crate::time::Instant;
-use crate::wire::ip;
+use crate::wire::{Offload, ip};
 
 /// A host of a world: the first is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +128,8 @@ pub(super) struct Surroundings<'a> {
 pub(super) struct Host {
     id: HostId,
     pub(super) config: Config,
+    /// What its ports do in the stack's place.
+    pub(super) offload: Offload,
     /// `None`: it is down.
     stack: Option<Stack>,
     pub(super) ports: Vec<Port>,
@@ -146,6 +148,7 @@ impl Host {
         Host {
             id,
             config,
+            offload: Offload::NONE,
             stack: None,
             ports: Vec::new(),
             held: Held::default(),
@@ -257,11 +260,11 @@ impl Host {
                 let Some(stack) = &mut self.stack else {
                     continue;
                 };
-                for datagram in around.batch.iter() {
+                for (datagram, form) in around.batch.arrivals() {
                     around
                         .trace
                         .event(around.at, Kind::Arrived, Some(self.id), datagram);
-                    stack.receive(now, datagram);
+                    stack.receive_as(now, datagram, form);
                 }
                 if states {
                     self.record_arrivals(around);
@@ -347,7 +350,7 @@ impl Host {
             return false;
         };
         let mut any = false;
-        while let Some(packet) = stack.poll_transmit(now) {
+        while let Some(packet) = stack.poll_transmit_for(now, self.offload) {
             any = true;
             let index = match self.ports.as_slice() {
                 [] => continue,

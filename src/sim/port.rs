@@ -4,7 +4,8 @@ use core::net::IpAddr;
 
 use super::path::Direction;
 use crate::link::{Batch, Capabilities, Device, DeviceError};
-use crate::wire::Packet;
+use crate::wire::merge::Merge;
+use crate::wire::{Offload, Packet, offload};
 
 /// Datagrams that wait for a host which does not take them; beyond, they are lost. As many as a
 /// TUN interface holds by default.
@@ -18,10 +19,14 @@ pub(super) struct Port {
     pub(super) direction: Direction,
     /// The longest datagram that it takes, in octets.
     pub(super) mtu: usize,
+    /// What it does in the stack's place. The path carries what is on the wire: super-segments are cut
+    /// on the way in, and on the way out segments that arrived together are merged.
+    pub(super) offload: Offload,
     /// Who is reached through it.
     pub(super) behind: Vec<IpAddr>,
     arrived: Vec<Vec<u8>>,
     sent: Vec<Vec<u8>>,
+    merge: Merge,
     /// Memory of datagrams that are no more: the world's, lent for a turn.
     pub(super) spare: Vec<Vec<u8>>,
 }
@@ -32,9 +37,11 @@ impl Port {
             link,
             direction,
             mtu,
+            offload: Offload::NONE,
             behind,
             arrived: Vec::new(),
             sent: Vec::new(),
+            merge: Merge::default(),
             spare: Vec::new(),
         }
     }
@@ -65,32 +72,68 @@ impl Port {
 
 impl Device for Port {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::plain(self.mtu)
+        Capabilities {
+            mtu: self.mtu,
+            offload: self.offload,
+        }
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
         let mut taken = 0;
-        for datagram in &self.arrived {
-            let Some(slot) = batch.slot() else {
-                break;
-            };
-            let len = datagram.len().min(slot.len());
-            slot[..len].copy_from_slice(&datagram[..len]);
-            batch.commit(len);
+        while let (Some(slot), Some(datagram)) = (batch.slot(), self.arrived.get(taken)) {
             taken += 1;
+            if self.offload.longest == 0 {
+                let len = datagram.len().min(slot.len());
+                slot[..len].copy_from_slice(&datagram[..len]);
+                batch.commit(len);
+                continue;
+            }
+            self.merge.begin(datagram);
+            while let Some(next) = self.arrived.get(taken)
+                && self.merge.take(next)
+            {
+                taken += 1;
+            }
+            let (datagram, form) = self.merge.end();
+            slot[..datagram.len()].copy_from_slice(datagram);
+            batch.commit_as(datagram.len(), form);
         }
         self.spare.extend(self.arrived.drain(..taken));
         Ok(())
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        if packet.len() > self.mtu {
+        let form = packet.form();
+        let mut whole = self.memory();
+        (packet.pieces().iter()).for_each(|piece| whole.extend_from_slice(piece));
+        form.complete(&mut whole);
+        let Some(by) = form.cut else {
+            self.push(whole);
             return Ok(());
-        }
+        };
+        offload::cut(&whole, by, |piece| {
+            let mut datagram = self.memory();
+            datagram.extend_from_slice(piece);
+            self.push(datagram);
+        });
+        self.spare.push(whole);
+        Ok(())
+    }
+}
+
+impl Port {
+    /// An empty datagram.
+    fn memory(&mut self) -> Vec<u8> {
         let mut datagram = self.spare.pop().unwrap_or_default();
         datagram.clear();
-        (packet.pieces().iter()).for_each(|piece| datagram.extend_from_slice(piece));
-        self.sent.push(datagram);
-        Ok(())
+        datagram
+    }
+
+    /// A datagram enters the path, unless it is too long.
+    fn push(&mut self, datagram: Vec<u8>) {
+        match datagram.len() > self.mtu {
+            true => self.spare.push(datagram),
+            false => self.sent.push(datagram),
+        }
     }
 }

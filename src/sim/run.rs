@@ -10,9 +10,12 @@ use super::queue::Upcoming;
 use super::story::Happening;
 use super::trace::{Happened, Kind};
 use super::world::{BATCH, World};
-use crate::link::Batch;
+use crate::link::{Batch, Device};
 use crate::tcp::State;
 use crate::time::Instant;
+
+/// Octets that a batch takes at most, unless one datagram needs more.
+const MEMORY: usize = 1 << 20;
 
 impl World {
     /// Runs until nothing is left to happen, or something is wrong.
@@ -44,10 +47,13 @@ impl World {
     /// The batch has room for the longest datagram.
     fn size_batch(&mut self) {
         let ports = self.hosts.iter().flat_map(|host| &host.ports);
-        let longest = ports.map(|port| port.mtu).max().unwrap_or(0);
+        let longest = ports
+            .map(|port| port.capabilities().longest_arrival())
+            .max();
+        let longest = longest.unwrap_or(0);
         self.batch.clear();
         if self.batch.slot().map_or(0, |slot| slot.len()) < longest {
-            self.batch = Batch::new(BATCH, longest);
+            self.batch = Batch::with_memory(BATCH, longest, (BATCH * longest).min(MEMORY));
         }
     }
 

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::link::Batch;
 use crate::tcp::State;
 use crate::time::{Duration, Instant};
+use crate::wire::Offload;
 
 /// A path of a world: the first is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -204,6 +205,11 @@ impl World {
         id
     }
 
+    /// Super-segments cross the ports of a host, those of the paths that it has not yet.
+    pub fn offload(&mut self, host: HostId) {
+        self.host_mut(host).offload = Offload::FULL;
+    }
+
     /// An application for a host; it starts with it.
     pub fn app(&mut self, host: HostId, app: impl App + 'static) {
         self.host_mut(host).install(Box::new(app));
@@ -236,7 +242,9 @@ impl World {
     ) -> u32 {
         let host = self.host_mut(host);
         let mtu = host.config.mtu;
-        host.ports.push(Port::new(link.0, direction, mtu, behind));
+        let mut port = Port::new(link.0, direction, mtu, behind);
+        port.offload = host.offload;
+        host.ports.push(port);
         (host.ports.len() - 1) as u32
     }
 

@@ -17,6 +17,7 @@
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
+//! | [`merge`] | segments that follow each other become a super-segment | |
 //! | [`malformed`] | why a datagram is refused | |
 //! | [`dump`] | a datagram in tcpdump's notation | |
 //! | [`figure`] | a segment in the notation of the RFC's figures | RFC 9293 §3.5 |
@@ -33,6 +34,7 @@ pub mod ip;
 mod ipv4;
 mod ipv6;
 pub mod malformed;
+pub mod merge;
 pub mod offload;
 pub mod options;
 pub mod packet;

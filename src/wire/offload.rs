@@ -175,7 +175,7 @@ pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool 
 }
 
 /// The length of a datagram, in its IP header of `start` octets.
-fn set_ip_length(datagram: &mut [u8], start: usize) {
+pub(super) fn set_ip_length(datagram: &mut [u8], start: usize) {
     let len = datagram.len();
     if datagram[0] >> 4 == 4 {
         ipv4::set_total_length(&mut datagram[..start], len as u16);
@@ -185,7 +185,7 @@ fn set_ip_length(datagram: &mut [u8], start: usize) {
 }
 
 /// The checksum of a segment or datagram of `ip`.
-fn set_checksum(ip: &IpHeader, kind: Kind, upper: &mut [u8]) {
+pub(super) fn set_checksum(ip: &IpHeader, kind: Kind, upper: &mut [u8]) {
     let (protocol, field) = match kind {
         Kind::Tcp => (protocol::TCP, tcp::CHECKSUM),
         Kind::Udp => (protocol::UDP, udp::CHECKSUM),

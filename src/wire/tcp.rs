@@ -222,22 +222,26 @@ pub(super) fn header_len(segment: &[u8]) -> Option<usize> {
     (HEADER..=segment.len()).contains(&len).then_some(len)
 }
 
+/// The sequence number of a segment whose header is all there.
+pub(super) fn seq(segment: &[u8]) -> u32 {
+    let octets = segment[4..8].first_chunk();
+    octets.map_or(0, |octets| u32::from_be_bytes(*octets))
+}
+
 /// A copy of a super-segment's header becomes that of the piece whose text lies `at` octets on.
 /// FIN and PSH belong to the last piece, CWR to the first (RFC 3168 §6.1.2: a reduction is told
 /// once).
 pub(super) fn make_piece(segment: &mut [u8], at: usize, is_last: bool) {
-    let seq = segment[4..8]
-        .first_chunk()
-        .map_or(0, |seq| u32::from_be_bytes(*seq));
-    segment[4..8].copy_from_slice(&seq.wrapping_add(at as u32).to_be_bytes());
-    let mut control = Control::from_bits(segment[13].into());
+    let seq = seq(segment).wrapping_add(at as u32);
+    segment[4..8].copy_from_slice(&seq.to_be_bytes());
+    let mut control = Control::from_bits(segment[CONTROL].into());
     if !is_last {
         control = control - Control::FIN - Control::PSH;
     }
     if at > 0 {
         control = control - Control::CWR;
     }
-    segment[13] = control.bits() as u8;
+    segment[CONTROL] = control.bits() as u8;
 }
 
 impl TcpHeader {
@@ -270,6 +274,8 @@ impl TcpHeader {
     }
 }
 
+/// Where the octet with the low eight control bits stands in the header.
+pub(super) const CONTROL: usize = 13;
 /// Where the checksum field stands in the header.
 pub(super) const CHECKSUM: usize = 16;
 

@@ -18,6 +18,7 @@
 //! | `queues` | several queues: 64 flows at once, both ways |
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
+//! | `segments` | super-segments that the kernel cuts, on a path that loses segments |
 //! | `signs` | urgent data and keepalive |
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
 //! | `link` | `stubborn link` between two namespaces: delay, loss, reordering |
@@ -41,6 +42,7 @@ mod link;
 mod many;
 mod program;
 mod queues;
+mod segments;
 mod signs;
 mod tools;
 mod udp;
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         faults::trials(),
         signs::trials(),
         udp::trials(),
+        segments::trials(),
         ladder::trials(),
         link::trials(),
     ];

@@ -58,7 +58,22 @@ pub(super) fn lossy() -> Medium {
 
 /// A client and a server with these configurations.
 pub(super) fn hosts(world: &mut World, configs: [Config; 2], path: Path) -> Pair {
+    hosts_with_offloads(world, configs, [false; 2], path)
+}
+
+/// The same; super-segments cross the ports of those of whom it is said.
+pub(super) fn hosts_with_offloads(
+    world: &mut World,
+    configs: [Config; 2],
+    offloads: [bool; 2],
+    path: Path,
+) -> Pair {
     let [client, server] = configs.map(|config| world.host(config));
+    for (host, offload) in [client, server].into_iter().zip(offloads) {
+        if offload {
+            world.offload(host);
+        }
+    }
     let link = world.link(client, server, path);
     Pair {
         client,

@@ -100,6 +100,7 @@ struct Host {
     aborts_after: Option<Time>,
     keepalive: Option<KeepaliveTable>,
     mtu: Option<usize>,
+    offloads: Option<bool>,
     mss: Option<u16>,
     receive_buffer: Option<Octets>,
     send_buffer: Option<Octets>,
@@ -384,6 +385,7 @@ impl Host {
     fn settings(&self, host: &mut HostPlan) {
         let octets = |octets: Octets| usize::try_from(octets.0).unwrap_or(usize::MAX);
         host.mtu = self.mtu.unwrap_or(host.mtu);
+        host.offload = self.offloads.unwrap_or(host.offload);
         let tcp = &mut host.tcp;
         tcp.mss = self.mss.or(tcp.mss);
         tcp.receive_buffer = self.receive_buffer.map_or(tcp.receive_buffer, octets);

@@ -54,6 +54,8 @@ pub(super) fn plan(random: &mut Random) -> Plan {
     if random.chance(one_in(4)) {
         happen(random, &mut plan);
     }
+    plan.near.offload = random.chance(one_in(4));
+    plan.far.offload = random.chance(one_in(4));
     plan
 }
 
@@ -293,6 +295,8 @@ mod tests {
             has(|plan| plan.family == Family::V6),
             has(|plan| plan.may_fail),
             has(|plan| plan.path.nat().is_some()),
+            has(|plan| plan.near.offload),
+            has(|plan| plan.far.offload),
             has(|plan| matches!(plan.story[..], [(_, Event::Restart(_))])),
             has(|plan| matches!(plan.story[..], [(_, Event::Pause(..))])),
             has(|plan| matches!(plan.story[..], [(_, Event::ClockAhead(..))])),

@@ -63,6 +63,8 @@ pub enum Opening {
 pub struct HostPlan {
     /// The MTU of its interface, in octets.
     pub mtu: usize,
+    /// Super-segments cross its interface, which cuts and merges them.
+    pub offload: bool,
     /// How its connections behave.
     pub tcp: TcpConfig,
     /// What its application does with each.
@@ -76,6 +78,7 @@ impl HostPlan {
     pub fn new(behaviour: Behaviour) -> HostPlan {
         HostPlan {
             mtu: 1500,
+            offload: false,
             tcp: TcpConfig {
                 orphan_retries: TcpConfig::default().r2,
                 ..TcpConfig::default()
@@ -286,6 +289,11 @@ impl Scenario for Plan {
     fn build(&self, world: &mut World) {
         let near = world.host(self.config(End::Near));
         let far = world.host(self.config(End::Far));
+        for (host, plan) in [(near, &self.near), (far, &self.far)] {
+            if plan.offload {
+                world.offload(host);
+            }
+        }
         let link = world.link(near, far, self.path.clone());
         world.reach(link, self.family.public());
         self.applications(world, near, far);

@@ -92,6 +92,33 @@ impl Apart {
         self.runs(0, &format!("nft -f '{}'", file.display()));
     }
 
+    /// Loses, from now on, so many of a hundred segments in each direction, on the path: the kernels
+    /// cut super-segments before they send them there.
+    pub(crate) fn lose_segments(&self, lab: &Lab, percent: u32) {
+        let rules = format!(
+            "table netdev loss {{
+               chain in {{
+                 type filter hook ingress device \"path\" priority 0
+                 numgen random mod 100 < {percent} counter drop
+               }}
+             }}\n"
+        );
+        let file = lab.file("segments.nft");
+        fs::write(&file, rules).unwrap();
+        for end in 0..2 {
+            self.runs(end, "ip link set path gso_max_segs 1");
+            self.runs(end, &format!("nft -f '{}'", file.display()));
+        }
+    }
+
+    /// How many segments were lost so on the way to an end.
+    pub(crate) fn lost_segments(&self, end: usize) -> u64 {
+        let rules = self.runs(end, "nft list table netdev loss");
+        let counter = rules.split("packets ").nth(1);
+        let number = counter.and_then(|text| text.split_whitespace().next());
+        number.and_then(|number| number.parse().ok()).unwrap()
+    }
+
     /// How many packets were lost: from the first end to the second, and back.
     pub(crate) fn lost(&self) -> [u64; 2] {
         let rules = self.runs(0, "nft list table inet loss");
