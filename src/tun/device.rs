@@ -21,6 +21,9 @@ use crate::wire::{Offload, Packet};
 /// exchange.
 const MUCH: usize = 2;
 
+/// With offloads, what has so many octets is written by whoever sends it, without a copy.
+const LONG: usize = 4 * 1024;
+
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
 /// What it loses is what the contract of [`Device`] lets it lose; [`TunDevice::counters`] tells
@@ -157,9 +160,10 @@ impl TunDevice {
         Ok(read)
     }
 
-    /// The thread that is to write the next datagram, if one is.
-    fn writer(&mut self) -> Option<&mut Writer> {
-        let much = self.arrived > MUCH || self.sent > MUCH;
+    /// The thread that is to write the next datagram, of `len` octets, if one is.
+    fn writer(&mut self, len: usize) -> Option<&mut Writer> {
+        let is_long = self.vnet && len >= LONG;
+        let much = (self.arrived > MUCH || self.sent > MUCH) && !is_long;
         if much && matches!(self.writing, Writing::Inline) {
             self.start_writer();
         }
@@ -240,7 +244,7 @@ impl Device for TunDevice {
         };
         let [first, second, third] = packet.pieces();
         let pieces = [header, first, second, third];
-        if let Some(writer) = self.writer() {
+        if let Some(writer) = self.writer(packet.len()) {
             writer.push(pieces);
             return Ok(());
         }
