@@ -20,7 +20,7 @@ TURNS = 2_000
 IN_TURN = (10, 1_000, 10_000, MANY)
 
 # The longest that one count may take, in seconds. What takes longer has no figure.
-PATIENCE = 240
+PATIENCE = 150
 
 
 def measure(quick):
