@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Lab, eventually, in_both_families, pattern};
+use crate::harness::{Device, Lab, eventually, in_both_families, pattern};
 
 in_both_families![
     one_percent_is_lost_each_way,
@@ -97,16 +97,27 @@ impl Transfer {
     }
 }
 
+/// That there was something to recover from. What is lost of a stack with offloads is super-segments,
+/// whole: there are fewer.
+fn assert_lost(lab: &Lab) {
+    let least = match lab.device {
+        Device::Offload => [10, 1],
+        Device::Plain => [10, 10],
+    };
+    let lost = lab.lost();
+    assert!(lost[0] >= least[0] && lost[1] >= least[1], "{lost:?}");
+}
+
 fn one_percent_is_lost_each_way(lab: &Lab) {
     lab.lose(1);
     Transfer::of(10 * 1024 * 1024).run(lab);
-    assert!(lab.lost().iter().all(|&lost| lost > 10), "{:?}", lab.lost());
+    assert_lost(lab);
 }
 
 fn ten_percent_is_lost_each_way(lab: &Lab) {
     lab.lose(10);
     Transfer::of(1024 * 1024).run(lab);
-    assert!(lab.lost().iter().all(|&lost| lost > 10), "{:?}", lab.lost());
+    assert_lost(lab);
 }
 
 fn the_interface_goes_down_and_comes_back(lab: &Lab) {

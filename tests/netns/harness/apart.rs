@@ -105,8 +105,14 @@ impl Apart {
         );
         let file = lab.file("segments.nft");
         fs::write(&file, rules).unwrap();
+        let other = match self.family {
+            Family::V4 => "10.31.3.2",
+            Family::V6 => "fd00:31:3::2",
+        };
+        // The ends find each other before anything is lost.
+        self.runs(0, &format!("ping -n -c 1 -w 5 {other}"));
         for end in 0..2 {
-            self.runs(end, "ip link set path gso_max_segs 1");
+            self.runs(end, "ip link set path gso_max_size 1600");
             self.runs(end, &format!("nft -f '{}'", file.display()));
         }
     }
