@@ -118,19 +118,24 @@ fn a_delay_of_two_seconds_costs_two_seconds() {
     );
 }
 
-/// Half of the acknowledgments are lost, and the stream is at least half as fast.
+/// Half of the acknowledgments are lost, the peer's SYN,ACK and FIN among them, and as a rule the
+/// stream is hardly slower. Of eight seeds one may be: there the FIN is lost time and again.
 #[test]
 fn half_of_the_acknowledgments_are_enough() {
     let clean = through(bottleneck(50_000_000));
     let undisturbed = took(&transfer(1, &clean, 20_000_000));
     let thin = back().with(Loss::new(Ratio::percent(50)));
-    let outcome = transfer(
-        1,
-        &Path::new(bottleneck(50_000_000).with(Delay::new(ONE_WAY)), thin),
-        20_000_000,
+    let path = Path::new(bottleneck(50_000_000).with(Delay::new(ONE_WAY)), thin);
+    let mut times: Vec<Duration> = (0..8)
+        .map(|seed| took(&transfer(seed, &path, 20_000_000)))
+        .collect();
+    times.sort();
+    assert!(
+        times[4] <= undisturbed * 6 / 5,
+        "{undisturbed:?}: {times:?}"
     );
     assert!(
-        took(&outcome) <= 2 * undisturbed,
-        "{undisturbed:?}: {outcome:?}"
+        times[6] <= undisturbed * 3 / 2,
+        "{undisturbed:?}: {times:?}"
     );
 }
