@@ -163,6 +163,7 @@ impl Stack {
         let Some(slot) = self.table.find(&tuple) else {
             return self.no_connection(now, &arrival, None);
         };
+        self.wake(slot);
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };

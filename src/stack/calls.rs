@@ -252,6 +252,7 @@ impl Stack {
     /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
     fn replace(&mut self, tuple: FourTuple) -> Option<u32> {
         let slot = self.table.find(&tuple)?;
+        self.wake(slot);
         let entry = self.table.at_mut(slot)?;
         let old = entry.tcb.snd_nxt();
         entry.tcb.end_time_wait();
@@ -305,10 +306,7 @@ impl Stack {
         let silence = self.config.time_wait_reuse;
         !self.listeners.has_port(tuple.local.port())
             && self.share.owns(tuple)
-            && silence.is_some_and(|silence| {
-                let entry = self.table.entry(tuple);
-                entry.is_some_and(|entry| entry.tcb.may_be_replaced(now, silence))
-            })
+            && silence.is_some_and(|silence| self.table.may_be_replaced(tuple, now, silence))
     }
 
     /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC

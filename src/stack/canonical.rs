@@ -5,16 +5,17 @@ use core::hash::Hash;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Stack;
+use super::table::Connection;
 use crate::time::Instant;
 
 impl Stack {
     /// When the next timer of a connection expires: exact, where [`Stack::next_deadline`] may be
     /// early. Looks at every connection.
     pub fn next_expiry(&self) -> Option<Instant> {
-        let expiries = self
-            .table
-            .iter()
-            .filter_map(|entry| entry.tcb.next_deadline());
+        let expiries = self.table.iter().filter_map(|connection| match connection {
+            Connection::Awake(entry) => entry.tcb.next_deadline(),
+            Connection::AtRest(waiting) => Some(waiting.expires()),
+        });
         expiries.min()
     }
 
@@ -27,7 +28,14 @@ impl Stack {
     /// reach; what is known of peers for Fast Open: a checker does not use it.
     pub fn fingerprint(&self, now: Instant) -> u128 {
         let mut hasher = SipHasher13::new();
-        for entry in self.table.iter() {
+        for connection in self.table.iter() {
+            let entry = match connection {
+                Connection::Awake(entry) => entry,
+                Connection::AtRest(waiting) => {
+                    self.woken(waiting).hash_canonical(now, &mut hasher);
+                    continue;
+                }
+            };
             entry.tcb.hash_canonical(now, &mut hasher);
             (entry.listener, entry.acceptable, entry.fast_open).hash(&mut hasher);
             entry.sending.hash(&mut hasher);

@@ -3,7 +3,7 @@
 use core::iter::Sum;
 
 use super::fragments::FragmentDrop;
-use crate::tcp::Discard;
+use crate::tcp::{Discard, Tcb};
 use crate::wire::Malformed;
 
 /// Counters of a stack since its start.
@@ -150,6 +150,14 @@ impl Counters {
 
     pub(super) fn count_discarded(&mut self, reason: Discard) {
         self.discarded[reason as usize] += 1;
+    }
+
+    /// A connection has come to its end, or to TIME-WAIT and nobody holds it.
+    pub(super) fn count_ended(&mut self, tcb: &Tcb) {
+        let (retransmissions, timeouts) = tcb.repeated();
+        self.retransmissions += retransmissions;
+        self.timeouts += timeouts;
+        self.orphans_given_up += u64::from(tcb.gave_up_alone());
     }
 
     pub(super) fn count_fragment(&mut self, reason: FragmentDrop) {

@@ -7,6 +7,7 @@
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
 //! | `table` | the connections, found by four-tuple |
+//! | `waiting` | TIME-WAIT, in little room |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and got |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
@@ -40,6 +41,7 @@ mod share;
 mod sweep;
 mod table;
 mod udp;
+mod waiting;
 
 use std::collections::VecDeque;
 
@@ -68,7 +70,7 @@ use memory::Memory;
 use paths::Paths;
 use replies::{Limiter, Replies};
 use share::Strays;
-use table::Table;
+use table::{Connection, Table};
 use udp::Head;
 
 /// Something that a user may wait for has happened.
@@ -304,6 +306,7 @@ impl Stack {
         if let Some(entry) = self.table.at_mut(slot) {
             entry.sending = false;
             self.follow_up(slot);
+            self.put_to_rest(slot);
         }
     }
 
@@ -329,6 +332,7 @@ impl Stack {
     /// Does what was due at or before `now`. With nothing due it costs next to nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
         while let Some(slot) = self.deadlines.take_due(now) {
+            self.wake(slot);
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.tcb.handle_timeouts(now);
                 self.follow_fast_open(now, slot, false);
@@ -447,12 +451,19 @@ impl Stack {
     fn limit_time_wait(&mut self) {
         while let Some(oldest) = self.time_wait.front().copied() {
             let is_current = self.table.id(oldest.slot) == oldest;
+            let is_too_many = self.time_wait.len() > self.config.max_time_wait;
+            if is_current && self.table.at_rest(oldest.slot).is_some() {
+                if !is_too_many {
+                    return;
+                }
+                self.wake(oldest.slot);
+            }
             let entry = self
                 .table
                 .at_mut(oldest.slot)
                 .filter(|entry| is_current && entry.tcb.state() == State::TimeWait);
             match entry {
-                Some(_) if self.time_wait.len() <= self.config.max_time_wait => return,
+                Some(_) if !is_too_many => return,
                 Some(entry) => {
                     entry.tcb.end_time_wait();
                     self.time_wait.pop_front();
@@ -487,10 +498,7 @@ impl Stack {
         let finished = never_accepted || entry.tcb.is_finished();
         if finished {
             (self.memory).charge(slot, &mut entry.charge, 0, false);
-            let status = entry.tcb.status();
-            self.counters.retransmissions += status.retransmissions;
-            self.counters.timeouts += status.timeouts;
-            self.counters.orphans_given_up += u64::from(entry.tcb.gave_up_alone());
+            self.counters.count_ended(&entry.tcb);
         }
         self.deadlines.forget(slot);
         if finished {
@@ -539,16 +547,15 @@ impl Stack {
     /// Every connection and its state, held by a user or not: what `netstat` lists. One that has
     /// ended is in it as long as its user holds it.
     pub fn connections(&self) -> impl Iterator<Item = (FourTuple, State)> {
-        self.table
-            .iter()
-            .map(|entry| (entry.tcb.tuple(), entry.tcb.state()))
+        self.table.iter().map(|connection| connection.outline())
     }
 
     /// As [`Stack::connections`], and how each stands.
     pub fn statuses(&self) -> impl Iterator<Item = (FourTuple, Status)> {
-        self.table
-            .iter()
-            .map(|entry| (entry.tcb.tuple(), entry.tcb.status()))
+        self.table.iter().map(|connection| match connection {
+            Connection::Awake(entry) => (entry.tcb.tuple(), entry.tcb.status()),
+            Connection::AtRest(waiting) => (waiting.tuple(), self.woken(waiting).status()),
+        })
     }
 
     /// Connections in every state, held by users or not: none remain when everybody has let go

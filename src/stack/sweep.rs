@@ -22,6 +22,7 @@ impl Stack {
     /// ABORT of every connection in a state. Ids stay valid.
     pub fn abort_in(&mut self, state: State) {
         for slot in self.table.slots_in(state) {
+            self.wake(slot);
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.tcb.abort();
                 self.touched(slot);

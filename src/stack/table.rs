@@ -2,11 +2,14 @@
 
 use core::net::IpAddr;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::listener::ListenerId;
 use super::memory::Charge;
 use super::secret::TableHasher;
-use crate::tcp::{FourTuple, Readiness, State, Tcb};
+use crate::config::TcpConfig;
+use crate::tcp::{FourTuple, Readiness, State, Tcb, TimeWait};
+use crate::time::{Duration, Instant};
 
 /// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
 /// [`Stack::abort`]).
@@ -42,6 +45,42 @@ pub(super) struct Entry {
     pub(super) waiting: bool,
 }
 
+impl Entry {
+    /// Nothing has happened to it yet.
+    fn new(tcb: Tcb, generation: u32, listener: Option<ListenerId>) -> Entry {
+        Entry {
+            tcb,
+            generation,
+            listener,
+            acceptable: false,
+            fast_open: None,
+            sending: false,
+            readiness: Readiness::NONE,
+            routed: true,
+            charge: Charge::default(),
+            waiting: false,
+        }
+    }
+}
+
+/// A connection, in either form.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Connection<'a> {
+    Awake(&'a Entry),
+    /// In TIME-WAIT, and nobody holds it.
+    AtRest(&'a TimeWait),
+}
+
+impl Connection<'_> {
+    /// Who it is with, and its state.
+    pub(super) fn outline(&self) -> (FourTuple, State) {
+        match self {
+            Connection::Awake(entry) => (entry.tcb.tuple(), entry.tcb.state()),
+            Connection::AtRest(waiting) => (waiting.tuple(), State::TimeWait),
+        }
+    }
+}
+
 /// A four-tuple as few numbers: quick to hash, and small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
@@ -70,13 +109,33 @@ impl Key {
     }
 }
 
+/// What is in a slot.
+#[derive(Clone, Debug)]
+enum Held {
+    Nothing,
+    Awake(Box<Entry>),
+    AtRest(Box<TimeWait>),
+}
+
+impl Held {
+    fn connection(&self) -> Option<Connection<'_>> {
+        match self {
+            Held::Nothing => None,
+            Held::Awake(entry) => Some(Connection::Awake(entry)),
+            Held::AtRest(waiting) => Some(Connection::AtRest(waiting)),
+        }
+    }
+}
+
 /// The connections.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
-    entries: Vec<Option<Box<Entry>>>,
+    entries: Vec<Held>,
     generations: Vec<u32>,
     free: Vec<u32>,
     routes: HashMap<Key, u32, TableHasher>,
+    /// How the connection behaves that was added last: the next is likely to do so too.
+    config: Arc<TcpConfig>,
     /// The four-tuple found last: segments of one connection come in a row.
     last: Option<(Key, u32)>,
 }
@@ -88,38 +147,52 @@ impl Table {
             generations: Vec::new(),
             free: Vec::new(),
             routes: HashMap::with_hasher(hasher),
+            config: Arc::default(),
             last: None,
         }
     }
 
     /// Adds a connection; its four-tuple must be free.
-    pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
+    pub(super) fn insert(&mut self, mut tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
+        tcb.share_config(&mut self.config);
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
+            self.entries.push(Held::Nothing);
             self.generations.push(0);
             (self.entries.len() - 1) as u32
         });
         let generation = self.generations[slot as usize];
         self.routes.insert(Key::new(&tcb.tuple()), slot);
-        self.entries[slot as usize] = Some(Box::new(Entry {
-            tcb,
-            generation,
-            listener,
-            acceptable: false,
-            fast_open: None,
-            sending: false,
-            readiness: Readiness::NONE,
-            routed: true,
-            charge: Charge::default(),
-            waiting: false,
-        }));
+        self.entries[slot as usize] = Held::Awake(Box::new(Entry::new(tcb, generation, listener)));
         ConnId { slot, generation }
+    }
+
+    /// Nothing but `waiting` is left of a connection.
+    pub(super) fn put_to_rest(&mut self, slot: u32, waiting: TimeWait) {
+        self.entries[slot as usize] = Held::AtRest(Box::new(waiting));
+    }
+
+    /// The connection in a slot, if it is at rest.
+    pub(super) fn at_rest(&self, slot: u32) -> Option<&TimeWait> {
+        match &self.entries[slot as usize] {
+            Held::AtRest(waiting) => Some(waiting),
+            Held::Nothing | Held::Awake(_) => None,
+        }
+    }
+
+    /// A connection that was at rest is whole again.
+    pub(super) fn wake(&mut self, slot: u32, tcb: Tcb) {
+        let generation = self.generations[slot as usize];
+        let entry = Entry {
+            waiting: true,
+            ..Entry::new(tcb, generation, None)
+        };
+        self.entries[slot as usize] = Held::Awake(Box::new(entry));
     }
 
     /// Removes a connection; its id, and every other handle on it, is stale from then on.
     pub(super) fn remove(&mut self, slot: u32) {
         self.unroute(slot);
-        self.entries[slot as usize] = None;
+        self.entries[slot as usize] = Held::Nothing;
         let generation = &mut self.generations[slot as usize];
         *generation = generation.wrapping_add(1);
         self.free.push(slot);
@@ -127,7 +200,7 @@ impl Table {
 
     /// The four-tuple no longer leads to this connection, which is closed.
     pub(super) fn unroute(&mut self, slot: u32) {
-        let Some(entry) = self.entries[slot as usize].as_mut() else {
+        let Held::Awake(entry) = &mut self.entries[slot as usize] else {
             return;
         };
         if core::mem::take(&mut entry.routed) {
@@ -154,19 +227,35 @@ impl Table {
         self.routes.contains_key(&Key::new(tuple))
     }
 
-    /// The entry of a four-tuple.
-    pub(super) fn entry(&self, tuple: &FourTuple) -> Option<&Entry> {
-        self.at(*self.routes.get(&Key::new(tuple))?)
+    /// Whether the connection of a four-tuple may be replaced: see [`Tcb::may_be_replaced`].
+    pub(super) fn may_be_replaced(
+        &self,
+        tuple: &FourTuple,
+        now: Instant,
+        silence: Duration,
+    ) -> bool {
+        let held = self.routes.get(&Key::new(tuple));
+        match held.map(|slot| &self.entries[*slot as usize]) {
+            Some(Held::Awake(entry)) => entry.tcb.may_be_replaced(now, silence),
+            Some(Held::AtRest(waiting)) => waiting.may_be_replaced(now, silence),
+            Some(Held::Nothing) | None => false,
+        }
     }
 
-    /// The entry in a slot.
+    /// The entry in a slot; `None` if its connection is at rest.
     pub(super) fn at(&self, slot: u32) -> Option<&Entry> {
-        self.entries[slot as usize].as_deref()
+        match &self.entries[slot as usize] {
+            Held::Awake(entry) => Some(entry),
+            Held::Nothing | Held::AtRest(_) => None,
+        }
     }
 
-    /// The entry in a slot.
+    /// The entry in a slot; `None` if its connection is at rest.
     pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Entry> {
-        self.entries[slot as usize].as_deref_mut()
+        match &mut self.entries[slot as usize] {
+            Held::Awake(entry) => Some(entry),
+            Held::Nothing | Held::AtRest(_) => None,
+        }
     }
 
     /// The connection of an id.
@@ -197,9 +286,17 @@ impl Table {
         }
     }
 
-    /// Every connection.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter_map(|entry| entry.as_deref())
+    /// Every connection, by its slot.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Connection<'_>> {
+        self.entries.iter().filter_map(Held::connection)
+    }
+
+    /// The slots of the connections that are awake, and are such.
+    fn slots_of(&self, is_such: impl Fn(&Entry) -> bool) -> Vec<u32> {
+        let slots = 0..self.entries.len() as u32;
+        slots
+            .filter(|slot| self.at(*slot).is_some_and(&is_such))
+            .collect()
     }
 
     /// How many connections there are.
@@ -211,28 +308,21 @@ impl Table {
     pub(super) fn unfinished(&self) -> Vec<u32> {
         let unfinished =
             |entry: &Entry| !matches!(entry.tcb.state(), State::TimeWait | State::Closed);
-        (0u32..)
-            .zip(&self.entries)
-            .filter(|(_, entry)| entry.as_deref().is_some_and(unfinished))
-            .map(|(slot, _)| slot)
-            .collect()
+        self.slots_of(unfinished)
     }
 
     /// The slots of the connections in a state.
     pub(super) fn slots_in(&self, state: State) -> Vec<u32> {
+        let in_state = |held: &Held| held.connection().is_some_and(|it| it.outline().1 == state);
         (0u32..)
             .zip(&self.entries)
-            .filter(|(_, entry)| entry.as_deref().is_some_and(|it| it.tcb.state() == state))
+            .filter(|(_, held)| in_state(held))
             .map(|(slot, _)| slot)
             .collect()
     }
 
     /// The slots of the connections that a listener has not handed out.
     pub(super) fn of_listener(&self, listener: ListenerId) -> Vec<u32> {
-        (0u32..)
-            .zip(&self.entries)
-            .filter(|(_, entry)| entry.as_ref().is_some_and(|e| e.listener == Some(listener)))
-            .map(|(slot, _)| slot)
-            .collect()
+        self.slots_of(|entry| entry.listener == Some(listener))
     }
 }

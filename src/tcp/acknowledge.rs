@@ -297,6 +297,8 @@ impl Tcb {
         let was_lost = retries > 0 && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.acknowledge(now, ack, seg);
         self.start_congestion(now, was_lost);
+        // A connection on which nothing happens needs no room for records.
+        self.recovery.shrink();
         self.on_syn_text_answered();
         self.answer_marked_syn(now);
         if self.snd.fin.is_some() {

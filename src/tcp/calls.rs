@@ -1,5 +1,7 @@
 //! The user's calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
 
+use std::sync::Arc;
+
 use super::congestion::RateSample;
 use super::error::{ConnectionError, RecvError, SendError};
 use super::loan::Loan;
@@ -363,7 +365,7 @@ impl Tcb {
 
     /// Changes the socket options; timers follow.
     pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
-        let before = core::mem::replace(&mut self.config.socket, options);
+        let before = core::mem::replace(&mut Arc::make_mut(&mut self.config).socket, options);
         if before.keepalive != options.keepalive {
             self.arm_keepalive(now);
         }

@@ -256,7 +256,7 @@ mod tests {
         );
         assert_eq!(
             broken(|tcb| {
-                tcb.config.pacing.when = Pacing::Always;
+                std::sync::Arc::make_mut(&mut tcb.config).pacing.when = Pacing::Always;
                 (tcb.recovery.rtt).sample(Instant::ZERO, Duration::from_millis(1));
                 tcb.pace_departure(Instant::ZERO, 10);
                 tcb.timers.disarm(Timer::Pace);

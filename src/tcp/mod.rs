@@ -21,6 +21,7 @@
 //! | `windows` | §3.8.6 | the windows that we advertise |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | when less than a full segment is worth sending |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
+//! | `time_wait` | §3.6.1 | a connection in TIME-WAIT, in little room |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
 //! | `fast_open` | RFC 7413 | text on a SYN |
 //! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
@@ -78,6 +79,7 @@ mod stats;
 mod status;
 mod tcb;
 mod text;
+mod time_wait;
 mod timeouts;
 mod timers;
 mod timestamps;
@@ -100,4 +102,5 @@ pub use state::{ARROWS, Arrow, Event, State};
 pub use stats::Times;
 pub use status::{EcnOctets, Status};
 pub use tcb::{FourTuple, Open, Tcb};
+pub use time_wait::TimeWait;
 pub use timers::Timer;

@@ -5,52 +5,62 @@
 //! crate: it widens a number from the wire to the place closest to one that is already known.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::{Add, AddAssign, Sub};
 
 /// A place in the sequence space of one direction of one connection.
 ///
 /// Its low 32 bits are the sequence number on the wire (RFC 9293 §3.4). Prints as that number.
+/// Never zero, so that a place that may be missing takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Seq(u64);
+pub struct Seq(NonZeroU64);
 
 impl Seq {
+    /// The first place of all if there is none so far down: no connection comes near it.
+    const fn at(place: u64) -> Seq {
+        match NonZeroU64::new(place) {
+            Some(place) => Seq(place),
+            None => Seq(NonZeroU64::MIN),
+        }
+    }
+
     /// The place of an initial sequence number: one lap up, so that the places just before it
     /// exist too.
     pub const fn initial(wire: u32) -> Seq {
-        Seq((1 << 32) + wire as u64)
+        Seq::at((1 << 32) + wire as u64)
     }
 
     /// The place closest to `self` whose number on the wire is `wire`: at most 2^31 away.
     pub const fn near(self, wire: u32) -> Seq {
         let distance = wire.wrapping_sub(self.wire()).cast_signed();
-        Seq(self.0.wrapping_add_signed(distance as i64))
+        Seq::at(self.0.get().wrapping_add_signed(distance as i64))
     }
 
     /// The number on the wire.
     pub const fn wire(self) -> u32 {
-        self.0 as u32
+        self.0.get() as u32
     }
 
     /// How far `self` lies beyond `other`; zero if it does not.
     pub const fn saturating_since(self, other: Seq) -> usize {
-        self.0.saturating_sub(other.0) as usize
+        self.0.get().saturating_sub(other.0.get()) as usize
     }
 
     /// The place `octets` before this one.
     pub const fn before(self, octets: usize) -> Seq {
-        Seq(self.0.saturating_sub(octets as u64))
+        Seq::at(self.0.get().saturating_sub(octets as u64))
     }
 
     /// Where this place lies in a ring of `size` octets (a power of two).
     pub(crate) const fn index(self, size: usize) -> usize {
-        self.0 as usize & (size - 1)
+        self.0.get() as usize & (size - 1)
     }
 }
 
 impl Add<usize> for Seq {
     type Output = Seq;
     fn add(self, octets: usize) -> Seq {
-        Seq(self.0 + octets as u64)
+        Seq(self.0.saturating_add(octets as u64))
     }
 }
 
@@ -100,7 +110,7 @@ mod tests {
         #[test]
         fn near_undoes_wire(start: u32, lap in 0usize..1 << 40, away in -(1i64 << 31)..1i64 << 31) {
             let reference = Seq::initial(start) + (1 << 33) + lap;
-            let place = Seq(reference.0.wrapping_add_signed(away));
+            let place = Seq::at(reference.0.get().wrapping_add_signed(away));
             prop_assert_eq!(reference.near(place.wire()), place);
         }
     }

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
@@ -208,7 +209,8 @@ pub(super) struct Probes {
 /// result.
 #[derive(Clone, Debug)]
 pub struct Tcb {
-    pub(super) config: TcpConfig,
+    /// Most connections of a host behave alike, and share one.
+    pub(super) config: Arc<TcpConfig>,
     pub(super) tuple: FourTuple,
     pub(super) path: Path,
     pub(super) state: State,
@@ -278,7 +280,7 @@ impl Tcb {
         let mss = usize::from(own_mss(config, path));
         let start = first_start(now, config, mss, iss);
         Tcb {
-            config: config.clone(),
+            config: Arc::new(config.clone()),
             tuple: open.tuple,
             path: Path {
                 learnt: None,
@@ -369,6 +371,7 @@ impl Tcb {
         self.timers.arm(Timer::Close, now + self.config.msl * 2);
         self.send_buffer.clear();
         self.recv_buffer.settle();
+        self.recovery.shrink();
     }
 
     /// SND.UNA + SND.WND: the first place that the peer does not let us send.
@@ -401,6 +404,15 @@ impl Tcb {
     /// The state.
     pub fn state(&self) -> State {
         self.state
+    }
+
+    /// If it behaves as `last` says, one copy of that is enough; if not, the next may behave like it.
+    pub fn share_config(&mut self, last: &mut Arc<TcpConfig>) {
+        if *self.config == **last {
+            self.config = Arc::clone(last);
+        } else {
+            *last = Arc::clone(&self.config);
+        }
     }
 
     /// Who the connection is with.
@@ -448,6 +460,11 @@ impl Tcb {
     /// Whether it was given up, since the peer did not answer, after its user had let go of it.
     pub fn gave_up_alone(&self) -> bool {
         self.stats.gave_up_alone
+    }
+
+    /// How many segments were sent again, and how often the retransmission timer expired.
+    pub fn repeated(&self) -> (u64, u64) {
+        (self.stats.retransmissions, self.stats.timeouts)
     }
 
     /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.

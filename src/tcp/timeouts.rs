@@ -11,8 +11,8 @@ use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after so long...
 const IDLE_TIME: Duration = Duration::from_secs(1);
-/// ... if they are larger than this, in octets: the smallest of each may stay.
-const IDLE_OCTETS: usize = 512;
+/// ... if they are larger than this, in octets: the smallest may stay.
+const IDLE_OCTETS: usize = 256;
 
 /// While something is in flight, keepalive looks no more often than this whether it is its turn.
 const LEAST_KEEPALIVE: Duration = Duration::from_secs(1);

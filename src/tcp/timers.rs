@@ -59,21 +59,29 @@ impl Timer {
 /// The deadlines of one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
-    slots: [Option<(Instant, Timer)>; SLOTS],
+    /// Which timer of a slot is armed.
+    armed: [Option<Timer>; SLOTS],
+    /// Until when.
+    until: [Instant; SLOTS],
 }
 
 impl Timers {
     /// `timer` falls due at `at`, and at no other time; whatever shared its slot is off.
     pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
-        self.slots[timer.slot()] = Some((at, timer));
+        self.armed[timer.slot()] = Some(timer);
+        self.until[timer.slot()] = at;
     }
 
     /// `timer` is off.
     pub(crate) fn disarm(&mut self, timer: Timer) {
-        let slot = &mut self.slots[timer.slot()];
-        if slot.is_some_and(|(_, armed)| armed == timer) {
-            *slot = None;
+        if self.is_armed(timer) {
+            self.clear(timer.slot());
         }
+    }
+
+    fn clear(&mut self, slot: usize) {
+        self.armed[slot] = None;
+        self.until[slot] = Instant::ZERO;
     }
 
     /// Whichever timer waits for an acknowledgment is off.
@@ -88,33 +96,45 @@ impl Timers {
 
     /// Every timer is off.
     pub(crate) fn disarm_all(&mut self) {
-        self.slots = [None; SLOTS];
+        *self = Timers::default();
     }
 
     /// Whether `timer` is armed.
     pub(crate) fn is_armed(&self, timer: Timer) -> bool {
-        self.slots[timer.slot()].is_some_and(|(_, armed)| armed == timer)
+        self.armed[timer.slot()] == Some(timer)
+    }
+
+    /// When `timer` falls due, if it is armed and no other is.
+    pub(crate) fn only(&self, timer: Timer) -> Option<Instant> {
+        let mut armed = self.running();
+        let (at, first) = armed.next()?;
+        (first == timer && armed.next().is_none()).then_some(at)
     }
 
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.slots.iter().flatten().map(|(at, _)| *at).min()
+        self.running().map(|(at, _)| at).min()
+    }
+
+    /// What is armed, and until when.
+    fn running(&self) -> impl Iterator<Item = (Instant, Timer)> {
+        let slots = self.armed.iter().zip(&self.until);
+        slots.filter_map(|(armed, until)| armed.map(|timer| (*until, timer)))
     }
 
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
-        let armed = self.slots.iter();
-        armed.for_each(|slot| slot.map(|(at, timer)| (at.since(now), timer)).hash(hasher));
+        for (armed, until) in self.armed.iter().zip(&self.until) {
+            armed.map(|timer| (until.since(now), timer)).hash(hasher);
+        }
     }
 
     /// Takes the earliest timer that is due at `now`.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
-        let due = self
-            .slots
-            .iter_mut()
-            .filter(|slot| slot.is_some_and(|(at, _)| at <= now))
-            .min_by_key(|slot| slot.map(|(at, _)| at))?;
-        due.take().map(|(_, timer)| timer)
+        let due = self.running().filter(|(at, _)| *at <= now);
+        let (_, timer) = due.min_by_key(|(at, _)| *at)?;
+        self.clear(timer.slot());
+        Some(timer)
     }
 }
 

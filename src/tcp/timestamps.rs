@@ -26,6 +26,19 @@ impl Timestamps {
         }
     }
 
+    /// Those of a connection that has been at rest: TS.Recent, and when it was taken at the latest.
+    pub(crate) fn resumed(offset: u32, recent: Option<u32>, taken: Instant) -> Timestamps {
+        Timestamps {
+            offset,
+            recent: recent.map(|val| (val, taken)),
+        }
+    }
+
+    /// What our clock shows at the start of the world.
+    pub(crate) fn offset(&self) -> u32 {
+        self.offset
+    }
+
     /// TSval: a clock that ticks every millisecond (§5.4).
     fn val(&self, now: Instant) -> u32 {
         self.offset.wrapping_add(now.as_millis() as u32)

@@ -103,7 +103,7 @@ fn every_connection_goes_on() {
 #[test]
 fn new_connections_are_refused() {
     in_both_families(|family| {
-        let mut d = host(family, 16 << 10);
+        let mut d = host(family, (16 << 10) - 1);
         let hoarder = opens_from(&mut d, 1001);
         assert_eq!(d.send(9000), Ok(8 << 10));
         d.until(ms(1)).all_that_leaves();

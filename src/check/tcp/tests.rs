@@ -47,7 +47,7 @@ fn a_tiny_model_is_exhausted() {
     assert_eq!(report.found, None);
     assert_eq!(
         (report.states, report.transitions, report.depth),
-        (332, 996, 17)
+        (277, 838, 17)
     );
     assert!(report.done > 0);
 }

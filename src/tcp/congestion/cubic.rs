@@ -67,9 +67,9 @@ pub struct Cubic {
     /// `None`: slow start ends with a loss.
     hystart: Option<HyStart>,
     /// What the last loss changed.
-    undo: Option<Undo>,
+    undo: Option<Box<Undo>>,
     /// How much of the window is used, where that matters (RFC 7661).
-    validation: Option<Validation>,
+    validation: Option<Box<Validation>>,
 }
 
 /// What a loss changes, as it was before (RFC 9438 §4.9.2).
@@ -155,7 +155,7 @@ impl Cubic {
 
     /// With congestion window validation (RFC 7661), or without.
     pub fn validated(mut self, validation: bool) -> Cubic {
-        self.validation = validation.then(Validation::default);
+        self.validation = validation.then(Box::default);
         self
     }
 
@@ -266,13 +266,13 @@ impl Cubic {
     /// ssthresh would be without a floor.
     fn reduce(&mut self, loss: &Loss) -> u64 {
         let cwnd = self.window();
-        self.undo = Some(Undo {
+        self.undo = Some(Box::new(Undo {
             cwnd: self.cwnd,
             ssthresh: self.ssthresh,
             cwnd_prior: self.cwnd_prior,
             w_max: self.w_max,
             stage: self.stage.take(),
-        });
+        }));
         // §4.7: another flow has come, so leave it more room.
         self.w_max = match cwnd < self.w_max {
             true => cwnd * FAST_CONVERGENCE.0 / FAST_CONVERGENCE.1,

@@ -556,6 +556,11 @@ impl Feedback {
         self.mode
     }
 
+    /// Whether bare acknowledgments say nothing, and will not without being asked.
+    pub(in crate::tcp) fn is_quiet(&self) -> bool {
+        self.mode != EcnMode::Accurate && self.flags(Carrier::PureAck) == Control::NONE
+    }
+
     /// Packets that arrived with CE, and octets of text that arrived under each codepoint.
     pub(in crate::tcp) fn received(&self) -> (u64, EcnOctets) {
         let packets = self.receiver.cep - receiver::INITIAL_CEP;

@@ -1,0 +1,355 @@
+//! TIME-WAIT in little room: what is left to know of a connection that both sides have closed and
+//! nobody holds, for the 2 MSL in which an old segment or the peer's FIN may still arrive (RFC 9293
+//! §3.6.1, §3.10.7.4).
+//!
+//! A [`TimeWait`] is made from a [`Tcb`] that has nothing more to send, and becomes one again when
+//! something arrives or the time is over. So the state is written once: what RFC 9293, RFC 1337, RFC
+//! 5961, RFC 6191 and RFC 7323 ask of it holds for either.
+
+use core::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::congestion::Factory;
+use super::fast_open::FastOpen;
+use super::handshake::{Agreed, Path};
+use super::recv_buffer::RecvBuffer;
+use super::send_buffer::SendBuffer;
+use super::seq::Seq;
+use super::state::State;
+use super::tcb::{AckDue, FourTuple, Open, Tcb};
+use super::timers::Timer;
+use super::timestamps::Timestamps;
+use crate::config::{CongestionControl, TcpConfig};
+use crate::time::{Duration, Instant};
+
+/// A connection in TIME-WAIT that nobody holds, in at most 128 octets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeWait {
+    local: IpAddr,
+    remote: IpAddr,
+    /// The local port, the remote port.
+    ports: (u16, u16),
+    /// It came from LISTEN.
+    passive: bool,
+    /// When 2 MSL are over.
+    expires: Instant,
+    last_received: Instant,
+    /// When a segment that is not acceptable was last answered (RFC 5961 §7).
+    challenged: Option<Instant>,
+    /// SND.UNA and SND.NXT, RCV.NXT.
+    snd_nxt: u32,
+    rcv_nxt: u32,
+    /// How far ISS and IRS lie before them, as far as that can be said.
+    sent: u32,
+    received: u32,
+    /// RCV.WND, as last advertised, and MAX.SND.WND.
+    rcv_wnd: u32,
+    max_snd_wnd: u32,
+    /// What our timestamp clock shows at the start of the world.
+    timestamp_offset: u32,
+    /// TS.Recent.
+    recent: Option<u32>,
+    agreed: Agreed,
+    config: Arc<TcpConfig>,
+}
+
+impl Tcb {
+    /// All that decides what the connection will do; `None` if it is not in TIME-WAIT, somebody
+    /// holds it, or it has something to say. With Accurate ECN it always has: each acknowledgment
+    /// carries counters.
+    pub fn to_time_wait(&self) -> Option<TimeWait> {
+        let expires = self.timers.only(Timer::Close)?;
+        let has_more_to_say = self.acks.due != AckDue::No
+            || self.syn_due
+            || self.reset_due
+            || self.refuse.is_some()
+            || self.probes.due
+            || self.recv_buffer.sack_count() > 0
+            || !self.feedback.is_quiet();
+        if self.state != State::TimeWait || !self.orphan || has_more_to_say {
+            return None;
+        }
+        let FourTuple { local, remote } = self.tuple;
+        let irs = self.rcv.irs?;
+        Some(TimeWait {
+            local: local.ip(),
+            remote: remote.ip(),
+            ports: (local.port(), remote.port()),
+            passive: self.passive,
+            expires,
+            last_received: self.last_received,
+            challenged: self.acks.challenged,
+            snd_nxt: self.snd.nxt.wire(),
+            rcv_nxt: self.rcv.nxt.wire(),
+            sent: distance(self.snd.iss, self.snd.nxt),
+            received: distance(irs, self.rcv.nxt),
+            rcv_wnd: distance(self.rcv.nxt, self.rcv.edge),
+            max_snd_wnd: u32::try_from(self.snd.max_wnd).unwrap_or(u32::MAX),
+            timestamp_offset: self.timestamps.offset(),
+            recent: self.timestamps.recent(),
+            agreed: self.agreed.clone(),
+            config: Arc::clone(&self.config),
+        })
+    }
+}
+
+/// From one place to a later one, as far as 32 bits can tell.
+fn distance(from: Seq, to: Seq) -> u32 {
+    u32::try_from(to.saturating_since(from)).unwrap_or(u32::MAX)
+}
+
+impl TimeWait {
+    /// Who the connection was with.
+    pub fn tuple(&self) -> FourTuple {
+        FourTuple {
+            local: SocketAddr::new(self.local, self.ports.0),
+            remote: SocketAddr::new(self.remote, self.ports.1),
+        }
+    }
+
+    /// When 2 MSL are over.
+    pub fn expires(&self) -> Instant {
+        self.expires
+    }
+
+    /// As [`Tcb::may_be_replaced`].
+    pub fn may_be_replaced(&self, now: Instant, silence: Duration) -> bool {
+        self.agreed.timestamps && now - self.last_received >= silence
+    }
+
+    /// Who would control congestion, if it sent any text.
+    pub fn congestion_control(&self) -> CongestionControl {
+        self.config.congestion_control
+    }
+
+    /// The connection once more. What `controller` and `path` are makes no difference, since it sends
+    /// no text.
+    pub fn wake(&self, controller: &'static dyn Factory, path: Path) -> Tcb {
+        let config = &self.config;
+        let (snd_nxt, rcv_nxt) = (Seq::initial(self.snd_nxt), Seq::initial(self.rcv_nxt));
+        let open = Open {
+            config,
+            controller,
+            tuple: self.tuple(),
+            path,
+            iss: self.snd_nxt.wrapping_sub(self.sent),
+            timestamp_offset: self.timestamp_offset,
+            defer_accept: None,
+            fast_open: FastOpen::default(),
+        };
+        let then = self.last_received;
+        let mut tcb = Tcb::new(then, &open, None);
+        tcb.config = Arc::clone(config);
+        tcb.state = State::TimeWait;
+        tcb.passive = self.passive;
+        tcb.orphan = true;
+        tcb.syn_due = false;
+        tcb.agreed = self.agreed.clone();
+        // Both FINs have been acknowledged, and are the last places there are.
+        let (snd_fin, rcv_fin) = (snd_nxt.before(1), rcv_nxt.before(1));
+        (tcb.snd.una, tcb.snd.nxt) = (snd_nxt, snd_nxt);
+        tcb.snd.iss = snd_nxt.before(self.sent as usize);
+        tcb.snd.fin = Some(snd_fin);
+        tcb.snd.max_wnd = self.max_snd_wnd as usize;
+        tcb.send_buffer = SendBuffer::new(tcb.send_buffer.capacity(), snd_fin);
+        tcb.rcv.nxt = rcv_nxt;
+        tcb.rcv.last_ack_sent = rcv_nxt;
+        tcb.rcv.edge = rcv_nxt + self.rcv_wnd as usize;
+        tcb.rcv.irs = Some(rcv_nxt.before(self.received as usize));
+        tcb.rcv.fin = Some(rcv_fin);
+        // The window stays what it was.
+        let ranges = config.max_out_of_order_ranges;
+        tcb.recv_buffer =
+            RecvBuffer::new(self.rcv_wnd as usize, ranges, rcv_fin).report_duplicates(config.dsack);
+        tcb.timestamps = Timestamps::resumed(self.timestamp_offset, self.recent, then);
+        tcb.acks.challenged = self.challenged;
+        tcb.timers.arm(Timer::Close, self.expires);
+        tcb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tcp::congestion::Controllers;
+    use crate::wire::{Control, Ecn, Options, TcpHeader, Timestamps as Option8};
+
+    /// RFC 9293 §3.6.1 asks for a state of minutes: it must not take much room.
+    #[test]
+    fn takes_at_most_128_octets() {
+        assert!(size_of::<TimeWait>() <= 128, "{}", size_of::<TimeWait>());
+    }
+
+    fn controller() -> &'static dyn Factory {
+        Controllers::default().find_or_default(CongestionControl::default())
+    }
+
+    const PORTS: (u16, u16) = (40_000, 7);
+
+    /// Everything that one has to say reaches the other.
+    fn carry(now: Instant, from: &mut Tcb, to: &mut Tcb) -> bool {
+        let mut any = false;
+        while let Some(segment) = from.poll_transmit(now) {
+            let (header, text) = (segment.header(PORTS.0, PORTS.1), segment.text.to_vec());
+            to.segment_arrives(now, Ecn::NotEct, &header, &text);
+            any = true;
+        }
+        any
+    }
+
+    /// A connection that its user has closed first and let go of; the peer has closed too.
+    fn waiting(now: Instant, config: &TcpConfig) -> Tcb {
+        let socket = |host, port| SocketAddr::from(([10, 0, 0, host], port));
+        let open = Open {
+            config,
+            controller: controller(),
+            tuple: FourTuple {
+                local: socket(1, PORTS.0),
+                remote: socket(2, PORTS.1),
+            },
+            path: Path::new(1500, false),
+            iss: u32::MAX - 10,
+            timestamp_offset: 5,
+            defer_accept: None,
+            fast_open: FastOpen::default(),
+        };
+        let mut client = Tcb::open_active(now, &open);
+        let syn = client.poll_transmit(now).unwrap().header(PORTS.0, PORTS.1);
+        let mut server = Tcb::open_passive(now, &open, Ecn::NotEct, &syn);
+        let quiet = |client: &mut Tcb, server: &mut Tcb| {
+            while carry(now, server, client) || carry(now, client, server) {}
+        };
+        quiet(&mut client, &mut server);
+        client.send(now, b"some text").unwrap();
+        quiet(&mut client, &mut server);
+        client.release(now);
+        quiet(&mut client, &mut server);
+        client
+    }
+
+    /// The peer's FIN arrives.
+    fn close_peer(now: Instant, tcb: &mut Tcb) {
+        let fin = header(tcb, 0, 0, Control::FIN | Control::ACK, 0);
+        tcb.segment_arrives(now, Ecn::NotEct, &fin, &[]);
+        while tcb.poll_transmit(now).is_some() {}
+    }
+
+    /// A segment that lies so far from what is expected.
+    fn header(tcb: &Tcb, seq: i32, ack: i32, control: Control, timestamp: i32) -> TcpHeader {
+        let recent = tcb.timestamps.recent();
+        TcpHeader {
+            source_port: PORTS.1,
+            destination_port: PORTS.0,
+            seq: tcb.rcv.nxt.wire().wrapping_add_signed(seq),
+            ack: tcb.snd.nxt.wire().wrapping_add_signed(ack),
+            control,
+            window: 1000,
+            options: Options {
+                timestamps: recent.map(|recent| Option8 {
+                    val: recent.wrapping_add_signed(timestamp),
+                    ecr: 0,
+                }),
+                ..Options::default()
+            },
+            ..TcpHeader::default()
+        }
+    }
+
+    /// All that leaves now.
+    fn departures(now: Instant, tcb: &mut Tcb) -> Vec<TcpHeader> {
+        let mut all = Vec::new();
+        while let Some(segment) = tcb.poll_transmit(now) {
+            all.push(segment.header(PORTS.0, PORTS.1));
+        }
+        all
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct Stray {
+        after: Duration,
+        seq: i32,
+        ack: i32,
+        control: Control,
+        timestamp: i32,
+        text: usize,
+    }
+
+    prop_compose! {
+        fn any_stray()(
+            millis in 0u64..9_000,
+            places in (-20i32..20, -20i32..20, -2i32..3),
+            control in 0u16..1 << 5,
+            acknowledges in any::<bool>(),
+            text in 0usize..4,
+        ) -> Stray {
+            let ack = if acknowledges { Control::ACK } else { Control::NONE };
+            Stray {
+                after: Duration::from_millis(millis),
+                seq: places.0,
+                ack: places.1,
+                control: Control::from_bits(control) | ack,
+                timestamp: places.2,
+                text,
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever arrives, a connection that rests in between does what one does that is awake all
+        /// the time: RFC 9293 §3.10.7.4, RFC 1337, RFC 5961, RFC 6191, RFC 7323.
+        #[test]
+        fn a_connection_at_rest_is_the_same_connection(
+            strays in prop::collection::vec(any_stray(), 1..20),
+            timestamps in any::<bool>(),
+            sack in any::<bool>(),
+            ignores_resets in any::<bool>(),
+        ) {
+            let config = TcpConfig {
+                timestamps,
+                sack,
+                time_wait_ignores_resets: ignores_resets,
+                ..TcpConfig::default()
+            };
+            let mut now = Instant::from_secs(1);
+            let mut awake = waiting(now, &config);
+            close_peer(now, &mut awake);
+            prop_assert_eq!(awake.state(), State::TimeWait);
+            let mut woken = awake.clone();
+            prop_assert!(woken.to_time_wait().is_some());
+            for stray in strays {
+                now += stray.after;
+                let silence = Duration::from_secs(1);
+                // What it has to say of old text waits for an acknowledgment, and so does its rest.
+                if let Some(at_rest) = woken.to_time_wait() {
+                    prop_assert_eq!(
+                        at_rest.may_be_replaced(now, silence),
+                        awake.may_be_replaced(now, silence)
+                    );
+                    woken = at_rest.wake(controller(), awake.path);
+                }
+                prop_assert_eq!(woken.next_deadline(), awake.next_deadline());
+                let segment = header(&awake, stray.seq, stray.ack, stray.control, stray.timestamp);
+                prop_assert_eq!(
+                    woken.may_be_reopened_by(&segment),
+                    awake.may_be_reopened_by(&segment)
+                );
+                let text = &b"text"[..stray.text];
+                let discards = [&mut woken, &mut awake].map(|tcb| {
+                    tcb.handle_timeouts(now);
+                    tcb.segment_arrives(now, Ecn::NotEct, &segment, text)
+                });
+                prop_assert_eq!(discards[0], discards[1], "{:?}", stray);
+                prop_assert_eq!(departures(now, &mut woken), departures(now, &mut awake));
+                prop_assert_eq!(woken.state(), awake.state());
+                prop_assert_eq!(woken.is_finished(), awake.is_finished());
+                prop_assert_eq!(woken.check(), Ok(()));
+                if awake.state() != State::TimeWait {
+                    break;
+                }
+                prop_assert_eq!(woken.to_time_wait(), awake.to_time_wait());
+            }
+        }
+    }
+}
