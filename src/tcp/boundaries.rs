@@ -15,9 +15,12 @@ const MOST: usize = 4_096;
 /// The most text that leaves a queue as one.
 const LARGEST_BURST: usize = 65_536;
 
-/// The places that are not acknowledged yet.
+/// The places that are not acknowledged yet; nothing, as long as nobody has marked any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Boundaries {
+pub(super) struct Boundaries(Option<Box<Places>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Places {
     /// With [`Push::SendEnd`]: where segments that carry PSH end.
     pushed: VecDeque<Seq>,
     /// Where records end.
@@ -29,13 +32,22 @@ pub(super) struct Boundaries {
 impl Boundaries {
     /// What lies before `una` has arrived.
     pub(super) fn release(&mut self, una: Seq) {
-        for places in [&mut self.pushed, &mut self.records] {
+        let Some(marked) = &mut self.0 else {
+            return;
+        };
+        for places in [&mut marked.pushed, &mut marked.records] {
             while places.front().is_some_and(|place| *place <= una) {
                 places.pop_front();
             }
         }
     }
 
+    fn marked(&mut self) -> &mut Places {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl Places {
     fn push(&mut self, place: Seq) -> Seq {
         if self.pushed.len() == MOST {
             self.pushed.pop_front();
@@ -51,9 +63,11 @@ impl Tcb {
         if self.config.push == Push::SendEnd && !given.is_empty() {
             self.note_pushes(given.clone());
         }
-        let records = &mut self.boundaries.records;
-        if record && records.len() < MOST && records.back() != Some(&given.end) {
-            records.push_back(given.end);
+        if record {
+            let records = &mut self.boundaries.marked().records;
+            if records.len() < MOST && records.back() != Some(&given.end) {
+                records.push_back(given.end);
+            }
         }
     }
 
@@ -61,7 +75,7 @@ impl Tcb {
     /// where a SEND ends, and where half a window was given since the last one.
     fn note_pushes(&mut self, given: Range<Seq>) {
         let (most, half) = (self.largest_burst(), self.snd.max_wnd / 2);
-        let boundaries = &mut self.boundaries;
+        let boundaries = self.boundaries.marked();
         let (burst, mut pushed) = boundaries.last.unwrap_or((given.start, given.start));
         // What has left joins nothing, and nothing joins a record that has ended.
         let mut burst = burst.max(self.snd.nxt).min(given.start);
@@ -105,7 +119,9 @@ impl Tcb {
         match self.config.push {
             Push::QueueEnd => text.end == self.send_buffer.end(),
             Push::SendEnd => {
-                let pushed = &self.boundaries.pushed;
+                let Some(Places { pushed, .. }) = self.boundaries.0.as_deref() else {
+                    return false;
+                };
                 let at = pushed.partition_point(|place| *place <= text.start);
                 pushed.get(at).is_some_and(|place| *place <= text.end)
             }
@@ -114,14 +130,18 @@ impl Tcb {
 
     /// Where a segment from `start` to `end` ends that goes beyond no record.
     pub(super) fn record_end(&self, start: Seq, end: Seq) -> Seq {
-        let records = &self.boundaries.records;
+        let Some(Places { records, .. }) = self.boundaries.0.as_deref() else {
+            return end;
+        };
         let at = records.partition_point(|place| *place <= start);
         records.get(at).map_or(end, |place| end.min(*place))
     }
 
     /// Where a segment from `start` to `end` begins that goes beyond no record.
     pub(super) fn record_start(&self, start: Seq, end: Seq) -> Seq {
-        let records = &self.boundaries.records;
+        let Some(Places { records, .. }) = self.boundaries.0.as_deref() else {
+            return start;
+        };
         let at = records.partition_point(|place| *place < end);
         let before = at.checked_sub(1).and_then(|at| records.get(at));
         before.map_or(start, |place| start.max(*place))

@@ -11,7 +11,7 @@ pub(super) struct Usage {
     /// It was all of the window.
     full: bool,
     /// Octets.
-    most: usize,
+    most: u32,
     /// When this is acknowledged, another window is under way.
     until: Seq,
 }
@@ -34,7 +34,7 @@ impl Tcb {
         }
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let full = in_flight + self.snd.mss > self.send_window();
-        let most = self.flight_size();
+        let most = u32::try_from(self.flight_size()).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
         if self.snd.una >= usage.until || full || (!usage.full && most > usage.most) {
             *usage = Usage {
@@ -56,7 +56,7 @@ impl Tcb {
                 flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd)
             }
             WindowUse::LastWindow => {
-                self.usage.full || (slow_start && cwnd < 2 * self.usage.most as u64)
+                self.usage.full || (slow_start && cwnd < 2 * u64::from(self.usage.most))
             }
         }
     }

@@ -35,7 +35,7 @@ impl Recovery {
     pub(super) fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
         let now = ack.now;
         let min_rtt = self.rtt.min_rtt();
-        let before_timeout = self.episode.as_ref().map(Episode::end);
+        let before_timeout = self.episode.as_deref().map(Episode::end);
         let mut arrivals = Arrivals::default();
         let Recovery {
             board,

@@ -64,8 +64,8 @@ pub(crate) struct Recovery {
     selective: Option<Box<Selective>>,
     /// The last reduction of the congestion window, as long as it may turn out to have been for
     /// nothing.
-    episode: Option<Episode>,
-    prr: Option<Prr>,
+    episode: Option<Box<Episode>>,
+    prr: Option<Box<Prr>>,
     /// The window shrinks in proportion because of marks, until something beyond this place is
     /// acknowledged.
     shrinking: Option<Seq>,
@@ -115,7 +115,7 @@ impl Recovery {
         if let Some(prr) = &mut self.prr {
             prr.on_sent(range.end - range.start);
         }
-        if self.episode.as_mut().is_some_and(Episode::on_sent) && self.selective.is_none() {
+        if self.episode.as_deref_mut().is_some_and(Episode::on_sent) && self.selective.is_none() {
             self.newreno.on_forward_sent(range.end - range.start);
         }
         let in_flight = self.in_flight(una, range.start);
@@ -212,7 +212,7 @@ impl Recovery {
         let forward = self.forward_rto && (self.retries > 0 || !self.is_in_trouble());
         match &mut self.episode {
             Some(episode) if self.retries > 0 => episode.on_timeout(nxt, forward),
-            _ => self.episode = Some(Episode::new(una..nxt, true, forward)),
+            _ => self.episode = Some(Box::new(Episode::new(una..nxt, true, forward))),
         }
         self.rtt.back_off();
         self.retries = self.retries.saturating_add(1);
@@ -250,7 +250,7 @@ impl Recovery {
 
     /// The octets to send again next, lowest first: the caller cuts them into segments.
     pub(crate) fn lost(&self) -> Option<Range<Seq>> {
-        let held = self.episode.as_ref().is_some_and(Episode::holds_resends);
+        let held = self.episode.as_deref().is_some_and(Episode::holds_resends);
         self.board.next_lost().filter(|_| !held)
     }
 
@@ -262,7 +262,7 @@ impl Recovery {
 
     /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).
     pub(crate) fn wants_new(&self) -> bool {
-        self.episode.as_ref().is_some_and(Episode::wants_new)
+        self.episode.as_deref().is_some_and(Episode::wants_new)
     }
 
     /// What to send again as a tail loss probe if there is nothing new; `None` if none is due.

@@ -237,7 +237,7 @@ impl Recovery {
         // RFC 9937 §6.2: how far SND.UNA moved, and the signed change of what duplicates report.
         report.delivered_data = (report.acked + self.newreno.departed()).saturating_sub(departed);
         if loss.is_some() {
-            self.episode = Some(Episode::new(ack.una..ack.nxt, false, false));
+            self.episode = Some(Box::new(Episode::new(ack.una..ack.nxt, false, false)));
             report.lost = loss.map(|known| Flight {
                 known,
                 left: self.flight_of_first(),

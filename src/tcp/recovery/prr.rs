@@ -117,7 +117,7 @@ impl Recovery {
             None => (self.newreno.recover_fs(), recovering),
         };
         if report.lost.is_some() {
-            self.prr = Some(Prr::new(ssthresh, recover_fs as u64));
+            self.prr = Some(Box::new(Prr::new(ssthresh, recover_fs as u64)));
         }
         self.proportion(ack, report.delivered_data, !shows_loss);
     }
@@ -132,7 +132,7 @@ impl Recovery {
         delivered: usize,
     ) {
         if !self.is_recovering() {
-            self.prr = Some(Prr::new(ssthresh, before));
+            self.prr = Some(Box::new(Prr::new(ssthresh, before)));
             self.shrinking = Some(ack.nxt);
             self.proportion(ack, delivered, true);
         }
@@ -158,7 +158,7 @@ impl Recovery {
 
     /// How much may be in flight now, if cwnd is `cwnd`.
     pub(crate) fn window(&self, cwnd: u64) -> u64 {
-        self.prr.as_ref().map_or(cwnd, Prr::window)
+        self.prr.as_deref().map_or(cwnd, Prr::window)
     }
 }
 

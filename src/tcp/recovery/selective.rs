@@ -229,7 +229,7 @@ impl Recovery {
             selective.recover_fs = in_flight;
             selective.probe.cancel();
             self.resend_at_once = true;
-            self.episode = Some(Episode::new(ack.ack..ack.nxt, false, false));
+            self.episode = Some(Box::new(Episode::new(ack.ack..ack.nxt, false, false)));
         }
     }
 
