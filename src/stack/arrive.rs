@@ -221,9 +221,13 @@ impl Stack {
         } = *arrival;
         let was_opening = entry.tcb.state() == State::SynSent;
         let discard = (entry.tcb).super_segment_arrives(now, ecn, header, text, mss);
+        let overrun = entry.tcb.take_overrun();
         let has_opened = was_opening && entry.tcb.state() != State::SynSent;
         if let Some(reason) = discard {
             self.counters.count_discarded(reason);
+        }
+        if let Some(overrun) = overrun {
+            self.counters.count_overrun(overrun);
         }
         if has_opened {
             self.take_cookie(&arrival.tuple, header);

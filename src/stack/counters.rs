@@ -3,7 +3,7 @@
 use core::iter::Sum;
 
 use super::fragments::FragmentDrop;
-use crate::tcp::{Discard, Tcb};
+use crate::tcp::{Discard, Overrun, Tcb};
 use crate::wire::Malformed;
 
 /// Counters of a stack since its start.
@@ -51,6 +51,10 @@ pub struct Counters {
     /// Connections refused since memory was short. Segments refused for the same reason are counted
     /// as [`Discard::NoMemory`].
     pub memory_refusals: u64,
+    /// Segments that end beyond the window, whether a part of them was used or nothing.
+    pub beyond_window: u64,
+    /// Of them, those whose text came next when the window was closed.
+    pub zero_window_drops: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
     fragments: Vec<u64>,
@@ -92,6 +96,8 @@ impl Default for Counters {
             orphans_given_up: 0,
             orphans_reset: 0,
             memory_refusals: 0,
+            beyond_window: 0,
+            zero_window_drops: 0,
             malformed: vec![0; Malformed::ALL.len()],
             discarded: vec![0; Discard::ALL.len()],
             fragments: vec![0; FragmentDrop::ALL.len()],
@@ -138,6 +144,8 @@ impl Counters {
             orphans_given_up: self.orphans_given_up + other.orphans_given_up,
             orphans_reset: self.orphans_reset + other.orphans_reset,
             memory_refusals: self.memory_refusals + other.memory_refusals,
+            beyond_window: self.beyond_window + other.beyond_window,
+            zero_window_drops: self.zero_window_drops + other.zero_window_drops,
             malformed: add(self.malformed, other.malformed),
             discarded: add(self.discarded, other.discarded),
             fragments: add(self.fragments, other.fragments),
@@ -150,6 +158,11 @@ impl Counters {
 
     pub(super) fn count_discarded(&mut self, reason: Discard) {
         self.discarded[reason as usize] += 1;
+    }
+
+    pub(super) fn count_overrun(&mut self, overrun: Overrun) {
+        self.beyond_window += 1;
+        self.zero_window_drops += u64::from(overrun == Overrun::ZeroWindow);
     }
 
     /// A connection has come to its end, or to TIME-WAIT and nobody holds it.

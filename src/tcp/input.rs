@@ -11,6 +11,7 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
+use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
@@ -265,6 +266,7 @@ impl Tcb {
             self.check_repeated_syn(seg)?;
         }
         self.check_timestamp(now, seg)?;
+        self.note_overrun(seg);
         if !self.is_acceptable(seg) {
             self.answer_unacceptable(now, seg);
             self.restart_time_wait(now, seg);
@@ -348,6 +350,21 @@ impl Tcb {
         let ends_inside = nxt < seg.end() && seg.end() <= edge;
         let covers = seg.seq < nxt && edge < seg.end() && nxt < edge;
         starts_inside || ends_inside || covers || (seg.seq == nxt && nxt == edge)
+    }
+
+    /// Something ends beyond the window, which its host counts. A FIN needs no room, and a SYN is
+    /// not judged by its place.
+    fn note_overrun(&mut self, seg: &Segment<'_>) {
+        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let end = seg.text_start() + seg.text.len();
+        if end <= edge || seg.ctl.has(Control::SYN) {
+            return;
+        }
+        let is_next = seg.seq <= nxt && nxt == edge;
+        self.stats.overrun = Some(match is_next {
+            true => Overrun::ZeroWindow,
+            false => Overrun::BeyondWindow,
+        });
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its

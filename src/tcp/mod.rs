@@ -99,7 +99,7 @@ pub use recovery::RecoveryState;
 pub use segment::{Segment, reset_for};
 pub use seq::Seq;
 pub use state::{ARROWS, Arrow, Event, State};
-pub use stats::Times;
+pub use stats::{Overrun, Times};
 pub use status::{EcnOctets, Status};
 pub use tcb::{FourTuple, Open, Tcb};
 pub use time_wait::TimeWait;

@@ -30,6 +30,8 @@ pub(super) struct Stats {
     pub(super) bytes_resent: u64,
     /// Segments whose text lay beyond a gap.
     pub(super) beyond_gap: u64,
+    /// What the window had no room for, until somebody counts it.
+    pub(super) overrun: Option<Overrun>,
     /// Segments that the peer reported to have come twice.
     pub(super) duplicates: u64,
     /// When text last came.
@@ -40,6 +42,16 @@ pub(super) struct Stats {
     limit: Limit,
     since: Instant,
     times: Times,
+}
+
+/// A segment that the window has no room for, or not for all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overrun {
+    /// It ends beyond the right edge.
+    BeyondWindow,
+    /// And its text is what comes next, but the window is closed: a probe, or a peer that does not
+    /// heed it.
+    ZeroWindow,
 }
 
 /// What keeps a sender from being done.
@@ -83,6 +95,7 @@ impl Stats {
             bytes_sent: 0,
             bytes_resent: 0,
             beyond_gap: 0,
+            overrun: None,
             duplicates: 0,
             last_text_received: now,
             last_ack_received: now,

@@ -23,7 +23,7 @@ use super::recv_buffer::RecvBuffer;
 use super::send_buffer::SendBuffer;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::stats::Stats;
+use super::stats::{Overrun, Stats};
 use super::timers::{Timer, Timers};
 use super::timestamps::Timestamps;
 use super::usage::Usage;
@@ -465,6 +465,11 @@ impl Tcb {
     /// How many segments were sent again, and how often the retransmission timer expired.
     pub fn repeated(&self) -> (u64, u64) {
         (self.stats.retransmissions, self.stats.timeouts)
+    }
+
+    /// What the last segment had that the window has no room for, once.
+    pub fn take_overrun(&mut self) -> Option<Overrun> {
+        self.stats.overrun.take()
     }
 
     /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.

@@ -55,13 +55,19 @@ pub(super) enum Counter {
     OutOfWindowIcmps,
     /// Segments within the window for which there was no memory.
     RcvQDrop,
+    /// Segments that end beyond the window.
+    BeyondWindow,
+    /// What came next when the window was closed.
+    ZeroWindowDrop,
 }
 
 impl Counter {
     /// By the name that `nstat` has.
-    const NAMES: [(&str, Counter); 2] = [
+    const NAMES: [(&str, Counter); 4] = [
         ("TcpExtOutOfWindowIcmps", Counter::OutOfWindowIcmps),
         ("TcpExtTCPRcvQDrop", Counter::RcvQDrop),
+        ("TcpExtBeyondWindow", Counter::BeyondWindow),
+        ("TcpExtTCPZeroWindowDrop", Counter::ZeroWindowDrop),
     ];
 
     /// Since the start.
@@ -69,6 +75,8 @@ impl Counter {
         match self {
             Counter::OutOfWindowIcmps => counters.icmp_ignored,
             Counter::RcvQDrop => counters.refused_segments(),
+            Counter::BeyondWindow => counters.beyond_window,
+            Counter::ZeroWindowDrop => counters.zero_window_drops,
         }
     }
 }
@@ -157,7 +165,7 @@ fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
         }
         "ip" => ip(words),
         "tc" => one(tc(words)),
-        "nstat" => one(nstat(words, line)),
+        "nstat" => nstat(words, line),
         "grep" if line.contains("/proc/net/tcp") && line.contains(" 0A ") => {
             Some(vec![Meaning::Listener])
         }
@@ -266,17 +274,22 @@ fn tc(words: &[&str]) -> Option<Meaning> {
     }
 }
 
-/// `nstat -n`, or a counter that must be a number.
-fn nstat(words: &[&str], line: &str) -> Option<Meaning> {
+/// `nstat -n`, or a counter that must be a number. Without `-s` it tells next time what is new
+/// since this one.
+fn nstat(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
     if words.get(1..) == Some(&["-n"]) {
-        return Some(Meaning::CountFromHere);
+        return Some(vec![Meaning::CountFromHere]);
     }
     let (_, pattern) = line.rsplit_once("grep")?;
     let number: String = pattern.chars().filter(char::is_ascii_digit).collect();
     let number = number.parse().ok()?;
     let mut known = Counter::NAMES.iter();
     let (_, counter) = known.find(|(name, _)| line.contains(name))?;
-    Some(Meaning::Counter(*counter, number))
+    let mut meanings = vec![Meaning::Counter(*counter, number)];
+    if words.get(1) != Some(&"-s") {
+        meanings.push(Meaning::CountFromHere);
+    }
+    Some(meanings)
 }
 
 fn octets(text: &str) -> Option<u64> {
@@ -506,14 +519,6 @@ mod tests {
             ("tc qdisc replace dev tun0 root pfifo", Meaning::Deaf(false)),
             ("tc qdisc replace dev tun0 root fq", Meaning::Paced),
             ("nstat -n", Meaning::CountFromHere),
-            (
-                "nstat | grep TcpExtOutOfWindowIcmps | grep -q \" 1 \"",
-                Meaning::Counter(Counter::OutOfWindowIcmps, 1),
-            ),
-            (
-                "nstat | grep TcpExtTCPRcvQDrop | grep -q \" 2 \"",
-                Meaning::Counter(Counter::RcvQDrop, 2),
-            ),
             ("../../common/defaults.sh", Meaning::OpenToAll),
             ("tcpdrop -s TIME_WAIT", Meaning::Drop(State::TimeWait)),
             ("sleep 1.5", Meaning::Wait(Duration::from_millis(1_500))),
@@ -561,6 +566,22 @@ mod tests {
         }
     }
 
+    /// By the names of Linux; and unless `-s` says so, each time only what is new.
+    #[test]
+    fn nstat_tells_what_is_new() {
+        for (name, counter) in Counter::NAMES {
+            let wanted = Meaning::Counter(counter, 2);
+            assert_eq!(
+                one(&format!("nstat -s | grep {name} | grep -q \" 2 \"")),
+                wanted
+            );
+            assert_eq!(
+                understand(&format!("nstat | grep {name} | grep -q \" 2 \"")),
+                Ok(vec![wanted, Meaning::CountFromHere])
+            );
+        }
+    }
+
     #[test]
     fn what_nobody_knows_is_told() {
         for text in [
@@ -570,7 +591,7 @@ mod tests {
             "ip rule",
             "echo 1 > /sys/module/tcp_cubic/parameters/beta",
             "sysctl -q net.ipv4.tcp_fin_timeout=$((1+2))",
-            "nstat | grep TcpExtBeyondWindow | grep -q \" 1 \"",
+            "nstat | grep TcpExtTCPAbortOnMemory | grep -q \" 1 \"",
             "setkey -c",
             "tcpdrop -a",
         ] {
