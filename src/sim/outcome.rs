@@ -100,7 +100,7 @@ impl core::ops::AddAssign for Tally {
     }
 }
 
-/// A property of every world, numbered as in the documentation of [the judge](super::judge).
+/// A property of every world, numbered as in the documentation of the judge (`sim/judge.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Property {
     /// P1: every octet that is delivered was sent by the peer in this incarnation.

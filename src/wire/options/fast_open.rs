@@ -62,7 +62,7 @@ impl fmt::Debug for Cookie {
 pub struct FastOpen {
     /// The cookie; `None` asks for one.
     pub cookie: Option<Cookie>,
-    /// It has the kind for experiments, 254, with [`EXPERIMENT`] in front (RFC 6994), as from
+    /// It has the kind for experiments, 254, with the magic number 0xF989 in front (RFC 6994), as from
     /// before the option had a kind of its own.
     pub experimental: bool,
 }
