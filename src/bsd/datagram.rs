@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use super::Calls;
 use super::address::Family;
 use super::errno::Errno;
+use super::notices::Notices;
 use super::options::SocketSettings;
 use super::table::{Fd, Kind};
 use crate::config::UdpOptions;
@@ -28,6 +29,10 @@ pub(super) struct DatagramSocket {
     /// What `MSG_MORE` has left for the next send, and where to.
     pub(super) held: Vec<u8>,
     pub(super) held_for: Option<SocketAddr>,
+    /// What its queue of errors has to tell.
+    pub(super) notices: Notices,
+    /// What the next call fails for, if it asks for errors (`IP_RECVERR`).
+    pub(super) error: Option<Errno>,
     pub(super) read_shut: bool,
     pub(super) write_shut: bool,
 }
@@ -45,6 +50,8 @@ impl DatagramSocket {
             ids: Vec::new(),
             held: Vec::new(),
             held_for: None,
+            notices: Notices::default(),
+            error: None,
             read_shut: false,
             write_shut: false,
         }
@@ -81,7 +88,11 @@ impl Calls<'_> {
     /// The pending error of a UDP socket, once: for a socket that is not connected, only if it
     /// asks for errors.
     pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
-        let ids = self.datagram(fd).ok()?.ids.clone();
+        let socket = self.datagram_mut(fd).ok()?;
+        if let Some(error) = socket.error.take() {
+            return Some(error);
+        }
+        let ids = socket.ids.clone();
         let mut errors = ids.into_iter();
         let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
         Some(errno(error.reason))

@@ -26,6 +26,7 @@
 //! | `close` | shutdown, close |
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
 //! | `notices` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
+//! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
 //! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
 //! | `ready` | which descriptor is ready for what: poll |
@@ -52,6 +53,7 @@ mod options;
 mod pipe;
 mod ready;
 mod receive;
+mod reports;
 mod send;
 mod stream;
 mod table;
@@ -137,6 +139,7 @@ impl Bsd {
             system: self.system,
         };
         calls.take_events();
+        calls.take_reports();
         calls.follow_sends();
         calls
     }

@@ -1,5 +1,6 @@
-//! The queue of errors of a TCP socket, which has no errors in it: what became of text that was
-//! sent with `MSG_ZEROCOPY`, and when it left or arrived (`SO_TIMESTAMPING`).
+//! The queue of errors of a socket. Not all that is in it are errors: what became of text that was
+//! sent with `MSG_ZEROCOPY`, and when it left or arrived (`SO_TIMESTAMPING`), both of TCP; and what
+//! ICMP has said (`reports`).
 //!
 //! `recvmsg` with `MSG_ERRQUEUE` takes one notice after the other.
 
@@ -15,7 +16,8 @@ use super::linux::{
     SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
 };
 use super::receive::{Control, ExtendedError, Received};
-use super::table::Fd;
+use super::reports::Told;
+use super::table::{Fd, Kind};
 use crate::stack::ConnId;
 use crate::tcp::State;
 use crate::time::Instant;
@@ -64,11 +66,13 @@ struct Send {
 
 /// Something to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Notice {
+pub(super) enum Notice {
     /// The text of these sends is needed no more.
     ZeroCopy { first: u32, last: u32 },
     /// When the last octet of a send came so far: `SCM_TSTAMP_…`.
     Stamp { what: i32, key: u32, at: Instant },
+    /// What ICMP has said.
+    Icmp(Told),
 }
 
 impl Notices {
@@ -135,7 +139,7 @@ impl Notices {
         self.waiting.len() > before
     }
 
-    fn tell(&mut self, notice: Notice) {
+    pub(super) fn tell(&mut self, notice: Notice) {
         if self.waiting.len() < MOST {
             self.waiting.push_back(notice);
         }
@@ -225,37 +229,68 @@ impl Calls<'_> {
         (sent as u64, arrived as u64)
     }
 
-    /// recvmsg with `MSG_ERRQUEUE`.
+    /// recvmsg with `MSG_ERRQUEUE`. The text that an ICMP error quotes is not given.
     pub(super) fn receive_notice(&mut self, fd: Fd) -> Result<Received, Errno> {
-        let socket = self.stream_mut(fd, Errno::EINVAL)?;
-        let is_ipv6 = socket.family == Family::Inet6;
-        let notice = socket.notices.waiting.pop_front().ok_or(Errno::EAGAIN)?;
-        let error = |errno, origin: i32, code: i32, info, data| {
-            Control::Error(ExtendedError {
-                errno,
-                origin: origin as u8,
-                kind: 0,
-                code: code as u8,
-                info,
-                data,
-                is_ipv6,
-            })
+        let (notices, family) = match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => (&mut socket.notices, socket.family),
+            Kind::Datagram(socket) => (&mut socket.notices, socket.family),
+            Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
         };
-        let control = match notice {
+        let notice = notices.waiting.pop_front().ok_or(Errno::EAGAIN)?;
+        let next = notices.waiting.front().and_then(Notice::errno);
+        if notice.errno().or(next).is_some() {
+            self.told(fd, next);
+        }
+        let from = match notice {
+            Notice::Icmp(told) => Some(family.outward(told.remote)),
+            Notice::ZeroCopy { .. } | Notice::Stamp { .. } => None,
+        };
+        Ok(Received {
+            from,
+            flags: MSG_ERRQUEUE,
+            control: notice.control(family == Family::Inet6),
+            ..Received::default()
+        })
+    }
+}
+
+impl Notice {
+    /// The error that is pending with it.
+    fn errno(&self) -> Option<Errno> {
+        match self {
+            Notice::Icmp(told) => Some(told.errno),
+            Notice::ZeroCopy { .. } | Notice::Stamp { .. } => None,
+        }
+    }
+
+    /// Its control messages.
+    fn control(self, is_ipv6: bool) -> Vec<Control> {
+        let error = |errno, origin: i32, code: i32, info, data| ExtendedError {
+            errno,
+            origin: origin as u8,
+            kind: 0,
+            code: code as u8,
+            info,
+            data,
+            is_ipv6,
+        };
+        match self {
             Notice::ZeroCopy { first, last } => {
                 let (origin, code) = (SO_EE_ORIGIN_ZEROCOPY, SO_EE_CODE_ZEROCOPY_COPIED);
-                vec![error(None, origin, code, first, last)]
+                vec![Control::Error(error(None, origin, code, first, last))]
             }
             Notice::Stamp { what, key, at } => {
                 let origin = SO_EE_ORIGIN_TIMESTAMPING;
                 let told = error(Some(Errno::ENOMSG), origin, 0, what as u32, key);
-                vec![Control::Stamp(at), told]
+                vec![Control::Stamp(at), Control::Error(told)]
             }
-        };
-        Ok(Received {
-            flags: MSG_ERRQUEUE,
-            control,
-            ..Received::default()
-        })
+            Notice::Icmp(told) => {
+                let code = i32::from(told.code);
+                vec![Control::Error(ExtendedError {
+                    kind: told.kind,
+                    ..error(Some(told.errno), told.origin, code, told.info, 0)
+                })]
+            }
+        }
     }
 }

@@ -115,7 +115,8 @@ impl Calls<'_> {
         if socket.read_shut && socket.write_shut {
             ready |= POLLHUP;
         }
-        if socket.ids.iter().any(|id| self.stack.udp_has_error(*id)) {
+        let fails = |id: &crate::stack::UdpId| self.stack.udp_has_error(*id);
+        if socket.error.is_some() || socket.notices.any() || socket.ids.iter().any(fails) {
             ready |= POLLERR;
         }
         if socket.ids.iter().all(|id| self.stack.udp_has_room(*id)) {

@@ -127,9 +127,10 @@ impl Calls<'_> {
     /// As [`Calls::recv`].
     pub fn recvmsg(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<Received, Errno> {
         match &self.table.get(fd)?.kind {
-            Kind::Stream(_) if flags & MSG_ERRQUEUE != 0 => self.receive_notice(fd),
+            Kind::Stream(_) | Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => {
+                self.receive_notice(fd)
+            }
             Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
-            Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => Err(Errno::EAGAIN),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.receive_datagram(fd, buffer, flags),
             Kind::Pipe(end) => {
@@ -206,7 +207,10 @@ impl Calls<'_> {
         match answer {
             Ok(len) => Ok(len),
             Err(RecvError::WouldBlock) if read_shut => Ok(0),
-            Err(RecvError::WouldBlock | RecvError::Lent) => Err(Errno::EAGAIN),
+            Err(RecvError::WouldBlock | RecvError::Lent) => {
+                let told = self.stream_mut(fd, Errno::EINVAL)?.error.take();
+                Err(told.unwrap_or(Errno::EAGAIN))
+            }
             Err(RecvError::Connection(error)) => Err(self.connection_errno(id, error)),
         }
     }
@@ -298,7 +302,10 @@ impl Calls<'_> {
         buffer: &mut [u8],
         flags: i32,
     ) -> Result<Received, Errno> {
-        let socket = self.datagram(fd)?;
+        let socket = self.datagram_mut(fd)?;
+        if let Some(error) = socket.error.take() {
+            return Err(error);
+        }
         let (family, read_shut) = (socket.family, socket.read_shut);
         let mut answer = UdpRecvError::WouldBlock;
         for id in socket.ids.clone() {

@@ -74,6 +74,9 @@ impl Calls<'_> {
         let Role::Connection(id, _) = socket.role else {
             return Err(self.take_stream_error(fd).unwrap_or(Errno::EPIPE));
         };
+        if let Some(error) = self.stream_mut(fd, Errno::EINVAL)?.error.take() {
+            return Err(error);
+        }
         let taken = self.send_text(id, data, flags)?;
         self.note_sent(fd, taken, flags);
         Ok(taken)
@@ -108,9 +111,12 @@ impl Calls<'_> {
         flags: i32,
         to: Option<SocketAddr>,
     ) -> Result<usize, Errno> {
-        let socket = self.datagram(fd)?;
+        let socket = self.datagram_mut(fd)?;
         if socket.write_shut {
             return Err(Errno::EPIPE);
+        }
+        if let Some(error) = socket.error.take() {
+            return Err(error);
         }
         if data.len() + socket.held.len() > LONGEST_DATAGRAM {
             return Err(Errno::EMSGSIZE);

@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use super::Stack;
 use super::fragments::Outcome;
 use super::listener::ListenerId;
+use super::reports::Reported;
 use super::share::quoted;
 use crate::config::TcpConfig;
 use crate::tcp::{
@@ -442,22 +443,31 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         }
-        match error {
-            IcmpError::PacketTooBig { mtu } => {
+        match (error, meaning(error, tuple.local.is_ipv4())) {
+            (IcmpError::PacketTooBig { mtu }, _) => {
                 (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);
             }
-            IcmpError::Unreachable(reason) => {
-                let error = explain(reason, tuple.local.is_ipv4());
-                entry.tcb.on_icmp_error(error, quote.seq);
+            (_, Some(reason)) => {
+                entry.tcb.on_icmp_error(reason, quote.seq);
+                let ended = entry.tcb.state() == State::Closed;
+                let about = Reported::Connection(self.table.id(slot));
+                self.report_icmp(about, tuple.remote, error, ended);
             }
-            IcmpError::HopLimitExceeded | IcmpError::ReassemblyTimeExceeded => entry
-                .tcb
-                .on_icmp_error(ConnectionError::HostUnreachable, quote.seq),
-            IcmpError::ParameterProblem { .. } => entry
-                .tcb
-                .on_icmp_error(ConnectionError::HeaderRefused, quote.seq),
+            (_, None) => {}
         }
         self.touched(slot);
+    }
+}
+
+/// What an error means to the user of a connection; `None` if it is only about the length.
+pub(super) fn meaning(error: IcmpError, is_ipv4: bool) -> Option<ConnectionError> {
+    match error {
+        IcmpError::PacketTooBig { .. } => None,
+        IcmpError::Unreachable(reason) => Some(explain(reason, is_ipv4)),
+        IcmpError::HopLimitExceeded | IcmpError::ReassemblyTimeExceeded => {
+            Some(ConnectionError::HostUnreachable)
+        }
+        IcmpError::ParameterProblem { .. } => Some(ConnectionError::HeaderRefused),
     }
 }
 

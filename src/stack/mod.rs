@@ -16,6 +16,7 @@
 //! | `memory` | the buffers of all connections together, and what happens when memory runs short |
 //! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
+//! | `reports` | ICMP errors as they came, for who wants each of them |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
 //! | `sweep` | many connections at once |
@@ -36,6 +37,7 @@ mod listener;
 mod memory;
 mod paths;
 mod replies;
+mod reports;
 mod secret;
 mod share;
 mod sweep;
@@ -55,6 +57,7 @@ pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
 pub use counters::{Counters, UdpCounters};
 pub use listener::ListenerId;
+pub use reports::{IcmpReport, Reported};
 pub use secret::Secret;
 pub use share::{Share, Stray};
 pub use table::ConnId;
@@ -69,6 +72,7 @@ use listener::Listeners;
 use memory::Memory;
 use paths::Paths;
 use replies::{Limiter, Replies};
+use reports::Reports;
 use share::Strays;
 use table::{Connection, Table};
 use udp::Head;
@@ -127,6 +131,7 @@ pub struct Stack {
     icmp_limiter: Limiter,
     /// How many unpredictable numbers have been drawn: ports, identifications.
     drawn: u64,
+    reports: Reports,
     counters: Counters,
     /// Invariants are checked in release builds too, and what breaks is kept.
     watched: bool,
@@ -201,6 +206,7 @@ impl Stack {
             controllers: Controllers::default(),
             replies: Replies::default(),
             drawn: nonces,
+            reports: Reports::default(),
             counters: Counters::default(),
             watched: false,
             broken: None,

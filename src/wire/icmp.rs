@@ -67,6 +67,25 @@ pub enum IcmpError {
     },
 }
 
+impl IcmpError {
+    /// Type and code on the wire, and what number it has to tell: the MTU of a link, or the octet
+    /// where a problem is; otherwise 0. `None` if the family has no such error.
+    pub(crate) fn numbers(self, is_ipv4: bool) -> Option<(u8, u8, u32)> {
+        let (kind, code, _) = match is_ipv4 {
+            true => wire_v4(self)?,
+            false => wire_v6(self)?,
+        };
+        let info = match self {
+            IcmpError::PacketTooBig { mtu } => mtu,
+            IcmpError::ParameterProblem { pointer, .. } => pointer,
+            IcmpError::Unreachable(_)
+            | IcmpError::HopLimitExceeded
+            | IcmpError::ReassemblyTimeExceeded => 0,
+        };
+        Some((kind, code, info))
+    }
+}
+
 /// Why a datagram did not get there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unreachable {

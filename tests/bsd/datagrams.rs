@@ -98,3 +98,27 @@ fn parts_leave_as_one() {
     world.settle();
     assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
 }
+
+/// ip(7): with `IP_RECVERR` the queue says whom a datagram was for, and the socket need not be
+/// connected.
+#[test]
+fn the_queue_of_errors_names_the_receiver() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    world.set_option(fd, SOL_IP, IP_RECVERR, 1).unwrap();
+    let to = addr("10.0.0.2:9");
+    assert_eq!(world.us().sendto(fd, b"x", 0, Some(to)), Ok(1));
+    world.settle();
+    let told = world.us().recvmsg(fd, &mut [], MSG_ERRQUEUE).unwrap();
+    assert_eq!(told.from, Some(to));
+    assert_eq!(told.flags, MSG_ERRQUEUE);
+    let [control] = told.control[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((control.level(), control.kind()), (SOL_IP, IP_RECVERR));
+    assert_eq!(
+        control.data(),
+        [111, 0, 0, 0, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    );
+    assert_eq!(world.us().ready(fd).unwrap() & POLLERR, 0);
+}

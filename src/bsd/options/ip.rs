@@ -49,6 +49,9 @@ impl Calls<'_> {
                 Ok(())
             }
             (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
+                if name != IP_BIND_ADDRESS_NO_PORT && value != 0 {
+                    self.stack.watch_icmp();
+                }
                 self.settings_mut(fd)?
                     .keep(level, name, i32::from(value != 0));
                 Ok(())

@@ -75,18 +75,18 @@ impl Calls<'_> {
         Ok(())
     }
 
+    /// The pending error of a socket, once.
+    pub(in crate::bsd) fn take_pending(&mut self, fd: Fd) -> Option<Errno> {
+        match &self.table.get(fd).ok()?.kind {
+            Kind::Stream(_) => self.take_stream_error(fd),
+            Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => self.take_datagram_error(fd),
+        }
+    }
+
     pub(super) fn socket_option(&mut self, fd: Fd, name: i32) -> Result<Vec<u8>, Errno> {
         let settings = self.settings(fd)?;
         Ok(match name {
-            SO_ERROR => {
-                let error = match &self.table.get(fd)?.kind {
-                    Kind::Stream(_) => self.take_stream_error(fd),
-                    Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => {
-                        self.take_datagram_error(fd)
-                    }
-                };
-                octets(error.map_or(0, Errno::number))
-            }
+            SO_ERROR => octets(self.take_pending(fd).map_or(0, Errno::number)),
             SO_LINGER => self.linger(fd)?,
             SO_RCVTIMEO => timeval_octets(settings.receive_timeout),
             SO_SNDTIMEO => timeval_octets(settings.send_timeout),

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::{DatagramError, Undelivered};
 use crate::stack::share::quoted;
-use crate::stack::{Stack, UdpId};
+use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
 use crate::time::Instant;
 use crate::wire::{IcmpError, IpHeader, Quote, UdpHeader, Unreachable};
@@ -62,6 +62,7 @@ impl Stack {
         if reason.is_hard() && socket.remote.is_some() {
             self.udp_note(id, Readiness::READABLE | Readiness::WRITABLE);
         }
+        self.report_icmp(Reported::Udp(id), tuple.remote, error, false);
     }
 
     /// The user of a socket has something to be told.

@@ -1,0 +1,97 @@
+//! `IP_RECVERR`, `IPV6_RECVERR` (ip(7)): what ICMP says of what was sent goes to the queue of
+//! errors, as it came. An error is pending then, too, whether the socket is connected or not and
+//! whether it may pass by itself or not, until a call fails for it or the queue is read.
+
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{
+    IP_RECVERR, IPV6_RECVERR, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, SOL_IP, SOL_IPV6,
+};
+use super::notices::Notice;
+use super::stream::errno;
+use super::table::{Fd, Kind};
+use crate::stack::{IcmpReport, Reported};
+
+/// What the queue of errors tells of an ICMP message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) errno: Errno,
+    pub(super) origin: i32,
+    pub(super) kind: u8,
+    pub(super) code: u8,
+    pub(super) info: u32,
+    /// Whom the datagram was for, as the stack knows it.
+    pub(super) remote: SocketAddr,
+}
+
+impl Told {
+    fn of(report: &IcmpReport) -> Told {
+        Told {
+            errno: report.reason.map_or(Errno::EMSGSIZE, errno),
+            origin: match report.remote.is_ipv4() {
+                true => SO_EE_ORIGIN_ICMP,
+                false => SO_EE_ORIGIN_ICMP6,
+            },
+            kind: report.kind,
+            code: report.code,
+            info: report.info,
+            remote: report.remote,
+        }
+    }
+}
+
+impl Calls<'_> {
+    /// What ICMP has said since the last call.
+    pub(super) fn take_reports(&mut self) {
+        while let Some(report) = self.stack.poll_icmp() {
+            let fd = match report.about {
+                Reported::Connection(id) => self.table.of_connection(id),
+                Reported::Udp(id) => self.table.of_udp(id),
+            };
+            if let Some(fd) = fd {
+                self.take_report(fd, &report);
+            }
+        }
+    }
+
+    fn take_report(&mut self, fd: Fd, report: &IcmpReport) {
+        let (level, name) = match report.remote.is_ipv4() {
+            true => (SOL_IP, IP_RECVERR),
+            false => (SOL_IPV6, IPV6_RECVERR),
+        };
+        let asked = |settings: &super::options::SocketSettings| settings.kept(level, name, 0) != 0;
+        let told = Told::of(report);
+        let Ok(descriptor) = self.table.get_mut(fd) else {
+            return;
+        };
+        match &mut descriptor.kind {
+            // What ended it, the connection knows.
+            Kind::Stream(socket) if asked(&socket.settings) && report.ended => {
+                socket.notices.tell(Notice::Icmp(told));
+            }
+            // Of an open connection the queue tells nothing, but a call fails.
+            Kind::Stream(socket) if asked(&socket.settings) => socket.error = Some(told.errno),
+            Kind::Datagram(socket) if asked(&socket.settings) => {
+                socket.notices.tell(Notice::Icmp(told));
+                socket.error = Some(told.errno);
+                for id in &socket.ids {
+                    self.stack.udp_take_error(*id);
+                }
+            }
+            _ => return,
+        }
+        self.table.happened(fd);
+    }
+
+    /// The queue of errors has given one, and so the pending error is that of the next.
+    pub(super) fn told(&mut self, fd: Fd, next: Option<Errno>) {
+        self.take_pending(fd);
+        match self.table.get_mut(fd).map(|known| &mut known.kind) {
+            Ok(Kind::Stream(socket)) => socket.error = next,
+            Ok(Kind::Datagram(socket)) => socket.error = next,
+            _ => {}
+        }
+    }
+}

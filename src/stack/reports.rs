@@ -1,0 +1,87 @@
+//! ICMP errors as they came, for a user who wants to be told of each (`IP_RECVERR`). What calls
+//! fail for, connections and sockets know themselves.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+
+use super::table::ConnId;
+use super::udp::UdpId;
+use super::{Stack, arrive};
+use crate::tcp::ConnectionError;
+use crate::wire::IcmpError;
+
+/// The most that wait to be taken: of more nothing is told.
+const MOST: usize = 64;
+
+/// Whose datagram an error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// A segment of a connection.
+    Connection(ConnId),
+    /// A datagram of a UDP socket.
+    Udp(UdpId),
+}
+
+/// An ICMP error about something in flight. Nothing proves it (RFC 5927).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpReport {
+    /// Whose it is.
+    pub about: Reported,
+    /// Whom the datagram was for.
+    pub remote: SocketAddr,
+    /// What it means; `None`: the datagram was too long for a link on the way.
+    pub reason: Option<ConnectionError>,
+    /// It has ended the connection.
+    pub ended: bool,
+    /// Its type on the wire.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// The MTU of the link, or the octet where the problem is; otherwise 0.
+    pub info: u32,
+}
+
+/// The reports that wait, once somebody wants them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reports {
+    waiting: Option<VecDeque<IcmpReport>>,
+}
+
+impl Stack {
+    /// From now on [`Stack::poll_icmp`] tells of every ICMP error that is believed.
+    pub fn watch_icmp(&mut self) {
+        self.reports.waiting.get_or_insert_default();
+    }
+
+    /// The oldest ICMP error that nobody was told of. After [`Stack::watch_icmp`] somebody has to
+    /// ask: no more than 64 wait.
+    pub fn poll_icmp(&mut self) -> Option<IcmpReport> {
+        self.reports.waiting.as_mut()?.pop_front()
+    }
+
+    /// An error was believed.
+    pub(super) fn report_icmp(
+        &mut self,
+        about: Reported,
+        remote: SocketAddr,
+        error: IcmpError,
+        ended: bool,
+    ) {
+        let waiting = self.reports.waiting.as_mut();
+        let Some(waiting) = waiting.filter(|waiting| waiting.len() < MOST) else {
+            return;
+        };
+        let Some((kind, code, info)) = error.numbers(remote.is_ipv4()) else {
+            return;
+        };
+        waiting.push_back(IcmpReport {
+            about,
+            remote,
+            reason: arrive::meaning(error, remote.is_ipv4()),
+            ended,
+            kind,
+            code,
+            info,
+        });
+    }
+}
