@@ -81,6 +81,11 @@ impl Notices {
         !self.waiting.is_empty()
     }
 
+    /// Nobody will read what waits.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
     /// `SO_TIMESTAMPING`.
     pub(super) fn stamping(&self) -> i32 {
         self.stamping

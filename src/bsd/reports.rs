@@ -43,6 +43,16 @@ impl Told {
 }
 
 impl Calls<'_> {
+    /// `IP_RECVERR`, `IPV6_RECVERR`: who wants no errors any more has an empty queue.
+    pub(super) fn wants_errors(&mut self, fd: Fd, wants: bool) {
+        match self.table.get_mut(fd).map(|known| &mut known.kind) {
+            _ if wants => self.stack.watch_icmp(),
+            Ok(Kind::Stream(socket)) => socket.notices.forget(),
+            Ok(Kind::Datagram(socket)) => socket.notices.forget(),
+            _ => {}
+        }
+    }
+
     /// What ICMP has said since the last call.
     pub(super) fn take_reports(&mut self) {
         while let Some(report) = self.stack.poll_icmp() {

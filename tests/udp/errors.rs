@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use stubborn::stack::{DatagramError, Readiness, UdpId, UdpRecvError, UdpSendError, Undelivered};
+use stubborn::stack::{
+    DatagramError, IcmpReport, Readiness, Reported, UdpId, UdpRecvError, UdpSendError, Undelivered,
+};
+use stubborn::tcp::ConnectionError;
 use stubborn::wire::{IcmpError, Unreachable};
 
 use super::support::*;
@@ -174,6 +177,43 @@ fn an_error_about_somebody_elses_datagram_is_ignored() {
         assert_eq!(host.told(id), Readiness::NONE);
         let ignored = quotes.len() as u64 + u64::from(family == Family::V6);
         assert_eq!(host.stack.counters().icmp_ignored, ignored);
+    });
+}
+
+/// Who watches is told of each error, whom it is about and in the numbers of the wire, but of no
+/// more than wait; who does not watch leaves nothing behind.
+#[test]
+fn who_watches_is_told_of_every_error() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (id, peer) = (host.connected(), host.peer());
+        let quoted = leaves(&mut host, id, peer);
+        host.error_arrives(REFUSED, &quoted);
+        host.stack.watch_icmp();
+        assert_eq!(host.stack.poll_icmp(), None, "it was before");
+        host.error_arrives(IcmpError::PacketTooBig { mtu: 1300 }, &quoted);
+        for _ in 0..100 {
+            host.error_arrives(REFUSED, &quoted);
+        }
+        let numbers = match family {
+            Family::V4 => [(3, 4, 1300), (3, 3, 0)],
+            Family::V6 => [(2, 0, 1300), (1, 4, 0)],
+        };
+        let reasons = [None, Some(ConnectionError::Refused)];
+        for ((kind, code, info), reason) in numbers.into_iter().zip(reasons) {
+            let told = IcmpReport {
+                about: Reported::Udp(id),
+                remote: peer,
+                reason,
+                ended: false,
+                kind,
+                code,
+                info,
+            };
+            assert_eq!(host.stack.poll_icmp(), Some(told));
+        }
+        let rest = core::iter::from_fn(|| host.stack.poll_icmp()).count();
+        assert_eq!(rest, 62);
     });
 }
 

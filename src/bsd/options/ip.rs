@@ -49,8 +49,8 @@ impl Calls<'_> {
                 Ok(())
             }
             (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
-                if name != IP_BIND_ADDRESS_NO_PORT && value != 0 {
-                    self.stack.watch_icmp();
+                if name != IP_BIND_ADDRESS_NO_PORT {
+                    self.wants_errors(fd, value != 0);
                 }
                 self.settings_mut(fd)?
                     .keep(level, name, i32::from(value != 0));
