@@ -163,6 +163,8 @@ fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Done,
+    /// Done, but no test would notice if it were not.
+    Untested,
     NotTaken,
     DoesNotApply,
 }
@@ -180,6 +182,9 @@ fn answer(row: &Row) -> Option<Answer> {
     if let Some(why) = text.strip_prefix("does not apply: ") {
         return reason(why).then_some(Answer::DoesNotApply);
     }
+    if let Some(how) = text.strip_prefix("no test: ") {
+        return reason(how).then_some(Answer::Untested);
+    }
     // "done", or "done: how", or "done while opening; …".
     let rest = text.strip_prefix("done")?;
     (rest.is_empty() || rest.starts_with([':', ' ', ';'])).then_some(Answer::Done)
@@ -195,7 +200,8 @@ fn answered(file: &File, rows: &[Row]) -> Vec<Finding> {
         }
         let Some(answer) = answer(row) else {
             let what = format!("{} has no answer", row.id);
-            let mend = "begin with \"done\", or \"not taken: why\", or \"does not apply: why\"";
+            let mend = "begin with \"done\", or \"no test: how\", or \"not taken: why\", or \"does not \
+                        apply: why\"";
             findings.push(file.finding(row.line, what, mend));
             continue;
         };
@@ -382,17 +388,25 @@ fn true_names(file: &File, rows: &[Row], files: &[File]) -> Vec<Finding> {
     findings
 }
 
-/// What is done has code and a test.
+/// What is done has code and a test; what has no test has code, and no numbered MUST is so.
 fn proven(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let names_none = |cell: &str| spans(cell).0.is_empty();
-    rows.iter()
-        .filter(|row| answer(row) == Some(Answer::Done))
-        .filter(|row| names_none(&row.code) || names_none(&row.test))
-        .map(|row| {
-            let what = format!("{} is done, but names no code or no test", row.id);
-            file.finding(row.line, what, "write the test, then name it here")
-        })
-        .collect()
+    let names = |cell: &str| !spans(cell).0.is_empty();
+    let mut findings = Vec::new();
+    for row in rows {
+        let what = match answer(row) {
+            Some(Answer::Done) if !names(&row.code) || !names(&row.test) => {
+                "is done, but names no code or no test"
+            }
+            Some(Answer::Untested) if !names(&row.code) || names(&row.test) => {
+                "has no test, but names no code or a test"
+            }
+            Some(Answer::Untested) if row.id.contains("MUST") => "has no test",
+            _ => continue,
+        };
+        let what = format!("{} {what}", row.id);
+        findings.push(file.finding(row.line, what, "write the test, then name it here"));
+    }
+    findings
 }
 
 /// The whole rule.
@@ -663,6 +677,13 @@ Acknowledgments\n    | X | MUST-1 | |\n";
         assert_eq!(with("done", "", TEST), nothing);
         assert_eq!(with("done: quite", CODE, ""), nothing);
         assert_eq!(with("not taken: nobody asks for it", "", ""), [""; 0]);
+        let untested = "no test: it would take too long";
+        assert_eq!(with(untested, CODE, ""), [""; 0]);
+        let unnamed = ["SHLD-14 has no test, but names no code or a test"];
+        assert_eq!(with(untested, "", ""), unnamed);
+        assert_eq!(with(untested, CODE, TEST), unnamed);
+        let cells = format!("asks a thing or two | {untested} | {CODE} | |");
+        assert_eq!(found(&document("MUST-1", &cells)), ["MUST-1 has no test"]);
     }
 
     #[test]
