@@ -23,6 +23,9 @@ impl TunDevice {
     /// of text cross the interface at once, as a super-segment. What they do not allow is said at
     /// info, and is done here.
     ///
+    /// An interface that stays keeps its offloads: for a program that knows nothing of them, switch
+    /// them off with [`TunDevice::open_plain`], or make the interface anew.
+    ///
     /// # Errors
     /// [`TunError`] says why, and what to do about it.
     ///
