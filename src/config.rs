@@ -42,7 +42,7 @@ pub struct Config {
     /// UDP sockets.
     pub udp: UdpConfig,
     /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
-    /// refused. Default 262,144.
+    /// refused; `memory` may be a tighter bound. Default 262,144.
     pub max_connections: usize,
     /// The most connections of one listener whose handshake is under way; beyond it SYNs are
     /// answered with a cookie, or dropped. Default 4,096.
@@ -56,10 +56,9 @@ pub struct Config {
     /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
     /// Default 4,096.
     pub max_paths: usize,
-    /// The most octets that the buffers of all connections take together, but for the 2 KiB in each
-    /// direction that a connection may have in any case. When half of it is in use, buffers grow
-    /// no more; from three quarters on, text beyond gaps and new connections are refused, and
-    /// connections that nobody holds are reset, the largest first. Default 1 GiB.
+    /// The most octets that all connections take, but for the 2 KiB each way that one may have in any
+    /// case; [`Stack::memory_in_use`](crate::stack::Stack::memory_in_use) says what counts, and what
+    /// happens when it runs short. Default 1 GiB: room for some 185,000 connections without text.
     pub memory: usize,
     /// A connection that has been silent in TIME-WAIT for so long, and whose timestamps tell old
     /// segments from new ones, gives way to an active OPEN of the same addresses and ports (RFC

@@ -7,6 +7,8 @@
 //! | `hostile/raw.rs` | the peer of these cases: it makes every header by hand |
 //! | `hostile/segments.rs` | any segment, any call, at any time, in every state |
 //! | `hostile/liveness.rs` | the path and the users: everything completes once the faults stop |
+//! | `hostile/octets.rs` | any octets: at the door, and through a whole host |
+//! | `hostile/scoreboard.rs` | one connection: what the peer says to have received |
 //! | `hostile/middle.rs` | somebody on the path, who repeats and forges |
 //! | `hostile/exchange.rs`, `hostile/app.rs` | users on two hosts who wait for events |
 //! | `hostile/hosts.rs` | a host and its users, many connections |
@@ -24,7 +26,9 @@ mod hostile {
     mod hosts;
     mod liveness;
     mod middle;
+    mod octets;
     mod raw;
+    mod scoreboard;
     mod segments;
     mod world;
 }

@@ -22,7 +22,7 @@
 //! | `attacks` | RFC 5961, floods, reflection |
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
-//! | `memory` | what happens when the buffers of all connections together are too large |
+//! | `memory` | what happens when all connections together take too much memory |
 //! | `super_segments` | what a device cuts, or has put together |
 //! | `listener` | backlog, accept queue, strangers |
 //! | `fast_open` | TCP Fast Open |

@@ -8,6 +8,7 @@
 //! | nothing unfinished, nothing switched off | `tidy/unfinished.rs` |
 //! | the text of the repository | `tidy/prose.rs` |
 //! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
+//! | `docs/THREATS.md` is complete and true | `tidy/threats.rs` |
 //! | paths and links in the documents lead somewhere | `tidy/links.rs` |
 //!
 //! A rule is a function from files to findings. It runs over this repository, and over small
@@ -22,5 +23,6 @@ mod tidy {
     mod repository;
     mod requirements;
     mod rust;
+    mod threats;
     mod unfinished;
 }

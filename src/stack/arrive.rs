@@ -7,6 +7,7 @@ use super::fragments::Outcome;
 use super::listener::ListenerId;
 use super::reports::Reported;
 use super::share::quoted;
+use super::table::ConnId;
 use crate::config::TcpConfig;
 use crate::tcp::{
     ConnectionError, Discard, FastOpen, FourTuple, Open, Path, State, Tcb, reset_for,
@@ -55,7 +56,8 @@ impl Stack {
 
     /// Whether there is no room for another connection.
     pub(super) fn is_full(&mut self) -> bool {
-        if self.memory.is_short() {
+        while self.memory.is_crowded() && self.end_oldest_time_wait() {}
+        if self.memory.is_crowded() || self.memory.is_short() {
             self.counters.memory_refusals += 1;
             return true;
         }
@@ -306,7 +308,7 @@ impl Stack {
         if fast_open.takes_text {
             tcb.take_syn_text(now, arrival.text);
         }
-        let conn = self.table.insert(tcb, Some(id));
+        let conn = self.insert(tcb, Some(id));
         match fast_open.takes_text {
             true => self.hand_out_early(id, conn),
             false => {
@@ -316,6 +318,13 @@ impl Stack {
             }
         }
         self.touched(conn.slot);
+    }
+
+    /// A connection more; its four-tuple must be free.
+    pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
+        let id = self.table.insert(tcb, listener);
+        self.memory.charge_at_rest(self.table.octets());
+        id
     }
 
     /// What an OPEN needs to know. `old`: SND.NXT of the last incarnation, which the new one must

@@ -243,7 +243,7 @@ impl Stack {
         let mut tcb = Tcb::open_active(now, &open);
         // Nothing but a lack of room keeps a new connection from taking it.
         let taken = data.map_or(0, |data| tcb.send(now, data).unwrap_or(0));
-        let id = self.table.insert(tcb, None);
+        let id = self.insert(tcb, None);
         self.counters.opened += 1;
         self.touched(id.slot);
         Ok((id, taken))
@@ -556,7 +556,15 @@ impl Stack {
         self.touched(id.slot);
     }
 
-    /// Octets on the heap for the text of all connections: see [`Config::memory`].
+    /// Octets that all connections take of [`Config::memory`]: their buffers, and what they take
+    /// without text, in whatever state ([`CONNECTION_AT_REST`](super::CONNECTION_AT_REST), or
+    /// what little is left in TIME-WAIT).
+    ///
+    /// Without text they may take half of the budget: beyond that the oldest in TIME-WAIT make
+    /// room for new ones, and if there are none, new ones are refused. When half of it is in use,
+    /// for whatever, buffers grow no more; from three quarters on, text beyond gaps and new
+    /// connections are refused, and connections that nobody holds are reset, the largest first. At
+    /// its end each goes on with 2 KiB each way.
     ///
     /// [`Config::memory`]: crate::config::Config::memory
     pub fn memory_in_use(&self) -> usize {

@@ -162,7 +162,7 @@ impl Stack {
         if let Some(listener) = self.listeners.get_mut(id) {
             listener.half_open += 1;
         }
-        let id = self.table.insert(tcb, Some(id));
+        let id = self.insert(tcb, Some(id));
         self.touched(id.slot);
         true
     }

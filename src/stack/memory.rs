@@ -1,7 +1,12 @@
-//! The memory of all buffers together: a budget, and what happens when it runs short.
+//! The memory of all connections together: a budget, and what happens when it runs short.
+//!
+//! It counts their buffers, and what they take besides, in whatever state: control blocks, records
+//! of TIME-WAIT, places in tables. Those who only hold connections may take half of it: there is
+//! always room left for text, and connections that end need not be reset for room.
 //!
 //! | in use | what happens |
 //! |---|---|
+//! | half, without buffers | new connections are refused, once none in TIME-WAIT is left to give way |
 //! | half | capacities grow no more, and what is empty gives its memory back at once |
 //! | three quarters | text beyond a gap is refused; so are new connections; connections that nobody holds any more are reset, the largest first |
 //! | all of it | a buffer that is not empty gets no more; every connection goes on with two kilobytes each way |
@@ -17,12 +22,15 @@ use crate::tcp::Allowance;
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     most: usize,
+    /// Octets in use,
     used: usize,
+    /// and how many of them connections take that hold no text.
+    at_rest: usize,
     /// Connections that nobody holds any more, by the octets they have allocated, if any.
     orphans: BTreeSet<(usize, u32)>,
 }
 
-/// What one connection is charged.
+/// What one connection is charged for its buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Charge {
     octets: usize,
@@ -35,6 +43,7 @@ impl Memory {
         Memory {
             most,
             used: 0,
+            at_rest: 0,
             orphans: BTreeSet::new(),
         }
     }
@@ -55,6 +64,12 @@ impl Memory {
         }
     }
 
+    /// All connections take `octets` now, their buffers apart.
+    pub(super) fn charge_at_rest(&mut self, octets: usize) {
+        self.used = self.used - self.at_rest + octets;
+        self.at_rest = octets;
+    }
+
     /// What a connection may allocate now.
     pub(super) fn allowance(&self) -> Allowance {
         Allowance {
@@ -66,6 +81,11 @@ impl Memory {
 
     fn short_at(&self) -> usize {
         self.most / 4 * 3
+    }
+
+    /// Whether there are as many connections as there may be, whatever they hold.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.at_rest >= self.most / 2
     }
 
     /// Whether there is none for new connections.
@@ -106,5 +126,19 @@ mod tests {
         memory.charge(2, &mut charges[2], 0, true);
         assert_eq!((memory.used(), memory.largest_orphan()), (550, None));
         assert_eq!(memory.allowance().text, 450);
+    }
+
+    #[test]
+    fn what_holds_no_text_counts_and_may_take_half() {
+        let mut memory = Memory::new(1000);
+        memory.charge_at_rest(499);
+        memory.charge(0, &mut Charge::default(), 100, false);
+        assert!(!memory.is_crowded() && !memory.is_short());
+        assert_eq!((memory.used(), memory.allowance().text), (599, 401));
+        memory.charge_at_rest(500);
+        assert!(memory.is_crowded() && !memory.is_short());
+        memory.charge_at_rest(100);
+        assert!(!memory.is_crowded());
+        assert_eq!(memory.used(), 200);
     }
 }

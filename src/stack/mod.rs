@@ -13,7 +13,7 @@
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
-//! | `memory` | the buffers of all connections together, and what happens when memory runs short |
+//! | `memory` | what all connections take together, and what happens when memory runs short |
 //! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `reports` | ICMP errors as they came, for who wants each of them |
@@ -60,7 +60,7 @@ pub use listener::ListenerId;
 pub use reports::{IcmpReport, Reported};
 pub use secret::Secret;
 pub use share::{Share, Stray};
-pub use table::ConnId;
+pub use table::{CONNECTION_AT_REST, ConnId};
 pub use udp::{
     BindError, DatagramError, Received, UdpConnectError, UdpId, UdpRecvError, UdpSendError,
     Undelivered,
@@ -509,6 +509,7 @@ impl Stack {
         self.deadlines.forget(slot);
         if finished {
             self.table.remove(slot);
+            self.memory.charge_at_rest(self.table.octets());
         } else {
             self.table.unroute(slot);
         }

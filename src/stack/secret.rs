@@ -122,6 +122,96 @@ mod tests {
         );
     }
 
+    /// THREATS 7: what a million ISNs of other connections, all of one moment, tell about the next:
+    /// nothing. Their octets come equally often, neighbours are not alike, and the place where three
+    /// differences in a row have led before (the attractor of a phase space) is no better a guess than
+    /// any other.
+    #[test]
+    fn sequence_numbers_lie_nowhere_in_particular() {
+        let count = if cfg!(debug_assertions) {
+            100_000
+        } else {
+            1_000_000
+        };
+        let secret = Secret([7; 16]);
+        let isns: Vec<u32> = (0..count)
+            .map(|number: u32| {
+                let mut tuple = tuple(number as u16);
+                tuple.local.set_port((number >> 16) as u16);
+                secret.initial_sequence_number(Instant::from_secs(1), &tuple)
+            })
+            .collect();
+        let n = f64::from(count);
+        for shift in [0, 8, 16, 24] {
+            let mut counts = [0f64; 256];
+            isns.iter()
+                .for_each(|isn| counts[(isn >> shift) as usize & 255] += 1.0);
+            let mean = n / 256.0;
+            let chi: f64 = counts.iter().map(|n| (n - mean).powi(2) / mean).sum();
+            // 255 degrees of freedom: above 350 once in thirty thousand.
+            assert!(chi < 350.0, "octet at {shift}: {chi}");
+        }
+        let centred = |isn: &u32| (f64::from(*isn) / f64::from(u32::MAX) - 0.5) * 12f64.sqrt();
+        let pairs = isns.iter().zip(&isns[1..]);
+        let sum: f64 = pairs.map(|(a, b)| centred(a) * centred(b)).sum();
+        assert!(
+            (sum / n.sqrt()).abs() < 4.5,
+            "serial correlation: {}",
+            sum / n
+        );
+        let steps: Vec<u32> = isns
+            .windows(2)
+            .map(|pair| pair[1].wrapping_sub(pair[0]))
+            .collect();
+        let (known, asked) = steps.split_at(steps.len() / 2);
+        let mut attractor: Vec<_> = known.windows(3).map(|s| (s[0], s[1], s[2])).collect();
+        attractor.sort_unstable();
+        let hits = asked.windows(3).filter(|step| {
+            let at = attractor.partition_point(|point| *point < (step[0], step[1], 0));
+            let near = at.saturating_sub(2)..(at + 3).min(attractor.len());
+            let mut guesses = attractor[near].iter();
+            guesses.any(|(_, _, next)| next.wrapping_sub(step[2]).cast_signed().abs() <= 1000)
+        });
+        // Five guesses of 2,001 numbers each, of 2^32: 2.3 in a million.
+        assert!(hits.count() <= 10);
+    }
+
+    /// THREATS 39: whatever connections somebody outside chooses, none of the places that a table
+    /// has for them gets twice its share; and with another key they lie elsewhere.
+    #[test]
+    fn chosen_connections_do_not_collide() {
+        const PLACES: usize = 1 << 9;
+        let share: usize = 200;
+        let place = |secret: u8, tuple: &FourTuple| {
+            let hash = Secret([secret; 16]).table_hasher().hash_one(tuple);
+            hash as usize % PLACES
+        };
+        // Ports in a row, and addresses that differ in their highest bits.
+        let ports: fn(u32) -> FourTuple = |number| FourTuple {
+            local: SocketAddr::from(([10, 0, 0, 1], 80 + (number >> 16) as u16)),
+            ..tuple(number as u16)
+        };
+        let addresses: fn(u32) -> FourTuple = |number| FourTuple {
+            remote: SocketAddr::from((number.swap_bytes().to_be_bytes(), 1)),
+            ..tuple(1)
+        };
+        for chosen in [ports, addresses] {
+            let mut counts = [0usize; PLACES];
+            let all: Vec<_> = (0..(share * PLACES) as u32).map(chosen).collect();
+            all.iter().for_each(|tuple| counts[place(1, tuple)] += 1);
+            let most = counts.iter().max();
+            assert!(most.is_some_and(|most| *most <= 2 * share), "{most:?}");
+        }
+        // Those that collide with one key.
+        let tuples: Vec<_> = (0..65_536).map(ports).collect();
+        let same = |tuple: &&FourTuple| place(1, tuple) == place(1, &tuples[0]);
+        let collide: Vec<_> = tuples.iter().filter(same).collect();
+        let again = collide
+            .iter()
+            .filter(|tuple| place(2, tuple) == place(2, collide[0]));
+        assert!(collide.len() > 50 && again.count() < collide.len() / 4);
+    }
+
     /// RFC 7323 §7.1, THREATS: two destinations give unrelated clocks, one destination one.
     #[test]
     fn timestamp_offsets_depend_on_the_hosts_alone() {

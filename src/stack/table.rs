@@ -127,12 +127,28 @@ impl Held {
     }
 }
 
+/// A congestion controller, which is on the heap: the largest of ours has room in it.
+const CONTROLLER: usize = 512;
+
+/// A place in the table, and in the queues and the timing wheel of the stack, which have a few
+/// numbers for each connection; all of them grow by doubling.
+const PLACE: usize = 2 * (size_of::<Held>() + size_of::<(Key, u32)>() + 64);
+
+/// What a connection takes that holds no text, in octets: its control block and its places in
+/// tables. [`Config::memory`](crate::config::Config::memory) counts it.
+pub const CONNECTION_AT_REST: usize = size_of::<Entry>() + CONTROLLER + PLACE;
+
+/// What is left of one in TIME-WAIT that nobody holds.
+const TIME_WAIT_AT_REST: usize = size_of::<TimeWait>() + PLACE;
+
 /// The connections.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     entries: Vec<Held>,
     generations: Vec<u32>,
     free: Vec<u32>,
+    /// How many are at rest.
+    resting: usize,
     routes: HashMap<Key, u32, TableHasher>,
     /// How the connection behaves that was added last: the next is likely to do so too.
     config: Arc<TcpConfig>,
@@ -146,6 +162,7 @@ impl Table {
             entries: Vec::new(),
             generations: Vec::new(),
             free: Vec::new(),
+            resting: 0,
             routes: HashMap::with_hasher(hasher),
             config: Arc::default(),
             last: None,
@@ -169,6 +186,7 @@ impl Table {
     /// Nothing but `waiting` is left of a connection.
     pub(super) fn put_to_rest(&mut self, slot: u32, waiting: TimeWait) {
         self.entries[slot as usize] = Held::AtRest(Box::new(waiting));
+        self.resting += 1;
     }
 
     /// The connection in a slot, if it is at rest.
@@ -187,6 +205,7 @@ impl Table {
             ..Entry::new(tcb, generation, None)
         };
         self.entries[slot as usize] = Held::Awake(Box::new(entry));
+        self.resting -= 1;
     }
 
     /// Removes a connection; its id, and every other handle on it, is stale from then on.
@@ -304,6 +323,11 @@ impl Table {
         self.entries.len() - self.free.len()
     }
 
+    /// What all of them take, whatever text they hold, in octets.
+    pub(super) fn octets(&self) -> usize {
+        (self.len() - self.resting) * CONNECTION_AT_REST + self.resting * TIME_WAIT_AT_REST
+    }
+
     /// The slots of the connections that are neither in TIME-WAIT nor closed.
     pub(super) fn unfinished(&self) -> Vec<u32> {
         let unfinished =
@@ -324,5 +348,32 @@ impl Table {
     /// The slots of the connections that a listener has not handed out.
     pub(super) fn of_listener(&self, listener: ListenerId) -> Vec<u32> {
         self.slots_of(|entry| entry.listener == Some(listener))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::congestion::{Controllers, Start};
+
+    /// What is counted for a congestion controller is as much as any of ours takes.
+    #[test]
+    fn every_controller_has_room() {
+        let start = Start {
+            now: Instant::ZERO,
+            mss: 1460,
+            initial_window: 10,
+            srtt: None,
+            validation: true,
+            slow_start_limit: None,
+            hystart: true,
+            seed: 0,
+        };
+        for name in ["reno", "cubic", "bbr", "dctcp"] {
+            let kind = name.parse().unwrap();
+            let controller = Controllers::default().find_or_default(kind).start(&start);
+            let size = size_of_val(&*controller);
+            assert!(size <= CONTROLLER, "{name}: {size}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::checksum::{Sum, checksum};
 use super::*;
 
+mod extensions;
 mod refusals;
 
 const HOP_BY_HOP: u8 = protocol::HOP_BY_HOP;
@@ -158,6 +159,18 @@ fn ipv4_options_are_skipped() {
     ];
     for options in rows {
         assert!(is_udp(&with_options(options)), "{options:?}");
+    }
+}
+
+/// RFC 1122 §3.2.1.7, RFC 8200 §3: what has arrived is not dropped for its hop limit.
+#[test]
+fn any_hop_limit_will_do_at_the_end_of_the_way() {
+    for hop_limit in [0, 1, 255] {
+        for ip in [v4(UDP), v6(UDP)] {
+            let datagram = udp_packet(IpHeader { hop_limit, ..ip });
+            assert!(is_udp(&datagram), "{hop_limit}");
+            assert_eq!(parse(&datagram).unwrap().ip.hop_limit, hop_limit);
+        }
     }
 }
 

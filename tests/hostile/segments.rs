@@ -9,7 +9,7 @@ use stubborn::config::{
     Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, Push, SocketOptions,
     SynCookies, WindowUse,
 };
-use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
+use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
 use stubborn::time::Instant;
 use stubborn::wire::{
@@ -81,7 +81,7 @@ fn any_config(random: &mut Random) -> Config {
     config.max_time_wait = random.pick(&[1, 2, 100]);
     config.ephemeral_ports = (50_000, 50_003);
     if random.chance(5) {
-        config.memory = 10_000;
+        config.memory = 10_000 + 8 * CONNECTION_AT_REST;
     }
     let tcp = &mut config.tcp;
     tcp.mss = random.pick(&[None, None, Some(1), Some(10), Some(536)]);

@@ -54,9 +54,15 @@ fn seeds(usual: Range<u64>) -> Range<u64> {
     }
 }
 
-/// Makes a run for every seed, and says which one failed.
+/// Makes a run for every seed, and says which one failed; of many, how far it is.
 pub fn every_seed(usual: Range<u64>, mut run: impl FnMut(u64)) {
-    for seed in seeds(usual) {
+    let seeds = seeds(usual);
+    let tenth = (seeds.end - seeds.start).div_ceil(10);
+    for seed in seeds.clone() {
+        let made = seed - seeds.start;
+        if tenth >= 1_000 && made.is_multiple_of(tenth) {
+            eprintln!("{made} runs of {}", seeds.end - seeds.start);
+        }
         let run = std::panic::AssertUnwindSafe(|| run(seed));
         if let Err(panic) = std::panic::catch_unwind(run) {
             eprintln!("to see it again: HOSTILE_SEEDS={seed}");

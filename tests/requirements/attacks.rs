@@ -1,6 +1,8 @@
 //! Blind attacks (RFC 5961), floods, reflection: what strangers, who cannot see the numbers of a
 //! connection, must not achieve.
 
+use std::time::Duration;
+
 use stubborn::config::TcpConfig;
 use stubborn::tcp::{Discard, State};
 
@@ -97,6 +99,25 @@ fn acks_outside_the_range_are_refused() {
     });
 }
 
+/// THREATS 3: of 4,096 acknowledgments from all over the sequence space none brings text, since
+/// none is of what may have been sent.
+#[test]
+fn a_guessed_acknowledgment_brings_no_text() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.sends(10_000).all_that_leaves();
+        d.arrives("<SEQ=101><ACK=10301><CTL=ACK>");
+        // None of them lies in the ten thousand octets that may have been sent.
+        for ack in (0..=u32::MAX).step_by(1 << 20) {
+            d.arrives(&format!("<SEQ=101><ACK={ack}><DATA=1><CTL=ACK>"));
+            d.all_that_leaves();
+            assert_eq!(d.status().bytes_received, 0, "{ack}");
+        }
+        d.arrives("<SEQ=101><ACK=10301><DATA=1><CTL=ACK>")
+            .leaves("<SEQ=10301><ACK=102><WND=9999><CTL=ACK>");
+    });
+}
+
 /// RFC 5961 §7: at most one challenge in so long a time, whatever provokes it.
 #[test]
 fn challenges_are_limited() {
@@ -121,29 +142,34 @@ fn challenges_are_limited() {
     });
 }
 
-/// CVE-2016-5696: each connection has a limit of its own, so that nobody can count another's.
+/// CVE-2016-5696: each connection has a limit of its own, so that nobody can count another's: when
+/// the victim is challenged does not depend on what an attacker provokes, however he goes about it.
 #[test]
 fn what_one_connection_is_asked_does_not_show_in_another() {
+    let seeds = if cfg!(debug_assertions) { 4 } else { 500 };
     in_both_families(|family| {
-        let challenges = |with_attacker: bool| {
-            let mut d = Dialogue::listening(family, plain());
-            d.opens().as_port(1001).opens();
-            let mut of_victim = Vec::new();
-            for step in 0..300 {
-                d.until(ms(7 * step));
-                if with_attacker {
-                    for _ in 0..10 {
-                        d.as_port(1001)
-                            .arrives("<SEQ=5000><CTL=RST>")
-                            .all_that_leaves();
+        for seed in 0..seeds {
+            let challenges = |with_attacker: bool| {
+                let mut d = Dialogue::listening(family, plain());
+                d.opens().as_port(1001).opens();
+                let mut of_victim = Vec::new();
+                for step in 0..100u64 {
+                    let noise = (seed * 100 + step).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                    d.until(ms(21 * step + noise % 20));
+                    if with_attacker {
+                        for place in 0..noise % 16 {
+                            d.as_port(1001)
+                                .arrives(&format!("<SEQ={}><CTL=RST>", 5000 + place))
+                                .all_that_leaves();
+                        }
                     }
+                    d.as_port(PEER_PORT).arrives("<SEQ=5000><CTL=RST>");
+                    of_victim.push(d.all_that_leaves().len());
                 }
-                d.as_port(PEER_PORT).arrives("<SEQ=5000><CTL=RST>");
-                of_victim.push(d.all_that_leaves().len());
-            }
-            of_victim
-        };
-        assert_eq!(challenges(true), challenges(false));
+                of_victim
+            };
+            assert_eq!(challenges(true), challenges(false), "seed {seed}");
+        }
     });
 }
 
@@ -174,6 +200,33 @@ fn an_optimistic_ack_gains_nothing() {
         let after = d.status();
         assert_eq!((after.cwnd, after.bytes_acked), (before.cwnd, 0));
         assert_eq!(d.discards().last(), Some(&Discard::BadAck));
+    });
+}
+
+/// THREATS 14: a receiver that acknowledges whatever may be under way, a thousand times faster than
+/// anything could arrive, gets what its window allows; and what it makes the congestion window
+/// is what fits into the send buffer twice.
+#[test]
+fn a_lying_receiver_gets_what_its_window_allows() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        let mut sent = 301;
+        for step in 0..200 {
+            d.until(Duration::from_micros(10 * step));
+            for segment in d.all_that_leaves() {
+                sent = sent.max(segment.header.seq + segment.len as u32);
+            }
+            d.arrives(&format!("<SEQ=101><ACK={sent}><WND=65535><CTL=ACK>"));
+            for segment in d.all_that_leaves() {
+                sent = sent.max(segment.header.seq + segment.len as u32);
+            }
+            let _ = d.send(100_000);
+            let status = d.status();
+            assert!(status.in_flight <= 65_535, "{status:?}");
+            assert!(status.cwnd <= 2 * 100_000, "{status:?}");
+        }
+        assert!(sent > 1_000_000, "{sent}");
+        d.all_that_leaves();
     });
 }
 
@@ -259,10 +312,38 @@ fn tiny_segments_have_a_floor() {
                 ..plain()
             },
         );
-        d.arrives("<SEQ=100><CTL=SYN><MSS=1>").all_that_leaves();
-        d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
-        d.sends(4800);
-        let lens: Vec<usize> = d.all_that_leaves().iter().map(|s| s.len).collect();
-        assert_eq!(lens, [48; 10]);
+        for (port, mss) in [(1000, 0), (1001, 1), (1002, 47)] {
+            d.as_port(port)
+                .arrives(&format!("<SEQ=100><CTL=SYN><MSS={mss}>"))
+                .all_that_leaves();
+            d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+            d.sends(4800);
+            let lens: Vec<usize> = d.all_that_leaves().iter().map(|s| s.len).collect();
+            assert_eq!(lens, [48; 10]);
+        }
     });
+}
+
+/// THREATS 17 (CVE-2008-4609): the peers of connections whose users have closed keep their windows
+/// shut and answer every probe. All of them are given up within two minutes.
+#[test]
+fn windows_that_stay_shut_do_not_keep_orphans() {
+    const CONNECTIONS: u16 = if cfg!(debug_assertions) { 200 } else { 10_000 };
+    let mut d = Dialogue::listening(Family::V4, plain());
+    let ports = 2000..2000 + CONNECTIONS;
+    for port in ports.clone() {
+        d.as_port(port).opens();
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        d.sends(2000).lets_go().all_that_leaves();
+    }
+    assert_eq!(d.stack.connection_count(), usize::from(CONNECTIONS));
+    while d.stack.connection_count() > 0 {
+        assert!(d.elapsed() < secs(120), "{}", d.stack.connection_count());
+        d.until_deadline();
+        for port in d.all_that_leaves_to_any_port() {
+            d.as_port(port)
+                .arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        }
+    }
+    assert_eq!(d.stack.memory_in_use(), 0);
 }

@@ -1,7 +1,7 @@
 //! What users may set of the datagrams that a connection sends (RFC 9293 §3.9.1.9, §3.9.2).
 
 use stubborn::config::Config;
-use stubborn::wire::{self, Packet, Payload, Text};
+use stubborn::wire::{self, Echo, IpHeader, Packet, Payload, Text, icmp, protocol};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, plain};
 
@@ -62,6 +62,39 @@ fn the_traffic_class_is_the_users() {
         d.aborts();
         assert_eq!(headers(&mut d), [(0x48, 64)]);
     });
+}
+
+/// THREATS 35: the identification of IPv4 counts nothing. What must not be fragmented has none (RFC
+/// 6864 §4); the fragments of what nobody can make shorter have one drawn at random.
+#[test]
+fn no_identification_tells_how_much_is_sent() {
+    let mut d = host(Family::V4, |config| config.mtu = 576);
+    d.listen(1).opens_and_waits().accept().sends(10_000);
+    for datagram in d.all_that_leaves_of_any_kind() {
+        let ip = wire::parse(&datagram).unwrap().ip;
+        assert!(ip.dont_fragment && ip.identification == 0);
+    }
+    let ip = IpHeader::new(Family::V4.peer(), Family::V4.us(), protocol::ICMP, 64);
+    let mut identifications = Vec::new();
+    for sequence in 0..100 {
+        let echo = Echo {
+            identifier: 1,
+            sequence,
+            data: &[7; 1000],
+        };
+        let now = d.now();
+        d.stack.receive(now, &icmp::echo_request(&ip, &echo));
+        while let Some(packet) = d.stack.poll_transmit(now) {
+            let fragment = wire::parse(&packet.to_vec()).unwrap().ip;
+            identifications.push(i32::from(fragment.identification));
+        }
+    }
+    assert_eq!(identifications.len(), 200);
+    let all: Vec<i32> = identifications.chunks(2).map(|pair| pair[0]).collect();
+    let near = all
+        .windows(2)
+        .filter(|pair| (pair[1] - pair[0]).abs() <= 100);
+    assert!(near.count() <= 5, "{all:?}");
 }
 
 /// The same segment in a datagram of another traffic class.

@@ -1,8 +1,8 @@
-//! The memory of all buffers together has a bound (THREATS: SegmentSmack, sockstress, exhaustion):
-//! who holds more makes room for who holds less, and what was acknowledged is never thrown away.
+//! The memory of all connections together has a bound (THREATS 11, 17, 31, 32): who holds more
+//! makes room for who holds less, and what was acknowledged is never thrown away.
 
 use stubborn::config::Config;
-use stubborn::stack::ConnId;
+use stubborn::stack::{CONNECTION_AT_REST, ConnId};
 use stubborn::tcp::{Discard, SendError, State};
 
 use crate::dialogue::{Dialogue, Family, PEER_PORT, in_both_families, ms, plain};
@@ -10,10 +10,10 @@ use crate::dialogue::{Dialogue, Family, PEER_PORT, in_both_families, ms, plain};
 /// What each connection may have in each direction, whatever the budget.
 const LEAST: usize = 2048;
 
-/// A host with a budget, that listens.
-fn host(family: Family, memory: usize) -> Dialogue {
+/// A host that listens, with a budget for the text of so many connections.
+fn host(family: Family, text: usize, connections: usize) -> Dialogue {
     let mut config = Config::new([family.us()]);
-    config.memory = memory;
+    config.memory = text + connections * CONNECTION_AT_REST;
     config.tcp = plain();
     config.tcp.receive_buffer = 60_000;
     config.tcp.socket.nodelay = true;
@@ -35,7 +35,7 @@ fn opens_from(d: &mut Dialogue, port: u16) -> ConnId {
 #[test]
 fn text_beyond_gaps_is_refused_first() {
     in_both_families(|family| {
-        let mut d = host(family, 64 << 10);
+        let mut d = host(family, 64 << 10, 2);
         let hoarder = opens_from(&mut d, 1001);
         // 32 KiB are allocated for what lies that far ahead, and another 32 KiB would be too much.
         d.arrives("<SEQ=30101><ACK=301><DATA=1000><CTL=ACK>");
@@ -53,7 +53,7 @@ fn text_beyond_gaps_is_refused_first() {
             assert_eq!(answer.header.ack, seq + 1000);
         }
         d.reads(10_000).all_that_leaves();
-        assert!(d.stack.memory_in_use() <= 64 << 10);
+        assert!(d.stack.memory_in_use() <= d.stack.config().memory);
         d.stack.abort(d.now(), hoarder);
         d.aborts().all_that_leaves_of_any_kind();
         assert_eq!(d.stack.memory_in_use(), 0);
@@ -65,8 +65,8 @@ fn text_beyond_gaps_is_refused_first() {
 #[test]
 fn every_connection_goes_on() {
     in_both_families(|family| {
-        let mut d = host(family, 16 << 10);
-        let ids: Vec<ConnId> = (1000..1011).map(|port| opens_from(&mut d, port)).collect();
+        let mut d = host(family, 16 << 10, 4);
+        let ids: Vec<ConnId> = (1000..1004).map(|port| opens_from(&mut d, port)).collect();
         // The first takes all there is.
         d.conn = Some(ids[0]);
         d.as_port(1000);
@@ -91,7 +91,8 @@ fn every_connection_goes_on() {
             assert_eq!(d.status().recv_queue, 952);
             assert!(d.status().fin_received);
         }
-        assert!(d.stack.memory_in_use() <= (16 << 10) + 10 * (2 * LEAST + 1000));
+        let beyond = 3 * (2 * LEAST + 1000);
+        assert!(d.stack.memory_in_use() <= d.stack.config().memory + beyond);
         let again = d.stack.send(d.now(), ids[1], &[0; 9]);
         assert_eq!(again, Err(SendError::WouldBlock));
         d.stack.abort_all();
@@ -103,13 +104,13 @@ fn every_connection_goes_on() {
 #[test]
 fn new_connections_are_refused() {
     in_both_families(|family| {
-        let mut d = host(family, (16 << 10) - 1);
+        let mut d = host(family, (16 << 10) - 1, 1);
         let hoarder = opens_from(&mut d, 1001);
         assert_eq!(d.send(9000), Ok(8 << 10));
         d.until(ms(1)).all_that_leaves();
         d.arrives("<SEQ=101><ACK=301><DATA=3000><CTL=ACK>");
         d.all_that_leaves();
-        assert!(d.stack.memory_in_use() > 12 << 10);
+        assert!(d.stack.memory_in_use() > (12 << 10) + CONNECTION_AT_REST);
         d.as_port(1002)
             .arrives("<SEQ=100><CTL=SYN><MSS=1000>")
             .nothing_more();
@@ -127,7 +128,7 @@ fn new_connections_are_refused() {
 #[test]
 fn orphans_make_room() {
     in_both_families(|family| {
-        let mut d = host(family, 64 << 10);
+        let mut d = host(family, 64 << 10, 3);
         for (port, octets) in [(1001, 5_000), (1002, 10_000), (1003, 20_000)] {
             opens_from(&mut d, port);
             // A window of zero holds all of it.
@@ -136,18 +137,20 @@ fn orphans_make_room() {
             if port < 1003 {
                 d.stack.close(d.now(), d.id());
             }
-            d.all_that_leaves_of_any_kind();
+            d.until(ms(u64::from(port) - 1000))
+                .all_that_leaves_of_any_kind();
         }
         // 8, 16 and 32 KiB are more than three quarters.
         assert_eq!(d.stack.counters().orphans_reset, 1);
         let expected = (8 + 32) << 10..(8 + 32 + 2) << 10;
-        assert!(expected.contains(&d.stack.memory_in_use()));
+        let text = d.stack.memory_in_use() - 2 * CONNECTION_AT_REST;
+        assert!(expected.contains(&text), "{text}");
         d.as_port(1003).state_is(State::Established);
         d.as_port(1002).state_is(State::Listen);
         d.as_port(1001).state_is(State::FinWait1);
         d.stack.abort_all();
         d.stack.close(d.now(), d.id());
-        d.until(ms(1)).all_that_leaves_of_any_kind();
+        d.until(ms(4)).all_that_leaves_of_any_kind();
         assert_eq!(d.stack.memory_in_use(), 0);
     });
 }
@@ -157,7 +160,7 @@ fn orphans_make_room() {
 #[test]
 fn ten_thousand_hoarders_stay_within_the_budget() {
     const MEMORY: usize = 16 << 20;
-    let mut d = host(Family::V4, MEMORY);
+    let mut d = host(Family::V4, MEMORY, 0);
     let served = opens_from(&mut d, PEER_PORT);
     let mut most = 0;
     let mut next = 101;
@@ -181,7 +184,74 @@ fn ten_thousand_hoarders_stay_within_the_budget() {
             d.reads(1000).all_that_leaves();
         }
     }
-    assert!(most <= MEMORY / 4 * 3 + 4096, "{most}");
+    assert!(most <= MEMORY / 4 * 3 + 4096 + CONNECTION_AT_REST, "{most}");
     assert!(d.stack.counters().memory_refusals > 9_000);
     assert_eq!(next, 101 + 100 * 1000, "all of it was taken");
+}
+
+/// What a peer says on the connection from `port`, and that it is taken.
+fn progresses(d: &mut Dialogue, id: ConnId, port: u16, next: &mut u32) {
+    d.conn = Some(id);
+    d.as_port(port)
+        .arrives(&format!("<SEQ={next}><ACK=301><DATA=1000><CTL=ACK>"));
+    *next += 1000;
+    d.all_that_leaves();
+    assert_eq!(d.stack.recv(d.now(), id, &mut [0; 2000]), Ok(1000));
+    d.all_that_leaves();
+}
+
+/// THREATS 32: connections that nothing is said on take half of the budget at most. Beyond it a
+/// SYN vanishes, those that exist make progress, and each that ends makes room for another.
+#[test]
+fn idle_connections_take_half_of_the_budget() {
+    in_both_families(|family| {
+        let mut d = host(family, 0, 200);
+        let served = opens_from(&mut d, PEER_PORT);
+        let mut next = 101;
+        let mut idle = Vec::new();
+        for port in 2000..3000 {
+            d.as_port(port).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+            if !d.all_that_leaves().is_empty() {
+                d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+                idle.push(d.id());
+            }
+            if port % 100 == 0 {
+                progresses(&mut d, served, PEER_PORT, &mut next);
+            }
+        }
+        assert_eq!(idle.len(), 99);
+        assert_eq!(d.stack.counters().memory_refusals, 1000 - 99);
+        let half = d.stack.config().memory / 2;
+        assert!(d.stack.memory_in_use() <= half + LEAST);
+        // The peer of one ends it.
+        d.as_port(2000).arrives("<SEQ=101><CTL=RST>");
+        d.stack.close(d.now(), idle[0]);
+        d.as_port(5000).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+        assert_eq!(d.all_that_leaves().len(), 1);
+        d.as_port(5001)
+            .arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+            .nothing_more();
+        d.stack.abort_all();
+    });
+}
+
+/// THREATS 18: what waits in TIME-WAIT counts, and gives way to new connections, the oldest first.
+#[test]
+fn time_wait_makes_room() {
+    in_both_families(|family| {
+        let mut d = host(family, 0, 200);
+        for port in 2000..3000 {
+            opens_from(&mut d, port);
+            d.lets_go().all_that_leaves();
+            d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>")
+                .all_that_leaves();
+            d.state_is(State::TimeWait);
+            assert!(d.stack.memory_in_use() <= 101 * CONNECTION_AT_REST);
+        }
+        assert_eq!(d.stack.counters().memory_refusals, 0);
+        let waiting = d.stack.connection_count();
+        assert!((100..1000).contains(&waiting), "{waiting}");
+        d.as_port(2000).state_is(State::Listen);
+        d.as_port(2999).state_is(State::TimeWait);
+    });
 }

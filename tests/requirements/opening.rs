@@ -388,6 +388,58 @@ fn ephemeral_ports() {
     });
 }
 
+/// THREATS 8, RFC 6056: the ports for one destination tell nothing of those for another.
+#[test]
+fn ephemeral_ports_tell_nothing() {
+    const CONNECTS: usize = 4_000;
+    in_both_families(|family| {
+        let mut d = Dialogue::with(family, Config::new([family.us()]));
+        let now = d.now();
+        let mut ports = Vec::new();
+        for number in 0..2 * CONNECTS {
+            let remote = SocketAddr::new(family.peer(), 80 + (number % 2) as u16);
+            let id = d.stack.connect(now, None, remote).unwrap();
+            ports.push(i32::from(d.stack.local_addr(id).port()) - 32_768);
+            d.stack.abort(now, id);
+        }
+        d.all_that_leaves_of_any_kind();
+        // Chi-squared over 28 parts of the range, 27 degrees of freedom: above 67 once in
+        // thirty thousand.
+        let mut counts = [0f64; 28];
+        for port in ports.iter().filter(|port| **port < 28_000) {
+            counts[*port as usize / 1_000] += 1.0;
+        }
+        let mean = counts.iter().sum::<f64>() / 28.0;
+        let chi: f64 = counts.iter().map(|n| (n - mean).powi(2) / mean).sum();
+        assert!(chi < 67.0, "{chi}");
+        // The next one, for the other destination, is as near as chance has it: 21 of 28,232.
+        let near = |pair: &&[i32]| (pair[1] - pair[0]).abs() <= 10;
+        let near = ports.windows(2).filter(near).count();
+        assert!(near <= 20, "{near}, where there should be 6");
+    });
+}
+
+/// THREATS 33: when every port for a destination is taken, the next OPEN fails at once; for another
+/// destination they are free.
+#[test]
+fn ports_can_run_out() {
+    let mut config = Config::new([Family::V4.us()]);
+    config.memory = 4 << 30;
+    let mut d = Dialogue::with(Family::V4, config);
+    let (now, remote) = (d.now(), SocketAddr::new(Family::V4.peer(), 80));
+    let mut ports = std::collections::BTreeSet::new();
+    for _ in 32_768..61_000 {
+        let id = d.stack.connect(now, None, remote).unwrap();
+        ports.insert(d.stack.local_addr(id).port());
+    }
+    assert_eq!(ports.len(), 28_232);
+    let none = d.stack.connect(now, None, remote);
+    assert_eq!(none, Err(ConnectError::AddressNotAvailable));
+    let other = SocketAddr::new(Family::V4.peer(), 81);
+    assert!(d.stack.connect(now, None, other).is_ok());
+    d.stack.abort_all();
+}
+
 /// The window of a SYN may be closed; the last part of the handshake opens it, and text leaves at
 /// once.
 #[test]

@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use stubborn::sim::apps::Behaviour;
 use stubborn::sim::medium::{
-    BlackHole, Bursts, Corruption, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
+    BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
     Reordering, Stall, TooLong,
 };
 use stubborn::sim::path::Path;
 use stubborn::sim::random::Ratio;
 use stubborn::sim::{Happening, World};
 
-use super::support::{DELAY, all_well, at, exchange, lossy, well, wire};
+use super::support::{DELAY, all_well, at, exchange, lossy, pair, well, wire};
 
 fn over(medium: Medium) -> impl Fn(&mut World) {
     move |world: &mut World| {
@@ -86,6 +87,27 @@ fn a_rate_limit_with_a_short_queue() {
     all_well(50, over(wire().with(limit)));
 }
 
+/// THREATS F11, bufferbloat: a queue that takes a second to pass makes round trips a second longer,
+/// and none of that time is taken for a loss.
+#[test]
+fn a_queue_that_grows_is_no_timeout() {
+    for megabits in [1, 10, 100] {
+        for queue in [100, 300, 1_000].map(Duration::from_millis) {
+            let outcome = well(1, move |world: &mut World| {
+                let limit = RateLimit::new(megabits * 1_000_000, Queue::Time(queue));
+                let path = Path::new(Medium::new().with(limit).with(Delay::new(DELAY)), wire());
+                pair(
+                    world,
+                    path,
+                    [Behaviour::send(megabits * 500_000), Behaviour::receive()],
+                );
+            });
+            let tally = outcome.tally;
+            assert_eq!(tally.timeouts, 0, "{megabits} Mbit/s, {queue:?}: {tally:?}");
+        }
+    }
+}
+
 #[test]
 fn a_black_hole_of_five_seconds() {
     let hole = BlackHole::new(at(0.02), at(5.0));
@@ -154,7 +176,7 @@ fn ten_percent_loss_and_more() {
 fn a_path_is_replaced_by_a_longer_one_while_text_is_under_way() {
     let outcome = well(4, |world: &mut World| {
         let pair = exchange(world, Path::symmetric(wire()), 100_000);
-        let longer = Medium::new().with(stubborn::sim::medium::Delay::new(20 * DELAY));
+        let longer = Medium::new().with(Delay::new(20 * DELAY));
         let replaced = Happening::Replace(pair.link, Box::new(Path::symmetric(longer)));
         world.at(at(0.045), replaced);
     });

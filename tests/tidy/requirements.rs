@@ -215,7 +215,7 @@ fn answered(file: &File, rows: &[Row]) -> Vec<Finding> {
 }
 
 /// What stands between backquotes in a cell, and what stands outside.
-fn spans(cell: &str) -> (Vec<&str>, String) {
+pub(super) fn spans(cell: &str) -> (Vec<&str>, String) {
     let inside = cell.split('`').skip(1).step_by(2).collect();
     let outside: Vec<&str> = cell.split('`').step_by(2).collect();
     (inside, outside.concat())
@@ -304,12 +304,12 @@ impl<'ast> Visit<'ast> for Declared {
     }
 }
 
-fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
+pub(super) fn find<'a>(files: &'a [File], path: &str) -> Option<&'a File> {
     files.iter().find(|file| file.path == path)
 }
 
 /// What is wrong with `file.rs name`, from `src/`.
-fn code_is_wrong(span: &str, files: &[File]) -> Option<String> {
+pub(super) fn code_is_wrong(span: &str, files: &[File]) -> Option<String> {
     let mut words = span.split_whitespace();
     let path = format!("src/{}", words.next().unwrap_or_default());
     let Some(file) = find(files, &path) else {
@@ -347,7 +347,7 @@ fn tests_of(file: &File) -> BTreeSet<String> {
 
 /// What is wrong with `file.rs::test`, from the root if it is in `tests/` or `scripts/`, else
 /// from `src/`.
-fn test_is_wrong(span: &str, files: &[File]) -> Option<String> {
+pub(super) fn test_is_wrong(span: &str, files: &[File]) -> Option<String> {
     let Some((path, name)) = span.split_once("::") else {
         return Some(format!("`{span}` names no test: write file::name"));
     };
