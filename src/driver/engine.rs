@@ -22,6 +22,8 @@ use std::thread;
 use parking_lot::MutexGuard;
 
 use super::PollDevice;
+use super::absence::Absence;
+use super::clock::Clock;
 use super::lock::FairMutex;
 use super::mail::Mail;
 use super::parker::Parker;
@@ -42,8 +44,8 @@ const LEASE: Duration = Duration::from_micros(500);
 const PROMPT: Duration = Duration::from_micros(100);
 
 /// How often the background thread looks whether somebody leads, while all come back promptly: it
-/// looks in vain, and in their way. From [`LEASE`] the time doubles up to this. It is also how
-/// long others may have to wait when, all of a sudden, nobody comes back.
+/// looks in vain, and takes processor time from them. From [`LEASE`] the time doubles up to this. It is
+/// also how much longer than [`LEASE`] others may have to wait when, all of a sudden, nobody comes back.
 const LONGEST_LOOK: Duration = Duration::from_millis(8);
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
@@ -62,6 +64,9 @@ pub(crate) enum WaitError {
 /// A running shard.
 pub(crate) struct Engine {
     shared: FairMutex<Shared>,
+    /// The one in there, to look at without the lock.
+    absence: Arc<Absence>,
+    clock: Clock,
     /// The device's descriptor, to poll while others hold the lock.
     device: OwnedFd,
     /// What other shards hand over, to poll as well; `None`: there are none.
@@ -79,11 +84,15 @@ impl Engine {
         device: OwnedFd,
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
+        let (busy_poll, clock) = (shard.stack().config().busy_poll, shard.clock());
+        let shared = Shared::new(shard, mail.clone());
         Ok(Engine {
-            busy_poll: shard.stack().config().busy_poll,
-            shared: FairMutex::new(Shared::new(shard, mail.clone())),
+            absence: Arc::clone(&shared.absence),
+            clock,
+            shared: FairMutex::new(shared),
             device,
             mail,
+            busy_poll,
             background_kick: Kick::new()?,
             user_kicks: [Kick::new()?, Kick::new()?],
         })
@@ -312,43 +321,32 @@ impl Engine {
     /// The background thread: leads when no user does.
     fn run(&self) {
         let parker = Parker::current();
-        let (mut seen, mut look) = (0, LEASE);
+        let mut seen = None;
         let mut shared = self.lock();
         shared.background = Some(parker.waker().clone());
         while !shared.may_end() {
             let now = shared.shard.now();
-            let quiet = shared.leads_ended == seen;
-            seen = shared.leads_ended;
-            let prompt = mem::take(&mut shared.longest_absence) <= PROMPT;
-            let sleep = match shared.lead {
+            let absence = self.absence.lasts(now);
+            match shared.lead {
                 Lead::Background => {
-                    look = LEASE;
                     let until = shared.abandoned;
                     shared = self.poll_and_turn(shared, Lead::Background, now, until);
-                    continue;
                 }
-                Lead::Nobody => match LEASE.checked_sub(shared.absence(now)) {
-                    Some(rest) if !rest.is_zero() => Some(rest),
-                    _ => {
-                        shared.lead = Lead::Background;
-                        continue;
-                    }
-                },
-                // One user has led all the time: it says when it ends.
-                Lead::User(_) if quiet => None,
-                Lead::User(_) => Some(look),
-            };
-            look = match prompt && sleep.is_some() {
-                true => (look * 2).min(LONGEST_LOOK),
-                false => LEASE,
-            };
-            shared.watch = match sleep {
-                Some(_) => Watch::Timed,
-                None => Watch::Asleep,
-            };
-            release(shared);
-            parker.park(sleep);
-            shared = self.lock();
+                Lead::Nobody if absence >= Some(LEASE) => shared.lead = Lead::Background,
+                // One user has led for a while: it says when it ends.
+                Lead::User(_) if seen.take() == Some(self.absence.leads_ended()) => {
+                    shared.watch = Watch::Asleep;
+                    release(shared);
+                    parker.park(None);
+                    shared = self.lock();
+                    shared.watch = Watch::Timed;
+                }
+                Lead::User(_) | Lead::Nobody => {
+                    release(shared);
+                    seen = Some(self.watch(&parker));
+                    shared = self.lock();
+                }
+            }
         }
         shared.background = None;
         if shared.abandoned.is_some() {
@@ -358,6 +356,30 @@ impl Engine {
             shared.send_due(now);
         }
         release(shared);
+    }
+
+    /// Looks now and then, without the lock, until no user has led for a [`LEASE`], or the same one
+    /// has all the time between two looks; or until woken. Says how many leads had ended by then.
+    fn watch(&self, parker: &Parker) -> u64 {
+        let mut look = LEASE;
+        let mut seen = None;
+        loop {
+            let ended = self.absence.leads_ended();
+            let sleep = match self.absence.lasts(self.clock.now()) {
+                Some(absence) if absence >= LEASE => return ended,
+                Some(absence) => LEASE - absence,
+                None if seen == Some(ended) => return ended,
+                None => look,
+            };
+            if parker.park(Some(sleep)) {
+                return ended;
+            }
+            look = match self.absence.take_longest() <= PROMPT {
+                true => (look * 2).min(LONGEST_LOOK),
+                false => LEASE,
+            };
+            seen = Some(ended);
+        }
     }
 }
 

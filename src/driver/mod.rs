@@ -12,6 +12,7 @@
 //! | `waiters` | who waits for what |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
+//! | `absence` | for how long no user has led: what the background thread looks at without the lock |
 //! | `busy` | when it is worth looking again and again before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
@@ -29,6 +30,7 @@
 //! turns as well. Of several shards, each has its background thread as its lead for good. (A device may have a thread of its own to write with, as that of TUN has for
 //! bulk: it sees datagrams, and nothing of the stack.)
 
+mod absence;
 mod busy;
 mod clock;
 mod engine;

@@ -57,9 +57,10 @@ impl Parker {
         &self.waker
     }
 
-    /// Sleeps until woken, or until `timeout` is over. A wake-up that came before counts, so
-    /// none is lost between looking and sleeping; others' uses of `unpark` do not.
-    pub(crate) fn park(&self, timeout: Option<Duration>) {
+    /// Sleeps until woken, or until `timeout` is over, and says whether it was woken. A wake-up that
+    /// came before counts, so none is lost between looking and sleeping; others' uses of `unpark`
+    /// do not.
+    pub(crate) fn park(&self, timeout: Option<Duration>) -> bool {
         let start = Instant::now();
         while !self.signal.woken.swap(false, Ordering::Acquire) {
             let Some(timeout) = timeout else {
@@ -68,10 +69,11 @@ impl Parker {
             };
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return;
+                return false;
             }
             thread::park_timeout(left);
         }
+        true
     }
 }
 
@@ -83,9 +85,9 @@ mod tests {
     fn a_wake_up_before_the_sleep_counts_once() {
         let parker = Parker::current();
         parker.waker().wake_by_ref();
-        parker.park(None);
+        assert!(parker.park(None));
         let start = Instant::now();
-        parker.park(Some(Duration::from_millis(5)));
+        assert!(!parker.park(Some(Duration::from_millis(5))));
         assert!(start.elapsed() >= Duration::from_millis(5));
     }
 

@@ -103,6 +103,11 @@ impl<D: Device> Shard<D> {
         }
     }
 
+    /// Its clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// How late it is.
     pub fn now(&self) -> Instant {
         self.clock.now()

@@ -5,9 +5,11 @@ use core::iter::Sum;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::PollDevice;
+use super::absence::Absence;
 use super::busy::Busy;
 use super::mail::Mail;
 use super::shard::Shard;
@@ -125,12 +127,8 @@ pub(crate) struct Shared {
     pub(super) waiters: Waiters,
     pub(super) waking: Waking,
     pub(super) lead: Lead,
-    /// How often a user has given up the lead, or lost it.
-    pub(super) leads_ended: u64,
-    /// When a user gave up the lead that nobody has taken since.
-    led_until: Option<Instant>,
-    /// The longest time without a lead since the background thread looked.
-    pub(super) longest_absence: Duration,
+    /// For how long no user has had it.
+    pub(super) absence: Arc<Absence>,
     /// Whether the lead looks again and again before it sleeps.
     pub(super) busy: Busy,
     /// How often a user has taken it.
@@ -174,9 +172,7 @@ impl Shared {
             waiters: Waiters::default(),
             waking: Waking::default(),
             lead: Lead::Background,
-            leads_ended: 0,
-            led_until: None,
-            longest_absence: Duration::ZERO,
+            absence: Arc::new(Absence::new()),
             busy: Busy::default(),
             leads_begun: 0,
             free_kicks: (0..USER_KICKS).collect(),
@@ -346,12 +342,10 @@ impl Shared {
         }
         // None is free while one who lost the lead has not noticed yet.
         let kick = self.free_kicks.pop()?;
-        if self.led_until.is_some() {
-            let absence = self.absence(self.shard.now());
-            self.longest_absence = self.longest_absence.max(absence);
-            self.led_until = None;
+        match taken {
+            true => self.absence.count_end(),
+            false => self.absence.end(self.shard.now()),
         }
-        self.leads_ended += u64::from(taken);
         self.leads_begun += 1;
         self.idle_events = 0;
         let ticket = Ticket {
@@ -372,16 +366,10 @@ impl Shared {
         }
     }
 
-    /// For how long nobody has led.
-    pub(super) fn absence(&self, now: Instant) -> Duration {
-        self.led_until.map_or(Duration::ZERO, |until| now - until)
-    }
-
     /// Nobody leads now. A background thread that relies on being told is told.
     fn end_lead(&mut self) {
         self.lead = Lead::Nobody;
-        self.led_until = Some(self.shard.now());
-        self.leads_ended += 1;
+        self.absence.begin(self.shard.now());
         if self.watch == Watch::Asleep {
             self.woken.extend(self.background.clone());
         }
@@ -544,17 +532,19 @@ mod tests {
     #[test]
     fn an_absence_lasts_from_one_lead_to_the_next() {
         let (mut shared, key, _other_end) = host();
-        let start = shared.shard.now();
+        let lasts = |shared: &Shared| shared.absence.lasts(shared.shard.now());
+        assert_eq!(lasts(&shared), None, "the background leads");
         let lead = shared.take_lead(key).unwrap();
-        assert_eq!(shared.longest_absence, Duration::ZERO, "the background led");
+        assert_eq!(lasts(&shared), None);
+        assert_eq!(shared.absence.take_longest(), Duration::ZERO);
         shared.give_up_lead(lead);
         let gap = Duration::from_millis(2);
         std::thread::sleep(gap);
-        assert!(shared.absence(shared.shard.now()) >= gap);
+        assert!(lasts(&shared) >= Some(gap));
         shared.take_lead(key).unwrap();
-        let absence = mem::take(&mut shared.longest_absence);
-        assert!(absence >= gap && absence <= shared.shard.now() - start);
-        assert_eq!(shared.absence(shared.shard.now()), Duration::ZERO);
+        assert_eq!(lasts(&shared), None);
+        assert!(shared.absence.take_longest() >= gap);
+        assert_eq!(shared.absence.leads_ended(), 1);
     }
 
     #[test]
