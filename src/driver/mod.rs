@@ -85,4 +85,8 @@ impl<D: Device + ?Sized> Device for Box<D> {
     fn flush(&mut self) -> Result<(), DeviceError> {
         (**self).flush()
     }
+
+    fn end(&mut self) {
+        (**self).end();
+    }
 }

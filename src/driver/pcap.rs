@@ -137,6 +137,10 @@ impl<D: Device> Device for Recorder<D> {
         self.record(|trace| trace.output.flush());
         self.device.flush()
     }
+
+    fn end(&mut self) {
+        self.device.end();
+    }
 }
 
 impl<D: AsFd> AsFd for Recorder<D> {

@@ -190,6 +190,11 @@ impl<D: Device> Shard<D> {
         Ok(more)
     }
 
+    /// Nothing will go through the device any more.
+    pub(super) fn end(&mut self) {
+        self.device.end();
+    }
+
     /// Hands the batch to the stack.
     fn hand_up(&mut self, now: Instant) {
         let mut longest = 0;

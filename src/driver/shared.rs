@@ -405,6 +405,10 @@ impl Shared {
     /// Nothing goes any more; everybody learns of it.
     pub(crate) fn close(&mut self, reason: Closed) {
         self.closed.get_or_insert(reason);
+        if reason == Closed::Shutdown {
+            // The program may end before the last handle is dropped, and the device with it.
+            self.shard.end();
+        }
         self.waiters.take_all(&mut self.woken);
         self.woken.extend(self.background.clone());
         self.lead_concerned = true;

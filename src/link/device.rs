@@ -92,6 +92,9 @@ pub trait Device {
     fn flush(&mut self) -> Result<(), DeviceError> {
         Ok(())
     }
+
+    /// Nobody will use the device any more, though it may take a while until it is dropped.
+    fn end(&mut self) {}
 }
 
 /// Where datagrams start in a batch: copies start at a cache line.

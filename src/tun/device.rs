@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::sys::uio::{readv, writev};
 use nix::unistd::{read, write};
 
+use super::offloads::Accepted;
 use super::writer::Writer;
 use super::{netlink, vnet};
 use crate::link::{Batch, Capabilities, Device, DeviceError};
@@ -43,6 +44,8 @@ pub struct TunDevice {
     mtu: usize,
     /// Each datagram has a header of [`vnet`] in front: there are offloads.
     vnet: bool,
+    /// What is to be taken back when the last queue ends.
+    accepted: Option<Accepted>,
     counters: Arc<TunCounters>,
     /// Shared with the thread that writes.
     closed: Arc<AtomicBool>,
@@ -108,9 +111,21 @@ impl TunDevice {
             index,
             mtu,
             vnet,
+            accepted: None,
             counters: Arc::default(),
             closed: Arc::default(),
         }
+    }
+
+    /// This one, of those that have `accepted` offloads.
+    pub(super) fn with(mut self, accepted: Option<Accepted>) -> TunDevice {
+        self.accepted = accepted;
+        self
+    }
+
+    /// What a further queue shares.
+    pub(super) fn accepted(&self) -> Option<Accepted> {
+        self.accepted.clone()
     }
 
     /// The name of the interface.
@@ -262,6 +277,18 @@ impl Device for TunDevice {
             writer.flush();
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        if let Some(accepted) = self.accepted.take() {
+            accepted.end(&self.fd, &self.name);
+        }
+    }
+}
+
+impl Drop for TunDevice {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `open` | [`TunDevice::open`], offloads, and what a refusal means |
+//! | `open` | [`TunDevice::open`], and what a refusal means |
+//! | `offloads` | what the kernel leaves to us of what it sends, while we have an interface |
 //! | `vnet` | the header that goes with a datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
 //! | `writer` | a thread that writes when there is much to send |
@@ -17,6 +18,7 @@ mod configure;
 mod device;
 mod error;
 mod netlink;
+mod offloads;
 mod open;
 mod sys;
 mod vnet;

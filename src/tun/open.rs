@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::libc::{TUN_F_CSUM, TUN_F_TSO_ECN, TUN_F_TSO4, TUN_F_TSO6, TUN_F_USO4, TUN_F_USO6};
 
 use super::device::TunDevice;
 use super::error::TunError;
+use super::offloads::{self, Accepted};
 use super::{netlink, sys, vnet};
 
 /// The longest name of an interface, in octets: IFNAMSIZ without its final zero.
@@ -23,8 +23,10 @@ impl TunDevice {
     /// of text cross the interface at once, as a super-segment. What they do not allow is said at
     /// info, and is done here.
     ///
-    /// An interface that stays keeps its offloads: for a program that knows nothing of them, switch
-    /// them off with [`TunDevice::open_plain`], or make the interface anew.
+    /// An interface that stays has no offloads any more when the device has been dropped. If the program
+    /// is killed, nobody switches them off: then the next one to attach gets super-segments and
+    /// partial checksums, whether it knows of them or not, until somebody opens the interface here, with
+    /// [`TunDevice::open_plain`] or without, and drops it, or makes it anew.
     ///
     /// # Errors
     /// [`TunError`] says why, and what to do about it.
@@ -40,8 +42,8 @@ impl TunDevice {
         check_name(name)?;
         match attach_with_header(name, false) {
             Ok((fd, name)) => {
-                accept_offloads(&fd, &name);
-                TunDevice::attached(fd, name, true)
+                let accepted = Accepted::all(&fd, &name);
+                Ok(TunDevice::attached(fd, name, true)?.with(accepted))
             }
             Err(reason) => {
                 log::info!("{name}: no offloads, one packet a system call: {reason}");
@@ -61,8 +63,9 @@ impl TunDevice {
         check_name(name)?;
         match attach_with_header(name, true) {
             Ok((fd, name)) => {
-                accept_offloads(&fd, &name);
-                TunDevice::attached(fd, name, true)?.with_further(queues)
+                let accepted = Accepted::all(&fd, &name);
+                let first = TunDevice::attached(fd, name, true)?.with(accepted);
+                first.with_further(queues)
             }
             Err(reason) => {
                 log::info!("{name}: no offloads, one packet a system call: {reason}");
@@ -78,9 +81,7 @@ impl TunDevice {
     pub fn open_plain_queues(name: &str, queues: usize) -> Result<Vec<TunDevice>, TunError> {
         check_name(name)?;
         let (fd, name) = attach_plain_queue(name)?;
-        if let Err(errno) = sys::set_offload(&fd, 0) {
-            log::debug!("{name}: offloads cannot be switched off: {errno}");
-        }
+        offloads::switch_off(&fd, &name);
         TunDevice::attached(fd, name, false)?.with_further(queues)
     }
 
@@ -88,12 +89,13 @@ impl TunDevice {
     /// them what the first one has.
     fn with_further(self, queues: usize) -> Result<Vec<TunDevice>, TunError> {
         let (name, vnet) = (self.name().to_owned(), self.has_offloads());
+        let accepted = self.accepted();
         let further = (1..queues).map(|_| {
             let (fd, name) = match vnet {
                 true => attach_with_header(&name, true).map_err(|error| refusal(&name, error))?,
                 false => attach_plain_queue(&name)?,
             };
-            TunDevice::attached(fd, name, vnet)
+            Ok(TunDevice::attached(fd, name, vnet)?.with(accepted.clone()))
         });
         iter::once(Ok(self)).chain(further).collect()
     }
@@ -107,9 +109,7 @@ impl TunDevice {
         check_name(name)?;
         let (fd, name) = sys::attach_plain(name).map_err(|error| refusal(name, error))?;
         // Whoever had the interface before may have left it with offloads.
-        if let Err(errno) = sys::set_offload(&fd, 0) {
-            log::debug!("{name}: offloads cannot be switched off: {errno}");
-        }
+        offloads::switch_off(&fd, &name);
         TunDevice::attached(fd, name, false)
     }
 
@@ -151,31 +151,6 @@ fn attach_with_header(name: &str, many: bool) -> io::Result<(OwnedFd, String)> {
     }
     sys::set_header_len(&fd, vnet::LEN)?;
     Ok((fd, name))
-}
-
-/// Sets of offloads, the best first: what the kernel may leave to us of what it sends. Of what we
-/// send, it takes all of them in any case.
-const OFFLOADS: [(u32, &str); 4] = [
-    (
-        TCP | TUN_F_USO4 | TUN_F_USO6,
-        "checksums, segments of TCP and UDP",
-    ),
-    (TCP, "checksums, segments of TCP"),
-    (TUN_F_CSUM, "checksums"),
-    (0, "nothing"),
-];
-
-/// All there is for TCP.
-const TCP: u32 = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-
-/// Accepts as much as the kernel can leave to us.
-fn accept_offloads(fd: &OwnedFd, name: &str) {
-    let accepted = (OFFLOADS.iter()).position(|(set, _)| sys::set_offload(fd, *set).is_ok());
-    match accepted.map(|place| (place, OFFLOADS[place].1)) {
-        Some((0, all)) => log::debug!("{name}: offloads: {all}"),
-        Some((_, some)) => log::info!("{name}: offloads: {some}; the kernel has no more"),
-        None => log::info!("{name}: the kernel lets nobody choose its offloads"),
-    }
 }
 
 /// The kernel's own rules for a name, and that it is not cut short.

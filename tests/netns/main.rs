@@ -16,6 +16,7 @@
 //! | `endings` | half-close, refused, reset, killed |
 //! | `many` | 1,000 connections at once and 10,000 in sequence, without a leak |
 //! | `queues` | several queues: 64 flows at once, both ways |
+//! | `offloads` | an interface that stays, and what it keeps |
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
 //! | `segments` | super-segments that the kernel cuts, on a path that loses segments |
@@ -40,6 +41,7 @@ mod harness;
 mod ladder;
 mod link;
 mod many;
+mod offloads;
 mod program;
 mod queues;
 mod segments;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         endings::trials(),
         many::trials(),
         queues::trials(),
+        offloads::trials(),
         windows::trials(),
         faults::trials(),
         signs::trials(),
