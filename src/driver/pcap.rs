@@ -113,7 +113,7 @@ impl<D: Device> Device for Recorder<D> {
                 let at = time_of_day();
                 for (datagram, form) in batch.arrivals().skip(before) {
                     trace.whole.clear();
-                    trace.whole.extend_from_slice(datagram);
+                    trace.whole.extend_from_slice(&datagram);
                     form.complete(&mut trace.whole);
                     trace.write(at)?;
                 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::iter::Sum;
+use core::time::Duration;
 
 use super::clock::Clock;
 use crate::link::{Batch, Capabilities, Device, DeviceError};
@@ -15,6 +16,9 @@ const BATCH: usize = 8;
 
 /// Octets of them, if they are long: then fewer are received together.
 const BATCH_MEMORY: usize = 192 * 1024;
+
+/// When nothing has arrived for so long, the memory of the batch is given back.
+const IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Batches that one turn receives at most before it sends. What arrives together is acknowledged
 /// together (RFC 9293 MUST-58).
@@ -35,6 +39,8 @@ pub struct Shard<D> {
     offload: Offload,
     clock: Clock,
     batch: Batch,
+    /// When something arrived last.
+    arrived: Instant,
     /// Octets that one datagram of the batch has room for.
     slot: usize,
     /// Datagrams sent since the last turn began.
@@ -97,6 +103,7 @@ impl<D: Device> Shard<D> {
             offload: capabilities.offload,
             clock: Clock::start(),
             batch: batch(slot),
+            arrived: Instant::ZERO,
             slot,
             sent_since_turn: 0,
             traffic: Traffic::default(),
@@ -155,6 +162,11 @@ impl<D: Device> Shard<D> {
                 break;
             }
         }
+        if received > 0 {
+            self.arrived = now;
+        } else if now - self.arrived >= IDLE_TIME {
+            self.batch.release();
+        }
         if self.next_deadline().is_some_and(|due| due <= now) {
             self.stack.handle_timeouts(now);
         }
@@ -199,11 +211,11 @@ impl<D: Device> Shard<D> {
     fn hand_up(&mut self, now: Instant) {
         let mut longest = 0;
         for (datagram, form) in self.batch.arrivals() {
-            log::debug!("in  {}", dump::describe(datagram));
+            log::debug!("in  {}", dump::describe(&datagram));
             self.traffic.datagrams_in += 1;
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
-            self.stack.receive_as(now, datagram, form);
+            self.stack.receive_arrived(now, datagram, form);
         }
         if longest == self.slot {
             self.fit_mtu();
@@ -227,7 +239,7 @@ fn slot_for(capabilities: &Capabilities) -> usize {
     (capabilities.longest_arrival() + 1).next_multiple_of(64)
 }
 
-/// Super-segments go through a memory that the cache holds: two, or more short ones.
+/// Of super-segments so many together that the cache holds them: two, or more short ones.
 fn batch(slot: usize) -> Batch {
-    Batch::with_memory(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
+    Batch::with_limit(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
 }

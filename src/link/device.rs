@@ -1,9 +1,9 @@
 //! The bottom of the ladder: a device that moves datagrams and promises next to nothing.
 
 use core::fmt;
-use core::ops::Range;
 
-use crate::wire::offload::{Form, Offload};
+use super::Batch;
+use crate::wire::offload::Offload;
 use crate::wire::{Packet, ip};
 
 /// What a device can do.
@@ -95,137 +95,4 @@ pub trait Device {
 
     /// Nobody will use the device any more, though it may take a while until it is dropped.
     fn end(&mut self) {}
-}
-
-/// Where datagrams start in a batch: copies start at a cache line.
-const ALIGNMENT: usize = 64;
-
-/// Datagrams that arrived together: one allocation, used again and again. They lie one behind the
-/// other, so that many short ones take no more of the cache than they need.
-#[derive(Debug)]
-pub struct Batch {
-    bytes: Vec<u8>,
-    /// Where each begins and ends, and in what form it came.
-    arrived: Vec<(Range<usize>, Form)>,
-    slot: usize,
-    capacity: usize,
-}
-
-impl Batch {
-    /// Room for `capacity` datagrams of at most `slot` octets each.
-    pub fn new(capacity: usize, slot: usize) -> Batch {
-        Batch::with_memory(capacity, slot, capacity * slot.next_multiple_of(ALIGNMENT))
-    }
-
-    /// Room for `capacity` datagrams of at most `slot` octets each, as long as all of them together
-    /// have room in so many `octets` (and one has).
-    pub fn with_memory(capacity: usize, slot: usize, octets: usize) -> Batch {
-        Batch {
-            bytes: vec![0; octets.max(slot)],
-            arrived: Vec::with_capacity(capacity),
-            slot,
-            capacity,
-        }
-    }
-
-    /// Forgets the datagrams, keeps the memory.
-    pub fn clear(&mut self) {
-        self.arrived.clear();
-    }
-
-    /// How many datagrams are in it.
-    pub fn len(&self) -> usize {
-        self.arrived.len()
-    }
-
-    /// Whether none is in it.
-    pub fn is_empty(&self) -> bool {
-        self.arrived.is_empty()
-    }
-
-    /// Whether there is no room for another.
-    pub fn is_full(&self) -> bool {
-        self.arrived.len() == self.capacity || self.next() + self.slot > self.bytes.len()
-    }
-
-    /// Where the next datagram may be written; `None` if the batch is full. Nothing counts as
-    /// arrived before [`Batch::commit`].
-    pub fn slot(&mut self) -> Option<&mut [u8]> {
-        if self.is_full() {
-            return None;
-        }
-        let start = self.next();
-        Some(&mut self.bytes[start..start + self.slot])
-    }
-
-    /// Counts the first `len` octets of the slot as one datagram, as it is on the wire.
-    ///
-    /// # Panics
-    /// If the batch is full or `len` is longer than a slot.
-    pub fn commit(&mut self, len: usize) {
-        self.commit_as(len, Form::default());
-    }
-
-    /// As [`Batch::commit`], of a datagram in this form.
-    ///
-    /// # Panics
-    /// As [`Batch::commit`].
-    pub fn commit_as(&mut self, len: usize, form: Form) {
-        assert!(
-            !self.is_full() && len <= self.slot,
-            "commit without a slot of that size"
-        );
-        let start = self.next();
-        self.arrived.push((start..start + len, form));
-    }
-
-    /// The datagrams, in the order in which they arrived.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.arrivals().map(|(datagram, _)| datagram)
-    }
-
-    /// The datagrams, each with the form in which it came.
-    pub fn arrivals(&self) -> impl Iterator<Item = (&[u8], Form)> {
-        let arrived = self.arrived.iter();
-        arrived.map(|(range, form)| (&self.bytes[range.clone()], *form))
-    }
-
-    /// Where the next datagram begins.
-    fn next(&self) -> usize {
-        let end = self.arrived.last().map_or(0, |(range, _)| range.end);
-        end.next_multiple_of(ALIGNMENT)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_gives_back_what_was_committed() {
-        let mut batch = Batch::new(2, 4);
-        for text in [&b"abc"[..], &b"wxyz"[..]] {
-            batch.slot().unwrap()[..text.len()].copy_from_slice(text);
-            batch.commit(text.len());
-        }
-        assert!(batch.is_full() && batch.slot().is_none());
-        assert_eq!(batch.iter().collect::<Vec<_>>(), [&b"abc"[..], b"wxyz"]);
-        batch.clear();
-        assert!(batch.is_empty());
-    }
-
-    #[test]
-    fn a_batch_is_full_when_the_longest_has_no_room() {
-        let mut batch = Batch::with_memory(8, 1000, 1100);
-        for len in [30, 40, 50] {
-            match batch.slot() {
-                Some(slot) => slot[..len].fill(len as u8),
-                None => break,
-            }
-            batch.commit(len);
-        }
-        assert!(batch.is_full(), "1000 octets at 128 end beyond 1100");
-        let lens = batch.iter().map(|datagram| (datagram.len(), datagram[0]));
-        assert_eq!(lens.collect::<Vec<_>>(), [(30, 30), (40, 40)]);
-    }
 }

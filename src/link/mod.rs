@@ -14,6 +14,7 @@
 //! Rodrigues, *Introduction to Reliable and Secure Distributed Programming*, chapter 2.
 
 mod authenticated;
+mod batch;
 pub mod detector;
 mod device;
 mod fair_loss;
@@ -27,7 +28,8 @@ mod stubborn;
 mod window;
 
 pub use authenticated::{AuthenticatedLink, Key};
-pub use device::{Batch, Capabilities, Device, DeviceError};
+pub use batch::Batch;
+pub use device::{Capabilities, Device, DeviceError};
 pub use fair_loss::FairLossLink;
 pub use fifo::{FifoStorage, PerfectFifoLink};
 pub use identifier::{Identifiers, MessageId};

@@ -263,8 +263,8 @@ impl Host {
                 for (datagram, form) in around.batch.arrivals() {
                     around
                         .trace
-                        .event(around.at, Kind::Arrived, Some(self.id), datagram);
-                    stack.receive_as(now, datagram, form);
+                        .event(around.at, Kind::Arrived, Some(self.id), &datagram);
+                    stack.receive_arrived(now, datagram, form);
                 }
                 if states {
                     self.record_arrivals(around);

@@ -53,7 +53,7 @@ impl World {
         let longest = longest.unwrap_or(0);
         self.batch.clear();
         if self.batch.slot().map_or(0, |slot| slot.len()) < longest {
-            self.batch = Batch::with_memory(BATCH, longest, (BATCH * longest).min(MEMORY));
+            self.batch = Batch::with_limit(BATCH, longest, (BATCH * longest).min(MEMORY));
         }
     }
 

@@ -12,6 +12,7 @@ use crate::driver::{Closed, Engine, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, Loan, RecvError, SendError, State};
 use crate::time::Instant;
+use crate::wire::Kept;
 
 /// A hold on a running stack: [`Net`](super::Net) and every socket has one. With the last the
 /// stack ends.
@@ -137,14 +138,40 @@ pub(super) fn established(shared: &mut Shared, id: ConnId) -> Poll<io::Result<()
     }
 }
 
+/// What a read got.
+pub(super) enum Received {
+    /// So many octets, in the buffer.
+    Copied(usize),
+    /// Octets where they arrived: to be copied when the stack is not locked any more.
+    Kept(Vec<Kept>),
+}
+
+impl Received {
+    /// The rest of the read, after the lock: how many octets are in the buffer that was read into.
+    pub(super) fn copy_to(self, buffer: &mut [u8]) -> usize {
+        match self {
+            Received::Copied(len) => len,
+            Received::Kept(parts) => parts.iter().fold(0, |copied, part| {
+                let end = copied + part.len();
+                buffer[copied..end].copy_from_slice(part);
+                end
+            }),
+        }
+    }
+}
+
 pub(super) fn read(
     shared: &mut Shared,
     now: Instant,
     id: ConnId,
     buffer: &mut [u8],
-) -> Poll<io::Result<usize>> {
+) -> Poll<io::Result<Received>> {
+    let parts = shared.stack().recv_kept(now, id, buffer.len());
+    if !parts.is_empty() {
+        return Poll::Ready(Ok(Received::Kept(parts)));
+    }
     match shared.stack().recv(now, id, buffer) {
-        Ok(len) => Poll::Ready(Ok(len)),
+        Ok(len) => Poll::Ready(Ok(Received::Copied(len))),
         Err(RecvError::WouldBlock) => Poll::Pending,
         Err(error) => Poll::Ready(Err(error::receive(error))),
     }

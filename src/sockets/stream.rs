@@ -223,9 +223,10 @@ impl TcpStream {
             return Ok(0);
         }
         let id = self.inner.connection.id;
-        self.run(Readiness::READABLE, patience, |shared, now| {
+        let received = self.run(Readiness::READABLE, patience, |shared, now| {
             handle::read(shared, now, id, buffer)
-        })
+        })?;
+        Ok(received.copy_to(buffer))
     }
 
     fn write_with(&self, patience: Patience, data: &[u8]) -> io::Result<usize> {

@@ -14,9 +14,9 @@ use crate::tcp::{
 };
 use crate::time::Instant;
 use crate::wire::{
-    self, Checksum, Control, Cut, Datagram, Echo, Ecn, Form, IcmpError, IcmpMessage, IpHeader,
-    Kind, Malformed, Packet, Payload, Quote, Refusal, TcpHeader, Text, Unreachable, icmp, ip,
-    protocol,
+    self, Arrived, Checksum, Control, Cut, Datagram, Echo, Ecn, Form, IcmpError, IcmpMessage,
+    IpHeader, Kind, Malformed, Packet, Payload, Quote, Refusal, TcpHeader, Text, Unreachable, icmp,
+    ip, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -24,7 +24,7 @@ pub(super) struct Arrival<'a> {
     pub(super) tuple: FourTuple,
     pub(super) ecn: Ecn,
     pub(super) header: &'a TcpHeader,
-    pub(super) text: &'a [u8],
+    pub(super) text: Arrived<'a>,
     /// Octets of text in each segment, if it is a super-segment.
     pub(super) mss: usize,
 }
@@ -37,6 +37,11 @@ impl Stack {
 
     /// A datagram arrives in this form: a super-segment, perhaps, its checksum not complete.
     pub fn receive_as(&mut self, now: Instant, datagram: &[u8], form: Form) {
+        self.receive_arrived(now, datagram.into(), form);
+    }
+
+    /// As [`Stack::receive_as`]; its text may stay where it arrived.
+    pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
         self.take(now, datagram, form);
         self.relieve_memory();
@@ -64,7 +69,13 @@ impl Stack {
         self.table.len() >= self.config.max_connections
     }
 
-    fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: &[u8], cut: Option<Cut>) {
+    fn dispatch(
+        &mut self,
+        now: Instant,
+        parsed: &Datagram<'_>,
+        datagram: Arrived<'_>,
+        cut: Option<Cut>,
+    ) {
         let ip = &parsed.ip;
         if !self.is_own(ip.destination) || !ip::is_host(ip.source) || self.is_own(ip.source) {
             self.counters.not_for_us += 1;
@@ -74,18 +85,18 @@ impl Stack {
             Payload::Tcp(ref header, text) => {
                 let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
                 let mss = cut.map_or(text.len(), |cut| cut.size.get().into());
-                self.tcp_arrives(now, ip, header, text, mss);
+                self.tcp_arrives(now, ip, header, datagram.part(text), mss);
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
                 Some(cut) => text
                     .chunks(cut.size.get().into())
-                    .for_each(|text| self.udp_arrives(now, ip, header, text, datagram)),
-                None => self.udp_arrives(now, ip, header, text, datagram),
+                    .for_each(|text| self.udp_arrives(now, ip, header, text, &datagram)),
+                None => self.udp_arrives(now, ip, header, text, &datagram),
             },
-            Payload::Unknown { answer } => self.answer_with_error(now, answer, datagram),
+            Payload::Unknown { answer } => self.answer_with_error(now, answer, &datagram),
             Payload::Fragment(fragment) => match self.reassembler.insert(now, ip, fragment) {
-                Outcome::Complete(whole) => self.take(now, &whole, Form::default()),
+                Outcome::Complete(whole) => self.take(now, (&*whole).into(), Form::default()),
                 Outcome::Held => {}
                 Outcome::Dropped(reason) => self.counters.count_fragment(reason),
             },
@@ -94,16 +105,16 @@ impl Stack {
     }
 
     /// A datagram, as it came or put together from fragments.
-    pub(super) fn take(&mut self, now: Instant, datagram: &[u8], form: Form) {
-        match wire::parse_as(datagram, form.checksum) {
+    pub(super) fn take(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
+        match wire::parse_as(datagram.octets(), form.checksum) {
             Ok(parsed) => match self.elsewhere(&parsed) {
-                Some(owner) => self.hand_over(owner, datagram, form),
+                Some(owner) => self.hand_over(owner, &datagram, form),
                 None => self.dispatch(now, &parsed, datagram, form.cut),
             },
             Err(refusal) if matches!(form.checksum, Checksum::Partial(_)) => {
-                self.take_completed(now, datagram, form, refusal);
+                self.take_completed(now, &datagram, form, refusal);
             }
-            Err(refusal) => self.refuse(now, refusal, datagram),
+            Err(refusal) => self.refuse(now, refusal, &datagram),
         }
     }
 
@@ -120,7 +131,7 @@ impl Stack {
         let mut whole = datagram.to_vec();
         form.complete(&mut whole);
         let checksum = Checksum::Complete;
-        self.take(now, &whole, Form { checksum, ..form });
+        self.take(now, (&*whole).into(), Form { checksum, ..form });
     }
 
     fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {
@@ -149,7 +160,7 @@ impl Stack {
         now: Instant,
         ip: &IpHeader,
         header: &TcpHeader,
-        text: &[u8],
+        text: Arrived<'_>,
         mss: usize,
     ) {
         let tuple = FourTuple {
@@ -295,7 +306,7 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return;
         }
-        let fast_open = self.fast_open_server(now, id, &tuple, syn, arrival.text);
+        let fast_open = self.fast_open_server(now, id, &tuple, syn, &arrival.text);
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
@@ -306,7 +317,7 @@ impl Stack {
         };
         let mut tcb = Tcb::open_passive(now, &open, arrival.ecn, syn);
         if fast_open.takes_text {
-            tcb.take_syn_text(now, arrival.text);
+            tcb.take_syn_text(now, &arrival.text);
         }
         let conn = self.insert(tcb, Some(id));
         match fast_open.takes_text {

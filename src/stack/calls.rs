@@ -14,7 +14,7 @@ use crate::tcp::{
     ConnectionError, FourTuple, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
 };
 use crate::time::Instant;
-use crate::wire::ip;
+use crate::wire::{Kept, ip};
 
 /// Why a port cannot be listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -418,6 +418,15 @@ impl Stack {
             self.touched(id.slot);
         }
         taken
+    }
+
+    /// RECEIVE of what lies where it arrived: see [`Tcb::recv_kept`].
+    pub fn recv_kept(&mut self, now: Instant, id: ConnId, most: usize) -> Vec<Kept> {
+        let parts = self.table.get_mut(id).tcb.recv_kept(now, most);
+        if !parts.is_empty() {
+            self.touched(id.slot);
+        }
+        parts
     }
 
     /// RECEIVE without a copy: see [`Tcb::lend`].

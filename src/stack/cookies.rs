@@ -145,7 +145,7 @@ impl Stack {
         if let Some(timestamps) = &mut ack.options.timestamps {
             timestamps.ecr = 0;
         }
-        if let Some(reason) = tcb.segment_arrives(now, arrival.ecn, &ack, arrival.text) {
+        if let Some(reason) = tcb.segment_arrives(now, arrival.ecn, &ack, &arrival.text) {
             self.counters.count_discarded(reason);
         }
         if matches!(tcb.state(), State::SynReceived | State::Listen) {

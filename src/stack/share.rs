@@ -111,7 +111,7 @@ impl Stack {
 
     /// A datagram that another shard was given and that is this one's. It has been counted there.
     pub fn receive_stray(&mut self, now: Instant, stray: &Stray) {
-        self.take(now, &stray.datagram, stray.form);
+        self.take(now, (&*stray.datagram).into(), stray.form);
         self.relieve_memory();
     }
 

@@ -14,7 +14,7 @@ use super::status::Status;
 use super::tcb::{AckDue, Open, Tcb};
 use crate::config::SocketOptions;
 use crate::time::{Duration, Instant};
-use crate::wire::{Ecn, TcpHeader};
+use crate::wire::{Ecn, Kept, TcpHeader};
 
 impl Tcb {
     /// OPEN, active (§3.10.1): SYN-SENT, and a SYN to send.
@@ -139,6 +139,18 @@ impl Tcb {
             true => Ok(0),
             false => self.end_of_stream().map(|()| 0),
         }
+    }
+
+    /// RECEIVE of what is next, if it lies where it arrived: at most `most` octets, in their parts.
+    /// They count as read; whoever gets them copies them when it likes. Nothing, if what is next is
+    /// to be had from [`Tcb::recv`] only.
+    pub fn recv_kept(&mut self, now: Instant, most: usize) -> Vec<Kept> {
+        let most = most.min(self.readable_at_once());
+        let parts = self.recv_buffer.read_kept(most);
+        if !parts.is_empty() {
+            self.on_read(now);
+        }
+        parts
     }
 
     /// How far one call may read: not across the urgent mark.

@@ -23,7 +23,7 @@ use super::state::State;
 use super::tcb::Tcb;
 use crate::config::EcnMode;
 use crate::time::Instant;
-use crate::wire::{Control, Ecn, TcpHeader};
+use crate::wire::{Arrived, Control, Ecn, TcpHeader};
 
 impl Tcb {
     /// Whether a segment is one of the two that are expected.
@@ -69,7 +69,7 @@ impl Tcb {
         now: Instant,
         ecn: Ecn,
         header: &TcpHeader,
-        text: &[u8],
+        text: Arrived<'_>,
         mss: usize,
     ) {
         let seq = self.rcv.nxt;
@@ -85,7 +85,7 @@ impl Tcb {
         }
         self.stats.ecn_seen |= ecn.is_capable();
         if !text.is_empty() {
-            self.take_text(now, seq, text.into(), mss, &header.options);
+            self.take_next_text(now, text, mss, &header.options);
         }
     }
 

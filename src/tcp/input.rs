@@ -15,7 +15,7 @@ use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
-use crate::wire::{Control, Ecn, TcpHeader};
+use crate::wire::{Arrived, Control, Ecn, TcpHeader};
 
 /// Why a segment, or the rest of it, was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,29 +86,29 @@ impl Tcb {
         header: &TcpHeader,
         text: &[u8],
     ) -> Option<Discard> {
-        self.super_segment_arrives(now, ecn, header, text, text.len())
+        self.super_segment_arrives(now, ecn, header, text.into(), text.len())
     }
 
     /// As [`Tcb::segment_arrives`], of segments with `mss` octets of text each that a device has
-    /// put together.
+    /// put together; the text may stay where it arrived.
     pub fn super_segment_arrives(
         &mut self,
         now: Instant,
         ecn: Ecn,
         header: &TcpHeader,
-        text: &[u8],
+        text: Arrived<'_>,
         mss: usize,
     ) -> Option<Discard> {
-        if self.predicts(now, header, text) {
+        if self.predicts(now, header, &text) {
             #[cfg(test)]
-            let by_the_steps = self.after_the_steps(now, ecn, header, text, mss);
+            let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
             self.take_predicted(now, ecn, header, text, mss);
             self.settle(now);
             #[cfg(test)]
             self.assert_same_as(&by_the_steps);
             return None;
         }
-        self.take_by_the_steps(now, ecn, header, text, mss)
+        self.take_by_the_steps(now, ecn, header, &text, mss)
     }
 
     /// Any segment: the RFC's steps.

@@ -2,25 +2,37 @@
 
 use core::ops::Range;
 
+use super::kept::{KeptText, Part};
 use super::ring::Ring;
 use super::seq::Seq;
 use crate::wire::Text;
 
-/// What has arrived in order, lent to its reader together with the memory it lies in. Meanwhile the
-/// connection goes on with other memory. Until it is consumed, the text counts as not read.
+/// What has arrived in order, lent to its reader together with the memory it lies in: where it
+/// arrived, or a ring; then the connection goes on with another meanwhile. Until it is consumed,
+/// the text counts as not read.
 ///
 /// See [`Tcb::lend`](super::Tcb::lend).
 #[derive(Debug)]
 #[must_use = "what is lent must be taken back"]
 pub struct Loan {
-    pub(super) ring: Ring,
+    pub(super) lent: Lent,
     pub(super) left: Range<Seq>,
+}
+
+/// What the text of a loan lies in.
+#[derive(Debug)]
+pub(super) enum Lent {
+    Ring(Ring),
+    Part(Part),
 }
 
 impl Loan {
     /// The octets that are not consumed yet, in at most two pieces: the ring has an end.
     pub fn text(&self) -> Text<'_> {
-        self.ring.text(self.left.clone())
+        match &self.lent {
+            Lent::Ring(ring) => ring.text(self.left.clone()),
+            Lent::Part(part) => part.text[self.left.start - part.at..].into(),
+        }
     }
 
     /// Octets that are not consumed yet.
@@ -39,11 +51,25 @@ impl Loan {
     }
 }
 
-/// The other side of a loan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lending {
-    /// The place after what is lent, and the octets of its memory; `None`: nothing is.
-    pub(super) out: Option<(Seq, usize)>,
+/// What is in order and does not lie in the ring of the receive buffer, and the other side of a
+/// loan.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aside {
+    /// Text that precedes what lies in the ring.
+    pub(super) kept: KeptText,
+    /// What is lent, if anything.
+    pub(super) out: Option<Out>,
     /// Memory for the next loan: so two rings take turns.
     pub(super) spare: Ring,
+}
+
+/// What is lent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    /// The place after it.
+    pub(super) end: Seq,
+    /// The octets of its memory.
+    pub(super) memory: usize,
+    /// Which is a ring.
+    pub(super) is_ring: bool,
 }

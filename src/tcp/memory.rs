@@ -8,6 +8,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::tcb::Tcb;
+use crate::wire::Arrived;
 
 /// Every buffer may be that large, in octets; then it holds what a segment of Ethernet brings.
 pub(super) const LEAST: usize = 2048;
@@ -71,8 +72,8 @@ impl Tcb {
             0 => self.allowance.text,
             _ => self.allowance.ahead,
         };
-        let most = most_held(self.recv_buffer.allocated(), allowed);
-        let before = self.recv_buffer.len() + ahead;
+        let most = most_held(self.recv_buffer.ring_size(), allowed);
+        let before = self.recv_buffer.len() - self.recv_buffer.len_aside() + ahead;
         most.saturating_sub(before).min(len)
     }
 
@@ -83,6 +84,18 @@ impl Tcb {
 
     /// How many octets the receive buffer may hold.
     pub(super) fn memory_for_receiving(&self) -> usize {
-        most_held(self.recv_buffer.allocated(), self.allowance.text)
+        let in_ring = most_held(self.recv_buffer.ring_size(), self.allowance.text);
+        in_ring.saturating_add(self.recv_buffer.len_aside())
+    }
+
+    /// Whether the next text in order, which the receive buffer may keep where it arrived, is to stay
+    /// there: if it fills half of that memory, as text fills half of a ring, and memory is not
+    /// short.
+    pub(super) fn may_keep(&self, text: Arrived<'_>) -> bool {
+        let allowed = self.allowance.text;
+        let fills_it = |memory| 2 * text.len() >= memory && memory <= allowed;
+        self.allowance.plenty
+            && text.memory_size().is_some_and(fills_it)
+            && self.recv_buffer.may_keep()
     }
 }

@@ -28,6 +28,7 @@
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
+//! | `kept` | §3.10.3 | what waits for the user where it arrived |
 //! | `loan` | §3.10.3 | what the user looks at where it lies |
 //! | `boundaries` | §3.9.1.2 | where pushes and records end |
 //! | `buffers` | §3.8.6 | how large the two are |
@@ -57,6 +58,7 @@ mod handshake;
 mod header_prediction;
 mod input;
 mod invariants;
+mod kept;
 mod loan;
 mod memory;
 mod nagle;

@@ -3,11 +3,11 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::loan::{Lending, Loan};
+use super::loan::{Aside, Lent, Loan, Out};
 use super::ranges::Ranges;
 use super::ring::Ring;
 use super::seq::Seq;
-use crate::wire::{SackBlock, SackBlocks, Text};
+use crate::wire::{Kept, SackBlock, SackBlocks, Text};
 
 /// Reassembly in place: an octet that arrives beyond a gap is written where the reader will find
 /// it. The first copy of an octet wins; a later one that differs is ignored.
@@ -17,7 +17,9 @@ use crate::wire::{SackBlock, SackBlocks, Text};
 ///          │ in order     │  gap   │ ahead │  gap  │ ahead │
 /// ─────────┴──────────────┴────────┴───────┴───────┴───────┴─────
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Text in order may also stay where it arrived: then it precedes what lies in the ring.
+#[derive(Clone, Debug)]
 pub(crate) struct RecvBuffer {
     ring: Ring,
     capacity: usize,
@@ -25,9 +27,9 @@ pub(crate) struct RecvBuffer {
     next: Seq,
     ahead: Ranges,
     max_ranges: usize,
-    /// If the reader has ever borrowed anything. Then what is lent lies before `lent_end`, and not
-    /// in `ring`.
-    lending: Option<Box<Lending>>,
+    /// What is in order and does not lie in `ring`, if there ever was such: kept where it arrived,
+    /// or lent to the reader.
+    aside: Option<Box<Aside>>,
     /// A place in each range ahead that grew most recently, latest first (RFC 2018 §4).
     recent: [Option<Seq>; SackBlocks::MAX],
     /// What arrived twice and has not been reported yet (RFC 2883).
@@ -52,8 +54,8 @@ impl RecvBuffer {
     /// `sack`: somebody will ask what arrived when.
     pub(crate) fn hash_canonical(&self, sack: bool, hasher: &mut impl Hasher) {
         (self.read, self.next, &self.ahead, self.is_lent()).hash(hasher);
-        let in_order = self.held_from()..self.next;
-        for range in core::iter::once(&in_order).chain(self.ahead.iter()) {
+        self.in_order().hash(hasher);
+        for range in self.ahead.iter() {
             self.ring.text(range.clone()).pieces().concat().hash(hasher);
         }
         if sack {
@@ -70,7 +72,7 @@ impl RecvBuffer {
             next: start,
             ahead: Ranges::default(),
             max_ranges,
-            lending: None,
+            aside: None,
             recent: [None; SackBlocks::MAX],
             duplicate: None,
             reports_duplicates: true,
@@ -113,6 +115,27 @@ impl RecvBuffer {
             in_order,
             had_duplicate,
             touched_gap,
+        }
+    }
+
+    /// Whether the next text in order may stay where it arrived: nothing in the ring precedes it.
+    pub(crate) fn may_keep(&self) -> bool {
+        let ring_is_lent = self.out().is_some_and(|out| out.is_ring);
+        self.ahead.is_empty() && self.held_from() == self.next && !ring_is_lent
+    }
+
+    /// As [`RecvBuffer::insert`], of the next text in order, which stays where it arrived; if
+    /// [`RecvBuffer::may_keep`].
+    pub(crate) fn keep(&mut self, text: Kept) -> Inserted {
+        debug_assert!(self.may_keep() && self.len() + text.len() <= self.capacity);
+        let in_order = text.len();
+        let at = self.next;
+        self.aside.get_or_insert_default().kept.push(at, text);
+        self.next += in_order;
+        Inserted {
+            in_order,
+            had_duplicate: false,
+            touched_gap: false,
         }
     }
 
@@ -220,8 +243,22 @@ impl RecvBuffer {
     /// Moves octets in order to the user; returns how many.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
         let len = self.peek(0, buffer);
-        self.read += len;
+        self.read_to(self.read + len);
         len
+    }
+
+    /// Moves octets in order to the user, `most` at most, that lie where they arrived: they count
+    /// as read, and whoever gets them copies them. Nothing, if what is next lies in the ring.
+    pub(crate) fn read_kept(&mut self, most: usize) -> Vec<Kept> {
+        let end = self.read + self.len().min(most);
+        let mut parts = Vec::new();
+        if let Some(aside) = self.aside.as_mut().filter(|aside| aside.out.is_none()) {
+            while let Some(part) = aside.kept.pop(end) {
+                self.read = part.end();
+                parts.push(part.text);
+            }
+        }
+        parts
     }
 
     /// Copies octets in order from the one on that lies `ahead` of the reader; returns how many.
@@ -232,24 +269,60 @@ impl RecvBuffer {
         }
         let len = buffer.len().min(self.len().saturating_sub(ahead));
         let start = self.read + ahead.min(self.len());
-        let text = self.ring.text(start..start + len);
-        let [first, second] = text.pieces();
-        buffer[..first.len()].copy_from_slice(first);
-        buffer[first.len()..len].copy_from_slice(second);
+        let mut copied = 0;
+        for piece in self.pieces(start..start + len) {
+            buffer[copied..copied + piece.len()].copy_from_slice(piece);
+            copied += piece.len();
+        }
         len
+    }
+
+    /// The octets of `range`, which is in order and not lent.
+    fn pieces(&self, range: Range<Seq>) -> impl Iterator<Item = &[u8]> {
+        let in_ring = range.start.max(self.held_from())..range.end.max(self.held_from());
+        let kept = self.aside.iter();
+        let kept = kept.flat_map(move |aside| aside.kept.pieces(range.clone()));
+        kept.chain(self.ring.text(in_ring).pieces())
+    }
+
+    /// What is in order and not lent.
+    fn in_order(&self) -> Vec<u8> {
+        let start = self.out().map_or(self.read, |out| out.end.max(self.read));
+        self.pieces(start..self.next).collect::<Vec<_>>().concat()
+    }
+
+    /// The user has read up to `place`.
+    fn read_to(&mut self, place: Seq) {
+        self.read = place;
+        if let Some(aside) = &mut self.aside {
+            aside.kept.forget_before(place);
+        }
     }
 
     /// Lends what is in order, `most` octets of it at most, with the memory it lies in. `None` if
     /// there is nothing, or something is lent already.
     ///
     /// What lies beyond the loan moves to the other ring; or, if that is more, a copy of what is to
-    /// be lent. So no octet is copied that a read would not have copied.
+    /// be lent. So no octet is copied that a read would not have copied; and none at all of what
+    /// lies where it arrived.
     pub(crate) fn lend(&mut self, most: usize) -> Option<Loan> {
         let lent = self.read..self.read + self.len().min(most);
         if lent.is_empty() || self.is_lent() {
             return None;
         }
-        let mut other = core::mem::take(&mut self.lending.get_or_insert_default().spare);
+        let aside = self.aside.get_or_insert_default();
+        if let Some(part) = aside.kept.pop(lent.end) {
+            aside.out = Some(Out {
+                end: part.end(),
+                memory: part.text.memory_size(),
+                is_ring: false,
+            });
+            return Some(Loan {
+                left: part.at..part.end(),
+                lent: Lent::Part(part),
+            });
+        }
+        let mut other = core::mem::take(&mut aside.spare);
         let rest = lent.end..self.next;
         let beyond = (rest.end - rest.start) + self.ahead.places();
         if beyond <= lent.end - lent.start {
@@ -262,10 +335,13 @@ impl RecvBuffer {
             other.reserve(lent.start..lent.start, lent.clone());
             other.write(lent.start, self.ring.text(lent.clone()));
         }
-        let lending = self.lending.get_or_insert_default();
-        lending.out = Some((lent.end, other.size()));
+        self.aside.get_or_insert_default().out = Some(Out {
+            end: lent.end,
+            memory: other.size(),
+            is_ring: true,
+        });
         Some(Loan {
-            ring: other,
+            lent: Lent::Ring(other),
             left: lent,
         })
     }
@@ -276,39 +352,58 @@ impl RecvBuffer {
     }
 
     /// Takes a loan back. What is not consumed is there to be read again.
-    pub(crate) fn take_back(&mut self, mut loan: Loan) {
+    pub(crate) fn take_back(&mut self, loan: Loan) {
         self.consumed(&loan);
-        let Some((lent_end, _)) = self.lending.as_mut().and_then(|lending| lending.out.take())
-        else {
+        let Some(aside) = &mut self.aside else {
             return;
         };
+        let Some(out) = aside.out.take() else {
+            return;
+        };
+        match loan.lent {
+            Lent::Part(part) => {
+                if self.read < out.end {
+                    aside.kept.push_front(part);
+                }
+                // What was thrown away meanwhile lies behind it.
+                aside.kept.forget_before(self.read);
+            }
+            Lent::Ring(ring) => self.take_ring_back(ring, out.end),
+        }
+    }
+
+    fn take_ring_back(&mut self, mut ring: Ring, lent_end: Seq) {
         let left = self.read..lent_end;
         if self.end() <= lent_end {
             // Nothing has come meanwhile: the ring is put back as it is.
-            core::mem::swap(&mut self.ring, &mut loan.ring);
+            core::mem::swap(&mut self.ring, &mut ring);
         } else if left.start < left.end {
             self.ring
                 .reserve(left.end..self.end(), left.start..self.end());
-            self.ring.write(left.start, loan.ring.text(left));
+            self.ring.write(left.start, ring.text(left));
         }
-        self.lending.get_or_insert_default().spare = loan.ring;
+        self.aside.get_or_insert_default().spare = ring;
     }
 
     /// Whether something is lent.
     pub(crate) fn is_lent(&self) -> bool {
-        let lending = self.lending.as_ref();
-        lending.is_some_and(|lending| lending.out.is_some())
+        self.out().is_some()
+    }
+
+    fn out(&self) -> Option<Out> {
+        self.aside.as_ref()?.out
     }
 
     /// The place from which on the ring holds what is here.
     fn held_from(&self) -> Seq {
-        let lent = self.lending.as_ref().and_then(|lending| lending.out);
-        lent.map_or(self.read, |(end, _)| end.max(self.read))
+        let kept_end = (self.aside.as_ref()).and_then(|aside| aside.kept.end());
+        let aside_end = kept_end.or(self.out().map(|out| out.end));
+        aside_end.map_or(self.read, |end| end.max(self.read))
     }
 
     /// Throws away everything in order that was not read.
     pub(crate) fn discard(&mut self) {
-        self.read = self.next;
+        self.read_to(self.next);
     }
 
     /// Forgets what lies beyond gaps, and gives memory back that nobody needs.
@@ -319,8 +414,9 @@ impl RecvBuffer {
 
     /// Gives the memory back that holds nothing.
     pub(crate) fn shrink(&mut self) {
-        if let Some(lending) = &mut self.lending {
-            lending.spare.release();
+        if let Some(aside) = &mut self.aside {
+            aside.spare.release();
+            aside.kept.shrink();
         }
         if self.holds_nothing() {
             self.ahead.clear();
@@ -374,22 +470,54 @@ impl RecvBuffer {
         self.capacity
     }
 
+    /// Octets of the ring.
+    pub(crate) fn ring_size(&self) -> usize {
+        self.ring.size()
+    }
+
+    /// Octets in order that the user has not read and that do not lie in the ring.
+    pub(crate) fn len_aside(&self) -> usize {
+        self.held_from() - self.read
+    }
+
     /// Octets allocated for what is held.
     pub(crate) fn allocated(&self) -> usize {
-        self.ring.size()
+        let aside = self.aside.as_ref();
+        self.ring.size() + aside.map_or(0, |aside| aside.kept.memory())
     }
 
     /// Octets allocated for loans: what is lent, and the memory for the next.
     pub(crate) fn allocated_for_loans(&self) -> usize {
-        self.lending.as_ref().map_or(0, |lending| {
-            lending.spare.size() + lending.out.map_or(0, |(_, size)| size)
+        self.aside.as_ref().map_or(0, |aside| {
+            aside.spare.size() + aside.out.map_or(0, |out| out.memory)
         })
+    }
+}
+
+/// The same octets at the same places, and the same to be told of them: whatever they lie in.
+#[cfg(test)]
+impl PartialEq for RecvBuffer {
+    fn eq(&self, other: &RecvBuffer) -> bool {
+        let places = |buffer: &RecvBuffer| (buffer.read, buffer.next, buffer.capacity);
+        let ahead = |buffer: &RecvBuffer| -> Vec<u8> {
+            let texts = buffer.ahead.iter();
+            let texts = texts.map(|range| buffer.ring.text(range.clone()).to_vec());
+            texts.collect::<Vec<_>>().concat()
+        };
+        places(self) == places(other)
+            && self.ahead == other.ahead
+            && (self.max_ranges, self.is_lent()) == (other.max_ranges, other.is_lent())
+            && (self.recent, &self.duplicate) == (other.recent, &other.duplicate)
+            && self.reports_duplicates == other.reports_duplicates
+            && (self.in_order(), ahead(self)) == (other.in_order(), ahead(other))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Arrived;
+    use std::sync::Arc;
 
     const CAPACITY: usize = 1000;
 
@@ -508,6 +636,124 @@ mod tests {
         assert_eq!(buffer.allocated(), 256);
         insert(&mut buffer, 1, CAPACITY);
         assert_eq!(buffer.allocated(), 1024);
+    }
+
+    /// As [`insert`], of the next text in order, which stays where it arrived.
+    fn keep(buffer: &mut RecvBuffer, from: usize, to: usize) {
+        assert!(buffer.may_keep());
+        let memory = Arc::from(text(from, to));
+        let arrived = Arrived::in_memory(&memory, to - from);
+        let inserted = buffer.keep(arrived.keep().expect("it is in a memory"));
+        assert_eq!(
+            (inserted.in_order, inserted.touched_gap),
+            (to - from, false)
+        );
+    }
+
+    #[test]
+    fn what_stays_where_it_arrived_is_read_before_what_lies_in_the_ring() {
+        let mut buffer = buffer();
+        keep(&mut buffer, 0, 300);
+        keep(&mut buffer, 300, 310);
+        insert(&mut buffer, 310, 400);
+        assert!(!buffer.may_keep(), "the ring holds some");
+        insert(&mut buffer, 500, 600);
+        assert_eq!((buffer.len(), buffer.len_aside()), (400, 310));
+        assert_eq!((buffer.ring_size(), buffer.allocated()), (512, 822));
+        let mut read = vec![0; CAPACITY];
+        assert_eq!(buffer.peek(290, &mut read[..60]), 60);
+        assert_eq!(read[..60], text(290, 350));
+        assert_eq!(buffer.read(&mut read[..305]), 305);
+        assert_eq!(read[..305], text(0, 305));
+        assert_eq!(buffer.allocated(), 522);
+        assert_eq!(buffer.read(&mut read), 95);
+        assert_eq!(read[..95], text(305, 400));
+        assert!(!buffer.may_keep(), "there is a gap");
+        insert(&mut buffer, 400, 500);
+        buffer.discard();
+        keep(&mut buffer, 600, 700);
+        buffer.discard();
+        buffer.shrink();
+        assert_eq!(buffer.allocated(), 0);
+    }
+
+    #[test]
+    fn what_stays_where_it_arrived_is_handed_over_in_its_parts() {
+        let mut buffer = buffer();
+        keep(&mut buffer, 0, 100);
+        keep(&mut buffer, 100, 200);
+        insert(&mut buffer, 200, 220);
+        let parts = |buffer: &mut RecvBuffer, most| {
+            let parts = buffer.read_kept(most).into_iter();
+            parts.map(|part| part.to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&mut buffer, 0).len(), 0);
+        assert_eq!(parts(&mut buffer, 130), [text(0, 100), text(100, 130)]);
+        assert_eq!(
+            buffer.limit(),
+            start() + 130 + CAPACITY,
+            "it counts as read"
+        );
+        assert_eq!(parts(&mut buffer, CAPACITY), [text(130, 200)]);
+        assert_eq!(parts(&mut buffer, CAPACITY).len(), 0, "the ring is next");
+        assert_eq!((buffer.len(), buffer.len_aside()), (20, 0));
+    }
+
+    #[test]
+    fn what_stays_where_it_arrived_is_lent_as_it_lies() {
+        let mut buffer = buffer();
+        keep(&mut buffer, 0, 100);
+        keep(&mut buffer, 100, 200);
+        let mut loan = lent(&mut buffer);
+        assert_eq!(loan.text().to_vec(), text(0, 100));
+        assert_eq!(buffer.allocated_for_loans(), 100);
+        keep(&mut buffer, 200, 300);
+        assert!(buffer.lend(usize::MAX).is_none() && buffer.read_kept(10).is_empty());
+        loan.consume(60);
+        buffer.consumed(&loan);
+        assert_eq!(loan.text().to_vec(), text(60, 100));
+        buffer.take_back(loan);
+        let mut read = vec![0; CAPACITY];
+        assert_eq!(buffer.peek(0, &mut read), 240);
+        assert_eq!(read[..240], text(60, 300));
+
+        // Nothing that was thrown away meanwhile comes back.
+        let loan = lent(&mut buffer);
+        buffer.discard();
+        buffer.take_back(loan);
+        assert_eq!((buffer.len(), buffer.allocated()), (0, 0));
+    }
+
+    /// While a ring is lent, what has come may have to be put behind what comes back in it.
+    #[test]
+    fn nothing_stays_where_it_arrived_while_a_ring_is_lent() {
+        let mut buffer = buffer();
+        insert(&mut buffer, 0, 10);
+        let loan = lent(&mut buffer);
+        assert!(!buffer.may_keep());
+        insert(&mut buffer, 10, 20);
+        buffer.take_back(loan);
+        let mut read = [0; 20];
+        assert_eq!(buffer.read(&mut read), 20);
+        assert_eq!(read[..], text(0, 20));
+        assert!(buffer.may_keep());
+    }
+
+    /// What decides the future is the same, wherever the octets lie.
+    #[test]
+    fn where_it_lies_makes_no_difference() {
+        let (mut kept, mut copied) = (buffer(), buffer());
+        keep(&mut kept, 0, 50);
+        insert(&mut kept, 50, 60);
+        insert(&mut copied, 0, 60);
+        let hash = |buffer: &RecvBuffer| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            buffer.hash_canonical(true, &mut hasher);
+            hasher.finish()
+        };
+        assert!(kept == copied && hash(&kept) == hash(&copied));
+        kept.read(&mut [0; 10]);
+        assert!(kept != copied && hash(&kept) != hash(&copied));
     }
 
     /// What is lent, and may be consumed.

@@ -12,7 +12,7 @@ use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use super::timers::Timer;
 use crate::config::QuickAcks;
 use crate::time::Instant;
-use crate::wire::{Control, Options, Text};
+use crate::wire::{Arrived, Control, Options, Text};
 
 impl Tcb {
     /// Seventh: the segment text.
@@ -46,15 +46,47 @@ impl Tcb {
         mss: usize,
         options: &Options,
     ) {
-        self.rcv.mss = self.rcv.mss.max(text.len().min(mss));
         let inserted = self.recv_buffer.insert(at, text);
-        self.grow_receive_window(text.len());
+        self.text_taken(now, text.len(), inserted, mss, options);
+    }
+
+    /// The next text in order stays where it arrived, or goes into the receive buffer.
+    pub(super) fn take_next_text(
+        &mut self,
+        now: Instant,
+        text: Arrived<'_>,
+        mss: usize,
+        options: &Options,
+    ) {
+        let kept = if self.may_keep(text) {
+            text.keep()
+        } else {
+            None
+        };
+        let inserted = match kept {
+            Some(kept) => self.recv_buffer.keep(kept),
+            None => self.recv_buffer.insert(self.rcv.nxt, text.octets().into()),
+        };
+        self.text_taken(now, text.len(), inserted, mss, options);
+    }
+
+    /// What follows from `text` octets that are in the receive buffer now.
+    fn text_taken(
+        &mut self,
+        now: Instant,
+        text: usize,
+        inserted: Inserted,
+        mss: usize,
+        options: &Options,
+    ) {
+        self.rcv.mss = self.rcv.mss.max(text.min(mss));
+        self.grow_receive_window(text);
         self.rcv.nxt = self.recv_buffer.next();
-        self.stats.text_segments_in += segments(text.len(), mss) as u64;
+        self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, options);
-        self.schedule_ack(now, text.len(), inserted);
+        self.schedule_ack(now, text, inserted);
         if inserted.in_order > 0 {
             self.watch_text();
             self.feedback.on_heard();

@@ -408,7 +408,10 @@ mod tests {
         write(&other, &buffer[..len]).unwrap();
         let mut batch = Batch::new(4, 4000);
         device.receive(&mut batch).unwrap();
-        let arrivals: Vec<_> = batch.arrivals().collect();
+        let arrivals = batch.arrivals();
+        let arrivals: Vec<_> = arrivals
+            .map(|(datagram, form)| (datagram.octets(), form))
+            .collect();
         assert_eq!(arrivals, [(&packet.pieces().concat()[..], packet.form())]);
         assert_eq!(device.counters().refused(), 1);
     }

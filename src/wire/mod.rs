@@ -15,6 +15,7 @@
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
+//! | `arrived` | octets that have arrived, and keeping them where they lie | |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
 //! | [`merge`] | segments that follow each other become a super-segment | |
@@ -25,6 +26,7 @@
 //! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
 //! one.
 
+mod arrived;
 pub mod checksum;
 pub mod dump;
 pub mod ecn;
@@ -43,6 +45,7 @@ pub mod tcp;
 mod tests;
 pub mod udp;
 
+pub use arrived::{Arrived, Kept};
 pub use ecn::Ecn;
 pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};

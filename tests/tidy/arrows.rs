@@ -139,6 +139,8 @@ const LAYERS: [Layer; 13] = [
                     "Factory",
                 ]),
             ),
+            // Text where it arrived, to be copied when the stack is not locked.
+            ("wire", Only(&["Kept"])),
             ("time", All),
             ("config", All),
         ],

@@ -1,0 +1,253 @@
+//! Datagrams that arrived together, and the memories they lie in.
+
+use core::iter;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::wire::Arrived;
+use crate::wire::offload::Form;
+
+/// What a datagram takes of the limit of a batch: whole cache lines.
+const ALIGNMENT: usize = 64;
+
+/// The smallest slot, in octets, whose text may be kept there: less is copied faster.
+const LEAST_KEPT: usize = 16 * 1024;
+
+/// Memories at most of which somebody keeps some and the batch still knows: it uses them again. With
+/// 64 flows at once some 200 are away.
+const MOST_AWAY: usize = 256;
+
+/// How many of those are looked at, at most, before another memory is allocated.
+const LOOKS: usize = 4;
+
+/// Datagrams that arrived together, each in a memory of its own, which is used again and again; but
+/// not before nobody keeps any of it (see [`Arrived`]).
+#[derive(Debug)]
+pub struct Batch {
+    /// The memory of each datagram, and those for more.
+    memories: Vec<Arc<[u8]>>,
+    /// Memories of which somebody kept some when they were last looked at; the longest away first.
+    away: VecDeque<Arc<[u8]>>,
+    /// How long each datagram is, and in what form it came.
+    arrived: Vec<(usize, Form)>,
+    slot: usize,
+    capacity: usize,
+    /// What the datagrams together may take, and what they do.
+    octets: usize,
+    used: usize,
+}
+
+impl Batch {
+    /// Room for `capacity` datagrams of at most `slot` octets each.
+    pub fn new(capacity: usize, slot: usize) -> Batch {
+        Batch::with_limit(capacity, slot, capacity * slot.next_multiple_of(ALIGNMENT))
+    }
+
+    /// Room for `capacity` datagrams of at most `slot` octets each, as long as all of them together
+    /// have no more than so many `octets` (and one always has room): so they are still in the cache
+    /// when they are read.
+    pub fn with_limit(capacity: usize, slot: usize, octets: usize) -> Batch {
+        Batch {
+            memories: Vec::with_capacity(capacity),
+            away: VecDeque::new(),
+            arrived: Vec::with_capacity(capacity),
+            slot,
+            capacity,
+            octets: octets.max(slot),
+            used: 0,
+        }
+    }
+
+    /// Forgets the datagrams, keeps the memories.
+    pub fn clear(&mut self) {
+        self.arrived.clear();
+        self.used = 0;
+    }
+
+    /// Frees what it has allocated, as far as nobody keeps any of it; the batch is empty.
+    pub fn release(&mut self) {
+        self.clear();
+        self.memories = Vec::new();
+        self.away = VecDeque::new();
+    }
+
+    /// How many datagrams are in it.
+    pub fn len(&self) -> usize {
+        self.arrived.len()
+    }
+
+    /// Whether none is in it.
+    pub fn is_empty(&self) -> bool {
+        self.arrived.is_empty()
+    }
+
+    /// Whether there is no room for another.
+    pub fn is_full(&self) -> bool {
+        self.arrived.len() == self.capacity || self.used + self.slot > self.octets
+    }
+
+    /// Where the next datagram may be written; `None` if the batch is full. Nothing counts as
+    /// arrived before [`Batch::commit`].
+    pub fn slot(&mut self) -> Option<&mut [u8]> {
+        if self.is_full() {
+            return None;
+        }
+        let index = self.arrived.len();
+        if index == self.memories.len() {
+            let memory = self.memory();
+            self.memories.push(memory);
+        } else if Arc::get_mut(&mut self.memories[index]).is_none() {
+            self.replace(index);
+        }
+        Arc::get_mut(&mut self.memories[index])
+    }
+
+    /// Somebody keeps some of this memory: another takes its place.
+    fn replace(&mut self, index: usize) {
+        let mut memory = self.memory();
+        core::mem::swap(&mut memory, &mut self.memories[index]);
+        if self.away.len() == MOST_AWAY {
+            // Whoever keeps it will free it.
+            self.away.pop_front();
+        }
+        self.away.push_back(memory);
+    }
+
+    /// A memory that nobody keeps any of.
+    fn memory(&mut self) -> Arc<[u8]> {
+        for _ in 0..self.away.len().min(LOOKS) {
+            if let Some(mut memory) = self.away.pop_front() {
+                if Arc::get_mut(&mut memory).is_some() {
+                    return memory;
+                }
+                self.away.push_back(memory);
+            }
+        }
+        iter::repeat_n(0, self.slot).collect()
+    }
+
+    /// Counts the first `len` octets of the slot as one datagram, as it is on the wire.
+    ///
+    /// # Panics
+    /// If the batch is full or `len` is longer than a slot.
+    pub fn commit(&mut self, len: usize) {
+        self.commit_as(len, Form::default());
+    }
+
+    /// As [`Batch::commit`], of a datagram in this form.
+    ///
+    /// # Panics
+    /// As [`Batch::commit`].
+    pub fn commit_as(&mut self, len: usize, form: Form) {
+        assert!(
+            !self.is_full() && len <= self.slot,
+            "commit without a slot of that size"
+        );
+        self.arrived.push((len, form));
+        self.used += len.next_multiple_of(ALIGNMENT);
+    }
+
+    /// The datagrams, in the order in which they arrived.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.arrivals().map(|(datagram, _)| datagram.octets())
+    }
+
+    /// The datagrams, each with the form in which it came. What is in a long slot may be kept there.
+    pub fn arrivals(&self) -> impl Iterator<Item = (Arrived<'_>, Form)> {
+        let arrived = self.memories.iter().zip(&self.arrived);
+        arrived.map(|(memory, &(len, form))| {
+            let datagram = match self.slot >= LEAST_KEPT {
+                true => Arrived::in_memory(memory, len),
+                false => memory[..len].into(),
+            };
+            (datagram, form)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_gives_back_what_was_committed() {
+        let mut batch = Batch::new(2, 4);
+        for text in [&b"abc"[..], &b"wxyz"[..]] {
+            batch.slot().unwrap()[..text.len()].copy_from_slice(text);
+            batch.commit(text.len());
+        }
+        assert!(batch.is_full() && batch.slot().is_none());
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [&b"abc"[..], b"wxyz"]);
+        batch.clear();
+        assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn a_batch_is_full_when_the_longest_has_no_room() {
+        let mut batch = Batch::with_limit(8, 1000, 1100);
+        for len in [30, 40, 50] {
+            match batch.slot() {
+                Some(slot) => slot[..len].fill(len as u8),
+                None => break,
+            }
+            batch.commit(len);
+        }
+        assert!(batch.is_full(), "1000 octets at 128 end beyond 1100");
+        let lens = batch.iter().map(|datagram| (datagram.len(), datagram[0]));
+        assert_eq!(lens.collect::<Vec<_>>(), [(30, 30), (40, 40)]);
+    }
+
+    /// What somebody keeps is never written; when nobody does any more, it is used again.
+    #[test]
+    fn what_is_kept_stays_and_its_memory_comes_back() {
+        let mut batch = Batch::new(1, LEAST_KEPT);
+        let mut receive = |octet| {
+            batch.clear();
+            let slot = batch.slot().unwrap();
+            slot[0] = octet;
+            let place = slot.as_ptr();
+            batch.commit(1);
+            let kept = batch.arrivals().next().unwrap().0.keep().unwrap();
+            (kept, place)
+        };
+        let (first, place) = receive(1);
+        let (second, elsewhere) = receive(2);
+        assert_eq!((&*first, &*second), (&[1][..], &[2][..]));
+        assert_ne!(place, elsewhere);
+        drop(first);
+        let (third, again) = receive(3);
+        assert_eq!((&*second, &*third, again), (&[2][..], &[3][..], place));
+        drop(third);
+        assert_eq!(receive(4).1, again, "nobody had kept it for long");
+    }
+
+    /// Who keeps everything makes the batch allocate, not grow.
+    #[test]
+    fn memories_that_do_not_come_back_are_forgotten() {
+        let mut batch = Batch::new(1, LEAST_KEPT);
+        let mut kept = Vec::new();
+        for _ in 0..MOST_AWAY + 10 {
+            batch.clear();
+            batch.slot().unwrap();
+            batch.commit(LEAST_KEPT);
+            kept.extend(batch.arrivals().next().unwrap().0.keep());
+        }
+        assert_eq!((batch.memories.len(), batch.away.len()), (1, MOST_AWAY));
+        batch.release();
+        assert!(kept.iter().all(|kept| kept.iter().all(|octet| *octet == 0)));
+        assert_eq!((batch.memories.len(), batch.away.len()), (0, 0));
+        assert!(batch.slot().is_some());
+    }
+
+    #[test]
+    fn what_lies_in_a_short_slot_is_copied() {
+        let mut batch = Batch::new(1, LEAST_KEPT - 1);
+        batch.slot().unwrap();
+        batch.commit(LEAST_KEPT - 1);
+        assert!(
+            batch
+                .arrivals()
+                .all(|(datagram, _)| datagram.keep().is_none())
+        );
+    }
+}
