@@ -78,3 +78,36 @@ fn a_time_wait_cut_short_is_told() {
         }
     }
 }
+
+/// THREATS 16: two hosts believe in one connection, agree on none of its numbers, and both have text
+/// to send. After a second they send four datagrams a second at most, in the mean of a minute.
+#[test]
+fn two_who_disagree_fall_silent() {
+    for seed in 0..10 {
+        let mut worlds = [seed, seed + 100].map(|seed| {
+            let mut world = World::new(seed, [config(0), config(1)]);
+            let listener = world.hosts[1].listen(addr(1, 80), 8).unwrap();
+            let (now, from) = (world.now, Some(addr(0, 50_000)));
+            let client = world.hosts[0].connect(now, from, addr(1, 80)).unwrap();
+            world.passes(A_WHILE);
+            let server = world.hosts[1].accept(listener).unwrap();
+            (world, client, server)
+        });
+        let [(world, client, _), (other, _, server)] = &mut worlds;
+        std::mem::swap(&mut world.hosts[1], &mut other.hosts[1]);
+        let now = world.now;
+        world.hosts[0].send(now, *client, &[1; 10_000]).unwrap();
+        world.hosts[1].send(now, *server, &[2; 10_000]).unwrap();
+        world.passes(A_WHILE);
+        world.overheard.clear();
+        world.passes(60 * A_WHILE);
+        assert!(world.overheard.len() <= 4 * 60, "{}", world.overheard.len());
+        for (host, id) in [(0, *client), (1, *server)] {
+            let status = world.hosts[host].status(id);
+            assert_eq!(
+                (status.state, status.bytes_received),
+                (State::Established, 0)
+            );
+        }
+    }
+}

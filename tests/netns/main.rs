@@ -19,6 +19,7 @@
 //! | `offloads` | an interface that stays, and what it keeps |
 //! | `windows` | readers that sleep |
 //! | `faults` | loss, and an interface that goes down and comes back |
+//! | `floods` | SYNs of strangers, as fast as the kernel sends them |
 //! | `segments` | super-segments that the kernel cuts, on a path that loses segments |
 //! | `signs` | urgent data and keepalive |
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
@@ -37,6 +38,7 @@ mod bulk;
 mod captures;
 mod endings;
 mod faults;
+mod floods;
 mod harness;
 mod ladder;
 mod link;
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         offloads::trials(),
         windows::trials(),
         faults::trials(),
+        floods::trials(),
         signs::trials(),
         udp::trials(),
         segments::trials(),

@@ -32,7 +32,7 @@ fn resident(program: &Running) -> usize {
 }
 
 /// Says something on a connection, and hears it again.
-fn say(stream: &mut (impl Read + Write), number: usize) {
+pub(crate) fn say(stream: &mut (impl Read + Write), number: usize) {
     let text = pattern(number as u64, 100);
     stream.write_all(&text).unwrap();
     let mut echo = [0; 100];
@@ -43,7 +43,7 @@ fn say(stream: &mut (impl Read + Write), number: usize) {
     );
 }
 
-fn client(lab: &Lab) -> TcpStream {
+pub(crate) fn client(lab: &Lab) -> TcpStream {
     let stream = TcpStream::connect_timeout(&lab.stack_at(7), LIMIT).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     stream
