@@ -26,6 +26,7 @@ use super::absence::Absence;
 use super::clock::Clock;
 use super::lock::FairMutex;
 use super::mail::Mail;
+use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
 use super::poller::{self, Found, Kick};
 use super::shard::{Shard, Traffic};
@@ -71,6 +72,8 @@ pub(crate) struct Engine {
     device: OwnedFd,
     /// What other shards hand over, to poll as well; `None`: there are none.
     mail: Option<Mail>,
+    /// What is written when the lock is free; `None` if the device has no half for it.
+    outbox: Option<Arc<Outbox>>,
     /// How long the lead looks again and again before it sleeps.
     busy_poll: Duration,
     background_kick: Kick,
@@ -84,12 +87,18 @@ impl Engine {
         device: OwnedFd,
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
+        let outbox = shard.sender().map(|sender| {
+            // The only processor has nothing else to do meanwhile.
+            let has_thread = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+            Arc::new(Outbox::new(sender, has_thread))
+        });
         let (busy_poll, clock) = (shard.stack().config().busy_poll, shard.clock());
-        let shared = Shared::new(shard, mail.clone());
+        let shared = Shared::new(shard, mail.clone(), outbox.clone());
         Ok(Engine {
             absence: Arc::clone(&shared.absence),
             clock,
             shared: FairMutex::new(shared),
+            outbox,
             device,
             mail,
             busy_poll,
@@ -98,13 +107,19 @@ impl Engine {
         })
     }
 
-    /// Starts the background thread, which ends some time after [`Engine::abandon`].
+    /// Starts the background thread, which ends some time after [`Engine::abandon`], and the one that
+    /// writes, which ends with it.
     pub(super) fn start(self: &Arc<Engine>) -> Result<(), StartError> {
-        let background = Arc::clone(self);
-        thread::Builder::new()
-            .name("stubborn".to_owned())
-            .spawn(move || background.run())
-            .map_err(StartError::Io)?;
+        let spawn = |name: &str, run: fn(&Engine)| {
+            let engine = Arc::clone(self);
+            let thread = thread::Builder::new().name(name.to_owned());
+            let started = thread.spawn(move || run(&engine));
+            started.map(drop).map_err(StartError::Io)
+        };
+        spawn("stubborn", Engine::run)?;
+        if self.outbox.as_ref().is_some_and(|it| it.has_thread()) {
+            spawn("stubborn writes", Engine::run_writer)?;
+        }
         Ok(())
     }
 
@@ -238,10 +253,61 @@ impl Engine {
         let lead = shared.lead;
         shared.send_due(now);
         shared.assist();
+        self.release_from(shared, lead);
+    }
+
+    /// As [`release`], after anything that may concern whoever leads, and led before.
+    fn release_from(&self, mut shared: Guard<'_>, lead: Lead) {
         let must_look = shared.lead_must_look() || shared.lead != lead;
-        release(shared);
+        let hand = unlock(shared);
         if must_look {
             self.kick(lead);
+        }
+        self.write(hand, false);
+    }
+
+    /// Unlocks, lets those know whom it concerns, and writes what has departed.
+    fn release(&self, shared: Guard<'_>) {
+        let hand = unlock(shared);
+        self.write(hand, false);
+    }
+
+    /// Writes, if there is a hand to do it with. What could not depart before for want of room
+    /// follows.
+    fn write(&self, hand: Option<Hand>, by_thread: bool) {
+        let (Some(outbox), Some(mut hand)) = (&self.outbox, hand) else {
+            return;
+        };
+        loop {
+            let written = outbox.write(hand, by_thread);
+            if matches!(written, Ok(false)) {
+                return;
+            }
+            let mut shared = self.lock();
+            let (now, lead) = (shared.shard.now(), shared.lead);
+            if let Err(error) = written {
+                shared.device_failed(error);
+            }
+            shared.send_due(now);
+            let must_look = shared.lead_must_look();
+            let next = unlock(shared);
+            if must_look {
+                self.kick(lead);
+            }
+            match next {
+                Some(next) => hand = next,
+                None => return,
+            }
+        }
+    }
+
+    /// The thread that only writes.
+    fn run_writer(&self) {
+        let Some(outbox) = &self.outbox else {
+            return;
+        };
+        while let Some(hand) = outbox.next() {
+            self.write(Some(hand), true);
         }
     }
 
@@ -276,7 +342,7 @@ impl Engine {
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
         let busy = shared.busy.next(self.busy_poll);
-        release(shared);
+        self.release(shared);
         let kick = match me {
             Lead::User(ticket) => &self.user_kicks[ticket.kick],
             Lead::Background | Lead::Nobody => &self.background_kick,
@@ -311,7 +377,7 @@ impl Engine {
         shared.send_held(now);
         shared.waking.parked += 1;
         shared.waiters.add(key, interest, parker.waker());
-        release(shared);
+        self.release(shared);
         parker.park(deadline.map(|deadline| deadline - now));
         let mut shared = self.lock();
         shared.waiters.remove(key, parker.waker());
@@ -336,13 +402,13 @@ impl Engine {
                 // One user has led for a while: it says when it ends.
                 Lead::User(_) if seen.take() == Some(self.absence.leads_ended()) => {
                     shared.watch = Watch::Asleep;
-                    release(shared);
+                    self.release(shared);
                     parker.park(None);
                     shared = self.lock();
                     shared.watch = Watch::Timed;
                 }
                 Lead::User(_) | Lead::Nobody => {
-                    release(shared);
+                    self.release(shared);
                     seen = Some(self.watch(&parker));
                     shared = self.lock();
                 }
@@ -355,7 +421,10 @@ impl Engine {
             shared.stack().abort_all();
             shared.send_due(now);
         }
-        release(shared);
+        self.release(shared);
+        if let Some(outbox) = &self.outbox {
+            outbox.end();
+        }
     }
 
     /// Looks now and then, without the lock, until no user has led for a [`LEASE`], or the same one
@@ -383,11 +452,14 @@ impl Engine {
     }
 }
 
-/// Unlocks, then wakes those who are to be woken: so they do not run into the lock.
-fn release(mut shared: Guard<'_>) {
+/// Unlocks, then wakes those who are to be woken: so they do not run into the lock. What has departed
+/// is to be written by whoever gets a hand.
+fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
     let woken = shared.take_woken();
+    let hand = shared.hand_over();
     drop(shared);
     woken.into_iter().for_each(Waker::wake);
+    hand
 }
 
 /// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
@@ -419,6 +491,9 @@ impl Drop for Guard<'_> {
             self.shared.close(Closed::Panicked);
             self.shared.take_woken().into_iter().for_each(Waker::wake);
             self.engine.kick(self.shared.lead);
+            if let Some(outbox) = &self.engine.outbox {
+                outbox.end();
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::poller::Kick;
-use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
 use crate::wire::Packet;
 
 /// Datagrams that one direction holds before it loses more.
@@ -58,15 +58,21 @@ pub fn queues(
     let queues = lanes.iter().map(|lane| MemoryDevice {
         mtu,
         incoming: Arc::clone(lane),
-        outgoing: vec![Arc::clone(&back)],
-        chance: 0,
+        outgoing: Outgoing {
+            mtu,
+            lanes: vec![Arc::clone(&back)],
+            chance: 0,
+        },
     });
     let queues = queues.collect();
     let near = MemoryDevice {
         mtu,
         incoming: back,
-        outgoing: lanes,
-        chance: seed,
+        outgoing: Outgoing {
+            mtu,
+            lanes,
+            chance: seed,
+        },
     };
     Ok((near, queues))
 }
@@ -76,21 +82,28 @@ pub fn queues(
 pub struct MemoryDevice {
     mtu: usize,
     incoming: Arc<Lane>,
+    outgoing: Outgoing,
+}
+
+/// The sending half.
+#[derive(Clone, Debug)]
+struct Outgoing {
+    mtu: usize,
     /// At least one.
-    outgoing: Vec<Arc<Lane>>,
-    /// What decides on the next of `outgoing`.
+    lanes: Vec<Arc<Lane>>,
+    /// What decides on the next of them.
     chance: u64,
 }
 
-impl MemoryDevice {
+impl Outgoing {
     /// Where the next datagram goes.
     fn next_lane(&mut self) -> &Lane {
         // The generator of Knuth's MMIX; its upper bits are the better ones.
         self.chance = (self.chance)
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let count = self.outgoing.len() as u64;
-        &self.outgoing[((self.chance >> 33) % count) as usize]
+        let count = self.lanes.len() as u64;
+        &self.lanes[((self.chance >> 33) % count) as usize]
     }
 }
 
@@ -155,6 +168,16 @@ impl Device for MemoryDevice {
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        self.outgoing.send(packet)
+    }
+
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        Some(Box::new(self.outgoing.clone()))
+    }
+}
+
+impl Sender for Outgoing {
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
         let mtu = self.mtu;
         let lane = self.next_lane();
         let mut queue = lane.lock();
@@ -184,7 +207,7 @@ impl AsFd for MemoryDevice {
 impl Drop for MemoryDevice {
     fn drop(&mut self) {
         self.incoming.close();
-        self.outgoing.iter().for_each(|lane| lane.close());
+        self.outgoing.lanes.iter().for_each(|lane| lane.close());
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
+//! | `outbox` | what has departed and is not written yet |
 //! | `runtime` | all shards of a host, and waiting for any of them |
 //! | `mail` | what arrived at the wrong shard, on its way to the right one |
 //! | `waiters` | who waits for what |
@@ -27,8 +28,12 @@
 //! contended, no other thread's cache. A background thread leads when no socket is waited for. A
 //! thread that waits for something idle (a listener, say) leaves the lead to the next that waits
 //! once many events in a row were for others. A thread that sends much without ever waiting does
-//! turns as well. Of several shards, each has its background thread as its lead for good. (A device may have a thread of its own to write with, as that of TUN has for
-//! bulk: it sees datagrams, and nothing of the stack.)
+//! turns as well. Of several shards, each has its background thread as its lead for good.
+//!
+//! # Who writes
+//!
+//! Nothing is written under the lock: whoever has made something depart writes it right after, or
+//! leaves it to a thread that only writes, if there is much and a second processor (`outbox`).
 
 mod absence;
 mod busy;
@@ -37,6 +42,7 @@ mod engine;
 mod lock;
 mod mail;
 pub mod memory;
+mod outbox;
 mod parker;
 mod pcap;
 mod poller;
@@ -49,7 +55,7 @@ mod waiters;
 
 use std::os::fd::AsFd;
 
-use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
 use crate::wire::Packet;
 
 pub use clock::Clock;
@@ -88,5 +94,9 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn end(&mut self) {
         (**self).end();
+    }
+
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        (**self).sender()
     }
 }

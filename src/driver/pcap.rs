@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
 use pcap_file::{DataLink, PcapError, TsResolution};
 
-use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
 use crate::wire::Packet;
 
 /// Octets that wait to be written at most.
@@ -36,8 +36,17 @@ const SNAPLEN: u32 = 65_535;
 #[derive(Debug)]
 pub struct Recorder<D> {
     device: D,
-    /// `None` once the file could not be written.
-    trace: Option<Trace>,
+    records: Records,
+}
+
+/// What both halves of a device write; `None` once the file could not be written.
+#[derive(Clone, Debug)]
+struct Records(Arc<Mutex<Option<Trace>>>);
+
+/// The sending half of a device, recorded.
+struct Recording {
+    sender: Box<dyn Sender>,
+    records: Records,
 }
 
 #[derive(Debug)]
@@ -76,18 +85,34 @@ impl<D: Device> Recorder<D> {
         };
         Ok(Recorder {
             device,
-            trace: Some(trace),
+            records: Records(Arc::new(Mutex::new(Some(trace)))),
         })
     }
+}
 
+impl Records {
     /// Does `record`; if that fails, recording ends.
-    fn record(&mut self, record: impl FnOnce(&mut Trace) -> io::Result<()>) {
-        if let Some(trace) = &mut self.trace
+    fn record(&self, record: impl FnOnce(&mut Trace) -> io::Result<()>) {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(trace) = &mut *recorded
             && let Err(error) = record(trace)
         {
             log::warn!("recording ends, the file cannot be written: {error}");
-            self.trace = None;
+            *recorded = None;
         }
+    }
+
+    fn record_sent(&self, packet: &Packet<'_>) {
+        self.record(|trace| {
+            trace.whole.clear();
+            (packet.pieces().iter()).for_each(|piece| trace.whole.extend_from_slice(piece));
+            packet.form().complete(&mut trace.whole);
+            trace.write(time_of_day())
+        });
+    }
+
+    fn flush(&self) {
+        self.record(|trace| trace.output.flush());
     }
 }
 
@@ -109,7 +134,7 @@ impl<D: Device> Device for Recorder<D> {
         let before = batch.len();
         let answer = self.device.receive(batch);
         if batch.len() > before {
-            self.record(|trace| {
+            self.records.record(|trace| {
                 let at = time_of_day();
                 for (datagram, form) in batch.arrivals().skip(before) {
                     trace.whole.clear();
@@ -124,22 +149,36 @@ impl<D: Device> Device for Recorder<D> {
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        self.record(|trace| {
-            trace.whole.clear();
-            (packet.pieces().iter()).for_each(|piece| trace.whole.extend_from_slice(piece));
-            packet.form().complete(&mut trace.whole);
-            trace.write(time_of_day())
-        });
+        self.records.record_sent(&packet);
         self.device.send(packet)
     }
 
     fn flush(&mut self) -> Result<(), DeviceError> {
-        self.record(|trace| trace.output.flush());
+        self.records.flush();
         self.device.flush()
     }
 
     fn end(&mut self) {
         self.device.end();
+    }
+
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        Some(Box::new(Recording {
+            sender: self.device.sender()?,
+            records: self.records.clone(),
+        }))
+    }
+}
+
+impl Sender for Recording {
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        self.records.record_sent(&packet);
+        self.sender.send(packet)
+    }
+
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        self.records.flush();
+        self.sender.flush()
     }
 }
 
@@ -252,9 +291,19 @@ mod tests {
         let scratch = Scratch::new("full.pcap");
         let mut left = Recorder::create(left, &scratch.0).unwrap();
         let broken = BufWriter::with_capacity(0, File::create(full).unwrap());
-        *left.trace.as_ref().unwrap().output.0.lock().unwrap() = broken;
+        let records = left.records.clone();
+        *records
+            .0
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .output
+            .0
+            .lock()
+            .unwrap() = broken;
         left.send(Packet::borrowed(b"x")).unwrap();
-        assert!(left.trace.is_none());
+        assert!(records.0.lock().unwrap().is_none());
         let mut batch = Batch::new(1, 100);
         right.receive(&mut batch).unwrap();
         assert_eq!(batch.len(), 1);

@@ -5,10 +5,10 @@ use core::iter::Sum;
 use core::time::Duration;
 
 use super::clock::Clock;
-use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Run, Sender};
 use crate::stack::Stack;
 use crate::time::Instant;
-use crate::wire::{Offload, dump};
+use crate::wire::{Offload, Packet, dump};
 
 /// Datagrams received together: so few that they are still in the nearest cache when the stack
 /// reads them. (With 64, checksums took twice as long.)
@@ -179,6 +179,35 @@ impl<D: Device> Shard<D> {
     /// # Errors
     /// If the device cannot go on.
     pub fn transmit(&mut self, now: Instant) -> Result<bool, DeviceError> {
+        let before = self.sent_since_turn;
+        let more = self.depart(now, |device, packet| device.send(packet))?;
+        if self.sent_since_turn > before {
+            self.device.flush()?;
+        }
+        Ok(more)
+    }
+
+    /// As [`Shard::transmit`], but what departs is left in `run`, to be written by
+    /// [`Shard::sender`].
+    pub(super) fn collect(&mut self, now: Instant, run: &mut Run) -> Result<bool, DeviceError> {
+        self.depart(now, |_, packet| {
+            run.push(&packet);
+            Ok(())
+        })
+    }
+
+    /// The sending half of the device, if it has one.
+    pub(super) fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        self.device.sender()
+    }
+
+    /// Gives `send` what the stack has to send now, up to a limit. Says whether the limit was
+    /// reached.
+    fn depart(
+        &mut self,
+        now: Instant,
+        mut send: impl FnMut(&mut D, Packet<'_>) -> Result<(), DeviceError>,
+    ) -> Result<bool, DeviceError> {
         let (mut sent, mut octets) = (0, 0);
         let mut more = true;
         while sent < TRANSMIT_BUDGET && octets < TRANSMIT_OCTETS {
@@ -193,11 +222,8 @@ impl<D: Device> Shard<D> {
             self.traffic.octets_out += packet.len() as u64;
             octets += packet.len();
             sent += 1;
-            self.device.send(packet)?;
-        }
-        self.sent_since_turn += sent;
-        if sent > 0 {
-            self.device.flush()?;
+            self.sent_since_turn += 1;
+            send(&mut self.device, packet)?;
         }
         Ok(more)
     }

@@ -12,9 +12,10 @@ use super::PollDevice;
 use super::absence::Absence;
 use super::busy::Busy;
 use super::mail::Mail;
+use super::outbox::{Hand, Outbox};
 use super::shard::Shard;
 use super::waiters::{Key, Waiters};
-use crate::link::DeviceError;
+use crate::link::{DeviceError, Run};
 use crate::stack::{ConnId, Event, ListenerId, Stack};
 use crate::time::Instant;
 
@@ -79,6 +80,9 @@ impl Lead {
         matches!(self, Lead::User(ticket) if ticket.key == key)
     }
 }
+
+/// If more datagrams arrive together, much is to be written soon.
+const MUCH: usize = 2;
 
 /// How many datagrams users' calls may send until one of them also looks for the answers.
 const ASSIST_AFTER: usize = 32;
@@ -162,10 +166,20 @@ pub(crate) struct Shared {
     lead_concerned: bool,
     /// The last turn has sent nothing yet: the lead looks first.
     held: bool,
+    /// What is written when the lock is free; `None` if the device has no half for it.
+    outbox: Option<Arc<Outbox>>,
+    /// What has departed since it was locked.
+    departed: Run,
+    /// So much arrived with the last turn that more may follow.
+    much: bool,
 }
 
 impl Shared {
-    pub(super) fn new(shard: Shard<Box<dyn PollDevice>>, mail: Option<Mail>) -> Shared {
+    pub(super) fn new(
+        shard: Shard<Box<dyn PollDevice>>,
+        mail: Option<Mail>,
+        outbox: Option<Arc<Outbox>>,
+    ) -> Shared {
         Shared {
             shard,
             mail,
@@ -190,6 +204,9 @@ impl Shared {
             woken: Vec::new(),
             lead_concerned: false,
             held: false,
+            outbox,
+            departed: Run::default(),
+            much: false,
         }
     }
 
@@ -218,6 +235,7 @@ impl Shared {
         match self.shard.turn() {
             Ok(turn) => {
                 self.more = turn.more;
+                self.much = turn.received > MUCH;
                 match turn.received {
                     0 if promised => self.fruitless(self.fruitless.saturating_add(1)),
                     0 => {}
@@ -270,12 +288,25 @@ impl Shared {
     pub(crate) fn send_due(&mut self, now: Instant) {
         self.held = false;
         if self.closed.is_none() {
-            match self.shard.transmit(now) {
+            let sent = match &self.outbox {
+                None => self.shard.transmit(now),
+                Some(outbox) if outbox.has_room() => self.shard.collect(now, &mut self.departed),
+                // Whoever makes room comes back to this.
+                Some(_) => Ok(false),
+            };
+            match sent {
                 Ok(more) => self.more |= more,
                 Err(error) => self.device_failed(error),
             }
         }
         self.dispatch();
+    }
+
+    /// What has departed goes where it is written from. Whoever gets a hand writes, when the lock is
+    /// free.
+    pub(super) fn hand_over(&mut self) -> Option<Hand> {
+        let outbox = self.outbox.as_ref()?;
+        outbox.take(&mut self.departed, self.much)
     }
 
     /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
@@ -380,7 +411,7 @@ impl Shared {
         self.shard.stack().unfinished_count()
     }
 
-    fn device_failed(&mut self, error: DeviceError) {
+    pub(super) fn device_failed(&mut self, error: DeviceError) {
         match error {
             DeviceError::Closed => {
                 log::info!("the device is closed");
@@ -514,7 +545,7 @@ mod tests {
         let config = Config::new(["192.0.2.1".parse().unwrap()]);
         let mut shards = start::shards(vec![Box::new(device)], &config).unwrap();
         let (shard, _) = shards.remove(0);
-        let mut shared = Shared::new(shard, None);
+        let mut shared = Shared::new(shard, None, None);
         let local = "192.0.2.1:7".parse().unwrap();
         let id = shared.stack().listen(local, 1).unwrap();
         (shared, Key::Listener(id), other_end)

@@ -95,4 +95,27 @@ pub trait Device {
 
     /// Nobody will use the device any more, though it may take a while until it is dropped.
     fn end(&mut self) {}
+
+    /// Its sending half, for a thread that sends while others receive; `None` if it has no such
+    /// thing, and then everything goes through [`Device::send`].
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        None
+    }
+}
+
+/// The sending half of a [`Device`], which keeps the same contract.
+pub trait Sender: Send {
+    /// As [`Device::send`].
+    ///
+    /// # Errors
+    /// As [`Device::send`].
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError>;
+
+    /// As [`Device::flush`].
+    ///
+    /// # Errors
+    /// As [`Device::send`].
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ use super::error::{ConnectionError, RecvError, SendError};
 use super::loan::Loan;
 use super::readiness::Readiness;
 use super::recovery::RecoveryState;
-use super::send_buffer::copy_into;
+use super::send_buffer::SendBuffer;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
@@ -45,7 +45,10 @@ impl Tcb {
     /// `WouldBlock` if there is no room, `Closing` after CLOSE; the reason why the connection
     /// ended, once.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.send_with(now, data.len(), |room| copy_into(room, data))
+        self.fill_queue(now, data.len(), false, |buffer, len, allowed| {
+            buffer.push(&data[..len], allowed);
+            len
+        })
     }
 
     /// SEND of what `fill` writes, where it will lie until it is acknowledged: it gets room for
@@ -60,7 +63,9 @@ impl Tcb {
         most: usize,
         fill: impl FnOnce([&mut [u8]; 2]) -> usize,
     ) -> Result<usize, SendError> {
-        self.fill_queue(now, most, fill, false)
+        self.fill_queue(now, most, false, |buffer, len, allowed| {
+            buffer.extend(len, allowed, fill)
+        })
     }
 
     /// SEND of the last part of a record: once all of it is taken, no segment carries both its end
@@ -70,15 +75,20 @@ impl Tcb {
     /// As [`Tcb::send`].
     pub fn send_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
         self.parted = false;
-        self.fill_queue(now, data.len(), |room| copy_into(room, data), true)
+        self.fill_queue(now, data.len(), true, |buffer, len, allowed| {
+            buffer.push(&data[..len], allowed);
+            len
+        })
     }
 
+    /// Takes what `fill` puts into the send buffer: so many octets at most, and allocates so many
+    /// more at most unless it must.
     fn fill_queue(
         &mut self,
         now: Instant,
         most: usize,
-        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
         record: bool,
+        fill: impl FnOnce(&mut SendBuffer, usize, usize) -> usize,
     ) -> Result<usize, SendError> {
         if let Some(error) = self.take_final_error() {
             return Err(SendError::Connection(error));
@@ -94,7 +104,7 @@ impl Tcb {
             return Err(SendError::WouldBlock);
         }
         let start = self.send_buffer.end();
-        let taken = self.send_buffer.extend(room, fill);
+        let taken = fill(&mut self.send_buffer, room, self.allowance.text);
         self.note_boundaries(start..self.send_buffer.end(), record && taken == most);
         self.settle(now);
         Ok(taken)

@@ -192,7 +192,7 @@ mod tests {
         (tcb.snd.una, tcb.snd.nxt) = (tcb.snd.iss + 1, tcb.snd.iss + 11);
         tcb.snd.wnd = 1000;
         tcb.syn_due = false;
-        tcb.send_buffer.extend(10, |_| 10);
+        tcb.send_buffer.push(&[0; 10], usize::MAX);
         let at = Instant::ZERO + Duration::from_secs(1);
         tcb.timers.arm(Timer::Retransmission, at);
         assert_eq!(tcb.check(), Ok(()));

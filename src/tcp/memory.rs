@@ -79,7 +79,7 @@ impl Tcb {
 
     /// How many octets the send buffer may hold.
     pub(super) fn memory_for_sending(&self) -> usize {
-        most_held(self.send_buffer.allocated(), self.allowance.text)
+        self.send_buffer.most(self.allowance.text).max(LEAST)
     }
 
     /// How many octets the receive buffer may hold.

@@ -56,6 +56,9 @@ impl Tcb {
             self.burst.end();
             return None;
         };
+        if let Some(range) = self.text_of(&plan) {
+            self.send_buffer.join(&range);
+        }
         let mss = self.mss_of(&plan);
         let carrier = self.carrier(&plan);
         let marks = self.marks(now, carrier);
@@ -136,6 +139,21 @@ impl Tcb {
         match plan {
             Plan::Text(range) if self.text_in(range) > limit => limit,
             _ => usize::MAX,
+        }
+    }
+
+    /// The text that leaves.
+    fn text_of(&self, plan: &Plan) -> Option<Range<Seq>> {
+        let first = self.snd.iss + 1;
+        match plan {
+            Plan::FirstSyn(text_end) => Some(first..*text_end),
+            Plan::Resend(range)
+            | Plan::TailProbe(range)
+            | Plan::Text(range)
+            | Plan::MtuProbe(range) => {
+                Some(range.start.max(first)..range.end.min(self.send_buffer.end()))
+            }
+            Plan::Refuse(_) | Plan::Reset | Plan::Syn | Plan::Probe | Plan::Ack => None,
         }
     }
 

@@ -68,21 +68,6 @@ impl Ring {
         )
     }
 
-    /// The octets of `range` to be written, in at most two pieces. The ring must have room for it.
-    pub(crate) fn pieces_mut(&mut self, range: Range<Seq>) -> [&mut [u8]; 2] {
-        let len = range.end - range.start;
-        if len == 0 {
-            return [&mut [], &mut []];
-        }
-        let index = self.slot(range.start);
-        let until_end = len.min(self.octets.len() - index);
-        let (first_octets, from_index) = self.octets.split_at_mut(index);
-        [
-            &mut from_index[..until_end],
-            &mut first_octets[..len - until_end],
-        ]
-    }
-
     fn slot(&self, place: Seq) -> usize {
         let size = self.octets.len();
         place.index(size).wrapping_sub(self.origin) & (size - 1)
@@ -145,25 +130,5 @@ mod tests {
         ring.reserve(start..start, start..start + 8);
         ring.write(start, Text::new(b"abc", b"defgh"));
         assert_eq!(ring.text(start..start + 8).to_vec(), b"abcdefgh");
-    }
-
-    #[test]
-    fn what_is_written_in_place_across_the_end_is_read_in_order() {
-        let start = Seq::initial(u32::MAX - 100);
-        let mut ring = Ring::default();
-        assert_eq!(ring.pieces_mut(start..start), [&mut [], &mut []]);
-        ring.reserve(start..start, start..start + 256);
-        let range = start + 100..start + 300;
-        ring.reserve(start + 100..start + 101, range.clone());
-        let mut octet = 0;
-        for piece in ring.pieces_mut(range.clone()) {
-            assert!(!piece.is_empty());
-            piece.fill_with(|| {
-                octet += 1;
-                octet
-            });
-        }
-        let expected: Vec<u8> = (1..=200).collect();
-        assert_eq!(ring.text(range).to_vec(), expected);
     }
 }

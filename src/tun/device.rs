@@ -1,29 +1,18 @@
 //! A TUN interface as a device: one datagram, or one super-segment, a system call.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::uio::{readv, writev};
-use nix::unistd::{read, write};
+use nix::unistd::read;
 
 use super::offloads::Accepted;
-use super::writer::Writer;
 use super::{netlink, vnet};
-use crate::link::{Batch, Capabilities, Device, DeviceError};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
 use crate::wire::{Offload, Packet};
-
-/// Datagrams that arrive, or leave, together: beyond it there is much to write, and a thread of its
-/// own does. The stack is not locked meanwhile. Below it that would only add a wake-up to a single
-/// exchange.
-const MUCH: usize = 2;
-
-/// With offloads, what has so many octets is written by whoever sends it, without a copy.
-const LONG: usize = 4 * 1024;
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
@@ -31,35 +20,22 @@ const LONG: usize = 4 * 1024;
 /// how much.
 #[derive(Debug)]
 pub struct TunDevice {
-    fd: Arc<OwnedFd>,
-    writing: Writing,
-    /// Datagrams received since the queue was last found empty.
-    arrived: usize,
-    drained: bool,
-    /// Datagrams sent since the last flush.
-    sent: usize,
+    outlet: Outlet,
     name: String,
     index: u32,
     /// The MTU when the device was opened, octets.
     mtu: usize,
-    /// Each datagram has a header of [`vnet`] in front: there are offloads.
-    vnet: bool,
     /// What is to be taken back when the last queue ends.
     accepted: Option<Accepted>,
-    counters: Arc<TunCounters>,
-    /// Shared with the thread that writes.
-    closed: Arc<AtomicBool>,
 }
 
-/// Who writes.
-#[derive(Debug)]
-enum Writing {
-    /// Whoever sends: there has not been much yet.
-    Inline,
-    /// A thread, when there is much.
-    Thread(Writer),
-    /// Whoever sends: there is one processor only, or no thread was to be had.
-    Alone,
+/// What sending takes: the sending half of the device.
+#[derive(Clone, Debug)]
+struct Outlet {
+    fd: Arc<OwnedFd>,
+    /// Each datagram has a header of [`vnet`] in front: there are offloads.
+    vnet: bool,
+    counters: Arc<TunCounters>,
 }
 
 /// What a TUN device could not send, or not receive. Shared with the device: read it while the device is in use.
@@ -99,21 +75,15 @@ impl TunCounters {
 impl TunDevice {
     pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize, vnet: bool) -> TunDevice {
         TunDevice {
-            fd: Arc::new(fd),
-            writing: match thread::available_parallelism() {
-                Ok(processors) if processors.get() == 1 => Writing::Alone,
-                _ => Writing::Inline,
+            outlet: Outlet {
+                fd: Arc::new(fd),
+                vnet,
+                counters: Arc::default(),
             },
-            arrived: 0,
-            drained: true,
-            sent: 0,
             name,
             index,
             mtu,
-            vnet,
             accepted: None,
-            counters: Arc::default(),
-            closed: Arc::default(),
         }
     }
 
@@ -140,12 +110,12 @@ impl TunDevice {
 
     /// Whether super-segments cross the interface and checksums are left to the kernel.
     pub fn has_offloads(&self) -> bool {
-        self.vnet
+        self.outlet.vnet
     }
 
     /// What was lost here so far.
     pub fn counters(&self) -> Arc<TunCounters> {
-        Arc::clone(&self.counters)
+        Arc::clone(&self.outlet.counters)
     }
 
     pub(super) fn index(&self) -> u32 {
@@ -154,7 +124,7 @@ impl TunDevice {
 
     /// One datagram into the batch, which has room. Says how many octets were read.
     fn receive_plain(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        let len = read(&*self.fd, batch.slot().unwrap_or_default())?;
+        let len = read(&*self.outlet.fd, batch.slot().unwrap_or_default())?;
         if len > 0 {
             batch.commit(len);
         }
@@ -166,50 +136,19 @@ impl TunDevice {
         let slot = batch.slot().unwrap_or_default();
         let mut header = [0; vnet::LEN];
         let mut pieces = [IoSliceMut::new(&mut header), IoSliceMut::new(slot)];
-        let read = readv(&*self.fd, &mut pieces)?;
+        let read = readv(&*self.outlet.fd, &mut pieces)?;
         let len = read.saturating_sub(vnet::LEN);
         match vnet::read(&header, &slot[..len]) {
             Some(form) => batch.commit_as(len, form),
-            None => _ = self.counters.refused.fetch_add(1, Ordering::Relaxed),
+            None => _ = (self.outlet.counters.refused).fetch_add(1, Ordering::Relaxed),
         }
         Ok(read)
-    }
-
-    /// The thread that is to write the next datagram, of `len` octets, if one is.
-    fn writer(&mut self, len: usize) -> Option<&mut Writer> {
-        let is_long = self.vnet && len >= LONG;
-        let much = (self.arrived > MUCH || self.sent > MUCH) && !is_long;
-        if much && matches!(self.writing, Writing::Inline) {
-            self.start_writer();
-        }
-        match &mut self.writing {
-            // Nothing may overtake what it has not written yet.
-            Writing::Thread(writer) if much || !writer.is_idle() => Some(writer),
-            _ => None,
-        }
-    }
-
-    fn start_writer(&mut self) {
-        let fd = Arc::clone(&self.fd);
-        let (counters, closed) = (Arc::clone(&self.counters), Arc::clone(&self.closed));
-        let started = Writer::start(move |datagram| match write(&fd, datagram) {
-            Err(errno) if is_closed(errno) => closed.store(true, Ordering::Relaxed),
-            Err(errno) => counters.count(errno),
-            Ok(_) => {}
-        });
-        self.writing = match started {
-            Ok(writer) => Writing::Thread(writer),
-            Err(error) => {
-                log::warn!("{}: no thread that writes: {error}", self.name);
-                Writing::Alone
-            }
-        };
     }
 }
 
 impl AsFd for TunDevice {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.outlet.fd.as_fd()
     }
 }
 
@@ -218,7 +157,7 @@ impl Device for TunDevice {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             mtu: netlink::link(self.index).map_or(self.mtu, |link| link.mtu),
-            offload: match self.vnet {
+            offload: match self.outlet.vnet {
                 true => Offload::FULL,
                 false => Offload::NONE,
             },
@@ -226,62 +165,32 @@ impl Device for TunDevice {
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
-        if mem::take(&mut self.drained) {
-            self.arrived = 0;
-        }
         while !batch.is_full() {
-            let received = match self.vnet {
+            let received = match self.outlet.vnet {
                 true => self.receive_with_header(batch),
                 false => self.receive_plain(batch),
             };
             match received {
                 // A TUN device never ends; what does is not one any more.
                 Ok(0) => return Err(DeviceError::Closed),
-                Ok(_) => self.arrived += 1,
-                Err(errno) => {
-                    self.drained = true;
-                    return no_more(errno);
-                }
+                Ok(_) => {}
+                Err(errno) => return no_more(errno),
             }
         }
         Ok(())
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(DeviceError::Closed);
-        }
-        self.sent += 1;
-        let header = vnet::write(&packet);
-        let header = match self.vnet {
-            true => &header[..],
-            false => &[],
-        };
-        let [first, second, third] = packet.pieces();
-        let pieces = [header, first, second, third];
-        if let Some(writer) = self.writer(packet.len()) {
-            writer.push(pieces);
-            return Ok(());
-        }
-        match writev(&*self.fd, &pieces.map(IoSlice::new)) {
-            Err(errno) if is_closed(errno) => return Err(DeviceError::Closed),
-            Err(errno) => self.counters.count(errno),
-            Ok(_) => {}
-        }
-        Ok(())
+        self.outlet.send(packet)
     }
 
-    fn flush(&mut self) -> Result<(), DeviceError> {
-        self.sent = 0;
-        if let Writing::Thread(writer) = &mut self.writing {
-            writer.flush();
-        }
-        Ok(())
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        Some(Box::new(self.outlet.clone()))
     }
 
     fn end(&mut self) {
         if let Some(accepted) = self.accepted.take() {
-            accepted.end(&self.fd, &self.name);
+            accepted.end(&self.outlet.fd, &self.name);
         }
     }
 }
@@ -289,6 +198,24 @@ impl Device for TunDevice {
 impl Drop for TunDevice {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+impl Sender for Outlet {
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        let header = vnet::write(&packet);
+        let header = match self.vnet {
+            true => &header[..],
+            false => &[],
+        };
+        let [first, second, third] = packet.pieces();
+        let pieces = [header, first, second, third];
+        match writev(&*self.fd, &pieces.map(IoSlice::new)) {
+            Err(errno) if is_closed(errno) => return Err(DeviceError::Closed),
+            Err(errno) => self.counters.count(errno),
+            Ok(_) => {}
+        }
+        Ok(())
     }
 }
 
@@ -360,41 +287,11 @@ mod tests {
         assert_eq!(&buffer[..8], b"datagram");
     }
 
-    /// Whoever writes, the thread or the sender, and however often it changes.
-    #[test]
-    fn datagrams_arrive_in_the_order_in_which_they_were_sent() {
-        let (mut device, other) = device_and_other_end();
-        // Also where there is one processor only.
-        device.writing = Writing::Inline;
-        let mut sent = 0u32;
-        let mut received = 0u32;
-        for burst in [1, 8 * MUCH, 1, 3, 16 * MUCH, 1].repeat(20) {
-            for _ in 0..burst {
-                device.send(Packet::borrowed(&sent.to_be_bytes())).unwrap();
-                sent += 1;
-            }
-            device.flush().unwrap();
-            // After a single datagram the next follow while the thread may still be writing.
-            while burst > 1 && received < sent {
-                let mut number = [0; 4];
-                match read(&other, &mut number) {
-                    Err(Errno::EAGAIN) => thread::yield_now(),
-                    read => {
-                        assert_eq!((read, u32::from_be_bytes(number)), (Ok(4), received));
-                        received += 1;
-                    }
-                }
-            }
-        }
-        assert!(matches!(device.writing, Writing::Thread(_)));
-        assert_eq!(device.counters().lost(), 0);
-    }
-
     /// With offloads, a header goes in front of each datagram, and stands there when one arrives.
     #[test]
     fn a_header_says_in_what_form_a_datagram_is() {
         let (mut device, other) = device_and_other_end();
-        device.vnet = true;
+        device.outlet.vnet = true;
         let ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
         let text = Text::from(&[7; 3000][..]);
         let packet = Packet::tcp_for(Offload::FULL, &ip, &TcpHeader::default(), text, 1448);

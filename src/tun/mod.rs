@@ -6,7 +6,6 @@
 //! | `offloads` | what the kernel leaves to us of what it sends, while we have an interface |
 //! | `vnet` | the header that goes with a datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
-//! | `writer` | a thread that writes when there is much to send |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
 //! | `netlink` | the few rtnetlink requests that this takes |
 //! | `cidr` | an address with its prefix length |
@@ -22,7 +21,6 @@ mod offloads;
 mod open;
 mod sys;
 mod vnet;
-mod writer;
 
 pub use cidr::{Cidr, CidrError};
 pub use device::{TunCounters, TunDevice};

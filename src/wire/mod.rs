@@ -17,6 +17,7 @@
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
 //! | `arrived` | octets that have arrived, and keeping them where they lie | |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
+//! | [`text`] | text, borrowed from where it lies or held | |
 //! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
 //! | [`merge`] | segments that follow each other become a super-segment | |
 //! | [`malformed`] | why a datagram is refused | |
@@ -43,6 +44,7 @@ pub mod packet;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
+pub mod text;
 pub mod udp;
 
 pub use arrived::{Arrived, Kept};
@@ -55,8 +57,9 @@ pub use options::{
     AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Layout, Options, SackBlock,
     SackBlocks, Timestamps,
 };
-pub use packet::{Packet, Text};
+pub use packet::Packet;
 pub use tcp::{Control, TcpHeader};
+pub use text::{Block, HeldText, Text};
 pub use udp::UdpHeader;
 
 use ip::Content;

@@ -7,67 +7,8 @@ use super::ip::{IpHeader, protocol};
 use super::ipv6;
 use super::offload::{Checksum, Cut, Form, Kind, Offload, Place};
 use super::tcp::{self, TcpHeader};
+use super::text::Text;
 use super::udp::{self, UdpHeader};
-
-/// Octets in at most two pieces: the two halves of a ring on the way out, one slice of the
-/// packet on the way in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Text<'a> {
-    first: &'a [u8],
-    second: &'a [u8],
-}
-
-impl<'a> Text<'a> {
-    /// No octets.
-    pub const EMPTY: Text<'static> = Text {
-        first: &[],
-        second: &[],
-    };
-
-    /// The octets of `first`, then those of `second`.
-    pub const fn new(first: &'a [u8], second: &'a [u8]) -> Text<'a> {
-        Text { first, second }
-    }
-
-    /// How many octets.
-    pub const fn len(&self) -> usize {
-        self.first.len() + self.second.len()
-    }
-
-    /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The two pieces, in order; the second may be empty.
-    pub const fn pieces(&self) -> [&'a [u8]; 2] {
-        [self.first, self.second]
-    }
-
-    /// The octets from `from` up to, not including, `to`.
-    ///
-    /// # Panics
-    /// If `from > to` or `to > len()`.
-    pub fn slice(&self, from: usize, to: usize) -> Text<'a> {
-        assert!(from <= to && to <= self.len(), "slice out of text");
-        let middle = self.first.len();
-        Text {
-            first: &self.first[from.min(middle)..to.min(middle)],
-            second: &self.second[from.saturating_sub(middle)..to.saturating_sub(middle)],
-        }
-    }
-
-    /// A copy in one piece.
-    pub fn to_vec(&self) -> Vec<u8> {
-        [self.first, self.second].concat()
-    }
-}
-
-impl<'a> From<&'a [u8]> for Text<'a> {
-    fn from(first: &'a [u8]) -> Text<'a> {
-        Text { first, second: &[] }
-    }
-}
 
 /// The longest header that this stack writes, in octets: IPv6 (40) and TCP with all its options (60).
 pub const MAX_HEADER: usize = ipv6::HEADER + tcp::MAX_HEADER;
@@ -197,6 +138,22 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The text, as far as it is borrowed.
+    pub const fn text(&self) -> Text<'a> {
+        self.text
+    }
+
+    /// The same datagram with its text elsewhere: the octets must be the same for the checksum to
+    /// hold.
+    pub const fn with_text<'b>(&self, text: Text<'b>) -> Packet<'b> {
+        Packet {
+            header: self.header,
+            header_len: self.header_len,
+            text,
+            form: self.form,
+        }
+    }
+
     /// In what form it is: what the device has still to do.
     pub const fn form(&self) -> Form {
         self.form
@@ -245,21 +202,6 @@ struct Upper {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slice_of_a_text_is_a_slice_of_its_pieces_together() {
-        let whole = b"abcdefg";
-        for cut in 0..=whole.len() {
-            let text = Text::new(&whole[..cut], &whole[cut..]);
-            for from in 0..=whole.len() {
-                for to in from..=whole.len() {
-                    let slice = text.slice(from, to);
-                    assert_eq!(slice.to_vec(), whole[from..to]);
-                    assert_eq!(slice.len(), to - from);
-                }
-            }
-        }
-    }
 
     #[test]
     fn the_longest_header_fits() {

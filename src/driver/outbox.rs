@@ -1,0 +1,313 @@
+//! What has departed and is not written yet.
+//!
+//! A write does more than hand a datagram over. The kernel receives it there and then and does what
+//! follows from it: it wakes a reader, or cuts and queues the next sixty segments. So nothing is
+//! written while the stack is locked. What departs is moved into the [`Outbox`] under the lock, in
+//! order; who moved it there writes it when the lock is free. Whoever comes meanwhile leaves what he
+//! has to the one who writes, and goes on.
+//!
+//! There is one sending half, and whoever has it in [`Hand`] is the one who writes: so nothing is
+//! overtaken. What there is much of goes to a thread that only writes, if there is a second
+//! processor. A single exchange crosses no thread.
+//!
+//! Long text is not copied: its blocks are held until it is written.
+
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::link::{DeviceError, Run, Sender};
+
+/// While more octets wait to be written, nothing departs.
+const LIMIT: usize = 512 * 1024;
+
+/// Beyond so many datagrams that depart together, or octets of them, there is much to write.
+const MUCH: usize = 2;
+const MUCH_OCTETS: usize = 64 * 1024;
+
+/// How often somebody writes what others have left meanwhile, before the thread does.
+const ROUNDS: usize = 4;
+
+/// Whether it is more than an exchange or two.
+fn is_much(run: &Run) -> bool {
+    run.len() > MUCH || run.octets() > MUCH_OCTETS
+}
+
+/// What waits to be written, and the sending half of the device while nobody writes.
+pub(super) struct Outbox {
+    queue: Mutex<Queue>,
+    /// The thread is called, or is to end.
+    called: Condvar,
+    /// Octets that wait.
+    waiting: AtomicUsize,
+    has_thread: bool,
+}
+
+struct Queue {
+    run: Run,
+    /// Memory for the next one.
+    spare: Run,
+    sender: Option<Box<dyn Sender>>,
+    /// The thread is to write: it has not begun yet.
+    called: bool,
+    /// Something would have departed if there had been room.
+    was_full: bool,
+    ended: bool,
+}
+
+/// The sending half, and what its holder has to write.
+pub(super) struct Hand {
+    sender: Box<dyn Sender>,
+    run: Run,
+}
+
+impl Outbox {
+    /// `has_thread`: somebody calls [`Outbox::next`] all the time.
+    pub(super) fn new(sender: Box<dyn Sender>, has_thread: bool) -> Outbox {
+        Outbox {
+            queue: Mutex::new(Queue {
+                run: Run::default(),
+                spare: Run::default(),
+                sender: Some(sender),
+                called: false,
+                was_full: false,
+                ended: false,
+            }),
+            called: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            has_thread,
+        }
+    }
+
+    pub(super) fn has_thread(&self) -> bool {
+        self.has_thread
+    }
+
+    /// Whether anything may depart. If not, whoever writes is told when there is room: see
+    /// [`Outbox::write`].
+    pub(super) fn has_room(&self) -> bool {
+        if self.waiting.load(Ordering::Relaxed) <= LIMIT {
+            return true;
+        }
+        let mut queue = self.lock();
+        queue.was_full = queue.run.octets() > LIMIT;
+        !queue.was_full
+    }
+
+    /// Takes what has departed, in the order of departure: the stack is locked. Whoever gets a hand
+    /// must [write](Outbox::write) it when the lock is free. `much`: more will follow.
+    pub(super) fn take(&self, run: &mut Run, much: bool) -> Option<Hand> {
+        if run.is_empty() {
+            return None;
+        }
+        let mut queue = self.lock();
+        let queue = &mut *queue;
+        let is_for_thread = queue.called || (self.has_thread && (much || is_much(run)));
+        if !is_for_thread && let Some(sender) = queue.sender.take() {
+            let run = mem::replace(run, mem::take(&mut queue.spare));
+            return Some(Hand { sender, run });
+        }
+        queue.run.append(run);
+        self.waiting.store(queue.run.octets(), Ordering::Relaxed);
+        // Who has it now looks again before he gives it back.
+        if queue.sender.is_some() {
+            self.call(queue);
+        }
+        None
+    }
+
+    fn call(&self, queue: &mut Queue) {
+        if !mem::replace(&mut queue.called, true) {
+            self.called.notify_one();
+        }
+    }
+
+    /// Writes what is in hand and what has come since. Says whether there was no room for a while:
+    /// then more may be ready to depart. `by_thread`: the thread does, and has time.
+    ///
+    /// # Errors
+    /// If the device cannot go on; what was to be written is lost.
+    pub(super) fn write(&self, hand: Hand, by_thread: bool) -> Result<bool, DeviceError> {
+        let Hand {
+            mut sender,
+            mut run,
+        } = hand;
+        let mut rounds = 0;
+        loop {
+            let written = run.send(&mut *sender);
+            rounds += 1;
+            let mut queue = self.lock();
+            if written.is_err() {
+                queue.run = Run::default();
+            }
+            self.waiting.store(0, Ordering::Relaxed);
+            let is_done = queue.run.is_empty();
+            let is_enough = self.has_thread && !by_thread && rounds == ROUNDS;
+            if !is_done && !is_enough {
+                mem::swap(&mut queue.run, &mut run);
+                continue;
+            }
+            queue.sender = Some(sender);
+            queue.spare = run;
+            if !is_done {
+                self.waiting.store(queue.run.octets(), Ordering::Relaxed);
+                self.call(&mut queue);
+            } else if queue.ended {
+                self.called.notify_one();
+            }
+            let had_no_room = is_done && mem::take(&mut queue.was_full);
+            return written.map(|()| had_no_room);
+        }
+    }
+
+    /// For the thread: sleeps until there is something for it to write. `None`: it may end.
+    pub(super) fn next(&self) -> Option<Hand> {
+        let mut queue = self.lock();
+        loop {
+            if queue.called
+                && let Some(sender) = queue.sender.take()
+            {
+                queue.called = false;
+                self.waiting.store(0, Ordering::Relaxed);
+                let spare = mem::take(&mut queue.spare);
+                let run = mem::replace(&mut queue.run, spare);
+                return Some(Hand { sender, run });
+            }
+            if queue.ended && queue.sender.is_some() {
+                return None;
+            }
+            let woken = self.called.wait(queue);
+            queue = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Nothing departs any more: the thread may end when everything is written.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.called.notify_one();
+    }
+
+    /// A lock that was poisoned is as good as any: nothing is done under it that could panic halfway.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Packet;
+    use std::sync::{Arc, OnceLock, mpsc};
+    use std::thread;
+
+    /// Tells what it sends.
+    struct Told(mpsc::Sender<Vec<u8>>);
+
+    impl Sender for Told {
+        fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+            self.0.send(packet.to_vec()).unwrap();
+            Ok(())
+        }
+    }
+
+    /// An outbox, and what is sent from it.
+    fn outbox(has_thread: bool) -> (Outbox, mpsc::Receiver<Vec<u8>>) {
+        let (sent, arrived) = mpsc::channel();
+        (Outbox::new(Box::new(Told(sent)), has_thread), arrived)
+    }
+
+    fn run(datagrams: &[&[u8]]) -> Run {
+        let mut run = Run::default();
+        (datagrams.iter()).for_each(|datagram| run.push(&Packet::borrowed(datagram)));
+        run
+    }
+
+    fn numbers(arrived: &mpsc::Receiver<Vec<u8>>) -> Vec<u8> {
+        arrived.try_iter().map(|datagram| datagram[0]).collect()
+    }
+
+    #[test]
+    fn whoever_has_something_writes_it_and_what_others_leave_meanwhile() {
+        let (outbox, arrived) = outbox(false);
+        let first = outbox.take(&mut run(&[&[1], &[2]]), false).unwrap();
+        assert!(outbox.take(&mut run(&[&[3]]), true).is_none());
+        assert!(outbox.take(&mut run(&[&[4]]), false).is_none());
+        assert!(outbox.take(&mut Run::default(), false).is_none());
+        assert!(!outbox.write(first, false).unwrap());
+        assert_eq!(numbers(&arrived), [1, 2, 3, 4]);
+        assert!(outbox.take(&mut run(&[&[5]]), true).is_some());
+    }
+
+    #[test]
+    fn what_there_is_much_of_is_for_the_thread_and_nothing_overtakes_it() {
+        let (outbox, arrived) = outbox(true);
+        assert!(outbox.take(&mut run(&[&[1], &[2], &[3]]), false).is_none());
+        assert!(outbox.take(&mut run(&[&[4]]), false).is_none());
+        let hand = outbox.next().unwrap();
+        assert!(outbox.take(&mut run(&[&[5]]), false).is_none());
+        assert!(!outbox.write(hand, true).unwrap());
+        assert_eq!(numbers(&arrived), [1, 2, 3, 4, 5]);
+        assert!(outbox.take(&mut run(&[&[6]]), true).is_none(), "more comes");
+        assert!(outbox.next().is_some());
+    }
+
+    /// With every datagram, somebody leaves another one.
+    #[derive(Clone, Default)]
+    struct Endless {
+        outbox: Arc<OnceLock<Outbox>>,
+        sent: Arc<AtomicUsize>,
+    }
+
+    impl Sender for Endless {
+        fn send(&mut self, _: Packet<'_>) -> Result<(), DeviceError> {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            let outbox = self.outbox.get().unwrap();
+            assert!(outbox.take(&mut run(&[&[0]]), false).is_none());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_only_wanted_to_send_something_of_his_own_does_not_write_for_ever() {
+        let endless = Endless::default();
+        let outbox = Outbox::new(Box::new(endless.clone()), true);
+        let outbox = endless.outbox.get_or_init(|| outbox);
+        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        assert!(!outbox.write(hand, false).unwrap());
+        assert_eq!(endless.sent.load(Ordering::Relaxed), ROUNDS);
+        assert!(outbox.next().is_some(), "the thread goes on");
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_whoever_makes_room_is_told() {
+        let (outbox, _arrived) = outbox(false);
+        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        let mut count = 0;
+        while outbox.has_room() {
+            assert!(outbox.take(&mut run(&[&[0; 1000]]), false).is_none());
+            count += 1;
+        }
+        assert_eq!(count, LIMIT / 1000 + 1);
+        assert!(
+            outbox.write(hand, false).unwrap(),
+            "something waits for room"
+        );
+        assert!(outbox.has_room());
+        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        assert!(!outbox.write(hand, false).unwrap());
+    }
+
+    #[test]
+    fn the_thread_ends_when_nothing_is_left() {
+        let (outbox, arrived) = outbox(true);
+        let hand = outbox.take(&mut run(&[&[1]]), false).unwrap();
+        assert!(outbox.take(&mut run(&[&[2]]), false).is_none());
+        outbox.end();
+        let outbox = Arc::new(outbox);
+        let far = Arc::clone(&outbox);
+        let thread = thread::spawn(move || far.next().is_none());
+        outbox.write(hand, false).unwrap();
+        assert!(thread.join().unwrap());
+        assert_eq!(numbers(&arrived), [1, 2]);
+    }
+}
