@@ -13,6 +13,7 @@
 //! | `ecn` | congestion marks: who asks, who agrees, who tells, who answers |
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
 //! | `recovery` | SACK, RACK-TLP, PRR, and losses that were none |
+//! | `lost_again` | what is lost of what left after a loss |
 //! | `timestamps` | timestamps and PAWS |
 //! | `failures` | R1, R2, user timeout, keep-alive |
 //! | `icmp` | what routers and hosts say of our segments; path MTU |
@@ -46,6 +47,7 @@ mod requirements {
     mod interface;
     mod isn;
     mod listener;
+    mod lost_again;
     mod memory;
     mod opening;
     mod options;

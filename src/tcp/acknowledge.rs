@@ -177,6 +177,15 @@ impl Tcb {
             self.congestion.on_congestion(&Loss { now, in_flight });
             self.settle_reduction();
         }
+        if report.lost_again {
+            // RFC 5681 §4.3: the window that the first sign of congestion has left is lowered once
+            // more.
+            let in_flight = self.congestion.window();
+            self.congestion
+                .on_congestion_again(&Loss { now, in_flight });
+            self.settle_reduction();
+            self.feedback.on_reduced(ack.nxt);
+        }
         if report.delivered > 0 {
             let window_limited = self.uses_window(in_flight);
             self.congestion.on_ack(&Ack {

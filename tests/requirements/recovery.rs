@@ -7,7 +7,7 @@ use stubborn::tcp::RecoveryState;
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
 
 /// Without timestamps, and Reno: cwnd is easily told.
-fn reno() -> TcpConfig {
+pub(super) fn reno() -> TcpConfig {
     TcpConfig {
         sack: true,
         congestion_control: CongestionControl::Reno,
@@ -17,7 +17,7 @@ fn reno() -> TcpConfig {
 
 /// ESTABLISHED with SACK after a handshake of 100 ms, with a peer whose window is no limit; the
 /// time is 100 ms.
-fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
+pub(super) fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
     let mut d = Dialogue::listening(family, tcp);
     d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1000><SACKP>")
         .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP>");
@@ -28,7 +28,7 @@ fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
 }
 
 /// The acknowledgment of everything before `ack`, and these blocks beyond it.
-fn acked(d: &mut Dialogue, ack: u32, blocks: &[(u32, u32)]) {
+pub(super) fn acked(d: &mut Dialogue, ack: u32, blocks: &[(u32, u32)]) {
     let blocks: Vec<String> = (blocks.iter())
         .map(|(left, right)| format!("{left}:{right}"))
         .collect();
@@ -41,7 +41,7 @@ fn acked(d: &mut Dialogue, ack: u32, blocks: &[(u32, u32)]) {
 
 /// Segments of 1,000 octets leave, from these places on and no others.
 #[track_caller]
-fn segments_leave(d: &mut Dialogue, seqs: &[u32]) {
+pub(super) fn segments_leave(d: &mut Dialogue, seqs: &[u32]) {
     let left: Vec<(u32, usize)> = d
         .all_that_leaves()
         .iter()
@@ -51,12 +51,12 @@ fn segments_leave(d: &mut Dialogue, seqs: &[u32]) {
     assert_eq!(left, expected, "{}", d.transcript());
 }
 
-fn from(seq: u32, count: u32) -> Vec<u32> {
+pub(super) fn from(seq: u32, count: u32) -> Vec<u32> {
     (0..count).map(|index| seq + 1000 * index).collect()
 }
 
 /// Ten segments in flight since 100 ms, and nothing more to send.
-fn ten_in_flight(family: Family, tcp: TcpConfig) -> Dialogue {
+pub(super) fn ten_in_flight(family: Family, tcp: TcpConfig) -> Dialogue {
     let mut d = with_sack(family, tcp);
     d.sends(10_000);
     segments_leave(&mut d, &from(301, 10));
@@ -299,7 +299,7 @@ fn a_probe_is_new_text_if_there_is_some() {
 }
 
 /// Without probes: what follows is about timeouts.
-fn without_probes() -> TcpConfig {
+pub(super) fn without_probes() -> TcpConfig {
     TcpConfig {
         tail_loss_probe: false,
         ..reno()
@@ -404,7 +404,7 @@ fn duplicates_take_a_spurious_recovery_back() {
     });
 }
 
-/// RFC 4015 §3.2: the segment that seemed to be lost arrives before it could be sent again. Nobody
+/// RFC 4015 §3: the segment that seemed to be lost arrives before it could be sent again. Nobody
 /// can echo a retransmission, or report it as a duplicate, that never was.
 #[test]
 fn a_recovery_that_sent_nothing_again_is_taken_back() {

@@ -88,6 +88,10 @@ impl Controller for Dctcp {
         self.reno.on_congestion(loss);
     }
 
+    fn on_congestion_again(&mut self, loss: &Loss) {
+        self.reno.on_congestion_again(loss);
+    }
+
     /// RFC 8257 §3.3, step 9: cwnd * (1 - Alpha / 2).
     fn on_ecn(&mut self, mark: &Loss) {
         let cwnd = self.window();

@@ -131,7 +131,8 @@ pub struct LostSegment {
 /// [`on_congestion`](Controller::on_congestion) when a recovery begins, by
 /// [`on_timeout`](Controller::on_timeout) when the timer expires, or by
 /// [`on_ecn`](Controller::on_ecn) when the network marks instead of dropping; further losses of
-/// the same window belong to the same event.
+/// the same window belong to the same event. What left after the window was reduced, and is lost
+/// before all is repaired, is another: [`on_congestion_again`](Controller::on_congestion_again).
 ///
 /// A user may bring another: see [`Factory`].
 pub trait Controller: Debug + Send {
@@ -146,6 +147,14 @@ pub trait Controller: Debug + Send {
 
     /// Acknowledgments showed a loss; a recovery begins.
     fn on_congestion(&mut self, loss: &Loss);
+
+    /// While a loss is repaired, a retransmission is lost, or something new that left since the
+    /// window was last reduced: cwnd and ssthresh must be lowered again (RFC 5681 §4.3). `loss` has
+    /// the window for what was in flight. Should all of it turn out to have been for nothing,
+    /// [`on_spurious`](Controller::on_spurious) is called once, for this and for what came before.
+    fn on_congestion_again(&mut self, loss: &Loss) {
+        self.on_congestion(loss);
+    }
 
     /// The peer reports that something was marked with CE (RFC 3168 §6.1.2); not more than once
     /// for a window of data. Without more knowledge it counts like a loss.

@@ -148,6 +148,12 @@ impl Controller for Reno {
         self.cwnd = self.ssthresh;
     }
 
+    fn on_congestion_again(&mut self, loss: &Loss) {
+        let undo = self.undo.take();
+        self.on_congestion(loss);
+        self.undo = undo;
+    }
+
     fn on_segment_lost(&mut self, segment: &LostSegment) {
         if let Some(validation) = &mut self.validation {
             validation.on_segment_lost(segment.start, segment.octets);

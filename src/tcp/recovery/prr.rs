@@ -116,7 +116,7 @@ impl Recovery {
             // Without SACK, whatever does not end a recovery shows that more is lost.
             None => (self.newreno.recover_fs(), recovering),
         };
-        if report.lost.is_some() {
+        if report.lost.is_some() || report.lost_again {
             self.prr = Some(Box::new(Prr::new(ssthresh, recover_fs as u64)));
         }
         self.proportion(ack, report.delivered_data, !shows_loss);

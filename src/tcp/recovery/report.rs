@@ -63,6 +63,8 @@ pub(crate) struct Report {
     /// A loss, and what was in flight. A recovery begins, unless a tail loss probe has repaired the
     /// loss already.
     pub(crate) lost: Option<Flight>,
+    /// While losses are repaired: something is lost that left after the window was last reduced.
+    pub(crate) lost_again: bool,
     /// What the window was last reduced for was none.
     pub(crate) spurious: bool,
     /// A fast recovery is, or was until now, under way.

@@ -8,7 +8,7 @@ use super::arrivals::Arrivals;
 use super::rack::{DUP_THRESH, Rack};
 use super::rate::Rate;
 use super::rtt::Rtt;
-use super::scoreboard::{Record, Scoreboard};
+use super::scoreboard::{Fate, Record, Scoreboard};
 use super::spurious::Episode;
 use super::tail_probe::{self, Answer, TailProbe};
 use super::{Acknowledgment, Flight, Recovery, Report};
@@ -33,6 +33,9 @@ pub(super) struct Selective {
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, less what was reported
     /// before.
     recover_fs: usize,
+    /// C.lost when the window was last reduced for a loss: what is lost and left since is a sign of
+    /// congestion of its own (RFC 5681 §4.3).
+    lost_before: u64,
     /// The peer has thrown away something that it had reported.
     reneged: bool,
     /// When what has been overtaken is lost.
@@ -62,6 +65,7 @@ impl Selective {
             recover: iss,
             flight_size: 0,
             recover_fs: 0,
+            lost_before: 0,
             reneged: false,
             reordering_at: None,
             probe_at: None,
@@ -106,6 +110,7 @@ impl Selective {
     /// The loss that was under repair was none.
     pub(super) fn on_spurious(&mut self) {
         self.phase = Phase::Open;
+        self.lost_before = 0;
         self.reordering_at = None;
     }
 
@@ -138,6 +143,9 @@ impl Selective {
         let recover = self.is_in_trouble().then_some(self.recover);
         let flight_size = (board.sacked_octets() > 0).then_some(self.flight_size);
         (self.phase, recover, flight_size, self.reneged).hash(hasher);
+        let in_flight = board.records().filter(|it| it.fate == Fate::InFlight);
+        let left_since = |it: &Record| it.snapshot.lost >= self.lost_before;
+        in_flight.for_each(|it| left_since(it).hash(hasher));
         if config.tail_loss_probe {
             let at = self.probe_at.map(|at| at.since(now));
             self.probe.hash_canonical(hasher);
@@ -197,7 +205,7 @@ impl Recovery {
     }
 
     /// A loss was found, or a probe has repaired one: congestion control hears of it once for each
-    /// window.
+    /// window, and again of what is lost and left after that.
     fn enter_recovery(
         &mut self,
         ack: &Acknowledgment,
@@ -209,27 +217,45 @@ impl Recovery {
             return;
         };
         if selective.phase != Phase::Open {
+            self.reduce_again(ack, in_flight, report);
             return;
         }
+        let is_new = core::mem::take(&mut report.lost_again);
         let left = report.losses.iter().map(|lost| lost.tx_in_flight).max();
-        let repaired = match answer {
-            Answer::NoLoss => None,
-            Answer::Repaired { flight } => Some(flight),
-        };
-        let Some(flight) = left.max(repaired) else {
-            return;
-        };
-        report.lost = Some(Flight {
-            known: in_flight.max(selective.flight_size),
-            left: flight,
-        });
         if left.is_some() {
             selective.phase = Phase::FastRecovery;
             selective.recover = ack.nxt;
             selective.recover_fs = in_flight;
             selective.probe.cancel();
             self.resend_at_once = true;
+            if !is_new {
+                // The window has been reduced since that left.
+                return;
+            }
+            selective.lost_before = self.rate.lost();
             self.episode = Some(Box::new(Episode::new(ack.ack..ack.nxt, false, false)));
+        }
+        let repaired = match answer {
+            Answer::NoLoss => None,
+            Answer::Repaired { flight } => Some(flight),
+        };
+        report.lost = left.max(repaired).map(|left| Flight {
+            known: in_flight.max(selective.flight_size),
+            left,
+        });
+    }
+
+    /// A retransmission is lost, or something new that left after the window was reduced: that is a
+    /// second sign of congestion (RFC 5681 §4.3, RFC 8985 §3.4). The recovery ends where it would
+    /// have, and after a timeout none begins (RFC 6675 §5, §5.1).
+    fn reduce_again(&mut self, ack: &Acknowledgment, in_flight: usize, report: &mut Report) {
+        let Some(selective) = self.selective.as_mut().filter(|_| report.lost_again) else {
+            return;
+        };
+        selective.lost_before = self.rate.lost();
+        selective.recover_fs = in_flight;
+        if let Some(episode) = &mut self.episode {
+            episode.on_lost_again(ack.nxt);
         }
     }
 
@@ -290,11 +316,12 @@ impl Recovery {
             false => Duration::ZERO,
         };
         let first = self.board.first().map(|record| record.start);
-        let mut losses = Losses::new(now, None, report, &mut self.rate);
+        let mut losses = Losses::new(now, None, None, report, &mut self.rate);
         self.board.lose_all(
             |record| Some(record.start) == first || record.sent + window <= now,
             |record| losses.take(record),
         );
+        selective.lost_before = self.rate.lost();
     }
 
     /// Step 5 of RFC 8985 §6.2, or IsLost of RFC 6675 §4.
@@ -307,7 +334,8 @@ impl Recovery {
             return;
         };
         let probe = ack.mtu_probe.as_ref().map(|probe| probe.start);
-        let mut losses = Losses::new(now, probe, report, &mut self.rate);
+        let since = Some(selective.lost_before);
+        let mut losses = Losses::new(now, probe, since, report, &mut self.rate);
         selective.reneged |= (self.board).take_back_first_sack(|record| losses.take(record));
         selective.reordering_at = None;
         if !selective.uses_rack {
@@ -352,6 +380,9 @@ struct Losses<'a> {
     now: Instant,
     /// Where the probe of the path MTU starts: its loss is no sign of congestion (RFC 8899 §3, 7).
     probe: Option<Seq>,
+    /// C.lost when the window was last reduced, if the loss of what left since is another sign of
+    /// congestion.
+    since: Option<u64>,
     report: &'a mut Report,
     rate: &'a mut Rate,
 }
@@ -360,12 +391,14 @@ impl<'a> Losses<'a> {
     fn new(
         now: Instant,
         probe: Option<Seq>,
+        since: Option<u64>,
         report: &'a mut Report,
         rate: &'a mut Rate,
     ) -> Losses<'a> {
         Losses {
             now,
             probe,
+            since,
             report,
             rate,
         }
@@ -376,6 +409,8 @@ impl<'a> Losses<'a> {
             self.report.mtu_probe_lost = true;
             return;
         }
+        let left_since = |lost| record.snapshot.lost >= lost;
+        self.report.lost_again |= self.since.is_some_and(left_since);
         self.rate.on_lost(record.len());
         self.report.losses.push(LostSegment {
             now: self.now,

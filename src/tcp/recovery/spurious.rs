@@ -24,7 +24,7 @@ const FORWARD_SEGMENTS: u8 = 2;
 /// One reduction of the congestion window, and what may show that there was no need for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Episode {
-    /// SND.UNA and SND.NXT when it began.
+    /// SND.UNA when it began, and SND.NXT when the window was last reduced.
     range: Range<Seq>,
     /// It began with a timeout.
     pub(super) by_timeout: bool,
@@ -103,6 +103,14 @@ impl Episode {
         self.by_timeout = true;
         self.range.end = nxt;
         self.forward = Forward::new(&self.range, forward);
+    }
+
+    /// The window is reduced once more, for what was lost of what left since. That the first loss was
+    /// none does not tell that this was none: only if all that was sent again came twice, both were.
+    pub(super) fn on_lost_again(&mut self, nxt: Seq) {
+        self.range.end = nxt;
+        self.first_resent = None;
+        self.forward = Forward::Off;
     }
 
     /// What decides the future. `timestamps`: somebody will ask when something was sent again.

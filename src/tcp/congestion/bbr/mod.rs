@@ -346,6 +346,9 @@ impl Controller for Bbr {
         self.recovery = Some(Recovery::Fast);
     }
 
+    /// Every loss has told the model already (§5.5.10).
+    fn on_congestion_again(&mut self, _loss: &Loss) {}
+
     /// The draft leaves the answer open and asks for one (§3.6): a mark counts for this round like
     /// a loss, and ends an attempt to send more.
     fn on_ecn(&mut self, mark: &Loss) {
