@@ -14,6 +14,8 @@
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
 //! | `recovery` | SACK, RACK-TLP, PRR, and losses that were none |
 //! | `lost_again` | what is lost of what left after a loss |
+//! | `silence` | which timer runs, and what a timeout takes for lost |
+//! | `duplicates` | what duplicate acknowledgments begin and let out |
 //! | `timestamps` | timestamps and PAWS |
 //! | `failures` | R1, R2, user timeout, keep-alive |
 //! | `icmp` | what routers and hosts say of our segments; path MTU |
@@ -40,6 +42,7 @@ mod requirements {
     mod buffers;
     mod closing;
     mod cookies;
+    mod duplicates;
     mod ecn;
     mod failures;
     mod fast_open;
@@ -56,6 +59,7 @@ mod requirements {
     mod push;
     mod recovery;
     mod retransmission;
+    mod silence;
     mod super_segments;
     mod timestamps;
     mod urgent;

@@ -23,6 +23,7 @@ use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use super::handshake::Path;
+use super::recovery::RecoveryState;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::{MtuProbing, PathMtuConfig};
@@ -398,9 +399,13 @@ impl Tcb {
         let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
         let window = usize::try_from(self.congestion.window()).unwrap_or(usize::MAX);
-        let in_trouble = self.recovery.lost().is_some()
-            || self.recovery.retries() > 0
-            || self.recovery.resends_regardless_of_window();
+        // RFC 4821 §7.4: no outstanding losses.
+        let is_repairing = matches!(
+            self.recovery.state(),
+            RecoveryState::Recovery | RecoveryState::Loss
+        );
+        let in_trouble =
+            is_repairing || self.recovery.lost().is_some() || self.recovery.retries() > 0;
         if in_trouble || !self.has_unsent() || needed > queued.min(usable).min(window) {
             return NextProbe::No;
         }

@@ -237,6 +237,43 @@ fn the_loss_of_a_probe_is_no_congestion() {
     });
 }
 
+/// RFC 4821 §7.4: nothing is probed while losses are repaired, be it that all has been sent again.
+#[test]
+fn nothing_is_probed_while_losses_are_repaired() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            sack: true,
+            ..probing(MtuProbing::Always)
+        };
+        let mut d = Dialogue::listening(family, tcp);
+        d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=9000><SACKP>");
+        d.all_that_leaves();
+        d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK>").accept();
+        let small = base(family);
+        let mss = (small - family.headers()) as u32;
+        let place = |index: u32| 301 + mss * index;
+        d.sends(40 * small);
+        assert_eq!(sizes(&mut d).len(), 10);
+        // The first arrives, the second is lost.
+        d.until(ms(5));
+        let reported = |d: &mut Dialogue, to: u32| {
+            let (ack, from, to) = (place(1), place(2), place(to));
+            d.arrives(&format!(
+                "<SEQ=101><ACK={ack}><WND=60000><CTL=ACK><SACK={from}:{to}>"
+            ));
+            sizes(d)
+        };
+        assert_eq!(reported(&mut d, 5)[0], (place(1), small));
+        let left = reported(&mut d, 10);
+        assert_eq!(left[0], (place(10), small));
+        assert!(left.iter().all(|(_, size)| *size == small), "{left:?}");
+        // All is repaired.
+        acknowledges(&mut d, place(10 + left.len() as u32));
+        assert_eq!(sizes(&mut d)[0].1, MTU);
+        d.aborts().all_that_leaves();
+    });
+}
+
 /// RFC 8899 §4.6.2: a router answers a probe. What it says is the next to be probed, and what was
 /// lost is sent again at once.
 #[test]

@@ -9,7 +9,7 @@ use stubborn::tcp::State;
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
 
 /// ESTABLISHED with a peer whose window is no limit.
-fn wide(family: Family, tcp: TcpConfig) -> Dialogue {
+pub(super) fn wide(family: Family, tcp: TcpConfig) -> Dialogue {
     let mut d = Dialogue::listening(family, tcp);
     d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1000>")
         .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
@@ -320,7 +320,7 @@ fn what_is_no_duplicate_acknowledgment() {
     });
 }
 
-/// RFC 6582 §3.2, step 1 and 4: after a timeout, duplicates of what was sent again begin no recovery.
+/// RFC 6582 §3.2, steps 2 and 4: after a timeout, duplicates of what was sent again begin no recovery.
 #[test]
 fn duplicates_after_a_timeout_begin_no_recovery() {
     in_both_families(|family| {

@@ -49,6 +49,17 @@ fn timestamps_are_on_every_segment_and_taken_from_every_kind() {
     });
 }
 
+/// RFC 7323 §3.2: they are on the reset of ABORT too, which a peer may check.
+#[test]
+fn a_reset_has_timestamps() {
+    in_both_families(|family| {
+        let mut d = stamped(family, plain());
+        d.until(ms(7));
+        d.aborts()
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK><TS=1007,51>");
+    });
+}
+
 /// RFC 7323 §4.3: the echo is of the segment that moved the left edge, or the first of those that
 /// a delayed acknowledgment is for.
 #[test]

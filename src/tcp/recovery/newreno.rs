@@ -144,7 +144,7 @@ impl NewReno {
         }
         let enters = self.phase == Phase::Open
             && self.duplicates == DUPLICATE_THRESHOLD
-            // RFC 6582 §3.2, step 1: the acknowledgment covers more than `recover`.
+            // RFC 6582 §3.2, step 2: the acknowledgment covers more than `recover`.
             && ack.ack > self.recover;
         let limited = self.phase == Phase::Open && self.duplicates < DUPLICATE_THRESHOLD;
         if enters {

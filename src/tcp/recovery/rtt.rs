@@ -24,7 +24,7 @@ pub(crate) struct Rtt {
     /// `min_rto` bounds the term of the variation only.
     floors_variation: bool,
     /// A timeout was found to have been spurious: the next sample starts anew from it, if that is
-    /// the more careful (RFC 4015 §3.2, step 8).
+    /// the more careful (RFC 4015 §3).
     was_spurious: bool,
 }
 
@@ -81,7 +81,7 @@ impl Rtt {
         self.least[0] = Some(self.least[0].map_or(r, |least| least.min(r)));
     }
 
-    /// RFC 4015 §3.2, step 8: SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR, R/2).
+    /// RFC 4015 §3: SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR, R/2).
     fn start_anew(&mut self, r: Duration) {
         self.srtt = Some(self.srtt.unwrap_or_default().max(r));
         self.rttvar = self.rttvar.max(r / 2);
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(rtt.min_rtt(), Some(millis(50)));
     }
 
-    /// RFC 4015 §3.2, step 8: after a spurious timeout the estimate is not below what was just seen.
+    /// RFC 4015 §3: after a spurious timeout the estimate is not below what was just seen.
     #[test]
     fn a_spurious_timeout_makes_patient() {
         let mut rtt = rtt(200);
