@@ -28,8 +28,8 @@ pub(super) struct Episode {
     range: Range<Seq>,
     /// It began with a timeout.
     pub(super) by_timeout: bool,
-    /// When the first retransmission left: RetransmitTS of RFC 3522 §3.2; until the first
-    /// acknowledgment of new octets has decided.
+    /// When the first retransmission left, if that is of the segment at SND.UNA: RetransmitTS of
+    /// RFC 3522 §3.2; until the first acknowledgment of new octets has decided.
     first_resent: Option<Instant>,
     /// Octets sent again that the peer has not reported as duplicates; `None` before there was one.
     unconfirmed: Option<usize>,
@@ -135,7 +135,9 @@ impl Episode {
     /// `range` was sent again.
     pub(super) fn on_resent(&mut self, now: Instant, range: &Range<Seq>) {
         let octets = range.end - range.start;
-        if self.unconfirmed.is_none() {
+        // Where SND.UNA was sent again before this began, what is acknowledged next is no answer to
+        // what is sent again now.
+        if self.unconfirmed.is_none() && range.start == self.range.start {
             self.first_resent = Some(now);
         }
         let unconfirmed = self.unconfirmed.unwrap_or_default() + octets;
@@ -294,5 +296,58 @@ impl Recovery {
                 self.board.set_lost(None);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEGMENT: usize = 1000;
+
+    fn seq(octets: usize) -> Seq {
+        Seq::initial(300) + octets
+    }
+
+    /// SND.UNA moves to `ack`, for what left at `echo`.
+    fn evidence(ack: Seq, echo: u64) -> Evidence<'static> {
+        Evidence {
+            ack,
+            advances: true,
+            echo: Some(Instant::from_millis(echo)),
+            duplicate: None,
+            is_bare_duplicate: false,
+            original_acked: false,
+            original_sacked: false,
+            sacked: false,
+            lost: true,
+        }
+    }
+
+    /// RFC 3522 §3.2, steps 2 to 5: the segment at SND.UNA is sent again at 100 ms, and what is
+    /// acknowledged next left at 90 ms, or with the retransmission.
+    #[test]
+    fn what_is_acknowledged_left_before_it_was_sent_again() {
+        for (echo, refuted) in [(90, true), (100, false)] {
+            let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), false, false);
+            episode.on_resent(Instant::from_millis(100), &(seq(0)..seq(SEGMENT)));
+            episode.on_resent(
+                Instant::from_millis(101),
+                &(seq(4 * SEGMENT)..seq(5 * SEGMENT)),
+            );
+            let evidence = evidence(seq(4 * SEGMENT), echo);
+            assert_eq!(episode.is_refuted_by(&evidence), refuted);
+        }
+    }
+
+    /// RFC 3522 §3.2, step 2: what lies at SND.UNA was sent again in a recovery that was over before
+    /// this one began. Its acknowledgment says nothing of what is sent again now.
+    #[test]
+    fn what_an_earlier_recovery_sent_again_refutes_nothing() {
+        let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), false, false);
+        let found_now = seq(4 * SEGMENT)..seq(5 * SEGMENT);
+        episode.on_resent(Instant::from_millis(100), &found_now);
+        assert!(!episode.is_refuted_by(&evidence(found_now.start, 90)));
+        assert!(!episode.is_refuted_by(&evidence(found_now.end, 100)));
     }
 }
