@@ -52,7 +52,7 @@ impl Bbr {
     }
 
     /// QuantizationBudget (§5.6.4.2).
-    fn quantization_budget(&self, inflight_cap: u64) -> u64 {
+    pub(super) fn quantization_budget(&self, inflight_cap: u64) -> u64 {
         let offload_budget = 3 * self.send_quantum;
         let cap = inflight_cap.max(offload_budget).max(self.min_pipe_cwnd());
         match self.state {
@@ -87,7 +87,7 @@ impl Bbr {
     }
 
     /// UpdateMaxInflight (§5.6.4.2).
-    fn max_inflight(&self) -> u64 {
+    pub(super) fn max_inflight(&self) -> u64 {
         let bdp = self.bdp_multiple(self.bw, self.state.cwnd_gain());
         self.quantization_budget(bdp.saturating_add(self.extra_acked()))
     }
@@ -130,7 +130,7 @@ impl Bbr {
     }
 
     /// BoundCwndForModel (§5.6.4.7).
-    fn bound_cwnd_for_model(&mut self) {
+    pub(super) fn bound_cwnd_for_model(&mut self) {
         let cap = match self.state {
             State::Startup | State::Drain => INFINITY,
             State::Down | State::Refill | State::Up => self.inflight_longterm,

@@ -178,6 +178,8 @@ struct Sample {
     prior_delivered: Option<u64>,
     tx_in_flight: u64,
     lost: u64,
+    /// ProbeRTT held back what it is about.
+    is_held_back: bool,
     is_app_limited: bool,
 }
 
@@ -256,7 +258,7 @@ impl Bbr {
         if let Some(rate) = rate {
             self.delivered = rate.total_delivered;
         }
-        let held_back = rate.is_some_and(|rate| rate.prior_delivered < self.limited_until);
+        let is_held_back = rate.is_some_and(|rate| rate.prior_delivered < self.limited_until);
         Sample {
             now: ack.now,
             newly_acked: ack.delivered,
@@ -267,7 +269,8 @@ impl Bbr {
             prior_delivered: rate.map(|rate| rate.prior_delivered),
             tx_in_flight: rate.map_or(0, |rate| rate.tx_in_flight),
             lost: rate.map_or(0, |rate| rate.lost),
-            is_app_limited: held_back || rate.is_some_and(|rate| rate.is_app_limited),
+            is_held_back,
+            is_app_limited: is_held_back || rate.is_some_and(|rate| rate.is_app_limited),
         }
     }
 

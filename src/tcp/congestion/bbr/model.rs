@@ -147,7 +147,11 @@ impl Bbr {
     pub(super) fn update_congestion_signals(&mut self, rs: &Sample) {
         self.update_max_bw(rs);
         if self.loss_round_start {
-            self.adapt_lower_bounds();
+            // §5.3.4.4: what was lost in ProbeRTT must not bound what comes after it, and the last
+            // samples of it come in a round later.
+            if !rs.is_held_back {
+                self.adapt_lower_bounds();
+            }
             self.is_loss_in_round = false;
         }
     }

@@ -208,14 +208,14 @@ impl Bbr {
     }
 
     /// RaiseInflightLongtermSlope (§5.3.3.9): a segment in this round, two in the next, then four.
-    fn raise_inflight_longterm_slope(&mut self) {
+    pub(super) fn raise_inflight_longterm_slope(&mut self) {
         let growth_this_round = 1 << self.bw_probe_up_rounds;
         self.bw_probe_up_rounds = (self.bw_probe_up_rounds + 1).min(30);
         self.probe_up_acked_per_inc = (self.cwnd / growth_this_round).max(self.mss);
     }
 
     /// ProbeInflightLongtermUpward (§5.3.3.9).
-    fn probe_inflight_longterm_upward(&mut self, rs: &Sample) {
+    pub(super) fn probe_inflight_longterm_upward(&mut self, rs: &Sample) {
         if !self.is_cwnd_limited() || self.cwnd < self.inflight_longterm {
             return;
         }

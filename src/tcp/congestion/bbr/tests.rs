@@ -31,6 +31,23 @@ fn start() -> Start {
     }
 }
 
+/// An acknowledgment of so many octets, and no sample of a rate.
+fn acked(now: Instant, newly_acked: u64) -> Sample {
+    Sample {
+        now,
+        newly_acked,
+        in_flight: BDP,
+        rtt: None,
+        delivery_rate: 0,
+        delivered: 0,
+        prior_delivered: None,
+        tx_in_flight: 0,
+        lost: 0,
+        is_held_back: false,
+        is_app_limited: false,
+    }
+}
+
 /// §5.6.1: the table; §5.3.1.1: 2.77.
 #[test]
 fn the_gains_are_those_of_the_table() {
@@ -275,6 +292,130 @@ fn rounds_with_losses_bound_the_model() {
         world.bbr.inflight_shortterm,
         (BDP * 9 / 10).max(cwnd * 70 / 100)
     );
+}
+
+/// §5.3.4.4: the round after ProbeRTT still has the samples of what that held back, which bound
+/// nothing, whatever was lost.
+#[test]
+fn losses_in_probe_rtt_bound_nothing() {
+    let mut world = World::new(20 * BDP);
+    world.run_to(State::Cruise, at(3000));
+    for (is_held_back, bound) in [(true, INFINITY), (false, RATE * 70 / 100)] {
+        let bbr = &mut world.bbr;
+        (bbr.is_loss_in_round, bbr.lost_in_round) = (true, BDP / 20);
+        (bbr.bw_latest, bbr.loss_round_start) = (RATE / 2, true);
+        bbr.update_congestion_signals(&Sample {
+            is_held_back,
+            ..acked(world.now, MSS)
+        });
+        assert!(!bbr.is_loss_in_round, "it has been heard of");
+        assert!(bbr.bw_shortterm.abs_diff(bound) < RATE / 50, "{bound}");
+    }
+}
+
+/// §5.5.9, by hand, at a megabyte a second.
+#[test]
+fn what_comes_beyond_the_expected_makes_room() {
+    let mut bbr = Bbr::new(&start());
+    (bbr.bw, bbr.cwnd, bbr.min_rtt) = (1_000_000, 100_000, Some(RTT));
+    bbr.full_bw_reached = true;
+    // When, how much is acknowledged, and how much beyond the expected that is.
+    let aggregated = [
+        // Nothing has come for 10 ms, so the interval begins here.
+        (10, 20_000, 20_000),
+        // 2,000 were expected.
+        (12, 5000, 23_000),
+        // 30,000 were expected, and 25,000 have come: the interval begins again.
+        (40, 1000, 1000),
+        (41, 500_000, 100_000),
+    ];
+    for (round, (millis, newly_acked, extra)) in aggregated.into_iter().enumerate() {
+        bbr.round_count = round as u64;
+        bbr.update_ack_aggregation(&acked(at(millis), newly_acked));
+        assert_eq!(bbr.extra_acked.of_last(1), extra, "{millis} ms");
+    }
+    // §5.6.4.2: two BDPs, and the most of ten rounds; in Startup that of one.
+    bbr.state = State::Cruise;
+    assert_eq!(bbr.max_inflight(), 2 * 40_000 + 100_000);
+    bbr.round_count = 4;
+    bbr.update_ack_aggregation(&acked(at(1000), 3000));
+    assert_eq!(bbr.max_inflight(), 2 * 40_000 + 100_000);
+    bbr.full_bw_reached = false;
+    assert_eq!(bbr.max_inflight(), 2 * 40_000 + 3000);
+}
+
+/// §5.5.8.1, §5.6.4.2, §5.6.4.3: three send quanta and four segments at least, and in Up two
+/// segments more.
+#[test]
+fn the_window_has_room_for_three_quanta() {
+    let mut bbr = Bbr::new(&start());
+    bbr.state = State::Cruise;
+    // The quantum, a bound, and that bound with the budget.
+    for (quantum, cap, budget) in [
+        (12_500, 10_000, 37_500),
+        (12_500, 50_000, 50_000),
+        (1000, 1000, 4000),
+    ] {
+        bbr.send_quantum = quantum;
+        assert_eq!(bbr.quantization_budget(cap), budget);
+    }
+    bbr.state = State::Up;
+    assert_eq!(bbr.quantization_budget(50_000), 52_000);
+}
+
+/// §5.3.3.9, §5.6.4.7: 15 % of inflight_longterm, and at least a segment, are left to others in
+/// Cruise and ProbeRTT; four segments remain.
+#[test]
+fn headroom_is_left_to_others() {
+    let mut bbr = Bbr::new(&start());
+    assert_eq!(bbr.inflight_with_headroom(), INFINITY);
+    for (inflight_longterm, left) in [(100_000, 85_000), (6000, 5000), (4500, 4000), (1000, 4000)] {
+        bbr.inflight_longterm = inflight_longterm;
+        assert_eq!(bbr.inflight_with_headroom(), left);
+    }
+    bbr.inflight_longterm = 100_000;
+    let mut bounded = |state| {
+        (bbr.state, bbr.cwnd) = (state, 1_000_000);
+        bbr.bound_cwnd_for_model();
+        bbr.cwnd
+    };
+    assert_eq!(
+        [State::Cruise, State::ProbeRtt].map(&mut bounded),
+        [85_000; 2]
+    );
+    let others = [State::Down, State::Refill, State::Up];
+    assert_eq!(others.map(&mut bounded), [100_000; 3]);
+    assert_eq!(bounded(State::Startup), 1_000_000);
+    bbr.inflight_shortterm = 50_000;
+    (bbr.state, bbr.cwnd) = (State::Cruise, 1_000_000);
+    bbr.bound_cwnd_for_model();
+    assert_eq!(bbr.cwnd, 50_000);
+}
+
+/// §5.3.3.5, §5.3.3.9: a window that is used up to inflight_longterm makes that grow by a segment in
+/// the first round, then by two, four, eight.
+#[test]
+fn the_bound_grows_ever_faster_while_it_is_probed() {
+    let mut bbr = Bbr::new(&start());
+    (bbr.state, bbr.cwnd, bbr.inflight_longterm) = (State::Up, 64_000, 64_000);
+    bbr.cwnd_limited = [true, false];
+    bbr.raise_inflight_longterm_slope();
+    for growth in [1, 2, 4, 8] {
+        let before = bbr.inflight_longterm;
+        let segments = before / MSS;
+        for segment in 1..=segments {
+            bbr.cwnd = bbr.inflight_longterm;
+            bbr.round_start = segment == segments;
+            bbr.probe_inflight_longterm_upward(&acked(at(0), MSS));
+        }
+        assert_eq!(bbr.inflight_longterm, before + growth * MSS);
+        bbr.cwnd = bbr.inflight_longterm;
+    }
+    // Nobody uses it up.
+    let before = bbr.inflight_longterm;
+    bbr.cwnd = before - MSS;
+    bbr.probe_inflight_longterm_upward(&acked(at(0), BDP));
+    assert_eq!(bbr.inflight_longterm, before);
 }
 
 /// §3.6: marks count like losses.
