@@ -124,12 +124,13 @@ pub fn complete(datagram: &mut [u8], place: Place) {
     let Some(covered) = datagram.get_mut(usize::from(place.start)..) else {
         return;
     };
+    let field = usize::from(place.field);
     let value = match Sum::ZERO.plus(covered).checksum() {
-        // RFC 768: zero would say that there is no checksum; all ones sums the same.
-        0 => 0xffff_u16,
+        // RFC 768: zero would say that there is no checksum; all ones sums the same. TCP has no
+        // such rule, and who writes a whole segment writes zero.
+        0 if field == udp::CHECKSUM => 0xffff_u16,
         value => value,
     };
-    let field = usize::from(place.field);
     if let Some(field) = covered.get_mut(field..field + 2) {
         field.copy_from_slice(&value.to_be_bytes());
     }
@@ -323,6 +324,31 @@ mod tests {
             prop_assert_eq!(&packet.to_vec(), &whole);
             packet.form().complete(&mut partial);
             prop_assert_eq!(&partial, &whole);
+        }
+
+        /// Also where it is zero: UDP writes all ones then, and TCP does not.
+        #[test]
+        fn a_checksum_of_zero_is_completed_as_it_is_written(
+            ip in any_ip(),
+            tcp in any_tcp(),
+            octets in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let checksum_of = |text: &[u8]| {
+                let whole = Packet::tcp(&ip, &tcp, Text::from(text)).to_vec();
+                let at = whole.len() - text.len() - tcp.wire_len() + tcp::CHECKSUM;
+                u16::from_be_bytes([whole[at], whole[at + 1]])
+            };
+            // Two octets more that take the sum to all ones.
+            let mut text = octets;
+            text.resize(text.len().next_multiple_of(2) + 2, 0);
+            let missing = checksum_of(&text);
+            let end = text.len() - 2;
+            text[end..].copy_from_slice(&missing.to_be_bytes());
+            prop_assert_eq!(checksum_of(&text), 0);
+            let packet = Packet::tcp_for(Offload::FULL, &ip, &tcp, Text::from(&text[..]), text.len());
+            let mut partial = packet.pieces().concat();
+            packet.form().complete(&mut partial);
+            prop_assert_eq!(partial, packet.to_vec());
         }
 
         #[test]
