@@ -12,7 +12,7 @@ PROGRAM = BIN / "bench-core"
 MANY = 100_000
 
 # Steps of a turn, and how many segments each is about.
-STEPS = {"data-arrives": 2, "ack-arrives": 1, "all": 3}
+STEPS = {"data-arrives": 2, "verified-data-arrives": 2, "ack-arrives": 1, "all": 3}
 
 # Turns in which the instructions of a step are counted, at least: on one connection for a step,
 # on so many in turn for a whole turn.
@@ -35,7 +35,7 @@ def measure(quick):
     }
     if not quick and shutil.which("valgrind"):
         say("the core alone: instructions a segment")
-        wanted = [("data-arrives", 1), ("ack-arrives", 1)]
+        wanted = [("data-arrives", 1), ("verified-data-arrives", 1), ("ack-arrives", 1)]
         wanted += [("all", connections) for connections in reversed(IN_TURN)]
         # What is counted does not depend on what else runs.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -112,6 +112,7 @@ def absolute(title, ours, value, limit, at_least=False):
 IDLE_MIB, TIME_WAIT_OCTETS, AMONG_OTHERS, FLAT = 256, 128, 0.95, 1.1
 INSTRUCTIONS = {
     "data-arrives": ("text in order arrives, instructions", 1200),
+    "verified-data-arrives": ("the same, its checksum verified by the device", 1200),
     "ack-arrives": ("an acknowledgment arrives, instructions", 800),
 }
 

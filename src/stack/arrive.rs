@@ -15,8 +15,8 @@ use crate::tcp::{
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Echo, Ecn, Form, IcmpError, IcmpMessage,
-    IpHeader, Kind, Malformed, Packet, Payload, Quote, Refusal, TcpHeader, Text, Unreachable, icmp,
-    ip, protocol,
+    IpHeader, Kind, Malformed, Packet, Payload, Plain, Quote, Refusal, TcpHeader, Text,
+    Unreachable, icmp, ip, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -43,11 +43,44 @@ impl Stack {
     /// As [`Stack::receive_as`]; its text may stay where it arrived.
     pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
-        self.take(now, datagram, form);
+        match Plain::read(datagram.octets(), form.checksum) {
+            Some(plain) if self.takes_plain(now, datagram, &plain, form.cut) => {}
+            _ => self.take(now, datagram, form),
+        }
         self.relieve_memory();
     }
 
+    /// A plain datagram arrives: if it is what its connection expects next, that takes it, and
+    /// nothing else is left to do. `false`, and nothing done, if it is not.
+    fn takes_plain<'a>(
+        &mut self,
+        now: Instant,
+        datagram: Arrived<'a>,
+        plain: &Plain<'a>,
+        cut: Option<Cut>,
+    ) -> bool {
+        let tuple = FourTuple {
+            local: plain.destination,
+            remote: plain.source,
+        };
+        let Some(slot) = self.table.find(&tuple) else {
+            return false;
+        };
+        let Some(entry) = self.table.at_mut(slot) else {
+            return false;
+        };
+        let (text, mss) = (datagram.part(plain.text), mss(plain.text, cut));
+        entry.tcb.allow(self.memory.allowance());
+        let is_taken = entry.listener.is_none()
+            && (entry.tcb).expects_plain(now, plain.ecn, &plain.header, text, mss);
+        if is_taken {
+            self.touched(slot);
+        }
+        is_taken
+    }
+
     /// Connections that nobody holds any more make room for others, if memory is short.
+    #[inline]
     pub(super) fn relieve_memory(&mut self) {
         while let Some(slot) = self.memory.largest_orphan() {
             let Some(entry) = self.table.at_mut(slot) else {
@@ -61,12 +94,12 @@ impl Stack {
 
     /// Whether there is no room for another connection.
     pub(super) fn is_full(&mut self) -> bool {
-        while self.memory.is_crowded() && self.end_oldest_time_wait() {}
+        while self.memory.is_crowded() && self.end_first_at_rest() {}
         if self.memory.is_crowded() || self.memory.is_short() {
             self.counters.memory_refusals += 1;
             return true;
         }
-        self.table.len() >= self.config.max_connections
+        self.connection_count() >= self.config.max_connections
     }
 
     fn dispatch(
@@ -83,9 +116,7 @@ impl Stack {
         }
         match parsed.payload {
             Payload::Tcp(ref header, text) => {
-                let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
-                let mss = cut.map_or(text.len(), |cut| cut.size.get().into());
-                self.tcp_arrives(now, ip, header, datagram.part(text), mss);
+                self.tcp_arrives(now, ip, header, datagram.part(text), mss(text, cut));
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
@@ -174,10 +205,9 @@ impl Stack {
             text,
             mss,
         };
-        let Some(slot) = self.table.find(&tuple) else {
+        let Some(slot) = self.table.find(&tuple).or_else(|| self.wake(&tuple)) else {
             return self.no_connection(now, &arrival, None);
         };
-        self.wake(slot);
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
@@ -334,7 +364,7 @@ impl Stack {
     /// A connection more; its four-tuple must be free.
     pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
         let id = self.table.insert(tcb, listener);
-        self.memory.charge_at_rest(self.table.octets());
+        self.charge_connections();
         id
     }
 
@@ -477,6 +507,12 @@ impl Stack {
         }
         self.touched(slot);
     }
+}
+
+/// How much text the segments have that a device has made into one.
+fn mss(text: &[u8], cut: Option<Cut>) -> usize {
+    let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
+    cut.map_or(text.len(), |cut| cut.size.get().into())
 }
 
 /// What an error means to the user of a connection; `None` if it is only about the length.

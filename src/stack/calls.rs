@@ -251,8 +251,7 @@ impl Stack {
 
     /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
     fn replace(&mut self, tuple: FourTuple) -> Option<u32> {
-        let slot = self.table.find(&tuple)?;
-        self.wake(slot);
+        let slot = self.table.find(&tuple).or_else(|| self.wake(&tuple))?;
         let entry = self.table.at_mut(slot)?;
         let old = entry.tcb.snd_nxt();
         entry.tcb.end_time_wait();
@@ -297,6 +296,7 @@ impl Stack {
 
     fn is_free(&self, tuple: &FourTuple) -> bool {
         !self.table.is_taken(tuple)
+            && !self.at_rest.holds(tuple)
             && !self.listeners.has_port(tuple.local.port())
             && self.share.owns(tuple)
     }
@@ -306,7 +306,10 @@ impl Stack {
         let silence = self.config.time_wait_reuse;
         !self.listeners.has_port(tuple.local.port())
             && self.share.owns(tuple)
-            && silence.is_some_and(|silence| self.table.may_be_replaced(tuple, now, silence))
+            && silence.is_some_and(|silence| {
+                self.table.may_be_replaced(tuple, now, silence)
+                    || self.at_rest.may_be_replaced(tuple, now, silence)
+            })
     }
 
     /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC

@@ -5,18 +5,18 @@ use core::hash::Hash;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Stack;
-use super::table::Connection;
 use crate::time::Instant;
 
 impl Stack {
     /// When the next timer of a connection expires: exact, where [`Stack::next_deadline`] may be
     /// early. Looks at every connection.
     pub fn next_expiry(&self) -> Option<Instant> {
-        let expiries = self.table.iter().filter_map(|connection| match connection {
-            Connection::Awake(entry) => entry.tcb.next_deadline(),
-            Connection::AtRest(waiting) => Some(waiting.expires()),
-        });
-        expiries.min()
+        let awake = self.table.iter();
+        let at_rest = self.at_rest.iter();
+        awake
+            .filter_map(|entry| entry.tcb.next_deadline())
+            .chain(at_rest.map(|(_, expires)| expires))
+            .min()
     }
 
     /// The same number for two hosts of the same configuration that nothing can tell apart from
@@ -28,18 +28,15 @@ impl Stack {
     /// reach; what is known of peers for Fast Open: a checker does not use it.
     pub fn fingerprint(&self, now: Instant) -> u128 {
         let mut hasher = SipHasher13::new();
-        for connection in self.table.iter() {
-            let entry = match connection {
-                Connection::Awake(entry) => entry,
-                Connection::AtRest(waiting) => {
-                    self.woken(waiting).hash_canonical(now, &mut hasher);
-                    continue;
-                }
-            };
+        for entry in self.table.iter() {
             entry.tcb.hash_canonical(now, &mut hasher);
             (entry.listener, entry.acceptable, entry.fast_open).hash(&mut hasher);
             entry.sending.hash(&mut hasher);
-            (entry.readiness, entry.routed, entry.waiting).hash(&mut hasher);
+            let waits = entry.waiting.is_some();
+            (entry.readiness, entry.routed, waits).hash(&mut hasher);
+        }
+        for (waiting, expires) in self.at_rest.iter() {
+            (self.woken(waiting, expires)).hash_canonical(now, &mut hasher);
         }
         self.listeners.hash(&mut hasher);
         self.udp.hash(&mut hasher);

@@ -14,6 +14,7 @@
 //! is in it moves to lower levels; on the lowest, a bucket is a moment. There are eleven levels, so
 //! a deadline moves ten times at most, however many others there are.
 
+use super::chunks::Chunks;
 use crate::time::Instant;
 
 /// Bits of a digit.
@@ -23,6 +24,8 @@ const BUCKETS: usize = 1 << BITS;
 const LEVELS: usize = 64_usize.div_ceil(BITS as usize);
 /// No slot: the end of a list.
 const NONE: u32 = u32::MAX;
+/// No slot either: in no list.
+const LOOSE: u32 = u32::MAX - 1;
 
 /// The earliest deadline of every connection that has one, by its slot.
 ///
@@ -34,7 +37,7 @@ pub(super) struct Deadlines {
     reached: u64,
     levels: [Level; LEVELS],
     /// By slot.
-    nodes: Vec<Node>,
+    nodes: Chunks<Node>,
 }
 
 /// One digit. Its buckets exist while there is something in one of them.
@@ -59,82 +62,105 @@ impl Clone for Level {
 /// Deadlines that lie close to each other.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// The slot at the head of the list.
+    /// The slots at both ends of the list: of deadlines that are the same, what came first is
+    /// first.
     first: u32,
+    last: u32,
     /// No deadline in it is earlier; since it was empty, one of them was this.
     earliest: u64,
 }
 
 const EMPTY: Bucket = Bucket {
     first: NONE,
+    last: NONE,
     earliest: u64::MAX,
 };
 
-/// The deadline of a slot, in the list of its bucket.
+/// The deadline of a slot, in the list of its bucket. There is one for each connection, so it is
+/// small.
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// `None`: it has none.
-    at: Option<Instant>,
+    at: Instant,
+    /// [`LOOSE`]: it has no deadline.
     before: u32,
     after: u32,
 }
 
 const UNREGISTERED: Node = Node {
-    at: None,
-    before: NONE,
-    after: NONE,
+    at: Instant::ZERO,
+    before: LOOSE,
+    after: LOOSE,
 };
+
+impl Node {
+    fn deadline(&self) -> Option<Instant> {
+        (self.before != LOOSE).then_some(self.at)
+    }
+}
 
 impl Default for Deadlines {
     fn default() -> Deadlines {
         Deadlines {
             reached: 0,
             levels: core::array::from_fn(|_| Level::default()),
-            nodes: Vec::new(),
+            nodes: Chunks::new(),
         }
     }
 }
 
 impl Deadlines {
     /// The connection in `slot` is due at `wanted`, or, with `None`, need not be looked at.
+    #[inline]
     pub(super) fn update(&mut self, slot: u32, wanted: Option<Instant>) {
         let Some(wanted) = wanted else {
             return;
         };
-        let index = slot as usize;
-        if index >= self.nodes.len() {
-            self.nodes.resize(index + 1, UNREGISTERED);
-        }
-        if self.nodes[index].at.is_some_and(|known| known <= wanted) {
+        if self.registered(slot).is_some_and(|known| known <= wanted) {
             return;
+        }
+        while self.nodes.len() <= slot as usize {
+            self.nodes.push(UNREGISTERED);
         }
         self.forget(slot);
         self.insert(slot, wanted);
     }
 
+    /// When the connection in `slot` will be looked at.
+    pub(super) fn registered(&self, slot: u32) -> Option<Instant> {
+        self.nodes.get(slot)?.deadline()
+    }
+
     /// The connection in `slot` is gone.
     pub(super) fn forget(&mut self, slot: u32) {
-        let Some(node) = self.nodes.get_mut(slot as usize) else {
+        let Some(node) = self.nodes.get_mut(slot) else {
             return;
         };
         let Node { at, before, after } = core::mem::replace(node, UNREGISTERED);
-        let Some(at) = at else {
+        if before == LOOSE {
             return;
-        };
-        if let Some(after) = self.nodes.get_mut(after as usize) {
+        }
+        if let Some(after) = self.nodes.get_mut(after) {
             after.before = before;
         }
-        if let Some(before) = self.nodes.get_mut(before as usize) {
+        if let Some(before) = self.nodes.get_mut(before) {
             before.after = after;
+        }
+        if before != NONE && after != NONE {
             return;
         }
         let (level, bucket) = self.place(at);
         let level = &mut self.levels[level];
-        if after == NONE {
+        if before == after {
             level.occupied &= !(1 << bucket);
         }
         if let Some(buckets) = &mut level.buckets {
-            buckets[bucket].first = after;
+            let bucket = &mut buckets[bucket];
+            if before == NONE {
+                bucket.first = after;
+            }
+            if after == NONE {
+                bucket.last = before;
+            }
         }
     }
 
@@ -149,7 +175,9 @@ impl Deadlines {
     pub(super) fn take_due(&mut self, now: Instant) -> Option<u32> {
         while let Some((level, bucket)) = self.first_bucket() {
             let buckets = self.levels[level].buckets.as_ref()?;
-            let Bucket { first, earliest } = buckets[bucket];
+            let Bucket {
+                first, earliest, ..
+            } = buckets[bucket];
             if earliest > now.as_nanos() {
                 return None;
             }
@@ -174,11 +202,9 @@ impl Deadlines {
             return;
         };
         let mut slot = core::mem::replace(&mut buckets[bucket], EMPTY).first;
-        while let Some(node) = self.nodes.get_mut(slot as usize) {
+        while let Some(node) = self.nodes.get_mut(slot) {
             let Node { at, after, .. } = core::mem::replace(node, UNREGISTERED);
-            if let Some(at) = at {
-                self.insert(slot, at);
-            }
+            self.insert(slot, at);
             slot = after;
         }
     }
@@ -212,15 +238,20 @@ impl Deadlines {
             level.occupied |= 1 << bucket;
         }
         bucket_of.earliest = bucket_of.earliest.min(at.as_nanos());
-        let after = core::mem::replace(&mut bucket_of.first, slot);
-        if let Some(after) = self.nodes.get_mut(after as usize) {
-            after.before = slot;
+        let before = core::mem::replace(&mut bucket_of.last, slot);
+        if before == NONE {
+            bucket_of.first = slot;
         }
-        self.nodes[slot as usize] = Node {
-            at: Some(at),
-            before: NONE,
-            after,
-        };
+        if let Some(before) = self.nodes.get_mut(before) {
+            before.after = slot;
+        }
+        if let Some(node) = self.nodes.get_mut(slot) {
+            *node = Node {
+                at,
+                before,
+                after: NONE,
+            };
+        }
     }
 }
 
@@ -248,6 +279,18 @@ mod tests {
         assert_eq!(deadlines.take_due(Instant::from_secs(1)), None);
         assert_eq!(deadlines.take_due(Instant::from_secs(2)), Some(3));
         assert_eq!(deadlines.next(), None, "one registration at most");
+    }
+
+    #[test]
+    fn of_those_that_are_due_at_once_the_first_comes_first() {
+        let mut deadlines = Deadlines::default();
+        let at = Instant::from_secs(5);
+        (0..4).for_each(|slot| deadlines.update(slot, Some(at)));
+        deadlines.forget(1);
+        assert_eq!(deadlines.take_due(Instant::from_secs(4)), None);
+        deadlines.update(1, Some(at));
+        let due: Vec<_> = core::iter::from_fn(|| deadlines.take_due(at)).collect();
+        assert_eq!(due, [0, 2, 3, 1]);
     }
 
     #[test]

@@ -49,18 +49,21 @@ impl Memory {
     }
 
     /// The connection in `slot` has now allocated `octets`.
+    #[inline]
     pub(super) fn charge(&mut self, slot: u32, charge: &mut Charge, octets: usize, orphan: bool) {
         let now = Charge { octets, orphan };
-        let before = core::mem::replace(charge, now);
-        if before == now {
-            return;
+        if *charge != now {
+            self.recharge(slot, core::mem::replace(charge, now), now);
         }
-        self.used = self.used - before.octets + octets;
+    }
+
+    fn recharge(&mut self, slot: u32, before: Charge, now: Charge) {
+        self.used = self.used - before.octets + now.octets;
         if before.orphan {
             self.orphans.remove(&(before.octets, slot));
         }
-        if orphan && octets > 0 {
-            self.orphans.insert((octets, slot));
+        if now.orphan && now.octets > 0 {
+            self.orphans.insert((now.octets, slot));
         }
     }
 

@@ -6,8 +6,10 @@
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
-//! | `table` | the connections, found by four-tuple |
-//! | `waiting` | TIME-WAIT, in little room |
+//! | `table` | the connections that are awake |
+//! | `waiting` | those in TIME-WAIT, in little room |
+//! | `routes` | the way from a four-tuple to a connection |
+//! | `chunks` | a list that grows without moving |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and got |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
@@ -27,6 +29,7 @@
 mod arrive;
 mod calls;
 mod canonical;
+mod chunks;
 mod congestion;
 mod cookies;
 mod counters;
@@ -38,6 +41,7 @@ mod memory;
 mod paths;
 mod replies;
 mod reports;
+mod routes;
 mod secret;
 mod share;
 mod sweep;
@@ -45,7 +49,8 @@ mod table;
 mod udp;
 mod waiting;
 
-use std::collections::VecDeque;
+use core::num::NonZeroU64;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
@@ -74,8 +79,9 @@ use paths::Paths;
 use replies::{Limiter, Replies};
 use reports::Reports;
 use share::Strays;
-use table::{Connection, Table};
+use table::Table;
 use udp::Head;
+use waiting::AtRest;
 
 /// Something that a user may wait for has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +125,12 @@ pub struct Stack {
     /// UDP sockets whose users have something to be told, each once.
     udp_ready: VecDeque<UdpId>,
     acceptable: VecDeque<ListenerId>,
-    /// Connections in TIME-WAIT, the oldest first.
-    time_wait: VecDeque<ConnId>,
+    /// Connections in TIME-WAIT that nobody holds and that have nothing to say.
+    at_rest: AtRest,
+    /// The slots of the others in TIME-WAIT, the oldest first, by the how manieth they are.
+    time_wait: BTreeMap<NonZeroU64, u32>,
+    /// How many there have been.
+    counted_in: NonZeroU64,
     /// The congestion controllers that connections may have.
     controllers: Controllers,
     paths: Paths,
@@ -200,7 +210,9 @@ impl Stack {
             ready: VecDeque::new(),
             udp_ready: VecDeque::new(),
             acceptable: VecDeque::new(),
-            time_wait: VecDeque::new(),
+            at_rest: AtRest::new(secret.table_hasher()),
+            time_wait: BTreeMap::new(),
+            counted_in: NonZeroU64::MIN,
             paths: Paths::new(max_paths),
             reassembler: Reassembler::new(),
             controllers: Controllers::default(),
@@ -331,20 +343,30 @@ impl Stack {
 
     /// When [`Stack::handle_timeouts`] is due; may be early, never late.
     pub fn next_deadline(&self) -> Option<Instant> {
+        let at_rest = self.at_rest.next_deadline();
         let fragments = self.reassembler.next_deadline();
-        self.deadlines.next().into_iter().chain(fragments).min()
+        let all = self.deadlines.next().into_iter().chain(at_rest);
+        all.chain(fragments).min()
     }
 
     /// Does what was due at or before `now`. With nothing due it costs next to nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
         while let Some(slot) = self.deadlines.take_due(now) {
-            self.wake(slot);
-            if let Some(entry) = self.table.at_mut(slot) {
-                entry.tcb.handle_timeouts(now);
-                self.follow_fast_open(now, slot, false);
-                self.touched(slot);
+            let Some(entry) = self.table.at_mut(slot) else {
+                continue;
+            };
+            // Its deadline may have moved since it was registered, as it does with every segment.
+            let next = entry.tcb.next_deadline();
+            if next.is_none_or(|at| at > now) {
+                self.deadlines.update(slot, next);
+                continue;
             }
+            entry.tcb.handle_timeouts(now);
+            self.follow_fast_open(now, slot, false);
+            self.touched(slot);
         }
+        self.at_rest.expire(now);
+        self.charge_connections();
         self.expire_fragments(now);
     }
 
@@ -447,38 +469,8 @@ impl Stack {
             self.acceptable.push_back(listener);
             self.counters.accepted += 1;
         }
-        if state == State::TimeWait && !core::mem::replace(&mut entry.waiting, true) {
-            self.time_wait.push_back(id);
-            self.limit_time_wait();
-        }
-    }
-
-    /// The oldest connections in TIME-WAIT give way, as those do that have left it.
-    fn limit_time_wait(&mut self) {
-        while let Some(oldest) = self.time_wait.front().copied() {
-            let is_current = self.table.id(oldest.slot) == oldest;
-            let is_too_many = self.time_wait.len() > self.config.max_time_wait;
-            if is_current && self.table.at_rest(oldest.slot).is_some() {
-                if !is_too_many {
-                    return;
-                }
-                self.wake(oldest.slot);
-            }
-            let entry = self
-                .table
-                .at_mut(oldest.slot)
-                .filter(|entry| is_current && entry.tcb.state() == State::TimeWait);
-            match entry {
-                Some(_) if !is_too_many => return,
-                Some(entry) => {
-                    entry.tcb.end_time_wait();
-                    self.time_wait.pop_front();
-                    self.touched(oldest.slot);
-                }
-                None => {
-                    self.time_wait.pop_front();
-                }
-            }
+        if state == State::TimeWait {
+            self.enter_time_wait(slot);
         }
     }
 
@@ -507,13 +499,13 @@ impl Stack {
             self.counters.count_ended(&entry.tcb);
         }
         self.deadlines.forget(slot);
+        self.leave_time_wait(slot);
         if finished {
             self.table.remove(slot);
-            self.memory.charge_at_rest(self.table.octets());
+            self.charge_connections();
         } else {
             self.table.unroute(slot);
         }
-        self.limit_time_wait();
     }
 
     /// From now on every connection is checked after every event ([`Tcb::check`]), in release
@@ -554,21 +546,29 @@ impl Stack {
     /// Every connection and its state, held by a user or not: what `netstat` lists. One that has
     /// ended is in it as long as its user holds it.
     pub fn connections(&self) -> impl Iterator<Item = (FourTuple, State)> {
-        self.table.iter().map(|connection| connection.outline())
+        let awake = self.table.iter();
+        let at_rest = self.at_rest.iter();
+        awake
+            .map(|entry| (entry.tcb.tuple(), entry.tcb.state()))
+            .chain(at_rest.map(|(waiting, _)| (waiting.tuple(), State::TimeWait)))
     }
 
     /// As [`Stack::connections`], and how each stands.
     pub fn statuses(&self) -> impl Iterator<Item = (FourTuple, Status)> {
-        self.table.iter().map(|connection| match connection {
-            Connection::Awake(entry) => (entry.tcb.tuple(), entry.tcb.status()),
-            Connection::AtRest(waiting) => (waiting.tuple(), self.woken(waiting).status()),
-        })
+        let awake = self.table.iter();
+        let at_rest = self.at_rest.iter();
+        awake
+            .map(|entry| (entry.tcb.tuple(), entry.tcb.status()))
+            .chain(at_rest.map(|(waiting, expires)| {
+                let tcb = self.woken(waiting, expires);
+                (tcb.tuple(), tcb.status())
+            }))
     }
 
     /// Connections in every state, held by users or not: none remain when everybody has let go
     /// and all is done.
     pub fn connection_count(&self) -> usize {
-        self.table.len()
+        self.table.len() + self.at_rest.len()
     }
 }
 

@@ -84,12 +84,28 @@ impl Secret {
     }
 }
 
-/// Makes hashers for the connection table.
+/// The hash function of the connection table, and a maker of hashers for others.
 #[derive(Clone, Copy)]
 pub(super) struct TableHasher(u64, u64);
 
+impl TableHasher {
+    /// The hash of octets of a known length: quicker than a hasher that is given them in pieces.
+    #[inline]
+    pub(super) fn hash(&self, octets: &[u8]) -> u64 {
+        self.build_hasher().hash(octets)
+    }
+}
+
+/// Nor do these keys.
+impl fmt::Debug for TableHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TableHasher(..)")
+    }
+}
+
 impl BuildHasher for TableHasher {
     type Hasher = SipHasher13;
+    #[inline]
     fn build_hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_keys(self.0, self.1)
     }
@@ -97,6 +113,7 @@ impl BuildHasher for TableHasher {
 
 #[cfg(test)]
 mod tests {
+    use super::super::routes::Key;
     use super::*;
     use core::net::SocketAddr;
 
@@ -183,7 +200,7 @@ mod tests {
         const PLACES: usize = 1 << 9;
         let share: usize = 200;
         let place = |secret: u8, tuple: &FourTuple| {
-            let hash = Secret([secret; 16]).table_hasher().hash_one(tuple);
+            let hash = Key::new(tuple).hash(&Secret([secret; 16]).table_hasher());
             hash as usize % PLACES
         };
         // Ports in a row, and addresses that differ in their highest bits.

@@ -139,9 +139,9 @@ impl Stack {
 
     /// Whose a connection is. One that is here is this shard's.
     fn owner(&mut self, tuple: FourTuple) -> usize {
-        match self.table.find(&tuple) {
-            Some(_) => self.share.index,
-            None => self.share.owner(tuple.local, tuple.remote),
+        match self.table.find(&tuple).is_some() || self.at_rest.holds(&tuple) {
+            true => self.share.index,
+            false => self.share.owner(tuple.local, tuple.remote),
         }
     }
 

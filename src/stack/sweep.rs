@@ -21,8 +21,10 @@ impl Stack {
 
     /// ABORT of every connection in a state. Ids stay valid.
     pub fn abort_in(&mut self, state: State) {
+        if state == State::TimeWait {
+            self.at_rest.clear();
+        }
         for slot in self.table.slots_in(state) {
-            self.wake(slot);
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.tcb.abort();
                 self.touched(slot);

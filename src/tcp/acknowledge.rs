@@ -82,6 +82,7 @@ impl Tcb {
     }
 
     /// SND.WND, unless a segment that was sent later has said what it is.
+    #[inline]
     pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
         if wl1 < seq || (wl1 == seq && wl2 <= ack) {
@@ -222,6 +223,7 @@ impl Tcb {
     }
 
     /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4).
+    #[inline]
     pub(super) fn note_app_limit(&mut self) {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
@@ -233,6 +235,7 @@ impl Tcb {
         }
     }
 
+    #[inline]
     pub(super) fn advance_una(&mut self, now: Instant, ack: Seq) {
         // Our SYN and FIN take a place each, but are no octets of text.
         let before = self.send_buffer.len();

@@ -22,7 +22,6 @@ use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::TcpConfig;
 use crate::time::Instant;
-use crate::wire::Options;
 
 /// A window is less than 2^30 octets (RFC 7323 §2.3).
 const LARGEST: usize = (1 << 30) - 1;
@@ -199,12 +198,12 @@ impl Tcb {
         }
     }
 
-    /// Text has arrived, in order up to RCV.NXT.
-    pub(super) fn sample_round_trip(&mut self, now: Instant, options: &Options) {
+    /// Text has arrived, in order up to RCV.NXT, with this echo of a timestamp.
+    pub(super) fn sample_round_trip(&mut self, now: Instant, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
-        match (round_trip.timed, options.timestamps) {
-            (Timed::Echo(val, sent), Some(timestamps)) => {
-                let later = timestamps.ecr.wrapping_sub(val).cast_signed();
+        match (round_trip.timed, echo) {
+            (Timed::Echo(val, sent), Some(echo)) => {
+                let later = echo.wrapping_sub(val).cast_signed();
                 if later == 0 {
                     round_trip.sample(now, sent);
                 } else if later > 0 {
@@ -305,6 +304,7 @@ impl Tcb {
     }
 
     /// The congestion window has moved, or the user has asked for another size.
+    #[inline]
     pub(super) fn size_send_buffer(&mut self) {
         let capacity = self.send_buffer.capacity();
         let wanted = match self.config.socket.send_buffer {

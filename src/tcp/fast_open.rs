@@ -81,6 +81,11 @@ impl Opening {
         }
     }
 
+    /// Whether the first text to come will tell what came of Fast Open.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
     /// The option of a SYN that leaves for the first time.
     pub(super) fn option(&self) -> Option<wire::FastOpen> {
         self.option

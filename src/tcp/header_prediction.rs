@@ -23,52 +23,74 @@ use super::state::State;
 use super::tcb::Tcb;
 use crate::config::EcnMode;
 use crate::time::Instant;
-use crate::wire::{Arrived, Control, Ecn, TcpHeader};
+use crate::wire::{Arrived, Ecn, PlainHeader};
 
 impl Tcb {
+    /// As [`Tcb::super_segment_arrives`], of a plain segment: if it was expected, that is said, and
+    /// all is done; `false`, and nothing done, if it was not.
+    pub fn expects_plain(
+        &mut self,
+        now: Instant,
+        ecn: Ecn,
+        header: &PlainHeader,
+        text: Arrived<'_>,
+        mss: usize,
+    ) -> bool {
+        if !self.predicts(now, header, &text) {
+            return false;
+        }
+        #[cfg(test)]
+        let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
+        self.take_predicted(now, ecn, header, text, mss);
+        self.settle(now);
+        #[cfg(test)]
+        self.assert_same_as(&by_the_steps);
+        true
+    }
+
     /// Whether a segment is one of the two that are expected.
-    pub(super) fn predicts(&self, now: Instant, header: &TcpHeader, text: &[u8]) -> bool {
+    #[inline]
+    fn predicts(&self, now: Instant, header: &PlainHeader, text: &[u8]) -> bool {
         let ack = self.snd.una.near(header.ack);
         self.config.header_prediction
             && self.state == State::Established
-            && header.control - Control::PSH == Control::ACK
             && header.seq == self.rcv.nxt.wire()
             && self.snd.una <= ack
             && ack <= self.snd.nxt
             && (self.snd.una < ack || !text.is_empty())
-            && self.predicts_options(now, header)
+            && self.predicts_timestamps(now, header)
+            && self.feedback.mode() == EcnMode::Off
             && self.predicts_text(text)
-            && self.recovery.is_calm()
+            && self.recovery.is_calm(self.snd.una)
     }
 
-    fn predicts_options(&self, now: Instant, header: &TcpHeader) -> bool {
-        let options = &header.options;
-        let timestamp_fits = match options.timestamps {
+    fn predicts_timestamps(&self, now: Instant, header: &PlainHeader) -> bool {
+        match header.timestamps {
             Some(timestamps) => {
                 self.agreed.timestamps && !self.timestamps.is_old(now, timestamps.val)
             }
             None => !self.agreed.timestamps,
-        };
-        timestamp_fits
-            && options.sack.is_empty()
-            && options.accurate_ecn.is_none()
-            && self.feedback.mode() == EcnMode::Off
+        }
     }
 
     fn predicts_text(&self, text: &[u8]) -> bool {
-        let takes_text = !self.orphan
-            && self.recv_buffer.is_in_order()
-            && text.len() <= self.rcv.edge.saturating_since(self.rcv.nxt)
-            && self.memory_for_text(0, text.len()) == text.len();
-        self.rcv.fin.is_none() && (text.is_empty() || takes_text)
+        let takes_text = || {
+            !self.orphan
+                && !self.opening.is_watched()
+                && self.recv_buffer.is_in_order()
+                && text.len() <= self.rcv.edge.saturating_since(self.rcv.nxt)
+                && self.memory_for_text(0, text.len()) == text.len()
+        };
+        self.rcv.fin.is_none() && (text.is_empty() || takes_text())
     }
 
     /// What the steps do with a segment that [`Tcb::predicts`].
-    pub(super) fn take_predicted(
+    #[inline]
+    fn take_predicted(
         &mut self,
         now: Instant,
         ecn: Ecn,
-        header: &TcpHeader,
+        header: &PlainHeader,
         text: Arrived<'_>,
         mss: usize,
     ) {
@@ -79,16 +101,18 @@ impl Tcb {
         self.take_predicted_ack(now, self.snd.una.near(header.ack));
         let shift = self.agreed.window_scale.map_or(0, |(peer, _)| peer);
         self.update_send_window(usize::from(header.window) << shift, seq, self.snd.una);
-        if let Some(timestamps) = header.options.timestamps {
+        if let Some(timestamps) = header.timestamps {
             let last_ack_sent = self.rcv.last_ack_sent;
             (self.timestamps).on_segment(now, timestamps.val, seq, last_ack_sent);
         }
         self.stats.ecn_seen |= ecn.is_capable();
         if !text.is_empty() {
-            self.take_next_text(now, text, mss, &header.options);
+            let echo = header.timestamps.map(|timestamps| timestamps.ecr);
+            self.take_next_text(now, text, mss, echo);
         }
     }
 
+    #[inline]
     fn take_predicted_ack(&mut self, now: Instant, ack: Seq) {
         self.probes.unanswered = 0;
         self.stats.last_ack_received = now;
@@ -100,7 +124,7 @@ impl Tcb {
             return;
         }
         let in_flight = self.flight_size();
-        let news = self.recovery.on_predicted_ack(now, ack);
+        let news = self.recovery.on_predicted_ack(now, una, ack);
         self.congestion.on_ack(&Ack {
             now,
             acked: (ack - una) as u64,
@@ -131,12 +155,14 @@ impl Tcb {
         &self,
         now: Instant,
         ecn: Ecn,
-        header: &TcpHeader,
+        header: &PlainHeader,
         text: &[u8],
         mss: usize,
     ) -> Tcb {
         let mut tcb = self.clone();
-        let discard = tcb.take_by_the_steps(now, ecn, header, text, mss);
+        let (from, to) = (self.tuple.remote.port(), self.tuple.local.port());
+        let full = header.full(from, to);
+        let discard = tcb.take_by_the_steps(now, ecn, &full, text, mss);
         assert_eq!(discard, None, "{header:?}");
         tcb
     }

@@ -104,5 +104,5 @@ pub use state::{ARROWS, Arrow, Event, State};
 pub use stats::{Overrun, Times};
 pub use status::{EcnOctets, Status};
 pub use tcb::{FourTuple, Open, Tcb};
-pub use time_wait::TimeWait;
+pub use time_wait::{TimeWait, Waking};
 pub use timers::Timer;

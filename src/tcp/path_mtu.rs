@@ -191,6 +191,7 @@ impl PathMtu {
     }
 
     /// SND.UNA is now `una`. Whether the size has changed.
+    #[inline]
     fn on_progress(&mut self, now: Instant, config: &PathMtuConfig, una: Seq) -> bool {
         if matches!(self.phase, Phase::Base | Phase::Error) {
             self.news = Some(now);
@@ -356,6 +357,7 @@ impl Tcb {
     }
 
     /// SND.UNA has moved. Our SYN was short, and says nothing.
+    #[inline]
     pub(super) fn advance_path_mtu(&mut self, now: Instant) {
         let una = self.snd.una;
         if una > self.snd.iss + 1 && (self.path_mtu).on_progress(now, &self.config.path_mtu, una) {

@@ -89,9 +89,13 @@ impl RecvBuffer {
 
     /// Takes the text of a segment that starts at `at`. It must end within the capacity beyond
     /// what was read, that is, within the window.
+    #[inline]
     pub(crate) fn insert(&mut self, at: Seq, text: Text<'_>) -> Inserted {
         let end = at + text.len();
         debug_assert!(end.saturating_since(self.read) <= self.capacity);
+        if at == self.next && self.ahead.is_empty() && !text.is_empty() {
+            return self.append(text);
+        }
         let fresh = at.max(self.next)..end.max(self.next);
         if at < self.next {
             self.note_duplicate(at..end.min(self.next));
@@ -134,6 +138,20 @@ impl RecvBuffer {
         self.next += in_order;
         Inserted {
             in_order,
+            had_duplicate: false,
+            touched_gap: false,
+        }
+    }
+
+    /// Takes text that is next in order, while nothing lies beyond a gap.
+    #[inline]
+    fn append(&mut self, text: Text<'_>) -> Inserted {
+        let (from, at) = (self.held_from(), self.next);
+        self.next += text.len();
+        self.ring.reserve(from..at, from..self.next);
+        self.ring.write(at, text);
+        Inserted {
+            in_order: text.len(),
             had_duplicate: false,
             touched_gap: false,
         }

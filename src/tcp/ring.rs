@@ -42,15 +42,26 @@ impl Ring {
     }
 
     /// Writes `text` at `at`. The ring must have room for it.
+    #[inline]
     pub(crate) fn write(&mut self, at: Seq, text: Text<'_>) {
         let mut place = at;
-        for piece in text.pieces().into_iter().filter(|piece| !piece.is_empty()) {
-            let index = self.slot(place);
-            let until_end = piece.len().min(self.octets.len() - index);
-            self.octets[index..index + until_end].copy_from_slice(&piece[..until_end]);
-            let rest = &piece[until_end..];
+        for piece in text.pieces() {
+            if !piece.is_empty() {
+                self.write_piece(place, piece);
+                place += piece.len();
+            }
+        }
+    }
+
+    #[inline]
+    fn write_piece(&mut self, at: Seq, piece: &[u8]) {
+        let index = self.slot(at);
+        let room = self.octets.len() - index;
+        if let Some((until_end, rest)) = piece.split_at_checked(room) {
+            self.octets[index..].copy_from_slice(until_end);
             self.octets[..rest.len()].copy_from_slice(rest);
-            place += piece.len();
+        } else {
+            self.octets[index..index + piece.len()].copy_from_slice(piece);
         }
     }
 
@@ -68,6 +79,7 @@ impl Ring {
         )
     }
 
+    #[inline]
     fn slot(&self, place: Seq) -> usize {
         let size = self.octets.len();
         place.index(size).wrapping_sub(self.origin) & (size - 1)

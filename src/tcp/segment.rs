@@ -85,7 +85,11 @@ impl<'a> Segment<'a> {
 
 /// How many segments of `mss` octets each so much text is: one at least.
 pub(super) fn segments(text: usize, mss: usize) -> usize {
-    text.div_ceil(mss.max(1)).max(1)
+    // A division is slow, and for nearly every segment needless.
+    match text <= mss {
+        true => 1,
+        false => text.div_ceil(mss.max(1)),
+    }
 }
 
 impl fmt::Display for Segment<'_> {

@@ -12,7 +12,7 @@ use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use super::timers::Timer;
 use crate::config::QuickAcks;
 use crate::time::Instant;
-use crate::wire::{Arrived, Control, Options, Text};
+use crate::wire::{Arrived, Control, Text};
 
 impl Tcb {
     /// Seventh: the segment text.
@@ -33,21 +33,23 @@ impl Tcb {
             seg.text = seg.text.slice(0, before_fin);
         }
         self.fit_into_memory(seg)?;
-        self.take_text(now, seg.text_start(), seg.text, seg.mss, &seg.options);
+        let echo = seg.options.timestamps.map(|timestamps| timestamps.ecr);
+        self.take_text(now, seg.text_start(), seg.text, seg.mss, echo);
         Step::Continue(())
     }
 
-    /// Text that lies in the window goes into the receive buffer.
+    /// Text that lies in the window goes into the receive buffer. `echo`: SEG.TSecr.
+    #[inline]
     pub(super) fn take_text(
         &mut self,
         now: Instant,
         at: Seq,
         text: Text<'_>,
         mss: usize,
-        options: &Options,
+        echo: Option<u32>,
     ) {
         let inserted = self.recv_buffer.insert(at, text);
-        self.text_taken(now, text.len(), inserted, mss, options);
+        self.text_taken(now, text.len(), inserted, mss, echo);
     }
 
     /// The next text in order stays where it arrived, or goes into the receive buffer.
@@ -56,7 +58,7 @@ impl Tcb {
         now: Instant,
         text: Arrived<'_>,
         mss: usize,
-        options: &Options,
+        echo: Option<u32>,
     ) {
         let kept = if self.may_keep(text) {
             text.keep()
@@ -67,7 +69,7 @@ impl Tcb {
             Some(kept) => self.recv_buffer.keep(kept),
             None => self.recv_buffer.insert(self.rcv.nxt, text.octets().into()),
         };
-        self.text_taken(now, text.len(), inserted, mss, options);
+        self.text_taken(now, text.len(), inserted, mss, echo);
     }
 
     /// What follows from `text` octets that are in the receive buffer now.
@@ -77,7 +79,7 @@ impl Tcb {
         text: usize,
         inserted: Inserted,
         mss: usize,
-        options: &Options,
+        echo: Option<u32>,
     ) {
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.grow_receive_window(text);
@@ -85,7 +87,7 @@ impl Tcb {
         self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
-        self.sample_round_trip(now, options);
+        self.sample_round_trip(now, echo);
         self.schedule_ack(now, text, inserted);
         if inserted.in_order > 0 {
             self.watch_text();
@@ -124,9 +126,9 @@ impl Tcb {
             .max(536)
             .min(usize::from(own_mss(&self.config, self.path)));
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
-        let silence = self.acks.received.replace(now).map(|at| now - at);
+        let before = self.acks.received.replace(now);
         if self.config.quick_acks == QuickAcks::UntilAnswering
-            && silence.is_some_and(|silence| silence > self.recovery.rtt.rto())
+            && before.is_some_and(|at| self.recovery.rtt.expiry(at) < now)
         {
             self.acks.quick = QUICK_ACKS;
         }

@@ -6,7 +6,7 @@
 //! something arrives or the time is over. So the state is written once: what RFC 9293, RFC 1337, RFC
 //! 5961, RFC 6191 and RFC 7323 ask of it holds for either.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::congestion::Factory;
@@ -22,20 +22,20 @@ use super::timestamps::Timestamps;
 use crate::config::{CongestionControl, TcpConfig};
 use crate::time::{Duration, Instant};
 
-/// A connection in TIME-WAIT that nobody holds, in at most 128 octets.
+/// A connection in TIME-WAIT that nobody holds, in 96 octets. Its deadline, whoever keeps it knows;
+/// and so its four-tuple says what its timestamp clock shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWait {
-    local: IpAddr,
-    remote: IpAddr,
+    hosts: Hosts,
     /// The local port, the remote port.
     ports: (u16, u16),
     /// It came from LISTEN.
     passive: bool,
-    /// When 2 MSL are over.
-    expires: Instant,
+    agreed: Agreed,
     last_received: Instant,
-    /// When a segment that is not acceptable was last answered (RFC 5961 §7).
-    challenged: Option<Instant>,
+    /// When a segment that is not acceptable was last answered (RFC 5961 §7); the end of time if
+    /// none ever was.
+    challenged: Instant,
     /// SND.UNA and SND.NXT, RCV.NXT.
     snd_nxt: u32,
     rcv_nxt: u32,
@@ -45,19 +45,43 @@ pub struct TimeWait {
     /// RCV.WND, as last advertised, and MAX.SND.WND.
     rcv_wnd: u32,
     max_snd_wnd: u32,
-    /// What our timestamp clock shows at the start of the world.
-    timestamp_offset: u32,
-    /// TS.Recent.
-    recent: Option<u32>,
-    agreed: Agreed,
+    /// TS.Recent, if timestamps were agreed.
+    recent: u32,
     config: Arc<TcpConfig>,
 }
 
+/// Local and remote address: without what an [`IpAddr`] says twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hosts {
+    V4([Ipv4Addr; 2]),
+    V6([Ipv6Addr; 2]),
+}
+
+impl Hosts {
+    fn new(local: IpAddr, remote: IpAddr) -> Hosts {
+        let mapped = |address| match address {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+            IpAddr::V6(v6) => v6,
+        };
+        match (local, remote) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => Hosts::V4([local, remote]),
+            (local, remote) => Hosts::V6([mapped(local), mapped(remote)]),
+        }
+    }
+
+    fn addresses(&self) -> [IpAddr; 2] {
+        match *self {
+            Hosts::V4(both) => both.map(IpAddr::V4),
+            Hosts::V6(both) => both.map(IpAddr::V6),
+        }
+    }
+}
+
 impl Tcb {
-    /// All that decides what the connection will do; `None` if it is not in TIME-WAIT, somebody
-    /// holds it, or it has something to say. With Accurate ECN it always has: each acknowledgment
-    /// carries counters.
-    pub fn to_time_wait(&self) -> Option<TimeWait> {
+    /// All that decides what the connection will do, and when 2 MSL are over; `None` if it is not in
+    /// TIME-WAIT, somebody holds it, or it has something to say. With Accurate ECN it always has:
+    /// each acknowledgment carries counters.
+    pub fn to_time_wait(&self) -> Option<(TimeWait, Instant)> {
         let expires = self.timers.only(Timer::Close)?;
         let has_more_to_say = self.acks.due != AckDue::No
             || self.syn_due
@@ -71,26 +95,37 @@ impl Tcb {
         }
         let FourTuple { local, remote } = self.tuple;
         let irs = self.rcv.irs?;
-        Some(TimeWait {
-            local: local.ip(),
-            remote: remote.ip(),
+        let waiting = TimeWait {
+            hosts: Hosts::new(local.ip(), remote.ip()),
             ports: (local.port(), remote.port()),
             passive: self.passive,
-            expires,
+            agreed: self.agreed.clone(),
             last_received: self.last_received,
-            challenged: self.acks.challenged,
+            challenged: self.acks.challenged.unwrap_or(Instant::FAR_FUTURE),
             snd_nxt: self.snd.nxt.wire(),
             rcv_nxt: self.rcv.nxt.wire(),
             sent: distance(self.snd.iss, self.snd.nxt),
             received: distance(irs, self.rcv.nxt),
             rcv_wnd: distance(self.rcv.nxt, self.rcv.edge),
             max_snd_wnd: u32::try_from(self.snd.max_wnd).unwrap_or(u32::MAX),
-            timestamp_offset: self.timestamps.offset(),
-            recent: self.timestamps.recent(),
-            agreed: self.agreed.clone(),
+            recent: self.timestamps.recent().unwrap_or_default(),
             config: Arc::clone(&self.config),
-        })
+        };
+        Some((waiting, expires))
     }
+}
+
+/// What whoever keeps a [`TimeWait`] adds to it, for a connection to wake.
+#[derive(Clone, Copy, Debug)]
+pub struct Waking {
+    /// When 2 MSL are over.
+    pub expires: Instant,
+    /// What its timestamp clock shows at the start of the world (RFC 7323 §7.1), as ever.
+    pub timestamp_offset: u32,
+    /// Who would control congestion, if it sent any text.
+    pub controller: &'static dyn Factory,
+    /// What the network layer carries. It makes no difference either.
+    pub path: Path,
 }
 
 /// From one place to a later one, as far as 32 bits can tell.
@@ -101,15 +136,11 @@ fn distance(from: Seq, to: Seq) -> u32 {
 impl TimeWait {
     /// Who the connection was with.
     pub fn tuple(&self) -> FourTuple {
+        let [local, remote] = self.hosts.addresses();
         FourTuple {
-            local: SocketAddr::new(self.local, self.ports.0),
-            remote: SocketAddr::new(self.remote, self.ports.1),
+            local: SocketAddr::new(local, self.ports.0),
+            remote: SocketAddr::new(remote, self.ports.1),
         }
-    }
-
-    /// When 2 MSL are over.
-    pub fn expires(&self) -> Instant {
-        self.expires
     }
 
     /// As [`Tcb::may_be_replaced`].
@@ -122,18 +153,17 @@ impl TimeWait {
         self.config.congestion_control
     }
 
-    /// The connection once more. What `controller` and `path` are makes no difference, since it sends
-    /// no text.
-    pub fn wake(&self, controller: &'static dyn Factory, path: Path) -> Tcb {
+    /// The connection once more.
+    pub fn wake(&self, waking: &Waking) -> Tcb {
         let config = &self.config;
         let (snd_nxt, rcv_nxt) = (Seq::initial(self.snd_nxt), Seq::initial(self.rcv_nxt));
         let open = Open {
             config,
-            controller,
+            controller: waking.controller,
             tuple: self.tuple(),
-            path,
+            path: waking.path,
             iss: self.snd_nxt.wrapping_sub(self.sent),
-            timestamp_offset: self.timestamp_offset,
+            timestamp_offset: waking.timestamp_offset,
             defer_accept: None,
             fast_open: FastOpen::default(),
         };
@@ -161,9 +191,11 @@ impl TimeWait {
         let ranges = config.max_out_of_order_ranges;
         tcb.recv_buffer =
             RecvBuffer::new(self.rcv_wnd as usize, ranges, rcv_fin).report_duplicates(config.dsack);
-        tcb.timestamps = Timestamps::resumed(self.timestamp_offset, self.recent, then);
-        tcb.acks.challenged = self.challenged;
-        tcb.timers.arm(Timer::Close, self.expires);
+        let recent = self.agreed.timestamps.then_some(self.recent);
+        tcb.timestamps = Timestamps::resumed(waking.timestamp_offset, recent, then);
+        let challenged = Some(self.challenged);
+        tcb.acks.challenged = challenged.filter(|at| *at < Instant::FAR_FUTURE);
+        tcb.timers.arm(Timer::Close, waking.expires);
         tcb
     }
 }
@@ -178,8 +210,8 @@ mod tests {
 
     /// RFC 9293 §3.6.1 asks for a state of minutes: it must not take much room.
     #[test]
-    fn takes_at_most_128_octets() {
-        assert!(size_of::<TimeWait>() <= 128, "{}", size_of::<TimeWait>());
+    fn takes_96_octets() {
+        assert_eq!(size_of::<TimeWait>(), 96);
     }
 
     fn controller() -> &'static dyn Factory {
@@ -322,12 +354,17 @@ mod tests {
                 now += stray.after;
                 let silence = Duration::from_secs(1);
                 // What it has to say of old text waits for an acknowledgment, and so does its rest.
-                if let Some(at_rest) = woken.to_time_wait() {
+                if let Some((at_rest, expires)) = woken.to_time_wait() {
                     prop_assert_eq!(
                         at_rest.may_be_replaced(now, silence),
                         awake.may_be_replaced(now, silence)
                     );
-                    woken = at_rest.wake(controller(), awake.path);
+                    woken = at_rest.wake(&Waking {
+                        expires,
+                        timestamp_offset: awake.timestamps.offset(),
+                        controller: controller(),
+                        path: awake.path,
+                    });
                 }
                 prop_assert_eq!(woken.next_deadline(), awake.next_deadline());
                 let segment = header(&awake, stray.seq, stray.ack, stray.control, stray.timestamp);

@@ -204,6 +204,7 @@ impl Tcb {
 
     /// While something is in flight, the timer that recovery wants runs (RFC 6298 §5.1 to §5.3, RFC
     /// 8985 §8).
+    #[inline]
     pub(super) fn arm_recovery_timer(&mut self) {
         if self.flight_size() > 0 {
             let (timer, at) = self.recovery.timer();
@@ -214,6 +215,7 @@ impl Tcb {
     }
 
     /// After every event: the timers that follow from where the connection stands.
+    #[inline]
     pub(super) fn settle(&mut self, now: Instant) {
         self.note_limit(now);
         if matches!(self.state, State::Closed | State::Listen) {
@@ -227,9 +229,9 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        let waiting = self.flight_size() > 0 || self.has_unsent() || self.syn_due;
+        let waits = |tcb: &Tcb| tcb.flight_size() > 0 || tcb.has_unsent() || tcb.syn_due;
         match self.config.socket.user_timeout {
-            Some(limit) if waiting => {
+            Some(limit) if waits(self) => {
                 if !self.timers.is_armed(Timer::User) {
                     self.timers.arm(Timer::User, now + limit);
                 }
@@ -237,7 +239,7 @@ impl Tcb {
             _ => self.timers.disarm(Timer::User),
         }
         let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.holds_nothing();
-        if is_empty && self.heap_size() > IDLE_OCTETS && !self.timers.is_armed(Timer::Idle) {
+        if is_empty && !self.timers.is_armed(Timer::Idle) && self.heap_size() > IDLE_OCTETS {
             self.timers.arm(Timer::Idle, now + IDLE_TIME);
         }
     }

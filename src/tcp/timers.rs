@@ -35,13 +35,6 @@ pub enum Timer {
 /// in flight, or one of the two that come before it (RFC 8985 §8); [`Timer::Persist`] while nothing is.
 const SLOTS: usize = 7;
 
-/// The timers that wait for an acknowledgment (RFC 8985 §8).
-const RECOVERY: [Timer; 3] = [
-    Timer::Retransmission,
-    Timer::Reordering,
-    Timer::TailLossProbe,
-];
-
 impl Timer {
     const fn slot(self) -> usize {
         match self {
@@ -57,12 +50,21 @@ impl Timer {
 }
 
 /// The deadlines of one connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
     /// Which timer of a slot is armed.
     armed: [Option<Timer>; SLOTS],
-    /// Until when.
+    /// Until when; until the end of time if none is.
     until: [Instant; SLOTS],
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers {
+            armed: [None; SLOTS],
+            until: [Instant::FAR_FUTURE; SLOTS],
+        }
+    }
 }
 
 impl Timers {
@@ -81,17 +83,20 @@ impl Timers {
 
     fn clear(&mut self, slot: usize) {
         self.armed[slot] = None;
-        self.until[slot] = Instant::ZERO;
+        self.until[slot] = Instant::FAR_FUTURE;
     }
 
     /// Whichever timer waits for an acknowledgment is off.
     pub(crate) fn disarm_recovery(&mut self) {
-        RECOVERY.iter().for_each(|timer| self.disarm(*timer));
+        if self.awaits_acknowledgment() {
+            self.clear(Timer::Retransmission.slot());
+        }
     }
 
     /// Whether a timer waits for an acknowledgment.
     pub(crate) fn awaits_acknowledgment(&self) -> bool {
-        RECOVERY.iter().any(|timer| self.is_armed(*timer))
+        let armed = self.armed[Timer::Retransmission.slot()];
+        armed.is_some_and(|timer| timer != Timer::Persist)
     }
 
     /// Every timer is off.
@@ -111,9 +116,12 @@ impl Timers {
         (first == timer && armed.next().is_none()).then_some(at)
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline, if there is one before the end of time.
+    #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.running().map(|(at, _)| at).min()
+        let [first, rest @ ..] = self.until;
+        let next = rest.into_iter().fold(first, Instant::min);
+        (next < Instant::FAR_FUTURE).then_some(next)
     }
 
     /// What is armed, and until when.

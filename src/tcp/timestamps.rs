@@ -34,11 +34,6 @@ impl Timestamps {
         }
     }
 
-    /// What our clock shows at the start of the world.
-    pub(crate) fn offset(&self) -> u32 {
-        self.offset
-    }
-
     /// TSval: a clock that ticks every millisecond (§5.4).
     fn val(&self, now: Instant) -> u32 {
         self.offset.wrapping_add(now.as_millis() as u32)
@@ -97,6 +92,13 @@ fn precedes(a: u32, b: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Timestamps {
+        /// What our clock shows at the start of the world.
+        pub(crate) fn offset(&self) -> u32 {
+            self.offset
+        }
+    }
 
     #[test]
     fn ticks_every_millisecond_from_its_offset_and_wraps() {

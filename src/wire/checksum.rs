@@ -19,12 +19,18 @@ impl Sum {
     /// The pseudo header of TCP and UDP over IPv4 (RFC 9293 §3.1), and of everything over IPv6
     /// (RFC 8200 §8.1). `length` is that of the upper-layer header and its text.
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
-        // The length stands in two octets for IPv4 and in four for IPv6: the sum is the same.
-        let length = u64::from((length as u32).to_be());
-        let protocol = u64::from(u16::from(protocol).to_be());
-        Sum(protocol + length)
+        Sum::ZERO
+            .plus_length(protocol, length)
             .plus_address(source)
             .plus_address(destination)
+    }
+
+    /// What a pseudo header has beside the addresses.
+    #[inline]
+    pub(super) fn plus_length(self, protocol: u8, length: usize) -> Sum {
+        // The length stands in two octets for IPv4 and in four for IPv6: the sum is the same.
+        let length = u64::from((length as u32).to_be());
+        Sum(self.0 + u64::from(u16::from(protocol).to_be()) + length)
     }
 
     fn plus_address(self, address: IpAddr) -> Sum {
@@ -35,6 +41,7 @@ impl Sum {
     }
 
     /// Adds octets whose number is known when compiling, and a multiple of four.
+    #[inline]
     pub fn plus_array<const N: usize>(self, octets: &[u8; N]) -> Sum {
         const { assert!(N.is_multiple_of(4)) };
         let (words, _) = octets.as_chunks::<4>();
@@ -101,7 +108,7 @@ fn word(octets: &[u8; 4]) -> u64 {
 /// Words of 64 bits into sums of 128: the processor adds a word and its carry in two instructions.
 /// Two sums, so that neither waits for the other.
 fn sum(octets: &[u8]) -> u64 {
-    let (blocks, rest) = octets.as_chunks::<64>();
+    let (blocks, rest) = octets.as_chunks::<128>();
     let mut sums = [0u128; 2];
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
@@ -109,13 +116,16 @@ fn sum(octets: &[u8]) -> u64 {
             sums[index % 2] += u128::from(u64::from_ne_bytes(*word));
         }
     }
-    let (words, odd) = rest.as_chunks::<4>();
-    let mut last = [0; 4];
+    let (words, odd) = rest.as_chunks::<8>();
+    for word in words {
+        sums[0] += u128::from(u64::from_ne_bytes(*word));
+    }
+    let mut last = [0; 8];
     last[..odd.len()].copy_from_slice(odd);
-    let long = sums[0] + sums[1];
+    let long = sums[0] + sums[1] + u128::from(u64::from_ne_bytes(last));
     // 2^64 is one more than a multiple of 2^16 - 1: what was carried counts as it is.
     let (low, carried) = (long as u64, (long >> 64) as u64);
-    fold_to_32(low) + carried + words.iter().map(word).sum::<u64>() + word(&last)
+    fold_to_32(low) + carried
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
 //! | `arrived` | octets that have arrived, and keeping them where they lie | |
+//! | [`plain`] | what nearly every datagram is, read in one go | |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
 //! | [`text`] | text, borrowed from where it lies or held | |
 //! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
@@ -41,6 +42,7 @@ pub mod merge;
 pub mod offload;
 pub mod options;
 pub mod packet;
+pub mod plain;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
@@ -58,6 +60,7 @@ pub use options::{
     SackBlocks, Timestamps,
 };
 pub use packet::Packet;
+pub use plain::{Plain, PlainHeader};
 pub use tcp::{Control, TcpHeader};
 pub use text::{Block, HeldText, Text};
 pub use udp::UdpHeader;

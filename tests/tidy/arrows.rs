@@ -153,12 +153,13 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 21] = [
+const CRATES: [(&str, &[&str]); 22] = [
     ("etherparse", &["wire"]),
     (
         "siphasher",
         &["tcp", "stack", "link", "sim", "check", "program"],
     ),
+    ("hashbrown", &["stack"]),
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),

@@ -24,15 +24,16 @@ pub struct Crowd {
     now: Instant,
     stack: Stack,
     listener: ListenerId,
-    connections: Vec<ConnId>,
 }
 
 impl Crowd {
     /// Nobody yet.
     pub fn new() -> Result<Crowd> {
-        let config = Config::new([IpAddr::V4(HOST)]);
-        let mut stack =
-            Stack::new(config, Secret([1; 16])).map_err(|error| anyhow!("{error}"))?;
+        let config = Config {
+            max_time_wait: usize::MAX,
+            ..Config::new([IpAddr::V4(HOST)])
+        };
+        let mut stack = Stack::new(config, Secret([1; 16])).map_err(|error| anyhow!("{error}"))?;
         let listener = stack
             .listen(SocketAddr::new(IpAddr::V4(HOST), PORT), 16)
             .map_err(|error| anyhow!("cannot listen: {error:?}"))?;
@@ -40,54 +41,63 @@ impl Crowd {
             now: Instant::from_secs(1),
             stack,
             listener,
-            connections: Vec::new(),
         })
     }
 
     /// So many peers connect.
     pub fn connect(&mut self, peers: usize) -> Result<()> {
-        self.connections.reserve_exact(peers);
         for number in 0..peers {
-            let syn = TcpHeader {
-                seq: FIRST,
-                control: Control::SYN,
-                options: Options {
-                    mss: Some(1460),
-                    window_scale: Some(7),
-                    sack_permitted: true,
-                    ..timestamps(1)
-                },
-                ..from(number)
-            };
-            let peer = peer(number);
-            let answer = self.exchange(peer, &syn)?.context("no SYN,ACK")?;
-            let ack = TcpHeader {
-                ack: answer.seq.wrapping_add(1),
-                options: timestamps(2),
-                ..from(number)
-            };
-            self.exchange(peer, &ack)?;
-            let id = self.stack.accept(self.listener).context("not accepted")?;
-            self.connections.push(id);
+            self.open(number)?;
         }
         self.rest();
         Ok(())
     }
 
-    /// The host closes every connection, the peers do so too: TIME-WAIT.
-    pub fn close(&mut self) -> Result<()> {
-        let connections = core::mem::take(&mut self.connections);
-        for (number, id) in connections.into_iter().enumerate() {
-            self.stack.close(self.now, id);
-            let fin = self.depart()?.context("no FIN")?;
-            let answer = TcpHeader {
-                ack: fin.seq.wrapping_add(1),
-                control: Control::ACK | Control::FIN,
-                options: timestamps(3),
-                ..from(number)
-            };
-            self.exchange(peer(number), &answer)?.context("no ACK")?;
+    /// So many peers connect, one after the other, and the host closes the connection before the next
+    /// comes: TIME-WAIT.
+    pub fn come_and_go(&mut self, peers: usize) -> Result<()> {
+        for number in 0..peers {
+            let id = self.open(number)?;
+            self.close(number, id)?;
         }
+        Ok(())
+    }
+
+    /// A peer connects.
+    fn open(&mut self, number: usize) -> Result<ConnId> {
+        let syn = TcpHeader {
+            seq: FIRST,
+            control: Control::SYN,
+            options: Options {
+                mss: Some(1460),
+                window_scale: Some(7),
+                sack_permitted: true,
+                ..timestamps(1)
+            },
+            ..from(number)
+        };
+        let peer = peer(number);
+        let answer = self.exchange(peer, &syn)?.context("no SYN,ACK")?;
+        let ack = TcpHeader {
+            ack: answer.seq.wrapping_add(1),
+            options: timestamps(2),
+            ..from(number)
+        };
+        self.exchange(peer, &ack)?;
+        self.stack.accept(self.listener).context("not accepted")
+    }
+
+    /// The host closes a connection, and the peer does so too: TIME-WAIT.
+    fn close(&mut self, number: usize, id: ConnId) -> Result<()> {
+        self.stack.close(self.now, id);
+        let fin = self.depart()?.context("no FIN")?;
+        let answer = TcpHeader {
+            ack: fin.seq.wrapping_add(1),
+            control: Control::ACK | Control::FIN,
+            options: timestamps(3),
+            ..from(number)
+        };
+        self.exchange(peer(number), &answer)?.context("no ACK")?;
         Ok(())
     }
 

@@ -29,7 +29,8 @@ usage: core heap                          heap of an idle established connection
                                           others that are idle
        core instructions STEP CONNECTIONS TURNS [one]
                                           so many turns, on each in turn or all on one, for who
-                                          counts the instructions of a step";
+                                          counts the instructions of a step; verified-STEP: the
+                                          device has verified the checksums of what arrives";
 
 /// Connections whose heap is measured.
 const IDLE: usize = 1_000;
@@ -64,12 +65,12 @@ fn start() -> Result<()> {
         ["among", connections, rounds] => among(number(connections)?, number(rounds)?),
         ["instructions", step, connections, turns] => {
             let mut pair = warm(number(connections)?)?;
-            pair.counted = step.parse()?;
+            pair.count(step)?;
             pair.turns(number(turns)?)
         }
         ["instructions", step, connections, turns, "one"] => {
             let mut pair = busy(number(connections)?)?;
-            pair.counted = step.parse()?;
+            pair.count(step)?;
             pair.turns_on_one(number(turns)?)
         }
         _ => bail!("{USAGE}"),
@@ -98,14 +99,14 @@ fn heap() -> Result<()> {
     Ok(())
 }
 
-/// One host, and connections on which nothing happens: heap, and what the system counts for the
-/// process as resident.
+/// One host, and connections on which nothing happens, or that have come and gone: heap, and what
+/// the system counts for the process as resident.
 fn crowd(connections: usize, closed: bool) -> Result<()> {
     let mut crowd = Crowd::new()?;
     let empty = HEAP.allocated();
-    crowd.connect(connections)?;
-    if closed {
-        crowd.close()?;
+    match closed {
+        true => crowd.come_and_go(connections)?,
+        false => crowd.connect(connections)?,
     }
     let heap = HEAP.allocated() - empty;
     println!(
@@ -145,9 +146,7 @@ fn among(connections: usize, rounds: usize) -> Result<()> {
         alone_ns.push(timed(|turns| alone.turns_on_one(turns))?);
         among_ns.push(timed(|turns| among.turns_on_one(turns))?);
     }
-    println!(
-        r#"{{"connections":{connections},"alone_ns":{alone_ns:?},"among_ns":{among_ns:?}}}"#
-    );
+    println!(r#"{{"connections":{connections},"alone_ns":{alone_ns:?},"among_ns":{among_ns:?}}}"#);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use stubborn::config::Config;
 use stubborn::stack::{ConnId, ListenerId, Secret, Stack};
 use stubborn::time::Instant;
-use stubborn::wire::Packet;
+use stubborn::wire::{Checksum, Form, Packet};
 
 use crate::step::{Counted, Step};
 
@@ -38,7 +38,9 @@ pub struct Pair {
     text: Vec<u8>,
     read: Vec<u8>,
     /// What is counted in a turn.
-    pub counted: Counted,
+    counted: Counted,
+    /// The device has verified the checksums of what arrives.
+    verified: bool,
 }
 
 impl Pair {
@@ -57,6 +59,7 @@ impl Pair {
             text: vec![b'.'; 2 * TEXT],
             read: vec![0; 2 * TEXT],
             counted: Counted::Nothing,
+            verified: false,
         };
         for (port, first) in (FIRST_PORT..).zip((0..connections).step_by(CONNECTIONS_PER_PORT)) {
             let address = SocketAddr::new(IpAddr::V4(SERVER), port);
@@ -84,6 +87,19 @@ impl Pair {
         // From the start every second segment is acknowledged.
         self.server.quick_ack(self.now, server, false);
         self.connections.push((client, server));
+        Ok(())
+    }
+
+    /// From now on this step of a turn is counted.
+    pub fn count(&mut self, step: &str) -> Result<()> {
+        let step = match step.strip_prefix("verified-") {
+            Some(step) => {
+                self.verified = true;
+                step
+            }
+            None => step,
+        };
+        self.counted = step.parse()?;
         Ok(())
     }
 
@@ -129,6 +145,13 @@ impl Pair {
     /// Two full segments from the client's end to the server's, and what answers them.
     fn turn(&mut self, (from, to): (ConnId, ConnId)) -> Result<()> {
         let counted = self.counted;
+        let form = Form {
+            checksum: match self.verified {
+                true => Checksum::Verified,
+                false => Checksum::Complete,
+            },
+            cut: None,
+        };
         let now = self.now;
         let (client, server) = (&mut self.client, &mut self.server);
         let sent = counted.run(Step::Give, || client.send(now, from, &self.text));
@@ -137,7 +160,7 @@ impl Pair {
         self.now += DELAY;
         let now = self.now;
         for segment in &data {
-            counted.run(Step::DataArrives, || server.receive(now, segment));
+            counted.run(Step::DataArrives, || server.receive_as(now, segment, form));
         }
         let received = counted.run(Step::Read, || server.recv(now, to, &mut self.read));
         ensure!(received == Ok(2 * TEXT), "not received: {received:?}");
@@ -145,7 +168,7 @@ impl Pair {
         self.now += DELAY;
         let now = self.now;
         for ack in &acks {
-            counted.run(Step::AckArrives, || client.receive(now, ack));
+            counted.run(Step::AckArrives, || client.receive_as(now, ack, form));
         }
         ensure!(
             (data.len(), acks.len()) == (2, 1),

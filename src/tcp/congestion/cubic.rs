@@ -161,6 +161,9 @@ impl Cubic {
 
     /// RFC 7661: what remains of a window that is not used.
     fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
+        if self.validation.is_none() {
+            return;
+        }
         let before = Window {
             cwnd: self.window(),
             ssthresh: self.ssthresh,

@@ -249,6 +249,7 @@ impl Recovery {
     }
 
     /// The octets to send again next, lowest first: the caller cuts them into segments.
+    #[inline]
     pub(crate) fn lost(&self) -> Option<Range<Seq>> {
         let held = self.episode.as_deref().is_some_and(Episode::holds_resends);
         self.board.next_lost().filter(|_| !held)
@@ -278,6 +279,7 @@ impl Recovery {
     }
 
     /// Octets thought to be in the network: pipe of RFC 6675 §4.
+    #[inline]
     pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
         let gone = self.board.lost_octets() + self.board.sacked_octets() + self.newreno.departed();
         (nxt - una).saturating_sub(gone)
@@ -285,6 +287,7 @@ impl Recovery {
 
     /// Which timer is to run while something is in flight, and until when: reordering, tail loss
     /// probe and retransmission exclude each other (RFC 8985 §8).
+    #[inline]
     pub(crate) fn timer(&self) -> (Timer, Instant) {
         let selective = self.selective.as_deref();
         let sooner = selective.and_then(Selective::timer);

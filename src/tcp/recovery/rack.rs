@@ -111,9 +111,10 @@ impl Rack {
         }
     }
 
-    /// Whether no acknowledgment changes the reordering window.
-    pub(super) fn is_calm(&self) -> bool {
-        self.dsack_round.is_none()
+    /// Whether no acknowledgment changes the reordering window, and nothing beyond `una` has been
+    /// reported, not even to be taken back.
+    pub(super) fn is_calm(&self, una: Seq) -> bool {
+        self.dsack_round.is_none() && self.fack <= una
     }
 
     /// A recovery is over (step 4).

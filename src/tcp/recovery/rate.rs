@@ -52,6 +52,13 @@ pub(super) struct Newest {
     snapshot: Snapshot,
 }
 
+impl Newest {
+    /// When it left.
+    pub(super) fn sent(&self) -> Instant {
+        self.sent
+    }
+}
+
 impl Rate {
     pub(super) fn new(now: Instant) -> Rate {
         Rate {
@@ -80,6 +87,7 @@ impl Rate {
     }
 
     /// A segment that left at `sent` arrived, `len` octets of it (§4.1.2.3, UpdateRateSample).
+    #[inline]
     pub(super) fn on_delivered(
         &mut self,
         now: Instant,
@@ -109,20 +117,28 @@ impl Rate {
         self.app_limited = Some(self.delivered + in_flight.max(1) as u64);
     }
 
+    /// What was sent while the application was the limit has been delivered.
+    #[inline]
+    pub(super) fn end_app_limit(&mut self) {
+        if self.app_limited.is_some_and(|until| self.delivered > until) {
+            self.app_limited = None;
+        }
+    }
+
     /// All that an acknowledgment says has been taken in (§4.1.2.3, GenerateRateSample). None if
     /// it took less than `min_rtt`, in which nothing can have arrived.
+    #[inline]
     pub(super) fn sample(
         &mut self,
         newest: Option<Newest>,
         min_rtt: Option<Duration>,
     ) -> Option<RateSample> {
-        if self.app_limited.is_some_and(|until| self.delivered > until) {
-            self.app_limited = None;
-        }
+        self.end_app_limit();
         let Newest { sent, snapshot } = newest?;
-        let send_elapsed = sent.since(snapshot.first_sent);
-        let ack_elapsed = self.delivered_time.since(snapshot.delivered_time);
-        let interval = send_elapsed.max(ack_elapsed);
+        let elapsed = |from: Instant, to: Instant| to.as_nanos().saturating_sub(from.as_nanos());
+        let send_elapsed = elapsed(snapshot.first_sent, sent);
+        let ack_elapsed = elapsed(snapshot.delivered_time, self.delivered_time);
+        let interval = Duration::from_nanos(send_elapsed.max(ack_elapsed));
         if interval.is_zero() || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
             return None;
         }

@@ -6,21 +6,23 @@ use core::time::Duration;
 use crate::config::{RtoFloor, TcpConfig};
 use crate::time::Instant;
 
-/// SRTT, RTTVAR and RTO of one connection.
+/// SRTT, RTTVAR and RTO of one connection, in nanoseconds: in one number, which is quicker to
+/// calculate with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rtt {
-    srtt: Option<Duration>,
-    /// The least sample of the current half of the window, and of the half before.
-    least: [Option<Duration>; 2],
+    srtt: Option<u64>,
+    /// The least sample of the current half of the window, and of the half before; [`NEVER`] if
+    /// there was none.
+    least: [u64; 2],
     /// When the current half began.
     half_began: Instant,
-    rttvar: Duration,
+    rttvar: u64,
     /// What the backoff doubles, and what stands on top of it.
-    base: Duration,
-    slop: Duration,
-    rto: Duration,
-    min_rto: Duration,
-    max_rto: Duration,
+    base: u64,
+    slop: u64,
+    rto: u64,
+    min_rto: u64,
+    max_rto: u64,
     /// `min_rto` bounds the term of the variation only.
     floors_variation: bool,
     /// A timeout was found to have been spurious: the next sample starts anew from it, if that is
@@ -28,29 +30,34 @@ pub(crate) struct Rtt {
     was_spurious: bool,
 }
 
+/// No sample is that long.
+const NEVER: u64 = u64::MAX;
+
 /// Half of the time for which the least RTT is remembered: paths change (RFC 8985 §6.2, step 1).
 const HALF_WINDOW: Duration = Duration::from_secs(150);
 
 impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
-        let first = config.initial_rto.clamp(config.min_rto, config.max_rto);
+        let first = nanos(config.initial_rto.clamp(config.min_rto, config.max_rto));
         Rtt {
             srtt: None,
-            least: [None; 2],
+            least: [NEVER; 2],
             half_began: Instant::ZERO,
-            rttvar: Duration::ZERO,
+            rttvar: 0,
             base: first,
-            slop: config.rto_slop,
+            slop: nanos(config.rto_slop),
             rto: first,
-            min_rto: config.min_rto,
-            max_rto: config.max_rto,
+            min_rto: nanos(config.min_rto),
+            max_rto: nanos(config.max_rto),
             floors_variation: config.rto_floor == RtoFloor::Variation,
             was_spurious: false,
         }
     }
 
     /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
+    #[inline]
     pub(crate) fn sample(&mut self, now: Instant, r: Duration) {
+        let r = nanos(r);
         self.remember_least(now, r);
         if core::mem::take(&mut self.was_spurious) {
             self.start_anew(r);
@@ -64,25 +71,24 @@ impl Rtt {
             Some(srtt) => {
                 // RTTVAR <- (1 - 1/4) * RTTVAR + 1/4 * |SRTT - R'|, then
                 // SRTT <- (1 - 1/8) * SRTT + 1/8 * R': in this order.
-                let (rttvar, srtt, r) = (nanos(self.rttvar), nanos(srtt), nanos(r));
-                let rttvar = rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
-                self.rttvar = Duration::from_nanos(rttvar);
-                self.srtt = Some(Duration::from_nanos(srtt * 7 / 8 + r / 8));
+                self.rttvar = self.rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
+                self.srtt = Some(srtt * 7 / 8 + r / 8);
             }
         }
         self.set_rto(self.estimate());
     }
 
-    fn remember_least(&mut self, now: Instant, r: Duration) {
+    #[inline]
+    fn remember_least(&mut self, now: Instant, r: u64) {
         if now.since(self.half_began) >= HALF_WINDOW {
             self.half_began = now;
-            self.least = [None, self.least[0]];
+            self.least = [NEVER, self.least[0]];
         }
-        self.least[0] = Some(self.least[0].map_or(r, |least| least.min(r)));
+        self.least[0] = self.least[0].min(r);
     }
 
     /// RFC 4015 §3: SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR, R/2).
-    fn start_anew(&mut self, r: Duration) {
+    fn start_anew(&mut self, r: u64) {
         self.srtt = Some(self.srtt.unwrap_or_default().max(r));
         self.rttvar = self.rttvar.max(r / 2);
         self.set_rto(self.estimate());
@@ -111,11 +117,12 @@ impl Rtt {
     /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
     pub(crate) fn restart_after_lost_syn(&mut self) {
         if self.srtt.is_none() {
-            self.set_rto(Duration::from_secs(3));
+            self.set_rto(nanos(Duration::from_secs(3)));
         }
     }
 
-    fn estimate(&self) -> Duration {
+    #[inline]
+    fn estimate(&self) -> u64 {
         // RTO <- SRTT + max (G, K*RTTVAR) with K = 4 (RFC 6298 §2.3). G, the granularity of the
         // clock, is a nanosecond here; the floor `min_rto` stands in for it.
         let variation = self.rttvar * 4;
@@ -126,24 +133,31 @@ impl Rtt {
         self.srtt.unwrap_or_default() + variation
     }
 
-    fn set_rto(&mut self, rto: Duration) {
+    #[inline]
+    fn set_rto(&mut self, rto: u64) {
         self.rto = (rto + self.slop).clamp(self.min_rto, self.max_rto);
-        self.base = self.rto - self.slop.min(self.rto);
+        self.base = self.rto.saturating_sub(self.slop);
     }
 
     /// The timeout, backoff included.
     pub(crate) fn rto(&self) -> Duration {
-        self.rto
+        Duration::from_nanos(self.rto)
+    }
+
+    /// When the timeout is over that begins at `from`.
+    pub(crate) fn expiry(&self, from: Instant) -> Instant {
+        Instant::from_nanos(from.as_nanos().saturating_add(self.rto))
     }
 
     /// The smoothed round-trip time; `None` before the first sample.
     pub(crate) fn srtt(&self) -> Option<Duration> {
-        self.srtt
+        self.srtt.map(Duration::from_nanos)
     }
 
     /// The least round-trip time of the last minutes; `None` before the first sample.
     pub(crate) fn min_rtt(&self) -> Option<Duration> {
-        self.least.into_iter().flatten().min()
+        let least = self.least[0].min(self.least[1]);
+        (least != NEVER).then(|| Duration::from_nanos(least))
     }
 
     /// What decides the future.
@@ -155,11 +169,11 @@ impl Rtt {
 
     /// The variation of the round-trip time.
     pub(crate) fn rttvar(&self) -> Duration {
-        self.rttvar
+        Duration::from_nanos(self.rttvar)
     }
 }
 
-/// In one number, which is quicker to calculate with; 36 years at most.
+/// 36 years at most.
 fn nanos(duration: Duration) -> u64 {
     duration.as_nanos().min(1 << 60) as u64
 }

@@ -159,6 +159,33 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
+    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again, and `ack` is where
+    /// a record ends: `arrived` hears of that, the newest of all that have arrived. `false`, and
+    /// nothing done, if `ack` lies within one.
+    #[inline]
+    pub(super) fn acknowledge_in_order(&mut self, ack: Seq, arrived: impl FnOnce(&Record)) -> bool {
+        let mut segments = 0;
+        let mut records = self.records.iter().enumerate();
+        let newest = records.find_map(|(index, record)| {
+            segments += record.segments;
+            (record.end >= ack).then_some((index, record))
+        });
+        let Some((index, newest)) = newest.filter(|(_, newest)| newest.end == ack) else {
+            return false;
+        };
+        arrived(newest);
+        for _ in 0..=index {
+            self.records.pop_front();
+        }
+        self.counts.unacked -= segments;
+        self.delivered += segments as u64;
+        while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
+            self.resent.pop_front();
+        }
+        self.cursor = self.cursor.max(ack);
+        true
+    }
+
     /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which
     /// that was not known.
     pub(super) fn sack(&mut self, range: Range<Seq>, mut arrived: impl FnMut(&Record)) {

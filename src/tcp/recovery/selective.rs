@@ -76,11 +76,12 @@ impl Selective {
     }
 
     /// Neither a recovery nor a probe is under way, and nobody waits for what was overtaken.
-    pub(super) fn is_calm(&self) -> bool {
+    #[inline]
+    pub(super) fn is_calm(&self, una: Seq) -> bool {
         self.phase == Phase::Open
             && self.reordering_at.is_none()
             && self.probe.is_idle()
-            && self.rack.is_calm()
+            && self.rack.is_calm(una)
     }
 
     /// New octets left: silence counts from now on (RFC 8985 §7.2).
@@ -88,17 +89,20 @@ impl Selective {
         self.await_answer(now, rtt, board);
     }
 
-    /// Something was sent or acknowledged: when to probe, unless the connection has better ways to
-    /// find a loss (RFC 8985 §7.2).
+    /// Something was sent or acknowledged: when to probe, if something is in flight, and unless the
+    /// connection has better ways to find a loss (RFC 8985 §7.2).
+    #[inline]
     pub(super) fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         let watches = self.probes_tail
+            && board.counts().unacked > 0
             && self.phase == Phase::Open
             && self.probe.is_allowed()
             && board.sacked_octets() == 0
             && board.lost_octets() == 0;
-        let alone = board.counts().unacked <= 1;
-        let pto = tail_probe::pto(rtt, alone, self.max_ack_delay);
-        self.probe_at = watches.then(|| now + pto);
+        self.probe_at = watches.then(|| {
+            let alone = board.counts().unacked <= 1;
+            now + tail_probe::pto(rtt, alone, self.max_ack_delay)
+        });
     }
 
     /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`].

@@ -1,0 +1,134 @@
+//! The way from a four-tuple to a place in a list: a keyed hash table of the places alone, since
+//! each connection knows its own four-tuple.
+
+use core::net::IpAddr;
+
+use hashbrown::HashTable;
+
+use super::secret::TableHasher;
+use crate::tcp::FourTuple;
+
+/// A four-tuple as few numbers: quick to hash, and small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Both addresses, both ports.
+    V4(u64, u32),
+    V6([u64; 4], u32),
+}
+
+impl Key {
+    #[inline]
+    pub(super) fn new(tuple: &FourTuple) -> Key {
+        let FourTuple { local, remote } = tuple;
+        let ports = u32::from(local.port()) << 16 | u32::from(remote.port());
+        if let (IpAddr::V4(local), IpAddr::V4(remote)) = (local.ip(), remote.ip()) {
+            let addresses = u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits());
+            return Key::V4(addresses, ports);
+        }
+        let halves = |address: IpAddr| {
+            let bits = match address {
+                IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+                IpAddr::V6(v6) => v6.to_bits(),
+            };
+            [(bits >> 64) as u64, bits as u64]
+        };
+        let ([a, b], [c, d]) = (halves(local.ip()), halves(remote.ip()));
+        Key::V6([a, b, c, d], ports)
+    }
+
+    /// Keyed: nobody outside can choose four-tuples that collide.
+    #[inline]
+    pub(super) fn hash(&self, hasher: &TableHasher) -> u64 {
+        match self {
+            Key::V4(addresses, ports) => {
+                let mut octets = [0; 12];
+                octets[..8].copy_from_slice(&addresses.to_le_bytes());
+                octets[8..].copy_from_slice(&ports.to_le_bytes());
+                hasher.hash(&octets)
+            }
+            Key::V6(addresses, ports) => {
+                let mut octets = [0; 36];
+                let (words, last) = octets.as_chunks_mut::<8>();
+                for (word, half) in words.iter_mut().zip(addresses) {
+                    *word = half.to_le_bytes();
+                }
+                last.copy_from_slice(&ports.to_le_bytes());
+                hasher.hash(&octets)
+            }
+        }
+    }
+}
+
+/// The places of connections, found by four-tuple. `key_of` says whose a place is.
+#[derive(Clone, Debug)]
+pub(super) struct Routes {
+    places: HashTable<u32>,
+    hasher: TableHasher,
+}
+
+impl Routes {
+    pub(super) fn new(hasher: TableHasher) -> Routes {
+        Routes {
+            places: HashTable::new(),
+            hasher,
+        }
+    }
+
+    /// The place of a four-tuple.
+    #[inline]
+    pub(super) fn find(&self, key: &Key, key_of: impl Fn(u32) -> Key) -> Option<u32> {
+        if self.places.is_empty() {
+            return None;
+        }
+        let is_it = |place: &u32| key_of(*place) == *key;
+        self.places.find(key.hash(&self.hasher), is_it).copied()
+    }
+
+    /// Adds a place; its four-tuple must not have another.
+    pub(super) fn insert(&mut self, place: u32, key_of: impl Fn(u32) -> Key) {
+        let hash = key_of(place).hash(&self.hasher);
+        let rehash = |place: &u32| key_of(*place).hash(&self.hasher);
+        self.places.insert_unique(hash, place, rehash);
+    }
+
+    /// The four-tuple has this place no more.
+    pub(super) fn remove(&mut self, key: &Key, place: u32) {
+        let hash = key.hash(&self.hasher);
+        if let Ok(entry) = self.places.find_entry(hash, |held| *held == place) {
+            entry.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Secret;
+    use super::*;
+
+    fn key(remote: u16, ipv6: bool) -> Key {
+        let local = match ipv6 {
+            true => "[fd00::1]:7".parse().unwrap(),
+            false => "10.0.0.1:7".parse().unwrap(),
+        };
+        let remote = match ipv6 {
+            true => format!("[fd00::2]:{remote}").parse().unwrap(),
+            false => format!("10.0.0.2:{remote}").parse().unwrap(),
+        };
+        Key::new(&FourTuple { local, remote })
+    }
+
+    #[test]
+    fn each_four_tuple_leads_to_its_place_until_it_is_removed() {
+        let keys: Vec<Key> = (0..1000).map(|n| key(n / 2, n % 2 == 0)).collect();
+        let key_of = |place: u32| keys[place as usize];
+        let mut routes = Routes::new(Secret([1; 16]).table_hasher());
+        (0..1000).for_each(|place| routes.insert(place, key_of));
+        for place in (0..1000).step_by(3) {
+            routes.remove(&key_of(place), place);
+        }
+        for place in 0..1000u32 {
+            let expected = (!place.is_multiple_of(3)).then_some(place);
+            assert_eq!(routes.find(&key_of(place), key_of), expected);
+        }
+    }
+}

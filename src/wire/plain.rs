@@ -1,0 +1,324 @@
+//! What nearly every datagram is, read in one go: an IP header without options or extensions, and a
+//! segment of TCP with ACK and perhaps PSH, without options but timestamps.
+//!
+//! [`Plain::read`] takes nothing else, and knows no errors: what it does not take,
+//! [`parse_as`](super::parse_as) reads. What it takes, that would have read the same, as a test with
+//! random datagrams has it.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::checksum::Sum;
+use super::ecn::Ecn;
+use super::ip::protocol;
+use super::offload::Checksum;
+use super::options::{Options, Timestamps};
+use super::tcp::{self, Control, TcpHeader};
+use super::{ipv4, ipv6};
+
+/// A plain datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain<'a> {
+    /// Where it comes from.
+    pub source: SocketAddr,
+    /// Where it goes.
+    pub destination: SocketAddr,
+    /// The ECN field of its IP header.
+    pub ecn: Ecn,
+    /// What the TCP header says besides.
+    pub header: PlainHeader,
+    /// The text of the segment.
+    pub text: &'a [u8],
+}
+
+/// A TCP header with ACK and perhaps PSH, without options but timestamps; the ports are elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainHeader {
+    /// SEG.SEQ.
+    pub seq: u32,
+    /// SEG.ACK.
+    pub ack: u32,
+    /// PSH.
+    pub is_pushed: bool,
+    /// The window field, unscaled.
+    pub window: u16,
+    /// Timestamps (RFC 7323 §3).
+    pub timestamps: Option<Timestamps>,
+}
+
+/// A TCP header without options.
+const HEADER: usize = 20;
+/// NOP, NOP, timestamps (RFC 7323, appendix A): kind and length.
+const TIMESTAMPS: [u8; 4] = [1, 1, 8, 10];
+/// Of the fragment field (RFC 791 §3.1): more fragments follow, and the offset.
+const FRAGMENT: u16 = 0x3fff;
+
+impl PlainHeader {
+    /// The same as a header of any kind.
+    pub fn full(&self, source_port: u16, destination_port: u16) -> TcpHeader {
+        let push = match self.is_pushed {
+            true => Control::PSH,
+            false => Control::NONE,
+        };
+        TcpHeader {
+            source_port,
+            destination_port,
+            seq: self.seq,
+            ack: self.ack,
+            control: Control::ACK | push,
+            window: self.window,
+            urgent: 0,
+            options: Options {
+                timestamps: self.timestamps,
+                ..Options::default()
+            },
+        }
+    }
+}
+
+impl TcpHeader {
+    /// The same as a plain header, if it is one.
+    pub fn plain(&self) -> Option<PlainHeader> {
+        let plain = PlainHeader {
+            seq: self.seq,
+            ack: self.ack,
+            is_pushed: self.control.has(Control::PSH),
+            window: self.window,
+            timestamps: self.options.timestamps,
+        };
+        (plain.full(self.source_port, self.destination_port) == *self).then_some(plain)
+    }
+}
+
+impl<'a> Plain<'a> {
+    /// Reads a plain datagram, of which `checksum` says how much of the checksum of TCP is there.
+    #[inline]
+    pub fn read(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        match datagram.first()? {
+            0x45 => Plain::read_ipv4(datagram, checksum),
+            first if first >> 4 == 6 => Plain::read_ipv6(datagram, checksum),
+            _ => None,
+        }
+    }
+
+    fn read_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        let (ip, segment) = datagram.split_first_chunk::<{ ipv4::HEADER }>()?;
+        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+        let fragment = u16::from_be_bytes([ip[6], ip[7]]) & FRAGMENT;
+        let fits = total == datagram.len() && fragment == 0 && ip[9] == protocol::TCP;
+        if !fits || !Sum::ZERO.plus_array(ip).verifies() {
+            return None;
+        }
+        let [_, _, _, source, destination] = *ip.as_chunks::<4>().0 else {
+            return None;
+        };
+        let is_vouched = checksum.vouches_for(ipv4::HEADER, tcp::CHECKSUM);
+        let sum = (!is_vouched).then(|| {
+            let addresses = Sum::ZERO.plus_array(&source).plus_array(&destination);
+            addresses.plus_length(protocol::TCP, segment.len())
+        });
+        let hosts = (
+            IpAddr::V4(Ipv4Addr::from(source)),
+            IpAddr::V4(Ipv4Addr::from(destination)),
+        );
+        Plain::read_segment(hosts, Ecn::of(ip[1]), segment, sum)
+    }
+
+    fn read_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        let (ip, segment) = datagram.split_first_chunk::<{ ipv6::HEADER }>()?;
+        let length = usize::from(u16::from_be_bytes([ip[4], ip[5]]));
+        if length != segment.len() || ip[6] != protocol::TCP {
+            return None;
+        }
+        let addresses = ip.last_chunk::<32>()?;
+        let [source, destination] = *addresses.as_chunks::<16>().0 else {
+            return None;
+        };
+        let is_vouched = checksum.vouches_for(ipv6::HEADER, tcp::CHECKSUM);
+        let sum = (!is_vouched).then(|| {
+            Sum::ZERO
+                .plus_array(addresses)
+                .plus_length(protocol::TCP, segment.len())
+        });
+        let hosts = (
+            IpAddr::V6(Ipv6Addr::from(source)),
+            IpAddr::V6(Ipv6Addr::from(destination)),
+        );
+        // The lowest two bits of the traffic class.
+        Plain::read_segment(hosts, Ecn::of(ip[1] >> 4), segment, sum)
+    }
+
+    /// `sum`: that of the pseudo header, unless somebody vouches for the checksum.
+    //
+    // Always, so that nothing is copied between the two.
+    #[inline(always)]
+    fn read_segment(
+        hosts: (IpAddr, IpAddr),
+        ecn: Ecn,
+        segment: &'a [u8],
+        sum: Option<Sum>,
+    ) -> Option<Plain<'a>> {
+        let (header, rest) = segment.split_first_chunk::<HEADER>()?;
+        let control = Control::from_bits(u16::from_be_bytes([header[12], header[13]]));
+        let urgent = [header[18], header[19]];
+        if control - Control::PSH != Control::ACK || urgent != [0, 0] {
+            return None;
+        }
+        let (options, text) = match header[12] >> 4 {
+            5 => (None, rest),
+            8 => {
+                let (options, text) = rest.split_first_chunk::<12>()?;
+                (Some(options), text)
+            }
+            _ => return None,
+        };
+        let timestamps = match options {
+            Some(options) if options[..4] != TIMESTAMPS => return None,
+            Some(options) => Some(Timestamps {
+                val: word(options, 4),
+                ecr: word(options, 8),
+            }),
+            None => None,
+        };
+        if let Some(sum) = sum {
+            let sum = sum.plus_array(header);
+            let sum = options.map_or(sum, |options| sum.plus_array(options));
+            let sum = if text.is_empty() { sum } else { sum.plus(text) };
+            if !sum.verifies() {
+                return None;
+            }
+        }
+        let port = |at| u16::from_be_bytes([header[at], header[at + 1]]);
+        Some(Plain {
+            source: SocketAddr::new(hosts.0, port(0)),
+            destination: SocketAddr::new(hosts.1, port(2)),
+            ecn,
+            header: PlainHeader {
+                seq: word(header, 4),
+                ack: word(header, 8),
+                is_pushed: control.has(Control::PSH),
+                window: port(14),
+                timestamps,
+            },
+            text,
+        })
+    }
+}
+
+/// The number in the four octets from `at` on.
+#[inline]
+fn word<const N: usize>(octets: &[u8; N], at: usize) -> u32 {
+    u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::options::tests::any_options;
+    use crate::wire::{Datagram, IpHeader, Packet, Payload, Text, parse_as};
+
+    fn ip(ipv6: bool, traffic_class: u8) -> IpHeader {
+        let address = |host| match ipv6 {
+            true => IpAddr::from([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]),
+            false => IpAddr::from([10, 0, 0, host]),
+        };
+        IpHeader {
+            traffic_class,
+            ..IpHeader::new(address(1), address(2), protocol::TCP, 64)
+        }
+    }
+
+    prop_compose! {
+        fn any_header()(
+            (ports, places, window) in any::<([u16; 2], [u32; 2], u16)>(),
+            control in prop_oneof![
+                2 => Just(Control::ACK),
+                1 => Just(Control::ACK | Control::PSH),
+                1 => any::<u16>().prop_map(Control::from_bits),
+            ],
+            options in prop_oneof![
+                2 => any::<Option<[u32; 2]>>().prop_map(|both| Options {
+                    timestamps: both.map(|[val, ecr]| Timestamps { val, ecr }),
+                    ..Options::default()
+                }),
+                1 => any_options(),
+            ],
+        ) -> TcpHeader {
+            TcpHeader {
+                source_port: ports[0],
+                destination_port: ports[1],
+                seq: places[0],
+                ack: places[1],
+                control,
+                window,
+                urgent: 0,
+                options,
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever the datagram, intact or with a few octets changed: what is taken is what the
+        /// parser of everything reads; and what is plain is taken.
+        #[test]
+        fn what_is_plain_is_read_the_same(
+            header in any_header(),
+            (ipv6, traffic_class) in any::<(bool, u8)>(),
+            text in prop::collection::vec(any::<u8>(), 0..100),
+            changes in prop::collection::vec((0usize..64, any::<u8>()), 0..3),
+            (verified, more) in any::<(bool, bool)>(),
+        ) {
+            let packet = Packet::tcp(&ip(ipv6, traffic_class), &header, Text::from(&text[..]));
+            let mut datagram = packet.to_vec();
+            let is_changed = more && !changes.is_empty();
+            for (at, value) in changes.into_iter().filter(|_| more) {
+                if let Some(octet) = datagram.get_mut(at) {
+                    *octet = value;
+                }
+            }
+            let checksum = match verified {
+                true => Checksum::Verified,
+                false => Checksum::Complete,
+            };
+            let plain = Plain::read(&datagram, checksum);
+            if let Some(plain) = plain {
+                let Ok(Datagram { ip, payload }) = parse_as(&datagram, checksum) else {
+                    panic!("{plain:?} is refused");
+                };
+                let (from, to) = (plain.source, plain.destination);
+                let full = plain.header.full(from.port(), to.port());
+                prop_assert_eq!(payload, Payload::Tcp(full, plain.text));
+                prop_assert_eq!((ip.source, ip.destination), (from.ip(), to.ip()));
+                prop_assert_eq!(ip.ecn(), plain.ecn);
+                prop_assert_eq!(full.plain(), Some(plain.header));
+            } else if !is_changed {
+                prop_assert_eq!(header.plain(), None);
+            }
+        }
+    }
+
+    /// A checksum that is wrong, and fragments, are for others to judge.
+    #[test]
+    fn what_is_not_whole_is_not_plain() {
+        let header = TcpHeader {
+            control: Control::ACK,
+            ..TcpHeader::default()
+        };
+        let whole = Packet::tcp(&ip(false, 0), &header, Text::from(&b"text"[..])).to_vec();
+        assert!(Plain::read(&whole, Checksum::Complete).is_some());
+        for bit in 0..8 * whole.len() {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Plain::read(&damaged, Checksum::Complete), None, "{bit}");
+        }
+        for len in 0..whole.len() {
+            assert_eq!(Plain::read(&whole[..len], Checksum::Verified), None);
+        }
+        let piece = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 6, 64);
+        let long = piece.datagram(&whole[20..].repeat(10));
+        for fragment in crate::wire::ip::fragments(long, 100, 1).unwrap() {
+            assert_eq!(Plain::read(&fragment, Checksum::Verified), None);
+        }
+    }
+}
