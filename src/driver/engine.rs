@@ -19,17 +19,18 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
 
-use parking_lot::MutexGuard;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::PollDevice;
 use super::absence::Absence;
 use super::clock::Clock;
+use super::intake::Intake;
 use super::lock::FairMutex;
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
 use super::poller::{self, Found, Kick};
-use super::shard::{Shard, Traffic};
+use super::shard::{BATCHES, Shard, Traffic, Turn};
 use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
 use super::start::StartError;
 use super::waiters::Key;
@@ -65,6 +66,9 @@ pub(crate) enum WaitError {
 /// A running shard.
 pub(crate) struct Engine {
     shared: FairMutex<Shared>,
+    /// The receiving half of the device, if it has one. Whoever holds it may wait for `shared`; whoever
+    /// holds that may not wait for it.
+    intake: Option<Mutex<Intake>>,
     /// The one in there, to look at without the lock.
     absence: Arc<Absence>,
     clock: Clock,
@@ -93,8 +97,10 @@ impl Engine {
             Arc::new(Outbox::new(sender, has_thread))
         });
         let (busy_poll, clock) = (shard.stack().config().busy_poll, shard.clock());
+        let intake = shard.intake().map(Mutex::new);
         let shared = Shared::new(shard, mail.clone(), outbox.clone());
         Ok(Engine {
+            intake,
             absence: Arc::clone(&shared.absence),
             clock,
             shared: FairMutex::new(shared),
@@ -252,7 +258,14 @@ impl Engine {
     fn finish(&self, mut shared: Guard<'_>, now: Instant) {
         let lead = shared.lead;
         shared.send_due(now);
-        shared.assist();
+        if shared.wants_assistance() {
+            match self.intake.as_ref().map(Mutex::try_lock) {
+                None => shared.assist(None),
+                Some(Some(mut intake)) => shared.assist(Some(&mut intake)),
+                // Somebody receives already.
+                Some(None) => {}
+            }
+        }
         self.release_from(shared, lead);
     }
 
@@ -354,14 +367,49 @@ impl Engine {
             false => poller::wait(device, mail, kick, busy, timeout),
         };
         let promised = found.device;
-        let mut shared = self.lock();
+        let mut shared = match &self.intake {
+            Some(intake) => self.turn_from(&mut intake.lock(), me, promised),
+            None => {
+                let mut shared = self.lock();
+                if shared.lead == me {
+                    shared.turn(promised, None);
+                }
+                shared
+            }
+        };
         if !busy.is_zero() && !at_once {
             shared.busy.note(found.slept);
         }
-        if shared.lead == me {
-            shared.turn(promised);
-        }
         shared
+    }
+
+    /// A turn of `me`, who receives while the lock is free. What has been received when another has
+    /// the lead is handed up all the same.
+    fn turn_from(&self, intake: &mut Intake, me: Lead, promised: bool) -> Guard<'_> {
+        let (mut batches, mut received) = (0, 0);
+        loop {
+            let answer = intake.receive();
+            let more = matches!(answer, Ok(true));
+            let mut shared = self.lock();
+            batches += 1;
+            received += shared.take_in(intake);
+            let is_lead = shared.lead == me && shared.closed.is_none();
+            if is_lead && more && batches < BATCHES {
+                self.release(shared);
+                continue;
+            }
+            if is_lead {
+                shared.shard.end_turn(&mut intake.inlet, received);
+                shared.end_turn(promised, answer.map(|more| Turn { received, more }));
+            } else if received > 0 {
+                let now = shared.shard.now();
+                shared.send_due(now);
+                if shared.lead_must_look() {
+                    self.kick(shared.lead);
+                }
+            }
+            return shared;
+        }
     }
 
     /// Unlocks, sleeps until woken for `interest` in `key` or `deadline`, and locks.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::poller::Kick;
-use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::Packet;
 
 /// Datagrams that one direction holds before it loses more.
@@ -139,16 +139,10 @@ impl Lane {
         self.lock().closed = true;
         self.ready.kick();
     }
-}
 
-impl Device for MemoryDevice {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::plain(self.mtu)
-    }
-
-    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+    fn receive(&self, batch: &mut Batch) -> Result<(), DeviceError> {
         let before = batch.len();
-        let mut queue = self.incoming.lock();
+        let mut queue = self.lock();
         while let Some(slot) = batch.slot() {
             let Some(datagram) = queue.datagrams.pop_front() else {
                 break;
@@ -162,9 +156,32 @@ impl Device for MemoryDevice {
             return Err(DeviceError::Closed);
         }
         if queue.datagrams.is_empty() && !queue.closed {
-            self.incoming.ready.clear();
+            self.ready.clear();
         }
         Ok(())
+    }
+}
+
+/// The receiving half of a device.
+struct Incoming(Arc<Lane>);
+
+impl Receiver for Incoming {
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        self.0.receive(batch)
+    }
+}
+
+impl Device for MemoryDevice {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::plain(self.mtu)
+    }
+
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        self.incoming.receive(batch)
+    }
+
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        Some(Box::new(Incoming(Arc::clone(&self.incoming))))
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
+//! | `intake` | what a device receives into, and receiving while the stack is not locked |
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
@@ -39,6 +40,7 @@ mod absence;
 mod busy;
 mod clock;
 mod engine;
+mod intake;
 mod lock;
 mod mail;
 pub mod memory;
@@ -55,7 +57,7 @@ mod waiters;
 
 use std::os::fd::AsFd;
 
-use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::Packet;
 
 pub use clock::Clock;
@@ -90,6 +92,10 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn flush(&mut self) -> Result<(), DeviceError> {
         (**self).flush()
+    }
+
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        (**self).receiver()
     }
 
     fn end(&mut self) {

@@ -2,27 +2,18 @@
 
 use core::fmt;
 use core::iter::Sum;
-use core::time::Duration;
+use std::mem;
 
 use super::clock::Clock;
-use crate::link::{Batch, Capabilities, Device, DeviceError, Run, Sender};
+use super::intake::{Inlet, Intake};
+use crate::link::{Batch, Device, DeviceError, Run, Sender};
 use crate::stack::Stack;
 use crate::time::Instant;
 use crate::wire::{Offload, Packet, dump};
 
-/// Datagrams received together: so few that they are still in the nearest cache when the stack
-/// reads them. (With 64, checksums took twice as long.)
-const BATCH: usize = 8;
-
-/// Octets of them, if they are long: then fewer are received together.
-const BATCH_MEMORY: usize = 192 * 1024;
-
-/// When nothing has arrived for so long, the memory of the batch is given back.
-const IDLE_TIME: Duration = Duration::from_secs(1);
-
 /// Batches that one turn receives at most before it sends. What arrives together is acknowledged
 /// together (RFC 9293 MUST-58).
-const BATCHES: usize = 8;
+pub(super) const BATCHES: usize = 8;
 
 /// The most datagrams that one turn sends, and octets of them: a long queue must not keep what arrives
 /// waiting.
@@ -38,11 +29,7 @@ pub struct Shard<D> {
     /// What the device does in the stack's place.
     offload: Offload,
     clock: Clock,
-    batch: Batch,
-    /// When something arrived last.
-    arrived: Instant,
-    /// Octets that one datagram of the batch has room for.
-    slot: usize,
+    inlet: Inlet,
     /// Datagrams sent since the last turn began.
     sent_since_turn: usize,
     traffic: Traffic,
@@ -84,7 +71,7 @@ impl fmt::Display for Traffic {
 }
 
 /// What a turn did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turn {
     /// How many datagrams arrived.
     pub received: usize,
@@ -96,15 +83,12 @@ impl<D: Device> Shard<D> {
     /// Joins `stack` to `device`. Time starts now.
     pub fn new(stack: Stack, device: D) -> Shard<D> {
         let capabilities = device.capabilities();
-        let slot = slot_for(&capabilities);
         Shard {
             stack,
             device,
             offload: capabilities.offload,
             clock: Clock::start(),
-            batch: batch(slot),
-            arrived: Instant::ZERO,
-            slot,
+            inlet: Inlet::new(&capabilities),
             sent_since_turn: 0,
             traffic: Traffic::default(),
         }
@@ -146,32 +130,54 @@ impl<D: Device> Shard<D> {
     /// # Errors
     /// If the device cannot go on. What arrived before is not lost.
     pub fn turn(&mut self) -> Result<Turn, DeviceError> {
-        self.sent_since_turn = 0;
-        let mut received = 0;
+        let mut inlet = mem::take(&mut self.inlet);
+        let turn = self.turn_with(&mut inlet, |device, batch| device.receive(batch));
+        self.inlet = inlet;
+        turn
+    }
+
+    /// The receiving half of the device, if it has one: then turns are [from](Shard::turn_from) it.
+    pub(super) fn intake(&mut self) -> Option<Intake> {
+        Some(Intake {
+            receiver: self.device.receiver()?,
+            inlet: Inlet::new(&self.device.capabilities()),
+        })
+    }
+
+    /// As [`Shard::turn`].
+    pub(super) fn turn_from(&mut self, intake: &mut Intake) -> Result<Turn, DeviceError> {
+        let Intake { receiver, inlet } = intake;
+        self.turn_with(inlet, |_, batch| receiver.receive(batch))
+    }
+
+    fn turn_with(
+        &mut self,
+        inlet: &mut Inlet,
+        mut receive: impl FnMut(&mut D, &mut Batch) -> Result<(), DeviceError>,
+    ) -> Result<Turn, DeviceError> {
+        let mut turn = Turn::default();
         let mut answer = Ok(());
-        let mut now = self.clock.now();
-        let mut more = false;
         for _ in 0..BATCHES {
-            self.batch.clear();
-            answer = self.device.receive(&mut self.batch);
-            received += self.batch.len();
-            now = self.clock.now();
-            more = answer.is_ok() && self.batch.is_full();
-            self.hand_up(now);
-            if !more {
+            inlet.batch.clear();
+            answer = receive(&mut self.device, &mut inlet.batch);
+            turn.more = answer.is_ok() && inlet.batch.is_full();
+            turn.received += self.hand_up(inlet);
+            if !turn.more {
                 break;
             }
         }
-        if received > 0 {
-            self.arrived = now;
-        } else if now - self.arrived >= IDLE_TIME {
-            self.batch.release();
-        }
+        self.end_turn(inlet, turn.received);
+        answer.map(|()| turn)
+    }
+
+    /// After what one turn received is handed up: does what is due.
+    pub(super) fn end_turn(&mut self, inlet: &mut Inlet, received: usize) {
+        let now = self.clock.now();
+        self.sent_since_turn = 0;
+        inlet.end_turn(now, received);
         if self.next_deadline().is_some_and(|due| due <= now) {
             self.stack.handle_timeouts(now);
         }
-        answer?;
-        Ok(Turn { received, more })
     }
 
     /// Sends what the stack has to send now, up to a limit. Says whether the limit was reached.
@@ -233,39 +239,21 @@ impl<D: Device> Shard<D> {
         self.device.end();
     }
 
-    /// Hands the batch to the stack.
-    fn hand_up(&mut self, now: Instant) {
+    /// Hands a batch to the stack. Says how many datagrams are in it.
+    pub(super) fn hand_up(&mut self, inlet: &mut Inlet) -> usize {
+        let now = self.clock.now();
         let mut longest = 0;
-        for (datagram, form) in self.batch.arrivals() {
+        for (datagram, form) in inlet.batch.arrivals() {
             log::debug!("in  {}", dump::describe(&datagram));
             self.traffic.datagrams_in += 1;
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
             self.stack.receive_arrived(now, datagram, form);
         }
-        if longest == self.slot {
-            self.fit_mtu();
+        let received = inlet.batch.len();
+        if inlet.is_filled_by(longest) {
+            inlet.fit(&self.device.capabilities());
         }
+        received
     }
-
-    /// A datagram filled its slot, and so was longer than the MTU was, and was cut: if the MTU
-    /// has grown, the slots grow with it.
-    fn fit_mtu(&mut self) {
-        let slot = slot_for(&self.device.capabilities());
-        if slot > self.slot {
-            self.slot = slot;
-            self.batch = batch(slot);
-        }
-    }
-}
-
-/// Room for one datagram: at least one octet more than the longest, so that a longer one shows;
-/// and whole cache lines, so that copies start at one.
-fn slot_for(capabilities: &Capabilities) -> usize {
-    (capabilities.longest_arrival() + 1).next_multiple_of(64)
-}
-
-/// Of super-segments so many together that the cache holds them: two, or more short ones.
-fn batch(slot: usize) -> Batch {
-    Batch::with_limit(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
 }

@@ -11,9 +11,10 @@ use std::task::Waker;
 use super::PollDevice;
 use super::absence::Absence;
 use super::busy::Busy;
+use super::intake::Intake;
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
-use super::shard::Shard;
+use super::shard::{Shard, Turn};
 use super::waiters::{Key, Waiters};
 use crate::link::{DeviceError, Run};
 use crate::stack::{ConnId, Event, ListenerId, Stack};
@@ -227,12 +228,32 @@ impl Shared {
         }
     }
 
-    /// One turn, and its events. `promised`: poll said that the device has something.
-    pub(super) fn turn(&mut self, promised: bool) {
+    /// One turn, and its events. `promised`: poll said that the device has something; `intake`: its
+    /// receiving half, if it has one.
+    pub(super) fn turn(&mut self, promised: bool, intake: Option<&mut Intake>) {
         if self.closed.is_some() {
             return;
         }
-        match self.shard.turn() {
+        let turn = match intake {
+            Some(intake) => self.shard.turn_from(intake),
+            None => self.shard.turn(),
+        };
+        self.end_turn(promised, turn);
+    }
+
+    /// Hands up what was received while the lock was free, and finds whom it concerns.
+    pub(super) fn take_in(&mut self, intake: &mut Intake) -> usize {
+        if self.closed.is_some() {
+            return 0;
+        }
+        let received = self.shard.hand_up(&mut intake.inlet);
+        self.dispatch();
+        received
+    }
+
+    /// The end of a turn, and its events.
+    pub(super) fn end_turn(&mut self, promised: bool, turn: Result<Turn, DeviceError>) {
+        match turn {
             Ok(turn) => {
                 self.more = turn.more;
                 self.much = turn.received > MUCH;
@@ -309,17 +330,19 @@ impl Shared {
         outbox.take(&mut self.departed, self.much)
     }
 
+    /// Whether a user that writes is to [assist](Shared::assist).
+    pub(super) fn wants_assistance(&self) -> bool {
+        let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
+        !busy && self.mail.is_none() && self.shard.sent_since_turn() >= ASSIST_AFTER
+    }
+
     /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
     /// else it and the background thread, or a lead that waits for something else, would stand in
     /// each other's way at every batch. Whoever led must be kicked if it does not lead any more.
-    pub(super) fn assist(&mut self) {
-        let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
-        if busy || self.mail.is_some() || self.shard.sent_since_turn() < ASSIST_AFTER {
-            return;
-        }
+    pub(super) fn assist(&mut self, mut intake: Option<&mut Intake>) {
         self.end_lead();
         for _ in 0..ASSIST_TURNS {
-            self.turn(false);
+            self.turn(false, intake.as_deref_mut());
             if !self.more {
                 break;
             }

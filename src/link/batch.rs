@@ -22,7 +22,7 @@ const LOOKS: usize = 4;
 
 /// Datagrams that arrived together, each in a memory of its own, which is used again and again; but
 /// not before nobody keeps any of it (see [`Arrived`]).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// The memory of each datagram, and those for more.
     memories: Vec<Arc<[u8]>>,

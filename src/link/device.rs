@@ -93,6 +93,12 @@ pub trait Device {
         Ok(())
     }
 
+    /// The receiving half, to be used in place of [`Device::receive`] from now on, while others send;
+    /// `None`: this device has none.
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        None
+    }
+
     /// Nobody will use the device any more, though it may take a while until it is dropped.
     fn end(&mut self) {}
 
@@ -118,4 +124,13 @@ pub trait Sender: Send {
     fn flush(&mut self) -> Result<(), DeviceError> {
         Ok(())
     }
+}
+
+/// The receiving half of a [`Device`].
+pub trait Receiver: Send {
+    /// As [`Device::receive`].
+    ///
+    /// # Errors
+    /// As [`Device::receive`].
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError>;
 }

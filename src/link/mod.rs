@@ -30,7 +30,7 @@ mod window;
 
 pub use authenticated::{AuthenticatedLink, Key};
 pub use batch::Batch;
-pub use device::{Capabilities, Device, DeviceError, Sender};
+pub use device::{Capabilities, Device, DeviceError, Receiver, Sender};
 pub use fair_loss::FairLossLink;
 pub use fifo::{FifoStorage, PerfectFifoLink};
 pub use identifier::{Identifiers, MessageId};

@@ -1,17 +1,17 @@
 //! A TUN interface as a device: one datagram, or one super-segment, a system call.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::sys::uio::{readv, writev};
-use nix::unistd::read;
+use nix::sys::uio::writev;
 
 use super::offloads::Accepted;
+use super::receiver::{TunReceiver, is_closed};
 use super::{netlink, vnet};
-use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::{Offload, Packet};
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
@@ -20,6 +20,7 @@ use crate::wire::{Offload, Packet};
 /// how much.
 #[derive(Debug)]
 pub struct TunDevice {
+    inlet: TunReceiver,
     outlet: Outlet,
     name: String,
     index: u32,
@@ -43,7 +44,7 @@ struct Outlet {
 pub struct TunCounters {
     lost: AtomicU64,
     lost_down: AtomicU64,
-    refused: AtomicU64,
+    pub(super) refused: AtomicU64,
 }
 
 impl TunCounters {
@@ -74,12 +75,14 @@ impl TunCounters {
 
 impl TunDevice {
     pub(super) fn new(fd: OwnedFd, name: String, index: u32, mtu: usize, vnet: bool) -> TunDevice {
+        let (fd, counters) = (Arc::new(fd), Arc::<TunCounters>::default());
         TunDevice {
-            outlet: Outlet {
-                fd: Arc::new(fd),
+            inlet: TunReceiver {
+                fd: Arc::clone(&fd),
                 vnet,
-                counters: Arc::default(),
+                counters: Arc::clone(&counters),
             },
+            outlet: Outlet { fd, vnet, counters },
             name,
             index,
             mtu,
@@ -121,29 +124,6 @@ impl TunDevice {
     pub(super) fn index(&self) -> u32 {
         self.index
     }
-
-    /// One datagram into the batch, which has room. Says how many octets were read.
-    fn receive_plain(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        let len = read(&*self.outlet.fd, batch.slot().unwrap_or_default())?;
-        if len > 0 {
-            batch.commit(len);
-        }
-        Ok(len)
-    }
-
-    /// As [`TunDevice::receive_plain`], with a header in front.
-    fn receive_with_header(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        let slot = batch.slot().unwrap_or_default();
-        let mut header = [0; vnet::LEN];
-        let mut pieces = [IoSliceMut::new(&mut header), IoSliceMut::new(slot)];
-        let read = readv(&*self.outlet.fd, &mut pieces)?;
-        let len = read.saturating_sub(vnet::LEN);
-        match vnet::read(&header, &slot[..len]) {
-            Some(form) => batch.commit_as(len, form),
-            None => _ = (self.outlet.counters.refused).fetch_add(1, Ordering::Relaxed),
-        }
-        Ok(read)
-    }
 }
 
 impl AsFd for TunDevice {
@@ -165,19 +145,11 @@ impl Device for TunDevice {
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
-        while !batch.is_full() {
-            let received = match self.outlet.vnet {
-                true => self.receive_with_header(batch),
-                false => self.receive_plain(batch),
-            };
-            match received {
-                // A TUN device never ends; what does is not one any more.
-                Ok(0) => return Err(DeviceError::Closed),
-                Ok(_) => {}
-                Err(errno) => return no_more(errno),
-            }
-        }
-        Ok(())
+        self.inlet.receive(batch)
+    }
+
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        Some(Box::new(self.inlet.clone()))
     }
 
     fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
@@ -219,32 +191,13 @@ impl Sender for Outlet {
     }
 }
 
-/// What it means when a read gives nothing.
-fn no_more(errno: Errno) -> Result<(), DeviceError> {
-    match errno {
-        // Nothing is there; or a signal, want of memory, an interface that is down: later.
-        Errno::EAGAIN | Errno::EINTR | Errno::ENOBUFS | Errno::ENOMEM | Errno::EIO => Ok(()),
-        errno if is_closed(errno) => Err(DeviceError::Closed),
-        errno => Err(DeviceError::Io(errno.into())),
-    }
-}
-
-/// Whether the descriptor will never work again: EBADFD is what is left of a TUN descriptor when
-/// its interface is deleted.
-fn is_closed(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::EBADFD | Errno::EBADF | Errno::ENODEV | Errno::ENXIO
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::wire::{IpHeader, TcpHeader, Text};
     use nix::fcntl::OFlag;
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-    use nix::unistd::{pipe2, write};
+    use nix::unistd::{pipe2, read, write};
 
     /// A device over one end of a pair of sockets, which keep the boundaries of datagrams as a
     /// TUN descriptor does.
@@ -291,7 +244,7 @@ mod tests {
     #[test]
     fn a_header_says_in_what_form_a_datagram_is() {
         let (mut device, other) = device_and_other_end();
-        device.outlet.vnet = true;
+        (device.inlet.vnet, device.outlet.vnet) = (true, true);
         let ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
         let text = Text::from(&[7; 3000][..]);
         let packet = Packet::tcp_for(Offload::FULL, &ip, &TcpHeader::default(), text, 1448);
@@ -343,20 +296,6 @@ mod tests {
             device.send(Packet::borrowed(b"x")),
             Err(DeviceError::Closed)
         ));
-    }
-
-    #[test]
-    fn faults_of_reading_mean_what_they_should() {
-        for errno in [Errno::EAGAIN, Errno::EINTR, Errno::EIO, Errno::ENOBUFS] {
-            assert!(no_more(errno).is_ok(), "{errno}");
-        }
-        for errno in [Errno::EBADFD, Errno::EBADF, Errno::ENODEV] {
-            assert!(
-                matches!(no_more(errno), Err(DeviceError::Closed)),
-                "{errno}"
-            );
-        }
-        assert!(matches!(no_more(Errno::EFAULT), Err(DeviceError::Io(_))));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `offloads` | what the kernel leaves to us of what it sends, while we have an interface |
 //! | `vnet` | the header that goes with a datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
+//! | `receiver` | its receiving half: datagrams in |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
 //! | `netlink` | the few rtnetlink requests that this takes |
 //! | `cidr` | an address with its prefix length |
@@ -19,6 +20,7 @@ mod error;
 mod netlink;
 mod offloads;
 mod open;
+mod receiver;
 mod sys;
 mod vnet;
 

@@ -1,0 +1,91 @@
+//! Receiving: into a batch, and, if the device has a half for it, while the stack is not locked.
+//!
+//! To receive is to copy: it is most of what a turn costs, and nobody has to wait for it. So the lead
+//! receives a batch, then locks the stack and hands it up. Whoever receives holds the [`Intake`]
+//! until the batch is handed up: so nothing is overtaken.
+
+use core::time::Duration;
+
+use crate::link::{Batch, Capabilities, DeviceError, Receiver};
+use crate::time::Instant;
+
+/// Datagrams received together: so few that they are still in the nearest cache when the stack
+/// reads them. (With 64, checksums took twice as long.)
+const BATCH: usize = 8;
+
+/// Octets of them, if they are long: then fewer are received together.
+const BATCH_MEMORY: usize = 192 * 1024;
+
+/// When nothing has arrived for so long, the memory of the batch is given back.
+const IDLE_TIME: Duration = Duration::from_secs(1);
+
+/// What a device receives into.
+#[derive(Debug, Default)]
+pub(super) struct Inlet {
+    pub(super) batch: Batch,
+    /// Octets that one datagram has room for.
+    slot: usize,
+    /// When something arrived last.
+    arrived: Instant,
+}
+
+impl Inlet {
+    pub(super) fn new(capabilities: &Capabilities) -> Inlet {
+        let slot = slot_for(capabilities);
+        Inlet {
+            batch: batch(slot),
+            slot,
+            arrived: Instant::ZERO,
+        }
+    }
+
+    /// Whether a datagram of so many octets has filled its slot, and so was longer than the MTU was,
+    /// and was cut.
+    pub(super) fn is_filled_by(&self, longest: usize) -> bool {
+        longest == self.slot
+    }
+
+    /// If the MTU has grown, the slots grow with it.
+    pub(super) fn fit(&mut self, capabilities: &Capabilities) {
+        let slot = slot_for(capabilities);
+        if slot > self.slot {
+            self.slot = slot;
+            self.batch = batch(slot);
+        }
+    }
+
+    /// So many datagrams have arrived in a turn.
+    pub(super) fn end_turn(&mut self, now: Instant, received: usize) {
+        if received > 0 {
+            self.arrived = now;
+        } else if now - self.arrived >= IDLE_TIME {
+            self.batch.release();
+        }
+    }
+}
+
+/// The receiving half of a device, and what it receives into.
+pub(super) struct Intake {
+    pub(super) receiver: Box<dyn Receiver>,
+    pub(super) inlet: Inlet,
+}
+
+impl Intake {
+    /// Receives a batch. Says whether there may be more; an error concerns what follows the batch.
+    pub(super) fn receive(&mut self) -> Result<bool, DeviceError> {
+        let batch = &mut self.inlet.batch;
+        batch.clear();
+        self.receiver.receive(batch).map(|()| batch.is_full())
+    }
+}
+
+/// Room for one datagram: at least one octet more than the longest, so that a longer one shows;
+/// and whole cache lines, so that copies start at one.
+fn slot_for(capabilities: &Capabilities) -> usize {
+    (capabilities.longest_arrival() + 1).next_multiple_of(64)
+}
+
+/// Of super-segments so many together that the cache holds them: two, or more short ones.
+fn batch(slot: usize) -> Batch {
+    Batch::with_limit(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
+}
