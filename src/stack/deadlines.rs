@@ -29,8 +29,9 @@ const LOOSE: u32 = u32::MAX - 1;
 
 /// The earliest deadline of every connection that has one, by its slot.
 ///
-/// A deadline that moves later (as the retransmission timer does with every acknowledgment) is
-/// left where it was: the connection is looked at once too early, and registered again.
+/// A deadline that moves later, or is gone (as that of retransmission with every acknowledgment), is
+/// left where it was. When the time comes near, the connection is asked for the true one: so what is
+/// out of date does not go down all the levels.
 #[derive(Clone, Debug)]
 pub(super) struct Deadlines {
     /// What was due before this has been taken; nothing that waits lies before it.
@@ -171,8 +172,13 @@ impl Deadlines {
         Some(Instant::from_nanos(buckets[bucket].earliest))
     }
 
-    /// Takes a connection that is due; its registration is over.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<u32> {
+    /// Takes a connection that is due; its registration is over. `wanted` says what has become of the
+    /// deadline of a slot since it was registered: it may be later now, or none.
+    pub(super) fn take_due(
+        &mut self,
+        now: Instant,
+        wanted: impl Fn(u32, Instant) -> Option<Instant>,
+    ) -> Option<u32> {
         while let Some((level, bucket)) = self.first_bucket() {
             let buckets = self.levels[level].buckets.as_ref()?;
             let Bucket {
@@ -185,13 +191,19 @@ impl Deadlines {
                 self.forget(first);
                 return Some(first);
             }
-            self.spread(level, bucket);
+            self.spread(level, bucket, &wanted);
         }
         None
     }
 
-    /// The time has reached a bucket: what is in it moves to lower levels.
-    fn spread(&mut self, level: usize, bucket: usize) {
+    /// The time has reached a bucket: what is in it moves to lower levels, or to where it belongs by
+    /// now.
+    fn spread(
+        &mut self,
+        level: usize,
+        bucket: usize,
+        wanted: impl Fn(u32, Instant) -> Option<Instant>,
+    ) {
         let shift = BITS * level as u32;
         // Its digit, and nothing below it.
         let above = (self.reached >> shift) & !(BUCKETS as u64 - 1);
@@ -204,7 +216,9 @@ impl Deadlines {
         let mut slot = core::mem::replace(&mut buckets[bucket], EMPTY).first;
         while let Some(node) = self.nodes.get_mut(slot) {
             let Node { at, after, .. } = core::mem::replace(node, UNREGISTERED);
-            self.insert(slot, at);
+            if let Some(at) = wanted(slot, at) {
+                self.insert(slot, at);
+            }
             slot = after;
         }
     }
@@ -264,6 +278,13 @@ mod tests {
     use super::*;
     use crate::time::Duration;
 
+    impl Deadlines {
+        /// What is due, as it was registered.
+        fn take(&mut self, now: Instant) -> Option<u32> {
+            self.take_due(now, |_, at| Some(at))
+        }
+    }
+
     #[test]
     fn moves_forward_at_once_and_backward_lazily() {
         let mut deadlines = Deadlines::default();
@@ -276,8 +297,8 @@ mod tests {
         );
         deadlines.update(3, Some(Instant::from_secs(2)));
         assert_eq!(deadlines.next(), Some(Instant::from_secs(2)));
-        assert_eq!(deadlines.take_due(Instant::from_secs(1)), None);
-        assert_eq!(deadlines.take_due(Instant::from_secs(2)), Some(3));
+        assert_eq!(deadlines.take(Instant::from_secs(1)), None);
+        assert_eq!(deadlines.take(Instant::from_secs(2)), Some(3));
         assert_eq!(deadlines.next(), None, "one registration at most");
     }
 
@@ -287,10 +308,25 @@ mod tests {
         let at = Instant::from_secs(5);
         (0..4).for_each(|slot| deadlines.update(slot, Some(at)));
         deadlines.forget(1);
-        assert_eq!(deadlines.take_due(Instant::from_secs(4)), None);
+        assert_eq!(deadlines.take(Instant::from_secs(4)), None);
         deadlines.update(1, Some(at));
-        let due: Vec<_> = core::iter::from_fn(|| deadlines.take_due(at)).collect();
+        let due: Vec<_> = core::iter::from_fn(|| deadlines.take(at)).collect();
         assert_eq!(due, [0, 2, 3, 1]);
+    }
+
+    /// The time comes near where it was registered, and finds it elsewhere.
+    #[test]
+    fn what_is_out_of_date_goes_where_it_belongs() {
+        let mut deadlines = Deadlines::default();
+        let (soon, later) = (Instant::from_secs(1), Instant::from_secs(9));
+        (0..3).for_each(|slot| deadlines.update(slot, Some(soon)));
+        let wanted = |slot, at| [None, Some(later), Some(at)][slot as usize];
+        assert_eq!(deadlines.take_due(soon, wanted), Some(2));
+        assert_eq!(deadlines.take_due(soon, wanted), None);
+        assert_eq!(deadlines.registered(0), None);
+        assert_eq!(deadlines.registered(1), Some(later));
+        assert_eq!(deadlines.take_due(later, wanted), Some(1));
+        assert_eq!(deadlines.next(), None);
     }
 
     #[test]
@@ -298,16 +334,16 @@ mod tests {
         let mut deadlines = Deadlines::default();
         deadlines.update(0, Some(Instant::FAR_FUTURE));
         deadlines.update(1, Some(Instant::ZERO));
-        assert_eq!(deadlines.take_due(Instant::ZERO), Some(1));
+        assert_eq!(deadlines.take(Instant::ZERO), Some(1));
         assert_eq!(deadlines.next(), Some(Instant::FAR_FUTURE));
-        assert_eq!(deadlines.take_due(Instant::FAR_FUTURE), Some(0));
+        assert_eq!(deadlines.take(Instant::FAR_FUTURE), Some(0));
         deadlines.update(2, Some(Instant::from_secs(1)));
         assert_eq!(
-            deadlines.take_due(Instant::FAR_FUTURE),
+            deadlines.take(Instant::FAR_FUTURE),
             Some(2),
             "it was over when it came"
         );
-        assert_eq!(deadlines.take_due(Instant::FAR_FUTURE), None);
+        assert_eq!(deadlines.take(Instant::FAR_FUTURE), None);
     }
 
     #[test]
@@ -395,7 +431,7 @@ mod tests {
                 }
                 if matches!(step, Step::Pass(_) | Step::Wait) {
                     let mut before = Instant::ZERO;
-                    while let Some(slot) = deadlines.take_due(now) {
+                    while let Some(slot) = deadlines.take(now) {
                         let at = model.registered[&slot];
                         prop_assert!(before <= at && at <= now, "{at:#} at {now:#}");
                         before = at;

@@ -351,7 +351,7 @@ impl Stack {
 
     /// Does what was due at or before `now`. With nothing due it costs next to nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
-        while let Some(slot) = self.deadlines.take_due(now) {
+        while let Some(slot) = self.take_due(now) {
             let Some(entry) = self.table.at_mut(slot) else {
                 continue;
             };
@@ -368,6 +368,14 @@ impl Stack {
         self.at_rest.expire(now);
         self.charge_connections();
         self.expire_fragments(now);
+    }
+
+    /// A connection that was to be looked at by now.
+    fn take_due(&mut self, now: Instant) -> Option<u32> {
+        let Stack {
+            deadlines, table, ..
+        } = self;
+        deadlines.take_due(now, |slot, _| table.at(slot)?.tcb.next_deadline())
     }
 
     /// The next number that nobody outside can predict.

@@ -137,14 +137,15 @@ impl AtRest {
 
     /// Those whose 2 MSL are over at `now` are no more (RFC 9293 §3.10.8).
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(place) = self.deadlines.take_due(now) {
+        while let Some(place) = self.deadlines.take_due(now, |_, at| Some(at)) {
             self.remove(place);
         }
     }
 
     /// The one that would expire first gives way. Whether there was one.
     fn end_first(&mut self) -> bool {
-        let first = self.deadlines.take_due(Instant::FAR_FUTURE);
+        let end = Instant::FAR_FUTURE;
+        let first = self.deadlines.take_due(end, |_, at| Some(at));
         first.and_then(|place| self.remove(place)).is_some()
     }
 

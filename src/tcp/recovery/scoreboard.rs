@@ -164,17 +164,19 @@ impl Scoreboard {
     /// nothing done, if `ack` lies within one.
     #[inline]
     pub(super) fn acknowledge_in_order(&mut self, ack: Seq, arrived: impl FnOnce(&Record)) -> bool {
-        let mut segments = 0;
-        let mut records = self.records.iter().enumerate();
-        let newest = records.find_map(|(index, record)| {
+        let (mut before, mut segments) = (0, 0);
+        let newest = loop {
+            let Some(record) = self.records.get(before).filter(|it| it.end <= ack) else {
+                return false;
+            };
             segments += record.segments;
-            (record.end >= ack).then_some((index, record))
-        });
-        let Some((index, newest)) = newest.filter(|(_, newest)| newest.end == ack) else {
-            return false;
+            if record.end == ack {
+                break record;
+            }
+            before += 1;
         };
         arrived(newest);
-        for _ in 0..=index {
+        for _ in 0..=before {
             self.records.pop_front();
         }
         self.counts.unacked -= segments;
