@@ -5,6 +5,7 @@ use std::net::UdpSocket as KernelSocket;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::socket::{setsockopt, sockopt};
 use stubborn::sockets::UdpSocket;
 
 use crate::harness::{
@@ -21,6 +22,7 @@ in_both_families![
     nobody_is_refused_both_ways,
     the_end_of_input_ends_a_conversation,
     datagrams_of_every_size_go_both_ways,
+    datagrams_that_the_kernel_sends_at_once_arrive_one_by_one,
     tcpdump_finds_every_checksum_right,
 ];
 
@@ -207,6 +209,26 @@ fn refused_by_the_kernel(lab: &Lab, ours: &UdpSocket) {
     ours.send(b"anybody?").unwrap();
     let refused: io::Result<usize> = ours.recv(&mut [0; 10]);
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+/// The kernel leaves it to a device with offloads to cut them apart, and does so itself without.
+fn datagrams_that_the_kernel_sends_at_once_arrive_one_by_one(lab: &Lab) {
+    const LEN: usize = 700;
+    let net = lab.net();
+    let stack = UdpSocket::bind(&net, lab.stack_at(7)).unwrap();
+    stack.set_read_timeout(Some(PATIENCE)).unwrap();
+    let kernel = kernel_socket(lab, 0);
+    setsockopt(&kernel, sockopt::UdpGsoSegment, &(LEN as i32)).unwrap();
+    for last in [LEN, 1, 699] {
+        let text = pattern(0, 12 * LEN + last);
+        kernel.send_to(&text, lab.stack_at(7)).unwrap();
+        for expected in text.chunks(LEN) {
+            let mut datagram = [0; 2000];
+            let (len, from) = stack.recv_from(&mut datagram).unwrap();
+            assert_eq!(from, kernel.local_addr().unwrap());
+            assert!(datagram[..len] == *expected, "{len} octets of {last}");
+        }
+    }
 }
 
 fn tcpdump_finds_every_checksum_right(lab: &Lab) {
