@@ -25,6 +25,9 @@ const LIMIT: usize = 512 * 1024;
 const MUCH: usize = 2;
 const MUCH_OCTETS: usize = 64 * 1024;
 
+/// So many datagrams are enough for the thread to begin.
+const TOGETHER: usize = 16;
+
 /// How often somebody writes what others have left meanwhile, before the thread does.
 const ROUNDS: usize = 4;
 
@@ -114,6 +117,14 @@ impl Outbox {
             self.call(queue);
         }
         None
+    }
+
+    /// Of much that departs, the thread gets the first part while the rest is still departing.
+    pub(super) fn begin(&self, run: &mut Run) {
+        if self.has_thread && run.len() >= TOGETHER {
+            let hand = self.take(run, true);
+            debug_assert!(hand.is_none(), "the thread writes");
+        }
     }
 
     fn call(&self, queue: &mut Queue) {
@@ -276,6 +287,22 @@ mod tests {
         assert!(!outbox.write(hand, false).unwrap());
         assert_eq!(endless.sent.load(Ordering::Relaxed), ROUNDS);
         assert!(outbox.next().is_some(), "the thread goes on");
+    }
+
+    #[test]
+    fn the_thread_begins_while_much_departs() {
+        let (outbox, _arrived) = outbox(true);
+        let mut departing = Run::default();
+        for _ in 0..TOGETHER {
+            assert_eq!(outbox.waiting.load(Ordering::Relaxed), 0);
+            departing.push(&Packet::borrowed(&[0; 1000]));
+            outbox.begin(&mut departing);
+        }
+        assert!(departing.is_empty() && outbox.next().is_some());
+        let (alone, _arrived) = self::outbox(false);
+        let mut departing = run(&[&[0][..]; TOGETHER]);
+        alone.begin(&mut departing);
+        assert_eq!(departing.len(), TOGETHER, "it is for whoever unlocks");
     }
 
     #[test]

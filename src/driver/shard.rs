@@ -6,7 +6,7 @@ use std::mem;
 
 use super::clock::Clock;
 use super::intake::{Inlet, Intake};
-use crate::link::{Batch, Device, DeviceError, Run, Sender};
+use crate::link::{Batch, Device, DeviceError, Sender};
 use crate::stack::Stack;
 use crate::time::Instant;
 use crate::wire::{Offload, Packet, dump};
@@ -193,11 +193,15 @@ impl<D: Device> Shard<D> {
         Ok(more)
     }
 
-    /// As [`Shard::transmit`], but what departs is left in `run`, to be written by
+    /// As [`Shard::transmit`], but what departs is given to `take`, and is to be sent by
     /// [`Shard::sender`].
-    pub(super) fn collect(&mut self, now: Instant, run: &mut Run) -> Result<bool, DeviceError> {
+    pub(super) fn collect(
+        &mut self,
+        now: Instant,
+        mut take: impl FnMut(&Packet<'_>),
+    ) -> Result<bool, DeviceError> {
         self.depart(now, |_, packet| {
-            run.push(&packet);
+            take(&packet);
             Ok(())
         })
     }

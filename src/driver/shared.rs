@@ -311,7 +311,13 @@ impl Shared {
         if self.closed.is_none() {
             let sent = match &self.outbox {
                 None => self.shard.transmit(now),
-                Some(outbox) if outbox.has_room() => self.shard.collect(now, &mut self.departed),
+                Some(outbox) if outbox.has_room() => {
+                    let departed = &mut self.departed;
+                    self.shard.collect(now, |packet| {
+                        departed.push(packet);
+                        outbox.begin(departed);
+                    })
+                }
                 // Whoever makes room comes back to this.
                 Some(_) => Ok(false),
             };

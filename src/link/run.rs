@@ -1,10 +1,10 @@
 //! Datagrams on their way out, kept until they are sent.
 
-use core::ops::Range;
+use std::collections::VecDeque;
 use std::mem;
 
 use super::device::{DeviceError, Sender};
-use crate::wire::{HeldText, Packet, Text};
+use crate::wire::{Form, HeldText, Packet};
 
 /// Text of so many octets is held, shorter text is copied.
 const LONG: usize = 4 * 1024;
@@ -13,20 +13,22 @@ const LONG: usize = 4 * 1024;
 #[derive(Default)]
 pub struct Run {
     departed: Vec<Departed>,
-    /// Copies of short text.
+    /// Headers, each with its text behind it if that is short.
     copies: Vec<u8>,
+    /// Long text, in order.
+    held: VecDeque<HeldText>,
     /// Octets of all datagrams.
     octets: usize,
 }
 
 struct Departed {
-    head: Packet<'static>,
-    text: Kept,
-}
-
-enum Kept {
-    Copied(Range<usize>),
-    Held(HeldText),
+    /// Octets of its header,
+    header: usize,
+    /// and of what was copied, the header included.
+    copied: usize,
+    /// The rest of it is held.
+    is_held: bool,
+    form: Form,
 }
 
 impl Run {
@@ -52,21 +54,26 @@ impl Run {
             true => None,
             false => text.hold(),
         };
-        let text = held.map_or_else(|| Kept::Copied(self.copy(text)), Kept::Held);
+        let is_held = held.is_some();
+        let [header, first, second] = packet.pieces();
+        self.copies.extend_from_slice(header);
+        match held {
+            Some(held) => self.held.push_back(held),
+            None => {
+                self.copies.extend_from_slice(first);
+                self.copies.extend_from_slice(second);
+            }
+        }
         self.octets += packet.len();
         self.departed.push(Departed {
-            head: packet.with_text(Text::EMPTY),
-            text,
+            header: header.len(),
+            copied: match is_held {
+                true => header.len(),
+                false => packet.len(),
+            },
+            is_held,
+            form: packet.form(),
         });
-    }
-
-    fn copy(&mut self, text: Text<'_>) -> Range<usize> {
-        let start = self.copies.len();
-        let pieces = text.pieces();
-        for piece in pieces {
-            self.copies.extend_from_slice(piece);
-        }
-        start..self.copies.len()
     }
 
     /// Moves all of `other` to the end.
@@ -75,17 +82,10 @@ impl Run {
             mem::swap(self, other);
             return;
         }
-        let base = self.copies.len();
+        self.departed.append(&mut other.departed);
         self.copies.append(&mut other.copies);
+        self.held.append(&mut other.held);
         self.octets += mem::take(&mut other.octets);
-        let moved = other.departed.drain(..).map(|departed| Departed {
-            text: match departed.text {
-                Kept::Copied(range) => Kept::Copied(base + range.start..base + range.end),
-                Kept::Held(held) => Kept::Held(held),
-            },
-            ..departed
-        });
-        self.departed.extend(moved);
     }
 
     /// Sends everything, and keeps only the memory. Each text is let go of as soon as it is sent, so
@@ -94,16 +94,25 @@ impl Run {
     /// # Errors
     /// If the device cannot go on; what was not sent by then is lost.
     pub fn send(&mut self, sender: &mut dyn Sender) -> Result<(), DeviceError> {
-        let mut departed = self.departed.drain(..);
-        let sent = departed.try_for_each(|departed| {
-            let text = match &departed.text {
-                Kept::Copied(range) => Text::from(&self.copies[range.clone()]),
-                Kept::Held(held) => held.text(),
+        let mut rest = &self.copies[..];
+        let sent = self.departed.iter().try_for_each(|departed| {
+            let (copied, later) = rest.split_at(departed.copied);
+            rest = later;
+            let held = match departed.is_held {
+                true => self.held.pop_front(),
+                false => None,
             };
-            sender.send(departed.head.with_text(text))
+            let (header, text) = match departed.form.cut {
+                // In one piece, for one is written faster.
+                None if held.is_none() => (&[][..], copied),
+                _ => copied.split_at(departed.header),
+            };
+            let text = held.as_ref().map_or(text.into(), HeldText::text);
+            sender.send(Packet::new_in(departed.form, header, text))
         });
-        drop(departed);
+        self.departed.clear();
         self.copies.clear();
+        self.held.clear();
         self.octets = 0;
         sent.and_then(|()| sender.flush())
     }
@@ -112,7 +121,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Block;
+    use crate::wire::{Block, Text};
     use std::sync::Arc;
 
     #[derive(Default)]
@@ -132,7 +141,7 @@ mod tests {
         let mut expected = Vec::new();
         for range in [0..LONG, 7..LONG, LONG..3 * LONG, 1..3] {
             let text = Text::in_blocks((&block, range.clone()), (&block, 5..5));
-            run.push(&Packet::borrowed(&[]).with_text(text));
+            run.push(&Packet::new_in(Form::default(), &[], text));
             expected.push(block[range].to_vec());
         }
         assert_eq!(Arc::strong_count(&block), 3, "the two long ones");

@@ -6,11 +6,11 @@ use core::task::Poll;
 use std::io;
 use std::sync::Arc;
 
-use super::{error, in_place};
+use super::error;
 use crate::config::ListenerConfig;
 use crate::driver::{Closed, Engine, Key, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
-use crate::tcp::{ConnectionError, Loan, RecvError, SendError, State};
+use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
 use crate::wire::Kept;
 
@@ -27,7 +27,6 @@ impl Hold {
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
-        in_place::check_not_alone();
         &self.0.0
     }
 
@@ -195,15 +194,20 @@ pub(super) fn write(
     sent(shared.stack().send(now, id, data))
 }
 
-pub(super) fn write_with(
+pub(super) fn draft(shared: &mut Shared, id: ConnId, most: usize) -> Poll<io::Result<Draft>> {
+    check_open(shared)?;
+    sent(shared.stack().draft(id, most))
+}
+
+pub(super) fn write_draft(
     shared: &mut Shared,
     now: Instant,
     id: ConnId,
-    most: usize,
-    fill: impl FnOnce([&mut [u8]; 2]) -> usize,
-) -> Poll<io::Result<usize>> {
+    draft: Draft,
+) -> io::Result<usize> {
     check_open(shared)?;
-    sent(shared.stack().send_with(now, id, most, fill))
+    let answer = shared.stack().send_draft(now, id, draft);
+    answer.map_err(error::send)
 }
 
 pub(super) fn write_urgent(
@@ -250,9 +254,9 @@ fn adopt(shared: &mut Shared, id: ConnId) -> Connection {
     }
 }
 
-fn sent(answer: Result<usize, SendError>) -> Poll<io::Result<usize>> {
+fn sent<T>(answer: Result<T, SendError>) -> Poll<io::Result<T>> {
     match answer {
-        Ok(len) => Poll::Ready(Ok(len)),
+        Ok(sent) => Poll::Ready(Ok(sent)),
         Err(SendError::WouldBlock) => Poll::Pending,
         Err(error) => Poll::Ready(Err(error::send(error))),
     }

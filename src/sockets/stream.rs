@@ -16,7 +16,7 @@ use super::net::Net;
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Engine, Key, Shared};
 use crate::stack::{ConnId, Readiness};
-use crate::tcp::Status;
+use crate::tcp::{Draft, Status};
 use crate::time::Instant;
 
 /// A connection. Reads and writes may go on at once in different threads: `&TcpStream` reads and
@@ -237,6 +237,24 @@ impl TcpStream {
         self.run(Readiness::WRITABLE, patience, |shared, now| {
             handle::write(shared, now, id, data)
         })
+    }
+
+    /// Waits for room for `most` octets or some of them, has `fill` write there while the connection
+    /// goes on, and sends it.
+    pub(super) fn write_draft(
+        &self,
+        patience: Patience,
+        most: usize,
+        fill: impl FnOnce(&mut Draft) -> usize,
+    ) -> io::Result<usize> {
+        let id = self.inner.connection.id;
+        let mut draft = self.run(Readiness::WRITABLE, patience, |shared, _| {
+            handle::draft(shared, id, most)
+        })?;
+        match fill(&mut draft) {
+            0 => Ok(0),
+            _ => self.attempt(|shared, now| handle::write_draft(shared, now, id, draft))?,
+        }
     }
 
     pub(super) fn id(&self) -> ConnId {

@@ -11,7 +11,8 @@ use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
 use crate::tcp::{
-    ConnectionError, FourTuple, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
+    ConnectionError, Draft, FourTuple, Loan, RecvError, SendError, SequenceSpace, Status, Tcb,
+    Times,
 };
 use crate::time::Instant;
 use crate::wire::{Kept, ip};
@@ -331,18 +332,25 @@ impl Stack {
         self.sending(id, |tcb| tcb.send(now, data))
     }
 
-    /// SEND of what `fill` writes in place: see [`Tcb::send_with`].
+    /// Room for a SEND whose text is made without the connection: see [`Tcb::draft`].
     ///
     /// # Errors
     /// As [`Tcb::send`].
-    pub fn send_with(
+    pub fn draft(&mut self, id: ConnId, most: usize) -> Result<Draft, SendError> {
+        self.sending(id, |tcb| tcb.draft(most))
+    }
+
+    /// SEND of a draft: see [`Tcb::send_draft`].
+    ///
+    /// # Errors
+    /// As [`Tcb::send_draft`].
+    pub fn send_draft(
         &mut self,
         now: Instant,
         id: ConnId,
-        most: usize,
-        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
+        draft: Draft,
     ) -> Result<usize, SendError> {
-        self.sending(id, |tcb| tcb.send_with(now, most, fill))
+        self.sending(id, |tcb| tcb.send_draft(now, draft))
     }
 
     /// SEND, urgent: the last octet taken ends the urgent data (RFC 6093).
@@ -359,11 +367,7 @@ impl Stack {
     }
 
     /// A SEND may allocate what the budget allows.
-    fn sending(
-        &mut self,
-        id: ConnId,
-        send: impl FnOnce(&mut Tcb) -> Result<usize, SendError>,
-    ) -> Result<usize, SendError> {
+    fn sending<T>(&mut self, id: ConnId, send: impl FnOnce(&mut Tcb) -> T) -> T {
         let tcb = &mut self.table.get_mut(id).tcb;
         tcb.allow(self.memory.allowance());
         let taken = send(tcb);

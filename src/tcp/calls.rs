@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::congestion::RateSample;
+use super::draft::Draft;
 use super::error::{ConnectionError, RecvError, SendError};
 use super::loan::Loan;
 use super::readiness::Readiness;
 use super::recovery::RecoveryState;
-use super::send_buffer::SendBuffer;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
@@ -45,27 +45,32 @@ impl Tcb {
     /// `WouldBlock` if there is no room, `Closing` after CLOSE; the reason why the connection
     /// ended, once.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.fill_queue(now, data.len(), false, |buffer, len, allowed| {
-            buffer.push(&data[..len], allowed);
-            len
-        })
+        self.queue(now, data, false)
     }
 
-    /// SEND of what `fill` writes, where it will lie until it is acknowledged: it gets room for
-    /// `most` octets, or for as many as there are (not none, unless `most` is none), and says how
-    /// many it has written, from the first on. Returns that.
+    /// Room for a SEND whose text is made without the connection: for as much of `most` octets as
+    /// there is room for.
     ///
     /// # Errors
-    /// As [`Tcb::send`]; then `fill` is not called.
-    pub fn send_with(
-        &mut self,
-        now: Instant,
-        most: usize,
-        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
-    ) -> Result<usize, SendError> {
-        self.fill_queue(now, most, false, |buffer, len, allowed| {
-            buffer.extend(len, allowed, fill)
-        })
+    /// As [`Tcb::send`].
+    pub fn draft(&mut self, most: usize) -> Result<Draft, SendError> {
+        let room = self.room_for(most)?;
+        Ok(self.send_buffer.draft(room))
+    }
+
+    /// SEND of a draft: of all text in it.
+    ///
+    /// # Errors
+    /// As [`Tcb::send`], but for `WouldBlock`: the room was promised.
+    pub fn send_draft(&mut self, now: Instant, draft: Draft) -> Result<usize, SendError> {
+        self.check_send()?;
+        self.note_app_limit();
+        let start = self.send_buffer.end();
+        self.send_buffer.append(draft);
+        let end = self.send_buffer.end();
+        self.note_boundaries(start..end, false);
+        self.settle(now);
+        Ok(end - start)
     }
 
     /// SEND of the last part of a record: once all of it is taken, no segment carries both its end
@@ -75,39 +80,41 @@ impl Tcb {
     /// As [`Tcb::send`].
     pub fn send_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
         self.parted = false;
-        self.fill_queue(now, data.len(), true, |buffer, len, allowed| {
-            buffer.push(&data[..len], allowed);
-            len
-        })
+        self.queue(now, data, true)
     }
 
-    /// Takes what `fill` puts into the send buffer: so many octets at most, and allocates so many
-    /// more at most unless it must.
-    fn fill_queue(
-        &mut self,
-        now: Instant,
-        most: usize,
-        record: bool,
-        fill: impl FnOnce(&mut SendBuffer, usize, usize) -> usize,
-    ) -> Result<usize, SendError> {
-        if let Some(error) = self.take_final_error() {
-            return Err(SendError::Connection(error));
-        }
-        if !self.state.takes_data() || self.snd.fin.is_some() {
-            return Err(SendError::Closing);
-        }
+    fn queue(&mut self, now: Instant, data: &[u8], record: bool) -> Result<usize, SendError> {
+        let room = self.room_for(data.len())?;
+        let start = self.send_buffer.end();
+        self.send_buffer.push(&data[..room], self.allowance.text);
+        let is_end = record && room == data.len();
+        self.note_boundaries(start..self.send_buffer.end(), is_end);
+        self.settle(now);
+        Ok(room)
+    }
+
+    /// For how much of `most` octets there is room.
+    fn room_for(&mut self, most: usize) -> Result<usize, SendError> {
+        self.check_send()?;
         self.note_app_limit();
         let room = most.min(self.send_room());
         // Somebody else may wait for room, even if this call found enough.
         self.starved |= room < most;
-        if room == 0 && most > 0 {
-            return Err(SendError::WouldBlock);
+        match room {
+            0 if most > 0 => Err(SendError::WouldBlock),
+            room => Ok(room),
         }
-        let start = self.send_buffer.end();
-        let taken = fill(&mut self.send_buffer, room, self.allowance.text);
-        self.note_boundaries(start..self.send_buffer.end(), record && taken == most);
-        self.settle(now);
-        Ok(taken)
+    }
+
+    /// Whether the user may send.
+    fn check_send(&mut self) -> Result<(), SendError> {
+        if let Some(error) = self.take_final_error() {
+            return Err(SendError::Connection(error));
+        }
+        match self.state.takes_data() && self.snd.fin.is_none() {
+            true => Ok(()),
+            false => Err(SendError::Closing),
+        }
     }
 
     /// SEND of a part: what fills no segment waits for the rest of it, as with

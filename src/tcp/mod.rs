@@ -29,6 +29,7 @@
 //! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
 //! | `send_buffer`, `recv_buffer` | §3.10.2–3 | what waits for the peer, what waits for the user |
 //! | `kept` | §3.10.3 | what waits for the user where it arrived |
+//! | `draft` | §3.10.2 | what the user makes where it will lie |
 //! | `loan` | §3.10.3 | what the user looks at where it lies |
 //! | `boundaries` | §3.9.1.2 | where pushes and records end |
 //! | `buffers` | §3.8.6 | how large the two are |
@@ -51,6 +52,7 @@ mod calls;
 mod canonical;
 pub mod congestion;
 mod control;
+mod draft;
 mod ecn;
 mod error;
 mod fast_open;
@@ -88,6 +90,7 @@ mod timestamps;
 mod usage;
 mod windows;
 
+pub use draft::Draft;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;

@@ -5,14 +5,18 @@ use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::draft::{Draft, blank};
 use super::seq::Seq;
 use crate::wire::{Block, Text};
 
 /// The smallest block, in octets: one that suits a line typed by a person.
-const LEAST_BLOCK: usize = 256;
+pub(super) const LEAST_BLOCK: usize = 256;
 
-/// The largest, as far as the buffer chooses: a super-segment lies in two of them or three.
-const BLOCK: usize = 64 * 1024;
+/// The largest: a super-segment lies in two of them or three.
+pub(super) const BLOCK: usize = 64 * 1024;
+
+/// What is so short is copied behind what is there, rather than have a block of its own.
+const SHORT: usize = 4 * 1024;
 
 /// The octets from `start` (the first that the peer has not acknowledged) on, as many as the user
 /// gave.
@@ -91,60 +95,80 @@ impl SendBuffer {
     /// Takes all of `data`, for which there must be room. A block that is allocated is no larger
     /// than necessary if more than `allowed` octets would be.
     pub(crate) fn push(&mut self, data: &[u8], allowed: usize) {
-        let mut rest = data;
+        debug_assert!(data.len() <= self.room());
+        let mut rest = self.push_behind(data);
         while !rest.is_empty() {
-            let taken = self.extend(rest.len(), allowed, |room| copy_into(room, rest));
-            rest = &rest[taken..];
+            let (now, later) = rest.split_at(rest.len().min(BLOCK));
+            self.provide(now.len(), allowed);
+            self.chunks[self.used as usize].free()[..now.len()].copy_from_slice(now);
+            self.begin_chunk(now.len());
+            rest = later;
         }
     }
 
-    /// Takes what `fill` writes after the last octet, where there is room for `len` octets (they
-    /// must fit), or for as many as two pieces give. `fill` says how many it has written; returns how
-    /// many were taken. `allowed`: as for [`SendBuffer::push`].
-    pub(crate) fn extend(
-        &mut self,
-        len: usize,
-        allowed: usize,
-        fill: impl FnOnce([&mut [u8]; 2]) -> usize,
-    ) -> usize {
-        debug_assert!(len <= self.room());
-        let end = self.end();
-        let behind = self.free_behind().min(len);
-        let beyond = (len - behind).min(BLOCK);
-        if beyond > 0 {
-            self.provide(beyond, allowed);
-        }
-        let used = self.used as usize;
-        let mut chunks = self.chunks.range_mut(used.saturating_sub(1)..);
-        let last = match used {
-            0 => None,
-            _ => chunks.next(),
+    /// Takes of `data` what can be written behind the last octet; returns the rest.
+    fn push_behind<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        let Some(last) = (self.used as usize).checked_sub(1) else {
+            return data;
         };
-        let mut next = match beyond {
-            0 => None,
-            _ => chunks.next(),
-        };
-        let mut last = last.filter(|_| behind > 0);
-        let mut room: [&mut [u8]; 2] = [&mut [], &mut []];
-        if let Some(chunk) = &mut last {
-            room[0] = &mut chunk.free()[..behind];
+        let last = &mut self.chunks[last];
+        let free = last.free();
+        let (now, later) = data.split_at(data.len().min(free.len()));
+        free[..now.len()].copy_from_slice(now);
+        last.len += narrow(now.len());
+        self.len += narrow(now.len());
+        later
+    }
+
+    /// The first `len` octets of the first spare chunk are the next text.
+    fn begin_chunk(&mut self, len: usize) {
+        let start = self.end();
+        let chunk = &mut self.chunks[self.used as usize];
+        (chunk.start, chunk.len) = (start, narrow(len));
+        self.used += 1;
+        self.len += narrow(len);
+    }
+
+    /// Room for `room` octets of text that is made elsewhere: blocks that are to spare.
+    pub(crate) fn draft(&mut self, room: usize) -> Draft {
+        let mut draft = Draft::new(room);
+        let mut found = 0;
+        for index in (self.used as usize..self.chunks.len()).rev() {
+            if found < room
+                && !self.chunks[index].free().is_empty()
+                && let Some(chunk) = self.chunks.swap_remove_back(index)
+            {
+                found += chunk.block.len();
+                self.allocated -= narrow(chunk.block.len());
+                draft.spare.push(chunk.block);
+            }
         }
-        if let Some(chunk) = &mut next {
-            // Whoever looks at the first piece only finds room there.
-            room[usize::from(behind > 0)] = &mut chunk.free()[..beyond];
+        draft
+    }
+
+    /// Takes all text of `draft`, and its blocks. If the room that it was promised is gone meanwhile,
+    /// the buffer grows by as much.
+    pub(crate) fn append(&mut self, draft: Draft) {
+        for (block, len) in draft.text {
+            let short = &block[..len.min(SHORT)];
+            if len <= SHORT && self.free_behind() >= len {
+                self.push_behind(short);
+            } else {
+                self.insert_spare(block);
+                self.begin_chunk(len);
+            }
         }
-        let taken = fill(room).min(behind + beyond);
-        let taken_behind = taken.min(behind);
-        if let Some(chunk) = last {
-            chunk.len += narrow(taken_behind);
+        for block in draft.spare {
+            self.insert_spare(block);
         }
-        if let Some(chunk) = next.filter(|_| taken > taken_behind) {
-            chunk.start = end + taken_behind;
-            chunk.len = narrow(taken - taken_behind);
-            self.used += 1;
-        }
-        self.len += narrow(taken);
-        taken
+        self.set_capacity(self.capacity());
+    }
+
+    /// `block` is the first that is to spare.
+    fn insert_spare(&mut self, block: Block) {
+        self.allocated += narrow(block.len());
+        self.chunks.push_back(Chunk::spare(block));
+        self.chunks.swap(self.used as usize, self.chunks.len() - 1);
     }
 
     /// Octets that can be written behind the last.
@@ -171,9 +195,7 @@ impl SendBuffer {
         if size > allowed {
             size = len.max(LEAST_BLOCK).next_power_of_two();
         }
-        self.allocated += narrow(size);
-        self.chunks.push_back(Chunk::spare(blank(size)));
-        self.chunks.swap(used, self.chunks.len() - 1);
+        self.insert_spare(blank(size));
     }
 
     fn drop_spare(&mut self, index: usize) {
@@ -363,25 +385,9 @@ impl PartialEq for SendBuffer {
 
 impl Eq for SendBuffer {}
 
-/// A block that nobody else holds.
-fn blank(size: usize) -> Block {
-    vec![0; size].into()
-}
-
 /// No buffer is larger.
 fn narrow(octets: usize) -> u32 {
     u32::try_from(octets).unwrap_or(u32::MAX)
-}
-
-/// Fills `room` with octets of `data`, as far as either goes; returns how many.
-pub(crate) fn copy_into(room: [&mut [u8]; 2], data: &[u8]) -> usize {
-    let mut rest = data;
-    for piece in room {
-        let (now, later) = rest.split_at(piece.len().min(rest.len()));
-        piece[..now.len()].copy_from_slice(now);
-        rest = later;
-    }
-    data.len() - rest.len()
 }
 
 #[cfg(test)]
@@ -412,23 +418,28 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_written_is_taken() {
+    fn a_draft_is_taken_in_its_blocks_unless_it_is_short() {
         let start = Seq::initial(u32::MAX - 250);
-        let mut buffer = SendBuffer::new(300, start);
-        push(&mut buffer, &[1; 250]);
-        buffer.release(start + 240);
-        let taken = buffer.extend(20, usize::MAX, |[first, second]| {
-            assert_eq!((first.len(), second.len()), (6, 14), "the block ends here");
-            first.fill(2);
-            second.fill(3);
-            8
-        });
-        assert_eq!((taken, buffer.len()), (8, 18));
-        let end = buffer.end();
-        let expected = [2, 2, 2, 2, 2, 2, 3, 3];
-        assert_eq!(buffer.text(start + 250..end).to_vec(), expected);
-        let taken = buffer.extend(5, usize::MAX, |_| 99);
-        assert_eq!(taken, 5, "no more than there was room for");
+        let mut buffer = SendBuffer::new(300_000, start);
+        push(&mut buffer, b"before");
+        for len in [100_000, 10] {
+            let mut draft = buffer.draft(len);
+            assert_eq!(draft.write(&vec![len as u8; 200_000]), len);
+            buffer.append(draft);
+        }
+        push(&mut buffer, b"behind");
+        let expected = [&b"before"[..], &[160; 100_000], &[10; 10], b"behind"].concat();
+        assert_eq!(buffer.to_vec(), expected);
+        assert_eq!(buffer.chunks.len(), 3, "256 octets, 64 KiB, 64 KiB");
+        buffer.release(buffer.end());
+        let draft = buffer.draft(100_000);
+        assert_eq!((draft.spare.len(), buffer.allocated()), (2, 256));
+        drop(draft);
+        let mut draft = buffer.draft(300_000);
+        push(&mut buffer, &[1; 200_000]);
+        draft.write(&[2; 300_000]);
+        buffer.append(draft);
+        assert_eq!((buffer.len(), buffer.capacity()), (500_000, 500_000));
     }
 
     #[test]
@@ -514,7 +525,7 @@ mod tests {
                 buffer.release(buffer.start + draw(buffer.len() + 1));
             }
             let sizes = buffer.chunks.iter().map(|chunk| chunk.block.len());
-            assert_eq!(buffer.allocated(), sizes.sum());
+            assert_eq!(buffer.allocated(), sizes.sum::<usize>());
             assert!(buffer.allocated() < 4 * 300_000, "{}", buffer.allocated());
         }
     }

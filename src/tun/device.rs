@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::uio::writev;
+use nix::unistd::write;
 
 use super::offloads::Accepted;
 use super::receiver::{TunReceiver, is_closed};
@@ -181,8 +182,11 @@ impl Sender for Outlet {
             false => &[],
         };
         let [first, second, third] = packet.pieces();
-        let pieces = [header, first, second, third];
-        match writev(&*self.fd, &pieces.map(IoSlice::new)) {
+        let written = match (header, first, third) {
+            ([], [], []) => write(&*self.fd, second),
+            _ => writev(&*self.fd, &[header, first, second, third].map(IoSlice::new)),
+        };
+        match written {
             Err(errno) if is_closed(errno) => return Err(DeviceError::Closed),
             Err(errno) => self.counters.count(errno),
             Ok(_) => {}
@@ -197,7 +201,7 @@ mod tests {
     use crate::wire::{IpHeader, TcpHeader, Text};
     use nix::fcntl::OFlag;
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-    use nix::unistd::{pipe2, read, write};
+    use nix::unistd::{pipe2, read};
 
     /// A device over one end of a pair of sockets, which keep the boundaries of datagrams as a
     /// TUN descriptor does.

@@ -36,6 +36,22 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// A datagram in this form, ready from another time: its header, unless that is borrowed with the
+    /// rest, and its text.
+    ///
+    /// # Panics
+    /// If the header is longer than [`MAX_HEADER`].
+    pub fn new_in(form: Form, header: &[u8], text: Text<'a>) -> Packet<'a> {
+        let mut octets = [0; MAX_HEADER];
+        octets[..header.len()].copy_from_slice(header);
+        Packet {
+            header: octets,
+            header_len: header.len() as u8,
+            text,
+            form,
+        }
+    }
+
     /// A TCP segment. The protocol of `ip` does not count.
     ///
     /// # Panics
@@ -141,17 +157,6 @@ impl<'a> Packet<'a> {
     /// The text, as far as it is borrowed.
     pub const fn text(&self) -> Text<'a> {
         self.text
-    }
-
-    /// The same datagram with its text elsewhere: the octets must be the same for the checksum to
-    /// hold.
-    pub const fn with_text<'b>(&self, text: Text<'b>) -> Packet<'b> {
-        Packet {
-            header: self.header,
-            header_len: self.header_len,
-            text,
-            form: self.form,
-        }
     }
 
     /// In what form it is: what the device has still to do.

@@ -130,6 +130,7 @@ const LAYERS: [Layer; 13] = [
                 "tcp",
                 Only(&[
                     "ConnectionError",
+                    "Draft",
                     "Loan",
                     "RecvError",
                     "SendError",

@@ -1,0 +1,94 @@
+//! Text that is made before it is sent, while the connection goes on (RFC 9293 §3.10.2, SEND).
+
+use std::sync::Arc;
+
+use super::send_buffer::{BLOCK, LEAST_BLOCK};
+use crate::wire::Block;
+
+/// Room in the send buffer of a connection, and what its user writes there meanwhile: the connection
+/// is not needed for it. [`Tcb::draft`](crate::tcp::Tcb::draft) gives one, and
+/// [`Tcb::send_draft`](crate::tcp::Tcb::send_draft) takes it.
+#[derive(Debug)]
+pub struct Draft {
+    room: usize,
+    /// Each block with so many octets of text.
+    pub(super) text: Vec<(Block, usize)>,
+    /// Blocks without text that nobody else holds.
+    pub(super) spare: Vec<Block>,
+}
+
+impl Draft {
+    pub(super) fn new(room: usize) -> Draft {
+        Draft {
+            room,
+            text: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// How many octets there is room for.
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Copies of `data` what there is room for; returns how many octets.
+    pub fn write(&mut self, data: &[u8]) -> usize {
+        let mut rest = &data[..data.len().min(self.room)];
+        let len = rest.len();
+        while !rest.is_empty() {
+            let copy = |octets: &mut [u8]| {
+                octets.copy_from_slice(&rest[..octets.len()]);
+                octets.len()
+            };
+            let taken = self.fill(rest.len(), copy);
+            rest = &rest[taken..];
+        }
+        len
+    }
+
+    /// Has `fill` write into `most` octets, or as many as there is room for in one piece. It says how
+    /// many it has written, from the first on; so many are taken, and returned.
+    pub fn fill(&mut self, most: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> usize {
+        let len = most.min(self.room).min(BLOCK);
+        let found = self.spare.iter().position(|block| block.len() >= len);
+        let mut block = match found {
+            Some(index) => self.spare.swap_remove(index),
+            None => blank(len.max(LEAST_BLOCK).next_power_of_two()),
+        };
+        // Blocks to spare are held by nobody else.
+        let Some(octets) = Arc::get_mut(&mut block) else {
+            return 0;
+        };
+        let taken = fill(&mut octets[..len]).min(len);
+        self.room -= taken;
+        match taken {
+            0 => self.spare.push(block),
+            _ => self.text.push((block, taken)),
+        }
+        taken
+    }
+}
+
+/// A block that nobody else holds.
+pub(super) fn blank(size: usize) -> Block {
+    vec![0; size].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_taken_than_there_is_room_for_or_was_written() {
+        let mut draft = Draft::new(100_000);
+        assert_eq!(draft.fill(10, |room| room.len() - 3), 7);
+        assert_eq!(draft.fill(10, |_| 99), 10);
+        assert_eq!(draft.fill(10, |_| 0), 0);
+        assert_eq!(draft.fill(usize::MAX, |room| room.len()), BLOCK);
+        assert_eq!(draft.room(), 100_000 - 17 - BLOCK);
+        assert_eq!(draft.write(&[1; 100_000]), 100_000 - 17 - BLOCK);
+        assert_eq!(draft.write(&[1]), 0);
+        let lens: Vec<usize> = draft.text.iter().map(|(_, len)| *len).collect();
+        assert_eq!(lens, [7, 10, BLOCK, 100_000 - 17 - BLOCK]);
+    }
+}
