@@ -307,7 +307,8 @@ pub struct TcpConfig {
     /// Once the user has let go of the connection: after so many unanswered retransmissions or
     /// answered zero-window probes it is aborted. Default 8.
     pub orphan_retries: u32,
-    /// The initial congestion window, in segments (RFC 6928). Default 10.
+    /// The initial congestion window, in segments; of segments longer than 1,460 octets, as many as
+    /// take no more than these of 1,460 would, or two (RFC 6928 §2). Default 10.
     pub initial_window: u32,
     /// An acknowledgment lets out so many segments more than it shows to have arrived, unless they
     /// are paced, and so many leave after an idle time (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stubborn::config::{Config, TcpConfig};
+use stubborn::config::{Config, CongestionControl, TcpConfig};
 use stubborn::tcp::State;
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
@@ -71,6 +71,53 @@ fn timeouts_back_off_and_slow_start_again() {
         acked(&mut d, 13_301);
         assert_eq!(d.status().cwnd, 7000);
         segments_leave(&mut d, &from(13_301, 7));
+    });
+}
+
+/// RFC 6928 §2: min(10*MSS, max(2*MSS, 14600)) octets leave at first, in whole segments; in
+/// proportion if the user wants another number than ten.
+#[test]
+fn the_initial_window_is_bounded_in_octets() {
+    // Segments wanted, MSS, octets of the window, segments that leave.
+    let rows = [
+        (10, 1_000, 10_000, 10),
+        (10, 1_460, 14_600, 10),
+        (10, 1_480, 14_600, 9),
+        (10, 7_301, 14_602, 2),
+        (10, 8_960, 17_920, 2),
+        (20, 8_960, 29_200, 3),
+        (1, 8_960, 8_960, 1),
+    ];
+    let controllers = [
+        CongestionControl::Reno,
+        CongestionControl::Cubic,
+        CongestionControl::Dctcp,
+        CongestionControl::Bbr,
+    ];
+    in_both_families(|family| {
+        for congestion_control in controllers {
+            for (initial_window, mss, window, segments) in rows {
+                let mut config = Config::new([family.us()]);
+                config.mtu = 9_020;
+                config.tcp = TcpConfig {
+                    mss: None,
+                    initial_window,
+                    congestion_control,
+                    ..plain()
+                };
+                let mut d = Dialogue::with(family, config);
+                d.listen(8);
+                d.arrives(&format!("<SEQ=100><WND=65535><CTL=SYN><MSS={mss}>"));
+                d.leaves_something();
+                d.arrives("<SEQ=101><ACK=301><WND=65535><CTL=ACK>").accept();
+                d.sends(60_000);
+                let left: Vec<usize> = (d.all_that_leaves().iter())
+                    .map(|segment| segment.len)
+                    .collect();
+                assert_eq!(left, vec![mss; segments], "{}", d.transcript());
+                assert_eq!(d.status().cwnd, window, "{congestion_control:?}");
+            }
+        }
     });
 }
 

@@ -24,7 +24,7 @@ use siphasher::sip::SipHasher13;
 
 use super::hystart::HyStart;
 use super::validation::{Limits, Validation, Window};
-use super::{Ack, Controller, Loss, LostSegment};
+use super::{Ack, Controller, Loss, LostSegment, initial_window};
 use crate::time::Instant;
 
 /// C of RFC 9438 §5.1: 0.4 segments per cubic second, as a fraction.
@@ -51,7 +51,7 @@ const LONGEST: u64 = 1 << 36;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cubic {
     mss: u64,
-    initial_segments: u64,
+    initial_segments: u32,
     cwnd: Fine,
     ssthresh: u64,
     /// cwnd_prior: cwnd when ssthresh was last set, in octets.
@@ -121,14 +121,14 @@ impl Fine {
 }
 
 impl Cubic {
-    /// A controller at the start of a connection: `segments` of `mss` octets, at least one.
+    /// A controller at the start of a connection: `segments` of `mss` octets, as far as
+    /// [`initial_window`] goes.
     pub fn new(mss: usize, segments: u32) -> Cubic {
         let mss = in_range(mss);
-        let initial_segments = u64::from(segments.max(1));
         Cubic {
             mss,
-            initial_segments,
-            cwnd: Fine::from_octets((mss * initial_segments).min(MAX_WINDOW)),
+            initial_segments: segments,
+            cwnd: Fine::from_octets(initial_window(mss, segments).min(MAX_WINDOW)),
             ssthresh: u64::MAX,
             cwnd_prior: 0,
             w_max: 0,
@@ -159,6 +159,11 @@ impl Cubic {
         self
     }
 
+    /// That of a connection that starts now.
+    fn initial_window(&self) -> u64 {
+        initial_window(self.mss, self.initial_segments).min(MAX_WINDOW)
+    }
+
     /// RFC 7661: what remains of a window that is not used.
     fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
         if self.validation.is_none() {
@@ -170,7 +175,7 @@ impl Cubic {
         };
         let limits = Limits {
             mss: self.mss,
-            initial_window: (self.mss * self.initial_segments).min(MAX_WINDOW),
+            initial_window: self.initial_window(),
         };
         let Some(validation) = &mut self.validation else {
             return;
@@ -412,8 +417,7 @@ impl Controller for Cubic {
     }
 
     fn on_idle(&mut self) {
-        let initial_window = Fine::from_octets((self.mss * self.initial_segments).min(MAX_WINDOW));
-        self.cwnd = self.cwnd.min(initial_window);
+        self.cwnd = self.cwnd.min(Fine::from_octets(self.initial_window()));
         self.stage = None;
     }
 

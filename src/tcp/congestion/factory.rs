@@ -14,7 +14,8 @@ pub struct Start {
     pub now: Instant,
     /// The sender's maximum segment size, in octets.
     pub mss: usize,
-    /// The initial window, in segments (RFC 6928).
+    /// The initial window, in segments; in octets it is [`initial_window`](super::initial_window)
+    /// at most.
     pub initial_window: u32,
     /// The smoothed round-trip time, if the handshake has shown it.
     pub srtt: Option<Duration>,

@@ -24,6 +24,16 @@ use core::time::Duration;
 use super::seq::Seq;
 use crate::time::Instant;
 
+/// The initial window of `segments` of `mss` octets, at least one, in octets: with ten of them
+/// min(10*MSS, max(2*MSS, 14600)) (RFC 6928 §2), and in proportion with another number.
+pub fn initial_window(mss: u64, segments: u32) -> u64 {
+    /// What ten segments make the 14,600 octets of.
+    const ETHERNET_MSS: u64 = 1460;
+    let segments = u64::from(segments.max(1));
+    let most = (2 * mss).max(segments * ETHERNET_MSS);
+    (segments * mss).min(most)
+}
+
 /// An acknowledgment that brought news: octets acknowledged, selectively acknowledged, marked or
 /// found lost.
 ///

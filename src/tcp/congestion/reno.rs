@@ -5,7 +5,7 @@ use core::hash::{Hash, Hasher};
 use siphasher::sip::SipHasher13;
 
 use super::validation::{Limits, Validation, Window};
-use super::{Ack, Controller, Loss, LostSegment};
+use super::{Ack, Controller, Loss, LostSegment, initial_window};
 use crate::time::Instant;
 
 /// The congestion control that RFC 9293 §3.8.2 requires of everybody.
@@ -36,10 +36,11 @@ struct Undo {
 const SLOW_START_LIMIT: u64 = 2;
 
 impl Reno {
-    /// A controller at the start of a connection: `segments` of `mss` octets, at least one.
+    /// A controller at the start of a connection: `segments` of `mss` octets, as far as
+    /// [`initial_window`] goes.
     pub fn new(mss: usize, segments: u32) -> Reno {
         let mss = mss.max(1) as u64;
-        let initial_window = mss * u64::from(segments.max(1));
+        let initial_window = initial_window(mss, segments);
         Reno {
             mss,
             cwnd: initial_window,

@@ -42,7 +42,7 @@ use siphasher::sip::SipHasher13;
 
 use self::filter::{CycleMax, RoundMax};
 use self::states::{AckPhase, State};
-use super::{Ack, Controller, Loss, LostSegment, Start};
+use super::{Ack, Controller, Loss, LostSegment, Start, initial_window};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
@@ -187,7 +187,7 @@ impl Bbr {
     /// OnInit (§5.2.1).
     pub fn new(start: &Start) -> Bbr {
         let mss = start.mss.clamp(1, usize::from(u16::MAX)) as u64;
-        let initial_cwnd = mss * u64::from(start.initial_window.max(1));
+        let initial_cwnd = initial_window(mss, start.initial_window);
         let mut bbr = Bbr {
             mss,
             initial_cwnd,
