@@ -147,6 +147,10 @@ impl Tcb {
             "an acknowledgment that waits has its timer",
         )?;
         holds(
+            self.acks.due == AckDue::Now || self.feedback.earlier_ack().is_none(),
+            "an acknowledgment that leaves before another has that other after it",
+        )?;
+        holds(
             self.state != State::TimeWait || self.timers.is_armed(Timer::Close),
             "TIME-WAIT has its timer",
         )

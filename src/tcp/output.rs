@@ -62,7 +62,11 @@ impl Tcb {
         let mss = self.mss_of(&plan);
         let carrier = self.carrier(&plan);
         let marks = self.marks(now, carrier);
-        let sack = self.sack_blocks(marks.option_len());
+        let sack = match plan {
+            // It says how things stood before the text that could have made a gap.
+            Plan::EarlierAck(_) => SackBlocks::default(),
+            _ => self.sack_blocks(marks.option_len()),
+        };
         self.on_sent(now, &plan, mss);
         self.feedback.on_sent(carrier, &marks, self.snd.nxt);
         Some(Departure {
@@ -82,6 +86,8 @@ impl Tcb {
         match plan {
             Plan::Refuse(_) => return self.refuse = None,
             Plan::Reset => return self.reset_due = false,
+            // What came after it is still to be acknowledged.
+            Plan::EarlierAck(ack) => return self.rcv.last_ack_sent = *ack,
             Plan::FirstSyn(text_end) => {
                 self.syn_due = false;
                 self.on_first_syn_sent();
@@ -153,7 +159,12 @@ impl Tcb {
             | Plan::MtuProbe(range) => {
                 Some(range.start.max(first)..range.end.min(self.send_buffer.end()))
             }
-            Plan::Refuse(_) | Plan::Reset | Plan::Syn | Plan::Probe | Plan::Ack => None,
+            Plan::Refuse(_)
+            | Plan::Reset
+            | Plan::Syn
+            | Plan::Probe
+            | Plan::Ack
+            | Plan::EarlierAck(_) => None,
         }
     }
 
@@ -244,6 +255,11 @@ impl Tcb {
                 ..self.pure_ack(now)
             },
             Plan::Ack => self.pure_ack(now),
+            Plan::EarlierAck(ack) => Segment {
+                ack: Some(ack),
+                wnd: self.rcv.edge.saturating_since(ack),
+                ..self.pure_ack(now)
+            },
         };
         if segment.ctl.has(Control::ACK) && !segment.ctl.has(Control::SYN) {
             segment.options.sack = departure.sack;

@@ -33,6 +33,8 @@ pub(super) enum Plan {
     Probe,
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     Ack,
+    /// The same of what arrived before the marks changed, up to here.
+    EarlierAck(Seq),
 }
 
 impl Tcb {
@@ -76,6 +78,7 @@ impl Tcb {
             | State::LastAck
             | State::TimeWait => self
                 .plan_handshake_ack()
+                .or_else(|| self.feedback.earlier_ack().map(Plan::EarlierAck))
                 .or_else(|| self.plan_paced(limit))
                 .or_else(|| self.plan_tail_probe())
                 .or_else(|| self.plan_probe())

@@ -368,6 +368,99 @@ fn what_marks_tell_does_not_wait() {
     });
 }
 
+/// ESTABLISHED in Classic mode, with DCTCP and acknowledgments that are delayed by 40 ms: SND.NXT =
+/// 311, RCV.NXT = 111.
+fn counting(family: Family) -> Dialogue {
+    let tcp = TcpConfig {
+        congestion_control: CongestionControl::Dctcp,
+        delayed_ack: Some(ms(40)),
+        ..accepting(Classic)
+    };
+    let mut d = Dialogue::listening(family, tcp);
+    d.arrives("<SEQ=100><CTL=SYN,ECE,CWR><MSS=1000>");
+    d.leaves_something();
+    d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+    d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=ACK>");
+    d.all_that_leaves();
+    // The user answers, so that acknowledgments are delayed from now on.
+    d.sends(10)
+        .tells("<SEQ=301><ACK=111><DATA=10><CTL=PSH,ACK><ECN=ECT(0)>");
+    d
+}
+
+/// RFC 8257 §3.2: ECE says whether the text was marked that an acknowledgment is for. What waits
+/// when that changes is acknowledged as it came; what changes it, at once; all other, as usual.
+#[test]
+fn dctcp_tells_which_text_was_marked() {
+    in_both_families(|family| {
+        let mut d = counting(family);
+        d.arrives("<SEQ=111><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>")
+            .nothing_more();
+        d.arrives("<SEQ=121><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .tells("<SEQ=311><ACK=121><CTL=ACK>")
+            .tells("<SEQ=311><ACK=131><CTL=ECE,ACK>");
+        d.arrives("<SEQ=131><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .nothing_more();
+        d.until(ms(40)).tells("<SEQ=311><ACK=141><CTL=ECE,ACK>");
+        d.arrives("<SEQ=141><ACK=311><DATA=1000><CTL=ACK><ECN=CE>")
+            .nothing_more();
+        d.arrives("<SEQ=1141><ACK=311><DATA=1000><CTL=ACK><ECN=CE>")
+            .tells("<SEQ=311><ACK=2141><CTL=ECE,ACK>");
+        d.arrives("<SEQ=2141><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .nothing_more();
+        d.arrives("<SEQ=2151><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>")
+            .tells("<SEQ=311><ACK=2151><CTL=ECE,ACK>")
+            .tells("<SEQ=311><ACK=2161><CTL=ACK>");
+        // Nothing waits: one acknowledgment is enough. CWR ends nothing that is still marked.
+        d.arrives("<SEQ=2161><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .tells("<SEQ=311><ACK=2171><CTL=ECE,ACK>");
+        d.arrives("<SEQ=2171><ACK=311><DATA=10><CTL=CWR,ACK><ECN=CE>")
+            .tells("<SEQ=311><ACK=2181><CTL=ECE,ACK>");
+        d.sends(10)
+            .tells("<SEQ=311><ACK=2181><DATA=10><CTL=PSH,ECE,ACK><ECN=ECT(0)>");
+        // What lies beyond a gap is acknowledged at once in any case.
+        d.arrives("<SEQ=2191><ACK=321><DATA=10><CTL=ACK><ECN=ECT(0)>")
+            .tells("<SEQ=321><ACK=2181><CTL=ACK>");
+        d.arrives("<SEQ=2181><ACK=321><DATA=10><CTL=ACK><ECN=CE>")
+            .tells("<SEQ=321><ACK=2201><CTL=ECE,ACK>");
+    });
+}
+
+/// The same of segments that arrive together: each change is told, and text that leaves carries
+/// what is left to tell. Of more changes than a bound, the last are told as one.
+#[test]
+fn dctcp_tells_each_change_of_a_burst() {
+    in_both_families(|family| {
+        let mut d = counting(family);
+        d.arrive_together(&[
+            "<SEQ=111><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>",
+            "<SEQ=121><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>",
+            "<SEQ=131><ACK=311><DATA=10><CTL=ACK><ECN=CE>",
+            "<SEQ=141><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>",
+            "<SEQ=151><ACK=311><DATA=10><CTL=ACK><ECN=CE>",
+        ]);
+        d.tells("<SEQ=311><ACK=131><CTL=ACK>")
+            .tells("<SEQ=311><ACK=141><CTL=ECE,ACK>")
+            .tells("<SEQ=311><ACK=151><CTL=ACK>")
+            .tells("<SEQ=311><ACK=161><CTL=ECE,ACK>");
+        let burst: Vec<String> = (0..40)
+            .map(|index| {
+                let seq = 161 + 10 * index;
+                let ecn = ["ECT(0)", "CE"][index % 2];
+                format!("<SEQ={seq}><ACK=311><DATA=10><CTL=ACK><ECN={ecn}>")
+            })
+            .collect();
+        let burst: Vec<&str> = burst.iter().map(String::as_str).collect();
+        d.arrive_together(&burst);
+        for index in 0..16 {
+            let ack = 171 + 10 * index;
+            let ece = ["", "ECE,"][index % 2];
+            d.tells(&format!("<SEQ=311><ACK={ack}><CTL={ece}ACK>"));
+        }
+        d.tells("<SEQ=311><ACK=561><CTL=ECE,ACK>");
+    });
+}
+
 /// A path that takes CWR away: ECE never ends. After eight windows nothing is ECN-capable any more,
 /// and after two of those ECE means nothing, until it ends once.
 #[test]

@@ -103,6 +103,10 @@ impl Controller for Dctcp {
         self.reno.take_over(left, left);
     }
 
+    fn counts_marks(&self) -> bool {
+        true
+    }
+
     fn on_timeout(&mut self, loss: &Loss, first: bool) {
         self.reno.on_timeout(loss, first);
     }

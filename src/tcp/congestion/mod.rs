@@ -197,6 +197,12 @@ pub trait Controller: Debug + Send {
     /// ssthresh.
     fn take_over(&mut self, _window: u64, _ssthresh: u64) {}
 
+    /// It counts marks: where ECE is all that tells of them, the host says with it which segments
+    /// were marked, as it wants to hear itself (RFC 8257 §3.2).
+    fn counts_marks(&self) -> bool {
+        false
+    }
+
     /// How fast to send, in octets a second; `None`: it does not ask for pacing.
     fn pacing_rate(&self) -> Option<u64> {
         None

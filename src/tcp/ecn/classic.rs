@@ -1,5 +1,9 @@
-//! One mark a round trip (RFC 3168 §6.1.2, §6.1.3).
+//! One bit to tell of marks: one of them a round trip (RFC 3168 §6.1.2, §6.1.3), or each (RFC 8257
+//! §3.2).
 
+use std::collections::VecDeque;
+
+use crate::tcp::seq::Seq;
 use crate::wire::{Control, Ecn};
 
 /// After so many windows in which every acknowledgment of new text said ECE, nothing is sent
@@ -9,11 +13,27 @@ const ENDLESS: u8 = 8;
 /// have been marked, and CWR has been sent. Something on the path takes CWR away.
 const PROVEN: u8 = ENDLESS + 2;
 
+/// So many changes of the marks wait to be told at most: what a burst of more says is told by the
+/// acknowledgment after them, as RFC 8257 §3.2 lets all of it be.
+const MOST_EARLIER: usize = 16;
+
+/// An acknowledgment of what arrived before the marks changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Earlier {
+    /// SEG.ACK.
+    ack: Seq,
+    /// It carries ECE.
+    marked: bool,
+}
+
 /// What both ends remember in Classic mode.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Classic {
-    /// A mark has come and no CWR since: every acknowledgment carries ECE.
+    /// Every acknowledgment carries ECE: a mark has come and no CWR since; or, where marks are
+    /// counted, the last text had one: DCTCP.CE.
     echoing: bool,
+    /// Acknowledgments that leave before any other segment, the oldest first.
+    earlier: VecDeque<Earlier>,
     /// The window was reduced: the next new text carries CWR.
     cwr_due: bool,
     /// Windows reduced for marks since new text was last acknowledged without ECE; no more than
@@ -31,6 +51,49 @@ impl Classic {
         // The mark on a segment with CWR is a new one.
         self.echoing |= begins;
         begins || reduced
+    }
+
+    /// Text arrived for a host that counts marks (RFC 8257 §3.2): ECE says whether it was marked.
+    /// What came in order before it and waits for its acknowledgment, up to `waiting`, gets one of
+    /// its own if the marks change. Returns whether that of the text must not wait.
+    pub(super) fn on_counted_text(
+        &mut self,
+        control: Control,
+        ecn: Ecn,
+        waiting: Option<Seq>,
+    ) -> bool {
+        let was_marked = self.echoing;
+        self.echoing = ecn == Ecn::Ce;
+        let changes = self.echoing != was_marked;
+        let told = self.earlier.back().map(|earlier| earlier.ack);
+        if let Some(ack) = waiting.filter(|_| changes)
+            && told < Some(ack)
+            && self.earlier.len() < MOST_EARLIER
+        {
+            self.earlier.push_back(Earlier {
+                ack,
+                marked: was_marked,
+            });
+        }
+        changes || control.has(Control::CWR)
+    }
+
+    /// SEG.ACK of the acknowledgment that leaves before any other segment.
+    pub(super) fn earlier_ack(&self) -> Option<Seq> {
+        self.earlier.front().map(|earlier| earlier.ack)
+    }
+
+    /// The flags of that.
+    pub(super) fn flags_of_earlier(&self) -> Control {
+        match self.earlier.front() {
+            Some(Earlier { marked: true, .. }) => Control::ECE,
+            _ => Control::NONE,
+        }
+    }
+
+    /// It left.
+    pub(super) fn on_earlier_sent(&mut self) {
+        self.earlier.pop_front();
     }
 
     /// An acknowledgment arrived. Returns whether it speaks of marks.
@@ -65,8 +128,9 @@ impl Classic {
         flags
     }
 
-    /// A segment with these flags left.
+    /// A segment with these flags left, and acknowledged whatever had come.
     pub(super) fn on_sent(&mut self, flags: Control) {
+        self.earlier.clear();
         self.cwr_due &= !flags.has(Control::CWR);
     }
 }

@@ -25,6 +25,7 @@ impl Tcb {
                 Carrier::NewText
             }
             Plan::Ack => Carrier::PureAck,
+            Plan::EarlierAck(_) => Carrier::EarlierAck,
             Plan::Resend(_)
             | Plan::Text(_)
             | Plan::MtuProbe(_)
@@ -117,8 +118,15 @@ impl Tcb {
     /// A segment has proved acceptable: marks on it count.
     pub(in crate::tcp) fn take_marks(&mut self, seg: &Segment<'_>) {
         self.stats.ecn_seen |= seg.ecn.is_capable();
-        let text_waits = self.acks.unacknowledged > 0;
-        if self.feedback.on_segment(seg, text_waits) {
+        let counted = self.feedback.mode() == EcnMode::Classic && self.congestion.counts_marks();
+        let at_once = match counted {
+            true => {
+                let waits = self.rcv.last_ack_sent < self.rcv.nxt && self.recv_buffer.is_in_order();
+                (self.feedback).on_counted_segment(seg, waits.then_some(self.rcv.nxt))
+            }
+            false => (self.feedback).on_segment(seg, self.acks.unacknowledged > 0),
+        };
+        if at_once {
             self.acks.due = AckDue::Now;
         }
     }

@@ -6,7 +6,7 @@
 //! | `mod` | [`Feedback`]: the mode of a connection, and what its segments carry |
 //! | `connection` | where the rest of the connection asks and tells |
 //! | `negotiation` | what two SYNs agree on (RFC 9768 §3.1) |
-//! | `classic` | ECE until CWR (RFC 3168 §6.1) |
+//! | `classic` | ECE until CWR (RFC 3168 §6.1), or for each mark (RFC 8257 §3.2) |
 //! | `receiver` | what arrived under which codepoint, and when to say so (RFC 9768 §3.2) |
 //! | `sender` | what the peer says of that, and whether to believe it |
 //! | `counters` | counters of which only the lowest bits are sent (RFC 9768, appendix A) |
@@ -43,6 +43,8 @@ pub(in crate::tcp) enum Carrier {
     Reset,
     /// An acknowledgment and nothing else.
     PureAck,
+    /// The same, of what arrived before the marks changed.
+    EarlierAck,
     /// Text, for the first time.
     NewText,
     /// Text that was sent before, a FIN alone, a probe.
@@ -266,6 +268,10 @@ impl Feedback {
         match carrier {
             Carrier::Reset => Marks::NONE,
             Carrier::Syn | Carrier::SynAck => self.marks_of_syn(carrier, room),
+            Carrier::EarlierAck => Marks {
+                flags: self.classic.flags_of_earlier(),
+                ..Marks::NONE
+            },
             Carrier::PureAck | Carrier::NewText | Carrier::Other => Marks {
                 flags: self.flags(carrier),
                 option: self.option(carrier, room),
@@ -337,6 +343,7 @@ impl Feedback {
     pub(in crate::tcp) fn on_sent(&mut self, carrier: Carrier, marks: &Marks, end: Seq) {
         match carrier {
             Carrier::Reset => return,
+            Carrier::EarlierAck => return self.classic.on_earlier_sent(),
             Carrier::Syn => self.count_syn(self.config.ask),
             Carrier::SynAck => {
                 self.count_syn(self.mode);
@@ -384,6 +391,22 @@ impl Feedback {
                 self.receiver.on_packets(packets, seg.ecn, text, text_waits)
             }
         }
+    }
+
+    /// The same, if marks are counted with the feedback of RFC 3168; `waiting`: up to where text has
+    /// arrived in order that has not been acknowledged.
+    pub(in crate::tcp) fn on_counted_segment(
+        &mut self,
+        seg: &Segment<'_>,
+        waiting: Option<Seq>,
+    ) -> bool {
+        !seg.text.is_empty() && self.classic.on_counted_text(seg.ctl, seg.ecn, waiting)
+    }
+
+    /// SEG.ACK of an acknowledgment that must leave before any other segment: of what arrived
+    /// before the marks changed (RFC 8257 §3.2).
+    pub(in crate::tcp) fn earlier_ack(&self) -> Option<Seq> {
+        self.classic.earlier_ack()
     }
 
     /// Text arrived in order: the peer hears our acknowledgments.
