@@ -263,7 +263,7 @@ fn share_alike(congestion_control: CongestionControl, each: u64) {
         assert!(difference(minute) < each, "{duel:?}: {minute:?}");
         let both = minute.iter().sum::<u64>() * 8 / 60;
         assert!(both > 9_000_000, "{duel:?}: {both} bit/s");
-        // The second begins before slow start has gone far, and nothing is left to chance.
+        // The second begins before slow start has gone far, and nothing comes late by chance.
         if jitter == 0 {
             assert!(difference(sixty) < 10, "{duel:?}: {sixty:?}");
         }
