@@ -254,6 +254,25 @@ impl Engine {
         }
     }
 
+    /// To be held while a half of the device is used and the lock is free.
+    fn using_device(&self) -> Using<'_> {
+        Using {
+            engine: self,
+            was_panicking: thread::panicking(),
+        }
+    }
+
+    /// Somebody panics who was changing the stack or using the device: nothing goes any more, and
+    /// everybody learns of it.
+    fn fail(&self, shared: &mut Shared) {
+        shared.close(Closed::Panicked);
+        shared.take_woken().into_iter().for_each(Waker::wake);
+        self.kick(shared.lead);
+        if let Some(outbox) = &self.outbox {
+            outbox.fail();
+        }
+    }
+
     /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
     fn finish(&self, mut shared: Guard<'_>, now: Instant) {
         let lead = shared.lead;
@@ -292,7 +311,9 @@ impl Engine {
             return;
         };
         loop {
+            let using = self.using_device();
             let written = outbox.write(hand, by_thread);
+            drop(using);
             if matches!(written, Ok(false)) {
                 return;
             }
@@ -388,7 +409,9 @@ impl Engine {
     fn turn_from(&self, intake: &mut Intake, me: Lead, promised: bool) -> Guard<'_> {
         let (mut batches, mut received) = (0, 0);
         loop {
+            let using = self.using_device();
             let answer = intake.receive();
+            drop(using);
             let more = matches!(answer, Ok(true));
             let mut shared = self.lock();
             batches += 1;
@@ -512,8 +535,7 @@ fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
     hand
 }
 
-/// The lock, held. If its holder panics, the stack is in no known state: nothing goes any more,
-/// and everybody learns of it.
+/// The lock, held. If its holder panics, the stack is in no known state: see [`Engine::fail`].
 struct Guard<'a> {
     engine: &'a Engine,
     shared: MutexGuard<'a, Shared>,
@@ -538,12 +560,21 @@ impl DerefMut for Guard<'_> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if thread::panicking() && !self.was_panicking {
-            self.shared.close(Closed::Panicked);
-            self.shared.take_woken().into_iter().for_each(Waker::wake);
-            self.engine.kick(self.shared.lead);
-            if let Some(outbox) = &self.engine.outbox {
-                outbox.end();
-            }
+            self.engine.fail(&mut self.shared);
+        }
+    }
+}
+
+/// A half of the device, used while the lock is free. If that panics, it is in no known state.
+struct Using<'a> {
+    engine: &'a Engine,
+    was_panicking: bool,
+}
+
+impl Drop for Using<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() && !self.was_panicking {
+            self.engine.fail(&mut self.engine.shared.lock());
         }
     }
 }

@@ -56,6 +56,8 @@ struct Queue {
     /// Something would have departed if there had been room.
     was_full: bool,
     ended: bool,
+    /// Who had the sending half may never give it back.
+    failed: bool,
 }
 
 /// The sending half, and what its holder has to write.
@@ -75,6 +77,7 @@ impl Outbox {
                 called: false,
                 was_full: false,
                 ended: false,
+                failed: false,
             }),
             called: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -184,7 +187,7 @@ impl Outbox {
                 let run = mem::replace(&mut queue.run, spare);
                 return Some(Hand { sender, run });
             }
-            if queue.ended && queue.sender.is_some() {
+            if queue.failed || (queue.ended && queue.sender.is_some()) {
                 return None;
             }
             let woken = self.called.wait(queue);
@@ -195,6 +198,12 @@ impl Outbox {
     /// Nothing departs any more: the thread may end when everything is written.
     pub(super) fn end(&self) {
         self.lock().ended = true;
+        self.called.notify_one();
+    }
+
+    /// As [`Outbox::end`], and at once: somebody has panicked, perhaps while writing.
+    pub(super) fn fail(&self) {
+        self.lock().failed = true;
         self.called.notify_one();
     }
 

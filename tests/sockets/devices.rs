@@ -110,8 +110,9 @@ fn a_failing_device_is_tried_again_until_it_works() {
     });
 }
 
-/// A host whose device panics at `call` once it is armed, and what arms it.
-fn armed_hosts(call: Call) -> (Net, Net, Arc<AtomicBool>) {
+/// A host whose device panics at `call` once it is armed, and what arms it. `halved`: it is used while
+/// the stack is not locked.
+fn armed_hosts(call: Call, halved: bool) -> (Net, Net, Arc<AtomicBool>) {
     let (left, right) = devices();
     let armed = Arc::new(AtomicBool::new(false));
     let trigger = Arc::clone(&armed);
@@ -124,49 +125,76 @@ fn armed_hosts(call: Call) -> (Net, Net, Arc<AtomicBool>) {
             Ok(true)
         },
     };
-    (start(device, SERVER), start(right, CLIENT), armed)
+    let server = match halved {
+        true => start(Halved::new(device), SERVER),
+        false => start(device, SERVER),
+    };
+    (server, start(right, CLIENT), armed)
 }
 
 #[test]
 fn a_panic_of_the_lead_wakes_everybody() {
-    bounded(|| {
-        let (server, client, armed) = armed_hosts(Call::Receive);
-        let mut ends = connect(server, client);
-        let threads: Vec<_> = (0..3)
-            .map(|_| {
-                let mut stream = ends.accepted.try_clone();
-                thread::spawn(move || stream.read(&mut [0; 10]).is_err())
-            })
-            .collect();
-        thread::sleep(Duration::from_millis(20));
-        armed.store(true, Ordering::Relaxed);
-        ends.opened.write_all(b"x").unwrap();
-        let answers: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
-        // The one that led panicked; the others were told.
-        assert!(answers.iter().filter(|answer| answer.is_err()).count() <= 1);
-        assert!(answers.into_iter().flatten().all(|failed| failed));
-        assert_eq!(kind(ends.accepted.write(b"x")), io::ErrorKind::Other);
-    });
+    for halved in [false, true] {
+        bounded(move || {
+            let (server, client, armed) = armed_hosts(Call::Receive, halved);
+            let mut ends = connect(server, client);
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let mut stream = ends.accepted.try_clone();
+                    thread::spawn(move || stream.read(&mut [0; 10]).is_err())
+                })
+                .collect();
+            thread::sleep(Duration::from_millis(20));
+            armed.store(true, Ordering::Relaxed);
+            ends.opened.write_all(b"x").unwrap();
+            let answers: Vec<_> = threads.into_iter().map(thread::JoinHandle::join).collect();
+            // The one that led panicked; the others were told.
+            assert!(answers.iter().filter(|answer| answer.is_err()).count() <= 1);
+            assert!(answers.into_iter().flatten().all(|failed| failed));
+            assert_eq!(kind(ends.accepted.write(b"x")), io::ErrorKind::Other);
+        });
+    }
 }
 
 #[test]
 fn a_panic_of_another_thread_wakes_the_lead() {
+    for halved in [false, true] {
+        bounded(move || {
+            let (server, client, armed) = armed_hosts(Call::Send, halved);
+            let ends = connect(server, client);
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let mut stream = ends.accepted.try_clone();
+                    thread::spawn(move || kind(stream.read(&mut [0; 10])))
+                })
+                .collect();
+            thread::sleep(Duration::from_millis(20));
+            armed.store(true, Ordering::Relaxed);
+            let mut writer = ends.accepted.try_clone();
+            let writing = thread::spawn(move || writer.write_all(b"x"));
+            assert!(writing.join().is_err(), "it panicked");
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), io::ErrorKind::Other);
+            }
+        });
+    }
+}
+
+/// What there is much of is written by a thread that nobody waits for; where there is one processor
+/// only, by the user.
+#[test]
+fn a_panic_of_the_thread_that_writes_wakes_everybody() {
     bounded(|| {
-        let (server, client, armed) = armed_hosts(Call::Send);
+        let (server, client, armed) = armed_hosts(Call::Send, true);
         let ends = connect(server, client);
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let mut stream = ends.accepted.try_clone();
-                thread::spawn(move || kind(stream.read(&mut [0; 10])))
-            })
-            .collect();
+        let mut reader = ends.accepted.try_clone();
+        let reading = thread::spawn(move || kind(reader.read(&mut [0; 10])));
         thread::sleep(Duration::from_millis(20));
         armed.store(true, Ordering::Relaxed);
         let mut writer = ends.accepted.try_clone();
-        let writing = thread::spawn(move || writer.write_all(b"x"));
-        assert!(writing.join().is_err(), "it panicked");
-        for thread in threads {
-            assert_eq!(thread.join().unwrap(), io::ErrorKind::Other);
-        }
+        let writing = thread::spawn(move || kind(writer.write_all(&text(1, 1 << 24))));
+        assert_eq!(reading.join().unwrap(), io::ErrorKind::Other);
+        // Told, or the one that panicked.
+        assert!((writing.join()).map_or(true, |kind| kind == io::ErrorKind::Other));
     });
 }

@@ -2,15 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use stubborn::config::Config;
 use stubborn::driver::memory::{self, MemoryDevice};
-use stubborn::link::{Batch, Capabilities, Device, DeviceError};
+use stubborn::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use stubborn::sockets::{Net, TcpListener, TcpStream};
 use stubborn::wire::Packet;
 
@@ -194,5 +194,70 @@ impl<F: FnMut(Call) -> Result<bool, DeviceError>> Device for Faulty<F> {
 impl<F> AsFd for Faulty<F> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
+    }
+}
+
+/// A device that is used by its halves, while the stack is not locked.
+pub(super) struct Halved<D> {
+    whole: Arc<Mutex<D>>,
+    capabilities: Capabilities,
+    fd: OwnedFd,
+}
+
+impl<D: Device + AsFd> Halved<D> {
+    pub(super) fn new(device: D) -> Halved<D> {
+        Halved {
+            capabilities: device.capabilities(),
+            fd: device.as_fd().try_clone_to_owned().expect("a descriptor"),
+            whole: Arc::new(Mutex::new(device)),
+        }
+    }
+}
+
+impl<D: Device + Send + 'static> Device for Halved<D> {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    fn receive(&mut self, _: &mut Batch) -> Result<(), DeviceError> {
+        unreachable!("there is a half for that")
+    }
+
+    fn send(&mut self, _: Packet<'_>) -> Result<(), DeviceError> {
+        unreachable!("there is a half for that")
+    }
+
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        Some(Box::new(Half(Arc::clone(&self.whole))))
+    }
+
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        Some(Box::new(Half(Arc::clone(&self.whole))))
+    }
+}
+
+impl<D> AsFd for Halved<D> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+struct Half<D>(Arc<Mutex<D>>);
+
+impl<D> Half<D> {
+    fn whole(&self) -> MutexGuard<'_, D> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Device + Send> Receiver for Half<D> {
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        self.whole().receive(batch)
+    }
+}
+
+impl<D: Device + Send> Sender for Half<D> {
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        self.whole().send(packet)
     }
 }
