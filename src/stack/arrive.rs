@@ -45,6 +45,11 @@ impl Stack {
         self.counters.datagrams_in += 1;
         match Plain::read(datagram.octets(), form.checksum) {
             Some(plain) if self.takes_plain(now, datagram, &plain, form.cut) => {}
+            // What has been summed up once is not summed up again.
+            Some(_) if form.checksum == Checksum::Complete => {
+                let checksum = Checksum::Verified;
+                self.take(now, datagram, Form { checksum, ..form });
+            }
             _ => self.take(now, datagram, form),
         }
         self.relieve_memory();

@@ -54,7 +54,7 @@ pub enum Checksum {
     /// All of it; whoever receives the datagram verifies it.
     #[default]
     Complete,
-    /// All of it, and the device has verified it.
+    /// All of it, and it has been verified: by the device, as a rule.
     Verified,
     /// The sum of the pseudo header only: somebody on the way completes it. As long as nobody has,
     /// the datagram has not left the machine, and there is nothing to verify.
