@@ -342,39 +342,12 @@ fn marks_count_on_text_in_the_window_only() {
     });
 }
 
-/// A mark and a CWR are acknowledged at once: who has reduced its window may wait for it.
-#[test]
-fn what_marks_tell_does_not_wait() {
-    in_both_families(|family| {
-        let mut tcp = accepting(Classic);
-        tcp.delayed_ack = Some(ms(40));
-        let mut d = Dialogue::listening(family, tcp);
-        d.arrives("<SEQ=100><CTL=SYN,ECE,CWR><MSS=1000>");
-        d.leaves_something();
-        d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
-        d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=ACK>");
-        d.all_that_leaves();
-        // The user answers, so that acknowledgments are delayed from now on.
-        d.sends(10)
-            .tells("<SEQ=301><ACK=111><DATA=10><CTL=PSH,ACK><ECN=ECT(0)>");
-        d.arrives("<SEQ=111><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>")
-            .nothing_more();
-        d.arrives("<SEQ=121><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
-            .tells("<SEQ=311><ACK=131><CTL=ECE,ACK>");
-        d.arrives("<SEQ=131><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
-            .nothing_more();
-        d.arrives("<SEQ=141><ACK=311><DATA=10><CTL=CWR,ACK><ECN=ECT(0)>")
-            .tells("<SEQ=311><ACK=151><CTL=ACK>");
-    });
-}
-
-/// ESTABLISHED in Classic mode, with DCTCP and acknowledgments that are delayed by 40 ms: SND.NXT =
-/// 311, RCV.NXT = 111.
-fn counting(family: Family) -> Dialogue {
+/// ESTABLISHED in Classic mode, with acknowledgments that are delayed by 40 ms: SND.NXT = 311,
+/// RCV.NXT = 111.
+fn delaying(family: Family, tcp: TcpConfig) -> Dialogue {
     let tcp = TcpConfig {
-        congestion_control: CongestionControl::Dctcp,
         delayed_ack: Some(ms(40)),
-        ..accepting(Classic)
+        ..tcp
     };
     let mut d = Dialogue::listening(family, tcp);
     d.arrives("<SEQ=100><CTL=SYN,ECE,CWR><MSS=1000>");
@@ -386,6 +359,31 @@ fn counting(family: Family) -> Dialogue {
     d.sends(10)
         .tells("<SEQ=301><ACK=111><DATA=10><CTL=PSH,ACK><ECN=ECT(0)>");
     d
+}
+
+/// A mark and a CWR are acknowledged at once: who has reduced its window may wait for it.
+#[test]
+fn what_marks_tell_does_not_wait() {
+    in_both_families(|family| {
+        let mut d = delaying(family, accepting(Classic));
+        d.arrives("<SEQ=111><ACK=311><DATA=10><CTL=ACK><ECN=ECT(0)>")
+            .nothing_more();
+        d.arrives("<SEQ=121><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .tells("<SEQ=311><ACK=131><CTL=ECE,ACK>");
+        d.arrives("<SEQ=131><ACK=311><DATA=10><CTL=ACK><ECN=CE>")
+            .nothing_more();
+        d.arrives("<SEQ=141><ACK=311><DATA=10><CTL=CWR,ACK><ECN=ECT(0)>")
+            .tells("<SEQ=311><ACK=151><CTL=ACK>");
+    });
+}
+
+/// As [`delaying`], with DCTCP.
+fn counting(family: Family) -> Dialogue {
+    let tcp = TcpConfig {
+        congestion_control: CongestionControl::Dctcp,
+        ..accepting(Classic)
+    };
+    delaying(family, tcp)
 }
 
 /// RFC 8257 §3.2: ECE says whether the text was marked that an acknowledgment is for. What waits

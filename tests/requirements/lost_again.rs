@@ -5,7 +5,8 @@ use stubborn::config::TcpConfig;
 use stubborn::tcp::RecoveryState;
 
 use super::recovery::{
-    acked, from, reno, segments_leave, ten_in_flight, with_sack, without_probes,
+    acked, from, reno, segments_leave, ten_in_flight, ten_stamped_in_flight, with_sack,
+    without_probes,
 };
 use crate::dialogue::{Dialogue, Family, in_both_families, ms};
 
@@ -73,19 +74,8 @@ fn both_reductions_are_taken_back_together() {
 #[test]
 fn an_echo_of_the_original_takes_no_second_reduction_back() {
     in_both_families(|family| {
-        let tcp = TcpConfig {
-            timestamps: true,
-            ..reno()
-        };
-        let mut d = Dialogue::listening(family, tcp);
-        d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1012><SACKP><TS=50,0>")
-            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP><TS=1000,50>");
-        d.until(ms(100));
-        d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK><TS=60,1000>")
-            .accept();
-        // Ten segments of 988 octets. The first and the sixth are lost, and the first again.
-        d.closes_listener().sends(9880);
-        assert_eq!(d.all_that_leaves().len(), 10);
+        let mut d = ten_stamped_in_flight(family, reno());
+        // The first and the sixth are lost, and the first again.
         for (at, rest, ssthresh) in [
             (200, "<ACK=301><SACK=1289:5241><TS=70,1100>", 4940),
             (

@@ -55,6 +55,23 @@ pub(super) fn from(seq: u32, count: u32) -> Vec<u32> {
     (0..count).map(|index| seq + 1000 * index).collect()
 }
 
+/// As [`ten_in_flight`], with timestamps, and segments of 988 octets.
+pub(super) fn ten_stamped_in_flight(family: Family, tcp: TcpConfig) -> Dialogue {
+    let tcp = TcpConfig {
+        timestamps: true,
+        ..tcp
+    };
+    let mut d = Dialogue::listening(family, tcp);
+    d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1012><SACKP><TS=50,0>")
+        .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP><TS=1000,50>");
+    d.until(ms(100));
+    d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK><TS=60,1000>")
+        .accept();
+    d.closes_listener().sends(9880);
+    assert_eq!(d.all_that_leaves().len(), 10);
+    d
+}
+
 /// Ten segments in flight since 100 ms, and nothing more to send.
 pub(super) fn ten_in_flight(family: Family, tcp: TcpConfig) -> Dialogue {
     let mut d = with_sack(family, tcp);
@@ -357,18 +374,7 @@ fn f_rto_goes_on_after_a_timeout_that_was_none_too_early() {
 #[test]
 fn a_timestamp_takes_a_spurious_timeout_back() {
     in_both_families(|family| {
-        let tcp = TcpConfig {
-            timestamps: true,
-            ..without_probes()
-        };
-        let mut d = Dialogue::listening(family, tcp);
-        d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1012><SACKP><TS=50,0>")
-            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP><TS=1000,50>");
-        d.until(ms(100));
-        d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK><TS=60,1000>")
-            .accept();
-        d.closes_listener().sends(9880);
-        assert_eq!(d.all_that_leaves().len(), 10);
+        let mut d = ten_stamped_in_flight(family, without_probes());
         d.until_something_leaves();
         assert_eq!(d.all_that_leaves().len(), 1);
         assert_eq!(d.status().recovery, RecoveryState::Loss);
