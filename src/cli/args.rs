@@ -10,8 +10,8 @@ use stubborn::tun::Cidr;
 
 use super::drill::DrillArgs;
 use super::link::LinkArgs;
-use super::server::MAX_CONNECTIONS;
 use super::sim::SimArgs;
+use super::units::jobs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,6 +117,9 @@ pub(crate) struct CheckArgs {
 
 /// The kernel has no more for one interface.
 const MAX_QUEUES: usize = 256;
+
+/// Connections that a service serves at once: each has a thread.
+pub(crate) const MAX_CONNECTIONS: usize = 4096;
 
 /// The interface and the addresses on it.
 #[derive(Debug, clap::Args)]
@@ -249,19 +252,11 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
         .ok_or("not a time in seconds such as 5 or 0.5")
 }
 
-/// A number of threads.
+/// A number of queues.
 fn queues(text: &str) -> Result<usize, &'static str> {
     let queues = text.parse().ok();
     let queues = queues.filter(|queues| (1..=MAX_QUEUES).contains(queues));
     queues.ok_or("not a number of queues from 1 to 256")
-}
-
-pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
-    let jobs = text
-        .parse()
-        .ok()
-        .filter(|jobs: &NonZero<usize>| jobs.get() <= 1024);
-    jobs.ok_or("not a number of threads from 1 to 1024")
 }
 
 #[cfg(test)]

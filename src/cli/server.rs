@@ -8,14 +8,11 @@ use std::thread;
 use anyhow::Context;
 use stubborn::sockets::{TcpListener, TcpStream};
 
-use super::args::ServiceArgs;
+use super::args::{MAX_CONNECTIONS, ServiceArgs};
 use super::host::{self, Host};
 use super::interrupt::Interrupts;
 use super::services::Service;
 use super::tally::Tally;
-
-/// Connections served at once: each has a thread.
-pub(crate) const MAX_CONNECTIONS: usize = 4096;
 
 /// Connections that may wait at one listener.
 const BACKLOG: usize = 1024;

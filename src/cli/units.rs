@@ -1,5 +1,6 @@
-//! Values with units, as scenario files and command lines write them.
+//! Values, most with units, as scenario files and command lines write them.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -125,6 +126,15 @@ impl TryFrom<f64> for Probability {
             .map(Probability)
             .ok_or(format!("{value} is not a probability from 0 to 1"))
     }
+}
+
+/// A number of threads: `4`.
+pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
+    let jobs = text
+        .parse()
+        .ok()
+        .filter(|jobs: &NonZero<usize>| jobs.get() <= 1024);
+    jobs.ok_or("not a number of threads from 1 to 1024")
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@
 //! |---|---|
 //! | `place` | line and column; what is wrong there |
 //! | `definitions` | `-D NAME=VALUE`, `#ifdef` |
-//! | `lexer`, `text` | words, numbers, strings |
+//! | `lexer`, `text` | words, numbers, strings, times |
 //! | `ast` | what a script says, as values |
 //! | `parser/` | options, events, packets, calls |
 //! | `code` | `%{ … }%` |
 //! | `explain` | a script in words |
 //! | `packet/` | packets made, read, translated, compared, shown |
-//! | `variant` | IPv4, IPv6 or both; the options of a script |
+//! | `variant` | IPv4, IPv6 or both |
+//! | `setup` | what the options of a script say |
 //! | `profile`, `sysctl` | how the stack behaves: configurations |
 //! | `run/` | the runner |
 
@@ -27,6 +28,7 @@ mod parser;
 mod place;
 mod profile;
 mod run;
+mod setup;
 mod sysctl;
 mod text;
 mod variant;

@@ -1,4 +1,4 @@
-//! The escapes of strings.
+//! The escapes of strings, and times in decimal.
 
 /// What a string means: `\n`, `\t`, `\r`, `\f`, `\v`, `\\`, `\"` and `\xHH`.
 pub(super) fn unescape(text: &str) -> Result<Vec<u8>, String> {
@@ -30,6 +30,21 @@ pub(super) fn unescape(text: &str) -> Result<Vec<u8>, String> {
         octets.push(octet);
     }
     Ok(octets)
+}
+
+/// The most seconds of a time: ten years.
+const MAX_SECONDS: u64 = 10 * 366 * 24 * 60 * 60;
+
+/// Seconds in decimal, cut to microseconds.
+pub(super) fn micros_of(text: &str) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let seconds = match whole {
+        "" => 0,
+        _ => whole.parse::<u64>().ok()?,
+    };
+    let digits: String = part.chars().chain("000000".chars()).take(6).collect();
+    let micros = digits.parse::<u64>().ok()?;
+    (seconds <= MAX_SECONDS).then_some(seconds * 1_000_000 + micros)
 }
 
 #[cfg(test)]

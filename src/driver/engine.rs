@@ -32,7 +32,6 @@ use super::parker::Parker;
 use super::poller::{self, Found, Kick};
 use super::shard::{BATCHES, Shard, Traffic, Turn};
 use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
-use super::start::StartError;
 use super::waiters::Key;
 use crate::stack::Readiness;
 use crate::time::Instant;
@@ -115,12 +114,12 @@ impl Engine {
 
     /// Starts the background thread, which ends some time after [`Engine::abandon`], and the one that
     /// writes, which ends with it.
-    pub(super) fn start(self: &Arc<Engine>) -> Result<(), StartError> {
+    pub(super) fn start(self: &Arc<Engine>) -> io::Result<()> {
         let spawn = |name: &str, run: fn(&Engine)| {
             let engine = Arc::clone(self);
             let thread = thread::Builder::new().name(name.to_owned());
             let started = thread.spawn(move || run(&engine));
-            started.map(drop).map_err(StartError::Io)
+            started.map(drop)
         };
         spawn("stubborn", Engine::run)?;
         if self.outbox.as_ref().is_some_and(|it| it.has_thread()) {

@@ -59,7 +59,9 @@ impl Runtime {
         };
         let started = runtime.engines.iter().try_for_each(Engine::start);
         // If a thread is refused, those that run already end again.
-        started.inspect_err(|_| runtime.abandon())?;
+        started
+            .inspect_err(|_| runtime.abandon())
+            .map_err(StartError::Io)?;
         Ok(runtime)
     }
 

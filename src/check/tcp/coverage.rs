@@ -3,7 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use super::hosts::Step;
+use super::step::Step;
 use crate::check::tcp::Call;
 use crate::tcp::State;
 use crate::wire::{self, Control, Payload};

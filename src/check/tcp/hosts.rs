@@ -10,27 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Kind;
 use super::configuration::Configuration;
 use super::coverage::Coverage;
-use super::forgery::Forgery;
-use super::host::{Call, Host};
+use super::host::Host;
+use super::step::{DatagramId, Step};
 
 /// A host, by number.
 pub(super) type HostId = u32;
-/// A datagram, by number.
-pub(super) type DatagramId = u16;
-
-/// What can happen to one host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Step {
-    Deliver(DatagramId),
-    /// With one bit flipped.
-    DeliverCorrupted(DatagramId),
-    Forge(Forgery),
-    Expire,
-    Call(Call),
-    Crash,
-}
-
-/// What it makes of the host, and what leaves.
+/// What a step makes of a host, and what leaves.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) host: HostId,

@@ -5,6 +5,7 @@
 //! | `mod` | [`Tcp`]: the model; [`World`]: its states; [`Action`] |
 //! | `configuration` | [`Configuration`]: what makes it small, and what the network may do |
 //! | `host` | a stack and its user, who follows a script |
+//! | `step` | what can happen to a host |
 //! | `hosts` | every host once, and what each step makes of it |
 //! | `forgery` | what an adversary sends |
 //! | `catalogue` | the configurations that are checked |
@@ -20,6 +21,7 @@ mod coverage;
 mod forgery;
 mod host;
 mod hosts;
+mod step;
 
 use core::fmt::Display;
 
@@ -33,7 +35,8 @@ pub use coverage::{Coverage, Kind, UNVISITED};
 pub use forgery::Forgery;
 pub use host::Call;
 
-use hosts::{DatagramId, HostId, Hosts, Outcome, Step};
+use hosts::{HostId, Hosts, Outcome};
+use step::{DatagramId, Step};
 
 /// The most datagrams that a network can be configured to hold.
 pub const MAX_ROOM: usize = 6;

@@ -8,8 +8,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use stubborn::config::CongestionControl;
 
-use super::super::args::jobs;
-use super::super::units::{Octets, Time};
+use super::super::units::{Octets, Time, jobs};
 
 const EXAMPLES: &str = "\
 Examples:

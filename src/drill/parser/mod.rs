@@ -10,6 +10,7 @@ use super::ast::{Action, Command, Event, Script, Setting, When};
 use super::definitions::{Definitions, preprocess};
 use super::lexer::{Kind, Lexer, Token};
 use super::place::{Parsed, Place, SyntaxError};
+use super::text::micros_of;
 
 /// Reads a script. `definitions` are those of the command line.
 ///
@@ -271,21 +272,6 @@ impl<'a> Parser<'a> {
         micros_of(&token.text)
             .ok_or_else(|| SyntaxError::new(token.place, "a time that is too large"))
     }
-}
-
-/// The most seconds of a time: ten years.
-const MAX_SECONDS: u64 = 10 * 366 * 24 * 60 * 60;
-
-/// Seconds in decimal, cut to microseconds.
-pub(super) fn micros_of(text: &str) -> Option<u64> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let seconds = match whole {
-        "" => 0,
-        _ => whole.parse::<u64>().ok()?,
-    };
-    let digits: String = part.chars().chain("000000".chars()).take(6).collect();
-    let micros = digits.parse::<u64>().ok()?;
-    (seconds <= MAX_SECONDS).then_some(seconds * 1_000_000 + micros)
 }
 
 /// Absolute times do not go back, and the first event is at 0.

@@ -160,7 +160,7 @@ fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
             Some(_) => Some(vec![Meaning::Failure]),
         },
         "sleep" => {
-            let micros = super::super::parser::micros_of(words.get(1)?)?;
+            let micros = super::super::text::micros_of(words.get(1)?)?;
             Some(vec![Meaning::Wait(Duration::from_micros(micros))])
         }
         "ip" => ip(words),

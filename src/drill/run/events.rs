@@ -4,7 +4,7 @@ use super::super::ast::{Action, Body, Direction, Event, Packet, Script, When};
 use super::super::code;
 use super::super::packet::{Observed, check_icmp, show};
 use super::super::place::Place;
-use super::super::variant::Setup;
+use super::super::setup::Setup;
 use super::calls::Pending;
 use super::commands;
 use super::files::Files;

@@ -28,7 +28,8 @@ use core::fmt;
 use super::ast::Script;
 use super::place::Place;
 use super::profile::Profile;
-use super::variant::{Setup, Variant};
+use super::setup::Setup;
+use super::variant::Variant;
 use crate::time::Instant;
 
 pub use host::Captured;

@@ -1,0 +1,233 @@
+//! What the options of a script say.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use super::ast::{Script, Setting};
+use super::packet::Addresses;
+use super::profile::Profile;
+use super::text::micros_of;
+use super::variant::Variant;
+
+/// What the options of a script, and those of the command line, come to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Setup {
+    pub(super) variant: Variant,
+    pub(super) addresses: Addresses,
+    pub(super) bind_port: u16,
+    pub(super) connect_port: u16,
+    /// The MTU of the interface, in octets.
+    pub(super) mtu: usize,
+    /// What injected text is cut to; 0: what the MTU has room for.
+    pub(super) mss: usize,
+    pub(super) tolerance_micros: u64,
+    /// In thousandths of a per cent.
+    pub(super) tolerance_permille: u64,
+    /// A tick of timestamps, in microseconds; 0: they are not compared.
+    pub(super) tick_micros: u64,
+    pub(super) scaled_echo: bool,
+    /// Packets are compared one by one.
+    pub(super) strict: bool,
+    /// Only the syntax counts.
+    pub(super) dry_run: bool,
+    /// The script is for this profile, whatever the command line says.
+    pub(super) profile: Option<Profile>,
+}
+
+/// Options that mean nothing to a stack in virtual time.
+const WITHOUT_MEANING: [&str; 12] = [
+    "speed",
+    "netmask_ip",
+    "verbose",
+    "debug",
+    "is_anyip",
+    "tun_dev",
+    "persistent_tun_dev",
+    "local_linklocal_ip",
+    "gateway_linklocal_ip",
+    "no_cleanup",
+    "code_command",
+    "code_format",
+];
+
+impl Setup {
+    /// What packets need: on IPv6 a header is 20 octets longer, so the MTU is too, and the same
+    /// text fits.
+    fn new(variant: Variant) -> Setup {
+        let (local, remote, gateway): (IpAddr, IpAddr, IpAddr) = match variant {
+            Variant::Ipv6 => (
+                [0xfd3d, 0x0a0b, 0x17d6, 0, 0, 0, 0, 1].into(),
+                [0xfd3d, 0xfa7b, 0xd17d, 0, 0, 0, 0, 1].into(),
+                [0xfd3d, 0x0a0b, 0x17d6, 0x8888, 0, 0, 0, 1].into(),
+            ),
+            Variant::Ipv4 | Variant::Ipv4MappedIpv6 => (
+                [192, 168, 0, 1].into(),
+                [192, 0, 2, 1].into(),
+                [192, 168, 0, 2].into(),
+            ),
+        };
+        Setup {
+            variant,
+            addresses: Addresses {
+                local,
+                remote,
+                gateway,
+            },
+            bind_port: 8080,
+            connect_port: 8080,
+            mtu: if variant.is_ipv6() { 1520 } else { 1500 },
+            mss: 0,
+            tolerance_micros: 4_000,
+            tolerance_permille: 12_500,
+            tick_micros: 0,
+            scaled_echo: false,
+            strict: false,
+            dry_run: false,
+            profile: None,
+        }
+    }
+
+    /// What a script's options come to; `None`: they exclude the variant. `more` are those of the
+    /// command line, which win.
+    ///
+    /// # Errors
+    /// An option that nobody knows, or a value that makes no sense: the script cannot be run.
+    pub(super) fn of(
+        script: &Script,
+        variant: Variant,
+        more: &[(String, String)],
+    ) -> Result<Option<Setup>, String> {
+        let mut setup = Setup::new(variant);
+        let more = more
+            .iter()
+            .map(|(name, value)| (name.as_str(), Some(value.as_str())));
+        let own = script.options.iter().map(named);
+        for (name, value) in own.chain(more) {
+            if name == "ip_version" {
+                let wanted = value.and_then(Variant::from_name);
+                let wanted = wanted.ok_or_else(|| wrong(name, value))?;
+                if wanted != variant {
+                    return Ok(None);
+                }
+                continue;
+            }
+            setup.take(name, value)?;
+        }
+        Ok(Some(setup))
+    }
+
+    fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), String> {
+        let number = |most: u64| {
+            let number: Option<u64> = value.and_then(|value| value.parse().ok());
+            number
+                .filter(|n| *n <= most)
+                .ok_or_else(|| wrong(name, value))
+        };
+        match name {
+            "bind_port" => self.bind_port = number(65_535)? as u16,
+            "connect_port" => self.connect_port = number(65_535)? as u16,
+            "mtu" => {
+                let longer = if self.variant.is_ipv6() { 20 } else { 0 };
+                self.mtu = number(65_515)? as usize + longer;
+            }
+            "mss" => self.mss = number(65_535)? as usize,
+            "tolerance_usecs" => self.tolerance_micros = number(1_000_000_000)?,
+            "tolerance_percent" => {
+                let permille = value.and_then(thousandths);
+                self.tolerance_permille = permille.ok_or_else(|| wrong(name, value))?;
+            }
+            "tcp_ts_tick_usecs" => self.tick_micros = number(1_000_000)?,
+            "tcp_ts_ecr_scaled" => self.scaled_echo = true,
+            "strict_segments" => self.strict = value != Some("0"),
+            "dry_run" => self.dry_run = true,
+            "profile" => {
+                let profile = value.and_then(Profile::from_name);
+                self.profile = Some(profile.ok_or_else(|| wrong(name, value))?);
+            }
+            "local_ip" => self.addresses.local = self.address(name, value)?,
+            "remote_ip" => self.addresses.remote = self.address(name, value)?,
+            "gateway_ip" => self.addresses.gateway = self.address(name, value)?,
+            _ if WITHOUT_MEANING.contains(&name) => {}
+            _ => return Err(format!("the option --{name} is not known here")),
+        }
+        Ok(())
+    }
+
+    /// An address, perhaps with a prefix behind it.
+    fn address(&self, name: &str, value: Option<&str>) -> Result<IpAddr, String> {
+        let text = value.map(|value| value.split('/').next().unwrap_or(value));
+        let address: Option<IpAddr> = text.and_then(|text| text.parse().ok());
+        let fits = |address: &IpAddr| address.is_ipv6() == self.variant.is_ipv6();
+        address.filter(fits).ok_or_else(|| wrong(name, value))
+    }
+}
+
+fn named(setting: &Setting) -> (&str, Option<&str>) {
+    (&setting.name, setting.value.as_deref())
+}
+
+fn wrong(name: &str, value: Option<impl fmt::Display>) -> String {
+    match value {
+        Some(value) => format!("the option --{name} cannot be {value}"),
+        None => format!("the option --{name} needs a value"),
+    }
+}
+
+/// `12.5` is 12500.
+fn thousandths(text: &str) -> Option<u64> {
+    micros_of(text).map(|micros| micros / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::definitions::Definitions;
+    use super::super::parser::parse;
+    use super::*;
+
+    fn setup(options: &str, variant: Variant) -> Result<Option<Setup>, String> {
+        let script = parse(&format!("{options}\n0 `true`"), &Definitions::default()).unwrap();
+        Setup::of(&script, variant, &[("mss".to_owned(), "7".to_owned())])
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let setup = setup(
+            "--mss=1000\n--mtu=1300\n--tolerance_percent=1.5",
+            Variant::Ipv6,
+        );
+        let setup = setup.unwrap().unwrap();
+        assert_eq!((setup.mss, setup.mtu), (7, 1320));
+        assert_eq!(setup.tolerance_permille, 1_500);
+    }
+
+    #[test]
+    fn a_script_may_be_for_one_family_only() {
+        let only = |variant| {
+            setup("--ip_version=ipv4_mapped_ipv6", variant)
+                .unwrap()
+                .is_some()
+        };
+        assert!(only(Variant::Ipv4MappedIpv6));
+        assert!(!only(Variant::Ipv4) && !only(Variant::Ipv6));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_told() {
+        let rows = [
+            ("--colour=red", "the option --colour is not known here"),
+            ("--mtu=x", "the option --mtu cannot be x"),
+            ("--mtu", "the option --mtu needs a value"),
+            (
+                "--ip_version=ipv5",
+                "the option --ip_version cannot be ipv5",
+            ),
+            (
+                "--local_ip=fd00::1",
+                "the option --local_ip cannot be fd00::1",
+            ),
+        ];
+        for (options, expected) in rows {
+            assert_eq!(setup(options, Variant::Ipv4), Err(expected.to_owned()));
+        }
+    }
+}
