@@ -4,7 +4,8 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use std::net::Shutdown;
 
-use super::host::{Held, HostId};
+use super::host::Held;
+use super::id::HostId;
 use super::judge::{Judge, Phase};
 use super::trace::{Kind, Trace};
 use crate::stack::{ConnectError, ListenError, Readiness, Stack};

@@ -12,7 +12,7 @@
 
 use core::fmt::{self, Display, Formatter};
 
-use super::host::HostId;
+use super::id::HostId;
 use super::trace::{Entry, Happened, Record};
 use crate::tcp::State;
 use crate::wire::figure;

@@ -1,9 +1,9 @@
 //! A host: a real stack, its ports, and the applications that use it.
 
-use core::fmt;
 use core::net::IpAddr;
 
 use super::app::{App, Calls, News};
+use super::id::HostId;
 use super::judge::{Conn, Judge};
 use super::outcome::Property;
 use super::port::Port;
@@ -15,20 +15,6 @@ use crate::stack::{ConnId, Event, ListenerId, Secret, Stack};
 use crate::tcp::State;
 use crate::time::Instant;
 use crate::wire::{Offload, ip};
-
-/// A host of a world: the first is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostId(pub(super) u16);
-
-/// Hosts are called A, B, C, … as in the figures of the RFC.
-impl fmt::Display for HostId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match u8::try_from(self.0) {
-            Ok(index) if index < 26 => f.pad(char::from(b'A' + index).encode_utf8(&mut [0; 4])),
-            _ => f.pad(&format!("#{}", self.0)),
-        }
-    }
-}
 
 /// Connections whose places are looked at in one turn.
 const LOOKS: usize = 8;

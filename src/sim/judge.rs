@@ -21,7 +21,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeSet;
 
 use super::diagnosis;
-use super::host::HostId;
+use super::id::HostId;
 use super::octets::Octets;
 use super::outcome::{Failure, Property, Tally};
 use crate::link::properties::InOrder;

@@ -7,7 +7,8 @@
 //! | `run` | what a world does with its next event |
 //! | `queue` | what will happen, in order |
 //! | [`scenario`] | what worlds are to be, as values; the built-in ones by name |
-//! | `story` | [`Happening`]: crashes, pauses, cuts, clock jumps |
+//! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; what they do |
+//! | `id` | hosts and paths, by number |
 //! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
 //! | `host`, `port` | a stack with its applications; a path's end, which is a device |
 //! | [`app`] | [`App`](app::App), and what one can call |
@@ -54,7 +55,9 @@ pub mod app;
 pub mod apps;
 mod diagnosis;
 pub mod diagram;
+mod enact;
 mod host;
+mod id;
 mod judge;
 pub mod medium;
 mod middle;
@@ -76,8 +79,8 @@ mod transfer;
 pub mod transit;
 mod world;
 
-pub use host::HostId;
+pub use id::{HostId, LinkId};
 pub use middle::Middle;
 pub use outcome::{Failure, Outcome, Property, Tally, Verdict};
 pub use story::Happening;
-pub use world::{HALF_OPEN_BOUND, HEAL_AT, LinkId, PATIENCE, Scenario, World};
+pub use world::{HALF_OPEN_BOUND, HEAL_AT, PATIENCE, Scenario, World};

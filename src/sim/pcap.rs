@@ -3,7 +3,7 @@
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapWriter};
 use pcap_file::{DataLink, PcapResult, TsResolution};
 
-use super::host::HostId;
+use super::id::HostId;
 use super::trace::{Happened, Record};
 use crate::time::Duration;
 

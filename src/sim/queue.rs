@@ -4,7 +4,7 @@
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::host::HostId;
+use super::id::HostId;
 use crate::time::Instant;
 
 /// Something that will happen.

@@ -2,7 +2,8 @@
 //! happen.
 
 use super::diagnosis;
-use super::host::{Host, HostId, Surroundings};
+use super::host::{Host, Surroundings};
+use super::id::HostId;
 use super::judge::{Conn, Phase};
 use super::outcome::{Outcome, Property, Tally, Verdict};
 use super::path::Direction;

@@ -3,7 +3,8 @@
 
 use core::net::SocketAddr;
 
-use super::host::{Host, HostId};
+use super::host::Host;
+use super::id::HostId;
 use crate::stack::Stack;
 use crate::tcp::Status;
 use crate::time::Instant;

@@ -3,7 +3,7 @@
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-use super::host::HostId;
+use super::id::HostId;
 use crate::tcp::State;
 use crate::time::Instant;
 

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::host::HostId;
+use super::id::HostId;
 use super::trace::{Entry, Happened, Record};
 use crate::time::Instant;
 use crate::wire::{self, Control, Payload, TcpHeader};

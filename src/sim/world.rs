@@ -1,10 +1,10 @@
 //! A world: hosts, the paths between them, and one clock.
 
-use core::fmt;
 use core::net::IpAddr;
 
 use super::app::App;
-use super::host::{Host, HostId};
+use super::host::Host;
+use super::id::{HostId, LinkId};
 use super::judge::{Conn, Judge};
 use super::middle::Middle;
 use super::outcome::Outcome;
@@ -20,16 +20,6 @@ use crate::link::Batch;
 use crate::tcp::State;
 use crate::time::{Duration, Instant};
 use crate::wire::Offload;
-
-/// A path of a world: the first is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub(super) u32);
-
-impl fmt::Display for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// How a world is set up: hosts, paths, applications, story. Called before every run, so what it
 /// draws from [`World::random`] may differ from seed to seed.

@@ -1,7 +1,6 @@
 //! Faults of the path, one kind at a time.
 
 use super::plan::{Family, Plan};
-use super::stories::ask;
 use crate::sim::apps::Behaviour;
 use crate::sim::medium::{
     BlackHole, Bursts, Corruption, Delay, Duplication, Loss, Medium, Mtu, Queue, RateLimit,
@@ -154,11 +153,10 @@ pub(super) fn one_way(random: &mut Random) -> Plan {
 pub(super) fn give_up(random: &mut Random) -> Plan {
     let from = moment(random, 1, 300);
     let medium = second(Medium::new().with(BlackHole::new(from, Instant::FAR_FUTURE)));
-    let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(medium))
+    Plan::both_ways(64 * KIB, Path::symmetric(medium))
         .heals_at(Instant::from_secs(4 * 60 * 60))
-        .may_fail();
-    ask(&mut plan);
-    plan
+        .may_fail()
+        .keep_asking()
 }
 
 pub(super) fn black_hole(random: &mut Random) -> Plan {

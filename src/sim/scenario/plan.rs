@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::config::{Config, ConfigError, TcpConfig};
+use crate::config::{Config, ConfigError, Keepalive, SocketOptions, TcpConfig};
 use crate::sim::apps::{Behaviour, Client, Server};
 use crate::sim::path::Path;
 use crate::sim::{Happening, HostId, LinkId, Scenario, World};
@@ -213,6 +213,22 @@ impl Plan {
     #[must_use]
     pub fn may_fail(mut self) -> Plan {
         self.may_fail = true;
+        self
+    }
+
+    /// In which who has nothing to send asks after a minute whether the other is still there.
+    #[must_use]
+    pub fn keep_asking(mut self) -> Plan {
+        let options = SocketOptions {
+            keepalive: Some(Keepalive {
+                idle: Duration::from_secs(60),
+                interval: Duration::from_secs(10),
+                count: 5,
+            }),
+            ..SocketOptions::default()
+        };
+        self.near.behaviour = self.near.behaviour.options(options);
+        self.far.behaviour = self.far.behaviour.options(options);
         self
     }
 

@@ -101,25 +101,10 @@ pub(super) fn crash(random: &mut Random) -> Plan {
 pub(super) fn peer_gone(random: &mut Random) -> Plan {
     let at = moment(random, 1, 400);
     let end = one_of(random);
-    let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new())))
+    Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new())))
         .at(at, Event::Crash(end))
-        .may_fail();
-    ask(&mut plan);
-    plan
-}
-
-/// Who has nothing to send must ask whether the other is still there.
-pub(super) fn ask(plan: &mut Plan) {
-    let options = SocketOptions {
-        keepalive: Some(Keepalive {
-            idle: Duration::from_secs(60),
-            interval: Duration::from_secs(10),
-            count: 5,
-        }),
-        ..SocketOptions::default()
-    };
-    plan.near.behaviour = plan.near.behaviour.options(options);
-    plan.far.behaviour = plan.far.behaviour.options(options);
+        .may_fail()
+        .keep_asking()
 }
 
 pub(super) fn pause(random: &mut Random) -> Plan {
@@ -153,8 +138,7 @@ pub(super) fn nat_rebind(random: &mut Random) -> Plan {
     let mut plan = Plan::both_ways(64 * KIB, Path::symmetric(second(Medium::new()))).may_fail();
     let nat = Nat::new([plan.family.public()]).rebind_at(at);
     plan.path = plan.path.with_nat(nat);
-    ask(&mut plan);
-    plan
+    plan.keep_asking()
 }
 
 pub(super) fn nat_idle(_: &mut Random) -> Plan {
