@@ -318,8 +318,8 @@ pub struct TcpConfig {
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
     /// In slow start, by how many segments at most one acknowledgment makes the congestion window
-    /// grow. `None`: by 2 (RFC 3465 §2.3), in the first slow start of CUBIC by 8 (RFC 9406 §4.2).
-    /// Default `None`; Linux knows no limit.
+    /// grow. `None`: by 2, by 1 while a timeout is repaired (RFC 3465 §2.3), in CUBIC's first by 8 (RFC
+    /// 9406 §4.2). Default `None`; Linux knows no limit.
     pub slow_start_limit: Option<u32>,
     /// CUBIC's first slow start may end before anything is lost (HyStart++, RFC 9406). Default on.
     pub hystart: bool,

@@ -204,6 +204,7 @@ impl Tcb {
                 rtt: report.rtt,
                 min_rtt: self.recovery.rtt.min_rtt(),
                 rate: report.rate,
+                after_timeout: report.after_timeout,
                 recovering: report.recovering,
             });
         }

@@ -16,6 +16,7 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
+use super::congestion::initial_window;
 use super::handshake::{own_mss, own_window_scale};
 use super::readiness::Readiness;
 use super::seq::Seq;
@@ -73,13 +74,14 @@ pub(super) struct RightSizing {
 }
 
 impl RightSizing {
-    /// `expected`: what the peer sends in its first round trip.
-    pub(super) fn new(now: Instant, expected: usize) -> RightSizing {
+    /// The peer, with segments of `mss` octets, is expected to begin as we would (RFC 6928 §2).
+    pub(super) fn new(now: Instant, config: &TcpConfig, mss: usize) -> RightSizing {
+        let expected = initial_window(mss as u64, config.initial_window);
         RightSizing {
             round_trip: RoundTrip::new(now),
             began: now,
             from: Seq::initial(0),
-            most: expected,
+            most: usize::try_from(expected).unwrap_or(usize::MAX),
         }
     }
 
@@ -358,5 +360,18 @@ impl Tcb {
             self.starved = false;
             self.readiness |= Readiness::WRITABLE;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6928 §2: ten segments, but no more than 14,600 octets, or two segments if those are more.
+    #[test]
+    fn a_peer_is_expected_to_begin_with_the_initial_window() {
+        let config = TcpConfig::default();
+        let expected = |mss| RightSizing::new(Instant::ZERO, &config, mss).most;
+        assert_eq!([536, 1448, 8948].map(expected), [5360, 14_480, 17_896]);
     }
 }

@@ -139,6 +139,7 @@ impl Tcb {
             rtt: Some(news.rtt),
             min_rtt: self.recovery.rtt.min_rtt(),
             rate: news.rate,
+            after_timeout: false,
             recovering: false,
         });
         self.limit_burst(news.octets);

@@ -163,8 +163,9 @@ mod tests {
     use crate::config::{Pacing, TcpConfig};
     use crate::tcp::congestion::Controllers;
     use crate::tcp::tcb::Open;
-    use crate::tcp::{Event, FastOpen, Path};
+    use crate::tcp::{Event, FastOpen, Path, Segment};
     use crate::time::{Duration, Instant};
+    use crate::wire::{Control, Ecn, Options};
 
     impl Tcb {
         /// Breaks an invariant, as no event can, for those who must notice.
@@ -266,6 +267,25 @@ mod tests {
                 tcb.timers.disarm(Timer::Pace);
             }),
             "what the pacer holds has its timer"
+        );
+        assert_eq!(
+            broken(|tcb| {
+                let marked = Segment {
+                    seq: tcb.rcv.nxt,
+                    ack: Some(tcb.snd.una),
+                    ctl: Control::ACK,
+                    wnd: 0,
+                    shift: 0,
+                    up: 0,
+                    options: Options::default(),
+                    ecn: Ecn::Ce,
+                    text: b"marked"[..].into(),
+                    mss: 6,
+                };
+                // Text without a mark waits, and its acknowledgment must leave before that of this one.
+                (tcb.feedback).on_counted_segment(&marked, Some(tcb.rcv.nxt));
+            }),
+            "an acknowledgment that leaves before another has that other after it"
         );
         assert_eq!(
             broken(|tcb| tcb.state = State::TimeWait),

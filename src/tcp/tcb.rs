@@ -299,7 +299,7 @@ impl Tcb {
                 rcv_nxt,
             )
             .report_duplicates(config.dsack),
-            right_sizing: RightSizing::new(now, config.initial_window as usize * mss),
+            right_sizing: RightSizing::new(now, config, mss),
             path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
             allowance: Allowance::UNLIMITED,
             agreed: Agreed::default(),

@@ -488,6 +488,25 @@ fn ece_without_end_is_not_believed() {
     });
 }
 
+/// RFC 8257 §3.2: where marks are counted, ECE on every acknowledgment is a queue that is never short. It
+/// is believed for as long as it lasts, and what leaves stays ECN-capable.
+#[test]
+fn dctcp_believes_ece_without_end() {
+    in_both_families(|family| {
+        let mut d = counting(family);
+        d.arrives("<SEQ=111><ACK=311><CTL=ACK>");
+        let mut ack = 311;
+        for window in 0..40 {
+            d.sends(1_000);
+            assert_eq!(d.leaves_something().ecn, Ecn::Ect0, "{window}");
+            ack += 1_000;
+            d.arrives(&format!("<SEQ=111><ACK={ack}><CTL=ECE,ACK>"));
+            assert!(window < 5 || d.status().cwnd == 2_000, "{:?}", d.status());
+        }
+        assert_eq!(d.status().delivered_ce, 40);
+    });
+}
+
 /// RFC 3168 §6.1.2: the window is halved once for a window of data, and does not grow by what
 /// reports a mark; CWR is on the first new text afterwards, and on no other segment.
 #[test]

@@ -184,12 +184,14 @@ fn after_a_timeout_a_loss_reduces_the_window_and_begins_no_recovery() {
         acked(&mut d, 1301, &[]);
         segments_leave(&mut d, &[1301, 2301]);
         acked(&mut d, 3301, &[]);
-        segments_leave(&mut d, &from(3301, 4));
+        segments_leave(&mut d, &from(3301, 3));
+        acked(&mut d, 4301, &[]);
+        segments_leave(&mut d, &[6301, 7301]);
         assert_eq!(d.status().cwnd, 4000);
         let at = d.elapsed();
         d.until(at + ms(100));
-        acked(&mut d, 3301, &[(4301, 7301)]);
-        segments_leave(&mut d, &[3301, 7301]);
+        acked(&mut d, 4301, &[(5301, 8301)]);
+        segments_leave(&mut d, &[4301, 8301]);
         let status = d.status();
         assert_eq!((status.cwnd, status.ssthresh), (2000, 2000));
         assert_eq!(status.recovery, RecoveryState::Loss);

@@ -390,6 +390,49 @@ fn a_timestamp_takes_a_spurious_timeout_back() {
     });
 }
 
+/// The same of two timeouts, after which segments are shorter, since the path may be a black hole (RFC
+/// 8899 §4.3). One acknowledgment answers everything, and gives the window back.
+#[test]
+fn shorter_segments_keep_nothing_that_a_spurious_timeout_took() {
+    in_both_families(|family| {
+        for congestion_control in [CongestionControl::Reno, CongestionControl::Cubic] {
+            let tcp = TcpConfig {
+                mss: None,
+                timestamps: true,
+                congestion_control,
+                ..without_probes()
+            };
+            let mut d = Dialogue::listening(family, tcp);
+            d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=9000><SACKP><TS=50,0>");
+            d.all_that_leaves();
+            d.until(ms(100));
+            d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK><TS=60,1000>")
+                .accept();
+            d.closes_listener().sends(15_000);
+            let flight = d.all_that_leaves();
+            assert_eq!(flight.len(), 10);
+            let (before, end) = (
+                d.status(),
+                301 + flight.iter().map(|it| it.len).sum::<usize>(),
+            );
+            for _ in 0..2 {
+                d.until_something_leaves();
+                d.all_that_leaves();
+            }
+            assert!(d.status().path_mtu < before.path_mtu);
+            assert_eq!(d.status().recovery, RecoveryState::Loss);
+            d.arrives(&format!(
+                "<SEQ=101><ACK={end}><WND=60000><CTL=ACK><TS=70,1100>"
+            ));
+            let status = d.status();
+            assert_eq!(status.recovery, RecoveryState::Open);
+            assert!(status.cwnd >= before.cwnd, "{status:?}");
+            assert_eq!(status.ssthresh, u64::MAX, "{congestion_control}");
+            d.all_that_leaves();
+        }
+    });
+}
+
 /// RFC 3708, RFC 2883: what was sent again had all arrived, and the peer says so.
 #[test]
 fn duplicates_take_a_spurious_recovery_back() {

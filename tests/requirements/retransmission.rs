@@ -40,7 +40,7 @@ fn from(seq: u32, count: u32) -> Vec<u32> {
 }
 
 /// MUST-19: exponential backoff up to `max_rto`; then one segment, and slow start up to half of
-/// what was in flight.
+/// what was in flight, by a segment an acknowledgment (RFC 3465 §2.3).
 #[test]
 fn timeouts_back_off_and_slow_start_again() {
     in_both_families(|family| {
@@ -63,14 +63,43 @@ fn timeouts_back_off_and_slow_start_again() {
         acked(&mut d, 1301);
         segments_leave(&mut d, &from(1301, 2));
         acked(&mut d, 3301);
-        segments_leave(&mut d, &from(3301, 4));
+        segments_leave(&mut d, &from(3301, 3));
+        acked(&mut d, 6301);
+        segments_leave(&mut d, &from(6301, 4));
         // Half of what was in flight is reached: from here on a segment a window.
-        acked(&mut d, 7301);
+        acked(&mut d, 10_301);
+        assert_eq!(d.status().cwnd, 5000);
+        segments_leave(&mut d, &from(10_301, 5));
+        acked(&mut d, 15_301);
         assert_eq!(d.status().cwnd, 6000);
-        segments_leave(&mut d, &from(7301, 6));
-        acked(&mut d, 13_301);
-        assert_eq!(d.status().cwnd, 7000);
-        segments_leave(&mut d, &from(13_301, 7));
+        segments_leave(&mut d, &from(15_301, 5));
+    });
+}
+
+/// RFC 3465 §2.3: only the first segment was lost. What the answer to the retransmission acknowledges
+/// arrived long ago: the window grows by one segment. From then on acknowledgments say again what has
+/// left the network, and it grows by two.
+#[test]
+fn the_answer_to_a_timeout_opens_the_window_by_a_segment() {
+    in_both_families(|family| {
+        for congestion_control in [CongestionControl::Reno, CongestionControl::Cubic] {
+            let tcp = TcpConfig {
+                congestion_control,
+                forward_rto: false,
+                ..plain()
+            };
+            let mut d = wide(family, tcp);
+            d.sends(20_000);
+            segments_leave(&mut d, &from(301, 10));
+            d.until(ms(200));
+            segments_leave(&mut d, &[301]);
+            acked(&mut d, 10_301);
+            assert_eq!(d.status().cwnd, 2000, "{congestion_control}");
+            segments_leave(&mut d, &from(10_301, 2));
+            acked(&mut d, 12_301);
+            assert_eq!(d.status().cwnd, 4000, "{congestion_control}");
+            segments_leave(&mut d, &from(12_301, 4));
+        }
     });
 }
 
@@ -302,9 +331,9 @@ fn f_rto_goes_on_after_a_timeout_that_came_none_too_early_without_sack() {
         segments_leave(&mut d, &[1301]);
         assert_eq!(d.status().ssthresh, 5000);
         acked(&mut d, 12_301);
-        segments_leave(&mut d, &from(12_301, 4));
+        segments_leave(&mut d, &from(12_301, 3));
         assert_eq!((d.status().retransmissions, d.status().timeouts), (2, 1));
-        assert_eq!(d.status().cwnd, 4000);
+        assert_eq!(d.status().cwnd, 3000);
     });
 }
 
@@ -324,10 +353,10 @@ fn f_rto_believes_no_ambiguous_acknowledgment() {
         }
         let mut d = after_a_timeout(family);
         acked(&mut d, 10_301);
-        assert_eq!((d.status().cwnd, d.status().ssthresh), (3000, 5000));
-        segments_leave(&mut d, &from(10_301, 3));
+        assert_eq!((d.status().cwnd, d.status().ssthresh), (2000, 5000));
+        segments_leave(&mut d, &from(10_301, 2));
         acked(&mut d, 11_301);
-        segments_leave(&mut d, &[13_301, 14_301]);
+        segments_leave(&mut d, &[12_301, 13_301]);
         assert_eq!(d.status().ssthresh, 5000);
     });
 }
@@ -382,7 +411,7 @@ fn duplicates_after_a_timeout_begin_no_recovery() {
         }
         assert_eq!(d.status().cwnd, 1000);
         acked(&mut d, 10_301);
-        assert_eq!(d.status().cwnd, 3000);
+        assert_eq!(d.status().cwnd, 2000);
     });
 }
 

@@ -24,7 +24,7 @@ use siphasher::sip::SipHasher13;
 
 use super::hystart::HyStart;
 use super::validation::{Limits, Validation, Window};
-use super::{Ack, Controller, Loss, LostSegment, initial_window};
+use super::{Ack, Controller, Loss, LostSegment, abc_limit, initial_window};
 use crate::time::Instant;
 
 /// C of RFC 9438 §5.1: 0.4 segments per cubic second, as a fraction.
@@ -37,8 +37,6 @@ const FAST_CONVERGENCE: (u64, u64) = (17, 20);
 const ALPHA: (u128, u128) = (9, 17);
 /// L of RFC 9406 §4.3 for a sender that does not pace, in segments.
 const HYSTART_LIMIT: u64 = 8;
-/// L of RFC 3465 §2.3, in segments: for every slow start but the first.
-const SLOW_START_LIMIT: u64 = 2;
 /// Cubic microseconds in a cubic second.
 const CUBIC_SECOND: u128 = 10u128.pow(18);
 /// No window of a peer is larger (RFC 7323 §2.3), so no more octets are ever in flight.
@@ -204,7 +202,7 @@ impl Cubic {
         if ack.window_limited {
             let (limit, divisor) = match &hystart {
                 Some(hystart) => (HYSTART_LIMIT, hystart.growth_divisor()),
-                None => (SLOW_START_LIMIT, 1),
+                None => (abc_limit(ack), 1),
             };
             let limit = self.slow_start_limit.unwrap_or(limit);
             let acked = u128::from(ack.acked.min(limit.saturating_mul(self.mss)));
@@ -428,9 +426,12 @@ impl Controller for Cubic {
         // RFC 8899 §3, 7: longer segments do not make the window larger.
         let window = (segments * self.mss).min(before).max(self.mss);
         self.cwnd = Fine::from_octets(window.min(MAX_WINDOW));
-        // The curve of the stage was one of segments.
+        // The curve of a stage was one of segments. What a loss took, in octets, may still be given
+        // back: two spurious timeouts make a path suspect of a black hole (RFC 8899 §4.3).
         self.stage = None;
-        self.undo = None;
+        if let Some(undo) = &mut self.undo {
+            undo.stage = None;
+        }
     }
 
     fn fingerprint(&self, now: Instant, _ceiling: u64) -> u64 {
@@ -494,6 +495,7 @@ mod tests {
             rtt: None,
             min_rtt: None,
             rate: None,
+            after_timeout: false,
             recovering: false,
         }
     }
@@ -667,8 +669,12 @@ mod tests {
         assert_eq!((cubic.window(), cubic.ssthresh()), (1_000, 42_000));
         cubic.on_timeout(&loss(MSS), false);
         assert_eq!((cubic.window(), cubic.ssthresh()), (1_000, 42_000));
-        cubic.on_ack(&ack(0, MSS, 100));
-        assert_eq!(cubic.window(), 2_000);
+        let while_repaired = Ack {
+            after_timeout: true,
+            ..ack(0, 9 * MSS, 100)
+        };
+        cubic.on_ack(&while_repaired);
+        assert_eq!(cubic.window(), 2_000, "RFC 3465 §2.3: L = 1");
         cubic.on_ack(&ack(0, 3 * MSS, 100));
         assert_eq!(cubic.window(), 4_000, "RFC 3465 §2.3: L = 2");
         (0..100).for_each(|_| cubic.on_ack(&ack(0, 10 * MSS, 100)));
@@ -709,6 +715,9 @@ mod tests {
         cubic.on_ack(&ack(0, MSS, 100));
         cubic.set_mss(500);
         assert_eq!((cubic.window(), &cubic.stage), (35_000, &None));
+        // What a loss took is given back in octets, and without that curve.
+        cubic.on_spurious(Instant::ZERO);
+        assert_eq!((cubic.window(), &cubic.stage), (100_000, &None));
         let mut cubic = Cubic::new(MSS as usize, 10);
         cubic.set_mss(1460);
         assert_eq!(cubic.window(), 10_000);
@@ -866,6 +875,7 @@ mod tests {
                 rtt: rtt.then_some(round_trip),
                 min_rtt: None,
                 rate: None,
+                after_timeout: false,
                 recovering: false,
             })
         });

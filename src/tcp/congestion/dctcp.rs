@@ -175,6 +175,7 @@ mod tests {
                 rtt: None,
                 min_rtt: None,
                 rate: None,
+                after_timeout: false,
                 recovering: false,
             });
         }

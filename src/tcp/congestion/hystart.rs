@@ -134,6 +134,7 @@ mod tests {
             rtt: Some(millis(rtt_ms)),
             min_rtt: None,
             rate: None,
+            after_timeout: false,
             recovering: false,
         }
     }

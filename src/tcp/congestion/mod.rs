@@ -34,6 +34,16 @@ pub fn initial_window(mss: u64, segments: u32) -> u64 {
     (segments * mss).min(most)
 }
 
+/// L of RFC 3465 §2.3, in segments: by so many at most an acknowledgment makes the window grow in a
+/// slow start that is not governed by HyStart++. One while a timeout is repaired: what is acknowledged
+/// then may have arrived long ago, and says nothing of what has left the network in the last round trip.
+fn abc_limit(ack: &Ack) -> u64 {
+    match ack.after_timeout {
+        true => 1,
+        false => 2,
+    }
+}
+
 /// An acknowledgment that brought news: octets acknowledged, selectively acknowledged, marked or
 /// found lost.
 ///
@@ -69,6 +79,9 @@ pub struct Ack {
     pub min_rtt: Option<Duration>,
     /// How fast the path delivers; `None` where the acknowledgment gives no sample.
     pub rate: Option<RateSample>,
+    /// It came while a timeout was being repaired: not all that was in flight then had been
+    /// acknowledged before it.
+    pub after_timeout: bool,
     /// Fast recovery is under way. A controller that leaves recovery to the connection
     /// ([`Controller::governs_recovery`]) has nothing to do then.
     pub recovering: bool,

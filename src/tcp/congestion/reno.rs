@@ -5,7 +5,7 @@ use core::hash::{Hash, Hasher};
 use siphasher::sip::SipHasher13;
 
 use super::validation::{Limits, Validation, Window};
-use super::{Ack, Controller, Loss, LostSegment, initial_window};
+use super::{Ack, Controller, Loss, LostSegment, abc_limit, initial_window};
 use crate::time::Instant;
 
 /// The congestion control that RFC 9293 §3.8.2 requires of everybody.
@@ -17,7 +17,7 @@ pub struct Reno {
     initial_window: u64,
     /// Octets acknowledged in congestion avoidance since the window last grew.
     bytes_acked: u64,
-    /// L of RFC 3465 §2.3, in segments; `None`: 2.
+    /// L of RFC 3465 §2.3, in segments; `None`: as [`abc_limit`] says.
     slow_start_limit: Option<u64>,
     /// What the last loss took.
     undo: Option<Undo>,
@@ -31,9 +31,6 @@ struct Undo {
     cwnd: u64,
     ssthresh: u64,
 }
-
-/// L of RFC 3465 §2.3: in slow start the window grows by at most so many segments an ACK.
-const SLOW_START_LIMIT: u64 = 2;
 
 impl Reno {
     /// A controller at the start of a connection: `segments` of `mss` octets, as far as
@@ -54,7 +51,7 @@ impl Reno {
     }
 
     /// In slow start, by how many segments at most an acknowledgment makes the window grow;
-    /// `None`: 2.
+    /// `None`: 2, and 1 while a timeout is repaired.
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Reno {
         self.slow_start_limit = segments.map(u64::from);
         self
@@ -119,7 +116,7 @@ impl Controller for Reno {
         if self.cwnd < self.ssthresh {
             let Some(limit) = self.slow_start_limit else {
                 // RFC 3465 §2.2.
-                self.cwnd += acked.min(SLOW_START_LIMIT * self.mss);
+                self.cwnd += acked.min(abc_limit(ack) * self.mss);
                 return;
             };
             // An acknowledgment of many segments must not take the window far beyond ssthresh.
@@ -252,6 +249,7 @@ mod tests {
             rtt: None,
             min_rtt: None,
             rate: None,
+            after_timeout: false,
             recovering: false,
         }
     }
@@ -263,7 +261,7 @@ mod tests {
         }
     }
 
-    /// RFC 5681 §3.1, RFC 6928, RFC 3465 §2.2: with an ACK for every second segment the window
+    /// RFC 5681 §3.1, RFC 6928, RFC 3465 §2.2, §2.3: with an ACK for every second segment the window
     /// doubles each round trip.
     #[test]
     fn slow_start_doubles() {
@@ -273,6 +271,11 @@ mod tests {
         assert_eq!(reno.window(), 20_000);
         reno.on_ack(&ack(9000));
         assert_eq!(reno.window(), 22_000, "L = 2");
+        reno.on_ack(&Ack {
+            after_timeout: true,
+            ..ack(9000)
+        });
+        assert_eq!(reno.window(), 23_000, "L = 1");
     }
 
     /// RFC 5681 §3.1: about one segment a round trip.

@@ -96,10 +96,11 @@ impl Classic {
         self.earlier.pop_front();
     }
 
-    /// An acknowledgment arrived. Returns whether it speaks of marks.
-    pub(super) fn hears(&mut self, control: Control, acknowledges: bool) -> bool {
+    /// An acknowledgment arrived. Returns whether it speaks of marks. `counted`: marks are counted, and
+    /// may go on for as long as the path is in use (RFC 8257 §3.2).
+    pub(super) fn hears(&mut self, control: Control, acknowledges: bool, counted: bool) -> bool {
         let says = control.has(Control::ECE);
-        if acknowledges && !says {
+        if counted || (acknowledges && !says) {
             self.marked_windows = 0;
         }
         says && self.marked_windows < PROVEN

@@ -154,6 +154,7 @@ impl Tcb {
             segments: report.segments.saturating_sub(u64::from(of_syn)),
             untold: if tells_all { 0 } else { unacknowledged },
             mss: ack.mss,
+            counted: self.congestion.counts_marks(),
             of_syn_ack: of_syn,
             is_newest: self.feedback.is_newest(report.delivered > 0, ack.echo),
         };

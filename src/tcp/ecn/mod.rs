@@ -95,6 +95,8 @@ pub(in crate::tcp) struct Acknowledged {
     pub(in crate::tcp) untold: u64,
     /// The longest text of a segment, in octets.
     pub(in crate::tcp) mss: usize,
+    /// Congestion control counts marks.
+    pub(in crate::tcp) counted: bool,
     /// It acknowledges our SYN,ACK.
     pub(in crate::tcp) of_syn_ack: bool,
     /// None has overtaken it (RFC 9768, appendix A.1).
@@ -435,7 +437,7 @@ impl Feedback {
         }
         match self.mode {
             EcnMode::Off => Congestion::default(),
-            EcnMode::Classic => match self.classic.hears(seg.ctl, ack.octets > 0) {
+            EcnMode::Classic => match self.classic.hears(seg.ctl, ack.octets > 0, ack.counted) {
                 true => Congestion {
                     packets: ack.octets.div_ceil(ack.mss).max(1) as u64,
                     octets: ack.octets as u64,

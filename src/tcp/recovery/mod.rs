@@ -180,6 +180,7 @@ impl Recovery {
             delivered: arrivals.octets,
             delivered_data: arrivals.octets,
             segments: arrivals.segments,
+            after_timeout: self.state() == RecoveryState::Loss,
             recovering: self.is_recovering(),
             rtt: self.take_sample(ack, &arrivals),
             ..Report::default()

@@ -67,6 +67,8 @@ pub(crate) struct Report {
     pub(crate) lost_again: bool,
     /// What the window was last reduced for was none.
     pub(crate) spurious: bool,
+    /// A timeout was being repaired when it came.
+    pub(crate) after_timeout: bool,
     /// A fast recovery is, or was until now, under way.
     pub(crate) recovering: bool,
     /// A sample of the round-trip time.

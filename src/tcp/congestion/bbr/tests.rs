@@ -480,7 +480,7 @@ prop_compose! {
         [now, rtt, interval] in prop::array::uniform3(any::<u64>()),
         [una, nxt] in any::<[u32; 2]>(),
         [total, prior, tx] in prop::array::uniform3(0..1u64 << 50),
-        [has_rtt, has_rate, limited, recovering] in any::<[bool; 4]>(),
+        [has_rtt, has_rate, limited, after_timeout, recovering] in any::<[bool; 5]>(),
     ) -> Ack {
         let rtt = has_rtt.then_some(Duration::from_nanos(rtt));
         Ack {
@@ -505,6 +505,7 @@ prop_compose! {
                 tx_in_flight: tx,
                 is_app_limited: limited,
             }),
+            after_timeout,
             recovering,
         }
     }

@@ -136,6 +136,7 @@ impl World {
                 tx_in_flight: segment.tx_in_flight,
                 is_app_limited: self.is_app_limited,
             }),
+            after_timeout: false,
             recovering: self.recover.is_some(),
         });
     }
