@@ -13,11 +13,13 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 mod habits;
+mod keepalive;
 mod opening;
 mod path_mtu;
 mod resets;
 
 pub use habits::{Nagle, Push, QuickAcks, RtoFloor};
+pub use keepalive::Keepalive;
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
 
@@ -34,6 +36,11 @@ pub struct Config {
     pub mtu: usize,
     /// TTL and hop limit of what is sent (RFC 9293 MUST-49). Default 64.
     pub hop_limit: u8,
+    /// IPv4: every segment of a connection has an identification of its own, what is sent again
+    /// too, as common stacks have it. It begins anywhere, and counts what this connection sends and
+    /// nothing else. Off, it is 0: what must not be fragmented needs none (RFC 6864 §4.1). Default
+    /// on.
+    pub identifies_segments: bool,
     /// Local ports for connections that ask for none (RFC 6056): first and last. Default
     /// 32768 to 60999.
     pub ephemeral_ports: (u16, u16),
@@ -51,6 +58,9 @@ pub struct Config {
     pub fast_open: FastOpenConfig,
     /// When SYNs are answered with a cookie. Default [`SynCookies::WhenFull`].
     pub syn_cookies: SynCookies,
+    /// Who closes a listener resets its handshakes under way, too. Off, they are forgotten, and
+    /// what their peers answer is reset, as Linux does. Default on.
+    pub resets_handshakes: bool,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
     /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
@@ -81,6 +91,7 @@ impl Config {
             addresses: addresses.into(),
             mtu: 1500,
             hop_limit: 64,
+            identifies_segments: true,
             ephemeral_ports: (32768, 60999),
             tcp: TcpConfig::default(),
             udp: UdpConfig::default(),
@@ -88,6 +99,7 @@ impl Config {
             max_half_open: 4_096,
             fast_open: FastOpenConfig::default(),
             syn_cookies: SynCookies::default(),
+            resets_handshakes: true,
             max_time_wait: 65_536,
             time_wait_reuse: Some(Duration::from_secs(1)),
             max_paths: 4_096,
@@ -281,9 +293,9 @@ pub struct TcpConfig {
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
     /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
-    /// After each of the first so many retransmissions of our SYN the wait stays what it was, and
-    /// only then doubles. Default 0, as RFC 6298 §5.5 has it; Linux has 4 and 6 `syn_retries`:
-    /// after 1, 2, 3, 4, 5 and 7 s, given up after 11 s.
+    /// So many retransmissions of our SYN come before those of `syn_retries`, and after each of
+    /// them the wait stays what it was. Default 0, as RFC 6298 §5.5 has it; Linux has 4, and 6
+    /// `syn_retries`: after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s, given up after 131 s.
     pub syn_linear_retries: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
@@ -516,27 +528,6 @@ pub struct SocketOptions {
     /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`] says. Default `None`.
     pub fin_wait_2_timeout: Option<Duration>,
-}
-
-/// How to probe an idle connection (RFC 9293 §3.8.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    /// Idle time before the first probe. Default 2 h (MUST-28: at least that by default).
-    pub idle: Duration,
-    /// Time between probes. Default 75 s.
-    pub interval: Duration,
-    /// Unanswered probes after which the connection is given up. Default 9.
-    pub count: u32,
-}
-
-impl Default for Keepalive {
-    fn default() -> Keepalive {
-        Keepalive {
-            idle: Duration::from_secs(2 * 60 * 60),
-            interval: Duration::from_secs(75),
-            count: 9,
-        }
-    }
 }
 
 /// Which value of a [`Config`] makes no sense.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `support` | the two hosts: what the others start from |
 //! | `streams` | TCP: each call and its errors |
+//! | `addresses` | which addresses and ports a socket may have, and which it gets |
 //! | `datagrams` | UDP: the same |
 //! | `options` | getsockopt, setsockopt, `TCP_INFO` |
 //! | `live` | options of what is connected or listens already; close that lingers |
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bsd {
+    mod addresses;
     mod datagrams;
     mod live;
     mod options;

@@ -8,8 +8,10 @@
 //! | `urgent` | the urgent pointer |
 //! | `options` | TCP options and checksums |
 //! | `isn` | initial sequence numbers |
+//! | `itself` | connections of a host with itself |
 //! | `opening` | handshakes, local and remote addresses |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
+//! | `resets` | resets where both sides have closed |
 //! | `ecn` | congestion marks: who asks, who agrees, who tells, who answers |
 //! | `retransmission` | RTO, Karn, slow start, fast retransmit and recovery |
 //! | `recovery` | SACK, RACK-TLP, PRR, and losses that were none |
@@ -49,6 +51,7 @@ mod requirements {
     mod icmp;
     mod interface;
     mod isn;
+    mod itself;
     mod listener;
     mod lost_again;
     mod memory;
@@ -58,6 +61,7 @@ mod requirements {
     mod path_mtu;
     mod push;
     mod recovery;
+    mod resets;
     mod retransmission;
     mod silence;
     mod super_segments;

@@ -9,6 +9,7 @@
 //! | the text of the repository | `tidy/prose.rs` |
 //! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
 //! | `docs/THREATS.md` is complete and true | `tidy/threats.rs` |
+//! | `docs/BEHAVIOURS.md` is complete and true | `tidy/behaviours.rs` |
 //! | paths and links in the documents lead somewhere | `tidy/links.rs` |
 //!
 //! A rule is a function from files to findings. It runs over this repository, and over small
@@ -16,6 +17,7 @@
 
 mod tidy {
     mod arrows;
+    mod behaviours;
     mod lengths;
     mod links;
     mod prose;

@@ -2,10 +2,10 @@
 
 use core::net::SocketAddr;
 
-use super::Calls;
 use super::errno::Errno;
 use super::stream::{Phase, Role};
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::stack::{ConnId, ConnectError, UdpConnectError};
 use crate::tcp::State;
 
@@ -36,8 +36,10 @@ impl Calls<'_> {
     fn open(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let (local, remote) = self.ends(fd, peer)?;
         let config = self.stream(fd, Errno::EINVAL)?.config.clone();
+        self.reserve_ports();
         let opened = self.stack.connect_with(self.now, local, remote, &config);
-        self.opened(fd, opened.map_err(refused)?)?;
+        let id = opened.map_err(|error| refused(error, self.system))?;
+        self.opened(fd, id)?;
         Err(Errno::EINPROGRESS)
     }
 
@@ -70,16 +72,29 @@ impl Calls<'_> {
         let config = self.stream(fd, Errno::EINVAL)?.config.clone();
         let ready = self.stack.can_fast_open_with(self.now, remote, &config);
         let data = if ready { data } else { &[] };
+        self.reserve_ports();
         let opened = self
             .stack
             .connect_sending(self.now, local, remote, &config, data);
-        let (id, taken) = opened.map_err(refused)?;
+        let (id, taken) = opened.map_err(|error| refused(error, self.system))?;
         self.opened(fd, id)?;
         self.note_sent(fd, taken, 0);
         match ready {
             true => Ok(taken),
             false => Err(Errno::EINPROGRESS),
         }
+    }
+
+    /// Nobody who asks for any port gets one that somebody has bound.
+    fn reserve_ports(&mut self) {
+        let bound = self
+            .table
+            .iter()
+            .filter_map(|(_, known)| match &known.kind {
+                Kind::Stream(socket) => Some(socket.bound?.port()),
+                Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
+            });
+        self.stack.reserve_ports(bound.collect());
     }
 
     /// The local end, if bind has chosen one, and the remote, as the stack knows them.
@@ -241,10 +256,10 @@ fn unspecified_like(address: SocketAddr) -> core::net::IpAddr {
 }
 
 /// Why no SYN could be sent.
-fn refused(error: ConnectError) -> Errno {
+fn refused(error: ConnectError, system: System) -> Errno {
     match error {
-        ConnectError::AddressInUse => Errno::EADDRINUSE,
-        ConnectError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
+        ConnectError::AddressInUse if system == System::Freebsd => Errno::EADDRINUSE,
+        ConnectError::AddressInUse | ConnectError::AddressNotAvailable => Errno::EADDRNOTAVAIL,
         ConnectError::FamilyNotConfigured | ConnectError::NotAPeer => Errno::ENETUNREACH,
         ConnectError::TooManyConnections => Errno::ENOBUFS,
         ConnectError::Config(_) => Errno::EINVAL,

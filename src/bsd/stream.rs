@@ -169,11 +169,11 @@ impl Calls<'_> {
         }
     }
 
-    /// What ended the connection, as Linux says it: a reset after the peer's FIN breaks the pipe.
+    /// What ended the connection, as Linux says it: a reset in CLOSE-WAIT breaks the pipe.
     pub(super) fn connection_errno(&self, id: ConnId, error: ConnectionError) -> Errno {
+        let status = self.stack.status(id);
         match error {
-            // The peer has sent everything, so what is lost is ours.
-            ConnectionError::Reset if self.stack.status(id).fin_received => Errno::EPIPE,
+            ConnectionError::Reset if status.fin_received && !status.closing => Errno::EPIPE,
             error => errno(error),
         }
     }

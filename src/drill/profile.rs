@@ -119,6 +119,7 @@ fn linux(host: Config) -> Config {
         quick_acks: QuickAcks::UntilAnswering,
         hold_fin_ack: false,
         rto_floor: RtoFloor::Variation,
+        max_persist: host.tcp.max_rto,
         growing_receive_window: true,
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
@@ -157,6 +158,7 @@ fn linux(host: Config) -> Config {
         fast_open,
         // On the loopback only.
         time_wait_reuse: None,
+        resets_handshakes: false,
         ..host
     }
 }

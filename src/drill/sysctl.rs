@@ -144,7 +144,11 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_orphan_retries" => {
             tcp.orphan_retries = Some(count(value)?).filter(|n| *n > 0).unwrap_or(8)
         }
-        "tcp_rto_max_ms" => tcp.max_rto = millis(value)?,
+        // Probes of a closed window are no further apart either.
+        "tcp_rto_max_ms" => {
+            tcp.max_rto = millis(value)?;
+            tcp.max_persist = tcp.max_rto;
+        }
         "tcp_rto_min_us" => tcp.min_rto = number(value).map(Duration::from_micros)?,
         "tcp_fin_timeout" => tcp.fin_wait_2_timeout = Some(seconds(value)?),
         "tcp_keepalive_time" => tcp.keepalive.idle = seconds(value)?,

@@ -191,7 +191,7 @@ impl Stack {
         self.config.addresses.contains(&address)
     }
 
-    fn tcp_arrives(
+    pub(super) fn tcp_arrives(
         &mut self,
         now: Instant,
         ip: &IpHeader,
@@ -432,6 +432,9 @@ impl Stack {
     /// Queues a datagram; one that is too long for the interface (the reply to a long echo
     /// request) goes in fragments.
     pub(super) fn reply(&mut self, datagram: Vec<u8>) {
+        let Some(datagram) = self.keep_own(datagram) else {
+            return;
+        };
         let identification = self.draw() as u32;
         let Ok(pieces) = ip::fragments(datagram, self.config.mtu, identification) else {
             return;

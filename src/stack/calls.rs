@@ -11,8 +11,7 @@ use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
 use crate::tcp::{
-    ConnectionError, Draft, FourTuple, Loan, RecvError, SendError, SequenceSpace, Status, Tcb,
-    Times,
+    ConnectionError, Draft, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
 };
 use crate::time::Instant;
 use crate::wire::{Kept, ip};
@@ -51,8 +50,7 @@ pub enum ConnectError {
     AddressNotAvailable,
     /// This host has no address of the remote's family.
     FamilyNotConfigured,
-    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, this
-    /// host's own, or port 0.
+    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, or port 0.
     NotAPeer,
     /// The stack is full.
     TooManyConnections,
@@ -161,13 +159,17 @@ impl Stack {
         self.listeners.get(listener).map(|listener| listener.local)
     }
 
-    /// Ends a listener. Connections not yet accepted are reset, handshakes forgotten.
+    /// Ends a listener. Connections not yet accepted are reset; handshakes under way, too, or they
+    /// are forgotten ([`Config::resets_handshakes`](crate::config::Config::resets_handshakes)).
     pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
         self.listeners.remove(listener);
         for slot in self.table.of_listener(listener) {
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.listener = None;
-                entry.tcb.abort();
+                match entry.acceptable || self.config.resets_handshakes {
+                    true => entry.tcb.abort(),
+                    false => entry.tcb.forget(),
+                }
                 entry.tcb.release(now);
                 self.touched(slot);
             }
@@ -229,13 +231,16 @@ impl Stack {
         data: Option<&[u8]>,
     ) -> Result<(ConnId, usize), ConnectError> {
         config.validate().map_err(ConnectError::Config)?;
-        if !ip::is_host(remote.ip()) || self.is_own(remote.ip()) || remote.port() == 0 {
+        if !ip::is_host(remote.ip()) || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
         }
         if self.is_full() {
             return Err(ConnectError::TooManyConnections);
         }
         let tuple = self.choose_local(now, local, remote)?;
+        if self.is_own(remote.ip()) {
+            self.itself.begin();
+        }
         let old = self.replace(tuple);
         let mut open = self.open(now, config, tuple, old);
         if data.is_some() {
@@ -248,80 +253,6 @@ impl Stack {
         self.counters.opened += 1;
         self.touched(id.slot);
         Ok((id, taken))
-    }
-
-    /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
-    fn replace(&mut self, tuple: FourTuple) -> Option<u32> {
-        let slot = self.table.find(&tuple).or_else(|| self.wake(&tuple))?;
-        let entry = self.table.at_mut(slot)?;
-        let old = entry.tcb.snd_nxt();
-        entry.tcb.end_time_wait();
-        self.table.unroute(slot);
-        self.touched(slot);
-        Some(old)
-    }
-
-    fn choose_local(
-        &mut self,
-        now: Instant,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-    ) -> Result<FourTuple, ConnectError> {
-        let own = self
-            .own_address(remote.is_ipv4())
-            .ok_or(ConnectError::FamilyNotConfigured)?;
-        let (address, port) = match local {
-            None => (own, 0),
-            Some(local) if local.ip().is_unspecified() => (own, local.port()),
-            Some(local) => (local.ip(), local.port()),
-        };
-        if !self.is_own(address) || address.is_ipv4() != remote.is_ipv4() {
-            return Err(ConnectError::AddressNotAvailable);
-        }
-        let tuple = |port| FourTuple {
-            local: SocketAddr::new(address, port),
-            remote,
-        };
-        if port != 0 {
-            let can_be_had = self.is_free(&tuple(port)) || self.gives_way(now, &tuple(port));
-            return match can_be_had {
-                true => Ok(tuple(port)),
-                false => Err(ConnectError::AddressInUse),
-            };
-        }
-        self.draw_port(|stack, port| stack.is_free(&tuple(port)))
-            .or_else(|| self.draw_port(|stack, port| stack.gives_way(now, &tuple(port))))
-            .map(tuple)
-            .ok_or(ConnectError::AddressNotAvailable)
-    }
-
-    fn is_free(&self, tuple: &FourTuple) -> bool {
-        !self.table.is_taken(tuple)
-            && !self.at_rest.holds(tuple)
-            && !self.listeners.has_port(tuple.local.port())
-            && self.share.owns(tuple)
-    }
-
-    /// Whether a four-tuple is that of a connection in TIME-WAIT that may be replaced.
-    fn gives_way(&self, now: Instant, tuple: &FourTuple) -> bool {
-        let silence = self.config.time_wait_reuse;
-        !self.listeners.has_port(tuple.local.port())
-            && self.share.owns(tuple)
-            && silence.is_some_and(|silence| {
-                self.table.may_be_replaced(tuple, now, silence)
-                    || self.at_rest.may_be_replaced(tuple, now, silence)
-            })
-    }
-
-    /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC
-    /// 6056 §3.3.1; nothing about other destinations shows in it).
-    pub(super) fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
-        let (first, last) = self.config.ephemeral_ports;
-        let count = u32::from(last - first) + 1;
-        let start = (self.draw() % u64::from(count)) as u32;
-        (0..count)
-            .map(|step| first + ((start + step) % count) as u16)
-            .find(|port| is_free(self, *port))
     }
 
     /// SEND: takes as much as there is room for, at least one octet of `data` if it is not empty.

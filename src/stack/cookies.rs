@@ -84,7 +84,8 @@ impl Stack {
             return;
         };
         let (local, remote) = (tuple.local.ip(), tuple.remote.ip());
-        let mut ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
+        let hop_limit = config.socket.hop_limit.unwrap_or(self.config.hop_limit);
+        let mut ip = IpHeader::new(local, remote, protocol::TCP, hop_limit);
         ip.traffic_class = Ecn::NotEct.on(config.socket.traffic_class);
         self.counters.cookies_sent += 1;
         self.reply(Packet::tcp(&ip, &syn_ack, Text::EMPTY).to_vec());

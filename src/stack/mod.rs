@@ -6,6 +6,8 @@
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
+//! | `itself` | what this host sends to itself |
+//! | `ports` | local addresses and ports of connections that it opens |
 //! | `table` | the connections that are awake |
 //! | `waiting` | those in TIME-WAIT, in little room |
 //! | `routes` | the way from a four-tuple to a connection |
@@ -36,9 +38,11 @@ mod counters;
 mod deadlines;
 mod fast_open;
 pub mod fragments;
+mod itself;
 mod listener;
 mod memory;
 mod paths;
+mod ports;
 mod replies;
 mod reports;
 mod routes;
@@ -50,7 +54,7 @@ mod udp;
 mod waiting;
 
 use core::num::NonZeroU64;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
@@ -73,6 +77,7 @@ pub use udp::{
 
 use deadlines::Deadlines;
 use fragments::Reassembler;
+use itself::Itself;
 use listener::Listeners;
 use memory::Memory;
 use paths::Paths;
@@ -142,6 +147,9 @@ pub struct Stack {
     /// How many unpredictable numbers have been drawn: ports, identifications.
     drawn: u64,
     reports: Reports,
+    itself: Itself,
+    /// Local ports that connections get only if they ask for them.
+    reserved_ports: BTreeSet<u16>,
     counters: Counters,
     /// Invariants are checked in release builds too, and what breaks is kept.
     watched: bool,
@@ -219,6 +227,8 @@ impl Stack {
             replies: Replies::default(),
             drawn: nonces,
             reports: Reports::default(),
+            itself: Itself::default(),
+            reserved_ports: BTreeSet::new(),
             counters: Counters::default(),
             watched: false,
             broken: None,
@@ -232,6 +242,9 @@ impl Stack {
 
     /// As [`Stack::poll_transmit`], for a device that does so much in our place.
     pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
+        if self.itself.talks() {
+            self.talk_to_itself(now);
+        }
         if self.replies.advance() {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));
@@ -276,6 +289,10 @@ impl Stack {
         offload: Offload,
     ) -> Option<Packet<'_>> {
         let tcb = &self.table.at(slot)?.tcb;
+        let identification = match self.config.identifies_segments && tcb.tuple().local.is_ipv4() {
+            true => tcb.identification(&departure),
+            false => 0,
+        };
         let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
         let mut ip = IpHeader::new(
             tuple.local.ip(),
@@ -284,6 +301,7 @@ impl Stack {
             tcb.options().hop_limit.unwrap_or(self.config.hop_limit),
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
+        ip.identification = identification;
         let header = segment.header(tuple.local.port(), tuple.remote.port());
         Some(Packet::tcp_for(
             offload,

@@ -54,9 +54,9 @@ impl Share {
         self.index
     }
 
-    /// Whose a connection is.
+    /// Whose a connection is. Both ends of one that a host has with itself are the same shard's.
     pub fn owner(&self, local: SocketAddr, remote: SocketAddr) -> usize {
-        self.choose((local, remote))
+        self.choose((local.min(remote), local.max(remote)))
     }
 
     /// Who puts fragments together that go from one host to another.

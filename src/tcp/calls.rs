@@ -301,6 +301,11 @@ impl Tcb {
             | State::CloseWait => self.reset_due = true,
             State::Listen | State::SynSent | State::Closing | State::LastAck | State::TimeWait => {}
         }
+        self.forget();
+    }
+
+    /// ABORT without a word to the peer, who hears of it when it sends something.
+    pub fn forget(&mut self) {
         self.end(Event::Abort, Some(ConnectionError::Aborted));
         self.recv_buffer.discard();
         self.recv_buffer.settle();

@@ -442,8 +442,6 @@ impl Tcb {
             }
             State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
             State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
-            // The user has closed, and the peer too: nothing is lost that anybody waits for.
-            State::Closing | State::LastAck => self.end(Event::RcvRst, None),
             // As if its time were over.
             State::TimeWait => self.end(Event::Timeout, None),
             _ => {

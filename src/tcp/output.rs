@@ -77,6 +77,13 @@ impl Tcb {
         })
     }
 
+    /// IPv4: the identification of the first segment of `departure`, the last that has departed.
+    /// Each segment has the next one.
+    pub fn identification(&self, departure: &Departure) -> u16 {
+        let before = self.stats.segments_out - departure.segments() as u64;
+        ((self.snd.iss.wire() >> 16) as u16).wrapping_add(before as u16)
+    }
+
     /// `plan` leaves: the one place where sending changes anything.
     fn on_sent(&mut self, now: Instant, plan: &Plan, mss: usize) {
         self.stats.segments_out += match plan {

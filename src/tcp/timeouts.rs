@@ -115,7 +115,9 @@ impl Tcb {
         let own = config.socket.syn_retries;
         match self.state {
             _ if config.socket.user_timeout.is_some() => u32::MAX,
-            State::SynSent => own.unwrap_or(config.syn_retries),
+            State::SynSent => own
+                .unwrap_or(config.syn_retries)
+                .saturating_add(config.syn_linear_retries),
             // MUST-23 is about the SYN of who opens actively, a simultaneous open included.
             State::SynReceived if self.passive => own.unwrap_or(config.syn_ack_retries),
             State::SynReceived => own.unwrap_or(config.syn_retries),

@@ -155,11 +155,17 @@ pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool 
     let size = usize::from(cut.size.get());
     let mut piece = Vec::with_capacity(head.len() + size);
     let mut at = 0;
+    let mut identification = ip.identification;
     loop {
         let end = text.len().min(at + size);
         piece.clear();
         piece.extend_from_slice(head);
         piece.extend_from_slice(&text[at..end]);
+        if ip.source.is_ipv4() {
+            // As the kernel does.
+            piece[4..6].copy_from_slice(&identification.to_be_bytes());
+            identification = identification.wrapping_add(1);
+        }
         set_ip_length(&mut piece, start);
         let upper = &mut piece[start..];
         match cut.kind {
@@ -368,6 +374,18 @@ mod tests {
             }
             complete(&mut octets, Place { start: place.0, field: place.1 });
         }
+    }
+
+    /// As the kernel does it, so that a connection that counts its segments goes on counting.
+    #[test]
+    fn pieces_are_numbered() {
+        let mut ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
+        ip.identification = 0xffff;
+        let whole = Packet::tcp(&ip, &TcpHeader::default(), Text::from(&[7; 5][..])).to_vec();
+        let (kind, size) = (Kind::Tcp, NonZero::new(2).unwrap());
+        let pieces = pieces(&whole, Cut { kind, size }).unwrap();
+        let numbers = pieces.iter().map(|it| parse(it).unwrap().ip.identification);
+        assert!(numbers.eq([0xffff, 0, 1]));
     }
 
     #[test]

@@ -80,6 +80,22 @@ fn values_out_of_range_are_refused() {
     }
 }
 
+/// A mark for routing is kept, and nothing follows from it; there is one device, and no choice of it.
+#[test]
+fn what_means_nothing_here_is_kept_or_refused() {
+    const SO_BINDTODEVICE: i32 = 25;
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    assert_eq!(world.set_option(fd, SOL_SOCKET, SO_MARK, 7), Ok(()));
+    assert_eq!(world.option(fd, SOL_SOCKET, SO_MARK), Ok(7));
+    assert_eq!(world.set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1), Ok(()));
+    assert_eq!(world.option(fd, SOL_SOCKET, SO_REUSEPORT), Ok(1));
+    let bind = world
+        .us()
+        .setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b"tun0");
+    assert_eq!(bind, Err(Errno::ENOPROTOOPT));
+}
+
 #[test]
 fn a_controller_is_chosen_by_name() {
     let mut world = World::new();

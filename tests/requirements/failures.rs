@@ -63,20 +63,30 @@ fn the_interval_of_a_syn_may_grow_later() {
     in_both_families(|family| {
         let tcp = TcpConfig {
             syn_linear_retries: 4,
-            syn_retries: 6,
             ..plain()
         };
-        let mut d = Dialogue::new(family, tcp);
-        let syn = "<SEQ=300><CTL=SYN><MSS=1000>";
-        d.connect().leaves(syn);
-        for at in [1, 2, 3, 4, 5, 7] {
-            d.until(secs(at)).leaves(syn);
-        }
-        d.until(ms(10_999)).state_is(State::SynSent);
-        d.until(secs(11)).state_is(State::Closed);
-        let timed_out = Some(ConnectionError::TimedOut);
-        assert_eq!(d.stack.take_error(d.id()), timed_out);
+        syn_is_given_up(family, tcp, &[1, 2, 3, 4, 5, 7, 11, 19, 35, 67], 131);
+        // Without them: at intervals that double from the start (RFC 6298 §5.5).
+        syn_is_given_up(family, plain(), &[1, 3, 7, 15, 31, 63], 127);
     });
+}
+
+/// With six retransmissions, a SYN leaves again at these times, in seconds, and then is given up.
+fn syn_is_given_up(family: Family, tcp: TcpConfig, times: &[u64], end: u64) {
+    let syn = "<SEQ=300><CTL=SYN><MSS=1000>";
+    let tcp = TcpConfig {
+        syn_retries: 6,
+        ..tcp
+    };
+    let mut d = Dialogue::new(family, tcp);
+    d.connect().leaves(syn);
+    for at in times {
+        d.until(secs(*at)).leaves(syn);
+    }
+    d.until(ms(end * 1_000 - 1)).state_is(State::SynSent);
+    d.until(secs(end)).state_is(State::Closed);
+    let timed_out = Some(ConnectionError::TimedOut);
+    assert_eq!(d.stack.take_error(d.id()), timed_out);
 }
 
 /// What the peer acknowledges starts the count again.

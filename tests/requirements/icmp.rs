@@ -245,6 +245,29 @@ fn the_user_hears_of_soft_errors() {
     });
 }
 
+/// Each of them is the reason if the user's own time is over.
+#[test]
+fn every_soft_error_may_be_the_reason() {
+    in_both_families(|family| {
+        for (error, expected) in all_errors(family) {
+            let mut d = Dialogue::established(family, plain());
+            d.set(|options| options.user_timeout = Some(secs(2)));
+            d.sends(1).all_that_leaves();
+            if error_arrives(&mut d, error, 301) {
+                while d.state() != State::Closed {
+                    d.until_deadline().all_that_leaves();
+                }
+                assert_eq!(d.elapsed(), secs(2));
+                let (now, id) = (d.now(), d.id());
+                let reason = Err(SendError::Connection(expected));
+                assert_eq!(d.stack.send(now, id, b"x"), reason, "{error:?}");
+                let later = d.stack.send(now, id, b"x");
+                assert_eq!(later, Err(SendError::Closing), "once");
+            }
+        }
+    });
+}
+
 /// SHLD-20: a user who never asks is not disturbed; and what the peer acknowledges is no longer
 /// unreachable.
 #[test]

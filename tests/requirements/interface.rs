@@ -1,6 +1,6 @@
 //! What users may set of the datagrams that a connection sends (RFC 9293 §3.9.1.9, §3.9.2).
 
-use stubborn::config::Config;
+use stubborn::config::{Config, SynCookies};
 use stubborn::wire::{self, Echo, IpHeader, Packet, Payload, Text, icmp, protocol};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, plain};
@@ -64,16 +64,55 @@ fn the_traffic_class_is_the_users() {
     });
 }
 
-/// THREATS 35: the identification of IPv4 counts nothing. What must not be fragmented has none (RFC
-/// 6864 §4); the fragments of what nobody can make shorter have one drawn at random.
+/// A cookie too has what its listener was told (MUST-49).
+#[test]
+fn the_hop_limit_of_a_listener_is_on_its_cookies() {
+    in_both_families(|family| {
+        let mut d = host(family, |config| {
+            config.syn_cookies = SynCookies::Always;
+            config.tcp.socket.hop_limit = Some(17);
+        });
+        d.listen(1).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+        assert_eq!(headers(&mut d), [(0, 17)]);
+    });
+}
+
+/// The identifications of what leaves now.
+fn identifications(d: &mut Dialogue) -> Vec<u16> {
+    let datagrams = d.all_that_leaves_of_any_kind();
+    let headers = datagrams.iter().map(|it| wire::parse(it).unwrap().ip);
+    headers
+        .inspect(|ip| assert!(ip.dont_fragment))
+        .map(|ip| ip.identification)
+        .collect()
+}
+
+/// RFC 6864 §4.1: what must not be fragmented may have any identification. Each segment of a
+/// connection has one of its own, what is sent again too; a host that is told so uses none.
+#[test]
+fn every_segment_has_an_identification_of_its_own() {
+    let mut d = host(Family::V4, |config| config.mtu = 576);
+    d.listen(2).arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+    let mut all = identifications(&mut d);
+    // The SYN,ACK twice: once to look at its header, once for its number.
+    d.opens_and_waits().accept().sends(2_000);
+    all.extend(identifications(&mut d));
+    d.until_something_leaves();
+    all.extend(identifications(&mut d));
+    // The other SYN,ACK is missing. Then there are three segments, and the first of them again.
+    let counted: Vec<u16> = (all[0]..).take(6).collect();
+    assert_eq!((all[0], &all[1..]), (counted[0], &counted[2..]));
+
+    let mut d = host(Family::V4, |config| config.identifies_segments = false);
+    d.listen(1).opens_and_waits().accept().sends(10_000);
+    assert!(identifications(&mut d).iter().all(|id| *id == 0));
+}
+
+/// THREATS 35: no identification counts what anybody else is sent: the fragments of what nobody can
+/// make shorter have one drawn at random.
 #[test]
 fn no_identification_tells_how_much_is_sent() {
     let mut d = host(Family::V4, |config| config.mtu = 576);
-    d.listen(1).opens_and_waits().accept().sends(10_000);
-    for datagram in d.all_that_leaves_of_any_kind() {
-        let ip = wire::parse(&datagram).unwrap().ip;
-        assert!(ip.dont_fragment && ip.identification == 0);
-    }
     let ip = IpHeader::new(Family::V4.peer(), Family::V4.us(), protocol::ICMP, 64);
     let mut identifications = Vec::new();
     for sequence in 0..100 {

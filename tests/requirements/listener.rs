@@ -154,6 +154,26 @@ fn closing_a_listener_resets_who_was_not_accepted() {
     });
 }
 
+/// As on Linux, if it is asked for: handshakes are forgotten with their listener, and what their
+/// peers answer is a stranger's; who waits to be accepted is reset all the same.
+#[test]
+fn closing_a_listener_may_forget_handshakes() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        (config.tcp, config.resets_handshakes) = (plain(), false);
+        let mut d = Dialogue::with(family, config);
+        d.listen(2);
+        d.as_port(1001).arrives(SYN).leaves(SYN_ACK);
+        d.arrives(ACK).state_is(State::Established);
+        d.as_port(1002).arrives(SYN).leaves(SYN_ACK);
+        d.closes_listener();
+        d.as_port(1001).leaves("<SEQ=301><ACK=101><CTL=RST,ACK>");
+        d.as_port(1002).nothing_more().state_is(State::Closed);
+        assert_eq!(d.stack.connection_count(), 0);
+        d.arrives(ACK).leaves("<SEQ=301><CTL=RST>");
+    });
+}
+
 /// A connection that ended before it was accepted is accepted all the same: its text, then why.
 #[test]
 fn what_ended_in_the_accept_queue_can_be_accepted() {

@@ -220,6 +220,24 @@ fn a_connection_can_be_opened_from_an_address_and_port() {
     });
 }
 
+/// Nothing of it goes through the device.
+#[test]
+fn a_host_can_connect_to_itself() {
+    bounded(|| {
+        let (server, _client) = hosts();
+        let listener = TcpListener::bind(&server, (SERVER[0], 7)).unwrap();
+        let mut opened = TcpStream::connect(&server, (SERVER[0], 7)).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let sent = text(5, 300_000);
+        let copy = sent.clone();
+        let writer = thread::spawn(move || opened.write_all(&copy).map(|()| drop(opened)));
+        assert!(read_all(&accepted).unwrap() == sent);
+        writer.join().unwrap().unwrap();
+        let refused = TcpStream::connect(&server, (SERVER[0], 8));
+        assert_eq!(kind(refused), ErrorKind::ConnectionRefused);
+    });
+}
+
 #[test]
 fn addresses_that_cannot_be_had_are_refused_at_once() {
     bounded(|| {

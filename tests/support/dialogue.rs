@@ -836,9 +836,8 @@ impl Dialogue {
         }
     }
 
-    /// What holds of every datagram: its lengths and checksums are right; an
-    /// IPv4 one must not be fragmented and so needs no identification (RFC 6864 §4). Of every segment:
-    /// its options are in the order in which Linux has them, those of a SYN on a SYN only
+    /// What holds of every datagram: its lengths and checksums are right; an IPv4 one must not be
+    /// fragmented. Of every segment: its options are in the order in which Linux has them, those of a SYN on a SYN only
     /// (MUST-65), and the right edge of the window never moves left (SHLD-14), but for what a
     /// scaled window cannot say (RFC 7323 §2.4).
     fn inspect(&mut self, bytes: &[u8]) {
@@ -847,7 +846,7 @@ impl Dialogue {
             Err(refusal) => self.fail(&format!("malformed: {refusal:?}")),
         };
         let ip = &datagram.ip;
-        assert!(ip.dont_fragment && ip.identification == 0, "{ip:?}");
+        assert!(ip.dont_fragment, "{ip:?}");
         let Payload::Tcp(header, text) = datagram.payload else {
             return;
         };

@@ -14,7 +14,7 @@ const FAULTS: usize = 24;
 
 /// What is wrong with a test that a row names. Those of the namespaces are functions that a macro
 /// makes tests of.
-fn is_no_test(span: &str, files: &[File]) -> Option<String> {
+pub(super) fn is_no_test(span: &str, files: &[File]) -> Option<String> {
     let (path, name) = span.split_once("::").unwrap_or((span, ""));
     if path.starts_with("tests/netns/") {
         let is_there = find(files, path).is_some_and(|file| has_word(&file.text, name));

@@ -127,6 +127,8 @@ impl Configuration {
         const TICK: Duration = Duration::from_secs(1);
         let mut config = Config::new([address]);
         config.replies_per_second = u32::MAX;
+        // It counts.
+        config.identifies_segments = false;
         let socket = &mut config.tcp.socket;
         socket.nodelay = !self.nagle;
         socket.keepalive = self.keepalive.then_some(Keepalive {
