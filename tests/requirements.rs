@@ -28,6 +28,7 @@
 //! | `pacing` | when what the windows allow leaves |
 //! | `acks` | delayed acknowledgments, SACK, D-SACK |
 //! | `memory` | what happens when all connections together take too much memory |
+//! | `landing` | text that is received into the buffer of its reader |
 //! | `super_segments` | what a device cuts, or has put together |
 //! | `listener` | backlog, accept queue, strangers |
 //! | `fast_open` | TCP Fast Open |
@@ -52,6 +53,7 @@ mod requirements {
     mod interface;
     mod isn;
     mod itself;
+    mod landing;
     mod listener;
     mod lost_again;
     mod memory;

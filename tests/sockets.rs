@@ -5,6 +5,7 @@ mod sockets {
     mod devices;
     mod end;
     mod in_place;
+    mod landing;
     mod queues;
     mod streams;
     mod support;

@@ -30,6 +30,7 @@ use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
 use super::poller::{self, Found, Kick};
+use super::reading::{Aim, Attempt, Room, WaitError};
 use super::shard::{BATCHES, Shard, Traffic, Turn};
 use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
 use super::waiters::Key;
@@ -52,15 +53,6 @@ const LONGEST_LOOK: Duration = Duration::from_millis(8);
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
 /// network any more.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// Why a wait ended without what was waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WaitError {
-    /// The time is over.
-    TimedOut,
-    /// It will never come.
-    Closed(Closed),
-}
 
 /// A running shard.
 pub(crate) struct Engine {
@@ -158,6 +150,17 @@ impl Engine {
         timeout: Option<Duration>,
         mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<T>,
     ) -> Result<T, WaitError> {
+        self.wait_for(key, interest, timeout, &mut attempt)
+    }
+
+    /// As [`Engine::wait`]. If it leads, text may land in the room of the attempt.
+    pub(crate) fn wait_for<T>(
+        &self,
+        key: Key,
+        interest: Readiness,
+        timeout: Option<Duration>,
+        attempt: &mut impl Attempt<T>,
+    ) -> Result<T, WaitError> {
         let mut shared = self.lock();
         let mut now = shared.shard.now();
         let deadline = timeout.map(|timeout| now + timeout);
@@ -168,7 +171,7 @@ impl Engine {
             if let Err(reason) = shared.check(key) {
                 break Err(WaitError::Closed(reason));
             }
-            if let Poll::Ready(value) = attempt(&mut shared, now) {
+            if let Poll::Ready(value) = attempt.attempt(&mut shared, now) {
                 break Ok(value);
             }
             shared.waking.in_vain += u64::from(mem::take(&mut woken));
@@ -182,7 +185,9 @@ impl Engine {
                 lead = lead.or_else(|| self.take_lead(&mut shared, key));
             }
             shared = match lead {
-                Some(ticket) => self.poll_and_turn(shared, Lead::User(ticket), now, deadline),
+                Some(ticket) => {
+                    self.poll_and_turn(shared, Lead::User(ticket), now, deadline, attempt.room())
+                }
                 None => {
                     let shared = self.park(shared, key, interest, deadline);
                     woken = deadline.is_none_or(|deadline| shared.shard.now() < deadline);
@@ -362,19 +367,21 @@ impl Engine {
     }
 
     /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`.
+    /// if the lead is still `me`. Text may land in `room`.
     fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
         me: Lead,
         now: Instant,
         deadline: Option<Instant>,
+        room: Option<Room<'_>>,
     ) -> Guard<'a> {
         shared.send_held(now);
         let at_once = mem::take(&mut shared.more);
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
         let busy = shared.busy.next(self.busy_poll);
+        let aim = room.and_then(|room| shared.aim(room));
         self.release(shared);
         let kick = match me {
             Lead::User(ticket) => &self.user_kicks[ticket.kick],
@@ -388,7 +395,7 @@ impl Engine {
         };
         let promised = found.device;
         let mut shared = match &self.intake {
-            Some(intake) => self.turn_from(&mut intake.lock(), me, promised),
+            Some(intake) => self.turn_from(&mut intake.lock(), me, promised, aim),
             None => {
                 let mut shared = self.lock();
                 if shared.lead == me {
@@ -405,18 +412,25 @@ impl Engine {
 
     /// A turn of `me`, who receives while the lock is free. What has been received when another has
     /// the lead is handed up all the same.
-    fn turn_from(&self, intake: &mut Intake, me: Lead, promised: bool) -> Guard<'_> {
+    fn turn_from(
+        &self,
+        intake: &mut Intake,
+        me: Lead,
+        promised: bool,
+        mut aim: Option<Aim<'_>>,
+    ) -> Guard<'_> {
         let (mut batches, mut received) = (0, 0);
         loop {
             let using = self.using_device();
-            let answer = intake.receive();
+            let answer = intake.receive(aim.as_mut());
             drop(using);
             let more = matches!(answer, Ok(true));
             let mut shared = self.lock();
             batches += 1;
-            received += shared.take_in(intake);
+            received += shared.take_in(intake, aim.as_mut());
+            let is_over = aim.as_ref().is_some_and(|aim| aim.landing.is_over());
             let is_lead = shared.lead == me && shared.closed.is_none();
-            if is_lead && more && batches < BATCHES {
+            if is_lead && more && batches < BATCHES && !is_over {
                 self.release(shared);
                 continue;
             }
@@ -429,6 +443,9 @@ impl Engine {
                 if shared.lead_must_look() {
                     self.kick(shared.lead);
                 }
+            }
+            if let Some(aim) = aim {
+                aim.end();
             }
             return shared;
         }
@@ -466,7 +483,7 @@ impl Engine {
             match shared.lead {
                 Lead::Background => {
                     let until = shared.abandoned;
-                    shared = self.poll_and_turn(shared, Lead::Background, now, until);
+                    shared = self.poll_and_turn(shared, Lead::Background, now, until, None);
                 }
                 Lead::Nobody if absence >= Some(LEASE) => shared.lead = Lead::Background,
                 // One user has led for a while: it says when it ends.

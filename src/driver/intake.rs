@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use super::reading::Aim;
 use crate::link::{Batch, Capabilities, DeviceError, Receiver};
 use crate::time::Instant;
 
@@ -72,10 +73,14 @@ pub(super) struct Intake {
 
 impl Intake {
     /// Receives a batch. Says whether there may be more; an error concerns what follows the batch.
-    pub(super) fn receive(&mut self) -> Result<bool, DeviceError> {
+    pub(super) fn receive(&mut self, aim: Option<&mut Aim<'_>>) -> Result<bool, DeviceError> {
         let batch = &mut self.inlet.batch;
         batch.clear();
-        self.receiver.receive(batch).map(|()| batch.is_full())
+        let Some(Aim { landing, .. }) = aim else {
+            return self.receiver.receive(batch).map(|()| batch.is_full());
+        };
+        let answer = self.receiver.receive_landing(batch, landing);
+        answer.map(|()| batch.is_full() || landing.is_over())
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::poller::Kick;
-use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
+use crate::link::{Batch, Capabilities, Device, DeviceError, Landing, Receiver, Sender};
 use crate::wire::Packet;
 
 /// Datagrams that one direction holds before it loses more.
@@ -140,16 +140,27 @@ impl Lane {
         self.ready.kick();
     }
 
-    fn receive(&self, batch: &mut Batch) -> Result<(), DeviceError> {
+    fn receive(
+        &self,
+        batch: &mut Batch,
+        mut landing: Option<&mut Landing<'_>>,
+    ) -> Result<(), DeviceError> {
         let before = batch.len();
         let mut queue = self.lock();
-        while let Some(slot) = batch.slot() {
+        while !batch.is_full() && landing.as_ref().is_none_or(|landing| !landing.is_over()) {
             let Some(datagram) = queue.datagrams.pop_front() else {
                 break;
             };
-            let len = datagram.len().min(slot.len());
-            slot[..len].copy_from_slice(&datagram[..len]);
-            batch.commit(len);
+            match &mut landing {
+                Some(landing) => {
+                    let len = fill(landing.slot(batch).unwrap_or_default(), &datagram);
+                    landing.commit(batch, len);
+                }
+                None => {
+                    let len = fill([batch.slot().unwrap_or_default()], &datagram);
+                    batch.commit(len);
+                }
+            }
             queue.spare.push(datagram);
         }
         if queue.closed && batch.len() == before && !batch.is_full() {
@@ -162,12 +173,31 @@ impl Lane {
     }
 }
 
+/// Copies a datagram into pieces, as far as they go. Says how far.
+fn fill<const N: usize>(pieces: [&mut [u8]; N], datagram: &[u8]) -> usize {
+    let mut rest = datagram;
+    for piece in pieces {
+        let (now, later) = rest.split_at(piece.len().min(rest.len()));
+        piece[..now.len()].copy_from_slice(now);
+        rest = later;
+    }
+    datagram.len() - rest.len()
+}
+
 /// The receiving half of a device.
 struct Incoming(Arc<Lane>);
 
 impl Receiver for Incoming {
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
-        self.0.receive(batch)
+        self.0.receive(batch, None)
+    }
+
+    fn receive_landing(
+        &mut self,
+        batch: &mut Batch,
+        landing: &mut Landing<'_>,
+    ) -> Result<(), DeviceError> {
+        self.0.receive(batch, Some(landing))
     }
 }
 
@@ -177,7 +207,7 @@ impl Device for MemoryDevice {
     }
 
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
-        self.incoming.receive(batch)
+        self.incoming.receive(batch, None)
     }
 
     fn receiver(&mut self) -> Option<Box<dyn Receiver>> {

@@ -48,6 +48,7 @@ mod outbox;
 mod parker;
 mod pcap;
 mod poller;
+mod reading;
 mod relay;
 mod runtime;
 mod shard;
@@ -61,8 +62,9 @@ use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::Packet;
 
 pub use clock::Clock;
-pub(crate) use engine::{Engine, WaitError};
+pub(crate) use engine::Engine;
 pub use pcap::Recorder;
+pub(crate) use reading::{Attempt, Room, WaitError};
 pub use relay::{Punctuality, Relay, RelayError, Stop};
 pub(crate) use runtime::Runtime;
 pub use shard::{Shard, Traffic, Turn};

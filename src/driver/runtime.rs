@@ -14,8 +14,9 @@ use std::task::Waker;
 use std::time;
 
 use super::PollDevice;
-use super::engine::{Engine, WaitError};
+use super::engine::Engine;
 use super::parker::Parker;
+use super::reading::WaitError;
 use super::shared::{Closed, Shared, Waking};
 use super::start::{self, StartError};
 use super::waiters::Key;

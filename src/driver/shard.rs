@@ -6,8 +6,9 @@ use std::mem;
 
 use super::clock::Clock;
 use super::intake::{Inlet, Intake};
-use crate::link::{Batch, Device, DeviceError, Sender};
-use crate::stack::Stack;
+use super::reading::Aim;
+use crate::link::{Batch, Device, DeviceError, Landing, Sender};
+use crate::stack::{ConnId, Stack};
 use crate::time::Instant;
 use crate::wire::{Offload, Packet, dump};
 
@@ -28,6 +29,8 @@ pub struct Shard<D> {
     device: D,
     /// What the device does in the stack's place.
     offload: Offload,
+    /// Whether text may land with its reader.
+    lands: bool,
     clock: Clock,
     inlet: Inlet,
     /// Datagrams sent since the last turn began.
@@ -87,6 +90,7 @@ impl<D: Device> Shard<D> {
             stack,
             device,
             offload: capabilities.offload,
+            lands: Landing::pays_with(&capabilities),
             clock: Clock::start(),
             inlet: Inlet::new(&capabilities),
             sent_since_turn: 0,
@@ -161,7 +165,7 @@ impl<D: Device> Shard<D> {
             inlet.batch.clear();
             answer = receive(&mut self.device, &mut inlet.batch);
             turn.more = answer.is_ok() && inlet.batch.is_full();
-            turn.received += self.hand_up(inlet);
+            turn.received += self.hand_up(inlet, None);
             if !turn.more {
                 break;
             }
@@ -243,18 +247,35 @@ impl<D: Device> Shard<D> {
         self.device.end();
     }
 
-    /// Hands a batch to the stack. Says how many datagrams are in it.
-    pub(super) fn hand_up(&mut self, inlet: &mut Inlet) -> usize {
+    /// Octets of the headers behind which text for a reader of this connection is expected to come, if
+    /// it may land. What is logged is seen whole, so then none does.
+    pub(super) fn headers_of_landing(&self, connection: ConnId) -> Option<usize> {
+        let may_land = self.lands && !log::log_enabled!(log::Level::Debug);
+        may_land.then(|| self.stack.headers_of_landing(connection))?
+    }
+
+    /// Hands a batch to the stack, the text that has landed first of all to its connection. Says how
+    /// many datagrams are in it.
+    pub(super) fn hand_up(&mut self, inlet: &mut Inlet, mut aim: Option<&mut Aim<'_>>) -> usize {
         let now = self.clock.now();
         let mut longest = 0;
-        for (datagram, form) in inlet.batch.arrivals() {
-            log::debug!("in  {}", dump::describe(&datagram));
+        let received = inlet.batch.len();
+        for index in 0..received {
+            let has_landed = aim.as_mut().is_some_and(|aim| {
+                let connection = aim.connection;
+                (aim.landing).offer(&mut inlet.batch, index, |datagram| {
+                    self.stack.receive_landed(now, connection, datagram)
+                })
+            });
+            let (datagram, form) = inlet.batch.arrival(index);
             self.traffic.datagrams_in += 1;
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
-            self.stack.receive_arrived(now, datagram, form);
+            if !has_landed {
+                log::debug!("in  {}", dump::describe(&datagram));
+                self.stack.receive_arrived(now, datagram, form);
+            }
         }
-        let received = inlet.batch.len();
         if inlet.is_filled_by(longest) {
             inlet.fit(&self.device.capabilities());
         }

@@ -14,6 +14,7 @@ use super::busy::Busy;
 use super::intake::Intake;
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
+use super::reading::{Aim, Luck, Room};
 use super::shard::{Shard, Turn};
 use super::waiters::{Key, Waiters};
 use crate::link::{DeviceError, Run};
@@ -173,6 +174,8 @@ pub(crate) struct Shared {
     departed: Run,
     /// So much arrived with the last turn that more may follow.
     much: bool,
+    /// Whether text lands that is expected to.
+    luck: Luck,
 }
 
 impl Shared {
@@ -208,6 +211,7 @@ impl Shared {
             outbox,
             departed: Run::default(),
             much: false,
+            luck: Luck::default(),
         }
     }
 
@@ -242,13 +246,23 @@ impl Shared {
     }
 
     /// Hands up what was received while the lock was free, and finds whom it concerns.
-    pub(super) fn take_in(&mut self, intake: &mut Intake) -> usize {
+    pub(super) fn take_in(&mut self, intake: &mut Intake, mut aim: Option<&mut Aim<'_>>) -> usize {
         if self.closed.is_some() {
             return 0;
         }
-        let received = self.shard.hand_up(&mut intake.inlet);
+        let received = self.shard.hand_up(&mut intake.inlet, aim.as_deref_mut());
+        if let Some(aim) = aim.filter(|_| received > 0) {
+            self.luck.note(aim.landing.has_missed());
+        }
         self.dispatch();
         received
+    }
+
+    /// How what arrives next is received into this room, if it is expected to be text for it.
+    pub(super) fn aim<'a>(&mut self, room: Room<'a>) -> Option<Aim<'a>> {
+        let headers = self.shard.headers_of_landing(room.connection)?;
+        let aim = Aim::new(headers, room)?;
+        self.luck.tries().then_some(aim)
     }
 
     /// The end of a turn, and its events.

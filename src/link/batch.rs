@@ -1,11 +1,12 @@
 //! Datagrams that arrived together, and the memories they lie in.
 
 use core::iter;
+use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::wire::Arrived;
 use crate::wire::offload::Form;
+use crate::wire::{Arrived, Landed};
 
 /// What a datagram takes of the limit of a batch: whole cache lines.
 const ALIGNMENT: usize = 64;
@@ -28,13 +29,22 @@ pub struct Batch {
     memories: Vec<Arc<[u8]>>,
     /// Memories of which somebody kept some when they were last looked at; the longest away first.
     away: VecDeque<Arc<[u8]>>,
-    /// How long each datagram is, and in what form it came.
-    arrived: Vec<(usize, Form)>,
+    arrived: Vec<Arrival>,
     slot: usize,
     capacity: usize,
     /// What the datagrams together may take, and what they do.
     octets: usize,
     used: usize,
+}
+
+/// A datagram in the batch.
+#[derive(Clone, Debug)]
+struct Arrival {
+    /// Octets of it.
+    len: usize,
+    form: Form,
+    /// Which of them lie elsewhere (see [`Landing`](super::Landing)), if any.
+    landed: Range<usize>,
 }
 
 impl Batch {
@@ -139,12 +149,54 @@ impl Batch {
     /// # Panics
     /// As [`Batch::commit`].
     pub fn commit_as(&mut self, len: usize, form: Form) {
+        self.commit_around(len, form, 0..0);
+    }
+
+    /// As [`Batch::commit_as`], of a datagram of which the octets `landed` lie elsewhere.
+    pub(super) fn commit_around(&mut self, len: usize, form: Form, landed: Range<usize>) {
         assert!(
             !self.is_full() && len <= self.slot,
             "commit without a slot of that size"
         );
-        self.arrived.push((len, form));
         self.used += len.next_multiple_of(ALIGNMENT);
+        self.arrived.push(Arrival { len, form, landed });
+    }
+
+    /// Octets that one datagram has room for.
+    pub(super) fn slot_size(&self) -> usize {
+        self.slot
+    }
+
+    /// As [`Batch::slot`]: what lies before `room` in it, and behind.
+    pub(super) fn slot_around(&mut self, room: Range<usize>) -> Option<[&mut [u8]; 2]> {
+        let (before, rest) = self.slot()?.split_at_mut(room.start);
+        Some([before, &mut rest[room.len()..]])
+    }
+
+    /// Which octets of a datagram lie elsewhere.
+    pub(super) fn landed(&self, index: usize) -> Range<usize> {
+        self.arrived[index].landed.clone()
+    }
+
+    /// A datagram of which some octets, its `text`, lie elsewhere.
+    pub(super) fn around<'a>(&'a self, index: usize, text: &'a [u8]) -> Landed<'a> {
+        let (datagram, form) = self.arrival(index);
+        let Range { start, end } = self.landed(index);
+        Landed {
+            headers: &datagram.octets()[..start],
+            text,
+            rest: datagram.part(&datagram.octets()[end..]),
+            form,
+        }
+    }
+
+    /// Puts into a datagram what lies elsewhere of it: nothing does any more.
+    pub(super) fn put_together(&mut self, index: usize, text: &[u8]) {
+        let landed = core::mem::take(&mut self.arrived[index].landed);
+        // Nobody has seen it yet, so nobody keeps any of it.
+        if let Some(memory) = Arc::get_mut(&mut self.memories[index]) {
+            memory[landed].copy_from_slice(text);
+        }
     }
 
     /// The datagrams, in the order in which they arrived.
@@ -154,14 +206,20 @@ impl Batch {
 
     /// The datagrams, each with the form in which it came. What is in a long slot may be kept there.
     pub fn arrivals(&self) -> impl Iterator<Item = (Arrived<'_>, Form)> {
-        let arrived = self.memories.iter().zip(&self.arrived);
-        arrived.map(|(memory, &(len, form))| {
-            let datagram = match self.slot >= LEAST_KEPT {
-                true => Arrived::in_memory(memory, len),
-                false => memory[..len].into(),
-            };
-            (datagram, form)
-        })
+        (0..self.len()).map(|index| self.arrival(index))
+    }
+
+    /// One of them.
+    ///
+    /// # Panics
+    /// If there is none of that number.
+    pub fn arrival(&self, index: usize) -> (Arrived<'_>, Form) {
+        let (memory, &Arrival { len, form, .. }) = (&self.memories[index], &self.arrived[index]);
+        let datagram = match self.slot >= LEAST_KEPT {
+            true => Arrived::in_memory(memory, len),
+            false => memory[..len].into(),
+        };
+        (datagram, form)
     }
 }
 

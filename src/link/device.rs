@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Batch;
+use super::{Batch, Landing};
 use crate::wire::offload::Offload;
 use crate::wire::{Packet, ip};
 
@@ -133,4 +133,17 @@ pub trait Receiver: Send {
     /// # Errors
     /// As [`Device::receive`].
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError>;
+
+    /// As [`Device::receive`], where text may land with its reader. Whoever cannot do that, receives
+    /// into the batch alone.
+    ///
+    /// # Errors
+    /// As [`Device::receive`].
+    fn receive_landing(
+        &mut self,
+        batch: &mut Batch,
+        _landing: &mut Landing<'_>,
+    ) -> Result<(), DeviceError> {
+        self.receive(batch)
+    }
 }

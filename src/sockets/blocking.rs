@@ -7,7 +7,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::error;
-use crate::driver::{Engine, Key, Runtime, Shared};
+use crate::driver::{Attempt, Engine, Key, Runtime, Shared};
 use crate::stack::Readiness;
 use crate::time::Instant;
 
@@ -19,10 +19,21 @@ pub(super) fn run<T>(
     patience: Patience,
     mut attempt: impl FnMut(&mut Shared, Instant) -> Poll<io::Result<T>>,
 ) -> io::Result<T> {
+    run_for(engine, key, interest, patience, &mut attempt)
+}
+
+/// As [`run`], at one shard, of an attempt with a room for text.
+pub(super) fn run_for<T>(
+    engine: &Engine,
+    key: Key,
+    interest: Readiness,
+    patience: Patience,
+    attempt: &mut impl Attempt<io::Result<T>>,
+) -> io::Result<T> {
     match patience {
-        Patience::None => once(engine, key, attempt),
+        Patience::None => once(engine, key, |shared, now| attempt.attempt(shared, now)),
         Patience::Until(timeout) => engine
-            .wait(key, interest, timeout, &mut attempt)
+            .wait_for(key, interest, timeout, attempt)
             .map_err(|error| error::wait(error, error::would_block))?,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::error;
 use crate::config::ListenerConfig;
-use crate::driver::{Closed, Engine, Key, Runtime, Shared};
+use crate::driver::{Attempt, Closed, Engine, Key, Room, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
@@ -159,20 +159,44 @@ impl Received {
     }
 }
 
-pub(super) fn read(
-    shared: &mut Shared,
-    now: Instant,
+/// A read, until it has something.
+pub(super) struct Reading<'a> {
     id: ConnId,
-    buffer: &mut [u8],
-) -> Poll<io::Result<Received>> {
-    let parts = shared.stack().recv_kept(now, id, buffer.len());
-    if !parts.is_empty() {
-        return Poll::Ready(Ok(Received::Kept(parts)));
+    buffer: &'a mut [u8],
+    /// Octets that have landed in the buffer.
+    landed: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads into `buffer`, which is not empty.
+    pub(super) fn new(id: ConnId, buffer: &'a mut [u8]) -> Reading<'a> {
+        let landed = 0;
+        Reading { id, buffer, landed }
     }
-    match shared.stack().recv(now, id, buffer) {
-        Ok(len) => Poll::Ready(Ok(Received::Copied(len))),
-        Err(RecvError::WouldBlock) => Poll::Pending,
-        Err(error) => Poll::Ready(Err(error::receive(error))),
+}
+
+impl Attempt<io::Result<Received>> for Reading<'_> {
+    fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<io::Result<Received>> {
+        if self.landed > 0 {
+            return Poll::Ready(Ok(Received::Copied(self.landed)));
+        }
+        let parts = shared.stack().recv_kept(now, self.id, self.buffer.len());
+        if !parts.is_empty() {
+            return Poll::Ready(Ok(Received::Kept(parts)));
+        }
+        match shared.stack().recv(now, self.id, self.buffer) {
+            Ok(len) => Poll::Ready(Ok(Received::Copied(len))),
+            Err(RecvError::WouldBlock) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error::receive(error))),
+        }
+    }
+
+    fn room(&mut self) -> Option<Room<'_>> {
+        Some(Room {
+            connection: self.id,
+            buffer: self.buffer,
+            filled: &mut self.landed,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::blocking::{self, Blocking, Patience, Timeout};
 use super::error;
-use super::handle::{self, Connection, Hold};
+use super::handle::{self, Connection, Hold, Reading};
 use super::listener::first;
 use super::net::Net;
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
@@ -222,10 +222,10 @@ impl TcpStream {
         if buffer.is_empty() {
             return Ok(0);
         }
-        let id = self.inner.connection.id;
-        let received = self.run(Readiness::READABLE, patience, |shared, now| {
-            handle::read(shared, now, id, buffer)
-        })?;
+        let inner = &*self.inner;
+        let mut reading = Reading::new(inner.connection.id, buffer);
+        let (engine, key) = (inner.engine(), inner.key());
+        let received = blocking::run_for(engine, key, Readiness::READABLE, patience, &mut reading)?;
         Ok(received.copy_to(buffer))
     }
 
@@ -294,6 +294,8 @@ impl TcpStream {
     }
 }
 
+/// Text may be received straight into the buffer. What of it lies beyond the octets that were read, or when
+/// nothing was, may have been overwritten, but has nothing of anybody else's.
 impl Read for &TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_with(self.read_patience(), buffer)

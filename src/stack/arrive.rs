@@ -15,7 +15,7 @@ use crate::tcp::{
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Echo, Ecn, Form, IcmpError, IcmpMessage,
-    IpHeader, Kind, Malformed, Packet, Payload, Plain, Quote, Refusal, TcpHeader, Text,
+    IpHeader, Kind, Landed, Malformed, Packet, Payload, Plain, Quote, Refusal, TcpHeader, Text,
     Unreachable, icmp, ip, protocol,
 };
 
@@ -74,7 +74,7 @@ impl Stack {
         let Some(entry) = self.table.at_mut(slot) else {
             return false;
         };
-        let (text, mss) = (datagram.part(plain.text), mss(plain.text, cut));
+        let (text, mss) = (datagram.part(plain.text), mss(plain.text.len(), cut));
         entry.tcb.allow(self.memory.allowance());
         let is_taken = entry.listener.is_none()
             && (entry.tcb).expects_plain(now, plain.ecn, &plain.header, text, mss);
@@ -82,6 +82,52 @@ impl Stack {
             self.touched(slot);
         }
         is_taken
+    }
+
+    /// A datagram has arrived whose text begins in the buffer of a reader that waits for it: if it is
+    /// what that connection expects next, what has landed counts as read. `false`, and nothing
+    /// done, if it is not: then it is to be put together, and received.
+    pub fn receive_landed(&mut self, now: Instant, id: ConnId, datagram: &Landed<'_>) -> bool {
+        let Landed {
+            headers,
+            text,
+            rest,
+            form,
+        } = *datagram;
+        let whole = Text::new(text, rest.octets());
+        let Some(plain) = Plain::read_apart(headers, whole, form.checksum) else {
+            return false;
+        };
+        let tuple = FourTuple {
+            local: plain.destination,
+            remote: plain.source,
+        };
+        if self.table.find(&tuple) != Some(id.slot) {
+            return false;
+        }
+        let allowance = self.memory.allowance();
+        let tcb = &mut self.table.get_mut(id).tcb;
+        tcb.allow(allowance);
+        let mss = mss(whole.len(), form.cut);
+        let is_taken = tcb.expects_landed(now, plain.ecn, &plain.header, text.len(), rest, mss);
+        if is_taken {
+            self.counters.datagrams_in += 1;
+            self.counters.landed += 1;
+            self.touched(id.slot);
+            self.relieve_memory();
+        }
+        is_taken
+    }
+
+    /// Octets of the headers that the next datagram for a connection is expected to have, if its text
+    /// can be received into the buffer of a reader: see [`Stack::receive_landed`]. It must also be
+    /// this connection that was heard of last.
+    pub fn headers_of_landing(&self, id: ConnId) -> Option<usize> {
+        let entry = self.table.get(id);
+        match self.table.is_latest(id.slot) {
+            true => entry.tcb.headers_of_landing(),
+            false => None,
+        }
     }
 
     /// Connections that nobody holds any more make room for others, if memory is short.
@@ -121,7 +167,7 @@ impl Stack {
         }
         match parsed.payload {
             Payload::Tcp(ref header, text) => {
-                self.tcp_arrives(now, ip, header, datagram.part(text), mss(text, cut));
+                self.tcp_arrives(now, ip, header, datagram.part(text), mss(text.len(), cut));
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
@@ -517,10 +563,10 @@ impl Stack {
     }
 }
 
-/// How much text the segments have that a device has made into one.
-fn mss(text: &[u8], cut: Option<Cut>) -> usize {
+/// How much text the segments have that a device has made into one with `text` octets.
+fn mss(text: usize, cut: Option<Cut>) -> usize {
     let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
-    cut.map_or(text.len(), |cut| cut.size.get().into())
+    cut.map_or(text, |cut| cut.size.get().into())
 }
 
 /// What an error means to the user of a connection; `None` if it is only about the length.

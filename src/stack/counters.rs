@@ -11,6 +11,8 @@ use crate::wire::Malformed;
 pub struct Counters {
     /// Datagrams that arrived.
     pub datagrams_in: u64,
+    /// Of them, those whose text was received into the buffer of its reader.
+    pub landed: u64,
     /// Datagrams given to the device.
     pub datagrams_out: u64,
     /// Datagrams to an address that is not ours, or from one that cannot be a peer's.
@@ -77,6 +79,7 @@ impl Default for Counters {
     fn default() -> Counters {
         Counters {
             datagrams_in: 0,
+            landed: 0,
             datagrams_out: 0,
             not_for_us: 0,
             strangers: 0,
@@ -120,6 +123,7 @@ impl Counters {
         };
         Counters {
             datagrams_in: self.datagrams_in + other.datagrams_in,
+            landed: self.landed + other.landed,
             datagrams_out: self.datagrams_out + other.datagrams_out,
             not_for_us: self.not_for_us + other.not_for_us,
             strangers: self.strangers + other.strangers,

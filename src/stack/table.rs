@@ -203,6 +203,11 @@ impl Table {
             .unwrap_or_else(|| panic!("{id:?} was closed"))
     }
 
+    /// Whether the four-tuple found last was that of the connection in a slot.
+    pub(super) fn is_latest(&self, slot: u32) -> bool {
+        self.last.as_ref().is_some_and(|(_, last)| *last == slot)
+    }
+
     /// The id of the connection in a slot.
     pub(super) fn id(&self, slot: u32) -> ConnId {
         ConnId {

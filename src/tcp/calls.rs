@@ -231,7 +231,7 @@ impl Tcb {
     }
 
     /// The user has made room.
-    fn on_read(&mut self, now: Instant) {
+    pub(super) fn on_read(&mut self, now: Instant) {
         if self
             .rcv
             .up

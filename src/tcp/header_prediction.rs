@@ -23,7 +23,7 @@ use super::state::State;
 use super::tcb::Tcb;
 use crate::config::EcnMode;
 use crate::time::Instant;
-use crate::wire::{Arrived, Ecn, PlainHeader};
+use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
 
 impl Tcb {
     /// As [`Tcb::super_segment_arrives`], of a plain segment: if it was expected, that is said, and
@@ -36,28 +36,76 @@ impl Tcb {
         text: Arrived<'_>,
         mss: usize,
     ) -> bool {
-        if !self.predicts(now, header, &text) {
+        if !self.predicts(now, header, text.len()) {
             return false;
         }
         #[cfg(test)]
         let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
-        self.take_predicted(now, ecn, header, text, mss);
+        #[cfg(test)]
+        let landing = self.after_landing(now, ecn, header, text, mss);
+        self.take_predicted(now, ecn, header, 0, text, mss);
         self.settle(now);
         #[cfg(test)]
         self.assert_same_as(&by_the_steps);
+        #[cfg(test)]
+        if let Some((landed, after)) = landing {
+            let mut read = self.clone();
+            assert_eq!(read.recv(now, &mut vec![0; landed]), Ok(landed));
+            read.assert_same_as(&after);
+        }
         true
+    }
+
+    /// As [`Tcb::expects_plain`], of a segment whose text begins in the buffer of its reader, where
+    /// so many octets have `landed`, and ends with `rest`. What has landed counts as read; if the
+    /// segment was not expected, or text is to be read first, nothing is done.
+    pub fn expects_landed(
+        &mut self,
+        now: Instant,
+        ecn: Ecn,
+        header: &PlainHeader,
+        landed: usize,
+        rest: Arrived<'_>,
+        mss: usize,
+    ) -> bool {
+        if !self.may_land() || !self.predicts(now, header, landed + rest.len()) {
+            return false;
+        }
+        self.take_predicted(now, ecn, header, landed, rest, mss);
+        self.on_read(now);
+        true
+    }
+
+    /// Octets of the headers that the next text in order has, if nothing is amiss; `None` if it is
+    /// not expected to land in the buffer of its reader.
+    pub fn headers_of_landing(&self) -> Option<usize> {
+        let is_calm = self.config.header_prediction
+            && self.state == State::Established
+            && self.feedback.mode() == EcnMode::Off
+            && self.recovery.is_calm(self.snd.una);
+        let headers = Plain::headers(self.tuple.local.is_ipv4(), self.agreed.timestamps);
+        (is_calm && self.may_land()).then_some(headers)
+    }
+
+    /// Whether the text that the user reads next is the one that arrives next in order, and nothing
+    /// is to be said of it.
+    fn may_land(&self) -> bool {
+        self.recv_buffer.holds_nothing()
+            && !self.recv_buffer.is_lent()
+            && !self.read_shut
+            && self.rcv.up.is_none()
     }
 
     /// Whether a segment is one of the two that are expected.
     #[inline]
-    fn predicts(&self, now: Instant, header: &PlainHeader, text: &[u8]) -> bool {
+    fn predicts(&self, now: Instant, header: &PlainHeader, text: usize) -> bool {
         let ack = self.snd.una.near(header.ack);
         self.config.header_prediction
             && self.state == State::Established
             && header.seq == self.rcv.nxt.wire()
             && self.snd.una <= ack
             && ack <= self.snd.nxt
-            && (self.snd.una < ack || !text.is_empty())
+            && (self.snd.una < ack || text > 0)
             && self.predicts_timestamps(now, header)
             && self.feedback.mode() == EcnMode::Off
             && self.predicts_text(text)
@@ -73,29 +121,33 @@ impl Tcb {
         }
     }
 
-    fn predicts_text(&self, text: &[u8]) -> bool {
+    /// `text`: octets of it.
+    fn predicts_text(&self, text: usize) -> bool {
         let takes_text = || {
             !self.orphan
                 && !self.opening.is_watched()
                 && self.recv_buffer.is_in_order()
-                && text.len() <= self.rcv.edge.saturating_since(self.rcv.nxt)
-                && self.memory_for_text(0, text.len()) == text.len()
+                && text <= self.rcv.edge.saturating_since(self.rcv.nxt)
+                && self.memory_for_text(0, text) == text
         };
-        self.rcv.fin.is_none() && (text.is_empty() || takes_text())
+        self.rcv.fin.is_none() && (text == 0 || takes_text())
     }
 
-    /// What the steps do with a segment that [`Tcb::predicts`].
+    /// What the steps do with a segment that [`Tcb::predicts`]. Of its text so many octets have
+    /// `landed`, and `text` is the rest.
     #[inline]
     fn take_predicted(
         &mut self,
         now: Instant,
         ecn: Ecn,
         header: &PlainHeader,
+        landed: usize,
         text: Arrived<'_>,
         mss: usize,
     ) {
         let seq = self.rcv.nxt;
-        self.stats.segments_in += segments(text.len(), mss) as u64;
+        let len = landed + text.len();
+        self.stats.segments_in += segments(len, mss) as u64;
         self.last_received = now;
         self.probes.keepalives = 0;
         self.take_predicted_ack(now, self.snd.una.near(header.ack));
@@ -106,9 +158,9 @@ impl Tcb {
             (self.timestamps).on_segment(now, timestamps.val, seq, last_ack_sent);
         }
         self.stats.ecn_seen |= ecn.is_capable();
-        if !text.is_empty() {
+        if len > 0 {
             let echo = header.timestamps.map(|timestamps| timestamps.ecr);
-            self.take_next_text(now, text, mss, echo);
+            self.take_next_text(now, landed, text, mss, echo);
         }
     }
 
@@ -166,6 +218,22 @@ impl Tcb {
         let discard = tcb.take_by_the_steps(now, ecn, &full, text, mss);
         assert_eq!(discard, None, "{header:?}");
         tcb
+    }
+
+    /// A copy whose reader has got half of the text where it wants it, and how much.
+    fn after_landing(
+        &self,
+        now: Instant,
+        ecn: Ecn,
+        header: &PlainHeader,
+        text: Arrived<'_>,
+        mss: usize,
+    ) -> Option<(usize, Tcb)> {
+        let (landed, rest) = text.octets().split_at(text.len().div_ceil(2));
+        let mut tcb = self.clone();
+        let expects = !landed.is_empty()
+            && tcb.expects_landed(now, ecn, header, landed.len(), text.part(rest), mss);
+        expects.then_some((landed.len(), tcb))
     }
 
     /// Every field is the same.

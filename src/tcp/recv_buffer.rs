@@ -49,6 +49,17 @@ pub(crate) struct Inserted {
     pub(crate) touched_gap: bool,
 }
 
+impl Inserted {
+    /// So many octets that were expected.
+    pub(crate) const fn in_order(in_order: usize) -> Inserted {
+        Inserted {
+            in_order,
+            had_duplicate: false,
+            touched_gap: false,
+        }
+    }
+}
+
 impl RecvBuffer {
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     /// `sack`: somebody will ask what arrived when.
@@ -136,10 +147,16 @@ impl RecvBuffer {
         let at = self.next;
         self.aside.get_or_insert_default().kept.push(at, text);
         self.next += in_order;
-        Inserted {
-            in_order,
-            had_duplicate: false,
-            touched_gap: false,
+        Inserted::in_order(in_order)
+    }
+
+    /// The next `count` octets in order are with their reader already. Nothing may be to be read
+    /// before them.
+    pub(crate) fn pass(&mut self, count: usize) {
+        debug_assert!(count == 0 || self.holds_nothing() && !self.is_lent());
+        if count > 0 {
+            self.next += count;
+            self.read_to(self.next);
         }
     }
 
@@ -150,11 +167,7 @@ impl RecvBuffer {
         self.next += text.len();
         self.ring.reserve(from..at, from..self.next);
         self.ring.write(at, text);
-        Inserted {
-            in_order: text.len(),
-            had_duplicate: false,
-            touched_gap: false,
-        }
+        Inserted::in_order(text.len())
     }
 
     /// Writes those parts of `fresh` that are not held yet; whether some were.

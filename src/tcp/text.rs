@@ -48,28 +48,41 @@ impl Tcb {
         mss: usize,
         echo: Option<u32>,
     ) {
+        self.grow_receive_window(text.len());
         let inserted = self.recv_buffer.insert(at, text);
         self.text_taken(now, text.len(), inserted, mss, echo);
     }
 
-    /// The next text in order stays where it arrived, or goes into the receive buffer.
+    /// The next text in order stays where it arrived, or goes into the receive buffer; but so many
+    /// octets before it have `landed` where their reader wants them, and are read.
     pub(super) fn take_next_text(
         &mut self,
         now: Instant,
+        landed: usize,
         text: Arrived<'_>,
         mss: usize,
         echo: Option<u32>,
     ) {
+        let len = landed + text.len();
+        self.grow_receive_window(len);
+        self.recv_buffer.pass(landed);
         let kept = if self.may_keep(text) {
             text.keep()
         } else {
             None
         };
+        let at = self.rcv.nxt + landed;
         let inserted = match kept {
+            _ if text.is_empty() => Inserted::in_order(0),
             Some(kept) => self.recv_buffer.keep(kept),
-            None => self.recv_buffer.insert(self.rcv.nxt, text.octets().into()),
+            None => self.recv_buffer.insert(at, text.octets().into()),
         };
-        self.text_taken(now, text.len(), inserted, mss, echo);
+        let in_order = landed + inserted.in_order;
+        let inserted = Inserted {
+            in_order,
+            ..inserted
+        };
+        self.text_taken(now, len, inserted, mss, echo);
     }
 
     /// What follows from `text` octets that are in the receive buffer now.
@@ -82,7 +95,6 @@ impl Tcb {
         echo: Option<u32>,
     ) {
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
-        self.grow_receive_window(text);
         self.rcv.nxt = self.recv_buffer.next();
         self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;

@@ -11,7 +11,8 @@ use nix::unistd::read;
 
 use super::device::TunCounters;
 use super::vnet;
-use crate::link::{Batch, DeviceError, Receiver};
+use crate::link::{Batch, DeviceError, Landing, Receiver};
+use crate::wire::Form;
 
 /// The receiving half of a [`TunDevice`](super::TunDevice).
 #[derive(Clone, Debug)]
@@ -24,47 +25,83 @@ pub(super) struct TunReceiver {
 
 impl TunReceiver {
     /// One datagram into the batch, which has room. Says how many octets were read.
-    fn receive_plain(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        let len = read(&*self.fd, batch.slot().unwrap_or_default())?;
-        if len > 0 {
-            batch.commit(len);
-        }
-        Ok(len)
-    }
-
-    /// As [`TunReceiver::receive_plain`], with a header in front.
-    fn receive_with_header(&self, batch: &mut Batch) -> Result<usize, Errno> {
+    fn receive_one(&self, batch: &mut Batch) -> Result<usize, Errno> {
         let slot = batch.slot().unwrap_or_default();
-        let mut header = [0; vnet::LEN];
-        let mut pieces = [IoSliceMut::new(&mut header), IoSliceMut::new(slot)];
-        let read = readv(&*self.fd, &mut pieces)?;
-        let len = read.saturating_sub(vnet::LEN);
-        match vnet::read(&header, &slot[..len]) {
-            Some(form) => batch.commit_as(len, form),
-            None => _ = self.counters.refused.fetch_add(1, Ordering::Relaxed),
+        let (read, datagram) = self.read([slot, &mut [], &mut []])?;
+        if let Some((len, form)) = datagram {
+            batch.commit_as(len, form);
         }
         Ok(read)
     }
 
-    fn receive_one(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        match self.vnet {
-            true => self.receive_with_header(batch),
-            false => self.receive_plain(batch),
+    /// As [`TunReceiver::receive_one`], where its text is to land.
+    fn land_one(&self, batch: &mut Batch, landing: &mut Landing<'_>) -> Result<usize, Errno> {
+        let slot = landing.slot(batch).unwrap_or_default();
+        let (read, datagram) = self.read(slot)?;
+        if let Some((len, form)) = datagram {
+            landing.commit_as(batch, len, form);
         }
+        Ok(read)
+    }
+
+    /// One datagram into `pieces`, the first of which is not empty. Says how many octets were read, and
+    /// the length and form of the datagram, unless it is refused.
+    fn read(&self, pieces: [&mut [u8]; 3]) -> Result<(usize, Option<(usize, Form)>), Errno> {
+        let [first, second, third] = pieces;
+        let mut header = [0; vnet::LEN];
+        let slices = IoSliceMut::new;
+        let read = match (self.vnet, second.is_empty()) {
+            (false, true) => read(&*self.fd, first),
+            (false, false) => readv(&*self.fd, &mut [&mut *first, second, third].map(slices)),
+            (true, true) => readv(&*self.fd, &mut [&mut header, &mut *first].map(slices)),
+            (true, false) => readv(
+                &*self.fd,
+                &mut [&mut header, &mut *first, second, third].map(slices),
+            ),
+        }?;
+        if !self.vnet {
+            return Ok((read, (read > 0).then(|| (read, Form::default()))));
+        }
+        let len = read.saturating_sub(vnet::LEN);
+        let form = vnet::read(&header, len, first.first());
+        if form.is_none() {
+            self.counters.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok((read, form.map(|form| (len, form))))
     }
 }
 
 impl Receiver for TunReceiver {
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
         while !batch.is_full() {
-            match self.receive_one(batch) {
-                // A TUN device never ends; what does is not one any more.
-                Ok(0) => return Err(DeviceError::Closed),
-                Ok(_) => {}
-                Err(errno) => return no_more(errno),
+            if let Some(answer) = ended(self.receive_one(batch)) {
+                return answer;
             }
         }
         Ok(())
+    }
+
+    fn receive_landing(
+        &mut self,
+        batch: &mut Batch,
+        landing: &mut Landing<'_>,
+    ) -> Result<(), DeviceError> {
+        while !batch.is_full() && !landing.is_over() {
+            if let Some(answer) = ended(self.land_one(batch, landing)) {
+                return answer;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a read means for those that were to follow it; `None`: another may follow.
+fn ended(read: Result<usize, Errno>) -> Option<Result<(), DeviceError>> {
+    match read {
+        // A TUN device never ends; what does is not one any more.
+        Ok(0) => Some(Err(DeviceError::Closed)),
+        Ok(_) => None,
+        Err(errno) => Some(no_more(errno)),
     }
 }
 

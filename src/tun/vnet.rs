@@ -56,11 +56,12 @@ pub(super) fn write(packet: &Packet<'_>) -> Octets {
     octets
 }
 
-/// What the header says of `datagram`, which has arrived; `None` if that cannot be.
-pub(super) fn read(octets: &Octets, datagram: &[u8]) -> Option<Form> {
+/// What the header says of a datagram of `len` octets that has arrived, the `first` of them being this
+/// one; `None` if that cannot be.
+pub(super) fn read(octets: &Octets, len: usize, first: Option<&u8>) -> Option<Form> {
     let field = |at: usize| u16::from_ne_bytes([octets[at], octets[at + 1]]);
     let (flags, header_len, size) = (octets[0], field(2), field(4));
-    if usize::from(header_len) > datagram.len() {
+    if usize::from(header_len) > len {
         return None;
     }
     let checksum = if flags & NEEDS_CSUM != 0 {
@@ -69,7 +70,7 @@ pub(super) fn read(octets: &Octets, datagram: &[u8]) -> Option<Form> {
             field: field(8),
         };
         let end = usize::from(place.start) + usize::from(place.field) + 2;
-        if end > datagram.len() {
+        if end > len {
             return None;
         }
         Checksum::Partial(place)
@@ -78,7 +79,7 @@ pub(super) fn read(octets: &Octets, datagram: &[u8]) -> Option<Form> {
     } else {
         Checksum::Complete
     };
-    let version = datagram.first()? >> 4;
+    let version = first.filter(|_| len > 0)? >> 4;
     let kind = match (octets[1] & !GSO_ECN, version) {
         (GSO_NONE, _) => {
             return Some(Form {
@@ -128,10 +129,9 @@ mod tests {
             let packet = Packet::tcp_for(Offload::FULL, &ip(is_v4), &tcp, text, 1448);
             let octets = write(&packet);
             assert_eq!(octets, fields(NEEDS_CSUM, gso, [at + 20, 1448, at, 16]));
-            assert_eq!(
-                read(&octets, &packet.pieces().concat()),
-                Some(packet.form())
-            );
+            let datagram = packet.pieces().concat();
+            let form = read(&octets, datagram.len(), datagram.first());
+            assert_eq!(form, Some(packet.form()));
             let packet = Packet::tcp_for(Offload::FULL, &ip(is_v4), &tcp, text, 3000);
             assert_eq!(write(&packet), fields(NEEDS_CSUM, GSO_NONE, [0, 0, at, 16]));
         }
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused() {
         let datagram = [0x45; 60];
-        let form = |octets| read(&octets, &datagram);
+        let form = |octets| read(&octets, datagram.len(), datagram.first());
         let tcp = |rest| form(fields(NEEDS_CSUM, GSO_TCPV4 | GSO_ECN, rest));
         assert!(tcp([40, 10, 20, 16]).is_some());
         assert!(tcp([61, 10, 20, 16]).is_none(), "headers beyond the end");
@@ -160,7 +160,7 @@ mod tests {
         for gso in [GSO_TCPV6, 2, 3, 6, 0x7f] {
             assert!(form(fields(0, gso, [40, 10, 0, 0])).is_none(), "type {gso}");
         }
-        assert!(read(&[0; LEN], &[]).is_none(), "nothing at all");
+        assert!(read(&[0; LEN], 0, None).is_none(), "nothing at all");
         let checksum = |flags| form(fields(flags, GSO_NONE, [0; 4])).map(|form| form.checksum);
         assert_eq!(checksum(0), Some(Checksum::Complete));
         assert_eq!(checksum(DATA_VALID), Some(Checksum::Verified));
@@ -170,7 +170,7 @@ mod tests {
         /// Whatever it says, what it leads to is in the datagram.
         #[test]
         fn nothing_points_outside(octets: Octets, datagram in prop::collection::vec(any::<u8>(), 0..80)) {
-            if let Some(form) = read(&octets, &datagram) {
+            if let Some(form) = read(&octets, datagram.len(), datagram.first()) {
                 if let Checksum::Partial(place) = form.checksum {
                     let end = usize::from(place.start) + usize::from(place.field) + 2;
                     prop_assert!(end <= datagram.len());

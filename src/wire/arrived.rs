@@ -7,6 +7,8 @@ use core::fmt;
 use core::ops::{Deref, Range};
 use std::sync::Arc;
 
+use super::offload::Form;
+
 /// Octets that have arrived, borrowed for a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived<'a> {
@@ -71,6 +73,20 @@ impl Deref for Arrived<'_> {
     fn deref(&self) -> &[u8] {
         self.octets
     }
+}
+
+/// A datagram that has arrived in three pieces: the first octets of its text lie where a reader wants
+/// them, if it is what that reader waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Landed<'a> {
+    /// Its headers, if they are as long as was expected.
+    pub headers: &'a [u8],
+    /// What has landed.
+    pub text: &'a [u8],
+    /// What follows.
+    pub rest: Arrived<'a>,
+    /// In what form it came.
+    pub form: Form,
 }
 
 /// Octets kept where they arrived.

@@ -49,7 +49,7 @@ mod tests;
 pub mod text;
 pub mod udp;
 
-pub use arrived::{Arrived, Kept};
+pub use arrived::{Arrived, Kept, Landed};
 pub use ecn::Ecn;
 pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};

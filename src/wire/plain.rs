@@ -13,6 +13,7 @@ use super::ip::protocol;
 use super::offload::Checksum;
 use super::options::{Options, Timestamps};
 use super::tcp::{self, Control, TcpHeader};
+use super::text::Text;
 use super::{ipv4, ipv6};
 
 /// A plain datagram.
@@ -47,6 +48,8 @@ pub struct PlainHeader {
 
 /// A TCP header without options.
 const HEADER: usize = 20;
+/// Timestamps as options, with their padding.
+const OPTIONS: usize = 12;
 /// NOP, NOP, timestamps (RFC 7323, appendix A): kind and length.
 const TIMESTAMPS: [u8; 4] = [1, 1, 8, 10];
 /// Of the fragment field (RFC 791 §3.1): more fragments follow, and the offset.
@@ -90,21 +93,51 @@ impl TcpHeader {
 }
 
 impl<'a> Plain<'a> {
+    /// Octets of the headers of a plain datagram.
+    pub const fn headers(is_ipv4: bool, has_timestamps: bool) -> usize {
+        let ip = if is_ipv4 { ipv4::HEADER } else { ipv6::HEADER };
+        let options = if has_timestamps { OPTIONS } else { 0 };
+        ip + HEADER + options
+    }
+
     /// Reads a plain datagram, of which `checksum` says how much of the checksum of TCP is there.
     #[inline]
     pub fn read(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         match datagram.first()? {
-            0x45 => Plain::read_ipv4(datagram, checksum),
-            first if first >> 4 == 6 => Plain::read_ipv6(datagram, checksum),
+            0x45 => Plain::read_whole_ipv4(datagram, checksum),
+            first if first >> 4 == 6 => Plain::read_whole_ipv6(datagram, checksum),
             _ => None,
         }
     }
 
-    fn read_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+    /// As [`Plain::read`], of a datagram of which `headers` has the headers and nothing else: all of
+    /// its text lies elsewhere. The text of what is read is empty.
+    pub fn read_apart(headers: &'a [u8], text: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
+        let plain = match headers.first()? {
+            0x45 => Plain::read_ipv4(headers, text, checksum),
+            first if first >> 4 == 6 => Plain::read_ipv6(headers, text, checksum),
+            _ => None,
+        };
+        plain.filter(|plain| plain.text.is_empty())
+    }
+
+    fn read_whole_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        Plain::read_ipv4(datagram, Text::EMPTY, checksum)
+    }
+
+    fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        Plain::read_ipv6(datagram, Text::EMPTY, checksum)
+    }
+
+    // `apart`: what follows `datagram`, and begins at an even place. Always inlined, so that a whole
+    // datagram pays nothing for it.
+    #[inline(always)]
+    fn read_ipv4(datagram: &'a [u8], apart: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
         let (ip, segment) = datagram.split_first_chunk::<{ ipv4::HEADER }>()?;
         let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
         let fragment = u16::from_be_bytes([ip[6], ip[7]]) & FRAGMENT;
-        let fits = total == datagram.len() && fragment == 0 && ip[9] == protocol::TCP;
+        let length = datagram.len() + apart.len();
+        let fits = total == length && fragment == 0 && ip[9] == protocol::TCP;
         if !fits || !Sum::ZERO.plus_array(ip).verifies() {
             return None;
         }
@@ -114,19 +147,20 @@ impl<'a> Plain<'a> {
         let is_vouched = checksum.vouches_for(ipv4::HEADER, tcp::CHECKSUM);
         let sum = (!is_vouched).then(|| {
             let addresses = Sum::ZERO.plus_array(&source).plus_array(&destination);
-            addresses.plus_length(protocol::TCP, segment.len())
+            addresses.plus_length(protocol::TCP, segment.len() + apart.len())
         });
         let hosts = (
             IpAddr::V4(Ipv4Addr::from(source)),
             IpAddr::V4(Ipv4Addr::from(destination)),
         );
-        Plain::read_segment(hosts, Ecn::of(ip[1]), segment, sum)
+        Plain::read_segment(hosts, Ecn::of(ip[1]), segment, apart, sum)
     }
 
-    fn read_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+    #[inline(always)]
+    fn read_ipv6(datagram: &'a [u8], apart: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
         let (ip, segment) = datagram.split_first_chunk::<{ ipv6::HEADER }>()?;
         let length = usize::from(u16::from_be_bytes([ip[4], ip[5]]));
-        if length != segment.len() || ip[6] != protocol::TCP {
+        if length != segment.len() + apart.len() || ip[6] != protocol::TCP {
             return None;
         }
         let addresses = ip.last_chunk::<32>()?;
@@ -137,14 +171,14 @@ impl<'a> Plain<'a> {
         let sum = (!is_vouched).then(|| {
             Sum::ZERO
                 .plus_array(addresses)
-                .plus_length(protocol::TCP, segment.len())
+                .plus_length(protocol::TCP, segment.len() + apart.len())
         });
         let hosts = (
             IpAddr::V6(Ipv6Addr::from(source)),
             IpAddr::V6(Ipv6Addr::from(destination)),
         );
         // The lowest two bits of the traffic class.
-        Plain::read_segment(hosts, Ecn::of(ip[1] >> 4), segment, sum)
+        Plain::read_segment(hosts, Ecn::of(ip[1] >> 4), segment, apart, sum)
     }
 
     /// `sum`: that of the pseudo header, unless somebody vouches for the checksum.
@@ -155,6 +189,7 @@ impl<'a> Plain<'a> {
         hosts: (IpAddr, IpAddr),
         ecn: Ecn,
         segment: &'a [u8],
+        apart: Text<'_>,
         sum: Option<Sum>,
     ) -> Option<Plain<'a>> {
         let (header, rest) = segment.split_first_chunk::<HEADER>()?;
@@ -166,7 +201,7 @@ impl<'a> Plain<'a> {
         let (options, text) = match header[12] >> 4 {
             5 => (None, rest),
             8 => {
-                let (options, text) = rest.split_first_chunk::<12>()?;
+                let (options, text) = rest.split_first_chunk::<OPTIONS>()?;
                 (Some(options), text)
             }
             _ => return None,
@@ -183,6 +218,11 @@ impl<'a> Plain<'a> {
             let sum = sum.plus_array(header);
             let sum = options.map_or(sum, |options| sum.plus_array(options));
             let sum = if text.is_empty() { sum } else { sum.plus(text) };
+            let sum = if apart.is_empty() {
+                sum
+            } else {
+                sum.plus_text(apart)
+            };
             if !sum.verifies() {
                 return None;
             }
@@ -282,6 +322,14 @@ mod tests {
                 false => Checksum::Complete,
             };
             let plain = Plain::read(&datagram, checksum);
+            // The headers here, the text in two pieces elsewhere.
+            let headers = Plain::headers(!ipv6, header.options.timestamps.is_some());
+            if let Some((headers, apart)) = datagram.split_at_checked(headers) {
+                let (first, second) = apart.split_at(apart.len() / 3);
+                let read = Plain::read_apart(headers, Text::new(first, second), checksum);
+                let expected = plain.filter(|plain| plain.text == apart);
+                prop_assert_eq!(read, expected.map(|plain| Plain { text: &[], ..plain }));
+            }
             if let Some(plain) = plain {
                 let Ok(Datagram { ip, payload }) = parse_as(&datagram, checksum) else {
                     panic!("{plain:?} is refused");

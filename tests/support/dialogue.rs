@@ -29,8 +29,8 @@ use stubborn::stack::{ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, Loan, RecvError, SendError, State, Status};
 use stubborn::time::Instant;
 use stubborn::wire::{
-    self, Control, Cut, Ecn, Form, IpHeader, Kind, Offload, Packet, Payload, TcpHeader, Text,
-    offload, protocol,
+    self, Control, Cut, Ecn, Form, IpHeader, Kind, Landed, Offload, Packet, Payload, TcpHeader,
+    Text, offload, protocol,
 };
 
 #[path = "notation.rs"]
@@ -538,6 +538,41 @@ impl Dialogue {
         self.stack.receive_as(self.now, &bytes, form);
         self.collect();
         self
+    }
+
+    /// A segment arrives, and before anything leaves `count` octets are read.
+    #[track_caller]
+    pub fn arrives_and_is_read(&mut self, written: &str, count: usize) -> &mut Self {
+        let segment = Notation::read(written);
+        let place = segment.header.seq.wrapping_sub(ISN + 1);
+        self.deliver(&segment, &pattern(THEIRS, place, segment.len));
+        self.reads(count)
+    }
+
+    /// A segment arrives, and the first `count` octets of its text lie in the buffer of a reader that
+    /// waits for them. Says whether they count as read; if not, nothing has happened.
+    pub fn lands(&mut self, written: &str, count: usize) -> bool {
+        self.nothing_more();
+        let segment = Notation::read(written);
+        self.note(&format!("--> {segment}, {count} octets with their reader"));
+        let place = segment.header.seq.wrapping_sub(ISN + 1);
+        let text = pattern(THEIRS, place, segment.len);
+        let bytes = self.datagram(&segment, &text);
+        let Some(headers) = self.stack.headers_of_landing(self.id()) else {
+            return false;
+        };
+        let (headers, text) = bytes.split_at(headers);
+        let (text, rest) = text.split_at(count);
+        let datagram = Landed {
+            headers,
+            text,
+            rest: rest.into(),
+            form: Form::default(),
+        };
+        let is_taken = self.stack.receive_landed(self.now, self.id(), &datagram);
+        self.read += if is_taken { count as u32 } else { 0 };
+        self.collect();
+        is_taken
     }
 
     /// A segment arrives whose text is not what the peer's stream has in its place.

@@ -1,0 +1,119 @@
+//! What a wait is for; and where text may land meanwhile, in the buffer of a user whose wait leads.
+
+use core::task::Poll;
+
+use super::shared::{Closed, Shared};
+use crate::link::Landing;
+use crate::stack::ConnId;
+use crate::time::Instant;
+
+/// What a wait is for.
+pub(crate) trait Attempt<T> {
+    /// Tries. If it is pending, nothing has changed.
+    fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<T>;
+
+    /// After an attempt that is pending: where text may go that arrives for a connection of which
+    /// everything has been read. The next attempt has it as its answer.
+    fn room(&mut self) -> Option<Room<'_>> {
+        None
+    }
+}
+
+impl<T, F: FnMut(&mut Shared, Instant) -> Poll<T>> Attempt<T> for F {
+    fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<T> {
+        self(shared, now)
+    }
+}
+
+/// Why a wait ended without what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitError {
+    /// The time is over.
+    TimedOut,
+    /// It will never come.
+    Closed(Closed),
+}
+
+/// The buffer of a user who waits to read.
+pub(crate) struct Room<'a> {
+    pub(crate) connection: ConnId,
+    pub(crate) buffer: &'a mut [u8],
+    /// Octets of text in it, from its start; they count as read.
+    pub(crate) filled: &'a mut usize,
+}
+
+/// The next text of a connection is expected to land.
+pub(super) struct Aim<'a> {
+    pub(super) connection: ConnId,
+    pub(super) landing: Landing<'a>,
+    filled: &'a mut usize,
+}
+
+impl<'a> Aim<'a> {
+    /// For text behind so many octets of headers; `None` if the room is too small to gain by it.
+    pub(super) fn new(headers: usize, room: Room<'a>) -> Option<Aim<'a>> {
+        Some(Aim {
+            connection: room.connection,
+            landing: Landing::new(headers, room.buffer)?,
+            filled: room.filled,
+        })
+    }
+
+    /// Tells the user what has landed.
+    pub(super) fn end(self) {
+        *self.filled = self.landing.taken();
+    }
+}
+
+/// The most waits in a row that do not try after one of which something else came.
+const MOST_SKIPPED: u32 = 15;
+
+/// Whether text is to land, from how it went the last times: where what was expected is not what
+/// comes, ever fewer waits try.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Luck {
+    /// How many waits do not try after one that missed.
+    skips: u32,
+    /// How many of them have gone by.
+    skipped: u32,
+}
+
+impl Luck {
+    /// Whether the next wait tries.
+    pub(super) fn tries(&mut self) -> bool {
+        let tries = self.skipped >= self.skips;
+        self.skipped = if tries { 0 } else { self.skipped + 1 };
+        tries
+    }
+
+    /// How it went.
+    pub(super) fn note(&mut self, has_missed: bool) {
+        self.skips = match has_missed {
+            true => (2 * self.skips + 1).min(MOST_SKIPPED),
+            false => 0,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_misses_is_tried_ever_less_often() {
+        let tries = |misses| {
+            let mut luck = Luck::default();
+            let tried = (0..100).filter(|_| {
+                let tries = luck.tries();
+                if tries {
+                    luck.note(misses);
+                }
+                tries
+            });
+            tried.count()
+        };
+        assert_eq!(tries(false), 100);
+        // After 1, 3, 7 and 15 others, and then after 15 each time.
+        assert_eq!(tries(true), 9);
+    }
+}

@@ -1,0 +1,66 @@
+//! Text that is received into the buffer of a user who waits for it.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::thread;
+
+use stubborn::driver::memory;
+use stubborn::sockets::{TcpListener, TcpStream};
+
+use super::support::{CLIENT, SERVER, bounded, start, text};
+
+/// Octets of a datagram: long enough for its text to land.
+const MTU: usize = 32_000;
+
+/// Streams at once, of so many octets, each read into a large buffer by a thread of its own: whichever
+/// leads, and whatever comes in between for others, each gets its own text, in order.
+fn streams_arrive_whole(streams: u64, octets: usize) -> u64 {
+    let (left, right) = memory::pair(MTU).expect("descriptors");
+    let (server, client) = (start(left, SERVER), start(right, CLIENT));
+    let listener = TcpListener::bind(&server, (SERVER[0], 7)).expect("a listener");
+    let threads: Vec<_> = (0..streams)
+        .flat_map(|seed| {
+            let mut opened =
+                TcpStream::connect(&client, listener.local_addr()).expect("a connection");
+            let (mut accepted, _) = listener.accept().expect("the connection");
+            let sent = text(seed, octets);
+            let expected = sent.clone();
+            let writer = thread::spawn(move || {
+                opened.write_all(&sent).expect("it is open");
+                opened.shutdown(Shutdown::Write).expect("it is open");
+                // Until the other end is closed, too.
+                assert!(matches!(opened.read(&mut [0]), Ok(0)));
+            });
+            let reader = thread::spawn(move || {
+                let (mut buffer, mut received) = (vec![0; 100_000], Vec::new());
+                loop {
+                    match accepted.read(&mut buffer).expect("text, or the end") {
+                        0 => break,
+                        len => received.extend_from_slice(&buffer[..len]),
+                    }
+                }
+                assert!(received == expected, "stream {seed} was changed on the way");
+            });
+            [writer, reader]
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("its text is right");
+    }
+    server.counters().landed
+}
+
+#[test]
+fn text_lands_and_is_what_was_sent() {
+    bounded(|| {
+        let landed = streams_arrive_whole(1, 8 << 20);
+        assert!(landed > 0, "nothing landed");
+    });
+}
+
+#[test]
+fn text_of_several_streams_lands_with_whom_it_is_for() {
+    bounded(|| {
+        streams_arrive_whole(4, 4 << 20);
+    });
+}
