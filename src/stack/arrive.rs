@@ -36,6 +36,7 @@ impl Stack {
     }
 
     /// A datagram arrives in this form: a super-segment, perhaps, its checksum not complete.
+    #[inline]
     pub fn receive_as(&mut self, now: Instant, datagram: &[u8], form: Form) {
         self.receive_arrived(now, datagram.into(), form);
     }

@@ -14,6 +14,8 @@
 //! is in it moves to lower levels; on the lowest, a bucket is a moment. There are eleven levels, so
 //! a deadline moves ten times at most, however many others there are.
 
+use std::collections::BTreeSet;
+
 use super::chunks::Chunks;
 use crate::time::Instant;
 
@@ -26,6 +28,8 @@ const LEVELS: usize = 64_usize.div_ceil(BITS as usize);
 const NONE: u32 = u32::MAX;
 /// No slot either: in no list.
 const LOOSE: u32 = u32::MAX - 1;
+/// Nor is this one: it is among those that the wheel has passed.
+const PASSED: u32 = u32::MAX - 2;
 
 /// The earliest deadline of every connection that has one, by its slot.
 ///
@@ -34,9 +38,12 @@ const LOOSE: u32 = u32::MAX - 1;
 /// out of date does not go down all the levels.
 #[derive(Clone, Debug)]
 pub(super) struct Deadlines {
-    /// What was due before this has been taken; nothing that waits lies before it.
+    /// How far the wheel has turned: nothing that it holds lies before this.
     reached: u64,
     levels: [Level; LEVELS],
+    /// What lies before this all the same, the earliest first: what was due when it came; and, where one
+    /// was made to give way before its time, and the wheel turned as far as that one's, what is due sooner.
+    passed: BTreeSet<(Instant, u32)>,
     /// By slot.
     nodes: Chunks<Node>,
 }
@@ -82,7 +89,7 @@ const EMPTY: Bucket = Bucket {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     at: Instant,
-    /// [`LOOSE`]: it has no deadline.
+    /// [`LOOSE`]: it has no deadline; or [`PASSED`].
     before: u32,
     after: u32,
 }
@@ -104,6 +111,7 @@ impl Default for Deadlines {
         Deadlines {
             reached: 0,
             levels: core::array::from_fn(|_| Level::default()),
+            passed: BTreeSet::new(),
             nodes: Chunks::new(),
         }
     }
@@ -137,8 +145,13 @@ impl Deadlines {
             return;
         };
         let Node { at, before, after } = core::mem::replace(node, UNREGISTERED);
-        if before == LOOSE {
-            return;
+        match before {
+            LOOSE => return,
+            PASSED => {
+                self.passed.remove(&(at, slot));
+                return;
+            }
+            _ => {}
         }
         if let Some(after) = self.nodes.get_mut(after) {
             after.before = before;
@@ -167,6 +180,9 @@ impl Deadlines {
 
     /// The earliest, or somewhat before it, if what was the earliest of its bucket is gone.
     pub(super) fn next(&self) -> Option<Instant> {
+        if let Some((at, _)) = self.passed.first() {
+            return Some(*at);
+        }
         let (level, bucket) = self.first_bucket()?;
         let buckets = self.levels[level].buckets.as_ref()?;
         Some(Instant::from_nanos(buckets[bucket].earliest))
@@ -179,7 +195,15 @@ impl Deadlines {
         now: Instant,
         wanted: impl Fn(u32, Instant) -> Option<Instant>,
     ) -> Option<u32> {
-        while let Some((level, bucket)) = self.first_bucket() {
+        loop {
+            if let Some((at, slot)) = self.passed.first().copied() {
+                if at > now {
+                    return None;
+                }
+                self.forget(slot);
+                return Some(slot);
+            }
+            let (level, bucket) = self.first_bucket()?;
             let buckets = self.levels[level].buckets.as_ref()?;
             let Bucket {
                 first, earliest, ..
@@ -193,7 +217,6 @@ impl Deadlines {
             }
             self.spread(level, bucket, &wanted);
         }
-        None
     }
 
     /// The time has reached a bucket: what is in it moves to lower levels, or to where it belongs by
@@ -230,9 +253,9 @@ impl Deadlines {
         Some((level, bucket as usize))
     }
 
-    /// Level and bucket of a deadline. One that is over lies where the time is.
+    /// Level and bucket of a deadline that the wheel has not passed.
     fn place(&self, at: Instant) -> (usize, usize) {
-        let at = at.as_nanos().max(self.reached);
+        let at = at.as_nanos();
         let differs = (at ^ self.reached) | 1;
         let level = (63 - differs.leading_zeros()) / BITS;
         let digit = (at >> (BITS * level)) as usize % BUCKETS;
@@ -241,6 +264,9 @@ impl Deadlines {
 
     /// A slot that is in no list gets a deadline.
     fn insert(&mut self, slot: u32, at: Instant) {
+        if at.as_nanos() < self.reached {
+            return self.insert_passed(slot, at);
+        }
         let (level, bucket) = self.place(at);
         let level = &mut self.levels[level];
         let buckets = level
@@ -267,11 +293,23 @@ impl Deadlines {
             };
         }
     }
+
+    #[cold]
+    fn insert_passed(&mut self, slot: u32, at: Instant) {
+        self.passed.insert((at, slot));
+        if let Some(node) = self.nodes.get_mut(slot) {
+            *node = Node {
+                at,
+                before: PASSED,
+                after: NONE,
+            };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -346,6 +384,26 @@ mod tests {
         assert_eq!(deadlines.take(Instant::FAR_FUTURE), None);
     }
 
+    /// Whoever is made to give way early takes the time of the wheel with it, and not that of the others.
+    #[test]
+    fn one_that_gave_way_early_hurries_nobody() {
+        let mut deadlines = Deadlines::default();
+        let at = Instant::from_secs;
+        deadlines.update(0, Some(at(10)));
+        deadlines.update(1, Some(at(10)));
+        assert_eq!(deadlines.take(Instant::FAR_FUTURE), Some(0));
+        deadlines.update(2, Some(at(5)));
+        deadlines.update(3, Some(at(3)));
+        deadlines.update(4, Some(at(5)));
+        deadlines.forget(4);
+        for (slot, due) in [(3, at(3)), (2, at(5)), (1, at(10))] {
+            assert_eq!(deadlines.next(), Some(due));
+            assert_eq!(deadlines.registered(slot), Some(due));
+            assert_eq!(deadlines.take(due), Some(slot));
+            assert_eq!(deadlines.take(due), None, "{due}");
+        }
+    }
+
     #[test]
     fn a_copy_of_an_empty_wheel_takes_no_room() {
         let mut deadlines = Deadlines::default();
@@ -368,6 +426,8 @@ mod tests {
         Pass(Duration),
         /// Until just the moment that was said to be the next.
         Wait,
+        /// The first is taken, whenever it is due.
+        TakeFirst,
     }
 
     fn any_duration() -> impl Strategy<Value = Duration> {
@@ -381,6 +441,7 @@ mod tests {
             1 => (0u32..20).prop_map(Step::Forget),
             1 => any_duration().prop_map(Step::Pass),
             2 => Just(Step::Wait),
+            1 => Just(Step::TakeFirst),
         ]
     }
 
@@ -428,6 +489,12 @@ mod tests {
                     }
                     Step::Pass(time) => now += time,
                     Step::Wait => now = deadlines.next().unwrap_or(now).max(now),
+                    Step::TakeFirst => {
+                        let first = deadlines.take(Instant::FAR_FUTURE);
+                        let at = first.map(|slot| model.registered[&slot]);
+                        prop_assert_eq!(at, model.first());
+                        first.into_iter().for_each(|slot| model.forget(slot));
+                    }
                 }
                 if matches!(step, Step::Pass(_) | Step::Wait) {
                     let mut before = Instant::ZERO;

@@ -22,6 +22,10 @@ use crate::tcp::Allowance;
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     most: usize,
+    /// From so many in use on, memory is short.
+    short_at: usize,
+    /// What each connection may allocate now.
+    allowance: Allowance,
     /// Octets in use,
     used: usize,
     /// and how many of them connections take that hold no text.
@@ -40,12 +44,25 @@ pub(super) struct Charge {
 impl Memory {
     /// A budget of so many octets.
     pub(super) fn new(most: usize) -> Memory {
-        Memory {
+        let mut memory = Memory {
             most,
+            short_at: most / 4 * 3,
+            allowance: Allowance::UNLIMITED,
             used: 0,
             at_rest: 0,
             orphans: BTreeSet::new(),
-        }
+        };
+        memory.set_used(0);
+        memory
+    }
+
+    fn set_used(&mut self, used: usize) {
+        self.used = used;
+        self.allowance = Allowance {
+            text: self.most.saturating_sub(used),
+            ahead: self.short_at.saturating_sub(used),
+            plenty: used < self.most / 2,
+        };
     }
 
     /// The connection in `slot` has now allocated `octets`.
@@ -58,7 +75,7 @@ impl Memory {
     }
 
     fn recharge(&mut self, slot: u32, before: Charge, now: Charge) {
-        self.used = self.used - before.octets + now.octets;
+        self.set_used(self.used - before.octets + now.octets);
         if before.orphan {
             self.orphans.remove(&(before.octets, slot));
         }
@@ -69,21 +86,14 @@ impl Memory {
 
     /// All connections take `octets` now, their buffers apart.
     pub(super) fn charge_at_rest(&mut self, octets: usize) {
-        self.used = self.used - self.at_rest + octets;
+        self.set_used(self.used - self.at_rest + octets);
         self.at_rest = octets;
     }
 
     /// What a connection may allocate now.
+    #[inline]
     pub(super) fn allowance(&self) -> Allowance {
-        Allowance {
-            text: self.most.saturating_sub(self.used),
-            ahead: self.short_at().saturating_sub(self.used),
-            plenty: self.used < self.most / 2,
-        }
-    }
-
-    fn short_at(&self) -> usize {
-        self.most / 4 * 3
+        self.allowance
     }
 
     /// Whether there are as many connections as there may be, whatever they hold.
@@ -92,11 +102,13 @@ impl Memory {
     }
 
     /// Whether there is none for new connections.
+    #[inline]
     pub(super) fn is_short(&self) -> bool {
-        self.used >= self.short_at()
+        self.used >= self.short_at
     }
 
     /// The connection to reset so that others go on, if memory is short.
+    #[inline]
     pub(super) fn largest_orphan(&self) -> Option<u32> {
         if !self.is_short() {
             return None;

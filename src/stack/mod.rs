@@ -460,6 +460,9 @@ impl Stack {
         let octets = entry.tcb.heap_size();
         (self.memory).charge(slot, &mut entry.charge, octets, orphan);
         let readiness = entry.tcb.take_readiness();
+        if readiness.is_none() && !entry.tcb.is_silent() {
+            return;
+        }
         if readiness.has(Readiness::STATE) {
             self.follow_state(slot);
         }

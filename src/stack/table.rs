@@ -140,11 +140,14 @@ impl Table {
     /// The connection of a four-tuple.
     #[inline]
     pub(super) fn find(&mut self, tuple: &FourTuple) -> Option<u32> {
-        if let Some((last, slot)) = &self.last
-            && last == tuple
-        {
-            return Some(*slot);
+        match &self.last {
+            Some((last, slot)) if last == tuple => Some(*slot),
+            _ => self.find_another(tuple),
         }
+    }
+
+    #[inline(never)]
+    fn find_another(&mut self, tuple: &FourTuple) -> Option<u32> {
         let slot = self.look_up(&Key::new(tuple))?;
         self.last = Some((*tuple, slot));
         Some(slot)

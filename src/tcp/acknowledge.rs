@@ -203,7 +203,7 @@ impl Tcb {
                 srtt: self.recovery.rtt.srtt(),
                 rtt: report.rtt,
                 min_rtt: self.recovery.rtt.min_rtt(),
-                rate: report.rate,
+                rate: report.rate.filter(|_| self.congestion.looks_at_rate()),
                 after_timeout: report.after_timeout,
                 recovering: report.recovering,
             });

@@ -355,8 +355,15 @@ impl Tcb {
     }
 
     /// A user who waits for room has it.
+    #[inline]
     pub(super) fn wake_writer(&mut self) {
-        if self.starved && self.is_writable() {
+        if self.starved {
+            self.wake_starved_writer();
+        }
+    }
+
+    fn wake_starved_writer(&mut self) {
+        if self.is_writable() {
             self.starved = false;
             self.readiness |= Readiness::WRITABLE;
         }

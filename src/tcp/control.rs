@@ -1,6 +1,6 @@
 //! A connection and its congestion controller: when one starts, goes on from another, starts again.
 
-use super::congestion::{Factory, Start};
+use super::congestion::{Factory, Governor, Start};
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::TcpConfig;
@@ -28,7 +28,7 @@ impl Tcb {
             true => 1,
             false => self.config.initial_window,
         };
-        self.congestion = self.factory.start(&self.start(now, initial_window));
+        self.congestion = Governor::new(self.factory.start(&self.start(now, initial_window)));
     }
 
     /// What a congestion controller starts from: a window of so many segments, and what is known.
@@ -49,7 +49,7 @@ impl Tcb {
         if self.state.is_synchronized() {
             next.take_over(self.congestion.window(), self.congestion.ssthresh());
         }
-        self.congestion = next;
+        self.congestion = Governor::new(next);
         self.settle(now);
     }
 

@@ -177,6 +177,10 @@ impl Tcb {
         }
         let in_flight = self.flight_size();
         let news = self.recovery.on_predicted_ack(now, una, ack);
+        let rate = match self.congestion.looks_at_rate() {
+            true => self.recovery.last_rate(),
+            false => None,
+        };
         self.congestion.on_ack(&Ack {
             now,
             acked: (ack - una) as u64,
@@ -190,7 +194,7 @@ impl Tcb {
             srtt: self.recovery.rtt.srtt(),
             rtt: Some(news.rtt),
             min_rtt: self.recovery.rtt.min_rtt(),
-            rate: news.rate,
+            rate: rate.filter(|_| news.samples_rate),
             after_timeout: false,
             recovering: false,
         });

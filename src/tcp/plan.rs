@@ -9,6 +9,7 @@ use super::path_mtu::NextProbe;
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
+use crate::config::EcnMode;
 
 /// The next segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,7 +252,17 @@ impl Tcb {
     }
 
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks and AccECN take.
+    #[inline]
     pub(super) fn segment_limit(&self) -> usize {
+        let is_plain =
+            self.recv_buffer.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
+        match is_plain {
+            true => self.snd.mss.max(1),
+            false => self.segment_limit_beside_options(),
+        }
+    }
+
+    fn segment_limit_beside_options(&self) -> usize {
         let accurate_ecn = self.accurate_ecn_len();
         let sack = match self.sack_room(accurate_ecn) {
             0 => 0,

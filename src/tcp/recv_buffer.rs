@@ -259,6 +259,7 @@ impl RecvBuffer {
     }
 
     /// How many blocks there are to report.
+    #[inline]
     pub(crate) fn sack_count(&self) -> usize {
         if self.duplicate.is_none() && self.ahead.is_empty() {
             return 0;
@@ -507,6 +508,7 @@ impl RecvBuffer {
     }
 
     /// Octets in order that the user has not read and that do not lie in the ring.
+    #[inline]
     pub(crate) fn len_aside(&self) -> usize {
         self.held_from() - self.read
     }

@@ -21,14 +21,17 @@ impl Ring {
     /// Makes room for the octets of `span`; those of `live` (a part of it) keep their values. If
     /// nothing is live, `span` begins at the first slot: so a ring that is emptied again and again
     /// stays in the part of its memory that the processor's cache holds.
+    #[inline]
     pub(crate) fn reserve(&mut self, live: Range<Seq>, span: Range<Seq>) {
         let needed = span.end - span.start;
-        if needed <= self.octets.len() {
-            if needed > 0 && live.is_empty() {
-                self.origin = span.start.index(self.octets.len());
-            }
-            return;
+        if needed > self.octets.len() {
+            self.grow(needed, live, span);
+        } else if needed > 0 && live.is_empty() {
+            self.origin = span.start.index(self.octets.len());
         }
+    }
+
+    fn grow(&mut self, needed: usize, live: Range<Seq>, span: Range<Seq>) {
         let size = needed.next_power_of_two().max(Self::LEAST);
         let mut larger = Ring {
             octets: vec![0; size],

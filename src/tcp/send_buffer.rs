@@ -214,8 +214,10 @@ impl SendBuffer {
         self.start = place;
         while self.used > 0 && self.chunks[0].end() <= place {
             self.used -= 1;
-            self.chunks.rotate_left(1);
             let last = self.chunks.len() - 1;
+            if last > 0 {
+                self.chunks.rotate_left(1);
+            }
             // It may still be held by whoever writes it, and is used again later.
             match self.allocated as usize <= self.capacity() + BLOCK {
                 true => (self.chunks[last].from, self.chunks[last].len) = (0, 0),

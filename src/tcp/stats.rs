@@ -164,7 +164,7 @@ impl Tcb {
     }
 
     /// From now on time is spent with what keeps text back now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_limit(&mut self, now: Instant) {
         let limit = self.limit();
         if limit != self.stats.limit {

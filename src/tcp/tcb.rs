@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
 use super::burst::Burst;
-use super::congestion::{Controller, Factory};
+use super::congestion::{Factory, Governor};
 use super::control::first_start;
 use super::ecn::Feedback;
 use super::error::ConnectionError;
@@ -230,7 +230,7 @@ pub struct Tcb {
     pub(super) timestamps: Timestamps,
     pub(super) feedback: Feedback,
     pub(super) recovery: Recovery,
-    pub(super) congestion: Box<dyn Controller>,
+    pub(super) congestion: Governor,
     /// How much of its window is in use.
     pub(super) usage: Usage,
     /// Where its congestion controller comes from.
@@ -306,7 +306,7 @@ impl Tcb {
             timestamps: Timestamps::new(open.timestamp_offset),
             feedback: Feedback::new(config.ecn),
             recovery: Recovery::new(now, config, iss),
-            congestion: open.controller.start(&start),
+            congestion: Governor::new(open.controller.start(&start)),
             factory: open.controller,
             pacer: Pacer::new(now),
             burst: Burst::default(),

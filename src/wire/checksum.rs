@@ -78,9 +78,11 @@ impl Sum {
         u16::from_be(self.fold())
     }
 
-    /// Whether what was summed, its checksum field included, is intact.
+    /// Whether what was summed, its checksum field included, is intact: it folds to sixteen ones.
+    /// Folding leaves the remainder by 2^16 - 1, but of what is not zero never zero.
+    #[inline]
     pub fn verifies(self) -> bool {
-        self.fold() == 0xffff
+        self.0 != 0 && self.0.is_multiple_of(0xffff)
     }
 
     /// Sixteen bits, in the byte order of the machine.
@@ -105,27 +107,56 @@ fn word(octets: &[u8; 4]) -> u64 {
     u64::from(u32::from_ne_bytes(*octets))
 }
 
-/// Words of 64 bits into sums of 128: the processor adds a word and its carry in two instructions.
+/// A one's complement sum of words of 64 bits, and how many carries are still to be added to it.
+#[derive(Clone, Copy, Default)]
+struct Long {
+    sum: u64,
+    carries: u64,
+}
+
+impl Long {
+    /// Each word with the carry of the one before: one instruction for each.
+    #[inline(always)]
+    fn plus(self, words: &[[u8; 8]]) -> Long {
+        let (mut sum, mut carry) = (self.sum, false);
+        for word in words {
+            let (with_word, first) = sum.overflowing_add(u64::from_ne_bytes(*word));
+            let (with_carry, second) = with_word.overflowing_add(u64::from(carry));
+            (sum, carry) = (with_carry, first | second);
+        }
+        Long {
+            sum,
+            carries: self.carries + u64::from(carry),
+        }
+    }
+
+    /// 2^64 is one more than a multiple of 2^16 - 1: what was carried counts as it is.
+    fn fold_to_33(self) -> u64 {
+        fold_to_32(self.sum) + self.carries
+    }
+}
+
 /// Two sums, so that neither waits for the other.
 fn sum(octets: &[u8]) -> u64 {
     let (blocks, rest) = octets.as_chunks::<128>();
-    let mut sums = [0u128; 2];
+    let [mut first, mut second] = [Long::default(); 2];
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
-        for (index, word) in words.iter().enumerate() {
-            sums[index % 2] += u128::from(u64::from_ne_bytes(*word));
-        }
+        first = first.plus(&words[..8]);
+        second = second.plus(&words[8..]);
     }
     let (words, odd) = rest.as_chunks::<8>();
+    let (fours, words) = words.as_chunks::<4>();
+    for four in fours {
+        first = first.plus(four);
+    }
     for word in words {
-        sums[0] += u128::from(u64::from_ne_bytes(*word));
+        first = first.plus(&[*word]);
     }
     let mut last = [0; 8];
     last[..odd.len()].copy_from_slice(odd);
-    let long = sums[0] + sums[1] + u128::from(u64::from_ne_bytes(last));
-    // 2^64 is one more than a multiple of 2^16 - 1: what was carried counts as it is.
-    let (low, carried) = (long as u64, (long >> 64) as u64);
-    fold_to_32(low) + carried
+    second = second.plus(&[last]);
+    first.fold_to_33() + second.fold_to_33()
 }
 
 #[cfg(test)]

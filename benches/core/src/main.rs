@@ -30,7 +30,9 @@ usage: core heap                          heap of an idle established connection
        core instructions STEP CONNECTIONS TURNS [one]
                                           so many turns, on each in turn or all on one, for who
                                           counts the instructions of a step; verified-STEP: the
-                                          device has verified the checksums of what arrives";
+                                          device has verified the checksums of what arrives
+       core visits STEP CONNECTIONS VISITS
+                                          so many connections come and go, beside others";
 
 /// Connections whose heap is measured.
 const IDLE: usize = 1_000;
@@ -67,6 +69,11 @@ fn start() -> Result<()> {
             let mut pair = warm(number(connections)?)?;
             pair.count(step)?;
             pair.turns(number(turns)?)
+        }
+        ["visits", step, connections, visits] => {
+            let mut pair = warm(number(connections)?)?;
+            pair.count(step)?;
+            pair.visits(number(visits)?)
         }
         ["instructions", step, connections, turns, "one"] => {
             let mut pair = busy(number(connections)?)?;

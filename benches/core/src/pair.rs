@@ -17,6 +17,10 @@ pub const SEGMENTS_PER_TURN: usize = 3;
 /// What a full segment carries: an MTU of 1500 without an IPv4 and a TCP header with timestamps.
 const TEXT: usize = 1448;
 
+/// What all connections of a host may take, in octets: so much that none has to give its buffers back at
+/// once, for what that costs depends on how much memory there is, and not on how many connections.
+const MEMORY: usize = 8 << 30;
+
 /// How much virtual time passes while a datagram is under way.
 const DELAY: Duration = Duration::from_micros(1);
 
@@ -31,6 +35,8 @@ pub struct Pair {
     now: Instant,
     client: Stack,
     server: Stack,
+    /// The server's listener with which the last connections were opened, and its address.
+    door: Option<(ListenerId, SocketAddr)>,
     /// The two ends of each connection: the client's, the server's.
     connections: Vec<(ConnId, ConnId)>,
     /// Whose turn it is.
@@ -47,13 +53,17 @@ impl Pair {
     /// With so many established connections.
     pub fn new(connections: usize) -> Result<Pair> {
         let host = |address: Ipv4Addr, key| {
-            Stack::new(Config::new([IpAddr::V4(address)]), Secret([key; 16]))
-                .map_err(|error| anyhow!("{error}"))
+            let config = Config {
+                memory: MEMORY,
+                ..Config::new([IpAddr::V4(address)])
+            };
+            Stack::new(config, Secret([key; 16])).map_err(|error| anyhow!("{error}"))
         };
         let mut pair = Pair {
             now: Instant::from_secs(1),
             client: host(CLIENT, 1)?,
             server: host(SERVER, 2)?,
+            door: None,
             connections: Vec::with_capacity(connections),
             next: 0,
             text: vec![b'.'; 2 * TEXT],
@@ -62,32 +72,106 @@ impl Pair {
             verified: false,
         };
         for (port, first) in (FIRST_PORT..).zip((0..connections).step_by(CONNECTIONS_PER_PORT)) {
-            let address = SocketAddr::new(IpAddr::V4(SERVER), port);
-            let listener = pair
-                .server
-                .listen(address, 16)
-                .map_err(|error| anyhow!("cannot listen: {error:?}"))?;
+            pair.listen(port)?;
             for _ in first..connections.min(first + CONNECTIONS_PER_PORT) {
-                pair.connect(address, listener)?;
+                let (client, server) = pair.open()?;
+                // From the start every second segment is acknowledged.
+                pair.server.quick_ack(pair.now, server, false);
+                pair.connections.push((client, server));
             }
         }
         // What the handshakes have left to do (timers, delayed acknowledgments) is done.
         pair.now += Duration::from_secs(1);
-        pair.settle();
+        pair.exchange(Step::Rest);
         Ok(pair)
     }
 
-    fn connect(&mut self, address: SocketAddr, listener: ListenerId) -> Result<()> {
-        let client = self
-            .client
-            .connect(self.now, None, address)
-            .map_err(|error| anyhow!("cannot connect: {error:?}"))?;
-        self.settle();
-        let server = self.server.accept(listener).context("nothing to accept")?;
-        // From the start every second segment is acknowledged.
-        self.server.quick_ack(self.now, server, false);
-        self.connections.push((client, server));
+    fn listen(&mut self, port: u16) -> Result<()> {
+        let address = SocketAddr::new(IpAddr::V4(SERVER), port);
+        let listener = (self.server.listen(address, 16))
+            .map_err(|error| anyhow!("cannot listen: {error:?}"))?;
+        self.door = Some((listener, address));
         Ok(())
+    }
+
+    /// A connection more.
+    fn open(&mut self) -> Result<(ConnId, ConnId)> {
+        let (counted, now) = (self.counted, self.now);
+        let (listener, address) = self.door.context("nobody listens")?;
+        let client = &mut self.client;
+        let client = counted
+            .run(Step::Opens, || client.connect(now, None, address))
+            .map_err(|error| anyhow!("cannot connect: {error:?}"))?;
+        self.exchange(Step::Opens);
+        let server = &mut self.server;
+        let server = counted.run(Step::Opens, || server.accept(listener));
+        Ok((client, server.context("nothing to accept")?))
+    }
+
+    /// So many connections come and go, one after the other: each is opened, carries an octet there and
+    /// one back, and is closed by the client and then by the server.
+    pub fn visits(&mut self, visits: usize) -> Result<()> {
+        if self.door.is_none() {
+            self.listen(FIRST_PORT)?;
+        }
+        for _ in 0..visits {
+            let (client, server) = self.open()?;
+            self.serve(client, server)?;
+            self.close(client, server);
+        }
+        Ok(())
+    }
+
+    /// An octet there, and one back.
+    fn serve(&mut self, from: ConnId, to: ConnId) -> Result<()> {
+        let counted = self.counted;
+        for (from, to) in [(from, to), (to, from)] {
+            let (now, sender) = (self.now, &mut self.client);
+            let sent = counted.run(Step::Serves, || sender.send(now, from, b"."));
+            ensure!(sent == Ok(1), "no room to send: {sent:?}");
+            self.exchange(Step::Serves);
+            let (now, receiver) = (self.now, &mut self.server);
+            let received = counted.run(Step::Serves, || receiver.recv(now, to, &mut self.read));
+            ensure!(received == Ok(1), "not received: {received:?}");
+            self.swap();
+        }
+        Ok(())
+    }
+
+    /// The client closes, and then the server.
+    fn close(&mut self, client: ConnId, server: ConnId) {
+        let counted = self.counted;
+        for id in [client, server] {
+            let (now, host) = (self.now, &mut self.client);
+            counted.run(Step::Closes, || host.close(now, id));
+            self.exchange(Step::Closes);
+            self.swap();
+        }
+    }
+
+    /// Carries datagrams until neither side has one; what that takes is a part of `step`.
+    fn exchange(&mut self, step: Step) {
+        loop {
+            self.now += DELAY;
+            let there = self.carry_datagrams(step);
+            self.swap();
+            let back = self.carry_datagrams(step);
+            self.swap();
+            if !there && !back {
+                return;
+            }
+        }
+    }
+
+    /// One round of a driver at the client. Whether anything left.
+    fn carry_datagrams(&mut self, step: Step) -> bool {
+        let (counted, now, server) = (self.counted, self.now, &mut self.server);
+        counted.run(step, || look(&mut self.client, now));
+        let datagrams = departures(&mut self.client, now, counted, step);
+        for datagram in &datagrams {
+            counted.run(step, || server.receive(now, datagram));
+        }
+        !datagrams.is_empty()
     }
 
     /// From now on this step of a turn is counted.
@@ -134,7 +218,7 @@ impl Pair {
             }
         }
         self.now += Duration::from_secs(1);
-        self.settle();
+        self.exchange(Step::Rest);
         Ok(())
     }
 
@@ -184,18 +268,6 @@ impl Pair {
         });
         Ok(())
     }
-
-    /// Carries datagrams until neither side has one.
-    fn settle(&mut self) {
-        loop {
-            self.now += DELAY;
-            let there = carry_datagrams(&mut self.client, &mut self.server, self.now);
-            let back = carry_datagrams(&mut self.server, &mut self.client, self.now);
-            if !there && !back {
-                return;
-            }
-        }
-    }
 }
 
 /// What leaves a host now.
@@ -217,15 +289,4 @@ fn look(host: &mut Stack, now: Instant) {
         host.handle_timeouts(now);
     }
     while host.poll_event().is_some() {}
-}
-
-/// One round of a driver. Whether anything left.
-fn carry_datagrams(from: &mut Stack, to: &mut Stack, now: Instant) -> bool {
-    look(from, now);
-    let mut any = false;
-    while let Some(packet) = from.poll_transmit(now) {
-        to.receive(now, &octets(&packet));
-        any = true;
-    }
-    any
 }

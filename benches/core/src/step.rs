@@ -1,10 +1,10 @@
-//! The steps of a turn, of which callgrind counts the instructions of one.
+//! The steps of a turn, or of a visit, of which callgrind counts the instructions of one.
 
 use std::str::FromStr;
 
 use anyhow::{Error, bail};
 
-/// What happens in a turn, in this order.
+/// What happens in a turn, or in a visit, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The sender's user gives text for two segments.
@@ -21,10 +21,16 @@ pub enum Step {
     AckArrives,
     /// Both hosts look for what is due, what has happened and what would leave.
     Rest,
+    /// Of a visit: the connection is opened, at both ends.
+    Opens,
+    /// It carries an octet there and one back.
+    Serves,
+    /// It is closed, and rests in TIME-WAIT.
+    Closes,
 }
 
 /// Names of steps on the command line; `all` is none of them.
-const STEPS: [(&str, Step); 7] = [
+const STEPS: [(&str, Step); 10] = [
     ("give", Step::Give),
     ("data-leaves", Step::DataLeaves),
     ("data-arrives", Step::DataArrives),
@@ -32,6 +38,9 @@ const STEPS: [(&str, Step); 7] = [
     ("ack-leaves", Step::AckLeaves),
     ("ack-arrives", Step::AckArrives),
     ("rest", Step::Rest),
+    ("opens", Step::Opens),
+    ("serves", Step::Serves),
+    ("closes", Step::Closes),
 ];
 
 /// Which step is counted.

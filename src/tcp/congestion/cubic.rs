@@ -434,6 +434,10 @@ impl Controller for Cubic {
         }
     }
 
+    fn looks_at_rate(&self) -> bool {
+        false
+    }
+
     fn fingerprint(&self, now: Instant, _ceiling: u64) -> u64 {
         // Even a window that holds nothing back decides the future: it is W_max after a loss.
         let Cubic {

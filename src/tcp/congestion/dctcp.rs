@@ -132,6 +132,10 @@ impl Controller for Dctcp {
         self.reno.take_over(window, ssthresh);
     }
 
+    fn looks_at_rate(&self) -> bool {
+        false
+    }
+
     fn fingerprint(&self, now: Instant, ceiling: u64) -> u64 {
         let mut hasher = SipHasher13::new();
         self.reno.fingerprint(now, ceiling).hash(&mut hasher);

@@ -7,6 +7,7 @@ mod bbr;
 mod cubic;
 mod dctcp;
 mod factory;
+mod governor;
 mod hystart;
 mod reno;
 mod validation;
@@ -16,6 +17,7 @@ pub use cubic::Cubic;
 pub use dctcp::Dctcp;
 
 pub use factory::{Controllers, DuplicateName, Factory, Start};
+pub(crate) use governor::Governor;
 pub use reno::Reno;
 
 use core::fmt::Debug;
@@ -77,7 +79,8 @@ pub struct Ack {
     pub rtt: Option<Duration>,
     /// The least round-trip time there has been; `None` before the first sample.
     pub min_rtt: Option<Duration>,
-    /// How fast the path delivers; `None` where the acknowledgment gives no sample.
+    /// How fast the path delivers; `None` where the acknowledgment gives no sample, and for a
+    /// controller that does not look at it ([`Controller::looks_at_rate`]).
     pub rate: Option<RateSample>,
     /// It came while a timeout was being repaired: not all that was in flight then had been
     /// acknowledged before it.
@@ -225,6 +228,11 @@ pub trait Controller: Debug + Send {
     /// decides then.
     fn governs_recovery(&self) -> bool {
         false
+    }
+
+    /// Whether it looks at [`Ack::rate`]. Always the same answer.
+    fn looks_at_rate(&self) -> bool {
+        true
     }
 
     /// What the last reduction took stays taken: nobody can find out whether it was for nothing.

@@ -207,6 +207,10 @@ impl Controller for Reno {
         self.cwnd = (segments * self.mss).min(self.cwnd).max(self.mss);
     }
 
+    fn looks_at_rate(&self) -> bool {
+        false
+    }
+
     fn fingerprint(&self, now: Instant, ceiling: u64) -> u64 {
         // A window that holds nothing back is like any other such window, for what follows a loss
         // does not depend on it.

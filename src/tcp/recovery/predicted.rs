@@ -4,9 +4,9 @@
 
 use core::time::Duration;
 
-use super::Recovery;
-use super::rate::Newest;
+use super::rate::Rate;
 use super::scoreboard::Record;
+use super::{Recovery, Rtt, Selective};
 use crate::tcp::congestion::RateSample;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
@@ -17,8 +17,8 @@ pub(crate) struct News {
     pub(crate) octets: usize,
     /// The round-trip time of what left last among them.
     pub(crate) rtt: Duration,
-    /// A sample of the delivery rate.
-    pub(crate) rate: Option<RateSample>,
+    /// It gave a sample of the delivery rate: [`Recovery::last_rate`].
+    pub(crate) samples_rate: bool,
 }
 
 impl Recovery {
@@ -27,7 +27,7 @@ impl Recovery {
     #[inline]
     pub(crate) fn is_calm(&self, una: Seq) -> bool {
         let counts = self.board.counts();
-        let is_calm = |selective: &super::Selective| selective.is_calm(una);
+        let is_calm = |selective: &Selective| selective.is_calm(una);
         self.selective.as_deref().is_some_and(is_calm)
             && counts.sacked + counts.lost + counts.resent == 0
             && self.board.lost_octets() == 0
@@ -46,42 +46,77 @@ impl Recovery {
     #[inline]
     pub(crate) fn on_predicted_ack(&mut self, now: Instant, una: Seq, ack: Seq) -> News {
         let octets = ack - una;
-        let newest = self.take_predicted_arrivals(now, octets, ack);
-        // Whatever is in flight has a record.
-        let rtt = now.since(newest.map_or(now, |newest| newest.sent()));
-        self.rtt.sample(now, rtt);
+        let news = self
+            .take_whole_records(now, octets, ack)
+            .unwrap_or_else(|| self.take_part_of_a_record(now, octets, ack));
         self.rto_at = self.rtt.expiry(now);
         if let Some(selective) = &mut self.selective {
             selective.probe.on_sample();
             selective.await_answer(now, &self.rtt, &self.board);
         }
-        News {
-            octets,
-            rtt,
-            rate: self.rate.sample(newest, self.rtt.min_rtt()),
+        news
+    }
+
+    /// `None`, and nothing done, if `ack` lies within a record.
+    #[inline]
+    fn take_whole_records(&mut self, now: Instant, octets: usize, ack: Seq) -> Option<News> {
+        let mut arrivals = Arrivals {
+            rtt: &mut self.rtt,
+            rate: &mut self.rate,
+            selective: self.selective.as_deref_mut(),
+        };
+        let take = |newest: &Record| arrivals.take(now, newest, octets);
+        self.board.acknowledge_in_order(ack, take)
+    }
+
+    #[cold]
+    fn take_part_of_a_record(&mut self, now: Instant, octets: usize, ack: Seq) -> News {
+        let mut newest = None;
+        (self.board).acknowledge(ack, |record| newest = Some(record.clone()));
+        let mut arrivals = Arrivals {
+            rtt: &mut self.rtt,
+            rate: &mut self.rate,
+            selective: self.selective.as_deref_mut(),
+        };
+        match newest {
+            Some(newest) => arrivals.take(now, &newest, octets),
+            // But whatever is in flight has a record.
+            None => News {
+                octets,
+                rtt: Duration::ZERO,
+                samples_rate: false,
+            },
         }
     }
 
-    /// What has arrived leaves the scoreboard; rate and RACK hear of it. All of it left once, in the
-    /// order in which it is acknowledged: what is newest says all.
-    fn take_predicted_arrivals(&mut self, now: Instant, octets: usize, ack: Seq) -> Option<Newest> {
-        let Recovery {
-            board,
-            rate,
-            selective,
-            ..
-        } = self;
-        let mut newest = None;
-        let mut arrived = |record: &Record, octets| {
-            let of_rate = (record.sent, record.snapshot, octets);
-            rate.on_delivered(now, &mut newest, of_rate);
-            if let Some(selective) = selective {
-                selective.rack.on_delivered(now, record, None, None);
-            }
-        };
-        if !board.acknowledge_in_order(ack, |newest| arrived(newest, octets)) {
-            board.acknowledge(ack, |record| arrived(record, record.len()));
+    /// The last sample of the delivery rate.
+    pub(crate) fn last_rate(&self) -> Option<RateSample> {
+        self.rate.last()
+    }
+}
+
+/// Who hears of what has arrived.
+struct Arrivals<'a> {
+    rtt: &'a mut Rtt,
+    rate: &'a mut Rate,
+    selective: Option<&'a mut Selective>,
+}
+
+impl Arrivals<'_> {
+    /// All of it left once, in the order in which it is acknowledged: what is newest says all.
+    #[inline]
+    fn take(&mut self, now: Instant, newest: &Record, octets: usize) -> News {
+        if let Some(selective) = &mut self.selective {
+            selective.rack.on_delivered(now, newest, None, None);
         }
-        newest
+        let rtt = now.nanos_since(newest.sent);
+        self.rtt.sample_nanos(now, rtt);
+        let of_rate = (newest.sent, &newest.snapshot, octets);
+        let samples_rate = (self.rate).deliver_in_order(now, of_rate, self.rtt.min_rtt_nanos());
+        News {
+            octets,
+            rtt: Duration::from_nanos(rtt),
+            samples_rate,
+        }
     }
 }

@@ -61,6 +61,7 @@ impl Rack {
 
     /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left,
     /// to the millisecond.
+    #[inline]
     pub(super) fn on_delivered(
         &mut self,
         now: Instant,

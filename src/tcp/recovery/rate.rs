@@ -52,13 +52,6 @@ pub(super) struct Newest {
     snapshot: Snapshot,
 }
 
-impl Newest {
-    /// When it left.
-    pub(super) fn sent(&self) -> Instant {
-        self.sent
-    }
-}
-
 impl Rate {
     pub(super) fn new(now: Instant) -> Rate {
         Rate {
@@ -135,22 +128,51 @@ impl Rate {
     ) -> Option<RateSample> {
         self.end_app_limit();
         let Newest { sent, snapshot } = newest?;
-        let elapsed = |from: Instant, to: Instant| to.as_nanos().saturating_sub(from.as_nanos());
-        let send_elapsed = elapsed(snapshot.first_sent, sent);
-        let ack_elapsed = elapsed(snapshot.delivered_time, self.delivered_time);
-        let interval = Duration::from_nanos(send_elapsed.max(ack_elapsed));
-        if interval.is_zero() || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
-            return None;
+        let min_rtt = min_rtt.and_then(|it| u64::try_from(it.as_nanos()).ok());
+        let samples = self.take_sample(sent, &snapshot, min_rtt);
+        self.last.filter(|_| samples)
+    }
+
+    /// [`Rate::on_delivered`] and [`Rate::sample`] of what arrived in order, the newest of which left at
+    /// `sent`. Whether that gives a sample.
+    #[inline]
+    pub(super) fn deliver_in_order(
+        &mut self,
+        now: Instant,
+        (sent, snapshot, len): (Instant, &Snapshot, usize),
+        min_rtt: Option<u64>,
+    ) -> bool {
+        self.delivered += len as u64;
+        self.delivered_time = now;
+        self.first_sent = sent;
+        self.end_app_limit();
+        self.take_sample(sent, snapshot, min_rtt)
+    }
+
+    /// The sample of a segment that left at `sent`, if there is one; `min_rtt` in nanoseconds.
+    #[inline]
+    fn take_sample(&mut self, sent: Instant, snapshot: &Snapshot, min_rtt: Option<u64>) -> bool {
+        let send_elapsed = sent.nanos_since(snapshot.first_sent);
+        let ack_elapsed = self.delivered_time.nanos_since(snapshot.delivered_time);
+        let interval = send_elapsed.max(ack_elapsed);
+        if interval == 0 || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
+            return false;
         }
         self.last = Some(RateSample {
             delivered: self.delivered - snapshot.delivered,
-            interval,
+            interval: Duration::from_nanos(interval),
             prior_delivered: snapshot.delivered,
             total_delivered: self.delivered,
             lost: self.lost - snapshot.lost,
             tx_in_flight: snapshot.tx_in_flight,
             is_app_limited: snapshot.is_app_limited,
         });
+        true
+    }
+
+    /// The last sample.
+    #[inline]
+    pub(super) fn last(&self) -> Option<RateSample> {
         self.last
     }
 
@@ -187,7 +209,7 @@ impl Recovery {
         let selective = self.selective.as_ref();
         History {
             segments_delivered: self.board.delivered(),
-            rate: self.rate.last,
+            rate: self.rate.last(),
             reorderings: selective.map_or(0, |selective| selective.rack.reorderings()),
         }
     }

@@ -33,8 +33,9 @@ pub(crate) struct Rtt {
 /// No sample is that long.
 const NEVER: u64 = u64::MAX;
 
-/// Half of the time for which the least RTT is remembered: paths change (RFC 8985 §6.2, step 1).
-const HALF_WINDOW: Duration = Duration::from_secs(150);
+/// Half of the time for which the least RTT is remembered, in nanoseconds: paths change (RFC 8985
+/// §6.2, step 1).
+const HALF_WINDOW: u64 = 150_000_000_000;
 
 impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
@@ -57,7 +58,12 @@ impl Rtt {
     /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
     #[inline]
     pub(crate) fn sample(&mut self, now: Instant, r: Duration) {
-        let r = nanos(r);
+        self.sample_nanos(now, nanos(r));
+    }
+
+    /// The same, in nanoseconds.
+    #[inline]
+    pub(crate) fn sample_nanos(&mut self, now: Instant, r: u64) {
         self.remember_least(now, r);
         if core::mem::take(&mut self.was_spurious) {
             self.start_anew(r);
@@ -80,7 +86,7 @@ impl Rtt {
 
     #[inline]
     fn remember_least(&mut self, now: Instant, r: u64) {
-        if now.since(self.half_began) >= HALF_WINDOW {
+        if now.nanos_since(self.half_began) >= HALF_WINDOW {
             self.half_began = now;
             self.least = [NEVER, self.least[0]];
         }
@@ -154,10 +160,22 @@ impl Rtt {
         self.srtt.map(Duration::from_nanos)
     }
 
+    /// The same, in nanoseconds.
+    #[inline]
+    pub(crate) fn srtt_nanos(&self) -> Option<u64> {
+        self.srtt
+    }
+
     /// The least round-trip time of the last minutes; `None` before the first sample.
     pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt_nanos().map(Duration::from_nanos)
+    }
+
+    /// The same, in nanoseconds.
+    #[inline]
+    pub(crate) fn min_rtt_nanos(&self) -> Option<u64> {
         let least = self.least[0].min(self.least[1]);
-        (least != NEVER).then(|| Duration::from_nanos(least))
+        (least != NEVER).then_some(least)
     }
 
     /// What decides the future.

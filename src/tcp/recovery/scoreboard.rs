@@ -160,23 +160,25 @@ impl Scoreboard {
     }
 
     /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again, and `ack` is where
-    /// a record ends: `arrived` hears of that, the newest of all that have arrived. `false`, and
+    /// a record ends: `arrived` hears of that, the newest of all that have arrived. `None`, and
     /// nothing done, if `ack` lies within one.
     #[inline]
-    pub(super) fn acknowledge_in_order(&mut self, ack: Seq, arrived: impl FnOnce(&Record)) -> bool {
-        let (mut before, mut segments) = (0, 0);
+    pub(super) fn acknowledge_in_order<R>(
+        &mut self,
+        ack: Seq,
+        arrived: impl FnOnce(&Record) -> R,
+    ) -> Option<R> {
+        let (mut records, mut segments) = (0, 0);
         let newest = loop {
-            let Some(record) = self.records.get(before).filter(|it| it.end <= ack) else {
-                return false;
-            };
+            let record = self.records.get(records).filter(|it| it.end <= ack)?;
             segments += record.segments;
+            records += 1;
             if record.end == ack {
                 break record;
             }
-            before += 1;
         };
-        arrived(newest);
-        for _ in 0..=before {
+        let heard = arrived(newest);
+        for _ in 0..records {
             self.records.pop_front();
         }
         self.counts.unacked -= segments;
@@ -185,7 +187,7 @@ impl Scoreboard {
             self.resent.pop_front();
         }
         self.cursor = self.cursor.max(ack);
-        true
+        Some(heard)
     }
 
     /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which

@@ -40,15 +40,17 @@ pub(super) enum Answer {
 
 /// TLP_calc_PTO (RFC 8985 §7.2). `alone`: one segment is in flight, whose acknowledgment the peer
 /// may delay by `max_ack_delay`.
+#[inline]
 pub(super) fn pto(rtt: &Rtt, alone: bool, max_ack_delay: Duration) -> Duration {
-    let Some(srtt) = rtt.srtt() else {
+    let Some(srtt) = rtt.srtt_nanos() else {
         return INITIAL_PTO;
     };
-    let delay = match alone {
-        true => max_ack_delay,
-        false => Duration::ZERO,
+    let twice = Duration::from_nanos(srtt.saturating_mul(2));
+    let pto = match alone {
+        true => twice + max_ack_delay,
+        false => twice,
     };
-    (2 * srtt + delay).max(LEAST_PTO)
+    pto.max(LEAST_PTO)
 }
 
 impl TailProbe {

@@ -1,0 +1,128 @@
+//! A connection's controller, and what it last answered: a segment asks for its window several times, and
+//! only what the controller is told changes it.
+
+use super::{Ack, Controller, Loss, LostSegment};
+use crate::time::Instant;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Governor {
+    controller: Box<dyn Controller>,
+    window: u64,
+    ssthresh: u64,
+    /// [`Controller::looks_at_rate`].
+    looks_at_rate: bool,
+}
+
+impl Governor {
+    pub(crate) fn new(controller: Box<dyn Controller>) -> Governor {
+        Governor {
+            window: controller.window(),
+            ssthresh: controller.ssthresh(),
+            looks_at_rate: controller.looks_at_rate(),
+            controller,
+        }
+    }
+
+    /// cwnd, in octets.
+    #[inline]
+    pub(crate) fn window(&self) -> u64 {
+        self.window
+    }
+
+    /// ssthresh, in octets.
+    #[inline]
+    pub(crate) fn ssthresh(&self) -> u64 {
+        self.ssthresh
+    }
+
+    /// See [`Controller::looks_at_rate`].
+    #[inline]
+    pub(crate) fn looks_at_rate(&self) -> bool {
+        self.looks_at_rate
+    }
+
+    /// See [`Controller::pacing_rate`].
+    pub(crate) fn pacing_rate(&self) -> Option<u64> {
+        self.controller.pacing_rate()
+    }
+
+    /// See [`Controller::counts_marks`].
+    pub(crate) fn counts_marks(&self) -> bool {
+        self.controller.counts_marks()
+    }
+
+    /// See [`Controller::governs_recovery`].
+    pub(crate) fn governs_recovery(&self) -> bool {
+        self.controller.governs_recovery()
+    }
+
+    /// See [`Controller::fingerprint`].
+    pub(crate) fn fingerprint(&self, now: Instant, most: u64) -> u64 {
+        self.controller.fingerprint(now, most)
+    }
+
+    /// The controller is told something.
+    #[inline]
+    fn tell(&mut self, told: impl FnOnce(&mut dyn Controller)) {
+        told(&mut *self.controller);
+        self.window = self.controller.window();
+        self.ssthresh = self.controller.ssthresh();
+    }
+
+    /// See [`Controller::on_ack`].
+    #[inline]
+    pub(crate) fn on_ack(&mut self, ack: &Ack) {
+        self.tell(|controller| controller.on_ack(ack));
+    }
+
+    /// See [`Controller::on_congestion`].
+    pub(crate) fn on_congestion(&mut self, loss: &Loss) {
+        self.tell(|controller| controller.on_congestion(loss));
+    }
+
+    /// See [`Controller::on_congestion_again`].
+    pub(crate) fn on_congestion_again(&mut self, loss: &Loss) {
+        self.tell(|controller| controller.on_congestion_again(loss));
+    }
+
+    /// See [`Controller::on_ecn`].
+    pub(crate) fn on_ecn(&mut self, mark: &Loss) {
+        self.tell(|controller| controller.on_ecn(mark));
+    }
+
+    /// See [`Controller::on_timeout`].
+    pub(crate) fn on_timeout(&mut self, loss: &Loss, first: bool) {
+        self.tell(|controller| controller.on_timeout(loss, first));
+    }
+
+    /// See [`Controller::on_spurious`].
+    pub(crate) fn on_spurious(&mut self, now: Instant) {
+        self.tell(|controller| controller.on_spurious(now));
+    }
+
+    /// See [`Controller::on_settled`].
+    pub(crate) fn on_settled(&mut self) {
+        self.tell(|controller| controller.on_settled());
+    }
+
+    /// See [`Controller::on_segment_lost`].
+    pub(crate) fn on_segment_lost(&mut self, segment: &LostSegment) {
+        self.tell(|controller| controller.on_segment_lost(segment));
+    }
+
+    /// See [`Controller::on_restart`].
+    pub(crate) fn on_restart(&mut self, now: Instant) {
+        self.tell(|controller| controller.on_restart(now));
+    }
+
+    /// See [`Controller::on_idle`].
+    pub(crate) fn on_idle(&mut self) {
+        self.tell(|controller| controller.on_idle());
+    }
+
+    /// See [`Controller::set_mss`].
+    pub(crate) fn set_mss(&mut self, mss: usize) {
+        self.tell(|controller| controller.set_mss(mss));
+    }
+}
