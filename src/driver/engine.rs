@@ -14,7 +14,7 @@ use core::task::Poll;
 use core::time::Duration;
 use std::io;
 use std::mem;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
@@ -25,30 +25,18 @@ use super::PollDevice;
 use super::absence::Absence;
 use super::clock::Clock;
 use super::intake::Intake;
+use super::lead::{Lead, Ticket, USER_KICKS};
 use super::lock::FairMutex;
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
-use super::poller::{self, Found, Kick};
-use super::reading::{Aim, Attempt, Room, WaitError};
-use super::shard::{BATCHES, Shard, Traffic, Turn};
-use super::shared::{Closed, Lead, Shared, Ticket, USER_KICKS, Waking, Watch, earlier};
+use super::poller::Kick;
+use super::reading::{Attempt, WaitError};
+use super::shard::{Shard, Traffic};
+use super::shared::{Closed, Shared, Waking};
 use super::waiters::Key;
 use crate::stack::Readiness;
 use crate::time::Instant;
-
-/// How long nobody leads, after a user has given up the lead, until the background thread does.
-/// Long enough for a thread that reads in a loop to come back, short enough for the peers of all
-/// others.
-const LEASE: Duration = Duration::from_micros(500);
-
-/// How soon users come back who are expected to do so again.
-const PROMPT: Duration = Duration::from_micros(100);
-
-/// How often the background thread looks whether somebody leads, while all come back promptly: it
-/// looks in vain, and takes processor time from them. From [`LEASE`] the time doubles up to this. It is
-/// also how much longer than [`LEASE`] others may have to wait when, all of a sudden, nobody comes back.
-const LONGEST_LOOK: Duration = Duration::from_millis(8);
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
 /// network any more.
@@ -59,20 +47,22 @@ pub(crate) struct Engine {
     shared: FairMutex<Shared>,
     /// The receiving half of the device, if it has one. Whoever holds it may wait for `shared`; whoever
     /// holds that may not wait for it.
-    intake: Option<Mutex<Intake>>,
+    pub(super) intake: Option<Mutex<Intake>>,
     /// The one in there, to look at without the lock.
-    absence: Arc<Absence>,
-    clock: Clock,
+    pub(super) absence: Arc<Absence>,
+    pub(super) clock: Clock,
     /// The device's descriptor, to poll while others hold the lock.
-    device: OwnedFd,
+    pub(super) device: OwnedFd,
     /// What other shards hand over, to poll as well; `None`: there are none.
-    mail: Option<Mail>,
+    pub(super) mail: Option<Mail>,
     /// What is written when the lock is free; `None` if the device has no half for it.
-    outbox: Option<Arc<Outbox>>,
+    pub(super) outbox: Option<Arc<Outbox>>,
     /// How long the lead looks again and again before it sleeps.
-    busy_poll: Duration,
-    background_kick: Kick,
-    user_kicks: [Kick; USER_KICKS],
+    pub(super) busy_poll: Duration,
+    /// There is one processor only: nothing comes while the lead has it.
+    pub(super) is_alone: bool,
+    pub(super) background_kick: Kick,
+    pub(super) user_kicks: [Kick; USER_KICKS],
 }
 
 impl Engine {
@@ -82,11 +72,10 @@ impl Engine {
         device: OwnedFd,
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
-        let outbox = shard.sender().map(|sender| {
-            // The only processor has nothing else to do meanwhile.
-            let has_thread = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
-            Arc::new(Outbox::new(sender, has_thread))
-        });
+        let is_alone = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
+        // The only processor has nothing else to do meanwhile.
+        let outbox = |sender| Arc::new(Outbox::new(sender, !is_alone));
+        let outbox = shard.sender().map(outbox);
         let (busy_poll, clock) = (shard.stack().config().busy_poll, shard.clock());
         let intake = shard.intake().map(Mutex::new);
         let shared = Shared::new(shard, mail.clone(), outbox.clone());
@@ -99,6 +88,7 @@ impl Engine {
             device,
             mail,
             busy_poll,
+            is_alone,
             background_kick: Kick::new()?,
             user_kicks: [Kick::new()?, Kick::new()?],
         })
@@ -182,7 +172,7 @@ impl Engine {
                 break Err(WaitError::TimedOut);
             }
             if !mem::take(&mut displaced) {
-                lead = lead.or_else(|| self.take_lead(&mut shared, key));
+                lead = lead.or_else(|| self.take_lead(&mut shared, key, now));
             }
             shared = match lead {
                 Some(ticket) => {
@@ -194,16 +184,16 @@ impl Engine {
                     shared
                 }
             };
+            now = shared.shard.now();
             // Another may have got the lead meanwhile.
             if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
-                shared.give_up_lead(ticket);
+                shared.give_up_lead(ticket, now);
                 // It was idle: it sleeps until its own event comes.
                 displaced = true;
             }
-            now = shared.shard.now();
         };
         if let Some(ticket) = lead {
-            shared.give_up_lead(ticket);
+            shared.give_up_lead(ticket, now);
         }
         self.finish(shared, now);
         answer
@@ -250,7 +240,7 @@ impl Engine {
         self.lock().shard.traffic()
     }
 
-    fn lock(&self) -> Guard<'_> {
+    pub(super) fn lock(&self) -> Guard<'_> {
         Guard {
             engine: self,
             shared: self.shared.lock(),
@@ -259,7 +249,7 @@ impl Engine {
     }
 
     /// To be held while a half of the device is used and the lock is free.
-    fn using_device(&self) -> Using<'_> {
+    pub(super) fn using_device(&self) -> Using<'_> {
         Using {
             engine: self,
             was_panicking: thread::panicking(),
@@ -283,8 +273,8 @@ impl Engine {
         shared.send_due(now);
         if shared.wants_assistance() {
             match self.intake.as_ref().map(Mutex::try_lock) {
-                None => shared.assist(None),
-                Some(Some(mut intake)) => shared.assist(Some(&mut intake)),
+                None => shared.assist(None, now),
+                Some(Some(mut intake)) => shared.assist(Some(&mut intake), now),
                 // Somebody receives already.
                 Some(None) => {}
             }
@@ -303,7 +293,7 @@ impl Engine {
     }
 
     /// Unlocks, lets those know whom it concerns, and writes what has departed.
-    fn release(&self, shared: Guard<'_>) {
+    pub(super) fn release(&self, shared: Guard<'_>) {
         let hand = unlock(shared);
         self.write(hand, false);
     }
@@ -350,104 +340,19 @@ impl Engine {
     }
 
     /// The lead, for a wait for `key`, if it is to be had.
-    fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
+    fn take_lead(&self, shared: &mut Shared, key: Key, now: Instant) -> Option<Ticket> {
         let before = shared.lead;
-        let ticket = shared.take_lead(key)?;
+        let ticket = shared.take_lead(key, now)?;
         self.kick(before);
         Some(ticket)
     }
 
     /// Gets `lead` out of poll.
-    fn kick(&self, lead: Lead) {
+    pub(super) fn kick(&self, lead: Lead) {
         match lead {
             Lead::User(ticket) => self.user_kicks[ticket.kick].kick(),
             Lead::Background => self.background_kick.kick(),
             Lead::Nobody => {}
-        }
-    }
-
-    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`. Text may land in `room`.
-    fn poll_and_turn<'a>(
-        &'a self,
-        mut shared: Guard<'a>,
-        me: Lead,
-        now: Instant,
-        deadline: Option<Instant>,
-        room: Option<Room<'_>>,
-    ) -> Guard<'a> {
-        shared.send_held(now);
-        let at_once = mem::take(&mut shared.more);
-        let (until, poll_device) = shared.plan_poll(now);
-        let timeout = earlier(until, deadline).map(|until| until - now);
-        let busy = shared.busy.next(self.busy_poll);
-        let aim = room.and_then(|room| shared.aim(room));
-        self.release(shared);
-        let kick = match me {
-            Lead::User(ticket) => &self.user_kicks[ticket.kick],
-            Lead::Background | Lead::Nobody => &self.background_kick,
-        };
-        let device = poll_device.then_some(self.device.as_fd());
-        let mail = self.mail.as_ref().map(AsFd::as_fd);
-        let found = match at_once {
-            true => Found::default(),
-            false => poller::wait(device, mail, kick, busy, timeout),
-        };
-        let promised = found.device;
-        let mut shared = match &self.intake {
-            Some(intake) => self.turn_from(&mut intake.lock(), me, promised, aim),
-            None => {
-                let mut shared = self.lock();
-                if shared.lead == me {
-                    shared.turn(promised, None);
-                }
-                shared
-            }
-        };
-        if !busy.is_zero() && !at_once {
-            shared.busy.note(found.slept);
-        }
-        shared
-    }
-
-    /// A turn of `me`, who receives while the lock is free. What has been received when another has
-    /// the lead is handed up all the same.
-    fn turn_from(
-        &self,
-        intake: &mut Intake,
-        me: Lead,
-        promised: bool,
-        mut aim: Option<Aim<'_>>,
-    ) -> Guard<'_> {
-        let (mut batches, mut received) = (0, 0);
-        loop {
-            let using = self.using_device();
-            let answer = intake.receive(aim.as_mut());
-            drop(using);
-            let more = matches!(answer, Ok(true));
-            let mut shared = self.lock();
-            batches += 1;
-            received += shared.take_in(intake, aim.as_mut());
-            let is_over = aim.as_ref().is_some_and(|aim| aim.landing.is_over());
-            let is_lead = shared.lead == me && shared.closed.is_none();
-            if is_lead && more && batches < BATCHES && !is_over {
-                self.release(shared);
-                continue;
-            }
-            if is_lead {
-                shared.shard.end_turn(&mut intake.inlet, received);
-                shared.end_turn(promised, answer.map(|more| Turn { received, more }));
-            } else if received > 0 {
-                let now = shared.shard.now();
-                shared.send_due(now);
-                if shared.lead_must_look() {
-                    self.kick(shared.lead);
-                }
-            }
-            if let Some(aim) = aim {
-                aim.end();
-            }
-            return shared;
         }
     }
 
@@ -470,75 +375,6 @@ impl Engine {
         shared.waiters.remove(key, parker.waker());
         shared
     }
-
-    /// The background thread: leads when no user does.
-    fn run(&self) {
-        let parker = Parker::current();
-        let mut seen = None;
-        let mut shared = self.lock();
-        shared.background = Some(parker.waker().clone());
-        while !shared.may_end() {
-            let now = shared.shard.now();
-            let absence = self.absence.lasts(now);
-            match shared.lead {
-                Lead::Background => {
-                    let until = shared.abandoned;
-                    shared = self.poll_and_turn(shared, Lead::Background, now, until, None);
-                }
-                Lead::Nobody if absence >= Some(LEASE) => shared.lead = Lead::Background,
-                // One user has led for a while: it says when it ends.
-                Lead::User(_) if seen.take() == Some(self.absence.leads_ended()) => {
-                    shared.watch = Watch::Asleep;
-                    self.release(shared);
-                    parker.park(None);
-                    shared = self.lock();
-                    shared.watch = Watch::Timed;
-                }
-                Lead::User(_) | Lead::Nobody => {
-                    self.release(shared);
-                    seen = Some(self.watch(&parker));
-                    shared = self.lock();
-                }
-            }
-        }
-        shared.background = None;
-        if shared.abandoned.is_some() {
-            // Those who were not done in time.
-            let now = shared.shard.now();
-            shared.stack().abort_all();
-            shared.send_due(now);
-        }
-        self.release(shared);
-        if let Some(outbox) = &self.outbox {
-            outbox.end();
-        }
-    }
-
-    /// Looks now and then, without the lock, until no user has led for a [`LEASE`], or the same one
-    /// has all the time between two looks; or until woken. Says how many leads had ended by then.
-    fn watch(&self, parker: &Parker) -> u64 {
-        let mut look = LEASE;
-        let mut seen = None;
-        loop {
-            let ended = self.absence.leads_ended();
-            let sleep = match self.absence.lasts(self.clock.now()) {
-                Some(absence) if absence >= LEASE => return ended,
-                // As long as all come back promptly this one will, too.
-                Some(_) if look > LEASE => look,
-                Some(absence) => LEASE - absence,
-                None if seen == Some(ended) => return ended,
-                None => look,
-            };
-            if parker.park(Some(sleep)) {
-                return ended;
-            }
-            look = match self.absence.take_longest() <= PROMPT {
-                true => (look * 2).min(LONGEST_LOOK),
-                false => LEASE,
-            };
-            seen = Some(ended);
-        }
-    }
 }
 
 /// Unlocks, then wakes those who are to be woken: so they do not run into the lock. What has departed
@@ -552,7 +388,7 @@ fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
 }
 
 /// The lock, held. If its holder panics, the stack is in no known state: see [`Engine::fail`].
-struct Guard<'a> {
+pub(super) struct Guard<'a> {
     engine: &'a Engine,
     shared: MutexGuard<'a, Shared>,
     /// A thread that is panicking already may close its sockets.
@@ -582,7 +418,7 @@ impl Drop for Guard<'_> {
 }
 
 /// A half of the device, used while the lock is free. If that panics, it is in no known state.
-struct Using<'a> {
+pub(super) struct Using<'a> {
     engine: &'a Engine,
     was_panicking: bool,
 }
@@ -591,6 +427,88 @@ impl Drop for Using<'_> {
     fn drop(&mut self) {
         if thread::panicking() && !self.was_panicking {
             self.engine.fail(&mut self.engine.shared.lock());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::driver::{memory, start};
+    use crate::stack::UdpId;
+
+    const LONG: Option<Duration> = Some(Duration::from_secs(10));
+
+    /// A host with a UDP socket at port 7, as if there were one processor only, and the same for a
+    /// peer.
+    fn hosts() -> [(Engine, UdpId); 2] {
+        let (left, right) = memory::pair(1500).unwrap();
+        [(left, "192.0.2.1"), (right, "192.0.2.2")].map(|(device, address)| {
+            let config = Config::new([address.parse().unwrap()]);
+            let mut engines = start::engines(vec![Box::new(device)], &config).unwrap();
+            let mut engine = engines.remove(0);
+            engine.is_alone = true;
+            let local = format!("{address}:7").parse().unwrap();
+            let id = engine.call(|shared, _| shared.stack().udp_bind(local).unwrap());
+            (engine, id)
+        })
+    }
+
+    fn send((engine, id): &(Engine, UdpId), to: &str, text: &[u8]) {
+        let to = to.parse().unwrap();
+        engine.call(|shared, _| shared.stack().udp_send(*id, text, Some(to)).unwrap());
+    }
+
+    /// Waits for one datagram: its length.
+    fn receive(
+        (engine, id): &(Engine, UdpId),
+        timeout: Option<Duration>,
+    ) -> Result<usize, WaitError> {
+        let key = Key::Udp(*id);
+        engine.wait(key, Readiness::READABLE, timeout, |shared, _| match shared
+            .stack()
+            .udp_recv(*id, &mut [0; 100])
+        {
+            Ok(received) => Poll::Ready(received.len),
+            Err(_) => Poll::Pending,
+        })
+    }
+
+    /// Whether the datagram comes while the lead gives way, or when it sleeps already.
+    #[test]
+    fn on_one_processor_a_wait_gives_way_and_then_sleeps() {
+        let [server, client] = hosts();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for len in 1..60 {
+                    assert_eq!(receive(&server, LONG), Ok(len));
+                    send(&server, "192.0.2.2:7", &[0; 100][..len]);
+                }
+            });
+            for len in 1..60 {
+                if len % 10 == 0 {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                send(&client, "192.0.2.1:7", &[0; 100][..len]);
+                assert_eq!(receive(&client, LONG), Ok(len));
+            }
+        });
+        let start = std::time::Instant::now();
+        let short = Duration::from_millis(3);
+        assert_eq!(receive(&client, Some(short)), Err(WaitError::TimedOut));
+        assert!(start.elapsed() >= short);
+    }
+
+    /// One datagram at a time was expected, and more come at once: none is left behind.
+    #[test]
+    fn what_comes_together_is_received_in_order() {
+        let [server, client] = hosts();
+        for run in [1, 1, 1, 1, 5, 1, 1, 30, 1] {
+            (0..run).for_each(|number| send(&client, "192.0.2.1:7", &[0; 100][..number]));
+            for number in 0..run {
+                assert_eq!(receive(&server, LONG), Ok(number));
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use super::exchange::Exchange;
 use super::reading::Aim;
 use crate::link::{Batch, Capabilities, DeviceError, Receiver};
 use crate::time::Instant;
@@ -16,6 +17,9 @@ const BATCH: usize = 8;
 
 /// Octets of them, if they are long: then fewer are received together.
 const BATCH_MEMORY: usize = 192 * 1024;
+
+/// The longest datagram, in octets, of which more do not follow, if none did before.
+const SHORT: usize = 576;
 
 /// When nothing has arrived for so long, the memory of the batch is given back.
 const IDLE_TIME: Duration = Duration::from_secs(1);
@@ -69,18 +73,32 @@ impl Inlet {
 pub(super) struct Intake {
     pub(super) receiver: Box<dyn Receiver>,
     pub(super) inlet: Inlet,
+    /// Whether it takes one datagram at a time.
+    pub(super) exchange: Exchange,
 }
 
 impl Intake {
-    /// Receives a batch. Says whether there may be more; an error concerns what follows the batch.
-    pub(super) fn receive(&mut self, aim: Option<&mut Aim<'_>>) -> Result<bool, DeviceError> {
+    /// Receives a batch of at most so many datagrams, text for `aim` into its room. Says whether there
+    /// may be more; an error concerns what follows the batch.
+    pub(super) fn receive(
+        &mut self,
+        most: usize,
+        aim: Option<&mut Aim<'_>>,
+    ) -> Result<bool, DeviceError> {
         let batch = &mut self.inlet.batch;
-        batch.clear();
+        batch.clear_for(most);
         let Some(Aim { landing, .. }) = aim else {
             return self.receiver.receive(batch).map(|()| batch.is_full());
         };
         let answer = self.receiver.receive_landing(batch, landing);
         answer.map(|()| batch.is_full() || landing.is_over())
+    }
+
+    /// A turn has received so many datagrams.
+    pub(super) fn note(&mut self, count: usize, for_lead: bool) {
+        let batch = &self.inlet.batch;
+        let is_short = count == 1 && batch.len() == 1 && batch.arrival(0).0.len() <= SHORT;
+        self.exchange.note(count, for_lead && is_short);
     }
 }
 

@@ -8,6 +8,9 @@
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
+//! | `turn` | a turn of the lead: waiting for the device, receiving, handing up |
+//! | `lead` | who leads, and how the background thread waits meanwhile |
+//! | `background` | the background thread of a shard, which leads when no user does |
 //! | `outbox` | what has departed and is not written yet |
 //! | `runtime` | all shards of a host, and waiting for any of them |
 //! | `mail` | what arrived at the wrong shard, on its way to the right one |
@@ -15,6 +18,7 @@
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
 //! | `absence` | for how long no user has led: what the background thread looks at without the lock |
+//! | `exchange` | when a turn may leave it at one datagram |
 //! | `busy` | when it is worth looking again and again before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
@@ -37,10 +41,13 @@
 //! leaves it to a thread that only writes, if there is much and a second processor (`outbox`).
 
 mod absence;
+mod background;
 mod busy;
 mod clock;
 mod engine;
+mod exchange;
 mod intake;
+mod lead;
 mod lock;
 mod mail;
 pub mod memory;
@@ -54,6 +61,7 @@ mod runtime;
 mod shard;
 mod shared;
 mod start;
+mod turn;
 mod waiters;
 
 use std::os::fd::AsFd;

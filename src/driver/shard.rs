@@ -5,6 +5,7 @@ use core::iter::Sum;
 use std::mem;
 
 use super::clock::Clock;
+use super::exchange::Exchange;
 use super::intake::{Inlet, Intake};
 use super::reading::Aim;
 use crate::link::{Batch, Device, DeviceError, Landing, Sender};
@@ -145,12 +146,15 @@ impl<D: Device> Shard<D> {
         Some(Intake {
             receiver: self.device.receiver()?,
             inlet: Inlet::new(&self.device.capabilities()),
+            exchange: Exchange::default(),
         })
     }
 
     /// As [`Shard::turn`].
     pub(super) fn turn_from(&mut self, intake: &mut Intake) -> Result<Turn, DeviceError> {
-        let Intake { receiver, inlet } = intake;
+        let Intake {
+            receiver, inlet, ..
+        } = intake;
         self.turn_with(inlet, |_, batch| receiver.receive(batch))
     }
 
@@ -165,18 +169,18 @@ impl<D: Device> Shard<D> {
             inlet.batch.clear();
             answer = receive(&mut self.device, &mut inlet.batch);
             turn.more = answer.is_ok() && inlet.batch.is_full();
-            turn.received += self.hand_up(inlet, None);
+            let now = self.clock.now();
+            turn.received += self.hand_up(now, inlet, None);
             if !turn.more {
                 break;
             }
         }
-        self.end_turn(inlet, turn.received);
+        self.end_turn(self.clock.now(), inlet, turn.received);
         answer.map(|()| turn)
     }
 
     /// After what one turn received is handed up: does what is due.
-    pub(super) fn end_turn(&mut self, inlet: &mut Inlet, received: usize) {
-        let now = self.clock.now();
+    pub(super) fn end_turn(&mut self, now: Instant, inlet: &mut Inlet, received: usize) {
         self.sent_since_turn = 0;
         inlet.end_turn(now, received);
         if self.next_deadline().is_some_and(|due| due <= now) {
@@ -256,8 +260,12 @@ impl<D: Device> Shard<D> {
 
     /// Hands a batch to the stack, the text that has landed first of all to its connection. Says how
     /// many datagrams are in it.
-    pub(super) fn hand_up(&mut self, inlet: &mut Inlet, mut aim: Option<&mut Aim<'_>>) -> usize {
-        let now = self.clock.now();
+    pub(super) fn hand_up(
+        &mut self,
+        now: Instant,
+        inlet: &mut Inlet,
+        mut aim: Option<&mut Aim<'_>>,
+    ) -> usize {
         let mut longest = 0;
         let received = inlet.batch.len();
         for index in 0..received {

@@ -12,6 +12,7 @@ use super::PollDevice;
 use super::absence::Absence;
 use super::busy::Busy;
 use super::intake::Intake;
+use super::lead::{Lead, Ticket, USER_KICKS, Watch};
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
 use super::reading::{Aim, Luck, Room};
@@ -53,36 +54,6 @@ impl fmt::Display for Closed {
     }
 }
 
-/// Who polls the device and does the turns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lead {
-    /// Nobody at this moment; the background thread comes soon.
-    Nobody,
-    /// The background thread.
-    Background,
-    /// A thread that waits.
-    User(Ticket),
-}
-
-/// A wait that leads: what for, and which of all that did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
-    key: Key,
-    number: u64,
-    /// Which of the users' kicks gets it out of poll.
-    pub(super) kick: usize,
-}
-
-/// How many kicks the users have: one for the lead, and one for the next lead while the last is
-/// still on its way out of poll.
-pub(super) const USER_KICKS: usize = 2;
-
-impl Lead {
-    fn is_for(self, key: Key) -> bool {
-        matches!(self, Lead::User(ticket) if ticket.key == key)
-    }
-}
-
 /// If more datagrams arrive together, much is to be written soon.
 const MUCH: usize = 2;
 
@@ -97,15 +68,6 @@ const ASSIST_TURNS: usize = 4;
 /// thread that accepts leaves it to the connections that are busy, which then need no waking; and
 /// where many are, it does not change hands too often.
 const IDLE_EVENTS: u32 = 16;
-
-/// How the background thread waits when it does not lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Watch {
-    /// It looks again by itself before long.
-    Timed,
-    /// It sleeps until it is woken.
-    Asleep,
-}
 
 /// How often threads slept, and how often in vain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +128,8 @@ pub(crate) struct Shared {
     woken: Vec<Waker>,
     /// Something happened that the user who leads waits for.
     lead_concerned: bool,
+    /// Who gives way, and will look again by itself: it need not be kicked as long as it leads.
+    returning: Option<Lead>,
     /// The last turn has sent nothing yet: the lead looks first.
     held: bool,
     /// What is written when the lock is free; `None` if the device has no half for it.
@@ -207,6 +171,7 @@ impl Shared {
             pause_until: None,
             woken: Vec::new(),
             lead_concerned: false,
+            returning: None,
             held: false,
             outbox,
             departed: Run::default(),
@@ -246,11 +211,18 @@ impl Shared {
     }
 
     /// Hands up what was received while the lock was free, and finds whom it concerns.
-    pub(super) fn take_in(&mut self, intake: &mut Intake, mut aim: Option<&mut Aim<'_>>) -> usize {
+    pub(super) fn take_in(
+        &mut self,
+        now: Instant,
+        intake: &mut Intake,
+        mut aim: Option<&mut Aim<'_>>,
+    ) -> usize {
         if self.closed.is_some() {
             return 0;
         }
-        let received = self.shard.hand_up(&mut intake.inlet, aim.as_deref_mut());
+        let received = self
+            .shard
+            .hand_up(now, &mut intake.inlet, aim.as_deref_mut());
         if let Some(aim) = aim.filter(|_| received > 0) {
             self.luck.note(aim.landing.has_missed());
         }
@@ -263,6 +235,35 @@ impl Shared {
         let headers = self.shard.headers_of_landing(room.connection)?;
         let aim = Aim::new(headers, room)?;
         self.luck.tries().then_some(aim)
+    }
+
+    /// Whether `me` leads, and there is something to lead.
+    pub(super) fn is_led_by(&self, me: Lead) -> bool {
+        self.lead == me && self.closed.is_none()
+    }
+
+    /// Whether something happened that the user who leads waits for.
+    pub(super) fn is_lead_concerned(&self) -> bool {
+        self.lead_concerned
+    }
+
+    /// The lead gives way until it has [returned](Shared::returned): nobody need kick it meanwhile.
+    pub(super) fn give_way(&mut self) {
+        self.lead_concerned = false;
+        self.returning = Some(self.lead);
+    }
+
+    /// The lead `me` looks again, by itself. Says whether there is anything for it to do, though nothing
+    /// has arrived.
+    pub(super) fn returned(&mut self, me: Lead, now: Instant) -> bool {
+        self.returning.take_if(|lead| *lead == me);
+        let is_due = self.shard.next_deadline().is_some_and(|due| due <= now);
+        !self.is_led_by(me) || self.lead_concerned || is_due
+    }
+
+    /// Whether the device may be asked for what it has not promised.
+    pub(super) fn may_ask(&self) -> bool {
+        self.fruitless == 0
     }
 
     /// The end of a turn, and its events.
@@ -359,8 +360,8 @@ impl Shared {
     /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
     /// else it and the background thread, or a lead that waits for something else, would stand in
     /// each other's way at every batch. Whoever led must be kicked if it does not lead any more.
-    pub(super) fn assist(&mut self, mut intake: Option<&mut Intake>) {
-        self.end_lead();
+    pub(super) fn assist(&mut self, mut intake: Option<&mut Intake>, now: Instant) {
+        self.end_lead(now);
         for _ in 0..ASSIST_TURNS {
             self.turn(false, intake.as_deref_mut());
             if !self.more {
@@ -386,7 +387,7 @@ impl Shared {
             }
             self.note_event(key);
         }
-        let awaited = self.lead.is_for(Key::Finished) || self.waiters.has(Key::Finished);
+        let awaited = self.lead.is_for(Key::Finished) || self.waiters.is_finish_awaited();
         if awaited && self.unfinished() == 0 {
             self.wake_key(Key::Finished);
         }
@@ -406,7 +407,7 @@ impl Shared {
     ///
     /// Of several shards none has it to give: waits are for all of them, and while a user who led
     /// one is elsewhere nobody would.
-    pub(super) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
+    pub(super) fn take_lead(&mut self, key: Key, now: Instant) -> Option<Ticket> {
         if self.mail.is_some() {
             return None;
         }
@@ -418,7 +419,7 @@ impl Shared {
         let kick = self.free_kicks.pop()?;
         match taken {
             true => self.absence.count_end(),
-            false => self.absence.end(self.shard.now()),
+            false => self.absence.end(now),
         }
         self.leads_begun += 1;
         self.idle_events = 0;
@@ -433,17 +434,17 @@ impl Shared {
 
     /// A user gives up the lead, or notices that it has lost it. If nobody has it then, the
     /// background thread takes it before long.
-    pub(super) fn give_up_lead(&mut self, ticket: Ticket) {
+    pub(super) fn give_up_lead(&mut self, ticket: Ticket, now: Instant) {
         self.free_kicks.push(ticket.kick);
         if self.lead == Lead::User(ticket) {
-            self.end_lead();
+            self.end_lead(now);
         }
     }
 
     /// Nobody leads now. A background thread that relies on being told is told.
-    fn end_lead(&mut self) {
+    fn end_lead(&mut self, now: Instant) {
         self.lead = Lead::Nobody;
-        self.absence.begin(self.shard.now());
+        self.absence.begin(now);
         if self.watch == Watch::Asleep {
             self.woken.extend(self.background.clone());
         }
@@ -530,6 +531,9 @@ impl Shared {
     /// Whether whoever is in poll must come out: what it waits for happened, there is more to
     /// send than one turn sends, or a deadline has come nearer than the time to which it sleeps.
     pub(super) fn lead_must_look(&mut self) -> bool {
+        if self.returning == Some(self.lead) {
+            return false;
+        }
         let nearer = match (self.shard.next_deadline(), self.wake_at) {
             (Some(due), Some(wake_at)) => due < wake_at,
             (Some(_), None) => true,
@@ -573,6 +577,8 @@ mod tests {
     use crate::config::Config;
     use crate::driver::{memory, start};
 
+    const NOW: Instant = Instant::ZERO;
+
     #[test]
     fn a_device_that_gives_nothing_is_left_alone_ever_longer() {
         let millis = |fruitless| pause(fruitless).map(|pause| pause.as_millis());
@@ -597,12 +603,12 @@ mod tests {
     #[test]
     fn a_user_has_the_lead_until_it_gives_it_up() {
         let (mut shared, key, _other_end) = host();
-        let first = shared.take_lead(key).unwrap();
-        assert_eq!(shared.take_lead(key), None, "the lead is taken");
-        assert_eq!(shared.take_lead(Key::Finished), None);
-        shared.give_up_lead(first);
+        let first = shared.take_lead(key, NOW).unwrap();
+        assert_eq!(shared.take_lead(key, NOW), None, "the lead is taken");
+        assert_eq!(shared.take_lead(Key::Finished, NOW), None);
+        shared.give_up_lead(first, NOW);
         assert_eq!(shared.lead, Lead::Nobody);
-        let second = shared.take_lead(key).unwrap();
+        let second = shared.take_lead(key, NOW).unwrap();
         assert_ne!(first, second, "another wait for the same");
     }
 
@@ -610,51 +616,74 @@ mod tests {
     #[test]
     fn an_absence_lasts_from_one_lead_to_the_next() {
         let (mut shared, key, _other_end) = host();
-        let lasts = |shared: &Shared| shared.absence.lasts(shared.shard.now());
-        assert_eq!(lasts(&shared), None, "the background leads");
-        let lead = shared.take_lead(key).unwrap();
-        assert_eq!(lasts(&shared), None);
+        let at = Instant::from_millis;
+        let lasts = |shared: &Shared, now| shared.absence.lasts(at(now));
+        assert_eq!(lasts(&shared, 1), None, "the background leads");
+        let lead = shared.take_lead(key, at(1)).unwrap();
+        assert_eq!(lasts(&shared, 1), None);
         assert_eq!(shared.absence.take_longest(), Duration::ZERO);
-        shared.give_up_lead(lead);
+        shared.give_up_lead(lead, at(2));
         let gap = Duration::from_millis(2);
-        std::thread::sleep(gap);
-        assert!(lasts(&shared) >= Some(gap));
-        shared.take_lead(key).unwrap();
-        assert_eq!(lasts(&shared), None);
-        assert!(shared.absence.take_longest() >= gap);
+        assert_eq!(lasts(&shared, 4), Some(gap));
+        shared.take_lead(key, at(4)).unwrap();
+        assert_eq!(lasts(&shared, 5), None);
+        assert_eq!(shared.absence.take_longest(), gap);
         assert_eq!(shared.absence.leads_ended(), 1);
+    }
+
+    /// Who gives way comes back by itself; whoever gets the lead from it must be kicked.
+    #[test]
+    fn a_lead_that_gives_way_is_not_kicked() {
+        let (mut shared, key, _other_end) = host();
+        let lead = shared.take_lead(key, NOW).unwrap();
+        let me = Lead::User(lead);
+        shared.give_way();
+        assert!(!shared.returned(me, NOW), "nothing has happened");
+        shared.give_way();
+        shared.note_event(key);
+        assert!(!shared.lead_must_look());
+        assert!(shared.returned(me, NOW));
+        assert!(shared.lead_must_look(), "it has not looked yet");
+
+        shared.give_way();
+        shared.give_up_lead(lead, NOW);
+        let next = shared.take_lead(Key::Finished, NOW).unwrap();
+        shared.note_event(Key::Finished);
+        assert!(shared.lead_must_look());
+        assert!(shared.returned(me, NOW), "another leads");
+        assert!(!shared.returned(Lead::User(next), NOW));
     }
 
     #[test]
     fn what_is_busy_gets_the_lead_from_what_is_not() {
         let (mut shared, key, _other_end) = host();
-        let idle = shared.take_lead(Key::Finished).unwrap();
+        let idle = shared.take_lead(Key::Finished, NOW).unwrap();
         for _ in 1..IDLE_EVENTS {
             shared.note_event(key);
-            assert_eq!(shared.take_lead(key), None);
+            assert_eq!(shared.take_lead(key, NOW), None);
         }
         shared.note_event(key);
-        let busy = shared.take_lead(key).unwrap();
+        let busy = shared.take_lead(key, NOW).unwrap();
         assert_eq!(shared.lead, Lead::User(busy));
         assert_ne!(busy.kick, idle.kick, "both may be in poll for a moment");
 
         // The one that lost it has not noticed: no third may come.
         (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
-        assert_eq!(shared.take_lead(Key::Finished), None);
-        shared.give_up_lead(idle);
+        assert_eq!(shared.take_lead(Key::Finished, NOW), None);
+        shared.give_up_lead(idle, NOW);
         assert_eq!(shared.lead, Lead::User(busy), "not its own to give up");
-        assert!(shared.take_lead(Key::Finished).is_some());
+        assert!(shared.take_lead(Key::Finished, NOW).is_some());
     }
 
     #[test]
     fn a_lead_with_something_of_its_own_keeps_it() {
         let (mut shared, key, _other_end) = host();
-        let lead = shared.take_lead(Key::Finished).unwrap();
+        let lead = shared.take_lead(Key::Finished, NOW).unwrap();
         for _ in 0..3 {
             (1..IDLE_EVENTS).for_each(|_| shared.note_event(key));
             shared.note_event(Key::Finished);
         }
-        assert_eq!(shared.take_lead(key), None);
+        assert_eq!(shared.take_lead(key, NOW), None);
         assert_eq!(shared.lead, Lead::User(lead));
     }
 
@@ -664,8 +693,8 @@ mod tests {
         shared.background = Some(Waker::noop().clone());
         for (watch, woken) in [(Watch::Timed, 0), (Watch::Asleep, 1)] {
             shared.watch = watch;
-            let lead = shared.take_lead(key).unwrap();
-            shared.give_up_lead(lead);
+            let lead = shared.take_lead(key, NOW).unwrap();
+            shared.give_up_lead(lead, NOW);
             assert_eq!(shared.take_woken().len(), woken, "{watch:?}");
         }
     }

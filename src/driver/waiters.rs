@@ -28,11 +28,14 @@ struct Waiter {
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     table: HashMap<Key, Vec<Waiter>>,
+    /// Whether somebody waits for [`Key::Finished`]: it is asked for all the time.
+    finish_awaited: bool,
 }
 
 impl Waiters {
     /// Notes that `waker` is to be woken when `key` has `interest`, or at any change of state.
     pub(crate) fn add(&mut self, key: Key, interest: Readiness, waker: &Waker) {
+        self.finish_awaited |= key == Key::Finished;
         self.table.entry(key).or_default().push(Waiter {
             interest,
             waker: waker.clone(),
@@ -83,25 +86,31 @@ impl Waiters {
 
     /// Moves to `woken` all who wait for `key`.
     pub(crate) fn take_key(&mut self, key: Key, woken: &mut Vec<Waker>) {
-        let waiters = self.table.remove(&key).unwrap_or_default();
+        let waiters = self.remove_all(key);
         woken.extend(waiters.into_iter().map(|waiter| waiter.waker));
     }
 
     /// Moves everybody to `woken`.
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
+        self.finish_awaited = false;
         let waiters = self.table.drain().flat_map(|(_, waiters)| waiters);
         woken.extend(waiters.map(|waiter| waiter.waker));
     }
 
-    /// Whether somebody waits for `key`.
-    pub(crate) fn has(&self, key: Key) -> bool {
-        self.table.contains_key(&key)
+    /// Whether somebody waits for [`Key::Finished`].
+    pub(crate) fn is_finish_awaited(&self) -> bool {
+        self.finish_awaited
     }
 
     fn drop_if_empty(&mut self, key: Key) {
         if self.table.get(&key).is_some_and(Vec::is_empty) {
-            self.table.remove(&key);
+            self.remove_all(key);
         }
+    }
+
+    fn remove_all(&mut self, key: Key) -> Vec<Waiter> {
+        self.finish_awaited &= key != Key::Finished;
+        self.table.remove(&key).unwrap_or_default()
     }
 }
 
@@ -161,12 +170,34 @@ mod tests {
         assert_eq!(happens(&mut waiters, Readiness::WRITABLE), (0, 1));
         assert_eq!(happens(&mut waiters, Readiness::WRITABLE), (0, 0));
         assert_eq!(happens(&mut waiters, Readiness::READABLE), (1, 0));
-        assert!(!waiters.has(key), "nothing is kept");
+        assert!(waiters.table.is_empty(), "nothing is kept");
         enter(&mut waiters);
         assert_eq!(happens(&mut waiters, Readiness::STATE), (1, 1));
         enter(&mut waiters);
         waiters.remove(key, &Waker::from(Arc::clone(&reader)));
         assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
+    }
+
+    #[test]
+    fn whoever_waits_for_the_end_is_known() {
+        let (id, _) = ids();
+        let mut waiters = Waiters::default();
+        let waker = &Waker::from(Arc::<Counter>::default());
+        for _ in 0..2 {
+            waiters.add(Key::Connection(id), Readiness::STATE, waker);
+            assert!(!waiters.is_finish_awaited());
+            waiters.add(Key::Finished, Readiness::STATE, waker);
+            waiters.remove(Key::Connection(id), waker);
+            assert!(waiters.is_finish_awaited());
+            waiters.remove(Key::Finished, waker);
+        }
+        for end in [Waiters::take_all, |waiters: &mut Waiters, woken: &mut _| {
+            waiters.take_key(Key::Finished, woken);
+        }] {
+            waiters.add(Key::Finished, Readiness::STATE, waker);
+            end(&mut waiters, &mut Vec::new());
+            assert!(!waiters.is_finish_awaited());
+        }
     }
 
     #[test]
@@ -184,6 +215,6 @@ mod tests {
             assert_eq!(woken.len(), 1);
             assert_eq!(counter.woken(woken), 1);
         }
-        assert!(!waiters.has(key));
+        assert!(waiters.table.is_empty());
     }
 }

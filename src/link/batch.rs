@@ -32,6 +32,8 @@ pub struct Batch {
     arrived: Vec<Arrival>,
     slot: usize,
     capacity: usize,
+    /// The most datagrams until it is cleared again.
+    most: usize,
     /// What the datagrams together may take, and what they do.
     octets: usize,
     used: usize,
@@ -63,6 +65,7 @@ impl Batch {
             arrived: Vec::with_capacity(capacity),
             slot,
             capacity,
+            most: capacity,
             octets: octets.max(slot),
             used: 0,
         }
@@ -70,8 +73,14 @@ impl Batch {
 
     /// Forgets the datagrams, keeps the memories.
     pub fn clear(&mut self) {
+        self.clear_for(self.capacity);
+    }
+
+    /// As [`Batch::clear`], and takes no more than `most` datagrams until it is cleared again.
+    pub fn clear_for(&mut self, most: usize) {
         self.arrived.clear();
         self.used = 0;
+        self.most = most.min(self.capacity);
     }
 
     /// Frees what it has allocated, as far as nobody keeps any of it; the batch is empty.
@@ -93,7 +102,7 @@ impl Batch {
 
     /// Whether there is no room for another.
     pub fn is_full(&self) -> bool {
-        self.arrived.len() == self.capacity || self.used + self.slot > self.octets
+        self.arrived.len() == self.most || self.used + self.slot > self.octets
     }
 
     /// Where the next datagram may be written; `None` if the batch is full. Nothing counts as
@@ -238,6 +247,23 @@ mod tests {
         assert_eq!(batch.iter().collect::<Vec<_>>(), [&b"abc"[..], b"wxyz"]);
         batch.clear();
         assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn a_batch_takes_no_more_than_it_is_to() {
+        let mut batch = Batch::new(4, 4);
+        let fill = |batch: &mut Batch| {
+            while batch.slot().is_some() {
+                batch.commit(1);
+            }
+            batch.len()
+        };
+        for (most, taken) in [(1, 1), (9, 4), (2, 2)] {
+            batch.clear_for(most);
+            assert_eq!(fill(&mut batch), taken);
+        }
+        batch.clear();
+        assert_eq!(fill(&mut batch), 4);
     }
 
     #[test]

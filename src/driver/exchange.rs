@@ -1,0 +1,67 @@
+//! When a turn may leave it at one datagram.
+
+/// Of so many turns in a row that found one datagram, the last asks for more.
+const ASK_EVERY: u32 = 16;
+
+/// Whether what arrives is one datagram at a time, for the one who leads: a question for each answer.
+/// Then asking the device for another, and being told that there is none, is a system call for
+/// nothing; the next wait asks anyway. What comes besides waits until then, and that is why a turn
+/// asks now and then all the same, and whenever the datagram was for somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Exchange {
+    /// Turns in a row that found one datagram for the lead.
+    singles: u32,
+}
+
+impl Exchange {
+    /// How many datagrams the next turn asks for at first.
+    pub(super) fn first(self) -> usize {
+        match self.singles.is_multiple_of(ASK_EVERY) {
+            true => usize::MAX,
+            false => 1,
+        }
+    }
+
+    /// A turn has found so many datagrams.
+    pub(super) fn note(&mut self, received: usize, for_lead: bool) {
+        match (received, for_lead) {
+            (0, _) => {}
+            (1, true) => self.singles = self.singles.wrapping_add(1),
+            _ => self.singles = 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the next `turns` turns, each with one datagram for the lead, how many ask for more.
+    fn ask(exchange: &mut Exchange, turns: u32) -> usize {
+        let asks = (0..turns).filter(|_| {
+            let asks = exchange.first() > 1;
+            exchange.note(1, true);
+            asks
+        });
+        asks.count()
+    }
+
+    #[test]
+    fn one_turn_in_sixteen_asks_for_more() {
+        let mut exchange = Exchange::default();
+        assert_eq!(ask(&mut exchange, 1), 1, "nothing is expected yet");
+        assert_eq!(ask(&mut exchange, 15), 0);
+        assert_eq!(ask(&mut exchange, 160), 10);
+    }
+
+    #[test]
+    fn what_is_no_exchange_is_asked_for() {
+        for (received, for_lead) in [(2, true), (1, false), (64, false)] {
+            let mut exchange = Exchange { singles: 5 };
+            exchange.note(0, false);
+            assert_eq!(exchange.first(), 1, "that nothing came says nothing");
+            exchange.note(received, for_lead);
+            assert!(exchange.first() > 1);
+        }
+    }
+}

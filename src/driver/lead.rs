@@ -1,0 +1,42 @@
+//! Who leads, and how the background thread waits meanwhile.
+
+use super::waiters::Key;
+
+/// Who polls the device and does the turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Nobody at this moment; the background thread comes soon.
+    Nobody,
+    /// The background thread.
+    Background,
+    /// A thread that waits.
+    User(Ticket),
+}
+
+/// A wait that leads: what for, and which of all that did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket {
+    pub(super) key: Key,
+    pub(super) number: u64,
+    /// Which of the users' kicks gets it out of poll.
+    pub(super) kick: usize,
+}
+
+/// How many kicks the users have: one for the lead, and one for the next lead while the last is
+/// still on its way out of poll.
+pub(super) const USER_KICKS: usize = 2;
+
+impl Lead {
+    pub(super) fn is_for(self, key: Key) -> bool {
+        matches!(self, Lead::User(ticket) if ticket.key == key)
+    }
+}
+
+/// How the background thread waits when it does not lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// It looks again by itself before long.
+    Timed,
+    /// It sleeps until it is woken.
+    Asleep,
+}

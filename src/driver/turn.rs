@@ -1,0 +1,203 @@
+//! A turn of the lead: it waits for the device, receives while the stack is not locked, and hands up
+//! what has come.
+
+use core::time::Duration;
+use std::mem;
+use std::os::fd::AsFd;
+use std::thread;
+
+use parking_lot::Mutex;
+
+use super::engine::{Engine, Guard};
+use super::intake::Intake;
+use super::lead::Lead;
+use super::poller;
+use super::reading::{Aim, Room};
+use super::shard::{BATCHES, Turn};
+use super::shared::{Shared, earlier};
+use crate::link::DeviceError;
+use crate::time::Instant;
+
+/// What was received while the lock was free, and is handed up.
+struct Arrival {
+    /// When the last batch of it was handed up.
+    at: Instant,
+    /// How many datagrams.
+    count: usize,
+    /// Whether there may be more; an error concerns what follows.
+    more: Result<bool, DeviceError>,
+}
+
+impl Engine {
+    /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
+    /// if the lead is still `me`. Text may land in `room`.
+    pub(super) fn poll_and_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        me: Lead,
+        now: Instant,
+        deadline: Option<Instant>,
+        room: Option<Room<'_>>,
+    ) -> Guard<'a> {
+        shared.send_held(now);
+        let mut aim = room.and_then(|room| shared.aim(room));
+        let shared = match mem::take(&mut shared.more) {
+            true => {
+                shared.plan_poll(now);
+                self.release(shared);
+                self.turn(me, false, aim.as_mut())
+            }
+            false => self.wait_and_turn(shared, me, now, deadline, aim.as_mut()),
+        };
+        if let Some(aim) = aim {
+            aim.end();
+        }
+        shared
+    }
+
+    /// As [`Engine::poll_and_turn`], if nothing is due at once.
+    fn wait_and_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        me: Lead,
+        mut now: Instant,
+        deadline: Option<Instant>,
+        mut aim: Option<&mut Aim<'_>>,
+    ) -> Guard<'a> {
+        let mut busy = shared.busy.next(self.busy_poll);
+        if self.is_alone
+            && !busy.is_zero()
+            && shared.may_ask()
+            && let Some(intake) = &self.intake
+        {
+            let last = deadline.map_or(now + busy, |deadline| deadline.min(now + busy));
+            let found;
+            (shared, found) = self.give_way_and_turn(shared, intake, me, last, aim.as_deref_mut());
+            shared.busy.note(!found);
+            if found {
+                return shared;
+            }
+            (now, busy) = (shared.shard.now(), Duration::ZERO);
+        }
+        let (until, poll_device) = shared.plan_poll(now);
+        let timeout = earlier(until, deadline).map(|until| until - now);
+        self.release(shared);
+        let kick = match me {
+            Lead::User(ticket) => &self.user_kicks[ticket.kick],
+            Lead::Background | Lead::Nobody => &self.background_kick,
+        };
+        let device = poll_device.then_some(self.device.as_fd());
+        let mail = self.mail.as_ref().map(AsFd::as_fd);
+        let found = poller::wait(device, mail, kick, busy, timeout);
+        let mut shared = self.turn(me, found.device, aim);
+        if !busy.is_zero() {
+            shared.busy.note(found.slept);
+        }
+        shared
+    }
+
+    /// Locks and does a turn, if the lead is still `me`. `promised`: the device has something.
+    fn turn(&self, me: Lead, promised: bool, aim: Option<&mut Aim<'_>>) -> Guard<'_> {
+        if let Some(intake) = &self.intake {
+            let mut intake = intake.lock();
+            let (mut shared, arrival) = self.receive(&mut intake, me, aim);
+            self.end_turn(&mut shared, &mut intake, me, promised, arrival);
+            return shared;
+        }
+        let mut shared = self.lock();
+        if shared.lead == me {
+            shared.turn(promised, None);
+        }
+        shared
+    }
+
+    /// Where there is one processor only, nothing comes while the lead has it. So `me` receives, and gives
+    /// way, again and again until `last`, without asking poll(2). (It receives first: whom its last
+    /// write woke may have had the processor by then.) If there is something, does a turn, and says so.
+    fn give_way_and_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        intake: &Mutex<Intake>,
+        me: Lead,
+        last: Instant,
+        mut aim: Option<&mut Aim<'_>>,
+    ) -> (Guard<'a>, bool) {
+        let mut gives_way = false;
+        loop {
+            shared.give_way();
+            self.release(shared);
+            if mem::replace(&mut gives_way, true) {
+                thread::yield_now();
+            }
+            let mut intake = intake.lock();
+            let arrival;
+            (shared, arrival) = self.receive(&mut intake, me, aim.as_deref_mut());
+            let now = arrival.at;
+            if shared.returned(me, now) || arrival.count > 0 || arrival.more.is_err() {
+                self.end_turn(&mut shared, &mut intake, me, false, arrival);
+                return (shared, true);
+            }
+            if now >= last {
+                return (shared, false);
+            }
+        }
+    }
+
+    /// `me` receives while the lock is free, locks, and hands up what has come: all that may come in one
+    /// turn; or if another has the lead by then, what has been received already.
+    fn receive(
+        &self,
+        intake: &mut Intake,
+        me: Lead,
+        mut aim: Option<&mut Aim<'_>>,
+    ) -> (Guard<'_>, Arrival) {
+        let mut most = intake.exchange.first();
+        let (mut batches, mut count) = (0, 0);
+        loop {
+            let using = self.using_device();
+            let answer = intake.receive(most, aim.as_deref_mut());
+            drop(using);
+            let mut shared = self.lock();
+            let at = shared.shard.now();
+            batches += 1;
+            count += shared.take_in(at, intake, aim.as_deref_mut());
+            let is_over = aim.as_ref().is_some_and(|aim| aim.landing.is_over());
+            let for_lead = shared.is_lead_concerned();
+            // The one that was expected is enough.
+            let more = answer.map(|more| more && !(most == 1 && for_lead));
+            let goes_on = matches!(more, Ok(true)) && batches < BATCHES && !is_over;
+            if goes_on && shared.is_led_by(me) {
+                self.release(shared);
+                most = usize::MAX;
+                continue;
+            }
+            intake.note(count, for_lead);
+            return (shared, Arrival { at, count, more });
+        }
+    }
+
+    /// The end of a turn of `me`, if it leads still.
+    fn end_turn(
+        &self,
+        shared: &mut Shared,
+        intake: &mut Intake,
+        me: Lead,
+        promised: bool,
+        arrival: Arrival,
+    ) {
+        let Arrival { at, count, more } = arrival;
+        if shared.is_led_by(me) {
+            shared.shard.end_turn(at, &mut intake.inlet, count);
+            let turn = more.map(|more| Turn {
+                received: count,
+                more,
+            });
+            shared.end_turn(promised, turn);
+        } else if count > 0 {
+            shared.send_due(at);
+            if shared.lead_must_look() {
+                self.kick(shared.lead);
+            }
+        }
+    }
+}
