@@ -2,28 +2,31 @@
 
 mod congestion;
 mod ecn;
-
-pub use congestion::{
-    CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
-};
-pub use ecn::{EcnConfig, EcnMode, EcnOptions};
-
-use core::fmt;
-use core::net::IpAddr;
-use core::time::Duration;
-
+mod error;
 mod habits;
 mod keepalive;
 mod opening;
 mod path_mtu;
 mod resets;
+mod udp;
 
+use core::net::IpAddr;
+use core::time::Duration;
+
+pub use congestion::{
+    CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
+};
+pub use ecn::{EcnConfig, EcnMode, EcnOptions};
+pub use error::ConfigError;
 pub use habits::{Nagle, Push, QuickAcks, RtoFloor};
 pub use keepalive::Keepalive;
+pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
+pub use udp::{UdpConfig, UdpOptions};
 
-pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
+/// The least [`Config::memory`]: room for a few connections.
+const LEAST_MEMORY: usize = 16 * 1024;
 
 /// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
 /// field has a default.
@@ -34,7 +37,8 @@ pub struct Config {
     /// The longest datagram to send, in octets, IP header included. At least 68 (IPv4) or 1280
     /// (IPv6). Default 1500.
     pub mtu: usize,
-    /// TTL and hop limit of what is sent (RFC 9293 MUST-49). Default 64.
+    /// TTL and hop limit of what is sent (RFC 9293 MUST-49), from 1: a datagram with none left must
+    /// not be sent (RFC 1122 §3.2.1.7). Default 64.
     pub hop_limit: u8,
     /// IPv4: every segment of a connection has an identification of its own, what is sent again
     /// too, as common stacks have it. It begins anywhere, and counts what this connection sends and
@@ -49,7 +53,7 @@ pub struct Config {
     /// UDP sockets.
     pub udp: UdpConfig,
     /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
-    /// refused; `memory` may be a tighter bound. Default 262,144.
+    /// refused; `memory` may be a tighter bound. From 1. Default 262,144.
     pub max_connections: usize,
     /// The most connections of one listener whose handshake is under way; beyond it SYNs are
     /// answered with a cookie, or dropped. Default 4,096.
@@ -66,9 +70,9 @@ pub struct Config {
     /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
     /// Default 4,096.
     pub max_paths: usize,
-    /// The most octets that all connections take, but for the 2 KiB each way that one may have in any
-    /// case; [`Stack::memory_in_use`](crate::stack::Stack::memory_in_use) says what counts, and what
-    /// happens when it runs short. Default 1 GiB: room for some 185,000 connections without text.
+    /// The most octets that connections, UDP queues and fragments take together, but for the 2 KiB each
+    /// way that a connection may have in any case, and one datagram in each queue; [`Stack::memory_in_use`](crate::stack::Stack::memory_in_use) says what counts, and what
+    /// happens when it runs short. At least 16 KiB. Default 1 GiB: room for some 185,000 connections without text.
     pub memory: usize,
     /// A connection that has been silent in TIME-WAIT for so long, and whose timestamps tell old
     /// segments from new ones, gives way to an active OPEN of the same addresses and ports (RFC
@@ -148,6 +152,16 @@ impl Config {
                 least,
             });
         }
+        let sockets = [self.tcp.socket.hop_limit, self.udp.socket.hop_limit];
+        if self.hop_limit == 0 || sockets.contains(&Some(0)) {
+            return Err(ConfigError::Zero("hop_limit"));
+        }
+        if self.max_connections == 0 {
+            return Err(ConfigError::Zero("max_connections"));
+        }
+        if self.memory < LEAST_MEMORY {
+            return Err(ConfigError::Memory);
+        }
         if self.ephemeral_ports.0 == 0 || self.ephemeral_ports.0 > self.ephemeral_ports.1 {
             return Err(ConfigError::EphemeralPorts);
         }
@@ -157,44 +171,6 @@ impl Config {
         self.fast_open.validate()?;
         self.tcp.validate()
     }
-}
-
-/// How UDP sockets behave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UdpConfig {
-    /// The most octets of text that wait to be received, and the most datagrams; what comes beyond
-    /// is dropped and counted. One datagram is taken however long it is. Default 512 KiB.
-    pub receive_buffer: usize,
-    /// See `receive_buffer`. Default 1,024.
-    pub receive_datagrams: usize,
-    /// The most octets of text that wait to leave, and the most datagrams; beyond it a send waits.
-    /// One datagram is taken however long it is. Default 256 KiB.
-    pub send_buffer: usize,
-    /// See `send_buffer`. Default 256.
-    pub send_datagrams: usize,
-    /// What the user may change on a socket.
-    pub socket: UdpOptions,
-}
-
-impl Default for UdpConfig {
-    fn default() -> UdpConfig {
-        UdpConfig {
-            receive_buffer: 512 * 1024,
-            receive_datagrams: 1_024,
-            send_buffer: 256 * 1024,
-            send_datagrams: 256,
-            socket: UdpOptions::default(),
-        }
-    }
-}
-
-/// What the user of a UDP socket may change while it lives (RFC 1122 §4.1.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct UdpOptions {
-    /// TTL or hop limit of what is sent; `None`: that of the host. Default `None`.
-    pub hop_limit: Option<u8>,
-    /// The six DSCP bits and two ECN bits of what is sent. Default 0.
-    pub traffic_class: u8,
 }
 
 /// How a connection behaves.
@@ -256,7 +232,7 @@ pub struct TcpConfig {
     /// The acknowledgment of a FIN without text always waits: the user may close at once, and our
     /// FIN then carries it. Off, it waits only where one of text would (Linux). Default on.
     pub hold_fin_ack: bool,
-    /// RTO before the first RTT sample (RFC 6298 §2.1). Default 1 s.
+    /// RTO before the first RTT sample (RFC 6298 §2.1). Above zero. Default 1 s.
     pub initial_rto: Duration,
     /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
     pub min_rto: Duration,
@@ -330,7 +306,7 @@ pub struct TcpConfig {
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
     /// In slow start, by how many segments at most one acknowledgment makes the congestion window
-    /// grow. `None`: by 2, by 1 while a timeout is repaired (RFC 3465 §2.3), in CUBIC's first by 8 (RFC
+    /// grow, from 1. `None`: by 2, by 1 while a timeout is repaired (RFC 3465 §2.3), in CUBIC's first by 8 (RFC
     /// 9406 §4.2). Default `None`; Linux knows no limit.
     pub slow_start_limit: Option<u32>,
     /// CUBIC's first slow start may end before anything is lost (HyStart++, RFC 9406). Default on.
@@ -457,6 +433,10 @@ impl TcpConfig {
             (self.max_sent_records / 16, "max_sent_records"),
             (self.ecn.attempts as usize, "ecn.attempts"),
             (self.ecn.classic_attempts as usize, "ecn.classic_attempts"),
+            (
+                self.slow_start_limit.unwrap_or(1) as usize,
+                "slow_start_limit",
+            ),
             (self.max_persist.as_nanos().min(1) as usize, "max_persist"),
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {
@@ -466,7 +446,8 @@ impl TcpConfig {
         if self.receive_buffer >= 1 << 30 || self.send_buffer >= 1 << 30 {
             return Err(ConfigError::BufferTooLarge);
         }
-        if self.min_rto > self.max_rto || self.min_rto.is_zero() {
+        let least = self.min_rto.min(self.initial_rto);
+        if least.is_zero() || self.min_rto > self.max_rto {
             return Err(ConfigError::RtoBounds);
         }
         // RFC 9293 MUST-40.
@@ -476,6 +457,8 @@ impl TcpConfig {
         {
             return Err(ConfigError::DelayedAck);
         }
+        self.keepalive.validate()?;
+        self.socket.validate()?;
         self.pacing.validate()
     }
 }
@@ -497,7 +480,7 @@ pub struct SocketOptions {
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
     /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21), and
-    /// of the count of keepalives. `None`: R2 decides. Default `None`.
+    /// of the count of keepalives. Above zero. `None`: R2 decides. Default `None`.
     pub user_timeout: Option<Duration>,
     /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
     /// otherwise wait so long for the peer to have everything, then reset.
@@ -513,13 +496,13 @@ pub struct SocketOptions {
     /// congestion window.
     pub send_buffer: Option<usize>,
     /// Take text only while fewer octets than this wait to be sent for the first time, so that
-    /// the user decides late what to send. `None`: whatever the send buffer has room for.
+    /// the user decides late what to send; 0 counts as 1. `None`: whatever the send buffer has room for.
     /// Default `None`.
     pub unsent_low_water: Option<usize>,
-    /// The most that the window offers, in octets; a window that the peer was given stays given.
+    /// The most that the window offers, in octets, from 1; a window that the peer was given stays given.
     /// `None`: what the receive buffer has room for. Default `None`.
     pub window_clamp: Option<usize>,
-    /// Nothing leaves faster than this, in octets a second, whoever decides how fast otherwise.
+    /// Nothing leaves faster than this, in octets a second (0 counts as 1), whoever decides how fast otherwise.
     /// `None`: no limit. Default `None`.
     pub max_pacing_rate: Option<u64>,
     /// R2 of our SYN or SYN-ACK (RFC 9293 MUST-23) for this connection. `None`: as
@@ -530,62 +513,116 @@ pub struct SocketOptions {
     pub fin_wait_2_timeout: Option<Duration>,
 }
 
-/// Which value of a [`Config`] makes no sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The host has no address.
-    NoAddress,
-    /// An address is not a host's: unspecified, multicast or broadcast.
-    NotUnicast(IpAddr),
-    /// The MTU is below what the families in use allow, or above 65,535.
-    Mtu {
-        /// What was asked for.
-        mtu: usize,
-        /// The least that is allowed.
-        least: usize,
-    },
-    /// The range of ephemeral ports is empty or begins with 0.
-    EphemeralPorts,
-    /// This field must not be zero.
-    Zero(&'static str),
-    /// A buffer of 2^30 octets or more cannot be advertised.
-    BufferTooLarge,
-    /// `min_rto` is zero or above `max_rto`.
-    RtoBounds,
-    /// `delayed_ack` must be under 500 ms.
-    DelayedAck,
-    /// The base size of the path MTU is below 68.
-    BaseMtu,
-    /// A percentage of `pacing` is below 100.
-    Pacing,
-    /// `busy_poll` is above a second.
-    BusyPoll,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ConfigError::NoAddress => f.write_str("the stack needs at least one address"),
-            ConfigError::NotUnicast(address) => {
-                write!(f, "{address} cannot be the address of a host")
-            }
-            ConfigError::Mtu { mtu, least } => {
-                write!(f, "an MTU of {mtu} is outside {least} to 65535")
-            }
-            ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
-            ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
-            ConfigError::BufferTooLarge => f.write_str("a buffer must be smaller than 1 GiB"),
-            ConfigError::BaseMtu => f.write_str("the base size of the path MTU is below 68"),
-            ConfigError::RtoBounds => f.write_str("min_rto must be above zero and below max_rto"),
-            ConfigError::DelayedAck => {
-                f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
-            }
-            ConfigError::BusyPoll => f.write_str("busy_poll must not be above 1 s"),
-            ConfigError::Pacing => {
-                f.write_str("a pace below 100 percent of the window holds it back")
-            }
+impl SocketOptions {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.window_clamp == Some(0) {
+            return Err(ConfigError::Zero("window_clamp"));
         }
+        if self.user_timeout.is_some_and(|time| time.is_zero()) {
+            return Err(ConfigError::Zero("user_timeout"));
+        }
+        self.keepalive.map_or(Ok(()), |it| it.validate())
     }
 }
 
-impl std::error::Error for ConfigError {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A host whose configuration was changed so, and what is wrong with that.
+    fn refused(change: impl FnOnce(&mut Config)) -> Option<ConfigError> {
+        let mut config = Config::new([IpAddr::from([10, 0, 0, 1])]);
+        change(&mut config);
+        config.validate().err()
+    }
+
+    #[test]
+    fn what_a_host_cannot_do_is_refused() {
+        assert_eq!(refused(|_| {}), None);
+        let mtu = |mtu| Some(ConfigError::Mtu { mtu, least: 68 });
+        let many = IpAddr::from([224, 0, 0, 1]);
+        let zero = |name| Some(ConfigError::Zero(name));
+        let rows: [(fn(&mut Config), _); 13] = [
+            (|it| it.addresses.clear(), Some(ConfigError::NoAddress)),
+            (
+                |it| it.addresses.push([224, 0, 0, 1].into()),
+                Some(ConfigError::NotUnicast(many)),
+            ),
+            (|it| it.mtu = 67, mtu(67)),
+            (|it| it.mtu = 65_536, mtu(65_536)),
+            (|it| it.hop_limit = 0, zero("hop_limit")),
+            (|it| it.tcp.socket.hop_limit = Some(0), zero("hop_limit")),
+            (|it| it.udp.socket.hop_limit = Some(0), zero("hop_limit")),
+            (|it| it.max_connections = 0, zero("max_connections")),
+            (|it| it.memory = 16 * 1024 - 1, Some(ConfigError::Memory)),
+            (
+                |it| it.ephemeral_ports = (0, 9),
+                Some(ConfigError::EphemeralPorts),
+            ),
+            (
+                |it| it.ephemeral_ports = (9, 8),
+                Some(ConfigError::EphemeralPorts),
+            ),
+            (
+                |it| it.busy_poll = Duration::from_millis(1_001),
+                Some(ConfigError::BusyPoll),
+            ),
+            (|it| it.fast_open.cookies = 0, zero("cookies")),
+        ];
+        for (row, (change, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(refused(change), expected, "row {row}");
+        }
+    }
+
+    /// What would never send, never take, never end or never rest.
+    #[test]
+    fn what_a_connection_cannot_do_is_refused() {
+        let zero = |name| Some(ConfigError::Zero(name));
+        let rows: [(fn(&mut TcpConfig), _); 11] = [
+            (
+                |it| it.initial_rto = Duration::ZERO,
+                Some(ConfigError::RtoBounds),
+            ),
+            (
+                |it| it.min_rto = Duration::ZERO,
+                Some(ConfigError::RtoBounds),
+            ),
+            (
+                |it| it.max_rto = it.min_rto / 2,
+                Some(ConfigError::RtoBounds),
+            ),
+            (|it| it.slow_start_limit = Some(0), zero("slow_start_limit")),
+            (|it| it.max_burst = Some(0), zero("max_burst")),
+            (
+                |it| it.send_buffer = 1 << 30,
+                Some(ConfigError::BufferTooLarge),
+            ),
+            (
+                |it| it.keepalive.interval = Duration::ZERO,
+                zero("keepalive"),
+            ),
+            (
+                |it| {
+                    it.socket.keepalive = Some(Keepalive {
+                        count: 0,
+                        ..Keepalive::default()
+                    });
+                },
+                zero("keepalive"),
+            ),
+            (|it| it.socket.window_clamp = Some(0), zero("window_clamp")),
+            (
+                |it| it.socket.user_timeout = Some(Duration::ZERO),
+                zero("user_timeout"),
+            ),
+            (
+                |it| it.pacing.quantum = Duration::ZERO,
+                zero("pacing.quantum"),
+            ),
+        ];
+        for (row, (change, expected)) in rows.into_iter().enumerate() {
+            let found = refused(|config| change(&mut config.tcp));
+            assert_eq!(found, expected, "row {row}");
+        }
+    }
+}

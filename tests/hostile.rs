@@ -8,6 +8,7 @@
 //! | `hostile/segments.rs` | any segment, any call, at any time, in every state |
 //! | `hostile/liveness.rs` | the path and the users: everything completes once the faults stop |
 //! | `hostile/octets.rs` | any octets: at the door, and through a whole host |
+//! | `hostile/floods.rs` | a host, or one connection: the same again and again, a million times |
 //! | `hostile/scoreboard.rs` | one connection: what the peer says to have received |
 //! | `hostile/middle.rs` | somebody on the path, who repeats and forges |
 //! | `hostile/exchange.rs`, `hostile/app.rs` | users on two hosts who wait for events |
@@ -23,6 +24,7 @@ mod hostile {
     mod app;
     mod cases;
     mod exchange;
+    mod floods;
     mod hosts;
     mod liveness;
     mod middle;

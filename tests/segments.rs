@@ -41,11 +41,16 @@
 //! | `ack` | [`Discard::BadAck`] |
 //! | `end` | [`Discard::Finished`] |
 //! | `door` | refused before any connection sees it: no TCP sends SYN with FIN or RST |
+//!
+//! ICMP errors have a table of their own, in `tests/segments/errors.rs`.
 
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/dialogue.rs"]
 mod dialogue;
+mod segments {
+    mod errors;
+}
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

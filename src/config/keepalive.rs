@@ -2,14 +2,16 @@
 
 use core::time::Duration;
 
+use super::ConfigError;
+
 /// How to probe an idle connection (RFC 9293 §3.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
     /// Idle time before the first probe. Default 2 h (MUST-28: at least that by default).
     pub idle: Duration,
-    /// Time between probes. Default 75 s.
+    /// Time between probes. Above zero. Default 75 s.
     pub interval: Duration,
-    /// Unanswered probes after which the connection is given up. Default 9.
+    /// Unanswered probes after which the connection is given up, from 1. Default 9.
     pub count: u32,
 }
 
@@ -19,6 +21,15 @@ impl Default for Keepalive {
             idle: Duration::from_secs(2 * 60 * 60),
             interval: Duration::from_secs(75),
             count: 9,
+        }
+    }
+}
+
+impl Keepalive {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        match self.interval.is_zero() || self.count == 0 {
+            true => Err(ConfigError::Zero("keepalive")),
+            false => Ok(()),
         }
     }
 }

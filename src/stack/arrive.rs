@@ -3,7 +3,6 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::Stack;
-use super::fragments::Outcome;
 use super::listener::ListenerId;
 use super::reports::Reported;
 use super::share::quoted;
@@ -178,11 +177,7 @@ impl Stack {
                 None => self.udp_arrives(now, ip, header, text, &datagram),
             },
             Payload::Unknown { answer } => self.answer_with_error(now, answer, &datagram),
-            Payload::Fragment(fragment) => match self.reassembler.insert(now, ip, fragment) {
-                Outcome::Complete(whole) => self.take(now, (&*whole).into(), Form::default()),
-                Outcome::Held => {}
-                Outcome::Dropped(reason) => self.counters.count_fragment(reason),
-            },
+            Payload::Fragment(fragment) => self.fragment_arrives(now, ip, fragment),
             Payload::Nothing => {}
         }
     }
@@ -221,15 +216,6 @@ impl Stack {
         self.counters.count_malformed(refusal.reason);
         if let Some(error) = refusal.answer {
             self.answer_with_error(now, error, datagram);
-        }
-    }
-
-    /// Datagrams of which parts are missing are given up in time.
-    pub(super) fn expire_fragments(&mut self, now: Instant) {
-        while let Some(expired) = self.reassembler.expire(now) {
-            if let Some(first) = expired.first {
-                self.answer_with_error(now, IcmpError::ReassemblyTimeExceeded, &first);
-            }
         }
     }
 

@@ -503,15 +503,16 @@ impl Stack {
         self.touched(id.slot);
     }
 
-    /// Octets that all connections take of [`Config::memory`]: their buffers, and what they take
+    /// Octets in use of [`Config::memory`]: the buffers of connections, and what these take
     /// without text, in whatever state ([`CONNECTION_AT_REST`](super::CONNECTION_AT_REST), or
-    /// what little is left in TIME-WAIT).
+    /// what little is left in TIME-WAIT); queues of UDP sockets; fragments that wait for others.
     ///
     /// Without text they may take half of the budget: beyond that the oldest in TIME-WAIT make
     /// room for new ones, and if there are none, new ones are refused. When half of it is in use,
     /// for whatever, buffers grow no more; from three quarters on, text beyond gaps and new
     /// connections are refused, and connections that nobody holds are reset, the largest first. At
-    /// its end each goes on with 2 KiB each way.
+    /// its end each goes on with 2 KiB each way. Queues of UDP may take a quarter: beyond that, and
+    /// from three quarters on, each holds one datagram. Fragments may take an eighth, but 4 MiB.
     ///
     /// [`Config::memory`]: crate::config::Config::memory
     pub fn memory_in_use(&self) -> usize {

@@ -8,10 +8,12 @@ use core::fmt;
 use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Stack;
 use crate::time::{Duration, Instant};
-use crate::wire::{Ecn, Fragment, IpHeader};
+use crate::wire::{Ecn, Form, Fragment, IcmpError, IpHeader};
 
-/// The most octets held, with what it costs to hold them. The oldest datagram gives way.
+/// The most octets held, with what it costs to hold them. The oldest datagram gives way. A host with
+/// little memory holds less: an eighth of it.
 pub const MAX_OCTETS: usize = 4 << 20;
 /// The most datagrams of one source. Its oldest gives way.
 pub const MAX_PER_SOURCE: usize = 64;
@@ -106,8 +108,10 @@ pub struct Expired {
 }
 
 /// The fragments that wait for others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Reassembler {
+    /// The most octets held.
+    most: usize,
     datagrams: BTreeMap<Key, Pending>,
     /// Serial numbers, oldest first: of all, of each source, and with their deadlines.
     ages: BTreeMap<u64, Key>,
@@ -119,9 +123,18 @@ pub struct Reassembler {
 }
 
 impl Reassembler {
-    /// Nothing waits.
-    pub fn new() -> Reassembler {
-        Reassembler::default()
+    /// Nothing waits. `memory` is that of the host ([`Config::memory`](crate::config::Config::memory)).
+    pub fn new(memory: usize) -> Reassembler {
+        Reassembler {
+            most: MAX_OCTETS.min(memory / 8),
+            datagrams: BTreeMap::new(),
+            ages: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            next_serial: 0,
+            octets: 0,
+            evicted: 0,
+        }
     }
 
     /// A fragment arrives, in a datagram with header `ip`.
@@ -185,6 +198,11 @@ impl Reassembler {
         self.datagrams.is_empty()
     }
 
+    /// Octets held, with what it costs to hold them.
+    pub fn octets(&self) -> usize {
+        self.octets
+    }
+
     /// How many datagrams have given way to others.
     pub fn evicted(&self) -> u64 {
         self.evicted
@@ -226,7 +244,7 @@ impl Reassembler {
 
     /// Room for `cost` octets more of the datagram `key`, unless it is the oldest itself.
     fn make_room(&mut self, key: &Key, cost: usize) {
-        while self.octets + cost > MAX_OCTETS
+        while self.octets + cost > self.most
             && self.datagrams.contains_key(key)
             && let Some((&oldest, _)) = self.ages.first_key_value()
         {
@@ -404,6 +422,28 @@ impl Pending {
     }
 }
 
+impl Stack {
+    pub(super) fn fragment_arrives(&mut self, now: Instant, ip: &IpHeader, fragment: Fragment<'_>) {
+        let outcome = self.reassembler.insert(now, ip, fragment);
+        self.memory.charge_fragments(self.reassembler.octets());
+        match outcome {
+            Outcome::Complete(whole) => self.take(now, (&*whole).into(), Form::default()),
+            Outcome::Held => {}
+            Outcome::Dropped(reason) => self.counters.count_fragment(reason),
+        }
+    }
+
+    /// Datagrams of which parts are missing are given up in time.
+    pub(super) fn expire_fragments(&mut self, now: Instant) {
+        while let Some(expired) = self.reassembler.expire(now) {
+            if let Some(first) = expired.first {
+                self.answer_with_error(now, IcmpError::ReassemblyTimeExceeded, &first);
+            }
+        }
+        self.memory.charge_fragments(self.reassembler.octets());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -466,7 +506,7 @@ mod tests {
                 if (0..4).any(|piece| !order.contains(&piece)) {
                     continue;
                 }
-                let mut reassembler = Reassembler::new();
+                let mut reassembler = Reassembler::new(usize::MAX);
                 for &piece in &order[..3] {
                     let outcome = insert(&mut reassembler, &ip, PIECES[piece]);
                     assert_eq!(outcome, Outcome::Held, "{order:?}");
@@ -481,7 +521,7 @@ mod tests {
 
     #[test]
     fn datagrams_do_not_mix() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         let elsewhere = |last| IpHeader {
             source: [10, 0, 0, last].into(),
             ..v4()
@@ -516,7 +556,7 @@ mod tests {
     /// RFC 8200 §4.5: only the first fragment says what the datagram carries.
     #[test]
     fn an_ipv6_datagram_is_what_its_first_fragment_says() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         let last = IpHeader {
             protocol: protocol::UDP,
             hop_limit: 1,
@@ -533,7 +573,7 @@ mod tests {
     #[test]
     fn exact_duplicates_are_ignored() {
         for ip in [v4(), v6()] {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             for piece in [PIECES[1], PIECES[3], PIECES[0]] {
                 assert_eq!(insert(&mut reassembler, &ip, piece), Outcome::Held);
                 let octets = reassembler.octets;
@@ -570,7 +610,7 @@ mod tests {
         ];
         for ip in [v4(), v6()] {
             for (what, pieces) in rows {
-                let mut reassembler = Reassembler::new();
+                let mut reassembler = Reassembler::new(usize::MAX);
                 let held = insert(&mut reassembler, &ip, pieces[0]);
                 assert_eq!(held, Outcome::Held, "{what}");
                 let outcome = insert(&mut reassembler, &ip, pieces[1]);
@@ -595,7 +635,7 @@ mod tests {
 
     #[test]
     fn the_same_place_with_other_octets_is_an_overlap() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         let mut fragment = Fragment {
             identification: 7,
             offset: 8,
@@ -612,7 +652,7 @@ mod tests {
     #[test]
     fn time_is_over_after_30_s_with_ipv4_and_60_s_with_ipv6() {
         for (ip, seconds) in [(v4(), 30), (v6(), 60)] {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             insert(&mut reassembler, &ip, PIECES[1]);
             let deadline = START + Duration::from_secs(seconds);
             assert_eq!(reassembler.next_deadline(), Some(deadline));
@@ -648,13 +688,13 @@ mod tests {
         let Payload::Fragment(fragment) = read.payload else {
             panic!("no fragment: {read:?}");
         };
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         let outcome = reassembler.insert(START, &read.ip, fragment);
         assert_eq!(outcome, Outcome::Held);
         let expired = reassembler.expire(START + TIMEOUT_V4).unwrap();
         let first = expired.first.unwrap();
         assert_eq!(first, datagram[..1280]);
-        let error = wire::IcmpError::ReassemblyTimeExceeded;
+        let error = IcmpError::ReassemblyTimeExceeded;
         let sent = wire::icmp::error(read.ip.destination, 64, error, &first).unwrap();
         assert_eq!(sent.len(), 576);
     }
@@ -662,7 +702,7 @@ mod tests {
     #[test]
     fn a_datagram_that_would_be_too_long() {
         for (ip, longest) in [(v4(), 65_515u16), (v6(), 65_535)] {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             let start = longest / 8 * 8;
             assert_eq!(
                 insert(&mut reassembler, &ip, (start, longest, false)),
@@ -701,7 +741,7 @@ mod tests {
                 traffic_class: 0x48 | ecn,
                 ..v6()
             };
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             insert(&mut reassembler, &with(first), (0, 8, true));
             let outcome = insert(&mut reassembler, &with(last), (8, 9, false));
             let expected = match expected {
@@ -714,7 +754,7 @@ mod tests {
 
     #[test]
     fn one_source_holds_64_datagrams_its_newest() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         insert(&mut reassembler, &v6(), (0, 8, true));
         for identification in 0..1000 {
             insert_of(&mut reassembler, &v4(), identification, (0, 8, true));
@@ -730,16 +770,20 @@ mod tests {
         assert!(reassembler.is_empty());
     }
 
-    /// From ever new sources, with the dearest and the cheapest fragments.
+    /// From ever new sources, with the dearest and the cheapest fragments: ten millions of them in all
+    /// where `scripts/soak` runs them.
     #[test]
     fn a_flood_is_bounded_and_the_oldest_give_way() {
         for len in [8, 1480] {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             let from = |number: u32| IpHeader {
                 source: (0x0a00_0000 + number).to_be_bytes().into(),
                 ..v4()
             };
-            let floods = 20_000;
+            let floods = match cfg!(debug_assertions) {
+                true => 20_000,
+                false => 5_000_000,
+            };
             for number in 0..floods {
                 let outcome = insert(&mut reassembler, &from(number), (8, 8 + len, true));
                 assert_eq!(outcome, Outcome::Held);
@@ -760,8 +804,21 @@ mod tests {
     }
 
     #[test]
+    fn a_host_with_little_memory_holds_an_eighth_of_it() {
+        let memory = 80_000;
+        let mut reassembler = Reassembler::new(memory);
+        for identification in 0..100 {
+            insert_of(&mut reassembler, &v4(), identification, (0, 1480, true));
+            assert!(reassembler.octets() <= memory / 8);
+        }
+        assert!(reassembler.octets() > memory / 16);
+        let outcome = insert_of(&mut reassembler, &v4(), 99, (1480, 1481, false));
+        assert_eq!(outcome, whole(&v4(), 1481));
+    }
+
+    #[test]
     fn a_datagram_of_tiny_fragments_is_bounded_and_comes_together() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         for number in (1..8000).rev() {
             let outcome = insert(&mut reassembler, &v6(), (8 * number, 8 * number + 8, true));
             assert_eq!(outcome, Outcome::Held);
@@ -774,7 +831,7 @@ mod tests {
 
     #[test]
     fn the_oldest_datagram_does_not_grow_when_there_is_no_room() {
-        let mut reassembler = Reassembler::new();
+        let mut reassembler = Reassembler::new(usize::MAX);
         insert(&mut reassembler, &v6(), (0, 8, true));
         let mut number = 0u32;
         let room = |reassembler: &Reassembler| MAX_OCTETS - reassembler.octets;
@@ -819,7 +876,7 @@ mod tests {
             prop_assume!(pieces.len() > 1);
             let mut sending: Vec<_> = pieces.iter().chain(&pieces).zip(order).collect();
             sending.sort_by_key(|(_, place)| *place);
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             let mut complete = 0;
             for (piece, _) in sending {
                 match insert(&mut reassembler, &ip, *piece) {
@@ -841,7 +898,7 @@ mod tests {
         fn what_overlaps_never_comes_together(
             pieces in prop::collection::vec((0..6u16, 1..4u16, any::<bool>()), 1..8),
         ) {
-            let mut reassembler = Reassembler::new();
+            let mut reassembler = Reassembler::new(usize::MAX);
             let mut taken: Vec<Piece> = vec![];
             let mut spoilt = false;
             for (at, len, more) in pieces {

@@ -1,17 +1,20 @@
-//! The memory of all connections together: a budget, and what happens when it runs short.
+//! The memory of all that others can make a host hold: a budget, and what happens when it runs short.
 //!
-//! It counts their buffers, and what they take besides, in whatever state: control blocks, records
-//! of TIME-WAIT, places in tables. Those who only hold connections may take half of it: there is
-//! always room left for text, and connections that end need not be reset for room.
+//! It counts the buffers of connections, and what they take besides, in whatever state: control
+//! blocks, records of TIME-WAIT, places in tables; the queues of UDP sockets; and fragments that wait
+//! for others. Those who only hold connections may take half of it: there is always room left for
+//! text, and connections that end need not be reset for room.
 //!
 //! | in use | what happens |
 //! |---|---|
-//! | half, without buffers | new connections are refused, once none in TIME-WAIT is left to give way |
+//! | a quarter, by queues of UDP | each holds one datagram, and no more |
+//! | half, by connections without buffers | new connections are refused, once none in TIME-WAIT is left to give way |
 //! | half | capacities grow no more, and what is empty gives its memory back at once |
-//! | three quarters | text beyond a gap is refused; so are new connections; connections that nobody holds any more are reset, the largest first |
+//! | three quarters | text beyond a gap is refused; so are new connections; connections that nobody holds any more are reset, the largest first; each queue of UDP holds one datagram, and no more |
 //! | all of it | a buffer that is not empty gets no more; every connection goes on with two kilobytes each way |
 //!
-//! Nothing that was acknowledged is ever thrown away. What is refused was not acknowledged, and is
+//! Of fragments an eighth of it waits at most, whatever else there is: then the oldest give way
+//! (`fragments`). Nothing that was acknowledged is ever thrown away. What is refused was not acknowledged, and is
 //! sent again.
 
 use std::collections::BTreeSet;
@@ -28,8 +31,12 @@ pub(super) struct Memory {
     allowance: Allowance,
     /// Octets in use,
     used: usize,
-    /// and how many of them connections take that hold no text.
+    /// how many of them connections take that hold no text,
     at_rest: usize,
+    /// how many queues of UDP,
+    datagrams: usize,
+    /// and how many fragments.
+    fragments: usize,
     /// Connections that nobody holds any more, by the octets they have allocated, if any.
     orphans: BTreeSet<(usize, u32)>,
 }
@@ -50,6 +57,8 @@ impl Memory {
             allowance: Allowance::UNLIMITED,
             used: 0,
             at_rest: 0,
+            datagrams: 0,
+            fragments: 0,
             orphans: BTreeSet::new(),
         };
         memory.set_used(0);
@@ -88,6 +97,23 @@ impl Memory {
     pub(super) fn charge_at_rest(&mut self, octets: usize) {
         self.set_used(self.used - self.at_rest + octets);
         self.at_rest = octets;
+    }
+
+    /// A queue of UDP, which took `before` octets, takes `now`.
+    pub(super) fn charge_datagrams(&mut self, before: usize, now: usize) {
+        self.used = self.used - before + now;
+        self.datagrams = self.datagrams - before + now;
+    }
+
+    /// All fragments that wait take `octets` now.
+    pub(super) fn charge_fragments(&mut self, octets: usize) {
+        self.used = self.used - self.fragments + octets;
+        self.fragments = octets;
+    }
+
+    /// Whether a queue of UDP may hold more than one datagram.
+    pub(super) fn datagrams_may_wait(&self) -> bool {
+        self.datagrams < self.most / 4 && !self.is_short()
     }
 
     /// What a connection may allocate now.
@@ -141,6 +167,22 @@ mod tests {
         memory.charge(2, &mut charges[2], 0, true);
         assert_eq!((memory.used(), memory.largest_orphan()), (550, None));
         assert_eq!(memory.allowance().text, 450);
+    }
+
+    #[test]
+    fn datagrams_and_fragments_count() {
+        let mut memory = Memory::new(1000);
+        memory.charge_datagrams(0, 249);
+        memory.charge_fragments(100);
+        assert_eq!((memory.used(), memory.datagrams_may_wait()), (349, true));
+        memory.charge_datagrams(49, 50);
+        assert!(!memory.datagrams_may_wait(), "a quarter");
+        memory.charge_datagrams(250, 0);
+        assert!(memory.datagrams_may_wait());
+        memory.charge_at_rest(650);
+        assert!(!memory.datagrams_may_wait(), "others take three quarters");
+        memory.charge_fragments(0);
+        assert_eq!(memory.used(), 650);
     }
 
     #[test]

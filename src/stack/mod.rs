@@ -17,7 +17,7 @@
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
-//! | `memory` | what all connections take together, and what happens when memory runs short |
+//! | `memory` | what all that is held for others takes together, and what happens when memory runs short |
 //! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `reports` | ICMP errors as they came, for who wants each of them |
@@ -198,6 +198,7 @@ impl Stack {
             Secret(key)
         };
         let (rate, max_paths) = (config.replies_per_second, config.max_paths);
+        let reassembler = Reassembler::new(config.memory);
         // Every shard draws other numbers.
         let nonces = (index as u64) << 48;
         Ok(Stack {
@@ -222,7 +223,7 @@ impl Stack {
             time_wait: BTreeMap::new(),
             counted_in: NonZeroU64::MIN,
             paths: Paths::new(max_paths),
-            reassembler: Reassembler::new(),
+            reassembler,
             controllers: Controllers::default(),
             replies: Replies::default(),
             drawn: nonces,
@@ -325,16 +326,6 @@ impl Stack {
         Some(Packet::udp_for(offload, &ip, &header, text))
     }
 
-    /// The next datagram of a UDP socket.
-    fn udp_departs(&mut self, id: UdpId) -> Option<Head> {
-        let (head, makes_room) = self.udp.at_mut(id)?.depart()?;
-        self.counters.udp.sent += 1;
-        if makes_room {
-            self.udp_note(id, Readiness::WRITABLE);
-        }
-        Some(head)
-    }
-
     /// The first connection in the queue has nothing more to send now.
     fn stop_sending(&mut self, slot: u32) {
         self.sending.pop_front();
@@ -343,19 +334,6 @@ impl Stack {
             entry.sending = false;
             self.follow_up(slot);
             self.put_to_rest(slot);
-        }
-    }
-
-    /// The first in the queue, a UDP socket, has nothing more to send now.
-    fn udp_stops_sending(&mut self, id: UdpId) {
-        self.sending.pop_front();
-        self.turn = 0;
-        let Some(socket) = self.udp.at_mut(id) else {
-            return;
-        };
-        socket.sending = false;
-        if socket.closed {
-            self.udp.remove(id);
         }
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Buffers grow by doubling, so what is asked before an octet is stored is how far the ring that
 //! holds it may grow. Whatever the host allows, each buffer may have [`LEAST`] octets: so every
-//! connection goes on, and nothing waits for ever.
+//! connection goes on, and nothing waits for ever. Text beyond a gap has no such claim: none of it
+//! must be taken.
 
 use core::hash::{Hash, Hasher};
 
@@ -34,11 +35,12 @@ impl Allowance {
     };
 }
 
-/// How many octets a ring of `size` octets may come to hold if it may grow by `allowed`.
-pub(super) fn most_held(size: usize, allowed: usize) -> usize {
-    let most = size.saturating_add(allowed).max(LEAST);
+/// How many octets a ring of `size` octets may come to hold if it may grow by `allowed`, and to
+/// `least` in any case.
+fn most_held(size: usize, allowed: usize, least: usize) -> usize {
+    let most = size.saturating_add(allowed).max(least);
     // The largest power of two that is not above it.
-    let largest = 1 << most.ilog2();
+    let largest = most.checked_ilog2().map_or(0, |exponent| 1 << exponent);
     size.max(largest)
 }
 
@@ -68,11 +70,11 @@ impl Tcb {
 
     /// How much of a text of `len` octets at `ahead` octets beyond RCV.NXT may be kept.
     pub(super) fn memory_for_text(&self, ahead: usize, len: usize) -> usize {
-        let allowed = match ahead {
-            0 => self.allowance.text,
-            _ => self.allowance.ahead,
+        let (allowed, least) = match ahead {
+            0 => (self.allowance.text, LEAST),
+            _ => (self.allowance.ahead, 0),
         };
-        let most = most_held(self.recv_buffer.ring_size(), allowed);
+        let most = most_held(self.recv_buffer.ring_size(), allowed, least);
         let before = self.recv_buffer.len() - self.recv_buffer.len_aside() + ahead;
         most.saturating_sub(before).min(len)
     }
@@ -84,7 +86,7 @@ impl Tcb {
 
     /// How many octets the receive buffer may hold.
     pub(super) fn memory_for_receiving(&self) -> usize {
-        let in_ring = most_held(self.recv_buffer.ring_size(), self.allowance.text);
+        let in_ring = most_held(self.recv_buffer.ring_size(), self.allowance.text, LEAST);
         in_ring.saturating_add(self.recv_buffer.len_aside())
     }
 

@@ -250,9 +250,11 @@ impl PathMtu {
         mtu: usize,
         seq: Seq,
     ) -> Option<TooBig> {
-        // RFC 8201 §4: no IPv6 link carries less than 1280, so such a message says nothing. An IPv4
-        // router that says less is believed as far as it is believable.
-        if mtu < self.least && self.least == LEAST_IPV6 {
+        // RFC 8201 §4: no IPv6 link carries less than 1280, so such a message says nothing; nor does
+        // one of less than 552 over IPv4, which is forged sooner than true. A router that does not know
+        // the size says zero (RFC 1191 §4): then it is the least.
+        let is_unknown = mtu == 0 && self.least != LEAST_IPV6;
+        if mtu < self.least && !is_unknown {
             return None;
         }
         let mtu = mtu.max(self.least);

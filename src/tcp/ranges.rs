@@ -82,6 +82,11 @@ impl Ranges {
         self.ranges.get(at).filter(|r| r.start <= place).cloned()
     }
 
+    /// The ranges that end at `place` or behind it, in order.
+    pub(crate) fn behind(&self, place: Seq) -> &[Range<Seq>] {
+        &self.ranges[self.ranges.partition_point(|r| r.end < place)..]
+    }
+
     /// Removes and returns the first range if it starts at or before `place`.
     pub(crate) fn take_first_from(&mut self, place: Seq) -> Option<Range<Seq>> {
         match self.ranges.first() {
@@ -176,6 +181,8 @@ mod tests {
                 .filter(|p| !model.contains(p)).collect();
             prop_assert_eq!(gaps, expected);
             prop_assert_eq!(ranges.holding(seq(query)).is_some(), model.contains(&seq(query)));
+            let behind = all.iter().filter(|range| range.end >= seq(query));
+            prop_assert!(ranges.behind(seq(query)).iter().eq(behind));
         }
     }
 

@@ -134,18 +134,18 @@ fn any_options(random: &mut Random) -> SocketOptions {
         hop_limit: None,
         keepalive: random.chance(20).then(|| Keepalive {
             idle: Duration::from_millis(random.next() % 5_000),
-            interval: Duration::from_millis(random.next() % 1_000),
-            count: random.below(4) as u32,
+            interval: Duration::from_millis(1 + random.next() % 1_000),
+            count: 1 + random.below(4) as u32,
         }),
         user_timeout: random
             .chance(20)
-            .then(|| Duration::from_millis(random.next() % 20_000)),
+            .then(|| Duration::from_millis(1 + random.next() % 20_000)),
         linger: random.chance(20).then_some(Duration::ZERO),
         traffic_class: 0,
         receive_buffer: random.chance(5).then(|| random.below(100_000)),
         send_buffer: random.chance(5).then(|| random.below(10_000)),
         unsent_low_water: random.chance(5).then(|| random.below(2_000)),
-        window_clamp: random.chance(5).then(|| random.below(2_000)),
+        window_clamp: random.chance(5).then(|| 1 + random.below(2_000)),
         max_pacing_rate: random.chance(5).then(|| random.next() % 1_000_000),
         syn_retries: random.chance(5).then(|| random.below(4) as u32),
         fin_wait_2_timeout: random

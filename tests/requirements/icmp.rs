@@ -393,8 +393,10 @@ fn a_forged_path_mtu_is_not_believed() {
             (1400, 301 + (1 << 31), mss),
             (1500, 301, mss),
             (9000, 301, mss),
-            // IPv4: never less than 552. IPv6: less than 1280 is no IPv6 link.
-            (below, 301, least),
+            // No path carries so little.
+            (below, 301, mss),
+            (1, 301, mss),
+            // Over IPv4 it says that the router does not know (RFC 1191 §4).
             (0, 301, least),
         ] {
             let mut d = large(family);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stubborn::sim::apps::Behaviour;
+use stubborn::sim::apps::{Behaviour, Client, Server};
 use stubborn::sim::medium::{
     BlackHole, Bursts, Corruption, Delay, Duplication, Jitter, Loss, Medium, Mtu, Queue, RateLimit,
     Reordering, Stall, TooLong,
@@ -12,7 +12,9 @@ use stubborn::sim::path::Path;
 use stubborn::sim::random::Ratio;
 use stubborn::sim::{Happening, World};
 
-use super::support::{DELAY, all_well, at, exchange, lossy, pair, well, wire};
+use super::support::{
+    DELAY, PORT, all_well, at, config, exchange, hosts, lossy, pair, server_address, well, wire,
+};
 
 fn over(medium: Medium) -> impl Fn(&mut World) {
     move |world: &mut World| {
@@ -79,6 +81,34 @@ fn corruption_of_datagrams_and_of_bits() {
         100,
         over(wire().with(Corruption::per_bit(Ratio::per_million(2)))),
     );
+}
+
+/// THREATS F5: of a million bits one flips, or a thousand, in headers and text. What a checksum sees is
+/// never delivered, and all octets arrive. Segments are so short that half of them get through.
+#[test]
+fn bit_errors_from_one_in_a_million_to_one_in_a_thousand() {
+    for (per_million, mss, seeds) in [
+        (1, 1460, 20),
+        (10, 1460, 20),
+        (100, 536, 20),
+        (1_000, 48, 5),
+    ] {
+        all_well(seeds, move |world: &mut World| {
+            let errors = Corruption::per_bit(Ratio::per_million(per_million));
+            let configs = [1, 2].map(|host| {
+                let mut config = config(host);
+                config.tcp.mss = Some(mss);
+                (config.tcp.r2, config.tcp.orphan_retries) = (40, 40);
+                (config.tcp.syn_retries, config.tcp.syn_ack_retries) = (20, 20);
+                config
+            });
+            let path = Path::symmetric(wire().with(errors.detectable()));
+            let pair = hosts(world, configs, path);
+            world.app(pair.server, Server::new(PORT, Behaviour::exchange(10_000)));
+            let client = Client::new(server_address(), Behaviour::exchange(10_000));
+            world.app(pair.client, client);
+        });
+    }
 }
 
 #[test]

@@ -45,3 +45,25 @@ fn the_same_connection_after_a_restart() {
         world.may_fail();
     });
 }
+
+/// THREATS F23: both hosts are killed and start again, up to three times each, at moments that mean
+/// nothing, and open the same connections again, while everything that they have sent before is under way.
+/// A thousand worlds in a release build.
+#[test]
+fn killed_at_any_moment() {
+    let worlds = if cfg!(debug_assertions) { 100 } else { 1_000 };
+    all_well(worlds, |world: &mut World| {
+        let pair = hosts(world, [config(1), config(2)], late());
+        world.app(pair.server, Server::new(PORT, Behaviour::exchange(6_000)));
+        let client = Client::new(server_address(), Behaviour::exchange(6_000));
+        let client = client.connections(3, 1).from_port(40_000);
+        world.app(pair.client, client.pausing(Duration::from_millis(10)));
+        for host in [pair.client, pair.server] {
+            for _ in 0..world.random().between(1, 3) {
+                let moment = (world.random()).duration(Duration::ZERO, Duration::from_secs(3));
+                world.at(at(0.0) + moment, Happening::Restart(host));
+            }
+        }
+        world.may_fail();
+    });
+}

@@ -13,52 +13,57 @@ use stubborn::wire::Packet;
 
 use super::support::*;
 
+/// Of a thousand calls one is lost or fails, or fifty, or two hundred.
 #[test]
 fn text_is_whole_over_devices_that_lose_and_fail() {
-    bounded(|| {
-        let (left, right) = devices();
-        let every = |nth: u64, fails: bool| {
-            let mut calls = 0u64;
-            move |_| {
-                calls += 1;
-                match calls % nth {
-                    0 if fails => Err(DeviceError::Io(io::Error::other("a passing fault"))),
-                    0 => Ok(false),
-                    _ => Ok(true),
-                }
+    for (per_thousand, octets) in [(1, 200_000), (50, 200_000), (200, 5_000)] {
+        bounded(move || text_is_whole_where_calls_fail(per_thousand, octets));
+    }
+}
+
+fn text_is_whole_where_calls_fail(per_thousand: u64, octets: usize) {
+    let (left, right) = devices();
+    let some = |fails: bool| {
+        let mut calls = 0u64;
+        move |_| {
+            calls += 1;
+            let draw = (calls.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 1000;
+            match draw < per_thousand {
+                true if fails => Err(DeviceError::Io(io::Error::other("a passing fault"))),
+                hit => Ok(!hit),
             }
-        };
-        let server = start(
-            Faulty {
-                device: left,
-                fault: every(23, false),
-            },
-            SERVER,
-        );
-        let client = start(
-            Faulty {
-                device: right,
-                fault: every(31, true),
-            },
-            CLIENT,
-        );
-        let mut ends = connect(server, client);
-        let serving = thread::spawn(move || echo(ends.accepted));
-        let sent = text(7, 200_000);
-        let mut writer = ends.opened.try_clone();
-        let writing = thread::spawn({
-            let sent = sent.clone();
-            move || {
-                writer.write_all(&sent).unwrap();
-                writer.shutdown(Shutdown::Write).unwrap();
-            }
-        });
-        let mut back = Vec::new();
-        ends.opened.read_to_end(&mut back).unwrap();
-        assert!(back == sent);
-        writing.join().unwrap();
-        serving.join().unwrap().unwrap();
+        }
+    };
+    let server = start(
+        Faulty {
+            device: left,
+            fault: some(false),
+        },
+        SERVER,
+    );
+    let client = start(
+        Faulty {
+            device: right,
+            fault: some(true),
+        },
+        CLIENT,
+    );
+    let mut ends = connect(server, client);
+    let serving = thread::spawn(move || echo(ends.accepted));
+    let sent = text(7, octets);
+    let mut writer = ends.opened.try_clone();
+    let writing = thread::spawn({
+        let sent = sent.clone();
+        move || {
+            writer.write_all(&sent).expect("written");
+            writer.shutdown(Shutdown::Write).expect("closed");
+        }
     });
+    let mut back = Vec::new();
+    ends.opened.read_to_end(&mut back).expect("all of it");
+    assert!(back == sent);
+    writing.join().expect("no panic");
+    serving.join().expect("no panic").expect("echoed");
 }
 
 /// How often a device that promises and gives nothing is asked while somebody waits for 300 ms.

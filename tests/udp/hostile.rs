@@ -2,9 +2,10 @@
 //! it is received.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use proptest::prelude::*;
-use stubborn::stack::{Stack, UdpId};
+use stubborn::stack::{Stack, UdpId, UdpSendError};
 use stubborn::wire::{IcmpError, Unreachable, icmp, ip};
 
 use super::support::*;
@@ -213,4 +214,66 @@ proptest! {
         run.host.stack.udp_send(id, b"answer", Some(run.host.peer())).unwrap();
         prop_assert_eq!(run.host.said().pop(), Some(b"answer".to_vec()));
     }
+}
+
+/// Four hundred sockets that nobody reads, and strangers who send to all of them (THREATS 31): the
+/// queues together take a quarter of the budget, beyond it each holds one datagram, and a
+/// connection opens all the while. What is read makes room again, and in the end nothing is held.
+#[test]
+fn queues_that_nobody_reads_stay_within_the_budget() {
+    const MEMORY: usize = 8 << 20;
+    const SOCKETS: u16 = 400;
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.memory = MEMORY);
+        let ids: Vec<UdpId> = (1..=SOCKETS)
+            .map(|port| host.stack.udp_bind(SocketAddr::new(family.us(), port)))
+            .map(Result::unwrap)
+            .collect();
+        for _ in 0..50 {
+            for port in 1..=SOCKETS {
+                host.arrives(host.peer(), SocketAddr::new(family.us(), port), &[7; 1000]);
+            }
+        }
+        let most = MEMORY / 4 + ids.len() * 2048;
+        let held = host.stack.memory_in_use();
+        assert!((MEMORY / 4..most).contains(&held), "{held}");
+        assert!(host.stack.counters().udp.overflows > 10_000);
+        host.stack.listen(host.us(), 1).expect("there is room");
+        let late = host.stack.udp_bind(SocketAddr::new(family.us(), 7000));
+        let late = late.unwrap();
+        let to = SocketAddr::new(family.us(), 7000);
+        (0..2).for_each(|_| host.arrives(host.peer(), to, b"one"));
+        assert_eq!(host.texts(late), [b"one"]);
+        // A sender, too, waits for the datagram before.
+        let peer = Some(host.peer());
+        assert_eq!(host.stack.udp_send(late, b"x", peer), Ok(()));
+        assert!(!host.stack.udp_has_room(late));
+        let refused = host.stack.udp_send(late, b"x", peer);
+        assert_eq!(refused, Err(UdpSendError::WouldBlock));
+        assert_eq!(host.said(), [b"x"]);
+        assert!(host.stack.udp_has_room(late));
+        for id in ids {
+            assert!(host.texts(id).iter().all(|text| text == &[7; 1000]));
+            host.stack.udp_close(id);
+        }
+        host.stack.udp_close(late);
+        assert_eq!(host.stack.memory_in_use(), 0);
+    });
+}
+
+/// Fragments that never become whole count, and are given back when their time is over.
+#[test]
+fn fragments_count() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.memory = 1 << 20);
+        let whole = udp(host.peer(), host.us(), &[7; 3000]);
+        for identification in 0..1000 {
+            let pieces = ip::fragments(whole.clone(), 1_280, identification).unwrap();
+            host.stack.receive(host.now, &pieces[0]);
+            assert!(host.stack.memory_in_use() <= (1 << 20) / 8);
+        }
+        assert!(host.stack.memory_in_use() > (1 << 20) / 10);
+        host.passes(Duration::from_secs(60));
+        assert_eq!(host.stack.memory_in_use(), 0);
+    });
 }

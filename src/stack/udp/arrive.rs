@@ -36,10 +36,13 @@ impl Stack {
         let Some(socket) = self.udp.at_mut(id) else {
             return;
         };
-        if !socket.received.push(ip.destination, tuple.remote, text) {
+        let may_wait = self.memory.datagrams_may_wait() || socket.received.is_empty();
+        if !may_wait || !socket.received.push(ip.destination, tuple.remote, text) {
             self.counters.udp.overflows += 1;
             return;
         }
+        let (before, now) = socket.received.recharge();
+        self.memory.charge_datagrams(before, now);
         self.counters.udp.received += 1;
         self.udp_note(id, Readiness::READABLE);
     }

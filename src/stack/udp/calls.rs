@@ -79,6 +79,7 @@ impl Stack {
         let socket = self.udp.get_mut(id);
         (socket.local, socket.remote, socket.error) = (local, Some(remote), None);
         socket.received.retain(remote);
+        self.udp_charge(id);
         self.udp.route(id);
         Ok(())
     }
@@ -113,13 +114,15 @@ impl Stack {
             return Err(UdpSendError::TooLong { most });
         }
         let socket = self.udp.get_mut(id);
-        if !socket.queued.push(source, remote, text) {
+        let may_wait = self.memory.datagrams_may_wait() || socket.queued.is_empty();
+        if !may_wait || !socket.queued.push(source, remote, text) {
             socket.blocked = true;
             return Err(UdpSendError::WouldBlock);
         }
         if !core::mem::replace(&mut socket.sending, true) {
             self.sending.push_back(Sender::Udp(id));
         }
+        self.udp_charge(id);
         Ok(())
     }
 
@@ -130,6 +133,7 @@ impl Stack {
     pub fn udp_recv(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
         let received = self.udp_peek(id, buffer)?;
         self.udp.get_mut(id).received.pop();
+        self.udp_charge(id);
         Ok(received)
     }
 
@@ -159,7 +163,9 @@ impl Stack {
 
     /// Whether another datagram finds room to wait to be sent, however long it is.
     pub fn udp_has_room(&self, id: UdpId) -> bool {
-        self.udp.get(id).queued.has_room(self.udp_most(id))
+        let queued = &self.udp.get(id).queued;
+        let may_wait = self.memory.datagrams_may_wait() || queued.is_empty();
+        may_wait && queued.has_room(self.udp_most(id))
     }
 
     /// Whether the next call of a connected socket fails for what ICMP has said.
@@ -201,7 +207,7 @@ impl Stack {
         let is_silent = socket.queued.is_empty();
         self.udp.release(id);
         if is_silent {
-            self.udp.remove(id);
+            self.udp_remove(id);
         }
     }
 

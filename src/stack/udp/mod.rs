@@ -6,6 +6,7 @@
 //! | `mod` | a socket, and the sockets of a stack, found by four-tuple or by local socket |
 //! | `calls` | what users call: bind, connect, send, receive, close |
 //! | `arrive` | a datagram arrives, or an ICMP error about one that left |
+//! | `depart` | a datagram leaves, and what the queues take of the host's memory |
 //! | `queue` | datagrams that wait, bounded in number and in octets |
 //! | `error` | why a call failed |
 //!
@@ -14,6 +15,7 @@
 
 mod arrive;
 mod calls;
+mod depart;
 mod error;
 mod queue;
 
@@ -180,8 +182,8 @@ impl Sockets {
     }
 
     /// Removes a socket that was released.
-    pub(super) fn remove(&mut self, id: UdpId) {
-        self.sockets.remove(&id);
+    fn remove(&mut self, id: UdpId) -> Option<Socket> {
+        self.sockets.remove(&id)
     }
 
     /// The socket for a datagram from `tuple.remote` to `tuple.local`: one connected to that very

@@ -27,6 +27,8 @@ pub(super) struct Queue {
     lent: usize,
     max_datagrams: usize,
     max_octets: usize,
+    /// Octets allocated when [`Queue::recharge`] was last asked.
+    charged: usize,
 }
 
 /// An empty queue keeps a ring of so many octets, and gives a larger one back.
@@ -40,7 +42,14 @@ impl Queue {
             lent: 0,
             max_datagrams,
             max_octets,
+            charged: 0,
         }
+    }
+
+    /// Octets allocated when this was last asked, and now.
+    pub(super) fn recharge(&mut self) -> (usize, usize) {
+        let now = self.octets.capacity() + self.heads.capacity() * size_of::<Head>();
+        (core::mem::replace(&mut self.charged, now), now)
     }
 
     /// Adds a datagram; false if there is no room. An empty queue has room for any.
@@ -53,6 +62,11 @@ impl Queue {
         self.heads.push_back(Head { local, remote, len });
         self.octets.extend(text);
         true
+    }
+
+    /// Octets allocated when [`Queue::recharge`] was last asked.
+    pub(super) fn charged(&self) -> usize {
+        self.charged
     }
 
     /// Octets of the first datagram.

@@ -195,24 +195,16 @@ impl Scoreboard {
     pub(super) fn sack(&mut self, range: Range<Seq>, mut arrived: impl FnMut(&Record)) {
         let mut from = range.start;
         loop {
-            let gap = self.sacked.gaps(from..range.end).next();
-            let Some(gap) = gap else {
+            let Some(gap) = self.news(from..range.end) else {
                 return;
             };
             from = gap.end;
-            self.split_around(&gap);
-            let first = self.records.partition_point(|r| r.start < gap.start);
-            let last = self.records.partition_point(|r| r.end <= gap.end);
-            if first >= last {
+            let within = self.records_within(&gap);
+            if within.is_empty() {
                 continue;
             }
-            let whole = self.records[first].start..self.records[last - 1].end;
-            let touches = self.sacked.holding(whole.start.before(1)).is_some()
-                || self.sacked.holding(whole.end).is_some();
-            if self.sacked.len() >= MOST_SACKED_RANGES && !touches {
-                continue;
-            }
-            for record in self.records.range_mut(first..last) {
+            let whole = self.records[within.start].start..self.records[within.end - 1].end;
+            for record in self.records.range_mut(within) {
                 arrived(record);
                 self.delivered += record.segments as u64;
                 count_off(&mut self.counts, record);
@@ -224,23 +216,48 @@ impl Scoreboard {
         }
     }
 
-    /// Segments that lie wholly in `range` become records without the others of their super-segment, as
-    /// long as there are not too many records.
-    fn split_around(&mut self, range: &Range<Seq>) {
-        for place in [range.start, range.end] {
-            let index = self.index(place);
-            let Some(record) = self.records.get(index) else {
-                return;
-            };
-            let inside = record.border_after(range.start)..record.border_before(range.end);
-            if inside.start >= inside.end || self.records.len() >= 2 * self.limit {
-                continue;
+    /// The first part of `range` that is not selectively acknowledged, and may be: reported ranges end
+    /// where records do, so what touches one does not become another.
+    fn news(&self, range: Range<Seq>) -> Option<Range<Seq>> {
+        let end = |next: Option<&Range<Seq>>| next.map_or(range.end, |it| it.start.min(range.end));
+        let gap = match self.sacked.behind(range.start) {
+            [first, rest @ ..] if first.start <= range.start => first.end..end(rest.first()),
+            [first, ..] if first.start <= range.end => range.start..first.start,
+            _ if self.sacked.len() >= MOST_SACKED_RANGES => return None,
+            _ => range,
+        };
+        (gap.start < gap.end).then_some(gap)
+    }
+
+    /// The records that lie wholly in `range`. Segments that do become records without the others of
+    /// their super-segment, as long as there are not too many records.
+    fn records_within(&mut self, range: &Range<Seq>) -> Range<usize> {
+        let mut first = self.index(range.start);
+        let may_split = self.records.len() < 2 * self.limit;
+        if let Some(record) = self.records.get(first)
+            && record.start < range.start
+        {
+            let place = record.border_after(range.start);
+            if may_split && place < record.border_before(range.end) {
+                self.split(place);
             }
-            match place == range.start {
-                true => self.split(inside.start),
-                false => self.split(inside.end),
-            }
+            first += 1;
         }
+        let mut last = first;
+        while let Some(record) = self.records.get(last)
+            && record.start < range.end
+        {
+            let place = record.border_before(range.end);
+            if place < record.end {
+                if may_split && place > record.start {
+                    self.split(place);
+                    last += 1;
+                }
+                break;
+            }
+            last += 1;
+        }
+        first..last
     }
 
     /// Takes for lost what is in flight, left before the moment that `is_before` knows, and is
@@ -262,6 +279,10 @@ impl Scoreboard {
         is_overdue: impl Fn(&Record) -> bool,
         mut lost: impl FnMut(&Record),
     ) -> bool {
+        let end = self.records.back().map_or(self.cursor, |last| last.end);
+        if end <= self.cursor {
+            return false;
+        }
         let mut index = self.index(self.cursor);
         let mut waits = false;
         while let Some(record) = self.records.get(index) {
@@ -275,7 +296,6 @@ impl Scoreboard {
             }
             index += 1;
         }
-        let end = self.records.back().map_or(self.cursor, |last| last.end);
         self.cursor = self.records.get(index).map_or(end, |record| record.start);
         waits
     }
@@ -461,7 +481,12 @@ impl Scoreboard {
 
     /// The record that holds `place`, or the first after it.
     fn index(&self, place: Seq) -> usize {
-        self.records.partition_point(|record| record.end <= place)
+        match self.records.front() {
+            Some(first) if first.end <= place => {
+                self.records.partition_point(|record| record.end <= place)
+            }
+            _ => 0,
+        }
     }
 
     /// `place` becomes a border between records.
