@@ -166,7 +166,12 @@ impl Tcb {
             self.lose_mtu_probe(now);
         }
         if report.spurious && self.feedback.on_spurious_loss() {
-            self.congestion.on_spurious(now);
+            // RFC 4015 §3, step 9: a mark is a sign of congestion of its own, for which the window
+            // would have been reduced as well.
+            match congestion.packets {
+                0 => self.congestion.on_spurious(now),
+                _ => self.congestion.on_settled(),
+            }
         }
         for segment in &report.losses {
             self.congestion.on_segment_lost(segment);

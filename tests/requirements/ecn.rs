@@ -507,6 +507,35 @@ fn dctcp_believes_ece_without_end() {
     });
 }
 
+/// RFC 4015 §3, step 9: a timestamp shows that a timeout was spurious, and gives the window back; but not
+/// if the same acknowledgment tells of a mark.
+#[test]
+fn a_mark_keeps_what_a_spurious_timeout_took() {
+    in_both_families(|family| {
+        for (flags, ssthresh) in [("", u64::MAX), ("ECE,", 4_940)] {
+            let tcp = TcpConfig {
+                timestamps: true,
+                ..accepting(Classic)
+            };
+            let mut d = Dialogue::listening(family, tcp);
+            d.arrives("<SEQ=100><CTL=SYN,ECE,CWR><MSS=1012><TS=50,0>");
+            d.leaves_something();
+            d.until(ms(100));
+            d.arrives("<SEQ=101><ACK=301><CTL=ACK><TS=60,1000>")
+                .accept();
+            d.closes_listener().sends(9_880);
+            assert_eq!(d.all_that_leaves().len(), 10);
+            d.until_something_leaves();
+            assert_eq!(d.all_that_leaves().len(), 1);
+            d.arrives(&format!("<SEQ=101><ACK=1289><CTL={flags}ACK><TS=70,1100>"));
+            let status = d.status();
+            assert_eq!(status.ssthresh, ssthresh, "{flags}");
+            assert_eq!(status.cwnd >= 9_880, flags.is_empty(), "{status:?}");
+            d.all_that_leaves();
+        }
+    });
+}
+
 /// RFC 3168 §6.1.2: the window is halved once for a window of data, and does not grow by what
 /// reports a mark; CWR is on the first new text afterwards, and on no other segment.
 #[test]

@@ -2,7 +2,7 @@
 //! for lost (RFC 8985 §6.3, §7.2, RFC 6675 §6, RFC 5682 §3.1).
 
 use stubborn::config::TcpConfig;
-use stubborn::tcp::RecoveryState;
+use stubborn::tcp::{RecoveryState, State};
 
 use super::recovery::{
     acked, from, reno, segments_leave, ten_in_flight, with_sack, without_probes,
@@ -116,5 +116,26 @@ fn a_duplicate_that_a_probe_explains_widens_no_window() {
         assert_eq!(of_probe, ms(25));
         let of_another = waits_for_what_is_overtaken(family, (5301, 6301));
         assert_eq!(of_another, ms(50));
+    });
+}
+
+/// A FIN of which every copy is lost. The first that leaves again is a probe, which backs nothing off (RFC
+/// 8985 §7.3); then timeout after timeout, each after twice the time of the last (RFC 6298 §5.5). So it
+/// takes long to close over a path that loses half: nothing that the peer sends tells of a FIN that
+/// has not arrived. The acknowledgment of one of them is all that is needed.
+#[test]
+fn a_fin_is_probed_for_and_then_backed_off_for() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, reno());
+        d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        let mut at = ms(100);
+        for (wait, timeouts) in [300, 300, 600, 1200, 2400, 4800].into_iter().zip(0..) {
+            at += ms(wait);
+            assert_eq!(d.until_something_leaves(), at);
+            d.leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+            assert_eq!(d.status().timeouts, timeouts);
+        }
+        acked(&mut d, 302, &[]);
+        assert_eq!(d.state(), State::FinWait2);
     });
 }

@@ -190,6 +190,8 @@ fn bbr_fills_a_path_that_loses_one_in_a_hundred() {
 struct Duel {
     congestion_control: CongestionControl,
     seed: u64,
+    /// From one end to the other.
+    one_way: Duration,
     /// The second begins so much after the first.
     later: Duration,
     /// Datagrams come up to so much late to the bottleneck.
@@ -209,19 +211,19 @@ fn shares(duel: Duel) -> [[u64; 2]; 3] {
             }
             config
         });
-        // 1 BDP.
-        let bottleneck = RateLimit::new(10_000_000, Queue::Octets(62_500));
+        let bdp = 10_000_000 / 8 * 2 * duel.one_way.as_micros() as u64 / 1_000_000;
+        let bottleneck = RateLimit::new(10_000_000, Queue::Octets(bdp));
         let bottleneck = match is_dctcp {
             // RFC 8257 §3.1: K > RTT * C / 7.
-            true => bottleneck.marking_above(Queue::Octets(62_500 / 6)),
+            true => bottleneck.marking_above(Queue::Octets(bdp / 6)),
             false => bottleneck,
         };
-        let back = Medium::new().with(Delay::new(ONE_WAY));
+        let back = Medium::new().with(Delay::new(duel.one_way));
         let there = match duel.jitter {
             Duration::ZERO => Medium::new(),
             most => Medium::new().with(Jitter::new(most)),
         };
-        let there = there.with(bottleneck).with(Delay::new(ONE_WAY));
+        let there = there.with(bottleneck).with(Delay::new(duel.one_way));
         let pair = hosts(world, configs, Path::new(there, back));
         for (flow, marks) in meters.iter().enumerate() {
             let mut address = server_address();
@@ -244,25 +246,34 @@ fn difference([first, second]: [u64; 2]) -> u64 {
     100 * first.abs_diff(second) / first.max(second)
 }
 
+/// What each flow has brought in a minute, in which the path was full.
+fn minute_between(duel: Duel, from: [u64; 2], until: [u64; 2]) -> [u64; 2] {
+    let minute = [0, 1].map(|flow: usize| until[flow] - from[flow]);
+    let both = minute.iter().sum::<u64>() * 8 / 60;
+    assert!(both > 9_000_000, "{duel:?}: {both} bit/s");
+    minute
+}
+
+/// When the second flow begins, in milliseconds after the first, and how late datagrams come.
+const STARTS: [(u64, u64); 4] = [(100, 0), (10, 1), (330, 1), (1000, 1)];
+
 /// Two flows of one kind come to the same: the minutes of several runs together within a tenth,
 /// from the tenth second on, until when what the first had before the second began has evened out.
 /// Each run is within `each` percent, which is more than a tenth where queues overflow: the window
 /// is lowered some 25 times a minute, and a fifth to a third of the losses hit one flow alone.
 fn share_alike(congestion_control: CongestionControl, each: u64) {
-    let starts = [(100, 0), (10, 1), (330, 1), (1000, 1)];
     let mut sum = [0; 2];
-    for (seed, (later, jitter)) in (1..).zip(starts) {
+    for (seed, (later, jitter)) in (1..).zip(STARTS) {
         let duel = Duel {
             congestion_control,
             seed,
+            one_way: ONE_WAY,
             later: Duration::from_millis(later),
             jitter: Duration::from_millis(jitter),
         };
         let [ten, sixty, seventy] = shares(duel);
-        let minute = [0, 1].map(|flow: usize| seventy[flow] - ten[flow]);
+        let minute = minute_between(duel, ten, seventy);
         assert!(difference(minute) < each, "{duel:?}: {minute:?}");
-        let both = minute.iter().sum::<u64>() * 8 / 60;
-        assert!(both > 9_000_000, "{duel:?}: {both} bit/s");
         // The second begins before slow start has gone far, and nothing comes late by chance.
         if jitter == 0 {
             assert!(difference(sixty) < 10, "{duel:?}: {sixty:?}");
@@ -290,6 +301,26 @@ fn flows_of_dctcp_share_alike() {
 #[test]
 fn flows_of_bbr_share_alike() {
     share_alike(CongestionControl::Bbr, 10);
+}
+
+/// At a round trip of 10 ms the window is lowered some hundred times a minute, so that a minute is no
+/// small sample: every run is within a tenth.
+#[test]
+fn flows_on_a_short_path_share_every_minute_alike() {
+    for congestion_control in [CongestionControl::Reno, CongestionControl::Cubic] {
+        for (seed, later) in (1..).zip([10, 330, 1000]) {
+            let duel = Duel {
+                congestion_control,
+                seed,
+                one_way: Duration::from_millis(5),
+                later: Duration::from_millis(later),
+                jitter: Duration::from_millis(1),
+            };
+            let [ten, _, seventy] = shares(duel);
+            let minute = minute_between(duel, ten, seventy);
+            assert!(difference(minute) < 10, "{duel:?}: {minute:?}");
+        }
+    }
 }
 
 /// Losses of every kind: what must hold of a connection does not depend on its controller.
