@@ -283,6 +283,10 @@ pub struct TcpConfig {
     pub time_wait_ignores_resets: bool,
     /// Which resets are believed. Default [`Resets::Exact`].
     pub resets: Resets,
+    /// A reset in CLOSING or LAST-ACK is an error, as on the common stacks: what was sent last may
+    /// not have arrived. Off, it is none (RFC 9293 §3.10.7.4, second): the user has closed, the peer
+    /// too, and may have gone before its last acknowledgment got through. Default off.
+    pub tells_late_resets: bool,
     /// How long FIN-WAIT-2 may last once the user has let go of the connection; zero: it is reset
     /// at once; `None`: for ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
@@ -385,6 +389,7 @@ impl Default for TcpConfig {
             msl: Duration::from_secs(30),
             time_wait_ignores_resets: true,
             resets: Resets::default(),
+            tells_late_resets: false,
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             keepalive: Keepalive::default(),
             max_persist: Duration::from_secs(60),
@@ -495,9 +500,9 @@ pub struct SocketOptions {
     /// The capacity of the send buffer, in the same way. Default `None`: it grows with the
     /// congestion window.
     pub send_buffer: Option<usize>,
-    /// Take text only while fewer octets than this wait to be sent for the first time, so that
-    /// the user decides late what to send; 0 counts as 1. `None`: whatever the send buffer has room for.
-    /// Default `None`.
+    /// Take text only while fewer octets than this wait to be sent for the first time, beyond
+    /// those that may leave at once, so that the user decides late what to send; 0 counts as 1.
+    /// `None`: whatever the send buffer has room for. Default `None`.
     pub unsent_low_water: Option<usize>,
     /// The most that the window offers, in octets, from 1; a window that the peer was given stays given.
     /// `None`: what the receive buffer has room for. Default `None`.

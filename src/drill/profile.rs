@@ -123,6 +123,7 @@ fn linux(host: Config) -> Config {
         growing_receive_window: true,
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
+        tells_late_resets: true,
         reduces_whole_window: true,
         slow_start_after_idle: false,
         max_burst: None,
@@ -178,6 +179,7 @@ fn freebsd(host: Config) -> Config {
         whole_segment_buffers: true,
         delayed_ack: Some(Duration::from_millis(40)),
         hold_fin_ack: false,
+        tells_late_resets: true,
         // What the variation gives, at least 30 ms, and 200 ms on top of it; 64 s at most.
         min_rto: Duration::from_millis(30),
         rto_slop: Duration::from_millis(200),

@@ -5,7 +5,9 @@
 //! |---|---|
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
-//! | `arrive` | which connection or listener a datagram is for; resets to strangers; ICMP |
+//! | `arrive` | which connection or listener a datagram is for; resets to strangers |
+//! | `depart` | what leaves, as a packet |
+//! | `icmp` | what is told of our segments, and what this host tells |
 //! | `itself` | what this host sends to itself |
 //! | `ports` | local addresses and ports of connections that it opens |
 //! | `table` | the connections that are awake |
@@ -36,8 +38,10 @@ mod congestion;
 mod cookies;
 mod counters;
 mod deadlines;
+mod depart;
 mod fast_open;
 pub mod fragments;
+mod icmp;
 mod itself;
 mod listener;
 mod memory;
@@ -60,7 +64,7 @@ use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
 use crate::tcp::{Broken, Departure, FourTuple, State, Status};
 use crate::time::Instant;
-use crate::wire::{self, IpHeader, Offload, Packet, UdpHeader, protocol};
+use crate::wire::{self, Offload, Packet};
 
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
@@ -280,50 +284,6 @@ impl Stack {
             Departing::Segment(slot, departure) => self.segment(now, slot, departure, offload),
             Departing::Datagram(id, head) => self.datagram(id, head, offload),
         }
-    }
-
-    fn segment(
-        &self,
-        now: Instant,
-        slot: u32,
-        departure: Departure,
-        offload: Offload,
-    ) -> Option<Packet<'_>> {
-        let tcb = &self.table.at(slot)?.tcb;
-        let identification = match self.config.identifies_segments && tcb.tuple().local.is_ipv4() {
-            true => tcb.identification(&departure),
-            false => 0,
-        };
-        let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
-        let mut ip = IpHeader::new(
-            tuple.local.ip(),
-            tuple.remote.ip(),
-            protocol::TCP,
-            tcb.options().hop_limit.unwrap_or(self.config.hop_limit),
-        );
-        ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
-        ip.identification = identification;
-        let header = segment.header(tuple.local.port(), tuple.remote.port());
-        Some(Packet::tcp_for(
-            offload,
-            &ip,
-            &header,
-            segment.text,
-            segment.mss,
-        ))
-    }
-
-    fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
-        let socket = self.udp.at(id)?;
-        let hop_limit = socket.options.hop_limit.unwrap_or(self.config.hop_limit);
-        let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
-        ip.traffic_class = socket.options.traffic_class;
-        let (source_port, text) = socket.departed();
-        let header = UdpHeader {
-            source_port,
-            destination_port: head.remote.port(),
-        };
-        Some(Packet::udp_for(offload, &ip, &header, text))
     }
 
     /// The first connection in the queue has nothing more to send now.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use super::table::ConnId;
 use super::udp::UdpId;
-use super::{Stack, arrive};
+use super::{Stack, icmp};
 use crate::tcp::ConnectionError;
 use crate::wire::IcmpError;
 
@@ -77,7 +77,7 @@ impl Stack {
         waiting.push_back(IcmpReport {
             about,
             remote,
-            reason: arrive::meaning(error, remote.is_ipv4()),
+            reason: icmp::meaning(error, remote.is_ipv4()),
             ended,
             kind,
             code,

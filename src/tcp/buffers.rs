@@ -332,9 +332,18 @@ impl Tcb {
         let memory = self.memory_for_sending();
         let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
         match self.config.socket.unsent_low_water {
-            Some(mark) => room.min(mark.max(1).saturating_sub(self.unsent())),
+            Some(mark) => {
+                let most = mark.max(1).saturating_add(self.may_leave());
+                room.min(most.saturating_sub(self.unsent()))
+            }
             None => room,
         }
+    }
+
+    /// Octets of new text that the windows let out at once.
+    fn may_leave(&self) -> usize {
+        let usable = self.snd_edge().saturating_since(self.snd.nxt);
+        usable.min(self.congestion_room())
     }
 
     /// Octets of text that wait to be sent for the first time.
@@ -344,9 +353,12 @@ impl Tcb {
     }
 
     /// Whether there is room for a good part of the buffer: a user who waits is not woken for
-    /// every octet.
+    /// every octet. Who wants little to wait is woken when half of it does.
     pub fn is_writable(&self) -> bool {
         let most = match self.config.socket.unsent_low_water {
+            Some(mark) if self.unsent() >= self.may_leave() + mark.div_ceil(2).max(1) => {
+                return false;
+            }
             Some(mark) => mark.min(self.send_buffer.capacity()),
             None => self.send_buffer.capacity(),
         };

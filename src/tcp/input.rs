@@ -442,6 +442,12 @@ impl Tcb {
             }
             State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
             State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
+            // The user has closed, and the peer too.
+            State::Closing | State::LastAck => {
+                let is_told = self.config.tells_late_resets;
+                let error = is_told.then_some(ConnectionError::Reset);
+                self.end(Event::RcvRst, error);
+            }
             // As if its time were over.
             State::TimeWait => self.end(Event::Timeout, None),
             _ => {

@@ -240,7 +240,7 @@ impl Tcb {
 
     /// Octets that the congestion window still lets out. While something is in flight, a segment
     /// is not cut to fit it.
-    fn congestion_room(&self) -> usize {
+    pub(super) fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let room = self.send_window().saturating_sub(in_flight);
         let room = room.min(self.burst_room());
