@@ -137,7 +137,7 @@ fn errors_are_one_clear_line(lab: &Lab) {
         (
             &["connect", "--tun", tun, "--ip", ip, ip, "9"],
             1,
-            "it cannot be a peer",
+            "connection refused",
         ),
         (&["echo", "--tun", "a-name-of-16-chr", "--ip", ip], 1, "15"),
         (
