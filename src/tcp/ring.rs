@@ -45,7 +45,7 @@ impl Ring {
     }
 
     /// Writes `text` at `at`. The ring must have room for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write(&mut self, at: Seq, text: Text<'_>) {
         let mut place = at;
         for piece in text.pieces() {

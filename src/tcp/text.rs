@@ -55,7 +55,7 @@ impl Tcb {
 
     /// The next text in order stays where it arrived, or goes into the receive buffer; but so many
     /// octets before it have `landed` where their reader wants them, and are read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_next_text(
         &mut self,
         now: Instant,
@@ -87,7 +87,7 @@ impl Tcb {
     }
 
     /// What follows from `text` octets that are in the receive buffer now.
-    #[inline]
+    #[inline(always)]
     fn text_taken(
         &mut self,
         now: Instant,

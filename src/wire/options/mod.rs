@@ -151,9 +151,9 @@ impl Options {
 
     /// The Fast Open option, if there is room for it beside what stands before it.
     fn fast_open_with_room(&self) -> Option<&FastOpen> {
+        let option = self.fast_open.as_ref()?;
         let room = Options::MAX_LEN.saturating_sub(self.wire_len_without_fast_open());
-        let fits = |option: &&FastOpen| option.len().next_multiple_of(4) <= room;
-        self.fast_open.as_ref().filter(fits)
+        (option.len().next_multiple_of(4) <= room).then_some(option)
     }
 
     fn wire_len_without_fast_open(&self) -> usize {
@@ -170,6 +170,9 @@ impl Options {
 
     /// How many of the blocks there is room for: four, three beside timestamps.
     fn sack_room(&self) -> usize {
+        if self.sack.is_empty() {
+            return 0;
+        }
         let room = Options::MAX_LEN.saturating_sub(4 + self.wire_len_without_sack()) / 8;
         self.sack.len().min(room)
     }
