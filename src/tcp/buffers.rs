@@ -7,7 +7,8 @@
 //!
 //! The round trip is the shortest of the last seconds. A queue before a bottleneck makes round
 //! trips longer and brings nothing more, so it does not count; and where somebody is slow to be
-//! scheduled, what was read in a longer time counts by its share.
+//! scheduled, what was read in a longer time counts by its share. Such a user finds much at once, and
+//! reads it faster than any path brings it: so a count takes some time, however short the round trip.
 //!
 //! **Sending:** twice the congestion window, one in flight and one to follow.
 //!
@@ -29,6 +30,9 @@ const LARGEST: usize = (1 << 30) - 1;
 
 /// The shortest round trip counts for once to twice so long.
 const SHORTEST_LASTS: Duration = Duration::from_secs(10);
+
+/// What is read is counted for so long at least.
+const LEAST_COUNT: Duration = Duration::from_millis(10);
 
 /// A segment with less text than this makes no window grow.
 const LEAST_TO_GROW: usize = 128;
@@ -124,7 +128,7 @@ impl RightSizing {
     /// The user has read up to `place`. Returns the capacity that this asks for, if it has grown.
     fn on_read(&mut self, now: Instant, round: Duration, place: Seq, mss: usize) -> Option<usize> {
         let elapsed = now - self.began;
-        if elapsed < round {
+        if elapsed < round.max(LEAST_COUNT) {
             return None;
         }
         let octets = (place - self.from) as u128;
@@ -203,6 +207,10 @@ impl Tcb {
     /// Text has arrived, in order up to RCV.NXT, with this echo of a timestamp.
     pub(super) fn sample_round_trip(&mut self, now: Instant, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
+        if round_trip.shortest().is_none() {
+            // The handshake has shown one, before this connection's own text filled any queue.
+            round_trip.shortest = self.recovery.rtt.srtt();
+        }
         match (round_trip.timed, echo) {
             (Timed::Echo(val, sent), Some(echo)) => {
                 let later = echo.wrapping_sub(val).cast_signed();

@@ -5,7 +5,7 @@ use stubborn::config::TcpConfig;
 use stubborn::stack::Readiness;
 use stubborn::tcp::{RecvError, SendError};
 
-use crate::dialogue::{Dialogue, in_both_families, ms, plain};
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
 
 /// The buffer starts with 20,000 octets and may grow to a million.
 fn growing(timestamps: bool) -> TcpConfig {
@@ -19,14 +19,19 @@ fn growing(timestamps: bool) -> TcpConfig {
 }
 
 /// A connection of which the peer sees a round trip of 100 ms, and so do we.
-fn far_peer(family: crate::dialogue::Family, tcp: TcpConfig) -> Dialogue {
+fn far_peer(family: Family, tcp: TcpConfig) -> Dialogue {
+    peer_at(family, tcp, 100)
+}
+
+/// A connection whose handshake takes so many milliseconds.
+fn peer_at(family: Family, tcp: TcpConfig, millis: u64) -> Dialogue {
     let timestamps = tcp.timestamps;
     let mut d = Dialogue::listening(family, tcp);
     let syn = if timestamps { "<TS=1,0>" } else { "" };
     d.arrives(&format!("<SEQ=100><CTL=SYN><MSS=1000><WS=0>{syn}"));
     d.all_that_leaves();
     let ack = if timestamps { "<TS=101,1000>" } else { "" };
-    d.until(ms(100));
+    d.until(ms(millis));
     d.arrives(&format!("<SEQ=101><ACK=301><CTL=ACK>{ack}"))
         .accept();
     d
@@ -104,6 +109,30 @@ fn a_slow_reader_makes_nothing_grow() {
         let mut d = far_peer(family, growing(true));
         let capacities = round_trips(&mut d, &[5, 5, 5, 5], 100, true);
         assert_eq!(capacities, [20_000; 4]);
+    });
+}
+
+/// Text that had to wait in a queue comes at once, and is read as fast as the user can: that says
+/// nothing of the path. Its round trip is what the handshake has shown, not how long the queue is.
+#[test]
+fn what_comes_out_of_a_queue_makes_nothing_grow() {
+    in_both_families(|family| {
+        let mut d = peer_at(family, growing(true), 1);
+        let mut seq = 101;
+        for at in (30..300).step_by(30) {
+            d.until(ms(at));
+            d.all_that_leaves();
+            for _ in 0..18 {
+                let stamp = format!("<TS={},{}>", 101 + at, 1000 + at - 30);
+                d.arrives(&format!("<SEQ={seq}><ACK=301><DATA=1000><CTL=ACK>{stamp}"));
+                d.all_that_leaves();
+                seq += 1000;
+            }
+            for later in [0, 1] {
+                d.until(ms(at + later)).reads(9000).all_that_leaves();
+            }
+        }
+        assert_eq!(d.status().receive_buffer, 20_000);
     });
 }
 
