@@ -7,10 +7,12 @@
 //! has to the one who writes, and goes on.
 //!
 //! There is one sending half, and whoever has it in [`Hand`] is the one who writes: so nothing is
-//! overtaken. What there is much of goes to a thread that only writes, if there is a second
-//! processor. A single exchange crosses no thread.
+//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor. A
+//! single exchange crosses no thread.
 //!
-//! Long text is not copied: its blocks are held until it is written.
+//! Long text is not copied: its blocks are held until it is written. Whoever let it depart writes it:
+//! it lies in the cache of his processor, and on another one there would be a third thread beside his
+//! and the one that receives.
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,20 +23,14 @@ use crate::link::{DeviceError, Run, Sender};
 /// While more octets wait to be written, nothing departs.
 const LIMIT: usize = 512 * 1024;
 
-/// Beyond so many datagrams that depart together, or octets of them, there is much to write.
+/// Beyond so many short datagrams that depart together there is much to write.
 const MUCH: usize = 2;
-const MUCH_OCTETS: usize = 64 * 1024;
 
-/// So many datagrams are enough for the thread to begin.
+/// So many of them are enough for the thread to begin.
 const TOGETHER: usize = 16;
 
 /// How often somebody writes what others have left meanwhile, before the thread does.
 const ROUNDS: usize = 4;
-
-/// Whether it is more than an exchange or two.
-fn is_much(run: &Run) -> bool {
-    run.len() > MUCH || run.octets() > MUCH_OCTETS
-}
 
 /// What waits to be written, and the sending half of the device while nobody writes.
 pub(super) struct Outbox {
@@ -53,6 +49,8 @@ struct Queue {
     sender: Option<Box<dyn Sender>>,
     /// The thread is to write: it has not begun yet.
     called: bool,
+    /// What was taken last has long text.
+    has_long: bool,
     /// Something would have departed if there had been room.
     was_full: bool,
     ended: bool,
@@ -75,6 +73,7 @@ impl Outbox {
                 spare: Run::default(),
                 sender: Some(sender),
                 called: false,
+                has_long: false,
                 was_full: false,
                 ended: false,
                 failed: false,
@@ -108,25 +107,34 @@ impl Outbox {
         }
         let mut queue = self.lock();
         let queue = &mut *queue;
-        let is_for_thread = queue.called || (self.has_thread && (much || is_much(run)));
+        let is_long = run.short() < run.len();
+        // A short one behind long text is the end of it.
+        let is_behind = mem::replace(&mut queue.has_long, is_long);
+        let is_much = !is_long && !is_behind && (much || run.len() > MUCH);
+        let is_for_thread = queue.called || (self.has_thread && is_much);
         if !is_for_thread && let Some(sender) = queue.sender.take() {
             let run = mem::replace(run, mem::take(&mut queue.spare));
             return Some(Hand { sender, run });
         }
-        queue.run.append(run);
-        self.waiting.store(queue.run.octets(), Ordering::Relaxed);
-        // Who has it now looks again before he gives it back.
-        if queue.sender.is_some() {
-            self.call(queue);
-        }
+        self.leave(queue, run);
         None
     }
 
-    /// Of much that departs, the thread gets the first part while the rest is still departing.
+    /// Of many short datagrams that depart, the thread gets the first part while the rest is still
+    /// departing.
     pub(super) fn begin(&self, run: &mut Run) {
-        if self.has_thread && run.len() >= TOGETHER {
-            let hand = self.take(run, true);
-            debug_assert!(hand.is_none(), "the thread writes");
+        if self.has_thread && run.len() >= TOGETHER && run.short() == run.len() {
+            self.leave(&mut self.lock(), run);
+        }
+    }
+
+    /// `run` is for whoever writes: for the thread, if nobody does.
+    fn leave(&self, queue: &mut Queue, run: &mut Run) {
+        queue.run.append(run);
+        self.waiting.store(queue.run.octets(), Ordering::Relaxed);
+        // Who has the sending half looks again before he gives it back.
+        if queue.sender.is_some() {
+            self.call(queue);
         }
     }
 
@@ -216,7 +224,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Packet;
+    use crate::wire::{Block, Form, Packet, Text};
     use std::sync::{Arc, OnceLock, mpsc};
     use std::thread;
 
@@ -269,6 +277,42 @@ mod tests {
         assert_eq!(numbers(&arrived), [1, 2, 3, 4, 5]);
         assert!(outbox.take(&mut run(&[&[6]]), true).is_none(), "more comes");
         assert!(outbox.next().is_some());
+    }
+
+    #[test]
+    fn long_text_and_its_end_are_written_by_whoever_let_them_depart() {
+        let block = Block::from([7; 8192]);
+        let text = Text::in_blocks((&block, 0..8192), (&block, 0..0));
+        let long = || {
+            let mut run = Run::default();
+            (0..TOGETHER).for_each(|_| run.push(&Packet::new_in(Form::default(), &[1], text)));
+            run
+        };
+        let (outbox, arrived) = outbox(true);
+        for (departing, is_written) in [
+            (&mut long(), true),
+            (&mut run(&[&[2]]), true),
+            (&mut run(&[&[3]]), false),
+            (&mut long(), false),
+        ] {
+            outbox.begin(departing);
+            let hand = outbox.take(departing, true);
+            assert_eq!(hand.is_some(), is_written);
+            if let Some(hand) = hand {
+                assert!(!outbox.write(hand, false).unwrap());
+            }
+        }
+        let hand = outbox.next().unwrap();
+        assert!(!outbox.write(hand, true).unwrap());
+        assert_eq!(
+            numbers(&arrived),
+            [&[1; TOGETHER][..], &[2, 3], &[1; TOGETHER]].concat()
+        );
+        let hand = outbox.take(&mut long(), true).unwrap();
+        assert!(!outbox.write(hand, false).unwrap());
+        let mut many = run(&[&[4][..]; TOGETHER]);
+        outbox.begin(&mut many);
+        assert!(many.is_empty() && outbox.next().is_some(), "for the thread");
     }
 
     /// With every datagram, somebody leaves another one.

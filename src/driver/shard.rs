@@ -34,8 +34,9 @@ pub struct Shard<D> {
     lands: bool,
     clock: Clock,
     inlet: Inlet,
-    /// Datagrams sent since the last turn began.
+    /// Datagrams sent since the last turn began, and octets of them.
     sent_since_turn: usize,
+    octets_since_turn: usize,
     traffic: Traffic,
 }
 
@@ -95,6 +96,7 @@ impl<D: Device> Shard<D> {
             clock: Clock::start(),
             inlet: Inlet::new(&capabilities),
             sent_since_turn: 0,
+            octets_since_turn: 0,
             traffic: Traffic::default(),
         }
     }
@@ -127,6 +129,11 @@ impl<D: Device> Shard<D> {
     /// How many datagrams were sent since the last turn: answers to them may be waiting.
     pub fn sent_since_turn(&self) -> usize {
         self.sent_since_turn
+    }
+
+    /// How many octets they had.
+    pub(super) fn octets_since_turn(&self) -> usize {
+        self.octets_since_turn
     }
 
     /// Receives what has arrived, hands it to the stack, and does what is due. What follows from
@@ -181,7 +188,7 @@ impl<D: Device> Shard<D> {
 
     /// After what one turn received is handed up: does what is due.
     pub(super) fn end_turn(&mut self, now: Instant, inlet: &mut Inlet, received: usize) {
-        self.sent_since_turn = 0;
+        (self.sent_since_turn, self.octets_since_turn) = (0, 0);
         inlet.end_turn(now, received);
         if self.next_deadline().is_some_and(|due| due <= now) {
             self.stack.handle_timeouts(now);
@@ -241,6 +248,7 @@ impl<D: Device> Shard<D> {
             octets += packet.len();
             sent += 1;
             self.sent_since_turn += 1;
+            self.octets_since_turn += packet.len();
             send(&mut self.device, packet)?;
         }
         Ok(more)

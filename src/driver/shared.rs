@@ -57,8 +57,10 @@ impl fmt::Display for Closed {
 /// If more datagrams arrive together, much is to be written soon.
 const MUCH: usize = 2;
 
-/// How many datagrams users' calls may send until one of them also looks for the answers.
+/// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
+/// answers: what has been acknowledged is still in the cache, and is used again.
 const ASSIST_AFTER: usize = 32;
+const ASSIST_AFTER_OCTETS: usize = 256 * 1024;
 
 /// The most turns that such a call does.
 const ASSIST_TURNS: usize = 4;
@@ -354,7 +356,9 @@ impl Shared {
     /// Whether a user that writes is to [assist](Shared::assist).
     pub(super) fn wants_assistance(&self) -> bool {
         let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
-        !busy && self.mail.is_none() && self.shard.sent_since_turn() >= ASSIST_AFTER
+        let sent_much = self.shard.sent_since_turn() >= ASSIST_AFTER
+            || self.shard.octets_since_turn() >= ASSIST_AFTER_OCTETS;
+        !busy && self.mail.is_none() && sent_much
     }
 
     /// A user that writes without ever having to wait does turns too, as if it led meanwhile:

@@ -105,8 +105,12 @@ impl Engine {
             return shared;
         }
         let mut shared = self.lock();
-        if shared.lead == me {
-            shared.turn(promised, None);
+        match shared.lead == me {
+            true => shared.turn(promised, None),
+            false => {
+                let now = shared.shard.now();
+                self.end_turn_of_another(&mut shared, now);
+            }
         }
         shared
     }
@@ -193,11 +197,17 @@ impl Engine {
                 more,
             });
             shared.end_turn(promised, turn);
-        } else if count > 0 {
-            shared.send_due(at);
-            if shared.lead_must_look() {
-                self.kick(shared.lead);
-            }
+        } else {
+            self.end_turn_of_another(shared, at);
+        }
+    }
+
+    /// Another has the lead since a turn began, and may sleep already: what it was to send leaves all the
+    /// same.
+    fn end_turn_of_another(&self, shared: &mut Shared, now: Instant) {
+        shared.send_due(now);
+        if shared.lead_must_look() {
+            self.kick(shared.lead);
         }
     }
 }

@@ -47,6 +47,11 @@ impl Run {
         self.octets
     }
 
+    /// How many of them have no text that is held.
+    pub fn short(&self) -> usize {
+        self.departed.len() - self.held.len()
+    }
+
     /// Takes one more datagram. Long text is held where it lies, if it can be.
     pub fn push(&mut self, packet: &Packet<'_>) {
         let text = packet.text();

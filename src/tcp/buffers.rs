@@ -10,7 +10,10 @@
 //! scheduled, what was read in a longer time counts by its share. Such a user finds much at once, and
 //! reads it faster than any path brings it: so a count takes some time, however short the round trip.
 //!
-//! **Sending:** twice the congestion window, one in flight and one to follow.
+//! **Sending:** twice the congestion window, one in flight and one to follow; but no more than the
+//! fastest path would carry in two round trips ([`TcpConfig::fastest_path`]). On a very short one the
+//! window grows without end: what is in flight lies in the peer's receive buffer, and is no longer
+//! in the cache when it is read.
 //!
 //! Memory is another matter: it is allocated for what is held, not for what may be.
 
@@ -322,8 +325,10 @@ impl Tcb {
             None => {
                 let window = usize::try_from(self.congestion.window()).unwrap_or(LARGEST);
                 let twice = window.saturating_mul(2).min(self.config.send_buffer);
+                let (grown, first) = (twice.max(capacity), first_send_buffer(&self.config));
                 match self.allowance.plenty {
-                    true => twice.max(first_send_buffer(&self.config)).max(capacity),
+                    true if grown > first => grown.min(self.path_holds()).max(first),
+                    true => first,
                     false => capacity,
                 }
             }
@@ -331,6 +336,19 @@ impl Tcb {
         let wanted = self.in_whole_segments(wanted);
         if wanted != capacity {
             self.send_buffer.set_capacity(wanted);
+        }
+    }
+
+    /// What the fastest path would carry in two of the shortest round trips, octets.
+    fn path_holds(&self) -> usize {
+        // In virtual time a round trip may take none: that says nothing.
+        let round = (self.recovery.rtt.min_rtt()).filter(|round| !round.is_zero());
+        match (self.config.fastest_path, round) {
+            (Some(rate), Some(round)) => {
+                let octets = u128::from(rate) * 2 * round.as_nanos() / 1_000_000_000;
+                usize::try_from(octets).unwrap_or(LARGEST)
+            }
+            _ => LARGEST,
         }
     }
 

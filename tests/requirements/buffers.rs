@@ -233,6 +233,39 @@ fn the_send_buffer_grows_with_the_congestion_window() {
     });
 }
 
+/// On a short path it grows to what the fastest path would carry in two of the shortest round trips,
+/// and becomes as small again when a shorter one is seen.
+#[test]
+fn on_a_short_path_the_send_buffer_holds_what_the_fastest_path_would_carry() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            initial_send_buffer: 10_000,
+            fastest_path: Some(1_000_000),
+            ..plain()
+        };
+        let mut d = Dialogue::listening(family, tcp);
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+        d.until(ms(10)).arrives("<SEQ=101><ACK=301><CTL=ACK>");
+        d.accept().closes_listener();
+        let mut acked = 301;
+        for (round, expected) in [(10, 20_000), (6, 12_000), (2, 10_000), (50, 10_000)] {
+            for _ in 0..12 {
+                while d.send(1000).is_ok() {}
+                // What the last acknowledgment let out, and a little later what was sent now.
+                let mut sent = d.all_that_leaves();
+                sent.extend(d.until(d.elapsed() + ms(1)).all_that_leaves());
+                acked += sent.iter().map(|segment| segment.len as u32).sum::<u32>();
+                d.until(d.elapsed() + ms(round));
+                d.arrives(&format!("<SEQ=101><ACK={acked}><WND=65535><CTL=ACK>"));
+            }
+            assert_eq!(d.status().send_buffer, expected);
+        }
+        d.all_that_leaves();
+        d.aborts().all_that_leaves();
+    });
+}
+
 /// TCP_NOTSENT_LOWAT of other systems: SEND takes no more than may wait, and its user is told when
 /// a good part of that has left.
 #[test]
