@@ -54,6 +54,10 @@ impl Stack {
         let may_draw = |stack: &Stack, port| !stack.reserved_ports.contains(&port);
         self.draw_port(|stack, port| may_draw(stack, port) && stack.is_free(&tuple(port)))
             .or_else(|| {
+                let nobody_waits = self.time_wait.is_empty() && self.at_rest.len() == 0;
+                if nobody_waits {
+                    return None;
+                }
                 self.draw_port(|stack, port| {
                     may_draw(stack, port) && stack.gives_way(now, &tuple(port))
                 })

@@ -105,7 +105,7 @@ impl Raw {
         }
     }
 
-    fn header(&self, control: Control, seq: u32, ack: u32) -> TcpHeader {
+    pub fn header(&self, control: Control, seq: u32, ack: u32) -> TcpHeader {
         TcpHeader {
             source_port: 50_000,
             destination_port: 80,
