@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-/// Which value of a [`Config`] makes no sense.
+/// Which value of a [`Config`](super::Config) makes no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigError {
     /// The host has no address.
