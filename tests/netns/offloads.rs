@@ -1,5 +1,6 @@
 //! An interface that stays when the program ends, and what it keeps for the next one.
 
+use std::fmt::Debug;
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -27,18 +28,30 @@ fn send_one(lab: &Lab) {
     socket.send_to(TEXT, lab.stack_at(9)).unwrap();
 }
 
+/// What `attach` gives, once the interface is free: a program that another test starts has the descriptors of
+/// this process, too, until it has begun.
+fn when_free<T, E: Debug>(mut attach: impl FnMut() -> Result<T, E>) -> T {
+    let mut last = attach();
+    eventually("the interface is free", LIMIT, || {
+        if last.is_err() {
+            last = attach();
+        }
+        last.is_ok()
+    });
+    last.unwrap()
+}
+
 fn open(lab: &Lab) -> TunDevice {
-    let device = match lab.device {
+    when_free(|| match lab.device {
         Device::Offload => TunDevice::open(lab.tun()),
         Device::Plain => TunDevice::open_plain(lab.tun()),
-    };
-    device.unwrap()
+    })
 }
 
 /// Whether a program that knows nothing of offloads gets from the kernel what it can use: with them
 /// checksums are partial.
 fn is_usable(lab: &Lab) -> bool {
-    let interface = Iface::without_packet_info(lab.tun(), Mode::Tun).unwrap();
+    let interface = when_free(|| Iface::without_packet_info(lab.tun(), Mode::Tun));
     lab.wait_for_link();
     send_one(lab);
     let mut datagram = [0; 2000];
