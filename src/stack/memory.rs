@@ -65,6 +65,7 @@ impl Memory {
         memory
     }
 
+    /// The one place where it changes what is in use: what may be allocated follows.
     fn set_used(&mut self, used: usize) {
         self.used = used;
         self.allowance = Allowance {
@@ -100,14 +101,17 @@ impl Memory {
     }
 
     /// A queue of UDP, which took `before` octets, takes `now`.
+    #[inline]
     pub(super) fn charge_datagrams(&mut self, before: usize, now: usize) {
-        self.used = self.used - before + now;
-        self.datagrams = self.datagrams - before + now;
+        if before != now {
+            self.set_used(self.used - before + now);
+            self.datagrams = self.datagrams - before + now;
+        }
     }
 
     /// All fragments that wait take `octets` now.
     pub(super) fn charge_fragments(&mut self, octets: usize) {
-        self.used = self.used - self.fragments + octets;
+        self.set_used(self.used - self.fragments + octets);
         self.fragments = octets;
     }
 
@@ -175,6 +179,12 @@ mod tests {
         memory.charge_datagrams(0, 249);
         memory.charge_fragments(100);
         assert_eq!((memory.used(), memory.datagrams_may_wait()), (349, true));
+        let allowed = memory.allowance();
+        assert_eq!(
+            (allowed.text, allowed.ahead),
+            (651, 401),
+            "it is not for text"
+        );
         memory.charge_datagrams(49, 50);
         assert!(!memory.datagrams_may_wait(), "a quarter");
         memory.charge_datagrams(250, 0);

@@ -41,8 +41,7 @@ impl Stack {
             self.counters.udp.overflows += 1;
             return;
         }
-        let (before, now) = socket.received.recharge();
-        self.memory.charge_datagrams(before, now);
+        socket.received.charge(&mut self.memory);
         self.counters.udp.received += 1;
         self.udp_note(id, Readiness::READABLE);
     }

@@ -79,7 +79,7 @@ impl Stack {
         let socket = self.udp.get_mut(id);
         (socket.local, socket.remote, socket.error) = (local, Some(remote), None);
         socket.received.retain(remote);
-        self.udp_charge(id);
+        socket.received.charge(&mut self.memory);
         self.udp.route(id);
         Ok(())
     }
@@ -119,10 +119,10 @@ impl Stack {
             socket.blocked = true;
             return Err(UdpSendError::WouldBlock);
         }
+        socket.queued.charge(&mut self.memory);
         if !core::mem::replace(&mut socket.sending, true) {
             self.sending.push_back(Sender::Udp(id));
         }
-        self.udp_charge(id);
         Ok(())
     }
 
@@ -132,8 +132,9 @@ impl Stack {
     /// If none waits, or one that the socket sent came to nothing.
     pub fn udp_recv(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
         let received = self.udp_peek(id, buffer)?;
-        self.udp.get_mut(id).received.pop();
-        self.udp_charge(id);
+        let socket = self.udp.get_mut(id);
+        socket.received.pop();
+        socket.received.charge(&mut self.memory);
         Ok(received)
     }
 

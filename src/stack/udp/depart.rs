@@ -1,4 +1,4 @@
-//! A datagram leaves; and what the queues of sockets take of the host's memory.
+//! A datagram leaves; and a socket that was released is gone.
 
 use super::queue::Head;
 use crate::stack::{Stack, UdpId};
@@ -7,8 +7,9 @@ use crate::tcp::Readiness;
 impl Stack {
     /// The next datagram of a UDP socket.
     pub(in crate::stack) fn udp_departs(&mut self, id: UdpId) -> Option<Head> {
-        let departed = self.udp.at_mut(id)?.depart();
-        self.udp_charge(id);
+        let socket = self.udp.at_mut(id)?;
+        let departed = socket.depart();
+        socket.queued.charge(&mut self.memory);
         let (head, makes_room) = departed?;
         self.counters.udp.sent += 1;
         if makes_room {
@@ -30,23 +31,12 @@ impl Stack {
         }
     }
 
-    /// The queues of a socket have changed: what they take is counted.
-    pub(super) fn udp_charge(&mut self, id: UdpId) {
-        if let Some(socket) = self.udp.at_mut(id) {
-            for queue in [&mut socket.received, &mut socket.queued] {
-                let (before, now) = queue.recharge();
-                self.memory.charge_datagrams(before, now);
-            }
-        }
-    }
-
     /// Nothing is left of a socket that was released.
     pub(super) fn udp_remove(&mut self, id: UdpId) {
         let Some(socket) = self.udp.remove(id) else {
             return;
         };
-        for queue in [socket.received, socket.queued] {
-            self.memory.charge_datagrams(queue.charged(), 0);
-        }
+        socket.received.discharge(&mut self.memory);
+        socket.queued.discharge(&mut self.memory);
     }
 }

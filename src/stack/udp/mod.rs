@@ -6,7 +6,7 @@
 //! | `mod` | a socket, and the sockets of a stack, found by four-tuple or by local socket |
 //! | `calls` | what users call: bind, connect, send, receive, close |
 //! | `arrive` | a datagram arrives, or an ICMP error about one that left |
-//! | `depart` | a datagram leaves, and what the queues take of the host's memory |
+//! | `depart` | a datagram leaves, and a socket that was released is gone |
 //! | `queue` | datagrams that wait, bounded in number and in octets |
 //! | `error` | why a call failed |
 //!

@@ -4,6 +4,7 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
+use crate::stack::memory::Memory;
 use crate::wire::Text;
 
 /// What is known of a datagram beside its text.
@@ -27,7 +28,7 @@ pub(super) struct Queue {
     lent: usize,
     max_datagrams: usize,
     max_octets: usize,
-    /// Octets allocated when [`Queue::recharge`] was last asked.
+    /// Octets that the host has been charged.
     charged: usize,
 }
 
@@ -46,10 +47,16 @@ impl Queue {
         }
     }
 
-    /// Octets allocated when this was last asked, and now.
-    pub(super) fn recharge(&mut self) -> (usize, usize) {
+    /// The queue has changed: the host is charged what it takes now.
+    #[inline]
+    pub(super) fn charge(&mut self, memory: &mut Memory) {
         let now = self.octets.capacity() + self.heads.capacity() * size_of::<Head>();
-        (core::mem::replace(&mut self.charged, now), now)
+        memory.charge_datagrams(core::mem::replace(&mut self.charged, now), now);
+    }
+
+    /// Nothing is left of it that the host could be charged.
+    pub(super) fn discharge(self, memory: &mut Memory) {
+        memory.charge_datagrams(self.charged, 0);
     }
 
     /// Adds a datagram; false if there is no room. An empty queue has room for any.
@@ -62,11 +69,6 @@ impl Queue {
         self.heads.push_back(Head { local, remote, len });
         self.octets.extend(text);
         true
-    }
-
-    /// Octets allocated when [`Queue::recharge`] was last asked.
-    pub(super) fn charged(&self) -> usize {
-        self.charged
     }
 
     /// Octets of the first datagram.
