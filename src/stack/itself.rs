@@ -3,9 +3,10 @@
 //!
 //! What arrives from outside is never believed to be from here: see `dispatch`.
 
+use core::net::IpAddr;
 use std::collections::VecDeque;
 
-use super::{Sender, Stack};
+use super::Stack;
 use crate::time::Instant;
 use crate::wire::{self, Arrived, Checksum, Offload, Payload, ip};
 
@@ -15,8 +16,10 @@ const MOST: usize = 64;
 /// What this host has to say to itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Itself {
-    /// It has opened such a connection, so somebody may have to look.
+    /// It has opened such a connection, ever: before that nobody need look.
     talks: bool,
+    /// Connections that may have something to send, by their slots.
+    sending: VecDeque<u32>,
     /// Resets, and nothing else: connections keep what they have to send.
     replies: VecDeque<Vec<u8>>,
 }
@@ -27,19 +30,28 @@ impl Itself {
         self.talks = true;
     }
 
-    /// Whether it has opened one, ever.
+    /// Whether there is nothing to say, for certain.
     #[inline]
-    pub(super) fn talks(&self) -> bool {
-        self.talks
+    pub(super) fn is_silent(&self) -> bool {
+        self.sending.is_empty() && self.replies.is_empty()
+    }
+
+    /// The connection in this slot may have something to send.
+    pub(super) fn push(&mut self, slot: u32) {
+        self.sending.push_back(slot);
     }
 }
 
 impl Stack {
+    /// Whether what is for `destination` does not go out.
+    #[inline]
+    pub(super) fn is_for_itself(&self, destination: IpAddr) -> bool {
+        self.itself.talks && self.is_own(destination)
+    }
+
     /// A reply that is for this host itself is kept; any other is given back.
     pub(super) fn keep_own(&mut self, datagram: Vec<u8>) -> Option<Vec<u8>> {
-        let is_own = self.itself.talks
-            && ip::destination(&datagram).is_some_and(|destination| self.is_own(destination));
-        if !is_own {
+        if !ip::destination(&datagram).is_some_and(|to| self.is_for_itself(to)) {
             return Some(datagram);
         }
         if self.itself.replies.len() < MOST {
@@ -67,23 +79,20 @@ impl Stack {
         if let Some(reply) = self.itself.replies.pop_front() {
             return Some(reply);
         }
-        let own: Vec<u32> = self
-            .sending
-            .iter()
-            .filter_map(|sender| match *sender {
-                Sender::Connection(slot) => Some(slot),
-                Sender::Udp(_) => None,
-            })
-            .filter(|slot| {
-                let entry = self.table.at(*slot);
-                entry.is_some_and(|entry| self.is_own(entry.tcb.tuple().remote.ip()))
-            })
-            .collect();
-        for slot in own {
-            let entry = self.table.at_mut(slot)?;
-            if let Some(departure) = entry.tcb.depart(now, 0) {
-                let packet = self.segment(now, slot, departure, Offload::NONE)?;
-                return Some(packet.to_vec());
+        while let Some(&slot) = self.itself.sending.front() {
+            let entry = self.table.at(slot);
+            // Another connection may be in its slot by now.
+            let is_own = entry.is_some_and(|it| self.is_for_itself(it.tcb.tuple().remote.ip()));
+            if is_own {
+                let entry = self.table.at_mut(slot)?;
+                if let Some(departure) = entry.tcb.depart(now, 0) {
+                    let packet = self.segment(now, slot, departure, Offload::NONE)?;
+                    return Some(packet.to_vec());
+                }
+            }
+            self.itself.sending.pop_front();
+            if is_own {
+                self.has_sent_all(slot);
             }
         }
         None

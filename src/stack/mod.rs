@@ -247,7 +247,7 @@ impl Stack {
 
     /// As [`Stack::poll_transmit`], for a device that does so much in our place.
     pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
-        if self.itself.talks() {
+        if !self.itself.is_silent() {
             self.talk_to_itself(now);
         }
         if self.replies.advance() {
@@ -290,6 +290,11 @@ impl Stack {
     fn stop_sending(&mut self, slot: u32) {
         self.sending.pop_front();
         self.turn = 0;
+        self.has_sent_all(slot);
+    }
+
+    /// A connection is in no queue any more of those that may have something to send.
+    fn has_sent_all(&mut self, slot: u32) {
         if let Some(entry) = self.table.at_mut(slot) {
             entry.sending = false;
             self.follow_up(slot);
@@ -369,7 +374,11 @@ impl Stack {
         if let Some(entry) = self.table.at_mut(slot)
             && !core::mem::replace(&mut entry.sending, true)
         {
-            self.sending.push_back(Sender::Connection(slot));
+            let remote = entry.tcb.tuple().remote.ip();
+            match self.is_for_itself(remote) {
+                true => self.itself.push(slot),
+                false => self.sending.push_back(Sender::Connection(slot)),
+            }
         }
         self.follow_up(slot);
     }

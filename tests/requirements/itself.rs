@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use stubborn::config::Config;
 use stubborn::stack::ConnId;
 use stubborn::tcp::{ConnectionError, State};
-use stubborn::wire::{IpHeader, Options, Packet, TcpHeader, Text, protocol};
+use stubborn::wire::{self, IpHeader, Options, Packet, TcpHeader, Text, protocol};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, plain, secs};
 
@@ -104,6 +104,22 @@ fn a_host_can_be_refused_by_itself() {
     });
 }
 
+/// A connection ends before its SYN could meet anybody; the next one has its place in the table.
+#[test]
+fn who_gets_its_place_talks_to_others() {
+    in_both_families(|family| {
+        let (mut d, own) = host(family);
+        let now = d.now();
+        let id = d.stack.connect(now, Some(own), own).unwrap();
+        d.stack.close(now, id);
+        let peer = SocketAddr::new(family.peer(), 80);
+        d.stack.connect(now, None, peer).unwrap();
+        let syn = d.stack.poll_transmit(now).unwrap().to_vec();
+        assert_eq!(wire::parse(&syn).unwrap().ip.destination, family.peer());
+        settle(&mut d);
+    });
+}
+
 /// THREATS 19: what comes from outside and says that it is from here is not believed.
 #[test]
 fn nobody_else_can_speak_for_it() {
@@ -117,7 +133,7 @@ fn nobody_else_can_speak_for_it() {
             destination_port: own.port(),
             seq: d.our_wire(301),
             ack: 0,
-            control: stubborn::wire::Control::RST,
+            control: wire::Control::RST,
             window: 0,
             urgent: 0,
             options: Options::default(),
