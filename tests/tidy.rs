@@ -8,8 +8,8 @@
 //! | nothing unfinished, nothing switched off | `tidy/unfinished.rs` |
 //! | the text of the repository | `tidy/prose.rs` |
 //! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
-//! | `docs/THREATS.md` is complete and true | `tidy/threats.rs` |
-//! | `docs/BEHAVIOURS.md` is complete and true | `tidy/behaviours.rs` |
+//! | `docs/THREATS.md` is complete and true | `tidy/threats.rs`, `tidy/rows.rs` |
+//! | `docs/BEHAVIOURS.md` is complete and true | `tidy/behaviours.rs`, `tidy/rows.rs` |
 //! | paths and links in the documents lead somewhere | `tidy/links.rs` |
 //!
 //! A rule is a function from files to findings. It runs over this repository, and over small
@@ -24,6 +24,7 @@ mod tidy {
     mod purity;
     mod repository;
     mod requirements;
+    mod rows;
     mod rust;
     mod threats;
     mod unfinished;

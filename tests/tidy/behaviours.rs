@@ -2,10 +2,17 @@
 //! scripts that it names are there.
 
 use super::repository::{File, Finding};
-use super::requirements::{code_is_wrong, find, spans};
+use super::requirements::find;
+use super::rows::Document;
 use super::threats::is_no_test;
 
-const DOCUMENT: &str = "docs/BEHAVIOURS.md";
+const DOCUMENT: Document = Document {
+    path: "docs/BEHAVIOURS.md",
+    row: "write | # | what is expected | what the stack does | code | tests |",
+    order: "claims, in order",
+    names: "name what is there: `tcp/input.rs check_syn`, `tests/drill/ecn/off.pkt`",
+    is_no_test: is_no_proof,
+};
 
 /// How many claims each section has: their rows stand in order.
 const CLAIMS: [usize; 7] = [20, 23, 11, 17, 22, 20, 12];
@@ -22,53 +29,10 @@ fn is_no_proof(span: &str, files: &[File]) -> Option<String> {
 
 /// The whole rule.
 fn behaviours(files: &[File]) -> Vec<Finding> {
-    let Some(file) = find(files, DOCUMENT) else {
-        let nowhere = File::sample(DOCUMENT, "");
-        return vec![nowhere.finding(1, "the document is missing", "restore it")];
-    };
-    let mut findings = Vec::new();
     let sections = CLAIMS.iter().zip(1..);
-    let mut numbers = sections
+    let numbers = sections
         .flat_map(|(claims, section)| (1..=*claims).map(move |claim| format!("{section}.{claim}")));
-    for (index, line) in file.text.lines().enumerate() {
-        let is_head = line.starts_with("| # |") || line.starts_with("|---");
-        if !line.starts_with('|') || is_head {
-            continue;
-        }
-        let mut find = |what: String, mend: &str| {
-            findings.push(file.finding(index + 1, what, mend));
-        };
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [number, claim, answer, code, tests] = cells[..] else {
-            let mend = "write | # | what is expected | what the stack does | code | tests |";
-            find(format!("a row of {} cells", cells.len()), mend);
-            continue;
-        };
-        if numbers.next().as_deref() != Some(number) {
-            find(format!("{number} does not stand here"), "claims, in order");
-        }
-        if claim.is_empty() || answer.is_empty() {
-            let mend = "say what is expected, and what happens";
-            find(format!("{number} says nothing"), mend);
-        }
-        let names = "name what is there: `tcp/input.rs check_syn`, `tests/drill/ecn/off.pkt`";
-        for (cell, wrong) in [
-            (code, code_is_wrong as fn(&str, &[File]) -> Option<String>),
-            (tests, is_no_proof),
-        ] {
-            let (inside, outside) = spans(cell);
-            if inside.is_empty() || outside.contains(char::is_alphanumeric) {
-                find(format!("{number}: \"{cell}\" is no list of names"), names);
-            }
-            for what in inside.iter().filter_map(|span| wrong(span, files)) {
-                find(format!("{number}: {what}"), names);
-            }
-        }
-    }
-    if let Some(missing) = numbers.next() {
-        findings.push(file.finding(1, format!("no row for {missing}"), "write it"));
-    }
-    findings
+    DOCUMENT.findings(files, numbers)
 }
 
 mod tests {
@@ -93,7 +57,7 @@ mod tests {
             }
         }
         let files = [
-            File::sample(DOCUMENT, &rows),
+            File::sample(DOCUMENT.path, &rows),
             File::sample("src/tcp/input.rs", "fn f() {}"),
             File::sample("tests/x.rs", "#[test] fn t() {}"),
             File::sample("tests/drill/a.pkt", ""),

@@ -2,10 +2,17 @@
 //! the tests that it names are there.
 
 use super::repository::{File, Finding};
-use super::requirements::{code_is_wrong, find, spans, test_is_wrong};
+use super::requirements::{find, test_is_wrong};
+use super::rows::Document;
 use super::unfinished::has_word;
 
-const DOCUMENT: &str = "docs/THREATS.md";
+const DOCUMENT: Document = Document {
+    path: "docs/THREATS.md",
+    row: "write | # | what happens | what the stack does | code | tests |",
+    order: "attacks, then faults, in order",
+    names: "name what is there: `tcp/input.rs check_syn`, `tests/pair.rs::a_clean_path`",
+    is_no_test,
+};
 
 /// How many attacks there are, and how many faults (`F1` and so on): their rows stand in order, so
 /// that the numbers by which tests name them stay what they are.
@@ -25,57 +32,9 @@ pub(super) fn is_no_test(span: &str, files: &[File]) -> Option<String> {
 
 /// The whole rule.
 fn threats(files: &[File]) -> Vec<Finding> {
-    let Some(file) = find(files, DOCUMENT) else {
-        let nowhere = File::sample(DOCUMENT, "");
-        return vec![nowhere.finding(1, "the document is missing", "restore it")];
-    };
-    let mut findings = Vec::new();
     let attacks = (1..=ATTACKS).map(|number| number.to_string());
-    let mut numbers = attacks.chain((1..=FAULTS).map(|number| format!("F{number}")));
-    for (index, line) in file.text.lines().enumerate() {
-        let is_head = line.starts_with("| # |") || line.starts_with("|---");
-        if !line.starts_with('|') || is_head {
-            continue;
-        }
-        let mut find = |what: String, mend: &str| {
-            findings.push(file.finding(index + 1, what, mend));
-        };
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [number, threat, answer, code, tests] = cells[..] else {
-            let mend = "write | # | what happens | what the stack does | code | tests |";
-            find(format!("a row of {} cells", cells.len()), mend);
-            continue;
-        };
-        if numbers.next().as_deref() != Some(number) {
-            find(
-                format!("{number} does not stand here"),
-                "attacks, then faults, in order",
-            );
-        }
-        if threat.is_empty() || answer.is_empty() {
-            find(
-                format!("{number} says nothing"),
-                "say what happens, and what follows",
-            );
-        }
-        let names = "name what is there: `tcp/input.rs check_syn`, `tests/pair.rs::a_clean_path`";
-        for (cell, wrong) in [
-            (code, code_is_wrong as fn(&str, &[File]) -> Option<String>),
-            (tests, is_no_test),
-        ] {
-            let (inside, outside) = spans(cell);
-            if inside.is_empty() || outside.contains(char::is_alphanumeric) {
-                find(format!("{number}: \"{cell}\" is no list of names"), names);
-            }
-            for what in inside.iter().filter_map(|span| wrong(span, files)) {
-                find(format!("{number}: {what}"), names);
-            }
-        }
-    }
-    if let Some(missing) = numbers.next() {
-        findings.push(file.finding(1, format!("no row for {missing}"), "write it"));
-    }
-    findings
+    let faults = (1..=FAULTS).map(|number| format!("F{number}"));
+    DOCUMENT.findings(files, attacks.chain(faults))
 }
 
 mod tests {
@@ -98,7 +57,7 @@ mod tests {
             false => format!("| {each} | {ROW}\n"),
         });
         let files = [
-            File::sample(DOCUMENT, &rows.collect::<String>()),
+            File::sample(DOCUMENT.path, &rows.collect::<String>()),
             File::sample("src/tcp/input.rs", "fn f() {}"),
             File::sample("tests/x.rs", "#[test] fn t() {} fn helper() {}"),
             File::sample(
