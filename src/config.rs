@@ -84,7 +84,7 @@ pub struct Config {
     /// 16 waits sleep at once. At most 1 s; 0: all of them do. Default 50 µs.
     pub busy_poll: Duration,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
-    /// jittered burst). Default 1,000.
+    /// jittered burst); one stranger gets half of them at most. Default 1,000.
     pub replies_per_second: u32,
 }
 

@@ -7,6 +7,7 @@
 //! | `window` | the peer's window and ours, closed, shrunk, scaled; probes; silly windows |
 //! | `urgent` | the urgent pointer |
 //! | `options` | TCP options and checksums |
+//! | `internet` | whom a host answers below TCP: own addresses, all nodes, echo, fragments |
 //! | `isn` | initial sequence numbers |
 //! | `itself` | connections of a host with itself |
 //! | `opening` | handshakes, local and remote addresses |
@@ -51,6 +52,7 @@ mod requirements {
     mod fast_open;
     mod icmp;
     mod interface;
+    mod internet;
     mod isn;
     mod itself;
     mod landing;

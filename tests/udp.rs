@@ -7,6 +7,7 @@ mod udp {
     mod calls;
     mod errors;
     mod hostile;
+    mod itself;
     mod receiving;
     mod sending;
     mod support;

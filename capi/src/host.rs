@@ -50,8 +50,12 @@ struct Shared {
 }
 
 impl Host {
-    /// Starts a stack on a device.
-    pub(crate) fn start(device: impl PollDevice + 'static, config: Config) -> Result<Host, Errno> {
+    /// Starts a stack on a device, for a program that has no descriptor yet.
+    pub(crate) fn start(
+        device: impl PollDevice + 'static,
+        config: Config,
+        bsd: Bsd,
+    ) -> Result<Host, Errno> {
         let mut key = [0; 16];
         getrandom::fill(&mut key).map_err(|_| Errno::EIO)?;
         let descriptor = device
@@ -64,7 +68,7 @@ impl Host {
         let inner = Arc::new(Inner {
             shared: Mutex::new(Shared {
                 shard: Shard::new(stack, device),
-                bsd: Bsd::new(),
+                bsd,
                 asleep_until: None,
                 ending: false,
                 failed: false,

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::ptr;
 
 use libc::{epoll_event, pollfd, sockaddr, socklen_t};
-use stubborn::bsd::Errno;
+use stubborn::bsd::{Bsd, Errno};
 use stubborn::config::Config;
 use stubborn::tun::{Cidr, TunDevice, TunError};
 
@@ -88,7 +88,8 @@ fn open(tun: &str, addresses: &str) -> Result<Host, Errno> {
     for cidr in kernels {
         device.up(cidr).map_err(refused)?;
     }
-    Host::start(device, config)
+    let bsd = Bsd::new().on(device.name());
+    Host::start(device, config, bsd)
 }
 
 /// Why there is no interface.

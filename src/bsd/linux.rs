@@ -62,9 +62,10 @@ numbers! {
     SO_OOBINLINE = 10, "Urgent data stays in the stream.";
     SO_PRIORITY = 12, "A number that queues of the host may use: kept.";
     SO_LINGER = 13, "What close waits for: struct linger.";
-    SO_REUSEPORT = 15, "Several sockets share a local address, if all ask for it.";
+    SO_REUSEPORT = 15, "Several sockets share a local address, and listeners what comes to it, if all ask for it.";
     SO_RCVLOWAT = 18, "Fewer octets do not make a stream readable.";
     SO_SNDLOWAT = 19, "1, and cannot be changed.";
+    SO_BINDTODEVICE = 25, "The name of the device it is bound to: there is one.";
     SO_TIMESTAMPING = 37, "When what is sent leaves and arrives: SOF_TIMESTAMPING_…";
     SO_RCVTIMEO = 20, "How long receiving may block: struct timeval; 0: for ever.";
     SO_SNDTIMEO = 21, "How long sending and connecting may block: struct timeval; 0: for ever.";

@@ -109,10 +109,22 @@ impl System {
 }
 
 /// The descriptors of one program.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Bsd {
     table: Table,
     system: System,
+    /// The name of the only device.
+    device: String,
+}
+
+impl Default for Bsd {
+    fn default() -> Bsd {
+        Bsd {
+            table: Table::default(),
+            system: System::default(),
+            device: "tun0".to_owned(),
+        }
+    }
 }
 
 impl Bsd {
@@ -129,6 +141,15 @@ impl Bsd {
         }
     }
 
+    /// The same, on a device of this name; otherwise it is `tun0`.
+    #[must_use]
+    pub fn on(self, device: &str) -> Bsd {
+        Bsd {
+            device: device.to_owned(),
+            ..self
+        }
+    }
+
     /// Calls at a moment. `stack` must be the same every time, and nobody else may take its
     /// events.
     pub fn at<'a>(&'a mut self, now: Instant, stack: &'a mut Stack) -> Calls<'a> {
@@ -137,6 +158,7 @@ impl Bsd {
             stack,
             now,
             system: self.system,
+            device: &self.device,
         };
         calls.take_events();
         calls.take_reports();
@@ -157,6 +179,7 @@ pub struct Calls<'a> {
     stack: &'a mut Stack,
     now: Instant,
     system: System,
+    device: &'a str,
 }
 
 impl Calls<'_> {

@@ -178,6 +178,7 @@ impl Calls<'_> {
             defer_accept: socket.defer_accept,
             fast_open: socket.fast_open,
             fast_open_keys: socket.fast_open_keys.clone(),
+            shares_address: socket.settings.reuse_port,
             tcp: socket.config.clone(),
         };
         let places = (socket.bound)

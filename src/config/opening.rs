@@ -22,6 +22,9 @@ pub struct ListenerConfig {
     /// The keys of the cookies that this listener gives. `None`: those of the host
     /// ([`FastOpenConfig::keys`]). Default `None`.
     pub fast_open_keys: Option<FastOpenKeys>,
+    /// Other listeners may have the same address and port, if all of them say so: each peer is one
+    /// of theirs. Default off.
+    pub shares_address: bool,
     /// How the connections behave that are accepted here.
     pub tcp: TcpConfig,
 }
@@ -33,6 +36,7 @@ impl Default for ListenerConfig {
             defer_accept: None,
             fast_open: 0,
             fast_open_keys: None,
+            shares_address: false,
             tcp: TcpConfig::default(),
         }
     }

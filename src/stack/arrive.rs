@@ -9,8 +9,8 @@ use crate::config::TcpConfig;
 use crate::tcp::{Discard, FastOpen, FourTuple, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
-    self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IpHeader, Kind, Landed, Malformed,
-    Packet, Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
+    self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IcmpMessage, IpHeader, Kind,
+    Landed, Malformed, Packet, Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -156,8 +156,17 @@ impl Stack {
         cut: Option<Cut>,
     ) {
         let ip = &parsed.ip;
-        if !self.is_own(ip.destination) || !ip::is_host(ip.source) || self.is_own(ip.source) {
-            self.counters.not_for_us += 1;
+        let is_sender = ip::is_host(ip.source) && !self.is_own(ip.source);
+        if !is_sender || !self.is_own(ip.destination) {
+            match parsed.payload {
+                // RFC 4443 §4.2: of what is for all nodes, these are answered.
+                Payload::Icmp(message @ IcmpMessage::EchoRequest(_))
+                    if is_sender && ip::is_all_nodes(ip.destination) =>
+                {
+                    self.icmp_arrives(now, ip, message);
+                }
+                _ => self.counters.not_for_us += 1,
+            }
             return;
         }
         match parsed.payload {
@@ -209,7 +218,9 @@ impl Stack {
 
     fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {
         self.counters.count_malformed(refusal.reason);
-        if let Some(error) = refusal.answer {
+        // What says that it is from here is not: see `dispatch`.
+        let is_forged = ip::source(datagram).is_some_and(|source| self.is_own(source));
+        if let Some(error) = refusal.answer.filter(|_| !is_forged) {
             self.answer_with_error(now, error, datagram);
         }
     }
@@ -252,7 +263,7 @@ impl Stack {
             header.control.has(Control::SYN) && !header.control.any(Control::ACK | Control::RST);
         if is_syn
             && entry.tcb.may_be_reopened_by(header)
-            && self.listeners.find(tuple.local).is_some()
+            && self.listeners.find(&tuple, &self.secret).is_some()
         {
             let old = entry.tcb.snd_nxt();
             entry.tcb.end_time_wait();
@@ -328,7 +339,7 @@ impl Stack {
             self.counters.strangers += 1;
             return;
         }
-        match self.listeners.find(tuple.local) {
+        match self.listeners.find(&tuple, &self.secret) {
             // First: a reset could not be valid. Fourth: anything else is dropped.
             Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
             // Third: a SYN.
@@ -448,11 +459,11 @@ impl Stack {
         let Some(reset) = reset_for(header, text_len) else {
             return;
         };
-        if !self.reset_limiter.allows(now) {
+        let (local, remote) = (tuple.local.ip(), tuple.remote.ip());
+        if !self.reset_limiter.allows(now, remote) {
             self.counters.replies_suppressed += 1;
             return;
         }
-        let (local, remote) = (tuple.local.ip(), tuple.remote.ip());
         let ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
         self.reply(Packet::tcp(&ip, &reset, Text::EMPTY).to_vec());
     }

@@ -19,7 +19,7 @@ use crate::wire::{Kept, ip};
 /// Why a port cannot be listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenError {
-    /// Another listener has this address and port, or every port is taken.
+    /// Another listener has this address and port, and they do not share it, or every port is taken.
     AddressInUse,
     /// The address is not one of this host's.
     AddressNotAvailable,
@@ -111,7 +111,9 @@ impl Stack {
                     .ok_or(ListenError::AddressInUse)?;
                 SocketAddr::new(local.ip(), port)
             }
-            _ if self.listeners.is_taken(local) => return Err(ListenError::AddressInUse),
+            _ if self.listeners.is_taken(local, config.shares_address) => {
+                return Err(ListenError::AddressInUse);
+            }
             _ => local,
         };
         Ok(self.listeners.insert(local, config))

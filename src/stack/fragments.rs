@@ -126,7 +126,7 @@ impl Reassembler {
     /// Nothing waits. `memory` is that of the host ([`Config::memory`](crate::config::Config::memory)).
     pub fn new(memory: usize) -> Reassembler {
         Reassembler {
-            most: MAX_OCTETS.min(memory / 8),
+            most: Reassembler::share_of(memory),
             datagrams: BTreeMap::new(),
             ages: BTreeMap::new(),
             sources: BTreeMap::new(),
@@ -134,6 +134,20 @@ impl Reassembler {
             next_serial: 0,
             octets: 0,
             evicted: 0,
+        }
+    }
+
+    fn share_of(memory: usize) -> usize {
+        MAX_OCTETS.min(memory / 8)
+    }
+
+    /// The memory of the host is another from now on.
+    pub fn limit(&mut self, memory: usize) {
+        self.most = Reassembler::share_of(memory);
+        while self.octets > self.most
+            && let Some((&oldest, _)) = self.ages.first_key_value()
+        {
+            self.evict(oldest);
         }
     }
 

@@ -1,11 +1,15 @@
 //! ICMP: what is told of our segments, and what this host tells of those of others.
 
+use core::net::IpAddr;
+
 use super::Stack;
 use super::reports::Reported;
 use super::share::quoted;
 use crate::tcp::{ConnectionError, State};
 use crate::time::Instant;
-use crate::wire::{Echo, IcmpError, IcmpMessage, IpHeader, Quote, Unreachable, icmp, ip, protocol};
+use crate::wire::{
+    Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Quote, Unreachable, icmp, ip, protocol,
+};
 
 impl Stack {
     pub(super) fn icmp_arrives(&mut self, now: Instant, ip: &IpHeader, message: IcmpMessage<'_>) {
@@ -21,9 +25,23 @@ impl Stack {
 
     /// Not limited in rate, only by the queue: each answers one request and is no longer than it.
     fn answer_echo(&mut self, ip: &IpHeader, echo: &Echo<'_>) {
-        let hop_limit = self.config.hop_limit;
-        let back = IpHeader::new(ip.destination, ip.source, ip.protocol, hop_limit);
+        let Some(from) = self.answering(ip.destination) else {
+            return;
+        };
+        let mut back = IpHeader::new(from, ip.source, ip.protocol, self.config.hop_limit);
+        // RFC 1349 §5.1: the service that was asked for; marks of congestion are no part of it.
+        back.traffic_class = Ecn::NotEct.on(ip.traffic_class);
         self.reply(icmp::echo_reply(&back, echo));
+    }
+
+    /// The address from which what came to `destination` is answered, if it came to this host (RFC
+    /// 4443 §2.2).
+    fn answering(&self, destination: IpAddr) -> Option<IpAddr> {
+        match destination {
+            own if self.is_own(own) => Some(own),
+            all if ip::is_all_nodes(all) => self.own_address(false),
+            _ => None,
+        }
     }
 
     /// RFC 5927: an error counts only for the connection that it quotes, and only if what it
@@ -59,13 +77,14 @@ impl Stack {
 
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
     pub(super) fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
-        let Some(from) = ip::destination(datagram).filter(|to| self.is_own(*to)) else {
+        let from = ip::destination(datagram).and_then(|to| self.answering(to));
+        let (Some(from), Some(to)) = (from, ip::source(datagram)) else {
             return;
         };
         let Some(message) = icmp::error(from, self.config.hop_limit, error, datagram) else {
             return;
         };
-        if self.icmp_limiter.allows(now) {
+        if self.icmp_limiter.allows(now, to) {
             self.reply(message);
         } else {
             self.counters.replies_suppressed += 1;

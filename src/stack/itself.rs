@@ -1,5 +1,6 @@
 //! What this host sends to itself (RFC 1122 §3.2.1.3 has the word for it: loopback): connections
-//! between two of its ports, or of a port with itself. Their segments do not go out; they come back.
+//! between two of its ports, or of a port with itself, and datagrams. They do not go out; they come
+//! back.
 //!
 //! What arrives from outside is never believed to be from here: see `dispatch`.
 
@@ -7,25 +8,26 @@ use core::net::IpAddr;
 use std::collections::VecDeque;
 
 use super::Stack;
+use super::udp::{Head, UdpId};
 use crate::time::Instant;
 use crate::wire::{self, Arrived, Checksum, Offload, Payload, ip};
 
-/// Resets that wait; what comes on top is lost, as if a path had lost it.
+/// Resets and datagrams that wait; what comes on top is lost, as if a path had lost it.
 const MOST: usize = 64;
 
 /// What this host has to say to itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Itself {
-    /// It has opened such a connection, ever: before that nobody need look.
+    /// It has opened such a connection, or sent such a datagram, ever: before that nobody need look.
     talks: bool,
-    /// Connections that may have something to send, by their slots.
+    /// Connections that may have something to send, by their slots; they keep what it is.
     sending: VecDeque<u32>,
-    /// Resets, and nothing else: connections keep what they have to send.
+    /// All else: resets, datagrams, and what ICMP says of them.
     replies: VecDeque<Vec<u8>>,
 }
 
 impl Itself {
-    /// It opens such a connection.
+    /// It opens such a connection, or sends such a datagram.
     pub(super) fn begin(&mut self) {
         self.talks = true;
     }
@@ -60,6 +62,15 @@ impl Stack {
         None
     }
 
+    /// A datagram of a UDP socket, which has just left, arrives here.
+    pub(super) fn udp_to_itself(&mut self, now: Instant, id: UdpId, head: Head) {
+        let datagram = self.datagram(id, head, Offload::NONE);
+        if let Some(datagram) = datagram.map(|packet| packet.to_vec()) {
+            self.keep_own(datagram);
+            self.talk_to_itself(now);
+        }
+    }
+
     /// All that this host has to say to itself now arrives, and what follows from it, too. That ends:
     /// windows fill up, and what is no text is answered at most so often.
     pub(super) fn talk_to_itself(&mut self, now: Instant) {
@@ -67,9 +78,16 @@ impl Stack {
             let Ok(parsed) = wire::parse_as(&datagram, Checksum::Verified) else {
                 continue;
             };
-            if let Payload::Tcp(ref header, text) = parsed.payload {
-                let arrived = Arrived::from(&*datagram).part(text);
-                self.tcp_arrives(now, &parsed.ip, header, arrived, text.len());
+            match parsed.payload {
+                Payload::Tcp(ref header, text) => {
+                    let arrived = Arrived::from(&*datagram).part(text);
+                    self.tcp_arrives(now, &parsed.ip, header, arrived, text.len());
+                }
+                Payload::Udp(ref header, text) => {
+                    self.udp_arrives(now, &parsed.ip, header, text, &datagram);
+                }
+                Payload::Icmp(message) => self.icmp_arrives(now, &parsed.ip, message),
+                Payload::Fragment(_) | Payload::Unknown { .. } | Payload::Nothing => {}
             }
         }
     }

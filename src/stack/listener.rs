@@ -5,8 +5,10 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
 
 use super::cookies::Epoch;
+use super::secret::Secret;
 use super::table::ConnId;
 use crate::config::{FastOpenConfig, ListenerConfig};
+use crate::tcp::FourTuple;
 use crate::time::Instant;
 
 /// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
@@ -115,24 +117,31 @@ impl Listeners {
         }
     }
 
-    /// The listener for segments to `local`: one for this very address before one for all (RFC
-    /// 9293 §3.9.1.1, MUST-43).
-    pub(super) fn find(&self, local: SocketAddr) -> Option<ListenerId> {
+    /// The listener for segments of a connection: one for this very address before one for all (RFC
+    /// 9293 §3.9.1.1, MUST-43); of several that share an address, the one that the peer's says.
+    pub(super) fn find(&self, tuple: &FourTuple, secret: &Secret) -> Option<ListenerId> {
+        let local = tuple.local;
         let ids = self.by_port.get(&local.port())?;
         let with = |wanted: &dyn Fn(IpAddr) -> bool| {
-            ids.iter()
-                .copied()
-                .find(|id| wanted(self.listeners[id].local.ip()))
+            let those = || (ids.iter()).filter(|id| wanted(self.listeners[id].local.ip()));
+            let index = match those().count() as u64 {
+                0 | 1 => 0,
+                count => secret.share(tuple.remote) % count,
+            };
+            those().nth(index as usize).copied()
         };
         with(&|ip| ip == local.ip())
             .or_else(|| with(&|ip| ip.is_unspecified() && ip.is_ipv4() == local.is_ipv4()))
     }
 
-    /// Whether a listener has exactly this address and port.
-    pub(super) fn is_taken(&self, local: SocketAddr) -> bool {
-        self.by_port
-            .get(&local.port())
-            .is_some_and(|ids| ids.iter().any(|id| self.listeners[id].local == local))
+    /// Whether a listener has exactly this address and port, and does not share it with one that
+    /// `shares` its own.
+    pub(super) fn is_taken(&self, local: SocketAddr, shares: bool) -> bool {
+        let mut ids = self.by_port.get(&local.port()).into_iter().flatten();
+        ids.any(|id| {
+            let other = &self.listeners[id];
+            other.local == local && !(shares && other.config.shares_address)
+        })
     }
 
     /// Whether any listener has this port.

@@ -52,8 +52,8 @@ impl Memory {
     /// A budget of so many octets.
     pub(super) fn new(most: usize) -> Memory {
         let mut memory = Memory {
-            most,
-            short_at: most / 4 * 3,
+            most: 0,
+            short_at: 0,
             allowance: Allowance::UNLIMITED,
             used: 0,
             at_rest: 0,
@@ -61,8 +61,14 @@ impl Memory {
             fragments: 0,
             orphans: BTreeSet::new(),
         };
-        memory.set_used(0);
+        memory.limit(most);
         memory
+    }
+
+    /// The budget is so many octets from now on, whatever is in use.
+    pub(super) fn limit(&mut self, most: usize) {
+        (self.most, self.short_at) = (most, most / 4 * 3);
+        self.set_used(self.used);
     }
 
     /// The one place where it changes what is in use: what may be allocated follows.

@@ -266,6 +266,9 @@ impl Stack {
                     }
                 }
                 Sender::Udp(id) => match self.udp_departs(id) {
+                    Some(head) if self.is_for_itself(head.remote.ip()) => {
+                        self.udp_to_itself(now, id, head);
+                    }
                     Some(head) => break Departing::Datagram(id, head),
                     None => self.udp_stops_sending(id),
                 },
@@ -504,13 +507,22 @@ impl Stack {
     }
 
     /// The stack behaves so from now on: what is opened later. Connections and listeners that exist
-    /// keep to what they were opened with.
+    /// keep to what they were opened with; limits of the host count for all, and those that it
+    /// exceeds now are kept as it would keep them when it reached them.
     ///
     /// # Errors
     /// If the values of `config` make no sense; then everything stays as it was.
     pub fn reconfigure(&mut self, config: Config) -> Result<(), ConfigError> {
         config.validate()?;
+        self.memory.limit(config.memory);
+        self.reassembler.limit(config.memory);
+        self.memory.charge_fragments(self.reassembler.octets());
+        self.paths.limit(config.max_paths);
+        for limiter in [&mut self.reset_limiter, &mut self.icmp_limiter] {
+            limiter.set_rate(config.replies_per_second);
+        }
         self.config = config;
+        self.relieve_memory();
         Ok(())
     }
 

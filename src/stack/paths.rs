@@ -31,7 +31,17 @@ impl Paths {
         self.forget(destination);
         self.known.insert(destination, (mtu, now));
         self.by_age.insert((now, destination));
-        if self.known.len() > self.most
+        self.forget_oldest();
+    }
+
+    /// So many destinations are remembered from now on.
+    pub(super) fn limit(&mut self, most: usize) {
+        self.most = most;
+        self.forget_oldest();
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.known.len() > self.most
             && let Some((_, oldest)) = self.by_age.first().copied()
         {
             self.forget(oldest);

@@ -1,6 +1,7 @@
 //! Datagrams that answer other datagrams, of no connection: resets and ICMP.
 
-use std::collections::VecDeque;
+use core::net::IpAddr;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::secret::Secret;
 use crate::time::Instant;
@@ -49,11 +50,16 @@ impl Replies {
 }
 
 /// A token bucket. Its burst changes unpredictably, so that counting replies does not tell a
-/// stranger what others have caused (CVE-2020-25705).
+/// stranger what others have caused (CVE-2020-25705); and one stranger gets half of it at most, so
+/// that nobody alone keeps others from theirs.
 #[derive(Clone, Debug)]
 pub(super) struct Limiter {
     per_second: u32,
     tokens: u32,
+    /// What one stranger may still have at most, before it got anything.
+    most_for_one: u32,
+    /// What strangers have got since the last refill, by their places.
+    given: BTreeMap<u8, u32>,
     refilled: Instant,
     refills: u64,
     secret: Secret,
@@ -67,6 +73,8 @@ impl Limiter {
         let mut limiter = Limiter {
             per_second,
             tokens: 0,
+            most_for_one: 0,
+            given: BTreeMap::new(),
             refilled: Instant::ZERO,
             refills: 0,
             secret,
@@ -75,16 +83,37 @@ impl Limiter {
         limiter
     }
 
-    /// Whether one more may be sent now.
-    pub(super) fn allows(&mut self, now: Instant) -> bool {
+    /// From the next refill on it is so many.
+    pub(super) fn set_rate(&mut self, per_second: u32) {
+        self.per_second = per_second;
+    }
+
+    /// Whether one more may be sent now, to `stranger`.
+    pub(super) fn allows(&mut self, now: Instant, stranger: IpAddr) -> bool {
         let interval = core::time::Duration::from_millis(1000 / Self::REFILLS_PER_SECOND);
         if now - self.refilled >= interval {
             self.refilled = now;
             self.refill();
         }
-        let allowed = self.tokens > 0;
-        self.tokens = self.tokens.saturating_sub(1);
+        if self.tokens == 0 {
+            return false;
+        }
+        let given = self.given.entry(self.place(stranger)).or_default();
+        let allowed = *given < self.most_for_one;
+        if allowed {
+            (*given, self.tokens) = (*given + 1, self.tokens - 1);
+        }
         allowed
+    }
+
+    /// One of 256 places, of which nobody knows who else is there. Of IPv6 a network counts: whoever
+    /// has an address has all of its network (RFC 4291 §2.5.4).
+    fn place(&self, stranger: IpAddr) -> u8 {
+        let network = match stranger {
+            IpAddr::V4(v4) => u64::from(v4.to_bits()),
+            IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
+        };
+        self.secret.share((stranger.is_ipv4(), network)) as u8
     }
 
     /// Between half and all of a refill's share.
@@ -93,6 +122,8 @@ impl Limiter {
         self.refills += 1;
         let jitter = self.secret.number(self.refills) % (share / 2 + 1);
         self.tokens = (share - jitter) as u32;
+        self.most_for_one = self.tokens.div_ceil(2);
+        self.given.clear();
     }
 }
 
@@ -101,18 +132,66 @@ mod tests {
     use super::*;
     use core::time::Duration;
 
+    fn limiter() -> Limiter {
+        Limiter::new(1000, Secret([1; 16]))
+    }
+
+    fn v4(number: u32) -> IpAddr {
+        number.to_be_bytes().into()
+    }
+
+    /// How many replies strangers get who ask in turn, `count` times each, at one moment.
+    fn given(limiter: &mut Limiter, now: Instant, strangers: &[IpAddr], count: u32) -> Vec<u32> {
+        let mut given = vec![0; strangers.len()];
+        for _ in 0..count {
+            for (given, stranger) in given.iter_mut().zip(strangers) {
+                *given += u32::from(limiter.allows(now, *stranger));
+            }
+        }
+        given
+    }
+
     #[test]
     fn limits_the_rate_and_hides_the_exact_number() {
-        let mut limiter = Limiter::new(1000, Secret([1; 16]));
-        let mut now = Instant::from_secs(1);
-        let mut counts = Vec::new();
+        let (mut limiter, mut now) = (limiter(), Instant::from_secs(1));
+        let strangers: Vec<IpAddr> = (0..100).map(v4).collect();
+        let mut counts: Vec<u32> = Vec::new();
         for _ in 0..20 {
-            counts.push((0..10_000).filter(|_| limiter.allows(now)).count());
+            counts.push(given(&mut limiter, now, &strangers, 100).iter().sum());
             now += Duration::from_millis(100);
         }
         assert!(counts.iter().all(|count| (50..=100).contains(count)));
         counts.dedup();
         assert!(counts.len() > 10, "the burst is jittered: {counts:?}");
+    }
+
+    /// THREATS 34: whoever asks first, and however often, leaves half to others; who has a network
+    /// of IPv6 is one.
+    #[test]
+    fn one_stranger_gets_half_at_most() {
+        let network = |last: u128| IpAddr::V6((0x2001_0db8 << 96 | last).into());
+        for (greedy, modest) in [
+            (vec![v4(1)], v4(2)),
+            ((0..1000).map(network).collect(), network(1 << 64)),
+        ] {
+            let mut limiter = limiter();
+            for second in 1..10 {
+                let now = Instant::from_secs(second);
+                let greedy: u32 = given(&mut limiter, now, &greedy, 1000).iter().sum();
+                let modest = given(&mut limiter, now, &[modest], 1000)[0];
+                assert!((25..=50).contains(&greedy), "{greedy}");
+                assert!(greedy.abs_diff(modest) <= 1, "{greedy} and {modest}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_it_remembers_is_bounded() {
+        let mut limiter = Limiter::new(u32::MAX, Secret([1; 16]));
+        (0..10_000).for_each(|number| assert!(limiter.allows(Instant::ZERO, v4(number))));
+        assert!(limiter.given.len() <= 256);
+        assert!(limiter.allows(Instant::from_secs(1), v4(1)));
+        assert_eq!(limiter.given.len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What IPv4 and IPv6 have in common.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::ecn::Ecn;
 use super::{ipv4, ipv6};
@@ -182,14 +182,33 @@ pub fn destination(datagram: &[u8]) -> Option<IpAddr> {
     }
 }
 
+/// Where a datagram says that it comes from; as [`destination`].
+pub fn source(datagram: &[u8]) -> Option<IpAddr> {
+    match datagram.first()? >> 4 {
+        4 => Some(IpAddr::from(*datagram.get(12..)?.first_chunk::<4>()?)),
+        6 => Some(IpAddr::from(*datagram.get(8..)?.first_chunk::<16>()?)),
+        _ => None,
+    }
+}
+
 /// Whether an address can be one host's, as far as the address alone tells: what may be answered.
-/// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8 and 240.0.0.0/4.
+/// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8, 240.0.0.0/4; and of IPv6 those
+/// that stand for addresses of IPv4 in programs (RFC 6890 §2.2.3): on the wire they would pass for
+/// a peer of the other family.
 pub fn is_host(address: IpAddr) -> bool {
     let ok = !(address.is_unspecified() || address.is_loopback() || address.is_multicast());
     ok && match address {
         IpAddr::V4(v4) => (1..240).contains(&v4.octets()[0]),
-        IpAddr::V6(_) => true,
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().is_none(),
     }
+}
+
+/// Whether an address is that of all nodes, of this one alone or of its link: every host of IPv6
+/// must hear them (RFC 4291 §2.8).
+pub fn is_all_nodes(address: IpAddr) -> bool {
+    const NODE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
+    const LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+    [NODE, LINK].map(IpAddr::V6).contains(&address)
 }
 
 /// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it
@@ -344,14 +363,17 @@ mod tests {
     }
 
     #[test]
-    fn the_destination_of_any_datagram() {
+    fn the_ends_of_any_datagram() {
         for (from, to) in [("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")] {
-            let to = to.parse().unwrap();
-            let bytes = IpHeader::new(from.parse().unwrap(), to, OTHER, 0).datagram(&[]);
-            assert_eq!(destination(&bytes), Some(to));
+            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+            let bytes = IpHeader::new(from, to, OTHER, 0).datagram(&[]);
+            assert_eq!(
+                (source(&bytes), destination(&bytes)),
+                (Some(from), Some(to))
+            );
             assert_eq!(destination(&bytes[..bytes.len() - 1]), None, "cut short");
         }
-        assert_eq!(destination(&[]), None);
+        assert_eq!((source(&[]), destination(&[])), (None, None));
     }
 
     #[test]
@@ -367,6 +389,7 @@ mod tests {
             "::",
             "::1",
             "ff02::1",
+            "::ffff:10.0.0.1",
         ];
         for address in not {
             assert!(!is_host(address.parse().unwrap()), "{address}");

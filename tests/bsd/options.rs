@@ -80,20 +80,39 @@ fn values_out_of_range_are_refused() {
     }
 }
 
-/// A mark for routing is kept, and nothing follows from it; there is one device, and no choice of it.
+/// A mark for routing is kept, and nothing follows from it.
 #[test]
-fn what_means_nothing_here_is_kept_or_refused() {
-    const SO_BINDTODEVICE: i32 = 25;
+fn what_means_nothing_here_is_kept() {
     let mut world = World::new();
     let fd = world.stream(0, AF_INET);
     assert_eq!(world.set_option(fd, SOL_SOCKET, SO_MARK, 7), Ok(()));
     assert_eq!(world.option(fd, SOL_SOCKET, SO_MARK), Ok(7));
     assert_eq!(world.set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1), Ok(()));
     assert_eq!(world.option(fd, SOL_SOCKET, SO_REUSEPORT), Ok(1));
-    let bind = world
-        .us()
-        .setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b"tun0");
-    assert_eq!(bind, Err(Errno::ENOPROTOOPT));
+}
+
+/// There is one device: a socket can be bound to it, and to no other.
+#[test]
+fn a_socket_is_bound_to_the_device_that_there_is() {
+    let mut world = World::new();
+    let datagram = world.us().socket(AF_INET, SOCK_DGRAM, 0).unwrap();
+    for fd in [world.stream(0, AF_INET), datagram] {
+        let mut us = world.us();
+        for (name, answer) in [
+            (&b"tun1"[..], Err(Errno::ENODEV)),
+            (b"tun", Err(Errno::ENODEV)),
+            (b"tun0", Ok(())),
+            (b"tun0\0\0garbage", Ok(())),
+        ] {
+            let bound = us.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name);
+            assert_eq!(bound, answer, "{name:?}");
+        }
+        let name = us.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE);
+        assert_eq!(name, Ok(b"tun0\0".to_vec()));
+        us.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, b"").unwrap();
+        let name = us.getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE);
+        assert_eq!(name, Ok(vec![]));
+    }
 }
 
 #[test]

@@ -75,6 +75,39 @@ fn an_address_is_shared_by_those_who_all_ask_until_one_listens() {
     assert_eq!(world.us().bind(c, address), Err(Errno::EADDRINUSE));
 }
 
+/// `SO_REUSEPORT`: those who all ask for it listen together, and each connection is one of theirs.
+#[test]
+fn listeners_share_an_address_if_all_ask_for_it() {
+    let mut world = World::new();
+    let address = addr("0.0.0.0:80");
+    let listeners = [(); 2].map(|()| {
+        let fd = world.stream(0, AF_INET);
+        world.set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1).unwrap();
+        world.us().bind(fd, address).unwrap();
+        world.us().listen(fd, 100).unwrap();
+        fd
+    });
+    let other = world.stream(0, AF_INET);
+    assert_eq!(world.us().bind(other, address), Err(Errno::EADDRINUSE));
+    for _ in 0..64 {
+        let fd = world.stream(1, AF_INET);
+        let _ = world.them().connect(fd, addr("10.0.0.1:80"));
+    }
+    world.settle();
+    let accepted = listeners.map(|fd| {
+        let accept = || world.us().accept(fd, 0).ok();
+        std::iter::from_fn(accept).count()
+    });
+    assert_eq!(accepted.iter().sum::<usize>(), 64);
+    assert!(accepted.iter().all(|count| *count >= 10), "{accepted:?}");
+    // One of them alone has everybody.
+    world.us().close(listeners[0]).unwrap();
+    let fd = world.stream(1, AF_INET);
+    let _ = world.them().connect(fd, addr("10.0.0.1:80"));
+    world.settle();
+    assert!(world.us().accept(listeners[1], 0).is_ok());
+}
+
 /// RFC 9293 §3.6.1: TIME-WAIT keeps a local address, unless `SO_REUSEADDR` says otherwise.
 #[test]
 fn time_wait_keeps_an_address_from_those_who_do_not_ask() {

@@ -123,6 +123,7 @@ fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
             .then(|| Duration::from_millis(random.next() % 5_000)),
         fast_open: random.pick(&[0, 1, 3]),
         fast_open_keys: None,
+        shares_address: random.chance(50),
         tcp: config.tcp.clone(),
     }
 }

@@ -270,10 +270,11 @@ fn resets_to_strangers_are_limited() {
             }
             counts.push(resets);
         }
-        assert!(counts.iter().all(|count| (50..=100).contains(count)));
+        // Half of what all strangers get together.
+        assert!(counts.iter().all(|count| (25..=50).contains(count)));
         counts.sort_unstable();
         counts.dedup();
-        assert!(counts.len() > 10, "{counts:?}");
+        assert!(counts.len() > 8, "{counts:?}");
         let suppressed = d.stack.counters().replies_suppressed;
         assert!(suppressed > 20 * 200, "{suppressed}");
     });

@@ -28,6 +28,7 @@ use crate::config::Keepalive;
 pub(in crate::bsd) struct SocketSettings {
     pub(in crate::bsd) reuse_address: bool,
     pub(in crate::bsd) reuse_port: bool,
+    bound_to_device: bool,
     pub(in crate::bsd) v6only: bool,
     /// The urgent octet stays in the stream.
     pub(in crate::bsd) urgent_inline: bool,
@@ -49,6 +50,7 @@ impl Default for SocketSettings {
         SocketSettings {
             reuse_address: false,
             reuse_port: false,
+            bound_to_device: false,
             v6only: false,
             urgent_inline: false,
             receive_low_water: 1,

@@ -6,11 +6,12 @@ use super::{flag, int, octets, size, timeval, timeval_octets, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BROADCAST, SO_BUSY_POLL, SO_DOMAIN, SO_DONTROUTE,
-    SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK, SO_MAX_PACING_RATE, SO_MEMINFO,
-    SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO,
-    SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO,
-    SO_TIMESTAMPING, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_BROADCAST, SO_BUSY_POLL,
+    SO_DOMAIN, SO_DONTROUTE, SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK,
+    SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF,
+    SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM,
+    SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -60,6 +61,13 @@ impl Calls<'_> {
                     .socket
                     .max_pacing_rate = rate;
                 return self.apply(fd);
+            }
+            SO_BINDTODEVICE => {
+                let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
+                if !name.is_empty() && name != self.device.as_bytes() {
+                    return Err(Errno::ENODEV);
+                }
+                self.settings_mut(fd)?.bound_to_device = !name.is_empty();
             }
             SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
             // What is sent is copied all the same.
@@ -112,6 +120,8 @@ impl Calls<'_> {
                 octets(socket.notices.stamping())
             }
             SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
+            SO_BINDTODEVICE if settings.bound_to_device => [self.device.as_bytes(), &[0]].concat(),
+            SO_BINDTODEVICE => Vec::new(),
             SO_MEMINFO => self.memory(fd)?,
             _ => match &self.table.get(fd)?.kind {
                 Kind::Stream(socket) => octets(stream_constant(socket, name)?),

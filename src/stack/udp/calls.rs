@@ -113,6 +113,9 @@ impl Stack {
         if text.len() > most {
             return Err(UdpSendError::TooLong { most });
         }
+        if self.is_own(remote.ip()) {
+            self.itself.begin();
+        }
         let socket = self.udp.get_mut(id);
         let may_wait = self.memory.datagrams_may_wait() || socket.queued.is_empty();
         if !may_wait || !socket.queued.push(source, remote, text) {
@@ -218,14 +221,17 @@ impl Stack {
     }
 
     fn is_udp_peer(&self, remote: SocketAddr) -> bool {
-        ip::is_host(remote.ip()) && !self.is_own(remote.ip()) && remote.port() != 0
+        ip::is_host(remote.ip()) && remote.port() != 0
     }
 
     /// From which address a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
     fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
         match local.ip() {
             address if address.is_ipv4() != remote.is_ipv4() => None,
-            address if address.is_unspecified() => self.own_address(address.is_ipv4()),
+            address if address.is_unspecified() => match remote.ip() {
+                own if self.is_own(own) => Some(own),
+                _ => self.own_address(address.is_ipv4()),
+            },
             address => Some(address),
         }
     }

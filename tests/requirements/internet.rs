@@ -1,0 +1,254 @@
+//! What RFC 1122 §3, RFC 4443 and RFC 8200 ask of a host below TCP and UDP: whom it hears, whom it
+//! answers, and what it never answers.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use stubborn::wire::{
+    self, Echo, IcmpError, IcmpMessage, IpHeader, Payload, Unreachable, icmp, ip, protocol,
+};
+
+use crate::dialogue::{Dialogue, Family, in_both_families, plain};
+
+const ALL_NODES: [&str; 2] = ["ff01::1", "ff02::1"];
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// A host, and the addresses of its peer and itself.
+fn host(family: Family) -> (Dialogue, IpAddr, IpAddr) {
+    (Dialogue::new(family, plain()), family.peer(), family.us())
+}
+
+fn ping(from: IpAddr, to: IpAddr, data: &[u8]) -> Vec<u8> {
+    let echo = Echo {
+        identifier: 4711,
+        sequence: 1,
+        data,
+    };
+    icmp::echo_request(&IpHeader::new(from, to, 0, 64), &echo)
+}
+
+/// A datagram in which nothing follows an IPv6 destination option of this type.
+fn with_option(from: IpAddr, to: IpAddr, kind: u8) -> Vec<u8> {
+    let option = [protocol::NO_NEXT_HEADER, 0, kind, 4, 0, 0, 0, 0];
+    IpHeader::new(from, to, protocol::DESTINATION_OPTIONS, 64).datagram(&option)
+}
+
+/// Who sent it, to whom, and the data of an echo reply.
+#[track_caller]
+fn reply(datagram: &[u8]) -> (IpAddr, IpAddr, Vec<u8>) {
+    let read = wire::parse(datagram).unwrap();
+    let Payload::Icmp(IcmpMessage::EchoReply(echo)) = read.payload else {
+        panic!("no echo reply: {read:?}");
+    };
+    (read.ip.source, read.ip.destination, echo.data.to_vec())
+}
+
+/// RFC 4291 §2.8 and RFC 4443 §4.2: a host of IPv6 hears what is for all nodes, and answers their
+/// echo requests from an address of its own.
+#[test]
+fn an_echo_request_to_all_nodes_is_answered() {
+    let (mut d, peer, us) = host(Family::V6);
+    for all in ALL_NODES.map(address) {
+        d.datagram_arrives(&ping(peer, all, b"who is there?"));
+        let answer = d.datagram_leaves();
+        assert_eq!(reply(&answer), (us, peer, b"who is there?".to_vec()));
+    }
+    for other in ["ff02::2", "ff05::1", "ff0e::1"].map(address) {
+        d.datagram_arrives(&ping(peer, other, b"x")).nothing_more();
+    }
+    // Nobody could be answered, or nobody else.
+    for from in ["::", "::1", "ff02::1", "::ffff:10.0.0.2"].map(address) {
+        d.datagram_arrives(&ping(from, ALL_NODES.map(address)[1], b"x"));
+        d.nothing_more();
+    }
+    d.datagram_arrives(&ping(us, ALL_NODES.map(address)[1], b"x"));
+    d.nothing_more();
+}
+
+/// RFC 1122 §3.2.2.6: an echo request to many may be dropped over IPv4, and is.
+#[test]
+fn an_echo_request_to_many_is_dropped_over_ipv4() {
+    let (mut d, peer, _) = host(Family::V4);
+    for many in ["224.0.0.1", "255.255.255.255", "10.255.255.255"].map(address) {
+        d.datagram_arrives(&ping(peer, many, b"x")).nothing_more();
+    }
+}
+
+/// RFC 8200 §4.2: who sends an option of the kind that every host must know or tell of to all nodes
+/// is told (RFC 4443 §2.4(e)); of the other kinds nobody is.
+#[test]
+fn an_unknown_option_to_all_nodes_is_told_of() {
+    let (mut d, peer, us) = host(Family::V6);
+    for all in ALL_NODES.map(address) {
+        d.datagram_arrives(&with_option(peer, all, 0x80));
+        let answer = d.datagram_leaves();
+        let read = wire::parse(&answer).unwrap();
+        assert_eq!((read.ip.source, read.ip.destination), (us, peer));
+        let problem = IcmpError::ParameterProblem {
+            code: 2,
+            pointer: 42,
+        };
+        assert!(
+            matches!(read.payload, Payload::Icmp(IcmpMessage::Error(error, _)) if error == problem)
+        );
+        for silent in [0x00, 0x40, 0xc0] {
+            d.datagram_arrives(&with_option(peer, all, silent))
+                .nothing_more();
+        }
+        // Nor is a protocol that nobody speaks told of, nor a port that nobody has.
+        for protocol in [99, protocol::UDP] {
+            let ip = IpHeader::new(peer, all, protocol, 64);
+            d.datagram_arrives(&ip.datagram(&[0; 8])).nothing_more();
+        }
+    }
+}
+
+/// RFC 1349 §5.1: a reply asks for the same service as the request; its marks are not given back.
+#[test]
+fn an_echo_reply_has_the_service_of_its_request() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        for (asked, given) in [(0, 0), (0xb8, 0xb8), (0x2b, 0x28), (0xff, 0xfc)] {
+            let mut ip = IpHeader::new(peer, us, 0, 64);
+            ip.traffic_class = asked;
+            let echo = Echo {
+                identifier: 1,
+                sequence: 2,
+                data: b"x",
+            };
+            d.datagram_arrives(&icmp::echo_request(&ip, &echo));
+            let answer = wire::parse(&d.datagram_leaves()).unwrap().ip;
+            assert_eq!((answer.traffic_class, answer.hop_limit), (given, 64));
+        }
+    });
+}
+
+/// RFC 1122 §3.3.2, RFC 8200 §5: a request that came in fragments, of any length, is answered with
+/// every octet, in fragments that the interface takes.
+#[test]
+fn an_echo_request_in_fragments_is_answered_in_fragments() {
+    in_both_families(|family| {
+        let longest = 65_535 - 8 - if family == Family::V4 { 20 } else { 0 };
+        for len in [1473, 2000, 9000, longest] {
+            let (mut d, peer, us) = host(family);
+            let data: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let request = ping(peer, us, &data);
+            for piece in ip::fragments(request, 1280, 7).unwrap() {
+                d.stack.receive(d.now(), &piece);
+            }
+            let (mut other, _, _) = host(family);
+            let mut stack = stubborn::stack::fragments::Reassembler::new(usize::MAX);
+            let mut whole = None;
+            let now = d.now();
+            while let Some(packet) = d.stack.poll_transmit(now).map(|packet| packet.to_vec()) {
+                assert!(packet.len() <= 1500);
+                let read = wire::parse(&packet).unwrap();
+                let Payload::Fragment(fragment) = read.payload else {
+                    panic!("no fragment: {read:?}");
+                };
+                if let stubborn::stack::fragments::Outcome::Complete(datagram) =
+                    stack.insert(now, &read.ip, fragment)
+                {
+                    whole = Some(datagram);
+                }
+            }
+            assert_eq!(reply(&whole.unwrap()), (us, peer, data), "{len}");
+            other.nothing_more();
+        }
+    });
+}
+
+/// RFC 1122 §3.3.2, RFC 8200 §4.5: when time is over, who has sent the first fragment is told, and
+/// is shown it; of a datagram without one nobody is, nor of one whose fragments overlap.
+#[test]
+fn missing_fragments_are_told_of_if_the_first_is_here() {
+    in_both_families(|family| {
+        let seconds = if family == Family::V4 { 30 } else { 60 };
+        let (mut d, peer, us) = host(family);
+        let of = |id| ip::fragments(ping(peer, us, &[7; 3000]), 1280, id).unwrap();
+        let (first, only_second, overlapping) = (of(1), of(2), of(3));
+        let other = ip::fragments(ping(peer, us, &[8; 3000]), 1280, 3).unwrap();
+        for piece in [&first[0], &only_second[1], &overlapping[0], &other[0]] {
+            d.datagram_arrives(piece);
+        }
+        d.until(Duration::from_secs(seconds) - Duration::from_millis(1))
+            .nothing_more();
+        d.until(Duration::from_secs(seconds));
+        let answer = d.datagram_leaves();
+        let read = wire::parse(&answer).unwrap();
+        assert_eq!((read.ip.source, read.ip.destination), (us, peer));
+        let is_it = matches!(
+            read.payload,
+            Payload::Icmp(IcmpMessage::Error(IcmpError::ReassemblyTimeExceeded, _))
+        );
+        assert!(is_it, "{read:?}");
+        let quoted = &answer[family.headers() - 20 + 8..];
+        assert!(first[0].starts_with(quoted) && quoted.len() > 500);
+        d.nothing_more();
+    });
+}
+
+/// What says that it is from here is not, and nobody here is told what is wrong with it; nor is
+/// anybody whose address cannot be a host's.
+#[test]
+fn what_is_wrong_with_a_forgery_is_told_to_nobody() {
+    let (mut d, _, us) = host(Family::V6);
+    for from in [
+        us,
+        address("::"),
+        address("::1"),
+        address("::ffff:10.0.0.2"),
+    ] {
+        d.datagram_arrives(&with_option(from, us, 0x80))
+            .nothing_more();
+    }
+    let (mut d, _, us) = host(Family::V4);
+    for from in [
+        us,
+        address("0.0.0.0"),
+        address("127.0.0.1"),
+        address("224.0.0.1"),
+    ] {
+        let mut datagram = IpHeader::new(from, us, 99, 64).datagram(&[0; 12]);
+        // An option whose length cannot be, in place of four octets of payload.
+        datagram[0] = 0x46;
+        datagram[20..24].copy_from_slice(&[7, 1, 0, 0]);
+        datagram[10..12].fill(0);
+        let sum = wire::checksum::checksum(&datagram[..24]).to_be_bytes();
+        datagram[10..12].copy_from_slice(&sum);
+        d.datagram_arrives(&datagram).nothing_more();
+    }
+}
+
+/// RFC 1122 §3.2.2, RFC 4443 §2.4(e): no error is about an error, about a fragment that is not the
+/// first, or to many.
+#[test]
+fn no_error_begets_another() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        let own = IpHeader::new(us, peer, protocol::UDP, 64).datagram(&[0, 7, 0, 9, 0, 8, 0, 0]);
+        let port = IcmpError::Unreachable(Unreachable::Port);
+        let error = icmp::error(peer, 64, port, &own).unwrap();
+        d.datagram_arrives(&error).nothing_more();
+        // The same, of a kind that nobody knows, and cut off behind its first octets.
+        for len in 0..error.len() - (family.headers() - 20) {
+            let protocol = wire::parse(&error).unwrap().ip.protocol;
+            let rest = &error[family.headers() - 20..][..len];
+            let cut = IpHeader::new(peer, us, protocol, 64).datagram(rest);
+            d.datagram_arrives(&cut).nothing_more();
+        }
+    });
+}
+
+/// RFC 6890 §2.2.3: no peer of IPv6 passes for one of IPv4.
+#[test]
+fn mapped_addresses_are_nobodys_on_the_wire() {
+    let (mut d, _, us) = host(Family::V6);
+    let before = d.stack.counters().not_for_us;
+    d.datagram_arrives(&ping(address("::ffff:10.0.0.2"), us, b"x"))
+        .nothing_more();
+    assert_eq!(d.stack.counters().not_for_us, before + 1);
+}
