@@ -204,7 +204,7 @@ impl Calls<'_> {
         self.stack
             .udp_connect(id, remote)
             .map_err(|error| match error {
-                UdpConnectError::NotAPeer => Errno::ENETUNREACH,
+                UdpConnectError::NotAPeer => super::datagram::not_a_peer(remote),
                 UdpConnectError::OtherFamily => Errno::EAFNOSUPPORT,
                 UdpConnectError::AddressInUse => Errno::EADDRINUSE,
             })?;

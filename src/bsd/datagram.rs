@@ -1,7 +1,7 @@
 //! A UDP socket. One of `AF_INET6` at the unspecified address hears both families, so it has a
 //! socket of the stack for each.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Calls;
 use super::address::Family;
@@ -65,6 +65,14 @@ pub(super) fn errno(reason: Undelivered) -> Errno {
         Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
         Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
         Undelivered::TooLong { .. } => Errno::EMSGSIZE,
+    }
+}
+
+/// The `errno` of an address that cannot be a peer: a broadcast is one that may not be sent to.
+pub(super) fn not_a_peer(remote: SocketAddr) -> Errno {
+    match remote.ip() {
+        IpAddr::V4(Ipv4Addr::BROADCAST) => Errno::EACCES,
+        _ => Errno::ENETUNREACH,
     }
 }
 

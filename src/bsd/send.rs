@@ -154,19 +154,20 @@ impl Calls<'_> {
                     text.truncate(text.len() - data.len());
                     self.datagram_mut(fd)?.held = text;
                 }
-                Err(unsent(error))
+                Err(unsent(error, remote))
             }
         }
     }
 }
 
-/// Why a datagram was not taken.
-fn unsent(error: UdpSendError) -> Errno {
+/// Why a datagram for `remote` was not taken.
+fn unsent(error: UdpSendError, remote: SocketAddr) -> Errno {
     match error {
         UdpSendError::WouldBlock => Errno::EAGAIN,
         UdpSendError::TooLong { .. } => Errno::EMSGSIZE,
         UdpSendError::NotConnected => Errno::EDESTADDRREQ,
-        UdpSendError::NotAPeer | UdpSendError::OtherFamily => Errno::ENETUNREACH,
+        UdpSendError::NotAPeer => super::datagram::not_a_peer(remote),
+        UdpSendError::OtherFamily => Errno::ENETUNREACH,
         UdpSendError::Undelivered(error) => super::datagram::errno(error.reason),
     }
 }

@@ -122,3 +122,37 @@ fn the_queue_of_errors_names_the_receiver() {
     );
     assert_eq!(world.us().ready(fd).unwrap() & POLLERR, 0);
 }
+
+/// Nothing is sent to everybody.
+#[test]
+fn a_broadcast_is_refused() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    let all = addr("255.255.255.255:9");
+    let sent = world.us().sendto(fd, b"x", 0, Some(all));
+    assert_eq!(sent, Err(Errno::EACCES));
+    assert_eq!(world.us().connect(fd, all), Err(Errno::EACCES));
+    let nobody = world.us().sendto(fd, b"x", 0, Some(addr("0.1.2.3:9")));
+    assert_eq!(nobody, Err(Errno::ENETUNREACH));
+}
+
+/// RFC 1122 §3.2.1.3: a program can talk to another on its own host, and is refused by it.
+#[test]
+fn a_host_can_send_to_itself() {
+    let mut world = World::new();
+    let (one, other) = (world.datagrams(0, AF_INET), world.datagrams(0, AF_INET6));
+    world.us().bind(other, addr("[::]:53")).unwrap();
+    world.us().connect(one, addr("10.0.0.1:53")).unwrap();
+    assert_eq!(world.us().write(one, b"question"), Ok(8));
+    world.settle();
+    let mut buffer = [0; 10];
+    let received = world.us().recvmsg(other, &mut buffer, 0).unwrap();
+    assert_eq!(&buffer[..received.len], b"question");
+    world.us().close(other).unwrap();
+    assert_eq!(world.us().write(one, b"again"), Ok(5));
+    world.settle();
+    assert_eq!(
+        world.us().recv(one, &mut buffer, 0),
+        Err(Errno::ECONNREFUSED)
+    );
+}

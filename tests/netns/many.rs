@@ -22,7 +22,7 @@ const IN_SEQUENCE: usize = 10_000;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Resident memory of a process, in KiB.
-fn resident(program: &Running) -> usize {
+pub(crate) fn resident(program: &Running) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
     let line = status
         .lines()

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use stubborn::stack::fragments::{Outcome, Reassembler};
 use stubborn::wire::{
     self, Echo, IcmpError, IcmpMessage, IpHeader, Payload, Unreachable, icmp, ip, protocol,
 };
@@ -139,9 +140,7 @@ fn an_echo_request_in_fragments_is_answered_in_fragments() {
             for piece in ip::fragments(request, 1280, 7).unwrap() {
                 d.stack.receive(d.now(), &piece);
             }
-            let (mut other, _, _) = host(family);
-            let mut stack = stubborn::stack::fragments::Reassembler::new(usize::MAX);
-            let mut whole = None;
+            let (mut reassembler, mut whole) = (Reassembler::new(usize::MAX), None);
             let now = d.now();
             while let Some(packet) = d.stack.poll_transmit(now).map(|packet| packet.to_vec()) {
                 assert!(packet.len() <= 1500);
@@ -149,14 +148,11 @@ fn an_echo_request_in_fragments_is_answered_in_fragments() {
                 let Payload::Fragment(fragment) = read.payload else {
                     panic!("no fragment: {read:?}");
                 };
-                if let stubborn::stack::fragments::Outcome::Complete(datagram) =
-                    stack.insert(now, &read.ip, fragment)
-                {
+                if let Outcome::Complete(datagram) = reassembler.insert(now, &read.ip, fragment) {
                     whole = Some(datagram);
                 }
             }
             assert_eq!(reply(&whole.unwrap()), (us, peer, data), "{len}");
-            other.nothing_more();
         }
     });
 }
@@ -251,4 +247,33 @@ fn mapped_addresses_are_nobodys_on_the_wire() {
     d.datagram_arrives(&ping(address("::ffff:10.0.0.2"), us, b"x"))
         .nothing_more();
     assert_eq!(d.stack.counters().not_for_us, before + 1);
+}
+
+/// The limits of a host can be changed while it lives: what it holds beyond them gives way, and what
+/// strangers get is another number from the next refill on.
+#[test]
+fn limits_follow_a_new_configuration() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        let nothing = d.stack.memory_in_use();
+        for identification in 0..60 {
+            let pieces = ip::fragments(ping(peer, us, &[7; 3000]), 1280, identification).unwrap();
+            d.datagram_arrives(&pieces[0]);
+        }
+        let held = d.stack.memory_in_use() - nothing;
+        assert!(held > 60 * 1200, "{held}");
+        let mut config = d.stack.config().clone();
+        (config.memory, config.replies_per_second) = (80_000, 10);
+        d.stack.reconfigure(config).unwrap();
+        // Of the memory, an eighth is for fragments.
+        let held = d.stack.memory_in_use() - nothing;
+        assert!((5_000..=10_000).contains(&held), "{held}");
+        d.until(Duration::from_millis(200));
+        let unknown = IpHeader::new(peer, us, 99, 64).datagram(&[0; 8]);
+        let answered = (0..100).filter(|_| {
+            d.datagram_arrives(&unknown);
+            !d.all_that_leaves_of_any_kind().is_empty()
+        });
+        assert_eq!(answered.count(), 1);
+    });
 }
