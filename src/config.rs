@@ -527,7 +527,11 @@ pub struct SocketOptions {
 }
 
 impl SocketOptions {
-    fn validate(&self) -> Result<(), ConfigError> {
+    /// Whether the values make sense.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         if self.window_clamp == Some(0) {
             return Err(ConfigError::Zero("window_clamp"));
         }

@@ -13,7 +13,6 @@ use super::seq::Seq;
 use super::state::{Event, State};
 use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
-use super::timers::Timer;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader};
 
@@ -384,7 +383,7 @@ impl Tcb {
     fn restart_time_wait(&mut self, now: Instant, seg: &Segment<'_>) {
         let is_fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
         if self.state == State::TimeWait && is_fin {
-            self.timers.arm(Timer::Close, now + self.config.msl * 2);
+            self.start_two_msl(now);
         }
     }
 

@@ -368,10 +368,16 @@ impl Tcb {
     /// TIME-WAIT: only the timer matters now.
     pub(super) fn start_time_wait(&mut self, now: Instant) {
         self.timers.disarm_all();
-        self.timers.arm(Timer::Close, now + self.config.msl * 2);
+        self.start_two_msl(now);
         self.send_buffer.clear();
         self.recv_buffer.settle();
         self.recovery.shrink();
+    }
+
+    /// TIME-WAIT ends two MSL from now (MUST-13).
+    pub(super) fn start_two_msl(&mut self, now: Instant) {
+        let two_msl = self.config.msl.saturating_mul(2);
+        self.timers.arm(Timer::Close, now + two_msl);
     }
 
     /// SND.UNA + SND.WND: the first place that the peer does not let us send.

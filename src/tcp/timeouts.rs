@@ -180,7 +180,9 @@ impl Tcb {
         } else {
             self.probes.due = true;
             self.probes.keepalives += 1;
-            self.timers.arm(Timer::KeepAlive, now + keepalive.interval);
+            // One of zero would be due at once, again and again.
+            let interval = keepalive.interval.max(Duration::from_nanos(1));
+            self.timers.arm(Timer::KeepAlive, now + interval);
         }
     }
 

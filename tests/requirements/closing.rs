@@ -321,6 +321,13 @@ fn time_wait_lasts_two_msl() {
             .leaves(ANSWER);
         d.until(just_before(secs(90))).state_is(State::TimeWait);
         d.until(secs(90)).state_is(State::Closed);
+        // For ever.
+        let tcp = TcpConfig {
+            msl: Duration::MAX,
+            ..plain()
+        };
+        let mut d = time_wait(family, tcp, false);
+        d.until(secs(1 << 30)).state_is(State::TimeWait);
     });
 }
 

@@ -1,5 +1,7 @@
 //! Connections that fail: R1, R2, the user timeout, keep-alives (RFC 9293 §3.8.3, §3.8.4, §3.10.8).
 
+use std::time::Duration;
+
 use stubborn::config::{Keepalive, TcpConfig};
 use stubborn::stack::Readiness;
 use stubborn::tcp::{ConnectionError, RecvError, SendError, State};
@@ -292,6 +294,28 @@ fn the_user_timeout_ends_the_probes() {
         d.until(ms(10_900)).arrives(ALIVE);
         d.until(ms(20_900)).leaves(PROBE);
         d.until(ms(21_900))
+            .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>")
+            .state_is(State::Closed);
+    });
+}
+
+/// Probes without a pause leave one after the other, and time goes on.
+#[test]
+fn probes_without_a_pause_end() {
+    in_both_families(|family| {
+        let mut d = kept_alive(family);
+        let nanos = |nanos| secs(10) + Duration::from_nanos(nanos);
+        d.set(|options| {
+            options.keepalive = Some(Keepalive {
+                interval: Duration::ZERO,
+                ..KEEPALIVE
+            });
+            options.user_timeout = Some(nanos(2));
+        });
+        for at in [0, 1] {
+            d.until(nanos(at)).leaves(PROBE);
+        }
+        d.until(nanos(2))
             .leaves("<SEQ=301><ACK=101><CTL=RST,ACK>")
             .state_is(State::Closed);
     });
