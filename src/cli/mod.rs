@@ -105,7 +105,8 @@ fn explain(error: &clap::Error) -> ExitCode {
             ExitCode::SUCCESS
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            eprint!("{error}");
+            // As above.
+            let _ = error.print();
             ExitCode::from(USAGE)
         }
         _ => {
@@ -122,7 +123,8 @@ fn one_line(error: &clap::Error) -> String {
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .filter(|line| !line.is_empty())
+        // It would tell how to pass an option as a value, which nobody means.
+        .filter(|line| !line.is_empty() && !line.starts_with("tip: to pass "))
         .collect::<Vec<_>>()
         .join(" ");
     words.trim_start_matches("error: ").replace(" tip: ", ": ")
@@ -179,6 +181,14 @@ mod tests {
             (
                 "stubborn connect -u --timeout 3 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
                 "the argument '--udp' cannot be used with '--timeout <SECONDS>'",
+            ),
+            (
+                "stubborn sim lossy --replay x",
+                "invalid value 'x' for '--replay <SEED>': not a seed: a number such as 42",
+            ),
+            (
+                "stubborn sim lossy --xyz",
+                "unexpected argument '--xyz' found",
             ),
             (
                 "stubborn chargen -u --tun t0 --ip 10.0.0.2",

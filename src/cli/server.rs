@@ -11,6 +11,7 @@ use stubborn::sockets::{TcpListener, TcpStream};
 use super::args::{MAX_CONNECTIONS, ServiceArgs};
 use super::host::{self, Host};
 use super::interrupt::Interrupts;
+use super::output;
 use super::services::Service;
 use super::tally::Tally;
 
@@ -42,9 +43,9 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
             .spawn(move || accept_all(&listener, &served, &ends))
             .context("cannot start a thread")?;
     }
-    eprintln!("stubborn: {begun}");
+    output::complain(begun);
     let result = end.recv().unwrap_or(Ok(()));
-    eprintln!("stubborn: {}", host.stop(&served.tally));
+    output::complain(host.stop(&served.tally));
     result
 }
 

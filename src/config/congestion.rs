@@ -62,7 +62,11 @@ pub struct UnknownCongestionControl;
 
 impl fmt::Display for UnknownCongestionControl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no congestion control has this name")
+        let own = BUILT_IN.map(CongestionControl::name).join(", ");
+        write!(
+            f,
+            "no congestion control has this name; the stack's own are {own}"
+        )
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct SimArgs {
     pub(super) json: bool,
 
     /// Show the world of one seed as a diagram
-    #[arg(long, value_name = "SEED", conflicts_with = "seeds")]
+    #[arg(long, value_name = "SEED", value_parser = seed, conflicts_with = "seeds")]
     pub(super) replay: Option<u64>,
 
     /// With --replay: also write every datagram to this file
@@ -100,7 +100,7 @@ pub(super) struct PlotArgs {
     pub(super) scenario: String,
 
     /// The seed
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = seed, default_value = "0")]
     pub(super) seed: u64,
 
     /// Where the pictures go: SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
@@ -157,6 +157,10 @@ fn octets(text: &str) -> Result<u64, String> {
 
 fn time(text: &str) -> Result<Duration, String> {
     Time::try_from(text.to_owned()).map(|time| time.0)
+}
+
+fn seed(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "not a seed: a number such as 42")
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, &'static str> {
