@@ -1,7 +1,21 @@
 //! `stubborn`: a TCP/IP stack in user space over a TUN device. It turns a *fair-loss link* into a
 //! *perfect FIFO link*: every octet once, in order.
 //!
-//! The modules, in the order in which to read them:
+//! ```no_run
+//! use std::io::copy;
+//! use stubborn::{config::Config, sockets::Net, tun::TunDevice};
+//!
+//! // A host of one address behind a TUN interface, and an echo service on it.
+//! let net = Net::start(TunDevice::open("tun0")?, Config::new(["10.11.12.2".parse()?]))?;
+//! let listener = net.listen("10.11.12.2:7".parse()?)?;
+//! for stream in listener.incoming() {
+//!     let stream = stream?;
+//!     copy(&mut &stream, &mut &stream)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The example of [`sockets`] needs no interface. The modules, in the order in which to read them:
 //!
 //! | module | what it holds | pure? |
 //! |---|---|---|

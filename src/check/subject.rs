@@ -1,5 +1,7 @@
 //! Everything that is checked, by name.
 
+use core::fmt;
+
 use super::tcp::{Coverage, Tcp, catalogue};
 use super::{Model, Progress, Report, explore};
 
@@ -13,6 +15,14 @@ pub struct Subject {
     /// What it shows, in a line.
     pub about: String,
     search: Box<Search>,
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A search that tells how far it is.

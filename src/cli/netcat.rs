@@ -13,6 +13,7 @@ use stubborn::sockets::{TcpListener, TcpStream};
 use super::args::{ConnectArgs, HostArgs, ListenArgs};
 use super::host::{self, Host};
 use super::interrupt::{INTERRUPTED, Interrupts};
+use super::output;
 use super::tally::Tally;
 
 /// Octets moved at once.
@@ -103,7 +104,7 @@ impl Session {
         let interrupted = session.clone();
         interrupts.on_first(move || {
             interrupted.interrupted.store(true, Ordering::SeqCst);
-            eprintln!("stubborn: {}", interrupted.host.stop(&interrupted.tally));
+            output::complain(interrupted.host.stop(&interrupted.tally));
             process::exit(INTERRUPTED);
         })?;
         Ok(session)
@@ -133,7 +134,7 @@ impl Session {
     fn converse(&self, stream: TcpStream) -> anyhow::Result<()> {
         self.tally.connection();
         let peer = stream.peer_addr();
-        let (writer, tally) = (stream.try_clone(), Arc::clone(&self.tally));
+        let (writer, tally) = (stream.clone(), Arc::clone(&self.tally));
         let speaking = thread::Builder::new()
             .name("standard input".to_owned())
             .spawn(move || speak(&writer, &tally))

@@ -14,6 +14,7 @@ use super::args::{ConnectArgs, ListenArgs, ServiceArgs};
 use super::host::{self, Host};
 use super::interrupt::Interrupts;
 use super::netcat::{Session, explain};
+use super::output;
 use super::services::Service;
 use super::tally::Tally;
 
@@ -54,9 +55,9 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
             })
             .context("cannot start a thread")?;
     }
-    eprintln!("stubborn: {begun}");
+    output::complain(begun);
     let result = end.recv().unwrap_or(Ok(()));
-    eprintln!("stubborn: {}", host.stop(&tally));
+    output::complain(host.stop(&tally));
     result
 }
 
@@ -137,7 +138,7 @@ fn first_of(sockets: Vec<UdpSocket>) -> io::Result<(UdpSocket, SocketAddr)> {
 fn converse(session: &Session, socket: &UdpSocket) -> anyhow::Result<()> {
     let peer = socket.peer_addr()?;
     let end = Arc::new(End::default());
-    let (speaker, speaking) = (socket.try_clone(), session.clone());
+    let (speaker, speaking) = (socket.clone(), session.clone());
     let spoken = Arc::clone(&end);
     thread::Builder::new()
         .name("standard input".to_owned())

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 /// Which value of a [`Config`](super::Config) makes no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The host has no address.
     NoAddress,

@@ -51,7 +51,7 @@ impl Engine {
             }
         }
         shared.background = None;
-        if shared.abandoned.is_some() {
+        if shared.abandoned.is_some() && !shared.has_panicked() {
             // Those who were not done in time.
             let now = shared.shard.now();
             shared.stack().abort_all();

@@ -15,6 +15,7 @@ use core::time::Duration;
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
@@ -408,6 +409,10 @@ impl DerefMut for Guard<'_> {
         &mut self.shared
     }
 }
+
+/// Whoever panics while the stack is locked ends it, so nobody sees what it has left half done: sockets
+/// may be used across `catch_unwind`.
+impl RefUnwindSafe for Engine {}
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {

@@ -54,7 +54,7 @@ impl Punctuality {
 }
 
 /// Ends [`Relay::run`], from whatever thread.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Stop(Arc<(AtomicBool, Kick)>);
 
 impl Stop {
@@ -67,6 +67,15 @@ impl Stop {
 
     fn is_due(&self) -> bool {
         self.0.0.load(Ordering::Acquire)
+    }
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("transit", &self.transit)
+            .field("punctuality", &self.punctuality)
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,7 +94,11 @@ impl fmt::Display for RelayError {
     }
 }
 
-impl std::error::Error for RelayError {}
+impl std::error::Error for RelayError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
 
 impl Relay {
     /// Joins two devices by the path of `transit`. Time starts now.

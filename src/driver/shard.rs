@@ -40,6 +40,15 @@ pub struct Shard<D> {
     traffic: Traffic,
 }
 
+impl<D> fmt::Debug for Shard<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard")
+            .field("stack", &self.stack)
+            .field("traffic", &self.traffic)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What went through a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {

@@ -30,15 +30,15 @@ const FRUITLESS_ALLOWED: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why nothing goes any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why nothing goes any more. A later one outweighs those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Closed {
+    /// The user closed this listener.
+    Listener,
     /// The device is closed for good.
     Device,
     /// The user shut the network down.
     Shutdown,
-    /// The user closed this listener.
-    Listener,
     /// The stack panicked.
     Panicked,
 }
@@ -377,6 +377,10 @@ impl Shared {
     /// Finds those whom the stack's events concern. They are woken when the lock is free: see
     /// [`Shared::take_woken`].
     fn dispatch(&mut self) {
+        if self.has_panicked() {
+            // Everybody has been woken.
+            return;
+        }
         while let Some(event) = self.shard.stack().poll_event() {
             let key = match event {
                 Event::Connection(id, _) => Key::Connection(id),
@@ -483,7 +487,7 @@ impl Shared {
 
     /// Nothing goes any more; everybody learns of it.
     pub(crate) fn close(&mut self, reason: Closed) {
-        self.closed.get_or_insert(reason);
+        self.closed = self.closed.max(Some(reason));
         if reason == Closed::Shutdown {
             // The program may end before the last handle is dropped, and the device with it.
             self.shard.end();
@@ -491,6 +495,11 @@ impl Shared {
         self.waiters.take_all(&mut self.woken);
         self.woken.extend(self.background.clone());
         self.lead_concerned = true;
+    }
+
+    /// Whether the stack is in no known state: nothing is to be asked of it, for that might panic again.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.closed == Some(Closed::Panicked)
     }
 
     /// All who wait for `key` are to be woken, the one who leads included.
@@ -701,6 +710,20 @@ mod tests {
             shared.give_up_lead(lead, NOW);
             assert_eq!(shared.take_woken().len(), woken, "{watch:?}");
         }
+    }
+
+    #[test]
+    fn what_ended_a_network_last_outweighs_what_did_before_unless_it_is_less() {
+        let (mut shared, key, _other_end) = host();
+        for (reason, closed) in [
+            (Closed::Device, Closed::Device),
+            (Closed::Panicked, Closed::Panicked),
+            (Closed::Shutdown, Closed::Panicked),
+        ] {
+            shared.close(reason);
+            assert_eq!(shared.closed, Some(closed));
+        }
+        assert_eq!(shared.check(key), Err(Closed::Panicked));
     }
 
     #[test]

@@ -52,8 +52,9 @@ pub(super) fn shards(
     queues.into_iter().enumerate().map(shard).collect()
 }
 
-/// Why a network cannot be started.
+/// Why a network cannot be started. What caused it is its source.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum StartError {
     /// The configuration makes no sense.
     Config(ConfigError),
@@ -68,10 +69,10 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Config(error) => error.fmt(f),
+            StartError::Config(_) => f.write_str("the configuration makes no sense"),
             StartError::NoQueue => f.write_str("a network needs at least one queue"),
-            StartError::Random(error) => write!(f, "no random numbers: {error}"),
-            StartError::Io(error) => write!(f, "could not start the network: {error}"),
+            StartError::Random(_) => f.write_str("the operating system gives no random numbers"),
+            StartError::Io(_) => f.write_str("the operating system gives no descriptor or thread"),
         }
     }
 }

@@ -39,10 +39,11 @@ impl Capabilities {
 /// Why a device cannot go on. Everything less (a full queue, an interface that is down for now)
 /// is a lost packet, which the link above expects.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// The device is closed for good (its interface was deleted, its peer dropped).
     Closed,
-    /// The operating system refused; the device may work again later.
+    /// The operating system refused; the device may work again later. What it said is the source.
     Io(std::io::Error),
 }
 
@@ -50,12 +51,19 @@ impl fmt::Display for DeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DeviceError::Closed => f.write_str("the device is closed"),
-            DeviceError::Io(error) => write!(f, "the device failed: {error}"),
+            DeviceError::Io(_) => f.write_str("the device failed"),
         }
     }
 }
 
-impl std::error::Error for DeviceError {}
+impl std::error::Error for DeviceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            DeviceError::Closed => None,
+            DeviceError::Io(error) => Some(error),
+        }
+    }
+}
 
 /// A device that carries IP datagrams: the *fair-loss link* at the bottom of everything.
 ///

@@ -38,6 +38,6 @@ pub use identifier::{Identifiers, MessageId};
 pub use interface::{Address, Link, Parcel, SendError};
 pub use landing::Landing;
 pub use perfect::{PerfectLink, Storage};
-pub use run::Run;
+pub(crate) use run::Run;
 pub use stubborn::StubbornLink;
 pub use window::{WindowConfig, WindowedLink};

@@ -11,7 +11,7 @@ const LONG: usize = 4 * 1024;
 
 /// Datagrams in their order, their text copied or held.
 #[derive(Default)]
-pub struct Run {
+pub(crate) struct Run {
     departed: Vec<Departed>,
     /// Headers, each with its text behind it if that is short.
     copies: Vec<u8>,
@@ -33,27 +33,27 @@ struct Departed {
 
 impl Run {
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.departed.is_empty()
     }
 
     /// How many datagrams.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.departed.len()
     }
 
     /// Octets of all datagrams.
-    pub fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.octets
     }
 
     /// How many of them have no text that is held.
-    pub fn short(&self) -> usize {
+    pub(crate) fn short(&self) -> usize {
         self.departed.len() - self.held.len()
     }
 
     /// Takes one more datagram. Long text is held where it lies, if it can be.
-    pub fn push(&mut self, packet: &Packet<'_>) {
+    pub(crate) fn push(&mut self, packet: &Packet<'_>) {
         let text = packet.text();
         let held = match text.len() < LONG {
             true => None,
@@ -82,7 +82,7 @@ impl Run {
     }
 
     /// Moves all of `other` to the end.
-    pub fn append(&mut self, other: &mut Run) {
+    pub(crate) fn append(&mut self, other: &mut Run) {
         if self.is_empty() {
             mem::swap(self, other);
             return;
@@ -98,7 +98,7 @@ impl Run {
     ///
     /// # Errors
     /// If the device cannot go on; what was not sent by then is lost.
-    pub fn send(&mut self, sender: &mut dyn Sender) -> Result<(), DeviceError> {
+    pub(crate) fn send(&mut self, sender: &mut dyn Sender) -> Result<(), DeviceError> {
         let mut rest = &self.copies[..];
         let sent = self.departed.iter().try_for_each(|departed| {
             let (copied, later) = rest.split_at(departed.copied);

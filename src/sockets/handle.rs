@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::error;
 use crate::config::ListenerConfig;
-use crate::driver::{Attempt, Closed, Engine, Key, Room, Runtime, Shared};
+use crate::driver::{Attempt, Engine, Key, Room, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
@@ -81,7 +81,7 @@ pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Con
 
 /// Ends a listener, unless that has happened. Whoever waits for it learns of it.
 pub(super) fn close_listener(shared: &mut Shared, now: Instant, id: ListenerId) {
-    if shared.listeners.remove(&id) {
+    if shared.listeners.remove(&id) && !shared.has_panicked() {
         shared.stack().close_listener(now, id);
         shared.wake_key(Key::Listener(id));
     }
@@ -260,7 +260,7 @@ pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
 
 /// The user lets go of a connection: gracefully, or with a reset.
 pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool) {
-    if shared.connections.remove(&id) && shared.closed != Some(Closed::Panicked) {
+    if shared.connections.remove(&id) && !shared.has_panicked() {
         match reset {
             true => shared.stack().abort(now, id),
             false => shared.stack().close(now, id),

@@ -45,14 +45,13 @@ impl TcpListener {
         change: impl FnOnce(&mut ListenerConfig),
     ) -> io::Result<TcpListener> {
         let engines = hold.runtime().engines();
-        let config = engines[0].call(|shared, _| {
-            let mut config = ListenerConfig {
-                tcp: shared.stack().config().tcp.clone(),
-                ..ListenerConfig::default()
-            };
-            change(&mut config);
-            config.part(engines.len())
-        });
+        let mut config = ListenerConfig {
+            tcp: engines[0].call(|shared, _| shared.stack().config().tcp.clone()),
+            ..ListenerConfig::default()
+        };
+        // Not under the lock: it may call the network, or panic.
+        change(&mut config);
+        let config = config.part(engines.len());
         let mut listener = TcpListener {
             hold: hold.clone(),
             ids: Vec::with_capacity(engines.len()),
@@ -153,6 +152,7 @@ impl fmt::Debug for TcpListener {
 
 /// The connections that come to a listener: see [`TcpListener::incoming`].
 #[derive(Debug)]
+#[must_use = "nothing is accepted unless it is asked for the next connection"]
 pub struct Incoming<'a> {
     listener: &'a TcpListener,
 }

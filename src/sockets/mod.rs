@@ -50,3 +50,21 @@ pub use net::{DEFAULT_BACKLOG, Net, Summary};
 pub use reader::Reader;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::panic::{RefUnwindSafe, UnwindSafe};
+
+    /// As those of the standard library, sockets may go to any thread, be shared by threads, and be
+    /// used across `catch_unwind`.
+    #[test]
+    fn sockets_may_go_anywhere() {
+        fn anywhere<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
+        anywhere::<Net>();
+        anywhere::<TcpListener>();
+        anywhere::<TcpStream>();
+        anywhere::<Reader<'_>>();
+        anywhere::<UdpSocket>();
+    }
+}

@@ -31,6 +31,8 @@ pub const DEFAULT_BACKLOG: usize = 1024;
 /// to send get a few seconds to do so, in the background, and it ends; [`Net::shutdown`] waits
 /// for that and tells how it went.
 ///
+/// A child that fork(2) has made has none of its threads: it must not use the stack.
+///
 /// ```
 /// use std::time::Duration;
 /// use stubborn::config::Config;
@@ -265,6 +267,9 @@ impl Net {
 
 /// Ends the listeners, and this side of every connection.
 fn close_all(shared: &mut Shared, now: Instant) {
+    if shared.has_panicked() {
+        return;
+    }
     for id in shared.listeners.clone() {
         handle::close_listener(shared, now, id);
     }
@@ -276,9 +281,12 @@ fn close_all(shared: &mut Shared, now: Instant) {
 
 /// Resets what is left, says how many connections that were, and ends the network.
 fn end(shared: &mut Shared, now: Instant) -> usize {
-    let left = shared.unfinished();
-    shared.stack().abort_all();
-    shared.send_due(now);
+    let mut left = 0;
+    if !shared.has_panicked() {
+        left = shared.unfinished();
+        shared.stack().abort_all();
+        shared.send_due(now);
+    }
     shared.close(Closed::Shutdown);
     left
 }

@@ -52,6 +52,7 @@ const MOST: usize = 128 * 1024;
 /// assert_eq!(lines, ["hello", "world"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "nothing is read unless it is asked for"]
 pub struct Reader<'a> {
     stream: &'a TcpStream,
     loan: Option<Loan>,

@@ -20,11 +20,14 @@ use crate::tcp::{Draft, Status};
 use crate::time::Instant;
 
 /// A connection. Reads and writes may go on at once in different threads: `&TcpStream` reads and
-/// writes too, and [`TcpStream::try_clone`] gives another handle on the same connection.
+/// writes too, and a clone is another handle on the same connection, with the same timeouts.
 ///
 /// Dropping the last handle closes the connection as an operating system would: what was written
 /// still goes out, then a FIN, in the background. If something that arrived was never read, the
 /// peer gets a reset instead, so that it learns of it. [`TcpStream::set_linger`] changes this.
+///
+/// It is no descriptor of the operating system: poll(2) does not know it.
+#[derive(Clone)]
 pub struct TcpStream {
     inner: Arc<Inner>,
 }
@@ -58,13 +61,6 @@ impl TcpStream {
         }
     }
 
-    /// Another handle on the same connection, with the same timeouts.
-    pub fn try_clone(&self) -> TcpStream {
-        TcpStream {
-            inner: Arc::clone(&self.inner),
-        }
-    }
-
     /// The local address and port.
     pub fn local_addr(&self) -> SocketAddr {
         self.inner.connection.local
@@ -79,15 +75,16 @@ impl TcpStream {
     /// `Read`: what arrives from now on is thrown away, and reading gives the end.
     ///
     /// # Errors
-    /// `BrokenPipe` if it was closed for writing before; that of the connection if it is gone.
+    /// `BrokenPipe` if it was closed for writing before; that of the connection if it is gone;
+    /// `NetworkDown` if the network has ended.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         let id = self.inner.connection.id;
-        self.call(|shared, now| {
+        self.attempt(|shared, now| {
             let answer = shared.stack().shutdown(now, id, how);
             // Another thread may be waiting to read or write what is now closed.
             shared.wake_key(Key::Connection(id));
             answer.map_err(error::send)
-        })
+        })?
     }
 
     /// How long a read waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -182,14 +179,20 @@ impl TcpStream {
     }
 
     /// Whether and how to probe the connection while it is idle.
-    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) {
-        self.set(|options| options.keepalive = keepalive);
+    ///
+    /// # Errors
+    /// `InvalidInput` if it probes without a pause, or gives up without a probe.
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        self.set_checked(|options| options.keepalive = keepalive)
     }
 
     /// How long data may stay unacknowledged before the connection is given up; `None`: as long
     /// as the retransmissions of the configuration last.
-    pub fn set_user_timeout(&self, timeout: Option<Duration>) {
-        self.set(|options| options.user_timeout = timeout);
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is zero.
+    pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.set_checked(|options| options.user_timeout = timeout)
     }
 
     /// The name of its congestion control.
@@ -202,10 +205,11 @@ impl TcpStream {
     /// such as `"reno"` can be parsed into one.
     ///
     /// # Errors
-    /// `InvalidInput` if it is one of the user's that nobody has added to the network.
+    /// `InvalidInput` if it is one of the user's that nobody has added to the network; `NetworkDown` if
+    /// the network has ended.
     pub fn set_congestion_control(&self, kind: CongestionControl) -> io::Result<()> {
         let id = self.inner.connection.id;
-        self.call(|shared, now| shared.stack().set_congestion_control(now, id, kind))
+        self.attempt(|shared, now| shared.stack().set_congestion_control(now, id, kind))?
             .map_err(|unknown| io::Error::new(io::ErrorKind::InvalidInput, unknown))
     }
 
@@ -216,6 +220,19 @@ impl TcpStream {
             change(&mut options);
             shared.stack().set_options(now, id, options);
         });
+    }
+
+    /// As [`TcpStream::set`], unless the options would make no sense.
+    fn set_checked(&self, change: impl FnOnce(&mut SocketOptions)) -> io::Result<()> {
+        let id = self.inner.connection.id;
+        self.attempt(|shared, now| {
+            let mut options = shared.stack().options(id);
+            change(&mut options);
+            let checked = options.validate();
+            checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            shared.stack().set_options(now, id, options);
+            Ok(())
+        })?
     }
 
     fn read_with(&self, patience: Patience, buffer: &mut [u8]) -> io::Result<usize> {

@@ -16,14 +16,14 @@ use super::handle::{self, Hold};
 use super::listener::first;
 use super::net::Net;
 use crate::config::UdpOptions;
-use crate::driver::{Closed, Engine, Key, Shared};
+use crate::driver::{Engine, Key, Shared};
 use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
 
 /// A socket that sends and receives datagrams. Any of them may be lost, come twice, or come after
 /// a later one: see [`link`](crate::link) for what can be built on that.
 ///
-/// Sends and receives may go on at once in different threads, and [`UdpSocket::try_clone`] gives
-/// another handle on the same socket. Dropping the last one frees its port; what it has sent
+/// Sends and receives may go on at once in different threads, and a clone is another handle on the
+/// same socket, with the same timeouts. Dropping the last one frees its port; what it has sent
 /// still leaves.
 ///
 /// A datagram is sent in one piece: one that is longer than the MTU has room for (1,472 octets of
@@ -51,6 +51,7 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError
 /// assert_eq!(socket.recv(&mut text)?, 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct UdpSocket {
     inner: Arc<Inner>,
 }
@@ -166,13 +167,6 @@ impl UdpSocket {
     /// As [`UdpSocket::recv_from`].
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.peek_from(buffer).map(|(len, _)| len)
-    }
-
-    /// Another handle on the same socket, with the same timeouts.
-    pub fn try_clone(&self) -> UdpSocket {
-        UdpSocket {
-            inner: Arc::clone(&self.inner),
-        }
     }
 
     /// The local address and port. The address is unspecified if it stands for all.
@@ -365,8 +359,7 @@ impl Drop for Inner {
         // The first one last: what is free there is free everywhere.
         for (engine, id) in self.shards().rev() {
             engine.call(|shared, _| {
-                // A stack that panicked is in no known state.
-                if shared.closed != Some(Closed::Panicked) {
+                if !shared.has_panicked() {
                     shared.stack().udp_close(id);
                 }
             });

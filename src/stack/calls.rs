@@ -18,6 +18,7 @@ use crate::wire::{Kept, ip};
 
 /// Why a port cannot be listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ListenError {
     /// Another listener has this address and port, and they do not share it, or every port is taken.
     AddressInUse,
@@ -43,6 +44,7 @@ impl std::error::Error for ListenError {}
 
 /// Why a connection cannot be opened at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// This connection (both addresses and ports) exists, or a listener has the local port.
     AddressInUse,

@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why a connection ended, or never came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ConnectionError {
     /// Nobody listens at the remote address and port.
     Refused,

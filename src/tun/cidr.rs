@@ -66,6 +66,7 @@ impl FromStr for Cidr {
 
 /// Why a text is not an address with a prefix length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CidrError {
     /// There is no `/`.
     NoPrefix,

@@ -7,6 +7,7 @@ use super::cidr::Cidr;
 
 /// Why a TUN interface cannot be had, or cannot be configured. Each prints as one line.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TunError {
     /// The name is empty or holds a character that no interface name may hold.
     BadName(String),
@@ -46,7 +47,7 @@ pub enum TunError {
         name: String,
         /// What was tried, as in "could not …".
         doing: &'static str,
-        /// What the operating system said.
+        /// What the operating system said: the source of this error.
         error: io::Error,
     },
 }
@@ -96,9 +97,7 @@ impl fmt::Display for TunError {
                 "IPv6 is disabled on {name}: `sudo sysctl net.ipv6.conf.{name}.disable_ipv6=0`"
             ),
             TunError::Gone(name) => write!(f, "interface {name} has been deleted"),
-            TunError::Io { name, doing, error } => {
-                write!(f, "could not {doing} interface {name}: {error}")
-            }
+            TunError::Io { name, doing, .. } => write!(f, "could not {doing} interface {name}"),
         }
     }
 }

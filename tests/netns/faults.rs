@@ -148,7 +148,7 @@ fn a_peer_behind_a_dead_link_is_given_up(lab: &Lab) {
     let listener = TcpListener::bind(lab.kernel_at(9000)).unwrap();
     let mut ours = net.connect_timeout(lab.kernel_at(9000), LIMIT).unwrap();
     let (_theirs, _): (TcpStream, _) = listener.accept().unwrap();
-    ours.set_user_timeout(Some(Duration::from_secs(2)));
+    ours.set_user_timeout(Some(Duration::from_secs(2))).unwrap();
     ours.set_read_timeout(Some(LIMIT)).unwrap();
     lab.lose(100);
     ours.write_all(b"is anybody there?").unwrap();

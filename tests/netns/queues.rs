@@ -82,7 +82,7 @@ fn sixty_four_connections_of_the_stack_at_once(lab: &Lab) {
         thread::spawn(move || {
             let stream = net.connect_timeout(remote, LIMIT).unwrap();
             stream.set_read_timeout(Some(LIMIT)).unwrap();
-            say(stream.try_clone(), stream.try_clone(), number);
+            say(stream.clone(), stream.clone(), number);
             stream.shutdown(Shutdown::Write).unwrap();
         })
     });

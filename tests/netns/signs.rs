@@ -99,7 +99,7 @@ fn the_stacks_keepalive_is_visible_and_notices_silence(lab: &Lab) {
         interval: Duration::from_millis(500),
         count: 3,
     };
-    stack.set_keepalive(Some(keepalive));
+    stack.set_keepalive(Some(keepalive)).unwrap();
     thread::sleep(Duration::from_millis(3_500));
     stop_recording(recorder);
     assert!(analysed(lab, "keepalive.pcap", "tcp.analysis.keep_alive") >= 2);

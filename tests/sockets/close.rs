@@ -1,6 +1,7 @@
 //! What dropping, closing and lingering do.
 
 use std::io::{ErrorKind, Read, Write};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn what_was_written_arrives_after_the_stream_is_dropped() {
 fn a_clone_keeps_the_connection() {
     bounded(|| {
         let mut ends = connected();
-        let clone = ends.opened.try_clone();
+        let clone = ends.opened.clone();
         drop(ends.opened);
         ends.accepted.write_all(b"still here").unwrap();
         let mut buffer = [0; 10];
@@ -161,5 +162,24 @@ fn a_thread_that_panics_leaves_no_connection_behind() {
         drop(accepted);
         no_connection_remains(&server);
         no_connection_remains(&client);
+    });
+}
+
+/// What a user's function does while a listener is being opened is nobody else's business.
+#[test]
+fn a_change_of_a_listener_may_panic_and_use_the_network() {
+    bounded(|| {
+        let (server, _client) = hosts();
+        let local = addr("192.0.2.1:7");
+        let mistaken = catch_unwind(|| {
+            server.listen_with(local, |_| {
+                std::panic::resume_unwind(Box::new("the user's own mistake"))
+            })
+        });
+        assert!(mistaken.is_err());
+        let listener = server.listen_with(local, |listener| {
+            listener.backlog = 1 + server.connection_count();
+        });
+        assert_eq!(listener.unwrap().local_addr(), local);
     });
 }

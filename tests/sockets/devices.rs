@@ -2,13 +2,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stubborn::config::CongestionControl;
 use stubborn::link::{Device, DeviceError};
 use stubborn::sockets::Net;
+use stubborn::tcp::congestion::{Controller, Factory, Start};
 use stubborn::wire::Packet;
 
 use super::support::*;
@@ -72,7 +75,7 @@ fn text_is_whole_where_calls_fail(per_thousand: u64, octets: usize) {
     let mut ends = connect(server, client);
     let serving = thread::spawn(move || echo(ends.accepted));
     let sent = text(7, octets);
-    let mut writer = ends.opened.try_clone();
+    let mut writer = ends.opened.clone();
     let writing = thread::spawn({
         let sent = sent.clone();
         move || {
@@ -177,7 +180,7 @@ fn a_panic_of_the_lead_wakes_everybody() {
             let mut ends = connect(server, client);
             let threads: Vec<_> = (0..3)
                 .map(|_| {
-                    let mut stream = ends.accepted.try_clone();
+                    let mut stream = ends.accepted.clone();
                     thread::spawn(move || stream.read(&mut [0; 10]).is_err())
                 })
                 .collect();
@@ -201,13 +204,13 @@ fn a_panic_of_another_thread_wakes_the_lead() {
             let ends = connect(server, client);
             let threads: Vec<_> = (0..2)
                 .map(|_| {
-                    let mut stream = ends.accepted.try_clone();
+                    let mut stream = ends.accepted.clone();
                     thread::spawn(move || kind(stream.read(&mut [0; 10])))
                 })
                 .collect();
             thread::sleep(Duration::from_millis(20));
             armed.store(true, Ordering::Relaxed);
-            let mut writer = ends.accepted.try_clone();
+            let mut writer = ends.accepted.clone();
             let writing = thread::spawn(move || writer.write_all(b"x"));
             assert!(writing.join().is_err(), "it panicked");
             for thread in threads {
@@ -224,14 +227,54 @@ fn a_panic_of_the_thread_that_writes_wakes_everybody() {
     bounded(|| {
         let (server, client, armed) = armed_hosts(Call::Send, true);
         let ends = connect(server, client);
-        let mut reader = ends.accepted.try_clone();
+        let mut reader = ends.accepted.clone();
         let reading = thread::spawn(move || kind(reader.read(&mut [0; 10])));
         thread::sleep(Duration::from_millis(20));
         armed.store(true, Ordering::Relaxed);
-        let mut writer = ends.accepted.try_clone();
+        let mut writer = ends.accepted.clone();
         let writing = thread::spawn(move || kind(writer.write_all(&text(1, 1 << 24))));
         assert_eq!(reading.join().unwrap(), io::ErrorKind::Other);
         // Told, or the one that panicked.
         assert!((writing.join()).map_or(true, |kind| kind == io::ErrorKind::Other));
+    });
+}
+
+/// A congestion controller of the user's that cannot be made.
+#[derive(Debug)]
+struct Broken;
+
+impl Factory for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn start(&self, _: &Start) -> Box<dyn Controller> {
+        std::panic::resume_unwind(Box::new("a mistake in the controller"))
+    }
+}
+
+/// Nothing touches a stack that panicked: closing and ending do not panic again.
+#[test]
+fn after_a_panic_of_the_stack_everything_can_still_be_closed() {
+    bounded(|| {
+        let (server, client) = hosts();
+        server.add_congestion_control(&Broken).unwrap();
+        let Connected {
+            accepted, listener, ..
+        } = connect(server.clone(), client);
+        let waiting = thread::spawn({
+            let mut stream = accepted.clone();
+            move || kind(stream.read(&mut [0; 10]))
+        });
+        let broken = CongestionControl::Custom("broken");
+        assert!(catch_unwind(|| accepted.set_congestion_control(broken)).is_err());
+        assert_eq!(waiting.join().unwrap(), io::ErrorKind::Other);
+        assert_eq!(kind(listener.accept()), io::ErrorKind::Other);
+        assert_eq!(
+            kind(accepted.shutdown(Shutdown::Write)),
+            io::ErrorKind::Other
+        );
+        drop((accepted, listener));
+        assert_eq!(server.shutdown(LONG).reset, 0);
     });
 }

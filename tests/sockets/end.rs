@@ -20,7 +20,7 @@ fn a_device_that_closes_wakes_everybody() {
         let (accepted, _) = listener.accept().unwrap();
 
         let readers = (0..2).map(|_| {
-            let mut stream = accepted.try_clone();
+            let mut stream = accepted.clone();
             thread::spawn(move || kind(stream.read(&mut [0; 10])))
         });
         let acceptors = (0..2).map(|_| {

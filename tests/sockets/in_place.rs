@@ -77,7 +77,7 @@ fn megabytes_in_pieces_of_any_size_octet_for_octet() {
             let ends = connected();
             let sent = text(7, len);
             let writer = {
-                let (opened, sent) = (ends.opened.try_clone(), sent.clone());
+                let (opened, sent) = (ends.opened.clone(), sent.clone());
                 thread::spawn(move || {
                     write_all_in_place(&opened, &sent, most.min(100_000));
                     opened.shutdown(Shutdown::Write).unwrap();
@@ -137,7 +137,7 @@ fn the_window_opens_while_a_large_loan_is_consumed() {
         let ends = connected();
         let len = 4 << 20;
         let writer = {
-            let mut opened = ends.opened.try_clone();
+            let mut opened = ends.opened.clone();
             thread::spawn(move || {
                 opened.write_all(&text(3, len)).unwrap();
                 opened.shutdown(Shutdown::Write).unwrap();
@@ -290,7 +290,7 @@ fn a_file_is_sent_from_where_it_stands_to_its_end() {
         let mut file = File::open(&whole.0).unwrap();
         file.seek(SeekFrom::Start(1000)).unwrap();
         let reading = {
-            let accepted = ends.accepted.try_clone();
+            let accepted = ends.accepted.clone();
             thread::spawn(move || read_all(&accepted).unwrap())
         };
         assert_eq!(ends.opened.send_file(&file, 0).unwrap(), 0);
@@ -323,7 +323,7 @@ fn a_file_that_cannot_be_read_sends_nothing_and_one_that_is_stuck_loses_nothing(
         assert_eq!(kind(stuck), ErrorKind::WouldBlock);
         ends.opened.set_write_timeout(None).unwrap();
         let reading = {
-            let accepted = ends.accepted.try_clone();
+            let accepted = ends.accepted.clone();
             thread::spawn(move || read_all(&accepted).unwrap())
         };
         let rest = ends.opened.send_file(&file, u64::MAX).unwrap();

@@ -24,7 +24,7 @@ fn hosts_with_queues(seed: u64) -> (Net, Net) {
 /// Asks for `text` back in a connection of its own.
 fn ask(net: &Net, address: (&str, u16), sent: &[u8]) -> io::Result<()> {
     let mut stream = TcpStream::connect(net, address)?;
-    let mut writer = stream.try_clone();
+    let mut writer = stream.clone();
     let writing = thread::spawn({
         let sent = sent.to_vec();
         move || {

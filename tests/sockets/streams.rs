@@ -49,7 +49,7 @@ fn the_other_direction_works_after_a_half_close() {
         assert_eq!(ends.accepted.status().state, State::CloseWait);
         let answer = text(1, 300_000);
         let writer = thread::spawn({
-            let (mut accepted, answer) = (ends.accepted.try_clone(), answer.clone());
+            let (mut accepted, answer) = (ends.accepted.clone(), answer.clone());
             move || {
                 accepted.write_all(&answer).unwrap();
                 accepted.shutdown(Shutdown::Write).unwrap();
@@ -67,11 +67,11 @@ fn both_directions_at_once_octet_for_octet() {
     bounded(|| {
         let ends = connected();
         let texts = [text(1, 6 << 20), text(2, 6 << 20)].map(Arc::new);
-        let streams = [ends.opened.try_clone(), ends.accepted.try_clone()];
+        let streams = [ends.opened.clone(), ends.accepted.clone()];
         let threads: Vec<_> = (0..2)
             .flat_map(|side| {
-                let (mut out, sent) = (streams[side].try_clone(), Arc::clone(&texts[side]));
-                let (input, expected) = (streams[side].try_clone(), Arc::clone(&texts[1 - side]));
+                let (mut out, sent) = (streams[side].clone(), Arc::clone(&texts[side]));
+                let (input, expected) = (streams[side].clone(), Arc::clone(&texts[1 - side]));
                 let writer = thread::spawn(move || {
                     out.write_all(&sent).unwrap();
                     out.shutdown(Shutdown::Write).unwrap();
@@ -151,7 +151,7 @@ fn a_thread_writes_while_another_waits_to_read_the_same_stream() {
     bounded(|| {
         let ends = connected();
         let serving = thread::spawn(move || echo(ends.accepted));
-        let mut reader = ends.opened.try_clone();
+        let mut reader = ends.opened.clone();
         let reading = thread::spawn(move || {
             let mut back = vec![0; 1000];
             reader.read_exact(&mut back).unwrap();
@@ -192,9 +192,19 @@ fn options_are_those_that_were_set() {
         let ends = connected();
         let stream = &ends.opened;
         stream.set_nodelay(true);
-        stream.set_user_timeout(Some(Duration::from_secs(9)));
-        stream.set_keepalive(Some(Keepalive::default()));
+        stream
+            .set_user_timeout(Some(Duration::from_secs(9)))
+            .unwrap();
+        stream.set_keepalive(Some(Keepalive::default())).unwrap();
         stream.set_linger(Some(Duration::ZERO));
+        let refused = [
+            stream.set_user_timeout(Some(Duration::ZERO)),
+            stream.set_keepalive(Some(Keepalive {
+                interval: Duration::ZERO,
+                ..Keepalive::default()
+            })),
+        ];
+        assert_eq!(refused.map(kind), [ErrorKind::InvalidInput; 2]);
         let options = stream.options();
         assert!(options.nodelay);
         assert_eq!(options.user_timeout, Some(Duration::from_secs(9)));

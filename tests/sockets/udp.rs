@@ -73,7 +73,7 @@ fn many_threads_share_sockets() {
         let (server, client) = hosts();
         let service = UdpSocket::bind(&server, "192.0.2.1:7").unwrap();
         let served: Vec<_> = (0..3)
-            .map(|_| service.try_clone())
+            .map(|_| service.clone())
             .map(|socket| thread::spawn(move || echo(&socket)))
             .collect();
         let asking: Vec<_> = (0..4)
@@ -140,7 +140,7 @@ fn a_datagram_wakes_whoever_waits() {
         let ends = joined(0);
         let other = UdpSocket::bind(&ends.server, "192.0.2.1:8").unwrap();
         let (heard, hearing) = mpsc::channel();
-        for socket in [ends.echo.try_clone(), other] {
+        for socket in [ends.echo.clone(), other] {
             let heard = heard.clone();
             thread::spawn(move || {
                 let mut buffer = [0; 10];
@@ -239,7 +239,7 @@ fn refusals_have_their_kinds() {
 fn dropping_frees_the_port() {
     bounded(|| {
         let ends = joined(0);
-        let clone = ends.echo.try_clone();
+        let clone = ends.echo.clone();
         drop(ends.echo);
         let again = UdpSocket::bind(&ends.server, "192.0.2.1:7");
         assert_eq!(kind(again), ErrorKind::AddrInUse);
@@ -258,7 +258,7 @@ fn dropping_frees_the_port() {
 fn the_end_of_the_network_ends_every_wait() {
     bounded(|| {
         let ends = joined(0);
-        let waiting = ends.echo.try_clone();
+        let waiting = ends.echo.clone();
         let waiting = thread::spawn(move || kind(waiting.recv(&mut [0; 10])));
         thread::sleep(SHORT);
         ends.server.shutdown(Duration::from_secs(1));
@@ -282,7 +282,7 @@ fn streams_and_datagrams_share_the_stack() {
         let serving = thread::spawn(move || echo(&ends.echo));
         let mut stream = TcpStream::connect(&ends.client, "192.0.2.1:7").unwrap();
         let written = text(1, 5_000_000);
-        let (mut writer, sent) = (stream.try_clone(), written.clone());
+        let (mut writer, sent) = (stream.clone(), written.clone());
         let writing = thread::spawn(move || {
             io::Write::write_all(&mut writer, &sent).unwrap();
             writer.shutdown(std::net::Shutdown::Write).unwrap();

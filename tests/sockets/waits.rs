@@ -36,7 +36,7 @@ fn every_wait_ends_with_its_timeout() {
         let read = after_short(|| ends.opened.read(&mut buffer));
         assert_eq!(kind(read), ErrorKind::WouldBlock);
         // The lead is another's, so that this thread parks.
-        let other = ends.accepted.try_clone();
+        let other = ends.accepted.clone();
         let leading = thread::spawn(move || read_all(&other));
         let read = after_short(|| ends.opened.read(&mut buffer));
         assert_eq!(kind(read), ErrorKind::WouldBlock);
@@ -66,7 +66,7 @@ fn every_wait_ends_with_its_timeout() {
 fn threads_of_one_stack_time_out_while_another_leads() {
     bounded(|| {
         let ends = connected();
-        let leader = ends.accepted.try_clone();
+        let leader = ends.accepted.clone();
         let leading = thread::spawn(move || read_all(&leader));
         thread::sleep(SHORT);
         // The same stack: this one parks.
@@ -157,7 +157,7 @@ fn shutting_down_for_reading_wakes_the_reader() {
                 thread::sleep(SHORT);
                 (other, thread)
             });
-            let mut reader = ends.accepted.try_clone();
+            let mut reader = ends.accepted.clone();
             let reading = thread::spawn(move || reader.read(&mut [0; 10]));
             thread::sleep(SHORT);
             ends.accepted.shutdown(Shutdown::Read).unwrap();

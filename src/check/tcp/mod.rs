@@ -23,7 +23,7 @@ mod host;
 mod hosts;
 mod step;
 
-use core::fmt::Display;
+use core::fmt::{self, Display};
 
 use super::Model;
 use crate::wire::figure;
@@ -81,6 +81,14 @@ pub enum Action {
 pub struct Tcp {
     configuration: Configuration,
     hosts: Hosts,
+}
+
+impl fmt::Debug for Tcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tcp")
+            .field("configuration", &self.configuration)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Tcp {

@@ -95,13 +95,14 @@ pub(crate) fn run(args: &LinkArgs) -> anyhow::Result<()> {
     ));
     let result = relay.run(args.time);
     output::complain(Summary(&relay));
-    result.map_err(|RelayError { device, error }| anyhow!("{}: {error}", names[device]))
+    result.map_err(|RelayError { device, error }| anyhow!(error).context(names[device].clone()))
 }
 
 fn open(name: &str) -> anyhow::Result<TunDevice> {
     let device = TunDevice::open_plain(name).context("cannot open the interface")?;
     if let Err(error) = device.set_queue_len(KERNEL_QUEUE) {
-        log::warn!("the kernel may lose datagrams in front of the link: {error}");
+        let error = anyhow!(error);
+        log::warn!("the kernel may lose datagrams in front of the link: {error:#}");
     }
     Ok(device)
 }

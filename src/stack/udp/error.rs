@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 
 /// Why a port cannot be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BindError {
     /// Another socket has this address and port, or every port is taken.
     AddressInUse,
@@ -14,6 +15,7 @@ pub enum BindError {
 
 /// Why a socket cannot be connected to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UdpConnectError {
     /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, this
     /// host's own, or port 0.
@@ -26,6 +28,7 @@ pub enum UdpConnectError {
 
 /// Why a datagram was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UdpSendError {
     /// No room in the queue now: try again after a WRITABLE event.
     WouldBlock,
@@ -47,6 +50,7 @@ pub enum UdpSendError {
 
 /// Why RECEIVE gave nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UdpRecvError {
     /// Nothing is here now: try again after a READABLE event.
     WouldBlock,
