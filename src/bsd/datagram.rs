@@ -38,12 +38,17 @@ pub(super) struct DatagramSocket {
 }
 
 impl DatagramSocket {
-    /// A socket without an address.
+    /// A socket without an address. As on Linux, what is too long goes in fragments
+    /// (`IP_PMTUDISC_WANT`).
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
+        let fragments = true;
         DatagramSocket {
             family,
             settings: SocketSettings::default(),
-            options,
+            options: UdpOptions {
+                fragments,
+                ..options
+            },
             bound: None,
             bound_by_user: false,
             peer: None,

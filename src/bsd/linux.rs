@@ -84,7 +84,7 @@ numbers! {
 
     IP_TOS = 1, "The traffic class of what is sent.";
     IP_TTL = 2, "The TTL of what is sent.";
-    IP_MTU_DISCOVER = 10, "Whether datagrams may be fragmented: never here.";
+    IP_MTU_DISCOVER = 10, "Whether datagrams that are too long leave in fragments, or not at all.";
     IP_RECVERR = 11, "ICMP errors go to the queue of errors.";
     IP_RECVTTL = 12, "Whether datagrams come with their TTL.";
     IP_RECVTOS = 13, "Whether datagrams come with their traffic class.";

@@ -26,10 +26,10 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError
 /// same socket, with the same timeouts. Dropping the last one frees its port; what it has sent
 /// still leaves.
 ///
-/// A datagram is sent in one piece: one that is longer than the MTU has room for (1,472 octets of
-/// text over IPv4, 1,452 over IPv6, if the MTU is 1,500) is refused with an error of the kind
-/// `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
-/// [`UdpSendError::TooLong`]. Datagrams to broadcast and multicast addresses are refused, too.
+/// A datagram is sent in one piece, unless [`UdpSocket::set_fragments`] says otherwise: one that is
+/// longer than the MTU has room for (1,472 octets of text over IPv4, 1,452 over IPv6, if the MTU is
+/// 1,500) is refused with an error of the kind `InvalidInput` whose
+/// [`get_ref`](io::Error::get_ref) is a [`UdpSendError::TooLong`]. Datagrams to broadcast and multicast addresses are refused, too.
 ///
 /// ```
 /// use stubborn::config::Config;
@@ -240,6 +240,12 @@ impl UdpSocket {
     /// The six DSCP bits and two ECN bits of what is sent from now on.
     pub fn set_traffic_class(&self, traffic_class: u8) {
         self.set(|options| options.traffic_class = traffic_class);
+    }
+
+    /// Whether what is longer than the MTU has room for is sent in fragments, up to 65,507 octets of
+    /// text over IPv4 and 65,527 over IPv6 ([`UdpOptions::fragments`]).
+    pub fn set_fragments(&self, fragments: bool) {
+        self.set(|options| options.fragments = fragments);
     }
 
     fn set(&self, change: impl FnOnce(&mut UdpOptions)) {

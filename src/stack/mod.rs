@@ -266,8 +266,11 @@ impl Stack {
                     }
                 }
                 Sender::Udp(id) => match self.udp_departs(id) {
-                    Some(head) if self.is_for_itself(head.remote.ip()) => {
-                        self.udp_to_itself(now, id, head);
+                    Some(head) if self.udp_departs_otherwise(now, id, head) => {
+                        if self.replies.advance() {
+                            self.counters.datagrams_out += 1;
+                            return Some(Packet::borrowed(self.replies.current()));
+                        }
                     }
                     Some(head) => break Departing::Datagram(id, head),
                     None => self.udp_stops_sending(id),

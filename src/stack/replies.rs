@@ -1,4 +1,4 @@
-//! Datagrams that answer other datagrams, of no connection: resets and ICMP.
+//! Datagrams that answer other datagrams, of no connection: resets and ICMP; and fragments.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +30,11 @@ impl Replies {
         }
         self.queue.push_back(datagram);
         true
+    }
+
+    /// Adds all the fragments of a datagram, which may leave now: some of them are worth nothing.
+    pub(super) fn push_all(&mut self, fragments: Vec<Vec<u8>>) {
+        self.queue.extend(fragments);
     }
 
     /// Whether one waits; if so, [`Replies::current`] is it now.

@@ -69,11 +69,18 @@ fn what_a_datagram_cannot_be() {
         world.us().sendto(fd, &[0; 65_508], 0, to),
         Err(Errno::EMSGSIZE)
     );
-    assert_eq!(
-        world.us().sendto(fd, &[0; 1_473], 0, to),
-        Err(Errno::EMSGSIZE)
-    );
-    assert_eq!(world.us().sendto(fd, &[0; 1_472], 0, to), Ok(1_472));
+    // Linux: in fragments, unless the program wants none.
+    for (discovery, answer) in [
+        (IP_PMTUDISC_WANT, Ok(1_473)),
+        (IP_PMTUDISC_DO, Err(Errno::EMSGSIZE)),
+        (IP_PMTUDISC_PROBE, Err(Errno::EMSGSIZE)),
+        (IP_PMTUDISC_DONT, Ok(1_473)),
+    ] {
+        let name = IP_MTU_DISCOVER;
+        world.set_option(fd, SOL_IP, name, discovery).unwrap();
+        assert_eq!(world.us().sendto(fd, &[0; 1_473], 0, to), answer);
+        assert_eq!(world.us().sendto(fd, &[0; 1_472], 0, to), Ok(1_472));
+    }
     assert_eq!(world.us().send(fd, b"x", MSG_OOB), Err(Errno::EOPNOTSUPP));
     assert_eq!(
         world.us().recv(fd, &mut [0], MSG_OOB),

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use stubborn::config::UdpOptions;
-use stubborn::stack::{Readiness, UdpSendError};
+use stubborn::config::{Config, UdpOptions};
+use stubborn::stack::{Readiness, Secret, Stack, UdpSendError};
 use stubborn::wire::{self, Payload};
 
 use super::support::*;
@@ -72,6 +72,7 @@ fn hop_limit_and_traffic_class_are_the_users() {
         let options = UdpOptions {
             hop_limit: Some(1),
             traffic_class: 0x28,
+            fragments: false,
         };
         host.stack.udp_set_options(id, options);
         assert_eq!(host.stack.udp_options(id), options);
@@ -97,6 +98,44 @@ fn a_datagram_longer_than_the_mtu_is_refused() {
             assert_eq!(refused, Err(UdpSendError::TooLong { most }));
             let left = host.datagrams();
             assert_eq!(left.iter().map(Vec::len).collect::<Vec<_>>(), [mtu]);
+        }
+    });
+}
+
+/// RFC 791 §3.2, RFC 8200 §4.5: who asks for it sends what is too long in fragments, and it arrives as
+/// it was; what comes behind it does so behind it.
+#[test]
+fn a_datagram_longer_than_the_mtu_goes_in_fragments_if_the_user_wants_it() {
+    in_both_families(|family| {
+        let longest = if family == Family::V4 { 65_507 } else { 65_527 };
+        for mtu in [1280, 1500, 9000] {
+            let mut host = Host::with(family, |config| config.mtu = mtu);
+            let id = host.connected();
+            let mut options = host.stack.udp_options(id);
+            options.fragments = true;
+            host.stack.udp_set_options(id, options);
+            assert_eq!(host.stack.udp_most(id), longest);
+            let one_more = mtu - family.headers() + 1;
+            let texts = [one_more, longest, 0, one_more - 1].map(|len| vec![7; len]);
+            for text in &texts {
+                host.stack.udp_send(id, text, None).unwrap();
+            }
+            let too_long = host.stack.udp_send(id, &vec![7; longest + 1], None);
+            assert_eq!(too_long, Err(UdpSendError::TooLong { most: longest }));
+
+            let config = Config::new([family.peer()]);
+            let mut peer = Stack::new(config, Secret([1; 16])).unwrap();
+            let hears = peer.udp_bind(host.peer()).unwrap();
+            for datagram in host.datagrams() {
+                assert!(datagram.len() <= mtu);
+                peer.receive(host.now, &datagram);
+            }
+            let mut buffer = vec![0; 70_000];
+            for text in &texts {
+                let received = peer.udp_recv(hears, &mut buffer).unwrap();
+                assert_eq!(received.remote, host.us());
+                assert!(buffer[..received.len] == text[..]);
+            }
         }
     });
 }

@@ -5,9 +5,9 @@ use crate::bsd::Calls;
 use crate::bsd::address::Family;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE,
-    IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR,
-    IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
+    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_MTU, IPV6_MTU_DISCOVER,
+    IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
@@ -41,12 +41,16 @@ impl Calls<'_> {
             },
             (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
-                // Two more are only about fragments.
+                // Two more are only about what routers say.
                 if !(IP_PMTUDISC_DONT..=IP_PMTUDISC_PROBE + 2).contains(&value) {
                     return Err(Errno::EINVAL);
                 }
                 self.settings_mut(fd)?.keep(level, name, value);
-                Ok(())
+                let Ok(socket) = self.datagram_mut(fd) else {
+                    return Ok(());
+                };
+                socket.options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
+                self.apply_datagram(fd)
             }
             (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
                 if name != IP_BIND_ADDRESS_NO_PORT {

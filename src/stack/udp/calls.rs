@@ -156,8 +156,15 @@ impl Stack {
 
     /// The most octets of text that one datagram of the socket has room for.
     pub fn udp_most(&self, id: UdpId) -> usize {
-        let ip = ip::header_len(self.udp.get(id).local.is_ipv4());
-        self.config.mtu - ip - udp::HEADER
+        let socket = self.udp.get(id);
+        let is_ipv4 = socket.local.is_ipv4();
+        let longest = match (socket.options.fragments, is_ipv4) {
+            (false, _) => self.config.mtu - ip::header_len(is_ipv4),
+            // The header of IPv6 is not in the longest length that it can name.
+            (true, true) => ip::MAX_DATAGRAM - ip::header_len(true),
+            (true, false) => ip::MAX_DATAGRAM,
+        };
+        longest - udp::HEADER
     }
 
     /// Octets of text of the first datagram that waits to be received.

@@ -3,6 +3,8 @@
 use super::queue::Head;
 use crate::stack::{Stack, UdpId};
 use crate::tcp::Readiness;
+use crate::time::Instant;
+use crate::wire::{Offload, ip, udp};
 
 impl Stack {
     /// The next datagram of a UDP socket.
@@ -16,6 +18,31 @@ impl Stack {
             self.udp_note(id, Readiness::WRITABLE);
         }
         Some(head)
+    }
+
+    /// Whether a datagram that departs is no packet of its own: one that is for this host itself has
+    /// arrived then, and of one that is too long for the interface the fragments wait to leave.
+    pub(in crate::stack) fn udp_departs_otherwise(
+        &mut self,
+        now: Instant,
+        id: UdpId,
+        head: Head,
+    ) -> bool {
+        if self.is_for_itself(head.remote.ip()) {
+            self.udp_to_itself(now, id, head);
+            return true;
+        }
+        let mtu = self.config.mtu;
+        if ip::header_len(head.local.is_ipv4()) + udp::HEADER + head.len <= mtu {
+            return false;
+        }
+        let identification = self.draw() as u32;
+        if let Some(packet) = self.datagram(id, head, Offload::NONE)
+            && let Ok(pieces) = ip::fragments(packet.to_vec(), mtu, identification)
+        {
+            self.replies.push_all(pieces);
+        }
+        true
     }
 
     /// The first in the queue, a UDP socket, has nothing more to send now.
