@@ -5,6 +5,7 @@
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
 //! | `intake` | what a device receives into, and receiving while the stack is not locked |
+//! | `reading` | what a wait is for, and where text may land meanwhile |
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |

@@ -21,7 +21,7 @@ pub enum TunError {
     NoPermission(String),
     /// Another program is attached to the interface.
     Busy(String),
-    /// An interface has this name and is not a TUN interface of this kind.
+    /// An interface has this name and is no TUN interface, or not one for as many queues.
     NotTun(String),
     /// This user may not configure the interface.
     MayNotConfigure {
@@ -82,7 +82,8 @@ impl fmt::Display for TunError {
             }
             TunError::NotTun(name) => write!(
                 f,
-                "interface {name} exists and is not a plain TUN interface: choose another name"
+                "interface {name} exists and cannot be attached to: it is no TUN interface, or has one \
+                 queue where several are asked for, or the other way round: choose another name"
             ),
             TunError::MayNotConfigure { name, cidr } => write!(
                 f,
