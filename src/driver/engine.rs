@@ -448,9 +448,15 @@ mod tests {
     /// A host with a UDP socket at port 7, as if there were one processor only, and the same for a
     /// peer.
     fn hosts() -> [(Engine, UdpId); 2] {
-        let (left, right) = memory::pair(1500).unwrap();
+        hosts_with(1500)
+    }
+
+    /// As [`hosts`], with an MTU of so many octets.
+    fn hosts_with(mtu: usize) -> [(Engine, UdpId); 2] {
+        let (left, right) = memory::pair(mtu).unwrap();
         [(left, "192.0.2.1"), (right, "192.0.2.2")].map(|(device, address)| {
-            let config = Config::new([address.parse().unwrap()]);
+            let mut config = Config::new([address.parse().unwrap()]);
+            config.mtu = mtu;
             let mut engines = start::engines(vec![Box::new(device)], &config).unwrap();
             let mut engine = engines.remove(0);
             engine.is_alone = true;
@@ -503,6 +509,20 @@ mod tests {
         let short = Duration::from_millis(3);
         assert_eq!(receive(&client, Some(short)), Err(WaitError::TimedOut));
         assert!(start.elapsed() >= short);
+    }
+
+    /// What has come for the lead is enough: the rest waits until that is read.
+    #[test]
+    fn a_turn_is_over_when_the_lead_has_much_to_read() {
+        let [server, client] = hosts_with(60_000);
+        let (count, text) = (10u64, [0; 50_000]);
+        (0..count).for_each(|_| send(&client, "192.0.2.1:7", &text));
+        let received = || server.0.traffic().datagrams_in;
+        for number in 1..=count {
+            assert_eq!(receive(&server, LONG), Ok(text.len()), "number {number}");
+            // A batch has three of them, which are more than enough.
+            assert_eq!(received(), (number.next_multiple_of(3)).min(count));
+        }
     }
 
     /// One datagram at a time was expected, and more come at once: none is left behind.

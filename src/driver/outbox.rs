@@ -58,6 +58,19 @@ struct Queue {
     failed: bool,
 }
 
+/// How much is to be written soon, from what has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// That does not tell.
+    Unknown,
+    /// Many short datagrams have arrived: they are acknowledged, and the kernel cuts and queues the
+    /// next with each acknowledgment.
+    Much,
+    /// A few super-segments have: what acknowledges them is written before the thread would be awake,
+    /// and meanwhile their sender waits.
+    Little,
+}
+
 /// The sending half, and what its holder has to write.
 pub(super) struct Hand {
     sender: Box<dyn Sender>,
@@ -100,8 +113,8 @@ impl Outbox {
     }
 
     /// Takes what has departed, in the order of departure: the stack is locked. Whoever gets a hand
-    /// must [write](Outbox::write) it when the lock is free. `much`: more will follow.
-    pub(super) fn take(&self, run: &mut Run, much: bool) -> Option<Hand> {
+    /// must [write](Outbox::write) it when the lock is free. `outlook`: what will follow.
+    pub(super) fn take(&self, run: &mut Run, outlook: Outlook) -> Option<Hand> {
         if run.is_empty() {
             return None;
         }
@@ -110,7 +123,12 @@ impl Outbox {
         let is_long = run.short() < run.len();
         // A short one behind long text is the end of it.
         let is_behind = mem::replace(&mut queue.has_long, is_long);
-        let is_much = !is_long && !is_behind && (much || run.len() > MUCH);
+        let is_much = match outlook {
+            Outlook::Much => true,
+            Outlook::Unknown => run.len() > MUCH,
+            Outlook::Little => false,
+        };
+        let is_much = is_much && !is_long && !is_behind;
         let is_for_thread = queue.called || (self.has_thread && is_much);
         if !is_for_thread && let Some(sender) = queue.sender.take() {
             let run = mem::replace(run, mem::take(&mut queue.spare));
@@ -257,26 +275,45 @@ mod tests {
     #[test]
     fn whoever_has_something_writes_it_and_what_others_leave_meanwhile() {
         let (outbox, arrived) = outbox(false);
-        let first = outbox.take(&mut run(&[&[1], &[2]]), false).unwrap();
-        assert!(outbox.take(&mut run(&[&[3]]), true).is_none());
-        assert!(outbox.take(&mut run(&[&[4]]), false).is_none());
-        assert!(outbox.take(&mut Run::default(), false).is_none());
+        let first = outbox
+            .take(&mut run(&[&[1], &[2]]), Outlook::Unknown)
+            .unwrap();
+        assert!(outbox.take(&mut run(&[&[3]]), Outlook::Much).is_none());
+        assert!(outbox.take(&mut run(&[&[4]]), Outlook::Unknown).is_none());
+        assert!(outbox.take(&mut Run::default(), Outlook::Unknown).is_none());
         assert!(!outbox.write(first, false).unwrap());
         assert_eq!(numbers(&arrived), [1, 2, 3, 4]);
-        assert!(outbox.take(&mut run(&[&[5]]), true).is_some());
+        assert!(outbox.take(&mut run(&[&[5]]), Outlook::Much).is_some());
     }
 
     #[test]
     fn what_there_is_much_of_is_for_the_thread_and_nothing_overtakes_it() {
         let (outbox, arrived) = outbox(true);
-        assert!(outbox.take(&mut run(&[&[1], &[2], &[3]]), false).is_none());
-        assert!(outbox.take(&mut run(&[&[4]]), false).is_none());
+        assert!(
+            outbox
+                .take(&mut run(&[&[1], &[2], &[3]]), Outlook::Unknown)
+                .is_none()
+        );
+        assert!(outbox.take(&mut run(&[&[4]]), Outlook::Unknown).is_none());
         let hand = outbox.next().unwrap();
-        assert!(outbox.take(&mut run(&[&[5]]), false).is_none());
+        assert!(outbox.take(&mut run(&[&[5]]), Outlook::Unknown).is_none());
         assert!(!outbox.write(hand, true).unwrap());
         assert_eq!(numbers(&arrived), [1, 2, 3, 4, 5]);
-        assert!(outbox.take(&mut run(&[&[6]]), true).is_none(), "more comes");
+        assert!(
+            outbox.take(&mut run(&[&[6]]), Outlook::Much).is_none(),
+            "more comes"
+        );
         assert!(outbox.next().is_some());
+    }
+
+    /// What acknowledges super-segments is little, and their sender waits for it.
+    #[test]
+    fn what_answers_long_text_is_not_for_the_thread() {
+        let (outbox, arrived) = outbox(true);
+        let mut answers = run(&[&[1], &[2], &[3], &[4]]);
+        let hand = outbox.take(&mut answers, Outlook::Little).unwrap();
+        assert!(!outbox.write(hand, false).unwrap());
+        assert_eq!(numbers(&arrived), [1, 2, 3, 4]);
     }
 
     #[test]
@@ -296,7 +333,7 @@ mod tests {
             (&mut long(), false),
         ] {
             outbox.begin(departing);
-            let hand = outbox.take(departing, true);
+            let hand = outbox.take(departing, Outlook::Much);
             assert_eq!(hand.is_some(), is_written);
             if let Some(hand) = hand {
                 assert!(!outbox.write(hand, false).unwrap());
@@ -308,7 +345,7 @@ mod tests {
             numbers(&arrived),
             [&[1; TOGETHER][..], &[2, 3], &[1; TOGETHER]].concat()
         );
-        let hand = outbox.take(&mut long(), true).unwrap();
+        let hand = outbox.take(&mut long(), Outlook::Much).unwrap();
         assert!(!outbox.write(hand, false).unwrap());
         let mut many = run(&[&[4][..]; TOGETHER]);
         outbox.begin(&mut many);
@@ -326,7 +363,7 @@ mod tests {
         fn send(&mut self, _: Packet<'_>) -> Result<(), DeviceError> {
             self.sent.fetch_add(1, Ordering::Relaxed);
             let outbox = self.outbox.get().unwrap();
-            assert!(outbox.take(&mut run(&[&[0]]), false).is_none());
+            assert!(outbox.take(&mut run(&[&[0]]), Outlook::Unknown).is_none());
             Ok(())
         }
     }
@@ -336,7 +373,7 @@ mod tests {
         let endless = Endless::default();
         let outbox = Outbox::new(Box::new(endless.clone()), true);
         let outbox = endless.outbox.get_or_init(|| outbox);
-        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        let hand = outbox.take(&mut run(&[&[0]]), Outlook::Unknown).unwrap();
         assert!(!outbox.write(hand, false).unwrap());
         assert_eq!(endless.sent.load(Ordering::Relaxed), ROUNDS);
         assert!(outbox.next().is_some(), "the thread goes on");
@@ -361,10 +398,14 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_and_whoever_makes_room_is_told() {
         let (outbox, _arrived) = outbox(false);
-        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        let hand = outbox.take(&mut run(&[&[0]]), Outlook::Unknown).unwrap();
         let mut count = 0;
         while outbox.has_room() {
-            assert!(outbox.take(&mut run(&[&[0; 1000]]), false).is_none());
+            assert!(
+                outbox
+                    .take(&mut run(&[&[0; 1000]]), Outlook::Unknown)
+                    .is_none()
+            );
             count += 1;
         }
         assert_eq!(count, LIMIT / 1000 + 1);
@@ -373,15 +414,15 @@ mod tests {
             "something waits for room"
         );
         assert!(outbox.has_room());
-        let hand = outbox.take(&mut run(&[&[0]]), false).unwrap();
+        let hand = outbox.take(&mut run(&[&[0]]), Outlook::Unknown).unwrap();
         assert!(!outbox.write(hand, false).unwrap());
     }
 
     #[test]
     fn the_thread_ends_when_nothing_is_left() {
         let (outbox, arrived) = outbox(true);
-        let hand = outbox.take(&mut run(&[&[1]]), false).unwrap();
-        assert!(outbox.take(&mut run(&[&[2]]), false).is_none());
+        let hand = outbox.take(&mut run(&[&[1]]), Outlook::Unknown).unwrap();
+        assert!(outbox.take(&mut run(&[&[2]]), Outlook::Unknown).is_none());
         outbox.end();
         let outbox = Arc::new(outbox);
         let far = Arc::clone(&outbox);

@@ -89,6 +89,8 @@ impl fmt::Display for Traffic {
 pub struct Turn {
     /// How many datagrams arrived.
     pub received: usize,
+    /// How many octets they have, each counted in whole cache lines.
+    pub octets: usize,
     /// The turn ended at its limits: another is due at once.
     pub more: bool,
 }
@@ -187,6 +189,7 @@ impl<D: Device> Shard<D> {
             turn.more = answer.is_ok() && inlet.batch.is_full();
             let now = self.clock.now();
             turn.received += self.hand_up(now, inlet, None);
+            turn.octets += inlet.batch.taken();
             if !turn.more {
                 break;
             }

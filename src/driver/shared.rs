@@ -14,7 +14,7 @@ use super::busy::Busy;
 use super::intake::Intake;
 use super::lead::{Lead, Ticket, USER_KICKS, Watch};
 use super::mail::Mail;
-use super::outbox::{Hand, Outbox};
+use super::outbox::{Hand, Outbox, Outlook};
 use super::reading::{Aim, Luck, Room};
 use super::shard::{Shard, Turn};
 use super::waiters::{Key, Waiters};
@@ -54,8 +54,12 @@ impl fmt::Display for Closed {
     }
 }
 
-/// If more datagrams arrive together, much is to be written soon.
+/// If more datagrams arrive together, much is to be written soon,
 const MUCH: usize = 2;
+
+/// unless they have so many octets on average: then they are super-segments, and what acknowledges them
+/// is little.
+const LONG: usize = 16 * 1024;
 
 /// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
 /// answers: what has been acknowledged is still in the cache, and is used again.
@@ -138,8 +142,8 @@ pub(crate) struct Shared {
     outbox: Option<Arc<Outbox>>,
     /// What has departed since it was locked.
     departed: Run,
-    /// So much arrived with the last turn that more may follow.
-    much: bool,
+    /// What follows from what arrived with the last turn.
+    outlook: Outlook,
     /// Whether text lands that is expected to.
     luck: Luck,
 }
@@ -177,7 +181,7 @@ impl Shared {
             held: false,
             outbox,
             departed: Run::default(),
-            much: false,
+            outlook: Outlook::Unknown,
             luck: Luck::default(),
         }
     }
@@ -273,7 +277,7 @@ impl Shared {
         match turn {
             Ok(turn) => {
                 self.more = turn.more;
-                self.much = turn.received > MUCH;
+                self.outlook = outlook(&turn);
                 match turn.received {
                     0 if promised => self.fruitless(self.fruitless.saturating_add(1)),
                     0 => {}
@@ -350,7 +354,7 @@ impl Shared {
     /// free.
     pub(super) fn hand_over(&mut self) -> Option<Hand> {
         let outbox = self.outbox.as_ref()?;
-        outbox.take(&mut self.departed, self.much)
+        outbox.take(&mut self.departed, self.outlook)
     }
 
     /// Whether a user that writes is to [assist](Shared::assist).
@@ -568,6 +572,15 @@ impl Shared {
     }
 }
 
+/// What is to be written after such a turn.
+fn outlook(turn: &Turn) -> Outlook {
+    match (turn.received > MUCH, turn.octets >= turn.received * LONG) {
+        (true, false) => Outlook::Much,
+        (true, true) => Outlook::Little,
+        (false, _) => Outlook::Unknown,
+    }
+}
+
 /// The earlier of two times, `None` being never.
 pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
@@ -611,6 +624,22 @@ mod tests {
         let local = "192.0.2.1:7".parse().unwrap();
         let id = shared.stack().listen(local, 1).unwrap();
         (shared, Key::Listener(id), other_end)
+    }
+
+    #[test]
+    fn only_many_short_datagrams_have_many_answers() {
+        let outlook = |received, octets| {
+            let more = false;
+            outlook(&Turn {
+                received,
+                octets,
+                more,
+            })
+        };
+        assert_eq!(outlook(0, 0), Outlook::Unknown);
+        assert_eq!(outlook(MUCH, MUCH * 64), Outlook::Unknown);
+        assert_eq!(outlook(8, 8 * 1500), Outlook::Much);
+        assert_eq!(outlook(8, 8 * LONG), Outlook::Little);
     }
 
     #[test]

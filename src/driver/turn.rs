@@ -18,12 +18,18 @@ use super::shared::{Shared, earlier};
 use crate::link::DeviceError;
 use crate::time::Instant;
 
+/// A turn that has brought so many octets, some for the lead, is over: the lead reads what is still in
+/// the cache, and its acknowledgment lets the peer go on. Where a turn received all that there was, the peer
+/// had filled its window by then, and waited.
+const ENOUGH: usize = 128 * 1024;
+
 /// What was received while the lock was free, and is handed up.
 struct Arrival {
     /// When the last batch of it was handed up.
     at: Instant,
-    /// How many datagrams.
+    /// How many datagrams, and how many octets they have.
     count: usize,
+    octets: usize,
     /// Whether there may be more; an error concerns what follows.
     more: Result<bool, DeviceError>,
 }
@@ -156,7 +162,7 @@ impl Engine {
         mut aim: Option<&mut Aim<'_>>,
     ) -> (Guard<'_>, Arrival) {
         let mut most = intake.exchange.first();
-        let (mut batches, mut count) = (0, 0);
+        let (mut batches, mut count, mut octets) = (0, 0, 0);
         loop {
             let using = self.using_device();
             let answer = intake.receive(most, aim.as_deref_mut());
@@ -165,8 +171,10 @@ impl Engine {
             let at = shared.shard.now();
             batches += 1;
             count += shared.take_in(at, intake, aim.as_deref_mut());
+            octets += intake.inlet.batch.taken();
             let is_over = aim.as_ref().is_some_and(|aim| aim.landing.is_over());
             let for_lead = shared.is_lead_concerned();
+            let is_over = is_over || for_lead && octets >= ENOUGH;
             // The one that was expected is enough.
             let more = answer.map(|more| more && !(most == 1 && for_lead));
             let goes_on = matches!(more, Ok(true)) && batches < BATCHES && !is_over;
@@ -176,7 +184,13 @@ impl Engine {
                 continue;
             }
             intake.note(count, for_lead);
-            return (shared, Arrival { at, count, more });
+            let arrival = Arrival {
+                at,
+                count,
+                octets,
+                more,
+            };
+            return (shared, arrival);
         }
     }
 
@@ -189,11 +203,17 @@ impl Engine {
         promised: bool,
         arrival: Arrival,
     ) {
-        let Arrival { at, count, more } = arrival;
+        let Arrival {
+            at,
+            count,
+            octets,
+            more,
+        } = arrival;
         if shared.is_led_by(me) {
             shared.shard.end_turn(at, &mut intake.inlet, count);
             let turn = more.map(|more| Turn {
                 received: count,
+                octets,
                 more,
             });
             shared.end_turn(promised, turn);

@@ -100,6 +100,11 @@ impl Batch {
         self.arrived.is_empty()
     }
 
+    /// Octets that its datagrams take of its limit.
+    pub fn taken(&self) -> usize {
+        self.used
+    }
+
     /// Whether there is no room for another.
     pub fn is_full(&self) -> bool {
         self.arrived.len() == self.most || self.used + self.slot > self.octets
