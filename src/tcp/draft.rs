@@ -1,5 +1,6 @@
 //! Text that is made before it is sent, while the connection goes on (RFC 9293 §3.10.2, SEND).
 
+use core::iter;
 use std::sync::Arc;
 
 use super::send_buffer::{BLOCK, LEAST_BLOCK};
@@ -71,7 +72,7 @@ impl Draft {
 
 /// A block that nobody else holds.
 pub(super) fn blank(size: usize) -> Block {
-    vec![0; size].into()
+    iter::repeat_n(0, size).collect()
 }
 
 #[cfg(test)]

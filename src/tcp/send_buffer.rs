@@ -99,8 +99,7 @@ impl SendBuffer {
         let mut rest = self.push_behind(data);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(BLOCK));
-            self.provide(now.len(), allowed);
-            self.chunks[self.used as usize].free()[..now.len()].copy_from_slice(now);
+            self.put_in_spare(now, allowed);
             self.begin_chunk(now.len());
             rest = later;
         }
@@ -177,15 +176,19 @@ impl SendBuffer {
         last.map_or(0, |last| self.chunks[last].free().len())
     }
 
-    /// The first spare chunk has room for `len` octets and is held by nobody else.
-    fn provide(&mut self, len: usize, allowed: usize) {
-        let used = self.used as usize;
+    /// The first spare chunk, which nobody else holds, begins with `octets`.
+    fn put_in_spare(&mut self, octets: &[u8], allowed: usize) {
+        let (used, len) = (self.used as usize, octets.len());
         let mut index = self.chunks.len();
         // The last one was in use most recently: the cache may still hold it.
         while index > used {
             index -= 1;
-            match self.chunks[index].free().len() {
-                room if room >= len => return self.chunks.swap(used, index),
+            let free = self.chunks[index].free();
+            match free.len() {
+                room if room >= len => {
+                    free[..len].copy_from_slice(octets);
+                    return self.chunks.swap(used, index);
+                }
                 0 => {}
                 _ => self.drop_spare(index),
             }
@@ -195,7 +198,7 @@ impl SendBuffer {
         if size > allowed {
             size = len.max(LEAST_BLOCK).next_power_of_two();
         }
-        self.insert_spare(blank(size));
+        self.insert_spare(block_of(octets, size));
     }
 
     fn drop_spare(&mut self, index: usize) {
@@ -386,6 +389,18 @@ impl PartialEq for SendBuffer {
 }
 
 impl Eq for SendBuffer {}
+
+/// A block of `size` octets that begins with these.
+fn block_of(octets: &[u8], size: usize) -> Block {
+    if octets.len() == size {
+        return octets.into();
+    }
+    let mut block = blank(size);
+    if let Some(room) = Arc::get_mut(&mut block) {
+        room[..octets.len()].copy_from_slice(octets);
+    }
+    block
+}
 
 /// No buffer is larger.
 fn narrow(octets: usize) -> u32 {
