@@ -106,7 +106,7 @@ fn hash_acks(
     now: Instant,
     hasher: &mut impl Hasher,
 ) {
-    acks.due.hash(hasher);
+    (acks.due, &acks.apart).hash(hasher);
     if config.delayed_ack.is_some() {
         (acks.unacknowledged, acks.quick).hash(hasher);
     }

@@ -374,8 +374,7 @@ impl Tcb {
         if seg.end() <= self.rcv.nxt && !seg.text.is_empty() {
             self.feedback.on_unheard();
             // RFC 2883 §4: an old duplicate is reported.
-            self.recv_buffer
-                .note_old_duplicate(seg.seq..seg.seq + seg.text.len());
+            self.note_old_duplicate(seg.seq..seg.seq + seg.text.len(), seg.mss);
         }
     }
 
@@ -413,7 +412,7 @@ impl Tcb {
             let cut = old.min(seg.text.len());
             if cut > 0 {
                 let start = seg.seq;
-                self.recv_buffer.note_old_duplicate(start..start + cut);
+                self.note_old_duplicate(start..start + cut, seg.mss);
             }
             seg.text = seg.text.slice(cut, seg.text.len());
             seg.advance(places);

@@ -147,7 +147,8 @@ impl Tcb {
             "an acknowledgment that waits has its timer",
         )?;
         holds(
-            self.acks.due == AckDue::Now || self.feedback.earlier_ack().is_none(),
+            self.acks.due == AckDue::Now
+                || self.feedback.earlier_ack().is_none() && self.acks.apart.next().is_none(),
             "an acknowledgment that leaves before another has that other after it",
         )?;
         holds(

@@ -15,6 +15,7 @@
 //! | `header_prediction` | | the same, for segments that were expected |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
+//! | `apart` | §3.8.6.3 | acknowledgments that one for a whole batch does not replace |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
 //! | `plan` | §3.7, §3.8 | what the next segment carries: decided, and nothing changed |
 //! | `output` | §3.7, §3.8 | it counts as sent, and is built |
@@ -45,6 +46,7 @@
 //! | `burst` | – | how much one acknowledgment lets out |
 
 mod acknowledge;
+mod apart;
 mod boundaries;
 mod buffers;
 mod burst;

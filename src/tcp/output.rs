@@ -65,6 +65,10 @@ impl Tcb {
         let sack = match plan {
             // It says how things stood before the text that could have made a gap.
             Plan::EarlierAck(_) => SackBlocks::default(),
+            Plan::AckApart(_) => {
+                let room = self.sack_room_beside(marks.option_len());
+                self.acks.apart.blocks(room)
+            }
             _ => self.sack_blocks(marks.option_len()),
         };
         self.on_sent(now, &plan, mss);
@@ -95,6 +99,10 @@ impl Tcb {
             Plan::Reset => return self.reset_due = false,
             // What came after it is still to be acknowledged.
             Plan::EarlierAck(ack) => return self.rcv.last_ack_sent = *ack,
+            Plan::AckApart(ack) => {
+                self.rcv.last_ack_sent = *ack;
+                return self.acks.apart.on_sent();
+            }
             Plan::FirstSyn(text_end) => {
                 self.syn_due = false;
                 self.on_first_syn_sent();
@@ -171,7 +179,8 @@ impl Tcb {
             | Plan::Syn
             | Plan::Probe
             | Plan::Ack
-            | Plan::EarlierAck(_) => None,
+            | Plan::EarlierAck(_)
+            | Plan::AckApart(_) => None,
         }
     }
 
@@ -213,6 +222,7 @@ impl Tcb {
     /// The segment carries an acknowledgment and a window.
     fn on_acknowledged(&mut self, now: Instant) {
         self.acks.due = AckDue::No;
+        self.acks.apart.clear();
         self.acks.unacknowledged = 0;
         self.timers.disarm(Timer::DelayedAck);
         self.recv_buffer.sacks_sent();
@@ -262,7 +272,7 @@ impl Tcb {
                 ..self.pure_ack(now)
             },
             Plan::Ack => self.pure_ack(now),
-            Plan::EarlierAck(ack) => Segment {
+            Plan::EarlierAck(ack) | Plan::AckApart(ack) => Segment {
                 ack: Some(ack),
                 wnd: self.rcv.edge.saturating_since(ack),
                 ..self.pure_ack(now)
@@ -350,7 +360,7 @@ impl Tcb {
     }
 
     /// The SACK blocks that the next segment carries beside an AccECN option of so many octets.
-    fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
+    pub(super) fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
             blocks => self.recv_buffer.sack_blocks(blocks, self.rcv.fin),

@@ -36,6 +36,8 @@ pub(super) enum Plan {
     Ack,
     /// The same of what arrived before the marks changed, up to here.
     EarlierAck(Seq),
+    /// The same of what had arrived when this had, where the one that follows does not say it too.
+    AckApart(Seq),
 }
 
 impl Tcb {
@@ -80,6 +82,7 @@ impl Tcb {
             | State::TimeWait => self
                 .plan_handshake_ack()
                 .or_else(|| self.feedback.earlier_ack().map(Plan::EarlierAck))
+                .or_else(|| self.acks.apart.next().map(Plan::AckApart))
                 .or_else(|| self.plan_paced(limit))
                 .or_else(|| self.plan_tail_probe())
                 .or_else(|| self.plan_probe())

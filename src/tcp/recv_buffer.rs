@@ -34,6 +34,8 @@ pub(crate) struct RecvBuffer {
     recent: [Option<Seq>; SackBlocks::MAX],
     /// What arrived twice and has not been reported yet (RFC 2883).
     duplicate: Option<Range<Seq>>,
+    /// A range ahead has grown, and nothing has been reported since.
+    has_grown: bool,
     /// What arrives twice is reported.
     reports_duplicates: bool,
 }
@@ -65,6 +67,7 @@ impl RecvBuffer {
     /// `sack`: somebody will ask what arrived when.
     pub(crate) fn hash_canonical(&self, sack: bool, hasher: &mut impl Hasher) {
         (self.read, self.next, &self.ahead, self.is_lent()).hash(hasher);
+        self.has_grown.hash(hasher);
         self.in_order().hash(hasher);
         for range in self.ahead.iter() {
             self.ring.text(range.clone()).pieces().concat().hash(hasher);
@@ -86,6 +89,7 @@ impl RecvBuffer {
             aside: None,
             recent: [None; SackBlocks::MAX],
             duplicate: None,
+            has_grown: false,
             reports_duplicates: true,
         }
     }
@@ -205,6 +209,7 @@ impl RecvBuffer {
 
     fn hold(&mut self, range: Range<Seq>) {
         let place = range.start;
+        self.has_grown = true;
         self.ahead.insert(range);
         if self.ahead.len() > self.max_ranges {
             // Reneging is allowed (RFC 2018 §8): the peer keeps it until we acknowledge.
@@ -223,10 +228,16 @@ impl RecvBuffer {
         self.recent = recent;
     }
 
+    /// What continues a duplicate that has not been reported yet is one with it.
     fn note_duplicate(&mut self, range: Range<Seq>) {
-        if !range.is_empty() && self.reports_duplicates {
-            self.duplicate = Some(range);
+        if range.is_empty() || !self.reports_duplicates {
+            return;
         }
+        let before = self.duplicate.take().filter(|it| touches(it, &range));
+        self.duplicate = Some(match before {
+            Some(before) => before.start.min(range.start)..before.end.max(range.end),
+            None => range,
+        });
     }
 
     /// Notes an old duplicate that lies wholly before the window.
@@ -267,9 +278,32 @@ impl RecvBuffer {
         self.sack_blocks(SackBlocks::MAX, None).as_slice().len()
     }
 
-    /// The duplicate has been reported; it is reported once (RFC 2883 §4).
+    /// Whether something that has not been reported yet would not be any more, or in fewer options
+    /// than it should, once what lies at `range` has arrived: it begins a block of its own, or it is
+    /// another duplicate.
+    pub(crate) fn would_hide(&self, range: &Range<Seq>) -> bool {
+        let next_held = self.ahead.behind(range.start).first();
+        let is_held = next_held.is_some_and(|it| it.start <= range.start && range.end <= it.end);
+        if is_held || range.end <= self.next {
+            return self
+                .duplicate
+                .as_ref()
+                .is_some_and(|it| !touches(it, range));
+        }
+        let begins_block =
+            range.start > self.next && next_held.is_none_or(|it| it.start > range.end);
+        begins_block && self.has_grown
+    }
+
+    /// Whether more lies beyond a gap than when something was last reported.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.has_grown
+    }
+
+    /// What there was to report has been; a duplicate is reported once (RFC 2883 §4).
     pub(crate) fn sacks_sent(&mut self) {
         self.duplicate = None;
+        self.has_grown = false;
     }
 
     /// Moves octets in order to the user; returns how many.
@@ -527,6 +561,11 @@ impl RecvBuffer {
     }
 }
 
+/// Whether two ranges overlap, or one begins where the other ends.
+fn touches(a: &Range<Seq>, b: &Range<Seq>) -> bool {
+    a.start <= b.end && b.start <= a.end
+}
+
 /// The same octets at the same places, and the same to be told of them: whatever they lie in.
 #[cfg(test)]
 impl PartialEq for RecvBuffer {
@@ -541,6 +580,7 @@ impl PartialEq for RecvBuffer {
             && self.ahead == other.ahead
             && (self.max_ranges, self.is_lent()) == (other.max_ranges, other.is_lent())
             && (self.recent, &self.duplicate) == (other.recent, &other.duplicate)
+            && self.has_grown == other.has_grown
             && self.reports_duplicates == other.reports_duplicates
             && (self.in_order(), ahead(self)) == (other.in_order(), ahead(other))
     }

@@ -5,6 +5,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use std::sync::Arc;
 
+use super::apart::AcksApart;
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
 use super::burst::Burst;
@@ -175,6 +176,8 @@ pub(super) enum AckDue {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Acks {
     pub(super) due: AckDue,
+    /// Those that leave before the one that is due.
+    pub(super) apart: AcksApart,
     /// Octets received since the last acknowledgment.
     pub(super) unacknowledged: usize,
     /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
@@ -313,6 +316,7 @@ impl Tcb {
             timers: Timers::default(),
             acks: Acks {
                 due: AckDue::No,
+                apart: AcksApart::default(),
                 unacknowledged: 0,
                 quick: QUICK_ACKS,
                 received: None,
@@ -496,5 +500,6 @@ impl Tcb {
             + self.recv_buffer.allocated()
             + self.recv_buffer.allocated_for_loans()
             + self.recovery.allocated()
+            + self.acks.apart.allocated()
     }
 }

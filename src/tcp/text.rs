@@ -34,7 +34,9 @@ impl Tcb {
         }
         self.fit_into_memory(seg)?;
         let echo = seg.options.timestamps.map(|timestamps| timestamps.ecr);
-        self.take_text(now, seg.text_start(), seg.text, seg.mss, echo);
+        let start = seg.text_start();
+        self.set_acks_apart(&(start..start + seg.text.len()), seg.mss);
+        self.take_text(now, start, seg.text, seg.mss, echo);
         Step::Continue(())
     }
 

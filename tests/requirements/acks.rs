@@ -151,6 +151,121 @@ fn duplicates_are_reported() {
     });
 }
 
+/// RFC 2018 §4, RFC 5681 §4.2: of segments that arrive together each that begins a block has an
+/// acknowledgment of its own: so each is reported, and, while others follow, in three of them.
+#[test]
+fn every_block_is_reported_though_they_come_together() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, sack());
+        let segments = [201, 401, 501, 601, 801, 1001, 1201, 1401];
+        let segments = segments.map(|seq| format!("<SEQ={seq}><ACK=301><DATA=100><CTL=ACK>"));
+        d.arrive_together(&segments.each_ref().map(String::as_str));
+        for blocks in [
+            "201:301",
+            // 501 continues what 401 began, and 601 that.
+            "401:701,201:301",
+            "801:901,401:701,201:301",
+            "1001:1101,801:901,401:701,201:301",
+            "1201:1301,1001:1101,801:901,401:701",
+            "1401:1501,1201:1301,1001:1101,801:901",
+        ] {
+            d.leaves(&format!("<SEQ=301><ACK=101><CTL=ACK><SACK={blocks}>"));
+        }
+        // One more has the room of the last.
+        d.arrive_together(&[
+            "<SEQ=1601><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=101><ACK=301><DATA=100><CTL=ACK>",
+        ]);
+        let blocks = "1601:1701,1401:1501,1201:1301,1001:1101";
+        d.leaves(&format!(
+            "<SEQ=301><ACK=301><WND=9800><CTL=ACK><SACK={blocks}>"
+        ));
+    });
+}
+
+/// What a gap that closes meanwhile would hide was true before: it is told with what was
+/// acknowledged then, or it would look like a duplicate (RFC 2883 §4).
+#[test]
+fn a_block_is_reported_beside_what_was_acknowledged_then() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, sack());
+        d.arrive_together(&[
+            "<SEQ=201><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=401><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=101><ACK=301><DATA=100><CTL=ACK>",
+        ]);
+        d.leaves("<SEQ=301><ACK=101><CTL=ACK><SACK=201:301>");
+        d.leaves("<SEQ=301><ACK=301><WND=9800><CTL=ACK><SACK=401:501>");
+    });
+}
+
+/// RFC 2883 §4: an acknowledgment reports one duplicate. Those that continue each other are one.
+#[test]
+fn every_duplicate_is_reported_though_they_come_together() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, sack());
+        d.arrives("<SEQ=101><ACK=301><DATA=1000><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=1101><WND=9000><CTL=ACK>");
+        d.arrives("<SEQ=1201><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=1101><WND=9000><CTL=ACK><SACK=1201:1301>");
+        let segments = [101, 201, 401, 1201, 801];
+        let segments = segments.map(|seq| format!("<SEQ={seq}><ACK=301><DATA=100><CTL=ACK>"));
+        d.arrive_together(&segments.each_ref().map(String::as_str));
+        for blocks in ["101:301", "401:501", "1201:1301", "801:901"] {
+            d.leaves(&format!(
+                "<SEQ=301><ACK=1101><WND=9000><CTL=ACK><SACK={blocks},1201:1301>"
+            ));
+        }
+    });
+}
+
+/// RFC 5681 §4.2: a peer without SACK counts duplicate acknowledgments, one for each segment.
+#[test]
+fn segments_beyond_a_gap_are_counted_though_they_come_together() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrive_together(&[
+            "<SEQ=101><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=301><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=401><ACK=301><DATA=100><CTL=ACK>",
+            "<SEQ=501><ACK=301><DATA=100><CTL=ACK>",
+        ]);
+        for _ in 0..4 {
+            d.leaves("<SEQ=301><ACK=201><WND=9900><CTL=ACK>");
+        }
+        // A super-segment is as many as it was cut into.
+        d.arrives_as_one("<SEQ=701><ACK=301><DATA=300><CTL=ACK>", 100);
+        for _ in 0..3 {
+            d.leaves("<SEQ=301><ACK=201><WND=9900><CTL=ACK>");
+        }
+        // What fills the gap is acknowledged once.
+        d.arrives("<SEQ=201><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=601><WND=9500><CTL=ACK>");
+    });
+}
+
+/// THREATS: however many pieces come together, no more acknowledgments wait than there may be.
+#[test]
+fn what_a_burst_asks_for_is_bounded() {
+    in_both_families(|family| {
+        let mut d = with_sack(family, sack());
+        let segments: Vec<String> = (0..100)
+            .map(|index| format!("<SEQ={}><ACK=301><DATA=1><CTL=ACK>", 103 + 2 * index))
+            .collect();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        d.arrive_together(&segments);
+        assert_eq!(d.all_that_leaves().len(), 1 + 32);
+        let held = d.stack.heap_size(d.id());
+        d.arrives("<SEQ=103><ACK=301><DATA=1><CTL=ACK>")
+            .all_that_leaves();
+        assert_eq!(
+            d.stack.heap_size(d.id()),
+            held,
+            "those that left take no memory"
+        );
+    });
+}
+
 /// RFC 2018 §8 lets a receiver forget: beyond so many pieces, the farthest goes.
 #[test]
 fn pieces_beyond_gaps_are_bounded() {

@@ -24,7 +24,7 @@ impl Tcb {
             {
                 Carrier::NewText
             }
-            Plan::Ack => Carrier::PureAck,
+            Plan::Ack | Plan::AckApart(_) => Carrier::PureAck,
             Plan::EarlierAck(_) => Carrier::EarlierAck,
             Plan::Resend(_)
             | Plan::Text(_)

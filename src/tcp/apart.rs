@@ -1,0 +1,102 @@
+//! Acknowledgments that the one for a whole batch does not replace.
+//!
+//! Segments that arrive together are acknowledged together (RFC 9293 §3.8.6.3, MUST-58): of text in
+//! order that says everything. Beyond a gap it does not. An option has room for three or four blocks
+//! (RFC 2018 §3), each of which should be in three options (§4); it reports one duplicate (RFC 2883 §4);
+//! and a peer without SACK counts acknowledgments (RFC 5681 §3.2). So what was about to be said is set
+//! apart as it stood, with what was acknowledged then, and leaves before anything else.
+
+use core::ops::Range;
+use std::collections::VecDeque;
+
+use super::segment::segments;
+use super::seq::Seq;
+use super::tcb::{AckDue, Tcb};
+use crate::wire::SackBlocks;
+
+/// So many wait at most: more segments than that do not arrive together as a rule, and what a burst
+/// of more says is told by the acknowledgment after them.
+const MOST: usize = 32;
+
+/// An acknowledgment of how things stood.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Apart {
+    /// SEG.ACK.
+    ack: Seq,
+    sack: SackBlocks,
+}
+
+/// Those that wait, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct AcksApart {
+    waiting: VecDeque<Apart>,
+}
+
+impl AcksApart {
+    /// SEG.ACK of the next one.
+    pub(super) fn next(&self) -> Option<Seq> {
+        self.waiting.front().map(|apart| apart.ack)
+    }
+
+    /// The blocks of the next one, `most` of them at most.
+    pub(super) fn blocks(&self, most: usize) -> SackBlocks {
+        let mut blocks = SackBlocks::default();
+        let all = self.waiting.front().map(|apart| apart.sack.as_slice());
+        for block in all.unwrap_or_default().iter().take(most) {
+            blocks.push(*block);
+        }
+        blocks
+    }
+
+    /// The next one has left.
+    pub(super) fn on_sent(&mut self) {
+        self.waiting.pop_front();
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+    }
+
+    /// None is to leave any more.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        if !self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+    }
+
+    /// Octets that those take that wait.
+    pub(super) fn allocated(&self) -> usize {
+        self.waiting.capacity() * size_of::<Apart>()
+    }
+}
+
+impl Tcb {
+    /// What lies at `range`, before the window, came again (RFC 2883 §4).
+    pub(super) fn note_old_duplicate(&mut self, range: Range<Seq>, mss: usize) {
+        self.set_acks_apart(&range, mss);
+        self.recv_buffer.note_old_duplicate(range);
+    }
+
+    /// Text is about to be taken, or to be reported as having come twice, that lies at `range` and
+    /// came in segments of up to `mss` octets. What that would keep from being said is set apart.
+    pub(super) fn set_acks_apart(&mut self, range: &Range<Seq>, mss: usize) {
+        let is_due = self.acks.due == AckDue::Now;
+        let count = match self.agreed.sack {
+            true => usize::from(is_due && self.recv_buffer.would_hide(range)),
+            // One for each segment (RFC 5681 §4.2), the last of which is the one that will be due.
+            false if range.start > self.rcv.nxt => {
+                let is_told = self.rcv.last_ack_sent == self.rcv.nxt;
+                let owes = self.recv_buffer.has_grown() || is_due && !is_told;
+                segments(range.end - range.start, mss) - usize::from(!owes)
+            }
+            false => 0,
+        };
+        for _ in 0..count.min(MOST - self.acks.apart.waiting.len()) {
+            self.acks.apart.waiting.push_back(Apart {
+                ack: self.rcv.nxt,
+                sack: self.sack_blocks(0),
+            });
+            self.recv_buffer.sacks_sent();
+        }
+    }
+}
