@@ -582,7 +582,8 @@ impl Attack {
         for held in core::mem::take(&mut self.held) {
             self.stack.close(self.now, held.id);
         }
-        for _ in 0..2_000 {
+        // A user timeout of 20 s may ask for a probe each millisecond.
+        for _ in 0..40_000 {
             self.credit = usize::MAX;
             self.listen_in();
             let Some(next) = self.stack.next_deadline() else {
