@@ -1,12 +1,13 @@
 //! A datagram arrives: which connection or listener it is for, and what strangers are told.
 
 use core::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::TcpConfig;
-use crate::tcp::{Discard, FastOpen, FourTuple, Open, Path, State, Tcb, reset_for};
+use crate::tcp::{Discard, FastOpen, FourTuple, MayAnswer, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IcmpMessage, IpHeader, Kind,
@@ -71,12 +72,18 @@ impl Stack {
         };
         let (text, mss) = (datagram.part(plain.text), mss(plain.text.len(), cut));
         entry.tcb.allow(self.memory.allowance());
-        let is_taken = entry.listener.is_none()
-            && (entry.tcb).expects_plain(now, plain.ecn, &plain.header, text, mss);
-        if is_taken {
-            self.touched(slot);
+        if entry.listener.is_some() {
+            return false;
         }
-        is_taken
+        let expected = (entry.tcb).expects_plain(now, plain.ecn, &plain.header, text, mss);
+        // After most acknowledgments there is nothing to be said.
+        if expected == Some(MayAnswer(true)) {
+            self.queue_to_send(slot);
+        }
+        if expected.is_some() {
+            self.follow(slot);
+        }
+        expected.is_some()
     }
 
     /// A datagram has arrived whose text begins in the buffer of a reader that waits for it: if it is
@@ -384,10 +391,12 @@ impl Stack {
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
+        let (config, defer_accept) = (&listener.config.tcp, listener.config.defer_accept);
+        let config = self.table.share(config);
         let open = Open {
-            defer_accept: listener.config.defer_accept,
+            defer_accept,
             fast_open,
-            ..self.open(now, &listener.config.tcp, tuple, old)
+            ..self.open(now, &config, tuple, old)
         };
         let mut tcb = Tcb::open_passive(now, &open, arrival.ecn, syn);
         if fast_open.takes_text {
@@ -417,7 +426,7 @@ impl Stack {
     pub(super) fn open<'a>(
         &self,
         now: Instant,
-        config: &'a TcpConfig,
+        config: &'a Arc<TcpConfig>,
         tuple: FourTuple,
         old: Option<u32>,
     ) -> Open<'a> {

@@ -5,6 +5,7 @@
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use std::net::Shutdown;
+use std::sync::Arc;
 
 use super::Stack;
 use super::listener::ListenerId;
@@ -190,8 +191,9 @@ impl Stack {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<ConnId, ConnectError> {
-        let config = self.config.tcp.clone();
-        self.connect_with(now, local, remote, &config)
+        let config = self.table.share(&self.config.tcp);
+        let (id, _) = self.open_active(now, local, remote, &config, None)?;
+        Ok(id)
     }
 
     /// The same, with a connection that behaves as `config` says.
@@ -205,8 +207,10 @@ impl Stack {
         remote: SocketAddr,
         config: &TcpConfig,
     ) -> Result<ConnId, ConnectError> {
-        self.open_active(now, local, remote, config, None)
-            .map(|(id, _)| id)
+        config.validate().map_err(ConnectError::Config)?;
+        let config = self.table.share(config);
+        let (id, _) = self.open_active(now, local, remote, &config, None)?;
+        Ok(id)
     }
 
     /// Active OPEN together with the first SEND (RFC 7413): `data`, as much of it as there is room
@@ -223,7 +227,9 @@ impl Stack {
         config: &TcpConfig,
         data: &[u8],
     ) -> Result<(ConnId, usize), ConnectError> {
-        self.open_active(now, local, remote, config, Some(data))
+        config.validate().map_err(ConnectError::Config)?;
+        let config = self.table.share(config);
+        self.open_active(now, local, remote, &config, Some(data))
     }
 
     fn open_active(
@@ -231,10 +237,9 @@ impl Stack {
         now: Instant,
         local: Option<SocketAddr>,
         remote: SocketAddr,
-        config: &TcpConfig,
+        config: &Arc<TcpConfig>,
         data: Option<&[u8]>,
     ) -> Result<(ConnId, usize), ConnectError> {
-        config.validate().map_err(ConnectError::Config)?;
         if !ip::is_host(remote.ip()) || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
         }

@@ -75,7 +75,7 @@ impl Stack {
         };
         let epoch = Epoch::at(now);
         listener.cookies_sent = Some(epoch);
-        let config = listener.config.tcp.clone();
+        let config = self.table.share(&listener.config.tcp);
         let mut open = self.open(now, &config, tuple, None);
         let size = size_index(syn.options.mss.unwrap_or(open.path.default_mss));
         open.iss = cookie(&self.secret, &tuple, syn.seq, epoch, size);
@@ -135,9 +135,10 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return true;
         }
+        let config = self.table.share(&listener.config.tcp);
         let open = Open {
             iss: ack.ack.wrapping_sub(1),
-            ..self.open(now, &listener.config.tcp, tuple, None)
+            ..self.open(now, &config, tuple, None)
         };
         let syn = stateless::remembered(&open, ack, SIZES[usize::from(size)]);
         let mut tcb = Tcb::open_remembered(now, &open, &syn);

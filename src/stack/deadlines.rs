@@ -135,6 +135,7 @@ impl Deadlines {
     }
 
     /// When the connection in `slot` will be looked at.
+    #[inline]
     pub(super) fn registered(&self, slot: u32) -> Option<Instant> {
         self.nodes.get(slot)?.deadline()
     }

@@ -377,6 +377,13 @@ impl Stack {
 
     /// Something happened to a connection: it may have something to send, and more may follow.
     fn touched(&mut self, slot: u32) {
+        self.queue_to_send(slot);
+        self.follow_up(slot);
+    }
+
+    /// A connection may have something to send.
+    #[inline]
+    fn queue_to_send(&mut self, slot: u32) {
         if let Some(entry) = self.table.at_mut(slot)
             && !core::mem::replace(&mut entry.sending, true)
         {
@@ -386,11 +393,16 @@ impl Stack {
                 false => self.sending.push_back(Sender::Connection(slot)),
             }
         }
-        self.follow_up(slot);
     }
 
     /// The one place where the stack takes notice of what became of a connection.
     fn follow_up(&mut self, slot: u32) {
+        self.follow(slot);
+    }
+
+    /// As [`Stack::follow_up`], inlined where it is a good part of what is done.
+    #[inline(always)]
+    fn follow(&mut self, slot: u32) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
@@ -413,9 +425,14 @@ impl Stack {
         let octets = entry.tcb.heap_size();
         (self.memory).charge(slot, &mut entry.charge, octets, orphan);
         let readiness = entry.tcb.take_readiness();
-        if readiness.is_none() && !entry.tcb.is_silent() {
-            return;
+        if !readiness.is_none() || entry.tcb.is_silent() {
+            self.follow_readiness(slot, readiness);
         }
+    }
+
+    /// What has become worth trying on a connection, or that it is closed and silent.
+    #[inline(always)]
+    fn follow_readiness(&mut self, slot: u32, readiness: Readiness) {
         if readiness.has(Readiness::STATE) {
             self.follow_state(slot);
         }
@@ -588,6 +605,38 @@ mod tests {
         stack.connect(Instant::ZERO, None, peer).unwrap();
         assert!(stack.poll_transmit(Instant::ZERO).is_some());
         stack
+    }
+
+    fn carry(now: Instant, from: &mut Stack, to: &mut Stack) -> bool {
+        let mut any = false;
+        while let Some(packet) = from.poll_transmit(now) {
+            to.receive(now, &packet.to_vec());
+            any = true;
+        }
+        any
+    }
+
+    /// Who has nothing to send is not asked for it: after an acknowledgment that lets nothing out.
+    #[test]
+    fn an_acknowledgment_puts_into_the_queue_who_has_more_to_send() {
+        let now = Instant::from_secs(1);
+        let host = |host| {
+            let config = Config::new([Ipv4Addr::new(10, 0, 0, host).into()]);
+            Stack::new(config, Secret([host; 16])).unwrap()
+        };
+        let (mut client, mut server) = (host(1), host(2));
+        let address = (Ipv4Addr::new(10, 0, 0, 2), 80).into();
+        server.listen(address, 1).unwrap();
+        let id = client.connect(now, None, address).unwrap();
+        while carry(now, &mut client, &mut server) || carry(now, &mut server, &mut client) {}
+        // The first segments of a connection are acknowledged at once.
+        for (octets, has_more) in [(1, false), (60_000, true)] {
+            assert_eq!(client.send(now, id, &vec![0; octets]), Ok(octets));
+            assert!(carry(now, &mut client, &mut server));
+            assert!(client.sending.is_empty());
+            assert!(carry(now, &mut server, &mut client));
+            assert_eq!(!client.sending.is_empty(), has_more, "{octets}");
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(super) struct Table {
     generations: Vec<u32>,
     free: Vec<u32>,
     routes: Routes,
-    /// How the connection behaves that was added last: the next is likely to do so too.
+    /// How the connection behaves that was opened last: the next is likely to do so too.
     config: Arc<TcpConfig>,
     /// The four-tuple found last: segments of one connection come in a row.
     last: Option<(FourTuple, u32)>,
@@ -99,9 +99,16 @@ impl Table {
         }
     }
 
+    /// One copy of `config` for all connections in a row that behave so.
+    pub(super) fn share(&mut self, config: &TcpConfig) -> Arc<TcpConfig> {
+        if *self.config != *config {
+            self.config = Arc::new(config.clone());
+        }
+        Arc::clone(&self.config)
+    }
+
     /// Adds a connection; its four-tuple must be free.
-    pub(super) fn insert(&mut self, mut tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
-        tcb.share_config(&mut self.config);
+    pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);
             self.generations.push(0);

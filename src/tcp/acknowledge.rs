@@ -133,7 +133,7 @@ impl Tcb {
             left,
         };
         self.answer_marks(congestion, &acknowledgment, flight, report.delivered);
-        self.limit_burst(report.delivered);
+        self.limit_burst(report.delivered, self.has_unsent());
     }
 
     /// When what a segment echoes left, to the millisecond.
@@ -241,16 +241,14 @@ impl Tcb {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn advance_una(&mut self, now: Instant, ack: Seq) {
-        // Our SYN and FIN take a place each, but are no octets of text.
-        let before = self.send_buffer.len();
         self.snd.una = ack;
         // The peer has our SYN, even if its own has come again meanwhile.
         self.syn_due = false;
-        self.send_buffer.release(ack);
+        // Our SYN and FIN take a place each, but are no octets of text.
+        self.stats.bytes_acked += self.send_buffer.release(ack) as u64;
         self.boundaries.release(ack);
-        self.stats.bytes_acked += (before - self.send_buffer.len()) as u64;
         // A peer that takes something, however little: probing starts at its first interval.
         self.probes.persisted = 0;
         if self.snd.up.is_some_and(|up| up <= ack) {
@@ -258,7 +256,7 @@ impl Tcb {
         }
         self.soft_error = None;
         self.advance_path_mtu(now);
-        self.size_send_buffer();
+        self.follow_window();
         self.yield_memory();
         self.wake_writer();
         // The user timeout starts again.

@@ -31,6 +31,7 @@ struct Places {
 
 impl Boundaries {
     /// What lies before `una` has arrived.
+    #[inline]
     pub(super) fn release(&mut self, una: Seq) {
         let Some(marked) = &mut self.0 else {
             return;

@@ -316,8 +316,19 @@ impl Tcb {
             .unwrap_or_default()
     }
 
+    /// The congestion window may have moved.
+    #[inline(always)]
+    pub(super) fn follow_window(&mut self) {
+        // Nothing to grow by, or to give back.
+        let capacity = self.send_buffer.capacity();
+        let is_first = capacity == self.config.initial_send_buffer;
+        let fits = self.congestion.window() <= capacity as u64 / 2;
+        if !is_first || !fits || self.config.socket.send_buffer.is_some() {
+            self.size_send_buffer();
+        }
+    }
+
     /// The congestion window has moved, or the user has asked for another size.
-    #[inline]
     pub(super) fn size_send_buffer(&mut self) {
         let capacity = self.send_buffer.capacity();
         let wanted = match self.config.socket.send_buffer {

@@ -47,9 +47,11 @@ impl Tcb {
         Some((segments as usize).saturating_mul(self.snd.mss))
     }
 
-    /// An acknowledgment shows that `delivered` octets have arrived.
-    pub(super) fn limit_burst(&mut self, delivered: usize) {
-        match self.most_besides().filter(|_| self.has_unsent()) {
+    /// An acknowledgment shows that `delivered` octets have arrived; `waits`: something has still to be
+    /// sent for the first time.
+    #[inline]
+    pub(super) fn limit_burst(&mut self, delivered: usize, waits: bool) {
+        match self.most_besides().filter(|_| waits) {
             Some(more) => self.burst.grant(delivered, more),
             None => self.burst = Burst::default(),
         }

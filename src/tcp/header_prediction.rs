@@ -20,14 +20,19 @@ use super::congestion::Ack;
 use super::segment::segments;
 use super::seq::Seq;
 use super::state::State;
-use super::tcb::Tcb;
+use super::tcb::{AckDue, Tcb};
 use crate::config::EcnMode;
 use crate::time::Instant;
 use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
 
+/// Whether there may be something to send now that there was not before a segment: an acknowledgment of
+/// it, or text that it lets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MayAnswer(pub bool);
+
 impl Tcb {
-    /// As [`Tcb::super_segment_arrives`], of a plain segment: if it was expected, that is said, and
-    /// all is done; `false`, and nothing done, if it was not.
+    /// As [`Tcb::super_segment_arrives`], of a plain segment: all is done if it was expected, and nothing
+    /// if it was not (`None`).
     pub fn expects_plain(
         &mut self,
         now: Instant,
@@ -35,16 +40,16 @@ impl Tcb {
         header: &PlainHeader,
         text: Arrived<'_>,
         mss: usize,
-    ) -> bool {
+    ) -> Option<MayAnswer> {
         if !self.predicts(now, header, text.len()) {
-            return false;
+            return None;
         }
         #[cfg(test)]
         let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
         #[cfg(test)]
         let landing = self.after_landing(now, ecn, header, text, mss);
-        self.take_predicted(now, ecn, header, 0, text, mss);
-        self.settle(now);
+        let unsent = self.take_predicted(now, ecn, header, 0, text, mss);
+        self.settle_predicted(now, unsent);
         #[cfg(test)]
         self.assert_same_as(&by_the_steps);
         #[cfg(test)]
@@ -53,7 +58,7 @@ impl Tcb {
             assert_eq!(read.recv(now, &mut vec![0; landed]), Ok(landed));
             read.assert_same_as(&after);
         }
-        true
+        Some(MayAnswer(unsent > 0 || self.acks.due == AckDue::Now))
     }
 
     /// As [`Tcb::expects_plain`], of a segment whose text begins in the buffer of its reader, where
@@ -136,7 +141,7 @@ impl Tcb {
     }
 
     /// What the steps do with a segment that [`Tcb::predicts`]. Of its text so many octets have
-    /// `landed`, and `text` is the rest.
+    /// `landed`, and `text` is the rest. Returns how many octets of our own wait to be sent.
     #[inline(always)]
     fn take_predicted(
         &mut self,
@@ -146,13 +151,15 @@ impl Tcb {
         landed: usize,
         text: Arrived<'_>,
         mss: usize,
-    ) {
+    ) -> usize {
         let seq = self.rcv.nxt;
         let len = landed + text.len();
+        // The user has not closed, so that is all that waits.
+        let unsent = self.send_buffer.end().saturating_since(self.snd.nxt);
         self.stats.segments_in += segments(len, mss) as u64;
         self.last_received = now;
         self.probes.keepalives = 0;
-        self.take_predicted_ack(now, self.snd.una.near(header.ack));
+        self.take_predicted_ack(now, self.snd.una.near(header.ack), unsent);
         let shift = self.agreed.window_scale.map_or(0, |(peer, _)| peer);
         self.update_send_window(usize::from(header.window) << shift, seq, self.snd.una);
         if let Some(timestamps) = header.timestamps {
@@ -164,20 +171,26 @@ impl Tcb {
             let echo = header.timestamps.map(|timestamps| timestamps.ecr);
             self.take_next_text(now, landed, text, mss, echo);
         }
+        unsent
     }
 
+    /// `unsent`: how many octets of our own wait to be sent.
     #[inline(always)]
-    fn take_predicted_ack(&mut self, now: Instant, ack: Seq) {
+    fn take_predicted_ack(&mut self, now: Instant, ack: Seq, unsent: usize) {
         self.probes.unanswered = 0;
         self.stats.last_ack_received = now;
-        self.note_app_limit();
         let (una, nxt) = (self.snd.una, self.snd.nxt);
+        // Nothing is lost or reported beyond a gap.
+        let in_flight = self.flight_size();
+        if unsent < self.snd.mss && (in_flight as u64) < self.congestion.window() {
+            self.recovery.on_app_limited(in_flight);
+        }
+        let waits = unsent > 0;
         if ack == una {
             self.recovery.on_no_news();
-            self.limit_burst(0);
+            self.limit_burst(0, waits);
             return;
         }
-        let in_flight = self.flight_size();
         let news = self.recovery.on_predicted_ack(now, una, ack);
         let rate = match news.samples_rate && self.congestion.looks_at_rate() {
             true => self.recovery.last_rate(),
@@ -200,7 +213,7 @@ impl Tcb {
             after_timeout: false,
             recovering: false,
         });
-        self.limit_burst(news.octets);
+        self.limit_burst(news.octets, waits);
         self.advance_una(now, ack);
         self.arm_recovery_timer();
     }

@@ -99,7 +99,8 @@ impl Tcb {
         mss: usize,
     ) -> Option<Discard> {
         let plain = header.plain();
-        if plain.is_some_and(|plain| self.expects_plain(now, ecn, &plain, text, mss)) {
+        let expected = plain.and_then(|plain| self.expects_plain(now, ecn, &plain, text, mss));
+        if expected.is_some() {
             return None;
         }
         self.take_by_the_steps(now, ecn, header, &text, mss)

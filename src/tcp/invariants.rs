@@ -160,6 +160,8 @@ impl Tcb {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::{Pacing, TcpConfig};
     use crate::tcp::congestion::Controllers;
@@ -177,7 +179,7 @@ mod tests {
 
     /// A connection that has been established, by hand, with a text of ten octets in flight.
     fn established() -> Tcb {
-        let config = TcpConfig::default();
+        let config = Arc::new(TcpConfig::default());
         let socket = |host| core::net::SocketAddr::from(([10, 0, 0, host], 7));
         let open = Open {
             config: &config,
@@ -262,7 +264,7 @@ mod tests {
         );
         assert_eq!(
             broken(|tcb| {
-                std::sync::Arc::make_mut(&mut tcb.config).pacing.when = Pacing::Always;
+                Arc::make_mut(&mut tcb.config).pacing.when = Pacing::Always;
                 (tcb.recovery.rtt).sample(Instant::ZERO, Duration::from_millis(1));
                 tcb.pace_departure(Instant::ZERO, 10);
                 tcb.timers.disarm(Timer::Pace);

@@ -70,12 +70,16 @@ impl Tcb {
 
     /// How much of a text of `len` octets at `ahead` octets beyond RCV.NXT may be kept.
     pub(super) fn memory_for_text(&self, ahead: usize, len: usize) -> usize {
+        let size = self.recv_buffer.ring_size();
+        let before = self.recv_buffer.len_in_ring() + ahead;
+        if before + len <= size {
+            return len;
+        }
         let (allowed, least) = match ahead {
             0 => (self.allowance.text, LEAST),
             _ => (self.allowance.ahead, 0),
         };
-        let most = most_held(self.recv_buffer.ring_size(), allowed, least);
-        let before = self.recv_buffer.len() - self.recv_buffer.len_aside() + ahead;
+        let most = most_held(size, allowed, least);
         most.saturating_sub(before).min(len)
     }
 

@@ -96,6 +96,7 @@ pub use draft::Draft;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
+pub use header_prediction::MayAnswer;
 pub use input::Discard;
 pub use invariants::{Broken, SequenceSpace};
 pub use loan::Loan;

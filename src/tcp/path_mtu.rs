@@ -359,7 +359,7 @@ impl Tcb {
     }
 
     /// SND.UNA has moved. Our SYN was short, and says nothing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn advance_path_mtu(&mut self, now: Instant) {
         let una = self.snd.una;
         if una > self.snd.iss + 1 && (self.path_mtu).on_progress(now, &self.config.path_mtu, una) {

@@ -547,6 +547,12 @@ impl RecvBuffer {
         self.held_from() - self.read
     }
 
+    /// The others.
+    #[inline]
+    pub(crate) fn len_in_ring(&self) -> usize {
+        self.next - self.held_from()
+    }
+
     /// Octets allocated for what is held.
     pub(crate) fn allocated(&self) -> usize {
         let aside = self.aside.as_ref();

@@ -207,26 +207,31 @@ impl SendBuffer {
         }
     }
 
-    /// Forgets the octets before `place`, which the peer has acknowledged.
-    pub(crate) fn release(&mut self, place: Seq) {
+    /// Forgets the octets before `place`, which the peer has acknowledged. Returns how many they are.
+    #[inline(always)]
+    pub(crate) fn release(&mut self, place: Seq) -> usize {
         let place = place.min(self.end());
-        if place <= self.start {
-            return;
+        let octets = place.saturating_since(self.start);
+        if octets == 0 {
+            return 0;
         }
-        self.len -= narrow(place - self.start);
+        self.len -= octets as u32;
         self.start = place;
-        while self.used > 0 && self.chunks[0].end() <= place {
+        while self.used > 0
+            && let Some(first) = self.chunks.front_mut()
+            && first.end() <= place
+        {
             self.used -= 1;
-            let last = self.chunks.len() - 1;
-            if last > 0 {
+            // It may still be held by whoever writes it, and is used again later.
+            (first.from, first.len) = (0, 0);
+            if self.chunks.len() > 1 {
                 self.chunks.rotate_left(1);
             }
-            // It may still be held by whoever writes it, and is used again later.
-            match self.allocated as usize <= self.capacity() + BLOCK {
-                true => (self.chunks[last].from, self.chunks[last].len) = (0, 0),
-                false => self.drop_spare(last),
+            if self.allocated as usize > self.capacity() + BLOCK {
+                self.drop_spare(self.chunks.len() - 1);
             }
         }
+        octets
     }
 
     /// Forgets everything and gives the memory back.

@@ -49,8 +49,8 @@ impl fmt::Display for FourTuple {
 /// What an OPEN needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// How the connection behaves.
-    pub config: &'a TcpConfig,
+    /// How the connection behaves: those that behave alike share one.
+    pub config: &'a Arc<TcpConfig>,
     /// Where its congestion controller comes from.
     pub controller: &'static dyn Factory,
     /// Who it is with.
@@ -283,7 +283,7 @@ impl Tcb {
         let mss = usize::from(own_mss(config, path));
         let start = first_start(now, config, mss, iss);
         Tcb {
-            config: Arc::new(config.clone()),
+            config: Arc::clone(config),
             tuple: open.tuple,
             path: Path {
                 learnt: None,
@@ -416,15 +416,6 @@ impl Tcb {
         self.state
     }
 
-    /// If it behaves as `last` says, one copy of that is enough; if not, the next may behave like it.
-    pub fn share_config(&mut self, last: &mut Arc<TcpConfig>) {
-        if *self.config == **last {
-            self.config = Arc::clone(last);
-        } else {
-            *last = Arc::clone(&self.config);
-        }
-    }
-
     /// Who the connection is with.
     pub fn tuple(&self) -> FourTuple {
         self.tuple
@@ -436,6 +427,7 @@ impl Tcb {
     }
 
     /// When the next timer expires.
+    #[inline]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.timers.next()
     }
@@ -495,6 +487,7 @@ impl Tcb {
     }
 
     /// Octets on the heap.
+    #[inline]
     pub fn heap_size(&self) -> usize {
         self.send_buffer.allocated()
             + self.recv_buffer.allocated()

@@ -169,7 +169,6 @@ impl TimeWait {
         };
         let then = self.last_received;
         let mut tcb = Tcb::new(then, &open, None);
-        tcb.config = Arc::clone(config);
         tcb.state = State::TimeWait;
         tcb.passive = self.passive;
         tcb.orphan = true;
@@ -235,7 +234,7 @@ mod tests {
     fn waiting(now: Instant, config: &TcpConfig) -> Tcb {
         let socket = |host, port| SocketAddr::from(([10, 0, 0, host], port));
         let open = Open {
-            config,
+            config: &Arc::new(config.clone()),
             controller: controller(),
             tuple: FourTuple {
                 local: socket(1, PORTS.0),

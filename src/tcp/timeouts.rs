@@ -242,6 +242,28 @@ impl Tcb {
             }
             _ => self.timers.disarm(Timer::User),
         }
+        self.watch_idle_buffers(now);
+    }
+
+    /// [`Tcb::settle`] after a segment that was expected, if the connection is established and `unsent`
+    /// octets wait. What can only be armed with something unsent and nothing in flight, or by who asks
+    /// for it, is left to that.
+    #[inline(always)]
+    pub(super) fn settle_predicted(&mut self, now: Instant, unsent: usize) {
+        let may_be_stuck = unsent > 0 && self.flight_size() == 0;
+        if may_be_stuck
+            || self.timers.is_armed(Timer::Persist)
+            || self.config.socket.user_timeout.is_some()
+        {
+            return self.settle(now);
+        }
+        self.note_limit(now);
+        self.watch_idle_buffers(now);
+    }
+
+    /// Empty buffers do not keep their memory for long.
+    #[inline(always)]
+    fn watch_idle_buffers(&mut self, now: Instant) {
         let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.holds_nothing();
         if is_empty && !self.timers.is_armed(Timer::Idle) && self.heap_size() > IDLE_OCTETS {
             self.timers.arm(Timer::Idle, now + IDLE_TIME);

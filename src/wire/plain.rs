@@ -215,8 +215,10 @@ impl<'a> Plain<'a> {
             None => None,
         };
         if let Some(sum) = sum {
-            let sum = sum.plus_array(header);
-            let sum = options.map_or(sum, |options| sum.plus_array(options));
+            let sum = match segment.first_chunk::<{ HEADER + OPTIONS }>() {
+                Some(both) if options.is_some() => sum.plus_array(both),
+                _ => sum.plus_array(header),
+            };
             let sum = if text.is_empty() { sum } else { sum.plus(text) };
             let sum = if apart.is_empty() {
                 sum

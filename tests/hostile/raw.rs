@@ -1,5 +1,6 @@
 //! One connection and a peer that makes every header by hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use stubborn::config::TcpConfig;
@@ -46,7 +47,7 @@ pub fn config() -> TcpConfig {
     }
 }
 
-fn open(config: &TcpConfig) -> Open<'_> {
+fn open(config: &Arc<TcpConfig>) -> Open<'_> {
     Open {
         config,
         controller: Controllers::default().find_or_default(config.congestion_control),
@@ -65,17 +66,17 @@ fn open(config: &TcpConfig) -> Open<'_> {
 impl Raw {
     /// SYN-SENT, the SYN not yet sent.
     pub fn active(config: &TcpConfig) -> Raw {
-        let now = Instant::from_secs(1000);
-        Raw::with(now, Tcb::open_active(now, &open(config)))
+        let (now, config) = (Instant::from_secs(1000), Arc::new(config.clone()));
+        Raw::with(now, Tcb::open_active(now, &open(&config)))
     }
 
     /// SYN-RECEIVED, the SYN,ACK not yet sent.
     pub fn passive(config: &TcpConfig, options: Options) -> Raw {
-        let now = Instant::from_secs(1000);
-        let mut raw = Raw::with(now, Tcb::open_active(now, &open(config)));
+        let (now, config) = (Instant::from_secs(1000), Arc::new(config.clone()));
+        let mut raw = Raw::with(now, Tcb::open_active(now, &open(&config)));
         raw.options = options;
         let syn = raw.header(SYN, 0, 0);
-        raw.tcb = Tcb::open_passive(now, &open(config), Ecn::NotEct, &syn);
+        raw.tcb = Tcb::open_passive(now, &open(&config), Ecn::NotEct, &syn);
         raw
     }
 

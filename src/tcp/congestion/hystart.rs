@@ -63,6 +63,7 @@ impl HyStart {
     }
 
     /// New octets were acknowledged; whether congestion avoidance begins (§4.2).
+    #[inline]
     pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
         let window_end = *self.window_end.get_or_insert(ack.nxt);
         if let Some(rtt) = ack.rtt {

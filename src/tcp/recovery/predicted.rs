@@ -43,12 +43,15 @@ impl Recovery {
     }
 
     /// Where [`Recovery::is_calm`]: SND.UNA was `una`, and becomes `ack`.
-    #[inline]
+    //
+    // Always, like what it is a part of.
+    #[inline(always)]
     pub(crate) fn on_predicted_ack(&mut self, now: Instant, una: Seq, ack: Seq) -> News {
         let octets = ack - una;
-        let news = self
-            .take_whole_records(now, octets, ack)
-            .unwrap_or_else(|| self.take_part_of_a_record(now, octets, ack));
+        let news = match self.take_whole_records(now, octets, ack) {
+            Some(news) => news,
+            None => self.take_part_of_a_record(now, octets, ack),
+        };
         self.rto_at = self.rtt.expiry(now);
         if let Some(selective) = &mut self.selective {
             selective.probe.on_sample();
@@ -57,8 +60,8 @@ impl Recovery {
         news
     }
 
-    /// `None`, and nothing done, if `ack` lies within a record.
-    #[inline]
+    /// `None` if `ack` lies within a record, which is still to be taken.
+    #[inline(always)]
     fn take_whole_records(&mut self, now: Instant, octets: usize, ack: Seq) -> Option<News> {
         let mut arrivals = Arrivals {
             rtt: &mut self.rtt,
@@ -104,12 +107,12 @@ struct Arrivals<'a> {
 
 impl Arrivals<'_> {
     /// All of it left once, in the order in which it is acknowledged: what is newest says all.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, now: Instant, newest: &Record, octets: usize) -> News {
-        if let Some(selective) = &mut self.selective {
-            selective.rack.on_delivered(now, newest, None, None);
-        }
         let rtt = now.nanos_since(newest.sent);
+        if let Some(selective) = &mut self.selective {
+            selective.rack.on_delivered_in_order(newest, rtt);
+        }
         self.rtt.sample_nanos(now, rtt);
         let of_rate = (newest.sent, &newest.snapshot, octets);
         let samples_rate = (self.rate).deliver_in_order(now, of_rate, self.rtt.min_rtt_nanos());

@@ -26,8 +26,8 @@ pub(super) struct Rack {
     /// RACK.xmit_ts and RACK.end_seq: when the segment left that was sent last among those that have
     /// arrived, and the place after it.
     newest: Option<(Instant, Seq)>,
-    /// RACK.rtt: how long it was under way.
-    rtt: Duration,
+    /// RACK.rtt: how long it was under way, in nanoseconds.
+    rtt: u64,
     /// RACK.fack: the place after the farthest segment that has arrived.
     fack: Seq,
     /// RACK.reordering_seen.
@@ -48,7 +48,7 @@ impl Rack {
     pub(super) fn new(iss: Seq) -> Rack {
         Rack {
             newest: None,
-            rtt: Duration::ZERO,
+            rtt: 0,
             fack: iss,
             reordering_seen: false,
             reordering: 0,
@@ -70,21 +70,32 @@ impl Rack {
         min_rtt: Option<Duration>,
     ) {
         self.detect_reordering(record);
-        let rtt = now.since(record.sent);
+        let rtt = now.nanos_since(record.sent);
         if record.resent {
             // It may be the original that has arrived, and not the copy whose time we know.
             let of_earlier = echo.is_some_and(|echo| echo.as_millis() < record.sent.as_millis());
-            let too_soon = min_rtt.is_some_and(|min_rtt| rtt < min_rtt);
+            let too_soon = min_rtt.is_some_and(|min_rtt| Duration::from_nanos(rtt) < min_rtt);
             if of_earlier || too_soon {
                 return;
             }
         }
+        self.take_newest(record, rtt);
+    }
+
+    /// The same where [`Rack::is_calm`], of a segment that was sent once and was under way for `rtt`
+    /// nanoseconds.
+    #[inline]
+    pub(super) fn on_delivered_in_order(&mut self, record: &Record, rtt: u64) {
+        self.fack = record.end;
+        self.take_newest(record, rtt);
+    }
+
+    #[inline]
+    fn take_newest(&mut self, record: &Record, rtt: u64) {
         self.rtt = rtt;
-        if self
-            .newest
-            .is_none_or(|newest| newest < (record.sent, record.end))
-        {
-            self.newest = Some((record.sent, record.end));
+        let now = (record.sent, record.end);
+        if self.newest.is_none_or(|newest| newest < now) {
+            self.newest = Some(now);
         }
     }
 
@@ -150,12 +161,12 @@ impl Rack {
 
     /// RACK.rtt.
     pub(super) fn rtt(&self) -> Duration {
-        self.rtt
+        Duration::from_nanos(self.rtt)
     }
 
     /// When all that left before the newest segment that has arrived is overdue.
     pub(super) fn deadline(&self, reo_wnd: Duration) -> Option<Instant> {
-        self.newest.map(|(sent, _)| sent + self.rtt + reo_wnd)
+        self.newest.map(|(sent, _)| sent + self.rtt() + reo_wnd)
     }
 
     /// What decides the future.

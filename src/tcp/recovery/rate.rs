@@ -5,6 +5,7 @@
 //! sent and that at which they were acknowledged the longer counts, so that acknowledgments that
 //! arrive all at once make no rate that the path does not have.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use super::Recovery;
@@ -42,7 +43,18 @@ pub(super) struct Rate {
     /// C.app_limited: the application is what limits the flow, until more than this is delivered.
     app_limited: Option<u64>,
     /// The last sample, for STATUS.
-    last: Option<RateSample>,
+    last: Option<Sample>,
+}
+
+/// What a [`RateSample`] follows from: most are never asked for.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// In nanoseconds.
+    interval: NonZeroU64,
+    /// C.delivered and C.lost at its end.
+    delivered: u64,
+    lost: u64,
+    snapshot: Snapshot,
 }
 
 /// The segment that was sent last among those that an acknowledgment newly shows to have arrived.
@@ -130,7 +142,7 @@ impl Rate {
         let Newest { sent, snapshot } = newest?;
         let min_rtt = min_rtt.and_then(|it| u64::try_from(it.as_nanos()).ok());
         let samples = self.take_sample(sent, &snapshot, min_rtt);
-        self.last.filter(|_| samples)
+        self.last().filter(|_| samples)
     }
 
     /// [`Rate::on_delivered`] and [`Rate::sample`] of what arrived in order, the newest of which left at
@@ -154,18 +166,17 @@ impl Rate {
     fn take_sample(&mut self, sent: Instant, snapshot: &Snapshot, min_rtt: Option<u64>) -> bool {
         let send_elapsed = sent.nanos_since(snapshot.first_sent);
         let ack_elapsed = self.delivered_time.nanos_since(snapshot.delivered_time);
-        let interval = send_elapsed.max(ack_elapsed);
-        if interval == 0 || min_rtt.is_some_and(|min_rtt| interval < min_rtt) {
+        let Some(interval) = NonZeroU64::new(send_elapsed.max(ack_elapsed)) else {
+            return false;
+        };
+        if interval.get() < min_rtt.unwrap_or(0) {
             return false;
         }
-        self.last = Some(RateSample {
-            delivered: self.delivered - snapshot.delivered,
-            interval: Duration::from_nanos(interval),
-            prior_delivered: snapshot.delivered,
-            total_delivered: self.delivered,
-            lost: self.lost - snapshot.lost,
-            tx_in_flight: snapshot.tx_in_flight,
-            is_app_limited: snapshot.is_app_limited,
+        self.last = Some(Sample {
+            interval,
+            delivered: self.delivered,
+            lost: self.lost,
+            snapshot: *snapshot,
         });
         true
     }
@@ -173,7 +184,21 @@ impl Rate {
     /// The last sample.
     #[inline]
     pub(super) fn last(&self) -> Option<RateSample> {
-        self.last
+        let Sample {
+            interval,
+            delivered,
+            lost,
+            snapshot,
+        } = self.last?;
+        Some(RateSample {
+            delivered: delivered - snapshot.delivered,
+            interval: Duration::from_nanos(interval.get()),
+            prior_delivered: snapshot.delivered,
+            total_delivered: delivered,
+            lost: lost - snapshot.lost,
+            tx_in_flight: snapshot.tx_in_flight,
+            is_app_limited: snapshot.is_app_limited,
+        })
     }
 
     /// C.delivered.

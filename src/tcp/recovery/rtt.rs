@@ -62,7 +62,7 @@ impl Rtt {
     }
 
     /// The same, in nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sample_nanos(&mut self, now: Instant, r: u64) {
         self.remember_least(now, r);
         if core::mem::take(&mut self.was_spurious) {
@@ -141,7 +141,7 @@ impl Rtt {
 
     #[inline]
     fn set_rto(&mut self, rto: u64) {
-        self.rto = (rto + self.slop).clamp(self.min_rto, self.max_rto);
+        self.rto = (rto + self.slop).max(self.min_rto).min(self.max_rto);
         self.base = self.rto.saturating_sub(self.slop);
     }
 
@@ -151,6 +151,7 @@ impl Rtt {
     }
 
     /// When the timeout is over that begins at `from`.
+    #[inline]
     pub(crate) fn expiry(&self, from: Instant) -> Instant {
         Instant::from_nanos(from.as_nanos().saturating_add(self.rto))
     }

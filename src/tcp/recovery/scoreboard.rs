@@ -160,29 +160,24 @@ impl Scoreboard {
     }
 
     /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again, and `ack` is where
-    /// a record ends: `arrived` hears of that, the newest of all that have arrived. `None`, and
-    /// nothing done, if `ack` lies within one.
-    #[inline]
+    /// a record ends: `arrived` hears of that, the newest of all that have arrived. If `ack` lies
+    /// within a record, `None`: then only the records before that one are gone.
+    #[inline(always)]
     pub(super) fn acknowledge_in_order<R>(
         &mut self,
         ack: Seq,
         arrived: impl FnOnce(&Record) -> R,
     ) -> Option<R> {
-        let (mut records, mut segments) = (0, 0);
-        let newest = loop {
-            let record = self.records.get(records).filter(|it| it.end <= ack)?;
-            segments += record.segments;
-            records += 1;
+        let heard = loop {
+            let record = self.records.front().filter(|it| it.end <= ack)?;
+            self.counts.unacked -= record.segments;
+            self.delivered += record.segments as u64;
             if record.end == ack {
-                break record;
+                break arrived(record);
             }
-        };
-        let heard = arrived(newest);
-        for _ in 0..records {
             self.records.pop_front();
-        }
-        self.counts.unacked -= segments;
-        self.delivered += segments as u64;
+        };
+        self.records.pop_front();
         while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
             self.resent.pop_front();
         }
