@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread;
 
+use nix::sys::timerfd::TimerFd;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::PollDevice;
-use super::absence::Absence;
-use super::clock::Clock;
+use super::alarm::Alarm;
 use super::intake::Intake;
 use super::lead::{Lead, Ticket, USER_KICKS};
 use super::lock::FairMutex;
@@ -49,9 +49,6 @@ pub(crate) struct Engine {
     /// The receiving half of the device, if it has one. Whoever holds it may wait for `shared`; whoever
     /// holds that may not wait for it.
     pub(super) intake: Option<Mutex<Intake>>,
-    /// The one in there, to look at without the lock.
-    pub(super) absence: Arc<Absence>,
-    pub(super) clock: Clock,
     /// The device's descriptor, to poll while others hold the lock.
     pub(super) device: OwnedFd,
     /// What other shards hand over, to poll as well; `None`: there are none.
@@ -62,7 +59,9 @@ pub(crate) struct Engine {
     pub(super) busy_poll: Duration,
     /// There is one processor only: nothing comes while the lead has it.
     pub(super) is_alone: bool,
-    pub(super) background_kick: Kick,
+    /// Readable when no user has led for a while.
+    pub(super) alarm: Arc<TimerFd>,
+    pub(super) background_kick: Arc<Kick>,
     pub(super) user_kicks: [Kick; USER_KICKS],
 }
 
@@ -77,20 +76,21 @@ impl Engine {
         // The only processor has nothing else to do meanwhile.
         let outbox = |sender| Arc::new(Outbox::new(sender, !is_alone));
         let outbox = shard.sender().map(outbox);
-        let (busy_poll, clock) = (shard.stack().config().busy_poll, shard.clock());
+        let busy_poll = shard.stack().config().busy_poll;
         let intake = shard.intake().map(Mutex::new);
-        let shared = Shared::new(shard, mail.clone(), outbox.clone());
+        let alarm = Alarm::new()?;
+        let timer = alarm.timer();
+        let shared = Shared::new(shard, mail.clone(), outbox.clone(), alarm);
         Ok(Engine {
             intake,
-            absence: Arc::clone(&shared.absence),
-            clock,
             shared: FairMutex::new(shared),
             outbox,
             device,
             mail,
             busy_poll,
             is_alone,
-            background_kick: Kick::new()?,
+            alarm: timer,
+            background_kick: Arc::new(Kick::new()?),
             user_kicks: [Kick::new()?, Kick::new()?],
         })
     }
@@ -173,7 +173,7 @@ impl Engine {
                 break Err(WaitError::TimedOut);
             }
             if !mem::take(&mut displaced) {
-                lead = lead.or_else(|| self.take_lead(&mut shared, key, now));
+                lead = lead.or_else(|| self.take_lead(&mut shared, key));
             }
             shared = match lead {
                 Some(ticket) => {
@@ -341,9 +341,9 @@ impl Engine {
     }
 
     /// The lead, for a wait for `key`, if it is to be had.
-    fn take_lead(&self, shared: &mut Shared, key: Key, now: Instant) -> Option<Ticket> {
+    fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
         let before = shared.lead;
-        let ticket = shared.take_lead(key, now)?;
+        let ticket = shared.take_lead(key)?;
         self.kick(before);
         Some(ticket)
     }
@@ -440,6 +440,7 @@ impl Drop for Using<'_> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::driver::alarm::LEASE;
     use crate::driver::{memory, start};
     use crate::stack::UdpId;
 
@@ -523,6 +524,27 @@ mod tests {
             // A batch has three of them, which are more than enough.
             assert_eq!(received(), (number.next_multiple_of(3)).min(count));
         }
+    }
+
+    /// Users come back promptly again and again, then no more: somebody leads all the same.
+    #[test]
+    fn when_prompt_users_stop_the_background_thread_leads() {
+        let [server, client] = hosts();
+        thread::scope(|scope| {
+            scope.spawn(|| server.0.run());
+            for _ in 0..3 {
+                for _ in 0..100 {
+                    send(&client, "192.0.2.1:7", &[0]);
+                    assert_eq!(receive(&server, LONG), Ok(1));
+                }
+                let start = std::time::Instant::now();
+                while server.0.lock().lead != Lead::Background {
+                    assert!(start.elapsed() < Duration::from_secs(10), "nobody leads");
+                    thread::sleep(LEASE);
+                }
+            }
+            server.0.abandon();
+        });
     }
 
     /// One datagram at a time was expected, and more come at once: none is left behind.

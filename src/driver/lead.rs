@@ -1,4 +1,4 @@
-//! Who leads, and how the background thread waits meanwhile.
+//! Who leads.
 
 use super::waiters::Key;
 
@@ -30,13 +30,4 @@ impl Lead {
     pub(super) fn is_for(self, key: Key) -> bool {
         matches!(self, Lead::User(ticket) if ticket.key == key)
     }
-}
-
-/// How the background thread waits when it does not lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Watch {
-    /// It looks again by itself before long.
-    Timed,
-    /// It sleeps until it is woken.
-    Asleep,
 }

@@ -10,7 +10,7 @@
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
 //! | `turn` | a turn of the lead: waiting for the device, receiving, handing up |
-//! | `lead` | who leads, and how the background thread waits meanwhile |
+//! | `lead` | who leads |
 //! | `background` | the background thread of a shard, which leads when no user does |
 //! | `outbox` | what has departed and is not written yet |
 //! | `runtime` | all shards of a host, and waiting for any of them |
@@ -18,7 +18,7 @@
 //! | `waiters` | who waits for what |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
-//! | `absence` | for how long no user has led: what the background thread looks at without the lock |
+//! | `alarm` | what tells the background thread that no user leads any more |
 //! | `exchange` | when a turn may leave it at one datagram |
 //! | `busy` | when it is worth looking again and again before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
@@ -41,7 +41,7 @@
 //! Nothing is written under the lock: whoever has made something depart writes it right after, or
 //! leaves it to a thread that only writes, if there is much and a second processor (`outbox`).
 
-mod absence;
+mod alarm;
 mod background;
 mod busy;
 mod clock;

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::task::Wake;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,16 @@ impl Kick {
     pub(crate) fn clear(&self) {
         // EAGAIN: there was none.
         let _ = self.0.read();
+    }
+}
+
+impl Wake for Kick {
+    fn wake(self: Arc<Self>) {
+        self.kick();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.kick();
     }
 }
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::PollDevice;
-use super::absence::Absence;
+use super::alarm::Alarm;
 use super::busy::Busy;
 use super::intake::Intake;
-use super::lead::{Lead, Ticket, USER_KICKS, Watch};
+use super::lead::{Lead, Ticket, USER_KICKS};
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox, Outlook};
 use super::reading::{Aim, Luck, Room};
@@ -101,8 +101,8 @@ pub(crate) struct Shared {
     pub(super) waiters: Waiters,
     pub(super) waking: Waking,
     pub(super) lead: Lead,
-    /// For how long no user has had it.
-    pub(super) absence: Arc<Absence>,
+    /// Goes off when no user has had it for a while.
+    pub(super) alarm: Alarm,
     /// Whether the lead looks again and again before it sleeps.
     pub(super) busy: Busy,
     /// How often a user has taken it.
@@ -111,7 +111,6 @@ pub(crate) struct Shared {
     free_kicks: Vec<usize>,
     /// Events for others since the lead had one of its own.
     idle_events: u32,
-    pub(super) watch: Watch,
     /// What wakes the background thread.
     pub(super) background: Option<Waker>,
     pub(crate) closed: Option<Closed>,
@@ -153,6 +152,7 @@ impl Shared {
         shard: Shard<Box<dyn PollDevice>>,
         mail: Option<Mail>,
         outbox: Option<Arc<Outbox>>,
+        alarm: Alarm,
     ) -> Shared {
         Shared {
             shard,
@@ -160,12 +160,11 @@ impl Shared {
             waiters: Waiters::default(),
             waking: Waking::default(),
             lead: Lead::Background,
-            absence: Arc::new(Absence::new()),
+            alarm,
             busy: Busy::default(),
             leads_begun: 0,
             free_kicks: (0..USER_KICKS).collect(),
             idle_events: 0,
-            watch: Watch::Timed,
             background: None,
             closed: None,
             abandoned: None,
@@ -419,20 +418,15 @@ impl Shared {
     ///
     /// Of several shards none has it to give: waits are for all of them, and while a user who led
     /// one is elsewhere nobody would.
-    pub(super) fn take_lead(&mut self, key: Key, now: Instant) -> Option<Ticket> {
+    pub(super) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
         if self.mail.is_some() {
             return None;
         }
-        let taken = matches!(self.lead, Lead::User(_));
-        if taken && self.idle_events < IDLE_EVENTS {
+        if matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS {
             return None;
         }
         // None is free while one who lost the lead has not noticed yet.
         let kick = self.free_kicks.pop()?;
-        match taken {
-            true => self.absence.count_end(),
-            false => self.absence.end(now),
-        }
         self.leads_begun += 1;
         self.idle_events = 0;
         let ticket = Ticket {
@@ -453,13 +447,10 @@ impl Shared {
         }
     }
 
-    /// Nobody leads now. A background thread that relies on being told is told.
+    /// Nobody leads now. The background thread learns of it by the alarm.
     fn end_lead(&mut self, now: Instant) {
         self.lead = Lead::Nobody;
-        self.absence.begin(now);
-        if self.watch == Watch::Asleep {
-            self.woken.extend(self.background.clone());
-        }
+        self.alarm.put_off(now);
     }
 
     /// Connections that are still doing something. Looks at all of them.
@@ -601,6 +592,7 @@ fn pause(fruitless: u32) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::driver::alarm::LEASE;
     use crate::driver::{memory, start};
 
     const NOW: Instant = Instant::ZERO;
@@ -620,7 +612,7 @@ mod tests {
         let config = Config::new(["192.0.2.1".parse().unwrap()]);
         let mut shards = start::shards(vec![Box::new(device)], &config).unwrap();
         let (shard, _) = shards.remove(0);
-        let mut shared = Shared::new(shard, None, None);
+        let mut shared = Shared::new(shard, None, None, Alarm::new().unwrap());
         let local = "192.0.2.1:7".parse().unwrap();
         let id = shared.stack().listen(local, 1).unwrap();
         (shared, Key::Listener(id), other_end)
@@ -645,39 +637,43 @@ mod tests {
     #[test]
     fn a_user_has_the_lead_until_it_gives_it_up() {
         let (mut shared, key, _other_end) = host();
-        let first = shared.take_lead(key, NOW).unwrap();
-        assert_eq!(shared.take_lead(key, NOW), None, "the lead is taken");
-        assert_eq!(shared.take_lead(Key::Finished, NOW), None);
+        let first = shared.take_lead(key).unwrap();
+        assert_eq!(shared.take_lead(key), None, "the lead is taken");
+        assert_eq!(shared.take_lead(Key::Finished), None);
         shared.give_up_lead(first, NOW);
         assert_eq!(shared.lead, Lead::Nobody);
-        let second = shared.take_lead(key, NOW).unwrap();
+        let second = shared.take_lead(key).unwrap();
         assert_ne!(first, second, "another wait for the same");
     }
 
-    /// How long the users leave the lead alone tells how often the background thread must look.
+    /// As long as a user leads nobody need look; when it has gone, somebody must.
     #[test]
-    fn an_absence_lasts_from_one_lead_to_the_next() {
+    fn who_gives_up_the_lead_leaves_an_alarm() {
         let (mut shared, key, _other_end) = host();
-        let at = Instant::from_millis;
-        let lasts = |shared: &Shared, now| shared.absence.lasts(at(now));
-        assert_eq!(lasts(&shared, 1), None, "the background leads");
-        let lead = shared.take_lead(key, at(1)).unwrap();
-        assert_eq!(lasts(&shared, 1), None);
-        assert_eq!(shared.absence.take_longest(), Duration::ZERO);
-        shared.give_up_lead(lead, at(2));
-        let gap = Duration::from_millis(2);
-        assert_eq!(lasts(&shared, 4), Some(gap));
-        shared.take_lead(key, at(4)).unwrap();
-        assert_eq!(lasts(&shared, 5), None);
-        assert_eq!(shared.absence.take_longest(), gap);
-        assert_eq!(shared.absence.leads_ended(), 1);
+        let is_set = |shared: &Shared| shared.alarm.timer().get().unwrap().is_some();
+        let first = shared.take_lead(key).unwrap();
+        (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
+        let second = shared.take_lead(Key::Finished).unwrap();
+        shared.give_up_lead(first, NOW);
+        assert!(!is_set(&shared), "another leads");
+        shared.give_up_lead(second, NOW);
+        assert!(is_set(&shared));
+        assert!(!shared.alarm.is_due(NOW) && shared.alarm.is_due(NOW + LEASE));
+    }
+
+    #[test]
+    fn who_leads_for_others_leaves_an_alarm() {
+        let (mut shared, _, _other_end) = host();
+        shared.assist(None, NOW);
+        assert_eq!(shared.lead, Lead::Nobody);
+        assert!(shared.alarm.timer().get().unwrap().is_some());
     }
 
     /// Who gives way comes back by itself; whoever gets the lead from it must be kicked.
     #[test]
     fn a_lead_that_gives_way_is_not_kicked() {
         let (mut shared, key, _other_end) = host();
-        let lead = shared.take_lead(key, NOW).unwrap();
+        let lead = shared.take_lead(key).unwrap();
         let me = Lead::User(lead);
         shared.give_way();
         assert!(!shared.returned(me, NOW), "nothing has happened");
@@ -689,7 +685,7 @@ mod tests {
 
         shared.give_way();
         shared.give_up_lead(lead, NOW);
-        let next = shared.take_lead(Key::Finished, NOW).unwrap();
+        let next = shared.take_lead(Key::Finished).unwrap();
         shared.note_event(Key::Finished);
         assert!(shared.lead_must_look());
         assert!(shared.returned(me, NOW), "another leads");
@@ -699,46 +695,34 @@ mod tests {
     #[test]
     fn what_is_busy_gets_the_lead_from_what_is_not() {
         let (mut shared, key, _other_end) = host();
-        let idle = shared.take_lead(Key::Finished, NOW).unwrap();
+        let idle = shared.take_lead(Key::Finished).unwrap();
         for _ in 1..IDLE_EVENTS {
             shared.note_event(key);
-            assert_eq!(shared.take_lead(key, NOW), None);
+            assert_eq!(shared.take_lead(key), None);
         }
         shared.note_event(key);
-        let busy = shared.take_lead(key, NOW).unwrap();
+        let busy = shared.take_lead(key).unwrap();
         assert_eq!(shared.lead, Lead::User(busy));
         assert_ne!(busy.kick, idle.kick, "both may be in poll for a moment");
 
         // The one that lost it has not noticed: no third may come.
         (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
-        assert_eq!(shared.take_lead(Key::Finished, NOW), None);
+        assert_eq!(shared.take_lead(Key::Finished), None);
         shared.give_up_lead(idle, NOW);
         assert_eq!(shared.lead, Lead::User(busy), "not its own to give up");
-        assert!(shared.take_lead(Key::Finished, NOW).is_some());
+        assert!(shared.take_lead(Key::Finished).is_some());
     }
 
     #[test]
     fn a_lead_with_something_of_its_own_keeps_it() {
         let (mut shared, key, _other_end) = host();
-        let lead = shared.take_lead(Key::Finished, NOW).unwrap();
+        let lead = shared.take_lead(Key::Finished).unwrap();
         for _ in 0..3 {
             (1..IDLE_EVENTS).for_each(|_| shared.note_event(key));
             shared.note_event(Key::Finished);
         }
-        assert_eq!(shared.take_lead(key, NOW), None);
+        assert_eq!(shared.take_lead(key), None);
         assert_eq!(shared.lead, Lead::User(lead));
-    }
-
-    #[test]
-    fn the_background_is_woken_only_if_it_sleeps_without_end() {
-        let (mut shared, key, _other_end) = host();
-        shared.background = Some(Waker::noop().clone());
-        for (watch, woken) in [(Watch::Timed, 0), (Watch::Asleep, 1)] {
-            shared.watch = watch;
-            let lead = shared.take_lead(key, NOW).unwrap();
-            shared.give_up_lead(lead, NOW);
-            assert_eq!(shared.take_woken().len(), woken, "{watch:?}");
-        }
     }
 
     #[test]

@@ -1,0 +1,126 @@
+//! What tells the background thread that no user leads any more.
+//!
+//! A user who stays away says nothing: only time can tell. Whoever gives up the lead therefore sees to
+//! it that a timer of the kernel goes off unless it is put off again. So users who come back promptly,
+//! a hundred thousand times a second perhaps, wake nobody: one of them makes a system call now and
+//! then. And when they stop, all of a sudden, the background thread is there as soon as ever.
+//!
+//! Why it is never missed: [`Alarm::put_off`] is called under the lock whenever a user gives up the
+//! lead, at `now`. The timer goes off at [`Alarm::at`] or later, for it is set after the time is read
+//! from which `at` follows. If `at` lies at least a [`LEASE`] ahead, the timer has thus not gone off
+//! yet, and will; else it is set anew. Either way it goes off when the lease is over or later, and
+//! two leases after the call at the latest. The background thread looks, under the lock, each time after it
+//! has gone off: it finds that nobody leads, or a user, who will put it off in turn.
+
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+use crate::time::Instant;
+
+/// How long nobody leads, after a user has given up the lead, until the background thread does; at
+/// most twice as long. Long enough for a thread that reads in a loop to come back, short enough for
+/// the peers of all others.
+pub(super) const LEASE: Duration = Duration::from_micros(500);
+
+/// Goes off when no user has led for a while.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    timer: Arc<TimerFd>,
+    /// It goes off then, or somewhat later, if not before now.
+    at: Instant,
+    /// When a user gave up the lead last.
+    left: Instant,
+}
+
+impl Alarm {
+    /// Goes off when it has been put off for the first time.
+    pub(super) fn new() -> io::Result<Alarm> {
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        Ok(Alarm {
+            timer: Arc::new(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?),
+            at: Instant::ZERO,
+            left: Instant::ZERO,
+        })
+    }
+
+    /// What is readable when it goes off.
+    pub(super) fn timer(&self) -> Arc<TimerFd> {
+        Arc::clone(&self.timer)
+    }
+
+    /// No user leads from `now` on: it goes off after one lease, or two.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        self.left = now;
+        if self.at >= now + LEASE {
+            return;
+        }
+        self.at = now + 2 * LEASE;
+        let expiration = Expiration::OneShot(TimeSpec::from_duration(2 * LEASE));
+        let set = self.timer.set(expiration, TimerSetTimeFlags::empty());
+        set.expect("a time that is valid can be set");
+    }
+
+    /// Whether a user who gave up the lead had the time to come back.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now - self.left >= LEASE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long until it goes off.
+    fn left(alarm: &Alarm) -> Option<Duration> {
+        match alarm.timer.get().unwrap() {
+            Some(Expiration::OneShot(time)) => Some(time.into()),
+            other => panic!("it goes off once, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_goes_off_after_one_lease_or_two() {
+        let mut alarm = Alarm::new().unwrap();
+        assert_eq!(alarm.timer.get().unwrap(), None, "nobody has led yet");
+        let mut now = Instant::from_millis(7);
+        alarm.put_off(now);
+        assert!(left(&alarm).unwrap() <= 2 * LEASE);
+        // Of those who come back promptly, few set it; and all find a whole lease left.
+        let mut set = 0;
+        for _ in 0..1000 {
+            let before = alarm.at;
+            now += LEASE / 50;
+            alarm.put_off(now);
+            assert!(alarm.at >= now + LEASE && alarm.at <= now + 2 * LEASE);
+            set += usize::from(alarm.at != before);
+        }
+        assert!((18..=20).contains(&set), "set {set} times in 20 leases");
+    }
+
+    #[test]
+    fn a_lease_begins_with_each_absence() {
+        let mut alarm = Alarm::new().unwrap();
+        let start = Instant::from_millis(7);
+        for now in [start, start + LEASE / 2] {
+            alarm.put_off(now);
+            assert!(!alarm.is_due(now + (LEASE - Duration::from_nanos(1))));
+            assert!(alarm.is_due(now + LEASE));
+        }
+    }
+
+    /// It has gone off, and is put off before anybody has looked: then it goes off once more.
+    #[test]
+    fn what_is_put_off_late_goes_off_again() {
+        let mut alarm = Alarm::new().unwrap();
+        alarm.put_off(Instant::from_millis(7));
+        std::thread::sleep(3 * LEASE);
+        assert_eq!(alarm.timer.get().unwrap(), None);
+        alarm.put_off(Instant::from_millis(9));
+        alarm.timer.unset().unwrap();
+        assert!(alarm.timer.wait().is_err(), "it had not gone off anew");
+    }
+}
