@@ -21,7 +21,10 @@ impl Engine {
                     let until = shared.abandoned;
                     shared = self.poll_and_turn(shared, Lead::Background, now, until, None);
                 }
-                Lead::Nobody if shared.alarm.is_due(now) => shared.lead = Lead::Background,
+                Lead::Nobody if shared.alarm.is_due(now) => {
+                    shared.lead = Lead::Background;
+                    shared.alarm.begin_anew();
+                }
                 Lead::User(_) | Lead::Nobody => {
                     self.release(shared);
                     self.await_alarm();

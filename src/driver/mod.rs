@@ -20,6 +20,7 @@
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
 //! | `alarm` | what tells the background thread that no user leads any more |
 //! | `exchange` | when a turn may leave it at one datagram |
+//! | `crowd` | when connections come and go, several at once |
 //! | `busy` | when it is worth looking again and again before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
@@ -31,20 +32,23 @@
 //! Somebody must wait for datagrams and deadlines: the *lead*. A thread that has to wait for its
 //! socket takes the lead, if no other such thread has it, and does the turns itself. So one
 //! thread that reads or writes a stream moves every packet of it alone: no wake-up, no lock
-//! contended, no other thread's cache. A background thread leads when no socket is waited for. A
-//! thread that waits for something idle (a listener, say) leaves the lead to the next that waits
-//! once many events in a row were for others. A thread that sends much without ever waiting does
-//! turns as well. Of several shards, each has its background thread as its lead for good.
+//! contended, no other thread's cache. A background thread leads when no socket is waited for (an
+//! `alarm` calls it). A thread that waits for something idle (a listener, say) leaves the lead to
+//! the next that waits once many events in a row were for others. A thread that sends much without
+//! ever waiting does turns as well. Of several shards, each has its background thread as its lead
+//! for good.
 //!
 //! # Who writes
 //!
 //! Nothing is written under the lock: whoever has made something depart writes it right after, or
-//! leaves it to a thread that only writes, if there is much and a second processor (`outbox`).
+//! leaves it to a thread that only writes, if there is a second processor and much to write, or
+//! little for many connections that come and go (`outbox`, `crowd`).
 
 mod alarm;
 mod background;
 mod busy;
 mod clock;
+mod crowd;
 mod engine;
 mod exchange;
 mod intake;

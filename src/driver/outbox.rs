@@ -64,7 +64,7 @@ pub(super) enum Outlook {
     /// That does not tell.
     Unknown,
     /// Many short datagrams have arrived: they are acknowledged, and the kernel cuts and queues the
-    /// next with each acknowledgment.
+    /// next with each acknowledgment. Or connections come and go, several at once.
     Much,
     /// A few super-segments have: what acknowledges them is written before the thread would be awake,
     /// and meanwhile their sender waits.

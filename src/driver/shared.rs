@@ -11,6 +11,7 @@ use std::task::Waker;
 use super::PollDevice;
 use super::alarm::Alarm;
 use super::busy::Busy;
+use super::crowd::Crowd;
 use super::intake::Intake;
 use super::lead::{Lead, Ticket, USER_KICKS};
 use super::mail::Mail;
@@ -143,6 +144,10 @@ pub(crate) struct Shared {
     departed: Run,
     /// What follows from what arrived with the last turn.
     outlook: Outlook,
+    /// Whether connections come and go, several at once.
+    crowd: Crowd,
+    /// The one that was accepted last.
+    accepted: Option<ConnId>,
     /// Whether text lands that is expected to.
     luck: Luck,
 }
@@ -181,6 +186,8 @@ impl Shared {
             outbox,
             departed: Run::default(),
             outlook: Outlook::Unknown,
+            crowd: Crowd::default(),
+            accepted: None,
             luck: Luck::default(),
         }
     }
@@ -277,6 +284,9 @@ impl Shared {
             Ok(turn) => {
                 self.more = turn.more;
                 self.outlook = outlook(&turn);
+                if turn.received > 0 {
+                    self.crowd.note_turn();
+                }
                 match turn.received {
                     0 if promised => self.fruitless(self.fruitless.saturating_add(1)),
                     0 => {}
@@ -353,7 +363,11 @@ impl Shared {
     /// free.
     pub(super) fn hand_over(&mut self) -> Option<Hand> {
         let outbox = self.outbox.as_ref()?;
-        outbox.take(&mut self.departed, self.outlook)
+        let outlook = match self.outlook {
+            Outlook::Unknown if self.crowd.is_there() => Outlook::Much,
+            outlook => outlook,
+        };
+        outbox.take(&mut self.departed, outlook)
     }
 
     /// Whether a user that writes is to [assist](Shared::assist).
@@ -503,17 +517,25 @@ impl Shared {
         self.lead_concerned |= self.lead.is_for(key);
     }
 
-    /// The one who has waited longest for `key` is to be woken.
-    pub(crate) fn wake_one(&mut self, key: Key) {
-        self.waiters.take_one(key, &mut self.woken);
+    /// Somebody has looked for a connection to accept: if more are there, another is called.
+    pub(crate) fn has_come(&mut self, id: ListenerId) {
+        self.waiters.has_come(id);
+        if self.stack().acceptable_count(id) > 0 {
+            self.waiters.call_one(id, &mut self.woken);
+        }
     }
 
-    /// Who was to be woken for `key` has gone away: if there still is something, for another.
+    /// A connection is accepted.
+    pub(crate) fn note_accepted(&mut self, id: ConnId) {
+        let before = self.accepted.replace(id);
+        let is_there = before.is_some_and(|id| self.connections.contains(&id));
+        self.crowd.note_accepted(is_there);
+    }
+
+    /// Who was called for `key` has gone away: if there still is something, another is.
     pub(super) fn pass_on(&mut self, key: Key) {
-        if let Key::Listener(id) = key
-            && self.stack().acceptable_count(id) > 0
-        {
-            self.wake_one(key);
+        if let Key::Listener(id) = key {
+            self.has_come(id);
         }
     }
 
@@ -737,6 +759,20 @@ mod tests {
             assert_eq!(shared.closed, Some(closed));
         }
         assert_eq!(shared.check(key), Err(Closed::Panicked));
+    }
+
+    #[test]
+    fn connections_that_are_accepted_side_by_side_are_a_crowd() {
+        let (mut shared, _, _other_end) = host();
+        for (port, stays, is_crowd) in [(1, false, false), (2, true, false), (3, true, true)] {
+            let remote = format!("192.0.2.9:{port}").parse().unwrap();
+            let id = shared.stack().connect(NOW, None, remote).unwrap();
+            shared.note_accepted(id);
+            assert_eq!(shared.crowd.is_there(), is_crowd, "connection {port}");
+            if stays {
+                shared.connections.insert(id);
+            }
+        }
     }
 
     #[test]

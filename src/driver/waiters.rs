@@ -1,6 +1,6 @@
 //! Who waits for what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::task::Waker;
 
 use crate::stack::{ConnId, Event, ListenerId, Readiness, UdpId};
@@ -28,6 +28,8 @@ struct Waiter {
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     table: HashMap<Key, Vec<Waiter>>,
+    /// Where somebody was woken to accept who has not come yet.
+    called: BTreeSet<ListenerId>,
     /// Whether somebody waits for [`Key::Finished`]: it is asked for all the time.
     finish_awaited: bool,
 }
@@ -61,7 +63,7 @@ impl Waiters {
                 self.take_ready(Key::Connection(id), readiness, woken);
             }
             Event::Udp(id, readiness) => self.take_ready(Key::Udp(id), readiness, woken),
-            Event::Acceptable(id) => self.take_one(Key::Listener(id), woken),
+            Event::Acceptable(id) => self.call_one(id, woken),
         }
     }
 
@@ -76,12 +78,29 @@ impl Waiters {
         self.drop_if_empty(key);
     }
 
-    /// Moves to `woken` the one who has waited longest for `key`.
-    pub(crate) fn take_one(&mut self, key: Key, woken: &mut Vec<Waker>) {
-        if let Some(waiters) = self.table.get_mut(&key) {
-            woken.push(waiters.remove(0).waker);
+    /// There is a connection to accept: moves to `woken` the one who came last of those who wait for
+    /// one, since what its thread needs is most likely still in a cache. But not while somebody is
+    /// called who has not come yet: who comes and leaves something calls the next. So of many
+    /// connections that come together none wakes more threads than find something to do.
+    ///
+    /// Why none is left lying: whoever is called comes, or has the call passed on; and the call ends
+    /// whenever anybody [comes](Waiters::has_come), whether there is a connection or not.
+    pub(crate) fn call_one(&mut self, id: ListenerId, woken: &mut Vec<Waker>) {
+        if self.called.contains(&id) {
+            return;
+        }
+        let key = Key::Listener(id);
+        if let Some(waiter) = self.table.get_mut(&key).and_then(Vec::pop) {
+            woken.push(waiter.waker);
+            self.called.insert(id);
             self.drop_if_empty(key);
         }
+    }
+
+    /// Somebody looks for a connection to accept, or will not any more. If one is left, he must
+    /// [call](Waiters::call_one) the next.
+    pub(crate) fn has_come(&mut self, id: ListenerId) {
+        self.called.remove(&id);
     }
 
     /// Moves to `woken` all who wait for `key`.
@@ -201,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_to_accept_wakes_the_one_who_has_waited_longest() {
+    fn a_connection_to_accept_wakes_the_one_who_came_last() {
         let (_, id) = ids();
         let key = Key::Listener(id);
         let counters: [Arc<Counter>; 3] = Default::default();
@@ -209,12 +228,32 @@ mod tests {
         for counter in &counters {
             waiters.add(key, Readiness::READABLE, &Waker::from(Arc::clone(counter)));
         }
-        for counter in &counters {
+        let happens = |waiters: &mut Waiters| {
             let mut woken = Vec::new();
             waiters.take(Event::Acceptable(id), &mut woken);
+            woken
+        };
+        for counter in counters.iter().rev() {
+            let woken = happens(&mut waiters);
             assert_eq!(woken.len(), 1);
             assert_eq!(counter.woken(woken), 1);
+            assert!(
+                happens(&mut waiters).is_empty(),
+                "the one before is still to come"
+            );
+            waiters.has_come(id);
         }
         assert!(waiters.table.is_empty());
+        assert!(happens(&mut waiters).is_empty());
+        waiters.add(
+            key,
+            Readiness::READABLE,
+            &Waker::from(Arc::clone(&counters[0])),
+        );
+        assert_eq!(
+            happens(&mut waiters).len(),
+            1,
+            "where nobody waited, nobody was called"
+        );
     }
 }

@@ -70,13 +70,15 @@ pub(super) fn listen(
 }
 
 pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Connection>> {
-    let Some(connection) = shared.stack().accept(id) else {
-        return Poll::Pending;
-    };
-    if shared.stack().acceptable_count(id) > 0 {
-        shared.wake_one(Key::Listener(id));
+    let connection = shared.stack().accept(id);
+    shared.has_come(id);
+    match connection {
+        Some(connection) => {
+            shared.note_accepted(connection);
+            Poll::Ready(Ok(adopt(shared, connection)))
+        }
+        None => Poll::Pending,
     }
-    Poll::Ready(Ok(adopt(shared, connection)))
 }
 
 /// Ends a listener, unless that has happened. Whoever waits for it learns of it.
@@ -84,6 +86,7 @@ pub(super) fn close_listener(shared: &mut Shared, now: Instant, id: ListenerId) 
     if shared.listeners.remove(&id) && !shared.has_panicked() {
         shared.stack().close_listener(now, id);
         shared.wake_key(Key::Listener(id));
+        shared.has_come(id);
     }
 }
 

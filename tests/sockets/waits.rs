@@ -235,6 +235,43 @@ fn no_wake_up_is_lost_and_hardly_one_is_needless() {
     });
 }
 
+/// Connections come several at once; many threads wait to accept, and one takes what it finds. Each
+/// connection finds one of them: if a call to accept were lost, this would end here.
+#[test]
+fn each_connection_finds_one_of_many_who_accept() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let listener = TcpListener::bind(&server, (SERVER[0], 7)).unwrap();
+        let ask = || {
+            for _ in 0..100 {
+                let mut stream = TcpStream::connect(&client, (SERVER[0], 7)).unwrap();
+                stream.set_read_timeout(Some(LONG / 4)).unwrap();
+                stream.write_all(b"x").unwrap();
+                stream.read_exact(&mut [0]).unwrap();
+            }
+        };
+        let serve = || {
+            while let Ok((stream, _)) = listener.accept() {
+                echo(stream).unwrap();
+            }
+        };
+        let take = || loop {
+            match listener.try_accept() {
+                Ok((stream, _)) => echo(stream).unwrap(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                Err(_) => break,
+            }
+        };
+        thread::scope(|scope| {
+            (0..8).for_each(|_| drop(scope.spawn(serve)));
+            scope.spawn(take);
+            let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+            asking.into_iter().for_each(|thread| thread.join().unwrap());
+            listener.close();
+        });
+    });
+}
+
 /// A thread that waits moves every packet of its connection itself: it is never woken by another.
 #[test]
 fn an_exchange_crosses_no_thread() {

@@ -1,0 +1,59 @@
+//! When connections come and go, several at once.
+
+/// For so many turns after a connection has come while another was there, more are expected.
+const TURNS: u32 = 16;
+
+/// Whether connections come while those before them are still there. Then what departs is for many,
+/// whose threads are all under way, and goes to the thread that writes, however little it is. A single
+/// exchange, and a connection after the other, cross no thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Crowd {
+    /// For so many turns it is still there.
+    turns: u32,
+}
+
+impl Crowd {
+    /// A connection is accepted; the one accepted before it is still there, or it is not.
+    pub(super) fn note_accepted(&mut self, beside_another: bool) {
+        if beside_another {
+            self.turns = TURNS;
+        }
+    }
+
+    /// A turn has found something.
+    pub(super) fn note_turn(&mut self) {
+        self.turns = self.turns.saturating_sub(1);
+    }
+
+    pub(super) fn is_there(self) -> bool {
+        self.turns > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether it is there after so many turns since `beside_another` of each connection.
+    fn after(turns: u32, accepted: &[bool]) -> bool {
+        let mut crowd = Crowd::default();
+        for &beside_another in accepted {
+            crowd.note_accepted(beside_another);
+        }
+        (0..turns).for_each(|_| crowd.note_turn());
+        crowd.is_there()
+    }
+
+    #[test]
+    fn one_after_the_other_is_no_crowd() {
+        assert!(!after(0, &[]));
+        assert!(!after(0, &[false; 5]));
+        assert!(after(0, &[false, true]));
+    }
+
+    #[test]
+    fn a_crowd_disperses() {
+        assert!(after(TURNS - 1, &[true, false]));
+        assert!(!after(TURNS, &[true, false]));
+    }
+}
