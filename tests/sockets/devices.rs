@@ -259,8 +259,12 @@ fn after_a_panic_of_the_stack_everything_can_still_be_closed() {
     bounded(|| {
         let (server, client) = hosts();
         server.add_congestion_control(&Broken).unwrap();
+        // The other end stays: were it dropped, the reader might come to the end before the panic.
         let Connected {
-            accepted, listener, ..
+            accepted,
+            listener,
+            opened: _opened,
+            ..
         } = connect(server.clone(), client);
         let waiting = thread::spawn({
             let mut stream = accepted.clone();
