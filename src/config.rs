@@ -18,7 +18,7 @@ pub use congestion::{
 };
 pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 pub use error::ConfigError;
-pub use habits::{Nagle, Push, QuickAcks, RtoFloor};
+pub use habits::{Nagle, Push, QuickAcks, RtoFloor, UserTimeoutFrom};
 pub use keepalive::Keepalive;
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
@@ -200,6 +200,9 @@ pub struct TcpConfig {
     /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
     /// Default off; FreeBSD: 65,536 octets become 65,700.
     pub whole_segment_buffers: bool,
+    /// The window is at most as many whole segments as the buffer has room for. Default off; Linux: of 20,000
+    /// octets, 18,980 are offered.
+    pub whole_segment_window: bool,
     /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
     pub send_buffer: usize,
     /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
@@ -230,6 +233,8 @@ pub struct TcpConfig {
     pub delayed_ack: Option<Duration>,
     /// What Nagle's algorithm waits for. Default [`Nagle::Everything`].
     pub nagle: Nagle,
+    /// From when the user timeout counts. Default [`UserTimeoutFrom::Transmission`].
+    pub user_timeout_from: UserTimeoutFrom,
     /// Where PSH is set. Default [`Push::QueueEnd`].
     pub push: Push,
     /// How long segments with text are acknowledged at once at the start of a connection. Default
@@ -263,6 +268,13 @@ pub struct TcpConfig {
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows and Linux does; otherwise
     /// what of it was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,
+    /// CUBIC's curve goes by whole segments, rounded towards where it is flat, and the acknowledgment
+    /// that ends a recovery counts, as in Linux: the window begins to rise a little earlier. Default
+    /// off: RFC 9438 to the octet.
+    pub cubic_in_segments: bool,
+    /// A window that is smaller than the last one counts only with new text or a new
+    /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
+    pub doubts_smaller_windows: bool,
     /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
     /// found less exactly. A record has about 100 octets. Default 16,384.
     pub max_sent_records: usize,
@@ -279,6 +291,10 @@ pub struct TcpConfig {
     /// them the wait stays what it was. Default 0, as RFC 6298 §5.5 has it; Linux has 4, and 6
     /// `syn_retries`: after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s, given up after 131 s.
     pub syn_linear_retries: u32,
+    /// So many retransmissions of our SYN, or SYN-ACK, leave the initial window what it is; one more, and
+    /// it is a single segment. Default 0 (RFC 6928 §2); Linux has 1, since the answer may just have
+    /// been slow.
+    pub syn_losses_forgiven: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
@@ -363,6 +379,7 @@ impl Default for TcpConfig {
             initial_receive_window: u16::MAX,
             growing_receive_window: false,
             whole_segment_buffers: false,
+            whole_segment_window: false,
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
             fastest_path: Some(12_500_000_000),
@@ -374,6 +391,7 @@ impl Default for TcpConfig {
             dsack: true,
             delayed_ack: Some(Duration::from_millis(40)),
             nagle: Nagle::Everything,
+            user_timeout_from: UserTimeoutFrom::Transmission,
             push: Push::QueueEnd,
             quick_acks: QuickAcks::UntilSending,
             hold_fin_ack: true,
@@ -384,6 +402,8 @@ impl Default for TcpConfig {
             rto_floor: RtoFloor::Whole,
             rack: true,
             reduces_whole_window: false,
+            cubic_in_segments: false,
+            doubts_smaller_windows: false,
             tail_loss_probe: true,
             forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),
@@ -392,6 +412,7 @@ impl Default for TcpConfig {
             r2: 15,
             syn_retries: 7,
             syn_linear_retries: 0,
+            syn_losses_forgiven: 0,
             syn_ack_retries: 5,
             msl: Duration::from_secs(30),
             time_wait_ignores_resets: true,
@@ -486,6 +507,9 @@ pub struct SocketOptions {
     /// when the user closes, takes this back, or nothing has been in flight for a retransmission
     /// timeout (the override timeout of RFC 9293 §3.8.6.2.1). Default off.
     pub cork: bool,
+    /// Once the user has closed, text that arrives resets the connection, though the user still holds
+    /// it: nobody will read it (RFC 9293 §3.6.1, SHLD-3). Default off.
+    pub refuses_text: bool,
     /// TTL or hop limit of what is sent (RFC 9293 MUST-49); `None`: that of the host. Default
     /// `None`.
     pub hop_limit: Option<u8>,

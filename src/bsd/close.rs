@@ -54,7 +54,13 @@ impl Calls<'_> {
             State::SynSent => return self.disconnect_stream(fd),
             _ => {}
         }
-        self.stream_mut(fd, Errno::EINVAL)?.read_shut |= reading;
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.read_shut |= reading;
+        if reading {
+            socket.config.socket.refuses_text = true;
+            let options = socket.config.socket;
+            self.stack.set_options(self.now, id, options);
+        }
         if writing {
             // A second time is no error.
             let _ = self.stack.shutdown(self.now, id, Shutdown::Write);

@@ -8,7 +8,7 @@ use super::linux::{
 };
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
-use crate::tcp::State;
+use crate::tcp::{State, Status};
 
 impl Calls<'_> {
     /// The flags of a descriptor, or others.
@@ -78,10 +78,19 @@ impl Calls<'_> {
             }
             SIOCATMARK => usize::from(mark == Some(1)),
             _ if opening => 0,
-            SIOCOUTQ => status.send_queue,
+            // Our FIN counts, as everything does between SND.UNA and what was given.
+            SIOCOUTQ => status.send_queue + usize::from(status.closing && !fin_is_acked(&status)),
             _ => status.unsent,
         }))
     }
+}
+
+/// Whether the peer has acknowledged our FIN.
+pub(super) fn fin_is_acked(status: &Status) -> bool {
+    matches!(
+        status.state,
+        State::FinWait2 | State::TimeWait | State::Closed
+    )
 }
 
 /// As much of a number as an `int` has room for.

@@ -223,7 +223,7 @@ impl Calls<'_> {
             return Err(Errno::EINVAL);
         };
         let mut child = StreamSocket::new(socket.family, socket.config.clone());
-        child.settings = socket.settings.clone();
+        child.settings = socket.settings.of_child();
         let waiting = (ids.iter().copied()).find(|id| self.stack.acceptable_count(*id) > 0);
         let waiting = waiting.ok_or(Errno::EAGAIN)?;
         let new = self.table.insert(flags, Kind::Stream(Box::new(child)))?;

@@ -31,8 +31,21 @@ pub enum Push {
     QueueEnd,
     /// Those in which a SEND ends that nothing joined before it left, and those that end when half
     /// of the largest window there was has been given since the last push. They say so when they
-    /// are sent again, too. As Linux has it.
-    SendEnd,
+    /// are sent again, too. And the last of several that leave together, as one packet that the
+    /// device cuts: so many, or more on a path so fast or so short that it takes no longer than
+    /// about a millisecond. As Linux has it.
+    SendEnd(u32),
+}
+
+/// From when the user timeout counts (RFC 9293 §3.9.1.1, RFC 5482).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UserTimeoutFrom {
+    /// From when something was sent that is not acknowledged, or waits to be sent.
+    #[default]
+    Transmission,
+    /// From when it was sent again for the first time, or the closed window probed; an OPEN counts from
+    /// its SYN. As Linux has it.
+    Retransmission,
 }
 
 /// How long the first 16 segments with text are acknowledged at once, since a sender that starts

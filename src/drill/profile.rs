@@ -8,7 +8,7 @@ use crate::bsd::System;
 use crate::config::{
     Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys,
     MtuProbing, Nagle, OptionLayout, PathMtuConfig, Push, QuickAcks, Resets, RtoFloor, TcpConfig,
-    WindowUse,
+    UserTimeoutFrom, WindowUse,
 };
 use crate::time::Duration;
 
@@ -115,6 +115,7 @@ fn linux(host: Config) -> Config {
         congestion_control: CongestionControl::Cubic,
         syn_retries: 5,
         syn_linear_retries: 4,
+        syn_losses_forgiven: 1,
         syn_ack_retries: 5,
         nagle: Nagle::Small,
         quick_acks: QuickAcks::UntilAnswering,
@@ -122,15 +123,19 @@ fn linux(host: Config) -> Config {
         rto_floor: RtoFloor::Variation,
         max_persist: host.tcp.max_rto,
         growing_receive_window: true,
+        whole_segment_window: true,
+        user_timeout_from: UserTimeoutFrom::Retransmission,
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,
         reduces_whole_window: true,
+        cubic_in_segments: true,
+        doubts_smaller_windows: true,
         slow_start_after_idle: false,
         max_burst: None,
         slow_start_limit: Some(u32::MAX),
         window_use: WindowUse::LastWindow,
-        push: Push::SendEnd,
+        push: Push::SendEnd(2),
         ecn: EcnConfig {
             ask: EcnMode::Off,
             accept: EcnMode::Off,

@@ -3,14 +3,14 @@
 mod freebsd;
 
 use crate::config::{
-    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing, SynCookies,
+    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing, Push, SynCookies,
 };
 use crate::time::Duration;
 
 /// Linux has these, and nothing follows from them that a script could see here: they are about
 /// memory, queues and offloads of the host, what is remembered from one run to the next, or about
 /// nothing any more.
-const WITHOUT_MEANING: [&str; 22] = [
+const WITHOUT_MEANING: [&str; 21] = [
     "ip_nonlocal_bind",
     "optmem_max",
     "rmem_max",
@@ -24,7 +24,6 @@ const WITHOUT_MEANING: [&str; 22] = [
     "tcp_max_orphans",
     "tcp_mem",
     "tcp_metrics_save",
-    "tcp_min_tso_segs",
     "tcp_no_metrics_save",
     "tcp_no_ssthresh_metrics_save",
     "tcp_probe_interval",
@@ -157,6 +156,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_invalid_ratelimit" => tcp.challenge_interval = millis(value)?,
         "tcp_rfc1337" => tcp.time_wait_ignores_resets = flag(value)?,
         "tcp_congestion_control" => tcp.congestion_control = value.trim().parse().ok()?,
+        "tcp_min_tso_segs" => tcp.push = Push::SendEnd(count(value)?.max(1)),
         "tcp_notsent_lowat" => {
             let octets = number(value)?;
             tcp.socket.unsent_low_water = usize::try_from(octets).ok().filter(|o| *o < 1 << 30);

@@ -289,6 +289,7 @@ mod tests {
             srtt: None,
             validation: true,
             slow_start_limit: None,
+            in_segments: false,
             hystart: true,
             seed: 0,
         };

@@ -85,7 +85,10 @@ impl Tcb {
     #[inline]
     pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
-        if wl1 < seq || (wl1 == seq && wl2 <= ack) {
+        let is_doubted = self.config.doubts_smaller_windows
+            && (wl1, wl2) == (seq, ack)
+            && (1..self.snd.wnd).contains(&wnd);
+        if (wl1 < seq || (wl1 == seq && wl2 <= ack)) && !is_doubted {
             if self.snd.wnd == 0 && wnd > 0 {
                 // It is open, if only a little: the interval between probes is over.
                 self.probes.persisted = 0;
@@ -194,9 +197,12 @@ impl Tcb {
         }
         if report.delivered > 0 {
             let window_limited = self.uses_window(in_flight);
+            let ends = self.config.cubic_in_segments
+                && report.recovering
+                && !self.recovery.is_reducing(ack.ack);
             self.congestion.on_ack(&Ack {
                 now,
-                acked: report.acked as u64,
+                acked: if ends { report.delivered } else { report.acked } as u64,
                 delivered: report.delivered as u64,
                 lost: report.lost_octets(),
                 ce: congestion.octets,
@@ -210,7 +216,7 @@ impl Tcb {
                 min_rtt: self.recovery.rtt.min_rtt(),
                 rate: report.rate.filter(|_| self.congestion.looks_at_rate()),
                 after_timeout: report.after_timeout,
-                recovering: report.recovering,
+                recovering: report.recovering && !ends,
             });
         }
         let ssthresh = match self.congestion.governs_recovery() {
@@ -310,9 +316,11 @@ impl Tcb {
             self.recovery.rtt.restart_after_lost_syn();
         }
         // Not if the peer echoes the first of several: what was lost then is an answer (RFC 3522 §3.2).
-        let was_lost = retries > 0 && !self.recovery.is_echo_of_original(self.echo(now, seg));
+        let was_lost = retries > self.config.syn_losses_forgiven
+            && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.acknowledge(now, ack, seg);
         self.start_congestion(now, was_lost);
+        self.stats.last_text_received = now;
         // A connection on which nothing happens needs no room for records.
         self.recovery.shrink();
         self.on_syn_text_answered();

@@ -27,6 +27,10 @@ struct Places {
     records: VecDeque<Seq>,
     /// With [`Push::SendEnd`]: where the last burst of text begins, and where the last push was.
     last: Option<(Seq, Seq)>,
+    /// With [`Push::SendEnd`]: how many segments have left together that others follow at once.
+    together: usize,
+    /// With [`Push::SendEnd`]: where they end, if the segment that leaves now is their last.
+    together_end: Option<Seq>,
 }
 
 impl Boundaries {
@@ -61,7 +65,7 @@ impl Places {
 impl Tcb {
     /// The user has given the text of `given`; `record`: with its end a record ends.
     pub(super) fn note_boundaries(&mut self, given: Range<Seq>, record: bool) {
-        if self.config.push == Push::SendEnd && !given.is_empty() {
+        if matches!(self.config.push, Push::SendEnd(_)) && !given.is_empty() {
             self.note_pushes(given.clone());
         }
         if record {
@@ -119,14 +123,57 @@ impl Tcb {
         }
         match self.config.push {
             Push::QueueEnd => text.end == self.send_buffer.end(),
-            Push::SendEnd => {
-                let Some(Places { pushed, .. }) = self.boundaries.0.as_deref() else {
+            Push::SendEnd(_) => {
+                let Some(places) = self.boundaries.0.as_deref() else {
                     return false;
                 };
+                let pushed = &places.pushed;
                 let at = pushed.partition_point(|place| *place <= text.start);
                 pushed.get(at).is_some_and(|place| *place <= text.end)
+                    || places.together_end == Some(text.end)
             }
         }
+    }
+
+    /// Text has left: so many segments of new text, up to SND.NXT, or some again.
+    pub(super) fn note_together(&mut self, new: Option<usize>) {
+        let Push::SendEnd(least) = self.config.push else {
+            return;
+        };
+        let goes_on = new.is_some() && !self.is_held_by_pacer() && self.would_send_text();
+        let most = self.most_together(least);
+        let nxt = self.snd.nxt;
+        let places = self.boundaries.marked();
+        let together = new.map_or(0, |segments| places.together + segments);
+        let ended = !goes_on || together >= most;
+        places.together = if ended { 0 } else { together };
+        places.together_end = (ended && together > 1).then_some(nxt);
+    }
+
+    /// Segments keep what ends in them when they are sent again, as in Linux.
+    pub(super) fn marks_pushes(&self) -> bool {
+        matches!(self.config.push, Push::SendEnd(_))
+    }
+
+    /// What ends here did not wait any longer for the window to grow, or for more: it is pushed.
+    pub(super) fn note_push(&mut self, end: Seq) {
+        if self.marks_pushes() {
+            self.boundaries.marked().together_end = Some(end);
+        }
+    }
+
+    /// How many segments Linux gives to its device as one packet: what the pacing rate lets out in
+    /// a 1,024th of a second, more if the path is short, and not less than `least`.
+    fn most_together(&self, least: u32) -> usize {
+        let of_rate = self.rate_of_window().unwrap_or(0) >> 10;
+        let round_trips = self
+            .recovery
+            .rtt
+            .min_rtt()
+            .map_or(0, |rtt| rtt.as_micros() >> 9);
+        let of_distance = LARGEST_BURST as u64 >> round_trips.min(63);
+        let octets = (of_rate + of_distance).min(LARGEST_BURST as u64);
+        (octets as usize / self.snd.mss.max(1)).max(least as usize)
     }
 
     /// Where a segment from `start` to `end` ends that goes beyond no record.

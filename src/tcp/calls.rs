@@ -397,7 +397,8 @@ impl Tcb {
         self.error.take()
     }
 
-    /// Changes the socket options; timers follow.
+    /// Changes the socket options; timers follow. Who asks for no delay now gets out what waits,
+    /// corked or not.
     pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
         let before = core::mem::replace(&mut Arc::make_mut(&mut self.config).socket, options);
         if before.keepalive != options.keepalive {
@@ -405,6 +406,9 @@ impl Tcb {
         }
         if before.user_timeout != options.user_timeout {
             self.timers.disarm(super::timers::Timer::User);
+        }
+        if self.config.socket.nodelay && !before.nodelay && self.has_unsent() {
+            self.probes.push_due = true;
         }
         self.size_send_buffer();
         self.wake_writer();
@@ -442,6 +446,17 @@ impl Tcb {
     }
 
     /// Octets of text received in order, ever.
+    /// How often the interval at which something is sent again, or the window probed, was doubled.
+    fn doublings(&self) -> u32 {
+        let config = &self.config;
+        match self.state {
+            State::SynSent => (self.recovery.retries()).saturating_sub(config.syn_linear_retries),
+            _ => (self.recovery.rtt.doublings())
+                .max(self.recovery.retries())
+                .max(self.probes.persisted),
+        }
+    }
+
     fn bytes_received(&self) -> u64 {
         let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);
         self.recv_buffer.next().saturating_since(first) as u64
@@ -449,8 +464,7 @@ impl Tcb {
 
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
-        let segments = self.recovery.counts();
-        let history = self.recovery.history();
+        let (segments, history) = (self.recovery.counts(), self.recovery.history());
         let (received_ce, received_octets) = self.feedback.received();
         Status {
             state: self.state,
@@ -504,6 +518,7 @@ impl Tcb {
             advertised_mss: super::handshake::own_mss(&self.config, self.path),
             ack_delay: self.ack_delay(),
             unanswered_probes: self.probes.unanswered.max(self.probes.keepalives),
+            doublings: self.doublings(),
             pacing_rate: self.congestion.pacing_rate(),
             timestamps: self.agreed.timestamps,
             sack: self.agreed.sack,

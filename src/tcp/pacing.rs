@@ -119,7 +119,7 @@ impl Tcb {
 
     /// A window in a round trip, and a little more: the pacer must not be what holds the window
     /// down.
-    fn rate_of_window(&self) -> Option<u64> {
+    pub(super) fn rate_of_window(&self) -> Option<u64> {
         let srtt = self.recovery.rtt.srtt()?.max(Duration::from_nanos(1));
         let window = self.congestion.window();
         let percent = match window < self.congestion.ssthresh() {

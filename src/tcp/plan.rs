@@ -120,8 +120,9 @@ impl Tcb {
             .min(self.send_buffer.end())
             .min(lost.start + self.segment_limit());
         let text_end = self.record_end(lost.start, text_end);
-        // Our FIN goes with the last of the text.
-        let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end;
+        // Our FIN goes with the last of the text, unless that was a segment of its own.
+        let is_whole = self.snd.fin_alone && text_end - lost.start == self.segment_limit();
+        let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end && !is_whole;
         let end = text_end + usize::from(with_fin);
         let allowed =
             self.recovery.resends_regardless_of_window() || self.window_has_room(end - lost.start);

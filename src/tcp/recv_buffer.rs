@@ -184,15 +184,23 @@ impl RecvBuffer {
                 .write(fresh.start, text.slice(fresh.start - at, fresh.end - at));
             return false;
         }
-        let mut written = 0;
+        // What is held already: the first part of it.
+        let (mut held, mut reached) = (None, fresh.start);
         for gap in self.ahead.gaps(fresh.clone()) {
-            written += gap.end - gap.start;
+            if gap.start > reached {
+                held = held.or(Some(reached..gap.start));
+            }
+            reached = gap.end;
             self.ring
                 .write(gap.start, text.slice(gap.start - at, gap.end - at));
         }
-        let overlapped = written < fresh.end - fresh.start;
-        if overlapped && written == 0 {
-            self.note_duplicate(fresh);
+        if reached < fresh.end {
+            held = held.or(Some(reached..fresh.end));
+        }
+        let overlapped = held.is_some();
+        // RFC 2883 §4: one part is reported, and what lies below the acknowledgment goes before.
+        if let Some(held) = held.filter(|_| at >= self.next) {
+            self.note_duplicate(held);
         }
         overlapped
     }

@@ -78,6 +78,8 @@ pub struct Status {
     pub timeouts: u64,
     /// Retransmissions of the segment at SND.UNA in a row.
     pub backoff: u32,
+    /// How often the timeout, or the interval of probes, is doubled now.
+    pub doublings: u32,
     /// Octets that the peer acknowledged, ever.
     pub bytes_acked: u64,
     /// Octets known to have arrived, acknowledged or only selectively; SYN and FIN count as one.

@@ -93,6 +93,9 @@ pub(super) struct Snd {
     pub(super) small: Seq,
     /// The place of our FIN, once the user has closed: after the last octet of text.
     pub(super) fin: Option<Seq>,
+    /// With [`Push::SendEnd`](crate::config::Push::SendEnd): our FIN left when all text had. A segment
+    /// that was full then does not take it when it is sent again.
+    pub(super) fin_alone: bool,
     /// SendMSS: what the peer's MSS option says.
     pub(super) peer_mss: u16,
     /// Eff.snd.MSS: the longest text in a segment that we send.
@@ -112,6 +115,7 @@ impl Snd {
             max_wnd: 0,
             small: iss,
             fin: None,
+            fin_alone: false,
             peer_mss: path.default_mss,
             mss,
         }

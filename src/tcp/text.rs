@@ -1,6 +1,7 @@
 //! The seventh step of SEGMENT ARRIVES: the segment text, and when to acknowledge it (RFC 9293
 //! §3.10.7.4, §3.8.6.3).
 
+use super::error::ConnectionError;
 use super::handshake::own_mss;
 use super::input::{Discard, Step};
 use super::readiness::Readiness;
@@ -20,10 +21,12 @@ impl Tcb {
         if seg.text.is_empty() || !self.state.receives_text() {
             return Step::Continue(());
         }
-        if self.orphan {
+        let is_refused = self.config.socket.refuses_text && self.snd.fin.is_some();
+        if self.orphan || is_refused {
             // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know. What it has
             // acknowledged is what it expects next, so its reset stands there (RFC 5961 §3).
-            self.end(Event::Abort, None);
+            let told = (!self.orphan).then_some(ConnectionError::Reset);
+            self.end(Event::Abort, told);
             self.refuse = seg.ack;
             return Step::Break(Discard::TextAfterClose);
         }

@@ -7,6 +7,7 @@ use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
+use crate::config::UserTimeoutFrom;
 use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after so long...
@@ -186,6 +187,14 @@ impl Tcb {
         }
     }
 
+    /// Whether the user timeout counts.
+    fn user_waits(&self) -> bool {
+        let waits = self.flight_size() > 0 || self.has_unsent() || self.syn_due;
+        let opening = !self.state.is_synchronized();
+        let again = opening || self.recovery.retries() > 0 || self.probes.persisted > 0;
+        waits && (again || self.config.user_timeout_from == UserTimeoutFrom::Transmission)
+    }
+
     /// Nothing waits in the buffers, and nothing has come or gone for a while.
     fn on_idle_timeout(&mut self, now: Instant) {
         if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
@@ -233,9 +242,8 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        let waits = |tcb: &Tcb| tcb.flight_size() > 0 || tcb.has_unsent() || tcb.syn_due;
         match self.config.socket.user_timeout {
-            Some(limit) if waits(self) => {
+            Some(limit) if self.user_waits() => {
                 if !self.timers.is_armed(Timer::User) {
                     self.timers.arm(Timer::User, now + limit);
                 }

@@ -1,5 +1,6 @@
 //! The windows that we advertise (RFC 9293 §3.8.6): never moved left, never silly.
 
+use super::handshake::own_mss;
 use super::seq::Seq;
 use super::tcb::Tcb;
 
@@ -13,7 +14,21 @@ impl Tcb {
     /// No window is larger: what the receive buffer holds, and the user allows.
     pub(super) fn largest_window(&self) -> usize {
         let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
-        self.recv_buffer.capacity().min(clamp.max(1))
+        self.whole_segments_of(self.recv_buffer.capacity().min(clamp.max(1)))
+    }
+
+    /// A window, with [`TcpConfig::whole_segment_window`](crate::config::TcpConfig::whole_segment_window)
+    /// in whole segments.
+    fn whole_segments_of(&self, window: usize) -> usize {
+        if !self.config.whole_segment_window {
+            return window;
+        }
+        let options = if self.agreed.timestamps { 12 } else { 0 };
+        let segment = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
+        match segment.max(1) {
+            segment if window > segment => window - window % segment,
+            _ => window,
+        }
     }
 
     /// The right edge to advertise next: the receiver's side of silly window avoidance (RFC 9293
@@ -22,7 +37,10 @@ impl Tcb {
     pub(super) fn next_edge(&self) -> Seq {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
+        let capacity = self.recv_buffer.capacity();
+        let beyond = capacity - self.whole_segments_of(capacity);
         let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
+        let room = room.saturating_sub(beyond);
         let memory = self.memory_for_receiving();
         let room = room
             .min(most)

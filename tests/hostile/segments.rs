@@ -96,7 +96,7 @@ fn any_config(random: &mut Random) -> Config {
     tcp.delayed_ack = random.pick(&[None, Some(Duration::from_millis(40))]);
     tcp.max_out_of_order_ranges = random.pick(&[1, 2, 512]);
     tcp.r2 = random.pick(&[3, 15]);
-    tcp.push = random.pick(&[Push::QueueEnd, Push::SendEnd]);
+    tcp.push = random.pick(&[Push::QueueEnd, Push::SendEnd(2)]);
     tcp.window_use = random.pick(&[WindowUse::InFlight, WindowUse::LastWindow]);
     tcp.slow_start_limit = random.pick(&[None, Some(1), Some(u32::MAX)]);
     tcp.whole_segment_buffers = random.chance(20);
@@ -159,6 +159,7 @@ fn any_options(random: &mut Random) -> SocketOptions {
     SocketOptions {
         nodelay: random.chance(50),
         cork: random.chance(10),
+        refuses_text: random.chance(10),
         hop_limit: None,
         keepalive: random.chance(20).then(|| Keepalive {
             idle: Duration::from_millis(random.next() % 5_000),

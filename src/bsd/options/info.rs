@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::bsd::Calls;
+use crate::bsd::control::fin_is_acked;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
@@ -12,7 +13,7 @@ use crate::bsd::linux::{
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
-use crate::config::EcnMode;
+use crate::config::{EcnMode, TcpConfig};
 use crate::tcp::{RecoveryState, State, Status, Times};
 use crate::time::Instant;
 
@@ -122,7 +123,7 @@ impl Calls<'_> {
         Ok(match &socket.role {
             Role::Fresh => TcpInfo {
                 state: TCP_CLOSE as u8,
-                ..TcpInfo::default()
+                ..untried(&socket.config)
             },
             Role::Listening(ids) => {
                 let waiting = ids.iter().map(|id| self.stack.acceptable_count(*id));
@@ -134,7 +135,7 @@ impl Calls<'_> {
                         .map(|config| self.system.asked(config.backlog))
                         .max()
                         .unwrap_or(0) as u32,
-                    ..TcpInfo::default()
+                    ..untried(&socket.config)
                 }
             }
             Role::Connection(id, _) => {
@@ -146,6 +147,21 @@ impl Calls<'_> {
                 }
             }
         })
+    }
+}
+
+/// What is so of a socket that has sent nothing.
+fn untried(config: &TcpConfig) -> TcpInfo {
+    TcpInfo {
+        rto: u32::try_from(config.initial_rto.as_micros()).unwrap_or(u32::MAX),
+        snd_mss: 536,
+        snd_ssthresh: 0x7fff_ffff,
+        snd_cwnd: config.initial_window,
+        reordering: LEAST_REORDERING,
+        pacing_rate: u64::MAX,
+        max_pacing_rate: config.socket.max_pacing_rate.unwrap_or(u64::MAX),
+        min_rtt: u32::MAX,
+        ..TcpInfo::default()
     }
 }
 
@@ -163,7 +179,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         ca_state: recovery(status.recovery),
         retransmits: retries,
         probes: status.unanswered_probes.min(255) as u8,
-        backoff: retries,
+        backoff: status.doublings.min(255) as u8,
         options: options(status),
         scales: peer_scale | (own_scale << 4),
         flags: u8::from(status.is_app_limited),
@@ -193,8 +209,10 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         total_retrans: status.retransmissions as u32,
         pacing_rate: status.pacing_rate.unwrap_or(u64::MAX),
         max_pacing_rate: u64::MAX,
-        bytes_acked: status.bytes_acked,
-        bytes_received: status.bytes_received,
+        // Linux counts our FIN, too.
+        bytes_acked: status.bytes_acked + u64::from(status.closing && fin_is_acked(status)),
+        // A FIN counts, too.
+        bytes_received: status.bytes_received + u64::from(status.fin_received),
         segs_out: status.segments_out as u32,
         segs_in: status.segments_in as u32,
         notsent_bytes: status.unsent as u32,

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::Calls;
 use super::errno::Errno;
-use super::linux::{SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
+use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use crate::config::Keepalive;
@@ -71,6 +71,13 @@ impl SocketSettings {
             keepalive,
             ..SocketSettings::default()
         }
+    }
+
+    /// What a connection that is accepted has of its listener: all but the priority.
+    pub(in crate::bsd) fn of_child(&self) -> SocketSettings {
+        let mut child = self.clone();
+        child.kept.remove(&(SOL_SOCKET, SO_PRIORITY));
+        child
     }
 
     pub(in crate::bsd) fn kept(&self, level: i32, name: i32, default: i32) -> i32 {

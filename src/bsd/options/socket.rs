@@ -105,7 +105,7 @@ impl Calls<'_> {
             SO_RCVLOWAT => size(settings.receive_low_water),
             SO_SNDLOWAT => octets(1),
             SO_RCVBUF | SO_RCVBUFFORCE => size(self.system.told(self.buffers(fd)?.0)),
-            SO_SNDBUF | SO_SNDBUFFORCE => size(self.system.told(self.buffers(fd)?.1)),
+            SO_SNDBUF | SO_SNDBUFFORCE => size(self.told_send_buffer(fd)?),
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 let limit = socket.config.socket.max_pacing_rate;
@@ -226,6 +226,15 @@ impl Calls<'_> {
                     config.send_buffer,
                 ),
             ),
+        }
+    }
+
+    /// Linux tells a size that was asked for doubled, and another as it is.
+    fn told_send_buffer(&self, fd: Fd) -> Result<usize, Errno> {
+        let octets = self.buffers(fd)?.1;
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) if socket.config.socket.send_buffer.is_none() => Ok(octets),
+            _ => Ok(self.system.told(octets)),
         }
     }
 

@@ -207,7 +207,7 @@ impl Calls<'_> {
             TCP_INQ => yes(settings.tell_waiting),
             TCP_QUICKACK => {
                 let id = socket.connection();
-                yes(id.is_some_and(|id| self.stack.is_quick(id)))
+                yes(id.is_none_or(|id| self.stack.is_quick(id)))
             }
             TCP_FASTOPEN => size(socket.fast_open),
             TCP_FASTOPEN_CONNECT => yes(socket.connects_late),

@@ -64,6 +64,8 @@ pub struct Cubic {
     slow_start_limit: Option<u64>,
     /// `None`: slow start ends with a loss.
     hystart: Option<HyStart>,
+    /// The curve goes by whole segments.
+    in_segments: bool,
     /// What the last loss changed.
     undo: Option<Box<Undo>>,
     /// How much of the window is used, where that matters (RFC 7661).
@@ -133,6 +135,7 @@ impl Cubic {
             stage: None,
             slow_start_limit: None,
             hystart: Some(HyStart::default()),
+            in_segments: false,
             undo: None,
             validation: None,
         }
@@ -148,6 +151,12 @@ impl Cubic {
     /// With HyStart++ (RFC 9406), or without.
     pub fn hystart(mut self, hystart: bool) -> Cubic {
         self.hystart = self.hystart.filter(|_| hystart);
+        self
+    }
+
+    /// The curve goes by whole segments, as in Linux, or by octets.
+    pub fn in_segments(mut self, in_segments: bool) -> Cubic {
+        self.in_segments = in_segments;
         self
     }
 
@@ -241,6 +250,10 @@ impl Cubic {
         let divisor = alpha.1 * u128::from(cwnd);
         stage.w_est = (stage.w_est).grown_by(acked, alpha.0 * u128::from(mss), divisor);
         let (w_est, k, t) = (stage.w_est, stage.k, stage.t);
+        if self.in_segments {
+            self.grow_by_segments(w_est, k, t.saturating_add(srtt), acked);
+            return;
+        }
         if w_cubic(mss, self.w_max, k, t) < w_est.octets() {
             // §4.3: the Reno-friendly region. The window may lie above W_est already, since it
             // runs ahead of the curve by a round trip: it does not shrink without a loss.
@@ -253,6 +266,28 @@ impl Cubic {
         let distance = u128::from(target - cwnd);
         let grown = self.cwnd.grown_by(acked, distance, cwnd.into());
         self.cwnd = grown.min(Fine::from_octets(target)).max(self.cwnd);
+    }
+
+    /// One segment for so many acknowledged: as many as the window has for each segment that it lies
+    /// below the curve, or below the window of Reno, and not fewer than two. The curve is flattened
+    /// to whole segments.
+    fn grow_by_segments(&mut self, w_est: Fine, k: u64, t: Duration, acked: u128) {
+        let cwnd = self.window() / self.mss;
+        let w_max = self.w_max / self.mss;
+        let offset = w_cubic(
+            self.mss,
+            0,
+            0,
+            Duration::from_micros(micros_of(t).abs_diff(k)),
+        ) / self.mss;
+        let target = match micros_of(t) < k {
+            true => w_max.saturating_sub(offset),
+            false => w_max + offset,
+        };
+        let friendly = w_est.octets() / self.mss;
+        let distance = target.max(friendly).saturating_sub(cwnd);
+        let per_segment = cwnd.checked_div(distance).unwrap_or(100 * cwnd).max(2);
+        self.cwnd = self.cwnd.grown_by(acked, 1, per_segment.into());
     }
 
     /// RFC 9438 §4.2: cwnd_epoch is cwnd now. After a timeout (§4.8) or HyStart++ (§4.10), which
@@ -293,7 +328,7 @@ impl Cubic {
 
 /// W_cubic(t), in octets (RFC 9438 §4.2, figure 1).
 fn w_cubic(mss: u64, w_max: u64, k: u64, t: Duration) -> u64 {
-    let t = u64::try_from(t.as_micros()).map_or(LONGEST, |t| t.min(LONGEST));
+    let t = micros_of(t);
     let cube = u128::from(t.abs_diff(k)).pow(3);
     let offset = cube * u128::from(mss) * C.0 / C.1 / CUBIC_SECOND;
     let offset = u64::try_from(offset).map_or(MAX_WINDOW, |offset| offset.min(MAX_WINDOW));
@@ -301,6 +336,11 @@ fn w_cubic(mss: u64, w_max: u64, k: u64, t: Duration) -> u64 {
         true => w_max.saturating_sub(offset),
         false => (w_max + offset).min(MAX_WINDOW),
     }
+}
+
+/// t, in microseconds.
+fn micros_of(t: Duration) -> u64 {
+    u64::try_from(t.as_micros()).map_or(LONGEST, |t| t.min(LONGEST))
 }
 
 /// K, in microseconds: how long the curve takes to rise by so many octets (RFC 9438 §4.2, figure
@@ -449,6 +489,7 @@ impl Controller for Cubic {
             w_max,
             stage,
             slow_start_limit: _,
+            in_segments: _,
             hystart,
             undo,
             validation,

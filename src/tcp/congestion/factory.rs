@@ -28,6 +28,9 @@ pub struct Start {
     /// Whether slow start may end before anything is lost:
     /// [`TcpConfig::hystart`](crate::config::TcpConfig::hystart).
     pub hystart: bool,
+    /// Whether CUBIC counts in whole segments:
+    /// [`TcpConfig::cubic_in_segments`](crate::config::TcpConfig::cubic_in_segments).
+    pub in_segments: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
 }
@@ -136,6 +139,7 @@ static CUBIC: BuiltIn = BuiltIn {
     start: |start| {
         let cubic = Cubic::new(start.mss, start.initial_window);
         let cubic = cubic.slow_start_limit(start.slow_start_limit);
+        let cubic = cubic.in_segments(start.in_segments);
         Box::new(cubic.hystart(start.hystart).validated(start.validation))
     },
 };

@@ -194,10 +194,14 @@ impl Recovery {
             true => self.on_selective_ack(ack, &arrivals, in_flight, &mut report),
             false => self.on_cumulative_ack(ack, &mut report),
         }
-        report.recovering |= self.is_recovering();
-        report.recovering |= self.shrinking.is_some_and(|until| ack.ack <= until);
+        report.recovering |= self.is_reducing(ack.ack);
         report.rate = self.rate.sample(arrivals.newest, self.rtt.min_rtt());
         report
+    }
+
+    /// Whether what reduced the window still does, now that everything before `ack` has arrived.
+    pub(crate) fn is_reducing(&self, ack: Seq) -> bool {
+        self.is_recovering() || self.shrinking.is_some_and(|until| ack <= until)
     }
 
     /// The retransmission timer expired with `una..nxt` in flight.

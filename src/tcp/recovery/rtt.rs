@@ -145,6 +145,16 @@ impl Rtt {
         self.base = self.rto.saturating_sub(self.slop);
     }
 
+    /// How often the timeout has been doubled since it was last estimated.
+    pub(crate) fn doublings(&self) -> u32 {
+        match self.srtt {
+            Some(_) => (self.base / self.estimate().clamp(1, u64::MAX).max(self.min_rto))
+                .max(1)
+                .ilog2(),
+            None => 0,
+        }
+    }
+
     /// The timeout, backoff included.
     pub(crate) fn rto(&self) -> Duration {
         Duration::from_nanos(self.rto)

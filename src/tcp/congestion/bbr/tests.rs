@@ -26,6 +26,7 @@ fn start() -> Start {
         srtt: Some(RTT),
         validation: false,
         slow_start_limit: None,
+        in_segments: false,
         hystart: true,
         seed: 7,
     }
