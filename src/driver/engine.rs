@@ -34,8 +34,9 @@ use super::parker::Parker;
 use super::poller::Kick;
 use super::reading::{Attempt, WaitError};
 use super::shard::{Shard, Traffic};
-use super::shared::{Closed, Shared, Waking};
+use super::shared::{Closed, Shared};
 use super::waiters::Key;
+use super::waking::Waking;
 use crate::stack::Readiness;
 use crate::time::Instant;
 

@@ -16,6 +16,7 @@
 //! | `runtime` | all shards of a host, and waiting for any of them |
 //! | `mail` | what arrived at the wrong shard, on its way to the right one |
 //! | `waiters` | who waits for what |
+//! | `waking` | how often threads slept, and how often in vain |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
 //! | `alarm` | what tells the background thread that no user leads any more |
@@ -68,6 +69,7 @@ mod shared;
 mod start;
 mod turn;
 mod waiters;
+mod waking;
 
 use std::os::fd::AsFd;
 
@@ -81,10 +83,10 @@ pub(crate) use reading::{Attempt, Room, WaitError};
 pub use relay::{Punctuality, Relay, RelayError, Stop};
 pub(crate) use runtime::Runtime;
 pub use shard::{Shard, Traffic, Turn};
-pub use shared::Waking;
 pub(crate) use shared::{Closed, Shared};
 pub use start::StartError;
 pub(crate) use waiters::Key;
+pub use waking::Waking;
 
 /// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when
 /// [`Device::receive`] may give something or an error.

@@ -1,7 +1,6 @@
 //! What all threads of one stack share, under one lock.
 
 use core::fmt;
-use core::iter::Sum;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::mem;
@@ -19,6 +18,7 @@ use super::outbox::{Hand, Outbox, Outlook};
 use super::reading::{Aim, Luck, Room};
 use super::shard::{Shard, Turn};
 use super::waiters::{Key, Waiters};
+use super::waking::Waking;
 use crate::link::{DeviceError, Run};
 use crate::stack::{ConnId, Event, ListenerId, Stack};
 use crate::time::Instant;
@@ -75,24 +75,6 @@ const ASSIST_TURNS: usize = 4;
 /// thread that accepts leaves it to the connections that are busy, which then need no waking; and
 /// where many are, it does not change hands too often.
 const IDLE_EVENTS: u32 = 16;
-
-/// How often threads slept, and how often in vain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waking {
-    /// Times that a thread gave up its turn of the processor to wait until another woke it.
-    pub parked: u64,
-    /// Times that it was woken and found nothing to do.
-    pub in_vain: u64,
-}
-
-impl Sum for Waking {
-    fn sum<I: Iterator<Item = Waking>>(shards: I) -> Waking {
-        shards.fold(Waking::default(), |sum, shard| Waking {
-            parked: sum.parked + shard.parked,
-            in_vain: sum.in_vain + shard.in_vain,
-        })
-    }
-}
 
 /// Everything under the lock.
 pub(crate) struct Shared {
