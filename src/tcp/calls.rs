@@ -445,7 +445,6 @@ impl Tcb {
         }
     }
 
-    /// Octets of text received in order, ever.
     /// How often the interval at which something is sent again, or the window probed, was doubled.
     fn doublings(&self) -> u32 {
         let config = &self.config;
@@ -457,6 +456,7 @@ impl Tcb {
         }
     }
 
+    /// Octets of text received in order, ever.
     fn bytes_received(&self) -> u64 {
         let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);
         self.recv_buffer.next().saturating_since(first) as u64
