@@ -580,31 +580,30 @@ fn touches(a: &Range<Seq>, b: &Range<Seq>) -> bool {
     a.start <= b.end && b.start <= a.end
 }
 
-/// The same octets at the same places, and the same to be told of them: whatever they lie in.
-#[cfg(test)]
-impl PartialEq for RecvBuffer {
-    fn eq(&self, other: &RecvBuffer) -> bool {
-        let places = |buffer: &RecvBuffer| (buffer.read, buffer.next, buffer.capacity);
-        let ahead = |buffer: &RecvBuffer| -> Vec<u8> {
-            let texts = buffer.ahead.iter();
-            let texts = texts.map(|range| buffer.ring.text(range.clone()).to_vec());
-            texts.collect::<Vec<_>>().concat()
-        };
-        places(self) == places(other)
-            && self.ahead == other.ahead
-            && (self.max_ranges, self.is_lent()) == (other.max_ranges, other.is_lent())
-            && (self.recent, &self.duplicate) == (other.recent, &other.duplicate)
-            && self.has_grown == other.has_grown
-            && self.reports_duplicates == other.reports_duplicates
-            && (self.in_order(), ahead(self)) == (other.in_order(), ahead(other))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::wire::Arrived;
     use std::sync::Arc;
+
+    /// The same octets at the same places, and the same to be told of them: whatever they lie in.
+    impl PartialEq for RecvBuffer {
+        fn eq(&self, other: &RecvBuffer) -> bool {
+            let places = |buffer: &RecvBuffer| (buffer.read, buffer.next, buffer.capacity);
+            let ahead = |buffer: &RecvBuffer| -> Vec<u8> {
+                let texts = buffer.ahead.iter();
+                let texts = texts.map(|range| buffer.ring.text(range.clone()).to_vec());
+                texts.collect::<Vec<_>>().concat()
+            };
+            places(self) == places(other)
+                && self.ahead == other.ahead
+                && (self.max_ranges, self.is_lent()) == (other.max_ranges, other.is_lent())
+                && (self.recent, &self.duplicate) == (other.recent, &other.duplicate)
+                && self.has_grown == other.has_grown
+                && self.reports_duplicates == other.reports_duplicates
+                && (self.in_order(), ahead(self)) == (other.in_order(), ahead(other))
+        }
+    }
 
     const CAPACITY: usize = 1000;
 
