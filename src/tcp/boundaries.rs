@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::Push;
+use crate::time::Duration;
 
 /// The most pushes, and the most records, that are remembered: of more pushes the oldest are
 /// forgotten, and a record more does not count as one.
@@ -60,6 +61,24 @@ impl Places {
         self.pushed.push_back(place);
         place
     }
+
+    /// Text has left: so many segments of new text, up to `nxt`, or some again; `goes_on`: others
+    /// follow at once. Of those that leave together, `most` are one packet for the device.
+    fn group(&mut self, new: Option<usize>, nxt: Seq, goes_on: bool, most: usize) {
+        let together = new.map_or(0, |segments| self.together + segments);
+        let ended = !goes_on || together >= most;
+        self.together = if ended { 0 } else { together };
+        self.together_end = (ended && together > 1).then_some(nxt);
+    }
+}
+
+/// How many segments Linux gives to its device as one packet: what the pacing rate, in octets a
+/// second, lets out in a 1,024th of it, more if the path is short, and not less than `least`.
+fn most_together(rate: u64, min_rtt: Option<Duration>, mss: usize, least: u32) -> usize {
+    let largest = LARGEST_BURST as u64;
+    let halvings = min_rtt.map_or(0, |rtt| rtt.as_micros() >> 9);
+    let octets = (rate >> 10) + (largest >> halvings.min(63));
+    (octets.min(largest) as usize / mss.max(1)).max(least as usize)
 }
 
 impl Tcb {
@@ -141,13 +160,11 @@ impl Tcb {
             return;
         };
         let goes_on = new.is_some() && !self.is_held_by_pacer() && self.would_send_text();
-        let most = self.most_together(least);
+        let rate = self.rate_of_window().unwrap_or(0);
+        let min_rtt = self.recovery.rtt.min_rtt();
+        let most = most_together(rate, min_rtt, self.snd.mss, least);
         let nxt = self.snd.nxt;
-        let places = self.boundaries.marked();
-        let together = new.map_or(0, |segments| places.together + segments);
-        let ended = !goes_on || together >= most;
-        places.together = if ended { 0 } else { together };
-        places.together_end = (ended && together > 1).then_some(nxt);
+        self.boundaries.marked().group(new, nxt, goes_on, most);
     }
 
     /// Segments keep what ends in them when they are sent again, as in Linux.
@@ -160,20 +177,6 @@ impl Tcb {
         if self.marks_pushes() {
             self.boundaries.marked().together_end = Some(end);
         }
-    }
-
-    /// How many segments Linux gives to its device as one packet: what the pacing rate lets out in
-    /// a 1,024th of a second, more if the path is short, and not less than `least`.
-    fn most_together(&self, least: u32) -> usize {
-        let of_rate = self.rate_of_window().unwrap_or(0) >> 10;
-        let round_trips = self
-            .recovery
-            .rtt
-            .min_rtt()
-            .map_or(0, |rtt| rtt.as_micros() >> 9);
-        let of_distance = LARGEST_BURST as u64 >> round_trips.min(63);
-        let octets = (of_rate + of_distance).min(LARGEST_BURST as u64);
-        (octets as usize / self.snd.mss.max(1)).max(least as usize)
     }
 
     /// Where a segment from `start` to `end` ends that goes beyond no record.
@@ -193,5 +196,53 @@ impl Tcb {
         let at = records.partition_point(|place| *place < end);
         let before = at.checked_sub(1).and_then(|at| records.get(at));
         before.map_or(start, |place| start.max(*place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_those_that_leave_together_is_pushed() {
+        let mut places = Places::default();
+        let mut leave = |new, nxt, goes_on| {
+            let nxt = Seq::initial(0) + nxt;
+            places.group(new, nxt, goes_on, 3);
+            places.together_end == Some(nxt)
+        };
+        assert!(!leave(Some(1), 1000, true));
+        assert!(!leave(Some(1), 2000, true));
+        assert!(leave(Some(1), 3000, true), "three are one packet");
+        assert!(!leave(Some(1), 4000, true), "and the next begins another");
+        assert!(
+            leave(Some(1), 5000, false),
+            "which ends with what may leave"
+        );
+        assert!(!leave(Some(1), 6000, false), "one alone is not several");
+        assert!(
+            leave(Some(4), 10_000, true),
+            "a super-segment counts as it is cut"
+        );
+        assert!(!leave(Some(1), 11_000, true));
+        assert!(
+            !leave(None, 11_000, true),
+            "what is sent again ends a packet"
+        );
+        assert!(!leave(Some(1), 12_000, false), "and nothing joins it");
+    }
+
+    /// `tcp_tso_autosize` of Linux: a 1,024th of a second of the pacing rate, and 64 KiB halved for
+    /// every 512 µs of the least round trip.
+    #[test]
+    fn as_many_leave_together_as_rate_and_path_let() {
+        let most = |rate, millis| most_together(rate, Some(Duration::from_millis(millis)), 1000, 2);
+        assert_eq!(most(200_000, 100), 2, "the least");
+        assert_eq!(most(10_240_000, 100), 10);
+        assert_eq!(most(u64::MAX, 100), 65, "64 KiB");
+        assert_eq!(most(0, 0), 65);
+        assert_eq!(most(0, 1), 32);
+        assert_eq!(most(5_120_000, 2), 13, "5,000 octets and 8,192");
+        assert_eq!(most_together(0, None, 1000, 2), 65, "no round trip yet");
     }
 }

@@ -194,9 +194,7 @@ impl RecvBuffer {
             self.ring
                 .write(gap.start, text.slice(gap.start - at, gap.end - at));
         }
-        if reached < fresh.end {
-            held = held.or(Some(reached..fresh.end));
-        }
+        held = held.or((reached < fresh.end).then_some(reached..fresh.end));
         let overlapped = held.is_some();
         // RFC 2883 §4: one part is reported, and what lies below the acknowledgment goes before.
         if let Some(held) = held.filter(|_| at >= self.next) {

@@ -346,8 +346,12 @@ fn tests_of(file: &File) -> BTreeSet<String> {
 }
 
 /// What is wrong with `file.rs::test`, from the root if it is in `tests/` or `scripts/`, else
-/// from `src/`.
+/// from `src/`; or with a script of `tests/drill`.
 pub(super) fn test_is_wrong(span: &str, files: &[File]) -> Option<String> {
+    if span.ends_with(".pkt") {
+        let missing = find(files, span).is_none();
+        return missing.then(|| format!("there is no {span}"));
+    }
     let Some((path, name)) = span.split_once("::") else {
         return Some(format!("`{span}` names no test: write file::name"));
     };

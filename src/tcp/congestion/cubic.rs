@@ -705,6 +705,23 @@ mod tests {
         assert!((9_300..=10_000).contains(&grown), "{grown}");
     }
 
+    /// As Linux counts: by hand, W_max = 10 and cwnd_epoch = 7 segments; K is 1.957 s, and a round
+    /// trip from now the curve lies 2.56 segments below W_max, of which two count.
+    #[test]
+    fn in_segments_the_curve_is_flatter_and_the_window_a_little_ahead() {
+        let by_segments = |segments| after_loss(segments).in_segments(true);
+        let (mut octets, mut cubic) = (after_loss(10), by_segments(10));
+        octets.on_ack(&ack(0, 7 * MSS, 100));
+        assert_eq!(octets.window(), 7_529, "W_est");
+        cubic.on_ack(&ack(0, 7 * MSS, 100));
+        assert_eq!(cubic.window(), 8_000, "a segment below it: one a window");
+        cubic.on_ack(&ack(0, 8 * MSS, 100));
+        assert_eq!(cubic.window(), 8_010, "on the curve: one for 100 windows");
+        let mut cubic = by_segments(100);
+        cubic.on_ack(&ack(0, 70 * MSS, 60_000));
+        assert_eq!(cubic.window(), 105_000, "far below it: one for two");
+    }
+
     /// RFC 9438 §4.8: one segment; then slow start to 0.7 of what was in flight; then a stage
     /// whose W_max is its own beginning. RFC 5681 §3.1: ssthresh is held when it repeats.
     #[test]
@@ -950,9 +967,10 @@ mod tests {
         fn the_window_stays_within_bounds(
             mss in prop_oneof![Just(536), Just(1460), any::<usize>()],
             segments in prop_oneof![Just(10), any::<u32>()],
+            in_segments in any::<bool>(),
             steps in steps(),
         ) {
-            let mut cubic = Cubic::new(mss, segments);
+            let mut cubic = Cubic::new(mss, segments).in_segments(in_segments);
             let mut most = cubic.window();
             for step in steps {
                 let before = cubic.window();
