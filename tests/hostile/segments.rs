@@ -82,7 +82,7 @@ fn any_config(random: &mut Random) -> Config {
     ]);
     config.max_time_wait = random.pick(&[1, 2, 100]);
     config.ephemeral_ports = (50_000, 50_003);
-    if random.chance(5) {
+    if random.chance(12) {
         config.memory = 10_000 + 8 * CONNECTION_AT_REST;
     }
     let tcp = &mut config.tcp;
@@ -338,7 +338,7 @@ impl Attack {
 
     fn segment(&mut self) {
         let flow = self.any_flow();
-        let header = TcpHeader {
+        let mut header = TcpHeader {
             source_port: flow.remote.port(),
             destination_port: flow.local.port(),
             seq: self.near(flow.expected, flow.window),
@@ -351,8 +351,16 @@ impl Attack {
             urgent: self.random.pick(&[0, 0, 1, 5, u16::MAX]),
             options: self.any_tcp_options(&flow),
         };
+        // Both close at once: a FIN that crosses whatever is under way. By chance alone this is rare.
+        let crosses = self.random.chance(3);
+        if crosses {
+            header.seq = flow.expected;
+            header.ack = flow.una;
+            header.control = Control::FIN | Control::ACK;
+        }
         let most = flow.window as usize + 3;
         let len = match self.random.below(6) {
+            _ if crosses => 0,
             0..=2 => 0,
             3 => 1,
             4 => self.random.below(20),
