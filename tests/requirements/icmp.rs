@@ -389,7 +389,7 @@ fn a_forged_path_mtu_is_not_believed() {
         };
         for (mtu, seq, expected) in [
             (1400, 300, mss),
-            (1400, 311, mss),
+            (1400, 301 + 2 * mss as u32, mss),
             (1400, 301 + (1 << 31), mss),
             (1500, 301, mss),
             (9000, 301, mss),
@@ -400,7 +400,7 @@ fn a_forged_path_mtu_is_not_believed() {
             (0, 301, least),
         ] {
             let mut d = large(family);
-            d.sends(10).all_that_leaves();
+            d.sends(2 * mss).all_that_leaves();
             error_arrives(&mut d, IcmpError::PacketTooBig { mtu }, seq);
             d.all_that_leaves();
             assert_eq!(usize::from(d.status().snd_mss), expected, "{mtu} {seq}");
