@@ -65,7 +65,7 @@ impl Stack {
                 (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);
             }
             (_, Some(reason)) => {
-                entry.tcb.on_icmp_error(reason, quote.seq);
+                entry.tcb.on_icmp_error(reason);
                 let ended = entry.tcb.state() == State::Closed;
                 let about = Reported::Connection(self.table.id(slot));
                 self.report_icmp(about, tuple.remote, error, ended);

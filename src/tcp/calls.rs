@@ -331,13 +331,10 @@ impl Tcb {
         }
     }
 
-    /// ICMP says why the path does not work (§3.9.2.2, RFC 5927): `seq` is the sequence number of
-    /// the segment it quotes. Before the connection is established that is the end of it, after
-    /// that only a hint (MUST-56: soft errors never abort).
-    pub fn on_icmp_error(&mut self, error: ConnectionError, seq: u32) {
-        if !self.is_in_flight(seq) {
-            return;
-        }
+    /// ICMP says why the path does not work (§3.9.2.2, RFC 5927), and quotes a segment that
+    /// [is in flight](Tcb::is_in_flight). Before the connection is established that is the end of it,
+    /// after that only a hint (MUST-56: soft errors never abort).
+    pub fn on_icmp_error(&mut self, error: ConnectionError) {
         match self.state {
             State::SynSent => self.end(Event::GiveUp, Some(error)),
             _ => {

@@ -339,11 +339,11 @@ enum TooBig {
 
 impl Tcb {
     /// ICMP says that the path carries datagrams of `mtu` octets only, and quotes the segment with
-    /// the sequence number `seq`. Only what is in flight can have been too big (RFC 5927 §7.2).
+    /// the sequence number `seq`, which [is in flight](Tcb::is_in_flight): nothing else can have been too
+    /// big (RFC 5927 §7.2).
     pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, seq: u32) {
         let seq = self.snd.una.near(seq);
-        let in_flight = self.snd.una <= seq && seq < self.snd.nxt;
-        if !in_flight || !self.state.is_synchronized() {
+        if !self.state.is_synchronized() {
             return;
         }
         match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {

@@ -110,7 +110,7 @@ pub struct Status {
     pub bytes_resent: u64,
     /// Segments that arrived beyond a gap, ever.
     pub beyond_gap: u64,
-    /// When text last came; at first, when the connection was opened.
+    /// When text last came; at first, when the connection was established.
     pub last_text_received: Instant,
     /// When an acknowledgment last came; at first, when the connection was opened.
     pub last_ack_received: Instant,

@@ -17,8 +17,7 @@ pub enum BindError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UdpConnectError {
-    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, this
-    /// host's own, or port 0.
+    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, or port 0.
     NotAPeer,
     /// The remote address is of the other family than the socket's.
     OtherFamily,
@@ -32,8 +31,8 @@ pub enum UdpConnectError {
 pub enum UdpSendError {
     /// No room in the queue now: try again after a WRITABLE event.
     WouldBlock,
-    /// The datagram is longer than the interface takes; nothing is sent in fragments (RFC 8085
-    /// §3.2).
+    /// The datagram is longer than the interface takes, and the socket sends nothing in fragments (RFC
+    /// 8085 §3.2); or longer than any may be.
     TooLong {
         /// The most octets of text that one datagram has room for.
         most: usize,
