@@ -1,14 +1,18 @@
 //! The sending side: one prepared segment, again and again, within the kernel's window.
 
+use std::hint::black_box;
 use std::io;
 
-use bench_tun::{Kind, Queue, Timeout};
+use bench_tun::{Kind, Queue};
 
-use crate::segment::{ACK, Arrived, FIN, MSS, RST, SYN, Template};
-use crate::{ISS, LONGEST};
+use crate::ISS;
+use crate::discard::window;
+use crate::flow::Manner;
+use crate::segment::{ACK, Arrived, MSS, Template};
 
-/// The most that is in flight, in octets. The kernel's window grows to megabytes, but what lies
-/// there for long has left the processor's cache when it is read, and all become slower.
+/// The most that is in flight, in octets, unless another limit is asked for. The kernel's window
+/// grows to megabytes, but what lies there for long has left the processor's cache when it is read,
+/// and all become slower.
 const FLIGHT: u32 = 128 * 1024;
 
 /// The same with offloads, where little is in flight after few calls.
@@ -20,13 +24,18 @@ const LONG: u16 = (u16::MAX - 40) / MSS;
 /// Octets sent between two looks at what the kernel acknowledged.
 const BURST: u32 = 32 * MSS as u32;
 
-/// How long to wait for an acknowledgment before everything that is in flight is sent again.
-const PATIENCE_MS: u16 = 10;
-
 /// One connection that gets as much as it takes.
 pub struct Chargen {
-    segment: Template,
-    /// The text of the segment, in octets.
+    /// One segment; or, if the text is copied, as many as may be in flight, used in turn: a stack
+    /// must hold the text until it is acknowledged.
+    segments: Vec<Template>,
+    /// One that any window has room for: the kernel opens the larger ones when it has read a while.
+    short: Template,
+    /// Which of them is next.
+    turn: usize,
+    /// A user's text, which is copied into each segment; empty if nobody has any.
+    user: Vec<u8>,
+    /// The text of a segment, in octets.
     text: u32,
     /// The most that is in flight, in octets.
     flight: u32,
@@ -42,72 +51,80 @@ pub struct Chargen {
     scale: u32,
     /// The last window, as it stood in the header.
     window: u16,
-    /// The end of the kernel's window.
+    /// The end of the kernel's window: nothing fits before it is known.
     limit: u32,
 }
 
 impl Chargen {
-    /// The connection whose handshake ends with `arrived`; `scale` is what its SYN said.
-    pub fn new(kind: Kind, arrived: &Arrived<'_>, scale: u32) -> Chargen {
-        let (text, flight) = match kind {
+    /// The connection that begins with this SYN.
+    pub fn new(manner: &Manner, syn: &Arrived<'_>) -> Chargen {
+        let (text, flight) = match manner.kind {
             Kind::Plain => (MSS, FLIGHT),
             Kind::Offload => (LONG * MSS, LONG_FLIGHT),
         };
-        let mut chargen = Chargen {
-            segment: Template::new(kind, arrived, &[], &vec![b'.'; usize::from(text)]),
-            text: u32::from(text),
+        let flight = manner.flight.unwrap_or(flight);
+        let prepared = vec![b'.'; usize::from(text)];
+        let text = u32::from(text);
+        let held = if manner.copies { flight / text + 1 } else { 1 };
+        let segment = |text| Template::new(manner.kind, syn, window(manner), &[], text);
+        Chargen {
+            segments: (0..held).map(|_| segment(&prepared)).collect(),
+            short: segment(&prepared[..usize::from(MSS)]),
+            turn: 0,
+            text,
             flight,
-            ack: arrived.seq,
+            ack: syn.end(),
             next: ISS.wrapping_add(1),
             acknowledged: ISS.wrapping_add(1),
             duplicates: 0,
-            scale,
+            scale: syn.scale(),
             window: 0,
-            limit: 0,
-        };
-        chargen.take(arrived);
-        chargen
-    }
-
-    /// Sends until the kernel closes or resets the connection.
-    pub fn run(mut self, queue: &Queue) -> io::Result<()> {
-        let mut buffer = vec![0; LONGEST];
-        let prefix = queue.kind().header();
-        loop {
-            let sent = self.send(queue)?;
-            let mut heard = false;
-            while let Some(length) = queue.receive(&mut buffer)? {
-                heard = true;
-                let Some(arrived) = Arrived::parse(&buffer[prefix..length]) else {
-                    continue;
-                };
-                if arrived.has(RST | FIN | SYN) {
-                    return Ok(());
-                }
-                self.take(&arrived);
-            }
-            if !sent && !heard && !queue.wait(Timeout::from(PATIENCE_MS))? {
-                self.next = self.acknowledged;
-            }
+            limit: ISS.wrapping_add(1),
+            user: if manner.copies { prepared } else { Vec::new() },
         }
     }
 
     /// Sends a burst; whether the window had room for any of it.
-    fn send(&mut self, queue: &Queue) -> io::Result<bool> {
+    pub fn send(&mut self, queue: &Queue) -> io::Result<bool> {
         for count in 0..BURST.div_ceil(self.text) {
-            let room = self.limit.wrapping_sub(self.next) as i32;
             let flight = self.next.wrapping_sub(self.acknowledged);
-            if room < self.text as i32 || flight >= self.flight {
+            if flight == 0 && self.room() < self.text {
+                return self.send_short(queue);
+            }
+            if self.room() < self.text || flight >= self.flight {
                 return Ok(count > 0);
             }
-            queue.send(self.segment.seal(self.next, self.ack, ACK))?;
+            let segment = &mut self.segments[self.turn];
+            if !self.user.is_empty() {
+                segment.fill(black_box(&self.user));
+            }
+            queue.send(segment.seal(self.next, self.ack, ACK))?;
+            self.turn = (self.turn + 1) % self.segments.len();
             self.next = self.next.wrapping_add(self.text);
         }
         Ok(true)
     }
 
+    /// Sends what the window has room for, which is less than a long segment; whether that is
+    /// anything.
+    fn send_short(&mut self, queue: &Queue) -> io::Result<bool> {
+        let mss = u32::from(MSS);
+        let count = self.room() / mss;
+        for _ in 0..count {
+            queue.send(self.short.seal(self.next, self.ack, ACK))?;
+            self.next = self.next.wrapping_add(mss);
+        }
+        Ok(count > 0)
+    }
+
+    /// What the kernel's window has room for, in octets.
+    fn room(&self) -> u32 {
+        let room = self.limit.wrapping_sub(self.next) as i32;
+        room.max(0) as u32
+    }
+
     /// Takes an acknowledgment. At the third duplicate, everything is sent again.
-    fn take(&mut self, arrived: &Arrived<'_>) {
+    pub fn take(&mut self, arrived: &Arrived<'_>) {
         let news = arrived.ack.wrapping_sub(self.acknowledged) as i32;
         if news > 0 {
             self.acknowledged = arrived.ack;
@@ -119,7 +136,7 @@ impl Chargen {
         } else if news == 0 && arrived.window == self.window {
             self.duplicates += 1;
             if self.duplicates == 3 {
-                self.next = self.acknowledged;
+                self.again();
             }
         }
         self.window = arrived.window;
@@ -129,5 +146,10 @@ impl Chargen {
         if (limit.wrapping_sub(self.limit) as i32) > 0 {
             self.limit = limit;
         }
+    }
+
+    /// What is in flight is sent again.
+    pub fn again(&mut self) {
+        self.next = self.acknowledged;
     }
 }

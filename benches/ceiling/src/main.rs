@@ -12,26 +12,33 @@
 //! What it receives it acknowledges every so many packets: every second, as RFC 9293 §3.8.6.3
 //! (SHLD-18) asks, or more rarely when told so: each acknowledgment is a system call in which the
 //! kernel does the sender's work, and a stack that takes packets in batches may acknowledge once a
-//! batch. An empty queue is acknowledged at once.
+//! batch. A queue that stays empty is acknowledged at once.
 //!
-//! It carries no timestamps, so its segments have 12 octets more text than a stack's.
+//! One thread does all of that. What a sockets API adds, whatever the stack behind it, can be
+//! added: `--copy`, the text is copied once more, from a user into memory that holds it until it is
+//! acknowledged, and to a user out of the packet; `--threads`, there is a thread behind each flow, which
+//! copies too, and the one that reads hands over to it.
 //!
-//! IPv4 only, and one bulk connection at a time.
+//! It carries no timestamps, so its segments have 12 octets more text than a stack's. IPv4 only.
 //!
 //! The services: echo (7), discard (9), chargen (19).
 
 mod chargen;
 mod discard;
+mod echo;
+mod flow;
 mod segment;
+mod threads;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 use bench_tun::{HEADER, Kind, Queue, Timeout};
 
-use crate::chargen::Chargen;
-use crate::discard::Discard;
-use crate::segment::{ACK, Arrived, FIN, RST, SYN, Template};
+use crate::flow::{Flow, Manner, PATIENCE};
+use crate::segment::{Arrived, LARGEST_WINDOW, RST, SYN};
 
 const ECHO: u16 = 7;
 const DISCARD: u16 = 9;
@@ -40,14 +47,15 @@ const CHARGEN: u16 = 19;
 /// Our initial sequence number: the same every time.
 const ISS: u32 = 1;
 
-/// How often an empty queue is tried again before the program sleeps. The kernel's thread that
-/// sends would have to wake us, which costs it more than a few tries cost us.
-const TRIES: u32 = 200;
-
 /// The longest packet, and what may stand before it.
 const LONGEST: usize = HEADER + u16::MAX as usize;
 
-const USAGE: &str = "usage: ceiling INTERFACE plain|offload [PACKETS_PER_ACKNOWLEDGMENT]";
+/// The most packets taken before the flows that send have their turn.
+const BATCH: u32 = 64;
+
+const USAGE: &str = "\
+usage: ceiling [--copy] [--threads] [--flight OCTETS] INTERFACE plain|offload [EVERY]
+EVERY is how many packets one acknowledgment is for.";
 
 fn main() -> ExitCode {
     match start() {
@@ -61,84 +69,131 @@ fn main() -> ExitCode {
 
 fn start() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, kind, every @ ..] = &arguments[..] else {
-        bail!("{USAGE}");
+    let mut arguments = arguments.iter().map(String::as_str);
+    let (mut copies, mut threads, mut flight) = (false, false, None);
+    let name = loop {
+        match arguments.next().context(USAGE)? {
+            "--copy" => copies = true,
+            "--threads" => threads = true,
+            "--flight" => flight = Some(number(arguments.next())?.min(LARGEST_WINDOW)),
+            name => break name,
+        }
     };
-    let kind = match kind.as_str() {
-        "plain" => Kind::Plain,
-        "offload" => Kind::Offload,
+    let kind = match arguments.next() {
+        Some("plain") => Kind::Plain,
+        Some("offload") => Kind::Offload,
         _ => bail!("{USAGE}"),
     };
-    let every = match every {
-        [] => 2,
-        [every] => every.parse().context("the third argument is a number")?,
-        _ => bail!("{USAGE}"),
+    let every = match arguments.next() {
+        None => 2,
+        every => number(every)?,
     };
     let queue =
         Queue::open(name, kind).with_context(|| format!("cannot open the interface {name}"))?;
-    println!("ready");
-    let mut buffer = vec![0; LONGEST];
-    let mut discard = None;
-    let mut scale = 0;
-    loop {
-        let length = next(&queue, &mut buffer, &mut discard)?;
-        let Some(arrived) = Arrived::parse(&buffer[kind.header()..length]) else {
-            continue;
-        };
-        if arrived.has(RST) {
-            continue;
-        }
-        if arrived.has(SYN) {
-            greet(&queue, &arrived)?;
-            scale = arrived.scale();
-            if arrived.to.port == DISCARD {
-                discard = Some(Discard::new(kind, &arrived, every));
-            }
-            continue;
-        }
-        match arrived.to.port {
-            DISCARD => {
-                if let Some(discard) = &mut discard {
-                    discard.take(&queue, &arrived)?;
-                }
-            }
-            CHARGEN => Chargen::new(kind, &arrived, scale).run(&queue)?,
-            ECHO => echo(&queue, &arrived)?,
-            _ => {}
-        }
-    }
-}
-
-/// The next packet: tries a while, then sleeps.
-fn next(queue: &Queue, buffer: &mut [u8], discard: &mut Option<Discard>) -> Result<usize> {
-    loop {
-        for _ in 0..TRIES {
-            if let Some(length) = queue.receive(buffer)? {
-                return Ok(length);
-            }
-        }
-        if let Some(discard) = discard {
-            discard.acknowledge(queue)?;
-        }
-        queue.wait(Timeout::NONE)?;
-    }
-}
-
-/// Answers a SYN.
-fn greet(queue: &Queue, syn: &Arrived<'_>) -> Result<()> {
-    let mut answer = Template::new(queue.kind(), syn, &segment::SYN_OPTIONS, &[]);
-    queue.send(answer.seal(ISS, syn.end(), SYN | ACK))?;
-    Ok(())
-}
-
-/// Sends back what came, and closes when the kernel does. All it needs is in the packet.
-fn echo(queue: &Queue, arrived: &Arrived<'_>) -> Result<()> {
-    let flags = match (arrived.has(FIN), arrived.text.is_empty()) {
-        (true, _) => FIN | ACK,
-        (false, false) => ACK,
-        (false, true) => return Ok(()),
+    let manner = Manner {
+        kind,
+        every,
+        flight,
+        copies: copies || threads,
     };
-    let mut answer = Template::new(queue.kind(), arrived, &[], arrived.text);
-    queue.send(answer.seal(arrived.ack, arrived.end(), flags))?;
+    println!("ready");
+    match threads {
+        true => threads::serve(queue, manner),
+        false => serve(&queue, &manner),
+    }
+}
+
+fn number(word: Option<&str>) -> Result<u32> {
+    word.and_then(|word| word.parse().ok()).context(USAGE)
+}
+
+/// Serves in one thread, until the interface is gone.
+fn serve(queue: &Queue, manner: &Manner) -> Result<()> {
+    // By the port of the kernel's end: it has one address.
+    let mut flows: HashMap<u16, Flow> = HashMap::new();
+    let mut buffer = vec![0; LONGEST];
+    let mut patience = Patience::new();
+    loop {
+        let mut busy = false;
+        for _ in 0..BATCH {
+            let Some(length) = queue.receive(&mut buffer)? else {
+                break;
+            };
+            busy = true;
+            if let Some(arrived) = Arrived::parse(&buffer[manner.kind.header()..length]) {
+                take(queue, manner, &mut flows, &arrived)?;
+            }
+        }
+        for flow in flows.values_mut() {
+            busy |= flow.send(queue)?;
+        }
+        if busy {
+            patience.renew();
+        } else if flows.values().any(Flow::sends) || patience.is_at_its_end() {
+            for flow in flows.values_mut() {
+                flow.pause(queue)?;
+            }
+            if !queue.wait(Timeout::try_from(PATIENCE)?)? {
+                flows.values_mut().for_each(Flow::stalled);
+            }
+        }
+    }
+}
+
+/// Takes a packet.
+fn take(
+    queue: &Queue,
+    manner: &Manner,
+    flows: &mut HashMap<u16, Flow>,
+    arrived: &Arrived<'_>,
+) -> Result<()> {
+    let from = arrived.from.port;
+    if arrived.has(SYN) {
+        if let Some(flow) = Flow::new(manner, arrived) {
+            flows.insert(from, flow);
+        }
+        echo::greet(queue, arrived, discard::window(manner))?;
+    } else if arrived.has(RST) {
+        flows.remove(&from);
+    } else if arrived.to.port == ECHO {
+        echo::echo(queue, arrived)?;
+    } else if let Some(flow) = flows.get_mut(&from) {
+        flow.take(queue, arrived)?;
+    }
     Ok(())
+}
+
+/// How often an empty queue is tried again before the program sleeps. The kernel's thread that
+/// sends would have to wake us, which costs it more than a few tries cost us. (Who sends does not
+/// try: what wakes it are acknowledgments, and those of several segments are dealt with together.)
+struct Patience {
+    tries: u32,
+    /// There is but one processor, which whom we wait for needs.
+    alone: bool,
+}
+
+impl Patience {
+    const TRIES: u32 = 200;
+
+    fn new() -> Patience {
+        Patience {
+            tries: 0,
+            alone: thread::available_parallelism().is_ok_and(|count| count.get() == 1),
+        }
+    }
+
+    /// There was something.
+    fn renew(&mut self) {
+        self.tries = 0;
+    }
+
+    /// Counts a try that found nothing, and gives way where there is one processor; whether it was
+    /// the last.
+    fn is_at_its_end(&mut self) -> bool {
+        self.tries += 1;
+        if self.alone {
+            thread::yield_now();
+        }
+        self.tries > Patience::TRIES
+    }
 }

@@ -17,15 +17,8 @@ pub const SYN_OPTIONS: [u8; 8] = [2, 4, 0x05, 0xb4, 1, 3, 3, SCALE];
 /// How far the windows we advertise are shifted.
 const SCALE: u8 = 4;
 
-/// The window we advertise, in octets: the default queue of a TUN interface holds 500 packets, and
-/// what does not fit is lost.
-fn window(kind: Kind) -> u32 {
-    match kind {
-        Kind::Plain => 480 * u32::from(MSS),
-        // As much as `SCALE` can say: 500 packets may hold far more.
-        Kind::Offload => 0xffff << SCALE,
-    }
-}
+/// The largest window that we can advertise, in octets.
+pub const LARGEST_WINDOW: u32 = 0xffff << SCALE;
 
 /// The length of an IPv4 and of a TCP header without options.
 const HEADER: usize = 20;
@@ -121,16 +114,23 @@ pub struct Template {
 }
 
 impl Template {
-    /// A segment with these options and this text, back where `arrived` came from. The length of
-    /// the options must be a multiple of four.
-    pub fn new(kind: Kind, arrived: &Arrived<'_>, options: &[u8], text: &[u8]) -> Template {
+    /// A segment with these options and this text, back where `arrived` came from, which advertises
+    /// `window` octets. The length of the options must be a multiple of four.
+    pub fn new(
+        kind: Kind,
+        arrived: &Arrived<'_>,
+        window: u32,
+        options: &[u8],
+        text: &[u8],
+    ) -> Template {
         let (source, destination) = (arrived.to, arrived.from);
         let tcp_length = (HEADER + options.len() + text.len()) as u16;
         let offset = ((HEADER + options.len()) / 4) as u8;
         let scale = if options.is_empty() { SCALE } else { 0 };
-        let window = (window(kind) >> scale).min(0xffff) as u16;
+        let window = (window >> scale).min(0xffff) as u16;
 
-        let mut packet = vec![0x45, 0];
+        let mut packet = Vec::with_capacity(PREFIX + HEADER + usize::from(tcp_length));
+        packet.extend([0x45, 0]);
         packet.extend((HEADER as u16 + tcp_length).to_be_bytes());
         packet.extend([0, 0, 0x40, 0, 64, 6, 0, 0]); // do not fragment; TTL 64; TCP
         packet.extend(source.address);
@@ -169,6 +169,13 @@ impl Template {
                 }
             }
         }
+    }
+
+    /// Copies `text` over its own, which is as long. The checksum must be the same, or be left to
+    /// the kernel.
+    pub fn fill(&mut self, text: &[u8]) {
+        let at = self.packet.len() - text.len();
+        self.packet[at..].copy_from_slice(text);
     }
 
     /// The finished packet.
