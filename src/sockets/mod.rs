@@ -33,6 +33,11 @@
 //! assert_eq!(&text, b"hello");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! If the stack panics, or its device, the network has ended: calls that return a `Result` fail with
+//! an error of the kind `Other`, whoever waits is woken, and what is dropped is not closed any more. A
+//! call that has no way to fail (the status of a connection, its options) answers from what the panic
+//! has left, and may panic in its turn.
 
 mod blocking;
 mod error;

@@ -29,7 +29,9 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError
 /// A datagram is sent in one piece, unless [`UdpSocket::set_fragments`] says otherwise: one that is
 /// longer than the MTU has room for (1,472 octets of text over IPv4, 1,452 over IPv6, if the MTU is
 /// 1,500) is refused with an error of the kind `InvalidInput` whose
-/// [`get_ref`](io::Error::get_ref) is a [`UdpSendError::TooLong`]. Datagrams to broadcast and multicast addresses are refused, too.
+/// [`get_ref`](io::Error::get_ref) is a [`UdpSendError::TooLong`]. Datagrams to broadcast and
+/// multicast addresses are refused, too, and none that comes to one is received: a TUN device is a
+/// link between two hosts.
 ///
 /// ```
 /// use stubborn::config::Config;

@@ -483,8 +483,12 @@ impl Stack {
         let Some(datagram) = self.keep_own(datagram) else {
             return;
         };
-        let identification = self.draw() as u32;
-        let Ok(pieces) = ip::fragments(datagram, self.config.mtu, identification) else {
+        let mtu = self.config.mtu;
+        let identification = match datagram.len() > mtu {
+            true => self.identifications.draw(),
+            false => 0,
+        };
+        let Ok(pieces) = ip::fragments(datagram, mtu, identification) else {
             return;
         };
         for piece in pieces {

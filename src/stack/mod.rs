@@ -23,6 +23,7 @@
 //! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `reports` | ICMP errors as they came, for who wants each of them |
+//! | `identification` | what tells the fragments of one datagram from those of others |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
 //! | `sweep` | many connections at once |
@@ -42,6 +43,7 @@ mod depart;
 mod fast_open;
 pub mod fragments;
 mod icmp;
+mod identification;
 mod itself;
 mod listener;
 mod memory;
@@ -81,6 +83,7 @@ pub use udp::{
 
 use deadlines::Deadlines;
 use fragments::Reassembler;
+use identification::Identifications;
 use itself::Itself;
 use listener::Listeners;
 use memory::Memory;
@@ -148,7 +151,8 @@ pub struct Stack {
     replies: Replies,
     reset_limiter: Limiter,
     icmp_limiter: Limiter,
-    /// How many unpredictable numbers have been drawn: ports, identifications.
+    identifications: Identifications,
+    /// How many unpredictable numbers have been drawn: ports, and what a driver asks for.
     drawn: u64,
     reports: Reports,
     itself: Itself,
@@ -205,13 +209,15 @@ impl Stack {
         let reassembler = Reassembler::new(config.memory);
         // Every shard draws other numbers.
         let nonces = (index as u64) << 48;
+        let share = Share::new(index, count, secret);
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),
-            share: Share::new(index, count, secret),
+            identifications: Identifications::new(&share, secret),
+            share,
             strays: Strays::new(),
             secret,
             config,

@@ -31,6 +31,7 @@ enum Use {
     Number,
     Table,
     Share,
+    Order,
 }
 
 impl Secret {
@@ -70,6 +71,11 @@ impl Secret {
     /// The `nonce`th unpredictable number.
     pub(super) fn number(&self, nonce: u64) -> u64 {
         self.prf(Use::Number, nonce)
+    }
+
+    /// A keyed hash for an order that nobody else can know.
+    pub(super) fn order(&self, input: impl Hash) -> u64 {
+        self.prf(Use::Order, input)
     }
 
     /// A keyed hash that says which of several shards has a flow: nobody outside can choose flows

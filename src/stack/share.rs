@@ -54,6 +54,11 @@ impl Share {
         self.index
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Whose a connection is. Both ends of one that a host has with itself are the same shard's.
     pub fn owner(&self, local: SocketAddr, remote: SocketAddr) -> usize {
         self.choose((local.min(remote), local.max(remote)))

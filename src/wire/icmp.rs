@@ -348,8 +348,8 @@ fn echo_message(ip: &IpHeader, echo: &Echo<'_>, v4: u8, v6: u8) -> Vec<u8> {
 /// (RFC 4443 §2.4(c)). `from` is an address of this host, of the same family.
 ///
 /// `None` if none may be sent (RFC 1122 §3.2.2, RFC 4443 §2.4(e)): about an ICMP error, a fragment
-/// that is not the first, a datagram to many hosts or from none that could be answered; or if the
-/// family has no such error. It does not limit the rate: the stack does.
+/// of IPv4 that is not the first, a datagram to many hosts or from none that could be answered; or
+/// if the family has no such error. It does not limit the rate: the stack does.
 pub fn error(from: IpAddr, hop_limit: u8, error: IcmpError, offending: &[u8]) -> Option<Vec<u8>> {
     let v4 = from.is_ipv4();
     let (kind, code, fields) = match v4 {
@@ -428,7 +428,9 @@ fn whom_to_answer(v4: bool, error: IcmpError, offending: &[u8]) -> Option<IpAddr
             kind < v6::FIRST_INFORMATIONAL || kind == v6::REDIRECT
         }
         (protocol::ICMP, None) => v4,
-        (protocol::ICMPV6, None) => !v4,
+        // Cut off. But a later fragment may be told of (RFC 8200 §4.5): no error is so long that it
+        // has one.
+        (protocol::ICMPV6, None) => !v4 && upper.is_some(),
         _ => false,
     };
     (!about_error).then_some(ip.source)
@@ -773,7 +775,8 @@ mod tests {
         let rows = [
             (V4, with(V4, protocol::ICMP, &[]), false),
             (V6, with(V6, protocol::ICMPV6, &[]), false),
-            (V6, second(protocol::ICMPV6), false),
+            // RFC 8200 §4.5 has errors about later fragments; an ICMP error has none.
+            (V6, second(protocol::ICMPV6), true),
             (V6, second(protocol::UDP), true),
         ];
         for (row, ([_, us], offending, sent)) in rows.into_iter().enumerate() {

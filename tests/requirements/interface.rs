@@ -108,8 +108,8 @@ fn every_segment_has_an_identification_of_its_own() {
     assert!(identifications(&mut d).iter().all(|id| *id == 0));
 }
 
-/// THREATS 35: no identification counts what anybody else is sent: the fragments of what nobody can
-/// make shorter have one drawn at random.
+/// THREATS 35: no identification counts what anybody else is sent: those of the fragments of what nobody
+/// can make shorter come in an order that only the key knows.
 #[test]
 fn no_identification_tells_how_much_is_sent() {
     let mut d = host(Family::V4, |config| config.mtu = 576);

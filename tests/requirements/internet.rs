@@ -47,6 +47,27 @@ fn reply(datagram: &[u8]) -> (IpAddr, IpAddr, Vec<u8>) {
     (read.ip.source, read.ip.destination, echo.data.to_vec())
 }
 
+fn of_fragments(from: IpAddr, to: IpAddr) -> IpHeader {
+    IpHeader::new(from, to, protocol::FRAGMENT, 64)
+}
+
+/// What leaves when these datagrams have arrived.
+fn answers(d: &mut Dialogue, datagrams: &[&Vec<u8>]) -> Vec<Vec<u8>> {
+    let now = d.now();
+    datagrams.iter().for_each(|it| d.stack.receive(now, it));
+    std::iter::from_fn(|| Some(d.stack.poll_transmit(now)?.to_vec())).collect()
+}
+
+/// Who sent it, to whom, and the error that it tells of.
+#[track_caller]
+fn error(datagram: &[u8]) -> (IpAddr, IpAddr, IcmpError) {
+    let read = wire::parse(datagram).unwrap();
+    let Payload::Icmp(IcmpMessage::Error(error, _)) = read.payload else {
+        panic!("no error: {read:?}");
+    };
+    (read.ip.source, read.ip.destination, error)
+}
+
 /// RFC 4291 §2.8 and RFC 4443 §4.2: a host of IPv6 hears what is for all nodes, and answers their
 /// echo requests from an address of its own.
 #[test]
@@ -237,6 +258,143 @@ fn no_error_begets_another() {
             d.datagram_arrives(&cut).nothing_more();
         }
     });
+}
+
+/// RFC 8200 §4.5: who sends a fragment whose length cannot be is told, of ICMP, too: no error is so
+/// long that it comes in fragments.
+#[test]
+fn a_fragment_of_icmp_that_cannot_be_is_told_of() {
+    let (mut d, peer, us) = host(Family::V6);
+    let ip = of_fragments(peer, us);
+    let second = |field: u16, len: usize| {
+        let [high, low] = field.to_be_bytes();
+        let header = [protocol::ICMPV6, 0, high, low, 0, 0, 0, 7];
+        ip.datagram(&[&header[..], &vec![0; len]].concat())
+    };
+    for (datagram, pointer) in [(second(8 | 1, 9), 4), (second(0xfff8, 8), 42)] {
+        let answer = answers(&mut d, &[&datagram]).swap_remove(0);
+        let (ip, message) = answer.split_at(40);
+        assert_eq!(
+            (ip::source(ip), ip::destination(ip)),
+            (Some(us), Some(peer))
+        );
+        // Parameter problem, code 0.
+        assert_eq!((message[0], message[1]), (4, 0));
+        assert_eq!(
+            (&message[4..8], &message[8..]),
+            (&[0, 0, 0, pointer][..], &datagram[..])
+        );
+    }
+}
+
+/// RFC 1122 §3.2.2, RFC 4443 §2.4(e): a fragment that is not the first provokes nothing, whatever is
+/// wrong with what it is a part of.
+#[test]
+fn nothing_is_said_of_a_later_fragment() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        let unknown = IpHeader::new(peer, us, 99, 64).datagram(&[7; 3000]);
+        for piece in &ip::fragments(unknown.clone(), 1280, 7).unwrap()[1..] {
+            d.datagram_arrives(piece).nothing_more();
+        }
+        d.until(Duration::from_secs(61)).nothing_more();
+        // Of the whole one something is, and once.
+        for piece in &ip::fragments(unknown, 1280, 7).unwrap() {
+            d.datagram_arrives(piece);
+        }
+        error(&d.datagram_leaves());
+        d.nothing_more();
+    });
+}
+
+/// RFC 1812 §4.3.2.3, RFC 4443 §2.4(c): an error shows as much of the datagram as has room in 576
+/// octets, or 1280.
+#[test]
+fn an_error_shows_as_much_as_has_room() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        let (most, headers) = match family {
+            Family::V4 => (576, 20 + 8),
+            Family::V6 => (1280, 40 + 8),
+        };
+        for len in [0, 1, 8, 100, most - headers, 1400] {
+            let datagram = IpHeader::new(peer, us, 99, 64).datagram(&vec![7; len]);
+            d.datagram_arrives(&datagram);
+            let answer = d.datagram_leaves();
+            let shown = datagram.len().min(most - headers);
+            assert_eq!(answer[headers..], datagram[..shown], "{len}");
+        }
+    });
+}
+
+/// RFC 792, RFC 4443 §4.1: a request that is damaged, cut short, or of another code is no request.
+#[test]
+fn what_is_no_echo_request_is_not_answered() {
+    in_both_families(|family| {
+        let (mut d, peer, us) = host(family);
+        let whole = ping(peer, us, b"12345678");
+        let (header, message) = whole.split_at(family.headers() - 20);
+        let protocol = wire::parse(&whole).unwrap().ip.protocol;
+        let ip = IpHeader::new(peer, us, protocol, 64);
+        for at in 0..message.len() {
+            let mut damaged = message.to_vec();
+            damaged[at] ^= 1;
+            d.datagram_arrives(&[header, &damaged].concat())
+                .nothing_more();
+        }
+        for len in 0..message.len() {
+            d.datagram_arrives(&ip.datagram(&message[..len]));
+            d.nothing_more();
+        }
+        d.datagram_arrives(&whole);
+        assert_eq!(reply(&d.datagram_leaves()).2, b"12345678");
+    });
+}
+
+/// RFC 791 §3.2, RFC 5722 §4, RFC 6946 §4: fragments come in any order and several times; a datagram
+/// in one fragment has nothing to do with others of its identification; and what overlapped spoils
+/// that identification until its time is over, without a word.
+#[test]
+fn fragments_in_disorder() {
+    in_both_families(|family| {
+        let seconds = if family == Family::V4 { 30 } else { 60 };
+        let (mut d, peer, us) = host(family);
+        let data: Vec<u8> = (0..3000u32).map(|at| at as u8).collect();
+        let of = |data: &[u8]| ip::fragments(ping(peer, us, data), 1280, 1).unwrap();
+        let (pieces, other) = (of(&data), of(&[&[1][..], &data[1..]].concat()));
+        let [first, second, third] = &pieces[..] else {
+            panic!("{} pieces", pieces.len());
+        };
+        assert!(answers(&mut d, &[third, first, third, first]).is_empty());
+        if family == Family::V6 {
+            let (ip, whole) = (of_fragments(peer, us), ping(peer, us, b"atomic"));
+            let atomic =
+                ip.datagram(&[&[protocol::ICMPV6, 0, 0, 0, 0, 0, 0, 1], &whole[40..]].concat());
+            assert_eq!(reply(&answers(&mut d, &[&atomic])[0]).2, b"atomic");
+        }
+        // Its reply goes in pieces, too.
+        assert_eq!(answers(&mut d, &[second]).len(), 3);
+        // The identification is free again, and an overlap spoils it.
+        assert!(answers(&mut d, &[first, &other[0], second, third]).is_empty());
+        assert!(answers(&mut d, &[first, second, third]).is_empty());
+        d.until(Duration::from_secs(seconds)).nothing_more();
+        assert_eq!(answers(&mut d, &[first, second, third]).len(), 3);
+    });
+}
+
+/// RFC 6864 §4.3: of the datagrams that go in fragments none has the identification of another that
+/// may be on its way.
+#[test]
+fn no_identification_comes_twice() {
+    let (mut d, peer, us) = host(Family::V4);
+    let pieces = ip::fragments(ping(peer, us, &[7; 2000]), 1280, 7).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..5_000 {
+        let answers = answers(&mut d, &[&pieces[0], &pieces[1]]);
+        let ids = answers.iter().map(|piece| wire::parse(piece).unwrap().ip);
+        let ids: Vec<u16> = ids.map(|ip| ip.identification).collect();
+        assert!(ids.len() == 2 && ids[0] == ids[1] && seen.insert(ids[0]));
+    }
 }
 
 /// RFC 6890 §2.2.3: no peer of IPv6 passes for one of IPv4.

@@ -192,6 +192,13 @@ fn a_panic_of_the_lead_wakes_everybody() {
             assert!(answers.iter().filter(|answer| answer.is_err()).count() <= 1);
             assert!(answers.into_iter().flatten().all(|failed| failed));
             assert_eq!(kind(ends.accepted.write(b"x")), io::ErrorKind::Other);
+            // What cannot fail answers: it was the device that panicked, not the stack.
+            ends.accepted.set_nodelay(true);
+            assert!(ends.accepted.options().nodelay);
+            assert_eq!(
+                ends.accepted.status().state,
+                stubborn::tcp::State::Established
+            );
         });
     }
 }

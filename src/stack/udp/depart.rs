@@ -36,7 +36,7 @@ impl Stack {
         if ip::header_len(head.local.is_ipv4()) + udp::HEADER + head.len <= mtu {
             return false;
         }
-        let identification = self.draw() as u32;
+        let identification = self.identifications.draw();
         if let Some(packet) = self.datagram(id, head, Offload::NONE)
             && let Ok(pieces) = ip::fragments(packet.to_vec(), mtu, identification)
         {

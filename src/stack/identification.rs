@@ -1,0 +1,104 @@
+//! What tells the fragments of one datagram from those of others.
+//!
+//! While they are on their way, no other datagram between the same two hosts may have the same
+//! identification (RFC 6864 §4.3, RFC 8200 §4.5); and nobody who sees his own may learn from them
+//! how much is sent to others (THREATS 35). So they come in runs of 2^15, each of which has every
+//! number of 15 bits once, in an order that follows from the key; the bit above tells a run from
+//! the next. Of IPv6, which has 32 bits, the upper half is drawn at random.
+
+use super::secret::Secret;
+use super::share::Share;
+
+/// The identifications of one shard: those of the others are others.
+#[derive(Clone, Debug)]
+pub(super) struct Identifications {
+    secret: Secret,
+    /// The next is the so manieth of those that all shards have,
+    next: u64,
+    /// and then this shard has one of so many.
+    step: u64,
+}
+
+impl Identifications {
+    pub(super) fn new(share: &Share, secret: Secret) -> Identifications {
+        Identifications {
+            secret,
+            next: share.index() as u64,
+            step: share.count() as u64,
+        }
+    }
+
+    /// One that none of the 2^15 before it was.
+    pub(super) fn draw(&mut self) -> u32 {
+        let nth = self.next;
+        self.next += self.step;
+        let (run, place) = (nth >> 15, nth as u16 & 0x7fff);
+        let low = (run as u16 & 1) << 15 | self.shuffle(run, place);
+        let high = self.secret.order(nth) as u32;
+        high << 16 | u32::from(low)
+    }
+
+    /// Every number of 15 bits to another: a Feistel network, of eight bits and seven.
+    fn shuffle(&self, run: u64, place: u16) -> u16 {
+        const ROUNDS: u8 = 4;
+        let (mut left, mut right) = (place >> 7, place & 0x7f);
+        for round in 0..ROUNDS {
+            let mix = |half| self.secret.order((run, round, half)) as u16;
+            left ^= mix(right) & 0xff;
+            right ^= mix(left) & 0x7f;
+        }
+        left << 7 | right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn shard(index: usize, count: usize, key: u8) -> Identifications {
+        let secret = Secret([key; 16]);
+        Identifications::new(&Share::new(index, count, secret), secret)
+    }
+
+    fn low(identifications: &mut Identifications, count: usize) -> Vec<u16> {
+        (0..count).map(|_| identifications.draw() as u16).collect()
+    }
+
+    /// RFC 6864 §4.3: however many have been before, none is like one of the 2^15 before it.
+    #[test]
+    fn none_comes_back_before_32_768_others() {
+        let all = low(&mut shard(0, 1, 7), 5 << 15);
+        let mut last = vec![None; 1 << 16];
+        for (at, id) in all.iter().enumerate() {
+            let before = last[usize::from(*id)].replace(at);
+            assert!(before.is_none_or(|before| at - before > 1 << 15), "{at}");
+        }
+    }
+
+    #[test]
+    fn no_two_shards_have_the_same() {
+        let ids = (0..3).flat_map(|index| low(&mut shard(index, 3, 7), 10_000));
+        assert_eq!(ids.collect::<BTreeSet<u16>>().len(), 30_000);
+    }
+
+    /// THREATS 35: from one to the next nothing is to be learnt, nor from one run to the next, nor
+    /// from another host.
+    #[test]
+    fn the_order_is_the_keys() {
+        let ids = low(&mut shard(0, 1, 7), 2 << 15);
+        // Of a random order, steps of at most 100 either way are 200 in 2^15.
+        let near = |pair: &&[u16]| (1..=100).contains(&pair[0].abs_diff(pair[1]));
+        let count = ids[..1 << 15].windows(2).filter(near).count();
+        assert!((120..300).contains(&count), "{count}");
+        let (first, second) = ids.split_at(1 << 15);
+        let other = low(&mut shard(0, 1, 8), 1 << 15);
+        for others in [second, &other] {
+            let same = first
+                .iter()
+                .zip(others)
+                .filter(|(a, b)| **a == **b & 0x7fff);
+            assert!(same.count() < 20);
+        }
+    }
+}
