@@ -5,7 +5,8 @@
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
 //! | `intake` | what a device receives into, and receiving while the stack is not locked |
-//! | `reading` | what a wait is for, and where text may land meanwhile |
+//! | `attempt`, `reading` | what a wait is for, and where text may land meanwhile |
+//! | `closed` | why a stack or a listener is of no use any more |
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
@@ -46,9 +47,11 @@
 //! little for many connections that come and go (`outbox`, `crowd`).
 
 mod alarm;
+mod attempt;
 mod background;
 mod busy;
 mod clock;
+mod closed;
 mod crowd;
 mod engine;
 mod exchange;
@@ -76,14 +79,16 @@ use std::os::fd::AsFd;
 use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::Packet;
 
+pub(crate) use attempt::{Attempt, WaitError};
 pub use clock::Clock;
+pub(crate) use closed::Closed;
 pub(crate) use engine::Engine;
 pub use pcap::Recorder;
-pub(crate) use reading::{Attempt, Room, WaitError};
+pub(crate) use reading::Room;
 pub use relay::{Punctuality, Relay, RelayError, Stop};
 pub(crate) use runtime::Runtime;
 pub use shard::{Shard, Traffic, Turn};
-pub(crate) use shared::{Closed, Shared};
+pub(crate) use shared::Shared;
 pub use start::StartError;
 pub(crate) use waiters::Key;
 pub use waking::Waking;

@@ -14,10 +14,11 @@ use std::task::Waker;
 use std::time;
 
 use super::PollDevice;
+use super::attempt::WaitError;
+use super::closed::Closed;
 use super::engine::Engine;
 use super::parker::Parker;
-use super::reading::WaitError;
-use super::shared::{Closed, Shared};
+use super::shared::Shared;
 use super::start::{self, StartError};
 use super::waiters::Key;
 use super::waking::Waking;

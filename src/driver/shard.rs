@@ -103,7 +103,7 @@ impl<D: Device> Shard<D> {
             stack,
             device,
             offload: capabilities.offload,
-            lands: Landing::pays_with(&capabilities),
+            lands: Landing::pays_with(capabilities.longest_arrival()),
             clock: Clock::start(),
             inlet: Inlet::new(&capabilities),
             sent_since_turn: 0,

@@ -1,6 +1,5 @@
 //! What all threads of one stack share, under one lock.
 
-use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::mem;
@@ -10,6 +9,7 @@ use std::task::Waker;
 use super::PollDevice;
 use super::alarm::Alarm;
 use super::busy::Busy;
+use super::closed::Closed;
 use super::crowd::Crowd;
 use super::intake::Intake;
 use super::lead::{Lead, Ticket, USER_KICKS};
@@ -30,30 +30,6 @@ const FRUITLESS_ALLOWED: u32 = 4;
 /// The first time for which such a device is left alone; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-
-/// Why nothing goes any more. A later one outweighs those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Closed {
-    /// The user closed this listener.
-    Listener,
-    /// The device is closed for good.
-    Device,
-    /// The user shut the network down.
-    Shutdown,
-    /// The stack panicked.
-    Panicked,
-}
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Closed::Device => "the network device is closed",
-            Closed::Shutdown => "the network was shut down",
-            Closed::Listener => "the listener is closed",
-            Closed::Panicked => "the network stack failed",
-        })
-    }
-}
 
 /// If more datagrams arrive together, much is to be written soon,
 const MUCH: usize = 2;

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{Batch, Capabilities};
+use super::Batch;
 use crate::wire::{Form, Landed};
 
 /// The smallest buffer, and the shortest arrivals, in octets, with which it pays: less is copied faster
@@ -36,9 +36,9 @@ pub struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    /// Whether what a device hands up is long enough.
-    pub const fn pays_with(capabilities: &Capabilities) -> bool {
-        capabilities.longest_arrival() >= LEAST
+    /// Whether what arrives is long enough for it: at most so many octets a datagram.
+    pub const fn pays_with(longest_arrival: usize) -> bool {
+        longest_arrival >= LEAST
     }
 
     /// For text behind so many octets of `headers`; `None` if the buffer is too small to gain by it.
@@ -231,6 +231,6 @@ mod tests {
     #[test]
     fn it_does_not_pay_for_little() {
         assert!(Landing::new(HEADERS, &mut [0; LEAST - 1]).is_none());
-        assert!(!Landing::pays_with(&Capabilities::plain(1500)));
+        assert!(!Landing::pays_with(1500));
     }
 }

@@ -4,15 +4,16 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 use std::net::Shutdown;
 
-use super::host::Held;
+use super::ends::Phase;
+use super::held::Held;
 use super::id::HostId;
-use super::judge::{Judge, Phase};
+use super::judge::Judge;
 use super::trace::{Kind, Trace};
 use crate::stack::{ConnectError, ListenError, Readiness, Stack};
 use crate::tcp::{ConnectionError, RecvError, SendError, Status};
 use crate::time::{Duration, Instant};
 
-pub use super::judge::Conn;
+pub use super::ends::Conn;
 pub use crate::stack::ListenerId;
 
 /// Why an application is called.
@@ -137,7 +138,7 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Stack::send`].
     pub fn send(&mut self, conn: Conn, most: u64) -> Result<usize, SendError> {
-        let end = self.judge.end(conn);
+        let end = &self.judge.ends()[conn];
         let (id, octets, place) = (end.id, end.octets, end.sent);
         let len =
             usize::try_from(most).map_or(self.octets.len(), |most| most.min(self.octets.len()));
@@ -153,7 +154,7 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Stack::recv`].
     pub fn recv(&mut self, conn: Conn, most: usize) -> Result<usize, RecvError> {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         let len = most.clamp(1, self.octets.len());
         let taken = self.stack.recv(self.now, id, &mut self.octets[..len])?;
         match taken {
@@ -169,7 +170,7 @@ impl Calls<'_> {
     /// # Errors
     /// As [`Stack::shutdown`].
     pub fn shutdown(&mut self, conn: Conn) -> Result<(), SendError> {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         self.stack.shutdown(self.now, id, Shutdown::Write)?;
         self.judge.closed(conn);
         self.told(Kind::Shut, conn, 0);
@@ -178,7 +179,7 @@ impl Calls<'_> {
 
     /// The application has done all that it wanted, and lets go of the connection: CLOSE.
     pub fn close(&mut self, conn: Conn) {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         self.stack.close(self.now, id);
         self.judge.closed(conn);
         self.let_go(conn, Phase::Completed);
@@ -186,37 +187,37 @@ impl Calls<'_> {
 
     /// ABORT, and lets go of the connection.
     pub fn abort(&mut self, conn: Conn) {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         self.stack.abort(self.now, id);
         self.let_go(conn, Phase::Aborted);
     }
 
     /// The connection has failed, as a call on it has said: lets go of it.
     pub fn give_up(&mut self, conn: Conn, error: ConnectionError) {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         self.stack.close(self.now, id);
         self.let_go(conn, Phase::Failed(error));
     }
 
     /// Why the connection has ended, once.
     pub fn take_error(&mut self, conn: Conn) -> Option<ConnectionError> {
-        self.stack.take_error(self.judge.end(conn).id)
+        self.stack.take_error(self.judge.ends()[conn].id)
     }
 
     /// STATUS.
     pub fn status(&self, conn: Conn) -> Status {
-        self.stack.status(self.judge.end(conn).id)
+        self.stack.status(self.judge.ends()[conn].id)
     }
 
     /// Gives the connection keepalive, a user timeout, and so on.
     pub fn set_options(&mut self, conn: Conn, options: crate::config::SocketOptions) {
-        let id = self.judge.end(conn).id;
+        let id = self.judge.ends()[conn].id;
         self.stack.set_options(self.now, id, options);
     }
 
     /// How many octets were sent and received on the connection.
     pub fn progress(&self, conn: Conn) -> (u64, u64) {
-        let end = self.judge.end(conn);
+        let end = &self.judge.ends()[conn];
         (end.sent, end.received)
     }
 
@@ -226,7 +227,7 @@ impl Calls<'_> {
     }
 
     fn let_go(&mut self, conn: Conn, phase: Phase) {
-        self.held.remove(self.judge.end(conn).id);
+        self.held.remove(self.judge.ends()[conn].id);
         self.judge.over(conn, phase);
         let how = match phase {
             Phase::Open | Phase::Lost => 0,

@@ -1,7 +1,7 @@
 //! Octets that should not have been delivered: where do they come from? It decides which property
 //! they break, and is asked once in the life of a world at most.
 
-use super::judge::{Conn, Judge};
+use super::ends::{Conn, Ends};
 use super::octets::Octets;
 use super::outcome::Property;
 
@@ -11,32 +11,25 @@ const SAMPLE: usize = 8;
 /// How far from its place an octet is looked for.
 const REACH: u64 = 1 << 20;
 
-/// A connection's name in a report.
-pub(super) fn name(judge: &Judge, conn: Conn) -> String {
-    let end = judge.end(conn);
-    let host = end.host;
-    format!("host {host}, connection {} > {}", end.local, end.remote)
-}
-
 /// How far a connection has come, in words.
-pub(super) fn progress(judge: &Judge, conn: Conn) -> String {
-    let end = judge.end(conn);
-    let due = match judge.known_partner(conn).map(|peer| judge.end(peer).sent) {
+pub(super) fn progress(ends: &Ends, conn: Conn) -> String {
+    let end = &ends[conn];
+    let due = match ends.known_partner(conn).map(|peer| ends[peer].sent) {
         Some(sent) => format!("{} of {sent}", end.received),
         None => format!("{}", end.received),
     };
     format!(
         "{} has sent {} octets and received {due}",
-        name(judge, conn),
+        ends[conn].name(),
         end.sent
     )
 }
 
 /// Octets that are not the next of the peer's.
-pub(super) fn of_octets(judge: &Judge, conn: Conn, octets: &[u8]) -> (Property, String) {
-    let place = judge.end(conn).received;
-    let peer = judge.known_partner(conn);
-    let index = match peer.map(|peer| judge.end(peer)) {
+pub(super) fn of_octets(ends: &Ends, conn: Conn, octets: &[u8]) -> (Property, String) {
+    let place = ends[conn].received;
+    let peer = ends.known_partner(conn);
+    let index = match peer.map(|peer| &ends[peer]) {
         Some(peer) => match peer.octets.mismatch(place, octets) {
             Some(index) => index,
             // They are right, and too many.
@@ -45,7 +38,7 @@ pub(super) fn of_octets(judge: &Judge, conn: Conn, octets: &[u8]) -> (Property, 
         None => 0,
     };
     let (at, wrong) = (place + index as u64, &octets[index..]);
-    let from = peer.and_then(|peer| find(judge.end(peer).octets, at, wrong));
+    let from = peer.and_then(|peer| find(ends[peer].octets, at, wrong));
     let (property, why) = match from {
         Some(from) if from < at => (
             Property::NoDuplication,
@@ -53,36 +46,33 @@ pub(super) fn of_octets(judge: &Judge, conn: Conn, octets: &[u8]) -> (Property, 
         ),
         Some(from) if from > at => (Property::Fifo, format!("what belongs at {from}")),
         Some(_) => (Property::NoCreation, "what was not sent yet".to_owned()),
-        None => stranger(judge, conn, peer, at, wrong)
+        None => stranger(ends, conn, peer, at, wrong)
             .unwrap_or((Property::NoCreation, "what nobody sent".to_owned())),
     };
-    let what = format!("{} got at octet {at} {why}", name(judge, conn));
+    let what = format!("{} got at octet {at} {why}", ends[conn].name());
     (property, what)
 }
 
 /// Octets that another connection sent.
 fn stranger(
-    judge: &Judge,
+    ends: &Ends,
     conn: Conn,
     peer: Option<Conn>,
     at: u64,
     wrong: &[u8],
 ) -> Option<(Property, String)> {
-    let own = judge.end(conn);
-    let others = (0..judge.ends().len() as u32).map(Conn);
+    let own = &ends[conn];
+    let others = ends.all();
     let source = others
         .filter(|other| Some(*other) != peer)
-        .find(|other| find(judge.end(*other).octets, at, wrong).is_some())?;
-    let end = judge.end(source);
+        .find(|other| find(ends[*other].octets, at, wrong).is_some())?;
+    let end = &ends[source];
     let older = (end.local, end.remote) == (own.remote, own.local);
     let property = match older {
         true => Property::Incarnations,
         false => Property::NoCreation,
     };
-    Some((
-        property,
-        format!("what was sent on {}", name(judge, source)),
-    ))
+    Some((property, format!("what was sent on {}", end.name())))
 }
 
 /// Where in a stream these octets stand, near `at`.

@@ -13,14 +13,10 @@
 //! | P11 what always holds of a connection | after every event |
 //!
 //! One direction of a connection is judged as a perfect FIFO link, by the functions that judge the
-//! links ([`InOrder`]), with the octet as the message. Two ends belong to each other if each has
-//! the ISS of the other as its IRS: addresses would not do, since a NAT may change them, and
-//! incarnations share them.
-
-use core::net::SocketAddr;
-use std::collections::BTreeSet;
+//! links ([`InOrder`]), with the octet as the message.
 
 use super::diagnosis;
+use super::ends::{Conn, End, Ends, Phase};
 use super::id::HostId;
 use super::octets::Octets;
 use super::outcome::{Failure, Property, Tally};
@@ -28,69 +24,6 @@ use crate::link::properties::InOrder;
 use crate::stack::{ConnId, Stack};
 use crate::tcp::{ConnectionError, SequenceSpace};
 use crate::time::Instant;
-
-/// One end of a connection, as applications and the judge know it: never used again in a world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Conn(pub(super) u32);
-
-/// How far an end has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Its application holds it.
-    Open,
-    /// Its application has done with it all it wanted.
-    Completed,
-    /// Its application has aborted it.
-    Aborted,
-    /// It failed.
-    Failed(ConnectionError),
-    /// Its host has crashed.
-    Lost,
-}
-
-/// What both ends of a connection must have agreed on: timestamps, SACK, window scales of the
-/// first end and of the other.
-type Agreed = (bool, bool, Option<(u8, u8)>);
-
-/// What is known of an end.
-#[derive(Clone, Debug)]
-pub(super) struct End {
-    pub(super) host: HostId,
-    pub(super) id: ConnId,
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
-    /// What it sends.
-    pub(super) octets: Octets,
-    /// What it has sent, and its peer has got of it.
-    stream: InOrder<u8>,
-    /// How many octets its stack has taken.
-    pub(super) sent: u64,
-    /// Its application has closed the sending direction.
-    pub(super) closed: bool,
-    /// How many octets its application has got.
-    pub(super) received: u64,
-    pub(super) phase: Phase,
-    /// Its host has crashed since it was opened.
-    lost: bool,
-    /// When its peer lost the connection in a crash.
-    pub(super) half_open: Option<Instant>,
-    /// How many octets it had sent then.
-    pub(super) sent_before_loss: Option<u64>,
-    space: SequenceSpace,
-    agreed: Agreed,
-    partner: Option<Conn>,
-}
-
-impl End {
-    /// Whether the connection is of the same two sockets as `other`, seen from the other end.
-    fn mirrors(&self, other: &End) -> bool {
-        (self.local, self.remote) == (other.remote, other.local)
-    }
-
-    fn isns(&self) -> Option<(u32, u32)> {
-        Some((self.space.iss.wire(), self.space.irs?.wire()))
-    }
-}
 
 /// The judge of one world.
 #[derive(Debug, Default)]
@@ -101,9 +34,7 @@ pub(super) struct Judge {
     /// Connections may fail, by chance or by plan, without that being a failure of the world.
     pub(super) may_fail: bool,
     pub(super) tally: Tally,
-    ends: Vec<End>,
-    /// The ends with this ISS and this IRS.
-    by_isns: BTreeSet<(u32, u32, Conn)>,
+    ends: Ends,
     failure: Option<Failure>,
 }
 
@@ -116,7 +47,6 @@ impl Judge {
         self.may_fail = false;
         self.tally = Tally::default();
         self.ends.clear();
-        self.by_isns.clear();
         self.failure = None;
     }
 
@@ -139,7 +69,7 @@ impl Judge {
 
     /// A new end.
     pub(super) fn open(&mut self, host: HostId, id: ConnId, stack: &Stack) -> Conn {
-        let conn = Conn(self.ends.len() as u32);
+        let conn = self.ends.next();
         self.ends.push(End {
             host,
             id,
@@ -158,41 +88,20 @@ impl Judge {
             agreed: (false, false, None),
             partner: None,
         });
-        if self.end(conn).space.irs.is_some() {
+        if self.ends[conn].space.irs.is_some() {
             self.introduce(conn, stack);
         }
         conn
     }
 
-    /// The end of a handle.
-    pub(super) fn end(&self, conn: Conn) -> &End {
-        &self.ends[conn.0 as usize]
-    }
-
-    fn end_mut(&mut self, conn: Conn) -> &mut End {
-        &mut self.ends[conn.0 as usize]
-    }
-
-    /// Every end.
-    pub(super) fn ends(&self) -> &[End] {
+    /// Everything that is known of the ends.
+    pub(super) fn ends(&self) -> &Ends {
         &self.ends
-    }
-
-    /// The ends that their applications hold.
-    pub(super) fn open_ends(&self) -> impl Iterator<Item = Conn> {
-        let conns = (0..self.ends.len() as u32).map(Conn);
-        conns.filter(|conn| self.end(*conn).phase == Phase::Open)
-    }
-
-    /// Whether the other end has failed, was aborted, or was lost.
-    pub(super) fn peer_is_gone(&self, conn: Conn) -> bool {
-        let peer = self.known_partner(conn).map(|peer| self.end(peer));
-        peer.is_some_and(|peer| peer.lost || !matches!(peer.phase, Phase::Open | Phase::Completed))
     }
 
     /// Looks where an end stands (P11: nothing moves back), and whom it belongs to.
     pub(super) fn look(&mut self, conn: Conn, stack: &Stack) {
-        let end = self.end(conn);
+        let end = &self.ends[conn];
         if end.phase != Phase::Open {
             return;
         }
@@ -201,10 +110,10 @@ impl Judge {
             return;
         }
         if let Some(what) = moved_back(&before, &space) {
-            let what = format!("{} moved back: {what}", diagnosis::name(self, conn));
+            let what = format!("{} moved back: {what}", self.ends[conn].name());
             self.fail(Property::Invariants, what);
         }
-        self.end_mut(conn).space = space;
+        self.ends[conn].space = space;
         if before.irs.is_none() && space.irs.is_some() {
             self.introduce(conn, stack);
         }
@@ -212,17 +121,15 @@ impl Judge {
 
     /// An end knows both ISNs: whether its peer agrees (P5).
     fn introduce(&mut self, conn: Conn, stack: &Stack) {
-        let status = stack.status(self.end(conn).id);
+        let status = stack.status(self.ends[conn].id);
         let agreed = (status.timestamps, status.sack, status.window_scale);
-        self.end_mut(conn).agreed = agreed;
-        let end = self.end(conn);
+        self.ends[conn].agreed = agreed;
+        let end = &self.ends[conn];
         let Some((iss, irs)) = end.isns() else {
             return;
         };
         let mut disagrees = false;
-        let with_iss = (irs, 0, Conn(0))..=(irs, u32::MAX, Conn(u32::MAX));
-        for (_, _, other) in self.by_isns.range(with_iss) {
-            let peer = self.end(*other);
+        for peer in self.ends.with_iss(irs) {
             if peer.host == end.host {
                 continue;
             }
@@ -234,50 +141,19 @@ impl Judge {
                 disagrees |= peer.mirrors(end) && peer.phase == Phase::Open;
             }
         }
-        self.by_isns.insert((iss, irs, conn));
+        self.ends.introduce(conn);
         if disagrees {
             let what = format!(
                 "{} and its peer do not agree on ISNs or options",
-                diagnosis::name(self, conn)
+                self.ends[conn].name()
             );
             self.fail(Property::Agreement, what);
         }
     }
 
-    /// The other end.
-    pub(super) fn partner(&mut self, conn: Conn) -> Option<Conn> {
-        let partner = self.known_partner(conn);
-        self.end_mut(conn).partner = partner;
-        partner
-    }
-
-    /// The other end.
-    pub(super) fn known_partner(&self, conn: Conn) -> Option<Conn> {
-        let end = self.end(conn);
-        end.partner.or_else(|| {
-            let (iss, irs) = end.isns()?;
-            let with_both = (irs, iss, Conn(0))..=(irs, iss, Conn(u32::MAX));
-            let ends = self.by_isns.range(with_both).map(|(_, _, other)| *other);
-            // ISNs of which a test has fixed the first may be the same for several connections:
-            // the same addresses tell them apart, and of several incarnations it is the last.
-            ends.filter(|other| self.end(*other).host != end.host)
-                .max_by_key(|other| (self.end(*other).mirrors(end), *other))
-                .or_else(|| self.early_partner(end, irs))
-        })
-    }
-
-    /// The other end, if it is still in SYN-SENT: by Fast Open its text is here already.
-    fn early_partner(&self, end: &End, irs: u32) -> Option<Conn> {
-        self.open_ends().find(|other| {
-            let other = self.end(*other);
-            let space = &other.space;
-            other.mirrors(end) && space.irs.is_none() && space.iss.wire() == irs
-        })
-    }
-
     /// The stack took these octets.
     pub(super) fn sent(&mut self, conn: Conn, octets: &[u8]) {
-        let end = self.end_mut(conn);
+        let end = &mut self.ends[conn];
         end.sent += octets.len() as u64;
         end.stream.send(octets);
         self.tally.sent += octets.len() as u64;
@@ -285,29 +161,29 @@ impl Judge {
 
     /// The application has closed the sending direction.
     pub(super) fn closed(&mut self, conn: Conn) {
-        self.end_mut(conn).closed = true;
+        self.ends[conn].closed = true;
     }
 
     /// Octets were delivered: P1, P2, P3, P10.
     pub(super) fn delivered(&mut self, conn: Conn, octets: &[u8]) {
         self.tally.delivered += octets.len() as u64;
-        let judged = match self.partner(conn) {
-            Some(peer) => self.end_mut(peer).stream.deliver(octets).is_ok(),
+        let judged = match self.ends.partner(conn) {
+            Some(peer) => self.ends[peer].stream.deliver(octets).is_ok(),
             None => false,
         };
         if !judged {
-            let (property, what) = diagnosis::of_octets(self, conn, octets);
+            let (property, what) = diagnosis::of_octets(&self.ends, conn, octets);
             self.fail(property, what);
         }
-        self.end_mut(conn).received += octets.len() as u64;
+        self.ends[conn].received += octets.len() as u64;
     }
 
     /// The end of the stream was delivered: P4.
     pub(super) fn end_of_stream(&mut self, conn: Conn) {
-        let received = self.end(conn).received;
-        let why = match self.partner(conn).map(|peer| self.end(peer)) {
+        let received = self.ends[conn].received;
+        let why = match self.ends.partner(conn).map(|peer| &self.ends[peer]) {
             // Nothing was ever to come: the application has closed before it was established.
-            None if self.end(conn).space.irs.is_none() => return,
+            None if self.ends[conn].space.irs.is_none() => return,
             None => "without a peer".to_owned(),
             Some(peer) if !peer.closed => "though the peer has not closed".to_owned(),
             Some(peer) if peer.stream.end().is_err() => {
@@ -315,7 +191,7 @@ impl Judge {
             }
             Some(_) => return,
         };
-        let name = diagnosis::name(self, conn);
+        let name = self.ends[conn].name();
         self.fail(
             Property::EndAfterAll,
             format!("{name} got the end of the stream {why}"),
@@ -324,7 +200,7 @@ impl Judge {
 
     /// The application lets go of an end.
     pub(super) fn over(&mut self, conn: Conn, phase: Phase) {
-        self.end_mut(conn).phase = phase;
+        self.ends[conn].phase = phase;
         match phase {
             Phase::Completed => self.tally.completed += 1,
             Phase::Failed(error) => {
@@ -332,8 +208,8 @@ impl Judge {
                     ConnectionError::Reset | ConnectionError::Refused => self.tally.reset += 1,
                     _ => self.tally.gave_up += 1,
                 }
-                if !self.may_fail && !self.peer_is_gone(conn) {
-                    let what = format!("{}: {error}", diagnosis::name(self, conn));
+                if !self.may_fail && !self.ends.peer_is_gone(conn) {
+                    let what = format!("{}: {error}", self.ends[conn].name());
                     self.fail(Property::NoFailure, what);
                 }
             }
@@ -343,25 +219,24 @@ impl Judge {
 
     /// From now on an end that is half-open is watched: what it has sent so far must tell it.
     pub(super) fn watch_half_open(&mut self, conn: Conn) {
-        let end = self.end_mut(conn);
+        let end = &mut self.ends[conn];
         end.sent_before_loss = Some(end.sent);
     }
 
     /// A host has lost all it knew. Appends the ends of other hosts that do not know it yet.
     pub(super) fn crashed(&mut self, host: HostId, half_open: &mut Vec<Conn>) {
-        for index in 0..self.ends.len() as u32 {
-            let conn = Conn(index);
-            if self.end(conn).host != host || self.end(conn).lost {
+        for conn in self.ends.all() {
+            if self.ends[conn].host != host || self.ends[conn].lost {
                 continue;
             }
             // Its stack may have had more to do, even if its application had not.
-            self.end_mut(conn).lost = true;
-            if self.end(conn).phase == Phase::Open {
+            self.ends[conn].lost = true;
+            if self.ends[conn].phase == Phase::Open {
                 self.over(conn, Phase::Lost);
             }
-            if let Some(peer) = self.partner(conn) {
+            if let Some(peer) = self.ends.partner(conn) {
                 let now = self.now;
-                self.end_mut(peer).half_open = Some(now);
+                self.ends[peer].half_open = Some(now);
                 self.watch_half_open(peer);
                 half_open.push(peer);
             }

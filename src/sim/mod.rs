@@ -10,11 +10,11 @@
 //! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; what they do |
 //! | `id` | hosts and paths, by number |
 //! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
-//! | `host`, `port` | a stack with its applications; a path's end, which is a device |
+//! | `host`, `held`, `port` | a stack with its applications, and which holds what; a path's end, which is a device |
 //! | [`app`] | [`App`](app::App), and what one can call |
 //! | [`apps`] | clients and servers, and what they do on a connection |
 //! | [`octets`] | what travels: a function of seed, stream and place |
-//! | `judge`, `diagnosis` | P1 to P11, after every event |
+//! | `judge`, `ends`, `diagnosis` | P1 to P11, after every event; whom each end belongs to |
 //! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
 //! | [`trace`] | the hash of everything, and the record of datagrams |
 //! | [`samples`] | how connections stood: congestion window, round-trip time |
@@ -56,6 +56,8 @@ pub mod apps;
 mod diagnosis;
 pub mod diagram;
 mod enact;
+mod ends;
+mod held;
 mod host;
 mod id;
 mod judge;

@@ -2,9 +2,9 @@
 //! happen.
 
 use super::diagnosis;
+use super::ends::{Conn, Phase};
 use super::host::{Host, Surroundings};
 use super::id::HostId;
-use super::judge::{Conn, Phase};
 use super::outcome::{Outcome, Property, Tally, Verdict};
 use super::path::Direction;
 use super::queue::Upcoming;
@@ -210,7 +210,7 @@ impl World {
     /// P9: so long after the crash of its peer, a connection that sends or probes is known to be
     /// half-open.
     fn check_half_open(&mut self, conn: Conn) {
-        let end = self.judge.end(conn);
+        let end = &self.judge.ends()[conn];
         let (Phase::Open, Some(lost_at)) = (end.phase, end.half_open) else {
             return;
         };
@@ -233,7 +233,7 @@ impl World {
             let due = self.now + self.half_open_bound;
             return self.queue.push(due, Upcoming::HalfOpen(conn.0));
         }
-        let name = diagnosis::name(&self.judge, conn);
+        let name = self.judge.ends()[conn].name();
         let what = format!("{name} does not know that its peer crashed at {lost_at}");
         self.judge.fail(Property::HalfOpen, what);
     }
@@ -241,18 +241,19 @@ impl World {
     /// An end waits, as it may, for a peer that has lost or aborted the connection: it does not
     /// send, and so it hears nothing.
     fn is_excused(&self, conn: Conn) -> bool {
-        let end = self.judge.end(conn);
+        let end = &self.judge.ends()[conn];
         let stack = self.hosts[usize::from(end.host.0)].stack();
         let waits = stack.is_some_and(|stack| stack.status(end.id).send_queue == 0);
-        waits && (self.judge.peer_is_gone(conn) || self.peer_gave_up_alone(conn))
+        waits && (self.judge.ends().peer_is_gone(conn) || self.peer_gave_up_alone(conn))
     }
 
     /// The peer's application had done all it wanted, and then its stack gave the connection up.
     fn peer_gave_up_alone(&self, conn: Conn) -> bool {
         let Some(peer) = self
             .judge
+            .ends()
             .known_partner(conn)
-            .map(|peer| self.judge.end(peer))
+            .map(|peer| &self.judge.ends()[peer])
         else {
             return false;
         };
@@ -270,13 +271,14 @@ impl World {
 
     /// The first end that has more to do, and no excuse.
     fn unfinished(&self) -> Option<Conn> {
-        let mut open = self.judge.open_ends();
+        let mut open = self.judge.ends().open();
         open.find(|conn| !self.is_excused(*conn))
     }
 
     /// What is to be done is done, or its end has an excuse.
     fn is_finished(&self) -> bool {
-        let all_excused = || self.unfinished().is_none() && self.judge.open_ends().next().is_some();
+        let all_excused =
+            || self.unfinished().is_none() && self.judge.ends().open().next().is_some();
         self.completed_at.is_some() || all_excused()
     }
 
@@ -316,7 +318,7 @@ impl World {
 
     fn unfinished_work(&self) -> String {
         match self.unfinished() {
-            Some(conn) => diagnosis::progress(&self.judge, conn),
+            Some(conn) => diagnosis::progress(self.judge.ends(), conn),
             None => match self.hosts.iter().position(|host| !host.is_done()) {
                 Some(index) => format!("an application of {} waits", HostId(index as u16)),
                 None => "the world goes on".to_owned(),

@@ -3,9 +3,10 @@
 use core::net::IpAddr;
 
 use super::app::App;
+use super::ends::Conn;
 use super::host::Host;
 use super::id::{HostId, LinkId};
-use super::judge::{Conn, Judge};
+use super::judge::Judge;
 use super::middle::Middle;
 use super::outcome::Outcome;
 use super::path::{Arrival, Direction, Path};

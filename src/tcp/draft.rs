@@ -3,8 +3,13 @@
 use core::iter;
 use std::sync::Arc;
 
-use super::send_buffer::{BLOCK, LEAST_BLOCK};
 use crate::wire::Block;
+
+/// The smallest block, in octets: one that suits a line typed by a person.
+pub(super) const LEAST_BLOCK: usize = 256;
+
+/// The largest: a super-segment lies in two of them or three.
+pub(super) const BLOCK: usize = 64 * 1024;
 
 /// Room in the send buffer of a connection, and what its user writes there meanwhile: the connection
 /// is not needed for it. [`Tcb::draft`](crate::tcp::Tcb::draft) gives one, and

@@ -5,15 +5,9 @@ use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::draft::{Draft, blank};
+use super::draft::{BLOCK, Draft, LEAST_BLOCK, blank};
 use super::seq::Seq;
 use crate::wire::{Block, Text};
-
-/// The smallest block, in octets: one that suits a line typed by a person.
-pub(super) const LEAST_BLOCK: usize = 256;
-
-/// The largest: a super-segment lies in two of them or three.
-pub(super) const BLOCK: usize = 64 * 1024;
 
 /// What is so short is copied behind what is there, rather than have a block of its own.
 const SHORT: usize = 4 * 1024;
