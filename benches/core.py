@@ -9,6 +9,8 @@ import shutil
 from namespaces import BIN, Failure, command, run_quietly, say
 
 PROGRAM = BIN / "bench-core"
+# smoltcp's, for the same steps.
+SMOLTCP = BIN / "bench-smoltcp-core"
 MANY = 100_000
 
 # Steps of a turn, and how many segments each is about.
@@ -32,23 +34,38 @@ def measure(quick):
         "time_wait": run("time-wait", MANY),
         "among": run("among", MANY, 5 if quick else 15),
         "instructions": [],
+        "smoltcp": [],
     }
     if not quick and shutil.which("valgrind"):
         say("the core alone: instructions a segment")
-        wanted = [("data-arrives", 1), ("verified-data-arrives", 1), ("ack-arrives", 1)]
+        single = [step for step in STEPS if step != "all"]
+        wanted = [(step, 1) for step in single]
         wanted += [("all", connections) for connections in reversed(IN_TURN)]
         # What is counted does not depend on what else runs.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = pool.map(lambda pair: instructions(*pair), wanted)
-            figures["instructions"] = [count for count in counts if count]
+            ours = pool.map(lambda pair: instructions(*pair), wanted)
+            smoltcps = pool.map(instructions_of_smoltcp, single)
+            figures["instructions"] = [count for count in ours if count]
+            figures["smoltcp"] = [count for count in smoltcps if count]
     return figures
 
 
 def instructions(step, connections):
-    """Instructions a segment of this step, as callgrind counts them; `None`: it took too long."""
+    """Instructions a segment of this step."""
     turns = max(connections, TURNS)
+    return count(step, connections, turns, [PROGRAM, "instructions", step, connections, turns])
+
+
+def instructions_of_smoltcp(step):
+    """The same of smoltcp."""
+    return count(step, 1, TURNS, [SMOLTCP, step, TURNS])
+
+
+def count(step, connections, turns, program):
+    """Instructions a segment, as callgrind counts them in all of these turns; `None`: it took too
+    long."""
     words = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    words += ["--toggle-collect=*step::counted*", PROGRAM, "instructions", step, connections, turns]
+    words += ["--toggle-collect=*::counted*", *program]
     try:
         output = run_quietly(words, PATIENCE).stderr
     except Failure as failure:
@@ -56,5 +73,5 @@ def instructions(step, connections):
         return None
     collected = int(re.search(r"Collected : (\d+)", output).group(1))
     number = collected / turns / STEPS[step]
-    say(f"    {step}, {connections:,} connections: {number:,.0f}")
+    say(f"    {program[0].name}: {step}, {connections:,} connections: {number:,.0f}")
     return {"step": step, "connections": connections, "a_segment": number}

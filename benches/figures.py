@@ -3,7 +3,7 @@
 import dataclasses
 import statistics
 
-from catalogue import FLOWS, JAIN, JOBS, STUBBORN, TARGETS, WAYS
+from catalogue import CEILINGS, FLOWS, JAIN, JOBS, STUBBORN, TARGETS, WAYS
 
 
 @dataclasses.dataclass
@@ -48,6 +48,8 @@ class Row:
     at_least: bool
     # What is judged is a multiple of the other figure.
     is_ratio: bool
+    # The same figure without a stack.
+    ceiling: str = ""
 
     @property
     def reached(self):
@@ -93,7 +95,19 @@ def compare(results, target):
         limit=target.factor,
         at_least=job.more_is_better,
         is_ratio=True,
+        ceiling=ceilings(results, target),
     )
+
+
+def ceilings(results, target):
+    """The figure of those that do the same job without being a stack."""
+    parts = []
+    for peer in CEILINGS:
+        found = sample(results, target.job, peer, target.figure)
+        if found:
+            manner = peer.partition(", ")[2]
+            parts.append(f"{manner}: {figure(found.median)}" if manner else figure(found.median))
+    return "; ".join(parts)
 
 
 def fairness(results, way):

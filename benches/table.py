@@ -2,8 +2,8 @@
 
 import statistics
 
-from catalogue import JOBS, PEERS, VETH
-from figures import figure, rows, sample
+from catalogue import JOBS, PEERS, STUBBORN, VETH
+from figures import INSTRUCTIONS, figure, rows, sample
 
 # The more others use of the processors, the less the figures are worth: where to say so.
 DISTURBED = 0.05
@@ -38,13 +38,14 @@ def targets(results):
             row.title,
             row.ours,
             f"{row.beside}: {row.other}" if row.beside else "",
+            row.ceiling,
             row.judged,
             row.to_reach,
             "yes" if row.reached else "**no**",
         ]
         for row in rows(results)
     ]
-    names = ["figure", "stubborn", "compared with", "is", "to reach", "reached"]
+    names = ["figure", "stubborn", "compared with", "ceiling", "is", "to reach", "reached"]
     return grid(names, cells) if cells else ""
 
 
@@ -56,7 +57,20 @@ def everything(results):
             values = sample(results, name, peer, job.field)
             if values:
                 cells.append([job.title, peer, f"{values} {job.unit}", besides(results, name, peer)])
+    cells += instructions(results["core"])
     return grid(["job", "peer", "figure", "besides"], cells) if cells else ""
+
+
+def instructions(core):
+    """What a segment takes of the core, beside what it takes of smoltcp's."""
+    peers = {"instructions": STUBBORN, "smoltcp": "smoltcp"} if core else {}
+    return [
+        [title, peer, f"{row['a_segment']:,.0f} instructions", ""]
+        for step, (title, _) in INSTRUCTIONS.items()
+        for kind, peer in peers.items()
+        for row in core[kind]
+        if row["step"] == step
+    ]
 
 
 def besides(results, name, peer):
