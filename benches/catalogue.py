@@ -98,10 +98,11 @@ def jobs():
 JOBS = jobs()
 
 # Curves: throughput over the size of a call, and over the number of flows.
+CURVE_PEERS = {"chunk": (VETH, STUBBORN), "flows": (VETH, STUBBORN, CEILING)}
 CURVES = {
-    f"{way} {kind} {value}": bulk(way, (VETH, STUBBORN), f"{kind} {value}", **{field: value})
+    f"{way} {kind} {value}": bulk(way, CURVE_PEERS[kind], f"{kind} {value}", **{kind: value})
     for way in WAYS
-    for kind, field, values in [("chunk", "chunk", CHUNKS), ("flows", "flows", COUNTS)]
+    for kind, values in [("chunk", CHUNKS), ("flows", COUNTS)]
     for value in values
 }
 

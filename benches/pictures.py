@@ -1,7 +1,7 @@
 """The benchmark's results as pictures."""
 
 import plot
-from catalogue import CHUNKS, COUNTS, STUBBORN, VETH
+from catalogue import CHUNKS, COUNTS, CURVE_PEERS
 from figures import rows, sample
 
 ROW, WIDTH, MIDDLE, SCALE = 24, 940, 720, 100
@@ -22,7 +22,7 @@ def draw(results):
                 median(sample(results, f"{way} {kind} {value}", peer, "gbit_per_second"))
                 for value in values
             ]
-            for peer in (VETH, STUBBORN)
+            for peer in CURVE_PEERS[kind]
             for way in ("in", "out")
         }
         if any(value for of_peer in series.values() for value in of_peer):

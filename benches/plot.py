@@ -5,8 +5,10 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 380
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 64, 52
-COLOURS = ("#444444", "#1f77b4", "#d62728", "#2ca02c")
-DASHES = ("6 3", "", "", "")
+COLOURS = ("#444444", "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e")
+DASHES = ("6 3", "", "", "", "2 3", "2 3")
+# Where the legend begins, and from one name to the next, at most.
+LEGEND, STEP = 8, 140
 
 
 def lines(title, labels, series, below, beside):
@@ -42,15 +44,15 @@ def lines(title, labels, series, below, beside):
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, below, anchor="middle"))
     parts.append(text(8, TOP - 12, beside))
     for number, (name, values) in enumerate(series.items()):
-        colour, dash = COLOURS[number % 4], DASHES[number % 4]
+        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         points = [(x(i), y(value)) for i, value in enumerate(values) if value]
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
         style = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
         parts.append(f'<polyline points="{path}" {style}/>')
         parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="3" fill="{colour}"/>' for px, py in points]
-        at = LEFT + number * 140
-        parts.append(f'<path d="M{at} 38h20" {style}/>')
-        parts.append(text(at + 26, 42, name))
+        at = LEGEND + number * min(STEP, (WIDTH - LEGEND) // len(series))
+        parts.append(f'<path d="M{at} 34h14" {style}/>')
+        parts.append(text(at + 18, 38, name))
     return "\n".join(parts) + "\n</svg>\n"
 
 

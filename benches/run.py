@@ -132,15 +132,15 @@ def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--rounds", type=int, help="how often every run is done (5)")
-    add("--seconds", type=float, help="how long one run lasts (1.2)")
-    add("--quick", action="store_true", help="one round of 0.4 s each, without valgrind")
+    add("--seconds", type=float, help="how long one run lasts (1)")
+    add("--quick", action="store_true", help="one round of 0.3 s each, without valgrind")
     add("--peers", metavar="A,B", help=f"only these: {', '.join(sorted({peer.partition(',')[0] for peer in PEERS}))}")
     add("--jobs", metavar="A,B", help=f"only these, and no curves: {', '.join(JOBS)}")
     add("--no-core", action="store_true", help="without the figures of the core alone")
     add("--docs", action="store_true", help="write the table and the pictures into docs/, too")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
-    options.seconds = options.seconds or (0.4 if options.quick else 1.2)
+    options.seconds = options.seconds or (0.3 if options.quick else 1.0)
     options.curve_rounds = 0 if options.jobs else 1 if options.quick else 2
     options.curve_seconds = options.seconds / 2
     options.peers = chosen(options.peers, PEERS)
