@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use nix::sys::socket::{
 };
 use stubborn::wire::{Control, IpHeader, Packet, TcpHeader, Text, ip, protocol};
 
-use crate::harness::{Lab, in_both_families};
+use crate::harness::{Device, Lab, in_both_families, run, stop_recording};
 use crate::many::{client, resident, say};
 
 in_both_families![
@@ -128,6 +129,7 @@ fn a_flood_of_fragments_leaves_clients_alone(lab: &Lab) {
 fn a_peer_of_tiny_segments_is_served(lab: &Lab) {
     const LEAST: u32 = 88;
     let _stack = lab.stubborn("echo", &[]);
+    let recorder = lab.record("tiny.pcap");
     let there = SockaddrStorage::from(lab.stack_at(7));
     let family = there.family().unwrap();
     let peer = socket(family, SockType::Stream, SockFlag::empty(), None).unwrap();
@@ -139,4 +141,19 @@ fn a_peer_of_tiny_segments_is_served(lab: &Lab) {
     }
     let mss = getsockopt(&peer, sockopt::TcpMaxSeg).unwrap();
     assert!(mss <= LEAST, "{mss}");
+    stop_recording(recorder);
+    // A device that cuts shows what it is to cut.
+    if lab.device == Device::Plain {
+        let lengths = text_lengths(&lab.file("tiny.pcap"), lab.stack());
+        // Each segment has timestamps.
+        assert_eq!(lengths.into_iter().max(), Some(LEAST as usize - 12));
+    }
+}
+
+/// Octets of text in each segment from `host`, as tcpdump shows them.
+fn text_lengths(file: &Path, host: IpAddr) -> Vec<usize> {
+    let words = ["-n", "-Z", "root", "-r", file.to_str().unwrap(), "src"];
+    let text = run("tcpdump", &[&words[..], &[&host.to_string()]].concat());
+    let length = |line: &str| line.rsplit_once("length ").unwrap().1.parse().unwrap();
+    text.lines().map(length).collect()
 }

@@ -1,10 +1,11 @@
 //! `docs/RFC.md`: every requirement of RFC 9293 has a row, and every row is true; so has every
-//! requirement that RFC 1122 §4.1 makes of UDP.
+//! requirement that RFC 1122 §3 makes of the internet layer, and §4.1 of UDP.
 //!
 //! The list of requirements, with their sections, is in `appendix_b.txt`, in the groups and the
 //! order of the appendix (a requirement that it repeats stands where it stands first). Its last
-//! group numbers what the text requires in capitals without a number. `udp.txt` follows it: the
-//! summary of RFC 1122 §4.1.5, whose requirements have no numbers but ours.
+//! group numbers what the text requires in capitals without a number. `internet.txt` and `udp.txt`
+//! follow it: the summaries of RFC 1122 §3.5 and §4.1.5, whose requirements have no numbers but
+//! ours.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,6 +25,11 @@ type Group = (String, Vec<(String, String)>);
 /// The requirements of RFC 9293.
 fn appendix() -> Vec<Group> {
     groups(include_str!("appendix_b.txt"))
+}
+
+/// What RFC 1122 §3, RFC 8200, RFC 4443 and others ask of the internet layer.
+fn internet() -> Vec<Group> {
+    groups(include_str!("internet.txt"))
 }
 
 /// The requirements of RFC 1122 §4.1.
@@ -59,6 +65,7 @@ fn ecn() -> Vec<Group> {
 /// All of them, in the order of the document.
 fn lists() -> impl Iterator<Item = Group> {
     (appendix().into_iter())
+        .chain(internet())
         .chain(udp())
         .chain(paths())
         .chain(congestion())
@@ -131,8 +138,9 @@ fn rows(file: &File) -> (Vec<Row>, Vec<Finding>) {
 
 /// Every requirement has one row, in its group, in the order of the lists.
 fn complete(file: &File, rows: &[Row]) -> Vec<Finding> {
-    let mend = "the rows follow tests/tidy/appendix_b.txt, udp.txt, paths.txt, congestion.txt, \
-                opening.txt, recovery.txt and ecn.txt: their groups, their order, each id once";
+    let mend = "the rows follow tests/tidy/appendix_b.txt, internet.txt, udp.txt, paths.txt, \
+                congestion.txt, opening.txt, recovery.txt and ecn.txt: their groups, their order, \
+                each id once";
     let mut findings = Vec::new();
     let mut at = 0;
     for (group, requirements) in lists() {

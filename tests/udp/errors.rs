@@ -6,7 +6,7 @@ use stubborn::stack::{
     DatagramError, IcmpReport, Readiness, Reported, UdpId, UdpRecvError, UdpSendError, Undelivered,
 };
 use stubborn::tcp::ConnectionError;
-use stubborn::wire::{IcmpError, Unreachable};
+use stubborn::wire::{IcmpError, Unreachable, icmp};
 
 use super::support::*;
 
@@ -104,6 +104,31 @@ fn every_other_error_is_told_to_who_asks() {
             assert_eq!(host.stack.udp_most(id), most, "nothing proves it");
             assert_eq!(host.stack.udp_take_error(id), Some(to(peer, reason)));
         }
+    });
+}
+
+/// RFC 4884 §4, §5: what an error quotes may be filled up to 128 octets, with extensions behind it; the
+/// error is what it was.
+#[test]
+fn an_error_with_extensions_is_one() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (id, peer) = (host.connected(), host.peer());
+        let mut quoted = leaves(&mut host, id, peer);
+        quoted.resize(128, 0);
+        // Version 2, no checksum, and one object, of a class for private use.
+        quoted.extend([0x20, 0, 0, 0, 0, 8, 247, 1, 1, 2, 3, 4]);
+        let error = IcmpError::HopLimitExceeded;
+        let mut message = icmp::error(family.router(), 64, error, &quoted).unwrap();
+        // How long the quote is, in words of four octets or of eight.
+        match family {
+            Family::V4 => message[20 + 5] = 128 / 4,
+            Family::V6 => message[40 + 4] = 128 / 8,
+        }
+        readdress(&mut message, family);
+        host.stack.receive(host.now, &message);
+        let told = host.stack.udp_take_error(id);
+        assert_eq!(told, Some(to(peer, Undelivered::HostUnreachable)));
     });
 }
 
