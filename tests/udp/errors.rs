@@ -188,8 +188,7 @@ fn an_error_about_somebody_elses_datagram_is_ignored() {
         for (source, destination) in quotes {
             let quoted = udp(source, destination, b"hello");
             // Delivered to us, whoever is said to have sent the datagram.
-            let mut message =
-                stubborn::wire::icmp::error(family.router(), 64, REFUSED, &quoted).unwrap();
+            let mut message = icmp::error(family.router(), 64, REFUSED, &quoted).unwrap();
             readdress(&mut message, family);
             host.stack.receive(host.now, &message);
         }
