@@ -193,10 +193,6 @@ pub struct TcpConfig {
     /// The most that the window of our SYN or SYN-ACK offers, in octets, from 1: it is not scaled
     /// (RFC 7323 §2.2). What follows offers what the buffer has room for. Default 65,535.
     pub initial_receive_window: u16,
-    /// What follows offers no more than that either, at first: each segment with text lets the
-    /// window grow by two segments, until it is what the buffer has room for. A peer that sends
-    /// more than a path carries is held back, as Linux does. Default off.
-    pub growing_receive_window: bool,
     /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
     /// Default off; FreeBSD: 65,536 octets become 65,700.
     pub whole_segment_buffers: bool,
@@ -272,6 +268,14 @@ pub struct TcpConfig {
     /// that ends a recovery counts, as in Linux: the window begins to rise a little earlier. Default
     /// off: RFC 9438 to the octet.
     pub cubic_in_segments: bool,
+    /// Where RFCs leave it open, losses are found and repaired as Linux does it. The window grows by
+    /// what an acknowledgment newly shows to have arrived, reported before or not, and sent twice
+    /// or not, if it moves SND.UNA or the path reorders. A timeout during a recovery, or while the
+    /// window shrinks for marks, keeps ssthresh. A peer that has not acknowledged what it had
+    /// reported has half a round trip to do so (RFC 2018 §8). D-SACKs widen the reordering window
+    /// only where reordering was seen (RFC 8985 §6.2), and a tail loss probe needs no sample since
+    /// the last. Default off: RFC 5681, RFC 6298, RFC 8985 to the letter.
+    pub linux_recovery: bool,
     /// A window that is smaller than the last one counts only with new text or a new
     /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
@@ -377,7 +381,6 @@ impl Default for TcpConfig {
             receive_buffer: 16 * 1024 * 1024,
             initial_receive_buffer: 512 * 1024,
             initial_receive_window: u16::MAX,
-            growing_receive_window: false,
             whole_segment_buffers: false,
             whole_segment_window: false,
             send_buffer: 8 * 1024 * 1024,
@@ -403,6 +406,7 @@ impl Default for TcpConfig {
             rack: true,
             reduces_whole_window: false,
             cubic_in_segments: false,
+            linux_recovery: false,
             doubts_smaller_windows: false,
             tail_loss_probe: true,
             forward_rto: true,

@@ -3,6 +3,8 @@
 //! What the peer has received leaves the send buffer; recovery and congestion control hear of it;
 //! SND.WND follows; and our FIN, once acknowledged, moves the connection on.
 
+use core::ops::Range;
+
 use super::congestion::{Ack, Loss};
 use super::ecn::Congestion;
 use super::input::{Discard, Step};
@@ -14,6 +16,9 @@ use super::state::{Event, State};
 use super::tcb::Tcb;
 use super::timers::Timer;
 use crate::time::Instant;
+
+/// A path on which a segment is overtaken by more than so many reorders (RFC 5681 §3.2: DupThresh).
+const REORDERING: usize = 3;
 
 impl Tcb {
     /// Fifth: the ACK field.
@@ -111,6 +116,10 @@ impl Tcb {
         };
         self.note_app_limit();
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        let again = sack
+            .duplicate
+            .clone()
+            .map_or(0, |it| self.count_duplicate(it));
         let acknowledgment = Acknowledgment {
             now,
             una: self.snd.una,
@@ -122,11 +131,8 @@ impl Tcb {
             mtu_probe: self.path_mtu.probe(),
             echo,
             sack,
+            again,
         };
-        if let Some(twice) = &acknowledgment.sack.duplicate {
-            let segments = (twice.end - twice.start).div_ceil(self.snd.mss);
-            self.stats.duplicates += segments as u64;
-        }
         let report = self.recovery.on_ack(&acknowledgment);
         let congestion = self.hear_of_marks(&acknowledgment, &report, seg);
         self.report(&acknowledgment, &report, in_flight, congestion);
@@ -137,6 +143,30 @@ impl Tcb {
         };
         self.answer_marks(congestion, &acknowledgment, flight, report.delivered);
         self.limit_burst(report.delivered, self.has_unsent());
+    }
+
+    /// The peer reports that this has come twice. How many segments that was that did leave twice:
+    /// see [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    fn count_duplicate(&mut self, twice: Range<Seq>) -> usize {
+        let segments = (twice.end - twice.start).div_ceil(self.snd.mss);
+        self.stats.duplicates += segments as u64;
+        let is_ours = self.stats.duplicates <= self.stats.retransmissions;
+        match self.config.linux_recovery && is_ours {
+            true => segments,
+            false => 0,
+        }
+    }
+
+    /// Octets by which the window may grow; `ends`: the acknowledgment ends a recovery.
+    fn counts_for_growth(&self, report: &Report, ends: bool) -> usize {
+        if !self.config.linux_recovery {
+            return if ends { report.delivered } else { report.acked };
+        }
+        let reorders = self.recovery.reordering() > REORDERING * self.snd.mss;
+        match report.acked > 0 || reorders {
+            true => report.delivered,
+            false => 0,
+        }
     }
 
     /// When what a segment echoes left, to the millisecond.
@@ -202,7 +232,7 @@ impl Tcb {
                 && !self.recovery.is_reducing(ack.ack);
             self.congestion.on_ack(&Ack {
                 now,
-                acked: if ends { report.delivered } else { report.acked } as u64,
+                acked: self.counts_for_growth(report, ends) as u64,
                 delivered: report.delivered as u64,
                 lost: report.lost_octets(),
                 ce: congestion.octets,

@@ -21,7 +21,7 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use super::congestion::initial_window;
-use super::handshake::{own_mss, own_window_scale};
+use super::handshake::own_window_scale;
 use super::readiness::Readiness;
 use super::seq::Seq;
 use super::tcb::Tcb;
@@ -36,9 +36,6 @@ const SHORTEST_LASTS: Duration = Duration::from_secs(10);
 
 /// What is read is counted for so long at least.
 const LEAST_COUNT: Duration = Duration::from_millis(10);
-
-/// A segment with less text than this makes no window grow.
-const LEAST_TO_GROW: usize = 128;
 
 /// Segments on top of what was read: those that are under way when the count begins.
 const SLACK: usize = 16;
@@ -268,19 +265,6 @@ impl Tcb {
             true => octets.next_multiple_of(self.snd.mss).min(LARGEST),
             false => octets,
         }
-    }
-
-    /// So much text has come in a segment: the window may grow by two full ones, unless what holds
-    /// it back is the buffer.
-    pub(super) fn grow_receive_window(&mut self, text: usize) {
-        if text < LEAST_TO_GROW || !self.config.growing_receive_window {
-            return;
-        }
-        let options = if self.agreed.timestamps { 12 } else { 0 };
-        let full = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
-        let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
-        let grown = self.rcv.most.saturating_add(2 * full.max(text));
-        self.rcv.most = grown.min(room).max(self.rcv.most);
     }
 
     /// The user has asked for another size. Until our SYN has left, it decides the window scale

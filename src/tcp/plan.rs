@@ -214,10 +214,17 @@ impl Tcb {
         let len = end - nxt;
         // A FIN takes a place in the window too, and waits for nothing else. Nor does a record
         // that another follows.
-        let fin = len == queued && self.snd.fin.is_some() && usable > len;
+        let fin = len == queued && self.snd.fin.is_some() && usable > len && self.takes_fin(len);
         let worth_sending =
             fin || end < allowed || (len > 0 && self.is_worth_sending(len, queued, usable));
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
+    }
+
+    /// Whether our FIN may leave behind so many octets of text. Alone it is no text, which cwnd would
+    /// be about (RFC 5681 §3.1); to Linux it is a segment like any other.
+    fn takes_fin(&self, len: usize) -> bool {
+        let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        len > 0 || !self.config.linux_recovery || in_flight < self.send_window()
     }
 
     /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what

@@ -142,19 +142,12 @@ pub(super) struct Rcv {
     pub(super) mss: usize,
     /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
     pub(super) shift: u8,
-    /// The most that the window offers, whatever the buffer has room for: see
-    /// [`TcpConfig::growing_receive_window`].
-    pub(super) most: usize,
 }
 
 impl Rcv {
     fn new(irs: Option<Seq>, nxt: Seq, config: &TcpConfig) -> Rcv {
         Rcv {
             nxt,
-            most: match config.growing_receive_window {
-                true => usize::from(config.initial_receive_window),
-                false => usize::MAX,
-            },
             edge: nxt,
             up: None,
             irs,

@@ -53,7 +53,6 @@ impl Tcb {
         mss: usize,
         echo: Option<u32>,
     ) {
-        self.grow_receive_window(text.len());
         let inserted = self.recv_buffer.insert(at, text);
         self.text_taken(now, text.len(), inserted, mss, echo);
     }
@@ -70,7 +69,6 @@ impl Tcb {
         echo: Option<u32>,
     ) {
         let len = landed + text.len();
-        self.grow_receive_window(len);
         self.recv_buffer.pass(landed);
         let kept = if self.may_keep(text) {
             text.keep()

@@ -59,7 +59,7 @@ impl Tcb {
         self.suspect_black_hole(now);
         self.watch_timeouts();
         if self.state.is_synchronized() {
-            let first = self.recovery.retries() == 1;
+            let first = self.recovery.retries() == 1 && report.lost.is_some();
             for segment in &report.losses {
                 self.congestion.on_segment_lost(segment);
             }
@@ -88,6 +88,7 @@ impl Tcb {
             mtu_probe: self.path_mtu.probe(),
             echo: None,
             sack: Blocks::default(),
+            again: 0,
         };
         let report = self.recovery.on_reordering_timeout(&nothing);
         self.report(&nothing, &report, in_flight, Congestion::default());

@@ -33,30 +33,30 @@ impl Tcb {
 
     /// The right edge to advertise next: the receiver's side of silly window avoidance (RFC 9293
     /// §3.8.6.2.2). It stays until it can move by a segment or half the buffer, and it never
-    /// moves left.
+    /// moves left. What the window field cannot express is not offered, or, where windows have whole
+    /// segments, rounded up, as in Linux.
     pub(super) fn next_edge(&self) -> Seq {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let capacity = self.recv_buffer.capacity();
         let beyond = capacity - self.whole_segments_of(capacity);
-        let room = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
-        let room = room.saturating_sub(beyond);
+        let free = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
         let memory = self.memory_for_receiving();
-        let room = room
+        let free = free
             .min(most)
-            .min(self.largest_window())
             .min(memory.saturating_sub(self.recv_buffer.len()));
-        // A window that has not grown yet is not held back by the user: it moves as it can.
-        let step = match self.rcv.most < room {
-            true => 1,
-            false => self.snd.mss.min(self.largest_window() / 2).max(1),
+        let room = free.saturating_sub(beyond).min(self.largest_window());
+        let step = self.snd.mss.min(self.largest_window() / 2).max(1);
+        let moves = (self.rcv.nxt + room).saturating_since(self.rcv.edge) >= step;
+        let room = match self.config.whole_segment_window {
+            true => {
+                let left = self.rcv.edge.saturating_since(self.rcv.nxt);
+                let room = if moves { room } else { left };
+                room.next_multiple_of(1 << shift).min(free)
+            }
+            false if moves => room,
+            false => return self.rcv.edge,
         };
-        let unit = 1 << shift;
-        let room = room.min(self.rcv.most.checked_next_multiple_of(unit).unwrap_or(room));
-        if (self.rcv.nxt + room).saturating_since(self.rcv.edge) < step {
-            return self.rcv.edge;
-        }
-        // What the window field cannot express is not offered.
         let edge = self.rcv.nxt + ((room >> shift) << shift);
         edge.max(self.rcv.edge)
     }

@@ -321,6 +321,10 @@ impl Cubic {
         };
         self.cwnd_prior = cwnd;
         let reduced = loss.in_flight.min(MAX_WINDOW) * BETA.0 / BETA.1;
+        let reduced = match self.in_segments {
+            true => reduced - reduced % self.mss,
+            false => reduced,
+        };
         self.ssthresh = reduced.max(2 * self.mss);
         reduced
     }

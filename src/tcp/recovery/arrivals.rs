@@ -37,6 +37,9 @@ impl Recovery {
         let min_rtt = self.rtt.min_rtt();
         let before_timeout = self.episode.as_deref().map(Episode::end);
         let mut arrivals = Arrivals::default();
+        if let Some(selective) = &mut self.selective {
+            selective.rack.begin();
+        }
         let Recovery {
             board,
             rate,
@@ -62,7 +65,7 @@ impl Recovery {
                 // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
                 // only reported it says nothing.
                 let echo = ack.echo.filter(|_| !by_sack);
-                selective.rack.on_delivered(now, record, echo, min_rtt);
+                (selective.rack).on_delivered(now, (record, by_sack), echo, min_rtt);
             }
         };
         board.acknowledge(ack.ack, |record| arrived(record, false));
@@ -73,6 +76,7 @@ impl Recovery {
             }
             board.sack(block.clone(), |record| arrived(record, true));
         }
+        board.deliver_again(ack.again);
         arrivals
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct Recovery {
     one_segment: bool,
     /// After a timeout, F-RTO (RFC 5682).
     forward_rto: bool,
+    /// [`TcpConfig::linux_recovery`].
+    as_linux: bool,
     /// How often in a row the timer has expired without progress.
     retries: u32,
     /// When the retransmission timer expires (RFC 6298 §5), whatever timer runs in its place.
@@ -96,6 +98,7 @@ impl Recovery {
             resend_at_once: false,
             one_segment: false,
             forward_rto: config.forward_rto,
+            as_linux: config.linux_recovery,
             retries: 0,
             rto_at: now,
         }
@@ -175,10 +178,11 @@ impl Recovery {
     pub(crate) fn on_ack(&mut self, ack: &Acknowledgment) -> Report {
         let in_flight = self.in_flight(ack.una, ack.nxt);
         let arrivals = self.take_arrivals(ack);
+        let delivered = arrivals.octets + ack.again * ack.mss;
         let mut report = Report {
             acked: ack.ack - ack.una,
-            delivered: arrivals.octets,
-            delivered_data: arrivals.octets,
+            delivered,
+            delivered_data: delivered,
             segments: arrivals.segments,
             after_timeout: self.state() == RecoveryState::Loss,
             recovering: self.is_recovering(),
@@ -206,17 +210,20 @@ impl Recovery {
 
     /// The retransmission timer expired with `una..nxt` in flight.
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
+        // The window is being reduced already.
+        let goes_on = self.as_linux && self.is_reducing(una);
+        let flight = Flight {
+            known: self.in_flight(una, nxt),
+            left: self.flight_of_first(),
+        };
         let mut report = Report {
-            lost: Some(Flight {
-                known: self.in_flight(una, nxt),
-                left: self.flight_of_first(),
-            }),
+            lost: (!goes_on).then_some(flight),
             ..Report::default()
         };
         // RFC 5682 §2.1, step 1: not in a recovery, but for another timeout of the same segment.
         let forward = self.forward_rto && (self.retries > 0 || !self.is_in_trouble());
         match &mut self.episode {
-            Some(episode) if self.retries > 0 => episode.on_timeout(nxt, forward),
+            Some(episode) if self.retries > 0 || goes_on => episode.on_timeout(nxt, forward),
             _ => self.episode = Some(Box::new(Episode::new(una..nxt, true, forward))),
         }
         self.rtt.back_off();
@@ -343,9 +350,17 @@ impl Recovery {
         }
     }
 
-    /// Segments in the network, by kind.
+    /// Segments in the network, by kind. Without SACK as far as duplicates tell.
     pub(crate) fn counts(&self) -> Counts {
-        self.board.counts()
+        let counts = self.board.counts();
+        match self.board.first() {
+            Some(first) if self.selective.is_none() => Counts {
+                sacked: self.newreno.departed().div_ceil(first.mss),
+                lost: self.board.lost_octets().div_ceil(first.mss),
+                ..counts
+            },
+            _ => counts,
+        }
     }
 
     /// The farthest that a segment was overtaken by, in octets; 0 if the path does not reorder, as

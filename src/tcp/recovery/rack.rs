@@ -21,11 +21,37 @@ const REO_WND_PERSIST: u32 = 16;
 /// RACK.reo_wnd_mult goes no higher: SRTT bounds the window long before.
 const MOST_QUARTERS: u32 = 255;
 
+/// What left, and when. RFC 8985 §6.2 orders segments by time and, of those that left at one time, by
+/// place; here a retransmission that left at the moment at which something new had left comes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Newest {
+    /// RACK.xmit_ts.
+    sent: Instant,
+    /// See [`Record::number`].
+    number: u64,
+    /// RACK.end_seq: the place after it.
+    end: Seq,
+}
+
+impl Newest {
+    fn of(record: &Record) -> Newest {
+        Newest {
+            sent: record.sent,
+            number: record.number,
+            end: record.end,
+        }
+    }
+
+    /// RACK_sent_after.
+    fn is_after(self, other: Newest) -> bool {
+        (self.number, self.end) > (other.number, other.end)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rack {
-    /// RACK.xmit_ts and RACK.end_seq: when the segment left that was sent last among those that have
-    /// arrived, and the place after it.
-    newest: Option<(Instant, Seq)>,
+    /// The segment that was sent last among those that have arrived.
+    newest: Option<Newest>,
     /// RACK.rtt: how long it was under way, in nanoseconds.
     rtt: u64,
     /// RACK.fack: the place after the farthest segment that has arrived.
@@ -34,8 +60,10 @@ pub(super) struct Rack {
     reordering_seen: bool,
     /// The farthest that a segment was overtaken by, in octets.
     reordering: usize,
-    /// How often that was seen, for STATUS.
+    /// How many acknowledgments have shown that, for STATUS: cumulatively, or selectively.
     reorderings: u64,
+    /// Whether the last one has, in either way.
+    overtaken: [bool; 2],
     /// RACK.dsack_round: until this is acknowledged, D-SACKs count no more.
     dsack_round: Option<Seq>,
     /// RACK.reo_wnd_mult: the reordering window, in quarters of the least RTT.
@@ -53,23 +81,29 @@ impl Rack {
             reordering_seen: false,
             reordering: 0,
             reorderings: 0,
+            overtaken: [false; 2],
             dsack_round: None,
             reo_wnd_mult: 1,
             reo_wnd_persist: 0,
         }
     }
 
-    /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left,
-    /// to the millisecond.
+    /// An acknowledgment arrives.
+    pub(super) fn begin(&mut self) {
+        self.overtaken = [false; 2];
+    }
+
+    /// A segment has arrived (§6.2, steps 2 and 3), and is acknowledged selectively or not. `echo`: when
+    /// what the acknowledgment echoes left, to the millisecond.
     #[inline]
     pub(super) fn on_delivered(
         &mut self,
         now: Instant,
-        record: &Record,
+        (record, by_sack): (&Record, bool),
         echo: Option<Instant>,
         min_rtt: Option<Duration>,
     ) {
-        self.detect_reordering(record);
+        self.detect_reordering(record, by_sack);
         let rtt = now.nanos_since(record.sent);
         if record.resent {
             // It may be the original that has arrived, and not the copy whose time we know.
@@ -93,19 +127,20 @@ impl Rack {
     #[inline]
     fn take_newest(&mut self, record: &Record, rtt: u64) {
         self.rtt = rtt;
-        let now = (record.sent, record.end);
-        if self.newest.is_none_or(|newest| newest < now) {
+        let now = Newest::of(record);
+        if self.newest.is_none_or(|newest| now.is_after(newest)) {
             self.newest = Some(now);
         }
     }
 
     /// Step 3: something sent once arrives after something beyond it.
-    fn detect_reordering(&mut self, record: &Record) {
+    fn detect_reordering(&mut self, record: &Record, by_sack: bool) {
         if record.end > self.fack {
             self.fack = record.end;
         } else if record.end < self.fack && !record.resent {
             self.reordering_seen = true;
-            self.reorderings += 1;
+            let known = core::mem::replace(&mut self.overtaken[usize::from(by_sack)], true);
+            self.reorderings += u64::from(!known);
             self.reordering = self.reordering.max(self.fack - record.start);
         }
     }
@@ -127,6 +162,11 @@ impl Rack {
     /// reported, not even to be taken back.
     pub(super) fn is_calm(&self, una: Seq) -> bool {
         self.dsack_round.is_none() && self.fack <= una
+    }
+
+    /// RACK.reordering_seen.
+    pub(super) fn has_seen_reordering(&self) -> bool {
+        self.reordering_seen
     }
 
     /// A recovery is over (step 4).
@@ -156,7 +196,7 @@ impl Rack {
     /// (step 5).
     pub(super) fn is_before_newest(&self, record: &Record) -> bool {
         self.newest
-            .is_some_and(|newest| (record.sent, record.end) < newest)
+            .is_some_and(|newest| newest.is_after(Newest::of(record)))
     }
 
     /// RACK.rtt.
@@ -166,12 +206,12 @@ impl Rack {
 
     /// When all that left before the newest segment that has arrived is overdue.
     pub(super) fn deadline(&self, reo_wnd: Duration) -> Option<Instant> {
-        self.newest.map(|(sent, _)| sent + self.rtt() + reo_wnd)
+        self.newest.map(|newest| newest.sent + self.rtt() + reo_wnd)
     }
 
-    /// What decides the future.
+    /// What decides the future, but for the order in which the records have left.
     pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
-        let newest = self.newest.map(|(sent, end)| (now.since(sent), end));
+        let newest = self.newest.map(|it| (now.since(it.sent), it.end));
         (newest, self.rtt, self.fack, self.reordering_seen).hash(hasher);
         (self.dsack_round, self.reo_wnd_mult, self.reo_wnd_persist).hash(hasher);
     }
@@ -213,6 +253,7 @@ mod tests {
             mss: 10,
             fate: Fate::InFlight,
             sent: at(sent),
+            number: sent,
             resent,
             snapshot: Rate::new(at(0)).on_sent(at(sent), 0, 10),
         }
@@ -228,12 +269,12 @@ mod tests {
         let mut rack = Rack::new(place(0));
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         assert_eq!(rack.reo_wnd(false, MIN_RTT, SRTT), ms(10));
-        rack.on_delivered(at(50), &record(3, 10, false), None, MIN_RTT);
+        rack.on_delivered(at(50), (&record(3, 10, false), false), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         // Step 3: sent again, it proves nothing; sent once, it was overtaken.
-        rack.on_delivered(at(50), &record(1, 11, true), None, MIN_RTT);
+        rack.on_delivered(at(50), (&record(1, 11, true), false), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
-        rack.on_delivered(at(50), &record(1, 9, false), None, MIN_RTT);
+        rack.on_delivered(at(50), (&record(1, 9, false), false), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(10));
     }
 
@@ -267,12 +308,12 @@ mod tests {
     fn the_acknowledgment_of_an_original_is_not_taken_for_that_of_its_copy() {
         let copy = record(0, 100, true);
         let mut rack = Rack::new(place(0));
-        rack.on_delivered(at(139), &copy, None, MIN_RTT);
+        rack.on_delivered(at(139), (&copy, false), None, MIN_RTT);
         assert_eq!(rack.newest, None, "under min_RTT");
-        rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT);
+        rack.on_delivered(at(150), (&copy, false), Some(at(99)), MIN_RTT);
         assert_eq!(rack.newest, None, "the echo of the original");
-        rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT);
-        assert_eq!(rack.newest, Some((at(100), place(10))));
+        rack.on_delivered(at(150), (&copy, false), Some(at(100)), MIN_RTT);
+        assert_eq!(rack.newest, Some(Newest::of(&copy)));
         assert_eq!(rack.rtt(), ms(50));
         // Step 5: what left before it, or at the same time with a lower place.
         assert!(rack.is_before_newest(&record(5, 99, false)));

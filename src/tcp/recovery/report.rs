@@ -35,6 +35,8 @@ pub(crate) struct Acknowledgment {
     pub(crate) echo: Option<Instant>,
     /// What it reports beyond SEG.ACK, or as having come twice.
     pub(crate) sack: Blocks,
+    /// How many segments have come twice that did leave twice, if those count as delivered.
+    pub(crate) again: usize,
 }
 
 impl Acknowledgment {

@@ -43,6 +43,8 @@ pub(super) struct Scoreboard {
     /// No first transmission is in flight before this place.
     cursor: Seq,
     counts: Counts,
+    /// How often something has left.
+    transmissions: u64,
     /// Segments that have arrived, ever.
     delivered: u64,
     /// At so many records, neighbours become one.
@@ -61,6 +63,7 @@ impl Scoreboard {
             resent: VecDeque::new(),
             cursor: iss,
             counts: Counts::default(),
+            transmissions: 0,
             delivered: 0,
             limit,
             next_merge: limit,
@@ -75,6 +78,7 @@ impl Scoreboard {
         }
         let len = range.end - range.start;
         let segments = segments(len, mss);
+        self.transmissions += 1;
         self.records.push_back(Record {
             start: range.start,
             end: range.end,
@@ -82,6 +86,7 @@ impl Scoreboard {
             mss: mss.min(len),
             fate: Fate::InFlight,
             sent: now,
+            number: self.transmissions,
             resent: false,
             snapshot,
         });
@@ -94,6 +99,7 @@ impl Scoreboard {
         self.split(range.end);
         let first = self.index(range.start);
         let mut last = first;
+        self.transmissions += 1;
         while let Some(record) = self.records.get_mut(last)
             && record.start < range.end
         {
@@ -101,6 +107,7 @@ impl Scoreboard {
             record.fate = Fate::InFlight;
             record.resent = true;
             record.sent = now;
+            record.number = self.transmissions;
             record.snapshot = snapshot;
             count_in(&mut self.counts, record);
             last += 1;
@@ -364,21 +371,27 @@ impl Scoreboard {
         self.lost.insert(record.start..record.end);
     }
 
-    /// What was taken for lost and has not been sent again is in flight after all.
+    /// What was taken for lost and has not been sent again since is in flight after all.
     pub(super) fn forget_losses(&mut self) {
         self.lost.clear();
         for record in &mut self.records {
             if record.fate == Fate::Lost {
-                match record.resent {
-                    true => _ = self.lost.insert(record.start..record.end),
-                    false => {
-                        count_off(&mut self.counts, record);
-                        record.fate = Fate::InFlight;
-                    }
-                }
+                count_off(&mut self.counts, record);
+                record.fate = Fate::InFlight;
+                count_in(&mut self.counts, record);
             }
         }
         self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
+        self.queue_resent();
+    }
+
+    /// What was sent again and is in flight queues in the order in which it left.
+    fn queue_resent(&mut self) {
+        let in_flight = |record: &&Record| record.fate == Fate::InFlight && record.resent;
+        let mut resent: Vec<&Record> = self.records.iter().filter(in_flight).collect();
+        resent.sort_by_key(|record| record.number);
+        let entry = |record: &Record| (record.start..record.end, record.sent);
+        self.resent = resent.into_iter().map(entry).collect();
     }
 
     /// The peer may have thrown away all that it had reported (RFC 2018 §8).
@@ -397,7 +410,7 @@ impl Scoreboard {
     /// The segment at SND.UNA was reported, and is not acknowledged: the peer has thrown it away
     /// (RFC 2018 §8). It is to be sent again. Returns whether that was so.
     pub(super) fn take_back_first_sack(&mut self, mut lost: impl FnMut(&Record)) -> bool {
-        if self.records.front().is_none_or(|r| r.fate != Fate::Sacked) {
+        if !self.is_first_sacked() {
             return false;
         }
         self.separate_first();
@@ -444,6 +457,16 @@ impl Scoreboard {
     /// What is selectively acknowledged, lowest first.
     pub(super) fn sacked(&self) -> impl DoubleEndedIterator<Item = &Range<Seq>> {
         self.sacked.iter()
+    }
+
+    /// So many segments that had arrived have done so once more.
+    pub(super) fn deliver_again(&mut self, segments: usize) {
+        self.delivered += segments as u64;
+    }
+
+    /// The segment at SND.UNA was reported, and is not acknowledged.
+    pub(super) fn is_first_sacked(&self) -> bool {
+        self.first().is_some_and(|it| it.fate == Fate::Sacked)
     }
 
     /// How many segments have arrived, ever.

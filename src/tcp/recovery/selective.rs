@@ -46,7 +46,13 @@ pub(super) struct Selective {
     uses_rack: bool,
     probes_tail: bool,
     max_ack_delay: Duration,
+    /// [`TcpConfig::linux_recovery`].
+    as_linux: bool,
 }
+
+/// A peer that has reported what it does not acknowledge has half a round trip to do so, and no less
+/// than this, as in Linux.
+const LEAST_DOUBT: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
@@ -72,6 +78,7 @@ impl Selective {
             uses_rack: config.rack,
             probes_tail: config.tail_loss_probe,
             max_ack_delay: config.peer_ack_delay,
+            as_linux: config.linux_recovery,
         }
     }
 
@@ -108,6 +115,9 @@ impl Selective {
     /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`].
     pub(super) fn on_probe_sent(&mut self, nxt: Seq, resent: Option<u64>) {
         self.probe.on_sent(nxt, resent);
+        if self.as_linux {
+            self.probe.on_sample();
+        }
         self.probe_at = None;
     }
 
@@ -159,8 +169,11 @@ impl Selective {
             let at = self.reordering_at.map(|at| at.since(now));
             at.hash(hasher);
             self.rack.hash_canonical(now, hasher);
-            let sent = board.records().map(|record| now.since(record.sent));
-            sent.for_each(|since| since.hash(hasher));
+            for record in board.records() {
+                let earlier = board.records().filter(|it| it.number < record.number);
+                let order = (earlier.count(), self.rack.is_before_newest(record));
+                (now.since(record.sent), order).hash(hasher);
+            }
         }
     }
 }
@@ -174,11 +187,19 @@ impl Recovery {
         in_flight: usize,
         report: &mut Report,
     ) {
+        let srtt = self.rtt.srtt();
         let Some(selective) = &mut self.selective else {
             return;
         };
+        if self.as_linux && ack.advances() && self.board.is_first_sacked() {
+            let wait = srtt.unwrap_or_default() / 2;
+            self.rto_at = ack.now + wait.max(LEAST_DOUBT);
+            (selective.reordering_at, selective.probe_at) = (None, None);
+            return;
+        }
         let duplicate = ack.sack.duplicate.as_ref();
-        let by_reordering = duplicate.is_some_and(|range| !selective.probe.explains(range));
+        let by_reordering = duplicate.is_some_and(|range| !selective.probe.explains(range))
+            && (!self.as_linux || selective.rack.has_seen_reordering());
         selective.rack.on_ack(ack.ack, ack.nxt, by_reordering);
         if selective.phase != Phase::Open && ack.ack >= selective.recover {
             selective.phase = Phase::Open;
@@ -306,7 +327,8 @@ impl Recovery {
         let Some(selective) = &mut self.selective else {
             return;
         };
-        if core::mem::take(&mut selective.reneged) {
+        let all = self.as_linux && self.board.is_first_sacked();
+        if core::mem::take(&mut selective.reneged) || all {
             // RFC 2018 §8: it may have thrown away the rest as well.
             self.board.forget_sacks();
         }
@@ -322,7 +344,7 @@ impl Recovery {
         let first = self.board.first().map(|record| record.start);
         let mut losses = Losses::new(now, None, None, report, &mut self.rate);
         self.board.lose_all(
-            |record| Some(record.start) == first || record.sent + window <= now,
+            |record| all || Some(record.start) == first || record.sent + window <= now,
             |record| losses.take(record),
         );
         selective.lost_before = self.rate.lost();
@@ -340,7 +362,9 @@ impl Recovery {
         let probe = ack.mtu_probe.as_ref().map(|probe| probe.start);
         let since = Some(selective.lost_before);
         let mut losses = Losses::new(now, probe, since, report, &mut self.rate);
-        selective.reneged |= (self.board).take_back_first_sack(|record| losses.take(record));
+        if !self.as_linux {
+            selective.reneged |= (self.board).take_back_first_sack(|record| losses.take(record));
+        }
         selective.reordering_at = None;
         if !selective.uses_rack {
             self.board.lose_first_transmissions(

@@ -261,6 +261,8 @@ impl Recovery {
         arrivals: &Arrivals,
         report: &mut Report,
     ) {
+        // Linux takes it for a proof where SACK would have told that it had arrived before.
+        let acked_is_proof = self.as_linux && self.selective.is_some();
         let Some(episode) = &mut self.episode else {
             return;
         };
@@ -271,7 +273,7 @@ impl Recovery {
             duplicate: ack.sack.duplicate.as_ref(),
             is_bare_duplicate: ack.is_duplicate && self.selective.is_none(),
             original_acked: arrivals.original_acked,
-            original_sacked: arrivals.original_sacked,
+            original_sacked: arrivals.original_sacked || acked_is_proof && arrivals.original_acked,
             sacked: arrivals.sacked,
             lost: self.board.lost_octets() > 0,
         });

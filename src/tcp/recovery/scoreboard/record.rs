@@ -31,6 +31,8 @@ pub(in super::super) struct Record {
     pub(in super::super) fate: Fate,
     /// When it last left: Segment.xmit_ts of RFC 8985 §5.2.
     pub(in super::super) sent: Instant,
+    /// Which transmission of the connection that was: what leaves at one moment has an order too.
+    pub(in super::super) number: u64,
     /// It left more than once: Segment.retransmitted.
     pub(in super::super) resent: bool,
     /// What had been delivered when it last left.
