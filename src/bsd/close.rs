@@ -49,7 +49,7 @@ impl Calls<'_> {
             Role::Connection(id, _) => *id,
         };
         match self.stack.status(id).state {
-            State::Closed => return Err(Errno::ENOTCONN),
+            State::TimeWait | State::Closed => return Err(Errno::ENOTCONN),
             // There is nothing to end but the attempt.
             State::SynSent => return self.disconnect_stream(fd),
             _ => {}

@@ -174,8 +174,11 @@ impl Calls<'_> {
             }
             Role::Connection(id, _) => {
                 let state = self.stack.status(id).state;
-                let open = !matches!(state, State::Closed | State::TimeWait);
-                error = open.then_some(Errno::ECONNRESET);
+                let has_closed = matches!(
+                    state,
+                    State::Closing | State::LastAck | State::TimeWait | State::Closed
+                );
+                error = (!has_closed).then_some(Errno::ECONNRESET);
                 self.drop_connection(id, true);
             }
         }

@@ -3,12 +3,12 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::Calls;
 use super::address::Family;
 use super::errno::Errno;
 use super::notices::Notices;
 use super::options::SocketSettings;
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::config::{FastOpenKeys, TcpConfig};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, State};
@@ -109,7 +109,7 @@ impl StreamSocket {
 /// The `errno` of what ended a connection.
 pub(super) fn errno(error: ConnectionError) -> Errno {
     match error {
-        ConnectionError::Refused => Errno::ECONNREFUSED,
+        ConnectionError::Refused | ConnectionError::Withdrawn => Errno::ECONNREFUSED,
         ConnectionError::Reset => Errno::ECONNRESET,
         ConnectionError::TimedOut => Errno::ETIMEDOUT,
         ConnectionError::HostUnreachable => Errno::EHOSTUNREACH,
@@ -174,6 +174,8 @@ impl Calls<'_> {
         let status = self.stack.status(id);
         match error {
             ConnectionError::Reset if status.fin_received && !status.closing => Errno::EPIPE,
+            // To Linux, who has seen the peer's SYN was not refused.
+            ConnectionError::Withdrawn if self.system == System::Linux => Errno::ECONNRESET,
             error => errno(error),
         }
     }

@@ -205,7 +205,9 @@ impl Judge {
             Phase::Completed => self.tally.completed += 1,
             Phase::Failed(error) => {
                 match error {
-                    ConnectionError::Reset | ConnectionError::Refused => self.tally.reset += 1,
+                    ConnectionError::Reset
+                    | ConnectionError::Refused
+                    | ConnectionError::Withdrawn => self.tally.reset += 1,
                     _ => self.tally.gave_up += 1,
                 }
                 if !self.may_fail && !self.ends.peer_is_gone(conn) {

@@ -35,7 +35,7 @@ pub(super) fn would_block() -> Error {
 
 pub(super) fn connection(error: ConnectionError) -> Error {
     let kind = match error {
-        ConnectionError::Refused => ErrorKind::ConnectionRefused,
+        ConnectionError::Refused | ConnectionError::Withdrawn => ErrorKind::ConnectionRefused,
         ConnectionError::Reset => ErrorKind::ConnectionReset,
         ConnectionError::TimedOut => ErrorKind::TimedOut,
         ConnectionError::ProtocolUnreachable => ErrorKind::Unsupported,

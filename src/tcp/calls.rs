@@ -484,7 +484,7 @@ impl Tcb {
             unsent: self.unsent(),
             closing: self.snd.fin.is_some(),
             fin_received: self.fin_received(),
-            path_mtu: self.path_mtu.plpmtu(),
+            path_mtu: (self.path_mtu).known(self.path.headers + usize::from(self.path.mss)),
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
             receive_buffer: self.recv_buffer.capacity(),

@@ -8,6 +8,8 @@ use core::fmt;
 pub enum ConnectionError {
     /// Nobody listens at the remote address and port.
     Refused,
+    /// Both sides opened at once, and the peer reset the connection before it was established.
+    Withdrawn,
     /// The peer reset the connection.
     Reset,
     /// The peer did not answer for too long (R2, user timeout, keepalive).
@@ -35,7 +37,7 @@ pub enum ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ConnectionError::Refused => "connection refused",
+            ConnectionError::Refused | ConnectionError::Withdrawn => "connection refused",
             ConnectionError::Reset => "connection reset by peer",
             ConnectionError::TimedOut => "connection timed out",
             ConnectionError::HostUnreachable => "no route to host",

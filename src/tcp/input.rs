@@ -237,12 +237,19 @@ impl Tcb {
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         let (start, end) = (seg.seq, seg.end());
+        // When both sides open at once, their SYN,ACKs cross.
+        let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
         self.take_timestamp(now, seg, start);
         self.take_marks(seg);
+        if crosses {
+            // Ours may be lost, and will not be sent again.
+            self.acks.due = AckDue::Now;
+            self.note_old_duplicate(start..start + 1, seg.mss);
+        }
         if seg.end() < end && self.state.receives_text() {
             // Some of it was cut off: its sender must hear how far the window goes.
             self.acks.due = AckDue::Now;
@@ -258,7 +265,7 @@ impl Tcb {
             return self.check_reset_sequence(seg);
         }
         if self.state == State::SynReceived && seg.ctl.has(Control::SYN) {
-            self.check_repeated_syn(seg)?;
+            self.check_repeated_syn(now, seg)?;
         }
         self.check_timestamp(now, seg)?;
         self.note_overrun(seg);
@@ -302,18 +309,18 @@ impl Tcb {
         }
     }
 
-    /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost. And with
-    /// an acknowledgment, when both sides opened at once (§3.5, figure 7).
-    fn check_repeated_syn(&mut self, seg: &mut Segment<'_>) -> Step {
-        if Some(seg.seq) != self.rcv.irs {
+    /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost, and leaves
+    /// again, at most so often as a challenge. And with an acknowledgment, when both sides opened at
+    /// once (§3.5, figure 7).
+    fn check_repeated_syn(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+        if Some(seg.seq) != self.rcv.irs || self.passive != seg.ack.is_none() {
             return Step::Continue(());
-        }
-        if seg.ack.is_none() {
-            self.syn_due = self.takes_repeated_syn(seg);
-            return Step::Break(Discard::RepeatedSyn);
         }
         if self.passive {
-            return Step::Continue(());
+            if self.takes_repeated_syn(seg) {
+                self.syn_due |= self.may_challenge(now);
+            }
+            return Step::Break(Discard::RepeatedSyn);
         }
         // The rest of it is acceptable, as appendix A.2 suggests: its acknowledgment counts.
         seg.advance(1);
@@ -389,12 +396,19 @@ impl Tcb {
 
     /// A challenge ACK (RFC 5961), limited for each connection on its own (§7, and CVE-2016-5696).
     pub(super) fn challenge(&mut self, now: Instant) {
+        if self.may_challenge(now) {
+            self.acks.due = AckDue::Now;
+        }
+    }
+
+    /// Whether the limit lets another answer leave, which is counted then.
+    fn may_challenge(&mut self, now: Instant) -> bool {
         let interval = self.config.challenge_interval;
         let allowed = self.acks.challenged.is_none_or(|at| now - at >= interval);
         if allowed {
             self.acks.challenged = Some(now);
-            self.acks.due = AckDue::Now;
         }
+        allowed
     }
 
     /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
@@ -440,7 +454,7 @@ impl Tcb {
                 self.end(Event::RcvRst, Some(ConnectionError::Reset));
             }
             State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
-            State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Refused)),
+            State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Withdrawn)),
             // The user has closed, and the peer too.
             State::Closing | State::LastAck => {
                 let is_told = self.config.tells_late_resets;

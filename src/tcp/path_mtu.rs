@@ -168,9 +168,13 @@ impl PathMtu {
         self.plpmtu - self.headers
     }
 
-    /// PLPMTU.
-    pub(super) fn plpmtu(&self) -> usize {
-        self.plpmtu
+    /// What the path carries, as far as is known, if the interface carries `interface` octets. That
+    /// the peer takes less says nothing of the path.
+    pub(super) fn known(&self, interface: usize) -> usize {
+        match self.plpmtu < self.largest {
+            true => self.plpmtu,
+            false => interface,
+        }
     }
 
     /// How much longer than other segments a probe is, if one should leave and SND.UNA is `una`.

@@ -50,7 +50,7 @@ impl Tcb {
             log::info!("{}: {} retransmissions (R1)", self.tuple, self.config.r1);
             self.readiness |= Readiness::STATE;
         }
-        if self.recovery.retries() >= self.retry_limit() {
+        if self.recovery.retries() >= self.retry_limit() || self.has_opened_for_long(now) {
             self.give_up();
             return;
         }
@@ -109,6 +109,22 @@ impl Tcb {
         let doublings = self.recovery.retries().saturating_sub(linear).min(16);
         let first = config.initial_rto.max(config.min_rto);
         (first * (1 << doublings)).min(config.max_rto)
+    }
+
+    /// Retries at one interval do not make the attempt longer than the others would take, each after
+    /// twice the time of the one before.
+    fn has_opened_for_long(&self, now: Instant) -> bool {
+        let config = &self.config;
+        let retries = (config.socket.syn_retries).unwrap_or(config.syn_retries);
+        let first = config.initial_rto.max(config.min_rto);
+        let longest = first * ((2 << retries.min(16)) - 1);
+        // Nothing has come yet: that was when the connection was opened.
+        let opened = self.last_received;
+        self.state == State::SynSent
+            && config.syn_linear_retries > 0
+            && config.socket.user_timeout.is_none()
+            && self.recovery.retries() > 0
+            && now - opened >= longest
     }
 
     /// R2 (MUST-20, MUST-23). A user timeout takes its place (MUST-21).

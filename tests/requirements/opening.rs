@@ -31,7 +31,7 @@ fn syn_received_remembers_where_it_came_from() {
         d.readiness();
         d.arrives("<SEQ=101><CTL=RST>").state_is(State::Closed);
         assert!(d.readiness().has(Readiness::WRITABLE | Readiness::STATE));
-        let refused = Some(ConnectionError::Refused);
+        let refused = Some(ConnectionError::Withdrawn);
         assert_eq!(d.stack.take_error(d.id()), refused);
     });
 }
@@ -150,6 +150,7 @@ fn a_port_can_be_listened_to_while_a_connection_with_it_opens() {
         d.as_port(1002).opens();
         d.as_port(PEER_PORT)
             .arrives("<SEQ=100><ACK=301><CTL=SYN,ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>")
             .state_is(State::Established);
         assert_eq!(d.stack.status(opening).state, State::Established);
     });

@@ -14,7 +14,7 @@ const DOCUMENT: Document = Document {
 };
 
 /// How many claims each section has: their rows stand in order.
-const CLAIMS: [usize; 7] = [20, 24, 11, 19, 25, 29, 16];
+const CLAIMS: [usize; 7] = [21, 25, 11, 21, 25, 29, 17];
 
 /// The whole rule.
 fn behaviours(files: &[File]) -> Vec<Finding> {

@@ -7,9 +7,8 @@ use crate::bsd::control::fin_is_acked;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
-    TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCP_TIME_WAIT, TCPI_OPT_ECN,
-    TCPI_OPT_ECN_SEEN, TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS,
-    TCPI_OPT_WSCALE,
+    TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RECV, TCP_SYN_SENT, TCPI_OPT_ECN, TCPI_OPT_ECN_SEEN,
+    TCPI_OPT_SACK, TCPI_OPT_SYN_DATA, TCPI_OPT_TFO_CHILD, TCPI_OPT_TIMESTAMPS, TCPI_OPT_WSCALE,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
@@ -283,8 +282,8 @@ fn state(state: State) -> u8 {
         State::CloseWait => TCP_CLOSE_WAIT,
         State::Closing => TCP_CLOSING,
         State::LastAck => TCP_LAST_ACK,
-        State::TimeWait => TCP_TIME_WAIT,
-        State::Closed => TCP_CLOSE,
+        // Linux's sockets have let go of it by then.
+        State::TimeWait | State::Closed => TCP_CLOSE,
     }) as u8
 }
 

@@ -84,7 +84,7 @@ impl Calls<'_> {
                 socket.config.socket.unsent_low_water = mark;
             }
             TCP_WINDOW_CLAMP => {
-                if number == 0 && socket.is_connected() {
+                if number == 0 && !matches!(socket.role, Role::Fresh) {
                     return Err(Errno::EINVAL);
                 }
                 let clamp = usize::try_from(number).map_err(|_| Errno::EINVAL)?;

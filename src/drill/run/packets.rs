@@ -32,7 +32,7 @@ impl Run<'_> {
             return failed("there is no socket that the packet could be for");
         };
         let is_tcp = matches!(packet.body, Body::Tcp(_));
-        if is_tcp && socket.stage != Stage::Known {
+        if is_tcp && !matches!(socket.stage, Stage::Known | Stage::Left) {
             return failed("no connection is known yet that the packet could be for");
         }
         if let Body::Tcp(tcp) = &packet.body

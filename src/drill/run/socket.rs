@@ -15,6 +15,8 @@ pub(super) enum Stage {
     Connecting,
     /// Both ends are known.
     Known,
+    /// It was disconnected: the reset of its old connection is its own, and it may connect again.
+    Left,
 }
 
 /// A socket of a script.
@@ -67,7 +69,7 @@ impl Socket {
             return false;
         };
         match self.stage {
-            Stage::Known => (local, remote) == (self.local, self.remote),
+            Stage::Known | Stage::Left => (local, remote) == (self.local, self.remote),
             Stage::Connecting => {
                 let is_syn = packet
                     .segment()
@@ -180,7 +182,9 @@ pub(super) fn claim(socket: &mut Socket, packet: &Observed) -> bool {
     if let Some((local, remote)) = packet.ends() {
         socket.local = local;
         socket.remote = remote;
-        socket.stage = Stage::Known;
+        if socket.stage != Stage::Left {
+            socket.stage = Stage::Known;
+        }
     }
     true
 }

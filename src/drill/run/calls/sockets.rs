@@ -136,7 +136,10 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     if args.is_word(1, "AF_UNSPEC") {
         let answer = run.host.calls().disconnect(fd);
         if let Some(socket) = run.sockets.by_fd(args.number(0)?) {
-            socket.stage = Stage::New;
+            socket.stage = match socket.stage {
+                Stage::Known | Stage::Left => Stage::Left,
+                Stage::New | Stage::Listening | Stage::Connecting => Stage::New,
+            };
         }
         return Ok(answer.into());
     }
@@ -153,7 +156,7 @@ impl Run<'_> {
     pub(super) fn connecting(&mut self, fd: i64) {
         let (_, remote) = self.ends(0, self.setup.connect_port);
         if let Some(socket) = self.sockets.by_fd(fd)
-            && socket.stage == Stage::New
+            && matches!(socket.stage, Stage::New | Stage::Left)
         {
             *socket = Socket {
                 fd: socket.fd,
