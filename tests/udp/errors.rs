@@ -204,6 +204,25 @@ fn an_error_about_somebody_elses_datagram_is_ignored() {
     });
 }
 
+/// Nor is an error about what another host has sent, though a socket has that port at every address
+/// of ours.
+#[test]
+fn an_error_about_another_hosts_datagram_is_ignored() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (any, peer) = (SocketAddr::new(family.unspecified(), PORT), host.peer());
+        let id = host.stack.udp_bind(any).unwrap();
+        let refused = Some(to(peer, Undelivered::Refused));
+        for (source, told) in [(family.other_peer(), None), (family.us_too(), refused)] {
+            let quoted = udp(SocketAddr::new(source, PORT), peer, b"hello");
+            let mut message = icmp::error(family.router(), 64, REFUSED, &quoted).unwrap();
+            readdress(&mut message, family);
+            host.stack.receive(host.now, &message);
+            assert_eq!(host.stack.udp_take_error(id), told, "{source}");
+        }
+    });
+}
+
 /// Who watches is told of each error, whom it is about and in the numbers of the wire, but of no
 /// more than wait; who does not watch leaves nothing behind.
 #[test]

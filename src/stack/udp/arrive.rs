@@ -49,7 +49,9 @@ impl Stack {
     /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it.
     pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote) {
         let tuple = quoted(quote);
-        let socket = self.udp.find(&tuple);
+        // A socket may have its port at every address of this host: not at those of others.
+        let is_ours = self.is_own(quote.source);
+        let socket = is_ours.then(|| self.udp.find(&tuple)).flatten();
         let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
         let reason = explain(error, tuple.local.is_ipv6());
         let (Some((id, socket)), Some(reason)) = (socket, reason) else {
