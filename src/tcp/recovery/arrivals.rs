@@ -37,15 +37,14 @@ impl Recovery {
         let min_rtt = self.rtt.min_rtt();
         let before_timeout = self.episode.as_deref().map(Episode::end);
         let mut arrivals = Arrivals::default();
-        if let Some(selective) = &mut self.selective {
-            selective.rack.begin();
-        }
         let Recovery {
             board,
             rate,
             selective,
             ..
         } = self;
+        // Cumulatively, or selectively.
+        let mut overtaken = [false; 2];
         let mut arrived = |record: &Record, by_sack: bool| {
             arrivals.octets += record.len();
             arrivals.segments += record.segments as u64;
@@ -65,7 +64,8 @@ impl Recovery {
                 // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
                 // only reported it says nothing.
                 let echo = ack.echo.filter(|_| !by_sack);
-                (selective.rack).on_delivered(now, (record, by_sack), echo, min_rtt);
+                overtaken[usize::from(by_sack)] |=
+                    (selective.rack).on_delivered(now, record, echo, min_rtt);
             }
         };
         board.acknowledge(ack.ack, |record| arrived(record, false));
@@ -75,6 +75,10 @@ impl Recovery {
                 board.split(block.end);
             }
             board.sack(block.clone(), |record| arrived(record, true));
+        }
+        if let Some(selective) = selective {
+            let ways = overtaken.iter().filter(|way| **way).count();
+            selective.rack.count_reorderings(ways);
         }
         board.deliver_again(ack.again);
         arrivals

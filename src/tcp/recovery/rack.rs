@@ -62,8 +62,6 @@ pub(super) struct Rack {
     reordering: usize,
     /// How many acknowledgments have shown that, for STATUS: cumulatively, or selectively.
     reorderings: u64,
-    /// Whether the last one has, in either way.
-    overtaken: [bool; 2],
     /// RACK.dsack_round: until this is acknowledged, D-SACKs count no more.
     dsack_round: Option<Seq>,
     /// RACK.reo_wnd_mult: the reordering window, in quarters of the least RTT.
@@ -81,39 +79,39 @@ impl Rack {
             reordering_seen: false,
             reordering: 0,
             reorderings: 0,
-            overtaken: [false; 2],
             dsack_round: None,
             reo_wnd_mult: 1,
             reo_wnd_persist: 0,
         }
     }
 
-    /// An acknowledgment arrives.
-    pub(super) fn begin(&mut self) {
-        self.overtaken = [false; 2];
-    }
-
-    /// A segment has arrived (§6.2, steps 2 and 3), and is acknowledged selectively or not. `echo`: when
-    /// what the acknowledgment echoes left, to the millisecond.
+    /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left, to
+    /// the millisecond. Returns whether it was overtaken.
     #[inline]
     pub(super) fn on_delivered(
         &mut self,
         now: Instant,
-        (record, by_sack): (&Record, bool),
+        record: &Record,
         echo: Option<Instant>,
         min_rtt: Option<Duration>,
-    ) {
-        self.detect_reordering(record, by_sack);
+    ) -> bool {
+        let overtaken = self.detect_reordering(record);
         let rtt = now.nanos_since(record.sent);
         if record.resent {
             // It may be the original that has arrived, and not the copy whose time we know.
             let of_earlier = echo.is_some_and(|echo| echo.as_millis() < record.sent.as_millis());
             let too_soon = min_rtt.is_some_and(|min_rtt| Duration::from_nanos(rtt) < min_rtt);
             if of_earlier || too_soon {
-                return;
+                return overtaken;
             }
         }
         self.take_newest(record, rtt);
+        overtaken
+    }
+
+    /// An acknowledgment is taken, and has shown in so many ways that segments were overtaken.
+    pub(super) fn count_reorderings(&mut self, ways: usize) {
+        self.reorderings += ways as u64;
     }
 
     /// The same where [`Rack::is_calm`], of a segment that was sent once and was under way for `rtt`
@@ -134,15 +132,14 @@ impl Rack {
     }
 
     /// Step 3: something sent once arrives after something beyond it.
-    fn detect_reordering(&mut self, record: &Record, by_sack: bool) {
-        if record.end > self.fack {
-            self.fack = record.end;
-        } else if record.end < self.fack && !record.resent {
+    fn detect_reordering(&mut self, record: &Record) -> bool {
+        let overtaken = record.end < self.fack && !record.resent;
+        if overtaken {
             self.reordering_seen = true;
-            let known = core::mem::replace(&mut self.overtaken[usize::from(by_sack)], true);
-            self.reorderings += u64::from(!known);
             self.reordering = self.reordering.max(self.fack - record.start);
         }
+        self.fack = self.fack.max(record.end);
+        overtaken
     }
 
     /// SND.UNA is `una` now, and with `duplicate` the peer reports that something came twice (step
@@ -269,12 +266,12 @@ mod tests {
         let mut rack = Rack::new(place(0));
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         assert_eq!(rack.reo_wnd(false, MIN_RTT, SRTT), ms(10));
-        rack.on_delivered(at(50), (&record(3, 10, false), false), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(3, 10, false), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         // Step 3: sent again, it proves nothing; sent once, it was overtaken.
-        rack.on_delivered(at(50), (&record(1, 11, true), false), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(1, 11, true), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
-        rack.on_delivered(at(50), (&record(1, 9, false), false), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(1, 9, false), None, MIN_RTT);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(10));
     }
 
@@ -308,11 +305,11 @@ mod tests {
     fn the_acknowledgment_of_an_original_is_not_taken_for_that_of_its_copy() {
         let copy = record(0, 100, true);
         let mut rack = Rack::new(place(0));
-        rack.on_delivered(at(139), (&copy, false), None, MIN_RTT);
+        rack.on_delivered(at(139), &copy, None, MIN_RTT);
         assert_eq!(rack.newest, None, "under min_RTT");
-        rack.on_delivered(at(150), (&copy, false), Some(at(99)), MIN_RTT);
+        rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT);
         assert_eq!(rack.newest, None, "the echo of the original");
-        rack.on_delivered(at(150), (&copy, false), Some(at(100)), MIN_RTT);
+        rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT);
         assert_eq!(rack.newest, Some(Newest::of(&copy)));
         assert_eq!(rack.rtt(), ms(50));
         // Step 5: what left before it, or at the same time with a lower place.
