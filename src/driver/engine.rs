@@ -57,7 +57,7 @@ pub(crate) struct Engine {
     pub(super) mail: Option<Mail>,
     /// What is written when the lock is free; `None` if the device has no half for it.
     pub(super) outbox: Option<Arc<Outbox>>,
-    /// How long the lead looks again and again before it sleeps.
+    /// How long who waits looks again and again before he sleeps.
     pub(super) busy_poll: Duration,
     /// There is one processor only: nothing comes while the lead has it.
     pub(super) is_alone: bool,
@@ -373,7 +373,7 @@ impl Engine {
         shared.waking.parked += 1;
         shared.waiters.add(key, interest, parker.waker());
         self.release(shared);
-        parker.park(deadline.map(|deadline| deadline - now));
+        parker.park(self.busy_poll, deadline.map(|deadline| deadline - now));
         let mut shared = self.lock();
         shared.waiters.remove(key, parker.waker());
         shared

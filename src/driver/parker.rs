@@ -1,10 +1,13 @@
 //! A thread that sleeps until it is woken or a time comes.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
+
+use super::busy::Busy;
 
 /// The current thread's place to sleep. Its [`Waker`] is what others wake it with, so that the
 /// tables of those who wait know wakers and nothing of threads.
@@ -25,7 +28,7 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release pairs with Acquire in `park`: what the waker did before is seen by the woken.
+        // Release pairs with Acquire in `take`: what the waker did before is seen by the woken.
         self.woken.store(true, Ordering::Release);
         self.thread.unpark();
     }
@@ -33,6 +36,8 @@ impl Wake for Signal {
 
 thread_local! {
     static CURRENT: Parker = Parker::new();
+    /// Whether this thread looks before it sleeps.
+    static BUSY: Cell<Busy> = Cell::default();
 }
 
 impl Parker {
@@ -57,12 +62,15 @@ impl Parker {
         &self.waker
     }
 
-    /// Sleeps until woken, or until `timeout` is over, and says whether it was woken. A wake-up that
-    /// came before counts, so none is lost between looking and sleeping; others' uses of `unpark`
-    /// do not.
-    pub(crate) fn park(&self, timeout: Option<Duration>) -> bool {
+    /// Waits until woken, or until `timeout` is over, and says whether it was woken: looks again and
+    /// again for as long as `busy`, then sleeps. A wake-up that came before counts, so none is lost
+    /// between looking and sleeping; others' uses of `unpark` do not.
+    pub(crate) fn park(&self, busy: Duration, timeout: Option<Duration>) -> bool {
         let start = Instant::now();
-        while !self.signal.woken.swap(false, Ordering::Acquire) {
+        if self.look(start, timeout.map_or(busy, |timeout| timeout.min(busy))) {
+            return true;
+        }
+        while !self.take() {
             let Some(timeout) = timeout else {
                 thread::park();
                 continue;
@@ -75,6 +83,35 @@ impl Parker {
         }
         true
     }
+
+    /// Looks for a wake-up again and again, if that has helped this thread lately, and lets others
+    /// have the processor in between. Whom nobody has to wake costs no system call, and begins
+    /// when the others on his processor have to wait, not in the middle of what they do.
+    fn look(&self, start: Instant, limit: Duration) -> bool {
+        // A thread that is ending sleeps at once.
+        BUSY.try_with(|cell| {
+            let mut busy = cell.get();
+            let limit = busy.next(limit);
+            if limit.is_zero() {
+                cell.set(busy);
+                return self.take();
+            }
+            let mut woken = self.take();
+            while !woken && start.elapsed() < limit {
+                thread::yield_now();
+                woken = self.take();
+            }
+            busy.note(!woken);
+            cell.set(busy);
+            woken
+        })
+        .unwrap_or(false)
+    }
+
+    /// Whether it has been woken: once for each wake-up, and for those that came together.
+    fn take(&self) -> bool {
+        self.signal.woken.swap(false, Ordering::Acquire)
+    }
 }
 
 #[cfg(test)]
@@ -85,9 +122,9 @@ mod tests {
     fn a_wake_up_before_the_sleep_counts_once() {
         let parker = Parker::current();
         parker.waker().wake_by_ref();
-        assert!(parker.park(None));
+        assert!(parker.park(Duration::ZERO, None));
         let start = Instant::now();
-        assert!(!parker.park(Some(Duration::from_millis(5))));
+        assert!(!parker.park(Duration::ZERO, Some(Duration::from_millis(5))));
         assert!(start.elapsed() >= Duration::from_millis(5));
     }
 
@@ -95,7 +132,7 @@ mod tests {
     fn a_stray_unpark_does_not_wake() {
         thread::current().unpark();
         let start = Instant::now();
-        Parker::current().park(Some(Duration::from_millis(5)));
+        Parker::current().park(Duration::ZERO, Some(Duration::from_millis(5)));
         assert!(start.elapsed() >= Duration::from_millis(5));
     }
 
@@ -104,7 +141,34 @@ mod tests {
         let parker = Parker::current();
         let waker = parker.waker().clone();
         let other = thread::spawn(move || waker.wake());
-        parker.park(None);
+        parker.park(Duration::ZERO, None);
         other.join().unwrap();
+    }
+
+    /// Whether it comes at once, while the thread looks, or when it sleeps already.
+    #[test]
+    fn who_looks_before_sleeping_misses_no_wake_up() {
+        let parker = Parker::current();
+        let busy = Duration::from_millis(2);
+        for micros in [0, 100, 500, 5_000].repeat(5) {
+            let waker = parker.waker().clone();
+            let other = thread::spawn(move || {
+                thread::sleep(Duration::from_micros(micros));
+                waker.wake();
+            });
+            assert!(parker.park(busy, None));
+            other.join().unwrap();
+        }
+    }
+
+    /// The time for looking is part of the timeout, and no wait is longer for it.
+    #[test]
+    fn who_looks_before_sleeping_is_in_time() {
+        let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));
+        for busy in [short / 2, short, long] {
+            let start = Instant::now();
+            assert!(!Parker::current().park(busy, Some(short)));
+            assert!(start.elapsed() >= short && start.elapsed() < long / 2);
+        }
     }
 }

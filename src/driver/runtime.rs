@@ -146,7 +146,7 @@ impl Runtime {
             if answer.is_none() {
                 self.in_vain.fetch_add(u64::from(woken), Ordering::Relaxed);
                 self.parked.fetch_add(1, Ordering::Relaxed);
-                parker.park(left);
+                parker.park(self.engines[0].busy_poll, left);
                 woken = true;
             }
             self.leave(keys, parker.waker(), &mut places);
