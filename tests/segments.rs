@@ -40,7 +40,7 @@
 //! | `noack` | [`Discard::NoAck`] |
 //! | `ack` | [`Discard::BadAck`] |
 //! | `end` | [`Discard::Finished`] |
-//! | `door` | refused before any connection sees it: no TCP sends SYN with FIN or RST |
+//! | `door` | refused before any connection sees it: no TCP sends SYN with RST |
 //!
 //! ICMP errors have a table of their own, in `tests/segments/errors.rs`.
 
@@ -586,8 +586,7 @@ fn answer(left: &[Notation], space: &Space, segment: &Notation, limited: bool) -
 fn reasons(d: &mut Dialogue) -> Vec<&'static str> {
     let mut reasons: Vec<&str> = d.discards().into_iter().map(word).collect();
     let counters = d.stack.counters();
-    let refused =
-        counters.malformed(Malformed::TcpSynFin) + counters.malformed(Malformed::TcpSynRst);
+    let refused = counters.malformed(Malformed::TcpSynRst);
     reasons.extend((0..refused).map(|_| "door"));
     reasons
 }

@@ -80,7 +80,8 @@ impl Calls<'_> {
             _ if opening => 0,
             // Our FIN counts, as everything does between SND.UNA and what was given.
             SIOCOUTQ => status.send_queue + usize::from(status.closing && !fin_is_acked(&status)),
-            _ => status.unsent,
+            // So does one that waits behind text.
+            _ => status.unsent + usize::from(status.closing && status.unsent > 0),
         }))
     }
 }

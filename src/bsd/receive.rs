@@ -191,15 +191,18 @@ impl Calls<'_> {
             self.pass_urgent(fd, id)?;
         }
         let buffer = &mut buffer[..most];
-        let here = match peek {
-            true => self.stack.peek(id, skip, buffer),
+        let skip = if peek { skip } else { 0 };
+        let waiting = match peek {
+            true => self.stack.status(id).recv_queue,
             false => 0,
         };
-        if here > 0 || (peek && buffer.is_empty()) {
-            return Ok(here);
+        if waiting > skip || (peek && buffer.is_empty()) {
+            return Ok(self.stack.peek(id, skip, buffer));
         }
         let read_shut = self.stream(fd, Errno::EINVAL)?.read_shut;
         let answer = match peek {
+            // The urgent octet alone, which stays.
+            true if waiting > 0 => Err(RecvError::WouldBlock),
             // Nothing is here: the same answer, and nothing can be taken away.
             true => self.stack.recv(self.now, id, &mut [0]),
             false => self.stack.recv(self.now, id, buffer),

@@ -266,8 +266,8 @@ impl Stack {
             return self.connection_takes(now, slot, &arrival);
         }
         // RFC 6191: a SYN may open a new incarnation of a connection in TIME-WAIT.
-        let is_syn =
-            header.control.has(Control::SYN) && !header.control.any(Control::ACK | Control::RST);
+        let is_syn = header.control.has(Control::SYN)
+            && !(header.control).any(Control::ACK | Control::RST | Control::FIN);
         if is_syn
             && entry.tcb.may_be_reopened_by(header)
             && self.listeners.find(&tuple, &self.secret).is_some()
@@ -349,7 +349,10 @@ impl Stack {
         match self.listeners.find(&tuple, &self.secret) {
             // First: a reset could not be valid. Fourth: anything else is dropped.
             Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
-            // Third: a SYN.
+            // Third: a SYN. One with a FIN opens nothing: nobody sends it but to probe or to confuse.
+            Some(_) if control.has(Control::SYN | Control::FIN) && !control.has(Control::ACK) => {
+                self.counters.strangers += 1;
+            }
             Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
                 self.open_passive(now, listener, arrival, old);
             }

@@ -27,8 +27,11 @@ impl Tcb {
         let corked =
             (self.config.socket.cork || self.parted) && self.snd.fin.is_none() && queued < usable;
         let none_small = self.config.nagle == Nagle::Small && self.snd.small <= self.snd.una;
-        let nagle_allows =
-            !corked && (idle || none_small || self.config.socket.nodelay || self.snd.fin.is_some());
+        // Urgent data waits for nothing, nor does what follows until it is acknowledged.
+        let is_urgent = self.snd.up.is_some();
+        let nagle_allows = is_urgent
+            || (!corked
+                && (idle || none_small || self.config.socket.nodelay || self.snd.fin.is_some()));
         len >= self.segment_limit()
             || (nagle_allows && len == queued)
             || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)

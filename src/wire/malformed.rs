@@ -93,7 +93,6 @@ reasons! {
     TcpLength "tcp_length" "shorter than its TCP header",
     TcpDataOffset "tcp_data_offset" "TCP data offset below 20 octets",
     TcpChecksum "tcp_checksum" "wrong TCP checksum",
-    TcpSynFin "tcp_syn_fin" "TCP segment with SYN and FIN",
     TcpSynRst "tcp_syn_rst" "TCP segment with SYN and RST",
     UdpLength "udp_length" "UDP length below 8 octets or beyond the end",
     UdpChecksum "udp_checksum" "wrong UDP checksum",

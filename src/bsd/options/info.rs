@@ -185,7 +185,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         rto: micros(status.rto),
         ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
-        rcv_mss: u32::from(status.rcv_mss),
+        rcv_mss: rcv_mss(status),
         unacked: status.unacked as u32,
         sacked: status.sacked as u32,
         // What was lost and sent again counts as lost until it has arrived.
@@ -285,6 +285,12 @@ fn state(state: State) -> u8 {
         // Linux's sockets have let go of it by then.
         State::TimeWait | State::Closed => TCP_CLOSE,
     }) as u8
+}
+
+/// The longest text of a segment that came; before, that of a peer that does not say its MSS.
+fn rcv_mss(status: &Status) -> u32 {
+    let expected = status.snd_mss.min(status.advertised_mss).min(536);
+    u32::from(status.rcv_mss.max(expected))
 }
 
 fn options(status: &Status) -> u8 {
