@@ -18,7 +18,7 @@ pub use congestion::{
 };
 pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 pub use error::ConfigError;
-pub use habits::{Nagle, Push, QuickAcks, RtoFloor, UserTimeoutFrom};
+pub use habits::{AckWaits, Nagle, Push, QuickAcks, RtoFloor, UserTimeoutFrom};
 pub use keepalive::Keepalive;
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
@@ -236,9 +236,8 @@ pub struct TcpConfig {
     /// How long segments with text are acknowledged at once at the start of a connection. Default
     /// [`QuickAcks::UntilSending`].
     pub quick_acks: QuickAcks,
-    /// The acknowledgment of a FIN without text always waits: the user may close at once, and our
-    /// FIN then carries it. Off, it waits only where one of text would (Linux). Default on.
-    pub hold_fin_ack: bool,
+    /// What an acknowledgment waits for, beside more text and the end of `delayed_ack`.
+    pub ack_waits: AckWaits,
     /// RTO before the first RTT sample (RFC 6298 §2.1). Above zero. Default 1 s.
     pub initial_rto: Duration,
     /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
@@ -397,7 +396,7 @@ impl Default for TcpConfig {
             user_timeout_from: UserTimeoutFrom::Transmission,
             push: Push::QueueEnd,
             quick_acks: QuickAcks::UntilSending,
-            hold_fin_ack: true,
+            ack_waits: AckWaits::default(),
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),
             rto_slop: Duration::ZERO,

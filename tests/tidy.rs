@@ -10,6 +10,7 @@
 //! | `docs/RFC.md` is complete and true | `tidy/requirements.rs` |
 //! | `docs/THREATS.md` is complete and true | `tidy/threats.rs`, `tidy/rows.rs` |
 //! | `docs/BEHAVIOURS.md` is complete and true | `tidy/behaviours.rs`, `tidy/rows.rs` |
+//! | each formula in `docs/RECOVERY.md` has its tests | `tidy/formulas.rs` |
 //! | paths and links in the documents lead somewhere | `tidy/links.rs` |
 //!
 //! A rule is a function from files to findings. It runs over this repository, and over small
@@ -18,6 +19,7 @@
 mod tidy {
     mod arrows;
     mod behaviours;
+    mod formulas;
     mod lengths;
     mod links;
     mod prose;

@@ -59,3 +59,25 @@ pub enum QuickAcks {
     /// longer than RTO (RFC 5681 §4.1). As Linux has it.
     UntilAnswering,
 }
+
+/// What an acknowledgment waits for, beside more text and the end of its time. RFC 9293 §3.8.6.3 bounds
+/// the delay, and leaves open what ends it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AckWaits {
+    /// One of text waits no longer than until all text is read, if the peer has no more for now (its
+    /// segment says PSH, or is not full) and the user does not answer. Off, it goes on waiting, as in
+    /// FreeBSD. Default on.
+    pub end_with_reading: bool,
+    /// One of a FIN without text always waits: the user may close at once, and our FIN then carries it.
+    /// Off, it waits only where one of text would, as in Linux. Default on.
+    pub hold_fin: bool,
+}
+
+impl Default for AckWaits {
+    fn default() -> AckWaits {
+        AckWaits {
+            end_with_reading: true,
+            hold_fin: true,
+        }
+    }
+}

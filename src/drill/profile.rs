@@ -6,9 +6,9 @@ use core::net::IpAddr;
 use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
-    Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys,
-    MtuProbing, Nagle, OptionLayout, PathMtuConfig, Push, QuickAcks, Resets, RtoFloor, TcpConfig,
-    UserTimeoutFrom, WindowUse,
+    AckWaits, Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, FastOpenConfig,
+    FastOpenKeys, MtuProbing, Nagle, OptionLayout, PathMtuConfig, Push, QuickAcks, Resets,
+    RtoFloor, TcpConfig, UserTimeoutFrom, WindowUse,
 };
 use crate::time::Duration;
 
@@ -119,7 +119,10 @@ fn linux(host: Config) -> Config {
         syn_ack_retries: 5,
         nagle: Nagle::Small,
         quick_acks: QuickAcks::UntilAnswering,
-        hold_fin_ack: false,
+        ack_waits: AckWaits {
+            hold_fin: false,
+            ..AckWaits::default()
+        },
         rto_floor: RtoFloor::Variation,
         max_persist: host.tcp.max_rto,
         whole_segment_window: true,
@@ -185,7 +188,10 @@ fn freebsd(host: Config) -> Config {
         congestion_control: CongestionControl::Cubic,
         whole_segment_buffers: true,
         delayed_ack: Some(Duration::from_millis(40)),
-        hold_fin_ack: false,
+        ack_waits: AckWaits {
+            end_with_reading: false,
+            hold_fin: false,
+        },
         tells_late_resets: true,
         // What the variation gives, at least 30 ms, and 200 ms on top of it; 64 s at most.
         min_rto: Duration::from_millis(30),

@@ -241,10 +241,17 @@ impl Tcb {
         }
         self.size_receive_buffer(now);
         self.yield_memory();
-        if self.owes_window_update() {
+        if self.owes_window_update() || self.owes_ack_of_read() {
             self.acks.due = AckDue::Now;
         }
         self.settle(now);
+    }
+
+    /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
+    /// more comes only when the peer has heard of this, and no answer is likely to carry it.
+    fn owes_ack_of_read(&self) -> bool {
+        let enough = if self.acks.answering { 2 } else { 1 };
+        self.acks.due == AckDue::Delayed && self.acks.ends >= enough && self.recv_buffer.len() == 0
     }
 
     /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
@@ -417,6 +424,7 @@ impl Tcb {
     /// connection. What waits leaves.
     pub fn quick_ack(&mut self, now: Instant, quick: bool) {
         self.acks.quick = if quick { super::tcb::QUICK_ACKS } else { 0 };
+        self.acks.answering = !quick;
         if quick && self.acks.due == AckDue::Delayed {
             self.acks.due = AckDue::Now;
         }

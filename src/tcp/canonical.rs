@@ -109,6 +109,9 @@ fn hash_acks(
     (acks.due, &acks.apart).hash(hasher);
     if config.delayed_ack.is_some() {
         (acks.unacknowledged, acks.quick).hash(hasher);
+        if config.ack_waits.end_with_reading {
+            (acks.ends, acks.answering).hash(hasher);
+        }
     }
     if config.quick_acks == QuickAcks::UntilAnswering {
         // Compared with the delay of an acknowledgment, and with RTO.

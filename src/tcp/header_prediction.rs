@@ -21,6 +21,7 @@ use super::segment::segments;
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
+use super::text::AboutText;
 use crate::config::EcnMode;
 use crate::time::Instant;
 use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
@@ -168,8 +169,12 @@ impl Tcb {
         }
         self.stats.ecn_seen |= ecn.is_capable();
         if len > 0 {
-            let echo = header.timestamps.map(|timestamps| timestamps.ecr);
-            self.take_next_text(now, landed, text, mss, echo);
+            let about = AboutText {
+                mss,
+                echo: header.timestamps.map(|timestamps| timestamps.ecr),
+                is_pushed: header.is_pushed,
+            };
+            self.take_next_text(now, landed, text, about);
         }
         unsent
     }

@@ -143,7 +143,7 @@ impl Tcb {
                 self.wake_writer();
                 self.note_small(range, mss);
                 if self.is_answering(now) {
-                    self.acks.quick = 0;
+                    (self.acks.quick, self.acks.answering) = (0, true);
                 }
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
@@ -231,6 +231,7 @@ impl Tcb {
         self.acks.due = AckDue::No;
         self.acks.apart.clear();
         self.acks.unacknowledged = 0;
+        self.acks.ends = 0;
         self.timers.disarm(Timer::DelayedAck);
         self.recv_buffer.sacks_sent();
         self.rcv.last_ack_sent = self.rcv.nxt;

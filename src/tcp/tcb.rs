@@ -177,6 +177,12 @@ pub(super) struct Acks {
     pub(super) apart: AcksApart,
     /// Octets received since the last acknowledgment.
     pub(super) unacknowledged: usize,
+    /// Segments since the last acknowledgment, up to two, after which their sender has no more for
+    /// now: pushed, or not full.
+    pub(super) ends: u8,
+    /// The user answers what comes, and the answers carry acknowledgments: until one has waited in
+    /// vain.
+    pub(super) answering: bool,
     /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
     /// every acknowledgment, and a single line should not wait. It ends when the user answers,
     /// for then the answer carries the acknowledgment, and begins again after a silence.
@@ -315,6 +321,8 @@ impl Tcb {
                 due: AckDue::No,
                 apart: AcksApart::default(),
                 unacknowledged: 0,
+                ends: 0,
+                answering: false,
                 quick: QUICK_ACKS,
                 received: None,
                 challenged: None,

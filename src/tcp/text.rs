@@ -15,6 +15,17 @@ use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Text};
 
+/// What the header of a segment says of its text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AboutText {
+    /// Octets in each segment, if several have come as one.
+    pub(super) mss: usize,
+    /// SEG.TSecr.
+    pub(super) echo: Option<u32>,
+    /// PSH.
+    pub(super) is_pushed: bool,
+}
+
 impl Tcb {
     /// Seventh: the segment text.
     pub(super) fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
@@ -36,25 +47,22 @@ impl Tcb {
             seg.text = seg.text.slice(0, before_fin);
         }
         self.fit_into_memory(seg)?;
-        let echo = seg.options.timestamps.map(|timestamps| timestamps.ecr);
         let start = seg.text_start();
         self.set_acks_apart(&(start..start + seg.text.len()), seg.mss);
-        self.take_text(now, start, seg.text, seg.mss, echo);
+        let about = AboutText {
+            mss: seg.mss,
+            echo: seg.options.timestamps.map(|timestamps| timestamps.ecr),
+            is_pushed: seg.ctl.has(Control::PSH),
+        };
+        self.take_text(now, start, seg.text, about);
         Step::Continue(())
     }
 
-    /// Text that lies in the window goes into the receive buffer. `echo`: SEG.TSecr.
+    /// Text that lies in the window goes into the receive buffer.
     #[inline]
-    pub(super) fn take_text(
-        &mut self,
-        now: Instant,
-        at: Seq,
-        text: Text<'_>,
-        mss: usize,
-        echo: Option<u32>,
-    ) {
+    pub(super) fn take_text(&mut self, now: Instant, at: Seq, text: Text<'_>, about: AboutText) {
         let inserted = self.recv_buffer.insert(at, text);
-        self.text_taken(now, text.len(), inserted, mss, echo);
+        self.text_taken(now, text.len(), inserted, about);
     }
 
     /// The next text in order stays where it arrived, or goes into the receive buffer; but so many
@@ -65,8 +73,7 @@ impl Tcb {
         now: Instant,
         landed: usize,
         text: Arrived<'_>,
-        mss: usize,
-        echo: Option<u32>,
+        about: AboutText,
     ) {
         let len = landed + text.len();
         self.recv_buffer.pass(landed);
@@ -86,26 +93,20 @@ impl Tcb {
             in_order,
             ..inserted
         };
-        self.text_taken(now, len, inserted, mss, echo);
+        self.text_taken(now, len, inserted, about);
     }
 
     /// What follows from `text` octets that are in the receive buffer now.
     #[inline(always)]
-    fn text_taken(
-        &mut self,
-        now: Instant,
-        text: usize,
-        inserted: Inserted,
-        mss: usize,
-        echo: Option<u32>,
-    ) {
+    fn text_taken(&mut self, now: Instant, text: usize, inserted: Inserted, about: AboutText) {
+        let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
         self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, echo);
-        self.schedule_ack(now, text, inserted);
+        self.schedule_ack(now, text, inserted, about.is_pushed);
         if inserted.in_order > 0 {
             self.watch_text();
             self.feedback.on_heard();
@@ -133,7 +134,7 @@ impl Tcb {
     }
 
     /// When to acknowledge text (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
-    fn schedule_ack(&mut self, now: Instant, text: usize, inserted: Inserted) {
+    fn schedule_ack(&mut self, now: Instant, text: usize, inserted: Inserted, is_pushed: bool) {
         self.acks.unacknowledged += text;
         // SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer
         // that sends little at a time is not acknowledged each second time.
@@ -148,6 +149,7 @@ impl Tcb {
             && before.is_some_and(|at| self.recovery.rtt.expiry(at) < now)
         {
             self.acks.quick = QUICK_ACKS;
+            self.acks.answering = false;
         }
         let quick = self.acks.quick > 0;
         self.acks.quick = self.acks.quick.saturating_sub(1);
@@ -159,6 +161,9 @@ impl Tcb {
         if at_once {
             self.acks.due = AckDue::Now;
         } else {
+            if self.config.ack_waits.end_with_reading && (is_pushed || text < full_sized) {
+                self.acks.ends = (self.acks.ends + 1).min(2);
+            }
             self.delay_ack(now);
         }
     }

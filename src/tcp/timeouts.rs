@@ -31,7 +31,10 @@ impl Tcb {
                 Timer::Reordering => self.on_reordering_timeout(now),
                 Timer::TailLossProbe => self.on_tail_loss_timeout(now),
                 Timer::Persist => self.on_persist_timeout(now),
-                Timer::DelayedAck => self.acks.due = AckDue::Now,
+                Timer::DelayedAck => {
+                    self.acks.due = AckDue::Now;
+                    self.acks.answering = false;
+                }
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),
                 Timer::Idle => self.on_idle_timeout(now),

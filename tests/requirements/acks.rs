@@ -1,6 +1,6 @@
 //! Acknowledging: when (RFC 9293 §3.8.6.3, RFC 5681 §4.2), and with what (RFC 2018, RFC 2883).
 
-use stubborn::config::{Config, ConfigError, TcpConfig};
+use stubborn::config::{AckWaits, Config, ConfigError, TcpConfig};
 use stubborn::stack::{Secret, Stack};
 use stubborn::tcp::State;
 
@@ -291,9 +291,14 @@ fn pieces_beyond_gaps_are_bounded() {
     });
 }
 
+/// Acknowledgments wait, whatever the user reads.
 fn delayed() -> TcpConfig {
     TcpConfig {
         delayed_ack: Some(ms(40)),
+        ack_waits: AckWaits {
+            end_with_reading: false,
+            ..AckWaits::default()
+        },
         ..plain()
     }
 }
@@ -367,6 +372,83 @@ fn every_second_full_segment_is_acknowledged_at_once() {
             }
             d.reads(len as usize).nothing_more();
         }
+    });
+}
+
+/// RFC 9293 §3.8.6.3 bounds the delay. Its reason is gone when the user has read all there is, if the
+/// peer has no more for now, and nobody answers: what is pushed, or is not full, is acknowledged then.
+#[test]
+fn what_is_pushed_is_acknowledged_when_it_is_read() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            ack_waits: AckWaits::default(),
+            ..delayed()
+        };
+        let mut d = Dialogue::established(family, tcp);
+        // Past the first segments, which are not delayed.
+        for index in 0..16 {
+            d.arrives(&format!(
+                "<SEQ={}><ACK=301><DATA=10><CTL=ACK>",
+                101 + 10 * index
+            ));
+            d.leaves_something();
+        }
+        d.reads(160).nothing_more();
+        d.until(secs(1))
+            .arrives("<SEQ=261><ACK=301><DATA=1000><CTL=PSH,ACK>")
+            .nothing_more();
+        // Not all of it: more may be on its way until the user comes back.
+        d.reads(600).nothing_more();
+        d.reads(400)
+            .leaves("<SEQ=301><ACK=1261><WND=10000><CTL=ACK>");
+        // A full segment that is not pushed says that more follows.
+        d.until(secs(2))
+            .arrives("<SEQ=1261><ACK=301><DATA=1000><CTL=ACK>")
+            .reads(1000)
+            .nothing_more();
+        d.until(ms(2040))
+            .leaves("<SEQ=301><ACK=2261><WND=10000><CTL=ACK>");
+        // What is not full needs no PSH.
+        d.until(secs(3))
+            .arrives("<SEQ=2261><ACK=301><DATA=10><CTL=ACK>")
+            .reads(10)
+            .leaves("<SEQ=301><ACK=2271><WND=9990><CTL=ACK>");
+    });
+}
+
+/// While the user answers, the answer carries the acknowledgment (SHLD-18), until one has waited for it
+/// in vain; but two ends are acknowledged when they are read.
+#[test]
+fn who_answers_acknowledges_with_the_answer() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            ack_waits: AckWaits::default(),
+            ..delayed()
+        };
+        let mut d = with_delay(family, tcp);
+        d.until(secs(1))
+            .arrives("<SEQ=101><ACK=302><DATA=10><CTL=PSH,ACK>")
+            .reads(10)
+            .nothing_more();
+        d.until(ms(1010))
+            .sends(10)
+            .leaves("<SEQ=302><ACK=111><WND=9990><DATA=10><CTL=PSH,ACK>");
+        d.arrives("<SEQ=111><ACK=312><CTL=ACK>").until(secs(2));
+        for seq in [111, 121] {
+            d.arrives(&format!("<SEQ={seq}><ACK=312><DATA=10><CTL=PSH,ACK>"))
+                .nothing_more();
+        }
+        d.reads(20).leaves("<SEQ=312><ACK=131><WND=9970><CTL=ACK>");
+        d.until(secs(3))
+            .arrives("<SEQ=131><ACK=312><DATA=10><CTL=PSH,ACK>")
+            .reads(10)
+            .nothing_more();
+        d.until(ms(3040))
+            .leaves("<SEQ=312><ACK=141><WND=9960><CTL=ACK>");
+        d.until(secs(4))
+            .arrives("<SEQ=141><ACK=312><DATA=10><CTL=PSH,ACK>")
+            .reads(10)
+            .leaves("<SEQ=312><ACK=151><WND=9950><CTL=ACK>");
     });
 }
 

@@ -10,8 +10,9 @@ use stubborn::sim::medium::{BlackHole, Delay, Loss, Medium, Queue, RateLimit, Re
 use stubborn::sim::path::Path;
 use stubborn::sim::random::Ratio;
 use stubborn::sim::{Outcome, World};
+use stubborn::time::Instant;
 
-use super::support::{PORT, at, config, hosts, server_address, well};
+use super::support::{PORT, at, config, hosts, hosts_with_offloads, server_address, well};
 
 const ONE_WAY: Duration = Duration::from_millis(25);
 const RTT: Duration = Duration::from_millis(50);
@@ -119,6 +120,81 @@ fn a_delay_of_two_seconds_costs_two_seconds() {
         outcome.tally.retransmissions <= outcome.tally.lost + 10,
         "{outcome:?}"
     );
+}
+
+/// A client that remembers cwnd as it was at some moments.
+#[derive(Debug)]
+struct Windows {
+    client: Client,
+    /// Until when, and what it was last before that.
+    marks: [(Instant, Arc<AtomicU64>); 2],
+}
+
+impl App for Windows {
+    fn on(&mut self, news: News, calls: &mut Calls<'_>) {
+        let conn = match &news {
+            News::Ready(conn, _) => Some(*conn),
+            _ => None,
+        };
+        let now = calls.now();
+        self.client.on(news, calls);
+        for (until, cwnd) in &self.marks {
+            if let Some(conn) = conn.filter(|_| now <= *until) {
+                cwnd.store(calls.status(conn).cwnd, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.client.is_done()
+    }
+}
+
+/// The window of a client before a delay of two seconds, and three round trips after it, with timestamps or
+/// without.
+/// With `offload` what arrives together arrives as super-segments; with `loss` something is lost among
+/// what is held up.
+fn windows_around_a_delay([timestamps, offload, loss]: [bool; 3]) -> [u64; 2] {
+    let marks = [2.0, 4.18].map(|secs| (at(secs), Arc::new(AtomicU64::new(0))));
+    let meters = marks.clone();
+    let outcome = well(1, |world: &mut World| {
+        let configs = [config(1), config(2)].map(|mut config| {
+            config.tcp.timestamps = timestamps;
+            config
+        });
+        let lost_until = if loss { at(2.0206) } else { at(2.02) };
+        let there = bottleneck(20_000_000)
+            .with(BlackHole::new(at(2.02), lost_until))
+            .with(Stall::new(at(2.0), at(4.0)));
+        let pair = hosts_with_offloads(world, configs, [offload; 2], through(there));
+        world.app(pair.server, Server::new(PORT, Behaviour::receive()));
+        let client = Windows {
+            client: Client::new(server_address(), Behaviour::send(8_000_000)),
+            marks: meters.clone(),
+        };
+        world.app(pair.client, client);
+    });
+    assert!(outcome.tally.timeouts > 0, "{outcome:?}");
+    marks.map(|(_, cwnd)| cwnd.load(Ordering::Relaxed))
+}
+
+/// A delay of two seconds runs into timeouts. All that it held up arrives at once, so that one
+/// acknowledgment may hide what the one before it has reported; and yet what tells that the timeouts were
+/// spurious comes through (RFC 3522, RFC 5682), and the window is what it was (RFC 4015 §3). If something
+/// has been lost among it, it is reduced for that, once: to seven tenths (RFC 9438 §4.6).
+#[test]
+fn a_delay_of_two_seconds_gives_the_window_back() {
+    for timestamps in [true, false] {
+        for offload in [true, false] {
+            for loss in [true, false] {
+                let case = [timestamps, offload, loss];
+                let [before, after] = windows_around_a_delay(case);
+                let least = if loss { before * 7 / 10 - 1500 } else { before };
+                assert!(before > 100_000, "{case:?}: {before}");
+                assert!(after >= least, "{case:?}: {before}, {after}");
+            }
+        }
+    }
 }
 
 /// A server that remembers when the last of so many octets came.

@@ -306,16 +306,20 @@ mod tests {
         assert_eq!(rtt.min_rtt(), Some(millis(50)));
     }
 
-    /// RFC 4015 §3: after a spurious timeout the estimate is not below what was just seen.
+    /// RFC 4015 §3, step 11: after a spurious timeout SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR,
+    /// R/2): the estimate is not below what was just seen, nor below what it was.
     #[test]
     fn a_spurious_timeout_makes_patient() {
-        let mut rtt = rtt(200);
-        rtt.sample(Instant::ZERO, millis(100));
-        rtt.back_off();
-        rtt.on_spurious_timeout();
-        assert_eq!(rtt.rto(), millis(300));
-        rtt.sample(Instant::ZERO, millis(2000));
-        assert_eq!(rtt.srtt(), Some(millis(2000)));
-        assert_eq!(rtt.rto(), millis(2000 + 4 * 1000));
+        for (r, srtt, rttvar) in [(2000, 2000, 1000), (150, 150, 75), (60, 100, 50)] {
+            let mut rtt = rtt(200);
+            rtt.sample(Instant::ZERO, millis(100));
+            rtt.back_off();
+            rtt.on_spurious_timeout();
+            assert_eq!(rtt.rto(), millis(300));
+            rtt.sample(Instant::ZERO, millis(r));
+            let estimate = (rtt.srtt(), rtt.rttvar());
+            assert_eq!(estimate, (Some(millis(srtt)), millis(rttvar)), "{r}");
+            assert_eq!(rtt.rto(), millis(srtt + 4 * rttvar));
+        }
     }
 }

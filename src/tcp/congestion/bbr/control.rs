@@ -106,10 +106,10 @@ impl Bbr {
         self.cwnd = self.cwnd.max(self.prior_cwnd);
     }
 
-    /// SaveProbeRTTCwnd (§5.6.4.5).
-    pub(super) fn save_probe_rtt_cwnd(&mut self) {
+    /// ProbeRTTCwnd (§5.6.4.5).
+    pub(super) fn probe_rtt_cwnd(&self) -> u64 {
         let half = self.bdp_multiple(self.bw, PROBE_RTT_CWND_GAIN);
-        self.probe_rtt_cwnd = half.max(self.min_pipe_cwnd());
+        half.max(self.min_pipe_cwnd())
     }
 
     /// SetCwnd (§5.6.4.6).
@@ -123,8 +123,7 @@ impl Bbr {
         }
         self.cwnd = self.cwnd.max(self.min_pipe_cwnd());
         if self.state == State::ProbeRtt {
-            let most = self.probe_rtt_cwnd.max(self.min_pipe_cwnd());
-            self.cwnd = self.cwnd.min(most);
+            self.cwnd = self.cwnd.min(self.probe_rtt_cwnd());
         }
         self.bound_cwnd_for_model();
     }

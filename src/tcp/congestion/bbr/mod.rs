@@ -9,7 +9,7 @@
 //!   2.77 x bw       0.5 x bw      0.9        ▲      1.0        1.0      1.25  │
 //!   until bw grows  until the                └────────────────────────────────┘
 //!   no more         queue is gone
-//!                                 and every 10 s without a new least RTT, from everywhere:
+//!                                 and every 5 s without a new least RTT, from everywhere:
 //!                                 ProbeRTT, half a BDP in flight for 200 ms
 //! ```
 //!
@@ -93,7 +93,6 @@ pub struct Bbr {
     /// When ProbeRTT has lasted long enough; `None`: it has not begun to count.
     probe_rtt_done_stamp: Option<Instant>,
     probe_rtt_round_done: bool,
-    probe_rtt_cwnd: u64,
     idle_restart: bool,
 
     /// C.delivered: octets delivered over the life of the connection, as last heard.
@@ -111,9 +110,16 @@ pub struct Bbr {
     bw_shortterm: u64,
     /// The bandwidth that the model says, in octets a second.
     bw: u64,
+    /// The least RTT of ten seconds or a little more: what the BDP is computed from.
     min_rtt: Option<Duration>,
+    /// When that was measured.
     min_rtt_stamp: Instant,
-    min_rtt_expired: bool,
+    /// The least RTT since the last ProbeRTT, or for five seconds: what says when the next one is
+    /// due.
+    probe_rtt_min_delay: Option<Duration>,
+    /// When that was measured, or ProbeRTT ended.
+    probe_rtt_min_stamp: Instant,
+    probe_rtt_expired: bool,
     full_bw: u64,
     full_bw_count: u32,
     full_bw_now: bool,
@@ -212,7 +218,6 @@ impl Bbr {
             prev_probe_precautionary: false,
             probe_rtt_done_stamp: None,
             probe_rtt_round_done: false,
-            probe_rtt_cwnd: initial_cwnd,
             idle_restart: false,
             delivered: 0,
             limited_until: 0,
@@ -225,7 +230,9 @@ impl Bbr {
             bw: 0,
             min_rtt: start.srtt,
             min_rtt_stamp: start.now,
-            min_rtt_expired: false,
+            probe_rtt_min_delay: start.srtt,
+            probe_rtt_min_stamp: start.now,
+            probe_rtt_expired: false,
             full_bw: 0,
             full_bw_count: 0,
             full_bw_now: false,
@@ -429,6 +436,7 @@ impl Controller for Bbr {
         let ago = |then: Instant| Instant::ZERO + now.since(then);
         relative.cycle_stamp = ago(self.cycle_stamp);
         relative.min_rtt_stamp = ago(self.min_rtt_stamp);
+        relative.probe_rtt_min_stamp = ago(self.probe_rtt_min_stamp);
         relative.extra_acked_interval_start = ago(self.extra_acked_interval_start);
         relative.probe_rtt_done_stamp =
             (self.probe_rtt_done_stamp).map(|at| Instant::ZERO + at.since(now));

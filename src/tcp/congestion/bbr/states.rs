@@ -258,7 +258,7 @@ impl Bbr {
 
     /// CheckProbeRTT (§5.3.4.3).
     pub(super) fn check_probe_rtt(&mut self, rs: &Sample) {
-        if self.state != State::ProbeRtt && self.min_rtt_expired && !self.idle_restart {
+        if self.state != State::ProbeRtt && self.probe_rtt_expired && !self.idle_restart {
             self.save_cwnd();
             self.state = State::ProbeRtt;
             self.probe_rtt_done_stamp = None;
@@ -278,7 +278,7 @@ impl Bbr {
         // MarkConnectionAppLimited: what is in flight now says nothing of the bandwidth.
         self.limited_until = self.delivered + rs.in_flight.max(1);
         match self.probe_rtt_done_stamp {
-            None if rs.in_flight <= self.probe_rtt_cwnd => {
+            None if rs.in_flight <= self.probe_rtt_cwnd() => {
                 self.probe_rtt_done_stamp = Some(rs.now + PROBE_RTT_DURATION);
                 self.probe_rtt_round_done = false;
                 self.start_round();
@@ -298,7 +298,7 @@ impl Bbr {
         if self.probe_rtt_done_stamp.is_none_or(|done| now <= done) {
             return;
         }
-        self.min_rtt_stamp = now;
+        self.probe_rtt_min_stamp = now;
         self.restore_cwnd();
         self.reset_short_term_model();
         if self.full_bw_reached {
