@@ -84,6 +84,7 @@ impl Tcb {
         }
         self.arm_recovery_timer();
         self.update_send_window(wnd, seg.seq, ack);
+        self.put_off_probe(now);
     }
 
     /// SND.WND, unless a segment that was sent later has said what it is.
@@ -100,6 +101,16 @@ impl Tcb {
                 self.timers.disarm(Timer::Persist);
             }
             self.set_send_window(wnd, seq, ack);
+        }
+    }
+
+    /// A peer whose window is closed has answered: see
+    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    fn put_off_probe(&mut self, now: Instant) {
+        let is_closed = self.snd.wnd == 0 && self.timers.is_armed(Timer::Persist);
+        if is_closed && self.config.linux_recovery {
+            let interval = self.persist_interval();
+            self.timers.arm(Timer::Persist, now + interval);
         }
     }
 

@@ -175,7 +175,11 @@ impl Tcb {
     /// What ends here did not wait any longer for the window to grow, or for more: it is pushed.
     pub(super) fn note_push(&mut self, end: Seq) {
         if self.marks_pushes() {
-            self.boundaries.marked().together_end = Some(end);
+            let pushed = &mut self.boundaries.marked().pushed;
+            let at = pushed.partition_point(|place| *place < end);
+            if pushed.get(at) != Some(&end) && pushed.len() < MOST {
+                pushed.insert(at, end);
+            }
         }
     }
 

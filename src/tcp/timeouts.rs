@@ -169,7 +169,7 @@ impl Tcb {
 
     /// Of a closed window, SHLD-29: the first probe after a retransmission timeout; SHLD-30: then
     /// exponentially. Of a small one, the override timeout of §3.8.6.2.1, rule (4).
-    fn persist_interval(&self) -> Duration {
+    pub(super) fn persist_interval(&self) -> Duration {
         let rto = self.recovery.rtt.rto();
         if self.snd_edge() > self.snd.nxt {
             return rto.clamp(LEAST_OVERRIDE, MOST_OVERRIDE);

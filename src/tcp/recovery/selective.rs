@@ -48,6 +48,8 @@ pub(super) struct Selective {
     max_ack_delay: Duration,
     /// [`TcpConfig::linux_recovery`].
     as_linux: bool,
+    /// ISS: our SYN is sent again when RTO is over, whatever went with it.
+    iss: Seq,
 }
 
 /// A peer that has reported what it does not acknowledge has half a round trip to do so, and no less
@@ -79,6 +81,7 @@ impl Selective {
             probes_tail: config.tail_loss_probe,
             max_ack_delay: config.peer_ack_delay,
             as_linux: config.linux_recovery,
+            iss,
         }
     }
 
@@ -104,6 +107,7 @@ impl Selective {
             && board.counts().unacked > 0
             && self.phase == Phase::Open
             && self.probe.is_allowed()
+            && board.first().is_none_or(|first| first.start != self.iss)
             && board.sacked_octets() == 0
             && board.lost_octets() == 0;
         self.probe_at = watches.then(|| {
