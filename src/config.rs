@@ -273,7 +273,9 @@ pub struct TcpConfig {
     /// window shrinks for marks, keeps ssthresh. A peer that has not acknowledged what it had
     /// reported has half a round trip to do so (RFC 2018 §8). D-SACKs widen the reordering window
     /// only where reordering was seen (RFC 8985 §6.2), and a tail loss probe needs no sample since
-    /// the last. The interval to the next probe of a closed window counts from the answer. Default off: RFC 5681, RFC 6298, RFC 8985 to the letter.
+    /// the last. The interval to the next probe of a closed window counts from the answer. An idle
+    /// time halves the window for each timeout in it (RFC 2861 §3.1), instead of going back to the
+    /// initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the letter.
     pub linux_recovery: bool,
     /// A window that is smaller than the last one counts only with new text or a new
     /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.

@@ -1,6 +1,6 @@
 //! A connection and its congestion controller: when one starts, goes on from another, starts again.
 
-use super::congestion::{Factory, Governor, Start};
+use super::congestion::{Factory, Governor, Start, initial_window};
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::TcpConfig;
@@ -60,7 +60,7 @@ impl Tcb {
     }
 
     /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
-    /// RFC 7661 sees it otherwise, and the controller knows when.
+    /// RFC 7661 sees it otherwise, and the controller knows when; and Linux forgets by and by.
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
         if self.flight_size() > 0 || !self.has_unsent() {
             return;
@@ -68,10 +68,25 @@ impl Tcb {
         self.congestion.on_restart(now);
         let idle = now - self.last_sent > self.recovery.rtt.rto();
         let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
-        if idle && restarts {
+        if idle && restarts && self.config.linux_recovery {
+            self.decay_after_idle(now);
+        } else if idle && restarts {
             self.congestion.on_idle();
         } else if idle {
             self.limit_burst_after_idle();
         }
+    }
+
+    /// RFC 2861 §3.1: the window was halved for each timeout that has passed without sending, and
+    /// ssthresh remembers three quarters of it.
+    fn decay_after_idle(&mut self, now: Instant) {
+        let mss = self.snd.mss as u64;
+        let cwnd = self.congestion.window();
+        let least = initial_window(mss, self.config.initial_window).min(cwnd);
+        let idle = now.nanos_since(self.last_sent);
+        let timeouts = idle.saturating_sub(1) / self.recovery.rtt.rto().as_nanos() as u64;
+        let halved = cwnd.checked_shr(timeouts as u32).unwrap_or(0) / mss * mss;
+        let ssthresh = self.congestion.ssthresh().max(cwnd / 2 + cwnd / 4);
+        self.congestion.take_over(halved.max(least), ssthresh);
     }
 }

@@ -121,6 +121,11 @@ impl Governor {
         self.tell(|controller| controller.on_idle());
     }
 
+    /// See [`Controller::take_over`].
+    pub(crate) fn take_over(&mut self, window: u64, ssthresh: u64) {
+        self.tell(|controller| controller.take_over(window, ssthresh));
+    }
+
     /// See [`Controller::set_mss`].
     pub(crate) fn set_mss(&mut self, mss: usize) {
         self.tell(|controller| controller.set_mss(mss));

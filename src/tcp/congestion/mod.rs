@@ -210,7 +210,7 @@ pub trait Controller: Debug + Send {
     fn set_mss(&mut self, mss: usize);
 
     /// It takes a connection over from another controller, which had this window and this
-    /// ssthresh.
+    /// ssthresh; or from itself, after an idle time in which they went down by and by.
     fn take_over(&mut self, _window: u64, _ssthresh: u64) {}
 
     /// It counts marks: where ECE is all that tells of them, the host says with it which segments
