@@ -4,6 +4,7 @@
 use core::ops::Range;
 use std::collections::VecDeque;
 
+use super::plan::Plan;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::Push;
@@ -32,6 +33,10 @@ struct Places {
     together: usize,
     /// With [`Push::SendEnd`]: where they end, if the segment that leaves now is their last.
     together_end: Option<Seq>,
+    /// With [`Push::SendEnd`]: where what has left together ends. What is sent again is no more together.
+    groups: VecDeque<Seq>,
+    /// With [`Push::SendEnd`]: where the segment ends that was sent again last, if another may follow.
+    again: Option<Seq>,
 }
 
 impl Boundaries {
@@ -41,7 +46,7 @@ impl Boundaries {
         let Some(marked) = &mut self.0 else {
             return;
         };
-        for places in [&mut marked.pushed, &mut marked.records] {
+        for places in [&mut marked.pushed, &mut marked.records, &mut marked.groups] {
             while places.front().is_some_and(|place| *place <= una) {
                 places.pop_front();
             }
@@ -62,13 +67,50 @@ impl Places {
         place
     }
 
-    /// Text has left: so many segments of new text, up to `nxt`, or some again; `goes_on`: others
-    /// follow at once. Of those that leave together, `most` are one packet for the device.
-    fn group(&mut self, new: Option<usize>, nxt: Seq, goes_on: bool, most: usize) {
-        let together = new.map_or(0, |segments| self.together + segments);
-        let ended = !goes_on || together >= most;
+    /// New text has left, so many segments up to `nxt`; `goes_on`: others follow at once. Of those
+    /// that leave together, `most` are one packet for the device.
+    fn group(&mut self, segments: usize, nxt: Seq, goes_on: bool, most: usize) {
+        let together = match self.again.take() {
+            Some(_) => segments,
+            None => self.together + segments,
+        };
+        let ended = !goes_on || together >= most || self.records.binary_search(&nxt).is_ok();
+        if !ended {
+            // What joins it takes its push away.
+            let begin = self.groups.back().copied();
+            (self.pushed).retain(|place| *place > nxt || Some(*place) <= begin);
+        }
+        self.close_group(together, nxt, ended);
+    }
+
+    /// A segment has left again. What has left together before may do so again.
+    fn group_again(&mut self, range: &Range<Seq>, goes_on: bool, most: usize) {
+        let joins = self.again == Some(range.start) && !self.ends_group(range.start);
+        let together = if joins { self.together + 1 } else { 1 };
+        let ended = !goes_on || together >= most || self.ends_group(range.end);
+        self.again = Some(range.end);
+        self.close_group(together, range.end, ended);
+    }
+
+    /// So many segments have left together, up to `end`, and others join them unless they have `ended`.
+    fn close_group(&mut self, together: usize, end: Seq, ended: bool) {
         self.together = if ended { 0 } else { together };
-        self.together_end = (ended && together > 1).then_some(nxt);
+        self.together_end = (ended && together > 1).then_some(end);
+        if ended {
+            self.end_group(end);
+        }
+    }
+
+    fn ends_group(&self, place: Seq) -> bool {
+        self.groups.binary_search(&place).is_ok()
+    }
+
+    fn end_group(&mut self, place: Seq) {
+        if let Err(at) = self.groups.binary_search(&place)
+            && self.groups.len() < MOST
+        {
+            self.groups.insert(at, place);
+        }
     }
 }
 
@@ -154,17 +196,41 @@ impl Tcb {
         }
     }
 
-    /// Text has left: so many segments of new text, up to SND.NXT, or some again.
-    pub(super) fn note_together(&mut self, new: Option<usize>) {
-        let Push::SendEnd(least) = self.config.push else {
+    /// So many segments of new text have left, up to SND.NXT. Together they are half of the window at
+    /// most.
+    pub(super) fn note_together(&mut self, segments: usize) {
+        let Some(most) = self.most_together() else {
             return;
         };
-        let goes_on = new.is_some() && !self.is_held_by_pacer() && self.would_send_text();
+        let half = (self.send_window() / self.snd.mss / 2).max(1);
+        let goes_on = !self.is_held_by_pacer() && self.would_send_text();
+        let nxt = self.snd.nxt;
+        let places = self.boundaries.marked();
+        places.group(segments, nxt, goes_on, most.min(half));
+    }
+
+    /// A segment has left again; `as_probe`: for its own sake.
+    pub(super) fn note_together_again(&mut self, range: &Range<Seq>, as_probe: bool) {
+        let Some(most) = self.most_together() else {
+            return;
+        };
+        let next = self.plan_resend().filter(|_| !self.is_held_by_pacer());
+        let goes_on = matches!(next, Some(Plan::Resend(next)) if next.start == range.end);
+        let places = self.boundaries.marked();
+        if as_probe {
+            places.end_group(range.start);
+        }
+        places.group_again(range, goes_on && !as_probe, most);
+    }
+
+    /// With [`Push::SendEnd`]: see [`most_together`].
+    fn most_together(&self) -> Option<usize> {
+        let Push::SendEnd(least) = self.config.push else {
+            return None;
+        };
         let rate = self.rate_of_window().unwrap_or(0);
         let min_rtt = self.recovery.rtt.min_rtt();
-        let most = most_together(rate, min_rtt, self.snd.mss, least);
-        let nxt = self.snd.nxt;
-        self.boundaries.marked().group(new, nxt, goes_on, most);
+        Some(most_together(rate, min_rtt, self.snd.mss, least))
     }
 
     /// Segments keep what ends in them when they are sent again, as in Linux.
@@ -210,30 +276,42 @@ mod tests {
     #[test]
     fn the_last_of_those_that_leave_together_is_pushed() {
         let mut places = Places::default();
-        let mut leave = |new, nxt, goes_on| {
+        let mut leave = |segments, nxt, goes_on| {
             let nxt = Seq::initial(0) + nxt;
-            places.group(new, nxt, goes_on, 3);
+            places.group(segments, nxt, goes_on, 3);
             places.together_end == Some(nxt)
         };
-        assert!(!leave(Some(1), 1000, true));
-        assert!(!leave(Some(1), 2000, true));
-        assert!(leave(Some(1), 3000, true), "three are one packet");
-        assert!(!leave(Some(1), 4000, true), "and the next begins another");
+        assert!(!leave(1, 1000, true));
+        assert!(!leave(1, 2000, true));
+        assert!(leave(1, 3000, true), "three are one packet");
+        assert!(!leave(1, 4000, true), "and the next begins another");
+        assert!(leave(1, 5000, false), "which ends with what may leave");
+        assert!(!leave(1, 6000, false), "one alone is not several");
         assert!(
-            leave(Some(1), 5000, false),
-            "which ends with what may leave"
-        );
-        assert!(!leave(Some(1), 6000, false), "one alone is not several");
-        assert!(
-            leave(Some(4), 10_000, true),
+            leave(4, 10_000, true),
             "a super-segment counts as it is cut"
         );
-        assert!(!leave(Some(1), 11_000, true));
-        assert!(
-            !leave(None, 11_000, true),
-            "what is sent again ends a packet"
-        );
-        assert!(!leave(Some(1), 12_000, false), "and nothing joins it");
+    }
+
+    #[test]
+    fn what_leaves_together_again_had_left_together_before() {
+        let at = |place| Seq::initial(0) + place;
+        let mut places = Places::default();
+        places.group(3, at(3000), true, 3);
+        places.group(3, at(6000), true, 3);
+        let mut again = |start, end, goes_on| {
+            places.group_again(&(at(start)..at(end)), goes_on, 3);
+            places.together_end == Some(at(end))
+        };
+        assert!(!again(1000, 2000, true));
+        assert!(again(2000, 3000, true), "the last of a packet");
+        assert!(!again(3000, 4000, true), "the first of the next");
+        assert!(again(4000, 5000, false), "the window takes no more");
+        assert!(!again(3000, 4000, true));
+        assert!(again(4000, 5000, true), "the packet was cut there");
+        assert!(!again(5000, 6000, true), "and this is one by itself");
+        places.group(1, at(7000), true, 3);
+        assert_eq!(places.together, 1, "nothing new joins what was sent again");
     }
 
     /// `tcp_tso_autosize` of Linux: a 1,024th of a second of the pacing rate, and 64 KiB halved for

@@ -122,7 +122,7 @@ impl Tcb {
                 self.on_resent(now, range.clone());
                 self.stats.retransmissions += 1;
                 self.on_text_sent(now, range, mss, true);
-                self.note_together(None);
+                self.note_together_again(range, false);
             }
             Plan::TailProbe(range) => {
                 self.stats.retransmissions += u64::from(range.end <= self.snd.nxt);
@@ -130,7 +130,7 @@ impl Tcb {
                 self.recovery.on_probe_sent(now, una, nxt, range.clone());
                 self.snd.nxt = nxt.max(range.end);
                 self.on_text_sent(now, range, mss, range.end <= nxt);
-                self.note_together(None);
+                self.note_together_again(range, true);
                 self.arm_recovery_timer();
             }
             Plan::Text(range) | Plan::MtuProbe(range) => {
@@ -147,7 +147,7 @@ impl Tcb {
                 }
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
-                self.note_together(Some(segments(self.text_in(range), mss)));
+                self.note_together(segments(self.text_in(range), mss));
                 if forced {
                     self.note_push(range.end);
                 }

@@ -106,7 +106,7 @@ impl Tcb {
     }
 
     /// The first segment of what was lost.
-    fn plan_resend(&self) -> Option<Plan> {
+    pub(super) fn plan_resend(&self) -> Option<Plan> {
         let lost = self.recovery.lost()?;
         if lost.start == self.snd.iss {
             return Some(Plan::Resend(lost.start..lost.start + 1));
