@@ -267,15 +267,16 @@ pub struct TcpConfig {
     /// that ends a recovery counts, as in Linux: the window begins to rise a little earlier. Default
     /// off: RFC 9438 to the octet.
     pub cubic_in_segments: bool,
-    /// Where RFCs leave it open, losses are found and repaired as Linux does it. The window grows by
-    /// what an acknowledgment newly shows to have arrived, reported before or not, and sent twice
-    /// or not, if it moves SND.UNA or the path reorders. A timeout during a recovery, or while the
-    /// window shrinks for marks, keeps ssthresh. A peer that has not acknowledged what it had
-    /// reported has half a round trip to do so (RFC 2018 §8). D-SACKs widen the reordering window
-    /// only where reordering was seen (RFC 8985 §6.2), and a tail loss probe needs no sample since
-    /// the last. The interval to the next probe of a closed window counts from the answer. An idle
-    /// time halves the window for each timeout in it (RFC 2861 §3.1), instead of going back to the
-    /// initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the letter.
+    /// Losses are found and repaired as Linux does it. The window grows by what an acknowledgment newly
+    /// shows to have arrived, reported before or not, and sent twice or not, if it moves SND.UNA or the
+    /// path reorders. A timeout during a recovery, or while the window shrinks for marks, keeps
+    /// ssthresh, and so does the loss of a retransmission (which RFC 5681 §4.3 sees otherwise). A peer
+    /// that has not acknowledged what it had reported has half a round trip to do so (RFC 2018 §8).
+    /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
+    /// loss probe needs no sample since the last. The interval to the next probe of a closed window
+    /// counts from the answer. An idle time halves the window for each timeout in it (RFC 2861 §3.1),
+    /// instead of going back to the initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the
+    /// letter.
     pub linux_recovery: bool,
     /// A window that is smaller than the last one counts only with new text or a new
     /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.

@@ -246,6 +246,8 @@ impl Recovery {
             return;
         };
         if selective.phase != Phase::Open {
+            // To Linux that is the same sign of congestion.
+            report.lost_again &= !self.as_linux;
             self.reduce_again(ack, in_flight, report);
             return;
         }
