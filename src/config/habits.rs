@@ -55,8 +55,9 @@ pub enum QuickAcks {
     /// Until the user sends: from then on what is sent carries acknowledgments.
     #[default]
     UntilSending,
-    /// Until the user answers, within `delayed_ack` of text that came; and again after a silence
-    /// longer than RTO (RFC 5681 §4.1). As Linux has it.
+    /// But for while the user answers, within `delayed_ack` of text that came, and no acknowledgment
+    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1).
+    /// As Linux has it.
     UntilAnswering,
 }
 

@@ -110,7 +110,10 @@ fn hash_acks(
     if config.delayed_ack.is_some() {
         (acks.unacknowledged, acks.quick).hash(hasher);
         if config.ack_waits.end_with_reading {
-            (acks.ends, acks.answering).hash(hasher);
+            acks.ends.hash(hasher);
+        }
+        if config.ack_waits.end_with_reading || config.quick_acks == QuickAcks::UntilAnswering {
+            acks.answering.hash(hasher);
         }
     }
     if config.quick_acks == QuickAcks::UntilAnswering {

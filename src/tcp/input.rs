@@ -526,7 +526,7 @@ impl Tcb {
             State::Established => {
                 // The user may close at once, and our FIN then carries the acknowledgment.
                 self.on(Event::RcvFin);
-                let may_wait = self.config.ack_waits.hold_fin || self.acks.quick == 0;
+                let may_wait = self.config.ack_waits.hold_fin || !self.acks.at_once();
                 match self.config.delayed_ack {
                     Some(_) if seg.text.is_empty() && may_wait => self.delay_ack(now),
                     _ => self.acks.due = AckDue::Now,

@@ -142,9 +142,7 @@ impl Tcb {
                 self.note_window_use();
                 self.wake_writer();
                 self.note_small(range, mss);
-                if self.is_answering(now) {
-                    (self.acks.quick, self.acks.answering) = (0, true);
-                }
+                self.note_answer(now);
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
                 self.note_together(segments(self.text_in(range), mss));
@@ -199,13 +197,13 @@ impl Tcb {
             .saturating_since(range.start)
     }
 
-    /// Whether text that leaves now answers what came: from now on answers carry acknowledgments.
-    fn is_answering(&self, now: Instant) -> bool {
+    /// Text leaves. If it answers what came, answers carry acknowledgments from now on.
+    fn note_answer(&mut self, now: Instant) {
         match self.config.quick_acks {
-            QuickAcks::UntilSending => true,
+            QuickAcks::UntilSending => (self.acks.quick, self.acks.answering) = (0, true),
             QuickAcks::UntilAnswering => {
                 let delay = self.ack_delay();
-                (self.acks.received).is_some_and(|at| now - at < delay)
+                self.acks.answering |= (self.acks.received).is_some_and(|at| now - at < delay);
             }
         }
     }

@@ -184,13 +184,20 @@ pub(super) struct Acks {
     /// vain.
     pub(super) answering: bool,
     /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
-    /// every acknowledgment, and a single line should not wait. It ends when the user answers,
-    /// for then the answer carries the acknowledgment, and begins again after a silence.
+    /// every acknowledgment, and a single line should not wait. Unless the user answers, for then the
+    /// answer carries the acknowledgment. After a silence it begins again.
     pub(super) quick: u8,
     /// When text last came.
     pub(super) received: Option<Instant>,
     /// When a segment that is not acceptable was last answered (RFC 5961 §7).
     pub(super) challenged: Option<Instant>,
+}
+
+impl Acks {
+    /// Whether text that comes now is acknowledged at once.
+    pub(super) fn at_once(&self) -> bool {
+        self.quick > 0 && !self.answering
+    }
 }
 
 /// Segments acknowledged at once at the start of a connection, and after a silence.

@@ -149,9 +149,8 @@ impl Tcb {
             && before.is_some_and(|at| self.recovery.rtt.expiry(at) < now)
         {
             self.acks.quick = QUICK_ACKS;
-            self.acks.answering = false;
         }
-        let quick = self.acks.quick > 0;
+        let quick = self.acks.at_once();
         self.acks.quick = self.acks.quick.saturating_sub(1);
         let at_once = inserted.touched_gap
             || inserted.had_duplicate
