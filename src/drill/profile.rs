@@ -130,6 +130,7 @@ fn linux(host: Config) -> Config {
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,
+        acks_crossing_syn_ack: true,
         reduces_whole_window: true,
         cubic_in_segments: true,
         linux_recovery: true,

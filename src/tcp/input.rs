@@ -237,7 +237,6 @@ impl Tcb {
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         let (start, end) = (seg.seq, seg.end());
-        // When both sides open at once, their SYN,ACKs cross.
         let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
@@ -245,8 +244,7 @@ impl Tcb {
         self.check_ack(now, seg)?;
         self.take_timestamp(now, seg, start);
         self.take_marks(seg);
-        if crosses {
-            // Ours may be lost, and will not be sent again.
+        if crosses && self.config.acks_crossing_syn_ack {
             self.acks.due = AckDue::Now;
             self.note_old_duplicate(start..start + 1, seg.mss);
         }

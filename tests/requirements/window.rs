@@ -74,7 +74,6 @@ fn the_window_of_a_syn_ack_is_not_scaled_after_a_simultaneous_open() {
         d.arrives("<SEQ=100><WND=1000><CTL=SYN><WS=3>")
             .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><WS=0>");
         d.arrives("<SEQ=100><ACK=301><WND=1000><CTL=SYN,ACK><WS=3>")
-            .leaves("<SEQ=301><ACK=101><CTL=ACK>")
             .state_is(State::Established);
         assert_eq!(d.status().snd_wnd, 1000);
         d.arrives("<SEQ=101><ACK=301><WND=1000><CTL=ACK>");
