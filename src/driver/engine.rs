@@ -371,11 +371,15 @@ impl Engine {
         let now = shared.shard.now();
         shared.send_held(now);
         shared.waking.parked += 1;
-        shared.waiters.add(key, interest, parker.waker());
+        shared.waiters.add_thread(key, interest, parker.waker());
         self.release(shared);
         parker.park(self.busy_poll, deadline.map(|deadline| deadline - now));
         let mut shared = self.lock();
         shared.waiters.remove(key, parker.waker());
+        if shared.turns.has_called(key) {
+            let now = shared.shard.now();
+            shared.turns.has_come(key, now);
+        }
         shared
     }
 }

@@ -16,6 +16,7 @@
 //! | `outbox` | what has departed and is not written yet |
 //! | `runtime` | all shards of a host, and waiting for any of them |
 //! | `mail` | what arrived at the wrong shard, on its way to the right one |
+//! | `turns` | readers of long text take turns, while more arrives than they all could take |
 //! | `waiters` | who waits for what |
 //! | `waking` | how often threads slept, and how often in vain |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
@@ -39,6 +40,9 @@
 //! the next that waits once many events in a row were for others. A thread that sends much without
 //! ever waiting does turns as well. Of several shards, each has its background thread as its lead
 //! for good.
+//!
+//! Where long text comes for many connections at once, more than their readers can take, these take
+//! turns at leading (`turns`): who leads has the text of his connection in his buffer as it is received.
 //!
 //! # Who writes
 //!
@@ -71,6 +75,7 @@ mod shard;
 mod shared;
 mod start;
 mod turn;
+mod turns;
 mod waiters;
 mod waking;
 

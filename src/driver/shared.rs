@@ -17,6 +17,7 @@ use super::mail::Mail;
 use super::outbox::{Hand, Outbox, Outlook};
 use super::reading::{Aim, Luck, Room};
 use super::shard::{Shard, Turn};
+use super::turns::Turns;
 use super::waiters::{Key, Waiters};
 use super::waking::Waking;
 use crate::link::{DeviceError, Run};
@@ -36,7 +37,7 @@ const MUCH: usize = 2;
 
 /// unless they have so many octets on average: then they are super-segments, and what acknowledges them
 /// is little.
-const LONG: usize = 16 * 1024;
+pub(super) const LONG: usize = 16 * 1024;
 
 /// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
 /// answers: what has been acknowledged is still in the cache, and is used again.
@@ -89,7 +90,7 @@ pub(crate) struct Shared {
     /// Until when the device is left alone.
     pause_until: Option<Instant>,
     /// To be woken when the lock is free.
-    woken: Vec<Waker>,
+    pub(super) woken: Vec<Waker>,
     /// Something happened that the user who leads waits for.
     lead_concerned: bool,
     /// Who gives way, and will look again by itself: it need not be kicked as long as it leads.
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     accepted: Option<ConnId>,
     /// Whether text lands that is expected to.
     luck: Luck,
+    /// Whose turn it is to read long text.
+    pub(super) turns: Turns,
 }
 
 impl Shared {
@@ -147,6 +150,7 @@ impl Shared {
             crowd: Crowd::default(),
             accepted: None,
             luck: Luck::default(),
+            turns: Turns::default(),
         }
     }
 
@@ -238,9 +242,12 @@ impl Shared {
 
     /// The end of a turn, and its events.
     pub(super) fn end_turn(&mut self, promised: bool, turn: Result<Turn, DeviceError>) {
+        let mut is_idle = true;
         match turn {
             Ok(turn) => {
                 self.more = turn.more;
+                self.turns.note(turn.received, turn.octets);
+                is_idle = turn.received == 0 && !turn.more;
                 self.outlook = outlook(&turn);
                 if turn.received > 0 {
                     self.crowd.note_turn();
@@ -256,6 +263,7 @@ impl Shared {
         }
         self.exchange_strays();
         self.dispatch();
+        self.call_readers(is_idle);
         // If the lead has what it waits for, it reads first: the acknowledgment then shows the
         // room that this has made.
         self.held = self.lead_concerned && matches!(self.lead, Lead::User(_));
@@ -357,6 +365,9 @@ impl Shared {
             return;
         }
         while let Some(event) = self.shard.stack().poll_event() {
+            if self.waits_for_turn(event) {
+                continue;
+            }
             let key = match event {
                 Event::Connection(id, _) => Key::Connection(id),
                 Event::Acceptable(id) => Key::Listener(id),
@@ -394,7 +405,8 @@ impl Shared {
         if self.mail.is_some() {
             return None;
         }
-        if matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS {
+        let is_busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
+        if is_busy && !self.turns.has_called(key) || self.turns.is_over(key, || self.shard.now()) {
             return None;
         }
         // None is free while one who lost the lead has not noticed yet.
@@ -407,6 +419,7 @@ impl Shared {
             kick,
         };
         self.lead = Lead::User(ticket);
+        self.turns.begin(key, || self.shard.now());
         Some(ticket)
     }
 
@@ -527,7 +540,8 @@ impl Shared {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        mem::take(&mut self.lead_concerned) || self.more || nearer
+        let is_told = self.turns.is_to_be_told();
+        mem::take(&mut self.lead_concerned) || self.more || nearer || is_told
     }
 
     /// Until when the lead may poll, and whether the device is to be polled, not left alone.
@@ -539,7 +553,8 @@ impl Shared {
         self.wake_at = earlier(planned, self.shard.next_deadline());
         self.lead_concerned = false;
         let pause = self.pause_until.filter(|&until| until > now);
-        (earlier(self.wake_at, pause), pause.is_none())
+        let until = earlier(self.wake_at, self.turns.look_at(now));
+        (earlier(until, pause), pause.is_none())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Key {
 struct Waiter {
     interest: Readiness,
     waker: Waker,
+    /// It is a thread that sleeps, and may lead when it is woken.
+    may_lead: bool,
 }
 
 /// Those who wait, by what they wait for. Holds nothing for a connection that nobody waits for.
@@ -37,11 +39,32 @@ pub(crate) struct Waiters {
 impl Waiters {
     /// Notes that `waker` is to be woken when `key` has `interest`, or at any change of state.
     pub(crate) fn add(&mut self, key: Key, interest: Readiness, waker: &Waker) {
+        self.enter(key, interest, waker, false);
+    }
+
+    /// As [`Waiters::add`], for a thread that sleeps, and may lead when it is woken.
+    pub(crate) fn add_thread(&mut self, key: Key, interest: Readiness, waker: &Waker) {
+        self.enter(key, interest, waker, true);
+    }
+
+    fn enter(&mut self, key: Key, interest: Readiness, waker: &Waker, may_lead: bool) {
         self.finish_awaited |= key == Key::Finished;
         self.table.entry(key).or_default().push(Waiter {
             interest,
             waker: waker.clone(),
+            may_lead,
         });
+    }
+
+    /// Whether all who wait to read from this connection, and there is one, are threads that may lead.
+    pub(crate) fn may_lead(&self, id: ConnId) -> bool {
+        let waiters = self.table.get(&Key::Connection(id)).into_iter().flatten();
+        let mut readers = waiters.filter(|waiter| waiter.interest.has(Readiness::READABLE));
+        let mut any = false;
+        readers.all(|reader| {
+            any = true;
+            reader.may_lead
+        }) && any
     }
 
     /// Forgets `waker`, which no longer waits. Says whether it did.
@@ -195,6 +218,21 @@ mod tests {
         enter(&mut waiters);
         waiters.remove(key, &Waker::from(Arc::clone(&reader)));
         assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
+    }
+
+    #[test]
+    fn readers_may_lead_if_all_are_threads() {
+        let (id, _) = ids();
+        let key = Key::Connection(id);
+        let waker = &Waker::from(Arc::<Counter>::default());
+        let mut waiters = Waiters::default();
+        assert!(!waiters.may_lead(id), "nobody waits");
+        waiters.add(key, Readiness::WRITABLE, waker);
+        assert!(!waiters.may_lead(id), "nobody reads");
+        waiters.add_thread(key, Readiness::READABLE, waker);
+        assert!(waiters.may_lead(id));
+        waiters.add(key, Readiness::READABLE, waker);
+        assert!(!waiters.may_lead(id));
     }
 
     #[test]

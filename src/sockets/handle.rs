@@ -263,7 +263,7 @@ pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
 
 /// The user lets go of a connection: gracefully, or with a reset.
 pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool) {
-    if shared.connections.remove(&id) && !shared.has_panicked() {
+    if shared.forget(id) && !shared.has_panicked() {
         match reset {
             true => shared.stack().abort(now, id),
             false => shared.stack().close(now, id),

@@ -450,6 +450,16 @@ impl Stack {
         self.touched(id.slot);
     }
 
+    /// Octets in order that the user has not read.
+    pub(crate) fn readable(&self, id: ConnId) -> usize {
+        self.table.get(id).tcb.readable()
+    }
+
+    /// Octets of text received in order, ever.
+    pub(crate) fn bytes_received(&self, id: ConnId) -> u64 {
+        self.table.get(id).tcb.bytes_received()
+    }
+
     /// STATUS.
     pub fn status(&self, id: ConnId) -> Status {
         self.table.get(id).tcb.status()

@@ -462,9 +462,14 @@ impl Tcb {
     }
 
     /// Octets of text received in order, ever.
-    fn bytes_received(&self) -> u64 {
+    pub(crate) fn bytes_received(&self) -> u64 {
         let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);
         self.recv_buffer.next().saturating_since(first) as u64
+    }
+
+    /// Octets in order that the user has not read.
+    pub(crate) fn readable(&self) -> usize {
+        self.recv_buffer.len()
     }
 
     /// STATUS (§3.10.6).

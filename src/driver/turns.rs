@@ -1,0 +1,441 @@
+//! Readers of long text take turns while more of it arrives than they all could take at once.
+//!
+//! Text of the lead lands in its user's buffer, and what it reads is still in the cache; text of others
+//! is copied twice out of cold memory, and each wake-up of one of them is a switch of threads for a
+//! super-segment or two. So while the lead's own text comes, a reader of another connection that has
+//! got long text is not woken at once: it waits for its turn, until the lead has had so much, or nothing
+//! has arrived for a moment. Its window fills meanwhile, and its peer waits.
+//!
+//! Turns are not equally long, but shares are equal: the next turn is for who has had the least
+//! (start-time fair queueing, Goyal, Vin and Cheng 1996, by octets). What each has had is counted from
+//! the mark, what the one had that was called last when it was; so who comes anew begins there, with
+//! no claim to the past, and who is beyond it waits until the others are too, [`MOST_BEYOND`] at most.
+//!
+//! Who has had its turn gives way: it sleeps, and whom it called finds a processor. If it went on until the
+//! other comes, turns would differ by as much as they have.
+//!
+//! Why nobody waits for ever: while somebody waits here, a user leads, and looks at the latest
+//! when [`Turns::look_at`] says so; when none does for a while, since whoever was called does not come, the
+//! background thread leads, and wakes all.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use super::lead::Lead;
+use super::shared::{LONG, Shared};
+use super::waiters::Key;
+use crate::stack::{ConnId, Event, Readiness};
+use crate::time::Instant;
+
+/// A turn is over when so many octets have arrived in it: many times what whoever has it finds in its
+/// receive buffer, which is copied twice,
+const ENOUGH: usize = 16 * 1024 * 1024;
+
+/// after so long,
+const LONGEST: Duration = Duration::from_millis(4);
+
+/// and when nothing has arrived for so long.
+const IDLE: Duration = Duration::from_micros(200);
+
+/// How long whoever is called has to come. Meanwhile who called it does not lead.
+const TO_COME: Duration = Duration::from_millis(20);
+
+/// How long whoever has come has to read what there is, and to wait for more.
+const TO_READ: Duration = Duration::from_micros(300);
+
+/// What anybody had beyond the mark counts up to so many octets, which are a few turns: none is ever far
+/// away.
+const MOST_BEYOND: u64 = 4 * ENOUGH as u64;
+
+/// What a connection has had.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    /// Octets, on the scale of the mark.
+    had: u64,
+    /// Octets that had arrived for it by then, ever.
+    received: u64,
+}
+
+/// Whose turn it is to read long text, and who waits for one.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Who leads, or led last, and since when.
+    lead: Option<Key>,
+    began: Instant,
+    /// What has arrived since then.
+    datagrams: usize,
+    octets: usize,
+    /// Since when nothing has.
+    idle_since: Instant,
+    /// Connections whose readers wait for a turn, each once: who has had the least is first, and of
+    /// those who have had the same, who came first.
+    queue: BTreeSet<(u64, u64, ConnId)>,
+    queued: BTreeSet<ConnId>,
+    /// How many have waited.
+    arrivals: u64,
+    /// Of all that have waited, as long as they are open.
+    accounts: BTreeMap<ConnId, Account>,
+    /// What the one had that was called last, when it was: no account is less.
+    mark: u64,
+    /// Who was called and does not lead yet. Until then no other is called.
+    called: Option<(Key, Instant)>,
+    /// The lead looks in time: it has been told when.
+    is_watched: bool,
+}
+
+impl Turns {
+    /// Whether the reader of `id`, if [long](LONG) text is there, is to wait for a turn while `lead` has it.
+    pub(super) fn makes_wait(&self, lead: Key, id: ConnId) -> bool {
+        let is_another = matches!(lead, Key::Connection(leading) if leading != id);
+        is_another && self.octets >= self.datagrams * LONG
+    }
+
+    /// Whether nobody waits for a turn.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// It waits. So many octets have arrived for it, ever.
+    pub(super) fn enqueue(&mut self, id: ConnId, received: u64) {
+        if self.queued.insert(id) {
+            let had = self.charge(id, received);
+            self.queue.insert((had, self.arrivals, id));
+            self.arrivals += 1;
+        }
+    }
+
+    /// What this connection has had.
+    fn charge(&mut self, id: ConnId, received: u64) -> u64 {
+        let new = Account {
+            had: self.mark,
+            received,
+        };
+        let account = self.accounts.entry(id).or_insert(new);
+        let had = account.had + (received - account.received);
+        account.had = had.clamp(self.mark, self.mark + MOST_BEYOND);
+        account.received = received;
+        account.had
+    }
+
+    /// Nobody will read from it any more. Says whether another is to be called in its place: it had the
+    /// turn, or was called.
+    pub(super) fn forget(&mut self, id: ConnId) -> bool {
+        let key = Key::Connection(id);
+        self.accounts.remove(&id);
+        let was_called = self.called.take_if(|(called, _)| *called == key).is_some();
+        was_called || self.lead == Some(key) && self.called.is_none()
+    }
+
+    /// So many datagrams have arrived, and octets of them.
+    pub(super) fn note(&mut self, datagrams: usize, octets: usize) {
+        self.datagrams = self.datagrams.saturating_add(datagrams);
+        self.octets = self.octets.saturating_add(octets);
+    }
+
+    /// Whether the next is to be called: the turn is over, and whoever was called has come or stays away.
+    /// `is_idle`: nothing has arrived just now.
+    pub(super) fn is_due(&mut self, now: Instant, is_idle: bool) -> bool {
+        if !is_idle {
+            self.idle_since = now;
+        }
+        let is_over = self.octets >= ENOUGH
+            || now - self.began >= LONGEST
+            || is_idle && now - self.idle_since.max(self.began) >= IDLE;
+        let is_awaited = self.called.is_some_and(|(_, until)| now < until);
+        is_over && !is_awaited
+    }
+
+    /// The first in the queue waits no more.
+    pub(super) fn pop(&mut self) -> Option<ConnId> {
+        let (had, _, id) = self.queue.pop_first()?;
+        self.queued.remove(&id);
+        self.mark = self.mark.max(had);
+        Some(id)
+    }
+
+    /// Its reader has been called.
+    pub(super) fn note_called(&mut self, id: ConnId, now: Instant) {
+        self.called = Some((Key::Connection(id), now + TO_COME));
+    }
+
+    /// Whoever waited for `key` looks again.
+    pub(super) fn has_come(&mut self, key: Key, now: Instant) {
+        if let Some((called, until)) = &mut self.called
+            && *called == key
+        {
+            *until = now + TO_READ;
+        }
+    }
+
+    /// Whether the turn of `key` is over, and another was called who has still time to come: then `key` is
+    /// not to lead, and sleeps.
+    pub(super) fn is_over(&self, key: Key, now: impl FnOnce() -> Instant) -> bool {
+        let is_another = |called: Key| called != key && self.lead == Some(key);
+        (self.called).is_some_and(|(called, until)| is_another(called) && now() < until)
+    }
+
+    /// No user leads, and all are woken.
+    pub(super) fn end(&mut self) {
+        self.called = None;
+    }
+
+    /// Whether who waits for `key` was called, and so may have the lead.
+    pub(super) fn has_called(&self, key: Key) -> bool {
+        self.called.is_some_and(|(called, _)| called == key)
+    }
+
+    /// He has it, or had it last and goes on. `now`: tells the time, if that is asked for.
+    pub(super) fn begin(&mut self, key: Key, now: impl FnOnce() -> Instant) {
+        self.called.take_if(|(called, _)| *called == key);
+        if self.lead.replace(key) != Some(key) {
+            (self.began, self.datagrams, self.octets) = (now(), 0, 0);
+        }
+    }
+
+    /// The lead is about to wait: when it is to look although nothing has arrived. `None`: nobody waits
+    /// for a turn.
+    pub(super) fn look_at(&mut self, now: Instant) -> Option<Instant> {
+        self.is_watched = !self.queue.is_empty();
+        let idle = now + IDLE;
+        let awaited = self.called.map_or(idle, |(_, until)| until.max(idle));
+        self.is_watched.then_some(awaited)
+    }
+
+    /// Whether the lead may wait without knowing that somebody waits for a turn: then it must look, once.
+    pub(super) fn is_to_be_told(&mut self) -> bool {
+        !self.queue.is_empty() && !mem::replace(&mut self.is_watched, true)
+    }
+}
+
+impl Shared {
+    /// If the turn of the lead is over, the next reader of long text is called: all, if no user leads.
+    pub(super) fn call_readers(&mut self, is_idle: bool) {
+        if self.turns.is_empty() {
+            return;
+        }
+        if self.lead == Lead::Background {
+            self.turns.end();
+            while let Some(id) = self.turns.pop() {
+                self.wake_reader(id);
+            }
+        }
+        let now = self.shard.now();
+        if self.turns.is_due(now, is_idle) {
+            self.call_next(now);
+        }
+    }
+
+    /// The first in the queue of whom there is a reader to wake is called.
+    fn call_next(&mut self, now: Instant) {
+        while let Some(id) = self.turns.pop() {
+            if self.wake_reader(id) {
+                self.turns.note_called(id, now);
+                return;
+            }
+        }
+    }
+
+    /// Nobody has a handle of this connection any more. Says whether somebody had.
+    pub(crate) fn forget(&mut self, id: ConnId) -> bool {
+        if self.turns.forget(id) {
+            let now = self.shard.now();
+            self.call_next(now);
+        }
+        self.connections.remove(&id)
+    }
+
+    /// Says whether there is a reader to wake.
+    fn wake_reader(&mut self, id: ConnId) -> bool {
+        let before = self.woken.len();
+        let event = Event::Connection(id, Readiness::READABLE);
+        self.waiters.take(event, &mut self.woken);
+        self.woken.len() > before
+    }
+
+    /// Whether whom this event concerns waits for a turn.
+    pub(super) fn waits_for_turn(&mut self, event: Event) -> bool {
+        let (Event::Connection(id, Readiness::READABLE), Lead::User(lead)) = (event, self.lead)
+        else {
+            return false;
+        };
+        if !self.turns.makes_wait(lead.key, id) || !self.waiters.may_lead(id) {
+            return false;
+        }
+        let stack = self.shard.stack();
+        let waits = stack.readable(id) >= LONG;
+        if waits {
+            let received = stack.bytes_received(id);
+            self.turns.enqueue(id, received);
+        }
+        waits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::stack::{Secret, Stack};
+
+    const NOW: Instant = Instant::ZERO;
+
+    /// Connections, none of which need be open.
+    fn ids() -> [ConnId; 3] {
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let mut stack = Stack::new(config, Secret([0; 16])).unwrap();
+        [1, 2, 3].map(|port| {
+            let remote = format!("192.0.2.2:{port}").parse().unwrap();
+            stack.connect(NOW, None, remote).unwrap()
+        })
+    }
+
+    /// The first of them has the lead, and the others wait for their turns.
+    fn turns() -> (Turns, [ConnId; 3]) {
+        let ids = ids();
+        let mut turns = Turns::default();
+        turns.begin(Key::Connection(ids[0]), || NOW);
+        ids[1..].iter().for_each(|id| turns.enqueue(*id, 0));
+        turns.enqueue(ids[1], 0);
+        (turns, ids)
+    }
+
+    #[test]
+    fn only_readers_of_long_text_wait_and_only_while_another_connection_leads() {
+        let (mut turns, [first, second, _]) = turns();
+        let lead = Key::Connection(first);
+        turns.note(2, 2 * LONG);
+        assert!(turns.makes_wait(lead, second));
+        assert!(!turns.makes_wait(lead, first), "the lead itself");
+        assert!(!turns.makes_wait(Key::Finished, second));
+        turns.note(1, 1500);
+        assert!(!turns.makes_wait(lead, second), "short segments");
+    }
+
+    #[test]
+    fn a_turn_ends_with_enough_or_after_a_time_or_when_nothing_arrives_for_a_while() {
+        let (mut turns, _) = turns();
+        turns.note(1, ENOUGH - 1);
+        assert!(!turns.is_due(NOW, false));
+        turns.note(1, 1);
+        assert!(turns.is_due(NOW, false));
+        let (mut turns, _) = self::turns();
+        assert!(!turns.is_due(NOW + LONGEST / 2, false));
+        assert!(turns.is_due(NOW + LONGEST, false));
+        let (mut turns, _) = self::turns();
+        assert!(!turns.is_due(NOW + 2 * IDLE, false));
+        assert!(!turns.is_due(NOW + (3 * IDLE - IDLE / 2), true));
+        assert!(turns.is_due(NOW + 3 * IDLE, true));
+    }
+
+    #[test]
+    fn nobody_else_is_called_until_he_leads_or_stays_away() {
+        let (mut turns, [_, second, third]) = turns();
+        turns.note(1, ENOUGH);
+        assert!(turns.is_due(NOW, false));
+        assert_eq!(turns.pop(), Some(second));
+        turns.note_called(second, NOW);
+        let key = Key::Connection(second);
+        assert!(turns.has_called(key) && !turns.has_called(Key::Connection(third)));
+        assert!(!turns.is_due(NOW + (TO_COME - IDLE), false));
+        assert!(turns.is_due(NOW + TO_COME, false));
+        turns.has_come(key, NOW);
+        assert_eq!(turns.look_at(NOW), Some(NOW + TO_READ));
+        assert!(!turns.is_due(NOW + (TO_READ - IDLE), false));
+        turns.begin(key, || NOW);
+        assert!(!turns.has_called(key));
+        turns.note(1, ENOUGH);
+        assert!(turns.is_due(NOW, false));
+    }
+
+    /// The lead sleeps when it has called another, as long as that one has time to come; nobody else does.
+    #[test]
+    fn who_has_had_its_turn_gives_way_to_whom_it_called() {
+        let (mut turns, ids) = turns();
+        let [first, second, third] = ids.map(Key::Connection);
+        assert!(!turns.is_over(first, || NOW));
+        turns.note_called(ids[1], NOW);
+        assert!(turns.is_over(first, || NOW + (TO_COME - IDLE)));
+        assert!(!turns.is_over(first, || NOW + TO_COME), "it stays away");
+        assert!(!turns.is_over(second, || NOW), "the one that was called");
+        assert!(!turns.is_over(third, || NOW));
+        turns.end();
+        assert!(!turns.is_over(first, || NOW));
+    }
+
+    /// A turn of 4 MB, one of 1, and one of 7: who had the least is next, until all have had as much.
+    #[test]
+    fn the_next_turn_is_for_who_has_had_the_least() {
+        const MB: u64 = 1024 * 1024;
+        let ids = ids();
+        let mut turns = Turns::default();
+        let mut received = [100 * MB, 0, 0];
+        let mut shares = [0; 3];
+        (0..3).for_each(|at| turns.enqueue(ids[at], received[at]));
+        let mut order = Vec::new();
+        for _ in 0..12 {
+            let id = turns.pop().unwrap();
+            let at = ids.iter().position(|it| *it == id).unwrap();
+            order.push(at);
+            let had = [4 * MB, MB, 7 * MB][at];
+            (received[at], shares[at]) = (received[at] + had, shares[at] + had);
+            turns.enqueue(id, received[at]);
+        }
+        assert_eq!(order, [0, 1, 2, 1, 1, 1, 0, 1, 1, 1, 2, 1]);
+        assert_eq!(shares, [8 * MB, 8 * MB, 14 * MB]);
+    }
+
+    /// Who comes anew, or comes back, has no claim to what others had before.
+    #[test]
+    fn who_comes_anew_begins_at_the_mark() {
+        let (mut turns, [first, second, third]) = turns();
+        assert_eq!((turns.pop(), turns.pop()), (Some(second), Some(third)));
+        turns.enqueue(third, 1000);
+        assert_eq!(turns.pop(), Some(third));
+        assert_eq!(turns.mark, 1000);
+        assert_eq!(turns.charge(second, 10), 1000, "it had but 10");
+        assert_eq!(turns.charge(first, 5), 1000, "it is new");
+        assert_eq!(turns.charge(first, 25), 1020);
+    }
+
+    /// Who has led alone for a long time does not wait as long.
+    #[test]
+    fn what_anybody_had_beyond_the_mark_has_a_bound() {
+        let (mut turns, [_, second, _]) = turns();
+        assert_eq!(turns.charge(second, 1 << 40), MOST_BEYOND);
+        assert_eq!(turns.charge(second, (1 << 40) + 1), MOST_BEYOND);
+    }
+
+    #[test]
+    fn of_who_is_gone_nothing_is_kept_and_another_takes_its_turn() {
+        let (mut turns, [first, second, third]) = turns();
+        assert!(turns.forget(first), "it had the turn");
+        assert_eq!(turns.pop(), Some(second));
+        turns.note_called(second, NOW);
+        assert!(!turns.forget(third), "another is awaited");
+        assert!(!turns.forget(first), "another is awaited");
+        assert!(turns.forget(second) && !turns.forget(second));
+        assert!(turns.accounts.is_empty());
+    }
+
+    /// What the lead has read before, and reads again, is one turn.
+    #[test]
+    fn who_comes_back_goes_on_with_its_turn() {
+        let (mut turns, [first, ..]) = turns();
+        turns.note(1, ENOUGH);
+        turns.begin(Key::Connection(first), || NOW);
+        assert!(turns.is_due(NOW, false));
+    }
+
+    #[test]
+    fn somebody_looks_as_long_as_anybody_waits() {
+        let (mut turns, [first, _, _]) = turns();
+        assert_eq!(turns.look_at(NOW), Some(NOW + IDLE));
+        assert!(!turns.is_to_be_told());
+        while turns.pop().is_some() {}
+        assert_eq!(turns.look_at(NOW), None);
+        assert!(!turns.is_to_be_told());
+        turns.enqueue(first, 0);
+        assert!(turns.is_to_be_told() && !turns.is_to_be_told());
+    }
+}
