@@ -315,10 +315,6 @@ pub struct TcpConfig {
     /// not have arrived. Off, it is none (RFC 9293 §3.10.7.4, second): the user has closed, the peer
     /// too, and may have gone before its last acknowledgment got through. Default off.
     pub tells_late_resets: bool,
-    /// When both sides open at once, the peer's SYN,ACK is acknowledged once more, and its SYN reported to
-    /// have come twice, as Linux does it. Off, our own SYN,ACK has done that (RFC 9293 §3.5, figure 7): if
-    /// it was lost, the peer's comes again and is challenged. Default off.
-    pub acks_crossing_syn_ack: bool,
     /// How long FIN-WAIT-2 may last once the user has let go of the connection; zero: it is reset
     /// at once; `None`: for ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
@@ -428,7 +424,6 @@ impl Default for TcpConfig {
             time_wait_ignores_resets: true,
             resets: Resets::default(),
             tells_late_resets: false,
-            acks_crossing_syn_ack: false,
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             keepalive: Keepalive::default(),
             max_persist: Duration::from_secs(60),

@@ -72,6 +72,10 @@ pub struct AckWaits {
     /// One of a FIN without text always waits: the user may close at once, and our FIN then carries it.
     /// Off, it waits only where one of text would, as in Linux. Default on.
     pub hold_fin: bool,
+    /// When both sides open at once, one of the SYN,ACK that crosses ours waits for text: our own SYN,ACK
+    /// has acknowledged as much (RFC 9293 §3.5, figure 7), and if it was lost, the peer's comes again and is
+    /// challenged. Off, it leaves at once and reports the SYN as a duplicate, as in Linux. Default on.
+    pub hold_crossing: bool,
 }
 
 impl Default for AckWaits {
@@ -79,6 +83,7 @@ impl Default for AckWaits {
         AckWaits {
             end_with_reading: true,
             hold_fin: true,
+            hold_crossing: true,
         }
     }
 }

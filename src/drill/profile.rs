@@ -121,6 +121,7 @@ fn linux(host: Config) -> Config {
         quick_acks: QuickAcks::UntilAnswering,
         ack_waits: AckWaits {
             hold_fin: false,
+            hold_crossing: false,
             ..AckWaits::default()
         },
         rto_floor: RtoFloor::Variation,
@@ -130,7 +131,6 @@ fn linux(host: Config) -> Config {
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,
-        acks_crossing_syn_ack: true,
         reduces_whole_window: true,
         cubic_in_segments: true,
         linux_recovery: true,
@@ -192,6 +192,7 @@ fn freebsd(host: Config) -> Config {
         ack_waits: AckWaits {
             end_with_reading: false,
             hold_fin: false,
+            ..AckWaits::default()
         },
         tells_late_resets: true,
         // What the variation gives, at least 30 ms, and 200 ms on top of it; 64 s at most.

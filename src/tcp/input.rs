@@ -244,7 +244,7 @@ impl Tcb {
         self.check_ack(now, seg)?;
         self.take_timestamp(now, seg, start);
         self.take_marks(seg);
-        if crosses && self.config.acks_crossing_syn_ack {
+        if crosses && !self.config.ack_waits.hold_crossing {
             self.acks.due = AckDue::Now;
             self.note_old_duplicate(start..start + 1, seg.mss);
         }
