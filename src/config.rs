@@ -263,15 +263,16 @@ pub struct TcpConfig {
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows and Linux does; otherwise
     /// what of it was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,
-    /// CUBIC's curve goes by whole segments, rounded towards where it is flat, and the acknowledgment
-    /// that ends a recovery counts, as in Linux: the window begins to rise a little earlier. Default
-    /// off: RFC 9438 to the octet.
+    /// CUBIC's curve and its ssthresh go by whole segments, the curve rounded towards where it is flat, and
+    /// the acknowledgment that ends a recovery counts, as in Linux: the window begins to rise a little
+    /// earlier. Default off: RFC 9438 to the octet.
     pub cubic_in_segments: bool,
     /// Losses are found and repaired as Linux does it. The window grows by what an acknowledgment newly
     /// shows to have arrived, reported before or not, and sent twice or not, if it moves SND.UNA or the
     /// path reorders. A timeout during a recovery, or while the window shrinks for marks, keeps
     /// ssthresh, and so does the loss of a retransmission (which RFC 5681 §4.3 sees otherwise). A peer
-    /// that has not acknowledged what it had reported has half a round trip to do so (RFC 2018 §8).
+    /// that has not acknowledged what it had reported has half a round trip to do so (RFC 2018 §8). With
+    /// SACK, an acknowledgment of more than was sent again refutes a timeout. A FIN alone waits for cwnd.
     /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
     /// loss probe needs no sample since the last. The interval to the next probe of a closed window
     /// counts from the answer. An idle time halves the window for each timeout in it (RFC 2861 §3.1),

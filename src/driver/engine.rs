@@ -285,7 +285,7 @@ impl Engine {
         self.release_from(shared, lead);
     }
 
-    /// As [`release`], after anything that may concern whoever leads, and led before.
+    /// As [`release`](Engine::release), after anything that may concern whoever leads, and led before.
     fn release_from(&self, mut shared: Guard<'_>, lead: Lead) {
         let must_look = shared.lead_must_look() || shared.lead != lead;
         let hand = unlock(shared);

@@ -1,4 +1,4 @@
-//! Errors of the stack as [`io::Error`]: the border at which they become one.
+//! Errors of the stack as [`io::Error`](std::io::Error): the border at which they become one.
 
 use core::net::SocketAddr;
 use std::io::{Error, ErrorKind};

@@ -35,7 +35,7 @@ struct Places {
     together_end: Option<Seq>,
     /// With [`Push::SendEnd`]: where what has left together ends. What is sent again is no more together.
     groups: VecDeque<Seq>,
-    /// With [`Push::SendEnd`]: where the segment ends that was sent again last, if another may follow.
+    /// With [`Push::SendEnd`]: where the segment ends that was sent again last, until something new leaves.
     again: Option<Seq>,
 }
 
@@ -78,7 +78,10 @@ impl Places {
         if !ended {
             // What joins it takes its push away.
             let begin = self.groups.back().copied();
-            (self.pushed).retain(|place| *place > nxt || Some(*place) <= begin);
+            let at = (self.pushed).partition_point(|place| Some(*place) <= begin);
+            while self.pushed.get(at).is_some_and(|place| *place <= nxt) {
+                self.pushed.remove(at);
+            }
         }
         self.close_group(together, nxt, ended);
     }

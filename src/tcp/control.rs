@@ -85,7 +85,8 @@ impl Tcb {
         let least = initial_window(mss, self.config.initial_window).min(cwnd);
         let idle = now.nanos_since(self.last_sent);
         let timeouts = idle.saturating_sub(1) / self.recovery.rtt.rto().as_nanos() as u64;
-        let halved = cwnd.checked_shr(timeouts as u32).unwrap_or(0) / mss * mss;
+        let timeouts = u32::try_from(timeouts).unwrap_or(u32::MAX);
+        let halved = cwnd.checked_shr(timeouts).unwrap_or(0) / mss * mss;
         let ssthresh = self.congestion.ssthresh().max(cwnd / 2 + cwnd / 4);
         self.congestion.take_over(halved.max(least), ssthresh);
     }

@@ -194,7 +194,7 @@ fn bbr_fills(seed: u64) -> [u64; 2] {
 }
 
 /// What is lost at random says nothing of how much the path takes: BBR uses nine tenths of it (the figures of
-/// forty seeds are in docs/RECOVERY.md). Text alone can have 95.6 % at most, for 52 of 1,500 octets are
+/// more seeds are in docs/RECOVERY.md). Text alone can have 95.6 % at most, for 52 of 1,500 octets are
 /// headers and one datagram in a hundred is lost. A window that each loss makes smaller fills a few
 /// hundredths (RFC 9438 §5.1, table 1: 12 segments).
 #[test]

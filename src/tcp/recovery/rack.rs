@@ -24,7 +24,7 @@ const MOST_QUARTERS: u32 = 255;
 /// What left, and when. RFC 8985 §6.2 orders segments by time and, of those that left at one time, by
 /// place; here a retransmission that left at the moment at which something new had left comes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Newest {
+struct Transmission {
     /// RACK.xmit_ts.
     sent: Instant,
     /// See [`Record::number`].
@@ -33,9 +33,9 @@ struct Newest {
     end: Seq,
 }
 
-impl Newest {
-    fn of(record: &Record) -> Newest {
-        Newest {
+impl Transmission {
+    fn of(record: &Record) -> Transmission {
+        Transmission {
             sent: record.sent,
             number: record.number,
             end: record.end,
@@ -43,7 +43,7 @@ impl Newest {
     }
 
     /// RACK_sent_after.
-    fn is_after(self, other: Newest) -> bool {
+    fn is_after(self, other: Transmission) -> bool {
         (self.number, self.end) > (other.number, other.end)
     }
 }
@@ -51,7 +51,7 @@ impl Newest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rack {
     /// The segment that was sent last among those that have arrived.
-    newest: Option<Newest>,
+    newest: Option<Transmission>,
     /// RACK.rtt: how long it was under way, in nanoseconds.
     rtt: u64,
     /// RACK.fack: the place after the farthest segment that has arrived.
@@ -125,7 +125,7 @@ impl Rack {
     #[inline]
     fn take_newest(&mut self, record: &Record, rtt: u64) {
         self.rtt = rtt;
-        let now = Newest::of(record);
+        let now = Transmission::of(record);
         if self.newest.is_none_or(|newest| now.is_after(newest)) {
             self.newest = Some(now);
         }
@@ -193,7 +193,7 @@ impl Rack {
     /// (step 5).
     pub(super) fn is_before_newest(&self, record: &Record) -> bool {
         self.newest
-            .is_some_and(|newest| newest.is_after(Newest::of(record)))
+            .is_some_and(|newest| newest.is_after(Transmission::of(record)))
     }
 
     /// RACK.rtt.
@@ -310,7 +310,7 @@ mod tests {
         rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT);
         assert_eq!(rack.newest, None, "the echo of the original");
         rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT);
-        assert_eq!(rack.newest, Some(Newest::of(&copy)));
+        assert_eq!(rack.newest, Some(Transmission::of(&copy)));
         assert_eq!(rack.rtt(), ms(50));
         // Step 5: what left before it, or at the same time with a lower place.
         assert!(rack.is_before_newest(&record(5, 99, false)));
