@@ -136,11 +136,8 @@ impl Config {
         if self.addresses.is_empty() {
             return Err(ConfigError::NoAddress);
         }
-        for &address in &self.addresses {
-            let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-            if address.is_unspecified() || address.is_multicast() || broadcast {
-                return Err(ConfigError::NotUnicast(address));
-            }
+        if let Some(address) = self.addresses.iter().find(|it| !can_be_own(**it)) {
+            return Err(ConfigError::NotUnicast(*address));
         }
         let least = match self.addresses.iter().any(IpAddr::is_ipv6) {
             true => 1280,
@@ -573,6 +570,18 @@ impl SocketOptions {
     }
 }
 
+/// Whether a host that others are to hear may have this address. A loopback address never appears
+/// outside a host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), and an IPv4 address mapped into IPv6 on no
+/// wire (RFC 6890 §2.2.3).
+fn can_be_own(address: IpAddr) -> bool {
+    let is_many = address.is_unspecified() || address.is_multicast();
+    let is_special = match address {
+        IpAddr::V4(v4) => v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().is_some(),
+    };
+    !(is_many || is_special || address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -588,14 +597,9 @@ mod tests {
     fn what_a_host_cannot_do_is_refused() {
         assert_eq!(refused(|_| {}), None);
         let mtu = |mtu| Some(ConfigError::Mtu { mtu, least: 68 });
-        let many = IpAddr::from([224, 0, 0, 1]);
         let zero = |name| Some(ConfigError::Zero(name));
-        let rows: [(fn(&mut Config), _); 13] = [
+        let rows: [(fn(&mut Config), _); 12] = [
             (|it| it.addresses.clear(), Some(ConfigError::NoAddress)),
-            (
-                |it| it.addresses.push([224, 0, 0, 1].into()),
-                Some(ConfigError::NotUnicast(many)),
-            ),
             (|it| it.mtu = 67, mtu(67)),
             (|it| it.mtu = 65_536, mtu(65_536)),
             (|it| it.hop_limit = 0, zero("hop_limit")),
@@ -619,6 +623,24 @@ mod tests {
         ];
         for (row, (change, expected)) in rows.into_iter().enumerate() {
             assert_eq!(refused(change), expected, "row {row}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_host_is_refused() {
+        for text in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+            "::ffff:10.0.0.2",
+        ] {
+            let address: IpAddr = text.parse().unwrap();
+            let expected = Some(ConfigError::NotUnicast(address));
+            assert_eq!(refused(|it| it.addresses.push(address)), expected);
         }
     }
 

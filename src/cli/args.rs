@@ -107,11 +107,11 @@ pub(crate) struct CheckArgs {
     pub(crate) jobs: Option<NonZero<usize>>,
 
     /// Write the results to a file, as Markdown
-    #[arg(long, value_name = "FILE", requires = "all")]
+    #[arg(long, value_name = "FILE", requires = "all", conflicts_with_all = ["names", "list"])]
     pub(crate) write: Option<PathBuf>,
 
     /// Fail if the results are not those in a file
-    #[arg(long, value_name = "FILE", requires = "all")]
+    #[arg(long, value_name = "FILE", requires = "all", conflicts_with_all = ["names", "list"])]
     pub(crate) compare: Option<PathBuf>,
 }
 
@@ -274,6 +274,31 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["", "0", "-1", "nan", "inf", "1e99", "5s"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    /// An option that nothing would follow is an error, not silence.
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        let is_refused = |line: &str| Args::try_parse_from(line.split(' ')).is_err();
+        for line in [
+            "stubborn check link-stubborn --write a.md",
+            "stubborn check link-stubborn --compare a.md",
+            "stubborn check --all --list --write a.md",
+            "stubborn sim lossy --pcap a.pcap",
+            "stubborn sim lossy --seeds 0..3 --pcap a.pcap",
+            "stubborn sim --list --pcap a.pcap",
+            "stubborn drill a.pkt --jobs 0",
+            "stubborn drill a.pkt --jobs 1025",
+        ] {
+            assert!(is_refused(line), "{line}");
+        }
+        for line in [
+            "stubborn check --all --write a.md --compare b.md",
+            "stubborn sim lossy --replay 1 --pcap a.pcap",
+            "stubborn drill a.pkt --jobs 2",
+        ] {
+            assert!(!is_refused(line), "{line}");
         }
     }
 }

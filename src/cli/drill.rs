@@ -17,6 +17,7 @@ use stubborn::drill::{
 use stubborn::time::Duration;
 
 use super::output;
+use super::units::jobs;
 
 /// What is drilled, and how.
 #[derive(Clone, Debug, Args)]
@@ -57,8 +58,8 @@ pub(crate) struct DrillArgs {
     #[arg(short, long)]
     quiet: bool,
 
-    /// How many scripts run at once; otherwise, one for each processor
-    #[arg(short, long)]
+    /// How many scripts run at once [default: one a core]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
 }
 

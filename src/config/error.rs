@@ -9,7 +9,8 @@ use core::net::IpAddr;
 pub enum ConfigError {
     /// The host has no address.
     NoAddress,
-    /// An address is not a host's: unspecified, multicast or broadcast.
+    /// An address is not a host's among others: unspecified, loopback, multicast, broadcast, or of
+    /// IPv4 mapped into IPv6.
     NotUnicast(IpAddr),
     /// The MTU is below what the families in use allow, or above 65,535.
     Mtu {

@@ -197,15 +197,10 @@ impl Tcb {
         self.acks.due = AckDue::Now;
         seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
-        seg.text = seg.text.slice(0, self.text_in_window(seg));
+        self.trim(seg);
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
-    }
-
-    /// How much of the text of a segment at the left edge lies in the window.
-    fn text_in_window(&self, seg: &Segment<'_>) -> usize {
-        seg.text.len().min(self.rcv.edge.saturating_since(seg.seq))
     }
 
     /// IRS, RCV.NXT, the window that our SYN gave, and the peer's options.

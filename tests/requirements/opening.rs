@@ -113,6 +113,25 @@ fn a_fin_may_come_with_the_handshake() {
     });
 }
 
+/// RFC 9293 §3.10.7.3: what lies beyond the window that our SYN gave is not taken, and so neither is
+/// the FIN behind it, nor where it would stand without that text.
+#[test]
+fn a_fin_on_the_syn_ack_waits_for_the_text_before_it() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.arrives("<SEQ=100><ACK=301><DATA=10500><CTL=SYN,FIN,ACK><MSS=1000>")
+            .leaves("<SEQ=301><ACK=10101><WND=0><CTL=ACK>")
+            .state_is(State::Established);
+        d.reads(10_000).leaves("<SEQ=301><ACK=10101><CTL=ACK>");
+        d.arrives("<SEQ=10101><ACK=301><DATA=500><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=10602><WND=9499><CTL=ACK>")
+            .state_is(State::CloseWait);
+        d.reads(500);
+        assert_eq!(d.receive(1), Ok(0));
+    });
+}
+
 /// MUST-41.
 #[test]
 fn a_passive_open_leaves_others_alone() {

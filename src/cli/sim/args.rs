@@ -69,7 +69,7 @@ pub(crate) struct SimArgs {
     pub(super) replay: Option<u64>,
 
     /// With --replay: also write every datagram to this file
-    #[arg(long, value_name = "FILE", requires = "replay")]
+    #[arg(long, value_name = "FILE", requires = "replay", conflicts_with_all = ["seeds", "list"])]
     pub(super) pcap: Option<PathBuf>,
 }
 

@@ -18,6 +18,12 @@ const ENTRIES: usize = 2_000_000;
 /// Writes the pictures and says where they are.
 pub(super) fn run(args: &PlotArgs) -> anyhow::Result<()> {
     let scenario = Chosen::new(&args.scenario)?;
+    if args
+        .until
+        .is_some_and(|until| until <= args.from.unwrap_or_default())
+    {
+        bail!("--until must be later than the beginning, or than --from: there is nothing to draw");
+    }
     let mut world = World::new(args.seed);
     scenario.build(&mut world);
     world.keep_record(ENTRIES);
@@ -55,4 +61,24 @@ fn name(scenario: &str) -> String {
         || scenario.to_owned(),
         |stem| stem.to_string_lossy().into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_ends_before_it_begins_is_not_drawn() {
+        for (from, until) in [(None, 0), (Some(1), 1), (Some(2), 1)] {
+            let error = run(&PlotArgs {
+                scenario: "lossy".to_owned(),
+                seed: 0,
+                out: "/nowhere".into(),
+                from: from.map(Duration::from_secs),
+                until: Some(Duration::from_secs(until)),
+            });
+            assert!(error.unwrap_err().to_string().starts_with("--until"));
+        }
+    }
 }
