@@ -414,4 +414,24 @@ mod tests {
         let expected = |mss| RightSizing::new(Instant::ZERO, &config, mss).most;
         assert_eq!([536, 1448, 8948].map(expected), [5360, 14_480, 17_896]);
     }
+
+    /// Twice what is read in a round trip, 16 segments for what is under way, and as much more as that has grown, but
+    /// no more than twice of it all.
+    #[test]
+    fn twice_what_is_read_in_a_round_trip_has_room() {
+        let mut sizing = RightSizing::new(Instant::ZERO, &TcpConfig::default(), 1000);
+        let (round, mut place) = (Duration::from_millis(100), Seq::initial(0));
+        sizing.most = 40_000;
+        for (rounds, octets, capacity) in [
+            (1, 40_000, None),
+            (1, 50_000, Some(116_000 * 5 / 4)),
+            // Half as much a round trip.
+            (4, 220_000, Some(126_000 * 11 / 10)),
+            (1, 200_000, Some(416_000 * 2)),
+        ] {
+            place += octets;
+            let now = sizing.began + rounds * round;
+            assert_eq!(sizing.on_read(now, round, place, 1000), capacity);
+        }
+    }
 }

@@ -202,6 +202,30 @@ fn a_search_ends_just_below_what_the_path_carries() {
     });
 }
 
+/// RFC 8899 §5.1.2, MAX_PROBES, and §5.3: the same search size by size, by hand, over a path of 1,400 octets:
+/// each size three times, unless it passes, and then halfway between what passes and what does not.
+#[test]
+fn a_search_tries_each_size_three_times_and_then_halfway() {
+    let mut d = open(Family::V4, probing(MtuProbing::OnBlackHole));
+    let end = behind_a_black_hole(&mut d);
+    d.until(3 * RTO + ms(10));
+    acknowledges(&mut d, end);
+    // From 1,200, which passes, and 1,500, which does not.
+    let lost = |size| [(size, false); 3].to_vec();
+    let expected = [
+        lost(1500),
+        vec![(1350, true)],
+        lost(1425),
+        vec![(1387, true)],
+        lost(1406),
+        vec![(1396, true)],
+        lost(1401),
+    ];
+    assert_eq!(search(&mut d, 1400, 200), expected.concat());
+    assert_eq!(d.status().path_mtu, 1396);
+    d.aborts().all_that_leaves();
+}
+
 /// RFC 8899 §3, 7: the loss of a probe is no sign of congestion, and what it carried
 /// is sent again at once in segments that are known to pass.
 #[test]

@@ -369,6 +369,23 @@ fn f_rto_goes_on_after_a_timeout_that_was_none_too_early() {
     });
 }
 
+/// RFC 5682 §3.1, 2b: there is nothing new to send, so what is in flight is sent again, and what comes next
+/// says nothing of the timeout.
+#[test]
+fn f_rto_needs_something_new_to_send() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[1301, 2301]);
+        acked(&mut d, 4301, &[]);
+        assert_eq!(d.all_that_leaves()[0].header.seq, 4301);
+        assert_eq!(d.status().ssthresh, 5000);
+        assert_eq!(d.status().recovery, RecoveryState::Loss);
+    });
+}
+
 /// RFC 3522, RFC 4015: the first acknowledgment after the timeout echoes a segment that left before
 /// the retransmission. The next RTO is the more careful.
 #[test]
@@ -449,6 +466,22 @@ fn duplicates_take_a_spurious_recovery_back() {
         assert_eq!(d.status().ssthresh, u64::MAX);
         // Once is enough.
         acked(&mut d, 10_301, &[(301, 1301)]);
+        assert_eq!(d.status().ssthresh, u64::MAX);
+    });
+}
+
+/// RFC 3708 §3: one of two segments that were sent again came twice; not before the other has as well is
+/// the reduction taken back.
+#[test]
+fn one_duplicate_of_two_takes_nothing_back() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 301, &[(4301, 7301), (1301, 3301)]);
+        segments_leave(&mut d, &[301, 3301]);
+        acked(&mut d, 10_301, &[]);
+        acked(&mut d, 10_301, &[(301, 1301)]);
+        assert_eq!(d.status().ssthresh, 5000);
+        acked(&mut d, 10_301, &[(3301, 4301)]);
         assert_eq!(d.status().ssthresh, u64::MAX);
     });
 }
@@ -630,5 +663,29 @@ fn without_rack_what_lies_beyond_is_counted() {
         segments_leave(&mut d, &[]);
         acked(&mut d, 301, &[(6301, 7301), (4301, 5301), (2301, 3301)]);
         segments_leave(&mut d, &[301]);
+    });
+}
+
+/// RFC 6675 §4: three ranges that do not touch are enough, however few octets they have.
+#[test]
+fn without_rack_three_short_ranges_are_counted() {
+    in_both_families(|family| {
+        let mut tcp = TcpConfig {
+            rack: false,
+            ..without_probes()
+        };
+        tcp.socket.nodelay = true;
+        let mut d = with_sack(family, tcp);
+        for seq in (301..1101).step_by(100) {
+            d.sends(100);
+            assert_eq!(d.all_that_leaves()[0].header.seq, seq);
+        }
+        // Three segments, but hardly three tenths of SMSS.
+        acked(&mut d, 301, &[(401, 701)]);
+        acked(&mut d, 301, &[(801, 901), (401, 701)]);
+        segments_leave(&mut d, &[]);
+        acked(&mut d, 301, &[(1001, 1101), (801, 901), (401, 701)]);
+        let again = d.all_that_leaves();
+        assert_eq!((again[0].header.seq, again[0].len), (301, 100));
     });
 }

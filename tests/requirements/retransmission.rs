@@ -415,6 +415,31 @@ fn duplicates_after_a_timeout_begin_no_recovery() {
     });
 }
 
+/// RFC 6582 §3.2, steps 1 and 2: duplicates that acknowledge no more than `recover`, and not a segment beyond it,
+/// may come from what was sent again; they begin no second recovery.
+#[test]
+fn duplicates_at_recover_begin_no_recovery() {
+    in_both_families(|family| {
+        for (acknowledged, again) in [(10_301, &[][..]), (11_301, &[11_301])] {
+            let mut d = wide(family, plain());
+            d.sends(10_000);
+            segments_leave(&mut d, &from(301, 10));
+            for _ in 0..3 {
+                acked(&mut d, 301);
+            }
+            segments_leave(&mut d, &[301]);
+            acked(&mut d, 10_301);
+            d.sends(5000);
+            segments_leave(&mut d, &from(10_301, 5));
+            acked(&mut d, acknowledged);
+            for _ in 0..3 {
+                acked(&mut d, acknowledged);
+            }
+            segments_leave(&mut d, again);
+        }
+    });
+}
+
 /// RFC 5681 §4.1: after an idle time of an RTO the path is unknown again. RFC 7661 §4.4.3: if the
 /// window is validated, it stays for five minutes. But it is not filled at a stroke.
 #[test]

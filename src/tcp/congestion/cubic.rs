@@ -679,6 +679,18 @@ mod tests {
         }
     }
 
+    /// RFC 9438 §4.2, §4.4, by hand: a second after a loss at 100 segments, with a round trip of one, target
+    /// is W_cubic(2) = 0.4 * (2 - K)^3 + 100 = 95.6404. Of 70 segments, each that is acknowledged brings a
+    /// seventieth of what is missing.
+    #[test]
+    fn the_target_is_where_the_curve_is_a_round_trip_later() {
+        let mut cubic = after_loss(100);
+        cubic.on_ack(&ack(0, 0, 1000));
+        assert_eq!(cubic.window(), 70_000);
+        cubic.on_ack(&ack(1000, MSS, 1000));
+        assert_eq!(cubic.window(), 70_000 + 25_640 / 70);
+    }
+
     /// RFC 9438 §4.2: however far the curve is ahead, target is at most half as much again.
     #[test]
     fn a_round_trip_adds_half_at_most() {

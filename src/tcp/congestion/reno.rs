@@ -292,6 +292,13 @@ mod tests {
         assert_eq!(reno.window(), 10_000);
         reno.on_ack(&ack(1000));
         assert_eq!(reno.window(), 11_000);
+        // RFC 3465 §2.1: what is acknowledged beyond a window counts for the next.
+        reno.on_ack(&ack(15_000));
+        assert_eq!(reno.window(), 12_000);
+        reno.on_ack(&ack(7_999));
+        assert_eq!(reno.window(), 12_000);
+        reno.on_ack(&ack(1));
+        assert_eq!(reno.window(), 13_000);
     }
 
     /// RFC 5681 §3.1: equation 4 and the loss window.

@@ -295,6 +295,13 @@ mod tests {
         };
         pipe_ack.on_ack(&slow);
         assert_eq!(pipe_ack.period, Duration::from_secs(3));
+        // Two round trips, one soon after the other.
+        let mut pipe_ack = PipeAck::default();
+        for (acked, una, ms) in [(5000, 5000, 0), (1000, 6000, 100)] {
+            let (now, una) = (Instant::from_millis(ms), start + una);
+            pipe_ack.on_ack(&ack(now, una, acked, una));
+            assert_eq!(pipe_ack.get(now), Some(5000));
+        }
     }
 
     /// RFC 7661 §4.3: validated while pipeACK is at least half of cwnd.
@@ -304,6 +311,11 @@ mod tests {
         assert_eq!(using(49_999).validated_at, Some(Instant::ZERO));
         let loss = loss(Instant::from_millis(900), 100_000);
         assert_eq!(using(50_000).on_congestion(&loss, 100_000), None);
+        assert_eq!(
+            using(49_999).on_congestion(&loss, 100_000),
+            Some(100_000),
+            "LossFlightSize"
+        );
     }
 
     /// RFC 7661 §4.4.3: ssthresh = max(ssthresh, 3 * cwnd / 4), cwnd = max(cwnd / 2, IW), once for

@@ -56,6 +56,9 @@ mod tests {
     fn the_example_of_an_option() {
         assert_eq!(option_growth(33_554_433, 1461), 1460);
         assert_eq!(33_554_433 + option_growth(33_554_433, 1461), 33_555_893);
+        // All of its 24 bits count.
+        assert_eq!(option_growth(1 << 23, 0), 1 << 23);
+        assert_eq!(option_growth(1 << 24, (1 << 24) - 1), (1 << 24) - 1);
     }
 
     /// Appendix A.2.1.

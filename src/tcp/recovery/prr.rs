@@ -251,6 +251,22 @@ mod tests {
         assert_eq!(in_flight + 1, 10, "ssthresh");
     }
 
+    /// §6.2, prr_delivered - prr_out: what arrived while there was nothing to send may be sent later.
+    #[test]
+    fn what_could_not_leave_leaves_later() {
+        let mut prr = Prr::new(10 * MSS, 20 * MSS);
+        let mut in_flight = 6;
+        prr.on_ack(progress(1, in_flight, false));
+        assert_eq!(send(&mut prr, &mut in_flight), 1);
+        // Three more arrive, and only the last finds something to send.
+        for in_flight in [6, 5] {
+            prr.on_ack(progress(1, in_flight, false));
+        }
+        in_flight = 4;
+        prr.on_ack(progress(1, in_flight, false));
+        assert_eq!(send(&mut prr, &mut in_flight), 3);
+    }
+
     /// Segments are counted by their octets: a receiver that acknowledges an octet at a time gets no
     /// more than one that acknowledges whole segments (§13), in either mode.
     #[test]

@@ -282,6 +282,25 @@ mod tests {
         );
     }
 
+    /// §4.1.2.3: the first segment takes 50 ms; the second is held up, and acknowledged 50 ms later at once
+    /// with a third, which left 70 ms after the first: two segments in 70 ms, and not in 50.
+    #[test]
+    fn acknowledgments_that_come_at_once_are_no_faster_than_what_was_sent() {
+        let mut rate = Rate::new(at(0));
+        let first = (at(0), rate.on_sent(at(0), 0, 1000), 1000);
+        let second = (at(10), rate.on_sent(at(10), 1000, 1000), 1000);
+        rate.on_delivered(at(50), &mut None, first);
+        let third = (at(70), rate.on_sent(at(70), 1000, 1000), 1000);
+        let mut newest = None;
+        rate.on_delivered(at(100), &mut newest, second);
+        rate.on_delivered(at(100), &mut newest, third);
+        let sample = rate.sample(newest, None).unwrap();
+        assert_eq!(
+            (sample.delivered, sample.interval),
+            (2000, Duration::from_millis(70))
+        );
+    }
+
     /// §4.1.2.3: acknowledgments that come all at once make no rate; §4.1.2.4: a sample of what was
     /// sent while the application had no more says so.
     #[test]

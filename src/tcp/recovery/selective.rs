@@ -361,7 +361,7 @@ impl Recovery {
         let now = ack.now;
         let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
         let sacked = self.board.counts().sacked;
-        let edge = self.edge_of_losses();
+        let edge = self.edge_of_losses(ack.mss);
         let Some(selective) = &mut self.selective else {
             return;
         };
@@ -395,9 +395,8 @@ impl Recovery {
     }
 
     /// RFC 6675 §4: what lies before this place is lost, since DupThresh ranges that do not touch, or
-    /// more than (DupThresh - 1) * SMSS octets, have arrived beyond it.
-    fn edge_of_losses(&self) -> Option<Seq> {
-        let mss = self.board.first()?.mss;
+    /// more than (DupThresh - 1) * `mss` octets, have arrived beyond it.
+    fn edge_of_losses(&self, mss: usize) -> Option<Seq> {
         let mut octets = 0;
         for (count, range) in self.board.sacked().rev().enumerate() {
             octets += range.end - range.start;

@@ -342,6 +342,20 @@ mod tests {
         }
     }
 
+    /// RFC 5682 §2.1, §3.1, 2b: two new segments in place of old ones, and then the next acknowledgment decides.
+    #[test]
+    fn f_rto_sends_two_new_segments() {
+        let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), true, true);
+        episode.on_resent(Instant::from_millis(300), &(seq(0)..seq(SEGMENT)));
+        assert!(!episode.wants_new(), "before the first acknowledgment");
+        assert!(!episode.is_refuted_by(&evidence(seq(SEGMENT), 300)));
+        for sent in 0..2 {
+            assert!(episode.wants_new(), "{sent}");
+            assert!(episode.on_sent());
+        }
+        assert!(!episode.wants_new() && episode.holds_resends());
+    }
+
     /// RFC 3522 §3.2, step 2: what lies at SND.UNA was sent again in a recovery that was over before
     /// this one began. Its acknowledgment says nothing of what is sent again now.
     #[test]

@@ -1,5 +1,6 @@
 //! What the draft says BBR does, on a path of 40 Mbit/s and 40 ms.
 
+mod decisions;
 mod world;
 
 use self::world::{Flying, World};
