@@ -260,10 +260,10 @@ pub struct TcpConfig {
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows and Linux does; otherwise
     /// what of it was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,
-    /// CUBIC's curve and its ssthresh go by whole segments, the curve rounded towards where it is flat, and
+    /// ssthresh and CUBIC's curve go by whole segments, the curve rounded towards where it is flat, and
     /// the acknowledgment that ends a recovery counts, as in Linux: the window begins to rise a little
-    /// earlier. Default off: RFC 9438 to the octet.
-    pub cubic_in_segments: bool,
+    /// earlier. Default off: RFC 5681 and RFC 9438 to the octet.
+    pub window_in_segments: bool,
     /// Losses are found and repaired as Linux does it. The window grows by what an acknowledgment newly
     /// shows to have arrived, reported before or not, and sent twice or not, if it moves SND.UNA or the
     /// path reorders. A timeout during a recovery, or while the window shrinks for marks, keeps
@@ -271,7 +271,8 @@ pub struct TcpConfig {
     /// that has not acknowledged what it had reported has half a round trip to do so (RFC 2018 §8). With
     /// SACK, an acknowledgment of more than was sent again refutes a timeout. A FIN alone waits for cwnd.
     /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
-    /// loss probe needs no sample since the last. The interval to the next probe of a closed window
+    /// loss probe needs no sample since the last. Without SACK, each duplicate counts as a segment that has
+    /// arrived, and a repair lasts until more than `recover` is acknowledged (RFC 6582 §3.2). The interval to the next probe of a closed window
     /// counts from the answer. An idle time halves the window for each timeout in it (RFC 2861 §3.1),
     /// instead of going back to the initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the
     /// letter.
@@ -405,7 +406,7 @@ impl Default for TcpConfig {
             rto_floor: RtoFloor::Whole,
             rack: true,
             reduces_whole_window: false,
-            cubic_in_segments: false,
+            window_in_segments: false,
             linux_recovery: false,
             doubts_smaller_windows: false,
             tail_loss_probe: true,

@@ -71,7 +71,12 @@ impl Calls<'_> {
         let (local, remote) = self.ends(fd, peer)?;
         let config = self.stream(fd, Errno::EINVAL)?.config.clone();
         let ready = self.stack.can_fast_open_with(self.now, remote, &config);
-        let data = if ready { data } else { &[] };
+        let limit = self.stack.syn_text_limit(self.now, remote, &config);
+        let limit = limit.filter(|_| self.table.get(fd).is_ok_and(|known| known.is_nonblocking()));
+        let data = match ready {
+            true => &data[..data.len().min(limit.unwrap_or(usize::MAX))],
+            false => &[],
+        };
         self.reserve_ports();
         let opened = self
             .stack
@@ -79,7 +84,8 @@ impl Calls<'_> {
         let (id, taken) = opened.map_err(|error| refused(error, self.system))?;
         self.opened(fd, id)?;
         self.note_sent(fd, taken, 0);
-        match ready {
+        // An empty one asks for a connection, and no more.
+        match ready && !(data.is_empty() && limit.is_some()) {
             true => Ok(taken),
             false => Err(Errno::EINPROGRESS),
         }

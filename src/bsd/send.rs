@@ -54,7 +54,11 @@ impl Calls<'_> {
             Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
                 self.connect_sending(fd, to.ok_or(Errno::EDESTADDRREQ)?, data)
             }
-            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => Err(Errno::EISCONN),
+            // It is a connect as well: the first after the handshake finds that it has worked.
+            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => {
+                self.connect(fd, to.ok_or(Errno::EDESTADDRREQ)?)?;
+                self.send_stream(fd, data, flags)
+            }
             Kind::Stream(_) => self.send_stream(fd, data, flags),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),

@@ -110,6 +110,11 @@ pub struct FastOpenConfig {
     /// Ask with the option for experiments (kind 254, RFC 6994) in place of kind 34. Both are
     /// answered in kind. Default off.
     pub experimental_option: bool,
+    /// Text on a SYN leaves room for the longest options that there can be, and to a peer whose MSS is not
+    /// known as much is sent as the path takes, as by Linux. A socket that does not block is left with
+    /// what of its first text is not on the SYN. Default off: what options there are count, and the
+    /// MSS of RFC 7413 §4.1.3.
+    pub reserves_options: bool,
     /// The most peers whose cookies are kept (RFC 7413 §4.1.3), from 1. Default 1,024.
     pub cookies: usize,
     /// How long a peer that did not take the text, or did not answer, is spoken to without Fast
@@ -133,6 +138,7 @@ impl Default for FastOpenConfig {
             all_listeners: false,
             keys: None,
             experimental_option: false,
+            reserves_options: false,
             cookies: 1_024,
             retry_after: Duration::from_secs(60),
             black_hole_timeout: Some(Duration::from_secs(60 * 60)),

@@ -132,7 +132,7 @@ fn linux(host: Config) -> Config {
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,
         reduces_whole_window: true,
-        cubic_in_segments: true,
+        window_in_segments: true,
         linux_recovery: true,
         doubts_smaller_windows: true,
         slow_start_after_idle: false,
@@ -162,6 +162,7 @@ fn linux(host: Config) -> Config {
             previous: None,
         }),
         black_hole_timeout: None,
+        reserves_options: true,
         ..host.fast_open
     };
     Config {

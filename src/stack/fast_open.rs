@@ -17,7 +17,7 @@ use super::Stack;
 use super::listener::{Listener, ListenerId};
 use super::table::ConnId;
 use crate::config::{FastOpenConfig, FastOpenKeys, TcpConfig};
-use crate::tcp::{FastOpenOutcome, FourTuple};
+use crate::tcp::{FastOpenOutcome, FourTuple, Path};
 use crate::time::{Duration, Instant};
 use crate::{tcp, wire};
 
@@ -90,6 +90,7 @@ impl FastOpen {
             option: Some(option).filter(|_| !blindly),
             takes_text: known.cookie.is_some() || blindly,
             mss: known.mss,
+            reserves_options: config.reserves_options,
         }
     }
 
@@ -204,6 +205,20 @@ impl Stack {
         let local = SocketAddr::new(own, 0);
         self.fast_open_client(now, config, &FourTuple { local, remote })
             .takes_text
+    }
+
+    /// How much text [`Stack::connect_sending`] would send with the SYN now, if the rest should not be
+    /// taken yet: see [`FastOpenConfig::reserves_options`](crate::config::FastOpenConfig).
+    pub(crate) fn syn_text_limit(
+        &self,
+        now: Instant,
+        remote: SocketAddr,
+        config: &TcpConfig,
+    ) -> Option<usize> {
+        let local = SocketAddr::new(self.own_address(remote.is_ipv4())?, 0);
+        let fast_open = self.fast_open_client(now, config, &FourTuple { local, remote });
+        let path = Path::new(self.config.mtu, remote.is_ipv6());
+        fast_open.reserves_options.then(|| fast_open.most(&path))
     }
 
     /// What the listener does with a SYN.

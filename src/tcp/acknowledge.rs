@@ -118,8 +118,10 @@ impl Tcb {
     fn report_ack(&mut self, now: Instant, ack: Seq, wnd: usize, seg: &Segment<'_>) {
         self.stats.last_ack_received = now;
         // RFC 5681 §2, (a) to (e).
-        let is_duplicate =
-            ack == self.snd.una && self.flight_size() > 0 && seg.is_empty() && wnd == self.snd.wnd;
+        let is_duplicate = ack == self.snd.una
+            && self.flight_size() > 0
+            && seg.is_empty()
+            && !self.tells_of_window(wnd, seg.seq);
         let echo = self.echo(now, seg);
         let sack = match self.agreed.sack {
             true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),
@@ -156,6 +158,15 @@ impl Tcb {
         self.limit_burst(report.delivered, self.has_unsent());
     }
 
+    /// Whether a segment that acknowledges nothing new is about the window, and so no duplicate: see
+    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    fn tells_of_window(&self, wnd: usize, seq: Seq) -> bool {
+        if !self.config.linux_recovery {
+            return wnd != self.snd.wnd;
+        }
+        seq > self.snd.wl1 || (seq == self.snd.wl1 && (wnd > self.snd.wnd || wnd == 0))
+    }
+
     /// The peer reports that this has come twice. How many segments that was that did leave twice:
     /// see [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
     fn count_duplicate(&mut self, twice: Range<Seq>) -> usize {
@@ -173,7 +184,9 @@ impl Tcb {
         if !self.config.linux_recovery {
             return if ends { report.delivered } else { report.acked };
         }
-        let reorders = self.recovery.reordering() > REORDERING * self.snd.mss;
+        // Without SACK, nobody knows what a duplicate is about.
+        let reorders =
+            self.agreed.sack && self.recovery.reordering(self.snd.mss) > REORDERING * self.snd.mss;
         match report.acked > 0 || reorders {
             true => report.delivered,
             false => 0,
@@ -220,6 +233,7 @@ impl Tcb {
         for segment in &report.losses {
             self.congestion.on_segment_lost(segment);
         }
+        let before = self.congestion.window();
         if let Some(flight) = report.lost
             && self.feedback.on_loss(ack.ack, ack.nxt)
         {
@@ -238,7 +252,7 @@ impl Tcb {
         }
         if report.delivered > 0 {
             let window_limited = self.uses_window(in_flight);
-            let ends = self.config.cubic_in_segments
+            let ends = self.config.window_in_segments
                 && report.recovering
                 && !self.recovery.is_reducing(ack.ack);
             self.congestion.on_ack(&Ack {
@@ -264,7 +278,7 @@ impl Tcb {
             true => None,
             false => Some(self.congestion.ssthresh()),
         };
-        self.recovery.regulate(ssthresh, ack, report);
+        self.recovery.regulate(ssthresh, before, ack, report);
     }
 
     /// The window was reduced. Only timestamps (RFC 3522), SACK (RFC 2883) and F-RTO (RFC 5682) show

@@ -472,6 +472,12 @@ impl Tcb {
         self.recv_buffer.len()
     }
 
+    /// How far the path reorders, in segments; 0 if it does not, as far as is known.
+    fn reordering(&self) -> usize {
+        let mss = self.snd.mss;
+        self.recovery.reordering(mss).div_ceil(mss)
+    }
+
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let (segments, history) = (self.recovery.counts(), self.recovery.history());
@@ -491,7 +497,7 @@ impl Tcb {
             sacked: segments.sacked,
             lost: segments.lost,
             resent: segments.resent,
-            reordering: self.recovery.reordering().div_ceil(self.snd.mss),
+            reordering: self.reordering(),
             min_rtt: self.recovery.rtt.min_rtt(),
             send_queue: self.send_buffer.len(),
             unsent: self.unsent(),

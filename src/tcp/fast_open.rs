@@ -12,6 +12,7 @@
 //! Cookies are the business of the stack: which one goes with a SYN, whether one is good, and when
 //! it is better not to try.
 
+use super::handshake::Path;
 use super::readiness::Readiness;
 use super::seq::Seq;
 use super::state::State;
@@ -29,7 +30,29 @@ pub struct FastOpen {
     pub takes_text: bool,
     /// Active: the MSS that the peer is known to have, 0 for the default (RFC 7413 §4.1.3).
     pub mss: u16,
+    /// [`FastOpenConfig::reserves_options`](crate::config::FastOpenConfig::reserves_options).
+    pub reserves_options: bool,
 }
+
+impl FastOpen {
+    /// The most text that our SYN may carry, besides options unless there is room for them.
+    pub(crate) fn most(&self, path: &Path) -> usize {
+        let default = match self.reserves_options {
+            true => path.mss,
+            false => path.default_mss,
+        };
+        let known = if self.mss == 0 { default } else { self.mss };
+        let reserved = if self.reserves_options {
+            MOST_OPTIONS
+        } else {
+            0
+        };
+        usize::from(known.min(path.mss)).saturating_sub(reserved)
+    }
+}
+
+/// Octets of the longest options (RFC 9293 §3.1).
+const MOST_OPTIONS: usize = 40;
 
 /// What came of a SYN that asked for a cookie or carried text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,8 +73,9 @@ pub enum FastOpenOutcome {
 pub(super) struct Opening {
     option: Option<wire::FastOpen>,
     takes_text: bool,
-    /// The most text that our SYN may carry.
+    /// The most text that our SYN may carry, besides options unless there is room for them.
     most: usize,
+    reserves_options: bool,
     /// It was opened by the peer's SYN and its cookie, and may be used before the handshake ends.
     pub(super) is_child: bool,
     /// Text on a SYN was acknowledged.
@@ -67,16 +91,12 @@ const BLACK_HOLE_TIMEOUTS: u32 = 3;
 
 impl Opening {
     pub(super) fn new(open: &Open<'_>) -> Opening {
-        let FastOpen {
-            option,
-            takes_text,
-            mss,
-        } = open.fast_open;
-        let known = if mss == 0 { open.path.default_mss } else { mss };
+        let fast_open = open.fast_open;
         Opening {
-            option,
-            takes_text,
-            most: usize::from(known.min(open.path.mss)),
+            option: fast_open.option,
+            takes_text: fast_open.takes_text,
+            most: fast_open.most(&open.path),
+            reserves_options: fast_open.reserves_options,
             ..Opening::default()
         }
     }
@@ -100,7 +120,10 @@ impl Tcb {
             return start;
         }
         // RFC 7413 §4.2.2: as much as the MSS, which counts no options, has room for.
-        let options = self.syn_options(Instant::ZERO, true).wire_len();
+        let options = match self.opening.reserves_options {
+            true => 0,
+            false => self.syn_options(Instant::ZERO, true).wire_len(),
+        };
         let room = self.opening.most.saturating_sub(options);
         start + (self.send_buffer.end() - start).min(room)
     }

@@ -109,6 +109,7 @@ impl Tcb {
                 // One by one: the SYN may be acknowledged without its text.
                 self.on_sent_new(now, self.snd.iss + 1, mss);
                 self.on_sent_new(now, *text_end, mss);
+                self.count_syn_text(*text_end);
             }
             Plan::Syn => {
                 self.syn_due = false;

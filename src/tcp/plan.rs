@@ -253,6 +253,8 @@ impl Tcb {
     /// is not cut to fit it.
     pub(super) fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        // Our SYN is no text.
+        let in_flight = in_flight - usize::from(in_flight > 0 && self.awaits_ack_of_syn());
         let room = self.send_window().saturating_sub(in_flight);
         let room = room.min(self.burst_room());
         if room < self.segment_limit() && in_flight > 0 {

@@ -163,6 +163,13 @@ impl Tcb {
         self.note_limit(now);
     }
 
+    /// Text has left on our SYN, up to `end`.
+    pub(super) fn count_syn_text(&mut self, end: Seq) {
+        let octets = end - (self.snd.iss + 1);
+        self.stats.bytes_sent += octets as u64;
+        self.stats.text_segments_out += u64::from(octets > 0);
+    }
+
     /// From now on time is spent with what keeps text back now.
     #[inline(always)]
     pub(super) fn note_limit(&mut self, now: Instant) {

@@ -372,7 +372,12 @@ fn in_range(mss: usize) -> u64 {
 
 impl Controller for Cubic {
     fn window(&self) -> u64 {
-        self.cwnd.octets()
+        // What is begun of a segment opens nothing.
+        let octets = self.cwnd.octets();
+        match self.in_segments {
+            true => (octets - octets % self.mss).max(self.mss),
+            false => octets,
+        }
     }
 
     fn ssthresh(&self) -> u64 {
@@ -732,7 +737,12 @@ mod tests {
         cubic.on_ack(&ack(0, 7 * MSS, 100));
         assert_eq!(cubic.window(), 8_000, "a segment below it: one a window");
         cubic.on_ack(&ack(0, 8 * MSS, 100));
-        assert_eq!(cubic.window(), 8_010, "on the curve: one for 100 windows");
+        assert_eq!(
+            cubic.cwnd.octets(),
+            8_010,
+            "on the curve: one for 100 windows"
+        );
+        assert_eq!(cubic.window(), 8_000, "whole segments");
         let mut cubic = by_segments(100);
         cubic.on_ack(&ack(0, 70 * MSS, 60_000));
         assert_eq!(cubic.window(), 105_000, "far below it: one for two");
@@ -987,7 +997,7 @@ mod tests {
             steps in steps(),
         ) {
             let mut cubic = Cubic::new(mss, segments).in_segments(in_segments);
-            let mut most = cubic.window();
+            let mut most = cubic.cwnd.octets();
             for step in steps {
                 let before = cubic.window();
                 match step {
@@ -1008,7 +1018,7 @@ mod tests {
                 match step {
                     Step::Ack(_) => {}
                     Step::Spurious => most = most.max(cubic.window()).max(w_est),
-                    _ => most = cubic.window(),
+                    _ => most = cubic.cwnd.octets(),
                 }
                 prop_assert!((cubic.mss..=MAX_WINDOW).contains(&cubic.window()));
                 prop_assert!(cubic.w_max <= MAX_WINDOW && cubic.cwnd_prior <= MAX_WINDOW);

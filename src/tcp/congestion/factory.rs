@@ -28,8 +28,8 @@ pub struct Start {
     /// Whether slow start may end before anything is lost:
     /// [`TcpConfig::hystart`](crate::config::TcpConfig::hystart).
     pub hystart: bool,
-    /// Whether CUBIC counts in whole segments:
-    /// [`TcpConfig::cubic_in_segments`](crate::config::TcpConfig::cubic_in_segments).
+    /// Whether windows are counted in whole segments:
+    /// [`TcpConfig::window_in_segments`](crate::config::TcpConfig::window_in_segments).
     pub in_segments: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
@@ -130,6 +130,7 @@ static RENO: BuiltIn = BuiltIn {
     start: |start| {
         let reno = Reno::new(start.mss, start.initial_window);
         let reno = reno.slow_start_limit(start.slow_start_limit);
+        let reno = reno.in_segments(start.in_segments);
         Box::new(reno.validated(start.validation))
     },
 };

@@ -19,6 +19,8 @@ pub struct Reno {
     bytes_acked: u64,
     /// L of RFC 3465 §2.3, in segments; `None`: as [`abc_limit`] says.
     slow_start_limit: Option<u64>,
+    /// ssthresh is a number of whole segments.
+    in_segments: bool,
     /// What the last loss took.
     undo: Option<Undo>,
     /// How much of the window is used, where that matters (RFC 7661).
@@ -45,6 +47,7 @@ impl Reno {
             initial_window,
             bytes_acked: 0,
             slow_start_limit: None,
+            in_segments: false,
             undo: None,
             validation: None,
         }
@@ -54,6 +57,12 @@ impl Reno {
     /// `None`: 2, and 1 while a timeout is repaired.
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Reno {
         self.slow_start_limit = segments.map(u64::from);
+        self
+    }
+
+    /// ssthresh is a number of whole segments, as in Linux, or one of octets.
+    pub fn in_segments(mut self, in_segments: bool) -> Reno {
+        self.in_segments = in_segments;
         self
     }
 
@@ -93,7 +102,12 @@ impl Reno {
             ssthresh: self.ssthresh,
         });
         // RFC 5681 §3.1, equation 4.
-        self.ssthresh = (loss.in_flight / 2).max(2 * self.mss);
+        let half = loss.in_flight / 2;
+        let half = match self.in_segments {
+            true => half - half % self.mss,
+            false => half,
+        };
+        self.ssthresh = half.max(2 * self.mss);
         self.bytes_acked = 0;
     }
 }
@@ -309,6 +323,16 @@ mod tests {
         assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
         reno.on_timeout(&loss(1000), false);
         assert_eq!((reno.window(), reno.ssthresh()), (1000, 2000));
+    }
+
+    /// RFC 5681 §3.1, equation 4, in whole segments: half of 11 are 5.
+    #[test]
+    fn half_a_window_is_whole_segments_if_it_is_to_be() {
+        for (in_segments, half) in [(false, 5500), (true, 5000)] {
+            let mut reno = Reno::new(1000, 10).in_segments(in_segments);
+            reno.on_congestion(&loss(11_000));
+            assert_eq!((reno.window(), reno.ssthresh()), (half, half));
+        }
     }
 
     /// RFC 4015 §3: a loss that was none took nothing. RFC 3168 §6.1.2: a mark is one.

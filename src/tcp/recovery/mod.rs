@@ -9,6 +9,7 @@
 //!   rack         a segment is lost when one that was sent sufficiently later has arrived
 //!   threshold    or when enough beyond it has: RFC 6675, in place of RACK
 //!   newreno      without SACK: by duplicate and partial acknowledgments
+//!     counted    as Linux does
 //!   tail_probe   asks when nothing comes back
 //! predicted    what is left to do where nothing is amiss
 //! spurious     a loss that was none
@@ -18,6 +19,7 @@
 //! ```
 
 mod arrivals;
+mod counted;
 mod newreno;
 mod predicted;
 mod prr;
@@ -90,7 +92,7 @@ impl Recovery {
             rtt: Rtt::new(config),
             board: Scoreboard::new(iss, config.max_sent_records),
             rate: Rate::new(now),
-            newreno: NewReno::new(iss),
+            newreno: NewReno::new(iss, config.linux_recovery),
             selective: None,
             episode: None,
             prr: None,
@@ -148,7 +150,8 @@ impl Recovery {
         if let Some(selective) = &mut self.selective {
             selective.probe.due = false;
         }
-        if range.start == una && self.selective.is_some() && self.retries == 0 {
+        let has_timer = self.selective.is_some() || self.as_linux;
+        if range.start == una && has_timer && self.retries == 0 {
             // What is lost was due long ago, and has now been sent anew: it has its time too.
             self.rto_at = now + self.rtt.rto();
         }
@@ -177,6 +180,7 @@ impl Recovery {
     /// An acknowledgment arrived that does not lie below SND.UNA.
     pub(crate) fn on_ack(&mut self, ack: &Acknowledgment) -> Report {
         let in_flight = self.in_flight(ack.una, ack.nxt);
+        let unacked = self.board.counts().unacked;
         let arrivals = self.take_arrivals(ack);
         let delivered = arrivals.octets + ack.again * ack.mss;
         let mut report = Report {
@@ -193,9 +197,14 @@ impl Recovery {
             self.retries = 0;
             self.rto_at = ack.now + self.rtt.rto();
         }
+        let acked = unacked - self.board.counts().unacked;
+        if self.selective.is_none() {
+            self.count_acked(ack, acked, &mut report);
+        }
         self.look_for_spurious_loss(ack, &arrivals, &mut report);
         match self.selective.is_some() {
             true => self.on_selective_ack(ack, &arrivals, in_flight, &mut report),
+            false if self.as_linux => self.on_counted_ack(ack, acked, &mut report),
             false => self.on_cumulative_ack(ack, &mut report),
         }
         report.recovering |= self.is_reducing(ack.ack);
@@ -211,7 +220,7 @@ impl Recovery {
     /// The retransmission timer expired with `una..nxt` in flight.
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
         // The window is being reduced already.
-        let goes_on = self.as_linux && self.is_reducing(una);
+        let goes_on = self.as_linux && self.is_reducing(una) && !self.is_held(una);
         let flight = Flight {
             known: self.in_flight(una, nxt),
             left: self.flight_of_first(),
@@ -270,7 +279,7 @@ impl Recovery {
     /// Whether the next retransmission may leave whatever the congestion window says: a recovery
     /// begins with one, and without SACK goes on so (RFC 6582 §3.2).
     pub(crate) fn resends_regardless_of_window(&self) -> bool {
-        self.resend_at_once || self.newreno.is_recovering()
+        self.resend_at_once || self.newreno.is_recovering() && !self.as_linux
     }
 
     /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).
@@ -355,7 +364,7 @@ impl Recovery {
         let counts = self.board.counts();
         match self.board.first() {
             Some(first) if self.selective.is_none() => Counts {
-                sacked: self.newreno.departed().div_ceil(first.mss),
+                sacked: self.newreno.departed_segments(first.mss),
                 lost: self.board.lost_octets().div_ceil(first.mss),
                 ..counts
             },
@@ -365,9 +374,11 @@ impl Recovery {
 
     /// The farthest that a segment was overtaken by, in octets; 0 if the path does not reorder, as
     /// far as is known.
-    pub(crate) fn reordering(&self) -> usize {
-        let selective = self.selective.as_ref();
-        selective.map_or(0, |selective| selective.rack.reordering())
+    pub(crate) fn reordering(&self, mss: usize) -> usize {
+        match &self.selective {
+            Some(selective) => selective.rack.reordering(),
+            None => self.newreno.reordering(mss),
+        }
     }
 
     /// Octets on the heap.

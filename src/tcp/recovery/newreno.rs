@@ -17,6 +17,7 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
+use super::counted::Counted;
 use super::spurious::Episode;
 use super::{Acknowledgment, Flight, Recovery, Report};
 use crate::tcp::seq::Seq;
@@ -26,20 +27,22 @@ const DUPLICATE_THRESHOLD: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NewReno {
-    phase: Phase,
+    pub(super) phase: Phase,
     /// `recover` of RFC 6582 §3.2: no new recovery begins before this is acknowledged.
-    recover: Seq,
+    pub(super) recover: Seq,
     duplicates: u32,
     /// Octets in flight when the first duplicate came: what Limited Transmit sends later does not
     /// count (RFC 5681 §3.2).
     flight_size: usize,
     /// Octets that duplicate acknowledgments say have left the network.
-    departed: usize,
+    pub(super) departed: usize,
     /// Octets that further duplicates may say so of, in a recovery or after a timeout.
     countable: usize,
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, but for those that
     /// duplicates had said to have left before.
-    recover_fs: usize,
+    pub(super) recover_fs: usize,
+    /// As Linux counts: then only the phase, `recover`, and the two numbers of RFC 9937 are used beside it.
+    pub(super) counted: Option<Counted>,
 }
 
 /// What the third duplicate acknowledgment shows to be lost.
@@ -52,7 +55,7 @@ pub(super) enum Lost {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Phase {
+pub(super) enum Phase {
     Open,
     FastRecovery,
     /// After a timeout, until all that was in flight then is acknowledged.
@@ -60,7 +63,7 @@ enum Phase {
 }
 
 impl NewReno {
-    pub(super) fn new(iss: Seq) -> NewReno {
+    pub(super) fn new(iss: Seq, as_linux: bool) -> NewReno {
         NewReno {
             phase: Phase::Open,
             recover: iss,
@@ -69,6 +72,7 @@ impl NewReno {
             departed: 0,
             countable: 0,
             recover_fs: 0,
+            counted: as_linux.then(|| Counted::new(iss)),
         }
     }
 
@@ -83,6 +87,7 @@ impl NewReno {
             flight_size,
             self.departed,
             self.countable,
+            &self.counted,
         )
             .hash(hasher);
     }
@@ -181,6 +186,7 @@ impl NewReno {
         self.recover = nxt;
         self.duplicates = 0;
         (self.departed, self.countable) = (0, 0);
+        self.lose_counted(nxt);
     }
 
     /// What it was about was no loss. SND.UNA is `una`: duplicates of it may begin a recovery again
@@ -202,6 +208,17 @@ impl NewReno {
 
     pub(super) fn departed(&self) -> usize {
         self.departed
+    }
+
+    /// The same, in segments of `mss` octets.
+    pub(super) fn departed_segments(&self, mss: usize) -> usize {
+        let by_octets = || self.departed.div_ceil(mss);
+        (self.counted.as_ref()).map_or_else(by_octets, |counted| counted.arrived)
+    }
+
+    /// How far the path reorders, in octets; 0 if it does not, as far as is known.
+    pub(super) fn reordering(&self, mss: usize) -> usize {
+        (self.counted.as_ref()).map_or(0, |counted| counted.reordering() * mss)
     }
 
     pub(super) fn recover_fs(&self) -> usize {
@@ -235,6 +252,8 @@ impl Recovery {
         };
         self.board.set_lost(lost);
         // RFC 9937 §6.2: how far SND.UNA moved, and the signed change of what duplicates report.
+        // Whatever does not end a recovery shows that more is lost.
+        report.shows_loss = self.newreno.is_recovering();
         report.delivered_data = (report.acked + self.newreno.departed()).saturating_sub(departed);
         if loss.is_some() {
             self.episode = Some(Box::new(Episode::new(ack.una..ack.nxt, false, false)));

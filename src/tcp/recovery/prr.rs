@@ -92,11 +92,12 @@ impl Prr {
 }
 
 impl Recovery {
-    /// The congestion controller has heard of `report`; `ssthresh`: what it is to be at the end of a
-    /// recovery, unless the controller governs that itself.
+    /// The congestion controller has heard of `report`; `ssthresh`: what the window, which was `before`,
+    /// is to be at the end of a recovery, unless the controller governs that itself.
     pub(crate) fn regulate(
         &mut self,
         ssthresh: Option<u64>,
+        before: u64,
         ack: &Acknowledgment,
         report: &Report,
     ) {
@@ -113,11 +114,14 @@ impl Recovery {
         };
         let (recover_fs, shows_loss) = match &self.selective {
             Some(selective) => (selective.recover_fs(), !report.losses.is_empty()),
-            // Without SACK, whatever does not end a recovery shows that more is lost.
-            None => (self.newreno.recover_fs(), recovering),
+            None => (self.newreno.recover_fs(), report.shows_loss),
         };
         if report.lost.is_some() || report.lost_again {
-            self.prr = Some(Box::new(Prr::new(ssthresh, recover_fs as u64)));
+            let recover_fs = match self.as_linux {
+                true => before,
+                false => recover_fs as u64,
+            };
+            self.prr = Some(Box::new(Prr::new(ssthresh, recover_fs)));
         }
         self.proportion(ack, report.delivered_data, !shows_loss);
     }

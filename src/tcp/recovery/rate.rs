@@ -235,7 +235,10 @@ impl Recovery {
         History {
             segments_delivered: self.board.delivered(),
             rate: self.rate.last(),
-            reorderings: selective.map_or(0, |selective| selective.rack.reorderings()),
+            reorderings: match selective {
+                Some(selective) => selective.rack.reorderings(),
+                None => (self.newreno.counted.as_ref()).map_or(0, |counted| counted.reorderings),
+            },
         }
     }
 }

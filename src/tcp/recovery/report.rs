@@ -58,6 +58,8 @@ pub(crate) struct Report {
     pub(super) delivered_data: usize,
     /// How many segments those were, at most.
     pub(crate) segments: u64,
+    /// Without SACK: it shows that more is lost.
+    pub(super) shows_loss: bool,
     /// The probe of the path MTU was lost.
     pub(crate) mtu_probe_lost: bool,
     /// What was newly taken for lost, but for that.

@@ -407,6 +407,11 @@ impl Scoreboard {
         self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
     }
 
+    /// So many of the segments that have arrived had been counted before.
+    pub(super) fn take_back_deliveries(&mut self, segments: usize) {
+        self.delivered -= segments as u64;
+    }
+
     /// The segment at SND.UNA was reported, and is not acknowledged: the peer has thrown it away
     /// (RFC 2018 §8). It is to be sent again. Returns whether that was so.
     pub(super) fn take_back_first_sack(&mut self, mut lost: impl FnMut(&Record)) -> bool {

@@ -76,6 +76,8 @@ pub(super) struct Evidence<'a> {
     pub(super) duplicate: Option<&'a Range<Seq>>,
     /// It is a duplicate acknowledgment, and all that the peer can say without SACK.
     pub(super) is_bare_duplicate: bool,
+    /// A duplicate says nothing before new segments have left in place of old ones, as to Linux.
+    pub(super) waits_for_new: bool,
     /// The end of something below SND.NXT of the episode that was sent once and is newly
     /// acknowledged: cumulatively, selectively.
     pub(super) original_acked: bool,
@@ -84,6 +86,15 @@ pub(super) struct Evidence<'a> {
     pub(super) sacked: bool,
     /// Something is still taken for lost, and was not sent again.
     pub(super) lost: bool,
+}
+
+/// How a loss turned out to be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// By F-RTO.
+    Forward,
+    /// By an echo, or by what came twice, or by what was never sent again.
+    Echo,
 }
 
 impl Episode {
@@ -171,14 +182,17 @@ impl Episode {
         matches!(self.forward, Forward::Third { sent } if sent > 0)
     }
 
-    /// An acknowledgment arrived. Returns whether the loss was none.
-    pub(super) fn is_refuted_by(&mut self, evidence: &Evidence<'_>) -> bool {
+    /// An acknowledgment arrived. What shows that the loss was none, if anything does.
+    pub(super) fn refutation(&mut self, evidence: &Evidence<'_>) -> Option<Proof> {
         // Each looks at every acknowledgment.
         let eifel = self.is_refuted_by_timestamp(evidence);
         let duplicates = self.is_refuted_by_duplicates(evidence);
         // Acknowledgments that come together may refute a loss before anything has been sent again.
         let untouched = self.unconfirmed.is_none() && !evidence.lost;
-        self.is_refuted_by_forward(evidence) || eifel || duplicates || untouched
+        match self.is_refuted_by_forward(evidence) {
+            true => Some(Proof::Forward),
+            false => (eifel || duplicates || untouched).then_some(Proof::Echo),
+        }
     }
 
     /// RFC 3522 §3.2, steps 4 and 5.
@@ -225,7 +239,8 @@ impl Episode {
                 let goes_on = (resent_to..self.range.end).contains(&evidence.ack);
                 if evidence.advances && goes_on {
                     self.forward = Forward::Third { sent: 0 };
-                } else if evidence.advances || evidence.is_bare_duplicate {
+                } else if evidence.advances || evidence.is_bare_duplicate && !evidence.waits_for_new
+                {
                     self.forward = Forward::Off;
                 }
                 false
@@ -266,20 +281,21 @@ impl Recovery {
         let Some(episode) = &mut self.episode else {
             return;
         };
-        let refuted = episode.is_refuted_by(&Evidence {
+        let refutation = episode.refutation(&Evidence {
             ack: ack.ack,
             advances: ack.advances(),
             echo: ack.echo,
             duplicate: ack.sack.duplicate.as_ref(),
             is_bare_duplicate: ack.is_duplicate && self.selective.is_none(),
+            waits_for_new: self.as_linux,
             original_acked: arrivals.original_acked,
             original_sacked: arrivals.original_sacked || acked_is_proof && arrivals.original_acked,
             sacked: arrivals.sacked,
             lost: self.board.lost_octets() > 0,
         });
-        if !refuted {
+        let Some(proof) = refutation else {
             return;
-        }
+        };
         if episode.by_timeout {
             self.rtt.on_spurious_timeout();
             self.rto_at = ack.now + self.rtt.rto();
@@ -292,6 +308,10 @@ impl Recovery {
             Some(selective) => {
                 selective.on_spurious();
                 self.board.forget_losses();
+            }
+            None if self.as_linux => {
+                self.newreno.on_spurious_counted(ack, proof);
+                self.board.set_lost(None);
             }
             None => {
                 self.newreno.on_spurious(ack.ack);
@@ -319,6 +339,7 @@ mod tests {
             echo: Some(Instant::from_millis(echo)),
             duplicate: None,
             is_bare_duplicate: false,
+            waits_for_new: false,
             original_acked: false,
             original_sacked: false,
             sacked: false,
@@ -338,7 +359,7 @@ mod tests {
                 &(seq(4 * SEGMENT)..seq(5 * SEGMENT)),
             );
             let evidence = evidence(seq(4 * SEGMENT), echo);
-            assert_eq!(episode.is_refuted_by(&evidence), refuted);
+            assert_eq!(episode.refutation(&evidence).is_some(), refuted);
         }
     }
 
@@ -348,7 +369,7 @@ mod tests {
         let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), true, true);
         episode.on_resent(Instant::from_millis(300), &(seq(0)..seq(SEGMENT)));
         assert!(!episode.wants_new(), "before the first acknowledgment");
-        assert!(!episode.is_refuted_by(&evidence(seq(SEGMENT), 300)));
+        assert_eq!(episode.refutation(&evidence(seq(SEGMENT), 300)), None);
         for sent in 0..2 {
             assert!(episode.wants_new(), "{sent}");
             assert!(episode.on_sent());
@@ -363,7 +384,7 @@ mod tests {
         let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), false, false);
         let found_now = seq(4 * SEGMENT)..seq(5 * SEGMENT);
         episode.on_resent(Instant::from_millis(100), &found_now);
-        assert!(!episode.is_refuted_by(&evidence(found_now.start, 90)));
-        assert!(!episode.is_refuted_by(&evidence(found_now.end, 100)));
+        assert_eq!(episode.refutation(&evidence(found_now.start, 90)), None);
+        assert_eq!(episode.refutation(&evidence(found_now.end, 100)), None);
     }
 }

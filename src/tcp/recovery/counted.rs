@@ -1,0 +1,271 @@
+//! Without SACK, as Linux repairs losses: each duplicate acknowledgment counts as if it had reported
+//! one segment selectively, only that nobody knows which.
+//!
+//! * What is taken for lost, and at least the segment at SND.UNA, cannot have arrived. A duplicate
+//!   beyond that says that the path reorders, and from then on it takes more of them to show a loss.
+//! * Of the segments that an acknowledgment covers, one was missing; the others had been counted.
+//! * What a partial acknowledgment shows to be lost leaves when the window has room for it.
+//! * A repair lasts until more than `recover` is acknowledged: what duplicates say at that place is an
+//!   answer to what was sent again (RFC 6582 §4.1, the careful variant).
+
+use super::newreno::{NewReno, Phase};
+use super::spurious::{Episode, Proof};
+use super::{Acknowledgment, Flight, Recovery, Report};
+use crate::tcp::seq::Seq;
+
+/// Duplicates that show a loss on a path that is not known to reorder (RFC 5681 §3.2).
+const LEAST_THRESHOLD: usize = 3;
+/// And at most, however much it reorders.
+const MOST_THRESHOLD: usize = 300;
+
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Counted {
+    /// Segments that duplicates have reported.
+    pub(super) arrived: usize,
+    /// Duplicates that show a loss.
+    pub(super) threshold: usize,
+    /// How often the path was seen to reorder.
+    pub(super) reorderings: u64,
+    /// Up to here everything was taken for lost.
+    lost_to: Seq,
+}
+
+impl Counted {
+    pub(super) fn new(iss: Seq) -> Counted {
+        Counted {
+            arrived: 0,
+            threshold: LEAST_THRESHOLD,
+            reorderings: 0,
+            lost_to: iss,
+        }
+    }
+
+    /// Of `unacked` segments from `una` on not more than those that are not lost have arrived.
+    /// `acked`: segments that were acknowledged just now.
+    fn limit(&mut self, una: Seq, mss: usize, unacked: usize, acked: usize) {
+        let lost = self.lost_to.saturating_since(una).div_ceil(mss).max(1);
+        let most = unacked.saturating_sub(lost);
+        if self.arrived > most {
+            self.arrived = most;
+            self.threshold = (unacked + acked).min(MOST_THRESHOLD);
+            self.reorderings += 1;
+        }
+    }
+
+    /// The path has overtaken something by so many octets.
+    fn see_reordering(&mut self, octets: usize, mss: usize) {
+        if octets > self.threshold * mss {
+            self.threshold = octets.div_ceil(mss).min(MOST_THRESHOLD);
+        }
+        self.reorderings += 1;
+    }
+
+    /// How many segments, if it is not the number that every path begins with.
+    pub(super) fn reordering(&self) -> usize {
+        match self.threshold {
+            LEAST_THRESHOLD => 0,
+            threshold => threshold,
+        }
+    }
+}
+
+impl NewReno {
+    /// All of `una..nxt` is taken for lost, by a timeout.
+    pub(super) fn lose_counted(&mut self, nxt: Seq) {
+        if let Some(counted) = &mut self.counted {
+            counted.arrived = 0;
+            counted.lost_to = nxt;
+        }
+    }
+
+    /// What was repaired was no loss: a timeout of which timestamps say so is repaired all the same until
+    /// more than `recover` is acknowledged; and so is what ends at `recover`.
+    pub(super) fn on_spurious_counted(&mut self, ack: &Acknowledgment, proof: Proof) {
+        let Some(counted) = &mut self.counted else {
+            return;
+        };
+        counted.lost_to = ack.ack;
+        let partial = self.phase == Phase::FastRecovery && ack.ack < self.recover;
+        if partial {
+            let end = if counted.arrived == 0 {
+                ack.ack
+            } else {
+                ack.nxt
+            };
+            counted.see_reordering(end - ack.una, ack.mss);
+        }
+        if partial || proof == Proof::Forward && ack.ack != self.recover {
+            self.phase = Phase::Open;
+        }
+    }
+}
+
+impl Recovery {
+    /// An acknowledgment covers so many segments, of which duplicates may have reported some.
+    pub(super) fn count_acked(&mut self, ack: &Acknowledgment, acked: usize, report: &mut Report) {
+        let unacked = self.board.counts().unacked;
+        let Some(counted) = self.newreno.counted.as_mut().filter(|_| acked > 0) else {
+            return;
+        };
+        let before = counted.arrived.min(acked - 1);
+        counted.arrived -= before;
+        self.board.take_back_deliveries(before);
+        report.delivered = report.delivered.saturating_sub(before * ack.mss);
+        counted.limit(ack.ack, ack.mss, unacked, acked);
+    }
+
+    /// What an acknowledgment means that covers so many segments, once those are counted.
+    pub(super) fn on_counted_ack(
+        &mut self,
+        ack: &Acknowledgment,
+        acked: usize,
+        report: &mut Report,
+    ) {
+        let is_full = ack.ack >= self.newreno.recover;
+        match self.newreno.phase {
+            Phase::FastRecovery if is_full => self.end_counted(ack),
+            Phase::FastRecovery if ack.advances() => {
+                report.shows_loss = self.lose_first(ack, acked)
+            }
+            Phase::FastRecovery => self.count_duplicate(ack, report),
+            Phase::Timeout if is_full => self.end_counted(ack),
+            Phase::Timeout if ack.advances() => self.forget_counted(),
+            Phase::Timeout if ack.nxt > self.newreno.recover => self.count_duplicate(ack, report),
+            Phase::Timeout => {}
+            Phase::Open if report.spurious => {}
+            Phase::Open if ack.advances() => self.forget_counted(),
+            Phase::Open => {
+                self.count_duplicate(ack, report);
+                self.begin_counted(ack, report);
+            }
+        }
+        self.follow_count(ack);
+        report.delivered_data = report.delivered;
+    }
+
+    /// A repair waits for more than `recover` to be acknowledged, and SND.UNA is there.
+    pub(super) fn is_held(&self, una: Seq) -> bool {
+        self.selective.is_none() && self.as_linux && una >= self.newreno.recover
+    }
+
+    /// More than what the repair was about is acknowledged; or exactly that, which does not end it.
+    fn end_counted(&mut self, ack: &Acknowledgment) {
+        self.forget_counted();
+        if ack.ack > self.newreno.recover {
+            self.newreno.phase = Phase::Open;
+        }
+    }
+
+    fn forget_counted(&mut self) {
+        if let Some(counted) = &mut self.newreno.counted {
+            counted.arrived = 0;
+        }
+    }
+
+    fn count_duplicate(&mut self, ack: &Acknowledgment, report: &mut Report) {
+        let unacked = self.board.counts().unacked;
+        let Some(counted) = self.newreno.counted.as_mut().filter(|_| ack.is_duplicate) else {
+            return;
+        };
+        let before = counted.arrived;
+        counted.arrived += 1;
+        counted.limit(ack.una, ack.mss, unacked, 0);
+        if counted.arrived > before {
+            self.board.deliver_again(1);
+            report.delivered += ack.mss;
+        }
+    }
+
+    /// The segment at SND.UNA is lost, unless it was known to be. Returns whether it was not.
+    fn lose_first(&mut self, ack: &Acknowledgment, acked: usize) -> bool {
+        let Some(first) = self.board.first().filter(|_| acked > 0) else {
+            return false;
+        };
+        let end = first.end.min(first.start + first.mss);
+        let range = first.start..end;
+        if let Some(counted) = &mut self.newreno.counted {
+            counted.lost_to = end;
+        }
+        self.board.set_lost(Some(range));
+        ack.advances()
+    }
+
+    /// So many duplicates show a loss, or that the probe of the path MTU is lost.
+    fn begin_counted(&mut self, ack: &Acknowledgment, report: &mut Report) {
+        let shows = |counted: &Counted| counted.arrived >= counted.threshold;
+        if !ack.is_duplicate || !self.newreno.counted.as_ref().is_some_and(shows) {
+            return;
+        }
+        let probe = ack.mtu_probe.clone();
+        if let Some(probe) = probe.filter(|probe| probe.start == ack.una) {
+            report.mtu_probe_lost = true;
+            self.board.set_lost(Some(probe));
+            return;
+        }
+        let flight = ack.nxt - ack.una;
+        self.newreno.recover_fs = flight.saturating_sub(self.newreno.departed());
+        self.newreno.phase = Phase::FastRecovery;
+        self.newreno.recover = ack.nxt;
+        self.lose_first(ack, 1);
+        self.resend_at_once = true;
+        self.episode = Some(Box::new(Episode::new(ack.una..ack.nxt, false, false)));
+        report.shows_loss = true;
+        report.lost = Some(Flight {
+            known: self.newreno.recover_fs,
+            left: self.flight_of_first(),
+        });
+    }
+
+    /// What is counted is not in flight.
+    fn follow_count(&mut self, ack: &Acknowledgment) {
+        let arrived = (self.newreno.counted.as_ref()).map_or(0, |counted| counted.arrived);
+        let lost = self.board.lost_octets();
+        let flight = (ack.nxt - ack.ack).saturating_sub(lost);
+        self.newreno.departed = (arrived * ack.mss).min(flight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seq(octets: usize) -> Seq {
+        Seq::initial(300) + octets
+    }
+
+    /// Of five segments in flight four can have arrived: a fifth duplicate says that the path reorders.
+    #[test]
+    fn more_duplicates_than_segments_raise_the_threshold() {
+        let mut counted = Counted::new(seq(0));
+        for arrived in 1..=4 {
+            counted.arrived += 1;
+            counted.limit(seq(0), 1000, 5, 0);
+            assert_eq!((counted.arrived, counted.threshold), (arrived, 3));
+        }
+        counted.arrived += 1;
+        counted.limit(seq(0), 1000, 5, 0);
+        assert_eq!((counted.arrived, counted.threshold), (4, 5));
+        assert_eq!((counted.reordering(), counted.reorderings), (5, 1));
+    }
+
+    /// All that a timeout took for lost cannot have arrived: a duplicate is about what was sent since.
+    #[test]
+    fn what_is_lost_has_not_arrived() {
+        let mut counted = Counted::new(seq(0));
+        counted.lost_to = seq(10_000);
+        counted.arrived = 3;
+        counted.limit(seq(1000), 1000, 11, 0);
+        assert_eq!(counted.arrived, 2);
+    }
+
+    /// A segment that was overtaken by ten shows how far the path reorders.
+    #[test]
+    fn an_overtaken_segment_raises_the_threshold() {
+        let mut counted = Counted::new(seq(0));
+        counted.see_reordering(2000, 1000);
+        assert_eq!((counted.threshold, counted.reorderings), (3, 1));
+        counted.see_reordering(9500, 1000);
+        assert_eq!((counted.threshold, counted.reorderings), (10, 2));
+    }
+}
