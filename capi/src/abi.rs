@@ -71,7 +71,11 @@ pub(crate) fn set_errno(number: c_int) {
     unsafe { *libc::__errno_location() = number };
 }
 
-/// Octets to read.
+/// No call takes or gives more octets at once, however many it says that there are: what Linux has
+/// as `MAX_RW_COUNT`.
+const MOST_OCTETS: usize = 0x7fff_f000;
+
+/// Octets to read, [`MOST_OCTETS`] at most.
 ///
 /// # Safety
 /// `data` is null, or `len` octets can be read there and nobody writes to them before `'a` ends.
@@ -80,11 +84,11 @@ pub(crate) unsafe fn octets<'a>(data: *const c_void, len: usize) -> Result<&'a [
         (_, 0) => Ok(&[]),
         (true, _) => Err(Errno::EFAULT),
         // SAFETY: the caller's word.
-        (false, _) => Ok(unsafe { slice::from_raw_parts(data.cast(), len) }),
+        (false, _) => Ok(unsafe { slice::from_raw_parts(data.cast(), len.min(MOST_OCTETS)) }),
     }
 }
 
-/// Octets to write.
+/// Octets to write, [`MOST_OCTETS`] at most.
 ///
 /// # Safety
 /// `data` is null, or `len` octets can be written there and nobody else touches them before `'a`
@@ -94,7 +98,7 @@ pub(crate) unsafe fn octets_mut<'a>(data: *mut c_void, len: usize) -> Result<&'a
         (_, 0) => Ok(&mut []),
         (true, _) => Err(Errno::EFAULT),
         // SAFETY: the caller's word.
-        (false, _) => Ok(unsafe { slice::from_raw_parts_mut(data.cast(), len) }),
+        (false, _) => Ok(unsafe { slice::from_raw_parts_mut(data.cast(), len.min(MOST_OCTETS)) }),
     }
 }
 
@@ -103,6 +107,11 @@ pub(crate) unsafe fn octets_mut<'a>(data: *mut c_void, len: usize) -> Result<&'a
 /// # Safety
 /// `values` is null, or `count` of them are there and nobody else touches them before `'a` ends.
 pub(crate) unsafe fn values<'a, T>(values: *mut T, count: usize) -> Result<&'a mut [T], Errno> {
+    // More cannot be anywhere.
+    let size = count.checked_mul(size_of::<T>());
+    if size.is_none_or(|size| size > MOST_OCTETS) {
+        return Err(Errno::EINVAL);
+    }
     match (values.is_null(), count) {
         (_, 0) => Ok(&mut []),
         (true, _) => Err(Errno::EFAULT),
@@ -231,17 +240,28 @@ pub(crate) unsafe fn give_octets(
 /// The most pieces that a call takes.
 const MOST_PIECES: usize = 1024;
 
-/// The pieces of a vector, one after the other.
+/// The pieces of a vector. They are read only: it may be constant, and others may read it meanwhile.
+///
+/// # Safety
+/// `pieces` is null, or `count` of them are there, and nobody writes to them before `'a` ends.
+unsafe fn vector<'a>(pieces: *const iovec, count: usize) -> Result<&'a [iovec], Errno> {
+    match (pieces.is_null(), count) {
+        _ if count > MOST_PIECES => Err(Errno::EINVAL),
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Errno::EFAULT),
+        // SAFETY: the caller's word.
+        (false, _) => Ok(unsafe { slice::from_raw_parts(pieces, count) }),
+    }
+}
+
+/// What the pieces of a vector hold, one after the other.
 ///
 /// # Safety
 /// `pieces` is null, or `count` of them are there, each as [`octets`] asks for.
 pub(crate) unsafe fn gather(pieces: *const iovec, count: usize) -> Result<Vec<u8>, Errno> {
-    if count > MOST_PIECES {
-        return Err(Errno::EINVAL);
-    }
     let mut text = Vec::new();
-    // SAFETY: the caller's word; nothing is written.
-    for piece in unsafe { values(pieces.cast_mut(), count) }? {
+    // SAFETY: the caller's word.
+    for piece in unsafe { vector(pieces, count) }? {
         // SAFETY: the caller's word.
         text.extend_from_slice(unsafe { octets(piece.iov_base, piece.iov_len) }?);
     }
@@ -253,11 +273,8 @@ pub(crate) unsafe fn gather(pieces: *const iovec, count: usize) -> Result<Vec<u8
 /// # Safety
 /// `pieces` is null, or `count` of them are there.
 pub(crate) unsafe fn room(pieces: *const iovec, count: usize) -> Result<usize, Errno> {
-    if count > MOST_PIECES {
-        return Err(Errno::EINVAL);
-    }
-    // SAFETY: the caller's word; nothing is written.
-    let pieces = unsafe { values(pieces.cast_mut(), count) }?;
+    // SAFETY: the caller's word.
+    let pieces = unsafe { vector(pieces, count) }?;
     let total = pieces
         .iter()
         .try_fold(0usize, |total, piece| total.checked_add(piece.iov_len));
@@ -275,8 +292,8 @@ pub(crate) unsafe fn scatter(
     count: usize,
     mut text: &[u8],
 ) -> Result<(), Errno> {
-    // SAFETY: the caller's word; the vector itself is not written.
-    for piece in unsafe { values(pieces.cast_mut(), count) }? {
+    // SAFETY: the caller's word.
+    for piece in unsafe { vector(pieces, count) }? {
         let len = text.len().min(piece.iov_len);
         // SAFETY: the caller's word.
         unsafe { octets_mut(piece.iov_base, len) }?.copy_from_slice(&text[..len]);
@@ -359,6 +376,23 @@ mod tests {
         }
         // SAFETY: null is allowed.
         assert_eq!(unsafe { address(std::ptr::null(), 16) }, Err(Errno::EFAULT));
+    }
+
+    /// More than there can be is an error, and no slice.
+    #[test]
+    fn what_cannot_be_there_is_refused() {
+        let mut lines = [0u64; 2];
+        let most = usize::MAX / size_of::<u64>();
+        for count in [most, most + 1, usize::MAX] {
+            // SAFETY: nothing is made of so many.
+            let refused = unsafe { values(lines.as_mut_ptr(), count) };
+            assert_eq!(refused, Err(Errno::EINVAL));
+        }
+        // SAFETY: there are as many.
+        assert_eq!(
+            unsafe { values(lines.as_mut_ptr(), 2) },
+            Ok(&mut [0; 2][..])
+        );
     }
 
     #[test]

@@ -196,9 +196,7 @@ pub unsafe extern "C" fn stubborn_accept4(
     // SAFETY: the caller's word.
     unsafe {
         on(stack, |host| {
-            let (new, peer) = posix::accept(host, fd, flags)?;
-            abi::give_address(address, len, peer)?;
-            Ok(new)
+            structures::accept(host, fd, flags, (address, len))
         })
     }
 }

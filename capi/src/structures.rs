@@ -27,6 +27,25 @@ pub(crate) unsafe fn bind(
     machine.call(|calls| calls.bind(fd, address))?
 }
 
+/// accept4 on a machine. A connection whose address cannot be given is closed: nobody knows of it.
+///
+/// # Safety
+/// `address` is null, or `len` says how many octets can be written there.
+pub(crate) unsafe fn accept(
+    machine: &impl Machine,
+    fd: c_int,
+    flags: c_int,
+    (address, len): (*mut sockaddr, *mut socklen_t),
+) -> Result<c_int, Errno> {
+    let (new, peer) = posix::accept(machine, fd, flags)?;
+    // SAFETY: the caller's word.
+    let given = unsafe { abi::give_address(address, len, peer) };
+    if given.is_err() {
+        machine.call(|calls| calls.close(new))??;
+    }
+    given.map(|()| new)
+}
+
 /// connect on a machine; with `AF_UNSPEC`, the end of it.
 ///
 /// # Safety
@@ -298,4 +317,69 @@ pub(crate) unsafe fn wait_for_events(
         };
     }
     Ok(told.len() as c_int)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::ptr;
+    use std::task::Poll;
+
+    use super::*;
+    use stubborn::bsd::{Bsd, Calls};
+    use stubborn::config::Config;
+    use stubborn::stack::{Secret, Stack};
+    use stubborn::time::{Duration, Instant};
+
+    /// A host that talks to itself, at one moment.
+    struct Alone(RefCell<(Bsd, Stack)>);
+
+    impl Machine for Alone {
+        fn call<T>(&self, call: impl FnOnce(&mut Calls<'_>) -> T) -> Result<T, Errno> {
+            let (bsd, stack) = &mut *self.0.borrow_mut();
+            let now = Instant::from_secs(1);
+            let value = call(&mut bsd.at(now, stack));
+            while stack.poll_transmit(now).is_some() {}
+            Ok(value)
+        }
+
+        fn wait<T>(
+            &self,
+            _: Option<Duration>,
+            attempt: impl FnMut(&mut Calls<'_>) -> Poll<T>,
+        ) -> Result<Option<T>, Errno> {
+            self.call(attempt).map(|answer| match answer {
+                Poll::Ready(value) => Some(value),
+                Poll::Pending => None,
+            })
+        }
+    }
+
+    #[test]
+    fn a_connection_whose_address_cannot_be_given_is_closed() {
+        let config = Config::new(["10.0.0.1".parse().unwrap()]);
+        let stack = Stack::new(config, Secret([7; 16])).unwrap();
+        let alone = Alone(RefCell::new((Bsd::new(), stack)));
+        let call = |call: &mut dyn FnMut(&mut Calls<'_>) -> Result<i32, Errno>| {
+            alone.call(|calls| call(calls)).unwrap()
+        };
+        let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK;
+        let socket = || call(&mut |calls| calls.socket(libc::AF_INET, kind, 0)).unwrap();
+        let (listener, client) = (socket(), socket());
+        let at = "10.0.0.1:80".parse().unwrap();
+        let ok = |_| 0;
+        assert_eq!(call(&mut |calls| calls.bind(listener, at).map(ok)), Ok(0));
+        assert_eq!(call(&mut |calls| calls.listen(listener, 1).map(ok)), Ok(0));
+        let begun = call(&mut |calls| calls.connect(client, at).map(ok));
+        assert_eq!(begun, Err(Errno::EINPROGRESS));
+        let mut place = sockaddr {
+            sa_family: 0,
+            sa_data: [0; 14],
+        };
+        // SAFETY: there is room, and nothing says how much.
+        let accepted = unsafe { accept(&alone, listener, 0, (&mut place, ptr::null_mut())) };
+        assert_eq!(accepted, Err(Errno::EFAULT));
+        let end = call(&mut |calls| calls.recv(client, &mut [0; 1], 0).map(|len| len as i32));
+        assert_eq!(end, Ok(0), "the client hears of it");
+    }
 }

@@ -122,10 +122,8 @@ pub(super) unsafe extern "C" fn accept(
     // SAFETY: the caller's word.
     unsafe {
         on_known(userdata, fd, |world, fd| {
-            let (new, peer) = posix::accept(world, fd, 0)?;
-            let placeholder = hold(world, new)?;
-            abi::give_address(address, len, peer)?;
-            Ok(placeholder)
+            let new = structures::accept(world, fd, 0, (address, len))?;
+            hold(world, new)
         })
     }
 }
