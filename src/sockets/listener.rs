@@ -4,11 +4,9 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
-use std::net::ToSocketAddrs;
 
 use super::blocking::{self, Blocking, Patience, Timeout};
 use super::handle::{self, Hold};
-use super::net::Net;
 use super::stream::TcpStream;
 use crate::config::ListenerConfig;
 use crate::driver::Key;
@@ -28,15 +26,6 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens on `address` of the host `net`: the first that can be had, if it stands for
-    /// several. See [`Net::listen`].
-    ///
-    /// # Errors
-    /// As [`Net::listen`], of the last address tried.
-    pub fn bind(net: &Net, address: impl ToSocketAddrs) -> io::Result<TcpListener> {
-        first(address, |address| net.listen(address))
-    }
-
     /// Listens at every shard. The first one chooses the port, and refuses what is taken: whoever
     /// comes second fails there.
     pub(super) fn open(
@@ -163,20 +152,4 @@ impl Iterator for Incoming<'_> {
     fn next(&mut self) -> Option<io::Result<TcpStream>> {
         Some(self.listener.accept().map(|(stream, _)| stream))
     }
-}
-
-/// What `open` gives for the first of the addresses for which it succeeds.
-pub(super) fn first<T>(
-    addresses: impl ToSocketAddrs,
-    mut open: impl FnMut(SocketAddr) -> io::Result<T>,
-) -> io::Result<T> {
-    let none = || io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
-    let mut answer = Err(none());
-    for address in addresses.to_socket_addrs()? {
-        answer = open(address);
-        if answer.is_ok() {
-            break;
-        }
-    }
-    answer
 }

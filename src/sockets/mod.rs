@@ -5,6 +5,7 @@
 //! | `net` | [`Net`]: a running stack, and how to start and end it |
 //! | `listener` | [`TcpListener`] |
 //! | `stream` | [`TcpStream`] |
+//! | `addresses` | opening them with whatever stands for addresses |
 //! | `reader` | [`Reader`]: what has arrived, looked at where it lies |
 //! | `in_place` | writing where the text will lie: [`TcpStream::write_in_place`], [`TcpStream::send_file`] |
 //! | `udp` | [`UdpSocket`] |
@@ -39,6 +40,7 @@
 //! call that has no way to fail (the status of a connection, its options) answers from what the panic
 //! has left, and may panic in its turn.
 
+mod addresses;
 mod blocking;
 mod error;
 mod handle;

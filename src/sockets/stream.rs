@@ -5,14 +5,12 @@ use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, ToSocketAddrs};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use super::blocking::{self, Blocking, Patience, Timeout};
 use super::error;
 use super::handle::{self, Connection, Hold, Reading};
-use super::listener::first;
-use super::net::Net;
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Engine, Key, Shared};
 use crate::stack::{ConnId, Readiness};
@@ -41,14 +39,6 @@ struct Inner {
 }
 
 impl TcpStream {
-    /// Connects the host `net` to `address`: to the first that answers, if it stands for several.
-    ///
-    /// # Errors
-    /// As [`Net::connect`], of the last address tried.
-    pub fn connect(net: &Net, address: impl ToSocketAddrs) -> io::Result<TcpStream> {
-        first(address, |address| net.connect(address))
-    }
-
     pub(super) fn new(hold: Hold, connection: Connection) -> TcpStream {
         TcpStream {
             inner: Arc::new(Inner {

@@ -10,10 +10,10 @@ use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::addresses::first;
 use super::blocking::{self, Blocking, Timeout};
 use super::error;
 use super::handle::{self, Hold};
-use super::listener::first;
 use super::net::Net;
 use crate::config::UdpOptions;
 use crate::driver::{Engine, Key, Shared};
