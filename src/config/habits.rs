@@ -76,6 +76,10 @@ pub struct AckWaits {
     /// has acknowledged as much (RFC 9293 §3.5, figure 7), and if it was lost, the peer's comes again and is
     /// challenged. Off, it leaves at once and reports the SYN as a duplicate, as in Linux. Default on.
     pub hold_crossing: bool,
+    /// One of the first text of an accepted connection waits for an answer, if the last connection of that
+    /// listener that its user let go of had one. Off, it leaves at once until the user sends, as in Linux;
+    /// and so does one that says that half of the receive buffer is free, on any connection. Default on.
+    pub expect_answer: bool,
 }
 
 impl Default for AckWaits {
@@ -84,6 +88,7 @@ impl Default for AckWaits {
             end_with_reading: true,
             hold_fin: true,
             hold_crossing: true,
+            expect_answer: true,
         }
     }
 }

@@ -101,6 +101,14 @@ impl fmt::Display for Profile {
     }
 }
 
+/// What acknowledgments of Linux wait for.
+const LINUX_WAITS: AckWaits = AckWaits {
+    end_with_reading: true,
+    hold_fin: false,
+    hold_crossing: false,
+    expect_answer: false,
+};
+
 /// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
 /// `tcp_wmem` 4096 262144 4194304, CUBIC, no slow start after idle, five retries of a SYN, no ECN,
 /// no probes of the path MTU, Fast Open for who asks, with a key that everybody knows.
@@ -119,11 +127,7 @@ fn linux(host: Config) -> Config {
         syn_ack_retries: 5,
         nagle: Nagle::Small,
         quick_acks: QuickAcks::UntilAnswering,
-        ack_waits: AckWaits {
-            hold_fin: false,
-            hold_crossing: false,
-            ..AckWaits::default()
-        },
+        ack_waits: LINUX_WAITS,
         rto_floor: RtoFloor::Variation,
         max_persist: host.tcp.max_rto,
         whole_segment_window: true,
@@ -193,6 +197,7 @@ fn freebsd(host: Config) -> Config {
         ack_waits: AckWaits {
             end_with_reading: false,
             hold_fin: false,
+            expect_answer: false,
             ..AckWaits::default()
         },
         tells_late_resets: true,

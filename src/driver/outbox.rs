@@ -63,11 +63,10 @@ struct Queue {
 pub(super) enum Outlook {
     /// That does not tell.
     Unknown,
-    /// Many short datagrams have arrived: they are acknowledged, and the kernel cuts and queues the
-    /// next with each acknowledgment. Or connections come and go, several at once.
+    /// Many short datagrams have arrived, and are answered. Or connections come and go, several at once.
     Much,
-    /// A few super-segments have: what acknowledges them is written before the thread would be awake,
-    /// and meanwhile their sender waits.
+    /// Text has: what acknowledges it is written before the thread would be awake, and meanwhile its
+    /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it.
     Little,
 }
 

@@ -35,8 +35,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// If more datagrams arrive together, much is to be written soon,
 const MUCH: usize = 2;
 
-/// unless they have so many octets on average: then they are super-segments, and what acknowledges them
-/// is little.
+/// unless they have so many octets on average: then they bring text, and what acknowledges it is little.
+const FULL: usize = 1024;
+
+/// Datagrams of so many octets are super-segments.
 pub(super) const LONG: usize = 16 * 1024;
 
 /// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
@@ -560,7 +562,7 @@ impl Shared {
 
 /// What is to be written after such a turn.
 fn outlook(turn: &Turn) -> Outlook {
-    match (turn.received > MUCH, turn.octets >= turn.received * LONG) {
+    match (turn.received > MUCH, turn.octets >= turn.received * FULL) {
         (true, false) => Outlook::Much,
         (true, true) => Outlook::Little,
         (false, _) => Outlook::Unknown,
@@ -625,7 +627,8 @@ mod tests {
         };
         assert_eq!(outlook(0, 0), Outlook::Unknown);
         assert_eq!(outlook(MUCH, MUCH * 64), Outlook::Unknown);
-        assert_eq!(outlook(8, 8 * 1500), Outlook::Much);
+        assert_eq!(outlook(8, 8 * 576), Outlook::Much);
+        assert_eq!(outlook(8, 8 * 1500), Outlook::Little);
         assert_eq!(outlook(8, 8 * LONG), Outlook::Little);
     }
 

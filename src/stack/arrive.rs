@@ -394,10 +394,11 @@ impl Stack {
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
-        let (config, defer_accept) = (&listener.config.tcp, listener.config.defer_accept);
-        let config = self.table.share(config);
+        let (defer_accept, is_answered) = (listener.config.defer_accept, listener.is_answered);
+        let config = self.table.share(&listener.config.tcp);
         let open = Open {
             defer_accept,
+            is_answered,
             fast_open,
             ..self.open(now, &config, tuple, old)
         };
@@ -447,6 +448,7 @@ impl Stack {
             iss,
             timestamp_offset: self.secret.timestamp_offset(&tuple),
             defer_accept: None,
+            is_answered: false,
             fast_open: FastOpen::default(),
         }
     }

@@ -437,9 +437,21 @@ impl Stack {
     /// The user lets go: CLOSE, and the rest goes on in the background. With unread text, or a
     /// linger of zero, ABORT. The id is not valid any more.
     pub fn close(&mut self, now: Instant, id: ConnId) {
+        self.learn_of_answers(id);
         self.table.get_mut(id).tcb.release(now);
         self.touched(id.slot);
         self.relieve_memory();
+    }
+
+    /// What a listener's user did on one connection, it is expected to do on the next.
+    fn learn_of_answers(&mut self, id: ConnId) {
+        let tcb = &self.table.get(id).tcb;
+        if let Some(is_answered) = tcb.is_answered()
+            && let Some(id) = self.listeners.find(&tcb.tuple(), &self.secret)
+            && let Some(listener) = self.listeners.get_mut(id)
+        {
+            listener.is_answered = is_answered;
+        }
     }
 
     /// ABORT: a reset, and let go. The id is not valid any more.

@@ -20,6 +20,8 @@ pub struct ListenerId(u64);
 pub(super) struct Listener {
     pub(super) local: SocketAddr,
     pub(super) config: ListenerConfig,
+    /// Whether the user answered on the last connection that it let go of.
+    pub(super) is_answered: bool,
     /// Connections in SYN-RECEIVED.
     pub(super) half_open: usize,
     /// When a SYN was last answered with a cookie.
@@ -69,6 +71,7 @@ impl Listener {
 impl Hash for Listener {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.local, self.half_open, self.accept_queue.len()).hash(hasher);
+        self.is_answered.hash(hasher);
         // How often a slot has been used before makes no difference.
         (self.accept_queue.iter()).for_each(|id| id.slot.hash(hasher));
         (self.cookies_sent, self.opened_early).hash(hasher);
@@ -94,6 +97,7 @@ impl Listeners {
             Listener {
                 local,
                 config,
+                is_answered: false,
                 half_open: 0,
                 cookies_sent: None,
                 opened_early: 0,

@@ -436,6 +436,16 @@ impl Tcb {
         self.acks.quick > 0
     }
 
+    /// Whether the user of an accepted connection answers what comes; `None` if nothing has come, or
+    /// nobody is to learn from it.
+    pub fn is_answered(&self) -> Option<bool> {
+        let tells = self.passive
+            && self.config.ack_waits.expect_answer
+            && self.config.delayed_ack.is_some()
+            && self.acks.received.is_some();
+        tells.then_some(self.acks.answering)
+    }
+
     /// What the clock of our timestamps shows (RFC 7323 §5.4).
     pub fn timestamp_clock(&self, now: Instant) -> u32 {
         self.timestamps.option(now).val

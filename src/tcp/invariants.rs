@@ -192,6 +192,7 @@ mod tests {
             iss: 100,
             timestamp_offset: 0,
             defer_accept: None,
+            is_answered: false,
             fast_open: FastOpen::default(),
         };
         let mut tcb = Tcb::new(Instant::ZERO, &open, Some(Seq::initial(300)));

@@ -64,6 +64,9 @@ pub struct Open<'a> {
     /// How long a passive OPEN waits for text before it takes a bare acknowledgment of its SYN
     /// ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
     pub defer_accept: Option<Duration>,
+    /// Whether the user is expected to answer the first text: its acknowledgment waits for that
+    /// ([`AckWaits::expect_answer`](crate::config::AckWaits::expect_answer)).
+    pub is_answered: bool,
     /// TCP Fast Open (RFC 7413).
     pub fast_open: FastOpen,
 }
@@ -329,7 +332,7 @@ impl Tcb {
                 apart: AcksApart::default(),
                 unacknowledged: 0,
                 ends: 0,
-                answering: false,
+                answering: open.is_answered,
                 quick: QUICK_ACKS,
                 received: None,
                 challenged: None,

@@ -165,6 +165,7 @@ impl TimeWait {
             iss: self.snd_nxt.wrapping_sub(self.sent),
             timestamp_offset: waking.timestamp_offset,
             defer_accept: None,
+            is_answered: false,
             fast_open: FastOpen::default(),
         };
         let then = self.last_received;
@@ -244,6 +245,7 @@ mod tests {
             iss: u32::MAX - 10,
             timestamp_offset: 5,
             defer_accept: None,
+            is_answered: false,
             fast_open: FastOpen::default(),
         };
         let mut client = Tcb::open_active(now, &open);

@@ -2,7 +2,7 @@
 
 use super::handshake::own_mss;
 use super::seq::Seq;
-use super::tcb::Tcb;
+use super::tcb::{AckDue, Tcb};
 
 impl Tcb {
     /// The window of a SYN, which is never scaled.
@@ -69,7 +69,16 @@ impl Tcb {
         let gained = self.next_edge().saturating_since(self.rcv.edge);
         let left = self.rcv.edge.saturating_since(self.rcv.nxt);
         // A window that is nearly closed holds the peer up; a larger one can wait for the next
-        // acknowledgment, unless half the buffer has become free.
-        gained > 0 && (left < 2 * self.snd.mss || 2 * gained >= self.largest_window())
+        // acknowledgment, unless half the buffer has become free, as it has since a SYN that could not
+        // say how large it is; and even then for an answer that carries one.
+        gained > 0
+            && (left < 2 * self.snd.mss
+                || 2 * gained >= self.largest_window() && !self.expects_answer())
+    }
+
+    /// Whether an acknowledgment waits for an answer that is likely to come.
+    fn expects_answer(&self) -> bool {
+        let waits = self.acks.due == AckDue::Delayed && self.acks.answering;
+        waits && self.config.ack_waits.expect_answer
     }
 }

@@ -129,6 +129,15 @@ impl Long {
         }
     }
 
+    /// The next N octets, if there are so many, and what follows them.
+    #[inline(always)]
+    fn plus_next<const N: usize>(self, octets: &[u8]) -> (Long, &[u8]) {
+        match octets.split_first_chunk::<N>() {
+            Some((next, rest)) => (self.plus(next.as_chunks::<8>().0), rest),
+            None => (self, octets),
+        }
+    }
+
     /// 2^64 is one more than a multiple of 2^16 - 1: what was carried counts as it is.
     fn fold_to_33(self) -> u64 {
         fold_to_32(self.sum) + self.carries
@@ -137,24 +146,23 @@ impl Long {
 
 /// Two sums, so that neither waits for the other.
 fn sum(octets: &[u8]) -> u64 {
-    let (blocks, rest) = octets.as_chunks::<128>();
+    let (blocks, mut rest) = octets.as_chunks::<256>();
     let [mut first, mut second] = [Long::default(); 2];
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
-        first = first.plus(&words[..8]);
-        second = second.plus(&words[8..]);
+        first = first.plus(&words[..16]);
+        second = second.plus(&words[16..]);
     }
-    let (words, odd) = rest.as_chunks::<8>();
-    let (fours, words) = words.as_chunks::<4>();
-    for four in fours {
-        first = first.plus(four);
+    (first, rest) = first.plus_next::<128>(rest);
+    (second, rest) = second.plus_next::<64>(rest);
+    (first, rest) = first.plus_next::<32>(rest);
+    (second, rest) = second.plus_next::<16>(rest);
+    (first, rest) = first.plus_next::<8>(rest);
+    if !rest.is_empty() {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        second = second.plus(&[last]);
     }
-    for word in words {
-        first = first.plus(&[*word]);
-    }
-    let mut last = [0; 8];
-    last[..odd.len()].copy_from_slice(odd);
-    second = second.plus(&[last]);
     first.fold_to_33() + second.fold_to_33()
 }
 

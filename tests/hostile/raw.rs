@@ -59,6 +59,7 @@ fn open(config: &Arc<TcpConfig>) -> Open<'_> {
         iss: ISS,
         timestamp_offset: 7,
         defer_accept: None,
+        is_answered: false,
         fast_open: FastOpen::default(),
     }
 }

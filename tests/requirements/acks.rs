@@ -452,6 +452,58 @@ fn who_answers_acknowledges_with_the_answer() {
     });
 }
 
+/// Where a listener's user answered on the last connection, the first text of the next waits for an answer
+/// as well (SHLD-18); if one waits in vain, text is acknowledged at once again, there and on the next.
+#[test]
+fn who_has_answered_before_is_expected_to_answer() {
+    in_both_families(|family| {
+        for expect_answer in [true, false] {
+            let ack_waits = AckWaits {
+                expect_answer,
+                ..AckWaits::default()
+            };
+            let mut d = Dialogue::listening(
+                family,
+                TcpConfig {
+                    ack_waits,
+                    ..delayed()
+                },
+            );
+            for (port, at_once, answers) in [
+                (1000, true, true),
+                (1001, !expect_answer, true),
+                (1002, !expect_answer, false),
+                (1003, true, false),
+            ] {
+                d.as_port(port)
+                    .arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+                    .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+                d.arrives("<SEQ=101><ACK=301><CTL=ACK>").accept();
+                d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=PSH,ACK>");
+                if at_once {
+                    d.leaves("<SEQ=301><ACK=111><WND=9990><CTL=ACK>");
+                }
+                d.reads(10).nothing_more();
+                let answer = if answers { 10 } else { 0 };
+                if answers {
+                    d.sends(10)
+                        .leaves("<SEQ=301><ACK=111><WND=9990><DATA=10><CTL=PSH,ACK>");
+                } else if !at_once {
+                    let later = d.elapsed() + ms(40);
+                    d.until(later)
+                        .leaves("<SEQ=301><ACK=111><WND=9990><CTL=ACK>");
+                }
+                let fin = format!("<SEQ=111><ACK={}><CTL=FIN,ACK>", 301 + answer);
+                d.arrives(&fin).lets_go().leaves(&format!(
+                    "<SEQ={}><ACK=112><WND=9989><CTL=FIN,ACK>",
+                    301 + answer
+                ));
+                d.arrives(&format!("<SEQ=112><ACK={}><CTL=ACK>", 302 + answer));
+            }
+        }
+    });
+}
+
 /// At the start of a connection each segment is acknowledged at once, until the user answers: a
 /// sender that starts slowly needs it.
 #[test]

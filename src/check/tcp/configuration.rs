@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::config::{
-    Config, CongestionControl, EcnConfig, Keepalive, MtuProbing, Pacing, PacingConfig,
+    AckWaits, Config, CongestionControl, EcnConfig, Keepalive, MtuProbing, Pacing, PacingConfig,
     PathMtuConfig, TcpConfig,
 };
 
@@ -178,6 +178,11 @@ impl Configuration {
                 ..PacingConfig::default()
             },
             ecn: EcnConfig::OFF,
+            // What a listener has seen before would tell its states apart.
+            ack_waits: AckWaits {
+                expect_answer: false,
+                ..AckWaits::default()
+            },
             ..config.tcp
         };
         config
