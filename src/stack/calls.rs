@@ -327,9 +327,7 @@ impl Stack {
         data: &[u8],
         more: bool,
     ) -> Result<usize, SendError> {
-        let taken = self.table.get_mut(id).tcb.send_part(now, data, more);
-        self.touched(id.slot);
-        taken
+        self.sending(id, |tcb| tcb.send_part(now, data, more))
     }
 
     /// SEND of the last part of a record: see [`Tcb::send_record`].
@@ -342,12 +340,7 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, SendError> {
-        let tcb = &mut self.table.get_mut(id).tcb;
-        tcb.allow(self.memory.allowance());
-        let taken = tcb.send_record(now, data);
-        self.touched(id.slot);
-        self.relieve_memory();
-        taken
+        self.sending(id, |tcb| tcb.send_record(now, data))
     }
 
     /// RECEIVE: `Ok(0)` is the end of the stream, if `buffer` is not empty.

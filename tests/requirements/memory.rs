@@ -100,6 +100,29 @@ fn every_connection_goes_on() {
     });
 }
 
+/// So it is with every kind of SEND: of a part, which is what descriptors do, and of a record's end.
+#[test]
+fn every_kind_of_send_keeps_to_the_budget() {
+    in_both_families(|family| {
+        let mut d = host(family, 16 << 10, 3);
+        let ids: Vec<ConnId> = (1000..1003).map(|port| opens_from(&mut d, port)).collect();
+        d.as_port(1000);
+        assert_eq!(
+            d.stack.send_part(d.now(), ids[0], &[0; 8000], false),
+            Ok(8000)
+        );
+        d.arrives("<SEQ=101><ACK=301><DATA=3000><CTL=ACK>");
+        d.all_that_leaves_of_any_kind();
+        let now = d.now();
+        assert_eq!(d.stack.send_part(now, ids[1], &[0; 5000], true), Ok(LEAST));
+        assert_eq!(d.stack.send_record(now, ids[2], &[0; 5000]), Ok(LEAST));
+        d.all_that_leaves_of_any_kind();
+        assert!(d.stack.memory_in_use() <= d.stack.config().memory + 2 * (LEAST + 1000));
+        d.stack.abort_all();
+        d.all_that_leaves_of_any_kind();
+    });
+}
+
 /// New connections are refused while memory is short: a SYN vanishes, an OPEN fails.
 #[test]
 fn new_connections_are_refused() {
