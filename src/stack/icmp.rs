@@ -100,7 +100,9 @@ pub(super) fn meaning(error: IcmpError, is_ipv4: bool) -> Option<ConnectionError
         IcmpError::HopLimitExceeded | IcmpError::ReassemblyTimeExceeded => {
             Some(ConnectionError::HostUnreachable)
         }
-        IcmpError::ParameterProblem { .. } => Some(ConnectionError::HeaderRefused),
+        IcmpError::ParameterProblem { .. } | IcmpError::Unknown { .. } => {
+            Some(ConnectionError::HeaderRefused)
+        }
     }
 }
 

@@ -225,7 +225,8 @@ fn icmp_v4(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {
         }
         IcmpMessage::Ignored { kind: 4, .. } => f.write_str("source quench"),
         IcmpMessage::Ignored { kind: 5, .. } => f.write_str("redirect"),
-        IcmpMessage::Ignored { kind, code } => write!(f, "type-#{kind} code {code}"),
+        IcmpMessage::Error(IcmpError::Unknown { kind, code }, _)
+        | IcmpMessage::Ignored { kind, code } => write!(f, "type-#{kind} code {code}"),
     }
 }
 
@@ -298,7 +299,8 @@ fn icmp_v6(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {
             write!(f, " - octet {pointer}")
         }
         IcmpMessage::Ignored { kind: 137, .. } => f.write_str("redirect"),
-        IcmpMessage::Ignored { kind, code } => write!(f, "type-#{kind} code {code}"),
+        IcmpMessage::Error(IcmpError::Unknown { kind, code }, _)
+        | IcmpMessage::Ignored { kind, code } => write!(f, "type-#{kind} code {code}"),
     }
 }
 

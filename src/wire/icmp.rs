@@ -65,6 +65,13 @@ pub enum IcmpError {
         /// The octet of the datagram where the problem is.
         pointer: u32,
     },
+    /// ICMPv6: an error that is newer than this host (RFC 4443 §2.4 (a)).
+    Unknown {
+        /// The type field, below 128.
+        kind: u8,
+        /// The code field.
+        code: u8,
+    },
 }
 
 impl IcmpError {
@@ -80,7 +87,8 @@ impl IcmpError {
             IcmpError::ParameterProblem { pointer, .. } => pointer,
             IcmpError::Unreachable(_)
             | IcmpError::HopLimitExceeded
-            | IcmpError::ReassemblyTimeExceeded => 0,
+            | IcmpError::ReassemblyTimeExceeded
+            | IcmpError::Unknown { .. } => 0,
         };
         Some((kind, code, info))
     }
@@ -279,9 +287,10 @@ fn error_v4(kind: u8, code: u8, fields: [u8; 4]) -> Option<IcmpError> {
 fn error_v6(kind: u8, code: u8, fields: [u8; 4]) -> Option<IcmpError> {
     let number = u32::from_be_bytes(fields);
     match (kind, code) {
-        (v6::UNREACHABLE, _) => {
-            Unreachable::from_code(&Unreachable::V6, code).map(IcmpError::Unreachable)
-        }
+        (v6::UNREACHABLE, _) => Some(
+            Unreachable::from_code(&Unreachable::V6, code)
+                .map_or(IcmpError::Unknown { kind, code }, IcmpError::Unreachable),
+        ),
         // RFC 4443 §3.2: the code is ignored.
         (v6::PACKET_TOO_BIG, _) => Some(IcmpError::PacketTooBig { mtu: number }),
         (v6::TIME_EXCEEDED, 0) => Some(IcmpError::HopLimitExceeded),
@@ -290,6 +299,7 @@ fn error_v6(kind: u8, code: u8, fields: [u8; 4]) -> Option<IcmpError> {
             code,
             pointer: number,
         }),
+        (0..v6::FIRST_INFORMATIONAL, _) => Some(IcmpError::Unknown { kind, code }),
         _ => None,
     }
 }
@@ -379,6 +389,7 @@ fn wire_v4(error: IcmpError) -> Option<(u8, u8, [u8; 4])> {
             let pointer = u8::try_from(pointer).ok()?;
             (v4::PARAMETER_PROBLEM, code, [pointer, 0, 0, 0])
         }
+        IcmpError::Unknown { .. } => return None,
     })
 }
 
@@ -391,6 +402,7 @@ fn wire_v6(error: IcmpError) -> Option<(u8, u8, [u8; 4])> {
         IcmpError::ParameterProblem { code, pointer } => {
             (v6::PARAMETER_PROBLEM, code, pointer.to_be_bytes())
         }
+        IcmpError::Unknown { kind, code } => (kind, code, [0; 4]),
     })
 }
 
@@ -668,17 +680,25 @@ mod tests {
             (V4, 13, 1, "timestamp"),
             (V4, 128, 0, "ICMPv6's echo request over IPv4"),
             (V6, 137, 0, "redirect"),
-            (V6, 1, 7, "unknown code of unreachable"),
-            (V6, 3, 2, "unknown code of time exceeded"),
             (V6, 129, 1, "echo reply with a code"),
             (V6, 134, 0, "router advertisement"),
-            (V6, 8, 0, "ICMPv4's echo request over IPv6"),
-            (V6, 100, 0, "private experimentation"),
+            (V6, 200, 0, "private experimentation"),
         ];
         for (addresses, kind, code, what) in rows {
             let bytes = raw(addresses, kind, code, [0; 4], &ours(addresses, b""));
             let expected = IcmpMessage::Ignored { kind, code };
             assert_eq!(read(&bytes), Ok(expected), "{what}");
+        }
+    }
+
+    /// RFC 4443 §2.4 (a): an error of an unknown type goes to the protocol above.
+    #[test]
+    fn an_error_that_nobody_knows_is_one_over_ipv6() {
+        for (kind, code) in [(0, 0), (1, 7), (3, 2), (8, 0), (100, 3), (127, 255)] {
+            let bytes = raw(V6, kind, code, [0; 4], &ours(V6, b""));
+            let error = IcmpError::Unknown { kind, code };
+            let expected = IcmpMessage::Error(error, quote_of_ours(V6));
+            assert_eq!(read(&bytes), Ok(expected));
         }
     }
 

@@ -91,6 +91,11 @@ fn all_errors(family: Family) -> Vec<(IcmpError, ConnectionError)> {
             },
             ConnectionError::HeaderRefused,
         ),
+        // RFC 4443 §2.4 (a): an error is one though nobody knows it.
+        (
+            IcmpError::Unknown { kind: 100, code: 1 },
+            ConnectionError::HeaderRefused,
+        ),
     ];
     all.extend(unreachable);
     all

@@ -86,6 +86,7 @@ fn every_other_error_is_told_to_who_asks() {
         (IcmpError::HopLimitExceeded, HostUnreachable),
         (IcmpError::ReassemblyTimeExceeded, HostUnreachable),
         (parameter, HostUnreachable),
+        (IcmpError::Unknown { kind: 100, code: 1 }, HostUnreachable),
         (IcmpError::PacketTooBig { mtu: 1400 }, TooLong { mtu: 1400 }),
     ];
     in_both_families(|family| {

@@ -96,6 +96,7 @@ fn explain(error: IcmpError, is_ipv6: bool) -> Option<Undelivered> {
         },
         IcmpError::HopLimitExceeded
         | IcmpError::ReassemblyTimeExceeded
-        | IcmpError::ParameterProblem { .. } => Undelivered::HostUnreachable,
+        | IcmpError::ParameterProblem { .. }
+        | IcmpError::Unknown { .. } => Undelivered::HostUnreachable,
     })
 }
