@@ -2,13 +2,16 @@
 
 mod congestion;
 mod ecn;
+mod endings;
 mod error;
 mod habits;
 mod keepalive;
 mod opening;
 mod path_mtu;
 mod resets;
+mod strangers;
 mod udp;
+mod windows;
 
 use core::net::IpAddr;
 use core::time::Duration;
@@ -17,13 +20,16 @@ pub use congestion::{
     CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
 };
 pub use ecn::{EcnConfig, EcnMode, EcnOptions};
+pub use endings::Endings;
 pub use error::ConfigError;
 pub use habits::{AckWaits, Nagle, Push, QuickAcks, RtoFloor, UserTimeoutFrom};
 pub use keepalive::Keepalive;
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
+pub use strangers::{ClosedPorts, Strangers};
 pub use udp::{UdpConfig, UdpOptions};
+pub use windows::{Persist, ReceiveGrowth, WindowTold, Windows};
 
 /// The least [`Config::memory`]: room for a few connections.
 const LEAST_MEMORY: usize = 16 * 1024;
@@ -65,6 +71,8 @@ pub struct Config {
     /// Who closes a listener resets its handshakes under way, too. Off, they are forgotten, and
     /// what their peers answer is reset, as Linux does. Default on.
     pub resets_handshakes: bool,
+    /// What is told to those who have no connection.
+    pub strangers: Strangers,
     /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
     /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
@@ -104,6 +112,7 @@ impl Config {
             fast_open: FastOpenConfig::default(),
             syn_cookies: SynCookies::default(),
             resets_handshakes: true,
+            strangers: Strangers::default(),
             max_time_wait: 65_536,
             time_wait_reuse: Some(Duration::from_secs(1)),
             max_paths: 4_096,
@@ -190,12 +199,8 @@ pub struct TcpConfig {
     /// The most that the window of our SYN or SYN-ACK offers, in octets, from 1: it is not scaled
     /// (RFC 7323 §2.2). What follows offers what the buffer has room for. Default 65,535.
     pub initial_receive_window: u16,
-    /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
-    /// Default off; FreeBSD: 65,536 octets become 65,700.
-    pub whole_segment_buffers: bool,
-    /// The window is at most as many whole segments as the buffer has room for. Default off; Linux: of 20,000
-    /// octets, 18,980 are offered.
-    pub whole_segment_window: bool,
+    /// Which windows are told, and how the receive buffer grows.
+    pub windows: Windows,
     /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
     pub send_buffer: usize,
     /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
@@ -314,6 +319,8 @@ pub struct TcpConfig {
     /// not have arrived. Off, it is none (RFC 9293 §3.10.7.4, second): the user has closed, the peer
     /// too, and may have gone before its last acknowledgment got through. Default off.
     pub tells_late_resets: bool,
+    /// What ends a connection before its time, and who hears of it.
+    pub endings: Endings,
     /// How long FIN-WAIT-2 may last once the user has let go of the connection; zero: it is reset
     /// at once; `None`: for ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
@@ -382,8 +389,7 @@ impl Default for TcpConfig {
             receive_buffer: 16 * 1024 * 1024,
             initial_receive_buffer: 512 * 1024,
             initial_receive_window: u16::MAX,
-            whole_segment_buffers: false,
-            whole_segment_window: false,
+            windows: Windows::default(),
             send_buffer: 8 * 1024 * 1024,
             initial_send_buffer: 512 * 1024,
             fastest_path: Some(12_500_000_000),
@@ -423,6 +429,7 @@ impl Default for TcpConfig {
             time_wait_ignores_resets: true,
             resets: Resets::default(),
             tells_late_resets: false,
+            endings: Endings::default(),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),
             keepalive: Keepalive::default(),
             max_persist: Duration::from_secs(60),

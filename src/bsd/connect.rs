@@ -23,6 +23,7 @@ impl Calls<'_> {
                 Role::Fresh if socket.waits_for.is_some() => Err(Errno::EISCONN),
                 Role::Fresh if socket.connects_late => self.connect_late(fd, peer),
                 Role::Fresh => self.open(fd, peer),
+                Role::Listening(_) if self.system == System::Freebsd => Err(Errno::EOPNOTSUPP),
                 Role::Listening(_) => Err(Errno::EISCONN),
                 Role::Connection(_, Phase::Connected) => Err(Errno::EISCONN),
                 Role::Connection(..) => self.connect_again(fd),
@@ -148,7 +149,10 @@ impl Calls<'_> {
             _ => {
                 let socket = self.stream_mut(fd, Errno::EINVAL)?;
                 socket.role = Role::Connection(id, Phase::Connected);
-                Ok(())
+                match self.system {
+                    System::Linux => Ok(()),
+                    System::Freebsd => Err(Errno::EISCONN),
+                }
             }
         }
     }

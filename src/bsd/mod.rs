@@ -78,7 +78,9 @@ pub enum System {
     /// twice as large as they are.
     #[default]
     Linux,
-    /// Half as many more wait; sizes are told as they are.
+    /// Half as many more wait; sizes are told as they are; what was reset before it was accepted is not
+    /// given; who sends without a connection, or before it is established, is told that there is none; and
+    /// a connect that has succeeded is not told again.
     Freebsd,
 }
 

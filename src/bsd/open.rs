@@ -2,7 +2,6 @@
 
 use core::net::SocketAddr;
 
-use super::Calls;
 use super::address::Family;
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
@@ -11,6 +10,7 @@ use super::linux::{
 };
 use super::stream::{Phase, Role, StreamSocket};
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::config::ListenerConfig;
 use crate::stack::{BindError, ListenError, UdpId};
 use crate::tcp::State;
@@ -212,7 +212,7 @@ impl Calls<'_> {
     /// The next established connection as a new socket, and its peer. `flags`: `SOCK_NONBLOCK`.
     ///
     /// # Errors
-    /// `EAGAIN` if there is none, `EINVAL` if it does not listen or for other flags,
+    /// `EAGAIN` if there is none, `ECONNABORTED` if it has ended (FreeBSD), `EINVAL` if it does not listen or for other flags,
     /// `EOPNOTSUPP` for UDP, `EMFILE`.
     pub fn accept(&mut self, fd: Fd, flags: i32) -> Result<(Fd, SocketAddr), Errno> {
         if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
@@ -232,6 +232,12 @@ impl Calls<'_> {
             return Err(Errno::EAGAIN);
         };
         self.table.own_connection(id, new);
+        let is_closed = self.stack.status(id).state == State::Closed;
+        if is_closed && self.system == System::Freebsd {
+            self.drop_connection(id, false);
+            self.table.remove(new);
+            return Err(Errno::ECONNABORTED);
+        }
         let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
         // What the listener was told after the SYN came does not concern it.
         let options = self.stack.options(id);

@@ -2,11 +2,11 @@
 
 use core::net::SocketAddr;
 
-use super::Calls;
 use super::errno::Errno;
 use super::linux::{MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
 use super::stream::Role;
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::stack::{ConnId, UdpId, UdpSendError};
 use crate::tcp::{SendError, State};
 
@@ -76,7 +76,11 @@ impl Calls<'_> {
             return self.connect_sending(fd, peer, data);
         }
         let Role::Connection(id, _) = socket.role else {
-            return Err(self.take_stream_error(fd).unwrap_or(Errno::EPIPE));
+            let nobody = match self.system {
+                System::Linux => Errno::EPIPE,
+                System::Freebsd => Errno::ENOTCONN,
+            };
+            return Err(self.take_stream_error(fd).unwrap_or(nobody));
         };
         if let Some(error) = self.stream_mut(fd, Errno::EINVAL)?.error.take() {
             return Err(error);
@@ -91,7 +95,10 @@ impl Calls<'_> {
         let opening = matches!(status.state, State::SynSent | State::SynReceived);
         // One that began with a cookie can be used before its handshake has ended (RFC 7413).
         if opening && !status.fast_open_child {
-            return Err(Errno::EAGAIN);
+            return Err(match self.system {
+                System::Linux => Errno::EAGAIN,
+                System::Freebsd => Errno::ENOTCONN,
+            });
         }
         let sent = if flags & MSG_OOB != 0 {
             self.stack.send_urgent(self.now, id, data)

@@ -187,6 +187,10 @@ impl Calls<'_> {
             return Some(error);
         }
         let id = socket.connection()?;
+        // FreeBSD tells of what may pass only once it has ended the connection.
+        if self.system == System::Freebsd && self.stack.status(id).state != State::Closed {
+            return None;
+        }
         let error = self.stack.take_error(id)?;
         Some(self.connection_errno(id, error))
     }

@@ -94,6 +94,8 @@ pub enum WindowUse {
     /// start, more than half of it. A flight that fills the window lets all its acknowledgments
     /// count, though nothing follows it. As Linux has it.
     LastWindow,
+    /// Everything, while the congestion window is not larger than what the peer allows: as in FreeBSD.
+    PeerWindow,
 }
 
 /// Whether what is sent is spread over time instead of leaving as fast as acknowledgments let it.

@@ -21,6 +21,9 @@ pub enum Nagle {
     /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
     /// not wait. As Linux has it.
     Small,
+    /// Of everything that was sent before its SEND: one that finds nothing in flight leaves whole. As in
+    /// FreeBSD.
+    Write,
 }
 
 /// Which segments say that what has come so far is to be handed on (RFC 9293 §3.9.1.2).
@@ -59,6 +62,8 @@ pub enum QuickAcks {
     /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1).
     /// As Linux has it.
     UntilAnswering,
+    /// Never: the first waits like all others, as in FreeBSD.
+    Never,
 }
 
 /// What an acknowledgment waits for, beside more text and the end of its time. RFC 9293 §3.8.6.3 bounds
@@ -72,6 +77,8 @@ pub struct AckWaits {
     /// One of a FIN without text always waits: the user may close at once, and our FIN then carries it.
     /// Off, it waits only where one of text would, as in Linux. Default on.
     pub hold_fin: bool,
+    /// One of a FIN never waits, whatever `hold_fin` says: as in FreeBSD. Default off.
+    pub answer_fin: bool,
     /// When both sides open at once, one of the SYN,ACK that crosses ours waits for text: our own SYN,ACK
     /// has acknowledged as much (RFC 9293 §3.5, figure 7), and if it was lost, the peer's comes again and is
     /// challenged. Off, it leaves at once and reports the SYN as a duplicate, as in Linux. Default on.
@@ -80,6 +87,9 @@ pub struct AckWaits {
     /// listener that its user let go of had one. Off, it leaves at once until the user sends, as in Linux;
     /// and so does one that says that half of the receive buffer is free, on any connection. Default on.
     pub expect_answer: bool,
+    /// The second segment with text ends the wait of the first, however little is in them: as in FreeBSD. Off,
+    /// two full-sized ones do (RFC 9293 SHLD-19). Default off.
+    pub end_with_second: bool,
 }
 
 impl Default for AckWaits {
@@ -87,8 +97,10 @@ impl Default for AckWaits {
         AckWaits {
             end_with_reading: true,
             hold_fin: true,
+            answer_fin: false,
             hold_crossing: true,
             expect_answer: true,
+            end_with_second: false,
         }
     }
 }

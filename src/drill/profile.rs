@@ -6,9 +6,10 @@ use core::net::IpAddr;
 use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
-    AckWaits, Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, FastOpenConfig,
-    FastOpenKeys, MtuProbing, Nagle, OptionLayout, PathMtuConfig, Push, QuickAcks, Resets,
-    RtoFloor, TcpConfig, UserTimeoutFrom, WindowUse,
+    AckWaits, Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, Endings, FastOpenConfig,
+    FastOpenKeys, Keepalive, MtuProbing, Nagle, OptionLayout, PathMtuConfig, Persist, Push,
+    QuickAcks, ReceiveGrowth, Resets, RtoFloor, SocketOptions, Strangers, TcpConfig,
+    UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -105,7 +106,9 @@ impl fmt::Display for Profile {
 const LINUX_WAITS: AckWaits = AckWaits {
     end_with_reading: true,
     hold_fin: false,
+    answer_fin: false,
     hold_crossing: false,
+    end_with_second: false,
     expect_answer: false,
 };
 
@@ -130,7 +133,10 @@ fn linux(host: Config) -> Config {
         ack_waits: LINUX_WAITS,
         rto_floor: RtoFloor::Variation,
         max_persist: host.tcp.max_rto,
-        whole_segment_window: true,
+        windows: Windows {
+            whole_segment_window: true,
+            ..Windows::default()
+        },
         user_timeout_from: UserTimeoutFrom::Retransmission,
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
@@ -144,15 +150,7 @@ fn linux(host: Config) -> Config {
         slow_start_limit: Some(u32::MAX),
         window_use: WindowUse::LastWindow,
         push: Push::SendEnd(2),
-        ecn: EcnConfig {
-            ask: EcnMode::Off,
-            accept: EcnMode::Off,
-            classic_attempts: 1,
-            options: EcnOptions::Always,
-            capable_throughout: true,
-            proportional: true,
-            ..EcnConfig::default()
-        },
+        ecn: linux_ecn(),
         path_mtu: PathMtuConfig {
             probing: MtuProbing::Off,
             ..PathMtuConfig::default()
@@ -179,11 +177,45 @@ fn linux(host: Config) -> Config {
     }
 }
 
-/// FreeBSD: the order of its options, a window of 64 KiB that grows, a longest window of 2 MiB
-/// (shift 6), buffers of whole segments, acknowledgments after 40 ms, a SYN that is sent again after
-/// 1 s, 2.2 s more, 4.2 s more and so on.
+/// Linux's ECN: none, until a script asks for it.
+fn linux_ecn() -> EcnConfig {
+    EcnConfig {
+        ask: EcnMode::Off,
+        accept: EcnMode::Off,
+        classic_attempts: 1,
+        options: EcnOptions::Always,
+        capable_throughout: true,
+        proportional: true,
+        ..EcnConfig::default()
+    }
+}
+
+/// FreeBSD, with its base stack ("freebsd") and the settings that it comes with: what `sysctl
+/// net.inet.tcp` says there.
 fn freebsd(host: Config) -> Config {
-    let tcp = TcpConfig {
+    let config = Config {
+        tcp: freebsd_connections(host.tcp.clone()),
+        fast_open: FastOpenConfig {
+            client: true,
+            server: false,
+            ..host.fast_open
+        },
+        strangers: Strangers {
+            resets_overflows: true,
+            drops_syn_fin: false,
+            ..Strangers::default()
+        },
+        ..host
+    };
+    freebsd_timers(config)
+}
+
+/// The order of its options, a window of 64 KiB that grows, a longest window of 2 MiB (shift 6),
+/// buffers of whole segments; acknowledgments after 40 ms or with the second segment; losses found by
+/// what is reported beyond them (RFC 6675), without RACK, tail loss probes or F-RTO; CUBIC without
+/// HyStart++.
+fn freebsd_connections(tcp: TcpConfig) -> TcpConfig {
+    TcpConfig {
         option_layout: OptionLayout::ScaleFirst,
         max_burst: None,
         initial_receive_buffer: 64 * 1024,
@@ -191,24 +223,77 @@ fn freebsd(host: Config) -> Config {
         initial_send_buffer: 32 * 1024,
         fastest_path: None,
         send_buffer: 2 * 1024 * 1024,
+        min_send_mss: 216,
         congestion_control: CongestionControl::Cubic,
-        whole_segment_buffers: true,
+        hystart: false,
+        window_use: WindowUse::PeerWindow,
+        reduces_whole_window: true,
+        rack: false,
+        tail_loss_probe: false,
+        forward_rto: false,
+        windows: Windows {
+            whole_segment_buffers: true,
+            told: WindowTold::Room,
+            growth: ReceiveGrowth::HalfMore,
+            scales_for_largest: true,
+            persist: Persist::AtLeast(Duration::from_secs(5)),
+            ..Windows::default()
+        },
+        nagle: Nagle::Write,
         delayed_ack: Some(Duration::from_millis(40)),
+        quick_acks: QuickAcks::Never,
         ack_waits: AckWaits {
             end_with_reading: false,
-            hold_fin: false,
             expect_answer: false,
+            end_with_second: true,
+            answer_fin: true,
             ..AckWaits::default()
         },
         tells_late_resets: true,
-        // What the variation gives, at least 30 ms, and 200 ms on top of it; 64 s at most.
-        min_rto: Duration::from_millis(30),
-        rto_slop: Duration::from_millis(200),
-        max_rto: Duration::from_secs(64),
-        syn_retries: 12,
+        challenge_interval: Duration::ZERO,
+        ecn: EcnConfig {
+            ask: EcnMode::Off,
+            accept: EcnMode::Classic,
+            classic_attempts: 2,
+            options: EcnOptions::Never,
+            ..EcnConfig::default()
+        },
         path_mtu: PathMtuConfig {
             probing: MtuProbing::Off,
             ..PathMtuConfig::default()
+        },
+        ..tcp
+    }
+}
+
+/// A segment is sent again 12 times at most, each time after what the variation gives, at least 30 ms,
+/// and 200 ms on top of it, or 64 s; an open has 75 s, a SYN-ACK three retransmissions; a closed window
+/// is probed after 5 s to 60 s; who is silent for two hours is probed eight times, asked for or not.
+fn freebsd_timers(host: Config) -> Config {
+    let keepalive = Keepalive {
+        count: 8,
+        ..Keepalive::default()
+    };
+    let tcp = TcpConfig {
+        min_rto: Duration::from_millis(30),
+        rto_slop: Duration::from_millis(200),
+        max_rto: Duration::from_secs(64),
+        r2: 12,
+        syn_retries: 12,
+        syn_ack_retries: 3,
+        orphan_retries: 12,
+        endings: Endings {
+            opening_timeout: Some(Duration::from_secs(75)),
+            endures_errors: true,
+            resets_given_up: true,
+            resets_unread: false,
+        },
+        // Eight times 75 s, and it looks every 75 s.
+        fin_wait_2_timeout: Some(Duration::from_secs(675)),
+        keepalive,
+        socket: SocketOptions {
+            keepalive: Some(keepalive),
+            ..host.tcp.socket
         },
         ..host.tcp
     };

@@ -70,7 +70,7 @@ const FIXED: [(&str, &[u64]); 23] = [
 pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> {
     let key = key.replace('/', ".");
     let name = key.rsplit('.').next().unwrap_or(&key);
-    if key.starts_with("net.inet.") || key.starts_with("kern.") {
+    if key.starts_with("net.inet.") || key.starts_with("net.inet6.") || key.starts_with("kern.") {
         return freebsd::apply(config, &key, value);
     }
     let refused = || format!("no support for sysctl {key}={value}");

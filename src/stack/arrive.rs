@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
-use crate::config::TcpConfig;
+use crate::config::{ClosedPorts, TcpConfig};
 use crate::tcp::{Discard, FastOpen, FourTuple, MayAnswer, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
@@ -286,6 +286,12 @@ impl Stack {
             && self.listeners.get(listener).is_some_and(|l| l.is_full())
         {
             self.counters.listen_overflows += 1;
+            if self.config.strangers.resets_overflows && header.control.has(Control::ACK) {
+                entry.tcb.forget();
+                entry.tcb.release(now);
+                self.touched(slot);
+                self.reset_stranger(now, &tuple, header, arrival.text.len());
+            }
             return;
         }
         // Its SYN was answered with a cookie, came again, and was answered like others.
@@ -349,8 +355,12 @@ impl Stack {
         match self.listeners.find(&tuple, &self.secret) {
             // First: a reset could not be valid. Fourth: anything else is dropped.
             Some(_) if control.has(Control::RST) => self.counters.strangers += 1,
-            // Third: a SYN. One with a FIN opens nothing: nobody sends it but to probe or to confuse.
-            Some(_) if control.has(Control::SYN | Control::FIN) && !control.has(Control::ACK) => {
+            // Third: a SYN.
+            Some(_)
+                if self.config.strangers.drops_syn_fin
+                    && control.has(Control::SYN | Control::FIN)
+                    && !control.has(Control::ACK) =>
+            {
                 self.counters.strangers += 1;
             }
             Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
@@ -359,8 +369,16 @@ impl Stack {
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
             Some(listener) if self.open_by_cookie(now, listener, arrival) => {}
             // Second: an ACK is bad, whether somebody listens or not.
-            _ => {
+            listener => {
                 self.counters.strangers += 1;
+                let is_ignored = match self.config.strangers.closed_ports {
+                    ClosedPorts::Reset => false,
+                    ClosedPorts::IgnoreSyn => control.has(Control::SYN),
+                    ClosedPorts::Ignore => true,
+                };
+                if is_ignored && listener.is_none() {
+                    return;
+                }
                 self.reset_stranger(now, &tuple, header, text.len());
             }
         }
@@ -378,7 +396,7 @@ impl Stack {
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
-        if is_full || listener.is_full() {
+        if is_full || (listener.is_full() && !self.config.strangers.resets_overflows) {
             self.counters.listen_overflows += 1;
             return;
         }

@@ -36,6 +36,9 @@ impl Tcb {
             self.take_handshake_ack(now, ack, seg);
             return self.check_fin_acknowledged(now);
         }
+        if self.probes.octet.is_some() && ack > self.snd.nxt {
+            self.count_probe(now, ack);
+        }
         // RFC 5961 §5.2. An acknowledgment of what lies before our SYN was never ours either.
         let oldest = self.snd.una.before(self.snd.max_wnd).max(self.snd.iss + 1);
         let oldest = oldest.min(self.snd.una);

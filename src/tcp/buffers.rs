@@ -21,11 +21,11 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use super::congestion::initial_window;
-use super::handshake::own_window_scale;
+use super::handshake::{own_mss, own_window_scale};
 use super::readiness::Readiness;
 use super::seq::Seq;
 use super::tcb::Tcb;
-use crate::config::TcpConfig;
+use crate::config::{ReceiveGrowth, TcpConfig, WindowTold};
 use crate::time::Instant;
 
 /// A window is less than 2^30 octets (RFC 7323 §2.3).
@@ -123,6 +123,16 @@ impl RightSizing {
     pub(super) fn start(&mut self, now: Instant, start: Seq) {
         (self.began, self.from) = (now, start);
         self.round_trip.timed = Timed::Nothing;
+    }
+
+    /// The user has read up to `place`: whether that was seven eighths of `capacity` in a round trip.
+    fn has_filled(&mut self, now: Instant, round: Duration, place: Seq, capacity: usize) -> bool {
+        if now - self.began < round {
+            return false;
+        }
+        let octets = place - self.from;
+        (self.began, self.from) = (now, place);
+        octets > capacity / 8 * 7
     }
 
     /// The user has read up to `place`. Returns the capacity that this asks for, if it has grown.
@@ -240,8 +250,8 @@ impl Tcb {
             None => largest,
         };
         let (wanted, largest) = (
-            self.in_whole_segments(wanted),
-            self.in_whole_segments(largest),
+            self.to_be_told(self.in_whole_segments(wanted)),
+            self.to_be_told(self.in_whole_segments(largest)),
         );
         let fin = usize::from(self.fin_received());
         let given = self.rcv.edge.saturating_since(place + fin);
@@ -251,20 +261,55 @@ impl Tcb {
 
     /// The handshake has shown how long segments are.
     pub(super) fn fit_buffers_to_segments(&mut self, now: Instant) {
-        if self.config.whole_segment_buffers {
+        if self.config.windows.whole_segment_buffers {
             self.size_receive_buffer(now);
             self.size_send_buffer();
         }
     }
 
     /// So many octets, or as many as whole segments have: see
-    /// [`TcpConfig::whole_segment_buffers`].
+    /// [`Windows::whole_segment_buffers`].
     fn in_whole_segments(&self, octets: usize) -> usize {
-        let whole = self.config.whole_segment_buffers && self.rcv.irs.is_some();
-        match whole && octets > self.snd.mss {
-            true => octets.next_multiple_of(self.snd.mss).min(LARGEST),
+        let whole = self.config.windows.whole_segment_buffers && self.rcv.irs.is_some();
+        let segment = self.segment_with_options();
+        match whole && octets > segment {
+            true => octets.next_multiple_of(segment).min(LARGEST),
             false => octets,
         }
+    }
+
+    /// The receive buffer has room for so many octets; where the window that is told is rounded up, for
+    /// all that can be told.
+    fn to_be_told(&self, octets: usize) -> usize {
+        match self.config.windows.told {
+            WindowTold::Steps => octets,
+            WindowTold::Room => octets.next_multiple_of(1 << self.own_shift()).min(LARGEST),
+        }
+    }
+
+    /// So many octets of the receive buffer are there for a window that was rounded up.
+    pub(super) fn rounding(&self) -> usize {
+        let (capacity, segment) = (self.recv_buffer.capacity(), self.segment_with_options());
+        let rounds = self.config.windows.told == WindowTold::Room
+            && self.config.windows.whole_segment_buffers
+            && self.rcv.irs.is_some()
+            && capacity > segment;
+        let beyond = if rounds { capacity % segment } else { 0 };
+        if beyond < 1 << self.own_shift() {
+            beyond
+        } else {
+            0
+        }
+    }
+
+    /// The shift of the windows that are told.
+    pub(super) fn own_shift(&self) -> u8 {
+        self.agreed.window_scale.map_or(0, |(_, own)| own)
+    }
+
+    /// A full segment of ours, its options counted as text.
+    fn segment_with_options(&self) -> usize {
+        usize::from(self.snd.peer_mss.min(own_mss(&self.config, self.path))).max(1)
     }
 
     /// The user has asked for another size. Until our SYN has left, it decides the window scale
@@ -295,6 +340,11 @@ impl Tcb {
             false => srtt.or(sampled),
         };
         let mss = self.rcv.mss;
+        if self.config.windows.growth == ReceiveGrowth::HalfMore {
+            let capacity = self.recv_buffer.capacity();
+            let full = round.is_some_and(|round| sizing.has_filled(now, round, place, capacity));
+            return if full { capacity + capacity / 2 } else { 0 };
+        }
         round
             .and_then(|round| sizing.on_read(now, round, place, mss))
             .unwrap_or_default()

@@ -68,6 +68,7 @@ impl Tcb {
         let start = self.send_buffer.end();
         self.send_buffer.append(draft);
         let end = self.send_buffer.end();
+        self.note_send(&(start..end));
         self.note_boundaries(start..end, false);
         self.settle(now);
         Ok(end - start)
@@ -87,6 +88,7 @@ impl Tcb {
         let room = self.room_for(data.len())?;
         let start = self.send_buffer.end();
         self.send_buffer.push(&data[..room], self.allowance.text);
+        self.note_send(&(start..self.send_buffer.end()));
         let is_end = record && room == data.len();
         self.note_boundaries(start..self.send_buffer.end(), is_end);
         self.settle(now);
@@ -319,11 +321,12 @@ impl Tcb {
     }
 
     /// The user lets go of the connection, which goes on by itself until both sides are done. With
-    /// text that was not read, or a linger of zero, it is aborted: the peer must not believe that
+    /// text that was not read ([`Endings::resets_unread`](crate::config::Endings::resets_unread)), or a linger of zero, it is aborted: the peer must not believe that
     /// everything arrived (RFC 9293 §3.6.1, SHLD-3, and RFC 2525 §2.17).
     pub fn release(&mut self, now: Instant) {
         let linger_zero = self.config.socket.linger == Some(Duration::ZERO);
-        let unread = self.recv_buffer.len() > 0 && !self.read_shut;
+        let unread =
+            self.recv_buffer.len() > 0 && !self.read_shut && self.config.endings.resets_unread;
         if (linger_zero || unread) && self.state != State::TimeWait {
             self.abort();
         } else if self.state.takes_data() {
@@ -343,7 +346,9 @@ impl Tcb {
     /// after that only a hint (MUST-56: soft errors never abort).
     pub fn on_icmp_error(&mut self, error: ConnectionError) {
         match self.state {
-            State::SynSent => self.end(Event::GiveUp, Some(error)),
+            State::SynSent if error.is_refusal() || !self.config.endings.endures_errors => {
+                self.end(Event::GiveUp, Some(error));
+            }
             _ => {
                 self.soft_error = Some(error);
                 self.readiness |= Readiness::STATE;
@@ -516,7 +521,7 @@ impl Tcb {
             path_mtu: (self.path_mtu).known(self.path.headers + usize::from(self.path.mss)),
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
-            receive_buffer: self.recv_buffer.capacity(),
+            receive_buffer: self.recv_buffer.capacity() - self.rounding(),
             snd_mss: self.snd.mss as u16,
             retransmissions: self.stats.retransmissions,
             timeouts: self.stats.timeouts,

@@ -34,6 +34,18 @@ pub enum ConnectionError {
     Aborted,
 }
 
+impl ConnectionError {
+    /// Whether somebody does not want the connection, and trying again will not change that.
+    pub(super) fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            ConnectionError::Refused
+                | ConnectionError::ProtocolUnreachable
+                | ConnectionError::Prohibited
+        )
+    }
+}
+
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

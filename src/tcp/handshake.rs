@@ -52,7 +52,10 @@ pub(super) struct Agreed {
 /// The shift with which the largest receive buffer there may be can be advertised (RFC 7323
 /// §2.2).
 pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
-    let largest = buffers::largest_receive_buffer(config);
+    let largest = match config.windows.scales_for_largest {
+        true => config.receive_buffer,
+        false => buffers::largest_receive_buffer(config),
+    };
     (0..=14)
         .find(|shift| largest >> shift <= usize::from(u16::MAX))
         .unwrap_or(14)

@@ -519,7 +519,8 @@ impl Tcb {
             State::Established => {
                 // The user may close at once, and our FIN then carries the acknowledgment.
                 self.on(Event::RcvFin);
-                let may_wait = self.config.ack_waits.hold_fin || !self.acks.at_once();
+                let waits = self.config.ack_waits;
+                let may_wait = !waits.answer_fin && (waits.hold_fin || !self.acks.at_once());
                 match self.config.delayed_ack {
                     Some(_) if seg.text.is_empty() && may_wait => self.delay_ack(now),
                     _ => self.acks.due = AckDue::Now,

@@ -26,16 +26,31 @@ impl Tcb {
         // but not where the window has no room for more.
         let corked =
             (self.config.socket.cork || self.parted) && self.snd.fin.is_none() && queued < usable;
-        let none_small = self.config.nagle == Nagle::Small && self.snd.small <= self.snd.una;
+        let lets_through = match self.config.nagle {
+            Nagle::Everything => false,
+            Nagle::Small => self.snd.small <= self.snd.una,
+            Nagle::Write => {
+                let alone = &self.snd.alone;
+                alone.start == self.snd.una && self.send_buffer.end() <= alone.end
+            }
+        };
         // Urgent data waits for nothing, nor does what follows until it is acknowledged.
         let is_urgent = self.snd.up.is_some();
         let nagle_allows = is_urgent
             || (!corked
-                && (idle || none_small || self.config.socket.nodelay || self.snd.fin.is_some()));
+                && (idle || lets_through || self.config.socket.nodelay || self.snd.fin.is_some()));
         len >= self.segment_limit()
             || (nagle_allows && len == queued)
             || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)
             || self.probes.push_due
+    }
+
+    /// The text of a SEND waits in the buffer.
+    pub(super) fn note_send(&mut self, range: &Range<Seq>) {
+        let is_first = range.start == self.snd.nxt && self.snd.nxt == self.snd.una;
+        if is_first && self.config.nagle == Nagle::Write {
+            self.snd.alone = range.clone();
+        }
     }
 
     /// New text leaves in segments of `mss` octets: the end of one that is not full is remembered.

@@ -10,7 +10,7 @@ use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::QuickAcks;
+use crate::config::{QuickAcks, WindowTold};
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
@@ -201,11 +201,23 @@ impl Tcb {
     /// Text leaves. If it answers what came, answers carry acknowledgments from now on.
     fn note_answer(&mut self, now: Instant) {
         match self.config.quick_acks {
+            QuickAcks::Never => {}
             QuickAcks::UntilSending => (self.acks.quick, self.acks.answering) = (0, true),
             QuickAcks::UntilAnswering => {
                 let delay = self.ack_delay();
                 self.acks.answering |= (self.acks.received).is_some_and(|at| now - at < delay);
             }
+        }
+    }
+
+    /// The octet of a probe has been acknowledged: so it was sent, but nobody knows with which probe it
+    /// arrived, which makes no sample of the round trip.
+    pub(super) fn count_probe(&mut self, now: Instant, ack: Seq) {
+        let end = self.snd.nxt + 1;
+        if self.probes.octet.take() == Some(self.snd.nxt) && ack == end {
+            let octet = self.snd.nxt..end;
+            self.on_sent_new(now, end, 1);
+            self.on_resent(now, octet);
         }
     }
 
@@ -256,10 +268,15 @@ impl Tcb {
                 text: Text::EMPTY,
                 mss: usize::MAX,
             },
-            Plan::Reset => Segment {
-                ctl: Control::RST | Control::ACK,
-                ..self.pure_ack(now)
-            },
+            Plan::Reset => {
+                let ack = self.pure_ack(now);
+                let wnd = match self.config.windows.told {
+                    WindowTold::Steps => ack.wnd,
+                    WindowTold::Room => 0,
+                };
+                let ctl = Control::RST | Control::ACK;
+                Segment { ctl, wnd, ..ack }
+            }
             Plan::FirstSyn(text_end) => Segment {
                 options: self.syn_options(now, true),
                 text: self.send_buffer.text(self.snd.iss + 1..text_end),
@@ -274,9 +291,12 @@ impl Tcb {
                 mss: departure.mss,
                 ..self.text_segment(now, range)
             },
-            Plan::Probe => Segment {
-                seq: self.snd.una.before(1),
-                ..self.pure_ack(now)
+            Plan::Probe => match self.probes.octet {
+                Some(octet) if octet == self.snd.nxt => self.text_segment(now, octet..octet + 1),
+                _ => Segment {
+                    seq: self.snd.una.before(1),
+                    ..self.pure_ack(now)
+                },
             },
             Plan::Ack => self.pure_ack(now),
             Plan::EarlierAck(ack) | Plan::AckApart(ack) => Segment {

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::ops::Range;
 use std::sync::Arc;
 
 use super::apart::AcksApart;
@@ -28,7 +29,7 @@ use super::stats::{Overrun, Stats};
 use super::timers::{Timer, Timers};
 use super::timestamps::Timestamps;
 use super::usage::Usage;
-use crate::config::{SocketOptions, TcpConfig};
+use crate::config::{QuickAcks, SocketOptions, TcpConfig};
 use crate::time::{Duration, Instant};
 
 /// What identifies a connection: the local and the remote socket.
@@ -94,6 +95,9 @@ pub(super) struct Snd {
     /// The place after the last text that was sent in a segment that was not full, with
     /// [`Nagle::Small`](crate::config::Nagle::Small).
     pub(super) small: Seq,
+    /// With [`Nagle::Write`](crate::config::Nagle::Write): SND.UNA when a SEND found nothing in flight, and where
+    /// its text ends.
+    pub(super) alone: Range<Seq>,
     /// The place of our FIN, once the user has closed: after the last octet of text.
     pub(super) fin: Option<Seq>,
     /// With [`Push::SendEnd`](crate::config::Push::SendEnd): our FIN left when all text had. A segment
@@ -117,6 +121,7 @@ impl Snd {
             iss,
             max_wnd: 0,
             small: iss,
+            alone: iss..iss,
             fin: None,
             fin_alone: false,
             peer_mss: path.default_mss,
@@ -219,6 +224,9 @@ pub(super) struct Probes {
     pub(super) unanswered: u32,
     /// Keepalive probes that were not answered.
     pub(super) keepalives: u32,
+    /// The octet that the last probe of the window carried: it does not count as sent, unless the peer
+    /// takes it.
+    pub(super) octet: Option<Seq>,
 }
 
 /// One connection. A value: the same calls with the same times and segments lead to the same
@@ -333,7 +341,10 @@ impl Tcb {
                 unacknowledged: 0,
                 ends: 0,
                 answering: open.is_answered,
-                quick: QUICK_ACKS,
+                quick: match config.quick_acks {
+                    QuickAcks::Never => 0,
+                    QuickAcks::UntilSending | QuickAcks::UntilAnswering => QUICK_ACKS,
+                },
                 received: None,
                 challenged: None,
             },
@@ -380,6 +391,7 @@ impl Tcb {
     /// The peer cannot be reached any more.
     pub(super) fn give_up(&mut self) {
         self.stats.gave_up_alone = self.orphan;
+        self.reset_due |= self.config.endings.resets_given_up && self.state.is_synchronized();
         let error = self.soft_error.unwrap_or(ConnectionError::TimedOut);
         self.end(Event::GiveUp, Some(error));
     }

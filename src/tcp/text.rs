@@ -156,6 +156,7 @@ impl Tcb {
             || inserted.had_duplicate
             || quick
             || self.config.delayed_ack.is_none()
+            || (self.acks.due == AckDue::Delayed && self.config.ack_waits.end_with_second)
             || self.acks.unacknowledged >= 2 * full_sized;
         if at_once {
             self.acks.due = AckDue::Now;

@@ -7,7 +7,7 @@ use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::UserTimeoutFrom;
+use crate::config::{Persist, UserTimeoutFrom};
 use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after so long...
@@ -163,6 +163,8 @@ impl Tcb {
         self.probes.due = true;
         self.probes.unanswered += 1;
         self.probes.persisted += 1;
+        let carries_text = self.config.windows.persist != Persist::Rto && self.unsent() > 0;
+        self.probes.octet = carries_text.then_some(self.snd.nxt);
         self.timers
             .arm(Timer::Persist, now + self.persist_interval());
     }
@@ -171,11 +173,19 @@ impl Tcb {
     /// exponentially. Of a small one, the override timeout of §3.8.6.2.1, rule (4).
     pub(super) fn persist_interval(&self) -> Duration {
         let rto = self.recovery.rtt.rto();
-        if self.snd_edge() > self.snd.nxt {
-            return rto.clamp(LEAST_OVERRIDE, MOST_OVERRIDE);
-        }
         let doublings = self.probes.persisted.min(16);
-        (rto * (1 << doublings)).min(self.config.max_persist)
+        let (interval, least) = match self.config.windows.persist {
+            Persist::Rto if self.snd_edge() > self.snd.nxt => {
+                return rto.clamp(LEAST_OVERRIDE, MOST_OVERRIDE);
+            }
+            Persist::Rto => (rto * (1 << doublings), Duration::ZERO),
+            Persist::AtLeast(least) => {
+                let rtt = &self.recovery.rtt;
+                let base = 4 * rtt.srtt().unwrap_or_default() + 8 * rtt.rttvar();
+                (base * (1 << doublings) + self.config.rto_slop, least)
+            }
+        };
+        interval.max(least).min(self.config.max_persist)
     }
 
     /// RFC 9293 §3.8.4.
@@ -262,7 +272,9 @@ impl Tcb {
             self.timers
                 .arm(Timer::Persist, now + self.persist_interval());
         }
-        match self.config.socket.user_timeout {
+        let is_opening = !self.state.is_synchronized() && !self.passive;
+        let opening = self.config.endings.opening_timeout.filter(|_| is_opening);
+        match self.config.socket.user_timeout.or(opening) {
             Some(limit) if self.user_waits() => {
                 if !self.timers.is_armed(Timer::User) {
                     self.timers.arm(Timer::User, now + limit);

@@ -55,6 +55,7 @@ impl Tcb {
                 let flight = in_flight as u64;
                 flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd)
             }
+            WindowUse::PeerWindow => cwnd <= self.snd.wnd as u64,
             WindowUse::LastWindow => {
                 self.usage.full || (slow_start && cwnd < 2 * u64::from(self.usage.most))
             }

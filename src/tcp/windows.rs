@@ -3,6 +3,7 @@
 use super::handshake::own_mss;
 use super::seq::Seq;
 use super::tcb::{AckDue, Tcb};
+use crate::config::WindowTold;
 
 impl Tcb {
     /// The window of a SYN, which is never scaled.
@@ -17,10 +18,10 @@ impl Tcb {
         self.whole_segments_of(self.recv_buffer.capacity().min(clamp.max(1)))
     }
 
-    /// A window, with [`TcpConfig::whole_segment_window`](crate::config::TcpConfig::whole_segment_window)
+    /// A window, with [`Windows::whole_segment_window`](crate::config::Windows::whole_segment_window)
     /// in whole segments.
     fn whole_segments_of(&self, window: usize) -> usize {
-        if !self.config.whole_segment_window {
+        if !self.config.windows.whole_segment_window {
             return window;
         }
         let options = if self.agreed.timestamps { 12 } else { 0 };
@@ -46,9 +47,12 @@ impl Tcb {
             .min(most)
             .min(memory.saturating_sub(self.recv_buffer.len()));
         let room = free.saturating_sub(beyond).min(self.largest_window());
+        if self.config.windows.told == WindowTold::Room {
+            return self.edge_of_room(free.min(self.largest_window()));
+        }
         let step = self.snd.mss.min(self.largest_window() / 2).max(1);
         let moves = (self.rcv.nxt + room).saturating_since(self.rcv.edge) >= step;
-        let room = match self.config.whole_segment_window {
+        let room = match self.config.windows.whole_segment_window {
             true => {
                 let left = self.rcv.edge.saturating_since(self.rcv.nxt);
                 let room = if moves { room } else { left };
@@ -61,6 +65,19 @@ impl Tcb {
         edge.max(self.rcv.edge)
     }
 
+    /// The same with [`WindowTold::Room`]: the buffer has room for `free` octets.
+    fn edge_of_room(&self, free: usize) -> Seq {
+        let room = free.saturating_sub(self.rounding());
+        let is_silly = room < self.snd.mss && room < self.recv_buffer.capacity() / 4;
+        let scale = 1 << self.own_shift();
+        let room = if is_silly {
+            0
+        } else {
+            room.next_multiple_of(scale).min(free)
+        };
+        (self.rcv.nxt + room / scale * scale).max(self.rcv.edge)
+    }
+
     /// The user has read: whether the peer should hear of the larger window at once.
     pub(super) fn owes_window_update(&self) -> bool {
         if !self.state.receives_text() {
@@ -68,6 +85,9 @@ impl Tcb {
         }
         let gained = self.next_edge().saturating_since(self.rcv.edge);
         let left = self.rcv.edge.saturating_since(self.rcv.nxt);
+        if self.config.windows.told == WindowTold::Room {
+            return self.owes_room(left, gained);
+        }
         // A window that is nearly closed holds the peer up; a larger one can wait for the next
         // acknowledgment, unless half the buffer has become free, as it has since a SYN that could not
         // say how large it is; and even then for an answer that carries one.
@@ -80,5 +100,16 @@ impl Tcb {
     fn expects_answer(&self) -> bool {
         let waits = self.acks.due == AckDue::Delayed && self.acks.answering;
         waits && self.config.ack_waits.expect_answer
+    }
+
+    /// The same with [`WindowTold::Room`]: a window with `left` octets would become larger by `gained`.
+    fn owes_room(&self, left: usize, gained: usize) -> bool {
+        if self.acks.due != AckDue::No {
+            return false;
+        }
+        let (capacity, mss) = (self.recv_buffer.capacity(), self.snd.mss);
+        let matters =
+            4 * gained >= capacity || 8 * (left + gained) <= capacity || capacity <= 8 * mss;
+        (gained >= 2 * mss && matters) || (gained > 0 && 2 * gained >= capacity)
     }
 }

@@ -99,7 +99,7 @@ fn any_config(random: &mut Random) -> Config {
     tcp.push = random.pick(&[Push::QueueEnd, Push::SendEnd(2)]);
     tcp.window_use = random.pick(&[WindowUse::InFlight, WindowUse::LastWindow]);
     tcp.slow_start_limit = random.pick(&[None, Some(1), Some(u32::MAX)]);
-    tcp.whole_segment_buffers = random.chance(20);
+    tcp.windows.whole_segment_buffers = random.chance(20);
     tcp.socket = any_options(random);
     let modes = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
     tcp.ecn = EcnConfig {

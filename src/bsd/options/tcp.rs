@@ -4,7 +4,6 @@ use core::str::FromStr;
 use core::time::Duration;
 
 use super::{int, octets, size, yes};
-use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
@@ -14,6 +13,7 @@ use crate::bsd::linux::{
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
+use crate::bsd::{Calls, System};
 use crate::config::{CongestionControl, FastOpenKeys};
 use crate::tcp::State;
 
@@ -226,6 +226,10 @@ impl Calls<'_> {
                 let asked = config.congestion_control.name();
                 let name =
                     (socket.connection()).map_or(asked, |id| self.stack.congestion_control(id));
+                let name = match (self.system, name) {
+                    (System::Freebsd, "reno") => "newreno",
+                    (System::Linux | System::Freebsd, name) => name,
+                };
                 let mut name = name.as_bytes().to_vec();
                 name.resize(CONTROLLER_NAME, 0);
                 name
@@ -257,6 +261,10 @@ impl Calls<'_> {
         }
         let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
         let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
+        let name = match (self.system, name) {
+            (System::Freebsd, "newreno") => CongestionControl::Reno.name(),
+            (System::Linux | System::Freebsd, name) => name,
+        };
         let controller = CongestionControl::from_str(name).map_err(|_| Errno::ENOENT)?;
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.config.congestion_control = controller;

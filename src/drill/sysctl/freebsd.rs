@@ -1,27 +1,30 @@
 //! What the settings of FreeBSD mean here.
 
 use super::{count, flag, millis, number};
-use crate::config::{Config, CongestionControl, EcnMode, Resets, SynCookies, TcpConfig};
+use crate::config::{
+    ClosedPorts, Config, CongestionControl, EcnMode, Resets, SynCookies, TcpConfig,
+};
+use crate::time::Duration;
 
-/// What this stack does in one way only: the values that stand for it.
-const FIXED: [(&str, &[u64]); 27] = [
+/// What this stack does in one way only: the values that stand for it. With another value FreeBSD would
+/// do something else, which nobody would notice here, so that is not understood.
+const FIXED: [(&str, &[u64]); 28] = [
     ("abc_l_var", &[2]),
-    ("blackhole", &[0]),
     ("cc.abe", &[0]),
+    // A retransmission that was lost as well is found by what is reported beyond it, or by RTO.
     ("do_lrd", &[0]),
     ("do_prr", &[1]),
-    ("drop_synfin", &[0]),
-    ("fast_finwait2_recycle", &[0]),
     ("icmp_may_rst", &[1]),
     ("insecure_ack", &[0]),
     ("insecure_syn", &[0]),
+    ("maxunacktime", &[0]),
     // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
     ("mssdflt", &[536]),
     ("v6mssdflt", &[1220]),
     ("newcwv", &[0]),
-    ("nolocaltimewait", &[0]),
     ("path_mtu_discovery", &[1]),
     ("pmtud_blackhole_detection", &[0]),
+    ("persmin", &[5_000]),
     ("recvbuf_auto", &[1]),
     ("reass.new_limit", &[0]),
     ("rexmit_drop_options", &[0]),
@@ -31,8 +34,45 @@ const FIXED: [(&str, &[u64]); 27] = [
     ("rfc6675_pipe", &[1]),
     ("sack.revised", &[1]),
     ("sendbuf_auto", &[1]),
+    ("soreceive_stream", &[0]),
+    ("syncache.rst_on_sock_fail", &[1]),
     ("tolerate_missing_ts", &[1]),
     ("ts_offset_per_conn", &[1]),
+    ("udp_tunneling_port", &[0]),
+];
+
+/// FreeBSD has these, and nothing follows from them that a script could see here: they are about memory,
+/// logs and offloads of the host, what is remembered from one run to the next, connections within the
+/// host, and what was learnt of black holes, which is off.
+const WITHOUT_MEANING: [&str; 28] = [
+    "ack_war_cnt",
+    "ack_war_timewindow",
+    "blackhole_local",
+    "do_tcpdrain",
+    "functions_inherit_listen_socket_stack",
+    "hostcache.cachelimit",
+    "hostcache.enable",
+    "hostcache.expire",
+    "hostcache.prune",
+    "hostcache.purge",
+    "hostcache.purgenow",
+    "isn_reseed_interval",
+    "kern.ipc.maxsockbuf",
+    "log_debug",
+    "log_in_vain",
+    "maxtcptw",
+    "msl_local",
+    "nolocaltimewait",
+    "per_cpu_timers",
+    "pmtud_blackhole_mss",
+    "v6pmtud_blackhole_mss",
+    "reass.maxqueuelen",
+    "sack.globalmaxholes",
+    "sack.maxholes",
+    "recvbuf_inc",
+    "sendbuf_inc",
+    "syncache.see_other",
+    "tso",
 ];
 
 /// Changes a configuration as `sysctl key=value` would change a host.
@@ -46,7 +86,11 @@ pub(super) fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), S
         let is_ours = number(value).is_some_and(|value| values.contains(&value));
         return is_ours.then_some(()).ok_or_else(refused);
     }
+    if WITHOUT_MEANING.contains(&name) {
+        return Ok(());
+    }
     choices(config, name, value)
+        .or_else(|| host(config, name, value))
         .or_else(|| sizes(&mut config.tcp, name, value))
         .ok_or_else(refused)
 }
@@ -70,18 +114,12 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 false => Resets::Exact,
             };
         }
-        "syncookies_only" => {
-            if flag(value)? {
-                config.syn_cookies = SynCookies::Always;
-            }
+        // How long FIN-WAIT-2 lasts whose user is gone: `finwait2_timeout`, or what keepalive has.
+        "fast_finwait2_recycle" => {
+            let timeout = if flag(value)? { 60 } else { 675 };
+            tcp.fin_wait_2_timeout = Some(Duration::from_secs(timeout));
         }
-        "syncookies" => {
-            config.syn_cookies = match flag(value)? {
-                true => SynCookies::WhenFull,
-                false => SynCookies::Off,
-            };
-        }
-        // 1: asked for and agreed to; 2: agreed to; 3: Accurate ECN.
+        // Of Accurate ECN, too, FreeBSD has the header only.
         "ecn.enable" => (tcp.ecn.ask, tcp.ecn.accept) = ecn(number(value)?)?,
         "always_keepalive" => {
             let on = flag(value)?;
@@ -96,13 +134,45 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
             };
         }
         "functions_default" => return (value.trim() == "freebsd").then_some(()),
-        // Nothing is remembered from one run to the next, and nothing is offloaded.
-        "hostcache.enable"
-        | "hostcache.purgenow"
-        | "hostcache.purge"
-        | "tso"
-        | "kern.ipc.maxsockbuf"
-        | "log_debug" => {}
+        _ => return None,
+    }
+    Some(())
+}
+
+/// What is done for connections that nobody has opened yet, and by all.
+fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
+    match name {
+        "blackhole" => {
+            config.strangers.closed_ports = match number(value)? {
+                0 => ClosedPorts::Reset,
+                1 => ClosedPorts::IgnoreSyn,
+                2 => ClosedPorts::Ignore,
+                _ => return None,
+            };
+        }
+        "drop_synfin" => config.strangers.drops_syn_fin = flag(value)?,
+        "syncookies_only" => {
+            if flag(value)? {
+                config.syn_cookies = SynCookies::Always;
+            }
+        }
+        "syncookies" => {
+            config.syn_cookies = match flag(value)? {
+                true => SynCookies::WhenFull,
+                false => SynCookies::Off,
+            };
+        }
+        "fastopen.client_enable" => config.fast_open.client = flag(value)?,
+        "fastopen.server_enable" => config.fast_open.server = flag(value)?,
+        "fastopen.acceptany" => config.fast_open.server_without_cookie = flag(value)?,
+        "net.inet.ip.ttl" | "net.inet6.ip6.hlim" => {
+            config.hop_limit = number(value)?.try_into().ok()?
+        }
+        // 0: no limit.
+        "net.inet.icmp.icmplim" => {
+            let limit = count(value)?;
+            config.replies_per_second = if limit == 0 { 1_000_000 } else { limit };
+        }
         _ => return None,
     }
     Some(())
@@ -116,12 +186,22 @@ fn sizes(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
         "keepidle" => tcp.keepalive.idle = millis(value)?,
         "keepintvl" => tcp.keepalive.interval = millis(value)?,
         "keepcnt" => tcp.keepalive.count = count(value)?,
+        "keepinit" => tcp.endings.opening_timeout = Some(millis(value)?),
+        "retries" => {
+            tcp.r2 = count(value)?;
+            (tcp.syn_retries, tcp.orphan_retries) = (tcp.r2, tcp.r2);
+        }
+        "syncache.rexmtlimit" => tcp.syn_ack_retries = count(value)?,
+        // As many SYNs more than the first ask.
+        "ecn.maxretries" => tcp.ecn.classic_attempts = count(value)?.checked_add(1)?,
         "persmax" => tcp.max_persist = millis(value)?,
         "msl" => tcp.msl = millis(value)?,
         "rexmit_min" => tcp.min_rto = millis(value)?,
         "rexmit_slop" => tcp.rto_slop = millis(value)?,
         "rexmit_initial" => tcp.initial_rto = millis(value)?,
         "initcwnd_segments" => tcp.initial_window = count(value)?.max(1),
+        "recvbuf_max" => tcp.receive_buffer = buffer(value)?,
+        "sendbuf_max" => tcp.send_buffer = buffer(value)?,
         "recvspace" => tcp.initial_receive_buffer = number(value)?.max(1) as usize,
         "sendspace" => tcp.initial_send_buffer = number(value)?.max(1) as usize,
         "minmss" => tcp.min_send_mss = number(value)?.try_into().ok()?,
@@ -130,13 +210,21 @@ fn sizes(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
     Some(())
 }
 
-/// What is asked for, and the most that is agreed to.
+/// The most that a buffer grows to, in octets.
+fn buffer(value: &str) -> Option<usize> {
+    let octets = usize::try_from(number(value)?).ok()?;
+    Some(octets.clamp(1, (1 << 30) - 1))
+}
+
+/// What is asked for, and the most that is agreed to. 1: what RFC 3168 has; 2: that, if the peer asks; 3
+/// and 4: the same with Accurate ECN.
 fn ecn(value: u64) -> Option<(EcnMode, EcnMode)> {
     match value {
         0 => Some((EcnMode::Off, EcnMode::Off)),
         1 => Some((EcnMode::Classic, EcnMode::Classic)),
         2 => Some((EcnMode::Off, EcnMode::Classic)),
         3 => Some((EcnMode::Accurate, EcnMode::Accurate)),
+        4 => Some((EcnMode::Off, EcnMode::Accurate)),
         _ => None,
     }
 }
@@ -148,6 +236,7 @@ mod tests {
     #[test]
     fn what_is_fixed_is_in_one_table() {
         for (name, values) in FIXED {
+            assert!(!WITHOUT_MEANING.contains(&name), "{name}");
             let mut config = Config::new([[10, 0, 0, 1].into()]);
             for value in values {
                 let key = format!("net.inet.tcp.{name}");
@@ -168,6 +257,10 @@ mod tests {
             ("ecn.enable", "1"),
             ("always_keepalive", "1"),
             ("syncookies_only", "1"),
+            ("keepinit", "9000"),
+            ("retries", "3"),
+            ("drop_synfin", "0"),
+            ("fast_finwait2_recycle", "1"),
         ] {
             let key = format!("net.inet.tcp.{name}");
             assert_eq!(apply(&mut config, &key, value), Ok(()), "{name}");
@@ -175,5 +268,13 @@ mod tests {
         assert_eq!(config.tcp.ecn.ask, EcnMode::Classic);
         assert!(config.tcp.socket.keepalive.is_some());
         assert_eq!(config.syn_cookies, SynCookies::Always);
+        assert_eq!(
+            config.tcp.endings.opening_timeout,
+            Some(Duration::from_secs(9))
+        );
+        assert_eq!((config.tcp.r2, config.tcp.syn_retries), (3, 3));
+        assert!(!config.strangers.drops_syn_fin);
+        let minute = Some(Duration::from_secs(60));
+        assert_eq!(config.tcp.fin_wait_2_timeout, minute);
     }
 }

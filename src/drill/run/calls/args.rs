@@ -96,12 +96,22 @@ pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
     }
 }
 
+/// What is called otherwise in FreeBSD.
+const ALIASES: [(&str, &str); 3] = [
+    ("FIONWRITE", "SIOCOUTQ"),
+    ("SO_REUSEPORT_LB", "SO_REUSEPORT"),
+    ("TCP_NOPUSH", "TCP_CORK"),
+];
+
 /// The number of a name.
 fn named(name: &str) -> Option<i64> {
     let errno = || Errno::from_name(name).map(Errno::number);
+    let alias = ALIASES.iter().find(|(known, _)| *known == name);
     match name {
         "NULL" => Some(0),
-        _ => linux::number(name).or_else(errno).map(i64::from),
+        _ => linux::number(alias.map_or(name, |(_, ours)| *ours))
+            .or_else(errno)
+            .map(i64::from),
     }
 }
 

@@ -1,6 +1,6 @@
 //! fcntl, ioctl, getsockopt, setsockopt.
 
-use super::super::super::ast::Expr;
+use super::super::super::ast::{Expr, Field};
 use super::super::Stop;
 use super::super::events::Run;
 use super::super::{failed, skipped};
@@ -63,13 +63,13 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
             }
             Ok(octets)
         }
-        Expr::Struct(fields) => match (field(fields, "onoff"), field(fields, "linger")) {
-            (Some(onoff), Some(linger)) => {
+        Expr::Struct(fields) => match linger(fields) {
+            Some((onoff, linger)) => {
                 let onoff = args::number(onoff)? as i32;
                 let linger = args::number(linger)? as i32;
                 Ok([onoff.to_le_bytes(), linger.to_le_bytes()].concat())
             }
-            _ => time_value(fields),
+            None => time_value(fields),
         },
         Expr::Apply(name, arguments) => match (name.as_str(), &arguments[..]) {
             ("inet6_addr", [Expr::Text(text)]) => {
@@ -85,8 +85,14 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
     }
 }
 
+/// `struct linger`: `{onoff=1, linger=0}`, with the prefix that C has or without it.
+fn linger(value: &[Field]) -> Option<(&Expr, &Expr)> {
+    let member = |short, long| field(value, short).or_else(|| field(value, long));
+    Some((member("onoff", "l_onoff")?, member("linger", "l_linger")?))
+}
+
 /// `struct timeval`: `{tv_sec=1, tv_usec=0}`.
-fn time_value(value: &[super::super::super::ast::Field]) -> Result<Vec<u8>, Stop> {
+fn time_value(value: &[Field]) -> Result<Vec<u8>, Stop> {
     match (field(value, "tv_sec"), field(value, "tv_usec")) {
         (Some(seconds), Some(micros)) => {
             let seconds = args::number(seconds)?.to_le_bytes();
