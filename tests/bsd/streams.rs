@@ -458,7 +458,7 @@ fn text_is_sent_with_a_syn_once_there_is_a_cookie() {
         Ok(5)
     );
     let answer = world.us().sendto(second, b"again", MSG_FASTOPEN, peer);
-    assert_eq!(answer, Err(Errno::EISCONN));
+    assert_eq!(answer, Err(Errno::EALREADY));
     world.pass(Duration::from_millis(6));
     let _ = world.them().accept(listener, 0).unwrap();
     let (early, _) = world.them().accept(listener, 0).unwrap();
