@@ -277,7 +277,8 @@ pub struct TcpConfig {
     /// SACK, an acknowledgment of more than was sent again refutes a timeout. A FIN alone waits for cwnd.
     /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
     /// loss probe needs no sample since the last. Without SACK, each duplicate counts as a segment that has
-    /// arrived, and a repair lasts until more than `recover` is acknowledged (RFC 6582 §3.2). The interval to the next probe of a closed window
+    /// arrived, and a repair lasts until more than `recover` is acknowledged (RFC 6582 §3.2). A host that
+    /// cannot be reached takes back a doubling of the timeout (RFC 6069). The interval to the next probe of a closed window
     /// counts from the answer. An idle time halves the window for each timeout in it (RFC 2861 §3.1),
     /// instead of going back to the initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the
     /// letter.

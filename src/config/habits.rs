@@ -19,7 +19,9 @@ pub enum Nagle {
     #[default]
     Everything,
     /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
-    /// not wait. As Linux has it.
+    /// not wait. What fills the rest of the peer's window leaves behind full segments. A segment has half
+    /// of the largest window there was, if that was more than 536. And what a SEND of a part has left waits
+    /// no longer when something arrives. As Linux has it.
     Small,
     /// Of everything that was sent before its SEND: one that finds nothing in flight leaves whole. As in
     /// FreeBSD.
@@ -36,7 +38,8 @@ pub enum Push {
     /// of the largest window there was has been given since the last push. They say so when they
     /// are sent again, too. And the last of several that leave together, as one packet that the
     /// device cuts: so many, or more on a path so fast or so short that it takes no longer than
-    /// about a millisecond. As Linux has it.
+    /// about a millisecond. Fewer than that wait for the next acknowledgment, if it is due, something left
+    /// within the last millisecond, and the window lets out less than a third of itself. As Linux has it.
     SendEnd(u32),
 }
 

@@ -8,8 +8,8 @@ pub struct Windows {
     /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
     /// Default off; FreeBSD: 65,536 octets become 65,700.
     pub whole_segment_buffers: bool,
-    /// The window is at most as many whole segments as the buffer has room for. Default off; Linux: of 20,000
-    /// octets, 18,980 are offered.
+    /// The window is at most as many whole segments as the buffer has room for, and the first one so many,
+    /// though the field of a SYN cannot say it. Default off; Linux: of 20,000 octets, 18,980 are offered.
     pub whole_segment_window: bool,
     /// Which window is told when. Default [`WindowTold::Steps`].
     pub told: WindowTold,

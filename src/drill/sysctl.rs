@@ -10,7 +10,7 @@ use crate::time::Duration;
 /// Linux has these, and nothing follows from them that a script could see here: they are about
 /// memory, queues and offloads of the host, what is remembered from one run to the next, or about
 /// nothing any more.
-const WITHOUT_MEANING: [&str; 21] = [
+const WITHOUT_MEANING: [&str; 20] = [
     "ip_nonlocal_bind",
     "optmem_max",
     "rmem_max",
@@ -29,14 +29,13 @@ const WITHOUT_MEANING: [&str; 21] = [
     "tcp_probe_interval",
     "tcp_retrans_collapse",
     "tcp_tso_rtt_log",
-    "tcp_tso_win_divisor",
     "udp_mem",
     "wmem_max",
 ];
 
 /// What this stack does in one way only: the values that stand for it. With another value Linux
 /// would do something else, which nobody would notice here, so that is not understood.
-const FIXED: [(&str, &[u64]); 23] = [
+const FIXED: [(&str, &[u64]); 24] = [
     ("ip_no_pmtu_disc", &[0]),
     ("tcp_abort_on_overflow", &[0]),
     ("tcp_adv_win_scale", &[1]),
@@ -57,6 +56,7 @@ const FIXED: [(&str, &[u64]); 23] = [
     ("tcp_stdurg", &[0]),
     ("tcp_thin_dupack", &[0]),
     ("tcp_thin_linear_timeouts", &[0]),
+    ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
     // More than a script ever reaches.
     ("somaxconn", &[4096]),

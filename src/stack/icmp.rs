@@ -66,6 +66,9 @@ impl Stack {
             }
             (_, Some(reason)) => {
                 entry.tcb.on_icmp_error(reason);
+                if is_broken(reason, tuple.local.is_ipv4()) {
+                    entry.tcb.on_path_broken(now, quote.seq);
+                }
                 let ended = entry.tcb.state() == State::Closed;
                 let about = Reported::Connection(self.table.id(slot));
                 self.report_icmp(about, tuple.remote, error, ended);
@@ -89,6 +92,16 @@ impl Stack {
         } else {
             self.counters.replies_suppressed += 1;
         }
+    }
+}
+
+/// Whether it says that the path is broken, and not that something is full (RFC 6069 §4.1). For IPv6, that
+/// there is no route.
+fn is_broken(reason: ConnectionError, is_ipv4: bool) -> bool {
+    match reason {
+        ConnectionError::NetworkUnreachable => true,
+        ConnectionError::HostUnreachable => is_ipv4,
+        _ => false,
     }
 }
 

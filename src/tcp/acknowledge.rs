@@ -81,6 +81,7 @@ impl Tcb {
     /// congestion control hear of it, and the window is updated.
     fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         let wnd = seg.wnd;
+        self.end_part();
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
             self.advance_una(now, ack);
@@ -376,6 +377,7 @@ impl Tcb {
         // Not if the peer echoes the first of several: what was lost then is an answer (RFC 3522 §3.2).
         let was_lost = retries > self.config.syn_losses_forgiven
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
+        self.forget_window_of_syn();
         self.acknowledge(now, ack, seg);
         self.start_congestion(now, was_lost);
         self.stats.last_text_received = now;

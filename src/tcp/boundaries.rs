@@ -29,7 +29,7 @@ struct Places {
     records: VecDeque<Seq>,
     /// With [`Push::SendEnd`]: where the last burst of text begins, and where the last push was.
     last: Option<(Seq, Seq)>,
-    /// With [`Push::SendEnd`]: how many segments have left together that others follow at once.
+    /// With [`Push::SendEnd`]: how many segments have left together that others may follow at once.
     together: usize,
     /// With [`Push::SendEnd`]: where they end, if the segment that leaves now is their last.
     together_end: Option<Seq>,
@@ -53,6 +53,11 @@ impl Boundaries {
         }
     }
 
+    /// Segments have left together, and others may follow.
+    pub(super) fn leaves_together(&self) -> bool {
+        self.0.as_ref().is_some_and(|marked| marked.together > 0)
+    }
+
     fn marked(&mut self) -> &mut Places {
         self.0.get_or_insert_default()
     }
@@ -67,14 +72,21 @@ impl Places {
         place
     }
 
-    /// New text has left, so many segments up to `nxt`; `goes_on`: others follow at once. Of those
-    /// that leave together, `most` are one packet for the device.
-    fn group(&mut self, segments: usize, nxt: Seq, goes_on: bool, most: usize) {
-        let together = match self.again.take() {
+    /// New text has left, so many segments up to `nxt`. Of those that leave together, `most` are one
+    /// packet for the device.
+    fn join(&mut self, segments: usize, nxt: Seq, most: usize) {
+        self.together = match self.again.take() {
             Some(_) => segments,
             None => self.together + segments,
         };
-        let ended = !goes_on || together >= most || self.records.binary_search(&nxt).is_ok();
+        if self.together >= most || self.records.binary_search(&nxt).is_ok() {
+            self.group(nxt, false);
+        }
+    }
+
+    /// New text has left, up to `nxt`; `goes_on`: other segments follow at once.
+    fn group(&mut self, nxt: Seq, goes_on: bool) {
+        let (together, ended) = (self.together, !goes_on);
         if !ended {
             // What joins it takes its push away.
             let begin = self.groups.back().copied();
@@ -206,10 +218,12 @@ impl Tcb {
             return;
         };
         let half = (self.send_window() / self.snd.mss / 2).max(1);
-        let goes_on = !self.is_held_by_pacer() && self.would_send_text();
         let nxt = self.snd.nxt;
-        let places = self.boundaries.marked();
-        places.group(segments, nxt, goes_on, most.min(half));
+        (self.boundaries.marked()).join(segments, nxt, most.min(half));
+        if self.boundaries.leaves_together() {
+            let goes_on = !self.is_held_by_pacer() && self.would_send_text();
+            self.boundaries.marked().group(nxt, goes_on);
+        }
     }
 
     /// A segment has left again; `as_probe`: for its own sake.
@@ -227,7 +241,7 @@ impl Tcb {
     }
 
     /// With [`Push::SendEnd`]: see [`most_together`].
-    fn most_together(&self) -> Option<usize> {
+    pub(super) fn most_together(&self) -> Option<usize> {
         let Push::SendEnd(least) = self.config.push else {
             return None;
         };
@@ -281,7 +295,10 @@ mod tests {
         let mut places = Places::default();
         let mut leave = |segments, nxt, goes_on| {
             let nxt = Seq::initial(0) + nxt;
-            places.group(segments, nxt, goes_on, 3);
+            places.join(segments, nxt, 3);
+            if places.together > 0 {
+                places.group(nxt, goes_on);
+            }
             places.together_end == Some(nxt)
         };
         assert!(!leave(1, 1000, true));
@@ -300,8 +317,8 @@ mod tests {
     fn what_leaves_together_again_had_left_together_before() {
         let at = |place| Seq::initial(0) + place;
         let mut places = Places::default();
-        places.group(3, at(3000), true, 3);
-        places.group(3, at(6000), true, 3);
+        places.join(3, at(3000), 3);
+        places.join(3, at(6000), 3);
         let mut again = |start, end, goes_on| {
             places.group_again(&(at(start)..at(end)), goes_on, 3);
             places.together_end == Some(at(end))
@@ -313,7 +330,7 @@ mod tests {
         assert!(!again(3000, 4000, true));
         assert!(again(4000, 5000, true), "the packet was cut there");
         assert!(!again(5000, 6000, true), "and this is one by itself");
-        places.group(1, at(7000), true, 3);
+        places.join(1, at(7000), 3);
         assert_eq!(places.together, 1, "nothing new joins what was sent again");
     }
 

@@ -255,6 +255,13 @@ impl Tcb {
         );
         let fin = usize::from(self.fin_received());
         let given = self.rcv.edge.saturating_since(place + fin);
+        let given = match self.agreed.window_scale {
+            // What is left of a window is rounded up when it is told again.
+            Some((_, shift)) if self.config.windows.whole_segment_window => {
+                given.next_multiple_of(1 << shift)
+            }
+            _ => given,
+        };
         self.recv_buffer
             .set_capacity(wanted.min(largest).max(given));
     }

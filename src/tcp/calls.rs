@@ -356,6 +356,16 @@ impl Tcb {
         }
     }
 
+    /// ICMP says that net or host cannot be reached, and quotes the segment with this sequence number: see
+    /// [`TcpConfig::linux_recovery`].
+    pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
+        let is_next = self.snd.una.near(seq) == self.snd.una;
+        if is_next && self.config.linux_recovery && self.recovery.retries() > 0 {
+            self.recovery.on_path_broken(now);
+            self.arm_recovery_timer();
+        }
+    }
+
     /// Whether the place with this sequence number is in flight, so that who names it has seen it
     /// (RFC 5927 §4).
     pub fn is_in_flight(&self, seq: u32) -> bool {

@@ -49,6 +49,7 @@ impl Tcb {
             orphan,
             read_shut,
             parted,
+            gathers,
             starved,
             error,
             soft_error,
@@ -59,7 +60,7 @@ impl Tcb {
         } = self;
         (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
         (
-            syn_due, refuse, reset_due, orphan, read_shut, starved, parted,
+            syn_due, refuse, reset_due, orphan, read_shut, starved, parted, gathers,
         )
             .hash(hasher);
         (error, soft_error, readiness, feedback).hash(hasher);

@@ -56,6 +56,8 @@ pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
         true => config.receive_buffer,
         false => buffers::largest_receive_buffer(config),
     };
+    let clamp = config.socket.window_clamp.unwrap_or(usize::MAX);
+    let largest = largest.min(clamp);
     (0..=14)
         .find(|shift| largest >> shift <= usize::from(u16::MAX))
         .unwrap_or(14)
@@ -130,7 +132,8 @@ impl Tcb {
     /// options that every segment has.
     pub(super) fn set_effective_mss(&mut self) {
         let options = if self.agreed.timestamps { 12 } else { 0 };
-        self.snd.mss = self.path_mtu.text().saturating_sub(options).max(1);
+        let text = self.path_mtu.text().saturating_sub(options);
+        self.snd.mss = text.min(self.most_of_window()).max(1);
         self.congestion.set_mss(self.snd.mss);
     }
 }

@@ -183,6 +183,7 @@ impl Tcb {
     #[inline(always)]
     fn take_predicted_ack(&mut self, now: Instant, ack: Seq, unsent: usize) {
         self.probes.unanswered = 0;
+        self.end_part();
         self.stats.last_ack_received = now;
         let (una, nxt) = (self.snd.una, self.snd.nxt);
         // Nothing is lost or reported beyond a gap.

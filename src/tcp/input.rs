@@ -220,13 +220,29 @@ impl Tcb {
         self.take_syn_options(now, header);
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
         self.fit_buffers_to_segments(now);
+        if self.config.windows.whole_segment_window && self.agreed.window_scale.is_some() {
+            // More than the field of a SYN can say.
+            self.rcv.edge = irs + 1 + self.largest_window();
+        }
     }
 
     pub(super) fn set_send_window(&mut self, wnd: usize, wl1: Seq, wl2: Seq) {
         self.snd.wnd = wnd;
-        self.snd.max_wnd = self.snd.max_wnd.max(wnd);
+        if wnd > self.snd.max_wnd {
+            self.grow_largest_window(wnd);
+        }
         self.snd.wl1 = wl1;
         self.snd.wl2 = wl2;
+    }
+
+    /// The peer's window has never been as large.
+    #[cold]
+    fn grow_largest_window(&mut self, wnd: usize) {
+        let before = self.most_of_window();
+        self.snd.max_wnd = wnd;
+        if before <= self.snd.mss || self.most_of_window() < self.snd.mss {
+            self.set_effective_mss();
+        }
     }
 
     /// §3.10.7.4.

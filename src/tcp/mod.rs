@@ -33,6 +33,7 @@
 //! | `draft` | §3.10.2 | what the user makes where it will lie |
 //! | `loan` | §3.10.3 | what the user looks at where it lies |
 //! | `boundaries` | §3.9.1.2 | where pushes and records end |
+//! | `together` | | what leaves as one packet, and what waits for that |
 //! | `buffers` | §3.8.6 | how large the two are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | what it may allocate, as the host allows |
@@ -89,6 +90,7 @@ mod time_wait;
 mod timeouts;
 mod timers;
 mod timestamps;
+mod together;
 mod usage;
 mod windows;
 

@@ -7,6 +7,11 @@ use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::Nagle;
 
+/// Of a window that was never larger, segments may have all.
+const SMALL_WINDOW: usize = 536;
+/// And this much of any window.
+const LEAST_OF_WINDOW: usize = 48;
+
 impl Tcb {
     /// Nagle and the sender's side of silly window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1), rules
     /// (1) to (4). All text is pushed.
@@ -50,6 +55,32 @@ impl Tcb {
         let is_first = range.start == self.snd.nxt && self.snd.nxt == self.snd.una;
         if is_first && self.config.nagle == Nagle::Write {
             self.snd.alone = range.clone();
+        }
+    }
+
+    /// Something arrives: what a SEND of a part has left waits no longer for the rest, with
+    /// [`Nagle::Small`].
+    #[inline]
+    pub(super) fn end_part(&mut self) {
+        self.parted &= self.config.nagle != Nagle::Small;
+    }
+
+    /// With [`Nagle::Small`], no segment is longer than half of the largest window there was, if that was
+    /// more than 536.
+    pub(super) fn most_of_window(&self) -> usize {
+        match self.snd.max_wnd {
+            _ if self.config.nagle != Nagle::Small => usize::MAX,
+            0 => usize::MAX,
+            wnd if wnd > SMALL_WINDOW => wnd / 2,
+            wnd => wnd.max(LEAST_OF_WINDOW),
+        }
+    }
+
+    /// The peer's SYN was answered, and the answer is acknowledged: with [`Nagle::Small`] the largest window
+    /// is one of those to come.
+    pub(super) fn forget_window_of_syn(&mut self) {
+        if self.passive && self.config.nagle == Nagle::Small {
+            self.snd.max_wnd = 0;
         }
     }
 

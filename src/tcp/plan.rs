@@ -212,11 +212,16 @@ impl Tcb {
         let allowed = nxt + len;
         let end = self.record_end(nxt, allowed);
         let len = end - nxt;
+        if self.gathers && self.waits_to_leave_together(queued, usable) {
+            return None;
+        }
         // A FIN takes a place in the window too, and waits for nothing else. Nor does a record
         // that another follows.
         let fin = len == queued && self.snd.fin.is_some() && usable > len && self.takes_fin(len);
-        let worth_sending =
-            fin || end < allowed || (len > 0 && self.is_worth_sending(len, queued, usable));
+        let worth_sending = fin
+            || end < allowed
+            || (len > 0 && self.is_worth_sending(len, queued, usable))
+            || self.fills_window(len, queued, usable);
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 

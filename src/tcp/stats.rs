@@ -152,6 +152,7 @@ impl Tcb {
             self.on_burst_sent(range.end - range.start);
         }
         self.last_sent = now;
+        self.note_gathering(now);
         let start = range.start.max(self.snd.iss + 1);
         let end = range.end.min(self.send_buffer.end());
         let octets = end.saturating_since(start) as u64;

@@ -281,6 +281,8 @@ pub struct Tcb {
     pub(super) read_shut: bool,
     /// The last SEND was a part of what is to come.
     pub(super) parted: bool,
+    /// New text may wait for the next acknowledgment, so that more of it leaves together.
+    pub(super) gathers: bool,
     /// SEND took less than it was given: the user waits for room.
     pub(super) starved: bool,
     /// Why the connection ended; taken by the call that reports it.
@@ -357,6 +359,7 @@ impl Tcb {
             orphan: false,
             read_shut: false,
             parted: false,
+            gathers: false,
             starved: false,
             error: None,
             soft_error: None,

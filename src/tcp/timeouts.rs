@@ -100,7 +100,7 @@ impl Tcb {
 
     /// RFC 8985 §7.3: a probe is to leave.
     fn on_tail_loss_timeout(&mut self, now: Instant) {
-        self.recovery.on_probe_timeout(now);
+        self.recovery.on_probe_timeout(now, self.snd_edge());
         self.arm_recovery_timer();
     }
 
@@ -261,6 +261,7 @@ impl Tcb {
     #[inline]
     pub(super) fn settle(&mut self, now: Instant) {
         self.note_limit(now);
+        self.note_gathering(now);
         if matches!(self.state, State::Closed | State::Listen) {
             return;
         }
@@ -294,6 +295,7 @@ impl Tcb {
         if may_be_stuck
             || self.timers.is_armed(Timer::Persist)
             || self.config.socket.user_timeout.is_some()
+            || self.marks_pushes()
         {
             return self.settle(now);
         }

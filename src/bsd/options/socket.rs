@@ -44,6 +44,7 @@ impl Calls<'_> {
                 // Linux: below zero means as much as can be, and zero is one.
                 let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
                 self.settings_mut(fd)?.receive_low_water = least;
+                self.make_room_for(fd, least)?;
                 self.table.happened(fd);
             }
             SO_RCVBUF | SO_RCVBUFFORCE => {
@@ -104,7 +105,7 @@ impl Calls<'_> {
             SO_KEEPALIVE => yes(settings.keepalive_on),
             SO_RCVLOWAT => size(settings.receive_low_water),
             SO_SNDLOWAT => octets(1),
-            SO_RCVBUF | SO_RCVBUFFORCE => size(self.system.told(self.buffers(fd)?.0)),
+            SO_RCVBUF | SO_RCVBUFFORCE => size(self.system.told(self.asked_receive_buffer(fd)?)),
             SO_SNDBUF | SO_SNDBUFFORCE => size(self.told_send_buffer(fd)?),
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
@@ -186,6 +187,28 @@ impl Calls<'_> {
                 Ok(())
             }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The receive buffer that the user has asked for, though the window may still promise more; or what
+    /// there is.
+    fn asked_receive_buffer(&self, fd: Fd) -> Result<usize, Errno> {
+        let octets = self.buffers(fd)?.0;
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) if socket.is_connected() => {
+                Ok((socket.config.socket.receive_buffer).map_or(octets, |asked| asked.min(octets)))
+            }
+            _ => Ok(octets),
+        }
+    }
+
+    /// A stream that is to wait for so much must be able to hold it.
+    fn make_room_for(&mut self, fd: Fd, least: usize) -> Result<(), Errno> {
+        let is_stream = matches!(self.table.get(fd)?.kind, Kind::Stream(_));
+        let most = self.stack.config().tcp.receive_buffer;
+        match is_stream && self.buffers(fd)?.0 < least {
+            true => self.resize(fd, Some(least.min(most)), None),
+            false => Ok(()),
         }
     }
 

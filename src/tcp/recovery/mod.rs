@@ -35,6 +35,7 @@ mod tail_probe;
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
+use core::time::Duration;
 
 use super::seq::Seq;
 use super::timers::Timer;
@@ -318,6 +319,25 @@ impl Recovery {
             }
             _ => (Timer::Retransmission, self.rto_at),
         }
+    }
+
+    /// Whether the acknowledgment of what left first is to be expected within half a round trip, and within
+    /// `soon`; and nothing is lost.
+    pub(crate) fn is_answer_due(&self, now: Instant, soon: Duration) -> bool {
+        let (Some(first), Some(srtt)) = (self.board.first(), self.rtt.srtt()) else {
+            return false;
+        };
+        !self.is_in_trouble() && first.sent + srtt <= now + soon.min(srtt / 2)
+    }
+
+    /// ICMP says that the path is broken, and not full: the timeout has doubled once for nothing, and the
+    /// segment at SND.UNA has what is left of it (RFC 6069 §4.2).
+    pub(crate) fn on_path_broken(&mut self, now: Instant) {
+        let Some(first) = self.board.first() else {
+            return;
+        };
+        self.rtt.revert_back_off();
+        self.rto_at = (first.sent + self.rtt.rto()).max(now);
     }
 
     /// How often in a row the timer has expired without progress: what R1 and R2 limit.

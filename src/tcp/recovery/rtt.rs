@@ -120,6 +120,13 @@ impl Rtt {
         self.set_rto(self.base * 2);
     }
 
+    /// The last doubling was for nothing.
+    pub(crate) fn revert_back_off(&mut self) {
+        if self.doublings() > 0 {
+            self.set_rto((self.base / 2).max(self.estimate()));
+        }
+    }
+
     /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
     pub(crate) fn restart_after_lost_syn(&mut self) {
         if self.srtt.is_none() {
@@ -252,6 +259,19 @@ mod tests {
         assert_eq!(rtt.rto(), millis(4_200));
         rtt.sample(Instant::ZERO, millis(100));
         assert_eq!(rtt.rto(), millis(500));
+    }
+
+    /// RFC 6069 §4.2: each report takes one doubling back, and no more than there were.
+    #[test]
+    fn a_doubling_is_taken_back() {
+        let mut rtt = rtt(200);
+        rtt.sample(Instant::ZERO, millis(100));
+        (0..2).for_each(|_| rtt.back_off());
+        let seen = [(); 3].map(|()| {
+            rtt.revert_back_off();
+            rtt.rto()
+        });
+        assert_eq!(seen, [millis(600), millis(300), millis(300)]);
     }
 
     /// RFC 6298 §2.4, §2.5, §5.5.

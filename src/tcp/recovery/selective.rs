@@ -314,11 +314,22 @@ impl Recovery {
     }
 
     /// The tail loss probe timer expired (RFC 8985 §7.3).
-    pub(crate) fn on_probe_timeout(&mut self, now: Instant) {
+    /// What was sent last is no probe if it lies beyond `edge`, the end of the peer's window.
+    pub(crate) fn on_probe_timeout(&mut self, now: Instant, edge: Seq) {
         let Some(selective) = &mut self.selective else {
             return;
         };
         selective.probe_at = None;
+        let (first, last) = (self.board.first(), self.board.last());
+        if let (Some(first), Some(last)) = (first, last)
+            && last.last_segment().start >= edge.max(first.start + 1)
+        {
+            // Linux: from when the segment at SND.UNA left.
+            if self.as_linux {
+                self.rto_at = (first.sent + self.rtt.rto()).max(now);
+            }
+            return;
+        }
         selective.probe.due = selective.probe.is_allowed();
         if selective.probe.due {
             // Should nothing leave, the retransmission timer is there.

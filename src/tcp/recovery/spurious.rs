@@ -298,6 +298,9 @@ impl Recovery {
         };
         if episode.by_timeout {
             self.rtt.on_spurious_timeout();
+            if self.as_linux {
+                self.retries = 0;
+            }
             self.rto_at = ack.now + self.rtt.rto();
         }
         report.spurious = true;

@@ -1,0 +1,49 @@
+//! What leaves together as one packet that the device cuts, with [`Push::SendEnd`]: what waits for that, and
+//! what goes along.
+
+use core::time::Duration;
+
+use super::tcb::Tcb;
+use crate::config::{Nagle, Push};
+use crate::time::Instant;
+
+/// What has left within less than this time has left just now.
+const JUST_NOW: Duration = Duration::from_millis(1);
+/// Nothing waits if so much of the window may leave: one part of three.
+const WINDOW_PARTS: usize = 3;
+
+impl Tcb {
+    /// The time is `now`: whether text may wait for the next acknowledgment, so that more leaves together.
+    /// Something has left just now, and the acknowledgment is due.
+    pub(super) fn note_gathering(&mut self, now: Instant) {
+        self.gathers = matches!(self.config.push, Push::SendEnd(_))
+            && now.since(self.last_sent) < JUST_NOW
+            && self.recovery.is_answer_due(now, JUST_NOW);
+    }
+
+    /// Whether new text waits, if it may wait, though some of `queued` octets could leave. What has begun to
+    /// leave together goes on, and our FIN is the last that there will be.
+    pub(super) fn waits_to_leave_together(&self, queued: usize, usable: usize) -> bool {
+        if self.snd.fin.is_some() || self.boundaries.leaves_together() {
+            return false;
+        }
+        let segment = self.segment_limit();
+        let room = self.congestion_room().min(usable);
+        let window = self.snd.wnd.min(self.send_window());
+        let most = self.most_together().unwrap_or(0);
+        queued > segment && room < most * segment && room < window / WINDOW_PARTS
+    }
+
+    /// Whether `len` octets of `queued` leave behind full segments because the window of the peer ends
+    /// there, though they are less than a segment: with [`Nagle::Small`], unless small ones are in flight.
+    pub(super) fn fills_window(&self, len: usize, queued: usize, usable: usize) -> bool {
+        let options = &self.config.socket;
+        len > 0
+            && len == usable
+            && len < queued
+            && self.config.nagle == Nagle::Small
+            && self.boundaries.leaves_together()
+            && !(options.cork || self.parted)
+            && (options.nodelay || self.snd.small <= self.snd.una)
+    }
+}
