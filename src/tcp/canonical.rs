@@ -59,10 +59,8 @@ impl Tcb {
             stats: _,
         } = self;
         (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
-        (
-            syn_due, refuse, reset_due, orphan, read_shut, starved, parted, gathers,
-        )
-            .hash(hasher);
+        (syn_due, refuse, reset_due, orphan).hash(hasher);
+        (read_shut, starved, parted, gathers).hash(hasher);
         (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
         // Empty, and what it was at first, unless the configuration asks for more.
