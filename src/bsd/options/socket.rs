@@ -195,7 +195,10 @@ impl Calls<'_> {
     fn asked_receive_buffer(&self, fd: Fd) -> Result<usize, Errno> {
         let octets = self.buffers(fd)?.0;
         match &self.table.get(fd)?.kind {
-            Kind::Stream(socket) if socket.is_connected() => {
+            // What is rounded up to whole segments is told as it is.
+            Kind::Stream(socket)
+                if socket.is_connected() && !socket.config.windows.whole_segment_buffers =>
+            {
                 Ok((socket.config.socket.receive_buffer).map_or(octets, |asked| asked.min(octets)))
             }
             _ => Ok(octets),
