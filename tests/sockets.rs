@@ -9,6 +9,7 @@ mod sockets {
     mod queues;
     mod streams;
     mod support;
+    mod turns;
     mod udp;
     mod waits;
 }

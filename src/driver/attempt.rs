@@ -5,12 +5,18 @@ use core::task::Poll;
 use super::closed::Closed;
 use super::reading::Room;
 use super::shared::Shared;
+use crate::stack::ConnId;
 use crate::time::Instant;
 
 /// What a wait is for.
 pub(crate) trait Attempt<T> {
     /// Tries. If it is pending, nothing has changed.
     fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<T>;
+
+    /// The connection to which a user writes, and how many octets.
+    fn writes(&self) -> Option<(ConnId, usize)> {
+        None
+    }
 
     /// After an attempt that is pending: where text may go that arrives for a connection of which
     /// everything has been read. The next attempt has it as its answer.

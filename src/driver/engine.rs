@@ -35,10 +35,10 @@ use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
 use super::poller::Kick;
 use super::shard::{Shard, Traffic};
-use super::shared::Shared;
+use super::shared::{Shared, earlier};
 use super::waiters::Key;
 use super::waking::Waking;
-use crate::stack::Readiness;
+use crate::stack::{ConnId, Readiness};
 use crate::time::Instant;
 
 /// How long connections whose sockets are all dropped may take to finish once nobody holds the
@@ -157,12 +157,17 @@ impl Engine {
         let mut shared = self.lock();
         let mut now = shared.shard.now();
         let deadline = timeout.map(|timeout| now + timeout);
+        let writer = attempt.writes();
+        let writer = writer.filter(|&(id, len)| shared.takes_turns(id, len, now));
         let mut lead = None;
         let mut displaced = false;
         let mut woken = false;
         let answer = loop {
             if let Err(reason) = shared.check(key) {
                 break Err(WaitError::Closed(reason));
+            }
+            if let Some((id, _)) = writer {
+                (shared, now) = self.await_turn(shared, id, &mut lead, now, deadline);
             }
             if let Poll::Ready(value) = attempt.attempt(&mut shared, now) {
                 break Ok(value);
@@ -174,16 +179,18 @@ impl Engine {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 break Err(WaitError::TimedOut);
             }
+            let until = writer.and_then(|(id, _)| shared.keeps_turn(id, now));
+            let until = earlier(until, deadline);
             if !mem::take(&mut displaced) {
                 lead = lead.or_else(|| self.take_lead(&mut shared, key));
             }
             shared = match lead {
                 Some(ticket) => {
-                    self.poll_and_turn(shared, Lead::User(ticket), now, deadline, attempt.room())
+                    self.poll_and_turn(shared, Lead::User(ticket), now, until, attempt.room())
                 }
                 None => {
-                    let shared = self.park(shared, key, interest, deadline);
-                    woken = deadline.is_none_or(|deadline| shared.shard.now() < deadline);
+                    let shared = self.park(shared, key, interest, until);
+                    woken = until.is_none_or(|until| shared.shard.now() < until);
                     shared
                 }
             };
@@ -200,6 +207,31 @@ impl Engine {
         }
         self.finish(shared, now);
         answer
+    }
+
+    /// Waits until it is the turn of `id` to have long text written, or `deadline`; then whoever leads
+    /// does not any more.
+    fn await_turn<'a>(
+        &'a self,
+        mut shared: Guard<'a>,
+        id: ConnId,
+        lead: &mut Option<Ticket>,
+        mut now: Instant,
+        deadline: Option<Instant>,
+    ) -> (Guard<'a>, Instant) {
+        while shared.closed.is_none() && !shared.takes_turn(id, now) {
+            if let Some(ticket) = lead.take() {
+                shared.give_up_lead(ticket, now);
+            }
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                shared.leave_turns(id);
+                break;
+            }
+            let until = earlier(shared.writers.watch(id), deadline);
+            shared = self.park(shared, Key::Turn(id), Readiness::NONE, until);
+            now = shared.shard.now();
+        }
+        (shared, now)
     }
 
     /// Tries once; if there is nothing yet, `waker` is woken when there is, until

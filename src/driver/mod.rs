@@ -73,11 +73,13 @@ mod relay;
 mod runtime;
 mod shard;
 mod shared;
+mod shares;
 mod start;
 mod turn;
 mod turns;
 mod waiters;
 mod waking;
+mod writers;
 
 use std::os::fd::AsFd;
 

@@ -20,6 +20,7 @@ use super::shard::{Shard, Turn};
 use super::turns::Turns;
 use super::waiters::{Key, Waiters};
 use super::waking::Waking;
+use super::writers::Writers;
 use crate::link::{DeviceError, Run};
 use crate::stack::{ConnId, Event, ListenerId, Stack};
 use crate::time::Instant;
@@ -113,6 +114,8 @@ pub(crate) struct Shared {
     luck: Luck,
     /// Whose turn it is to read long text.
     pub(super) turns: Turns,
+    /// Whose turn it is to write it.
+    pub(super) writers: Writers,
 }
 
 impl Shared {
@@ -153,6 +156,7 @@ impl Shared {
             accepted: None,
             luck: Luck::default(),
             turns: Turns::default(),
+            writers: Writers::default(),
         }
     }
 
@@ -169,7 +173,8 @@ impl Shared {
             (Key::Listener(id), closed) if !self.listeners.contains(&id) => {
                 Err(closed.unwrap_or(Closed::Listener))
             }
-            (Key::Listener(_) | Key::Connection(_) | Key::Udp(_) | Key::Finished, _) => Ok(()),
+            (Key::Listener(_) | Key::Connection(_) | Key::Turn(_), _)
+            | (Key::Udp(_) | Key::Finished, _) => Ok(()),
         }
     }
 
@@ -375,6 +380,7 @@ impl Shared {
                 Event::Acceptable(id) => Key::Listener(id),
                 Event::Udp(id, _) => Key::Udp(id),
             };
+            self.note_state_of_writer(event);
             // Others may wait for the same connection as the lead: one reads, one writes.
             // A connection to accept is for one, who sees to it that the next is accepted too.
             let for_lead = matches!(event, Event::Acceptable(_)) && self.lead.is_for(key);

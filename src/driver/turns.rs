@@ -6,10 +6,7 @@
 //! got long text is not woken at once: it waits for its turn, until the lead has had so much, or nothing
 //! has arrived for a moment. Its window fills meanwhile, and its peer waits.
 //!
-//! Turns are not equally long, but shares are equal: the next turn is for who has had the least
-//! (start-time fair queueing, Goyal, Vin and Cheng 1996, by octets). What each has had is counted from
-//! the mark, what the one had that was called last when it was; so who comes anew begins there, with
-//! no claim to the past, and who is beyond it waits until the others are too, [`MOST_BEYOND`] at most.
+//! Turns are not equally long, but [shares](super::shares) are equal.
 //!
 //! Who has had its turn gives way: it sleeps, and whom it called finds a processor. If it went on until the
 //! other comes, turns would differ by as much as they have.
@@ -19,11 +16,11 @@
 //! background thread leads, and wakes all.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use super::lead::Lead;
 use super::shared::{LONG, Shared};
+use super::shares::Shares;
 use super::waiters::Key;
 use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
@@ -48,17 +45,8 @@ const TO_READ: Duration = Duration::from_micros(300);
 /// away.
 const MOST_BEYOND: u64 = 4 * ENOUGH as u64;
 
-/// What a connection has had.
-#[derive(Clone, Copy, Debug)]
-struct Account {
-    /// Octets, on the scale of the mark.
-    had: u64,
-    /// Octets that had arrived for it by then, ever.
-    received: u64,
-}
-
 /// Whose turn it is to read long text, and who waits for one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turns {
     /// Who leads, or led last, and since when.
     lead: Option<Key>,
@@ -68,20 +56,27 @@ pub(super) struct Turns {
     octets: usize,
     /// Since when nothing has.
     idle_since: Instant,
-    /// Connections whose readers wait for a turn, each once: who has had the least is first, and of
-    /// those who have had the same, who came first.
-    queue: BTreeSet<(u64, u64, ConnId)>,
-    queued: BTreeSet<ConnId>,
-    /// How many have waited.
-    arrivals: u64,
-    /// Of all that have waited, as long as they are open.
-    accounts: BTreeMap<ConnId, Account>,
-    /// What the one had that was called last, when it was: no account is less.
-    mark: u64,
+    /// Connections whose readers wait for a turn.
+    shares: Shares,
     /// Who was called and does not lead yet. Until then no other is called.
     called: Option<(Key, Instant)>,
     /// The lead looks in time: it has been told when.
     is_watched: bool,
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns {
+            lead: None,
+            began: Instant::ZERO,
+            datagrams: 0,
+            octets: 0,
+            idle_since: Instant::ZERO,
+            shares: Shares::new(MOST_BEYOND),
+            called: None,
+            is_watched: false,
+        }
+    }
 }
 
 impl Turns {
@@ -93,36 +88,19 @@ impl Turns {
 
     /// Whether nobody waits for a turn.
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.shares.is_empty()
     }
 
     /// It waits. So many octets have arrived for it, ever.
     pub(super) fn enqueue(&mut self, id: ConnId, received: u64) {
-        if self.queued.insert(id) {
-            let had = self.charge(id, received);
-            self.queue.insert((had, self.arrivals, id));
-            self.arrivals += 1;
-        }
-    }
-
-    /// What this connection has had.
-    fn charge(&mut self, id: ConnId, received: u64) -> u64 {
-        let new = Account {
-            had: self.mark,
-            received,
-        };
-        let account = self.accounts.entry(id).or_insert(new);
-        let had = account.had + (received - account.received);
-        account.had = had.clamp(self.mark, self.mark + MOST_BEYOND);
-        account.received = received;
-        account.had
+        self.shares.enqueue(id, received);
     }
 
     /// Nobody will read from it any more. Says whether another is to be called in its place: it had the
     /// turn, or was called.
     pub(super) fn forget(&mut self, id: ConnId) -> bool {
         let key = Key::Connection(id);
-        self.accounts.remove(&id);
+        self.shares.forget(id);
         let was_called = self.called.take_if(|(called, _)| *called == key).is_some();
         was_called || self.lead == Some(key) && self.called.is_none()
     }
@@ -148,10 +126,7 @@ impl Turns {
 
     /// The first in the queue waits no more.
     pub(super) fn pop(&mut self) -> Option<ConnId> {
-        let (had, _, id) = self.queue.pop_first()?;
-        self.queued.remove(&id);
-        self.mark = self.mark.max(had);
-        Some(id)
+        self.shares.pop()
     }
 
     /// Its reader has been called.
@@ -196,7 +171,7 @@ impl Turns {
     /// The lead is about to wait: when it is to look although nothing has arrived. `None`: nobody waits
     /// for a turn.
     pub(super) fn look_at(&mut self, now: Instant) -> Option<Instant> {
-        self.is_watched = !self.queue.is_empty();
+        self.is_watched = !self.shares.is_empty();
         let idle = now + IDLE;
         let awaited = self.called.map_or(idle, |(_, until)| until.max(idle));
         self.is_watched.then_some(awaited)
@@ -204,7 +179,7 @@ impl Turns {
 
     /// Whether the lead may wait without knowing that somebody waits for a turn: then it must look, once.
     pub(super) fn is_to_be_told(&mut self) -> bool {
-        !self.queue.is_empty() && !mem::replace(&mut self.is_watched, true)
+        !self.shares.is_empty() && !mem::replace(&mut self.is_watched, true)
     }
 }
 
@@ -238,6 +213,7 @@ impl Shared {
 
     /// Nobody has a handle of this connection any more. Says whether somebody had.
     pub(crate) fn forget(&mut self, id: ConnId) -> bool {
+        self.forget_writer(id);
         if self.turns.forget(id) {
             let now = self.shard.now();
             self.call_next(now);
@@ -273,7 +249,7 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::Config;
     use crate::stack::{Secret, Stack};
@@ -281,7 +257,7 @@ mod tests {
     const NOW: Instant = Instant::ZERO;
 
     /// Connections, none of which need be open.
-    fn ids() -> [ConnId; 3] {
+    pub(in crate::driver) fn ids() -> [ConnId; 3] {
         let config = Config::new(["192.0.2.1".parse().unwrap()]);
         let mut stack = Stack::new(config, Secret([0; 16])).unwrap();
         [1, 2, 3].map(|port| {
@@ -363,51 +339,8 @@ mod tests {
         assert!(!turns.is_over(first, || NOW));
     }
 
-    /// A turn of 4 MB, one of 1, and one of 7: who had the least is next, until all have had as much.
     #[test]
-    fn the_next_turn_is_for_who_has_had_the_least() {
-        const MB: u64 = 1024 * 1024;
-        let ids = ids();
-        let mut turns = Turns::default();
-        let mut received = [100 * MB, 0, 0];
-        let mut shares = [0; 3];
-        (0..3).for_each(|at| turns.enqueue(ids[at], received[at]));
-        let mut order = Vec::new();
-        for _ in 0..12 {
-            let id = turns.pop().unwrap();
-            let at = ids.iter().position(|it| *it == id).unwrap();
-            order.push(at);
-            let had = [4 * MB, MB, 7 * MB][at];
-            (received[at], shares[at]) = (received[at] + had, shares[at] + had);
-            turns.enqueue(id, received[at]);
-        }
-        assert_eq!(order, [0, 1, 2, 1, 1, 1, 0, 1, 1, 1, 2, 1]);
-        assert_eq!(shares, [8 * MB, 8 * MB, 14 * MB]);
-    }
-
-    /// Who comes anew, or comes back, has no claim to what others had before.
-    #[test]
-    fn who_comes_anew_begins_at_the_mark() {
-        let (mut turns, [first, second, third]) = turns();
-        assert_eq!((turns.pop(), turns.pop()), (Some(second), Some(third)));
-        turns.enqueue(third, 1000);
-        assert_eq!(turns.pop(), Some(third));
-        assert_eq!(turns.mark, 1000);
-        assert_eq!(turns.charge(second, 10), 1000, "it had but 10");
-        assert_eq!(turns.charge(first, 5), 1000, "it is new");
-        assert_eq!(turns.charge(first, 25), 1020);
-    }
-
-    /// Who has led alone for a long time does not wait as long.
-    #[test]
-    fn what_anybody_had_beyond_the_mark_has_a_bound() {
-        let (mut turns, [_, second, _]) = turns();
-        assert_eq!(turns.charge(second, 1 << 40), MOST_BEYOND);
-        assert_eq!(turns.charge(second, (1 << 40) + 1), MOST_BEYOND);
-    }
-
-    #[test]
-    fn of_who_is_gone_nothing_is_kept_and_another_takes_its_turn() {
+    fn another_takes_the_turn_of_who_is_gone() {
         let (mut turns, [first, second, third]) = turns();
         assert!(turns.forget(first), "it had the turn");
         assert_eq!(turns.pop(), Some(second));
@@ -415,7 +348,6 @@ mod tests {
         assert!(!turns.forget(third), "another is awaited");
         assert!(!turns.forget(first), "another is awaited");
         assert!(turns.forget(second) && !turns.forget(second));
-        assert!(turns.accounts.is_empty());
     }
 
     /// What the lead has read before, and reads again, is one turn.

@@ -16,6 +16,8 @@ pub(crate) enum Key {
     Udp(UdpId),
     /// No connection is left unfinished.
     Finished,
+    /// It is the turn of a connection to have long text written.
+    Turn(ConnId),
 }
 
 #[derive(Debug)]

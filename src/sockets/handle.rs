@@ -211,14 +211,31 @@ pub(super) fn lend(shared: &mut Shared, id: ConnId) -> Poll<io::Result<Option<Lo
     }
 }
 
-pub(super) fn write(
-    shared: &mut Shared,
-    now: Instant,
+/// A write, until something of it is taken.
+pub(super) struct Writing<'a> {
     id: ConnId,
-    data: &[u8],
-) -> Poll<io::Result<usize>> {
-    check_open(shared)?;
-    sent(shared.stack().send(now, id, data))
+    data: &'a [u8],
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(id: ConnId, data: &'a [u8]) -> Writing<'a> {
+        Writing { id, data }
+    }
+}
+
+impl Attempt<io::Result<usize>> for Writing<'_> {
+    fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<io::Result<usize>> {
+        check_open(shared)?;
+        let answer = shared.stack().send(now, self.id, self.data);
+        if let Ok(len) = answer {
+            shared.note_written(self.id, len, now);
+        }
+        sent(answer)
+    }
+
+    fn writes(&self) -> Option<(ConnId, usize)> {
+        Some((self.id, self.data.len()))
+    }
 }
 
 pub(super) fn draft(shared: &mut Shared, id: ConnId, most: usize) -> Poll<io::Result<Draft>> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::blocking::{self, Blocking, Patience, Timeout};
 use super::error;
-use super::handle::{self, Connection, Hold, Reading};
+use super::handle::{self, Connection, Hold, Reading, Writing};
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Engine, Key, Shared};
 use crate::stack::{ConnId, Readiness};
@@ -240,10 +240,10 @@ impl TcpStream {
         if data.is_empty() {
             return Ok(0);
         }
-        let id = self.inner.connection.id;
-        self.run(Readiness::WRITABLE, patience, |shared, now| {
-            handle::write(shared, now, id, data)
-        })
+        let inner = &*self.inner;
+        let mut writing = Writing::new(inner.connection.id, data);
+        let (engine, key) = (inner.engine(), inner.key());
+        blocking::run_for(engine, key, Readiness::WRITABLE, patience, &mut writing)
     }
 
     /// Waits for room for `most` octets or some of them, has `fill` write there while the connection

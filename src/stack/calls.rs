@@ -4,6 +4,7 @@
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use std::net::Shutdown;
 use std::sync::Arc;
 
@@ -458,6 +459,11 @@ impl Stack {
     /// Octets in order that the user has not read.
     pub(crate) fn readable(&self, id: ConnId) -> usize {
         self.table.get(id).tcb.readable()
+    }
+
+    /// The least round-trip time of the last minutes; `None` before the first sample.
+    pub(crate) fn min_rtt(&self, id: ConnId) -> Option<Duration> {
+        self.table.get(id).tcb.min_rtt()
     }
 
     /// Octets of text received in order, ever.

@@ -486,6 +486,11 @@ impl Tcb {
         }
     }
 
+    /// The least round-trip time of the last minutes; `None` before the first sample.
+    pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.recovery.rtt.min_rtt()
+    }
+
     /// Octets of text received in order, ever.
     pub(crate) fn bytes_received(&self) -> u64 {
         let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);

@@ -1,0 +1,413 @@
+//! Writers of long text take turns while they would only hold each other up.
+//!
+//! Many threads that write at once share the lock, the device and the processors: each writes a
+//! super-segment or two, out of memory that no cache knows any more, and is stopped by the next. One
+//! after the other, each finds its own text, its send buffer and its peer's reader warm for as long as it
+//! has the turn. So who writes long text, and has done so for a while, waits until it is its turn, even
+//! if there is room in its send buffer; and who has the turn keeps it while it waits for room.
+//!
+//! Others wait for it no longer than a moment. So only connections with a short round trip take turns; who
+//! gets no room for [`IDLE`] lets the next write; and who stays away is waited for in proportion to what it
+//! has written. All others write whenever they like: who writes little, who has a longer path, and whoever
+//! cannot sleep until its turn.
+//!
+//! Why nobody waits for ever: of those who wait for a turn one, the watcher, sleeps no longer than whoever
+//! has it is waited for ([`Writers::watch`]), and calls the next then. Whoever is watcher no more while
+//! others wait has the first of them come, who becomes it ([`Shared::keep_watch`]).
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::shared::{LONG, Shared};
+use super::shares::Shares;
+use super::waiters::Key;
+use crate::stack::{ConnId, Event, Readiness};
+use crate::time::Instant;
+
+/// A turn is over when so many octets have been written in it: many times what was cold when it began,
+const ENOUGH: usize = 4 * 1024 * 1024;
+
+/// and after so long.
+const LONGEST: Duration = Duration::from_millis(4);
+
+/// Who finds no room and gets none for so long lets the next write; at once, where a round trip takes longer.
+const IDLE: Duration = Duration::from_micros(200);
+
+/// Where a round trip takes longer, nobody waits for a turn.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// Who writes again within such a time has not paused.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Who has written so many octets without a pause takes turns.
+const MUCH: usize = 1024 * 1024;
+
+/// Who has the turn and is elsewhere is waited for so long for each octet that it has written without a
+/// pause: a few times what it takes to write it, for it may be the scheduler that keeps it. [`LONGEST`] at
+/// most; so when it does not come back, others have lost little beside the time that it has used.
+const PATIENCE_PICOS: u64 = 500;
+
+/// No more octets count for that.
+const TRUSTED: usize = 8 * MUCH;
+
+/// What a connection has written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flow {
+    /// Octets, ever.
+    written: u64,
+    /// Octets without a pause. Each pause halves them.
+    at_once: usize,
+    /// When it wrote last.
+    last: Instant,
+    /// A round trip takes less than [`IDLE`]: it keeps its turn while it waits for room.
+    is_near: bool,
+}
+
+/// The turn of one of them.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    id: ConnId,
+    began: Instant,
+    /// Octets written in it.
+    octets: usize,
+    /// When the last of them were written, or since when it is called.
+    last: Instant,
+    /// Its writer has come since it was called.
+    has_come: bool,
+}
+
+/// Whose turn it is to write long text, and who waits for one.
+#[derive(Debug)]
+pub(super) struct Writers {
+    turn: Option<Turn>,
+    shares: Shares,
+    /// Who looks after the turn, of those who wait.
+    watcher: Option<ConnId>,
+    /// Those who write long text over short paths, as long as they are open.
+    flows: BTreeMap<ConnId, Flow>,
+}
+
+impl Default for Writers {
+    fn default() -> Writers {
+        Writers {
+            turn: None,
+            // A few turns.
+            shares: Shares::new(4 * ENOUGH as u64),
+            watcher: None,
+            flows: BTreeMap::new(),
+        }
+    }
+}
+
+impl Writers {
+    /// It is about to write long text over a short path. Whether it takes turns.
+    fn begins(&mut self, id: ConnId, round: Duration, now: Instant) -> bool {
+        let flow = self.flows.entry(id).or_default();
+        flow.is_near = round < IDLE;
+        if now - flow.last >= PAUSE {
+            flow.at_once /= 2;
+        }
+        flow.at_once >= MUCH
+    }
+
+    /// It has written so many octets.
+    fn note(&mut self, id: ConnId, octets: usize, now: Instant) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.written += octets as u64;
+            flow.at_once = (flow.at_once + octets).min(TRUSTED);
+            flow.last = now;
+        }
+        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.id == id) {
+            turn.octets += octets;
+            turn.last = now;
+        }
+    }
+
+    /// Whether another turn is to begin, as `id` sees it: its own is over, or whoever has it stays away.
+    fn is_over(&self, id: ConnId, now: Instant) -> bool {
+        match &self.turn {
+            None => true,
+            Some(turn) if turn.id == id => turn.octets >= ENOUGH || now - turn.began >= LONGEST,
+            Some(turn) => now >= self.awaited_until(turn),
+        }
+    }
+
+    /// How long others wait for who has the turn.
+    fn awaited_until(&self, turn: &Turn) -> Instant {
+        let at_once = self.flows.get(&turn.id).map_or(0, |flow| flow.at_once);
+        let patience = match turn.has_come {
+            true => Duration::from_nanos(at_once as u64 * PATIENCE_PICOS / 1000).min(LONGEST),
+            // It has been woken, and needs a processor.
+            false => LONGEST,
+        };
+        turn.last + patience
+    }
+
+    /// Whether it has the turn, and comes to use it.
+    fn comes(&mut self, id: ConnId, now: Instant) -> bool {
+        let turn = self.turn.as_mut().filter(|turn| turn.id == id);
+        let Some(turn) = turn else {
+            return false;
+        };
+        if !turn.has_come {
+            (turn.has_come, turn.last) = (true, now);
+        }
+        true
+    }
+
+    /// It waits for its turn.
+    fn enqueue(&mut self, id: ConnId) {
+        let written = self.flows.get(&id).map_or(0, |flow| flow.written);
+        self.shares.enqueue(id, written);
+    }
+
+    /// The first of those who wait has the turn.
+    fn call(&mut self, now: Instant) -> Option<ConnId> {
+        let next = self.shares.pop();
+        self.watcher.take_if(|watcher| Some(*watcher) == next);
+        self.turn = next.map(|id| Turn {
+            id,
+            began: now,
+            octets: 0,
+            last: now,
+            has_come: false,
+        });
+        next
+    }
+
+    /// It is about to sleep until its turn. If it is the watcher: until when at most.
+    pub(super) fn watch(&mut self, id: ConnId) -> Option<Instant> {
+        let is_watcher = *self.watcher.get_or_insert(id) == id;
+        let turn = self.turn.as_ref().filter(|_| is_watcher)?;
+        Some(self.awaited_until(turn))
+    }
+
+    /// Until when `id`, which finds no room, keeps its turn: as long as it likes, if nobody waits.
+    fn keeps_until(&self, id: ConnId) -> Option<Instant> {
+        let turn = self.turn.as_ref().filter(|turn| turn.id == id)?;
+        let is_near = self.flows.get(&id).is_some_and(|flow| flow.is_near);
+        let idle = if is_near { IDLE } else { Duration::ZERO };
+        (!self.shares.is_empty()).then(|| turn.last + idle)
+    }
+
+    /// It does not wait for a turn any more.
+    fn leave(&mut self, id: ConnId) {
+        self.shares.leave(id);
+        self.watcher.take_if(|watcher| *watcher == id);
+    }
+}
+
+impl Shared {
+    /// Whether who is about to write `len` octets takes turns with others.
+    pub(super) fn takes_turns(&mut self, id: ConnId, len: usize, now: Instant) -> bool {
+        if len < LONG || self.closed.is_some() {
+            return false;
+        }
+        let round = self.shard.stack().min_rtt(id);
+        round.is_some_and(|round| round < SHORT && self.writers.begins(id, round, now))
+    }
+
+    /// Whether it is the turn of `id` to write. If not, it is to sleep.
+    pub(super) fn takes_turn(&mut self, id: ConnId, now: Instant) -> bool {
+        if !self.writers.flows.contains_key(&id) {
+            // Nothing can be written any more: it is to learn of it.
+            return true;
+        }
+        if self.writers.is_over(id, now) {
+            self.writers.enqueue(id);
+            self.call_writer(now, Some(id));
+        }
+        let is_turn = self.writers.comes(id, now);
+        match is_turn {
+            true => self.keep_watch(),
+            false => self.writers.enqueue(id),
+        }
+        is_turn
+    }
+
+    /// So many octets of it are written.
+    pub(crate) fn note_written(&mut self, id: ConnId, octets: usize, now: Instant) {
+        self.writers.note(id, octets, now);
+    }
+
+    /// `id` finds no room: until when it waits for it, if it has the turn and others wait. When that time is
+    /// over, it has it no more.
+    pub(super) fn keeps_turn(&mut self, id: ConnId, now: Instant) -> Option<Instant> {
+        let until = self.writers.keeps_until(id)?;
+        if until > now {
+            return Some(until);
+        }
+        self.call_writer(now, None);
+        self.keep_watch();
+        None
+    }
+
+    /// The next of those who wait has the turn. `me` is one of them and does not sleep.
+    fn call_writer(&mut self, now: Instant, me: Option<ConnId>) {
+        while let Some(next) = self.writers.call(now) {
+            if Some(next) == me || self.wake_writer(next) {
+                return;
+            }
+        }
+    }
+
+    /// Whoever sleeps until the turn of `id` looks. Says whether anybody does.
+    fn wake_writer(&mut self, id: ConnId) -> bool {
+        let before = self.woken.len();
+        self.waiters.take_key(Key::Turn(id), &mut self.woken);
+        self.woken.len() > before
+    }
+
+    /// Somebody watches as long as anybody waits.
+    pub(super) fn keep_watch(&mut self) {
+        while self.writers.watcher.is_none()
+            && let Some(first) = self.writers.shares.first()
+            && !self.wake_writer(first)
+        {
+            // It is on its way, and comes back to the queue.
+            self.writers.leave(first);
+        }
+    }
+
+    /// Who waited for the turn of `id` does so no more. If another thread does, it comes back to the queue.
+    pub(super) fn leave_turns(&mut self, id: ConnId) {
+        self.writers.leave(id);
+        self.wake_writer(id);
+        self.keep_watch();
+    }
+
+    /// Whoever waits for the turn of a connection to which nothing can be written any more learns of it.
+    pub(super) fn note_state_of_writer(&mut self, event: Event) {
+        let Event::Connection(id, readiness) = event else {
+            return;
+        };
+        if readiness.has(Readiness::STATE)
+            && self.writers.flows.contains_key(&id)
+            && !self.shard.stack().status(id).state.takes_data()
+        {
+            self.forget_writer(id);
+            self.wake_writer(id);
+        }
+    }
+
+    /// Nobody has a handle of this connection any more.
+    pub(super) fn forget_writer(&mut self, id: ConnId) {
+        self.writers.leave(id);
+        self.writers.shares.forget(id);
+        self.writers.flows.remove(&id);
+        if self.writers.turn.is_some_and(|turn| turn.id == id) {
+            let now = self.shard.now();
+            self.call_writer(now, None);
+        }
+        self.keep_watch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::turns::tests::ids;
+
+    const NOW: Instant = Instant::ZERO;
+    const NEAR: Duration = Duration::from_micros(50);
+
+    /// All of them have written as much without a pause as counts, and the first has the turn.
+    fn writers() -> (Writers, [ConnId; 3]) {
+        let ids = ids();
+        let mut writers = Writers::default();
+        for id in ids {
+            assert!(!writers.begins(id, NEAR, NOW));
+            writers.note(id, TRUSTED, NOW);
+            assert!(writers.begins(id, NEAR, NOW));
+            writers.enqueue(id);
+        }
+        assert_eq!(writers.call(NOW), Some(ids[0]));
+        assert!(writers.comes(ids[0], NOW));
+        (writers, ids)
+    }
+
+    #[test]
+    fn who_has_written_much_without_a_pause_takes_turns() {
+        let [id, ..] = ids();
+        let mut writers = Writers::default();
+        writers.begins(id, NEAR, NOW);
+        writers.note(id, MUCH - 1, NOW);
+        assert!(!writers.begins(id, NEAR, NOW));
+        writers.note(id, 1, NOW);
+        assert!(writers.begins(id, NEAR, NOW));
+        assert!(!writers.begins(id, NEAR, NOW + PAUSE));
+    }
+
+    /// Half a megabyte, again and again: with a pause before each it never comes to a whole one.
+    #[test]
+    fn what_is_written_between_pauses_never_adds_up_to_much() {
+        let [id, ..] = ids();
+        let mut writers = Writers::default();
+        for number in 0..100u32 {
+            let now = NOW + PAUSE * number;
+            assert!(!writers.begins(id, NEAR, now));
+            writers.note(id, MUCH / 2, now);
+        }
+    }
+
+    #[test]
+    fn a_turn_is_over_after_so_many_octets_or_after_a_time() {
+        let (mut writers, [first, ..]) = writers();
+        writers.note(first, ENOUGH - 1, NOW);
+        assert!(!writers.is_over(first, NOW));
+        assert!(writers.is_over(first, NOW + LONGEST));
+        writers.note(first, 1, NOW);
+        assert!(writers.is_over(first, NOW));
+    }
+
+    /// Half a nanosecond for each octet, 4 ms at most; for who has been woken, until it has a processor.
+    #[test]
+    fn others_wait_for_who_has_the_turn_as_it_has_written() {
+        let (mut writers, [first, second, third]) = writers();
+        let patience = LONGEST;
+        assert_eq!(writers.watch(second), Some(NOW + patience));
+        assert_eq!(writers.watch(third), None, "one is enough");
+        assert!(!writers.is_over(second, NOW + patience / 2));
+        assert!(writers.is_over(second, NOW + patience));
+        let now = NOW + patience;
+        assert_eq!(writers.call(now), Some(second));
+        assert_eq!(writers.watch(third), Some(now + LONGEST));
+        assert!(!writers.comes(first, now) && writers.comes(second, now));
+        writers.flows.entry(second).or_default().at_once = 2 * MUCH;
+        assert_eq!(
+            writers.watch(third),
+            Some(now + Duration::from_nanos(MUCH as u64))
+        );
+        writers.flows.remove(&second);
+        assert!(writers.is_over(third, now), "it is gone");
+    }
+
+    /// Without anybody who waits, there is no need to give up a turn.
+    #[test]
+    fn who_finds_no_room_keeps_its_turn_for_a_moment() {
+        let (mut writers, [first, second, third]) = writers();
+        assert_eq!(writers.keeps_until(first), Some(NOW + IDLE));
+        assert_eq!(writers.keeps_until(second), None);
+        writers.begins(first, IDLE, NOW);
+        assert_eq!(
+            writers.keeps_until(first),
+            Some(NOW),
+            "its peer is far away"
+        );
+        [second, third].iter().for_each(|id| writers.leave(*id));
+        assert_eq!(writers.keeps_until(first), None);
+    }
+
+    #[test]
+    fn who_is_called_or_leaves_is_watcher_no_more() {
+        let (mut writers, [_, second, third]) = writers();
+        writers.watch(second);
+        assert_eq!(writers.call(NOW), Some(second));
+        assert_eq!(writers.watcher, None);
+        writers.watch(third);
+        writers.leave(third);
+        assert_eq!(writers.watcher, None);
+        assert_eq!(writers.call(NOW), None, "nobody waits");
+        assert!(writers.is_over(third, NOW));
+    }
+}
