@@ -6,8 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, Push, SocketOptions,
-    SynCookies, TcpConfig, WindowUse,
+    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, Nagle, Persist, Push,
+    QuickAcks, ReceiveGrowth, SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -99,7 +99,17 @@ fn any_config(random: &mut Random) -> Config {
     tcp.push = random.pick(&[Push::QueueEnd, Push::SendEnd(2)]);
     tcp.window_use = random.pick(&[WindowUse::InFlight, WindowUse::LastWindow]);
     tcp.slow_start_limit = random.pick(&[None, Some(1), Some(u32::MAX)]);
-    tcp.windows.whole_segment_buffers = random.chance(20);
+    tcp.windows = Windows {
+        whole_segment_buffers: random.chance(20),
+        told: random.pick(&[WindowTold::Steps, WindowTold::Room]),
+        growth: random.pick(&[ReceiveGrowth::TwiceRead, ReceiveGrowth::HalfMore]),
+        persist: random.pick(&[Persist::Rto, Persist::AtLeast(Duration::from_secs(5))]),
+        ..Windows::default()
+    };
+    tcp.nagle = random.pick(&[Nagle::Everything, Nagle::Small, Nagle::Write]);
+    tcp.quick_acks = random.pick(&[QuickAcks::UntilSending, QuickAcks::Never]);
+    tcp.ack_waits.end_with_second = random.chance(30);
+    tcp.endings.resets_given_up = random.chance(30);
     tcp.socket = any_options(random);
     let modes = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
     tcp.ecn = EcnConfig {
