@@ -5,10 +5,13 @@ mod ecn;
 mod endings;
 mod error;
 mod habits;
+mod handshakes;
+mod icmp;
 mod keepalive;
 mod opening;
 mod path_mtu;
 mod resets;
+mod socket;
 mod strangers;
 mod udp;
 mod windows;
@@ -22,11 +25,14 @@ pub use congestion::{
 pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 pub use endings::Endings;
 pub use error::ConfigError;
-pub use habits::{AckWaits, Nagle, Push, QuickAcks, RtoFloor, UserTimeoutFrom};
+pub use habits::{AckWaits, Habits, Nagle, Push, QuickAcks, RetryLimit, RtoFloor, UserTimeoutFrom};
+pub use handshakes::Handshakes;
+pub use icmp::IcmpTrust;
 pub use keepalive::Keepalive;
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
+pub use socket::SocketOptions;
 pub use strangers::{ClosedPorts, Strangers};
 pub use udp::{UdpConfig, UdpOptions};
 pub use windows::{Persist, ReceiveGrowth, WindowTold, Windows};
@@ -283,9 +289,6 @@ pub struct TcpConfig {
     /// instead of going back to the initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the
     /// letter.
     pub linux_recovery: bool,
-    /// A window that is smaller than the last one counts only with new text or a new
-    /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
-    pub doubts_smaller_windows: bool,
     /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
     /// found less exactly. A record has about 100 octets. Default 16,384.
     pub max_sent_records: usize,
@@ -308,6 +311,8 @@ pub struct TcpConfig {
     pub syn_losses_forgiven: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
+    /// Where it is like common hosts, and not as its RFCs have it. Default: nowhere.
+    pub habits: Habits,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
     /// 30 s, as common stacks have it: TIME-WAIT lasts 60 s.
     pub msl: Duration,
@@ -415,7 +420,6 @@ impl Default for TcpConfig {
             reduces_whole_window: false,
             window_in_segments: false,
             linux_recovery: false,
-            doubts_smaller_windows: false,
             tail_loss_probe: true,
             forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),
@@ -426,6 +430,7 @@ impl Default for TcpConfig {
             syn_linear_retries: 0,
             syn_losses_forgiven: 0,
             syn_ack_retries: 5,
+            habits: Habits::default(),
             msl: Duration::from_secs(30),
             time_wait_ignores_resets: true,
             resets: Resets::default(),
@@ -507,75 +512,6 @@ impl TcpConfig {
         self.keepalive.validate()?;
         self.socket.validate()?;
         self.pacing.validate()
-    }
-}
-
-/// What the user of a socket may change while it lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SocketOptions {
-    /// Send small segments at once: Nagle's algorithm off (RFC 9293 MUST-17). Default off, that
-    /// is: Nagle on.
-    pub nodelay: bool,
-    /// Send full segments only, whatever Nagle's algorithm would allow; less than a segment leaves
-    /// when the user closes, takes this back, or nothing has been in flight for a retransmission
-    /// timeout (the override timeout of RFC 9293 §3.8.6.2.1). Default off.
-    pub cork: bool,
-    /// Once the user has closed, text that arrives resets the connection, though the user still holds
-    /// it: nobody will read it (RFC 9293 §3.6.1, SHLD-3). Default off.
-    pub refuses_text: bool,
-    /// TTL or hop limit of what is sent (RFC 9293 MUST-49); `None`: that of the host. Default
-    /// `None`.
-    pub hop_limit: Option<u8>,
-    /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
-    pub keepalive: Option<Keepalive>,
-    /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293
-    /// §3.9.1.1, RFC 5482): it takes the place of R2, so a long one makes R2 longer (MUST-21), and
-    /// of the count of keepalives. Above zero. `None`: R2 decides. Default `None`.
-    pub user_timeout: Option<Duration>,
-    /// What closing does: `None`, in the background and gracefully; `Some(0)`, reset at once;
-    /// otherwise wait so long for the peer to have everything, then reset.
-    pub linger: Option<Duration>,
-    /// The six DSCP bits of what is sent (RFC 9293 §3.9.1.9), in the upper six bits; the lower two
-    /// are the ECN field, which TCP sets. Default 0.
-    pub traffic_class: u8,
-    /// The capacity of the receive buffer, in octets, from 1 to 2^30 - 1, and it stays that; what
-    /// is above or below is taken for the nearest. A window that the peer was given stays given.
-    /// `None`: as large as the path asks for. Default `None`.
-    pub receive_buffer: Option<usize>,
-    /// The capacity of the send buffer, in the same way. Default `None`: it grows with the
-    /// congestion window.
-    pub send_buffer: Option<usize>,
-    /// Take text only while fewer octets than this wait to be sent for the first time, beyond
-    /// those that may leave at once, so that the user decides late what to send; 0 counts as 1.
-    /// `None`: whatever the send buffer has room for. Default `None`.
-    pub unsent_low_water: Option<usize>,
-    /// The most that the window offers, in octets, from 1; a window that the peer was given stays given.
-    /// `None`: what the receive buffer has room for. Default `None`.
-    pub window_clamp: Option<usize>,
-    /// Nothing leaves faster than this, in octets a second (0 counts as 1), whoever decides how fast otherwise.
-    /// `None`: no limit. Default `None`.
-    pub max_pacing_rate: Option<u64>,
-    /// R2 of our SYN or SYN-ACK (RFC 9293 MUST-23) for this connection. `None`: as
-    /// [`TcpConfig::syn_retries`] and [`TcpConfig::syn_ack_retries`] say. Default `None`.
-    pub syn_retries: Option<u32>,
-    /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
-    /// [`TcpConfig::fin_wait_2_timeout`] says. Default `None`.
-    pub fin_wait_2_timeout: Option<Duration>,
-}
-
-impl SocketOptions {
-    /// Whether the values make sense.
-    ///
-    /// # Errors
-    /// The first that does not.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.window_clamp == Some(0) {
-            return Err(ConfigError::Zero("window_clamp"));
-        }
-        if self.user_timeout.is_some_and(|time| time.is_zero()) {
-            return Err(ConfigError::Zero("user_timeout"));
-        }
-        self.keepalive.map_or(Ok(()), |it| it.validate())
     }
 }
 

@@ -601,6 +601,7 @@ fn word(reason: Discard) -> &'static str {
         Discard::ResetChallenged => "near",
         Discard::Reset => "reset",
         Discard::SynChallenged => "syn",
+        Discard::SynRefused => "refused",
         Discard::NoSyn => "nosyn",
         Discard::NoAck => "noack",
         Discard::BadAck => "ack",

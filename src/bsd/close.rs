@@ -42,7 +42,12 @@ impl Calls<'_> {
     fn shutdown_stream(&mut self, fd: Fd, reading: bool, writing: bool) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let id = match &socket.role {
-            Role::Fresh => return Err(Errno::ENOTCONN),
+            Role::Fresh => {
+                // It is noted all the same, as in Linux.
+                self.stream_mut(fd, Errno::EINVAL)?.read_shut |= reading;
+                self.table.happened(fd);
+                return Err(Errno::ENOTCONN);
+            }
             // A listener listens as long as it reads.
             Role::Listening(_) if reading => return self.disconnect_stream(fd),
             Role::Listening(_) => return Ok(()),

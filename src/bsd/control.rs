@@ -65,13 +65,14 @@ impl Calls<'_> {
         };
         let status = self.stack.status(id);
         let opening = matches!(status.state, State::SynSent | State::SynReceived);
+        let inline = socket.settings.urgent_inline;
         let mark = self.stack.urgent_mark(id);
-        let mark = mark.filter(|_| !socket.settings.urgent_inline);
         Ok(number(match request {
             FIONREAD => {
                 // Up to the urgent octet, which is not among what can be read.
                 let before = mark.map_or(usize::MAX, |ahead| ahead as usize - 1);
                 match status.recv_queue {
+                    len if inline => len,
                     len if before == 0 => len.saturating_sub(1),
                     len => len.min(before),
                 }
@@ -79,11 +80,20 @@ impl Calls<'_> {
             SIOCATMARK => usize::from(mark == Some(1)),
             _ if opening => 0,
             // Our FIN counts, as everything does between SND.UNA and what was given.
+            SIOCOUTQ if status.state == State::Closed => left(&status),
+            SIOCOUTQNSD if status.state == State::Closed => status.unsent,
             SIOCOUTQ => status.send_queue + usize::from(status.closing && !fin_is_acked(&status)),
             // So does one that waits behind text.
             _ => status.unsent + usize::from(status.closing && status.unsent > 0),
         }))
     }
+}
+
+/// What the peer had not acknowledged when the connection ended: with text, our FIN, too.
+fn left(status: &Status) -> usize {
+    let sent = status.bytes_sent.saturating_sub(status.bytes_resent);
+    let text = sent.saturating_sub(status.bytes_acked) as usize + status.unsent;
+    text + usize::from(status.closing && text > 0)
 }
 
 /// Whether the peer has acknowledged our FIN.

@@ -70,7 +70,14 @@ impl Calls<'_> {
             // The first text may go with the SYN.
             Role::Fresh if socket.waits_for.is_some() => return WRITABLE,
             // Writing fails at once, so it does not block.
-            Role::Fresh => return POLLHUP | WRITABLE | pending,
+            Role::Fresh => {
+                let ended = if socket.read_shut {
+                    READABLE | POLLRDHUP
+                } else {
+                    0
+                };
+                return POLLHUP | WRITABLE | ended | pending;
+            }
             Role::Listening(ids) => {
                 let any = (ids.iter()).any(|id| self.stack.acceptable_count(*id) > 0);
                 return if any { READABLE } else { 0 };

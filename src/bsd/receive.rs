@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::Calls;
+use super::System;
 use super::errno::Errno;
 use super::linux::{
     IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SCM_TIMESTAMPING, SOL_IP,
@@ -170,8 +171,8 @@ impl Calls<'_> {
         Ok(received)
     }
 
-    /// Text in order. Unless `SO_OOBINLINE`, one call does not read across the urgent octet, and
-    /// the next passes it over.
+    /// Text in order. One call ends before the urgent octet; the next passes it over, or, with
+    /// `SO_OOBINLINE`, begins with it.
     fn receive_text(
         &mut self,
         fd: Fd,
@@ -181,8 +182,8 @@ impl Calls<'_> {
     ) -> Result<usize, Errno> {
         let peek = flags & MSG_PEEK != 0;
         let inline = self.stream(fd, Errno::EINVAL)?.settings.urgent_inline;
-        let mark = self.stack.urgent_mark(id).filter(|_| !inline);
-        let skip = usize::from(mark == Some(1));
+        let mark = self.stack.urgent_mark(id);
+        let skip = usize::from(mark == Some(1) && !inline);
         let most = match mark {
             Some(ahead) if ahead > 1 => buffer.len().min(ahead as usize - 1),
             _ => buffer.len(),
@@ -196,15 +197,20 @@ impl Calls<'_> {
             true => self.stack.status(id).recv_queue,
             false => 0,
         };
-        if waiting > skip || (peek && buffer.is_empty()) {
+        let asks_in_vain = self.system != System::Linux;
+        if waiting > skip || (peek && buffer.is_empty() && asks_in_vain) {
             return Ok(self.stack.peek(id, skip, buffer));
         }
         let read_shut = self.stream(fd, Errno::EINVAL)?.read_shut;
+        // Linux: with nothing here, a call that asks for nothing waits all the same.
+        let asks = self.system == System::Linux && self.stack.status(id).recv_queue == 0;
         let answer = match peek {
             // The urgent octet alone, which stays.
             true if waiting > 0 => Err(RecvError::WouldBlock),
             // Nothing is here: the same answer, and nothing can be taken away.
             true => self.stack.recv(self.now, id, &mut [0]),
+            false if buffer.is_empty() && asks => self.stack.recv(self.now, id, &mut [0]),
+            false if mark == Some(1) && inline => self.receive_from_mark(id, buffer),
             false => self.stack.recv(self.now, id, buffer),
         };
         match answer {
@@ -216,6 +222,17 @@ impl Calls<'_> {
             }
             Err(RecvError::Connection(error)) => Err(self.connection_errno(id, error)),
         }
+    }
+
+    /// `SO_OOBINLINE`: the urgent octet, which is next, and what follows it.
+    fn receive_from_mark(&mut self, id: ConnId, buffer: &mut [u8]) -> Result<usize, RecvError> {
+        let taken = self.stack.recv(self.now, id, buffer)?;
+        let rest = &mut buffer[taken..];
+        let more = match rest.is_empty() {
+            true => 0,
+            false => self.stack.recv(self.now, id, rest).unwrap_or(0),
+        };
+        Ok(taken + more)
     }
 
     /// The urgent octet is next: it is taken out of the stream.

@@ -1,6 +1,32 @@
 //! Where hosts differ and RFCs leave them free: what waits for what, what is pushed, what the least
 //! RTO bounds.
 
+use super::{Handshakes, IcmpTrust};
+
+/// Where common hosts are not as their RFCs have it. Each default is the RFCs'; Linux has them all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Habits {
+    /// What a handshake makes of what does not belong into it.
+    pub handshakes: Handshakes,
+    /// Which ICMP errors are believed.
+    pub icmp_trust: IcmpTrust,
+    /// A connection in TIME-WAIT, or in FIN-WAIT-2 when nobody holds it, judges what arrives by its place
+    /// alone, as Linux has it, where such a connection is kept in little room: the acknowledgment field
+    /// makes no difference, whatever is answered in TIME-WAIT and has one makes its time begin anew, and
+    /// a SYN at or beyond RCV.NXT ends FIN-WAIT-2 with a reset. Default off: RFC 9293 §3.10.7.4, RFC 5961
+    /// §4.2 and §5.2.
+    pub light_ending: bool,
+    /// Where a peer has taken back some of its window, and SND.NXT lies beyond it, acknowledgments and resets
+    /// stand at the edge of the window, as in Linux, so that it takes them. Default off: at SND.NXT (RFC
+    /// 9293 §3.10.7.4).
+    pub acks_stay_in_window: bool,
+    /// A window that is smaller than the last one counts only with new text or a new
+    /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
+    pub doubts_smaller_windows: bool,
+    /// What [`TcpConfig::r2`](super::TcpConfig::r2) and [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default [`RetryLimit::Retransmissions`].
+    pub retry_limit: RetryLimit,
+}
+
 /// What the least RTO is a bound of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RtoFloor {
@@ -10,6 +36,17 @@ pub enum RtoFloor {
     /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
     /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
     Variation,
+}
+
+/// What R2 for data counts (RFC 9293 §3.8.3: a number of retransmissions, or a time).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RetryLimit {
+    /// Retransmissions.
+    #[default]
+    Retransmissions,
+    /// The time that so many would take if the RTO began with the least, counted from the first of them:
+    /// on a longer path there are fewer. As Linux has it.
+    Time,
 }
 
 /// For the acknowledgment of what a segment waits that is not full (RFC 9293 §3.7.4, RFC 896).

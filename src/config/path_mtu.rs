@@ -35,6 +35,9 @@ pub struct PathMtuConfig {
     /// PMTU_RAISE_TIMER (RFC 8899 §5.1.1, RFC 1191 §6.3): how long what was learnt is believed,
     /// by connections and by their host. Default 10 minutes.
     pub raise_after: Duration,
+    /// The MSS option of a SYN offers no more than the path is known to carry, as in Linux. Default off: it
+    /// says what this host takes (RFC 9293 §3.7.1).
+    pub limits_offer: bool,
 }
 
 impl Default for PathMtuConfig {
@@ -45,6 +48,7 @@ impl Default for PathMtuConfig {
             max_probes: 3,
             black_hole_timeouts: 2,
             raise_after: Duration::from_secs(600),
+            limits_offer: false,
         }
     }
 }

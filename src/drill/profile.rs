@@ -7,9 +7,9 @@ use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
     AckWaits, Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, Endings, FastOpenConfig,
-    FastOpenKeys, Keepalive, MtuProbing, Nagle, OptionLayout, PathMtuConfig, Persist, Push,
-    QuickAcks, ReceiveGrowth, Resets, RtoFloor, SocketOptions, Strangers, TcpConfig,
-    UserTimeoutFrom, WindowTold, WindowUse, Windows,
+    FastOpenKeys, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout,
+    PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, Resets, RetryLimit, RtoFloor,
+    SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -138,13 +138,13 @@ fn linux(host: Config) -> Config {
             ..Windows::default()
         },
         user_timeout_from: UserTimeoutFrom::Retransmission,
+        habits: habits(),
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,
         reduces_whole_window: true,
         window_in_segments: true,
         linux_recovery: true,
-        doubts_smaller_windows: true,
         slow_start_after_idle: false,
         max_burst: None,
         slow_start_limit: Some(u32::MAX),
@@ -153,6 +153,7 @@ fn linux(host: Config) -> Config {
         ecn: linux_ecn(),
         path_mtu: PathMtuConfig {
             probing: MtuProbing::Off,
+            limits_offer: true,
             ..PathMtuConfig::default()
         },
         ..host.tcp
@@ -174,6 +175,29 @@ fn linux(host: Config) -> Config {
         time_wait_reuse: None,
         resets_handshakes: false,
         ..host
+    }
+}
+
+/// Where Linux is not as the RFCs have it.
+fn habits() -> Habits {
+    Habits {
+        handshakes: Handshakes {
+            syn_follows_reset: true,
+            bare_syn_ack: true,
+            refuses_second_syn: true,
+            holds_fin: true,
+            deferral_backs_off: true,
+        },
+        icmp_trust: IcmpTrust {
+            next_place: true,
+            ends_handshakes: true,
+            doubts_reassembly: true,
+            any_path_mtu: true,
+        },
+        light_ending: true,
+        acks_stay_in_window: true,
+        doubts_smaller_windows: true,
+        retry_limit: RetryLimit::Time,
     }
 }
 

@@ -333,6 +333,9 @@ impl Stack {
         if has_opened {
             self.take_cookie(&arrival.tuple, header);
         }
+        if discard == Some(Discard::SynRefused) {
+            self.reset_stranger(now, &arrival.tuple, header, text.len());
+        }
         self.follow_fast_open(now, slot, discard == Some(Discard::Reset));
         self.touched(slot);
     }

@@ -56,7 +56,7 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         };
-        if !entry.tcb.is_in_flight(quote.seq) {
+        if !entry.tcb.believes_quote(quote.seq) {
             self.counters.icmp_ignored += 1;
             return;
         }
@@ -64,10 +64,15 @@ impl Stack {
             (IcmpError::PacketTooBig { mtu }, _) => {
                 (entry.tcb).on_packet_too_big(now, mtu as usize, quote.seq);
             }
+            (IcmpError::ReassemblyTimeExceeded, _)
+                if tuple.local.is_ipv4() && entry.tcb.doubts_reassembly() => {}
             (_, Some(reason)) => {
                 entry.tcb.on_icmp_error(reason);
                 if is_broken(reason, tuple.local.is_ipv4()) {
                     entry.tcb.on_path_broken(now, quote.seq);
+                }
+                if means_no_peer(error, tuple.local.is_ipv4()) {
+                    entry.tcb.on_unreachable_peer();
                 }
                 let ended = entry.tcb.state() == State::Closed;
                 let about = Reported::Connection(self.table.id(slot));
@@ -102,6 +107,28 @@ fn is_broken(reason: ConnectionError, is_ipv4: bool) -> bool {
         ConnectionError::NetworkUnreachable => true,
         ConnectionError::HostUnreachable => is_ipv4,
         _ => false,
+    }
+}
+
+/// Whether an error says that there is no use in a handshake: for IPv4 that the peer cannot be
+/// reached, for IPv6 that it, or somebody on the way, does not want to be.
+fn means_no_peer(error: IcmpError, is_ipv4: bool) -> bool {
+    match error {
+        IcmpError::ParameterProblem { .. } => true,
+        IcmpError::HopLimitExceeded => is_ipv4,
+        IcmpError::Unreachable(reason) if is_ipv4 => {
+            matches!(reason, Unreachable::Network | Unreachable::Host)
+        }
+        IcmpError::Unreachable(reason) => matches!(
+            reason,
+            Unreachable::Port
+                | Unreachable::Prohibited
+                | Unreachable::SourcePolicy
+                | Unreachable::RejectRoute
+        ),
+        IcmpError::PacketTooBig { .. }
+        | IcmpError::ReassemblyTimeExceeded
+        | IcmpError::Unknown { .. } => false,
     }
 }
 

@@ -23,6 +23,9 @@ const REORDERING: usize = 3;
 impl Tcb {
     /// Fifth: the ACK field.
     pub(super) fn check_ack(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        if self.ends_lightly() {
+            return self.check_place(now, seg);
+        }
         let Some(ack) = seg.ack else {
             return Step::Break(Discard::NoAck);
         };
@@ -48,11 +51,7 @@ impl Tcb {
         }
         self.probes.unanswered = 0;
         if self.state == State::TimeWait {
-            // Nothing but a bare acknowledgment at RCV.NXT belongs here: whoever sends anything
-            // else must hear where we are.
-            if !seg.is_empty() || seg.seq != self.rcv.nxt {
-                self.challenge(now);
-            }
+            self.answer_in_time_wait(now, seg);
             return Step::Continue(());
         }
         if ack >= self.snd.una {
@@ -65,15 +64,29 @@ impl Tcb {
         self.check_fin_acknowledged(now)
     }
 
-    /// A handshake that waits for text does not take a bare acknowledgment before its time is
-    /// over. Then our SYN,ACK leaves again, for the peer to answer it.
-    fn defer(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
-        match self.deferred_until {
-            Some(until) if seg.is_empty() && now < until => {
-                self.timers.arm(Timer::Retransmission, until);
-                Step::Break(Discard::Deferred)
+    /// In TIME-WAIT nothing but a bare acknowledgment at RCV.NXT belongs here: whoever sends anything
+    /// else must hear where we are.
+    fn answer_in_time_wait(&mut self, now: Instant, seg: &Segment<'_>) -> bool {
+        let is_strange = !seg.is_empty() || seg.seq != self.rcv.nxt;
+        if is_strange {
+            self.challenge(now);
+        }
+        is_strange
+    }
+
+    /// The acknowledgment makes no difference: see
+    /// [`Habits::light_ending`](crate::config::Habits::light_ending).
+    fn check_place(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        if self.state == State::TimeWait {
+            let is_strange = self.answer_in_time_wait(now, seg);
+            if seg.ack.is_some() || !is_strange {
+                self.start_two_msl(now);
             }
-            _ => Step::Continue(()),
+            return Step::Continue(());
+        }
+        match seg.ack {
+            Some(_) => Step::Continue(()),
+            None => Step::Break(Discard::NoAck),
         }
     }
 
@@ -95,7 +108,7 @@ impl Tcb {
     #[inline]
     pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
-        let is_doubted = self.config.doubts_smaller_windows
+        let is_doubted = self.config.habits.doubts_smaller_windows
             && (wl1, wl2) == (seq, ack)
             && (1..self.snd.wnd).contains(&wnd);
         if (wl1 < seq || (wl1 == seq && wl2 <= ack)) && !is_doubted {

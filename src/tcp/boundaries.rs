@@ -275,6 +275,18 @@ impl Tcb {
         records.get(at).map_or(end, |place| end.min(*place))
     }
 
+    /// Where a segment that is sent again from `start` ends, if it may reach `end`: of what left as one,
+    /// it takes all or, if that is longer, a part of the first. As Linux has it, whose segments keep
+    /// where they end.
+    pub(super) fn resend_end(&self, start: Seq, end: Seq) -> Seq {
+        let Some(Places { groups, .. }) = self.boundaries.0.as_deref() else {
+            return end;
+        };
+        let at = groups.partition_point(|place| *place <= end);
+        let last = at.checked_sub(1).and_then(|at| groups.get(at));
+        last.copied().filter(|last| *last > start).unwrap_or(end)
+    }
+
     /// Where a segment from `start` to `end` begins that goes beyond no record.
     pub(super) fn record_start(&self, start: Seq, end: Seq) -> Seq {
         let Some(Places { records, .. }) = self.boundaries.0.as_deref() else {

@@ -273,7 +273,8 @@ impl Tcb {
             _ if self.snd.fin.is_some() => return Err(SendError::Closing),
             State::SynReceived | State::Established | State::CloseWait => {
                 // What was sent in SYN-RECEIVED leaves in ESTABLISHED, and the FIN after it.
-                if self.state != State::SynReceived || self.send_buffer.len() == 0 {
+                let waits = self.send_buffer.len() > 0 || self.holds_fin();
+                if self.state != State::SynReceived || !waits {
                     self.on(Event::Close);
                 }
                 self.snd.fin = Some(self.send_buffer.end());
@@ -288,6 +289,12 @@ impl Tcb {
             | State::Closed => return Err(SendError::Closing),
         }
         Ok(())
+    }
+
+    /// Whether a FIN waits for the end of the handshake: see
+    /// [`Handshakes::holds_fin`](crate::config::Handshakes::holds_fin).
+    fn holds_fin(&self) -> bool {
+        self.config.habits.handshakes.holds_fin && !self.passive && !self.orphan
     }
 
     /// The user reads no more: what has arrived and what arrives is thrown away, but
@@ -327,13 +334,13 @@ impl Tcb {
         let linger_zero = self.config.socket.linger == Some(Duration::ZERO);
         let unread =
             self.recv_buffer.len() > 0 && !self.read_shut && self.config.endings.resets_unread;
+        self.orphan = true;
         if (linger_zero || unread) && self.state != State::TimeWait {
             self.abort();
         } else if self.state.takes_data() {
             // Cannot fail in these states.
             let _ = self.close(now);
         }
-        self.orphan = true;
         self.limit_fin_wait_2(now);
         self.recv_buffer.discard();
         if self.state == State::TimeWait {

@@ -42,7 +42,7 @@ impl Tcb {
             acks,
             probes,
             opening,
-            deferred_until,
+            deferral,
             syn_due,
             refuse,
             reset_due,
@@ -71,7 +71,7 @@ impl Tcb {
         factory.name().hash(hasher);
         pacer.hash_canonical(config, now, hasher);
         timers.hash_canonical(now, hasher);
-        (opening, deferred_until.map(|until| until.since(now))).hash(hasher);
+        (opening, deferral.map(|it| it.canonical(now))).hash(hasher);
         hash_acks(acks, config, self.recovery.rtt.rto(), now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
         if config.timestamps {

@@ -93,7 +93,7 @@ impl Tcb {
             (config.window_scaling, config.sack, config.timestamps)
         };
         Options {
-            mss: Some(own_mss(&self.config, self.path)),
+            mss: Some(self.offered_mss()),
             window_scale: scale.then_some(self.rcv.shift),
             sack_permitted: sack,
             timestamps: timestamps.then(|| self.timestamps.option(now)),
@@ -101,6 +101,12 @@ impl Tcb {
             fast_open: self.opening.option().filter(|_| is_first),
             ..Options::default()
         }
+    }
+
+    /// The MSS option of our SYN.
+    fn offered_mss(&self) -> u16 {
+        let own = own_mss(&self.config, self.path);
+        (self.path_mtu).offer(own, &self.config.path_mtu)
     }
 
     /// Takes what the peer's SYN offers, as far as we offer or would offer it too.

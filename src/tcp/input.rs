@@ -13,6 +13,7 @@ use super::seq::Seq;
 use super::state::{Event, State};
 use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
+use crate::config::Resets;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader};
 
@@ -35,6 +36,8 @@ pub enum Discard {
     Reset,
     /// A SYN where none belongs (RFC 5961 §4).
     SynChallenged,
+    /// A SYN that has ended the connection, and is to be answered as that of a stranger.
+    SynRefused,
     /// In SYN-SENT: it is neither SYN nor RST (§3.10.7.3, fifth).
     NoSyn,
     /// It has no ACK.
@@ -53,7 +56,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 15] = [
+    pub const ALL: [Discard; 16] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -62,6 +65,7 @@ impl Discard {
         Discard::ResetChallenged,
         Discard::Reset,
         Discard::SynChallenged,
+        Discard::SynRefused,
         Discard::NoSyn,
         Discard::NoAck,
         Discard::BadAck,
@@ -167,6 +171,7 @@ impl Tcb {
         {
             if !seg.ctl.has(Control::RST) {
                 self.refuse = Some(ack);
+                self.hurry_syn(now);
             }
             return Step::Break(Discard::BadAck);
         }
@@ -195,12 +200,24 @@ impl Tcb {
         self.feedback.on_syn_ack(seg);
         self.take_handshake_ack(now, ack, seg);
         self.acks.due = AckDue::Now;
+        if self.config.habits.handshakes.bare_syn_ack {
+            return Step::Continue(());
+        }
         seg.advance(1);
         seg.ctl = seg.ctl - Control::SYN;
         self.trim(seg);
         self.check_urgent(seg);
         self.process_text(now, seg)?;
         self.check_fin(now, seg)
+    }
+
+    /// Our first SYN is to leave again now: see
+    /// [`Handshakes::syn_follows_reset`](crate::config::Handshakes::syn_follows_reset).
+    fn hurry_syn(&mut self, now: Instant) {
+        if self.config.habits.handshakes.syn_follows_reset && self.recovery.retries() == 0 {
+            self.recovery.set_timer(now);
+            self.arm_recovery_timer();
+        }
     }
 
     /// IRS, RCV.NXT, the window that our SYN gave, and the peer's options.
@@ -304,8 +321,9 @@ impl Tcb {
 
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
     fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
-        let in_window =
-            seg.seq == self.rcv.nxt || (self.rcv.nxt < seg.seq && seg.seq < self.rcv.edge);
+        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let at_edge = seg.seq == edge && self.config.resets == Resets::AlsoBehindHeld;
+        let in_window = seg.seq == nxt || (nxt < seg.seq && seg.seq < edge) || at_edge;
         let fits = in_window || self.is_reset_at_fin(seg);
         // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
         let waits = self.state == State::TimeWait
@@ -395,10 +413,22 @@ impl Tcb {
         }
     }
 
+    /// Whether nothing but its place is asked of a segment: see
+    /// [`Habits::light_ending`](crate::config::Habits::light_ending).
+    pub(super) fn ends_lightly(&self) -> bool {
+        let is_ending = match self.state {
+            State::TimeWait => true,
+            State::FinWait2 => self.orphan,
+            _ => false,
+        };
+        is_ending && self.config.habits.light_ending
+    }
+
     /// Eighth step, TIME-WAIT: the peer's FIN came again, so it waits for our acknowledgment.
     fn restart_time_wait(&mut self, now: Instant, seg: &Segment<'_>) {
         let is_fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
-        if self.state == State::TimeWait && is_fin {
+        let restarts = is_fin || (self.ends_lightly() && seg.ack.is_some());
+        if self.state == State::TimeWait && restarts {
             self.start_two_msl(now);
         }
     }
@@ -487,7 +517,14 @@ impl Tcb {
         }
         if self.state == State::SynReceived && self.passive && !self.opening.is_child {
             self.end(Event::RcvRstPassive, None);
-            return Step::Break(Discard::Reset);
+            return Step::Break(match self.config.habits.handshakes.refuses_second_syn {
+                true => Discard::SynRefused,
+                false => Discard::Reset,
+            });
+        }
+        if self.ends_lightly() && self.state == State::FinWait2 && seg.seq >= self.rcv.nxt {
+            self.end(Event::Abort, None);
+            return Step::Break(Discard::SynRefused);
         }
         self.challenge(now);
         Step::Break(Discard::SynChallenged)

@@ -16,6 +16,7 @@
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
 //! | `apart` | §3.8.6.3 | acknowledgments that one for a whole batch does not replace |
+//! | `icmp_trust` | RFC 5927 §4 | which ICMP errors are believed |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
 //! | `plan` | §3.7, §3.8 | what the next segment carries: decided, and nothing changed |
 //! | `output` | §3.7, §3.8 | it counts as sent, and is built |
@@ -25,6 +26,7 @@
 //! | `time_wait` | §3.6.1 | a connection in TIME-WAIT, in little room |
 //! | `handshake` | §3.4.1, §3.7.1 | what two SYNs agree on |
 //! | `fast_open` | RFC 7413 | text on a SYN |
+//! | `deferral` | | handshakes that wait for text |
 //! | `stateless` | RFC 4987 | handshakes of which nothing is kept |
 //! | `timestamps` | RFC 7323 | RTT samples and PAWS |
 //! | `ecn/` | RFC 3168, RFC 9768 | marks in place of losses |
@@ -55,12 +57,14 @@ mod calls;
 mod canonical;
 pub mod congestion;
 mod control;
+mod deferral;
 mod draft;
 mod ecn;
 mod error;
 mod fast_open;
 mod handshake;
 mod header_prediction;
+mod icmp_trust;
 mod input;
 mod invariants;
 mod kept;

@@ -337,9 +337,24 @@ impl Tcb {
         }
     }
 
+    /// Where a segment without text stands: at SND.NXT, or in the window, see
+    /// [`Habits::acks_stay_in_window`](crate::config::Habits::acks_stay_in_window).
+    fn place_of_acks(&self) -> Seq {
+        let (nxt, edge) = (self.snd.nxt, self.snd_edge());
+        if edge >= nxt || !self.config.habits.acks_stay_in_window {
+            return nxt;
+        }
+        // What the scale of the window may have cut off is no reason.
+        let unit = self.agreed.window_scale.map_or(0, |(_, own)| 1 << own);
+        match nxt - edge < unit {
+            true => nxt,
+            false => edge,
+        }
+    }
+
     fn pure_ack(&self, now: Instant) -> Segment<'_> {
         Segment {
-            seq: self.snd.nxt,
+            seq: self.place_of_acks(),
             ack: self.rcv.irs.is_some().then_some(self.rcv.nxt),
             ctl: Control::ACK,
             wnd: self.rcv.edge.saturating_since(self.rcv.nxt),

@@ -25,6 +25,7 @@ use core::ops::Range;
 use super::handshake::Path;
 use super::recovery::RecoveryState;
 use super::seq::Seq;
+use super::state::State;
 use super::tcb::Tcb;
 use crate::config::{MtuProbing, PathMtuConfig};
 use crate::time::Instant;
@@ -174,6 +175,15 @@ impl PathMtu {
         match self.plpmtu < self.largest {
             true => self.plpmtu,
             false => interface,
+        }
+    }
+
+    /// The longest text that the path is known to carry, if that is less than all.
+    pub(super) fn offer(&self, own: u16, config: &PathMtuConfig) -> u16 {
+        let is_known = self.plpmtu < self.largest && config.probing == MtuProbing::Off;
+        match is_known && config.limits_offer {
+            true => own.min(self.text().clamp(1, usize::from(u16::MAX)) as u16),
+            false => own,
         }
     }
 
@@ -347,12 +357,21 @@ impl Tcb {
     /// big (RFC 5927 §7.2).
     pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, seq: u32) {
         let seq = self.snd.una.near(seq);
-        if !self.state.is_synchronized() {
+        let trusts = self.config.habits.icmp_trust.any_path_mtu;
+        let of_syn = trusts && self.state == State::SynSent;
+        if !self.state.is_synchronized() && !of_syn {
             return;
         }
+        // What is less than can be true says nothing.
+        let mtu = match trusts && mtu > 0 {
+            true => mtu.max(self.path_mtu.least),
+            false => mtu,
+        };
         match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {
             None => return,
             Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe),
+            // A SYN was not too long.
+            Some(TooBig::Text) if self.state == State::SynSent => self.set_effective_mss(),
             Some(TooBig::Text) => {
                 self.set_effective_mss();
                 self.recovery

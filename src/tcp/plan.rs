@@ -120,6 +120,7 @@ impl Tcb {
             .min(self.send_buffer.end())
             .min(lost.start + self.segment_limit());
         let text_end = self.record_end(lost.start, text_end);
+        let text_end = self.resend_end(lost.start, text_end);
         // Our FIN goes with the last of the text, unless that was a segment of its own.
         let is_whole = self.snd.fin_alone && text_end - lost.start == self.segment_limit();
         let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end && !is_whole;

@@ -18,7 +18,9 @@ impl Tcb {
 
     /// It ends the connection: see [`Resets`].
     pub(super) fn is_believed(&self, seg: &Segment<'_>) -> bool {
+        let ends_lightly = self.ends_lightly() && self.state == State::FinWait2;
         seg.seq == self.rcv.nxt
+            || ends_lightly
             || match self.config.resets {
                 Resets::Exact => false,
                 Resets::AlsoBehindHeld => {

@@ -12,6 +12,7 @@ use super::buffers::{self, RightSizing};
 use super::burst::Burst;
 use super::congestion::{Factory, Governor};
 use super::control::first_start;
+use super::deferral::Deferral;
 use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
@@ -266,8 +267,8 @@ pub struct Tcb {
     pub(super) probes: Probes,
     /// How it was opened, if by Fast Open.
     pub(super) opening: Opening,
-    /// Until then a bare acknowledgment does not end the handshake.
-    pub(super) deferred_until: Option<Instant>,
+    /// The handshake waits for text.
+    pub(super) deferral: Option<Deferral>,
     /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
     pub(super) syn_due: bool,
     /// A reset with this sequence number is to leave now: the answer to an acknowledgment of
@@ -352,7 +353,7 @@ impl Tcb {
             },
             probes: Probes::default(),
             opening: Opening::new(open),
-            deferred_until: open.defer_accept.map(|wait| now + wait),
+            deferral: (open.defer_accept).map(|wait| Deferral::new(now, wait)),
             syn_due: true,
             refuse: None,
             reset_due: false,

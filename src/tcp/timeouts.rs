@@ -7,7 +7,7 @@ use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::{Persist, UserTimeoutFrom};
+use crate::config::{Persist, RetryLimit, UserTimeoutFrom};
 use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after so long...
@@ -53,8 +53,13 @@ impl Tcb {
             log::info!("{}: {} retransmissions (R1)", self.tuple, self.config.r1);
             self.readiness |= Readiness::STATE;
         }
-        if self.recovery.retries() >= self.retry_limit() || self.has_opened_for_long(now) {
+        if self.has_tried_enough(now) || self.has_opened_for_long(now) {
             self.give_up();
+            return;
+        }
+        if self.is_deferred(now) {
+            self.recovery.wait_on(now);
+            self.arm_recovery_timer();
             return;
         }
         self.stats.timeouts += 1;
@@ -128,6 +133,27 @@ impl Tcb {
             && config.socket.user_timeout.is_none()
             && self.recovery.retries() > 0
             && now - opened >= longest
+    }
+
+    /// Whether R2 is over.
+    fn has_tried_enough(&self, now: Instant) -> bool {
+        let (retries, limit) = (self.recovery.retries(), self.retry_limit());
+        match self.config.habits.retry_limit {
+            RetryLimit::Time if self.state.is_synchronized() => {
+                retries > 0 && self.recovery.retrying(now) >= self.time_of(limit)
+            }
+            RetryLimit::Time | RetryLimit::Retransmissions => retries >= limit,
+        }
+    }
+
+    /// How long so many retransmissions take that begin with the least RTO: each twice as long as the one
+    /// before, and then, near the largest RTO, that.
+    fn time_of(&self, retries: u32) -> Duration {
+        let (first, most) = (self.config.min_rto, self.config.max_rto);
+        let doublings = (most.as_nanos() / first.as_nanos()).max(1).ilog2();
+        let doubled = retries.min(doublings);
+        let geometric = first.saturating_mul(((2_u64 << doubled.min(30)) - 1) as u32);
+        geometric.saturating_add(most.saturating_mul(retries - doubled))
     }
 
     /// R2 (MUST-20, MUST-23). A user timeout takes its place (MUST-21).

@@ -170,7 +170,7 @@ fn tcp_info_shows_a_connection() {
         (info.bytes_sent, info.bytes_retrans, info.data_segs_out),
         (5000, 0, 4)
     );
-    assert_eq!((info.delivered, info.ca_state, info.advmss), (5, 0, 1460));
+    assert_eq!((info.delivered, info.ca_state, info.advmss), (5, 0, 1448));
     // 5 ms there, 5 ms back; and again for the last segment, which is not full and waits (Nagle).
     assert_eq!(
         (info.busy_time, info.rwnd_limited, info.sndbuf_limited),

@@ -201,7 +201,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         // Linux's word for a threshold that nothing has set.
         snd_ssthresh: segments(status.ssthresh).min(0x7fff_ffff),
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
-        advmss: u32::from(status.advertised_mss),
+        advmss: u32::from(status.advertised_mss).saturating_sub(options_on_all(status)),
         reordering: (status.reordering as u32).max(LEAST_REORDERING),
         rcv_rtt: status.receiver_rtt.map_or(0, micros),
         rcv_space: status.receive_buffer as u32,
@@ -291,6 +291,11 @@ fn state(state: State) -> u8 {
 fn rcv_mss(status: &Status) -> u32 {
     let expected = status.snd_mss.min(status.advertised_mss).min(536);
     u32::from(status.rcv_mss.max(expected))
+}
+
+/// Octets of the options that every segment has.
+fn options_on_all(status: &Status) -> u32 {
+    if status.timestamps { 12 } else { 0 }
 }
 
 fn options(status: &Status) -> u8 {

@@ -43,6 +43,8 @@ impl Calls<'_> {
                 let least = int(value)?;
                 // Linux: below zero means as much as can be, and zero is one.
                 let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
+                let most = self.most_low_water(fd)?;
+                let least = least.min(most);
                 self.settings_mut(fd)?.receive_low_water = least;
                 self.make_room_for(fd, least)?;
                 self.table.happened(fd);
@@ -229,6 +231,20 @@ impl Calls<'_> {
                     kept(SO_SNDBUF, config.send_buffer),
                 ))
             }
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// The most that `SO_RCVLOWAT` makes of a value: what a buffer that was asked for holds, or half of
+    /// what the buffer grows to.
+    fn most_low_water(&self, fd: Fd) -> Result<usize, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => {
+                let config = &socket.config;
+                let largest = config.receive_buffer / 2;
+                Ok(config.socket.receive_buffer.unwrap_or(largest).max(1))
+            }
+            Kind::Datagram(_) => Ok(usize::MAX),
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }

@@ -21,6 +21,8 @@ use crate::tcp::State;
 const SEGMENTS: core::ops::RangeInclusive<i32> = 88..=32_767;
 /// What `TCP_MAXSEG` says before there is a connection (RFC 9293 §3.7.1, SHLD-5).
 const DEFAULT_SEGMENT: i32 = 536;
+/// Octets that timestamps take of each segment.
+const TIMESTAMPS: i32 = 12;
 /// What `TCP_KEEPIDLE` and `TCP_KEEPINTVL` take, in seconds.
 const KEEPALIVE_SECS: core::ops::RangeInclusive<i32> = 1..=32_767;
 /// What `TCP_KEEPCNT` and `TCP_SYNCNT` take.
@@ -247,6 +249,10 @@ impl Calls<'_> {
                 let status = self.stack.status(id);
                 match status.state {
                     State::Closed | State::Listen => asked,
+                    // What our SYN offers takes room.
+                    State::SynSent if socket.config.timestamps => {
+                        i32::from(status.snd_mss) - TIMESTAMPS
+                    }
                     _ => i32::from(status.snd_mss),
                 }
             }

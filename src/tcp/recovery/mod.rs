@@ -39,7 +39,7 @@ use core::time::Duration;
 
 use super::seq::Seq;
 use super::timers::Timer;
-use crate::config::TcpConfig;
+use crate::config::{RetryLimit, TcpConfig};
 use crate::time::Instant;
 
 use newreno::NewReno;
@@ -83,6 +83,8 @@ pub(crate) struct Recovery {
     as_linux: bool,
     /// How often in a row the timer has expired without progress.
     retries: u32,
+    /// When it did so first.
+    retries_since: Instant,
     /// When the retransmission timer expires (RFC 6298 §5), whatever timer runs in its place.
     rto_at: Instant,
 }
@@ -103,6 +105,7 @@ impl Recovery {
             forward_rto: config.forward_rto,
             as_linux: config.linux_recovery,
             retries: 0,
+            retries_since: now,
             rto_at: now,
         }
     }
@@ -237,6 +240,9 @@ impl Recovery {
             _ => self.episode = Some(Box::new(Episode::new(una..nxt, true, forward))),
         }
         self.rtt.back_off();
+        if self.retries == 0 {
+            self.retries_since = now;
+        }
         self.retries = self.retries.saturating_add(1);
         (self.prr, self.shrinking) = (None, None);
         self.one_segment = false;
@@ -343,6 +349,21 @@ impl Recovery {
     /// How often in a row the timer has expired without progress: what R1 and R2 limit.
     pub(crate) fn retries(&self) -> u32 {
         self.retries
+    }
+
+    /// The timer has expired, and nothing is sent again: it waits on as if something were.
+    pub(crate) fn wait_on(&mut self, now: Instant) {
+        self.rtt.back_off();
+        self.retries = self.retries.saturating_add(1);
+        self.rto_at = now + self.rtt.rto();
+    }
+
+    /// How long that has gone on.
+    pub(crate) fn retrying(&self, now: Instant) -> Duration {
+        match self.retries {
+            0 => Duration::ZERO,
+            _ => now - self.retries_since,
+        }
     }
 
     /// The peer answers, though it does not take what was sent again (RFC 9293 SHLD-17).
@@ -457,5 +478,8 @@ impl Recovery {
         let highest = limits.into_iter().filter(|limit| *limit < u32::MAX).max();
         let last = highest.unwrap_or_default() + 1;
         self.retries.min(last).hash(hasher);
+        if config.habits.retry_limit == RetryLimit::Time {
+            self.retrying(now).hash(hasher);
+        }
     }
 }

@@ -1,0 +1,56 @@
+//! A passive handshake that waits for text
+//! ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
+
+use super::input::{Discard, Step};
+use super::segment::Segment;
+use super::tcb::Tcb;
+use super::timers::Timer;
+use crate::time::{Duration, Instant};
+
+/// Until when it waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deferral {
+    until: Instant,
+    /// The acknowledgment that would have ended it has come.
+    is_answered: bool,
+}
+
+impl Deferral {
+    /// It waits so long from now on.
+    pub(super) fn new(now: Instant, wait: Duration) -> Deferral {
+        Deferral {
+            until: now + wait,
+            is_answered: false,
+        }
+    }
+
+    /// What of it decides the future.
+    pub(super) fn canonical(&self, now: Instant) -> (Duration, bool) {
+        (self.until.since(now), self.is_answered)
+    }
+}
+
+impl Tcb {
+    /// A handshake that waits for text does not take a bare acknowledgment before its time is
+    /// over. Then our SYN,ACK leaves again, for the peer to answer it.
+    pub(super) fn defer(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
+        match &mut self.deferral {
+            Some(deferral) if seg.is_empty() && now < deferral.until => {
+                deferral.is_answered = true;
+                if !self.config.habits.handshakes.deferral_backs_off {
+                    self.timers.arm(Timer::Retransmission, deferral.until);
+                }
+                Step::Break(Discard::Deferred)
+            }
+            _ => Step::Continue(()),
+        }
+    }
+
+    /// The retransmission timer has expired, and the peer need not be asked again yet: see
+    /// [`Handshakes::deferral_backs_off`](crate::config::Handshakes::deferral_backs_off).
+    pub(super) fn is_deferred(&self, now: Instant) -> bool {
+        let waits = |deferral: &Deferral| deferral.is_answered && now < deferral.until;
+        self.config.habits.handshakes.deferral_backs_off
+            && self.deferral.as_ref().is_some_and(waits)
+    }
+}
