@@ -88,9 +88,10 @@ impl Tcb {
         let room = self.room_for(data.len())?;
         let start = self.send_buffer.end();
         self.send_buffer.push(&data[..room], self.allowance.text);
-        self.note_send(&(start..self.send_buffer.end()));
+        let given = start..self.send_buffer.end();
+        self.note_send(&given);
         let is_end = record && room == data.len();
-        self.note_boundaries(start..self.send_buffer.end(), is_end);
+        self.note_boundaries(given, is_end);
         self.settle(now);
         Ok(room)
     }

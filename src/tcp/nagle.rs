@@ -51,9 +51,12 @@ impl Tcb {
     }
 
     /// The text of a SEND waits in the buffer.
+    #[inline]
     pub(super) fn note_send(&mut self, range: &Range<Seq>) {
-        let is_first = range.start == self.snd.nxt && self.snd.nxt == self.snd.una;
-        if is_first && self.config.nagle == Nagle::Write {
+        if self.config.nagle == Nagle::Write
+            && range.start == self.snd.nxt
+            && self.snd.nxt == self.snd.una
+        {
             self.snd.alone = range.clone();
         }
     }

@@ -257,6 +257,7 @@ impl Tcb {
 
     /// Octets that the congestion window still lets out. While something is in flight, a segment
     /// is not cut to fit it.
+    #[inline]
     pub(super) fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         // Our SYN is no text.

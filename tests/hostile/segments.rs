@@ -6,8 +6,9 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    Config, EcnConfig, EcnMode, EcnOptions, Keepalive, ListenerConfig, Nagle, Persist, Push,
-    QuickAcks, ReceiveGrowth, SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
+    AckWaits, Config, EcnConfig, EcnMode, EcnOptions, Habits, Handshakes, IcmpTrust, Keepalive,
+    ListenerConfig, Nagle, Persist, Push, QuickAcks, ReceiveGrowth, RetryLimit, SocketOptions,
+    SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -107,12 +108,24 @@ fn any_config(random: &mut Random) -> Config {
         ..Windows::default()
     };
     tcp.nagle = random.pick(&[Nagle::Everything, Nagle::Small, Nagle::Write]);
-    tcp.quick_acks = random.pick(&[QuickAcks::UntilSending, QuickAcks::Never]);
-    tcp.ack_waits.end_with_second = random.chance(30);
+    tcp.quick_acks = random.pick(&[
+        QuickAcks::UntilSending,
+        QuickAcks::UntilAnswering,
+        QuickAcks::Never,
+    ]);
+    tcp.linux_recovery = random.chance(40);
+    tcp.window_in_segments = random.chance(40);
+    tcp.ack_waits = any_ack_waits(random);
+    tcp.habits = any_habits(random);
     tcp.endings.resets_given_up = random.chance(30);
     tcp.socket = any_options(random);
+    tcp.ecn = any_ecn(random);
+    config
+}
+
+fn any_ecn(random: &mut Random) -> EcnConfig {
     let modes = [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate];
-    tcp.ecn = EcnConfig {
+    EcnConfig {
         ask: random.pick(&modes),
         accept: random.pick(&modes),
         attempts: random.pick(&[1, 2, u32::MAX]),
@@ -123,8 +136,40 @@ fn any_config(random: &mut Random) -> Config {
         },
         capable_throughout: random.chance(30),
         proportional: random.chance(50),
-    };
-    config
+    }
+}
+
+fn any_ack_waits(random: &mut Random) -> AckWaits {
+    AckWaits {
+        end_with_reading: random.chance(70),
+        hold_fin: random.chance(50),
+        answer_fin: random.chance(30),
+        hold_crossing: random.chance(70),
+        expect_answer: random.chance(70),
+        end_with_second: random.chance(30),
+    }
+}
+
+fn any_habits(random: &mut Random) -> Habits {
+    Habits {
+        handshakes: Handshakes {
+            syn_follows_reset: random.chance(40),
+            bare_syn_ack: random.chance(40),
+            refuses_second_syn: random.chance(40),
+            holds_fin: random.chance(40),
+            deferral_backs_off: random.chance(40),
+        },
+        icmp_trust: IcmpTrust {
+            next_place: random.chance(40),
+            ends_handshakes: random.chance(40),
+            doubts_reassembly: random.chance(40),
+            any_path_mtu: random.chance(40),
+        },
+        light_ending: random.chance(40),
+        acks_stay_in_window: random.chance(40),
+        doubts_smaller_windows: random.chance(40),
+        retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
+    }
 }
 
 /// Times that nobody would choose, as short and as long as can be.
