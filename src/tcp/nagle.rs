@@ -65,7 +65,9 @@ impl Tcb {
     /// [`Nagle::Small`].
     #[inline]
     pub(super) fn end_part(&mut self) {
-        self.parted &= self.config.nagle != Nagle::Small;
+        if self.parted && self.config.nagle == Nagle::Small {
+            self.parted = false;
+        }
     }
 
     /// With [`Nagle::Small`], no segment is longer than half of the largest window there was, if that was
