@@ -146,7 +146,7 @@ impl Calls<'_> {
     }
 
     /// Connections are taken from now on; of those that are established, `backlog` may wait, and
-    /// some more ([`System`](super::System)). Once more: the backlog changes.
+    /// some more ([`System`]). Once more: the backlog changes.
     ///
     /// # Errors
     /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.

@@ -275,7 +275,7 @@ impl Tcb {
     }
 
     /// So many octets, or as many as whole segments have: see
-    /// [`Windows::whole_segment_buffers`].
+    /// [`Windows::whole_segment_buffers`](crate::config::Windows::whole_segment_buffers).
     fn in_whole_segments(&self, octets: usize) -> usize {
         let whole = self.config.windows.whole_segment_buffers && self.rcv.irs.is_some();
         let segment = self.segment_with_options();

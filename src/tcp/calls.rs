@@ -365,7 +365,7 @@ impl Tcb {
     }
 
     /// ICMP says that net or host cannot be reached, and quotes the segment with this sequence number: see
-    /// [`TcpConfig::linux_recovery`].
+    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
     pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
         let is_next = self.snd.una.near(seq) == self.snd.una;
         if is_next && self.config.linux_recovery && self.recovery.retries() > 0 {
