@@ -284,10 +284,10 @@ pub struct TcpConfig {
     /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
     /// loss probe needs no sample since the last. Without SACK, each duplicate counts as a segment that has
     /// arrived, and a repair lasts until more than `recover` is acknowledged (RFC 6582 §3.2). A host that
-    /// cannot be reached takes back a doubling of the timeout (RFC 6069). The interval to the next probe of a closed window
-    /// counts from the answer. An idle time halves the window for each timeout in it (RFC 2861 §3.1),
-    /// instead of going back to the initial window. Default off: RFC 5681, RFC 6298, RFC 8985 to the
-    /// letter.
+    /// cannot be reached takes back a doubling of the timeout (RFC 6069). The interval to the next probe
+    /// of a closed window counts from the answer. An idle time halves the window for each timeout in it
+    /// (RFC 2861 §3.1), instead of going back to the initial window. Default off: RFC 5681, RFC 6298,
+    /// RFC 8985 to the letter.
     pub linux_recovery: bool,
     /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
     /// found less exactly. A record has about 100 octets. Default 16,384.
@@ -467,6 +467,8 @@ impl TcpConfig {
     /// The first that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.path_mtu.validate()?;
+        self.windows.validate()?;
+        self.endings.validate()?;
         let positive = [
             (self.receive_buffer, "receive_buffer"),
             (self.initial_receive_buffer, "initial_receive_buffer"),
@@ -593,7 +595,7 @@ mod tests {
     #[test]
     fn what_a_connection_cannot_do_is_refused() {
         let zero = |name| Some(ConfigError::Zero(name));
-        let rows: [(fn(&mut TcpConfig), _); 11] = [
+        let rows: [(fn(&mut TcpConfig), _); 13] = [
             (
                 |it| it.initial_rto = Duration::ZERO,
                 Some(ConfigError::RtoBounds),
@@ -608,6 +610,14 @@ mod tests {
             ),
             (|it| it.slow_start_limit = Some(0), zero("slow_start_limit")),
             (|it| it.max_burst = Some(0), zero("max_burst")),
+            (
+                |it| it.windows.persist = Persist::AtLeast(Duration::ZERO),
+                zero("windows.persist"),
+            ),
+            (
+                |it| it.endings.opening_timeout = Some(Duration::ZERO),
+                zero("endings.opening_timeout"),
+            ),
             (
                 |it| it.send_buffer = 1 << 30,
                 Some(ConfigError::BufferTooLarge),

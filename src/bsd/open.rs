@@ -212,8 +212,8 @@ impl Calls<'_> {
     /// The next established connection as a new socket, and its peer. `flags`: `SOCK_NONBLOCK`.
     ///
     /// # Errors
-    /// `EAGAIN` if there is none, `ECONNABORTED` if it has ended (FreeBSD), `EINVAL` if it does not listen or for other flags,
-    /// `EOPNOTSUPP` for UDP, `EMFILE`.
+    /// `EAGAIN` if there is none, `ECONNABORTED` if it has ended (FreeBSD), `EINVAL` if it does not
+    /// listen or for other flags, `EOPNOTSUPP` for UDP, `EMFILE`.
     pub fn accept(&mut self, fd: Fd, flags: i32) -> Result<(Fd, SocketAddr), Errno> {
         if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
             return Err(Errno::EINVAL);

@@ -197,19 +197,20 @@ impl Calls<'_> {
             true => self.stack.status(id).recv_queue,
             false => 0,
         };
-        let asks_in_vain = self.system != System::Linux;
-        if waiting > skip || (peek && buffer.is_empty() && asks_in_vain) {
+        // Linux: with nothing here, a call that asks for nothing waits all the same.
+        let waits_for_nothing = self.system == System::Linux && buffer.is_empty();
+        if waiting > skip || (peek && buffer.is_empty() && !waits_for_nothing) {
             return Ok(self.stack.peek(id, skip, buffer));
         }
         let read_shut = self.stream(fd, Errno::EINVAL)?.read_shut;
-        // Linux: with nothing here, a call that asks for nothing waits all the same.
-        let asks = self.system == System::Linux && self.stack.status(id).recv_queue == 0;
         let answer = match peek {
             // The urgent octet alone, which stays.
             true if waiting > 0 => Err(RecvError::WouldBlock),
             // Nothing is here: the same answer, and nothing can be taken away.
             true => self.stack.recv(self.now, id, &mut [0]),
-            false if buffer.is_empty() && asks => self.stack.recv(self.now, id, &mut [0]),
+            false if waits_for_nothing && self.stack.readable(id) == 0 => {
+                self.stack.recv(self.now, id, &mut [0])
+            }
             false if mark == Some(1) && inline => self.receive_from_mark(id, buffer),
             false => self.stack.recv(self.now, id, buffer),
         };

@@ -2,12 +2,14 @@
 
 use core::time::Duration;
 
+use super::ConfigError;
+
 /// How connections end that do not end with both sides closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endings {
     /// How long an active open may take, whatever [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries)
-    /// allows (RFC 9293 MUST-23: at least 3 minutes); a user timeout takes its place. `None`: as long as they
-    /// take. Default `None`; FreeBSD: 75 s.
+    /// allows (RFC 9293 MUST-23: at least 3 minutes); a user timeout takes its place. Above zero.
+    /// `None`: as long as they take. Default `None`; FreeBSD: 75 s.
     pub opening_timeout: Option<Duration>,
     /// An active open goes on though a router reports that it cannot be, as in FreeBSD; only a port or a
     /// protocol that nobody has ends it, or a filter. Off, every report does. Default off.
@@ -19,6 +21,16 @@ pub struct Endings {
     /// everything arrived (RFC 9293 §3.6.1, RFC 2525 §2.17). Off, it is closed like any other, as in FreeBSD.
     /// Default on.
     pub resets_unread: bool,
+}
+
+impl Endings {
+    /// Nothing opens in no time.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        match self.opening_timeout {
+            Some(Duration::ZERO) => Err(ConfigError::Zero("endings.opening_timeout")),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 impl Default for Endings {

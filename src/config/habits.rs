@@ -23,7 +23,9 @@ pub struct Habits {
     /// A window that is smaller than the last one counts only with new text or a new
     /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
-    /// What [`TcpConfig::r2`](super::TcpConfig::r2) and [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default [`RetryLimit::Retransmissions`].
+    /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
+    /// [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default
+    /// [`RetryLimit::Retransmissions`].
     pub retry_limit: RetryLimit,
 }
 

@@ -50,7 +50,8 @@ pub struct SocketOptions {
     /// `None`: no limit. Default `None`.
     pub max_pacing_rate: Option<u64>,
     /// R2 of our SYN or SYN-ACK (RFC 9293 MUST-23) for this connection. `None`: as
-    /// [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries) and [`TcpConfig::syn_ack_retries`](super::TcpConfig::syn_ack_retries) say. Default `None`.
+    /// [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries) and
+    /// [`TcpConfig::syn_ack_retries`](super::TcpConfig::syn_ack_retries) say. Default `None`.
     pub syn_retries: Option<u32>,
     /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`](super::TcpConfig::fin_wait_2_timeout) says. Default `None`.

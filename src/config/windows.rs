@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::ConfigError;
+
 /// What a connection does about windows, where RFC 9293 leaves it free.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Windows {
@@ -20,6 +22,16 @@ pub struct Windows {
     pub scales_for_largest: bool,
     /// When a closed window of the peer is probed, and with what. Default [`Persist::Rto`].
     pub persist: Persist,
+}
+
+impl Windows {
+    /// Probes at no distance would never end.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        match self.persist {
+            Persist::AtLeast(Duration::ZERO) => Err(ConfigError::Zero("windows.persist")),
+            Persist::AtLeast(_) | Persist::Rto => Ok(()),
+        }
+    }
 }
 
 /// Which window an acknowledgment tells, and when the reader makes one leave that tells a larger
@@ -56,7 +68,7 @@ pub enum Persist {
     #[default]
     Rto,
     /// 4 SRTT + 8 RTTVAR, twice as far after each, with the slop of RTO on top; at least so long, and not
-    /// sooner of a window that is too small to be used. And each probe carries the next octet of text. As
+    /// sooner of a window that is too small to be used. Above zero. And each probe carries the next octet of text. As
     /// in FreeBSD, with 5 s.
     AtLeast(Duration),
 }

@@ -329,8 +329,9 @@ impl Tcb {
     }
 
     /// The user lets go of the connection, which goes on by itself until both sides are done. With
-    /// text that was not read ([`Endings::resets_unread`](crate::config::Endings::resets_unread)), or a linger of zero, it is aborted: the peer must not believe that
-    /// everything arrived (RFC 9293 §3.6.1, SHLD-3, and RFC 2525 §2.17).
+    /// text that was not read ([`Endings::resets_unread`](crate::config::Endings::resets_unread)), or
+    /// a linger of zero, it is aborted: the peer must not believe that everything arrived (RFC 9293
+    /// §3.6.1, SHLD-3, and RFC 2525 §2.17).
     pub fn release(&mut self, now: Instant) {
         let linger_zero = self.config.socket.linger == Some(Duration::ZERO);
         let unread =

@@ -71,7 +71,8 @@ impl Tcb {
         factory.name().hash(hasher);
         pacer.hash_canonical(config, now, hasher);
         timers.hash_canonical(now, hasher);
-        (opening, deferral.map(|it| it.canonical(now))).hash(hasher);
+        let deferral = deferral.as_ref().map(|it| it.canonical(now));
+        (opening, deferral).hash(hasher);
         hash_acks(acks, config, self.recovery.rtt.rto(), now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
         if config.timestamps {

@@ -51,6 +51,6 @@ impl Tcb {
     pub(super) fn is_deferred(&self, now: Instant) -> bool {
         let waits = |deferral: &Deferral| deferral.is_answered && now < deferral.until;
         self.config.habits.handshakes.deferral_backs_off
-            && self.deferral.as_ref().is_some_and(waits)
+            && self.deferral.as_deref().is_some_and(waits)
     }
 }

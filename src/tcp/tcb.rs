@@ -268,7 +268,7 @@ pub struct Tcb {
     /// How it was opened, if by Fast Open.
     pub(super) opening: Opening,
     /// The handshake waits for text.
-    pub(super) deferral: Option<Deferral>,
+    pub(super) deferral: Option<Box<Deferral>>,
     /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
     pub(super) syn_due: bool,
     /// A reset with this sequence number is to leave now: the answer to an acknowledgment of
@@ -353,7 +353,7 @@ impl Tcb {
             },
             probes: Probes::default(),
             opening: Opening::new(open),
-            deferral: (open.defer_accept).map(|wait| Deferral::new(now, wait)),
+            deferral: (open.defer_accept).map(|wait| Box::new(Deferral::new(now, wait))),
             syn_due: true,
             refuse: None,
             reset_due: false,

@@ -194,7 +194,7 @@ impl Recovery {
     /// So many duplicates show a loss, or that the probe of the path MTU is lost.
     fn begin_counted(&mut self, ack: &Acknowledgment, report: &mut Report) {
         let shows = |counted: &Counted| counted.arrived >= counted.threshold;
-        if !ack.is_duplicate || !self.newreno.counted.as_ref().is_some_and(shows) {
+        if !ack.is_duplicate || !self.newreno.counted.as_deref().is_some_and(shows) {
             return;
         }
         let probe = ack.mtu_probe.clone();

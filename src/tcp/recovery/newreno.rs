@@ -42,7 +42,7 @@ pub(super) struct NewReno {
     /// duplicates had said to have left before.
     pub(super) recover_fs: usize,
     /// As Linux counts: then only the phase, `recover`, and the two numbers of RFC 9937 are used beside it.
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<Box<Counted>>,
 }
 
 /// What the third duplicate acknowledgment shows to be lost.
@@ -72,7 +72,7 @@ impl NewReno {
             departed: 0,
             countable: 0,
             recover_fs: 0,
-            counted: as_linux.then(|| Counted::new(iss)),
+            counted: as_linux.then(|| Box::new(Counted::new(iss))),
         }
     }
 
