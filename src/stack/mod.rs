@@ -13,6 +13,7 @@
 //! | `table` | the connections that are awake |
 //! | `waiting` | those in TIME-WAIT, in little room |
 //! | `routes` | the way from a four-tuple to a connection |
+//! | `crowds` | destinations whose local ports are nearly used up |
 //! | `chunks` | a list that grows without moving |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and got |
@@ -38,6 +39,7 @@ mod chunks;
 mod congestion;
 mod cookies;
 mod counters;
+mod crowds;
 mod deadlines;
 mod depart;
 mod fast_open;

@@ -1,5 +1,6 @@
 //! Local addresses and ports of connections that this host opens.
 
+use core::cell::Cell;
 use core::net::SocketAddr;
 use std::collections::BTreeSet;
 
@@ -7,6 +8,10 @@ use super::Stack;
 use super::calls::ConnectError;
 use crate::tcp::FourTuple;
 use crate::time::Instant;
+
+/// Where more ports than this were taken before a free one was found, or none, few are left for the
+/// destination, and the next looks must be quick.
+const CROWDED: u32 = 64;
 
 impl Stack {
     /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
@@ -51,19 +56,33 @@ impl Stack {
                 false => Err(ConnectError::AddressInUse),
             };
         }
-        let may_draw = |stack: &Stack, port| !stack.reserved_ports.contains(&port);
-        self.draw_port(|stack, port| may_draw(stack, port) && stack.is_free(&tuple(port)))
-            .or_else(|| {
-                let nobody_waits = self.time_wait.is_empty() && self.at_rest.len() == 0;
-                if nobody_waits {
-                    return None;
-                }
-                self.draw_port(|stack, port| {
-                    may_draw(stack, port) && stack.gives_way(now, &tuple(port))
-                })
-            })
-            .map(tuple)
+        self.draw_tuple(now, tuple)
             .ok_or(ConnectError::AddressNotAvailable)
+    }
+
+    /// A four-tuple with an ephemeral port that nobody has bound: a free one, or that of a
+    /// connection that gives way.
+    fn draw_tuple(&mut self, now: Instant, tuple: impl Fn(u16) -> FourTuple) -> Option<FourTuple> {
+        let may_draw = |stack: &Stack, port| !stack.reserved_ports.contains(&port);
+        let taken = Cell::new(0);
+        let free = self.draw_port(|stack, port| {
+            if stack.is_taken(&tuple(port)) {
+                taken.set(taken.get() + 1);
+                return false;
+            }
+            may_draw(stack, port) && stack.may_have(&tuple(port))
+        });
+        if taken.get() > CROWDED {
+            self.table.remember_crowd(&tuple(0));
+            self.at_rest.remember_crowd(&tuple(0));
+        }
+        let nobody_waits = self.time_wait.is_empty() && self.at_rest.len() == 0;
+        if free.is_some() || nobody_waits {
+            return free.map(tuple);
+        }
+        let gives_way =
+            |stack: &Stack, port| may_draw(stack, port) && stack.gives_way(now, &tuple(port));
+        self.draw_port(gives_way).map(tuple)
     }
 
     /// Local ports that connections do not get unless they ask for them: somebody has bound them.
@@ -73,17 +92,23 @@ impl Stack {
     }
 
     fn is_free(&self, tuple: &FourTuple) -> bool {
-        !self.table.is_taken(tuple)
-            && !self.at_rest.holds(tuple)
-            && !self.listeners.has_port(tuple.local.port())
-            && self.share.owns(tuple)
+        !self.is_taken(tuple) && self.may_have(tuple)
+    }
+
+    /// Whether a four-tuple is that of a connection.
+    fn is_taken(&self, tuple: &FourTuple) -> bool {
+        self.table.is_taken(tuple) || self.at_rest.holds(tuple)
+    }
+
+    /// Whether a connection that this host opens may have a four-tuple.
+    fn may_have(&self, tuple: &FourTuple) -> bool {
+        !self.listeners.has_port(tuple.local.port()) && self.share.owns(tuple)
     }
 
     /// Whether a four-tuple is that of a connection in TIME-WAIT that may be replaced.
     fn gives_way(&self, now: Instant, tuple: &FourTuple) -> bool {
         let silence = self.config.time_wait_reuse;
-        !self.listeners.has_port(tuple.local.port())
-            && self.share.owns(tuple)
+        self.may_have(tuple)
             && silence.is_some_and(|silence| {
                 self.table.may_be_replaced(tuple, now, silence)
                     || self.at_rest.may_be_replaced(tuple, now, silence)

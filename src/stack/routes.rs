@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use hashbrown::HashTable;
 
+use super::crowds::Crowds;
 use super::secret::TableHasher;
 use crate::tcp::FourTuple;
 
@@ -36,6 +37,23 @@ impl Key {
         Key::V6([a, b, c, d], ports)
     }
 
+    /// The port of this host.
+    #[inline]
+    pub(super) fn local_port(&self) -> u16 {
+        let (Key::V4(_, ports) | Key::V6(_, ports)) = self;
+        (ports >> 16) as u16
+    }
+
+    /// The same, but for the port of this host.
+    #[inline]
+    pub(super) fn with_local_port(&self, port: u16) -> Key {
+        let with = |ports: u32| u32::from(port) << 16 | ports & 0xffff;
+        match *self {
+            Key::V4(addresses, ports) => Key::V4(addresses, with(ports)),
+            Key::V6(addresses, ports) => Key::V6(addresses, with(ports)),
+        }
+    }
+
     /// Keyed: nobody outside can choose four-tuples that collide.
     #[inline]
     pub(super) fn hash(&self, hasher: &TableHasher) -> u64 {
@@ -64,6 +82,7 @@ impl Key {
 pub(super) struct Routes {
     places: HashTable<u32>,
     hasher: TableHasher,
+    crowds: Crowds,
 }
 
 impl Routes {
@@ -71,6 +90,7 @@ impl Routes {
         Routes {
             places: HashTable::new(),
             hasher,
+            crowds: Crowds::default(),
         }
     }
 
@@ -84,9 +104,25 @@ impl Routes {
         self.places.find(key.hash(&self.hasher), is_it).copied()
     }
 
+    /// Whether a four-tuple has a place.
+    pub(super) fn holds(&self, key: &Key, key_of: impl Fn(u32) -> Key) -> bool {
+        let known = self.crowds.is_taken(key);
+        known.unwrap_or_else(|| self.find(key, key_of).is_some())
+    }
+
+    /// From now on it is quick to say which four-tuples have a place that differ from `key` in the
+    /// local port alone.
+    pub(super) fn remember_crowd(&mut self, key: &Key, key_of: impl Fn(u32) -> Key) {
+        let mut crowds = core::mem::take(&mut self.crowds);
+        crowds.remember(key, |key| self.find(key, &key_of).is_some());
+        self.crowds = crowds;
+    }
+
     /// Adds a place; its four-tuple must not have another.
     pub(super) fn insert(&mut self, place: u32, key_of: impl Fn(u32) -> Key) {
-        let hash = key_of(place).hash(&self.hasher);
+        let key = key_of(place);
+        self.crowds.note(&key, true);
+        let hash = key.hash(&self.hasher);
         let rehash = |place: &u32| key_of(*place).hash(&self.hasher);
         self.places.insert_unique(hash, place, rehash);
     }
@@ -96,6 +132,7 @@ impl Routes {
         let hash = key.hash(&self.hasher);
         if let Ok(entry) = self.places.find_entry(hash, |held| *held == place) {
             entry.remove();
+            self.crowds.note(key, false);
         }
     }
 }

@@ -167,7 +167,16 @@ impl Table {
 
     /// Whether a four-tuple is taken.
     pub(super) fn is_taken(&self, tuple: &FourTuple) -> bool {
-        self.look_up(&Key::new(tuple)).is_some()
+        let key_of = |slot| key_of(&self.entries, slot);
+        self.routes.holds(&Key::new(tuple), key_of)
+    }
+
+    /// The local ports for the destination of this four-tuple are nearly used up.
+    pub(super) fn remember_crowd(&mut self, tuple: &FourTuple) {
+        let Table {
+            entries, routes, ..
+        } = self;
+        routes.remember_crowd(&Key::new(tuple), |slot| key_of(entries, slot));
     }
 
     /// Whether the connection of a four-tuple may be replaced: see [`Tcb::may_be_replaced`].

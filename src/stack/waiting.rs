@@ -94,7 +94,14 @@ impl AtRest {
 
     /// Whether the connection of a four-tuple is at rest.
     pub(super) fn holds(&self, tuple: &FourTuple) -> bool {
-        self.find(tuple).is_some()
+        let key_of = |place| key_of(&self.places, place);
+        self.routes.holds(&Key::new(tuple), key_of)
+    }
+
+    /// The local ports for the destination of this four-tuple are nearly used up.
+    pub(super) fn remember_crowd(&mut self, tuple: &FourTuple) {
+        let AtRest { places, routes, .. } = self;
+        routes.remember_crowd(&Key::new(tuple), |place| key_of(places, place));
     }
 
     /// Whether the connection of a four-tuple may be replaced: see [`Tcb::may_be_replaced`].

@@ -231,8 +231,8 @@ fn a_hundred_thousand_connections_that_end_do_not_stay() {
     }
 }
 
-/// With every port for a destination in use the next OPEN fails after one look at each: that takes some
-/// milliseconds, of which the least of several tries counts.
+/// With every port for a destination in use the next OPEN fails after one look at each: that takes less
+/// than a millisecond, of which the least of several tries counts.
 #[test]
 fn an_open_without_a_port_fails_after_one_look_at_each() {
     let mut config = config(0);
@@ -252,5 +252,5 @@ fn an_open_without_a_port_fails_after_one_look_at_each() {
     });
     let took = tries.min().unwrap();
     println!("an OPEN without a port: {took:?}");
-    assert!(cfg!(debug_assertions) || took <= Duration::from_millis(20));
+    assert!(cfg!(debug_assertions) || took <= Duration::from_millis(1));
 }

@@ -466,15 +466,24 @@ fn ports_can_run_out() {
     let mut d = Dialogue::with(Family::V4, config);
     let (now, remote) = (d.now(), SocketAddr::new(Family::V4.peer(), 80));
     let mut ports = std::collections::BTreeSet::new();
-    for _ in 32_768..61_000 {
+    let mut open = || {
         let id = d.stack.connect(now, None, remote).unwrap();
-        ports.insert(d.stack.local_addr(id).port());
-    }
+        let port = d.stack.local_addr(id).port();
+        ports.insert(port);
+        (id, port)
+    };
+    let (last, freed) = (32_768..61_000).map(|_| open()).last().unwrap();
     assert_eq!(ports.len(), 28_232);
     let none = d.stack.connect(now, None, remote);
     assert_eq!(none, Err(ConnectError::AddressNotAvailable));
     let other = SocketAddr::new(Family::V4.peer(), 81);
     assert!(d.stack.connect(now, None, other).is_ok());
+
+    d.stack.abort(now, last);
+    let again = d.stack.connect(now, None, remote).unwrap();
+    assert_eq!(d.stack.local_addr(again).port(), freed);
+    let none = d.stack.connect(now, None, remote);
+    assert_eq!(none, Err(ConnectError::AddressNotAvailable));
     d.stack.abort_all();
 }
 
