@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::error;
-use crate::config::ListenerConfig;
+use crate::config::{ListenerConfig, TcpConfig};
 use crate::driver::{Attempt, Engine, Key, Room, Runtime, Shared};
 use crate::stack::{ConnId, ListenerId};
 use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
@@ -96,11 +96,12 @@ pub(super) fn connect(
     now: Instant,
     local: Option<SocketAddr>,
     remote: SocketAddr,
+    config: &TcpConfig,
 ) -> io::Result<Connection> {
     check_open(shared)?;
     let id = shared
         .stack()
-        .connect(now, local, remote)
+        .connect_with(now, local, remote, config)
         .map_err(|error| error::connect(local, remote, error))?;
     Ok(adopt(shared, id))
 }
@@ -209,6 +210,27 @@ pub(super) fn lend(shared: &mut Shared, id: ConnId) -> Poll<io::Result<Option<Lo
         Err(RecvError::WouldBlock) => Poll::Pending,
         Err(error) => Poll::Ready(Err(error::receive(error))),
     }
+}
+
+/// A read that takes nothing.
+pub(super) fn peek(
+    shared: &mut Shared,
+    now: Instant,
+    id: ConnId,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let loan = match lend(shared, id) {
+        Poll::Ready(Ok(Some(loan))) => loan,
+        other => return other.map_ok(|_| 0),
+    };
+    let mut len = 0;
+    for piece in loan.text().pieces() {
+        let more = piece.len().min(buffer.len() - len);
+        buffer[len..len + more].copy_from_slice(&piece[..more]);
+        len += more;
+    }
+    shared.stack().take_back(now, id, loan);
+    Poll::Ready(Ok(len))
 }
 
 /// A write, until something of it is taken.

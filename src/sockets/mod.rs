@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `net` | [`Net`]: a running stack, and how to start and end it |
+//! | `opening` | [`Opening`]: how a connection is opened |
 //! | `listener` | [`TcpListener`] |
 //! | `stream` | [`TcpStream`] |
 //! | `addresses` | opening them with whatever stands for addresses |
@@ -47,6 +48,7 @@ mod handle;
 mod in_place;
 mod listener;
 mod net;
+mod opening;
 mod reader;
 mod stream;
 mod udp;
@@ -54,6 +56,7 @@ mod udp;
 pub use crate::driver::{StartError, Waking};
 pub use listener::{Incoming, TcpListener};
 pub use net::{DEFAULT_BACKLOG, Net, Summary};
+pub use opening::Opening;
 pub use reader::Reader;
 pub use stream::TcpStream;
 pub use udp::UdpSocket;

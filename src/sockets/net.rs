@@ -9,10 +9,8 @@ use std::io;
 use std::net::Shutdown;
 use std::time;
 
-use super::error;
 use super::handle::{self, Hold};
 use super::listener::TcpListener;
-use super::stream::TcpStream;
 use crate::config::{Config, ListenerConfig};
 use crate::driver::{
     Closed, Engine, Key, PollDevice, Runtime, Shared, StartError, Traffic, Waking,
@@ -119,55 +117,9 @@ impl Net {
         TcpListener::open(self.hold.clone(), local, change)
     }
 
-    /// Connects to `remote`, and waits until the connection is established or has failed.
-    ///
-    /// # Errors
-    /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`,
-    /// `ConnectionReset`; `AddrNotAvailable` if no port is left; `InvalidInput` if `remote`
-    /// cannot be a peer; `NetworkDown` if the network has ended.
-    pub fn connect(&self, remote: SocketAddr) -> io::Result<TcpStream> {
-        self.open(None, remote, None)
-    }
-
-    /// As [`Net::connect`], giving up when `timeout` is over.
-    ///
-    /// # Errors
-    /// As [`Net::connect`]; `TimedOut` when the timeout is over.
-    pub fn connect_timeout(&self, remote: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-        self.open(None, remote, Some(timeout))
-    }
-
-    /// Connects to `remote` and sends `data`, without waiting for either: by TCP Fast Open (RFC
-    /// 7413) the data goes with the SYN, if the peer's host is known to take it, and otherwise as
-    /// soon as the connection is established. Gives how much of it was taken; what became of the
-    /// connection, the next calls say. What goes with a SYN may reach the peer twice, as a
-    /// connection of its own.
-    ///
-    /// # Errors
-    /// As [`Net::connect`], if not even a SYN can be sent.
-    pub fn connect_sending(
-        &self,
-        remote: SocketAddr,
-        data: &[u8],
-    ) -> io::Result<(TcpStream, usize)> {
-        let engine = self.hold.engine(self.hold.runtime().home(None, remote));
-        let (connection, taken) =
-            engine.call(|shared, now| handle::connect_sending(shared, now, remote, data))?;
-        Ok((TcpStream::new(self.hold.clone(), connection), taken))
-    }
-
-    /// As [`Net::connect`], from the address `local`. Port 0: the stack chooses one.
-    ///
-    /// # Errors
-    /// As [`Net::connect`]; `AddrInUse` if this very connection exists or `local` is listened on;
-    /// `AddrNotAvailable` if it is not an address of this host.
-    pub fn connect_from(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
-        self.open(Some(local), remote, None)
-    }
-
     /// Makes a congestion controller of the user's known: from now on
     /// [`CongestionControl::Custom`](crate::config::CongestionControl::Custom) with its name
-    /// stands for it, in the configuration and in [`TcpStream::set_congestion_control`].
+    /// stands for it, in the configuration and in [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
     ///
     /// # Errors
     /// `AlreadyExists` if one of that name is known already.
@@ -233,35 +185,6 @@ impl Net {
 
     pub(super) fn hold(&self) -> &Hold {
         &self.hold
-    }
-
-    fn open(
-        &self,
-        local: Option<SocketAddr>,
-        remote: SocketAddr,
-        timeout: Option<Duration>,
-    ) -> io::Result<TcpStream> {
-        let engine = self.hold.engine(self.hold.runtime().home(local, remote));
-        let connection = engine.call(|shared, now| handle::connect(shared, now, local, remote))?;
-        let id = connection.id;
-        let answer = engine
-            .wait(
-                Key::Connection(id),
-                Readiness::WRITABLE,
-                timeout,
-                |shared, _| handle::established(shared, id),
-            )
-            .map_err(|error| {
-                error::wait(error, || {
-                    let message = format!("{remote} did not answer in time");
-                    io::Error::new(io::ErrorKind::TimedOut, message)
-                })
-            });
-        if let Err(error) | Ok(Err(error)) = answer {
-            engine.call(|shared, now| handle::let_go(shared, now, id, true));
-            return Err(error);
-        }
-        Ok(TcpStream::new(self.hold.clone(), connection))
     }
 }
 

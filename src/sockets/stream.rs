@@ -106,6 +106,20 @@ impl TcpStream {
         self.read_with(Patience::None, buffer)
     }
 
+    /// As a read, but what it gives is to be read again. It waits as a read does.
+    ///
+    /// # Errors
+    /// As a read; `ResourceBusy` if a [`Reader`](super::Reader) has borrowed what is here.
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let id = self.inner.connection.id;
+        self.run(Readiness::READABLE, self.read_patience(), |shared, now| {
+            handle::peek(shared, now, id, buffer)
+        })
+    }
+
     /// Writes as much as there is room for, without waiting.
     ///
     /// # Errors
@@ -155,6 +169,15 @@ impl TcpStream {
     pub fn options(&self) -> SocketOptions {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().options(id))
+    }
+
+    /// Gives it other options, all that [`SocketOptions`] has.
+    ///
+    /// # Errors
+    /// `InvalidInput` if they make no sense: then they stay as they are. `NetworkDown` if the network
+    /// has ended.
+    pub fn set_options(&self, options: SocketOptions) -> io::Result<()> {
+        self.set_checked(|held| *held = options)
     }
 
     /// Whether small segments go out at once: Nagle's algorithm off.

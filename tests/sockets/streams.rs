@@ -1,12 +1,12 @@
 //! Reading and writing.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stubborn::config::Keepalive;
+use stubborn::config::{CongestionControl, Keepalive, SocketOptions};
 use stubborn::sockets::{TcpListener, TcpStream};
 use stubborn::tcp::State;
 
@@ -211,6 +211,75 @@ fn options_are_those_that_were_set() {
         assert_eq!(options.keepalive, Some(Keepalive::default()));
         assert_eq!(options.linger, Some(Duration::ZERO));
         assert!(stream.take_error().is_none());
+
+        let wanted = SocketOptions {
+            traffic_class: 0x20,
+            receive_buffer: Some(30_000),
+            ..options
+        };
+        stream.set_options(wanted).unwrap();
+        assert_eq!(stream.options(), wanted);
+        let senseless = SocketOptions {
+            window_clamp: Some(0),
+            ..wanted
+        };
+        assert_eq!(kind(stream.set_options(senseless)), ErrorKind::InvalidInput);
+        assert_eq!(stream.options(), wanted);
+    });
+}
+
+/// What was looked at is there as before; the end of the stream can be seen as well.
+#[test]
+fn peeking_takes_nothing() {
+    bounded(|| {
+        let mut ends = connected();
+        let mut buffer = [0; 8];
+        ends.accepted.set_nonblocking(true);
+        assert_eq!(kind(ends.accepted.peek(&mut buffer)), ErrorKind::WouldBlock);
+        ends.accepted.set_nonblocking(false);
+
+        ends.opened.write_all(b"hello").unwrap();
+        assert_eq!(ends.accepted.peek(&mut buffer).unwrap(), 5);
+        assert_eq!(ends.accepted.peek(&mut buffer[..2]).unwrap(), 2);
+        assert_eq!(&buffer[..5], b"hello");
+        let reader = ends.accepted.clone();
+        let mut reader = reader.reader();
+        assert_eq!(reader.fill_buf().unwrap(), b"hello");
+        assert_eq!(
+            kind(ends.accepted.peek(&mut buffer)),
+            ErrorKind::ResourceBusy
+        );
+        drop(reader);
+
+        ends.opened.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&ends.accepted).unwrap(), b"hello");
+        assert_eq!(ends.accepted.peek(&mut buffer).unwrap(), 0);
+    });
+}
+
+/// A connection has a configuration of its own from its SYN on.
+#[test]
+fn a_connection_can_be_opened_in_a_way_of_its_own() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let listener = TcpListener::bind(&server, (SERVER[0], 0)).unwrap();
+        let local = addr("192.0.2.2:1234");
+        let opened = client.connect_with(listener.local_addr(), |opening| {
+            opening.local = Some(local);
+            opening.tcp.mss = Some(700);
+            opening.tcp.congestion_control = CongestionControl::Reno;
+        });
+        let opened = opened.unwrap();
+        assert_eq!(opened.local_addr(), local);
+        assert_eq!(opened.congestion_control(), "reno");
+        let accepted = listener.accept().unwrap().0;
+        // What fits, but for timestamps.
+        assert_eq!(accepted.status().snd_mss, 700 - 12);
+
+        let senseless = client.connect_with(listener.local_addr(), |opening| {
+            opening.tcp.socket.window_clamp = Some(0);
+        });
+        assert_eq!(kind(senseless), ErrorKind::InvalidInput);
     });
 }
 
