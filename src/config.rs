@@ -25,7 +25,10 @@ pub use congestion::{
 pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 pub use endings::Endings;
 pub use error::ConfigError;
-pub use habits::{AckWaits, Habits, Nagle, Push, QuickAcks, RetryLimit, RtoFloor, UserTimeoutFrom};
+pub use habits::{
+    AckWaits, CongestionHabits, Habits, Nagle, Push, QuickAcks, RecoveryHabits, RetryLimit,
+    RtoFloor, SendingHabits, UserTimeoutFrom,
+};
 pub use handshakes::Handshakes;
 pub use icmp::IcmpTrust;
 pub use keepalive::Keepalive;
@@ -275,20 +278,6 @@ pub struct TcpConfig {
     /// the acknowledgment that ends a recovery counts, as in Linux: the window begins to rise a little
     /// earlier. Default off: RFC 5681 and RFC 9438 to the octet.
     pub window_in_segments: bool,
-    /// Losses are found and repaired as Linux does it. The window grows by what an acknowledgment newly
-    /// shows to have arrived, reported before or not, and sent twice or not, if it moves SND.UNA or the
-    /// path reorders. A timeout during a recovery, or while the window shrinks for marks, keeps
-    /// ssthresh, and so does the loss of a retransmission (which RFC 5681 §4.3 sees otherwise). A peer
-    /// that has not acknowledged what it had reported has half a round trip to do so (RFC 2018 §8). With
-    /// SACK, an acknowledgment of more than was sent again refutes a timeout. A FIN alone waits for cwnd.
-    /// D-SACKs widen the reordering window only where reordering was seen (RFC 8985 §6.2), and a tail
-    /// loss probe needs no sample since the last. Without SACK, each duplicate counts as a segment that has
-    /// arrived, and a repair lasts until more than `recover` is acknowledged (RFC 6582 §3.2). A host that
-    /// cannot be reached takes back a doubling of the timeout (RFC 6069). The interval to the next probe
-    /// of a closed window counts from the answer. An idle time halves the window for each timeout in it
-    /// (RFC 2861 §3.1), instead of going back to the initial window. Default off: RFC 5681, RFC 6298,
-    /// RFC 8985 to the letter.
-    pub linux_recovery: bool,
     /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
     /// found less exactly. A record has about 100 octets. Default 16,384.
     pub max_sent_records: usize,
@@ -419,7 +408,6 @@ impl Default for TcpConfig {
             rack: true,
             reduces_whole_window: false,
             window_in_segments: false,
-            linux_recovery: false,
             tail_loss_probe: true,
             forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),

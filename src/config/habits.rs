@@ -1,7 +1,15 @@
 //! Where hosts differ and RFCs leave them free: what waits for what, what is pushed, what the least
 //! RTO bounds.
 
+mod congestion;
+mod recovery;
+mod sending;
+
 use super::{Handshakes, IcmpTrust};
+
+pub use congestion::CongestionHabits;
+pub use recovery::RecoveryHabits;
+pub use sending::SendingHabits;
 
 /// Where common hosts are not as their RFCs have it. Each default is the RFCs'; Linux has them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -10,6 +18,12 @@ pub struct Habits {
     pub handshakes: Handshakes,
     /// Which ICMP errors are believed.
     pub icmp_trust: IcmpTrust,
+    /// What is taken for a loss, and what for none.
+    pub recovery: RecoveryHabits,
+    /// What the congestion window makes of losses, acknowledgments and silence.
+    pub congestion: CongestionHabits,
+    /// What may leave, and in which segments.
+    pub sending: SendingHabits,
     /// A connection in TIME-WAIT, or in FIN-WAIT-2 when nobody holds it, judges what arrives by its place
     /// alone, as Linux has it, where such a connection is kept in little room: the acknowledgment field
     /// makes no difference, whatever is answered in TIME-WAIT and has one makes its time begin anew, and
@@ -23,6 +37,9 @@ pub struct Habits {
     /// A window that is smaller than the last one counts only with new text or a new
     /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
+    /// The interval to the next probe of a closed window counts from the answer to the last one, as in
+    /// Linux. Default off: from the last one, as a retransmission's (RFC 9293 §3.8.6.1).
+    pub probes_count_from_answer: bool,
     /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
     /// [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default
     /// [`RetryLimit::Retransmissions`].
@@ -58,9 +75,7 @@ pub enum Nagle {
     #[default]
     Everything,
     /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
-    /// not wait. What fills the rest of the peer's window leaves behind full segments. A segment has half
-    /// of the largest window there was, if that was more than 536. And what a SEND of a part has left waits
-    /// no longer when something arrives. As Linux has it.
+    /// not wait. As Linux has it.
     Small,
     /// Of everything that was sent before its SEND: one that finds nothing in flight leaves whole. As in
     /// FreeBSD.

@@ -6,10 +6,11 @@ use core::net::IpAddr;
 use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
-    AckWaits, Config, CongestionControl, EcnConfig, EcnMode, EcnOptions, Endings, FastOpenConfig,
-    FastOpenKeys, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout,
-    PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, Resets, RetryLimit, RtoFloor,
-    SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse, Windows,
+    AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Endings,
+    FastOpenConfig, FastOpenKeys, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing, Nagle,
+    OptionLayout, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, RecoveryHabits, Resets,
+    RetryLimit, RtoFloor, SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom,
+    WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -144,7 +145,6 @@ fn linux(host: Config) -> Config {
         tells_late_resets: true,
         reduces_whole_window: true,
         window_in_segments: true,
-        linux_recovery: true,
         slow_start_after_idle: false,
         max_burst: None,
         slow_start_limit: Some(u32::MAX),
@@ -194,9 +194,36 @@ fn habits() -> Habits {
             doubts_reassembly: true,
             any_path_mtu: true,
         },
+        recovery: RecoveryHabits {
+            counts_duplicates: true,
+            smaller_window_is_duplicate: true,
+            doubts_reneging: true,
+            dsack_needs_reordering: true,
+            probe_needs_no_sample: true,
+            skipped_probe_rearms: true,
+            resend_restarts_timer: true,
+            acked_refutes_timeout: true,
+            forward_rto_outlasts_duplicates: true,
+            forgets_refuted_timeouts: true,
+            unreachable_undoes_back_off: true,
+        },
+        congestion: CongestionHabits {
+            timeout_keeps_ssthresh: true,
+            recovery_reduces_once: true,
+            reduces_from_cwnd: true,
+            grows_by_deliveries: true,
+            idle_halves: true,
+        },
+        sending: SendingHabits {
+            fills_windows: true,
+            halves_windows: true,
+            arrivals_end_parts: true,
+            fin_waits_for_window: true,
+        },
         light_ending: true,
         acks_stay_in_window: true,
         doubts_smaller_windows: true,
+        probes_count_from_answer: true,
         retry_limit: RetryLimit::Time,
     }
 }

@@ -122,10 +122,10 @@ impl Tcb {
     }
 
     /// A peer whose window is closed has answered: see
-    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    /// [`Habits::probes_count_from_answer`](crate::config::Habits::probes_count_from_answer).
     fn put_off_probe(&mut self, now: Instant) {
         let is_closed = self.snd.wnd == 0 && self.timers.is_armed(Timer::Persist);
-        if is_closed && self.config.linux_recovery {
+        if is_closed && self.config.habits.probes_count_from_answer {
             let interval = self.persist_interval();
             self.timers.arm(Timer::Persist, now + interval);
         }
@@ -176,21 +176,21 @@ impl Tcb {
     }
 
     /// Whether a segment that acknowledges nothing new is about the window, and so no duplicate: see
-    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    /// [`RecoveryHabits::smaller_window_is_duplicate`](crate::config::RecoveryHabits).
     fn tells_of_window(&self, wnd: usize, seq: Seq) -> bool {
-        if !self.config.linux_recovery {
+        if !self.config.habits.recovery.smaller_window_is_duplicate {
             return wnd != self.snd.wnd;
         }
         seq > self.snd.wl1 || (seq == self.snd.wl1 && (wnd > self.snd.wnd || wnd == 0))
     }
 
     /// The peer reports that this has come twice. How many segments that was that did leave twice:
-    /// see [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    /// see [`CongestionHabits::grows_by_deliveries`](crate::config::CongestionHabits).
     fn count_duplicate(&mut self, twice: Range<Seq>) -> usize {
         let segments = (twice.end - twice.start).div_ceil(self.snd.mss);
         self.stats.duplicates += segments as u64;
         let is_ours = self.stats.duplicates <= self.stats.retransmissions;
-        match self.config.linux_recovery && is_ours {
+        match self.config.habits.congestion.grows_by_deliveries && is_ours {
             true => segments,
             false => 0,
         }
@@ -198,7 +198,7 @@ impl Tcb {
 
     /// Octets by which the window may grow; `ends`: the acknowledgment ends a recovery.
     fn counts_for_growth(&self, report: &Report, ends: bool) -> usize {
-        if !self.config.linux_recovery {
+        if !self.config.habits.congestion.grows_by_deliveries {
             return if ends { report.delivered } else { report.acked };
         }
         // Without SACK, nobody knows what a duplicate is about.

@@ -366,10 +366,11 @@ impl Tcb {
     }
 
     /// ICMP says that net or host cannot be reached, and quotes the segment with this sequence number: see
-    /// [`TcpConfig::linux_recovery`](crate::config::TcpConfig::linux_recovery).
+    /// [`RecoveryHabits::unreachable_undoes_back_off`](crate::config::RecoveryHabits).
     pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
         let is_next = self.snd.una.near(seq) == self.snd.una;
-        if is_next && self.config.linux_recovery && self.recovery.retries() > 0 {
+        let undoes = self.config.habits.recovery.unreachable_undoes_back_off;
+        if undoes && is_next && self.recovery.retries() > 0 {
             self.recovery.on_path_broken(now);
             self.arm_recovery_timer();
         }

@@ -68,7 +68,7 @@ impl Tcb {
         self.congestion.on_restart(now);
         let idle = now - self.last_sent > self.recovery.rtt.rto();
         let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
-        if idle && restarts && self.config.linux_recovery {
+        if idle && restarts && self.config.habits.congestion.idle_halves {
             self.decay_after_idle(now);
         } else if idle && restarts {
             self.congestion.on_idle();

@@ -62,29 +62,29 @@ impl Tcb {
     }
 
     /// Something arrives: what a SEND of a part has left waits no longer for the rest, with
-    /// [`Nagle::Small`].
+    /// [`SendingHabits::arrivals_end_parts`](crate::config::SendingHabits).
     #[inline]
     pub(super) fn end_part(&mut self) {
-        if self.parted && self.config.nagle == Nagle::Small {
+        if self.parted && self.config.habits.sending.arrivals_end_parts {
             self.parted = false;
         }
     }
 
-    /// With [`Nagle::Small`], no segment is longer than half of the largest window there was, if that was
-    /// more than 536.
+    /// How long a segment may be by the largest window there was: see
+    /// [`SendingHabits::halves_windows`](crate::config::SendingHabits).
     pub(super) fn most_of_window(&self) -> usize {
         match self.snd.max_wnd {
-            _ if self.config.nagle != Nagle::Small => usize::MAX,
+            _ if !self.config.habits.sending.halves_windows => usize::MAX,
             0 => usize::MAX,
             wnd if wnd > SMALL_WINDOW => wnd / 2,
             wnd => wnd.max(LEAST_OF_WINDOW),
         }
     }
 
-    /// The peer's SYN was answered, and the answer is acknowledged: with [`Nagle::Small`] the largest window
-    /// is one of those to come.
+    /// The peer's SYN was answered, and the answer is acknowledged: where segments have half of the largest
+    /// window, that is one of those to come.
     pub(super) fn forget_window_of_syn(&mut self) {
-        if self.passive && self.config.nagle == Nagle::Small {
+        if self.passive && self.config.habits.sending.halves_windows {
             self.snd.max_wnd = 0;
         }
     }
@@ -96,7 +96,8 @@ impl Tcb {
             true => !len.is_multiple_of(mss),
             false => len < self.segment_limit(),
         };
-        if is_small && self.config.nagle == Nagle::Small {
+        let asks = self.config.nagle == Nagle::Small || self.config.habits.sending.fills_windows;
+        if is_small && asks {
             self.snd.small = range.end;
         }
     }

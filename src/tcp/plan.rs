@@ -227,10 +227,12 @@ impl Tcb {
     }
 
     /// Whether our FIN may leave behind so many octets of text. Alone it is no text, which cwnd would
-    /// be about (RFC 5681 §3.1); to Linux it is a segment like any other.
+    /// be about (RFC 5681 §3.1), unless it is a segment like any other
+    /// ([`SendingHabits::fin_waits_for_window`](crate::config::SendingHabits)).
     fn takes_fin(&self, len: usize) -> bool {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
-        len > 0 || !self.config.linux_recovery || in_flight < self.send_window()
+        let waits = self.config.habits.sending.fin_waits_for_window;
+        len > 0 || !waits || in_flight < self.send_window()
     }
 
     /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what

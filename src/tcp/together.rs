@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::tcb::Tcb;
-use crate::config::{Nagle, Push};
+use crate::config::Push;
 use crate::time::Instant;
 
 /// What has left within less than this time has left just now.
@@ -35,13 +35,14 @@ impl Tcb {
     }
 
     /// Whether `len` octets of `queued` leave behind full segments because the window of the peer ends
-    /// there, though they are less than a segment: with [`Nagle::Small`], unless small ones are in flight.
+    /// there, though they are less than a segment, and no small one is in flight: see
+    /// [`SendingHabits::fills_windows`](crate::config::SendingHabits).
     pub(super) fn fills_window(&self, len: usize, queued: usize, usable: usize) -> bool {
         let options = &self.config.socket;
         len > 0
             && len == usable
             && len < queued
-            && self.config.nagle == Nagle::Small
+            && self.config.habits.sending.fills_windows
             && self.boundaries.leaves_together()
             && !(options.cork || self.parted)
             && (options.nodelay || self.snd.small <= self.snd.una)

@@ -6,9 +6,10 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    AckWaits, Config, EcnConfig, EcnMode, EcnOptions, Habits, Handshakes, IcmpTrust, Keepalive,
-    ListenerConfig, Nagle, Persist, Push, QuickAcks, ReceiveGrowth, RetryLimit, SocketOptions,
-    SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
+    AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Habits, Handshakes,
+    IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks, ReceiveGrowth,
+    RecoveryHabits, RetryLimit, SendingHabits, SocketOptions, SynCookies, TcpConfig, WindowTold,
+    WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -113,7 +114,6 @@ fn any_config(random: &mut Random) -> Config {
         QuickAcks::UntilAnswering,
         QuickAcks::Never,
     ]);
-    tcp.linux_recovery = random.chance(40);
     tcp.window_in_segments = random.chance(40);
     tcp.ack_waits = any_ack_waits(random);
     tcp.habits = any_habits(random);
@@ -165,9 +165,36 @@ fn any_habits(random: &mut Random) -> Habits {
             doubts_reassembly: random.chance(40),
             any_path_mtu: random.chance(40),
         },
+        recovery: RecoveryHabits {
+            counts_duplicates: random.chance(40),
+            smaller_window_is_duplicate: random.chance(40),
+            doubts_reneging: random.chance(40),
+            dsack_needs_reordering: random.chance(40),
+            probe_needs_no_sample: random.chance(40),
+            skipped_probe_rearms: random.chance(40),
+            resend_restarts_timer: random.chance(40),
+            acked_refutes_timeout: random.chance(40),
+            forward_rto_outlasts_duplicates: random.chance(40),
+            forgets_refuted_timeouts: random.chance(40),
+            unreachable_undoes_back_off: random.chance(40),
+        },
+        congestion: CongestionHabits {
+            timeout_keeps_ssthresh: random.chance(40),
+            recovery_reduces_once: random.chance(40),
+            reduces_from_cwnd: random.chance(40),
+            grows_by_deliveries: random.chance(40),
+            idle_halves: random.chance(40),
+        },
+        sending: SendingHabits {
+            fills_windows: random.chance(40),
+            halves_windows: random.chance(40),
+            arrivals_end_parts: random.chance(40),
+            fin_waits_for_window: random.chance(40),
+        },
         light_ending: random.chance(40),
         acks_stay_in_window: random.chance(40),
         doubts_smaller_windows: random.chance(40),
+        probes_count_from_answer: random.chance(40),
         retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
     }
 }

@@ -1,5 +1,6 @@
-//! Without SACK, as Linux repairs losses: each duplicate acknowledgment counts as if it had reported
-//! one segment selectively, only that nobody knows which.
+//! Without SACK, as Linux repairs losses ([`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits)):
+//! each duplicate acknowledgment counts as if it had reported one segment selectively, only that nobody
+//! knows which.
 //!
 //! * What is taken for lost, and at least the segment at SND.UNA, cannot have arrived. A duplicate
 //!   beyond that says that the path reorders, and from then on it takes more of them to show a loss.
@@ -146,7 +147,7 @@ impl Recovery {
 
     /// A repair waits for more than `recover` to be acknowledged, and SND.UNA is there.
     pub(super) fn is_held(&self, una: Seq) -> bool {
-        self.selective.is_none() && self.as_linux && una >= self.newreno.recover
+        self.selective.is_none() && self.habits.counts_duplicates && una >= self.newreno.recover
     }
 
     /// More than what the repair was about is acknowledged; or exactly that, which does not end it.

@@ -9,7 +9,7 @@
 //!   rack         a segment is lost when one that was sent sufficiently later has arrived
 //!   threshold    or when enough beyond it has: RFC 6675, in place of RACK
 //!   newreno      without SACK: by duplicate and partial acknowledgments
-//!     counted    as Linux does
+//!     counted    each of them as a segment that has arrived
 //!   tail_probe   asks when nothing comes back
 //! predicted    what is left to do where nothing is amiss
 //! spurious     a loss that was none
@@ -39,7 +39,7 @@ use core::time::Duration;
 
 use super::seq::Seq;
 use super::timers::Timer;
-use crate::config::{RetryLimit, TcpConfig};
+use crate::config::{CongestionHabits, RecoveryHabits, RetryLimit, TcpConfig};
 use crate::time::Instant;
 
 use newreno::NewReno;
@@ -79,8 +79,10 @@ pub(crate) struct Recovery {
     one_segment: bool,
     /// After a timeout, F-RTO (RFC 5682).
     forward_rto: bool,
-    /// [`TcpConfig::linux_recovery`].
-    as_linux: bool,
+    /// Where it is not as the RFCs have it.
+    habits: RecoveryHabits,
+    /// The same of congestion control, as far as it hears of losses from here.
+    congestion_habits: CongestionHabits,
     /// How often in a row the timer has expired without progress.
     retries: u32,
     /// When it did so first.
@@ -95,7 +97,7 @@ impl Recovery {
             rtt: Rtt::new(config),
             board: Scoreboard::new(iss, config.max_sent_records),
             rate: Rate::new(now),
-            newreno: NewReno::new(iss, config.linux_recovery),
+            newreno: NewReno::new(iss, config.habits.recovery.counts_duplicates),
             selective: None,
             episode: None,
             prr: None,
@@ -103,7 +105,8 @@ impl Recovery {
             resend_at_once: false,
             one_segment: false,
             forward_rto: config.forward_rto,
-            as_linux: config.linux_recovery,
+            habits: config.habits.recovery,
+            congestion_habits: config.habits.congestion,
             retries: 0,
             retries_since: now,
             rto_at: now,
@@ -154,7 +157,7 @@ impl Recovery {
         if let Some(selective) = &mut self.selective {
             selective.probe.due = false;
         }
-        let has_timer = self.selective.is_some() || self.as_linux;
+        let has_timer = self.selective.is_some() || self.habits.resend_restarts_timer;
         if range.start == una && has_timer && self.retries == 0 {
             // What is lost was due long ago, and has now been sent anew: it has its time too.
             self.rto_at = now + self.rtt.rto();
@@ -175,7 +178,8 @@ impl Recovery {
             self.on_sent(now, una, range, usize::MAX);
         }
         if let Some(selective) = &mut self.selective {
-            selective.on_probe_sent(end, is_retrans.then_some(flight));
+            let unsampled = !self.habits.probe_needs_no_sample;
+            selective.on_probe_sent(end, is_retrans.then_some(flight), unsampled);
         }
         // RFC 8985 §7.3: now it is the retransmission timer's turn.
         self.rto_at = now + self.rtt.rto();
@@ -208,7 +212,7 @@ impl Recovery {
         self.look_for_spurious_loss(ack, &arrivals, &mut report);
         match self.selective.is_some() {
             true => self.on_selective_ack(ack, &arrivals, in_flight, &mut report),
-            false if self.as_linux => self.on_counted_ack(ack, acked, &mut report),
+            false if self.habits.counts_duplicates => self.on_counted_ack(ack, acked, &mut report),
             false => self.on_cumulative_ack(ack, &mut report),
         }
         report.recovering |= self.is_reducing(ack.ack);
@@ -224,7 +228,9 @@ impl Recovery {
     /// The retransmission timer expired with `una..nxt` in flight.
     pub(crate) fn on_timeout(&mut self, now: Instant, una: Seq, nxt: Seq) -> Report {
         // The window is being reduced already.
-        let goes_on = self.as_linux && self.is_reducing(una) && !self.is_held(una);
+        let goes_on = self.congestion_habits.timeout_keeps_ssthresh
+            && self.is_reducing(una)
+            && !self.is_held(una);
         let flight = Flight {
             known: self.in_flight(una, nxt),
             left: self.flight_of_first(),
@@ -286,7 +292,7 @@ impl Recovery {
     /// Whether the next retransmission may leave whatever the congestion window says: a recovery
     /// begins with one, and without SACK goes on so (RFC 6582 §3.2).
     pub(crate) fn resends_regardless_of_window(&self) -> bool {
-        self.resend_at_once || self.newreno.is_recovering() && !self.as_linux
+        self.resend_at_once || self.newreno.is_recovering() && !self.habits.counts_duplicates
     }
 
     /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).

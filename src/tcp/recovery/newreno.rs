@@ -41,7 +41,8 @@ pub(super) struct NewReno {
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, but for those that
     /// duplicates had said to have left before.
     pub(super) recover_fs: usize,
-    /// As Linux counts: then only the phase, `recover`, and the two numbers of RFC 9937 are used beside it.
+    /// With [`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits): then only the phase,
+    /// `recover`, and the two numbers of RFC 9937 are used beside it.
     pub(super) counted: Option<Box<Counted>>,
 }
 
@@ -63,7 +64,7 @@ pub(super) enum Phase {
 }
 
 impl NewReno {
-    pub(super) fn new(iss: Seq, as_linux: bool) -> NewReno {
+    pub(super) fn new(iss: Seq, counts: bool) -> NewReno {
         NewReno {
             phase: Phase::Open,
             recover: iss,
@@ -72,7 +73,7 @@ impl NewReno {
             departed: 0,
             countable: 0,
             recover_fs: 0,
-            counted: as_linux.then(|| Box::new(Counted::new(iss))),
+            counted: counts.then(|| Box::new(Counted::new(iss))),
         }
     }
 

@@ -117,7 +117,7 @@ impl Recovery {
             None => (self.newreno.recover_fs(), report.shows_loss),
         };
         if report.lost.is_some() || report.lost_again {
-            let recover_fs = match self.as_linux {
+            let recover_fs = match self.congestion_habits.reduces_from_cwnd {
                 true => before,
                 false => recover_fs as u64,
             };

@@ -46,8 +46,6 @@ pub(super) struct Selective {
     uses_rack: bool,
     probes_tail: bool,
     max_ack_delay: Duration,
-    /// [`TcpConfig::linux_recovery`].
-    as_linux: bool,
     /// ISS: our SYN is sent again when RTO is over, whatever went with it.
     iss: Seq,
 }
@@ -80,7 +78,6 @@ impl Selective {
             uses_rack: config.rack,
             probes_tail: config.tail_loss_probe,
             max_ack_delay: config.peer_ack_delay,
-            as_linux: config.linux_recovery,
             iss,
         }
     }
@@ -116,12 +113,10 @@ impl Selective {
         });
     }
 
-    /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`].
-    pub(super) fn on_probe_sent(&mut self, nxt: Seq, resent: Option<u64>) {
-        self.probe.on_sent(nxt, resent);
-        if self.as_linux {
-            self.probe.on_sample();
-        }
+    /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`]. `unsampled`: the next
+    /// one waits for an RTT sample.
+    pub(super) fn on_probe_sent(&mut self, nxt: Seq, resent: Option<u64>, unsampled: bool) {
+        self.probe.on_sent(nxt, resent, unsampled);
         self.probe_at = None;
     }
 
@@ -195,7 +190,7 @@ impl Recovery {
         let Some(selective) = &mut self.selective else {
             return;
         };
-        if self.as_linux && ack.advances() && self.board.is_first_sacked() {
+        if self.habits.doubts_reneging && ack.advances() && self.board.is_first_sacked() {
             let wait = srtt.unwrap_or_default() / 2;
             self.rto_at = ack.now + wait.max(LEAST_DOUBT);
             (selective.reordering_at, selective.probe_at) = (None, None);
@@ -203,7 +198,7 @@ impl Recovery {
         }
         let duplicate = ack.sack.duplicate.as_ref();
         let by_reordering = duplicate.is_some_and(|range| !selective.probe.explains(range))
-            && (!self.as_linux || selective.rack.has_seen_reordering());
+            && (!self.habits.dsack_needs_reordering || selective.rack.has_seen_reordering());
         selective.rack.on_ack(ack.ack, ack.nxt, by_reordering);
         if selective.phase != Phase::Open && ack.ack >= selective.recover {
             selective.phase = Phase::Open;
@@ -246,8 +241,7 @@ impl Recovery {
             return;
         };
         if selective.phase != Phase::Open {
-            // To Linux that is the same sign of congestion.
-            report.lost_again &= !self.as_linux;
+            report.lost_again &= !self.congestion_habits.recovery_reduces_once;
             self.reduce_again(ack, in_flight, report);
             return;
         }
@@ -324,8 +318,7 @@ impl Recovery {
         if let (Some(first), Some(last)) = (first, last)
             && last.last_segment().start >= edge.max(first.start + 1)
         {
-            // Linux: from when the segment at SND.UNA left.
-            if self.as_linux {
+            if self.habits.skipped_probe_rearms {
                 self.rto_at = (first.sent + self.rtt.rto()).max(now);
             }
             return;
@@ -344,7 +337,7 @@ impl Recovery {
         let Some(selective) = &mut self.selective else {
             return;
         };
-        let all = self.as_linux && self.board.is_first_sacked();
+        let all = self.habits.doubts_reneging && self.board.is_first_sacked();
         if core::mem::take(&mut selective.reneged) || all {
             // RFC 2018 §8: it may have thrown away the rest as well.
             self.board.forget_sacks();
@@ -379,7 +372,7 @@ impl Recovery {
         let probe = ack.mtu_probe.as_ref().map(|probe| probe.start);
         let since = Some(selective.lost_before);
         let mut losses = Losses::new(now, probe, since, report, &mut self.rate);
-        if !self.as_linux {
+        if !self.habits.doubts_reneging {
             selective.reneged |= (self.board).take_back_first_sack(|record| losses.take(record));
         }
         selective.reordering_at = None;

@@ -76,7 +76,7 @@ pub(super) struct Evidence<'a> {
     pub(super) duplicate: Option<&'a Range<Seq>>,
     /// It is a duplicate acknowledgment, and all that the peer can say without SACK.
     pub(super) is_bare_duplicate: bool,
-    /// A duplicate says nothing before new segments have left in place of old ones, as to Linux.
+    /// A duplicate says nothing before new segments have left in place of old ones.
     pub(super) waits_for_new: bool,
     /// The end of something below SND.NXT of the episode that was sent once and is newly
     /// acknowledged: cumulatively, selectively.
@@ -276,8 +276,8 @@ impl Recovery {
         arrivals: &Arrivals,
         report: &mut Report,
     ) {
-        // Linux takes it for a proof where SACK would have told that it had arrived before.
-        let acked_is_proof = self.as_linux && self.selective.is_some();
+        // SACK would have told if it had arrived before.
+        let acked_is_proof = self.habits.acked_refutes_timeout && self.selective.is_some();
         let Some(episode) = &mut self.episode else {
             return;
         };
@@ -287,7 +287,7 @@ impl Recovery {
             echo: ack.echo,
             duplicate: ack.sack.duplicate.as_ref(),
             is_bare_duplicate: ack.is_duplicate && self.selective.is_none(),
-            waits_for_new: self.as_linux,
+            waits_for_new: self.habits.forward_rto_outlasts_duplicates,
             original_acked: arrivals.original_acked,
             original_sacked: arrivals.original_sacked || acked_is_proof && arrivals.original_acked,
             sacked: arrivals.sacked,
@@ -298,7 +298,7 @@ impl Recovery {
         };
         if episode.by_timeout {
             self.rtt.on_spurious_timeout();
-            if self.as_linux {
+            if self.habits.forgets_refuted_timeouts {
                 self.retries = 0;
             }
             self.rto_at = ack.now + self.rtt.rto();
@@ -312,7 +312,7 @@ impl Recovery {
                 selective.on_spurious();
                 self.board.forget_losses();
             }
-            None if self.as_linux => {
+            None if self.habits.counts_duplicates => {
                 self.newreno.on_spurious_counted(ack, proof);
                 self.board.set_lost(None);
             }

@@ -24,7 +24,7 @@ pub(super) struct TailProbe {
     end_seq: Option<Seq>,
     /// TLP.is_retrans: it was sent before, when so many octets were in flight.
     resent: Option<u64>,
-    /// No RTT was sampled since the last probe (§7.3: then there must be no other).
+    /// The next probe waits for an RTT sample, and there was none since the last (§7.3).
     unsampled: bool,
 }
 
@@ -66,13 +66,13 @@ impl TailProbe {
     }
 
     /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when so many octets were
-    /// in flight.
-    pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>) {
+    /// in flight. `unsampled`: the next one waits for an RTT sample (§7.3).
+    pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>, unsampled: bool) {
         *self = TailProbe {
             due: false,
             end_seq: Some(nxt),
             resent,
-            unsampled: true,
+            unsampled,
         };
     }
 
@@ -167,13 +167,13 @@ mod tests {
     fn probes_are_rare() {
         let mut probe = TailProbe::default();
         assert!(probe.is_allowed());
-        probe.on_sent(place(100), RESENT);
+        probe.on_sent(place(100), RESENT, true);
         assert!(!probe.is_allowed());
         probe.on_sample();
         assert!(!probe.is_allowed(), "unanswered");
         assert_eq!(probe.on_ack(place(101), None, false), REPAIRED);
         assert!(probe.is_allowed());
-        probe.on_sent(place(200), None);
+        probe.on_sent(place(200), None, true);
         assert_eq!(probe.on_ack(place(200), None, false), Answer::NoLoss);
         assert!(!probe.is_allowed(), "no sample");
     }
@@ -183,7 +183,7 @@ mod tests {
     fn an_answer_tells_whether_something_was_lost() {
         let sent = |resent| {
             let mut probe = TailProbe::default();
-            probe.on_sent(place(100), resent);
+            probe.on_sent(place(100), resent, true);
             probe
         };
         // New text loses nothing.
