@@ -836,6 +836,7 @@ mod tests {
         let mut factors = Vec::new();
         let mut rounds = 0;
         while cubic.ssthresh() == u64::MAX {
+            assert!(rounds < 16, "still in slow start: {factors:?}");
             let (before, rtt) = (cubic.window(), if rounds < 3 { 50 } else { 60 });
             let end = una + before as usize;
             while una < end {

@@ -271,6 +271,20 @@ mod tests {
         assert_eq!(send(&mut prr, &mut in_flight), 3);
     }
 
+    /// §6.2, CEIL: of 1,429 octets that arrive, at 7 for 10, less than an octet is begun of the second
+    /// segment, and it may leave.
+    #[test]
+    fn what_is_begun_of_a_segment_counts() {
+        for (delivered, segments) in [(1428, 1), (1429, 2)] {
+            let mut prr = Prr::new(7 * MSS, 10 * MSS);
+            prr.on_ack(Progress {
+                delivered,
+                ..progress(0, 9, false)
+            });
+            assert_eq!(prr.window(), (9 + segments) * MSS, "{delivered}");
+        }
+    }
+
     /// Segments are counted by their octets: a receiver that acknowledges an octet at a time gets no
     /// more than one that acknowledges whole segments (§13), in either mode.
     #[test]
