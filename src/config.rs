@@ -11,6 +11,7 @@ mod keepalive;
 mod opening;
 mod path_mtu;
 mod resets;
+mod signatures;
 mod socket;
 mod strangers;
 mod udp;
@@ -35,6 +36,7 @@ pub use keepalive::Keepalive;
 pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, SynCookies};
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
+pub use signatures::{SignatureKey, SignatureKeyError, SignatureKeys};
 pub use socket::SocketOptions;
 pub use strangers::{ClosedPorts, Strangers};
 pub use udp::{UdpConfig, UdpOptions};
@@ -372,6 +374,8 @@ pub struct TcpConfig {
     pub fixed_iss: Option<u32>,
     /// The most ranges held beyond a gap; the farthest gives way. From 1. Default 512.
     pub max_out_of_order_ranges: usize,
+    /// Whose segments are signed (RFC 2385). Default: nobody's.
+    pub signatures: SignatureKeys,
     /// What the user may change on a socket.
     pub socket: SocketOptions,
 }
@@ -443,6 +447,7 @@ impl Default for TcpConfig {
             fast_open_without_cookie: false,
             fixed_iss: None,
             max_out_of_order_ranges: 512,
+            signatures: SignatureKeys::default(),
             socket: SocketOptions::default(),
         }
     }

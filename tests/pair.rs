@@ -8,8 +8,9 @@ mod support;
 use std::net::Shutdown;
 use std::time::Duration;
 
+use stubborn::config::{OptionLayout, SignatureKey};
 use stubborn::stack::{ConnId, Stack};
-use stubborn::tcp::{RecvError, SendError};
+use stubborn::tcp::{RecvError, SendError, State};
 use stubborn::time::Instant;
 use support::{Faults, World, addr, config};
 
@@ -172,6 +173,41 @@ fn every_fault_and_more_octets() {
     for seed in 0..20 {
         exchange(seed, EVERYTHING, 100_000, |_| {});
     }
+}
+
+/// RFC 2385: whatever the path does to segments that are signed; one that was changed is none.
+#[test]
+fn every_fault_and_signatures() {
+    for seed in 0..100 {
+        exchange(seed, EVERYTHING, 20_000, |tcp| {
+            let key = SignatureKey::new(b"between hosts").unwrap();
+            tcp.signatures.set(addr(0, 0).ip(), 8, key).unwrap();
+            tcp.timestamps = seed % 2 == 0;
+            if seed % 3 == 0 {
+                tcp.option_layout = OptionLayout::ScaleFirst;
+            }
+        });
+    }
+}
+
+/// RFC 2385 §2.0: hosts that do not share a key have nothing to say to each other.
+#[test]
+fn with_different_keys_nothing_opens() {
+    let mut configs = [config(0), config(1)];
+    for (config, key) in configs.iter_mut().zip([&b"one"[..], b"another"]) {
+        let key = SignatureKey::new(key).unwrap();
+        let signatures = &mut config.tcp.signatures;
+        signatures.set(addr(0, 0).ip(), 8, key).unwrap();
+    }
+    let mut world = World::new(1, configs);
+    world.hosts[1].listen(addr(1, 80), 8).unwrap();
+    let client = world.hosts[0]
+        .connect(world.now, None, addr(1, 80))
+        .unwrap();
+    world.run(Duration::from_secs(10), |_| false);
+    assert_eq!(world.hosts[0].status(client).state, State::SynSent);
+    assert_eq!(world.hosts[1].connection_count(), 0);
+    assert!(world.hosts[1].counters().wrong_signatures() >= 3);
 }
 
 #[test]

@@ -34,6 +34,7 @@
 //! | `listener` | backlog, accept queue, strangers |
 //! | `fast_open` | TCP Fast Open |
 //! | `cookies` | SYN cookies |
+//! | `signatures` | RFC 2385 |
 
 #![allow(clippy::unwrap_used)]
 
@@ -67,6 +68,7 @@ mod requirements {
     mod recovery;
     mod resets;
     mod retransmission;
+    mod signatures;
     mod silence;
     mod super_segments;
     mod timestamps;

@@ -609,5 +609,8 @@ fn word(reason: Discard) -> &'static str {
         Discard::TextAfterClose => "late",
         Discard::Finished => "end",
         Discard::NoMemory => "memory",
+        Discard::Unsigned => "unsigned",
+        Discard::SignatureUnexpected => "signed",
+        Discard::SignatureWrong => "forged",
     }
 }

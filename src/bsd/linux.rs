@@ -120,7 +120,7 @@ numbers! {
     TCP_INFO = 11, "struct tcp_info.";
     TCP_QUICKACK = 12, "Acknowledgments do not wait; once, not for ever.";
     TCP_CONGESTION = 13, "The name of the congestion controller.";
-    TCP_MD5SIG = 14, "RFC 2385: not here.";
+    TCP_MD5SIG = 14, "The key of a peer (RFC 2385).";
     TCP_THIN_LINEAR_TIMEOUTS = 16, "Linear timeouts of thin streams: not here.";
     TCP_USER_TIMEOUT = 18, "Milliseconds that text may stay unacknowledged; 0: R2 decides.";
     TCP_REPAIR = 19, "Connections from one host to another: not here.";
@@ -132,6 +132,9 @@ numbers! {
     TCP_SAVED_SYN = 28, "The SYN that was kept: not here.";
     TCP_FASTOPEN_CONNECT = 30, "Connect waits for the first text (RFC 7413).";
     TCP_ULP = 31, "Protocols above: none here.";
+    TCP_MD5SIG_EXT = 32, "The key of a peer, or of a network.";
+    TCP_MD5SIG_FLAG_PREFIX = 1, "Of the address, tcpm_prefixlen bits count.";
+    TCP_MD5SIG_FLAG_IFINDEX = 2, "It is for an interface: not here.";
     TCP_FASTOPEN_KEY = 33, "The key of Fast Open cookies.";
     TCP_FASTOPEN_NO_COOKIE = 34, "Fast Open without cookies.";
     TCP_INQ = 36, "Whether recvmsg tells how much waits.";

@@ -58,6 +58,7 @@ mod send;
 mod stream;
 mod table;
 
+use crate::config::SignatureKeys;
 use crate::stack::{Event, Stack};
 use crate::time::Instant;
 
@@ -117,6 +118,8 @@ pub struct Bsd {
     system: System,
     /// The name of the only device.
     device: String,
+    /// The keys of those who ask for signatures and do not say with which ([`System::Freebsd`]).
+    associations: SignatureKeys,
 }
 
 impl Default for Bsd {
@@ -125,6 +128,7 @@ impl Default for Bsd {
             table: Table::default(),
             system: System::default(),
             device: "tun0".to_owned(),
+            associations: SignatureKeys::default(),
         }
     }
 }
@@ -152,6 +156,16 @@ impl Bsd {
         }
     }
 
+    /// The keys that `TCP_MD5SIG` of FreeBSD turns on, which `setkey` keeps there.
+    pub fn associate(&mut self, keys: SignatureKeys) {
+        self.associations = keys;
+    }
+
+    /// What [`Bsd::associate`] has been told last.
+    pub fn associations(&self) -> &SignatureKeys {
+        &self.associations
+    }
+
     /// Calls at a moment. `stack` must be the same every time, and nobody else may take its
     /// events.
     pub fn at<'a>(&'a mut self, now: Instant, stack: &'a mut Stack) -> Calls<'a> {
@@ -161,6 +175,7 @@ impl Bsd {
             now,
             system: self.system,
             device: &self.device,
+            associations: &self.associations,
         };
         calls.take_events();
         calls.take_reports();
@@ -182,6 +197,7 @@ pub struct Calls<'a> {
     now: Instant,
     system: System,
     device: &'a str,
+    associations: &'a SignatureKeys,
 }
 
 impl Calls<'_> {

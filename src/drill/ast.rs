@@ -169,6 +169,8 @@ pub(super) enum TcpOption {
         ecr_absolute: bool,
     },
     Sack(Vec<(u32, u32)>),
+    /// A signature (RFC 2385), made with the secret of the script.
+    ValidSignature,
     /// Any other option: kind, and what stands behind its length.
     Other(u8, Vec<u8>),
     /// Octets as they are.

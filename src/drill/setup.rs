@@ -28,6 +28,8 @@ pub(super) struct Setup {
     pub(super) scaled_echo: bool,
     /// Packets are compared one by one.
     pub(super) strict: bool,
+    /// With what `md5 valid` is signed.
+    pub(super) md5_secret: Option<Vec<u8>>,
     /// Only the syntax counts.
     pub(super) dry_run: bool,
     /// The script is for this profile, whatever the command line says.
@@ -82,6 +84,7 @@ impl Setup {
             tick_micros: 0,
             scaled_echo: false,
             strict: false,
+            md5_secret: None,
             dry_run: false,
             profile: None,
         }
@@ -139,6 +142,11 @@ impl Setup {
             "tcp_ts_tick_usecs" => self.tick_micros = number(1_000_000)?,
             "tcp_ts_ecr_scaled" => self.scaled_echo = true,
             "strict_segments" => self.strict = value != Some("0"),
+            "tcp_md5_secret" => {
+                let secret = value.filter(|secret| !secret.is_empty());
+                let secret = secret.ok_or_else(|| wrong(name, value))?;
+                self.md5_secret = Some(secret.as_bytes().to_vec());
+            }
             "dry_run" => self.dry_run = true,
             "profile" => {
                 let profile = value.and_then(Profile::from_name);

@@ -11,7 +11,7 @@ use crate::tcp::{Discard, FastOpen, FourTuple, MayAnswer, Open, Path, State, Tcb
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IcmpMessage, IpHeader, Kind,
-    Landed, Malformed, Packet, Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
+    Landed, Malformed, Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -177,6 +177,7 @@ impl Stack {
             return;
         }
         match parsed.payload {
+            Payload::Tcp(ref header, _) if self.refuses_signature(ip, header, &datagram) => {}
             Payload::Tcp(ref header, text) => {
                 self.tcp_arrives(now, ip, header, datagram.part(text), mss(text.len(), cut));
             }
@@ -500,7 +501,7 @@ impl Stack {
             return;
         }
         let ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
-        self.reply(Packet::tcp(&ip, &reset, Text::EMPTY).to_vec());
+        self.reply_segment(&ip, tuple, &reset);
     }
 
     /// Queues a datagram; one that is too long for the interface (the reply to a long echo

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::Stack;
 use super::listener::ListenerId;
 use super::table::ConnId;
-use crate::config::{ConfigError, ListenerConfig, SocketOptions, TcpConfig};
+use crate::config::{ConfigError, ListenerConfig, SignatureKeys, SocketOptions, TcpConfig};
 use crate::tcp::{
     ConnectionError, Draft, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
 };
@@ -120,6 +120,7 @@ impl Stack {
             }
             _ => local,
         };
+        self.note_keys(&config.tcp.signatures);
         Ok(self.listeners.insert(local, config))
     }
 
@@ -141,6 +142,7 @@ impl Stack {
         config: ListenerConfig,
     ) -> Result<(), ConfigError> {
         config.validate()?;
+        self.note_keys(&config.tcp.signatures);
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.config = config;
         }
@@ -251,6 +253,7 @@ impl Stack {
         if self.is_own(remote.ip()) {
             self.itself.begin();
         }
+        self.note_keys(&config.signatures);
         let old = self.replace(tuple);
         let mut open = self.open(now, config, tuple, old);
         if data.is_some() {
@@ -530,6 +533,13 @@ impl Stack {
     /// Changes the socket options.
     pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
         self.table.get_mut(id).tcb.set_options(now, options);
+        self.touched(id.slot);
+    }
+
+    /// A connection signs its segments as these keys say from now on: see [`Tcb::set_signatures`].
+    pub fn set_signatures(&mut self, now: Instant, id: ConnId, keys: SignatureKeys) {
+        self.note_keys(&keys);
+        self.table.get_mut(id).tcb.set_signatures(now, keys);
         self.touched(id.slot);
     }
 

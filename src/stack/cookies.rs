@@ -18,7 +18,7 @@ use super::secret::Secret;
 use crate::config::SynCookies;
 use crate::tcp::{FourTuple, Open, State, Tcb, stateless};
 use crate::time::{Duration, Instant};
-use crate::wire::{Control, Ecn, IpHeader, Packet, TcpHeader, Text, protocol};
+use crate::wire::{Control, Ecn, IpHeader, TcpHeader, protocol};
 
 /// A cookie is good in the epoch in which it was made, and in the next.
 const EPOCH: Duration = Duration::from_secs(64);
@@ -88,7 +88,7 @@ impl Stack {
         let mut ip = IpHeader::new(local, remote, protocol::TCP, hop_limit);
         ip.traffic_class = Ecn::NotEct.on(config.socket.traffic_class);
         self.counters.cookies_sent += 1;
-        self.reply(Packet::tcp(&ip, &syn_ack, Text::EMPTY).to_vec());
+        self.reply_segment(&ip, &tuple, &syn_ack);
     }
 
     /// The size for which the acknowledgment of `ack` is a cookie, if it is one: `None` at once

@@ -196,6 +196,21 @@ impl Counters {
         self.discarded(Discard::NoMemory)
     }
 
+    /// Segments without a signature from peers that have a key (RFC 2385).
+    pub fn unsigned_segments(&self) -> u64 {
+        self.discarded(Discard::Unsigned)
+    }
+
+    /// Signed segments from peers that have no key.
+    pub fn unexpected_signatures(&self) -> u64 {
+        self.discarded(Discard::SignatureUnexpected)
+    }
+
+    /// Segments that were signed with another key, or changed on their way.
+    pub fn wrong_signatures(&self) -> u64 {
+        self.discarded(Discard::SignatureWrong)
+    }
+
     /// Segments that a connection did not use, or not wholly, for this reason.
     pub fn discarded(&self, reason: Discard) -> u64 {
         self.discarded[reason as usize]

@@ -29,13 +29,11 @@ impl Stack {
             ip.identification = identification;
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        Some(Packet::tcp_for(
-            offload,
-            &ip,
-            &header,
-            segment.text,
-            segment.mss,
-        ))
+        let packet = Packet::tcp_for(offload, &ip, &header, segment.text, segment.mss);
+        Some(match tcb.signature_key() {
+            Some(key) => packet.signed(&ip, key.octets()),
+            None => packet,
+        })
     }
 
     /// A datagram of a UDP socket that has departed.

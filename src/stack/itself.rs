@@ -79,6 +79,8 @@ impl Stack {
                 continue;
             };
             match parsed.payload {
+                Payload::Tcp(ref header, _)
+                    if self.refuses_signature(&parsed.ip, header, &datagram) => {}
                 Payload::Tcp(ref header, text) => {
                     let arrived = Arrived::from(&*datagram).part(text);
                     self.tcp_arrives(now, &parsed.ip, header, arrived, text.len());

@@ -21,6 +21,7 @@
 //! | `deadlines` | when which connection must be looked at |
 //! | `paths` | path MTUs, for the connections to come |
 //! | `memory` | what all that is held for others takes together, and what happens when memory runs short |
+//! | `signatures` | what is signed (RFC 2385), and what is refused |
 //! | `share` | several stacks that are one host: whose a flow is |
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `reports` | ICMP errors as they came, for who wants each of them |
@@ -56,6 +57,7 @@ mod reports;
 mod routes;
 mod secret;
 mod share;
+mod signatures;
 mod sweep;
 mod table;
 mod udp;
@@ -161,6 +163,8 @@ pub struct Stack {
     /// Local ports that connections get only if they ask for them.
     reserved_ports: BTreeSet<u16>,
     counters: Counters,
+    /// Somebody has keys for signatures, or had some ever.
+    signs: bool,
     /// Invariants are checked in release builds too, and what breaks is kept.
     watched: bool,
     broken: Option<Broken>,
@@ -243,6 +247,7 @@ impl Stack {
             itself: Itself::default(),
             reserved_ports: BTreeSet::new(),
             counters: Counters::default(),
+            signs: false,
             watched: false,
             broken: None,
         })

@@ -6,8 +6,9 @@
 use core::ops::Range;
 
 use super::congestion::{Ack, Loss};
+use super::discard::Discard;
 use super::ecn::Congestion;
-use super::input::{Discard, Step};
+use super::input::Step;
 use super::readiness::Readiness;
 use super::recovery::{Acknowledgment, Blocks, Flight, Report};
 use super::segment::Segment;

@@ -1,7 +1,8 @@
 //! A passive handshake that waits for text
 //! ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
 
-use super::input::{Discard, Step};
+use super::discard::Discard;
+use super::input::Step;
 use super::segment::Segment;
 use super::tcb::Tcb;
 use super::timers::Timer;

@@ -1,9 +1,12 @@
 //! What the two SYNs agree on: MSS, window scale, timestamps, SACK; and where a connection
 //! starts (RFC 9293 §3.4.1, §3.7.1; RFC 7323 §2, §3; RFC 2018 §2).
 
+use core::net::IpAddr;
+use std::sync::Arc;
+
 use super::buffers;
 use super::tcb::Tcb;
-use crate::config::{OptionLayout, TcpConfig};
+use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
 use crate::time::Instant;
 use crate::wire::{Layout, Options, TcpHeader};
 
@@ -47,6 +50,31 @@ pub(super) struct Agreed {
     pub(super) sack: bool,
     /// Timestamps are on every segment.
     pub(super) timestamps: bool,
+    /// Every segment is signed (RFC 2385), and leaves alone: not agreed on, but known to both.
+    pub(super) signed: bool,
+}
+
+impl Agreed {
+    /// Nothing is agreed on yet.
+    pub(super) fn new(config: &TcpConfig, peer: IpAddr) -> Agreed {
+        Agreed {
+            signed: config.signatures.find(peer).is_some(),
+            ..Agreed::default()
+        }
+    }
+
+    /// Octets of the options that every segment has.
+    pub(super) fn options(&self) -> usize {
+        let timestamps = if self.timestamps { 12 } else { 0 };
+        let signature = if self.signed { Options::SIGNATURE } else { 0 };
+        timestamps + signature
+    }
+}
+
+/// RFC 2385 §4.3: signatures leave little room for other options. As on Linux, timestamps give way to
+/// SACK; in the order of FreeBSD a SYN has room for all, and segments with timestamps have none for SACK.
+fn has_room_for_timestamps(config: &TcpConfig, signed: bool, sack: bool) -> bool {
+    !(signed && sack) || config.option_layout == OptionLayout::ScaleFirst
 }
 
 /// The shift with which the largest receive buffer there may be can be advertised (RFC 7323
@@ -69,7 +97,7 @@ pub(super) fn own_mss(config: &TcpConfig, path: Path) -> u16 {
 }
 
 /// The order of the options of our SYN.
-fn layout(config: &TcpConfig) -> Layout {
+pub(super) fn layout(config: &TcpConfig) -> Layout {
     match config.option_layout {
         OptionLayout::TimestampsFirst => Layout::TimestampsFirst,
         OptionLayout::ScaleFirst => Layout::ScaleFirst,
@@ -90,7 +118,13 @@ impl Tcb {
             )
         } else {
             let config = &self.config;
-            (config.window_scaling, config.sack, config.timestamps)
+            // Whether the peer takes SACK is not known yet.
+            let fits = has_room_for_timestamps(config, self.agreed.signed, true);
+            (
+                config.window_scaling,
+                config.sack,
+                config.timestamps && fits,
+            )
         };
         Options {
             mss: Some(self.offered_mss()),
@@ -99,6 +133,7 @@ impl Tcb {
             timestamps: timestamps.then(|| self.timestamps.option(now)),
             layout: layout(&self.config),
             fast_open: self.opening.option().filter(|_| is_first),
+            signature: self.agreed.signed,
             ..Options::default()
         }
     }
@@ -120,7 +155,8 @@ impl Tcb {
         if self.agreed.sack {
             self.recovery.agree_on_sack(&self.config, self.snd.iss);
         }
-        self.agreed.timestamps = offered.timestamps.is_some() && self.config.timestamps;
+        let fits = has_room_for_timestamps(&self.config, self.agreed.signed, self.agreed.sack);
+        self.agreed.timestamps = offered.timestamps.is_some() && self.config.timestamps && fits;
         if let Some(timestamps) = offered.timestamps
             && self.agreed.timestamps
         {
@@ -134,11 +170,29 @@ impl Tcb {
         self.set_effective_mss();
     }
 
+    /// The key with which every segment is signed (RFC 2385).
+    #[inline]
+    pub fn signature_key(&self) -> Option<&SignatureKey> {
+        match self.agreed.signed {
+            true => self.config.signatures.find(self.tuple.remote.ip()),
+            false => None,
+        }
+    }
+
+    /// From now on segments are signed as these keys say, both ways.
+    pub fn set_signatures(&mut self, now: Instant, keys: SignatureKeys) {
+        self.agreed.signed = keys.find(self.tuple.remote.ip()).is_some();
+        Arc::make_mut(&mut self.config).signatures = keys;
+        if self.rcv.irs.is_some() {
+            self.set_effective_mss();
+        }
+        self.settle(now);
+    }
+
     /// Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16): what the peer takes and the path carries, less the
     /// options that every segment has.
     pub(super) fn set_effective_mss(&mut self) {
-        let options = if self.agreed.timestamps { 12 } else { 0 };
-        let text = self.path_mtu.text().saturating_sub(options);
+        let text = self.path_mtu.text().saturating_sub(self.agreed.options());
         self.snd.mss = text.min(self.most_of_window()).max(1);
         self.congestion.set_mss(self.snd.mss);
     }

@@ -87,6 +87,7 @@ impl Tcb {
     pub fn headers_of_landing(&self) -> Option<usize> {
         let is_calm = self.config.header_prediction
             && self.state == State::Established
+            && !self.agreed.signed
             && self.feedback.mode() == EcnMode::Off
             && self.recovery.is_calm(self.snd.una);
         let headers = Plain::headers(self.tuple.local.is_ipv4(), self.agreed.timestamps);
@@ -114,6 +115,7 @@ impl Tcb {
             && self.snd.una <= ack
             && ack <= self.snd.nxt
             && (self.snd.una < ack || text > 0)
+            && !self.agreed.signed
             && self.predicts_timestamps(now, header)
             && self.feedback.mode() == EcnMode::Off
             && self.predicts_text(text)

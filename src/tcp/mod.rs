@@ -12,6 +12,7 @@
 //! | `invariants` | | what always holds between them: [`Tcb::check`] |
 //! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
+//! | `discard` | §3.10.7 | why a segment was not used |
 //! | `header_prediction` | | the same, for segments that were expected |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
@@ -58,6 +59,7 @@ mod canonical;
 pub mod congestion;
 mod control;
 mod deferral;
+mod discard;
 mod draft;
 mod ecn;
 mod error;
@@ -98,12 +100,12 @@ mod together;
 mod usage;
 mod windows;
 
+pub use discard::Discard;
 pub use draft::Draft;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
 pub use header_prediction::MayAnswer;
-pub use input::Discard;
 pub use invariants::{Broken, SequenceSpace};
 pub use loan::Loan;
 pub use memory::Allowance;

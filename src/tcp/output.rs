@@ -4,6 +4,7 @@
 use core::ops::Range;
 
 use super::ecn::Marks;
+use super::handshake::layout;
 use super::plan::Plan;
 use super::segment::{Segment, segments};
 use super::seq::Seq;
@@ -263,7 +264,10 @@ impl Tcb {
                 wnd: 0,
                 shift: 0,
                 up: 0,
-                options: Options::default(),
+                options: Options {
+                    signature: self.agreed.signed,
+                    ..Options::default()
+                },
                 ecn: Ecn::NotEct,
                 text: Text::EMPTY,
                 mss: usize::MAX,
@@ -397,6 +401,9 @@ impl Tcb {
         let mut options = Options::default();
         if self.agreed.timestamps {
             options.timestamps = Some(self.timestamps.option(now));
+        }
+        if self.agreed.signed {
+            (options.signature, options.layout) = (true, layout(&self.config));
         }
         options
     }

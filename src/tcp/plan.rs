@@ -61,6 +61,8 @@ impl Tcb {
         if self.reset_due {
             return Some(Plan::Reset);
         }
+        // Each segment has a signature of its own: a device cannot cut what is signed.
+        let limit = if self.agreed.signed { 0 } else { limit };
         match self.state {
             State::Closed | State::Listen => None,
             _ if self.syn_due && self.snd.nxt == self.snd.iss => {

@@ -32,6 +32,10 @@ pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
         .filter(|_| open.config.timestamps)
         .map(|Timestamps { val, .. }| Timestamps { val, ecr: 0 });
     let has_bits = timestamps.is_some();
+    // Where timestamps would give way to SACK beside a signature, SACK does here: they carry the rest.
+    let is_signed = (open.config.signatures)
+        .find(open.tuple.remote.ip())
+        .is_some();
     // An offer of Accurate ECN falls back to RFC 3168 (RFC 9768 §3.1.2).
     let offers_ecn = syn.control.has(Control::ECE | Control::CWR);
     let control = match has_bits && offers_ecn {
@@ -46,7 +50,7 @@ pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
         options: Options {
             mss: Some(mss),
             window_scale: syn.options.window_scale.filter(|_| has_bits),
-            sack_permitted: syn.options.sack_permitted && has_bits,
+            sack_permitted: syn.options.sack_permitted && has_bits && !is_signed,
             timestamps,
             ..Options::default()
         },

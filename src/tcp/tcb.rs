@@ -330,7 +330,7 @@ impl Tcb {
             right_sizing: RightSizing::new(now, config, mss),
             path_mtu: PathMtu::new(&config.path_mtu, path, own_mss(config, path), iss),
             allowance: Allowance::UNLIMITED,
-            agreed: Agreed::default(),
+            agreed: Agreed::new(config, open.tuple.remote.ip()),
             timestamps: Timestamps::new(open.timestamp_offset),
             feedback: Feedback::new(config.ecn),
             recovery: Recovery::new(now, config, iss),

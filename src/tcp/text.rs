@@ -1,9 +1,10 @@
 //! The seventh step of SEGMENT ARRIVES: the segment text, and when to acknowledge it (RFC 9293
 //! §3.10.7.4, §3.8.6.3).
 
+use super::discard::Discard;
 use super::error::ConnectionError;
 use super::handshake::own_mss;
-use super::input::{Discard, Step};
+use super::input::Step;
 use super::readiness::Readiness;
 use super::recv_buffer::Inserted;
 use super::segment::{Segment, segments};

@@ -24,7 +24,7 @@ impl Tcb {
         if !self.config.windows.whole_segment_window {
             return window;
         }
-        let options = if self.agreed.timestamps { 12 } else { 0 };
+        let options = self.agreed.options();
         let segment = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
         match segment.max(1) {
             segment if window > segment => window - window % segment,

@@ -167,6 +167,11 @@ fn write_option(f: &mut Formatter<'_>, option: RawOption<'_>) -> fmt::Result {
                 None => f.write_str("cookiereq"),
             }
         }
+        Some(Known::Signature(digest)) => {
+            f.write_str("md5 ")?;
+            let mut octets = digest.iter();
+            octets.try_for_each(|octet| write!(f, "{octet:02x}"))
+        }
         None => {
             write!(f, "unknown-{kind}")?;
             f.write_str(if data.is_empty() { "" } else { " 0x" })?;
@@ -374,6 +379,7 @@ mod tests {
         timestamps: None,
         accurate_ecn: None,
         fast_open: None,
+        signature: false,
         layout: Layout::TimestampsFirst,
     };
 

@@ -14,7 +14,8 @@
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
-//! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 |
+//! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2385, RFC 9768 |
+//! | `signature` | signatures of segments | RFC 2385 |
 //! | `arrived` | octets that have arrived, and keeping them where they lie | |
 //! | [`plain`] | what nearly every datagram is, read in one go | |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
@@ -43,6 +44,7 @@ pub mod offload;
 pub mod options;
 pub mod packet;
 pub mod plain;
+mod signature;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
@@ -61,6 +63,7 @@ pub use options::{
 };
 pub use packet::Packet;
 pub use plain::{Plain, PlainHeader};
+pub use signature::{is_signed_with, sign};
 pub use tcp::{Control, TcpHeader};
 pub use text::{Block, HeldText, Text};
 pub use udp::UdpHeader;

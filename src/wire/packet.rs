@@ -154,6 +154,11 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The headers, if they are not borrowed with the rest.
+    pub(super) fn header_mut(&mut self) -> &mut [u8] {
+        &mut self.header[..usize::from(self.header_len)]
+    }
+
     /// The text, as far as it is borrowed.
     pub const fn text(&self) -> Text<'a> {
         self.text

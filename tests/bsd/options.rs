@@ -250,3 +250,88 @@ fn tcp_info_counts_segments_and_rates() {
     assert_eq!((info.unacked, info.lost, info.retrans), (0, 0, 0));
     assert!(info.delivered >= 8, "{}", info.delivered);
 }
+
+/// `struct tcp_md5sig`, as C has it in memory.
+fn md5sig(address: std::net::IpAddr, flags: u8, prefix: u8, key: &[u8]) -> Vec<u8> {
+    let mut value = match address {
+        std::net::IpAddr::V4(v4) => [&[2, 0, 0, 0][..], &v4.octets()].concat(),
+        std::net::IpAddr::V6(v6) => [&[10, 0, 0, 0, 0, 0, 0, 0][..], &v6.octets()].concat(),
+    };
+    value.resize(128, 0);
+    value.extend([flags, prefix]);
+    value.extend((key.len() as u16).to_le_bytes());
+    value.extend([0; 4]);
+    value.extend(key);
+    value.resize(216, 0);
+    value
+}
+
+/// RFC 2385, and what Linux 6.18 answers.
+#[test]
+fn keys_of_signatures_are_taken_and_never_told() {
+    let mut world = World::new();
+    let v4 = |text: &str| text.parse().unwrap();
+    let key = &b"secret"[..];
+    let plain = md5sig(v4("1.2.3.4"), 0, 0, key);
+    let mut long = md5sig(v4("1.2.3.4"), 0, 0, &[1; 80]);
+    long[130] = 81;
+    let mut interface = md5sig(v4("1.2.3.4"), 2, 0, key);
+    interface[132] = 1;
+    let prefix = |prefix| md5sig(v4("1.2.3.4"), 1, prefix, key);
+    let table = [
+        (TCP_MD5SIG, plain.clone(), Ok(())),
+        (TCP_MD5SIG, plain[..215].to_vec(), Err(Errno::EINVAL)),
+        (TCP_MD5SIG, vec![1, 0, 0, 0], Err(Errno::EINVAL)),
+        (
+            TCP_MD5SIG,
+            md5sig(v4("1.2.3.5"), 0, 0, b""),
+            Err(Errno::ENOENT),
+        ),
+        (TCP_MD5SIG, md5sig(v4("1.2.3.4"), 0, 0, b""), Ok(())),
+        (
+            TCP_MD5SIG,
+            md5sig(v4("fd00::1"), 0, 0, key),
+            Err(Errno::EINVAL),
+        ),
+        (TCP_MD5SIG, long, Err(Errno::EINVAL)),
+        (TCP_MD5SIG, interface.clone(), Ok(())),
+        (TCP_MD5SIG_EXT, interface, Err(Errno::EINVAL)),
+        (TCP_MD5SIG, prefix(33), Ok(())),
+        (TCP_MD5SIG_EXT, prefix(33), Err(Errno::EINVAL)),
+        (TCP_MD5SIG_EXT, prefix(24), Ok(())),
+        (TCP_MD5SIG_EXT, md5sig(v4("1.2.3.9"), 1, 24, b""), Ok(())),
+        (TCP_MD5SIG_EXT, md5sig(v4("1.2.3.4"), 0xfc, 0, key), Ok(())),
+    ];
+    let fd = world.stream(0, AF_INET);
+    for (index, (name, value, answer)) in table.into_iter().enumerate() {
+        let got = world.set_octets(fd, SOL_TCP, name, &value);
+        assert_eq!(got, answer, "{index}");
+    }
+    for name in [TCP_MD5SIG, TCP_MD5SIG_EXT] {
+        assert_eq!(world.option(fd, SOL_TCP, name), Err(Errno::ENOPROTOOPT));
+    }
+    // A socket of IPv6 has IPv4 in mapped addresses, whose prefixes are those of IPv4.
+    let fd = world.stream(0, AF_INET6);
+    let mapped = |prefix| md5sig(v4("::ffff:1.2.3.4"), 1, prefix, key);
+    let table = [
+        (plain, Err(Errno::EINVAL)),
+        (mapped(33), Err(Errno::EINVAL)),
+        (mapped(24), Ok(())),
+        (md5sig(v4("fd00::1"), 1, 129, key), Err(Errno::EINVAL)),
+        (md5sig(v4("fd00::1"), 1, 64, key), Ok(())),
+    ];
+    for (index, (value, answer)) in table.into_iter().enumerate() {
+        let got = world.set_octets(fd, SOL_TCP, TCP_MD5SIG_EXT, &value);
+        assert_eq!(got, answer, "{index}");
+    }
+    // There is room for so many.
+    let mut taken = 0;
+    let last = loop {
+        let host = std::net::Ipv4Addr::from(taken).to_ipv6_mapped();
+        match world.set_octets(fd, SOL_TCP, TCP_MD5SIG, &md5sig(host.into(), 0, 0, key)) {
+            Ok(()) => taken += 1,
+            Err(errno) => break errno,
+        }
+    };
+    assert_eq!((taken, last), (254, Errno::ENOMEM));
+}

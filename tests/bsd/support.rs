@@ -159,6 +159,16 @@ impl World {
         name: i32,
         value: i32,
     ) -> Result<(), Errno> {
-        self.us().setsockopt(fd, level, name, &value.to_le_bytes())
+        self.set_octets(fd, level, name, &value.to_le_bytes())
+    }
+
+    pub(super) fn set_octets(
+        &mut self,
+        fd: Fd,
+        level: i32,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        self.us().setsockopt(fd, level, name, value)
     }
 }

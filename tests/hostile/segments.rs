@@ -8,15 +8,16 @@ use std::time::Duration;
 use stubborn::config::{
     AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Habits, Handshakes,
     IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks, ReceiveGrowth,
-    RecoveryHabits, RetryLimit, SendingHabits, SocketOptions, SynCookies, TcpConfig, WindowTold,
-    WindowUse, Windows,
+    RecoveryHabits, RetryLimit, SendingHabits, SignatureKey, SocketOptions, SynCookies, TcpConfig,
+    WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
 use stubborn::time::Instant;
 use stubborn::wire::{
     AccurateEcn, ByteCounters, Control, CounterOrder, Ecn, IcmpError, IpHeader, Options, Packet,
-    Payload, SackBlock, TcpHeader, Text, Timestamps, Unreachable, icmp, parse, protocol,
+    Payload, SackBlock, TcpHeader, Text, Timestamps, Unreachable, icmp, is_signed_with, parse,
+    protocol,
 };
 
 use super::world::{Random, addr, config, every_seed};
@@ -65,6 +66,8 @@ struct Attack {
     credit: usize,
     /// Connections are done in less than a human life.
     has_usual_times: bool,
+    /// The key that the host has for all its peers (RFC 2385).
+    key: Option<&'static [u8]>,
 }
 
 const PORT: u16 = 80;
@@ -273,6 +276,13 @@ impl Attack {
         if !has_usual_times {
             any_times(&mut random, &mut config.tcp);
         }
+        let key = random.chance(15).then_some(&b"known to both"[..]);
+        for network in ["0.0.0.0", "::"] {
+            if let Some(key) = key.and_then(SignatureKey::new) {
+                let network = network.parse().unwrap();
+                config.tcp.signatures.set(network, 0, key).unwrap();
+            }
+        }
         let listening = any_listener(&mut random, &config);
         let mut stack = Stack::new(config, Secret([seed as u8; 16])).unwrap();
         let listener = stack.listen_with(addr(0, PORT), listening).ok();
@@ -286,6 +296,7 @@ impl Attack {
             held: Vec::new(),
             credit: 0,
             has_usual_times,
+            key,
         }
     }
 
@@ -452,12 +463,29 @@ impl Attack {
         let (local, remote) = (flow.local.ip(), flow.remote.ip());
         let mut ip = IpHeader::new(remote, local, protocol::TCP, 64);
         ip.traffic_class = self.random.pick(&Ecn::ALL).bits();
-        let mut datagram = Packet::tcp(&ip, &header, Text::from(&text[..])).to_vec();
+        let key = self.any_key();
+        if key.is_some() {
+            header.options.signature = true;
+            header.options.accurate_ecn = None;
+        }
+        let packet = Packet::tcp(&ip, &header, Text::from(&text[..]));
+        let packet = packet.signed(&ip, key.unwrap_or_default());
+        let mut datagram = packet.to_vec();
         if self.random.chance(2) {
             let bit = self.random.below(datagram.len() * 8);
             datagram[bit / 8] ^= 1 << (bit % 8);
         }
         self.stack.receive(self.now, &datagram);
+    }
+
+    /// More often than not the right one.
+    fn any_key(&mut self) -> Option<&'static [u8]> {
+        match (self.key, self.random.below(100)) {
+            (Some(_), 0..5) | (None, 2..) => None,
+            (Some(_), 5..8) => Some(b"another"),
+            (Some(key), _) => Some(key),
+            (None, 0..2) => Some(b"nobody's"),
+        }
     }
 
     /// An error about a segment that the host may have sent.
@@ -604,6 +632,13 @@ impl Attack {
             count += 1;
             assert!(count < 20_000, "no end");
             let parsed = parse(&datagram).expect("the host sends nothing malformed");
+            // But for a reset to whoever asks for a port where nobody listens, and does not sign.
+            if let Payload::Tcp(header, _) = &parsed.payload {
+                let is_signed = self.key.map(|key| is_signed_with(&datagram, key));
+                let is_reset = header.control.has(Control::RST);
+                assert_eq!(header.options.signature, is_signed == Some(true));
+                assert!(is_signed != Some(false) || is_reset, "{header:?}");
+            }
             if let Payload::Tcp(header, text) = parsed.payload {
                 let taken =
                     text.len() + usize::from(header.control.any(Control::SYN | Control::FIN));

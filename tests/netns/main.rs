@@ -22,6 +22,7 @@
 //! | `floods` | SYNs of strangers, as fast as the kernel sends them |
 //! | `segments` | super-segments that the kernel cuts, on a path that loses segments |
 //! | `signs` | urgent data and keepalive |
+//! | `signatures` | RFC 2385, signed by both |
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
 //! | `link` | `stubborn link` between two namespaces: delay, loss, reordering |
 //! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
@@ -47,6 +48,7 @@ mod offloads;
 mod program;
 mod queues;
 mod segments;
+mod signatures;
 mod signs;
 mod tools;
 mod udp;
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         faults::trials(),
         floods::trials(),
         signs::trials(),
+        signatures::trials(),
         udp::trials(),
         segments::trials(),
         ladder::trials(),

@@ -154,7 +154,7 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 22] = [
+const CRATES: [(&str, &[&str]); 23] = [
     ("etherparse", &["wire"]),
     (
         "siphasher",
@@ -164,6 +164,7 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("rand_xoshiro", &["sim"]),
     ("hmac", &["link"]),
     ("sha2", &["link"]),
+    ("md5", &["wire"]),
     ("uuid", &["link"]),
     ("libm", &["link"]),
     (

@@ -6,10 +6,12 @@
 //! | `socket` | `SOL_SOCKET` |
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
 //! | `tcp` | `SOL_TCP` |
+//! | `signature` | `TCP_MD5SIG` |
 //! | `info` | `TCP_INFO` |
 
 pub(super) mod info;
 mod ip;
+mod signature;
 mod socket;
 mod tcp;
 

@@ -8,8 +8,8 @@ use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
     TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE,
-    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK,
-    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_NODELAY,
+    TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
@@ -41,6 +41,7 @@ impl Calls<'_> {
         match name {
             TCP_CONGESTION => return self.set_congestion_control(fd, value),
             TCP_FASTOPEN_KEY => return self.set_fast_open_keys(fd, value),
+            TCP_MD5SIG | TCP_MD5SIG_EXT => return self.set_signature_key(fd, name, value),
             TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE => {
                 return self.set_fast_open_flag(fd, name, int(value)?);
             }

@@ -256,6 +256,7 @@ impl TcpOption {
             TcpOption::SackPermitted => vec![4, 2],
             TcpOption::Nop => vec![1],
             TcpOption::End => vec![0],
+            TcpOption::ValidSignature => [&[19, 18][..], &[0; 16]].concat(),
             TcpOption::Other(kind, data) => [&[*kind, 2 + data.len() as u8], &data[..]].concat(),
             TcpOption::Raw(octets) => octets.clone(),
             TcpOption::Timestamps { .. } | TcpOption::Sack(_) => Vec::new(),

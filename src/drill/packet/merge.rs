@@ -1,7 +1,7 @@
 //! Several segments that are to be one: so a script need not know how the stack cuts its text.
 
 use super::control::{CWR, FIN, PSH};
-use super::observed::{Content, Observed};
+use super::observed::{Content, Observed, Segment};
 
 /// `next` joined to what came before it, if they are pieces of one: the same header but for PSH,
 /// FIN, CWR and length, and numbers that go on. The last piece may be shorter.
@@ -35,7 +35,7 @@ pub(in super::super) fn merge(
     let same = header(whole) == header(next)
         && kept(first.control) == kept(second.control)
         && (first.ack, first.window, first.urgent) == (second.ack, second.window, second.urgent)
-        && first.options == second.options
+        && have_same_options(first, second)
         && (first.source_port, first.destination_port)
             == (second.source_port, second.destination_port);
     if !same {
@@ -51,9 +51,23 @@ pub(in super::super) fn merge(
     Ok(merged)
 }
 
+/// Whether two segments have the same options, but for the digests of valid signatures.
+fn have_same_options(first: &Segment, second: &Segment) -> bool {
+    let are_signed = first.is_signed && second.is_signed;
+    let kept = |segment: &Segment| -> Vec<(u8, Vec<u8>)> {
+        let options = segment.options().into_iter();
+        options
+            .map(|(kind, data)| match kind {
+                19 if are_signed => (kind, Vec::new()),
+                _ => (kind, data.to_vec()),
+            })
+            .collect()
+    };
+    first.options == second.options || are_signed && kept(first) == kept(second)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::observed::Segment;
     use super::*;
     use crate::time::Instant;
 

@@ -55,6 +55,8 @@ pub(in super::super) struct Segment {
     pub(in super::super) urgent: u16,
     /// The octets of its options.
     pub(in super::super) options: Vec<u8>,
+    /// It has a signature (RFC 2385), made with the secret of the script.
+    pub(in super::super) is_signed: bool,
     /// Octets of text.
     pub(in super::super) len: usize,
 }
@@ -115,6 +117,13 @@ impl Observed {
             SocketAddr::new(self.source, source),
             SocketAddr::new(self.destination, destination),
         ))
+    }
+
+    /// A segment is found to be signed with the secret of the script.
+    pub(in super::super) fn note_signature(&mut self, is_signed: bool) {
+        if let Content::Tcp(segment) = &mut self.content {
+            segment.is_signed = is_signed;
+        }
     }
 
     pub(in super::super) fn segment(&self) -> Option<&Segment> {
@@ -189,6 +198,7 @@ impl Observed {
             window: be16(header, 14),
             urgent: be16(header, 18),
             options: options.unwrap_or_default().to_vec(),
+            is_signed: false,
             len: text.len(),
         }))
     }

@@ -133,6 +133,7 @@ fn other(kind: u8, data: &[u8]) -> String {
     match (kind, data) {
         (34, cookie) => format!("FO {}", hex(cookie)).trim_end().to_owned(),
         (254, [0xf9, 0x89, cookie @ ..]) => format!("FOEXP {}", hex(cookie)).trim_end().to_owned(),
+        (19, digest) => format!("md5 {}", hex(digest)).trim_end().to_owned(),
         (172, _) => format!("ECN{}", counters(["e0b", "ceb", "e1b"])),
         (174, _) => format!("ECN{}", counters(["e1b", "ceb", "e0b"])),
         _ => format!("gen-{kind} {}", hex(data)).trim_end().to_owned(),
@@ -155,6 +156,7 @@ fn option(option: &TcpOption) -> String {
             let blocks: Vec<_> = blocks.iter().map(|(l, r)| format!("{l}:{r}")).collect();
             format!("sack {}", blocks.join(" "))
         }
+        TcpOption::ValidSignature => "md5 valid".to_owned(),
         same => {
             let segment = Segment {
                 options: same.octets(),

@@ -65,7 +65,7 @@ impl Parser<'_> {
             "eol" => Ok(TcpOption::End),
             "TS" => self.timestamps(),
             "sack" => self.sack(),
-            "md5" => self.md5(token),
+            "md5" => self.md5(),
             "FO" => Ok(TcpOption::Other(34, self.hex_if_any()?)),
             "FOEXP" => self.experiment(&FAST_OPEN_EXPERIMENT),
             "exp" | "EXP" | "gen" => self.dashed(&token),
@@ -117,12 +117,11 @@ impl Parser<'_> {
         Ok(TcpOption::Sack(blocks))
     }
 
-    fn md5(&mut self, name: Token) -> Parsed<TcpOption> {
-        if self.take_word("valid")? {
-            self.unsupported(name.place, "MD5 signatures");
-            return Ok(TcpOption::Other(19, vec![0; 16]));
-        }
-        Ok(TcpOption::Other(19, self.hex_if_any()?))
+    fn md5(&mut self) -> Parsed<TcpOption> {
+        Ok(match self.take_word("valid")? {
+            true => TcpOption::ValidSignature,
+            false => TcpOption::Other(19, self.hex_if_any()?),
+        })
     }
 
     /// Octets in hexadecimal, if any stand here.
@@ -236,6 +235,7 @@ impl TcpOption {
             TcpOption::Nop | TcpOption::End => 1,
             TcpOption::Timestamps { .. } => 10,
             TcpOption::Sack(blocks) => 2 + 8 * blocks.len(),
+            TcpOption::ValidSignature => 18,
             TcpOption::Other(_, data) => 2 + data.len(),
             TcpOption::Raw(octets) => octets.len(),
         }

@@ -5,8 +5,9 @@
 
 use super::super::sysctl;
 use super::events::Run;
+use super::setkey::{self, Association};
 use super::{Stop, failed, skipped};
-use crate::config::{Config, Pacing};
+use crate::config::{Config, Pacing, SignatureKey, SignatureKeys};
 use crate::stack::Counters;
 use crate::tcp::State;
 use crate::time::Duration;
@@ -46,6 +47,8 @@ pub(super) enum Meaning {
     Failure,
     /// Fast Open at every listener, and AccECN options whenever they fit.
     OpenToAll,
+    /// `setkey`: whether what there was is forgotten, and what is added.
+    Keys(bool, Vec<Association>),
 }
 
 /// A counter of Linux.
@@ -59,15 +62,24 @@ pub(super) enum Counter {
     BeyondWindow,
     /// What came next when the window was closed.
     ZeroWindowDrop,
+    /// Segments without the signature that their peer's key asks for (RFC 2385).
+    Md5NotFound,
+    /// Signed segments of peers without a key.
+    Md5Unexpected,
+    /// Segments that were signed with something else.
+    Md5Failure,
 }
 
 impl Counter {
     /// By the name that `nstat` has.
-    const NAMES: [(&str, Counter); 4] = [
+    const NAMES: [(&str, Counter); 7] = [
         ("TcpExtOutOfWindowIcmps", Counter::OutOfWindowIcmps),
         ("TcpExtTCPRcvQDrop", Counter::RcvQDrop),
         ("TcpExtBeyondWindow", Counter::BeyondWindow),
         ("TcpExtTCPZeroWindowDrop", Counter::ZeroWindowDrop),
+        ("TcpExtTCPMD5NotFound", Counter::Md5NotFound),
+        ("TcpExtTCPMD5Unexpected", Counter::Md5Unexpected),
+        ("TcpExtTCPMD5Failure", Counter::Md5Failure),
     ];
 
     /// Since the start.
@@ -77,6 +89,9 @@ impl Counter {
             Counter::RcvQDrop => counters.refused_segments(),
             Counter::BeyondWindow => counters.beyond_window,
             Counter::ZeroWindowDrop => counters.zero_window_drops,
+            Counter::Md5NotFound => counters.unsigned_segments(),
+            Counter::Md5Unexpected => counters.unexpected_signatures(),
+            Counter::Md5Failure => counters.wrong_signatures(),
         }
     }
 }
@@ -92,6 +107,9 @@ pub(super) struct Baseline(Counters);
 pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
     let joined = text.replace("\\\n", " ");
     let joined = products(&joined).ok_or_else(|| format!("no support for the command {text}"))?;
+    if let Some((flushes, added)) = setkey::understand(&joined) {
+        return Ok(vec![Meaning::Keys(flushes, added)]);
+    }
     let mut meanings = Vec::new();
     for line in joined.split(['\n', ';']).flat_map(|line| line.split("&&")) {
         let line = line.split('#').next().unwrap_or("").trim();
@@ -418,6 +436,7 @@ impl Run<'_> {
             }
             Meaning::Wait(time) => self.advance(self.host.now + time),
             Meaning::Failure => failed("the command fails"),
+            Meaning::Keys(flushes, added) => self.associate(flushes, added),
             Meaning::OpenToAll => {
                 for (key, value) in OPEN_TO_ALL {
                     self.apply(Meaning::Setting(key.to_owned(), value.to_owned()))?;
@@ -439,6 +458,26 @@ impl Run<'_> {
                 connections.filter(|(_, known)| *known == state).count()
             }
         }
+    }
+
+    /// `setkey`: the keys that sockets may ask for from now on.
+    fn associate(&mut self, flushes: bool, added: Vec<Association>) -> Result<(), Stop> {
+        let mut keys = match flushes {
+            true => SignatureKeys::default(),
+            false => self.host.associations().clone(),
+        };
+        for Association { hosts, key } in added {
+            let Some(key) = SignatureKey::new(&key) else {
+                return failed("a key has 1 to 80 octets");
+            };
+            for host in hosts {
+                if keys.set_host(host, key.clone()).is_err() {
+                    return failed("there are too many keys");
+                }
+            }
+        }
+        self.host.associate(keys);
+        Ok(())
     }
 
     fn route(&mut self, metrics: &[(String, u32)]) -> Result<(), Stop> {

@@ -92,7 +92,12 @@ impl<'a> Run<'a> {
         let config = profile.config(setup.addresses.local, setup.mtu);
         Ok(Run {
             script,
-            host: Host::new(config, profile.system(), settings.capture)?,
+            host: Host::new(
+                config,
+                profile.system(),
+                settings.capture,
+                setup.md5_secret.clone(),
+            )?,
             setup,
             sockets: Sockets::default(),
             files: Files::default(),

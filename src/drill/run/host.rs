@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use super::super::packet::Observed;
 use crate::bsd::{Bsd, Calls, System};
-use crate::config::Config;
+use crate::config::{Config, SignatureKeys};
 use crate::stack::{Secret, Stack};
 use crate::time::Instant;
+use crate::wire::is_signed_with;
 
 /// The most datagrams that wait to be looked at: a stack that sends without end is no answer.
 const MAX_SNIFFED: usize = 100_000;
@@ -33,6 +34,8 @@ pub(super) struct Host {
     pub(super) captured: Option<Vec<Captured>>,
     /// The device takes nothing: all output is lost.
     pub(super) deaf: bool,
+    /// What signatures are held to.
+    pub(super) secret: Option<Vec<u8>>,
 }
 
 impl Host {
@@ -40,7 +43,12 @@ impl Host {
     ///
     /// # Errors
     /// If the configuration makes no sense, in words.
-    pub(super) fn new(config: Config, system: System, capture: bool) -> Result<Host, String> {
+    pub(super) fn new(
+        config: Config,
+        system: System,
+        capture: bool,
+        secret: Option<Vec<u8>>,
+    ) -> Result<Host, String> {
         let mut stack = Stack::new(config, SECRET).map_err(|error| error.to_string())?;
         stack.watch();
         Ok(Host {
@@ -50,12 +58,23 @@ impl Host {
             sniffed: VecDeque::new(),
             captured: capture.then(Vec::new),
             deaf: false,
+            secret,
         })
     }
 
     /// The calls of the program under test, now.
     pub(super) fn calls(&mut self) -> Calls<'_> {
         self.bsd.at(self.now, &mut self.stack)
+    }
+
+    /// The keys of `setkey`.
+    pub(super) fn associations(&self) -> &SignatureKeys {
+        self.bsd.associations()
+    }
+
+    /// They are these from now on.
+    pub(super) fn associate(&mut self, keys: SignatureKeys) {
+        self.bsd.associate(keys);
     }
 
     /// Datagrams arrive together, as a device gives them to a driver: what the stack has to say
@@ -78,7 +97,9 @@ impl Host {
                 continue;
             }
             self.capture(true, &datagram);
-            if let Some(observed) = Observed::read(self.now, &datagram) {
+            if let Some(mut observed) = Observed::read(self.now, &datagram) {
+                let secret = self.secret.as_deref();
+                observed.note_signature(secret.is_some_and(|key| is_signed_with(&datagram, key)));
                 self.sniffed.push_back(observed);
             }
         }

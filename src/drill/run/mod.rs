@@ -21,6 +21,7 @@ mod host;
 mod info;
 mod ladder;
 mod packets;
+mod setkey;
 mod socket;
 
 use core::fmt;

@@ -8,6 +8,18 @@ use super::events::{Due, Run, seconds};
 use super::socket::{Socket, Stage, claim};
 use super::{Stop, Wrong, failed};
 use crate::time::{Duration, Instant};
+use crate::wire::sign;
+
+/// Whether a packet has a signature that is valid.
+fn is_signed(packet: &Packet) -> bool {
+    match &packet.body {
+        Body::Tcp(tcp) => match &tcp.options {
+            Options::These(options) => options.contains(&TcpOption::ValidSignature),
+            Options::Any => false,
+        },
+        Body::Udp { .. } | Body::Icmp(_) => false,
+    }
+}
 
 impl Run<'_> {
     /// Gives the stack a packet.
@@ -52,10 +64,18 @@ impl Run<'_> {
             mss: setup.mss,
             scaled_echo: setup.scaled_echo,
         };
-        let datagrams = match build(packet, &route, &socket.numbers) {
+        let mut datagrams = match build(packet, &route, &socket.numbers) {
             Ok(datagrams) => datagrams,
             Err(message) => return failed(message),
         };
+        if is_signed(packet) {
+            let Some(secret) = &setup.md5_secret else {
+                return failed("md5 valid needs --tcp_md5_secret");
+            };
+            for datagram in &mut datagrams {
+                sign(datagram, secret);
+            }
+        }
         if let Body::Tcp(tcp) = &packet.body {
             let has_syn = tcp.control & control::SYN != 0;
             let seq = socket.numbers.remote_to_live(number(tcp.seq), has_syn);

@@ -63,13 +63,13 @@ impl Tcb {
     /// Octets that the other options leave for an AccECN option. It gives way to two SACK blocks
     /// (RFC 9768 §3.2.3.3); others give way to it.
     fn accurate_ecn_room(&self) -> usize {
-        let timestamps = if self.agreed.timestamps { 12 } else { 0 };
+        let always = self.agreed.options();
         let sack = match self.recv_buffer.sack_count().min(2) {
             0 => 0,
             _ if !self.agreed.sack => 0,
             blocks => 4 + 8 * blocks,
         };
-        Options::MAX_LEN - timestamps - sack
+        Options::MAX_LEN.saturating_sub(always + sack)
     }
 
     /// Octets that an AccECN option takes of the next segment with text.
@@ -86,8 +86,8 @@ impl Tcb {
     /// How many SACK blocks the next segment has room for, beside an AccECN option of so many
     /// octets: four, or three beside timestamps (RFC 2018 §3), and fewer beside both.
     pub(in crate::tcp) fn sack_room_beside(&self, accurate_ecn: usize) -> usize {
-        let timestamps = if self.agreed.timestamps { 12 } else { 0 };
-        let room = (Options::MAX_LEN - 4).saturating_sub(timestamps + accurate_ecn);
+        let always = self.agreed.options();
+        let room = (Options::MAX_LEN - 4).saturating_sub(always + accurate_ecn);
         (room / 8).min(SackBlocks::MAX)
     }
 

@@ -10,6 +10,7 @@ pub(super) const WINDOW_SCALE: u8 = 3;
 pub(super) const SACK_PERMITTED: u8 = 4;
 pub(super) const SACK: u8 = 5;
 pub(super) const TIMESTAMPS: u8 = 8;
+pub(in crate::wire) const SIGNATURE: u8 = 19;
 pub(super) const FAST_OPEN: u8 = 34;
 pub(super) const EXPERIMENT_2: u8 = 254;
 pub(super) const ACC_ECN_0: u8 = 172;
@@ -26,6 +27,8 @@ pub(in crate::wire) enum Known {
     Timestamps(Timestamps),
     AccurateEcn(AccurateEcn),
     FastOpen(FastOpen),
+    /// The digest.
+    Signature([u8; 16]),
 }
 
 impl Known {
@@ -42,6 +45,7 @@ impl Known {
                 let cookie = data.strip_prefix(&fast_open::EXPERIMENT)?;
                 FastOpen::read(cookie, true).map(Known::FastOpen)
             }
+            (SIGNATURE, data) => Some(Known::Signature(data.try_into().ok()?)),
             (ACC_ECN_0, data) => Some(accurate_ecn(CounterOrder::E0First, data)),
             (ACC_ECN_1, data) => Some(accurate_ecn(CounterOrder::E1First, data)),
             _ => None,

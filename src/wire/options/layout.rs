@@ -1,25 +1,44 @@
 //! The order in which the options of a SYN stand, and what pads them.
 
-use super::known::{MSS, SACK_PERMITTED, TIMESTAMPS, WINDOW_SCALE};
+use super::known::{MSS, SACK_PERMITTED, SIGNATURE, TIMESTAMPS, WINDOW_SCALE};
 use super::raw::{END, NO_OPERATION};
-use super::{MAX_WINDOW_SCALE, Options, Timestamps, Writer};
+use super::{MAX_WINDOW_SCALE, Options, SIGNATURE_LEN, Timestamps, Writer};
 
 /// An order of options. Both take as many octets, and a receiver must not care (RFC 9293 §3.1):
 /// it shows which stack has written them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// MSS, SACK permitted, timestamps, AccECN, NOP, window scale: SACK permitted stands where two
-    /// NOPs would pad timestamps, and without them behind AccECN. As Linux has it.
+    /// Signature, MSS, SACK permitted, timestamps, AccECN, NOP, window scale: SACK permitted stands
+    /// where two NOPs would pad timestamps, and without them behind AccECN. As Linux has it.
     #[default]
     TimestampsFirst,
-    /// MSS, NOP, window scale, SACK permitted, timestamps; at the end of all, zeros pad. As
+    /// MSS, NOP, window scale, SACK permitted, timestamps, signature; at the end of all, zeros pad. As
     /// FreeBSD has it.
     ScaleFirst,
 }
 
+/// Kind and length, and room for the digest.
+const BARE_SIGNATURE: [u8; SIGNATURE_LEN - 2] = {
+    let mut octets = [0; SIGNATURE_LEN - 2];
+    (octets[0], octets[1]) = (SIGNATURE, SIGNATURE_LEN as u8 - 2);
+    octets
+};
+
+/// Two NOPs, kind and length, and room for the digest.
+const ROOM_FOR_SIGNATURE: [u8; SIGNATURE_LEN] = {
+    let mut octets = [0; SIGNATURE_LEN];
+    (octets[0], octets[1]) = (NO_OPERATION, NO_OPERATION);
+    (octets[2], octets[3]) = (SIGNATURE, SIGNATURE_LEN as u8 - 2);
+    octets
+};
+
 impl Options {
-    /// MSS, window scale, SACK permitted, timestamps and AccECN, to a multiple of four octets.
+    /// MSS, window scale, SACK permitted, timestamps, AccECN and signature, to a multiple of four
+    /// octets.
     pub(super) fn write_in_order(&self, out: &mut Writer<'_>) {
+        if self.signature && self.layout == Layout::TimestampsFirst {
+            out.put(ROOM_FOR_SIGNATURE);
+        }
         if let Some(mss) = self.mss {
             let [high, low] = mss.to_be_bytes();
             out.put([MSS, 4, high, low]);
@@ -43,14 +62,21 @@ impl Options {
                 if self.sack_permitted {
                     out.put([SACK_PERMITTED, 2]);
                 }
-                let is_last = self.accurate_ecn.is_none() && self.fast_open.is_none();
+                let is_last =
+                    self.accurate_ecn.is_none() && self.fast_open.is_none() && !self.signature;
                 match (self.sack_permitted, self.timestamps) {
+                    (true, None) if self.signature && self.signature_fits_behind_sack() => {}
                     (true, None) if is_last => out.put([END, END]),
                     (true, None) | (false, Some(_)) => out.put([NO_OPERATION, NO_OPERATION]),
                     (true, Some(_)) | (false, None) => {}
                 }
                 self.write_timestamps(out);
                 self.write_accurate_ecn(out);
+                match self.signature {
+                    true if self.signature_fits_behind_sack() => out.put(BARE_SIGNATURE),
+                    true => out.put(ROOM_FOR_SIGNATURE),
+                    false => {}
+                }
             }
         }
     }

@@ -33,6 +33,7 @@ pub use sack::{SackBlock, SackBlocks};
 pub(super) use known::Known;
 pub(super) use raw::{RawOption, RawOptions};
 
+pub(super) use known::SIGNATURE;
 use known::{EXPERIMENT_2, FAST_OPEN, SACK, TIMESTAMPS};
 use raw::NO_OPERATION;
 
@@ -62,9 +63,16 @@ pub struct Options {
     pub accurate_ecn: Option<AccurateEcn>,
     /// Fast Open, kind 34 (RFC 7413 §4.1.1), or 254 as an experiment: SYN only.
     pub fast_open: Option<FastOpen>,
+    /// MD5 signature, kind 19 (RFC 2385 §3.0). The digest is not here: who writes leaves room for it
+    /// ([`Packet::signed`](super::Packet::signed) fills it), who reads has it checked
+    /// ([`is_signed_with`](super::is_signed_with)).
+    pub signature: bool,
     /// In which order they are written. What is read has the default.
     pub layout: Layout,
 }
+
+/// Octets that a signature takes of a header, with its padding.
+const SIGNATURE_LEN: usize = 20;
 
 /// RFC 7323 §2.3: a larger shift count counts as this.
 const MAX_WINDOW_SCALE: u8 = 14;
@@ -72,6 +80,9 @@ const MAX_WINDOW_SCALE: u8 = 14;
 impl Options {
     /// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
     pub const MAX_LEN: usize = 40;
+
+    /// The octets that a signature takes of them, with its padding.
+    pub const SIGNATURE: usize = SIGNATURE_LEN;
 
     /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
     /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
@@ -123,6 +134,7 @@ impl Options {
             Known::FastOpen(option) => {
                 self.fast_open.get_or_insert(option);
             }
+            Known::Signature(_) => self.signature = true,
         }
     }
 
@@ -165,7 +177,20 @@ impl Options {
             (false, None) => 0,
         };
         let accurate_ecn = self.accurate_ecn.map_or(0, |option| option.wire_len());
-        mss + rest + window_scale + accurate_ecn
+        let signature = match self.signature {
+            true if self.signature_fits_behind_sack() => SIGNATURE_LEN - 4,
+            true => SIGNATURE_LEN,
+            false => 0,
+        };
+        mss + rest + window_scale + accurate_ecn + signature
+    }
+
+    /// SACK permitted stands in place of the two NOPs, and needs none of its own.
+    fn signature_fits_behind_sack(&self) -> bool {
+        self.layout == Layout::ScaleFirst
+            && self.sack_permitted
+            && self.timestamps.is_none()
+            && self.accurate_ecn.is_none()
     }
 
     /// How many of the blocks there is room for: four, three beside timestamps.
@@ -178,7 +203,7 @@ impl Options {
     }
 
     /// Writes the options to the front of `out`, and says how many octets it took. On a SYN their
-    /// [`Layout`] gives the order; other segments have NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
+    /// [`Layout`] gives the order, and where a signature stands; other segments have NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
     /// for which there is no room are left out, the last first, and so is Fast Open.
     ///
     /// # Panics

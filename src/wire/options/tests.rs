@@ -27,6 +27,7 @@ pub(in crate::wire) fn any_options() -> impl Strategy<Value = Options> {
                     timestamps,
                     accurate_ecn,
                     fast_open,
+                    signature: false,
                     layout: Layout::default(),
                 }
             },
@@ -86,6 +87,7 @@ const MSS_1460: Options = Options {
     timestamps: None,
     accurate_ecn: None,
     fast_open: None,
+    signature: false,
     layout: Layout::TimestampsFirst,
 };
 const TS: Timestamps = Timestamps { val: 1, ecr: 2 };
@@ -322,5 +324,60 @@ proptest! {
             RawOption::End | RawOption::NoOperation | RawOption::Bad => 1,
         });
         prop_assert!(read.sum::<usize>() <= bytes.len());
+    }
+}
+
+/// RFC 2385 §3.0: kind 19, 18 octets, here with zeros for the digest. On a SYN it stands where Linux has
+/// it, or where FreeBSD does; everything else of a SYN finds room beside it, and two SACK blocks do.
+#[test]
+fn a_signature_has_room_beside_others() {
+    let digest = [0; 16];
+    let room = [&[1, 1, 19, 18][..], &digest].concat();
+    let signed = Options {
+        signature: true,
+        ..Options::default()
+    };
+    assert_eq!(written(signed), room);
+    let syn = Options {
+        sack_permitted: true,
+        window_scale: Some(7),
+        timestamps: Some(TS),
+        signature: true,
+        ..MSS_1460
+    };
+    assert_eq!(syn.wire_len(), Options::MAX_LEN);
+    assert_eq!(written(syn)[..20], room);
+    assert_eq!(Options::parse(&written(syn)), syn);
+    let as_freebsd = Options {
+        layout: Layout::ScaleFirst,
+        ..syn
+    };
+    assert_eq!(written(as_freebsd)[20..], room);
+    assert_eq!(Options::parse(&written(as_freebsd)), syn);
+    let no_timestamps = Options {
+        timestamps: None,
+        window_scale: None,
+        ..as_freebsd
+    };
+    assert_eq!(
+        written(no_timestamps),
+        [&[2, 4, 5, 180, 4, 2, 19, 18][..], &digest].concat()
+    );
+    let blocks: Vec<_> = (0..4).map(|n| block(n, n + 1)).collect();
+    let with_sack = Options {
+        sack: sack(&blocks),
+        ..signed
+    };
+    assert_eq!(Options::parse(&written(with_sack)).sack.len(), 2);
+    let with_both = Options {
+        timestamps: Some(TS),
+        ..with_sack
+    };
+    assert_eq!(Options::parse(&written(with_both)).sack.len(), 0);
+    // Another length is no signature.
+    for len in (2..40u8).filter(|len| *len != 18) {
+        let mut octets = vec![0; usize::from(len)];
+        octets[..2].copy_from_slice(&[19, len]);
+        assert!(!Options::parse(&octets).signature, "{len}");
     }
 }

@@ -1,5 +1,7 @@
 //! fcntl, ioctl, getsockopt, setsockopt.
 
+use core::net::{IpAddr, SocketAddr};
+
 use super::super::super::ast::{Expr, Field};
 use super::super::Stop;
 use super::super::events::Run;
@@ -8,7 +10,7 @@ use super::args::{self, Args, field, fields};
 use super::sockets::descriptor;
 use super::{Answer, Begun};
 use crate::bsd::Errno;
-use crate::bsd::linux::FIONBIO;
+use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO};
 
 pub(super) fn fcntl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(2, 3)?;
@@ -85,6 +87,45 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
     }
 }
 
+/// `struct tcp_md5sig`: `{tcpm_addr=..., tcpm_flags=TCP_MD5SIG_FLAG_PREFIX, tcpm_prefixlen=24,
+/// tcpm_keylen=6, tcpm_key="secret"}`. The address is that of the peer, or stands in quotes.
+fn signature_key(value: &[Field], peer: SocketAddr) -> Result<Vec<u8>, Stop> {
+    let number = |name| field(value, name).map_or(Ok(0), args::number);
+    let peer = match field(value, "tcpm_addr") {
+        Some(Expr::Text(text)) => {
+            let text = String::from_utf8_lossy(text);
+            match text.parse() {
+                Ok(address) => SocketAddr::new(address, 0),
+                Err(_) => return failed(format!("{text} is no address")),
+            }
+        }
+        _ => peer,
+    };
+    let key = match field(value, "tcpm_key") {
+        Some(Expr::Text(key)) => &key[..],
+        _ => &[],
+    };
+    let len = match field(value, "tcpm_keylen") {
+        Some(len) => args::number(len)? as u16,
+        None => key.len() as u16,
+    };
+    let mut octets = match peer.ip() {
+        IpAddr::V4(v4) => [&(AF_INET as u32).to_le_bytes()[..], &v4.octets()].concat(),
+        IpAddr::V6(v6) => {
+            let start = u64::from(AF_INET6 as u32).to_le_bytes();
+            [&start[..], &v6.octets()].concat()
+        }
+    };
+    octets.resize(128, 0);
+    octets.push(number("tcpm_flags")? as u8);
+    octets.push(number("tcpm_prefixlen")? as u8);
+    octets.extend(len.to_le_bytes());
+    octets.extend((number("tcpm_ifindex")? as i32).to_le_bytes());
+    octets.extend(key);
+    octets.resize(216, 0);
+    Ok(octets)
+}
+
 /// `struct linger`: `{onoff=1, linger=0}`, with the prefix that C has or without it.
 fn linger(value: &[Field]) -> Option<(&Expr, &Expr)> {
     let member = |short, long| field(value, short).or_else(|| field(value, long));
@@ -121,7 +162,12 @@ pub(super) fn setsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     args.count(5, 5)?;
     let fd = descriptor(run, args, 0)?;
     let (level, name) = (args.int(1)?, args.int(2)?);
-    let mut value = octets(args.at(3)?)?;
+    let mut value = match args.at(3)? {
+        Expr::Struct(fields) if field(fields, "tcpm_addr").is_some() => {
+            signature_key(fields, run.peer())?
+        }
+        value => octets(value)?,
+    };
     let len = args.size(4)?;
     value.truncate(len);
     let answer = run.host.calls().setsockopt(fd, level, name, &value);
