@@ -37,7 +37,7 @@ pub use opening::{FastOpenConfig, FastOpenKeys, ListenerConfig, OptionLayout, Sy
 pub use path_mtu::{MtuProbing, PathMtuConfig};
 pub use resets::Resets;
 pub use signatures::{SignatureKey, SignatureKeyError, SignatureKeys};
-pub use socket::SocketOptions;
+pub use socket::{FlowLabel, SocketOptions};
 pub use strangers::{ClosedPorts, Strangers};
 pub use udp::{UdpConfig, UdpOptions};
 pub use windows::{Persist, ReceiveGrowth, WindowTold, Windows};

@@ -80,6 +80,7 @@ numbers! {
     SO_MAX_PACING_RATE = 47, "The most octets a second.";
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
     SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
+    SO_TXREHASH = 74, "Whether a retransmission timeout changes the flow label.";
     SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY counts: it copies, and tells when that is known.";
 
     IP_TOS = 1, "The traffic class of what is sent.";
@@ -101,6 +102,7 @@ numbers! {
     IPV6_V6ONLY = 26, "No IPv4 in mapped addresses.";
     IPV6_RECVTCLASS = 66, "As IP_RECVTOS.";
     IPV6_TCLASS = 67, "The traffic class of what is sent; -1: 0.";
+    IPV6_AUTOFLOWLABEL = 70, "Whether what is sent has a flow label.";
     IPV6_MINHOPCOUNT = 73, "As IP_MINTTL.";
     IP_PMTUDISC_DONT = 0, "Routers may fragment.";
     IP_PMTUDISC_WANT = 1, "As the path needs.";
@@ -284,6 +286,8 @@ mod tests {
             (TCP_WINDOW_CLAMP, libc::TCP_WINDOW_CLAMP),
             (IPV6_TCLASS, libc::IPV6_TCLASS),
             (IPV6_UNICAST_HOPS, libc::IPV6_UNICAST_HOPS),
+            (IPV6_AUTOFLOWLABEL, 70),
+            (SO_TXREHASH, 74),
             (IP_MTU_DISCOVER, libc::IP_MTU_DISCOVER),
             (IP_MTU, libc::IP_MTU),
             (EPOLLET, libc::EPOLLET),

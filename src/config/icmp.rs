@@ -13,8 +13,8 @@ pub struct IcmpTrust {
     /// Over IPv4, that a host has waited for fragments in vain says nothing: what they were part of is sent
     /// again. Off, it is an error as others are (RFC 1122 §4.2.3.9). Default off.
     pub doubts_reassembly: bool,
-    /// A path MTU below the least, 552 octets for IPv4 and 1280 for IPv6, counts as the least; and a
-    /// SYN in flight is enough for one to be believed, though it is shorter than that. RFC 5927 §7.2
-    /// has reasons for neither. Default off.
+    /// Over IPv4, a path MTU below the least, 552 octets, counts as the least; and a SYN in flight is
+    /// enough for one to be believed, though it is shorter than that. RFC 5927 §7.2 has reasons for
+    /// neither. Default off.
     pub any_path_mtu: bool,
 }

@@ -32,6 +32,8 @@ pub struct SocketOptions {
     /// The six DSCP bits of what is sent (RFC 9293 §3.9.1.9), in the upper six bits; the lower two
     /// are the ECN field, which TCP sets. Default 0.
     pub traffic_class: u8,
+    /// Which flow label packets of IPv6 have. Default [`FlowLabel::Constant`].
+    pub flow_label: FlowLabel,
     /// The capacity of the receive buffer, in octets, from 1 to 2^30 - 1, and it stays that; what
     /// is above or below is taken for the nearest. A window that the peer was given stays given.
     /// `None`: as large as the path asks for. Default `None`.
@@ -56,6 +58,20 @@ pub struct SocketOptions {
     /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`](super::TcpConfig::fin_wait_2_timeout) says. Default `None`.
     pub fin_wait_2_timeout: Option<Duration>,
+}
+
+/// The flow label of what is sent over IPv6 (RFC 6437): routers that share out a load by it keep the order of
+/// a flow. It says nothing of addresses and ports to who does not know them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FlowLabel {
+    /// There is none: 0.
+    None,
+    /// One for each pair of sockets.
+    #[default]
+    Constant,
+    /// Another one after each retransmission timeout, so that what is sent again may take another way.
+    /// As Linux has it. UDP, which has no timeouts, has one.
+    ChangesAfterTimeouts,
 }
 
 impl SocketOptions {

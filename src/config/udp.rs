@@ -1,5 +1,7 @@
 //! UDP sockets.
 
+use super::FlowLabel;
+
 /// How UDP sockets behave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpConfig {
@@ -36,6 +38,8 @@ pub struct UdpOptions {
     pub hop_limit: Option<u8>,
     /// The six DSCP bits and two ECN bits of what is sent. Default 0.
     pub traffic_class: u8,
+    /// Which flow label packets of IPv6 have. Default [`FlowLabel::Constant`].
+    pub flow_label: FlowLabel,
     /// What is longer than the MTU has room for is sent in fragments, up to 65,507 octets of text
     /// over IPv4 and 65,527 over IPv6. Off, it is refused: of what goes in fragments, one that is lost
     /// loses all (RFC 8085 §3.2). Default off.

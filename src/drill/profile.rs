@@ -7,10 +7,10 @@ use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
     AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Endings,
-    FastOpenConfig, FastOpenKeys, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing, Nagle,
-    OptionLayout, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, RecoveryHabits, Resets,
-    RetryLimit, RtoFloor, SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom,
-    WindowTold, WindowUse, Windows,
+    FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing,
+    Nagle, OptionLayout, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, RecoveryHabits,
+    Resets, RetryLimit, RtoFloor, SendingHabits, SocketOptions, Strangers, TcpConfig,
+    UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -140,6 +140,10 @@ fn linux(host: Config) -> Config {
         },
         user_timeout_from: UserTimeoutFrom::Retransmission,
         habits: habits(),
+        socket: SocketOptions {
+            flow_label: FlowLabel::ChangesAfterTimeouts,
+            ..host.tcp.socket
+        },
         time_wait_ignores_resets: false,
         resets: Resets::AlsoBehindHeld,
         tells_late_resets: true,

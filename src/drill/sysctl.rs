@@ -3,7 +3,8 @@
 mod freebsd;
 
 use crate::config::{
-    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, MtuProbing, Push, SynCookies,
+    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, MtuProbing, Push,
+    SynCookies,
 };
 use crate::time::Duration;
 
@@ -216,6 +217,21 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 0 | 2 => None,
                 1 => Some(Duration::from_secs(1)),
                 _ => return None,
+            }
+        }
+        // 1 to 3: labels, of which a socket may have none.
+        "auto_flowlabels" => {
+            let label = match number(value)? {
+                0 => FlowLabel::None,
+                1..=3 => config.tcp.socket.flow_label,
+                _ => return None,
+            };
+            (config.tcp.socket.flow_label, config.udp.socket.flow_label) = (label, label);
+        }
+        "txrehash" => {
+            config.tcp.socket.flow_label = match flag(value)? {
+                true => FlowLabel::ChangesAfterTimeouts,
+                false => FlowLabel::Constant,
             }
         }
         "ip_default_ttl" => config.hop_limit = number(value)?.try_into().ok()?,

@@ -4,6 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::Stack;
+use super::flow_label::Flow;
 use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ClosedPorts, TcpConfig};
@@ -442,7 +443,9 @@ impl Stack {
 
     /// A connection more; its four-tuple must be free.
     pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
+        let FourTuple { local, remote } = tcb.tuple();
         let id = self.table.insert(tcb, listener);
+        self.table.get_mut(id).flow = Flow::new(&self.secret, local, remote);
         self.charge_connections();
         id
     }
@@ -500,7 +503,8 @@ impl Stack {
             self.counters.replies_suppressed += 1;
             return;
         }
-        let ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
+        let mut ip = IpHeader::new(local, remote, protocol::TCP, self.config.hop_limit);
+        ip.flow_label = self.flow_label(tuple, self.config.tcp.socket.flow_label);
         self.reply_segment(&ip, tuple, &reset);
     }
 

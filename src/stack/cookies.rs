@@ -87,6 +87,7 @@ impl Stack {
         let hop_limit = config.socket.hop_limit.unwrap_or(self.config.hop_limit);
         let mut ip = IpHeader::new(local, remote, protocol::TCP, hop_limit);
         ip.traffic_class = Ecn::NotEct.on(config.socket.traffic_class);
+        ip.flow_label = self.flow_label(&tuple, config.socket.flow_label);
         self.counters.cookies_sent += 1;
         self.reply_segment(&ip, &tuple, &syn_ack);
     }

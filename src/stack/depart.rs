@@ -1,8 +1,13 @@
 //! What leaves, as a packet: the headers that its connection or socket asks for.
 
+use core::net::SocketAddr;
+
 use super::Stack;
+use super::flow_label::Flow;
+use super::table::Entry;
 use super::udp::{Head, UdpId};
-use crate::tcp::Departure;
+use crate::config::FlowLabel;
+use crate::tcp::{Departure, FourTuple};
 use crate::time::Instant;
 use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
 
@@ -15,7 +20,7 @@ impl Stack {
         departure: Departure,
         offload: Offload,
     ) -> Option<Packet<'_>> {
-        let tcb = &self.table.at(slot)?.tcb;
+        let Entry { tcb, flow, .. } = self.table.at(slot)?;
         let identification = tcb.identification(&departure);
         let (segment, tuple) = (tcb.segment(now, departure), tcb.tuple());
         let mut ip = IpHeader::new(
@@ -25,6 +30,9 @@ impl Stack {
             tcb.options().hop_limit.unwrap_or(self.config.hop_limit),
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
+        if tuple.remote.is_ipv6() {
+            ip.flow_label = flow.label(tcb.options().flow_label, tcb.repeated().1);
+        }
         if self.config.identifies_segments {
             ip.identification = identification;
         }
@@ -36,6 +44,14 @@ impl Stack {
         })
     }
 
+    /// The flow label of what belongs to no connection.
+    pub(super) fn flow_label(&self, tuple: &FourTuple, asked: FlowLabel) -> u32 {
+        match tuple.remote.is_ipv6() {
+            true => Flow::new(&self.secret, tuple.local, tuple.remote).label(asked, 0),
+            false => 0,
+        }
+    }
+
     /// A datagram of a UDP socket that has departed.
     pub(super) fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
         let socket = self.udp.at(id)?;
@@ -43,6 +59,14 @@ impl Stack {
         let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
         ip.traffic_class = socket.options.traffic_class;
         let (source_port, text) = socket.departed();
+        if head.local.is_ipv6() {
+            let local = SocketAddr::new(head.local, source_port);
+            let tuple = FourTuple {
+                local,
+                remote: head.remote,
+            };
+            ip.flow_label = self.flow_label(&tuple, socket.options.flow_label);
+        }
         let header = UdpHeader {
             source_port,
             destination_port: head.remote.port(),

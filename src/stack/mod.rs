@@ -44,6 +44,7 @@ mod crowds;
 mod deadlines;
 mod depart;
 mod fast_open;
+mod flow_label;
 pub mod fragments;
 mod icmp;
 mod identification;

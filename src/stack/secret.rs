@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash, Hasher};
+use core::net::SocketAddr;
 
 use siphasher::sip::{SipHasher13, SipHasher24};
 
@@ -32,6 +33,7 @@ enum Use {
     Table,
     Share,
     Order,
+    FlowLabel,
 }
 
 impl Secret {
@@ -53,6 +55,11 @@ impl Secret {
     pub(super) fn timestamp_offset(&self, tuple: &FourTuple) -> u32 {
         let hosts = (tuple.local.ip(), tuple.remote.ip());
         self.prf(Use::TimestampOffset, hosts) as u32
+    }
+
+    /// What the flow label from one socket to another begins with.
+    pub(super) fn flow(&self, local: SocketAddr, remote: SocketAddr) -> u32 {
+        self.prf(Use::FlowLabel, (local, remote)) as u32
     }
 
     /// A MAC over what a SYN cookie stands for (RFC 4987 §3.6).
@@ -121,7 +128,6 @@ impl BuildHasher for TableHasher {
 mod tests {
     use super::super::routes::Key;
     use super::*;
-    use core::net::SocketAddr;
 
     fn tuple(port: u16) -> FourTuple {
         FourTuple {

@@ -3,6 +3,7 @@
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
+use super::flow_label::Flow;
 use super::listener::ListenerId;
 use super::memory::Charge;
 use super::routes::{Key, Routes};
@@ -43,6 +44,8 @@ pub(super) struct Entry {
     pub(super) charge: Charge,
     /// The how manieth came into TIME-WAIT, if it is there.
     pub(super) waiting: Option<NonZeroU64>,
+    /// What its flow label follows from.
+    pub(super) flow: Flow,
 }
 
 impl Entry {
@@ -59,6 +62,7 @@ impl Entry {
             routed: true,
             charge: Charge::default(),
             waiting: None,
+            flow: Flow::default(),
         }
     }
 }

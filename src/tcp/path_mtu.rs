@@ -357,7 +357,8 @@ impl Tcb {
     /// big (RFC 5927 §7.2).
     pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, seq: u32) {
         let seq = self.snd.una.near(seq);
-        let trusts = self.config.habits.icmp_trust.any_path_mtu;
+        let is_ipv4 = self.path_mtu.least != LEAST_IPV6;
+        let trusts = self.config.habits.icmp_trust.any_path_mtu && is_ipv4;
         let of_syn = trusts && self.state == State::SynSent;
         if !self.state.is_synchronized() && !of_syn {
             return;

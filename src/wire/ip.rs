@@ -44,6 +44,9 @@ pub struct IpHeader {
     pub hop_limit: u8,
     /// Six DSCP bits and two ECN bits: the type of service of old.
     pub traffic_class: u8,
+    /// IPv6: tells the flow to routers that share out a load (RFC 6437), in 20 bits; 0: it is not
+    /// told. IPv4: 0.
+    pub flow_label: u32,
     /// IPv4: tells the fragments of one datagram from those of others. IPv6: 0.
     pub identification: u16,
     /// IPv4: routers must not fragment it. IPv6: they never do, so true.
@@ -59,6 +62,7 @@ impl IpHeader {
             protocol,
             hop_limit,
             traffic_class: 0,
+            flow_label: 0,
             identification: 0,
             dont_fragment: true,
         }
@@ -203,12 +207,11 @@ pub fn is_host(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is that of all nodes, of this one alone or of its link: every host of IPv6
-/// must hear them (RFC 4291 §2.8).
+/// Whether an address is that of all nodes of a link: every host of IPv6 must hear it (RFC 4291 §2.8).
+/// That of all nodes of an interface, ff01::1, is on no link (RFC 4291 §2.7, erratum 3480).
 pub fn is_all_nodes(address: IpAddr) -> bool {
-    const NODE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
     const LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-    [NODE, LINK].map(IpAddr::V6).contains(&address)
+    address == LINK
 }
 
 /// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it
@@ -266,9 +269,12 @@ mod tests {
                 (ip.identification, ip.dont_fragment) = (id, df);
                 ip
             });
-        let v6 = any::<([u8; 16], [u8; 16])>().prop_map(|(source, destination)| {
-            IpHeader::new(source.into(), destination.into(), OTHER, 0)
-        });
+        let v6 = (any::<([u8; 16], [u8; 16])>(), 0..1u32 << 20).prop_map(
+            |((source, destination), flow_label)| IpHeader {
+                flow_label,
+                ..IpHeader::new(source.into(), destination.into(), OTHER, 0)
+            },
+        );
         let rest = any::<(u8, u8)>();
         (prop_oneof![v4, v6], rest).prop_map(|(ip, (hop_limit, traffic_class))| IpHeader {
             hop_limit,

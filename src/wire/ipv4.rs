@@ -38,6 +38,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         // RFC 1122 §3.2.1.7: not dropped for its TTL, whatever it is, once it has arrived.
         hop_limit: header.ttl(),
         traffic_class: header.slice()[1],
+        flow_label: 0,
         identification: header.identification(),
         dont_fragment: header.dont_fragment(),
     };

@@ -2,7 +2,7 @@
 
 use core::net::Ipv6Addr;
 
-use etherparse::{Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
+use etherparse::{Ipv6FlowLabel, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
 
 use super::icmp::IcmpError;
 use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
@@ -15,6 +15,8 @@ pub(super) const FRAGMENT_HEADER: usize = 8;
 /// The most extension headers in a chain, and options in one of them.
 const MAX_HEADERS: usize = 8;
 const MAX_OPTIONS: usize = 8;
+/// The bits of a flow label.
+const FLOW_LABEL: u32 = 0xf_ffff;
 /// Padding aligns to eight octets, so nobody needs a run of more.
 const MAX_PADDING: usize = 7;
 
@@ -31,6 +33,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         // RFC 8200 §3: not dropped for its hop limit, whatever it is, once it has arrived.
         hop_limit: header.hop_limit(),
         traffic_class: header.traffic_class(),
+        flow_label: header.flow_label().value(),
         identification: 0,
         dont_fragment: true,
     };
@@ -165,9 +168,6 @@ impl<'a> Chain<'a> {
         if usize::from(fragment.offset) + len > MAX_DATAGRAM {
             return Err(self.problem(Malformed::FragmentBeyondEnd, 0, self.at + 2));
         }
-        if len == 0 {
-            return Err(Malformed::FragmentLength.into());
-        }
         if fragment.offset == 0 {
             if next == protocol::HOP_BY_HOP {
                 return Err(self.problem(Malformed::ExtensionOrder, 1, self.at));
@@ -180,6 +180,9 @@ impl<'a> Chain<'a> {
                 }
                 Upper::Fragmented { .. } => return Err(Malformed::NestedFragment.into()),
             }
+        }
+        if len == 0 {
+            return Err(Malformed::FragmentLength.into());
         }
         Ok(Some(fragment))
     }
@@ -303,7 +306,7 @@ pub(super) fn write(
     assert!(payload <= MAX_DATAGRAM, "a payload of {payload} octets");
     let header = Ipv6Header {
         traffic_class: ip.traffic_class,
-        flow_label: etherparse::Ipv6FlowLabel::ZERO,
+        flow_label: Ipv6FlowLabel::try_from(ip.flow_label & FLOW_LABEL).unwrap_or_default(),
         payload_length: payload as u16,
         next_header: etherparse::IpNumber(ip.protocol),
         hop_limit: ip.hop_limit,

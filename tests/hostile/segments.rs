@@ -6,10 +6,10 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use stubborn::config::{
-    AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Habits, Handshakes,
-    IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks, ReceiveGrowth,
-    RecoveryHabits, RetryLimit, SendingHabits, SignatureKey, SocketOptions, SynCookies, TcpConfig,
-    WindowTold, WindowUse, Windows,
+    AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, FlowLabel, Habits,
+    Handshakes, IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks,
+    ReceiveGrowth, RecoveryHabits, RetryLimit, SendingHabits, SignatureKey, SocketOptions,
+    SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -256,6 +256,7 @@ fn any_options(random: &mut Random) -> SocketOptions {
             .then(|| Duration::from_millis(1 + random.next() % 20_000)),
         linger: random.chance(20).then_some(Duration::ZERO),
         traffic_class: 0,
+        flow_label: FlowLabel::ChangesAfterTimeouts,
         receive_buffer: random.chance(5).then(|| random.below(100_000)),
         send_buffer: random.chance(5).then(|| random.below(10_000)),
         unsent_low_water: random.chance(5).then(|| random.below(2_000)),

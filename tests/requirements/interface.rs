@@ -1,6 +1,6 @@
 //! What users may set of the datagrams that a connection sends (RFC 9293 §3.9.1.9, §3.9.2).
 
-use stubborn::config::{Config, SynCookies};
+use stubborn::config::{Config, FlowLabel, SynCookies};
 use stubborn::wire::{self, Echo, IpHeader, Packet, Payload, Text, icmp, protocol};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, plain};
@@ -145,4 +145,66 @@ fn of_class(traffic_class: u8, datagram: &[u8]) -> Vec<u8> {
     let mut ip = parsed.ip;
     ip.traffic_class = traffic_class;
     Packet::tcp(&ip, &header, Text::from(text)).to_vec()
+}
+
+/// The flow labels of what leaves now.
+fn labels(d: &mut Dialogue) -> Vec<u32> {
+    let datagrams = d.all_that_leaves_of_any_kind();
+    let headers = datagrams.iter().map(|it| wire::parse(it).unwrap().ip);
+    headers.map(|ip| ip.flow_label).collect()
+}
+
+/// RFC 6437 §3: a flow has one label, which others cannot know, and other flows have others; a stranger's
+/// reset and a cookie, too. IPv4 has none.
+#[test]
+fn every_flow_has_a_label_of_its_own() {
+    in_both_families(|family| {
+        let mut d = host(family, |config| config.syn_cookies = SynCookies::Always);
+        d.listen(1);
+        // A cookie, and the connection that it opens.
+        d.arrives("<SEQ=100><CTL=SYN><MSS=1000>");
+        let first = labels(&mut d);
+        d.opens_and_waits().accept();
+        d.sends(10);
+        let mut second = labels(&mut d);
+        d.until_something_leaves();
+        second.extend(labels(&mut d));
+        assert!(second.len() >= 2, "{second:?}");
+        assert!(second.iter().all(|label| *label == first[0]), "{second:?}");
+        d.as_port(1001).arrives("<SEQ=1><ACK=1><CTL=ACK>");
+        let stranger = labels(&mut d);
+        let all = [first[0], stranger[0]];
+        match family {
+            Family::V4 => assert_eq!(all, [0; 2]),
+            Family::V6 => {
+                assert!(all.iter().all(|label| (1..1 << 20).contains(label)));
+                assert_ne!(all[0], all[1]);
+            }
+        }
+    });
+}
+
+/// [`FlowLabel`]: what is sent again may take another way, or there is no label at all.
+#[test]
+fn flow_labels_are_as_they_are_asked_for() {
+    let sent = |flow_label| {
+        let mut d = host(Family::V6, |config| {
+            config.tcp.socket.flow_label = flow_label
+        });
+        d.listen(1).opens_and_waits().accept();
+        d.sends(10);
+        let mut labels_of_three = labels(&mut d);
+        for _ in 0..2 {
+            d.until_something_leaves();
+            labels_of_three.extend(labels(&mut d));
+        }
+        labels_of_three
+    };
+    let changing = sent(FlowLabel::ChangesAfterTimeouts);
+    assert!(changing.len() >= 3, "{changing:?}");
+    assert!(
+        changing.windows(2).all(|pair| pair[0] != pair[1]),
+        "{changing:?}"
+    );
+    assert!(sent(FlowLabel::None).iter().all(|label| *label == 0));
 }

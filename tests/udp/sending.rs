@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use stubborn::config::{Config, UdpOptions};
+use stubborn::config::{Config, FlowLabel, UdpOptions};
 use stubborn::stack::{Readiness, Secret, Stack, UdpSendError};
 use stubborn::wire::{self, Payload};
 
@@ -54,6 +54,40 @@ fn the_source_is_the_users_or_the_stacks() {
     });
 }
 
+/// RFC 6437 §3: what goes to one peer has one label, what goes to another one another; over IPv4 there is
+/// none.
+#[test]
+fn datagrams_to_one_peer_have_one_flow_label() {
+    let labels_of = |host: &mut Host| -> Vec<u32> {
+        host.sent().iter().map(|sent| sent.ip.flow_label).collect()
+    };
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let id = host.bound();
+        let peer = host.peer();
+        let other = SocketAddr::new(peer.ip(), peer.port() + 1);
+        for to in [peer, peer, other] {
+            host.stack.udp_send(id, b"x", Some(to)).unwrap();
+        }
+        let mut labels = labels_of(&mut host);
+        let none = UdpOptions {
+            flow_label: FlowLabel::None,
+            ..UdpOptions::default()
+        };
+        host.stack.udp_set_options(id, none);
+        host.stack.udp_send(id, b"x", Some(peer)).unwrap();
+        labels.extend(labels_of(&mut host));
+        match peer.is_ipv4() {
+            true => assert_eq!(labels, [0; 4]),
+            false => {
+                assert!((1..1 << 20).contains(&labels[0]));
+                assert_eq!((labels[1], labels[3]), (labels[0], 0));
+                assert_ne!(labels[2], labels[0]);
+            }
+        }
+    });
+}
+
 /// RFC 1122 §4.1.4: TTL and TOS are the user's.
 #[test]
 fn hop_limit_and_traffic_class_are_the_users() {
@@ -72,7 +106,7 @@ fn hop_limit_and_traffic_class_are_the_users() {
         let options = UdpOptions {
             hop_limit: Some(1),
             traffic_class: 0x28,
-            fragments: false,
+            ..UdpOptions::default()
         };
         host.stack.udp_set_options(id, options);
         assert_eq!(host.stack.udp_options(id), options);

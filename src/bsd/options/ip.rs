@@ -6,11 +6,12 @@ use crate::bsd::address::Family;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
-    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_MTU, IPV6_MTU_DISCOVER,
-    IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_AUTOFLOWLABEL, IPV6_MTU,
+    IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
+use crate::config::FlowLabel;
 
 impl Calls<'_> {
     pub(super) fn set_ip_option(
@@ -40,6 +41,7 @@ impl Calls<'_> {
                 _ => Err(Errno::EINVAL),
             },
             (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
+            (SOL_IPV6, IPV6_AUTOFLOWLABEL) => self.set_labels(fd, value != 0),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 // Two more are only about what routers say.
                 if !(IP_PMTUDISC_DONT..=IP_PMTUDISC_PROBE + 2).contains(&value) {
@@ -76,6 +78,7 @@ impl Calls<'_> {
                 octets(self.hop_limit(fd)?.map_or(host, i32::from))
             }
             (SOL_IPV6, IPV6_V6ONLY) => yes(settings.v6only),
+            (SOL_IPV6, IPV6_AUTOFLOWLABEL) => yes(self.flow_label(fd)? != FlowLabel::None),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 octets(settings.kept(level, name, IP_PMTUDISC_WANT))
             }
@@ -141,6 +144,39 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => Ok(socket.config.socket.hop_limit),
             Kind::Datagram(socket) => Ok(socket.options.hop_limit),
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// Labels, or none; a label changes or stays as the host has it.
+    fn set_labels(&mut self, fd: Fd, on: bool) -> Result<(), Errno> {
+        let host = self.stack.config().tcp.socket.flow_label;
+        let label = match (on, host) {
+            (false, _) => FlowLabel::None,
+            (true, FlowLabel::None) => FlowLabel::Constant,
+            (true, host) => host,
+        };
+        self.set_flow_label(fd, label)
+    }
+
+    pub(super) fn set_flow_label(&mut self, fd: Fd, label: FlowLabel) -> Result<(), Errno> {
+        match &mut self.table.get_mut(fd)?.kind {
+            Kind::Stream(socket) => {
+                socket.config.socket.flow_label = label;
+                self.apply(fd)
+            }
+            Kind::Datagram(socket) => {
+                socket.options.flow_label = label;
+                self.apply_datagram(fd)
+            }
+            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    pub(super) fn flow_label(&self, fd: Fd) -> Result<FlowLabel, Errno> {
+        match &self.table.get(fd)?.kind {
+            Kind::Stream(socket) => Ok(socket.config.socket.flow_label),
+            Kind::Datagram(socket) => Ok(socket.options.flow_label),
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }

@@ -10,11 +10,12 @@ use crate::bsd::linux::{
     SO_DOMAIN, SO_DONTROUTE, SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK,
     SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF,
     SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM,
-    SOCK_STREAM, SOL_SOCKET,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TXREHASH, SO_TYPE, SO_ZEROCOPY,
+    SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
+use crate::config::FlowLabel;
 
 /// The least that `SO_RCVBUF` and `SO_SNDBUF` make of a value, and the most.
 const LEAST_RECEIVE: i32 = 1_152;
@@ -73,6 +74,7 @@ impl Calls<'_> {
                 self.settings_mut(fd)?.bound_to_device = !name.is_empty();
             }
             SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
+            SO_TXREHASH => return self.set_rehash(fd, int(value)?),
             // What is sent is copied all the same.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
@@ -122,6 +124,10 @@ impl Calls<'_> {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 octets(socket.notices.stamping())
             }
+            SO_TXREHASH => {
+                self.stream(fd, Errno::EOPNOTSUPP)?;
+                yes(self.flow_label(fd)? == FlowLabel::ChangesAfterTimeouts)
+            }
             SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
             SO_BINDTODEVICE if settings.bound_to_device => [self.device.as_bytes(), &[0]].concat(),
             SO_BINDTODEVICE => Vec::new(),
@@ -138,6 +144,19 @@ impl Calls<'_> {
                 Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
             },
         })
+    }
+
+    /// Whether the flow label changes after a timeout; -1: as the host has it.
+    fn set_rehash(&mut self, fd: Fd, value: i32) -> Result<(), Errno> {
+        self.stream(fd, Errno::EOPNOTSUPP)?;
+        let label = match (value, self.flow_label(fd)?) {
+            (-1, _) => self.stack.config().tcp.socket.flow_label,
+            (0 | 1, FlowLabel::None) => FlowLabel::None,
+            (0, _) => FlowLabel::Constant,
+            (1, _) => FlowLabel::ChangesAfterTimeouts,
+            _ => return Err(Errno::EINVAL),
+        };
+        self.set_flow_label(fd, label)
     }
 
     /// `struct linger`: on or off, and seconds.

@@ -111,7 +111,8 @@ fn malformed_ipv6_fragments() -> Vec<Row> {
     let nested = [pad(FRAGMENT), vec![0; 8]].concat();
     rows! {
         "9 octets" => cut(UDP, &[0; 9]), FragmentLength, problem(0, 4);
-        "empty" => cut(UDP, &[]), FragmentLength;
+        "empty" => cut(UDP, &[]), TinyFragment, problem(3, 0);
+        "empty, and nothing should follow" => cut(NOTHING, &[]), FragmentLength;
         "empty, the last" => last(8, 0), FragmentLength;
         "ping of death" => last(0xfff8, 8), FragmentBeyondEnd, problem(0, 42);
         "TCP cut in 16" => cut(TCP, &[0; 16]), TinyFragment, problem(3, 0);
