@@ -61,11 +61,7 @@ impl Stack {
         plain: &Plain<'a>,
         cut: Option<Cut>,
     ) -> bool {
-        let tuple = FourTuple {
-            local: plain.destination,
-            remote: plain.source,
-        };
-        let Some(slot) = self.table.find(&tuple) else {
+        let Some(slot) = (self.table).find_between(&plain.destination, &plain.source) else {
             return false;
         };
         let Some(entry) = self.table.at_mut(slot) else {
@@ -101,11 +97,7 @@ impl Stack {
         let Some(plain) = Plain::read_apart(headers, whole, form.checksum) else {
             return false;
         };
-        let tuple = FourTuple {
-            local: plain.destination,
-            remote: plain.source,
-        };
-        if self.table.find(&tuple) != Some(id.slot) {
+        if (self.table).find_between(&plain.destination, &plain.source) != Some(id.slot) {
             return false;
         }
         let allowance = self.memory.allowance();

@@ -343,6 +343,7 @@ impl Stack {
                 continue;
             }
             entry.tcb.handle_timeouts(now);
+            self.deadlines.update(slot, entry.tcb.next_deadline());
             self.follow_fast_open(now, slot, false);
             self.touched(slot);
         }
@@ -426,7 +427,10 @@ impl Stack {
             assert!(self.watched, "{broken}");
             self.broken.get_or_insert(broken);
         }
-        self.deadlines.update(slot, entry.tcb.next_deadline());
+        // Where the deadline is only later, it is looked at again when it was due.
+        if entry.tcb.take_sooner() {
+            self.deadlines.update(slot, entry.tcb.next_deadline());
+        }
         if let Some((mtu, at)) = entry.tcb.take_path_mtu() {
             let destination = entry.tcb.tuple().remote.ip();
             match mtu {

@@ -1,5 +1,6 @@
 //! The connections that are awake: a slab of entries, and the way from a four-tuple to one of them.
 
+use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -151,16 +152,26 @@ impl Table {
     /// The connection of a four-tuple.
     #[inline]
     pub(super) fn find(&mut self, tuple: &FourTuple) -> Option<u32> {
+        self.find_between(&tuple.local, &tuple.remote)
+    }
+
+    /// The same, of the two halves of a four-tuple where they lie.
+    #[inline]
+    pub(super) fn find_between(&mut self, local: &SocketAddr, remote: &SocketAddr) -> Option<u32> {
         match &self.last {
-            Some((last, slot)) if last == tuple => Some(*slot),
-            _ => self.find_another(tuple),
+            Some((last, slot)) if last.local == *local && last.remote == *remote => Some(*slot),
+            _ => self.find_another(local, remote),
         }
     }
 
     #[inline(never)]
-    fn find_another(&mut self, tuple: &FourTuple) -> Option<u32> {
-        let slot = self.look_up(&Key::new(tuple))?;
-        self.last = Some((*tuple, slot));
+    fn find_another(&mut self, local: &SocketAddr, remote: &SocketAddr) -> Option<u32> {
+        let tuple = FourTuple {
+            local: *local,
+            remote: *remote,
+        };
+        let slot = self.look_up(&Key::new(&tuple))?;
+        self.last = Some((tuple, slot));
         Some(slot)
     }
 

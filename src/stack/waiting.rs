@@ -9,7 +9,7 @@ use super::chunks::Chunks;
 use super::deadlines::Deadlines;
 use super::routes::{Key, Routes};
 use super::secret::TableHasher;
-use crate::tcp::{FourTuple, Path, Tcb, TimeWait, Waking};
+use crate::tcp::{FourTuple, Path, State, Tcb, TimeWait, Waking};
 use crate::time::{Duration, Instant};
 
 /// What a connection takes that is at rest, in octets, as much of it as there is: `benches/core`
@@ -179,7 +179,9 @@ impl Stack {
     /// The connection in `slot` has nothing to send: if nothing but TIME-WAIT is left of it, it
     /// goes to rest, and its slot is free.
     pub(super) fn put_to_rest(&mut self, slot: u32) {
-        let Some(entry) = self.table.at_mut(slot) else {
+        let Some(entry) =
+            (self.table.at_mut(slot)).filter(|entry| entry.tcb.state() == State::TimeWait)
+        else {
             return;
         };
         let Some((waiting, expires)) = entry.tcb.to_time_wait() else {

@@ -51,7 +51,7 @@ impl Tcb {
     /// sent for the first time.
     #[inline]
     pub(super) fn limit_burst(&mut self, delivered: usize, waits: bool) {
-        match self.most_besides().filter(|_| waits) {
+        match waits.then(|| self.most_besides()).flatten() {
             Some(more) => self.burst.grant(delivered, more),
             None => self.burst = Burst::default(),
         }

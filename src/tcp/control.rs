@@ -66,7 +66,7 @@ impl Tcb {
             return;
         }
         self.congestion.on_restart(now);
-        let idle = now - self.last_sent > self.recovery.rtt.rto();
+        let idle = now > self.recovery.rtt.expiry(self.last_sent);
         let restarts = self.config.slow_start_after_idle && !self.config.window_validation;
         if idle && restarts && self.config.habits.congestion.idle_halves {
             self.decay_after_idle(now);

@@ -31,6 +31,14 @@ use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MayAnswer(pub bool);
 
+/// What a segment says that was expected.
+#[derive(Clone, Copy)]
+struct Expected<'a> {
+    header: &'a PlainHeader,
+    /// SEG.ACK.
+    ack: Seq,
+}
+
 impl Tcb {
     /// As [`Tcb::super_segment_arrives`], of a plain segment: all is done if it was expected, and nothing
     /// if it was not (`None`).
@@ -42,14 +50,12 @@ impl Tcb {
         text: Arrived<'_>,
         mss: usize,
     ) -> Option<MayAnswer> {
-        if !self.predicts(now, header, text.len()) {
-            return None;
-        }
+        let expected = self.predicts(now, header, text.len())?;
         #[cfg(test)]
         let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
         #[cfg(test)]
         let landing = self.after_landing(now, ecn, header, text, mss);
-        let unsent = self.take_predicted(now, ecn, header, 0, text, mss);
+        let unsent = self.take_predicted(now, ecn, expected, 0, text, mss);
         self.settle_predicted(now, unsent);
         #[cfg(test)]
         self.assert_same_as(&by_the_steps);
@@ -74,10 +80,13 @@ impl Tcb {
         rest: Arrived<'_>,
         mss: usize,
     ) -> bool {
-        if !self.may_land() || !self.predicts(now, header, landed + rest.len()) {
+        if !self.may_land() {
             return false;
         }
-        self.take_predicted(now, ecn, header, landed, rest, mss);
+        let Some(expected) = self.predicts(now, header, landed + rest.len()) else {
+            return false;
+        };
+        self.take_predicted(now, ecn, expected, landed, rest, mss);
         self.on_read(now);
         true
     }
@@ -107,9 +116,14 @@ impl Tcb {
     //
     // Always, like the others: each of the two callers passes something that spares a part of it.
     #[inline(always)]
-    fn predicts(&self, now: Instant, header: &PlainHeader, text: usize) -> bool {
+    fn predicts<'a>(
+        &self,
+        now: Instant,
+        header: &'a PlainHeader,
+        text: usize,
+    ) -> Option<Expected<'a>> {
         let ack = self.snd.una.near(header.ack);
-        self.config.header_prediction
+        let is_expected = self.config.header_prediction
             && self.state == State::Established
             && header.seq == self.rcv.nxt.wire()
             && self.snd.una <= ack
@@ -119,7 +133,8 @@ impl Tcb {
             && self.predicts_timestamps(now, header)
             && self.feedback.mode() == EcnMode::Off
             && self.predicts_text(text)
-            && self.recovery.is_calm(self.snd.una)
+            && self.recovery.is_calm(self.snd.una);
+        is_expected.then_some(Expected { header, ack })
     }
 
     fn predicts_timestamps(&self, now: Instant, header: &PlainHeader) -> bool {
@@ -150,7 +165,7 @@ impl Tcb {
         &mut self,
         now: Instant,
         ecn: Ecn,
-        header: &PlainHeader,
+        Expected { header, ack }: Expected<'_>,
         landed: usize,
         text: Arrived<'_>,
         mss: usize,
@@ -162,7 +177,7 @@ impl Tcb {
         self.stats.segments_in += segments(len, mss) as u64;
         self.last_received = now;
         self.probes.keepalives = 0;
-        self.take_predicted_ack(now, self.snd.una.near(header.ack), unsent);
+        self.take_predicted_ack(now, ack, unsent);
         let shift = self.agreed.window_scale.map_or(0, |(peer, _)| peer);
         self.update_send_window(usize::from(header.window) << shift, seq, self.snd.una);
         if let Some(timestamps) = header.timestamps {
@@ -200,11 +215,7 @@ impl Tcb {
             return;
         }
         let news = self.recovery.on_predicted_ack(now, una, ack);
-        let rate = match news.samples_rate && self.congestion.looks_at_rate() {
-            true => self.recovery.last_rate(),
-            false => None,
-        };
-        self.congestion.on_ack(&Ack {
+        let mut told = Ack {
             now,
             acked: (ack - una) as u64,
             delivered: news.octets as u64,
@@ -217,10 +228,14 @@ impl Tcb {
             srtt: self.recovery.rtt.srtt(),
             rtt: Some(news.rtt),
             min_rtt: self.recovery.rtt.min_rtt(),
-            rate,
+            rate: None,
             after_timeout: false,
             recovering: false,
-        });
+        };
+        if self.congestion.looks_at_rate() && news.samples_rate {
+            told.rate = self.recovery.last_rate();
+        }
+        self.congestion.on_ack(&told);
         self.limit_burst(news.octets, waits);
         self.advance_una(now, ack);
         self.arm_recovery_timer();
@@ -273,6 +288,8 @@ impl Tcb {
             tcb.send_buffer.clear();
             tcb.recv_buffer.discard();
             tcb.recv_buffer.settle();
+            // A timer may have been armed and disarmed again.
+            tcb.timers.take_sooner();
             format!("{tcb:#?}")
         };
         assert_eq!(rest(self), rest(other));

@@ -163,10 +163,13 @@ impl Tcb {
     /// Octets of text in each segment of what leaves. What is no super-segment is one segment, however
     /// long.
     fn mss_of(&self, plan: &Plan) -> usize {
+        let Plan::Text(range) = plan else {
+            return usize::MAX;
+        };
         let limit = self.segment_limit();
-        match plan {
-            Plan::Text(range) if self.text_in(range) > limit => limit,
-            _ => usize::MAX,
+        match self.text_in(range) > limit {
+            true => limit,
+            false => usize::MAX,
         }
     }
 

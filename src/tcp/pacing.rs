@@ -60,6 +60,14 @@ impl Pacer {
         }
     }
 
+    /// Who is not paced is not held, and may be paced again.
+    #[inline]
+    fn release_unpaced(&mut self, now: Instant) {
+        if now >= self.next {
+            (self.next, self.credit) = (now, 1);
+        }
+    }
+
     /// If the time has come, a whole burst may leave. Whoever was held, and comes late, makes up
     /// for half a burst, so that timers that are a little slow do not make the rate so.
     fn release(&mut self, now: Instant, pace: Pace) {
@@ -97,7 +105,21 @@ impl Pacer {
 
 impl Tcb {
     /// How fast to send; `None`: as acknowledgments let it.
+    #[inline]
     fn pace(&self) -> Option<Pace> {
+        let asks = match self.config.pacing.when {
+            Pacing::Never => false,
+            Pacing::WhenAsked => self.congestion.pacing_rate().is_some(),
+            Pacing::Always => true,
+        };
+        match asks || self.config.socket.max_pacing_rate.is_some() {
+            true => self.pace_asked_for(),
+            false => None,
+        }
+    }
+
+    #[inline(never)]
+    fn pace_asked_for(&self) -> Option<Pace> {
         let config = &self.config.pacing;
         let own = match config.when {
             Pacing::Never => None,
@@ -151,12 +173,10 @@ impl Tcb {
 
     /// Something may leave now, if its time has come.
     pub(super) fn release_pacer(&mut self, now: Instant) {
-        // Who is not paced is not held, and may be paced again.
-        let unpaced = Pace {
-            rate: u64::MAX,
-            quantum: 1,
-        };
-        self.pacer.release(now, self.pace().unwrap_or(unpaced));
+        match self.pace() {
+            Some(pace) => self.pacer.release(now, pace),
+            None => self.pacer.release_unpaced(now),
+        }
     }
 
     /// Text leaves.

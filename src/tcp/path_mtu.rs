@@ -418,10 +418,17 @@ impl Tcb {
 
     /// Whether the next new text is a probe: only in the ordinary course, and with as much to follow
     /// it as shows whether it was lost.
+    #[inline]
     pub(super) fn next_mtu_probe(&self) -> NextProbe {
-        let Some(excess) = self.path_mtu.excess(self.snd.una) else {
-            return NextProbe::No;
-        };
+        match self.path_mtu.excess(self.snd.una) {
+            Some(excess) => self.next_mtu_probe_by(excess),
+            None => NextProbe::No,
+        }
+    }
+
+    /// The same, if it is so much longer than a segment.
+    #[inline(never)]
+    fn next_mtu_probe_by(&self, excess: usize) -> NextProbe {
         let len = self.segment_limit() + excess;
         let needed = len + FOLLOWERS * self.snd.mss;
         let queued = self.send_buffer.end().saturating_since(self.snd.nxt);

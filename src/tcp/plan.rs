@@ -47,6 +47,7 @@ impl Tcb {
     }
 
     /// Whether new text would leave now, or as soon as the pacer lets it.
+    #[inline]
     pub(super) fn would_send_text(&self) -> bool {
         self.plan_fresh(0).is_some()
     }
@@ -108,8 +109,13 @@ impl Tcb {
     }
 
     /// The first segment of what was lost.
+    #[inline]
     pub(super) fn plan_resend(&self) -> Option<Plan> {
-        let lost = self.recovery.lost()?;
+        self.plan_resend_of(self.recovery.lost()?)
+    }
+
+    #[inline(never)]
+    fn plan_resend_of(&self, lost: Range<Seq>) -> Option<Plan> {
         if lost.start == self.snd.iss {
             return Some(Plan::Resend(lost.start..lost.start + 1));
         }
@@ -186,7 +192,16 @@ impl Tcb {
     }
 
     /// New text, if it may leave now: a probe of the path MTU, if one is due.
+    #[inline]
     fn plan_fresh(&self, limit: usize) -> Option<Plan> {
+        match self.has_unsent() {
+            true => self.plan_unsent(limit),
+            false => None,
+        }
+    }
+
+    #[inline(never)]
+    fn plan_unsent(&self, limit: usize) -> Option<Plan> {
         match self.next_mtu_probe() {
             NextProbe::No => self.plan_text(limit),
             NextProbe::Soon => None,
@@ -276,7 +291,7 @@ impl Tcb {
     }
 
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks and AccECN take.
-    #[inline]
+    #[inline(always)]
     pub(super) fn segment_limit(&self) -> usize {
         let is_plain =
             self.recv_buffer.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
@@ -286,6 +301,7 @@ impl Tcb {
         }
     }
 
+    #[inline(never)]
     fn segment_limit_beside_options(&self) -> usize {
         let accurate_ecn = self.accurate_ecn_len();
         let sack = match self.sack_room(accurate_ecn) {

@@ -44,13 +44,10 @@ pub(super) struct Stats {
     spent: Spent,
 }
 
-/// As [`Times`], in nanoseconds: in one number each, which are quicker to add.
+/// How long each [`Limit`] has been what keeps a sender from being done, in nanoseconds: in one number
+/// each, which are quicker to add.
 #[derive(Clone, Copy, Debug, Default)]
-struct Spent {
-    busy: u64,
-    window_limited: u64,
-    buffer_limited: u64,
-}
+struct Spent([u64; 4]);
 
 /// A segment that the window has no room for, or not for all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,25 +112,21 @@ impl Stats {
 
     /// What time was spent with, up to `now`.
     pub(super) fn times(&self, now: Instant) -> Times {
-        let spent = self.spent(now);
+        let mut so_far = self.clone();
+        so_far.spend(now);
+        let Spent([_, path, window, buffer]) = so_far.spent;
         Times {
-            busy: Duration::from_nanos(spent.busy),
-            window_limited: Duration::from_nanos(spent.window_limited),
-            buffer_limited: Duration::from_nanos(spent.buffer_limited),
+            busy: Duration::from_nanos(path + window + buffer),
+            window_limited: Duration::from_nanos(window),
+            buffer_limited: Duration::from_nanos(buffer),
         }
     }
 
-    fn spent(&self, now: Instant) -> Spent {
-        let elapsed = now.as_nanos().saturating_sub(self.since.as_nanos());
-        let mut spent = self.spent;
-        match self.limit {
-            Limit::Idle => return spent,
-            Limit::Path => {}
-            Limit::Window => spent.window_limited += elapsed,
-            Limit::Buffer => spent.buffer_limited += elapsed,
-        }
-        spent.busy += elapsed;
-        spent
+    /// The time up to `now` counts as spent.
+    #[inline]
+    fn spend(&mut self, now: Instant) {
+        self.spent.0[self.limit as usize] += now.nanos_since(self.since);
+        self.since = now;
     }
 }
 
@@ -176,8 +169,8 @@ impl Tcb {
     pub(super) fn note_limit(&mut self, now: Instant) {
         let limit = self.limit();
         if limit != self.stats.limit {
-            self.stats.spent = self.stats.spent(now);
-            (self.stats.limit, self.stats.since) = (limit, now);
+            self.stats.spend(now);
+            self.stats.limit = limit;
         }
     }
 

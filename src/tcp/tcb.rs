@@ -464,6 +464,12 @@ impl Tcb {
         self.timers.next()
     }
 
+    /// Whether the next timer may expire earlier than when this was last asked.
+    #[inline]
+    pub fn take_sooner(&mut self) -> bool {
+        self.timers.take_sooner()
+    }
+
     /// What has become worth trying since the last call.
     pub fn take_readiness(&mut self) -> Readiness {
         core::mem::take(&mut self.readiness)

@@ -56,6 +56,8 @@ pub(crate) struct Timers {
     armed: [Option<Timer>; SLOTS],
     /// Until when; until the end of time if none is.
     until: [Instant; SLOTS],
+    /// See [`Timers::take_sooner`].
+    sooner: bool,
 }
 
 impl Default for Timers {
@@ -63,6 +65,7 @@ impl Default for Timers {
         Timers {
             armed: [None; SLOTS],
             until: [Instant::FAR_FUTURE; SLOTS],
+            sooner: false,
         }
     }
 }
@@ -70,8 +73,17 @@ impl Default for Timers {
 impl Timers {
     /// `timer` falls due at `at`, and at no other time; whatever shared its slot is off.
     pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
+        let until = &mut self.until[timer.slot()];
+        self.sooner |= at < *until;
+        *until = at;
         self.armed[timer.slot()] = Some(timer);
-        self.until[timer.slot()] = at;
+    }
+
+    /// Whether one was armed, since this was last asked, that falls due sooner than what had its slot:
+    /// otherwise the earliest deadline is no earlier than it was.
+    #[inline]
+    pub(crate) fn take_sooner(&mut self) -> bool {
+        core::mem::take(&mut self.sooner)
     }
 
     /// `timer` is off.

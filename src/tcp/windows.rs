@@ -20,10 +20,16 @@ impl Tcb {
 
     /// A window, with [`Windows::whole_segment_window`](crate::config::Windows::whole_segment_window)
     /// in whole segments.
+    #[inline]
     fn whole_segments_of(&self, window: usize) -> usize {
-        if !self.config.windows.whole_segment_window {
-            return window;
+        match self.config.windows.whole_segment_window {
+            true => self.cut_to_whole_segments(window),
+            false => window,
         }
+    }
+
+    #[inline(never)]
+    fn cut_to_whole_segments(&self, window: usize) -> usize {
         let options = self.agreed.options();
         let segment = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
         match segment.max(1) {
@@ -36,7 +42,17 @@ impl Tcb {
     /// §3.8.6.2.2). It stays until it can move by a segment or half the buffer, and it never
     /// moves left. What the window field cannot express is not offered, or, where windows have whole
     /// segments, rounded up, as in Linux.
+    #[inline]
     pub(super) fn next_edge(&self) -> Seq {
+        // It cannot lie beyond the buffer: of who does not receive, it is there already.
+        match self.recv_buffer.limit() > self.rcv.edge {
+            true => self.next_edge_beyond(),
+            false => self.rcv.edge,
+        }
+    }
+
+    #[inline(never)]
+    fn next_edge_beyond(&self) -> Seq {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let capacity = self.recv_buffer.capacity();

@@ -80,12 +80,18 @@ impl IpHeader {
     /// If source and destination differ in family, the datagram would be longer than 65,535
     /// octets, or `out` is too short.
     pub fn write(&self, payload: usize, out: &mut [u8]) -> usize {
+        self.write_for(self.protocol, payload, out)
+    }
+
+    /// The same with another protocol.
+    #[inline]
+    pub(super) fn write_for(&self, protocol: u8, payload: usize, out: &mut [u8]) -> usize {
         match (self.source, self.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                ipv4::write(self, source, destination, payload, out)
+                ipv4::write(self, (source, destination), protocol, payload, out)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                ipv6::write(self, source, destination, payload, out)
+                ipv6::write(self, (source, destination), protocol, payload, out)
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
                 panic!("a datagram from one family to the other")

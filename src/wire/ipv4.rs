@@ -143,8 +143,8 @@ pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
 /// Writes a header without options to the front of `out`; gives back its length.
 pub(super) fn write(
     ip: &IpHeader,
-    source: Ipv4Addr,
-    destination: Ipv4Addr,
+    (source, destination): (Ipv4Addr, Ipv4Addr),
+    protocol: u8,
     payload: usize,
     out: &mut [u8],
 ) -> usize {
@@ -157,7 +157,7 @@ pub(super) fn write(
     header[4..6].copy_from_slice(&ip.identification.to_be_bytes());
     header[6..8].copy_from_slice(&fragment_field(ip.dont_fragment, false, 0));
     header[8] = ip.hop_limit;
-    header[9] = ip.protocol;
+    header[9] = protocol;
     header[12..16].copy_from_slice(&source.octets());
     header[16..20].copy_from_slice(&destination.octets());
     set_checksum(header);

@@ -298,8 +298,8 @@ fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
 /// Writes a header without extensions to the front of `out`; gives back its length.
 pub(super) fn write(
     ip: &IpHeader,
-    source: Ipv6Addr,
-    destination: Ipv6Addr,
+    (source, destination): (Ipv6Addr, Ipv6Addr),
+    protocol: u8,
     payload: usize,
     out: &mut [u8],
 ) -> usize {
@@ -308,7 +308,7 @@ pub(super) fn write(
         traffic_class: ip.traffic_class,
         flow_label: Ipv6FlowLabel::try_from(ip.flow_label & FLOW_LABEL).unwrap_or_default(),
         payload_length: payload as u16,
-        next_header: etherparse::IpNumber(ip.protocol),
+        next_header: etherparse::IpNumber(protocol),
         hop_limit: ip.hop_limit,
         source: source.octets(),
         destination: destination.octets(),

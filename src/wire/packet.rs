@@ -85,9 +85,9 @@ impl<'a> Packet<'a> {
             checksum: tcp::CHECKSUM,
             partial: offload.checksum,
         };
-        let packet = Packet::new(ip, &upper, text, |out| tcp.write(out));
-        let form = Form { cut, ..packet.form };
-        Packet { form, ..packet }
+        let mut packet = Packet::new(ip, &upper, text, |out| tcp.write(out));
+        packet.form.cut = cut;
+        packet
     }
 
     /// A UDP datagram. The protocol of `ip` does not count.
@@ -121,9 +121,14 @@ impl<'a> Packet<'a> {
         write: impl FnOnce(&mut [u8]) -> usize,
     ) -> Packet<'a> {
         let protocol = upper.protocol;
-        let mut header = [0; MAX_HEADER];
         let len = upper.header_len + text.len();
-        let at = IpHeader { protocol, ..*ip }.write(len, &mut header);
+        // Where it stays, so that nothing is copied.
+        let mut packet = Packet {
+            text,
+            ..Packet::borrowed(&[])
+        };
+        let header = &mut packet.header;
+        let at = ip.write_for(protocol, len, header);
         let end = at + write(&mut header[at..]);
         let sum = Sum::pseudo_header(ip.source, ip.destination, protocol, len);
         let value = match upper.partial {
@@ -139,19 +144,11 @@ impl<'a> Packet<'a> {
             start: at as u16,
             field: upper.checksum as u16,
         };
-        let checksum = match upper.partial {
-            true => Checksum::Partial(place),
-            false => Checksum::Complete,
-        };
-        Packet {
-            header,
-            header_len: end as u8,
-            text,
-            form: Form {
-                checksum,
-                cut: None,
-            },
+        packet.header_len = end as u8;
+        if upper.partial {
+            packet.form.checksum = Checksum::Partial(place);
         }
+        packet
     }
 
     /// The headers, if they are not borrowed with the rest.

@@ -1,15 +1,14 @@
 //! A connection's controller, and what it last answered: a segment asks for its window several times, and
 //! only what the controller is told changes it.
 
-use super::{Ack, Controller, Loss, LostSegment};
+use super::{Ack, Answer, Controller, Loss, LostSegment};
 use crate::time::Instant;
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Governor {
     controller: Box<dyn Controller>,
-    window: u64,
-    ssthresh: u64,
+    answer: Answer,
     /// [`Controller::looks_at_rate`].
     looks_at_rate: bool,
 }
@@ -17,8 +16,7 @@ pub(crate) struct Governor {
 impl Governor {
     pub(crate) fn new(controller: Box<dyn Controller>) -> Governor {
         Governor {
-            window: controller.window(),
-            ssthresh: controller.ssthresh(),
+            answer: controller.answer(),
             looks_at_rate: controller.looks_at_rate(),
             controller,
         }
@@ -27,13 +25,13 @@ impl Governor {
     /// cwnd, in octets.
     #[inline]
     pub(crate) fn window(&self) -> u64 {
-        self.window
+        self.answer.window
     }
 
     /// ssthresh, in octets.
     #[inline]
     pub(crate) fn ssthresh(&self) -> u64 {
-        self.ssthresh
+        self.answer.ssthresh
     }
 
     /// See [`Controller::looks_at_rate`].
@@ -43,8 +41,9 @@ impl Governor {
     }
 
     /// See [`Controller::pacing_rate`].
+    #[inline]
     pub(crate) fn pacing_rate(&self) -> Option<u64> {
-        self.controller.pacing_rate()
+        self.answer.pacing_rate
     }
 
     /// See [`Controller::counts_marks`].
@@ -66,8 +65,7 @@ impl Governor {
     #[inline]
     fn tell(&mut self, told: impl FnOnce(&mut dyn Controller)) {
         told(&mut *self.controller);
-        self.window = self.controller.window();
-        self.ssthresh = self.controller.ssthresh();
+        self.answer = self.controller.answer();
     }
 
     /// See [`Controller::on_ack`].

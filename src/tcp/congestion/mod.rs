@@ -151,6 +151,17 @@ pub struct LostSegment {
     pub is_app_limited: bool,
 }
 
+/// What a controller allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// [`Controller::window`].
+    pub window: u64,
+    /// [`Controller::ssthresh`].
+    pub ssthresh: u64,
+    /// [`Controller::pacing_rate`].
+    pub pacing_rate: Option<u64>,
+}
+
 /// A congestion controller: one file and one line for each new one.
 ///
 /// Windows are in octets, rates in octets a second. Every loss event is reported once: by
@@ -222,6 +233,16 @@ pub trait Controller: Debug + Send {
     /// How fast to send, in octets a second; `None`: it does not ask for pacing.
     fn pacing_rate(&self) -> Option<u64> {
         None
+    }
+
+    /// All three at once: after whatever it is told, a connection asks for them. Nothing else changes
+    /// them, and there is no need to write this anew.
+    fn answer(&self) -> Answer {
+        Answer {
+            window: self.window(),
+            ssthresh: self.ssthresh(),
+            pacing_rate: self.pacing_rate(),
+        }
     }
 
     /// Its window holds during recovery too; otherwise Proportional Rate Reduction (RFC 9937)

@@ -1,7 +1,7 @@
 //! Where the rest of the connection asks and tells: which segment carries what, what arrives, and
 //! what congestion control hears of it.
 
-use super::{Acknowledged, Carrier, Congestion, Marks};
+use super::{Acknowledged, Carrier, Congestion, Feedback, Marks};
 use crate::config::EcnMode;
 use crate::tcp::congestion::Loss;
 use crate::tcp::plan::Plan;
@@ -191,6 +191,21 @@ impl Tcb {
             && self.feedback.begins_window(self.snd.una, self.snd.nxt)
         {
             self.congestion.on_ecn(&Loss { now, in_flight: 0 });
+        }
+    }
+}
+
+impl Feedback {
+    /// What the next segment carries; options of other kinds leave `room` octets for one.
+    #[inline]
+    pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {
+        let is_ordinary = match carrier {
+            Carrier::PureAck | Carrier::NewText | Carrier::Other => true,
+            Carrier::Reset | Carrier::Syn | Carrier::SynAck | Carrier::EarlierAck => false,
+        };
+        match is_ordinary && self.mode == EcnMode::Off && !self.capable {
+            true => Marks::NONE,
+            false => self.marks_in_use(carrier, room),
         }
     }
 }

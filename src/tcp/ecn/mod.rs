@@ -265,8 +265,9 @@ impl Feedback {
         self.handshake_ack_due
     }
 
-    /// What the next segment carries; options of other kinds leave `room` octets for one.
-    pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {
+    /// What the next segment carries, where that may be something.
+    #[inline(never)]
+    fn marks_in_use(&self, carrier: Carrier, room: usize) -> Marks {
         match carrier {
             Carrier::Reset => Marks::NONE,
             Carrier::Syn | Carrier::SynAck => self.marks_of_syn(carrier, room),

@@ -122,7 +122,7 @@ impl Recovery {
     pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>, mss: usize) {
         let idle = una == range.start;
         if idle {
-            self.rto_at = now + self.rtt.rto();
+            self.rto_at = self.rtt.expiry(now);
         }
         if let Some(prr) = &mut self.prr {
             prr.on_sent(range.end - range.start);
@@ -160,7 +160,7 @@ impl Recovery {
         let has_timer = self.selective.is_some() || self.habits.resend_restarts_timer;
         if range.start == una && has_timer && self.retries == 0 {
             // What is lost was due long ago, and has now been sent anew: it has its time too.
-            self.rto_at = now + self.rtt.rto();
+            self.rto_at = self.rtt.expiry(now);
         }
     }
 
@@ -182,7 +182,7 @@ impl Recovery {
             selective.on_probe_sent(end, is_retrans.then_some(flight), unsampled);
         }
         // RFC 8985 §7.3: now it is the retransmission timer's turn.
-        self.rto_at = now + self.rtt.rto();
+        self.rto_at = self.rtt.expiry(now);
     }
 
     /// An acknowledgment arrived that does not lie below SND.UNA.
@@ -203,7 +203,7 @@ impl Recovery {
         };
         if ack.advances() {
             self.retries = 0;
-            self.rto_at = ack.now + self.rtt.rto();
+            self.rto_at = self.rtt.expiry(ack.now);
         }
         let acked = unacked - self.board.counts().unacked;
         if self.selective.is_none() {
@@ -253,7 +253,7 @@ impl Recovery {
         (self.prr, self.shrinking) = (None, None);
         self.one_segment = false;
         self.resend_at_once = true;
-        self.rto_at = now + self.rtt.rto();
+        self.rto_at = self.rtt.expiry(now);
         match self.selective.is_some() {
             true => self.lose_by_timeout(now, nxt, &mut report),
             false => {
@@ -361,7 +361,7 @@ impl Recovery {
     pub(crate) fn wait_on(&mut self, now: Instant) {
         self.rtt.back_off();
         self.retries = self.retries.saturating_add(1);
-        self.rto_at = now + self.rtt.rto();
+        self.rto_at = self.rtt.expiry(now);
     }
 
     /// How long that has gone on.

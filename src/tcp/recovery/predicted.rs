@@ -48,8 +48,17 @@ impl Recovery {
     #[inline(always)]
     pub(crate) fn on_predicted_ack(&mut self, now: Instant, una: Seq, ack: Seq) -> News {
         let octets = ack - una;
-        let news = match self.take_whole_records(now, octets, ack) {
-            Some(news) => news,
+        let news = match self.board.acknowledge_older(ack) {
+            Some(newest) => {
+                let mut arrivals = Arrivals {
+                    rtt: &mut self.rtt,
+                    rate: &mut self.rate,
+                    selective: self.selective.as_deref_mut(),
+                };
+                let news = arrivals.take(now, newest, octets);
+                self.board.acknowledge_newest(ack);
+                news
+            }
             None => self.take_part_of_a_record(now, octets, ack),
         };
         self.rto_at = self.rtt.expiry(now);
@@ -58,18 +67,6 @@ impl Recovery {
             selective.await_answer(now, &self.rtt, &self.board);
         }
         news
-    }
-
-    /// `None` if `ack` lies within a record, which is still to be taken.
-    #[inline(always)]
-    fn take_whole_records(&mut self, now: Instant, octets: usize, ack: Seq) -> Option<News> {
-        let mut arrivals = Arrivals {
-            rtt: &mut self.rtt,
-            rate: &mut self.rate,
-            selective: self.selective.as_deref_mut(),
-        };
-        let take = |newest: &Record| arrivals.take(now, newest, octets);
-        self.board.acknowledge_in_order(ack, take)
     }
 
     #[cold]

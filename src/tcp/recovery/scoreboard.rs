@@ -166,30 +166,35 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again, and `ack` is where
-    /// a record ends: `arrived` hears of that, the newest of all that have arrived. If `ack` lies
-    /// within a record, `None`: then only the records before that one are gone.
+    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again: the records that
+    /// end before `ack` are gone, and the one that ends there, the newest of all that have arrived, is
+    /// still to be taken ([`Scoreboard::acknowledge_newest`]). `None` if `ack` lies within a record.
     #[inline(always)]
-    pub(super) fn acknowledge_in_order<R>(
-        &mut self,
-        ack: Seq,
-        arrived: impl FnOnce(&Record) -> R,
-    ) -> Option<R> {
-        let heard = loop {
-            let record = self.records.front().filter(|it| it.end <= ack)?;
-            self.counts.unacked -= record.segments;
-            self.delivered += record.segments as u64;
-            if record.end == ack {
-                break arrived(record);
-            }
-            self.records.pop_front();
-        };
-        self.records.pop_front();
+    pub(super) fn acknowledge_older(&mut self, ack: Seq) -> Option<&Record> {
+        while self.records.front()?.end < ack {
+            self.take_first_in_order();
+        }
+        self.records.front().filter(|newest| newest.end == ack)
+    }
+
+    /// The rest of [`Scoreboard::acknowledge_older`]: the record that it gave is taken, too.
+    #[inline(always)]
+    pub(super) fn acknowledge_newest(&mut self, ack: Seq) {
+        self.take_first_in_order();
         while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
             self.resent.pop_front();
         }
         self.cursor = self.cursor.max(ack);
-        Some(heard)
+    }
+
+    /// The first record has been acknowledged, and was in flight.
+    #[inline(always)]
+    fn take_first_in_order(&mut self) {
+        if let Some(record) = self.records.front() {
+            self.counts.unacked -= record.segments;
+            self.delivered += record.segments as u64;
+            self.records.pop_front();
+        }
     }
 
     /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which

@@ -109,7 +109,7 @@ impl Selective {
             && board.lost_octets() == 0;
         self.probe_at = watches.then(|| {
             let alone = board.counts().unacked <= 1;
-            now + tail_probe::pto(rtt, alone, self.max_ack_delay)
+            tail_probe::expiry(rtt, now, alone, self.max_ack_delay)
         });
     }
 

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use super::rtt::Rtt;
 use crate::tcp::seq::Seq;
+use crate::time::Instant;
 
 /// PTO before the first RTT sample (RFC 8985 §7.2).
 const INITIAL_PTO: Duration = Duration::from_secs(1);
@@ -38,19 +39,19 @@ pub(super) enum Answer {
     Repaired { flight: u64 },
 }
 
-/// TLP_calc_PTO (RFC 8985 §7.2). `alone`: one segment is in flight, whose acknowledgment the peer
-/// may delay by `max_ack_delay`.
+/// When the PTO is over that begins at `from` (TLP_calc_PTO, RFC 8985 §7.2). `alone`: one segment is in
+/// flight, whose acknowledgment the peer may delay by `max_ack_delay`.
 #[inline]
-pub(super) fn pto(rtt: &Rtt, alone: bool, max_ack_delay: Duration) -> Duration {
+pub(super) fn expiry(rtt: &Rtt, from: Instant, alone: bool, max_ack_delay: Duration) -> Instant {
     let Some(srtt) = rtt.srtt_nanos() else {
-        return INITIAL_PTO;
+        return from + INITIAL_PTO;
     };
-    let twice = Duration::from_nanos(srtt.saturating_mul(2));
-    let pto = match alone {
-        true => twice + max_ack_delay,
-        false => twice,
-    };
-    pto.max(LEAST_PTO)
+    let twice = srtt.saturating_mul(2);
+    if alone {
+        return from + (Duration::from_nanos(twice) + max_ack_delay).max(LEAST_PTO);
+    }
+    let pto = twice.max(LEAST_PTO.as_nanos() as u64);
+    Instant::from_nanos(from.as_nanos().saturating_add(pto))
 }
 
 impl TailProbe {
@@ -135,7 +136,6 @@ impl TailProbe {
 mod tests {
     use super::*;
     use crate::config::TcpConfig;
-    use crate::time::Instant;
 
     const RESENT: Option<u64> = Some(7);
     const REPAIRED: Answer = Answer::Repaired { flight: 7 };
@@ -152,6 +152,10 @@ mod tests {
     /// second before the first sample.
     #[test]
     fn pto_is_two_round_trips() {
+        let pto = |rtt: &Rtt, alone, delay| {
+            let from = Instant::from_secs(1);
+            expiry(rtt, from, alone, delay) - from
+        };
         let mut rtt = Rtt::new(&TcpConfig::default());
         assert_eq!(pto(&rtt, false, ms(200)), ms(1000));
         rtt.sample(Instant::ZERO, ms(50));

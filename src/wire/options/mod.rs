@@ -146,8 +146,37 @@ impl Options {
         self
     }
 
+    /// The timestamps, if there is nothing else, as on nearly every segment.
+    #[inline]
+    fn only_timestamps(&self) -> Option<Timestamps> {
+        let Options {
+            mss: None,
+            window_scale: None,
+            sack_permitted: false,
+            sack,
+            timestamps,
+            accurate_ecn: None,
+            fast_open: None,
+            signature: false,
+            layout: _,
+        } = self
+        else {
+            return None;
+        };
+        timestamps.filter(|_| sack.is_empty())
+    }
+
     /// How many octets [`Options::write`] writes: a multiple of four, at most 40.
+    #[inline]
     pub fn wire_len(&self) -> usize {
+        match self.only_timestamps() {
+            Some(_) => TIMESTAMPS_ALONE,
+            None => self.wire_len_of_any(),
+        }
+    }
+
+    #[inline(never)]
+    fn wire_len_of_any(&self) -> usize {
         let len = self.wire_len_without_sack();
         match self.sack_room() {
             0 => len,
@@ -208,7 +237,16 @@ impl Options {
     ///
     /// # Panics
     /// If `out` is shorter than [`Options::wire_len`].
+    #[inline]
     pub fn write(&self, out: &mut [u8]) -> usize {
+        match self.only_timestamps() {
+            Some(timestamps) => timestamps.write_alone(out),
+            None => self.write_any(out),
+        }
+    }
+
+    #[inline(never)]
+    fn write_any(&self, out: &mut [u8]) -> usize {
         let mut out = Writer { out, at: 0 };
         self.write_in_order(&mut out);
         if let Some(fast_open) = self.fast_open_with_room() {
@@ -223,6 +261,20 @@ impl Options {
             }
         }
         out.at
+    }
+}
+
+/// Timestamps as the only option, with two NOPs before them (RFC 7323, appendix A).
+const TIMESTAMPS_ALONE: usize = 12;
+
+impl Timestamps {
+    #[inline]
+    fn write_alone(self, out: &mut [u8]) -> usize {
+        let out: &mut [u8; TIMESTAMPS_ALONE] = out.first_chunk_mut().expect("room for timestamps");
+        out[..4].copy_from_slice(&[NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10]);
+        out[4..8].copy_from_slice(&self.val.to_be_bytes());
+        out[8..].copy_from_slice(&self.ecr.to_be_bytes());
+        TIMESTAMPS_ALONE
     }
 }
 
