@@ -654,7 +654,7 @@ mod tests {
     #[test]
     fn who_gives_up_the_lead_leaves_an_alarm() {
         let (mut shared, key, _other_end) = host();
-        let is_set = |shared: &Shared| shared.alarm.timer().get().unwrap().is_some();
+        let is_set = |shared: &Shared| shared.alarm.left().is_some();
         let first = shared.take_lead(key).unwrap();
         (0..IDLE_EVENTS).for_each(|_| shared.note_event(Key::Finished));
         let second = shared.take_lead(Key::Finished).unwrap();
@@ -670,7 +670,7 @@ mod tests {
         let (mut shared, _, _other_end) = host();
         shared.assist(None, NOW);
         assert_eq!(shared.lead, Lead::Nobody);
-        assert!(shared.alarm.timer().get().unwrap().is_some());
+        assert!(shared.alarm.left().is_some());
     }
 
     /// Who gives way comes back by itself; whoever gets the lead from it must be kicked.
