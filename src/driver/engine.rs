@@ -399,13 +399,13 @@ impl Engine {
         interest: Readiness,
         deadline: Option<Instant>,
     ) -> Guard<'a> {
-        let parker = Parker::current();
-        let now = shared.shard.now();
+        let (parker, now) = (Parker::current(), shared.shard.now());
         shared.send_held(now);
         shared.waking.parked += 1;
         shared.waiters.add_thread(key, interest, parker.waker());
         self.release(shared);
-        parker.park(self.busy_poll, deadline.map(|deadline| deadline - now));
+        let left = deadline.map(|deadline| deadline - now);
+        parker.park(key.look(self.busy_poll), left);
         let mut shared = self.lock();
         shared.waiters.remove(key, parker.waker());
         if shared.turns.has_called(key) {

@@ -1,5 +1,6 @@
 //! Who waits for what.
 
+use core::time::Duration;
 use std::collections::{BTreeSet, HashMap};
 use std::task::Waker;
 
@@ -18,6 +19,17 @@ pub(crate) enum Key {
     Finished,
     /// It is the turn of a connection to have long text written.
     Turn(ConnId),
+}
+
+impl Key {
+    /// How long who waits for it looks before he sleeps, where others look for `most`. The turn of a
+    /// writer of long text comes much later, and the processor is for whoever has it.
+    pub(super) fn look(self, most: Duration) -> Duration {
+        match self {
+            Key::Turn(_) => Duration::ZERO,
+            Key::Connection(_) | Key::Listener(_) | Key::Udp(_) | Key::Finished => most,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -220,6 +232,16 @@ mod tests {
         enter(&mut waiters);
         waiters.remove(key, &Waker::from(Arc::clone(&reader)));
         assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
+    }
+
+    #[test]
+    fn who_waits_for_a_turn_sleeps_at_once() {
+        let (id, listener) = ids();
+        let most = Duration::from_micros(50);
+        assert_eq!(Key::Turn(id).look(most), Duration::ZERO);
+        for key in [Key::Connection(id), Key::Listener(listener), Key::Finished] {
+            assert_eq!(key.look(most), most);
+        }
     }
 
     #[test]
