@@ -6,6 +6,7 @@ use core::task::Poll;
 use core::time::Duration;
 
 use super::Calls;
+use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
     MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP, SHUT_WR,
@@ -207,6 +208,7 @@ pub struct Sending {
     fd: Fd,
     flags: i32,
     to: Option<SocketAddr>,
+    once: OneSend,
     taken: usize,
 }
 
@@ -217,8 +219,15 @@ impl Sending {
             fd,
             flags,
             to,
+            once: OneSend::default(),
             taken: 0,
         }
+    }
+
+    /// The same, with what the control messages of sendmsg ask of it.
+    #[must_use]
+    pub fn once(self, once: OneSend) -> Sending {
+        Sending { once, ..self }
     }
 
     /// Whether there is an answer: how much of `data`, the same every time, was taken.
@@ -228,7 +237,7 @@ impl Sending {
                 return Poll::Ready(Ok(self.taken));
             }
             let rest = &data[self.taken..];
-            match calls.sendto(self.fd, rest, self.flags, self.to) {
+            match calls.send_once(self.fd, rest, self.flags, self.to, self.once) {
                 Ok(len) => {
                     self.taken += len;
                     if self.taken == data.len() || len == 0 {

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::stream::{Phase, Role};
 use super::table::{Fd, Kind};
@@ -84,7 +85,7 @@ impl Calls<'_> {
             .connect_sending(self.now, local, remote, &config, data);
         let (id, taken) = opened.map_err(|error| refused(error, self.system))?;
         self.opened(fd, id)?;
-        self.note_sent(fd, taken, 0);
+        self.note_sent(fd, taken, 0, OneSend::default());
         // An empty one asks for a connection, and no more.
         match ready && !(data.is_empty() && limit.is_some()) {
             true => Ok(taken),

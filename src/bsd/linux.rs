@@ -218,15 +218,21 @@ numbers! {
     SPLICE_F_MORE = 4, "As MSG_MORE.";
     SPLICE_F_GIFT = 8, "No meaning here.";
 
+    SCM_RIGHTS = 1, "Descriptors: no meaning for TCP.";
+    SCM_CREDENTIALS = 2, "Who sends: no meaning for TCP.";
+    SCM_TXTIME = 61, "When it is to leave: not for TCP.";
+    SCM_TS_OPT_ID = 81, "The number of its times: not for TCP.";
     SCM_TIMESTAMPING = 37, "The control message of SO_TIMESTAMPING.";
     SCM_TSTAMP_SND = 0, "It was given to the device.";
     SCM_TSTAMP_SCHED = 1, "It was given to the queue of the device.";
     SCM_TSTAMP_ACK = 2, "Its last octet was acknowledged.";
     SOF_TIMESTAMPING_TX_SOFTWARE = 0x2, "When it is given to the device.";
+    SOF_TIMESTAMPING_TX_HARDWARE = 0x1, "When a device sends it that tells so: never, here.";
     SOF_TIMESTAMPING_SOFTWARE = 0x10, "Times are told.";
     SOF_TIMESTAMPING_OPT_ID = 0x80, "With the number of the last octet.";
     SOF_TIMESTAMPING_TX_SCHED = 0x100, "When it is given to the queue of the device.";
     SOF_TIMESTAMPING_TX_ACK = 0x200, "When its last octet is acknowledged.";
+    SOF_TIMESTAMPING_TX_COMPLETION = 0x40000, "When a device says that it was sent: never, here.";
     SOF_TIMESTAMPING_OPT_TSONLY = 0x800, "Without what was sent: as if asked for, here.";
 
     SO_EE_ORIGIN_NONE = 0, "No origin.";

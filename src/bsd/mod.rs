@@ -25,6 +25,7 @@
 //! | `connect` | connect, and its way through three calls |
 //! | `close` | shutdown, close |
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
+//! | `ancillary` | control messages of sendmsg |
 //! | `notices` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
 //! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
@@ -39,6 +40,7 @@
 //! the caller should wait and try again, and `attempt` knows how.
 
 mod address;
+mod ancillary;
 mod attempt;
 mod close;
 mod connect;
@@ -62,6 +64,7 @@ use crate::config::SignatureKeys;
 use crate::stack::{Event, Stack};
 use crate::time::Instant;
 
+pub use ancillary::{Ancillary, OneSend};
 pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending};
 pub use epoll::EpollEvent;
 pub use errno::Errno;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use super::Calls;
 use super::address::Family;
+use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
     MSG_ERRQUEUE, MSG_ZEROCOPY, SCM_TSTAMP_ACK, SCM_TSTAMP_SCHED, SCM_TSTAMP_SND,
@@ -92,11 +93,11 @@ impl Notices {
     }
 
     /// Follows a send of so many octets with these flags; whether there is something to follow.
-    fn follow(&mut self, octets: usize, zerocopy: bool) -> bool {
+    fn follow(&mut self, octets: usize, zerocopy: bool, once: OneSend) -> bool {
         self.given += octets as u64;
         let stamps = match self.stamping & SOF_TIMESTAMPING_SOFTWARE {
             0 => 0,
-            _ => self.stamping & (TX_SENT | SOF_TIMESTAMPING_TX_ACK),
+            _ => once.stamps.unwrap_or(self.stamping) & (TX_SENT | SOF_TIMESTAMPING_TX_ACK),
         };
         let number = zerocopy.then_some(self.number);
         self.number = self.number.wrapping_add(zerocopy.into());
@@ -189,13 +190,13 @@ impl Calls<'_> {
     }
 
     /// The user has given text.
-    pub(super) fn note_sent(&mut self, fd: Fd, octets: usize, flags: i32) {
+    pub(super) fn note_sent(&mut self, fd: Fd, octets: usize, flags: i32, once: OneSend) {
         let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
             return;
         };
         let asked = socket.settings.kept(SOL_SOCKET, SO_ZEROCOPY, 0) != 0;
         let zerocopy = asked && flags & MSG_ZEROCOPY != 0 && octets > 0;
-        if socket.notices.follow(octets, zerocopy) {
+        if socket.notices.follow(octets, zerocopy, once) {
             self.table.follow(fd);
         }
     }

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
 use super::stream::Role;
@@ -44,6 +45,21 @@ impl Calls<'_> {
         flags: i32,
         to: Option<SocketAddr>,
     ) -> Result<usize, Errno> {
+        self.send_once(fd, data, flags, to, OneSend::default())
+    }
+
+    /// The same, with what control messages ask of this send.
+    ///
+    /// # Errors
+    /// As [`Calls::sendto`].
+    pub fn send_once(
+        &mut self,
+        fd: Fd,
+        data: &[u8],
+        flags: i32,
+        to: Option<SocketAddr>,
+        once: OneSend,
+    ) -> Result<usize, Errno> {
         match &self.table.get(fd)?.kind {
             // A client that does no Fast Open.
             Kind::Stream(_)
@@ -57,9 +73,9 @@ impl Calls<'_> {
             // It is a connect as well: the first after the handshake finds that it has worked.
             Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => {
                 self.connect(fd, to.ok_or(Errno::EDESTADDRREQ)?)?;
-                self.send_stream(fd, data, flags)
+                self.send_stream(fd, data, flags, once)
             }
-            Kind::Stream(_) => self.send_stream(fd, data, flags),
+            Kind::Stream(_) => self.send_stream(fd, data, flags, once),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),
             Kind::Pipe(end) => {
@@ -70,7 +86,13 @@ impl Calls<'_> {
         }
     }
 
-    fn send_stream(&mut self, fd: Fd, data: &[u8], flags: i32) -> Result<usize, Errno> {
+    fn send_stream(
+        &mut self,
+        fd: Fd,
+        data: &[u8],
+        flags: i32,
+        once: OneSend,
+    ) -> Result<usize, Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         if let Some(peer) = socket.waits_for {
             return self.connect_sending(fd, peer, data);
@@ -86,7 +108,7 @@ impl Calls<'_> {
             return Err(error);
         }
         let taken = self.send_text(id, data, flags)?;
-        self.note_sent(fd, taken, flags);
+        self.note_sent(fd, taken, flags, once);
         Ok(taken)
     }
 

@@ -1,6 +1,6 @@
 //! Options: what goes in comes out, and what does not go in.
 
-use stubborn::bsd::{Errno, linux::*};
+use stubborn::bsd::{Ancillary, Errno, OneSend, linux::*};
 
 use super::support::World;
 
@@ -334,4 +334,33 @@ fn keys_of_signatures_are_taken_and_never_told() {
         }
     };
     assert_eq!((taken, last), (254, Errno::ENOMEM));
+}
+
+/// Control messages of sendmsg, for TCP: what Linux 6.18 answers.
+#[test]
+fn control_messages_of_one_send() {
+    let word = |value: u32| value.to_le_bytes().to_vec();
+    let table = [
+        (SOL_SOCKET, SO_TIMESTAMPING, word(0x300), true),
+        (SOL_SOCKET, SO_TIMESTAMPING, word(0), true),
+        (SOL_SOCKET, SO_TIMESTAMPING, word(1 << 18), true),
+        (SOL_SOCKET, SO_TIMESTAMPING, word(0x10), false),
+        (SOL_SOCKET, SO_TIMESTAMPING, vec![2, 0, 0, 0, 0], false),
+        (SOL_SOCKET, SO_MARK, word(5), true),
+        (SOL_SOCKET, SO_MARK, vec![1], false),
+        (SOL_SOCKET, SO_PRIORITY, word(6), true),
+        (SOL_SOCKET, SO_PRIORITY, vec![], false),
+        (SOL_SOCKET, SCM_TXTIME, vec![0; 8], false),
+        (SOL_SOCKET, SCM_TS_OPT_ID, word(9), false),
+        (SOL_SOCKET, SCM_RIGHTS, word(0), true),
+        (SOL_SOCKET, 99, word(0), false),
+        (SOL_IP, 99, word(0), true),
+        (SOL_TCP, 99, word(0), true),
+    ];
+    for (level, kind, data, is_taken) in table {
+        let answer = OneSend::of(&[Ancillary { level, kind, data }]);
+        let refused = answer.err() == Some(Errno::EINVAL);
+        assert_eq!(!refused, is_taken, "{level} {kind}");
+    }
+    assert_eq!(OneSend::of(&[]), Ok(OneSend::default()));
 }

@@ -9,8 +9,10 @@ use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
 use super::sockets::descriptor;
 use super::{Answer, Begun, Descriptor};
-use crate::bsd::linux::{MSG_FASTOPEN, MSG_MORE, MSG_PEEK, MSG_TRUNC, SPLICE_F_MORE};
-use crate::bsd::{Control, Errno, Fd, Received, Receiving, Sending};
+use crate::bsd::linux::{
+    MSG_FASTOPEN, MSG_MORE, MSG_PEEK, MSG_TRUNC, SO_TYPE, SOCK_DGRAM, SOL_SOCKET, SPLICE_F_MORE,
+};
+use crate::bsd::{Ancillary, Control, Errno, Fd, OneSend, Received, Receiving, Sending};
 use crate::time::{Duration, Instant};
 
 /// The most octets of a pipe.
@@ -144,9 +146,16 @@ pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
     let message = fields(args.at(1)?)?;
-    if field(message, "msg_control").is_some() {
-        return skipped("no support for control messages of sendmsg");
-    }
+    let once = match field(message, "msg_control") {
+        Some(_) if is_datagram(run, fd) => {
+            return skipped("no support for control messages of sendmsg on UDP");
+        }
+        Some(control) => match OneSend::of(&ancillary(control)?) {
+            Ok(once) => once,
+            Err(errno) => return Ok(Err::<i64, _>(errno).into()),
+        },
+        None => OneSend::default(),
+    };
     let len = match field(message, "msg_iov") {
         Some(pieces) => args::pieces(pieces, i64::MAX)?,
         None => 0,
@@ -160,11 +169,29 @@ pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         run.connecting(args.number(0)?);
     }
     Ok(Begun::Waits(Attempt::Send {
-        call: Sending::new(fd, flags, to),
+        call: Sending::new(fd, flags, to).once(once),
         fd,
         flags,
         data: vec![0; len],
     }))
+}
+
+fn is_datagram(run: &mut Run<'_>, fd: Fd) -> bool {
+    let kind = run.host.calls().getsockopt(fd, SOL_SOCKET, SO_TYPE);
+    kind.is_ok_and(|kind| kind == SOCK_DGRAM.to_le_bytes())
+}
+
+/// The control messages that sendmsg is given: `[{cmsg_level=L, cmsg_type=T, cmsg_data=N}, …]`.
+fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
+    let mut messages = Vec::new();
+    for message in control_messages(expr)? {
+        let Message { level, kind, data } = message;
+        let Data::Octets(data) = data else {
+            return skipped("no support for such a control message of sendmsg");
+        };
+        messages.push(Ancillary { level, kind, data });
+    }
+    Ok(messages)
 }
 
 /// What recvmsg must give.
