@@ -28,7 +28,7 @@ pub use endings::Endings;
 pub use error::ConfigError;
 pub use habits::{
     AckWaits, CongestionHabits, Habits, Nagle, Push, QuickAcks, RecoveryHabits, RetryLimit,
-    RtoFloor, SendingHabits, UserTimeoutFrom,
+    RtoFloor, SendRoom, SendingHabits, UserTimeoutFrom,
 };
 pub use handshakes::Handshakes;
 pub use icmp::IcmpTrust;

@@ -111,6 +111,10 @@ pub struct PacingConfig {
     /// What the rate allows in this time leaves at once, but at least two segments and at most
     /// 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.
     pub quantum: Duration,
+    /// A limit of the user's ([`SocketOptions::max_pacing_rate`](super::SocketOptions)) has what the window
+    /// lets out paced, too, and of less than 1.2 Mbit/s each segment for itself; but the first ten segments are
+    /// not paced. As in Linux. Default off.
+    pub limit_paces_window: bool,
 }
 
 /// Who is paced.
@@ -132,6 +136,7 @@ impl Default for PacingConfig {
             slow_start_percent: 200,
             avoidance_percent: 120,
             quantum: Duration::from_millis(1),
+            limit_paces_window: false,
         }
     }
 }

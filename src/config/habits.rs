@@ -40,6 +40,12 @@ pub struct Habits {
     /// The interval to the next probe of a closed window counts from the answer to the last one, as in
     /// Linux. Default off: from the last one, as a retransmission's (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
+    /// Text that ends beyond the window is refused, all of it, while other text waits to be read; otherwise as
+    /// much is taken as the receive buffer holds, as in Linux since 6.17. Default off: what lies in the window
+    /// is taken (RFC 9293 §3.10.7.4).
+    pub refuses_overruns: bool,
+    /// For what there must be room in the send buffer. Default [`SendRoom::Octets`].
+    pub send_room: SendRoom,
     /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
     /// [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default
     /// [`RetryLimit::Retransmissions`].
@@ -55,6 +61,19 @@ pub enum RtoFloor {
     /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
     /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
     Variation,
+}
+
+/// What the room for SEND is counted in (RFC 9293 §3.9.1.2 leaves buffers to the host).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SendRoom {
+    /// Octets of text: SEND takes what there is room for.
+    #[default]
+    Octets,
+    /// What packets take in memory: twice the size that was asked for, and 832 octets beside the text of each.
+    /// SEND fills the packet that waits, and begins another one if there is any room at all, or less waits to
+    /// be sent than the user wants to; both have room again when packets take two thirds of it, and half as much
+    /// waits. As Linux has it.
+    Packets,
 }
 
 /// What R2 for data counts (RFC 9293 §3.8.3: a number of retransmissions, or a time).
@@ -116,8 +135,9 @@ pub enum QuickAcks {
     #[default]
     UntilSending,
     /// But for while the user answers, within `delayed_ack` of text that came, and no acknowledgment
-    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1).
-    /// As Linux has it.
+    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1). Of a
+    /// small window, two full-sized segments each is an acknowledgment, but two of them at least; and who asks
+    /// for them with text unread waits for the next segment. As Linux has it.
     UntilAnswering,
     /// Never: the first waits like all others, as in FreeBSD.
     Never,
@@ -147,6 +167,12 @@ pub struct AckWaits {
     /// The second segment with text ends the wait of the first, however little is in them: as in FreeBSD. Off,
     /// two full-sized ones do (RFC 9293 SHLD-19). Default off.
     pub end_with_second: bool,
+    /// Two full-sized segments end the wait only if the window is as large as when it was told last, or once
+    /// some of them is read: who sends into a buffer that nobody reads need not be hurried. As in Linux. Off,
+    /// they end it in any case (RFC 9293 SHLD-19). Default off.
+    pub hold_smaller_window: bool,
+    /// A segment with text that comes in the last quarter of the wait ends it, as in Linux. Default off.
+    pub end_early: bool,
 }
 
 impl Default for AckWaits {
@@ -158,6 +184,8 @@ impl Default for AckWaits {
             hold_crossing: true,
             expect_answer: true,
             end_with_second: false,
+            hold_smaller_window: false,
+            end_early: false,
         }
     }
 }

@@ -23,4 +23,10 @@ pub struct Handshakes {
     /// doubling the time to its next SYN,ACK while none leaves. Off, it begins anew when the peer is asked
     /// again. Default off.
     pub deferral_backs_off: bool,
+    /// An MSS option of 0 is none. Off, it is the least there is
+    /// ([`TcpConfig::min_send_mss`](super::TcpConfig::min_send_mss)). Default off.
+    pub zero_mss_is_none: bool,
+    /// When both sides open at once, our SYN,ACK has the options of our SYN again, whatever the peer's SYN has.
+    /// Off, it has those that both have (RFC 7323 §2.5). Default off.
+    pub crossing_offers_again: bool,
 }

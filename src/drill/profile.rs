@@ -8,9 +8,9 @@ use crate::bsd::System;
 use crate::config::{
     AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Endings,
     FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing,
-    Nagle, OptionLayout, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth, RecoveryHabits,
-    Resets, RetryLimit, RtoFloor, SendingHabits, SocketOptions, Strangers, TcpConfig,
-    UserTimeoutFrom, WindowTold, WindowUse, Windows,
+    Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth,
+    RecoveryHabits, Resets, RetryLimit, RtoFloor, SendRoom, SendingHabits, SocketOptions,
+    Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -111,6 +111,8 @@ const LINUX_WAITS: AckWaits = AckWaits {
     hold_crossing: false,
     end_with_second: false,
     expect_answer: false,
+    hold_smaller_window: true,
+    end_early: true,
 };
 
 /// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
@@ -154,6 +156,10 @@ fn linux(host: Config) -> Config {
         slow_start_limit: Some(u32::MAX),
         window_use: WindowUse::LastWindow,
         push: Push::SendEnd(2),
+        pacing: PacingConfig {
+            limit_paces_window: true,
+            ..PacingConfig::default()
+        },
         ecn: linux_ecn(),
         path_mtu: PathMtuConfig {
             probing: MtuProbing::Off,
@@ -191,6 +197,8 @@ fn habits() -> Habits {
             refuses_second_syn: true,
             holds_fin: true,
             deferral_backs_off: true,
+            zero_mss_is_none: true,
+            crossing_offers_again: true,
         },
         icmp_trust: IcmpTrust {
             next_place: true,
@@ -228,6 +236,8 @@ fn habits() -> Habits {
         acks_stay_in_window: true,
         doubts_smaller_windows: true,
         probes_count_from_answer: true,
+        refuses_overruns: true,
+        send_room: SendRoom::Packets,
         retry_limit: RetryLimit::Time,
     }
 }

@@ -71,8 +71,12 @@ impl AcksApart {
 }
 
 impl Tcb {
-    /// What lies at `range`, before the window, came again (RFC 2883 §4).
+    /// What lies at `range`, before the window, came again (RFC 2883 §4). A connection that
+    /// [ends lightly](Tcb::ends_lightly) reports nothing.
     pub(super) fn note_old_duplicate(&mut self, range: Range<Seq>, mss: usize) {
+        if self.ends_lightly() {
+            return;
+        }
         self.set_acks_apart(&range, mss);
         self.recv_buffer.note_old_duplicate(range);
     }

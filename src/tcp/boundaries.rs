@@ -58,6 +58,11 @@ impl Boundaries {
         self.0.as_ref().is_some_and(|marked| marked.together > 0)
     }
 
+    /// How many times several segments, or one alone, have left as one packet, and are not acknowledged.
+    pub(super) fn groups(&self) -> usize {
+        self.0.as_ref().map_or(0, |marked| marked.groups.len())
+    }
+
     fn marked(&mut self) -> &mut Places {
         self.0.get_or_insert_default()
     }
@@ -181,9 +186,24 @@ impl Tcb {
         boundaries.last = Some((burst, pushed));
     }
 
+    /// How much of so much text that waits has joined the last burst; none if nothing may join that.
+    pub(super) fn last_burst(&self, unsent: usize) -> usize {
+        let end = self.send_buffer.end();
+        match self.boundaries.0.as_deref() {
+            Some(places) if places.records.back() == Some(&end) => 0,
+            // What did not leave with the first of them was filled up by the next.
+            _ if unsent <= self.largest_burst() => unsent,
+            Some(Places {
+                last: Some((burst, _)),
+                ..
+            }) => end.saturating_since(*burst),
+            _ => 0,
+        }
+    }
+
     /// How much text at most leaves a queue as one: half of the largest window there was, in full
     /// segments.
-    fn largest_burst(&self) -> usize {
+    pub(super) fn largest_burst(&self) -> usize {
         let half = match self.snd.max_wnd {
             wnd if wnd > usize::from(self.path.default_mss) => wnd / 2,
             wnd => wnd,
@@ -245,6 +265,7 @@ impl Tcb {
         let Push::SendEnd(least) = self.config.push else {
             return None;
         };
+        let least = if self.leaves_one_by_one() { 1 } else { least };
         let rate = self.rate_of_window().unwrap_or(0);
         let min_rtt = self.recovery.rtt.min_rtt();
         Some(most_together(rate, min_rtt, self.snd.mss, least))

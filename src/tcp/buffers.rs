@@ -408,6 +408,9 @@ impl Tcb {
     /// wait unsent.
     pub(super) fn send_room(&self) -> usize {
         let memory = self.memory_for_sending();
+        if self.counts_packets() {
+            return (self.room_in_packets()).min(memory.saturating_sub(self.send_buffer.len()));
+        }
         let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
         match self.config.socket.unsent_low_water {
             Some(mark) => {
@@ -419,7 +422,7 @@ impl Tcb {
     }
 
     /// Octets of new text that the windows let out at once.
-    fn may_leave(&self) -> usize {
+    pub(super) fn may_leave(&self) -> usize {
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
         usable.min(self.congestion_room())
     }
@@ -433,6 +436,9 @@ impl Tcb {
     /// Whether there is room for a good part of the buffer: a user who waits is not woken for
     /// every octet. Who wants little to wait is woken when half of it does.
     pub fn is_writable(&self) -> bool {
+        if self.counts_packets() {
+            return self.packets_leave_room() && self.send_room() > 0;
+        }
         let most = match self.config.socket.unsent_low_water {
             Some(mark) if self.unsent() >= self.may_leave() + mark.div_ceil(2).max(1) => {
                 return false;

@@ -32,6 +32,7 @@ impl Tcb {
         let mut tcb = Tcb::new(now, open, Some(Seq::initial(syn.seq)));
         tcb.passive = true;
         tcb.state = State::Listen;
+        tcb.stats.segments_in = 1;
         tcb.take_peer_syn(now, syn);
         tcb.feedback.on_syn(syn.control, ecn, false);
         tcb.on(Event::RcvSyn);
@@ -86,6 +87,7 @@ impl Tcb {
 
     fn queue(&mut self, now: Instant, data: &[u8], record: bool) -> Result<usize, SendError> {
         let room = self.room_for(data.len())?;
+        debug_assert!(room <= self.send_buffer.room() || self.counts_packets());
         let start = self.send_buffer.end();
         self.send_buffer.push(&data[..room], self.allowance.text);
         let given = start..self.send_buffer.end();
@@ -251,10 +253,14 @@ impl Tcb {
     }
 
     /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
-    /// more comes only when the peer has heard of this, and no answer is likely to carry it.
+    /// more comes only when the peer has heard of this, and no answer is likely to carry it. Or it was held
+    /// back because nobody read.
     fn owes_ack_of_read(&self) -> bool {
         let enough = if self.acks.answering { 2 } else { 1 };
-        self.acks.due == AckDue::Delayed && self.acks.ends >= enough && self.recv_buffer.len() == 0
+        let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
+        let is_held = self.config.ack_waits.hold_smaller_window
+            && self.acks.unacknowledged > self.rcv.mss.max(536);
+        self.acks.due == AckDue::Delayed && (has_ended || is_held)
     }
 
     /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
@@ -443,22 +449,6 @@ impl Tcb {
         self.wake_writer();
         self.resize_receive_buffer(now);
         self.settle(now);
-    }
-
-    /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
-    /// connection. What waits leaves.
-    pub fn quick_ack(&mut self, now: Instant, quick: bool) {
-        self.acks.quick = if quick { super::tcb::QUICK_ACKS } else { 0 };
-        self.acks.answering = !quick;
-        if quick && self.acks.due == AckDue::Delayed {
-            self.acks.due = AckDue::Now;
-        }
-        self.settle(now);
-    }
-
-    /// Whether text is acknowledged at once now.
-    pub fn is_quick(&self) -> bool {
-        self.acks.quick > 0
     }
 
     /// Whether the user of an accepted connection answers what comes; `None` if nothing has come, or

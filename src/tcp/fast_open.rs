@@ -168,7 +168,7 @@ impl Tcb {
             self.end_watch(FastOpenOutcome::Refused);
         }
         self.recovery
-            .on_path_mtu_reduced(self.snd.una..self.snd.nxt);
+            .on_path_mtu_reduced(self.snd.una..self.snd.nxt, 0);
     }
 
     /// The retransmission timer has expired.

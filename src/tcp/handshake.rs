@@ -108,7 +108,8 @@ impl Tcb {
     /// The options of our SYN, or of our SYN-ACK once the peer's SYN has come: then only what it
     /// offered too. What belongs to Fast Open is on the first one only (RFC 7413 §7.1).
     pub(super) fn syn_options(&self, now: Instant, is_first: bool) -> Options {
-        let peer_spoke = self.rcv.irs.is_some();
+        let again = self.config.habits.handshakes.crossing_offers_again && !self.passive;
+        let peer_spoke = self.rcv.irs.is_some() && !again;
         let (scale, sack, timestamps) = if peer_spoke {
             let agreed = &self.agreed;
             (
@@ -163,7 +164,9 @@ impl Tcb {
             self.timestamps.start(now, timestamps.val);
         }
         // MUST-15, MUST-16; the floor guards against segments of a few octets.
-        let peer_mss = offered.mss.unwrap_or(self.path.default_mss);
+        let zero_is_none = self.config.habits.handshakes.zero_mss_is_none;
+        let said = offered.mss.filter(|mss| *mss > 0 || !zero_is_none);
+        let peer_mss = said.unwrap_or(self.path.default_mss);
         self.snd.peer_mss = peer_mss.max(self.config.min_send_mss);
         let largest = self.snd.peer_mss.min(own_mss(&self.config, self.path));
         self.path_mtu.limit(largest);

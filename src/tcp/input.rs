@@ -12,7 +12,6 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
 use crate::config::Resets;
 use crate::time::Instant;
@@ -242,6 +241,7 @@ impl Tcb {
             self.restart_time_wait(now, seg);
             return Step::Break(Discard::NotAcceptable);
         }
+        self.refuse_overrun(seg)?;
         self.last_received = now;
         self.probes.keepalives = 0;
         self.trim(seg);
@@ -323,21 +323,6 @@ impl Tcb {
         starts_inside || ends_inside || covers || (seg.seq == nxt && nxt == edge)
     }
 
-    /// Something ends beyond the window, which its host counts. A FIN needs no room, and a SYN is
-    /// not judged by its place.
-    fn note_overrun(&mut self, seg: &Segment<'_>) {
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
-        let end = seg.text_start() + seg.text.len();
-        if end <= edge || seg.ctl.has(Control::SYN) {
-            return;
-        }
-        let is_next = seg.seq <= nxt && nxt == edge;
-        self.stats.overrun = Some(match is_next {
-            true => Overrun::ZeroWindow,
-            false => Overrun::BeyondWindow,
-        });
-    }
-
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its
     /// sender waits for it; the rest at most so often, or two confused peers would answer each
     /// other for ever (RFC 5961 §7).
@@ -413,7 +398,7 @@ impl Tcb {
             seg.text = seg.text.slice(cut, seg.text.len());
             seg.advance(places);
         }
-        let fits = self.rcv.edge.saturating_since(seg.text_start());
+        let fits = self.edge_of_text().saturating_since(seg.text_start());
         if seg.text.len() > fits {
             // A closed window takes nothing. A FIN needs no room, but what precedes it does.
             seg.text = seg.text.slice(0, fits);

@@ -46,7 +46,9 @@ impl Tcb {
                 && (idle || lets_through || self.config.socket.nodelay || self.snd.fin.is_some()));
         len >= self.segment_limit()
             || (nagle_allows && len == queued)
-            || (nagle_allows && 2 * queued.min(usable) >= self.snd.max_wnd)
+            || (nagle_allows
+                && 2 * queued.min(usable) >= self.snd.max_wnd
+                && !self.config.habits.sending.halves_windows)
             || self.probes.push_due
     }
 

@@ -143,13 +143,13 @@ impl Tcb {
                 self.on_text_sent(now, range, mss, false);
                 self.note_window_use();
                 self.wake_writer();
-                self.note_small(range, mss);
                 self.note_answer(now);
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
                 self.note_together(segments(self.text_in(range), mss));
-                if forced {
-                    self.note_push(range.end);
+                match forced {
+                    true => self.note_push(range.end),
+                    false => self.note_small(range, mss),
                 }
             }
             Plan::Probe => self.probes.due = false,

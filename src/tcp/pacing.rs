@@ -22,6 +22,12 @@ use crate::time::{Duration, Instant};
 
 /// No burst is larger, in octets (C.send_quantum, draft-ietf-ccwg-bbr §5.6.3).
 const LARGEST_QUANTUM: u64 = 64 * 1024;
+/// So many segments with text are not paced, with
+/// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window): the tenth is
+/// the first that the next waits for.
+const UNPACED: u64 = 9;
+/// With it, what no two segments leave together below, in octets a second: 1.2 Mbit/s.
+const SLOW: u64 = 150_000;
 /// Nobody is held longer, however slow the rate: then every segment is a burst.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
@@ -121,22 +127,33 @@ impl Tcb {
     #[inline(never)]
     fn pace_asked_for(&self) -> Option<Pace> {
         let config = &self.config.pacing;
+        let limit = self.config.socket.max_pacing_rate;
+        let paces_window = limit.is_some() && config.limit_paces_window;
+        if paces_window && self.stats.text_segments_out < UNPACED {
+            return None;
+        }
         let own = match config.when {
             Pacing::Never => None,
-            Pacing::WhenAsked => self.congestion.pacing_rate(),
-            Pacing::Always => (self.congestion.pacing_rate()).or_else(|| self.rate_of_window()),
+            Pacing::WhenAsked if !paces_window => self.congestion.pacing_rate(),
+            Pacing::WhenAsked | Pacing::Always => {
+                (self.congestion.pacing_rate()).or_else(|| self.rate_of_window())
+            }
         };
-        let rate = own
-            .into_iter()
-            .chain(self.config.socket.max_pacing_rate)
-            .min()?;
+        let rate = own.into_iter().chain(limit).min()?;
         let quantum = u128::from(rate) * config.quantum.as_nanos() / 1_000_000_000;
-        let least = 2 * self.snd.mss as u64;
+        let least = self.snd.mss as u64 * if self.leaves_one_by_one() { 1 } else { 2 };
         let quantum = u64::try_from(quantum).unwrap_or(u64::MAX);
         Some(Pace {
             rate,
             quantum: quantum.clamp(least, LARGEST_QUANTUM.max(least)),
         })
+    }
+
+    /// Whether the limit of the user is so low that no two segments leave together, see
+    /// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window).
+    pub(super) fn leaves_one_by_one(&self) -> bool {
+        let limit = self.config.socket.max_pacing_rate;
+        self.config.pacing.limit_paces_window && limit.is_some_and(|rate| rate < SLOW)
     }
 
     /// A window in a round trip, and a little more: the pacer must not be what holds the window

@@ -370,13 +370,13 @@ impl Tcb {
         };
         match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {
             None => return,
-            Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe),
+            Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe, 0),
             // A SYN was not too long.
             Some(TooBig::Text) if self.state == State::SynSent => self.set_effective_mss(),
             Some(TooBig::Text) => {
                 self.set_effective_mss();
                 self.recovery
-                    .on_path_mtu_reduced(self.snd.una..self.snd.nxt);
+                    .on_path_mtu_reduced(self.snd.una..self.snd.nxt, self.snd.mss);
             }
         }
         self.settle(now);

@@ -86,10 +86,9 @@ impl SendBuffer {
         }
     }
 
-    /// Takes all of `data`, for which there must be room. A block that is allocated is no larger
+    /// Takes all of `data`: whether there is room is for the caller to know. A block that is allocated is no larger
     /// than necessary if more than `allowed` octets would be.
     pub(crate) fn push(&mut self, data: &[u8], allowed: usize) {
-        debug_assert!(data.len() <= self.room());
         let mut rest = self.push_behind(data);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(BLOCK));

@@ -16,6 +16,9 @@ use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Text};
 
+/// Of a window of less than two segments, so many are acknowledged at once.
+const LEAST_QUICK_ACKS: u8 = 2;
+
 /// What the header of a segment says of its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AboutText {
@@ -56,6 +59,8 @@ impl Tcb {
             is_pushed: seg.ctl.has(Control::PSH),
         };
         self.take_text(now, start, seg.text, about);
+        // It may go beyond the window, with `Habits::refuses_overruns`.
+        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
         Step::Continue(())
     }
 
@@ -147,9 +152,9 @@ impl Tcb {
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
         let before = self.acks.received.replace(now);
         if self.config.quick_acks == QuickAcks::UntilAnswering
-            && before.is_some_and(|at| self.recovery.rtt.expiry(at) < now)
+            && before.is_none_or(|at| self.recovery.rtt.expiry(at) < now)
         {
-            self.acks.quick = QUICK_ACKS;
+            self.acks.quick = self.first_quick_acks();
         }
         let quick = self.acks.at_once();
         self.acks.quick = self.acks.quick.saturating_sub(1);
@@ -158,7 +163,8 @@ impl Tcb {
             || quick
             || self.config.delayed_ack.is_none()
             || (self.acks.due == AckDue::Delayed && self.config.ack_waits.end_with_second)
-            || self.acks.unacknowledged >= 2 * full_sized;
+            || (self.acks.unacknowledged >= 2 * full_sized && self.may_hurry())
+            || (self.config.ack_waits.end_early && self.has_nearly_waited(now));
         if at_once {
             self.acks.due = AckDue::Now;
         } else {
@@ -167,6 +173,49 @@ impl Tcb {
             }
             self.delay_ack(now);
         }
+    }
+
+    /// How many segments in a row are acknowledged at once, with [`QuickAcks::UntilAnswering`].
+    fn first_quick_acks(&self) -> u8 {
+        let window = self.rcv.edge.saturating_since(self.rcv.last_ack_sent);
+        match window / (2 * self.rcv.mss.max(1)) {
+            0 => LEAST_QUICK_ACKS,
+            pairs => pairs.min(usize::from(QUICK_ACKS)) as u8,
+        }
+    }
+
+    /// Whether an acknowledgment waits, and less than a quarter of its time is left.
+    fn has_nearly_waited(&self, now: Instant) -> bool {
+        let soon = now + self.ack_delay() / 4;
+        self.timers.is_due_by(Timer::DelayedAck, soon)
+    }
+
+    /// Whether two full-sized segments are acknowledged at once: see
+    /// [`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window).
+    fn may_hurry(&self) -> bool {
+        if !self.config.ack_waits.hold_smaller_window {
+            return true;
+        }
+        let told = self.rcv.edge.saturating_since(self.rcv.last_ack_sent);
+        self.next_edge().saturating_since(self.rcv.nxt) >= told
+    }
+
+    /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
+    /// connection. What waits leaves.
+    pub fn quick_ack(&mut self, now: Instant, quick: bool) {
+        self.acks.quick = if quick { QUICK_ACKS } else { 0 };
+        self.acks.answering = !quick;
+        let waits_for_more =
+            self.config.quick_acks == QuickAcks::UntilAnswering && self.recv_buffer.len() > 0;
+        if quick && self.acks.due == AckDue::Delayed && !waits_for_more {
+            self.acks.due = AckDue::Now;
+        }
+        self.settle(now);
+    }
+
+    /// Whether text is acknowledged at once now.
+    pub fn is_quick(&self) -> bool {
+        self.acks.quick > 0
     }
 
     pub(super) fn delay_ack(&mut self, now: Instant) {

@@ -121,6 +121,11 @@ impl Timers {
         self.armed[timer.slot()] == Some(timer)
     }
 
+    /// Whether `timer` is armed, and falls due at `at` or before.
+    pub(crate) fn is_due_by(&self, timer: Timer, at: Instant) -> bool {
+        self.is_armed(timer) && self.until[timer.slot()] <= at
+    }
+
     /// When `timer` falls due, if it is armed and no other is.
     pub(crate) fn only(&self, timer: Timer) -> Option<Instant> {
         let mut armed = self.running();

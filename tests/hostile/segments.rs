@@ -8,8 +8,8 @@ use std::time::Duration;
 use stubborn::config::{
     AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, FlowLabel, Habits,
     Handshakes, IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks,
-    ReceiveGrowth, RecoveryHabits, RetryLimit, SendingHabits, SignatureKey, SocketOptions,
-    SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
+    ReceiveGrowth, RecoveryHabits, RetryLimit, SendRoom, SendingHabits, SignatureKey,
+    SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
 use stubborn::tcp::{Discard, RecvError, SendError, State};
@@ -150,6 +150,8 @@ fn any_ack_waits(random: &mut Random) -> AckWaits {
         hold_crossing: random.chance(70),
         expect_answer: random.chance(70),
         end_with_second: random.chance(30),
+        hold_smaller_window: random.chance(40),
+        end_early: random.chance(40),
     }
 }
 
@@ -161,6 +163,8 @@ fn any_habits(random: &mut Random) -> Habits {
             refuses_second_syn: random.chance(40),
             holds_fin: random.chance(40),
             deferral_backs_off: random.chance(40),
+            zero_mss_is_none: random.chance(40),
+            crossing_offers_again: random.chance(40),
         },
         icmp_trust: IcmpTrust {
             next_place: random.chance(40),
@@ -198,6 +202,8 @@ fn any_habits(random: &mut Random) -> Habits {
         acks_stay_in_window: random.chance(40),
         doubts_smaller_windows: random.chance(40),
         probes_count_from_answer: random.chance(40),
+        refuses_overruns: random.chance(40),
+        send_room: random.pick(&[SendRoom::Octets, SendRoom::Packets]),
         retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
     }
 }
@@ -599,7 +605,7 @@ impl Attack {
         let data = vec![0xa5; 1 + self.random.below(2000)];
         let held = &mut self.held[index];
         let status = self.stack.status(held.id);
-        let room = status.send_buffer - status.send_queue;
+        let room = status.send_buffer.saturating_sub(status.send_queue);
         let marked = (self.stack.options(held.id).unsent_low_water).is_some();
         let answer = match self.random.chance(90) {
             true => self.stack.send(self.now, held.id, &data),
@@ -607,7 +613,11 @@ impl Attack {
         };
         let ended = !matches!(answer, Ok(_) | Err(SendError::WouldBlock));
         let ample = !marked && self.stack.config().memory > AMPLE;
-        let due = ended || (ample && room >= status.send_buffer.div_ceil(3));
+        let is_enough = match self.stack.config().tcp.habits.send_room {
+            SendRoom::Octets => room >= status.send_buffer.div_ceil(3),
+            SendRoom::Packets => status.send_queue == 0,
+        };
+        let due = ended || (ample && is_enough);
         assert!(!held.writer_waits || !due, "{answer:?}, {room}: no event");
         held.writer_waits = !ended && answer != Ok(data.len());
     }

@@ -97,7 +97,7 @@ tcp_info! {
     rcv_ooopack: u32, "Segments received beyond a gap, ever.";
     snd_wnd: u32, "SND.WND, octets.";
     rcv_wnd: u32, "RCV.WND, octets.";
-    rehash: u32, "Nothing.";
+    rehash: u32, "How often a timeout made Linux choose another way: all timeouts, ever.";
     total_rto: u16, "Retransmission timeouts, ever.";
     total_rto_recoveries: u16, "Nothing.";
     total_rto_time: u32, "Nothing.";
@@ -230,6 +230,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         rcv_ooopack: status.beyond_gap as u32,
         snd_wnd: status.snd_wnd,
         rcv_wnd: status.rcv_wnd,
+        rehash: status.timeouts as u32,
         total_rto: status.timeouts.min(u64::from(u16::MAX)) as u16,
         ..marks(status)
     }

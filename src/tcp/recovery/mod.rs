@@ -266,13 +266,16 @@ impl Recovery {
 
     /// The path takes only smaller segments: `vanished` did not get through, and that is no sign of
     /// congestion (RFC 1191 §6.4).
-    pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>) {
+    pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>, longest: usize) {
         if vanished.is_empty() {
             return;
         }
         self.one_segment = false;
         match self.selective.is_some() {
-            true => (self.board).lose_all(|record| vanished.contains(&record.start), |_| {}),
+            true => (self.board).lose_all(
+                |record| vanished.contains(&record.start) && record.mss > longest,
+                |_| {},
+            ),
             false => self.board.set_lost(Some(vanished)),
         }
     }
