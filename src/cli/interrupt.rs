@@ -7,8 +7,8 @@ use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// Exit status of a program that was interrupted, as shells have it: 128 and the signal.
-pub(crate) const INTERRUPTED: i32 = 128 + SIGINT;
+/// What the exit status of a program says that a signal ended, as shells have it: this, and the signal.
+const BY_SIGNAL: i32 = 128;
 
 /// The signals, caught from now on.
 pub(crate) struct Interrupts(Signals);
@@ -20,15 +20,22 @@ impl Interrupts {
         Ok(Interrupts(signals))
     }
 
-    /// Does `first`, in a thread of its own, when the first signal comes. The next one ends the
-    /// program at once.
-    pub(crate) fn on_first(mut self, first: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    /// Does `first`, in a thread of its own, when the first signal comes: it is given the exit status that
+    /// says so. The next one ends the program at once.
+    pub(crate) fn on_first(
+        mut self,
+        first: impl FnOnce(i32) + Send + 'static,
+    ) -> anyhow::Result<()> {
         let wait = move || {
-            let mut signals = self.0.forever();
-            let _ = signals.next();
-            let impatient = thread::Builder::new().spawn(first);
-            if impatient.is_err() || signals.next().is_some() {
-                process::exit(INTERRUPTED);
+            let mut statuses = self.0.forever().map(|signal| BY_SIGNAL + signal);
+            let Some(status) = statuses.next() else {
+                return;
+            };
+            if thread::Builder::new().spawn(move || first(status)).is_err() {
+                process::exit(status);
+            }
+            if let Some(status) = statuses.next() {
+                process::exit(status);
             }
         };
         thread::Builder::new()

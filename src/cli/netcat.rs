@@ -12,7 +12,7 @@ use stubborn::sockets::{TcpListener, TcpStream};
 
 use super::args::{ConnectArgs, HostArgs, ListenArgs};
 use super::host::{self, Host};
-use super::interrupt::{INTERRUPTED, Interrupts};
+use super::interrupt::Interrupts;
 use super::output;
 use super::tally::Tally;
 
@@ -102,10 +102,10 @@ impl Session {
             interrupted: Arc::default(),
         };
         let interrupted = session.clone();
-        interrupts.on_first(move || {
+        interrupts.on_first(move |status| {
             interrupted.interrupted.store(true, Ordering::SeqCst);
             output::complain(interrupted.host.stop(&interrupted.tally));
-            process::exit(INTERRUPTED);
+            process::exit(status);
         })?;
         Ok(session)
     }

@@ -35,7 +35,7 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
     );
     let (ends, end) = mpsc::channel();
     let interrupted = ends.clone();
-    interrupts.on_first(move || drop(interrupted.send(Ok(()))))?;
+    interrupts.on_first(move |_| drop(interrupted.send(Ok(()))))?;
     for listener in listeners {
         let (served, ends) = (Arc::clone(&served), ends.clone());
         thread::Builder::new()

@@ -43,7 +43,7 @@ pub(crate) fn run(service: Service, args: &ServiceArgs) -> anyhow::Result<()> {
     let tally = Arc::new(Tally::of_datagrams());
     let (ends, end) = mpsc::channel();
     let interrupted = ends.clone();
-    interrupts.on_first(move || drop(interrupted.send(Ok(()))))?;
+    interrupts.on_first(move |_| drop(interrupted.send(Ok(()))))?;
     for socket in sockets {
         let (tally, ends) = (Arc::clone(&tally), ends.clone());
         thread::Builder::new()

@@ -266,6 +266,11 @@ fn ctrl_c_ends_listen_and_connect(lab: &Lab) {
     let ended = listening.finish().with(130);
     assert!(ended.errors.contains("connections: 0"), "{}", ended.errors);
 
+    let terminated = lab.stubborn("listen", &["9000"]);
+    terminated.signal(Signal::SIGTERM);
+    let ended = terminated.finish().with(143);
+    assert!(ended.errors.contains("connections: 0"), "{}", ended.errors);
+
     let listener = TcpListener::bind(lab.kernel_at(9000)).unwrap();
     let mut connected = lab.stubborn("connect", &[&lab.kernel().to_string(), "9000"]);
     let (mut kernel, _) = listener.accept().unwrap();

@@ -88,7 +88,7 @@ pub(crate) fn run(args: &LinkArgs) -> anyhow::Result<()> {
     let relay = Relay::new(near, far, transit).context("cannot start the link")?;
     let mut relay = relay.with_grain(args.grain);
     let stop = relay.stopper();
-    interrupts.on_first(move || stop.stop())?;
+    interrupts.on_first(move |_| stop.stop())?;
     output::complain(format_args!(
         "a link between {} and {}; Ctrl-C ends it",
         names[0], names[1]
