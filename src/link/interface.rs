@@ -33,6 +33,7 @@ impl Address for SocketAddr {
 
 /// Why a link does not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendError {
     /// The message is longer than [`Link::longest`].
     TooLong {

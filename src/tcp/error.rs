@@ -69,6 +69,7 @@ impl std::error::Error for ConnectionError {}
 
 /// Why SEND took nothing (RFC 9293 §3.10.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SendError {
     /// No room now (or not yet established): try again after a WRITABLE event.
     WouldBlock,
@@ -80,6 +81,7 @@ pub enum SendError {
 
 /// Why RECEIVE gave nothing (RFC 9293 §3.10.3). The end of the stream is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RecvError {
     /// Nothing is here now: try again after a READABLE event.
     WouldBlock,

@@ -190,7 +190,7 @@ impl App {
                     }
                 }
                 Err(RecvError::WouldBlock | RecvError::Lent) => self.may_read = false,
-                Err(RecvError::Connection(_)) => return self.fails(now, stack),
+                Err(_) => return self.fails(now, stack),
             }
         }
     }
