@@ -7,13 +7,15 @@
 //! | `explore` | breadth first through all states; back from the goals (AG EF) |
 //! | `ladder` | the links: two processes, packets in a set, crashes, a hostile network |
 //! | `detector` | failure detectors: ticks, a bound on delay that holds or is broken |
-//! | `subject` | everything that is checked, by name |
+//! | `subject` | what is checked, by name |
+//! | `catalogue` | everything that is |
 //! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
 //! Nothing is simplified by stubs: hosts are [`Stack`](crate::stack::Stack)s, what travels are
 //! the octets that would travel. Configuration alone makes it small: segments of one octet,
 //! buffers of two to four, one retransmission timeout.
 
+mod catalogue;
 pub mod detector;
 mod explore;
 pub mod ladder;
@@ -23,8 +25,9 @@ pub mod tcp;
 use core::fmt::Display;
 use core::hash::Hash;
 
+pub use catalogue::subjects;
 pub use explore::{Found, Progress, Report, explore};
-pub use subject::{Subject, Verdict, subjects};
+pub use subject::{Subject, Verdict};
 
 /// Something whose states can be visited one after the other.
 ///

@@ -1,8 +1,8 @@
-//! Everything that is checked, by name.
+//! What is checked, by name.
 
 use core::fmt;
 
-use super::tcp::{Coverage, Tcp, catalogue};
+use super::tcp::{Configuration, Coverage, Tcp};
 use super::{Model, Progress, Report, explore};
 
 /// More states than this are not expected of any subject: a search ends there, and fails.
@@ -54,27 +54,24 @@ impl Subject {
         }
     }
 
+    /// Two hosts, configured like this.
+    pub(super) fn of_tcp(configuration: Configuration) -> Subject {
+        Subject {
+            name: format!("tcp-{}", configuration.name),
+            about: configuration.about.to_owned(),
+            search: Box::new(move |progress| {
+                let mut model = Tcp::new(configuration.clone());
+                let report = explore(&mut model, LIMIT, progress);
+                Verdict {
+                    report,
+                    coverage: model.coverage().clone(),
+                }
+            }),
+        }
+    }
+
     /// Visits every state.
     pub fn search(&self, progress: &mut dyn FnMut(Progress)) -> Verdict {
         (self.search)(progress)
     }
-}
-
-/// Everything that is checked, from the bottom of the ladder up.
-pub fn subjects() -> Vec<Subject> {
-    let tcp = catalogue().into_iter().map(|configuration| Subject {
-        name: format!("tcp-{}", configuration.name),
-        about: configuration.about.to_owned(),
-        search: Box::new(move |progress| {
-            let mut model = Tcp::new(configuration.clone());
-            let report = explore(&mut model, LIMIT, progress);
-            Verdict {
-                report,
-                coverage: model.coverage().clone(),
-            }
-        }),
-    });
-    let links = super::ladder::catalogue::subjects();
-    let detectors = super::detector::catalogue::subjects();
-    links.into_iter().chain(detectors).chain(tcp).collect()
 }

@@ -23,7 +23,6 @@ use std::thread;
 use nix::sys::timerfd::TimerFd;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::PollDevice;
 use super::alarm::Alarm;
 use super::attempt::{Attempt, WaitError};
 use super::closed::Closed;
@@ -33,6 +32,7 @@ use super::lock::FairMutex;
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox};
 use super::parker::Parker;
+use super::poll_device::PollDevice;
 use super::poller::Kick;
 use super::shard::{Shard, Traffic};
 use super::shared::{Shared, earlier};

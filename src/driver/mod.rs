@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
+//! | `poll_device` | [`PollDevice`]: what a device must be for a thread to wait for it |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
 //! | `intake` | what a device receives into, and receiving while the stack is not locked |
 //! | `attempt`, `reading` | what a wait is for, and where text may land meanwhile |
@@ -67,6 +68,7 @@ pub mod memory;
 mod outbox;
 mod parker;
 mod pcap;
+mod poll_device;
 mod poller;
 mod reading;
 mod relay;
@@ -81,16 +83,12 @@ mod waiters;
 mod waking;
 mod writers;
 
-use std::os::fd::AsFd;
-
-use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
-use crate::wire::Packet;
-
 pub(crate) use attempt::{Attempt, WaitError};
 pub use clock::Clock;
 pub(crate) use closed::Closed;
 pub(crate) use engine::Engine;
 pub use pcap::Recorder;
+pub use poll_device::PollDevice;
 pub(crate) use reading::Room;
 pub use relay::{Punctuality, Relay, RelayError, Stop};
 pub(crate) use runtime::Runtime;
@@ -99,39 +97,3 @@ pub(crate) use shared::Shared;
 pub use start::StartError;
 pub(crate) use waiters::Key;
 pub use waking::Waking;
-
-/// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when
-/// [`Device::receive`] may give something or an error.
-pub trait PollDevice: Device + AsFd + Send {}
-
-impl<D: Device + AsFd + Send> PollDevice for D {}
-
-impl<D: Device + ?Sized> Device for Box<D> {
-    fn capabilities(&self) -> Capabilities {
-        (**self).capabilities()
-    }
-
-    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
-        (**self).receive(batch)
-    }
-
-    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
-        (**self).send(packet)
-    }
-
-    fn flush(&mut self) -> Result<(), DeviceError> {
-        (**self).flush()
-    }
-
-    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
-        (**self).receiver()
-    }
-
-    fn end(&mut self) {
-        (**self).end();
-    }
-
-    fn sender(&mut self) -> Option<Box<dyn Sender>> {
-        (**self).sender()
-    }
-}

@@ -7,8 +7,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::PollDevice;
 use super::clock::Clock;
+use super::poll_device::PollDevice;
 use super::poller::{self, Kick};
 use crate::link::{Batch, DeviceError};
 use crate::sim::path::Direction;

@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time;
 
-use super::PollDevice;
 use super::attempt::WaitError;
 use super::closed::Closed;
 use super::engine::Engine;
 use super::parker::Parker;
+use super::poll_device::PollDevice;
 use super::shared::Shared;
 use super::start::{self, StartError};
 use super::waiters::Key;

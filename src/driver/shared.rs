@@ -6,7 +6,6 @@ use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::PollDevice;
 use super::alarm::Alarm;
 use super::busy::Busy;
 use super::closed::Closed;
@@ -15,6 +14,7 @@ use super::intake::Intake;
 use super::lead::{Lead, Ticket, USER_KICKS};
 use super::mail::Mail;
 use super::outbox::{Hand, Outbox, Outlook};
+use super::poll_device::PollDevice;
 use super::reading::{Aim, Luck, Room};
 use super::shard::{Shard, Turn};
 use super::turns::Turns;

@@ -4,9 +4,9 @@ use core::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::PollDevice;
 use super::engine::Engine;
 use super::mail::Mail;
+use super::poll_device::PollDevice;
 use super::shard::Shard;
 use crate::config::{Config, ConfigError};
 use crate::stack::{Secret, Stack};

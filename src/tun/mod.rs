@@ -7,6 +7,7 @@
 //! | `vnet` | the header that goes with a datagram when there are offloads |
 //! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
 //! | `receiver` | its receiving half: datagrams in |
+//! | `counters` | what it loses |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
 //! | `netlink` | the few rtnetlink requests that this takes |
 //! | `cidr` | an address with its prefix length |
@@ -15,6 +16,7 @@
 
 mod cidr;
 mod configure;
+mod counters;
 mod device;
 mod error;
 mod netlink;
@@ -25,5 +27,6 @@ mod sys;
 mod vnet;
 
 pub use cidr::{Cidr, CidrError};
-pub use device::{TunCounters, TunDevice};
+pub use counters::TunCounters;
+pub use device::TunDevice;
 pub use error::TunError;

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::uio::readv;
 use nix::unistd::read;
 
-use super::device::TunCounters;
+use super::counters::TunCounters;
 use super::vnet;
 use crate::link::{Batch, DeviceError, Landing, Receiver};
 use crate::wire::Form;

@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use etherparse::Ipv4HeaderSlice;
 
 use super::checksum::Sum;
-use super::icmp::IcmpError;
+use super::icmp_error::IcmpError;
 use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 

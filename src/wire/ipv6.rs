@@ -4,7 +4,7 @@ use core::net::Ipv6Addr;
 
 use etherparse::{Ipv6FlowLabel, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
 
-use super::icmp::IcmpError;
+use super::icmp_error::IcmpError;
 use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::icmp::IcmpError;
+use super::icmp_error::IcmpError;
 
 /// A datagram that is dropped, and the ICMP error that is due to its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
+//! | `icmp_error` | what such an error says | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2385, RFC 9768 |
@@ -35,6 +36,7 @@ pub mod dump;
 pub mod ecn;
 pub mod figure;
 pub mod icmp;
+mod icmp_error;
 pub mod ip;
 mod ipv4;
 mod ipv6;
@@ -53,7 +55,8 @@ pub mod udp;
 
 pub use arrived::{Arrived, Kept, Landed};
 pub use ecn::Ecn;
-pub use icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
+pub use icmp::{Echo, IcmpMessage, Quote};
+pub use icmp_error::{IcmpError, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
 pub use offload::{Checksum, Cut, Form, Kind, Offload};

@@ -1,8 +1,8 @@
 //! The descriptors of a script: sockets, and files and pipes, which are only numbers of octets.
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
-use super::calls::Descriptor;
 use super::events::Run;
 use super::{Stop, failed};
 use crate::bsd::Fd;
@@ -25,6 +25,19 @@ impl File {
             File::Regular { .. } | File::Pipe { .. } => None,
         }
     }
+}
+
+/// What a call has opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Descriptor {
+    /// The socket under test.
+    Socket(Fd),
+    /// A connection of a listener, and its peer.
+    Accepted(Fd, SocketAddr),
+    /// An epoll set.
+    Set(Fd),
+    /// A file, by its path.
+    File(String),
 }
 
 /// All descriptors of a script, by the numbers that it gives them.

@@ -33,6 +33,7 @@
 //! link takes the messages of a sender that starts again at 0 for duplicates); timeouts from the
 //! measured round-trip time; congestion control; an end.
 
+mod config;
 mod receiver;
 mod sender;
 
@@ -40,38 +41,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::header::Header;
 use super::interface::{Link, Parcel, SendError, earlier, fits};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
+pub use config::WindowConfig;
 use receiver::Receiver;
 use sender::Sender;
-
-/// How a windowed link behaves. Both ends must have the same window.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct WindowConfig {
-    /// N: the most messages under way to one process, from 1. Default 256.
-    pub window: usize,
-    /// How long after a message is sent it is sent again, unless it is acknowledged. Default 200 ms.
-    pub period: Duration,
-    /// How often the period doubles for one message: 0 is the stubborn link's way, more is kind to
-    /// a network that is full. Default 6.
-    pub doublings: u32,
-    /// A message is sent again before its time when a packet that was sent more than so many packets
-    /// after it has arrived (TCP's duplicate acknowledgments say this). `None`: never. Default 3.
-    pub reordering: Option<u64>,
-    /// The most processes it speaks with. Packets of others are lost. Default 256.
-    pub peers: usize,
-}
-
-impl Default for WindowConfig {
-    fn default() -> WindowConfig {
-        WindowConfig {
-            window: 256,
-            period: Duration::from_millis(200),
-            doublings: 6,
-            reordering: Some(3),
-            peers: 256,
-        }
-    }
-}
 
 /// Delivers every message once and in order, with a window of N messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

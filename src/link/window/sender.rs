@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::WindowConfig;
+use super::config::WindowConfig;
 use crate::link::header::Header;
 use crate::time::Instant;
 

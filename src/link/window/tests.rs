@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::link::FairLossLink;
+use crate::time::Duration;
 
 const ALICE: u8 = 1;
 const BOB: u8 = 2;

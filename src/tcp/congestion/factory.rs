@@ -1,39 +1,10 @@
 //! Where controllers come from: the stack's own, and those of its user.
 
 use core::fmt::{self, Debug};
-use core::time::Duration;
 
+use super::start::Start;
 use super::{Bbr, Controller, Cubic, Dctcp, Reno};
 use crate::config::CongestionControl;
-use crate::time::Instant;
-
-/// What a controller starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// When.
-    pub now: Instant,
-    /// The sender's maximum segment size, in octets.
-    pub mss: usize,
-    /// The initial window, in segments; in octets it is [`initial_window`](super::initial_window)
-    /// at most.
-    pub initial_window: u32,
-    /// The smoothed round-trip time, if the handshake has shown it.
-    pub srtt: Option<Duration>,
-    /// Whether a window that is not used is validated (RFC 7661) instead of given up:
-    /// [`TcpConfig::window_validation`](crate::config::TcpConfig::window_validation).
-    pub validation: bool,
-    /// In slow start, by how many segments at most an acknowledgment makes the window grow:
-    /// [`TcpConfig::slow_start_limit`](crate::config::TcpConfig::slow_start_limit).
-    pub slow_start_limit: Option<u32>,
-    /// Whether slow start may end before anything is lost:
-    /// [`TcpConfig::hystart`](crate::config::TcpConfig::hystart).
-    pub hystart: bool,
-    /// Whether windows are counted in whole segments:
-    /// [`TcpConfig::window_in_segments`](crate::config::TcpConfig::window_in_segments).
-    pub in_segments: bool,
-    /// What a controller may draw from when it decides at random; another for every connection.
-    pub seed: u64,
-}
 
 /// Makes controllers of one kind: what a user gives to
 /// [`Stack::add_congestion_control`](crate::stack::Stack::add_congestion_control) or

@@ -10,15 +10,17 @@ mod factory;
 mod governor;
 mod hystart;
 mod reno;
+mod start;
 mod validation;
 
 pub use bbr::Bbr;
 pub use cubic::Cubic;
 pub use dctcp::Dctcp;
 
-pub use factory::{Controllers, DuplicateName, Factory, Start};
+pub use factory::{Controllers, DuplicateName, Factory};
 pub(crate) use governor::Governor;
 pub use reno::Reno;
+pub use start::Start;
 
 use core::fmt::Debug;
 use core::time::Duration;

@@ -1,6 +1,6 @@
 //! The AccECN options (RFC 9768 §3.2.3): how many octets of text arrived under each ECN codepoint.
 
-use super::known::{ACC_ECN_0, ACC_ECN_1};
+use super::kinds::{ACC_ECN_0, ACC_ECN_1};
 use super::raw::NO_OPERATION;
 
 /// r.e0b, r.ceb, r.e1b (RFC 9768 §3.2): octets of text that arrived marked ECT(0), CE and ECT(1).

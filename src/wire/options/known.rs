@@ -1,20 +1,13 @@
 //! The options that this stack understands, one by one.
 
-use super::Timestamps;
 use super::accurate_ecn::{AccurateEcn, CounterOrder};
 use super::fast_open::{self, FastOpen};
+use super::kinds::{
+    ACC_ECN_0, ACC_ECN_1, EXPERIMENT_2, FAST_OPEN, MSS, SACK, SACK_PERMITTED, SIGNATURE,
+    TIMESTAMPS, WINDOW_SCALE,
+};
 use super::sack::{SackBlock, SackBlocks};
-
-pub(super) const MSS: u8 = 2;
-pub(super) const WINDOW_SCALE: u8 = 3;
-pub(super) const SACK_PERMITTED: u8 = 4;
-pub(super) const SACK: u8 = 5;
-pub(super) const TIMESTAMPS: u8 = 8;
-pub(in crate::wire) const SIGNATURE: u8 = 19;
-pub(super) const FAST_OPEN: u8 = 34;
-pub(super) const EXPERIMENT_2: u8 = 254;
-pub(super) const ACC_ECN_0: u8 = 172;
-pub(super) const ACC_ECN_1: u8 = 174;
+use super::timestamps::Timestamps;
 
 /// An option that this stack understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

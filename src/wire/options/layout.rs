@@ -1,6 +1,6 @@
 //! The order in which the options of a SYN stand, and what pads them.
 
-use super::known::{MSS, SACK_PERMITTED, SIGNATURE, TIMESTAMPS, WINDOW_SCALE};
+use super::kinds::{MSS, SACK_PERMITTED, SIGNATURE, TIMESTAMPS, WINDOW_SCALE};
 use super::raw::{END, NO_OPERATION};
 use super::{MAX_WINDOW_SCALE, Options, SIGNATURE_LEN, Timestamps, Writer};
 

@@ -6,45 +6,41 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | [`Options`]: all that one segment carries |
+//! | `kinds` | their numbers |
 //! | `known` | what stands in an option of each kind |
 //! | `layout` | the order of the options of a SYN |
 //! | `raw` | kind, length, data; where a list ends |
 //! | `sack` | SACK blocks (RFC 2018) |
+//! | `timestamps` | timestamps (RFC 7323) |
 //! | `fast_open` | cookies of TCP Fast Open (RFC 7413) |
 //! | `accurate_ecn` | the byte counters of Accurate ECN (RFC 9768) |
 //!
-//! To add an option: a field of [`Options`], its kind and a variant in `known`, and its octets in
+//! To add an option: a field of [`Options`], its kind in `kinds`, a variant in `known`, and its octets in
 //! [`Options::write`] and [`Options::wire_len`].
 
 mod accurate_ecn;
 mod fast_open;
+mod kinds;
 mod known;
 mod layout;
 mod raw;
 mod sack;
 #[cfg(test)]
 pub(super) mod tests;
+mod timestamps;
 
 pub use accurate_ecn::{AccurateEcn, ByteCounters, CounterOrder};
 pub use fast_open::{Cookie, FastOpen};
 pub use layout::Layout;
 pub use sack::{SackBlock, SackBlocks};
+pub use timestamps::Timestamps;
 
 pub(super) use known::Known;
 pub(super) use raw::{RawOption, RawOptions};
 
-pub(super) use known::SIGNATURE;
-use known::{EXPERIMENT_2, FAST_OPEN, SACK, TIMESTAMPS};
+pub(super) use kinds::SIGNATURE;
+use kinds::{EXPERIMENT_2, FAST_OPEN, SACK, TIMESTAMPS};
 use raw::NO_OPERATION;
-
-/// A timestamps option (RFC 7323 §3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Timestamps {
-    /// TSval: the sender's clock.
-    pub val: u32,
-    /// TSecr: the timestamp that the sender echoes; significant on a segment with ACK.
-    pub ecr: u32,
-}
 
 /// The TCP options of one segment that this stack understands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -17,14 +17,14 @@ mod sockets;
 mod transfer;
 mod waiting;
 
-use core::net::SocketAddr;
 use core::task::Poll;
 
 use super::super::ast::{Call, Event, Expr};
 use super::super::place::Place;
 use super::events::{Due, Run, seconds};
+use super::files::Descriptor;
 use super::{Stop, Wrong, failed, skipped};
-use crate::bsd::{Errno, Fd};
+use crate::bsd::Errno;
 use crate::time::Instant;
 use args::Args;
 use attempt::Attempt;
@@ -47,19 +47,6 @@ impl Answer {
             wrong: Vec::new(),
         }
     }
-}
-
-/// What a call has opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Descriptor {
-    /// The socket under test.
-    Socket(Fd),
-    /// A connection of a listener, and its peer.
-    Accepted(Fd, SocketAddr),
-    /// An epoll set.
-    Set(Fd),
-    /// A file, by its path.
-    File(String),
 }
 
 /// A call that has begun: it has its answer, or may have to wait for it.

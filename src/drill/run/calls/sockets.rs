@@ -5,11 +5,12 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::super::super::ast::Expr;
 use super::super::super::variant::Variant;
 use super::super::events::Run;
+use super::super::files::Descriptor;
 use super::super::socket::{Socket, Stage};
 use super::super::{Stop, skipped};
 use super::args::Args;
 use super::attempt::Attempt;
-use super::{Answer, Begun, Descriptor};
+use super::{Answer, Begun};
 use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM};
 use crate::bsd::{Accepting, Closing, Connecting, Errno, Fd};
 

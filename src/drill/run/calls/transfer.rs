@@ -3,12 +3,12 @@
 use super::super::super::ast::Expr;
 use super::super::Stop;
 use super::super::events::Run;
-use super::super::files::File;
+use super::super::files::{Descriptor, File};
 use super::super::{failed, skipped};
 use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
 use super::sockets::descriptor;
-use super::{Answer, Begun, Descriptor};
+use super::{Answer, Begun};
 use crate::bsd::linux::{
     MSG_FASTOPEN, MSG_MORE, MSG_PEEK, MSG_TRUNC, SO_TYPE, SOCK_DGRAM, SOL_SOCKET, SPLICE_F_MORE,
 };

@@ -5,11 +5,12 @@ use core::task::Poll;
 use super::super::super::ast::Expr;
 use super::super::Stop;
 use super::super::events::Run;
+use super::super::files::Descriptor;
 use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
 use super::control::member;
 use super::sockets::descriptor;
-use super::{Answer, Begun, Descriptor};
+use super::{Answer, Begun};
 use crate::bsd::{Calls, EpollEvent, Errno, Fd, PollFd};
 use crate::time::{Duration, Instant};
 

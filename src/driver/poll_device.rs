@@ -1,0 +1,42 @@
+//! Devices that a thread can wait for, whatever they are.
+
+use std::os::fd::AsFd;
+
+use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
+use crate::wire::Packet;
+
+/// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when
+/// [`Device::receive`] may give something or an error.
+pub trait PollDevice: Device + AsFd + Send {}
+
+impl<D: Device + AsFd + Send> PollDevice for D {}
+
+impl<D: Device + ?Sized> Device for Box<D> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+        (**self).receive(batch)
+    }
+
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        (**self).send(packet)
+    }
+
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        (**self).flush()
+    }
+
+    fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
+        (**self).receiver()
+    }
+
+    fn end(&mut self) {
+        (**self).end();
+    }
+
+    fn sender(&mut self) -> Option<Box<dyn Sender>> {
+        (**self).sender()
+    }
+}
