@@ -116,7 +116,7 @@ fn connect_talks_to_socat(lab: &Lab) {
         Family::V6 => ("UDP6-RECVFROM", format!("[{}]", lab.kernel())),
     };
     let listen = format!("{what}:9000,bind={bind},fork");
-    let _socat = Running::start("socat", &["-t", "10", &listen, "SYSTEM:tr a-z A-Z"]);
+    let _socat = Running::start("socat", &["-t", "30", &listen, "SYSTEM:tr a-z A-Z"]);
     kernel_has(9000);
     let mut stack = lab.stubborn("connect", &["-u", &lab.kernel().to_string(), "9000"]);
     stack.type_in(b"question\n");
