@@ -38,10 +38,10 @@ impl Stack {
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());
         let packet = Packet::tcp_for(offload, &ip, &header, segment.text, segment.mss);
-        Some(match tcb.signature_key() {
-            Some(key) => packet.signed(&ip, key.octets()),
-            None => packet,
-        })
+        match tcb.signature_key() {
+            None => Some(packet),
+            Some(key) => Some(packet.signed(&ip, key.octets())),
+        }
     }
 
     /// The flow label of what belongs to no connection.
