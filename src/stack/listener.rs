@@ -2,6 +2,7 @@
 
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
+use core::num::NonZeroU64;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::cookies::Epoch;
@@ -13,7 +14,7 @@ use crate::time::Instant;
 
 /// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ListenerId(u64);
+pub struct ListenerId(NonZeroU64);
 
 /// One listener.
 #[derive(Clone, Debug)]
@@ -83,14 +84,15 @@ impl Hash for Listener {
 pub(super) struct Listeners {
     listeners: BTreeMap<ListenerId, Listener>,
     by_port: BTreeMap<u16, Vec<ListenerId>>,
-    next: u64,
+    /// How many there have been.
+    opened: u64,
 }
 
 impl Listeners {
     /// Adds a listener whose address is free.
     pub(super) fn insert(&mut self, local: SocketAddr, config: ListenerConfig) -> ListenerId {
-        let id = ListenerId(self.next);
-        self.next += 1;
+        let id = ListenerId(NonZeroU64::MIN.saturating_add(self.opened));
+        self.opened += 1;
         self.by_port.entry(local.port()).or_default().push(id);
         self.listeners.insert(
             id,

@@ -1,6 +1,8 @@
 //! A connection's controller, and what it last answered: a segment asks for its window several times, and
 //! only what the controller is told changes it.
 
+use core::num::NonZeroU64;
+
 use super::{Ack, Answer, Controller, Loss, LostSegment};
 use crate::time::Instant;
 
@@ -8,15 +10,27 @@ use crate::time::Instant;
 #[derive(Clone, Debug)]
 pub(crate) struct Governor {
     controller: Box<dyn Controller>,
-    answer: Answer,
+    /// [`Controller::window`].
+    window: u64,
+    /// [`Controller::ssthresh`].
+    ssthresh: u64,
+    /// [`Controller::pacing_rate`], of which 0 counts as 1.
+    pacing_rate: Option<NonZeroU64>,
     /// [`Controller::looks_at_rate`].
     looks_at_rate: bool,
 }
 
 impl Governor {
     pub(crate) fn new(controller: Box<dyn Controller>) -> Governor {
+        let Answer {
+            window,
+            ssthresh,
+            pacing_rate,
+        } = controller.answer();
         Governor {
-            answer: controller.answer(),
+            window,
+            ssthresh,
+            pacing_rate: pacing_rate.map(at_least_one),
             looks_at_rate: controller.looks_at_rate(),
             controller,
         }
@@ -25,13 +39,13 @@ impl Governor {
     /// cwnd, in octets.
     #[inline]
     pub(crate) fn window(&self) -> u64 {
-        self.answer.window
+        self.window
     }
 
     /// ssthresh, in octets.
     #[inline]
     pub(crate) fn ssthresh(&self) -> u64 {
-        self.answer.ssthresh
+        self.ssthresh
     }
 
     /// See [`Controller::looks_at_rate`].
@@ -43,7 +57,7 @@ impl Governor {
     /// See [`Controller::pacing_rate`].
     #[inline]
     pub(crate) fn pacing_rate(&self) -> Option<u64> {
-        self.answer.pacing_rate
+        self.pacing_rate.map(NonZeroU64::get)
     }
 
     /// See [`Controller::counts_marks`].
@@ -65,7 +79,10 @@ impl Governor {
     #[inline]
     fn tell(&mut self, told: impl FnOnce(&mut dyn Controller)) {
         told(&mut *self.controller);
-        self.answer = self.controller.answer();
+        let answer = self.controller.answer();
+        self.window = answer.window;
+        self.ssthresh = answer.ssthresh;
+        self.pacing_rate = answer.pacing_rate.map(at_least_one);
     }
 
     /// See [`Controller::on_ack`].
@@ -128,4 +145,8 @@ impl Governor {
     pub(crate) fn set_mss(&mut self, mss: usize) {
         self.tell(|controller| controller.set_mss(mss));
     }
+}
+
+fn at_least_one(rate: u64) -> NonZeroU64 {
+    NonZeroU64::new(rate).unwrap_or(NonZeroU64::MIN)
 }

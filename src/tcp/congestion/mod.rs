@@ -232,7 +232,7 @@ pub trait Controller: Debug + Send {
         false
     }
 
-    /// How fast to send, in octets a second; `None`: it does not ask for pacing.
+    /// How fast to send, in octets a second, of which 0 counts as 1; `None`: it does not ask for pacing.
     fn pacing_rate(&self) -> Option<u64> {
         None
     }
