@@ -37,11 +37,23 @@ impl Stack {
             ip.identification = identification;
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        let packet = Packet::tcp_for(offload, &ip, &header, segment.text, segment.mss);
-        match tcb.signature_key() {
-            None => Some(packet),
-            Some(key) => Some(packet.signed(&ip, key.octets())),
+        // Each in a call of its own: whoever is not signed is made where it goes, and not moved.
+        if let Some(key) = tcb.signature_key() {
+            return Some(Packet::tcp_signed(
+                offload,
+                &ip,
+                &header,
+                segment.text,
+                key.octets(),
+            ));
         }
+        Some(Packet::tcp_for(
+            offload,
+            &ip,
+            &header,
+            segment.text,
+            segment.mss,
+        ))
     }
 
     /// The flow label of what belongs to no connection.

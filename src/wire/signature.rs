@@ -11,9 +11,10 @@ use md5::{Digest, Md5};
 
 use super::checksum::Sum;
 use super::ip::{Content, IpHeader, protocol};
-use super::offload::Checksum;
+use super::offload::{Checksum, Offload};
 use super::options::{RawOption, RawOptions, SIGNATURE};
 use super::packet::Packet;
+use super::tcp::TcpHeader;
 use super::text::Text;
 use super::{content, ipv4, ipv6, tcp};
 
@@ -131,6 +132,19 @@ pub fn sign(datagram: &mut [u8], key: &[u8]) -> bool {
 }
 
 impl<'a> Packet<'a> {
+    /// As [`Packet::tcp_for`], of a single segment, signed with `key`.
+    #[cold]
+    #[inline(never)]
+    pub fn tcp_signed(
+        offload: Offload,
+        ip: &IpHeader,
+        tcp: &TcpHeader,
+        text: Text<'a>,
+        key: &[u8],
+    ) -> Packet<'a> {
+        Packet::tcp_for(offload, ip, tcp, text, usize::MAX).signed(ip, key)
+    }
+
     /// A TCP segment whose options have room for a signature, signed with `key`; without that room as
     /// it is. It must be a single segment: those of a super-segment have signatures of their own.
     #[must_use]
@@ -150,7 +164,7 @@ impl<'a> Packet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Control, Offload, Options, Payload, TcpHeader, parse, parse_as};
+    use crate::wire::{Control, Options, Payload, parse, parse_as};
 
     const KEY: &[u8] = b"correct horse";
 
