@@ -3,9 +3,9 @@
 /// For so many turns after a connection has come while another was there, more are expected.
 const TURNS: u32 = 16;
 
-/// Whether connections come while those before them are still there. Then what departs is for many,
-/// whose threads are all under way, and goes to the thread that writes, however little it is. A single
-/// exchange, and a connection after the other, cross no thread.
+/// Whether connections come while those before them are still there. Then many threads each wait for a
+/// moment, again and again, and whoever waits looks before it sleeps, however often that was in vain:
+/// waking it would take longer than what it waits for, and on the processor of the one who wakes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Crowd {
     /// For so many turns it is still there.

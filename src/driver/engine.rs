@@ -403,6 +403,9 @@ impl Engine {
         shared.send_held(now);
         shared.waking.parked += 1;
         shared.waiters.add_thread(key, interest, parker.waker());
+        if shared.is_crowded() {
+            parker.expect();
+        }
         self.release(shared);
         let left = deadline.map(|deadline| deadline - now);
         parker.park(key.look(self.busy_poll), left);

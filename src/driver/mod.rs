@@ -48,8 +48,8 @@
 //! # Who writes
 //!
 //! Nothing is written under the lock: whoever has made something depart writes it right after, or
-//! leaves it to a thread that only writes, if there is a second processor and much to write, or
-//! little for many connections that come and go (`outbox`, `crowd`).
+//! leaves it to a thread that only writes, if there is a second processor and much to write
+//! (`outbox`).
 
 mod alarm;
 mod attempt;

@@ -63,7 +63,7 @@ struct Queue {
 pub(super) enum Outlook {
     /// That does not tell.
     Unknown,
-    /// Many short datagrams have arrived, and are answered. Or connections come and go, several at once.
+    /// Many short datagrams have arrived, and are answered.
     Much,
     /// Text has: what acknowledges it is written before the thread would be awake, and meanwhile its
     /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it.

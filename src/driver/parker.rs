@@ -84,6 +84,12 @@ impl Parker {
         true
     }
 
+    /// The next wait looks, however often that was in vain.
+    pub(crate) fn expect(&self) {
+        // A thread that is ending does not look.
+        let _ = BUSY.try_with(|cell| cell.set(Busy::default()));
+    }
+
     /// Looks for a wake-up again and again, if that has helped this thread lately, and lets others
     /// have the processor in between. Whom nobody has to wake costs no system call, and begins
     /// when the others on his processor have to wait, not in the middle of what they do.
@@ -159,6 +165,15 @@ mod tests {
             assert!(parker.park(busy, None));
             other.join().unwrap();
         }
+    }
+
+    /// What was in vain again and again is tried once more.
+    #[test]
+    fn who_expects_a_wake_up_looks() {
+        let parker = Parker::current();
+        (0..10).for_each(|_| assert!(!parker.park(Duration::ZERO, Some(Duration::ZERO))));
+        parker.expect();
+        assert_eq!(BUSY.get(), Busy::default());
     }
 
     /// The time for looking is part of the timeout, and no wait is longer for it.

@@ -336,11 +336,12 @@ impl Shared {
     /// free.
     pub(super) fn hand_over(&mut self) -> Option<Hand> {
         let outbox = self.outbox.as_ref()?;
-        let outlook = match self.outlook {
-            Outlook::Unknown if self.crowd.is_there() => Outlook::Much,
-            outlook => outlook,
-        };
-        outbox.take(&mut self.departed, outlook)
+        outbox.take(&mut self.departed, self.outlook)
+    }
+
+    /// Whether connections come and go side by side.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowd.is_there()
     }
 
     /// Whether a user that writes is to [assist](Shared::assist).
