@@ -135,9 +135,9 @@ pub enum QuickAcks {
     #[default]
     UntilSending,
     /// But for while the user answers, within `delayed_ack` of text that came, and no acknowledgment
-    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1). Of a
-    /// small window, two full-sized segments each is an acknowledgment, but two of them at least; and who asks
-    /// for them with text unread waits for the next segment. As Linux has it.
+    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1). No
+    /// more of them than the window has pairs of full-sized segments; two if it has none. And who asks for
+    /// them with text unread waits for the next segment. As Linux has it.
     UntilAnswering,
     /// Never: the first waits like all others, as in FreeBSD.
     Never,

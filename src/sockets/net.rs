@@ -119,7 +119,8 @@ impl Net {
 
     /// Makes a congestion controller of the user's known: from now on
     /// [`CongestionControl::Custom`](crate::config::CongestionControl::Custom) with its name
-    /// stands for it, in the configuration and in [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
+    /// stands for it, in the configuration and in
+    /// [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
     ///
     /// # Errors
     /// `AlreadyExists` if one of that name is known already.

@@ -15,7 +15,7 @@ use crate::time::Duration;
 const MOST: usize = 4_096;
 
 /// The most text that leaves a queue as one.
-const LARGEST_BURST: usize = 65_536;
+pub(super) const LARGEST_BURST: usize = 65_536;
 
 /// The places that are not acknowledged yet; nothing, as long as nobody has marked any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

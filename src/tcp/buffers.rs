@@ -29,7 +29,7 @@ use crate::config::{ReceiveGrowth, TcpConfig, WindowTold};
 use crate::time::Instant;
 
 /// A window is less than 2^30 octets (RFC 7323 §2.3).
-const LARGEST: usize = (1 << 30) - 1;
+pub(super) const LARGEST: usize = (1 << 30) - 1;
 
 /// The shortest round trip counts for once to twice so long.
 const SHORTEST_LASTS: Duration = Duration::from_secs(10);
@@ -409,7 +409,8 @@ impl Tcb {
     pub(super) fn send_room(&self) -> usize {
         let memory = self.memory_for_sending();
         if self.counts_packets() {
-            return (self.room_in_packets()).min(memory.saturating_sub(self.send_buffer.len()));
+            let most = memory.min(self.most_to_send());
+            return (self.room_in_packets()).min(most.saturating_sub(self.send_buffer.len()));
         }
         let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
         match self.config.socket.unsent_low_water {

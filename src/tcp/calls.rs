@@ -87,7 +87,7 @@ impl Tcb {
 
     fn queue(&mut self, now: Instant, data: &[u8], record: bool) -> Result<usize, SendError> {
         let room = self.room_for(data.len())?;
-        debug_assert!(room <= self.send_buffer.room() || self.counts_packets());
+        debug_assert!(self.send_buffer.len() + room <= self.most_to_send());
         let start = self.send_buffer.end();
         self.send_buffer.push(&data[..room], self.allowance.text);
         let given = start..self.send_buffer.end();

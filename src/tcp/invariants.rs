@@ -91,7 +91,7 @@ impl Tcb {
         let Snd { una, nxt, iss, .. } = self.snd;
         holds(iss <= una && una <= nxt, "ISS =< SND.UNA =< SND.NXT")?;
         holds(
-            (self.send_buffer.len() <= self.send_buffer.capacity() || self.counts_packets())
+            self.send_buffer.len() <= self.most_to_send()
                 && self.recv_buffer.len() <= self.recv_buffer.capacity(),
             "no buffer holds more than its capacity",
         )?;

@@ -54,7 +54,7 @@ impl Tcb {
     /// makes no difference.
     pub(super) fn hash_memory(&self, hasher: &mut impl Hasher) {
         self.allowance.plenty.hash(hasher);
-        (self.memory_for_sending().min(self.send_buffer.capacity())).hash(hasher);
+        (self.memory_for_sending().min(self.most_to_send())).hash(hasher);
         (self.memory_for_receiving().min(self.recv_buffer.capacity())).hash(hasher);
     }
 
@@ -85,7 +85,10 @@ impl Tcb {
 
     /// How many octets the send buffer may hold.
     pub(super) fn memory_for_sending(&self) -> usize {
-        self.send_buffer.most(self.allowance.text).max(LEAST)
+        (self
+            .send_buffer
+            .most(self.allowance.text, self.most_to_send()))
+        .max(LEAST)
     }
 
     /// How many octets the receive buffer may hold.

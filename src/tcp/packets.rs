@@ -1,6 +1,8 @@
 //! How much SEND takes where the packets in memory count, as in Linux: see
 //! [`SendRoom::Packets`](crate::config::SendRoom).
 
+use super::boundaries::LARGEST_BURST;
+use super::buffers::LARGEST;
 use super::tcb::Tcb;
 use crate::config::SendRoom;
 
@@ -20,8 +22,18 @@ impl Tcb {
     /// beside it.
     fn memory_for_packets(&self) -> usize {
         match self.config.socket.send_buffer {
-            Some(asked) => asked.saturating_mul(2).max(LEAST),
+            Some(asked) => (2 * asked.min(LARGEST)).max(LEAST),
             None => self.send_buffer.capacity(),
+        }
+    }
+
+    /// The most octets that the send buffer holds. Where packets count, the last that memory is left for may
+    /// be a whole one, and the one that waits is filled up.
+    pub(super) fn most_to_send(&self) -> usize {
+        let capacity = self.send_buffer.capacity();
+        match self.counts_packets() {
+            true => capacity.max(self.memory_for_packets()) + 2 * LARGEST_BURST,
+            false => capacity,
         }
     }
 

@@ -86,8 +86,8 @@ impl SendBuffer {
         }
     }
 
-    /// Takes all of `data`: whether there is room is for the caller to know. A block that is allocated is no larger
-    /// than necessary if more than `allowed` octets would be.
+    /// Takes all of `data`: whether there is room is for the caller to know. A block that is allocated is
+    /// no larger than necessary if more than `allowed` octets would be.
     pub(crate) fn push(&mut self, data: &[u8], allowed: usize) {
         let mut rest = self.push_behind(data);
         while !rest.is_empty() {
@@ -341,9 +341,10 @@ impl SendBuffer {
         self.capacity.saturating_sub(self.len) as usize
     }
 
-    /// How many octets it may come to hold if it may allocate so many more.
-    pub(crate) fn most(&self, allowed: usize) -> usize {
-        if allowed >= self.capacity() {
+    /// How many octets it may come to hold if it may allocate so many more; no less than `wanted` if that
+    /// is enough for all of them.
+    pub(crate) fn most(&self, allowed: usize, wanted: usize) -> usize {
+        if allowed >= wanted {
             return usize::MAX;
         }
         let more = match allowed {

@@ -1,7 +1,7 @@
 //! The memory of all connections together has a bound (THREATS 11, 17, 31, 32): who holds more
 //! makes room for who holds less, and what was acknowledged is never thrown away.
 
-use stubborn::config::Config;
+use stubborn::config::{Config, SendRoom};
 use stubborn::stack::{CONNECTION_AT_REST, ConnId};
 use stubborn::tcp::{Discard, SendError, State};
 
@@ -120,6 +120,28 @@ fn every_kind_of_send_keeps_to_the_budget() {
         assert!(d.stack.memory_in_use() <= d.stack.config().memory + 2 * (LEAST + 1000));
         d.stack.abort_all();
         d.all_that_leaves_of_any_kind();
+    });
+}
+
+/// And so it is where packets count, and a SEND may take more than the size that was asked for.
+#[test]
+fn packets_keep_to_the_budget() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.memory = (100 << 10) + CONNECTION_AT_REST;
+        config.tcp = plain();
+        config.tcp.habits.send_room = SendRoom::Packets;
+        config.tcp.socket.send_buffer = Some(90_000);
+        let mut d = Dialogue::with(family, config);
+        d.listen(20_000);
+        opens_from(&mut d, 1001);
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        // A whole block, and there is no room for another.
+        let taken = d.stack.send(d.now(), d.id(), &vec![7; 1 << 20]);
+        assert_eq!(taken, Ok(64 << 10));
+        d.all_that_leaves_of_any_kind();
+        assert!(d.stack.memory_in_use() <= d.stack.config().memory);
+        d.aborts().all_that_leaves_of_any_kind();
     });
 }
 

@@ -264,8 +264,8 @@ impl Recovery {
         report
     }
 
-    /// The path takes only smaller segments: `vanished` did not get through, and that is no sign of
-    /// congestion (RFC 1191 §6.4).
+    /// The path takes only smaller segments: what of `vanished` had more than `longest` octets did not get
+    /// through, and that is no sign of congestion (RFC 1191 §6.4). Without SACK all of it counts.
     pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>, longest: usize) {
         if vanished.is_empty() {
             return;
