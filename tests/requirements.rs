@@ -11,6 +11,7 @@
 //! | `isn` | initial sequence numbers |
 //! | `itself` | connections of a host with itself |
 //! | `opening` | handshakes, local and remote addresses |
+//! | `calls` | every call in every state |
 //! | `closing` | FIN, RST, half-close, TIME-WAIT and the way out of it |
 //! | `resets` | resets where both sides have closed |
 //! | `ecn` | congestion marks: who asks, who agrees, who tells, who answers |
@@ -45,6 +46,7 @@ mod requirements {
     mod acks;
     mod attacks;
     mod buffers;
+    mod calls;
     mod closing;
     mod cookies;
     mod duplicates;

@@ -251,7 +251,7 @@ impl Stack {
             mss,
         };
         let Some(slot) = self.table.find(&tuple).or_else(|| self.wake(&tuple)) else {
-            return self.no_connection(now, &arrival, None);
+            return self.no_connection(now, &arrival);
         };
         let Some(entry) = self.table.at_mut(slot) else {
             return;
@@ -264,13 +264,9 @@ impl Stack {
             && !(header.control).any(Control::ACK | Control::RST | Control::FIN);
         if is_syn
             && entry.tcb.may_be_reopened_by(header)
-            && self.listeners.find(&tuple, &self.secret).is_some()
+            && let Some(listener) = self.listeners.find(&tuple, &self.secret)
         {
-            let old = entry.tcb.snd_nxt();
-            entry.tcb.end_time_wait();
-            self.table.unroute(slot);
-            self.touched(slot);
-            return self.no_connection(now, &arrival, Some(old));
+            return self.reopen(now, slot, listener, &arrival);
         }
         // A handshake does not end while its listener has no room: the peer tries again.
         let waits_for_room = entry
@@ -334,9 +330,38 @@ impl Stack {
         self.touched(slot);
     }
 
-    /// LISTEN (RFC 9293 §3.10.7.2), or CLOSED (§3.10.7.1). `old`: SND.NXT of the incarnation that
-    /// a SYN has ended.
-    fn no_connection(&mut self, now: Instant, arrival: &Arrival<'_>, old: Option<u32>) {
+    /// A SYN opens a new incarnation of the connection in TIME-WAIT in `slot` (RFC 9293 MAY-2). Where
+    /// there is no room for it the old one stays: the peer tries again, or sends its FIN again.
+    fn reopen(&mut self, now: Instant, slot: u32, id: ListenerId, arrival: &Arrival<'_>) {
+        if !self.has_room_in_place_of(slot, id) {
+            self.counters.listen_overflows += 1;
+            return;
+        }
+        let Some(entry) = self.table.at_mut(slot) else {
+            return;
+        };
+        let old = entry.tcb.snd_nxt();
+        entry.tcb.end_time_wait();
+        self.table.unroute(slot);
+        self.touched(slot);
+        self.open_passive(now, id, arrival, Some(old));
+    }
+
+    /// Whether a listener has room for a handshake that takes the place of the connection in `slot`.
+    fn has_room_in_place_of(&self, slot: u32, id: ListenerId) -> bool {
+        let goes = self.table.at(slot).is_some_and(|it| it.tcb.is_orphan());
+        let others = self.connection_count() - usize::from(goes);
+        let takes_overflows = self.config.strangers.resets_overflows;
+        !self.memory.is_short()
+            && others < self.config.max_connections
+            && self.listeners.get(id).is_some_and(|listener| {
+                (takes_overflows || !listener.is_full())
+                    && listener.half_open < self.config.max_half_open
+            })
+    }
+
+    /// LISTEN (RFC 9293 §3.10.7.2), or CLOSED (§3.10.7.1).
+    fn no_connection(&mut self, now: Instant, arrival: &Arrival<'_>) {
         let Arrival {
             tuple,
             header,
@@ -361,7 +386,7 @@ impl Stack {
                 self.counters.strangers += 1;
             }
             Some(listener) if control.has(Control::SYN) && !control.has(Control::ACK) => {
-                self.open_passive(now, listener, arrival, old);
+                self.open_passive(now, listener, arrival, None);
             }
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
             Some(listener) if self.open_by_cookie(now, listener, arrival) => {}
@@ -381,6 +406,7 @@ impl Stack {
         }
     }
 
+    /// A SYN for a listener. `old`: SND.NXT of the incarnation that it has ended.
     fn open_passive(
         &mut self,
         now: Instant,
@@ -398,7 +424,8 @@ impl Stack {
             return;
         }
         let is_queue_full = listener.half_open >= self.config.max_half_open;
-        if self.wants_cookie(is_queue_full) {
+        // A cookie is no number beyond the old ones; and whoever was here before is no flood.
+        if old.is_none() && self.wants_cookie(is_queue_full) {
             return self.answer_with_cookie(now, id, tuple, syn);
         }
         if is_queue_full {

@@ -263,9 +263,12 @@ impl Stack {
         self.config.fast_open.keys = Some(keys);
     }
 
-    /// The peer's SYN,ACK has come, perhaps with a cookie.
+    /// The peer's SYN,ACK has come, perhaps with a cookie. One on a SYN that crosses ours is not for us:
+    /// the peer has it from here.
     pub(super) fn take_cookie(&mut self, tuple: &FourTuple, header: &wire::TcpHeader) {
-        let given = header.options.fast_open.and_then(|option| option.cookie);
+        let option = header.options.fast_open;
+        let given = option.filter(|_| header.control.has(wire::Control::ACK));
+        let given = given.and_then(|option| option.cookie);
         if let Some(cookie) = given
             && self.config.fast_open.client
         {

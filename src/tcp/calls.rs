@@ -344,6 +344,8 @@ impl Tcb {
             self.recv_buffer.len() > 0 && !self.read_shut && self.config.endings.resets_unread;
         self.orphan = true;
         if (linger_zero || unread) && self.state != State::TimeWait {
+            // Where both have closed ABORT has nothing to say; but that text was lost, the peer must know.
+            self.reset_due |= unread && matches!(self.state, State::Closing | State::LastAck);
             self.abort();
         } else if self.state.takes_data() {
             // Cannot fail in these states.

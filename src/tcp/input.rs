@@ -237,15 +237,24 @@ impl Tcb {
         self.check_timestamp(now, seg)?;
         self.note_overrun(seg);
         if !self.is_acceptable(seg) {
+            if seg.seq + 1 == self.rcv.nxt {
+                // MUST-26: who asks whether we are here is there.
+                self.hear_of_peer(now);
+            }
             self.answer_unacceptable(now, seg);
             self.restart_time_wait(now, seg);
             return Step::Break(Discard::NotAcceptable);
         }
         self.refuse_overrun(seg)?;
-        self.last_received = now;
-        self.probes.keepalives = 0;
+        self.hear_of_peer(now);
         self.trim(seg);
         Step::Continue(())
+    }
+
+    /// The peer is there: keepalive has nothing to ask for as long as an idle time (RFC 9293 §3.8.4).
+    fn hear_of_peer(&mut self, now: Instant) {
+        self.last_received = now;
+        self.probes.keepalives = 0;
     }
 
     /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its

@@ -282,7 +282,13 @@ impl Tcb {
                     WindowTold::Room => 0,
                 };
                 let ctl = Control::RST | Control::ACK;
-                Segment { ctl, wnd, ..ack }
+                let up = 0;
+                Segment {
+                    ctl,
+                    wnd,
+                    up,
+                    ..ack
+                }
             }
             Plan::FirstSyn(text_end) => Segment {
                 options: self.syn_options(now, true),
@@ -302,6 +308,8 @@ impl Tcb {
                 Some(octet) if octet == self.snd.nxt => self.text_segment(now, octet..octet + 1),
                 _ => Segment {
                     seq: self.snd.una.before(1),
+                    ctl: Control::ACK,
+                    up: 0,
                     ..self.pure_ack(now)
                 },
             },
@@ -360,13 +368,15 @@ impl Tcb {
     }
 
     fn pure_ack(&self, now: Instant) -> Segment<'_> {
+        let seq = self.place_of_acks();
+        let (urgent, up) = self.urgent_at(seq);
         Segment {
-            seq: self.place_of_acks(),
+            seq,
             ack: self.rcv.irs.is_some().then_some(self.rcv.nxt),
-            ctl: Control::ACK,
+            ctl: Control::ACK | urgent,
             wnd: self.rcv.edge.saturating_since(self.rcv.nxt),
             shift: self.agreed.window_scale.map_or(0, |(_, own)| own),
-            up: 0,
+            up,
             options: self.options_on(now),
             ecn: Ecn::NotEct,
             text: Text::EMPTY,
@@ -374,22 +384,25 @@ impl Tcb {
         }
     }
 
+    /// URG and SEG.UP of a segment that starts at `seq`: every one that urgent data follows has them, be it
+    /// without text (§3.8.5), and says how far it reaches, or as far as sixteen bits do.
+    fn urgent_at(&self, seq: Seq) -> (Control, u16) {
+        match self.snd.up {
+            Some(up) if up > seq => (Control::URG, (up - seq).min(usize::from(u16::MAX)) as u16),
+            _ => (Control::NONE, 0),
+        }
+    }
+
     fn text_segment(&self, now: Instant, range: Range<Seq>) -> Segment<'_> {
         let text_end = range.end.min(self.send_buffer.end());
-        let mut ctl = Control::ACK;
+        let (urgent, up) = self.urgent_at(range.start);
+        let mut ctl = Control::ACK | urgent;
         if range.end > text_end {
             ctl |= Control::FIN;
         }
         if self.is_pushed(&(range.start..text_end)) {
             ctl |= Control::PSH;
         }
-        let up = match self.snd.up {
-            Some(up) if up > range.start => {
-                ctl |= Control::URG;
-                (up - range.start).min(usize::from(u16::MAX)) as u16
-            }
-            _ => 0,
-        };
         Segment {
             seq: range.start,
             ctl,

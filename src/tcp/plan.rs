@@ -311,8 +311,11 @@ impl Tcb {
         self.snd.mss.saturating_sub(sack + accurate_ecn).max(1)
     }
 
+    /// Before it, urgent data is told of at RCV.NXT of the peer, where it counts behind a closed window.
     fn plan_probe(&self) -> Option<Plan> {
-        self.probes.due.then_some(Plan::Probe)
+        let tells = self.snd.up.is_some() && self.acks.due == AckDue::Now;
+        let plan = if tells { Plan::Ack } else { Plan::Probe };
+        self.probes.due.then_some(plan)
     }
 
     fn plan_ack(&self) -> Option<Plan> {

@@ -191,6 +191,11 @@ impl Tcb {
         self.probes.persisted += 1;
         let carries_text = self.config.windows.persist != Persist::Rto && self.unsent() > 0;
         self.probes.octet = carries_text.then_some(self.snd.nxt);
+        if self.snd.up.is_some() && !carries_text {
+            // MUST-66: the peer takes URG from a segment at RCV.NXT, though its window is closed, and
+            // perhaps opens it for that.
+            self.acks.due = AckDue::Now;
+        }
         self.timers
             .arm(Timer::Persist, now + self.persist_interval());
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use stubborn::config::{Config, TcpConfig};
+use stubborn::config::{Config, SynCookies, TcpConfig};
 use stubborn::tcp::{ConnectionError, Discard, RecvError, SendError, State};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
@@ -130,6 +130,37 @@ fn text_that_nobody_will_read_resets() {
         d.reads(5)
             .lets_go()
             .leaves("<SEQ=301><ACK=106><WND=9995><CTL=FIN,ACK>");
+    });
+}
+
+/// SHLD-3 where both sides have closed: in CLOSING and in LAST-ACK, with our FIN in flight, and with text
+/// of ours still to leave.
+#[test]
+fn text_that_nobody_will_read_resets_after_both_have_closed() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=FIN,ACK>")
+            .leaves("<SEQ=302><ACK=107><WND=9994><CTL=ACK>")
+            .state_is(State::Closing);
+        d.lets_go().leaves("<SEQ=302><ACK=107><CTL=RST,ACK>");
+        assert_eq!(d.stack.connection_count(), 0);
+
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><WND=0><DATA=5><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=107><WND=9994><CTL=ACK>");
+        d.sends(10).closes().state_is(State::LastAck);
+        d.lets_go().leaves("<SEQ=301><ACK=107><CTL=RST,ACK>");
+        assert_eq!(d.stack.connection_count(), 0);
+
+        // All read: the FIN is waited for as ever.
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=FIN,ACK>")
+            .leaves("<SEQ=301><ACK=107><WND=9994><CTL=ACK>");
+        d.reads(5)
+            .closes()
+            .leaves("<SEQ=301><ACK=107><WND=9994><CTL=FIN,ACK>");
+        d.lets_go().nothing_more().state_is(State::LastAck);
     });
 }
 
@@ -415,6 +446,84 @@ fn a_syn_beyond_the_old_numbers_reopens_time_wait() {
     });
 }
 
+/// MUST-13: a SYN that cannot be taken opens nothing, and so the old connection stays in TIME-WAIT, and
+/// answers the FIN of the peer.
+#[test]
+fn time_wait_stays_while_there_is_no_room_for_another() {
+    in_both_families(|family| {
+        let waiting = |change: fn(&mut Config)| {
+            let mut config = Config::new([family.us()]);
+            config.tcp = plain();
+            change(&mut config);
+            let mut d = Dialogue::with(family, config);
+            d.listen(1).opens();
+            d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+            d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>").leaves(ANSWER);
+            d
+        };
+        let stays = |d: &mut Dialogue| {
+            d.as_port(1000)
+                .arrives("<SEQ=5000><CTL=SYN><MSS=1000>")
+                .nothing_more()
+                .state_is(State::TimeWait);
+            d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>").leaves(ANSWER);
+        };
+        let opens = |d: &mut Dialogue| {
+            d.as_port(1000)
+                .arrives("<SEQ=5000><CTL=SYN><MSS=1000>")
+                .leaves("<SEQ=300><ACK=5001><CTL=SYN,ACK><MSS=1000>")
+                .state_is(State::SynReceived);
+        };
+        // The accept queue is full.
+        let mut d = waiting(|_| {});
+        d.as_port(1001).opens_and_waits();
+        stays(&mut d);
+        assert_eq!(d.stack.counters().listen_overflows, 1);
+        d.as_port(1001).accept();
+        opens(&mut d);
+        // So is the queue of handshakes.
+        let mut d = waiting(|config| config.max_half_open = 1);
+        d.as_port(1001)
+            .arrives("<SEQ=100><CTL=SYN><MSS=1000>")
+            .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+        stays(&mut d);
+        d.as_port(1001)
+            .arrives("<SEQ=101><ACK=301><CTL=ACK>")
+            .accept();
+        opens(&mut d);
+        // There are as many connections as there may be, one of which nobody has let go of.
+        let mut d = waiting(|config| config.max_connections = 1);
+        stays(&mut d);
+        d.lets_go();
+        opens(&mut d);
+    });
+}
+
+/// MAY-2 (1): no cookie answers a SYN that reopens a connection, for its number would be none beyond
+/// the old ones.
+#[test]
+fn no_cookie_reopens_time_wait() {
+    in_both_families(|family| {
+        let mut config = Config::new([family.us()]);
+        config.tcp = plain();
+        config.syn_cookies = SynCookies::Always;
+        let mut d = Dialogue::with(family, config);
+        d.listen(8).opens();
+        d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>").leaves(ANSWER);
+        let (old, sent) = (d.our_wire(302), d.stack.counters().cookies_sent);
+        d.until(secs(30))
+            .arrives("<SEQ=5000><CTL=SYN><MSS=1000>")
+            .leaves("<SEQ=300><ACK=5001><CTL=SYN,ACK><MSS=1000>")
+            .state_is(State::SynReceived);
+        assert!(d.wire_iss().wrapping_sub(old).cast_signed() > 0);
+        assert_eq!(d.stack.counters().cookies_sent, sent);
+        d.arrives("<SEQ=5001><ACK=301><CTL=ACK>")
+            .accept()
+            .state_is(State::Established);
+    });
+}
+
 /// The new ISN lies beyond the old numbers even if the clock of ISNs does not say so, since so
 /// much was sent.
 #[test]
@@ -480,6 +589,25 @@ fn a_newer_timestamp_reopens_time_wait() {
                 State::TimeWait
             };
             assert_eq!(d.state(), state, "{syn}");
+        }
+    });
+}
+
+/// RFC 6191 §2 would let any timestamp reopen a connection that had none. Here the sequence number
+/// decides, since old segments without timestamps are taken by a connection that has them.
+#[test]
+fn a_first_timestamp_reopens_nothing_by_itself() {
+    in_both_families(|family| {
+        for (seq, state) in [(50, State::TimeWait), (5000, State::SynReceived)] {
+            let tcp = TcpConfig {
+                timestamps: true,
+                ..plain()
+            };
+            let mut d = time_wait(family, tcp, true);
+            d.until(secs(30));
+            d.arrives(&format!("<SEQ={seq}><CTL=SYN><MSS=1000><TS=91,0>"));
+            d.all_that_leaves();
+            d.state_is(state);
         }
     });
 }

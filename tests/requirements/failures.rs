@@ -366,6 +366,31 @@ fn keepalive_waits_for_silence() {
     });
 }
 
+/// MUST-26: what the peer asks with is a sign of life like its answers, with an octet of garbage or
+/// without (MAY-6); an old duplicate is none.
+#[test]
+fn keepalive_of_the_peer_is_a_sign_of_life() {
+    in_both_families(|family| {
+        for asks in [
+            "<SEQ=100><ACK=301><CTL=ACK>",
+            "<SEQ=100><ACK=301><DATA=1><CTL=ACK>",
+        ] {
+            let mut d = kept_alive(family);
+            d.until(secs(9))
+                .arrives(asks)
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+            d.until(secs(19)).leaves(PROBE);
+            d.arrives(asks).leaves("<SEQ=301><ACK=101><CTL=ACK>");
+            d.until(secs(29)).leaves(PROBE);
+        }
+        let mut d = kept_alive(family);
+        d.until(secs(9))
+            .arrives("<SEQ=90><ACK=301><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.until(secs(10)).leaves(PROBE);
+    });
+}
+
 /// MUST-24, MUST-25: off by default; a user can switch it on and off.
 #[test]
 fn keepalive_can_be_switched() {

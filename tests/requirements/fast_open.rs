@@ -295,6 +295,27 @@ fn a_simultaneous_open_sends_the_text_again() {
     });
 }
 
+/// RFC 7413 §4.1.3: a cookie comes with a SYN,ACK. One on a SYN that crosses ours is one that the peer has
+/// got here, and good for nothing there.
+#[test]
+fn a_cookie_on_a_crossing_syn_is_not_kept() {
+    in_both_families(|family| {
+        let crossing = "<SEQ=100><CTL=SYN><MSS=900><FO=8899aabbccddeeff>";
+        let answer = "<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>";
+        let mut d = Dialogue::with(family, config(family, |_| {}));
+        let remote = SocketAddr::new(family.peer(), 80);
+        d.connects_sending(0).leaves(ASKING);
+        d.arrives(crossing).leaves(answer);
+        assert!(!d.stack.can_fast_open(d.now(), remote));
+        // Nor does it take the place of one.
+        let mut d = client(family);
+        d.connects_sending(10).leaves(WITH_TEXT);
+        d.arrives(crossing).leaves(answer);
+        d.aborts().all_that_leaves();
+        d.connects_sending(10).leaves(WITH_TEXT);
+    });
+}
+
 // The server.
 
 const KEY: [u8; 16] = *b"a key of cookies";

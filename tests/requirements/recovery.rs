@@ -689,3 +689,32 @@ fn without_rack_three_short_ranges_are_counted() {
         assert_eq!((again[0].header.seq, again[0].len), (301, 100));
     });
 }
+
+/// RFC 6675 §5, step 1: three duplicates are enough, though what they report is one range of few octets.
+/// What moves SND.UNA begins the count again.
+#[test]
+fn without_rack_three_duplicates_of_short_segments_are_counted() {
+    in_both_families(|family| {
+        let mut tcp = TcpConfig {
+            rack: false,
+            ..without_probes()
+        };
+        tcp.socket.nodelay = true;
+        let mut d = with_sack(family, tcp);
+        for seq in (301..1301).step_by(100) {
+            d.sends(100);
+            assert_eq!(d.all_that_leaves()[0].header.seq, seq);
+        }
+        acked(&mut d, 301, &[(401, 501)]);
+        acked(&mut d, 301, &[(401, 601)]);
+        // The first was only late, and the next is missing.
+        acked(&mut d, 601, &[(701, 801)]);
+        acked(&mut d, 601, &[(701, 901)]);
+        // Without news it is no duplicate.
+        acked(&mut d, 601, &[(701, 901)]);
+        segments_leave(&mut d, &[]);
+        acked(&mut d, 601, &[(701, 1001)]);
+        let again = d.all_that_leaves();
+        assert_eq!((again[0].header.seq, again[0].len), (601, 100));
+    });
+}

@@ -2,7 +2,7 @@
 
 use stubborn::stack::Readiness;
 
-use crate::dialogue::{Dialogue, Family, in_both_families, plain};
+use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
 
 /// MUST-30, MUST-62: the pointer names the octet after the last urgent one, both ways.
 #[test]
@@ -50,6 +50,43 @@ fn urgent_data_of_any_length_is_announced() {
             seq += segment.len as u32;
         }
         assert_eq!(seq, end + 1000);
+    });
+}
+
+/// §3.8.5, MUST-66: urgent data that a closed window holds back is told of with every segment that
+/// leaves meanwhile, and where the peer hears it: beside each probe at SND.NXT, for a probe stands before
+/// the window.
+#[test]
+fn urgent_data_is_announced_though_the_window_is_closed() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        d.sends_urgent(70_000).nothing_more();
+        let announces = "<SEQ=301><ACK=101><UP=65535><CTL=URG,ACK>";
+        let probe = "<SEQ=300><ACK=101><CTL=ACK>";
+        for at in [200, 600] {
+            d.until(ms(at)).leaves(announces).leaves(probe);
+            d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        }
+        // So does an acknowledgment; and where nothing is left to be told, none does.
+        d.arrives("<SEQ=101><ACK=301><WND=0><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><UP=65535><CTL=URG,ACK>");
+        let mut d = Dialogue::established(family, plain());
+        d.sends_urgent(3)
+            .leaves("<SEQ=301><ACK=101><UP=3><DATA=3><CTL=PSH,URG,ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=304><ACK=106><WND=9995><CTL=ACK>");
+    });
+}
+
+/// RFC 9293 §3.10.5: a reset says nothing of urgent data.
+#[test]
+fn a_reset_announces_nothing() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+        d.sends_urgent(3).nothing_more();
+        d.aborts().leaves("<SEQ=301><ACK=101><CTL=RST,ACK>");
     });
 }
 

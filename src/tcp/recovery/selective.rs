@@ -36,6 +36,9 @@ pub(super) struct Selective {
     /// C.lost when the window was last reduced for a loss: what is lost and left since is a sign of
     /// congestion of its own (RFC 5681 §4.3).
     lost_before: u64,
+    /// Without RACK: DupAcks of RFC 6675 §5, acknowledgments that reported something new since SND.UNA
+    /// moved.
+    duplicates: usize,
     /// The peer has thrown away something that it had reported.
     reneged: bool,
     /// When what has been overtaken is lost.
@@ -72,6 +75,7 @@ impl Selective {
             flight_size: 0,
             recover_fs: 0,
             lost_before: 0,
+            duplicates: 0,
             reneged: false,
             reordering_at: None,
             probe_at: None,
@@ -111,6 +115,16 @@ impl Selective {
             let alone = board.counts().unacked <= 1;
             tail_probe::expiry(rtt, now, alone, self.max_ack_delay)
         });
+    }
+
+    /// RFC 6675 §5: DupAcks.
+    fn count_duplicate(&mut self, advances: bool, reports: bool) {
+        if advances {
+            self.duplicates = 0;
+        }
+        if reports && !self.uses_rack && self.phase == Phase::Open {
+            self.duplicates += 1;
+        }
     }
 
     /// The probe leaves: SND.NXT is `nxt` now. `resent`: see [`TailProbe::on_sent`]. `unsampled`: the next
@@ -156,6 +170,10 @@ impl Selective {
         let recover = self.is_in_trouble().then_some(self.recover);
         let flight_size = (board.sacked_octets() > 0).then_some(self.flight_size);
         (self.phase, recover, flight_size, self.reneged).hash(hasher);
+        // Of segments of one octet IsLost says what DupAcks does.
+        if config.mss != Some(1) {
+            self.duplicates.min(DUP_THRESH).hash(hasher);
+        }
         let in_flight = board.records().filter(|it| it.fate == Fate::InFlight);
         let left_since = |it: &Record| it.snapshot.lost >= self.lost_before;
         in_flight.for_each(|it| left_since(it).hash(hasher));
@@ -190,6 +208,7 @@ impl Recovery {
         let Some(selective) = &mut self.selective else {
             return;
         };
+        selective.count_duplicate(ack.advances(), arrivals.sacked);
         if self.habits.doubts_reneging && ack.advances() && self.board.is_first_sacked() {
             let wait = srtt.unwrap_or_default() / 2;
             self.rto_at = ack.now + wait.max(LEAST_DOUBT);
@@ -365,7 +384,7 @@ impl Recovery {
         let now = ack.now;
         let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
         let sacked = self.board.counts().sacked;
-        let edge = self.edge_of_losses(ack.mss);
+        let edge = self.edge_of_losses(ack.mss).max(self.edge_by_duplicates());
         let Some(selective) = &mut self.selective else {
             return;
         };
@@ -409,6 +428,18 @@ impl Recovery {
             }
         }
         None
+    }
+
+    /// RFC 6675 §5, step 1: DupThresh duplicates show that the segment at SND.UNA is lost, though all that
+    /// they report is too little for IsLost. Where that ends.
+    fn edge_by_duplicates(&mut self) -> Option<Seq> {
+        let selective = self.selective.as_ref()?;
+        let shows = selective.phase == Phase::Open && selective.duplicates >= DUP_THRESH;
+        if !shows || selective.uses_rack {
+            return None;
+        }
+        self.board.separate_first();
+        self.board.first().map(|first| first.end)
     }
 }
 
