@@ -1,6 +1,5 @@
 //! What the options of a script say.
 
-use core::fmt;
 use core::net::IpAddr;
 
 use super::ast::{Script, Setting};
@@ -101,32 +100,35 @@ impl Setup {
         more: &[(String, String)],
     ) -> Result<Option<Setup>, String> {
         let mut setup = Setup::new(variant);
-        let more = more
-            .iter()
-            .map(|(name, value)| (name.as_str(), Some(value.as_str())));
-        let own = script.options.iter().map(named);
-        for (name, value) in own.chain(more) {
-            if name == "ip_version" {
-                let wanted = value.and_then(Variant::from_name);
-                let wanted = wanted.ok_or_else(|| wrong(name, value))?;
-                if wanted != variant {
-                    return Ok(None);
-                }
-                continue;
+        for Setting { place, name, value } in &script.options {
+            match setup.take(name, value.as_deref()) {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(reason) => return Err(format!("{place}: {reason}")),
             }
-            setup.take(name, value)?;
+        }
+        for (name, value) in more {
+            if !setup.take(name, Some(value))? {
+                return Ok(None);
+            }
         }
         Ok(Some(setup))
     }
 
-    fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), String> {
+    /// Takes an option; whether the script is for this variant all the same.
+    fn take(&mut self, name: &str, value: Option<&str>) -> Result<bool, String> {
+        let wrong = |meant: &str| wrong(name, value, meant);
         let number = |most: u64| {
             let number: Option<u64> = value.and_then(|value| value.parse().ok());
-            number
-                .filter(|n| *n <= most)
-                .ok_or_else(|| wrong(name, value))
+            let meant = || wrong(&format!("a number from 0 to {most}"));
+            number.filter(|n| *n <= most).ok_or_else(meant)
         };
         match name {
+            "ip_version" => {
+                let wanted = value.and_then(Variant::from_name);
+                let wanted = wanted.ok_or_else(|| wrong("ipv4, ipv6 or ipv4-mapped-ipv6"))?;
+                return Ok(wanted == self.variant);
+            }
             "bind_port" => self.bind_port = number(65_535)? as u16,
             "connect_port" => self.connect_port = number(65_535)? as u16,
             "mtu" => {
@@ -137,20 +139,20 @@ impl Setup {
             "tolerance_usecs" => self.tolerance_micros = number(1_000_000_000)?,
             "tolerance_percent" => {
                 let permille = value.and_then(thousandths);
-                self.tolerance_permille = permille.ok_or_else(|| wrong(name, value))?;
+                self.tolerance_permille = permille.ok_or_else(|| wrong("per cent: 12.5"))?;
             }
             "tcp_ts_tick_usecs" => self.tick_micros = number(1_000_000)?,
             "tcp_ts_ecr_scaled" => self.scaled_echo = true,
             "strict_segments" => self.strict = value != Some("0"),
             "tcp_md5_secret" => {
                 let secret = value.filter(|secret| !secret.is_empty());
-                let secret = secret.ok_or_else(|| wrong(name, value))?;
+                let secret = secret.ok_or_else(|| wrong("a secret"))?;
                 self.md5_secret = Some(secret.as_bytes().to_vec());
             }
             "dry_run" => self.dry_run = true,
             "profile" => {
                 let profile = value.and_then(Profile::from_name);
-                self.profile = Some(profile.ok_or_else(|| wrong(name, value))?);
+                self.profile = Some(profile.ok_or_else(|| wrong("linux, freebsd or stubborn"))?);
             }
             "local_ip" => self.addresses.local = self.address(name, value)?,
             "remote_ip" => self.addresses.remote = self.address(name, value)?,
@@ -158,7 +160,7 @@ impl Setup {
             _ if WITHOUT_MEANING.contains(&name) => {}
             _ => return Err(format!("the option --{name} is not known here")),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// An address, perhaps with a prefix behind it.
@@ -166,18 +168,21 @@ impl Setup {
         let text = value.map(|value| value.split('/').next().unwrap_or(value));
         let address: Option<IpAddr> = text.and_then(|text| text.parse().ok());
         let fits = |address: &IpAddr| address.is_ipv6() == self.variant.is_ipv6();
-        address.filter(fits).ok_or_else(|| wrong(name, value))
+        let meant = if self.variant.is_ipv6() {
+            "an address of IPv6"
+        } else {
+            "an address of IPv4"
+        };
+        address
+            .filter(fits)
+            .ok_or_else(|| wrong(name, value, meant))
     }
 }
 
-fn named(setting: &Setting) -> (&str, Option<&str>) {
-    (&setting.name, setting.value.as_deref())
-}
-
-fn wrong(name: &str, value: Option<impl fmt::Display>) -> String {
+fn wrong(name: &str, value: Option<&str>, meant: &str) -> String {
     match value {
-        Some(value) => format!("the option --{name} cannot be {value}"),
-        None => format!("the option --{name} needs a value"),
+        Some(value) => format!("the option --{name} cannot be {value}: {meant} is meant"),
+        None => format!("the option --{name} needs a value: {meant}"),
     }
 }
 
@@ -222,16 +227,23 @@ mod tests {
     #[test]
     fn what_nobody_knows_is_told() {
         let rows = [
-            ("--colour=red", "the option --colour is not known here"),
-            ("--mtu=x", "the option --mtu cannot be x"),
-            ("--mtu", "the option --mtu needs a value"),
+            ("--colour=red", "1:1: the option --colour is not known here"),
+            (
+                "--verbose\n--mtu=x",
+                "2:1: the option --mtu cannot be x: a number from 0 to 65515 is meant",
+            ),
+            (
+                "--mtu",
+                "1:1: the option --mtu needs a value: a number from 0 to 65515",
+            ),
             (
                 "--ip_version=ipv5",
-                "the option --ip_version cannot be ipv5",
+                "1:1: the option --ip_version cannot be ipv5: ipv4, ipv6 or ipv4-mapped-ipv6 is \
+                 meant",
             ),
             (
                 "--local_ip=fd00::1",
-                "the option --local_ip cannot be fd00::1",
+                "1:1: the option --local_ip cannot be fd00::1: an address of IPv4 is meant",
             ),
         ];
         for (options, expected) in rows {

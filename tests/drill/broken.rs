@@ -233,15 +233,15 @@ fn what_nobody_knows_is_skipped_before_anything_happens() {
         ),
         (
             "+0 write(4, ..., 9) = -1 ENONSENSE (x)",
-            "the error ENONSENSE is not known here",
+            "8:1: the error ENONSENSE is not known here",
         ),
         (
             "+0 setsockopt(4, SOL_TCP, TCP_NONSENSE, [1], 4) = 0",
-            "the name TCP_NONSENSE is not known here",
+            "8:1: the name TCP_NONSENSE is not known here",
         ),
         (
             "+0 setsockopt(4, SOL_TCP, 9999, [1], 4) = 0",
-            "no support for the socket option 9999",
+            "8:1: no support for the socket option 9999",
         ),
     ];
     for (line, expected) in rows {
@@ -250,7 +250,7 @@ fn what_nobody_knows_is_skipped_before_anything_happens() {
         assert_eq!(verdict(&text), Verdict::Skipped(expected.to_owned()));
     }
     let text = format!("--colour=red\n{OPEN}");
-    let reason = "the option --colour is not known here".to_owned();
+    let reason = "1:1: the option --colour is not known here".to_owned();
     assert_eq!(verdict(&text), Verdict::Skipped(reason));
 }
 

@@ -1,6 +1,6 @@
 //! The events of a script, one after the other, each at its time.
 
-use super::super::ast::{Action, Body, Direction, Event, Packet, Script, When};
+use super::super::ast::{Action, Body, Command, Direction, Event, Packet, Script, When};
 use super::super::code;
 use super::super::packet::{Observed, check_icmp, show};
 use super::super::place::Place;
@@ -48,6 +48,13 @@ pub(super) struct Due {
     pub(super) to: Instant,
     pub(super) tolerance: Duration,
     pub(super) any: bool,
+}
+
+/// What stands in a script, and where: an event, or a command without a time.
+pub(super) type Line = (Place, String);
+
+fn line(event: &Event) -> Line {
+    (event.place, event.text.clone())
 }
 
 /// Why a script cannot be run at all: what nobody here knows, found before anything happens.
@@ -119,8 +126,12 @@ impl<'a> Run<'a> {
                 Some(broken) => self.failure(None, broken.into()),
                 None => Verdict::Passed,
             },
-            Err((_, Stop::Skipped(reason))) => Verdict::Skipped(reason),
-            Err((event, Stop::Failed(wrong))) => self.failure(event, wrong),
+            Err(ended) => match *ended {
+                ((place, _), Stop::Skipped(reason)) => {
+                    Verdict::Skipped(format!("{place}: {reason}"))
+                }
+                (line, Stop::Failed(wrong)) => self.failure(Some(line), wrong),
+            },
         };
         Report {
             variant: self.setup.variant,
@@ -130,12 +141,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn failure(&mut self, event: Option<&Event>, wrong: Wrong) -> Verdict {
-        let (place, text) = match (wrong.elsewhere, event) {
-            (Some(elsewhere), _) => elsewhere,
-            (None, Some(event)) => (event.place, event.text.clone()),
-            (None, None) => (Place::default(), "the end of the script".to_owned()),
-        };
+    fn failure(&mut self, line: Option<Line>, wrong: Wrong) -> Verdict {
+        let at_end = || (Place::default(), "the end of the script".to_owned());
+        let (place, text) = wrong.elsewhere.or(line).unwrap_or_else(at_end);
         Verdict::Failed(Box::new(Failure {
             place,
             event: text,
@@ -147,23 +155,31 @@ impl<'a> Run<'a> {
         }))
     }
 
-    fn all(&mut self) -> Result<(), (Option<&'a Event>, Stop)> {
+    fn all(&mut self) -> Result<(), Box<(Line, Stop)>> {
         let script = self.script;
         if let Some(init) = &script.init {
-            self.command(&init.text).map_err(|stop| (None, stop))?;
+            self.bare(init)?;
         }
         for event in &script.events {
-            self.event(event).map_err(|stop| (Some(event), stop))?;
+            self.event(event)
+                .map_err(|stop| Box::new((line(event), stop)))?;
         }
-        let last = script.events.last();
         if let Some(pending) = &self.pending {
             let wrong = pending.wrong("the script ends while the call blocks");
-            return Err((last, Stop::Failed(wrong)));
+            let last = script.events.last().map(line);
+            return Err(Box::new((last.unwrap_or_default(), Stop::Failed(wrong))));
         }
-        if let Some(cleanup) = &script.cleanup {
-            self.command(&cleanup.text).map_err(|stop| (last, stop))?;
+        match &script.cleanup {
+            Some(cleanup) => self.bare(cleanup),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A command without a time.
+    fn bare(&mut self, command: &Command) -> Result<(), Box<(Line, Stop)>> {
+        let line = || (command.place, format!("`{}`", command.text.trim()));
+        self.command(&command.text)
+            .map_err(|stop| Box::new((line(), stop)))
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Stop> {

@@ -115,6 +115,20 @@ fn named(name: &str) -> Option<i64> {
     }
 }
 
+/// The first name in an argument that nobody here knows, in words.
+pub(super) fn unknown(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Word(name) if named(name).is_none() => {
+            Some(format!("the name {name} is not known here"))
+        }
+        Expr::Or(parts) | Expr::List(parts) | Expr::Apply(_, parts) => {
+            parts.iter().find_map(unknown)
+        }
+        Expr::Struct(fields) => fields.iter().find_map(|field| unknown(&field.value)),
+        Expr::Word(_) | Expr::Ellipsis | Expr::Integer(_) | Expr::Text(_) => None,
+    }
+}
+
 /// The members of a struct.
 pub(super) fn fields(expr: &Expr) -> Result<&[Field], Stop> {
     match expr {

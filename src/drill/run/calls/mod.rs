@@ -109,14 +109,29 @@ const CALLS: [(&str, Function); 34] = [
     ("accept4", sockets::accept),
 ];
 
+/// Those that do nothing here.
+const WITHOUT_EFFECT: [&str; 2] = ["cap_set", "usleep"];
+
 fn nothing(_: &mut Run<'_>, _: &Args<'_>) -> Result<Begun, Stop> {
     Ok(Begun::Done(Answer::new(Ok(0))))
 }
 
-/// Why a call cannot be carried out, if that can be told before.
+/// Why a call cannot be carried out, if that can be told before: what it names and nobody knows.
 pub(super) fn unknown(call: &Call) -> Option<String> {
-    let known = CALLS.iter().any(|(name, _)| *name == call.name);
-    (!known).then(|| format!("no support for the call {}", call.name))
+    if !CALLS.iter().any(|(name, _)| *name == call.name) {
+        return Some(format!("no support for the call {}", call.name));
+    }
+    if let Some(name) = &call.errno
+        && Errno::from_name(name).is_none()
+    {
+        return Some(format!("the error {name} is not known here"));
+    }
+    // What nothing follows from may have any name.
+    let args = match WITHOUT_EFFECT.contains(&call.name.as_str()) {
+        true => &[][..],
+        false => &call.args,
+    };
+    args.iter().chain([&call.result]).find_map(args::unknown)
 }
 
 /// A call that blocks.
