@@ -1,5 +1,6 @@
 //! Every tunable of the stack: its meaning, unit, default, limits and the RFC section it follows.
 
+mod acceptance;
 mod congestion;
 mod ecn;
 mod endings;
@@ -20,6 +21,7 @@ mod windows;
 use core::net::IpAddr;
 use core::time::Duration;
 
+pub use acceptance::Acceptance;
 pub use congestion::{
     CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
 };
@@ -310,8 +312,8 @@ pub struct TcpConfig {
     /// A reset does not end TIME-WAIT (RFC 1337 §3, F1), so that an old duplicate cannot. Default
     /// on.
     pub time_wait_ignores_resets: bool,
-    /// Which resets are believed. Default [`Resets::Exact`].
-    pub resets: Resets,
+    /// Which segments are believed, where an RFC leaves that open or others do otherwise.
+    pub acceptance: Acceptance,
     /// A reset in CLOSING or LAST-ACK is an error, as on the common stacks: what was sent last may
     /// not have arrived. Off, it is none (RFC 9293 §3.10.7.4, second): the user has closed, the peer
     /// too, and may have gone before its last acknowledgment got through. Default off.
@@ -425,7 +427,7 @@ impl Default for TcpConfig {
             habits: Habits::default(),
             msl: Duration::from_secs(30),
             time_wait_ignores_resets: true,
-            resets: Resets::default(),
+            acceptance: Acceptance::default(),
             tells_late_resets: false,
             endings: Endings::default(),
             fin_wait_2_timeout: Some(Duration::from_secs(60)),

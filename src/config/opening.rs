@@ -70,6 +70,8 @@ pub enum OptionLayout {
     TimestampsFirst,
     /// MSS, NOP, window scale, SACK permitted, timestamps: FreeBSD's.
     ScaleFirst,
+    /// None at all, not even the MSS. What else is offered is turned off by its own setting.
+    WithoutOptions,
 }
 
 /// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6): without keeping anything of

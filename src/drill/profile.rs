@@ -6,11 +6,12 @@ use core::net::IpAddr;
 use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
-    AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode, EcnOptions, Endings,
-    FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, IcmpTrust, Keepalive, MtuProbing,
-    Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist, Push, QuickAcks, ReceiveGrowth,
-    RecoveryHabits, Resets, RetryLimit, RtoFloor, SendRoom, SendingHabits, SocketOptions,
-    Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse, Windows,
+    Acceptance, AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode,
+    EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, IcmpTrust,
+    Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist, Push,
+    QuickAcks, ReceiveGrowth, RecoveryHabits, Resets, RetryLimit, RtoFloor, SendRoom,
+    SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse,
+    Windows,
 };
 use crate::time::Duration;
 
@@ -103,6 +104,14 @@ impl fmt::Display for Profile {
     }
 }
 
+/// What Linux believes.
+const LINUX_ACCEPTANCE: Acceptance = Acceptance {
+    resets: Resets::AlsoBehindHeld,
+    syns_reset: false,
+    any_old_ack: false,
+    timestamps_required: false,
+};
+
 /// What acknowledgments of Linux wait for.
 const LINUX_WAITS: AckWaits = AckWaits {
     end_with_reading: true,
@@ -147,7 +156,7 @@ fn linux(host: Config) -> Config {
             ..host.tcp.socket
         },
         time_wait_ignores_resets: false,
-        resets: Resets::AlsoBehindHeld,
+        acceptance: LINUX_ACCEPTANCE,
         tells_late_resets: true,
         reduces_whole_window: true,
         window_in_segments: true,

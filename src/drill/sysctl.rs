@@ -380,7 +380,7 @@ mod tests {
             ("net.ipv4.tcp_shrink_window", "1"),
             ("net.ipv4.tcp_reordering", "6"),
             ("net.ipv4.tcp_recovery", "2"),
-            ("net.inet.tcp.insecure_syn", "1"),
+            ("net.inet.tcp.do_lrd", "1"),
             ("net.inet.tcp.cc.algorithm", "chd"),
         ];
         for (key, value) in unknown {

@@ -82,8 +82,8 @@ pub use secret::Secret;
 pub use share::{Share, Stray};
 pub use table::{CONNECTION_AT_REST, ConnId};
 pub use udp::{
-    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpRecvError, UdpSendError,
-    Undelivered,
+    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
+    UdpSendError, Undelivered,
 };
 
 use deadlines::Deadlines;

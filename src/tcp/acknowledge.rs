@@ -40,6 +40,10 @@ impl Tcb {
             self.take_handshake_ack(now, ack, seg);
             return self.check_fin_acknowledged(now);
         }
+        if self.takes_old_ack(ack) {
+            self.probes.unanswered = 0;
+            return self.check_fin_acknowledged(now);
+        }
         if self.probes.octet.is_some() && ack > self.snd.nxt {
             self.count_probe(now, ack);
         }
@@ -63,6 +67,13 @@ impl Tcb {
             }
         }
         self.check_fin_acknowledged(now)
+    }
+
+    /// An old duplicate, however old, where that is wanted:
+    /// [`Acceptance::any_old_ack`](crate::config::Acceptance::any_old_ack).
+    fn takes_old_ack(&self, ack: Seq) -> bool {
+        let is_old = ack < self.snd.una && self.state != State::TimeWait;
+        is_old && self.config.acceptance.any_old_ack
     }
 
     /// In TIME-WAIT nothing but a bare acknowledgment at RCV.NXT belongs here: whoever sends anything

@@ -7,7 +7,7 @@ pub enum Discard {
     Closed,
     /// It lies outside the window (§3.10.7.4, first).
     NotAcceptable,
-    /// Its timestamp is older than the last one (RFC 7323 §5.3).
+    /// Its timestamp is older than the last one (RFC 7323 §5.3), or missing where it is required (§3.2).
     Paws,
     /// The peer's SYN came again.
     RepeatedSyn,

@@ -99,7 +99,7 @@ pub(super) fn own_mss(config: &TcpConfig, path: Path) -> u16 {
 /// The order of the options of our SYN.
 pub(super) fn layout(config: &TcpConfig) -> Layout {
     match config.option_layout {
-        OptionLayout::TimestampsFirst => Layout::TimestampsFirst,
+        OptionLayout::TimestampsFirst | OptionLayout::WithoutOptions => Layout::TimestampsFirst,
         OptionLayout::ScaleFirst => Layout::ScaleFirst,
     }
 }
@@ -127,13 +127,14 @@ impl Tcb {
                 config.timestamps && fits,
             )
         };
+        let says_mss = self.config.option_layout != OptionLayout::WithoutOptions;
         Options {
-            mss: Some(self.offered_mss()),
+            mss: says_mss.then(|| self.offered_mss()),
             window_scale: scale.then_some(self.rcv.shift),
             sack_permitted: sack,
             timestamps: timestamps.then(|| self.timestamps.option(now)),
             layout: layout(&self.config),
-            fast_open: self.opening.option().filter(|_| is_first),
+            fast_open: self.opening.option().filter(|_| is_first && says_mss),
             signature: self.agreed.signed,
             ..Options::default()
         }

@@ -273,7 +273,7 @@ impl Tcb {
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
     fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
         let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
-        let at_edge = seg.seq == edge && self.config.resets == Resets::AlsoBehindHeld;
+        let at_edge = seg.seq == edge && self.config.acceptance.resets == Resets::AlsoBehindHeld;
         let in_window = seg.seq == nxt || (nxt < seg.seq && seg.seq < edge) || at_edge;
         let fits = in_window || self.is_reset_at_fin(seg);
         // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
@@ -306,10 +306,14 @@ impl Tcb {
         Step::Continue(())
     }
 
-    /// PAWS (RFC 7323 §5.3, R1).
+    /// PAWS (RFC 7323 §5.3, R1); and, where they are required, that there are timestamps (§3.2).
     fn check_timestamp(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
         let Some(timestamps) = seg.options.timestamps.filter(|_| self.agreed.timestamps) else {
-            return Step::Continue(());
+            let is_wrong = self.agreed.timestamps && self.config.acceptance.timestamps_required;
+            return match is_wrong {
+                true => Step::Break(Discard::Paws),
+                false => Step::Continue(()),
+            };
         };
         if !self.timestamps.is_old(now, timestamps.val) {
             return Step::Continue(());
@@ -457,6 +461,11 @@ impl Tcb {
                 true => Discard::SynRefused,
                 false => Discard::Reset,
             });
+        }
+        if self.is_reset_by_syn(seg) {
+            self.reset_due = true;
+            self.end(Event::RcvRst, Some(ConnectionError::Reset));
+            return Step::Break(Discard::Reset);
         }
         if self.ends_lightly() && self.state == State::FinWait2 && seg.seq >= self.rcv.nxt {
             self.end(Event::Abort, None);

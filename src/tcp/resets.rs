@@ -1,4 +1,5 @@
-//! Which resets are believed: see [`Resets`].
+//! Which resets are believed, and what else ends a connection: see [`Resets`] and
+//! [`Acceptance`](crate::config::Acceptance).
 
 use super::segment::Segment;
 use super::state::State;
@@ -8,7 +9,7 @@ use crate::config::Resets;
 impl Tcb {
     /// It stands where the peer's FIN stood, and that is taken for RCV.NXT.
     pub(super) fn is_reset_at_fin(&self, seg: &Segment<'_>) -> bool {
-        self.config.resets == Resets::AlsoBehindHeld
+        self.config.acceptance.resets == Resets::AlsoBehindHeld
             && matches!(
                 self.state,
                 State::CloseWait | State::Closing | State::LastAck
@@ -16,12 +17,19 @@ impl Tcb {
             && self.rcv.fin == Some(seg.seq)
     }
 
+    /// A SYN in the window resets the connection (RFC 793), where that is wanted.
+    pub(super) fn is_reset_by_syn(&self, seg: &Segment<'_>) -> bool {
+        let is_in_window = self.rcv.nxt <= seg.seq && seg.seq < self.rcv.edge;
+        let may_end = self.state.is_synchronized() && self.state != State::TimeWait;
+        self.config.acceptance.syns_reset && may_end && is_in_window
+    }
+
     /// It ends the connection: see [`Resets`].
     pub(super) fn is_believed(&self, seg: &Segment<'_>) -> bool {
         let ends_lightly = self.ends_lightly() && self.state == State::FinWait2;
         seg.seq == self.rcv.nxt
             || ends_lightly
-            || match self.config.resets {
+            || match self.config.acceptance.resets {
                 Resets::Exact => false,
                 Resets::AlsoBehindHeld => {
                     let behind_held = self.agreed.sack && seg.seq == self.recv_buffer.end();

@@ -1,6 +1,6 @@
 //! Timestamps and PAWS (RFC 7323).
 
-use stubborn::config::TcpConfig;
+use stubborn::config::{Acceptance, TcpConfig};
 use stubborn::tcp::{Discard, State};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
@@ -183,6 +183,26 @@ fn what_needs_no_timestamp() {
         let mut d = stamped(family, plain());
         d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
             .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK><TS=1000,51>");
+        d.arrives("<SEQ=106><CTL=RST>").state_is(State::Closed);
+    });
+}
+
+/// RFC 7323 §3.2, where it is asked for: without timestamps only a reset counts.
+#[test]
+fn a_segment_without_timestamps_can_be_dropped() {
+    in_both_families(|family| {
+        let strict = || TcpConfig {
+            acceptance: Acceptance {
+                timestamps_required: true,
+                ..Acceptance::default()
+            },
+            ..plain()
+        };
+        let mut d = stamped(family, strict());
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .nothing_more();
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK><TS=52,1000>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK><TS=1000,52>");
         d.arrives("<SEQ=106><CTL=RST>").state_is(State::Closed);
     });
 }

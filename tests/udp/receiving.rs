@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stubborn::stack::{Readiness, Received, UdpId, UdpRecvError};
+use stubborn::stack::{Readiness, Received, UdpId, UdpMarks, UdpRecvError};
 use stubborn::wire::{self, IcmpError, IcmpMessage, Malformed, Payload, Unreachable, ip};
 
 use super::support::*;
@@ -38,6 +38,10 @@ fn what_the_buffer_has_no_room_for_is_lost() {
             len: 5,
             remote: host.peer(),
             local: family.us(),
+            marks: UdpMarks {
+                hop_limit: Some(64),
+                traffic_class: Some(0),
+            },
         };
         let mut buffer = [0; 3];
         for _ in 0..2 {

@@ -8,15 +8,13 @@ use crate::time::Duration;
 
 /// What this stack does in one way only: the values that stand for it. With another value FreeBSD would
 /// do something else, which nobody would notice here, so that is not understood.
-const FIXED: [(&str, &[u64]); 28] = [
+const FIXED: [(&str, &[u64]); 25] = [
     ("abc_l_var", &[2]),
     ("cc.abe", &[0]),
     // A retransmission that was lost as well is found by what is reported beyond it, or by RTO.
     ("do_lrd", &[0]),
     ("do_prr", &[1]),
     ("icmp_may_rst", &[1]),
-    ("insecure_ack", &[0]),
-    ("insecure_syn", &[0]),
     ("maxunacktime", &[0]),
     // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
     ("mssdflt", &[536]),
@@ -36,7 +34,6 @@ const FIXED: [(&str, &[u64]); 28] = [
     ("sendbuf_auto", &[1]),
     ("soreceive_stream", &[0]),
     ("syncache.rst_on_sock_fail", &[1]),
-    ("tolerate_missing_ts", &[1]),
     ("ts_offset_per_conn", &[1]),
     ("udp_tunneling_port", &[0]),
 ];
@@ -44,7 +41,7 @@ const FIXED: [(&str, &[u64]); 28] = [
 /// FreeBSD has these, and nothing follows from them that a script could see here: they are about memory,
 /// logs and offloads of the host, what is remembered from one run to the next, connections within the
 /// host, and what was learnt of black holes, which is off.
-const WITHOUT_MEANING: [&str; 28] = [
+const WITHOUT_MEANING: [&str; 29] = [
     "ack_war_cnt",
     "ack_war_timewindow",
     "blackhole_local",
@@ -58,6 +55,7 @@ const WITHOUT_MEANING: [&str; 28] = [
     "hostcache.purgenow",
     "isn_reseed_interval",
     "kern.ipc.maxsockbuf",
+    "kern.timecounter.alloweddeviation",
     "log_debug",
     "log_in_vain",
     "maxtcptw",
@@ -109,11 +107,14 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
             tcp.delayed_ack = tcp.delayed_ack.filter(|_| on);
         }
         "insecure_rst" => {
-            tcp.resets = match flag(value)? {
+            tcp.acceptance.resets = match flag(value)? {
                 true => Resets::InWindow,
                 false => Resets::Exact,
             };
         }
+        "insecure_syn" => tcp.acceptance.syns_reset = flag(value)?,
+        "insecure_ack" => tcp.acceptance.any_old_ack = flag(value)?,
+        "tolerate_missing_ts" => tcp.acceptance.timestamps_required = !flag(value)?,
         // How long FIN-WAIT-2 lasts whose user is gone: `finwait2_timeout`, or what keepalive has.
         "fast_finwait2_recycle" => {
             let timeout = if flag(value)? { 60 } else { 675 };

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::{DatagramError, Undelivered};
+use super::{DatagramError, UdpMarks, Undelivered};
 use crate::stack::share::quoted;
 use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
@@ -37,7 +37,12 @@ impl Stack {
             return;
         };
         let may_wait = self.memory.datagrams_may_wait() || socket.received.is_empty();
-        if !may_wait || !socket.received.push(ip.destination, tuple.remote, text) {
+        let marks = UdpMarks {
+            hop_limit: Some(ip.hop_limit),
+            traffic_class: Some(ip.traffic_class),
+        };
+        let (local, remote) = (ip.destination, tuple.remote);
+        if !may_wait || !socket.received.push(local, remote, marks, text) {
             self.counters.udp.overflows += 1;
             return;
         }

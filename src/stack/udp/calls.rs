@@ -5,7 +5,9 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::queue::Head;
-use super::{BindError, DatagramError, UdpConnectError, UdpId, UdpRecvError, UdpSendError};
+use super::{
+    BindError, DatagramError, UdpConnectError, UdpId, UdpMarks, UdpRecvError, UdpSendError,
+};
 use crate::config::UdpOptions;
 use crate::stack::{Sender, Stack};
 use crate::tcp::FourTuple;
@@ -20,6 +22,8 @@ pub struct Received {
     pub remote: SocketAddr,
     /// To which of this host's addresses it was sent (RFC 1122 §4.1.3.5).
     pub local: IpAddr,
+    /// What else its IP header says: all of it.
+    pub marks: UdpMarks,
 }
 
 impl Received {
@@ -28,6 +32,7 @@ impl Received {
             len: head.len,
             remote: head.remote,
             local: head.local,
+            marks: head.marks,
         }
     }
 }
@@ -94,6 +99,20 @@ impl Stack {
         text: &[u8],
         remote: Option<SocketAddr>,
     ) -> Result<(), UdpSendError> {
+        self.udp_send_marked(id, text, remote, UdpMarks::default())
+    }
+
+    /// The same, with marks of its own.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_send`].
+    pub fn udp_send_marked(
+        &mut self,
+        id: UdpId,
+        text: &[u8],
+        remote: Option<SocketAddr>,
+        marks: UdpMarks,
+    ) -> Result<(), UdpSendError> {
         let socket = self.udp.get_mut(id);
         if let Some(error) = socket.take_hard_error() {
             return Err(UdpSendError::Undelivered(error));
@@ -118,7 +137,7 @@ impl Stack {
         }
         let socket = self.udp.get_mut(id);
         let may_wait = self.memory.datagrams_may_wait() || socket.queued.is_empty();
-        if !may_wait || !socket.queued.push(source, remote, text) {
+        if !may_wait || !socket.queued.push(source, remote, marks, text) {
             socket.blocked = true;
             return Err(UdpSendError::WouldBlock);
         }

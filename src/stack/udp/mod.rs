@@ -36,6 +36,7 @@ pub use error::{
 use queue::Queue;
 
 pub(super) use queue::Head;
+pub use queue::UdpMarks;
 
 /// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -16,6 +16,17 @@ pub(in crate::stack) struct Head {
     pub(in crate::stack) remote: SocketAddr,
     /// Octets of text.
     pub(in crate::stack) len: usize,
+    /// What it came with, or is to leave with.
+    pub(in crate::stack) marks: UdpMarks,
+}
+
+/// What the IP header of one datagram says beside addresses. `None`: what its socket says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UdpMarks {
+    /// TTL or hop limit.
+    pub hop_limit: Option<u8>,
+    /// The six DSCP bits and two ECN bits.
+    pub traffic_class: Option<u8>,
 }
 
 /// A queue of datagrams. All texts lie in one ring, one after the other, so that a datagram costs
@@ -60,13 +71,23 @@ impl Queue {
     }
 
     /// Adds a datagram; false if there is no room. An empty queue has room for any.
-    pub(super) fn push(&mut self, local: IpAddr, remote: SocketAddr, text: &[u8]) -> bool {
+    pub(super) fn push(
+        &mut self,
+        local: IpAddr,
+        remote: SocketAddr,
+        marks: UdpMarks,
+        text: &[u8],
+    ) -> bool {
         self.settle();
         if !self.has_room(text.len()) {
             return false;
         }
-        let len = text.len();
-        self.heads.push_back(Head { local, remote, len });
+        self.heads.push_back(Head {
+            local,
+            remote,
+            len: text.len(),
+            marks,
+        });
         self.octets.extend(text);
         true
     }
@@ -123,7 +144,7 @@ impl Queue {
             };
             if head.remote == remote {
                 let text = self.lent().to_vec();
-                self.push(head.local, head.remote, &text);
+                self.push(head.local, head.remote, head.marks, &text);
             }
         }
         self.settle();
@@ -173,7 +194,7 @@ mod tests {
 
     fn push(queue: &mut Queue, port: u16, text: &[u8]) -> bool {
         let (local, remote) = head(port);
-        queue.push(local, remote, text)
+        queue.push(local, remote, UdpMarks::default(), text)
     }
 
     /// The first datagram, taken away: its port and its text.
