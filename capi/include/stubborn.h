@@ -283,7 +283,7 @@ ssize_t stubborn_sendto(const struct stubborn *stack,
                         const struct sockaddr *address,
                         socklen_t address_len);
 
-// The same from several pieces. Control messages are not looked at.
+// The same from several pieces. Control messages count for this call alone.
 //
 // # Safety
 // `stack` is valid, and `message` is what sendmsg takes.

@@ -11,7 +11,7 @@ use std::slice;
 use libc::{
     c_int, c_void, iovec, msghdr, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t,
 };
-use stubborn::bsd::{Errno, Received};
+use stubborn::bsd::{Ancillary, Errno, Received};
 
 /// What a call gives to C.
 pub(crate) trait Answer {
@@ -337,10 +337,44 @@ pub(crate) unsafe fn give_message(
     Ok(())
 }
 
+/// Where the length, the level and the type of a control message are, and where its data.
+const ALIGN: usize = size_of::<usize>();
+const HEADER: usize = size_of::<usize>() + 2 * size_of::<c_int>();
+
+/// The control messages that C gives to sendmsg.
+///
+/// # Safety
+/// `place` is null, or `len` octets can be read there.
+pub(crate) unsafe fn control(place: *const c_void, len: usize) -> Result<Vec<Ancillary>, Errno> {
+    match place.is_null() {
+        true => Ok(Vec::new()),
+        // SAFETY: the caller's word.
+        false => take_control(unsafe { octets(place, len) }?),
+    }
+}
+
+/// Reads control messages; one that says it is longer than there are octets is `EINVAL`, as on Linux.
+fn take_control(octets: &[u8]) -> Result<Vec<Ancillary>, Errno> {
+    let mut messages = Vec::new();
+    let mut rest = octets;
+    while let Some((header, _)) = rest.split_at_checked(HEADER) {
+        let word = |at: usize| header[at..].first_chunk().map_or(0, |it| c_int::from_ne_bytes(*it));
+        let len = header.first_chunk().map_or(0, |it| usize::from_ne_bytes(*it));
+        let Some(data) = rest.get(HEADER..len) else {
+            return Err(Errno::EINVAL);
+        };
+        messages.push(Ancillary {
+            level: word(ALIGN),
+            kind: word(ALIGN + size_of::<c_int>()),
+            data: data.to_vec(),
+        });
+        rest = rest.get(len.next_multiple_of(ALIGN)..).unwrap_or_default();
+    }
+    Ok(messages)
+}
+
 /// Writes control messages; returns how long they are, and whether some had no room.
 fn put_control(place: &mut [u8], received: &Received) -> (usize, bool) {
-    const ALIGN: usize = size_of::<usize>();
-    const HEADER: usize = size_of::<usize>() + 2 * size_of::<c_int>();
     let mut at = 0;
     for control in &received.control {
         let data = control.data();
@@ -406,6 +440,30 @@ mod tests {
         assert_eq!(place[..8], 20u64.to_ne_bytes());
         assert_eq!(place[16..20], 7i32.to_ne_bytes());
         assert_eq!(put_control(&mut [0; 19], &received), (0, true));
+    }
+
+    #[test]
+    fn control_messages_of_c_are_read_one_after_the_other() {
+        let received = Received {
+            control: vec![Control::Inq(7), Control::Inq(8)],
+            ..Received::default()
+        };
+        let mut place = [0; 48];
+        assert_eq!(put_control(&mut place, &received), (48, false));
+        let message = |control: &Control| Ancillary {
+            level: control.level(),
+            kind: control.kind(),
+            data: control.data(),
+        };
+        let both: Vec<_> = received.control.iter().map(message).collect();
+        assert_eq!(take_control(&place), Ok(both.clone()));
+        assert_eq!(take_control(&place[..44]), Ok(both.clone()));
+        assert_eq!(take_control(&place[..24]), Ok(both[..1].to_vec()));
+        assert_eq!(take_control(&place[..30]), Ok(both[..1].to_vec()));
+        assert_eq!(take_control(&place[..43]), Err(Errno::EINVAL));
+        assert_eq!(take_control(&[0; 16]), Err(Errno::EINVAL));
+        // SAFETY: null is allowed.
+        assert_eq!(unsafe { control(std::ptr::null(), 9) }, Ok(Vec::new()));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stubborn::bsd::linux::SPLICE_F_NONBLOCK;
 use stubborn::bsd::{
-    Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, PollFd, Received,
-    Receiving, Sending,
+    Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, OneSend, PollFd,
+    Received, Receiving, Sending,
 };
 
 /// Where calls are made, and where threads wait: in real time or in virtual.
@@ -92,10 +92,22 @@ pub(crate) fn send(
     flags: i32,
     to: Option<SocketAddr>,
 ) -> Result<usize, Errno> {
+    send_once(machine, fd, data, flags, to, OneSend::default())
+}
+
+/// The same, with what control messages ask of it.
+pub(crate) fn send_once(
+    machine: &impl Machine,
+    fd: Fd,
+    data: &[u8],
+    flags: i32,
+    to: Option<SocketAddr>,
+    once: OneSend,
+) -> Result<usize, Errno> {
     match patience(machine, fd, flags, Direction::Sending)? {
-        None => machine.call(|calls| calls.sendto(fd, data, flags, to))?,
+        None => machine.call(|calls| calls.send_once(fd, data, flags, to, once))?,
         Some(timeout) => {
-            let mut sending = Sending::new(fd, flags, to);
+            let mut sending = Sending::new(fd, flags, to).once(once);
             let answer = machine.wait(timeout, |calls| sending.attempt(calls, data))?;
             answer.unwrap_or_else(|| sending.timed_out())
         }

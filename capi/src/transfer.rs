@@ -165,7 +165,7 @@ pub unsafe extern "C" fn stubborn_sendto(
     }
 }
 
-/// The same from several pieces. Control messages are not looked at.
+/// The same from several pieces. Control messages count for this call alone.
 ///
 /// # Safety
 /// `stack` is valid, and `message` is what sendmsg takes.

@@ -1,11 +1,18 @@
 //! Control messages of sendmsg: what counts for one send, in place of what the socket has.
 
+use core::net::SocketAddr;
+
+use super::Calls;
+use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
-    SCM_CREDENTIALS, SCM_RIGHTS, SO_MARK, SO_PRIORITY, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_ACK,
-    SOF_TIMESTAMPING_TX_COMPLETION, SOF_TIMESTAMPING_TX_HARDWARE, SOF_TIMESTAMPING_TX_SCHED,
-    SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
+    IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_TCLASS, SCM_CREDENTIALS, SCM_RIGHTS, SCM_TS_OPT_ID,
+    SCM_TXTIME, SO_MARK, SO_PRIORITY, SO_TIMESTAMPING, SO_TXTIME, SOF_TIMESTAMPING_OPT_ID,
+    SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_COMPLETION, SOF_TIMESTAMPING_TX_HARDWARE,
+    SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_UDP,
 };
+use super::table::{Fd, Kind};
+use crate::stack::UdpMarks;
 
 /// Which times one send may ask for.
 const TIMES: i32 = SOF_TIMESTAMPING_TX_HARDWARE
@@ -30,6 +37,26 @@ pub struct Ancillary {
 pub struct OneSend {
     /// `SO_TIMESTAMPING`: which times of this send are told.
     pub(super) stamps: Option<i32>,
+    /// `SCM_TS_OPT_ID`: the number that they are told with.
+    pub(super) number: Option<u32>,
+    /// What the IP header of a datagram says.
+    pub(super) marks: UdpMarks,
+}
+
+impl Ancillary {
+    fn int(&self) -> Result<i32, Errno> {
+        let octets = <[u8; 4]>::try_from(&self.data[..]);
+        octets.map(i32::from_le_bytes).map_err(|_| Errno::EINVAL)
+    }
+
+    /// An `int` from `least` to 255; -1, where that is allowed: what the socket has.
+    fn octet(&self, least: i32) -> Result<Option<u8>, Errno> {
+        match self.int()? {
+            value if value < least || value > 255 => Err(Errno::EINVAL),
+            -1 => Ok(None),
+            value => Ok(Some(value as u8)),
+        }
+    }
 }
 
 impl OneSend {
@@ -43,19 +70,84 @@ impl OneSend {
     pub fn of(messages: &[Ancillary]) -> Result<OneSend, Errno> {
         let mut one = OneSend::default();
         for message in messages.iter().filter(|it| it.level == SOL_SOCKET) {
-            let word = || {
-                let octets = <[u8; 4]>::try_from(&message.data[..]);
-                octets.map(i32::from_le_bytes).map_err(|_| Errno::EINVAL)
-            };
-            match message.kind {
-                SO_MARK | SO_PRIORITY => drop(word()?),
-                SO_TIMESTAMPING => match word()? {
-                    flags if flags & !TIMES != 0 => return Err(Errno::EINVAL),
-                    flags => one.stamps = Some(flags),
-                },
-                SCM_RIGHTS | SCM_CREDENTIALS => {}
-                _ => return Err(Errno::EINVAL),
+            one.take(message)?;
+        }
+        Ok(one)
+    }
+
+    /// A control message of `SOL_SOCKET` that any socket takes.
+    fn take(&mut self, message: &Ancillary) -> Result<(), Errno> {
+        match message.kind {
+            SO_MARK | SO_PRIORITY => drop(message.int()?),
+            SO_TIMESTAMPING => match message.int()? {
+                flags if flags & !TIMES != 0 => return Err(Errno::EINVAL),
+                flags => self.stamps = Some(flags),
+            },
+            SCM_RIGHTS | SCM_CREDENTIALS => {}
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(())
+    }
+
+    /// A control message of a datagram over IPv6, or IPv4. What is for the other is passed over.
+    fn take_of_datagram(
+        &mut self,
+        message: &Ancillary,
+        socket: &DatagramSocket,
+        is_ipv6: bool,
+    ) -> Result<(), Errno> {
+        let has_times = socket.settings.kept(SOL_SOCKET, SO_TXTIME, 0) != 0;
+        let has_numbers = socket.notices.stamping() & SOF_TIMESTAMPING_OPT_ID != 0;
+        match (message.level, message.kind) {
+            // It leaves at once, as where no queue knows of times.
+            (SOL_SOCKET, SCM_TXTIME) if has_times && message.data.len() == 8 => {}
+            (SOL_SOCKET, SCM_TS_OPT_ID) if has_numbers => {
+                self.number = Some(message.int()?.cast_unsigned());
             }
+            (SOL_SOCKET, _) => self.take(message)?,
+            (SOL_IP, _) if is_ipv6 => {}
+            (SOL_IP, IP_TTL) => self.marks.hop_limit = message.octet(1)?,
+            (SOL_IP, IP_TOS) => {
+                self.marks.traffic_class = match message.data[..] {
+                    [octet] => Some(octet),
+                    _ => message.octet(0)?,
+                }
+            }
+            (SOL_IPV6, _) if !is_ipv6 => {}
+            (SOL_IPV6, IPV6_HOPLIMIT) => self.marks.hop_limit = message.octet(-1)?,
+            // -1 is all ones there.
+            (SOL_IPV6, IPV6_TCLASS) => {
+                self.marks.traffic_class = Some(message.octet(-1)?.unwrap_or(0xff));
+            }
+            (SOL_IP | SOL_IPV6 | SOL_UDP, _) => return Err(Errno::EINVAL),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Calls<'_> {
+    /// What control messages ask of a send, to somebody or to whom the socket is connected.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTSOCK`; `EINVAL` as [`OneSend::of`] has it, and for UDP for what is not known at the
+    /// levels of IP and UDP, `SCM_TXTIME` without `SO_TXTIME`, and `SCM_TS_OPT_ID` without
+    /// `SOF_TIMESTAMPING_OPT_ID`.
+    pub fn one_send(
+        &self,
+        fd: Fd,
+        messages: &[Ancillary],
+        to: Option<SocketAddr>,
+    ) -> Result<OneSend, Errno> {
+        let socket = match &self.table.get(fd)?.kind {
+            Kind::Stream(_) => return OneSend::of(messages),
+            Kind::Datagram(socket) => socket,
+            Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
+        };
+        let is_ipv6 = (to.or(socket.peer)).is_some_and(|to| to.ip().to_canonical().is_ipv6());
+        let mut one = OneSend::default();
+        for message in messages {
+            one.take_of_datagram(message, socket, is_ipv6)?;
         }
         Ok(one)
     }

@@ -1,13 +1,14 @@
 //! fcntl, ioctl.
 
-use super::Calls;
 use super::errno::Errno;
+use super::freebsd::FIONSPACE;
 use super::linux::{
     F_GETFD, F_GETFL, F_SETFD, F_SETFL, FIONBIO, FIONREAD, O_NONBLOCK, O_RDWR, SIOCATMARK,
     SIOCOUTQ, SIOCOUTQNSD,
 };
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::tcp::{State, Status};
 
 impl Calls<'_> {
@@ -54,6 +55,10 @@ impl Calls<'_> {
     }
 
     fn stream_ioctl(&self, socket: &StreamSocket, request: i32) -> Result<i32, Errno> {
+        if request == FIONSPACE && self.system == System::Freebsd {
+            let queued = (socket.connection()).map_or(0, |id| self.stack.status(id).send_queue);
+            return Ok(number(self.stream_buffers(socket).1.saturating_sub(queued)));
+        }
         if !matches!(request, FIONREAD | SIOCOUTQ | SIOCOUTQNSD | SIOCATMARK) {
             return Err(Errno::ENOTTY);
         }

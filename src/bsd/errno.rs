@@ -90,8 +90,13 @@ impl Errno {
         all.find(|errno| errno.number() == number)
     }
 
-    /// The one of this name.
+    /// The one of this name, or of its other name.
     pub fn from_name(name: &str) -> Option<Errno> {
+        let name = match name {
+            "EWOULDBLOCK" => Errno::EAGAIN.name(),
+            "ENOTSUP" => Errno::EOPNOTSUPP.name(),
+            name => name,
+        };
         let mut all = Errno::ALL.iter().copied();
         all.find(|errno| errno.name() == name)
     }
@@ -117,5 +122,7 @@ mod tests {
         }
         assert_eq!(Errno::EAGAIN.to_string(), "it would block (EAGAIN)");
         assert_eq!(Errno::from_number(0), None);
+        assert_eq!(Errno::from_name("EWOULDBLOCK"), Some(Errno::EAGAIN));
+        assert_eq!(Errno::from_name("ENOTSUP"), Some(Errno::EOPNOTSUPP));
     }
 }

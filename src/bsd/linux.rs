@@ -81,6 +81,7 @@ numbers! {
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
     SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
     SO_TXREHASH = 74, "Whether a retransmission timeout changes the flow label.";
+    SO_TXTIME = 61, "Whether SCM_TXTIME is taken: struct sock_txtime.";
     SO_ZEROCOPY = 60, "Whether MSG_ZEROCOPY counts: it copies, and tells when that is known.";
 
     IP_TOS = 1, "The traffic class of what is sent.";
@@ -100,6 +101,8 @@ numbers! {
     IPV6_MTU = 24, "As IP_MTU.";
     IPV6_RECVERR = 25, "As IP_RECVERR.";
     IPV6_V6ONLY = 26, "No IPv4 in mapped addresses.";
+    IPV6_RECVHOPLIMIT = 51, "Whether datagrams come with their hop limit.";
+    IPV6_HOPLIMIT = 52, "The control message of it; given to sendmsg, the hop limit of one datagram.";
     IPV6_RECVTCLASS = 66, "As IP_RECVTOS.";
     IPV6_TCLASS = 67, "The traffic class of what is sent; -1: 0.";
     IPV6_AUTOFLOWLABEL = 70, "Whether what is sent has a flow label.";
@@ -142,6 +145,9 @@ numbers! {
     TCP_INQ = 36, "Whether recvmsg tells how much waits.";
     TCP_CM_INQ = 36, "The control message of TCP_INQ.";
     TCP_TX_DELAY = 37, "Microseconds that everything sent waits: not here.";
+    TCP_RTO_MAX_MS = 44, "The longest RTO, milliseconds, to be set before the SYN.";
+    TCP_RTO_MIN_US = 45, "The least RTO, microseconds, to be set before the SYN.";
+    TCP_DELACK_MAX_US = 46, "The most that an acknowledgment waits, microseconds, to be set before the SYN.";
 
     TCP_ESTABLISHED = 1, "ESTABLISHED.";
     TCP_SYN_SENT = 2, "SYN-SENT.";
@@ -220,9 +226,10 @@ numbers! {
 
     SCM_RIGHTS = 1, "Descriptors: no meaning for TCP.";
     SCM_CREDENTIALS = 2, "Who sends: no meaning for TCP.";
-    SCM_TXTIME = 61, "When it is to leave: not for TCP.";
+    SCM_TXTIME = 61, "When it is to leave: at once, here; not for TCP.";
     SCM_TS_OPT_ID = 81, "The number of its times: not for TCP.";
     SCM_TIMESTAMPING = 37, "The control message of SO_TIMESTAMPING.";
+    SCM_TIMESTAMPING_OPT_STATS = 54, "The control message of SOF_TIMESTAMPING_OPT_STATS: TCP_NLA_…";
     SCM_TSTAMP_SND = 0, "It was given to the device.";
     SCM_TSTAMP_SCHED = 1, "It was given to the queue of the device.";
     SCM_TSTAMP_ACK = 2, "Its last octet was acknowledged.";
@@ -233,7 +240,46 @@ numbers! {
     SOF_TIMESTAMPING_TX_SCHED = 0x100, "When it is given to the queue of the device.";
     SOF_TIMESTAMPING_TX_ACK = 0x200, "When its last octet is acknowledged.";
     SOF_TIMESTAMPING_TX_COMPLETION = 0x40000, "When a device says that it was sent: never, here.";
-    SOF_TIMESTAMPING_OPT_TSONLY = 0x800, "Without what was sent: as if asked for, here.";
+    SOF_TIMESTAMPING_RX_HARDWARE = 0x4, "When a device receives it that tells so: never, here.";
+    SOF_TIMESTAMPING_RX_SOFTWARE = 0x8, "When it comes: not for TCP, here.";
+    SOF_TIMESTAMPING_SYS_HARDWARE = 0x20, "Nothing, any more.";
+    SOF_TIMESTAMPING_RAW_HARDWARE = 0x40, "Times of devices are told: there are none.";
+    SOF_TIMESTAMPING_OPT_CMSG = 0x400, "With what IP_PKTINFO gives: not of TCP.";
+    SOF_TIMESTAMPING_OPT_TSONLY = 0x800, "Without what was sent.";
+    SOF_TIMESTAMPING_OPT_STATS = 0x1000, "With TCP_NLA_…, what the connection had done by then.";
+    SOF_TIMESTAMPING_OPT_PKTINFO = 0x2000, "With the device that received it: not of TCP.";
+    SOF_TIMESTAMPING_OPT_TX_SWHW = 0x4000, "By software and by the device: there is one time.";
+    SOF_TIMESTAMPING_BIND_PHC = 0x8000, "By the clock of a device: not here.";
+    SOF_TIMESTAMPING_OPT_ID_TCP = 0x10000, "The number counts from what was written, not from SND.UNA.";
+    SOF_TIMESTAMPING_OPT_RX_FILTER = 0x20000, "Times of what comes only to who asked for them: as if asked for, here.";
+
+    TCP_NLA_BUSY = 1, "As busy_time of TCP_INFO.";
+    TCP_NLA_RWND_LIMITED = 2, "As rwnd_limited.";
+    TCP_NLA_SNDBUF_LIMITED = 3, "As sndbuf_limited.";
+    TCP_NLA_DATA_SEGS_OUT = 4, "As data_segs_out.";
+    TCP_NLA_TOTAL_RETRANS = 5, "As total_retrans.";
+    TCP_NLA_PACING_RATE = 6, "As pacing_rate.";
+    TCP_NLA_DELIVERY_RATE = 7, "As delivery_rate.";
+    TCP_NLA_SND_CWND = 8, "As snd_cwnd.";
+    TCP_NLA_REORDERING = 9, "As reordering.";
+    TCP_NLA_MIN_RTT = 10, "As min_rtt.";
+    TCP_NLA_RECUR_RETRANS = 11, "As retransmits.";
+    TCP_NLA_DELIVERY_RATE_APP_LMT = 12, "As bit 0 of flags.";
+    TCP_NLA_SNDQ_SIZE = 13, "As SIOCOUTQ.";
+    TCP_NLA_CA_STATE = 14, "As ca_state.";
+    TCP_NLA_SND_SSTHRESH = 15, "As snd_ssthresh.";
+    TCP_NLA_DELIVERED = 16, "As delivered.";
+    TCP_NLA_DELIVERED_CE = 17, "As delivered_ce.";
+    TCP_NLA_BYTES_SENT = 18, "As bytes_sent.";
+    TCP_NLA_BYTES_RETRANS = 19, "As bytes_retrans.";
+    TCP_NLA_DSACK_DUPS = 20, "As dsack_dups.";
+    TCP_NLA_REORD_SEEN = 21, "As reord_seen.";
+    TCP_NLA_SRTT = 22, "As rtt.";
+    TCP_NLA_TIMEOUT_REHASH = 23, "As rehash.";
+    TCP_NLA_BYTES_NOTSENT = 24, "As notsent_bytes.";
+    TCP_NLA_EDT = 25, "When it left, nanoseconds.";
+    TCP_NLA_TTL = 26, "The TTL of the acknowledgment: not told here.";
+    TCP_NLA_REHASH = 27, "As rehash.";
 
     SO_EE_ORIGIN_NONE = 0, "No origin.";
     SO_EE_ORIGIN_TIMESTAMPING = 4, "A time that SO_TIMESTAMPING asked for.";

@@ -18,6 +18,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `errno`, `linux` | [`Errno`]; every other number of Linux |
+//! | `freebsd` | numbers of what only FreeBSD has |
 //! | `table` | descriptors, and what stands behind one |
 //! | `stream`, `datagram` | a TCP socket, a UDP socket |
 //! | `address` | families, mapped addresses, who may bind what |
@@ -27,6 +28,7 @@
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
 //! | `ancillary` | control messages of sendmsg |
 //! | `notices` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
+//! | `statistics` | what goes with a time: `SOF_TIMESTAMPING_OPT_STATS` |
 //! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
 //! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
@@ -48,6 +50,7 @@ mod control;
 mod datagram;
 mod epoll;
 mod errno;
+pub mod freebsd;
 pub mod linux;
 mod notices;
 mod open;
@@ -57,6 +60,7 @@ mod ready;
 mod receive;
 mod reports;
 mod send;
+mod statistics;
 mod stream;
 mod table;
 
@@ -71,11 +75,13 @@ pub use errno::Errno;
 pub use options::info::TcpInfo;
 pub use ready::PollFd;
 pub use receive::{Control, ExtendedError, Received};
+pub use statistics::attributes;
 pub use table::Fd;
 
 use table::Table;
 
-/// Whose sockets these are, where they differ. Numbers and names are Linux's in any case.
+/// Whose sockets these are, where they differ. Numbers and names are Linux's in any case, but for what only
+/// FreeBSD has ([`freebsd`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum System {
     /// One connection more waits to be accepted than the backlog says; sizes of buffers are told

@@ -6,9 +6,12 @@ use super::Calls;
 use super::System;
 use super::errno::Errno;
 use super::linux::{
-    IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SCM_TIMESTAMPING, SOL_IP,
-    SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
+    IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_RECVERR,
+    IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC,
+    SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
+    TCP_CM_INQ,
 };
+use super::options::SocketSettings;
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};
@@ -29,12 +32,18 @@ pub struct Received {
 }
 
 /// A control message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
     Inq(i32),
     /// `SCM_TIMESTAMPING`: when something happened.
     Stamp(Instant),
+    /// `SCM_TIMESTAMPING_OPT_STATS`: attributes of netlink ([`attributes`](super::attributes)).
+    Statistics(Vec<u8>),
+    /// `IP_TTL`, `IPV6_HOPLIMIT`: what a datagram came with, and whether over IPv6.
+    HopLimit(u8, bool),
+    /// `IP_TOS`, `IPV6_TCLASS`.
+    TrafficClass(u8, bool),
     /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
     Error(ExtendedError),
 }
@@ -63,7 +72,9 @@ impl Control {
     pub fn level(&self) -> i32 {
         match self {
             Control::Inq(_) => SOL_TCP,
-            Control::Stamp(_) => SOL_SOCKET,
+            Control::Stamp(_) | Control::Statistics(_) => SOL_SOCKET,
+            Control::HopLimit(_, true) | Control::TrafficClass(_, true) => SOL_IPV6,
+            Control::HopLimit(_, false) | Control::TrafficClass(_, false) => SOL_IP,
             Control::Error(error) if error.is_ipv6 => SOL_IPV6,
             Control::Error(_) => SOL_IP,
         }
@@ -74,6 +85,11 @@ impl Control {
         match self {
             Control::Inq(_) => TCP_CM_INQ,
             Control::Stamp(_) => SCM_TIMESTAMPING,
+            Control::Statistics(_) => SCM_TIMESTAMPING_OPT_STATS,
+            Control::HopLimit(_, true) => IPV6_HOPLIMIT,
+            Control::HopLimit(_, false) => IP_TTL,
+            Control::TrafficClass(_, true) => IPV6_TCLASS,
+            Control::TrafficClass(_, false) => IP_TOS,
             Control::Error(error) if error.is_ipv6 => IPV6_RECVERR,
             Control::Error(_) => IP_RECVERR,
         }
@@ -91,6 +107,12 @@ impl Control {
                 data.resize(48, 0);
                 data
             }
+            Control::Statistics(attributes) => attributes.clone(),
+            // To Linux, the type of service of IPv4 is a single octet.
+            Control::TrafficClass(class, false) => vec![*class],
+            Control::HopLimit(value, _) | Control::TrafficClass(value, true) => {
+                i32::from(*value).to_le_bytes().to_vec()
+            }
             Control::Error(error) => {
                 let errno = error.errno.map_or(0, Errno::number);
                 let mut data = errno.to_le_bytes().to_vec();
@@ -101,6 +123,22 @@ impl Control {
             }
         }
     }
+}
+
+/// What a socket has asked to be told of the IP header of a datagram.
+fn told_marks(settings: &SocketSettings, datagram: &crate::stack::Received) -> Vec<Control> {
+    let is_ipv6 = datagram.remote.is_ipv6();
+    let (level, limit, class) = match is_ipv6 {
+        true => (SOL_IPV6, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS),
+        false => (SOL_IP, IP_RECVTTL, IP_RECVTOS),
+    };
+    let asked = |name| settings.kept(level, name, 0) != 0;
+    let marks = datagram.marks;
+    let limit = marks.hop_limit.filter(|_| asked(limit));
+    let class = marks.traffic_class.filter(|_| asked(class));
+    let limit = limit.map(|limit| Control::HopLimit(limit, is_ipv6));
+    let class = class.map(|class| Control::TrafficClass(class, is_ipv6));
+    limit.into_iter().chain(class).collect()
 }
 
 impl Calls<'_> {
@@ -129,7 +167,7 @@ impl Calls<'_> {
     pub fn recvmsg(&mut self, fd: Fd, buffer: &mut [u8], flags: i32) -> Result<Received, Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(_) | Kind::Datagram(_) if flags & MSG_ERRQUEUE != 0 => {
-                self.receive_notice(fd)
+                self.receive_notice(fd, buffer)
             }
             Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
@@ -337,6 +375,7 @@ impl Calls<'_> {
             match received {
                 Ok(datagram) => {
                     let cut = datagram.len > buffer.len();
+                    let control = told_marks(&self.datagram(fd)?.settings, &datagram);
                     let whole = flags & MSG_TRUNC != 0;
                     return Ok(Received {
                         len: match whole {
@@ -345,7 +384,7 @@ impl Calls<'_> {
                         },
                         from: Some(family.outward(datagram.remote)),
                         flags: if cut { MSG_TRUNC } else { 0 },
-                        control: Vec::new(),
+                        control,
                     });
                 }
                 Err(UdpRecvError::WouldBlock) => {}

@@ -77,7 +77,11 @@ impl Calls<'_> {
             }
             Kind::Stream(_) => self.send_stream(fd, data, flags, once),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
-            Kind::Datagram(_) => self.send_datagram(fd, data, flags, to),
+            Kind::Datagram(_) => {
+                let len = self.send_datagram(fd, data, flags, to, once)?;
+                self.note_datagram(fd, flags, once);
+                Ok(len)
+            }
             Kind::Pipe(end) => {
                 let end = *end;
                 self.write_pipe(end, data)
@@ -143,6 +147,7 @@ impl Calls<'_> {
         data: &[u8],
         flags: i32,
         to: Option<SocketAddr>,
+        once: OneSend,
     ) -> Result<usize, Errno> {
         let socket = self.datagram_mut(fd)?;
         if socket.write_shut {
@@ -180,7 +185,7 @@ impl Calls<'_> {
         let ids = socket.ids.clone();
         let of_family = |id: &&UdpId| self.stack.udp_local_addr(**id).is_ipv4() == remote.is_ipv4();
         let id = *ids.iter().find(of_family).ok_or(Errno::ENETUNREACH)?;
-        match self.stack.udp_send(id, &text, to) {
+        match self.stack.udp_send_marked(id, &text, to, once.marks) {
             Ok(()) => Ok(data.len()),
             Err(error) => {
                 if error == UdpSendError::WouldBlock {

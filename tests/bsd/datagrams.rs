@@ -119,7 +119,7 @@ fn the_queue_of_errors_names_the_receiver() {
     let told = world.us().recvmsg(fd, &mut [], MSG_ERRQUEUE).unwrap();
     assert_eq!(told.from, Some(to));
     assert_eq!(told.flags, MSG_ERRQUEUE);
-    let [control] = told.control[..] else {
+    let [ref control] = told.control[..] else {
         panic!("{told:?}");
     };
     assert_eq!((control.level(), control.kind()), (SOL_IP, IP_RECVERR));

@@ -6,8 +6,9 @@ use crate::bsd::address::Family;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
-    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_TOS, IP_TTL, IPV6_AUTOFLOWLABEL, IPV6_MTU,
-    IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL,
+    IPV6_AUTOFLOWLABEL, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RECVHOPLIMIT,
+    IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
@@ -54,8 +55,9 @@ impl Calls<'_> {
                 socket.options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
                 self.apply_datagram(fd)
             }
-            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
-                if name != IP_BIND_ADDRESS_NO_PORT {
+            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT | IP_RECVTTL | IP_RECVTOS)
+            | (SOL_IPV6, IPV6_RECVERR | IPV6_RECVHOPLIMIT | IPV6_RECVTCLASS) => {
+                if matches!(name, IP_RECVERR | IPV6_RECVERR) {
                     self.wants_errors(fd, value != 0);
                 }
                 self.settings_mut(fd)?
@@ -82,7 +84,8 @@ impl Calls<'_> {
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 octets(settings.kept(level, name, IP_PMTUDISC_WANT))
             }
-            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT) | (SOL_IPV6, IPV6_RECVERR) => {
+            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT | IP_RECVTTL | IP_RECVTOS)
+            | (SOL_IPV6, IPV6_RECVERR | IPV6_RECVHOPLIMIT | IPV6_RECVTCLASS) => {
                 octets(settings.kept(level, name, 0))
             }
             (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => size(self.path_mtu(fd)?),

@@ -7,8 +7,10 @@
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
 //! | `tcp` | `SOL_TCP` |
 //! | `signature` | `TCP_MD5SIG` |
+//! | `freebsd` | what only FreeBSD has |
 //! | `info` | `TCP_INFO` |
 
+mod freebsd;
 pub(super) mod info;
 mod ip;
 mod signature;
@@ -99,6 +101,9 @@ impl Calls<'_> {
     /// what stands with the option in Linux's manual.
     pub fn setsockopt(&mut self, fd: Fd, level: i32, name: i32, value: &[u8]) -> Result<(), Errno> {
         self.settings(fd)?;
+        if let Some(answer) = self.set_freebsd_option(fd, (level, name), value) {
+            return answer;
+        }
         match level {
             SOL_SOCKET => self.set_socket_option(fd, name, value),
             SOL_IP | SOL_IPV6 => self.set_ip_option(fd, level, name, value),
@@ -115,6 +120,9 @@ impl Calls<'_> {
     /// `ENOPROTOOPT` if it is not known; what stands with the option in Linux's manual.
     pub fn getsockopt(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         self.settings(fd)?;
+        if let Some(answer) = self.freebsd_option(fd, (level, name)) {
+            return answer;
+        }
         match level {
             SOL_SOCKET => self.socket_option(fd, name),
             SOL_IP | SOL_IPV6 => self.ip_option(fd, level, name),

@@ -10,8 +10,8 @@ use crate::bsd::linux::{
     SO_DOMAIN, SO_DONTROUTE, SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK,
     SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF,
     SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TXREHASH, SO_TYPE, SO_ZEROCOPY,
-    SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TXREHASH, SO_TXTIME, SO_TYPE,
+    SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -75,6 +75,11 @@ impl Calls<'_> {
             }
             SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
             SO_TXREHASH => return self.set_rehash(fd, int(value)?),
+            // A clock, and two flags: nothing here waits for a time.
+            SO_TXTIME if value.len() != 8 || int(&value[4..])? & !3 != 0 => {
+                return Err(Errno::EINVAL);
+            }
+            SO_TXTIME => self.settings_mut(fd)?.keep(SOL_SOCKET, name, 1),
             // What is sent is copied all the same.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
@@ -120,10 +125,11 @@ impl Calls<'_> {
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE | SO_ZEROCOPY => {
                 octets(settings.kept(SOL_SOCKET, name, 0))
             }
-            SO_TIMESTAMPING => {
-                let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
-                octets(socket.notices.stamping())
-            }
+            SO_TIMESTAMPING => octets(match &self.table.get(fd)?.kind {
+                Kind::Stream(socket) => socket.notices.stamping(),
+                Kind::Datagram(socket) => socket.notices.stamping(),
+                Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
+            }),
             SO_TXREHASH => {
                 self.stream(fd, Errno::EOPNOTSUPP)?;
                 yes(self.flow_label(fd)? == FlowLabel::ChangesAfterTimeouts)
@@ -269,7 +275,7 @@ impl Calls<'_> {
     }
 
     /// The buffers of a TCP socket, in octets of text.
-    fn stream_buffers(&self, socket: &StreamSocket) -> (usize, usize) {
+    pub(in crate::bsd) fn stream_buffers(&self, socket: &StreamSocket) -> (usize, usize) {
         let config = &socket.config;
         let first =
             |asked: Option<usize>, initial: usize, most: usize| asked.unwrap_or(initial.min(most));

@@ -6,10 +6,11 @@ use core::time::Duration;
 use super::{int, octets, size, yes};
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_FASTOPEN_CONNECT,
-    TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO, TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE,
-    TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_NODELAY,
-    TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    SOL_TCP, TCP_CC_INFO, TCP_CONGESTION, TCP_CORK, TCP_DEFER_ACCEPT, TCP_DELACK_MAX_US,
+    TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO,
+    TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_MD5SIG,
+    TCP_MD5SIG_EXT, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_RTO_MAX_MS, TCP_RTO_MIN_US,
+    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
@@ -25,6 +26,13 @@ const DEFAULT_SEGMENT: i32 = 536;
 const TIMESTAMPS: i32 = 12;
 /// What `TCP_KEEPIDLE` and `TCP_KEEPINTVL` take, in seconds.
 const KEEPALIVE_SECS: core::ops::RangeInclusive<i32> = 1..=32_767;
+/// What `TCP_RTO_MAX_MS` takes.
+const LONGEST_RTO_MILLIS: core::ops::RangeInclusive<i32> = 1_000..=120_000;
+/// What `TCP_RTO_MIN_US` and `TCP_DELACK_MAX_US` take: from two ticks of a kernel that has a thousand a
+/// second.
+const BOUND_MICROS: core::ops::RangeInclusive<i32> = 2_000..=200_000;
+/// What `TCP_DELACK_MAX_US` says before anybody sets it.
+const LONGEST_DELAY_MICROS: i32 = 200_000;
 /// What `TCP_KEEPCNT` and `TCP_SYNCNT` take.
 const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
 /// The longest that `TCP_LINGER2` takes, in seconds.
@@ -72,6 +80,9 @@ impl Calls<'_> {
                 return self.set_keepalive(fd, name, number);
             }
             TCP_SYNCNT => socket.config.socket.syn_retries = Some(in_range(RETRIES)?),
+            TCP_RTO_MAX_MS | TCP_RTO_MIN_US | TCP_DELACK_MAX_US => {
+                return self.set_timer_bound(fd, name, number);
+            }
             TCP_LINGER2 => {
                 let time = secs(number.clamp(0, LONGEST_LINGER2) as u32);
                 socket.config.socket.fin_wait_2_timeout = (number != 0).then_some(time);
@@ -117,6 +128,38 @@ impl Calls<'_> {
                 socket.defer_accept = wait;
             }
             _ => return Err(Errno::ENOPROTOOPT),
+        }
+        self.apply(fd)
+    }
+
+    /// The bounds of RTO, and of how long an acknowledgment waits. A connection that there is has what it
+    /// has.
+    fn set_timer_bound(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
+        let range = match name {
+            TCP_RTO_MAX_MS => LONGEST_RTO_MILLIS,
+            _ => BOUND_MICROS,
+        };
+        if !range.contains(&value) {
+            return Err(Errno::EINVAL);
+        }
+        let value = u64::from(value.unsigned_abs());
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        if socket.is_connected() {
+            return Err(Errno::ENOPROTOOPT);
+        }
+        let config = &mut socket.config;
+        match name {
+            // Probes of a closed window are no further apart either.
+            TCP_RTO_MAX_MS => {
+                config.max_rto = Duration::from_millis(value);
+                config.max_persist = config.max_rto;
+            }
+            TCP_RTO_MIN_US => config.min_rto = Duration::from_micros(value),
+            _ => {
+                let most = Duration::from_micros(value);
+                config.delayed_ack = config.delayed_ack.map(|wait| wait.min(most));
+                socket.settings.keep(SOL_TCP, name, value as i32);
+            }
         }
         self.apply(fd)
     }
@@ -189,6 +232,9 @@ impl Calls<'_> {
                 let own = config.socket.syn_retries;
                 octets(own.unwrap_or(config.syn_retries) as i32)
             }
+            TCP_RTO_MAX_MS => octets(config.max_rto.as_millis() as i32),
+            TCP_RTO_MIN_US => octets(config.min_rto.as_micros() as i32),
+            TCP_DELACK_MAX_US => octets(settings.kept(SOL_TCP, name, LONGEST_DELAY_MICROS)),
             TCP_LINGER2 => match (config.socket.fin_wait_2_timeout).or(config.fin_wait_2_timeout) {
                 Some(time) if time.is_zero() => octets(-1),
                 Some(time) => secs(time),

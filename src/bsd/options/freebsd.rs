@@ -1,0 +1,126 @@
+//! Options that FreeBSD has and Linux has not.
+
+use core::time::Duration;
+
+use super::{flag, int, octets, yes};
+use crate::bsd::errno::Errno;
+use crate::bsd::freebsd::{
+    SO_LISTENQLEN, SO_LISTENQLIMIT, SO_NOSIGPIPE, TCP_FUNCTION_BLK, TCP_KEEPINIT, TCP_MAXUNACKTIME,
+    TCP_NOOPT,
+};
+use crate::bsd::linux::{SOL_SOCKET, SOL_TCP};
+use crate::bsd::stream::Role;
+use crate::bsd::table::Fd;
+use crate::bsd::{Calls, System};
+use crate::config::OptionLayout;
+
+/// The name of the only stack, and octets of a name: `struct tcp_function_set`.
+const STACK: &[u8] = b"freebsd";
+const NAME: usize = 32;
+
+impl Calls<'_> {
+    /// Changes an option of FreeBSD; `None`: it is none.
+    pub(super) fn set_freebsd_option(
+        &mut self,
+        fd: Fd,
+        (level, name): (i32, i32),
+        value: &[u8],
+    ) -> Option<Result<(), Errno>> {
+        if self.system != System::Freebsd {
+            return None;
+        }
+        Some(match (level, name) {
+            (SOL_SOCKET, SO_NOSIGPIPE) => int(value).and_then(|value| {
+                self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
+                Ok(())
+            }),
+            (SOL_TCP, TCP_KEEPINIT) => self.set_opening_timeout(fd, value),
+            (SOL_TCP, TCP_MAXUNACKTIME) => self.set_unacked_time(fd, value),
+            (SOL_TCP, TCP_NOOPT) => self.set_without_options(fd, value),
+            (SOL_TCP, TCP_FUNCTION_BLK) => {
+                let set = value.split(|octet| *octet == 0).next();
+                (set == Some(STACK)).then_some(()).ok_or(Errno::ENOENT)
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value of an option of FreeBSD; `None`: it is none.
+    pub(super) fn freebsd_option(
+        &self,
+        fd: Fd,
+        (level, name): (i32, i32),
+    ) -> Option<Result<Vec<u8>, Errno>> {
+        if self.system != System::Freebsd {
+            return None;
+        }
+        let socket = self.stream(fd, Errno::EINVAL);
+        let secs = |time: Duration| octets(time.as_secs() as i32);
+        let config = socket.map(|socket| &socket.config);
+        Some(match (level, name) {
+            (SOL_SOCKET, SO_NOSIGPIPE) => {
+                (self.settings(fd)).map(|it| octets(it.kept(SOL_SOCKET, name, 0)))
+            }
+            (SOL_SOCKET, SO_LISTENQLIMIT) => {
+                self.tcp_info(fd).map(|info| octets(info.sacked as i32))
+            }
+            (SOL_SOCKET, SO_LISTENQLEN) => {
+                self.tcp_info(fd).map(|info| octets(info.unacked as i32))
+            }
+            (SOL_TCP, TCP_KEEPINIT) => {
+                config.map(|config| secs(config.endings.opening_timeout.unwrap_or_default()))
+            }
+            (SOL_TCP, TCP_MAXUNACKTIME) => {
+                config.map(|config| secs(config.socket.user_timeout.unwrap_or_default()))
+            }
+            (SOL_TCP, TCP_NOOPT) => {
+                config.map(|config| yes(config.option_layout == OptionLayout::WithoutOptions))
+            }
+            (SOL_TCP, TCP_FUNCTION_BLK) => socket.map(|_| {
+                let mut value = STACK.to_vec();
+                // Behind the name, how many connections it has: not counted.
+                value.resize(NAME + 4, 0);
+                value
+            }),
+            _ => return None,
+        })
+    }
+
+    /// How long an open may take: counted from its SYN.
+    fn set_opening_timeout(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let secs = u64::try_from(int(value)?).unwrap_or(0);
+        if secs == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.config.endings.opening_timeout = Some(Duration::from_secs(secs));
+        self.apply(fd)
+    }
+
+    fn set_unacked_time(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let secs = u64::try_from(int(value)?).map_err(|_| Errno::EINVAL)?;
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.config.socket.user_timeout = (secs > 0).then(|| Duration::from_secs(secs));
+        self.apply(fd)
+    }
+
+    /// Options that nobody has offered are not agreed on either. A connection that is open has what it
+    /// has.
+    fn set_without_options(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let on = flag(value)?;
+        let host = self.stack.config().tcp.clone();
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        if matches!(socket.role, Role::Connection(..)) {
+            return Ok(());
+        }
+        let config = &mut socket.config;
+        config.option_layout = match on {
+            true => OptionLayout::WithoutOptions,
+            false => host.option_layout,
+        };
+        config.window_scaling = host.window_scaling && !on;
+        config.timestamps = host.timestamps && !on;
+        config.sack = host.sack && !on;
+        self.apply(fd)
+    }
+}
