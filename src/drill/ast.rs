@@ -131,6 +131,15 @@ pub(super) struct Tcp {
     pub(super) window: Option<u16>,
     pub(super) urgent: u16,
     pub(super) options: Options,
+    /// Why it resets, as it tells in its text.
+    pub(super) diagnosis: Option<Diagnosis>,
+}
+
+/// Why a connection is reset: a code, and whose it is (a Private Enterprise Number).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Diagnosis {
+    pub(super) code: u32,
+    pub(super) enterprise: Option<u32>,
 }
 
 /// The sequence number of a segment.

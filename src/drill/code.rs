@@ -1,7 +1,8 @@
 //! `%{ … }%`: assertions over what the stack says of a connection.
 //!
-//! A small part of Python: `assert` with comparisons (chained, too), `and`, `or`, `not`, `&`, `|`,
-//! `+`, `-`, `*`, `/`, `%`, parentheses, and a message, which may be a string with a `%`.
+//! A small part of Python: `assert` with comparisons (chained, too), `and`, `or`, `not`, `&`, `|`, `^`, `~`,
+//! `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `abs`, `min`, `max`, `int`, parentheses, and a message, which may be
+//! a string with a `%`; `pass`; and `print`, which nobody reads.
 
 use core::fmt;
 
@@ -59,9 +60,9 @@ enum Token {
 }
 
 /// The longest first.
-const MARKS: [&str; 19] = [
-    "==", "!=", "<=", ">=", "//", "<<", ">>", "<", ">", "&", "|", "+", "-", "*", "/", "%", "(",
-    ")", ",",
+const MARKS: [&str; 21] = [
+    "==", "!=", "<=", ">=", "//", "<<", ">>", "<", ">", "&", "|", "^", "~", "+", "-", "*", "/",
+    "%", "(", ")", ",",
 ];
 
 /// The most tokens of a piece of code.
@@ -180,6 +181,7 @@ impl Value {
             }
             "&" => Some(Value::whole(self.integer()? & other.integer()?)),
             "|" => Some(Value::whole(self.integer()? | other.integer()?)),
+            "^" => Some(Value::whole(self.integer()? ^ other.integer()?)),
             "<<" => {
                 let shift = u32::try_from(other.integer()?).ok()?;
                 Some(Value::whole(self.integer()?.checked_shl(shift)?))
@@ -219,8 +221,9 @@ struct Evaluator<'a> {
 }
 
 /// What binds stronger than what, from the weakest; comparisons stand between the words and these.
-const LEVELS: [&[&str]; 5] = [
+const LEVELS: [&[&str]; 6] = [
     &["|"],
+    &["^"],
     &["&"],
     &["<<", ">>"],
     &["+", "-"],
@@ -250,6 +253,9 @@ impl Evaluator<'_> {
         if self.take_name("pass") {
             return Ok(());
         }
+        if self.take_name("print") {
+            return self.skip_print();
+        }
         if !self.take_name("assert") {
             return Err(unknown("code that is no assertion"));
         }
@@ -261,13 +267,7 @@ impl Evaluator<'_> {
             true => Some(self.message()?),
             false => None,
         };
-        let at_end = matches!(
-            self.tokens.get(self.at),
-            None | Some(Token::Mark("\n" | ";"))
-        );
-        if !at_end {
-            return Err(unknown("code that goes on behind an assertion"));
-        }
+        self.ends("an assertion")?;
         if value.is_true() {
             return Ok(());
         }
@@ -279,6 +279,31 @@ impl Evaluator<'_> {
             text += &format!(" ({message})");
         }
         Err(Trouble::Failed(text))
+    }
+
+    /// What is printed, up to the parenthesis that closes it.
+    fn skip_print(&mut self) -> Result<(), Trouble> {
+        let mut depth = 0u32;
+        loop {
+            match self.tokens.get(self.at) {
+                Some(Token::Mark("(")) => depth += 1,
+                Some(Token::Mark(")")) => depth = depth.saturating_sub(1),
+                Some(_) if depth > 0 => {}
+                _ => return Err(unknown("print without its parentheses")),
+            }
+            self.at += 1;
+            if depth == 0 {
+                return self.ends("print");
+            }
+        }
+    }
+
+    /// Nothing more may stand behind a statement.
+    fn ends(&self, statement: &str) -> Result<(), Trouble> {
+        match self.tokens.get(self.at) {
+            None | Some(Token::Mark("\n" | ";")) => Ok(()),
+            Some(_) => Err(unknown(&format!("code that goes on behind {statement}"))),
+        }
     }
 
     /// How a part of the code reads.
@@ -398,26 +423,42 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
+    /// What stands behind signs: a number, a name, a function, or parentheses.
     fn atom(&mut self) -> Result<Value, Trouble> {
-        let mut negative = false;
-        while self.take("-") {
-            negative = !negative;
+        let mut signs = Vec::new();
+        while let Some(sign) = self.take_any(&["-", "+", "~"]) {
+            signs.push(sign);
         }
+        let mut value = self.operand()?;
+        for sign in signs.into_iter().rev() {
+            let zero = Value::whole(0);
+            value = match sign {
+                "-" => zero.apply("-", value),
+                "~" => Value::whole(-1).apply("-", value),
+                _ => Some(value),
+            }
+            .ok_or_else(too_large)?;
+        }
+        Ok(value)
+    }
+
+    fn operand(&mut self) -> Result<Value, Trouble> {
         if self.take("(") {
             let value = self.either()?;
-            if !self.take(")") {
-                return Err(unknown("a '(' without its ')'"));
-            }
-            let zero = Value::whole(0);
-            return match negative {
-                true => zero.apply("-", value).ok_or_else(too_large),
-                false => Ok(value),
-            };
+            return self.closed(value);
         }
         let token = self.tokens.get(self.at).cloned();
         self.at += 1;
-        let number = match token {
-            Some(Token::Number(number)) => number,
+        match token {
+            Some(Token::Number(number)) => Ok(Value::whole(number)),
+            Some(Token::Name(name)) if FUNCTIONS.contains(&name.as_str()) && self.take("(") => {
+                let mut values = vec![self.either()?];
+                while self.take(",") {
+                    values.push(self.either()?);
+                }
+                let value = function(&name, &values)?;
+                self.closed(value)
+            }
             Some(Token::Name(name)) => {
                 let number = match name.as_str() {
                     "True" => 1,
@@ -428,12 +469,49 @@ impl Evaluator<'_> {
                 if !self.seen.iter().any(|(seen, _)| *seen == name) {
                     self.seen.push((name, number));
                 }
-                number
+                Ok(Value::whole(number))
             }
-            _ => return Err(unknown("code that is no expression")),
-        };
-        Ok(Value::whole(if negative { -number } else { number }))
+            _ => Err(unknown("code that is no expression")),
+        }
     }
+
+    /// A value, and the parenthesis behind it.
+    fn closed(&mut self, value: Value) -> Result<Value, Trouble> {
+        match self.take(")") {
+            true => Ok(value),
+            false => Err(unknown("a '(' without its ')'")),
+        }
+    }
+}
+
+const FUNCTIONS: [&str; 4] = ["abs", "min", "max", "int"];
+
+/// One of [`FUNCTIONS`] of these values: at least one.
+fn function(name: &str, values: &[Value]) -> Result<Value, Trouble> {
+    use core::cmp::Ordering::{Greater, Less};
+    let mut best = values[0];
+    let wanted = match name {
+        "abs" | "int" if values.len() != 1 => {
+            return Err(unknown(&format!("{name} of several numbers")));
+        }
+        "abs" => {
+            let over = best.over.checked_abs().ok_or_else(too_large)?;
+            return Ok(Value { over, ..best });
+        }
+        // Towards zero.
+        "int" => {
+            let over = best.over / best.under;
+            return Ok(Value { over, under: 1 });
+        }
+        "min" => Less,
+        _ => Greater,
+    };
+    for value in &values[1..] {
+        if value.compare(best).ok_or_else(too_large)? == wanted {
+            best = *value;
+        }
+    }
+    Ok(best)
 }
 
 fn too_large() -> Trouble {
@@ -472,6 +550,10 @@ mod tests {
             "assert (tcpi_snd_cwnd ==\n 10), 'cwnd %d' % tcpi_snd_cwnd",
             "assert -1 + 2 * 3 == 5 and -(2) == -2 and 7 // 2 == 3 and 7 % 4 == 3",
             "assert 1 << 3 == 8 and 0x10 == 16 and True",
+            "assert 6 ^ 3 == 5 and ~0 == -1 and +-+2 == -2 and 1 | 2 ^ 2 & 2 == 1",
+            "assert abs(tcpi_snd_cwnd - 12) == 2 and abs(3) == 3 and int(-7 / 2) == -3",
+            "assert min(3, tcpi_snd_cwnd, 2) == 2 and max(3, (tcpi_snd_cwnd)) == 10",
+            "print(tcpi_snd_cwnd, 'a (b'); print((1)); assert 1",
         ] {
             assert_eq!(outcome(code), Ok(()), "{code}");
         }
@@ -493,7 +575,13 @@ mod tests {
     fn what_is_not_understood_is_no_success() {
         for code in [
             "assert tcpi_unheard_of == 1",
-            "print(1)",
+            "print(1",
+            "print 1",
+            "print(1) assert 0",
+            "exec(1)",
+            "assert abs(1, 2)",
+            "assert min(1",
+            "assert min()",
             "assert",
             "assert (1",
             "assert 1 2",

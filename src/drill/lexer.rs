@@ -119,12 +119,13 @@ impl<'a> Lexer<'a> {
         SyntaxError::new(self.place(at), message)
     }
 
-    /// Goes on behind blanks and comments.
+    /// Goes on behind blanks and comments. A script may begin with the name of a program to run it.
     pub(super) fn skip_blanks(&mut self) -> Parsed<()> {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (Some(c), _) if c.is_whitespace() => self.at += 1,
-                (Some('/'), Some('/')) => {
+                (Some('#'), Some('!')) if self.at > 0 => return Ok(()),
+                (Some('/'), Some('/')) | (Some('#'), Some('!')) => {
                     while self.peek(0).is_some_and(|c| c != '\n') {
                         self.at += 1;
                     }
@@ -402,6 +403,8 @@ mod tests {
             ),
             ("+.3~+.4", &[Mark('+'), Float, Mark('~'), Mark('+'), Float]),
             ("a /* b */ c // d", &[Word, Word]),
+            ("#!/usr/bin/env a\nb", &[Word]),
+            ("a #!", &[Word, Mark('#'), Mark('!')]),
         ];
         for (text, expected) in rows {
             assert_eq!(kinds(text), *expected, "{text}");

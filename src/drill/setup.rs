@@ -21,7 +21,7 @@ pub(super) struct Setup {
     pub(super) mss: usize,
     pub(super) tolerance_micros: u64,
     /// In thousandths of a per cent.
-    pub(super) tolerance_permille: u64,
+    pub(super) tolerance_millipercent: u64,
     /// A tick of timestamps, in microseconds; 0: they are not compared.
     pub(super) tick_micros: u64,
     pub(super) scaled_echo: bool,
@@ -36,7 +36,7 @@ pub(super) struct Setup {
 }
 
 /// Options that mean nothing to a stack in virtual time.
-const WITHOUT_MEANING: [&str; 12] = [
+const WITHOUT_MEANING: [&str; 14] = [
     "speed",
     "netmask_ip",
     "verbose",
@@ -49,6 +49,8 @@ const WITHOUT_MEANING: [&str; 12] = [
     "no_cleanup",
     "code_command",
     "code_format",
+    "code_sockopt",
+    "send_omit_free",
 ];
 
 impl Setup {
@@ -79,7 +81,7 @@ impl Setup {
             mtu: if variant.is_ipv6() { 1520 } else { 1500 },
             mss: 0,
             tolerance_micros: 4_000,
-            tolerance_permille: 12_500,
+            tolerance_millipercent: 12_500,
             tick_micros: 0,
             scaled_echo: false,
             strict: false,
@@ -138,8 +140,9 @@ impl Setup {
             "mss" => self.mss = number(65_535)? as usize,
             "tolerance_usecs" => self.tolerance_micros = number(1_000_000_000)?,
             "tolerance_percent" => {
-                let permille = value.and_then(thousandths);
-                self.tolerance_permille = permille.ok_or_else(|| wrong("per cent: 12.5"))?;
+                let millipercent = value.and_then(thousandths);
+                self.tolerance_millipercent =
+                    millipercent.ok_or_else(|| wrong("per cent: 12.5"))?;
             }
             "tcp_ts_tick_usecs" => self.tick_micros = number(1_000_000)?,
             "tcp_ts_ecr_scaled" => self.scaled_echo = true,
@@ -210,7 +213,7 @@ mod tests {
         );
         let setup = setup.unwrap().unwrap();
         assert_eq!((setup.mss, setup.mtu), (7, 1320));
-        assert_eq!(setup.tolerance_permille, 1_500);
+        assert_eq!(setup.tolerance_millipercent, 1_500);
     }
 
     #[test]

@@ -163,6 +163,11 @@ fn results_of_calls_are_held_to() {
             "+0 socket(..., SOCK_STREAM, 0) = 4",
             "the script has a descriptor 4 already",
         ),
+        ("+0 read(4, ...) = 0", "2 arguments, and 3 are meant"),
+        (
+            "+0 read(4, ..., \"x\") = 0",
+            "argument 3: a number is meant, a name, or several with | between",
+        ),
     ];
     for (line, expected) in rows {
         let told = after_open(line);
@@ -224,7 +229,7 @@ fn what_nobody_knows_is_skipped_before_anything_happens() {
             "8:1: the name tcpi_nonsense is not known in code",
         ),
         (
-            "+0 %{ print(1) }%",
+            "+0 %{ exec(1) }%",
             "8:1: code that is no assertion is not understood",
         ),
         (

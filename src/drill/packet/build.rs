@@ -3,7 +3,7 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::super::ast::{
-    Body, Icmp, IpInfo, Options, Packet, Quote, SeqNumber, Tcp, TcpOption, Tos,
+    Body, Diagnosis, Icmp, IpInfo, Options, Packet, Quote, SeqNumber, Tcp, TcpOption, Tos,
 };
 use super::control::{ACK, CWR, FIN, PSH, SYN};
 use super::icmp;
@@ -208,7 +208,23 @@ fn segment(
     octets.extend(tcp.urgent.to_be_bytes());
     octets.extend(header.options);
     octets.resize(octets.len() + len, 0);
+    octets.extend(tcp.diagnosis.iter().flat_map(Diagnosis::octets));
     inward(info, route, protocol::TCP, octets, Some(16))
+}
+
+impl Diagnosis {
+    /// A map of CBOR (RFC 8949): 1 is the code, 2 the number of the enterprise.
+    fn octets(&self) -> Vec<u8> {
+        let members = [(1, Some(self.code)), (2, self.enterprise)];
+        let members = members.map(|(key, number)| Some((key, number?)));
+        let members: Vec<(u8, u32)> = members.into_iter().flatten().collect();
+        let mut octets = vec![0xa0 | members.len() as u8];
+        for (key, number) in members {
+            octets.extend([key, 0x1a]);
+            octets.extend(number.to_be_bytes());
+        }
+        octets
+    }
 }
 
 fn options(tcp: &Tcp, numbers: &Numbers, scaled: bool) -> Result<Vec<u8>, String> {
@@ -379,6 +395,27 @@ mod tests {
             assert_eq!(header.options.sack.as_slice()[0].left, 9001);
             assert_eq!((text.len(), header.control.bits()), (4, PSH | ACK));
         }
+    }
+
+    /// As anybody reads CBOR who knows RFC 8949 §3: a map of two, and two numbers of four octets.
+    #[test]
+    fn a_reset_tells_why() {
+        let text = "R. 1:1(0) ack 1 win 0 [code 7, pen 258]";
+        let datagrams = made(text, true, &route(true));
+        let Payload::Tcp(header, text) = wire::parse(&datagrams[0]).unwrap().payload else {
+            panic!("no segment");
+        };
+        assert_eq!(header.seq, 101);
+        let map = [0xa2, 1, 0x1a, 0, 0, 0, 7, 2, 0x1a, 0, 0, 1, 2];
+        assert_eq!(text, map);
+        assert_eq!(
+            Diagnosis {
+                code: 9,
+                enterprise: None
+            }
+            .octets(),
+            [0xa1, 1, 0x1a, 0, 0, 0, 9]
+        );
     }
 
     #[test]

@@ -92,17 +92,17 @@ impl Parser<'_> {
     fn fields(&mut self) -> Parsed<Expr> {
         let mut fields = Vec::new();
         while !self.take_mark('}')? {
-            if !fields.is_empty() {
+            // `TCP_NLA_A=1|TCP_NLA_B=2`: between these, a bar is a comma.
+            if !fields.is_empty() && !self.take_mark('|')? {
                 self.mark(',')?;
             }
             let value = self.expr()?;
             let field = match value {
                 Expr::Word(name) | Expr::Apply(name, _) if self.take_mark('=')? => {
-                    let mut value = self.expr()?;
-                    // `{TCP_NLA_A=1|TCP_NLA_B=2}`: the names are what counts.
-                    while self.take_mark('=')? {
-                        value = self.expr()?;
-                    }
+                    let value = match name.starts_with("TCP_NLA_") {
+                        true => self.primary()?,
+                        false => self.expr()?,
+                    };
                     Field {
                         name: Some(name),
                         value,

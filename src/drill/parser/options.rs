@@ -14,6 +14,10 @@ const ACCURATE_ECN: [u8; 2] = [172, 174];
 /// RFC 9768, as it was an experiment.
 const ACCURATE_ECN_EXPERIMENT: [[u8; 2]; 2] = [[0xac, 0xc0], [0xac, 0xc1]];
 
+/// The counters of AccECN0 and AccECN1 (RFC 9768 §3.2.3).
+const ECT0_FIRST: [&str; 3] = ["ee0b", "eceb", "ee1b"];
+const ECT1_FIRST: [&str; 3] = ["ee1b", "eceb", "ee0b"];
+
 impl Parser<'_> {
     pub(super) fn tcp_options(&mut self, direction: Direction) -> Parsed<Options> {
         let mut options = Vec::new();
@@ -70,8 +74,8 @@ impl Parser<'_> {
             "FOEXP" => self.experiment(&FAST_OPEN_EXPERIMENT),
             "exp" | "EXP" | "gen" => self.dashed(&token),
             "ECN" => self.accurate_ecn(),
-            "AccECN0" => Ok(TcpOption::Other(172, self.accurate_ecn_counters(false)?)),
-            "AccECN1" => Ok(TcpOption::Other(174, self.accurate_ecn_counters(true)?)),
+            "AccECN0" => Ok(TcpOption::Other(172, self.counters(ECT0_FIRST)?)),
+            "AccECN1" => Ok(TcpOption::Other(174, self.counters(ECT1_FIRST)?)),
             _ => match octets(&token) {
                 Ok(octets) if octets.len() > 1 => Ok(TcpOption::Raw(octets)),
                 _ => Err(unexpected(&token, "a TCP option")),
@@ -154,12 +158,12 @@ impl Parser<'_> {
             },
             (_, "FO") => self.experiment(&FAST_OPEN_EXPERIMENT),
             (_, "AccECN0") => {
-                let counters = self.accurate_ecn_counters(false)?;
+                let counters = self.counters(ECT0_FIRST)?;
                 let id = ACCURATE_ECN_EXPERIMENT[0];
                 Ok(TcpOption::Other(EXPERIMENT, [&id[..], &counters].concat()))
             }
             (_, "AccECN1") => {
-                let counters = self.accurate_ecn_counters(true)?;
+                let counters = self.counters(ECT1_FIRST)?;
                 let id = ACCURATE_ECN_EXPERIMENT[1];
                 Ok(TcpOption::Other(EXPERIMENT, [&id[..], &counters].concat()))
             }
@@ -178,26 +182,30 @@ impl Parser<'_> {
 
     /// `ECN e0b N [ceb N [e1b N]]` or `ECN e1b N [ceb N [e0b N]]`.
     fn accurate_ecn(&mut self) -> Parsed<TcpOption> {
-        let kind = match self.peek()?.is_word("e1b") {
-            true => ACCURATE_ECN[1],
-            false => ACCURATE_ECN[0],
+        let (kind, order) = match self.peek()?.is_word("e1b") {
+            true => (ACCURATE_ECN[1], ["e1b", "ceb", "e0b"]),
+            false => (ACCURATE_ECN[0], ["e0b", "ceb", "e1b"]),
         };
-        let mut counters = Vec::new();
-        while ["e0b", "e1b", "ceb"].contains(&self.peek()?.text.as_str()) {
-            self.next()?;
-            counters.extend(self.counter()?);
-        }
-        Ok(TcpOption::Other(kind, counters))
+        Ok(TcpOption::Other(kind, self.counters(order)?))
     }
 
-    /// `ee0b N eceb N ee1b N`, or the other way round.
-    fn accurate_ecn_counters(&mut self, _reversed: bool) -> Parsed<Vec<u8>> {
+    /// Counters by their names, in their order: three, or the first of them.
+    fn counters(&mut self, order: [&str; 3]) -> Parsed<Vec<u8>> {
         let mut counters = Vec::new();
-        while ["ee0b", "ee1b", "eceb"].contains(&self.peek()?.text.as_str()) {
-            self.next()?;
+        for name in order {
+            if !self.take_word(name)? {
+                break;
+            }
             counters.extend(self.counter()?);
         }
-        Ok(counters)
+        let next = self.peek()?.clone();
+        match next.kind {
+            Kind::Word => Err(unexpected(
+                &next,
+                &format!("{} in this order", order.join(", ")),
+            )),
+            _ => Ok(counters),
+        }
     }
 
     /// A counter of 24 bits.

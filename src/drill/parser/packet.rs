@@ -1,7 +1,7 @@
 //! Reads packets: `< S 0:0(0) win 65535 <mss 1460>`, `> udp (100)`, `< icmp unreachable …`.
 
 use super::super::ast::{
-    Body, Direction, Icmp, IcmpName, IpInfo, Packet, Quote, SeqNumber, Tcp, Tos,
+    Body, Diagnosis, Direction, Icmp, IcmpName, IpInfo, Packet, Quote, SeqNumber, Tcp, Tos,
 };
 use super::super::lexer::{Kind, Token};
 use super::super::place::{Parsed, SyntaxError};
@@ -19,6 +19,7 @@ const FLAGS: [(char, u16); 9] = [
     ('W', 1 << 7),
     ('A', 1 << 8),
 ];
+const RST: u16 = 1 << 2;
 const ACK: u16 = 1 << 4;
 const ECN_BITS: u16 = (1 << 6) | (1 << 7) | (1 << 8);
 
@@ -53,6 +54,9 @@ const DSCP: [(&str, u8); 25] = [
 
 /// What stands in front of a packet that is carried by another.
 const ENCAPSULATIONS: [&str; 4] = ["ipv4", "ipv6", "gre", "mpls"];
+
+/// What one dialect also knows, and nobody here speaks: where such a packet ends cannot be told either.
+const OTHER_PROTOCOLS: [&str; 2] = ["sctp", "udplite"];
 
 impl Parser<'_> {
     pub(super) fn packet(&mut self) -> Parsed<Packet> {
@@ -95,6 +99,11 @@ impl Parser<'_> {
                 ports: None,
                 body,
             });
+        }
+        let next = self.peek()?.clone();
+        if OTHER_PROTOCOLS.iter().any(|name| next.is_word(name)) {
+            let what = format!("no support for packets of {}", next.text);
+            return Err(SyntaxError::new(next.place, what));
         }
         let ports = self.ports()?;
         let body = Body::Tcp(self.tcp(direction)?);
@@ -147,6 +156,11 @@ impl Parser<'_> {
                 "ect0" => info.tos = Tos::Ecn(2),
                 "ce" => info.tos = Tos::Ecn(3),
                 "ect01" if direction == Direction::Out => info.tos = Tos::Ect01,
+                "ect01" => {
+                    let what =
+                        "only a packet that is expected may have either: ect0 or ect1 is meant";
+                    return Err(SyntaxError::new(token.place, what));
+                }
                 "ecn" => continue,
                 "tos" | "class" => info.tos = Tos::Whole(self.number_u8("a type of service")?),
                 "ttl" | "hlim" => info.ttl = Some(self.number_u8("a hop limit")?),
@@ -210,7 +224,16 @@ impl Parser<'_> {
             ));
         }
         let options = self.tcp_options(direction)?;
-        self.after_options()?;
+        let place = self.peek()?.place;
+        let diagnosis = self.diagnosis()?;
+        if diagnosis.is_some() && direction == Direction::Out {
+            self.unsupported(place, "the diagnostic payload of a reset that is expected");
+        }
+        if diagnosis.is_some() && (control & RST == 0 || len > 0) {
+            let what = "only a reset without other text may tell why";
+            return Err(SyntaxError::new(place, what));
+        }
+        self.inside_udp()?;
         Ok(Tcp {
             control,
             seq,
@@ -220,6 +243,7 @@ impl Parser<'_> {
             window,
             urgent,
             options,
+            diagnosis,
         })
     }
 
@@ -300,17 +324,24 @@ impl Parser<'_> {
         Ok(len as u32)
     }
 
-    /// What one dialect allows behind the options.
-    fn after_options(&mut self) -> Parsed<()> {
-        if self.peek()?.is_mark('[') {
-            let place = self.next()?.place;
-            self.unsupported(place, "the diagnostic payload of a reset");
-            while !self.take_mark(']')? {
-                if self.next()?.kind == Kind::End {
-                    return Err(SyntaxError::new(place, "']' is missing"));
-                }
-            }
+    /// `[code N, pen N]`, which one dialect allows behind the options of a reset.
+    fn diagnosis(&mut self) -> Parsed<Option<Diagnosis>> {
+        if !self.take_mark('[')? {
+            return Ok(None);
         }
+        self.word("code")?;
+        let code = self.number_u32("the code of a reset")?;
+        let mut enterprise = None;
+        if self.take_mark(',')? {
+            self.word("pen")?;
+            enterprise = Some(self.number_u32("a Private Enterprise Number")?);
+        }
+        self.mark(']')?;
+        Ok(Some(Diagnosis { code, enterprise }))
+    }
+
+    /// `/udp(9000 > 9001)`, which the same dialect allows.
+    fn inside_udp(&mut self) -> Parsed<()> {
         if self.take_mark('/')? {
             let place = self.peek()?.place;
             self.unsupported(place, "TCP inside UDP");
@@ -349,7 +380,7 @@ impl Parser<'_> {
         if self.take_mark('[')? {
             icmp.quote = self.quote()?;
             self.mark(']')?;
-            self.after_options()?;
+            self.inside_udp()?;
         }
         Ok(icmp)
     }

@@ -312,6 +312,22 @@ const WRONG: &[(&str, &str)] = &[
         "1:15: a TCP option is expected, not 'xyz'",
     ),
     (
+        "0 > udplite (100)",
+        "1:5: no support for packets of udplite",
+    ),
+    (
+        "0 > . 1:1(0) <ECN e0b 1 e1b 2>",
+        "1:25: e0b, ceb, e1b in this order is expected, not 'e1b'",
+    ),
+    (
+        "0 < [ect01] . 1:1(0) win 1",
+        "1:6: only a packet that is expected may have either: ect0 or ect1 is meant",
+    ),
+    (
+        "0 < . 1:1(0) ack 1 win 1 [code 1]",
+        "1:26: only a reset without other text may tell why",
+    ),
+    (
         "0 < . 1:1(0) win 1 <...>",
         "1:21: only a packet that is expected may have any options",
     ),

@@ -155,8 +155,8 @@ fn probe() -> Config {
 }
 
 /// Programs that have no effect on a stack in a program, unless they write into a file.
-const WITHOUT_EFFECT: [&str; 10] = [
-    "true", ":", "ethtool", "echo", "cd", "modprobe", "set", "ulimit", "wait", "sync",
+const WITHOUT_EFFECT: [&str; 11] = [
+    "true", ":", "ethtool", "echo", "cd", "modprobe", "kldload", "set", "ulimit", "wait", "sync",
 ];
 
 fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
@@ -230,6 +230,13 @@ fn settings(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
                 .trim_start();
             continue;
         }
+        let word = rest.split(char::is_whitespace).next()?;
+        if is_key(word) {
+            // It is asked for, and nobody reads the answer.
+            rest = rest[word.len()..].trim_start();
+            meanings.push(Meaning::Nothing);
+            continue;
+        }
         let (key, after) = rest.split_once('=')?;
         let quote = after.chars().next().filter(|c| *c == '"' || *c == '\'');
         let (value, next) = match quote {
@@ -241,6 +248,14 @@ fn settings(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
         rest = next.trim_start();
     }
     (!meanings.is_empty()).then_some(meanings)
+}
+
+/// The name of a setting, without a value.
+fn is_key(word: &str) -> bool {
+    word.contains(['.', '/'])
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
 }
 
 /// The word behind another.
@@ -564,6 +579,8 @@ mod tests {
             ("exit 0", Meaning::Nothing),
             ("exit 1", Meaning::Failure),
             ("false", Meaning::Failure),
+            ("kldload -n cc_newreno", Meaning::Nothing),
+            ("sysctl net.inet.tcp.rfc1323", Meaning::Nothing),
             ("echo hello > /dev/null", Meaning::Nothing),
             (
                 "sysctl -q net.ipv4.tcp_base_mss=$((2 * 256))",
@@ -632,6 +649,7 @@ mod tests {
             "sysctl -q net.ipv4.tcp_fin_timeout=$((1+2))",
             "nstat | grep TcpExtTCPAbortOnMemory | grep -q \" 1 \"",
             "setkey -c",
+            "sysctl net.inet.tcp.rfc1323 | grep 1",
             "tcpdrop -a",
         ] {
             assert!(

@@ -235,7 +235,7 @@ impl<'a> Run<'a> {
     /// How far something may be off that is `due` and follows something at `previous`.
     pub(super) fn tolerance(&self, due: Instant, previous: Instant) -> Duration {
         let micros = due.since(previous).as_micros() as u64;
-        let share = micros.saturating_mul(self.setup.tolerance_permille) / 100_000;
+        let share = micros.saturating_mul(self.setup.tolerance_millipercent) / 100_000;
         Duration::from_micros(share.max(self.setup.tolerance_micros))
     }
 

@@ -16,8 +16,14 @@ const CONSTANTS: [(&str, i64); 7] = [
     ("TCPI_OPT_TFO_CHILD", 128),
 ];
 
-/// The fields that scripts have beside those of the struct: parts of a field of bits.
-const SCALES: [&str; 2] = ["tcpi_snd_wscale", "tcpi_rcv_wscale"];
+/// The fields that scripts have beside those of the struct: parts of fields of bits. What each is a part of,
+/// where it begins, and how many bits it has.
+const PARTS: [(&str, &str, u32, u32); 4] = [
+    ("snd_wscale", "scales", 0, 4),
+    ("rcv_wscale", "scales", 4, 4),
+    ("delivery_rate_app_limited", "flags", 0, 1),
+    ("fastopen_client_fail", "flags", 1, 2),
+];
 
 /// The values of a moment.
 #[derive(Clone, Debug)]
@@ -41,13 +47,14 @@ pub(super) fn unknown(name: &str) -> Option<String> {
 impl Values {
     /// What a name stands for.
     pub(super) fn get(&self, name: &str) -> Option<i64> {
-        if let Some(place) = SCALES.iter().position(|known| *known == name) {
-            return Some(i64::from(self.info.scales >> (4 * place) & 0xf));
-        }
         if let Some(field) = name.strip_prefix("tcpi_") {
+            let mut parts = PARTS.iter();
+            let part = parts.find(|(known, ..)| *known == field);
+            let (whole, first, bits) = part.map_or((field, 0, 64), |it| (it.1, it.2, it.3));
             let fields = self.info.fields();
-            let found = fields.iter().find(|(known, _)| *known == field);
-            return found.map(|(_, value)| *value as i64);
+            let (_, value) = fields.iter().find(|(known, _)| *known == whole)?;
+            let mask = u64::MAX >> (64 - bits);
+            return Some((value >> first & mask) as i64);
         }
         if name.starts_with("SK_MEMINFO_") {
             let place = usize::try_from(linux::number(name)?).ok()?;
@@ -92,6 +99,7 @@ mod tests {
         let values = Values {
             info: TcpInfo {
                 scales: 0x87,
+                flags: 0b101,
                 snd_cwnd: 10,
                 ..TcpInfo::default()
             },
@@ -100,6 +108,8 @@ mod tests {
         assert_eq!(values.get("tcpi_snd_cwnd"), Some(10));
         assert_eq!(values.get("tcpi_snd_wscale"), Some(7));
         assert_eq!(values.get("tcpi_rcv_wscale"), Some(8));
+        assert_eq!(values.get("tcpi_delivery_rate_app_limited"), Some(1));
+        assert_eq!(values.get("tcpi_fastopen_client_fail"), Some(2));
         assert_eq!(values.get("SK_MEMINFO_RCVBUF"), Some(2));
         assert_eq!(values.get("TCP_CA_Loss"), Some(4));
         assert_eq!(values.get("TCP_ESTABLISHED"), Some(1));

@@ -144,7 +144,7 @@ impl Run<'_> {
             learn(socket, tcp, segment.control, segment.seq, segment.ack);
         }
         learn_stamp(socket, packet, &whole);
-        let share = start.as_nanos() / 1_000 * setup.tolerance_permille / 100_000;
+        let share = start.as_nanos() / 1_000 * setup.tolerance_millipercent / 100_000;
         let mut comparison = Comparison {
             numbers: &socket.numbers,
             flow_labels: &mut socket.flow_labels,
@@ -259,6 +259,7 @@ impl Run<'_> {
                     window: Some(0),
                     urgent: 0,
                     options: Options::These(Vec::new()),
+                    diagnosis: None,
                 }),
             };
             let route = Route {

@@ -1,8 +1,8 @@
 //! Arguments of calls: numbers, strings, lists and structs from what stands in the script.
 
 use super::super::super::ast::{Expr, Field};
-use super::super::{Stop, failed, skipped};
-use crate::bsd::{Errno, linux};
+use super::super::{Stop, Wrong, failed, skipped};
+use crate::bsd::{Errno, freebsd, linux};
 
 /// The arguments of a call.
 pub(super) struct Args<'a> {
@@ -20,11 +20,12 @@ impl<'a> Args<'a> {
 
     /// There must be so many.
     pub(super) fn count(&self, least: usize, most: usize) -> Result<(), Stop> {
-        match (least..=most).contains(&self.args.len()) {
+        let given = self.args.len();
+        match (least..=most).contains(&given) {
             true => Ok(()),
+            false if least == most => failed(format!("{given} arguments, and {most} are meant")),
             false => failed(format!(
-                "{} arguments, and {least} to {most} are meant",
-                self.args.len()
+                "{given} arguments, and {least} to {most} are meant"
             )),
         }
     }
@@ -37,7 +38,13 @@ impl<'a> Args<'a> {
     }
 
     pub(super) fn number(&self, index: usize) -> Result<i64, Stop> {
-        number(self.at(index)?)
+        number(self.at(index)?).map_err(|stop| match stop {
+            Stop::Failed(wrong) => Stop::Failed(Wrong {
+                message: format!("argument {}: {}", index + 1, wrong.message),
+                ..wrong
+            }),
+            skipped => skipped,
+        })
     }
 
     pub(super) fn int(&self, index: usize) -> Result<i32, Stop> {
@@ -91,13 +98,16 @@ pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
         },
         Expr::List(items) if items.len() == 1 => number(&items[0]),
         Expr::Ellipsis | Expr::Text(_) | Expr::List(_) | Expr::Struct(_) => {
-            failed("a number is meant")
+            failed("a number is meant, a name, or several with | between")
         }
     }
 }
 
-/// What is called otherwise in FreeBSD.
-const ALIASES: [(&str, &str); 3] = [
+/// What is called otherwise in FreeBSD, or by some.
+const ALIASES: [(&str, &str); 6] = [
+    ("PF_UNSPEC", "AF_UNSPEC"),
+    ("PF_INET", "AF_INET"),
+    ("PF_INET6", "AF_INET6"),
     ("FIONWRITE", "SIOCOUTQ"),
     ("SO_REUSEPORT_LB", "SO_REUSEPORT"),
     ("TCP_NOPUSH", "TCP_CORK"),
@@ -110,6 +120,7 @@ fn named(name: &str) -> Option<i64> {
     match name {
         "NULL" => Some(0),
         _ => linux::number(alias.map_or(name, |(_, ours)| *ours))
+            .or_else(|| freebsd::number(name))
             .or_else(errno)
             .map(i64::from),
     }

@@ -3,9 +3,11 @@
 use core::task::Poll;
 
 use super::super::events::Run;
+use super::messages::Wanted;
 use super::{Answer, waiting};
+use crate::bsd::linux::MSG_PEEK;
 use crate::bsd::{
-    Accepting, Closing, Connecting, Direction, Errno, Fd, PollFd, Receiving, Sending,
+    Accepting, Closing, Connecting, Direction, Errno, Fd, PollFd, Received, Receiving, Sending,
 };
 use crate::time::Instant;
 
@@ -29,13 +31,8 @@ pub(in super::super) enum Attempt {
         /// There is no place for what is received.
         faulty: bool,
         buffer: Vec<u8>,
-    },
-    ReceiveMessage {
-        fd: Fd,
-        flags: i32,
-        len: usize,
-        /// `msg_flags`, and `msg_control`, which are compared.
-        wanted: super::transfer::Wanted,
+        /// Of recvmsg: `msg_flags` and `msg_control`, which are compared.
+        wanted: Option<Wanted>,
     },
     Send {
         call: Sending,
@@ -59,6 +56,53 @@ pub(in super::super) enum Attempt {
 }
 
 impl Attempt {
+    /// A receive of `len` octets.
+    pub(super) fn receive(fd: Fd, flags: i32, len: usize) -> Attempt {
+        Attempt::Receive {
+            call: Receiving::new(fd, flags),
+            fd,
+            flags,
+            faulty: false,
+            buffer: vec![0; len],
+            wanted: None,
+        }
+    }
+
+    /// The same into a place that there is not: what has come stays.
+    pub(super) fn receive_nowhere(fd: Fd, flags: i32, len: usize) -> Attempt {
+        let flags = flags | MSG_PEEK;
+        Attempt::Receive {
+            call: Receiving::new(fd, flags),
+            fd,
+            flags,
+            faulty: true,
+            buffer: vec![0; len],
+            wanted: None,
+        }
+    }
+
+    /// recvmsg.
+    pub(super) fn receive_message(fd: Fd, flags: i32, len: usize, wanted: Wanted) -> Attempt {
+        Attempt::Receive {
+            call: Receiving::new(fd, flags),
+            fd,
+            flags,
+            faulty: false,
+            buffer: vec![0; len],
+            wanted: Some(wanted),
+        }
+    }
+
+    /// A send of `len` octets.
+    pub(super) fn send(call: Sending, fd: Fd, flags: i32, len: usize) -> Attempt {
+        Attempt::Send {
+            call,
+            fd,
+            flags,
+            data: vec![0; len],
+        }
+    }
+
     /// The answer when the time is over.
     pub(super) fn timed_out(&self) -> Answer {
         match self {
@@ -66,12 +110,27 @@ impl Attempt {
             Attempt::Connect { call, .. } => Answer::new(call.timed_out().map(|()| 0)),
             // Until the time is over it has its answer.
             Attempt::Close(_) => Answer::new(Err(Errno::EAGAIN)),
-            Attempt::Receive { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
-            Attempt::ReceiveMessage { .. } => Answer::new(Err(Errno::EAGAIN)),
+            Attempt::Receive { call, wanted, .. } => {
+                let received = call.timed_out().map(|len| Received {
+                    len,
+                    ..Received::default()
+                });
+                answered(received, wanted.as_ref(), false)
+            }
             Attempt::Send { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
             Attempt::Poll { lines, wanted, .. } => waiting::polled(lines, wanted),
             Attempt::EpollWait { wanted, .. } => waiting::epolled(&[], *wanted),
         }
+    }
+}
+
+/// What a receive has given, and whether that is what the script says.
+fn answered(received: Result<Received, Errno>, wanted: Option<&Wanted>, is_faulty: bool) -> Answer {
+    match (received, wanted) {
+        (Err(errno), _) => Answer::new(Err(errno)),
+        (Ok(received), _) if is_faulty && received.len > 0 => Answer::new(Err(Errno::EFAULT)),
+        (Ok(received), Some(wanted)) => wanted.compare(&received),
+        (Ok(received), None) => Answer::new(Ok(received.len as i64)),
     }
 }
 
@@ -99,27 +158,11 @@ impl Run<'_> {
                 call,
                 buffer,
                 faulty,
+                wanted,
                 ..
             } => {
-                let answer = call.attempt(&mut calls, buffer);
-                let whole = |len: usize| match *faulty && len > 0 {
-                    true => Err(Errno::EFAULT),
-                    false => Ok(len as i64),
-                };
-                answer.map(|answer| Answer::new(answer.and_then(whole)))
-            }
-            Attempt::ReceiveMessage {
-                fd,
-                flags,
-                len,
-                wanted,
-            } => {
-                let mut buffer = vec![0; *len];
-                match calls.recvmsg(*fd, &mut buffer, *flags) {
-                    Err(Errno::EAGAIN) => Poll::Pending,
-                    Err(errno) => Poll::Ready(Answer::new(Err(errno))),
-                    Ok(received) => Poll::Ready(wanted.compare(&received)),
-                }
+                let answer = call.attempt_message(&mut calls, buffer);
+                answer.map(|answer| answered(answer, wanted.as_ref(), *faulty))
             }
             Attempt::Send { call, data, .. } => {
                 let answer = call.attempt(&mut calls, data);
@@ -145,9 +188,9 @@ impl Run<'_> {
         match attempt {
             Attempt::Accept { fd, flags, .. } => calls.may_wait(*fd, *flags),
             Attempt::Connect { fd, .. } => calls.may_wait(*fd, 0),
-            Attempt::Receive { fd, flags, .. }
-            | Attempt::ReceiveMessage { fd, flags, .. }
-            | Attempt::Send { fd, flags, .. } => calls.may_wait(*fd, *flags),
+            Attempt::Receive { fd, flags, .. } | Attempt::Send { fd, flags, .. } => {
+                calls.may_wait(*fd, *flags)
+            }
             Attempt::Close(_) | Attempt::Poll { .. } | Attempt::EpollWait { .. } => true,
         }
     }
@@ -158,9 +201,9 @@ impl Run<'_> {
         let calls = self.host.calls();
         let after = |fd: Fd, direction| Some(now + calls.timeout(fd, direction)?);
         match attempt {
-            Attempt::Accept { fd, .. }
-            | Attempt::Receive { fd, .. }
-            | Attempt::ReceiveMessage { fd, .. } => after(*fd, Direction::Receiving),
+            Attempt::Accept { fd, .. } | Attempt::Receive { fd, .. } => {
+                after(*fd, Direction::Receiving)
+            }
             Attempt::Connect { fd, .. } | Attempt::Send { fd, .. } => {
                 after(*fd, Direction::Sending)
             }

@@ -71,6 +71,8 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
                 let linger = args::number(linger)? as i32;
                 Ok([onoff.to_le_bytes(), linger.to_le_bytes()].concat())
             }
+            None if field(fields, "function_set_name").is_some() => function_set(fields),
+            None if field(fields, "enable").is_some() => fast_open(fields),
             None => time_value(fields),
         },
         Expr::Apply(name, arguments) => match (name.as_str(), &arguments[..]) {
@@ -132,6 +134,35 @@ fn linger(value: &[Field]) -> Option<(&Expr, &Expr)> {
     Some((member("onoff", "l_onoff")?, member("linger", "l_linger")?))
 }
 
+/// FreeBSD's `struct tcp_fastopen`: `{enable=1, psk=""}`. A key of its own is for a kind of cookie that
+/// there is not here.
+fn fast_open(value: &[Field]) -> Result<Vec<u8>, Stop> {
+    match field(value, "psk") {
+        None | Some(Expr::Ellipsis) => {}
+        Some(Expr::Text(key)) if key.iter().all(|octet| *octet == 0) => {}
+        Some(_) => return skipped("no support for keys that are shared before Fast Open"),
+    }
+    let enable = field(value, "enable").map_or(Ok(0), args::number)?;
+    Ok((enable as i32).to_le_bytes().to_vec())
+}
+
+/// `struct tcp_function_set`: `{function_set_name="freebsd", pcbcnt=0}`.
+fn function_set(value: &[Field]) -> Result<Vec<u8>, Stop> {
+    let Some(Expr::Text(name)) = field(value, "function_set_name") else {
+        return failed("a name is meant: function_set_name=\"freebsd\"");
+    };
+    let mut octets = name.clone();
+    octets.retain(|octet| *octet != 0);
+    if octets != b"freebsd" {
+        let name = String::from_utf8_lossy(&octets);
+        return skipped(format!("no support for the stack {name}"));
+    }
+    octets.resize(32, 0);
+    let count = field(value, "pcbcnt").map_or(Ok(0), args::number)?;
+    octets.extend((count as u32).to_le_bytes());
+    Ok(octets)
+}
+
 /// `struct timeval`: `{tv_sec=1, tv_usec=0}`.
 fn time_value(value: &[Field]) -> Result<Vec<u8>, Stop> {
     match (field(value, "tv_sec"), field(value, "tv_usec")) {
@@ -144,10 +175,9 @@ fn time_value(value: &[Field]) -> Result<Vec<u8>, Stop> {
 }
 
 /// An option that the stack does not have makes no test of it.
-fn known(run: &Run<'_>, args: &Args<'_>, answer: Result<(), Errno>) -> Result<(), Stop> {
-    let _ = run;
+fn known(args: &Args<'_>, answer: Result<(), Errno>) -> Result<(), Stop> {
     match answer {
-        Err(Errno::ENOPROTOOPT | Errno::EOPNOTSUPP) => {
+        Err(Errno::ENOPROTOOPT) => {
             let name = match args.at(2)? {
                 Expr::Word(name) => name.clone(),
                 other => args::number(other)?.to_string(),
@@ -171,7 +201,7 @@ pub(super) fn setsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     let len = args.size(4)?;
     value.truncate(len);
     let answer = run.host.calls().setsockopt(fd, level, name, &value);
-    known(run, args, answer)?;
+    known(args, answer)?;
     Ok(answer.into())
 }
 
@@ -179,11 +209,14 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     args.count(5, 5)?;
     let fd = descriptor(run, args, 0)?;
     let (level, name) = (args.int(1)?, args.int(2)?);
-    let wanted_len = args.size(4)?;
+    let wanted_len = match args.at(4)? {
+        Expr::Ellipsis => None,
+        _ => Some(args.size(4)?),
+    };
     let value = match run.host.calls().getsockopt(fd, level, name) {
         Ok(value) => value,
         Err(errno) => {
-            known(run, args, Err(errno))?;
+            known(args, Err(errno))?;
             return Ok(Err::<i64, _>(errno).into());
         }
     };
@@ -192,10 +225,8 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
         return Ok(Begun::Done(answer));
     }
     let wanted = octets(args.at(3)?)?;
-    let value = match value.len() > wanted_len {
-        true => &value[..wanted_len],
-        false => &value[..],
-    };
+    let room = wanted_len.unwrap_or(value.len());
+    let value = &value[..value.len().min(room)];
     let text = matches!(args.at(3)?, Expr::Text(_));
     let same = match text {
         // The name of a controller ends where its zeros begin.
@@ -211,7 +242,10 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
         answer.wrong.push(message);
     }
     let exact = matches!(args.at(3)?, Expr::List(_));
-    if exact && value.len() != wanted_len {
+    if let Some(wanted_len) = wanted_len
+        && exact
+        && value.len() != wanted_len
+    {
         let message = format!(
             "length: {wanted_len} is expected, {} is returned",
             value.len()

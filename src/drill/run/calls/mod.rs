@@ -4,15 +4,19 @@
 //! |---|---|
 //! | `mod` | the table of calls; what a call returned, and what it should have |
 //! | `args` | numbers, descriptors, strings and structs from what stands in the script |
+//! | `address` | addresses that a script writes itself |
 //! | `attempt` | calls that may block |
 //! | `sockets` | socket, bind, listen, accept, connect, shutdown, close |
 //! | `transfer` | read, write and their kin; sendfile, pipe, splice |
+//! | `messages` | `struct msghdr`: control messages, and what recvmsg must give |
 //! | `control` | fcntl, ioctl, getsockopt, setsockopt |
 //! | `waiting` | poll, epoll |
 
+mod address;
 mod args;
 mod attempt;
 mod control;
+mod messages;
 mod sockets;
 mod transfer;
 mod waiting;

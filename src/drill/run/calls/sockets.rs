@@ -8,6 +8,7 @@ use super::super::events::Run;
 use super::super::files::Descriptor;
 use super::super::socket::{Socket, Stage};
 use super::super::{Stop, skipped};
+use super::address::written;
 use super::args::Args;
 use super::attempt::Attempt;
 use super::{Answer, Begun};
@@ -98,12 +99,19 @@ pub(super) fn bind(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
         SocketAddr::V4(_) => [0; 4].into(),
         SocketAddr::V6(_) => [0; 16].into(),
     };
-    let address = run.written(SocketAddr::new(any, local.port()));
+    let own = run.written(SocketAddr::new(any, local.port()));
+    let address = written(args.at(1)?)?.unwrap_or(own);
     let answer = run.host.calls().bind(fd, address);
     if answer.is_ok()
         && let Some(socket) = run.sockets.by_fd(args.number(0)?)
     {
-        socket.local = local;
+        let bound = packet_address(address);
+        let ip = if bound.ip().is_unspecified() {
+            local.ip()
+        } else {
+            bound.ip()
+        };
+        socket.local = SocketAddr::new(ip, bound.port());
     }
     Ok(answer.into())
 }
@@ -122,6 +130,9 @@ pub(super) fn listen(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
 
 pub(super) fn accept(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 4)?;
+    if matches!(args.at(1)?, Expr::Struct(_)) {
+        return skipped("no support for the address of a peer that accept must return");
+    }
     let fd = descriptor(run, args, 0)?;
     let flags = if args.len() == 4 { args.int(3)? } else { 0 };
     Ok(Begun::Waits(Attempt::Accept {
@@ -144,21 +155,29 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         }
         return Ok(answer.into());
     }
-    if !matches!(args.at(1)?, Expr::Ellipsis) {
-        return skipped("no support for an address that the script writes itself");
-    }
-    run.connecting(args.number(0)?);
-    let call = Connecting::new(fd, run.peer());
+    let peer = written(args.at(1)?)?.unwrap_or(run.peer());
+    run.connecting(args.number(0)?, peer);
+    let call = Connecting::new(fd, peer);
     Ok(Begun::Waits(Attempt::Connect { call, fd }))
+}
+
+/// An address as packets have it: IPv4, if it is mapped.
+fn packet_address(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 impl Run<'_> {
     /// The socket of a descriptor begins to connect, unless it has.
-    pub(super) fn connecting(&mut self, fd: i64) {
-        let (_, remote) = self.ends(0, self.setup.connect_port);
-        if let Some(socket) = self.sockets.by_fd(fd)
-            && matches!(socket.stage, Stage::New | Stage::Left)
-        {
+    pub(super) fn connecting(&mut self, fd: i64, peer: SocketAddr) {
+        let remote = packet_address(peer);
+        let Some(socket) = self.sockets.by_fd(fd) else {
+            return;
+        };
+        let begins = match socket.is_udp {
+            true => socket.stage == Stage::New || socket.remote != remote,
+            false => matches!(socket.stage, Stage::New | Stage::Left),
+        };
+        if begins {
             *socket = Socket {
                 fd: socket.fd,
                 is_udp: socket.is_udp,
@@ -199,13 +218,27 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
 }
 
 pub(super) fn getsockname(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    Ok(run.host.calls().getsockname(fd).map(|_| ()).into())
+    name_of(run.host.calls().getsockname(fd), args)
 }
 
 pub(super) fn getpeername(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    Ok(run.host.calls().getpeername(fd).map(|_| ()).into())
+    name_of(run.host.calls().getpeername(fd), args)
+}
+
+/// The address that a call returns, and whether it is the one in the script.
+fn name_of(returned: Result<SocketAddr, Errno>, args: &Args<'_>) -> Result<Begun, Stop> {
+    let mut answer = Answer::new(returned.map(|_| 0));
+    if let (Ok(returned), Some(wanted)) = (returned, written(args.at(1)?)?)
+        && returned != wanted
+    {
+        let message = format!("address: {wanted} is expected, {returned} is returned");
+        answer.wrong.push(message);
+    }
+    Ok(Begun::Done(answer))
 }
 
 impl Run<'_> {

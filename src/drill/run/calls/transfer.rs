@@ -1,47 +1,33 @@
 //! read, write and their kin; files and pipes.
 
-use super::super::super::ast::Expr;
+use core::net::SocketAddr;
+
+use super::super::super::ast::{Expr, Field};
 use super::super::Stop;
 use super::super::events::Run;
 use super::super::files::{Descriptor, File};
 use super::super::{failed, skipped};
+use super::address::written;
 use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
+use super::messages::{Wanted, ancillary};
 use super::sockets::descriptor;
 use super::{Answer, Begun};
-use crate::bsd::linux::{
-    MSG_FASTOPEN, MSG_MORE, MSG_PEEK, MSG_TRUNC, SO_TYPE, SOCK_DGRAM, SOL_SOCKET, SPLICE_F_MORE,
-};
-use crate::bsd::{Ancillary, Control, Errno, Fd, OneSend, Received, Receiving, Sending};
-use crate::time::{Duration, Instant};
+use crate::bsd::linux::{MSG_FASTOPEN, MSG_MORE, MSG_TRUNC, SPLICE_F_MORE};
+use crate::bsd::{Errno, Fd, OneSend, Sending};
+use crate::time::Duration;
 
 /// The most octets of a pipe.
 const PIPE: usize = 65_536;
-
-fn receive(fd: Fd, len: usize, flags: i32) -> Begun {
-    Begun::Waits(Attempt::Receive {
-        call: Receiving::new(fd, flags),
-        fd,
-        flags,
-        faulty: false,
-        buffer: vec![0; len],
-    })
-}
 
 /// Into the buffer that is argument `index`: `NULL` has no room for anything, but what is thrown
 /// away needs none.
 fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Begun, Stop> {
     let len = args.size(index + 1)?;
-    if !args.is_null(index) || flags & MSG_TRUNC != 0 {
-        return Ok(receive(fd, len, flags));
-    }
-    let flags = flags | MSG_PEEK;
-    Ok(Begun::Waits(Attempt::Receive {
-        call: Receiving::new(fd, flags),
-        fd,
-        flags,
-        faulty: true,
-        buffer: vec![0; len],
+    let is_nowhere = args.is_null(index) && flags & MSG_TRUNC == 0;
+    Ok(Begun::Waits(match is_nowhere {
+        true => Attempt::receive_nowhere(fd, flags, len),
+        false => Attempt::receive(fd, flags, len),
     }))
 }
 
@@ -62,12 +48,7 @@ fn transmit_from(
 }
 
 fn transmit(fd: Fd, len: usize, flags: i32) -> Begun {
-    Begun::Waits(Attempt::Send {
-        call: Sending::new(fd, flags, None),
-        fd,
-        flags,
-        data: vec![0; len],
-    })
+    Begun::Waits(Attempt::send(Sending::new(fd, flags, None), fd, flags, len))
 }
 
 pub(super) fn read(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -78,11 +59,18 @@ pub(super) fn read(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
 pub(super) fn readv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let len = args::pieces(args.at(1)?, args.number(2)?)?;
-    Ok(receive(descriptor(run, args, 0)?, len, 0))
+    Ok(Begun::Waits(Attempt::receive(
+        descriptor(run, args, 0)?,
+        0,
+        len,
+    )))
 }
 
 pub(super) fn recv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(4, 6)?;
+    if matches!(args.at(args.len() - 2)?, Expr::Struct(_)) {
+        return skipped("no support for the address of a peer that recvfrom must return");
+    }
     let fd = descriptor(run, args, 0)?;
     receive_into(fd, args, 1, args.int(3)?)
 }
@@ -115,10 +103,10 @@ pub(super) fn send(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
 }
 
 /// The peer, if the argument names one.
-fn destination(run: &Run<'_>, expr: &Expr) -> Option<core::net::SocketAddr> {
+fn destination(run: &Run<'_>, expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
     match expr {
-        Expr::Ellipsis | Expr::Struct(_) => Some(run.peer()),
-        _ => None,
+        Expr::Ellipsis | Expr::Struct(_) => Ok(Some(written(expr)?.unwrap_or(run.peer()))),
+        _ => Ok(None),
     }
 }
 
@@ -126,122 +114,55 @@ pub(super) fn sendto(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
     args.count(6, 6)?;
     let fd = descriptor(run, args, 0)?;
     let (len, flags) = (args.size(2)?, args.int(3)?);
-    let to = destination(run, args.at(4)?);
+    let to = destination(run, args.at(4)?)?;
     // An address of no family is none to connect to.
     if flags & MSG_FASTOPEN != 0 && args.is_word(4, "AF_UNSPEC") {
         return Ok(Err::<i64, _>(Errno::EOPNOTSUPP).into());
     }
-    if flags & MSG_FASTOPEN != 0 {
-        run.connecting(args.number(0)?);
-    }
-    Ok(Begun::Waits(Attempt::Send {
-        call: Sending::new(fd, flags, to),
+    run.sending_to(args.number(0)?, to, flags);
+    Ok(Begun::Waits(Attempt::send(
+        Sending::new(fd, flags, to),
         fd,
         flags,
-        data: vec![0; len],
-    }))
+        len,
+    )))
 }
 
 pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
     let message = fields(args.at(1)?)?;
+    let (len, flags) = (octets_of(message)?, args.int(2)?);
+    let to = match field(message, "msg_name") {
+        Some(name @ Expr::Struct(_)) => destination(run, name)?,
+        Some(name) if flags & MSG_FASTOPEN != 0 => destination(run, name)?,
+        _ => None,
+    };
     let once = match field(message, "msg_control") {
-        Some(_) if is_datagram(run, fd) => {
-            return skipped("no support for control messages of sendmsg on UDP");
+        Some(control) => {
+            let messages = ancillary(control)?;
+            match run.host.calls().one_send(fd, &messages, to) {
+                Ok(once) => once,
+                Err(errno) => return Ok(Err::<i64, _>(errno).into()),
+            }
         }
-        Some(control) => match OneSend::of(&ancillary(control)?) {
-            Ok(once) => once,
-            Err(errno) => return Ok(Err::<i64, _>(errno).into()),
-        },
         None => OneSend::default(),
     };
-    let len = match field(message, "msg_iov") {
-        Some(pieces) => args::pieces(pieces, i64::MAX)?,
-        None => 0,
-    };
-    let flags = args.int(2)?;
-    let to = match flags & MSG_FASTOPEN {
-        0 => None,
-        _ => field(message, "msg_name").and_then(|name| destination(run, name)),
-    };
-    if flags & MSG_FASTOPEN != 0 {
-        run.connecting(args.number(0)?);
-    }
-    Ok(Begun::Waits(Attempt::Send {
-        call: Sending::new(fd, flags, to).once(once),
-        fd,
-        flags,
-        data: vec![0; len],
-    }))
+    run.sending_to(args.number(0)?, to, flags);
+    let call = Sending::new(fd, flags, to).once(once);
+    Ok(Begun::Waits(Attempt::send(call, fd, flags, len)))
 }
 
-fn is_datagram(run: &mut Run<'_>, fd: Fd) -> bool {
-    let kind = run.host.calls().getsockopt(fd, SOL_SOCKET, SO_TYPE);
-    kind.is_ok_and(|kind| kind == SOCK_DGRAM.to_le_bytes())
-}
-
-/// The control messages that sendmsg is given: `[{cmsg_level=L, cmsg_type=T, cmsg_data=N}, …]`.
-fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
-    let mut messages = Vec::new();
-    for message in control_messages(expr)? {
-        let Message { level, kind, data } = message;
-        let Data::Octets(data) = data else {
-            return skipped("no support for such a control message of sendmsg");
+impl Run<'_> {
+    /// A send to somebody: with `MSG_FASTOPEN` it connects, and over UDP the socket is about that peer
+    /// from now on.
+    fn sending_to(&mut self, fd: i64, to: Option<SocketAddr>, flags: i32) {
+        let Some(peer) = to else {
+            return;
         };
-        messages.push(Ancillary { level, kind, data });
-    }
-    Ok(messages)
-}
-
-/// What recvmsg must give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Wanted {
-    flags: i32,
-    /// The control messages; `None`: not compared.
-    control: Option<Vec<Message>>,
-    /// How far a time may be off.
-    tolerance: Duration,
-}
-
-/// A control message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Message {
-    level: i32,
-    kind: i32,
-    data: Data,
-}
-
-impl Message {
-    fn is(&self, returned: &Control, tolerance: Duration) -> bool {
-        (self.level, self.kind) == (returned.level(), returned.kind())
-            && self.data.is(&returned.data(), tolerance)
-    }
-}
-
-/// What a control message must carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Data {
-    /// These octets.
-    Octets(Vec<u8>),
-    /// A moment since the start; `None`: any.
-    Moment(Option<Instant>),
-}
-
-impl Data {
-    fn is(&self, octets: &[u8], tolerance: Duration) -> bool {
-        let number = |at: usize| {
-            let word = octets.get(at..at + 8).and_then(|word| word.first_chunk());
-            word.map_or(0, |word| u64::from_le_bytes(*word))
-        };
-        match self {
-            Data::Octets(wanted) => wanted == octets,
-            Data::Moment(None) => true,
-            Data::Moment(Some(wanted)) => {
-                let nanos = Duration::from_nanos(number(8));
-                let told = Instant::from_secs(number(0)) + nanos;
-                told.since(*wanted).max(wanted.since(told)) <= tolerance
-            }
+        let is_udp = self.sockets.by_fd(fd).is_some_and(|socket| socket.is_udp);
+        if is_udp || flags & MSG_FASTOPEN != 0 {
+            self.connecting(fd, peer);
         }
     }
 }
@@ -250,98 +171,18 @@ pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
     let message = fields(args.at(1)?)?;
-    let len = match field(message, "msg_iov") {
-        Some(pieces) => args::pieces(pieces, i64::MAX)?,
-        None => 0,
-    };
-    let flags = match field(message, "msg_flags") {
-        Some(flags) => args::number(flags)? as i32,
-        None => 0,
-    };
-    let control = match field(message, "msg_control") {
-        Some(control) => Some(control_messages(control)?),
-        None => None,
-    };
-    Ok(Begun::Waits(Attempt::ReceiveMessage {
-        fd,
-        flags: args.int(2)?,
-        len,
-        wanted: Wanted {
-            flags,
-            control,
-            tolerance: Duration::from_micros(run.setup.tolerance_micros),
-        },
-    }))
+    let (len, flags) = (octets_of(message)?, args.int(2)?);
+    let tolerance = Duration::from_micros(run.setup.tolerance_micros);
+    let wanted = Wanted::of(message, tolerance)?;
+    Ok(Begun::Waits(Attempt::receive_message(
+        fd, flags, len, wanted,
+    )))
 }
 
-fn control_messages(expr: &Expr) -> Result<Vec<Message>, Stop> {
-    let mut messages = Vec::new();
-    for message in list(expr)? {
-        let message = fields(message)?;
-        let get = |name: &str| match field(message, name) {
-            Some(value) => args::number(value),
-            None => failed(format!("a control message has {name}")),
-        };
-        let (level, kind) = (get("cmsg_level")? as i32, get("cmsg_type")? as i32);
-        let data = match field(message, "cmsg_data") {
-            Some(Expr::Struct(time)) if field(time, "scm_sec").is_some() => moment(time)?,
-            Some(Expr::Struct(error)) => Data::Octets(extended_error(error)?),
-            Some(number) => Data::Octets((args::number(number)? as i32).to_le_bytes().to_vec()),
-            None => Data::Octets(Vec::new()),
-        };
-        messages.push(Message { level, kind, data });
-    }
-    Ok(messages)
-}
-
-/// `{scm_sec=S, scm_nsec=N}`: zeros stand for any time.
-fn moment(time: &[super::super::super::ast::Field]) -> Result<Data, Stop> {
-    let get = |name: &str| field(time, name).map_or(Ok(0), args::number);
-    let (secs, nanos) = (
-        get("scm_sec")?.max(0) as u64,
-        get("scm_nsec")?.max(0) as u64,
-    );
-    let at = Instant::from_secs(secs) + Duration::from_nanos(nanos);
-    Ok(Data::Moment(Some(at).filter(|at| *at > Instant::ZERO)))
-}
-
-/// `struct sock_extended_err`.
-fn extended_error(error: &[super::super::super::ast::Field]) -> Result<Vec<u8>, Stop> {
-    if field(error, "ee_errno").is_none() {
-        return skipped("no support for this control message");
-    }
-    let get = |name: &str| field(error, name).map_or(Ok(0), args::number);
-    let mut data = (get("ee_errno")? as u32).to_le_bytes().to_vec();
-    for name in ["ee_origin", "ee_type", "ee_code"] {
-        data.push(get(name)? as u8);
-    }
-    data.push(0);
-    data.extend((get("ee_info")? as u32).to_le_bytes());
-    data.extend((get("ee_data")? as u32).to_le_bytes());
-    Ok(data)
-}
-
-impl Wanted {
-    pub(super) fn compare(&self, received: &Received) -> Answer {
-        let mut answer = Answer::new(Ok(received.len as i64));
-        if self.flags != received.flags {
-            answer.wrong.push(format!(
-                "msg_flags: {:#x} is expected, {:#x} is returned",
-                self.flags, received.flags
-            ));
-        }
-        let Some(wanted) = &self.control else {
-            return answer;
-        };
-        let returned = &received.control;
-        let is = |(wanted, returned): (&Message, &Control)| wanted.is(returned, self.tolerance);
-        if wanted.len() != returned.len() || !wanted.iter().zip(returned).all(is) {
-            answer.wrong.push(format!(
-                "msg_control: {wanted:?} is expected, {returned:?} is returned"
-            ));
-        }
-        answer
-    }
+/// All octets of the pieces of a `struct msghdr`.
+fn octets_of(message: &[Field]) -> Result<usize, Stop> {
+    let pieces = field(message, "msg_iov");
+    pieces.map_or(Ok(0), |pieces| args::pieces(pieces, i64::MAX))
 }
 
 pub(super) fn open(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {

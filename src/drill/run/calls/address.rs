@@ -1,0 +1,95 @@
+//! Addresses that a script writes itself, where `...` would be the one that its options say:
+//! `{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("192.0.2.1")}`, and for IPv6
+//! `{sa_family=AF_INET6, sin6_port=htons(80), sin6_addr=inet6_addr("fd00::1")}`.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::super::super::ast::{Expr, Field};
+use super::super::{Stop, failed};
+use super::args::{self, field};
+use crate::bsd::linux::{AF_INET, AF_INET6};
+
+/// The address that stands there; `None` for `...`.
+pub(super) fn written(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
+    match expr {
+        Expr::Ellipsis => Ok(None),
+        Expr::Struct(members) => socket_address(members).map(Some),
+        _ => failed(
+            "an address is meant: ..., or \
+             {sa_family=AF_INET, sin_port=htons(N), sin_addr=inet_addr(\"…\")}",
+        ),
+    }
+}
+
+/// `struct sockaddr_in`, `struct sockaddr_in6`.
+fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
+    let get = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| field(members, name));
+        found.map_or_else(|| failed(format!("an address has {}", names[0])), Ok)
+    };
+    let family = args::number(get(["sa_family", "sin_family"])?)? as i32;
+    let port = args::number(get(["sin_port", "sin6_port"])?)? as u16;
+    let address = get(["sin_addr", "sin6_addr"])?;
+    let text = match address {
+        Expr::Apply(_, arguments) => arguments.last(),
+        other => Some(other),
+    };
+    let address: Option<IpAddr> = match text {
+        Some(Expr::Text(text)) => String::from_utf8_lossy(text).parse().ok(),
+        Some(Expr::Integer(0)) if family == AF_INET => Some(Ipv4Addr::UNSPECIFIED.into()),
+        Some(Expr::Integer(0)) => Some(Ipv6Addr::UNSPECIFIED.into()),
+        _ => None,
+    };
+    let fits = |address: &IpAddr| family == if address.is_ipv4() { AF_INET } else { AF_INET6 };
+    match address.filter(fits) {
+        Some(address) => Ok(SocketAddr::new(address, port.swap_bytes())),
+        None => failed("an address of its family is meant: inet_addr(\"192.0.2.1\")"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::ast::Action;
+    use super::super::super::super::definitions::Definitions;
+    use super::super::super::super::parser::parse;
+    use super::*;
+
+    fn address(text: &str) -> Result<Option<SocketAddr>, Stop> {
+        let text = format!("0 f({text}) = 0");
+        let script = parse(&text, &Definitions::default()).unwrap();
+        let Action::Call(call) = &script.events[0].action else {
+            panic!("no call");
+        };
+        written(&call.args[0])
+    }
+
+    #[test]
+    fn both_families() {
+        let is = |text: &str| Ok(Some(text.parse().unwrap()));
+        for (text, expected) in [
+            (
+                "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"192.0.2.1\")}",
+                is("192.0.2.1:80"),
+            ),
+            (
+                "{sa_family = AF_INET6, sin6_port = htons(443), sin6_addr = inet6_addr(\"fd00::1\")}",
+                is("[fd00::1]:443"),
+            ),
+            (
+                "{sa_family=AF_INET6, sin6_port=0, sin6_addr=inet_pton(AF_INET6, \"::\")}",
+                is("[::]:0"),
+            ),
+            ("...", Ok(None)),
+        ] {
+            assert_eq!(address(text), expected, "{text}");
+        }
+        for text in [
+            "{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"fd00::1\")}",
+            "{sa_family=AF_INET, sin_port=htons(80)}",
+            "{sin_port=htons(80), sin_addr=inet_addr(\"192.0.2.1\")}",
+            "7",
+        ] {
+            assert!(matches!(address(text), Err(Stop::Failed(_))), "{text}");
+        }
+    }
+}
