@@ -299,3 +299,77 @@ impl Stack {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    fn with(last: u8) -> FourTuple {
+        FourTuple {
+            local: ([10, 0, 0, 1], 40_000).into(),
+            remote: ([10, 0, 0, last], 80).into(),
+        }
+    }
+
+    /// For how long nothing is tried after so many failures in a row.
+    fn pauses(outcome: FastOpenOutcome, count: usize) -> Vec<Duration> {
+        let (mut known, config) = (FastOpen::default(), FastOpenConfig::default());
+        let until = |known: &FastOpen| match outcome {
+            FastOpenOutcome::BlackHole => known.off_until,
+            _ => known.known[&hosts(&with(2))].paused_until,
+        };
+        (0..count)
+            .map(|_| {
+                known.note(NOW, &config, &with(2), outcome);
+                until(&known).unwrap() - NOW
+            })
+            .collect()
+    }
+
+    /// RFC 7413 §4.1.3.1: twice as long each time, and 64 times as long at most.
+    #[test]
+    fn pauses_double_six_times() {
+        let config = FastOpenConfig::default();
+        let doubled = |first: Duration| [1, 2, 4, 8, 16, 32, 64, 64].map(|times| first * times);
+        let black_hole = config.black_hole_timeout.unwrap();
+        assert_eq!(
+            pauses(FastOpenOutcome::NoAnswer, 8),
+            doubled(config.retry_after)
+        );
+        assert_eq!(
+            pauses(FastOpenOutcome::Refused, 8),
+            doubled(config.retry_after)
+        );
+        assert_eq!(pauses(FastOpenOutcome::BlackHole, 8), doubled(black_hole));
+    }
+
+    /// What works is no black hole, and the next one is the first again.
+    #[test]
+    fn what_works_is_forgiven() {
+        let (mut known, config) = (FastOpen::default(), FastOpenConfig::default());
+        let black_hole = config.black_hole_timeout.unwrap();
+        for (outcome, off) in [
+            (FastOpenOutcome::BlackHole, black_hole),
+            (FastOpenOutcome::BlackHole, 2 * black_hole),
+            (FastOpenOutcome::Worked, 2 * black_hole),
+            (FastOpenOutcome::BlackHole, black_hole),
+        ] {
+            known.note(NOW, &config, &with(2), outcome);
+            assert_eq!(known.off_until, Some(NOW + off), "{outcome:?}");
+        }
+    }
+
+    /// RFC 7413 §4.1.3: whoever was looked at longest ago gives way.
+    #[test]
+    fn the_cookie_that_was_used_longest_ago_gives_way() {
+        let mut known = FastOpen::default();
+        let cookie = cookie(&[7; 16], with(2).local.ip(), with(2).remote.ip());
+        for last in [2, 3, 2, 4] {
+            known.learn(&with(last), cookie, 1460, 2);
+        }
+        let kept: Vec<_> = known.known.keys().map(|(_, remote)| *remote).collect();
+        assert_eq!(kept, [2, 4].map(|last| with(last).remote.ip()));
+    }
+}

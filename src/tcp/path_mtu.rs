@@ -461,3 +461,142 @@ impl Tcb {
         Some(((plpmtu < largest).then_some(plpmtu as u16), at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    fn iss() -> Seq {
+        Seq::initial(300)
+    }
+
+    /// Over IPv4, beside a peer and an interface that take datagrams of `mtu` octets.
+    fn over(mtu: usize) -> (PathMtu, PathMtuConfig) {
+        let config = PathMtuConfig {
+            probing: MtuProbing::OnBlackHole,
+            ..PathMtuConfig::default()
+        };
+        let path = Path::new(mtu, false);
+        (PathMtu::new(&config, path, path.mss, iss()), config)
+    }
+
+    /// The same, where the base size has passed after a black hole, and a search begins.
+    fn searching(mtu: usize) -> (PathMtu, PathMtuConfig) {
+        let (mut path, config) = over(mtu);
+        assert!(path.on_timeout(&config, config.black_hole_timeouts));
+        path.on_progress(NOW, &config, iss() + 2);
+        (path, config)
+    }
+
+    /// A probe leaves, if there is one to be tried, and passes or not: its size.
+    fn probe(
+        path: &mut PathMtu,
+        config: &PathMtuConfig,
+        passes: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let start = path.rest_until.max(iss() + 2) + 1000;
+        let size = path.excess(start)? + path.plpmtu;
+        let range = start..start + size;
+        path.on_probe_sent(range.clone());
+        match passes(size) {
+            true => assert!(path.on_progress(NOW, config, range.end)),
+            false => path.on_probe_lost(NOW, config, range.end + 9000),
+        }
+        Some(size)
+    }
+
+    /// RFC 8899 §5.3: the largest first, then what most links carry, then halfway; each three times, and each
+    /// counted anew.
+    #[test]
+    fn what_most_links_carry_is_tried_next() {
+        let (mut path, config) = searching(9000);
+        let mut sizes = Vec::new();
+        while let Some(size) = probe(&mut path, &config, |size| size <= 1500) {
+            sizes.push(size);
+        }
+        assert_eq!(sizes[..7], [9000, 9000, 9000, 1500, 5250, 5250, 5250]);
+        assert_eq!((path.plpmtu, path.phase), (1500, Phase::SearchComplete));
+        // One that passes at the third attempt leaves three to the next.
+        let (mut path, config) = searching(9000);
+        let lost = |path: &mut PathMtu| probe(path, &config, |_| false);
+        for _ in 0..5 {
+            lost(&mut path);
+        }
+        assert_eq!(probe(&mut path, &config, |_| true), Some(1500));
+        let sizes = [(); 4].map(|()| lost(&mut path));
+        assert_eq!(sizes, [5250, 5250, 5250, 3375].map(Some));
+    }
+
+    /// A search ends where less than eight octets are to be gained.
+    #[test]
+    fn eight_octets_are_worth_a_probe() {
+        let (mut path, config) = searching(1208);
+        assert_eq!(probe(&mut path, &config, |_| true), Some(1208));
+        // And then there is nothing to look for, ever.
+        assert_eq!((path.phase, path.raise_at), (Phase::SearchComplete, None));
+        let (path, _) = searching(1207);
+        assert_eq!(
+            (path.excess(iss() + 9000), path.phase),
+            (None, Phase::SearchComplete)
+        );
+        // Nor are seven of which a router tells.
+        let (mut path, config) = searching(1500);
+        path.on_probe_sent(iss() + 2..iss() + 1500);
+        let seq = iss() + 2;
+        assert!(path.on_too_big(NOW, &config, 1207, seq).is_some());
+        assert_eq!(path.phase, Phase::SearchComplete);
+    }
+
+    /// RFC 4821 §7.4: after a probe that was lost the next one waits until all that was sent is acknowledged.
+    #[test]
+    fn after_a_lost_probe_there_is_a_rest() {
+        let (mut path, config) = searching(1500);
+        path.on_probe_sent(iss() + 2..iss() + 1500);
+        assert_eq!(path.excess(iss() + 2), None, "one at a time");
+        path.on_probe_lost(NOW, &config, iss() + 5000);
+        assert_eq!(path.excess(iss() + 4999), None);
+        assert_eq!(path.excess(iss() + 5000), Some(300));
+    }
+
+    /// RFC 8899 §5.2: a black hole ends what was under way, makes nothing larger, and leads to ERROR only where
+    /// something is larger than the base size, which is tried first afterwards.
+    #[test]
+    fn a_black_hole_leaves_the_base_size_and_then_the_least() {
+        let timeouts = |path: &mut PathMtu, config: &PathMtuConfig, times: u32| {
+            path.on_timeout(config, times * config.black_hole_timeouts)
+        };
+        let (mut path, config) = searching(9000);
+        path.on_probe_sent(iss() + 2..iss() + 9000);
+        assert!(!timeouts(&mut path, &config, 1), "it has the base size");
+        assert_eq!((path.probe(), path.phase), (None, Phase::Base));
+        assert!(timeouts(&mut path, &config, 2));
+        assert_eq!((path.plpmtu, path.phase), (552, Phase::Error));
+        path.on_progress(NOW, &config, iss() + 500);
+        assert_eq!(probe(&mut path, &config, |_| true), Some(1200));
+        // What a router has said is less than the base size.
+        let (mut path, config) = over(1500);
+        path.on_too_big(NOW, &config, 600, iss() + 2);
+        assert!(path.raise_at.is_some());
+        assert!(!timeouts(&mut path, &config, 1));
+        assert_eq!((path.plpmtu, path.raise_at), (600, None));
+        // No segment was ever longer.
+        let (mut path, config) = over(1200);
+        assert!(!timeouts(&mut path, &config, 1) && !timeouts(&mut path, &config, 2));
+        assert_eq!((path.plpmtu, path.phase), (1200, Phase::SearchComplete));
+    }
+
+    /// RFC 8899 §4.6.2: a report says something of a probe only if it is of less than was probed, and nothing
+    /// at all if it is of less than can be.
+    #[test]
+    fn a_report_of_what_was_probed_says_nothing() {
+        for mtu in [1500, 9000, 500] {
+            let (mut path, config) = searching(1500);
+            path.on_probe_sent(iss() + 2..iss() + 1500);
+            assert_eq!(path.on_too_big(NOW, &config, mtu, iss() + 2), None, "{mtu}");
+            assert_eq!((path.plpmtu, path.probed), (1200, 1500));
+            assert!(path.probe().is_some());
+        }
+    }
+}

@@ -563,3 +563,39 @@ fn our_fin_carries_the_acknowledgment_of_the_peers() {
             .leaves("<SEQ=302><ACK=107><WND=9994><CTL=ACK>");
     });
 }
+
+/// RFC 9293 §3.10.7.4, eighth: nothing follows a FIN, so one before text that is here contradicts it, and does
+/// not count.
+#[test]
+fn a_fin_before_text_that_is_here_does_not_count() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.arrives("<SEQ=201><ACK=301><DATA=50><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=151><ACK=301><CTL=FIN,ACK>")
+            .all_that_leaves();
+        d.arrives("<SEQ=101><ACK=301><DATA=100><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=251><WND=9850><CTL=ACK>")
+            .state_is(State::Established);
+        d.reads(150);
+        d.arrives("<SEQ=251><ACK=301><CTL=FIN,ACK>")
+            .tells("<SEQ=301><ACK=252><CTL=ACK>")
+            .state_is(State::CloseWait);
+    });
+}
+
+/// What begins before the window and ends beyond it is trimmed on both sides: all that it has room for counts.
+#[test]
+fn a_segment_that_covers_the_window_fills_it() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.receive_buffer = 100;
+        let mut d = Dialogue::established(family, tcp);
+        d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=111><WND=90><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=150><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=201><WND=0><CTL=ACK>");
+        d.reads(100);
+        d.all_that_leaves();
+    });
+}

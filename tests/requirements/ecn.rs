@@ -1022,3 +1022,45 @@ fn syns_do_not_count() {
         assert_eq!(d.status().received_ce, 0);
     });
 }
+
+/// §3.2.2.3: a path that marks every second round, and not all, is one that is congested.
+#[test]
+fn a_path_that_marks_much_is_believed() {
+    in_both_families(|family| {
+        let mut d = accurate(family);
+        let (mut ace, mut e0b, mut ceb) = (5, 1, 0);
+        for round in 0..12u32 {
+            d.sends(1_000);
+            assert_eq!(d.leaves_something().ecn, Ecn::Ect0, "round {round}");
+            match round % 2 {
+                0 => (ace, ceb) = (ace + 1, ceb + 1_000),
+                _ => e0b += 1_000,
+            }
+            let ack = 301 + 1_000 * (round + 1);
+            let counter = flags(ace % 8);
+            d.arrives(&format!(
+                "<SEQ=101><ACK={ack}><CTL={counter}ACK><ACCECN0={e0b},{ceb}>"
+            ));
+        }
+    });
+}
+
+/// §3.2.3.2.5: without SACK the peer may have got more than it acknowledges, all of it marked: then its
+/// counter of packets has wrapped, and nothing is mangled.
+#[test]
+fn a_counter_may_have_wrapped_beyond_a_gap() {
+    in_both_families(|family| {
+        let mut d = accurate(family);
+        d.sends(8_000);
+        assert_eq!(d.all_that_leaves().len(), 8);
+        let counter = flags(5);
+        d.arrives(&format!(
+            "<SEQ=101><ACK=1301><CTL={counter}ACK><ACCECN0=1,8000>"
+        ));
+        d.arrives(&format!(
+            "<SEQ=101><ACK=8301><CTL={counter}ACK><ACCECN0=1,8000>"
+        ));
+        d.sends(1_000);
+        assert_eq!(d.leaves_something().ecn, Ecn::Ect0);
+    });
+}

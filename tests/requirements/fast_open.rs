@@ -295,6 +295,22 @@ fn a_simultaneous_open_sends_the_text_again() {
     });
 }
 
+/// Once text has come back through a connection, its end is no black hole.
+#[test]
+fn a_reset_after_text_is_no_black_hole() {
+    in_both_families(|family| {
+        let mut d = Dialogue::with(family, config(family, |_| {}));
+        let remote = SocketAddr::new(family.peer(), 80);
+        d.connects_sending(0).leaves(ASKING);
+        d.arrives("<SEQ=100><ACK=301><CTL=SYN,ACK><MSS=900><FO=0011223344556677>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=106><WND=9995><CTL=ACK>");
+        d.arrives("<SEQ=106><CTL=RST>");
+        assert!(d.stack.can_fast_open(d.now(), remote));
+    });
+}
+
 /// RFC 7413 §4.1.3: a cookie comes with a SYN,ACK. One on a SYN that crosses ours is one that the peer has
 /// got here, and good for nothing there.
 #[test]

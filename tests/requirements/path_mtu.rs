@@ -414,3 +414,32 @@ fn nothing_is_probed_beyond_what_the_peer_takes() {
         d.aborts().all_that_leaves();
     });
 }
+
+/// RFC 4821 §7.4: a probe leaves only if the queue, the window of the peer and that of the congestion have
+/// room for it and for three segments behind it, which show whether it was lost.
+#[test]
+fn a_probe_needs_three_segments_behind_it() {
+    in_both_families(|family| {
+        let small = base(family) - family.headers();
+        let needed = MTU - family.headers() + 3 * small;
+        let first = |len: usize, window: usize, initial_window: u32| {
+            let tcp = TcpConfig {
+                initial_window,
+                ..probing(MtuProbing::Always)
+            };
+            let mut d = open(family, tcp);
+            d.sends(small);
+            let end = 301 + small as u32;
+            assert_eq!(sizes(&mut d), [(301, base(family))]);
+            d.arrives(&format!("<SEQ=101><ACK={end}><WND={window}><CTL=ACK>"));
+            d.sends(len);
+            let first = sizes(&mut d)[0].1;
+            d.aborts().all_that_leaves();
+            first
+        };
+        assert_eq!(first(needed, needed, 10), MTU);
+        assert_eq!(first(needed - 1, 60_000, 10), base(family));
+        assert_eq!(first(needed, needed - 1, 10), base(family));
+        assert_eq!(first(needed, 60_000, 3), base(family));
+    });
+}

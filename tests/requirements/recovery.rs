@@ -718,3 +718,65 @@ fn without_rack_three_duplicates_of_short_segments_are_counted() {
         assert_eq!((again[0].header.seq, again[0].len), (601, 100));
     });
 }
+
+/// RFC 5682 §3.1, 2b: with one new segment to send, that is all that leaves before the next acknowledgment
+/// decides.
+#[test]
+fn f_rto_sends_what_new_text_there_is() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        d.sends(1000).nothing_more();
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[10_301]);
+        acked(&mut d, 2301, &[]);
+        assert_eq!(d.status().recovery, RecoveryState::Open);
+        segments_leave(&mut d, &[]);
+    });
+}
+
+/// RFC 5682 §3.1, 3b: what is reported counts as what is acknowledged.
+#[test]
+fn f_rto_believes_what_is_reported() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, without_probes());
+        d.sends(10_000).nothing_more();
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        acked(&mut d, 1301, &[]);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 1301, &[(3301, 4301)]);
+        d.all_that_leaves();
+        assert_eq!(d.status().recovery, RecoveryState::Disorder);
+        assert_eq!(d.status().ssthresh, u64::MAX);
+    });
+}
+
+/// RFC 4015 §3, step 11: after a timeout that was spurious the timer starts again, with no doubling, though
+/// SND.UNA has not moved; and the next sample is taken as it is.
+#[test]
+fn a_spurious_timeout_starts_the_timer_again() {
+    in_both_families(|family| {
+        let refuted = || {
+            let mut d = ten_in_flight(family, without_probes());
+            d.until_something_leaves();
+            segments_leave(&mut d, &[301]);
+            d.until(ms(450));
+            acked(&mut d, 301, &[(1301, 2301)]);
+            assert_eq!(d.status().recovery, RecoveryState::Disorder);
+            segments_leave(&mut d, &[]);
+            d
+        };
+        let mut d = refuted();
+        let rto = d.status().rto;
+        assert_eq!(d.until_something_leaves(), ms(450) + rto);
+        segments_leave(&mut d, &[301]);
+        let mut d = refuted();
+        d.until(ms(500));
+        acked(&mut d, 301, &[(1301, 3301)]);
+        d.all_that_leaves();
+        assert_eq!(d.status().srtt, Some(ms(400)));
+        assert_eq!(d.status().rttvar, ms(200));
+    });
+}

@@ -697,3 +697,66 @@ fn text_flows_across_the_end_of_the_sequence_space() {
         d.reads(6000).all_that_leaves();
     });
 }
+
+/// RFC 5682 §2.1, step 1: another timeout of the same segment begins anew, though a duplicate had ended it.
+#[test]
+fn f_rto_looks_at_another_timeout_of_the_same_segment() {
+    in_both_families(|family| {
+        let mut d = after_a_timeout(family);
+        acked(&mut d, 301);
+        d.all_that_leaves();
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().timeouts, 2);
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &[10_301, 11_301]);
+        acked(&mut d, 2301);
+        assert_eq!(d.status().ssthresh, u64::MAX);
+        assert_eq!(d.status().retransmissions, 2);
+    });
+}
+
+/// RFC 9937 §6.2: more duplicates than anything in flight can have caused make nothing of it.
+#[test]
+fn three_duplicates_of_one_short_segment_send_it_again() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(100).all_that_leaves();
+        let mut left = 0;
+        for _ in 0..5 {
+            acked(&mut d, 301);
+            left += d.all_that_leaves().len();
+        }
+        assert_eq!(left, 1);
+        acked(&mut d, 401);
+        assert_eq!(d.status().in_flight, 0);
+        d.sends(100).all_that_leaves();
+        assert_eq!(d.status().in_flight, 100);
+    });
+}
+
+/// RFC 9937 §6.2: a partial acknowledgment shows that a round trip is over: what has left since then may be
+/// reported, too, however many duplicates came before.
+#[test]
+fn after_a_partial_acknowledgment_duplicates_count_anew() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(40_000);
+        segments_leave(&mut d, &from(301, 10));
+        // The first and the last are lost: eight arrive between them.
+        let mut left = 0;
+        for _ in 0..8 {
+            acked(&mut d, 301);
+            left += d.all_that_leaves().len() as u32;
+        }
+        let new = left - 1;
+        assert!(new >= 4, "{new}");
+        acked(&mut d, 9301);
+        assert_eq!(d.all_that_leaves()[0].header.seq, 9301);
+        for count in 1..=new {
+            acked(&mut d, 9301);
+            d.all_that_leaves();
+            assert_eq!(d.status().sacked as u32, count);
+        }
+    });
+}

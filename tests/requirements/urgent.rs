@@ -1,6 +1,7 @@
 //! Urgent data (RFC 9293 §3.8.5, RFC 6093): in line, with its end marked.
 
 use stubborn::stack::Readiness;
+use stubborn::wire::Control;
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
 
@@ -41,7 +42,7 @@ fn urgent_data_of_any_length_is_announced() {
         sent.extend(d.sends(1000).all_that_leaves());
         for segment in &sent {
             assert_eq!(segment.header.seq, seq, "in order");
-            let is_urgent = segment.header.control.has(stubborn::wire::Control::URG);
+            let is_urgent = segment.header.control.has(Control::URG);
             assert_eq!(is_urgent, seq < end, "{segment}");
             if is_urgent {
                 let expected = (end - seq).min(65_535);
@@ -86,7 +87,10 @@ fn a_reset_announces_nothing() {
         let mut d = Dialogue::established(family, plain());
         d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
         d.sends_urgent(3).nothing_more();
-        d.aborts().leaves("<SEQ=301><ACK=101><CTL=RST,ACK>");
+        d.aborts();
+        let reset = d.leaves_something();
+        assert_eq!(reset.header.control, Control::RST | Control::ACK);
+        assert_eq!((reset.header.seq, reset.header.urgent), (301, 0));
     });
 }
 

@@ -82,6 +82,9 @@ mod tests {
     fn the_examples_of_safety_with_an_option() {
         assert_eq!(growth_by_octets(0, 8, 1460, 1460), 8);
         assert_eq!(growth_by_octets(2, 10, 1460, 1460), 2);
+        // All that the smaller number allows.
+        assert_eq!(growth_by_octets(2, 10, 2920, 1460), 2);
+        assert_eq!(growth_by_octets(2, 10, 2921, 1460), 10);
         assert_eq!(growth_by_octets(7, 15, 10_200, 1460), 7);
     }
 

@@ -358,4 +358,25 @@ mod tests {
         r.on_unheard();
         assert_eq!(r.option(ROOM, true), None);
     }
+
+    /// The same section: a change is one from the packet before, whatever that was; text that waits makes two
+    /// marks enough; and of a super-segment each packet is one.
+    #[test]
+    fn packets_are_counted_whatever_they_carry_and_however_they_come() {
+        let mut r = receiver();
+        assert!(r.on_packets(1, Ecn::Ce, 10, true), "a change");
+        r.on_sent(true);
+        assert!(!r.on_packets(1, Ecn::NotEct, 0, false));
+        assert!(r.on_packets(1, Ecn::Ce, 10, true), "another change");
+
+        let mut r = receiver();
+        assert!(!r.on_packets(1, Ecn::Ce, 0, true));
+        assert!(r.on_packets(1, Ecn::Ce, 0, true), "text waits");
+
+        let mut r = receiver();
+        r.on_packets(1, Ecn::Ce, 10, true);
+        r.on_sent(true);
+        assert!(r.on_packets(2, Ecn::Ce, 20, true), "two at once");
+        assert_eq!(r.cep, INITIAL_CEP + 3);
+    }
 }

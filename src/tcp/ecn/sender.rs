@@ -323,4 +323,44 @@ mod tests {
         assert_eq!(s.on_ack(6, option(1, 9), of(1)), marked(1, 10));
         assert_eq!(s.octets.ceb, (1 << 24) + 9);
     }
+
+    /// Appendix A.2.1: it is the mean that tells, and one acknowledgment of much is as likely one of several
+    /// that were lost.
+    #[test]
+    fn one_acknowledgment_of_much_is_not_thinned() {
+        let mut s = Sender::default();
+        for _ in 0..40 {
+            s.on_ack(5, None, of(1)).unwrap();
+        }
+        assert_eq!(s.on_ack(5, None, of(16)), marked(16, 16 * MSS));
+        assert_eq!(s.on_ack(6, None, of(16)), marked(9, 9 * MSS));
+    }
+
+    /// Marks of packets without text are no octets: an estimate is not more than what was acknowledged.
+    #[test]
+    fn no_more_octets_are_marked_than_were_acknowledged() {
+        let mut s = Sender::default();
+        s.on_ack(5, None, of(1)).unwrap();
+        let short = Acked {
+            octets: 100,
+            segments: 1,
+            untold: 0,
+            mss: MSS,
+        };
+        assert_eq!(s.on_ack(0, None, short), marked(3, 100));
+    }
+
+    /// §3.2.3.2.4: of the counters that start above zero either may have been zeroed.
+    #[test]
+    fn the_other_counter_may_be_zeroed_too() {
+        let mut s = Sender::default();
+        let counters = ByteCounters {
+            e0b: 1,
+            ceb: 0,
+            e1b: 0,
+        };
+        s.check_first_option(Some(AccurateEcn::new(CounterOrder::E1First, counters, 3)));
+        s.on_ack(6, option(1001, 400), of(1)).unwrap();
+        assert_eq!(s.octets.ceb, 0);
+    }
 }

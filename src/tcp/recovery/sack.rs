@@ -46,3 +46,63 @@ impl Blocks {
         self.held.iter().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::SackBlock;
+
+    const ISS: u32 = 300;
+
+    /// In octets beyond ISS.
+    type Places = (usize, usize);
+
+    /// What blocks say beside an acknowledgment of 1,000 octets, with 9,000 sent.
+    fn read(blocks: &[(i32, i32)]) -> (Option<Places>, Vec<Places>) {
+        let mut option = SackBlocks::default();
+        for (left, right) in blocks {
+            option.push(SackBlock {
+                left: ISS.wrapping_add_signed(*left),
+                right: ISS.wrapping_add_signed(*right),
+            });
+        }
+        let iss = Seq::initial(ISS);
+        let blocks = Blocks::read(&option, iss, iss + 1000, iss + 9000);
+        let places = |range: &Range<Seq>| (range.start - iss, range.end - iss);
+        let held = blocks.held().map(places).collect();
+        (blocks.duplicate.as_ref().map(places), held)
+    }
+
+    /// RFC 2883 §4: below SEG.ACK, or within the second block; and only the first block reports it.
+    #[test]
+    fn a_duplicate_is_told_by_its_place() {
+        let second = (2000, 5000);
+        assert_eq!(read(&[(400, 900)]), (Some((400, 900)), vec![]));
+        assert_eq!(
+            read(&[(400, 900), (2000, 5000)]),
+            (Some((400, 900)), vec![second])
+        );
+        let (duplicate, held) = read(&[(3000, 4000), (2000, 5000)]);
+        assert_eq!(duplicate, Some((3000, 4000)));
+        assert!(held.contains(&second));
+        assert_eq!(read(&[(2000, 3000), (4000, 5000)]).0, None);
+        assert_eq!(read(&[(2000, 3000), (400, 900)]).0, None);
+    }
+
+    /// What lies before our SYN or beyond SND.NXT was never sent, and what begins at SEG.ACK would have been
+    /// acknowledged.
+    #[test]
+    fn what_cannot_be_true_is_not_read() {
+        for block in [
+            (-100, 900),
+            (8000, 9001),
+            (3000, 3000),
+            (4000, 3000),
+            (1000, 2000),
+        ] {
+            assert_eq!(read(&[block]), (None, vec![]), "{block:?}");
+        }
+        assert_eq!(read(&[(8000, 9000)]), (None, vec![(8000, 9000)]));
+        assert_eq!(read(&[(0, 900)]).0, Some((0, 900)));
+    }
+}

@@ -390,4 +390,62 @@ mod tests {
         assert_eq!(episode.refutation(&evidence(found_now.start, 90)), None);
         assert_eq!(episode.refutation(&evidence(found_now.end, 100)), None);
     }
+
+    /// RFC 3522 §3.2, steps 2 to 4: what the first acknowledgment of something new echoes decides, beside the
+    /// first retransmission; no duplicate does, and nothing that comes later.
+    #[test]
+    fn the_first_acknowledgment_of_something_new_decides() {
+        let resent = || {
+            let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), true, false);
+            episode.on_resent(Instant::from_millis(100), &(seq(0)..seq(SEGMENT)));
+            episode
+        };
+        let mut episode = resent();
+        assert_eq!(episode.refutation(&evidence(seq(SEGMENT), 100)), None);
+        assert_eq!(episode.refutation(&evidence(seq(2 * SEGMENT), 90)), None);
+        // It was sent again twice, and the first of the two has arrived.
+        let mut episode = resent();
+        episode.on_resent(Instant::from_millis(150), &(seq(0)..seq(SEGMENT)));
+        assert_eq!(episode.refutation(&evidence(seq(SEGMENT), 100)), None);
+        let mut episode = resent();
+        let duplicate = Evidence {
+            advances: false,
+            ..evidence(seq(0), 90)
+        };
+        assert_eq!(episode.refutation(&duplicate), None);
+        let decides = episode.refutation(&evidence(seq(SEGMENT), 90));
+        assert_eq!(decides, Some(Proof::Echo));
+    }
+
+    /// RFC 3708 §3: all that was sent again must have come twice; of what was sent again twice, twice. What
+    /// else comes twice says nothing, nor does anything if it was sent more often than that.
+    #[test]
+    fn copies_of_all_that_was_sent_again_refute_a_loss() {
+        let segment = seq(0)..seq(SEGMENT);
+        let resent = |end: usize, times: u64| {
+            let mut episode = Episode::new(seq(0)..seq(end), false, false);
+            for time in 1..=times {
+                episode.on_resent(Instant::from_millis(100 * time), &segment);
+            }
+            episode
+        };
+        let says = |episode: &mut Episode, twice: &Range<Seq>| {
+            let evidence = Evidence {
+                advances: false,
+                echo: None,
+                duplicate: Some(twice),
+                ..evidence(seq(0), 0)
+            };
+            episode.refutation(&evidence).is_some()
+        };
+        let mut episode = resent(9 * SEGMENT, 1);
+        assert!(!says(&mut episode, &(seq(9 * SEGMENT)..seq(10 * SEGMENT))));
+        assert!(says(&mut episode, &segment));
+        let mut episode = resent(SEGMENT, 2);
+        let answers = [(); 2].map(|()| says(&mut episode, &segment));
+        assert_eq!(answers, [false, true]);
+        let mut episode = resent(SEGMENT, 3);
+        let answers = [(); 3].map(|()| says(&mut episode, &segment));
+        assert_eq!(answers, [false; 3]);
+    }
 }
