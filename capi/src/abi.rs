@@ -423,10 +423,8 @@ mod tests {
             assert_eq!(refused, Err(Errno::EINVAL));
         }
         // SAFETY: there are as many.
-        assert_eq!(
-            unsafe { values(lines.as_mut_ptr(), 2) },
-            Ok(&mut [0; 2][..])
-        );
+        let both = unsafe { values(lines.as_mut_ptr(), 2) };
+        assert_eq!(both, Ok(&mut [0; 2][..]));
     }
 
     #[test]

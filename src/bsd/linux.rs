@@ -1,14 +1,7 @@
 //! The numbers of Linux on x86-64: families, types, flags, options, requests. What the layer does
 //! not know has no number here.
 
-macro_rules! numbers {
-    ($($(#[$group:meta])* $name:ident = $number:expr, $text:literal;)*) => {
-        $(#[doc = $text] pub const $name: i32 = $number;)*
-
-        /// Every name and its number.
-        pub const NAMES: &[(&str, i32)] = &[$((stringify!($name), $name)),*];
-    };
-}
+use super::numbers::numbers;
 
 numbers! {
     AF_UNSPEC = 0, "No family: a connected socket is to be disconnected.";
@@ -298,12 +291,6 @@ numbers! {
     SK_MEMINFO_OPTMEM = 6, "Memory of options: none here.";
     SK_MEMINFO_BACKLOG = 7, "Packets that wait for the user: none here.";
     SK_MEMINFO_DROPS = 8, "Datagrams that found no room.";
-}
-
-/// The number of a name.
-pub fn number(name: &str) -> Option<i32> {
-    let mut names = NAMES.iter();
-    names.find(|(known, _)| *known == name).map(|(_, n)| *n)
 }
 
 #[cfg(test)]

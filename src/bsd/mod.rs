@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `errno`, `linux` | [`Errno`]; every other number of Linux |
 //! | `freebsd` | numbers of what only FreeBSD has |
+//! | `numbers` | how such a table is written |
 //! | `table` | descriptors, and what stands behind one |
 //! | `stream`, `datagram` | a TCP socket, a UDP socket |
 //! | `address` | families, mapped addresses, who may bind what |
@@ -53,6 +54,7 @@ mod errno;
 pub mod freebsd;
 pub mod linux;
 mod notices;
+mod numbers;
 mod open;
 mod options;
 mod pipe;

@@ -1,6 +1,6 @@
 //! UDP: each call and its errors.
 
-use stubborn::bsd::{Errno, Fd, linux::*};
+use stubborn::bsd::{Ancillary, Errno, Fd, linux::*};
 
 use super::support::{World, addr};
 
@@ -162,4 +162,84 @@ fn a_host_can_send_to_itself() {
         world.us().recv(one, &mut buffer, 0),
         Err(Errno::ECONNREFUSED)
     );
+}
+
+/// Control messages of sendmsg, for UDP: what Linux 6.18 answers.
+#[test]
+fn control_messages_of_one_datagram() {
+    let word = |value: i32| value.to_le_bytes().to_vec();
+    let (v4, mapped, v6) = ("10.0.0.2:9", "[::ffff:10.0.0.2]:9", "[fd00::2]:9");
+    let table = [
+        (AF_INET, v4, SOL_IP, IP_TTL, word(9), true),
+        (AF_INET, v4, SOL_IP, IP_TTL, word(0), false),
+        (AF_INET, v4, SOL_IP, IP_TTL, word(256), false),
+        (AF_INET, v4, SOL_IP, IP_TTL, vec![9], false),
+        (AF_INET, v4, SOL_IP, IP_TOS, word(0x12), true),
+        (AF_INET, v4, SOL_IP, IP_TOS, vec![0x12], true),
+        (AF_INET, v4, SOL_IP, IP_TOS, vec![0x12, 0], false),
+        (AF_INET, v4, SOL_IP, IP_TOS, word(256), false),
+        (AF_INET, v4, SOL_IP, 99, word(0), false),
+        (AF_INET, v4, SOL_IPV6, IPV6_TCLASS, word(999), true),
+        (AF_INET, v4, SOL_TCP, 99, word(0), true),
+        (AF_INET, v4, SOL_UDP, 99, word(0), false),
+        (AF_INET, v4, SOL_SOCKET, 99, word(0), false),
+        (AF_INET, v4, SOL_SOCKET, SO_MARK, word(5), true),
+        (AF_INET, v4, SOL_SOCKET, SO_TIMESTAMPING, word(0x300), true),
+        (AF_INET, v4, SOL_SOCKET, SCM_TXTIME, vec![0; 8], false),
+        (AF_INET, v4, SOL_SOCKET, SCM_TS_OPT_ID, word(7), false),
+        (AF_INET6, v6, SOL_IPV6, IPV6_TCLASS, word(-1), true),
+        (AF_INET6, v6, SOL_IPV6, IPV6_TCLASS, word(256), false),
+        (AF_INET6, v6, SOL_IPV6, IPV6_HOPLIMIT, word(0), true),
+        (AF_INET6, v6, SOL_IPV6, IPV6_HOPLIMIT, word(-1), true),
+        (AF_INET6, v6, SOL_IPV6, IPV6_HOPLIMIT, word(256), false),
+        (AF_INET6, v6, SOL_IPV6, IPV6_HOPLIMIT, vec![9], false),
+        (AF_INET6, v6, SOL_IPV6, 99, word(1), false),
+        (AF_INET6, v6, SOL_IP, IP_TOS, word(999), true),
+        (AF_INET6, mapped, SOL_IP, IP_TTL, word(9), true),
+        (AF_INET6, mapped, SOL_IP, IP_TTL, word(0), false),
+        (AF_INET6, mapped, SOL_IPV6, IPV6_HOPLIMIT, word(999), true),
+    ];
+    let mut world = World::new();
+    for (family, to, level, kind, data, is_taken) in table {
+        let fd = world.datagrams(0, family);
+        let message = Ancillary {
+            level,
+            kind,
+            data: data.clone(),
+        };
+        let answer = world.us().one_send(fd, &[message], Some(addr(to)));
+        let refused = (!is_taken).then_some(Errno::EINVAL);
+        assert_eq!(answer.err(), refused, "{to} {level} {kind} {data:?}");
+    }
+}
+
+/// Times and numbers of one datagram need a socket that has them.
+#[test]
+fn times_of_one_datagram() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    let to = Some(addr("10.0.0.2:9"));
+    let numbers = SOF_TIMESTAMPING_OPT_ID;
+    world
+        .set_option(fd, SOL_SOCKET, SO_TIMESTAMPING, numbers)
+        .unwrap();
+    assert_eq!(
+        world.set_octets(fd, SOL_SOCKET, SO_TXTIME, &[1; 4]),
+        Err(Errno::EINVAL)
+    );
+    assert_eq!(
+        world.set_octets(fd, SOL_SOCKET, SO_TXTIME, &[1, 0, 0, 0, 0, 0, 0, 0]),
+        Ok(())
+    );
+    for (kind, data, is_taken) in [
+        (SCM_TXTIME, vec![0; 8], true),
+        (SCM_TXTIME, vec![0; 4], false),
+        (SCM_TS_OPT_ID, 7i32.to_le_bytes().to_vec(), true),
+        (SCM_TS_OPT_ID, vec![7], false),
+    ] {
+        let level = SOL_SOCKET;
+        let message = Ancillary { level, kind, data };
+        let answer = world.us().one_send(fd, &[message], to);
+        assert_eq!(answer.is_ok(), is_taken, "{kind}");
+    }
 }

@@ -70,27 +70,20 @@ impl Attempt {
 
     /// The same into a place that there is not: what has come stays.
     pub(super) fn receive_nowhere(fd: Fd, flags: i32, len: usize) -> Attempt {
-        let flags = flags | MSG_PEEK;
-        Attempt::Receive {
-            call: Receiving::new(fd, flags),
-            fd,
-            flags,
-            faulty: true,
-            buffer: vec![0; len],
-            wanted: None,
+        let mut attempt = Attempt::receive(fd, flags | MSG_PEEK, len);
+        if let Attempt::Receive { faulty, .. } = &mut attempt {
+            *faulty = true;
         }
+        attempt
     }
 
     /// recvmsg.
-    pub(super) fn receive_message(fd: Fd, flags: i32, len: usize, wanted: Wanted) -> Attempt {
-        Attempt::Receive {
-            call: Receiving::new(fd, flags),
-            fd,
-            flags,
-            faulty: false,
-            buffer: vec![0; len],
-            wanted: Some(wanted),
+    pub(super) fn receive_message(fd: Fd, flags: i32, len: usize, asked: Wanted) -> Attempt {
+        let mut attempt = Attempt::receive(fd, flags, len);
+        if let Attempt::Receive { wanted, .. } = &mut attempt {
+            *wanted = Some(asked);
         }
+        attempt
     }
 
     /// A send of `len` octets.
