@@ -19,7 +19,7 @@ impl Engine {
             match shared.lead {
                 Lead::Background => {
                     let until = shared.abandoned;
-                    shared = self.poll_and_turn(shared, Lead::Background, now, until, None);
+                    (shared, _) = self.poll_and_turn(shared, Lead::Background, now, until, None);
                 }
                 Lead::Nobody if shared.alarm.is_due(now) => {
                     shared.lead = Lead::Background;

@@ -1,7 +1,14 @@
 //! When connections come and go, several at once.
 
+use core::time::Duration;
+
 /// For so many turns after a connection has come while another was there, more are expected.
 const TURNS: u32 = 16;
+
+/// Whoever waits in a crowd looks so many times as long as elsewhere. Measured (docs/EXPERIMENTS.md): what
+/// it waits for is about as long in coming as a connection lasts, and those for whom it lets the processor
+/// go in between are the ones that bring it.
+const LONGER: u32 = 4;
 
 /// Whether connections come while those before them are still there. Then many threads each wait for a
 /// moment, again and again, and whoever waits looks before it sleeps, however often that was in vain:
@@ -28,6 +35,14 @@ impl Crowd {
     pub(super) fn is_there(self) -> bool {
         self.turns > 0
     }
+
+    /// How long whoever waits looks before it sleeps, where it is `most` elsewhere.
+    pub(super) fn look(self, most: Duration) -> Duration {
+        match self.is_there() {
+            true => LONGER * most,
+            false => most,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -49,6 +64,16 @@ mod tests {
         assert!(!after(0, &[]));
         assert!(!after(0, &[false; 5]));
         assert!(after(0, &[false, true]));
+    }
+
+    #[test]
+    fn in_a_crowd_the_look_is_longer() {
+        let most = Duration::from_micros(50);
+        let mut crowd = Crowd::default();
+        assert_eq!(crowd.look(most), most);
+        crowd.note_accepted(true);
+        assert_eq!(crowd.look(most), LONGER * most);
+        assert_eq!(crowd.look(Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

@@ -184,17 +184,17 @@ impl Engine {
             if !mem::take(&mut displaced) {
                 lead = lead.or_else(|| self.take_lead(&mut shared, key));
             }
-            shared = match lead {
+            (shared, now) = match lead {
                 Some(ticket) => {
                     self.poll_and_turn(shared, Lead::User(ticket), now, until, attempt.room())
                 }
                 None => {
                     let shared = self.park(shared, key, interest, until);
-                    woken = until.is_none_or(|until| shared.shard.now() < until);
-                    shared
+                    let now = shared.shard.now();
+                    woken = until.is_none_or(|until| now < until);
+                    (shared, now)
                 }
             };
-            now = shared.shard.now();
             // Another may have got the lead meanwhile.
             if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
                 shared.give_up_lead(ticket, now);
@@ -403,12 +403,13 @@ impl Engine {
         shared.send_held(now);
         shared.waking.parked += 1;
         shared.waiters.add_thread(key, interest, parker.waker());
-        if shared.is_crowded() {
+        let crowd = shared.crowd();
+        if crowd.is_there() {
             parker.expect();
         }
         self.release(shared);
         let left = deadline.map(|deadline| deadline - now);
-        parker.park(key.look(self.busy_poll), left);
+        parker.park(key.look(crowd.look(self.busy_poll)), left);
         let mut shared = self.lock();
         shared.waiters.remove(key, parker.waker());
         if shared.turns.has_called(key) {

@@ -63,7 +63,7 @@ struct Queue {
 pub(super) enum Outlook {
     /// That does not tell.
     Unknown,
-    /// Many short datagrams have arrived, and are answered.
+    /// Many short datagrams have arrived, and are answered; or more than a turn takes.
     Much,
     /// Text has: what acknowledges it is written before the thread would be awake, and meanwhile its
     /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it.

@@ -28,8 +28,10 @@ const TRANSMIT_OCTETS: usize = 512 * 1024;
 pub struct Shard<D> {
     stack: Stack,
     device: D,
-    /// What the device does in the stack's place.
+    /// What the device does in the stack's place,
     offload: Offload,
+    /// or else is done here, on the way to it: to cut super-segments.
+    cuts: bool,
     /// Whether text may land with its reader.
     lands: bool,
     clock: Clock,
@@ -38,6 +40,19 @@ pub struct Shard<D> {
     sent_since_turn: usize,
     octets_since_turn: usize,
     traffic: Traffic,
+}
+
+/// A sender of super-segments over one that cuts none.
+struct Cutter(Box<dyn Sender>);
+
+impl Sender for Cutter {
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        packet.cut(|datagram| self.0.send(datagram))
+    }
+
+    fn flush(&mut self) -> Result<(), DeviceError> {
+        self.0.flush()
+    }
 }
 
 impl<D> fmt::Debug for Shard<D> {
@@ -103,6 +118,7 @@ impl<D: Device> Shard<D> {
             stack,
             device,
             offload: capabilities.offload,
+            cuts: capabilities.offload.longest == 0,
             lands: Landing::pays_with(capabilities.longest_arrival()),
             clock: Clock::start(),
             inlet: Inlet::new(&capabilities),
@@ -213,7 +229,9 @@ impl<D: Device> Shard<D> {
     /// If the device cannot go on.
     pub fn transmit(&mut self, now: Instant) -> Result<bool, DeviceError> {
         let before = self.sent_since_turn;
-        let more = self.depart(now, |device, packet| device.send(packet))?;
+        let more = self.depart(now, |device, packet| {
+            packet.cut(|datagram| device.send(datagram))
+        })?;
         if self.sent_since_turn > before {
             self.device.flush()?;
         }
@@ -235,7 +253,11 @@ impl<D: Device> Shard<D> {
 
     /// The sending half of the device, if it has one.
     pub(super) fn sender(&mut self) -> Option<Box<dyn Sender>> {
-        self.device.sender()
+        let sender = self.device.sender()?;
+        Some(match self.cuts {
+            true => Box::new(Cutter(sender)),
+            false => sender,
+        })
     }
 
     /// Gives `send` what the stack has to send now, up to a limit. Says whether the limit was
@@ -247,23 +269,41 @@ impl<D: Device> Shard<D> {
     ) -> Result<bool, DeviceError> {
         let (mut sent, mut octets) = (0, 0);
         let mut more = true;
+        let offload = self.offload_of_departures();
         while sent < TRANSMIT_BUDGET && octets < TRANSMIT_OCTETS {
-            let Some(packet) = self.stack.poll_transmit_for(now, self.offload) else {
+            let Some(packet) = self.stack.poll_transmit_for(now, offload) else {
                 more = false;
                 break;
             };
             if log::log_enabled!(log::Level::Debug) {
                 log::debug!("out {}", dump::describe(&packet.to_vec()));
             }
-            self.traffic.datagrams_out += 1;
-            self.traffic.octets_out += packet.len() as u64;
-            octets += packet.len();
-            sent += 1;
-            self.sent_since_turn += 1;
-            self.octets_since_turn += packet.len();
+            let (datagrams, len) = match self.cuts {
+                true => (packet.datagrams(), packet.len_cut()),
+                false => (1, packet.len()),
+            };
+            self.traffic.datagrams_out += datagrams as u64;
+            self.traffic.octets_out += len as u64;
+            octets += len;
+            sent += datagrams;
+            self.sent_since_turn += datagrams;
+            self.octets_since_turn += len;
             send(&mut self.device, packet)?;
         }
         Ok(more)
+    }
+
+    /// What is done to what departs in the stack's place. Super-segments are cut here if the device does
+    /// not: to send sixty segments is little more than to send one, and their text is not copied. What
+    /// is logged is seen as it is on the wire.
+    fn offload_of_departures(&self) -> Offload {
+        match self.cuts && !log::log_enabled!(log::Level::Debug) {
+            true => Offload {
+                longest: Offload::FULL.longest,
+                ..self.offload
+            },
+            false => self.offload,
+        }
     }
 
     /// Nothing will go through the device any more.

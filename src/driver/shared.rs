@@ -37,6 +37,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 const MUCH: usize = 2;
 
 /// unless they have so many octets on average: then they bring text, and what acknowledges it is little.
+/// But where more wait than a turn takes, and they are no super-segments, everybody waits for the one who
+/// receives, and another processor is better for what the kernel does when it gets the acknowledgment: it
+/// cuts and queues the next sixty segments there and then.
 const FULL: usize = 1024;
 
 /// Datagrams of so many octets are super-segments.
@@ -340,8 +343,8 @@ impl Shared {
     }
 
     /// Whether connections come and go side by side.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.crowd.is_there()
+    pub(super) fn crowd(&self) -> Crowd {
+        self.crowd
     }
 
     /// Whether a user that writes is to [assist](Shared::assist).
@@ -541,7 +544,7 @@ impl Shared {
     /// Whether whoever is in poll must come out: what it waits for happened, there is more to
     /// send than one turn sends, or a deadline has come nearer than the time to which it sleeps.
     pub(super) fn lead_must_look(&mut self) -> bool {
-        if self.returning == Some(self.lead) {
+        if self.lead == Lead::Nobody || self.returning == Some(self.lead) {
             return false;
         }
         let nearer = match (self.shard.next_deadline(), self.wake_at) {
@@ -569,10 +572,11 @@ impl Shared {
 
 /// What is to be written after such a turn.
 fn outlook(turn: &Turn) -> Outlook {
-    match (turn.received > MUCH, turn.octets >= turn.received * FULL) {
-        (true, false) => Outlook::Much,
-        (true, true) => Outlook::Little,
-        (false, _) => Outlook::Unknown,
+    let (full, long) = (turn.received * FULL, turn.received * LONG);
+    match turn.octets {
+        _ if turn.received <= MUCH => Outlook::Unknown,
+        octets if octets < full || turn.more && octets < long => Outlook::Much,
+        _ => Outlook::Little,
     }
 }
 
@@ -624,19 +628,21 @@ mod tests {
 
     #[test]
     fn only_many_short_datagrams_have_many_answers() {
-        let outlook = |received, octets| {
-            let more = false;
+        let outlook_with = |received, octets, more| {
             outlook(&Turn {
                 received,
                 octets,
                 more,
             })
         };
+        let outlook = |received, octets| outlook_with(received, octets, false);
         assert_eq!(outlook(0, 0), Outlook::Unknown);
         assert_eq!(outlook(MUCH, MUCH * 64), Outlook::Unknown);
         assert_eq!(outlook(8, 8 * 576), Outlook::Much);
         assert_eq!(outlook(8, 8 * 1500), Outlook::Little);
         assert_eq!(outlook(8, 8 * LONG), Outlook::Little);
+        assert_eq!(outlook_with(64, 64 * 1500, true), Outlook::Much);
+        assert_eq!(outlook_with(64, 64 * LONG, true), Outlook::Little);
     }
 
     #[test]

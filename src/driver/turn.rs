@@ -36,7 +36,7 @@ struct Arrival {
 
 impl Engine {
     /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`. Text may land in `room`.
+    /// if the lead is still `me`. Text may land in `room`. Says when what has come was handed up.
     pub(super) fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -44,10 +44,10 @@ impl Engine {
         now: Instant,
         deadline: Option<Instant>,
         room: Option<Room<'_>>,
-    ) -> Guard<'a> {
+    ) -> (Guard<'a>, Instant) {
         shared.send_held(now);
         let mut aim = room.and_then(|room| shared.aim(room));
-        let shared = match mem::take(&mut shared.more) {
+        let turned = match mem::take(&mut shared.more) {
             true => {
                 shared.plan_poll(now);
                 self.release(shared);
@@ -58,7 +58,7 @@ impl Engine {
         if let Some(aim) = aim {
             aim.end();
         }
-        shared
+        turned
     }
 
     /// As [`Engine::poll_and_turn`], if nothing is due at once.
@@ -69,7 +69,7 @@ impl Engine {
         mut now: Instant,
         deadline: Option<Instant>,
         mut aim: Option<&mut Aim<'_>>,
-    ) -> Guard<'a> {
+    ) -> (Guard<'a>, Instant) {
         let mut busy = shared.busy.next(self.busy_poll);
         if self.is_alone
             && !busy.is_zero()
@@ -78,12 +78,13 @@ impl Engine {
         {
             let last = deadline.map_or(now + busy, |deadline| deadline.min(now + busy));
             let found;
-            (shared, found) = self.give_way_and_turn(shared, intake, me, last, aim.as_deref_mut());
+            (shared, now, found) =
+                self.give_way_and_turn(shared, intake, me, last, aim.as_deref_mut());
             shared.busy.note(!found);
             if found {
-                return shared;
+                return (shared, now);
             }
-            (now, busy) = (shared.shard.now(), Duration::ZERO);
+            busy = Duration::ZERO;
         }
         let (until, poll_device) = shared.plan_poll(now);
         let timeout = earlier(until, deadline).map(|until| until - now);
@@ -95,20 +96,21 @@ impl Engine {
         let device = poll_device.then_some(self.device.as_fd());
         let mail = self.mail.as_ref().map(AsFd::as_fd);
         let found = poller::wait(device, mail, kick, busy, timeout);
-        let mut shared = self.turn(me, found.device, aim);
+        let (mut shared, now) = self.turn(me, found.device, aim);
         if !busy.is_zero() {
             shared.busy.note(found.slept);
         }
-        shared
+        (shared, now)
     }
 
     /// Locks and does a turn, if the lead is still `me`. `promised`: the device has something.
-    fn turn(&self, me: Lead, promised: bool, aim: Option<&mut Aim<'_>>) -> Guard<'_> {
+    fn turn(&self, me: Lead, promised: bool, aim: Option<&mut Aim<'_>>) -> (Guard<'_>, Instant) {
         if let Some(intake) = &self.intake {
             let mut intake = intake.lock();
             let (mut shared, arrival) = self.receive(&mut intake, me, aim);
+            let now = arrival.at;
             self.end_turn(&mut shared, &mut intake, me, promised, arrival);
-            return shared;
+            return (shared, now);
         }
         let mut shared = self.lock();
         match shared.lead == me {
@@ -118,12 +120,14 @@ impl Engine {
                 self.end_turn_of_another(&mut shared, now);
             }
         }
-        shared
+        let now = shared.shard.now();
+        (shared, now)
     }
 
     /// Where there is one processor only, nothing comes while the lead has it. So `me` receives, and gives
     /// way, again and again until `last`, without asking poll(2). (It receives first: whom its last
-    /// write woke may have had the processor by then.) If there is something, does a turn, and says so.
+    /// write woke may have had the processor by then.) If there is something, does a turn, and says so, and when
+    /// it looked last.
     fn give_way_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -131,7 +135,7 @@ impl Engine {
         me: Lead,
         last: Instant,
         mut aim: Option<&mut Aim<'_>>,
-    ) -> (Guard<'a>, bool) {
+    ) -> (Guard<'a>, Instant, bool) {
         let mut gives_way = false;
         loop {
             shared.give_way();
@@ -145,10 +149,10 @@ impl Engine {
             let now = arrival.at;
             if shared.returned(me, now) || arrival.count > 0 || arrival.more.is_err() {
                 self.end_turn(&mut shared, &mut intake, me, false, arrival);
-                return (shared, true);
+                return (shared, now, true);
             }
             if now >= last {
-                return (shared, false);
+                return (shared, now, false);
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Who waits for what.
 
 use core::time::Duration;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::task::Waker;
+
+use rustc_hash::FxHashMap;
 
 use crate::stack::{ConnId, Event, ListenerId, Readiness, UdpId};
 
@@ -43,7 +45,8 @@ struct Waiter {
 /// Those who wait, by what they wait for. Holds nothing for a connection that nobody waits for.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    table: HashMap<Key, Vec<Waiter>>,
+    /// Numbers that the stack gives, which no peer chooses: a simple hash will do.
+    table: FxHashMap<Key, Vec<Waiter>>,
     /// Where somebody was woken to accept who has not come yet.
     called: BTreeSet<ListenerId>,
     /// Whether somebody waits for [`Key::Finished`]: it is asked for all the time.

@@ -11,6 +11,9 @@ use crate::wire::{Arrived, Landed};
 /// What a datagram takes of the limit of a batch: whole cache lines.
 const ALIGNMENT: usize = 64;
 
+/// Octets of a memory before the slot, for what a device puts in front of each datagram.
+const FRONT: usize = 16;
+
 /// The smallest slot, in octets, whose text may be kept there: less is copied faster.
 const LEAST_KEPT: usize = 16 * 1024;
 
@@ -113,6 +116,14 @@ impl Batch {
     /// Where the next datagram may be written; `None` if the batch is full. Nothing counts as
     /// arrived before [`Batch::commit`].
     pub fn slot(&mut self) -> Option<&mut [u8]> {
+        self.slot_behind(0)
+    }
+
+    /// As [`Batch::slot`], with so many octets before it, of which the batch takes no notice.
+    ///
+    /// # Panics
+    /// If they are more than 16.
+    pub fn slot_behind(&mut self, front: usize) -> Option<&mut [u8]> {
         if self.is_full() {
             return None;
         }
@@ -123,7 +134,8 @@ impl Batch {
         } else if Arc::get_mut(&mut self.memories[index]).is_none() {
             self.replace(index);
         }
-        Arc::get_mut(&mut self.memories[index])
+        let memory = Arc::get_mut(&mut self.memories[index])?;
+        Some(&mut memory[FRONT - front..])
     }
 
     /// Somebody keeps some of this memory: another takes its place.
@@ -147,7 +159,7 @@ impl Batch {
                 self.away.push_back(memory);
             }
         }
-        iter::repeat_n(0, self.slot).collect()
+        iter::repeat_n(0, FRONT + self.slot).collect()
     }
 
     /// Counts the first `len` octets of the slot as one datagram, as it is on the wire.
@@ -209,7 +221,7 @@ impl Batch {
         let landed = core::mem::take(&mut self.arrived[index].landed);
         // Nobody has seen it yet, so nobody keeps any of it.
         if let Some(memory) = Arc::get_mut(&mut self.memories[index]) {
-            memory[landed].copy_from_slice(text);
+            memory[FRONT..][landed].copy_from_slice(text);
         }
     }
 
@@ -230,8 +242,8 @@ impl Batch {
     pub fn arrival(&self, index: usize) -> (Arrived<'_>, Form) {
         let (memory, &Arrival { len, form, .. }) = (&self.memories[index], &self.arrived[index]);
         let datagram = match self.slot >= LEAST_KEPT {
-            true => Arrived::in_memory(memory, len),
-            false => memory[..len].into(),
+            true => Arrived::in_memory(memory, FRONT..FRONT + len),
+            false => memory[FRONT..FRONT + len].into(),
         };
         (datagram, form)
     }

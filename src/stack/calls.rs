@@ -13,7 +13,7 @@ use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ConfigError, ListenerConfig, SignatureKeys, SocketOptions, TcpConfig};
 use crate::tcp::{
-    ConnectionError, Draft, Loan, RecvError, SendError, SequenceSpace, Status, Tcb, Times,
+    ConnectionError, Draft, Loan, RecvError, SendError, SequenceSpace, State, Status, Tcb, Times,
 };
 use crate::time::Instant;
 use crate::wire::{Kept, ip};
@@ -357,9 +357,14 @@ impl Stack {
         id: ConnId,
         buffer: &mut [u8],
     ) -> Result<usize, RecvError> {
-        let taken = self.table.get_mut(id).tcb.recv(now, buffer);
-        if taken.is_ok() {
-            self.touched(id.slot);
+        let tcb = &mut self.table.get_mut(id).tcb;
+        let taken = tcb.recv(now, buffer);
+        // While nothing ends, a read lets nothing leave but an acknowledgment.
+        let is_calm = tcb.state() == State::Established && !tcb.owes_ack();
+        match taken {
+            Ok(_) if is_calm => self.follow_up(id.slot),
+            Ok(_) => self.touched(id.slot),
+            Err(_) => {}
         }
         taken
     }

@@ -1,17 +1,112 @@
-//! What leaves, as a packet: the headers that its connection or socket asks for.
+//! What leaves, and in what order; and as a packet, with the headers that its connection or socket asks for.
 
 use core::net::SocketAddr;
 
-use super::Stack;
 use super::flow_label::Flow;
 use super::table::Entry;
 use super::udp::{Head, UdpId};
+use super::{Sender, Stack};
 use crate::config::FlowLabel;
 use crate::tcp::{Departure, FourTuple};
 use crate::time::Instant;
+use crate::wire::packet::MAX_HEADER;
 use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
 
+/// What leaves next.
+enum Departing {
+    /// A segment of the connection in this slot; whether it has nothing more to send.
+    Segment(u32, Departure, bool),
+    Datagram(UdpId, Head),
+}
+
+/// Datagrams that one connection or socket may send before the next one's turn.
+const DATAGRAMS_PER_TURN: u32 = 16;
+
 impl Stack {
+    /// What leaves next; `None` when there is nothing to send now.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Packet<'_>> {
+        self.poll_transmit_for(now, Offload::NONE)
+    }
+
+    /// As [`Stack::poll_transmit`], for a device that does so much in our place.
+    pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
+        if !self.itself.is_silent() {
+            self.talk_to_itself(now);
+        }
+        if self.replies.advance() {
+            self.counters.datagrams_out += 1;
+            return Some(Packet::borrowed(self.replies.current()));
+        }
+        // What the longest headers leave of the longest super-segment.
+        let limit = offload.longest.saturating_sub(MAX_HEADER);
+        let departing = loop {
+            match *self.sending.front()? {
+                Sender::Connection(slot) => {
+                    let entry = self.table.at_mut(slot);
+                    let departing = entry.and_then(|entry| {
+                        let departure = entry.tcb.depart(now, limit)?;
+                        Some((departure, entry.tcb.has_said_all()))
+                    });
+                    match departing {
+                        Some((departure, is_last)) => {
+                            break Departing::Segment(slot, departure, is_last);
+                        }
+                        None => self.stop_sending(slot),
+                    }
+                }
+                Sender::Udp(id) => match self.udp_departs(id) {
+                    Some(head) if self.udp_departs_otherwise(now, id, head) => {
+                        if self.replies.advance() {
+                            self.counters.datagrams_out += 1;
+                            return Some(Packet::borrowed(self.replies.current()));
+                        }
+                    }
+                    Some(head) => break Departing::Datagram(id, head),
+                    None => self.udp_stops_sending(id),
+                },
+            }
+        };
+        self.counters.datagrams_out += 1;
+        match departing {
+            Departing::Segment(slot, departure, is_last) => {
+                match is_last {
+                    true => self.stop_sending(slot),
+                    false => self.take_turn(departure.segments()),
+                }
+                self.segment(now, slot, departure, offload)
+            }
+            Departing::Datagram(id, head) => {
+                self.take_turn(1);
+                self.datagram(id, head, offload)
+            }
+        }
+    }
+
+    /// So many datagrams leave: the next are others', if there were enough in a row.
+    fn take_turn(&mut self, datagrams: usize) {
+        self.turn += datagrams as u32;
+        if self.turn >= DATAGRAMS_PER_TURN {
+            self.turn = 0;
+            self.sending.rotate_left(1);
+        }
+    }
+
+    /// The first connection in the queue has nothing more to send now.
+    fn stop_sending(&mut self, slot: u32) {
+        self.sending.pop_front();
+        self.turn = 0;
+        self.has_sent_all(slot);
+    }
+
+    /// A connection is in no queue any more of those that may have something to send.
+    pub(super) fn has_sent_all(&mut self, slot: u32) {
+        if let Some(entry) = self.table.at_mut(slot) {
+            entry.sending = false;
+            self.follow_up(slot);
+            self.put_to_rest(slot);
+        }
+    }
+
     /// A segment that has departed.
     pub(super) fn segment(
         &self,

@@ -69,9 +69,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::config::{Config, ConfigError};
 use crate::tcp::congestion::Controllers;
-use crate::tcp::{Broken, Departure, FourTuple, State, Status};
+use crate::tcp::{Broken, FourTuple, State, Status};
 use crate::time::Instant;
-use crate::wire::{self, Offload, Packet};
 
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
@@ -97,7 +96,6 @@ use replies::{Limiter, Replies};
 use reports::Reports;
 use share::Strays;
 use table::Table;
-use udp::Head;
 use waiting::AtRest;
 
 /// Something that a user may wait for has happened.
@@ -171,15 +169,6 @@ pub struct Stack {
     broken: Option<Broken>,
 }
 
-/// What leaves next.
-enum Departing {
-    Segment(u32, Departure),
-    Datagram(UdpId, Head),
-}
-
-/// Datagrams that one connection or socket may send before the next one's turn.
-const DATAGRAMS_PER_TURN: u32 = 16;
-
 impl Stack {
     /// A host as `config` says. `secret` must be unpredictable on a real network; a simulation
     /// derives it from its seed.
@@ -252,74 +241,6 @@ impl Stack {
             watched: false,
             broken: None,
         })
-    }
-
-    /// What leaves next; `None` when there is nothing to send now.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Packet<'_>> {
-        self.poll_transmit_for(now, Offload::NONE)
-    }
-
-    /// As [`Stack::poll_transmit`], for a device that does so much in our place.
-    pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
-        if !self.itself.is_silent() {
-            self.talk_to_itself(now);
-        }
-        if self.replies.advance() {
-            self.counters.datagrams_out += 1;
-            return Some(Packet::borrowed(self.replies.current()));
-        }
-        // What the longest headers leave of the longest super-segment.
-        let limit = offload.longest.saturating_sub(wire::packet::MAX_HEADER);
-        let departing = loop {
-            match *self.sending.front()? {
-                Sender::Connection(slot) => {
-                    let entry = self.table.at_mut(slot);
-                    match entry.and_then(|entry| entry.tcb.depart(now, limit)) {
-                        Some(departure) => break Departing::Segment(slot, departure),
-                        None => self.stop_sending(slot),
-                    }
-                }
-                Sender::Udp(id) => match self.udp_departs(id) {
-                    Some(head) if self.udp_departs_otherwise(now, id, head) => {
-                        if self.replies.advance() {
-                            self.counters.datagrams_out += 1;
-                            return Some(Packet::borrowed(self.replies.current()));
-                        }
-                    }
-                    Some(head) => break Departing::Datagram(id, head),
-                    None => self.udp_stops_sending(id),
-                },
-            }
-        };
-        self.turn += match &departing {
-            Departing::Segment(_, departure) => departure.segments() as u32,
-            Departing::Datagram(..) => 1,
-        };
-        if self.turn >= DATAGRAMS_PER_TURN {
-            self.turn = 0;
-            self.sending.rotate_left(1);
-        }
-        self.counters.datagrams_out += 1;
-        match departing {
-            Departing::Segment(slot, departure) => self.segment(now, slot, departure, offload),
-            Departing::Datagram(id, head) => self.datagram(id, head, offload),
-        }
-    }
-
-    /// The first connection in the queue has nothing more to send now.
-    fn stop_sending(&mut self, slot: u32) {
-        self.sending.pop_front();
-        self.turn = 0;
-        self.has_sent_all(slot);
-    }
-
-    /// A connection is in no queue any more of those that may have something to send.
-    fn has_sent_all(&mut self, slot: u32) {
-        if let Some(entry) = self.table.at_mut(slot) {
-            entry.sending = false;
-            self.follow_up(slot);
-            self.put_to_rest(slot);
-        }
     }
 
     /// When [`Stack::handle_timeouts`] is due; may be early, never late.

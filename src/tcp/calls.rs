@@ -252,6 +252,11 @@ impl Tcb {
         self.settle(now);
     }
 
+    /// Whether an acknowledgment is to leave now, as it may be after a read.
+    pub fn owes_ack(&self) -> bool {
+        self.acks.due == AckDue::Now
+    }
+
     /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
     /// more comes only when the peer has heard of this, and no answer is likely to carry it. Or it was held
     /// back because nobody read.

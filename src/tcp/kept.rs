@@ -112,7 +112,7 @@ mod tests {
 
     fn kept(octets: &[u8]) -> Kept {
         let memory = Arc::from(octets);
-        let kept = Arrived::in_memory(&memory, octets.len()).keep();
+        let kept = Arrived::in_memory(&memory, 0..octets.len()).keep();
         kept.expect("it is in a memory")
     }
 

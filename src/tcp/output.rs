@@ -11,7 +11,7 @@ use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::{QuickAcks, WindowTold};
+use crate::config::{EcnMode, QuickAcks, WindowTold};
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
@@ -80,6 +80,24 @@ impl Tcb {
             marks,
             mss,
         })
+    }
+
+    /// After [`Tcb::depart`] has given a segment: whether it is certain that it was the last, so that none
+    /// need be asked for. In the ordinary course one says all that there is to say.
+    pub fn has_said_all(&mut self) -> bool {
+        let has_said_all = self.state == State::Established
+            && !self.has_unsent()
+            && self.acks.due != AckDue::Now
+            && self.acks.apart.next().is_none()
+            && self.feedback.mode() == EcnMode::Off
+            && !(self.syn_due || self.reset_due || self.probes.due)
+            && self.refuse.is_none()
+            && self.recovery.is_calm(self.snd.una);
+        if has_said_all {
+            debug_assert!(!self.would_send());
+            self.burst.end();
+        }
+        has_said_all
     }
 
     /// IPv4: the identification of the first segment of `departure`, the last that has departed.

@@ -52,6 +52,22 @@ impl Tcb {
         self.plan_fresh(0).is_some()
     }
 
+    /// With nothing in flight: whether it is certain that text leaves, for the windows have room and
+    /// nobody wants it to wait.
+    #[inline]
+    pub(super) fn has_room_for_unsent(&self) -> bool {
+        let nxt = self.snd.nxt;
+        let unsent = self.send_buffer.end().saturating_since(nxt);
+        let has_room = matches!(self.state, State::Established | State::CloseWait)
+            && unsent > 0
+            && unsent <= self.snd_edge().saturating_since(nxt)
+            && unsent.min(self.segment_limit()) <= self.congestion_room()
+            && !(self.gathers || self.config.socket.cork || self.parted)
+            && self.next_mtu_probe() == NextProbe::No;
+        debug_assert!(!has_room || self.would_send_text());
+        has_room
+    }
+
     /// The next segment, or super-segment of up to `limit` octets of text.
     ///
     /// The limit decides how much leaves at once, and never whether something does.

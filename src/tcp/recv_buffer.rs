@@ -729,7 +729,7 @@ mod tests {
     fn keep(buffer: &mut RecvBuffer, from: usize, to: usize) {
         assert!(buffer.may_keep());
         let memory = Arc::from(text(from, to));
-        let arrived = Arrived::in_memory(&memory, to - from);
+        let arrived = Arrived::in_memory(&memory, 0..to - from);
         let inserted = buffer.keep(arrived.keep().expect("it is in a memory"));
         assert_eq!(
             (inserted.in_order, inserted.touched_gap),

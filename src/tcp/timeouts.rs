@@ -297,7 +297,8 @@ impl Tcb {
             return;
         }
         // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
-        let stuck = self.flight_size() == 0 && self.has_unsent() && !self.would_send_text();
+        let waits = self.flight_size() == 0 && self.has_unsent();
+        let stuck = waits && !self.has_room_for_unsent() && !self.would_send_text();
         if !stuck {
             self.timers.disarm(Timer::Persist);
         } else if !self.timers.is_armed(Timer::Persist) {

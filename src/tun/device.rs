@@ -4,9 +4,7 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use nix::sys::uio::writev;
-use nix::unistd::write;
-
+use super::calls::{write, writev};
 use super::counters::TunCounters;
 use super::offloads::Accepted;
 use super::receiver::{TunReceiver, is_closed};
@@ -30,12 +28,18 @@ pub struct TunDevice {
     accepted: Option<Accepted>,
 }
 
+/// A datagram of so many octets at most is put together before it is written: to copy it takes less
+/// than the kernel takes to look at more than one piece.
+const SHORT: usize = 2048;
+
 /// What sending takes: the sending half of the device.
 #[derive(Clone, Debug)]
 struct Outlet {
     fd: Arc<OwnedFd>,
     /// Each datagram has a header of [`vnet`] in front: there are offloads.
     vnet: bool,
+    /// Where short datagrams are put together.
+    whole: Vec<u8>,
     counters: Arc<TunCounters>,
 }
 
@@ -48,7 +52,12 @@ impl TunDevice {
                 vnet,
                 counters: Arc::clone(&counters),
             },
-            outlet: Outlet { fd, vnet, counters },
+            outlet: Outlet {
+                fd,
+                vnet,
+                whole: Vec::new(),
+                counters,
+            },
             name,
             index,
             mtu,
@@ -149,6 +158,13 @@ impl Sender for Outlet {
         let [first, second, third] = packet.pieces();
         let written = match (header, first, third) {
             ([], [], []) => write(&*self.fd, second),
+            _ if packet.len() <= SHORT => {
+                self.whole.clear();
+                for piece in [header, first, second, third] {
+                    self.whole.extend_from_slice(piece);
+                }
+                write(&*self.fd, &self.whole)
+            }
             _ => writev(&*self.fd, &[header, first, second, third].map(IoSlice::new)),
         };
         match written {

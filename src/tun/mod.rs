@@ -14,6 +14,7 @@
 //! | `error` | what can go wrong, in the user's words |
 //! | `sys` | the only `unsafe` of the crate |
 
+mod calls;
 mod cidr;
 mod configure;
 mod counters;

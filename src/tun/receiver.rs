@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
-use nix::sys::uio::readv;
-use nix::unistd::read;
 
+use super::calls::{read, readv};
 use super::counters::TunCounters;
 use super::vnet;
 use crate::link::{Batch, DeviceError, Landing, Receiver};
@@ -26,8 +25,13 @@ pub(super) struct TunReceiver {
 impl TunReceiver {
     /// One datagram into the batch, which has room. Says how many octets were read.
     fn receive_one(&self, batch: &mut Batch) -> Result<usize, Errno> {
-        let slot = batch.slot().unwrap_or_default();
-        let (read, datagram) = self.read([slot, &mut [], &mut []])?;
+        let front = if self.vnet { vnet::LEN } else { 0 };
+        let whole = batch.slot_behind(front).unwrap_or_default();
+        let read = read(&*self.fd, whole)?;
+        let datagram = match whole.split_first_chunk() {
+            Some((header, slot)) if self.vnet => self.form(header, read, slot),
+            _ => (read > 0).then(|| (read, Form::default())),
+        };
         if let Some((len, form)) = datagram {
             batch.commit_as(len, form);
         }
@@ -36,38 +40,35 @@ impl TunReceiver {
 
     /// As [`TunReceiver::receive_one`], where its text is to land.
     fn land_one(&self, batch: &mut Batch, landing: &mut Landing<'_>) -> Result<usize, Errno> {
-        let slot = landing.slot(batch).unwrap_or_default();
-        let (read, datagram) = self.read(slot)?;
+        let [first, second, third] = landing.slot(batch).unwrap_or_default();
+        let mut header = [0; vnet::LEN];
+        let slices = IoSliceMut::new;
+        let read = match self.vnet {
+            false => readv(&*self.fd, &mut [&mut *first, second, third].map(slices)),
+            true => readv(
+                &*self.fd,
+                &mut [&mut header, &mut *first, second, third].map(slices),
+            ),
+        }?;
+        let datagram = match self.vnet {
+            true => self.form(&header, read, first),
+            false => (read > 0).then(|| (read, Form::default())),
+        };
         if let Some((len, form)) = datagram {
             landing.commit_as(batch, len, form);
         }
         Ok(read)
     }
 
-    /// One datagram into `pieces`, the first of which is not empty. Says how many octets were read, and
-    /// the length and form of the datagram, unless it is refused.
-    fn read(&self, pieces: [&mut [u8]; 3]) -> Result<(usize, Option<(usize, Form)>), Errno> {
-        let [first, second, third] = pieces;
-        let mut header = [0; vnet::LEN];
-        let slices = IoSliceMut::new;
-        let read = match (self.vnet, second.is_empty()) {
-            (false, true) => read(&*self.fd, first),
-            (false, false) => readv(&*self.fd, &mut [&mut *first, second, third].map(slices)),
-            (true, true) => readv(&*self.fd, &mut [&mut header, &mut *first].map(slices)),
-            (true, false) => readv(
-                &*self.fd,
-                &mut [&mut header, &mut *first, second, third].map(slices),
-            ),
-        }?;
-        if !self.vnet {
-            return Ok((read, (read > 0).then(|| (read, Form::default()))));
-        }
+    /// The length and the form of a datagram that begins with `first`, unless it is refused; so many octets
+    /// were `read`, its header among them.
+    fn form(&self, header: &vnet::Octets, read: usize, first: &[u8]) -> Option<(usize, Form)> {
         let len = read.saturating_sub(vnet::LEN);
-        let form = vnet::read(&header, len, first.first());
+        let form = vnet::read(header, len, first.first());
         if form.is_none() {
             self.counters.refused.fetch_add(1, Ordering::Relaxed);
         }
-        Ok((read, form.map(|form| (len, form))))
+        Some((len, form?))
     }
 }
 

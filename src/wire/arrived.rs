@@ -18,13 +18,13 @@ pub struct Arrived<'a> {
 }
 
 impl<'a> Arrived<'a> {
-    /// The first `len` octets of a memory, which may be kept there.
+    /// The octets `range` of a memory, which may be kept there.
     ///
     /// # Panics
     /// If the memory is shorter.
-    pub fn in_memory(memory: &'a Arc<[u8]>, len: usize) -> Arrived<'a> {
+    pub fn in_memory(memory: &'a Arc<[u8]>, range: Range<usize>) -> Arrived<'a> {
         Arrived {
-            octets: &memory[..len],
+            octets: &memory[range],
             memory: Some(memory),
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_is_kept_stays_where_it_is_and_is_shared() {
         let mut memory: Arc<[u8]> = Arc::from(&b"header and text, and room"[..]);
-        let datagram = Arrived::in_memory(&memory, 15);
+        let datagram = Arrived::in_memory(&memory, 0..15);
         assert_eq!(*datagram, b"header and text"[..]);
         let text = datagram.part(&datagram.octets()[11..]);
         let mut kept = text.keep().unwrap();

@@ -32,6 +32,7 @@
 
 mod arrived;
 pub mod checksum;
+mod cut;
 pub mod dump;
 pub mod ecn;
 pub mod figure;

@@ -183,11 +183,15 @@ pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool 
 
 /// The length of a datagram, in its IP header of `start` octets.
 pub(super) fn set_ip_length(datagram: &mut [u8], start: usize) {
-    let len = datagram.len();
-    if datagram[0] >> 4 == 4 {
-        ipv4::set_total_length(&mut datagram[..start], len as u16);
+    set_ip_length_to(datagram, start, datagram.len());
+}
+
+/// The same, if only the headers of a datagram of `len` octets lie here.
+pub(super) fn set_ip_length_to(headers: &mut [u8], start: usize, len: usize) {
+    if headers[0] >> 4 == 4 {
+        ipv4::set_total_length(&mut headers[..start], len as u16);
     } else {
-        datagram[4..6].copy_from_slice(&((len - super::ipv6::HEADER) as u16).to_be_bytes());
+        headers[4..6].copy_from_slice(&((len - super::ipv6::HEADER) as u16).to_be_bytes());
     }
 }
 
@@ -292,6 +296,46 @@ mod tests {
                 joined.extend_from_slice(part);
             }
             prop_assert_eq!(joined, text);
+        }
+
+        /// So it is where the text stays in its place.
+        #[test]
+        fn what_is_cut_on_its_way_out_is_the_same(
+            ip in any_ip(),
+            identification in any::<u16>(),
+            tcp in any_tcp(),
+            text in prop::collection::vec(any::<u8>(), 1..3000),
+            at in any::<prop::sample::Index>(),
+            size in 1..700_usize,
+        ) {
+            let ip = IpHeader { identification, ..ip };
+            let (first, second) = text.split_at(at.index(text.len()));
+            let packet = Packet::tcp_for(Offload::NONE, &ip, &tcp, Text::new(first, second), size);
+            let mut pieces = Vec::new();
+            let cut = packet.cut(|piece| {
+                assert_eq!(piece.form(), Form::default());
+                pieces.push(piece.to_vec());
+                Ok::<_, ()>(())
+            });
+            prop_assert_eq!(cut, Ok(()));
+            prop_assert_eq!(pieces.len(), packet.datagrams());
+            prop_assert_eq!(pieces.concat().len(), packet.len_cut());
+            prop_assert_eq!(pieces.len() > 1, text.len() > size);
+            match packet.form().cut {
+                Some(by) => prop_assert_eq!(Some(pieces.clone()), self::pieces(&packet.to_vec(), by)),
+                None => prop_assert_eq!(&pieces, &[packet.to_vec()]),
+            }
+            // One whose headers are borrowed, too.
+            if packet.form().cut.is_some() {
+                let whole = packet.pieces().concat();
+                let borrowed = Packet::new_in(packet.form(), &[], Text::from(&whole[..]));
+                let mut again = Vec::new();
+                borrowed.cut(|piece| {
+                    again.push(piece.to_vec());
+                    Ok::<_, ()>(())
+                }).unwrap();
+                prop_assert_eq!(pieces, again);
+            }
         }
 
         #[test]

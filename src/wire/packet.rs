@@ -83,7 +83,8 @@ impl<'a> Packet<'a> {
             protocol: protocol::TCP,
             header_len: tcp.wire_len(),
             checksum: tcp::CHECKSUM,
-            partial: offload.checksum,
+            // Whoever cuts it sums each piece.
+            partial: offload.checksum || cut.is_some(),
         };
         let mut packet = Packet::new(ip, &upper, text, |out| tcp.write(out));
         packet.form.cut = cut;
@@ -152,6 +153,11 @@ impl<'a> Packet<'a> {
     }
 
     /// The headers, if they are not borrowed with the rest.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header[..usize::from(self.header_len)]
+    }
+
+    /// As [`Packet::header`], to be changed.
     pub(super) fn header_mut(&mut self) -> &mut [u8] {
         &mut self.header[..usize::from(self.header_len)]
     }

@@ -154,7 +154,7 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 25] = [
     ("etherparse", &["wire"]),
     (
         "siphasher",
@@ -174,7 +174,9 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("nix", &["tun", "driver"]),
     ("tun-tap", &["tun"]),
     ("getrandom", &["driver", "sockets", "program"]),
+    ("rustix", &["tun"]),
     ("parking_lot", &["driver"]),
+    ("rustc-hash", &["driver"]),
     ("pcap-file", &["sim", "driver", "program"]),
     ("anyhow", &["program"]),
     ("clap", &["program"]),
