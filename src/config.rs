@@ -29,8 +29,8 @@ pub use ecn::{EcnConfig, EcnMode, EcnOptions};
 pub use endings::Endings;
 pub use error::ConfigError;
 pub use habits::{
-    AckWaits, CongestionHabits, Habits, Nagle, Push, QuickAcks, RecoveryHabits, RetryLimit,
-    RtoFloor, SendRoom, SendingHabits, UserTimeoutFrom,
+    AckWaits, CongestionHabits, Habits, HoldSacks, Nagle, Push, QuickAcks, RecoveryHabits,
+    RetryLimit, RtoFloor, SendRoom, SendingHabits, UserTimeoutFrom,
 };
 pub use handshakes::Handshakes;
 pub use icmp::IcmpTrust;
@@ -42,7 +42,7 @@ pub use signatures::{SignatureKey, SignatureKeyError, SignatureKeys};
 pub use socket::{FlowLabel, SocketOptions};
 pub use strangers::{ClosedPorts, Strangers};
 pub use udp::{UdpConfig, UdpOptions};
-pub use windows::{Persist, ReceiveGrowth, WindowTold, Windows};
+pub use windows::{Persist, ReceiveGrowth, ReceiveRoom, WindowTold, Windows};
 
 /// The least [`Config::memory`]: room for a few connections.
 const LEAST_MEMORY: usize = 16 * 1024;

@@ -167,7 +167,8 @@ impl Receiving {
             match calls.recvmsg(self.fd, &mut buffer[self.taken..], self.flags) {
                 Ok(received) => {
                     let total = self.taken + received.len;
-                    let done = total >= enough || received.len == 0;
+                    let at_mark = received.len > 0 && calls.is_at_mark(self.fd);
+                    let done = total >= enough || received.len == 0 || at_mark;
                     if done || (peek && calls.has_ended(self.fd)) {
                         return Poll::Ready(Ok(Received {
                             len: total,

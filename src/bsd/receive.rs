@@ -332,6 +332,12 @@ impl Calls<'_> {
         Ok(received)
     }
 
+    /// Whether the urgent octet is the next.
+    pub(super) fn is_at_mark(&self, fd: Fd) -> bool {
+        let id = (self.stream(fd, Errno::EINVAL).ok()).and_then(|socket| socket.connection());
+        id.is_some_and(|id| self.stack.urgent_mark(id) == Some(1))
+    }
+
     /// Where in the stream the urgent data ends that is ahead of the reader.
     fn urgent_place(&self, id: ConnId) -> Option<u64> {
         let ahead = self.stack.urgent_mark(id)?;

@@ -5,6 +5,8 @@ mod congestion;
 mod recovery;
 mod sending;
 
+use core::time::Duration;
+
 use super::{Handshakes, IcmpTrust};
 
 pub use congestion::CongestionHabits;
@@ -26,8 +28,10 @@ pub struct Habits {
     pub sending: SendingHabits,
     /// A connection in TIME-WAIT, or in FIN-WAIT-2 when nobody holds it, judges what arrives by its place
     /// alone, as Linux has it, where such a connection is kept in little room: the acknowledgment field
-    /// makes no difference, whatever is answered in TIME-WAIT and has one makes its time begin anew, and
-    /// a SYN at or beyond RCV.NXT ends FIN-WAIT-2 with a reset. Default off: RFC 9293 §3.10.7.4, RFC 5961
+    /// makes no difference, whatever is answered in TIME-WAIT and has one makes its time begin anew, with
+    /// the TTL of the host, a SYN that may end TIME-WAIT may have a FIN, and a SYN at or beyond RCV.NXT ends
+    /// FIN-WAIT-2 with a reset. And a FIN beyond a gap resets a connection that nobody holds, as the text
+    /// would that precedes it. Default off: RFC 9293 §3.10.7.4, RFC 5961
     /// §4.2 and §5.2.
     pub light_ending: bool,
     /// Where a peer has taken back some of its window, and SND.NXT lies beyond it, acknowledgments and resets
@@ -44,6 +48,10 @@ pub struct Habits {
     /// much is taken as the receive buffer holds, as in Linux since 6.17. Default off: what lies in the window
     /// is taken (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
+    /// A segment that ends at or before RCV.NXT, and not before what was acknowledged last, counts for what it
+    /// newly acknowledges, though it brings nothing else, as in Linux. Default off: it is not acceptable (RFC 9293
+    /// §3.10.7.4).
+    pub takes_recent_duplicates: bool,
     /// For what there must be room in the send buffer. Default [`SendRoom::Octets`].
     pub send_room: SendRoom,
     /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
@@ -152,9 +160,12 @@ pub struct AckWaits {
     /// FreeBSD. Default on.
     pub end_with_reading: bool,
     /// One of a FIN without text always waits: the user may close at once, and our FIN then carries it.
-    /// Off, it waits only where one of text would, as in Linux. Default on.
+    /// Off, it waits only where one of text would. Default on.
     pub hold_fin: bool,
-    /// One of a FIN never waits, whatever `hold_fin` says: as in FreeBSD. Default off.
+    /// One of a FIN always waits, once text has come, before it or with it: the user may be about to answer.
+    /// And one of a FIN alone does not. Whatever `hold_fin` says: as in Linux. Default off.
+    pub hold_fin_after_text: bool,
+    /// One of a FIN never waits, whatever they say: as in FreeBSD. Default off.
     pub answer_fin: bool,
     /// When both sides open at once, one of the SYN,ACK that crosses ours waits for text: our own SYN,ACK
     /// has acknowledged as much (RFC 9293 §3.5, figure 7), and if it was lost, the peer's comes again and is
@@ -173,6 +184,25 @@ pub struct AckWaits {
     pub hold_smaller_window: bool,
     /// A segment with text that comes in the last quarter of the wait ends it, as in Linux. Default off.
     pub end_early: bool,
+    /// How long one waits follows how often text comes: half of the last wait and the time since the last text,
+    /// or half of [`TcpConfig::delayed_ack`](super::TcpConfig::delayed_ack), if that was less; twice as long once
+    /// one has waited for all of its time. `delayed_ack` is the least, and RTO, the round trip, and 200 or 500 ms
+    /// are the most. As in Linux. Default off.
+    pub follow_intervals: bool,
+    /// Those of text beyond a gap wait for others, as in Linux. Default none: each leaves at once (RFC 5681
+    /// §4.2).
+    pub hold_sacks: Option<HoldSacks>,
+}
+
+/// How acknowledgments of text beyond a gap wait for others, with SACK: the first three at one place leave at
+/// once, and with more than two blocks none waits for another. They have a twentieth of a round trip, if one has
+/// been measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HoldSacks {
+    /// So many may wait at most: the next is not held back.
+    pub most: u32,
+    /// None waits for longer.
+    pub longest: Duration,
 }
 
 impl Default for AckWaits {
@@ -180,12 +210,15 @@ impl Default for AckWaits {
         AckWaits {
             end_with_reading: true,
             hold_fin: true,
+            hold_fin_after_text: false,
             answer_fin: false,
             hold_crossing: true,
             expect_answer: true,
             end_with_second: false,
             hold_smaller_window: false,
             end_early: false,
+            follow_intervals: false,
+            hold_sacks: None,
         }
     }
 }

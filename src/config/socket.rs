@@ -20,6 +20,9 @@ pub struct SocketOptions {
     /// TTL or hop limit of what is sent (RFC 9293 MUST-49); `None`: that of the host. Default
     /// `None`.
     pub hop_limit: Option<u8>,
+    /// Over IPv4 routers may fragment what is sent; and what one says that is too long for it is not sent again
+    /// for that, though shorter segments follow. Default off: RFC 1191.
+    pub fragments: bool,
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
     /// Give the connection up when data that was sent stays unacknowledged for so long (RFC 9293

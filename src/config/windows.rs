@@ -20,6 +20,8 @@ pub struct Windows {
     /// The window scale is that of [`TcpConfig::receive_buffer`](super::TcpConfig::receive_buffer), whatever
     /// size the user has asked for, as in FreeBSD. Default off.
     pub scales_for_largest: bool,
+    /// What there must be room for in the receive buffer. Default [`ReceiveRoom::Octets`].
+    pub room: ReceiveRoom,
     /// When a closed window of the peer is probed, and with what. Default [`Persist::Rto`].
     pub persist: Persist,
 }
@@ -48,6 +50,19 @@ pub enum WindowTold {
     /// free; but not while an acknowledgment waits. Scaled, it is rounded up; and a reset tells none. As
     /// in FreeBSD.
     Room,
+}
+
+/// What the receive buffer has room for (RFC 9293 §3.8.6 leaves buffers to the host).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReceiveRoom {
+    /// Octets of text.
+    #[default]
+    Octets,
+    /// What packets take in memory, which is twice as many octets: the window is what text is expected in
+    /// the rest, by the share that text had in the memory of the longest segment; and it grows, from the first
+    /// one on, with what arrives. What finds no room is dropped, once small packets are copied
+    /// together. As Linux has it.
+    Packets,
 }
 
 /// When the receive buffer grows, while nobody has fixed its size, and by how much.

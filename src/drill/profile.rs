@@ -7,11 +7,11 @@ use super::variant::Variant;
 use crate::bsd::System;
 use crate::config::{
     Acceptance, AckWaits, Config, CongestionControl, CongestionHabits, EcnConfig, EcnMode,
-    EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, IcmpTrust,
-    Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist, Push,
-    QuickAcks, ReceiveGrowth, RecoveryHabits, Resets, RetryLimit, RtoFloor, SendRoom,
-    SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold, WindowUse,
-    Windows,
+    EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, HoldSacks,
+    IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist,
+    Push, QuickAcks, ReceiveGrowth, ReceiveRoom, RecoveryHabits, Resets, RetryLimit, RtoFloor,
+    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold,
+    WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -116,12 +116,18 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
 const LINUX_WAITS: AckWaits = AckWaits {
     end_with_reading: true,
     hold_fin: false,
+    hold_fin_after_text: true,
     answer_fin: false,
     hold_crossing: false,
     end_with_second: false,
     expect_answer: false,
     hold_smaller_window: true,
     end_early: true,
+    follow_intervals: true,
+    hold_sacks: Some(HoldSacks {
+        most: 44,
+        longest: Duration::from_millis(1),
+    }),
 };
 
 /// Linux, with the settings that its own scripts begin with: `tcp_rmem` 4096 540000 15728640,
@@ -147,6 +153,7 @@ fn linux(host: Config) -> Config {
         max_persist: host.tcp.max_rto,
         windows: Windows {
             whole_segment_window: true,
+            room: ReceiveRoom::Packets,
             ..Windows::default()
         },
         user_timeout_from: UserTimeoutFrom::Retransmission,
@@ -246,6 +253,7 @@ fn habits() -> Habits {
         doubts_smaller_windows: true,
         probes_count_from_answer: true,
         refuses_overruns: true,
+        takes_recent_duplicates: true,
         send_room: SendRoom::Packets,
         retry_limit: RetryLimit::Time,
     }

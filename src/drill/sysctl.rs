@@ -3,21 +3,22 @@
 mod freebsd;
 
 use crate::config::{
-    Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, MtuProbing, Push,
-    SynCookies,
+    AckWaits, Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, HoldSacks,
+    MtuProbing, Push, SynCookies,
 };
 use crate::time::Duration;
 
 /// Linux has these, and nothing follows from them that a script could see here: they are about
 /// memory, queues and offloads of the host, what is remembered from one run to the next, or about
 /// nothing any more.
-const WITHOUT_MEANING: [&str; 20] = [
+const WITHOUT_MEANING: [&str; 21] = [
     "ip_nonlocal_bind",
     "optmem_max",
     "rmem_max",
     "tcp_abc",
     "tcp_autocorking",
     "tcp_available_congestion_control",
+    "tcp_comp_sack_slack_ns",
     "tcp_fack",
     "tcp_fastopen_cookies",
     "tcp_limit_output_bytes",
@@ -36,14 +37,11 @@ const WITHOUT_MEANING: [&str; 20] = [
 
 /// What this stack does in one way only: the values that stand for it. With another value Linux
 /// would do something else, which nobody would notice here, so that is not understood.
-const FIXED: [(&str, &[u64]); 24] = [
+const FIXED: [(&str, &[u64]); 21] = [
     ("ip_no_pmtu_disc", &[0]),
     ("tcp_abort_on_overflow", &[0]),
     ("tcp_adv_win_scale", &[1]),
     ("tcp_app_win", &[31]),
-    ("tcp_comp_sack_delay_ns", &[0]),
-    ("tcp_comp_sack_nr", &[0]),
-    ("tcp_comp_sack_slack_ns", &[100_000]),
     ("tcp_ecn_option_beacon", &[3]),
     ("tcp_max_reordering", &[300]),
     ("tcp_migrate_req", &[0]),
@@ -167,10 +165,22 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         // A bit for trains of acknowledgments, and one for delays: those are what HyStart++ measures.
         "hystart_detect" => tcp.hystart = number(value).filter(|bits| *bits < 4)? & 2 != 0,
         "hystart" => tcp.hystart = flag(value)?,
+        "tcp_comp_sack_nr" => held_sacks(&mut tcp.ack_waits).most = count(value)?,
+        "tcp_comp_sack_delay_ns" => {
+            held_sacks(&mut tcp.ack_waits).longest = number(value).map(Duration::from_nanos)?;
+        }
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
         _ => return None,
     }
     Some(())
+}
+
+/// How acknowledgments beyond a gap wait; those that do not wait have room for none.
+fn held_sacks(waits: &mut AckWaits) -> &mut HoldSacks {
+    waits.hold_sacks.get_or_insert(HoldSacks {
+        most: 0,
+        longest: Duration::ZERO,
+    })
 }
 
 /// What is set for the way of connections through the network: recovery, path MTU, ECN.

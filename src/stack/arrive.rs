@@ -260,8 +260,7 @@ impl Stack {
             return self.connection_takes(now, slot, &arrival);
         }
         // RFC 6191: a SYN may open a new incarnation of a connection in TIME-WAIT.
-        let is_syn = header.control.has(Control::SYN)
-            && !(header.control).any(Control::ACK | Control::RST | Control::FIN);
+        let is_syn = entry.tcb.is_new_syn(header.control);
         if is_syn
             && entry.tcb.may_be_reopened_by(header)
             && let Some(listener) = self.listeners.find(&tuple, &self.secret)
@@ -344,6 +343,11 @@ impl Stack {
         entry.tcb.end_time_wait();
         self.table.unroute(slot);
         self.touched(slot);
+        // A SYN with a FIN may end TIME-WAIT, and open nothing.
+        if self.config.strangers.drops_syn_fin && arrival.header.control.has(Control::FIN) {
+            self.counters.strangers += 1;
+            return;
+        }
         self.open_passive(now, id, arrival, Some(old));
     }
 

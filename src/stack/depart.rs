@@ -122,13 +122,14 @@ impl Stack {
             tuple.local.ip(),
             tuple.remote.ip(),
             protocol::TCP,
-            tcb.options().hop_limit.unwrap_or(self.config.hop_limit),
+            tcb.hop_limit().unwrap_or(self.config.hop_limit),
         );
         ip.traffic_class = segment.ecn.on(tcb.options().traffic_class);
         if tuple.remote.is_ipv6() {
             ip.flow_label = flow.label(tcb.options().flow_label, tcb.repeated().1);
         }
-        if self.config.identifies_segments {
+        ip.dont_fragment = !(tuple.remote.is_ipv4() && tcb.options().fragments);
+        if self.config.identifies_segments || !ip.dont_fragment {
             ip.identification = identification;
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());

@@ -362,10 +362,12 @@ impl Tcb {
             State::FinWait1 => {
                 self.on(Event::RcvAckOfFin);
                 self.limit_fin_wait_2(now);
-                match self.state {
-                    State::Closed => Step::Break(Discard::Finished),
-                    _ => Step::Continue(()),
+                if self.state != State::Closed {
+                    return Step::Continue(());
                 }
+                // It is answered as a stranger's: nobody has the connection any more.
+                (self.reset_due, self.refuse) = (false, Some(self.snd.una));
+                Step::Break(Discard::Finished)
             }
             State::Closing => {
                 self.on(Event::RcvAckOfFin);

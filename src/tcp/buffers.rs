@@ -105,6 +105,7 @@ impl RightSizing {
             shortest,
             before,
             since,
+            is_measured: _,
         } = &self.round_trip;
         match *timed {
             Timed::Nothing => 0u8.hash(hasher),
@@ -114,9 +115,21 @@ impl RightSizing {
         (shortest, before, now - *since).hash(hasher);
     }
 
-    /// The shortest round trip of the last seconds, as a receiver sees it.
-    pub(super) fn shortest_round_trip(&self) -> Option<Duration> {
-        self.round_trip.shortest()
+    /// The shortest round trip of the last seconds, as a receiver sees it; `None` before it has seen one.
+    pub(super) fn measured_round_trip(&self) -> Option<Duration> {
+        self.round_trip
+            .shortest()
+            .filter(|_| self.round_trip.is_measured)
+    }
+
+    /// No more than so many octets are expected in the first round trip.
+    pub(super) fn expect(&mut self, octets: usize) {
+        self.most = self.most.min(octets);
+    }
+
+    /// The most octets that were read in a round trip.
+    pub(super) fn most(&self) -> usize {
+        self.most
     }
 
     /// The peer's first octet will lie at `start`.
@@ -165,6 +178,8 @@ struct RoundTrip {
     shortest: Option<Duration>,
     before: Option<Duration>,
     since: Instant,
+    /// There was a sample; before the first, what the handshake has shown stands for one.
+    is_measured: bool,
 }
 
 /// What will give the next sample.
@@ -184,6 +199,7 @@ impl RoundTrip {
             shortest: None,
             before: None,
             since: now,
+            is_measured: false,
         }
     }
 
@@ -195,6 +211,7 @@ impl RoundTrip {
         let sample = now - sent;
         self.shortest = Some(self.shortest.map_or(sample, |least| least.min(sample)));
         self.timed = Timed::Nothing;
+        self.is_measured = true;
     }
 
     fn shortest(&self) -> Option<Duration> {
@@ -240,6 +257,9 @@ impl Tcb {
     /// The user has read: the receive buffer grows if what was read in the last round trip asks
     /// for it, and shrinks to what the user has asked for, as far as the peer was not given room.
     pub(super) fn size_receive_buffer(&mut self, now: Instant) {
+        if self.rcv.memory.is_some() {
+            return self.size_receive_memory(now);
+        }
         let place = self.recv_buffer.read_place();
         let capacity = self.recv_buffer.capacity();
         let largest = largest_receive_buffer(&self.config);
@@ -337,7 +357,7 @@ impl Tcb {
         }
     }
 
-    fn right_size(&mut self, now: Instant, place: Seq) -> usize {
+    pub(super) fn right_size(&mut self, now: Instant, place: Seq) -> usize {
         let sizing = &mut self.right_sizing;
         let (sampled, srtt) = (sizing.round_trip.shortest(), self.recovery.rtt.srtt());
         let round = match self.agreed.timestamps {

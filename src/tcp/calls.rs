@@ -265,7 +265,8 @@ impl Tcb {
         let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
         let is_held = self.config.ack_waits.hold_smaller_window
             && self.acks.unacknowledged > self.rcv.mss.max(536);
-        self.acks.due == AckDue::Delayed && (has_ended || is_held)
+        let waits = self.acks.due == AckDue::Delayed && self.acks.held.waiting == 0;
+        waits && (has_ended || is_held)
     }
 
     /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
@@ -449,6 +450,9 @@ impl Tcb {
         if before.user_timeout != options.user_timeout {
             self.timers.disarm(super::timers::Timer::User);
         }
+        if before.window_clamp != options.window_clamp {
+            self.clamp_receive_memory();
+        }
         if self.config.socket.nodelay && !before.nodelay && self.has_unsent() {
             self.probes.push_due = true;
         }
@@ -518,7 +522,6 @@ impl Tcb {
     /// STATUS (§3.10.6).
     pub fn status(&self) -> Status {
         let (segments, history) = (self.recovery.counts(), self.recovery.history());
-        let (received_ce, received_octets) = self.feedback.received();
         Status {
             state: self.state,
             srtt: self.recovery.rtt.srtt(),
@@ -543,7 +546,8 @@ impl Tcb {
             path_mtu: (self.path_mtu).known(self.path.headers + usize::from(self.path.mss)),
             recv_queue: self.recv_buffer.len(),
             send_buffer: self.send_buffer.capacity(),
-            receive_buffer: self.recv_buffer.capacity() - self.rounding(),
+            receive_buffer: self.receive_capacity(),
+            receiving: self.receiving(),
             snd_mss: self.snd.mss as u16,
             retransmissions: self.stats.retransmissions,
             timeouts: self.stats.timeouts,
@@ -565,11 +569,11 @@ impl Tcb {
             beyond_gap: self.stats.beyond_gap,
             last_text_received: self.stats.last_text_received,
             last_ack_received: self.stats.last_ack_received,
-            receiver_rtt: self.right_sizing.shortest_round_trip(),
+            receiver_rtt: self.right_sizing.measured_round_trip(),
             last_text_sent: self.last_sent,
             rcv_mss: self.rcv.mss as u16,
             advertised_mss: super::handshake::own_mss(&self.config, self.path),
-            ack_delay: self.ack_delay(),
+            ack_delay: self.answer_delay(),
             unanswered_probes: self.probes.unanswered.max(self.probes.keepalives),
             doublings: self.doublings(),
             pacing_rate: self.congestion.pacing_rate(),
@@ -579,8 +583,8 @@ impl Tcb {
             ecn_seen: self.stats.ecn_seen,
             delivered_ce: self.stats.delivered_ce,
             delivered_octets: self.feedback.delivered(),
-            received_ce,
-            received_octets,
+            received_ce: self.feedback.received().0,
+            received_octets: self.feedback.received().1,
             window_scale: self.agreed.window_scale,
             syn_data: self.opening.syn_text_taken,
             fast_open_child: self.opening.is_child,

@@ -154,6 +154,7 @@ impl Tcb {
                 && self.recv_buffer.is_in_order()
                 && text <= self.rcv.edge.saturating_since(self.rcv.nxt)
                 && self.memory_for_text(0, text) == text
+                && self.has_memory_for_next(text)
         };
         self.rcv.fin.is_none() && (text == 0 || takes_text())
     }

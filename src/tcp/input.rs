@@ -15,7 +15,7 @@ use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use crate::config::Resets;
 use crate::time::Instant;
-use crate::wire::{Arrived, Control, Ecn, TcpHeader};
+use crate::wire::{Arrived, Control, Ecn, TcpHeader, Text};
 
 /// The result of a step: on to the next, or the end of the walk.
 pub(super) type Step = ControlFlow<Discard>;
@@ -182,6 +182,7 @@ impl Tcb {
             // More than the field of a SYN can say.
             self.rcv.edge = irs + 1 + self.largest_window();
         }
+        self.start_receive_memory();
     }
 
     pub(super) fn set_send_window(&mut self, wnd: usize, wl1: Seq, wl2: Seq) {
@@ -241,9 +242,17 @@ impl Tcb {
                 // MUST-26: who asks whether we are here is there.
                 self.hear_of_peer(now);
             }
-            self.answer_unacceptable(now, seg);
-            self.restart_time_wait(now, seg);
-            return Step::Break(Discard::NotAcceptable);
+            let takes = self.takes_recent_duplicate(seg);
+            if !takes || !seg.is_empty() {
+                self.answer_unacceptable(now, seg);
+                self.restart_time_wait(now, seg);
+            }
+            if !takes {
+                return Step::Break(Discard::NotAcceptable);
+            }
+            // Its acknowledgment is all that it brings.
+            seg.advance(self.rcv.nxt.saturating_since(seg.seq));
+            (seg.text, seg.ctl) = (Text::EMPTY, seg.ctl - Control::FIN);
         }
         self.refuse_overrun(seg)?;
         self.hear_of_peer(now);
@@ -353,6 +362,16 @@ impl Tcb {
         }
     }
 
+    /// Whether a segment that is not acceptable counts for what it acknowledges: see
+    /// [`Habits::takes_recent_duplicates`](crate::config::Habits::takes_recent_duplicates).
+    fn takes_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
+        let is_recent = seg.end() <= self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
+        let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
+        let is_new = seg.ack.is_some_and(|ack| ack > self.snd.una);
+        let is_plain = !seg.ctl.any(Control::SYN | Control::RST);
+        self.config.habits.takes_recent_duplicates && is_recent && is_open && is_new && is_plain
+    }
+
     /// Whether nothing but its place is asked of a segment: see
     /// [`Habits::light_ending`](crate::config::Habits::light_ending).
     pub(super) fn ends_lightly(&self) -> bool {
@@ -362,6 +381,16 @@ impl Tcb {
             _ => false,
         };
         is_ending && self.config.habits.light_ending
+    }
+
+    /// Whether a segment with these control bits is a SYN that may open another connection. With
+    /// [`Habits::light_ending`](crate::config::Habits::light_ending) it may have a FIN.
+    pub fn is_new_syn(&self, control: Control) -> bool {
+        let fin = match self.ends_lightly() {
+            true => Control::NONE,
+            false => Control::FIN,
+        };
+        control.has(Control::SYN) && !control.any(Control::ACK | Control::RST | fin)
     }
 
     /// Eighth step, TIME-WAIT: the peer's FIN came again, so it waits for our acknowledgment.
@@ -515,13 +544,11 @@ impl Tcb {
         self.readiness |= Readiness::READABLE;
         match self.state {
             State::Established => {
-                // The user may close at once, and our FIN then carries the acknowledgment.
                 self.on(Event::RcvFin);
-                let waits = self.config.ack_waits;
-                let may_wait = !waits.answer_fin && (waits.hold_fin || !self.acks.at_once());
-                match self.config.delayed_ack {
-                    Some(_) if seg.text.is_empty() && may_wait => self.delay_ack(now),
-                    _ => self.acks.due = AckDue::Now,
+                match seg.ctl.has(Control::FIN) {
+                    true => self.schedule_ack_of_fin(now, seg.text.is_empty()),
+                    // The gap before it is filled.
+                    false => self.acks.due = AckDue::Now,
                 }
             }
             State::FinWait1 => {

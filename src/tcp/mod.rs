@@ -16,12 +16,15 @@
 //! | `header_prediction` | | the same, for segments that were expected |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
+//! | `ack_delay` | §3.8.6.3 | for how long an acknowledgment waits |
 //! | `apart` | §3.8.6.3 | acknowledgments that one for a whole batch does not replace |
+//! | `held_sacks` | RFC 5681 §4.2 | acknowledgments beyond a gap that are held back for a moment |
 //! | `icmp_trust` | RFC 5927 §4 | which ICMP errors are believed |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
 //! | `plan` | §3.7, §3.8 | what the next segment carries: decided, and nothing changed |
 //! | `output` | §3.7, §3.8 | it counts as sent, and is built |
 //! | `windows` | §3.8.6 | the windows that we advertise |
+//! | `receive_memory`, `receive_room` | §3.8.6 | windows by what packets take in memory |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | when less than a full segment is worth sending |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `time_wait` | §3.6.1 | a connection in TIME-WAIT, in little room |
@@ -49,6 +52,7 @@
 //! | `pacing` | – | how fast it leaves |
 //! | `burst` | – | how much one acknowledgment lets out |
 
+mod ack_delay;
 mod acknowledge;
 mod apart;
 mod boundaries;
@@ -66,6 +70,7 @@ mod error;
 mod fast_open;
 mod handshake;
 mod header_prediction;
+mod held_sacks;
 mod icmp_trust;
 mod input;
 mod invariants;
@@ -81,6 +86,8 @@ mod path_mtu;
 mod plan;
 mod ranges;
 mod readiness;
+mod receive_memory;
+mod receive_room;
 mod recovery;
 mod recv_buffer;
 mod resets;
@@ -118,7 +125,7 @@ pub use segment::{Segment, reset_for};
 pub use seq::Seq;
 pub use state::{ARROWS, Arrow, Event, State};
 pub use stats::{Overrun, Times};
-pub use status::{EcnOctets, Status};
+pub use status::{EcnOctets, Receiving, Status};
 pub use tcb::{FourTuple, Open, Tcb};
 pub use time_wait::{TimeWait, Waking};
 pub use timers::Timer;

@@ -226,7 +226,7 @@ impl Tcb {
             QuickAcks::Never => {}
             QuickAcks::UntilSending => (self.acks.quick, self.acks.answering) = (0, true),
             QuickAcks::UntilAnswering => {
-                let delay = self.ack_delay();
+                let delay = self.answer_delay();
                 self.acks.answering |= (self.acks.received).is_some_and(|at| now - at < delay);
             }
         }
@@ -265,12 +265,14 @@ impl Tcb {
         self.acks.apart.clear();
         self.acks.unacknowledged = 0;
         self.acks.ends = 0;
+        self.acks.held.waiting = 0;
+        self.acks.hurries = false;
         self.timers.disarm(Timer::DelayedAck);
         self.recv_buffer.sacks_sent();
-        self.rcv.last_ack_sent = self.rcv.nxt;
         if self.state != State::SynReceived {
-            self.rcv.edge = self.next_edge();
+            self.tell_window();
         }
+        self.rcv.last_ack_sent = self.rcv.nxt;
         self.time_round_trip(now);
     }
 
@@ -392,7 +394,7 @@ impl Tcb {
             seq,
             ack: self.rcv.irs.is_some().then_some(self.rcv.nxt),
             ctl: Control::ACK | urgent,
-            wnd: self.rcv.edge.saturating_since(self.rcv.nxt),
+            wnd: self.window_left(),
             shift: self.agreed.window_scale.map_or(0, |(_, own)| own),
             up,
             options: self.options_on(now),
@@ -446,7 +448,10 @@ impl Tcb {
     pub(super) fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
-            blocks => self.recv_buffer.sack_blocks(blocks, self.rcv.fin),
+            blocks => {
+                let ahead = self.rcv.fin.filter(|fin| *fin >= self.rcv.nxt);
+                self.recv_buffer.sack_blocks(blocks, ahead)
+            }
         }
     }
 

@@ -373,6 +373,10 @@ impl Tcb {
             Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe, 0),
             // A SYN was not too long.
             Some(TooBig::Text) if self.state == State::SynSent => self.set_effective_mss(),
+            // It was cut on its way.
+            Some(TooBig::Text) if is_ipv4 && self.config.socket.fragments => {
+                self.set_effective_mss();
+            }
             Some(TooBig::Text) => {
                 self.set_effective_mss();
                 self.recovery

@@ -68,8 +68,10 @@ pub struct Status {
     pub recv_queue: usize,
     /// Capacity of the send buffer now, octets.
     pub send_buffer: usize,
-    /// Capacity of the receive buffer now, octets.
+    /// Capacity of the receive buffer now, octets; where packets count, half of what they may take.
     pub receive_buffer: usize,
+    /// What else there is to say of receiving.
+    pub receiving: Receiving,
     /// The longest text in a segment that we send.
     pub snd_mss: u16,
     /// Retransmitted segments, ever.
@@ -153,4 +155,15 @@ pub struct Status {
     /// It was opened by the peer's SYN and a good cookie: it could be used before the handshake
     /// had ended.
     pub fast_open_child: bool,
+}
+
+/// What there is to say of receiving, beside the receive buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receiving {
+    /// What received packets take in memory, octets; where only text counts, how much waits to be read.
+    pub memory: usize,
+    /// Where packets count, the most that the window may be now, octets.
+    pub threshold: Option<usize>,
+    /// The most octets that were read in a round trip.
+    pub most_read: usize,
 }

@@ -17,10 +17,12 @@ use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
+use super::held_sacks::HeldSacks;
 use super::memory::Allowance;
 use super::pacing::Pacer;
 use super::path_mtu::PathMtu;
 use super::readiness::Readiness;
+use super::receive_memory::ReceiveMemory;
 use super::recovery::Recovery;
 use super::recv_buffer::RecvBuffer;
 use super::send_buffer::SendBuffer;
@@ -152,6 +154,8 @@ pub(super) struct Rcv {
     pub(super) mss: usize,
     /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
     pub(super) shift: u8,
+    /// What received packets take, where that counts.
+    pub(super) memory: Option<Box<ReceiveMemory>>,
 }
 
 impl Rcv {
@@ -165,6 +169,7 @@ impl Rcv {
             last_ack_sent: nxt,
             mss: 0,
             shift: own_window_scale(config),
+            memory: None,
         }
     }
 }
@@ -197,6 +202,13 @@ pub(super) struct Acks {
     /// every acknowledgment, and a single line should not wait. Unless the user answers, for then the
     /// answer carries the acknowledgment. After a silence it begins again.
     pub(super) quick: u8,
+    /// With [`AckWaits::follow_intervals`](crate::config::AckWaits), how long the next waits, unless something
+    /// bounds it; otherwise nothing.
+    pub(super) wait: Duration,
+    /// The last text was acknowledged at once, and would not have been otherwise.
+    pub(super) hurries: bool,
+    /// Those of text beyond a gap that wait for others.
+    pub(super) held: HeldSacks,
     /// When text last came.
     pub(super) received: Option<Instant>,
     /// When a segment that is not acceptable was last answered (RFC 5961 §7).
@@ -204,6 +216,25 @@ pub(super) struct Acks {
 }
 
 impl Acks {
+    fn new(open: &Open<'_>, rcv_nxt: Seq) -> Acks {
+        Acks {
+            due: AckDue::No,
+            apart: AcksApart::default(),
+            unacknowledged: 0,
+            ends: 0,
+            answering: open.is_answered,
+            quick: match open.config.quick_acks {
+                QuickAcks::Never => 0,
+                QuickAcks::UntilSending | QuickAcks::UntilAnswering => QUICK_ACKS,
+            },
+            wait: Duration::ZERO,
+            hurries: false,
+            held: HeldSacks::new(rcv_nxt),
+            received: None,
+            challenged: None,
+        }
+    }
+
     /// Whether text that comes now is acknowledged at once.
     pub(super) fn at_once(&self) -> bool {
         self.quick > 0 && !self.answering
@@ -339,19 +370,7 @@ impl Tcb {
             pacer: Pacer::new(now),
             burst: Burst::default(),
             timers: Timers::default(),
-            acks: Acks {
-                due: AckDue::No,
-                apart: AcksApart::default(),
-                unacknowledged: 0,
-                ends: 0,
-                answering: open.is_answered,
-                quick: match config.quick_acks {
-                    QuickAcks::Never => 0,
-                    QuickAcks::UntilSending | QuickAcks::UntilAnswering => QUICK_ACKS,
-                },
-                received: None,
-                challenged: None,
-            },
+            acks: Acks::new(open, rcv_nxt),
             probes: Probes::default(),
             opening: Opening::new(open),
             deferral: (open.defer_accept).map(|wait| Box::new(Deferral::new(now, wait))),
@@ -480,9 +499,12 @@ impl Tcb {
         self.config.socket
     }
 
-    /// How long an acknowledgment may wait.
-    pub(super) fn ack_delay(&self) -> Duration {
-        self.config.delayed_ack.unwrap_or_default()
+    /// TTL or hop limit of what leaves; `None`: that of the host.
+    pub fn hop_limit(&self) -> Option<u8> {
+        match self.state == State::TimeWait && self.ends_lightly() {
+            true => None,
+            false => self.config.socket.hop_limit,
+        }
     }
 
     /// Whether the user has let go of the connection.

@@ -33,7 +33,7 @@ pub(super) struct AboutText {
 impl Tcb {
     /// Seventh: the segment text.
     pub(super) fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
-        if seg.text.is_empty() || !self.state.receives_text() {
+        if !self.state.receives_text() || (seg.text.is_empty() && !self.shows_text(seg)) {
             return Step::Continue(());
         }
         let is_refused = self.config.socket.refuses_text && self.snd.fin.is_some();
@@ -64,9 +64,17 @@ impl Tcb {
         Step::Continue(())
     }
 
+    /// A FIN beyond a gap shows that text was sent that nobody will read: see
+    /// [`Habits::light_ending`](crate::config::Habits::light_ending).
+    fn shows_text(&self, seg: &Segment<'_>) -> bool {
+        let is_beyond = seg.ctl.has(Control::FIN) && seg.seq > self.rcv.nxt;
+        is_beyond && self.orphan && self.config.habits.light_ending
+    }
+
     /// Text that lies in the window goes into the receive buffer.
     #[inline]
     pub(super) fn take_text(&mut self, now: Instant, at: Seq, text: Text<'_>, about: AboutText) {
+        self.count_packet(at, text.len(), &about);
         let inserted = self.recv_buffer.insert(at, text);
         self.text_taken(now, text.len(), inserted, about);
     }
@@ -82,6 +90,7 @@ impl Tcb {
         about: AboutText,
     ) {
         let len = landed + text.len();
+        self.count_packet(self.rcv.nxt, len, &about);
         self.recv_buffer.pass(landed);
         let kept = if self.may_keep(text) {
             text.keep()
@@ -108,6 +117,7 @@ impl Tcb {
         let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
+        self.order_packets();
         self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
@@ -126,6 +136,9 @@ impl Tcb {
     /// What there is no memory for is not acknowledged, and so sent again; and a FIN does not count
     /// before all that precedes it.
     fn fit_into_memory(&mut self, seg: &mut Segment<'_>) -> Step {
+        if !self.has_memory_for(seg.text_start(), seg.text.len()) {
+            return Step::Break(Discard::NoMemory);
+        }
         let ahead = seg.text_start().saturating_since(self.rcv.nxt);
         let fits = self.memory_for_text(ahead, seg.text.len());
         if fits < seg.text.len() {
@@ -151,20 +164,32 @@ impl Tcb {
             .min(usize::from(own_mss(&self.config, self.path)));
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
         let before = self.acks.received.replace(now);
+        if inserted.in_order > 0 {
+            self.follow_interval(now, before);
+        }
         if self.config.quick_acks == QuickAcks::UntilAnswering
             && before.is_none_or(|at| self.recovery.rtt.expiry(at) < now)
         {
             self.acks.quick = self.first_quick_acks();
         }
+        self.hurry_by_memory();
         let quick = self.acks.at_once();
         self.acks.quick = self.acks.quick.saturating_sub(1);
-        let at_once = inserted.touched_gap
-            || inserted.had_duplicate
-            || quick
+        let was_due = self.acks.due == AckDue::Now;
+        let mut at_once = (inserted.had_duplicate && inserted.in_order > 0)
             || self.config.delayed_ack.is_none()
             || (self.acks.due == AckDue::Delayed && self.config.ack_waits.end_with_second)
             || (self.acks.unacknowledged >= 2 * full_sized && self.may_hurry())
             || (self.config.ack_waits.end_early && self.has_nearly_waited(now));
+        let has_gap = inserted.touched_gap || inserted.had_duplicate;
+        if has_gap && !at_once && !quick {
+            if self.holds_sack(now) {
+                return;
+            }
+            at_once = true;
+        }
+        self.acks.hurries = quick && !at_once && !has_gap && !was_due;
+        at_once |= quick;
         if at_once {
             self.acks.due = AckDue::Now;
         } else {
@@ -175,10 +200,32 @@ impl Tcb {
         }
     }
 
+    /// When to acknowledge a FIN, alone or behind text: the user may close at once, and our FIN then carries the
+    /// acknowledgment.
+    pub(super) fn schedule_ack_of_fin(&mut self, now: Instant, is_alone: bool) {
+        let waits = self.config.ack_waits;
+        let after_text = waits.hold_fin_after_text && self.acks.received.is_some();
+        let may_wait = match waits {
+            _ if waits.answer_fin || self.config.delayed_ack.is_none() => false,
+            _ if waits.hold_fin_after_text => after_text,
+            _ => is_alone && (waits.hold_fin || !self.acks.at_once()),
+        };
+        self.acks.answering |= waits.hold_fin_after_text;
+        // The text before it alone would have been acknowledged at once, and for no other reason.
+        if after_text && !is_alone && self.acks.hurries {
+            self.acks.due = AckDue::No;
+        }
+        match may_wait && (is_alone || self.acks.due != AckDue::Now) {
+            true => self.delay_ack(now),
+            false => self.acks.due = AckDue::Now,
+        }
+    }
+
     /// How many segments in a row are acknowledged at once, with [`QuickAcks::UntilAnswering`].
     fn first_quick_acks(&self) -> u8 {
-        let window = self.rcv.edge.saturating_since(self.rcv.last_ack_sent);
-        match window / (2 * self.rcv.mss.max(1)) {
+        let memory = self.rcv.memory.as_ref();
+        let segment = memory.map_or(self.rcv.mss, |memory| memory.segment());
+        match self.window_told() / (2 * segment.max(1)) {
             0 => LEAST_QUICK_ACKS,
             pairs => pairs.min(usize::from(QUICK_ACKS)) as u8,
         }
@@ -187,7 +234,7 @@ impl Tcb {
     /// Whether an acknowledgment waits, and less than a quarter of its time is left.
     fn has_nearly_waited(&self, now: Instant) -> bool {
         let soon = now + self.ack_delay() / 4;
-        self.timers.is_due_by(Timer::DelayedAck, soon)
+        self.acks.held.waiting == 0 && self.timers.is_due_by(Timer::DelayedAck, soon)
     }
 
     /// Whether two full-sized segments are acknowledged at once: see
@@ -196,8 +243,11 @@ impl Tcb {
         if !self.config.ack_waits.hold_smaller_window {
             return true;
         }
-        let told = self.rcv.edge.saturating_since(self.rcv.last_ack_sent);
-        self.next_edge().saturating_since(self.rcv.nxt) >= told
+        let window = match &self.rcv.memory {
+            Some(memory) => self.window_of_memory(memory),
+            None => self.next_edge().saturating_since(self.rcv.nxt),
+        };
+        window >= self.window_told()
     }
 
     /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
@@ -219,9 +269,14 @@ impl Tcb {
     }
 
     pub(super) fn delay_ack(&mut self, now: Instant) {
-        if self.acks.due == AckDue::No {
+        let until = now + self.ack_delay();
+        // One that waits already may have to leave sooner.
+        let is_late = self.config.ack_waits.follow_intervals
+            && self.acks.due == AckDue::Delayed
+            && !self.timers.is_due_by(Timer::DelayedAck, until);
+        if self.acks.due == AckDue::No || is_late {
             self.acks.due = AckDue::Delayed;
-            self.timers.arm(Timer::DelayedAck, now + self.ack_delay());
+            self.timers.arm(Timer::DelayedAck, until);
         }
     }
 }

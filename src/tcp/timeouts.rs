@@ -33,7 +33,9 @@ impl Tcb {
                 Timer::Persist => self.on_persist_timeout(now),
                 Timer::DelayedAck => {
                     self.acks.due = AckDue::Now;
-                    self.acks.answering = false;
+                    if self.acks.held.waiting == 0 {
+                        self.on_ack_delay_over();
+                    }
                 }
                 Timer::KeepAlive => self.on_keepalive_timeout(now),
                 Timer::User => self.give_up(),

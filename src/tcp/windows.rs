@@ -14,6 +14,9 @@ impl Tcb {
 
     /// No window is larger: what the receive buffer holds, and the user allows.
     pub(super) fn largest_window(&self) -> usize {
+        if let Some(memory) = &self.rcv.memory {
+            return memory.largest_window();
+        }
         let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
         self.whole_segments_of(self.recv_buffer.capacity().min(clamp.max(1)))
     }
@@ -30,12 +33,17 @@ impl Tcb {
 
     #[inline(never)]
     fn cut_to_whole_segments(&self, window: usize) -> usize {
-        let options = self.agreed.options();
-        let segment = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
-        match segment.max(1) {
+        match self.own_segment() {
             segment if window > segment => window - window % segment,
             _ => window,
         }
+    }
+
+    /// The longest text of a segment that we take, beside the options of every segment.
+    pub(super) fn own_segment(&self) -> usize {
+        let options = self.agreed.options();
+        let text = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
+        text.max(1)
     }
 
     /// The right edge to advertise next: the receiver's side of silly window avoidance (RFC 9293
@@ -53,6 +61,9 @@ impl Tcb {
 
     #[inline(never)]
     fn next_edge_beyond(&self) -> Seq {
+        if let Some(memory) = &self.rcv.memory {
+            return self.edge_of_memory(memory);
+        }
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let capacity = self.recv_buffer.capacity();
@@ -98,6 +109,9 @@ impl Tcb {
     pub(super) fn owes_window_update(&self) -> bool {
         if !self.state.receives_text() {
             return false;
+        }
+        if let Some(memory) = &self.rcv.memory {
+            return self.owes_window_of(memory);
         }
         let gained = self.next_edge().saturating_since(self.rcv.edge);
         let left = self.rcv.edge.saturating_since(self.rcv.nxt);

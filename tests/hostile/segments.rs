@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use stubborn::config::{
     AckWaits, Config, CongestionHabits, EcnConfig, EcnMode, EcnOptions, FlowLabel, Habits,
-    Handshakes, IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks,
-    ReceiveGrowth, RecoveryHabits, RetryLimit, SendRoom, SendingHabits, SignatureKey,
+    Handshakes, HoldSacks, IcmpTrust, Keepalive, ListenerConfig, Nagle, Persist, Push, QuickAcks,
+    ReceiveGrowth, ReceiveRoom, RecoveryHabits, RetryLimit, SendRoom, SendingHabits, SignatureKey,
     SocketOptions, SynCookies, TcpConfig, WindowTold, WindowUse, Windows,
 };
 use stubborn::stack::{CONNECTION_AT_REST, ConnId, Event, ListenerId, Readiness, Secret, Stack};
@@ -108,6 +108,7 @@ fn any_config(random: &mut Random) -> Config {
         whole_segment_buffers: random.chance(20),
         told: random.pick(&[WindowTold::Steps, WindowTold::Room]),
         growth: random.pick(&[ReceiveGrowth::TwiceRead, ReceiveGrowth::HalfMore]),
+        room: random.pick(&[ReceiveRoom::Octets, ReceiveRoom::Packets]),
         persist: random.pick(&[Persist::Rto, Persist::AtLeast(Duration::from_secs(5))]),
         ..Windows::default()
     };
@@ -146,12 +147,18 @@ fn any_ack_waits(random: &mut Random) -> AckWaits {
     AckWaits {
         end_with_reading: random.chance(70),
         hold_fin: random.chance(50),
+        hold_fin_after_text: random.chance(40),
         answer_fin: random.chance(30),
         hold_crossing: random.chance(70),
         expect_answer: random.chance(70),
         end_with_second: random.chance(30),
         hold_smaller_window: random.chance(40),
         end_early: random.chance(40),
+        follow_intervals: random.chance(40),
+        hold_sacks: random.chance(40).then(|| HoldSacks {
+            most: random.pick(&[0, 1, 44]),
+            longest: Duration::from_millis(1),
+        }),
     }
 }
 
@@ -203,6 +210,7 @@ fn any_habits(random: &mut Random) -> Habits {
         doubts_smaller_windows: random.chance(40),
         probes_count_from_answer: random.chance(40),
         refuses_overruns: random.chance(40),
+        takes_recent_duplicates: random.chance(40),
         send_room: random.pick(&[SendRoom::Octets, SendRoom::Packets]),
         retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
     }
@@ -252,6 +260,7 @@ fn any_options(random: &mut Random) -> SocketOptions {
         cork: random.chance(10),
         refuses_text: random.chance(10),
         hop_limit: None,
+        fragments: random.chance(20),
         keepalive: random.chance(20).then(|| Keepalive {
             idle: Duration::from_millis(random.next() % 5_000),
             interval: Duration::from_millis(1 + random.next() % 1_000),

@@ -14,7 +14,7 @@ const DOCUMENT: Document = Document {
 };
 
 /// How many claims each section has: their rows stand in order.
-const CLAIMS: [usize; 7] = [23, 31, 13, 23, 43, 40, 27];
+const CLAIMS: [usize; 7] = [23, 31, 13, 26, 48, 40, 28];
 
 /// The whole rule.
 fn behaviours(files: &[File]) -> Vec<Finding> {

@@ -72,7 +72,7 @@ tcp_info! {
     advmss: u32, "The MSS that we say, octets.";
     reordering: u32, "How far segments may overtake each other, segments.";
     rcv_rtt: u32, "Round-trip time as a receiver sees it, microseconds.";
-    rcv_space: u32, "The receive buffer, octets.";
+    rcv_space: u32, "The most that was read in a round trip, or the receive buffer, octets.";
     total_retrans: u32, "Segments sent again, ever.";
     pacing_rate: u64, "Octets a second; all ones: no limit.";
     max_pacing_rate: u64, "The most octets a second; all ones: no limit.";
@@ -195,7 +195,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         last_data_recv: millis(status.last_text_received),
         last_ack_recv: millis(status.last_ack_received),
         pmtu: status.path_mtu as u32,
-        rcv_ssthresh: status.rcv_wnd,
+        rcv_ssthresh: (status.receiving.threshold).map_or(status.rcv_wnd, |most| most as u32),
         rtt: micros(status.srtt.unwrap_or_default()),
         rttvar: micros(status.rttvar),
         // Linux's word for a threshold that nothing has set.
@@ -204,7 +204,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         advmss: u32::from(status.advertised_mss).saturating_sub(options_on_all(status)),
         reordering: (status.reordering as u32).max(LEAST_REORDERING),
         rcv_rtt: status.receiver_rtt.map_or(0, micros),
-        rcv_space: status.receive_buffer as u32,
+        rcv_space: rcv_space(status),
         total_retrans: status.retransmissions as u32,
         pacing_rate: status.pacing_rate.unwrap_or(u64::MAX),
         max_pacing_rate: u64::MAX,
@@ -286,6 +286,15 @@ fn state(state: State) -> u8 {
         // Linux's sockets have let go of it by then.
         State::TimeWait | State::Closed => TCP_CLOSE,
     }) as u8
+}
+
+/// Where packets count, what the buffer grows by; otherwise its size.
+fn rcv_space(status: &Status) -> u32 {
+    let octets = match status.receiving.threshold {
+        Some(_) => status.receiving.most_read,
+        None => status.receive_buffer,
+    };
+    u32::try_from(octets).unwrap_or(u32::MAX)
 }
 
 /// The longest text of a segment that came; before, that of a peer that does not say its MSS.

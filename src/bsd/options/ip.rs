@@ -49,9 +49,14 @@ impl Calls<'_> {
                     return Err(Errno::EINVAL);
                 }
                 self.settings_mut(fd)?.keep(level, name, value);
-                let Ok(socket) = self.datagram_mut(fd) else {
-                    return Ok(());
-                };
+                if let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) {
+                    if level == SOL_IP {
+                        let whole = matches!(value, IP_PMTUDISC_WANT | IP_PMTUDISC_DO);
+                        socket.config.socket.fragments = !whole;
+                    }
+                    return self.apply(fd);
+                }
+                let socket = self.datagram_mut(fd)?;
                 socket.options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
                 self.apply_datagram(fd)
             }

@@ -313,7 +313,7 @@ impl Calls<'_> {
             Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
         };
         let status = connection.map(|id| self.stack.status(id));
-        let (held, queued) = status.map_or((0, 0), |it| (it.recv_queue, it.send_queue));
+        let (held, queued) = status.map_or((0, 0), |it| (it.receiving.memory, it.send_queue));
         let numbers = [held, 2 * receive, 0, 2 * send, 0, queued, 0, 0, 0];
         Ok(numbers.into_iter().flat_map(size).collect())
     }

@@ -1,0 +1,82 @@
+//! Acknowledgments of text beyond a gap that are held back for a moment, so that one says what several would:
+//! see [`HoldSacks`](crate::config::HoldSacks).
+
+use core::time::Duration;
+
+use super::seq::Seq;
+use super::tcb::{AckDue, Tcb};
+use super::timers::Timer;
+use crate::time::Instant;
+
+/// So many leave at once, as many as show a loss (RFC 5681 §3.2).
+const AT_ONCE: u8 = 3;
+/// With more blocks than this none waits for another: an option has room for few.
+const FEW_BLOCKS: usize = 2;
+/// One is held back for a twentieth of a round trip at most.
+const OF_ROUND_TRIP: u32 = 20;
+
+/// How many have left, and how many wait.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct HeldSacks {
+    /// RCV.NXT, at which they all stand.
+    at: Seq,
+    /// So many of them were not held back.
+    told: u8,
+    /// So many are, and leave as one.
+    pub(super) waiting: u32,
+}
+
+impl HeldSacks {
+    pub(super) fn new(at: Seq) -> HeldSacks {
+        HeldSacks {
+            at,
+            told: 0,
+            waiting: 0,
+        }
+    }
+}
+
+impl Tcb {
+    /// Text has come beyond a gap, or some of a gap: whether its acknowledgment waits.
+    pub(super) fn holds_sack(&mut self, now: Instant) -> bool {
+        let Some(hold) = self.config.ack_waits.hold_sacks else {
+            return false;
+        };
+        let wait = hold.longest.min(self.part_of_round_trip());
+        let nxt = self.rcv.nxt;
+        let has_many = self.recv_buffer.sack_count() > FEW_BLOCKS;
+        let held = &mut self.acks.held;
+        if !self.agreed.sack || self.recv_buffer.is_in_order() || held.waiting >= hold.most {
+            return false;
+        }
+        if held.at != nxt {
+            (held.at, held.told) = (nxt, 0);
+        }
+        if held.told < AT_ONCE {
+            held.told += 1;
+            return false;
+        }
+        let tells_more = held.waiting > 0 && has_many;
+        if self.acks.due == AckDue::Now || wait.is_zero() || tells_more {
+            return false;
+        }
+        held.waiting += 1;
+        if held.waiting == 1 {
+            self.acks.due = AckDue::Delayed;
+            self.timers.arm(Timer::DelayedAck, now + wait);
+        }
+        true
+    }
+
+    /// A part of the round trip as a receiver has measured it. Nothing before that.
+    fn part_of_round_trip(&self) -> Duration {
+        let round = self.right_sizing.measured_round_trip();
+        let round = round.map(|round| {
+            self.recovery
+                .rtt
+                .srtt()
+                .map_or(round, |srtt| srtt.min(round))
+        });
+        round.unwrap_or_default() / OF_ROUND_TRIP
+    }
+}

@@ -1,0 +1,617 @@
+//! What received packets take in memory, and what that makes of the window, as in Linux: see
+//! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom).
+//!
+//! What is bounded is memory. How much text fits into it is guessed from what came: of the last segment that was
+//! longer than those before, text had a share of its packet, and of the free memory it will have the same. The
+//! window is that, but no more than a threshold that begins with the first window, and grows with what
+//! arrives as long as there is room.
+
+use core::ops::Range;
+use std::collections::VecDeque;
+
+use super::seq::Seq;
+
+/// What describes a packet, in octets, on a machine of 64 bits.
+const DESCRIPTION: usize = 256;
+/// What stands behind the octets of a packet, in its buffer.
+const TRAILER: usize = 320;
+/// What is free before the IP header.
+const HEADROOM: usize = 64;
+/// Buffers have this size, or a power of two above it.
+const LEAST_BUFFER: usize = 576;
+/// What a larger buffer would hold lies in pages.
+const LARGEST_BUFFER: usize = 8192;
+const PAGE: usize = 4096;
+/// A buffer that is filled from others: a page, with what stands behind.
+const COLLAPSED: usize = PAGE - TRAILER;
+/// No user may ask for less memory.
+pub(super) const LEAST_LIMIT: usize = 2304;
+/// What segments are taken to carry before one has come: 536 octets, and never less than 88.
+const FIRST_SEGMENTS: Range<usize> = 88..536;
+/// A shorter text makes no window grow.
+const LEAST_GROWTH: usize = 128;
+
+/// A packet that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Packet {
+    text: Range<Seq>,
+    /// Octets of memory.
+    memory: usize,
+    /// Octets of text for which there is room behind its own.
+    room: usize,
+}
+
+impl Packet {
+    /// With so many octets of headers.
+    pub(super) fn new(text: Range<Seq>, headers: usize) -> Packet {
+        Packet::in_buffer(text, HEADROOM + headers)
+    }
+
+    fn in_buffer(text: Range<Seq>, before: usize) -> Packet {
+        let octets = before + (text.end - text.start) + TRAILER;
+        let buffer = match octets <= LEAST_BUFFER {
+            true => LEAST_BUFFER,
+            false => octets.next_power_of_two().min(LARGEST_BUFFER),
+        };
+        let pages = octets.saturating_sub(buffer).next_multiple_of(PAGE);
+        Packet {
+            text,
+            memory: DESCRIPTION + buffer + pages,
+            room: buffer.saturating_sub(octets),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.text.end - self.text.start
+    }
+
+    /// Takes over the text of the next packet, if there is room for it.
+    fn joins(&mut self, next: &Packet) -> bool {
+        let fits = next.text.start == self.text.end && next.len() <= self.room;
+        if fits {
+            self.room -= next.len();
+            self.text.end = next.text.end;
+        }
+        fits
+    }
+}
+
+/// What a connection begins with.
+pub(super) struct Terms {
+    /// Octets of memory.
+    pub(super) limit: usize,
+    /// The user has asked for that.
+    pub(super) is_fixed: bool,
+    /// Otherwise it may grow up to this.
+    pub(super) largest: usize,
+    /// The first window, and where it begins.
+    pub(super) window: usize,
+    pub(super) start: Seq,
+    /// No window is larger: the user says so, or the field.
+    pub(super) most: usize,
+    /// The longest text of a segment of ours.
+    pub(super) segment: usize,
+    /// And of the peer's, as far as is known.
+    pub(super) peer_segment: usize,
+}
+
+/// What has just come.
+pub(super) struct Arrival {
+    pub(super) packet: Packet,
+    /// Octets of text in one segment, if several came as one.
+    pub(super) mss: usize,
+    /// Octets of options on every segment.
+    pub(super) options: usize,
+    pub(super) is_pushed: bool,
+    /// The window that was told last.
+    pub(super) told: usize,
+}
+
+/// What the packets of a connection take, and what may come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ReceiveMemory {
+    /// What they may take together, octets.
+    limit: usize,
+    /// The user has asked for that.
+    is_fixed: bool,
+    /// Otherwise it may grow up to this.
+    largest: usize,
+    /// What they take.
+    taken: usize,
+    /// What is left of the pages that were set aside for them: as long as the next fits into it, nobody looks at
+    /// the limit.
+    reserve: usize,
+    /// Of 256 octets of memory so many are text.
+    ratio: usize,
+    /// No window is larger.
+    clamp: usize,
+    /// And none is larger yet.
+    threshold: usize,
+    /// The longest text of a segment of ours.
+    own_segment: usize,
+    /// What the peer's segments carry.
+    segment: usize,
+    /// The last segment carried less: two that carry the same show that all do.
+    shorter: usize,
+    /// In order, and not read.
+    queue: VecDeque<Packet>,
+    /// Beyond gaps, in the order of their text.
+    ahead: Vec<Packet>,
+    /// The right edge of the last window, which may be larger than its field could tell.
+    edge: Seq,
+    /// The threshold has grown, and nobody has looked since.
+    has_grown: bool,
+    /// The last segment found no room, and the window is told to be closed.
+    refuses: bool,
+}
+
+impl ReceiveMemory {
+    pub(super) fn new(terms: &Terms) -> ReceiveMemory {
+        let Terms { segment, .. } = *terms;
+        let full = terms.limit / 2;
+        let mut clamp = terms.most.min(full);
+        // Room for a segment is left.
+        if clamp > 2 * segment && clamp + segment > full {
+            clamp = (full.saturating_sub(segment)).max(2 * segment);
+        }
+        let known = segment.min(terms.peer_segment).min(terms.window / 2);
+        ReceiveMemory {
+            limit: terms.limit,
+            is_fixed: terms.is_fixed,
+            largest: terms.largest,
+            taken: 0,
+            reserve: 0,
+            ratio: 128,
+            clamp,
+            threshold: terms.window.min(clamp),
+            own_segment: segment,
+            segment: known.clamp(FIRST_SEGMENTS.start, FIRST_SEGMENTS.end),
+            shorter: 0,
+            queue: VecDeque::new(),
+            ahead: Vec::new(),
+            edge: terms.start + terms.window,
+            has_grown: false,
+            refuses: false,
+        }
+    }
+
+    /// How much text is expected in so much memory.
+    fn text_in(&self, memory: usize) -> usize {
+        (memory * self.ratio) >> 8
+    }
+
+    /// How much text is expected in what is free.
+    fn free(&self) -> usize {
+        self.text_in(self.limit.saturating_sub(self.taken))
+    }
+
+    /// The largest window there may be.
+    pub(super) fn largest_window(&self) -> usize {
+        self.clamp.min(self.text_in(self.limit))
+    }
+
+    /// What packets may take together, what they take, and the threshold.
+    pub(super) fn figures(&self) -> (usize, usize, usize) {
+        (self.limit, self.taken, self.threshold)
+    }
+
+    /// The right edge of the last window.
+    pub(super) fn edge(&self) -> Seq {
+        self.edge
+    }
+
+    /// A window has been told that ends there.
+    pub(super) fn on_told(&mut self, edge: Seq) {
+        self.edge = self.edge.max(edge);
+    }
+
+    /// Whether the window is told to be closed, for want of memory.
+    pub(super) fn refuses(&self) -> bool {
+        self.refuses
+    }
+
+    /// The next text in order is refused, though the window had room for it. Not if nothing else waits to be
+    /// read.
+    pub(super) fn refuse(&mut self) -> bool {
+        self.refuses = !self.queue.is_empty();
+        self.refuses
+    }
+
+    /// What the peer's segments carry.
+    pub(super) fn segment(&self) -> usize {
+        self.segment
+    }
+
+    /// Whether the threshold has grown since somebody asked.
+    pub(super) fn take_growth(&mut self) -> bool {
+        core::mem::take(&mut self.has_grown)
+    }
+
+    /// Whether a window that is at least twice as large as what is `left` of the last one, of `told` octets,
+    /// can be told.
+    pub(super) fn has_doubled(&self, left: usize, told: usize, unit: usize) -> bool {
+        let window = self.window(told, unit);
+        2 * left <= self.clamp && window > 0 && window >= 2 * left
+    }
+
+    /// Packets may take so many octets: the user says so.
+    pub(super) fn fix(&mut self, limit: usize) {
+        (self.limit, self.is_fixed) = (limit.max(LEAST_LIMIT), true);
+    }
+
+    /// They may take more, if that is more.
+    pub(super) fn widen(&mut self, limit: usize) {
+        let limit = limit.min(self.largest);
+        if limit > self.limit && !self.is_fixed {
+            self.limit = limit;
+            self.clamp = self.text_in(limit);
+        }
+    }
+
+    /// Less than half of the largest window is free.
+    pub(super) fn is_short(&self) -> bool {
+        self.free() < self.largest_window() / 2
+    }
+
+    /// The window, if the last that was told had `told` octets, and its unit is `unit`.
+    pub(super) fn window(&self, told: usize, unit: usize) -> usize {
+        let (allowed, full) = (self.text_in(self.limit), self.largest_window());
+        let segment = self.segment.min(full);
+        let mut free = self.free();
+        if self.is_short() {
+            free = free / unit * unit;
+            if free < allowed / 16 || free < segment {
+                return 0;
+            }
+        }
+        let free = free.min(self.threshold);
+        if segment == 0 {
+            0
+        } else if unit > 1 {
+            free.next_multiple_of(unit)
+        } else if told + segment <= free || told > free {
+            free / segment * segment
+        } else if segment == full && free > told + full / 2 {
+            free
+        } else {
+            told
+        }
+    }
+
+    /// No window is to be larger than this, after one of `told` octets.
+    pub(super) fn set_clamp(&mut self, clamp: usize, told: usize) {
+        let clamp = clamp.max(LEAST_LIMIT / 2);
+        self.threshold = match clamp < self.clamp {
+            true => self.threshold.min(clamp),
+            false if clamp > self.clamp => self.threshold.max(told.min(clamp)),
+            false => self.threshold,
+        };
+        self.clamp = clamp;
+    }
+
+    /// Whether there is room for a packet, which is next in order or not.
+    pub(super) fn has_room(&self, packet: &Packet, is_next: bool) -> bool {
+        let is_expected = is_next && self.ahead.is_empty();
+        self.taken <= self.limit || (is_expected && packet.memory <= self.reserve)
+    }
+
+    /// Makes room, if that can be done.
+    pub(super) fn make_room(&mut self) -> bool {
+        if !self.is_fixed {
+            self.limit = self.limit.max(self.taken.min(self.largest));
+        }
+        if self.taken > self.limit {
+            self.threshold = self.clamp.min(2 * self.own_segment);
+        }
+        self.collapse();
+        self.taken <= self.limit
+    }
+
+    /// A packet more, with so much memory.
+    fn charge(&mut self, memory: usize) {
+        self.set_aside(memory);
+        self.reserve -= memory;
+        self.taken += memory;
+    }
+
+    /// Pages are set aside for so much.
+    fn set_aside(&mut self, memory: usize) {
+        self.reserve += memory.saturating_sub(self.reserve).next_multiple_of(PAGE);
+    }
+
+    /// One less. Whole pages are given back.
+    fn give_back(&mut self, memory: usize) {
+        self.taken -= memory;
+        self.reserve = (self.reserve + memory) % PAGE;
+    }
+
+    /// From the first packet on that has more memory for its text than is usual, text is copied
+    /// together.
+    fn collapse(&mut self) {
+        let is_bloated = |packet: &Packet| self.text_in(packet.memory) > packet.len();
+        let Some(first) = self.queue.iter().position(is_bloated) else {
+            return;
+        };
+        let old: Vec<Packet> = self.queue.drain(first..).collect();
+        self.give_back(old.iter().map(|packet| packet.memory).sum());
+        let (start, end) = (old[0].text.start, old[old.len() - 1].text.end);
+        let mut at = start;
+        while at < end {
+            let to = end.min(at + COLLAPSED);
+            let packet = Packet::in_buffer(at..to, 0);
+            self.charge(packet.memory);
+            self.queue.push_back(packet);
+            at = to;
+        }
+    }
+
+    /// Text has come that starts at `next`, the next place expected, or beyond a gap.
+    pub(super) fn take(&mut self, arrival: &Arrival, next: Seq, sack: bool) {
+        let packet = &arrival.packet;
+        self.refuses = false;
+        self.set_aside(packet.memory);
+        if packet.text.start <= next {
+            self.append(packet.clone());
+            self.measure(arrival);
+            if packet.len() >= LEAST_GROWTH {
+                self.grow(packet);
+            }
+        } else {
+            self.hold(packet.clone());
+            // Without SACK acknowledgments beyond a gap are all to be the same.
+            if sack {
+                self.grow(packet);
+            }
+        }
+    }
+
+    fn append(&mut self, packet: Packet) {
+        let joined = (self.queue.back_mut()).is_some_and(|last| last.joins(&packet));
+        if !joined {
+            self.charge(packet.memory);
+            self.queue.push_back(packet);
+        }
+    }
+
+    fn hold(&mut self, packet: Packet) {
+        let at = (self.ahead).partition_point(|held| held.text.start <= packet.text.start);
+        if at > 0 {
+            let before = &mut self.ahead[at - 1];
+            if packet.text.end <= before.text.end || before.joins(&packet) {
+                return;
+            }
+        }
+        let covered = self.ahead[at..]
+            .iter()
+            .take_while(|held| held.text.end <= packet.text.end)
+            .count();
+        let dropped = self.ahead.drain(at..at + covered);
+        let dropped = dropped.map(|held| held.memory).sum();
+        self.give_back(dropped);
+        self.charge(packet.memory);
+        self.ahead.insert(at, packet);
+    }
+
+    /// What lay beyond a gap is in order up to `next`.
+    pub(super) fn move_up(&mut self, next: Seq) {
+        let count = (self.ahead).partition_point(|held| held.text.start < next);
+        let up: Vec<Packet> = self.ahead.drain(..count).collect();
+        for packet in up {
+            self.give_back(packet.memory);
+            let end = self.queue.back().map(|last| last.text.end);
+            if end.is_none_or(|end| packet.text.end > end) {
+                self.append(packet);
+            }
+        }
+    }
+
+    /// What has been read up to `place` takes nothing any more.
+    pub(super) fn read_to(&mut self, place: Seq) {
+        while let Some(packet) = self.queue.front().filter(|it| it.text.end <= place) {
+            let memory = packet.memory;
+            self.queue.pop_front();
+            self.give_back(memory);
+            self.refuses = false;
+        }
+    }
+
+    /// How long segments are, and how much of their memory is text.
+    fn measure(&mut self, arrival: &Arrival) {
+        let len = arrival.mss.min(arrival.packet.len());
+        let before = core::mem::take(&mut self.shorter);
+        if len >= self.segment {
+            if len > self.segment {
+                let share = (arrival.packet.len() << 8) / arrival.packet.memory;
+                let changes = core::mem::replace(&mut self.ratio, share.clamp(1, 255));
+                if changes != self.ratio {
+                    self.set_clamp(self.text_in(self.limit), arrival.told);
+                }
+            }
+            self.segment = len.min(self.own_segment);
+            return;
+        }
+        let whole = len + arrival.options;
+        if whole >= FIRST_SEGMENTS.end || (whole >= FIRST_SEGMENTS.start && !arrival.is_pushed) {
+            self.shorter = len;
+            if before == len {
+                self.segment = len;
+            }
+        }
+    }
+
+    /// The threshold grows, as long as there is room, with packets like this.
+    fn grow(&mut self, packet: &Packet) {
+        let most = self.clamp.min(self.free());
+        let room = most.saturating_sub(self.threshold);
+        let by = match self.text_in(packet.memory) <= packet.len() {
+            true => 2 * self.own_segment,
+            false => self.growth(packet),
+        };
+        if room > 0 && by > 0 {
+            self.threshold += room.min(by.max(2 * packet.len()));
+            self.has_grown = true;
+        }
+    }
+
+    /// By how much with packets that have more memory than is usual: the smaller the threshold still is,
+    /// the more of it they may waste.
+    fn growth(&self, packet: &Packet) -> usize {
+        let mut memory = self.text_in(packet.memory) / 2;
+        let mut most = self.text_in(self.largest) / 2;
+        while self.threshold <= most {
+            if memory <= packet.len() {
+                return 2 * self.segment;
+            }
+            (memory, most) = (memory / 2, most / 2);
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What this machine's Linux 6.18 says that a packet takes which came through a TUN device.
+    #[test]
+    fn a_packet_takes_its_buffer_and_what_describes_it() {
+        let table = [
+            (1, 832),
+            (128, 832),
+            (152, 832),
+            (153, 1280),
+            (600, 1280),
+            (601, 2304),
+            (1624, 2304),
+            (1625, 4352),
+            (3672, 4352),
+            (3673, 8448),
+            (5000, 8448),
+            (8000, 12_544),
+            (16_000, 20_736),
+            (32_000, 33_024),
+            (60_000, 61_696),
+        ];
+        let start = Seq::initial(0);
+        for (len, memory) in table {
+            let packet = Packet::new(start..start + len, 40);
+            assert_eq!(packet.memory, memory, "{len}");
+        }
+    }
+
+    fn terms() -> Terms {
+        Terms {
+            limit: 40_000,
+            is_fixed: true,
+            largest: 15 << 20,
+            window: 18_980,
+            start: Seq::initial(0),
+            most: usize::MAX,
+            segment: 1460,
+            peer_segment: 1460,
+        }
+    }
+
+    fn memory() -> ReceiveMemory {
+        ReceiveMemory::new(&terms())
+    }
+
+    /// The next segments come, each of `len` octets; what each adds to what is taken.
+    fn arrive(memory: &mut ReceiveMemory, count: usize, len: usize) -> Vec<usize> {
+        let mut at = memory
+            .queue
+            .back()
+            .map_or(Seq::initial(0), |last| last.text.end);
+        let mut added = Vec::new();
+        for _ in 0..count {
+            let before = memory.taken;
+            let arrival = Arrival {
+                packet: Packet::new(at..at + len, 40),
+                mss: len,
+                options: 0,
+                is_pushed: true,
+                told: 18_980,
+            };
+            memory.take(&arrival, at, true);
+            at += len;
+            added.push(memory.taken - before);
+        }
+        added
+    }
+
+    #[test]
+    fn small_texts_share_a_buffer() {
+        let mut memory = memory();
+        let added = arrive(&mut memory, 31, 10);
+        let begun: Vec<usize> = (0..31).filter(|at| added[*at] > 0).collect();
+        assert_eq!(begun, [0, 15, 30]);
+        assert_eq!(arrive(&mut memory, 3, 100), [0, 832, 832]);
+    }
+
+    #[test]
+    fn the_longest_segment_says_how_much_is_text() {
+        let mut memory = memory();
+        assert_eq!((memory.clamp, memory.threshold), (18_540, 18_540));
+        arrive(&mut memory, 1, 1460);
+        // 162 of 256.
+        assert_eq!((memory.clamp, memory.threshold), (25_312, 21_900));
+        assert_eq!(memory.window(18_980, 1), 21_900);
+        arrive(&mut memory, 1, 1460);
+        assert_eq!(memory.threshold, 22_396);
+    }
+
+    #[test]
+    fn what_is_read_takes_nothing() {
+        let mut memory = memory();
+        arrive(&mut memory, 2, 1000);
+        memory.read_to(Seq::initial(1999));
+        assert_eq!(memory.taken, 2304);
+        memory.read_to(Seq::initial(2000));
+        assert_eq!(memory.taken, 0);
+    }
+
+    #[test]
+    fn text_beyond_a_gap_moves_up() {
+        let mut memory = memory();
+        let start = Seq::initial(0);
+        let hold = |memory: &mut ReceiveMemory, range: Range<usize>| {
+            memory.hold(Packet::new(start + range.start..start + range.end, 40));
+            memory.taken
+        };
+        assert_eq!(hold(&mut memory, 1000..2000), 2304);
+        assert_eq!(hold(&mut memory, 3000..3100), 3136);
+        // There is room behind the first.
+        assert_eq!(hold(&mut memory, 2000..2100), 3136);
+        assert_eq!(hold(&mut memory, 1200..1300), 3136);
+        assert_eq!(hold(&mut memory, 2900..3200), 3584);
+        arrive(&mut memory, 1, 1000);
+        memory.move_up(start + 2100);
+        assert_eq!((memory.queue.len(), memory.ahead.len()), (2, 1));
+        assert_eq!(memory.taken, 2304 + 3584);
+    }
+
+    /// As this machine's Linux 6.18 does it: nobody looks at the limit before the pages are used up.
+    #[test]
+    fn small_packets_are_copied_together_before_any_is_refused() {
+        let mut memory = ReceiveMemory::new(&Terms {
+            limit: 10_000,
+            window: 4380,
+            ..terms()
+        });
+        let mut at = Seq::initial(0);
+        let mut next = |memory: &mut ReceiveMemory| {
+            let packet = Packet::new(at..at + 100, 40);
+            if !memory.has_room(&packet, true) {
+                assert!(memory.make_room());
+            }
+            at += 100;
+            arrive(memory, 1, 100);
+            (memory.taken, memory.reserve)
+        };
+        let taken: Vec<_> = (0..30).map(|_| next(&mut memory)).collect();
+        assert_eq!(taken[4], (4160, 4032));
+        assert_eq!(taken[13..15], [(11_648, 640), (2304, 1792)]);
+        assert_eq!(taken[28..], [(12_288, 0), (4608, 3584)]);
+        assert_eq!(memory.threshold, 2920);
+    }
+}

@@ -1,0 +1,255 @@
+//! How packets that take memory bear upon the window, and upon acknowledgments: see
+//! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom). What they take is in
+//! [`receive_memory`](super::receive_memory).
+
+use super::buffers::LARGEST;
+use super::receive_memory::{Arrival, LEAST_LIMIT, Packet, ReceiveMemory, Terms};
+use super::seq::Seq;
+use super::status::Receiving;
+use super::tcb::{AckDue, Tcb};
+use super::text::AboutText;
+use crate::config::ReceiveRoom;
+use crate::time::Instant;
+
+/// Beyond the window one segment may be taken, which is no longer than that.
+const LONGEST_SEGMENT: usize = 65_535;
+
+impl Tcb {
+    /// The SYNs have shown what was agreed on: from now on packets count, if they are to.
+    pub(super) fn start_receive_memory(&mut self) {
+        if self.config.windows.room != ReceiveRoom::Packets {
+            return;
+        }
+        let window = self.largest_window();
+        let field = usize::from(u16::MAX) << self.own_shift();
+        let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
+        let limit = (2 * self.recv_buffer.capacity()).max(LEAST_LIMIT);
+        let segment = self.own_segment();
+        let memory = ReceiveMemory::new(&Terms {
+            limit,
+            is_fixed: self.config.socket.receive_buffer.is_some(),
+            largest: self.config.receive_buffer,
+            window,
+            start: self.rcv.nxt,
+            most: clamp.min(field),
+            segment,
+            peer_segment: self.snd.mss,
+        });
+        self.right_sizing.expect(memory.figures().2.min(window));
+        self.rcv.memory = Some(Box::new(memory));
+        self.fit_receive_buffer();
+    }
+
+    /// The buffer can hold what the memory lets in, the window, and a segment beyond it.
+    fn fit_receive_buffer(&mut self) {
+        let Some(memory) = &self.rcv.memory else {
+            return;
+        };
+        let unit = 1 << self.own_shift();
+        let end = self.recv_buffer.end().max(self.rcv.edge);
+        let window = end.saturating_since(self.recv_buffer.read_place());
+        let (limit, taken, _) = memory.figures();
+        let most = limit.max(taken).max(window);
+        (self.recv_buffer).set_capacity(most + LONGEST_SEGMENT + unit);
+    }
+
+    /// The window that was told last, as a whole.
+    pub(super) fn window_told(&self) -> usize {
+        let memory = self.rcv.memory.as_ref();
+        let edge = memory.map_or(self.rcv.edge, |memory| memory.edge());
+        edge.saturating_since(self.rcv.last_ack_sent)
+    }
+
+    /// What is left of it; or, for want of memory, none.
+    pub(super) fn window_left(&self) -> usize {
+        let refuses = self.rcv.memory.as_ref().is_some_and(|it| it.refuses());
+        match refuses {
+            true => 0,
+            false => self.rcv.edge.saturating_since(self.rcv.nxt),
+        }
+    }
+
+    /// The window that memory leaves now.
+    pub(super) fn window_of_memory(&self, memory: &ReceiveMemory) -> usize {
+        memory.window(self.window_told(), 1 << self.own_shift())
+    }
+
+    /// What it is to be told as: what is left of the last one is rounded up.
+    fn next_window(&self, memory: &ReceiveMemory) -> usize {
+        let unit = 1 << self.own_shift();
+        let left = memory.edge().saturating_since(self.rcv.nxt);
+        match self.window_of_memory(memory) {
+            window if window < left => left.next_multiple_of(unit),
+            window => window,
+        }
+    }
+
+    /// The right edge to advertise next, as far as the field can tell.
+    pub(super) fn edge_of_memory(&self, memory: &ReceiveMemory) -> Seq {
+        let field = usize::from(u16::MAX) << self.own_shift();
+        let held = self.recv_buffer.len();
+        let most = (self.memory_for_receiving().saturating_sub(held))
+            .min(self.recv_buffer.limit().saturating_since(self.rcv.nxt))
+            .min(field);
+        (self.rcv.nxt + self.next_window(memory).min(most)).max(self.rcv.edge)
+    }
+
+    /// The user has read: whether the window is at least twice what it was.
+    pub(super) fn owes_window_of(&self, memory: &ReceiveMemory) -> bool {
+        let left = match memory.refuses() {
+            true => 0,
+            false => memory.edge().saturating_since(self.rcv.nxt),
+        };
+        memory.has_doubled(left, self.window_told(), 1 << self.own_shift())
+    }
+
+    /// Text in order, or beyond a gap, is about to be taken: whether there is memory for it. What comes
+    /// next in order has it while nothing else waits to be read.
+    pub(super) fn has_memory_for(&mut self, at: Seq, len: usize) -> bool {
+        let (read, nxt) = (self.recv_buffer.read_place(), self.rcv.nxt);
+        let headers = self.path.headers + self.agreed.options();
+        let Some(memory) = &mut self.rcv.memory else {
+            return true;
+        };
+        memory.read_to(read);
+        if memory.has_room(&Packet::new(at..at + len, headers), at <= nxt) {
+            return true;
+        }
+        self.acks.quick = 0;
+        if memory.make_room() {
+            return true;
+        }
+        // What comes beyond a gap is dropped without a word.
+        if at <= nxt && !memory.refuse() {
+            return true;
+        }
+        if at <= nxt {
+            self.acks.due = AckDue::Now;
+        }
+        false
+    }
+
+    /// Whether there is memory for the next text in order, and nothing has to be done for it.
+    pub(super) fn has_memory_for_next(&self, len: usize) -> bool {
+        let Some(memory) = &self.rcv.memory else {
+            return true;
+        };
+        let headers = self.path.headers + self.agreed.options();
+        let at = self.rcv.nxt;
+        memory.has_room(&Packet::new(at..at + len, headers), true)
+    }
+
+    /// Text starts at `at`, and is about to be taken.
+    #[inline(always)]
+    pub(super) fn count_packet(&mut self, at: Seq, len: usize, about: &AboutText) {
+        if self.rcv.memory.is_some() {
+            self.count_packet_in_memory(at, len, about);
+        }
+    }
+
+    #[inline(never)]
+    fn count_packet_in_memory(&mut self, at: Seq, len: usize, about: &AboutText) {
+        let (read, nxt, told) = (
+            self.recv_buffer.read_place(),
+            self.rcv.nxt,
+            self.window_told(),
+        );
+        let (options, sack) = (self.agreed.options(), self.agreed.sack);
+        let headers = self.path.headers + options;
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.read_to(read);
+            let arrival = Arrival {
+                packet: Packet::new(at..at + len, headers),
+                mss: about.mss,
+                options,
+                is_pushed: about.is_pushed,
+                told,
+            };
+            memory.take(&arrival, nxt, sack);
+        }
+    }
+
+    /// RCV.NXT has moved: what lay beyond a gap may be in order.
+    #[inline(always)]
+    pub(super) fn order_packets(&mut self) {
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.move_up(self.rcv.nxt);
+        }
+    }
+
+    /// What memory makes of the number of segments that are acknowledged at once: while the threshold grows
+    /// the peer is to know, and where there is little room it need not hurry.
+    pub(super) fn hurry_by_memory(&mut self) {
+        let waiting = self.acks.unacknowledged;
+        if let Some(memory) = &mut self.rcv.memory {
+            if memory.take_growth() {
+                self.acks.quick |= 1;
+            }
+            if waiting > memory.segment() && memory.is_short() {
+                self.acks.quick = 0;
+            }
+        }
+    }
+
+    /// An acknowledgment leaves: the window that is to be told. With little room nobody needs to hurry.
+    pub(super) fn tell_window(&mut self) {
+        let told = self
+            .rcv
+            .memory
+            .as_ref()
+            .map(|memory| self.next_window(memory));
+        self.rcv.edge = self.next_edge();
+        let edge = self.rcv.nxt + told.unwrap_or_default();
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.on_told(edge);
+            if memory.is_short() {
+                self.acks.quick = 0;
+            }
+        }
+    }
+
+    /// The user has read, or asked for another size.
+    pub(super) fn size_receive_memory(&mut self, now: Instant) {
+        let place = self.recv_buffer.read_place();
+        let fixed = self.config.socket.receive_buffer;
+        let wanted = match fixed {
+            None if self.allowance.plenty => 2 * self.right_size(now, place),
+            _ => 0,
+        };
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.read_to(place);
+            match fixed {
+                Some(fixed) => memory.fix(2 * fixed.clamp(1, LARGEST)),
+                None => memory.widen(wanted),
+            }
+        }
+        self.fit_receive_buffer();
+    }
+
+    /// The user wants no larger window than this.
+    pub(super) fn clamp_receive_memory(&mut self) {
+        let told = self.window_told();
+        let clamp = self.config.socket.window_clamp.unwrap_or(LARGEST);
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.set_clamp(clamp, told);
+        }
+    }
+
+    /// What STATUS says of the receive buffer: how much of the memory is for text.
+    pub(super) fn receive_capacity(&self) -> usize {
+        match &self.rcv.memory {
+            Some(memory) => memory.figures().0 / 2,
+            None => self.recv_buffer.capacity() - self.rounding(),
+        }
+    }
+
+    /// And the rest.
+    pub(super) fn receiving(&self) -> Receiving {
+        let figures = self.rcv.memory.as_ref().map(|memory| memory.figures());
+        Receiving {
+            memory: figures.map_or(self.recv_buffer.len(), |(_, taken, _)| taken),
+            threshold: figures.map(|(_, _, threshold)| threshold),
+            most_read: self.right_sizing.most(),
+        }
+    }
+}
