@@ -3,7 +3,10 @@
 
 use core::time::Duration;
 
-use super::tcb::Tcb;
+use super::held_sacks::HeldSacks;
+use super::seq::Seq;
+use super::tcb::{Acks, Tcb};
+use crate::config::AckWaits;
 use crate::time::Instant;
 
 /// None waits longer (RFC 9293 MUST-58).
@@ -11,28 +14,86 @@ const MOST: Duration = Duration::from_millis(500);
 /// None of text whose sender has no more for now, and none while the user answers.
 const MOST_OF_END: Duration = Duration::from_millis(200);
 
+/// How acknowledgments wait, where [`AckWaits`] have that follow from what came before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct AckTiming {
+    /// With [`AckWaits::follow_intervals`], how long the next waits, unless something bounds it.
+    pub(super) wait: Duration,
+    /// With [`AckWaits::hold_fin_after_text`]: the last text was acknowledged at once, and would not have
+    /// been otherwise.
+    pub(super) hurries: bool,
+    /// With [`AckWaits::hold_sacks`], those of text beyond a gap that wait for others.
+    pub(super) held: HeldSacks,
+}
+
+impl AckTiming {
+    /// `None` where none of them needs it.
+    pub(super) fn of(waits: &AckWaits, rcv_nxt: Seq) -> Option<Box<AckTiming>> {
+        let is_needed =
+            waits.follow_intervals || waits.hold_fin_after_text || waits.hold_sacks.is_some();
+        is_needed.then(|| {
+            Box::new(AckTiming {
+                wait: Duration::ZERO,
+                hurries: false,
+                held: HeldSacks::new(rcv_nxt),
+            })
+        })
+    }
+
+    /// An acknowledgment leaves.
+    pub(super) fn on_acknowledged(&mut self) {
+        self.held.waiting = 0;
+        self.hurries = false;
+    }
+}
+
+impl Acks {
+    /// How long the next waits, unless something bounds it.
+    fn wait(&self) -> Duration {
+        self.timing.as_ref().map_or(Duration::ZERO, |it| it.wait)
+    }
+
+    /// Whether some of text beyond a gap wait for others.
+    pub(super) fn are_held(&self) -> bool {
+        self.timing.as_ref().is_some_and(|it| it.held.waiting > 0)
+    }
+
+    /// Whether the last text was acknowledged at once, and would not have been otherwise.
+    pub(super) fn hurries(&self) -> bool {
+        self.timing.as_ref().is_some_and(|it| it.hurries)
+    }
+}
+
 impl Tcb {
     /// How long an acknowledgment may wait.
+    #[inline]
     pub(super) fn ack_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();
-        if self.acks.wait <= least {
-            return least;
+        match &self.acks.timing {
+            Some(timing) if timing.wait > least => self.bounded_wait(least),
+            _ => least,
         }
+    }
+
+    #[inline(never)]
+    fn bounded_wait(&self, least: Duration) -> Duration {
         let most = match self.acks.answering || self.acks.ends > 0 {
             true => MOST_OF_END,
             false => MOST,
         };
         let round = self.recovery.rtt.srtt().unwrap_or(MOST).max(least);
-        self.acks.wait.min(most).min(round)
+        self.acks.wait().min(most).min(round)
     }
 
     /// The user answers what came so long ago at most.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();
-        self.acks.wait.max(least)
+        self.acks.wait().max(least)
     }
 
-    /// Text has come in order, and before that at `before`.
+    /// Text has come in order, and before that at `before`: see
+    /// [`AckWaits::follow_intervals`](crate::config::AckWaits::follow_intervals).
+    #[inline(never)]
     pub(super) fn follow_interval(&mut self, now: Instant, before: Option<Instant>) {
         let (true, Some(least)) = (
             self.config.ack_waits.follow_intervals,
@@ -40,13 +101,14 @@ impl Tcb {
         ) else {
             return;
         };
-        let wait = self.acks.wait;
-        self.acks.wait = match before.map(|at| now - at) {
+        let wait = self.acks.wait();
+        let next = match before.map(|at| now - at) {
             None => least,
             Some(interval) if interval <= least / 2 => wait / 2 + least / 2,
             Some(interval) if interval < wait => (wait / 2 + interval).min(self.recovery.rtt.rto()),
             Some(_) => wait,
         };
+        self.wait_for(next);
     }
 
     /// One has waited for as long as it may: for nothing, if the user was to answer; and otherwise text comes
@@ -54,11 +116,18 @@ impl Tcb {
     pub(super) fn on_ack_delay_over(&mut self) {
         if self.config.ack_waits.follow_intervals {
             let least = self.config.delayed_ack.unwrap_or_default();
-            self.acks.wait = match self.acks.answering {
+            self.wait_for(match self.acks.answering {
                 true => least,
-                false => (2 * self.acks.wait).min(self.recovery.rtt.rto()),
-            };
+                false => (2 * self.acks.wait()).min(self.recovery.rtt.rto()),
+            });
         }
         self.acks.answering = false;
+    }
+
+    /// The next waits for so long, unless something bounds it.
+    fn wait_for(&mut self, wait: Duration) {
+        if let Some(timing) = &mut self.acks.timing {
+            timing.wait = wait;
+        }
     }
 }

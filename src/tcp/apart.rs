@@ -26,22 +26,30 @@ struct Apart {
     sack: SackBlocks,
 }
 
-/// Those that wait, the oldest first.
+/// Those that wait, the oldest first. Hardly ever are there any, and a connection has room for a pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct AcksApart {
-    waiting: VecDeque<Apart>,
+    waiting: Option<Box<Waiting>>,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Waiting(VecDeque<Apart>);
+
 impl AcksApart {
+    fn first(&self) -> Option<&Apart> {
+        self.waiting.as_ref()?.0.front()
+    }
+
     /// SEG.ACK of the next one.
+    #[inline]
     pub(super) fn next(&self) -> Option<Seq> {
-        self.waiting.front().map(|apart| apart.ack)
+        self.first().map(|apart| apart.ack)
     }
 
     /// The blocks of the next one, `most` of them at most.
     pub(super) fn blocks(&self, most: usize) -> SackBlocks {
         let mut blocks = SackBlocks::default();
-        let all = self.waiting.front().map(|apart| apart.sack.as_slice());
+        let all = self.first().map(|apart| apart.sack.as_slice());
         for block in all.unwrap_or_default().iter().take(most) {
             blocks.push(*block);
         }
@@ -50,23 +58,35 @@ impl AcksApart {
 
     /// The next one has left.
     pub(super) fn on_sent(&mut self) {
-        self.waiting.pop_front();
-        if self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
+        if let Some(waiting) = &mut self.waiting {
+            waiting.0.pop_front();
         }
+        self.waiting.take_if(|waiting| waiting.0.is_empty());
     }
 
     /// None is to leave any more.
     #[inline]
     pub(super) fn clear(&mut self) {
-        if !self.waiting.is_empty() {
-            self.waiting = VecDeque::new();
+        if self.waiting.is_some() {
+            self.waiting = None;
         }
+    }
+
+    /// How many wait.
+    fn len(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.0.len())
+    }
+
+    /// One more waits.
+    fn push(&mut self, apart: Apart) {
+        self.waiting.get_or_insert_default().0.push_back(apart);
     }
 
     /// Octets that those take that wait.
     pub(super) fn allocated(&self) -> usize {
-        self.waiting.capacity() * size_of::<Apart>()
+        self.waiting.as_ref().map_or(0, |waiting| {
+            size_of::<Waiting>() + waiting.0.capacity() * size_of::<Apart>()
+        })
     }
 }
 
@@ -95,8 +115,8 @@ impl Tcb {
             }
             false => 0,
         };
-        for _ in 0..count.min(MOST - self.acks.apart.waiting.len()) {
-            self.acks.apart.waiting.push_back(Apart {
+        for _ in 0..count.min(MOST - self.acks.apart.len()) {
+            self.acks.apart.push(Apart {
                 ack: self.rcv.nxt,
                 sack: self.sack_blocks(0),
             });

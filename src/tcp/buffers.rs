@@ -203,6 +203,7 @@ impl RoundTrip {
         }
     }
 
+    #[inline(always)]
     fn sample(&mut self, now: Instant, sent: Instant) {
         if now - self.since >= SHORTEST_LASTS {
             self.before = self.shortest.take();
@@ -234,7 +235,7 @@ impl Tcb {
     /// Text has arrived, in order up to RCV.NXT, with this echo of a timestamp.
     pub(super) fn sample_round_trip(&mut self, now: Instant, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
-        if round_trip.shortest().is_none() {
+        if round_trip.shortest.or(round_trip.before).is_none() {
             // The handshake has shown one, before this connection's own text filled any queue.
             round_trip.shortest = self.recovery.rtt.srtt();
         }

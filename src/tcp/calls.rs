@@ -265,7 +265,7 @@ impl Tcb {
         let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
         let is_held = self.config.ack_waits.hold_smaller_window
             && self.acks.unacknowledged > self.rcv.mss.max(536);
-        let waits = self.acks.due == AckDue::Delayed && self.acks.held.waiting == 0;
+        let waits = self.acks.due == AckDue::Delayed && !self.acks.are_held();
         waits && (has_ended || is_held)
     }
 

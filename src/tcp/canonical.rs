@@ -117,13 +117,13 @@ fn hash_acks(
         }
     }
     if config.ack_waits.hold_fin_after_text {
-        (acks.received.is_some(), acks.hurries, acks.answering).hash(hasher);
+        (acks.received.is_some(), acks.hurries(), acks.answering).hash(hasher);
     }
     if config.ack_waits.follow_intervals {
-        (acks.wait, acks.answering).hash(hasher);
+        (acks.timing.as_ref().map(|it| it.wait), acks.answering).hash(hasher);
     }
     if config.ack_waits.hold_sacks.is_some() {
-        acks.held.hash(hasher);
+        acks.timing.as_ref().map(|it| &it.held).hash(hasher);
     }
     if config.quick_acks == QuickAcks::UntilAnswering {
         // Compared with the delay of an acknowledgment, and with RTO.

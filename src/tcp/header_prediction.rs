@@ -12,7 +12,7 @@
 //! fourth   no SYN
 //! fifth    SND.UNA =< SEG.ACK =< SND.NXT, no SACK, no marks, and nothing was lost or reordered
 //! sixth    no URG
-//! seventh  nothing lies beyond a gap, and there is memory
+//! seventh  nothing lies beyond a gap, there is memory, and it is not packets that count
 //! eighth   no FIN, now or before
 //! ```
 
@@ -154,7 +154,7 @@ impl Tcb {
                 && self.recv_buffer.is_in_order()
                 && text <= self.rcv.edge.saturating_since(self.rcv.nxt)
                 && self.memory_for_text(0, text) == text
-                && self.has_memory_for_next(text)
+                && self.rcv.memory.is_none()
         };
         self.rcv.fin.is_none() && (text == 0 || takes_text())
     }

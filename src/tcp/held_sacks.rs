@@ -38,6 +38,7 @@ impl HeldSacks {
 
 impl Tcb {
     /// Text has come beyond a gap, or some of a gap: whether its acknowledgment waits.
+    #[inline(never)]
     pub(super) fn holds_sack(&mut self, now: Instant) -> bool {
         let Some(hold) = self.config.ack_waits.hold_sacks else {
             return false;
@@ -45,7 +46,10 @@ impl Tcb {
         let wait = hold.longest.min(self.part_of_round_trip());
         let nxt = self.rcv.nxt;
         let has_many = self.recv_buffer.sack_count() > FEW_BLOCKS;
-        let held = &mut self.acks.held;
+        let Some(timing) = &mut self.acks.timing else {
+            return false;
+        };
+        let held = &mut timing.held;
         if !self.agreed.sack || self.recv_buffer.is_in_order() || held.waiting >= hold.most {
             return false;
         }

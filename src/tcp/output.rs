@@ -265,8 +265,9 @@ impl Tcb {
         self.acks.apart.clear();
         self.acks.unacknowledged = 0;
         self.acks.ends = 0;
-        self.acks.held.waiting = 0;
-        self.acks.hurries = false;
+        if let Some(timing) = &mut self.acks.timing {
+            timing.on_acknowledged();
+        }
         self.timers.disarm(Timer::DelayedAck);
         self.recv_buffer.sacks_sent();
         if self.state != State::SynReceived {

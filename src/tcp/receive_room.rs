@@ -129,16 +129,6 @@ impl Tcb {
         false
     }
 
-    /// Whether there is memory for the next text in order, and nothing has to be done for it.
-    pub(super) fn has_memory_for_next(&self, len: usize) -> bool {
-        let Some(memory) = &self.rcv.memory else {
-            return true;
-        };
-        let headers = self.path.headers + self.agreed.options();
-        let at = self.rcv.nxt;
-        memory.has_room(&Packet::new(at..at + len, headers), true)
-    }
-
     /// Text starts at `at`, and is about to be taken.
     #[inline(always)]
     pub(super) fn count_packet(&mut self, at: Seq, len: usize, about: &AboutText) {
@@ -172,13 +162,21 @@ impl Tcb {
     /// RCV.NXT has moved: what lay beyond a gap may be in order.
     #[inline(always)]
     pub(super) fn order_packets(&mut self) {
+        if self.rcv.memory.is_some() {
+            self.order_packets_in_memory();
+        }
+    }
+
+    #[inline(never)]
+    fn order_packets_in_memory(&mut self) {
         if let Some(memory) = &mut self.rcv.memory {
-            memory.move_up(self.rcv.nxt);
+            memory.move_up(self.recv_buffer.next());
         }
     }
 
     /// What memory makes of the number of segments that are acknowledged at once: while the threshold grows
     /// the peer is to know, and where there is little room it need not hurry.
+    #[inline(never)]
     pub(super) fn hurry_by_memory(&mut self) {
         let waiting = self.acks.unacknowledged;
         if let Some(memory) = &mut self.rcv.memory {
@@ -192,7 +190,16 @@ impl Tcb {
     }
 
     /// An acknowledgment leaves: the window that is to be told. With little room nobody needs to hurry.
+    #[inline(always)]
     pub(super) fn tell_window(&mut self) {
+        match self.rcv.memory.is_some() {
+            true => self.tell_window_of_memory(),
+            false => self.rcv.edge = self.next_edge(),
+        }
+    }
+
+    #[inline(never)]
+    fn tell_window_of_memory(&mut self) {
         let told = self
             .rcv
             .memory

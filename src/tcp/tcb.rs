@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use core::ops::Range;
 use std::sync::Arc;
 
+use super::ack_delay::AckTiming;
 use super::apart::AcksApart;
 use super::boundaries::Boundaries;
 use super::buffers::{self, RightSizing};
@@ -17,7 +18,6 @@ use super::ecn::Feedback;
 use super::error::ConnectionError;
 use super::fast_open::{FastOpen, Opening};
 use super::handshake::{Agreed, Path, own_mss, own_window_scale};
-use super::held_sacks::HeldSacks;
 use super::memory::Allowance;
 use super::pacing::Pacer;
 use super::path_mtu::PathMtu;
@@ -202,13 +202,8 @@ pub(super) struct Acks {
     /// every acknowledgment, and a single line should not wait. Unless the user answers, for then the
     /// answer carries the acknowledgment. After a silence it begins again.
     pub(super) quick: u8,
-    /// With [`AckWaits::follow_intervals`](crate::config::AckWaits), how long the next waits, unless something
-    /// bounds it; otherwise nothing.
-    pub(super) wait: Duration,
-    /// The last text was acknowledged at once, and would not have been otherwise.
-    pub(super) hurries: bool,
-    /// Those of text beyond a gap that wait for others.
-    pub(super) held: HeldSacks,
+    /// What only some [`AckWaits`](crate::config::AckWaits) need.
+    pub(super) timing: Option<Box<AckTiming>>,
     /// When text last came.
     pub(super) received: Option<Instant>,
     /// When a segment that is not acceptable was last answered (RFC 5961 §7).
@@ -227,9 +222,7 @@ impl Acks {
                 QuickAcks::Never => 0,
                 QuickAcks::UntilSending | QuickAcks::UntilAnswering => QUICK_ACKS,
             },
-            wait: Duration::ZERO,
-            hurries: false,
-            held: HeldSacks::new(rcv_nxt),
+            timing: AckTiming::of(&open.config.ack_waits, rcv_nxt),
             received: None,
             challenged: None,
         }

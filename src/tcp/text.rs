@@ -76,6 +76,7 @@ impl Tcb {
     pub(super) fn take_text(&mut self, now: Instant, at: Seq, text: Text<'_>, about: AboutText) {
         self.count_packet(at, text.len(), &about);
         let inserted = self.recv_buffer.insert(at, text);
+        self.order_packets();
         self.text_taken(now, text.len(), inserted, about);
     }
 
@@ -90,7 +91,6 @@ impl Tcb {
         about: AboutText,
     ) {
         let len = landed + text.len();
-        self.count_packet(self.rcv.nxt, len, &about);
         self.recv_buffer.pass(landed);
         let kept = if self.may_keep(text) {
             text.keep()
@@ -117,7 +117,6 @@ impl Tcb {
         let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
-        self.order_packets();
         self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
@@ -153,7 +152,23 @@ impl Tcb {
     }
 
     /// When to acknowledge text (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+    #[inline(always)]
     fn schedule_ack(&mut self, now: Instant, text: usize, inserted: Inserted, is_pushed: bool) {
+        match self.acks.timing.is_some() || self.rcv.memory.is_some() {
+            true => self.schedule_ack_as::<true>(now, text, inserted, is_pushed),
+            false => self.schedule_ack_as::<false>(now, text, inserted, is_pushed),
+        }
+    }
+
+    /// The same, where acknowledgments have an [`AckTiming`](super::ack_delay::AckTiming) or packets take
+    /// memory, or where neither is so.
+    fn schedule_ack_as<const WITH_MORE: bool>(
+        &mut self,
+        now: Instant,
+        text: usize,
+        inserted: Inserted,
+        is_pushed: bool,
+    ) {
         self.acks.unacknowledged += text;
         // SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer
         // that sends little at a time is not acknowledged each second time.
@@ -164,7 +179,7 @@ impl Tcb {
             .min(usize::from(own_mss(&self.config, self.path)));
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
         let before = self.acks.received.replace(now);
-        if inserted.in_order > 0 {
+        if WITH_MORE && inserted.in_order > 0 {
             self.follow_interval(now, before);
         }
         if self.config.quick_acks == QuickAcks::UntilAnswering
@@ -172,24 +187,25 @@ impl Tcb {
         {
             self.acks.quick = self.first_quick_acks();
         }
-        self.hurry_by_memory();
+        if WITH_MORE {
+            self.hurry_by_memory();
+        }
         let quick = self.acks.at_once();
         self.acks.quick = self.acks.quick.saturating_sub(1);
-        let was_due = self.acks.due == AckDue::Now;
-        let mut at_once = (inserted.had_duplicate && inserted.in_order > 0)
-            || self.config.delayed_ack.is_none()
+        let is_earned = self.config.delayed_ack.is_none()
             || (self.acks.due == AckDue::Delayed && self.config.ack_waits.end_with_second)
             || (self.acks.unacknowledged >= 2 * full_sized && self.may_hurry())
             || (self.config.ack_waits.end_early && self.has_nearly_waited(now));
         let has_gap = inserted.touched_gap || inserted.had_duplicate;
-        if has_gap && !at_once && !quick {
-            if self.holds_sack(now) {
-                return;
-            }
-            at_once = true;
+        let may_be_held = has_gap && !(inserted.had_duplicate && inserted.in_order > 0);
+        if WITH_MORE && may_be_held && !is_earned && !quick && self.holds_sack(now) {
+            return;
         }
-        self.acks.hurries = quick && !at_once && !has_gap && !was_due;
-        at_once |= quick;
+        if WITH_MORE && let Some(timing) = &mut self.acks.timing {
+            let is_due = self.acks.due == AckDue::Now;
+            timing.hurries = quick && !is_earned && !has_gap && !is_due;
+        }
+        let at_once = is_earned || quick || has_gap;
         if at_once {
             self.acks.due = AckDue::Now;
         } else {
@@ -212,7 +228,7 @@ impl Tcb {
         };
         self.acks.answering |= waits.hold_fin_after_text;
         // The text before it alone would have been acknowledged at once, and for no other reason.
-        if after_text && !is_alone && self.acks.hurries {
+        if after_text && !is_alone && self.acks.hurries() {
             self.acks.due = AckDue::No;
         }
         match may_wait && (is_alone || self.acks.due != AckDue::Now) {
@@ -234,20 +250,24 @@ impl Tcb {
     /// Whether an acknowledgment waits, and less than a quarter of its time is left.
     fn has_nearly_waited(&self, now: Instant) -> bool {
         let soon = now + self.ack_delay() / 4;
-        self.acks.held.waiting == 0 && self.timers.is_due_by(Timer::DelayedAck, soon)
+        !self.acks.are_held() && self.timers.is_due_by(Timer::DelayedAck, soon)
     }
 
     /// Whether two full-sized segments are acknowledged at once: see
     /// [`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window).
+    #[inline(always)]
     fn may_hurry(&self) -> bool {
-        if !self.config.ack_waits.hold_smaller_window {
-            return true;
-        }
+        !self.config.ack_waits.hold_smaller_window || !self.has_smaller_window()
+    }
+
+    /// Whether the window that would be told now is smaller than the one that was told last.
+    #[inline(never)]
+    fn has_smaller_window(&self) -> bool {
         let window = match &self.rcv.memory {
             Some(memory) => self.window_of_memory(memory),
             None => self.next_edge().saturating_since(self.rcv.nxt),
         };
-        window >= self.window_told()
+        window < self.window_told()
     }
 
     /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
@@ -268,14 +288,25 @@ impl Tcb {
         self.acks.quick > 0
     }
 
+    #[inline(always)]
     pub(super) fn delay_ack(&mut self, now: Instant) {
+        match self.acks.due {
+            AckDue::No => {
+                self.acks.due = AckDue::Delayed;
+                self.timers.arm(Timer::DelayedAck, now + self.ack_delay());
+            }
+            AckDue::Delayed if self.acks.timing.is_some() => self.shorten_ack_delay(now),
+            AckDue::Delayed | AckDue::Now => {}
+        }
+    }
+
+    /// One that waits already may have to leave sooner.
+    #[inline(never)]
+    fn shorten_ack_delay(&mut self, now: Instant) {
         let until = now + self.ack_delay();
-        // One that waits already may have to leave sooner.
-        let is_late = self.config.ack_waits.follow_intervals
-            && self.acks.due == AckDue::Delayed
-            && !self.timers.is_due_by(Timer::DelayedAck, until);
-        if self.acks.due == AckDue::No || is_late {
-            self.acks.due = AckDue::Delayed;
+        if self.config.ack_waits.follow_intervals
+            && !self.timers.is_due_by(Timer::DelayedAck, until)
+        {
             self.timers.arm(Timer::DelayedAck, until);
         }
     }

@@ -33,7 +33,7 @@ impl Tcb {
                 Timer::Persist => self.on_persist_timeout(now),
                 Timer::DelayedAck => {
                     self.acks.due = AckDue::Now;
-                    if self.acks.held.waiting == 0 {
+                    if !self.acks.are_held() {
                         self.on_ack_delay_over();
                     }
                 }
