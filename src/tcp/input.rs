@@ -357,8 +357,8 @@ impl Tcb {
         self.acks.due = AckDue::Now;
         if seg.end() <= self.rcv.nxt && !seg.text.is_empty() {
             self.feedback.on_unheard();
-            // RFC 2883 §4: an old duplicate is reported.
-            self.note_old_duplicate(seg.seq..seg.seq + seg.text.len(), seg.mss);
+            // RFC 2883 §4: an old duplicate is reported, its FIN with it.
+            self.note_old_duplicate(seg.seq..seg.end(), seg.mss);
         }
     }
 
