@@ -102,7 +102,9 @@ pub struct Config {
     /// How long a thread that waits for the network looks again and again before it sleeps, as
     /// `net.core.busy_poll` has it: the answer to what it has sent may be nearer than the time it
     /// takes to be woken. Others get the processor in between; and where it does not help, up to 15 of
-    /// 16 waits sleep at once. At most 1 s; 0: all of them do. Default 50 µs.
+    /// 16 waits sleep at once. While connections come and go side by side, all that wait for something of a
+    /// connection or a listener look, and four times as long. At most 1 s; 0: all of them sleep at once. Default
+    /// 50 µs.
     pub busy_poll: Duration,
     /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
     /// jittered burst); one stranger gets half of them at most. Default 1,000.

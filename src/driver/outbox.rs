@@ -7,8 +7,9 @@
 //! has to the one who writes, and goes on.
 //!
 //! There is one sending half, and whoever has it in [`Hand`] is the one who writes: so nothing is
-//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor. A
-//! single exchange crosses no thread.
+//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor; and
+//! what acknowledges text does, if more waits to be received than a turn takes. A single exchange crosses no
+//! thread.
 //!
 //! Long text is not copied: its blocks are held until it is written. Whoever let it depart writes it:
 //! it lies in the cache of his processor, and on another one there would be a third thread beside his

@@ -6,7 +6,7 @@
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers |
-//! | `depart`, `flow_label` | what leaves, as a packet; of IPv6 with a flow label (RFC 6437) |
+//! | `depart`, `flow_label` | what leaves next, and as a packet; of IPv6 with a flow label (RFC 6437) |
 //! | `icmp` | what is told of our segments, and what this host tells |
 //! | `itself` | what this host sends to itself |
 //! | `ports` | local addresses and ports of connections that it opens |

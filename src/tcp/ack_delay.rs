@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::held_sacks::HeldSacks;
 use super::seq::Seq;
-use super::tcb::{Acks, Tcb};
+use super::tcb::{AckDue, Acks, Tcb};
 use crate::config::AckWaits;
 use crate::time::Instant;
 
@@ -122,6 +122,20 @@ impl Tcb {
             });
         }
         self.acks.answering = false;
+    }
+
+    /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
+    /// more comes only when the peer has heard of this, and no answer is likely to carry it. Or it was held
+    /// back because nobody read.
+    pub(super) fn owes_ack_of_read(&self) -> bool {
+        if self.acks.due != AckDue::Delayed || self.acks.are_held() {
+            return false;
+        }
+        let enough = if self.acks.answering { 2 } else { 1 };
+        let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
+        let is_held = self.config.ack_waits.hold_smaller_window
+            && self.acks.unacknowledged > self.rcv.mss.max(536);
+        has_ended || is_held
     }
 
     /// The next waits for so long, unless something bounds it.

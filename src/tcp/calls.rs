@@ -257,18 +257,6 @@ impl Tcb {
         self.acks.due == AckDue::Now
     }
 
-    /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
-    /// more comes only when the peer has heard of this, and no answer is likely to carry it. Or it was held
-    /// back because nobody read.
-    fn owes_ack_of_read(&self) -> bool {
-        let enough = if self.acks.answering { 2 } else { 1 };
-        let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
-        let is_held = self.config.ack_waits.hold_smaller_window
-            && self.acks.unacknowledged > self.rcv.mss.max(536);
-        let waits = self.acks.due == AckDue::Delayed && !self.acks.are_held();
-        waits && (has_ended || is_held)
-    }
-
     /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
     /// of the reader.
     pub fn urgent_mark(&self) -> Option<u64> {

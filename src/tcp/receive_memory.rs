@@ -190,9 +190,25 @@ impl ReceiveMemory {
         self.clamp.min(self.text_in(self.limit))
     }
 
-    /// What packets may take together, what they take, and the threshold.
-    pub(super) fn figures(&self) -> (usize, usize, usize) {
-        (self.limit, self.taken, self.threshold)
+    /// What packets may take together, octets.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What they take.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// No window is larger yet.
+    pub(super) fn threshold(&self) -> usize {
+        self.threshold
+    }
+
+    /// Octets on the heap, its own included.
+    pub(super) fn allocated(&self) -> usize {
+        let packets = self.queue.capacity() + self.ahead.capacity();
+        size_of::<ReceiveMemory>() + packets * size_of::<Packet>()
     }
 
     /// The right edge of the last window.

@@ -35,7 +35,7 @@ impl Tcb {
             segment,
             peer_segment: self.snd.mss,
         });
-        self.right_sizing.expect(memory.figures().2.min(window));
+        self.right_sizing.expect(memory.threshold().min(window));
         self.rcv.memory = Some(Box::new(memory));
         self.fit_receive_buffer();
     }
@@ -48,8 +48,7 @@ impl Tcb {
         let unit = 1 << self.own_shift();
         let end = self.recv_buffer.end().max(self.rcv.edge);
         let window = end.saturating_since(self.recv_buffer.read_place());
-        let (limit, taken, _) = memory.figures();
-        let most = limit.max(taken).max(window);
+        let most = memory.limit().max(memory.taken()).max(window);
         (self.recv_buffer).set_capacity(most + LONGEST_SEGMENT + unit);
     }
 
@@ -245,17 +244,17 @@ impl Tcb {
     /// What STATUS says of the receive buffer: how much of the memory is for text.
     pub(super) fn receive_capacity(&self) -> usize {
         match &self.rcv.memory {
-            Some(memory) => memory.figures().0 / 2,
+            Some(memory) => memory.limit() / 2,
             None => self.recv_buffer.capacity() - self.rounding(),
         }
     }
 
     /// And the rest.
     pub(super) fn receiving(&self) -> Receiving {
-        let figures = self.rcv.memory.as_ref().map(|memory| memory.figures());
+        let memory = self.rcv.memory.as_ref();
         Receiving {
-            memory: figures.map_or(self.recv_buffer.len(), |(_, taken, _)| taken),
-            threshold: figures.map(|(_, _, threshold)| threshold),
+            memory: memory.map_or(self.recv_buffer.len(), |memory| memory.taken()),
+            threshold: memory.map(|memory| memory.threshold()),
             most_read: self.right_sizing.most(),
         }
     }

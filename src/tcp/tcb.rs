@@ -547,5 +547,6 @@ impl Tcb {
             + self.recv_buffer.allocated_for_loans()
             + self.recovery.allocated()
             + self.acks.apart.allocated()
+            + (self.rcv.memory.as_ref()).map_or(0, |memory| memory.allocated())
     }
 }

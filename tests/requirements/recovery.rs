@@ -1,6 +1,8 @@
 //! Loss recovery with SACK (RFC 2018, 6675, 8985, 9937), and the losses that were none (RFC 3522,
 //! 5682, 3708).
 
+use core::ops::Range;
+
 use stubborn::config::{CongestionControl, TcpConfig};
 use stubborn::tcp::RecoveryState;
 
@@ -644,20 +646,36 @@ fn a_burst_of_losses_is_not_repaired_in_a_burst() {
     });
 }
 
+/// RFC 6675 in place of RACK.
+fn without_rack() -> TcpConfig {
+    TcpConfig {
+        rack: false,
+        ..without_probes()
+    }
+}
+
+/// The same, with segments of 100 octets in flight.
+fn short_segments_in_flight(family: Family, range: Range<u32>) -> Dialogue {
+    let mut tcp = without_rack();
+    tcp.socket.nodelay = true;
+    let mut d = with_sack(family, tcp);
+    for seq in range.step_by(100) {
+        d.sends(100);
+        assert_eq!(d.all_that_leaves()[0].header.seq, seq);
+    }
+    d
+}
+
 /// RFC 6675 in place of RACK: three ranges beyond a gap, or more than two segments of octets.
 #[test]
 fn without_rack_what_lies_beyond_is_counted() {
     in_both_families(|family| {
-        let tcp = TcpConfig {
-            rack: false,
-            ..without_probes()
-        };
-        let mut d = ten_in_flight(family, tcp.clone());
+        let mut d = ten_in_flight(family, without_rack());
         acked(&mut d, 301, &[(1301, 3301)]);
         segments_leave(&mut d, &[]);
         acked(&mut d, 301, &[(1301, 4301)]);
         segments_leave(&mut d, &[301]);
-        let mut d = ten_in_flight(family, tcp);
+        let mut d = ten_in_flight(family, without_rack());
         acked(&mut d, 301, &[(2301, 3301)]);
         acked(&mut d, 301, &[(4301, 5301), (2301, 3301)]);
         segments_leave(&mut d, &[]);
@@ -670,16 +688,7 @@ fn without_rack_what_lies_beyond_is_counted() {
 #[test]
 fn without_rack_three_short_ranges_are_counted() {
     in_both_families(|family| {
-        let mut tcp = TcpConfig {
-            rack: false,
-            ..without_probes()
-        };
-        tcp.socket.nodelay = true;
-        let mut d = with_sack(family, tcp);
-        for seq in (301..1101).step_by(100) {
-            d.sends(100);
-            assert_eq!(d.all_that_leaves()[0].header.seq, seq);
-        }
+        let mut d = short_segments_in_flight(family, 301..1101);
         // Three segments, but hardly three tenths of SMSS.
         acked(&mut d, 301, &[(401, 701)]);
         acked(&mut d, 301, &[(801, 901), (401, 701)]);
@@ -695,16 +704,7 @@ fn without_rack_three_short_ranges_are_counted() {
 #[test]
 fn without_rack_three_duplicates_of_short_segments_are_counted() {
     in_both_families(|family| {
-        let mut tcp = TcpConfig {
-            rack: false,
-            ..without_probes()
-        };
-        tcp.socket.nodelay = true;
-        let mut d = with_sack(family, tcp);
-        for seq in (301..1301).step_by(100) {
-            d.sends(100);
-            assert_eq!(d.all_that_leaves()[0].header.seq, seq);
-        }
+        let mut d = short_segments_in_flight(family, 301..1301);
         acked(&mut d, 301, &[(401, 501)]);
         acked(&mut d, 301, &[(401, 601)]);
         // The first was only late, and the next is missing.
