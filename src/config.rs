@@ -337,9 +337,10 @@ pub struct TcpConfig {
     /// The initial congestion window, in segments; of segments longer than 1,460 octets, as many as
     /// take no more than these of 1,460 would, or two (RFC 6928 §2). Default 10.
     pub initial_window: u32,
-    /// An acknowledgment lets out so many segments more than it shows to have arrived, unless they
-    /// are paced, and so many leave after an idle time (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step
-    /// 9). `None`: as many as the window allows. Above zero. Default 10.
+    /// An acknowledgment lets out so many segments more than it shows to have arrived, or what the window
+    /// lets out in a millisecond if that is more, unless they are paced; and so many leave after an idle
+    /// time (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step 9). `None`: as many as the window allows. Above
+    /// zero. Default 10.
     pub max_burst: Option<u32>,
     /// After an idle time of more than RTO, slow start begins again from the initial window (RFC
     /// 5681 §4.1). Default on.

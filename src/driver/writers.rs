@@ -25,7 +25,7 @@ use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
 
 /// A turn is over when so many octets have been written in it: many times what was cold when it began,
-const ENOUGH: usize = 4 * 1024 * 1024;
+const ENOUGH: usize = 16 * 1024 * 1024;
 
 /// and after so long.
 const LONGEST: Duration = Duration::from_millis(4);

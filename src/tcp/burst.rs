@@ -1,5 +1,5 @@
 //! How much new text one acknowledgment lets out: what it shows to have arrived, and a few segments
-//! more.
+//! more, or what the window would let out in a millisecond.
 //!
 //! As a rule the window lets out no more than that anyway. But when it grows at a stroke, since a loss
 //! was none (RFC 4015 §3.1, step 9) or a recovery is over (RFC 6582 §3.2, step 3), or is much larger than what
@@ -8,8 +8,16 @@
 //! paced is spread over time already.
 //!
 //! What a user sends while nothing waits is not held: there an acknowledgment lets nothing out.
+//!
+//! A window in each round trip is a rate, and what it lets out in a millisecond is no burst: who paces
+//! sends as much at once. On a short path that is the window.
+
+use core::time::Duration;
 
 use super::tcb::Tcb;
+
+/// What leaves in so short a time may leave at once.
+const NO_TIME: Duration = Duration::from_millis(1);
 
 /// What may still leave before the next acknowledgment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,10 +49,24 @@ impl Burst {
 }
 
 impl Tcb {
-    /// How many octets leave, at most, besides what an acknowledgment shows to have arrived.
-    fn most_besides(&self) -> Option<usize> {
+    /// How many octets leave, at most, after an idle time.
+    fn most_at_once(&self) -> Option<usize> {
         let segments = self.config.max_burst?;
         Some((segments as usize).saturating_mul(self.snd.mss))
+    }
+
+    /// How many octets leave, at most, besides what an acknowledgment shows to have arrived.
+    fn most_besides(&self) -> Option<usize> {
+        let few = self.most_at_once()?;
+        let (no_time, round) = (NO_TIME.as_nanos() as u64, self.recovery.rtt.srtt_nanos());
+        match round {
+            Some(round) if round <= no_time => None,
+            Some(round) => {
+                let window = self.congestion.window().min(u64::MAX / no_time);
+                Some(few.max((window * no_time / round) as usize))
+            }
+            None => Some(few),
+        }
     }
 
     /// An acknowledgment shows that `delivered` octets have arrived; `waits`: something has still to be
@@ -59,7 +81,7 @@ impl Tcb {
 
     /// New text leaves after an idle time, and the window is as large as before it.
     pub(super) fn limit_burst_after_idle(&mut self) {
-        if let Some(most) = self.most_besides() {
+        if let Some(most) = self.most_at_once() {
             self.burst = Burst::default();
             self.burst.grant(0, most);
         }

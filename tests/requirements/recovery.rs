@@ -2,6 +2,7 @@
 //! 5682, 3708).
 
 use core::ops::Range;
+use core::time::Duration;
 
 use stubborn::config::{CongestionControl, TcpConfig};
 use stubborn::tcp::RecoveryState;
@@ -20,10 +21,15 @@ pub(super) fn reno() -> TcpConfig {
 /// ESTABLISHED with SACK after a handshake of 100 ms, with a peer whose window is no limit; the
 /// time is 100 ms.
 pub(super) fn with_sack(family: Family, tcp: TcpConfig) -> Dialogue {
+    with_sack_after(family, tcp, ms(100))
+}
+
+/// The same after a handshake that took `round_trip`.
+fn with_sack_after(family: Family, tcp: TcpConfig, round_trip: Duration) -> Dialogue {
     let mut d = Dialogue::listening(family, tcp);
     d.arrives("<SEQ=100><WND=60000><CTL=SYN><MSS=1000><SACKP>")
         .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><SACKP>");
-    d.until(ms(100));
+    d.until(round_trip);
     d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK>").accept();
     d.closes_listener();
     d
@@ -173,7 +179,7 @@ fn reordering_widens_the_window_to_a_quarter_of_the_least_rtt() {
         // 3301 is overtaken by three; that was enough before.
         acked(&mut d, 3301, &[(4301, 7301)]);
         segments_leave(&mut d, &[]);
-        d.until(ms(225) - std::time::Duration::from_nanos(1))
+        d.until(ms(225) - Duration::from_nanos(1))
             .nothing_more();
         d.until(ms(225));
         segments_leave(&mut d, &[3301]);
@@ -561,6 +567,22 @@ fn twenty_in_flight(family: Family) -> Dialogue {
     d
 }
 
+/// Twenty left, and the window was halved for the first of them, which was not lost: now it is given back,
+/// and ten are in flight. Each round trip took `round_trip`.
+fn given_back(family: Family, tcp: TcpConfig, round_trip: Duration) -> Dialogue {
+    let mut d = with_sack_after(family, tcp, round_trip);
+    d.sends(20_000);
+    segments_leave(&mut d, &from(301, 20));
+    d.until(2 * round_trip);
+    acked(&mut d, 301, &[(1301, 4301)]);
+    segments_leave(&mut d, &[301]);
+    acked(&mut d, 20_301, &[]);
+    d.sends(60_000);
+    segments_leave(&mut d, &from(20_301, 10));
+    acked(&mut d, 20_301, &[(301, 1301)]);
+    d
+}
+
 /// RFC 4015 §3.1, step 9, RFC 6582 §3.2, step 3: a window that is given back is not filled at a stroke. An
 /// acknowledgment lets out what it shows to have arrived and `max_burst` segments more.
 #[test]
@@ -572,21 +594,29 @@ fn a_window_that_is_given_back_is_filled_step_by_step() {
                 max_burst,
                 ..reno()
             };
-            let mut d = with_sack(family, tcp);
-            d.sends(20_000);
-            segments_leave(&mut d, &from(301, 20));
-            d.until(ms(200));
-            acked(&mut d, 301, &[(1301, 4301)]);
-            segments_leave(&mut d, &[301]);
-            acked(&mut d, 20_301, &[]);
-            d.sends(60_000);
-            segments_leave(&mut d, &from(20_301, 10));
-            // The window is twenty again, and ten are in flight.
-            acked(&mut d, 20_301, &[(301, 1301)]);
+            let mut d = given_back(family, tcp, ms(100));
             segments_leave(&mut d, &from(30_301, at_once));
             assert_eq!(d.status().cwnd, 20_000);
             acked(&mut d, 21_301, &[]);
             segments_leave(&mut d, &from(30_301 + 1000 * at_once, then));
+        }
+    });
+}
+
+/// But what it lets out in a millisecond is no burst: of twenty segments in 4 ms that is five, and on a
+/// shorter path all.
+#[test]
+fn what_a_window_lets_out_in_a_millisecond_leaves_at_once() {
+    in_both_families(|family| {
+        for (round_trip, at_once) in [(ms(1), 10), (ms(4), 5), (ms(100), 3)] {
+            let tcp = TcpConfig {
+                initial_window: 20,
+                max_burst: Some(3),
+                ..reno()
+            };
+            let mut d = given_back(family, tcp, round_trip);
+            segments_leave(&mut d, &from(30_301, at_once));
+            assert_eq!(d.status().cwnd, 20_000);
         }
     });
 }
