@@ -7,9 +7,9 @@
 //! has to the one who writes, and goes on.
 //!
 //! There is one sending half, and whoever has it in [`Hand`] is the one who writes: so nothing is
-//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor; and
-//! what acknowledges text does, if more waits to be received than a turn takes. A single exchange crosses no
-//! thread.
+//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor, unless
+//! they are the answers of many who serve connections that come and go; and what acknowledges text does, if
+//! more waits to be received than a turn takes. A single exchange crosses no thread.
 //!
 //! Long text is not copied: its blocks are held until it is written. Whoever let it depart writes it:
 //! it lies in the cache of his processor, and on another one there would be a third thread beside his
@@ -67,7 +67,8 @@ pub(super) enum Outlook {
     /// Many short datagrams have arrived, and are answered; or more than a turn takes.
     Much,
     /// Text has: what acknowledges it is written before the thread would be awake, and meanwhile its
-    /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it.
+    /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it. Or there are
+    /// many to write, each a little.
     Little,
 }
 

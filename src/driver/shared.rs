@@ -258,10 +258,10 @@ impl Shared {
                 self.more = turn.more;
                 self.turns.note(turn.received, turn.octets);
                 is_idle = turn.received == 0 && !turn.more;
-                self.outlook = outlook(&turn);
                 if turn.received > 0 {
                     self.crowd.note_turn();
                 }
+                self.outlook = outlook(&turn, self.crowd);
                 match turn.received {
                     0 if promised => self.fruitless(self.fruitless.saturating_add(1)),
                     0 => {}
@@ -570,10 +570,12 @@ impl Shared {
     }
 }
 
-/// What is to be written after such a turn.
-fn outlook(turn: &Turn) -> Outlook {
+/// What is to be written after such a turn. In a crowd each who serves a connection writes its answer: the
+/// thread would be called for every second one of them, on the processor of one who serves.
+fn outlook(turn: &Turn, crowd: Crowd) -> Outlook {
     let (full, long) = (turn.received * FULL, turn.received * LONG);
     match turn.octets {
+        _ if crowd.is_there() => Outlook::Little,
         _ if turn.received <= MUCH => Outlook::Unknown,
         octets if octets < full || turn.more && octets < long => Outlook::Much,
         _ => Outlook::Little,
@@ -628,13 +630,16 @@ mod tests {
 
     #[test]
     fn only_many_short_datagrams_have_many_answers() {
-        let outlook_with = |received, octets, more| {
-            outlook(&Turn {
+        let mut crowd = Crowd::default();
+        let outlook_in = |crowd, received, octets, more| {
+            let turn = Turn {
                 received,
                 octets,
                 more,
-            })
+            };
+            outlook(&turn, crowd)
         };
+        let outlook_with = |received, octets, more| outlook_in(crowd, received, octets, more);
         let outlook = |received, octets| outlook_with(received, octets, false);
         assert_eq!(outlook(0, 0), Outlook::Unknown);
         assert_eq!(outlook(MUCH, MUCH * 64), Outlook::Unknown);
@@ -643,6 +648,11 @@ mod tests {
         assert_eq!(outlook(8, 8 * LONG), Outlook::Little);
         assert_eq!(outlook_with(64, 64 * 1500, true), Outlook::Much);
         assert_eq!(outlook_with(64, 64 * LONG, true), Outlook::Little);
+        crowd.note_accepted(true);
+        for received in [0, MUCH, 8] {
+            let outlook = outlook_in(crowd, received, received * 576, false);
+            assert_eq!(outlook, Outlook::Little, "{received} in a crowd");
+        }
     }
 
     #[test]

@@ -179,8 +179,7 @@ fn reordering_widens_the_window_to_a_quarter_of_the_least_rtt() {
         // 3301 is overtaken by three; that was enough before.
         acked(&mut d, 3301, &[(4301, 7301)]);
         segments_leave(&mut d, &[]);
-        d.until(ms(225) - Duration::from_nanos(1))
-            .nothing_more();
+        d.until(ms(225) - Duration::from_nanos(1)).nothing_more();
         d.until(ms(225));
         segments_leave(&mut d, &[3301]);
         assert_eq!(d.status().recovery, RecoveryState::Recovery);
