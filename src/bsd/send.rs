@@ -11,6 +11,15 @@ use super::{Calls, System};
 use crate::stack::{ConnId, UdpId, UdpSendError};
 use crate::tcp::{SendError, State};
 
+/// What is to be sent, and how.
+#[derive(Clone, Copy)]
+struct Outgoing<'a> {
+    data: &'a [u8],
+    flags: i32,
+    to: Option<SocketAddr>,
+    once: OneSend,
+}
+
 /// The longest text of a datagram that IPv4 has words for.
 const LONGEST_DATAGRAM: usize = 65_507;
 
@@ -60,6 +69,12 @@ impl Calls<'_> {
         to: Option<SocketAddr>,
         once: OneSend,
     ) -> Result<usize, Errno> {
+        let outgoing = Outgoing {
+            data,
+            flags,
+            to,
+            once,
+        };
         match &self.table.get(fd)?.kind {
             // A client that does no Fast Open.
             Kind::Stream(_)
@@ -73,12 +88,12 @@ impl Calls<'_> {
             // It is a connect as well: the first after the handshake finds that it has worked.
             Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => {
                 self.connect(fd, to.ok_or(Errno::EDESTADDRREQ)?)?;
-                self.send_stream(fd, data, flags, once)
+                self.send_stream(fd, &outgoing)
             }
-            Kind::Stream(_) => self.send_stream(fd, data, flags, once),
+            Kind::Stream(_) => self.send_stream(fd, &outgoing),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
             Kind::Datagram(_) => {
-                let len = self.send_datagram(fd, data, flags, to, once)?;
+                let len = self.send_datagram(fd, &outgoing)?;
                 self.note_datagram(fd, flags, once);
                 Ok(len)
             }
@@ -90,13 +105,8 @@ impl Calls<'_> {
         }
     }
 
-    fn send_stream(
-        &mut self,
-        fd: Fd,
-        data: &[u8],
-        flags: i32,
-        once: OneSend,
-    ) -> Result<usize, Errno> {
+    fn send_stream(&mut self, fd: Fd, outgoing: &Outgoing<'_>) -> Result<usize, Errno> {
+        let Outgoing { data, flags, .. } = *outgoing;
         let socket = self.stream(fd, Errno::EINVAL)?;
         if let Some(peer) = socket.waits_for {
             return self.connect_sending(fd, peer, data);
@@ -112,7 +122,7 @@ impl Calls<'_> {
             return Err(error);
         }
         let taken = self.send_text(id, data, flags)?;
-        self.note_sent(fd, taken, flags, once);
+        self.note_sent(fd, taken, flags, outgoing.once);
         Ok(taken)
     }
 
@@ -141,14 +151,10 @@ impl Calls<'_> {
         })
     }
 
-    fn send_datagram(
-        &mut self,
-        fd: Fd,
-        data: &[u8],
-        flags: i32,
-        to: Option<SocketAddr>,
-        once: OneSend,
-    ) -> Result<usize, Errno> {
+    fn send_datagram(&mut self, fd: Fd, outgoing: &Outgoing<'_>) -> Result<usize, Errno> {
+        let Outgoing {
+            data, flags, once, ..
+        } = *outgoing;
         let socket = self.datagram_mut(fd)?;
         if socket.write_shut {
             return Err(Errno::EPIPE);
@@ -160,7 +166,7 @@ impl Calls<'_> {
             return Err(Errno::EMSGSIZE);
         }
         let family = socket.family;
-        let to = to
+        let to = (outgoing.to)
             .or(socket.held_for)
             .map(|to| family.inward(to))
             .transpose()?;

@@ -2,8 +2,9 @@
 
 use core::net::IpAddr;
 
-use super::ast::{Script, Setting};
+use super::ast::{Command, Script, Setting};
 use super::packet::Addresses;
+use super::place::Place;
 use super::profile::Profile;
 use super::text::micros_of;
 use super::variant::Variant;
@@ -29,6 +30,8 @@ pub(super) struct Setup {
     pub(super) strict: bool,
     /// With what `md5 valid` is signed.
     pub(super) md5_secret: Option<Vec<u8>>,
+    /// What is run before all else.
+    pub(super) init_scripts: Vec<Command>,
     /// Only the syntax counts.
     pub(super) dry_run: bool,
     /// The script is for this profile, whatever the command line says.
@@ -36,7 +39,7 @@ pub(super) struct Setup {
 }
 
 /// Options that mean nothing to a stack in virtual time.
-const WITHOUT_MEANING: [&str; 14] = [
+const WITHOUT_MEANING: [&str; 15] = [
     "speed",
     "netmask_ip",
     "verbose",
@@ -51,6 +54,7 @@ const WITHOUT_MEANING: [&str; 14] = [
     "code_format",
     "code_sockopt",
     "send_omit_free",
+    "psp_udp_port",
 ];
 
 impl Setup {
@@ -86,6 +90,7 @@ impl Setup {
             scaled_echo: false,
             strict: false,
             md5_secret: None,
+            init_scripts: Vec::new(),
             dry_run: false,
             profile: None,
         }
@@ -151,6 +156,21 @@ impl Setup {
                 let secret = value.filter(|secret| !secret.is_empty());
                 let secret = secret.ok_or_else(|| wrong("a secret"))?;
                 self.md5_secret = Some(secret.as_bytes().to_vec());
+            }
+            // What is not as a script says is a failure all the same: whoever wrote it wants to be told.
+            "non_fatal" => {
+                let kinds = value.unwrap_or_default().split(',');
+                let mut others = kinds.filter(|kind| !matches!(*kind, "packet" | "syscall"));
+                if others.next().is_some() {
+                    return Err(wrong("packet, syscall or both"));
+                }
+            }
+            "init_scripts" => {
+                let command = |path: &str| Command {
+                    place: Place { line: 1, column: 1 },
+                    text: path.to_owned(),
+                };
+                self.init_scripts = value.unwrap_or_default().split(',').map(command).collect();
             }
             "dry_run" => self.dry_run = true,
             "profile" => {

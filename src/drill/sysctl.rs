@@ -11,42 +11,93 @@ use crate::time::Duration;
 /// Linux has these, and nothing follows from them that a script could see here: they are about
 /// memory, queues and offloads of the host, what is remembered from one run to the next, or about
 /// nothing any more.
-const WITHOUT_MEANING: [&str; 21] = [
+const WITHOUT_MEANING: &[&str] = &[
+    "accept_dad",
+    "accept_local",
+    "accept_ra",
+    "accept_redirects",
+    "autoconf",
+    "base_reachable_time_ms",
+    "busy_poll",
+    "busy_read",
+    "dad_transmits",
+    "default_qdisc",
+    "flush",
+    "forwarding",
+    "fwmark_reflect",
+    "icmp_echo_ignore_broadcasts",
+    "icmp_ratelimit",
+    "icmp_ratemask",
+    "ip_early_demux",
+    "ip_forward",
     "ip_nonlocal_bind",
+    "netdev_budget",
+    "netdev_max_backlog",
     "optmem_max",
     "rmem_max",
+    "router_solicitations",
+    "rp_filter",
+    "send_redirects",
     "tcp_abc",
+    "tcp_allowed_congestion_control",
     "tcp_autocorking",
     "tcp_available_congestion_control",
+    "tcp_available_ulp",
+    "tcp_backlog_ack_defer",
+    "tcp_child_ehash_entries",
     "tcp_comp_sack_slack_ns",
+    "tcp_early_demux",
+    "tcp_ehash_entries",
     "tcp_fack",
     "tcp_fastopen_cookies",
     "tcp_limit_output_bytes",
+    "tcp_fwmark_accept",
+    "tcp_l3mdev_accept",
     "tcp_low_latency",
     "tcp_max_orphans",
     "tcp_mem",
     "tcp_metrics_save",
     "tcp_no_metrics_save",
     "tcp_no_ssthresh_metrics_save",
+    "tcp_plb_cong_thresh",
+    "tcp_plb_idle_rehash_rounds",
+    "tcp_plb_rehash_rounds",
+    "tcp_plb_suspend_rto_sec",
     "tcp_probe_interval",
     "tcp_retrans_collapse",
     "tcp_tso_rtt_log",
+    "udp_early_demux",
     "udp_mem",
+    "use_tempaddr",
     "wmem_max",
 ];
 
 /// What this stack does in one way only: the values that stand for it. With another value Linux
 /// would do something else, which nobody would notice here, so that is not understood.
-const FIXED: [(&str, &[u64]); 21] = [
+const FIXED: &[(&str, &[u64])] = &[
+    ("beta", &[717]),
+    ("bic_scale", &[41]),
+    ("bindv6only", &[0]),
+    ("disable_ipv6", &[0]),
+    ("fast_convergence", &[1]),
+    ("hystart_ack_delta_us", &[2_000]),
+    ("hystart_low_window", &[16]),
+    ("icmp_echo_ignore_all", &[0]),
+    ("initial_ssthresh", &[0]),
     ("ip_no_pmtu_disc", &[0]),
-    ("tcp_abort_on_overflow", &[0]),
+    ("min_adv_mss", &[256]),
+    ("min_pmtu", &[552]),
+    ("mtu_expires", &[600]),
+    ("rmem_default", &[212_992]),
     ("tcp_adv_win_scale", &[1]),
     ("tcp_app_win", &[31]),
     ("tcp_ecn_option_beacon", &[3]),
     ("tcp_max_reordering", &[300]),
     ("tcp_migrate_req", &[0]),
+    ("tcp_friendliness", &[1]),
     ("tcp_moderate_rcvbuf", &[1]),
     ("tcp_mtu_probe_floor", &[48]),
+    ("tcp_pingpong_thresh", &[1]),
     ("tcp_plb_enabled", &[0]),
     ("tcp_probe_threshold", &[8]),
     ("tcp_reflect_tos", &[0]),
@@ -57,6 +108,7 @@ const FIXED: [(&str, &[u64]); 21] = [
     ("tcp_thin_linear_timeouts", &[0]),
     ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
+    ("wmem_default", &[212_992]),
     // More than a script ever reaches.
     ("somaxconn", &[4096]),
     ("tcp_challenge_ack_limit", &[1_000, 0x7fff_ffff]),
@@ -86,8 +138,13 @@ pub fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), String> 
         .ok_or_else(refused)
 }
 
+/// A number, perhaps hexadecimal.
 fn number(value: &str) -> Option<u64> {
-    value.trim().parse().ok()
+    let value = value.trim();
+    match value.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => value.parse().ok(),
+    }
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -221,6 +278,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,
+        "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
         // 2: on the loopback only.
         "tcp_tw_reuse" => {
             config.time_wait_reuse = match number(value)? {
@@ -249,7 +307,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
             let (first, last) = value.trim().split_once(char::is_whitespace)?;
             config.ephemeral_ports = (first.parse().ok()?, last.trim().parse().ok()?);
         }
-        "tcp_fastopen" => fast_open(&mut config.fast_open, bits(value)?),
+        "tcp_fastopen" => fast_open(&mut config.fast_open, number(value)?),
         "tcp_fastopen_key" => config.fast_open.keys = Some(fast_open_keys(value)?),
         "tcp_fastopen_blackhole_timeout_sec" => {
             config.fast_open.black_hole_timeout =
@@ -290,14 +348,6 @@ fn ecn(value: u64) -> Option<(EcnMode, EcnMode)> {
         4 => Some((Classic, Accurate)),
         5 => Some((Off, Accurate)),
         _ => None,
-    }
-}
-
-/// A number, perhaps hexadecimal.
-fn bits(value: &str) -> Option<u64> {
-    match value.trim().strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => number(value),
     }
 }
 
@@ -356,13 +406,18 @@ mod tests {
             ("net.ipv4.tcp_rto_max_ms", "5000"),
             ("net.ipv4.tcp_congestion_control", "reno"),
             ("net.inet.tcp.delacktime", "100"),
+            ("net.ipv4.tcp_retries2", "0x7"),
+            ("net.ipv4.tcp_abort_on_overflow", "1"),
+            ("net.ipv4.conf.all.rp_filter", "0"),
+            ("net.core.default_qdisc", "fq"),
         ];
         for (key, value) in settings {
             assert_eq!(apply(&mut config, key, value), Ok(()));
         }
         assert_eq!(config.tcp.initial_receive_buffer, 65_536);
         assert_eq!(config.tcp.receive_buffer, 6_291_456);
-        assert_eq!(config.tcp.syn_retries, 2);
+        assert_eq!((config.tcp.syn_retries, config.tcp.r2), (2, 7));
+        assert!(config.strangers.resets_overflows);
         assert_eq!(config.tcp.max_rto, Duration::from_secs(5));
         assert_eq!(config.tcp.delayed_ack, Some(Duration::from_millis(100)));
         assert_eq!(config.validate(), Ok(()));
@@ -371,7 +426,7 @@ mod tests {
     #[test]
     fn nothing_is_in_two_tables() {
         for (name, values) in FIXED {
-            assert!(!WITHOUT_MEANING.contains(&name), "{name}");
+            assert!(!WITHOUT_MEANING.contains(name), "{name}");
             for value in values.iter().map(u64::to_string) {
                 assert_eq!(apply(&mut config(), name, &value), Ok(()), "{name}");
                 assert_eq!(connections(&mut config(), name, &value), None, "{name}");
@@ -387,7 +442,7 @@ mod tests {
             ("net.ipv4.tcp_nonsense", "1"),
             ("net.ipv4.tcp_sack", "x"),
             // Known, but not done in this way.
-            ("net.ipv4.tcp_shrink_window", "1"),
+            ("net.ipv4.tcp_moderate_rcvbuf", "0"),
             ("net.ipv4.tcp_reordering", "6"),
             ("net.ipv4.tcp_recovery", "2"),
             ("net.inet.tcp.do_lrd", "1"),

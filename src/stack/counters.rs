@@ -206,6 +206,16 @@ impl Counters {
         self.discarded(Discard::SignatureUnexpected)
     }
 
+    /// Segments with a timestamp that is too old (RFC 7323 §5).
+    pub fn old_timestamps(&self) -> u64 {
+        self.discarded(Discard::Paws)
+    }
+
+    /// SYNs for connections that there are (RFC 5961 §4).
+    pub fn challenged_syns(&self) -> u64 {
+        self.discarded(Discard::SynChallenged)
+    }
+
     /// Segments that were signed with another key, or changed on their way.
     pub fn wrong_signatures(&self) -> u64 {
         self.discarded(Discard::SignatureWrong)

@@ -17,6 +17,8 @@ use super::text::micros_of;
 /// # Errors
 /// What cannot be read, and where. What can be read and not be run makes no error here.
 pub fn parse(text: &str, definitions: &Definitions) -> Parsed<Script> {
+    // Some editors begin a text with the mark of its order of octets.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let kept = preprocess(text, definitions)?;
     let mut parser = Parser::new(&kept, definitions);
     parser.script()

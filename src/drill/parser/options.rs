@@ -3,7 +3,7 @@
 use super::super::ast::{Direction, Options, TcpOption};
 use super::super::lexer::{Kind, Token};
 use super::super::place::{Parsed, SyntaxError};
-use super::{Parser, unexpected};
+use super::{Parser, integer_of, unexpected};
 
 /// RFC 6994: an experimental option, which says which by its first octets.
 const EXPERIMENT: u8 = 254;
@@ -150,11 +150,16 @@ impl Parser<'_> {
         if token.is_mark('-') {
             token = self.next()?;
         }
-        let rest = token.text.trim_start_matches('-').to_owned();
+        let mut rest = token.text.trim_start_matches('-').to_owned();
+        let next = self.peek()?.clone();
+        if rest == "0" && next.text.starts_with('x') && next.span.0 == token.span.1 {
+            // The 0 of `exp-0xf989` reads as the number -0.
+            rest += &self.next()?.text;
+        }
         match (name.text.as_str(), rest.as_str()) {
-            ("gen", kind) => match kind.parse() {
-                Ok(kind) => Ok(TcpOption::Other(kind, self.hex_if_any()?)),
-                Err(_) => Err(unexpected(&token, "the kind of an option")),
+            ("gen", kind) => match integer_of(kind).and_then(|kind| u8::try_from(kind).ok()) {
+                Some(kind) => Ok(TcpOption::Other(kind, self.hex_if_any()?)),
+                None => Err(unexpected(&token, "the kind of an option")),
             },
             (_, "FO") => self.experiment(&FAST_OPEN_EXPERIMENT),
             (_, "AccECN0") => {

@@ -39,6 +39,8 @@ pub(super) struct Run<'a> {
     /// Ephemeral ports of the peer.
     pub(super) next_port: u16,
     pub(super) counters_at: commands::Baseline,
+    /// What its code has given names to.
+    variables: code::Variables,
 }
 
 /// The time of an event, and how exact it is.
@@ -67,6 +69,7 @@ pub(super) fn obstacle(script: &Script) -> Option<String> {
             return Some(format!("{}: {reason}", command.place));
         }
     }
+    let mut variables = code::Variables::default();
     script.events.iter().find_map(|event| {
         let reason = match &event.action {
             Action::Packet(packet) => match &packet.body {
@@ -75,7 +78,7 @@ pub(super) fn obstacle(script: &Script) -> Option<String> {
             },
             Action::Call(call) => calls::unknown(call)?,
             Action::Command(text) => commands::understand(text).err()?,
-            Action::Code(text) => match code::names(text) {
+            Action::Code(text) => match code::names(text, &mut variables) {
                 Ok(names) => names.iter().find_map(|name| info::unknown(name))?,
                 Err(code::Trouble::Unknown(what)) => format!("{what} is not understood"),
                 Err(code::Trouble::Failed(_)) => return None,
@@ -114,6 +117,7 @@ impl<'a> Run<'a> {
             after_injected: false,
             next_port: 49_152,
             counters_at: commands::Baseline::default(),
+            variables: code::Variables::default(),
         })
     }
 
@@ -157,6 +161,9 @@ impl<'a> Run<'a> {
 
     fn all(&mut self) -> Result<(), Box<(Line, Stop)>> {
         let script = self.script;
+        for before in self.setup.init_scripts.clone() {
+            self.bare(&before)?;
+        }
         if let Some(init) = &script.init {
             self.bare(init)?;
         }
@@ -323,7 +330,7 @@ impl<'a> Run<'a> {
     fn code(&mut self, text: &str) -> Result<(), Stop> {
         let values = self.values()?;
         let look_up = |name: &str| values.get(name);
-        match code::run(text, &look_up) {
+        match code::run(text, &mut self.variables, &look_up) {
             Ok(()) => Ok(()),
             Err(code::Trouble::Failed(message)) => failed(message),
             Err(code::Trouble::Unknown(what)) => skipped(format!("{what} is not understood")),

@@ -6,7 +6,7 @@ use crate::bsd::TcpInfo;
 use crate::bsd::linux::{self, SO_MEMINFO, SOL_SOCKET};
 
 /// Constants that only code has.
-const CONSTANTS: [(&str, i64); 7] = [
+const CONSTANTS: [(&str, i128); 7] = [
     ("TCP_CA_Open", 0),
     ("TCP_CA_Disorder", 1),
     ("TCP_CA_CWR", 2),
@@ -46,7 +46,7 @@ pub(super) fn unknown(name: &str) -> Option<String> {
 
 impl Values {
     /// What a name stands for.
-    pub(super) fn get(&self, name: &str) -> Option<i64> {
+    pub(super) fn get(&self, name: &str) -> Option<i128> {
         if let Some(field) = name.strip_prefix("tcpi_") {
             let mut parts = PARTS.iter();
             let part = parts.find(|(known, ..)| *known == field);
@@ -54,15 +54,15 @@ impl Values {
             let fields = self.info.fields();
             let (_, value) = fields.iter().find(|(known, _)| *known == whole)?;
             let mask = u64::MAX >> (64 - bits);
-            return Some((value >> first & mask) as i64);
+            return Some(i128::from(value >> first & mask));
         }
         if name.starts_with("SK_MEMINFO_") {
             let place = usize::try_from(linux::number(name)?).ok()?;
-            return self.memory.get(place).map(|value| i64::from(*value));
+            return self.memory.get(place).map(|value| i128::from(*value));
         }
         let constant = CONSTANTS.iter().find(|(known, _)| *known == name);
         let constant = constant.map(|(_, value)| *value);
-        constant.or_else(|| linux::number(name).map(i64::from))
+        constant.or_else(|| linux::number(name).map(i128::from))
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `socket` | which connection the packets of a script belong to |
 //! | `calls/` | system calls: arguments, results, those that block |
 //! | `files` | descriptors of the script; files and pipes |
-//! | `commands` | what shell commands of scripts mean here |
+//! | `commands/` | what shell commands of scripts mean here |
 //! | `info` | what `%{ }%` may ask for |
 //! | `ladder` | what has happened, for people |
 
@@ -21,7 +21,6 @@ mod host;
 mod info;
 mod ladder;
 mod packets;
-mod setkey;
 mod socket;
 
 use core::fmt;

@@ -8,12 +8,14 @@ use crate::time::Duration;
 
 /// What this stack does in one way only: the values that stand for it. With another value FreeBSD would
 /// do something else, which nobody would notice here, so that is not understood.
-const FIXED: [(&str, &[u64]); 25] = [
+const FIXED: &[(&str, &[u64])] = &[
     ("abc_l_var", &[2]),
     ("cc.abe", &[0]),
     // A retransmission that was lost as well is found by what is reported beyond it, or by RTO.
     ("do_lrd", &[0]),
+    ("sack.lrd", &[0]),
     ("do_prr", &[1]),
+    ("do_prr_conservative", &[0]),
     ("icmp_may_rst", &[1]),
     ("maxunacktime", &[0]),
     // Of a peer that names no MSS, RFC 9293 MUST-15 says what is assumed.
@@ -41,11 +43,14 @@ const FIXED: [(&str, &[u64]); 25] = [
 /// FreeBSD has these, and nothing follows from them that a script could see here: they are about memory,
 /// logs and offloads of the host, what is remembered from one run to the next, connections within the
 /// host, and what was learnt of black holes, which is off.
-const WITHOUT_MEANING: [&str; 29] = [
+const WITHOUT_MEANING: &[&str] = &[
     "ack_war_cnt",
     "ack_war_timewindow",
     "blackhole_local",
     "do_tcpdrain",
+    "fastopen.ccache_bucket_limit",
+    "fastopen.ccache_buckets",
+    "fastopen.path_disable_time",
     "functions_inherit_listen_socket_stack",
     "hostcache.cachelimit",
     "hostcache.enable",
@@ -53,11 +58,14 @@ const WITHOUT_MEANING: [&str; 29] = [
     "hostcache.prune",
     "hostcache.purge",
     "hostcache.purgenow",
+    "hostcache.bucketlimit",
     "isn_reseed_interval",
     "kern.ipc.maxsockbuf",
     "kern.timecounter.alloweddeviation",
     "log_debug",
     "log_in_vain",
+    "log.log_verbose",
+    "map_limit",
     "maxtcptw",
     "msl_local",
     "nolocaltimewait",
@@ -69,7 +77,15 @@ const WITHOUT_MEANING: [&str; 29] = [
     "sack.maxholes",
     "recvbuf_inc",
     "sendbuf_inc",
+    "reass.maxsegments",
+    "require_unique_port",
+    "sack.tso",
+    "sendbuf_auto_lowat",
+    "split_limit",
+    "syncache.bucketlimit",
+    "syncache.cachelimit",
     "syncache.see_other",
+    "udp_tunneling_overhead",
     "tso",
 ];
 
@@ -237,9 +253,9 @@ mod tests {
     #[test]
     fn what_is_fixed_is_in_one_table() {
         for (name, values) in FIXED {
-            assert!(!WITHOUT_MEANING.contains(&name), "{name}");
+            assert!(!WITHOUT_MEANING.contains(name), "{name}");
             let mut config = Config::new([[10, 0, 0, 1].into()]);
-            for value in values {
+            for value in *values {
                 let key = format!("net.inet.tcp.{name}");
                 assert_eq!(
                     apply(&mut config, &key, &value.to_string()),

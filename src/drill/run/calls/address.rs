@@ -21,6 +21,15 @@ pub(super) fn written(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
     }
 }
 
+/// Whether an address of no family is meant: `AF_UNSPEC`, or `{sa_family=AF_UNSPEC}`.
+pub(super) fn is_of_no_family(expr: &Expr) -> bool {
+    let family = match expr {
+        Expr::Struct(members) => field(members, "sa_family"),
+        word => Some(word),
+    };
+    matches!(family, Some(Expr::Word(word)) if word == "AF_UNSPEC" || word == "PF_UNSPEC")
+}
+
 /// `struct sockaddr_in`, `struct sockaddr_in6`.
 fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
     let get = |names: [&str; 2]| {
@@ -36,7 +45,11 @@ fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
     };
     let address: Option<IpAddr> = match text {
         Some(Expr::Text(text)) => String::from_utf8_lossy(text).parse().ok(),
-        Some(Expr::Integer(0)) if family == AF_INET => Some(Ipv4Addr::UNSPECIFIED.into()),
+        // As it is in memory: in the order of the network.
+        _ if family == AF_INET => {
+            let [a, b, c, d] = (args::number(address)? as u32).to_le_bytes();
+            Some(Ipv4Addr::new(a, b, c, d).into())
+        }
         Some(Expr::Integer(0)) => Some(Ipv6Addr::UNSPECIFIED.into()),
         _ => None,
     };

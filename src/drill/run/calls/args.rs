@@ -61,6 +61,18 @@ impl<'a> Args<'a> {
         self.is_word(index, "NULL")
     }
 
+    /// A buffer is `...`, or `NULL`: what scripts send and receive is zeros.
+    pub(super) fn buffer(&self, index: usize) -> Result<(), Stop> {
+        match self.at(index)? {
+            Expr::Ellipsis => Ok(()),
+            _ if self.is_null(index) => Ok(()),
+            _ => failed(format!(
+                "argument {}: a buffer is meant: ... or NULL",
+                index + 1
+            )),
+        }
+    }
+
     pub(super) fn is_word(&self, index: usize, word: &str) -> bool {
         matches!(self.args.get(index), Some(Expr::Word(w)) if w == word)
     }
@@ -104,19 +116,30 @@ pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
 }
 
 /// What is called otherwise in FreeBSD, or by some.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 7] = [
     ("PF_UNSPEC", "AF_UNSPEC"),
     ("PF_INET", "AF_INET"),
     ("PF_INET6", "AF_INET6"),
     ("FIONWRITE", "SIOCOUTQ"),
+    ("TIOCINQ", "SIOCINQ"),
     ("SO_REUSEPORT_LB", "SO_REUSEPORT"),
     ("TCP_NOPUSH", "TCP_CORK"),
+];
+
+/// Addresses, as numbers of the host.
+const ADDRESSES: [(&str, i64); 3] = [
+    ("INADDR_ANY", 0),
+    ("INADDR_LOOPBACK", 0x7f00_0001),
+    ("INADDR_BROADCAST", 0xffff_ffff),
 ];
 
 /// The number of a name.
 fn named(name: &str) -> Option<i64> {
     let errno = || Errno::from_name(name).map(Errno::number);
     let alias = ALIASES.iter().find(|(known, _)| *known == name);
+    if let Some((_, address)) = ADDRESSES.iter().find(|(known, _)| *known == name) {
+        return Some(*address);
+    }
     match name {
         "NULL" => Some(0),
         _ => linux::number(alias.map_or(name, |(_, ours)| *ours))

@@ -1,9 +1,11 @@
 //! Calls that may block, as values that are tried until there is an answer.
 
+use core::net::SocketAddr;
 use core::task::Poll;
 
 use super::super::events::Run;
 use super::messages::Wanted;
+use super::sockets::another_address;
 use super::{Answer, waiting};
 use crate::bsd::linux::MSG_PEEK;
 use crate::bsd::{
@@ -18,6 +20,8 @@ pub(in super::super) enum Attempt {
         call: Accepting,
         fd: Fd,
         flags: i32,
+        /// The address that is compared.
+        wanted: Option<SocketAddr>,
     },
     Connect {
         call: Connecting,
@@ -33,6 +37,8 @@ pub(in super::super) enum Attempt {
         buffer: Vec<u8>,
         /// Of recvmsg: `msg_flags` and `msg_control`, which are compared.
         wanted: Option<Wanted>,
+        /// Whom it must be from.
+        from: Option<SocketAddr>,
     },
     Send {
         call: Sending,
@@ -65,7 +71,16 @@ impl Attempt {
             faulty: false,
             buffer: vec![0; len],
             wanted: None,
+            from: None,
         }
+    }
+
+    /// The same, from somebody.
+    pub(super) fn from(mut self, sender: Option<SocketAddr>) -> Attempt {
+        if let Attempt::Receive { from, .. } = &mut self {
+            *from = sender;
+        }
+        self
     }
 
     /// The same into a place that there is not: what has come stays.
@@ -103,12 +118,14 @@ impl Attempt {
             Attempt::Connect { call, .. } => Answer::new(call.timed_out().map(|()| 0)),
             // Until the time is over it has its answer.
             Attempt::Close(_) => Answer::new(Err(Errno::EAGAIN)),
-            Attempt::Receive { call, wanted, .. } => {
+            Attempt::Receive {
+                call, wanted, from, ..
+            } => {
                 let received = call.timed_out().map(|len| Received {
                     len,
                     ..Received::default()
                 });
-                answered(received, wanted.as_ref(), false)
+                answered(received, wanted.as_ref(), *from, false)
             }
             Attempt::Send { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
             Attempt::Poll { lines, wanted, .. } => waiting::polled(lines, wanted),
@@ -118,13 +135,24 @@ impl Attempt {
 }
 
 /// What a receive has given, and whether that is what the script says.
-fn answered(received: Result<Received, Errno>, wanted: Option<&Wanted>, is_faulty: bool) -> Answer {
-    match (received, wanted) {
-        (Err(errno), _) => Answer::new(Err(errno)),
-        (Ok(received), _) if is_faulty && received.len > 0 => Answer::new(Err(Errno::EFAULT)),
-        (Ok(received), Some(wanted)) => wanted.compare(&received),
-        (Ok(received), None) => Answer::new(Ok(received.len as i64)),
-    }
+fn answered(
+    received: Result<Received, Errno>,
+    wanted: Option<&Wanted>,
+    from: Option<SocketAddr>,
+    is_faulty: bool,
+) -> Answer {
+    let received = match received {
+        Err(errno) => return Answer::new(Err(errno)),
+        Ok(received) if is_faulty && received.len > 0 => return Answer::new(Err(Errno::EFAULT)),
+        Ok(received) => received,
+    };
+    let mut answer = match wanted {
+        Some(wanted) => wanted.compare(&received),
+        None => Answer::new(Ok(received.len as i64)),
+    };
+    let wrong = another_address(from, received.from);
+    answer.wrong.extend(wrong);
+    answer
 }
 
 impl Run<'_> {
@@ -132,12 +160,12 @@ impl Run<'_> {
     pub(super) fn attempt(&mut self, attempt: &mut Attempt) -> Poll<Answer> {
         let mut calls = self.host.calls();
         match attempt {
-            Attempt::Accept { call, .. } => {
+            Attempt::Accept { call, wanted, .. } => {
                 let answer = match call.attempt(&mut calls) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(answer) => answer,
                 };
-                Poll::Ready(self.accepted(answer))
+                Poll::Ready(self.accepted(answer, *wanted))
             }
             Attempt::Connect { call, .. } => {
                 let answer = call.attempt(&mut calls);
@@ -152,10 +180,11 @@ impl Run<'_> {
                 buffer,
                 faulty,
                 wanted,
+                from,
                 ..
             } => {
                 let answer = call.attempt_message(&mut calls, buffer);
-                answer.map(|answer| answered(answer, wanted.as_ref(), *faulty))
+                answer.map(|answer| answered(answer, wanted.as_ref(), *from, *faulty))
             }
             Attempt::Send { call, data, .. } => {
                 let answer = call.attempt(&mut calls, data);

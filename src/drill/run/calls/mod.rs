@@ -75,13 +75,15 @@ impl From<Result<i64, Errno>> for Begun {
 type Function = fn(&mut Run<'_>, &Args<'_>) -> Result<Begun, Stop>;
 
 /// The calls that are known.
-const CALLS: [(&str, Function); 34] = [
+const CALLS: [(&str, Function); 36] = [
     ("accept", sockets::accept),
     ("bind", sockets::bind),
     ("close", sockets::close),
     ("connect", sockets::connect),
     ("epoll_create", waiting::epoll_create),
+    ("epoll_create1", waiting::epoll_create1),
     ("epoll_ctl", waiting::epoll_ctl),
+    ("epoll_pwait", waiting::epoll_wait),
     ("epoll_wait", waiting::epoll_wait),
     ("fcntl", control::fcntl),
     ("getsockopt", control::getsockopt),

@@ -4,11 +4,11 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::super::super::ast::Expr;
 use super::super::super::variant::Variant;
+use super::super::Stop;
 use super::super::events::Run;
 use super::super::files::Descriptor;
 use super::super::socket::{Socket, Stage};
-use super::super::{Stop, skipped};
-use super::address::written;
+use super::address::{is_of_no_family, written};
 use super::args::Args;
 use super::attempt::Attempt;
 use super::{Answer, Begun};
@@ -71,14 +71,20 @@ impl Run<'_> {
         self.written(remote)
     }
 
-    /// What accept gives.
-    pub(super) fn accepted(&mut self, answer: Result<(Fd, SocketAddr), Errno>) -> Answer {
+    /// What accept gives; `wanted`: the peer, if the script says who that must be.
+    pub(super) fn accepted(
+        &mut self,
+        answer: Result<(Fd, SocketAddr), Errno>,
+        wanted: Option<SocketAddr>,
+    ) -> Answer {
         match answer {
             Err(errno) => Answer::new(Err(errno)),
             Ok((fd, peer)) => {
+                let wrong = another_address(wanted, Some(peer));
                 let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 Answer {
                     descriptor: Some(Descriptor::Accepted(fd, peer)),
+                    wrong: wrong.into_iter().collect(),
                     ..Answer::new(Ok(0))
                 }
             }
@@ -130,22 +136,20 @@ pub(super) fn listen(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
 
 pub(super) fn accept(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 4)?;
-    if matches!(args.at(1)?, Expr::Struct(_)) {
-        return skipped("no support for the address of a peer that accept must return");
-    }
     let fd = descriptor(run, args, 0)?;
     let flags = if args.len() == 4 { args.int(3)? } else { 0 };
     Ok(Begun::Waits(Attempt::Accept {
         call: Accepting::new(fd, flags),
         fd,
         flags: 0,
+        wanted: written_by_call(args.at(1)?)?,
     }))
 }
 
 pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    if args.is_word(1, "AF_UNSPEC") {
+    if is_of_no_family(args.at(1)?) {
         let answer = run.host.calls().disconnect(fd);
         if let Some(socket) = run.sockets.by_fd(args.number(0)?) {
             socket.stage = match socket.stage {
@@ -232,13 +236,31 @@ pub(super) fn getpeername(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, S
 /// The address that a call returns, and whether it is the one in the script.
 fn name_of(returned: Result<SocketAddr, Errno>, args: &Args<'_>) -> Result<Begun, Stop> {
     let mut answer = Answer::new(returned.map(|_| 0));
-    if let (Ok(returned), Some(wanted)) = (returned, written(args.at(1)?)?)
-        && returned != wanted
-    {
-        let message = format!("address: {wanted} is expected, {returned} is returned");
-        answer.wrong.push(message);
+    if let Ok(returned) = returned {
+        let wanted = written_by_call(args.at(1)?)?;
+        answer.wrong.extend(another_address(wanted, Some(returned)));
     }
     Ok(Begun::Done(answer))
+}
+
+/// The address that a call must write: none for `...` or `NULL`.
+pub(super) fn written_by_call(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
+    match expr {
+        Expr::Word(word) if word == "NULL" => Ok(None),
+        expr => written(expr),
+    }
+}
+
+/// What is wrong with the address that a call returns, if the script says what it must be.
+pub(super) fn another_address(
+    wanted: Option<SocketAddr>,
+    returned: Option<SocketAddr>,
+) -> Option<String> {
+    let wanted = wanted.filter(|_| wanted != returned)?;
+    let returned = returned.map_or("none".to_owned(), |it| it.to_string());
+    Some(format!(
+        "address: {wanted} is expected, {returned} is returned"
+    ))
 }
 
 impl Run<'_> {

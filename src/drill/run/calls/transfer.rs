@@ -7,11 +7,11 @@ use super::super::Stop;
 use super::super::events::Run;
 use super::super::files::{Descriptor, File};
 use super::super::{failed, skipped};
-use super::address::written;
+use super::address::{is_of_no_family, written};
 use super::args::{self, Args, field, fields, list};
 use super::attempt::Attempt;
 use super::messages::{Wanted, ancillary};
-use super::sockets::descriptor;
+use super::sockets::{descriptor, written_by_call};
 use super::{Answer, Begun};
 use crate::bsd::linux::{MSG_FASTOPEN, MSG_MORE, MSG_TRUNC, SPLICE_F_MORE};
 use crate::bsd::{Errno, Fd, OneSend, Sending};
@@ -22,13 +22,14 @@ const PIPE: usize = 65_536;
 
 /// Into the buffer that is argument `index`: `NULL` has no room for anything, but what is thrown
 /// away needs none.
-fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Begun, Stop> {
+fn receive_into(fd: Fd, args: &Args<'_>, index: usize, flags: i32) -> Result<Attempt, Stop> {
+    args.buffer(index)?;
     let len = args.size(index + 1)?;
     let is_nowhere = args.is_null(index) && flags & MSG_TRUNC == 0;
-    Ok(Begun::Waits(match is_nowhere {
+    Ok(match is_nowhere {
         true => Attempt::receive_nowhere(fd, flags, len),
         false => Attempt::receive(fd, flags, len),
-    }))
+    })
 }
 
 /// From the buffer that is argument `index`: `NULL` holds nothing.
@@ -39,6 +40,7 @@ fn transmit_from(
     index: usize,
     flags: i32,
 ) -> Result<Begun, Stop> {
+    args.buffer(index)?;
     let len = args.size(index + 1)?;
     if args.is_null(index) && len > 0 {
         let answer = run.host.calls().send(fd, &[], flags);
@@ -53,7 +55,7 @@ fn transmit(fd: Fd, len: usize, flags: i32) -> Begun {
 
 pub(super) fn read(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
-    receive_into(descriptor(run, args, 0)?, args, 1, 0)
+    receive_into(descriptor(run, args, 0)?, args, 1, 0).map(Begun::Waits)
 }
 
 pub(super) fn readv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -68,11 +70,13 @@ pub(super) fn readv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
 
 pub(super) fn recv(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(4, 6)?;
-    if matches!(args.at(args.len() - 2)?, Expr::Struct(_)) {
-        return skipped("no support for the address of a peer that recvfrom must return");
-    }
     let fd = descriptor(run, args, 0)?;
-    receive_into(fd, args, 1, args.int(3)?)
+    let from = match args.len() {
+        6 => written_by_call(args.at(4)?)?,
+        _ => None,
+    };
+    let attempt = receive_into(fd, args, 1, args.int(3)?)?;
+    Ok(Begun::Waits(attempt.from(from)))
 }
 
 pub(super) fn write(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -112,11 +116,12 @@ fn destination(run: &Run<'_>, expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
 
 pub(super) fn sendto(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(6, 6)?;
+    args.buffer(1)?;
     let fd = descriptor(run, args, 0)?;
     let (len, flags) = (args.size(2)?, args.int(3)?);
     let to = destination(run, args.at(4)?)?;
     // An address of no family is none to connect to.
-    if flags & MSG_FASTOPEN != 0 && args.is_word(4, "AF_UNSPEC") {
+    if flags & MSG_FASTOPEN != 0 && is_of_no_family(args.at(4)?) {
         return Ok(Err::<i64, _>(Errno::EOPNOTSUPP).into());
     }
     run.sending_to(args.number(0)?, to, flags);
@@ -174,9 +179,9 @@ pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
     let (len, flags) = (octets_of(message)?, args.int(2)?);
     let tolerance = Duration::from_micros(run.setup.tolerance_micros);
     let wanted = Wanted::of(message, tolerance)?;
-    Ok(Begun::Waits(Attempt::receive_message(
-        fd, flags, len, wanted,
-    )))
+    let from = field(message, "msg_name").map_or(Ok(None), written_by_call)?;
+    let attempt = Attempt::receive_message(fd, flags, len, wanted);
+    Ok(Begun::Waits(attempt.from(from)))
 }
 
 /// All octets of the pieces of a `struct msghdr`.

@@ -93,14 +93,23 @@ pub(super) fn epoll_create(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, 
     if args.number(0)? <= 0 {
         return Ok(Err::<i64, _>(Errno::EINVAL).into());
     }
-    let answer = match run.host.calls().epoll_create(0) {
+    Ok(Begun::Done(new_set(run, 0)))
+}
+
+pub(super) fn epoll_create1(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(1, 1)?;
+    let flags = args.int(0)?;
+    Ok(Begun::Done(new_set(run, flags)))
+}
+
+fn new_set(run: &mut Run<'_>, flags: i32) -> Answer {
+    match run.host.calls().epoll_create(flags) {
         Err(errno) => Answer::new(Err(errno)),
         Ok(fd) => Answer {
             descriptor: Some(Descriptor::Set(fd)),
             ..Answer::new(Ok(0))
         },
-    };
-    Ok(Begun::Done(answer))
+    }
 }
 
 /// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` in the place of `fd`.
@@ -129,7 +138,8 @@ pub(super) fn epoll_ctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Sto
 }
 
 pub(super) fn epoll_wait(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
-    args.count(4, 4)?;
+    // epoll_pwait also has a set of signals, which do not come here.
+    args.count(4, 6)?;
     let fd = descriptor(run, args, 0)?;
     let wanted = match args.at(1)? {
         expr @ Expr::Struct(_) => Some(event(expr)?),

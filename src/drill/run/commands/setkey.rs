@@ -8,7 +8,7 @@ use core::net::IpAddr;
 
 /// The key between two hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Association {
+pub(in super::super) struct Association {
     pub(super) hosts: [IpAddr; 2],
     pub(super) key: Vec<u8>,
 }

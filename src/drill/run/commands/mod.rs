@@ -3,14 +3,23 @@
 //! A command that is not known makes the script skipped: nobody could say what it would have
 //! done.
 
+mod counters;
+mod routes;
+mod setkey;
+mod shell;
+
 use super::super::sysctl;
 use super::events::Run;
-use super::setkey::{self, Association};
 use super::{Stop, failed, skipped};
-use crate::config::{Config, Pacing, SignatureKey, SignatureKeys};
-use crate::stack::Counters;
+use crate::config::{Config, EcnMode, Pacing, PacingConfig, SignatureKey, SignatureKeys};
 use crate::tcp::State;
 use crate::time::Duration;
+use counters::Check;
+use routes::{Metric, Queue};
+use setkey::Association;
+use shell::{Program, statements};
+
+pub(super) use counters::Baseline;
 
 /// A command that is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +30,14 @@ pub(super) enum Meaning {
     Setting(String, String),
     /// `ip link set dev … mtu N`.
     Mtu(usize),
-    /// `ip route change … initcwnd N` and so on: metrics by name.
-    Route(Vec<(String, u32)>),
-    /// `tc qdisc … pfifo limit 0`: everything sent is lost.
-    Deaf(bool),
-    /// `tc qdisc … fq`.
-    Paced,
+    /// `ip route change … initcwnd N` and so on.
+    Route(Vec<Metric>),
+    /// `tc qdisc …`.
+    Queue(Queue),
     /// `nstat -n`: counting begins.
     CountFromHere,
     /// `nstat | grep Counter | grep -q " N "`.
-    Counter(Counter, u64),
+    Counter(Check),
     /// A listener exists, as `/proc/net/tcp` would show.
     Listener,
     /// `dd`, `truncate`: a file of so many octets.
@@ -51,76 +58,38 @@ pub(super) enum Meaning {
     Keys(bool, Vec<Association>),
 }
 
-/// A counter of Linux.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counter {
-    /// Errors of routers that no connection believed.
-    OutOfWindowIcmps,
-    /// Segments within the window for which there was no memory.
-    RcvQDrop,
-    /// Segments that end beyond the window.
-    BeyondWindow,
-    /// What came next when the window was closed.
-    ZeroWindowDrop,
-    /// Segments without the signature that their peer's key asks for (RFC 2385).
-    Md5NotFound,
-    /// Signed segments of peers without a key.
-    Md5Unexpected,
-    /// Segments that were signed with something else.
-    Md5Failure,
-}
-
-impl Counter {
-    /// By the name that `nstat` has.
-    const NAMES: [(&str, Counter); 7] = [
-        ("TcpExtOutOfWindowIcmps", Counter::OutOfWindowIcmps),
-        ("TcpExtTCPRcvQDrop", Counter::RcvQDrop),
-        ("TcpExtBeyondWindow", Counter::BeyondWindow),
-        ("TcpExtTCPZeroWindowDrop", Counter::ZeroWindowDrop),
-        ("TcpExtTCPMD5NotFound", Counter::Md5NotFound),
-        ("TcpExtTCPMD5Unexpected", Counter::Md5Unexpected),
-        ("TcpExtTCPMD5Failure", Counter::Md5Failure),
-    ];
-
-    /// Since the start.
-    fn of(self, counters: &Counters) -> u64 {
-        match self {
-            Counter::OutOfWindowIcmps => counters.icmp_ignored,
-            Counter::RcvQDrop => counters.refused_segments(),
-            Counter::BeyondWindow => counters.beyond_window,
-            Counter::ZeroWindowDrop => counters.zero_window_drops,
-            Counter::Md5NotFound => counters.unsigned_segments(),
-            Counter::Md5Unexpected => counters.unexpected_signatures(),
-            Counter::Md5Failure => counters.wrong_signatures(),
-        }
+impl Meaning {
+    /// Whether it may fail, so that what stands behind `||` counts.
+    fn may_fail(&self) -> bool {
+        matches!(
+            self,
+            Meaning::Counter(_) | Meaning::Listener | Meaning::Connections(..) | Meaning::Failure
+        )
     }
 }
-
-/// The counters when counting began.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Baseline(Counters);
 
 /// What the lines of a command mean.
 ///
 /// # Errors
 /// The part that is not known, in words.
 pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
-    let joined = text.replace("\\\n", " ");
-    let joined = products(&joined).ok_or_else(|| format!("no support for the command {text}"))?;
+    let unknown = |what: &str| format!("no support for the command {what}");
+    let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
+    let joined = products(&joined).ok_or_else(|| unknown(text))?;
     if let Some((flushes, added)) = setkey::understand(&joined) {
         return Ok(vec![Meaning::Keys(flushes, added)]);
     }
     let mut meanings = Vec::new();
-    for line in joined.split(['\n', ';']).flat_map(|line| line.split("&&")) {
-        let line = line.split('#').next().unwrap_or("").trim();
-        if line.is_empty() {
-            continue;
+    for statement in statements(&joined).ok_or_else(|| unknown(text.trim()))? {
+        let found = meaning(&statement.programs).ok_or_else(|| unknown(&statement.text))?;
+        if let Some(otherwise) = &statement.otherwise {
+            let instead = meaning(otherwise).ok_or_else(|| unknown(&statement.text))?;
+            // What fails is forgiven, and nobody could say then whether it was looked at.
+            if found.iter().any(Meaning::may_fail) && instead != [Meaning::Failure] {
+                return Err(unknown(&statement.text));
+            }
         }
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match meaning(&words, line) {
-            Some(found) => meanings.extend(found),
-            None => return Err(format!("no support for the command {line}")),
-        }
+        meanings.extend(found);
     }
     for meaning in &meanings {
         if let Meaning::Setting(key, value) = meaning {
@@ -155,48 +124,66 @@ fn probe() -> Config {
 }
 
 /// Programs that have no effect on a stack in a program, unless they write into a file.
-const WITHOUT_EFFECT: [&str; 11] = [
-    "true", ":", "ethtool", "echo", "cd", "modprobe", "kldload", "set", "ulimit", "wait", "sync",
+const WITHOUT_EFFECT: [&str; 12] = [
+    "true", ":", "ethtool", "cd", "modprobe", "kldload", "kldstat", "set", "ulimit", "wait",
+    "sync", "logger",
 ];
 
-fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
-    let first = *words.first()?;
-    let program = first.rsplit('/').next().unwrap_or(first);
+/// What programs mean that read each other's output.
+fn meaning(programs: &[Program]) -> Option<Vec<Meaning>> {
+    let first = programs.first()?;
     let one = |meaning: Option<Meaning>| meaning.map(|meaning| vec![meaning]);
-    match program {
-        "sysctl" | "set_sysctls.py" => settings(words, line),
+    match (first.name(), programs) {
+        ("nstat", _) => counters::nstat(programs),
+        ("sockstat", _) => one(sockstat(programs)),
+        ("grep" | "cat", _) if lists_listeners(programs) => Some(vec![Meaning::Listener]),
+        ("echo" | "printf", [said, tee]) if tee.name() == "tee" => {
+            one(written(said, tee.words.last()?))
+        }
+        (_, [alone]) => alone_means(alone),
+        _ => None,
+    }
+}
+
+fn alone_means(program: &Program) -> Option<Vec<Meaning>> {
+    let words = &program.words()[..];
+    let one = |meaning: Option<Meaning>| meaning.map(|meaning| vec![meaning]);
+    match program.name() {
+        "sysctl" | "set_sysctls.py" => settings(words),
         // Two sets of scripts begin with one of this name; the one that several directories share
         // sets these beside what the profile is.
-        "defaults.sh" if first.contains("common/") => Some(vec![Meaning::OpenToAll]),
+        "defaults.sh" if words[0].contains("common/") => Some(vec![Meaning::OpenToAll]),
         "defaults.sh" => Some(vec![Meaning::Nothing]),
-        _ if program.starts_with("sysctl_restore") => Some(vec![Meaning::Nothing]),
-        "echo" if line.contains('>') => one(echo(line)),
-        _ if WITHOUT_EFFECT.contains(&program) => Some(vec![Meaning::Nothing]),
+        name if name.starts_with("sysctl_restore") => Some(vec![Meaning::Nothing]),
+        "." | "source" | "sh" | "bash" => script(program),
+        "echo" | "printf" => match &program.into {
+            None => Some(vec![Meaning::Nothing]),
+            Some(path) => one(written(program, path)),
+        },
+        name if WITHOUT_EFFECT.contains(&name) => Some(vec![Meaning::Nothing]),
+        "cat" => match program.into.as_deref() {
+            None | Some("/dev/null") => Some(vec![Meaning::Nothing]),
+            Some(_) => None,
+        },
         "false" => Some(vec![Meaning::Failure]),
         "exit" => match words.get(1) {
             None | Some(&"0") => Some(vec![Meaning::Nothing]),
             Some(_) => Some(vec![Meaning::Failure]),
         },
         "sleep" => {
-            let micros = super::super::text::micros_of(words.get(1)?)?;
+            let seconds = words.get(1)?;
+            let seconds = seconds.strip_suffix('s').unwrap_or(seconds);
+            let micros = super::super::text::micros_of(seconds)?;
             Some(vec![Meaning::Wait(Duration::from_micros(micros))])
         }
-        "ip" => ip(words),
-        "tc" => one(tc(words)),
-        "nstat" => nstat(words, line),
-        "grep" if line.contains("/proc/net/tcp") && line.contains(" 0A ") => {
-            Some(vec![Meaning::Listener])
+        "usleep" => {
+            let micros = words.get(1)?.parse().ok()?;
+            Some(vec![Meaning::Wait(Duration::from_micros(micros))])
         }
-        "rm" => one(words.last().map(|path| Meaning::NoFile((*path).to_owned()))),
-        "dd" => one(dd(words)),
-        "truncate" => match words {
-            [_, "-s", size, path] => {
-                let size = octets(size)?;
-                Some(vec![Meaning::File((*path).to_owned(), size)])
-            }
-            _ => None,
-        },
-        "sockstat" => one(sockstat(line)),
+        "ip" => routes::ip(words),
+        "tc" => one(routes::tc(words)),
+        "ifconfig" => one(routes::ifconfig(words)),
+        "rm" | "dd" | "truncate" | "fallocate" | "head" | "touch" => one(file(program)),
         "tcpdrop" => match words {
             [_, "-s", state] => one(state_of(state).map(Meaning::Drop)),
             _ => None,
@@ -205,47 +192,61 @@ fn meaning(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
     }
 }
 
-/// `echo VALUE > /proc/sys/net/ipv4/…`, or to where the parameters of a controller are.
-fn echo(line: &str) -> Option<Meaning> {
-    let (said, path) = line.split_once('>')?;
-    let path = path.trim_start_matches('>').trim();
-    let value = said.trim().strip_prefix("echo")?.trim();
-    let value = value.trim_matches(['"', '\'']);
-    if path == "/dev/null" {
-        return Some(Meaning::Nothing);
+/// `sh -c 'TEXT'`, or the file of a script that is known.
+fn script(program: &Program) -> Option<Vec<Meaning>> {
+    match &program.words()[1..] {
+        ["-c", text] => understand(text).ok(),
+        [path] => {
+            let words = vec![(*path).to_owned()];
+            let known = ["defaults.sh", "sysctl_restore"];
+            let is_known = known.iter().any(|name| path.contains(name));
+            let program = Program { words, into: None };
+            is_known.then(|| alone_means(&program)).flatten()
+        }
+        _ => None,
     }
-    let key = (path.strip_prefix("/proc/sys/")).or(path.strip_prefix("/sys/module/"))?;
-    Some(Meaning::Setting(key.to_owned(), value.to_owned()))
 }
 
-/// `sysctl -q -w net.ipv4.X=V`, or `net.ipv4.X="a b c"`.
-fn settings(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
+/// A `grep` for the state LISTEN in what `/proc/net/tcp` shows.
+fn lists_listeners(programs: &[Program]) -> bool {
+    let mut words = programs.iter().flat_map(Program::words);
+    let is_of_connections = words.clone().any(|word| word.starts_with("/proc/net/tcp"));
+    let is_inverted = words.clone().any(|word| word == "-v");
+    is_of_connections && !is_inverted && words.any(|word| word.contains(" 0A "))
+}
+
+/// `echo VALUE > /proc/sys/net/ipv4/…`, or to where the parameters of a controller are.
+fn written(said: &Program, path: &str) -> Option<Meaning> {
+    if matches!(path, "/dev/null" | "/dev/stderr" | "/dev/kmsg") {
+        return Some(Meaning::Nothing);
+    }
+    let words = said.words();
+    let value = words[1..].iter().filter(|word| **word != "-n");
+    let value: Vec<&str> = value.copied().collect();
+    let key = (path.strip_prefix("/proc/sys/")).or(path.strip_prefix("/sys/module/"))?;
+    Some(Meaning::Setting(key.to_owned(), value.join(" ")))
+}
+
+/// `sysctl -q -w net.ipv4.X=V net/ipv4/Y="a b c"`.
+fn settings(words: &[&str]) -> Option<Vec<Meaning>> {
     let mut meanings = Vec::new();
-    let mut rest = line.trim_start().strip_prefix(words[0])?.trim();
-    while !rest.is_empty() {
-        if rest.starts_with('-') || rest.starts_with('>') || rest.starts_with("2>") {
-            rest = rest
-                .split_once(char::is_whitespace)
-                .map_or("", |(_, rest)| rest)
-                .trim_start();
+    for word in &words[1..] {
+        if let Some(options) = word.strip_prefix('-') {
+            if !options.chars().all(|c| "qwenNbi".contains(c)) {
+                return None;
+            }
             continue;
         }
-        let word = rest.split(char::is_whitespace).next()?;
-        if is_key(word) {
+        meanings.push(match word.split_once('=') {
+            Some((key, value)) => {
+                let key = key.trim().trim_start_matches("/proc/sys/");
+                let value = value.trim().trim_matches(['"', '\'']);
+                Meaning::Setting(key.to_owned(), value.to_owned())
+            }
             // It is asked for, and nobody reads the answer.
-            rest = rest[word.len()..].trim_start();
-            meanings.push(Meaning::Nothing);
-            continue;
-        }
-        let (key, after) = rest.split_once('=')?;
-        let quote = after.chars().next().filter(|c| *c == '"' || *c == '\'');
-        let (value, next) = match quote {
-            Some(quote) => after[1..].split_once(quote)?,
-            None => after.split_once(char::is_whitespace).unwrap_or((after, "")),
-        };
-        let key = key.trim().trim_start_matches("/proc/sys/");
-        meanings.push(Meaning::Setting(key.to_owned(), value.to_owned()));
-        rest = next.trim_start();
+            None if is_key(word) => Meaning::Nothing,
+            None => return None,
+        });
     }
     (!meanings.is_empty()).then_some(meanings)
 }
@@ -256,73 +257,6 @@ fn is_key(word: &str) -> bool {
         && word
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c))
-}
-
-/// The word behind another.
-fn after<'a>(words: &[&'a str], word: &str) -> Option<&'a str> {
-    let at = words.iter().position(|known| *known == word)?;
-    words.get(at + 1).copied()
-}
-
-fn ip(words: &[&str]) -> Option<Vec<Meaning>> {
-    let words: Vec<&str> = words
-        .iter()
-        .copied()
-        .filter(|word| !matches!(*word, "-4" | "-6"))
-        .collect();
-    match words.get(1..)? {
-        ["tcp_metrics", "flush", ..] => Some(vec![Meaning::Nothing]),
-        ["link", "set", ..] => {
-            let mtu = after(&words, "mtu")?.parse().ok()?;
-            Some(vec![Meaning::Mtu(mtu)])
-        }
-        ["route", "change" | "replace" | "add", ..] => {
-            let mut metrics = Vec::new();
-            for name in ["advmss", "mtu", "initcwnd", "initrwnd", "rto_min"] {
-                let value = match after(&words, name) {
-                    Some("lock") => after(&words, "lock"),
-                    value => value,
-                };
-                let Some(value) = value else { continue };
-                let value = value.trim_end_matches("ms").parse().ok()?;
-                metrics.push((name.to_owned(), value));
-            }
-            let unknown = [
-                "congctl", "features", "quickack", "hoplimit", "window", "cwnd",
-            ];
-            let fits = !metrics.is_empty() && !words.iter().any(|word| unknown.contains(word));
-            fits.then(|| vec![Meaning::Route(metrics)])
-        }
-        _ => None,
-    }
-}
-
-fn tc(words: &[&str]) -> Option<Meaning> {
-    match words.get(1..)? {
-        ["qdisc", _, ..] if words.contains(&"fq") => Some(Meaning::Paced),
-        ["qdisc", _, ..] if words.contains(&"pfifo") => {
-            Some(Meaning::Deaf(after(words, "limit") == Some("0")))
-        }
-        _ => None,
-    }
-}
-
-/// `nstat -n`, or a counter that must be a number. Without `-s` it tells next time what is new
-/// since this one.
-fn nstat(words: &[&str], line: &str) -> Option<Vec<Meaning>> {
-    if words.get(1..) == Some(&["-n"]) {
-        return Some(vec![Meaning::CountFromHere]);
-    }
-    let (_, pattern) = line.rsplit_once("grep")?;
-    let number: String = pattern.chars().filter(char::is_ascii_digit).collect();
-    let number = number.parse().ok()?;
-    let mut known = Counter::NAMES.iter();
-    let (_, counter) = known.find(|(name, _)| line.contains(name))?;
-    let mut meanings = vec![Meaning::Counter(*counter, number)];
-    if words.get(1) != Some(&"-s") {
-        meanings.push(Meaning::CountFromHere);
-    }
-    Some(meanings)
 }
 
 fn octets(text: &str) -> Option<u64> {
@@ -337,6 +271,25 @@ fn octets(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// Files of zeros, and files that are gone.
+fn file(program: &Program) -> Option<Meaning> {
+    let words = &program.words()[..];
+    let made = |path: &str, size: &str| Some(Meaning::File(path.to_owned(), octets(size)?));
+    match (program.name(), words, &program.into) {
+        ("rm", _, _) => Some(Meaning::NoFile((*words.last()?).to_owned())),
+        ("dd", _, _) => dd(words),
+        ("truncate", [_, "-s" | "--size", size, path], _) => made(path, size),
+        ("truncate", [_, size, path], _) => {
+            let size = size.strip_prefix("--size=").or(size.strip_prefix("-s"));
+            made(path, size?)
+        }
+        ("fallocate", [_, "-l", size, path], _) => made(path, size),
+        ("head", [_, "-c", size, "/dev/zero"], Some(path)) => made(path, size),
+        ("touch", [_, path], _) => made(path, "0"),
+        _ => None,
+    }
 }
 
 /// `dd bs=N count=N if=/dev/zero of=path`.
@@ -374,11 +327,14 @@ fn state_of(name: &str) -> Option<State> {
     found.map(|(_, state)| *state)
 }
 
-fn sockstat(line: &str) -> Option<Meaning> {
-    let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+/// `sockstat … | grep ADDRESS | grep -c STATE | grep N`
+fn sockstat(programs: &[Program]) -> Option<Meaning> {
+    let (last, others) = programs.split_last()?;
+    let mut words = others.iter().flat_map(Program::words);
     let state = words.find_map(state_of)?;
-    let (_, count) = line.rsplit_once("grep")?;
-    Some(Meaning::Connections(state, count.trim().parse().ok()?))
+    let are_greps = programs[1..].iter().all(|program| program.name() == "grep");
+    let count = last.words.last()?.trim().parse().ok()?;
+    are_greps.then_some(Meaning::Connections(state, count))
 }
 
 impl Run<'_> {
@@ -411,24 +367,20 @@ impl Run<'_> {
                 self.reconfigure(config)
             }
             Meaning::Route(metrics) => self.route(&metrics),
-            Meaning::Deaf(deaf) => {
-                self.host.deaf = deaf;
-                Ok(())
-            }
-            Meaning::Paced => {
+            Meaning::Queue(queue) => {
+                self.host.deaf = queue == Queue::Deaf;
                 let mut config = self.host.stack.config().clone();
-                config.tcp.pacing.when = Pacing::Always;
+                config.tcp.pacing.when = match queue {
+                    Queue::Paced => Pacing::Always,
+                    Queue::Plain | Queue::Deaf => PacingConfig::default().when,
+                };
                 self.reconfigure(config)
             }
             Meaning::CountFromHere => {
-                self.counters_at = Baseline(self.host.stack.counters().clone());
+                self.counters_at = Baseline::of(&self.host.stack);
                 Ok(())
             }
-            Meaning::Counter(counter, wanted) => {
-                let now = counter.of(self.host.stack.counters());
-                let then = counter.of(&self.counters_at.0);
-                same(&format!("{counter:?}"), wanted, now - then)
-            }
+            Meaning::Counter(check) => self.check(check),
             Meaning::Listener => match self.sockets.has_listener() {
                 true => Ok(()),
                 false => failed("nobody listens"),
@@ -495,17 +447,45 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn route(&mut self, metrics: &[(String, u32)]) -> Result<(), Stop> {
+    /// Holds a counter to what it must be.
+    fn check(&self, check: Check) -> Result<(), Stop> {
+        let start = Baseline::default();
+        let base = if check.absolute {
+            &start
+        } else {
+            &self.counters_at
+        };
+        let counted = base.new_in(check.counter, &self.host.stack);
+        let name = check.counter.name();
+        match check.wanted {
+            Some(wanted) => same(name, wanted, counted),
+            None if counted > 0 => Ok(()),
+            None => failed(format!("{name}: nothing is counted")),
+        }
+    }
+
+    fn route(&mut self, metrics: &[Metric]) -> Result<(), Stop> {
         let mut config = self.host.stack.config().clone();
-        for (name, value) in metrics {
-            match name.as_str() {
-                "advmss" => config.tcp.mss = Some((*value).min(65_535) as u16),
-                "mtu" => config.mtu = *value as usize,
-                "initcwnd" => config.tcp.initial_window = (*value).max(1),
-                "rto_min" => {
-                    config.tcp.min_rto = Duration::from_millis((*value).into());
+        for metric in metrics {
+            match metric {
+                Metric::Mss(mss) => config.tcp.mss = Some(*mss),
+                Metric::Mtu(mtu) => config.mtu = *mtu,
+                Metric::FirstWindow(segments) => config.tcp.initial_window = *segments,
+                Metric::LeastRto(rto) => config.tcp.min_rto = *rto,
+                Metric::HopLimit(limit) => config.hop_limit = *limit,
+                Metric::Congestion(controller) => config.tcp.congestion_control = *controller,
+                Metric::Ecn => {
+                    for mode in [&mut config.tcp.ecn.ask, &mut config.tcp.ecn.accept] {
+                        if *mode == EcnMode::Off {
+                            *mode = EcnMode::Classic;
+                        }
+                    }
                 }
-                _ => return skipped(format!("no support for the route metric {name}")),
+                Metric::QuickAcks => config.tcp.delayed_ack = None,
+                Metric::NoCookies => {
+                    config.fast_open.client_without_cookie = true;
+                    config.fast_open.server_without_cookie = true;
+                }
             }
         }
         self.reconfigure(config)
@@ -566,13 +546,6 @@ mod tests {
             ),
             ("ip link set dev tun0 mtu 1280", Meaning::Mtu(1280)),
             ("ethtool -K tun0 tso off gso off", Meaning::Nothing),
-            (
-                "tc qdisc replace dev tun0 root pfifo limit 0",
-                Meaning::Deaf(true),
-            ),
-            ("tc qdisc replace dev tun0 root pfifo", Meaning::Deaf(false)),
-            ("tc qdisc replace dev tun0 root fq", Meaning::Paced),
-            ("nstat -n", Meaning::CountFromHere),
             ("../../common/defaults.sh", Meaning::OpenToAll),
             ("tcpdrop -s TIME_WAIT", Meaning::Drop(State::TimeWait)),
             ("sleep 1.5", Meaning::Wait(Duration::from_millis(1_500))),
@@ -603,6 +576,20 @@ mod tests {
                 Meaning::File("testfile".to_owned(), 4096),
             ),
             ("truncate -s 10 f", Meaning::File("f".to_owned(), 10)),
+            ("truncate --size=2k f", Meaning::File("f".to_owned(), 2048)),
+            ("fallocate -l 10 f", Meaning::File("f".to_owned(), 10)),
+            (
+                "head -c 10 /dev/zero > f",
+                Meaning::File("f".to_owned(), 10),
+            ),
+            ("touch f", Meaning::File("f".to_owned(), 0)),
+            ("sleep 2s", Meaning::Wait(Duration::from_secs(2))),
+            ("echo \"here\" >&2", Meaning::Nothing),
+            (
+                "kldstat -q -m tcp_rack || kldload tcp_rack",
+                Meaning::Nothing,
+            ),
+            (". ./defaults.sh", Meaning::Nothing),
             ("grep -q \" 0A \" /proc/net/tcp", Meaning::Listener),
             (
                 "sockstat -4 -P tcp -p 8080 -s | grep 192.0.2.1 | grep -c TIME_WAIT | grep 1",
@@ -612,29 +599,47 @@ mod tests {
                 "sockstat -6 -P tcp -s | grep fd3d | grep -c CLOSED | grep 0",
                 Meaning::Connections(State::Closed, 0),
             ),
-            (
-                "ip route change 192.0.2.0/24 via 192.168.0.1 initcwnd 20 mtu lock 1400",
-                Meaning::Route(vec![("mtu".to_owned(), 1400), ("initcwnd".to_owned(), 20)]),
-            ),
         ];
         for (text, expected) in rows {
             assert_eq!(one(text), expected, "{text}");
         }
     }
 
-    /// By the names of Linux; and unless `-s` says so, each time only what is new.
+    /// Quotes, prefixes, and what a shell does beside: as people write them.
     #[test]
-    fn nstat_tells_what_is_new() {
-        for (name, counter) in Counter::NAMES {
-            let wanted = Meaning::Counter(counter, 2);
-            assert_eq!(
-                one(&format!("nstat -s | grep {name} | grep -q \" 2 \"")),
-                wanted
-            );
-            assert_eq!(
-                understand(&format!("nstat | grep {name} | grep -q \" 2 \"")),
-                Ok(vec![wanted, Meaning::CountFromHere])
-            );
+    fn settings_as_people_write_them() {
+        let sack = Meaning::Setting("net.ipv4.tcp_sack".to_owned(), "0".to_owned());
+        for text in [
+            "sysctl -wq net.ipv4.tcp_sack=0 >/dev/null 2>&1",
+            "sysctl -q 'net.ipv4.tcp_sack=0' 2> /dev/null || true",
+            "sysctl -q \"net.ipv4.tcp_sack=0\" || exit 1",
+            "sudo /sbin/sysctl -w net.ipv4.tcp_sack=0   # off",
+            "sh -c 'sysctl -q -w net.ipv4.tcp_sack=0'",
+            "sysctl -q -w \\\r\n  net.ipv4.tcp_sack=0",
+        ] {
+            assert_eq!(one(text), sack, "{text}");
+        }
+        let sack = Meaning::Setting("net/ipv4/tcp_sack".to_owned(), "0".to_owned());
+        for text in [
+            "echo \"0\" >/proc/sys/net/ipv4/tcp_sack",
+            "echo 0 | sudo tee /proc/sys/net/ipv4/tcp_sack > /dev/null",
+            "echo 0 | tee /proc/sys/net/ipv4/tcp_sack",
+            "printf 0 > '/proc/sys/net/ipv4/tcp_sack'",
+        ] {
+            assert_eq!(one(text), sack, "{text}");
+        }
+        let memory = Meaning::Setting("net.ipv4.tcp_rmem".to_owned(), "1 2 3".to_owned());
+        assert_eq!(one("sysctl -w \"net.ipv4.tcp_rmem=1 2 3\""), memory);
+    }
+
+    /// What is forgiven is not looked at.
+    #[test]
+    fn checks_cannot_be_forgiven() {
+        let check = "grep -q \" 0A \" /proc/net/tcp";
+        assert_eq!(one(check), Meaning::Listener);
+        assert_eq!(one(&format!("{check} || exit 1")), Meaning::Listener);
+        for text in ["{} || true", "{} || echo none", "! {}", "false || true"] {
+            assert!(understand(&text.replace("{}", check)).is_err(), "{text}");
         }
     }
 
@@ -643,11 +648,15 @@ mod tests {
         for text in [
             "reboot",
             "sysctl -w net.ipv4.nonsense=1",
-            "tc qdisc add netem loss 1",
-            "ip rule",
+            "cat x > y",
+            "sleep 1 &",
+            "if true; then false; fi",
+            "sysctl -a",
+            "echo 1 | nc 192.0.2.1 80",
+            "grep -v \" 0A \" /proc/net/tcp",
+            "sysctl -q net.ipv4.tcp_timestamps=$(cat file)",
             "echo 1 > /sys/module/tcp_cubic/parameters/beta",
             "sysctl -q net.ipv4.tcp_fin_timeout=$((1+2))",
-            "nstat | grep TcpExtTCPAbortOnMemory | grep -q \" 1 \"",
             "setkey -c",
             "sysctl net.inet.tcp.rfc1323 | grep 1",
             "tcpdrop -a",
