@@ -8,6 +8,7 @@
 //! | `addresses` | which addresses and ports a socket may have, and which it gets |
 //! | `datagrams` | UDP: the same |
 //! | `options` | getsockopt, setsockopt, `TCP_INFO` |
+//! | `kernel` | what Linux has answered in the same states |
 //! | `live` | options of what is connected or listens already; close that lingers |
 //! | `readiness` | poll; epoll by level, by edge, once |
 
@@ -16,6 +17,7 @@
 mod bsd {
     mod addresses;
     mod datagrams;
+    mod kernel;
     mod live;
     mod options;
     mod readiness;

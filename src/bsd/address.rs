@@ -52,9 +52,9 @@ impl Family {
                 Some(v4) => SocketAddr::new(v4.into(), address.port()),
                 None => SocketAddr::new(v6.into(), address.port()),
             }),
-            (Family::Inet, IpAddr::V6(_)) | (Family::Inet6, IpAddr::V4(_)) => {
-                Err(Errno::EAFNOSUPPORT)
-            }
+            (Family::Inet, IpAddr::V6(_)) => Err(Errno::EAFNOSUPPORT),
+            // It is too short for an address of IPv6.
+            (Family::Inet6, IpAddr::V4(_)) => Err(Errno::EINVAL),
         }
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{SHUT_RD, SHUT_RDWR, SHUT_WR};
-use super::stream::Role;
+use super::stream::{Phase, Role};
 use super::table::{Fd, Kind};
 use crate::tcp::State;
 use std::net::Shutdown;
@@ -26,14 +26,13 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(_) => self.shutdown_stream(fd, reading, writing),
             Kind::Datagram(socket) => {
-                if socket.peer.is_none() {
-                    return Err(Errno::ENOTCONN);
-                }
+                // Without a peer it is done, too, and told to be an error.
+                let answer = socket.peer.map(|_| ()).ok_or(Errno::ENOTCONN);
                 let socket = self.datagram_mut(fd)?;
                 socket.read_shut |= reading;
                 socket.write_shut |= writing;
                 self.table.happened(fd);
-                Ok(())
+                answer
             }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
@@ -61,6 +60,8 @@ impl Calls<'_> {
         }
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.read_shut |= reading;
+        // No connect has to tell any more what came of it.
+        socket.role = Role::Connection(id, Phase::Connected);
         if reading {
             socket.config.socket.refuses_text = true;
             let options = socket.config.socket;

@@ -1,6 +1,6 @@
 //! connect: to a peer, and from it.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::ancillary::OneSend;
 use super::errno::Errno;
@@ -19,6 +19,7 @@ impl Calls<'_> {
     /// earlier attempt (`ECONNREFUSED`, `ETIMEDOUT`, …; `ECONNABORTED` if nobody knows);
     /// `EAFNOSUPPORT`, `ENETUNREACH`, `EADDRNOTAVAIL`, `EADDRINUSE`.
     pub fn connect(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
+        let peer = self.reached_by(fd, peer);
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => match socket.role {
                 Role::Fresh if socket.waits_for.is_some() => Err(Errno::EISCONN),
@@ -31,6 +32,28 @@ impl Calls<'_> {
             },
             Kind::Datagram(_) => self.connect_datagram(fd, peer),
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    /// Who is meant by an address: no address is this host, at the one where the socket is, or its first.
+    pub(super) fn reached_by(&self, fd: Fd, peer: SocketAddr) -> SocketAddr {
+        let (family, bound) = match self.table.get(fd).map(|known| &known.kind) {
+            Ok(Kind::Stream(socket)) => (socket.family, socket.bound),
+            Ok(Kind::Datagram(socket)) => (socket.family, socket.bound),
+            Ok(Kind::Epoll(_) | Kind::Pipe(_)) | Err(_) => return peer,
+        };
+        let is_specified = |address: &IpAddr| !address.to_canonical().is_unspecified();
+        if is_specified(&peer.ip()) || family.inward(peer).is_err() {
+            return peer;
+        }
+        let own = self.stack.addresses();
+        let alike = own
+            .iter()
+            .find(|it| it.is_ipv4() == peer.ip().to_canonical().is_ipv4());
+        let bound = bound.map(|bound| bound.ip()).filter(is_specified);
+        match bound.or(alike.or(own.first()).copied()) {
+            Some(own) => family.outward(SocketAddr::new(own, peer.port())),
+            None => peer,
         }
     }
 
@@ -173,8 +196,9 @@ impl Calls<'_> {
 
     /// A TCP socket becomes what it was before connect or listen; an address that bind gave stays.
     pub(super) fn disconnect_stream(&mut self, fd: Fd) -> Result<(), Errno> {
+        // What nobody has been told of is told all the same.
+        let mut error = self.take_stream_error(fd);
         let role = core::mem::replace(&mut self.stream_mut(fd, Errno::EINVAL)?.role, Role::Fresh);
-        let mut error = None;
         match role {
             Role::Fresh => {}
             Role::Listening(ids) => {
@@ -189,7 +213,11 @@ impl Calls<'_> {
                     state,
                     State::Closing | State::LastAck | State::TimeWait | State::Closed
                 );
-                error = (!has_closed).then_some(Errno::ECONNRESET);
+                error = if has_closed {
+                    error
+                } else {
+                    Some(Errno::ECONNRESET)
+                };
                 self.drop_connection(id, true);
             }
         }
@@ -209,7 +237,9 @@ impl Calls<'_> {
             return Err(Errno::ENETUNREACH);
         }
         self.need_address(fd)?;
-        let socket = self.datagram(fd)?;
+        let pending = self.take_datagram_error(fd);
+        let socket = self.datagram_mut(fd)?;
+        socket.error = pending;
         let ids = socket.ids.clone();
         let of_family =
             |id: &crate::stack::UdpId| self.stack.udp_local_addr(*id).is_ipv4() == remote.is_ipv4();
@@ -235,7 +265,9 @@ impl Calls<'_> {
 
     /// UDP: everybody is heard again, at the address that bind gave, or at none.
     fn disconnect_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+        let pending = self.take_datagram_error(fd);
         let socket = self.datagram_mut(fd)?;
+        socket.error = pending;
         if socket.peer.take().is_none() {
             return Ok(());
         }
@@ -262,7 +294,7 @@ impl Calls<'_> {
 }
 
 /// The unspecified address of the family of `address`.
-fn unspecified_like(address: SocketAddr) -> core::net::IpAddr {
+fn unspecified_like(address: SocketAddr) -> IpAddr {
     match address.is_ipv4() {
         true => core::net::Ipv4Addr::UNSPECIFIED.into(),
         false => core::net::Ipv6Addr::UNSPECIFIED.into(),

@@ -3,8 +3,9 @@
 use super::errno::Errno;
 use super::freebsd::FIONSPACE;
 use super::linux::{
-    F_GETFD, F_GETFL, F_SETFD, F_SETFL, FIONBIO, FIONREAD, O_NONBLOCK, O_RDWR, SIOCATMARK,
-    SIOCOUTQ, SIOCOUTQNSD,
+    F_GETFD, F_GETFL, F_GETOWN, F_SETFD, F_SETFL, F_SETOWN, FD_CLOEXEC, FIOASYNC, FIOGETOWN,
+    FIONBIO, FIONREAD, FIOSETOWN, O_APPEND, O_ASYNC, O_DIRECT, O_NONBLOCK, O_RDWR, SIOCATMARK,
+    SIOCGPGRP, SIOCOUTQ, SIOCOUTQNSD, SIOCSPGRP,
 };
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
@@ -20,11 +21,19 @@ impl Calls<'_> {
         let descriptor = self.table.get_mut(fd)?;
         match command {
             F_GETFL => Ok(O_RDWR | descriptor.flags),
+            // What a device would have to do itself.
+            F_SETFL if argument & O_DIRECT != 0 => Err(Errno::EINVAL),
             F_SETFL => {
-                descriptor.flags = argument & O_NONBLOCK;
+                descriptor.flags = argument & (O_NONBLOCK | O_APPEND | O_ASYNC);
                 Ok(0)
             }
-            F_GETFD | F_SETFD => Ok(0),
+            F_GETFD => Ok(descriptor.descriptor_flags),
+            F_SETFD => {
+                descriptor.descriptor_flags = argument & FD_CLOEXEC;
+                Ok(0)
+            }
+            // Nobody gets signals here.
+            F_GETOWN | F_SETOWN => Ok(0),
             _ => Err(Errno::EINVAL),
         }
     }
@@ -36,8 +45,18 @@ impl Calls<'_> {
     pub fn ioctl(&mut self, fd: Fd, request: i32, argument: i32) -> Result<i32, Errno> {
         let descriptor = self.table.get_mut(fd)?;
         if request == FIONBIO {
-            descriptor.flags = if argument != 0 { O_NONBLOCK } else { 0 };
+            descriptor.flags &= !O_NONBLOCK;
+            descriptor.flags |= if argument != 0 { O_NONBLOCK } else { 0 };
             return Ok(argument);
+        }
+        if matches!(descriptor.kind, Kind::Epoll(_)) {
+            return Err(Errno::EINVAL);
+        }
+        // Nobody gets signals here.
+        match request {
+            FIOASYNC | FIOSETOWN | SIOCSPGRP => return Ok(argument),
+            FIOGETOWN | SIOCGPGRP => return Ok(0),
+            _ => {}
         }
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => self.stream_ioctl(socket, request),

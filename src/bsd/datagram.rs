@@ -105,9 +105,9 @@ impl Calls<'_> {
         if let Some(error) = socket.error.take() {
             return Some(error);
         }
-        let ids = socket.ids.clone();
+        let (ids, is_connected) = (socket.ids.clone(), socket.peer.is_some());
         let mut errors = ids.into_iter();
         let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
-        Some(errno(error.reason))
+        is_connected.then_some(errno(error.reason))
     }
 }

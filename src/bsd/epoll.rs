@@ -74,7 +74,7 @@ impl Calls<'_> {
         if flags & !EPOLL_CLOEXEC != 0 {
             return Err(Errno::EINVAL);
         }
-        self.table.insert(0, Kind::Epoll(Epoll::default()))
+        self.table.insert(flags, Kind::Epoll(Epoll::default()))
     }
 
     /// Watches a descriptor, otherwise, or no more. A set can watch another one.

@@ -167,15 +167,25 @@ numbers! {
     O_RDWR = 2, "Reading and writing.";
     O_NONBLOCK = 0o4000, "Calls do not block.";
     O_CLOEXEC = 0o2000000, "No meaning here.";
+    O_APPEND = 0o2000, "Kept: no meaning here.";
+    O_ASYNC = 0o20000, "Kept: there are no signals here.";
+    O_DIRECT = 0o40000, "Not of a socket.";
     F_GETFD = 1, "Flags of the descriptor.";
     F_SETFD = 2, "Flags of the descriptor: kept.";
     F_GETFL = 3, "O_RDWR, and O_NONBLOCK.";
     F_SETFL = 4, "O_NONBLOCK, or not.";
+    F_SETOWN = 8, "Who gets signals: nobody here.";
+    F_GETOWN = 9, "Nobody.";
     FD_CLOEXEC = 1, "No meaning here.";
 
     FIONREAD = 0x541b, "Octets that can be read.";
     SIOCINQ = 0x541b, "As FIONREAD.";
     FIONBIO = 0x5421, "O_NONBLOCK, or not.";
+    FIOASYNC = 0x5452, "Signals: none here.";
+    FIOSETOWN = 0x8901, "Who gets signals: nobody here.";
+    SIOCSPGRP = 0x8902, "As FIOSETOWN.";
+    FIOGETOWN = 0x8903, "Nobody.";
+    SIOCGPGRP = 0x8904, "As FIOGETOWN.";
     TIOCOUTQ = 0x5411, "As SIOCOUTQ.";
     SIOCOUTQ = 0x5411, "Octets that were not acknowledged, sent or not.";
     SIOCATMARK = 0x8905, "Whether the urgent octet is next.";

@@ -12,7 +12,7 @@ use super::stream::{Phase, Role, StreamSocket};
 use super::table::{Fd, Kind};
 use super::{Calls, System};
 use crate::config::ListenerConfig;
-use crate::stack::{BindError, ListenError, UdpId};
+use crate::stack::{BindError, ConnId, ListenError, UdpId};
 use crate::tcp::State;
 
 /// The most connections that a listener lets wait, whatever it is told (`somaxconn`).
@@ -49,17 +49,25 @@ impl Calls<'_> {
     /// Gives a socket a local address. Port 0: the stack chooses.
     ///
     /// # Errors
-    /// `EINVAL` if it has one, `EAFNOSUPPORT`, `EADDRNOTAVAIL` if it is not this host's,
+    /// `EAFNOSUPPORT`, `EADDRNOTAVAIL` if it is not this host's, `EINVAL` if the socket has one,
     /// `EADDRINUSE`.
     pub fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
-                if socket.bound.is_some() || !matches!(socket.role, Role::Fresh) {
+                self.bindable(socket.family, address, socket.settings.v6only)?;
+                // What has lost its connection has lost the port that it was given for it.
+                let is_used = match socket.role {
+                    Role::Fresh => false,
+                    Role::Listening(_) => true,
+                    Role::Connection(id, _) => !self.is_over(id),
+                };
+                if socket.bound.is_some() || is_used {
                     return Err(Errno::EINVAL);
                 }
                 self.bind_stream(fd, address)
             }
             Kind::Datagram(socket) => {
+                self.bindable(socket.family, address, socket.settings.v6only)?;
                 if socket.bound.is_some() {
                     return Err(Errno::EINVAL);
                 }
@@ -249,6 +257,11 @@ impl Calls<'_> {
         Ok((new, peer))
     }
 
+    /// Whether nobody can use a connection any more: in TIME-WAIT it is the stack's alone.
+    fn is_over(&self, id: ConnId) -> bool {
+        matches!(self.stack.status(id).state, State::TimeWait | State::Closed)
+    }
+
     /// The local address of a socket.
     ///
     /// # Errors
@@ -274,10 +287,9 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
                 let id = socket.connection().ok_or(Errno::ENOTCONN)?;
-                match self.stack.status(id).state {
-                    State::SynSent | State::Closed => Err(Errno::ENOTCONN),
-                    _ => Ok(socket.family.outward(self.stack.peer_addr(id))),
-                }
+                let is_there = !self.is_over(id) && self.stack.status(id).state != State::SynSent;
+                let peer = socket.family.outward(self.stack.peer_addr(id));
+                is_there.then_some(peer).ok_or(Errno::ENOTCONN)
             }
             Kind::Datagram(socket) => socket.peer.ok_or(Errno::ENOTCONN),
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),

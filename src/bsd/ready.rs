@@ -98,7 +98,9 @@ impl Calls<'_> {
         if opening && !status.fast_open_child {
             return ready;
         }
-        if status.recv_queue >= self.low_water(socket, id) {
+        // The urgent octet, if it is next, is not among what can be read.
+        let at_mark = self.stack.urgent_mark(id) == Some(1) && !socket.settings.urgent_inline;
+        if status.recv_queue >= self.low_water(socket, id) + usize::from(at_mark) {
             ready |= READABLE;
         }
         if status.closing || closed || self.stack.is_writable(id) {

@@ -7,8 +7,8 @@ use super::System;
 use super::errno::Errno;
 use super::linux::{
     IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_RECVERR,
-    IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC,
-    SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
+    IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK,
+    MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
     TCP_CM_INQ,
 };
 use super::options::SocketSettings;
@@ -170,7 +170,9 @@ impl Calls<'_> {
                 self.receive_notice(fd, buffer)
             }
             Kind::Stream(_) => self.receive_stream(fd, buffer, flags),
-            Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
+            Kind::Datagram(_) if flags & MSG_OOB != 0 && self.system == System::Freebsd => {
+                Err(Errno::EOPNOTSUPP)
+            }
             Kind::Datagram(_) => self.receive_datagram(fd, buffer, flags),
             Kind::Pipe(end) => {
                 let end = *end;
@@ -188,8 +190,14 @@ impl Calls<'_> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let id = match socket.role {
             Role::Connection(id, _) => id,
+            Role::Fresh if flags & MSG_OOB != 0 => return Err(Errno::EINVAL),
             Role::Fresh | Role::Listening(_) => {
-                return Err(self.take_stream_error(fd).unwrap_or(Errno::ENOTCONN));
+                let has_ended = socket.read_shut;
+                return match self.take_stream_error(fd) {
+                    Some(error) => Err(error),
+                    None if has_ended => Ok(Received::default()),
+                    None => Err(Errno::ENOTCONN),
+                };
             }
         };
         if flags & MSG_OOB != 0 {
@@ -219,6 +227,9 @@ impl Calls<'_> {
         flags: i32,
     ) -> Result<usize, Errno> {
         let peek = flags & MSG_PEEK != 0;
+        if buffer.is_empty() && self.stack.status(id).recv_queue > 0 {
+            return Ok(0);
+        }
         let inline = self.stream(fd, Errno::EINVAL)?.settings.urgent_inline;
         let mark = self.stack.urgent_mark(id);
         let skip = usize::from(mark == Some(1) && !inline);
@@ -274,13 +285,14 @@ impl Calls<'_> {
         Ok(taken + more)
     }
 
-    /// The urgent octet is next: it is taken out of the stream.
+    /// The urgent octet is next: it is taken out of the stream. To Linux it is gone then.
     fn pass_urgent(&mut self, fd: Fd, id: ConnId) -> Result<(), Errno> {
         let place = self.urgent_place(id);
+        let is_kept = self.system == System::Freebsd;
         let mut octet = [0];
         if self.stack.recv(self.now, id, &mut octet) == Ok(1) {
             let socket = self.stream_mut(fd, Errno::EINVAL)?;
-            let unread = socket.urgent_read != place;
+            let unread = is_kept && socket.urgent_read != place;
             socket.urgent = unread.then_some(octet[0]);
         }
         Ok(())
@@ -371,7 +383,12 @@ impl Calls<'_> {
         if let Some(error) = socket.error.take() {
             return Err(error);
         }
-        let (family, read_shut) = (socket.family, socket.read_shut);
+        let family = socket.family;
+        // Linux: who does not wait is not told that nothing will come.
+        let waits = flags & MSG_DONTWAIT == 0 && !self.table.get(fd)?.is_nonblocking();
+        let told = waits || self.system == System::Freebsd;
+        let socket = self.datagram(fd)?;
+        let has_ended = socket.read_shut && told;
         let mut answer = UdpRecvError::WouldBlock;
         for id in socket.ids.clone() {
             let received = match flags & MSG_PEEK != 0 {
@@ -398,7 +415,7 @@ impl Calls<'_> {
             }
         }
         match answer {
-            UdpRecvError::WouldBlock if read_shut => Ok(Received::default()),
+            UdpRecvError::WouldBlock if has_ended => Ok(Received::default()),
             UdpRecvError::WouldBlock => Err(Errno::EAGAIN),
             UdpRecvError::Undelivered(error) => Err(super::datagram::errno(error.reason)),
         }

@@ -82,12 +82,17 @@ impl Calls<'_> {
             {
                 Err(Errno::EOPNOTSUPP)
             }
-            Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
-                self.connect_sending(fd, to.ok_or(Errno::EDESTADDRREQ)?, data)
+            Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && socket.is_listening() => {
+                Err(Errno::EISCONN)
             }
-            // It is a connect as well: the first after the handshake finds that it has worked.
-            Kind::Stream(_) if flags & MSG_FASTOPEN != 0 => {
-                self.connect(fd, to.ok_or(Errno::EDESTADDRREQ)?)?;
+            Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
+                let peer = self.reached_by(fd, to.ok_or(Errno::EINVAL)?);
+                self.connect_sending(fd, peer, data)
+            }
+            // It is a connect as well, to whomever: the first after the handshake finds that it has worked.
+            Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 => {
+                let nobody = socket.family.unspecified();
+                self.connect(fd, to.unwrap_or(nobody))?;
                 self.send_stream(fd, &outgoing)
             }
             Kind::Stream(_) => self.send_stream(fd, &outgoing),
@@ -155,18 +160,13 @@ impl Calls<'_> {
         let Outgoing {
             data, flags, once, ..
         } = *outgoing;
+        let to = outgoing.to.map(|to| self.reached_by(fd, to));
         let socket = self.datagram_mut(fd)?;
-        if socket.write_shut {
-            return Err(Errno::EPIPE);
-        }
-        if let Some(error) = socket.error.take() {
-            return Err(error);
-        }
         if data.len() + socket.held.len() > LONGEST_DATAGRAM {
             return Err(Errno::EMSGSIZE);
         }
         let family = socket.family;
-        let to = (outgoing.to)
+        let to = to
             .or(socket.held_for)
             .map(|to| family.inward(to))
             .transpose()?;
@@ -175,6 +175,12 @@ impl Calls<'_> {
         }
         let peer = socket.peer.map(|peer| family.inward(peer)).transpose()?;
         let remote = to.or(peer).ok_or(Errno::EDESTADDRREQ)?;
+        if socket.write_shut {
+            return Err(Errno::EPIPE);
+        }
+        if let Some(error) = socket.error.take() {
+            return Err(error);
+        }
         if family.outward(remote) != remote && socket.settings.v6only {
             return Err(Errno::ENETUNREACH);
         }

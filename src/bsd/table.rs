@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::datagram::DatagramSocket;
 use super::epoll::Epoll;
 use super::errno::Errno;
-use super::linux::O_NONBLOCK;
+use super::linux::{FD_CLOEXEC, O_CLOEXEC, O_NONBLOCK};
 use super::pipe::{End, Pipe};
 use super::stream::StreamSocket;
 use crate::stack::{ConnId, ListenerId, UdpId};
@@ -35,8 +35,10 @@ pub(super) enum Kind {
 /// One descriptor.
 #[derive(Clone, Debug)]
 pub(super) struct Descriptor {
-    /// `O_NONBLOCK`, or nothing.
+    /// `O_NONBLOCK`, `O_APPEND`, `O_ASYNC`.
     pub(super) flags: i32,
+    /// `FD_CLOEXEC`, or nothing.
+    pub(super) descriptor_flags: i32,
     /// How often something has happened to it: what an edge is told from.
     pub(super) edges: u64,
     pub(super) kind: Kind,
@@ -80,6 +82,10 @@ impl Table {
         }
         let descriptor = Descriptor {
             flags: flags & O_NONBLOCK,
+            descriptor_flags: match flags & O_CLOEXEC {
+                0 => 0,
+                _ => FD_CLOEXEC,
+            },
             edges: 0,
             kind,
         };

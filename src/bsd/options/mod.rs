@@ -20,11 +20,12 @@ mod tcp;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use super::Calls;
+use super::address::Family;
 use super::errno::Errno;
 use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
 use super::stream::Role;
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::config::Keepalive;
 
 /// What the layer itself keeps of a socket, whatever it is.
@@ -125,10 +126,25 @@ impl Calls<'_> {
         }
         match level {
             SOL_SOCKET => self.socket_option(fd, name),
-            SOL_IP | SOL_IPV6 => self.ip_option(fd, level, name),
+            SOL_IP | SOL_IPV6 if level == SOL_IP || self.is_ipv6(fd) => {
+                self.ip_option(fd, level, name)
+            }
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => self.tcp_option(fd, name),
-            _ => Err(Errno::ENOPROTOOPT),
+            // To set one of another level is another error to Linux.
+            _ => match self.system {
+                System::Linux => Err(Errno::EOPNOTSUPP),
+                System::Freebsd => Err(Errno::ENOPROTOOPT),
+            },
         }
+    }
+
+    /// Whether a socket is of IPv6.
+    fn is_ipv6(&self, fd: Fd) -> bool {
+        self.table.get(fd).is_ok_and(|known| match &known.kind {
+            Kind::Stream(socket) => socket.family == Family::Inet6,
+            Kind::Datagram(socket) => socket.family == Family::Inet6,
+            Kind::Epoll(_) | Kind::Pipe(_) => false,
+        })
     }
 
     /// What the layer keeps of a socket.

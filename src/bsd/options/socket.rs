@@ -29,6 +29,10 @@ impl Calls<'_> {
         name: i32,
         value: &[u8],
     ) -> Result<(), Errno> {
+        // Everything else is at least an `int`, known or not.
+        if name != SO_BINDTODEVICE {
+            int(value)?;
+        }
         match name {
             SO_LINGER => return self.set_linger(fd, value),
             SO_RCVTIMEO => self.settings_mut(fd)?.receive_timeout = timeval(value)?,
@@ -40,16 +44,7 @@ impl Calls<'_> {
                 self.settings_mut(fd)?.keepalive_on = flag(value)?;
                 return self.apply_keepalive(fd);
             }
-            SO_RCVLOWAT => {
-                let least = int(value)?;
-                // Linux: below zero means as much as can be, and zero is one.
-                let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
-                let most = self.most_low_water(fd)?;
-                let least = least.min(most);
-                self.settings_mut(fd)?.receive_low_water = least;
-                self.make_room_for(fd, least)?;
-                self.table.happened(fd);
-            }
+            SO_RCVLOWAT => return self.set_low_water(fd, int(value)?),
             SO_RCVBUF | SO_RCVBUFFORCE => {
                 let octets = int(value)?.clamp(LEAST_RECEIVE, MOST_BUFFER) as usize;
                 self.resize(fd, Some(octets), None)?;
@@ -82,14 +77,29 @@ impl Calls<'_> {
             SO_TXTIME => self.settings_mut(fd)?.keep(SOL_SOCKET, name, 1),
             // What is sent is copied all the same.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
-            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE
-            | SO_INCOMING_CPU | SO_ZEROCOPY => {
+            SO_BUSY_POLL if int(value)? < 0 => return Err(Errno::EINVAL),
+            SO_BROADCAST | SO_DONTROUTE => {
+                let value = i32::from(flag(value)?);
+                self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
+            }
+            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_INCOMING_CPU | SO_ZEROCOPY => {
                 let value = int(value)?;
                 self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
             }
             // Some can only be read.
             _ => return Err(Errno::ENOPROTOOPT),
         }
+        Ok(())
+    }
+
+    /// So many octets make a stream readable. Linux: below zero means as much as can be, and zero is one.
+    fn set_low_water(&mut self, fd: Fd, least: i32) -> Result<(), Errno> {
+        let least = usize::try_from(least).unwrap_or(i32::MAX as usize).max(1);
+        let most = self.most_low_water(fd)?;
+        let least = least.min(most);
+        self.settings_mut(fd)?.receive_low_water = least;
+        self.make_room_for(fd, least)?;
+        self.table.happened(fd);
         Ok(())
     }
 
@@ -119,17 +129,21 @@ impl Calls<'_> {
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 let limit = socket.config.socket.max_pacing_rate;
-                let limit = limit.and_then(|rate| u32::try_from(rate).ok());
-                octets(limit.unwrap_or(u32::MAX).cast_signed())
+                // Who has room for less than a `long` is told as much as fits.
+                limit.unwrap_or(u64::MAX).to_le_bytes().to_vec()
             }
             SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE | SO_ZEROCOPY => {
                 octets(settings.kept(SOL_SOCKET, name, 0))
             }
-            SO_TIMESTAMPING => octets(match &self.table.get(fd)?.kind {
-                Kind::Stream(socket) => socket.notices.stamping(),
-                Kind::Datagram(socket) => socket.notices.stamping(),
-                Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
-            }),
+            SO_TIMESTAMPING => {
+                let flags = match &self.table.get(fd)?.kind {
+                    Kind::Stream(socket) => socket.notices.stamping(),
+                    Kind::Datagram(socket) => socket.notices.stamping(),
+                    Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
+                };
+                // And by which clock: there is one.
+                [octets(flags), octets(0)].concat()
+            }
             SO_TXREHASH => {
                 self.stream(fd, Errno::EOPNOTSUPP)?;
                 yes(self.flow_label(fd)? == FlowLabel::ChangesAfterTimeouts)

@@ -92,10 +92,13 @@ impl Calls<'_> {
                 let limit = (millis > 0).then(|| Duration::from_millis(millis));
                 socket.config.socket.user_timeout = limit;
             }
-            // All ones, which is -1 here: no limit.
+            // All ones, which is -1 here: no limit; zero: what the host has.
             TCP_NOTSENT_LOWAT => {
-                let mark = usize::try_from(number).ok();
-                socket.config.socket.unsent_low_water = mark;
+                socket.settings.keep(SOL_TCP, name, number);
+                let own = usize::try_from(number).ok();
+                let host = self.stack.config().tcp.socket.unsent_low_water;
+                let socket = self.stream_mut(fd, Errno::EINVAL)?;
+                socket.config.socket.unsent_low_water = if number == 0 { host } else { own };
             }
             TCP_WINDOW_CLAMP => {
                 if number == 0 && !matches!(socket.role, Role::Fresh) {
@@ -244,7 +247,7 @@ impl Calls<'_> {
                 let limit = config.socket.user_timeout.unwrap_or_default();
                 size(limit.as_millis() as usize)
             }
-            TCP_NOTSENT_LOWAT => config.socket.unsent_low_water.map_or(octets(-1), size),
+            TCP_NOTSENT_LOWAT => octets(settings.kept(SOL_TCP, name, 0)),
             TCP_WINDOW_CLAMP => size(config.socket.window_clamp.unwrap_or(0)),
             TCP_TIMESTAMP => {
                 let id = socket.connection();
