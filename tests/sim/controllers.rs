@@ -202,7 +202,7 @@ fn bbr_fills_a_path_that_loses_one_in_a_hundred() {
     for seed in 0..3 {
         let [text, wire] = bbr_fills(seed);
         assert!(wire >= 90, "seed {seed}: {wire} % of the wire");
-        assert!(text >= 88, "seed {seed}: {text} % are text");
+        assert!(text >= 90, "seed {seed}: {text} % are text");
     }
 }
 
@@ -322,7 +322,7 @@ fn flows_of_dctcp_share_alike() {
 
 #[test]
 fn flows_of_bbr_share_alike() {
-    share_alike(CongestionControl::Bbr, 15, 15);
+    share_alike(CongestionControl::Bbr, 10, 15);
 }
 
 /// At a round trip of 10 ms the window is lowered some hundred times a minute, so that a minute is no

@@ -9,7 +9,7 @@ use crate::time::Duration;
 const PACING_MARGIN: u64 = 99;
 /// Headroom (§2.8): what is left to others of inflight_longterm, in percent.
 const HEADROOM: u64 = 15;
-/// MinPipeCwnd (§2.7), in segments.
+/// MinPipeCwnd (§2.8), in segments.
 const MIN_PIPE_SEGMENTS: u64 = 4;
 /// §5.6.3: no send quantum is larger, in octets.
 const LARGEST_QUANTUM: u64 = 64 * 1024;
@@ -106,10 +106,15 @@ impl Bbr {
         self.cwnd = self.cwnd.max(self.prior_cwnd);
     }
 
-    /// ProbeRTTCwnd (§5.6.4.5).
+    /// SaveProbeRTTCwnd (§5.6.4.5): half of what the path holds by the least RTT that is too old by
+    /// now. A queue may have made that longer which takes its place: then half would let it stand.
+    pub(super) fn save_probe_rtt_cwnd(&mut self) {
+        self.probe_rtt_cwnd = self.bdp_multiple(self.bw, PROBE_RTT_CWND_GAIN);
+    }
+
+    /// BBR.probe_rtt_cwnd.
     pub(super) fn probe_rtt_cwnd(&self) -> u64 {
-        let half = self.bdp_multiple(self.bw, PROBE_RTT_CWND_GAIN);
-        half.max(self.min_pipe_cwnd())
+        self.probe_rtt_cwnd.max(self.min_pipe_cwnd())
     }
 
     /// SetCwnd (§5.6.4.6).

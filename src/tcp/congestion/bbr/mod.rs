@@ -9,7 +9,7 @@
 //!   2.77 x bw       0.5 x bw      0.9        ▲      1.0        1.0      1.25  │
 //!   until bw grows  until the                └────────────────────────────────┘
 //!   no more         queue is gone
-//!                                 and every 5 s without a new least RTT, from everywhere:
+//!                                 and every 10 s without a new least RTT, from everywhere:
 //!                                 ProbeRTT, half a BDP in flight for 200 ms
 //! ```
 //!
@@ -110,16 +110,14 @@ pub struct Bbr {
     bw_shortterm: u64,
     /// The bandwidth that the model says, in octets a second.
     bw: u64,
-    /// The least RTT of ten seconds or a little more: what the BDP is computed from.
+    /// The least RTT of ten seconds: what the BDP is computed from.
     min_rtt: Option<Duration>,
-    /// When that was measured.
-    min_rtt_stamp: Instant,
-    /// The least RTT since the last ProbeRTT, or for five seconds: what says when the next one is
-    /// due.
-    probe_rtt_min_delay: Option<Duration>,
     /// When that was measured, or ProbeRTT ended.
-    probe_rtt_min_stamp: Instant,
-    probe_rtt_expired: bool,
+    min_rtt_stamp: Instant,
+    /// That was too long ago, so ProbeRTT is due.
+    min_rtt_expired: bool,
+    /// What may be in flight in ProbeRTT, in octets; at least [`Bbr::min_pipe_cwnd`].
+    probe_rtt_cwnd: u64,
     full_bw: u64,
     full_bw_count: u32,
     full_bw_now: bool,
@@ -230,9 +228,8 @@ impl Bbr {
             bw: 0,
             min_rtt: start.srtt,
             min_rtt_stamp: start.now,
-            probe_rtt_min_delay: start.srtt,
-            probe_rtt_min_stamp: start.now,
-            probe_rtt_expired: false,
+            min_rtt_expired: false,
+            probe_rtt_cwnd: initial_cwnd,
             full_bw: 0,
             full_bw_count: 0,
             full_bw_now: false,
@@ -436,7 +433,6 @@ impl Controller for Bbr {
         let ago = |then: Instant| Instant::ZERO + now.since(then);
         relative.cycle_stamp = ago(self.cycle_stamp);
         relative.min_rtt_stamp = ago(self.min_rtt_stamp);
-        relative.probe_rtt_min_stamp = ago(self.probe_rtt_min_stamp);
         relative.extra_acked_interval_start = ago(self.extra_acked_interval_start);
         relative.probe_rtt_done_stamp =
             (self.probe_rtt_done_stamp).map(|at| Instant::ZERO + at.since(now));

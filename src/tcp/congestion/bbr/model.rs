@@ -13,11 +13,9 @@ const STILL_GROWS: u64 = 125;
 const FULL_BW_COUNT: u32 = 3;
 /// StartupFullLossCnt (§5.3.1.3): ranges lost in a round.
 const STARTUP_FULL_LOSS_COUNT: u32 = 6;
-/// MinRTTFilterLen (§2.13).
+/// MinRTTFilterLen, which is ProbeRTTInterval (§2.16): flows that share a queue let it drain together,
+/// so each MUST wait for so long (§5.3.4.2).
 const MIN_RTT_FILTER_LEN: Duration = Duration::from_secs(10);
-/// ProbeRTTInterval (§2.13): flows that share a queue let it drain together, so each MUST wait for
-/// so long (§5.3.4.2).
-const PROBE_RTT_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Bbr {
     /// StartRound (§5.5.1).
@@ -53,21 +51,15 @@ impl Bbr {
 
     /// UpdateMinRTT (§5.3.4.3).
     pub(super) fn update_min_rtt(&mut self, rs: &Sample) {
-        let is_less = |rtt: Duration, least: Option<Duration>| least.is_none_or(|it| rtt < it);
-        self.probe_rtt_expired = rs.now > self.probe_rtt_min_stamp + PROBE_RTT_INTERVAL;
-        if let Some(rtt) = rs.rtt
-            && (self.probe_rtt_expired || is_less(rtt, self.probe_rtt_min_delay))
-        {
-            self.probe_rtt_min_delay = Some(rtt);
-            self.probe_rtt_min_stamp = rs.now;
+        self.min_rtt_expired = rs.now > self.min_rtt_stamp + MIN_RTT_FILTER_LEN;
+        if self.min_rtt_expired && self.state != State::ProbeRtt {
+            self.save_probe_rtt_cwnd();
         }
-        let Some(delay) = self.probe_rtt_min_delay else {
-            return;
-        };
-        let min_rtt_expired = rs.now > self.min_rtt_stamp + MIN_RTT_FILTER_LEN;
-        if min_rtt_expired || is_less(delay, self.min_rtt) {
-            self.min_rtt = Some(delay);
-            self.min_rtt_stamp = self.probe_rtt_min_stamp;
+        if let Some(rtt) = rs.rtt
+            && (self.min_rtt_expired || self.min_rtt.is_none_or(|least| rtt < least))
+        {
+            self.min_rtt = Some(rtt);
+            self.min_rtt_stamp = rs.now;
         }
     }
 

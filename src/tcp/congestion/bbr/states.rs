@@ -5,9 +5,9 @@ use crate::time::{Duration, Instant};
 
 /// StartupPacingGain (§2.5): 2.77, in percent.
 pub(super) const STARTUP_PACING_GAIN: u64 = 277;
-/// ProbeRTTCwndGain (§2.13): 0.5, in percent.
+/// ProbeRTTCwndGain (§2.16): 0.5, in percent.
 pub(super) const PROBE_RTT_CWND_GAIN: u64 = 50;
-/// ProbeRTTDuration (§2.13).
+/// ProbeRTTDuration (§2.16).
 const PROBE_RTT_DURATION: Duration = Duration::from_millis(200);
 /// §5.3.2: Drain lasts for so many rounds at most.
 const DRAIN_ROUNDS: u64 = 3;
@@ -258,7 +258,7 @@ impl Bbr {
 
     /// CheckProbeRTT (§5.3.4.3).
     pub(super) fn check_probe_rtt(&mut self, rs: &Sample) {
-        if self.state != State::ProbeRtt && self.probe_rtt_expired && !self.idle_restart {
+        if self.state != State::ProbeRtt && self.min_rtt_expired && !self.idle_restart {
             self.save_cwnd();
             self.state = State::ProbeRtt;
             self.probe_rtt_done_stamp = None;
@@ -298,7 +298,7 @@ impl Bbr {
         if self.probe_rtt_done_stamp.is_none_or(|done| now <= done) {
             return;
         }
-        self.probe_rtt_min_stamp = now;
+        self.min_rtt_stamp = now;
         self.restore_cwnd();
         self.reset_short_term_model();
         if self.full_bw_reached {

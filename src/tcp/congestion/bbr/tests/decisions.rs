@@ -89,3 +89,28 @@ fn a_probe_that_lost_too_much_bounds_the_next() {
         assert_eq!(bbr.inflight_longterm, bound);
     }
 }
+
+/// §5.3.4.3 and "Entering and Exiting PROBE_RTT" of the appendix, by hand, at a megabyte a second: half
+/// of what the path holds by the RTT that has become too old, though a queue makes the sample that takes
+/// its place three times as long; and so it stays until ProbeRTT is over.
+#[test]
+fn probe_rtt_goes_by_the_rtt_that_is_too_old() {
+    let mut bbr = Bbr::new(&start());
+    (bbr.bw, bbr.state, bbr.full_bw_reached) = (1_000_000, State::Cruise, true);
+    let millis = Duration::from_millis;
+    for (now, rtt, state, least, window) in [
+        (10_000, 120, State::Cruise, 40, 10_000),
+        (10_001, 120, State::ProbeRtt, 120, 20_000),
+        (10_050, 60, State::ProbeRtt, 60, 20_000),
+        (20_051, 200, State::ProbeRtt, 200, 20_000),
+    ] {
+        let sample = Sample {
+            rtt: Some(millis(rtt)),
+            ..acked(at(now), MSS)
+        };
+        bbr.update_min_rtt(&sample);
+        bbr.check_probe_rtt(&sample);
+        assert_eq!((bbr.state, bbr.min_rtt), (state, Some(millis(least))));
+        assert_eq!(bbr.probe_rtt_cwnd(), window, "{now}");
+    }
+}
