@@ -607,6 +607,7 @@ fn word(reason: Discard) -> &'static str {
         Discard::BadAck => "ack",
         Discard::Deferred => "wait",
         Discard::TextAfterClose => "late",
+        Discard::TextBeyondFin => "beyond",
         Discard::Finished => "end",
         Discard::NoMemory => "memory",
         Discard::Unsigned => "unsigned",

@@ -6,6 +6,7 @@ use super::Calls;
 use super::errno::Errno;
 use super::linux::{AF_INET, AF_INET6};
 use super::table::{Fd, Kind};
+use crate::stack::ConnId;
 use crate::tcp::State;
 
 /// The family of a socket.
@@ -126,10 +127,20 @@ impl Calls<'_> {
         }
         // Connections that nobody holds any more, TIME-WAIT above all (RFC 9293 §3.6.1).
         let mut connections = self.stack.connections();
-        reuse
+        (reuse && self.table.shares_all())
             || !connections.any(|(tuple, state)| {
-                !matches!(state, State::Closed | State::Listen) && meets(tuple.local)
+                let keeps = !reuse || self.table.is_unshared(tuple.local, tuple.remote);
+                keeps && !matches!(state, State::Closed | State::Listen) && meets(tuple.local)
             })
+    }
+
+    /// The connection of a socket that did not share its address will be held by nobody: it keeps the address
+    /// from others until it is gone.
+    pub(super) fn keep_unshared(&mut self, id: ConnId) {
+        let (local, peer) = (self.stack.local_addr(id), self.stack.peer_addr(id));
+        let connections = self.stack.connections();
+        let there = connections.map(|(tuple, _)| (tuple.local, tuple.remote));
+        self.table.keep_unshared((local, peer), there);
     }
 
     /// Whether a UDP socket that is bound to `places` gets in nobody's way.

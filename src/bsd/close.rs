@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use super::Calls;
 use super::errno::Errno;
 use super::linux::{SHUT_RD, SHUT_RDWR, SHUT_WR};
 use super::stream::{Phase, Role};
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::tcp::State;
 use std::net::Shutdown;
 
@@ -126,7 +126,12 @@ impl Calls<'_> {
                         self.stack.close_listener(self.now, id);
                     }
                 }
-                Role::Connection(id, _) => self.drop_connection(id, false),
+                Role::Connection(id, _) => {
+                    if self.system == System::Linux && !socket.settings.reuse_address {
+                        self.keep_unshared(id);
+                    }
+                    self.drop_connection(id, false);
+                }
             },
             Kind::Datagram(socket) => {
                 for id in socket.ids {

@@ -76,7 +76,7 @@ pub use epoll::EpollEvent;
 pub use errno::Errno;
 pub use options::info::TcpInfo;
 pub use ready::PollFd;
-pub use receive::{Control, ExtendedError, Received};
+pub use receive::{Control, ExtendedError, Received, TimeUnit};
 pub use statistics::attributes;
 pub use table::Fd;
 

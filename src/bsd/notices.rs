@@ -34,8 +34,9 @@ const MOST: usize = 1_024;
 /// All that `SO_TIMESTAMPING` can say.
 const KNOWN: i32 = 2 * SOF_TIMESTAMPING_TX_COMPLETION - 1;
 
-/// What of it is not done here: times of text that comes, and clocks of devices.
-const NOT_HERE: i32 = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_BIND_PHC;
+/// What of it is not done here: clocks of devices; and of UDP, times of what comes.
+const NOT_HERE: i32 = SOF_TIMESTAMPING_BIND_PHC;
+const NOT_OF_UDP: i32 = SOF_TIMESTAMPING_RX_SOFTWARE;
 
 /// The notices of one socket.
 #[derive(Clone, Debug, Default)]
@@ -260,7 +261,8 @@ impl Calls<'_> {
         if flags & !KNOWN != 0 {
             return Err(Errno::EINVAL);
         }
-        if flags & NOT_HERE != 0 {
+        let is_udp = self.stream(fd, Errno::ENOPROTOOPT).is_err();
+        if flags & NOT_HERE != 0 || (is_udp && flags & NOT_OF_UDP != 0) {
             return Err(Errno::ENOPROTOOPT);
         }
         let has = |flag: i32| flags & flag != 0;

@@ -7,6 +7,7 @@ use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
     IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM,
+    SOL_TCP, TCP_SAVE_SYN,
 };
 use super::stream::{Phase, Role, StreamSocket};
 use super::table::{Fd, Kind};
@@ -187,6 +188,7 @@ impl Calls<'_> {
             fast_open: socket.fast_open,
             fast_open_keys: socket.fast_open_keys.clone(),
             shares_address: socket.settings.reuse_port,
+            saves_syns: socket.settings.kept(SOL_TCP, TCP_SAVE_SYN, 0) != 0,
             tcp: socket.config.clone(),
         };
         let places = (socket.bound)

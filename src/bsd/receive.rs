@@ -8,7 +8,8 @@ use super::errno::Errno;
 use super::linux::{
     IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_RECVERR,
     IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK,
-    MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
+    MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SO_TIMESTAMP, SO_TIMESTAMPNS,
+    SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
     TCP_CM_INQ,
 };
 use super::options::SocketSettings;
@@ -36,6 +37,8 @@ pub struct Received {
 pub enum Control {
     /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
     Inq(i32),
+    /// `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS`: when the last of it came.
+    Time(Instant, TimeUnit),
     /// `SCM_TIMESTAMPING`: when something happened.
     Stamp(Instant),
     /// `SCM_TIMESTAMPING_OPT_STATS`: attributes of netlink ([`attributes`](super::attributes)).
@@ -46,6 +49,26 @@ pub enum Control {
     TrafficClass(u8, bool),
     /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
     Error(ExtendedError),
+}
+
+/// In what a time is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// `SO_TIMESTAMP`: seconds and microseconds.
+    Micros,
+    /// `SO_TIMESTAMPNS`: seconds and nanoseconds.
+    Nanos,
+}
+
+impl TimeUnit {
+    /// What a socket has asked for, if it has.
+    pub(super) fn of(settings: &SocketSettings) -> Option<TimeUnit> {
+        match settings.kept(SOL_SOCKET, SO_TIMESTAMP, 0) {
+            SO_TIMESTAMP => Some(TimeUnit::Micros),
+            SO_TIMESTAMPNS => Some(TimeUnit::Nanos),
+            _ => None,
+        }
+    }
 }
 
 /// `struct sock_extended_err`.
@@ -72,7 +95,7 @@ impl Control {
     pub fn level(&self) -> i32 {
         match self {
             Control::Inq(_) => SOL_TCP,
-            Control::Stamp(_) | Control::Statistics(_) => SOL_SOCKET,
+            Control::Time(..) | Control::Stamp(_) | Control::Statistics(_) => SOL_SOCKET,
             Control::HopLimit(_, true) | Control::TrafficClass(_, true) => SOL_IPV6,
             Control::HopLimit(_, false) | Control::TrafficClass(_, false) => SOL_IP,
             Control::Error(error) if error.is_ipv6 => SOL_IPV6,
@@ -84,6 +107,8 @@ impl Control {
     pub fn kind(&self) -> i32 {
         match self {
             Control::Inq(_) => TCP_CM_INQ,
+            Control::Time(_, TimeUnit::Micros) => SO_TIMESTAMP,
+            Control::Time(_, TimeUnit::Nanos) => SO_TIMESTAMPNS,
             Control::Stamp(_) => SCM_TIMESTAMPING,
             Control::Statistics(_) => SCM_TIMESTAMPING_OPT_STATS,
             Control::HopLimit(_, true) => IPV6_HOPLIMIT,
@@ -99,6 +124,14 @@ impl Control {
     pub fn data(&self) -> Vec<u8> {
         match self {
             Control::Inq(octets) => octets.to_le_bytes().to_vec(),
+            Control::Time(at, unit) => {
+                let (nanos, of) = (at.as_nanos(), 1_000_000_000);
+                let part = match unit {
+                    TimeUnit::Micros => nanos % of / 1000,
+                    TimeUnit::Nanos => nanos % of,
+                };
+                [(nanos / of).to_le_bytes(), part.to_le_bytes()].concat()
+            }
             // Three times of seconds and nanoseconds: by software, and two that are none.
             Control::Stamp(at) => {
                 let nanos = at.as_nanos();
@@ -203,11 +236,18 @@ impl Calls<'_> {
         if flags & MSG_OOB != 0 {
             return self.receive_urgent(fd, id, buffer, flags);
         }
+        let ahead = match flags & MSG_PEEK {
+            0 => None,
+            _ => Some(self.stream(fd, Errno::EINVAL)?.peek_place.unwrap_or(0)),
+        };
         let len = self.receive_text(fd, id, buffer, flags)?;
         let mut received = Received {
             len,
             ..Received::default()
         };
+        if len > 0 {
+            received.control = self.arrival_times(fd, id, ahead.map(|ahead| ahead + len - 1))?;
+        }
         if self.stream(fd, Errno::EINVAL)?.settings.tell_waiting {
             let status = self.stack.status(id);
             let end = usize::from(status.fin_received);
@@ -217,9 +257,75 @@ impl Calls<'_> {
         Ok(received)
     }
 
+    /// `SO_TIMESTAMP`, `SO_TIMESTAMPNS` and `SO_TIMESTAMPING`: when the last of what was read came; or, of what was only
+    /// looked at, the octet so far `ahead`.
+    fn arrival_times(
+        &self,
+        fd: Fd,
+        id: ConnId,
+        ahead: Option<usize>,
+    ) -> Result<Vec<Control>, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        let unit = TimeUnit::of(&socket.settings);
+        let wants = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+        let stamps = socket.notices.stamping() & wants == wants;
+        if unit.is_none() && !stamps {
+            return Ok(Vec::new());
+        }
+        let at = match ahead {
+            Some(ahead) => self.stack.text_came(id, ahead),
+            None => self.stack.read_text_came(id),
+        };
+        let time = unit.map(|unit| Control::Time(at, unit));
+        Ok(time
+            .into_iter()
+            .chain(stamps.then_some(Control::Stamp(at)))
+            .collect())
+    }
+
+    /// Text in order; with `MSG_PEEK` and `SO_PEEK_OFF`, from ahead of the reader.
+    fn receive_text(
+        &mut self,
+        fd: Fd,
+        id: ConnId,
+        buffer: &mut [u8],
+        flags: i32,
+    ) -> Result<usize, Errno> {
+        let peek = flags & MSG_PEEK != 0;
+        if peek && let Some(ahead) = self.stream(fd, Errno::EINVAL)?.peek_place {
+            return self.peek_on(fd, id, ahead, buffer);
+        }
+        let len = self.receive_here(fd, id, buffer, flags)?;
+        // What is read is not ahead any more.
+        if !peek && let Some(place) = &mut self.stream_mut(fd, Errno::EINVAL)?.peek_place {
+            *place = place.saturating_sub(len);
+        }
+        Ok(len)
+    }
+
+    /// `SO_PEEK_OFF`: what lies so far ahead of the reader. The next one goes on behind it.
+    fn peek_on(
+        &mut self,
+        fd: Fd,
+        id: ConnId,
+        ahead: usize,
+        buffer: &mut [u8],
+    ) -> Result<usize, Errno> {
+        let status = self.stack.status(id);
+        let len = match status.recv_queue {
+            waiting if waiting > ahead => self.stack.peek(id, ahead, buffer),
+            // Nothing is here at all: the answer of one without it.
+            0 => self.receive_here(fd, id, buffer, MSG_PEEK)?,
+            _ if status.fin_received => 0,
+            _ => return Err(Errno::EAGAIN),
+        };
+        self.stream_mut(fd, Errno::EINVAL)?.peek_place = Some(ahead + len);
+        Ok(len)
+    }
+
     /// Text in order. One call ends before the urgent octet; the next passes it over, or, with
     /// `SO_OOBINLINE`, begins with it.
-    fn receive_text(
+    fn receive_here(
         &mut self,
         fd: Fd,
         id: ConnId,

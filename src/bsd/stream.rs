@@ -29,6 +29,8 @@ pub(super) struct StreamSocket {
     pub(super) read_shut: bool,
     /// The urgent octet, once it was passed over.
     pub(super) urgent: Option<u8>,
+    /// `SO_PEEK_OFF`: what is looked at next lies so far ahead of the reader.
+    pub(super) peek_place: Option<usize>,
     /// Where in the stream the urgent data ended whose octet was read last.
     pub(super) urgent_read: Option<u64>,
     /// A listener hands out what has text, or has waited so long for it.
@@ -78,6 +80,7 @@ impl StreamSocket {
             read_shut: false,
             urgent: None,
             urgent_read: None,
+            peek_place: None,
             defer_accept: None,
             fast_open_keys: None,
             connects_late: false,

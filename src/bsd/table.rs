@@ -1,5 +1,6 @@
 //! Descriptors, and what stands behind one.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::datagram::DatagramSocket;
@@ -18,6 +19,9 @@ const FIRST: Fd = 3;
 
 /// The most descriptors: what a program may have open by default on Linux.
 const MOST: usize = 1024;
+
+/// So many connections that are gone are remembered beside those that are there.
+const SPARE: usize = 16;
 
 /// What stands behind a descriptor.
 #[derive(Clone, Debug)]
@@ -63,6 +67,11 @@ pub(super) struct Table {
     sets: BTreeSet<Fd>,
     /// TCP sockets that have something to tell of what was sent.
     followed: BTreeSet<Fd>,
+    /// Connections that nobody holds any more, by their addresses, ours and the peer's, whose socket did not
+    /// share its address.
+    unshared: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// With so many of them somebody looks which are still there.
+    unshared_limit: usize,
     /// The number of the next pipe.
     next_pipe: u64,
 }
@@ -179,6 +188,31 @@ impl Table {
 
     pub(super) fn of_udp(&self, id: UdpId) -> Option<Fd> {
         self.udp.get(&id).copied()
+    }
+
+    /// The socket of a connection between these addresses has not shared its own, and lets go of it. Those
+    /// of connections that are not `there` any more are forgotten when they are many.
+    pub(super) fn keep_unshared(
+        &mut self,
+        connection: (SocketAddr, SocketAddr),
+        there: impl Iterator<Item = (SocketAddr, SocketAddr)>,
+    ) {
+        if self.unshared.len() >= self.unshared_limit {
+            let there: BTreeSet<_> = there.collect();
+            self.unshared = self.unshared.intersection(&there).copied().collect();
+            self.unshared_limit = 2 * self.unshared.len() + SPARE;
+        }
+        self.unshared.insert(connection);
+    }
+
+    /// Whether the socket of a connection that nobody holds did not share its address.
+    pub(super) fn is_unshared(&self, local: SocketAddr, peer: SocketAddr) -> bool {
+        self.unshared.contains(&(local, peer))
+    }
+
+    /// Whether there is none such.
+    pub(super) fn shares_all(&self) -> bool {
+        self.unshared.is_empty()
     }
 
     /// The socket has something to tell of what was sent, until [`Table::follow_no_more`].

@@ -48,6 +48,12 @@ pub struct Habits {
     /// much is taken as the receive buffer holds, as in Linux since 6.17. Default off: what lies in the window
     /// is taken (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
+    /// A FIN that lies beyond a gap is reported as selectively acknowledged, and as a duplicate if it comes
+    /// again, though no text comes with it, as in Linux. Default off: reports are of text (RFC 2018 §3).
+    pub reports_fins: bool,
+    /// Text that begins before the peer's FIN, or at its place, and goes on beyond it resets the connection, as
+    /// in Linux. Default off: what lies beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
+    pub resets_across_fin: bool,
     /// A segment that ends at or before RCV.NXT, and not before what was acknowledged last, counts for what it
     /// newly acknowledges, though it brings nothing else, as in Linux. Default off: it is not acceptable (RFC 9293
     /// §3.10.7.4).

@@ -25,6 +25,8 @@ pub struct ListenerConfig {
     /// Other listeners may have the same address and port, if all of them say so: each peer is one
     /// of theirs. Default off.
     pub shares_address: bool,
+    /// The headers of the SYN of each connection are kept for its user, as they came. Default off.
+    pub saves_syns: bool,
     /// How the connections behave that are accepted here.
     pub tcp: TcpConfig,
 }
@@ -37,6 +39,7 @@ impl Default for ListenerConfig {
             fast_open: 0,
             fast_open_keys: None,
             shares_address: false,
+            saves_syns: false,
             tcp: TcpConfig::default(),
         }
     }

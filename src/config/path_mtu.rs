@@ -29,6 +29,12 @@ pub struct PathMtuConfig {
     /// MAX_PROBES (RFC 8899 §5.1.2): so many lost probes of a size show that it is too long. From
     /// 1. Default 3.
     pub max_probes: u32,
+    /// Probes begin in the middle between the base, of which the headers of IPv4 count as those of the connection, and
+    /// what the peer takes, and go on halving; one lost probe shows that it was too long; the first segments are as
+    /// long as the peer takes, with [`MtuProbing::Always`], too; and a black hole is there once retransmissions have
+    /// gone on for as long as R1 takes: it leaves the base, and then half of the text each time. As in Linux.
+    /// Default off: as below, and as RFC 8899 has it.
+    pub halves: bool,
     /// After so many retransmission timeouts in a row with long segments in flight there is a black
     /// hole. From 1. Default 2.
     pub black_hole_timeouts: u32,
@@ -46,6 +52,7 @@ impl Default for PathMtuConfig {
             probing: MtuProbing::default(),
             base: 1200,
             max_probes: 3,
+            halves: false,
             black_hole_timeouts: 2,
             raise_after: Duration::from_secs(600),
             limits_offer: false,

@@ -58,6 +58,9 @@ pub struct SocketOptions {
     /// [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries) and
     /// [`TcpConfig::syn_ack_retries`](super::TcpConfig::syn_ack_retries) say. Default `None`.
     pub syn_retries: Option<u32>,
+    /// Intervals between retransmissions do not double while fewer than four segments are in flight, up to the
+    /// sixth, as Linux does it if it is asked to. Default off: RFC 6298 §5.5.
+    pub linear_timeouts: bool,
     /// How long FIN-WAIT-2 of this connection may last once the user has let go of it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`](super::TcpConfig::fin_wait_2_timeout) says. Default `None`.
     pub fin_wait_2_timeout: Option<Duration>,

@@ -22,6 +22,10 @@ pub struct Windows {
     pub scales_for_largest: bool,
     /// What there must be room for in the receive buffer. Default [`ReceiveRoom::Octets`].
     pub room: ReceiveRoom,
+    /// Where packets count, a scaled window that was given is taken back if packets have taken more memory than
+    /// was expected, as Linux does it if it is told to (RFC 7323 §2.4 has reasons not to). Default off: its
+    /// right edge never moves left (RFC 9293 §3.8.6).
+    pub may_shrink: bool,
     /// When a closed window of the peer is probed, and with what. Default [`Persist::Rto`].
     pub persist: Persist,
 }
@@ -73,6 +77,8 @@ pub enum ReceiveGrowth {
     TwiceRead,
     /// By half, once seven eighths of it were read in a round trip: as in FreeBSD.
     HalfMore,
+    /// It does not.
+    Never,
 }
 
 /// How far apart probes of a closed window are (RFC 9293 §3.8.6.1), always bounded by

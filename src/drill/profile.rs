@@ -177,11 +177,7 @@ fn linux(host: Config) -> Config {
             ..PacingConfig::default()
         },
         ecn: linux_ecn(),
-        path_mtu: PathMtuConfig {
-            probing: MtuProbing::Off,
-            limits_offer: true,
-            ..PathMtuConfig::default()
-        },
+        path_mtu: linux_path_mtu(),
         ..host.tcp
     };
     let key = [0xa1, 0xb2, 0xc3, 0xd4].map(|octet| [octet; 4]);
@@ -227,6 +223,9 @@ fn habits() -> Habits {
             smaller_window_is_duplicate: true,
             doubts_reneging: true,
             dsack_needs_reordering: true,
+            repairs_smaller_path: true,
+            counts_no_segments: false,
+            fixed_reordering_window: false,
             probe_needs_no_sample: true,
             skipped_probe_rearms: true,
             resend_restarts_timer: true,
@@ -254,8 +253,21 @@ fn habits() -> Habits {
         probes_count_from_answer: true,
         refuses_overruns: true,
         takes_recent_duplicates: true,
+        reports_fins: true,
+        resets_across_fin: true,
         send_room: SendRoom::Packets,
         retry_limit: RetryLimit::Time,
+    }
+}
+
+/// Linux's path MTU discovery: what routers say; `tcp_base_mss` 1024.
+fn linux_path_mtu() -> PathMtuConfig {
+    PathMtuConfig {
+        probing: MtuProbing::Off,
+        base: 1064,
+        halves: true,
+        limits_offer: true,
+        ..PathMtuConfig::default()
     }
 }
 
@@ -284,6 +296,7 @@ fn freebsd(host: Config) -> Config {
         },
         strangers: Strangers {
             resets_overflows: true,
+            takes_overflows: true,
             drops_syn_fin: false,
             ..Strangers::default()
         },

@@ -4,7 +4,7 @@ mod freebsd;
 
 use crate::config::{
     AckWaits, Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, HoldSacks,
-    MtuProbing, Push, SynCookies,
+    MtuProbing, Push, ReceiveGrowth, SynCookies,
 };
 use crate::time::Duration;
 
@@ -39,6 +39,7 @@ const WITHOUT_MEANING: &[&str] = &[
     "rp_filter",
     "send_redirects",
     "tcp_abc",
+    "tcp_adv_win_scale",
     "tcp_allowed_congestion_control",
     "tcp_autocorking",
     "tcp_available_congestion_control",
@@ -89,23 +90,18 @@ const FIXED: &[(&str, &[u64])] = &[
     ("min_pmtu", &[552]),
     ("mtu_expires", &[600]),
     ("rmem_default", &[212_992]),
-    ("tcp_adv_win_scale", &[1]),
-    ("tcp_app_win", &[31]),
     ("tcp_ecn_option_beacon", &[3]),
     ("tcp_max_reordering", &[300]),
     ("tcp_migrate_req", &[0]),
     ("tcp_friendliness", &[1]),
-    ("tcp_moderate_rcvbuf", &[1]),
     ("tcp_mtu_probe_floor", &[48]),
     ("tcp_pingpong_thresh", &[1]),
     ("tcp_plb_enabled", &[0]),
     ("tcp_probe_threshold", &[8]),
     ("tcp_reflect_tos", &[0]),
     ("tcp_reordering", &[3]),
-    ("tcp_shrink_window", &[0]),
     ("tcp_stdurg", &[0]),
     ("tcp_thin_dupack", &[0]),
-    ("tcp_thin_linear_timeouts", &[0]),
     ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
     ("wmem_default", &[212_992]),
@@ -180,6 +176,16 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_sack" => tcp.sack = flag(value)?,
         "tcp_dsack" => tcp.dsack = flag(value)?,
         "tcp_window_scaling" => tcp.window_scaling = flag(value)?,
+        "tcp_shrink_window" => tcp.windows.may_shrink = flag(value)?,
+        // How much: the window has room for a segment beside it in any case.
+        "tcp_app_win" => drop(number(value).filter(|share| (1..32).contains(share))?),
+        "tcp_moderate_rcvbuf" => {
+            tcp.windows.growth = match flag(value)? {
+                true => ReceiveGrowth::TwiceRead,
+                false => ReceiveGrowth::Never,
+            }
+        }
+        "tcp_thin_linear_timeouts" => tcp.socket.linear_timeouts = flag(value)?,
         "tcp_rmem" => {
             let [_, initial, most] = sizes(value)?;
             tcp.initial_receive_buffer = (initial / 2).max(1);
@@ -244,7 +250,12 @@ fn held_sacks(waits: &mut AckWaits) -> &mut HoldSacks {
 fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
-        "tcp_recovery" => tcp.rack = number(value).filter(|bits| *bits < 2)? == 1,
+        "tcp_recovery" => {
+            let bits = number(value).filter(|bits| *bits < 8)?;
+            tcp.rack = bits & 1 != 0;
+            tcp.habits.recovery.fixed_reordering_window = bits & 2 != 0;
+            tcp.habits.recovery.counts_no_segments = bits & 4 != 0;
+        }
         "tcp_early_retrans" => tcp.tail_loss_probe = number(value)? >= 3,
         "tcp_frto" => tcp.forward_rto = flag(value)?,
         "tcp_mtu_probing" => tcp.path_mtu.probing = probing(number(value)?)?,
@@ -276,9 +287,9 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
 /// What is set for the host.
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
+        "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,
-        "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
         // 2: on the loopback only.
         "tcp_tw_reuse" => {
             config.time_wait_reuse = match number(value)? {
@@ -442,9 +453,9 @@ mod tests {
             ("net.ipv4.tcp_nonsense", "1"),
             ("net.ipv4.tcp_sack", "x"),
             // Known, but not done in this way.
-            ("net.ipv4.tcp_moderate_rcvbuf", "0"),
+            ("net.ipv4.tcp_stdurg", "1"),
             ("net.ipv4.tcp_reordering", "6"),
-            ("net.ipv4.tcp_recovery", "2"),
+            ("net.ipv4.tcp_recovery", "8"),
             ("net.inet.tcp.do_lrd", "1"),
             ("net.inet.tcp.cc.algorithm", "chd"),
         ];

@@ -173,6 +173,10 @@ impl Stack {
             Payload::Tcp(ref header, _) if self.refuses_signature(ip, header, &datagram) => {}
             Payload::Tcp(ref header, text) => {
                 self.tcp_arrives(now, ip, header, datagram.part(text), mss(text.len(), cut));
+                if self.saved_syns.may_want(header.control) {
+                    let headers = datagram.len().saturating_sub(text.len());
+                    self.save_syn(&tuple(ip, header), &datagram.octets()[..headers]);
+                }
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
@@ -239,10 +243,7 @@ impl Stack {
         text: Arrived<'_>,
         mss: usize,
     ) {
-        let tuple = FourTuple {
-            local: SocketAddr::new(ip.destination, header.destination_port),
-            remote: SocketAddr::new(ip.source, header.source_port),
-        };
+        let tuple = tuple(ip, header);
         let arrival = Arrival {
             tuple,
             ecn: ip.ecn(),
@@ -355,7 +356,7 @@ impl Stack {
     fn has_room_in_place_of(&self, slot: u32, id: ListenerId) -> bool {
         let goes = self.table.at(slot).is_some_and(|it| it.tcb.is_orphan());
         let others = self.connection_count() - usize::from(goes);
-        let takes_overflows = self.config.strangers.resets_overflows;
+        let takes_overflows = self.config.strangers.takes_overflows;
         !self.memory.is_short()
             && others < self.config.max_connections
             && self.listeners.get(id).is_some_and(|listener| {
@@ -423,7 +424,7 @@ impl Stack {
         let Some(listener) = self.listeners.get(id) else {
             return;
         };
-        if is_full || (listener.is_full() && !self.config.strangers.resets_overflows) {
+        if is_full || (listener.is_full() && !self.config.strangers.takes_overflows) {
             self.counters.listen_overflows += 1;
             return;
         }
@@ -563,4 +564,12 @@ impl Stack {
 fn mss(text: usize, cut: Option<Cut>) -> usize {
     let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
     cut.map_or(text, |cut| cut.size.get().into())
+}
+
+/// Whose connection a segment names.
+fn tuple(ip: &IpHeader, header: &TcpHeader) -> FourTuple {
+    FourTuple {
+        local: SocketAddr::new(ip.destination, header.destination_port),
+        remote: SocketAddr::new(ip.source, header.source_port),
+    }
 }

@@ -121,6 +121,7 @@ impl Stack {
             _ => local,
         };
         self.note_keys(&config.tcp.signatures);
+        self.saved_syns.note(config.saves_syns);
         Ok(self.listeners.insert(local, config))
     }
 
@@ -143,6 +144,7 @@ impl Stack {
     ) -> Result<(), ConfigError> {
         config.validate()?;
         self.note_keys(&config.tcp.signatures);
+        self.saved_syns.note(config.saves_syns);
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.config = config;
         }
@@ -467,6 +469,16 @@ impl Stack {
     /// Octets in order that the user has not read.
     pub(crate) fn readable(&self, id: ConnId) -> usize {
         self.table.get(id).tcb.readable()
+    }
+
+    /// When the octet came that lies `ahead` of the reader, as far as is known.
+    pub(crate) fn text_came(&self, id: ConnId, ahead: usize) -> Instant {
+        self.table.get(id).tcb.text_came(ahead)
+    }
+
+    /// When that came which was read last, as far as is known.
+    pub(crate) fn read_text_came(&self, id: ConnId) -> Instant {
+        self.table.get(id).tcb.read_text_came()
     }
 
     /// The least round-trip time of the last minutes; `None` before the first sample.

@@ -26,6 +26,7 @@
 //! | `replies` | datagrams of no connection, and how many may be sent |
 //! | `reports` | ICMP errors as they came, for who wants each of them |
 //! | `identification` | what tells the fragments of one datagram from those of others |
+//! | `saved_syns` | SYNs as they came, for who wants to see them |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
 //! | `fragments` | putting datagrams together |
 //! | `sweep` | many connections at once |
@@ -56,6 +57,7 @@ mod ports;
 mod replies;
 mod reports;
 mod routes;
+mod saved_syns;
 mod secret;
 mod share;
 mod signatures;
@@ -94,6 +96,7 @@ use memory::Memory;
 use paths::Paths;
 use replies::{Limiter, Replies};
 use reports::Reports;
+use saved_syns::SavedSyns;
 use share::Strays;
 use table::Table;
 use waiting::AtRest;
@@ -164,6 +167,7 @@ pub struct Stack {
     counters: Counters,
     /// Somebody has keys for signatures, or had some ever.
     signs: bool,
+    saved_syns: SavedSyns,
     /// Invariants are checked in release builds too, and what breaks is kept.
     watched: bool,
     broken: Option<Broken>,
@@ -238,6 +242,7 @@ impl Stack {
             reserved_ports: BTreeSet::new(),
             counters: Counters::default(),
             signs: false,
+            saved_syns: SavedSyns::default(),
             watched: false,
             broken: None,
         })

@@ -237,6 +237,11 @@ impl Table {
             .unwrap_or_else(|| panic!("{id:?} was closed"))
     }
 
+    /// Whether the connection of an id is there.
+    pub(super) fn holds(&self, id: ConnId) -> bool {
+        (self.at(id.slot)).is_some_and(|entry| entry.generation == id.generation)
+    }
+
     /// Whether the four-tuple found last was that of the connection in a slot.
     pub(super) fn is_latest(&self, slot: u32) -> bool {
         self.last.as_ref().is_some_and(|(_, last)| *last == slot)

@@ -110,6 +110,7 @@ impl Tcb {
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
             self.advance_una(now, ack);
+            self.note_progress(now);
         }
         self.arm_recovery_timer();
         self.update_send_window(wnd, seg.seq, ack);
@@ -406,6 +407,7 @@ impl Tcb {
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.forget_window_of_syn();
         self.acknowledge(now, ack, seg);
+        self.count_from_handshake(now);
         self.start_congestion(now, was_lost);
         self.stats.last_text_received = now;
         // A connection on which nothing happens needs no room for records.

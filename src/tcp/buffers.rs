@@ -368,6 +368,9 @@ impl Tcb {
             false => srtt.or(sampled),
         };
         let mss = self.rcv.mss;
+        if self.config.windows.growth == ReceiveGrowth::Never {
+            return 0;
+        }
         if self.config.windows.growth == ReceiveGrowth::HalfMore {
             let capacity = self.recv_buffer.capacity();
             let full = round.is_some_and(|round| sizing.has_filled(now, round, place, capacity));

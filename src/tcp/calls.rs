@@ -538,7 +538,7 @@ impl Tcb {
             receiving: self.receiving(),
             snd_mss: self.snd.mss as u16,
             retransmissions: self.stats.retransmissions,
-            timeouts: self.stats.timeouts,
+            timeouts: self.stats.timeouts(),
             backoff: self.recovery.retries(),
             bytes_acked: self.stats.bytes_acked,
             bytes_delivered: self.recovery.delivered(),

@@ -31,6 +31,8 @@ pub enum Discard {
     Deferred,
     /// Text for a user who has closed (RFC 9293 §3.6.1, SHLD-3): the connection was reset.
     TextAfterClose,
+    /// Text that goes on beyond the peer's FIN: the connection was reset.
+    TextBeyondFin,
     /// It ended the connection: the acknowledgment of the last FIN.
     Finished,
     /// There was no memory for its text.
@@ -45,7 +47,7 @@ pub enum Discard {
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 19] = [
+    pub const ALL: [Discard; 20] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -60,6 +62,7 @@ impl Discard {
         Discard::BadAck,
         Discard::Deferred,
         Discard::TextAfterClose,
+        Discard::TextBeyondFin,
         Discard::Finished,
         Discard::NoMemory,
         Discard::Unsigned,

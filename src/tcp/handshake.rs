@@ -170,7 +170,8 @@ impl Tcb {
         let peer_mss = said.unwrap_or(self.path.default_mss);
         self.snd.peer_mss = peer_mss.max(self.config.min_send_mss);
         let largest = self.snd.peer_mss.min(own_mss(&self.config, self.path));
-        self.path_mtu.limit(largest);
+        let options = self.agreed.options();
+        (self.path_mtu).limit(now, &self.config.path_mtu, largest, options);
         self.set_effective_mss();
     }
 

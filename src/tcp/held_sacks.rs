@@ -45,7 +45,7 @@ impl Tcb {
         };
         let wait = hold.longest.min(self.part_of_round_trip());
         let nxt = self.rcv.nxt;
-        let has_many = self.recv_buffer.sack_count() > FEW_BLOCKS;
+        let has_many = self.sack_count() > FEW_BLOCKS;
         let Some(timing) = &mut self.acks.timing else {
             return false;
         };

@@ -207,11 +207,13 @@ impl Tcb {
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         let (start, end) = (seg.seq, seg.end());
+        let text_end = seg.text_start() + seg.text.len();
         let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        self.check_beyond_fin(start, text_end, seg)?;
         self.take_timestamp(now, seg, start);
         self.take_marks(seg);
         if crosses && !self.config.ack_waits.hold_crossing {
@@ -281,7 +283,7 @@ impl Tcb {
 
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
     fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let (nxt, edge) = (self.rcv.nxt, self.true_edge());
         let at_edge = seg.seq == edge && self.config.acceptance.resets == Resets::AlsoBehindHeld;
         let in_window = seg.seq == nxt || (nxt < seg.seq && seg.seq < edge) || at_edge;
         let fits = in_window || self.is_reset_at_fin(seg);
@@ -335,7 +337,7 @@ impl Tcb {
     /// at the right edge too, so that the acknowledgments of a peer that has used up its window
     /// count; and what starts at RCV.NXT passes a closed window without its text (MUST-66).
     fn is_acceptable(&self, seg: &Segment<'_>) -> bool {
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let (nxt, edge) = (self.rcv.nxt, self.true_edge());
         if seg.is_empty() {
             return nxt <= seg.seq && seg.seq <= edge;
         }
@@ -355,7 +357,9 @@ impl Tcb {
             return;
         }
         self.acks.due = AckDue::Now;
-        if seg.end() <= self.rcv.nxt && !seg.text.is_empty() {
+        let is_reported = !seg.text.is_empty()
+            || (self.config.habits.reports_fins && self.state != State::TimeWait);
+        if seg.end() <= self.rcv.nxt && is_reported {
             self.feedback.on_unheard();
             // RFC 2883 §4: an old duplicate is reported, its FIN with it.
             self.note_old_duplicate(seg.seq..seg.end(), seg.mss);
@@ -520,6 +524,21 @@ impl Tcb {
         }
     }
 
+    /// The peer's FIN has come beyond a gap, or has come again: see
+    /// [`Habits::reports_fins`](crate::config::Habits::reports_fins).
+    fn report_fin(&mut self, fin: Seq, is_news: bool) {
+        if !self.config.habits.reports_fins {
+            return;
+        }
+        if !is_news {
+            self.recv_buffer.note_old_duplicate(fin..fin + 1);
+        }
+        // Behind text that is held it is reported with it.
+        if fin > self.recv_buffer.end() {
+            self.recv_buffer.hold_fin(fin);
+        }
+    }
+
     /// Eighth: the FIN bit.
     fn check_fin(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
         if !self.state.receives_text() {
@@ -529,10 +548,12 @@ impl Tcb {
         // A FIN before text that is here already contradicts it: what came first counts.
         let is_last = self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
         if seg.ctl.has(Control::FIN) && is_last {
+            let is_first = self.rcv.fin.is_none();
             let fin = *self.rcv.fin.get_or_insert(fin);
             if fin > self.rcv.nxt {
                 // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
+                self.report_fin(fin, is_first || !seg.text.is_empty());
             }
         }
         // The FIN counts when everything before it has come, perhaps with this segment.

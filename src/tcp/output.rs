@@ -164,7 +164,7 @@ impl Tcb {
                 self.note_answer(now);
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
-                self.note_together(segments(self.text_in(range), mss));
+                self.note_departure(plan, range, mss);
                 match forced {
                     true => self.note_push(range.end),
                     false => self.note_small(range, mss),
@@ -175,6 +175,13 @@ impl Tcb {
         }
         if self.rcv.irs.is_some() {
             self.on_acknowledged(now);
+        }
+    }
+
+    /// New text leaves; a probe of the path MTU is a packet of its own for the device.
+    fn note_departure(&mut self, plan: &Plan, range: &Range<Seq>, mss: usize) {
+        if matches!(plan, Plan::Text(_)) {
+            self.note_together(segments(self.text_in(range), mss));
         }
     }
 
@@ -449,11 +456,20 @@ impl Tcb {
     pub(super) fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
-            blocks => {
-                let ahead = self.rcv.fin.filter(|fin| *fin >= self.rcv.nxt);
-                self.recv_buffer.sack_blocks(blocks, ahead)
-            }
+            blocks => self.recv_buffer.sack_blocks(blocks, self.fin_ahead()),
         }
+    }
+
+    /// The peer's FIN, if what precedes it has not come yet.
+    #[inline]
+    fn fin_ahead(&self) -> Option<Seq> {
+        self.rcv.fin.filter(|fin| *fin >= self.rcv.nxt)
+    }
+
+    /// How many SACK blocks there are to report.
+    #[inline]
+    pub(super) fn sack_count(&self) -> usize {
+        self.recv_buffer.sack_count(self.fin_ahead())
     }
 
     /// How many SACK blocks the next segment carries.
@@ -462,6 +478,6 @@ impl Tcb {
             return 0;
         }
         let most = self.sack_room_beside(accurate_ecn);
-        self.recv_buffer.sack_count().min(most)
+        self.sack_count().min(most)
     }
 }

@@ -12,7 +12,7 @@ impl Tcb {
     /// Something ends beyond the window, which its host counts. A FIN needs no room, and a SYN is
     /// not judged by its place.
     pub(super) fn note_overrun(&mut self, seg: &Segment<'_>) {
-        let (nxt, edge) = (self.rcv.nxt, self.rcv.edge);
+        let (nxt, edge) = (self.rcv.nxt, self.true_edge());
         let end = seg.text_start() + seg.text.len();
         if end <= edge || seg.ctl.has(Control::SYN) {
             return;
@@ -27,7 +27,7 @@ impl Tcb {
     /// Text that ends beyond the window, while other text waits to be read: see
     /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns).
     pub(super) fn refuse_overrun(&mut self, seg: &Segment<'_>) -> Step {
-        let ends_beyond = seg.text_start() + seg.text.len() > self.rcv.edge;
+        let ends_beyond = seg.text_start() + seg.text.len() > self.true_edge();
         let refuses = self.config.habits.refuses_overruns && self.state.receives_text();
         if refuses && ends_beyond && self.recv_buffer.len() > 0 {
             self.acks.due = AckDue::Now;
@@ -40,7 +40,7 @@ impl Tcb {
     /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns), what the buffer has room for.
     pub(super) fn edge_of_text(&self) -> Seq {
         match self.config.habits.refuses_overruns {
-            true => self.rcv.edge.max(self.recv_buffer.limit()),
+            true => self.true_edge().max(self.recv_buffer.limit()),
             false => self.rcv.edge,
         }
     }

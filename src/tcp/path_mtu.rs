@@ -19,6 +19,8 @@
 //! RFC 8899 ends a search after MAX_PROBES lost probes of whatever sizes. Here so many of one size
 //! show that it is too long, and the search goes on below it: probes cost nothing but themselves.
 
+mod halving;
+
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
@@ -34,6 +36,8 @@ use crate::time::Instant;
 const LEAST_IPV4: usize = 552;
 /// IPv6: every link carries that much (RFC 8200 §5).
 const LEAST_IPV6: usize = 1280;
+/// Octets of its header and TCP's.
+const HEADERS_IPV4: usize = 40;
 /// What most links carry: worth a probe of its own.
 const ETHERNET: usize = 1500;
 /// A search ends where there is less than this to be gained, in octets.
@@ -103,10 +107,14 @@ impl PathMtu {
         };
         let headers = path.headers;
         let largest = usize::from(largest) + headers;
+        let base = usize::from(config.base);
         let mut path_mtu = PathMtu {
             phase: Phase::SearchComplete,
             plpmtu: largest,
-            base: usize::from(config.base),
+            base: match config.halves {
+                true => base.saturating_sub(HEADERS_IPV4) + headers,
+                false => base,
+            },
             least,
             largest,
             headers,
@@ -121,7 +129,7 @@ impl PathMtu {
         if let Some((mtu, since)) = path.learnt {
             path_mtu.plpmtu = usize::from(mtu).clamp(path_mtu.least(), largest);
             path_mtu.raise_at = Some(since + config.raise_after);
-        } else if config.probing == MtuProbing::Always {
+        } else if config.probing == MtuProbing::Always && !config.halves {
             path_mtu.phase = Phase::Base;
             path_mtu.plpmtu = path_mtu.base();
         }
@@ -158,10 +166,19 @@ impl PathMtu {
         self.base.max(self.least).min(self.largest)
     }
 
-    /// The peer takes no more than so many octets of text.
-    pub(super) fn limit(&mut self, text: u16) {
+    /// The peer takes no more than so many octets of text, and every segment has so many of options.
+    pub(super) fn limit(
+        &mut self,
+        now: Instant,
+        config: &PathMtuConfig,
+        text: u16,
+        options: usize,
+    ) {
         self.largest = usize::from(text) + self.headers;
         self.plpmtu = self.plpmtu.min(self.largest);
+        if config.halves {
+            self.start_halving(now, config, options);
+        }
     }
 
     /// The longest text of a segment without options.
@@ -187,11 +204,11 @@ impl PathMtu {
         }
     }
 
-    /// How much longer than other segments a probe is, if one should leave and SND.UNA is `una`.
-    fn excess(&self, una: Seq) -> Option<usize> {
+    /// The text of a probe, without options, if one should leave and SND.UNA is `una`.
+    fn text_of_probe(&self, una: Seq) -> Option<usize> {
         let searches = self.phase == Phase::Searching;
         let rests = una < self.rest_until;
-        (searches && self.probe.is_none() && !rests).then(|| self.probed - self.plpmtu)
+        (searches && self.probe.is_none() && !rests).then(|| self.probed - self.headers)
     }
 
     /// The text of the probe under way.
@@ -228,7 +245,7 @@ impl PathMtu {
         self.probe = None;
         self.rest_until = nxt;
         self.probe_count += 1;
-        if self.probe_count >= config.max_probes {
+        if self.probe_count >= config.max_probes || config.halves {
             self.probe_count = 0;
             self.too_long = Some(self.probed);
             self.choose(now, config);
@@ -322,6 +339,9 @@ impl PathMtu {
     /// The next size to probe; or the search is over. The largest first, since a black hole may
     /// have been a path that was down; then what most links carry; then halfway.
     fn choose(&mut self, now: Instant, config: &PathMtuConfig) {
+        if config.halves {
+            return self.halve(now, config);
+        }
         let most = self.too_long.map_or(self.largest, |size| size - 1);
         if most < self.plpmtu + WORTH_A_PROBE {
             return self.complete(now, config);
@@ -406,6 +426,9 @@ impl Tcb {
         if self.path_mtu.probe.is_some() {
             self.lose_mtu_probe(now);
         }
+        if self.config.path_mtu.halves {
+            return self.suspect_black_hole_by_time(now);
+        }
         let retries = self.recovery.retries();
         let fills_segments = self.flight_size() >= self.snd.mss;
         if fills_segments && self.path_mtu.on_timeout(&self.config.path_mtu, retries) {
@@ -424,16 +447,19 @@ impl Tcb {
     /// it as shows whether it was lost.
     #[inline]
     pub(super) fn next_mtu_probe(&self) -> NextProbe {
-        match self.path_mtu.excess(self.snd.una) {
-            Some(excess) => self.next_mtu_probe_by(excess),
+        match self.path_mtu.text_of_probe(self.snd.una) {
+            Some(text) => self.next_mtu_probe_of(text),
             None => NextProbe::No,
         }
     }
 
-    /// The same, if it is so much longer than a segment.
+    /// The same, if it has so much text where it has no options.
     #[inline(never)]
-    fn next_mtu_probe_by(&self, excess: usize) -> NextProbe {
-        let len = self.segment_limit() + excess;
+    fn next_mtu_probe_of(&self, text: usize) -> NextProbe {
+        let len = (self.segment_limit() + text).saturating_sub(self.path_mtu.text());
+        if self.config.path_mtu.halves {
+            return self.next_probe_between(len.max(1));
+        }
         let needed = len + FOLLOWERS * self.snd.mss;
         let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
@@ -501,7 +527,7 @@ mod tests {
         passes: impl Fn(usize) -> bool,
     ) -> Option<usize> {
         let start = path.rest_until.max(iss() + 2) + 1000;
-        let size = path.excess(start)? + path.plpmtu;
+        let size = path.text_of_probe(start)? + path.headers;
         let range = start..start + size;
         path.on_probe_sent(range.clone());
         match passes(size) {
@@ -542,7 +568,7 @@ mod tests {
         assert_eq!((path.phase, path.raise_at), (Phase::SearchComplete, None));
         let (path, _) = searching(1207);
         assert_eq!(
-            (path.excess(iss() + 9000), path.phase),
+            (path.text_of_probe(iss() + 9000), path.phase),
             (None, Phase::SearchComplete)
         );
         // Nor are seven of which a router tells.
@@ -558,10 +584,10 @@ mod tests {
     fn after_a_lost_probe_there_is_a_rest() {
         let (mut path, config) = searching(1500);
         path.on_probe_sent(iss() + 2..iss() + 1500);
-        assert_eq!(path.excess(iss() + 2), None, "one at a time");
+        assert_eq!(path.text_of_probe(iss() + 2), None, "one at a time");
         path.on_probe_lost(NOW, &config, iss() + 5000);
-        assert_eq!(path.excess(iss() + 4999), None);
-        assert_eq!(path.excess(iss() + 5000), Some(300));
+        assert_eq!(path.text_of_probe(iss() + 4999), None);
+        assert_eq!(path.text_of_probe(iss() + 5000), Some(1460));
     }
 
     /// RFC 8899 §5.2: a black hole ends what was under way, makes nothing larger, and leads to ERROR only where

@@ -298,7 +298,9 @@ impl Tcb {
         // Our SYN is no text.
         let in_flight = in_flight - usize::from(in_flight > 0 && self.awaits_ack_of_syn());
         let room = self.send_window().saturating_sub(in_flight);
-        let room = room.min(self.burst_room());
+        let room = room
+            .min(self.burst_room())
+            .saturating_sub(self.weight_of_probe());
         if room < self.segment_limit() && in_flight > 0 {
             let queued = self.send_buffer.end().saturating_since(self.snd.nxt);
             return if queued <= room { room } else { 0 };
@@ -309,8 +311,7 @@ impl Tcb {
     /// The longest text of the next segment: Eff.snd.MSS, less what SACK blocks and AccECN take.
     #[inline(always)]
     pub(super) fn segment_limit(&self) -> usize {
-        let is_plain =
-            self.recv_buffer.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
+        let is_plain = self.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
         match is_plain {
             true => self.snd.mss.max(1),
             false => self.segment_limit_beside_options(),

@@ -6,10 +6,12 @@
 //! window is that, but no more than a threshold that begins with the first window, and grows with what
 //! arrives as long as there is room.
 
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use std::collections::VecDeque;
 
 use super::seq::Seq;
+use crate::time::Instant;
 
 /// What describes a packet, in octets, on a machine of 64 bits.
 const DESCRIPTION: usize = 256;
@@ -39,6 +41,15 @@ pub(super) struct Packet {
     memory: usize,
     /// Octets of text for which there is room behind its own.
     room: usize,
+    came: Came,
+}
+
+/// When a packet came, or the last that has joined it: for users, who may ask. It decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Came(Instant);
+
+impl Hash for Came {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Packet {
@@ -58,6 +69,15 @@ impl Packet {
             text,
             memory: DESCRIPTION + buffer + pages,
             room: buffer.saturating_sub(octets),
+            came: Came(Instant::ZERO),
+        }
+    }
+
+    /// It came then.
+    pub(super) fn at(self, now: Instant) -> Packet {
+        Packet {
+            came: Came(now),
+            ..self
         }
     }
 
@@ -71,6 +91,7 @@ impl Packet {
         if fits {
             self.room -= next.len();
             self.text.end = next.text.end;
+            self.came = next.came;
         }
         fits
     }
@@ -82,6 +103,8 @@ pub(super) struct Terms {
     pub(super) limit: usize,
     /// The user has asked for that.
     pub(super) is_fixed: bool,
+    /// A scaled window may be taken back.
+    pub(super) may_shrink: bool,
     /// Otherwise it may grow up to this.
     pub(super) largest: usize,
     /// The first window, and where it begins.
@@ -114,6 +137,8 @@ pub(super) struct ReceiveMemory {
     limit: usize,
     /// The user has asked for that.
     is_fixed: bool,
+    /// A scaled window may be taken back.
+    may_shrink: bool,
     /// Otherwise it may grow up to this.
     largest: usize,
     /// What they take.
@@ -143,6 +168,8 @@ pub(super) struct ReceiveMemory {
     has_grown: bool,
     /// The last segment found no room, and the window is told to be closed.
     refuses: bool,
+    /// When that came which was read last.
+    read: Came,
 }
 
 impl ReceiveMemory {
@@ -158,6 +185,7 @@ impl ReceiveMemory {
         ReceiveMemory {
             limit: terms.limit,
             is_fixed: terms.is_fixed,
+            may_shrink: terms.may_shrink,
             largest: terms.largest,
             taken: 0,
             reserve: 0,
@@ -172,6 +200,7 @@ impl ReceiveMemory {
             edge: terms.start + terms.window,
             has_grown: false,
             refuses: false,
+            read: Came(Instant::ZERO),
         }
     }
 
@@ -200,6 +229,11 @@ impl ReceiveMemory {
         self.taken
     }
 
+    /// No window is larger.
+    pub(super) fn clamp(&self) -> usize {
+        self.clamp
+    }
+
     /// No window is larger yet.
     pub(super) fn threshold(&self) -> usize {
         self.threshold
@@ -218,7 +252,15 @@ impl ReceiveMemory {
 
     /// A window has been told that ends there.
     pub(super) fn on_told(&mut self, edge: Seq) {
-        self.edge = self.edge.max(edge);
+        self.edge = match self.may_shrink {
+            true => edge,
+            false => self.edge.max(edge),
+        };
+    }
+
+    /// Whether a window in units of `unit` may be taken back.
+    pub(super) fn may_shrink(&self, unit: usize) -> bool {
+        self.may_shrink && unit > 1
     }
 
     /// Whether the window is told to be closed, for want of memory.
@@ -274,7 +316,10 @@ impl ReceiveMemory {
         let (allowed, full) = (self.text_in(self.limit), self.largest_window());
         let segment = self.segment.min(full);
         let mut free = self.free();
-        if self.is_short() {
+        if self.may_shrink(unit) {
+            free = free / unit * unit;
+        }
+        if free < full / 2 {
             free = free / unit * unit;
             if free < allowed / 16 || free < segment {
                 return 0;
@@ -320,6 +365,39 @@ impl ReceiveMemory {
             self.threshold = self.clamp.min(2 * self.own_segment);
         }
         self.collapse();
+        self.has_room_left()
+    }
+
+    /// Packets beyond gaps give way to one that starts at `at`, the last of them first, but for those before it,
+    /// until there is room: an eighth of all is freed before somebody looks. Where the others end, if any has
+    /// gone; `next`: where the text in order does.
+    pub(super) fn prune(&mut self, at: Seq, next: Seq) -> Option<Seq> {
+        let portion = self.limit / 8;
+        let (mut freed, mut is_pruned) = (0, false);
+        while let Some(last) = self.ahead.pop_if(|last| last.text.start >= at) {
+            is_pruned = true;
+            freed += last.memory;
+            self.give_back(last.memory);
+            if freed >= portion || self.ahead.is_empty() {
+                if self.has_room_left() {
+                    break;
+                }
+                freed = 0;
+            }
+        }
+        let ends = self.ahead.iter().map(|packet| packet.text.end);
+        is_pruned.then(|| ends.max().unwrap_or(next))
+    }
+
+    /// What lies beyond gaps from `place` on was not kept.
+    pub(super) fn forget_from(&mut self, place: Seq) {
+        while let Some(last) = self.ahead.pop_if(|last| last.text.start >= place) {
+            self.give_back(last.memory);
+        }
+    }
+
+    /// Whether the packets take no more than they may.
+    pub(super) fn has_room_left(&self) -> bool {
         self.taken <= self.limit
     }
 
@@ -350,11 +428,12 @@ impl ReceiveMemory {
         };
         let old: Vec<Packet> = self.queue.drain(first..).collect();
         self.give_back(old.iter().map(|packet| packet.memory).sum());
-        let (start, end) = (old[0].text.start, old[old.len() - 1].text.end);
+        let last = &old[old.len() - 1];
+        let (start, end, came) = (old[0].text.start, last.text.end, last.came.0);
         let mut at = start;
         while at < end {
             let to = end.min(at + COLLAPSED);
-            let packet = Packet::in_buffer(at..to, 0);
+            let packet = Packet::in_buffer(at..to, 0).at(came);
             self.charge(packet.memory);
             self.queue.push_back(packet);
             at = to;
@@ -423,12 +502,27 @@ impl ReceiveMemory {
 
     /// What has been read up to `place` takes nothing any more.
     pub(super) fn read_to(&mut self, place: Seq) {
-        while let Some(packet) = self.queue.front().filter(|it| it.text.end <= place) {
+        while let Some(packet) = self.queue.front().filter(|it| it.text.start < place) {
+            self.read = packet.came;
+            if packet.text.end > place {
+                return;
+            }
             let memory = packet.memory;
             self.queue.pop_front();
             self.give_back(memory);
             self.refuses = false;
         }
+    }
+
+    /// When the octet at `place` came, which is in order.
+    pub(super) fn came(&self, place: Seq) -> Instant {
+        let packet = self.queue.iter().find(|packet| packet.text.end > place);
+        packet.map_or(self.read.0, |packet| packet.came.0)
+    }
+
+    /// When that came which was read last.
+    pub(super) fn read_came(&self) -> Instant {
+        self.read.0
     }
 
     /// How long segments are, and how much of their memory is text.
@@ -519,6 +613,7 @@ mod tests {
         Terms {
             limit: 40_000,
             is_fixed: true,
+            may_shrink: false,
             largest: 15 << 20,
             window: 18_980,
             start: Seq::initial(0),
@@ -584,6 +679,23 @@ mod tests {
         assert_eq!(memory.taken, 2304);
         memory.read_to(Seq::initial(2000));
         assert_eq!(memory.taken, 0);
+    }
+
+    #[test]
+    fn packets_beyond_gaps_give_way_from_the_last_on() {
+        let mut memory = memory();
+        let start = Seq::initial(0);
+        for place in (2000..=36_000).step_by(2000) {
+            memory.hold(Packet::new(start + place..start + place + 1000, 40));
+        }
+        assert_eq!(memory.taken, 18 * 2304);
+        // An eighth of 40,000 octets is more than two packets take.
+        assert_eq!(memory.prune(start, start), Some(start + 31_000));
+        assert_eq!(memory.taken, 15 * 2304);
+        assert_eq!(memory.prune(start + 31_000, start), None);
+        memory.limit = 2304;
+        assert_eq!(memory.prune(start + 3000, start), Some(start + 3000));
+        assert_eq!(memory.taken, 2304);
     }
 
     #[test]

@@ -28,6 +28,7 @@ impl Tcb {
         let memory = ReceiveMemory::new(&Terms {
             limit,
             is_fixed: self.config.socket.receive_buffer.is_some(),
+            may_shrink: self.config.windows.may_shrink && self.own_shift() > 0,
             largest: self.config.receive_buffer,
             window,
             start: self.rcv.nxt,
@@ -46,10 +47,17 @@ impl Tcb {
             return;
         };
         let unit = 1 << self.own_shift();
-        let end = self.recv_buffer.end().max(self.rcv.edge);
+        let end = self.recv_buffer.end().max(self.true_edge());
         let window = end.saturating_since(self.recv_buffer.read_place());
         let most = memory.limit().max(memory.taken()).max(window);
         (self.recv_buffer).set_capacity(most + LONGEST_SEGMENT + unit);
+    }
+
+    /// The right edge that what comes is judged by: that of the last window, which may have been larger than
+    /// its field could tell.
+    pub(super) fn true_edge(&self) -> Seq {
+        let memory = self.rcv.memory.as_ref();
+        memory.map_or(self.rcv.edge, |memory| memory.edge().max(self.rcv.edge))
     }
 
     /// The window that was told last, as a whole.
@@ -73,12 +81,12 @@ impl Tcb {
         memory.window(self.window_told(), 1 << self.own_shift())
     }
 
-    /// What it is to be told as: what is left of the last one is rounded up.
+    /// What it is to be told as: what is left of the last one is rounded up, unless it may shrink.
     fn next_window(&self, memory: &ReceiveMemory) -> usize {
         let unit = 1 << self.own_shift();
         let left = memory.edge().saturating_since(self.rcv.nxt);
         match self.window_of_memory(memory) {
-            window if window < left => left.next_multiple_of(unit),
+            window if window < left && !memory.may_shrink(unit) => left.next_multiple_of(unit),
             window => window,
         }
     }
@@ -90,7 +98,11 @@ impl Tcb {
         let most = (self.memory_for_receiving().saturating_sub(held))
             .min(self.recv_buffer.limit().saturating_since(self.rcv.nxt))
             .min(field);
-        (self.rcv.nxt + self.next_window(memory).min(most)).max(self.rcv.edge)
+        let edge = self.rcv.nxt + self.next_window(memory).min(most);
+        match memory.may_shrink(1 << self.own_shift()) {
+            true => edge,
+            false => edge.max(self.rcv.edge),
+        }
     }
 
     /// The user has read: whether the window is at least twice what it was.
@@ -118,6 +130,12 @@ impl Tcb {
         if memory.make_room() {
             return true;
         }
+        if let Some(end) = memory.prune(at, nxt) {
+            self.recv_buffer.forget_from(end);
+            if memory.has_room_left() {
+                return true;
+            }
+        }
         // What comes beyond a gap is dropped without a word.
         if at <= nxt && !memory.refuse() {
             return true;
@@ -130,14 +148,14 @@ impl Tcb {
 
     /// Text starts at `at`, and is about to be taken.
     #[inline(always)]
-    pub(super) fn count_packet(&mut self, at: Seq, len: usize, about: &AboutText) {
+    pub(super) fn count_packet(&mut self, now: Instant, at: Seq, len: usize, about: &AboutText) {
         if self.rcv.memory.is_some() {
-            self.count_packet_in_memory(at, len, about);
+            self.count_packet_in_memory(now, at, len, about);
         }
     }
 
     #[inline(never)]
-    fn count_packet_in_memory(&mut self, at: Seq, len: usize, about: &AboutText) {
+    fn count_packet_in_memory(&mut self, now: Instant, at: Seq, len: usize, about: &AboutText) {
         let (read, nxt, told) = (
             self.recv_buffer.read_place(),
             self.rcv.nxt,
@@ -148,7 +166,7 @@ impl Tcb {
         if let Some(memory) = &mut self.rcv.memory {
             memory.read_to(read);
             let arrival = Arrival {
-                packet: Packet::new(at..at + len, headers),
+                packet: Packet::new(at..at + len, headers).at(now),
                 mss: about.mss,
                 options,
                 is_pushed: about.is_pushed,
@@ -170,6 +188,7 @@ impl Tcb {
     fn order_packets_in_memory(&mut self) {
         if let Some(memory) = &mut self.rcv.memory {
             memory.move_up(self.recv_buffer.next());
+            memory.forget_from(self.recv_buffer.end());
         }
     }
 
@@ -249,12 +268,26 @@ impl Tcb {
         }
     }
 
+    /// When the octet came that lies `ahead` of the reader; where only text counts, when text last came.
+    pub fn text_came(&self, ahead: usize) -> Instant {
+        let place = self.recv_buffer.read_place() + ahead;
+        let memory = self.rcv.memory.as_ref();
+        memory.map_or(self.stats.last_text_received, |memory| memory.came(place))
+    }
+
+    /// When that came which was read last, in the same way.
+    pub fn read_text_came(&self) -> Instant {
+        let memory = self.rcv.memory.as_ref();
+        memory.map_or(self.stats.last_text_received, |memory| memory.read_came())
+    }
+
     /// And the rest.
     pub(super) fn receiving(&self) -> Receiving {
         let memory = self.rcv.memory.as_ref();
         Receiving {
             memory: memory.map_or(self.recv_buffer.len(), |memory| memory.taken()),
             threshold: memory.map(|memory| memory.threshold()),
+            clamp: memory.map(|memory| memory.clamp()),
             most_read: self.right_sizing.most(),
         }
     }

@@ -1,9 +1,11 @@
 //! What the peer has sent and the user has not read, in order and beyond gaps.
 
+mod lending;
+
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::loan::{Aside, Lent, Loan, Out};
+use super::loan::Aside;
 use super::ranges::Ranges;
 use super::ring::Ring;
 use super::seq::Seq;
@@ -215,19 +217,31 @@ impl RecvBuffer {
 
     fn hold(&mut self, range: Range<Seq>) {
         let place = range.start;
-        self.has_grown = true;
         self.ahead.insert(range);
         if self.ahead.len() > self.max_ranges {
             // Reneging is allowed (RFC 2018 §8): the peer keeps it until we acknowledge.
             self.ahead.forget_last();
         }
-        let grown = self.ahead.holding(place);
+        let is_held = self.ahead.holding(place).is_some();
+        self.note_growth(is_held.then_some(place), place);
+    }
+
+    /// A FIN has come at `place`, beyond a gap: it is reported as what is held.
+    pub(crate) fn hold_fin(&mut self, place: Seq) {
+        self.note_growth(Some(place), place);
+    }
+
+    /// What lies at `place` has grown last; `latest`, if it is held.
+    fn note_growth(&mut self, latest: Option<Seq>, place: Seq) {
+        self.has_grown = true;
+        let (grown, end) = (self.ahead.holding(place), self.end());
         let others = self.recent.into_iter().flatten().filter(|other| {
             let range = self.ahead.holding(*other);
-            range.is_some() && range != grown
+            // Behind all text there can only be a FIN.
+            let is_fin = range.is_none() && *other > end && *other != place;
+            (range.is_some() && range != grown) || is_fin
         });
         let mut recent = [None; SackBlocks::MAX];
-        let latest = grown.is_some().then_some(place);
         for (slot, place) in recent.iter_mut().zip(latest.into_iter().chain(others)) {
             *slot = Some(place);
         }
@@ -265,7 +279,10 @@ impl RecvBuffer {
         }
         let reported = blocks.as_slice().len();
         for place in self.recent.iter().flatten() {
-            let held = self.ahead.holding(*place).map(block);
+            // A FIN that lies alone; what ends there has it already.
+            let is_alone = fin == Some(*place) && *place > self.end();
+            let alone = is_alone.then_some(*place..*place);
+            let held = self.ahead.holding(*place).or(alone).map(block);
             // Ranges that have become one are reported once.
             let fresh = held.filter(|held| !blocks.as_slice()[reported..].contains(held));
             if let Some(held) = fresh.filter(|_| blocks.as_slice().len() < most) {
@@ -275,13 +292,13 @@ impl RecvBuffer {
         blocks
     }
 
-    /// How many blocks there are to report.
+    /// How many blocks there are to report, if a FIN has come there.
     #[inline]
-    pub(crate) fn sack_count(&self) -> usize {
-        if self.duplicate.is_none() && self.ahead.is_empty() {
+    pub(crate) fn sack_count(&self, fin: Option<Seq>) -> usize {
+        if self.duplicate.is_none() && self.ahead.is_empty() && fin.is_none() {
             return 0;
         }
-        self.sack_blocks(SackBlocks::MAX, None).as_slice().len()
+        self.sack_blocks(SackBlocks::MAX, fin).as_slice().len()
     }
 
     /// Whether something that has not been reported yet would not be any more, or in fewer options
@@ -374,101 +391,6 @@ impl RecvBuffer {
         }
     }
 
-    /// Lends what is in order, `most` octets of it at most, with the memory it lies in. `None` if
-    /// there is nothing, or something is lent already.
-    ///
-    /// What lies beyond the loan moves to the other ring; or, if that is more, a copy of what is to
-    /// be lent. So no octet is copied that a read would not have copied; and none at all of what
-    /// lies where it arrived.
-    pub(crate) fn lend(&mut self, most: usize) -> Option<Loan> {
-        let lent = self.read..self.read + self.len().min(most);
-        if lent.is_empty() || self.is_lent() {
-            return None;
-        }
-        let aside = self.aside.get_or_insert_default();
-        if let Some(part) = aside.kept.pop(lent.end) {
-            aside.out = Some(Out {
-                end: part.end(),
-                memory: part.text.memory_size(),
-                is_ring: false,
-            });
-            return Some(Loan {
-                left: part.at..part.end(),
-                lent: Lent::Part(part),
-            });
-        }
-        let mut other = core::mem::take(&mut aside.spare);
-        let rest = lent.end..self.next;
-        let beyond = (rest.end - rest.start) + self.ahead.places();
-        if beyond <= lent.end - lent.start {
-            other.reserve(lent.end..lent.end, lent.end..self.end());
-            for range in core::iter::once(&rest).chain(self.ahead.iter()) {
-                other.write(range.start, self.ring.text(range.clone()));
-            }
-            core::mem::swap(&mut self.ring, &mut other);
-        } else {
-            other.reserve(lent.start..lent.start, lent.clone());
-            other.write(lent.start, self.ring.text(lent.clone()));
-        }
-        self.aside.get_or_insert_default().out = Some(Out {
-            end: lent.end,
-            memory: other.size(),
-            is_ring: true,
-        });
-        Some(Loan {
-            lent: Lent::Ring(other),
-            left: lent,
-        })
-    }
-
-    /// So much of the loan is consumed: there is room for more.
-    pub(crate) fn consumed(&mut self, loan: &Loan) {
-        self.read = self.read.max(loan.left.start);
-    }
-
-    /// Takes a loan back. What is not consumed is there to be read again.
-    pub(crate) fn take_back(&mut self, loan: Loan) {
-        self.consumed(&loan);
-        let Some(aside) = &mut self.aside else {
-            return;
-        };
-        let Some(out) = aside.out.take() else {
-            return;
-        };
-        match loan.lent {
-            Lent::Part(part) => {
-                if self.read < out.end {
-                    aside.kept.push_front(part);
-                }
-                // What was thrown away meanwhile lies behind it.
-                aside.kept.forget_before(self.read);
-            }
-            Lent::Ring(ring) => self.take_ring_back(ring, out.end),
-        }
-    }
-
-    fn take_ring_back(&mut self, mut ring: Ring, lent_end: Seq) {
-        let left = self.read..lent_end;
-        if self.end() <= lent_end {
-            // Nothing has come meanwhile: the ring is put back as it is.
-            core::mem::swap(&mut self.ring, &mut ring);
-        } else if left.start < left.end {
-            self.ring
-                .reserve(left.end..self.end(), left.start..self.end());
-            self.ring.write(left.start, ring.text(left));
-        }
-        self.aside.get_or_insert_default().spare = ring;
-    }
-
-    /// Whether something is lent.
-    pub(crate) fn is_lent(&self) -> bool {
-        self.out().is_some()
-    }
-
-    fn out(&self) -> Option<Out> {
-        self.aside.as_ref()?.out
-    }
-
     /// The place from which on the ring holds what is here.
     fn held_from(&self) -> Seq {
         let kept_end = (self.aside.as_ref()).and_then(|aside| aside.kept.end());
@@ -479,6 +401,16 @@ impl RecvBuffer {
     /// Throws away everything in order that was not read.
     pub(crate) fn discard(&mut self) {
         self.read_to(self.next);
+    }
+
+    /// Forgets what lies beyond a gap from `place` on, which the peer keeps until we acknowledge it (RFC 2018
+    /// §8). And nothing that is left is reported until more comes.
+    pub(crate) fn forget_from(&mut self, place: Seq) {
+        let end = self.end();
+        if place < end {
+            self.ahead.remove(place..end);
+        }
+        self.recent = [None; SackBlocks::MAX];
     }
 
     /// Forgets what lies beyond gaps, and gives memory back that nobody needs.
@@ -584,6 +516,7 @@ fn touches(a: &Range<Seq>, b: &Range<Seq>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::loan::Loan;
     use crate::wire::Arrived;
     use std::sync::Arc;
 

@@ -1,8 +1,12 @@
 //! Which resets are believed, and what else ends a connection: see [`Resets`] and
 //! [`Acceptance`](crate::config::Acceptance).
 
+use super::discard::Discard;
+use super::error::ConnectionError;
+use super::input::Step;
 use super::segment::Segment;
-use super::state::State;
+use super::seq::Seq;
+use super::state::{Event, State};
 use super::tcb::Tcb;
 use crate::config::Resets;
 
@@ -37,5 +41,21 @@ impl Tcb {
                 }
                 Resets::InWindow => true,
             }
+    }
+
+    /// A segment began at `start`, and its text goes on to `end`, beyond the peer's FIN: see
+    /// [`Habits::resets_across_fin`](crate::config::Habits::resets_across_fin).
+    pub(super) fn check_beyond_fin(&mut self, start: Seq, end: Seq, seg: &Segment<'_>) -> Step {
+        let has_fin = matches!(
+            self.state,
+            State::CloseWait | State::Closing | State::LastAck
+        );
+        let crosses = has_fin && start < self.rcv.nxt && end > self.rcv.nxt;
+        if !self.config.habits.resets_across_fin || !crosses {
+            return Step::Continue(());
+        }
+        self.end(Event::RcvRst, Some(ConnectionError::Reset));
+        self.refuse = seg.ack;
+        Step::Break(Discard::TextBeyondFin)
     }
 }

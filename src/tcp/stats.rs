@@ -3,8 +3,10 @@
 use core::ops::Range;
 use core::time::Duration;
 
+use super::recovery::RecoveryState;
 use super::segment::segments;
 use super::seq::Seq;
+use super::state::State;
 use super::tcb::Tcb;
 use crate::time::Instant;
 
@@ -12,7 +14,8 @@ use crate::time::Instant;
 #[derive(Clone, Debug)]
 pub(super) struct Stats {
     pub(super) retransmissions: u64,
-    pub(super) timeouts: u64,
+    /// Retransmission timeouts, once there was one.
+    pub(super) timeouts: Option<Box<Timeouts>>,
     /// It was given up after its user had let go of it.
     pub(super) gave_up_alone: bool,
     pub(super) bytes_acked: u64,
@@ -42,6 +45,18 @@ pub(super) struct Stats {
     limit: Limit,
     since: Instant,
     spent: Spent,
+}
+
+/// Retransmission timeouts, and what became of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timeouts {
+    count: u64,
+    /// The first of several in a row.
+    first: u64,
+    /// How long it took until what they were about was acknowledged.
+    spent: Duration,
+    /// Since when it takes.
+    since: Option<Instant>,
 }
 
 /// How long each [`Limit`] has been what keeps a sender from being done, in nanoseconds: in one number
@@ -81,6 +96,10 @@ pub struct Times {
     pub window_limited: Duration,
     /// Of it, while everything that the send buffer has room for was sent, and the user had more.
     pub buffer_limited: Duration,
+    /// From the first of retransmission timeouts in a row until all that was in flight was acknowledged.
+    pub timed_out: Duration,
+    /// How often that was so.
+    pub first_timeouts: u64,
 }
 
 impl Stats {
@@ -88,7 +107,7 @@ impl Stats {
     pub(super) fn new(now: Instant) -> Stats {
         Stats {
             retransmissions: 0,
-            timeouts: 0,
+            timeouts: None,
             gave_up_alone: false,
             bytes_acked: 0,
             ecn_seen: false,
@@ -115,10 +134,45 @@ impl Stats {
         let mut so_far = self.clone();
         so_far.spend(now);
         let Spent([_, path, window, buffer]) = so_far.spent;
+        let timeouts = self.timeouts.as_ref();
         Times {
             busy: Duration::from_nanos(path + window + buffer),
             window_limited: Duration::from_nanos(window),
             buffer_limited: Duration::from_nanos(buffer),
+            timed_out: timeouts.map_or(Duration::ZERO, |timeouts| {
+                let since = timeouts.since.map(|since| now - since);
+                timeouts.spent + since.unwrap_or_default()
+            }),
+            first_timeouts: timeouts.map_or(0, |timeouts| timeouts.first),
+        }
+    }
+
+    /// A retransmission timeout: the first in a row, or not. It counts from `since` on.
+    pub(super) fn count_timeout(&mut self, since: Instant, is_first: bool) {
+        let timeouts = self.timeouts.get_or_insert_default();
+        timeouts.count += 1;
+        if is_first {
+            timeouts.first += 1;
+            timeouts.since = Some(since);
+        }
+    }
+
+    /// How many there were.
+    pub(super) fn timeouts(&self) -> u64 {
+        self.timeouts.as_ref().map_or(0, |timeouts| timeouts.count)
+    }
+
+    /// Octets on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.timeouts.as_ref().map_or(0, |_| size_of::<Timeouts>())
+    }
+
+    /// What the last ones were about has been acknowledged.
+    fn end_timeouts(&mut self, now: Instant) {
+        if let Some(timeouts) = &mut self.timeouts
+            && let Some(since) = timeouts.since.take()
+        {
+            timeouts.spent += now - since;
         }
     }
 
@@ -162,6 +216,35 @@ impl Tcb {
         let octets = end - (self.snd.iss + 1);
         self.stats.bytes_sent += octets as u64;
         self.stats.text_segments_out += u64::from(octets > 0);
+    }
+
+    /// A retransmission timeout. Of a passive open the time counts from the SYN.
+    pub(super) fn note_timeout(&mut self, now: Instant) {
+        let is_first = self.recovery.retries() == 0;
+        let since = match self.state == State::SynReceived && self.passive {
+            true => self.stats.last_ack_received,
+            false => now,
+        };
+        self.stats.count_timeout(since, is_first);
+    }
+
+    /// Something new was acknowledged.
+    #[inline]
+    pub(super) fn note_progress(&mut self, now: Instant) {
+        if self.stats.timeouts.is_some() && self.recovery.state() != RecoveryState::Loss {
+            self.stats.end_timeouts(now);
+        }
+    }
+
+    /// An open has come to its end. What a passive one has sent before does not count: it may have been sent
+    /// before there was a connection.
+    pub(super) fn count_from_handshake(&mut self, now: Instant) {
+        self.stats.end_timeouts(now);
+        self.stats.segments_out -= match self.opening.is_child {
+            true => self.stats.segments_out.min(1),
+            false if self.passive => self.stats.segments_out,
+            false => 0,
+        };
     }
 
     /// From now on time is spent with what keeps text back now.

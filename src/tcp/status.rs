@@ -100,7 +100,7 @@ pub struct Status {
     pub bytes_received: u64,
     /// Segments that arrived for this connection, ever.
     pub segments_in: u64,
-    /// Segments sent, ever.
+    /// Segments sent, ever; by a passive open, since it was established.
     pub segments_out: u64,
     /// Segments with text that arrived, ever.
     pub text_segments_in: u64,
@@ -164,6 +164,8 @@ pub struct Receiving {
     pub memory: usize,
     /// Where packets count, the most that the window may be now, octets.
     pub threshold: Option<usize>,
+    /// The most that it may ever be, as long as the buffer has this size.
+    pub clamp: Option<usize>,
     /// The most octets that were read in a round trip.
     pub most_read: usize,
 }

@@ -519,7 +519,7 @@ impl Tcb {
 
     /// How many segments were sent again, and how often the retransmission timer expired.
     pub fn repeated(&self) -> (u64, u64) {
-        (self.stats.retransmissions, self.stats.timeouts)
+        (self.stats.retransmissions, self.stats.timeouts())
     }
 
     /// What the last segment had that the window has no room for, once.
@@ -542,6 +542,17 @@ impl Tcb {
     /// Octets on the heap.
     #[inline]
     pub fn heap_size(&self) -> usize {
+        let timing = self
+            .acks
+            .timing
+            .as_ref()
+            .map_or(0, |_| size_of::<AckTiming>());
+        self.buffers_size() + timing + self.stats.allocated()
+    }
+
+    /// Octets on the heap of what can be given back while nothing is held.
+    #[inline]
+    pub(super) fn buffers_size(&self) -> usize {
         self.send_buffer.allocated()
             + self.recv_buffer.allocated()
             + self.recv_buffer.allocated_for_loans()

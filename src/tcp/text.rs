@@ -74,7 +74,7 @@ impl Tcb {
     /// Text that lies in the window goes into the receive buffer.
     #[inline]
     pub(super) fn take_text(&mut self, now: Instant, at: Seq, text: Text<'_>, about: AboutText) {
-        self.count_packet(at, text.len(), &about);
+        self.count_packet(now, at, text.len(), &about);
         let inserted = self.recv_buffer.insert(at, text);
         self.order_packets();
         self.text_taken(now, text.len(), inserted, about);

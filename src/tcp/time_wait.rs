@@ -88,7 +88,7 @@ impl Tcb {
             || self.reset_due
             || self.refuse.is_some()
             || self.probes.due
-            || self.recv_buffer.sack_count() > 0
+            || self.sack_count() > 0
             || !self.feedback.is_quiet();
         if self.state != State::TimeWait || !self.orphan || has_more_to_say {
             return None;

@@ -15,6 +15,10 @@ const IDLE_TIME: Duration = Duration::from_secs(1);
 /// ... if they are larger than this, in octets: the smallest may stay.
 const IDLE_OCTETS: usize = 256;
 
+/// So many retransmissions in a row may be equally far apart, with fewer segments in flight than this.
+const LINEAR_TIMEOUTS: u32 = 6;
+const FULL_FLIGHT: usize = 4;
+
 /// While something is in flight, keepalive looks no more often than this whether it is its turn.
 const LEAST_KEEPALIVE: Duration = Duration::from_secs(1);
 
@@ -64,7 +68,10 @@ impl Tcb {
             self.arm_recovery_timer();
             return;
         }
-        self.stats.timeouts += 1;
+        self.note_timeout(now);
+        if self.has_linear_timeouts() {
+            self.recovery.rtt.hold_back_off();
+        }
         let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
         self.suspect_black_hole(now);
         self.watch_timeouts();
@@ -82,6 +89,15 @@ impl Tcb {
             self.recovery.set_timer(now + self.syn_wait());
         }
         self.arm_recovery_timer();
+    }
+
+    /// Whether the next interval is not to be longer: see
+    /// [`SocketOptions::linear_timeouts`](crate::config::SocketOptions::linear_timeouts).
+    fn has_linear_timeouts(&self) -> bool {
+        self.config.socket.linear_timeouts
+            && self.state == State::Established
+            && self.recovery.retries() < LINEAR_TIMEOUTS
+            && self.recovery.counts().unacked < FULL_FLIGHT
     }
 
     /// RFC 8985 §6.2: what has been overtaken for too long is lost.
@@ -150,7 +166,7 @@ impl Tcb {
 
     /// How long so many retransmissions take that begin with the least RTO: each twice as long as the one
     /// before, and then, near the largest RTO, that.
-    fn time_of(&self, retries: u32) -> Duration {
+    pub(super) fn time_of(&self, retries: u32) -> Duration {
         let (first, most) = (self.config.min_rto, self.config.max_rto);
         let doublings = (most.as_nanos() / first.as_nanos()).max(1).ilog2();
         let doubled = retries.min(doublings);
@@ -341,7 +357,7 @@ impl Tcb {
     #[inline(always)]
     fn watch_idle_buffers(&mut self, now: Instant) {
         let is_empty = self.send_buffer.len() == 0 && self.recv_buffer.holds_nothing();
-        if is_empty && !self.timers.is_armed(Timer::Idle) && self.heap_size() > IDLE_OCTETS {
+        if is_empty && !self.timers.is_armed(Timer::Idle) && self.buffers_size() > IDLE_OCTETS {
             self.timers.arm(Timer::Idle, now + IDLE_TIME);
         }
     }

@@ -96,6 +96,111 @@ fn what_means_nothing_here_is_kept() {
     assert_eq!(world.option(fd, SOL_SOCKET, SO_REUSEPORT), Ok(1));
 }
 
+/// Flags come back as flags, numbers as numbers; some take nothing, or are for sockets of another kind.
+#[test]
+fn options_without_consequences_are_as_on_linux() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let flags = [
+        SO_DEBUG,
+        SO_DONTROUTE,
+        SO_BROADCAST,
+        SO_NO_CHECK,
+        SO_WIFI_STATUS,
+        SO_NOFCS,
+        SO_SELECT_ERR_QUEUE,
+        SO_PREFER_BUSY_POLL,
+        SO_RCVMARK,
+        SO_RCVPRIORITY,
+    ];
+    for name in flags {
+        assert_eq!(world.option(fd, SOL_SOCKET, name), Ok(0), "{name}");
+        assert_eq!(
+            world.set_option(fd, SOL_SOCKET, name, 100),
+            Ok(()),
+            "{name}"
+        );
+        assert_eq!(world.option(fd, SOL_SOCKET, name), Ok(1), "{name}");
+    }
+    let busy = world.set_option(fd, SOL_SOCKET, SO_BUSY_POLL, -1);
+    assert_eq!(busy, Err(Errno::EINVAL));
+    assert_eq!(world.set_option(fd, SOL_SOCKET, SO_BSDCOMPAT, 1), Ok(()));
+    assert_eq!(world.option(fd, SOL_SOCKET, SO_BSDCOMPAT), Ok(0));
+    assert_eq!(world.option(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID), Ok(0));
+    let constants = [SO_SNDLOWAT, SO_BPF_EXTENSIONS, SO_INCOMING_NAPI_ID];
+    for name in constants {
+        let answer = world.set_option(fd, SOL_SOCKET, name, 1);
+        assert_eq!(answer, Err(Errno::ENOPROTOOPT), "{name}");
+    }
+    for name in [SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD, SO_PASSRIGHTS] {
+        let answer = world.set_option(fd, SOL_SOCKET, name, 1);
+        assert_eq!(answer, Err(Errno::EOPNOTSUPP), "{name}");
+        let answer = world.option(fd, SOL_SOCKET, name);
+        assert_eq!(answer, Err(Errno::EOPNOTSUPP), "{name}");
+    }
+    let memory = world.set_option(fd, SOL_SOCKET, SO_RESERVE_MEM, 4096);
+    assert_eq!(memory, Err(Errno::EOPNOTSUPP));
+    assert_eq!(world.option(fd, SOL_SOCKET, SO_RESERVE_MEM), Ok(0));
+    for name in [SO_RCVBUFFORCE, SO_SNDBUFFORCE] {
+        let answer = world.option(fd, SOL_SOCKET, name);
+        assert_eq!(answer, Err(Errno::ENOPROTOOPT), "{name}");
+    }
+}
+
+/// Nobody moves connections from host to host here, and there are no protocols above.
+#[test]
+fn repair_and_protocols_above_are_refused() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    assert_eq!(world.option(fd, SOL_TCP, TCP_REPAIR), Ok(0));
+    assert_eq!(world.option(fd, SOL_TCP, TCP_IS_MPTCP), Ok(0));
+    for name in [TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP] {
+        let answer = world.set_option(fd, SOL_TCP, name, 1);
+        assert_eq!(answer, Err(Errno::EPERM), "{name}");
+    }
+    for name in [TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_REPAIR_WINDOW] {
+        let answer = world.option(fd, SOL_TCP, name);
+        assert_eq!(answer, Err(Errno::EINVAL), "{name}");
+    }
+    let mut us = world.us();
+    assert_eq!(
+        us.setsockopt(fd, SOL_TCP, TCP_ULP, b"tls"),
+        Err(Errno::ENOENT)
+    );
+    assert_eq!(us.setsockopt(fd, SOL_TCP, TCP_ULP, b""), Err(Errno::EINVAL));
+    assert_eq!(us.getsockopt(fd, SOL_TCP, TCP_ULP), Ok(vec![]));
+}
+
+/// The headers of the SYN, from IP to the end of its options, once.
+#[test]
+fn a_listener_keeps_the_syns_of_its_connections() {
+    for (asked, len) in [(0, 0), (1, 60), (2, 60)] {
+        let mut world = World::new();
+        let listener = world.their_listener();
+        let value = i32::to_le_bytes(asked);
+        let mut them = world.them();
+        them.setsockopt(listener, SOL_TCP, TCP_SAVE_SYN, &value)
+            .unwrap();
+        let refused = them.setsockopt(listener, SOL_TCP, TCP_SAVE_SYN, &[3, 0, 0, 0]);
+        assert_eq!(refused, Err(Errno::EINVAL));
+        let fd = world.stream(0, AF_INET);
+        let _ = world.us().connect(fd, "10.0.0.2:80".parse().unwrap());
+        world.settle();
+        let (theirs, _) = world.them().accept(listener, 0).unwrap();
+        let mut them = world.them();
+        let saved = them.getsockopt(theirs, SOL_TCP, TCP_SAVED_SYN).unwrap();
+        assert_eq!(saved.len(), len);
+        if len > 0 {
+            // IPv4, TCP; who it is from and for; SYN.
+            assert_eq!((saved[0], saved[9]), (0x45, 6));
+            assert_eq!(saved[12..20], [10, 0, 0, 1, 10, 0, 0, 2]);
+            assert_eq!((saved[22..24] == [0, 80], saved[33]), (true, 2));
+        }
+        let again = them.getsockopt(theirs, SOL_TCP, TCP_SAVED_SYN);
+        assert_eq!(again, Ok(vec![]));
+    }
+}
+
 /// There is one device: a socket can be bound to it, and to no other.
 #[test]
 fn a_socket_is_bound_to_the_device_that_there_is() {

@@ -108,12 +108,22 @@ fn listeners_share_an_address_if_all_ask_for_it() {
     assert!(world.us().accept(listeners[1], 0).is_ok());
 }
 
-/// RFC 9293 §3.6.1: TIME-WAIT keeps a local address, unless `SO_REUSEADDR` says otherwise.
+/// RFC 9293 §3.6.1: TIME-WAIT keeps a local address, unless both sockets say with `SO_REUSEADDR` that they
+/// share it.
 #[test]
 fn time_wait_keeps_an_address_from_those_who_do_not_ask() {
+    for (old_shares, answer) in [(1, Ok(())), (0, Err(Errno::EADDRINUSE))] {
+        bind_in_time_wait(old_shares, answer);
+    }
+}
+
+fn bind_in_time_wait(old_shares: i32, expected: Result<(), Errno>) {
     let mut world = World::new();
     let listener = world.their_listener();
     let fd = world.stream(0, AF_INET);
+    world
+        .set_option(fd, SOL_SOCKET, SO_REUSEADDR, old_shares)
+        .unwrap();
     world.us().bind(fd, addr("10.0.0.1:1234")).unwrap();
     let _ = world.us().connect(fd, addr("10.0.0.2:80"));
     world.settle();
@@ -129,7 +139,7 @@ fn time_wait_keeps_an_address_from_those_who_do_not_ask() {
     world
         .set_option(again, SOL_SOCKET, SO_REUSEADDR, 1)
         .unwrap();
-    assert_eq!(world.us().bind(again, addr("10.0.0.1:1234")), Ok(()));
+    assert_eq!(world.us().bind(again, addr("10.0.0.1:1234")), expected);
 }
 
 #[test]

@@ -107,8 +107,13 @@ fn any_config(random: &mut Random) -> Config {
     tcp.windows = Windows {
         whole_segment_buffers: random.chance(20),
         told: random.pick(&[WindowTold::Steps, WindowTold::Room]),
-        growth: random.pick(&[ReceiveGrowth::TwiceRead, ReceiveGrowth::HalfMore]),
+        growth: random.pick(&[
+            ReceiveGrowth::TwiceRead,
+            ReceiveGrowth::HalfMore,
+            ReceiveGrowth::Never,
+        ]),
         room: random.pick(&[ReceiveRoom::Octets, ReceiveRoom::Packets]),
+        may_shrink: random.chance(30),
         persist: random.pick(&[Persist::Rto, Persist::AtLeast(Duration::from_secs(5))]),
         ..Windows::default()
     };
@@ -184,6 +189,9 @@ fn any_habits(random: &mut Random) -> Habits {
             smaller_window_is_duplicate: random.chance(40),
             doubts_reneging: random.chance(40),
             dsack_needs_reordering: random.chance(40),
+            counts_no_segments: random.chance(40),
+            repairs_smaller_path: random.chance(40),
+            fixed_reordering_window: random.chance(40),
             probe_needs_no_sample: random.chance(40),
             skipped_probe_rearms: random.chance(40),
             resend_restarts_timer: random.chance(40),
@@ -211,6 +219,8 @@ fn any_habits(random: &mut Random) -> Habits {
         probes_count_from_answer: random.chance(40),
         refuses_overruns: random.chance(40),
         takes_recent_duplicates: random.chance(40),
+        reports_fins: random.chance(40),
+        resets_across_fin: random.chance(40),
         send_room: random.pick(&[SendRoom::Octets, SendRoom::Packets]),
         retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
     }
@@ -239,6 +249,7 @@ fn any_times(random: &mut Random, tcp: &mut TcpConfig) {
         interval: any(),
         count: 3,
     });
+    tcp.path_mtu.halves = random.chance(30);
 }
 
 fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
@@ -250,6 +261,7 @@ fn any_listener(random: &mut Random, config: &Config) -> ListenerConfig {
         fast_open: random.pick(&[0, 1, 3]),
         fast_open_keys: None,
         shares_address: random.chance(50),
+        saves_syns: random.chance(50),
         tcp: config.tcp.clone(),
     }
 }
@@ -278,6 +290,7 @@ fn any_options(random: &mut Random) -> SocketOptions {
         window_clamp: random.chance(5).then(|| 1 + random.below(2_000)),
         max_pacing_rate: random.chance(5).then(|| random.next() % 1_000_000),
         syn_retries: random.chance(5).then(|| random.below(4) as u32),
+        linear_timeouts: random.chance(20),
         fin_wait_2_timeout: random
             .chance(5)
             .then(|| Duration::from_millis(random.next() % 5_000)),

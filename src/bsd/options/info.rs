@@ -78,7 +78,7 @@ tcp_info! {
     max_pacing_rate: u64, "The most octets a second; all ones: no limit.";
     bytes_acked: u64, "Octets that the peer acknowledged, ever.";
     bytes_received: u64, "Octets received in order, ever.";
-    segs_out: u32, "Segments sent, ever.";
+    segs_out: u32, "Segments sent, ever; SYN,ACKs of a passive open do not count.";
     segs_in: u32, "Segments received, ever.";
     notsent_bytes: u32, "Octets that wait to be sent for the first time.";
     min_rtt: u32, "The least round-trip time of the last minutes, microseconds.";
@@ -99,8 +99,8 @@ tcp_info! {
     rcv_wnd: u32, "RCV.WND, octets.";
     rehash: u32, "How often a timeout made Linux choose another way: all timeouts, ever.";
     total_rto: u16, "Retransmission timeouts, ever.";
-    total_rto_recoveries: u16, "Nothing.";
-    total_rto_time: u32, "Nothing.";
+    total_rto_recoveries: u16, "Of them, the first of several in a row.";
+    total_rto_time: u32, "From then until what was in flight was acknowledged, ever, milliseconds.";
     received_ce: u32, "Segments received that were marked (RFC 9768).";
     delivered_e1_bytes: u32, "Octets that arrived with ECT(1) (RFC 9768).";
     delivered_e0_bytes: u32, "Octets that arrived with ECT(0).";
@@ -230,8 +230,18 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         rcv_ooopack: status.beyond_gap as u32,
         snd_wnd: status.snd_wnd,
         rcv_wnd: status.rcv_wnd,
+        ..timeouts(status, times)
+    }
+}
+
+/// What there is to say of timeouts.
+fn timeouts(status: &Status, times: &Times) -> TcpInfo {
+    let short = |count: u64| count.min(u64::from(u16::MAX)) as u16;
+    TcpInfo {
         rehash: status.timeouts as u32,
-        total_rto: status.timeouts.min(u64::from(u16::MAX)) as u16,
+        total_rto: short(status.timeouts),
+        total_rto_recoveries: short(times.first_timeouts),
+        total_rto_time: times.timed_out.as_millis() as u32,
         ..marks(status)
     }
 }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `mod` | which level an option is of; numbers from octets and back |
 //! | `socket` | `SOL_SOCKET` |
+//! | `plain` | what of it is kept, and nothing follows |
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
 //! | `tcp` | `SOL_TCP` |
+//! | `rare` | what of it few ask for |
 //! | `signature` | `TCP_MD5SIG` |
 //! | `freebsd` | what only FreeBSD has |
 //! | `info` | `TCP_INFO` |
@@ -13,6 +15,8 @@
 mod freebsd;
 pub(super) mod info;
 mod ip;
+mod plain;
+mod rare;
 mod signature;
 mod socket;
 mod tcp;
@@ -22,7 +26,7 @@ use std::collections::BTreeMap;
 
 use super::address::Family;
 use super::errno::Errno;
-use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP};
+use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_SAVE_SYN};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use super::{Calls, System};
@@ -171,6 +175,7 @@ impl Calls<'_> {
         let (role, config) = (socket.role.clone(), socket.config.clone());
         let (defer_accept, fast_open) = (socket.defer_accept, socket.fast_open);
         let keys = socket.fast_open_keys.clone();
+        let saves_syns = socket.settings.kept(SOL_TCP, TCP_SAVE_SYN, 0) != 0;
         match role {
             Role::Fresh => {}
             Role::Listening(ids) => {
@@ -180,6 +185,7 @@ impl Calls<'_> {
                     listener.tcp = config.clone();
                     (listener.defer_accept, listener.fast_open) = (defer_accept, fast_open);
                     listener.fast_open_keys = keys.clone();
+                    listener.saves_syns = saves_syns;
                     let changed = self.stack.configure_listener(id, listener);
                     changed.map_err(|_| Errno::EINVAL)?;
                 }

@@ -6,12 +6,11 @@ use super::{flag, int, octets, size, timeval, timeval_octets, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_BROADCAST, SO_BUSY_POLL,
-    SO_DOMAIN, SO_DONTROUTE, SO_ERROR, SO_INCOMING_CPU, SO_KEEPALIVE, SO_LINGER, SO_MARK,
-    SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PRIORITY, SO_PROTOCOL, SO_RCVBUF,
+    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_DOMAIN, SO_ERROR, SO_KEEPALIVE,
+    SO_LINGER, SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PEEK_OFF, SO_PROTOCOL, SO_RCVBUF,
     SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDLOWAT, SO_SNDTIMEO, SO_TIMESTAMPING, SO_TXREHASH, SO_TXTIME, SO_TYPE,
-    SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TIMESTAMP, SO_TIMESTAMPING, SO_TIMESTAMPNS, SO_TXREHASH,
+    SO_TXTIME, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -21,6 +20,9 @@ use crate::config::FlowLabel;
 const LEAST_RECEIVE: i32 = 1_152;
 const LEAST_SEND: i32 = 2_304;
 const MOST_BUFFER: i32 = (1 << 30) - 1;
+/// Where what `SO_TXTIME` was given is kept, beside that it was: its clock, and its flags.
+const TXTIME_CLOCK: i32 = -SO_TXTIME;
+const TXTIME_FLAGS: i32 = -SO_TXTIME - 1;
 
 impl Calls<'_> {
     pub(super) fn set_socket_option(
@@ -61,33 +63,31 @@ impl Calls<'_> {
                     .max_pacing_rate = rate;
                 return self.apply(fd);
             }
-            SO_BINDTODEVICE => {
-                let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
-                if !name.is_empty() && name != self.device.as_bytes() {
-                    return Err(Errno::ENODEV);
-                }
-                self.settings_mut(fd)?.bound_to_device = !name.is_empty();
-            }
+            SO_BINDTODEVICE => return self.bind_to_device(fd, value),
             SO_TIMESTAMPING => return self.set_stamping(fd, int(value)?),
-            SO_TXREHASH => return self.set_rehash(fd, int(value)?),
-            // A clock, and two flags: nothing here waits for a time.
-            SO_TXTIME if value.len() != 8 || int(&value[4..])? & !3 != 0 => {
-                return Err(Errno::EINVAL);
+            // The one takes the place of the other.
+            SO_TIMESTAMP | SO_TIMESTAMPNS => {
+                let kept = if flag(value)? { name } else { 0 };
+                let socket = self.stream_mut(fd, Errno::ENOPROTOOPT)?;
+                socket.settings.keep(SOL_SOCKET, SO_TIMESTAMP, kept);
             }
-            SO_TXTIME => self.settings_mut(fd)?.keep(SOL_SOCKET, name, 1),
+            SO_TXREHASH => return self.set_rehash(fd, int(value)?),
+            SO_TXTIME => return self.set_transmit_times(fd, value),
             // What is sent is copied all the same.
             SO_ZEROCOPY if !(0..=1).contains(&int(value)?) => return Err(Errno::EINVAL),
-            SO_BUSY_POLL if int(value)? < 0 => return Err(Errno::EINVAL),
-            SO_BROADCAST | SO_DONTROUTE => {
-                let value = i32::from(flag(value)?);
-                self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
-            }
-            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_INCOMING_CPU | SO_ZEROCOPY => {
+            SO_ZEROCOPY => {
                 let value = int(value)?;
                 self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
             }
+            SO_PEEK_OFF => {
+                let place = usize::try_from(int(value)?).ok();
+                self.stream_mut(fd, Errno::EOPNOTSUPP)?.peek_place = place;
+            }
             // Some can only be read.
-            _ => return Err(Errno::ENOPROTOOPT),
+            SO_ERROR | SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN | SO_MEMINFO => {
+                return Err(Errno::ENOPROTOOPT);
+            }
+            _ => return self.set_plain_option(fd, name, value),
         }
         Ok(())
     }
@@ -123,17 +123,23 @@ impl Calls<'_> {
             SO_OOBINLINE => yes(settings.urgent_inline),
             SO_KEEPALIVE => yes(settings.keepalive_on),
             SO_RCVLOWAT => size(settings.receive_low_water),
-            SO_SNDLOWAT => octets(1),
-            SO_RCVBUF | SO_RCVBUFFORCE => size(self.system.told(self.asked_receive_buffer(fd)?)),
-            SO_SNDBUF | SO_SNDBUFFORCE => size(self.told_send_buffer(fd)?),
+            SO_RCVBUF => size(self.system.told(self.asked_receive_buffer(fd)?)),
+            SO_SNDBUF => size(self.told_send_buffer(fd)?),
             SO_MAX_PACING_RATE => {
                 let socket = self.stream(fd, Errno::ENOPROTOOPT)?;
                 let limit = socket.config.socket.max_pacing_rate;
                 // Who has room for less than a `long` is told as much as fits.
                 limit.unwrap_or(u64::MAX).to_le_bytes().to_vec()
             }
-            SO_PRIORITY | SO_MARK | SO_BUSY_POLL | SO_BROADCAST | SO_DONTROUTE | SO_ZEROCOPY => {
-                octets(settings.kept(SOL_SOCKET, name, 0))
+            SO_ZEROCOPY => octets(settings.kept(SOL_SOCKET, name, 0)),
+            SO_TXTIME => self.transmit_times(fd)?,
+            SO_PEEK_OFF => {
+                let place = self.stream(fd, Errno::EOPNOTSUPP)?.peek_place;
+                place.map_or(octets(-1), size)
+            }
+            SO_TIMESTAMP | SO_TIMESTAMPNS => {
+                let settings = &self.stream(fd, Errno::ENOPROTOOPT)?.settings;
+                yes(settings.kept(SOL_SOCKET, SO_TIMESTAMP, 0) == name)
             }
             SO_TIMESTAMPING => {
                 let flags = match &self.table.get(fd)?.kind {
@@ -148,22 +154,51 @@ impl Calls<'_> {
                 self.stream(fd, Errno::EOPNOTSUPP)?;
                 yes(self.flow_label(fd)? == FlowLabel::ChangesAfterTimeouts)
             }
-            SO_INCOMING_CPU => octets(settings.kept(SOL_SOCKET, name, -1)),
             SO_BINDTODEVICE if settings.bound_to_device => [self.device.as_bytes(), &[0]].concat(),
             SO_BINDTODEVICE => Vec::new(),
             SO_MEMINFO => self.memory(fd)?,
-            _ => match &self.table.get(fd)?.kind {
+            SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN => match &self.table.get(fd)?.kind {
                 Kind::Stream(socket) => octets(stream_constant(socket, name)?),
                 Kind::Datagram(socket) => octets(match name {
                     SO_TYPE => SOCK_DGRAM,
                     SO_PROTOCOL => IPPROTO_UDP,
                     SO_DOMAIN => socket.family.number(),
-                    SO_ACCEPTCONN => 0,
-                    _ => return Err(Errno::ENOPROTOOPT),
+                    _ => 0,
                 }),
                 Kind::Epoll(_) | Kind::Pipe(_) => return Err(Errno::ENOTSOCK),
             },
+            _ => self.plain_option(fd, name)?,
         })
+    }
+
+    /// By name; what follows a NUL does not count, and no name is none.
+    fn bind_to_device(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        let name = value.split(|octet| *octet == 0).next().unwrap_or_default();
+        if !name.is_empty() && name != self.device.as_bytes() {
+            return Err(Errno::ENODEV);
+        }
+        self.settings_mut(fd)?.bound_to_device = !name.is_empty();
+        Ok(())
+    }
+
+    /// `struct sock_txtime`: a clock, and two flags. Nothing here waits for a time.
+    fn set_transmit_times(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        if value.len() != 8 || int(&value[4..])? & !3 != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let (clock, flags) = (int(value)?, int(&value[4..])?);
+        let settings = self.settings_mut(fd)?;
+        settings.keep(SOL_SOCKET, SO_TXTIME, 1);
+        settings.keep(SOL_SOCKET, TXTIME_CLOCK, clock);
+        settings.keep(SOL_SOCKET, TXTIME_FLAGS, flags);
+        Ok(())
+    }
+
+    fn transmit_times(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
+        let settings = self.settings(fd)?;
+        let clock = settings.kept(SOL_SOCKET, TXTIME_CLOCK, 0);
+        let flags = settings.kept(SOL_SOCKET, TXTIME_FLAGS, 0);
+        Ok([octets(clock), octets(flags)].concat())
     }
 
     /// Whether the flow label changes after a timeout; -1: as the host has it.

@@ -10,7 +10,7 @@ use crate::bsd::linux::{
     TCP_FASTOPEN, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, TCP_INFO,
     TCP_INQ, TCP_KEEPCNT, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_MAXSEG, TCP_MD5SIG,
     TCP_MD5SIG_EXT, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_RTO_MAX_MS, TCP_RTO_MIN_US,
-    TCP_SYNCNT, TCP_TIMESTAMP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
+    TCP_SYNCNT, TCP_TIMESTAMP, TCP_ULP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
@@ -39,6 +39,10 @@ const RETRIES: core::ops::RangeInclusive<i32> = 1..=127;
 const LONGEST_LINGER2: i32 = 120;
 /// The least that `TCP_WINDOW_CLAMP` makes of a value.
 const LEAST_CLAMP: usize = 1_152;
+/// What `TCP_FASTOPEN` makes of a larger value: no listener has a longer queue.
+const MOST_FAST_OPEN: usize = 4_096;
+/// No deferral is longer than so many SYN,ACKs take.
+const MOST_SYN_ACKS: u32 = 255;
 /// Octets of a key of Fast Open cookies.
 const FAST_OPEN_KEY: usize = 16;
 /// Octets of a controller's name.
@@ -48,6 +52,9 @@ impl Calls<'_> {
     pub(super) fn set_tcp_option(&mut self, fd: Fd, name: i32, value: &[u8]) -> Result<(), Errno> {
         match name {
             TCP_CONGESTION => return self.set_congestion_control(fd, value),
+            // There is none of any name.
+            TCP_ULP if value.is_empty() => return Err(Errno::EINVAL),
+            TCP_ULP => return Err(Errno::ENOENT),
             TCP_FASTOPEN_KEY => return self.set_fast_open_keys(fd, value),
             TCP_MD5SIG | TCP_MD5SIG_EXT => return self.set_signature_key(fd, name, value),
             TCP_FASTOPEN_CONNECT | TCP_FASTOPEN_NO_COOKIE => {
@@ -92,22 +99,14 @@ impl Calls<'_> {
                 let limit = (millis > 0).then(|| Duration::from_millis(millis));
                 socket.config.socket.user_timeout = limit;
             }
-            // All ones, which is -1 here: no limit; zero: what the host has.
-            TCP_NOTSENT_LOWAT => {
-                socket.settings.keep(SOL_TCP, name, number);
-                let own = usize::try_from(number).ok();
-                let host = self.stack.config().tcp.socket.unsent_low_water;
-                let socket = self.stream_mut(fd, Errno::EINVAL)?;
-                socket.config.socket.unsent_low_water = if number == 0 { host } else { own };
-            }
+            TCP_NOTSENT_LOWAT => return self.set_unsent_low_water(fd, number),
             TCP_WINDOW_CLAMP => {
                 if number == 0 && !matches!(socket.role, Role::Fresh) {
                     return Err(Errno::EINVAL);
                 }
-                let clamp = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
-                socket.config.socket.window_clamp = match clamp {
+                socket.config.socket.window_clamp = match number {
                     0 => None,
-                    clamp => Some(clamp.max(LEAST_CLAMP)),
+                    clamp => Some(usize::try_from(clamp).unwrap_or(0).max(LEAST_CLAMP)),
                 };
             }
             TCP_INQ => {
@@ -122,16 +121,29 @@ impl Calls<'_> {
                 }
                 return Ok(());
             }
+            TCP_FASTOPEN if socket.is_connected() => return Err(Errno::EINVAL),
             TCP_FASTOPEN => {
                 let most = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
-                socket.fast_open = most;
+                socket.fast_open = most.min(MOST_FAST_OPEN);
             }
             TCP_DEFER_ACCEPT => {
                 let wait = deferral(u32::try_from(number).unwrap_or(0));
                 socket.defer_accept = wait;
             }
-            _ => return Err(Errno::ENOPROTOOPT),
+            _ => return self.set_rare_option(fd, name, number),
         }
+        self.apply(fd)
+    }
+
+    /// All ones, which is -1 here: no limit; 0: that of the host.
+    fn set_unsent_low_water(&mut self, fd: Fd, number: i32) -> Result<(), Errno> {
+        let host = self.stack.config().tcp.socket.unsent_low_water;
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        socket.settings.keep(SOL_TCP, TCP_NOTSENT_LOWAT, number);
+        socket.config.socket.unsent_low_water = match number {
+            0 => host,
+            number => usize::try_from(number).ok(),
+        };
         self.apply(fd)
     }
 
@@ -248,7 +260,7 @@ impl Calls<'_> {
                 size(limit.as_millis() as usize)
             }
             TCP_NOTSENT_LOWAT => octets(settings.kept(SOL_TCP, name, 0)),
-            TCP_WINDOW_CLAMP => size(config.socket.window_clamp.unwrap_or(0)),
+            TCP_WINDOW_CLAMP => size(self.window_clamp(socket)),
             TCP_TIMESTAMP => {
                 let id = socket.connection();
                 let clock = id.map_or(0, |id| self.stack.timestamp_clock(self.now, id));
@@ -261,7 +273,7 @@ impl Calls<'_> {
                 let id = socket.connection();
                 yes(id.is_none_or(|id| self.stack.is_quick(id)))
             }
-            TCP_FASTOPEN => size(socket.fast_open),
+            TCP_FASTOPEN => size(self.fast_open_limit(socket)),
             TCP_FASTOPEN_CONNECT => yes(socket.connects_late),
             TCP_FASTOPEN_NO_COOKIE => yes(config.fast_open_without_cookie),
             TCP_FASTOPEN_KEY => {
@@ -287,8 +299,16 @@ impl Calls<'_> {
                 name
             }
             TCP_INFO => self.tcp_info(fd)?.octets(),
-            _ => return Err(Errno::ENOPROTOOPT),
+            _ => self.rare_option(fd, name)?,
         })
+    }
+
+    /// The most that the window may be; 0 if nobody has said, and there is no connection.
+    fn window_clamp(&self, socket: &StreamSocket) -> usize {
+        let id = socket.connection();
+        let known = id.and_then(|id| self.stack.status(id).receiving.clamp);
+        let asked = socket.config.socket.window_clamp;
+        known.or(asked).unwrap_or(0)
     }
 
     /// `TCP_MAXSEG`: what a segment carries; before there is a connection, what was asked for.
@@ -308,6 +328,20 @@ impl Calls<'_> {
             }
             Role::Fresh | Role::Listening(_) => asked,
         }
+    }
+
+    /// How many Fast Open requests a listener takes.
+    fn fast_open_limit(&self, socket: &StreamSocket) -> usize {
+        let all = self.stack.config().fast_open.all_listeners;
+        let backlogs = match &socket.role {
+            Role::Listening(ids) if all && socket.fast_open == 0 => &ids[..],
+            Role::Listening(_) | Role::Fresh | Role::Connection(..) => &[],
+        };
+        let configs = backlogs
+            .iter()
+            .filter_map(|id| self.stack.listener_config(*id));
+        let backlogs = configs.map(|config| self.system.asked(config.backlog));
+        backlogs.max().unwrap_or(socket.fast_open)
     }
 
     /// By name; what follows a NUL does not count.
@@ -337,7 +371,10 @@ impl Calls<'_> {
 /// that begin with a second and double up to two minutes.
 fn deferral(secs: u32) -> Option<Duration> {
     let (mut interval, mut total) = (1, 1);
-    while total < secs && total < 28_800 {
+    for _ in 1..MOST_SYN_ACKS {
+        if total >= secs {
+            break;
+        }
         interval = (interval * 2).min(120);
         total += interval;
     }
@@ -360,6 +397,7 @@ mod tests {
             (10, 15),
             (16, 31),
             (128, 247),
+            (40_000, 29_887),
         ];
         for (asked, given) in table {
             assert_eq!(secs(asked), Some(given), "{asked}");

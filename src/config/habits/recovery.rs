@@ -1,6 +1,7 @@
 //! Where common hosts find and repair losses another way than their RFCs.
 
-/// What is taken for a loss, and what for none. Each default is the RFCs'; Linux has them all.
+/// What is taken for a loss, and what for none. Each default is the RFCs'; Linux has them all, but where it says
+/// so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RecoveryHabits {
     /// Without SACK, each duplicate acknowledgment counts as if it had reported a segment, only that nobody
@@ -21,6 +22,16 @@ pub struct RecoveryHabits {
     /// D-SACKs widen the reordering window only where reordering was seen. Off, they do anyway (RFC 8985
     /// §6.2, step 4). Default off.
     pub dsack_needs_reordering: bool,
+    /// However many segments are reported beyond it, a segment is lost only once it was overtaken for as long as the
+    /// reordering window says, as on Linux if `tcp_recovery` has 4. Off, three of them make that window zero, until
+    /// reordering is seen (RFC 8985 §6.2, step 4). Default off.
+    pub counts_no_segments: bool,
+    /// D-SACKs never widen the reordering window, as on Linux if `tcp_recovery` has 2. Default off.
+    pub fixed_reordering_window: bool,
+    /// What is sent again because the path carries less counts as after a timeout until all that was in flight is
+    /// acknowledged, though the congestion window stays what it was. Off, nothing has been lost to congestion,
+    /// and no recovery begins (RFC 1191 §6.4). Default off.
+    pub repairs_smaller_path: bool,
     /// A tail loss probe may follow another with no RTT sample in between. Off, it must not (RFC 8985
     /// §7.3). Default off.
     pub probe_needs_no_sample: bool,

@@ -64,7 +64,7 @@ impl Tcb {
     /// (RFC 9768 §3.2.3.3); others give way to it.
     fn accurate_ecn_room(&self) -> usize {
         let always = self.agreed.options();
-        let sack = match self.recv_buffer.sack_count().min(2) {
+        let sack = match self.sack_count().min(2) {
             0 => 0,
             _ if !self.agreed.sack => 0,
             blocks => 4 + 8 * blocks,
@@ -110,7 +110,7 @@ impl Tcb {
             && !self.passive
             && Some(seg.seq) == self.rcv.irs
             && seg.ack == Some(self.snd.iss + 1);
-        if is_syn_ack && self.acks.due == AckDue::Now && self.recv_buffer.sack_count() == 0 {
+        if is_syn_ack && self.acks.due == AckDue::Now && self.sack_count() == 0 {
             self.feedback.on_repeated_syn_ack(seg.ctl, seg.ecn);
         }
     }

@@ -276,7 +276,14 @@ impl Recovery {
                 |record| vanished.contains(&record.start) && record.mss > longest,
                 |_| {},
             ),
-            false => self.board.set_lost(Some(vanished)),
+            false => self.board.set_lost(Some(vanished.clone())),
+        }
+        let is_repaired = self.habits.repairs_smaller_path && longest > 0;
+        if is_repaired && !self.is_in_trouble() && self.board.lost_octets() > 0 {
+            match &mut self.selective {
+                Some(selective) => selective.begin_repair(vanished.end),
+                None => self.newreno.on_timeout(vanished.end),
+            }
         }
     }
 

@@ -120,6 +120,13 @@ impl Rtt {
         self.set_rto(self.base * 2);
     }
 
+    /// The timer has expired, and will be doubled: from half of what is estimated, whatever it was before.
+    pub(crate) fn hold_back_off(&mut self) {
+        if self.srtt.is_some() {
+            self.base = self.estimate().max(self.min_rto) / 2;
+        }
+    }
+
     /// The last doubling was for nothing.
     pub(crate) fn revert_back_off(&mut self) {
         if self.doublings() > 0 {

@@ -134,6 +134,13 @@ impl Selective {
         self.probe_at = None;
     }
 
+    /// What was in flight up to `nxt` is sent again as after a timeout.
+    pub(super) fn begin_repair(&mut self, nxt: Seq) {
+        (self.phase, self.recover) = (Phase::Timeout, nxt);
+        self.probe.cancel();
+        (self.reordering_at, self.probe_at) = (None, None);
+    }
+
     /// The loss that was under repair was none.
     pub(super) fn on_spurious(&mut self) {
         self.phase = Phase::Open;
@@ -217,7 +224,8 @@ impl Recovery {
         }
         let duplicate = ack.sack.duplicate.as_ref();
         let by_reordering = duplicate.is_some_and(|range| !selective.probe.explains(range))
-            && (!self.habits.dsack_needs_reordering || selective.rack.has_seen_reordering());
+            && (!self.habits.dsack_needs_reordering || selective.rack.has_seen_reordering())
+            && !self.habits.fixed_reordering_window;
         selective.rack.on_ack(ack.ack, ack.nxt, by_reordering);
         if selective.phase != Phase::Open && ack.ack >= selective.recover {
             selective.phase = Phase::Open;
@@ -404,7 +412,8 @@ impl Recovery {
             return;
         }
         let rack = &selective.rack;
-        let at_once = selective.phase != Phase::Open || sacked >= DUP_THRESH;
+        let shows = sacked >= DUP_THRESH && !self.habits.counts_no_segments;
+        let at_once = selective.phase != Phase::Open || shows;
         let reo_wnd = rack.reo_wnd(at_once, min_rtt, srtt);
         let window = rack.rtt() + reo_wnd;
         let waits = self.board.lose_overdue(

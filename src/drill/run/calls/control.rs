@@ -10,7 +10,7 @@ use super::args::{self, Args, field, fields};
 use super::sockets::descriptor;
 use super::{Answer, Begun};
 use crate::bsd::Errno;
-use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO};
+use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO, SOL_TCP, TCP_ULP};
 
 pub(super) fn fcntl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(2, 3)?;
@@ -174,10 +174,15 @@ fn time_value(value: &[Field]) -> Result<Vec<u8>, Stop> {
     }
 }
 
-/// An option that the stack does not have makes no test of it.
+/// An option that the stack does not have makes no test of it; nor does one that nobody may use, or of which
+/// there is nothing to choose.
 fn known(args: &Args<'_>, answer: Result<(), Errno>) -> Result<(), Stop> {
+    let is_ulp = (args.int(1)?, args.int(2)?) == (SOL_TCP, TCP_ULP);
     match answer {
-        Err(Errno::ENOPROTOOPT) => {
+        Err(errno)
+            if matches!(errno, Errno::ENOPROTOOPT | Errno::EPERM)
+                || (is_ulp && errno == Errno::ENOENT) =>
+        {
             let name = match args.at(2)? {
                 Expr::Word(name) => name.clone(),
                 other => args::number(other)?.to_string(),

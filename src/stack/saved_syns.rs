@@ -1,0 +1,61 @@
+//! The SYNs of connections, for users who want to see them as they came.
+
+use std::collections::BTreeMap;
+
+use super::Stack;
+use super::table::ConnId;
+use crate::tcp::FourTuple;
+use crate::wire::Control;
+
+/// So many may wait beside those of connections that there are.
+const SPARE: usize = 16;
+
+/// The headers of SYNs, of IP and TCP, by connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SavedSyns {
+    /// Some listener wants them, or one wanted some ever.
+    wanted: bool,
+    saved: BTreeMap<ConnId, Vec<u8>>,
+}
+
+impl SavedSyns {
+    /// A listener wants them, or not.
+    pub(super) fn note(&mut self, wants: bool) {
+        self.wanted |= wants;
+    }
+
+    /// Whether this may be one.
+    pub(super) fn may_want(&self, control: Control) -> bool {
+        self.wanted && control.has(Control::SYN) && !control.has(Control::ACK)
+    }
+}
+
+impl Stack {
+    /// The IP and TCP headers of the SYN that opened a connection, once, if its listener saves them
+    /// ([`ListenerConfig::saves_syns`](crate::config::ListenerConfig::saves_syns)). None of who was answered
+    /// with a cookie.
+    pub fn take_saved_syn(&mut self, id: ConnId) -> Option<Vec<u8>> {
+        self.saved_syns.saved.remove(&id)
+    }
+
+    /// A SYN has arrived, with these headers: if it has opened a connection whose listener wants that, they
+    /// are kept.
+    pub(super) fn save_syn(&mut self, tuple: &FourTuple, headers: &[u8]) {
+        let Some(slot) = self.table.find(tuple) else {
+            return;
+        };
+        let listener = self.table.at(slot).and_then(|entry| entry.listener);
+        let listener = listener.and_then(|id| self.listeners.get(id));
+        if !listener.is_some_and(|listener| listener.config.saves_syns) {
+            return;
+        }
+        // Those go that nobody has asked for, and nobody can any more.
+        if self.saved_syns.saved.len() > 2 * self.connection_count() + SPARE {
+            let table = &self.table;
+            self.saved_syns.saved.retain(|id, _| table.holds(*id));
+        }
+        let id = self.table.id(slot);
+        let saved = self.saved_syns.saved.entry(id);
+        saved.or_insert_with(|| headers.to_vec());
+    }
+}
