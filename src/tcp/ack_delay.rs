@@ -133,8 +133,10 @@ impl Tcb {
         }
         let enough = if self.acks.answering { 2 } else { 1 };
         let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
-        let is_held = self.config.ack_waits.hold_smaller_window
-            && self.acks.unacknowledged > self.rcv.mss.max(536);
+        let memory = self.rcv.memory.as_ref();
+        let full_sized = memory.map_or(self.rcv.mss.max(536), |memory| memory.segment());
+        let is_held =
+            self.config.ack_waits.hold_smaller_window && self.acks.unacknowledged > full_sized;
         has_ended || is_held
     }
 

@@ -549,7 +549,7 @@ impl Tcb {
             duplicates: self.stats.duplicates,
             bytes_received: self.bytes_received(),
             segments_in: self.stats.segments_in,
-            segments_out: self.stats.segments_out,
+            segments_out: self.stats.segments_out - u64::from(self.stats.uncounted),
             text_segments_in: self.stats.text_segments_in,
             text_segments_out: self.stats.text_segments_out,
             bytes_sent: self.stats.bytes_sent,

@@ -25,6 +25,8 @@ pub(super) struct Stats {
     pub(super) delivered_ce: u64,
     pub(super) segments_in: u64,
     pub(super) segments_out: u64,
+    /// Those of them that were sent by a passive open before its end.
+    pub(super) uncounted: u16,
     /// Segments with text.
     pub(super) text_segments_in: u64,
     pub(super) text_segments_out: u64,
@@ -114,6 +116,7 @@ impl Stats {
             delivered_ce: 0,
             segments_in: 0,
             segments_out: 0,
+            uncounted: 0,
             text_segments_in: 0,
             text_segments_out: 0,
             bytes_sent: 0,
@@ -240,11 +243,12 @@ impl Tcb {
     /// before there was a connection.
     pub(super) fn count_from_handshake(&mut self, now: Instant) {
         self.stats.end_timeouts(now);
-        self.stats.segments_out -= match self.opening.is_child {
+        let before = match self.opening.is_child {
             true => self.stats.segments_out.min(1),
             false if self.passive => self.stats.segments_out,
             false => 0,
         };
+        self.stats.uncounted = u16::try_from(before).unwrap_or(u16::MAX);
     }
 
     /// From now on time is spent with what keeps text back now.

@@ -170,13 +170,10 @@ impl Tcb {
         is_pushed: bool,
     ) {
         self.acks.unacknowledged += text;
-        // SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer
-        // that sends little at a time is not acknowledged each second time.
-        let full_sized = self
-            .rcv
-            .mss
-            .max(536)
-            .min(usize::from(own_mss(&self.config, self.path)));
+        let full_sized = match &self.rcv.memory {
+            Some(memory) if WITH_MORE => memory.segment(),
+            _ => self.full_sized(),
+        };
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
         let before = self.acks.received.replace(now);
         if WITH_MORE && inserted.in_order > 0 {
@@ -214,6 +211,17 @@ impl Tcb {
             }
             self.delay_ack(now);
         }
+    }
+
+    /// SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer that sends little
+    /// at a time is not acknowledged each second time; where packets count, it is if all that it sends is so
+    /// small.
+    #[inline(always)]
+    fn full_sized(&self) -> usize {
+        self.rcv
+            .mss
+            .max(536)
+            .min(usize::from(own_mss(&self.config, self.path)))
     }
 
     /// When to acknowledge a FIN, alone or behind text: the user may close at once, and our FIN then carries the
