@@ -61,7 +61,7 @@ impl Stack {
         plain: &Plain<'a>,
         cut: Option<Cut>,
     ) -> bool {
-        let Some(slot) = (self.table).find_between(&plain.destination, &plain.source) else {
+        let Some(slot) = (self.table).find_key(plain.sockets.into()) else {
             return false;
         };
         let Some(entry) = self.table.at_mut(slot) else {
@@ -97,7 +97,7 @@ impl Stack {
         let Some(plain) = Plain::read_apart(headers, whole, form.checksum) else {
             return false;
         };
-        if (self.table).find_between(&plain.destination, &plain.source) != Some(id.slot) {
+        if (self.table).find_key(plain.sockets.into()) != Some(id.slot) {
             return false;
         }
         let allowance = self.memory.allowance();

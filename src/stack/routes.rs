@@ -1,70 +1,54 @@
 //! The way from a four-tuple to a place in a list: a keyed hash table of the places alone, since
 //! each connection knows its own four-tuple.
 
-use core::net::IpAddr;
-
 use hashbrown::HashTable;
 
 use super::crowds::Crowds;
 use super::secret::TableHasher;
 use crate::tcp::FourTuple;
+use crate::wire::Sockets;
 
-/// A four-tuple as few numbers: quick to hash, and small.
+/// A four-tuple as few numbers: the sockets of what arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    /// Both addresses, both ports.
-    V4(u64, u32),
-    V6([u64; 4], u32),
+pub(super) struct Key(Sockets);
+
+impl From<Sockets> for Key {
+    #[inline]
+    fn from(sockets: Sockets) -> Key {
+        Key(sockets)
+    }
 }
 
 impl Key {
     #[inline]
     pub(super) fn new(tuple: &FourTuple) -> Key {
-        let FourTuple { local, remote } = tuple;
-        let ports = u32::from(local.port()) << 16 | u32::from(remote.port());
-        if let (IpAddr::V4(local), IpAddr::V4(remote)) = (local.ip(), remote.ip()) {
-            let addresses = u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits());
-            return Key::V4(addresses, ports);
-        }
-        let halves = |address: IpAddr| {
-            let bits = match address {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-                IpAddr::V6(v6) => v6.to_bits(),
-            };
-            [(bits >> 64) as u64, bits as u64]
-        };
-        let ([a, b], [c, d]) = (halves(local.ip()), halves(remote.ip()));
-        Key::V6([a, b, c, d], ports)
+        Key(Sockets::new(tuple.remote, tuple.local))
     }
 
     /// The port of this host.
     #[inline]
     pub(super) fn local_port(&self) -> u16 {
-        let (Key::V4(_, ports) | Key::V6(_, ports)) = self;
-        (ports >> 16) as u16
+        let [_, local] = self.0.ports();
+        local
     }
 
     /// The same, but for the port of this host.
     #[inline]
     pub(super) fn with_local_port(&self, port: u16) -> Key {
-        let with = |ports: u32| u32::from(port) << 16 | ports & 0xffff;
-        match *self {
-            Key::V4(addresses, ports) => Key::V4(addresses, with(ports)),
-            Key::V6(addresses, ports) => Key::V6(addresses, with(ports)),
-        }
+        Key(self.0.to_port(port))
     }
 
     /// Keyed: nobody outside can choose four-tuples that collide.
     #[inline]
     pub(super) fn hash(&self, hasher: &TableHasher) -> u64 {
-        match self {
-            Key::V4(addresses, ports) => {
+        match &self.0 {
+            Sockets::V4(addresses, ports) => {
                 let mut octets = [0; 12];
                 octets[..8].copy_from_slice(&addresses.to_le_bytes());
                 octets[8..].copy_from_slice(&ports.to_le_bytes());
                 hasher.hash(&octets)
             }
-            Key::V6(addresses, ports) => {
+            Sockets::V6(addresses, ports) => {
                 let mut octets = [0; 36];
                 let (words, last) = octets.as_chunks_mut::<8>();
                 for (word, half) in words.iter_mut().zip(addresses) {

@@ -1,6 +1,5 @@
 //! The connections that are awake: a slab of entries, and the way from a four-tuple to one of them.
 
-use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -89,7 +88,7 @@ pub(super) struct Table {
     /// How the connection behaves that was opened last: the next is likely to do so too.
     config: Arc<TcpConfig>,
     /// The four-tuple found last: segments of one connection come in a row.
-    last: Option<(FourTuple, u32)>,
+    last: Option<(Key, u32)>,
 }
 
 impl Table {
@@ -152,26 +151,22 @@ impl Table {
     /// The connection of a four-tuple.
     #[inline]
     pub(super) fn find(&mut self, tuple: &FourTuple) -> Option<u32> {
-        self.find_between(&tuple.local, &tuple.remote)
+        self.find_key(Key::new(tuple))
     }
 
-    /// The same, of the two halves of a four-tuple where they lie.
+    /// The same, of the sockets of what arrives.
     #[inline]
-    pub(super) fn find_between(&mut self, local: &SocketAddr, remote: &SocketAddr) -> Option<u32> {
+    pub(super) fn find_key(&mut self, key: Key) -> Option<u32> {
         match &self.last {
-            Some((last, slot)) if last.local == *local && last.remote == *remote => Some(*slot),
-            _ => self.find_another(local, remote),
+            Some((last, slot)) if *last == key => Some(*slot),
+            _ => self.find_another(key),
         }
     }
 
     #[inline(never)]
-    fn find_another(&mut self, local: &SocketAddr, remote: &SocketAddr) -> Option<u32> {
-        let tuple = FourTuple {
-            local: *local,
-            remote: *remote,
-        };
-        let slot = self.look_up(&Key::new(&tuple))?;
-        self.last = Some((tuple, slot));
+    fn find_another(&mut self, key: Key) -> Option<u32> {
+        let slot = self.look_up(&key)?;
+        self.last = Some((key, slot));
         Some(slot)
     }
 

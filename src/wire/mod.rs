@@ -17,6 +17,7 @@
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2385, RFC 9768 |
 //! | `signature` | signatures of segments | RFC 2385 |
+//! | `sockets` | where a datagram comes from and goes, as few numbers | |
 //! | `arrived` | octets that have arrived, and keeping them where they lie | |
 //! | [`plain`] | what nearly every datagram is, read in one go | |
 //! | [`packet`] | a datagram on its way out: header and borrowed text | |
@@ -48,6 +49,7 @@ pub mod options;
 pub mod packet;
 pub mod plain;
 mod signature;
+mod sockets;
 pub mod tcp;
 #[cfg(test)]
 mod tests;
@@ -68,6 +70,7 @@ pub use options::{
 pub use packet::Packet;
 pub use plain::{Plain, PlainHeader};
 pub use signature::{is_signed_with, sign};
+pub use sockets::Sockets;
 pub use tcp::{Control, TcpHeader};
 pub use text::{Block, HeldText, Text};
 pub use udp::UdpHeader;

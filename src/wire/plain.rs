@@ -5,13 +5,12 @@
 //! [`parse_as`](super::parse_as) reads. What it takes, that would have read the same, as a test with
 //! random datagrams has it.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
 use super::checksum::Sum;
 use super::ecn::Ecn;
 use super::ip::protocol;
 use super::offload::Checksum;
 use super::options::{Options, Timestamps};
+use super::sockets::Sockets;
 use super::tcp::{self, Control, TcpHeader};
 use super::text::Text;
 use super::{ipv4, ipv6};
@@ -19,10 +18,8 @@ use super::{ipv4, ipv6};
 /// A plain datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain<'a> {
-    /// Where it comes from.
-    pub source: SocketAddr,
-    /// Where it goes.
-    pub destination: SocketAddr,
+    /// Where it comes from, and where it goes.
+    pub sockets: Sockets,
     /// The ECN field of its IP header.
     pub ecn: Ecn,
     /// What the TCP header says besides.
@@ -50,6 +47,12 @@ pub struct PlainHeader {
 const HEADER: usize = 20;
 /// Timestamps as options, with their padding.
 const OPTIONS: usize = 12;
+/// Of the octets of a TCP header that say how long it is and what its control bits are: that it has no
+/// options, or that it has timestamps, and ACK.
+const BARE: u16 = 5 << 12 | Control::ACK.bits();
+const TIMED: u16 = 8 << 12 | Control::ACK.bits();
+/// What may stand in these besides: PSH, and three bits that mean nothing.
+const BESIDES: u16 = Control::PSH.bits() | 0b111 << 9;
 /// NOP, NOP, timestamps (RFC 7323, appendix A): kind and length.
 const TIMESTAMPS: [u8; 4] = [1, 1, 8, 10];
 /// Of the fragment field (RFC 791 §3.1): more fragments follow, and the offset.
@@ -101,10 +104,12 @@ impl<'a> Plain<'a> {
     }
 
     /// Reads a plain datagram, of which `checksum` says how much of the checksum of TCP is there.
-    #[inline]
+    //
+    // Always inlined, as far as it is about IPv4: so what is read stays where the processor calculates.
+    #[inline(always)]
     pub fn read(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         match datagram.first()? {
-            0x45 => Plain::read_whole_ipv4(datagram, checksum),
+            0x45 => Plain::read_ipv4(datagram, Text::EMPTY, checksum),
             first if first >> 4 == 6 => Plain::read_whole_ipv6(datagram, checksum),
             _ => None,
         }
@@ -121,10 +126,7 @@ impl<'a> Plain<'a> {
         plain.filter(|plain| plain.text.is_empty())
     }
 
-    fn read_whole_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
-        Plain::read_ipv4(datagram, Text::EMPTY, checksum)
-    }
-
+    #[inline(never)]
     fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         Plain::read_ipv6(datagram, Text::EMPTY, checksum)
     }
@@ -141,19 +143,15 @@ impl<'a> Plain<'a> {
         if !fits || !Sum::ZERO.plus_array(ip).verifies() {
             return None;
         }
-        let [_, _, _, source, destination] = *ip.as_chunks::<4>().0 else {
-            return None;
-        };
+        let addresses = ip.last_chunk::<8>()?;
         let is_vouched = checksum.vouches_for(ipv4::HEADER, tcp::CHECKSUM);
         let sum = (!is_vouched).then(|| {
-            let addresses = Sum::ZERO.plus_array(&source).plus_array(&destination);
-            addresses.plus_length(protocol::TCP, segment.len() + apart.len())
+            Sum::ZERO
+                .plus_array(addresses)
+                .plus_length(protocol::TCP, segment.len() + apart.len())
         });
-        let hosts = (
-            IpAddr::V4(Ipv4Addr::from(source)),
-            IpAddr::V4(Ipv4Addr::from(destination)),
-        );
-        Plain::read_segment(hosts, Ecn::of(ip[1]), segment, apart, sum)
+        let sockets = |ports| Sockets::v4(*addresses, ports);
+        Plain::read_segment(sockets, Ecn::of(ip[1]), segment, apart, sum)
     }
 
     #[inline(always)]
@@ -164,59 +162,53 @@ impl<'a> Plain<'a> {
             return None;
         }
         let addresses = ip.last_chunk::<32>()?;
-        let [source, destination] = *addresses.as_chunks::<16>().0 else {
-            return None;
-        };
         let is_vouched = checksum.vouches_for(ipv6::HEADER, tcp::CHECKSUM);
         let sum = (!is_vouched).then(|| {
             Sum::ZERO
                 .plus_array(addresses)
                 .plus_length(protocol::TCP, segment.len() + apart.len())
         });
-        let hosts = (
-            IpAddr::V6(Ipv6Addr::from(source)),
-            IpAddr::V6(Ipv6Addr::from(destination)),
-        );
+        let sockets = |ports| Sockets::v6(addresses, ports);
         // The lowest two bits of the traffic class.
-        Plain::read_segment(hosts, Ecn::of(ip[1] >> 4), segment, apart, sum)
+        Plain::read_segment(sockets, Ecn::of(ip[1] >> 4), segment, apart, sum)
     }
 
-    /// `sum`: that of the pseudo header, unless somebody vouches for the checksum.
+    /// `sockets` follow from the ports; `sum`: that of the pseudo header, unless somebody vouches for the
+    /// checksum.
     //
     // Always, so that nothing is copied between the two.
     #[inline(always)]
     fn read_segment(
-        hosts: (IpAddr, IpAddr),
+        sockets: impl FnOnce([u8; 4]) -> Sockets,
         ecn: Ecn,
         segment: &'a [u8],
         apart: Text<'_>,
         sum: Option<Sum>,
     ) -> Option<Plain<'a>> {
         let (header, rest) = segment.split_first_chunk::<HEADER>()?;
-        let control = Control::from_bits(u16::from_be_bytes([header[12], header[13]]));
+        let shape = u16::from_be_bytes([header[12], header[13]]);
         let urgent = [header[18], header[19]];
-        if control - Control::PSH != Control::ACK || urgent != [0, 0] {
-            return None;
-        }
-        let (options, text) = match header[12] >> 4 {
-            5 => (None, rest),
-            8 => {
+        let (timestamps, text) = match shape & !BESIDES {
+            TIMED => {
                 let (options, text) = rest.split_first_chunk::<OPTIONS>()?;
-                (Some(options), text)
+                if options[..4] != TIMESTAMPS {
+                    return None;
+                }
+                let timestamps = Timestamps {
+                    val: word(options, 4),
+                    ecr: word(options, 8),
+                };
+                (Some(timestamps), text)
             }
+            BARE => (None, rest),
             _ => return None,
         };
-        let timestamps = match options {
-            Some(options) if options[..4] != TIMESTAMPS => return None,
-            Some(options) => Some(Timestamps {
-                val: word(options, 4),
-                ecr: word(options, 8),
-            }),
-            None => None,
-        };
+        if urgent != [0, 0] {
+            return None;
+        }
         if let Some(sum) = sum {
             let sum = match segment.first_chunk::<{ HEADER + OPTIONS }>() {
-                Some(both) if options.is_some() => sum.plus_array(both),
+                Some(both) if timestamps.is_some() => sum.plus_array(both),
                 _ => sum.plus_array(header),
             };
             let sum = if text.is_empty() { sum } else { sum.plus(text) };
@@ -229,16 +221,14 @@ impl<'a> Plain<'a> {
                 return None;
             }
         }
-        let port = |at| u16::from_be_bytes([header[at], header[at + 1]]);
         Some(Plain {
-            source: SocketAddr::new(hosts.0, port(0)),
-            destination: SocketAddr::new(hosts.1, port(2)),
+            sockets: sockets([header[0], header[1], header[2], header[3]]),
             ecn,
             header: PlainHeader {
                 seq: word(header, 4),
                 ack: word(header, 8),
-                is_pushed: control.has(Control::PSH),
-                window: port(14),
+                is_pushed: shape & Control::PSH.bits() != 0,
+                window: u16::from_be_bytes([header[14], header[15]]),
                 timestamps,
             },
             text,
@@ -254,6 +244,8 @@ fn word<const N: usize>(octets: &[u8; N], at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use core::net::{IpAddr, SocketAddr};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -336,10 +328,11 @@ mod tests {
                 let Ok(Datagram { ip, payload }) = parse_as(&datagram, checksum) else {
                     panic!("{plain:?} is refused");
                 };
-                let (from, to) = (plain.source, plain.destination);
-                let full = plain.header.full(from.port(), to.port());
+                let [from, to] = plain.sockets.ports();
+                let full = plain.header.full(from, to);
                 prop_assert_eq!(payload, Payload::Tcp(full, plain.text));
-                prop_assert_eq!((ip.source, ip.destination), (from.ip(), to.ip()));
+                let (from, to) = (SocketAddr::new(ip.source, from), SocketAddr::new(ip.destination, to));
+                prop_assert_eq!(Sockets::new(from, to), plain.sockets);
                 prop_assert_eq!(ip.ecn(), plain.ecn);
                 prop_assert_eq!(full.plain(), Some(plain.header));
             } else if !is_changed {
