@@ -5,7 +5,7 @@
 
 use core::ops::Range;
 
-use super::congestion::{Ack, Loss};
+use super::congestion::{Ack, Loss, RoundTrips};
 use super::discard::Discard;
 use super::ecn::Congestion;
 use super::input::Step;
@@ -282,6 +282,7 @@ impl Tcb {
         }
         if report.delivered > 0 {
             let window_limited = self.uses_window(in_flight);
+            let rtt = &self.recovery.rtt;
             let ends = self.config.window_in_segments
                 && report.recovering
                 && !self.recovery.is_reducing(ack.ack);
@@ -296,9 +297,7 @@ impl Tcb {
                 in_flight: in_flight as u64,
                 // RFC 3168 §6.1.2: what reports a mark does not open the window.
                 window_limited: window_limited && congestion.packets == 0,
-                srtt: self.recovery.rtt.srtt(),
-                rtt: report.rtt,
-                min_rtt: self.recovery.rtt.min_rtt(),
+                round_trips: RoundTrips::new(rtt.srtt(), report.rtt, rtt.min_rtt()),
                 rate: report.rate.filter(|_| self.congestion.looks_at_rate()),
                 after_timeout: report.after_timeout,
                 recovering: report.recovering && !ends,

@@ -237,7 +237,7 @@ impl Cubic {
             // §4.2, §5.8: neither the window nor t grows while the application sends less.
             return;
         }
-        let srtt = ack.srtt.unwrap_or_default();
+        let srtt = ack.round_trips.smoothed().unwrap_or_default();
         // What is acknowledged left a round trip ago: before that the sender may have been idle.
         stage.t = stage.t.saturating_add(elapsed.min(srtt));
         let acked = u128::from(ack.acked.min(MAX_WINDOW));
@@ -529,6 +529,7 @@ impl Controller for Cubic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::congestion::RoundTrips;
     use crate::tcp::seq::Seq;
     use proptest::prelude::*;
 
@@ -545,9 +546,7 @@ mod tests {
             nxt: Seq::initial(0) + 1,
             in_flight: 0,
             window_limited: true,
-            srtt: Some(Duration::from_millis(rtt_ms)),
-            rtt: None,
-            min_rtt: None,
+            round_trips: RoundTrips::new(Some(Duration::from_millis(rtt_ms)), None, None),
             rate: None,
             after_timeout: false,
             recovering: false,
@@ -843,6 +842,7 @@ mod tests {
                 una += MSS as usize;
                 let divisor = cubic.hystart.as_ref().map_or(1, HyStart::growth_divisor);
                 let window = cubic.window() + MSS / divisor;
+                let round_trip = Duration::from_millis(rtt);
                 cubic.on_ack(&Ack {
                     una,
                     nxt: if una < end {
@@ -850,7 +850,7 @@ mod tests {
                     } else {
                         una + window as usize
                     },
-                    rtt: Some(Duration::from_millis(rtt)),
+                    round_trips: RoundTrips::new(Some(round_trip), Some(round_trip), None),
                     ..ack(rounds * 60, MSS, rtt)
                 });
             }
@@ -960,9 +960,11 @@ mod tests {
                 nxt: Seq::initial(nxt),
                 in_flight: acked,
                 window_limited: limited,
-                srtt: srtt.then_some(round_trip),
-                rtt: rtt.then_some(round_trip),
-                min_rtt: None,
+                round_trips: RoundTrips::new(
+                    srtt.then_some(round_trip),
+                    rtt.then_some(round_trip),
+                    None,
+                ),
                 rate: None,
                 after_timeout: false,
                 recovering: false,

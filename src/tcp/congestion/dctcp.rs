@@ -152,6 +152,7 @@ impl Controller for Dctcp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::congestion::RoundTrips;
     use core::time::Duration;
 
     fn mark() -> Loss {
@@ -175,9 +176,7 @@ mod tests {
                 nxt: end + if una == end { 10_000 } else { 0 },
                 in_flight: 10_000,
                 window_limited: false,
-                srtt: Some(Duration::from_millis(1)),
-                rtt: None,
-                min_rtt: None,
+                round_trips: RoundTrips::new(Some(Duration::from_millis(1)), None, None),
                 rate: None,
                 after_timeout: false,
                 recovering: false,

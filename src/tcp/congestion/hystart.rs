@@ -11,17 +11,15 @@
 //! CSS is Conservative Slow Start: the window grows a quarter as fast. A round lasts until all
 //! that was in flight at its beginning is acknowledged.
 
-use core::time::Duration;
-
 use super::Ack;
 use crate::tcp::seq::Seq;
 
-/// RFC 9406 §4.3: the least growth of the RTT that counts.
-const MIN_RTT_THRESH: Duration = Duration::from_millis(4);
+/// RFC 9406 §4.3: the least growth of the RTT that counts. All times are in nanoseconds.
+const MIN_RTT_THRESH: u64 = 4_000_000;
 /// RFC 9406 §4.3: growth of the RTT that always counts.
-const MAX_RTT_THRESH: Duration = Duration::from_millis(16);
+const MAX_RTT_THRESH: u64 = 16_000_000;
 /// RFC 9406 §4.3: between the two, this part of the RTT counts.
-const MIN_RTT_DIVISOR: u32 = 8;
+const MIN_RTT_DIVISOR: u64 = 8;
 /// RFC 9406 §4.3: a round is judged by so many samples at least.
 const N_RTT_SAMPLE: u32 = 8;
 /// RFC 9406 §4.3: so much slower CSS grows than slow start.
@@ -36,9 +34,9 @@ pub(super) struct HyStart {
     /// first acknowledgment.
     window_end: Option<Seq>,
     /// lastRoundMinRTT; `None`: no sample.
-    last_round_min_rtt: Option<Duration>,
+    last_round_min_rtt: Option<u64>,
     /// currentRoundMinRTT; `None`: no sample yet.
-    current_round_min_rtt: Option<Duration>,
+    current_round_min_rtt: Option<u64>,
     /// rttSampleCount: samples in this round, as far as it matters.
     rtt_sample_count: u32,
     css: Option<Css>,
@@ -48,7 +46,7 @@ pub(super) struct HyStart {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Css {
     /// cssBaselineMinRtt: what the RTT had grown to at the entry.
-    baseline_min_rtt: Duration,
+    baseline_min_rtt: u64,
     /// Rounds that have ended, the one that was under way at the entry included (§4.2).
     rounds: u32,
 }
@@ -66,13 +64,13 @@ impl HyStart {
     #[inline]
     pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
         let window_end = *self.window_end.get_or_insert(ack.nxt);
-        if let Some(rtt) = ack.rtt {
+        if let Some(rtt) = ack.round_trips.latest_nanos() {
             self.take_sample(rtt);
         }
         ack.una >= window_end && self.end_round(ack.nxt)
     }
 
-    fn take_sample(&mut self, rtt: Duration) {
+    fn take_sample(&mut self, rtt: u64) {
         let current = self.current_round_min_rtt.map_or(rtt, |min| min.min(rtt));
         self.current_round_min_rtt = Some(current);
         self.rtt_sample_count = (self.rtt_sample_count + 1).min(N_RTT_SAMPLE);
@@ -80,7 +78,7 @@ impl HyStart {
             return;
         }
         match (&self.css, self.last_round_min_rtt) {
-            (None, Some(last)) if current >= last + rtt_thresh(last) => {
+            (None, Some(last)) if current >= last.saturating_add(rtt_thresh(last)) => {
                 self.css = Some(Css {
                     baseline_min_rtt: current,
                     rounds: 0,
@@ -104,23 +102,28 @@ impl HyStart {
 }
 
 /// RttThresh: growth of the RTT by so much, over a round of `last_round_min_rtt`, counts (§4.2).
-fn rtt_thresh(last_round_min_rtt: Duration) -> Duration {
+fn rtt_thresh(last_round_min_rtt: u64) -> u64 {
     (last_round_min_rtt / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESH, MAX_RTT_THRESH)
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
+    use crate::tcp::congestion::RoundTrips;
     use crate::time::Instant;
 
     /// Octets in flight at the beginning of a round.
     const FLIGHT: usize = 100_000;
 
-    fn millis(n: u64) -> Duration {
-        Duration::from_millis(n)
+    /// In nanoseconds.
+    fn millis(n: u64) -> u64 {
+        n * 1_000_000
     }
 
     fn ack(una: Seq, nxt: Seq, rtt_ms: u64) -> Ack {
+        let rtt = Duration::from_millis(rtt_ms);
         Ack {
             now: Instant::ZERO,
             acked: 1000,
@@ -131,9 +134,7 @@ mod tests {
             nxt,
             in_flight: FLIGHT as u64,
             window_limited: true,
-            srtt: None,
-            rtt: Some(millis(rtt_ms)),
-            min_rtt: None,
+            round_trips: RoundTrips::new(None, Some(rtt), None),
             rate: None,
             after_timeout: false,
             recovering: false,
@@ -227,7 +228,7 @@ mod tests {
         for round in 0..100 {
             let una = start + round * FLIGHT;
             let over = hystart.on_ack(&Ack {
-                rtt: None,
+                round_trips: RoundTrips::UNKNOWN,
                 ..ack(una, una + FLIGHT, 0)
             });
             assert!(!over);

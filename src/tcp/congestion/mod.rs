@@ -10,6 +10,7 @@ mod factory;
 mod governor;
 mod hystart;
 mod reno;
+mod round_trips;
 mod start;
 mod validation;
 
@@ -20,6 +21,7 @@ pub use dctcp::Dctcp;
 pub use factory::{Controllers, DuplicateName, Factory};
 pub(crate) use governor::Governor;
 pub use reno::Reno;
+pub use round_trips::RoundTrips;
 pub use start::Start;
 
 use core::fmt::Debug;
@@ -75,12 +77,8 @@ pub struct Ack {
     /// The sender had more to send than the window allowed, so a larger window is of use
     /// (RFC 7661 §4.1).
     pub window_limited: bool,
-    /// The smoothed round-trip time, once known.
-    pub srtt: Option<Duration>,
-    /// The round-trip time of what it answers; `None` where that cannot be told.
-    pub rtt: Option<Duration>,
-    /// The least round-trip time there has been; `None` before the first sample.
-    pub min_rtt: Option<Duration>,
+    /// The round-trip times that are known, and that of what it answers.
+    pub round_trips: RoundTrips,
     /// How fast the path delivers; `None` where the acknowledgment gives no sample, and for a
     /// controller that does not look at it ([`Controller::looks_at_rate`]).
     pub rate: Option<RateSample>,

@@ -250,6 +250,7 @@ impl Controller for Reno {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::congestion::RoundTrips;
     use crate::tcp::seq::Seq;
 
     fn ack(acked: u64) -> Ack {
@@ -263,9 +264,7 @@ mod tests {
             nxt: Seq::initial(0),
             in_flight: 10_000,
             window_limited: true,
-            srtt: None,
-            rtt: None,
-            min_rtt: None,
+            round_trips: RoundTrips::UNKNOWN,
             rate: None,
             after_timeout: false,
             recovering: false,

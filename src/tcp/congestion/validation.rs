@@ -164,7 +164,7 @@ struct PipeAck {
 
 impl PipeAck {
     fn on_ack(&mut self, ack: &Ack) {
-        self.period = (3 * ack.srtt.unwrap_or_default()).max(LEAST_PERIOD);
+        self.period = (3 * ack.round_trips.smoothed().unwrap_or_default()).max(LEAST_PERIOD);
         let end = *self.sample_end.get_or_insert(ack.nxt);
         self.acked += ack.acked;
         if ack.una >= end {
@@ -203,6 +203,7 @@ impl PipeAck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tcp::congestion::RoundTrips;
 
     const LIMITS: Limits = Limits {
         mss: 1000,
@@ -225,9 +226,7 @@ mod tests {
             nxt,
             in_flight: acked,
             window_limited: false,
-            srtt: Some(RTT),
-            rtt: None,
-            min_rtt: None,
+            round_trips: RoundTrips::new(Some(RTT), None, None),
             rate: None,
             after_timeout: false,
             recovering: false,
@@ -290,7 +289,7 @@ mod tests {
         assert_eq!(pipe_ack.get(Instant::from_millis(1031)), Some(3000));
         assert_eq!(pipe_ack.get(Instant::from_millis(1901)), Some(0), "idle");
         let slow = Ack {
-            srtt: Some(10 * RTT),
+            round_trips: RoundTrips::new(Some(10 * RTT), None, None),
             ..ack(at(2), start + 7500, 500, start + 7500)
         };
         pipe_ack.on_ack(&slow);

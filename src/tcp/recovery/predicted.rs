@@ -2,8 +2,6 @@
 //! and gives a sample of the round-trip time, and that is all (see
 //! [`header_prediction`](crate::tcp::header_prediction)).
 
-use core::time::Duration;
-
 use super::rate::Rate;
 use super::scoreboard::Record;
 use super::{Recovery, Rtt, Selective};
@@ -15,8 +13,8 @@ use crate::time::Instant;
 pub(crate) struct News {
     /// Octets newly known to have arrived.
     pub(crate) octets: usize,
-    /// The round-trip time of what left last among them.
-    pub(crate) rtt: Duration,
+    /// The round-trip time of what left last among them, in nanoseconds.
+    pub(crate) rtt: u64,
     /// It gave a sample of the delivery rate: [`Recovery::last_rate`].
     pub(crate) samples_rate: bool,
 }
@@ -48,19 +46,14 @@ impl Recovery {
     #[inline(always)]
     pub(crate) fn on_predicted_ack(&mut self, now: Instant, una: Seq, ack: Seq) -> News {
         let octets = ack - una;
-        let news = match self.board.acknowledge_older(ack) {
-            Some(newest) => {
-                let mut arrivals = Arrivals {
-                    rtt: &mut self.rtt,
-                    rate: &mut self.rate,
-                    selective: self.selective.as_deref_mut(),
-                };
-                let news = arrivals.take(now, newest, octets);
-                self.board.acknowledge_newest(ack);
-                news
-            }
-            None => self.take_part_of_a_record(now, octets, ack),
+        let mut arrivals = Arrivals {
+            rtt: &mut self.rtt,
+            rate: &mut self.rate,
+            selective: self.selective.as_deref_mut(),
         };
+        let news = (self.board)
+            .acknowledge_in_order(ack, |newest| arrivals.take(now, newest, octets))
+            .unwrap_or_else(|| self.take_part_of_a_record(now, octets, ack));
         self.rto_at = self.rtt.expiry(now);
         if let Some(selective) = &mut self.selective {
             selective.probe.on_sample();
@@ -83,7 +76,7 @@ impl Recovery {
             // But whatever is in flight has a record.
             None => News {
                 octets,
-                rtt: Duration::ZERO,
+                rtt: 0,
                 samples_rate: false,
             },
         }
@@ -115,7 +108,7 @@ impl Arrivals<'_> {
         let samples_rate = (self.rate).deliver_in_order(now, of_rate, self.rtt.min_rtt_nanos());
         News {
             octets,
-            rtt: Duration::from_nanos(rtt),
+            rtt,
             samples_rate,
         }
     }

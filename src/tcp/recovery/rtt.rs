@@ -4,6 +4,7 @@ use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
 use crate::config::{RtoFloor, TcpConfig};
+use crate::tcp::congestion::RoundTrips;
 use crate::time::Instant;
 
 /// SRTT, RTTVAR and RTO of one connection, in nanoseconds: in one number, which is quicker to
@@ -201,6 +202,12 @@ impl Rtt {
     pub(crate) fn min_rtt_nanos(&self) -> Option<u64> {
         let least = self.least[0].min(self.least[1]);
         (least != NEVER).then_some(least)
+    }
+
+    /// What is known when an acknowledgment has given the sample `latest`, in nanoseconds.
+    #[inline]
+    pub(crate) fn round_trips(&self, latest: u64) -> RoundTrips {
+        RoundTrips::of_nanos(self.srtt, Some(latest), self.min_rtt_nanos())
     }
 
     /// What decides the future.

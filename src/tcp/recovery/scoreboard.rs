@@ -166,35 +166,37 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again: the records that
-    /// end before `ack` are gone, and the one that ends there, the newest of all that have arrived, is
-    /// still to be taken ([`Scoreboard::acknowledge_newest`]). `None` if `ack` lies within a record.
+    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again: of all that has
+    /// arrived, `newest` hears of the last record. `None`, and nothing done, if `ack` lies within one.
     #[inline(always)]
-    pub(super) fn acknowledge_older(&mut self, ack: Seq) -> Option<&Record> {
-        while self.records.front()?.end < ack {
-            self.take_first_in_order();
+    pub(super) fn acknowledge_in_order<T>(
+        &mut self,
+        ack: Seq,
+        newest: impl FnOnce(&Record) -> T,
+    ) -> Option<T> {
+        let (mut older, mut segments) = (0, 0);
+        let last = loop {
+            let record = self.records.get(older)?;
+            segments += record.segments;
+            if record.end >= ack {
+                break record;
+            }
+            older += 1;
+        };
+        if last.end != ack {
+            return None;
         }
-        self.records.front().filter(|newest| newest.end == ack)
-    }
-
-    /// The rest of [`Scoreboard::acknowledge_older`]: the record that it gave is taken, too.
-    #[inline(always)]
-    pub(super) fn acknowledge_newest(&mut self, ack: Seq) {
-        self.take_first_in_order();
+        let heard = newest(last);
+        for _ in 0..=older {
+            self.records.pop_front();
+        }
+        self.counts.unacked -= segments;
+        self.delivered += segments as u64;
         while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
             self.resent.pop_front();
         }
         self.cursor = self.cursor.max(ack);
-    }
-
-    /// The first record has been acknowledged, and was in flight.
-    #[inline(always)]
-    fn take_first_in_order(&mut self) {
-        if let Some(record) = self.records.front() {
-            self.counts.unacked -= record.segments;
-            self.delivered += record.segments as u64;
-            self.records.pop_front();
-        }
+        Some(heard)
     }
 
     /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which

@@ -267,7 +267,7 @@ impl Bbr {
             now: ack.now,
             newly_acked: ack.delivered,
             in_flight: ack.in_flight.saturating_sub(ack.delivered + ack.lost),
-            rtt: ack.rtt,
+            rtt: ack.round_trips.latest(),
             delivery_rate: rate.map_or(0, |rate| rate.delivery_rate()),
             delivered: rate.map_or(0, |rate| rate.delivered),
             prior_delivered: rate.map(|rate| rate.prior_delivered),
@@ -334,7 +334,7 @@ impl Controller for Bbr {
 
     /// UpdateOnACK (§5.2.3).
     fn on_ack(&mut self, ack: &Ack) {
-        if let (false, Some(srtt)) = (self.has_seen_rtt, ack.srtt) {
+        if let (false, Some(srtt)) = (self.has_seen_rtt, ack.round_trips.smoothed()) {
             self.init_pacing_rate(Some(srtt));
         }
         self.cwnd_limited[0] |= ack.in_flight + self.mss >= self.cwnd;

@@ -5,7 +5,7 @@ mod world;
 
 use self::world::{Flying, World};
 use super::*;
-use crate::tcp::congestion::RateSample;
+use crate::tcp::congestion::{RateSample, RoundTrips};
 use proptest::prelude::*;
 
 const MSS: u64 = 1000;
@@ -498,9 +498,7 @@ prop_compose! {
             nxt: Seq::initial(nxt),
             in_flight,
             window_limited: true,
-            srtt: rtt,
-            rtt,
-            min_rtt: rtt,
+            round_trips: RoundTrips::new(rtt, rtt, rtt),
             rate: has_rate.then_some(RateSample {
                 delivered,
                 interval: Duration::from_nanos(interval),

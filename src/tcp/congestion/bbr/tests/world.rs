@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::super::*;
 use super::{MSS, RATE, RTT, start};
-use crate::tcp::congestion::RateSample;
+use crate::tcp::congestion::{RateSample, RoundTrips};
 
 /// A segment in the network, and what its sender remembers of it (§4.1.2.1).
 #[derive(Clone, Copy, Debug)]
@@ -124,9 +124,7 @@ impl World {
             nxt: self.nxt,
             in_flight,
             window_limited: true,
-            srtt: Some(RTT),
-            rtt: Some(self.now - segment.sent),
-            min_rtt: Some(RTT),
+            round_trips: RoundTrips::new(Some(RTT), Some(self.now - segment.sent), Some(RTT)),
             rate: Some(RateSample {
                 delivered: self.delivered - segment.delivered,
                 interval: send_elapsed.max(ack_elapsed),
