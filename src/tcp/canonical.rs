@@ -57,6 +57,7 @@ impl Tcb {
             last_received: _,
             last_sent: _,
             stats: _,
+            steady: _,
         } = self;
         (tuple, path, state, passive, snd, rcv, agreed).hash(hasher);
         (syn_due, refuse, reset_due, orphan).hash(hasher);
@@ -71,8 +72,7 @@ impl Tcb {
         factory.name().hash(hasher);
         pacer.hash_canonical(config, now, hasher);
         timers.hash_canonical(now, hasher);
-        let deferral = deferral.as_ref().map(|it| it.canonical(now));
-        (opening, deferral).hash(hasher);
+        (opening, deferral.as_ref().map(|it| it.canonical(now))).hash(hasher);
         hash_acks(acks, config, self.recovery.rtt.rto(), now, hasher);
         hash_probes(probes, config, self.recovery.rtt.rto(), hasher);
         if config.timestamps {

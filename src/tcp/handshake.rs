@@ -192,6 +192,7 @@ impl Tcb {
             self.set_effective_mss();
         }
         self.settle(now);
+        self.look_ahead();
     }
 
     /// Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16): what the peer takes and the path carries, less the

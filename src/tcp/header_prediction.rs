@@ -42,6 +42,9 @@ struct Expected<'a> {
 impl Tcb {
     /// As [`Tcb::super_segment_arrives`], of a plain segment: all is done if it was expected, and nothing
     /// if it was not (`None`).
+    //
+    // Always inlined, like what it calls: what has been read of the segment need not be handed over.
+    #[inline(always)]
     pub fn expects_plain(
         &mut self,
         now: Instant,
@@ -94,13 +97,8 @@ impl Tcb {
     /// Octets of the headers that the next text in order has, if nothing is amiss; `None` if it is
     /// not expected to land in the buffer of its reader.
     pub fn headers_of_landing(&self) -> Option<usize> {
-        let is_calm = self.config.header_prediction
-            && self.state == State::Established
-            && !self.agreed.signed
-            && self.feedback.mode() == EcnMode::Off
-            && self.recovery.is_calm(self.snd.una);
         let headers = Plain::headers(self.tuple.local.is_ipv4(), self.agreed.timestamps);
-        (is_calm && self.may_land()).then_some(headers)
+        (self.steady && self.may_land()).then_some(headers)
     }
 
     /// Whether the text that the user reads next is the one that arrives next in order, and nothing
@@ -110,6 +108,22 @@ impl Tcb {
             && !self.recv_buffer.is_lent()
             && !self.read_shut
             && self.rcv.up.is_none()
+    }
+
+    /// What expected segments leave as it is, and few other events change, is what is predicted from: so
+    /// it is looked at after those, and not for each segment.
+    pub(super) fn look_ahead(&mut self) {
+        self.steady = self.is_steady();
+    }
+
+    /// See [`Tcb::look_ahead`].
+    pub(super) fn is_steady(&self) -> bool {
+        self.config.header_prediction
+            && self.state == State::Established
+            && self.rcv.fin.is_none()
+            && !self.agreed.signed
+            && self.feedback.mode() == EcnMode::Off
+            && self.recovery.is_calm(self.snd.una)
     }
 
     /// Whether a segment is one of the two that are expected.
@@ -123,17 +137,13 @@ impl Tcb {
         text: usize,
     ) -> Option<Expected<'a>> {
         let ack = self.snd.una.near(header.ack);
-        let is_expected = self.config.header_prediction
-            && self.state == State::Established
+        let is_expected = self.steady
             && header.seq == self.rcv.nxt.wire()
             && self.snd.una <= ack
             && ack <= self.snd.nxt
             && (self.snd.una < ack || text > 0)
-            && !self.agreed.signed
             && self.predicts_timestamps(now, header)
-            && self.feedback.mode() == EcnMode::Off
-            && self.predicts_text(text)
-            && self.recovery.is_calm(self.snd.una);
+            && (text == 0 || self.predicts_text(text));
         is_expected.then_some(Expected { header, ack })
     }
 
@@ -148,15 +158,12 @@ impl Tcb {
 
     /// `text`: octets of it.
     fn predicts_text(&self, text: usize) -> bool {
-        let takes_text = || {
-            !self.orphan
-                && !self.opening.is_watched()
-                && self.recv_buffer.is_in_order()
-                && text <= self.rcv.edge.saturating_since(self.rcv.nxt)
-                && self.memory_for_text(0, text) == text
-                && self.rcv.memory.is_none()
-        };
-        self.rcv.fin.is_none() && (text == 0 || takes_text())
+        !self.orphan
+            && !self.opening.is_watched()
+            && self.recv_buffer.is_in_order()
+            && text <= self.rcv.edge.saturating_since(self.rcv.nxt)
+            && self.memory_for_text(0, text) == text
+            && self.rcv.memory.is_none()
     }
 
     /// What the steps do with a segment that [`Tcb::predicts`]. Of its text so many octets have

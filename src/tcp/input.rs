@@ -75,6 +75,7 @@ impl Tcb {
             | State::TimeWait => self.in_other_states(now, &mut seg),
         };
         self.settle(now);
+        self.look_ahead();
         walk.break_value()
     }
 

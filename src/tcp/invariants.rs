@@ -68,6 +68,7 @@ impl Tcb {
     pub fn check(&self) -> Result<(), Broken> {
         self.check_places()
             .and_then(|()| self.check_timers())
+            .and_then(|()| self.check_outlook())
             .map_err(|invariant| Broken {
                 tuple: self.tuple,
                 state: self.state,
@@ -116,6 +117,14 @@ impl Tcb {
         } else {
             Ok(())
         }
+    }
+
+    /// What header prediction relies on.
+    fn check_outlook(&self) -> Check {
+        holds(
+            self.steady == self.is_steady(),
+            "whether anything is amiss is known",
+        )
     }
 
     /// P7: whoever waits for the peer has something to send, or the timer that will.
@@ -294,6 +303,24 @@ mod tests {
         assert_eq!(
             broken(|tcb| tcb.state = State::TimeWait),
             "TIME-WAIT has its timer"
+        );
+    }
+
+    #[test]
+    fn what_is_predicted_from_is_true() {
+        let known = "whether anything is amiss is known";
+        assert_eq!(broken(|tcb| tcb.steady = true), known);
+        let steady = |tcb: &mut Tcb| {
+            tcb.recovery.agree_on_sack(&tcb.config, tcb.snd.iss);
+            tcb.look_ahead();
+            assert!(tcb.steady);
+        };
+        assert_eq!(
+            broken(|tcb| {
+                steady(tcb);
+                tcb.rcv.fin = Some(tcb.rcv.nxt + 7);
+            }),
+            known
         );
     }
 

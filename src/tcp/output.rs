@@ -11,7 +11,7 @@ use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::{EcnMode, QuickAcks, WindowTold};
+use crate::config::{QuickAcks, WindowTold};
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 
@@ -89,10 +89,9 @@ impl Tcb {
             && !self.has_unsent()
             && self.acks.due != AckDue::Now
             && self.acks.apart.next().is_none()
-            && self.feedback.mode() == EcnMode::Off
+            && self.steady
             && !(self.syn_due || self.reset_due || self.probes.due)
-            && self.refuse.is_none()
-            && self.recovery.is_calm(self.snd.una);
+            && self.refuse.is_none();
         if has_said_all {
             debug_assert!(!self.would_send());
             self.burst.end();
@@ -152,6 +151,7 @@ impl Tcb {
                 self.on_text_sent(now, range, mss, range.end <= nxt);
                 self.note_together_again(range, true);
                 self.arm_recovery_timer();
+                self.look_ahead();
             }
             Plan::Text(range) | Plan::MtuProbe(range) => {
                 if matches!(plan, Plan::MtuProbe(_)) {
@@ -264,6 +264,7 @@ impl Tcb {
     fn on_resent(&mut self, now: Instant, range: Range<Seq>) {
         (self.recovery).on_resent(now, self.snd.una, self.snd.nxt, range);
         self.arm_recovery_timer();
+        self.look_ahead();
     }
 
     /// The segment carries an acknowledgment and a window.

@@ -404,6 +404,7 @@ impl Tcb {
             }
         }
         self.settle(now);
+        self.look_ahead();
     }
 
     /// SND.UNA has moved. Our SYN was short, and says nothing.

@@ -321,6 +321,8 @@ pub struct Tcb {
     /// When text was last sent.
     pub(super) last_sent: Instant,
     pub(super) stats: Stats,
+    /// Nothing is amiss: see [`Tcb::is_steady`].
+    pub(super) steady: bool,
 }
 
 impl Tcb {
@@ -381,6 +383,7 @@ impl Tcb {
             last_received: now,
             last_sent: now,
             stats: Stats::new(now),
+            steady: false,
         }
     }
 
@@ -393,6 +396,7 @@ impl Tcb {
         log::info!("{}: {} -- {event} --> {next}", self.tuple, self.state);
         self.state = next;
         self.readiness |= Readiness::STATE;
+        self.look_ahead();
     }
 
     /// CLOSED: forgets what will not be sent any more; text that the user has not read stays.

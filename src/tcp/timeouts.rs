@@ -49,6 +49,7 @@ impl Tcb {
             }
         }
         self.settle(now);
+        self.look_ahead();
     }
 
     /// RFC 6298 §5.4 to §5.7, RFC 9293 §3.8.3.
