@@ -31,8 +31,8 @@ use crate::time::Instant;
 /// A window is less than 2^30 octets (RFC 7323 §2.3).
 pub(super) const LARGEST: usize = (1 << 30) - 1;
 
-/// The shortest round trip counts for once to twice so long.
-const SHORTEST_LASTS: Duration = Duration::from_secs(10);
+/// The shortest round trip counts for once to twice so long, in nanoseconds.
+const SHORTEST_LASTS: u64 = 10_000_000_000;
 
 /// What is read is counted for so long at least.
 const LEAST_COUNT: Duration = Duration::from_millis(10);
@@ -174,9 +174,9 @@ impl RightSizing {
 #[derive(Clone, Debug)]
 struct RoundTrip {
     timed: Timed,
-    /// The shortest since `since`, and the shortest of the time before.
-    shortest: Option<Duration>,
-    before: Option<Duration>,
+    /// The shortest since `since`, and the shortest of the time before, in nanoseconds.
+    shortest: Option<u64>,
+    before: Option<u64>,
     since: Instant,
     /// There was a sample; before the first, what the handshake has shown stands for one.
     is_measured: bool,
@@ -205,18 +205,22 @@ impl RoundTrip {
 
     #[inline(always)]
     fn sample(&mut self, now: Instant, sent: Instant) {
-        if now - self.since >= SHORTEST_LASTS {
+        if now.nanos_since(self.since) >= SHORTEST_LASTS {
             self.before = self.shortest.take();
             self.since = now;
         }
-        let sample = now - sent;
+        let sample = now.nanos_since(sent);
         self.shortest = Some(self.shortest.map_or(sample, |least| least.min(sample)));
         self.timed = Timed::Nothing;
         self.is_measured = true;
     }
 
     fn shortest(&self) -> Option<Duration> {
-        self.shortest.into_iter().chain(self.before).min()
+        let least = match (self.shortest, self.before) {
+            (Some(shortest), Some(before)) => Some(shortest.min(before)),
+            (one, other) => one.or(other),
+        };
+        least.map(Duration::from_nanos)
     }
 }
 
@@ -233,11 +237,21 @@ impl Tcb {
     }
 
     /// Text has arrived, in order up to RCV.NXT, with this echo of a timestamp.
+    #[inline(always)]
     pub(super) fn sample_round_trip(&mut self, now: Instant, echo: Option<u32>) {
+        let RoundTrip {
+            timed, shortest, ..
+        } = &self.right_sizing.round_trip;
+        if *timed != Timed::Nothing || shortest.is_none() {
+            self.take_round_trip(now, echo);
+        }
+    }
+
+    fn take_round_trip(&mut self, now: Instant, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
         if round_trip.shortest.or(round_trip.before).is_none() {
             // The handshake has shown one, before this connection's own text filled any queue.
-            round_trip.shortest = self.recovery.rtt.srtt();
+            round_trip.shortest = self.recovery.rtt.srtt_nanos();
         }
         match (round_trip.timed, echo) {
             (Timed::Echo(val, sent), Some(echo)) => {

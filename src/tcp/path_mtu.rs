@@ -221,8 +221,13 @@ impl PathMtu {
         self.probe = Some(range);
     }
 
-    /// SND.UNA is now `una`. Whether the size has changed.
+    /// Whether it makes a difference that SND.UNA moves.
     #[inline]
+    fn awaits_progress(&self) -> bool {
+        matches!(self.phase, Phase::Base | Phase::Error) || self.probe.is_some()
+    }
+
+    /// SND.UNA is now `una`. Whether the size has changed.
     fn on_progress(&mut self, now: Instant, config: &PathMtuConfig, una: Seq) -> bool {
         if matches!(self.phase, Phase::Base | Phase::Error) {
             self.news = Some(now);
@@ -410,6 +415,13 @@ impl Tcb {
     /// SND.UNA has moved. Our SYN was short, and says nothing.
     #[inline(always)]
     pub(super) fn advance_path_mtu(&mut self, now: Instant) {
+        if self.path_mtu.awaits_progress() {
+            self.report_progress(now);
+        }
+    }
+
+    #[inline(never)]
+    fn report_progress(&mut self, now: Instant) {
         let una = self.snd.una;
         if una > self.snd.iss + 1 && (self.path_mtu).on_progress(now, &self.config.path_mtu, una) {
             self.set_effective_mss();

@@ -111,7 +111,7 @@ impl RecvBuffer {
         let end = at + text.len();
         debug_assert!(end.saturating_since(self.read) <= self.capacity);
         if at == self.next && self.ahead.is_empty() && !text.is_empty() {
-            return self.append(text);
+            return self.append_text(text);
         }
         let fresh = at.max(self.next)..end.max(self.next);
         if at < self.next {
@@ -167,13 +167,28 @@ impl RecvBuffer {
     }
 
     /// Takes text that is next in order, while nothing lies beyond a gap.
-    #[inline]
-    fn append(&mut self, text: Text<'_>) -> Inserted {
-        let (from, at) = (self.held_from(), self.next);
-        self.next += text.len();
-        self.ring.reserve(from..at, from..self.next);
+    fn append_text(&mut self, text: Text<'_>) -> Inserted {
+        let at = self.reserve_next(text.len());
         self.ring.write(at, text);
         Inserted::in_order(text.len())
+    }
+
+    /// The same, of text in one piece.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, octets: &[u8]) -> Inserted {
+        debug_assert!(self.is_in_order() && self.len() + octets.len() <= self.capacity);
+        let at = self.reserve_next(octets.len());
+        self.ring.write_piece(at, octets);
+        Inserted::in_order(octets.len())
+    }
+
+    /// Makes room for the next octets in order, which count as received; returns their place.
+    #[inline(always)]
+    fn reserve_next(&mut self, octets: usize) -> Seq {
+        let (from, at) = (self.held_from(), self.next);
+        self.next += octets;
+        self.ring.reserve(from..at, from..self.next);
+        at
     }
 
     /// Writes those parts of `fresh` that are not held yet; whether some were.

@@ -56,8 +56,9 @@ impl Ring {
         }
     }
 
+    /// Writes octets in one piece at `at`.
     #[inline]
-    fn write_piece(&mut self, at: Seq, piece: &[u8]) {
+    pub(crate) fn write_piece(&mut self, at: Seq, piece: &[u8]) {
         let index = self.slot(at);
         let room = self.octets.len() - index;
         if let Some((until_end, rest)) = piece.split_at_checked(room) {

@@ -261,6 +261,10 @@ impl SendBuffer {
     /// The octets of `range`, which must be held, lie in two pieces from now on: small ones are put
     /// together if they do not. They were written while others held what lies before them.
     pub(crate) fn join(&mut self, range: &Range<Seq>) {
+        // Where there are no more pieces, there is nothing to put together.
+        if self.used <= 2 {
+            return;
+        }
         let first = self.chunk_of(range.start);
         let mut last = first;
         while last + 1 < self.used as usize && self.chunks[last].end() < range.end {

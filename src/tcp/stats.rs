@@ -266,6 +266,11 @@ impl Tcb {
         if self.send_buffer.len() == 0 || !self.state.sends_text() {
             return Limit::Idle;
         }
+        self.limit_of_text()
+    }
+
+    /// The same, while there is text that is not acknowledged.
+    fn limit_of_text(&self) -> Limit {
         let unsent = self.unsent();
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
         if unsent > 0 && usable < unsent.min(self.segment_limit()) {

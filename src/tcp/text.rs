@@ -97,11 +97,10 @@ impl Tcb {
         } else {
             None
         };
-        let at = self.rcv.nxt + landed;
         let inserted = match kept {
             _ if text.is_empty() => Inserted::in_order(0),
             Some(kept) => self.recv_buffer.keep(kept),
-            None => self.recv_buffer.insert(at, text.octets().into()),
+            None => self.recv_buffer.append(text.octets()),
         };
         let in_order = landed + inserted.in_order;
         let inserted = Inserted {
