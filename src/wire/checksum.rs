@@ -7,8 +7,8 @@ use super::Text;
 /// A one's complement sum on its way to a checksum.
 ///
 /// The sum is the same in either byte order (RFC 1071 §2(B)), so words are read in the order of
-/// the machine and only the result is turned round. Words are added into sums of twice their
-/// width: no carry is lost before the sum is folded.
+/// the machine and only the result is turned round. They are words of 64 bits, whose carries count
+/// as they are: 2^64, like 2^16, is one more than a multiple of 2^16 - 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum(u64);
 
@@ -30,7 +30,14 @@ impl Sum {
     pub(super) fn plus_length(self, protocol: u8, length: usize) -> Sum {
         // The length stands in two octets for IPv4 and in four for IPv6: the sum is the same.
         let length = u64::from((length as u32).to_be());
-        Sum(self.0 + u64::from(u16::from(protocol).to_be()) + length)
+        self.plus_word(u64::from(u16::from(protocol).to_be()) + length)
+    }
+
+    #[inline(always)]
+    fn plus_word(self, word: u64) -> Sum {
+        let (sum, carry) = self.0.overflowing_add(word);
+        // What has a carry is not all ones.
+        Sum(sum + u64::from(carry))
     }
 
     fn plus_address(self, address: IpAddr) -> Sum {
@@ -48,12 +55,23 @@ impl Sum {
         let half = rest
             .first_chunk()
             .map_or(0, |half| u32::from_ne_bytes(*half));
-        Sum(self.0 + Long::default().plus(words).fold_to_33() + u64::from(half))
+        let words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        let all = words.fold((self.0, false), with_carry);
+        let (sum, carry) = if N.is_multiple_of(8) {
+            all
+        } else {
+            with_carry(all, u64::from(half))
+        };
+        Sum(sum).plus_word(u64::from(carry))
     }
 
     /// Adds octets that begin at an even place. An odd last octet counts as if a zero followed.
     pub fn plus(self, octets: &[u8]) -> Sum {
-        Sum(self.0 + fold_to_32(sum(octets)))
+        let (first, second) = sums(octets);
+        let carries = first.carries + second.carries;
+        self.plus_word(first.sum)
+            .plus_word(second.sum)
+            .plus_word(carries)
     }
 
     /// Adds a text that begins at an even place.
@@ -67,7 +85,7 @@ impl Sum {
             return sum.plus(second);
         }
         // RFC 1071 §2(B): every octet of the second piece stands one place further.
-        Sum(sum.0 + u64::from(Sum::ZERO.plus(second).fold().swap_bytes()))
+        sum.plus_word(u64::from(Sum::ZERO.plus(second).fold().swap_bytes()))
     }
 
     /// The checksum field that makes the sum come out right.
@@ -82,18 +100,19 @@ impl Sum {
     }
 
     /// Whether what was summed, its checksum field included, is intact: it folds to sixteen ones.
-    /// Folding leaves the remainder by 2^16 - 1, but of what is not zero never zero.
     #[inline]
     pub fn verifies(self) -> bool {
-        self.0 != 0 && self.0.is_multiple_of(0xffff)
+        self.fold() == 0xffff
     }
 
-    /// Sixteen bits, in the byte order of the machine.
+    /// Sixteen bits, in the byte order of the machine. Of two halves that are added to each other crosswise,
+    /// the higher has the carry of the lower.
+    #[inline]
     fn fold(self) -> u16 {
-        let sum = fold_to_32(fold_to_32(self.0));
-        let sum = (sum & 0xffff) + (sum >> 16);
-        let sum = (sum & 0xffff) + (sum >> 16);
-        sum as u16
+        let halves = self.0.wrapping_add(self.0.rotate_left(32));
+        let half = (halves >> 32) as u32;
+        let quarters = half.wrapping_add(half.rotate_left(16));
+        (quarters >> 16) as u16
     }
 }
 
@@ -102,8 +121,12 @@ pub fn checksum(octets: &[u8]) -> u16 {
     Sum::ZERO.plus(octets).checksum()
 }
 
-fn fold_to_32(sum: u64) -> u64 {
-    (sum & 0xffff_ffff) + (sum >> 32)
+/// A sum, and whether a carry is to be added to it: with the next word.
+#[inline(always)]
+fn with_carry((sum, carry): (u64, bool), word: u64) -> (u64, bool) {
+    let (with_word, first) = sum.overflowing_add(word);
+    let (with_carry, second) = with_word.overflowing_add(u64::from(carry));
+    (with_carry, first | second)
 }
 
 /// A one's complement sum of words of 64 bits, and how many carries are still to be added to it.
@@ -117,12 +140,8 @@ impl Long {
     /// Each word with the carry of the one before: one instruction for each.
     #[inline(always)]
     fn plus(self, words: &[[u8; 8]]) -> Long {
-        let (mut sum, mut carry) = (self.sum, false);
-        for word in words {
-            let (with_word, first) = sum.overflowing_add(u64::from_ne_bytes(*word));
-            let (with_carry, second) = with_word.overflowing_add(u64::from(carry));
-            (sum, carry) = (with_carry, first | second);
-        }
+        let words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        let (sum, carry) = words.fold((self.sum, false), with_carry);
         Long {
             sum,
             carries: self.carries + u64::from(carry),
@@ -137,22 +156,18 @@ impl Long {
             None => (self, octets),
         }
     }
-
-    /// 2^64 is one more than a multiple of 2^16 - 1: what was carried counts as it is.
-    fn fold_to_33(self) -> u64 {
-        fold_to_32(self.sum) + self.carries
-    }
 }
 
 /// Two sums, so that neither waits for the other.
-fn sum(octets: &[u8]) -> u64 {
-    let (blocks, mut rest) = octets.as_chunks::<256>();
+fn sums(octets: &[u8]) -> (Long, Long) {
+    let (blocks, mut rest) = octets.as_chunks::<512>();
     let [mut first, mut second] = [Long::default(); 2];
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
-        first = first.plus(&words[..16]);
-        second = second.plus(&words[16..]);
+        first = first.plus(&words[..32]);
+        second = second.plus(&words[32..]);
     }
+    (second, rest) = second.plus_next::<256>(rest);
     (first, rest) = first.plus_next::<128>(rest);
     (second, rest) = second.plus_next::<64>(rest);
     (first, rest) = first.plus_next::<32>(rest);
@@ -163,7 +178,7 @@ fn sum(octets: &[u8]) -> u64 {
         last[..rest.len()].copy_from_slice(rest);
         second = second.plus(&[last]);
     }
-    first.fold_to_33() + second.fold_to_33()
+    (first, second)
 }
 
 #[cfg(test)]
