@@ -51,9 +51,14 @@ impl Recovery {
             rate: &mut self.rate,
             selective: self.selective.as_deref_mut(),
         };
-        let news = (self.board)
-            .acknowledge_in_order(ack, |newest| arrivals.take(now, newest, octets))
-            .unwrap_or_else(|| self.take_part_of_a_record(now, octets, ack));
+        let news = match self.board.run_to(ack) {
+            Some((run, newest)) => {
+                let news = arrivals.take(now, newest, octets);
+                self.board.acknowledge_run(run, ack);
+                news
+            }
+            None => self.take_part_of_a_record(now, octets, ack),
+        };
         self.rto_at = self.rtt.expiry(now);
         if let Some(selective) = &mut self.selective {
             selective.probe.on_sample();

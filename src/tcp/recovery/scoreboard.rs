@@ -10,6 +10,7 @@
 //! segment ends. A block of a SACK option counts as far as it covers whole segments: a peer cannot
 //! make records of its own, nor more of them than there were segments.
 
+mod queue;
 mod record;
 
 use core::ops::Range;
@@ -21,6 +22,7 @@ use crate::tcp::ranges::Ranges;
 use crate::tcp::segment::segments;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
+use queue::Queue;
 pub(crate) use record::Counts;
 pub(super) use record::{Fate, Record};
 use record::{count_in, count_off};
@@ -29,10 +31,17 @@ use record::{count_in, count_off};
 /// A peer that reports beyond gaps has a bound of its own, and loses nothing.
 const MOST_SACKED_RANGES: usize = 1024;
 
+/// The first records of all, of first transmissions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    records: usize,
+    segments: usize,
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Scoreboard {
-    records: VecDeque<Record>,
+    records: Queue<Record>,
     /// What is selectively acknowledged.
     sacked: Ranges,
     /// What is to be sent again.
@@ -57,7 +66,7 @@ impl Scoreboard {
     /// Nothing in the network; neighbours become one beyond `limit` records.
     pub(super) fn new(iss: Seq, limit: usize) -> Scoreboard {
         Scoreboard {
-            records: VecDeque::new(),
+            records: Queue::new(),
             sacked: Ranges::default(),
             lost: Ranges::default(),
             resent: VecDeque::new(),
@@ -79,7 +88,7 @@ impl Scoreboard {
         let len = range.end - range.start;
         let segments = segments(len, mss);
         self.transmissions += 1;
-        self.records.push_back(Record {
+        self.records.push(Record {
             start: range.start,
             end: range.end,
             segments,
@@ -123,7 +132,7 @@ impl Scoreboard {
     /// Everything before `ack` is acknowledged. `arrived` hears of every record, or part of one, that
     /// was not known to have arrived.
     pub(super) fn acknowledge(&mut self, ack: Seq, mut arrived: impl FnMut(&Record)) {
-        while let Some(record) = self.records.front_mut()
+        while let Some(record) = self.records.first_mut()
             && record.start < ack
         {
             if ack < record.end {
@@ -132,7 +141,7 @@ impl Scoreboard {
                 self.split(last);
                 self.split(first);
             }
-            let Some(record) = self.records.front_mut() else {
+            let Some(record) = self.records.first_mut() else {
                 break;
             };
             let whole = record.end <= ack;
@@ -150,13 +159,12 @@ impl Scoreboard {
             if record.fate != Fate::Sacked {
                 arrived(record);
             }
-            if let Some(record) = self.records.pop_front() {
-                self.counts.unacked -= record.segments;
-                if record.fate != Fate::Sacked {
-                    self.delivered += record.segments as u64;
-                }
-                count_off(&mut self.counts, &record);
+            self.counts.unacked -= record.segments;
+            if record.fate != Fate::Sacked {
+                self.delivered += record.segments as u64;
             }
+            count_off(&mut self.counts, record);
+            self.records.take_first(1);
         }
         self.sacked.remove_before(ack);
         self.lost.remove_before(ack);
@@ -166,37 +174,31 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// As [`Scoreboard::acknowledge`], where nothing is reported, lost or sent again: of all that has
-    /// arrived, `newest` hears of the last record. `None`, and nothing done, if `ack` lies within one.
+    /// Where nothing is reported, lost or sent again: what an acknowledgment of everything before `ack` is
+    /// about, and the record of it that left last. `None` if `ack` lies within a record.
     #[inline(always)]
-    pub(super) fn acknowledge_in_order<T>(
-        &mut self,
-        ack: Seq,
-        newest: impl FnOnce(&Record) -> T,
-    ) -> Option<T> {
-        let (mut older, mut segments) = (0, 0);
-        let last = loop {
-            let record = self.records.get(older)?;
-            segments += record.segments;
+    pub(super) fn run_to(&self, ack: Seq) -> Option<(Run, &Record)> {
+        let mut run = Run::default();
+        for record in self.records.iter() {
+            run.records += 1;
+            run.segments += record.segments;
             if record.end >= ack {
-                break record;
+                return (record.end == ack).then_some((run, record));
             }
-            older += 1;
-        };
-        if last.end != ack {
-            return None;
         }
-        let heard = newest(last);
-        for _ in 0..=older {
-            self.records.pop_front();
-        }
-        self.counts.unacked -= segments;
-        self.delivered += segments as u64;
+        None
+    }
+
+    /// As [`Scoreboard::acknowledge`], of what [`Scoreboard::run_to`] has found.
+    #[inline(always)]
+    pub(super) fn acknowledge_run(&mut self, run: Run, ack: Seq) {
+        self.records.take_first(run.records);
+        self.counts.unacked -= run.segments;
+        self.delivered += run.segments as u64;
         while self.resent.front().is_some_and(|(r, _)| r.end <= ack) {
             self.resent.pop_front();
         }
         self.cursor = self.cursor.max(ack);
-        Some(heard)
     }
 
     /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which
@@ -213,7 +215,7 @@ impl Scoreboard {
                 continue;
             }
             let whole = self.records[within.start].start..self.records[within.end - 1].end;
-            for record in self.records.range_mut(within) {
+            for record in &mut self.records[within] {
                 arrived(record);
                 self.delivered += record.segments as u64;
                 count_off(&mut self.counts, record);
@@ -288,7 +290,7 @@ impl Scoreboard {
         is_overdue: impl Fn(&Record) -> bool,
         mut lost: impl FnMut(&Record),
     ) -> bool {
-        let end = self.records.back().map_or(self.cursor, |last| last.end);
+        let end = self.records.last().map_or(self.cursor, |last| last.end);
         if end <= self.cursor {
             return false;
         }
@@ -353,7 +355,7 @@ impl Scoreboard {
         }
         let mut resent = core::mem::take(&mut self.resent);
         resent.retain(|(range, sent)| {
-            let mut records = self.records.range(self.index(range.start)..);
+            let mut records = self.records[self.index(range.start)..].iter();
             records
                 .by_ref()
                 .take_while(|record| record.start < range.end)
@@ -381,14 +383,14 @@ impl Scoreboard {
     /// What was taken for lost and has not been sent again since is in flight after all.
     pub(super) fn forget_losses(&mut self) {
         self.lost.clear();
-        for record in &mut self.records {
+        for record in self.records.iter_mut() {
             if record.fate == Fate::Lost {
                 count_off(&mut self.counts, record);
                 record.fate = Fate::InFlight;
                 count_in(&mut self.counts, record);
             }
         }
-        self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
+        self.cursor = self.records.first().map_or(self.cursor, |r| r.start);
         self.queue_resent();
     }
 
@@ -404,14 +406,14 @@ impl Scoreboard {
     /// The peer may have thrown away all that it had reported (RFC 2018 §8).
     pub(super) fn forget_sacks(&mut self) {
         self.sacked.clear();
-        for record in &mut self.records {
+        for record in self.records.iter_mut() {
             if record.fate == Fate::Sacked {
                 count_off(&mut self.counts, record);
                 record.fate = Fate::InFlight;
                 count_in(&mut self.counts, record);
             }
         }
-        self.cursor = self.records.front().map_or(self.cursor, |r| r.start);
+        self.cursor = self.records.first().map_or(self.cursor, |r| r.start);
     }
 
     /// So many of the segments that have arrived had been counted before.
@@ -435,7 +437,7 @@ impl Scoreboard {
 
     /// The segment at SND.UNA becomes a record without the others of its super-segment.
     pub(super) fn separate_first(&mut self) {
-        if let Some(first) = self.records.front() {
+        if let Some(first) = self.records.first() {
             let end = first.border_after(first.start + 1);
             self.split(end);
         }
@@ -443,12 +445,12 @@ impl Scoreboard {
 
     /// The segment at SND.UNA, and what left with it.
     pub(super) fn first(&self) -> Option<&Record> {
-        self.records.front()
+        self.records.first()
     }
 
     /// The segment that lies farthest.
     pub(super) fn last(&self) -> Option<&Record> {
-        self.records.back()
+        self.records.last()
     }
 
     /// What is to be sent again next: the lowest, as far as it goes without a break.
@@ -504,14 +506,14 @@ impl Scoreboard {
     /// Gives the memory back if nothing is in the network.
     pub(super) fn shrink(&mut self) {
         if self.records.is_empty() {
-            self.records = VecDeque::new();
+            self.records = Queue::new();
             self.resent = VecDeque::new();
         }
     }
 
     /// The record that holds `place`, or the first after it.
     fn index(&self, place: Seq) -> usize {
-        match self.records.front() {
+        match self.records.first() {
             Some(first) if first.end <= place => {
                 self.records.partition_point(|record| record.end <= place)
             }
@@ -546,11 +548,11 @@ impl Scoreboard {
     /// Neighbours that are alike become one: of first transmissions two, of what is selectively
     /// acknowledged all. What becomes one counts as sent when the later part was.
     fn merge(&mut self) {
-        let mut merged: VecDeque<Record> = VecDeque::with_capacity(self.records.len());
+        let mut merged: Vec<Record> = Vec::with_capacity(self.records.len());
         let mut may_grow = false;
-        for record in self.records.drain(..) {
+        for record in self.records.iter().cloned() {
             let sacked = record.fate == Fate::Sacked;
-            match merged.back_mut() {
+            match merged.last_mut() {
                 Some(last)
                     if last.fate == record.fate
                         && (sacked
@@ -568,13 +570,13 @@ impl Scoreboard {
                     may_grow = false;
                 }
                 _ => {
-                    merged.push_back(record);
+                    merged.push(record);
                     may_grow = true;
                 }
             }
         }
         self.next_merge = self.limit.max(merged.len() + self.limit / 2);
-        self.records = merged;
+        self.records = merged.into();
     }
 }
 

@@ -102,10 +102,16 @@ impl Selective {
 
     /// Something was sent or acknowledged: when to probe, if something is in flight, and unless the
     /// connection has better ways to find a loss (RFC 8985 §7.2).
-    #[inline]
+    #[inline(always)]
     pub(super) fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
+        match board.counts().unacked {
+            0 => self.probe_at = None,
+            _ => self.await_answer_of_flight(now, rtt, board),
+        }
+    }
+
+    fn await_answer_of_flight(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         let watches = self.probes_tail
-            && board.counts().unacked > 0
             && self.phase == Phase::Open
             && self.probe.is_allowed()
             && board.first().is_none_or(|first| first.start != self.iss)
