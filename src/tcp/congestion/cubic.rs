@@ -204,26 +204,36 @@ impl Cubic {
     }
 
     /// RFC 9438 §4.10.
+    #[inline(always)]
     fn slow_start(&mut self, ack: &Ack) {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
         let first = self.ssthresh == u64::MAX;
-        let hystart = self.hystart.as_mut().filter(|_| first);
         if ack.window_limited {
-            let (limit, divisor) = match &hystart {
-                Some(hystart) => (HYSTART_LIMIT, hystart.growth_divisor()),
-                None => (abc_limit(ack), 1),
-            };
-            let limit = self.slow_start_limit.unwrap_or(limit);
-            let acked = u128::from(ack.acked.min(limit.saturating_mul(self.mss)));
-            let most = Fine::from_octets(self.ssthresh.min(MAX_WINDOW));
-            self.cwnd = self.cwnd.grown_by(acked, 1, divisor.into()).min(most);
+            self.grow_in_slow_start(ack, first);
         }
-        if hystart.is_some_and(|hystart| hystart.on_ack(ack)) {
+        if first
+            && let Some(hystart) = &mut self.hystart
+            && hystart.on_ack(ack)
+        {
             self.ssthresh = self.window();
             self.cwnd_prior = self.window();
         }
     }
 
+    /// `first`: it is the first slow start.
+    #[inline(never)]
+    fn grow_in_slow_start(&mut self, ack: &Ack, first: bool) {
+        let (limit, divisor) = match self.hystart.as_ref().filter(|_| first) {
+            Some(hystart) => (HYSTART_LIMIT, hystart.growth_divisor()),
+            None => (abc_limit(ack), 1),
+        };
+        let limit = self.slow_start_limit.unwrap_or(limit);
+        let acked = u128::from(ack.acked.min(limit.saturating_mul(self.mss)));
+        let most = Fine::from_octets(self.ssthresh.min(MAX_WINDOW));
+        self.cwnd = self.cwnd.grown_by(acked, 1, divisor.into()).min(most);
+    }
+
+    #[inline(never)]
     fn avoid_congestion(&mut self, ack: &Ack) {
         let (mss, cwnd) = (self.mss, self.window());
         if self.stage.is_none() {
@@ -384,6 +394,7 @@ impl Controller for Cubic {
         self.ssthresh
     }
 
+    #[inline(always)]
     fn on_ack(&mut self, ack: &Ack) {
         self.validate(|validation, window, limits| validation.on_ack(ack, window, limits));
         if ack.recovering {

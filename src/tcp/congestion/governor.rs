@@ -80,6 +80,11 @@ impl Governor {
     fn tell(&mut self, told: impl FnOnce(&mut dyn Controller)) {
         told(&mut *self.controller);
         let answer = self.controller.answer();
+        self.keep(answer);
+    }
+
+    #[inline]
+    fn keep(&mut self, answer: Answer) {
         self.window = answer.window;
         self.ssthresh = answer.ssthresh;
         self.pacing_rate = answer.pacing_rate.map(at_least_one);
@@ -88,7 +93,8 @@ impl Governor {
     /// See [`Controller::on_ack`].
     #[inline]
     pub(crate) fn on_ack(&mut self, ack: &Ack) {
-        self.tell(|controller| controller.on_ack(ack));
+        let answer = self.controller.answer_to(ack);
+        self.keep(answer);
     }
 
     /// See [`Controller::on_congestion`].

@@ -245,6 +245,13 @@ pub trait Controller: Debug + Send {
         }
     }
 
+    /// [`on_ack`](Controller::on_ack), and what it allows then: of both there are more than of anything
+    /// else, and there is no need to write this anew either.
+    fn answer_to(&mut self, ack: &Ack) -> Answer {
+        self.on_ack(ack);
+        self.answer()
+    }
+
     /// Its window holds during recovery too; otherwise Proportional Rate Reduction (RFC 9937)
     /// decides then.
     fn governs_recovery(&self) -> bool {
