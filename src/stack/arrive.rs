@@ -8,7 +8,7 @@ use super::flow_label::Flow;
 use super::listener::ListenerId;
 use super::table::ConnId;
 use crate::config::{ClosedPorts, TcpConfig};
-use crate::tcp::{Discard, FastOpen, FourTuple, MayAnswer, Open, Path, State, Tcb, reset_for};
+use crate::tcp::{Discard, FastOpen, FourTuple, MayFollow, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IcmpMessage, IpHeader, Kind,
@@ -40,8 +40,34 @@ impl Stack {
     /// As [`Stack::receive_as`]; its text may stay where it arrived.
     pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
-        match Plain::read(datagram.octets(), form.checksum) {
-            Some(plain) if self.takes_plain(now, datagram, &plain, form.cut) => {}
+        // Both versions of IP have what follows for themselves.
+        match datagram.first().is_some_and(|first| first >> 4 == 4) {
+            true => {
+                let plain = Plain::read_whole_ipv4(datagram.octets(), form.checksum);
+                self.take_read(now, datagram, plain, form);
+            }
+            false => self.take_ipv6(now, datagram, form),
+        }
+        self.relieve_memory();
+    }
+
+    #[inline(never)]
+    fn take_ipv6(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
+        let plain = Plain::read_whole_ipv6(datagram.octets(), form.checksum);
+        self.take_read(now, datagram, plain, form);
+    }
+
+    /// A datagram that has been read, if it is plain.
+    #[inline(always)]
+    fn take_read<'a>(
+        &mut self,
+        now: Instant,
+        datagram: Arrived<'a>,
+        plain: Option<Plain<'a>>,
+        form: Form,
+    ) {
+        match plain {
+            Some(plain) if self.takes_plain(now, datagram, plain, form.cut) => {}
             // What has been summed up once is not summed up again.
             Some(_) if form.checksum == Checksum::Complete => {
                 let checksum = Checksum::Verified;
@@ -49,38 +75,45 @@ impl Stack {
             }
             _ => self.take(now, datagram, form),
         }
-        self.relieve_memory();
     }
 
     /// A plain datagram arrives: if it is what its connection expects next, that takes it, and
     /// nothing else is left to do. `false`, and nothing done, if it is not.
+    #[inline(always)]
     fn takes_plain<'a>(
         &mut self,
         now: Instant,
         datagram: Arrived<'a>,
-        plain: &Plain<'a>,
+        plain: Plain<'a>,
         cut: Option<Cut>,
     ) -> bool {
-        let Some(slot) = (self.table).find_key(plain.sockets.into()) else {
+        // Apart, so that only the header has to lie in memory.
+        let Plain {
+            sockets,
+            ecn,
+            header,
+            text,
+        } = plain;
+        let Some(slot) = self.table.find_key(sockets.into()) else {
             return false;
         };
-        let Some(entry) = self.table.at_mut(slot) else {
+        let Some(entry) = (self.table.at_mut(slot)).filter(|it| it.listener.is_none()) else {
             return false;
         };
-        let (text, mss) = (datagram.part(plain.text), mss(plain.text.len(), cut));
+        let (text, mss) = (datagram.part(text), mss(text.len(), cut));
         entry.tcb.allow(self.memory.allowance());
-        if entry.listener.is_some() {
+        let expected = entry.tcb.expects_plain(now, ecn, &header, text, mss);
+        let Some(MayFollow { answer, allocation }) = expected else {
             return false;
-        }
-        let expected = (entry.tcb).expects_plain(now, plain.ecn, &plain.header, text, mss);
+        };
+        // What it takes that something leaves is counted when all has left.
+        let allocation = allocation || entry.sending;
         // After most acknowledgments there is nothing to be said.
-        if expected == Some(MayAnswer(true)) {
+        if answer {
             self.queue_to_send(slot);
         }
-        if expected.is_some() {
-            self.follow(slot);
-        }
-        expected.is_some()
+        self.follow(slot, allocation);
+        true
     }
 
     /// A datagram has arrived whose text begins in the buffer of a reader that waits for it: if it is

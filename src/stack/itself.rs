@@ -45,8 +45,19 @@ impl Itself {
 }
 
 impl Stack {
-    /// Whether what is for `destination` does not go out.
+    /// Whether the connection in a slot is with this host itself.
     #[inline]
+    pub(super) fn is_with_itself(&self, slot: u32) -> bool {
+        self.itself.talks && self.has_own_peer(slot)
+    }
+
+    #[inline(never)]
+    fn has_own_peer(&self, slot: u32) -> bool {
+        let entry = self.table.at(slot);
+        entry.is_some_and(|it| self.is_own(it.tcb.tuple().remote.ip()))
+    }
+
+    /// Whether what is for `destination` does not go out.
     pub(super) fn is_for_itself(&self, destination: IpAddr) -> bool {
         self.itself.talks && self.is_own(destination)
     }
@@ -100,9 +111,8 @@ impl Stack {
             return Some(reply);
         }
         while let Some(&slot) = self.itself.sending.front() {
-            let entry = self.table.at(slot);
             // Another connection may be in its slot by now.
-            let is_own = entry.is_some_and(|it| self.is_for_itself(it.tcb.tuple().remote.ip()));
+            let is_own = self.is_with_itself(slot);
             if is_own {
                 let entry = self.table.at_mut(slot)?;
                 if let Some(departure) = entry.tcb.depart(now, 0) {

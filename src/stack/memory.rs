@@ -48,6 +48,13 @@ pub(super) struct Charge {
     orphan: bool,
 }
 
+impl Charge {
+    /// Whether it is for so many octets, of a connection that nobody holds or somebody.
+    pub(super) fn is(self, octets: usize, orphan: bool) -> bool {
+        self == Charge { octets, orphan }
+    }
+}
+
 impl Memory {
     /// A budget of so many octets.
     pub(super) fn new(most: usize) -> Memory {
@@ -82,7 +89,7 @@ impl Memory {
     }
 
     /// The connection in `slot` has now allocated `octets`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn charge(&mut self, slot: u32, charge: &mut Charge, octets: usize, orphan: bool) {
         let now = Charge { octets, orphan };
         if *charge != now {

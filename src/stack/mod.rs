@@ -328,8 +328,7 @@ impl Stack {
         if let Some(entry) = self.table.at_mut(slot)
             && !core::mem::replace(&mut entry.sending, true)
         {
-            let remote = entry.tcb.tuple().remote.ip();
-            match self.is_for_itself(remote) {
+            match self.is_with_itself(slot) {
                 true => self.itself.push(slot),
                 false => self.sending.push_back(Sender::Connection(slot)),
             }
@@ -338,12 +337,13 @@ impl Stack {
 
     /// The one place where the stack takes notice of what became of a connection.
     fn follow_up(&mut self, slot: u32) {
-        self.follow(slot);
+        self.follow(slot, true);
     }
 
-    /// As [`Stack::follow_up`], inlined where it is a good part of what is done.
+    /// As [`Stack::follow_up`], inlined where it is a good part of what is done. `allocation`: what the
+    /// connection has allocated may have changed, or whether somebody holds it.
     #[inline(always)]
-    fn follow(&mut self, slot: u32) {
+    fn follow(&mut self, slot: u32, allocation: bool) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
         };
@@ -364,10 +364,13 @@ impl Stack {
                 None => self.paths.forget(destination),
             }
         }
-        // One that is closed needs no reset to be got rid of.
-        let orphan = entry.tcb.is_orphan() && entry.tcb.state() != State::Closed;
-        let octets = entry.tcb.heap_size();
-        (self.memory).charge(slot, &mut entry.charge, octets, orphan);
+        if allocation || cfg!(debug_assertions) {
+            // One that is closed needs no reset to be got rid of.
+            let orphan = entry.tcb.is_orphan() && entry.tcb.state() != State::Closed;
+            let octets = entry.tcb.heap_size();
+            debug_assert!(allocation || entry.charge.is(octets, orphan));
+            (self.memory).charge(slot, &mut entry.charge, octets, orphan);
+        }
         let readiness = entry.tcb.take_readiness();
         if !readiness.is_none() || entry.tcb.is_silent() {
             self.follow_readiness(slot, readiness);

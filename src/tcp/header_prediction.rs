@@ -26,10 +26,15 @@ use crate::config::EcnMode;
 use crate::time::Instant;
 use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
 
-/// Whether there may be something to send now that there was not before a segment: an acknowledgment of
-/// it, or text that it lets out.
+/// What may follow from a segment that was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MayAnswer(pub bool);
+pub struct MayFollow {
+    /// There may be something to send that there was not before: an acknowledgment of it, or text that it
+    /// lets out.
+    pub answer: bool,
+    /// More or less may be allocated than before.
+    pub allocation: bool,
+}
 
 /// What a segment says that was expected.
 #[derive(Clone, Copy)]
@@ -43,8 +48,8 @@ impl Tcb {
     /// As [`Tcb::super_segment_arrives`], of a plain segment: all is done if it was expected, and nothing
     /// if it was not (`None`).
     //
-    // Always inlined, like what it calls: what has been read of the segment need not be handed over.
-    #[inline(always)]
+    // Never inlined: what it calls has no other caller, and is inlined here.
+    #[inline(never)]
     pub fn expects_plain(
         &mut self,
         now: Instant,
@@ -52,12 +57,16 @@ impl Tcb {
         header: &PlainHeader,
         text: Arrived<'_>,
         mss: usize,
-    ) -> Option<MayAnswer> {
+    ) -> Option<MayFollow> {
         let expected = self.predicts(now, header, text.len())?;
         #[cfg(test)]
         let by_the_steps = self.after_the_steps(now, ecn, header, &text, mss);
         #[cfg(test)]
         let landing = self.after_landing(now, ecn, header, text, mss);
+        let before = self.mostly_allocated();
+        // Where memory is plenty, nothing else that is allocated changes, but for text that is kept.
+        let others_change =
+            text.memory_size().is_some() || self.read_shut || !self.allowance.plenty;
         let unsent = self.take_predicted(now, ecn, expected, 0, text, mss);
         self.settle_predicted(now, unsent);
         #[cfg(test)]
@@ -68,7 +77,17 @@ impl Tcb {
             assert_eq!(read.recv(now, &mut vec![0; landed]), Ok(landed));
             read.assert_same_as(&after);
         }
-        Some(MayAnswer(unsent > 0 || self.acks.due == AckDue::Now))
+        Some(MayFollow {
+            answer: unsent > 0 || self.acks.due == AckDue::Now,
+            allocation: others_change || self.mostly_allocated() != before,
+        })
+    }
+
+    /// Octets that are allocated for text to be sent, for what is known of it, and for text in the ring of
+    /// what is received.
+    #[inline(always)]
+    fn mostly_allocated(&self) -> usize {
+        self.send_buffer.allocated() + self.recovery.allocated() + self.recv_buffer.ring_size()
     }
 
     /// As [`Tcb::expects_plain`], of a segment whose text begins in the buffer of its reader, where
@@ -210,18 +229,27 @@ impl Tcb {
         self.probes.unanswered = 0;
         self.end_part();
         self.stats.last_ack_received = now;
-        let (una, nxt) = (self.snd.una, self.snd.nxt);
         // Nothing is lost or reported beyond a gap.
         let in_flight = self.flight_size();
         if unsent < self.snd.mss && (in_flight as u64) < self.congestion.window() {
             self.recovery.on_app_limited(in_flight);
         }
         let waits = unsent > 0;
-        if ack == una {
+        if ack == self.snd.una {
             self.recovery.on_no_news();
             self.limit_burst(0, waits);
             return;
         }
+        self.take_predicted_news(now, ack, in_flight, waits);
+    }
+
+    /// `ack` is beyond SND.UNA, `in_flight` octets were in flight, and some of our own wait to be sent or
+    /// not.
+    //
+    // Never inlined: text that comes with no news has more room in the processor.
+    #[inline(never)]
+    fn take_predicted_news(&mut self, now: Instant, ack: Seq, in_flight: usize, waits: bool) {
+        let (una, nxt) = (self.snd.una, self.snd.nxt);
         let news = self.recovery.on_predicted_ack(now, una, ack);
         let mut told = Ack {
             now,

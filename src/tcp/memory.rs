@@ -59,10 +59,15 @@ impl Tcb {
     }
 
     /// Memory is short: what is empty gives its own back at once.
+    #[inline]
     pub(super) fn yield_memory(&mut self) {
-        if self.allowance.plenty {
-            return;
+        if !self.allowance.plenty {
+            self.give_memory_back();
         }
+    }
+
+    #[inline(never)]
+    fn give_memory_back(&mut self) {
         self.send_buffer.shrink();
         self.recv_buffer.shrink();
         self.recovery.shrink();

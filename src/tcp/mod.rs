@@ -114,7 +114,7 @@ pub use draft::Draft;
 pub use error::{ConnectionError, RecvError, SendError};
 pub use fast_open::{FastOpen, FastOpenOutcome};
 pub use handshake::Path;
-pub use header_prediction::MayAnswer;
+pub use header_prediction::MayFollow;
 pub use invariants::{Broken, SequenceSpace};
 pub use loan::Loan;
 pub use memory::Allowance;

@@ -407,6 +407,7 @@ impl RecvBuffer {
     }
 
     /// The place from which on the ring holds what is here.
+    #[inline(always)]
     fn held_from(&self) -> Seq {
         let kept_end = (self.aside.as_ref()).and_then(|aside| aside.kept.end());
         let aside_end = kept_end.or(self.out().map(|out| out.end));

@@ -57,7 +57,7 @@ impl Ring {
     }
 
     /// Writes octets in one piece at `at`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write_piece(&mut self, at: Seq, piece: &[u8]) {
         let index = self.slot(at);
         let room = self.octets.len() - index;

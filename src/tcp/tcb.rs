@@ -465,6 +465,7 @@ impl Tcb {
     }
 
     /// Who the connection is with.
+    #[inline]
     pub fn tuple(&self) -> FourTuple {
         self.tuple
     }
@@ -544,7 +545,7 @@ impl Tcb {
     }
 
     /// Octets on the heap.
-    #[inline]
+    #[inline(always)]
     pub fn heap_size(&self) -> usize {
         let timing = self
             .acks

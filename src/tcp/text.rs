@@ -154,13 +154,25 @@ impl Tcb {
     #[inline(always)]
     fn schedule_ack(&mut self, now: Instant, text: usize, inserted: Inserted, is_pushed: bool) {
         match self.acks.timing.is_some() || self.rcv.memory.is_some() {
-            true => self.schedule_ack_as::<true>(now, text, inserted, is_pushed),
+            true => self.schedule_ack_with_more(now, text, inserted, is_pushed),
             false => self.schedule_ack_as::<false>(now, text, inserted, is_pushed),
         }
     }
 
+    #[inline(never)]
+    fn schedule_ack_with_more(
+        &mut self,
+        now: Instant,
+        text: usize,
+        inserted: Inserted,
+        is_pushed: bool,
+    ) {
+        self.schedule_ack_as::<true>(now, text, inserted, is_pushed);
+    }
+
     /// The same, where acknowledgments have an [`AckTiming`](super::ack_delay::AckTiming) or packets take
     /// memory, or where neither is so.
+    #[inline(always)]
     fn schedule_ack_as<const WITH_MORE: bool>(
         &mut self,
         now: Instant,

@@ -104,31 +104,35 @@ impl<'a> Plain<'a> {
     }
 
     /// Reads a plain datagram, of which `checksum` says how much of the checksum of TCP is there.
-    //
-    // Always inlined, as far as it is about IPv4: so what is read stays where the processor calculates.
-    #[inline(always)]
     pub fn read(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
-        match datagram.first()? {
-            0x45 => Plain::read_ipv4(datagram, Text::EMPTY, checksum),
-            first if first >> 4 == 6 => Plain::read_whole_ipv6(datagram, checksum),
-            _ => None,
+        match datagram.first()? >> 4 {
+            4 => Plain::read_whole_ipv4(datagram, checksum),
+            _ => Plain::read_whole_ipv6(datagram, checksum),
         }
+    }
+
+    /// The same, if it is one of IPv4.
+    //
+    // Always inlined, like the other: what is read stays where the processor calculates with it.
+    #[inline(always)]
+    pub fn read_whole_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        Plain::read_ipv4(datagram, Text::EMPTY, checksum)
+    }
+
+    /// The same, if it is one of IPv6.
+    #[inline(always)]
+    pub fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
+        Plain::read_ipv6(datagram, Text::EMPTY, checksum)
     }
 
     /// As [`Plain::read`], of a datagram of which `headers` has the headers and nothing else: all of
     /// its text lies elsewhere. The text of what is read is empty.
     pub fn read_apart(headers: &'a [u8], text: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
-        let plain = match headers.first()? {
-            0x45 => Plain::read_ipv4(headers, text, checksum),
-            first if first >> 4 == 6 => Plain::read_ipv6(headers, text, checksum),
-            _ => None,
+        let plain = match headers.first()? >> 4 {
+            4 => Plain::read_ipv4(headers, text, checksum),
+            _ => Plain::read_ipv6(headers, text, checksum),
         };
         plain.filter(|plain| plain.text.is_empty())
-    }
-
-    #[inline(never)]
-    fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
-        Plain::read_ipv6(datagram, Text::EMPTY, checksum)
     }
 
     // `apart`: what follows `datagram`, and begins at an even place. Always inlined, so that a whole
@@ -139,17 +143,17 @@ impl<'a> Plain<'a> {
         let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
         let fragment = u16::from_be_bytes([ip[6], ip[7]]) & FRAGMENT;
         let length = datagram.len() + apart.len();
-        let fits = total == length && fragment == 0 && ip[9] == protocol::TCP;
+        let is_bare = ip[0] == 0x45;
+        let fits = is_bare && total == length && fragment == 0 && ip[9] == protocol::TCP;
         if !fits || !Sum::ZERO.plus_array(ip).verifies() {
             return None;
         }
         let addresses = ip.last_chunk::<8>()?;
         let is_vouched = checksum.vouches_for(ipv4::HEADER, tcp::CHECKSUM);
-        let sum = (!is_vouched).then(|| {
-            Sum::ZERO
-                .plus_array(addresses)
-                .plus_length(protocol::TCP, segment.len() + apart.len())
-        });
+        let pseudo = Sum::ZERO
+            .plus_length(protocol::TCP, segment.len() + apart.len())
+            .plus_array(addresses);
+        let sum = (pseudo, is_vouched);
         let sockets = |ports| Sockets::v4(*addresses, ports);
         Plain::read_segment(sockets, Ecn::of(ip[1]), segment, apart, sum)
     }
@@ -158,23 +162,23 @@ impl<'a> Plain<'a> {
     fn read_ipv6(datagram: &'a [u8], apart: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
         let (ip, segment) = datagram.split_first_chunk::<{ ipv6::HEADER }>()?;
         let length = usize::from(u16::from_be_bytes([ip[4], ip[5]]));
-        if length != segment.len() + apart.len() || ip[6] != protocol::TCP {
+        let is_ipv6 = ip[0] >> 4 == 6;
+        if !is_ipv6 || length != segment.len() + apart.len() || ip[6] != protocol::TCP {
             return None;
         }
         let addresses = ip.last_chunk::<32>()?;
         let is_vouched = checksum.vouches_for(ipv6::HEADER, tcp::CHECKSUM);
-        let sum = (!is_vouched).then(|| {
-            Sum::ZERO
-                .plus_array(addresses)
-                .plus_length(protocol::TCP, segment.len() + apart.len())
-        });
+        let pseudo = Sum::ZERO
+            .plus_length(protocol::TCP, segment.len() + apart.len())
+            .plus_array(addresses);
+        let sum = (pseudo, is_vouched);
         let sockets = |ports| Sockets::v6(addresses, ports);
         // The lowest two bits of the traffic class.
         Plain::read_segment(sockets, Ecn::of(ip[1] >> 4), segment, apart, sum)
     }
 
-    /// `sockets` follow from the ports; `sum`: that of the pseudo header, unless somebody vouches for the
-    /// checksum.
+    /// `sockets` follow from the ports; `sum`: that of the pseudo header, and whether somebody vouches for
+    /// the checksum.
     //
     // Always, so that nothing is copied between the two.
     #[inline(always)]
@@ -183,34 +187,30 @@ impl<'a> Plain<'a> {
         ecn: Ecn,
         segment: &'a [u8],
         apart: Text<'_>,
-        sum: Option<Sum>,
+        (pseudo, is_vouched): (Sum, bool),
     ) -> Option<Plain<'a>> {
         let (header, rest) = segment.split_first_chunk::<HEADER>()?;
         let shape = u16::from_be_bytes([header[12], header[13]]);
         let urgent = [header[18], header[19]];
-        let (timestamps, text) = match shape & !BESIDES {
+        let (timestamps, text, sum) = match shape & !BESIDES {
             TIMED => {
-                let (options, text) = rest.split_first_chunk::<OPTIONS>()?;
-                if options[..4] != TIMESTAMPS {
+                let (both, text) = segment.split_first_chunk::<{ HEADER + OPTIONS }>()?;
+                if both[HEADER..HEADER + 4] != TIMESTAMPS {
                     return None;
                 }
                 let timestamps = Timestamps {
-                    val: word(options, 4),
-                    ecr: word(options, 8),
+                    val: word(both, HEADER + 4),
+                    ecr: word(both, HEADER + 8),
                 };
-                (Some(timestamps), text)
+                (Some(timestamps), text, pseudo.plus_array(both))
             }
-            BARE => (None, rest),
+            BARE => (None, rest, pseudo.plus_array(header)),
             _ => return None,
         };
         if urgent != [0, 0] {
             return None;
         }
-        if let Some(sum) = sum {
-            let sum = match segment.first_chunk::<{ HEADER + OPTIONS }>() {
-                Some(both) if timestamps.is_some() => sum.plus_array(both),
-                _ => sum.plus_array(header),
-            };
+        if !is_vouched {
             let sum = if text.is_empty() { sum } else { sum.plus(text) };
             let sum = if apart.is_empty() {
                 sum
