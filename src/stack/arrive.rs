@@ -263,11 +263,6 @@ impl Stack {
         }
     }
 
-    /// Whether an address is this host's.
-    pub(super) fn is_own(&self, address: IpAddr) -> bool {
-        self.config.addresses.contains(&address)
-    }
-
     pub(super) fn tcp_arrives(
         &mut self,
         now: Instant,
@@ -584,12 +579,6 @@ impl Stack {
                 self.counters.replies_suppressed += 1;
             }
         }
-    }
-
-    /// The first address of a family.
-    pub(super) fn own_address(&self, is_ipv4: bool) -> Option<IpAddr> {
-        let mut addresses = self.config.addresses.iter().copied();
-        addresses.find(|address| address.is_ipv4() == is_ipv4)
     }
 }
 

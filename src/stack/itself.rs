@@ -45,6 +45,17 @@ impl Itself {
 }
 
 impl Stack {
+    /// Whether an address is this host's.
+    pub(super) fn is_own(&self, address: IpAddr) -> bool {
+        self.config.addresses.contains(&address)
+    }
+
+    /// The first address of a family.
+    pub(super) fn own_address(&self, is_ipv4: bool) -> Option<IpAddr> {
+        let mut addresses = self.config.addresses.iter().copied();
+        addresses.find(|address| address.is_ipv4() == is_ipv4)
+    }
+
     /// Whether the connection in a slot is with this host itself.
     #[inline]
     pub(super) fn is_with_itself(&self, slot: u32) -> bool {
