@@ -22,8 +22,8 @@ const NO_TIME: Duration = Duration::from_millis(1);
 /// What may still leave before the next acknowledgment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Burst {
-    /// Octets of new text; `None`: any number.
-    left: Option<usize>,
+    /// Octets of new text; `None`: any number. A field of 32 bits, for there may be very many connections.
+    left: Option<u32>,
     /// All that could leave since the last acknowledgment has left: what is left over is void.
     /// Acknowledgments that arrive together add up.
     is_over: bool,
@@ -33,19 +33,25 @@ impl Burst {
     /// An acknowledgment of `delivered` octets arrives while text waits; `more` octets may leave
     /// besides.
     fn grant(&mut self, delivered: usize, more: usize) {
-        let before = self.left.filter(|_| !self.is_over).unwrap_or(more);
-        self.left = Some(before.saturating_add(delivered));
+        let before = self.left.filter(|_| !self.is_over);
+        let before = before.unwrap_or_else(|| narrow(more));
+        self.left = Some(before.saturating_add(narrow(delivered)));
         self.is_over = false;
     }
 
     fn on_sent(&mut self, octets: usize) {
-        self.left = self.left.map(|left| left.saturating_sub(octets));
+        self.left = self.left.map(|left| left.saturating_sub(narrow(octets)));
     }
 
     /// Nothing more can leave.
     pub(super) fn end(&mut self) {
         self.is_over = self.left.is_some();
     }
+}
+
+/// No window has more octets than that.
+fn narrow(octets: usize) -> u32 {
+    u32::try_from(octets).unwrap_or(u32::MAX)
 }
 
 impl Tcb {
@@ -95,7 +101,7 @@ impl Tcb {
     /// Octets of new text that may leave before the next acknowledgment.
     pub(super) fn burst_room(&self) -> usize {
         match self.burst.left {
-            Some(left) if !self.is_paced() => left,
+            Some(left) if !self.is_paced() => left as usize,
             _ => usize::MAX,
         }
     }
