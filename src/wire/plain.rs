@@ -1,7 +1,7 @@
 //! What nearly every datagram is, read in one go: an IP header without options or extensions, and a
 //! segment of TCP with ACK and perhaps PSH, without options but timestamps.
 //!
-//! [`Plain::read`] takes nothing else, and knows no errors: what it does not take,
+//! [`Plain`] is nothing else, and knows no errors: what it does not take,
 //! [`parse_as`](super::parse_as) reads. What it takes, that would have read the same, as a test with
 //! random datagrams has it.
 
@@ -103,15 +103,7 @@ impl<'a> Plain<'a> {
         ip + HEADER + options
     }
 
-    /// Reads a plain datagram, of which `checksum` says how much of the checksum of TCP is there.
-    pub fn read(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
-        match datagram.first()? >> 4 {
-            4 => Plain::read_whole_ipv4(datagram, checksum),
-            _ => Plain::read_whole_ipv6(datagram, checksum),
-        }
-    }
-
-    /// The same, if it is one of IPv4.
+    /// Reads a plain datagram of IPv4, of which `checksum` says how much of the checksum of TCP is there.
     //
     // Always inlined, like the other: what is read stays where the processor calculates with it.
     #[inline(always)]
@@ -119,14 +111,14 @@ impl<'a> Plain<'a> {
         Plain::read_ipv4(datagram, Text::EMPTY, checksum)
     }
 
-    /// The same, if it is one of IPv6.
+    /// The same of IPv6.
     #[inline(always)]
     pub fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         Plain::read_ipv6(datagram, Text::EMPTY, checksum)
     }
 
-    /// As [`Plain::read`], of a datagram of which `headers` has the headers and nothing else: all of
-    /// its text lies elsewhere. The text of what is read is empty.
+    /// The same of either, where `headers` has the headers of a datagram and nothing else: all of its text
+    /// lies elsewhere. The text of what is read is empty.
     pub fn read_apart(headers: &'a [u8], text: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
         let plain = match headers.first()? >> 4 {
             4 => Plain::read_ipv4(headers, text, checksum),
@@ -292,6 +284,13 @@ mod tests {
         }
     }
 
+    fn read(datagram: &[u8], checksum: Checksum) -> Option<Plain<'_>> {
+        match datagram.first()? >> 4 {
+            4 => Plain::read_whole_ipv4(datagram, checksum),
+            _ => Plain::read_whole_ipv6(datagram, checksum),
+        }
+    }
+
     proptest! {
         /// Whatever the datagram, intact or with a few octets changed: what is taken is what the
         /// parser of everything reads; and what is plain is taken.
@@ -315,7 +314,7 @@ mod tests {
                 true => Checksum::Verified,
                 false => Checksum::Complete,
             };
-            let plain = Plain::read(&datagram, checksum);
+            let plain = read(&datagram, checksum);
             // The headers here, the text in two pieces elsewhere.
             let headers = Plain::headers(!ipv6, header.options.timestamps.is_some());
             if let Some((headers, apart)) = datagram.split_at_checked(headers) {
@@ -349,19 +348,19 @@ mod tests {
             ..TcpHeader::default()
         };
         let whole = Packet::tcp(&ip(false, 0), &header, Text::from(&b"text"[..])).to_vec();
-        assert!(Plain::read(&whole, Checksum::Complete).is_some());
+        assert!(read(&whole, Checksum::Complete).is_some());
         for bit in 0..8 * whole.len() {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Plain::read(&damaged, Checksum::Complete), None, "{bit}");
+            assert_eq!(read(&damaged, Checksum::Complete), None, "{bit}");
         }
         for len in 0..whole.len() {
-            assert_eq!(Plain::read(&whole[..len], Checksum::Verified), None);
+            assert_eq!(read(&whole[..len], Checksum::Verified), None);
         }
         let piece = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 6, 64);
         let long = piece.datagram(&whole[20..].repeat(10));
         for fragment in crate::wire::ip::fragments(long, 100, 1).unwrap() {
-            assert_eq!(Plain::read(&fragment, Checksum::Verified), None);
+            assert_eq!(read(&fragment, Checksum::Verified), None);
         }
     }
 }
