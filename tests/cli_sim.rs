@@ -159,7 +159,7 @@ fn a_mistake_in_a_file_has_a_line_and_a_column() {
         (
             "mtu = 1400",
             "mtu = 1000",
-            "an MTU of 1000 is outside 1280 to 65535",
+            "an MTU of 1000 is not in the range 1280 to 65535",
         ),
     ] {
         assert!(good.contains(from), "{from}");

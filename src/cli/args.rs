@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// Say what happens: state changes; given twice, every segment too
+    /// Log state changes; given twice, log every segment too
     ///
     /// RUST_LOG (for example RUST_LOG=debug) overrides it.
     #[arg(short, long, action = ArgAction::Count, global = true)]
@@ -59,31 +59,31 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Send back whatever arrives (RFC 862)
+    /// Serve echo: send back whatever arrives (RFC 862)
     #[command(after_long_help = EXAMPLES)]
     Echo(TransportArgs),
-    /// Throw away whatever arrives (RFC 863)
+    /// Serve discard: throw away whatever arrives (RFC 863)
     #[command(after_long_help = EXAMPLES)]
     Discard(TransportArgs),
-    /// Send lines of characters without end (RFC 864)
+    /// Serve chargen: send lines of characters without end (RFC 864)
     #[command(after_long_help = EXAMPLES)]
     Chargen(ServiceArgs),
-    /// Accept one connection: standard input goes to the peer, what it says to standard output
+    /// Accept one connection, and copy standard input to it and what arrives to standard output
     ///
     /// With --udp, the peer is whoever sends the first datagram.
     #[command(after_long_help = EXAMPLES)]
     Listen(ListenArgs),
-    /// Connect: standard input goes to the peer, what it says to standard output
+    /// Connect, and copy standard input to the peer and what arrives to standard output
     #[command(after_long_help = EXAMPLES)]
     Connect(ConnectArgs),
-    /// Try the stack in simulated worlds: one for each seed, with faults, in virtual time
+    /// Simulate: run the stack in worlds with faults, one per seed, in virtual time
     Sim(SimArgs),
-    /// Visit every state that hosts, network and users can reach together
+    /// Model check: visit every state that hosts, network and users can reach together
     #[command(arg_required_else_help = true)]
     Check(CheckArgs),
-    /// Join two TUN interfaces by a path with delay, a rate, loss and more, in real time
+    /// Emulate a path: join two TUN interfaces with delay, a rate limit, loss and more, in real time
     Link(Box<LinkArgs>),
-    /// Hold the stack to scripts that state, packet by packet, what TCP does
+    /// Run packetdrill scripts, which say packet by packet what TCP must do
     Drill(DrillArgs),
 }
 
@@ -98,11 +98,11 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with = "names")]
     pub(crate) all: bool,
 
-    /// Only say what there is to check
+    /// List what there is to check
     #[arg(long)]
     pub(crate) list: bool,
 
-    /// How many searches to run at once [default: one a core]
+    /// How many searches to run at once [default: one per core]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZero<usize>>,
 
@@ -110,7 +110,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE", requires = "all", conflicts_with_all = ["names", "list"])]
     pub(crate) write: Option<PathBuf>,
 
-    /// Fail if the results are not those in a file
+    /// Fail if the results differ from those in a file
     #[arg(long, value_name = "FILE", requires = "all", conflicts_with_all = ["names", "list"])]
     pub(crate) compare: Option<PathBuf>,
 }
@@ -136,12 +136,12 @@ pub(crate) struct HostArgs {
     #[arg(long, value_name = "CIDR")]
     pub(crate) up: Vec<Cidr>,
 
-    /// No offloads: every packet crosses the interface by itself, complete, as it would a wire
+    /// No offloads: one packet per system call, with complete checksums, as on a wire
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// Queues of the interface, each with a stack and a thread of its own (one that exists: made
-    /// with `multi_queue`)
+    /// Queues of the interface, each with a stack and a thread of its own (an existing interface must
+    /// have been made with `multi_queue`)
     #[arg(long, value_name = "N", default_value = "1", value_parser = queues)]
     pub(crate) queues: usize,
 
@@ -183,7 +183,7 @@ pub(crate) struct ListenArgs {
     #[command(flatten)]
     pub(crate) host: HostArgs,
 
-    /// The port to listen on; 0: any (-v says which)
+    /// The port to listen on; 0 lets the stack choose (-v says which)
     #[arg(value_name = "PORT", value_parser = local_port)]
     pub(crate) port: u16,
 
@@ -207,7 +207,7 @@ pub(crate) struct ConnectArgs {
     #[arg(value_name = "PORT", value_parser = remote_port)]
     pub(crate) port: u16,
 
-    /// Give up when there is no connection after so long, in seconds
+    /// Give up if there is no connection after this many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
 
@@ -221,7 +221,7 @@ fn own_address(text: &str) -> Result<IpAddr, &'static str> {
             Err("a loopback address never leaves the kernel: use one of the interface's network")
         }
         Ok(address) => Ok(address),
-        Err(_) if text.contains('/') => Err("an address without a prefix is meant (the prefix \
+        Err(_) if text.contains('/') => Err("give the address alone, without a prefix length (which \
              belongs to --up, the kernel's end)"),
         Err(_) => Err("not an IP address such as 10.11.12.2 or fd00:5eed::2"),
     }

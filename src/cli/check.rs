@@ -68,7 +68,7 @@ fn choose(args: &CheckArgs) -> anyhow::Result<Vec<Subject>> {
         .iter()
         .find(|name| all.iter().all(|subject| subject.name != **name))
     {
-        bail!("there is nothing to check by the name {unknown}: see `stubborn check --list`");
+        bail!("nothing to check is called {unknown}: `stubborn check --list` has the names");
     }
     let named = |subject: &Subject| args.names.contains(&subject.name);
     Ok(all.into_iter().filter(named).collect())

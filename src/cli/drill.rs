@@ -22,7 +22,7 @@ use super::units::jobs;
 /// What is drilled, and how.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DrillArgs {
-    /// Scripts, or directories whose .pkt files are taken, deep down
+    /// Scripts, or directories that are searched for .pkt files
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
 
@@ -30,15 +30,15 @@ pub(crate) struct DrillArgs {
     #[arg(long, default_value = "linux", value_parser = profile)]
     profile: Profile,
 
-    /// NAME stands for VALUE in every script; #ifdef NAME holds
+    /// Define NAME as VALUE in every script, also for #ifdef
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE")]
     define: Vec<String>,
 
-    /// An option of scripts, which wins over what a script says: --option mtu=1400
+    /// Override an option of the scripts: --option mtu=1400
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     option: Vec<(String, String)>,
 
-    /// Over this family only: ipv4, ipv6 or ipv4-mapped-ipv6
+    /// Run only this variant: ipv4, ipv6 or ipv4-mapped-ipv6 [default: all three]
     #[arg(long, value_name = "VARIANT", value_parser = variant)]
     ip_version: Option<Variant>,
 
@@ -46,35 +46,35 @@ pub(crate) struct DrillArgs {
     #[arg(long)]
     explain: bool,
 
-    /// One JSON object a run, and one with the totals
+    /// Print one JSON object per run, and one with the totals
     #[arg(long)]
     json: bool,
 
-    /// Write what went over the wire to DIR, a file for each run
+    /// Record the packets of each run in a file in DIR, for Wireshark
     #[arg(long, value_name = "DIR")]
     pcap: Option<PathBuf>,
 
-    /// Only failures, skipped scripts and the totals
+    /// Print only failures, skipped scripts and the totals
     #[arg(short, long)]
     quiet: bool,
 
-    /// How many scripts run at once [default: one a core]
+    /// How many scripts to run at once [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
-    Profile::from_name(name).ok_or_else(|| "linux, freebsd or stubborn is meant".to_owned())
+    Profile::from_name(name).ok_or_else(|| "not a profile: linux, freebsd or stubborn".to_owned())
 }
 
 fn variant(name: &str) -> Result<Variant, String> {
-    Variant::from_name(name).ok_or_else(|| "ipv4, ipv6 or ipv4-mapped-ipv6 is meant".to_owned())
+    Variant::from_name(name).ok_or_else(|| "not a variant: ipv4, ipv6 or ipv4-mapped-ipv6".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("NAME=VALUE is meant".to_owned()),
+        None => Err("not of the form NAME=VALUE".to_owned()),
     }
 }
 
@@ -121,7 +121,7 @@ fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     if scripts.is_empty() {
-        bail!("there is no .pkt file");
+        bail!("no .pkt file was found");
     }
     Ok(scripts)
 }

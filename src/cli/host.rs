@@ -36,7 +36,7 @@ impl Host {
             );
         }
         let config = Config::new(addresses.clone());
-        config.validate().context("cannot start a stack")?;
+        config.validate().context("cannot start the stack")?;
         let mut queues = open(args)?;
         check_kernel_has_not(&addresses)?;
         let tun = queues[0].name().to_owned();
@@ -81,7 +81,7 @@ impl Host {
                 .map_or(port, |first| first.local_addr().port());
             let local = SocketAddr::new(address, port);
             let listener = self.net.listen_with_backlog(local, backlog);
-            listeners.push(listener.with_context(|| format!("cannot listen at {local}"))?);
+            listeners.push(listener.with_context(|| format!("cannot listen on {local}"))?);
         }
         Ok(listeners)
     }
@@ -95,7 +95,7 @@ impl Host {
                 .map_or(port, |first| first.local_addr().port());
             let local = SocketAddr::new(address, port);
             let socket = UdpSocket::bind(&self.net, local);
-            sockets.push(socket.with_context(|| format!("cannot receive at {local}"))?);
+            sockets.push(socket.with_context(|| format!("cannot receive on {local}"))?);
         }
         Ok(sockets)
     }
@@ -113,8 +113,8 @@ fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
     let taken = (addresses.iter()).find(|&&address| net::UdpSocket::bind((address, 0)).is_ok());
     match taken {
         Some(taken) => bail!(
-            "{taken} cannot be the stack's: the kernel has it: give --ip another address of the \
-             same network"
+            "the kernel has the address {taken} itself, so the stack cannot: give --ip another address of \
+             the same network"
         ),
         None => Ok(()),
     }

@@ -153,8 +153,8 @@ mod tests {
             ),
             (
                 "stubborn echo --tun t0 --ip 10.0.0.2/24",
-                "invalid value '10.0.0.2/24' for '--ip <ADDR>': an address without a prefix is \
-                 meant (the prefix belongs to --up, the kernel's end)",
+                "invalid value '10.0.0.2/24' for '--ip <ADDR>': give the address alone, without a \
+                 prefix length (which belongs to --up, the kernel's end)",
             ),
             (
                 "stubborn connect --tun t0 --ip 10.0.0.2 localhost 80",

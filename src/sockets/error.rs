@@ -1,4 +1,4 @@
-//! Errors of the stack as [`io::Error`](std::io::Error): the border at which they become one.
+//! Turns errors of the stack into [`io::Error`](std::io::Error).
 
 use core::net::SocketAddr;
 use std::io::{Error, ErrorKind};
@@ -71,7 +71,7 @@ pub(super) fn listen(local: SocketAddr, error: ListenError) -> Error {
     match error {
         ListenError::AddressInUse => Error::new(
             ErrorKind::AddrInUse,
-            format!("{local} is listened to already"),
+            format!("another socket already listens on {local}"),
         ),
         ListenError::AddressNotAvailable => Error::new(
             ErrorKind::AddrNotAvailable,

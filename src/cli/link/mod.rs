@@ -27,11 +27,11 @@ Examples:
       ip -n b address add 10.9.0.2/24 dev b0; ip -n b link set b0 up
       ip netns exec a ping 10.9.0.2
 
-  Half of what comes back is lost, nothing of what goes there:
+  Lose half of the datagrams on the way back, and none on the way there:
       stubborn link --tun a0 --tun b0 --rate 100mbit --delay 10ms --back loss=50%
 
-`There` leads from the first interface to the second. What is lost, held back and so on is decided
-by the code of `stubborn sim`; Ctrl-C ends it and prints what became of the datagrams.
+--there is the direction from the first interface to the second. The impairments are those of
+`stubborn sim`. Ctrl-C ends the link and prints what became of the datagrams.
 ";
 
 /// The most datagrams that the kernel keeps in front of an interface: more than any window needs,
@@ -41,30 +41,30 @@ const KERNEL_QUEUE: u32 = 10_000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LinkArgs {
-    /// The two TUN interfaces: each one that exists, or a name for a new one (which needs root)
+    /// A TUN interface, given twice: one that exists, or a name for a new one (which needs root)
     #[arg(long, value_name = "NAME", required = true)]
     tun: Vec<String>,
 
     #[command(flatten)]
     both: Way,
 
-    /// What is different on the way from the first interface to the second: loss=1%,delay=5ms
+    /// Impairments that differ from the first interface to the second: loss=1%,delay=5ms
     #[arg(long, value_name = "CHANGES", value_parser = way::changes)]
     there: Option<Way>,
 
-    /// What is different on the way back
+    /// Impairments that differ in the opposite direction
     #[arg(long, value_name = "CHANGES", value_parser = way::changes)]
     back: Option<Way>,
 
-    /// Chance follows from this number
+    /// The seed of all random decisions
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// How exact it is: it works so often at most, and datagrams may be so late
+    /// The precision: the link is served at most this often, and datagrams may be this late
     #[arg(long, value_name = "TIME", value_parser = way::time, default_value = "100us")]
     grain: Duration,
 
-    /// End after so long: 10s
+    /// End after this time: 10s
     #[arg(long = "for", value_name = "TIME", value_parser = way::time)]
     time: Option<Duration>,
 }

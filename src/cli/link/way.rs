@@ -9,50 +9,50 @@ use stubborn::sim::random::Ratio;
 
 use super::super::units::{Octets, Rate, Time};
 
-/// A queue that nobody asked for holds a product of bandwidth and delay, and so many octets at
-/// least.
+/// The default queue holds one bandwidth-delay product, but at least this many octets.
 const LEAST_QUEUE: u64 = 64 * 1024;
 
-/// What happens on the way in one direction. What is not said does not happen.
+/// The impairments in one direction: by default, none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
-#[command(next_help_heading = "What happens on the way")]
+#[command(next_help_heading = "Impairments, in each direction")]
 pub(super) struct Way {
-    /// Every datagram takes so long, one way: 25ms
+    /// The one-way delay: 25ms
     #[arg(long, value_name = "TIME", value_parser = time)]
     delay: Option<Duration>,
 
-    /// Up to so much longer, in order
+    /// Up to this much additional delay, without reordering
     #[arg(long, value_name = "TIME", value_parser = time)]
     jitter: Option<Duration>,
 
-    /// A bottleneck: so many bits a second, as 100mbit or "100 Mbit/s"
+    /// The rate of the bottleneck: 100mbit or "100 Mbit/s"
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate: Option<u64>,
 
-    /// What waits before it: a time, octets as 64KiB, or a multiple of rate x round trip as 1bdp
+    /// How much may wait before the bottleneck: a time (50ms), octets (64KiB), or a multiple of
+    /// rate x round trip (1bdp)
     ///
-    /// Without it: 1bdp, and 64 KiB at least.
+    /// The default is 1bdp, but at least 64 KiB.
     #[arg(long, value_name = "SIZE", value_parser = queue)]
     queue: Option<QueueSize>,
 
-    /// So many are lost, each independently: 1%
+    /// The share of datagrams that are lost, independently: 1%
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     loss: Option<Ratio>,
 
-    /// Bursts are lost: how often one begins at a datagram, and ends: 0.1%/30%
+    /// Bursts of loss: the probability that one begins at a datagram, and that it ends: 0.1%/30%
     #[arg(long, value_name = "RATIO/RATIO", value_parser = bursts)]
     bursts: Option<(Ratio, Ratio)>,
 
-    /// So many are held back until so many datagrams could overtake (needs a rate), or for so long
-    /// at most: 1%/3, 1%/4ms
+    /// The share of datagrams that are held back, and how long: until a number of datagrams could
+    /// overtake (1%/3, needs a rate), or up to a time (1%/4ms)
     #[arg(long, value_name = "RATIO/N", value_parser = reorder)]
     reorder: Option<Reorder>,
 
-    /// So many come twice
+    /// The share of datagrams that arrive twice
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     duplicate: Option<Ratio>,
 
-    /// In so many a bit flips
+    /// The share of datagrams in which a bit flips
     #[arg(long, value_name = "RATIO", value_parser = ratio)]
     corrupt: Option<Ratio>,
 }
@@ -69,14 +69,14 @@ pub(super) enum QueueSize {
 /// What is held back, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reorder {
-    /// So many datagrams overtake it where the bottleneck is busy.
+    /// Until this many datagrams could overtake it, if the bottleneck is busy.
     Datagrams(Ratio, u32),
-    /// Up to so long.
+    /// Up to this long.
     Time(Ratio, Duration),
 }
 
 impl Way {
-    /// One way takes so long at least.
+    /// The delay in this direction.
     pub(super) fn delay(&self) -> Duration {
         self.delay.unwrap_or_default()
     }

@@ -12,14 +12,14 @@ use super::super::units::{Octets, Time, jobs};
 
 const EXAMPLES: &str = "\
 Examples:
-  What there is, and one of them over a range of seeds on all cores:
+  List the scenarios; run one of them for a range of seeds, on all cores:
       stubborn sim --list
       stubborn sim lossy --seeds 0..10000
 
-  One world again, as a diagram, and as a file for Wireshark:
+  Run one world again; show it as a diagram, and record it for Wireshark:
       stubborn sim lossy --replay 42 --pcap lossy-42.pcap
 
-  The same as pictures, from one second to two:
+  Draw the same world, from one second to two:
       stubborn sim plot lossy --seed 42 --from 1s --until 2s --out pictures
 
   A scenario of your own (docs/SIMULATION.md says how to write one):
@@ -30,8 +30,8 @@ Examples:
       stubborn sim lossy --seeds 50000..100000 --json >b.json
       stubborn sim merge a.json b.json
 
-The exit status is 0 if nothing failed. What fails is a line: the seed, what broke, and how to see
-it again.
+The exit status is 0 if nothing failed. Each failure is one line: the seed, what went wrong, and the
+command that reproduces it.
 ";
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(crate) struct SimArgs {
     #[command(subcommand)]
     pub(super) command: Option<SimCommand>,
 
-    /// The scenario: a name of --list, or a TOML file
+    /// The scenario: a name from --list, or a TOML file
     #[arg(value_name = "SCENARIO", required_unless_present = "list")]
     pub(super) scenario: Option<String>,
 
@@ -52,11 +52,11 @@ pub(crate) struct SimArgs {
     #[arg(long, conflicts_with_all = ["scenario", "replay"])]
     pub(super) list: bool,
 
-    /// The seeds, the second not included: one world each
+    /// The seeds from A to B, B excluded: one world each
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..1000")]
     pub(super) seeds: Range<u64>,
 
-    /// How many threads [default: one a core]
+    /// How many threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZero<usize>>,
 
@@ -95,7 +95,7 @@ pub(super) enum SimCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlotArgs {
-    /// The scenario: a name of --list, or a TOML file
+    /// The scenario: a name from --list, or a TOML file
     #[arg(value_name = "SCENARIO")]
     pub(super) scenario: String,
 
@@ -103,33 +103,33 @@ pub(super) struct PlotArgs {
     #[arg(long, value_name = "N", value_parser = seed, default_value = "0")]
     pub(super) seed: u64,
 
-    /// Where the pictures go: SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
+    /// Where to write the pictures SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) out: PathBuf,
 
-    /// Begin here: 1.5s
+    /// Begin at this time: 1.5s
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) from: Option<Duration>,
 
-    /// End here
+    /// End at this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) until: Option<Duration>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MeasureArgs {
-    /// The seeds, the second not included: one transfer each
+    /// The seeds from A to B, B excluded: one transfer each
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
     pub(super) seeds: Range<u64>,
 
-    /// How many threads [default: one a core]
+    /// How many threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZero<usize>>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TableArgs {
-    /// The seeds, the second not included: one transfer each
+    /// The seeds from A to B, B excluded: one transfer each
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..5")]
     pub(super) seeds: Range<u64>,
 
@@ -142,7 +142,7 @@ pub(super) struct TableArgs {
     )]
     pub(super) controllers: Vec<CongestionControl>,
 
-    /// What each transfer sends: 4MiB
+    /// How much each transfer sends
     #[arg(long, value_name = "AMOUNT", value_parser = octets, default_value = "4MiB")]
     pub(super) octets: u64,
 }
@@ -150,7 +150,7 @@ pub(super) struct TableArgs {
 fn octets(text: &str) -> Result<u64, String> {
     let amount = Octets::try_from(text.to_owned()).map(|octets| octets.0)?;
     match amount {
-        0 => Err("nothing to send".to_owned()),
+        0 => Err("a transfer of nothing: give at least 1".to_owned()),
         amount => Ok(amount),
     }
 }
@@ -169,7 +169,7 @@ fn seeds(text: &str) -> Result<Range<u64>, &'static str> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| WHAT);
     let seeds = number(first)?..number(end)?;
     match seeds.is_empty() {
-        true => Err("a range without a seed: the end is not part of it"),
+        true => Err("an empty range: its end is excluded, so it must be above its beginning"),
         false => Ok(seeds),
     }
 }

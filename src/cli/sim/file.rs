@@ -640,7 +640,7 @@ mod tests {
                 "request of no octets",
             ),
             ("reads = { chunk = 0 }", "never ends"),
-            ("mtu = 20", "an MTU of 20 is outside 68 to 65535"),
+            ("mtu = 20", "an MTU of 20 is not in the range 68 to 65535"),
             ("receive-buffer = 0", "receive_buffer must not be zero"),
         ] {
             let found = near(lines);
