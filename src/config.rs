@@ -1,4 +1,4 @@
-//! Every tunable of the stack: its meaning, unit, default, limits and the RFC section it follows.
+//! Every setting of the stack: its meaning, unit, default, limits, and the RFC section that it follows.
 
 mod acceptance;
 mod congestion;
@@ -47,8 +47,26 @@ pub use windows::{Persist, ReceiveGrowth, ReceiveRoom, WindowTold, Windows};
 /// The least [`Config::memory`]: room for a few connections.
 const LEAST_MEMORY: usize = 16 * 1024;
 
-/// How a stack behaves. Made by [`Config::new`] with the addresses it answers to; every other
-/// field has a default.
+/// How a stack behaves. [`Config::new`] takes the addresses of the host; every other field has a
+/// default.
+///
+/// ```
+/// use std::time::Duration;
+/// use stubborn::config::{Config, CongestionControl, Keepalive};
+///
+/// let mut config = Config::new(["192.0.2.1".parse()?, "2001:db8::1".parse()?]);
+/// config.memory = 64 << 20;
+/// config.tcp.congestion_control = CongestionControl::Bbr;
+/// config.tcp.socket.keepalive = Some(Keepalive {
+///     idle: Duration::from_secs(60),
+///     ..Keepalive::default()
+/// });
+/// config.validate()?;
+///
+/// config.mtu = 1000; // too small for IPv6
+/// assert!(config.validate().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The addresses of this host; at least one, each unicast.
@@ -56,58 +74,59 @@ pub struct Config {
     /// The longest datagram to send, in octets, IP header included. At least 68 (IPv4) or 1280
     /// (IPv6). Default 1500.
     pub mtu: usize,
-    /// TTL and hop limit of what is sent (RFC 9293 MUST-49), from 1: a datagram with none left must
-    /// not be sent (RFC 1122 §3.2.1.7). Default 64.
+    /// TTL (IPv4) or hop limit (IPv6) of the datagrams that this host sends (RFC 9293 MUST-49). At least 1,
+    /// because a datagram with a TTL of 0 must not be sent (RFC 1122 §3.2.1.7). Default 64.
     pub hop_limit: u8,
-    /// IPv4: every segment of a connection has an identification of its own, what is sent again
-    /// too, as common stacks have it. It begins anywhere, and counts what this connection sends and
-    /// nothing else. Off, it is 0: what must not be fragmented needs none (RFC 6864 §4.1). Default
-    /// on.
+    /// IPv4: each segment of a connection gets an identification of its own, as in common stacks, even a
+    /// retransmission. It starts at an unpredictable value and counts the segments of this connection
+    /// only. Off, it is 0, since a datagram that must not be fragmented needs none (RFC 6864 §4.1).
+    /// Default on.
     pub identifies_segments: bool,
-    /// Local ports for connections that ask for none (RFC 6056): first and last. Default
-    /// 32768 to 60999.
+    /// The first and the last of the local ports for connections that do not ask for one (RFC 6056).
+    /// Default 32768 and 60999.
     pub ephemeral_ports: (u16, u16),
     /// How every connection behaves, unless its listener or its user says otherwise.
     pub tcp: TcpConfig,
-    /// UDP sockets.
+    /// How UDP sockets behave.
     pub udp: UdpConfig,
-    /// The most connections at once, in every state. Beyond it SYNs are dropped and connects
-    /// refused; `memory` may be a tighter bound. From 1. Default 262,144.
+    /// The most connections at once, counting every state. Beyond it, SYNs are dropped and active OPENs
+    /// fail; `memory` may be a tighter bound. At least 1. Default 262,144.
     pub max_connections: usize,
-    /// The most connections of one listener whose handshake is under way; beyond it SYNs are
-    /// answered with a cookie, or dropped. Default 4,096.
+    /// The most handshakes under way at one listener. Beyond it, SYNs are answered with a cookie, or
+    /// dropped. Default 4,096.
     pub max_half_open: usize,
-    /// TCP Fast Open, for those who ask for it.
+    /// TCP Fast Open, for connections and listeners that ask for it.
     pub fast_open: FastOpenConfig,
-    /// When SYNs are answered with a cookie. Default [`SynCookies::WhenFull`].
+    /// When a SYN is answered with a SYN cookie. Default [`SynCookies::WhenFull`].
     pub syn_cookies: SynCookies,
-    /// Who closes a listener resets its handshakes under way, too. Off, they are forgotten, and
-    /// what their peers answer is reset, as Linux does. Default on.
+    /// Closing a listener resets its handshakes under way. Off, as in Linux, they are forgotten, and
+    /// their peers get a reset when they answer. Default on.
     pub resets_handshakes: bool,
-    /// What is told to those who have no connection.
+    /// How to answer segments and datagrams that belong to no connection or socket.
     pub strangers: Strangers,
-    /// The most connections in TIME-WAIT; beyond it the oldest gives way. Default 65,536.
+    /// The most connections in TIME-WAIT. Beyond it, the oldest gives way. Default 65,536.
     pub max_time_wait: usize,
-    /// The most destinations whose path MTU is remembered; beyond it the oldest is forgotten.
+    /// The most destinations whose path MTU is remembered. Beyond it, the oldest is forgotten.
     /// Default 4,096.
     pub max_paths: usize,
-    /// The most octets that connections, UDP queues and fragments take together, but for the 2 KiB each
-    /// way that a connection may have in any case, and one datagram in each queue; [`Stack::memory_in_use`](crate::stack::Stack::memory_in_use) says what counts, and what
-    /// happens when it runs short. At least 16 KiB. Default 1 GiB: room for some 185,000 connections without text.
+    /// The memory budget: the most octets that connections, UDP queues and fragments take together, except
+    /// for the 2 KiB in each direction that every connection may have, and one datagram in each queue.
+    /// [`Stack::memory_in_use`](crate::stack::Stack::memory_in_use) says what counts and what happens when
+    /// memory runs short. At least 16 KiB. Default 1 GiB: room for some 185,000 connections without text.
     pub memory: usize,
-    /// A connection that has been silent in TIME-WAIT for so long, and whose timestamps tell old
-    /// segments from new ones, gives way to an active OPEN of the same addresses and ports (RFC
-    /// 6191 §2). `None`: it does not. Default 1 s, as common stacks have it.
+    /// After this much silence, a connection in TIME-WAIT gives way to an active OPEN with the same
+    /// addresses and ports, if timestamps can tell its old segments from new ones (RFC 6191 §2). `None`:
+    /// it never does. Default 1 s, as in common stacks.
     pub time_wait_reuse: Option<Duration>,
-    /// How long a thread that waits for the network looks again and again before it sleeps, as
-    /// `net.core.busy_poll` has it: the answer to what it has sent may be nearer than the time it
-    /// takes to be woken. Others get the processor in between; and where it does not help, up to 15 of
-    /// 16 waits sleep at once. While connections come and go side by side, all that wait for something of a
-    /// connection or a listener look, and four times as long. At most 1 s; 0: all of them sleep at once. Default
-    /// 50 µs.
+    /// How long a thread that waits for the network polls before it sleeps, like `net.core.busy_poll` of
+    /// Linux: the answer to what it has just sent may come sooner than the thread could be woken. It yields
+    /// the processor in between, and where polling does not help, up to 15 of 16 waits sleep at once. While
+    /// several connections come and go at the same time, every thread that waits for a connection or listener
+    /// polls, and four times as long. At most 1 s; 0: no thread polls. Default 50 µs.
     pub busy_poll: Duration,
-    /// Resets sent to strangers and ICMP messages sent, a second, each (a token bucket with a
-    /// jittered burst); one stranger gets half of them at most. Default 1,000.
+    /// The most resets that answer segments of no connection, and likewise the most ICMP messages, that are
+    /// sent per second (token buckets with a jittered burst). One address gets at most half of
+    /// them. Default 1,000.
     pub replies_per_second: u32,
 }
 
@@ -137,8 +156,8 @@ impl Config {
         }
     }
 
-    /// What one of `shards` stacks may use that are one host together: the limits of the host are
-    /// shared out, those of single connections and sockets stay.
+    /// The configuration of one of the `shards` stacks that form a host: the limits of the whole host are
+    /// divided among them; those of single connections and sockets stay as they are.
     #[must_use]
     pub fn part(&self, shards: usize) -> Config {
         let per_second = u64::from(self.replies_per_second).div_ceil(shards as u64);
@@ -152,10 +171,10 @@ impl Config {
         }
     }
 
-    /// Whether the values make sense together.
+    /// Checks that every value is in its range, and that the values make sense together.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first problem found.
     pub fn validate(&self) -> Result<(), ConfigError> {
         if self.addresses.is_empty() {
             return Err(ConfigError::NoAddress);
@@ -197,191 +216,183 @@ impl Config {
 /// How a connection behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpConfig {
-    /// The longest text this host takes in one segment, in octets; `None`: what the MTU has room
-    /// for. It is what the MSS option says (RFC 9293 §3.7.1). Any value from 1.
+    /// The MSS that this host offers (RFC 9293 §3.7.1): the most octets of text that it takes in one
+    /// segment. At least 1. Default `None`: as many as fit the MTU.
     pub mss: Option<u16>,
-    /// The least text a segment is cut to, whatever the peer's MSS option says: a guard against
-    /// tiny segments. Default 48.
+    /// The least MSS, in octets, with which this host sends, whatever the peer's MSS option says: a guard
+    /// against tiny segments. Default 48.
     pub min_send_mss: u16,
-    /// The largest capacity of the receive buffer, in octets, from 1. Never more than this is
-    /// received and not read. Default 16 MiB: the window for 1 Gbit/s over 60 ms.
+    /// The largest capacity of the receive buffer, in octets: the most text that is received and not read.
+    /// At least 1. Default 16 MiB: twice what 1 Gbit/s over 60 ms takes.
     pub receive_buffer: usize,
-    /// What the capacity of the receive buffer starts with, in octets, from 1; from there it grows
-    /// to `receive_buffer` as the path asks for it (dynamic right-sizing). Not below
-    /// `receive_buffer`: the size is fixed. Default 512 KiB: a window that fits the default queue
-    /// (500 packets) of a TUN interface, whose round trips are too short to ask for more.
+    /// The capacity with which the receive buffer starts, in octets. From there it grows up to
+    /// `receive_buffer` as the path requires (dynamic right-sizing); if it is not less than
+    /// `receive_buffer`, the size is fixed. At least 1. Default 512 KiB: a window that fits the default
+    /// queue (500 packets) of a TUN interface, whose short round trips require no more.
     pub initial_receive_buffer: usize,
-    /// The most that the window of our SYN or SYN-ACK offers, in octets, from 1: it is not scaled
-    /// (RFC 7323 §2.2). What follows offers what the buffer has room for. Default 65,535.
+    /// The most octets that the window of our SYN or SYN-ACK offers, which is not scaled (RFC 7323 §2.2).
+    /// Later segments offer what the buffer has room for. At least 1. Default 65,535.
     pub initial_receive_window: u16,
-    /// Which windows are told, and how the receive buffer grows.
+    /// Which windows are advertised, and how the receive buffer grows.
     pub windows: Windows,
-    /// The largest capacity of the send buffer, in octets, from 1. Default 8 MiB.
+    /// The largest capacity of the send buffer, in octets. At least 1. Default 8 MiB.
     pub send_buffer: usize,
-    /// What the capacity of the send buffer starts with, in octets, from 1; from there it grows to
-    /// `send_buffer` with the congestion window, of which it holds two. Not below `send_buffer`:
-    /// the size is fixed. Default 512 KiB.
+    /// The capacity with which the send buffer starts, in octets. From there it grows up to `send_buffer`,
+    /// so that it holds two congestion windows; if it is not less than `send_buffer`, the size is fixed. At
+    /// least 1. Default 512 KiB.
     pub initial_send_buffer: usize,
-    /// The fastest that a path may be, in octets a second, from 1; `None`: any. What it would carry in
-    /// two of the shortest round trips is the most that the send buffer grows to, beyond
-    /// `initial_send_buffer`. On a path within one machine the congestion window grows with what the
-    /// peer's user has not read yet, and no cache holds all that. Default 12.5e9, 100 Gbit/s: it
-    /// makes a difference where a round trip takes less than 0.3 ms.
+    /// The rate of the fastest path, in octets per second: beyond `initial_send_buffer`, the send buffer
+    /// grows to no more than such a path carries in two of the shortest round trips. On a path within one machine the
+    /// congestion window also counts what the peer's user has not read yet, and a buffer that follows it no
+    /// longer fits into the caches. `None`: no such limit. At least 1. Default 12.5e9, 100 Gbit/s, which only
+    /// matters where the round trip is shorter than 0.3 ms.
     pub fastest_path: Option<u64>,
-    /// The order of the options of a SYN, which no receiver must care about. Default
+    /// The order of the options of a SYN, which makes no difference to a receiver. Default
     /// [`OptionLayout::TimestampsFirst`].
     pub option_layout: OptionLayout,
     /// How the path MTU is found.
     pub path_mtu: PathMtuConfig,
-    /// Offer and take window scaling (RFC 7323 §2). Default on.
+    /// Offer and accept window scaling (RFC 7323 §2). Default on.
     pub window_scaling: bool,
-    /// Offer and take timestamps (RFC 7323 §3). Default on.
+    /// Offer and accept timestamps (RFC 7323 §3). Default on.
     pub timestamps: bool,
-    /// Offer and take selective acknowledgments (RFC 2018). Default on.
+    /// Offer and accept selective acknowledgments (RFC 2018). Default on.
     pub sack: bool,
-    /// With SACK, report what came twice (RFC 2883). Default on.
+    /// With SACK, report duplicates (D-SACK, RFC 2883). Default on.
     pub dsack: bool,
-    /// The most an acknowledgment of data waits (RFC 9293 MUST-40: under 500 ms); `None`: never
-    /// wait. Default 40 ms.
+    /// The longest delay of an acknowledgment of text, less than 500 ms (RFC 9293 MUST-40). `None`:
+    /// acknowledgments are not delayed. Default 40 ms.
     pub delayed_ack: Option<Duration>,
-    /// What Nagle's algorithm waits for. Default [`Nagle::Everything`].
+    /// For which acknowledgments Nagle's algorithm waits. Default [`Nagle::Everything`].
     pub nagle: Nagle,
-    /// From when the user timeout counts. Default [`UserTimeoutFrom::Transmission`].
+    /// When the user timeout starts to run. Default [`UserTimeoutFrom::Transmission`].
     pub user_timeout_from: UserTimeoutFrom,
-    /// Where PSH is set. Default [`Push::QueueEnd`].
+    /// Which segments have PSH. Default [`Push::QueueEnd`].
     pub push: Push,
-    /// How long segments with text are acknowledged at once at the start of a connection. Default
+    /// How long, at the start of a connection, segments with text are acknowledged at once. Default
     /// [`QuickAcks::UntilSending`].
     pub quick_acks: QuickAcks,
-    /// What an acknowledgment waits for, beside more text and the end of `delayed_ack`.
+    /// What else, besides more text and the end of `delayed_ack`, ends the delay of an acknowledgment.
     pub ack_waits: AckWaits,
-    /// RTO before the first RTT sample (RFC 6298 §2.1). Above zero. Default 1 s.
+    /// The RTO before the first RTT sample (RFC 6298 §2.1). Above zero. Default 1 s.
     pub initial_rto: Duration,
-    /// The least RTO. RFC 6298 §2.4 says 1 s; like the common stacks of today, 200 ms by default.
+    /// The lower bound of the RTO. RFC 6298 §2.4 says 1 s. Default 200 ms, as in common stacks.
     pub min_rto: Duration,
-    /// What `min_rto` bounds. Default [`RtoFloor::Whole`].
+    /// What `min_rto` is a lower bound of. Default [`RtoFloor::Whole`].
     pub rto_floor: RtoFloor,
-    /// What stands on top of every RTO but the first, and is not doubled. Default 0; FreeBSD has
-    /// 200 ms.
+    /// A constant added to every RTO but the first, after doubling. Default 0; FreeBSD has 200 ms.
     pub rto_slop: Duration,
-    /// The most RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
+    /// The upper bound of the RTO (RFC 6298 §2.5: at least 60 s). Default 120 s.
     pub max_rto: Duration,
-    /// With SACK, find losses by time (RFC 8985, RACK); otherwise by what has been reported beyond
+    /// With SACK, detect losses by time (RACK, RFC 8985). Off, by how much has been reported beyond
     /// them (RFC 6675). Default on.
     pub rack: bool,
-    /// With SACK, probe for the loss of the last segments of a flight (RFC 8985 §7). Default on.
+    /// With SACK, probe for the loss of the last segments of a flight (TLP, RFC 8985 §7). Default on.
     pub tail_loss_probe: bool,
-    /// After a retransmission timeout send something new, to find out whether it was
+    /// After a retransmission timeout, send new text to find out whether the timeout was
     /// spurious (F-RTO, RFC 5682). Default on.
     pub forward_rto: bool,
-    /// How long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
+    /// For how long the peer may delay the acknowledgment of a single segment: TLP.max_ack_delay of RFC
     /// 8985 §7.2. Default 200 ms.
     pub peer_ack_delay: Duration,
-    /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows and Linux does; otherwise
-    /// what of it was in use (RFC 5681 §3.1, equation 4). Default off.
-    pub reduces_whole_window: bool,
-    /// ssthresh and CUBIC's curve go by whole segments, the curve rounded towards where it is flat, and
-    /// the acknowledgment that ends a recovery counts, as in Linux: the window begins to rise a little
-    /// earlier. Default off: RFC 5681 and RFC 9438 to the octet.
-    pub window_in_segments: bool,
-    /// Records of what is in the network, from 16: beyond it neighbours become one, and losses are
-    /// found less exactly. A record has about 100 octets. Default 16,384.
+    /// The most records of segments in the network. Beyond it, neighbouring records are merged, and losses are
+    /// located less exactly. A record takes about 100 octets. At least 16. Default 16,384.
     pub max_sent_records: usize,
-    /// R1: after so many retransmissions of one segment the path is suspected (RFC 9293
+    /// R1: after this many retransmissions of one segment, the path is suspected (RFC 9293
     /// MUST-20, SHLD-10: at least 3). Default 3.
     pub r1: u32,
-    /// R2 for data: after so many retransmissions of one segment the connection is given up
+    /// R2 for data: after this many retransmissions of one segment, the connection is given up
     /// (RFC 9293 MUST-20, SHLD-11: at least 100 s of them). Default 15.
     pub r2: u32,
     /// R2 for our SYN (RFC 9293 MUST-23: at least 3 minutes of them). Default 7: given up after
     /// 247 s, since `max_rto` bounds the last interval.
     pub syn_retries: u32,
-    /// So many retransmissions of our SYN come before those of `syn_retries`, and after each of
-    /// them the wait stays what it was. Default 0, as RFC 6298 §5.5 has it; Linux has 4, and 6
-    /// `syn_retries`: after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s, given up after 131 s.
+    /// Retransmissions of our SYN, before those of `syn_retries`, after which the timeout is not doubled.
+    /// Default 0 (RFC 6298 §5.5). Linux has 4, and a `syn_retries` of 6: its SYNs are sent again
+    /// after 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s, and given up after 131 s.
     pub syn_linear_retries: u32,
-    /// So many retransmissions of our SYN, or SYN-ACK, leave the initial window what it is; one more, and
-    /// it is a single segment. Default 0 (RFC 6928 §2); Linux has 1, since the answer may just have
-    /// been slow.
+    /// How often our SYN or SYN-ACK may be retransmitted before the initial window is reduced to one
+    /// segment. Default 0 (RFC 6928 §2); Linux has 1, because the answer may just have been slow.
     pub syn_losses_forgiven: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
-    /// Where it is like common hosts, and not as its RFCs have it. Default: nowhere.
+    /// In which ways it behaves as common hosts do rather than as the RFCs say. Default: in none.
     pub habits: Habits,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
-    /// 30 s, as common stacks have it: TIME-WAIT lasts 60 s.
+    /// 30 s, as in common stacks, so that TIME-WAIT lasts 60 s.
     pub msl: Duration,
-    /// A reset does not end TIME-WAIT (RFC 1337 §3, F1), so that an old duplicate cannot. Default
+    /// A reset does not end TIME-WAIT, because it may be an old duplicate (RFC 1337 §3, F1). Default
     /// on.
     pub time_wait_ignores_resets: bool,
-    /// Which segments are believed, where an RFC leaves that open or others do otherwise.
+    /// Which segments are accepted, where an RFC leaves that open or common hosts differ.
     pub acceptance: Acceptance,
-    /// A reset in CLOSING or LAST-ACK is an error, as on the common stacks: what was sent last may
-    /// not have arrived. Off, it is none (RFC 9293 §3.10.7.4, second): the user has closed, the peer
-    /// too, and may have gone before its last acknowledgment got through. Default off.
+    /// A reset in CLOSING or LAST-ACK is reported as an error, as in common stacks, because what was sent
+    /// last may not have arrived. Off, it is not (RFC 9293 §3.10.7.4, second): both sides have closed, and
+    /// the peer may have gone before its last acknowledgment got through. Default off.
     pub tells_late_resets: bool,
-    /// What ends a connection before its time, and who hears of it.
+    /// What ends a connection prematurely, and who is told.
     pub endings: Endings,
-    /// How long FIN-WAIT-2 may last once the user has let go of the connection; zero: it is reset
-    /// at once; `None`: for ever. Default 60 s.
+    /// How long FIN-WAIT-2 may last once no user holds the connection. Zero: it is reset
+    /// at once. `None`: for ever. Default 60 s.
     pub fin_wait_2_timeout: Option<Duration>,
-    /// How an idle connection is probed whose user turns that on and says no more. Whether it is
-    /// probed is in `socket`.
+    /// The keepalive parameters of a connection whose user turns keepalive on without choosing any. Whether
+    /// keepalive is on is in [`SocketOptions::keepalive`].
     pub keepalive: Keepalive,
     /// The longest time between two probes of a zero window (RFC 9293 §3.8.6.1). Above zero.
     /// Default 60 s.
     pub max_persist: Duration,
-    /// Once the user has let go of the connection: after so many unanswered retransmissions or
-    /// answered zero-window probes it is aborted. Default 8.
+    /// Once no user holds the connection, it is aborted after this many unanswered retransmissions or
+    /// answered zero-window probes. Default 8.
     pub orphan_retries: u32,
-    /// The initial congestion window, in segments; of segments longer than 1,460 octets, as many as
-    /// take no more than these of 1,460 would, or two (RFC 6928 §2). Default 10.
+    /// The initial congestion window, in segments. If the MSS exceeds 1,460 octets, it is no more octets than
+    /// this many segments of 1,460, but at least two segments (RFC 6928 §2). Default 10.
     pub initial_window: u32,
-    /// An acknowledgment lets out so many segments more than it shows to have arrived, or what the window
-    /// lets out in a millisecond if that is more, unless they are paced; and so many leave after an idle
-    /// time (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step 9). `None`: as many as the window allows. Above
-    /// zero. Default 10.
+    /// The longest burst, in segments: by how much more than it shows to have arrived one acknowledgment
+    /// lets out (or as much as the window lets out in a millisecond, if that is more), unless the
+    /// connection is paced; and how much leaves after idleness (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step
+    /// 9). `None`: as much as the window allows. Above zero. Default 10.
     pub max_burst: Option<u32>,
-    /// After an idle time of more than RTO, slow start begins again from the initial window (RFC
+    /// After being idle for longer than the RTO, a connection starts again from the initial window (RFC
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
-    /// In slow start, by how many segments at most one acknowledgment makes the congestion window
-    /// grow, from 1. `None`: by 2, by 1 while a timeout is repaired (RFC 3465 §2.3), in CUBIC's first by 8 (RFC
-    /// 9406 §4.2). Default `None`; Linux knows no limit.
+    /// The most segments by which one acknowledgment increases the congestion window in slow start. At least
+    /// 1. `None`: 2, but 1 while a timeout is repaired (RFC 3465 §2.3), and 8 in CUBIC's first slow start (RFC
+    /// 9406 §4.2). Default `None`; Linux has no limit.
     pub slow_start_limit: Option<u32>,
     /// CUBIC's first slow start may end before anything is lost (HyStart++, RFC 9406). Default on.
     pub hystart: bool,
-    /// What says that the congestion window is in use. Default [`WindowUse::InFlight`].
+    /// When the congestion window counts as being in use. Default [`WindowUse::InFlight`].
     pub window_use: WindowUse,
-    /// Who decides how much may be in flight. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
+    /// The congestion controller. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
-    /// Whether a congestion window that is not used stays for five minutes, and is then halved, and
-    /// a loss leaves half of what was used of it (RFC 7661); then an idle time does not end with
-    /// the initial window (RFC 5681 §4.1). For Reno, CUBIC and DCTCP. Default: no, since RFC 7661
-    /// is experimental.
+    /// Congestion window validation (RFC 7661), for Reno, CUBIC and DCTCP: a congestion window that is not in
+    /// use stays for five minutes and is then halved; a loss leaves half of what was in use of it; and a
+    /// connection does not start again from the initial window after idleness. Default off, since RFC 7661 is
+    /// experimental.
     pub window_validation: bool,
-    /// Whether and how fast what is sent is spread over time.
+    /// Pacing: whether and how what is sent is spread over time.
     pub pacing: PacingConfig,
     /// Explicit congestion notification.
     pub ecn: EcnConfig,
-    /// Segments that were expected are taken by a shorter way, to the same result (header
-    /// prediction). Default on; off is for who compares.
+    /// Header prediction: expected segments take a fast path, with the same result. Default on; turn it off
+    /// to compare the two.
     pub header_prediction: bool,
-    /// The least time between two challenge ACKs, or two ACKs in answer to segments without
-    /// text that are not acceptable, of one connection (RFC 5961 §7). Default 500 ms.
+    /// The least time between two challenge ACKs of one connection, or two ACKs in answer to unacceptable
+    /// segments without text (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
-    /// Fast Open needs no cookie: text goes with the SYN, or is taken with it, whoever sends it
-    /// (RFC 7413 §3 has cookies for a reason). Default off.
+    /// Fast Open without cookies: text is sent on SYNs, and accepted on SYNs from anybody (RFC 7413 §3
+    /// has cookies to prevent that). Default off.
     pub fast_open_without_cookie: bool,
-    /// ISS of every connection, in place of one that nobody can predict (RFC 6528). For
-    /// simulations and model checkers only: on a real network it lets strangers guess their way
-    /// in. Default `None`.
+    /// The ISS of every connection, instead of an unpredictable one (RFC 6528). Only for
+    /// simulations and model checkers: on a real network, an attacker could guess sequence
+    /// numbers. Default `None`.
     pub fixed_iss: Option<u32>,
-    /// The most ranges held beyond a gap; the farthest gives way. From 1. Default 512.
+    /// The most ranges of text held beyond a gap. Beyond it, the farthest is dropped. At least 1. Default
+    /// 512.
     pub max_out_of_order_ranges: usize,
-    /// Whose segments are signed (RFC 2385). Default: nobody's.
+    /// The peers with which segments are signed with MD5 (RFC 2385), and the keys. Default: none.
     pub signatures: SignatureKeys,
-    /// What the user may change on a socket.
+    /// The options that a user may change on an open socket.
     pub socket: SocketOptions,
 }
 
@@ -415,8 +426,6 @@ impl Default for TcpConfig {
             max_rto: Duration::from_secs(120),
             rto_floor: RtoFloor::Whole,
             rack: true,
-            reduces_whole_window: false,
-            window_in_segments: false,
             tail_loss_probe: true,
             forward_rto: true,
             peer_ack_delay: Duration::from_millis(200),
@@ -459,10 +468,10 @@ impl Default for TcpConfig {
 }
 
 impl TcpConfig {
-    /// Whether the values make sense together.
+    /// Checks that every value is in its range, and that the values make sense together.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first problem found.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.path_mtu.validate()?;
         self.windows.validate()?;

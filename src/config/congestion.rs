@@ -6,10 +6,10 @@ use core::time::Duration;
 
 use super::ConfigError;
 
-/// Who decides how much may be in flight.
+/// The congestion controller of a connection.
 ///
-/// Each has a name, which [`Display`](fmt::Display) writes and [`FromStr`] reads; a name that is
-/// none of the stack's own stands for a controller of the user.
+/// Each has a name, which [`Display`](fmt::Display) writes. [`FromStr`] reads the names of the stack's
+/// own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CongestionControl {
     /// `reno`: slow start and congestion avoidance as RFC 5681 has them, counting octets (RFC
@@ -82,50 +82,50 @@ impl FromStr for CongestionControl {
     }
 }
 
-/// A congestion window grows only while it is in use, for what nobody fills has shown nothing of the
-/// path. What counts as use.
+/// When a congestion window counts as being in use. It grows only then, because a window that is not filled
+/// reveals nothing about the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WindowUse {
-    /// What was in flight when an acknowledgment came: all of the window but a segment, or, in slow
+    /// By what was in flight when the acknowledgment came: all of the window but a segment, or, in slow
     /// start, half of it.
     #[default]
     InFlight,
-    /// What was in flight at most since the last window was sent: all of the window, or, in slow
-    /// start, more than half of it. A flight that fills the window lets all its acknowledgments
-    /// count, though nothing follows it. As Linux has it.
+    /// By the most that was in flight since the last window was sent: all of the window, or, in slow
+    /// start, more than half of it. All acknowledgments of a flight that filled the window count, even if nothing
+    /// was sent after it. As in Linux.
     LastWindow,
-    /// Everything, while the congestion window is not larger than what the peer allows: as in FreeBSD.
+    /// Always, while the congestion window is not larger than the peer's window. As in FreeBSD.
     PeerWindow,
 }
 
-/// Whether what is sent is spread over time instead of leaving as fast as acknowledgments let it.
+/// Pacing: whether what is sent is spread over time, instead of leaving as soon as acknowledgments allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacingConfig {
-    /// Who is paced. Default [`Pacing::WhenAsked`].
+    /// Which connections are paced. Default [`Pacing::WhenAsked`].
     pub when: Pacing,
-    /// In slow start, a connection whose controller has no rate of its own sends at so many
-    /// percent of cwnd / SRTT. At least 100. Default 200: the window doubles in a round trip.
+    /// The pacing rate in slow start, in percent of cwnd / SRTT, if the controller has no rate of its own. At
+    /// least 100. Default 200, since the window doubles in a round trip.
     pub slow_start_percent: u32,
-    /// The same in congestion avoidance. At least 100. Default 120.
+    /// The same for congestion avoidance. At least 100. Default 120.
     pub avoidance_percent: u32,
-    /// What the rate allows in this time leaves at once, but at least two segments and at most
-    /// 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.
+    /// The length of a burst: as much as the rate allows in this time leaves at once, but at least two segments and at
+    /// most 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.
     pub quantum: Duration,
-    /// A limit of the user's ([`SocketOptions::max_pacing_rate`](super::SocketOptions)) has what the window
-    /// lets out paced, too, and of less than 1.2 Mbit/s each segment for itself; but the first ten segments are
-    /// not paced. As in Linux. Default off.
+    /// With [`SocketOptions::max_pacing_rate`](super::SocketOptions::max_pacing_rate), a connection is also paced
+    /// by its congestion window, if that rate is lower. Below 1.2 Mbit/s, segments leave one by one. The first ten
+    /// segments are not paced. As in Linux. Default off.
     pub limit_paces_window: bool,
 }
 
-/// Who is paced.
+/// Which connections are paced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pacing {
-    /// Nobody.
+    /// None.
     Never,
-    /// A connection whose congestion controller asks for it.
+    /// Those whose congestion controller asks for it.
     #[default]
     WhenAsked,
-    /// Every connection, as soon as its round-trip time is known.
+    /// All, as soon as their round-trip time is known.
     Always,
 }
 

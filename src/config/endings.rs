@@ -1,30 +1,30 @@
-//! What ends a connection before its time, and who hears of it.
+//! What ends a connection prematurely, and who is told.
 
 use core::time::Duration;
 
 use super::ConfigError;
 
-/// How connections end that do not end with both sides closing.
+/// How connections end other than by both sides closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endings {
-    /// How long an active open may take, whatever [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries)
-    /// allows (RFC 9293 MUST-23: at least 3 minutes); a user timeout takes its place. Above zero.
-    /// `None`: as long as they take. Default `None`; FreeBSD: 75 s.
+    /// How long an active OPEN may take, even if [`TcpConfig::syn_retries`](super::TcpConfig::syn_retries)
+    /// allows more (RFC 9293 MUST-23: at least 3 minutes); a user timeout replaces it. Above zero.
+    /// `None`: until the retransmissions are used up. Default `None`; FreeBSD has 75 s.
     pub opening_timeout: Option<Duration>,
-    /// An active open goes on though a router reports that it cannot be, as in FreeBSD; only a port or a
-    /// protocol that nobody has ends it, or a filter. Off, every report does. Default off.
+    /// An active OPEN goes on when a router reports that the peer cannot be reached, as in FreeBSD; only an
+    /// unreachable port or protocol, or a filter, ends it. Off, every ICMP error ends it. Default off.
     pub endures_errors: bool,
-    /// The peer of a connection that is given up is sent a reset, as in FreeBSD. Off, it is after keepalive
-    /// only: where nothing got through, a reset will not. Default off.
+    /// When a connection is given up, its peer is sent a reset, as in FreeBSD. Off, only if keepalive gave it
+    /// up: where nothing got through, a reset will not get through either. Default off.
     pub resets_given_up: bool,
-    /// Who lets go of a connection with text that was not read resets it: the peer must not believe that
-    /// everything arrived (RFC 9293 §3.6.1, RFC 2525 §2.17). Off, it is closed like any other, as in FreeBSD.
+    /// A connection that is released while text is unread is reset, because the peer must not believe that
+    /// everything was read (RFC 9293 §3.6.1, RFC 2525 §2.17). Off, it is closed as usual, as in FreeBSD.
     /// Default on.
     pub resets_unread: bool,
 }
 
 impl Endings {
-    /// Nothing opens in no time.
+    /// No connection opens in no time.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self.opening_timeout {
             Some(Duration::ZERO) => Err(ConfigError::Zero("endings.opening_timeout")),

@@ -3,20 +3,20 @@
 use core::fmt;
 use core::net::IpAddr;
 
-/// Which value of a [`Config`](super::Config) makes no sense.
+/// What is wrong with a [`Config`](super::Config).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The host has no address.
     NoAddress,
-    /// An address is not a host's among others: unspecified, loopback, multicast, broadcast, or of
-    /// IPv4 mapped into IPv6.
+    /// An address cannot be that of a single host: it is unspecified, loopback, multicast, broadcast, or an
+    /// IPv4-mapped IPv6 address.
     NotUnicast(IpAddr),
-    /// The MTU is below what the families in use allow, or above 65,535.
+    /// The MTU is too small for the address families in use, or above 65,535.
     Mtu {
-        /// What was asked for.
+        /// The MTU, in octets.
         mtu: usize,
-        /// The least that is allowed.
+        /// The least MTU that is allowed, in octets.
         least: usize,
     },
     /// The range of ephemeral ports is empty or begins with 0.
@@ -35,7 +35,7 @@ pub enum ConfigError {
     Pacing,
     /// `busy_poll` is above a second.
     BusyPoll,
-    /// `memory` is below 16 KiB, which is no room for anybody.
+    /// `memory` is below 16 KiB.
     Memory,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "{address} cannot be the address of a host")
             }
             ConfigError::Mtu { mtu, least } => {
-                write!(f, "an MTU of {mtu} is outside {least} to 65535")
+                write!(f, "an MTU of {mtu} is not in the range {least} to 65535")
             }
             ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
             ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
@@ -60,9 +60,9 @@ impl fmt::Display for ConfigError {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
             }
             ConfigError::BusyPoll => f.write_str("busy_poll must not be above 1 s"),
-            ConfigError::Memory => f.write_str("memory must be 16 KiB at least"),
+            ConfigError::Memory => f.write_str("memory must be at least 16 KiB"),
             ConfigError::Pacing => {
-                f.write_str("a pace below 100 percent of the window holds it back")
+                f.write_str("a pacing rate must be at least 100 percent of cwnd / SRTT")
             }
         }
     }

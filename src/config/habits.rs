@@ -1,5 +1,4 @@
-//! Where hosts differ and RFCs leave them free: what waits for what, what is pushed, what the least
-//! RTO bounds.
+//! Behaviour in which common hosts differ from each other, or from the RFCs, as settings.
 
 mod congestion;
 mod recovery;
@@ -13,52 +12,51 @@ pub use congestion::CongestionHabits;
 pub use recovery::RecoveryHabits;
 pub use sending::SendingHabits;
 
-/// Where common hosts are not as their RFCs have it. Each default is the RFCs'; Linux has them all.
+/// Ways in which common hosts depart from the RFCs. By default all are off, which is what the RFCs say;
+/// with the `linux` profile of scripts nearly all are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Habits {
-    /// What a handshake makes of what does not belong into it.
+    /// How a handshake treats unexpected segments.
     pub handshakes: Handshakes,
     /// Which ICMP errors are believed.
     pub icmp_trust: IcmpTrust,
-    /// What is taken for a loss, and what for none.
+    /// What counts as a loss, and how losses are repaired.
     pub recovery: RecoveryHabits,
-    /// What the congestion window makes of losses, acknowledgments and silence.
+    /// How the congestion window reacts to losses, acknowledgments and silence.
     pub congestion: CongestionHabits,
     /// What may leave, and in which segments.
     pub sending: SendingHabits,
-    /// A connection in TIME-WAIT, or in FIN-WAIT-2 when nobody holds it, judges what arrives by its place
-    /// alone, as Linux has it, where such a connection is kept in little room: the acknowledgment field
-    /// makes no difference, whatever is answered in TIME-WAIT and has one makes its time begin anew, with
-    /// the TTL of the host, a SYN that may end TIME-WAIT may have a FIN, and a SYN at or beyond RCV.NXT ends
-    /// FIN-WAIT-2 with a reset. And a FIN beyond a gap resets a connection that nobody holds, as the text
-    /// would that precedes it. Default off: RFC 9293 §3.10.7.4, RFC 5961
-    /// §4.2 and §5.2.
+    /// A connection in TIME-WAIT, or in FIN-WAIT-2 without a user, judges segments by their sequence number alone,
+    /// as in Linux, which keeps such connections in a reduced form. The acknowledgment field
+    /// is not checked; a segment with one that is answered in TIME-WAIT restarts 2 MSL; answers have
+    /// the TTL of the host; a SYN that ends TIME-WAIT may have a FIN; and a SYN at or beyond RCV.NXT ends
+    /// FIN-WAIT-2 with a reset. And a FIN beyond a gap resets a connection without a user, just as the missing text
+    /// would. Default off: RFC 9293 §3.10.7.4, RFC 5961 §4.2 and §5.2.
     pub light_ending: bool,
-    /// Where a peer has taken back some of its window, and SND.NXT lies beyond it, acknowledgments and resets
-    /// stand at the edge of the window, as in Linux, so that it takes them. Default off: at SND.NXT (RFC
+    /// If the peer has shrunk its window so that SND.NXT lies beyond it, acknowledgments and resets have the
+    /// sequence number of the window's edge, as in Linux, so that the peer accepts them. Default off: SND.NXT (RFC
     /// 9293 §3.10.7.4).
     pub acks_stay_in_window: bool,
-    /// A window that is smaller than the last one counts only with new text or a new
-    /// acknowledgment, or if it is closed, as in Linux. Default off: RFC 9293 §3.10.7.4.
+    /// A smaller window than before is accepted only with new text or a new
+    /// acknowledgment, or if it is zero, as in Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
-    /// The interval to the next probe of a closed window counts from the answer to the last one, as in
-    /// Linux. Default off: from the last one, as a retransmission's (RFC 9293 §3.8.6.1).
+    /// The time to the next probe of a closed window counts from the answer to the last one, as in
+    /// Linux. Default off: from the last probe, as for retransmissions (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
-    /// Text that ends beyond the window is refused, all of it, while other text waits to be read; otherwise as
-    /// much is taken as the receive buffer holds, as in Linux since 6.17. Default off: what lies in the window
-    /// is taken (RFC 9293 §3.10.7.4).
+    /// A segment that ends beyond the window is refused entirely if text waits to be read; otherwise as
+    /// much of it is accepted as the receive buffer holds, as in Linux since 6.17. Default off: the part in the
+    /// window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
-    /// A FIN that lies beyond a gap is reported as selectively acknowledged, and as a duplicate if it comes
-    /// again, though no text comes with it, as in Linux. Default off: reports are of text (RFC 2018 §3).
+    /// A FIN without text that lies beyond a gap is reported by SACK, and by D-SACK if it comes
+    /// again, as in Linux. Default off: only text is reported (RFC 2018 §3).
     pub reports_fins: bool,
-    /// Text that begins before the peer's FIN, or at its place, and goes on beyond it resets the connection, as
-    /// in Linux. Default off: what lies beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
+    /// Text that extends from before or at the peer's FIN to beyond it resets the connection, as
+    /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
     pub resets_across_fin: bool,
-    /// A segment that ends at or before RCV.NXT, and not before what was acknowledged last, counts for what it
-    /// newly acknowledges, though it brings nothing else, as in Linux. Default off: it is not acceptable (RFC 9293
-    /// §3.10.7.4).
+    /// The acknowledgment of a duplicate segment is processed if the segment ends between our last acknowledgment and
+    /// RCV.NXT, as in Linux. Default off: such a segment is not acceptable (RFC 9293 §3.10.7.4).
     pub takes_recent_duplicates: bool,
-    /// For what there must be room in the send buffer. Default [`SendRoom::Octets`].
+    /// How the room in the send buffer is counted. Default [`SendRoom::Octets`].
     pub send_room: SendRoom,
     /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
     /// [`TcpConfig::orphan_retries`](super::TcpConfig::orphan_retries) count. Default
@@ -66,148 +64,149 @@ pub struct Habits {
     pub retry_limit: RetryLimit,
 }
 
-/// What the least RTO is a bound of.
+/// What [`TcpConfig::min_rto`](super::TcpConfig::min_rto) is the lower bound of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RtoFloor {
-    /// Of the RTO, as in RFC 6298 §2.4.
+    /// The RTO, as in RFC 6298 §2.4.
     #[default]
     Whole,
-    /// Of the term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as Linux has it. A path
-    /// longer than the floor then keeps a distance from its timeouts, however little its RTT varies.
+    /// The term for the variation: RTO = SRTT + max(floor, 4 * RTTVAR), as in Linux. So even if the RTT
+    /// is longer than the floor and hardly varies, the RTO is not close to it.
     Variation,
 }
 
-/// What the room for SEND is counted in (RFC 9293 §3.9.1.2 leaves buffers to the host).
+/// How the room for SEND is counted (RFC 9293 §3.9.1.2 leaves buffers to the host).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SendRoom {
-    /// Octets of text: SEND takes what there is room for.
+    /// In octets of text: SEND takes as much as there is room for.
     #[default]
     Octets,
-    /// What packets take in memory: twice the size that was asked for, and 832 octets beside the text of each.
-    /// SEND fills the packet that waits, and begins another one if there is any room at all, or less waits to
-    /// be sent than the user wants to; both have room again when packets take two thirds of it, and half as much
-    /// waits. As Linux has it.
+    /// In the memory that packets take: their text and 832 octets each, of which there may be twice the size of the
+    /// buffer. SEND fills the last packet that waits to be sent, and begins another if there is any room at all.
+    /// [`SocketOptions::unsent_low_water`](super::SocketOptions::unsent_low_water) limits it likewise. A user that
+    /// waits is woken when packets take less than two thirds of the memory, and less than half of that low-water
+    /// mark waits. As in Linux.
     Packets,
 }
 
-/// What R2 for data counts (RFC 9293 §3.8.3: a number of retransmissions, or a time).
+/// How R2 for data is measured (RFC 9293 §3.8.3: in retransmissions, or in time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RetryLimit {
-    /// Retransmissions.
+    /// In retransmissions.
     #[default]
     Retransmissions,
-    /// The time that so many would take if the RTO began with the least, counted from the first of them:
-    /// on a longer path there are fewer. As Linux has it.
+    /// In the time that this many retransmissions would take if the first RTO were the least, counted from the first
+    /// retransmission. On a longer path there are fewer of them. As in Linux.
     Time,
 }
 
-/// For the acknowledgment of what a segment waits that is not full (RFC 9293 §3.7.4, RFC 896).
+/// For which acknowledgments a segment that is not full waits (Nagle's algorithm: RFC 9293 §3.7.4, RFC 896).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Nagle {
-    /// Of everything that was sent.
+    /// That of everything that was sent.
     #[default]
     Everything,
-    /// Of the last segment that was not full (draft-minshall-nagle): the end of a long text does
-    /// not wait. As Linux has it.
+    /// That of the last segment that was not full (draft-minshall-nagle), so the end of a long text does
+    /// not wait. As in Linux.
     Small,
-    /// Of everything that was sent before its SEND: one that finds nothing in flight leaves whole. As in
+    /// That of everything sent before its SEND: a SEND that finds nothing in flight is sent completely. As in
     /// FreeBSD.
     Write,
 }
 
-/// Which segments say that what has come so far is to be handed on (RFC 9293 §3.9.1.2).
+/// Which segments have PSH, which asks the receiver to deliver what has arrived (RFC 9293 §3.9.1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Push {
-    /// Those that empty the queue of what is to be sent.
+    /// Those that empty the send queue.
     #[default]
     QueueEnd,
-    /// Those in which a SEND ends that nothing joined before it left, and those that end when half
-    /// of the largest window there was has been given since the last push. They say so when they
-    /// are sent again, too. And the last of several that leave together, as one packet that the
-    /// device cuts: so many, or more on a path so fast or so short that it takes no longer than
-    /// about a millisecond. Fewer than that wait for the next acknowledgment, if it is due, something left
-    /// within the last millisecond, and the window lets out less than a third of itself. As Linux has it.
+    /// Those in which a SEND ends, unless the text of another SEND joined them before they left; those after which half
+    /// of the largest window so far has been sent since the last push; both also when
+    /// retransmitted. And the last of several segments that leave together, as one packet that the
+    /// device cuts: of this many segments, or more if the path is fast or short enough to send them within
+    /// about a millisecond. Fewer segments than that wait for the next acknowledgment, if one is due, something left
+    /// within the last millisecond, and less than a third of the window may be sent. As in Linux.
     SendEnd(u32),
 }
 
-/// From when the user timeout counts (RFC 9293 §3.9.1.1, RFC 5482).
+/// When the user timeout starts to run (RFC 9293 §3.9.1.1, RFC 5482).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UserTimeoutFrom {
-    /// From when something was sent that is not acknowledged, or waits to be sent.
+    /// When text is sent, or starts to wait to be sent.
     #[default]
     Transmission,
-    /// From when it was sent again for the first time, or the closed window probed; an OPEN counts from
-    /// its SYN. As Linux has it.
+    /// At the first retransmission, or the first probe of a closed window; for an OPEN, when its SYN is sent. As in
+    /// Linux.
     Retransmission,
 }
 
-/// How long the first 16 segments with text are acknowledged at once, since a sender that starts
-/// slowly needs every acknowledgment (RFC 5681 §3.1).
+/// How long the first 16 segments with text are acknowledged at once, because a sender in slow start
+/// needs every acknowledgment (RFC 5681 §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum QuickAcks {
-    /// Until the user sends: from then on what is sent carries acknowledgments.
+    /// Until the user sends; from then on its text carries the acknowledgments.
     #[default]
     UntilSending,
-    /// But for while the user answers, within `delayed_ack` of text that came, and no acknowledgment
-    /// has waited for an answer in vain; and 16 again after a silence longer than RTO (RFC 5681 §4.1). No
-    /// more of them than the window has pairs of full-sized segments; two if it has none. And who asks for
-    /// them with text unread waits for the next segment. As Linux has it.
+    /// Except while the user answers within `delayed_ack` of the text that came, and no acknowledgment
+    /// has waited for an answer in vain. After a silence longer than the RTO, 16 segments again (RFC 5681 §4.1). At
+    /// most as many as the window has pairs of full-sized segments, or two if it has none. If the user asks for
+    /// quick acknowledgments while text is unread, they begin with the next segment. As in Linux.
     UntilAnswering,
-    /// Never: the first waits like all others, as in FreeBSD.
+    /// Not at all: the first acknowledgment is delayed like all others, as in FreeBSD.
     Never,
 }
 
-/// What an acknowledgment waits for, beside more text and the end of its time. RFC 9293 §3.8.6.3 bounds
-/// the delay, and leaves open what ends it before.
+/// What ends the delay of an acknowledgment, besides more text and its timer. RFC 9293 §3.8.6.3 bounds
+/// the delay, and leaves open what ends it sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AckWaits {
-    /// One of text waits no longer than until all text is read, if the peer has no more for now (its
-    /// segment says PSH, or is not full) and the user does not answer. Off, it goes on waiting, as in
+    /// The acknowledgment of text leaves once all text is read, if the peer has no more for now (its
+    /// segment has PSH, or is not full) and the user does not answer. Off, it is delayed further, as in
     /// FreeBSD. Default on.
     pub end_with_reading: bool,
-    /// One of a FIN without text always waits: the user may close at once, and our FIN then carries it.
-    /// Off, it waits only where one of text would. Default on.
+    /// The acknowledgment of a FIN without text is always delayed, because the user may close at once, and our FIN
+    /// then carries it. Off, it is delayed only if one of text would be. Default on.
     pub hold_fin: bool,
-    /// One of a FIN always waits, once text has come, before it or with it: the user may be about to answer.
-    /// And one of a FIN alone does not. Whatever `hold_fin` says: as in Linux. Default off.
+    /// Takes the place of `hold_fin`: the acknowledgment of a FIN is always delayed if text has come before or with
+    /// it, because the user may be about to answer; otherwise it is not delayed. As in Linux. Default off.
     pub hold_fin_after_text: bool,
-    /// One of a FIN never waits, whatever they say: as in FreeBSD. Default off.
+    /// Overrides both: the acknowledgment of a FIN is never delayed. As in FreeBSD. Default off.
     pub answer_fin: bool,
-    /// When both sides open at once, one of the SYN,ACK that crosses ours waits for text: our own SYN,ACK
-    /// has acknowledged as much (RFC 9293 §3.5, figure 7), and if it was lost, the peer's comes again and is
-    /// challenged. Off, it leaves at once and reports the SYN as a duplicate, as in Linux. Default on.
+    /// When both sides open at once, the acknowledgment of the SYN,ACK that crosses ours is delayed, because our own
+    /// SYN,ACK has acknowledged the same (RFC 9293 §3.5, figure 7); if that was lost, the peer sends its SYN,ACK again
+    /// and is challenged. Off, it leaves at once and reports the SYN as a duplicate, as in Linux. Default on.
     pub hold_crossing: bool,
-    /// One of the first text of an accepted connection waits for an answer, if the last connection of that
-    /// listener that its user let go of had one. Off, it leaves at once until the user sends, as in Linux;
-    /// and so does one that says that half of the receive buffer is free, on any connection. Default on.
+    /// The acknowledgment of the first text of an accepted connection is delayed until the answer, if the last
+    /// released connection of the same listener had answered. Off, acknowledgments leave at once until the user sends,
+    /// as in Linux; and so does one that says that half of the receive buffer is free, on any connection. Default on.
     pub expect_answer: bool,
-    /// The second segment with text ends the wait of the first, however little is in them: as in FreeBSD. Off,
-    /// two full-sized ones do (RFC 9293 SHLD-19). Default off.
+    /// Every second segment with text is acknowledged at once, however short they are, as in FreeBSD. Off, only two
+    /// full-sized segments end the delay (RFC 9293 SHLD-19). Default off.
     pub end_with_second: bool,
-    /// Two full-sized segments end the wait only if the window is as large as when it was told last, or once
-    /// some of them is read: who sends into a buffer that nobody reads need not be hurried. As in Linux. Off,
-    /// they end it in any case (RFC 9293 SHLD-19). Default off.
+    /// Two full-sized segments end the delay only if the window is as large as last advertised, or once
+    /// some of them is read, since there is no hurry while nobody reads. As in Linux. Off,
+    /// they always end it (RFC 9293 SHLD-19). Default off.
     pub hold_smaller_window: bool,
-    /// A segment with text that comes in the last quarter of the wait ends it, as in Linux. Default off.
+    /// A segment with text that arrives in the last quarter of the delay ends it, as in Linux. Default off.
     pub end_early: bool,
-    /// How long one waits follows how often text comes: half of the last wait and the time since the last text,
-    /// or half of [`TcpConfig::delayed_ack`](super::TcpConfig::delayed_ack), if that was less; twice as long once
-    /// one has waited for all of its time. `delayed_ack` is the least, and RTO, the round trip, and 200 or 500 ms
-    /// are the most. As in Linux. Default off.
+    /// The delay adapts to how often text comes: it is half of the last delay plus the time since the last text,
+    /// or half of [`TcpConfig::delayed_ack`](super::TcpConfig::delayed_ack) if that time was less; and twice as long
+    /// once a delay has run its full time. It is at least `delayed_ack`, and at most the RTO, the round trip, and 200
+    /// or 500 ms. As in Linux. Default off.
     pub follow_intervals: bool,
-    /// Those of text beyond a gap wait for others, as in Linux. Default none: each leaves at once (RFC 5681
-    /// §4.2).
+    /// Acknowledgments of text beyond a gap are compressed: they wait for others, as in Linux. Default `None`: each
+    /// leaves at once (RFC 5681 §4.2).
     pub hold_sacks: Option<HoldSacks>,
 }
 
-/// How acknowledgments of text beyond a gap wait for others, with SACK: the first three at one place leave at
-/// once, and with more than two blocks none waits for another. They have a twentieth of a round trip, if one has
+/// How acknowledgments of text beyond a gap are compressed, with SACK. The first three for the same gap leave at
+/// once, and so does each one with more than two blocks. Others wait for a twentieth of the round trip, if that has
 /// been measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HoldSacks {
-    /// So many may wait at most: the next is not held back.
+    /// The most that may wait: the next one leaves.
     pub most: u32,
-    /// None waits for longer.
+    /// The longest wait.
     pub longest: Duration,
 }
 

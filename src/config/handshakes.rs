@@ -1,32 +1,30 @@
-//! Where handshakes of common hosts are not those of RFC 9293.
+//! Ways in which handshakes of common hosts differ from RFC 9293.
 
-/// What a handshake makes of what RFC 9293 does not expect in it, or has another way for. Each
-/// default is the RFC's; Linux has them all.
+/// Differences from RFC 9293 in handshakes. By default all are off; Linux has them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handshakes {
-    /// In SYN-SENT our first SYN leaves again at once, behind the reset that answers an
-    /// acknowledgment of something else: the peer has just let go of what was in its way. Off, it
-    /// waits for its time (RFC 9293 §3.10.7.3). Default off.
+    /// In SYN-SENT, after a reset has answered an unacceptable acknowledgment, our first SYN is sent again at once,
+    /// because the reset has just removed the peer's old connection. Off, it waits for the retransmission timer
+    /// (RFC 9293 §3.10.7.3). Default off.
     pub syn_follows_reset: bool,
-    /// Text and FIN on a SYN,ACK are not taken, and the peer sends them again. Off, they are
+    /// Text and FIN on a SYN,ACK are ignored, and the peer has to send them again. Off, they are accepted
     /// (RFC 9293 §3.10.7.3). Default off.
     pub bare_syn_ack: bool,
-    /// In SYN-RECEIVED of a passive open, a SYN in the window is told that there is no such
-    /// connection: its sender is another one. Off, the handshake ends without a word (RFC 9293
-    /// §3.10.7.4). Default off.
+    /// In SYN-RECEIVED after a passive OPEN, another SYN in the window is answered as if there were no such
+    /// connection. Off, the handshake ends silently (RFC 9293 §3.10.7.4). Default off.
     pub refuses_second_syn: bool,
-    /// In SYN-RECEIVED of a simultaneous open, a user who ends sending and keeps the connection
-    /// has the FIN wait for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
+    /// In SYN-RECEIVED after a simultaneous OPEN, the FIN of a user that shuts down sending but holds the
+    /// connection waits for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
     /// Default off.
     pub holds_fin: bool,
-    /// A handshake that waits for text ([`ListenerConfig::defer_accept`](super::ListenerConfig)) goes on
-    /// doubling the time to its next SYN,ACK while none leaves. Off, it begins anew when the peer is asked
-    /// again. Default off.
+    /// While a handshake waits for text ([`ListenerConfig::defer_accept`](super::ListenerConfig)), the timeout of
+    /// the SYN,ACK goes on doubling, although none is sent. Off, it starts from its initial value when the SYN,ACK is
+    /// sent again. Default off.
     pub deferral_backs_off: bool,
-    /// An MSS option of 0 is none. Off, it is the least there is
+    /// An MSS option of 0 is treated as missing. Off, it means the least MSS
     /// ([`TcpConfig::min_send_mss`](super::TcpConfig::min_send_mss)). Default off.
     pub zero_mss_is_none: bool,
-    /// When both sides open at once, our SYN,ACK has the options of our SYN again, whatever the peer's SYN has.
-    /// Off, it has those that both have (RFC 7323 §2.5). Default off.
+    /// When both sides open at once, our SYN,ACK repeats all options of our SYN. Off, it has only those that the
+    /// peer's SYN has, too (RFC 7323 §2.5). Default off.
     pub crossing_offers_again: bool,
 }

@@ -10,24 +10,23 @@ use super::{ConfigError, TcpConfig};
 pub struct ListenerConfig {
     /// How many established connections may wait to be accepted; 0 counts as 1. Default 128.
     pub backlog: usize,
-    /// Hand out a connection only when its peer has sent text: until then, and for so long at
-    /// most, the bare acknowledgment that would end the handshake is ignored. Once the time is
-    /// over the SYN,ACK is sent again, and the answer to it counts. `None`: a connection is handed
-    /// out when it is established. Default `None`.
+    /// Accept a connection only once its peer has sent text. Until then, but at most for this long, the bare
+    /// acknowledgment that would end the handshake is ignored. After this time the SYN,ACK is sent again, and
+    /// the answer to it counts. `None`: a connection can be accepted when it is established. Default `None`.
     pub defer_accept: Option<Duration>,
-    /// Give cookies of TCP Fast Open, take text on SYNs that have one, and hand such a connection
-    /// out at once; so many at most whose handshake has not ended (RFC 7413 §5.1). Default 0: no
-    /// Fast Open.
+    /// TCP Fast Open: give cookies, accept text on SYNs that have a valid one, and let such a connection be
+    /// accepted at once. The number is the most such connections whose handshake has not ended (RFC 7413
+    /// §5.1). Default 0: no Fast Open.
     pub fast_open: usize,
     /// The keys of the cookies that this listener gives. `None`: those of the host
     /// ([`FastOpenConfig::keys`]). Default `None`.
     pub fast_open_keys: Option<FastOpenKeys>,
-    /// Other listeners may have the same address and port, if all of them say so: each peer is one
-    /// of theirs. Default off.
+    /// Other listeners may have the same address and port if all of them allow it: connections are then
+    /// distributed among them by a hash of the addresses. Default off.
     pub shares_address: bool,
-    /// The headers of the SYN of each connection are kept for its user, as they came. Default off.
+    /// Keep the headers of each connection's SYN for its user, exactly as they arrived. Default off.
     pub saves_syns: bool,
-    /// How the connections behave that are accepted here.
+    /// How connections that are accepted here behave.
     pub tcp: TcpConfig,
 }
 
@@ -65,7 +64,7 @@ impl ListenerConfig {
     }
 }
 
-/// In which order the options of a SYN stand (RFC 9293 §3.1 leaves it open).
+/// The order of the options in a SYN (RFC 9293 §3.1 leaves it open).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OptionLayout {
     /// MSS, SACK permitted, timestamps, NOP, window scale: Linux's.
@@ -77,9 +76,8 @@ pub enum OptionLayout {
     WithoutOptions,
 }
 
-/// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6): without keeping anything of
-/// it, which loses what the SYN offered but for MSS and, with timestamps, window scale, SACK and
-/// ECN.
+/// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6), and keeps no state for it. Of what
+/// the SYN offered, only the MSS survives; with timestamps, also window scale, SACK and ECN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SynCookies {
     /// Never: beyond `max_half_open` SYNs are dropped.

@@ -1,20 +1,20 @@
-//! What a path carries, and how that is found out.
+//! Path MTU discovery.
 
 use core::time::Duration;
 
 use super::ConfigError;
 
-/// When to look for the path MTU with probes (packetization layer path MTU discovery: RFC 4821,
-/// RFC 8899). What ICMP says is heard in any case (RFC 1191, RFC 8201).
+/// When to probe for the path MTU (packetization layer path MTU discovery: RFC 4821,
+/// RFC 8899). ICMP is always taken into account (RFC 1191, RFC 8201).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MtuProbing {
-    /// Never: whoever is behind a black hole stays there.
+    /// Never: connections cannot recover from a black hole.
     Off,
-    /// When long segments, and nothing else, seem to vanish, and when a smaller MTU that was
-    /// learnt is old.
+    /// When only long segments seem to vanish, and when a smaller MTU was learnt long
+    /// ago.
     #[default]
     OnBlackHole,
-    /// From the start of every connection: with segments for the base size first.
+    /// From the start of every connection, which begins with segments of the base size.
     Always,
 }
 
@@ -23,26 +23,26 @@ pub enum MtuProbing {
 pub struct PathMtuConfig {
     /// When to probe. Default [`MtuProbing::OnBlackHole`].
     pub probing: MtuProbing,
-    /// BASE_PLPMTU (RFC 8899 §5.1.2): what is expected to work on nearly every path. From 68; over
-    /// IPv6 at least 1280 counts. Default 1200.
+    /// BASE_PLPMTU (RFC 8899 §5.1.2): a size that is expected to work on nearly every path. At least 68; over
+    /// IPv6 less than 1280 counts as 1280. Default 1200.
     pub base: u16,
-    /// MAX_PROBES (RFC 8899 §5.1.2): so many lost probes of a size show that it is too long. From
+    /// MAX_PROBES (RFC 8899 §5.1.2): how many lost probes of one size show that it is too long. At least
     /// 1. Default 3.
     pub max_probes: u32,
-    /// Probes begin in the middle between the base, of which the headers of IPv4 count as those of the connection, and
-    /// what the peer takes, and go on halving; one lost probe shows that it was too long; the first segments are as
-    /// long as the peer takes, with [`MtuProbing::Always`], too; and a black hole is there once retransmissions have
-    /// gone on for as long as R1 takes: it leaves the base, and then half of the text each time. As in Linux.
-    /// Default off: as below, and as RFC 8899 has it.
+    /// The search is a bisection, as in Linux. The first probe lies halfway between the base (computed with IPv4
+    /// headers) and what the peer accepts; one lost probe shows that a size is too long. The first segments are as
+    /// long as the peer accepts, even with [`MtuProbing::Always`]. A black hole is assumed once retransmissions have
+    /// gone on for as long as R1 takes; it leaves the base size, and then half of the text each time.
+    /// Default off: as RFC 8899 says.
     pub halves: bool,
-    /// After so many retransmission timeouts in a row with long segments in flight there is a black
-    /// hole. From 1. Default 2.
+    /// How many retransmission timeouts in a row, with long segments in flight, indicate a black
+    /// hole. At least 1. Default 2.
     pub black_hole_timeouts: u32,
-    /// PMTU_RAISE_TIMER (RFC 8899 §5.1.1, RFC 1191 §6.3): how long what was learnt is believed,
-    /// by connections and by their host. Default 10 minutes.
+    /// PMTU_RAISE_TIMER (RFC 8899 §5.1.1, RFC 1191 §6.3): after this time, connections and their host no longer rely
+    /// on a path MTU that they learnt, and search again. Default 10 minutes.
     pub raise_after: Duration,
     /// The MSS option of a SYN offers no more than the path is known to carry, as in Linux. Default off: it
-    /// says what this host takes (RFC 9293 §3.7.1).
+    /// offers what this host can receive (RFC 9293 §3.7.1).
     pub limits_offer: bool,
 }
 

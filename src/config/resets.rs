@@ -1,15 +1,15 @@
-//! Which resets are believed.
+//! Which resets are accepted.
 
-/// Where a reset must stand to end a synchronized connection (RFC 9293 §3.10.7.4, second).
+/// Which sequence number a reset must have to end a synchronized connection (RFC 9293 §3.10.7.4, second).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Resets {
-    /// At RCV.NXT; elsewhere in the window it is challenged, so that who cannot see the connection
-    /// cannot end it (RFC 5961 §3.2).
+    /// RCV.NXT. Elsewhere in the window it is challenged, so that an attacker off the path cannot end the
+    /// connection (RFC 5961 §3.2).
     #[default]
     Exact,
-    /// Also behind the last octet that was held and reported selectively, since the peer may not
-    /// know better; and at the place of a FIN that came, where some stacks put it. As Linux has it.
+    /// Also the one after the last octet that is held beyond a gap and was reported by SACK, because the peer may
+    /// take that for RCV.NXT; and that of a FIN that has arrived, where some stacks put it. As in Linux.
     AlsoBehindHeld,
-    /// Anywhere in the window, as RFC 793 had it.
+    /// Any in the window, as in RFC 793.
     InWindow,
 }

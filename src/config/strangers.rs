@@ -1,17 +1,19 @@
-//! What is told to those who have no connection.
+//! How segments that belong to no connection are answered.
 
-/// How segments are answered that belong to no connection, or to none that can be.
+/// How segments are answered that belong to no connection, or that cannot open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strangers {
-    /// Who ends a handshake when no other connection can wait to be accepted is reset, as in FreeBSD, and in Linux
-    /// if it is asked to. Off, the acknowledgment is ignored, and the SYN-ACK comes again. Default off.
+    /// If the accept queue is full when a handshake ends, the peer is reset: as in FreeBSD, and in Linux if
+    /// `tcp_abort_on_overflow` is set. Off, the acknowledgment is ignored, and the SYN-ACK is sent again. Default
+    /// off.
     pub resets_overflows: bool,
-    /// And a SYN that comes then is answered, as in FreeBSD. Off, it is ignored, as in Linux. Default off.
+    /// A SYN that arrives while the accept queue is full is answered, as in FreeBSD. Off, it is ignored, as in
+    /// Linux. Default off.
     pub takes_overflows: bool,
-    /// What a segment for a port is told on which nobody listens. Default [`ClosedPorts::Reset`].
+    /// How a segment for a port on which nobody listens is answered. Default [`ClosedPorts::Reset`].
     pub closed_ports: ClosedPorts,
-    /// A SYN with a FIN opens nothing: nobody sends it but to probe or to confuse. Off, its FIN does not
-    /// count, as in FreeBSD. Default on.
+    /// A SYN with a FIN is dropped, because it is only sent to probe or confuse hosts. Off, its FIN is
+    /// ignored, as in FreeBSD. Default on.
     pub drops_syn_fin: bool,
 }
 
@@ -26,14 +28,14 @@ impl Default for Strangers {
     }
 }
 
-/// What comes back from a port on which nobody listens (RFC 9293 §3.10.7.1).
+/// The answer from a port on which nobody listens (RFC 9293 §3.10.7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ClosedPorts {
     /// A reset.
     #[default]
     Reset,
-    /// Nothing to a SYN, and otherwise a reset: who looks for open ports waits.
+    /// None to a SYN, and a reset to anything else, which slows port scans down.
     IgnoreSyn,
-    /// Nothing.
+    /// None.
     Ignore,
 }

@@ -5,17 +5,17 @@ use super::FlowLabel;
 /// How UDP sockets behave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpConfig {
-    /// The most octets of text that wait to be received, and the most datagrams; what comes beyond
-    /// is dropped and counted. One datagram is taken however long it is. Default 512 KiB.
+    /// The most octets of text that may wait to be received on one socket. Beyond it, datagrams are
+    /// dropped and counted; but an empty queue takes one of any length. Default 512 KiB.
     pub receive_buffer: usize,
-    /// See `receive_buffer`; 0 counts as 1. Default 1,024.
+    /// The most datagrams that may wait to be received on one socket; 0 counts as 1. Default 1,024.
     pub receive_datagrams: usize,
-    /// The most octets of text that wait to leave, and the most datagrams; beyond it a send waits.
-    /// One datagram is taken however long it is. Default 256 KiB.
+    /// The most octets of text that may wait to be sent on one socket. Beyond it, a send blocks;
+    /// but an empty queue takes one datagram of any length. Default 256 KiB.
     pub send_buffer: usize,
-    /// See `send_buffer`; 0 counts as 1. Default 256.
+    /// The most datagrams that may wait to be sent on one socket; 0 counts as 1. Default 256.
     pub send_datagrams: usize,
-    /// What the user may change on a socket.
+    /// The options that a user may change on an open socket.
     pub socket: UdpOptions,
 }
 
@@ -31,17 +31,17 @@ impl Default for UdpConfig {
     }
 }
 
-/// What the user of a UDP socket may change while it lives (RFC 1122 §4.1.4).
+/// The options that a user may change on an open UDP socket (RFC 1122 §4.1.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UdpOptions {
-    /// TTL or hop limit of what is sent; `None`: that of the host. Default `None`.
+    /// TTL or hop limit of the datagrams. `None`: that of the host. Default `None`.
     pub hop_limit: Option<u8>,
-    /// The six DSCP bits and two ECN bits of what is sent. Default 0.
+    /// The traffic class of the datagrams: six bits of DSCP, two of ECN. Default 0.
     pub traffic_class: u8,
-    /// Which flow label packets of IPv6 have. Default [`FlowLabel::Constant`].
+    /// The flow label of IPv6 packets. Default [`FlowLabel::Constant`].
     pub flow_label: FlowLabel,
-    /// What is longer than the MTU has room for is sent in fragments, up to 65,507 octets of text
-    /// over IPv4 and 65,527 over IPv6. Off, it is refused: of what goes in fragments, one that is lost
-    /// loses all (RFC 8085 §3.2). Default off.
+    /// Datagrams that exceed the MTU are sent in fragments, up to 65,507 octets of text
+    /// over IPv4 and 65,527 over IPv6. Off, they are refused, because the loss of one fragment
+    /// loses the whole datagram (RFC 8085 §3.2). Default off.
     pub fragments: bool,
 }

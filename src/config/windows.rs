@@ -1,29 +1,29 @@
-//! The windows that a receiver tells, how its buffer grows, and how the closed window of a peer is probed.
+//! The windows that are advertised, how the receive buffer grows, and how a closed window of the peer is probed.
 
 use core::time::Duration;
 
 use super::ConfigError;
 
-/// What a connection does about windows, where RFC 9293 leaves it free.
+/// How a connection handles windows, where RFC 9293 leaves it open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Windows {
-    /// Once the handshake has shown how long segments are, both buffers have room for whole ones.
-    /// Default off; FreeBSD: 65,536 octets become 65,700.
+    /// Once the handshake has determined the MSS, the sizes of both buffers are rounded up to whole segments.
+    /// Default off; on in FreeBSD, where 65,536 octets become 65,700.
     pub whole_segment_buffers: bool,
-    /// The window is at most as many whole segments as the buffer has room for, and the first one so many,
-    /// though the field of a SYN cannot say it. Default off; Linux: of 20,000 octets, 18,980 are offered.
+    /// The window is rounded down to whole segments; and the first one is as large as the buffer allows, though the
+    /// window field of a SYN cannot express that. Default off; on in Linux, where 18,980 of 20,000 octets are offered.
     pub whole_segment_window: bool,
-    /// Which window is told when. Default [`WindowTold::Steps`].
+    /// Which window is advertised, and when. Default [`WindowTold::Steps`].
     pub told: WindowTold,
     /// When and how the receive buffer grows. Default [`ReceiveGrowth::TwiceRead`].
     pub growth: ReceiveGrowth,
     /// The window scale is that of [`TcpConfig::receive_buffer`](super::TcpConfig::receive_buffer), whatever
     /// size the user has asked for, as in FreeBSD. Default off.
     pub scales_for_largest: bool,
-    /// What there must be room for in the receive buffer. Default [`ReceiveRoom::Octets`].
+    /// How the room in the receive buffer is counted. Default [`ReceiveRoom::Octets`].
     pub room: ReceiveRoom,
-    /// Where packets count, a scaled window that was given is taken back if packets have taken more memory than
-    /// was expected, as Linux does it if it is told to (RFC 7323 §2.4 has reasons not to). Default off: its
+    /// With [`ReceiveRoom::Packets`], a scaled window shrinks if packets have taken more memory than
+    /// expected, as in Linux with `tcp_shrink_window` (RFC 7323 §2.4 has reasons against it). Default off: the
     /// right edge never moves left (RFC 9293 §3.8.6).
     pub may_shrink: bool,
     /// When a closed window of the peer is probed, and with what. Default [`Persist::Rto`].
@@ -31,7 +31,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Probes at no distance would never end.
+    /// Probes without a pause between them would never end.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self.persist {
             Persist::AtLeast(Duration::ZERO) => Err(ConfigError::Zero("windows.persist")),
@@ -40,56 +40,56 @@ impl Windows {
     }
 }
 
-/// Which window an acknowledgment tells, and when the reader makes one leave that tells a larger
-/// window (RFC 9293 §3.8.6.2.2).
+/// Which window an acknowledgment advertises, and when reading causes a window update (RFC 9293 §3.8.6.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WindowTold {
-    /// The right edge stays until it can move by a segment or half the buffer. A window with less than two
-    /// segments left is told once it moves, a larger one once half the buffer has become free.
+    /// The right edge stays until it can move by a segment or half the buffer. If less than two segments of
+    /// window are left, a window update is sent as soon as the edge moves; otherwise, once half the buffer has
+    /// become free.
     #[default]
     Steps,
-    /// What the buffer has room for, but less than a segment and a quarter of the buffer is none. A larger
-    /// one is told once it is larger by two segments, and by a quarter of the buffer, or less than an
-    /// eighth was left, or the buffer holds eight segments at most; and once half the buffer has become
-    /// free; but not while an acknowledgment waits. Scaled, it is rounded up; and a reset tells none. As
-    /// in FreeBSD.
+    /// The room in the buffer; but if that is less than a segment and a quarter of the buffer, 0. A window update is
+    /// sent once the window has grown by two segments and either by a quarter of the buffer, or from less than an
+    /// eighth of it, or in a buffer of at most eight segments; and once half the buffer has become
+    /// free; but not while an acknowledgment is delayed. When scaled, the window is rounded up; a reset has
+    /// a window of 0. As in FreeBSD.
     Room,
 }
 
-/// What the receive buffer has room for (RFC 9293 §3.8.6 leaves buffers to the host).
+/// How the room in the receive buffer is counted (RFC 9293 §3.8.6 leaves buffers to the host).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReceiveRoom {
-    /// Octets of text.
+    /// In octets of text.
     #[default]
     Octets,
-    /// What packets take in memory, which is twice as many octets: the window is what text is expected in
-    /// the rest, by the share that text had in the memory of the longest segment; and it grows, from the first
-    /// one on, with what arrives. What finds no room is dropped, once small packets are copied
-    /// together. As Linux has it.
+    /// In the memory that packets take, of which there is twice the size of the buffer. The window is the amount of
+    /// text expected to fit the rest, by the share that text had in the memory of the longest segment; and it grows
+    /// with what arrives, starting from the first window. If there is no room, small packets are copied together,
+    /// and then packets are dropped. As in Linux.
     Packets,
 }
 
-/// When the receive buffer grows, while nobody has fixed its size, and by how much.
+/// When and by how much the receive buffer grows, unless the user has fixed its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReceiveGrowth {
-    /// To twice what was read in a round trip, and what slow start brings next (dynamic right-sizing).
+    /// To twice what was read in a round trip, plus what slow start brings next (dynamic right-sizing).
     #[default]
     TwiceRead,
-    /// By half, once seven eighths of it were read in a round trip: as in FreeBSD.
+    /// By half, once seven eighths of it were read in a round trip, as in FreeBSD.
     HalfMore,
-    /// It does not.
+    /// Never.
     Never,
 }
 
-/// How far apart probes of a closed window are (RFC 9293 §3.8.6.1), always bounded by
-/// [`TcpConfig::max_persist`](super::TcpConfig::max_persist).
+/// The interval between probes of a closed window (RFC 9293 §3.8.6.1), which
+/// [`TcpConfig::max_persist`](super::TcpConfig::max_persist) always bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Persist {
-    /// RTO, and twice as far after each (SHLD-29, SHLD-30).
+    /// The RTO, doubled after each probe (SHLD-29, SHLD-30).
     #[default]
     Rto,
-    /// 4 SRTT + 8 RTTVAR, twice as far after each, with the slop of RTO on top; at least so long, and not
-    /// sooner of a window that is too small to be used. Above zero. And each probe carries the next octet of text. As
+    /// 4 SRTT + 8 RTTVAR, doubled after each probe, plus the slop of the RTO, and at least this long, which is above
+    /// zero. A window too small to be used is not probed sooner either. Each probe carries the next octet of text. As
     /// in FreeBSD, with 5 s.
     AtLeast(Duration),
 }

@@ -165,8 +165,6 @@ fn linux(host: Config) -> Config {
         time_wait_ignores_resets: false,
         acceptance: LINUX_ACCEPTANCE,
         tells_late_resets: true,
-        reduces_whole_window: true,
-        window_in_segments: true,
         slow_start_after_idle: false,
         max_burst: None,
         slow_start_limit: Some(u32::MAX),
@@ -240,6 +238,8 @@ fn habits() -> Habits {
             reduces_from_cwnd: true,
             grows_by_deliveries: true,
             idle_halves: true,
+            reduces_whole_window: true,
+            window_in_segments: true,
         },
         sending: SendingHabits {
             fills_windows: true,
@@ -322,7 +322,13 @@ fn freebsd_connections(tcp: TcpConfig) -> TcpConfig {
         congestion_control: CongestionControl::Cubic,
         hystart: false,
         window_use: WindowUse::PeerWindow,
-        reduces_whole_window: true,
+        habits: Habits {
+            congestion: CongestionHabits {
+                reduces_whole_window: true,
+                ..CongestionHabits::default()
+            },
+            ..Habits::default()
+        },
         rack: false,
         tail_loss_probe: false,
         forward_rto: false,

@@ -233,7 +233,7 @@ impl Tcb {
     /// §4.6).
     pub(super) fn flight_to_reduce(&self, flight: Flight) -> u64 {
         let cwnd = self.congestion.window();
-        match self.config.reduces_whole_window {
+        match self.config.habits.congestion.reduces_whole_window {
             true => flight.size(cwnd).max(cwnd),
             false => flight.size(cwnd),
         }
@@ -283,7 +283,7 @@ impl Tcb {
         if report.delivered > 0 {
             let window_limited = self.uses_window(in_flight);
             let rtt = &self.recovery.rtt;
-            let ends = self.config.window_in_segments
+            let ends = self.config.habits.congestion.window_in_segments
                 && report.recovering
                 && !self.recovery.is_reducing(ack.ack);
             self.congestion.on_ack(&Ack {

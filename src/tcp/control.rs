@@ -16,7 +16,7 @@ pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq
         validation: config.window_validation,
         slow_start_limit: config.slow_start_limit,
         hystart: config.hystart,
-        in_segments: config.window_in_segments,
+        in_segments: config.habits.congestion.window_in_segments,
         seed: u64::from(iss.wire()),
     }
 }

@@ -123,7 +123,6 @@ fn any_config(random: &mut Random) -> Config {
         QuickAcks::UntilAnswering,
         QuickAcks::Never,
     ]);
-    tcp.window_in_segments = random.chance(40);
     tcp.ack_waits = any_ack_waits(random);
     tcp.habits = any_habits(random);
     tcp.endings.resets_given_up = random.chance(30);
@@ -206,6 +205,8 @@ fn any_habits(random: &mut Random) -> Habits {
             reduces_from_cwnd: random.chance(40),
             grows_by_deliveries: random.chance(40),
             idle_halves: random.chance(40),
+            reduces_whole_window: random.chance(40),
+            window_in_segments: random.chance(40),
         },
         sending: SendingHabits {
             fills_windows: random.chance(40),

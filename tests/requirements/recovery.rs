@@ -227,10 +227,11 @@ fn the_loss_of_a_tail_reduces_what_was_in_use() {
             segments_leave(&mut d, &[9301]);
             d
         };
-        let cubic = |reduces_whole_window| TcpConfig {
-            congestion_control: CongestionControl::Cubic,
-            reduces_whole_window,
-            ..reno()
+        let cubic = |reduces_whole_window| {
+            let mut tcp = reno();
+            tcp.congestion_control = CongestionControl::Cubic;
+            tcp.habits.congestion.reduces_whole_window = reduces_whole_window;
+            tcp
         };
         let after_probe = |tcp: TcpConfig| {
             let mut d = tail(tcp);

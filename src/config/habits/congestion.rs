@@ -1,24 +1,31 @@
-//! Where the congestion window of common hosts is not what their RFCs make of it.
+//! Ways in which the congestion window of common hosts differs from the RFCs.
 
-/// What the congestion window makes of losses, acknowledgments and silence. Each default is the RFCs'; Linux
-/// has them all.
+/// Differences from the RFCs in how the congestion window reacts to losses, acknowledgments and silence. By
+/// default all are off; Linux has them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CongestionHabits {
-    /// A timeout during a recovery, or while the window shrinks for marks, keeps ssthresh: the window has
-    /// been reduced for that. Off, it is reduced once more (RFC 5681 §3.1). Default off.
+    /// A timeout during a recovery, or while the window is being reduced for marks, keeps ssthresh, because the window
+    /// has been reduced already. Off, ssthresh is reduced once more (RFC 5681 §3.1). Default off.
     pub timeout_keeps_ssthresh: bool,
-    /// With SACK, a recovery is one sign of congestion, whatever is lost in it. Off, the loss of a
-    /// retransmission, or of what left since the window was reduced, is another one (RFC 5681 §4.3, RFC
-    /// 8985 §3.4). Default off.
+    /// With SACK, a recovery reduces the window once, whatever is lost during it. Off, the loss of a
+    /// retransmission, or of anything sent since the window was reduced, is a further sign of congestion (RFC 5681
+    /// §4.3, RFC 8985 §3.4). Default off.
     pub recovery_reduces_once: bool,
-    /// Proportional Rate Reduction takes the window down from cwnd. Off, from what was in flight (RecoverFS
+    /// Proportional Rate Reduction starts from cwnd. Off, it starts from what was in flight (RecoverFS
     /// of RFC 9937 §6.2). Default off.
     pub reduces_from_cwnd: bool,
-    /// The window grows by what an acknowledgment newly shows to have arrived, reported before or not, and
-    /// sent twice or not, if it moves SND.UNA or the path is known to reorder. Off, by what it acknowledges
-    /// (RFC 5681 §3.1, RFC 3465). Default off.
+    /// The window grows by everything that an acknowledgment newly shows to have arrived, even if retransmitted,
+    /// provided that it moves SND.UNA or the path is known to reorder. Off, it grows by what is cumulatively
+    /// acknowledged (RFC 5681 §3.1, RFC 3465). Default off.
     pub grows_by_deliveries: bool,
-    /// An idle time halves the window for each RTO in it, down to the initial window (RFC 2861 §3.1). Off,
-    /// after one RTO it is the initial window (RFC 5681 §4.1). Default off.
+    /// Idleness halves the window once per RTO, down to the initial window (RFC 2861 §3.1). Off,
+    /// the window is the initial window after one RTO (RFC 5681 §4.1). Default off.
     pub idle_halves: bool,
+    /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
+    /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
+    pub reduces_whole_window: bool,
+    /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part; and the
+    /// acknowledgment that ends a recovery lets the window grow, so it rises a little earlier. Off, they are
+    /// computed to the octet (RFC 5681, RFC 9438). Default off.
+    pub window_in_segments: bool,
 }

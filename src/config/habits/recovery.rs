@@ -1,57 +1,58 @@
-//! Where common hosts find and repair losses another way than their RFCs.
+//! Ways in which common hosts detect and repair losses differently from the RFCs.
 
-/// What is taken for a loss, and what for none. Each default is the RFCs'; Linux has them all, but where it says
-/// so.
+/// Differences from the RFCs in how losses are detected and repaired. By default all are off; Linux has all those
+/// that do not name a setting of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RecoveryHabits {
-    /// Without SACK, each duplicate acknowledgment counts as if it had reported a segment, only that nobody
-    /// knows which. More of them than segments can have arrived say that the path reorders, and from then on
-    /// it takes more to show a loss; what a partial acknowledgment shows to be lost waits for the window;
-    /// and a repair lasts until more than `recover` is acknowledged, as after a timeout. Off, three show a
-    /// loss (RFC 5681 §3.2), what a partial acknowledgment shows leaves at once, and the acknowledgment of
+    /// Without SACK, each duplicate acknowledgment counts as a report of one segment, although nobody
+    /// knows which. More reports than segments in flight mean that the path reorders, and from then on
+    /// more of them are needed to show a loss. A retransmission after a partial acknowledgment waits for the window.
+    /// A recovery, even after a timeout, lasts until more than `recover` is acknowledged. Off, three duplicates show
+    /// a loss (RFC 5681 §3.2), a partial acknowledgment causes an immediate retransmission, and the acknowledgment of
     /// `recover` ends the recovery (RFC 6582 §3.2). Default off.
     pub counts_duplicates: bool,
-    /// An acknowledgment of nothing new is a duplicate though the window is smaller than before, if it is
-    /// not closed; and is none if text of the peer has come since. Off, the window of a duplicate is that of
-    /// the last segment (RFC 5681 §2, (e)). Default off.
+    /// An acknowledgment of nothing new counts as a duplicate even if its window is smaller than before, unless that
+    /// is closed; but not if text of the peer has come since the last one. Off, the window of a duplicate must be
+    /// that of the last segment (RFC 5681 §2, (e)). Default off.
     pub smaller_window_is_duplicate: bool,
-    /// A peer that acknowledges up to what it had reported, and not that, has half a round trip, and 10 ms
-    /// at least, to do so; then all of it is sent again. Off, the first segment is sent again at once, and
-    /// after a timeout so is the rest (RFC 2018 §8). Default off.
+    /// If the peer acknowledges everything up to a range that it had reported by SACK, but not that range (it
+    /// seems to have reneged), it gets half a round trip, and at least 10 ms, to acknowledge it; then all of it is
+    /// sent again. Off, the first segment is sent again at once, and the rest after a timeout (RFC 2018 §8).
+    /// Default off.
     pub doubts_reneging: bool,
-    /// D-SACKs widen the reordering window only where reordering was seen. Off, they do anyway (RFC 8985
+    /// D-SACKs widen the reordering window only if reordering has been observed. Off, they always do (RFC 8985
     /// §6.2, step 4). Default off.
     pub dsack_needs_reordering: bool,
-    /// However many segments are reported beyond it, a segment is lost only once it was overtaken for as long as the
-    /// reordering window says, as on Linux if `tcp_recovery` has 4. Off, three of them make that window zero, until
-    /// reordering is seen (RFC 8985 §6.2, step 4). Default off.
+    /// The reordering window always applies, however many segments are reported beyond a gap, as in Linux if
+    /// `tcp_recovery` has bit 4. Off, until reordering is observed, three such segments make that window zero (RFC
+    /// 8985 §6.2, step 4). Default off.
     pub counts_no_segments: bool,
-    /// D-SACKs never widen the reordering window, as on Linux if `tcp_recovery` has 2. Default off.
+    /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,
-    /// What is sent again because the path carries less counts as after a timeout until all that was in flight is
-    /// acknowledged, though the congestion window stays what it was. Off, nothing has been lost to congestion,
-    /// and no recovery begins (RFC 1191 §6.4). Default off.
+    /// When segments are sent again because the path MTU has decreased, the connection behaves as after a timeout until
+    /// everything that was in flight is acknowledged, but keeps its congestion window. Off, no recovery begins,
+    /// since nothing was lost to congestion (RFC 1191 §6.4). Default off.
     pub repairs_smaller_path: bool,
-    /// A tail loss probe may follow another with no RTT sample in between. Off, it must not (RFC 8985
+    /// A tail loss probe may follow another without an RTT sample in between. Off, it may not (RFC 8985
     /// §7.3). Default off.
     pub probe_needs_no_sample: bool,
-    /// When no tail loss probe leaves, since what was sent last lies beyond the peer's window, RTO counts
-    /// from when the segment at SND.UNA left. Off, from when it was acknowledged or sent last, as without
-    /// such probes (RFC 6298 §5). Default off.
+    /// If a tail loss probe cannot be sent, because what was sent last lies beyond the peer's window, the RTO counts
+    /// from when the segment at SND.UNA was sent. Off, as without probes, from the last acknowledgment of new text or
+    /// transmission (RFC 6298 §5). Default off.
     pub skipped_probe_rearms: bool,
-    /// Without SACK, what is sent again at SND.UNA by a recovery starts the retransmission timer anew. Off,
-    /// only acknowledgments do (RFC 6298 §5.3). With SACK it does so in any case. Default off.
+    /// Without SACK, a retransmission at SND.UNA during a recovery restarts the retransmission timer. Off,
+    /// only acknowledgments do (RFC 6298 §5.3). With SACK it always does. Default off.
     pub resend_restarts_timer: bool,
-    /// With SACK, an acknowledgment of more than a timeout has sent again refutes it at once. Off, not
-    /// before two new segments have left (RFC 5682 §3.1, step 2). Default off.
+    /// With SACK, an acknowledgment of more than a timeout has retransmitted shows at once that the timeout was
+    /// spurious. Off, two new segments must have been sent before (RFC 5682 §3.1, step 2). Default off.
     pub acked_refutes_timeout: bool,
-    /// Without SACK, a duplicate that comes before F-RTO has sent something new says nothing. Off, it says
-    /// that the timeout was right (RFC 5682 §2.1, step 2). Default off.
+    /// Without SACK, a duplicate acknowledgment that arrives before F-RTO has sent new text is ignored. Off, it means
+    /// that the timeout was not spurious (RFC 5682 §2.1, step 2). Default off.
     pub forward_rto_outlasts_duplicates: bool,
-    /// A timeout that was refuted does not count towards R1 and R2. Off, it does until SND.UNA moves (RFC
-    /// 9293 §3.8.3). Default off.
+    /// A spurious timeout does not count towards R1 and R2. Off, it counts until SND.UNA moves (RFC 9293 §3.8.3).
+    /// Default off.
     pub forgets_refuted_timeouts: bool,
-    /// That net or host cannot be reached, ICMP says so of the segment at SND.UNA, takes back one doubling
-    /// of the timeout: RFC 6069, which is experimental. Default off.
+    /// An ICMP error that says, of the segment at SND.UNA, that its network or host is unreachable undoes one doubling
+    /// of the timeout (RFC 6069, which is experimental). Default off.
     pub unreachable_undoes_back_off: bool,
 }

@@ -1,19 +1,20 @@
-//! Where common hosts cut what they send another way, or have it wait for something else.
+//! Ways in which common hosts segment and delay text differently from the RFCs.
 
-/// What may leave, and in which segments. Each default is the RFCs'; Linux has them all.
+/// Differences from the RFCs in when text is sent, and in which segments. By default all are off; Linux has them
+/// all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendingHabits {
-    /// What fills the rest of the peer's window leaves behind full segments, though it is less than one,
-    /// unless a small one is in flight. Off, it waits for more window (RFC 9293 §3.8.6.2.1). Default off.
+    /// After full segments, a smaller one is sent that fills the rest of the peer's window, unless a small segment is
+    /// in flight. Off, that text waits for more window (RFC 9293 §3.8.6.2.1). Default off.
     pub fills_windows: bool,
     /// No segment is longer than half of the largest window since the handshake, if that was more than 536
-    /// octets. Off, any that fits; and where the window is less than a segment, what is half of the largest
-    /// (RFC 9293 §3.8.6.2.1). Default off.
+    /// octets. Off, a segment may be as long as fits; and if the window is less than a segment, text leaves once
+    /// half of the largest window can be sent (RFC 9293 §3.8.6.2.1). Default off.
     pub halves_windows: bool,
-    /// What a SEND of a part has left waits for the next SEND no longer than until something arrives. Off,
-    /// that alone, or the override timeout, ends the wait (RFC 9293 §3.8.6.2.1). Default off.
+    /// Text of a partial SEND (`MSG_MORE`) that waits for the next SEND leaves when a segment arrives. Off, it waits
+    /// for that SEND or the override timeout (RFC 9293 §3.8.6.2.1). Default off.
     pub arrivals_end_parts: bool,
-    /// A FIN without text waits for the congestion window, like a segment. Off, it leaves: RFC 5681 §3.1 is
-    /// about text. Default off.
+    /// A FIN without text waits for the congestion window, like text. Off, it leaves at once, because RFC 5681 §3.1
+    /// limits only text. Default off.
     pub fin_waits_for_window: bool,
 }

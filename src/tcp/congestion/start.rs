@@ -1,4 +1,4 @@
-//! What a controller starts from.
+//! The state from which a controller starts.
 
 use core::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Start {
     /// [`TcpConfig::hystart`](crate::config::TcpConfig::hystart).
     pub hystart: bool,
     /// Whether windows are counted in whole segments:
-    /// [`TcpConfig::window_in_segments`](crate::config::TcpConfig::window_in_segments).
+    /// [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
     pub in_segments: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
