@@ -1,4 +1,4 @@
-//! Sockets opened as those of [`std::net`] are: with whatever stands for addresses.
+//! Constructors like those of [`std::net`], which take any [`ToSocketAddrs`].
 
 use core::net::SocketAddr;
 use std::io;
@@ -9,27 +9,28 @@ use super::net::Net;
 use super::stream::TcpStream;
 
 impl TcpListener {
-    /// Listens on `address` of the host `net`: the first that can be had, if it stands for
-    /// several. See [`Net::listen`].
+    /// Listens on `address` of the host `net`. If it yields several addresses, they are tried in order
+    /// until one succeeds. See [`Net::listen`].
     ///
     /// # Errors
-    /// As [`Net::listen`], of the last address tried.
+    /// As [`Net::listen`], for the last address tried.
     pub fn bind(net: &Net, address: impl ToSocketAddrs) -> io::Result<TcpListener> {
         first(address, |address| net.listen(address))
     }
 }
 
 impl TcpStream {
-    /// Connects the host `net` to `address`: to the first that answers, if it stands for several.
+    /// Connects the host `net` to `address`. If it yields several addresses, they are tried in order until
+    /// one succeeds. See [`Net::connect`].
     ///
     /// # Errors
-    /// As [`Net::connect`], of the last address tried.
+    /// As [`Net::connect`], for the last address tried.
     pub fn connect(net: &Net, address: impl ToSocketAddrs) -> io::Result<TcpStream> {
         first(address, |address| net.connect(address))
     }
 }
 
-/// What `open` gives for the first of the addresses for which it succeeds.
+/// The result of `open` for the first address for which it succeeds, or else its last error.
 pub(super) fn first<T>(
     addresses: impl ToSocketAddrs,
     mut open: impl FnMut(SocketAddr) -> io::Result<T>,

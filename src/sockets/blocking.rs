@@ -1,5 +1,5 @@
-//! Waiting until a call has an answer. Every wait has a way out: an answer, its timeout, the end
-//! of the network.
+//! Waiting until a call succeeds or fails. Every wait ends: with a result, by its timeout, or when the
+//! network ends.
 
 use core::task::Poll;
 use core::time::Duration;
@@ -11,7 +11,7 @@ use crate::driver::{Attempt, Engine, Key, Runtime, Shared};
 use crate::stack::Readiness;
 use crate::time::Instant;
 
-/// Tries at one shard, or tries until there is an answer, as `patience` says.
+/// Makes an attempt at one shard: once, or again and again until it has a result, as `patience` says.
 pub(super) fn run<T>(
     engine: &Engine,
     key: Key,
@@ -22,7 +22,7 @@ pub(super) fn run<T>(
     run_for(engine, key, interest, patience, &mut attempt)
 }
 
-/// As [`run`], at one shard, of an attempt with a room for text.
+/// As [`run`], for an attempt that may have a buffer into which text can land.
 pub(super) fn run_for<T>(
     engine: &Engine,
     key: Key,
@@ -38,8 +38,8 @@ pub(super) fn run_for<T>(
     }
 }
 
-/// As [`run`], at all shards; `keys` has what is waited for at each, and `attempt` is told at which
-/// it is made.
+/// As [`run`], at all shards: `keys` says what is waited for at each of them, and `attempt` is told at
+/// which shard it is made.
 pub(super) fn run_any<T>(
     runtime: &Runtime,
     keys: &[Key],
@@ -58,7 +58,8 @@ pub(super) fn run_any<T>(
     }
 }
 
-/// Tries once what needs `key`. "Not yet" is an error of the kind `WouldBlock`.
+/// Makes an attempt once. If it is pending, that is an error of the kind `WouldBlock`. `key`: what the
+/// attempt is about.
 pub(super) fn once<T>(
     engine: &Engine,
     key: Key,
@@ -80,22 +81,36 @@ pub(super) fn once<T>(
 pub(super) enum Patience {
     /// Not at all.
     None,
-    /// So long, or for ever.
+    /// For this long; `None`: for ever.
     Until(Option<Duration>),
 }
 
-/// Whether the calls of a socket wait. Shared by all its clones.
+/// Whether and how long the calls of a socket wait. Shared by all its clones.
 #[derive(Debug, Default)]
-pub(super) struct Blocking {
+pub(super) struct Waits {
     nonblocking: AtomicBool,
+    /// Of reads, receives and accepts.
+    pub(super) read: Timeout,
+    /// Of writes and sends.
+    pub(super) write: Timeout,
 }
 
-impl Blocking {
+impl Waits {
     pub(super) fn set_nonblocking(&self, nonblocking: bool) {
         self.nonblocking.store(nonblocking, Ordering::Relaxed);
     }
 
-    pub(super) fn patience(&self, timeout: &Timeout) -> Patience {
+    /// How long a read, a receive or an accept may wait.
+    pub(super) fn to_read(&self) -> Patience {
+        self.patience(&self.read)
+    }
+
+    /// How long a write or a send may wait.
+    pub(super) fn to_write(&self) -> Patience {
+        self.patience(&self.write)
+    }
+
+    fn patience(&self, timeout: &Timeout) -> Patience {
         match self.nonblocking.load(Ordering::Relaxed) {
             true => Patience::None,
             false => Patience::Until(timeout.get()),
@@ -124,7 +139,7 @@ impl Timeout {
             let message = "a timeout must not be zero";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        // 584 years stand for more.
+        // Longer timeouts become 584 years.
         let nanos = |timeout: Duration| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.nanos
             .store(timeout.map_or(0, nanos), Ordering::Relaxed);

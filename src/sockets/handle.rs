@@ -1,5 +1,5 @@
-//! What each call does to the stack, once, without waiting. `Pending` is "not yet", and then
-//! nothing has changed.
+//! What each call does to the stack, once, without waiting. If that returns `Pending`, nothing has
+//! changed, and it can be tried again.
 
 use core::net::SocketAddr;
 use core::task::Poll;
@@ -14,8 +14,8 @@ use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
 use crate::wire::Kept;
 
-/// A hold on a running stack: [`Net`](super::Net) and every socket has one. With the last the
-/// stack ends.
+/// A reference to a running stack: [`Net`](super::Net) and every socket have one. The stack ends when the
+/// last one is dropped.
 #[derive(Clone)]
 pub(super) struct Hold(Arc<Held>);
 
@@ -143,9 +143,9 @@ pub(super) fn established(shared: &mut Shared, id: ConnId) -> Poll<io::Result<()
 
 /// What a read got.
 pub(super) enum Received {
-    /// So many octets, in the buffer.
+    /// The number of octets in the buffer.
     Copied(usize),
-    /// Octets where they arrived: to be copied when the stack is not locked any more.
+    /// Octets in the memory into which they were received, to be copied after unlocking the stack.
     Kept(Vec<Kept>),
 }
 

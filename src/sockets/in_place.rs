@@ -1,4 +1,4 @@
-//! Writing where the text will lie until it is acknowledged.
+//! Writing without copying, straight into the send buffer.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -9,13 +9,12 @@ use super::stream::TcpStream;
 const PIECE: usize = 64 * 1024;
 
 impl TcpStream {
-    /// Writes without copying: `fill` gets room for `most` octets (or for as many as there is room
-    /// for, at least one) where they will lie until they are acknowledged. It writes from the first
-    /// octet on and says how many it has written; so many are sent, and returned. What the room held
-    /// before means nothing.
+    /// Writes without copying: `fill` gets a slice of the send buffer, of up to `most` octets (at least
+    /// one), with arbitrary contents. It fills the slice from the start and returns the number of
+    /// octets written; these are sent, and their number is returned.
     ///
-    /// Waits for room as a write does. While `fill` runs, the connection goes on. What a few octets
-    /// would take a block for is copied after all.
+    /// Waits for room as a write does. While `fill` runs, the connection goes on. A few octets may be copied
+    /// after all, rather than occupy a block of their own.
     ///
     /// ```
     /// # use std::io::Read;
@@ -39,10 +38,10 @@ impl TcpStream {
     /// ```
     ///
     /// # Errors
-    /// As a write; then `fill` was not called.
+    /// As a write; `fill` is not called then.
     ///
     /// # Panics
-    /// If `fill` does; then nothing was sent.
+    /// If `fill` panics; nothing is sent then.
     pub fn write_in_place(
         &self,
         most: usize,
@@ -54,11 +53,11 @@ impl TcpStream {
         self.write_draft(self.write_patience(), most, |draft| draft.fill(most, fill))
     }
 
-    /// Sends `count` octets of `file` from where it stands, or as many as there are until its end,
-    /// without a buffer in between: the file is read straight into what is sent. Returns how many,
-    /// and the file stands behind them.
+    /// Sends `count` octets of `file` from its current position, or fewer if the file ends before that. The
+    /// file is read straight into the send buffer. Returns the number of octets sent, by which the file's
+    /// position has moved.
     ///
-    /// Waits for room as a write does, and reads 64 KiB at most at a time, while the connection goes on.
+    /// Waits for room as a write does, and reads at most 64 KiB at a time, while the connection goes on.
     ///
     /// ```
     /// # use std::io::{Read, Seek, Write};
@@ -83,8 +82,8 @@ impl TcpStream {
     /// ```
     ///
     /// # Errors
-    /// As a write, or as the file has it; but only if nothing was sent before: otherwise the next
-    /// call will find the same.
+    /// As a write or as a read of the file, but only if nothing was sent before the error occurred. Otherwise it
+    /// returns what was sent, and the next call will meet the error again.
     pub fn send_file(&self, file: &File, count: u64) -> io::Result<u64> {
         let mut sent = 0;
         while sent < count {

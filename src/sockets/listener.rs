@@ -5,15 +5,46 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 
-use super::blocking::{self, Blocking, Patience, Timeout};
+use super::blocking::{self, Patience, Waits};
 use super::handle::{self, Hold};
 use super::stream::TcpStream;
 use crate::config::ListenerConfig;
 use crate::driver::Key;
 use crate::stack::{ListenerId, Readiness};
 
-/// A socket that accepts connections. Dropping it ends it; connections that nobody accepted are
+/// A socket that accepts connections. Dropping it closes it; connections that were not accepted are
 /// reset.
+///
+/// ```
+/// use std::io::{self, Read, Write};
+/// use std::thread;
+/// use stubborn::sockets::{Net, TcpListener, TcpStream};
+/// # use stubborn::config::Config;
+/// # use stubborn::driver::memory;
+/// # let (left, right) = memory::pair(1500)?;
+/// # let net = Net::start(left, Config::new(["192.0.2.1".parse()?]))?;
+/// # let client = Net::start(right, Config::new(["192.0.2.2".parse()?]))?;
+///
+/// /// An echo service, with a thread for each connection, until the listener is closed.
+/// fn serve(listener: &TcpListener) {
+///     while let Ok((stream, _peer)) = listener.accept() {
+///         thread::spawn(move || io::copy(&mut &stream, &mut &stream));
+///     }
+/// }
+///
+/// let listener = TcpListener::bind(&net, "192.0.2.1:7")?;
+/// thread::scope(|scope| {
+///     scope.spawn(|| serve(&listener));
+///     let mut stream = TcpStream::connect(&client, listener.local_addr())?;
+///     stream.write_all(b"hello")?;
+///     let mut answer = [0; 5];
+///     stream.read_exact(&mut answer)?;
+///     assert_eq!(&answer, b"hello");
+///     listener.close();
+///     io::Result::Ok(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct TcpListener {
     hold: Hold,
     /// At each shard.
@@ -21,8 +52,7 @@ pub struct TcpListener {
     /// What is waited for at each.
     keys: Vec<Key>,
     local: SocketAddr,
-    blocking: Blocking,
-    accept_timeout: Timeout,
+    waits: Waits,
 }
 
 impl TcpListener {
@@ -46,8 +76,7 @@ impl TcpListener {
             ids: Vec::with_capacity(engines.len()),
             keys: Vec::with_capacity(engines.len()),
             local,
-            blocking: Blocking::default(),
-            accept_timeout: Timeout::default(),
+            waits: Waits::default(),
         };
         for engine in engines {
             let local = listener.local;
@@ -67,10 +96,10 @@ impl TcpListener {
     /// `WouldBlock` when the accept timeout is over or, non-blocking, none is there;
     /// `NotConnected` once the listener is closed; `NetworkDown` if the network has ended.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.accept_with(self.blocking.patience(&self.accept_timeout))
+        self.accept_with(self.waits.to_read())
     }
 
-    /// A connection, if one is there.
+    /// A connection, if one is waiting to be accepted. Never blocks.
     ///
     /// # Errors
     /// As [`TcpListener::accept`]; `WouldBlock` if none is there.
@@ -78,13 +107,13 @@ impl TcpListener {
         self.accept_with(Patience::None)
     }
 
-    /// The connections that come, one after the other. Ends only when it is dropped: after an
-    /// error, ask again or stop.
+    /// The connections that come, one after the other. The iterator never ends by itself, even after
+    /// an error (a timeout, or that the listener is closed): the caller decides whether to go on.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
 
-    /// The address that is listened on; its port, if the stack chose one.
+    /// The address and port on which it listens, chosen by the stack if it was bound to port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
@@ -94,16 +123,16 @@ impl TcpListener {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_accept_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.accept_timeout.set(timeout)
+        self.waits.read.set(timeout)
     }
 
     /// Whether [`TcpListener::accept`] waits.
     pub fn set_nonblocking(&self, nonblocking: bool) {
-        self.blocking.set_nonblocking(nonblocking);
+        self.waits.set_nonblocking(nonblocking);
     }
 
-    /// Ends the listener now, as dropping it does. Threads that wait in [`TcpListener::accept`]
-    /// get an error.
+    /// Closes the listener now, as dropping it does. Threads that wait in [`TcpListener::accept`]
+    /// get an error of the kind `NotConnected`.
     pub fn close(&self) {
         let engines = self.hold.runtime().engines();
         // The first one last: what is free there is free everywhere.

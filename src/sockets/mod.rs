@@ -1,18 +1,8 @@
 //! Sockets over a running stack, like those of [`std::net`].
 //!
-//! | file | what it holds |
-//! |---|---|
-//! | `net` | [`Net`]: a running stack, and how to start and end it |
-//! | `opening` | [`Opening`]: how a connection is opened |
-//! | `listener` | [`TcpListener`] |
-//! | `stream` | [`TcpStream`] |
-//! | `addresses` | opening them with whatever stands for addresses |
-//! | `reader` | [`Reader`]: what has arrived, looked at where it lies |
-//! | `in_place` | writing where the text will lie: [`TcpStream::write_in_place`], [`TcpStream::send_file`] |
-//! | `udp` | [`UdpSocket`] |
-//! | `handle` | what each call does to the stack, once, without waiting |
-//! | `blocking` | the same, waiting |
-//! | `error` | errors of the stack as [`std::io::Error`] |
+//! Start a stack with [`Net::start`], on a [`TunDevice`](crate::tun::TunDevice) or a device of
+//! [`memory`](crate::driver::memory). Then [`TcpListener::bind`], [`TcpStream::connect`] and
+//! [`UdpSocket::bind`] work as in the standard library, with the `Net` as their first argument.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -36,10 +26,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! If the stack panics, or its device, the network has ended: calls that return a `Result` fail with
-//! an error of the kind `Other`, whoever waits is woken, and what is dropped is not closed any more. A
-//! call that has no way to fail (the status of a connection, its options) answers from what the panic
-//! has left, and may panic in its turn.
+//! If the stack or its device panics, the network has ended: threads that wait are woken, and calls that
+//! return a `Result` fail with an error of the kind `Other`. Sockets that are dropped after that are not
+//! closed. A call that cannot return an error (for the status or the options of a connection) answers from
+//! the state that the panic has left, or panics, too.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `net` | [`Net`]: a running stack, and how to start and end it |
+//! | `opening` | [`Opening`]: how a connection is opened |
+//! | `listener` | [`TcpListener`] |
+//! | `stream` | [`TcpStream`] |
+//! | `addresses` | the constructors that take any [`ToSocketAddrs`](std::net::ToSocketAddrs) |
+//! | `reader` | [`Reader`]: reading without copying |
+//! | `in_place` | writing without copying: [`TcpStream::write_in_place`], [`TcpStream::send_file`] |
+//! | `udp` | [`UdpSocket`] |
+//! | `handle` | what each call does to the stack, once, without waiting |
+//! | `blocking` | the same call, repeated until it succeeds or its timeout is over |
+//! | `error` | errors of the stack as [`std::io::Error`] |
 
 mod addresses;
 mod blocking;

@@ -19,17 +19,18 @@ use crate::stack::{Counters, Readiness};
 use crate::tcp::congestion::Factory;
 use crate::time::Instant;
 
-/// How many connections a listener holds for [`TcpListener::accept`] unless it is told otherwise.
+/// The backlog of a listener unless it is told otherwise: how many connections may wait for
+/// [`TcpListener::accept`].
 pub const DEFAULT_BACKLOG: usize = 1024;
 
-/// A running stack: one host on a device. Clones are the same stack, and any number of threads
+/// A running stack: one host on a device. Clones refer to the same stack, and any number of threads
 /// may use it.
 ///
-/// It runs while a `Net` or a socket of it is left. Then connections that still have something
-/// to send get a few seconds to do so, in the background, and it ends; [`Net::shutdown`] waits
-/// for that and tells how it went.
+/// It runs until the last `Net` and the last socket of it are dropped. Then, in the background,
+/// connections get a few seconds to send what remains, and the stack ends. [`Net::shutdown`] waits for
+/// that and says how it went.
 ///
-/// A child that fork(2) has made has none of its threads: it must not use the stack.
+/// After fork(2), the child must not use the stack: it does not have the stack's threads.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,20 +52,20 @@ pub struct Net {
 }
 
 impl Net {
-    /// Starts a host with the addresses of `config` on `device`. If the MTU of the device is
-    /// less than that of `config`, it counts.
+    /// Starts a host with the addresses of `config` on `device`. Its MTU is the smaller of the device's
+    /// and that of `config`.
     ///
     /// # Errors
-    /// If the configuration makes no sense, or the operating system refuses random numbers, a
-    /// descriptor or a thread.
+    /// If the configuration is invalid ([`Config::validate`]), or the operating system refuses random
+    /// numbers, a descriptor or a thread.
     pub fn start(device: impl PollDevice + 'static, config: Config) -> Result<Net, StartError> {
         Net::start_queues([device], config)
     }
 
     /// As [`Net::start`], on a device with several queues
     /// ([`TunDevice::open_queues`](crate::tun::TunDevice::open_queues)): each gets a stack and a
-    /// thread of its own, and connections are spread over them. Listeners and UDP sockets are at
-    /// all of them. The limits of `config` for the whole host are shared out.
+    /// thread of its own, and connections are spread over them. Listeners and UDP sockets exist at
+    /// all of them. The limits of `config` for the whole host are divided among them.
     ///
     /// # Errors
     /// As [`Net::start`]; if there is no queue.
@@ -81,16 +82,17 @@ impl Net {
         })
     }
 
-    /// Listens on `local`. Port 0: the stack chooses one. An unspecified address: all addresses
-    /// of that family.
+    /// Listens on `local`. If the port is 0, the stack chooses one; if the address is unspecified
+    /// (`0.0.0.0`, `::`), it listens on all addresses of that family.
     ///
     /// # Errors
-    /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
+    /// `AddrInUse` if another listener has this address and port; `AddrNotAvailable` if it is not an
+    /// address of this host; `NetworkDown` if the network has ended.
     pub fn listen(&self, local: SocketAddr) -> io::Result<TcpListener> {
         self.listen_with_backlog(local, DEFAULT_BACKLOG)
     }
 
-    /// As [`Net::listen`], holding at most `backlog` connections that are not accepted yet.
+    /// As [`Net::listen`]; at most `backlog` connections wait to be accepted.
     ///
     /// # Errors
     /// As [`Net::listen`].
@@ -102,13 +104,13 @@ impl Net {
         self.listen_with(local, |listener| listener.backlog = backlog)
     }
 
-    /// As [`Net::listen`], with a listener that differs as `change` says: it may take text on SYNs
-    /// ([`ListenerConfig::fast_open`]), wait for text
-    /// ([`defer_accept`](ListenerConfig::defer_accept)), or give what it accepts a configuration of
-    /// its own.
+    /// As [`Net::listen`], with a configuration that `change` may modify: the listener may accept text on
+    /// SYNs ([`ListenerConfig::fast_open`]), wait for text before it accepts a connection
+    /// ([`defer_accept`](ListenerConfig::defer_accept)), or give accepted connections a configuration of
+    /// their own ([`ListenerConfig::tcp`]).
     ///
     /// # Errors
-    /// As [`Net::listen`]; `InvalidInput` if the configuration makes no sense.
+    /// As [`Net::listen`]; `InvalidInput` if the configuration is invalid.
     pub fn listen_with(
         &self,
         local: SocketAddr,
@@ -117,13 +119,13 @@ impl Net {
         TcpListener::open(self.hold.clone(), local, change)
     }
 
-    /// Makes a congestion controller of the user's known: from now on
+    /// Adds a congestion controller of the user's own. From now on
     /// [`CongestionControl::Custom`](crate::config::CongestionControl::Custom) with its name
-    /// stands for it, in the configuration and in
+    /// selects it, in the configuration and in
     /// [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
     ///
     /// # Errors
-    /// `AlreadyExists` if one of that name is known already.
+    /// `AlreadyExists` if there is one of that name already.
     pub fn add_congestion_control(&self, factory: &'static dyn Factory) -> io::Result<()> {
         let mut engines = self.hold.runtime().engines().iter();
         engines
@@ -133,9 +135,9 @@ impl Net {
             .map_err(|taken| io::Error::new(io::ErrorKind::AlreadyExists, taken))
     }
 
-    /// Ends the network, waiting at most `grace`. Listeners close at once; on every connection
-    /// that is open, what was written and a FIN still go out. What is not finished after `grace`
-    /// is reset. From then on every call on a socket fails with `NetworkDown`.
+    /// Ends the network, waiting at most `grace`. Listeners close at once; on every open connection,
+    /// what was written and a FIN still go out. Connections that have not finished after `grace` are
+    /// reset. From then on every call on a socket fails with `NetworkDown`.
     pub fn shutdown(&self, grace: Duration) -> Summary {
         let engines = self.hold.runtime().engines();
         for engine in engines {
@@ -162,18 +164,18 @@ impl Net {
         self.sum(Engine::traffic)
     }
 
-    /// What the stack has counted so far. Retransmissions are those of connections that are gone:
-    /// after [`Net::shutdown`], of all.
+    /// The statistics of the stack. Retransmissions are counted when a connection ends, so they are
+    /// complete after [`Net::shutdown`].
     pub fn counters(&self) -> Counters {
         self.sum(|engine| engine.call(|shared, _| shared.stack().counters().clone()))
     }
 
-    /// How many connections there are, in every state.
+    /// The number of connections, in all states.
     pub fn connection_count(&self) -> usize {
         self.sum(|engine| engine.call(|shared, _| shared.stack().connection_count()))
     }
 
-    /// How often threads that waited slept until others woke them, and how often in vain.
+    /// How often waiting threads slept until others woke them, and how often they were woken in vain.
     pub fn waking(&self) -> Waking {
         self.hold.runtime().waking()
     }
@@ -224,7 +226,7 @@ impl fmt::Debug for Net {
 /// How a network ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Connections that had not finished when the time was over, and were reset.
+    /// The number of connections that had not finished in time, and were reset.
     pub reset: usize,
     /// What went through the device.
     pub traffic: Traffic,

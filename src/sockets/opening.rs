@@ -16,12 +16,12 @@ use crate::stack::Readiness;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Opening {
-    /// Where from. Port 0: the stack chooses one. Default `None`: it chooses the address, too.
+    /// The local address. If its port is 0, the stack chooses one. Default `None`: it chooses the address, too.
     pub local: Option<SocketAddr>,
-    /// How long to wait at most. Default `None`: as long as its SYNs last
+    /// How long to wait for the connection. Default `None`: until the last retransmission of the SYN has timed out
     /// ([`TcpConfig::syn_retries`]).
     pub timeout: Option<Duration>,
-    /// How the connection behaves. Default: as [`Config::tcp`](crate::config::Config::tcp) says.
+    /// The configuration of the connection. Default: [`Config::tcp`](crate::config::Config::tcp).
     pub tcp: TcpConfig,
 }
 
@@ -30,24 +30,24 @@ impl Net {
     ///
     /// # Errors
     /// `ConnectionRefused`, `TimedOut`, `HostUnreachable`, `NetworkUnreachable`,
-    /// `ConnectionReset`; `AddrNotAvailable` if no port is left; `InvalidInput` if `remote`
-    /// cannot be a peer; `NetworkDown` if the network has ended.
+    /// `ConnectionReset`; `AddrNotAvailable` if no local port is left; `InvalidInput` if `remote`
+    /// cannot be a peer (port 0, a multicast address, …); `NetworkDown` if the network has ended.
     pub fn connect(&self, remote: SocketAddr) -> io::Result<TcpStream> {
         self.connect_with(remote, |_| ())
     }
 
-    /// As [`Net::connect`], giving up when `timeout` is over.
+    /// As [`Net::connect`], but gives up after `timeout`.
     ///
     /// # Errors
-    /// As [`Net::connect`]; `TimedOut` when the timeout is over.
+    /// As [`Net::connect`]; `TimedOut` after `timeout`.
     pub fn connect_timeout(&self, remote: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
         self.connect_with(remote, |opening| opening.timeout = Some(timeout))
     }
 
-    /// Connects to `remote` and sends `data`, without waiting for either: by TCP Fast Open (RFC
-    /// 7413) the data goes with the SYN, if the peer's host is known to take it, and otherwise as
-    /// soon as the connection is established. Gives how much of it was taken; what became of the
-    /// connection, the next calls say. What goes with a SYN may reach the peer twice, as a
+    /// Connects to `remote` and sends `data`, without waiting for either. With TCP Fast Open (RFC
+    /// 7413) the data goes on the SYN if the peer's host is known to accept that, and otherwise as
+    /// soon as the connection is established. Returns how much of `data` was taken; whether the
+    /// connection succeeds shows in later calls. Data on a SYN may reach the peer twice, the second time on a
     /// connection of its own.
     ///
     /// # Errors
@@ -63,17 +63,17 @@ impl Net {
         Ok((TcpStream::new(self.hold().clone(), connection), taken))
     }
 
-    /// As [`Net::connect`], from the address `local`. Port 0: the stack chooses one.
+    /// As [`Net::connect`], from the address `local`. If its port is 0, the stack chooses one.
     ///
     /// # Errors
-    /// As [`Net::connect`]; `AddrInUse` if this very connection exists or `local` is listened on;
-    /// `AddrNotAvailable` if it is not an address of this host.
+    /// As [`Net::connect`]; `AddrInUse` if this very connection exists or a listener has `local`;
+    /// `AddrNotAvailable` if `local` is not an address of this host.
     pub fn connect_from(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<TcpStream> {
         self.connect_with(remote, |opening| opening.local = Some(local))
     }
 
-    /// As [`Net::connect`], in a way that differs as `change` says: from another address, for a
-    /// limited time, or with a configuration of its own, which counts from the SYN on.
+    /// As [`Net::connect`], with options that `change` may set: a local address, a timeout, or a
+    /// configuration for this connection, which applies from the SYN on.
     ///
     /// ```
     /// # use stubborn::driver::memory;
@@ -96,7 +96,7 @@ impl Net {
     ///
     /// # Errors
     /// As [`Net::connect_from`] and [`Net::connect_timeout`]; `InvalidInput` if the configuration
-    /// makes no sense.
+    /// is invalid.
     pub fn connect_with(
         &self,
         remote: SocketAddr,

@@ -1,4 +1,4 @@
-//! Reading what has arrived where it lies.
+//! Reading without copying.
 
 use core::fmt;
 use std::io::{self, BufRead, Read};
@@ -8,18 +8,18 @@ use super::stream::TcpStream;
 use crate::stack::Readiness;
 use crate::tcp::Loan;
 
-/// The most octets that [`Reader::fill_buf`] shows at once, and the most that may be consumed
-/// before the peer is told of the room: so the window opens while the rest is worked on.
+/// The most octets that [`Reader::fill_buf`] returns at once, and the most that are consumed before
+/// the stack is told, so that the window opens while the rest is being processed.
 const MOST: usize = 128 * 1024;
 
-/// Reads a stream without copying: [`fill_buf`](BufRead::fill_buf) shows what has arrived where the
-/// stack has put it, and [`consume`](BufRead::consume) makes room for more. All that [`BufRead`]
-/// offers goes over it: lines, [`split`](BufRead::split), [`io::copy`].
+/// Reads a stream without copying: [`fill_buf`](BufRead::fill_buf) returns what has arrived, in the memory
+/// of the stack, and [`consume`](BufRead::consume) makes room for more. All of [`BufRead`] works on it:
+/// [`lines`](BufRead::lines), [`split`](BufRead::split), [`io::copy`].
 ///
-/// What it shows is lent with the memory it lies in; the connection meanwhile goes on with other
-/// memory, so nothing is locked, however long the reader takes. When the reader is dropped,
-/// what it has not consumed is to be read again. Until then it is the only one who reads: other
-/// reads of the same connection may fail with `ResourceBusy`. Writes go on.
+/// The memory is lent to the reader; meanwhile the connection goes on with other
+/// memory, so nothing is locked, however long the reader takes. When the reader is dropped, octets that it
+/// has not consumed can be read again. Until then nobody else can read: other
+/// reads of the same connection may fail with `ResourceBusy`. Writes are not affected.
 ///
 /// ```
 /// use std::io::{BufRead, Write};
@@ -56,12 +56,12 @@ const MOST: usize = 128 * 1024;
 pub struct Reader<'a> {
     stream: &'a TcpStream,
     loan: Option<Loan>,
-    /// Octets consumed of which the stack does not know.
+    /// Octets that are consumed, and the stack has not been told.
     untold: usize,
 }
 
 impl TcpStream {
-    /// Reads what has arrived where it lies, without copying it.
+    /// A reader that does not copy what has arrived.
     pub fn reader(&self) -> Reader<'_> {
         Reader {
             stream: self,
@@ -97,11 +97,11 @@ impl Reader<'_> {
 }
 
 impl BufRead for Reader<'_> {
-    /// What has arrived and is not consumed: some octets, or none at the end of the stream. Waits
-    /// for them as a read does.
+    /// Octets that have arrived and are not consumed yet; none at the end of the stream. Waits
+    /// as a read does.
     ///
     /// # Errors
-    /// As a read; `ResourceBusy` if another reader has borrowed what is here.
+    /// As a read; `ResourceBusy` while another reader has borrowed what has arrived.
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.loan.as_ref().is_none_or(Loan::is_empty) {
             self.refill()?;

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 
-use super::blocking::{self, Blocking, Patience, Timeout};
+use super::blocking::{self, Patience, Waits};
 use super::error;
 use super::handle::{self, Connection, Hold, Reading, Writing};
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
@@ -17,14 +17,43 @@ use crate::stack::{ConnId, Readiness};
 use crate::tcp::{Draft, Status};
 use crate::time::Instant;
 
-/// A connection. Reads and writes may go on at once in different threads: `&TcpStream` reads and
-/// writes too, and a clone is another handle on the same connection, with the same timeouts.
+/// A connection. One thread may read while another writes: `&TcpStream` implements [`Read`] and
+/// [`Write`], too, and a clone is another handle on the same connection, with the same timeouts.
 ///
 /// Dropping the last handle closes the connection as an operating system would: what was written
-/// still goes out, then a FIN, in the background. If something that arrived was never read, the
-/// peer gets a reset instead, so that it learns of it. [`TcpStream::set_linger`] changes this.
+/// still goes out, then a FIN, in the background. If something arrived and was never read, the
+/// peer gets a reset instead, so that it learns of the loss. [`TcpStream::set_linger`] changes this.
 ///
-/// It is no descriptor of the operating system: poll(2) does not know it.
+/// It is not a descriptor of the operating system, so poll(2) cannot wait for it.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::net::Shutdown;
+/// use std::time::Duration;
+/// # use stubborn::config::Config;
+/// # use stubborn::driver::memory;
+/// # use stubborn::sockets::{Net, TcpListener, TcpStream};
+/// # let (left, right) = memory::pair(1500)?;
+/// # let server = Net::start(left, Config::new(["192.0.2.1".parse()?]))?;
+/// # let net = Net::start(right, Config::new(["192.0.2.2".parse()?]))?;
+/// # let listener = TcpListener::bind(&server, "192.0.2.1:7")?;
+/// # let echo = std::thread::spawn(move || -> std::io::Result<u64> {
+/// #     let (stream, _peer) = listener.accept()?;
+/// #     std::io::copy(&mut &stream, &mut &stream)
+/// # });
+///
+/// let mut stream = TcpStream::connect(&net, "192.0.2.1:7")?; // an echo service
+/// stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+/// stream.write_all(b"hello")?;
+/// stream.shutdown(Shutdown::Write)?;
+///
+/// let mut answer = String::new();
+/// stream.read_to_string(&mut answer)?;
+/// assert_eq!(answer, "hello");
+/// # drop(stream);
+/// # assert_eq!(echo.join().unwrap()?, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct TcpStream {
     inner: Arc<Inner>,
@@ -33,9 +62,7 @@ pub struct TcpStream {
 struct Inner {
     hold: Hold,
     connection: Connection,
-    blocking: Blocking,
-    read_timeout: Timeout,
-    write_timeout: Timeout,
+    waits: Waits,
 }
 
 impl TcpStream {
@@ -44,9 +71,7 @@ impl TcpStream {
             inner: Arc::new(Inner {
                 hold,
                 connection,
-                blocking: Blocking::default(),
-                read_timeout: Timeout::default(),
-                write_timeout: Timeout::default(),
+                waits: Waits::default(),
             }),
         }
     }
@@ -62,10 +87,10 @@ impl TcpStream {
     }
 
     /// Closes one direction or both. `Write`: what was written still goes out, then a FIN.
-    /// `Read`: what arrives from now on is thrown away, and reading gives the end.
+    /// `Read`: what arrives from now on is discarded, and reads return the end of the stream.
     ///
     /// # Errors
-    /// `BrokenPipe` if it was closed for writing before; that of the connection if it is gone;
+    /// `BrokenPipe` if it was closed for writing before; the error with which the connection ended;
     /// `NetworkDown` if the network has ended.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         let id = self.inner.connection.id;
@@ -82,7 +107,7 @@ impl TcpStream {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.read_timeout.set(timeout)
+        self.inner.waits.read.set(timeout)
     }
 
     /// How long a write waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -90,26 +115,26 @@ impl TcpStream {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.write_timeout.set(timeout)
+        self.inner.waits.write.set(timeout)
     }
 
     /// Whether reads and writes fail with `WouldBlock` instead of waiting.
     pub fn set_nonblocking(&self, nonblocking: bool) {
-        self.inner.blocking.set_nonblocking(nonblocking);
+        self.inner.waits.set_nonblocking(nonblocking);
     }
 
-    /// Reads what is there, without waiting.
+    /// Reads what has arrived, without waiting.
     ///
     /// # Errors
-    /// `WouldBlock` if nothing is; that of the connection if it is gone.
+    /// `WouldBlock` if nothing has; the error with which the connection ended.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_with(Patience::None, buffer)
     }
 
-    /// As a read, but what it gives is to be read again. It waits as a read does.
+    /// Reads without consuming: the next read returns the same octets. Waits as a read does.
     ///
     /// # Errors
-    /// As a read; `ResourceBusy` if a [`Reader`](super::Reader) has borrowed what is here.
+    /// As a read; `ResourceBusy` while a [`Reader`](super::Reader) has borrowed what has arrived.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
             return Ok(0);
@@ -123,7 +148,7 @@ impl TcpStream {
     /// Writes as much as there is room for, without waiting.
     ///
     /// # Errors
-    /// `WouldBlock` if there is none; that of the connection if it is gone.
+    /// `WouldBlock` if there is none; the error with which the connection ended.
     pub fn try_write(&self, data: &[u8]) -> io::Result<usize> {
         self.write_with(Patience::None, data)
     }
@@ -140,25 +165,25 @@ impl TcpStream {
         })
     }
 
-    /// How many octets lie before the urgent mark, if one is ahead of the reader. Urgent data is
+    /// The number of octets to read before the urgent mark; `None` if no mark is ahead. Urgent data is
     /// read in line (RFC 6093).
     pub fn urgent_mark(&self) -> Option<u64> {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().urgent_mark(id))
     }
 
-    /// Whether the octet to be read next follows the urgent mark at once.
+    /// Whether the urgent mark lies just before the next octet to be read.
     pub fn at_mark(&self) -> bool {
         self.urgent_mark() == Some(0)
     }
 
-    /// The state of the connection and its figures.
+    /// The state of the connection and its statistics: RTT, windows, retransmissions and more.
     pub fn status(&self) -> Status {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().status(id))
     }
 
-    /// Why the connection ended, once; or what routers said of its path since the last call.
+    /// Why the connection ended, or an error that ICMP reported about its path. Each is returned once.
     pub fn take_error(&self) -> Option<io::Error> {
         let id = self.inner.connection.id;
         let error = self.call(|shared, _| shared.stack().take_error(id));
@@ -171,22 +196,22 @@ impl TcpStream {
         self.call(|shared, _| shared.stack().options(id))
     }
 
-    /// Gives it other options, all that [`SocketOptions`] has.
+    /// Replaces all its options.
     ///
     /// # Errors
-    /// `InvalidInput` if they make no sense: then they stay as they are. `NetworkDown` if the network
-    /// has ended.
+    /// `InvalidInput` if they are invalid ([`SocketOptions`] says when): then they stay as they were.
+    /// `NetworkDown` if the network has ended.
     pub fn set_options(&self, options: SocketOptions) -> io::Result<()> {
         self.set_checked(|held| *held = options)
     }
 
-    /// Whether small segments go out at once: Nagle's algorithm off.
+    /// Whether small segments are sent at once, that is, Nagle's algorithm is off.
     pub fn set_nodelay(&self, nodelay: bool) {
         self.set(|options| options.nodelay = nodelay);
     }
 
-    /// What dropping the last handle does: `None`, close in the background; zero, reset at once;
-    /// otherwise wait so long until the peer has everything, then reset.
+    /// What dropping the last handle does. `None`: the connection closes in the background. Zero: it is reset
+    /// at once. Otherwise: wait up to this long until the peer has acknowledged everything, then reset.
     pub fn set_linger(&self, linger: Option<Duration>) {
         self.set(|options| options.linger = linger);
     }
@@ -194,13 +219,13 @@ impl TcpStream {
     /// Whether and how to probe the connection while it is idle.
     ///
     /// # Errors
-    /// `InvalidInput` if it probes without a pause, or gives up without a probe.
+    /// `InvalidInput` if its interval or its number of probes is zero.
     pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
         self.set_checked(|options| options.keepalive = keepalive)
     }
 
-    /// How long data may stay unacknowledged before the connection is given up; `None`: as long
-    /// as the retransmissions of the configuration last.
+    /// How long data may stay unacknowledged before the connection is given up. `None`: until the
+    /// retransmissions that the configuration allows are used up ([`TcpConfig::r2`](crate::config::TcpConfig::r2)).
     ///
     /// # Errors
     /// `InvalidInput` if it is zero.
@@ -208,18 +233,18 @@ impl TcpStream {
         self.set_checked(|options| options.user_timeout = timeout)
     }
 
-    /// The name of its congestion control.
+    /// The name of its congestion controller.
     pub fn congestion_control(&self) -> &'static str {
         let id = self.inner.connection.id;
         self.call(|shared, _| shared.stack().congestion_control(id))
     }
 
-    /// Gives it another congestion control, which goes on from the window of the last. A name
-    /// such as `"reno"` can be parsed into one.
+    /// Switches to another congestion controller, which starts from the window of the last. A name
+    /// such as `"reno"` can be parsed into a [`CongestionControl`].
     ///
     /// # Errors
-    /// `InvalidInput` if it is one of the user's that nobody has added to the network; `NetworkDown` if
-    /// the network has ended.
+    /// `InvalidInput` for a custom controller that was not added to the network
+    /// ([`Net::add_congestion_control`](super::Net::add_congestion_control)); `NetworkDown` if the network has ended.
     pub fn set_congestion_control(&self, kind: CongestionControl) -> io::Result<()> {
         let id = self.inner.connection.id;
         self.attempt(|shared, now| shared.stack().set_congestion_control(now, id, kind))?
@@ -293,12 +318,12 @@ impl TcpStream {
 
     /// How long a read may wait.
     pub(super) fn read_patience(&self) -> Patience {
-        self.inner.blocking.patience(&self.inner.read_timeout)
+        self.inner.waits.to_read()
     }
 
     /// How long a write may wait.
     pub(super) fn write_patience(&self) -> Patience {
-        self.inner.blocking.patience(&self.inner.write_timeout)
+        self.inner.waits.to_write()
     }
 
     /// A call that does not wait, unless the network has ended.
@@ -324,8 +349,8 @@ impl TcpStream {
     }
 }
 
-/// Text may be received straight into the buffer. What of it lies beyond the octets that were read, or when
-/// nothing was, may have been overwritten, but has nothing of anybody else's.
+/// Text may be received straight into the buffer. Beyond the octets that a read returns (or all of it, if it
+/// fails) the buffer may have been overwritten, but never with another connection's data.
 impl Read for &TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.read_with(self.read_patience(), buffer)
@@ -337,7 +362,7 @@ impl Write for &TcpStream {
         self.write_with(self.write_patience(), data)
     }
 
-    /// Does nothing: what is written is on its way.
+    /// Does nothing: what was written is already being sent.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -354,7 +379,7 @@ impl Write for TcpStream {
         (&*self).write(data)
     }
 
-    /// Does nothing: what is written is on its way.
+    /// Does nothing: what was written is already being sent.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -371,7 +396,7 @@ impl Inner {
     }
 }
 
-/// The time that the user wants to wait at closing, if there is something to wait for.
+/// How long closing waits, as the user's linger option says, if there is something to wait for.
 fn linger(shared: &mut Shared, now: Instant, id: ConnId) -> Option<Duration> {
     if shared.closed.is_some() {
         return None;

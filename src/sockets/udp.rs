@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addresses::first;
-use super::blocking::{self, Blocking, Timeout};
+use super::blocking::{self, Waits};
 use super::error;
 use super::handle::{self, Hold};
 use super::net::Net;
@@ -19,19 +19,18 @@ use crate::config::UdpOptions;
 use crate::driver::{Engine, Key, Shared};
 use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
 
-/// A socket that sends and receives datagrams. Any of them may be lost, come twice, or come after
-/// a later one: see [`link`](crate::link) for what can be built on that.
+/// A UDP socket. Datagrams may be lost, duplicated or reordered: see [`link`](crate::link) for what can be
+/// built on that.
 ///
-/// Sends and receives may go on at once in different threads, and a clone is another handle on the
-/// same socket, with the same timeouts. Dropping the last one frees its port; what it has sent
+/// Threads may send and receive at the same time, and a clone is another handle on the
+/// same socket, with the same timeouts. Dropping the last handle frees the port; what was sent before
 /// still leaves.
 ///
-/// A datagram is sent in one piece, unless [`UdpSocket::set_fragments`] says otherwise: one that is
-/// longer than the MTU has room for (1,472 octets of text over IPv4, 1,452 over IPv6, if the MTU is
-/// 1,500) is refused with an error of the kind `InvalidInput` whose
-/// [`get_ref`](io::Error::get_ref) is a [`UdpSendError::TooLong`]. Datagrams to broadcast and
-/// multicast addresses are refused, too, and none that comes to one is received: a TUN device is a
-/// link between two hosts.
+/// A datagram is sent in one packet, unless [`UdpSocket::set_fragments`] allows fragments. One that exceeds
+/// the MTU (with an MTU of 1,500: more than 1,472 octets of text over IPv4, or 1,452 over IPv6) is refused
+/// with an error of the kind `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
+/// [`UdpSendError::TooLong`]. Broadcast and multicast datagrams are neither sent nor received: a TUN device is
+/// a link between two hosts.
 ///
 /// ```
 /// use stubborn::config::Config;
@@ -66,14 +65,13 @@ struct Inner {
     keys: Vec<Key>,
     /// The shard that sends to the address that the socket is connected to.
     home: AtomicUsize,
-    blocking: Blocking,
-    read_timeout: Timeout,
-    write_timeout: Timeout,
+    waits: Waits,
 }
 
 impl UdpSocket {
-    /// A socket at `address` of the host `net`: the first that can be had, if it stands for
-    /// several. Port 0: the stack chooses one. An unspecified address: all of that family.
+    /// A socket at `address` of the host `net`. If it yields several addresses, they are tried in order until
+    /// one succeeds. If the port is 0, the stack chooses one; if the address is unspecified (`0.0.0.0`, `::`),
+    /// the socket receives on all addresses of that family.
     ///
     /// # Errors
     /// `AddrInUse`, `AddrNotAvailable`; `NetworkDown` if the network has ended.
@@ -84,12 +82,12 @@ impl UdpSocket {
         })
     }
 
-    /// From now on the socket hears only `address`, which [`UdpSocket::send`] sends to, and its
-    /// calls fail when ICMP says that nobody is there. Nothing is sent. What others have sent, and
-    /// was not received yet, is forgotten.
+    /// From now on the socket receives only from `address`, [`UdpSocket::send`] sends to it, and
+    /// calls fail when ICMP reports that nobody is there. Nothing is sent. Datagrams from others that wait
+    /// to be received are dropped.
     ///
     /// # Errors
-    /// `InvalidInput` if that cannot be a peer; `AddrInUse` if another socket has the same
+    /// `InvalidInput` if `address` cannot be a peer; `AddrInUse` if another socket has the same
     /// address, port and peer.
     pub fn connect(&self, address: impl ToSocketAddrs) -> io::Result<()> {
         first(address, |remote| {
@@ -101,13 +99,13 @@ impl UdpSocket {
         })
     }
 
-    /// Sends a datagram to `address`: to the first, if it stands for several. Waits while the
+    /// Sends a datagram to `address`, or to the first if it yields several. Waits while the
     /// queue of the socket is full.
     ///
     /// # Errors
-    /// `WouldBlock` when the write timeout is over or, non-blocking, the queue is full;
+    /// `WouldBlock` when the write timeout is over or, in non-blocking mode, if the queue is full;
     /// `InvalidInput` if the datagram is too long or `address` cannot be a peer;
-    /// `ConnectionRefused` if the socket is connected and nobody has received an earlier datagram;
+    /// `ConnectionRefused` if the socket is connected and an earlier datagram found no socket at the peer;
     /// `NetworkDown` if the network has ended.
     pub fn send_to(&self, data: &[u8], address: impl ToSocketAddrs) -> io::Result<usize> {
         let none = || io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
@@ -123,12 +121,12 @@ impl UdpSocket {
         self.send_with(data, None)
     }
 
-    /// Waits for a datagram. Gives the number of octets put into `buffer`, and whom they are from.
-    /// What `buffer` has no room for is lost.
+    /// Waits for a datagram. Returns the number of octets copied into `buffer`, and the sender.
+    /// If `buffer` is too short, the rest of the datagram is lost.
     ///
     /// # Errors
-    /// `WouldBlock` when the read timeout is over or, non-blocking, nothing is there;
-    /// `ConnectionRefused` if the socket is connected and nobody has received what it sent;
+    /// `WouldBlock` when the read timeout is over or, in non-blocking mode, if no datagram is there;
+    /// `ConnectionRefused` if the socket is connected and an earlier datagram found no socket at the peer;
     /// `NetworkDown` if the network has ended.
     pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let room = buffer.len();
@@ -136,8 +134,8 @@ impl UdpSocket {
         Ok((received.len.min(room), received.remote))
     }
 
-    /// As [`UdpSocket::recv_from`], with the length that the datagram had, whatever the room in
-    /// `buffer`, and the address of this host that it was sent to.
+    /// As [`UdpSocket::recv_from`], but also returns the full length of the datagram, even if `buffer` is
+    /// shorter, and the address of this host to which it was sent.
     ///
     /// # Errors
     /// As [`UdpSocket::recv_from`].
@@ -145,7 +143,7 @@ impl UdpSocket {
         self.recv_with(|stack, id| stack.udp_recv(id, buffer))
     }
 
-    /// As [`UdpSocket::recv_from`], without saying whom it is from.
+    /// As [`UdpSocket::recv_from`], without the sender.
     ///
     /// # Errors
     /// As [`UdpSocket::recv_from`].
@@ -153,7 +151,7 @@ impl UdpSocket {
         self.recv_from(buffer).map(|(len, _)| len)
     }
 
-    /// As [`UdpSocket::recv_from`], and the datagram stays to be received.
+    /// As [`UdpSocket::recv_from`], but leaves the datagram in the queue.
     ///
     /// # Errors
     /// As [`UdpSocket::recv_from`].
@@ -163,7 +161,7 @@ impl UdpSocket {
         Ok((received.len.min(room), received.remote))
     }
 
-    /// As [`UdpSocket::peek_from`], without saying whom it is from.
+    /// As [`UdpSocket::peek_from`], without the sender.
     ///
     /// # Errors
     /// As [`UdpSocket::recv_from`].
@@ -171,7 +169,7 @@ impl UdpSocket {
         self.peek_from(buffer).map(|(len, _)| len)
     }
 
-    /// The local address and port. The address is unspecified if it stands for all.
+    /// The local address and port. The address is unspecified if the socket is bound to all of them.
     pub fn local_addr(&self) -> SocketAddr {
         self.call(|stack, id| stack.udp_local_addr(id))
     }
@@ -185,7 +183,7 @@ impl UdpSocket {
             .ok_or_else(|| error::udp_send(UdpSendError::NotConnected))
     }
 
-    /// The most octets of text that one datagram has room for.
+    /// The most octets of text that can be sent in one datagram.
     pub fn max_datagram(&self) -> usize {
         self.call(|stack, id| stack.udp_most(id))
     }
@@ -195,7 +193,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.read_timeout.set(timeout)
+        self.inner.waits.read.set(timeout)
     }
 
     /// How long a send waits at most before it fails with `WouldBlock`; `None`: for ever.
@@ -203,17 +201,17 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.inner.write_timeout.set(timeout)
+        self.inner.waits.write.set(timeout)
     }
 
     /// Whether sends and receives fail with `WouldBlock` instead of waiting.
     pub fn set_nonblocking(&self, nonblocking: bool) {
-        self.inner.blocking.set_nonblocking(nonblocking);
+        self.inner.waits.set_nonblocking(nonblocking);
     }
 
-    /// What ICMP last said of a datagram that the socket sent, once. Whom it was for is in the
-    /// error: its [`get_ref`](io::Error::get_ref) is a
-    /// [`DatagramError`](crate::stack::DatagramError).
+    /// The last error that ICMP reported about a datagram of this socket; it is returned once. Its
+    /// [`get_ref`](io::Error::get_ref) is a [`DatagramError`](crate::stack::DatagramError), which has the
+    /// destination of the datagram.
     pub fn take_error(&self) -> Option<io::Error> {
         let shards = self.inner.shards();
         let mut errors =
@@ -226,7 +224,7 @@ impl UdpSocket {
         self.call(|stack, id| stack.udp_options(id))
     }
 
-    /// The TTL or hop limit of what is sent from now on.
+    /// Sets the TTL (IPv4) or hop limit (IPv6) of datagrams sent from now on.
     ///
     /// # Errors
     /// `InvalidInput` if it is zero.
@@ -239,12 +237,12 @@ impl UdpSocket {
         Ok(())
     }
 
-    /// The six DSCP bits and two ECN bits of what is sent from now on.
+    /// Sets the traffic class of datagrams sent from now on: six bits of DSCP, two of ECN.
     pub fn set_traffic_class(&self, traffic_class: u8) {
         self.set(|options| options.traffic_class = traffic_class);
     }
 
-    /// Whether what is longer than the MTU has room for is sent in fragments, up to 65,507 octets of
+    /// Whether datagrams that exceed the MTU are sent in fragments, up to 65,507 octets of
     /// text over IPv4 and 65,527 over IPv6 ([`UdpOptions::fragments`]).
     pub fn set_fragments(&self, fragments: bool) {
         self.set(|options| options.fragments = fragments);
@@ -260,7 +258,7 @@ impl UdpSocket {
 
     fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
         let inner = &*self.inner;
-        let patience = inner.blocking.patience(&inner.write_timeout);
+        let patience = inner.waits.to_write();
         let home = || inner.home.load(Ordering::Relaxed);
         let shard = remote.map_or_else(home, |remote| inner.sender_to(remote));
         let attempt = |shared: &mut Shared, _| {
@@ -285,7 +283,7 @@ impl UdpSocket {
         mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
     ) -> io::Result<Received> {
         let inner = &*self.inner;
-        let patience = inner.blocking.patience(&inner.read_timeout);
+        let patience = inner.waits.to_read();
         let attempt =
             |shard: usize, shared: &mut Shared, _| match recv(shared.stack(), inner.ids[shard]) {
                 Ok(received) => Poll::Ready(Ok(received)),
@@ -327,9 +325,7 @@ impl Inner {
             ids: Vec::with_capacity(engines.len()),
             keys: Vec::with_capacity(engines.len()),
             home: AtomicUsize::new(0),
-            blocking: Blocking::default(),
-            read_timeout: Timeout::default(),
-            write_timeout: Timeout::default(),
+            waits: Waits::default(),
         };
         for engine in engines {
             // After an error `inner` frees what it has.

@@ -3,7 +3,7 @@
 use core::fmt::{self, Display, Formatter};
 use core::net::IpAddr;
 
-use super::icmp::{IcmpError, IcmpMessage, Quote, Unreachable};
+use super::icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 use super::ip::{Content, IpHeader, protocol};
 use super::options::{
     AccurateEcn, CounterOrder, FastOpen, Known, RawOption, RawOptions, Timestamps,
@@ -192,23 +192,21 @@ fn accurate_ecn(f: &mut Formatter<'_>, option: &AccurateEcn) -> fmt::Result {
     counters.try_for_each(|(name, count)| write!(f, " {name} {count}"))
 }
 
+/// The same in both families.
+fn write_echo(f: &mut Formatter<'_>, what: &str, echo: &Echo<'_>) -> fmt::Result {
+    let Echo {
+        identifier,
+        sequence,
+        ..
+    } = echo;
+    write!(f, "echo {what}, id {identifier}, seq {sequence}")
+}
+
 fn icmp_v4(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {
     f.write_str("ICMP ")?;
     match message {
-        IcmpMessage::EchoRequest(echo) => {
-            write!(
-                f,
-                "echo request, id {}, seq {}",
-                echo.identifier, echo.sequence
-            )
-        }
-        IcmpMessage::EchoReply(echo) => {
-            write!(
-                f,
-                "echo reply, id {}, seq {}",
-                echo.identifier, echo.sequence
-            )
-        }
+        IcmpMessage::EchoRequest(echo) => write_echo(f, "request", echo),
+        IcmpMessage::EchoReply(echo) => write_echo(f, "reply", echo),
         IcmpMessage::Error(IcmpError::Unreachable(reason), quote) => {
             unreachable_v4(f, *reason, quote)
         }
@@ -265,20 +263,8 @@ fn unreachable_v4(f: &mut Formatter<'_>, reason: Unreachable, quote: &Quote) -> 
 fn icmp_v6(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {
     f.write_str("ICMP6, ")?;
     match message {
-        IcmpMessage::EchoRequest(echo) => {
-            write!(
-                f,
-                "echo request, id {}, seq {}",
-                echo.identifier, echo.sequence
-            )
-        }
-        IcmpMessage::EchoReply(echo) => {
-            write!(
-                f,
-                "echo reply, id {}, seq {}",
-                echo.identifier, echo.sequence
-            )
-        }
+        IcmpMessage::EchoRequest(echo) => write_echo(f, "request", echo),
+        IcmpMessage::EchoReply(echo) => write_echo(f, "reply", echo),
         IcmpMessage::Error(IcmpError::Unreachable(reason), quote) => {
             f.write_str("destination unreachable, ")?;
             unreachable_v6(f, *reason, quote)
@@ -342,7 +328,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wire::icmp::{self, Echo};
+    use crate::wire::icmp;
     use crate::wire::{Layout, Options, Packet, SackBlock, SackBlocks, Text, UdpHeader};
 
     fn hosts(v4: bool) -> (IpHeader, IpHeader) {
