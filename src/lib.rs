@@ -1,11 +1,11 @@
-//! `stubborn`: a TCP/IP stack in user space over a TUN device. It turns a *fair-loss link* into a
-//! *perfect FIFO link*: every octet once, in order.
+//! `stubborn` is a TCP/IP stack that runs in user space, over a TUN device. It turns a *fair-loss
+//! link* into a *perfect FIFO link*: every octet arrives exactly once, in order.
 //!
 //! ```no_run
 //! use std::io::copy;
 //! use stubborn::{config::Config, sockets::Net, tun::TunDevice};
 //!
-//! // A host of one address behind a TUN interface, and an echo service on it.
+//! // A host with one address on a TUN interface, and an echo service on it.
 //! let net = Net::start(TunDevice::open("tun0")?, Config::new(["10.11.12.2".parse()?]))?;
 //! let listener = net.listen("10.11.12.2:7".parse()?)?;
 //! for stream in listener.incoming() {
@@ -15,7 +15,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The example of [`sockets`] needs no interface. The modules, in the order in which to read them:
+//! The example of the module [`sockets`] works without an interface.
+//!
+//! # Where to begin
+//!
+//! * To write a program: [`sockets`], and [`config`] for the settings.
+//! * To embed TCP in a program with an event loop and a clock of its own: [`stack::Stack`] is a
+//!   whole host, [`tcp::Tcb`] a single connection.
+//! * To bring a congestion controller: [`tcp::congestion::Factory`].
+//! * To try a protocol under faults: [`sim`].
+//! * To read how TCP works: the table in [`tcp`], and then `src/tcp/input.rs`.
+//!
+//! # Modules
+//!
+//! In the order in which to read them:
 //!
 //! | module | what it holds | pure? |
 //! |---|---|---|
@@ -23,17 +36,17 @@
 //! | [`tcp`] | one connection: RFC 9293 §3.10 | yes |
 //! | [`stack`] | many connections: a host | yes |
 //! | [`bsd`] | descriptors, `errno` and socket options: a host as a C program sees it | yes |
-//! | [`wire`] | bytes to values and back | yes |
-//! | [`link`] | what a device promises | yes |
-//! | [`sim`] | a world in a box: hosts, paths and their faults, all from one seed | yes |
+//! | [`wire`] | parsing and emitting IP, TCP, UDP and ICMP | yes |
+//! | [`link`] | what a link promises: fair-loss, stubborn, perfect, FIFO; the device at the bottom | yes |
+//! | [`sim`] | a simulator: hosts, paths and their faults, all determined by one seed | yes |
 //! | [`check`] | a model checker: every state that hosts, network and users can reach | yes |
-//! | [`drill`] | scripts that state what TCP does, packet by packet, and their runner | yes |
+//! | [`drill`] | the packetdrill language: scripts that say, packet by packet, what TCP must do | yes |
 //! | [`driver`] | threads and a clock around a stack; a device in memory; recording | |
 //! | [`tun`] | the TUN device | |
-//! | [`config`], [`time`] | every tunable; time as a value | yes |
+//! | [`config`], [`time`] | every setting; time as a value | yes |
 //!
-//! Pure means: time, randomness and datagrams go in, values come out. No clock, thread, lock or
-//! file is touched, so the code that runs on the wire runs in a test in virtual time.
+//! *Pure* means that time, randomness and datagrams go in and values come out. No clock, thread,
+//! lock or file is touched, so a test in virtual time runs the very code that runs on the wire.
 
 pub mod bsd;
 pub mod check;
@@ -54,7 +67,7 @@ pub mod wire;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// And those of the page about links.
+/// So do those of the page about links.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/LINKS.md")]
 struct Links;

@@ -1,4 +1,4 @@
-//! Everything that is checked.
+//! All models that are checked.
 
 use super::subject::Subject;
 use super::{detector, ladder, tcp};

@@ -1,4 +1,4 @@
-//! Breadth first through all states, then back from the goals.
+//! The search: breadth first through all states, then backwards from the goals.
 
 use core::hash::{BuildHasherDefault, Hash, Hasher};
 use std::collections::{HashMap, VecDeque};

@@ -1,4 +1,4 @@
-//! What is checked, by name.
+//! A model that is checked, by name.
 
 use core::fmt;
 

@@ -1,55 +1,58 @@
-//! Real time, threads and the operating system around a [`Stack`](crate::stack::Stack).
+//! Runs a [`Stack`](crate::stack::Stack) with real time, threads and the operating system.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `clock` | [`Clock`]: real time as [`time::Instant`](crate::time::Instant) |
 //! | `poll_device` | [`PollDevice`]: what a device must be for a thread to wait for it |
 //! | `shard` | [`Shard`]: a stack, its device and its clock; one [`turn`](Shard::turn) moves a batch |
-//! | `intake` | what a device receives into, and receiving while the stack is not locked |
-//! | `attempt`, `reading` | what a wait is for, and where text may land meanwhile |
-//! | `closed` | why a stack or a listener is of no use any more |
+//! | `intake` | receives from the device, while the stack is not locked |
+//! | `attempt`, `reading` | what a thread waits for, and where text may land meanwhile |
+//! | `closed` | why a stack or a listener has ended |
 //! | `start` | making shards from a configuration: [`StartError`] |
 //! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
-//! | `turn` | a turn of the lead: waiting for the device, receiving, handing up |
-//! | `lead` | who leads |
+//! | `turn` | a turn of the lead: waits for the device, receives, and hands up what came |
+//! | `lead` | which thread leads |
 //! | `background` | the background thread of a shard, which leads when no user does |
-//! | `outbox` | what has departed and is not written yet |
+//! | `outbox` | packets that have left the stack and are yet to be written to the device |
 //! | `runtime` | all shards of a host, and waiting for any of them |
-//! | `mail` | what arrived at the wrong shard, on its way to the right one |
+//! | `mail` | datagrams that arrived at the wrong shard, on their way to the right one |
 //! | `turns` | readers of long text take turns, while more arrives than they all could take |
-//! | `waiters` | who waits for what |
-//! | `waking` | how often threads slept, and how often in vain |
+//! | `writers` | writers of long text take turns |
+//! | `shares` | how much each of those who take turns has had: the next is the one with the least |
+//! | `waiters` | which thread waits for what |
+//! | `waking` | statistics: how often threads slept, and how often in vain |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
-//! | `poller` | poll(2) on the device, on a kick and on what other shards hand over |
-//! | `alarm` | what tells the background thread that no user leads any more |
-//! | `exchange` | when a turn may leave it at one datagram |
-//! | `crowd` | when connections come and go, several at once |
-//! | `busy` | when it is worth looking again and again before sleeping |
+//! | `poller` | poll(2) on the device, on the wake-up descriptor and on the mailbox |
+//! | `alarm` | tells the background thread that no user leads any more |
+//! | `exchange` | detects request and response traffic, where a turn may stop after one datagram |
+//! | `crowd` | detects connections that come and go, several at once |
+//! | `busy` | whether it is worth polling for a while before sleeping |
 //! | `lock` | a mutex that a busy thread cannot hog |
 //! | `memory` | [`memory::pair`], [`memory::queues`]: devices joined to each other, for tests and examples |
 //! | `pcap` | [`Recorder`]: a device that records what another sends and receives |
 //! | `relay` | [`Relay`]: a path of the simulator between two devices, on the real clock |
 //!
-//! # One lead, whoever has it
+//! # The lead
 //!
-//! Somebody must wait for datagrams and deadlines: the *lead*. A thread that has to wait for its
-//! socket takes the lead, if no other such thread has it, and does the turns itself. So one
-//! thread that reads or writes a stream moves every packet of it alone: no wake-up, no lock
-//! contended, no other thread's cache. A background thread leads when no socket is waited for (an
-//! `alarm` calls it). A thread that waits for something idle (a listener, say) leaves the lead to
-//! the next that waits once many events in a row were for others. A thread that sends much without
-//! ever waiting does turns as well. Of several shards, each has its background thread as its lead
-//! for good.
+//! At any time one thread, the *lead*, waits for datagrams and deadlines and gives the stack its
+//! *turns*. A user's thread that has to wait for its socket becomes the lead, unless another user's
+//! thread is. So a single thread that reads or writes a stream handles all packets of that stream
+//! itself: without wake-ups, without contention for the lock, and with everything in its own cache.
+//! While no user's thread waits, a background thread leads (`alarm` calls it). A lead that
+//! waits for something idle (a listener, say) passes the lead on once many events in a row were for
+//! others. A thread that sends much without ever waiting does turns as well. On a host with several
+//! shards, the background thread of each is always its lead.
 //!
-//! Where long text comes for many connections at once, more than their readers can take, these take
-//! turns at leading (`turns`): who leads has the text of his connection in his buffer as it is received.
+//! When more long text arrives for many connections at once than their readers can take, the
+//! readers take turns at leading (`turns`), because text for the lead's own connection is received
+//! straight into its buffer.
 //!
-//! # Who writes
+//! # Writing
 //!
-//! Nothing is written under the lock: whoever has made something depart writes it right after, or
-//! leaves it to a thread that only writes, if there is a second processor and much to write
-//! (`outbox`).
+//! Nothing is written to the device under the lock of the stack. The thread that let a packet
+//! depart writes it after unlocking, or leaves it to a thread that only writes, if there is a second
+//! processor and much to write (`outbox`).
 
 mod alarm;
 mod attempt;

@@ -1,4 +1,4 @@
-//! Datagrams that arrived together, and the memories they lie in.
+//! Datagrams that were received together, and their buffers.
 
 use core::iter;
 use core::ops::Range;

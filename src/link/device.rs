@@ -1,4 +1,4 @@
-//! The bottom of the ladder: a device that moves datagrams and promises next to nothing.
+//! The bottom of the ladder: a device that carries datagrams, and promises no more than fair loss.
 
 use core::fmt;
 

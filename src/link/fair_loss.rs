@@ -1,4 +1,4 @@
-//! `FairLossLink`: the bottom of the ladder. What the network promises, and nothing else.
+//! `FairLossLink`, the bottom of the ladder: what the network promises, and nothing else.
 //!
 //! * **Fair loss** (FLL1). A message that is sent infinitely often is delivered infinitely often.
 //! * **Finite duplication** (FLL2). A message that is sent finitely often is delivered finitely

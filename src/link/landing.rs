@@ -1,4 +1,4 @@
-//! Receiving text where its reader wants it.
+//! Receiving text straight into the buffer of its reader.
 
 use core::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Datagrams on their way out, kept until they are sent.
+//! Datagrams that are held until they are sent.
 
 use std::collections::VecDeque;
 use std::mem;

@@ -1,5 +1,5 @@
-//! Octets that should not have been delivered: where do they come from? It decides which property
-//! they break, and is asked once in the life of a world at most.
+//! Where octets come from that should not have been delivered. This decides which property they
+//! violate; it is asked at most once in the life of a world.
 
 use super::ends::{Conn, Ends};
 use super::octets::Octets;

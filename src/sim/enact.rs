@@ -1,4 +1,4 @@
-//! What a part of the story does to a world.
+//! Carries out the events of a story.
 
 use super::host::Host;
 use super::id::HostId;

@@ -1,4 +1,4 @@
-//! Which application of a host holds which of its connections and listeners.
+//! Which application of a host holds which connections and listeners.
 
 use super::ends::Conn;
 use crate::stack::{ConnId, ListenerId};

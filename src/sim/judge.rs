@@ -1,4 +1,4 @@
-//! Who sees everything that applications give and get, and says what must not be.
+//! The judge: sees everything that applications send and receive, and reports what must not happen.
 //!
 //! | property | when it is checked |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Where a path ends at a host: to the host it is a device like any other.
+//! The end of a path at a host: to the host, a device like any other.
 
 use core::net::IpAddr;
 

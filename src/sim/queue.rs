@@ -1,5 +1,5 @@
-//! What will happen: the earliest first, and of two at the same moment the one that was decided
-//! first.
+//! The event queue of a world: ordered by time, and events of the same time by the order in which
+//! they were scheduled.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;

@@ -1,4 +1,4 @@
-//! Chance from a seed: the same numbers on every machine, in every version.
+//! Random numbers from a seed: the same on every machine, in every version.
 
 use core::fmt;
 use core::hash::Hasher;

@@ -1,4 +1,4 @@
-//! Loss recovery, measured: one transfer through trouble of one kind, with one way to find losses.
+//! Measures loss recovery: one transfer through one kind of trouble, with one way to detect losses.
 
 use core::ops::AddAssign;
 use core::time::Duration;

@@ -1,5 +1,5 @@
-//! A world runs: the next event, what hosts do about it, what they send; until nothing is left to
-//! happen.
+//! Runs a world: takes the next event, lets hosts handle it, carries what they send; until no event
+//! is left.
 
 use super::diagnosis;
 use super::ends::{Conn, Phase};

@@ -1,5 +1,5 @@
-//! How connections stand, again and again while a world runs: what a plot of the congestion window
-//! is drawn from. Looking changes nothing: the trace is the same with and without.
+//! Samples of the state of connections while a world runs, from which the congestion window is
+//! plotted. Sampling changes nothing: the trace is the same with and without.
 
 use core::net::SocketAddr;
 

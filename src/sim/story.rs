@@ -1,4 +1,4 @@
-//! What happens in a world besides its datagrams: the story of its faults.
+//! What happens in a world besides its datagrams: its faults, as a story.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! What happened: a hash of everything, and, if somebody wants to look at it, a record.
+//! The trace of a world: a hash over everything that happened and, on request, a record of it.
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;

@@ -1,4 +1,4 @@
-//! What is under way on a path: datagrams enter, and leave when their time has come.
+//! Datagrams under way on a path: they enter, and leave when they are due.
 
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;

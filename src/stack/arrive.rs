@@ -1,4 +1,5 @@
-//! A datagram arrives: which connection or listener it is for, and what strangers are told.
+//! A datagram arrives: finds the connection or listener that it is for, and answers what is for
+//! none.
 
 use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What users call: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS, by id.
+//! The calls of users, by connection id: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS.
 //!
 //! Every call that takes an id panics if the id is not valid any more: its user has let go of it.
 

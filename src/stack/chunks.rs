@@ -1,5 +1,5 @@
-//! A list that grows a chunk at a time: nothing in it ever moves, and no room is kept for twice as
-//! many, as a list in one piece would.
+//! A vector that grows by chunks: its elements never move, and it never reserves twice the room it
+//! needs, as an ordinary vector may.
 
 /// Values in a chunk.
 const CHUNK: usize = 128;

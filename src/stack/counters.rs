@@ -1,4 +1,4 @@
-//! What a stack has counted.
+//! Statistics of a stack.
 
 use core::iter::Sum;
 

@@ -1,4 +1,5 @@
-//! Destinations whose local ports are nearly used up: for these, which are taken is kept in a bitmap.
+//! Destinations for which the local ports are nearly used up: for these, a bitmap records which
+//! ports are taken.
 //!
 //! Whoever looks for a free port looks at one after the other, and to look at one is to look up a
 //! four-tuple: a hash, and a connection that no cache holds. Where thousands are taken in a row,

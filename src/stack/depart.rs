@@ -1,4 +1,4 @@
-//! What leaves, and in what order; and as a packet, with the headers that its connection or socket asks for.
+//! Which packet leaves next, and its headers.
 
 use core::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! TCP Fast Open (RFC 7413), as far as the host is concerned: cookies given and got, and when
+//! TCP Fast Open (RFC 7413), as far as the host is concerned: cookies given and received, and when
 //! not to try.
 //!
 //! | side | what is kept | bound |

@@ -1,4 +1,5 @@
-//! Flow labels (RFC 6437): what routers can share out a load by that look no deeper than the header of IPv6.
+//! Flow labels (RFC 6437), by which routers can distribute load without looking beyond the IPv6
+//! header.
 //!
 //! A label follows from the two sockets and a secret, so that nobody else can guess it, and it tells them
 //! nothing of ports that are hidden from them.

@@ -1,4 +1,4 @@
-//! Fragments, put together again (RFC 791 §3.2, RFC 8200 §4.5).
+//! Reassembly of fragmented datagrams (RFC 791 §3.2, RFC 8200 §4.5).
 //!
 //! Whoever sends fragments decides what is kept here, so everything has a bound: octets in all,
 //! datagrams of one source, and time. Overlapping fragments are nobody's honest doing: they spoil

@@ -1,4 +1,4 @@
-//! ICMP: what is told of our segments, and what this host tells of those of others.
+//! ICMP: errors about our packets, and the messages that this host sends.
 
 use core::net::IpAddr;
 

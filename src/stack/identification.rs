@@ -1,4 +1,4 @@
-//! What tells the fragments of one datagram from those of others.
+//! The identification field, which tells the fragments of one datagram from those of others.
 //!
 //! While they are on their way, no other datagram between the same two hosts may have the same
 //! identification (RFC 6864 §4.3, RFC 8200 §4.5); and nobody who sees his own may learn from them

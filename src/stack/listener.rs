@@ -1,4 +1,4 @@
-//! LISTEN: who listens where, and who waits to be accepted.
+//! LISTEN: the listeners, and the connections that wait to be accepted.
 
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};

@@ -1,38 +1,38 @@
-//! Many connections, pure: one [`Stack`] is one host, or one shard of it, and shares nothing with
-//! another.
+//! A host with many connections, as a pure state machine. One [`Stack`] is one host, or one shard
+//! of a host, and shares nothing with any other.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
 //! | `calls` | what its users call: listen, accept, connect, send, receive, close |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers |
-//! | `depart`, `flow_label` | what leaves next, and as a packet; of IPv6 with a flow label (RFC 6437) |
-//! | `icmp` | what is told of our segments, and what this host tells |
+//! | `depart`, `flow_label` | which packet leaves next; IPv6 flow labels (RFC 6437) |
+//! | `icmp` | ICMP errors about our packets, and ICMP messages that this host sends |
 //! | `itself` | what this host sends to itself |
 //! | `ports` | local addresses and ports of connections that it opens |
-//! | `table` | the connections that are awake |
-//! | `waiting` | those in TIME-WAIT, in little room |
-//! | `routes` | the way from a four-tuple to a connection |
-//! | `crowds` | destinations whose local ports are nearly used up |
-//! | `chunks` | a list that grows without moving |
+//! | `table` | the connections, but for those in `waiting` |
+//! | `waiting` | connections in TIME-WAIT, in little memory |
+//! | `routes` | finds the connection of a four-tuple |
+//! | `crowds` | destinations for which the local ports are nearly used up |
+//! | `chunks` | a vector that grows without moving its elements |
 //! | `listener` | LISTEN: queues and backlog |
-//! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and got |
+//! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and received |
 //! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
-//! | `deadlines` | when which connection must be looked at |
-//! | `paths` | path MTUs, for the connections to come |
-//! | `memory` | what all that is held for others takes together, and what happens when memory runs short |
-//! | `signatures` | what is signed (RFC 2385), and what is refused |
-//! | `share` | several stacks that are one host: whose a flow is |
-//! | `replies` | datagrams of no connection, and how many may be sent |
-//! | `reports` | ICMP errors as they came, for who wants each of them |
-//! | `identification` | what tells the fragments of one datagram from those of others |
-//! | `saved_syns` | SYNs as they came, for who wants to see them |
+//! | `deadlines` | a timing wheel: when each connection must be looked at |
+//! | `paths` | path MTUs that later connections start from |
+//! | `memory` | the memory budget, and what happens when it runs short |
+//! | `signatures` | segments signed with MD5 (RFC 2385): what is signed, and what is refused |
+//! | `share` | several stacks that are one host: which of them owns a flow |
+//! | `replies` | resets and ICMP messages that belong to no connection, limited in rate |
+//! | `reports` | ICMP errors as they came, for users that want each of them |
+//! | `identification` | the identification field of IP datagrams |
+//! | `saved_syns` | SYNs as they came, for users that want to see them |
 //! | `secret` | ISNs (RFC 6528), ports (RFC 6056), timestamp offsets, keyed hashing |
-//! | `fragments` | putting datagrams together |
-//! | `sweep` | many connections at once |
+//! | `fragments` | reassembly of fragmented datagrams |
+//! | `sweep` | operations on many connections at once |
 //! | `udp/` | UDP sockets |
-//! | `canonical` | what tells one host from another, for model checkers |
-//! | `counters` | what has been counted |
+//! | `canonical` | a hash of all that decides the future, for model checkers |
+//! | `counters` | statistics |
 
 mod arrive;
 mod calls;
@@ -121,7 +121,49 @@ enum Sender {
     Udp(UdpId),
 }
 
-/// A host: addresses, connections, listeners.
+/// A host: addresses, connections, listeners, UDP sockets.
+///
+/// Whoever drives it repeats this, in any order, with a time that never goes back:
+///
+/// * [`Stack::receive`] for every datagram that arrives,
+/// * [`Stack::handle_timeouts`] at [`Stack::next_deadline`],
+/// * calls of users: [`Stack::send`], [`Stack::recv`] and so on; [`Stack::poll_event`] says which are
+///   worth trying again,
+/// * and after each of these [`Stack::poll_transmit`], until there is nothing more to send.
+///
+/// [`driver::Shard`](crate::driver::Shard) does so with a device and the real clock.
+///
+/// ```
+/// use stubborn::config::Config;
+/// use stubborn::stack::{Secret, Stack};
+/// use stubborn::time::Instant;
+///
+/// /// The network: every datagram of one host reaches the other at once.
+/// fn carry(now: Instant, from: &mut Stack, to: &mut Stack) -> bool {
+///     let mut any = false;
+///     while let Some(packet) = from.poll_transmit(now) {
+///         to.receive(now, &packet.to_vec());
+///         any = true;
+///     }
+///     any
+/// }
+///
+/// let now = Instant::ZERO;
+/// let mut client = Stack::new(Config::new(["192.0.2.1".parse()?]), Secret([1; 16]))?;
+/// let mut server = Stack::new(Config::new(["192.0.2.2".parse()?]), Secret([2; 16]))?;
+///
+/// let listener = server.listen("192.0.2.2:7".parse()?, 16)?;
+/// let connection = client.connect(now, None, "192.0.2.2:7".parse()?)?;
+/// while carry(now, &mut client, &mut server) || carry(now, &mut server, &mut client) {}
+///
+/// let accepted = server.accept(listener).expect("the handshake is over");
+/// client.send(now, connection, b"hello")?;
+/// carry(now, &mut client, &mut server);
+/// let mut text = [0; 5];
+/// assert_eq!(server.recv(now, accepted, &mut text)?, 5);
+/// assert_eq!(&text, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stack {
     config: Config,

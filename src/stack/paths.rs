@@ -1,5 +1,5 @@
-//! What connections have learnt of the path MTU, for those that come after them (RFC 1191 §6.2, RFC
-//! 8201 §5.2): by destination, bounded, and not for ever.
+//! Path MTUs that connections have learnt, kept by destination for later connections (RFC 1191
+//! §6.2, RFC 8201 §5.2): a bounded number, for a limited time.
 
 use core::hash::{Hash, Hasher};
 use core::net::IpAddr;

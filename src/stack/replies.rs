@@ -1,4 +1,4 @@
-//! Datagrams that answer other datagrams, of no connection: resets and ICMP; and fragments.
+//! Datagrams that answer others and belong to no connection: resets, ICMP messages; and fragments.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};

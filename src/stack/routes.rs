@@ -1,5 +1,5 @@
-//! The way from a four-tuple to a place in a list: a keyed hash table of the places alone, since
-//! each connection knows its own four-tuple.
+//! Finds the slot of a four-tuple: a keyed hash table of slots only, because each connection knows
+//! its own four-tuple.
 
 use hashbrown::HashTable;
 

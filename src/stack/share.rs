@@ -1,4 +1,4 @@
-//! Several stacks that are one host together: whose a flow is.
+//! Several stacks that form one host: which of them owns a flow.
 //!
 //! A device with several queues has a stack for each queue, a *shard*, which shares nothing with
 //! the others. Every connection is one shard's. Which one, a keyed hash of its addresses and ports

@@ -1,4 +1,4 @@
-//! Many connections at once: how many are at work, and an end to them.
+//! Operations on many connections at once: counting those that are still at work, and ending all.
 
 use super::Stack;
 use crate::tcp::State;

@@ -1,4 +1,5 @@
-//! The connections that are awake: a slab of entries, and the way from a four-tuple to one of them.
+//! The connections (except those in `waiting`): a slab of entries, and a hash table that finds an
+//! entry by its four-tuple.
 
 use core::num::NonZeroU64;
 use std::sync::Arc;

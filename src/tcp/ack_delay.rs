@@ -1,4 +1,4 @@
-//! For how long an acknowledgment waits: see
+//! How long an acknowledgment is delayed: see
 //! [`AckWaits::follow_intervals`](crate::config::AckWaits::follow_intervals).
 
 use core::time::Duration;

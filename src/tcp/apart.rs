@@ -1,4 +1,4 @@
-//! Acknowledgments that the one for a whole batch does not replace.
+//! Acknowledgments that a single one for a whole batch of segments would not replace.
 //!
 //! Segments that arrive together are acknowledged together (RFC 9293 §3.8.6.3, MUST-58): of text in
 //! order that says everything. Beyond a gap it does not. An option has room for three or four blocks

@@ -1,5 +1,5 @@
-//! Places in the stream where something ends that the user gave: pushes (RFC 9293 §3.9.1.2), and
-//! records, which no segment goes beyond.
+//! Boundaries in the stream that the user has set: pushes (RFC 9293 §3.9.1.2), and ends of records,
+//! across which no segment extends.
 
 use core::ops::Range;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! A passive handshake that waits for text
+//! A passive handshake that ends only when text arrives
 //! ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
 
 use super::discard::Discard;

@@ -1,4 +1,5 @@
-//! Why segments are not used: what RFC 9293 §3.10.7 drops, and what others do.
+//! The reasons for which a segment is not used: what RFC 9293 §3.10.7 drops, and what other RFCs
+//! drop.
 
 /// Why a segment, or the rest of it, was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,5 @@
-//! Text that is made before it is sent, while the connection goes on (RFC 9293 §3.10.2, SEND).
+//! Memory of the send buffer into which a user writes text directly, while the connection goes on
+//! (RFC 9293 §3.10.2, SEND).
 
 use core::iter;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Text in order that stays where it arrived, until its user has read it.
+//! Text in order that stays in the memory into which it was received, until its user has read it.
 
 use core::ops::Range;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! Text that its reader looks at where it lies: taken out of the receive buffer for a while.
+//! Memory of the receive buffer that is lent to a reader, with the text in it.
 
 use core::ops::Range;
 

@@ -1,4 +1,4 @@
-//! When less than a full segment is worth sending: Nagle's algorithm, and the sender's side of silly
+//! Whether less than a full segment may be sent: Nagle's algorithm, and the sender's side of silly
 //! window avoidance (RFC 9293 §3.7.4, §3.8.6.2.1).
 
 use core::ops::Range;

@@ -1,5 +1,5 @@
-//! The next segment leaves (RFC 9293 §3.7, §3.8): it counts as sent, and is built. What it carries is
-//! decided in [`plan`](super::plan).
+//! Output (RFC 9293 §3.7, §3.8): notes the next segment as sent, and builds it.
+//! [`plan`](super::plan) has decided what it carries.
 
 use core::ops::Range;
 

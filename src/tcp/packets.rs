@@ -1,4 +1,4 @@
-//! How much SEND takes where the packets in memory count, as in Linux: see
+//! How much SEND takes if the send buffer is counted in packets, as in Linux: see
 //! [`SendRoom::Packets`](crate::config::SendRoom).
 
 use super::boundaries::LARGEST_BURST;

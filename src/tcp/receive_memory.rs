@@ -1,4 +1,4 @@
-//! What received packets take in memory, and what that makes of the window, as in Linux: see
+//! The memory that received packets take, and the window that follows from it, as in Linux: see
 //! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom).
 //!
 //! What is bounded is memory. How much text fits into it is guessed from what came: of the last segment that was

@@ -1,5 +1,5 @@
-//! How packets that take memory bear upon the window, and upon acknowledgments: see
-//! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom). What they take is in
+//! How the memory that received packets take affects windows and acknowledgments: see
+//! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom). The memory itself is counted in
 //! [`receive_memory`](super::receive_memory).
 
 use super::buffers::LARGEST;

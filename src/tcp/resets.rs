@@ -1,4 +1,4 @@
-//! Which resets are believed, and what else ends a connection: see [`Resets`] and
+//! Which resets are accepted, and what else ends a connection: see [`Resets`] and
 //! [`Acceptance`](crate::config::Acceptance).
 
 use super::discard::Discard;

@@ -1,4 +1,4 @@
-//! Handshakes of which nothing is kept between our SYN,ACK and the acknowledgment of it (RFC 4987
+//! Handshakes without state: nothing is kept between our SYN,ACK and its acknowledgment (RFC 4987
 //! §3.6).
 //!
 //! What the peer's SYN offered must come back with that acknowledgment, or is lost. The MSS can be

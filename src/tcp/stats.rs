@@ -1,4 +1,4 @@
-//! What is counted for STATUS, and decides nothing.
+//! Statistics for STATUS, which influence nothing.
 
 use core::ops::Range;
 use core::time::Duration;

@@ -1,6 +1,6 @@
-//! TIME-WAIT in little room: what is left to know of a connection that both sides have closed and
-//! nobody holds, for the 2 MSL in which an old segment or the peer's FIN may still arrive (RFC 9293
-//! §3.6.1, §3.10.7.4).
+//! A connection in TIME-WAIT in little memory: what must be known of a connection that both sides
+//! have closed and no user holds, for the 2 MSL in which an old segment or the peer's FIN may still
+//! arrive (RFC 9293 §3.6.1, §3.10.7.4).
 //!
 //! A [`TimeWait`] is made from a [`Tcb`] that has nothing more to send, and becomes one again when
 //! something arrives or the time is over. So the state is written once: what RFC 9293, RFC 1337, RFC

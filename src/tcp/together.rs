@@ -1,5 +1,5 @@
-//! What leaves together as one packet that the device cuts, with [`Push::SendEnd`]: what waits for that, and
-//! what goes along.
+//! Segments that leave together, as one packet that the device cuts, with [`Push::SendEnd`]: which
+//! text waits for that, and which goes along.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Octets that have arrived, and the memory they lie in.
+//! Received octets and the buffer that holds them.
 //!
 //! Whoever wants text of theirs for longer than a call keeps it where it lies, in place of a copy:
 //! the memory is shared, and whoever received into it uses it again when nobody keeps any of it.

@@ -1,5 +1,5 @@
-//! A super-segment on its way out, cut into the segments of the wire where its device does not do so:
-//! the text stays where it lies, and each piece has a header of its own.
+//! Cuts a super-segment into segments on its way out, if the device cannot: each segment gets a
+//! header, and its text is not copied.
 
 use super::checksum::Sum;
 use super::ip::protocol;

@@ -1,4 +1,4 @@
-//! Why a datagram is refused at the door.
+//! The reasons for which a datagram is refused.
 
 use core::fmt;
 

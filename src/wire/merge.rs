@@ -1,5 +1,5 @@
-//! Segments of TCP that follow each other become one super-segment: what the device of a receiver
-//! does (generic receive offload), in software.
+//! Merges consecutive TCP segments into a super-segment: what the device of a receiver does
+//! (generic receive offload), in software.
 
 use core::num::NonZero;
 

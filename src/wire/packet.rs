@@ -1,4 +1,4 @@
-//! A datagram on its way out: its header, and its text borrowed from where it lies.
+//! A packet on its way out: its header, and its text, which is borrowed.
 
 use core::num::NonZero;
 

@@ -1,5 +1,5 @@
-//! What nearly every datagram is, read in one go: an IP header without options or extensions, and a
-//! segment of TCP with ACK and perhaps PSH, without options but timestamps.
+//! Parses the datagrams that nearly all are in one go: an IP header without options or extensions,
+//! and a TCP segment with ACK and perhaps PSH, and no option but timestamps.
 //!
 //! [`Plain`] is nothing else, and knows no errors: what it does not take,
 //! [`parse_as`](super::parse_as) reads. What it takes, that would have read the same, as a test with

@@ -1,4 +1,4 @@
-//! The two sockets of a datagram, as few numbers.
+//! The addresses and ports of a datagram, packed into a few integers.
 
 use core::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! The door as a whole: what gets past it, and that nothing breaks it.
+//! The parser as a whole: what it accepts, and that no input makes it panic.
 
 use core::net::IpAddr;
 

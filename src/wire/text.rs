@@ -1,4 +1,4 @@
-//! Text, borrowed from where it lies.
+//! Text of a segment, borrowed or reference-counted.
 
 use core::ops::Range;
 use std::sync::Arc;

@@ -6,15 +6,15 @@
 //! | [`EventuallyPerfectDetector`] (◇P) | strong completeness, eventual strong accuracy | a bound that is unknown, or holds from some time on |
 //! | [`AccrualDetector`] (φ) | a number that grows with suspicion | the times at which heartbeats came so far |
 //!
-//! * **Strong completeness.** Every process that crashes is suspected in the end, and for ever, by
-//!   every correct process.
-//! * **Strong accuracy.** No process is suspected before it crashes.
-//! * **Eventual strong accuracy.** From some time on, no correct process is suspected by any correct
+//! * **Strong completeness** (PFD1, EPFD1). Eventually, every process that crashes is permanently
+//!   suspected by every correct process.
+//! * **Strong accuracy** (PFD2). No process is suspected before it crashes.
+//! * **Eventual strong accuracy** (EPFD2). Eventually, no correct process is suspected by any correct
 //!   process.
 //!
-//! [`properties`] states these as functions over a run. All three detectors speak over a link that
-//! is given to them, and are values like the links: time comes in as an argument. They are the
-//! book's "exclude on timeout" (2.5) and "increasing timeout" (2.7), and the φ detector of
+//! [`properties`] states these as functions over a run. All three detectors communicate over a link that
+//! is passed to them, and are values like the links: time is an argument. The first two are the
+//! book's "exclude on timeout" (2.5) and "increasing timeout" (2.7), the third is the φ detector of
 //! Hayashibara, Défago, Yared and Katayama, *The φ Accrual Failure Detector* (2004).
 
 mod accrual;

@@ -1,4 +1,4 @@
-//! Where controllers come from: the stack's own, and those of its user.
+//! Makes congestion controllers: the stack's own, and those of its user.
 
 use core::fmt::{self, Debug};
 

@@ -1,7 +1,7 @@
-//! How much may be in flight (RFC 5681 and its successors).
+//! Congestion control: how much may be in flight (RFC 5681 and its successors).
 //!
-//! [`Controller`] is the one trait in `tcp`: the place where a stranger plugs in. It is told what
-//! happened and answers with a window; it never sees the connection.
+//! A [`Controller`] is told what happened and answers with a window; it never sees the connection.
+//! [`Factory`] shows how to write one outside this crate.
 
 mod bbr;
 mod cubic;

@@ -1,4 +1,4 @@
-//! What is known of the round-trip time when an acknowledgment arrives.
+//! The round-trip times that are known when an acknowledgment arrives.
 
 use core::time::Duration;
 

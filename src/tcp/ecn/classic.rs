@@ -1,4 +1,4 @@
-//! One bit to tell of marks: one of them a round trip (RFC 3168 §6.1.2, §6.1.3), or each (RFC 8257
+//! Feedback in one bit: one mark per round trip (RFC 3168 §6.1.2, §6.1.3), or every mark (RFC 8257
 //! §3.2).
 
 use std::collections::VecDeque;

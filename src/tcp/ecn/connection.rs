@@ -1,5 +1,5 @@
-//! Where the rest of the connection asks and tells: which segment carries what, what arrives, and
-//! what congestion control hears of it.
+//! How the rest of a connection uses ECN: what each segment carries, what arrives, and what
+//! congestion control is told.
 
 use super::{Acknowledged, Carrier, Congestion, Feedback, Marks};
 use crate::config::EcnMode;

@@ -1,5 +1,5 @@
-//! The receiver's half of Accurate ECN: what arrived under which codepoint, and when to say so
-//! (RFC 9768 §3.2).
+//! The receiver's half of Accurate ECN: which codepoints arrived, and when to report them (RFC 9768
+//! §3.2).
 
 use crate::config::EcnOptions;
 use crate::tcp::status::EcnOctets;

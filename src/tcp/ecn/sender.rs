@@ -1,5 +1,5 @@
-//! The sender's half of Accurate ECN: what the peer says of what arrived, and whether it can be
-//! believed (RFC 9768 §3.2.2, §3.2.3).
+//! The sender's half of Accurate ECN: what the peer reports, and whether to believe it (RFC 9768
+//! §3.2.2, §3.2.3).
 
 use super::counters::{DIVACE, ace_growth, growth_by_octets, option_growth, safest_growth};
 use super::receiver::{INITIAL_CEP, Octets};

@@ -1,4 +1,4 @@
-//! What an acknowledgment brings: what has arrived, and how long it took.
+//! What an acknowledgment shows to have arrived, and the round-trip time.
 
 use core::time::Duration;
 

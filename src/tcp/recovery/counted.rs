@@ -1,6 +1,7 @@
-//! Without SACK, as Linux repairs losses ([`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits)):
-//! each duplicate acknowledgment counts as if it had reported one segment selectively, only that nobody
-//! knows which.
+//! Loss recovery without SACK, as in Linux
+//! ([`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits)): each duplicate
+//! acknowledgment counts as if it had selectively acknowledged one segment, although nobody knows
+//! which.
 //!
 //! * What is taken for lost, and at least the segment at SND.UNA, cannot have arrived. A duplicate
 //!   beyond that says that the path reorders, and from then on it takes more of them to show a loss.

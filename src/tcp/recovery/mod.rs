@@ -1,4 +1,5 @@
-//! What was lost, and what to send again (RFC 5681 §3.2, RFC 6675, RFC 8985, RFC 6582, RFC 6298 §5).
+//! Loss recovery: what was lost, and what to send again (RFC 5681 §3.2, RFC 6675, RFC 8985, RFC
+//! 6582, RFC 6298 §5).
 //!
 //! The rest of the connection tells recovery what was sent, acknowledged and timed out, and asks
 //! how much is in flight, what to send again next, when to wake up, and what the congestion

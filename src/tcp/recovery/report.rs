@@ -1,4 +1,4 @@
-//! What recovery is told of an acknowledgment, and what it has to tell.
+//! What recovery is told about an acknowledgment, and what it reports.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;

@@ -1,4 +1,4 @@
-//! The blocks of a SACK option, as far as they can be true (RFC 2018 §3, RFC 2883 §4).
+//! The plausible blocks of a SACK option (RFC 2018 §3, RFC 2883 §4).
 
 use core::ops::Range;
 

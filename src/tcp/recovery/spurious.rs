@@ -1,5 +1,5 @@
-//! A loss that was none: how a sender finds out that what it sent again had only been delayed or
-//! overtaken, so that the congestion window need not suffer for it.
+//! Detects spurious losses: what was sent again had only been delayed or overtaken, so the
+//! reduction of the congestion window is undone.
 //!
 //! * By timestamps (RFC 3522, the Eifel detection): the first acknowledgment of new octets after a
 //!   retransmission echoes a segment that left before it.

@@ -1,5 +1,5 @@
-//! Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost, nothing that comes
-//! after them tells. So after two round trips of silence one segment is sent, new or the last
+//! Tail loss probes (RFC 8985 §7): if the last segments of a flight are lost, no later segment
+//! reveals it. So after two round trips of silence one segment is sent, a new one or the last
 //! again, whose acknowledgment does.
 
 use core::hash::{Hash, Hasher};
