@@ -10,10 +10,10 @@
 //! | `...` | it is held in the network; from there, if it was not held, it is an old duplicate |
 //! | a state | the state of that peer afterwards |
 //! | SYN-SENT of a peer in CLOSED | first, its user does an active OPEN |
-//! | `<DATA=10>` on departure | first, its user SENDs so much |
+//! | `<DATA=10>` on departure | first, its user SENDs this much |
 //! | `(Close)` | its user does a CLOSE |
 //! | `(REBOOT)` | it forgets everything |
-//! | `(2 MSL)` | so much time passes |
+//! | `(2 MSL)` | this much time passes |
 //! | any other remark | nothing |
 //!
 //! If nothing is there to leave, time passes until something is.

@@ -327,7 +327,7 @@ pub(crate) unsafe fn give_message(
         true => 0,
         false => message.msg_controllen,
     };
-    // SAFETY: the caller's word: so many octets of control messages.
+    // SAFETY: the caller's word: this many octets of control messages.
     let place = unsafe { octets_mut(message.msg_control, room) }?;
     let (len, cut) = put_control(place, received);
     message.msg_controllen = len;

@@ -24,7 +24,7 @@ pub(crate) trait Machine {
     ) -> Result<Option<T>, Errno>;
 }
 
-/// How long a call on a descriptor may wait: not at all, so long, or (`Some(None)`) for ever.
+/// How long a call on a descriptor may wait: not at all, this long, or (`Some(None)`) for ever.
 fn patience(
     machine: &impl Machine,
     fd: Fd,

@@ -202,7 +202,7 @@ pub(crate) unsafe fn send_message(
             Some(abi::address(message.msg_name.cast(), message.msg_namelen)?.inet()?)
         },
     };
-    // SAFETY: the caller's word: so many octets of control messages.
+    // SAFETY: the caller's word: this many octets of control messages.
     let control = unsafe { abi::control(message.msg_control, message.msg_controllen) }?;
     let once = machine.call(|calls| calls.one_send(fd, &control, to))??;
     posix::send_once(machine, fd, &data, flags, to, once)

@@ -6,7 +6,7 @@
 //!
 //! | option | |
 //! |---|---|
-//! | `--loss PERCENT` | so many of the packets that this end sends are lost on purpose |
+//! | `--loss PERCENT` | this many of the packets that this end sends are lost on purpose |
 //! | `--tun NAME` | over the UDP of our own stack, which has the address LOCAL on this interface |
 //! | `--link NAME` | `windowed` (in bounded memory, the default) or `fifo`: the textbook's, which remembers and repeats everything for ever, for small files; and with `--lines` also `fair-loss`, `stubborn` and `perfect` |
 //! | `--lines` | each line is a message, and each message that is delivered a line; without an end |

@@ -18,7 +18,7 @@ pub(crate) trait Datagrams {
     /// Sends a datagram, or loses it.
     fn send_to(&self, packet: &[u8], to: SocketAddr) -> io::Result<()>;
 
-    /// Waits at most so long for a datagram; its length, and where it is from.
+    /// Waits at most this long for a datagram; its length, and where it is from.
     fn recv_from(
         &self,
         buffer: &mut [u8],
@@ -93,7 +93,7 @@ fn is_loss(error: &io::Error) -> bool {
 }
 
 /// A socket at `local`: of the stack that it starts on the interface `tun`, or of the kernel. It
-/// loses so many percent of what it sends.
+/// loses this many percent of what it sends.
 pub(crate) fn open(
     local: SocketAddr,
     tun: Option<&str>,

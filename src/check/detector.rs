@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::check::{Found, explore};
 
-    /// Visits every state, and there are so many.
+    /// Visits every state, and there are this many.
     #[track_caller]
     fn exhausted<D: Detector<Address = u8> + Clone + Eq + Hash>(mut model: Watch<D>, states: u64) {
         let report = explore(&mut model, 2_000_000, &mut |_| {});

@@ -29,13 +29,13 @@ impl Tally {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many octets came from the peer.
+    /// This many octets came from the peer.
     pub(crate) fn received(&self, octets: usize) {
         self.received.fetch_add(octets as u64, Ordering::Relaxed);
         self.datagrams_in.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many octets were given to the stack for the peer.
+    /// This many octets were given to the stack for the peer.
     pub(crate) fn sent(&self, octets: usize) {
         self.sent.fetch_add(octets as u64, Ordering::Relaxed);
         self.datagrams_out.fetch_add(1, Ordering::Relaxed);

@@ -22,7 +22,7 @@ use super::tally::Tally;
 const BUFFER: usize = 65_536;
 
 /// UDP has no end of its own: a conversation is over when standard input is and the peer has said
-/// nothing for so long.
+/// nothing for this long.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// The ports of services that answer whatever they hear: two of them would never come to an end

@@ -121,11 +121,11 @@ pub struct FastOpenConfig {
     /// The most peers whose cookies are kept (RFC 7413 §4.1.3), from 1. Default 1,024.
     pub cookies: usize,
     /// How long a peer that did not take the text, or did not answer, is spoken to without Fast
-    /// Open (RFC 7413 §4.1.3.1): so long after the first time, then twice as long each time, up to
+    /// Open (RFC 7413 §4.1.3.1): this long after the first time, then twice as long each time, up to
     /// 64 times. Default 60 s.
     pub retry_after: Duration,
     /// How long nobody is spoken to with Fast Open after a connection that began with it was dead
-    /// after the handshake, since something on the path may not like it: so long after the first
+    /// after the handshake, since something on the path may not like it: this long after the first
     /// time, then twice as long each time, up to 64 times, until it works again. `None`: that is
     /// not looked for. Default 1 h.
     pub black_hole_timeout: Option<Duration>,

@@ -50,7 +50,7 @@ impl Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureKeyError {
-    /// An address has not so many bits.
+    /// An address does not have that many bits.
     Prefix,
     /// There are [`SignatureKeys::MOST`] already.
     TooMany,
@@ -155,7 +155,7 @@ fn bits(address: IpAddr) -> u8 {
     }
 }
 
-/// The first bits of an address, zeros behind them; `None` if it has not so many.
+/// The first bits of an address, zeros behind them; `None` if it does not have that many.
 fn network_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
     let behind = u32::from(bits(address).checked_sub(prefix)?);
     Some(match address {

@@ -59,7 +59,7 @@ impl Batch {
     }
 
     /// Room for `capacity` datagrams of at most `slot` octets each, as long as all of them together
-    /// have no more than so many `octets` (and one always has room): so they are still in the cache
+    /// have no more than this many `octets` (and one always has room): so they are still in the cache
     /// when they are read.
     pub fn with_limit(capacity: usize, slot: usize, octets: usize) -> Batch {
         Batch {
@@ -119,7 +119,7 @@ impl Batch {
         self.slot_behind(0)
     }
 
-    /// As [`Batch::slot`], with so many octets before it, of which the batch takes no notice.
+    /// As [`Batch::slot`], with this many octets before it, of which the batch takes no notice.
     ///
     /// # Panics
     /// If they are more than 16.

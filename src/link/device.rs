@@ -17,7 +17,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// A device that moves datagrams of so many octets as they are.
+    /// A device that moves datagrams of this many octets as they are.
     pub const fn plain(mtu: usize) -> Capabilities {
         Capabilities {
             mtu,

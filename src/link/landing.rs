@@ -36,12 +36,12 @@ pub struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    /// Whether what arrives is long enough for it: at most so many octets a datagram.
+    /// Whether what arrives is long enough for it: at most this many octets a datagram.
     pub const fn pays_with(longest_arrival: usize) -> bool {
         longest_arrival >= LEAST
     }
 
-    /// For text behind so many octets of `headers`; `None` if the buffer is too small to gain by it.
+    /// For text behind this many octets of `headers`; `None` if the buffer is too small to gain by it.
     pub fn new(headers: usize, buffer: &'a mut [u8]) -> Option<Landing<'a>> {
         (buffer.len() >= LEAST).then_some(Landing {
             headers,

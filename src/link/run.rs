@@ -6,7 +6,7 @@ use std::mem;
 use super::device::{DeviceError, Sender};
 use crate::wire::{Form, HeldText, Packet};
 
-/// Text of so many octets is held, shorter text is copied.
+/// Text of this many octets is held, shorter text is copied.
 const LONG: usize = 4 * 1024;
 
 /// Datagrams in their order, their text copied or held.

@@ -8,7 +8,7 @@
 //! | P6 both sides close, nothing remains | at the end of the world |
 //! | P7 something will happen while something is to be done | when nothing will |
 //! | P8 nothing is stuck once the faults are over | when patience ends |
-//! | P9 a peer's crash is discovered in time | so long after it |
+//! | P9 a peer's crash is discovered in time | a fixed time after it |
 //! | P10 no octet of an older incarnation | every octet that is delivered |
 //! | P11 what always holds of a connection | after every event |
 //!

@@ -133,7 +133,7 @@ impl Ratio {
     /// Probability 1.
     pub const ALWAYS: Ratio = Ratio(1 << 63);
 
-    /// So many in a hundred.
+    /// A probability in percent.
     ///
     /// # Panics
     /// If `percent` is above 100.
@@ -142,7 +142,7 @@ impl Ratio {
         Ratio(((percent as u128 * (1 << 63)) / 100) as u64)
     }
 
-    /// So many in a million.
+    /// A probability in millionths.
     ///
     /// # Panics
     /// If `parts` is above a million.

@@ -207,7 +207,7 @@ impl World {
         }
     }
 
-    /// P9: so long after the crash of its peer, a connection that sends or probes is known to be
+    /// P9: this long after the crash of its peer, a connection that sends or probes is known to be
     /// half-open.
     fn check_half_open(&mut self, conn: Conn) {
         let end = &self.judge.ends()[conn];

@@ -37,7 +37,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Room for so many.
+    /// Room for this many.
     pub(super) fn new(limit: usize) -> Samples {
         Samples {
             limit,

@@ -16,11 +16,11 @@ pub enum Happening {
     Start(HostId),
     /// A host loses all it knows, and starts anew at once.
     Restart(HostId),
-    /// A host does nothing for so long, while time goes on and datagrams wait for it.
+    /// A host does nothing for this long, while time goes on and datagrams wait for it.
     Pause(HostId, Duration),
     /// The clock of a host jumps so far ahead.
     ClockAhead(HostId, Duration),
-    /// The clock of a host stands still for so long: it was set back, and a clock that its stack
+    /// The clock of a host stands still for this long: it was set back, and a clock that its stack
     /// sees never goes back.
     ClockBack(HostId, Duration),
     /// From now on a path is this one. What is under way arrives as it would have.

@@ -98,7 +98,7 @@ pub struct Entry {
 /// What an [`Entry`] tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// A host sent a datagram; so many copies of it will arrive.
+    /// A host sent a datagram; this many copies of it will arrive.
     Sent {
         /// The datagram.
         datagram: Vec<u8>,
@@ -112,7 +112,7 @@ pub enum Happened {
 }
 
 impl Record {
-    /// Room for so many entries.
+    /// Room for this many entries.
     pub fn new(limit: usize) -> Record {
         Record {
             limit,

@@ -60,7 +60,7 @@ struct Segment<'a> {
     flow: Flow,
     header: TcpHeader,
     text: &'a [u8],
-    /// `None`: it arrived here; otherwise so many copies of it will arrive elsewhere.
+    /// `None`: it arrived here; otherwise this many copies of it will arrive elsewhere.
     copies: Option<usize>,
 }
 

@@ -288,7 +288,7 @@ impl World {
         self.judge.may_fail = true;
     }
 
-    /// Keeps a record of at most so many datagrams, for [`World::record`].
+    /// Keeps a record of at most this many datagrams, for [`World::record`].
     pub fn keep_record(&mut self, limit: usize) {
         self.trace.record = Some(Record::new(limit));
     }
@@ -298,7 +298,7 @@ impl World {
         self.trace.record.as_ref()
     }
 
-    /// Keeps at most so many samples of how connections stand, for [`World::samples`].
+    /// Keeps at most this many samples of how connections stand, for [`World::samples`].
     pub fn keep_samples(&mut self, limit: usize) {
         self.samples = Some(Samples::new(limit));
     }

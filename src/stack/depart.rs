@@ -28,7 +28,7 @@ impl Stack {
         self.poll_transmit_for(now, Offload::NONE)
     }
 
-    /// As [`Stack::poll_transmit`], for a device that does so much in our place.
+    /// As [`Stack::poll_transmit`], for a device with these offloads.
     pub fn poll_transmit_for(&mut self, now: Instant, offload: Offload) -> Option<Packet<'_>> {
         if !self.itself.is_silent() {
             self.talk_to_itself(now);
@@ -82,7 +82,7 @@ impl Stack {
         }
     }
 
-    /// So many datagrams leave: the next are others', if there were enough in a row.
+    /// This many datagrams leave: the next are others', if there were enough in a row.
     fn take_turn(&mut self, datagrams: usize) {
         self.turn += datagrams as u32;
         if self.turn >= DATAGRAMS_PER_TURN {

@@ -25,7 +25,7 @@ use crate::{tcp, wire};
 /// resets must not have more of them than whoever does not (RFC 7413 §5.1).
 pub(super) const RESET_TIME: Duration = Duration::from_secs(60);
 
-/// The longest time without Fast Open is the first one doubled so often.
+/// How often the time without Fast Open is doubled at most.
 const MOST_DOUBLINGS: u32 = 6;
 
 /// What a client knows of a peer.
@@ -313,7 +313,7 @@ mod tests {
         }
     }
 
-    /// For how long nothing is tried after so many failures in a row.
+    /// For how long nothing is tried after this many failures in a row.
     fn pauses(outcome: FastOpenOutcome, count: usize) -> Vec<Duration> {
         let (mut known, config) = (FastOpen::default(), FastOpenConfig::default());
         let until = |known: &FastOpen| match outcome {

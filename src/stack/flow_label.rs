@@ -27,7 +27,7 @@ impl Flow {
         }
     }
 
-    /// Its label, after so many retransmission timeouts. It is never 0, which says that there is none.
+    /// Its label, after this many retransmission timeouts. It is never 0, which says that there is none.
     pub(super) fn label(self, asked: FlowLabel, timeouts: u64) -> u32 {
         let changes = match asked {
             FlowLabel::None => return 0,

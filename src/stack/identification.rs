@@ -13,9 +13,9 @@ use super::share::Share;
 #[derive(Clone, Debug)]
 pub(super) struct Identifications {
     secret: Secret,
-    /// The next is the so manieth of those that all shards have,
+    /// Counts through the identifications of all shards,
     next: u64,
-    /// and then this shard has one of so many.
+    /// of which this shard uses one in every `step`.
     step: u64,
 }
 

@@ -94,7 +94,7 @@ impl Stack {
     }
 
     /// All that this host has to say to itself now arrives, and what follows from it, too. That ends:
-    /// windows fill up, and what is no text is answered at most so often.
+    /// windows fill up, and segments without text are answered at a limited rate.
     pub(super) fn talk_to_itself(&mut self, now: Instant) {
         while let Some(datagram) = self.departs_to_itself(now) {
             let Ok(parsed) = wire::parse_as(&datagram, Checksum::Verified) else {

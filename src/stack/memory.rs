@@ -25,7 +25,7 @@ use crate::tcp::Allowance;
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     most: usize,
-    /// From so many in use on, memory is short.
+    /// From this many in use on, memory is short.
     short_at: usize,
     /// What each connection may allocate now.
     allowance: Allowance,
@@ -49,14 +49,14 @@ pub(super) struct Charge {
 }
 
 impl Charge {
-    /// Whether it is for so many octets, of a connection that nobody holds or somebody.
+    /// Whether it is for this many octets, of an orphan or not.
     pub(super) fn is(self, octets: usize, orphan: bool) -> bool {
         self == Charge { octets, orphan }
     }
 }
 
 impl Memory {
-    /// A budget of so many octets.
+    /// A budget of this many octets.
     pub(super) fn new(most: usize) -> Memory {
         let mut memory = Memory {
             most: 0,
@@ -72,7 +72,7 @@ impl Memory {
         memory
     }
 
-    /// The budget is so many octets from now on, whatever is in use.
+    /// The budget is this many octets from now on, whatever is in use.
     pub(super) fn limit(&mut self, most: usize) {
         (self.most, self.short_at) = (most, most / 4 * 3);
         self.set_used(self.used);

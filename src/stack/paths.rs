@@ -17,7 +17,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// Remembers so many destinations.
+    /// Remembers this many destinations.
     pub(super) fn new(most: usize) -> Paths {
         Paths {
             most,
@@ -34,7 +34,7 @@ impl Paths {
         self.forget_oldest();
     }
 
-    /// So many destinations are remembered from now on.
+    /// This many destinations are remembered from now on.
     pub(super) fn limit(&mut self, most: usize) {
         self.most = most;
         self.forget_oldest();

@@ -88,7 +88,7 @@ impl Limiter {
         limiter
     }
 
-    /// From the next refill on it is so many.
+    /// The rate from the next refill on.
     pub(super) fn set_rate(&mut self, per_second: u32) {
         self.per_second = per_second;
     }

@@ -7,7 +7,7 @@ use super::table::ConnId;
 use crate::tcp::FourTuple;
 use crate::wire::Control;
 
-/// So many may wait beside those of connections that there are.
+/// How many may wait in addition to those of existing connections.
 const SPARE: usize = 16;
 
 /// The headers of SYNs, of IP and TCP, by connection.

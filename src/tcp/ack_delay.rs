@@ -85,7 +85,7 @@ impl Tcb {
         self.acks.wait().min(most).min(round)
     }
 
-    /// The user answers what came so long ago at most.
+    /// The user answers what came this long ago at most.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();
         self.acks.wait().max(least)
@@ -140,7 +140,7 @@ impl Tcb {
         has_ended || is_held
     }
 
-    /// The next waits for so long, unless something bounds it.
+    /// The next waits for this long, unless something bounds it.
     fn wait_for(&mut self, wait: Duration) {
         if let Some(timing) = &mut self.acks.timing {
             timing.wait = wait;

@@ -14,7 +14,7 @@ use super::seq::Seq;
 use super::tcb::{AckDue, Tcb};
 use crate::wire::SackBlocks;
 
-/// So many wait at most: more segments than that do not arrive together as a rule, and what a burst
+/// At most this many wait: more segments than that do not arrive together as a rule, and what a burst
 /// of more says is told by the acknowledgment after them.
 const MOST: usize = 32;
 

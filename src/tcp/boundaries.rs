@@ -77,7 +77,7 @@ impl Places {
         place
     }
 
-    /// New text has left, so many segments up to `nxt`. Of those that leave together, `most` are one
+    /// New text has left, this many segments up to `nxt`. Of those that leave together, `most` are one
     /// packet for the device.
     fn join(&mut self, segments: usize, nxt: Seq, most: usize) {
         self.together = match self.again.take() {
@@ -112,7 +112,7 @@ impl Places {
         self.close_group(together, range.end, ended);
     }
 
-    /// So many segments have left together, up to `end`, and others join them unless they have `ended`.
+    /// This many segments have left together, up to `end`, and others join them unless they have `ended`.
     fn close_group(&mut self, together: usize, end: Seq, ended: bool) {
         self.together = if ended { 0 } else { together };
         self.together_end = (ended && together > 1).then_some(end);
@@ -231,7 +231,7 @@ impl Tcb {
         }
     }
 
-    /// So many segments of new text have left, up to SND.NXT. Together they are half of the window at
+    /// This many segments of new text have left, up to SND.NXT. Together they are half of the window at
     /// most.
     pub(super) fn note_together(&mut self, segments: usize) {
         let Some(most) = self.most_together() else {

@@ -31,10 +31,10 @@ use crate::time::Instant;
 /// A window is less than 2^30 octets (RFC 7323 §2.3).
 pub(super) const LARGEST: usize = (1 << 30) - 1;
 
-/// The shortest round trip counts for once to twice so long, in nanoseconds.
+/// The shortest round trip counts for one to two times this long, in nanoseconds.
 const SHORTEST_LASTS: u64 = 10_000_000_000;
 
-/// What is read is counted for so long at least.
+/// What is read is counted for this long at least.
 const LEAST_COUNT: Duration = Duration::from_millis(10);
 
 /// Segments on top of what was read: those that are under way when the count begins.
@@ -122,7 +122,7 @@ impl RightSizing {
             .filter(|_| self.round_trip.is_measured)
     }
 
-    /// No more than so many octets are expected in the first round trip.
+    /// No more than this many octets are expected in the first round trip.
     pub(super) fn expect(&mut self, octets: usize) {
         self.most = self.most.min(octets);
     }
@@ -309,7 +309,7 @@ impl Tcb {
         }
     }
 
-    /// So many octets, or as many as whole segments have: see
+    /// This many octets, or as many as whole segments have: see
     /// [`Windows::whole_segment_buffers`](crate::config::Windows::whole_segment_buffers).
     fn in_whole_segments(&self, octets: usize) -> usize {
         let whole = self.config.windows.whole_segment_buffers && self.rcv.irs.is_some();
@@ -320,7 +320,7 @@ impl Tcb {
         }
     }
 
-    /// The receive buffer has room for so many octets; where the window that is told is rounded up, for
+    /// The receive buffer has room for this many octets; where the window that is told is rounded up, for
     /// all that can be told.
     fn to_be_told(&self, octets: usize) -> usize {
         match self.config.windows.told {
@@ -329,7 +329,7 @@ impl Tcb {
         }
     }
 
-    /// So many octets of the receive buffer are there for a window that was rounded up.
+    /// This many octets of the receive buffer are there for a window that was rounded up.
     pub(super) fn rounding(&self) -> usize {
         let (capacity, segment) = (self.recv_buffer.capacity(), self.segment_with_options());
         let rounds = self.config.windows.told == WindowTold::Room

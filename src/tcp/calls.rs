@@ -402,7 +402,7 @@ impl Tcb {
     }
 
     /// Whether an active OPEN may take over from this connection in TIME-WAIT: both sides have
-    /// used timestamps, which tell old segments from new ones, and for so long nothing has come.
+    /// used timestamps, which tell old segments from new ones, and nothing has come for this long.
     pub fn may_be_replaced(&self, now: Instant, silence: Duration) -> bool {
         self.state == State::TimeWait
             && self.agreed.timestamps

@@ -32,7 +32,7 @@ impl Tcb {
         self.congestion = Governor::new(self.factory.start(&self.start(now, initial_window)));
     }
 
-    /// What a congestion controller starts from: a window of so many segments, and what is known.
+    /// What a congestion controller starts from: a window of this many segments, and what is known.
     fn start(&self, now: Instant, initial_window: u32) -> Start {
         Start {
             initial_window,

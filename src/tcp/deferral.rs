@@ -17,7 +17,7 @@ pub(super) struct Deferral {
 }
 
 impl Deferral {
-    /// It waits so long from now on.
+    /// It waits this long from now on.
     pub(super) fn new(now: Instant, wait: Duration) -> Deferral {
         Deferral {
             until: now + wait,

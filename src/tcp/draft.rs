@@ -18,7 +18,7 @@ pub(super) const BLOCK: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Draft {
     room: usize,
-    /// Each block with so many octets of text.
+    /// Each block with this many octets of text.
     pub(super) text: Vec<(Block, usize)>,
     /// Blocks without text that nobody else holds.
     pub(super) spare: Vec<Block>,
@@ -54,7 +54,7 @@ impl Draft {
     }
 
     /// Has `fill` write into `most` octets, or as many as there is room for in one piece. It says how
-    /// many it has written, from the first on; so many are taken, and returned.
+    /// many it has written, from the first on; that many are taken, and their number is returned.
     pub fn fill(&mut self, most: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> usize {
         let len = most.min(self.room).min(BLOCK);
         let found = self.spare.iter().position(|block| block.len() >= len);

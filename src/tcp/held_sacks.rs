@@ -8,7 +8,7 @@ use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
 
-/// So many leave at once, as many as show a loss (RFC 5681 §3.2).
+/// This many leave at once, as many as show a loss (RFC 5681 §3.2).
 const AT_ONCE: u8 = 3;
 /// With more blocks than this none waits for another: an option has room for few.
 const FEW_BLOCKS: usize = 2;
@@ -20,9 +20,9 @@ const OF_ROUND_TRIP: u32 = 20;
 pub(super) struct HeldSacks {
     /// RCV.NXT, at which they all stand.
     at: Seq,
-    /// So many of them were not held back.
+    /// How many of them were not held back.
     told: u8,
-    /// So many are, and leave as one.
+    /// How many are, and will leave as one.
     pub(super) waiting: u32,
 }
 

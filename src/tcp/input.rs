@@ -349,7 +349,7 @@ impl Tcb {
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its
-    /// sender waits for it; the rest at most so often, or two confused peers would answer each
+    /// sender waits for it; the rest at a limited rate, or two confused peers would answer each
     /// other for ever (RFC 5961 §7).
     fn answer_unacceptable(&mut self, now: Instant, seg: &Segment<'_>) {
         if seg.ctl.has(Control::SYN) || seg.is_empty() {

@@ -453,7 +453,7 @@ impl Tcb {
         options
     }
 
-    /// The SACK blocks that the next segment carries beside an AccECN option of so many octets.
+    /// The SACK blocks that the next segment carries beside an AccECN option of this many octets.
     pub(super) fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),

@@ -22,7 +22,7 @@ use crate::time::{Duration, Instant};
 
 /// No burst is larger, in octets (C.send_quantum, draft-ietf-ccwg-bbr §5.6.3).
 const LARGEST_QUANTUM: u64 = 64 * 1024;
-/// So many segments with text are not paced, with
+/// This many segments with text are not paced, with
 /// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window): the tenth is
 /// the first that the next waits for.
 const UNPACED: u64 = 9;
@@ -50,7 +50,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// How long the rate takes for so many octets.
+    /// How long the rate takes for this many octets.
     fn time_for(self, octets: u64) -> Duration {
         let nanos = u128::from(octets) * 1_000_000_000 / u128::from(self.rate.max(1));
         u64::try_from(nanos).map_or(LONGEST_HOLD, Duration::from_nanos)

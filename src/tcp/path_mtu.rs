@@ -16,7 +16,7 @@
 //! A probe is a segment of ordinary text that is longer than the others. Its loss says nothing of
 //! congestion, and what it carried is sent again in segments that are known to pass.
 //!
-//! RFC 8899 ends a search after MAX_PROBES lost probes of whatever sizes. Here so many of one size
+//! RFC 8899 ends a search after MAX_PROBES lost probes of whatever sizes. Here that many of one size
 //! show that it is too long, and the search goes on below it: probes cost nothing but themselves.
 
 mod halving;
@@ -166,7 +166,7 @@ impl PathMtu {
         self.base.max(self.least).min(self.largest)
     }
 
-    /// The peer takes no more than so many octets of text, and every segment has so many of options.
+    /// The peer takes no more than this many octets of text, and every segment has this many of options.
     pub(super) fn limit(
         &mut self,
         now: Instant,
@@ -466,7 +466,7 @@ impl Tcb {
         }
     }
 
-    /// The same, if it has so much text where it has no options.
+    /// The same, if it has this much text where it has no options.
     #[inline(never)]
     fn next_mtu_probe_of(&self, text: usize) -> NextProbe {
         let len = (self.segment_limit() + text).saturating_sub(self.path_mtu.text());

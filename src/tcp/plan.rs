@@ -154,7 +154,7 @@ impl Tcb {
         allowed.then_some(Plan::Resend(lost.start..end))
     }
 
-    /// Whether a retransmission of so many octets may leave now.
+    /// Whether a retransmission of this many octets may leave now.
     fn window_has_room(&self, len: usize) -> bool {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let window = self.send_window();
@@ -259,7 +259,7 @@ impl Tcb {
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
-    /// Whether our FIN may leave behind so many octets of text. Alone it is no text, which cwnd would
+    /// Whether our FIN may leave behind this many octets of text. Alone it is no text, which cwnd would
     /// be about (RFC 5681 §3.1), unless it is a segment like any other
     /// ([`SendingHabits::fin_waits_for_window`](crate::config::SendingHabits)).
     fn takes_fin(&self, len: usize) -> bool {

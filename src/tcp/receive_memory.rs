@@ -53,7 +53,7 @@ impl Hash for Came {
 }
 
 impl Packet {
-    /// With so many octets of headers.
+    /// With this many octets of headers.
     pub(super) fn new(text: Range<Seq>, headers: usize) -> Packet {
         Packet::in_buffer(text, HEADROOM + headers)
     }
@@ -146,7 +146,7 @@ pub(super) struct ReceiveMemory {
     /// What is left of the pages that were set aside for them: as long as the next fits into it, nobody looks at
     /// the limit.
     reserve: usize,
-    /// Of 256 octets of memory so many are text.
+    /// Of 256 octets of memory this many are text.
     ratio: usize,
     /// No window is larger.
     clamp: usize,
@@ -204,7 +204,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// How much text is expected in so much memory.
+    /// How much text is expected in this much memory.
     fn text_in(&self, memory: usize) -> usize {
         (memory * self.ratio) >> 8
     }
@@ -292,7 +292,7 @@ impl ReceiveMemory {
         2 * left <= self.clamp && window > 0 && window >= 2 * left
     }
 
-    /// Packets may take so many octets: the user says so.
+    /// Packets may take this many octets: the user says so.
     pub(super) fn fix(&mut self, limit: usize) {
         (self.limit, self.is_fixed) = (limit.max(LEAST_LIMIT), true);
     }
@@ -401,14 +401,14 @@ impl ReceiveMemory {
         self.taken <= self.limit
     }
 
-    /// A packet more, with so much memory.
+    /// A packet more, with this much memory.
     fn charge(&mut self, memory: usize) {
         self.set_aside(memory);
         self.reserve -= memory;
         self.taken += memory;
     }
 
-    /// Pages are set aside for so much.
+    /// Pages are set aside for this much.
     fn set_aside(&mut self, memory: usize) {
         self.reserve += memory.saturating_sub(self.reserve).next_multiple_of(PAGE);
     }

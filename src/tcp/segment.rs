@@ -83,7 +83,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// How many segments of `mss` octets each so much text is: one at least.
+/// The number of segments, of `mss` octets each, in this much text: at least one.
 pub(super) fn segments(text: usize, mss: usize) -> usize {
     // A division is slow, and for nearly every segment needless.
     match text <= mss {

@@ -345,7 +345,7 @@ impl SendBuffer {
         self.capacity.saturating_sub(self.len) as usize
     }
 
-    /// How many octets it may come to hold if it may allocate so many more; no less than `wanted` if that
+    /// How many octets it may come to hold if it may allocate this many more; no less than `wanted` if that
     /// is enough for all of them.
     pub(crate) fn most(&self, allowed: usize, wanted: usize) -> usize {
         if allowed >= wanted {

@@ -16,7 +16,7 @@ use crate::config::QuickAcks;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Text};
 
-/// Of a window of less than two segments, so many are acknowledged at once.
+/// Of a window of less than two segments, this many are acknowledged at once.
 const LEAST_QUICK_ACKS: u8 = 2;
 
 /// What the header of a segment says of its text.
@@ -80,7 +80,7 @@ impl Tcb {
         self.text_taken(now, text.len(), inserted, about);
     }
 
-    /// The next text in order stays where it arrived, or goes into the receive buffer; but so many
+    /// The next text in order stays where it arrived, or goes into the receive buffer; but this many
     /// octets before it have `landed` where their reader wants them, and are read.
     #[inline(always)]
     pub(super) fn take_next_text(

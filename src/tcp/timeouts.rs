@@ -10,12 +10,12 @@ use super::timers::Timer;
 use crate::config::{Persist, RetryLimit, UserTimeoutFrom};
 use crate::time::{Duration, Instant};
 
-/// An idle connection gives its buffers back after so long...
+/// An idle connection gives its buffers back after this long...
 const IDLE_TIME: Duration = Duration::from_secs(1);
 /// ... if they are larger than this, in octets: the smallest may stay.
 const IDLE_OCTETS: usize = 256;
 
-/// So many retransmissions in a row may be equally far apart, with fewer segments in flight than this.
+/// This many retransmissions in a row may be equally far apart, with fewer segments in flight than this.
 const LINEAR_TIMEOUTS: u32 = 6;
 const FULL_FLIGHT: usize = 4;
 
@@ -165,7 +165,7 @@ impl Tcb {
         }
     }
 
-    /// How long so many retransmissions take that begin with the least RTO: each twice as long as the one
+    /// How long this many retransmissions take that begin with the least RTO: each twice as long as the one
     /// before, and then, near the largest RTO, that.
     pub(super) fn time_of(&self, retries: u32) -> Duration {
         let (first, most) = (self.config.min_rto, self.config.max_rto);

@@ -9,7 +9,7 @@ use crate::time::Instant;
 
 /// What has left within less than this time has left just now.
 const JUST_NOW: Duration = Duration::from_millis(1);
-/// Nothing waits if so much of the window may leave: one part of three.
+/// Nothing waits if this much of the window may leave: one part of three.
 const WINDOW_PARTS: usize = 3;
 
 impl Tcb {

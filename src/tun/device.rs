@@ -28,7 +28,7 @@ pub struct TunDevice {
     accepted: Option<Accepted>,
 }
 
-/// A datagram of so many octets at most is put together before it is written: to copy it takes less
+/// A datagram of this many octets at most is put together before it is written: to copy it takes less
 /// than the kernel takes to look at more than one piece.
 const SHORT: usize = 2048;
 

@@ -52,7 +52,7 @@ impl TunDevice {
         }
     }
 
-    /// As [`TunDevice::open`], as so many queues of one interface, at least one: a device each, for
+    /// As [`TunDevice::open`], as this many queues of one interface, at least one: a device each, for
     /// [`Net::start_queues`](crate::sockets::Net::start_queues). The kernel spreads flows over
     /// them by a hash of its own, and sends each to the queue by which it heard of it last. An
     /// interface that exists must have been made for several queues (`ip tuntap add … multi_queue`).

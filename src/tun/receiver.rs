@@ -60,7 +60,7 @@ impl TunReceiver {
         Ok(read)
     }
 
-    /// The length and the form of a datagram that begins with `first`, unless it is refused; so many octets
+    /// The length and the form of a datagram that begins with `first`, unless it is refused; this many octets
     /// were `read`, its header among them.
     fn form(&self, header: &vnet::Octets, read: usize, first: &[u8]) -> Option<(usize, Form)> {
         let len = read.saturating_sub(vnet::LEN);

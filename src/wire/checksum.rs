@@ -148,7 +148,7 @@ impl Long {
         }
     }
 
-    /// The next N octets, if there are so many, and what follows them.
+    /// The next N octets, if there are that many, and what follows them.
     #[inline(always)]
     fn plus_next<const N: usize>(self, octets: &[u8]) -> (Long, &[u8]) {
         match octets.split_first_chunk::<N>() {

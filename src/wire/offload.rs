@@ -103,7 +103,7 @@ impl Checksum {
 }
 
 impl Cut {
-    /// Into how many pieces it cuts so much text: one at least.
+    /// Into how many pieces it cuts this much text: one at least.
     pub fn pieces(self, text: usize) -> usize {
         text.div_ceil(usize::from(self.size.get())).max(1)
     }

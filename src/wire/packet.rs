@@ -60,8 +60,8 @@ impl<'a> Packet<'a> {
         Packet::tcp_for(Offload::NONE, ip, tcp, text, text.len())
     }
 
-    /// As [`Packet::tcp`], for a device that does so much. Text of more than `mss` octets makes a
-    /// super-segment, which the device cuts into segments of so much text.
+    /// As [`Packet::tcp`], for a device with these offloads. Text of more than `mss` octets makes a
+    /// super-segment, which the device cuts into segments of `mss` octets.
     ///
     /// # Panics
     /// As [`Packet::tcp`].
@@ -99,7 +99,7 @@ impl<'a> Packet<'a> {
         Packet::udp_for(Offload::NONE, ip, udp, text)
     }
 
-    /// As [`Packet::udp`], for a device that does so much.
+    /// As [`Packet::udp`], for a device with these offloads.
     ///
     /// # Panics
     /// As [`Packet::tcp`].

@@ -434,7 +434,7 @@ fn keys_of_signatures_are_taken_and_never_told() {
         let got = world.set_octets(fd, SOL_TCP, TCP_MD5SIG_EXT, &value);
         assert_eq!(got, answer, "{index}");
     }
-    // There is room for so many.
+    // There is room for this many.
     let mut taken = 0;
     let last = loop {
         let host = std::net::Ipv4Addr::from(taken).to_ipv6_mapped();

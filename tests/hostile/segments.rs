@@ -72,7 +72,7 @@ struct Attack {
 
 const PORT: u16 = 80;
 
-/// With so much memory nobody lacks any.
+/// With this much memory nobody lacks any.
 const AMPLE: usize = 1 << 20;
 
 fn any_config(random: &mut Random) -> Config {

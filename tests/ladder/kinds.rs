@@ -153,7 +153,7 @@ pub(super) enum Net {
 /// The most copies that arrive of one packet, on [`Net::Fair`].
 const COPIES: usize = 3;
 
-/// Of so many copies of a message that are sent, one arrives: all are lost with a probability
+/// Of this many copies of a message that are sent, one arrives: all are lost with a probability
 /// below 0.45³⁰, less than one in ten billion.
 const OF: usize = 30;
 

@@ -8,7 +8,7 @@ use stubborn::link::properties::Promise;
 use super::documents::excerpt;
 use super::kinds::{KINDS, Kind, Net, PROMISES, keeps, run};
 
-/// So many runs for each link and network.
+/// This many runs for each link and network.
 const SEEDS: u64 = 500;
 
 /// Authentication takes time, and changes nothing but what it keeps out.

@@ -175,7 +175,7 @@ impl World {
         self.now = until;
     }
 
-    /// Time passes until `is_done`, or for so long; whether it is done.
+    /// Time passes until `is_done`, or for this long; whether it is done.
     pub(super) fn pass_until(&mut self, time: Duration, is_done: impl Fn(&World) -> bool) -> bool {
         let until = self.now + time;
         while !is_done(self) {

@@ -118,7 +118,7 @@ fn a_flood_of_syns_leaves_clients_alone(lab: &Lab) {
 }
 
 /// THREATS 12: strangers send the first fragments of ever other datagrams, more than the 4 MiB that there
-/// are for them; an allocator takes some more for so many pieces.
+/// are for them; an allocator takes some more for this many pieces.
 fn a_flood_of_fragments_leaves_clients_alone(lab: &Lab) {
     let (sent, grown) = clients_among_strangers(lab, FRAGMENTS, fragment);
     assert!(sent > 4_096, "{sent} fragments are no flood");

@@ -52,7 +52,7 @@ fn hash(file: &Path) -> String {
         .to_owned()
 }
 
-/// Moves so many octets, within `limit`; what is written is what was read.
+/// Moves this many octets, within `limit`; what is written is what was read.
 fn moves(lab: &Lab, link: &str, len: usize, limit: Duration) {
     let apart = Apart::new(lab);
     apart.lose(lab, LOSS);

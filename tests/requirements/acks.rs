@@ -267,7 +267,7 @@ fn what_a_burst_asks_for_is_bounded() {
     });
 }
 
-/// RFC 2018 §8 lets a receiver forget: beyond so many pieces, the farthest goes.
+/// RFC 2018 §8 lets a receiver forget: beyond this many pieces, the farthest goes.
 #[test]
 fn pieces_beyond_gaps_are_bounded() {
     in_both_families(|family| {

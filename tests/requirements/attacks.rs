@@ -118,7 +118,7 @@ fn a_guessed_acknowledgment_brings_no_text() {
     });
 }
 
-/// RFC 5961 §7: at most one challenge in so long a time, whatever provokes it.
+/// RFC 5961 §7: at most one challenge per interval, whatever provokes it.
 #[test]
 fn challenges_are_limited() {
     in_both_families(|family| {

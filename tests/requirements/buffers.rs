@@ -23,7 +23,7 @@ fn far_peer(family: Family, tcp: TcpConfig) -> Dialogue {
     peer_at(family, tcp, 100)
 }
 
-/// A connection whose handshake takes so many milliseconds.
+/// A connection whose handshake takes this many milliseconds.
 fn peer_at(family: Family, tcp: TcpConfig, millis: u64) -> Dialogue {
     let timestamps = tcp.timestamps;
     let mut d = Dialogue::listening(family, tcp);
@@ -37,7 +37,7 @@ fn peer_at(family: Family, tcp: TcpConfig, millis: u64) -> Dialogue {
     d
 }
 
-/// In each round trip so many segments of 1,000 octets arrive, one after the other, each with the
+/// In each round trip this many segments of 1,000 octets arrive, one after the other, each with the
 /// timestamp that left a round trip ago, and the user reads `reads` octets of each at once. Returns
 /// the capacity after each round trip.
 fn round_trips(d: &mut Dialogue, segments: &[u32], reads: usize, stamped: bool) -> Vec<usize> {

@@ -273,7 +273,7 @@ fn one_lost_probe_proves_nothing() {
     });
 }
 
-/// The user timeout takes the place of the count of probes: after so long a silence, the next time
+/// The user timeout takes the place of the count of probes: after this long a silence, the next time
 /// that nothing has answered a probe.
 #[test]
 fn the_user_timeout_ends_the_probes() {

@@ -486,7 +486,7 @@ fn a_cookie_of_the_previous_key_is_taken_and_replaced() {
     });
 }
 
-/// RFC 7413 §5.1: so many await the end of their handshake, and no more; one that its peer has
+/// RFC 7413 §5.1: this many await the end of their handshake, and no more; one that its peer has
 /// reset counts for a minute.
 #[test]
 fn connections_opened_early_are_bounded() {

@@ -413,7 +413,7 @@ fn a_forged_path_mtu_is_not_believed() {
     });
 }
 
-/// Nobody has the port: port unreachable, at most so often.
+/// Nobody has the port: port unreachable, at most this often.
 #[test]
 fn datagrams_for_nobody_are_answered_at_most_so_often() {
     in_both_families(|family| {

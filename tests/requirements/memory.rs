@@ -10,7 +10,7 @@ use crate::dialogue::{Dialogue, Family, PEER_PORT, in_both_families, ms, plain};
 /// What each connection may have in each direction, whatever the budget.
 const LEAST: usize = 2048;
 
-/// A host that listens, with a budget for the text of so many connections.
+/// A host that listens, with a budget for the text of this many connections.
 fn host(family: Family, text: usize, connections: usize) -> Dialogue {
     let mut config = Config::new([family.us()]);
     config.memory = text + connections * CONNECTION_AT_REST;

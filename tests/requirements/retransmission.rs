@@ -462,7 +462,7 @@ fn the_window_is_small_again_after_an_idle_time() {
     });
 }
 
-/// How many segments leave at once, if a window of 30,000 octets or more has been idle so long.
+/// How many segments leave at once, if a window of 30,000 octets or more has been idle this long.
 fn leaves_after_idle(family: Family, tcp: TcpConfig, idle: Duration) -> usize {
     let mut d = wide(family, tcp);
     let mut ack = 301;

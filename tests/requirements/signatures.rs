@@ -142,7 +142,7 @@ impl World {
         ]
     }
 
-    /// A segment behind the peer's SYN: so many octets on, acknowledging so many of ours.
+    /// A segment behind the peer's SYN: this many octets on, acknowledging this many of ours.
     fn segment(&self, control: Control, seq: u32, ack: u32) -> TcpHeader {
         TcpHeader {
             seq: ISN + 1 + seq,

@@ -141,9 +141,9 @@ fn a_super_segment_is_acknowledged_at_once() {
 /// A step of a conversation.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The user sends so much.
+    /// The user sends this much.
     Send(usize),
-    /// So much of what is in flight is acknowledged, in tenths, and so much beyond reported.
+    /// This much of what is in flight is acknowledged, in tenths, and this much beyond reported.
     Acknowledge(u32, Option<(u32, u32)>),
     /// Time passes.
     Wait(u64),

@@ -100,7 +100,7 @@ fn an_older_timestamp_is_refused() {
             d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK><TS=50,1000>")
                 .leaves("<SEQ=301><ACK=101><CTL=ACK><TS=1000,51>");
         }
-        // What has none, at most so often.
+        // What has none, at most this often.
         d.arrives("<SEQ=101><ACK=301><CTL=ACK><TS=50,1000>")
             .leaves("<SEQ=301><ACK=101><CTL=ACK><TS=1000,51>");
         d.arrives("<SEQ=101><ACK=301><CTL=ACK><TS=50,1000>")

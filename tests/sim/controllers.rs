@@ -213,9 +213,9 @@ struct Duel {
     seed: u64,
     /// From one end to the other.
     one_way: Duration,
-    /// The second begins so much after the first.
+    /// The second begins this much after the first.
     later: Duration,
-    /// Datagrams come up to so much late to the bottleneck.
+    /// Datagrams come up to this much late to the bottleneck.
     jitter: Duration,
 }
 

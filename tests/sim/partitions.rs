@@ -12,7 +12,7 @@ use stubborn::time::Instant;
 
 use super::support::{DELAY, at, exchange, well, wire};
 
-/// Cuts the path of a transfer for so many seconds. When the first datagram gets through after it.
+/// Cuts the path of a transfer for this many seconds. When the first datagram gets through after it.
 fn resumes_after(cut: u64) -> Duration {
     let mut world = World::new(0);
     let (from, healed) = (at(0.045), at(0.045) + Duration::from_secs(cut));
@@ -103,7 +103,7 @@ fn clocks_jump() {
         assert!(outcome.tally.timeouts <= 2, "{:?}", outcome.tally);
         assert!(outcome.completed_at.unwrap() < at(10.0));
     }
-    // 49.7 days: the timestamp clock goes round once but for 687 s. For so long the peer takes it
+    // 49.7 days: the timestamp clock goes round once but for 687 s. For this long the peer takes it
     // to have gone back (PAWS), and then all goes on.
     let outcome = well(1, |world: &mut World| {
         let pair = exchange(world, Path::symmetric(wire()), 1_000_000);

@@ -22,7 +22,7 @@ fn path(mtu: Mtu) -> Path {
     Path::new(there, Medium::new().with(Delay::new(ONE_WAY)))
 }
 
-/// A client sends so many octets through it.
+/// A client sends this many octets through it.
 fn transfer(mtu: &Mtu, octets: u64, change: impl Fn(&mut Config)) -> Outcome {
     let configs = [config(1), config(2)].map(|mut config| {
         change(&mut config);

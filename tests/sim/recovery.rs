@@ -32,7 +32,7 @@ fn back() -> Medium {
     Medium::new().with(Delay::new(ONE_WAY))
 }
 
-/// A client sends so many octets over this path.
+/// A client sends this many octets over this path.
 fn transfer(seed: u64, path: &Path, octets: u64) -> Outcome {
     let outcome = well(seed, |world: &mut World| {
         let pair = hosts(world, [config(1), config(2)], path.clone());
@@ -197,7 +197,7 @@ fn a_delay_of_two_seconds_gives_the_window_back() {
     }
 }
 
-/// A server that remembers when the last of so many octets came.
+/// A server that remembers when the last of this many octets came.
 #[derive(Debug)]
 struct Finish {
     server: Server,
@@ -227,7 +227,7 @@ impl App for Finish {
     }
 }
 
-/// When the last of so many octets arrives that a client sends over this path.
+/// When the last of this many octets arrives that a client sends over this path.
 fn all_text_arrives(seed: u64, path: &Path, octets: u64) -> Duration {
     let at = Arc::new(AtomicU64::new(0));
     well(seed, |world: &mut World| {

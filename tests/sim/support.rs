@@ -11,7 +11,7 @@ use stubborn::sim::random::Ratio;
 use stubborn::sim::{HostId, LinkId, Outcome, Property, Scenario, World};
 use stubborn::time::Instant;
 
-/// One way on the wire takes so long.
+/// One way on the wire takes this long.
 pub(super) const DELAY: Duration = Duration::from_millis(10);
 
 /// Where servers listen.
@@ -91,7 +91,7 @@ pub(super) fn pair(world: &mut World, path: Path, behaviours: [Behaviour; 2]) ->
     pair
 }
 
-/// The clean world: so many octets both ways.
+/// The clean world: this many octets both ways.
 pub(super) fn exchange(world: &mut World, path: Path, octets: u64) -> Pair {
     pair(world, path, [Behaviour::exchange(octets); 2])
 }

@@ -42,7 +42,7 @@ fn write_all_in_place(stream: &TcpStream, text: &[u8], most: usize) {
     }
 }
 
-/// Waits until so many octets have arrived that were not read.
+/// Waits until this many octets have arrived that were not read.
 fn await_arrival(stream: &TcpStream, octets: usize) {
     let start = Instant::now();
     while stream.status().recv_queue < octets {

@@ -13,7 +13,7 @@ use super::support::{CLIENT, SERVER, bounded, start, text};
 /// Octets of a datagram: long enough for its text to land.
 const MTU: usize = 32_000;
 
-/// Streams at once, of so many octets, each read into a large buffer by a thread of its own: whichever
+/// Streams at once, of this many octets, each read into a large buffer by a thread of its own: whichever
 /// leads, and whatever comes in between for others, each gets its own text, in order.
 fn streams_arrive_whole(streams: u64, octets: usize) -> u64 {
     let (left, right) = memory::pair(MTU).expect("descriptors");

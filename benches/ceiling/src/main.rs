@@ -9,7 +9,7 @@
 //! directions, and the kernel cuts them and computes their checksums (or leaves it, for nothing on
 //! the way asks for either).
 //!
-//! What it receives it acknowledges every so many packets: every second, as RFC 9293 §3.8.6.3
+//! It acknowledges what it receives every few packets: every second, as RFC 9293 §3.8.6.3
 //! (SHLD-18) asks, or more rarely when told so: each acknowledgment is a system call in which the
 //! kernel does the sender's work, and a stack that takes packets in batches may acknowledge once a
 //! batch. A queue that stays empty is acknowledged at once.

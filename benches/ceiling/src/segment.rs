@@ -193,7 +193,7 @@ impl Template {
     }
 }
 
-/// What stands before a packet with `header` octets of IPv4 and TCP headers and so much text
+/// What stands before a packet with `header` octets of IPv4 and TCP headers and this much text
 /// (`struct virtio_net_hdr`): the checksum is to be finished, and the text cut into segments.
 fn unfinished(header: u16, text: usize) -> [u8; PREFIX] {
     const NEEDS_CHECKSUM: u8 = 1;

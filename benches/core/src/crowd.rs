@@ -44,7 +44,7 @@ impl Crowd {
         })
     }
 
-    /// So many peers connect.
+    /// This many peers connect.
     pub fn connect(&mut self, peers: usize) -> Result<()> {
         for number in 0..peers {
             self.open(number)?;
@@ -53,7 +53,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// So many peers connect, one after the other, and the host closes the connection before the next
+    /// This many peers connect, one after the other, and the host closes the connection before the next
     /// comes: TIME-WAIT.
     pub fn come_and_go(&mut self, peers: usize) -> Result<()> {
         for number in 0..peers {

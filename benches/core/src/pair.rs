@@ -26,7 +26,7 @@ const DELAY: Duration = Duration::from_micros(1);
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-/// The server listens on so many ports from this one on: a client has 28,232 to each.
+/// The server listens on this many ports from this one on: a client has 28,232 to each.
 const FIRST_PORT: u16 = 7;
 const CONNECTIONS_PER_PORT: usize = 25_000;
 
@@ -50,7 +50,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// With so many established connections.
+    /// With this many established connections.
     pub fn new(connections: usize) -> Result<Pair> {
         let host = |address: Ipv4Addr, key| {
             let config = Config {
@@ -108,7 +108,7 @@ impl Pair {
         Ok((client, server.context("nothing to accept")?))
     }
 
-    /// So many connections come and go, one after the other: each is opened, carries an octet there and
+    /// This many connections come and go, one after the other: each is opened, carries an octet there and
     /// one back, and is closed by the client and then by the server.
     pub fn visits(&mut self, visits: usize) -> Result<()> {
         if self.door.is_none() {
@@ -187,7 +187,7 @@ impl Pair {
         Ok(())
     }
 
-    /// So many turns, each on the next connection: two full segments there, the acknowledgment
+    /// This many turns, each on the next connection: two full segments there, the acknowledgment
     /// back.
     pub fn turns(&mut self, turns: usize) -> Result<()> {
         for _ in 0..turns {
@@ -198,13 +198,13 @@ impl Pair {
         Ok(())
     }
 
-    /// So many turns, all on one connection: the others are idle.
+    /// This many turns, all on one connection: the others are idle.
     pub fn turns_on_one(&mut self, turns: usize) -> Result<()> {
         let connection = self.connections[0];
         (0..turns).try_for_each(|_| self.turn(connection))
     }
 
-    /// Carries so many octets over every connection in each direction, and waits until all is
+    /// Carries this many octets over every connection in each direction, and waits until all is
     /// quiet.
     pub fn carry(&mut self, octets: usize) -> Result<()> {
         for _ in 0..octets / (2 * TEXT) {

@@ -1,4 +1,4 @@
-//! Datagrams there and back, so many under way at once.
+//! Datagrams there and back, several under way at once.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
@@ -12,7 +12,7 @@ const LENGTH: usize = 64;
 /// Datagrams under way at once.
 const UNDER_WAY: u64 = 16;
 
-/// What has not come back after so long is lost.
+/// What has not come back after this long is lost.
 const LOST: Duration = Duration::from_millis(100);
 
 /// Sends one for each that comes back.

@@ -37,7 +37,7 @@ const DISCARD: u16 = 9;
 /// What sends as much as is taken, until the peer closes.
 const CHARGEN: u16 = 19;
 
-/// A peer that is silent for so long has failed: several timeouts in a row are none yet.
+/// A peer that is silent for this long has failed: several timeouts in a row are none yet.
 const SILENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {

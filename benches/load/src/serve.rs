@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 /// the making of threads. As many as there are flows at once.
 const WORKERS: usize = 64;
 
-/// What serves one connection. It reads or writes so many octets a call.
+/// What serves one connection. It reads or writes this many octets a call.
 type Service = fn(TcpStream, usize) -> io::Result<()>;
 
 /// Serves until killed. Says `ready` when the ports are open.

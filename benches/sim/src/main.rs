@@ -15,7 +15,7 @@ use stubborn::sim::{Tally, World};
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
-/// A connection of so many octets both ways, on a path with every usual fault.
+/// A connection of this many octets both ways, on a path with every usual fault.
 fn lossy(world: &mut World, octets: u64) {
     let client = world.host(Config::new([CLIENT]));
     let server = world.host(Config::new([SERVER]));

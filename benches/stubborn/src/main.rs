@@ -39,7 +39,7 @@ const CHARGEN: u16 = 19;
 /// the making of threads. As many as there are flows at once.
 const WORKERS: usize = 64;
 
-/// What serves one connection. It reads or writes so many octets a call.
+/// What serves one connection. It reads or writes this many octets a call.
 type Service = fn(TcpStream, usize) -> io::Result<()>;
 
 fn main() -> ExitCode {

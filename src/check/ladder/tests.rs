@@ -5,7 +5,7 @@ use super::*;
 use crate::check::{Found, explore};
 use crate::link::PerfectFifoLink;
 
-/// Visits every state, and there are so many.
+/// Visits every state, and there are this many.
 #[track_caller]
 fn exhausted<L: Link<Address = u8> + Clone + Eq + Hash>(mut model: Ladder<L>, states: u64) {
     let report = explore(&mut model, 5_000_000, &mut |_| {});

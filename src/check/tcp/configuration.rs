@@ -54,7 +54,7 @@ pub struct Configuration {
     pub patient: bool,
     /// Connections use IPv6.
     pub ipv6: bool,
-    /// The receive buffer, in octets: at most so many are unread.
+    /// The receive buffer, in octets: at most this many are unread.
     pub receive_buffer: usize,
     /// The send buffer, in octets.
     pub send_buffer: usize,

@@ -41,7 +41,7 @@ impl Histogram {
         self.buckets.values().sum()
     }
 
-    /// The least time that so many in a thousand do not exceed, by the nearest rank; no less than
+    /// The least time that this many in a thousand do not exceed, by the nearest rank; no less than
     /// it is, and less than 1/128 more. `None` if nothing was recorded.
     pub(super) fn per_mille(&self, rank: u64) -> Option<Duration> {
         let wanted = (u128::from(self.count()) * u128::from(rank)).div_ceil(1000);

@@ -116,7 +116,7 @@ impl Report {
         });
     }
 
-    /// So much processor time went into it.
+    /// This much processor time went into it.
     pub(super) fn took(&mut self, time: Duration) {
         self.core_nanos += u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     }

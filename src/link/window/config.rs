@@ -12,7 +12,7 @@ pub struct WindowConfig {
     /// How often the period doubles for one message: 0 is the stubborn link's way, more is kind to
     /// a network that is full. Default 6.
     pub doublings: u32,
-    /// A message is sent again before its time when a packet that was sent more than so many packets
+    /// A message is sent again before its time when a packet that was sent more than this many packets
     /// after it has arrived (TCP's duplicate acknowledgments say this). `None`: never. Default 3.
     pub reordering: Option<u64>,
     /// The most processes it speaks with. Packets of others are lost. Default 256.

@@ -25,7 +25,7 @@
 //! acknowledgment would stop the link for ever (TCP's persist timer guards against the same). And
 //! what was overtaken by several later packets is taken for lost and sent again at once.
 //!
-//! **Bounds.** To and from each process at most N messages; at most so many processes. All else is
+//! **Bounds.** To and from each process at most N messages; a limited number of processes. All else is
 //! numbers.
 //!
 //! **What TCP adds**: octets instead of messages; numbers of 32 bits, which come round again; a

@@ -22,9 +22,9 @@ pub struct Behaviour {
 /// How much a side may have sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
-    /// So many octets, as fast as the stack takes them.
+    /// This many octets, as fast as the stack takes them.
     Freely(u64),
-    /// Whenever it has received a request of so many octets, a response of so many; until the end
+    /// Whenever it has received a request of this many octets, a response of this many; until the end
     /// of the stream.
     Answers {
         /// Octets of a request.
@@ -32,7 +32,7 @@ pub enum Sending {
         /// Octets of a response.
         response: u64,
     },
-    /// So many requests, the next one when the response to the last is complete.
+    /// This many requests, each sent when the response to the last is complete.
     Asks {
         /// How many requests.
         times: u64,
@@ -44,7 +44,7 @@ pub enum Sending {
 }
 
 impl Sending {
-    /// How much it may have sent once it has received so much.
+    /// How much it may have sent once it has received this much.
     pub(super) fn allowance(self, received: u64) -> u64 {
         match self {
             Sending::Freely(octets) => octets,
@@ -74,9 +74,9 @@ impl Sending {
 pub struct Reading {
     /// How long after the opening it begins. Default 0.
     pub after: Duration,
-    /// At most so many octets at a time. Default 64 KiB.
+    /// At most this many octets at a time. Default 64 KiB.
     pub chunk: usize,
-    /// So long between two readings. Default 0: it reads whatever is there.
+    /// This long between two readings. Default 0: it reads whatever is there.
     pub pause: Duration,
 }
 
@@ -101,12 +101,12 @@ impl Behaviour {
         }
     }
 
-    /// Sends so many octets, then closes; reads to the end.
+    /// Sends this many octets, then closes; reads to the end.
     pub fn exchange(octets: u64) -> Behaviour {
         Behaviour::new(Sending::Freely(octets))
     }
 
-    /// Sends so many octets, then closes; expects nothing but the end.
+    /// Sends this many octets, then closes; expects nothing but the end.
     pub fn send(octets: u64) -> Behaviour {
         Behaviour::exchange(octets)
     }
@@ -130,7 +130,7 @@ impl Behaviour {
         Behaviour::new(Sending::Answers { request, response })
     }
 
-    /// Sends `request` octets, waits for `response` octets, so many times; then closes.
+    /// Sends `request` octets, waits for `response` octets, this many times; then closes.
     ///
     /// # Panics
     /// If a response has no octets.
@@ -150,14 +150,14 @@ impl Behaviour {
         self
     }
 
-    /// Stays idle for so long before it closes.
+    /// Stays idle for this long before it closes.
     #[must_use]
     pub fn holding(mut self, hold: Duration) -> Behaviour {
         self.hold = hold;
         self
     }
 
-    /// Aborts so long after the opening.
+    /// Aborts this long after the opening.
     #[must_use]
     pub fn aborting(mut self, after: Duration) -> Behaviour {
         self.abort = Some(after);

@@ -44,7 +44,7 @@ impl Client {
         }
     }
 
-    /// So many connections, of which at most `at_once` exist together.
+    /// This many connections, of which at most `at_once` exist together.
     #[must_use]
     pub fn connections(mut self, connections: u32, at_once: usize) -> Client {
         (self.connections, self.at_once) = (connections, at_once);
@@ -65,14 +65,14 @@ impl Client {
         self
     }
 
-    /// So long between two openings, or after one that failed.
+    /// This long between two openings, or after one that failed.
     #[must_use]
     pub fn pausing(mut self, pause: Duration) -> Client {
         self.pause = pause;
         self
     }
 
-    /// The first so long after the start of its host.
+    /// The first this long after the start of its host.
     #[must_use]
     pub fn starting_after(mut self, after: Duration) -> Client {
         self.after = after;

@@ -11,7 +11,7 @@ use crate::time::Instant;
 pub struct Delay(Duration);
 
 impl Delay {
-    /// So much time, one way.
+    /// This much time, one way.
     pub const fn new(time: Duration) -> Delay {
         Delay(time)
     }
@@ -23,7 +23,7 @@ impl Delay {
     }
 }
 
-/// A datagram takes up to so much longer, but none overtakes another, as in the queue of a router
+/// A datagram takes up to this much longer, but none overtakes another, as in the queue of a router
 /// that others use, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jitter {

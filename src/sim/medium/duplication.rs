@@ -34,7 +34,7 @@ impl Duplication {
         self
     }
 
-    /// Each of them up to so much later than the first.
+    /// Each of them up to this much later than the first.
     #[must_use]
     pub const fn spread(mut self, spread: Duration) -> Duplication {
         self.spread = spread;

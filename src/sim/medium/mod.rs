@@ -96,7 +96,7 @@ pub enum Part {
     Corruption(Corruption),
     /// Words change places.
     WordSwap(WordSwap),
-    /// So many bits a second, and a queue before them.
+    /// The rate is limited, and a queue waits before the bottleneck.
     RateLimit(RateLimit),
     /// Some are marked with CE.
     Marking(Marking),

@@ -623,7 +623,7 @@ mod tests {
         without[26..28].fill(0);
         let out = Bench::new(nat()).out(1, without).unwrap();
         assert_eq!(out[26..28], [0, 0]);
-        // Among so many texts is one whose checksum comes out as zero.
+        // Among this many texts is one whose checksum comes out as zero.
         let mut bench = Bench::new(nat());
         let ones = (0..=u16::MAX).find(|text| {
             let sent = udp(header(host, peer), [40_000, 7], &text.to_be_bytes());

@@ -1,4 +1,4 @@
-//! A bottleneck: so many bits a second, and a queue before it.
+//! A bottleneck: a limited rate, and a queue before it.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ pub enum Queue {
 }
 
 impl Queue {
-    /// How long the last one in it waits, at so many bits a second.
+    /// How long the last datagram in the queue waits, at this rate.
     fn longest_wait(self, bits_per_second: u64) -> Duration {
         match self {
             Queue::Octets(octets) => time_to_send(octets, bits_per_second),
@@ -25,7 +25,7 @@ impl Queue {
     }
 }
 
-/// A bottleneck sends one datagram after the other, at so many bits a second.
+/// A bottleneck sends one datagram after the other, at a limited rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     bits_per_second: u64,
@@ -38,7 +38,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many bits a second, counting whole datagrams.
+    /// A bottleneck with this rate, which counts whole datagrams.
     ///
     /// # Panics
     /// If `bits_per_second` is zero.

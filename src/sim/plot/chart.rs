@@ -10,7 +10,7 @@ const LEFT: f64 = 74.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 58.0;
 const BOTTOM: f64 = 44.0;
-/// About so many numbers stand at an axis.
+/// About how many numbers stand at an axis.
 const TICKS: f64 = 8.0;
 
 /// A chart.

@@ -13,7 +13,7 @@ use crate::sim::path::Path;
 use crate::sim::random::{Random, Ratio};
 use crate::time::Duration;
 
-/// One in so many.
+/// A probability of one in `count`.
 const fn one_in(count: u32) -> Ratio {
     Ratio::per_million(1_000_000 / count)
 }

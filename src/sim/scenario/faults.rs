@@ -13,7 +13,7 @@ use crate::time::{Duration, Instant};
 const KIB: u64 = 1 << 10;
 const DELAY: Delay = Delay::new(Duration::from_millis(10));
 
-/// A moment of the first so many milliseconds.
+/// A random moment between `first` and `last` milliseconds.
 pub(super) fn moment(random: &mut Random, first: u64, last: u64) -> Instant {
     Instant::ZERO + millis(random, first, last)
 }
@@ -55,7 +55,7 @@ pub(super) fn bursts(random: &mut Random) -> Plan {
             Ratio::percent(random.between(50, 100) as u8),
         ))
         .with(DELAY);
-    // A burst lasts for so many datagrams, and few are sent while nothing gets through. So it ends
+    // A burst lasts for a number of datagrams, and few are sent while nothing gets through. So it ends
     // before a SYN-ACK is sent for the last time, 31 s after the first.
     Plan::both_ways(64 * KIB, Path::symmetric(medium)).heals_at(Instant::from_secs(30))
 }

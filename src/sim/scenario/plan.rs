@@ -97,7 +97,7 @@ pub enum Event {
     Start(End),
     /// A host loses all it knows, and starts anew at once.
     Restart(End),
-    /// A host does nothing for so long.
+    /// A host does nothing for this long.
     Pause(End, Duration),
     /// The clock of a host jumps ahead.
     ClockAhead(End, Duration),
@@ -166,7 +166,7 @@ const SERVICE: u16 = 7;
 const BOTH: [u16; 2] = [4_001, 4_002];
 
 impl Plan {
-    /// One connection over IPv4 between two hosts with every default, on which each sends so many
+    /// One connection over IPv4 between two hosts with every default, on which each sends this many
     /// octets and closes; the faults end after ten minutes.
     pub fn both_ways(octets: u64, path: Path) -> Plan {
         Plan::new(

@@ -43,7 +43,7 @@ pub(super) struct Queue {
     charged: usize,
 }
 
-/// An empty queue keeps a ring of so many octets, and gives a larger one back.
+/// An empty queue keeps a ring of this many octets, and gives a larger one back.
 const KEPT: usize = 64 * 1024;
 
 impl Queue {

@@ -278,7 +278,7 @@ impl Cubic {
         self.cwnd = grown.min(Fine::from_octets(target)).max(self.cwnd);
     }
 
-    /// One segment for so many acknowledged: as many as the window has for each segment that it lies
+    /// One segment for this many acknowledged: as many as the window has for each segment that it lies
     /// below the curve, or below the window of Reno, and not fewer than two. The curve is flattened
     /// to whole segments.
     fn grow_by_segments(&mut self, w_est: Fine, k: u64, t: Duration, acked: u128) {
@@ -357,7 +357,7 @@ fn micros_of(t: Duration) -> u64 {
     u64::try_from(t.as_micros()).map_or(LONGEST, |t| t.min(LONGEST))
 }
 
-/// K, in microseconds: how long the curve takes to rise by so many octets (RFC 9438 §4.2, figure
+/// K, in microseconds: how long the curve takes to rise by this many octets (RFC 9438 §4.2, figure
 /// 2).
 fn time_to(octets: u64, mss: u64) -> u64 {
     cube_root(u128::from(octets) * C.1 * CUBIC_SECOND / (C.0 * u128::from(mss)))
@@ -571,7 +571,7 @@ mod tests {
         }
     }
 
-    /// In congestion avoidance after a loss at a window of so many segments.
+    /// In congestion avoidance after a loss at a window of this many segments.
     fn after_loss(segments: u32) -> Cubic {
         let mut cubic = Cubic::new(MSS as usize, segments);
         cubic.on_congestion(&loss(cubic.window()));
@@ -877,7 +877,7 @@ mod tests {
         assert_eq!(cubic.stage.as_ref().unwrap().k, 0);
     }
 
-    /// RFC 9438 §5.1, table 1: the average window at an RTT of 0.1 s, if one segment of so many is
+    /// RFC 9438 §5.1, table 1: the average window at an RTT of 0.1 s, if one segment of this many is
     /// lost; C = 0.4. At 1 in 1,000 it is that of Reno. The formula behind the table knows no fast
     /// convergence, which takes a little away when losses are not quite alike.
     #[test]

@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// A window of 10,000 octets, of which so many come marked.
+    /// A window of 10,000 octets, of which this many come marked.
     fn window(dctcp: &mut Dctcp, start: &mut Seq, marked: u64) {
         let end = *start + 10_000;
         for (una, ce) in [(*start + 5000, marked), (end, 0)] {

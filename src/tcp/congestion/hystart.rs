@@ -20,11 +20,11 @@ const MIN_RTT_THRESH: u64 = 4_000_000;
 const MAX_RTT_THRESH: u64 = 16_000_000;
 /// RFC 9406 §4.3: between the two, this part of the RTT counts.
 const MIN_RTT_DIVISOR: u64 = 8;
-/// RFC 9406 §4.3: a round is judged by so many samples at least.
+/// RFC 9406 §4.3: a round is judged by this many samples at least.
 const N_RTT_SAMPLE: u32 = 8;
-/// RFC 9406 §4.3: so much slower CSS grows than slow start.
+/// RFC 9406 §4.3: how much slower CSS grows than slow start.
 const CSS_GROWTH_DIVISOR: u64 = 4;
-/// RFC 9406 §4.3: CSS lasts for so many rounds.
+/// RFC 9406 §4.3: how many rounds CSS lasts.
 const CSS_ROUNDS: u32 = 5;
 
 /// The first slow start of a connection, round by round.
@@ -101,7 +101,7 @@ impl HyStart {
     }
 }
 
-/// RttThresh: growth of the RTT by so much, over a round of `last_round_min_rtt`, counts (§4.2).
+/// RttThresh: growth of the RTT by this much, over a round of `last_round_min_rtt`, counts (§4.2).
 fn rtt_thresh(last_round_min_rtt: u64) -> u64 {
     (last_round_min_rtt / MIN_RTT_DIVISOR).clamp(MIN_RTT_THRESH, MAX_RTT_THRESH)
 }
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// A round of so many ACKs with this RTT; whether slow start is over.
+    /// A round of this many ACKs with this RTT; whether slow start is over.
     fn round(hystart: &mut HyStart, start: &mut Seq, acks: usize, rtt_ms: u64) -> bool {
         let end = *start + FLIGHT;
         for place in 1..acks {

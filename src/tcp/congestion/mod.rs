@@ -40,7 +40,7 @@ pub fn initial_window(mss: u64, segments: u32) -> u64 {
     (segments * mss).min(most)
 }
 
-/// L of RFC 3465 §2.3, in segments: by so many at most an acknowledgment makes the window grow in a
+/// L of RFC 3465 §2.3, in segments: by this many at most an acknowledgment makes the window grow in a
 /// slow start that is not governed by HyStart++. One while a timeout is repaired: what is acknowledged
 /// then may have arrived long ago, and says nothing of what has left the network in the last round trip.
 fn abc_limit(ack: &Ack) -> u64 {

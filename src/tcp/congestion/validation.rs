@@ -19,11 +19,11 @@ use super::{Ack, Loss};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
-/// Nonvalidated Period (RFC 7661 §4.4.3): so long an unused window is kept whole.
+/// Nonvalidated Period (RFC 7661 §4.4.3): how long an unused window is kept whole.
 const NVP: Duration = Duration::from_secs(5 * 60);
 /// The pipeACK Sampling Period is three round trips, but at least this (RFC 7661 §4.2).
 const LEAST_PERIOD: Duration = Duration::from_secs(1);
-/// The samples of so many parts of the period are kept apart, so that they can become too old one
+/// The number of parts of the period whose samples are kept apart, so that they can become too old one
 /// after the other (RFC 7661 §4.5.1).
 const PARTS: usize = 4;
 /// More periods than this leave the initial window of any window.
@@ -113,7 +113,7 @@ impl Validation {
         (0..periods).fold(window, |window, _| halve(window))
     }
 
-    /// So many octets from `start` on were taken for lost.
+    /// This many octets from `start` on were taken for lost.
     pub(super) fn on_segment_lost(&mut self, start: Seq, octets: u64) {
         // §4.4.1: what is lost again does not count again.
         if self.lost_to.is_none_or(|lost_to| start >= lost_to) {

@@ -6,14 +6,14 @@ use std::collections::VecDeque;
 use crate::tcp::seq::Seq;
 use crate::wire::{Control, Ecn};
 
-/// After so many windows in which every acknowledgment of new text said ECE, nothing is sent
+/// After this many windows in which every acknowledgment of new text said ECE, nothing is sent
 /// ECN-capable any more: RFC 3168 leaves that to the sender.
 const ENDLESS: u8 = 8;
-/// If it says so even after that, for so many windows, it speaks of no mark: what was sent cannot
+/// If it says so even after that, for this many windows, it speaks of no mark: what was sent cannot
 /// have been marked, and CWR has been sent. Something on the path takes CWR away.
 const PROVEN: u8 = ENDLESS + 2;
 
-/// So many changes of the marks wait to be told at most: what a burst of more says is told by the
+/// This many changes of the marks wait to be told at most: what a burst of more says is told by the
 /// acknowledgment after them, as RFC 8257 §3.2 lets all of it be.
 const MOST_EARLIER: usize = 16;
 

@@ -83,7 +83,7 @@ impl Tcb {
         marks.option_len()
     }
 
-    /// How many SACK blocks the next segment has room for, beside an AccECN option of so many
+    /// How many SACK blocks the next segment has room for, beside an AccECN option of this many
     /// octets: four, or three beside timestamps (RFC 2018 §3), and fewer beside both.
     pub(in crate::tcp) fn sack_room_beside(&self, accurate_ecn: usize) -> usize {
         let always = self.agreed.options();

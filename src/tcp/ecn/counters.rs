@@ -6,7 +6,7 @@ pub(super) const DIVACE: u64 = 1 << 3;
 /// The fields of an AccECN option count modulo this: DIVOPT.
 const DIVOPT: u64 = 1 << 24;
 
-/// By how much `counter` has grown at least, if what was sent of it is now `field`, of so many
+/// By how much `counter` has grown at least, if what was sent of it is now `field`, of this many
 /// (appendix A.1: d.ceb; A.2: d.cep).
 const fn least_growth(counter: u64, field: u64, modulus: u64) -> u64 {
     (field + modulus - counter % modulus) % modulus

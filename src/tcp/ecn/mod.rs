@@ -103,7 +103,7 @@ pub(in crate::tcp) struct Acknowledged {
     pub(in crate::tcp) is_newest: bool,
 }
 
-/// After so many rounds from the start in which everything was marked, the path is taken to mark
+/// After this many rounds from the start in which everything was marked, the path is taken to mark
 /// whatever passes (RFC 9768 §3.2.2.3).
 const ROUNDS_OF_MARKS: u8 = 4;
 
@@ -211,7 +211,7 @@ impl Feedback {
         }
     }
 
-    /// The SYN,ACK arrives in SYN-SENT, with so much text: what was asked is agreed, or less.
+    /// The SYN,ACK arrives in SYN-SENT, with this much text: what was asked is agreed, or less.
     pub(in crate::tcp) fn on_syn_ack(&mut self, seg: &Segment<'_>) {
         let fell_back = self.syns > self.attempts(self.config.ask);
         self.mode = negotiation::agreed_by(seg.ctl, self.config.ask);

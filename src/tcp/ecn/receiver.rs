@@ -54,7 +54,7 @@ const MARKS_WITHOUT_TEXT: u8 = 3;
 /// After so many segments that came again although their acknowledgment carried an option, the
 /// path is taken to drop what carries one (§3.2.3.2.2)...
 const UNHEARD_OPTIONS: u8 = 2;
-/// ... unless so many came in order in between: acknowledgments are lost for other reasons too.
+/// ... unless this many came in order in between: acknowledgments are lost for other reasons too.
 const HEARD: u8 = 64;
 
 /// r.cep, r.e0b, r.ceb, r.e1b, and what the sender has been told of them.
@@ -96,7 +96,7 @@ impl Receiver {
         }
     }
 
-    /// Acceptable packets arrived, one or a super-segment of several, with so much text. Returns whether they must be acknowledged
+    /// Acceptable packets arrived, one or a super-segment of several, with this much text. Returns whether they must be acknowledged
     /// now (§3.2.2.5.1); `text_waits`: there is text that has not been acknowledged.
     pub(super) fn on_packets(
         &mut self,

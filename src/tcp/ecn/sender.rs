@@ -29,7 +29,7 @@ pub(super) struct Marked {
 
 /// The mean of segments acknowledged at once is kept in units of 1/8.
 const MEAN_UNIT: u64 = 8;
-/// Appendix A.2.1: with so many and more in the mean, ACKs are thinned out rather than lost, and
+/// Appendix A.2.1: with this many and more in the mean, ACKs are thinned out rather than lost, and
 /// to suppose a turn of the ACE field each time would invent marks.
 const THINNED: u64 = 4 * MEAN_UNIT;
 
@@ -142,7 +142,7 @@ impl Sender {
     }
 
     /// The counter of packets looks as before, and cannot be as before: it has wrapped, or, if there
-    /// were not so many packets, somebody changes what the peer tells (§3.2.3.2.5).
+    /// were not that many packets, somebody changes what the peer tells (§3.2.3.2.5).
     fn wrapped(acked: Acked) -> Result<u64, Mangled> {
         match acked.segments + acked.untold < DIVACE {
             true => Err(Mangled),
@@ -298,7 +298,7 @@ mod tests {
         let mut s = Sender::default();
         assert_eq!(s.on_ack(5, option(1, 80), small(8, 0)), marked(8, 80));
         assert_eq!(s.cep, 13);
-        // So many may have arrived beyond a gap.
+        // That many may have arrived beyond a gap.
         let mut s = Sender::default();
         assert_eq!(s.on_ack(5, option(1, 80), small(1, 7)), marked(8, 80));
         assert_eq!(s.cep, 13);

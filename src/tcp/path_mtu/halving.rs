@@ -12,9 +12,9 @@ use crate::time::Instant;
 
 /// No black hole makes segments shorter than that.
 const LEAST_TEXT: usize = 48;
-/// So many segments are needed behind a probe.
+/// This many segments are needed behind a probe.
 const FOLLOWERS: usize = 4;
-/// So many must fit into the congestion window.
+/// This many must fit into the congestion window.
 const LEAST_WINDOW: usize = 11;
 /// A probe counts as two segments there.
 const WEIGHT: usize = 2;

@@ -55,7 +55,7 @@ impl Counted {
         }
     }
 
-    /// The path has overtaken something by so many octets.
+    /// The path has overtaken something by this many octets.
     fn see_reordering(&mut self, octets: usize, mss: usize) {
         if octets > self.threshold * mss {
             self.threshold = octets.div_ceil(mss).min(MOST_THRESHOLD);
@@ -104,7 +104,7 @@ impl NewReno {
 }
 
 impl Recovery {
-    /// An acknowledgment covers so many segments, of which duplicates may have reported some.
+    /// An acknowledgment covers this many segments, of which duplicates may have reported some.
     pub(super) fn count_acked(&mut self, ack: &Acknowledgment, acked: usize, report: &mut Report) {
         let unacked = self.board.counts().unacked;
         let Some(counted) = self.newreno.counted.as_mut().filter(|_| acked > 0) else {
@@ -117,7 +117,7 @@ impl Recovery {
         counted.limit(ack.ack, ack.mss, unacked, acked);
     }
 
-    /// What an acknowledgment means that covers so many segments, once those are counted.
+    /// What an acknowledgment means that covers this many segments, once those are counted.
     pub(super) fn on_counted_ack(
         &mut self,
         ack: &Acknowledgment,
@@ -193,7 +193,7 @@ impl Recovery {
         ack.advances()
     }
 
-    /// So many duplicates show a loss, or that the probe of the path MTU is lost.
+    /// This many duplicates show a loss, or that the probe of the path MTU is lost.
     fn begin_counted(&mut self, ack: &Acknowledgment, report: &mut Report) {
         let shows = |counted: &Counted| counted.arrived >= counted.threshold;
         if !ack.is_duplicate || !self.newreno.counted.as_deref().is_some_and(shows) {

@@ -49,7 +49,7 @@ pub(super) struct NewReno {
 /// What the third duplicate acknowledgment shows to be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// The segment at SND.UNA: a recovery begins. So many octets were in flight.
+    /// The segment at SND.UNA: a recovery begins. This many octets were in flight.
     Segment { in_flight: usize },
     /// The probe of the path MTU, and nothing else.
     MtuProbe,

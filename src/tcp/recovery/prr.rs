@@ -126,7 +126,7 @@ impl Recovery {
         self.proportion(ack, report.delivered_data, !shows_loss);
     }
 
-    /// Marks have reduced the window from `before` to `ssthresh`, and an acknowledgment of so many
+    /// Marks have reduced the window from `before` to `ssthresh`, and an acknowledgment of this many
     /// octets says so: it shrinks in proportion, until something sent later is acknowledged.
     pub(crate) fn reduce_for_marks(
         &mut self,
@@ -142,7 +142,7 @@ impl Recovery {
         }
     }
 
-    /// So many octets have arrived.
+    /// This many octets have arrived.
     fn proportion(&mut self, ack: &Acknowledgment, delivered: usize, safe: bool) {
         let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
         if let Some(prr) = &mut self.prr {

@@ -11,7 +11,7 @@ use super::scoreboard::Record;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
-/// DupThresh (RFC 8985 §6.2, step 4): so many segments reported beyond a gap show a loss at once,
+/// DupThresh (RFC 8985 §6.2, step 4): how many segments reported beyond a gap show a loss at once,
 /// as long as no reordering has been seen.
 pub(super) const DUP_THRESH: usize = 3;
 

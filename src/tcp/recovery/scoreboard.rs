@@ -56,7 +56,7 @@ pub(super) struct Scoreboard {
     transmissions: u64,
     /// Segments that have arrived, ever.
     delivered: u64,
-    /// At so many records, neighbours become one.
+    /// At this many records, neighbours become one.
     limit: usize,
     /// The same, as long as there is nothing to gain by it.
     next_merge: usize,
@@ -416,7 +416,7 @@ impl Scoreboard {
         self.cursor = self.records.first().map_or(self.cursor, |r| r.start);
     }
 
-    /// So many of the segments that have arrived had been counted before.
+    /// This many of the segments that have arrived had been counted before.
     pub(super) fn take_back_deliveries(&mut self, segments: usize) {
         self.delivered -= segments as u64;
     }

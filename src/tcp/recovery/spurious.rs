@@ -45,7 +45,7 @@ enum Forward {
     Second {
         resent_to: Seq,
     },
-    /// Step 3: so many new segments have been sent in place of old ones; the next acknowledgment
+    /// Step 3: this many new segments have been sent in place of old ones; the next acknowledgment
     /// decides.
     Third {
         sent: u8,

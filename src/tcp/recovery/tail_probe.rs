@@ -23,7 +23,7 @@ pub(super) struct TailProbe {
     pub(super) due: bool,
     /// TLP.end_seq: SND.NXT when the probe left that nobody has answered yet.
     end_seq: Option<Seq>,
-    /// TLP.is_retrans: it was sent before, when so many octets were in flight.
+    /// TLP.is_retrans: it was sent before, when this many octets were in flight.
     resent: Option<u64>,
     /// The next probe waits for an RTT sample, and there was none since the last (§7.3).
     unsampled: bool,
@@ -66,7 +66,7 @@ impl TailProbe {
         !self.due && self.end_seq.is_none()
     }
 
-    /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when so many octets were
+    /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when this many octets were
     /// in flight. `unsampled`: the next one waits for an RTT sample (§7.3).
     pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>, unsampled: bool) {
         *self = TailProbe {

@@ -53,7 +53,7 @@ impl RecvBuffer {
         })
     }
 
-    /// So much of the loan is consumed: there is room for more.
+    /// The reader has consumed this much of the loan, so there is room for more.
     pub(crate) fn consumed(&mut self, loan: &Loan) {
         self.read = self.read.max(loan.left.start);
     }

@@ -110,7 +110,7 @@ impl AccurateEcn {
         AccurateEcn::wire_len_of(self.fields as usize)
     }
 
-    /// Octets in a header of an option with so many counters, padding included.
+    /// Octets in a header of an option with this many counters, padding included.
     pub const fn wire_len_of(fields: usize) -> usize {
         (2 + 3 * fields).next_multiple_of(4)
     }

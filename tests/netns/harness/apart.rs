@@ -75,7 +75,7 @@ impl Apart {
         text.parse().unwrap()
     }
 
-    /// Loses, from now on, so many of a hundred packets in each direction, where the kernel of the
+    /// Loses, from now on, this many of a hundred packets in each direction, where the kernel of the
     /// first end passes them on.
     pub(crate) fn lose(&self, lab: &Lab, percent: u32) {
         let rules = format!(
@@ -92,7 +92,7 @@ impl Apart {
         self.runs(0, &format!("nft -f '{}'", file.display()));
     }
 
-    /// Loses, from now on, so many of a hundred segments in each direction, on the path: the kernels
+    /// Loses, from now on, this many of a hundred segments in each direction, on the path: the kernels
     /// cut super-segments before they send them there.
     pub(crate) fn lose_segments(&self, lab: &Lab, percent: u32) {
         let rules = format!(

@@ -253,7 +253,7 @@ impl Lab {
         Running::start("tcpdump", &words).says("listening on")
     }
 
-    /// Loses, from now on, so many of a hundred packets in each direction.
+    /// Loses, from now on, this many of a hundred packets in each direction.
     pub(crate) fn lose(&self, percent: u32) {
         let tun = &self.tun;
         // Dropped on the way out, the kernel would learn of it from its own device, and would

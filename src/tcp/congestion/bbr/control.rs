@@ -43,7 +43,7 @@ impl Bbr {
         MIN_PIPE_SEGMENTS * self.mss
     }
 
-    /// BDPMultiple (§5.6.4.2): so many percent of what the path holds at this bandwidth.
+    /// BDPMultiple (§5.6.4.2): this many percent of what the path holds at this bandwidth.
     fn bdp_multiple(&self, bw: u64, gain: u64) -> u64 {
         match self.min_rtt {
             None => self.initial_cwnd,

@@ -97,7 +97,7 @@ pub struct Bbr {
 
     /// C.delivered: octets delivered over the life of the connection, as last heard.
     delivered: u64,
-    /// A sample of what was sent before so many octets were delivered says nothing of the path:
+    /// A sample of what was sent before this many octets were delivered says nothing of the path:
     /// ProbeRTT held it back.
     limited_until: u64,
     next_round_delivered: u64,
@@ -463,7 +463,7 @@ fn inflight_at_loss(segment: &LostSegment) -> u64 {
     inflight_prev + lost_prefix / (100 - LOSS_THRESH)
 }
 
-/// So many percent of it; what is not bounded stays so.
+/// This many percent of it; what is not bounded stays so.
 fn percent(amount: u64, percent: u64) -> u64 {
     match amount {
         INFINITY => INFINITY,

@@ -7,14 +7,14 @@ use crate::time::{Duration, Instant};
 
 /// Beta (§2.8): what a round with losses leaves at least, in percent.
 const BETA: u64 = 70;
-/// §5.3.1.2: while the bandwidth grows by so much a round, in percent, it is not full.
+/// §5.3.1.2: while the bandwidth grows by this much a round, in percent, it is not full.
 const STILL_GROWS: u64 = 125;
 /// §5.3.1.2: rounds without such growth.
 const FULL_BW_COUNT: u32 = 3;
 /// StartupFullLossCnt (§5.3.1.3): ranges lost in a round.
 const STARTUP_FULL_LOSS_COUNT: u32 = 6;
 /// MinRTTFilterLen, which is ProbeRTTInterval (§2.16): flows that share a queue let it drain together,
-/// so each MUST wait for so long (§5.3.4.2).
+/// so each MUST wait for this long (§5.3.4.2).
 const MIN_RTT_FILTER_LEN: Duration = Duration::from_secs(10);
 
 impl Bbr {

@@ -9,7 +9,7 @@ pub(super) const STARTUP_PACING_GAIN: u64 = 277;
 pub(super) const PROBE_RTT_CWND_GAIN: u64 = 50;
 /// ProbeRTTDuration (§2.16).
 const PROBE_RTT_DURATION: Duration = Duration::from_millis(200);
-/// §5.3.2: Drain lasts for so many rounds at most.
+/// §5.3.2: Drain lasts for this many rounds at most.
 const DRAIN_ROUNDS: u64 = 3;
 /// §5.3.3.8: T_reno_bound, in rounds.
 const RENO_ROUNDS: u64 = 63;

@@ -33,7 +33,7 @@ fn start() -> Start {
     }
 }
 
-/// An acknowledgment of so many octets, and no sample of a rate.
+/// An acknowledgment of this many octets, and no sample of a rate.
 fn acked(now: Instant, newly_acked: u64) -> Sample {
     Sample {
         now,

@@ -39,7 +39,7 @@ pub(super) struct World {
     pub(super) first_sent: Instant,
     pub(super) lost: u64,
     pub(super) in_flight: u64,
-    /// Of 1,000 segments so many are lost on the way.
+    /// Of 1,000 segments this many are lost on the way.
     pub(super) loss_per_mille: u64,
     pub(super) is_app_limited: bool,
     /// The states that it went through.
