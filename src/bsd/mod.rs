@@ -1,6 +1,5 @@
-//! Sockets as BSD shaped them, pure: descriptors, calls that never wait, and `errno` as Linux
-//! gives it. Below it is a [`Stack`]; above it somebody who waits: the C interface with threads,
-//! a script with virtual time.
+//! BSD sockets, as a pure layer over a [`Stack`]: descriptors, calls that never wait, and the `errno` of
+//! Linux. Whoever calls it does the waiting: the C library with threads, a script in virtual time.
 //!
 //! ```
 //! use stubborn::bsd::{Bsd, Errno, linux::*};

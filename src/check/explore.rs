@@ -7,38 +7,38 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::Model;
 
-/// What an exhausted, or failed, search found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Distinct states.
     pub states: u64,
-    /// Steps from one state to another, those that lead to a known state included.
+    /// Transitions, including those to states that were known.
     pub transitions: u64,
-    /// The longest way that a state needs at least.
+    /// The number of steps to the state that is farthest from the initial one.
     pub depth: u32,
-    /// States in which everything is reached.
+    /// Goals: states in which everything is done.
     pub done: u64,
-    /// What was found wrong; `None`: nothing, and every state has been visited.
+    /// The problem that ended the search. `None`: there is none, and every state has been visited.
     pub found: Option<Found>,
 }
 
-/// What was found wrong, by the shortest way that leads there.
+/// A problem, and a shortest way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The promise that is broken.
+    /// The property that is violated.
     pub what: String,
-    /// One line for each action that leads there.
+    /// One line for each action on the way.
     pub trace: Vec<String>,
 }
 
-/// How far a search is.
+/// The progress of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// Distinct states so far.
     pub states: u64,
-    /// States that are known and whose successors are not.
+    /// States that are known, but whose successors are not.
     pub waiting: u64,
-    /// Actions from the start to the states under way.
+    /// Steps from the initial state to those being visited.
     pub depth: u32,
 }
 

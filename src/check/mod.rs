@@ -1,18 +1,51 @@
-//! A model checker over the real core: every state that the stack, the network and the users can
-//! reach together, one after the other, instead of some of them by chance.
+//! A model checker that runs the real protocol core: it visits every state that the stack, the network
+//! and the users can reach together.
+//!
+//! [`explore`] searches any [`Model`]:
+//!
+//! ```
+//! use stubborn::check::{Model, explore};
+//!
+//! /// A counter that an action increases by one or two, modulo seven. The goal is zero.
+//! struct Counter;
+//!
+//! impl Model for Counter {
+//!     type State = u8;
+//!     type Action = u8;
+//!     fn initial(&mut self) -> u8 {
+//!         3
+//!     }
+//!     fn successors(&mut self, state: &u8, next: &mut Vec<(u8, u8)>) {
+//!         next.extend([1, 2].map(|step| (step, (state + step) % 7)));
+//!     }
+//!     fn violation(&mut self, state: &u8) -> Option<String> {
+//!         (*state >= 7).then(|| format!("{state} is too large"))
+//!     }
+//!     fn is_done(&mut self, state: &u8) -> bool {
+//!         *state == 0
+//!     }
+//!     fn describe(&mut self, before: &u8, step: u8, after: &u8) -> impl std::fmt::Display {
+//!         format!("{before} + {step} is {after}")
+//!     }
+//! }
+//!
+//! let report = explore(&mut Counter, 1000, &mut |_progress| ());
+//! assert_eq!(report.states, 7);
+//! assert_eq!(report.found, None, "a goal can be reached from every state");
+//! ```
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | [`Model`]: what can be checked |
-//! | `explore` | breadth first through all states; back from the goals (AG EF) |
-//! | `ladder` | the links: two processes, packets in a set, crashes, a hostile network |
-//! | `detector` | failure detectors: ticks, a bound on delay that holds or is broken |
-//! | `subject` | what is checked, by name |
-//! | `catalogue` | everything that is |
-//! | `tcp/` | two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
+//! | `mod` | [`Model`]: something whose states can be visited |
+//! | `explore` | the search: breadth first through all states, then backwards from the goals (AG EF) |
+//! | `ladder` | models of the links: two processes, packets in a set, crashes, a hostile network |
+//! | `detector` | models of the failure detectors: ticks, and a bound on delay that holds or is broken |
+//! | `subject` | a model that is checked, by name |
+//! | `catalogue` | all of them |
+//! | `tcp/` | the model of TCP: two hosts, real datagrams in a bag, users, an adversary: P1 to P12 |
 //!
-//! Nothing is simplified by stubs: hosts are [`Stack`](crate::stack::Stack)s, what travels are
-//! the octets that would travel. Configuration alone makes it small: segments of one octet,
+//! In the model of TCP nothing is replaced by a stub: hosts are [`Stack`](crate::stack::Stack)s that
+//! exchange real datagrams. Configuration alone keeps it small: segments of one octet,
 //! buffers of two to four, one retransmission timeout.
 
 mod catalogue;
@@ -34,26 +67,25 @@ pub use subject::{Subject, Verdict};
 /// Methods take `&mut self` so that a model may remember what it has computed; what it answers
 /// must depend on its arguments only.
 pub trait Model {
-    /// One state, in a canonical form: two that nothing can tell apart are equal.
+    /// A state in canonical form: two states that behave alike from now on are equal.
     type State: Clone + Eq + Hash;
-    /// What leads from one state to another.
+    /// A transition from one state to another.
     type Action;
 
-    /// Where everything starts.
+    /// The initial state.
     fn initial(&mut self) -> Self::State;
 
-    /// Appends every action that is possible in `state`, with what it leads to.
+    /// Appends every action that is possible in `state`, with the state that it leads to.
     fn successors(&mut self, state: &Self::State, next: &mut Vec<(Self::Action, Self::State)>);
 
-    /// The promise that `state` breaks, if it breaks one.
+    /// The safety property that `state` violates, if it violates one.
     fn violation(&mut self, state: &Self::State) -> Option<String>;
 
-    /// Whether everything that is to be reached has been reached. From every state there must be
-    /// a way to one such (AG EF): no loss, no delay and no order of events may lead to where
-    /// nothing helps any more.
+    /// Whether `state` is a goal: everything is done. Every state must have a path to a goal (AG EF): no
+    /// loss, no delay and no order of events may lead into a dead end.
     fn is_done(&mut self, state: &Self::State) -> bool;
 
-    /// One line that tells what `action` did, for a trace that people read.
+    /// Describes what `action` did, in one line of a trace for people.
     fn describe(
         &mut self,
         before: &Self::State,

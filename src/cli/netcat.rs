@@ -161,7 +161,7 @@ fn first_of(listeners: Vec<TcpListener>) -> io::Result<(TcpStream, SocketAddr)> 
         let (listener, found) = (Arc::clone(listener), found.clone());
         thread::Builder::new()
             .name(format!("accept {}", listener.local_addr()))
-            // Who is not the first finds nobody listening.
+            // Only the first one counts: by then the listeners are closed.
             .spawn(move || drop(found.send(listener.accept())))?;
     }
     let connection = first.recv().map_err(io::Error::other)?;

@@ -127,7 +127,7 @@ fn first_of(sockets: Vec<UdpSocket>) -> io::Result<(UdpSocket, SocketAddr)> {
             .name(format!("hear {}", socket.local_addr()))
             .spawn(move || {
                 let heard = socket.peek_from(&mut []);
-                // Who is not the first is not asked.
+                // Only the first one is asked for.
                 drop(found.send(heard.map(|(_, peer)| (socket, peer))));
             })?;
     }

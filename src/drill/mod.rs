@@ -1,7 +1,22 @@
-//! Scripts that state what TCP does, packet by packet: the `.pkt` language, and a runner that
-//! holds the real stack to them in virtual time.
+//! Packetdrill scripts, which say packet by packet what TCP must do: the `.pkt` language, and a runner
+//! that checks the real stack against them in virtual time.
 //!
 //! Pure: the text of a script goes in, a verdict comes out. `docs/DRILL.md` describes the language.
+//!
+//! ```
+//! use stubborn::drill::{Definitions, Settings, Variant, Verdict, parse, run};
+//!
+//! let script = "
+//!     0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+//!     +0  bind(3, ..., ...) = 0
+//!     +0  listen(3, 1) = 0
+//!     +0  < S 0:0(0) win 32792 <mss 1000>
+//!     +0  > S. 0:0(0) ack 1 <...>
+//! ";
+//! let script = parse(script, &Definitions::default()).expect("it is well formed");
+//! let report = run(&script, Variant::Ipv4, &Settings::default()).unwrap();
+//! assert!(matches!(report.verdict, Verdict::Passed));
+//! ```
 //!
 //! | file | what is in it |
 //! |---|---|

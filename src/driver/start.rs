@@ -52,27 +52,27 @@ pub(super) fn shards(
     queues.into_iter().enumerate().map(shard).collect()
 }
 
-/// Why a network cannot be started. What caused it is its source.
+/// Why a network cannot be started. The cause is its `source`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The configuration makes no sense.
+    /// The configuration is invalid: [`Config::validate`] says why.
     Config(ConfigError),
     /// There is no queue to start on.
     NoQueue,
-    /// The operating system gives no random numbers.
+    /// The operating system provided no random numbers.
     Random(getrandom::Error),
-    /// The operating system gives no descriptor or thread.
+    /// The operating system refused a descriptor or a thread.
     Io(io::Error),
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Config(_) => f.write_str("the configuration makes no sense"),
+            StartError::Config(_) => f.write_str("the configuration is invalid"),
             StartError::NoQueue => f.write_str("a network needs at least one queue"),
-            StartError::Random(_) => f.write_str("the operating system gives no random numbers"),
-            StartError::Io(_) => f.write_str("the operating system gives no descriptor or thread"),
+            StartError::Random(_) => f.write_str("the operating system provided no random numbers"),
+            StartError::Io(_) => f.write_str("the operating system refused a descriptor or a thread"),
         }
     }
 }

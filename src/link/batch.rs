@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(receive(4).1, again, "nobody had kept it for long");
     }
 
-    /// Who keeps everything makes the batch allocate, not grow.
+    /// A user that keeps everything makes the batch allocate, not grow.
     #[test]
     fn memories_that_do_not_come_back_are_forgotten() {
         let mut batch = Batch::new(1, LEAST_KEPT);

@@ -1,14 +1,14 @@
 //! `FairLossLink`, the bottom of the ladder: what the network promises, and nothing else.
 //!
-//! * **Fair loss** (FLL1). A message that is sent infinitely often is delivered infinitely often.
-//! * **Finite duplication** (FLL2). A message that is sent finitely often is delivered finitely
-//!   often.
-//! * **No creation** (FLL3). What is delivered was sent before.
+//! * **Fair loss** (FLL1). If a correct process sends a message to a correct process infinitely often, it is
+//!   delivered infinitely often.
+//! * **Finite duplication** (FLL2). If a message is sent a finite number of times, it is not delivered
+//!   infinitely often.
+//! * **No creation** (FLL3). If a message is delivered, it was sent before.
 //!
-//! It keeps them because the network below does: a [`Device`](super::Device), or UDP on top of one,
-//! whose checksum drops what the wire has changed. The link itself adds nothing: a message is a
-//! packet, a packet is a message. If its user does not take what arrives, packets are lost, as in
-//! any queue on the way.
+//! It has these properties because the network below has them: a [`Device`](super::Device), or UDP on top of
+//! one, whose checksum detects packets that the wire has changed. The link itself adds nothing: a message is a
+//! packet. If its user does not take what arrives, packets are lost, as in any full queue on the way.
 
 use std::collections::VecDeque;
 

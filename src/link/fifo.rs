@@ -1,22 +1,21 @@
 //! `PerfectFifoLink`: delivers every message once, and in the order in which they were sent.
 //!
-//! Below: a perfect link. Here the same three promises, and
+//! It uses a perfect link (PL1–3) and provides the same properties, and:
 //!
-//! * **FIFO delivery.** Messages from one process are numbered as they are sent, and the one with
-//!   number n is delivered only when all before it are. What comes earlier waits.
+//! * **FIFO delivery.** If a process sends m1 before m2, m2 is not delivered unless m1 was. *Because* messages
+//!   are numbered as they are sent, and number n is delivered only after n-1. What comes early waits.
 //!
-//! **Reliable delivery** remains: all messages with smaller numbers were sent, so they are
-//! delivered below in the end, and nothing waits for ever. **No duplication**: below, a message is
-//! delivered once, so a number comes once. **No creation**: what is delivered here was delivered
-//! below.
+//! **Reliable delivery** still holds, because all messages with smaller numbers were sent, so by PL1 they are
+//! eventually delivered below, and nothing waits for ever. **No duplication** and **no creation** are
+//! those of the link below.
 //!
-//! The algorithm is the book's "sequence number". What waits has no bound: it
-//! is all that was sent behind the message that is missing. [`WindowedLink`](super::WindowedLink)
+//! The algorithm is the book's "sequence number". The number of messages that wait is unbounded: it
+//! is all that were sent after the missing one. [`WindowedLink`](super::WindowedLink)
 //! bounds it.
 //!
-//! **After a crash.** The numbers and what waits must survive ([`FifoStorage`]), and so must what
-//! the link below needs. A sender that comes back without the messages it had sent leaves a gap
-//! that nobody fills: of a perfect link that loses one message, here all that follow wait for
+//! **After a crash.** The numbers and the waiting messages must survive ([`FifoStorage`]), and so must what
+//! the link below needs. A sender that recovers without the messages it had sent leaves a gap
+//! that nobody fills: where a perfect link loses one message, here all later messages wait for
 //! ever.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -33,7 +32,7 @@ pub struct PerfectFifoLink<L: Link> {
     ready: VecDeque<Parcel<L::Address>>,
 }
 
-/// What a perfect FIFO link must remember over a crash, beside what the link below must.
+/// What a perfect FIFO link must remember across a crash, besides what the link below must.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FifoStorage<A> {
     /// The number of the next message to each process.

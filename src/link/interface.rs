@@ -1,4 +1,5 @@
-//! The interface of every link: `send(to, message)` and a handler of `(from, message)`, as values.
+//! The interface of every link: the request `send(to, message)` and the indication `deliver(from, message)`,
+//! as values.
 
 use core::fmt::{self, Debug};
 use core::hash::Hash;
@@ -72,14 +73,15 @@ pub type Parcel<A> = (A, Vec<u8>);
 
 /// A link between this process and all others.
 ///
-/// Above, [`Link::send`] and [`Link::poll_deliver`] are the lecture's interface: a message goes in
-/// at one process and is delivered at another. Below, the other four are the link's own business
-/// with the network and the clock; a link that stands on another passes them through. *Received is
-/// not delivered*: a packet comes in by [`Link::receive`], and whether, when and how often its
-/// message comes out of [`Link::poll_deliver`] is what the links differ in.
+/// Its upper interface is that of the lecture: [`Link::send`] is the request `send(to, message)`, and
+/// [`Link::poll_deliver`] the indication `deliver(from, message)`. Its lower interface connects it to the
+/// network and the clock: [`Link::receive`], [`Link::poll_transmit`], [`Link::next_deadline`] and
+/// [`Link::handle_timeouts`]; a link that is built on another passes these through. *Received is
+/// not delivered*: a packet comes in by [`Link::receive`]; whether, when and how often its
+/// message comes out of [`Link::poll_deliver`] is what distinguishes the links.
 ///
-/// A link is a value. It reads no clock, draws no random number and sends nothing itself: whoever
-/// drives it takes what [`Link::poll_transmit`] gives to the network, passes in what arrives, and
+/// A link is a value. It reads no clock, draws no random number and does no input or output: whoever
+/// drives it hands the packets of [`Link::poll_transmit`] to the network, passes in what arrives, and
 /// comes back at [`Link::next_deadline`]:
 ///
 /// ```
@@ -102,32 +104,31 @@ pub trait Link {
     /// How processes are named.
     type Address: Address;
 
-    /// The longest message it takes, in octets.
+    /// The length of the longest message that it accepts, in octets.
     fn longest(&self) -> usize;
 
     /// Sends `message` to the process `to`.
     ///
     /// # Errors
-    /// If the link does not take the message; then nothing has happened.
+    /// If the link does not accept the message; then nothing has changed.
     fn send(&mut self, now: Instant, to: Self::Address, message: &[u8]) -> Result<(), SendError>;
 
-    /// The next message to deliver, and who sent it. To be asked until there is none, whenever
-    /// something was received: this is the handler `(from, message)` of the lecture.
+    /// Delivers the next message: its sender and the message. To be called after [`Link::receive`], until it
+    /// returns `None`.
     fn poll_deliver(&mut self) -> Option<Parcel<Self::Address>>;
 
-    /// A packet has arrived, and the network says that it is from the process `from`. Any octets
-    /// may be in it.
+    /// A packet has arrived, according to the network from the process `from`. It may contain anything.
     fn receive(&mut self, now: Instant, from: Self::Address, packet: &[u8]);
 
-    /// The next packet for the network, and where it goes. To be asked until there is none,
-    /// whenever anything else was called.
+    /// The next packet for the network, and its destination. To be called after any other call, until it returns
+    /// `None`.
     fn poll_transmit(&mut self, now: Instant) -> Option<Parcel<Self::Address>>;
 
-    /// When [`Link::handle_timeouts`] has something to do; `None`: not before something else
+    /// When to call [`Link::handle_timeouts`]; `None`: not before something else
     /// happens.
     fn next_deadline(&self) -> Option<Instant>;
 
-    /// Does what is due at `now`.
+    /// Does whatever is due at `now`.
     fn handle_timeouts(&mut self, now: Instant);
 }
 

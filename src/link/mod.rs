@@ -1,15 +1,16 @@
-//! The ladder of links: what a link promises, and how each promise is built from the one below.
+//! The ladder of links: what a link promises, and how each promise is built from a weaker one.
 //!
 //! | link | promises | built from |
 //! |---|---|---|
-//! | [`FairLossLink`] | fair loss, finite duplication, no creation | a [`Device`], or UDP |
-//! | [`StubbornLink`] | stubborn delivery, no creation | fair loss, and a timer that sends again, for ever |
-//! | [`PerfectLink`] | reliable delivery, no duplication, no creation | stubborn delivery, and identifiers |
-//! | [`PerfectFifoLink`] | the same, and FIFO delivery | a perfect link, and numbers |
-//! | [`WindowedLink`] | the same, in bounded memory | fair loss, and acknowledgments: the way to TCP |
-//! | [`AuthenticatedLink`] | no creation over a network that forges | any link, and shared keys |
+//! | [`FairLossLink`] | fair loss, finite duplication, no creation (FLL1–3) | a [`Device`], or UDP |
+//! | [`StubbornLink`] | stubborn delivery, no creation (SL1–2) | a fair-loss link, and a timer that sends again, for ever |
+//! | [`PerfectLink`] | reliable delivery, no duplication, no creation (PL1–3) | a stubborn link, and identifiers |
+//! | [`PerfectFifoLink`] | the same, and FIFO delivery | a perfect link, and sequence numbers |
+//! | [`WindowedLink`] | the same, in bounded memory | a fair-loss link, and acknowledgments: the step to TCP |
+//! | [`AuthenticatedLink`] | no creation over a network that forges | a fair-loss link, and shared keys |
 //!
-//! [`properties`] states each promise as a function over what was sent and what was delivered.
+//! [`properties`] has each property as a function over what was sent and what was delivered; [`detector`] has
+//! failure detectors. The module also defines the [`Device`] at the bottom of every stack.
 //! `docs/LINKS.md` climbs the ladder with pictures. The textbook is Cachin, Guerraoui and
 //! Rodrigues, *Introduction to Reliable and Secure Distributed Programming*, chapter 2.
 

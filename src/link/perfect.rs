@@ -1,23 +1,23 @@
 //! `PerfectLink`: delivers every message once.
 //!
-//! Below: a link with stubborn delivery and no creation. Here:
+//! It uses a stubborn link (SL1–2) and provides:
 //!
-//! * **Reliable delivery** (PL1). What is sent here is sent below, and delivered there again and
-//!   again; the first time, it is delivered here.
-//! * **No duplication** (PL2). A message carries an identifier that its sender gives no other, and
-//!   is delivered only if nothing with its sender and its identifier was delivered before.
-//! * **No creation** (PL3). What is delivered here was delivered below, with its identifier.
+//! * **Reliable delivery** (PL1). If a correct process sends a message to a correct process, it is eventually
+//!   delivered. *Because* by SL1 it is delivered below, and the first time its identifier is new.
+//! * **No duplication** (PL2). No message is delivered more than once. *Because* each message has an
+//!   identifier of its own, and is delivered only if nothing with that sender and identifier was before.
+//! * **No creation** (PL3). If a message is delivered, it was sent before. *Because* of SL2.
 //!
 //! The algorithm is the book's "eliminate duplicates" (2.2). It remembers every identifier for
-//! ever, and so its memory grows with every message; whoever can send it packets makes it grow.
-//! [`WindowedLink`](super::WindowedLink) is what engineering makes of it.
+//! ever, so its memory grows with every message, even with one from a stranger.
+//! [`WindowedLink`](super::WindowedLink) is the practical version.
 //!
-//! **After a crash.** What must survive for the promises to be kept is in [`Storage`]: without the
-//! sender's counter new messages are taken for duplicates (UUIDs need no storage), without the
-//! receiver's identifiers old messages are delivered again. A receiver writes an identifier down
-//! *before* it delivers: a crash between the two loses a message that was received and not
-//! delivered. To write it down after instead would deliver it twice. No link can have both; only
-//! the application can make delivering and writing down one step.
+//! **After a crash.** [`Storage`] is what must survive for the promises to hold: without the
+//! sender's counter, new messages are taken for duplicates (UUIDs need no storage); without the
+//! receiver's identifiers, old messages are delivered again. A receiver stores an identifier
+//! *before* it delivers the message, so a crash between the two loses a message that was received.
+//! If it stored the identifier after, such a crash would deliver the message twice. No link can avoid both;
+//! only the application can make delivering and storing one step.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -34,7 +34,7 @@ pub struct PerfectLink<L: Link> {
     ready: VecDeque<Parcel<L::Address>>,
 }
 
-/// What a perfect link must remember over a crash.
+/// What a perfect link must remember across a crash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Storage<A> {
     identifiers: Identifiers,

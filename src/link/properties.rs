@@ -1,4 +1,4 @@
-//! The promises of links, one by one, as functions over what was sent and what was delivered.
+//! The properties of links, one by one, as functions over what was sent and what was delivered.
 //!
 //! They are the properties of Cachin, Guerraoui and Rodrigues, *Introduction to Reliable and Secure
 //! Distributed Programming*, chapter 2. Each function judges one direction between two processes:
@@ -6,21 +6,21 @@
 //! delivered from it, in the order of delivery. What a message is does not matter, as long as two
 //! can be compared: the same functions judge the four links, and the octets of a TCP stream.
 //!
-//! | promise | link | function | kind |
-//! |---|---|---|---|
-//! | fair loss | fair-loss | [`fair_loss`] | liveness |
-//! | finite duplication | fair-loss | [`finite_duplication`] | liveness |
-//! | no creation | all | [`no_creation`] | safety |
-//! | stubborn delivery | stubborn | [`stubborn_delivery`] | liveness |
-//! | reliable delivery | perfect | [`reliable_delivery`] | liveness |
-//! | no duplication | perfect | [`no_duplication`] | safety |
-//! | FIFO delivery | perfect FIFO | [`fifo_delivery`] | safety |
+//! | property | | link | function | kind |
+//! |---|---|---|---|---|
+//! | fair loss | FLL1 | fair-loss | [`fair_loss`] | liveness |
+//! | finite duplication | FLL2 | fair-loss | [`finite_duplication`] | liveness |
+//! | no creation | FLL3, SL2, PL3 | all | [`no_creation`] | safety |
+//! | stubborn delivery | SL1 | stubborn | [`stubborn_delivery`] | liveness |
+//! | reliable delivery | PL1 | perfect | [`reliable_delivery`] | liveness |
+//! | no duplication | PL2 | perfect | [`no_duplication`] | safety |
+//! | FIFO delivery | | perfect FIFO | [`fifo_delivery`] | safety |
 //!
 //! **Liveness in a finite run.** A safety property can be refuted by what has happened so far. A
-//! liveness property speaks of what happens in the end, or without end, and no finite run refutes
-//! it. What is checked is a bound that implies it, and the caller says which: it knows how much its
-//! medium loses and duplicates, and whether the run went on long enough for everything that was
-//! promised to have happened. Each function says what exactly it checks.
+//! liveness property speaks of what happens eventually, or infinitely often, and no finite run refutes
+//! it. What is checked instead is a bound that implies it. The caller chooses the bound, because it knows how much
+//! its medium loses and duplicates, and whether the run was long enough for everything that was
+//! promised to happen. Each function says exactly what it checks.
 //!
 //! **Equal messages** are told apart by how often they occur: the k-th delivery of a message is the
 //! delivery of the k-th one sent that equals it. So the functions also judge streams of octets.
@@ -30,24 +30,22 @@
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
 
-/// A promise of a link.
+/// A property that a link promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Promise {
-    /// FLL1: what is sent infinitely often is delivered infinitely often, if both processes are
-    /// correct.
+    /// FLL1: if both processes are correct, what is sent infinitely often is delivered infinitely often.
     FairLoss,
-    /// FLL2: what is sent finitely often is delivered finitely often.
+    /// FLL2: what is sent a finite number of times is not delivered infinitely often.
     FiniteDuplication,
-    /// FLL3, SL2, PL3: what is delivered was sent before, by the process it is delivered from.
+    /// FLL3, SL2, PL3: what is delivered was sent before, by the process from which it is delivered.
     NoCreation,
-    /// SL1: what is sent once is delivered infinitely often, if both processes are correct.
+    /// SL1: if both processes are correct, what is sent once is delivered infinitely often.
     StubbornDelivery,
-    /// PL1: what is sent is delivered in the end, if both processes are correct.
+    /// PL1: if both processes are correct, what is sent is eventually delivered.
     ReliableDelivery,
     /// PL2: no message is delivered more than once.
     NoDuplication,
-    /// What is sent first is delivered first: no message is delivered before all that were sent
-    /// before it.
+    /// No message is delivered before all that were sent before it.
     FifoDelivery,
 }
 

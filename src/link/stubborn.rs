@@ -1,16 +1,16 @@
 //! `StubbornLink`: sends everything again, for ever.
 //!
-//! Below: a link with fair loss, finite duplication and no creation. Here:
+//! It uses a fair-loss link (FLL1–3) and provides:
 //!
-//! * **Stubborn delivery** (SL1). A message that is sent once is delivered infinitely often. It is
-//!   sent infinitely often below, once every period; by fair loss it is delivered infinitely often
-//!   there, and here whenever it is there.
-//! * **No creation** (SL2). What is delivered here was delivered below, so it was sent below, and
-//!   nothing is sent below that was not sent here.
+//! * **Stubborn delivery** (SL1). If a correct process sends a message to a correct process once, it is
+//!   delivered infinitely often. *Because* it is sent infinitely often below, once per period; by FLL1 it
+//!   is delivered infinitely often there, and each time here.
+//! * **No creation** (SL2). If a message is delivered, it was sent before. *Because* it was delivered below, so
+//!   by FLL3 it was sent below, and only messages that were sent here are sent below.
 //!
 //! The algorithm is the book's "retransmit forever" (2.1). It remembers every message for ever and
-//! sends more with every message: a definition, not a design.
-//! [`WindowedLink`](super::WindowedLink) is what engineering makes of it.
+//! sends more with every message: it is a definition rather than a design.
+//! [`WindowedLink`](super::WindowedLink) is the practical version.
 
 use super::interface::{Link, Parcel, SendError, earlier};
 use crate::time::{Duration, Instant};

@@ -1,30 +1,5 @@
-//! A world in a box: real stacks, real datagrams, virtual time, and a judge. What happens depends
-//! on a seed only.
-//!
-//! | file | what is in it |
-//! |---|---|
-//! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
-//! | `run` | what a world does with its next event |
-//! | `queue` | what will happen, in order |
-//! | [`scenario`] | what worlds are to be, as values; the built-in ones by name |
-//! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; what they do |
-//! | `id` | hosts and paths, by number |
-//! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
-//! | `host`, `held`, `port` | a stack with its applications, and which holds what; a path's end, which is a device |
-//! | [`app`] | [`App`](app::App), and what one can call |
-//! | [`apps`] | clients and servers, and what they do on a connection |
-//! | [`octets`] | what travels: a function of seed, stream and place |
-//! | `judge`, `ends`, `diagnosis` | P1 to P11, after every event; whom each end belongs to |
-//! | [`outcome`] | [`Outcome`]: the verdict, the hash, what was counted |
-//! | [`trace`] | the hash of everything, and the record of datagrams |
-//! | [`samples`] | how connections stood: congestion window, round-trip time |
-//! | [`diagram`], [`pcap`] | a record as a ladder, and as a capture |
-//! | `transfer` | a direction of a connection, read from a record |
-//! | [`plot`] | a record and samples as pictures of a transfer |
-//! | [`recovery`] | loss recovery, measured: timeouts and needless retransmissions |
-//! | [`medium`], [`path`] | what happens to a datagram on its way |
-//! | [`transit`] | what is under way on a path, for whoever has another clock |
-//! | [`random`] | chance from a seed |
+//! A deterministic simulator: real stacks and real datagrams in virtual time, and a judge that checks
+//! every octet. One seed determines everything that happens in a [`World`].
 //!
 //! ```
 //! use std::time::Duration;
@@ -50,6 +25,31 @@
 //! assert_eq!(outcome.tally.delivered, 2 * 4096);
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
+//! | `run` | runs a world, event by event |
+//! | `queue` | the event queue |
+//! | [`scenario`] | descriptions of worlds, as values; the built-in ones by name |
+//! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; how they are carried out |
+//! | `id` | hosts and paths, by number |
+//! | `middle` | [`Middle`]: somebody on the path who changes datagrams |
+//! | `host`, `held`, `port` | a stack with its applications; which application holds which connection; the end of a path, which is a device |
+//! | [`app`] | [`App`](app::App): an application, and the calls it can make |
+//! | [`apps`] | clients and servers, and what they do on a connection |
+//! | [`octets`] | the data that is sent: a function of seed, stream and position |
+//! | `judge`, `ends`, `diagnosis` | checks P1 to P11 after every event; which two ends form a connection |
+//! | [`outcome`] | [`Outcome`]: the verdict, the hash, statistics |
+//! | [`trace`] | the hash of everything that happened, and a record of the datagrams |
+//! | [`samples`] | samples of connections: congestion window, round-trip time |
+//! | [`diagram`], [`pcap`] | prints a record as a ladder diagram, and as a capture |
+//! | `transfer` | one direction of a connection, read from a record |
+//! | [`plot`] | draws a record and samples as pictures |
+//! | [`recovery`] | measures loss recovery: timeouts and needless retransmissions |
+//! | [`medium`], [`path`] | what happens to a datagram on its way |
+//! | [`transit`] | the datagrams under way on a path, for use with another clock |
+//! | [`random`] | random numbers from a seed |
 
 pub mod app;
 pub mod apps;

@@ -22,7 +22,7 @@ use crate::tcp::State;
 use crate::time::{Duration, Instant};
 use crate::wire::Offload;
 
-/// How a world is set up: hosts, paths, applications, story. Called before every run, so what it
+/// Sets up a world: hosts, paths, applications, story. It is called before every run, so what it
 /// draws from [`World::random`] may differ from seed to seed.
 pub trait Scenario {
     /// Sets up an empty world.
@@ -35,10 +35,10 @@ impl<F: Fn(&mut World)> Scenario for F {
     }
 }
 
-/// When the faults end, if nobody says otherwise.
+/// When the faults of a world end, by default.
 pub const HEAL_AT: Instant = Instant::from_secs(600);
 
-/// How long after the last fault a world must have done all there is to do.
+/// How long after the last fault a world may take to complete.
 ///
 /// A connection that lost its last segment just before waits for a timer that has backed off to
 /// 120 s at most (`max_rto`; `max_persist` is less). It can need one such wait for its SYN, its
@@ -47,8 +47,8 @@ pub const HEAL_AT: Instant = Instant::from_secs(600);
 /// Applications that take their time need more: [`World::patience`].
 pub const PATIENCE: Duration = Duration::from_secs(20 * 120);
 
-/// How long after a crash a connection that still sends must have found out, at the latest: `r2`
-/// retransmissions, 15, each waiting for `max_rto`, 120 s, at most, and the first timeout.
+/// How long after a crash of its peer a connection that still sends may take to notice: `r2`
+/// retransmissions (15), each after at most `max_rto` (120 s), and the first timeout.
 pub const HALF_OPEN_BOUND: Duration = Duration::from_secs(16 * 120);
 
 /// Room for what an application sends or receives at once, in octets.
@@ -71,7 +71,9 @@ pub(super) struct Link {
     pub(super) middle: Option<Box<dyn Middle>>,
 }
 
-/// A world in a box. What happens in it depends on its seed only.
+/// A simulated world. Its seed determines everything that happens in it.
+///
+/// The module [`sim`](super) has an example.
 #[derive(Debug)]
 pub struct World {
     pub(super) seed: u64,

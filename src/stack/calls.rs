@@ -1,6 +1,7 @@
 //! The calls of users, by connection id: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS.
 //!
-//! Every call that takes an id panics if the id is not valid any more: its user has let go of it.
+//! Every call that takes a [`ConnId`] panics if the id is no longer valid, because its user has let go of the
+//! connection ([`Stack::close`], [`Stack::abort`]).
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -18,15 +19,15 @@ use crate::tcp::{
 use crate::time::Instant;
 use crate::wire::{Kept, ip};
 
-/// Why a port cannot be listened to.
+/// Why a listener cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// Another listener has this address and port, and they do not share it, or every port is taken.
+    /// Another listener has this address and port and does not share them, or no port is free.
     AddressInUse,
-    /// The address is not one of this host's.
+    /// The address is not one of this host.
     AddressNotAvailable,
-    /// The configuration makes no sense.
+    /// The configuration is invalid.
     Config(ConfigError),
 }
 
@@ -54,11 +55,11 @@ pub enum ConnectError {
     AddressNotAvailable,
     /// This host has no address of the remote's family.
     FamilyNotConfigured,
-    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, or port 0.
+    /// The remote address cannot be a peer: it is unspecified, loopback, multicast or broadcast, or its port is 0.
     NotAPeer,
-    /// The stack is full.
+    /// The host has as many connections as its configuration or its memory allows.
     TooManyConnections,
-    /// The configuration makes no sense.
+    /// The configuration is invalid.
     Config(ConfigError),
 }
 
@@ -80,11 +81,12 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 impl Stack {
-    /// Passive OPEN. Port 0: the stack chooses. An unspecified address: all of that family.
-    /// `backlog`: how many established connections may wait to be accepted, at least one.
+    /// Passive OPEN on `local`. If its port is 0, the stack chooses one; if its address is unspecified, the
+    /// listener is on all addresses of that family. At most `backlog` established connections, but at least one,
+    /// wait to be accepted.
     ///
     /// # Errors
-    /// If the address is taken or not ours.
+    /// If the address is taken or not one of this host.
     pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, ListenError> {
         let config = ListenerConfig {
             backlog,
@@ -94,10 +96,10 @@ impl Stack {
         self.listen_with(local, config)
     }
 
-    /// The same, with a listener that behaves as `config` says.
+    /// As [`Stack::listen`], with a configuration for the listener.
     ///
     /// # Errors
-    /// If the address is taken or not ours, or the configuration makes no sense.
+    /// If the address is taken or not one of this host, or the configuration is invalid.
     pub fn listen_with(
         &mut self,
         local: SocketAddr,
@@ -125,18 +127,18 @@ impl Stack {
         Ok(self.listeners.insert(local, config))
     }
 
-    /// How a listener behaves; `None` if it was closed.
+    /// The configuration of a listener; `None` if it was closed.
     pub fn listener_config(&self, listener: ListenerId) -> Option<&ListenerConfig> {
         self.listeners
             .get(listener)
             .map(|listener| &listener.config)
     }
 
-    /// From now on a listener behaves as `config` says; its handshakes under way and the
+    /// Replaces the configuration of a listener. Its handshakes under way and the
     /// connections in its queue stay as they are, even if the backlog is smaller now.
     ///
     /// # Errors
-    /// If the configuration makes no sense.
+    /// If the configuration is invalid.
     pub fn configure_listener(
         &mut self,
         listener: ListenerId,
@@ -158,7 +160,7 @@ impl Stack {
         Some(id)
     }
 
-    /// How many connections [`Stack::accept`] would give now.
+    /// How many connections wait for [`Stack::accept`].
     pub fn acceptable_count(&self, listener: ListenerId) -> usize {
         let listener = self.listeners.get(listener);
         listener.map_or(0, |listener| listener.accept_queue.len())
@@ -169,8 +171,8 @@ impl Stack {
         self.listeners.get(listener).map(|listener| listener.local)
     }
 
-    /// Ends a listener. Connections not yet accepted are reset; handshakes under way, too, or they
-    /// are forgotten ([`Config::resets_handshakes`](crate::config::Config::resets_handshakes)).
+    /// Closes a listener. Connections that were not accepted are reset; handshakes under way are reset or
+    /// forgotten ([`Config::resets_handshakes`](crate::config::Config::resets_handshakes)).
     pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
         self.listeners.remove(listener);
         for slot in self.table.of_listener(listener) {
@@ -186,10 +188,11 @@ impl Stack {
         }
     }
 
-    /// Active OPEN. `local`: `None`, or an unspecified address, or port 0: the stack chooses.
+    /// Active OPEN. The stack chooses the local address if `local` is `None` or unspecified, and the local port if
+    /// that is 0.
     ///
     /// # Errors
-    /// If no SYN can even be sent.
+    /// If not even a SYN can be sent.
     pub fn connect(
         &mut self,
         now: Instant,
@@ -201,10 +204,10 @@ impl Stack {
         Ok(id)
     }
 
-    /// The same, with a connection that behaves as `config` says.
+    /// As [`Stack::connect`], with a configuration for the connection.
     ///
     /// # Errors
-    /// If no SYN can even be sent, or the configuration makes no sense.
+    /// If not even a SYN can be sent, or the configuration is invalid.
     pub fn connect_with(
         &mut self,
         now: Instant,
@@ -218,9 +221,9 @@ impl Stack {
         Ok(id)
     }
 
-    /// Active OPEN together with the first SEND (RFC 7413): `data`, as much of it as there is room
-    /// for, goes with the SYN if there is a cookie of the peer. Otherwise the SYN asks for one, and
-    /// the data follows when the connection is established. Gives how much was taken.
+    /// Active OPEN together with the first SEND (TCP Fast Open, RFC 7413): if a cookie of the peer is known, as much
+    /// of `data` as fits goes on the SYN. Otherwise the SYN asks for a cookie, and
+    /// the data follows when the connection is established. Returns how much was taken.
     ///
     /// # Errors
     /// As [`Stack::connect_with`].
@@ -270,7 +273,7 @@ impl Stack {
         Ok((id, taken))
     }
 
-    /// SEND: takes as much as there is room for, at least one octet of `data` if it is not empty.
+    /// SEND: takes as much of `data` as there is room for, and returns how much that was.
     ///
     /// # Errors
     /// As [`Tcb::send`].
@@ -278,7 +281,7 @@ impl Stack {
         self.sending(id, |tcb| tcb.send(now, data))
     }
 
-    /// Room for a SEND whose text is made without the connection: see [`Tcb::draft`].
+    /// Memory for a SEND whose text is written directly into it: see [`Tcb::draft`].
     ///
     /// # Errors
     /// As [`Tcb::send`].
@@ -312,7 +315,7 @@ impl Stack {
         self.sending(id, |tcb| tcb.send_urgent(now, data))
     }
 
-    /// A SEND may allocate what the budget allows.
+    /// A SEND may allocate as much as the budget allows.
     fn sending<T>(&mut self, id: ConnId, send: impl FnOnce(&mut Tcb) -> T) -> T {
         let tcb = &mut self.table.get_mut(id).tcb;
         tcb.allow(self.memory.allowance());
@@ -349,7 +352,8 @@ impl Stack {
         self.sending(id, |tcb| tcb.send_record(now, data))
     }
 
-    /// RECEIVE: `Ok(0)` is the end of the stream, if `buffer` is not empty.
+    /// RECEIVE: copies what has arrived into `buffer`, and returns how much. If `buffer` is not empty, 0 means the end
+    /// of the stream.
     ///
     /// # Errors
     /// As [`Tcb::recv`].
@@ -371,7 +375,7 @@ impl Stack {
         taken
     }
 
-    /// RECEIVE of what lies where it arrived: see [`Tcb::recv_kept`].
+    /// RECEIVE of text in the memory into which it was received: see [`Tcb::recv_kept`].
     pub fn recv_kept(&mut self, now: Instant, id: ConnId, most: usize) -> Vec<Kept> {
         let parts = self.table.get_mut(id).tcb.recv_kept(now, most);
         if !parts.is_empty() {
@@ -405,26 +409,25 @@ impl Stack {
         self.relieve_memory();
     }
 
-    /// RECEIVE that takes nothing: see [`Tcb::peek`].
+    /// RECEIVE that consumes nothing: see [`Tcb::peek`].
     pub fn peek(&self, id: ConnId, ahead: usize, buffer: &mut [u8]) -> usize {
         self.table.get(id).tcb.peek(ahead, buffer)
     }
 
-    /// Whether a SEND finds room for a good part of the send buffer.
+    /// Whether a good part of the send buffer is free.
     pub fn is_writable(&self, id: ConnId) -> bool {
         self.table.get(id).tcb.is_writable()
     }
 
-    /// How many octets lie before the end of the urgent data, if it is ahead of the reader.
+    /// The number of octets to read before the end of the urgent data, if that is ahead of the reader.
     pub fn urgent_mark(&self, id: ConnId) -> Option<u64> {
         self.table.get(id).tcb.urgent_mark()
     }
 
-    /// CLOSE of one direction or both; the id stays valid. After `Read`, what arrives is thrown
-    /// away.
+    /// CLOSE of one direction or both; the id stays valid. After `Read`, what arrives is discarded.
     ///
     /// # Errors
-    /// `Closing` if the direction to be closed for sending is closed already.
+    /// `Closing` if sending was closed before.
     pub fn shutdown(&mut self, now: Instant, id: ConnId, how: Shutdown) -> Result<(), SendError> {
         let tcb = &mut self.table.get_mut(id).tcb;
         if matches!(how, Shutdown::Read | Shutdown::Both) {
@@ -438,8 +441,8 @@ impl Stack {
         closed
     }
 
-    /// The user lets go: CLOSE, and the rest goes on in the background. With unread text, or a
-    /// linger of zero, ABORT. The id is not valid any more.
+    /// The user lets go of the connection: CLOSE, and it finishes in the background; or, with unread text or a
+    /// linger of zero, ABORT. The id is no longer valid.
     pub fn close(&mut self, now: Instant, id: ConnId) {
         self.learn_of_answers(id);
         self.table.get_mut(id).tcb.release(now);
@@ -447,7 +450,7 @@ impl Stack {
         self.relieve_memory();
     }
 
-    /// What a listener's user did on one connection, it is expected to do on the next.
+    /// The user of a listener is expected to do on the next connection what it did on this one.
     fn learn_of_answers(&mut self, id: ConnId) {
         let tcb = &self.table.get(id).tcb;
         if let Some(is_answered) = tcb.is_answered()
@@ -458,7 +461,7 @@ impl Stack {
         }
     }
 
-    /// ABORT: a reset, and let go. The id is not valid any more.
+    /// ABORT: resets the connection and lets go of it. The id is no longer valid.
     pub fn abort(&mut self, now: Instant, id: ConnId) {
         let tcb = &mut self.table.get_mut(id).tcb;
         tcb.abort();
@@ -496,18 +499,18 @@ impl Stack {
         self.table.get(id).tcb.status()
     }
 
-    /// Acknowledge text at once from now on, or not: see [`Tcb::quick_ack`].
+    /// Whether to acknowledge text at once from now on: see [`Tcb::quick_ack`].
     pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) {
         self.table.get_mut(id).tcb.quick_ack(now, quick);
         self.touched(id.slot);
     }
 
-    /// Whether text is acknowledged at once now.
+    /// Whether text is acknowledged at once at present.
     pub fn is_quick(&self, id: ConnId) -> bool {
         self.table.get(id).tcb.is_quick()
     }
 
-    /// How long a connection has had something to do, and what kept it from it.
+    /// How long a connection was busy, and what limited it.
     pub fn times(&self, now: Instant, id: ConnId) -> Times {
         self.table.get(id).tcb.times(now)
     }
@@ -517,7 +520,7 @@ impl Stack {
         self.table.get(id).tcb.timestamp_clock(now)
     }
 
-    /// Where a connection stands in both sequence spaces.
+    /// The positions of a connection in both sequence spaces.
     pub fn sequence_space(&self, id: ConnId) -> SequenceSpace {
         self.table.get(id).tcb.sequence_space()
     }
@@ -553,23 +556,26 @@ impl Stack {
         self.touched(id.slot);
     }
 
-    /// A connection signs its segments as these keys say from now on: see [`Tcb::set_signatures`].
+    /// Sets the keys with which a connection signs its segments from now on: see [`Tcb::set_signatures`].
     pub fn set_signatures(&mut self, now: Instant, id: ConnId, keys: SignatureKeys) {
         self.note_keys(&keys);
         self.table.get_mut(id).tcb.set_signatures(now, keys);
         self.touched(id.slot);
     }
 
-    /// Octets in use of [`Config::memory`]: the buffers of connections, and what these take
-    /// without text, in whatever state ([`CONNECTION_AT_REST`](super::CONNECTION_AT_REST), or
-    /// what little is left in TIME-WAIT); queues of UDP sockets; fragments that wait for others.
+    /// How many octets of [`Config::memory`] are in use: by connections in any state, with and without text
+    /// ([`CONNECTION_AT_REST`](super::CONNECTION_AT_REST) octets each, or little more than a hundred in
+    /// TIME-WAIT); by queues of UDP sockets; and by fragments that wait for others.
     ///
-    /// Without text they may take half of the budget: beyond that the oldest in TIME-WAIT make
-    /// room for new ones, and if there are none, new ones are refused. When half of it is in use,
-    /// for whatever, buffers grow no more; from three quarters on, text beyond gaps and new
-    /// connections are refused, and connections that nobody holds are reset, the largest first. At
-    /// its end each goes on with 2 KiB each way. Queues of UDP may take a quarter: beyond that, and
-    /// from three quarters on, each holds one datagram. Fragments may take an eighth, but 4 MiB.
+    /// | in use | what happens |
+    /// |---|---|
+    /// | half, by connections without text | the oldest in TIME-WAIT give way to new connections; if there are none, new connections are refused |
+    /// | half | buffers stop growing |
+    /// | three quarters | text beyond gaps and new connections are refused; connections that no user holds are reset, the largest first; UDP queues hold one datagram each |
+    /// | all | every connection goes on with 2 KiB in each direction |
+    ///
+    /// UDP queues may take a quarter; beyond that, each holds one datagram. Fragments may take an eighth, and at
+    /// most 4 MiB.
     ///
     /// [`Config::memory`]: crate::config::Config::memory
     pub fn memory_in_use(&self) -> usize {

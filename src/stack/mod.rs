@@ -605,7 +605,7 @@ mod tests {
         any
     }
 
-    /// Who has nothing to send is not asked for it: after an acknowledgment that lets nothing out.
+    /// A connection is not queued to send after an acknowledgment that lets nothing out.
     #[test]
     fn an_acknowledgment_puts_into_the_queue_who_has_more_to_send() {
         let now = Instant::from_secs(1);

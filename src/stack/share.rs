@@ -59,12 +59,12 @@ impl Share {
         self.count
     }
 
-    /// Whose a connection is. Both ends of one that a host has with itself are the same shard's.
+    /// The shard that owns a connection. Both ends of a connection of a host with itself have the same owner.
     pub fn owner(&self, local: SocketAddr, remote: SocketAddr) -> usize {
         self.choose((local.min(remote), local.max(remote)))
     }
 
-    /// Who puts fragments together that go from one host to another.
+    /// The shard that reassembles the fragments from one host to another.
     fn assembler(&self, source: IpAddr, destination: IpAddr) -> usize {
         self.choose((source, destination))
     }

@@ -473,7 +473,7 @@ impl Tcb {
     }
 
     /// Whether there is room for a good part of the buffer: a user who waits is not woken for
-    /// every octet. Who wants little to wait is woken when half of it does.
+    /// every octet. A user that wants little to wait is woken when half of that waits.
     pub fn is_writable(&self) -> bool {
         if self.counts_packets() {
             return self.packets_leave_room() && self.send_room() > 0;

@@ -428,7 +428,7 @@ impl Tcb {
         self.error.take()
     }
 
-    /// Changes the socket options; timers follow. Who asks for no delay now gets out what waits,
+    /// Changes the socket options, and adjusts timers. Turning Nagle's algorithm off sends what waits,
     /// corked or not.
     pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
         let before = core::mem::replace(&mut Arc::make_mut(&mut self.config).socket, options);

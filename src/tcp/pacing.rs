@@ -66,7 +66,7 @@ impl Pacer {
         }
     }
 
-    /// Who is not paced is not held, and may be paced again.
+    /// A connection that is not paced (any more) is not held up, and may be paced again later.
     #[inline]
     fn release_unpaced(&mut self, now: Instant) {
         if now >= self.next {

@@ -122,9 +122,9 @@ pub struct Waking {
     pub expires: Instant,
     /// What its timestamp clock shows at the start of the world (RFC 7323 §7.1), as ever.
     pub timestamp_offset: u32,
-    /// Who would control congestion, if it sent any text.
+    /// The congestion controller, which would matter only if it sent text.
     pub controller: &'static dyn Factory,
-    /// What the network layer carries. It makes no difference either.
+    /// What the network layer can carry, which does not matter either.
     pub path: Path,
 }
 
@@ -148,7 +148,7 @@ impl TimeWait {
         self.agreed.timestamps && now - self.last_received >= silence
     }
 
-    /// Who would control congestion, if it sent any text.
+    /// The congestion controller, which would matter only if it sent text.
     pub fn congestion_control(&self) -> CongestionControl {
         self.config.congestion_control
     }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::cidr::Cidr;
 
-/// Why a TUN interface cannot be had, or cannot be configured. Each prints as one line.
+/// Why a TUN interface cannot be opened or configured. Each prints as one line, and says what to do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TunError {
@@ -21,7 +21,7 @@ pub enum TunError {
     NoPermission(String),
     /// Another program is attached to the interface.
     Busy(String),
-    /// An interface has this name and is no TUN interface, or not one for as many queues.
+    /// An interface with this name exists, but is no TUN interface, or not one for this number of queues.
     NotTun(String),
     /// This user may not configure the interface.
     MayNotConfigure {
@@ -82,8 +82,8 @@ impl fmt::Display for TunError {
             }
             TunError::NotTun(name) => write!(
                 f,
-                "interface {name} exists and cannot be attached to: it is no TUN interface, or has one \
-                 queue where several are asked for, or the other way round: choose another name"
+                "interface {name} exists, but is no TUN interface, or was not made for this number of \
+                 queues (one, or several with `multi_queue`): choose another name"
             ),
             TunError::MayNotConfigure { name, cidr } => write!(
                 f,

@@ -2,17 +2,17 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `open` | [`TunDevice::open`], and what a refusal means |
-//! | `offloads` | what the kernel leaves to us of what it sends, while we have an interface |
-//! | `vnet` | the header that goes with a datagram when there are offloads |
-//! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device): datagrams in and out, faults |
-//! | `receiver` | its receiving half: datagrams in |
-//! | `counters` | what it loses |
+//! | `open` | [`TunDevice::open`], and what its errors mean |
+//! | `offloads` | turns the offloads of an interface on and off |
+//! | `vnet` | the header before each datagram when there are offloads |
+//! | `device` | [`TunDevice`] as a [`link::Device`](crate::link::Device) |
+//! | `receiver` | its receiving half |
+//! | `counters` | counts what it loses |
 //! | `configure` | the kernel's end of the interface: addresses, up, MTU, queue length |
-//! | `netlink` | the few rtnetlink requests that this takes |
+//! | `netlink` | the rtnetlink requests for that |
 //! | `cidr` | an address with its prefix length |
-//! | `error` | what can go wrong, in the user's words |
-//! | `sys` | the only `unsafe` of the crate |
+//! | `error` | [`TunError`]: what can go wrong, and what to do about it |
+//! | `sys` | the only `unsafe` code of the crate |
 
 mod calls;
 mod cidr;

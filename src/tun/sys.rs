@@ -62,7 +62,7 @@ pub(super) fn attach_plain(name: &str) -> io::Result<(OwnedFd, String)> {
     Ok((fd, name))
 }
 
-/// As [`attach_plain`], with `flags`. Who attaches as a further queue gets what the first one asked for:
+/// As [`attach_plain`], with `flags`. A further queue gets what the first one asked for:
 /// [`flags`] tells.
 pub(super) fn attach(name: &str, flags: Flags) -> io::Result<(OwnedFd, String)> {
     let fd = open(

@@ -1,7 +1,7 @@
-//! Bytes to values and back: the door of the stack.
+//! Parses and emits IP, TCP, UDP and ICMP.
 //!
-//! Parsing ends here: behind this module there are only values that cannot be malformed. Nothing
-//! in it has state or reads a clock, and no input makes it panic. `etherparse` lives here and
+//! All parsing is done here: the rest of the stack sees only values that cannot be malformed. Nothing
+//! in this module has state or reads a clock, and no input makes it panic. `etherparse` is used here and
 //! nowhere else.
 //!
 //! | file | what it reads and writes | where it is defined |
@@ -12,23 +12,24 @@
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
-//! | `icmp_error` | what such an error says | RFC 792, RFC 4443 |
+//! | `icmp_error` | the errors of both, as one type | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
 //! | [`options`] | TCP options | RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 2385, RFC 9768 |
 //! | `signature` | signatures of segments | RFC 2385 |
-//! | `sockets` | where a datagram comes from and goes, as few numbers | |
-//! | `arrived` | octets that have arrived, and keeping them where they lie | |
-//! | [`plain`] | what nearly every datagram is, read in one go | |
-//! | [`packet`] | a datagram on its way out: header and borrowed text | |
-//! | [`text`] | text, borrowed from where it lies or held | |
-//! | [`offload`] | super-segments and partial checksums, and what a device makes of them | |
-//! | [`merge`] | segments that follow each other become a super-segment | |
+//! | `sockets` | the addresses and ports of a datagram, packed into a few integers | |
+//! | `arrived` | received octets, and the buffer that holds them | |
+//! | [`plain`] | the fast path: parses the datagrams that nearly all are in one go | |
+//! | [`packet`] | a packet on its way out: its header, and borrowed text | |
+//! | [`text`] | text, borrowed or reference-counted | |
+//! | `cut` | cuts super-segments on their way out | |
+//! | [`offload`] | super-segments and partial checksums, and what a device does with them | |
+//! | [`merge`] | merges consecutive segments into a super-segment | |
 //! | [`malformed`] | why a datagram is refused | |
 //! | [`dump`] | a datagram in tcpdump's notation | |
 //! | [`figure`] | a segment in the notation of the RFC's figures | RFC 9293 §3.5 |
 //!
-//! [`parse`] reads a datagram. [`Packet::tcp`], [`Packet::udp`] and the builders of [`icmp`] write
+//! [`parse`] parses a datagram; [`Packet::tcp`], [`Packet::udp`] and the functions of [`icmp`] build
 //! one.
 
 mod arrived;

@@ -119,7 +119,7 @@ fn errors_are_one_clear_line(lab: &Lab) {
         (
             &["echo", "--tun", tun, "--ip", kernels],
             1,
-            "the kernel has it",
+            "the kernel has the address",
         ),
         (
             &[

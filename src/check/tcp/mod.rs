@@ -247,7 +247,7 @@ impl Model for Tcp {
             crashes: self.configuration.crashes,
             forgeries: self.configuration.forgeries,
         };
-        // Who calls somebody who does not listen must not be first: it would be refused.
+        // If nobody listens, both must open before anything arrives, or the first would be refused.
         if self.configuration.scripts.iter().all(|script| script.opens) {
             for side in 0..2 {
                 let opened = self.after(&world, side, Step::Call(Call::Open));

@@ -1,12 +1,13 @@
 //! `PerfectDetector`, P: never wrong, where the network keeps a bound.
 //!
-//! Below: a perfect link on which a message and its answer take at most Δ together, always, and Δ
-//! is known. (A synchronous system. Loss that is repaired by sending again has no such bound.) Here:
+//! It uses a perfect link on which a message and its answer together always take at most a known time Δ.
+//! (The system is synchronous. If loss is repaired by sending again, there is no such bound.) It provides:
 //!
-//! * **Strong completeness.** A process that has crashed answers no more, so it is missing at the
-//!   end of the first round that begins after its last answer has arrived. The verdict is final.
-//! * **Strong accuracy.** A process that has not crashed answers each question within Δ, which is
-//!   no longer than a round.
+//! * **Strong completeness** (PFD1). Every process that crashes is eventually and permanently suspected.
+//!   *Because* it no longer answers, so it is missing at the end of the first round that begins after its last
+//!   answer has arrived, and the verdict is final.
+//! * **Strong accuracy** (PFD2). No process is suspected before it crashes. *Because* until then it answers
+//!   each request within Δ, which is how long a round lasts.
 //!
 //! The algorithm is the book's "exclude on timeout" (2.5).
 
@@ -17,7 +18,7 @@ use super::{Detector, Verdict};
 use crate::link::interface::{Link, Parcel};
 use crate::time::{Duration, Instant};
 
-/// Suspects who does not answer within Δ, for ever.
+/// Suspects, for ever, every process that does not answer within Δ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PerfectDetector<L: Link> {
     rounds: Rounds<L>,

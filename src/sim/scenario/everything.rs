@@ -236,7 +236,7 @@ fn translate(random: &mut Random, plan: &mut Plan) {
             false => nat.idle_timeout(millis(random, 100, 10_000)),
         };
         plan.may_fail = true;
-        // Who waits for a peer that can no longer reach him would wait for ever.
+        // Without keepalive, a host would wait for ever for a peer that can no longer reach it.
         for host in [&mut plan.near, &mut plan.far] {
             host.behaviour.options = Some(SocketOptions {
                 keepalive: Some(PATIENT),
