@@ -45,12 +45,12 @@ impl Instant {
         self.0 / 1_000_000
     }
 
-    /// How long after `earlier` this moment is; zero if it is not.
+    /// The time from `earlier` to this moment; zero if this moment is earlier.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
-    /// The same, in nanoseconds: in one number, which is quicker to calculate with.
+    /// The same in nanoseconds, as one number, which is faster to compute with.
     pub const fn nanos_since(self, earlier: Instant) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

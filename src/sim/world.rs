@@ -100,14 +100,14 @@ pub struct World {
     pub(super) batch: Batch,
     pub(super) scratch: Vec<u8>,
     pub(super) arrivals: Vec<Arrival>,
-    /// What somebody in the middle lets go on.
+    /// What the middle of a path has let pass.
     pub(super) onward: Vec<Vec<u8>>,
     pub(super) spare: Vec<Vec<u8>>,
     pub(super) half_open: Vec<Conn>,
 }
 
 impl World {
-    /// An empty world.
+    /// An empty world, whose randomness derives from `seed`.
     pub fn new(seed: u64) -> World {
         let random = Random::new(seed);
         let mut world = World {
@@ -141,7 +141,7 @@ impl World {
         world
     }
 
-    /// Empty again, with another seed; the memory stays.
+    /// Empties the world and gives it another seed. Its memory is reused.
     pub fn reset(&mut self, seed: u64) {
         self.seed = seed;
         self.now = Instant::ZERO;
@@ -164,14 +164,14 @@ impl World {
         self.spare.truncate(SPARE);
     }
 
-    /// Sets up what `scenario` says, with this seed, and runs it.
+    /// Resets the world, lets `scenario` set it up, and runs it.
     pub fn play(&mut self, seed: u64, scenario: &(impl Scenario + ?Sized)) -> Outcome {
         self.reset(seed);
         scenario.build(self);
         self.run()
     }
 
-    /// The name of the scenario, for reports.
+    /// Sets the name of the scenario, for reports.
     pub fn named(&mut self, scenario: &str) {
         self.judge.scenario = scenario.to_owned();
     }
@@ -181,12 +181,12 @@ impl World {
         self.seed
     }
 
-    /// Chance for whoever sets the world up.
+    /// Random numbers for setting the world up.
     pub fn random(&mut self) -> &mut Random {
         &mut self.random
     }
 
-    /// A host.
+    /// Adds a host.
     ///
     /// # Panics
     /// If there are more than 65,535.
@@ -198,18 +198,18 @@ impl World {
         id
     }
 
-    /// Super-segments cross the ports of a host, those of the paths that it has not yet.
+    /// Turns on offloads for a host: super-segments cross its ports. To be called before its paths are added.
     pub fn offload(&mut self, host: HostId) {
         self.host_mut(host).offload = Offload::FULL;
     }
 
-    /// An application for a host; it starts with it.
+    /// Installs an application on a host. It starts when the host starts.
     pub fn app(&mut self, host: HostId, app: impl App + 'static) {
         self.host_mut(host).install(Box::new(app));
     }
 
-    /// A path from one host, at its near end, to another. Each host has a port on it, and reaches
-    /// the addresses of the other through it; and all others, if it is its first.
+    /// Adds a path between two hosts, the first of which is at its near end. Each host gets a port at its end, and
+    /// sends to the addresses of the other through it; and, if it is the host's first, to all other addresses.
     pub fn link(&mut self, near: HostId, far: HostId, path: Path) -> LinkId {
         let link = LinkId(self.links.len() as u32);
         let behind_far = self.host_mut(far).addresses();
@@ -241,8 +241,8 @@ impl World {
         (host.ports.len() - 1) as u32
     }
 
-    /// The host at the far end of a path reaches this address through it, too: what a NAT at the
-    /// near end shows.
+    /// Lets the host at the far end of a path send to `address` through it, too: the outside address of a NAT at
+    /// the near end.
     pub fn reach(&mut self, link: LinkId, address: IpAddr) {
         let (host, port) = self.links[link.0 as usize].far;
         self.host_mut(host).ports[port as usize]
@@ -250,12 +250,12 @@ impl World {
             .push(address);
     }
 
-    /// Somebody sits in the middle of a path.
+    /// Puts somebody in the middle of a path, who sees and may change every datagram.
     pub fn middle(&mut self, link: LinkId, middle: impl Middle + 'static) {
         self.links[link.0 as usize].middle = Some(Box::new(middle));
     }
 
-    /// Something happens at a moment.
+    /// Schedules an event of the story for the time `at`.
     pub fn at(&mut self, at: Instant, happening: Happening) {
         self.disturbed_at = self.disturbed_at.max(at);
         self.story.push(happening);
@@ -263,49 +263,49 @@ impl World {
         self.queue.push(at, Upcoming::Story(story));
     }
 
-    /// Something happens as soon as a connection of a host is in this state, once.
+    /// Schedules an event of the story for the first time that a connection of `host` enters `state`.
     pub fn when(&mut self, host: HostId, state: State, happening: Happening) {
         self.triggers.push((host, state, happening));
     }
 
-    /// When the faults end. Default [`HEAL_AT`].
+    /// Sets when the faults of the paths end. Default [`HEAL_AT`].
     pub fn heal_at(&mut self, at: Instant) {
         self.heal_at = at;
     }
 
-    /// How long after the last fault all must be done. Default [`PATIENCE`].
+    /// Sets how long after the last fault the world may take to complete. Default [`PATIENCE`].
     pub fn patience(&mut self, patience: Duration) {
         self.patience = patience;
     }
 
-    /// How long after a crash a connection that still sends must have found out. Default
+    /// Sets how long after a crash of its peer a connection that still sends may take to notice. Default
     /// [`HALF_OPEN_BOUND`].
     pub fn half_open_bound(&mut self, bound: Duration) {
         self.half_open_bound = bound;
     }
 
-    /// Connections may be reset, refused or given up: in this world that is no failure. The
+    /// Allows connections to be reset, refused or given up: in this world that is not a failure. The
     /// outcome counts them.
     pub fn may_fail(&mut self) {
         self.judge.may_fail = true;
     }
 
-    /// Keeps a record of at most this many datagrams, for [`World::record`].
+    /// Keeps a record of at most `limit` datagrams, for [`World::record`].
     pub fn keep_record(&mut self, limit: usize) {
         self.trace.record = Some(Record::new(limit));
     }
 
-    /// What has been recorded.
+    /// The record, if one is kept.
     pub fn record(&self) -> Option<&Record> {
         self.trace.record.as_ref()
     }
 
-    /// Keeps at most this many samples of how connections stand, for [`World::samples`].
+    /// Keeps at most `limit` samples of the state of connections, for [`World::samples`].
     pub fn keep_samples(&mut self, limit: usize) {
         self.samples = Some(Samples::new(limit));
     }
 
-    /// How connections stood.
+    /// The samples, if any are kept.
     pub fn samples(&self) -> Option<&Samples> {
         self.samples.as_ref()
     }

@@ -18,7 +18,7 @@ pub struct EcnOctets {
     pub ce: u64,
 }
 
-/// A snapshot of a connection: what `tcp_info` gives on other systems.
+/// A snapshot of a connection, like `tcp_info` on other systems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The state.
@@ -49,8 +49,8 @@ pub struct Status {
     pub lost: usize,
     /// Of these, sent again and in flight.
     pub resent: usize,
-    /// The farthest that a segment was overtaken by, in segments; 0 if the path does not reorder,
-    /// as far as is known.
+    /// How far the path reorders, in segments: the most by which a segment was overtaken; 0 if no reordering has been
+    /// observed.
     pub reordering: usize,
     /// The least round-trip time of the last minutes; `None` before the first sample.
     pub min_rtt: Option<Duration>,
@@ -70,7 +70,7 @@ pub struct Status {
     pub send_buffer: usize,
     /// Capacity of the receive buffer now, octets; where packets count, half of what they may take.
     pub receive_buffer: usize,
-    /// What else there is to say of receiving.
+    /// More about receiving.
     pub receiving: Receiving,
     /// The longest text in a segment that we send.
     pub snd_mss: u16,
@@ -90,11 +90,11 @@ pub struct Status {
     pub segments_delivered: u64,
     /// How fast the path delivered when that was last measured, octets a second; `None` before.
     pub delivery_rate: Option<u64>,
-    /// The user gave less then than the path would have taken.
+    /// While that was measured, the user sent less than the path could have carried.
     pub is_app_limited: bool,
     /// How often segments were seen to have overtaken each other, ever. 0 without SACK.
     pub reorderings: u64,
-    /// Segments that the peer reported to have come twice (RFC 2883), ever.
+    /// Segments that the peer reported as duplicates (RFC 2883), ever.
     pub duplicates: u64,
     /// Octets received in order, ever.
     pub bytes_received: u64,
@@ -123,21 +123,21 @@ pub struct Status {
     pub last_text_sent: Instant,
     /// The longest text that came in one segment, octets.
     pub rcv_mss: u16,
-    /// The MSS that we say, octets.
+    /// The MSS that we offer, octets.
     pub advertised_mss: u16,
-    /// How long an acknowledgment may wait.
+    /// For how long an acknowledgment may be delayed.
     pub ack_delay: Duration,
     /// Probes of a closed window, or of a silent peer, that were not answered.
     pub unanswered_probes: u32,
-    /// How fast the congestion controller lets text leave, octets a second; `None`: as it comes.
+    /// The pacing rate of the congestion controller, octets per second; `None`: it does not pace.
     pub pacing_rate: Option<u64>,
     /// The connection uses timestamps.
     pub timestamps: bool,
     /// The connection uses selective acknowledgments.
     pub sack: bool,
-    /// How the two ends tell each other of congestion marks (RFC 3168, RFC 9768).
+    /// The form of ECN that was negotiated (RFC 3168, RFC 9768).
     pub ecn: EcnMode,
-    /// Something arrived that a router may mark, or has marked.
+    /// A packet arrived that was ECN-capable or marked.
     pub ecn_seen: bool,
     /// Packets that the peer says arrived with a mark, ever; in [`EcnMode::Classic`] an estimate.
     pub delivered_ce: u64,
@@ -152,20 +152,20 @@ pub struct Status {
     pub window_scale: Option<(u8, u8)>,
     /// Text on a SYN, ours or the peer's, was acknowledged with it (RFC 7413).
     pub syn_data: bool,
-    /// It was opened by the peer's SYN and a good cookie: it could be used before the handshake
+    /// It was opened by the peer's SYN with a valid Fast Open cookie, so it could be used before the handshake
     /// had ended.
     pub fast_open_child: bool,
 }
 
-/// What there is to say of receiving, beside the receive buffer.
+/// More about receiving, besides the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receiving {
     /// What received packets take in memory, octets; where only text counts, how much waits to be read.
     pub memory: usize,
     /// Where packets count, the most that the window may be now, octets.
     pub threshold: Option<usize>,
-    /// The most that it may ever be, as long as the buffer has this size.
+    /// The most that the window may become while the buffer has this size, octets.
     pub clamp: Option<usize>,
-    /// The most octets that were read in a round trip.
+    /// The most octets that the user has read in a round trip.
     pub most_read: usize,
 }

@@ -3,38 +3,37 @@
 use crate::config::SocketOptions;
 use crate::time::Duration;
 
-/// What one side of a connection does: it sends, it reads, and at the end it closes.
+/// What one side does on a connection: it sends, it reads, and finally it closes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Behaviour {
     /// What it sends.
     pub sending: Sending,
     /// How it reads.
     pub reading: Reading,
-    /// How long it leaves the connection idle, once all is sent and received that there was to
-    /// send and receive, before it closes its direction. Default 0.
+    /// How long it stays idle after everything is sent and received, before it closes its
+    /// direction. Default 0.
     pub hold: Duration,
-    /// When it aborts the connection, counted from its opening, if it still exists then.
+    /// How long after its opening it aborts the connection, if that still exists then. Default `None`: it does not.
     pub abort: Option<Duration>,
-    /// It asks for these socket options; `None`: those of the configuration.
+    /// The socket options that it sets. Default `None`: those of the configuration.
     pub options: Option<SocketOptions>,
 }
 
-/// How much a side may have sent.
+/// What a side sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// This many octets, as fast as the stack takes them.
     Freely(u64),
-    /// Whenever it has received a request of this many octets, a response of this many; until the end
-    /// of the stream.
+    /// A response for each complete request, until the end of the stream.
     Answers {
         /// Octets of a request.
         request: u64,
         /// Octets of a response.
         response: u64,
     },
-    /// This many requests, each sent when the response to the last is complete.
+    /// Requests, each of which is sent when the response to the last is complete.
     Asks {
-        /// How many requests.
+        /// The number of requests.
         times: u64,
         /// Octets of a request.
         request: u64,
@@ -44,7 +43,7 @@ pub enum Sending {
 }
 
 impl Sending {
-    /// How much it may have sent once it has received this much.
+    /// How much it may have sent after receiving `received` octets.
     pub(super) fn allowance(self, received: u64) -> u64 {
         match self {
             Sending::Freely(octets) => octets,
@@ -72,11 +71,11 @@ impl Sending {
 /// How fast a side reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// How long after the opening it begins. Default 0.
+    /// How long after the opening it begins to read. Default 0.
     pub after: Duration,
-    /// At most this many octets at a time. Default 64 KiB.
+    /// The most octets that it reads at a time. Default 64 KiB.
     pub chunk: usize,
-    /// This long between two readings. Default 0: it reads whatever is there.
+    /// The time between two reads. Default 0: it reads as soon as something has arrived.
     pub pause: Duration,
 }
 
@@ -101,12 +100,12 @@ impl Behaviour {
         }
     }
 
-    /// Sends this many octets, then closes; reads to the end.
+    /// Sends `octets` octets, then closes; and reads to the end.
     pub fn exchange(octets: u64) -> Behaviour {
         Behaviour::new(Sending::Freely(octets))
     }
 
-    /// Sends this many octets, then closes; expects nothing but the end.
+    /// Sends `octets` octets, then closes; and expects nothing but the end.
     pub fn send(octets: u64) -> Behaviour {
         Behaviour::exchange(octets)
     }
@@ -130,7 +129,7 @@ impl Behaviour {
         Behaviour::new(Sending::Answers { request, response })
     }
 
-    /// Sends `request` octets, waits for `response` octets, this many times; then closes.
+    /// `times` times, sends `request` octets and waits for `response` octets; then closes.
     ///
     /// # Panics
     /// If a response has no octets.
@@ -143,7 +142,7 @@ impl Behaviour {
         })
     }
 
-    /// Reads so.
+    /// With this way of reading.
     #[must_use]
     pub fn reading(mut self, reading: Reading) -> Behaviour {
         self.reading = reading;
