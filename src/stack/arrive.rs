@@ -466,7 +466,7 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return;
         }
-        let fast_open = self.fast_open_server(now, id, &tuple, syn, &arrival.text);
+        let fast_open = self.fast_open_server(now, id, arrival);
         let Some(listener) = self.listeners.get(id) else {
             return;
         };

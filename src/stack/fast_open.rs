@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use siphasher::sip::SipHasher24;
 
 use super::Stack;
+use super::arrive::Arrival;
 use super::listener::{Listener, ListenerId};
 use super::table::ConnId;
 use crate::config::{FastOpenConfig, FastOpenKeys, TcpConfig};
@@ -146,26 +147,24 @@ pub(super) fn cookie(key: &[u8; 16], client: IpAddr, server: IpAddr) -> wire::Co
     hasher.finish().to_le_bytes().into()
 }
 
-/// What a listener does with a SYN: as [`tcp::FastOpen`].
+/// How a listener with these keys answers the Fast Open option and the text of a SYN.
 fn server(
     config: &FastOpenConfig,
     keys: &FastOpenKeys,
     listener: &Listener,
-    tuple: &FourTuple,
-    syn: &wire::TcpHeader,
-    text: &[u8],
+    arrival: &Arrival<'_>,
 ) -> tcp::FastOpen {
     let mut answer = tcp::FastOpen::default();
     let limit = listener.fast_open_limit(config);
     if !config.server || limit == 0 || listener.pending() >= limit {
         return answer;
     }
-    let (server, client) = hosts(tuple);
-    let offered = syn.options.fast_open;
+    let (server, client) = hosts(&arrival.tuple);
+    let offered = arrival.header.options.fast_open;
     let own = cookie(&keys.current, client, server);
     let previous = keys.previous.map(|key| cookie(&key, client, server));
     let needs_none = config.server_without_cookie || listener.config.tcp.fast_open_without_cookie;
-    let is_blind = needs_none && !text.is_empty();
+    let is_blind = needs_none && !arrival.text.is_empty();
     if let Some(offered) = offered {
         answer.takes_text =
             offered.cookie.is_some() && (offered.cookie == Some(own) || offered.cookie == previous);
@@ -221,14 +220,12 @@ impl Stack {
         fast_open.reserves_options.then(|| fast_open.most(&path))
     }
 
-    /// What the listener does with a SYN.
+    /// How a listener answers the Fast Open option and the text of a SYN.
     pub(super) fn fast_open_server(
         &mut self,
         now: Instant,
         id: ListenerId,
-        tuple: &FourTuple,
-        syn: &wire::TcpHeader,
-        text: &[u8],
+        arrival: &Arrival<'_>,
     ) -> tcp::FastOpen {
         let Some(listener) = self.listeners.get_mut(id) else {
             return tcp::FastOpen::default();
@@ -241,7 +238,7 @@ impl Stack {
         let own = listener.config.fast_open_keys.as_ref();
         let keys = own.or(self.config.fast_open.keys.as_ref());
         let keys = keys.unwrap_or(&derived);
-        server(&self.config.fast_open, keys, listener, tuple, syn, text)
+        server(&self.config.fast_open, keys, listener, arrival)
     }
 
     /// A connection is in the accept queue before its handshake has ended.
