@@ -1,4 +1,4 @@
-//! Moves standard input to standard output of another process, over UDP, whatever the network
+//! Copies standard input to the standard output of another process, over UDP, whatever the network
 //! loses: the ladder of links in real time.
 //!
 //!     cargo run --release --example ladder -- receive 127.0.0.1:9000 > copy &
@@ -6,10 +6,10 @@
 //!
 //! | option | |
 //! |---|---|
-//! | `--loss PERCENT` | this many of the packets that this end sends are lost on purpose |
-//! | `--tun NAME` | over the UDP of our own stack, which has the address LOCAL on this interface |
+//! | `--loss PERCENT` | lose this share of the packets that this end sends, on purpose |
+//! | `--tun NAME` | use the UDP of our own stack, with the address LOCAL on this interface |
 //! | `--link NAME` | `windowed` (in bounded memory, the default) or `fifo`: the textbook's, which remembers and repeats everything for ever, for small files; and with `--lines` also `fair-loss`, `stubborn` and `perfect` |
-//! | `--lines` | each line is a message, and each message that is delivered a line; without an end |
+//! | `--lines` | send each line as a message, and print each message that is delivered as a line; never ends |
 
 mod driver;
 mod links;

@@ -1,28 +1,26 @@
 //! `AuthenticatedLink`: a fair-loss link over a network that changes and forges.
 //!
-//! Below: a link with fair loss and finite duplication, over a network that may deliver anything,
-//! from anybody, to anybody: packets with changed bits, packets that were meant for others, packets
-//! of its own. Here:
+//! It uses a link with fair loss and finite duplication, over a network that may deliver anything
+//! from anybody to anybody: packets with changed bits, packets that were meant for others, packets
+//! that it has made up. It provides:
 //!
-//! * **Fair loss** (FLL1). What is delivered below unchanged is delivered here.
-//! * **Finite duplication** (FLL2) as below, if the network does not repeat what it has heard: see
-//!   replay.
-//! * **No creation** (FLL3). A message travels with a code (HMAC-SHA-256, RFC 2104) over it, its
-//!   sender and its receiver, under a key that these two share and nobody else has. What is
-//!   delivered has the right code, so one of the two made it, and not the receiver, whose own
-//!   messages carry the names the other way round.
+//! * **Fair loss** (FLL1). *Because* what is delivered below unchanged is delivered here.
+//! * **Finite duplication** (FLL2), if the network does not replay packets (see below).
+//! * **No creation** (FLL3). *Because* a message carries a code (HMAC-SHA-256, RFC 2104) over itself, its
+//!   sender and its receiver, under a key that only these two have. So a message with the right code was
+//!   made by one of the two; and not by the receiver, whose own messages have the names the other way
+//!   round.
 //!
-//! **Replay** is not prevented: a packet that was heard on the way can be delivered again, rightly
-//! authenticated, without end. That is duplication, and a perfect link above recognises it: the
-//! identifier is inside what is authenticated. Between them the two restore all three promises of a
-//! perfect link over a hostile network, except that a network which delivers nothing delivers
-//! nothing.
+//! **Replay** is not prevented: a packet that was overheard can be delivered again and again with a valid
+//! code. That is duplication, and a perfect link above detects it, because the
+//! identifier is inside what is authenticated. Together the two links provide PL1–3 even over a hostile
+//! network, unless that delivers nothing at all.
 //!
-//! The name of a process is part of the code. Where addresses are translated on the way (NAT), the
-//! receiver sees another name than the sender signed, and nothing is delivered.
+//! The names of the processes are part of the code. If addresses are translated on the way (NAT), the
+//! receiver sees another name than the sender used, and delivers nothing.
 //!
-//! The algorithm is the book's "authenticate and filter" (2.4), one level lower: below the
-//! retransmission, so that forgeries cost the links above nothing.
+//! The algorithm is the book's "authenticate and filter" (2.4), but one level lower: below the
+//! retransmission, so that forgeries never reach the links above.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -45,7 +43,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Delivers only what its sender has signed for its receiver.
+/// Delivers only messages that their sender has authenticated for this receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AuthenticatedLink<L: Link> {
     below: L,
@@ -55,8 +53,8 @@ pub struct AuthenticatedLink<L: Link> {
 }
 
 impl<L: Link> AuthenticatedLink<L> {
-    /// A link of the process that others know as `me`, with a key for each process it speaks with.
-    /// From and to all others it takes nothing.
+    /// A link of the process `me`, as others name it, with a key for each process that it communicates with.
+    /// Messages from and to all others are refused.
     pub fn new(below: L, me: L::Address, keys: BTreeMap<L::Address, Key>) -> AuthenticatedLink<L> {
         AuthenticatedLink {
             below,

@@ -19,9 +19,9 @@
 //!      9  AccrualDetector            heartbeat: how many were sent before   8 octets
 //! ```
 //!
-//! The fair-loss and the stubborn link write nothing: they know no more of a message than its
-//! octets. Links that stand on each other write one header each, the lowest link's first. What does
-//! not parse, or is of another kind than the link writes, is no packet of its peer, and dropped.
+//! The fair-loss link and the stubborn link write no header. Links that are built on each other write one header
+//! each, the lowest link's first. A packet that does not parse, or is not of the kind that the link writes, is
+//! dropped.
 
 use core::fmt;
 

@@ -58,7 +58,7 @@ impl<L: Link> Link for StubbornLink<L> {
         self.below.handle_timeouts(now);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             for (to, message) in &self.sent {
-                // What the link below does not take now is as good as lost: it is sent again.
+                // What the link below does not accept now counts as lost: it is sent again.
                 let _ = self.below.send(now, *to, message);
             }
             self.deadline = Some(now + self.period);

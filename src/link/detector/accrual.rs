@@ -1,23 +1,23 @@
 //! `AccrualDetector`, φ: how surprising is the silence?
 //!
-//! P and ◇P say yes or no, and decide by a timeout. An accrual detector gives a number, and leaves
-//! it to its user where to act: one may stop sending work to a process at φ = 1 and replace it at
-//! φ = 8. The number says how unlikely it is that a heartbeat comes later than now, given how they
-//! came so far:
+//! P and ◇P say yes or no, by a timeout. An accrual detector gives a number, and its user chooses the
+//! threshold at which to act: it may stop sending work to a process at φ = 1 and replace it at
+//! φ = 8. The number says how unlikely it is that a heartbeat arrives later than now, given when they
+//! arrived so far:
 //!
 //! ```text
 //! φ = −log₁₀ P_later(now − last)      P_later(t) = 1 − F(t), F the normal distribution with the
 //!                                     mean and deviation of the last W intervals
 //! ```
 //!
-//! To suspect at φ = 1 is wrong once in ten times, at φ = 3 once in a thousand, if intervals are
-//! distributed like that. After a crash φ grows without end, so each threshold is passed: **strong
-//! completeness**. **Accuracy** is a matter of probability; no timeout bounds it. What adapts here
-//! is not one timeout that grows, but the picture of the network, in both directions.
+//! A suspicion at φ = 1 is wrong once in ten times, at φ = 3 once in a thousand, if intervals have
+//! that distribution. After a crash φ grows without bound, so every threshold is passed: this is **strong
+//! completeness**. **Accuracy** is a matter of probability; no timeout guarantees it. What adapts
+//! is not a timeout that only grows, but the estimate of the network, in both directions.
 //!
-//! Heartbeats are pushed over a link that may lose them: a lost one is a long interval. The window
-//! of W intervals bounds the memory. They are numbered, so that copies and old ones count for
-//! nothing; a process that starts again from 0 is a new process, and needs a new detector.
+//! Heartbeats are sent over a link that may lose them: a lost one makes a long interval. The window
+//! of W intervals bounds the memory. Heartbeats are numbered, so that duplicates and old ones are
+//! ignored; a process that starts again from 0 is a new process, and needs a new detector.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -51,7 +51,7 @@ impl Default for AccrualConfig {
     }
 }
 
-/// Says how surprising the silence of each process is.
+/// Says how surprising the silence of each process is: φ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccrualDetector<L: Link> {
     below: L,

@@ -1,15 +1,16 @@
-//! `EventuallyPerfectDetector`, ◇P: wrong for a while, and then no more.
+//! `EventuallyPerfectDetector`, ◇P: wrong for a while, and then never again.
 //!
-//! Below: a perfect link on which from some time on a message and its answer take at most some Δ,
-//! but nobody knows the time or Δ. (A partially synchronous system.) Here:
+//! It uses a perfect link on which, from some time on, a message and its answer together take at most
+//! some Δ; but neither that time nor Δ is known. (The system is partially synchronous.) It provides:
 //!
-//! * **Strong completeness.** As with P: a process that has crashed answers no more, is missing at
-//!   the end of the first round after its last answer, and nothing restores it.
-//! * **Eventual strong accuracy.** Whenever a suspected process answers, it was suspected wrongly:
-//!   it is restored, and rounds become longer. That happens until they are as long as Δ, or no more
-//!   than that often; after it every answer comes in its round.
+//! * **Strong completeness** (EPFD1). Every process that crashes is eventually and permanently suspected.
+//!   *Because*, as with P, it no longer answers, so it is missing at the end of the first round after its
+//!   last answer, and nothing restores it.
+//! * **Eventual strong accuracy** (EPFD2). Eventually, no correct process is suspected by any correct process.
+//!   *Because* whenever a suspected process answers, the suspicion was false: it is restored, and rounds become
+//!   longer. After finitely many mistakes rounds are as long as Δ, and every answer arrives within its round.
 //!
-//! An answer that comes late counts in the round in which it comes. The algorithm is the book's
+//! A late answer counts in the round in which it arrives. The algorithm is the book's
 //! "increasing timeout" (2.7).
 
 use std::collections::{BTreeSet, VecDeque};
@@ -19,7 +20,7 @@ use super::{Detector, Verdict};
 use crate::link::interface::{Link, Parcel};
 use crate::time::{Duration, Instant};
 
-/// Suspects who does not answer in time; learns from its mistakes.
+/// Suspects every process that does not answer in time, and learns from its mistakes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventuallyPerfectDetector<L: Link> {
     rounds: Rounds<L>,
@@ -30,7 +31,7 @@ pub struct EventuallyPerfectDetector<L: Link> {
 }
 
 impl<L: Link> EventuallyPerfectDetector<L> {
-    /// Watches `peers`. A round is `growth` long, and longer by as much after each mistake.
+    /// Watches `peers`. A round lasts `growth` at first, and longer by that much after each mistake.
     pub fn new(
         now: Instant,
         below: L,

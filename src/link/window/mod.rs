@@ -1,37 +1,37 @@
-//! `WindowedLink`: a perfect FIFO link in bounded memory; the way from the textbook to TCP.
+//! `WindowedLink`: a perfect FIFO link in bounded memory; the step from the textbook to TCP.
 //!
-//! Below: a fair-loss link, and nothing on top of it. Here the promises of the whole ladder:
-//! **reliable delivery, no duplication, no creation, FIFO delivery**, as long as neither process
-//! crashes. Three steps lead here, and each takes one unbounded memory away:
+//! It uses a fair-loss link directly, and provides what the whole ladder provides:
+//! **reliable delivery, no duplication, no creation and FIFO delivery**, as long as neither process
+//! crashes. Three steps lead here, each of which removes one unbounded memory:
 //!
-//! | the textbook remembers for ever | here it may forget, because |
+//! | the textbook never forgets | here it can be forgotten, because |
 //! |---|---|
-//! | every message it sent (`StubbornLink`) | an *acknowledgment* says that a message is delivered: being stubborn until then is enough |
-//! | every identifier it delivered (`PerfectLink`) | messages are numbered and delivered in order, so "all before n" is *one number*: the cumulative acknowledgment |
-//! | every message that came too early (`PerfectFifoLink`) | a *window*: no more than N messages are under way, so no more than N can be early |
+//! | messages it has sent (`StubbornLink`) | an *acknowledgment* says that a message is delivered, so it need not be sent again |
+//! | identifiers it has delivered (`PerfectLink`) | messages are numbered and delivered in order, so *one number* says "all before n": the cumulative acknowledgment |
+//! | messages that came too early (`PerfectFifoLink`) | with a *window*, at most N messages are under way, so at most N can be early |
 //!
-//! **Why the promises hold.** The sender sends the oldest message that is not acknowledged again
-//! and again, so by fair loss it arrives; everything before it is delivered, so it is next, and is
-//! delivered; the receiver answers each arrival, so by fair loss an acknowledgment arrives; then
-//! the next message is the oldest. Only the message with the next number is delivered, and it
-//! counts up: no duplication, and FIFO. No creation, as below.
+//! **Why it is correct.** The sender sends the oldest unacknowledged message again
+//! and again, so by fair loss it arrives. Everything before it is delivered, so it is next, and is
+//! delivered. The receiver answers each arrival, so by fair loss an acknowledgment arrives, and
+//! the next message becomes the oldest: reliable delivery. Only the message with the next number is delivered,
+//! and that number only grows: no duplication, and FIFO delivery. No creation holds because it holds below.
 //!
 //! **Received is not delivered, and acknowledged means delivered.** The receiver acknowledges what
-//! its user has taken. Messages that were received and not taken fill the window, and the sender
+//! its user has taken. Messages that were received but not taken fill the window, and the sender
 //! stops: the window is flow control, too. Each acknowledgment also carries a bitmap of what was
-//! received beyond the number, bit i (the highest of the first octet is 0) for the message i after
-//! it; the sender does not send these again. It is a hint, like TCP's selective acknowledgment:
-//! the oldest message is sent again all the same until it is acknowledged, or one lost
-//! acknowledgment would stop the link for ever (TCP's persist timer guards against the same). And
-//! what was overtaken by several later packets is taken for lost and sent again at once.
+//! received beyond its number: bit i (bit 0 is the highest of the first octet) stands for the message i after
+//! it, which the sender then does not send again. This is only a hint, like TCP's selective acknowledgment:
+//! the oldest message is still sent again until it is acknowledged, or one lost
+//! acknowledgment could stop the link for ever (TCP's persist timer prevents the same). And
+//! a message that several later packets have overtaken counts as lost and is sent again at once.
 //!
-//! **Bounds.** To and from each process at most N messages; a limited number of processes. All else is
-//! numbers.
+//! **Bounds.** At most N messages to and from each process, and a limited number of processes. Everything else is
+//! a few numbers.
 //!
-//! **What TCP adds**: octets instead of messages; numbers of 32 bits, which come round again; a
-//! handshake that agrees on where they start, so that a process that has crashed is noticed (this
-//! link takes the messages of a sender that starts again at 0 for duplicates); timeouts from the
-//! measured round-trip time; congestion control; an end.
+//! **What TCP adds**: octets instead of messages; sequence numbers of 32 bits, which wrap around; a
+//! handshake that agrees on where they start, so that a crash is noticed (this
+//! link mistakes the messages of a sender that starts again at 0 for duplicates); timeouts from the
+//! measured round-trip time; congestion control; and an end of the stream.
 
 mod config;
 mod receiver;
@@ -78,7 +78,7 @@ impl<L: Link> WindowedLink<L> {
         }
     }
 
-    /// How many more messages to `to` the window has room for.
+    /// How many more messages to `to` fit into the window.
     pub fn room(&self, to: L::Address) -> usize {
         let in_flight = self
             .peers
@@ -108,8 +108,8 @@ impl<L: Link> WindowedLink<L> {
         }
     }
 
-    /// A message has arrived: delivered when its turn comes, acknowledged in any case. An early
-    /// acknowledgment may be lost, and the sender asks by sending again.
+    /// A message has arrived. It is delivered when its turn comes, and always acknowledged, because an earlier
+    /// acknowledgment may have been lost.
     fn on_data(&mut self, from: L::Address, number: u64, message: &[u8]) {
         let Some(peer) = Self::peer(&mut self.peers, &self.config, from) else {
             return;

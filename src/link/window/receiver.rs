@@ -18,7 +18,7 @@ pub(super) struct Receiver {
 impl Receiver {
     /// A message has arrived. How many more can be delivered now, in order.
     pub(super) fn on_data(&mut self, number: u64, message: &[u8], window: usize) -> usize {
-        // Before the window: delivered long ago. Beyond it: nobody sends that who keeps to it.
+        // Before the window: delivered long ago. Beyond it: the sender does not keep to the window.
         let is_inside = number
             .checked_sub(self.next)
             .is_some_and(|ahead| ahead < window as u64);

@@ -67,9 +67,8 @@ impl Sender {
         packet
     }
 
-    /// All before `next` are delivered, and those that the bitmap names received. What was never
-    /// sent is not acknowledged by anybody who speaks the truth, and an old acknowledgment says
-    /// nothing new: neither does anything.
+    /// All messages before `next` are delivered, and those in the bitmap are received. An acknowledgment of
+    /// something that was never sent is a lie, and an old one says nothing new: both are ignored.
     pub(super) fn on_acknowledgment(&mut self, next: u64, bitmap: &[u8], config: &WindowConfig) {
         let Some(delivered) = next.checked_sub(self.unacknowledged) else {
             return;
@@ -115,9 +114,9 @@ impl Sender {
             if !is_due || !flight.is_wanted(place) {
                 continue;
             }
-            // A factor that fits, whatever the configuration says.
+            // The factor fits, whatever the configuration says.
             flight.deadline = now + config.period * (1 << flight.resent.min(20));
-            // What others overtook was lost, not slow: no reason for patience.
+            // What others have overtaken was lost, not slow, so the period does not double.
             if !flight.is_lost {
                 flight.resent = (flight.resent + 1).min(config.doublings);
             }
