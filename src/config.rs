@@ -355,8 +355,8 @@ pub struct TcpConfig {
     /// After being idle for longer than the RTO, a connection starts again from the initial window (RFC
     /// 5681 §4.1). Default on.
     pub slow_start_after_idle: bool,
-    /// The most segments by which one acknowledgment increases the congestion window in slow start. At least
-    /// 1. `None`: 2, but 1 while a timeout is repaired (RFC 3465 §2.3), and 8 in CUBIC's first slow start (RFC
+    /// The most segments by which one acknowledgment increases the congestion window in slow start. At
+    /// least 1. `None`: 2, but 1 while a timeout is repaired (RFC 3465 §2.3), and 8 in CUBIC's first slow start (RFC
     /// 9406 §4.2). Default `None`; Linux has no limit.
     pub slow_start_limit: Option<u32>,
     /// CUBIC's first slow start may end before anything is lost (HyStart++, RFC 9406). Default on.

@@ -1,7 +1,7 @@
 //! A model checker that runs the real protocol core: it visits every state that the stack, the network
 //! and the users can reach together.
 //!
-//! [`explore`] searches any [`Model`]:
+//! [`explore()`] searches any [`Model`]:
 //!
 //! ```
 //! use stubborn::check::{Model, explore};

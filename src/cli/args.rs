@@ -221,8 +221,10 @@ fn own_address(text: &str) -> Result<IpAddr, &'static str> {
             Err("a loopback address never leaves the kernel: use one of the interface's network")
         }
         Ok(address) => Ok(address),
-        Err(_) if text.contains('/') => Err("give the address alone, without a prefix length (which \
-             belongs to --up, the kernel's end)"),
+        Err(_) if text.contains('/') => {
+            Err("give the address alone, without a prefix length (which \
+             belongs to --up, the kernel's end)")
+        }
         Err(_) => Err("not an IP address such as 10.11.12.2 or fd00:5eed::2"),
     }
 }

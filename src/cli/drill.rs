@@ -68,7 +68,8 @@ fn profile(name: &str) -> Result<Profile, String> {
 }
 
 fn variant(name: &str) -> Result<Variant, String> {
-    Variant::from_name(name).ok_or_else(|| "not a variant: ipv4, ipv6 or ipv4-mapped-ipv6".to_owned())
+    Variant::from_name(name)
+        .ok_or_else(|| "not a variant: ipv4, ipv6 or ipv4-mapped-ipv6".to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

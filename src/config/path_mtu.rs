@@ -26,8 +26,8 @@ pub struct PathMtuConfig {
     /// BASE_PLPMTU (RFC 8899 §5.1.2): a size that is expected to work on nearly every path. At least 68; over
     /// IPv6 less than 1280 counts as 1280. Default 1200.
     pub base: u16,
-    /// MAX_PROBES (RFC 8899 §5.1.2): how many lost probes of one size show that it is too long. At least
-    /// 1. Default 3.
+    /// MAX_PROBES (RFC 8899 §5.1.2): how many lost probes of one size show that it is too long. At
+    /// least 1. Default 3.
     pub max_probes: u32,
     /// The search is a bisection, as in Linux. The first probe lies halfway between the base (computed with IPv4
     /// headers) and what the peer accepts; one lost probe shows that a size is too long. The first segments are as

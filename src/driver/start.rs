@@ -72,7 +72,9 @@ impl fmt::Display for StartError {
             StartError::Config(_) => f.write_str("the configuration is invalid"),
             StartError::NoQueue => f.write_str("a network needs at least one queue"),
             StartError::Random(_) => f.write_str("the operating system provided no random numbers"),
-            StartError::Io(_) => f.write_str("the operating system refused a descriptor or a thread"),
+            StartError::Io(_) => {
+                f.write_str("the operating system refused a descriptor or a thread")
+            }
         }
     }
 }
