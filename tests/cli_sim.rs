@@ -115,7 +115,7 @@ fn what_cannot_be_understood_is_explained_in_a_line() {
             2,
             "not a range of seeds such as 0..1000",
         ),
-        (&["lossy", "--seeds", "5..5"], 2, "a range without a seed"),
+        (&["lossy", "--seeds", "5..5"], 2, "an empty range"),
         (&["lossy", "--jobs", "0"], 2, "not a number of threads"),
         (&["lossy", "--pcap", "x.pcap"], 2, "--replay"),
         (
