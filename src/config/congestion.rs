@@ -87,7 +87,8 @@ impl FromStr for CongestionControl {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WindowUse {
     /// By what was in flight when the acknowledgment came: all of the window but a segment, or, in slow
-    /// start, half of it.
+    /// start, half of it. With [`Pacing::Always`], also if all of it was in flight since the last window was
+    /// sent: what waits for the pacer is not in flight.
     #[default]
     InFlight,
     /// By the most that was in flight since the last window was sent: all of the window, or, in slow

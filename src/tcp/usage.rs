@@ -3,9 +3,10 @@
 
 use super::seq::Seq;
 use super::tcb::Tcb;
-use crate::config::WindowUse;
+use crate::config::{Pacing, WindowUse};
 
-/// What was in flight at most since the last window was sent, with [`WindowUse::LastWindow`].
+/// What was in flight at most since the last window was sent, with [`WindowUse::LastWindow`], or where
+/// what the window lets out waits for the pacer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Usage {
     /// It was all of the window.
@@ -29,7 +30,7 @@ impl Usage {
 impl Tcb {
     /// Text has left for the first time.
     pub(super) fn note_window_use(&mut self) {
-        if self.config.window_use != WindowUse::LastWindow {
+        if self.config.window_use != WindowUse::LastWindow && !self.fills_window_late() {
             return;
         }
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
@@ -45,6 +46,12 @@ impl Tcb {
         }
     }
 
+    /// Whether what the window lets out waits for the pacer: of acknowledgments that come together, the later
+    /// ones find less in flight than the window, whoever has enough to send.
+    fn fills_window_late(&self) -> bool {
+        self.config.pacing.when == Pacing::Always
+    }
+
     /// Whether the congestion window may grow by what an acknowledgment says; `in_flight` octets
     /// were in flight before it.
     pub(super) fn uses_window(&self, in_flight: usize) -> bool {
@@ -53,7 +60,9 @@ impl Tcb {
         match self.config.window_use {
             WindowUse::InFlight => {
                 let flight = in_flight as u64;
-                flight + self.snd.mss as u64 >= cwnd || (slow_start && 2 * flight >= cwnd)
+                flight + self.snd.mss as u64 >= cwnd
+                    || (slow_start && 2 * flight >= cwnd)
+                    || (self.fills_window_late() && self.usage.full)
             }
             WindowUse::PeerWindow => cwnd <= self.snd.wnd as u64,
             WindowUse::LastWindow => {

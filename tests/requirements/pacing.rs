@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use stubborn::config::{Pacing, TcpConfig};
+use stubborn::config::{CongestionControl, Pacing, TcpConfig};
 
-use super::super::dialogue::{Dialogue, in_both_families, plain};
+use super::super::dialogue::{Dialogue, in_both_families, ms, plain};
 
 const RTT: Duration = Duration::from_millis(800);
 
@@ -88,5 +88,37 @@ fn nobody_is_paced_who_does_not_ask() {
             d.sends(20_000);
             assert_eq!(bursts(&mut d, RTT + RTT / 2), [(RTT, 10)]);
         }
+    });
+}
+
+/// RFC 9438 §4.2, RFC 7661 §1: a window that waits for nothing but the pacer is in use, and grows. All five
+/// acknowledgments of a window come at once, so that less is in flight when the last of them arrive.
+#[test]
+fn a_window_that_waits_for_the_pacer_grows() {
+    in_both_families(|family| {
+        let tcp = TcpConfig {
+            congestion_control: CongestionControl::Reno,
+            ..paced()
+        };
+        let mut d = established(family, tcp);
+        d.sends(60_000);
+        assert_eq!(bursts(&mut d, RTT + RTT / 2).len(), 5);
+        d.until(2 * RTT);
+        // The first of ten was lost: half of the window is left.
+        for _ in 0..3 {
+            d.arrives("<SEQ=101><ACK=301><WND=60000><CTL=ACK>");
+            d.all_that_leaves();
+        }
+        assert_eq!(bursts(&mut d, 2 * RTT + RTT / 2).len(), 1);
+        d.until(3 * RTT);
+        d.arrives("<SEQ=101><ACK=12301><WND=60000><CTL=ACK>");
+        assert_eq!(bursts(&mut d, 4 * RTT - ms(1)).len(), 3);
+        assert_eq!((d.status().cwnd, d.status().in_flight), (5000, 5000));
+        d.until(4 * RTT);
+        for ack in [13_301, 14_301, 15_301, 16_301, 17_301] {
+            d.arrives(&format!("<SEQ=101><ACK={ack}><WND=60000><CTL=ACK>"));
+            d.all_that_leaves();
+        }
+        assert_eq!(d.status().cwnd, 6000, "{}", d.transcript());
     });
 }
