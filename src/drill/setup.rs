@@ -143,14 +143,14 @@ impl Setup {
                 self.mtu = number(65_515)? as usize + longer;
             }
             "mss" => self.mss = number(65_535)? as usize,
-            "tolerance_usecs" => self.tolerance_micros = number(1_000_000_000)?,
+            "tolerance_usecs" => self.tolerance_micros = whole(name, value)?,
             "tolerance_percent" => {
                 let millipercent = value.and_then(thousandths);
                 self.tolerance_millipercent =
                     millipercent.ok_or_else(|| wrong("per cent: 12.5"))?;
             }
             "tcp_ts_tick_usecs" => self.tick_micros = number(1_000_000)?,
-            "tcp_ts_ecr_scaled" => self.scaled_echo = true,
+            "tcp_ts_ecr_scaled" => self.scaled_echo = value != Some("0"),
             "strict_segments" => self.strict = value != Some("0"),
             "tcp_md5_secret" => {
                 let secret = value.filter(|secret| !secret.is_empty());
@@ -202,6 +202,18 @@ impl Setup {
     }
 }
 
+/// Microseconds, whose fraction does not count.
+fn whole(name: &str, value: Option<&str>) -> Result<u64, String> {
+    let is_fraction = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
+    let whole = value.map(|value| match value.split_once('.') {
+        Some((whole, part)) if is_fraction(part) => whole,
+        _ => value,
+    });
+    let number: Option<u64> = whole.and_then(|whole| whole.parse().ok());
+    let number = number.filter(|number| *number <= 1_000_000_000);
+    number.ok_or_else(|| wrong(name, value, "a number from 0 to 1000000000"))
+}
+
 fn wrong(name: &str, value: Option<&str>, meant: &str) -> String {
     match value {
         Some(value) => format!("the option --{name} cannot be {value}: {meant} is meant"),
@@ -245,6 +257,14 @@ mod tests {
         };
         assert!(only(Variant::Ipv4MappedIpv6));
         assert!(!only(Variant::Ipv4) && !only(Variant::Ipv6));
+    }
+
+    #[test]
+    fn values_as_people_write_them() {
+        let options = "--local_ip=\"192.168.0.9\"\n--tolerance_usecs=5000.5\n--strict_segments=0";
+        let setup = setup(options, Variant::Ipv4).unwrap().unwrap();
+        assert_eq!(setup.addresses.local, IpAddr::from([192, 168, 0, 9]));
+        assert_eq!((setup.tolerance_micros, setup.strict), (5_000, false));
     }
 
     #[test]

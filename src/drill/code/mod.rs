@@ -1,16 +1,20 @@
 //! `%{ … }%`: assertions over what the stack says of a connection.
 //!
 //! A small part of Python: `assert` with comparisons (chained, too), `in`, `and`, `or`, `not`, `&`, `|`, `^`, `~`,
-//! `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `**`, `a if b else c`, `abs`, `min`, `max`, `int`, `float`, `round`,
-//! parentheses, and a message, which may be a string with a `%`; `name = value`, which later code finds; `if` in
-//! one line; `pass`; and `print`, which nobody reads.
+//! `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `**`, `a if b else c`, `abs`, `min`, `max`, `sum`, `all`, `any`, `len`, `bool`,
+//! `int`, `float`, `round`, `pow`, parentheses, and a message, which may be a string with a `%`; `name = value` and
+//! `name += value`, which later code finds; `if`, `elif`, `else` and `for`; `pass`; and `print`, which nobody reads. What Python
+//! does not evaluate, behind `and`, `or` and in `a if b else c`, is only read.
 
+mod blocks;
+mod functions;
 mod tokens;
 mod value;
 
 use std::collections::BTreeMap;
 
-use tokens::{Token, scan};
+use functions::{FUNCTIONS, function};
+use tokens::{DEDENT, Token, scan};
 use value::Value;
 
 /// What became of a piece of code.
@@ -66,6 +70,7 @@ fn evaluate(
         only_reads,
         seen: Vec::new(),
         depth: 0,
+        rounds: 0,
     };
     loop {
         while evaluator.take("\n") || evaluator.take(";") {}
@@ -90,6 +95,8 @@ struct Evaluator<'a> {
     /// The names of this assertion, and what they stand for.
     seen: Vec<(String, Value)>,
     depth: u32,
+    /// How often something has been done that is done several times.
+    rounds: u32,
 }
 
 /// What binds stronger than what, from the weakest; comparisons stand between the words and these.
@@ -100,6 +107,10 @@ const LEVELS: [&[&str]; 6] = [
     &["<<", ">>"],
     &["+", "-"],
     &["*", "/", "//", "%"],
+];
+/// What may stand in front of the `=` that gives a value to a name.
+const CHANGES: [&str; 12] = [
+    "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
 ];
 const COMPARISONS: [&str; 6] = ["==", "!=", "<=", ">=", "<", ">"];
 const MAX_DEPTH: u32 = 64;
@@ -131,17 +142,30 @@ impl Evaluator<'_> {
         if self.take_name("if") {
             return self.conditional();
         }
+        if self.take_name("for") {
+            return self.repeated();
+        }
         if self.take_name("assert") {
             return self.assertion();
         }
-        let (Some(Token::Name(name)), Some(Token::Mark("="))) = (
-            self.tokens.get(self.at).cloned(),
-            self.tokens.get(self.at + 1),
-        ) else {
+        self.assignment()
+    }
+
+    /// `name = VALUE`, `name += VALUE`.
+    fn assignment(&mut self) -> Result<(), Trouble> {
+        let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
             return Err(unknown("code that is no assertion"));
         };
-        self.at += 2;
-        let value = self.either()?;
+        self.at += 1;
+        let mark = self.take_any(&CHANGES);
+        if !self.take("=") {
+            return Err(unknown("code that is no assertion"));
+        }
+        let mut value = self.either()?;
+        if let Some(mark) = mark {
+            let before = self.value_of(&name)?;
+            value = self.number(before.apply(mark, value))?;
+        }
         self.variables.0.insert(name, value);
         self.ends("a value")
     }
@@ -169,32 +193,6 @@ impl Evaluator<'_> {
         Err(Trouble::Failed(text))
     }
 
-    /// `if CONDITION: STATEMENT; STATEMENT`, in one line.
-    fn conditional(&mut self) -> Result<(), Trouble> {
-        let holds = self.either()?.is_true();
-        if !self.take(":") {
-            return Err(unknown("if without its ':'"));
-        }
-        let only_reads = self.only_reads;
-        loop {
-            // What is not done is still looked at.
-            let before = self.variables.clone();
-            self.only_reads |= !holds;
-            let done = match self.tokens.get(self.at) {
-                None | Some(Token::Mark("\n")) => Err(unknown("if over several lines")),
-                Some(_) => self.statement(),
-            };
-            self.only_reads = only_reads;
-            done?;
-            if !holds && !only_reads {
-                *self.variables = before;
-            }
-            if !self.take(";") {
-                return Ok(());
-            }
-        }
-    }
-
     /// What is printed, up to the parenthesis that closes it; or, as older Python has it, up to the end
     /// of the line.
     fn skip_print(&mut self) -> Result<(), Trouble> {
@@ -220,7 +218,7 @@ impl Evaluator<'_> {
     /// Nothing more may stand behind a statement.
     fn ends(&self, statement: &str) -> Result<(), Trouble> {
         match self.tokens.get(self.at) {
-            None | Some(Token::Mark("\n" | ";")) => Ok(()),
+            None | Some(Token::Mark("\n" | ";" | DEDENT)) => Ok(()),
             Some(_) => Err(unknown(&format!("code that goes on behind {statement}"))),
         }
     }
@@ -254,7 +252,7 @@ impl Evaluator<'_> {
     fn rest(&mut self) -> String {
         let start = self.at;
         let mut rest = self.tokens[start..].iter();
-        let end = rest.position(|token| matches!(token, Token::Mark("\n" | ";")));
+        let end = rest.position(|token| matches!(token, Token::Mark("\n" | ";" | DEDENT)));
         self.at = end.map_or(self.tokens.len(), |end| start + end);
         self.words(start, self.at)
     }
@@ -307,24 +305,69 @@ impl Evaluator<'_> {
         if self.depth > MAX_DEPTH {
             return Err(unknown("parentheses too deep in each other"));
         }
-        let mut value = self.any()?;
-        if self.take_name("if") {
-            let holds = self.any()?.is_true();
-            if !self.take_name("else") {
-                return Err(unknown("if without its else"));
-            }
-            let other = self.either()?;
-            value = if holds { value } else { other };
-        }
+        let value = match self.condition_ahead() {
+            Some(place) => self.one_of_two(place)?,
+            None => self.any()?,
+        };
         self.depth -= 1;
         Ok(value)
+    }
+
+    /// Where the `if` stands of an `a if b else c` that begins here.
+    fn condition_ahead(&self) -> Option<usize> {
+        let mut depth = 0u32;
+        for (ahead, token) in self.tokens[self.at..].iter().enumerate() {
+            match token {
+                Token::Mark("(" | "[" | "{") => depth += 1,
+                Token::Mark(")" | "]" | "}") => depth = depth.checked_sub(1)?,
+                Token::Mark("\n" | ";" | "," | ":") if depth == 0 => return None,
+                Token::Name(name) if depth == 0 && name == "else" => return None,
+                Token::Name(name) if depth == 0 && name == "if" => return Some(self.at + ahead),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// `a if b else c`, whose `if` stands at `place`: of `a` and `c` one is only read.
+    fn one_of_two(&mut self, place: usize) -> Result<Value, Trouble> {
+        let start = core::mem::replace(&mut self.at, place + 1);
+        let holds = self.any()?.is_true();
+        if !self.take_name("else") {
+            return Err(unknown("if without its else"));
+        }
+        let behind = core::mem::replace(&mut self.at, start);
+        let first = self.if_it_counts(holds, Evaluator::any)?;
+        if self.at != place {
+            return Err(unknown("code that is no expression"));
+        }
+        self.at = behind;
+        let second = self.if_it_counts(!holds, Evaluator::either)?;
+        Ok(if holds { first } else { second })
+    }
+
+    /// A value; if it does not count, it is only read, and may be no number.
+    fn if_it_counts(
+        &mut self,
+        counts: bool,
+        read: impl Fn(&mut Self) -> Result<Value, Trouble>,
+    ) -> Result<Value, Trouble> {
+        let (only_reads, seen) = (self.only_reads, self.seen.len());
+        self.only_reads |= !counts;
+        let value = read(self);
+        self.only_reads = only_reads;
+        if !counts {
+            self.seen.truncate(seen);
+        }
+        value
     }
 
     fn any(&mut self) -> Result<Value, Trouble> {
         let mut value = self.both()?;
         while self.take_name("or") {
-            let other = self.both()?;
-            value = if value.is_true() { value } else { other };
+            let counts = !value.is_true();
+            let other = self.if_it_counts(counts, Evaluator::both)?;
+            value = if counts { other } else { value };
         }
         Ok(value)
     }
@@ -332,8 +375,9 @@ impl Evaluator<'_> {
     fn both(&mut self) -> Result<Value, Trouble> {
         let mut value = self.not()?;
         while self.take_name("and") {
-            let other = self.not()?;
-            value = if value.is_true() { other } else { value };
+            let counts = value.is_true();
+            let other = self.if_it_counts(counts, Evaluator::not)?;
+            value = if counts { other } else { value };
         }
         Ok(value)
     }
@@ -364,7 +408,10 @@ impl Evaluator<'_> {
                 break;
             };
             let right = self.level(0)?;
-            let order = left.compare(right).ok_or_else(too_large)?;
+            let order = match left.compare(right) {
+                None if self.only_reads => Equal,
+                order => order.ok_or_else(too_large)?,
+            };
             let holds = match mark {
                 "==" => order == Equal,
                 "!=" => order != Equal,
@@ -446,8 +493,15 @@ impl Evaluator<'_> {
         match token {
             Some(Token::Number(number)) => Ok(number),
             Some(Token::Name(name)) if FUNCTIONS.contains(&name.as_str()) && self.take("(") => {
-                let values = self.list(")")?;
-                function(&name, &values)
+                let values = match self.take("[") {
+                    true => self.list("]")?,
+                    false => self.list(")")?,
+                };
+                let is_list = matches!(self.tokens[self.at - 1], Token::Mark("]"));
+                if is_list && !self.take(")") {
+                    return Err(unknown("a list of which more is made"));
+                }
+                self.number(function(&name, &values)?)
             }
             Some(Token::Name(name)) => {
                 let value = self.value_of(&name)?;
@@ -480,29 +534,6 @@ impl Evaluator<'_> {
             },
         }
     }
-}
-
-const FUNCTIONS: [&str; 6] = ["abs", "min", "max", "int", "float", "round"];
-
-/// One of [`FUNCTIONS`] of these values: at least one.
-fn function(name: &str, values: &[Value]) -> Result<Value, Trouble> {
-    use core::cmp::Ordering::{Greater, Less};
-    let mut best = values[0];
-    let wanted = match (name, values) {
-        ("abs", [value]) => return value.abs().ok_or_else(too_large),
-        ("int", [value]) => return Ok(value.truncated()),
-        ("round", [value]) => return value.rounded().ok_or_else(too_large),
-        ("float", [value]) => return Ok(*value),
-        ("min", _) => Less,
-        ("max", _) => Greater,
-        _ => return Err(unknown(&format!("{name} of several numbers"))),
-    };
-    for value in &values[1..] {
-        if value.compare(best).ok_or_else(too_large)? == wanted {
-            best = *value;
-        }
-    }
-    Ok(best)
 }
 
 fn too_large() -> Trouble {
@@ -548,9 +579,21 @@ mod tests {
             "assert tcpi_snd_cwnd in (9, 10) and 3 not in [1, 2,] and not 1 in {2}",
             "assert tcpi_snd_cwnd > 0.95e1 and .5 * 4 == 2.0 and 1_000 == 1e3",
             "x = tcpi_snd_cwnd / 4\nassert x * 2 == 5; x = x + 1; assert x == 3.5",
+            "x = 7; x += 3; x //= 4; x **= 3; assert x == 8; x <<= 1; assert x == 16",
+            "assert 1 or 1 / 0; assert not (0 and 1 / 0); assert (0 and 1 / 0) == 0",
+            "assert (2 if 1 else 1 / 0) == 2 and (1 / 0 if 0 else 3) == 3",
+            "assert 1 if 1 else 0 if 1 / 1 else 1 / 0",
+            "assert ((1 / 0 if 0 else 2) if tcpi_snd_cwnd else 1 / 0) == 2",
+            "assert tcpi_options == 0 or 8 / tcpi_options > 1, 1 / 0",
+            "assert sum([1, 2, 3]) == 6 and all([1, 2]) and not any([0, 0]) and len([1, 2]) == 2",
+            "assert bool(7) == 1 and pow(2, 3) == 8 and min([2, 1]) == 1 and max([tcpi_snd_cwnd]) == 10",
             "assert (1 if tcpi_snd_cwnd == 10 else 0) and (0 if 0 else 2) == 2",
             "if tcpi_snd_cwnd == 10: assert 1; x = 1\nassert x == 1",
             "if tcpi_snd_cwnd != 10: assert 0; x = 1",
+            "if tcpi_snd_cwnd == 10:\n    x = 1\n    # more\n\n    y = 2\nelse:\n    assert 0\nassert x + y == 3",
+            "if 0:\n  assert 0\nelif 2 > 1:\n  if 0: assert 0\n  else:\n    x = 5\nelif 1 / 0:\n  assert 0\nassert x == 5",
+            "for x in (1, 2, 3):\n  assert x\n  y = x\nassert y == 3",
+            "n = 0\nfor x in [1, 2]: n += x\nfor x in [3]:\n  n += x\nassert n == 6",
             "assert 2 ** 3 ** 2 == 512 and -2 ** 2 == -4 and 2 ** -(-1) == 2",
             "assert round(tcpi_snd_cwnd / 4) == 2 and float(3) == 3",
             "assert 1, f'cwnd is {tcpi_snd_cwnd}' + str(unheard_of)",
@@ -604,6 +647,10 @@ mod tests {
             "assert x; x = 1",
             "if 0: x = 1\nassert x",
             "if 1:\nassert 1",
+            "else: pass",
+            "for x in 1: pass",
+            "for 1 in (1, 2): pass",
+            "for x in [1, 2]:\n  for y in [3]:\n    assert z",
             "if 1 assert 1",
             "assert 1 if 2",
             "assert 1 in 2",

@@ -17,6 +17,11 @@ const MARKS: [&str; 29] = [
     "/", "%", "(", ")", "[", "]", "{", "}", ",", "=", ":", ".",
 ];
 
+/// The lines that follow are further to the right than the one before, which ends with a `:`.
+pub(super) const INDENT: &str = "more to the right";
+/// These lines are over.
+pub(super) const DEDENT: &str = "no more to the right";
+
 /// The most tokens of a piece of code.
 const MAX_TOKENS: usize = 100_000;
 
@@ -24,12 +29,17 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
     let mut tokens = Vec::new();
     let mut rest = code;
     let mut depth = 0u32;
+    // How far to the right the lines are that belong together.
+    let mut blocks: Vec<usize> = Vec::new();
     while let Some(first) = rest.chars().next() {
         let after = rest[first.len_utf8()..].chars().next();
         let begins_number =
             first.is_ascii_digit() || first == '.' && after.is_some_and(|c| c.is_ascii_digit());
         let (token, len) = match first {
-            '\n' if depth == 0 => (Some(Token::Mark("\n")), 1),
+            '\n' if depth == 0 => {
+                end_line(&mut tokens, &mut blocks, next_line(&rest[1..]));
+                (None, 1)
+            }
             ';' => (Some(Token::Mark(";")), 1),
             '#' => (None, rest.find('\n').unwrap_or(rest.len())),
             '\\' if after == Some('\n') => (None, 2),
@@ -70,7 +80,30 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
         }
         rest = &rest[len..];
     }
+    tokens.extend(blocks.iter().map(|_| Token::Mark(DEDENT)));
     Ok(tokens)
+}
+
+/// How far to the right the next line is that has more than a comment.
+fn next_line(text: &str) -> usize {
+    let mut lines = text.lines().map(|line| (line, line.trim_start()));
+    let found = lines.find(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    found.map_or(0, |(line, inner)| line.len() - inner.len())
+}
+
+/// A line ends, and the next is so far to the right. That counts behind a `:`, and as far as the lines go that
+/// belong to it.
+fn end_line(tokens: &mut Vec<Token>, blocks: &mut Vec<usize>, next: usize) {
+    if tokens.last() == Some(&Token::Mark(":")) && next > blocks.last().copied().unwrap_or(0) {
+        blocks.push(next);
+        tokens.push(Token::Mark(INDENT));
+        return;
+    }
+    tokens.push(Token::Mark("\n"));
+    while blocks.last().is_some_and(|block| next < *block) {
+        blocks.pop();
+        tokens.push(Token::Mark(DEDENT));
+    }
 }
 
 fn is_word(c: char) -> bool {

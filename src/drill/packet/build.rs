@@ -214,7 +214,7 @@ fn segment(
 
 impl Diagnosis {
     /// A map of CBOR (RFC 8949): 1 is the code, 2 the number of the enterprise.
-    fn octets(&self) -> Vec<u8> {
+    pub(super) fn octets(&self) -> Vec<u8> {
         let members = [(1, Some(self.code)), (2, self.enterprise)];
         let members = members.map(|(key, number)| Some((key, number?)));
         let members: Vec<(u8, u32)> = members.into_iter().flatten().collect();

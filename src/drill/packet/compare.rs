@@ -3,7 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use super::super::ast::{Body, IpInfo, Options, Packet, SeqNumber, Tcp, TcpOption, Tos};
+use super::super::ast::{Body, Diagnosis, IpInfo, Options, Packet, SeqNumber, Tcp, TcpOption, Tos};
 use super::control::{ACK, SYN};
 use super::icmp;
 use super::numbers::Numbers;
@@ -137,7 +137,9 @@ impl Comparison<'_> {
         if let Some((expected, actual)) = seq {
             self.same("seq", expected, actual);
         }
-        self.same("length", expected.len as usize, actual.len);
+        let reason = expected.diagnosis.as_ref().map(Diagnosis::octets);
+        let told = reason.map_or(0, |octets| octets.len());
+        self.same("length", expected.len as usize + told, actual.len);
         let ack = match actual.has(ACK) && !expected.ack_absolute {
             true => self.numbers.remote_to_script(actual.ack, has_syn),
             // RFC 9293 does not say so, but every stack sends 0.

@@ -17,7 +17,7 @@ impl Parser<'_> {
             Kind::Word => Some(self.next()?.text),
             _ => None,
         };
-        if self.peek()?.is_mark('(') {
+        while self.peek()?.is_mark('(') {
             let open = self.next()?.span.0;
             self.lexer.skip_note(open)?;
         }
@@ -50,15 +50,33 @@ impl Parser<'_> {
             let place = self.peek()?.place;
             return Err(SyntaxError::new(place, "lists too deep in each other"));
         }
-        let mut alternatives = vec![self.primary()?];
+        let mut alternatives = vec![self.shifted()?];
         while self.take_mark('|')? {
-            alternatives.push(self.primary()?);
+            alternatives.push(self.shifted()?);
         }
         self.depth -= 1;
         Ok(match alternatives.len() {
             1 => alternatives.remove(0),
             _ => Expr::Or(alternatives),
         })
+    }
+
+    /// `a`, or `1 << 16`, which is a number.
+    fn shifted(&mut self) -> Parsed<Expr> {
+        let value = self.primary()?;
+        if !self.take_mark('<')? {
+            return Ok(value);
+        }
+        self.mark('<')?;
+        let token = self.peek()?.clone();
+        let places = self.number("a shift", 62)?;
+        let shifted = match value {
+            Expr::Integer(value) => value.checked_mul(1 << places),
+            _ => None,
+        };
+        let what = "a number is meant on both sides of <<, and one that fits";
+        let shifted = shifted.ok_or_else(|| SyntaxError::new(token.place, what));
+        shifted.map(Expr::Integer)
     }
 
     fn primary(&mut self) -> Parsed<Expr> {
@@ -69,7 +87,14 @@ impl Parser<'_> {
             Kind::Text => self.text(token),
             Kind::Word if self.take_mark('(')? => Ok(Expr::Apply(token.text, self.exprs(')')?)),
             Kind::Word => Ok(Expr::Word(token.text)),
+            // An address, as if it stood in quotes.
+            Kind::Ipv4 | Kind::Ipv6 => Ok(Expr::Text(token.text.into_bytes())),
             Kind::Mark('[') => Ok(Expr::List(self.exprs(']')?)),
+            Kind::Mark('(') => {
+                let value = self.expr()?;
+                self.mark(')')?;
+                Ok(value)
+            }
             Kind::Mark('{') => self.fields(),
             _ => Err(unexpected(&token, "an argument")),
         }
@@ -88,7 +113,7 @@ impl Parser<'_> {
         Ok(Expr::Text(text))
     }
 
-    /// What follows a brace: members, with or without names.
+    /// What follows a brace: members, with or without names; C has a point in front of these.
     fn fields(&mut self) -> Parsed<Expr> {
         let mut fields = Vec::new();
         while !self.take_mark('}')? {
@@ -96,6 +121,7 @@ impl Parser<'_> {
             if !fields.is_empty() && !self.take_mark('|')? {
                 self.mark(',')?;
             }
+            self.take_mark('.')?;
             let value = self.expr()?;
             let field = match value {
                 Expr::Word(name) | Expr::Apply(name, _) if self.take_mark('=')? => {

@@ -160,10 +160,14 @@ impl<'a> Parser<'a> {
                 self.lexer.define(name, value);
                 continue;
             }
+            let between = |value: &str| {
+                let inner = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+                inner.unwrap_or(value).to_owned()
+            };
             settings.push(Setting {
                 place,
                 name: name.to_owned(),
-                value,
+                value: value.as_deref().map(between),
             });
         }
         Ok(settings)
@@ -249,6 +253,10 @@ impl<'a> Parser<'a> {
         if self.peek()?.kind == Kind::Ellipsis {
             self.next()?;
             let place = self.peek()?.place;
+            // Who writes `+.1...+.2` means what `+.1...0.2` is.
+            if relative {
+                self.take_mark('+')?;
+            }
             let stop = self.micros()?;
             if stop < start {
                 return Err(SyntaxError::new(place, "a call that ends before it begins"));

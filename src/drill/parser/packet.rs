@@ -226,9 +226,6 @@ impl Parser<'_> {
         let options = self.tcp_options(direction)?;
         let place = self.peek()?.place;
         let diagnosis = self.diagnosis()?;
-        if diagnosis.is_some() && direction == Direction::Out {
-            self.unsupported(place, "the diagnostic payload of a reset that is expected");
-        }
         if diagnosis.is_some() && (control & RST == 0 || len > 0) {
             let what = "only a reset without other text may tell why";
             return Err(SyntaxError::new(place, what));

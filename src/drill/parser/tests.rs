@@ -232,6 +232,18 @@ fn arguments() {
 }
 
 #[test]
+fn arguments_as_c_has_them() {
+    let number = |number| [Expr::Integer(number)];
+    assert_eq!(args("(65536)"), number(65_536));
+    assert_eq!(args("1 << 16"), number(65_536));
+    assert_eq!(args("192.0.2.1"), [Expr::Text(b"192.0.2.1".to_vec())]);
+    assert_eq!(
+        args("{.fd = 3, .events = POLLIN}"),
+        args("{fd=3, events=POLLIN}")
+    );
+}
+
+#[test]
 fn results() {
     let call = |text: &str| match script(&format!("0 f() = {text}")).events.remove(0).action {
         Action::Call(call) => *call,
@@ -241,6 +253,8 @@ fn results() {
     assert_eq!(failed.errno.as_deref(), Some("EAGAIN"));
     assert_eq!(failed.result, Expr::Integer(-1));
     assert_eq!(call("0x3 (flags O_RDWR)").errno, None);
+    let noted = call("-1 EAGAIN (Resource temporarily unavailable) (nobody reads)");
+    assert_eq!(noted.errno.as_deref(), Some("EAGAIN"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a packet may fail to come that is expected at any time.
 const ANY_TIME: Duration = Duration::from_secs(3_600);
-/// How long a call waits for the one before it that blocks.
+/// How long a call, or the end of the script, waits for the call before it that blocks.
 const CALL_PATIENCE: Duration = Duration::from_secs(1);
 /// The most steps of time between two events, so that a stack that spins is found.
 const MAX_STEPS: u32 = 1_000_000;
@@ -171,11 +171,9 @@ impl<'a> Run<'a> {
             self.event(event)
                 .map_err(|stop| Box::new((line(event), stop)))?;
         }
-        if let Some(pending) = &self.pending {
-            let wrong = pending.wrong("the script ends while the call blocks");
-            let last = script.events.last().map(line);
-            return Err(Box::new((last.unwrap_or_default(), Stop::Failed(wrong))));
-        }
+        let last = || script.events.last().map(line).unwrap_or_default();
+        self.let_the_call_before_end("the script ends while the call blocks")
+            .map_err(|stop| Box::new((last(), stop)))?;
         match &script.cleanup {
             Some(cleanup) => self.bare(cleanup),
             None => Ok(()),
@@ -206,7 +204,7 @@ impl<'a> Run<'a> {
             Action::Packet(packet) if injects => self.inject(packet, &event.text)?,
             Action::Packet(packet) => self.expect(packet, due)?,
             Action::Call(call) => {
-                self.let_the_call_before_end()?;
+                self.let_the_call_before_end("the call still blocks when the next one begins")?;
                 self.call(call, event, due, base)?;
             }
             Action::Command(text) => self.command(text)?,
@@ -281,7 +279,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn let_the_call_before_end(&mut self) -> Result<(), Stop> {
+    /// Waits for the call that blocks, if there is one; `otherwise`: what is wrong if it goes on.
+    fn let_the_call_before_end(&mut self, otherwise: &str) -> Result<(), Stop> {
         self.try_pending()?;
         let until = self.host.now + CALL_PATIENCE;
         for _ in 0..MAX_STEPS {
@@ -289,8 +288,7 @@ impl<'a> Run<'a> {
                 return Ok(());
             };
             if self.host.now >= until {
-                let wrong = pending.wrong("the call still blocks when the next one begins");
-                return Err(Stop::Failed(wrong));
+                return Err(Stop::Failed(pending.wrong(otherwise)));
             }
             self.step(until);
             self.try_pending()?;

@@ -38,6 +38,8 @@ pub(super) enum Descriptor {
     Set(Fd),
     /// A file, by its path.
     File(String),
+    /// What another number stands for, too.
+    Copy(File),
 }
 
 /// All descriptors of a script, by the numbers that it gives them.
@@ -72,6 +74,20 @@ impl Files {
         Ok(())
     }
 
+    /// So many octets of a file have been read or written.
+    pub(super) fn go_on(&mut self, number: i64, octets: u64) {
+        if let Some(File::Regular { at, .. }) = self.open.get_mut(&number) {
+            *at += octets;
+        }
+    }
+
+    /// A number that stands for a socket.
+    pub(super) fn number_of(&self, fd: Fd) -> Option<i64> {
+        let mut open = self.open.iter();
+        let found = open.find(|(_, file)| file.socket() == Some(fd));
+        found.map(|(number, _)| *number)
+    }
+
     pub(super) fn close(&mut self, number: i64) -> Option<File> {
         self.open.remove(&number)
     }
@@ -98,6 +114,7 @@ impl Run<'_> {
             }
             Descriptor::Set(fd) => File::Socket(fd),
             Descriptor::File(path) => File::Regular { path, at: 0 },
+            Descriptor::Copy(file) => file,
         };
         self.files.open(number, file)
     }

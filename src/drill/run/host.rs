@@ -6,7 +6,7 @@ use super::super::packet::Observed;
 use crate::bsd::{Bsd, Calls, System};
 use crate::config::{Config, SignatureKeys};
 use crate::stack::{Secret, Stack};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::is_signed_with;
 
 /// The most datagrams that wait to be looked at: a stack that sends without end is no answer.
@@ -34,6 +34,10 @@ pub(super) struct Host {
     pub(super) captured: Option<Vec<Captured>>,
     /// The device takes nothing: all output is lost.
     pub(super) deaf: bool,
+    /// The device takes everything so much later.
+    pub(super) delay: Duration,
+    /// What waits for that, and until when.
+    late: VecDeque<(Instant, Vec<u8>)>,
     /// What signatures are held to.
     pub(super) secret: Option<Vec<u8>>,
 }
@@ -58,6 +62,8 @@ impl Host {
             sniffed: VecDeque::new(),
             captured: capture.then(Vec::new),
             deaf: false,
+            delay: Duration::ZERO,
+            late: VecDeque::new(),
             secret,
         })
     }
@@ -89,21 +95,30 @@ impl Host {
 
     /// Takes what the stack sends now. The socket layer sees when that was.
     pub(super) fn drain(&mut self) {
-        while self.sniffed.len() < MAX_SNIFFED
+        while self.sniffed.len() + self.late.len() < MAX_SNIFFED
             && let Some(packet) = self.stack.poll_transmit(self.now)
         {
             let datagram = packet.to_vec();
-            if self.deaf {
-                continue;
-            }
-            self.capture(true, &datagram);
-            if let Some(mut observed) = Observed::read(self.now, &datagram) {
-                let secret = self.secret.as_deref();
-                observed.note_signature(secret.is_some_and(|key| is_signed_with(&datagram, key)));
-                self.sniffed.push_back(observed);
+            if !self.deaf {
+                self.late.push_back((self.now + self.delay, datagram));
             }
         }
+        while self.late.front().is_some_and(|(at, _)| *at <= self.now)
+            && let Some((_, datagram)) = self.late.pop_front()
+        {
+            self.leaves(&datagram);
+        }
         let _ = self.calls();
+    }
+
+    /// A datagram is on the wire.
+    fn leaves(&mut self, datagram: &[u8]) {
+        self.capture(true, datagram);
+        if let Some(mut observed) = Observed::read(self.now, datagram) {
+            let secret = self.secret.as_deref();
+            observed.note_signature(secret.is_some_and(|key| is_signed_with(datagram, key)));
+            self.sniffed.push_back(observed);
+        }
     }
 
     fn capture(&mut self, outbound: bool, datagram: &[u8]) {
@@ -121,7 +136,8 @@ impl Host {
     /// is `until` then.
     pub(super) fn step(&mut self, until: Instant) -> bool {
         self.drain();
-        match self.stack.next_deadline() {
+        let leaves = self.late.front().map(|(at, _)| *at);
+        match self.stack.next_deadline().into_iter().chain(leaves).min() {
             Some(deadline) if deadline <= until => {
                 self.now = self.now.max(deadline);
                 self.stack.handle_timeouts(self.now);

@@ -28,14 +28,15 @@ const PARTS: [(&str, &str, u32, u32); 4] = [
 /// The values of a moment.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
-    info: TcpInfo,
+    /// Only of TCP.
+    info: Option<TcpInfo>,
     memory: Vec<u32>,
 }
 
 /// Why a name cannot be asked for.
 pub(super) fn unknown(name: &str) -> Option<String> {
     let nothing = Values {
-        info: TcpInfo::default(),
+        info: Some(TcpInfo::default()),
         memory: vec![0; 9],
     };
     match nothing.get(name) {
@@ -51,7 +52,7 @@ impl Values {
             let mut parts = PARTS.iter();
             let part = parts.find(|(known, ..)| *known == field);
             let (whole, first, bits) = part.map_or((field, 0, 64), |it| (it.1, it.2, it.3));
-            let fields = self.info.fields();
+            let fields = self.info.as_ref()?.fields();
             let (_, value) = fields.iter().find(|(known, _)| *known == whole)?;
             let mask = u64::MAX >> (64 - bits);
             return Some(i128::from(value >> first & mask));
@@ -77,16 +78,13 @@ impl Run<'_> {
         let memory = calls
             .getsockopt(fd, SOL_SOCKET, SO_MEMINFO)
             .unwrap_or_default();
-        match calls.tcp_info(fd) {
-            Err(errno) => failed(format!("TCP_INFO: {errno}")),
-            Ok(info) => Ok(Values {
-                info,
-                memory: memory
-                    .chunks_exact(4)
-                    .map(|word| word.try_into().map_or(0, u32::from_le_bytes))
-                    .collect(),
-            }),
-        }
+        Ok(Values {
+            info: calls.tcp_info(fd).ok(),
+            memory: memory
+                .chunks_exact(4)
+                .map(|word| word.try_into().map_or(0, u32::from_le_bytes))
+                .collect(),
+        })
     }
 }
 
@@ -97,12 +95,12 @@ mod tests {
     #[test]
     fn fields_memory_and_constants() {
         let values = Values {
-            info: TcpInfo {
+            info: Some(TcpInfo {
                 scales: 0x87,
                 flags: 0b101,
                 snd_cwnd: 10,
                 ..TcpInfo::default()
-            },
+            }),
             memory: vec![1, 2, 3],
         };
         assert_eq!(values.get("tcpi_snd_cwnd"), Some(10));

@@ -6,7 +6,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::super::super::ast::{Expr, Field};
 use super::super::{Stop, failed};
-use super::args::{self, field};
+use super::args::{self, field, only};
 use crate::bsd::linux::{AF_INET, AF_INET6};
 
 /// The address that stands there; `None` for `...`.
@@ -30,15 +30,37 @@ pub(super) fn is_of_no_family(expr: &Expr) -> bool {
     matches!(family, Some(Expr::Word(word)) if word == "AF_UNSPEC" || word == "PF_UNSPEC")
 }
 
+/// What an address may have. Nothing follows here from a flow label, a scope, or the length that
+/// FreeBSD has in front.
+const MEMBERS: [&str; 12] = [
+    "sa_family",
+    "sin_family",
+    "sin6_family",
+    "sin_port",
+    "sin6_port",
+    "sin_addr",
+    "sin6_addr",
+    "sin6_flowinfo",
+    "sin6_scope_id",
+    "sin_len",
+    "sin6_len",
+    "sin_zero",
+];
+
 /// `struct sockaddr_in`, `struct sockaddr_in6`.
 fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
-    let get = |names: [&str; 2]| {
+    only(members, &MEMBERS)?;
+    let get = |names: &[&str]| {
         let found = names.iter().find_map(|name| field(members, name));
         found.map_or_else(|| failed(format!("an address has {}", names[0])), Ok)
     };
-    let family = args::number(get(["sa_family", "sin_family"])?)? as i32;
-    let port = args::number(get(["sin_port", "sin6_port"])?)? as u16;
-    let address = get(["sin_addr", "sin6_addr"])?;
+    let family = args::number(get(&["sa_family", "sin_family", "sin6_family"])?)? as i32;
+    let port = args::number(get(&["sin_port", "sin6_port"])?)? as u16;
+    let address = match get(&["sin_addr", "sin6_addr"])? {
+        // As C has it: a struct with one member, `s_addr` or `s6_addr`.
+        Expr::Struct(inner) if inner.len() == 1 => &inner[0].value,
+        address => address,
+    };
     let text = match address {
         Expr::Apply(_, arguments) => arguments.last(),
         other => Some(other),
@@ -57,6 +79,22 @@ fn socket_address(members: &[Field]) -> Result<SocketAddr, Stop> {
     match address.filter(fits) {
         Some(address) => Ok(SocketAddr::new(address, port.swap_bytes())),
         None => failed("an address of its family is meant: inet_addr(\"192.0.2.1\")"),
+    }
+}
+
+/// The octets of an address without a port, as they are in memory: `inet_addr("192.0.2.1")`.
+pub(super) fn octets_of(expr: &Expr) -> Result<Vec<u8>, Stop> {
+    let text = match expr {
+        Expr::Apply(_, arguments) => arguments.last(),
+        other => Some(other),
+    };
+    let Some(Expr::Text(text)) = text else {
+        return Ok((args::number(expr)? as u32).to_le_bytes().to_vec());
+    };
+    match String::from_utf8_lossy(text).parse() {
+        Ok(IpAddr::V4(v4)) => Ok(v4.octets().to_vec()),
+        Ok(IpAddr::V6(v6)) => Ok(v6.octets().to_vec()),
+        Err(_) => failed("an address is meant: inet_addr(\"192.0.2.1\")"),
     }
 }
 
@@ -91,6 +129,14 @@ mod tests {
             (
                 "{sa_family=AF_INET6, sin6_port=0, sin6_addr=inet_pton(AF_INET6, \"::\")}",
                 is("[::]:0"),
+            ),
+            (
+                "{sin_family=AF_INET, sin_port=htons(80), sin_addr={s_addr=inet_addr(\"192.0.2.1\")}}",
+                is("192.0.2.1:80"),
+            ),
+            (
+                "{.sin6_family=AF_INET6, .sin6_port=htons(443), .sin6_flowinfo=0, .sin6_addr=fd00::1}",
+                is("[fd00::1]:443"),
             ),
             ("...", Ok(None)),
         ] {

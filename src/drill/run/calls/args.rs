@@ -2,6 +2,7 @@
 
 use super::super::super::ast::{Expr, Field};
 use super::super::{Stop, Wrong, failed, skipped};
+use super::several::MSG_WAITFORONE;
 use crate::bsd::{Errno, freebsd, linux};
 
 /// The arguments of a call.
@@ -126,6 +127,33 @@ const ALIASES: [(&str, &str); 7] = [
     ("TCP_NOPUSH", "TCP_CORK"),
 ];
 
+/// What the layer below has no use for: how files are opened, the bits of a type of service (RFC 1349),
+/// and how several messages are moved.
+const OTHERS: [(&str, i64); 15] = [
+    ("O_CREAT", O_CREAT as i64),
+    ("O_EXCL", O_EXCL as i64),
+    ("O_TRUNC", O_TRUNC as i64),
+    ("S_IRUSR", 0o400),
+    ("S_IWUSR", 0o200),
+    ("S_IRWXU", 0o700),
+    ("S_IRGRP", 0o040),
+    ("S_IROTH", 0o004),
+    ("IPTOS_LOWDELAY", 0x10),
+    ("IPTOS_THROUGHPUT", 0x08),
+    ("IPTOS_RELIABILITY", 0x04),
+    ("IPTOS_MINCOST", 0x02),
+    ("IPTOS_ECN_ECT0", 0x02),
+    ("IPTOS_ECN_CE", 0x03),
+    ("MSG_WAITFORONE", MSG_WAITFORONE as i64),
+];
+
+/// A file that there is not is made.
+pub(super) const O_CREAT: i32 = 0o100;
+/// And there must be none.
+pub(super) const O_EXCL: i32 = 0o200;
+/// A file begins anew.
+pub(super) const O_TRUNC: i32 = 0o1000;
+
 /// Addresses, as numbers of the host.
 const ADDRESSES: [(&str, i64); 3] = [
     ("INADDR_ANY", 0),
@@ -137,8 +165,9 @@ const ADDRESSES: [(&str, i64); 3] = [
 fn named(name: &str) -> Option<i64> {
     let errno = || Errno::from_name(name).map(Errno::number);
     let alias = ALIASES.iter().find(|(known, _)| *known == name);
-    if let Some((_, address)) = ADDRESSES.iter().find(|(known, _)| *known == name) {
-        return Some(*address);
+    let mut others = ADDRESSES.iter().chain(&OTHERS);
+    if let Some((_, number)) = others.find(|(known, _)| *known == name) {
+        return Some(*number);
     }
     match name {
         "NULL" => Some(0),
@@ -169,6 +198,25 @@ pub(super) fn fields(expr: &Expr) -> Result<&[Field], Stop> {
         Expr::Struct(fields) => Ok(fields),
         _ => failed("a struct is meant: {…}"),
     }
+}
+
+/// The members of a struct may be these: what nobody knows may be what the script is about.
+pub(super) fn only(fields: &[Field], known: &[&str]) -> Result<(), Stop> {
+    let names = fields.iter().filter_map(|field| field.name.as_deref());
+    let mut unknown = names.filter(|name| !known.contains(name));
+    match unknown.next() {
+        None => Ok(()),
+        Some(name) => skipped(format!("the member {name} is not known here")),
+    }
+}
+
+/// The number that is the member of a name, or, in a struct without names, the one at `place`; 0 if
+/// there is none.
+pub(super) fn member(expr: &Expr, name: &str, place: usize) -> Result<i64, Stop> {
+    let fields = fields(expr)?;
+    let by_place = fields.get(place).filter(|field| field.name.is_none());
+    let value = field(fields, name).or(by_place.map(|field| &field.value));
+    value.map_or(Ok(0), number)
 }
 
 /// The elements of a list.

@@ -5,6 +5,7 @@ use core::task::Poll;
 
 use super::super::events::Run;
 use super::messages::Wanted;
+use super::select::Selecting;
 use super::sockets::another_address;
 use super::{Answer, waiting};
 use crate::bsd::linux::MSG_PEEK;
@@ -52,11 +53,12 @@ pub(in super::super) enum Attempt {
         wanted: Vec<i32>,
         until: Option<Instant>,
     },
+    Select(Selecting),
     EpollWait {
         fd: Fd,
         most: usize,
-        /// The first event, which is compared.
-        wanted: Option<(i32, u64)>,
+        /// The first events, which are compared.
+        wanted: Vec<(i32, u64)>,
         until: Option<Instant>,
     },
 }
@@ -129,7 +131,8 @@ impl Attempt {
             }
             Attempt::Send { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
             Attempt::Poll { lines, wanted, .. } => waiting::polled(lines, wanted),
-            Attempt::EpollWait { wanted, .. } => waiting::epolled(&[], *wanted),
+            Attempt::Select(_) => Answer::new(Ok(0)),
+            Attempt::EpollWait { wanted, .. } => waiting::epolled(&[], wanted),
         }
     }
 }
@@ -195,12 +198,13 @@ impl Run<'_> {
                 wanted,
                 until,
             } => waiting::try_poll(&calls, lines, wanted, *until),
+            Attempt::Select(call) => call.attempt(&calls),
             Attempt::EpollWait {
                 fd,
                 most,
                 wanted,
                 until,
-            } => waiting::try_epoll(&mut calls, (*fd, *most), *wanted, *until),
+            } => waiting::try_epoll(&mut calls, (*fd, *most), wanted, *until),
         }
     }
 
@@ -213,7 +217,10 @@ impl Run<'_> {
             Attempt::Receive { fd, flags, .. } | Attempt::Send { fd, flags, .. } => {
                 calls.may_wait(*fd, *flags)
             }
-            Attempt::Close(_) | Attempt::Poll { .. } | Attempt::EpollWait { .. } => true,
+            Attempt::Close(_)
+            | Attempt::Poll { .. }
+            | Attempt::Select(_)
+            | Attempt::EpollWait { .. } => true,
         }
     }
 
@@ -230,6 +237,7 @@ impl Run<'_> {
                 after(*fd, Direction::Sending)
             }
             Attempt::Close(call) => call.until(),
+            Attempt::Select(call) => call.until(),
             Attempt::Poll { until, .. } | Attempt::EpollWait { until, .. } => *until,
         }
     }

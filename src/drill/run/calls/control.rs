@@ -6,7 +6,7 @@ use super::super::super::ast::{Expr, Field};
 use super::super::Stop;
 use super::super::events::Run;
 use super::super::{failed, skipped};
-use super::args::{self, Args, field, fields};
+use super::args::{self, Args, field};
 use super::sockets::descriptor;
 use super::{Answer, Begun};
 use crate::bsd::Errno;
@@ -54,8 +54,8 @@ pub(super) fn ioctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     Ok(Begun::Done(answer))
 }
 
-/// The octets that a value has in memory.
-fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
+/// The octets that a value has in memory; `len`: how many they are to be.
+fn octets(expr: &Expr, len: Option<usize>) -> Result<Vec<u8>, Stop> {
     match expr {
         Expr::Text(text) => Ok(text.clone()),
         Expr::List(items) => {
@@ -64,6 +64,9 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
                 octets.extend((args::number(item)? as i32).to_le_bytes());
             }
             Ok(octets)
+        }
+        Expr::Struct(fields) if fields.iter().all(|field| field.name.is_none()) => {
+            in_a_row(fields, len)
         }
         Expr::Struct(fields) => match linger(fields) {
             Some((onoff, linger)) => {
@@ -87,6 +90,20 @@ fn octets(expr: &Expr) -> Result<Vec<u8>, Stop> {
         },
         _ => Ok((args::number(expr)? as i32).to_le_bytes().to_vec()),
     }
+}
+
+/// A struct of two numbers without names: `struct linger`, or, if it is longer, `struct timeval`.
+fn in_a_row(members: &[Field], len: Option<usize>) -> Result<Vec<u8>, Stop> {
+    let mut octets = Vec::new();
+    for Field { value, .. } in members {
+        let number = args::number(value)?;
+        match (members.len(), len) {
+            (2, Some(8)) => octets.extend((number as i32).to_le_bytes()),
+            (2, Some(16)) => octets.extend(number.to_le_bytes()),
+            _ => return skipped("no support for this struct as the value of an option"),
+        }
+    }
+    Ok(octets)
 }
 
 /// `struct tcp_md5sig`: `{tcpm_addr=..., tcpm_flags=TCP_MD5SIG_FLAG_PREFIX, tcpm_prefixlen=24,
@@ -197,13 +214,13 @@ pub(super) fn setsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     args.count(5, 5)?;
     let fd = descriptor(run, args, 0)?;
     let (level, name) = (args.int(1)?, args.int(2)?);
+    let len = args.size(4)?;
     let mut value = match args.at(3)? {
         Expr::Struct(fields) if field(fields, "tcpm_addr").is_some() => {
             signature_key(fields, run.peer())?
         }
-        value => octets(value)?,
+        value => octets(value, Some(len))?,
     };
-    let len = args.size(4)?;
     value.truncate(len);
     let answer = run.host.calls().setsockopt(fd, level, name, &value);
     known(args, answer)?;
@@ -229,7 +246,7 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     if *args.at(3)? == Expr::Ellipsis {
         return Ok(Begun::Done(answer));
     }
-    let wanted = octets(args.at(3)?)?;
+    let wanted = octets(args.at(3)?, wanted_len)?;
     let room = wanted_len.unwrap_or(value.len());
     let value = &value[..value.len().min(room)];
     let text = matches!(args.at(3)?, Expr::Text(_));
@@ -275,12 +292,4 @@ fn show(value: &[u8], text: bool) -> String {
         number.to_string()
     });
     format!("[{}]", numbers.collect::<Vec<_>>().join(", "))
-}
-
-/// The members of `{fd=3, events=POLLIN, revents=0}` that are numbers.
-pub(super) fn member(expr: &Expr, name: &str) -> Result<i64, Stop> {
-    match field(fields(expr)?, name) {
-        Some(value) => args::number(value),
-        None => Ok(0),
-    }
 }

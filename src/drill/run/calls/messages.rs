@@ -3,7 +3,8 @@
 use super::super::super::ast::{Expr, Field};
 use super::super::{Stop, failed, skipped};
 use super::Answer;
-use super::args::{self, field, fields, list};
+use super::address::octets_of;
+use super::args::{self, field, fields, list, only};
 use crate::bsd::linux::{
     self, TCP_NLA_BUSY, TCP_NLA_MIN_RTT, TCP_NLA_RWND_LIMITED, TCP_NLA_SNDBUF_LIMITED, TCP_NLA_SRTT,
 };
@@ -18,6 +19,12 @@ pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
         let data = match data {
             Data::Octets(octets) => octets,
             Data::Number(number) => number.to_le_bytes().to_vec(),
+            // What is not said is nothing.
+            Data::Members(members) => {
+                let octets = members.into_iter();
+                let octets = octets.map(|(len, octets)| octets.unwrap_or(vec![0; len]));
+                octets.flatten().collect()
+            }
             Data::Moment(_) | Data::Statistics(_) => {
                 return skipped("no support for such a control message of sendmsg");
             }
@@ -42,6 +49,8 @@ impl Wanted {
     pub(super) fn of(message: &[Field], tolerance: Duration) -> Result<Wanted, Stop> {
         let flags = field(message, "msg_flags").map_or(Ok(0), args::number)?;
         let control = match field(message, "msg_control") {
+            // There is no room for any, and so none is compared.
+            Some(Expr::Word(word)) if word == "NULL" => None,
             Some(control) => {
                 let messages = list(control)?.iter().map(Message::of);
                 Some(messages.collect::<Result<_, _>>()?)
@@ -99,6 +108,10 @@ impl Message {
     /// `{cmsg_level=L, cmsg_type=T, cmsg_data=D}`.
     fn of(expr: &Expr) -> Result<Message, Stop> {
         let message = fields(expr)?;
+        only(
+            message,
+            &["cmsg_len", "cmsg_level", "cmsg_type", "cmsg_data"],
+        )?;
         let get = |name: &str| match field(message, name) {
             Some(value) => args::number(value),
             None => failed(format!("a control message has {name}")),
@@ -125,6 +138,8 @@ enum Data {
     Number(i32),
     /// A moment since the start; `None`: any.
     Moment(Option<Instant>),
+    /// Members one after the other; of one that is `None`, only its length counts.
+    Members(Vec<(usize, Option<Vec<u8>>)>),
     /// These attributes of netlink, beside others; `None`: whatever it is.
     Statistics(Vec<(i32, Option<u64>)>),
 }
@@ -137,6 +152,9 @@ impl Data {
             Some(Expr::Struct(members)) if field(members, "scm_sec").is_some() => moment(members),
             Some(Expr::Struct(members)) if field(members, "ee_errno").is_some() => {
                 Ok(Data::Octets(extended_error(members)?))
+            }
+            Some(Expr::Struct(members)) if PACKET_INFO.iter().any(|it| has(members, it)) => {
+                packet_info(members)
             }
             Some(Expr::Struct(members)) => statistics(members),
             Some(number) => Ok(Data::Number(args::number(number)? as i32)),
@@ -154,6 +172,15 @@ impl Data {
                 [octet] => i32::from(*octet) == *wanted,
                 octets => wanted.to_le_bytes() == octets,
             },
+            Data::Members(wanted) => {
+                let mut rest = octets;
+                let are = wanted.iter().all(|(len, wanted)| {
+                    let found = rest.get(..*len);
+                    rest = rest.get(*len..).unwrap_or_default();
+                    found.is_some_and(|found| wanted.as_ref().is_none_or(|it| it == found))
+                });
+                are && rest.is_empty()
+            }
             Data::Moment(None) => true,
             Data::Moment(Some(wanted)) => {
                 let nanos = Duration::from_nanos(number(8));
@@ -214,6 +241,35 @@ fn extended_error(error: &[Field]) -> Result<Vec<u8>, Stop> {
     Ok(data)
 }
 
+/// The members of `struct in_pktinfo` and of `struct in6_pktinfo`, in their order.
+const PACKET_INFO: [[&str; 3]; 2] = [
+    ["ipi_ifindex", "ipi_spec_dst", "ipi_addr"],
+    ["ipi6_addr", "ipi6_ifindex", ""],
+];
+
+fn has(members: &[Field], names: &[&str]) -> bool {
+    names.iter().any(|name| field(members, name).is_some())
+}
+
+/// `{ipi_ifindex=..., ipi_spec_dst=..., ipi_addr=inet_addr("192.0.2.1")}`.
+fn packet_info(members: &[Field]) -> Result<Data, Stop> {
+    let names = match has(members, &PACKET_INFO[0]) {
+        true => &PACKET_INFO[0][..],
+        false => &PACKET_INFO[1][..2],
+    };
+    only(members, names)?;
+    let mut wanted = Vec::new();
+    for name in names {
+        let len = if *name == "ipi6_addr" { 16 } else { 4 };
+        let octets = match field(members, name) {
+            None | Some(Expr::Ellipsis) => None,
+            Some(value) => Some(octets_of(value)?),
+        };
+        wanted.push((len, octets));
+    }
+    Ok(Data::Members(wanted))
+}
+
 /// `{TCP_NLA_BUSY=20000, TCP_NLA_SND_CWND=..., …}`.
 fn statistics(members: &[Field]) -> Result<Data, Stop> {
     let mut wanted = Vec::new();
@@ -257,6 +313,18 @@ mod tests {
         for between in [", ", "|"] {
             let text = format!("{{TCP_NLA_BUSY=20000{between}TCP_NLA_MIN_RTT=...}}");
             assert_eq!(data(&text), Ok(Data::Statistics(wanted.clone())), "{text}");
+        }
+        let wanted = vec![(4, None), (4, None), (4, Some(vec![192, 0, 2, 1]))];
+        for text in [
+            "{ipi_ifindex=..., ipi_spec_dst=..., ipi_addr=inet_addr(\"192.0.2.1\")}",
+            "{ipi_addr=192.0.2.1}",
+        ] {
+            let sent_to = data(text).unwrap();
+            assert_eq!(sent_to, Data::Members(wanted.clone()), "{text}");
+            let told = |last| [[0; 8].as_slice(), &[192, 0, 2, last]].concat();
+            assert!(sent_to.is(&told(1), Duration::ZERO));
+            assert!(!sent_to.is(&told(2), Duration::ZERO));
+            assert!(!sent_to.is(&told(1)[1..], Duration::ZERO));
         }
         let reason = "no support for a control message with TCP_NLA_NONSENSE";
         assert_eq!(data("{TCP_NLA_NONSENSE=1}"), skipped(reason));

@@ -8,15 +8,19 @@
 //! | `attempt` | calls that may block |
 //! | `sockets` | socket, bind, listen, accept, connect, shutdown, close |
 //! | `transfer` | read, write and their kin; sendfile, pipe, splice |
+//! | `several` | sendmmsg, recvmmsg |
 //! | `messages` | `struct msghdr`: control messages, and what recvmsg must give |
 //! | `control` | fcntl, ioctl, getsockopt, setsockopt |
 //! | `waiting` | poll, epoll |
+//! | `select` | select |
 
 mod address;
 mod args;
 mod attempt;
 mod control;
 mod messages;
+mod select;
+mod several;
 mod sockets;
 mod transfer;
 mod waiting;
@@ -75,7 +79,7 @@ impl From<Result<i64, Errno>> for Begun {
 type Function = fn(&mut Run<'_>, &Args<'_>) -> Result<Begun, Stop>;
 
 /// The calls that are known.
-const CALLS: [(&str, Function); 36] = [
+const CALLS: [(&str, Function); 45] = [
     ("accept", sockets::accept),
     ("bind", sockets::bind),
     ("close", sockets::close),
@@ -113,6 +117,15 @@ const CALLS: [(&str, Function); 36] = [
     ("getsockname", sockets::getsockname),
     ("getpeername", sockets::getpeername),
     ("accept4", sockets::accept),
+    ("creat", transfer::creat),
+    ("dup", sockets::dup),
+    ("epoll_pwait2", waiting::epoll_pwait2),
+    ("ppoll", waiting::ppoll),
+    ("pselect", select::select),
+    ("pselect6", select::select),
+    ("recvmmsg", several::recvmmsg),
+    ("select", select::select),
+    ("sendmmsg", several::sendmmsg),
 ];
 
 /// Those that do nothing here.

@@ -6,7 +6,8 @@ use super::super::super::ast::Expr;
 use super::super::super::variant::Variant;
 use super::super::Stop;
 use super::super::events::Run;
-use super::super::files::Descriptor;
+use super::super::files::{Descriptor, File};
+use super::super::skipped;
 use super::super::socket::{Socket, Stage};
 use super::address::{is_of_no_family, written};
 use super::args::Args;
@@ -211,6 +212,13 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     let Some(fd) = file.socket() else {
         return Ok(Begun::from(Ok::<(), _>(())));
     };
+    // As long as another number stands for it, it stays open.
+    if let Some(other) = run.files.number_of(fd) {
+        if let Some(socket) = run.sockets.by_fd(number) {
+            socket.fd = Some(other);
+        }
+        return Ok(Begun::from(Ok::<(), _>(())));
+    }
     if let Some(socket) = run.sockets.by_fd(number) {
         socket.fd = None;
         if socket.stage == Stage::Listening {
@@ -219,6 +227,19 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     }
     let closing = Closing::new(fd, &mut run.host.calls());
     Ok(Begun::Waits(Attempt::Close(closing)))
+}
+
+pub(super) fn dup(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(1, 1)?;
+    Ok(match run.files.get(args.number(0)?).cloned() {
+        None => Err::<i64, _>(Errno::EBADF).into(),
+        // Places in files would have to be one.
+        Some(File::Regular { .. }) => return skipped("no support for dup of a file"),
+        Some(file) => Begun::Done(Answer {
+            descriptor: Some(Descriptor::Copy(file)),
+            ..Answer::new(Ok(0))
+        }),
+    })
 }
 
 pub(super) fn getsockname(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {

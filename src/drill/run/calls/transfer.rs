@@ -8,7 +8,7 @@ use super::super::events::Run;
 use super::super::files::{Descriptor, File};
 use super::super::{failed, skipped};
 use super::address::{is_of_no_family, written};
-use super::args::{self, Args, field, fields, list};
+use super::args::{self, Args, O_CREAT, O_EXCL, O_TRUNC, field, fields, list, only};
 use super::attempt::Attempt;
 use super::messages::{Wanted, ancillary};
 use super::sockets::{descriptor, written_by_call};
@@ -55,6 +55,12 @@ fn transmit(fd: Fd, len: usize, flags: i32) -> Begun {
 
 pub(super) fn read(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
+    if let Some(File::Regular { path, at }) = run.files.get(args.number(0)?).cloned() {
+        let size = run.files.sizes.get(&path).copied().unwrap_or(0);
+        let len = (args.size(2)? as u64).min(size.saturating_sub(at));
+        run.files.go_on(args.number(0)?, len);
+        return Ok(Ok(len as i64).into());
+    }
     receive_into(descriptor(run, args, 0)?, args, 1, 0).map(Begun::Waits)
 }
 
@@ -88,6 +94,13 @@ pub(super) fn write(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     }) = run.files.get(args.number(0)?).cloned()
     {
         return Ok(fill(run, number, len).into());
+    }
+    if let Some(File::Regular { path, at }) = run.files.get(args.number(0)?).cloned() {
+        let end = at + len as u64;
+        let size = run.files.sizes.entry(path).or_default();
+        *size = end.max(*size);
+        run.files.go_on(args.number(0)?, len as u64);
+        return Ok(Ok(len as i64).into());
     }
     let fd = descriptor(run, args, 0)?;
     transmit_from(run, fd, args, 1, 0)
@@ -136,26 +149,58 @@ pub(super) fn sendto(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> 
 pub(super) fn sendmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    let message = fields(args.at(1)?)?;
-    let (len, flags) = (octets_of(message)?, args.int(2)?);
+    let flags = args.int(2)?;
+    Ok(
+        match outgoing(run, (args.number(0)?, fd), fields(args.at(1)?)?, flags)? {
+            Ok((call, len)) => Begun::Waits(Attempt::send(call, fd, flags, len)),
+            Err(errno) => Err::<i64, _>(errno).into(),
+        },
+    )
+}
+
+/// What a `struct msghdr` has; nothing follows from lengths that are counted anyhow.
+const MESSAGE: [&str; 7] = [
+    "msg_name",
+    "msg_namelen",
+    "msg_iov",
+    "msg_iovlen",
+    "msg_control",
+    "msg_controllen",
+    "msg_flags",
+];
+
+/// Whether something is there: not `NULL`.
+fn is_there(expr: &&Expr) -> bool {
+    !matches!(expr, Expr::Word(word) if word == "NULL")
+}
+
+/// The send that a message is, of a descriptor by its number in the script and its real one; and of
+/// how many octets.
+pub(super) fn outgoing(
+    run: &mut Run<'_>,
+    (number, fd): (i64, Fd),
+    message: &[Field],
+    flags: i32,
+) -> Result<Result<(Sending, usize), Errno>, Stop> {
+    only(message, &MESSAGE)?;
+    let len = octets_of(message)?;
     let to = match field(message, "msg_name") {
         Some(name @ Expr::Struct(_)) => destination(run, name)?,
         Some(name) if flags & MSG_FASTOPEN != 0 => destination(run, name)?,
         _ => None,
     };
-    let once = match field(message, "msg_control") {
+    let once = match field(message, "msg_control").filter(is_there) {
         Some(control) => {
             let messages = ancillary(control)?;
             match run.host.calls().one_send(fd, &messages, to) {
                 Ok(once) => once,
-                Err(errno) => return Ok(Err::<i64, _>(errno).into()),
+                Err(errno) => return Ok(Err(errno)),
             }
         }
         None => OneSend::default(),
     };
-    run.sending_to(args.number(0)?, to, flags);
-    let call = Sending::new(fd, flags, to).once(once);
-    Ok(Begun::Waits(Attempt::send(call, fd, flags, len)))
+    run.sending_to(number, to, flags);
+    Ok(Ok((Sending::new(fd, flags, to).once(once), len)))
 }
 
 impl Run<'_> {
@@ -175,18 +220,28 @@ impl Run<'_> {
 pub(super) fn recvmsg(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
     let fd = descriptor(run, args, 0)?;
-    let message = fields(args.at(1)?)?;
-    let (len, flags) = (octets_of(message)?, args.int(2)?);
-    let tolerance = Duration::from_micros(run.setup.tolerance_micros);
-    let wanted = Wanted::of(message, tolerance)?;
-    let from = field(message, "msg_name").map_or(Ok(None), written_by_call)?;
+    let flags = args.int(2)?;
+    let (len, wanted, from) = received_by(run, fields(args.at(1)?)?)?;
     let attempt = Attempt::receive_message(fd, flags, len, wanted);
     Ok(Begun::Waits(attempt.from(from)))
 }
 
+/// What a message must be that is received: for how many octets it has room, what is compared, and
+/// whom it must be from.
+pub(super) fn received_by(
+    run: &Run<'_>,
+    message: &[Field],
+) -> Result<(usize, Wanted, Option<SocketAddr>), Stop> {
+    only(message, &MESSAGE)?;
+    let tolerance = Duration::from_micros(run.setup.tolerance_micros);
+    let wanted = Wanted::of(message, tolerance)?;
+    let from = field(message, "msg_name").map_or(Ok(None), written_by_call)?;
+    Ok((octets_of(message)?, wanted, from))
+}
+
 /// All octets of the pieces of a `struct msghdr`.
 fn octets_of(message: &[Field]) -> Result<usize, Stop> {
-    let pieces = field(message, "msg_iov");
+    let pieces = field(message, "msg_iov").filter(is_there);
     pieces.map_or(Ok(0), |pieces| args::pieces(pieces, i64::MAX))
 }
 
@@ -196,8 +251,28 @@ pub(super) fn open(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
         return failed("a path is meant");
     };
     let path = String::from_utf8_lossy(path).into_owned();
-    if !run.files.sizes.contains_key(&path) {
+    open_file(run, path, args.int(1)?)
+}
+
+pub(super) fn creat(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(1, 2)?;
+    let Expr::Text(path) = args.at(0)? else {
+        return failed("a path is meant");
+    };
+    let path = String::from_utf8_lossy(path).into_owned();
+    open_file(run, path, O_CREAT | O_TRUNC)
+}
+
+fn open_file(run: &mut Run<'_>, path: String, flags: i32) -> Result<Begun, Stop> {
+    let is_there = run.files.sizes.contains_key(&path);
+    if !is_there && flags & O_CREAT == 0 {
         return skipped(format!("there is no file {path} here"));
+    }
+    if is_there && flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL {
+        return Ok(Err::<i64, _>(Errno::EEXIST).into());
+    }
+    if !is_there || flags & O_TRUNC != 0 {
+        run.files.sizes.insert(path.clone(), 0);
     }
     Ok(Begun::Done(Answer {
         descriptor: Some(Descriptor::File(path)),

@@ -6,9 +6,9 @@ use super::super::super::ast::Expr;
 use super::super::Stop;
 use super::super::events::Run;
 use super::super::files::Descriptor;
-use super::args::{self, Args, field, fields, list};
+use super::super::{failed, skipped};
+use super::args::{self, Args, field, fields, list, member, only};
 use super::attempt::Attempt;
-use super::control::member;
 use super::sockets::descriptor;
 use super::{Answer, Begun};
 use crate::bsd::{Calls, EpollEvent, Errno, Fd, PollFd};
@@ -20,23 +20,57 @@ fn until(run: &Run<'_>, millis: i64) -> Option<Instant> {
     Some(run.host.now + Duration::from_millis(millis))
 }
 
+/// When a call gives up that has a `struct timespec` or `struct timeval`: never, if that is `NULL`.
+pub(super) fn after(run: &Run<'_>, expr: &Expr) -> Result<Option<Instant>, Stop> {
+    if matches!(expr, Expr::Word(word) if word == "NULL") {
+        return Ok(None);
+    }
+    let members = fields(expr)?;
+    only(members, &["tv_sec", "tv_nsec", "tv_usec"])?;
+    if members.iter().any(|member| member.name.is_none()) {
+        return skipped("a time whose members have no names");
+    }
+    let get = |name| member(expr, name, usize::MAX).map(|number| u64::try_from(number).ok());
+    match (get("tv_sec")?, get("tv_usec")?, get("tv_nsec")?) {
+        (Some(seconds), Some(micros), Some(nanos)) => Ok(Some(
+            run.host.now
+                + Duration::from_secs(seconds)
+                + Duration::from_micros(micros)
+                + Duration::from_nanos(nanos),
+        )),
+        _ => failed("a time is meant that is not below zero: {tv_sec=0, tv_nsec=0}"),
+    }
+}
+
 pub(super) fn poll(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(3, 3)?;
+    let until = until(run, args.number(2)?);
+    poll_until(run, args, until)
+}
+
+pub(super) fn ppoll(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    // It also has a set of signals, which do not come here.
+    args.count(4, 5)?;
+    let until = after(run, args.at(2)?)?;
+    poll_until(run, args, until)
+}
+
+fn poll_until(run: &Run<'_>, args: &Args<'_>, until: Option<Instant>) -> Result<Begun, Stop> {
     let (mut lines, mut wanted) = (Vec::new(), Vec::new());
     for line in list(args.at(0)?)? {
-        let number = member(line, "fd")?;
+        only(fields(line)?, &["fd", "events", "revents"])?;
+        let number = member(line, "fd", 0)?;
         let fd = match number {
             0.. => run.files.socket(number).unwrap_or(i32::MAX),
             _ => -1,
         };
         lines.push(PollFd {
             fd,
-            events: member(line, "events")? as i32,
+            events: member(line, "events", 1)? as i32,
             revents: 0,
         });
-        wanted.push(member(line, "revents")? as i32);
+        wanted.push(member(line, "revents", 2)? as i32);
     }
-    let until = until(run, args.number(2)?);
     Ok(Begun::Waits(Attempt::Poll {
         lines,
         wanted,
@@ -77,7 +111,7 @@ pub(super) fn try_poll(
 pub(super) fn try_epoll(
     calls: &mut Calls<'_>,
     (set, most): (Fd, usize),
-    wanted: Option<(i32, u64)>,
+    wanted: &[(i32, u64)],
     until: Option<Instant>,
 ) -> Poll<Answer> {
     let now = calls.now();
@@ -112,14 +146,27 @@ fn new_set(run: &mut Run<'_>, flags: i32) -> Answer {
     }
 }
 
-/// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` in the place of `fd`.
+/// What comes back with an event.
+const DATA: [&str; 4] = ["fd", "ptr", "u32", "u64"];
+
+/// `{events=F, fd=N}`, or `ptr`, `u32`, `u64` in the place of `fd`; or, as C has it, `{events=F,
+/// data={fd=N}}`.
 fn event(expr: &Expr) -> Result<(i32, u64), Stop> {
     let members = fields(expr)?;
-    let data = ["fd", "ptr", "u32", "u64"]
-        .iter()
-        .find_map(|name| field(members, name));
+    let inner = match field(members, "data") {
+        Some(data) => {
+            only(members, &["events", "data"])?;
+            only(fields(data)?, &DATA)?;
+            fields(data)?
+        }
+        None => {
+            only(members, &["events", "fd", "ptr", "u32", "u64"])?;
+            members
+        }
+    };
+    let data = DATA.iter().find_map(|name| field(inner, name));
     let data = data.map_or(Ok(0), args::number)?;
-    Ok((member(expr, "events")? as i32, data as u64))
+    Ok((member(expr, "events", 0)? as i32, data as u64))
 }
 
 pub(super) fn epoll_ctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -140,13 +187,24 @@ pub(super) fn epoll_ctl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Sto
 pub(super) fn epoll_wait(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     // epoll_pwait also has a set of signals, which do not come here.
     args.count(4, 6)?;
+    let until = until(run, args.number(3)?);
+    epoll_until(run, args, until)
+}
+
+pub(super) fn epoll_pwait2(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
+    args.count(4, 6)?;
+    let until = after(run, args.at(3)?)?;
+    epoll_until(run, args, until)
+}
+
+fn epoll_until(run: &Run<'_>, args: &Args<'_>, until: Option<Instant>) -> Result<Begun, Stop> {
     let fd = descriptor(run, args, 0)?;
     let wanted = match args.at(1)? {
-        expr @ Expr::Struct(_) => Some(event(expr)?),
-        _ => None,
+        expr @ Expr::Struct(_) => vec![event(expr)?],
+        Expr::List(events) => events.iter().map(event).collect::<Result<_, _>>()?,
+        _ => Vec::new(),
     };
     let most = args.size(2)?;
-    let until = until(run, args.number(3)?);
     Ok(Begun::Waits(Attempt::EpollWait {
         fd,
         most,
@@ -155,17 +213,18 @@ pub(super) fn epoll_wait(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     }))
 }
 
-/// What epoll has found; of several events, the first is compared.
-pub(super) fn epolled(events: &[EpollEvent], wanted: Option<(i32, u64)>) -> Answer {
+/// What epoll has found; of several events, those are compared that the script writes.
+pub(super) fn epolled(events: &[EpollEvent], wanted: &[(i32, u64)]) -> Answer {
     let mut answer = Answer::new(Ok(events.len() as i64));
-    let found = events
-        .first()
-        .map_or((0, 0), |event| (event.events, event.data));
-    if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
-        answer.wrong.push(format!(
-            "event: {:#x} with {} is expected, {:#x} with {} is returned",
-            wanted.0, wanted.1, found.0, found.1
-        ));
+    for (at, wanted) in wanted.iter().enumerate() {
+        let found = events.get(at);
+        let found = found.map_or((0, 0), |event| (event.events, event.data));
+        if *wanted != found {
+            answer.wrong.push(format!(
+                "event: {:#x} with {} is expected, {:#x} with {} is returned",
+                wanted.0, wanted.1, found.0, found.1
+            ));
+        }
     }
     answer
 }

@@ -4,17 +4,22 @@
 //! done.
 
 mod counters;
+mod listing;
 mod routes;
 mod setkey;
 mod shell;
 
+use core::net::SocketAddr;
+
 use super::super::sysctl;
 use super::events::Run;
+use super::socket::Stage;
 use super::{Stop, failed, skipped};
 use crate::config::{Config, EcnMode, Pacing, PacingConfig, SignatureKey, SignatureKeys};
 use crate::tcp::State;
 use crate::time::Duration;
 use counters::Check;
+use listing::Listing;
 use routes::{Metric, Queue};
 use setkey::Association;
 use shell::{Program, statements};
@@ -48,6 +53,8 @@ pub(super) enum Meaning {
     Connections(State, usize),
     /// `tcpdrop -s STATE`: the connections in a state end.
     Drop(State),
+    /// `ss … | grep …`: what sockets there are.
+    Listing(Listing),
     /// `sleep`.
     Wait(Duration),
     /// `false`, `exit 1`: the command fails, and the script with it.
@@ -63,7 +70,11 @@ impl Meaning {
     fn may_fail(&self) -> bool {
         matches!(
             self,
-            Meaning::Counter(_) | Meaning::Listener | Meaning::Connections(..) | Meaning::Failure
+            Meaning::Counter(_)
+                | Meaning::Listener
+                | Meaning::Connections(..)
+                | Meaning::Listing(_)
+                | Meaning::Failure
         )
     }
 }
@@ -136,6 +147,7 @@ fn meaning(programs: &[Program]) -> Option<Vec<Meaning>> {
     match (first.name(), programs) {
         ("nstat", _) => counters::nstat(programs),
         ("sockstat", _) => one(sockstat(programs)),
+        ("ss" | "netstat", _) => one(listing::understand(programs).map(Meaning::Listing)),
         ("grep" | "cat", _) if lists_listeners(programs) => Some(vec![Meaning::Listener]),
         ("echo" | "printf", [said, tee]) if tee.name() == "tee" => {
             one(written(said, tee.words.last()?))
@@ -367,15 +379,7 @@ impl Run<'_> {
                 self.reconfigure(config)
             }
             Meaning::Route(metrics) => self.route(&metrics),
-            Meaning::Queue(queue) => {
-                self.host.deaf = queue == Queue::Deaf;
-                let mut config = self.host.stack.config().clone();
-                config.tcp.pacing.when = match queue {
-                    Queue::Paced => Pacing::Always,
-                    Queue::Plain | Queue::Deaf => PacingConfig::default().when,
-                };
-                self.reconfigure(config)
-            }
+            Meaning::Queue(queue) => self.queue(queue),
             Meaning::CountFromHere => {
                 self.counters_at = Baseline::of(&self.host.stack);
                 Ok(())
@@ -397,6 +401,10 @@ impl Run<'_> {
                 let counted = self.sockets_in(state) as u64;
                 same(&format!("connections in {state}"), wanted as u64, counted)
             }
+            Meaning::Listing(listing) => match listing.holds(&self.listed()) {
+                true => Ok(()),
+                false => failed("nothing like that is listed"),
+            },
             Meaning::Drop(state) => {
                 self.host.stack.abort_in(state);
                 Ok(())
@@ -413,6 +421,21 @@ impl Run<'_> {
         }
     }
 
+    /// What becomes of everything that leaves from now on.
+    fn queue(&mut self, queue: Queue) -> Result<(), Stop> {
+        self.host.deaf = queue == Queue::Deaf;
+        self.host.delay = match queue {
+            Queue::Late(delay) => delay,
+            Queue::Plain | Queue::Deaf | Queue::Paced => Duration::ZERO,
+        };
+        let mut config = self.host.stack.config().clone();
+        config.tcp.pacing.when = match queue {
+            Queue::Paced => Pacing::Always,
+            Queue::Plain | Queue::Deaf | Queue::Late(_) => PacingConfig::default().when,
+        };
+        self.reconfigure(config)
+    }
+
     /// How many sockets `sockstat` would show in a state: those that the program has and that
     /// were never connected are closed, too.
     fn sockets_in(&mut self, state: State) -> usize {
@@ -425,6 +448,19 @@ impl Run<'_> {
                 connections.filter(|(_, known)| *known == state).count()
             }
         }
+    }
+
+    /// Listeners and connections: their states, and both ends.
+    fn listed(&self) -> Vec<(State, SocketAddr, Option<SocketAddr>)> {
+        let listeners = self
+            .sockets
+            .iter()
+            .filter(|it| it.stage == Stage::Listening);
+        let listeners = listeners.map(|it| (State::Listen, it.local, None));
+        let connections = self.host.stack.connections();
+        let connections = connections.filter(|(_, state)| *state != State::Listen);
+        let connections = connections.map(|(ends, state)| (state, ends.local, Some(ends.remote)));
+        listeners.chain(connections).collect()
     }
 
     /// `setkey`: the keys that sockets may ask for from now on.

@@ -38,6 +38,8 @@ pub(in super::super) enum Queue {
     Deaf,
     /// Each connection leaves as fast as its window would last a round trip.
     Paced,
+    /// Everything leaves so much later.
+    Late(Duration),
 }
 
 pub(super) fn ip(words: &[&str]) -> Option<Vec<Meaning>> {
@@ -126,6 +128,7 @@ fn time(text: &str) -> Option<Duration> {
     let divisor = match unit {
         "s" | "sec" | "secs" => 1,
         "ms" | "msec" | "msecs" => 1_000,
+        "us" | "usec" | "usecs" => 1_000_000,
         _ => return None,
     };
     Some(Duration::from_micros(millionths / divisor))
@@ -162,6 +165,11 @@ pub(super) fn tc(words: &[&str]) -> Option<Meaning> {
     let queue = match discipline {
         ["fq"] | ["fq", "pacing"] => Queue::Paced,
         ["pfifo" | "bfifo", "limit", "0"] | ["netem", "loss", "100%"] => Queue::Deaf,
+        // Without a unit, the time is in another one.
+        ["netem", "delay" | "latency", delay] if delay.ends_with(char::is_alphabetic) => {
+            Queue::Late(time(delay)?)
+        }
+        ["netem"] | ["netem", "loss", "0%"] => Queue::Plain,
         ["pfifo" | "bfifo"] | ["pfifo" | "bfifo", "limit", _] | ["fq", "nopacing"] => Queue::Plain,
         ["pfifo_fast" | "fq_codel" | "noqueue"] => Queue::Plain,
         _ => return None,
@@ -232,6 +240,7 @@ mod tests {
             "ip route change default initcwnd 5 ssthresh 5",
             "ip route change default initcwnd 5 nonsense",
             "ip route change default initrwnd 10",
+            "ip route change default window 8000",
             "ip route add blackhole 192.0.2.0/24 mtu 1400",
             "ip route add 192.0.2.0/24 dev tun0",
             "ip route change default rto_min 5h",
@@ -272,6 +281,14 @@ mod tests {
             ("add dev tun0 root pfifo_fast", Queue::Plain),
             ("del dev tun0 root", Queue::Plain),
             ("replace dev tun0 root fq", Queue::Paced),
+            (
+                "add dev tun0 root netem delay 10ms",
+                Queue::Late(Duration::from_millis(10)),
+            ),
+            (
+                "change dev tun0 root netem latency 1500us",
+                Queue::Late(Duration::from_micros(1_500)),
+            ),
             ("change dev tun0 root fq nopacing", Queue::Plain),
         ];
         for (text, queue) in rows {
@@ -280,7 +297,9 @@ mod tests {
         }
         for text in [
             "replace dev tun0 root fq maxrate 1mbit",
-            "replace dev tun0 root netem delay 10ms",
+            "replace dev tun0 root netem delay 10ms 2ms",
+            "replace dev tun0 root netem delay soon",
+            "replace dev tun0 root netem delay 10000",
             "add netem loss 1",
         ] {
             assert!(understand(&format!("tc qdisc {text}")).is_err(), "{text}");
