@@ -59,6 +59,14 @@ impl Family {
         }
     }
 
+    /// The same, of the peer of a UDP socket: one of IPv6 takes an address of IPv4 as it is.
+    pub(super) fn datagram_inward(self, address: SocketAddr) -> Result<SocketAddr, Errno> {
+        match (self, address) {
+            (Family::Inet6, SocketAddr::V4(_)) => Ok(address),
+            _ => self.inward(address),
+        }
+    }
+
     /// An address of the stack as a socket of this family writes it.
     pub(super) fn outward(self, address: SocketAddr) -> SocketAddr {
         match (self, address.ip()) {

@@ -1,16 +1,18 @@
 //! Control messages of sendmsg: what counts for one send, in place of what the socket has.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Calls;
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
-    IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_TCLASS, SCM_CREDENTIALS, SCM_RIGHTS, SCM_TS_OPT_ID,
-    SCM_TXTIME, SO_MARK, SO_PRIORITY, SO_TIMESTAMPING, SO_TXTIME, SOF_TIMESTAMPING_OPT_ID,
-    SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_COMPLETION, SOF_TIMESTAMPING_TX_HARDWARE,
-    SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_UDP,
+    IP_PKTINFO, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_PKTINFO, IPV6_TCLASS, SCM_CREDENTIALS,
+    SCM_RIGHTS, SCM_TS_OPT_ID, SCM_TXTIME, SO_MARK, SO_PRIORITY, SO_TIMESTAMPING, SO_TXTIME,
+    SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_COMPLETION,
+    SOF_TIMESTAMPING_TX_HARDWARE, SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP,
+    SOL_IPV6, SOL_SOCKET, SOL_UDP, UDP_SEGMENT,
 };
+use super::receive::DEVICE;
 use super::table::{Fd, Kind};
 use crate::stack::UdpMarks;
 
@@ -41,6 +43,10 @@ pub struct OneSend {
     pub(super) number: Option<u32>,
     /// What the IP header of a datagram says.
     pub(super) marks: UdpMarks,
+    /// `IP_PKTINFO`, `IPV6_PKTINFO`: from which address.
+    pub(super) source: Option<IpAddr>,
+    /// `UDP_SEGMENT`: how long the datagrams are of which it is several.
+    pub(super) segment: Option<u16>,
 }
 
 impl Ancillary {
@@ -106,6 +112,12 @@ impl OneSend {
             }
             (SOL_SOCKET, _) => self.take(message)?,
             (SOL_IP, _) if is_ipv6 => {}
+            (SOL_IP, IP_PKTINFO) => {
+                let info = <[u8; 12]>::try_from(&message.data[..]).map_err(|_| Errno::EINVAL)?;
+                let [a, b, c, d] = [info[4], info[5], info[6], info[7]];
+                check_device(&info[..4])?;
+                self.source = Some(Ipv4Addr::new(a, b, c, d).into());
+            }
             (SOL_IP, IP_TTL) => self.marks.hop_limit = message.octet(1)?,
             (SOL_IP, IP_TOS) => {
                 self.marks.traffic_class = match message.data[..] {
@@ -113,17 +125,33 @@ impl OneSend {
                     _ => message.octet(0)?,
                 }
             }
+            (SOL_IPV6, IPV6_PKTINFO) => {
+                let info = <[u8; 20]>::try_from(&message.data[..]).map_err(|_| Errno::EINVAL)?;
+                check_device(&info[16..])?;
+                let address = info.first_chunk::<16>().copied().unwrap_or_default();
+                self.source = Some(Ipv6Addr::from(address).to_canonical());
+            }
             (SOL_IPV6, _) if !is_ipv6 => {}
             (SOL_IPV6, IPV6_HOPLIMIT) => self.marks.hop_limit = message.octet(-1)?,
             // -1 is all ones there.
             (SOL_IPV6, IPV6_TCLASS) => {
                 self.marks.traffic_class = Some(message.octet(-1)?.unwrap_or(0xff));
             }
+            (SOL_UDP, UDP_SEGMENT) => {
+                let octets = <[u8; 2]>::try_from(&message.data[..]);
+                self.segment = Some(octets.map(u16::from_le_bytes).map_err(|_| Errno::EINVAL)?);
+            }
             (SOL_IP | SOL_IPV6 | SOL_UDP, _) => return Err(Errno::EINVAL),
             _ => {}
         }
         Ok(())
     }
+}
+
+/// The number of a device: that of the only one, or none.
+fn check_device(number: &[u8]) -> Result<(), Errno> {
+    let is_ours = number == DEVICE.to_le_bytes() || number == [0; 4];
+    is_ours.then_some(()).ok_or(Errno::ENODEV)
 }
 
 impl Calls<'_> {
@@ -149,6 +177,12 @@ impl Calls<'_> {
         for message in messages {
             one.take_of_datagram(message, socket, is_ipv6)?;
         }
-        Ok(one)
+        // No address is any; and only one of this host's can be one.
+        one.source = one.source.filter(|source| !source.is_unspecified());
+        let own = self.stack.addresses();
+        match one.source.is_none_or(|source| own.contains(&source)) {
+            true => Ok(one),
+            false => Err(Errno::EINVAL),
+        }
     }
 }

@@ -17,6 +17,9 @@ impl Calls<'_> {
     /// # Errors
     /// `EINVAL`, `ENOTCONN`.
     pub fn shutdown(&mut self, fd: Fd, how: i32) -> Result<(), Errno> {
+        if let Kind::Epoll(_) | Kind::Pipe(_) = self.table.get(fd)?.kind {
+            return Err(Errno::ENOTSOCK);
+        }
         let (reading, writing) = match how {
             SHUT_RD => (true, false),
             SHUT_WR => (false, true),

@@ -228,11 +228,11 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// UDP: the only peer from now on.
+    /// UDP: the only peer from now on. What others have sent stays, and can be received.
     fn connect_datagram(&mut self, fd: Fd, peer: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         let family = socket.family;
-        let remote = family.inward(peer)?;
+        let remote = family.datagram_inward(peer)?;
         if socket.settings.v6only && family.outward(remote) != remote {
             return Err(Errno::ENETUNREACH);
         }
@@ -246,7 +246,7 @@ impl Calls<'_> {
         let id = ids.iter().copied().find(of_family);
         let id = id.ok_or(Errno::ENETUNREACH)?;
         self.stack
-            .udp_connect(id, remote)
+            .udp_connect_keeping(id, remote)
             .map_err(|error| match error {
                 UdpConnectError::NotAPeer => super::datagram::not_a_peer(remote),
                 UdpConnectError::OtherFamily => Errno::EAFNOSUPPORT,
@@ -259,7 +259,8 @@ impl Calls<'_> {
         }
         let local = family.outward(self.stack.udp_local_addr(id));
         let socket = self.datagram_mut(fd)?;
-        (socket.ids, socket.bound, socket.peer) = (vec![id], Some(local), Some(peer));
+        (socket.ids, socket.bound, socket.peer) =
+            (vec![id], Some(local), Some(family.outward(remote)));
         Ok(())
     }
 
@@ -271,16 +272,43 @@ impl Calls<'_> {
         if socket.peer.take().is_none() {
             return Ok(());
         }
-        let ids = core::mem::take(&mut socket.ids);
-        let bound = socket.bound.take().filter(|_| socket.bound_by_user);
-        for id in ids {
-            self.table.forget_udp(id);
-            self.stack.udp_close(id);
+        let (bound, v6only) = (socket.bound_by_user, socket.settings.v6only);
+        let places = bound.map_or(Vec::new(), |bound| socket.family.places(bound, v6only));
+        socket.bound = bound;
+        for id in core::mem::take(&mut socket.ids) {
+            let known = self.stack.udp_local_addr(id);
+            let alike = |place: &&SocketAddr| place.is_ipv4() == known.is_ipv4();
+            let stays = places.iter().find(alike).map(|place| place.ip());
+            if stays.is_some_and(|place| self.stack.udp_disconnect(id, place).is_ok()) {
+                self.datagram_mut(fd)?.ids.push(id);
+            } else {
+                self.table.forget_udp(id);
+                self.stack.udp_close(id);
+            }
         }
-        match bound {
-            Some(bound) => self.bind_datagram(fd, bound),
-            None => Ok(()),
+        self.hear_at(fd, &places)
+    }
+
+    /// UDP: the socket hears at these places, too, those of a family of which it does not hear yet.
+    fn hear_at(&mut self, fd: Fd, places: &[SocketAddr]) -> Result<(), Errno> {
+        let known = self.datagram(fd)?.ids.clone();
+        let options = self.datagram(fd)?.options;
+        let is_known = |place: &SocketAddr| {
+            let mut known = known.iter().map(|id| self.stack.udp_local_addr(*id));
+            known.any(|local| local.is_ipv4() == place.is_ipv4())
+        };
+        let is_new = |place: &&SocketAddr| !is_known(place) && self.has_family(**place);
+        let places: Vec<SocketAddr> = places.iter().filter(is_new).copied().collect();
+        for place in places {
+            // Where somebody else hears now, it does not.
+            let Ok(id) = self.stack.udp_bind(place) else {
+                continue;
+            };
+            self.stack.udp_set_options(id, options);
+            self.table.own_udp(id, fd);
+            self.datagram_mut(fd)?.ids.push(id);
         }
+        Ok(())
     }
 
     /// A UDP socket that sends or connects has an address.

@@ -49,8 +49,10 @@ impl Calls<'_> {
             descriptor.flags |= if argument != 0 { O_NONBLOCK } else { 0 };
             return Ok(argument);
         }
-        if matches!(descriptor.kind, Kind::Epoll(_)) {
-            return Err(Errno::EINVAL);
+        match descriptor.kind {
+            Kind::Epoll(_) if request == FIOASYNC => return Err(Errno::ENOTTY),
+            Kind::Epoll(_) => return Err(Errno::EINVAL),
+            Kind::Stream(_) | Kind::Datagram(_) | Kind::Pipe(_) => {}
         }
         // Nobody gets signals here.
         match request {

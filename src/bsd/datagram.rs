@@ -20,8 +20,8 @@ pub(super) struct DatagramSocket {
     pub(super) options: UdpOptions,
     /// Where it is, as its family writes addresses.
     pub(super) bound: Option<SocketAddr>,
-    /// Bind has put it there, not a first send.
-    pub(super) bound_by_user: bool,
+    /// Where bind has put it, if not a first send has, or connect.
+    pub(super) bound_by_user: Option<SocketAddr>,
     /// The peer it is connected to, as its family writes addresses.
     pub(super) peer: Option<SocketAddr>,
     /// The sockets of the stack, once it has an address.
@@ -50,7 +50,7 @@ impl DatagramSocket {
                 ..options
             },
             bound: None,
-            bound_by_user: false,
+            bound_by_user: None,
             peer: None,
             ids: Vec::new(),
             held: Vec::new(),

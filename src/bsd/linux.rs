@@ -62,7 +62,7 @@ numbers! {
     SO_TIMESTAMPING = 37, "When what is sent leaves and arrives: SOF_TIMESTAMPING_…";
     SO_RCVTIMEO = 20, "How long receiving may block: struct timeval; 0: for ever.";
     SO_SNDTIMEO = 21, "How long sending and connecting may block: struct timeval; 0: for ever.";
-    SO_TIMESTAMP = 29, "Text comes with the time of its arrival, in microseconds; not of UDP, here.";
+    SO_TIMESTAMP = 29, "Text, or a datagram, comes with the time of its arrival, in microseconds.";
     SCM_TIMESTAMP = 29, "The control message of SO_TIMESTAMP.";
     SO_TIMESTAMPNS = 35, "As SO_TIMESTAMP, in nanoseconds.";
     SCM_TIMESTAMPNS = 35, "The control message of SO_TIMESTAMPNS.";
@@ -72,6 +72,7 @@ numbers! {
     SO_MARK = 36, "A number that routing may use: kept.";
     SO_PROTOCOL = 38, "IPPROTO_TCP or IPPROTO_UDP.";
     SO_DOMAIN = 39, "AF_INET or AF_INET6.";
+    SO_RXQ_OVFL = 40, "Whether datagrams come with the number of those that found no room.";
     SO_BUSY_POLL = 46, "Busy polling of devices: kept.";
     SO_MAX_PACING_RATE = 47, "The most octets a second.";
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
@@ -99,6 +100,7 @@ numbers! {
 
     IP_TOS = 1, "The traffic class of what is sent.";
     IP_TTL = 2, "The TTL of what is sent.";
+    IP_PKTINFO = 8, "Whether datagrams come with the address that they were sent to: struct in_pktinfo.";
     IP_MTU_DISCOVER = 10, "Whether datagrams that are too long leave in fragments, or not at all.";
     IP_RECVERR = 11, "ICMP errors go to the queue of errors.";
     IP_RECVTTL = 12, "Whether datagrams come with their TTL.";
@@ -114,6 +116,8 @@ numbers! {
     IPV6_MTU = 24, "As IP_MTU.";
     IPV6_RECVERR = 25, "As IP_RECVERR.";
     IPV6_V6ONLY = 26, "No IPv4 in mapped addresses.";
+    IPV6_RECVPKTINFO = 49, "As IP_PKTINFO.";
+    IPV6_PKTINFO = 50, "The control message of it: struct in6_pktinfo.";
     IPV6_RECVHOPLIMIT = 51, "Whether datagrams come with their hop limit.";
     IPV6_HOPLIMIT = 52, "The control message of it; given to sendmsg, the hop limit of one datagram.";
     IPV6_RECVTCLASS = 66, "As IP_RECVTOS.";
@@ -124,6 +128,10 @@ numbers! {
     IP_PMTUDISC_WANT = 1, "As the path needs.";
     IP_PMTUDISC_DO = 2, "Routers may not fragment.";
     IP_PMTUDISC_PROBE = 3, "Nor does the path MTU count.";
+
+    UDP_CORK = 1, "What is sent waits, to be one datagram.";
+    UDP_SEGMENT = 103, "What is sent is so many datagrams of this length, and a shorter one; 0: one.";
+    UDP_GRO = 104, "Datagrams of the same length may come together: they do not, here.";
 
     TCP_NODELAY = 1, "Nagle's algorithm off.";
     TCP_MAXSEG = 2, "The longest text of a segment, to be set before the SYN.";
@@ -161,6 +169,7 @@ numbers! {
     TCP_MD5SIG_FLAG_IFINDEX = 2, "It is for an interface: not here.";
     TCP_FASTOPEN_KEY = 33, "The key of Fast Open cookies.";
     TCP_FASTOPEN_NO_COOKIE = 34, "Fast Open without cookies.";
+    TCP_ZEROCOPY_RECEIVE = 35, "Text in pages of the reader: there are none here.";
     TCP_INQ = 36, "Whether recvmsg tells how much waits.";
     TCP_CM_INQ = 36, "The control message of TCP_INQ.";
     TCP_TX_DELAY = 37, "Microseconds that everything sent waits: not here.";
@@ -270,7 +279,7 @@ numbers! {
     SOF_TIMESTAMPING_TX_ACK = 0x200, "When its last octet is acknowledged.";
     SOF_TIMESTAMPING_TX_COMPLETION = 0x40000, "When a device says that it was sent: never, here.";
     SOF_TIMESTAMPING_RX_HARDWARE = 0x4, "When a device receives it that tells so: never, here.";
-    SOF_TIMESTAMPING_RX_SOFTWARE = 0x8, "When it comes: not of UDP, here.";
+    SOF_TIMESTAMPING_RX_SOFTWARE = 0x8, "When it comes.";
     SOF_TIMESTAMPING_SYS_HARDWARE = 0x20, "Nothing, any more.";
     SOF_TIMESTAMPING_RAW_HARDWARE = 0x40, "Times of devices are told: there are none.";
     SOF_TIMESTAMPING_OPT_CMSG = 0x400, "With what IP_PKTINFO gives: not of TCP.";

@@ -14,9 +14,9 @@ use super::linux::{
     MSG_ERRQUEUE, MSG_MORE, MSG_TRUNC, MSG_ZEROCOPY, SCM_TSTAMP_ACK, SCM_TSTAMP_SCHED,
     SCM_TSTAMP_SND, SO_EE_CODE_ZEROCOPY_COPIED, SO_EE_ORIGIN_TIMESTAMPING, SO_EE_ORIGIN_ZEROCOPY,
     SO_ZEROCOPY, SOF_TIMESTAMPING_BIND_PHC, SOF_TIMESTAMPING_OPT_ID, SOF_TIMESTAMPING_OPT_ID_TCP,
-    SOF_TIMESTAMPING_OPT_STATS, SOF_TIMESTAMPING_OPT_TSONLY, SOF_TIMESTAMPING_RX_SOFTWARE,
-    SOF_TIMESTAMPING_SOFTWARE, SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_COMPLETION,
-    SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
+    SOF_TIMESTAMPING_OPT_STATS, SOF_TIMESTAMPING_OPT_TSONLY, SOF_TIMESTAMPING_SOFTWARE,
+    SOF_TIMESTAMPING_TX_ACK, SOF_TIMESTAMPING_TX_COMPLETION, SOF_TIMESTAMPING_TX_SCHED,
+    SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
 };
 use super::options::info::TcpInfo;
 use super::receive::{Control, ExtendedError, Received};
@@ -34,9 +34,8 @@ const MOST: usize = 1_024;
 /// All that `SO_TIMESTAMPING` can say.
 const KNOWN: i32 = 2 * SOF_TIMESTAMPING_TX_COMPLETION - 1;
 
-/// What of it is not done here: clocks of devices; and of UDP, times of what comes.
+/// What of it is not done here: clocks of devices.
 const NOT_HERE: i32 = SOF_TIMESTAMPING_BIND_PHC;
-const NOT_OF_UDP: i32 = SOF_TIMESTAMPING_RX_SOFTWARE;
 
 /// The notices of one socket.
 #[derive(Clone, Debug, Default)]
@@ -261,8 +260,7 @@ impl Calls<'_> {
         if flags & !KNOWN != 0 {
             return Err(Errno::EINVAL);
         }
-        let is_udp = self.stream(fd, Errno::ENOPROTOOPT).is_err();
-        if flags & NOT_HERE != 0 || (is_udp && flags & NOT_OF_UDP != 0) {
+        if flags & NOT_HERE != 0 {
             return Err(Errno::ENOPROTOOPT);
         }
         let has = |flag: i32| flags & flag != 0;
@@ -369,8 +367,7 @@ impl Calls<'_> {
         (sent as u64, arrived as u64)
     }
 
-    /// recvmsg with `MSG_ERRQUEUE`. The text that an ICMP error quotes is not given, nor the packet that
-    /// a time is of.
+    /// recvmsg with `MSG_ERRQUEUE`. The packet that a time is of is not given.
     pub(super) fn receive_notice(&mut self, fd: Fd, buffer: &mut [u8]) -> Result<Received, Errno> {
         let (notices, family) = match &mut self.table.get_mut(fd)?.kind {
             Kind::Stream(socket) => (&mut socket.notices, socket.family),
@@ -382,7 +379,7 @@ impl Calls<'_> {
         if notice.errno().or(next).is_some() {
             self.told(fd, next);
         }
-        let from = match notice {
+        let from = match &notice {
             Notice::Icmp(told) => Some(family.outward(told.remote)),
             Notice::ZeroCopy { .. } | Notice::Stamp { .. } => None,
         };
@@ -405,20 +402,21 @@ impl Notice {
         }
     }
 
-    /// The text that goes with it: how much of it, and whether that is not all. To Linux, statistics
-    /// are text, too.
+    /// The text that goes with it: how much of it, and whether that is not all. Of an ICMP error, what it
+    /// quotes; and to Linux, statistics are text, too.
     fn give_text(&self, buffer: &mut [u8]) -> (usize, bool) {
         match self {
             Notice::Stamp {
                 more: More::Statistics(text),
                 ..
-            } => {
+            }
+            | Notice::Icmp(Told { quoted: text, .. }) => {
                 let len = text.len().min(buffer.len());
                 buffer[..len].copy_from_slice(&text[..len]);
                 (len, len < text.len())
             }
             Notice::Stamp { more, .. } => (0, *more == More::Packet),
-            Notice::ZeroCopy { .. } | Notice::Icmp(_) => (0, false),
+            Notice::ZeroCopy { .. } => (0, false),
         }
     }
 

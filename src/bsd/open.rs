@@ -73,7 +73,8 @@ impl Calls<'_> {
                     return Err(Errno::EINVAL);
                 }
                 self.bind_datagram(fd, address)?;
-                self.datagram_mut(fd)?.bound_by_user = true;
+                let socket = self.datagram_mut(fd)?;
+                socket.bound_by_user = socket.bound;
                 Ok(())
             }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),

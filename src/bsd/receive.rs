@@ -1,16 +1,18 @@
 //! read, recv, recvfrom, recvmsg.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::Calls;
 use super::System;
+use super::address::Family;
+use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
-    IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_RECVERR,
-    IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK,
-    MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SO_TIMESTAMP, SO_TIMESTAMPNS,
-    SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP,
-    TCP_CM_INQ,
+    IP_PKTINFO, IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_PKTINFO,
+    IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_DONTWAIT,
+    MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS,
+    SO_RXQ_OVFL, SO_TIMESTAMP, SO_TIMESTAMPNS, SOF_TIMESTAMPING_RX_SOFTWARE,
+    SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
 };
 use super::options::SocketSettings;
 use super::stream::{Role, StreamSocket};
@@ -47,9 +49,17 @@ pub enum Control {
     HopLimit(u8, bool),
     /// `IP_TOS`, `IPV6_TCLASS`.
     TrafficClass(u8, bool),
+    /// `SO_RXQ_OVFL`: how many datagrams had found no room before this one.
+    Lost(u32),
+    /// `IP_PKTINFO`, `IPV6_PKTINFO`: the address that a datagram was sent to, and whether as IPv6 writes
+    /// it.
+    SentTo(IpAddr, bool),
     /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
     Error(ExtendedError),
 }
+
+/// The number of the only device beside the loopback.
+pub(super) const DEVICE: u32 = 2;
 
 /// In what a time is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +105,15 @@ impl Control {
     pub fn level(&self) -> i32 {
         match self {
             Control::Inq(_) => SOL_TCP,
-            Control::Time(..) | Control::Stamp(_) | Control::Statistics(_) => SOL_SOCKET,
-            Control::HopLimit(_, true) | Control::TrafficClass(_, true) => SOL_IPV6,
-            Control::HopLimit(_, false) | Control::TrafficClass(_, false) => SOL_IP,
+            Control::Time(..) | Control::Stamp(_) | Control::Statistics(_) | Control::Lost(_) => {
+                SOL_SOCKET
+            }
+            Control::HopLimit(_, is_ipv6)
+            | Control::TrafficClass(_, is_ipv6)
+            | Control::SentTo(_, is_ipv6) => match is_ipv6 {
+                true => SOL_IPV6,
+                false => SOL_IP,
+            },
             Control::Error(error) if error.is_ipv6 => SOL_IPV6,
             Control::Error(_) => SOL_IP,
         }
@@ -115,6 +131,9 @@ impl Control {
             Control::HopLimit(_, false) => IP_TTL,
             Control::TrafficClass(_, true) => IPV6_TCLASS,
             Control::TrafficClass(_, false) => IP_TOS,
+            Control::Lost(_) => SO_RXQ_OVFL,
+            Control::SentTo(_, true) => IPV6_PKTINFO,
+            Control::SentTo(_, false) => IP_PKTINFO,
             Control::Error(error) if error.is_ipv6 => IPV6_RECVERR,
             Control::Error(_) => IP_RECVERR,
         }
@@ -141,6 +160,18 @@ impl Control {
                 data
             }
             Control::Statistics(attributes) => attributes.clone(),
+            Control::Lost(count) => count.to_le_bytes().to_vec(),
+            // struct in6_pktinfo; struct in_pktinfo has the address twice, as it is ours and as it was written.
+            Control::SentTo(address, is_ipv6) => match (address, is_ipv6) {
+                (IpAddr::V6(v6), _) => [&v6.octets()[..], &DEVICE.to_le_bytes()].concat(),
+                (IpAddr::V4(v4), true) => {
+                    let mapped = v4.to_ipv6_mapped().octets();
+                    [&mapped[..], &DEVICE.to_le_bytes()].concat()
+                }
+                (IpAddr::V4(v4), false) => {
+                    [&DEVICE.to_le_bytes()[..], &v4.octets(), &v4.octets()].concat()
+                }
+            },
             // To Linux, the type of service of IPv4 is a single octet.
             Control::TrafficClass(class, false) => vec![*class],
             Control::HopLimit(value, _) | Control::TrafficClass(value, true) => {
@@ -156,6 +187,25 @@ impl Control {
             }
         }
     }
+}
+
+/// What a UDP socket has asked to be told with a datagram, in the order of Linux.
+fn told_with(socket: &DatagramSocket, datagram: &crate::stack::Received) -> Vec<Control> {
+    let settings = &socket.settings;
+    let wants = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    let stamps = socket.notices.stamping() & wants == wants;
+    let counts = settings.kept(SOL_SOCKET, SO_RXQ_OVFL, 0) != 0 && datagram.lost > 0;
+    let asked = |level, name| settings.kept(level, name, 0) != 0;
+    let of_ipv6 = socket.family == Family::Inet6 && asked(SOL_IPV6, IPV6_RECVPKTINFO);
+    let of_ipv4 = datagram.local.is_ipv4() && asked(SOL_IP, IP_PKTINFO);
+    let mut told = Vec::new();
+    told.extend(TimeUnit::of(settings).map(|unit| Control::Time(datagram.at, unit)));
+    told.extend(stamps.then_some(Control::Stamp(datagram.at)));
+    told.extend(counts.then_some(Control::Lost(datagram.lost)));
+    told.extend(of_ipv6.then_some(Control::SentTo(datagram.local, true)));
+    told.extend(of_ipv4.then_some(Control::SentTo(datagram.local, false)));
+    told.extend(told_marks(settings, datagram));
+    told
 }
 
 /// What a socket has asked to be told of the IP header of a datagram.
@@ -504,7 +554,7 @@ impl Calls<'_> {
             match received {
                 Ok(datagram) => {
                     let cut = datagram.len > buffer.len();
-                    let control = told_marks(&self.datagram(fd)?.settings, &datagram);
+                    let control = told_with(self.datagram(fd)?, &datagram);
                     let whole = flags & MSG_TRUNC != 0;
                     return Ok(Received {
                         len: match whole {

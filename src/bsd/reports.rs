@@ -15,7 +15,7 @@ use super::table::{Fd, Kind};
 use crate::stack::{IcmpReport, Reported};
 
 /// What the queue of errors tells of an ICMP message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) errno: Errno,
     pub(super) origin: i32,
@@ -24,6 +24,8 @@ pub(super) struct Told {
     pub(super) info: u32,
     /// Whom the datagram was for, as the stack knows it.
     pub(super) remote: SocketAddr,
+    /// What the message quotes.
+    pub(super) quoted: Vec<u8>,
 }
 
 impl Told {
@@ -38,6 +40,7 @@ impl Told {
             code: report.code,
             info: report.info,
             remote: report.remote,
+            quoted: report.quoted.clone(),
         }
     }
 }
@@ -84,8 +87,8 @@ impl Calls<'_> {
             // Of an open connection the queue tells nothing, but a call fails.
             Kind::Stream(socket) if asked(&socket.settings) => socket.error = Some(told.errno),
             Kind::Datagram(socket) if asked(&socket.settings) => {
-                socket.notices.tell(Notice::Icmp(told));
                 socket.error = Some(told.errno);
+                socket.notices.tell(Notice::Icmp(told));
                 for id in &socket.ids {
                     self.stack.udp_take_error(*id);
                 }

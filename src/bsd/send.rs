@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::ancillary::OneSend;
 use super::errno::Errno;
-use super::linux::{MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB};
+use super::linux::{MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_OOB, SOL_UDP, UDP_CORK, UDP_SEGMENT};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use super::{Calls, System};
@@ -97,8 +97,10 @@ impl Calls<'_> {
             }
             Kind::Stream(_) => self.send_stream(fd, &outgoing),
             Kind::Datagram(_) if flags & MSG_OOB != 0 => Err(Errno::EOPNOTSUPP),
-            Kind::Datagram(_) => {
-                let len = self.send_datagram(fd, &outgoing)?;
+            Kind::Datagram(socket) => {
+                let corked = socket.settings.kept(SOL_UDP, UDP_CORK, 0) != 0;
+                let flags = flags | if corked { MSG_MORE } else { 0 };
+                let len = self.send_datagram(fd, &Outgoing { flags, ..outgoing })?;
                 self.note_datagram(fd, flags, once);
                 Ok(len)
             }
@@ -165,10 +167,15 @@ impl Calls<'_> {
         if data.len() + socket.held.len() > LONGEST_DATAGRAM {
             return Err(Errno::EMSGSIZE);
         }
+        let segment = socket.settings.kept(SOL_UDP, UDP_SEGMENT, 0) as usize;
+        let segment = once.segment.map_or(segment, usize::from);
+        if segment > 0 && data.len() > segment * MOST_PIECES {
+            return Err(Errno::EINVAL);
+        }
         let family = socket.family;
         let to = to
             .or(socket.held_for)
-            .map(|to| family.inward(to))
+            .map(|to| family.datagram_inward(to))
             .transpose()?;
         if to.is_some_and(|to| to.port() == 0) {
             return Err(Errno::EINVAL);
@@ -185,6 +192,11 @@ impl Calls<'_> {
             return Err(Errno::ENETUNREACH);
         }
         self.need_address(fd)?;
+        let mut ids = self.datagram(fd)?.ids.iter();
+        let has_failed = ids.any(|id| self.stack.udp_has_error(*id));
+        if flags & MSG_MORE != 0 && has_failed {
+            return Err(self.take_datagram_error(fd).unwrap_or(Errno::EIO));
+        }
         let socket = self.datagram_mut(fd)?;
         if flags & MSG_MORE != 0 {
             socket.held.extend_from_slice(data);
@@ -197,7 +209,7 @@ impl Calls<'_> {
         let ids = socket.ids.clone();
         let of_family = |id: &&UdpId| self.stack.udp_local_addr(**id).is_ipv4() == remote.is_ipv4();
         let id = *ids.iter().find(of_family).ok_or(Errno::ENETUNREACH)?;
-        match self.stack.udp_send_marked(id, &text, to, once.marks) {
+        match self.send_pieces(fd, id, &text, to, once) {
             Ok(()) => Ok(data.len()),
             Err(error) => {
                 if error == UdpSendError::WouldBlock {
@@ -208,7 +220,55 @@ impl Calls<'_> {
             }
         }
     }
+
+    /// One datagram, or several of the length that `UDP_SEGMENT` says. Of these the first must find room: what
+    /// becomes of the others, nobody is told.
+    fn send_pieces(
+        &mut self,
+        fd: Fd,
+        id: UdpId,
+        text: &[u8],
+        to: Option<SocketAddr>,
+        once: OneSend,
+    ) -> Result<(), UdpSendError> {
+        let own = self.datagram(fd).map_or(0, |socket| {
+            socket.settings.kept(SOL_UDP, UDP_SEGMENT, 0) as usize
+        });
+        let len = once.segment.map_or(own, usize::from);
+        if len == 0 || text.len() <= len {
+            return self
+                .stack
+                .udp_send_from(id, text, to, once.marks, once.source);
+        }
+        for (number, piece) in text.chunks(len).enumerate() {
+            let sent = self
+                .stack
+                .udp_send_from(id, piece, to, once.marks, once.source);
+            if number == 0 {
+                sent?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `UDP_CORK` is taken away: what has waited leaves.
+    pub(super) fn uncork(&mut self, fd: Fd) -> Result<(), Errno> {
+        let socket = self.datagram(fd)?;
+        if socket.held.is_empty() {
+            return Ok(());
+        }
+        let outgoing = Outgoing {
+            data: &[],
+            flags: 0,
+            to: None,
+            once: OneSend::default(),
+        };
+        self.send_datagram(fd, &outgoing).map(|_| ())
+    }
 }
+
+/// The most datagrams that one call makes of a text (`UDP_SEGMENT`).
+const MOST_PIECES: usize = 128;
 
 /// Why a datagram for `remote` was not taken.
 fn unsent(error: UdpSendError, remote: SocketAddr) -> Errno {

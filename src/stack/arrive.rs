@@ -197,7 +197,7 @@ impl Stack {
                 Payload::Icmp(message @ IcmpMessage::EchoRequest(_))
                     if is_sender && ip::is_all_nodes(ip.destination) =>
                 {
-                    self.icmp_arrives(now, ip, message);
+                    self.icmp_arrives(now, ip, message, datagram.octets());
                 }
                 _ => self.counters.not_for_us += 1,
             }
@@ -212,7 +212,7 @@ impl Stack {
                     self.save_syn(&tuple(ip, header), &datagram.octets()[..headers]);
                 }
             }
-            Payload::Icmp(message) => self.icmp_arrives(now, ip, message),
+            Payload::Icmp(message) => self.icmp_arrives(now, ip, message, datagram.octets()),
             Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
                 Some(cut) => text
                     .chunks(cut.size.get().into())

@@ -12,13 +12,20 @@ use crate::wire::{
 };
 
 impl Stack {
-    pub(super) fn icmp_arrives(&mut self, now: Instant, ip: &IpHeader, message: IcmpMessage<'_>) {
+    /// A message arrives; `datagram` is all that came.
+    pub(super) fn icmp_arrives(
+        &mut self,
+        now: Instant,
+        ip: &IpHeader,
+        message: IcmpMessage<'_>,
+        datagram: &[u8],
+    ) {
         match message {
             IcmpMessage::EchoRequest(echo) => self.answer_echo(ip, &echo),
             IcmpMessage::Error(error, quote) if quote.protocol == protocol::UDP => {
-                self.udp_error(error, &quote);
+                self.udp_error(error, &quote, datagram);
             }
-            IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote),
+            IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote, datagram),
             IcmpMessage::EchoReply(_) | IcmpMessage::Ignored { .. } => {}
         }
     }
@@ -46,7 +53,7 @@ impl Stack {
 
     /// RFC 5927: an error counts only for the connection that it quotes, and only if what it
     /// quotes is in flight.
-    fn icmp_error(&mut self, now: Instant, error: IcmpError, quote: &Quote) {
+    fn icmp_error(&mut self, now: Instant, error: IcmpError, quote: &Quote, datagram: &[u8]) {
         let tuple = quoted(quote);
         let slot = (quote.protocol == protocol::TCP)
             .then(|| self.table.find(&tuple))
@@ -76,7 +83,7 @@ impl Stack {
                 }
                 let ended = entry.tcb.state() == State::Closed;
                 let about = Reported::Connection(self.table.id(slot));
-                self.report_icmp(about, tuple.remote, error, ended);
+                self.report_icmp(about, tuple.remote, error, ended, datagram);
             }
             (_, None) => {}
         }

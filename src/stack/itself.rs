@@ -110,7 +110,9 @@ impl Stack {
                 Payload::Udp(ref header, text) => {
                     self.udp_arrives(now, &parsed.ip, header, text, &datagram);
                 }
-                Payload::Icmp(message) => self.icmp_arrives(now, &parsed.ip, message),
+                Payload::Icmp(message) => {
+                    self.icmp_arrives(now, &parsed.ip, message, &datagram);
+                }
                 Payload::Fragment(_) | Payload::Unknown { .. } | Payload::Nothing => {}
             }
         }

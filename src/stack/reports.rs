@@ -8,7 +8,7 @@ use super::table::ConnId;
 use super::udp::UdpId;
 use super::{Stack, icmp};
 use crate::tcp::ConnectionError;
-use crate::wire::IcmpError;
+use crate::wire::{self, IcmpError, udp};
 
 /// The most that wait to be taken: of more nothing is told.
 const MOST: usize = 64;
@@ -23,7 +23,7 @@ pub enum Reported {
 }
 
 /// An ICMP error about something in flight. Nothing proves it (RFC 5927).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IcmpReport {
     /// Whose it is.
     pub about: Reported,
@@ -39,7 +39,13 @@ pub struct IcmpReport {
     pub code: u8,
     /// The MTU of the link, or the octet where the problem is; otherwise 0.
     pub info: u32,
+    /// What it quotes, as far as it does: of a segment its header and its text, of a datagram of UDP its
+    /// text. No more than what the longest error of IPv6 has room for.
+    pub quoted: Vec<u8>,
 }
+
+/// The most octets that are kept of what an error quotes (RFC 4443 §2.4(c)).
+const MOST_QUOTED: usize = 1_232;
 
 /// The reports that wait, once somebody wants them.
 #[derive(Clone, Debug, Default)]
@@ -59,13 +65,14 @@ impl Stack {
         self.reports.waiting.as_mut()?.pop_front()
     }
 
-    /// An error was believed.
+    /// An error was believed; `message` is all that came.
     pub(super) fn report_icmp(
         &mut self,
         about: Reported,
         remote: SocketAddr,
         error: IcmpError,
         ended: bool,
+        message: &[u8],
     ) {
         let waiting = self.reports.waiting.as_mut();
         let Some(waiting) = waiting.filter(|waiting| waiting.len() < MOST) else {
@@ -74,6 +81,12 @@ impl Stack {
         let Some((kind, code, info)) = error.numbers(remote.is_ipv4()) else {
             return;
         };
+        let header = match about {
+            Reported::Connection(_) => 0,
+            Reported::Udp(_) => udp::HEADER,
+        };
+        let quoted = wire::icmp::quoted_upper(message).and_then(|upper| upper.get(header..));
+        let quoted = quoted.unwrap_or_default();
         waiting.push_back(IcmpReport {
             about,
             remote,
@@ -82,6 +95,7 @@ impl Stack {
             kind,
             code,
             info,
+            quoted: quoted[..quoted.len().min(MOST_QUOTED)].to_vec(),
         });
     }
 }

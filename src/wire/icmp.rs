@@ -217,6 +217,18 @@ fn quote(v4: bool, body: &[u8]) -> Result<Quote, Malformed> {
     Ok(quote)
 }
 
+/// What an ICMP error, which is a whole datagram, quotes behind the IP headers of what was sent.
+pub fn quoted_upper(error: &[u8]) -> Option<&[u8]> {
+    fn upper(datagram: &[u8]) -> Option<&[u8]> {
+        match datagram.first()? >> 4 {
+            4 => ipv4::quoted(datagram)?.upper,
+            6 => ipv6::quoted(datagram)?.upper,
+            _ => None,
+        }
+    }
+    upper(upper(error)?.get(HEADER..)?)
+}
+
 /// An echo request as a whole datagram. The protocol of `ip` does not count.
 ///
 /// # Panics

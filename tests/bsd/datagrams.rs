@@ -103,19 +103,136 @@ fn parts_leave_as_one() {
     assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
 }
 
+/// What fails, fails for a part, too.
+#[test]
+fn a_part_is_told_that_a_port_is_closed() {
+    let mut world = World::new();
+    let fd = world.datagrams(0, AF_INET);
+    world.us().connect(fd, addr("10.0.0.2:9")).unwrap();
+    world.us().write(fd, b"x").unwrap();
+    world.settle();
+    let part = world.us().send(fd, b"x", MSG_MORE);
+    assert_eq!(part, Err(Errno::ECONNREFUSED));
+    assert_eq!(world.us().send(fd, b"x", MSG_MORE), Ok(1));
+}
+
+/// To Linux, a UDP socket of IPv6 takes addresses of IPv4 as they are.
+#[test]
+fn addresses_of_ipv4_are_taken_by_ipv6() {
+    let mut world = World::new();
+    let (ours, theirs) = (world.datagrams(0, AF_INET6), world.datagrams(1, AF_INET));
+    world.them().bind(theirs, addr("0.0.0.0:53")).unwrap();
+    let peer = addr("10.0.0.2:53");
+    assert_eq!(world.us().sendto(ours, b"one", 0, Some(peer)), Ok(3));
+    assert_eq!(world.us().connect(ours, peer), Ok(()));
+    let mapped = addr("[::ffff:10.0.0.2]:53");
+    assert_eq!(world.us().getpeername(ours), Ok(mapped));
+    assert_eq!(world.us().write(ours, b"three"), Ok(5));
+    world.settle();
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(3));
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(5));
+}
+
+/// Who has lost its peer hears everybody of both families, as before.
+#[test]
+fn who_has_no_peer_any_more_hears_both_families() {
+    let mut world = World::new();
+    let (ours, theirs) = (world.datagrams(0, AF_INET6), world.datagrams(1, AF_INET6));
+    world.us().bind(ours, addr("[::]:53")).unwrap();
+    let mapped = addr("[::ffff:10.0.0.2]:99");
+    world.us().connect(ours, mapped).unwrap();
+    let told = world.us().getsockname(ours);
+    assert_eq!(told, Ok(addr("[::ffff:10.0.0.1]:53")));
+    world.us().disconnect(ours).unwrap();
+    assert_eq!(world.us().getsockname(ours), Ok(addr("[::]:53")));
+    for to in ["[::ffff:10.0.0.1]:53", "[fd00::1]:53"] {
+        let to = Some(addr(to));
+        assert_eq!(world.them().sendto(theirs, b"x", 0, to), Ok(1));
+        world.settle();
+        assert_eq!(world.us().read(ours, &mut [0; 9]), Ok(1), "{to:?}");
+    }
+}
+
+/// ip(7), ipv6(7): a control message says from which address one datagram leaves.
+#[test]
+fn a_datagram_may_leave_from_any_address_of_its_host() {
+    let own = ["10.0.0.1", "10.0.0.7", "fd00::1"].map(|own| own.parse().unwrap());
+    let mut world = World::with(|config| {
+        if config.addresses[0] == own[0] {
+            config.addresses = own.to_vec();
+        }
+    });
+    let theirs = world.datagrams(1, AF_INET6);
+    world.them().bind(theirs, addr("[::]:53")).unwrap();
+    let v4 = [[0; 4], [10, 0, 0, 7], [0; 4]].concat();
+    let mapped = [
+        [0; 4],
+        [0; 4],
+        [0, 0, 255, 255],
+        [10, 0, 0, 7],
+        [2, 0, 0, 0],
+    ]
+    .concat();
+    for (domain, level, kind, data) in [
+        (AF_INET, SOL_IP, IP_PKTINFO, v4),
+        (AF_INET6, SOL_IPV6, IPV6_PKTINFO, mapped),
+    ] {
+        let fd = world.datagrams(0, domain);
+        let to = Some(addr(match domain {
+            AF_INET => "10.0.0.2:53",
+            _ => "[::ffff:10.0.0.2]:53",
+        }));
+        let message = Ancillary { level, kind, data };
+        let once = world.us().one_send(fd, &[message], to).unwrap();
+        assert_eq!(world.us().send_once(fd, b"x", 0, to, once), Ok(1));
+        world.settle();
+        let received = world.them().recvmsg(theirs, &mut [0; 9], 0).unwrap();
+        let from = received.from.map(|from| from.ip());
+        assert_eq!(from, Some("::ffff:10.0.0.7".parse().unwrap()));
+    }
+}
+
+/// socket(7): `SO_RXQ_OVFL` says with what comes how much had found no room before.
+#[test]
+fn what_found_no_room_is_counted() {
+    let mut world = World::with(|config| config.udp.receive_datagrams = 2);
+    let (ours, theirs) = (world.datagrams(0, AF_INET), world.datagrams(1, AF_INET));
+    world.us().bind(ours, addr("0.0.0.0:53")).unwrap();
+    world.set_option(ours, SOL_SOCKET, SO_RXQ_OVFL, 1).unwrap();
+    world.them().connect(theirs, addr("10.0.0.1:53")).unwrap();
+    for _ in 0..5 {
+        world.them().write(theirs, b"x").unwrap();
+        world.settle();
+    }
+    for _ in 0..2 {
+        let received = world.us().recvmsg(ours, &mut [0; 9], 0).unwrap();
+        assert_eq!(received.control, []);
+    }
+    world.them().write(theirs, b"x").unwrap();
+    world.settle();
+    let told = world.us().recvmsg(ours, &mut [0; 9], 0).unwrap().control;
+    let [ref lost] = told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!((lost.level(), lost.kind()), (SOL_SOCKET, SO_RXQ_OVFL));
+    assert_eq!(lost.data(), [3, 0, 0, 0]);
+}
+
 /// ip(7): with `IP_RECVERR` the queue says whom a datagram was for, and the socket need not be
-/// connected.
+/// connected; and it gives what was sent, as far as the error quotes it.
 #[test]
 fn the_queue_of_errors_names_the_receiver() {
     let mut world = World::new();
     let fd = world.datagrams(0, AF_INET);
     world.set_option(fd, SOL_IP, IP_RECVERR, 1).unwrap();
     let to = addr("10.0.0.2:9");
-    assert_eq!(world.us().sendto(fd, b"x", 0, Some(to)), Ok(1));
+    assert_eq!(world.us().sendto(fd, b"what", 0, Some(to)), Ok(4));
     world.settle();
-    let told = world.us().recvmsg(fd, &mut [], MSG_ERRQUEUE).unwrap();
+    let mut text = [0; 3];
+    let told = world.us().recvmsg(fd, &mut text, MSG_ERRQUEUE).unwrap();
+    assert_eq!((told.len, &text), (3, b"wha"));
     assert_eq!(told.from, Some(to));
-    assert_eq!(told.flags, MSG_ERRQUEUE);
+    assert_eq!(told.flags, MSG_ERRQUEUE | MSG_TRUNC);
     let [ref control] = told.control[..] else {
         panic!("{told:?}");
     };

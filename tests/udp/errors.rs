@@ -253,6 +253,7 @@ fn who_watches_is_told_of_every_error() {
                 kind,
                 code,
                 info,
+                quoted: b"hello".to_vec(),
             };
             assert_eq!(host.stack.poll_icmp(), Some(told));
         }

@@ -42,6 +42,8 @@ fn what_the_buffer_has_no_room_for_is_lost() {
                 hop_limit: Some(64),
                 traffic_class: Some(0),
             },
+            at: host.now,
+            lost: 0,
         };
         let mut buffer = [0; 3];
         for _ in 0..2 {

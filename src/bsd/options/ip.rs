@@ -5,14 +5,30 @@ use crate::bsd::Calls;
 use crate::bsd::address::Family;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
+    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PKTINFO, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
     IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL,
     IPV6_AUTOFLOWLABEL, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RECVHOPLIMIT,
-    IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+    IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP,
+    SOL_IPV6,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
 use crate::config::FlowLabel;
+
+/// Whether an option is yes or no, and kept: what comes from the queue of errors or with a datagram, and when a
+/// port is chosen.
+fn is_flag(level: i32, name: i32) -> bool {
+    match level {
+        SOL_IP => matches!(
+            name,
+            IP_RECVERR | IP_BIND_ADDRESS_NO_PORT | IP_PKTINFO | IP_RECVTTL | IP_RECVTOS
+        ),
+        _ => matches!(
+            name,
+            IPV6_RECVERR | IPV6_RECVPKTINFO | IPV6_RECVHOPLIMIT | IPV6_RECVTCLASS
+        ),
+    }
+}
 
 impl Calls<'_> {
     pub(super) fn set_ip_option(
@@ -60,8 +76,7 @@ impl Calls<'_> {
                 socket.options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
                 self.apply_datagram(fd)
             }
-            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT | IP_RECVTTL | IP_RECVTOS)
-            | (SOL_IPV6, IPV6_RECVERR | IPV6_RECVHOPLIMIT | IPV6_RECVTCLASS) => {
+            _ if is_flag(level, name) => {
                 if matches!(name, IP_RECVERR | IPV6_RECVERR) {
                     self.wants_errors(fd, value != 0);
                 }
@@ -89,10 +104,7 @@ impl Calls<'_> {
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 octets(settings.kept(level, name, IP_PMTUDISC_WANT))
             }
-            (SOL_IP, IP_RECVERR | IP_BIND_ADDRESS_NO_PORT | IP_RECVTTL | IP_RECVTOS)
-            | (SOL_IPV6, IPV6_RECVERR | IPV6_RECVHOPLIMIT | IPV6_RECVTCLASS) => {
-                octets(settings.kept(level, name, 0))
-            }
+            _ if is_flag(level, name) => octets(settings.kept(level, name, 0)),
             (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => size(self.path_mtu(fd)?),
             _ => return Err(Errno::ENOPROTOOPT),
         })

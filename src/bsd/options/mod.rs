@@ -9,6 +9,7 @@
 //! | `tcp` | `SOL_TCP` |
 //! | `rare` | what of it few ask for |
 //! | `signature` | `TCP_MD5SIG` |
+//! | `udp` | `SOL_UDP` |
 //! | `freebsd` | what only FreeBSD has |
 //! | `info` | `TCP_INFO` |
 
@@ -20,13 +21,14 @@ mod rare;
 mod signature;
 mod socket;
 mod tcp;
+mod udp;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::address::Family;
 use super::errno::Errno;
-use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_SAVE_SYN};
+use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_SAVE_SYN};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use super::{Calls, System};
@@ -115,6 +117,7 @@ impl Calls<'_> {
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => {
                 self.set_tcp_option(fd, name, value)
             }
+            SOL_UDP if self.datagram(fd).is_ok() => self.set_udp_option(fd, name, value),
             _ => Err(Errno::ENOPROTOOPT),
         }
     }
@@ -134,6 +137,7 @@ impl Calls<'_> {
                 self.ip_option(fd, level, name)
             }
             SOL_TCP if self.stream(fd, Errno::EINVAL).is_ok() => self.tcp_option(fd, name),
+            SOL_UDP if self.datagram(fd).is_ok() => self.udp_option(fd, name),
             // To set one of another level is another error to Linux.
             _ => match self.system {
                 System::Linux => Err(Errno::EOPNOTSUPP),

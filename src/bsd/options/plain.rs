@@ -7,7 +7,8 @@ use crate::bsd::linux::{
     SO_BPF_EXTENSIONS, SO_BROADCAST, SO_BSDCOMPAT, SO_BUSY_POLL, SO_DEBUG, SO_DONTROUTE,
     SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_MARK, SO_NO_CHECK, SO_NOFCS, SO_PASSCRED,
     SO_PASSPIDFD, SO_PASSRIGHTS, SO_PASSSEC, SO_PREFER_BUSY_POLL, SO_PRIORITY, SO_RCVMARK,
-    SO_RCVPRIORITY, SO_RESERVE_MEM, SO_SELECT_ERR_QUEUE, SO_SNDLOWAT, SO_WIFI_STATUS, SOL_SOCKET,
+    SO_RCVPRIORITY, SO_RESERVE_MEM, SO_RXQ_OVFL, SO_SELECT_ERR_QUEUE, SO_SNDLOWAT, SO_WIFI_STATUS,
+    SOL_SOCKET,
 };
 use crate::bsd::table::Fd;
 
@@ -30,7 +31,7 @@ enum Plain {
     Refused,
 }
 
-const PLAIN: [(i32, Plain); 23] = [
+const PLAIN: [(i32, Plain); 24] = [
     (SO_DEBUG, Plain::Flag),
     (SO_DONTROUTE, Plain::Flag),
     (SO_BROADCAST, Plain::Flag),
@@ -41,6 +42,7 @@ const PLAIN: [(i32, Plain); 23] = [
     (SO_SNDLOWAT, Plain::Constant(1)),
     (SO_PASSSEC, Plain::Elsewhere),
     (SO_MARK, Plain::Number(0)),
+    (SO_RXQ_OVFL, Plain::Flag),
     (SO_WIFI_STATUS, Plain::Flag),
     (SO_NOFCS, Plain::Flag),
     (SO_SELECT_ERR_QUEUE, Plain::Flag),

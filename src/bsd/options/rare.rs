@@ -6,9 +6,12 @@ use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
     SOL_TCP, TCP_IS_MPTCP, TCP_QUEUE_SEQ, TCP_REPAIR, TCP_REPAIR_OPTIONS, TCP_REPAIR_QUEUE,
     TCP_REPAIR_WINDOW, TCP_SAVE_SYN, TCP_SAVED_SYN, TCP_THIN_DUPACK, TCP_THIN_LINEAR_TIMEOUTS,
-    TCP_TIMESTAMP, TCP_ULP,
+    TCP_TIMESTAMP, TCP_ULP, TCP_ZEROCOPY_RECEIVE,
 };
 use crate::bsd::table::Fd;
+
+/// Octets of a page of memory.
+const PAGE: usize = 4_096;
 
 /// What `TCP_SAVE_SYN` takes: not, from the IP header on, from that of the link on, which there is none of.
 const SAVED: core::ops::RangeInclusive<i32> = 0..=2;
@@ -51,7 +54,31 @@ impl Calls<'_> {
             TCP_REPAIR | TCP_THIN_DUPACK | TCP_IS_MPTCP => Ok(octets(0)),
             TCP_REPAIR_QUEUE | TCP_QUEUE_SEQ | TCP_REPAIR_WINDOW => Err(Errno::EINVAL),
             TCP_ULP => Ok(Vec::new()),
+            TCP_ZEROCOPY_RECEIVE => self.zero_copy(fd),
             _ => Err(Errno::ENOPROTOOPT),
         }
+    }
+
+    /// `TCP_ZEROCOPY_RECEIVE`, for no address: less than a page waits, and is to be read; a page would need a
+    /// place in memory.
+    fn zero_copy(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
+        let socket = self.stream(fd, Errno::EINVAL)?;
+        if socket.is_listening() {
+            return Err(Errno::ENOTCONN);
+        }
+        let status = socket.connection().map(|id| self.stack.status(id));
+        let waiting = status.as_ref().map_or(0, |status| status.recv_queue);
+        let has_ended = status.is_some_and(|status| status.fin_received);
+        match waiting {
+            PAGE.. => return Err(Errno::EINVAL),
+            0 if has_ended => return Err(Errno::EIO),
+            _ => {}
+        }
+        // struct tcp_zerocopy_receive: how much is to be read is its third number, and how much waits its fourth.
+        let mut octets = vec![0; 12];
+        let waiting = (waiting as u32).to_le_bytes();
+        octets.extend([waiting, waiting].concat());
+        octets.resize(64, 0);
+        Ok(octets)
     }
 }

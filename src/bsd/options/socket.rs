@@ -68,8 +68,7 @@ impl Calls<'_> {
             // The one takes the place of the other.
             SO_TIMESTAMP | SO_TIMESTAMPNS => {
                 let kept = if flag(value)? { name } else { 0 };
-                let socket = self.stream_mut(fd, Errno::ENOPROTOOPT)?;
-                socket.settings.keep(SOL_SOCKET, SO_TIMESTAMP, kept);
+                self.settings_mut(fd)?.keep(SOL_SOCKET, SO_TIMESTAMP, kept);
             }
             SO_TXREHASH => return self.set_rehash(fd, int(value)?),
             SO_TXTIME => return self.set_transmit_times(fd, value),
@@ -138,7 +137,6 @@ impl Calls<'_> {
                 place.map_or(octets(-1), size)
             }
             SO_TIMESTAMP | SO_TIMESTAMPNS => {
-                let settings = &self.stream(fd, Errno::ENOPROTOOPT)?.settings;
                 yes(settings.kept(SOL_SOCKET, SO_TIMESTAMP, 0) == name)
             }
             SO_TIMESTAMPING => {

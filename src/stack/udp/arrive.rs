@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use super::{DatagramError, UdpMarks, Undelivered};
+use super::{Arrival, DatagramError, UdpMarks, Undelivered};
 use crate::stack::share::quoted;
 use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
@@ -43,16 +43,20 @@ impl Stack {
         };
         let (local, remote) = (ip.destination, tuple.remote);
         if !may_wait || !socket.received.push(local, remote, marks, text) {
+            socket.lost.0 = socket.lost.0.wrapping_add(1);
             self.counters.udp.overflows += 1;
             return;
         }
+        let lost = socket.lost.0;
+        socket.received.note(Arrival { at: now, lost });
         socket.received.charge(&mut self.memory);
         self.counters.udp.received += 1;
         self.udp_note(id, Readiness::READABLE);
     }
 
-    /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it.
-    pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote) {
+    /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it. `message` is all
+    /// that came.
+    pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote, message: &[u8]) {
         let tuple = quoted(quote);
         // A socket may have its port at every address of this host: not at those of others.
         let is_ours = self.is_own(quote.source);
@@ -71,7 +75,7 @@ impl Stack {
         if reason.is_hard() && socket.remote.is_some() {
             self.udp_note(id, Readiness::READABLE | Readiness::WRITABLE);
         }
-        self.report_icmp(Reported::Udp(id), tuple.remote, error, false);
+        self.report_icmp(Reported::Udp(id), tuple.remote, error, false, message);
     }
 
     /// The user of a socket has something to be told.

@@ -11,6 +11,7 @@ use super::{
 use crate::config::UdpOptions;
 use crate::stack::{Sender, Stack};
 use crate::tcp::FourTuple;
+use crate::time::Instant;
 use crate::wire::{ip, udp};
 
 /// A datagram that was received.
@@ -24,6 +25,10 @@ pub struct Received {
     pub local: IpAddr,
     /// What else its IP header says: all of it.
     pub marks: UdpMarks,
+    /// When it came.
+    pub at: Instant,
+    /// How many had found no room by then, since the socket was bound; it wraps.
+    pub lost: u32,
 }
 
 impl Received {
@@ -33,6 +38,8 @@ impl Received {
             remote: head.remote,
             local: head.local,
             marks: head.marks,
+            at: head.arrival.at,
+            lost: head.arrival.lost,
         }
     }
 }
@@ -69,6 +76,22 @@ impl Stack {
     /// # Errors
     /// If `remote` cannot be a peer of it, or another socket has it as its peer.
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
+        self.udp_connect_keeping(id, remote)?;
+        let socket = self.udp.get_mut(id);
+        socket.received.retain(remote);
+        socket.received.charge(&mut self.memory);
+        Ok(())
+    }
+
+    /// The same, but what others have sent stays, to be received.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_connect`].
+    pub fn udp_connect_keeping(
+        &mut self,
+        id: UdpId,
+        remote: SocketAddr,
+    ) -> Result<(), UdpConnectError> {
         let remote = SocketAddr::new(remote.ip(), remote.port());
         let local = self.udp.get(id).local;
         if !self.is_udp_peer(remote) {
@@ -83,8 +106,29 @@ impl Stack {
         self.udp.unroute(id);
         let socket = self.udp.get_mut(id);
         (socket.local, socket.remote, socket.error) = (local, Some(remote), None);
-        socket.received.retain(remote);
-        socket.received.charge(&mut self.memory);
+        self.udp.route(id);
+        Ok(())
+    }
+
+    /// The socket has no peer any more: everybody is heard, at an address of its family that may be
+    /// unspecified, and the port that it has. What waits to be received stays.
+    ///
+    /// # Errors
+    /// If the address is taken or not ours.
+    pub fn udp_disconnect(&mut self, id: UdpId, address: IpAddr) -> Result<(), BindError> {
+        let known = self.udp.get(id).local;
+        let local = SocketAddr::new(address, known.port());
+        let is_ours = address.is_unspecified() || self.is_own(address);
+        if !is_ours || address.is_ipv4() != known.is_ipv4() {
+            return Err(BindError::AddressNotAvailable);
+        }
+        self.udp.unroute(id);
+        if self.udp.is_bound(local) {
+            self.udp.route(id);
+            return Err(BindError::AddressInUse);
+        }
+        let socket = self.udp.get_mut(id);
+        (socket.local, socket.remote, socket.error) = (local, None, None);
         self.udp.route(id);
         Ok(())
     }
@@ -113,6 +157,21 @@ impl Stack {
         remote: Option<SocketAddr>,
         marks: UdpMarks,
     ) -> Result<(), UdpSendError> {
+        self.udp_send_from(id, text, remote, marks, None)
+    }
+
+    /// The same, from an address of this host that is not the socket's, if it is of the family of `remote`.
+    ///
+    /// # Errors
+    /// As [`Stack::udp_send`].
+    pub fn udp_send_from(
+        &mut self,
+        id: UdpId,
+        text: &[u8],
+        remote: Option<SocketAddr>,
+        marks: UdpMarks,
+        from: Option<IpAddr>,
+    ) -> Result<(), UdpSendError> {
         let socket = self.udp.get_mut(id);
         if let Some(error) = socket.take_hard_error() {
             return Err(UdpSendError::Undelivered(error));
@@ -128,6 +187,8 @@ impl Stack {
                 (source.ok_or(UdpSendError::OtherFamily)?, remote)
             }
         };
+        let fits = |from: &IpAddr| self.is_own(*from) && from.is_ipv4() == remote.is_ipv4();
+        let source = from.filter(fits).unwrap_or(source);
         let most = self.udp_most(id);
         if text.len() > most {
             return Err(UdpSendError::TooLong { most });

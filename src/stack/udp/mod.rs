@@ -33,7 +33,7 @@ pub use error::{
     BindError, DatagramError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
 };
 
-use queue::Queue;
+use queue::{Arrival, Queue};
 
 pub(super) use queue::Head;
 pub use queue::UdpMarks;
@@ -41,6 +41,14 @@ pub use queue::UdpMarks;
 /// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UdpId(u64);
+
+/// A count that decides nothing, so that it is no part of a fingerprint.
+#[derive(Clone, Copy, Debug)]
+struct Lost(u32);
+
+impl Hash for Lost {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 /// One socket.
 #[derive(Clone, Debug, Hash)]
@@ -55,6 +63,8 @@ pub(super) struct Socket {
     queued: Queue,
     /// The last that ICMP said of what it sent.
     error: Option<DatagramError>,
+    /// How many datagrams have found no room.
+    lost: Lost,
     pub(super) options: UdpOptions,
     /// What its user has not been told yet; if any, it is in the queue of events.
     pub(super) readiness: Readiness,
@@ -74,6 +84,7 @@ impl Socket {
             received: Queue::new(config.receive_datagrams, config.receive_buffer),
             queued: Queue::new(config.send_datagrams, config.send_buffer),
             error: None,
+            lost: Lost(0),
             options: config.socket,
             readiness: Readiness::NONE,
             sending: false,

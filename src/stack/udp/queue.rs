@@ -5,6 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use crate::stack::memory::Memory;
+use crate::time::Instant;
 use crate::wire::Text;
 
 /// What is known of a datagram beside its text.
@@ -18,6 +19,29 @@ pub(in crate::stack) struct Head {
     pub(in crate::stack) len: usize,
     /// What it came with, or is to leave with.
     pub(in crate::stack) marks: UdpMarks,
+    /// How it came.
+    pub(in crate::stack) arrival: Arrival,
+}
+
+/// How a datagram came. It decides nothing that comes after, so that it is no part of a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) struct Arrival {
+    /// When.
+    pub(in crate::stack) at: Instant,
+    /// How many for the same socket had found no room by then.
+    pub(in crate::stack) lost: u32,
+}
+
+impl Arrival {
+    /// That of a datagram that leaves.
+    const NONE: Arrival = Arrival {
+        at: Instant::ZERO,
+        lost: 0,
+    };
+}
+
+impl Hash for Arrival {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// What the IP header of one datagram says beside addresses. `None`: what its socket says.
@@ -87,9 +111,17 @@ impl Queue {
             remote,
             len: text.len(),
             marks,
+            arrival: Arrival::NONE,
         });
         self.octets.extend(text);
         true
+    }
+
+    /// How the last one came.
+    pub(super) fn note(&mut self, arrival: Arrival) {
+        if let Some(last) = self.heads.back_mut() {
+            last.arrival = arrival;
+        }
     }
 
     /// Octets of the first datagram.
@@ -145,6 +177,7 @@ impl Queue {
             if head.remote == remote {
                 let text = self.lent().to_vec();
                 self.push(head.local, head.remote, head.marks, &text);
+                self.note(head.arrival);
             }
         }
         self.settle();
