@@ -13,6 +13,9 @@ pub struct Windows {
     /// The window is rounded down to whole segments; and the first one is as large as the buffer allows, though the
     /// window field of a SYN cannot express that. Default off; on in Linux, where 18,980 of 20,000 octets are offered.
     pub whole_segment_window: bool,
+    /// The first window is at most so many segments of ours, and grows from there if `room` is
+    /// [`ReceiveRoom::Packets`], as in Linux with `initrwnd` of a route. Default: as large as the buffer allows.
+    pub first_segments: Option<u32>,
     /// Which window is advertised, and when. Default [`WindowTold::Steps`].
     pub told: WindowTold,
     /// When and how the receive buffer grows. Default [`ReceiveGrowth::TwiceRead`].

@@ -181,7 +181,7 @@ impl Tcb {
         self.fit_buffers_to_segments(now);
         if self.config.windows.whole_segment_window && self.agreed.window_scale.is_some() {
             // More than the field of a SYN can say.
-            self.rcv.edge = irs + 1 + self.largest_window();
+            self.rcv.edge = irs + 1 + self.first_window();
         }
         self.start_receive_memory();
     }

@@ -20,7 +20,7 @@ impl Tcb {
         if self.config.windows.room != ReceiveRoom::Packets {
             return;
         }
-        let window = self.largest_window();
+        let window = self.first_window();
         let field = usize::from(u16::MAX) << self.own_shift();
         let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
         let limit = (2 * self.recv_buffer.capacity()).max(LEAST_LIMIT);

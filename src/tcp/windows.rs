@@ -9,7 +9,14 @@ impl Tcb {
     /// The window of a SYN, which is never scaled.
     pub(super) fn syn_window(&self) -> u16 {
         let first = usize::from(self.config.initial_receive_window);
-        self.largest_window().min(first) as u16
+        self.first_window().min(first) as u16
+    }
+
+    /// The first window, whatever the field of a SYN can say.
+    pub(super) fn first_window(&self) -> usize {
+        let segments = self.config.windows.first_segments;
+        let first = segments.map(|count| (count as usize).saturating_mul(self.own_segment()));
+        self.largest_window().min(first.unwrap_or(usize::MAX))
     }
 
     /// No window is larger: what the receive buffer holds, and the user allows.

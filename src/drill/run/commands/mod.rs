@@ -507,6 +507,7 @@ impl Run<'_> {
                 Metric::Mss(mss) => config.tcp.mss = Some(*mss),
                 Metric::Mtu(mtu) => config.mtu = *mtu,
                 Metric::FirstWindow(segments) => config.tcp.initial_window = *segments,
+                Metric::FirstOffer(segments) => config.tcp.windows.first_segments = Some(*segments),
                 Metric::LeastRto(rto) => config.tcp.min_rto = *rto,
                 Metric::HopLimit(limit) => config.hop_limit = *limit,
                 Metric::Congestion(controller) => config.tcp.congestion_control = *controller,

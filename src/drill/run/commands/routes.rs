@@ -15,6 +15,8 @@ pub(in super::super) enum Metric {
     Mtu(usize),
     /// `initcwnd`
     FirstWindow(u32),
+    /// `initrwnd`
+    FirstOffer(u32),
     /// `rto_min`
     LeastRto(Duration),
     /// `hoplimit`
@@ -105,6 +107,7 @@ fn route(words: &[&str]) -> Option<Vec<Metric>> {
             "advmss" => Metric::Mss(value.parse::<u32>().ok()?.min(65_535) as u16),
             "mtu" => Metric::Mtu(value.parse().ok()?),
             "initcwnd" => Metric::FirstWindow(value.parse::<u32>().ok()?.max(1)),
+            "initrwnd" => Metric::FirstOffer(value.parse::<u32>().ok().filter(|n| *n > 0)?),
             "rto_min" => Metric::LeastRto(time(value)?),
             "hoplimit" => Metric::HopLimit(value.parse().ok()?),
             "congctl" => Metric::Congestion(value.parse().ok()?),
@@ -199,6 +202,7 @@ mod tests {
                 vec![Metric::FirstWindow(20), Metric::Mtu(1400)],
             ),
             ("default dev tun0 advmss 99999", vec![Metric::Mss(65_535)]),
+            ("default initrwnd 10", vec![Metric::FirstOffer(10)]),
             (
                 "fd00::/8 dev tun0 proto static rto_min 0.5s hoplimit 9",
                 vec![
@@ -239,7 +243,7 @@ mod tests {
         for text in [
             "ip route change default initcwnd 5 ssthresh 5",
             "ip route change default initcwnd 5 nonsense",
-            "ip route change default initrwnd 10",
+            "ip route change default initrwnd 0",
             "ip route change default window 8000",
             "ip route add blackhole 192.0.2.0/24 mtu 1400",
             "ip route add 192.0.2.0/24 dev tun0",
