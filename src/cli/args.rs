@@ -208,7 +208,7 @@ pub(crate) struct ConnectArgs {
     pub(crate) port: u16,
 
     /// Give up if there is no connection after this many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
 
     #[arg(short, long, conflicts_with = "timeout", help = UDP_HELP)]

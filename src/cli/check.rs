@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::{fs, thread};
 
 use anyhow::{Context, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,6 +29,12 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
     if args.list {
         return output::print(list(&chosen));
     }
+    // First, so that nobody waits for results that can be neither compared nor written.
+    let committed = (args.compare.as_deref()).map(committed).transpose()?;
+    if let Some(path) = &args.write {
+        let open = fs::File::options().append(true).create(true).open(path);
+        open.with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let ended = search_all(chosen, args.jobs);
     output::print(table(&ended, true))?;
     if let Some(found) = first_found(&ended) {
@@ -40,8 +46,8 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<()> {
         if let Some(path) = &args.write {
             fs::write(path, &report).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        if let Some(path) = &args.compare {
-            compare(path, &report)?;
+        if let (Some(path), Some(committed)) = (&args.compare, committed) {
+            compare(path, &committed, &report)?;
         }
     }
     Ok(())
@@ -273,16 +279,18 @@ fn cells(coverage: &Coverage) -> String {
     text
 }
 
+/// The report to compare with.
+fn committed(path: &Path) -> anyhow::Result<String> {
+    let read = fs::read_to_string(path);
+    read.with_context(|| format!("cannot read {}", path.display()))
+}
+
 /// The report must be what is committed.
-fn compare(path: &Path, report: &str) -> anyhow::Result<()> {
-    let committed = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.with_context(|| format!("cannot read {}", path.display()))?,
-    };
+fn compare(path: &Path, committed: &str, report: &str) -> anyhow::Result<()> {
     let differing = report
         .lines()
         .find(|line| !committed.lines().any(|other| other == *line));
-    match (committed == *report, differing) {
+    match (committed == report, differing) {
         (true, _) => Ok(()),
         (false, line) => bail!(
             "the results are not those in {0}, the first that differs being\n  {1}\n\
@@ -323,14 +331,29 @@ mod tests {
 
     #[test]
     fn what_differs_from_what_is_committed_is_told() {
-        let directory = std::env::temp_dir().join(format!("stubborn-check-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
-        let path = directory.join("CHECK.md");
-        assert!(compare(&path, "a\n").is_err(), "nothing is committed");
-        fs::write(&path, "a\nb\n").unwrap();
-        assert!(compare(&path, "a\nb\n").is_ok());
-        let error = compare(&path, "a\nc\n").unwrap_err().to_string();
+        let path = Path::new("CHECK.md");
+        assert!(compare(path, "", "a\n").is_err(), "nothing is committed");
+        assert!(compare(path, "a\nb\n", "a\nb\n").is_ok());
+        let error = compare(path, "a\nb\n", "a\nc\n").unwrap_err().to_string();
         assert!(error.contains("\n  c\n"), "{error}");
-        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    /// Before anything is searched.
+    #[test]
+    fn a_file_that_is_not_there_is_told_at_once() {
+        let nowhere = || Some("/nowhere/CHECK.md".into());
+        let refused = |write, compare| {
+            let args = CheckArgs {
+                names: Vec::new(),
+                all: true,
+                list: false,
+                jobs: None,
+                write,
+                compare,
+            };
+            run(&args).unwrap_err().to_string()
+        };
+        assert_eq!(refused(None, nowhere()), "cannot read /nowhere/CHECK.md");
+        assert_eq!(refused(nowhere(), None), "cannot write /nowhere/CHECK.md");
     }
 }

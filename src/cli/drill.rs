@@ -31,7 +31,7 @@ pub(crate) struct DrillArgs {
     profile: Profile,
 
     /// Define NAME as VALUE in every script, also for #ifdef
-    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE")]
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition)]
     define: Vec<String>,
 
     /// Override an option of the scripts: --option mtu=1400
@@ -70,6 +70,14 @@ fn profile(name: &str) -> Result<Profile, String> {
 fn variant(name: &str) -> Result<Variant, String> {
     Variant::from_name(name)
         .ok_or_else(|| "not a variant: ipv4, ipv6 or ipv4-mapped-ipv6".to_owned())
+}
+
+fn definition(text: &str) -> Result<String, &'static str> {
+    let name = text.split_once('=').map_or(text, |(name, _)| name);
+    match name.is_empty() {
+        true => Err("there is no name: write NAME or NAME=VALUE"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

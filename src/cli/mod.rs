@@ -139,67 +139,79 @@ mod tests {
         one_line(&error)
     }
 
+    /// Wrong command lines, and what is said of each.
+    const COMPLAINTS: [(&str, &str); 15] = [
+        (
+            "stubborn echo --tun t0",
+            "the following required arguments were not provided: --ip <ADDR>",
+        ),
+        (
+            "stubborn echo --tun t0 --ip 10.0.0",
+            "invalid value '10.0.0' for '--ip <ADDR>': not an IP address such as 10.11.12.2 \
+             or fd00:5eed::2",
+        ),
+        (
+            "stubborn echo --tun t0 --ip 10.0.0.2/24",
+            "invalid value '10.0.0.2/24' for '--ip <ADDR>': give the address alone, without a \
+             prefix length (which belongs to --up, the kernel's end)",
+        ),
+        (
+            "stubborn connect --tun t0 --ip 10.0.0.2 localhost 80",
+            "invalid value 'localhost' for '<HOST>': not an IP address, and names are not \
+             looked up: give an address such as 10.11.12.1 or fd00:5eed::1",
+        ),
+        (
+            "stubborn echo --tun t0 --ip 10.0.0.2 --up 10.0.0.1/33",
+            "invalid value '10.0.0.1/33' for '--up <CIDR>': a prefix length of 33 is above 32",
+        ),
+        (
+            "stubborn ehco",
+            "unrecognized subcommand 'ehco': a similar subcommand exists: 'echo'",
+        ),
+        (
+            "stubborn echo --tun t0 --ip ::1",
+            "invalid value '::1' for '--ip <ADDR>': a loopback address never leaves the \
+             kernel: use one of the interface's network",
+        ),
+        (
+            "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
+            "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
+        ),
+        (
+            "stubborn connect -u --timeout 3 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
+            "the argument '--udp' cannot be used with '--timeout <SECONDS>'",
+        ),
+        (
+            "stubborn connect --timeout -1 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
+            "invalid value '-1' for '--timeout <SECONDS>': not a time in seconds such as 5 or \
+             0.5",
+        ),
+        (
+            "stubborn drill -D =1 a.pkt",
+            "invalid value '=1' for '--define <NAME=VALUE>': there is no name: write NAME or \
+             NAME=VALUE",
+        ),
+        (
+            "stubborn sim lossy --replay x",
+            "invalid value 'x' for '--replay <SEED>': not a seed: a number such as 42",
+        ),
+        (
+            "stubborn sim lossy --xyz",
+            "unexpected argument '--xyz' found",
+        ),
+        (
+            "stubborn chargen -u --tun t0 --ip 10.0.0.2",
+            "unexpected argument '-u' found",
+        ),
+        (
+            "stubborn listen --tun t0 --ip 10.0.0.2 70000",
+            "invalid value '70000' for '<PORT>': not a port: a number from 0 to 65535",
+        ),
+    ];
+
     #[test]
     fn a_wrong_command_line_is_explained_in_one_line() {
-        let cases = [
-            (
-                "stubborn echo --tun t0",
-                "the following required arguments were not provided: --ip <ADDR>",
-            ),
-            (
-                "stubborn echo --tun t0 --ip 10.0.0",
-                "invalid value '10.0.0' for '--ip <ADDR>': not an IP address such as 10.11.12.2 \
-                 or fd00:5eed::2",
-            ),
-            (
-                "stubborn echo --tun t0 --ip 10.0.0.2/24",
-                "invalid value '10.0.0.2/24' for '--ip <ADDR>': give the address alone, without a \
-                 prefix length (which belongs to --up, the kernel's end)",
-            ),
-            (
-                "stubborn connect --tun t0 --ip 10.0.0.2 localhost 80",
-                "invalid value 'localhost' for '<HOST>': not an IP address, and names are not \
-                 looked up: give an address such as 10.11.12.1 or fd00:5eed::1",
-            ),
-            (
-                "stubborn echo --tun t0 --ip 10.0.0.2 --up 10.0.0.1/33",
-                "invalid value '10.0.0.1/33' for '--up <CIDR>': a prefix length of 33 is above 32",
-            ),
-            (
-                "stubborn ehco",
-                "unrecognized subcommand 'ehco': a similar subcommand exists: 'echo'",
-            ),
-            (
-                "stubborn echo --tun t0 --ip ::1",
-                "invalid value '::1' for '--ip <ADDR>': a loopback address never leaves the \
-                 kernel: use one of the interface's network",
-            ),
-            (
-                "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
-                "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
-            ),
-            (
-                "stubborn connect -u --timeout 3 --tun t0 --ip 10.0.0.2 10.0.0.1 9",
-                "the argument '--udp' cannot be used with '--timeout <SECONDS>'",
-            ),
-            (
-                "stubborn sim lossy --replay x",
-                "invalid value 'x' for '--replay <SEED>': not a seed: a number such as 42",
-            ),
-            (
-                "stubborn sim lossy --xyz",
-                "unexpected argument '--xyz' found",
-            ),
-            (
-                "stubborn chargen -u --tun t0 --ip 10.0.0.2",
-                "unexpected argument '-u' found",
-            ),
-            (
-                "stubborn listen --tun t0 --ip 10.0.0.2 70000",
-                "invalid value '70000' for '<PORT>': not a port: a number from 0 to 65535",
-            ),
-        ];
-        for (line, expected) in cases {
+        for (line, expected) in COMPLAINTS {
             assert_eq!(complaint(line), expected, "{line}");
         }
     }
