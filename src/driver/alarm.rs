@@ -1,12 +1,12 @@
-//! What tells the background thread that no user leads any more.
+//! Tells the background thread that no user leads any more.
 //!
-//! A user who stays away says nothing: only time can tell. Whoever gives up the lead therefore sees to
-//! it that a timer of the kernel goes off unless it is put off again. So users who come back promptly,
-//! a hundred thousand times a second perhaps, wake nobody: one of them makes a system call now and
-//! then, when half the time is over. That costs 20 to 30 µs on a virtual machine if the timer was the
-//! next of all to go off, or becomes it, and 2 µs if not; the kernel's own tick is never further away
-//! than 4 ms, or less, with the usual configurations. So the longer they have come back in time, the
-//! longer it is set ahead, up to [`LONGEST`], of which half is more than a tick.
+//! Only time can tell that a user stays away. So a thread that gives up the lead makes sure that a
+//! kernel timer goes off, unless it is put off again. Users that come back promptly, perhaps a hundred
+//! thousand times a second, thus wake nobody: one of them makes a system call now and then, when half of
+//! the time is over. On a virtual machine that costs 20 to 30 µs if the timer was the next of all to go
+//! off, or becomes it, and otherwise 2 µs; the kernel's own tick is usually at most 4 ms away. So the longer
+//! users have come back in time, the further ahead the timer is set, up to [`LONGEST`], half of which is
+//! more than a tick.
 //!
 //! Why it is never missed: [`Alarm::put_off`] is called under the lock whenever a user gives up the
 //! lead, at `now`. The timer goes off at [`Alarm::at`] or later, for it is set after the time is read

@@ -1,4 +1,4 @@
-//! What a wait is for.
+//! What a thread waits for: an attempt that is repeated until it succeeds.
 
 use core::task::Poll;
 

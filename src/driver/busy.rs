@@ -1,12 +1,12 @@
-//! When it is worth looking again and again before sleeping.
+//! Whether it is worth polling for a while before sleeping.
 
 use core::time::Duration;
 
-/// The most waits in a row that sleep at once because looking before did not help.
+/// The most waits in a row that sleep at once because polling did not help before.
 const MOST_SKIPPED: u32 = 15;
 
-/// Whether the next wait begins by looking again and again, from how the last ones ended: where
-/// nothing comes soon, ever fewer waits do. So its cost stays small where it is of no use.
+/// Whether the next wait begins with polling, judged by how the last ones ended: where
+/// nothing comes soon, ever fewer waits do, so polling costs little where it does not help.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Busy {
     /// How many waits sleep at once after one that looked in vain.

@@ -1,21 +1,21 @@
-//! When connections come and go, several at once.
+//! Detects that connections come and go, several at once.
 
 use core::time::Duration;
 
-/// For so many turns after a connection has come while another was there, more are expected.
+/// For how many turns after a connection has come while another was there more are expected.
 const TURNS: u32 = 16;
 
-/// Whoever waits in a crowd looks so many times as long as elsewhere. Measured (docs/EXPERIMENTS.md): what
-/// it waits for is about as long in coming as a connection lasts, and those for whom it lets the processor
-/// go in between are the ones that bring it.
+/// By how much longer a thread polls before it sleeps in a crowd. Measured (docs/EXPERIMENTS.md): what
+/// it waits for takes about as long to come as a connection lasts, and it comes from the threads to which
+/// polling yields the processor.
 const LONGER: u32 = 4;
 
-/// Whether connections come while those before them are still there. Then many threads each wait for a
-/// moment, again and again, and whoever waits looks before it sleeps, however often that was in vain:
-/// waking it would take longer than what it waits for, and on the processor of the one who wakes it.
+/// Whether connections come while earlier ones are still there. Then many threads wait briefly, again and
+/// again, and each polls before it sleeps, however often that was in vain, because
+/// waking it would take longer than what it waits for, and would use the processor of the thread that wakes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Crowd {
-    /// For so many turns it is still there.
+    /// For this many turns it is still there.
     turns: u32,
 }
 
@@ -49,7 +49,7 @@ impl Crowd {
 mod tests {
     use super::*;
 
-    /// Whether it is there after so many turns since `beside_another` of each connection.
+    /// Whether it is there after this many turns since `beside_another` of each connection.
     fn after(turns: u32, accepted: &[bool]) -> bool {
         let mut crowd = Crowd::default();
         for &beside_another in accepted {

@@ -1,13 +1,13 @@
-//! One shard running: its lock, its background thread, and threads that wait and lead.
+//! A running shard: its lock, its background thread, and the user threads that wait and lead.
 //!
-//! Why no wake-up is lost: a thread looks (tries its call) and, if there is nothing, enters
-//! itself as a waiter or as the lead *under the lock*; whatever changes the stack does so under
-//! the lock too and looks for waiters and lead before it lets go. A waiter's wake-up and the
-//! lead's kick stay until they are felt, so they may come before the sleep begins.
+//! Why no wake-up is lost: a thread tries its call and, if that is pending, registers
+//! as a waiter or as the lead *under the same lock*. Whatever changes the stack holds the
+//! lock, too, and looks for waiters and the lead before it unlocks. A waiter's wake-up and the
+//! lead's kick persist until they are consumed, so they may come before the sleep begins.
 //!
-//! Why few are needless: only those are woken whom an event names, after the lock is free; and the
-//! lead is kicked only for its own event, or for a deadline before the one it sleeps to. What is
-//! in vain all the same is counted ([`Waking`]).
+//! Why few wake-ups are needless: an event wakes only the threads that it concerns, and after unlocking; and the
+//! lead is kicked only for an event of its own, or for a deadline earlier than the one until which it sleeps.
+//! Needless ones are counted ([`Waking`]).
 
 use core::ops::{Deref, DerefMut};
 use core::task::Poll;
@@ -57,7 +57,7 @@ pub(crate) struct Engine {
     pub(super) mail: Option<Mail>,
     /// What is written when the lock is free; `None` if the device has no half for it.
     pub(super) outbox: Option<Arc<Outbox>>,
-    /// How long who waits looks again and again before he sleeps.
+    /// How long a waiting thread polls before it sleeps.
     pub(super) busy_poll: Duration,
     /// There is one processor only: nothing comes while the lead has it.
     pub(super) is_alone: bool,
@@ -122,7 +122,7 @@ impl Engine {
         result
     }
 
-    /// A call that does not wait, if something can still come of it.
+    /// A call that does not wait, unless `key` has ended.
     pub(crate) fn call_on<R>(
         &self,
         key: Key,
@@ -146,7 +146,7 @@ impl Engine {
         self.wait_for(key, interest, timeout, &mut attempt)
     }
 
-    /// As [`Engine::wait`]. If it leads, text may land in the room of the attempt.
+    /// As [`Engine::wait`]. If the thread leads, text may land in the buffer of the attempt.
     pub(crate) fn wait_for<T>(
         &self,
         key: Key,
@@ -209,8 +209,8 @@ impl Engine {
         answer
     }
 
-    /// Waits until it is the turn of `id` to have long text written, or `deadline`; then whoever leads
-    /// does not any more.
+    /// Waits until it is the turn of `id` to have long text written, or until `deadline`. A thread that leads gives
+    /// up the lead to wait.
     fn await_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -494,7 +494,7 @@ mod tests {
         hosts_with(1500)
     }
 
-    /// As [`hosts`], with an MTU of so many octets.
+    /// As [`hosts`], with an MTU of this many octets.
     fn hosts_with(mtu: usize) -> [(Engine, UdpId); 2] {
         let (left, right) = memory::pair(mtu).unwrap();
         [(left, "192.0.2.1"), (right, "192.0.2.2")].map(|(device, address)| {

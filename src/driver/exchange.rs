@@ -1,6 +1,6 @@
-//! When a turn may leave it at one datagram.
+//! Detects request and response traffic, where a turn may stop after one datagram.
 
-/// Of so many turns in a row that found one datagram, the last asks for more.
+/// Of this many turns in a row that found one datagram, only the last asks for more.
 const ASK_EVERY: u32 = 16;
 
 /// Whether what arrives is one datagram at a time, for the one who leads: a question for each answer.
@@ -22,7 +22,7 @@ impl Exchange {
         }
     }
 
-    /// A turn has found so many datagrams.
+    /// A turn has found this many datagrams.
     pub(super) fn note(&mut self, received: usize, for_lead: bool) {
         match (received, for_lead) {
             (0, _) => {}

@@ -1,8 +1,8 @@
-//! Receiving: into a batch, and, if the device has a half for it, while the stack is not locked.
+//! Receives batches from the device; if that has a receiving half, while the stack is not locked.
 //!
-//! To receive is to copy: it is most of what a turn costs, and nobody has to wait for it. So the lead
-//! receives a batch, then locks the stack and hands it up. Whoever receives holds the [`Intake`]
-//! until the batch is handed up: so nothing is overtaken.
+//! Receiving copies the datagrams, which is most of the cost of a turn, and others should not have to wait for it. So the
+//! lead receives a batch, then locks the stack and hands the batch up. It holds the [`Intake`]
+//! until that is done, so nothing is overtaken.
 
 use core::time::Duration;
 
@@ -21,7 +21,7 @@ const BATCH_MEMORY: usize = 192 * 1024;
 /// The longest datagram, in octets, of which more do not follow, if none did before.
 const SHORT: usize = 576;
 
-/// When nothing has arrived for so long, the memory of the batch is given back.
+/// When nothing has arrived for this long, the memory of the batch is given back.
 const IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// What a device receives into.
@@ -44,7 +44,7 @@ impl Inlet {
         }
     }
 
-    /// Whether a datagram of so many octets has filled its slot, and so was longer than the MTU was,
+    /// Whether a datagram of this many octets has filled its slot, and so was longer than the MTU was,
     /// and was cut.
     pub(super) fn is_filled_by(&self, longest: usize) -> bool {
         longest == self.slot
@@ -59,7 +59,7 @@ impl Inlet {
         }
     }
 
-    /// So many datagrams have arrived in a turn.
+    /// This many datagrams have arrived in a turn.
     pub(super) fn end_turn(&mut self, now: Instant, received: usize) {
         if received > 0 {
             self.arrived = now;
@@ -78,7 +78,7 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Receives a batch of at most so many datagrams, text for `aim` into its room. Says whether there
+    /// Receives a batch of at most this many datagrams, text for `aim` into its room. Says whether there
     /// may be more; an error concerns what follows the batch.
     pub(super) fn receive(
         &mut self,
@@ -94,7 +94,7 @@ impl Intake {
         answer.map(|()| batch.is_full() || landing.is_over())
     }
 
-    /// A turn has received so many datagrams.
+    /// A turn has received this many datagrams.
     pub(super) fn note(&mut self, count: usize, for_lead: bool) {
         let batch = &self.inlet.batch;
         let is_short = count == 1 && batch.len() == 1 && batch.arrival(0).0.len() <= SHORT;

@@ -1,8 +1,8 @@
-//! Who leads.
+//! Which thread leads.
 
 use super::waiters::Key;
 
-/// Who polls the device and does the turns.
+/// The thread that polls the device and does the turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lead {
     /// Nobody at this moment; the background thread comes soon.

@@ -1,4 +1,4 @@
-//! What arrived at the wrong shard, on its way to the right one.
+//! Datagrams that arrived at the wrong shard, on their way to the right one.
 
 use std::collections::VecDeque;
 use std::io;
@@ -32,7 +32,7 @@ pub(super) struct Mail {
 }
 
 impl Mail {
-    /// The mail of so many shards, one for each.
+    /// The mail of this many shards, one for each.
     pub(super) fn for_shards(count: usize) -> io::Result<Vec<Mail>> {
         let mailbox = |_| {
             Ok(Mailbox {

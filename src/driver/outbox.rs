@@ -1,18 +1,18 @@
-//! What has departed and is not written yet.
+//! Packets that have left the stack and are yet to be written to the device.
 //!
-//! A write does more than hand a datagram over. The kernel receives it there and then and does what
-//! follows from it: it wakes a reader, or cuts and queues the next sixty segments. So nothing is
+//! A write does more than hand a packet over: the kernel receives it there and then, and acts on
+//! it by waking a reader, or by cutting and queueing the next sixty segments. So nothing is
 //! written while the stack is locked. What departs is moved into the [`Outbox`] under the lock, in
-//! order; who moved it there writes it when the lock is free. Whoever comes meanwhile leaves what he
-//! has to the one who writes, and goes on.
+//! order, and the thread that moved it writes it after unlocking. Threads that come meanwhile leave their
+//! packets to the one that is writing, and go on.
 //!
-//! There is one sending half, and whoever has it in [`Hand`] is the one who writes: so nothing is
-//! overtaken. Many short datagrams go to a thread that only writes, if there is a second processor, unless
-//! they are the answers of many who serve connections that come and go; and what acknowledges text does, if
-//! more waits to be received than a turn takes. A single exchange crosses no thread.
+//! There is one sending half, and only the thread that has it, in a [`Hand`], writes, so nothing is
+//! overtaken. With a second processor, many short packets go to a thread that only writes, unless
+//! they are answers from many threads that serve connections that come and go. Acknowledgments of text go to it if
+//! more waits to be received than a turn takes. A single request and response crosses no thread.
 //!
-//! Long text is not copied: its blocks are held until it is written. Whoever let it depart writes it:
-//! it lies in the cache of his processor, and on another one there would be a third thread beside his
+//! Long text is not copied: its blocks are held until it is written. The thread that let it depart writes it,
+//! because the text is in the cache of its processor, and another would be a third thread besides it
 //! and the one that receives.
 
 use std::mem;
@@ -24,10 +24,10 @@ use crate::link::{DeviceError, Run, Sender};
 /// While more octets wait to be written, nothing departs.
 const LIMIT: usize = 512 * 1024;
 
-/// Beyond so many short datagrams that depart together there is much to write.
+/// If more short packets than this depart together, there is much to write.
 const MUCH: usize = 2;
 
-/// So many of them are enough for the thread to begin.
+/// This many of them are enough for the thread to begin.
 const TOGETHER: usize = 16;
 
 /// How often somebody writes what others have left meanwhile, before the thread does.
@@ -55,7 +55,7 @@ struct Queue {
     /// Something would have departed if there had been room.
     was_full: bool,
     ended: bool,
-    /// Who had the sending half may never give it back.
+    /// The thread that had the sending half may never give it back.
     failed: bool,
 }
 
@@ -151,7 +151,7 @@ impl Outbox {
     fn leave(&self, queue: &mut Queue, run: &mut Run) {
         queue.run.append(run);
         self.waiting.store(queue.run.octets(), Ordering::Relaxed);
-        // Who has the sending half looks again before he gives it back.
+        // The thread that has the sending half looks again before it gives it back.
         if queue.sender.is_some() {
             self.call(queue);
         }

@@ -1,4 +1,4 @@
-//! Waiting for a device, a kick or a time.
+//! Waits for a device, a kick or a time.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -92,7 +92,7 @@ pub(crate) fn wait(
     }
 }
 
-/// Looks again and again for so long, and lets others have the processor in between. Says whether
+/// Looks again and again for this long, and lets others have the processor in between. Says whether
 /// there was something.
 fn poll_busily(fds: &mut [PollFd<'_>], kick: &Kick, limit: Duration) -> bool {
     if limit.is_zero() {

@@ -1,4 +1,4 @@
-//! Where text may land, in the buffer of a user whose wait leads.
+//! The buffer of a reader that leads, into which text may land.
 
 use crate::link::Landing;
 use crate::stack::ConnId;
@@ -19,7 +19,7 @@ pub(super) struct Aim<'a> {
 }
 
 impl<'a> Aim<'a> {
-    /// For text behind so many octets of headers; `None` if the room is too small to gain by it.
+    /// For text behind this many octets of headers; `None` if the room is too small to gain by it.
     pub(super) fn new(headers: usize, room: Room<'a>) -> Option<Aim<'a>> {
         Some(Aim {
             connection: room.connection,

@@ -19,7 +19,7 @@ use crate::wire::Packet;
 /// Datagrams received from one device before the other has its turn.
 const BATCH: usize = 64;
 
-/// A datagram that leaves so much after its time says that the machine was too busy.
+/// A datagram that leaves this much after its time says that the machine was too busy.
 const LATE: Duration = Duration::from_millis(1);
 
 /// Two devices and the path between them. The near end of the path is the first device, and
@@ -123,7 +123,7 @@ impl Relay {
         })
     }
 
-    /// Between two turns it takes so long a break at least: datagrams enter and leave up to so
+    /// Between two turns it takes this long a break at least: datagrams enter and leave up to so
     /// much late, and many share the work of a turn.
     #[must_use]
     pub fn with_grain(mut self, grain: Duration) -> Relay {
@@ -146,7 +146,7 @@ impl Relay {
         self.punctuality
     }
 
-    /// Carries datagrams until it is stopped, or for so long. It sleeps while nothing is due.
+    /// Carries datagrams until it is stopped, or for this long. It sleeps while nothing is due.
     ///
     /// # Errors
     /// If a device cannot go on.

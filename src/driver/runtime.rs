@@ -1,9 +1,9 @@
 //! The shards of one host, and waiting for any of them.
 //!
-//! What is of one connection goes to its shard's [`Engine`] at once. Listeners and UDP sockets are
-//! at every shard: a call on one of them tries the shards in turn, and a wait is entered at each
-//! of them under that shard's lock, right after the attempt there. So whatever comes later wakes,
-//! and what came before was found. Such a wait leads nowhere; the background threads do.
+//! Calls on a connection go to the [`Engine`] of its shard. Listeners and UDP sockets exist
+//! at every shard: a call on one of them tries the shards in turn, and registers as a waiter at each
+//! of them under that shard's lock, right after the attempt there. So whatever comes later wakes it,
+//! and whatever came before was found. Such a wait never takes the lead; the background threads have it.
 
 use core::task::Poll;
 use core::time::Duration;

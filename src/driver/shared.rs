@@ -36,13 +36,13 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// If more datagrams arrive together, much is to be written soon,
 const MUCH: usize = 2;
 
-/// unless they have so many octets on average: then they bring text, and what acknowledges it is little.
+/// unless they have this many octets on average: then they bring text, and what acknowledges it is little.
 /// But where more wait than a turn takes, and they are no super-segments, everybody waits for the one who
 /// receives, and another processor is better for what the kernel does when it gets the acknowledgment: it
 /// cuts and queues the next sixty segments there and then.
 const FULL: usize = 1024;
 
-/// Datagrams of so many octets are super-segments.
+/// Datagrams of this many octets are super-segments.
 pub(super) const LONG: usize = 16 * 1024;
 
 /// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
@@ -53,10 +53,9 @@ const ASSIST_AFTER_OCTETS: usize = 256 * 1024;
 /// The most turns that such a call does.
 const ASSIST_TURNS: usize = 4;
 
-/// How many events and turns in a row must have been for others until a wait of another gets the
-/// lead, or a user that only writes ends it. So a
-/// thread that accepts leaves it to the connections that are busy, which then need no waking; and
-/// where many are, it does not change hands too often.
+/// How many events and turns in a row must have been for others before another waiting thread gets the
+/// lead, or a user that only writes ends it. So a thread that accepts leaves the lead to connections that are
+/// busy, which then need not be woken; and among many of these, it does not change hands too often.
 const IDLE_EVENTS: u32 = 16;
 
 /// Everything under the lock.
@@ -99,7 +98,7 @@ pub(crate) struct Shared {
     pub(super) woken: Vec<Waker>,
     /// Something happened that the user who leads waits for.
     lead_concerned: bool,
-    /// Who gives way, and will look again by itself: it need not be kicked as long as it leads.
+    /// The lead that gives way and will look again by itself: it need not be kicked as long as it leads.
     returning: Option<Lead>,
     /// The last turn has sent nothing yet: the lead looks first.
     held: bool,
@@ -470,7 +469,7 @@ impl Shared {
         }
     }
 
-    /// So many polls in a row have promised something and given nothing.
+    /// This many polls in a row have promised something and given nothing.
     fn fruitless(&mut self, times: u32) {
         self.fruitless = times;
         let now = self.shard.now();
@@ -515,7 +514,7 @@ impl Shared {
         self.crowd.note_accepted(is_there);
     }
 
-    /// Who was called for `key` has gone away: if there still is something, another is.
+    /// The thread that was called for `key` has gone away: if there still is something, another is called.
     pub(super) fn pass_on(&mut self, key: Key) {
         if let Key::Listener(id) = key {
             self.has_come(id);
@@ -690,7 +689,7 @@ mod tests {
         assert!(shared.alarm.left().is_some());
     }
 
-    /// Who gives way comes back by itself; whoever gets the lead from it must be kicked.
+    /// A lead that gives way comes back by itself; a thread that takes the lead from it must be kicked.
     #[test]
     fn a_lead_that_gives_way_is_not_kicked() {
         let (mut shared, key, _other_end) = host();

@@ -1,9 +1,9 @@
-//! Who is next of those who wait for a turn: who has had the least.
+//! Fair shares among connections that take turns: the next turn is for the one that has had the least.
 //!
-//! Turns are not equally long, but shares are equal: the next turn is for who has had the least
-//! (start-time fair queueing, Goyal, Vin and Cheng 1996, by octets). What each has had is counted from
-//! the mark, what the one had that was called last when it was; so who comes anew begins there, with
-//! no claim to the past, and who is beyond it waits until the others are too, up to a bound.
+//! This is start-time fair queueing (Goyal, Vin and Cheng 1996), by octets: turns differ in length, but shares
+//! do not. The *mark* is what the connection that was called last had had by then, and accounts never lie below
+//! it: a connection that is new or comes back starts at the mark, without a claim to the past, and one that
+//! is beyond the mark waits until the others are, too, up to a bound.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use crate::stack::ConnId;
 /// Connections that wait for a turn, and what they have had.
 #[derive(Debug)]
 pub(super) struct Shares {
-    /// Who has had the least is first, and of those who have had the same, who came first.
+    /// Ordered by what they have had, and then by who came first.
     queue: BTreeMap<(u64, u64), ConnId>,
-    /// Where each of them stands.
+    /// The place of each of them in that order.
     queued: BTreeMap<ConnId, (u64, u64)>,
     /// How many have waited.
     arrivals: u64,
@@ -22,7 +22,7 @@ pub(super) struct Shares {
     accounts: BTreeMap<ConnId, Account>,
     /// What the one had that was called last, when it was: no account is less.
     mark: u64,
-    /// What anybody had beyond the mark counts up to so many octets: none is ever far away.
+    /// What anybody had beyond the mark counts up to this many octets: none is ever far away.
     most_beyond: u64,
 }
 
@@ -53,12 +53,12 @@ impl Shares {
         self.queue.is_empty()
     }
 
-    /// Who is next.
+    /// The next one.
     pub(super) fn first(&self) -> Option<ConnId> {
         self.queue.first_key_value().map(|(_, id)| *id)
     }
 
-    /// It waits, unless it does already. It has had so many octets, ever.
+    /// Lets a connection wait, unless it does already. `had`: how many octets it has had, ever.
     pub(super) fn enqueue(&mut self, id: ConnId, ever: u64) {
         if !self.queued.contains_key(&id) {
             let place = (self.charge(id, ever), self.arrivals);
@@ -81,7 +81,7 @@ impl Shares {
         account.had
     }
 
-    /// The first waits no more.
+    /// The first no longer waits.
     pub(super) fn pop(&mut self) -> Option<ConnId> {
         let ((had, _), id) = self.queue.pop_first()?;
         self.queued.remove(&id);
@@ -89,14 +89,14 @@ impl Shares {
         Some(id)
     }
 
-    /// It waits no more.
+    /// A connection no longer waits.
     pub(super) fn leave(&mut self, id: ConnId) {
         if let Some(place) = self.queued.remove(&id) {
             self.queue.remove(&place);
         }
     }
 
-    /// It is gone.
+    /// A connection is gone.
     pub(super) fn forget(&mut self, id: ConnId) {
         self.leave(id);
         self.accounts.remove(&id);
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(had, [8 * MB, 8 * MB, 14 * MB]);
     }
 
-    /// Who comes anew, or comes back, has no claim to what others had before.
+    /// A connection that is new or comes back has no claim to what others had before.
     #[test]
     fn who_comes_anew_begins_at_the_mark() {
         let (mut shares, [first, second, third]) = shares();
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(shares.charge(first, 25), 1020);
     }
 
-    /// Who has had turns alone for a long time does not wait as long.
+    /// A connection that has had turns alone for a long time does not have to wait that long.
     #[test]
     fn what_anybody_had_beyond_the_mark_has_a_bound() {
         let (mut shares, [_, second, _]) = shares();

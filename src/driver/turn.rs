@@ -1,4 +1,4 @@
-//! A turn of the lead: it waits for the device, receives while the stack is not locked, and hands up
+//! A turn of the lead: waits for the device, receives while the stack is not locked, and hands up
 //! what has come.
 
 use core::time::Duration;
@@ -18,7 +18,7 @@ use super::shared::{Shared, earlier};
 use crate::link::DeviceError;
 use crate::time::Instant;
 
-/// A turn that has brought so many octets, some for the lead, is over: the lead reads what is still in
+/// A turn that has brought this many octets, some for the lead, is over: the lead reads what is still in
 /// the cache, and its acknowledgment lets the peer go on. Where a turn received all that there was, the peer
 /// had filled its window by then, and waited.
 const ENOUGH: usize = 128 * 1024;

@@ -1,19 +1,19 @@
-//! Readers of long text take turns while more of it arrives than they all could take at once.
+//! Readers of long text take turns while more of it arrives than they could all take at once.
 //!
-//! Text of the lead lands in its user's buffer, and what it reads is still in the cache; text of others
-//! is copied twice out of cold memory, and each wake-up of one of them is a switch of threads for a
-//! super-segment or two. So while the lead's own text comes, a reader of another connection that has
-//! got long text is not woken at once: it waits for its turn, until the lead has had so much, or nothing
-//! has arrived for a moment. Its window fills meanwhile, and its peer waits.
+//! Text for the lead lands in its user's buffer and is read while it is in the cache. Text for others
+//! is copied twice, out of cold memory, and each wake-up of one of them costs a switch of threads for a
+//! super-segment or two. So while the lead's own text comes, a reader of another connection for which
+//! long text has arrived is not woken at once. It waits for its turn, until the lead has had enough, or nothing
+//! has arrived for a moment. Meanwhile its window fills, and its peer waits.
 //!
-//! Turns are not equally long, but [shares](super::shares) are equal.
+//! Turns differ in length, but [shares](super::shares) do not.
 //!
-//! Who has had its turn gives way: it sleeps, and whom it called finds a processor. If it went on until the
-//! other comes, turns would differ by as much as they have.
+//! A reader whose turn is over sleeps, so that the one it has called finds a processor. If it went on until the
+//! other comes, turns would become longer by unequal amounts.
 //!
-//! Why nobody waits for ever: while somebody waits here, a user leads, and looks at the latest
-//! when [`Turns::look_at`] says so; when none does for a while, since whoever was called does not come, the
-//! background thread leads, and wakes all.
+//! Why nobody waits for ever: while a reader waits here, a user leads, and looks at the latest
+//! when [`Turns::look_at`] says so. If no user leads for a while, because the one that was called does not come, the
+//! background thread leads and wakes all.
 
 use core::time::Duration;
 use std::mem;
@@ -25,30 +25,30 @@ use super::waiters::Key;
 use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
 
-/// A turn is over when so many octets have arrived in it: many times what whoever has it finds in its
+/// A turn is over when this many octets have arrived in it: many times what the reader finds in its
 /// receive buffer, which is copied twice,
 const ENOUGH: usize = 16 * 1024 * 1024;
 
-/// after so long,
+/// after this long,
 const LONGEST: Duration = Duration::from_millis(4);
 
-/// and when nothing has arrived for so long.
+/// and when nothing has arrived for this long.
 const IDLE: Duration = Duration::from_micros(200);
 
-/// How long whoever is called has to come. Meanwhile who called it does not lead.
+/// How long a reader that is called may take to come. Meanwhile the one that called it does not lead.
 const TO_COME: Duration = Duration::from_millis(20);
 
-/// How long whoever has come has to read what there is, and to wait for more.
+/// How long a reader that has come may take to read what there is and to wait for more.
 const TO_READ: Duration = Duration::from_micros(300);
 
-/// What anybody had beyond the mark counts up to so many octets, which are a few turns: none is ever far
-/// away.
+/// An account lies at most this many octets, which are a few turns, beyond the mark, so that none has to wait
+/// for long.
 const MOST_BEYOND: u64 = 4 * ENOUGH as u64;
 
 /// Whose turn it is to read long text, and who waits for one.
 #[derive(Debug)]
 pub(super) struct Turns {
-    /// Who leads, or led last, and since when.
+    /// The reader that leads, or led last, and since when.
     lead: Option<Key>,
     began: Instant,
     /// What has arrived since then.
@@ -58,7 +58,7 @@ pub(super) struct Turns {
     idle_since: Instant,
     /// Connections whose readers wait for a turn.
     shares: Shares,
-    /// Who was called and does not lead yet. Until then no other is called.
+    /// The reader that was called and does not lead yet. Until then no other is called.
     called: Option<(Key, Instant)>,
     /// The lead looks in time: it has been told when.
     is_watched: bool,
@@ -91,7 +91,7 @@ impl Turns {
         self.shares.is_empty()
     }
 
-    /// It waits. So many octets have arrived for it, ever.
+    /// It waits. This many octets have arrived for it, ever.
     pub(super) fn enqueue(&mut self, id: ConnId, received: u64) {
         self.shares.enqueue(id, received);
     }
@@ -105,7 +105,7 @@ impl Turns {
         was_called || self.lead == Some(key) && self.called.is_none()
     }
 
-    /// So many datagrams have arrived, and octets of them.
+    /// This many datagrams have arrived, and octets of them.
     pub(super) fn note(&mut self, datagrams: usize, octets: usize) {
         self.datagrams = self.datagrams.saturating_add(datagrams);
         self.octets = self.octets.saturating_add(octets);

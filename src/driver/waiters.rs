@@ -1,4 +1,4 @@
-//! Who waits for what.
+//! Which threads and futures wait for what.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -24,8 +24,8 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// How long who waits for it looks before he sleeps, where others look for `most`. The turn of a
-    /// writer of long text comes much later, and the processor is for whoever has it.
+    /// How long a thread that waits for it polls before it sleeps, where others poll for `most`. A turn to
+    /// write long text comes much later, and the processor is needed by the thread whose turn it is.
     pub(super) fn look(self, most: Duration) -> Duration {
         match self {
             Key::Turn(_) => Duration::ZERO,

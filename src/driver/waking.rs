@@ -1,4 +1,4 @@
-//! How often threads slept, and how often in vain.
+//! Statistics: how often threads slept, and how often they were woken in vain.
 
 use core::iter::Sum;
 

@@ -1,19 +1,19 @@
-//! Writers of long text take turns while they would only hold each other up.
+//! Writers of long text take turns where they would otherwise hold each other up.
 //!
-//! Many threads that write at once share the lock, the device and the processors: each writes a
-//! super-segment or two, out of memory that no cache knows any more, and is stopped by the next. One
-//! after the other, each finds its own text, its send buffer and its peer's reader warm for as long as it
-//! has the turn. So who writes long text, and has done so for a while, waits until it is its turn, even
-//! if there is room in its send buffer; and who has the turn keeps it while it waits for room.
+//! Threads that write at once compete for the lock, the device and the processors: each writes a
+//! super-segment or two, out of memory that is no longer in any cache, and is stopped by the next. If they write one
+//! after the other, each finds its text, its send buffer and its peer's reader warm for as long as its turn
+//! lasts. So a connection that has written long text for a while waits for its turn, even
+//! if there is room in its send buffer; and it keeps its turn while it waits for room.
 //!
-//! Others wait for it no longer than a moment. So only connections with a short round trip take turns; who
-//! gets no room for [`IDLE`] lets the next write; and who stays away is waited for in proportion to what it
-//! has written. All others write whenever they like: who writes little, who has a longer path, and whoever
-//! cannot sleep until its turn.
+//! Others must not wait for it for more than a moment. So only connections with a short round trip take turns; one
+//! that gets no room for [`IDLE`] lets the next write; and one that is doing something else is waited for in
+//! proportion to what it has written. All others write whenever they like: those that write little, that have a longer
+//! path, or that cannot sleep until their turn.
 //!
-//! Why nobody waits for ever: of those who wait for a turn one, the watcher, sleeps no longer than whoever
-//! has it is waited for ([`Writers::watch`]), and calls the next then. Whoever is watcher no more while
-//! others wait has the first of them come, who becomes it ([`Shared::keep_watch`]).
+//! Why nobody waits for ever: one of the waiting threads, the *watcher*, sleeps only until the present turn must end
+//! ([`Writers::watch`]), and then calls the next. When the watcher stops watching while
+//! others wait, the first of them is woken and becomes the watcher ([`Shared::keep_watch`]).
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -24,30 +24,30 @@ use super::waiters::Key;
 use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
 
-/// A turn is over when so many octets have been written in it: many times what was cold when it began,
+/// A turn is over when this many octets have been written in it: many times what was cold when it began,
 const ENOUGH: usize = 16 * 1024 * 1024;
 
-/// and after so long.
+/// and after this long.
 const LONGEST: Duration = Duration::from_millis(4);
 
-/// Who finds no room and gets none for so long lets the next write; at once, where a round trip takes longer.
+/// A connection that gets no room for this long lets the next write; at once, if its round trip is longer.
 const IDLE: Duration = Duration::from_micros(200);
 
-/// Where a round trip takes longer, nobody waits for a turn.
+/// Connections with a longer round trip do not take turns.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// Who writes again within such a time has not paused.
+/// A connection that writes again within this time has not paused.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Who has written so many octets without a pause takes turns.
+/// A connection that has written this many octets without a pause takes turns.
 const MUCH: usize = 1024 * 1024;
 
-/// Who has the turn and is elsewhere is waited for so long for each octet that it has written without a
-/// pause: a few times what it takes to write it, for it may be the scheduler that keeps it. [`LONGEST`] at
-/// most; so when it does not come back, others have lost little beside the time that it has used.
+/// How long others wait for the connection whose turn it is while it does something else, for each octet that it has
+/// written without a pause, in picoseconds: a few times what writing takes, because it may be the scheduler that keeps
+/// it; but [`LONGEST`] at most. If it does not come back, others lose little in comparison to the time it has used.
 const PATIENCE_PICOS: u64 = 500;
 
-/// No more octets count for that.
+/// At most this many octets count for that.
 const TRUSTED: usize = 8 * MUCH;
 
 /// What a connection has written.
@@ -81,7 +81,7 @@ struct Turn {
 pub(super) struct Writers {
     turn: Option<Turn>,
     shares: Shares,
-    /// Who looks after the turn, of those who wait.
+    /// The watcher, of those that wait.
     watcher: Option<ConnId>,
     /// Those who write long text over short paths, as long as they are open.
     flows: BTreeMap<ConnId, Flow>,
@@ -100,7 +100,7 @@ impl Default for Writers {
 }
 
 impl Writers {
-    /// It is about to write long text over a short path. Whether it takes turns.
+    /// A connection is about to write long text over a short path: whether it takes turns.
     fn begins(&mut self, id: ConnId, round: Duration, now: Instant) -> bool {
         let flow = self.flows.entry(id).or_default();
         flow.is_near = round < IDLE;
@@ -110,7 +110,7 @@ impl Writers {
         flow.at_once >= MUCH
     }
 
-    /// It has written so many octets.
+    /// A connection has written this many octets.
     fn note(&mut self, id: ConnId, octets: usize, now: Instant) {
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.written += octets as u64;
@@ -123,7 +123,7 @@ impl Writers {
         }
     }
 
-    /// Whether another turn is to begin, as `id` sees it: its own is over, or whoever has it stays away.
+    /// Whether `id` may end the present turn: it is its own and over, or its owner stays away.
     fn is_over(&self, id: ConnId, now: Instant) -> bool {
         match &self.turn {
             None => true,
@@ -132,7 +132,7 @@ impl Writers {
         }
     }
 
-    /// How long others wait for who has the turn.
+    /// How long others wait for the connection whose turn it is.
     fn awaited_until(&self, turn: &Turn) -> Instant {
         let at_once = self.flows.get(&turn.id).map_or(0, |flow| flow.at_once);
         let patience = match turn.has_come {
@@ -225,7 +225,7 @@ impl Shared {
         is_turn
     }
 
-    /// So many octets of it are written.
+    /// This many octets of it are written.
     pub(crate) fn note_written(&mut self, id: ConnId, octets: usize, now: Instant) {
         self.writers.note(id, octets, now);
     }
@@ -251,14 +251,14 @@ impl Shared {
         }
     }
 
-    /// Whoever sleeps until the turn of `id` looks. Says whether anybody does.
+    /// Wakes the threads that sleep until the turn of `id`. Returns whether there are any.
     fn wake_writer(&mut self, id: ConnId) -> bool {
         let before = self.woken.len();
         self.waiters.take_key(Key::Turn(id), &mut self.woken);
         self.woken.len() > before
     }
 
-    /// Somebody watches as long as anybody waits.
+    /// Makes sure that somebody watches as long as anybody waits.
     pub(super) fn keep_watch(&mut self) {
         while self.writers.watcher.is_none()
             && let Some(first) = self.writers.shares.first()
@@ -269,14 +269,14 @@ impl Shared {
         }
     }
 
-    /// Who waited for the turn of `id` does so no more. If another thread does, it comes back to the queue.
+    /// A thread no longer waits for the turn of `id`. If another thread does, `id` is queued again.
     pub(super) fn leave_turns(&mut self, id: ConnId) {
         self.writers.leave(id);
         self.wake_writer(id);
         self.keep_watch();
     }
 
-    /// Whoever waits for the turn of a connection to which nothing can be written any more learns of it.
+    /// Wakes the threads that wait for turns of connections that can no longer be written to.
     pub(super) fn note_state_of_writer(&mut self, event: Event) {
         let Event::Connection(id, readiness) = event else {
             return;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::Stack;
 use super::flow_label::Flow;
-use super::listener::ListenerId;
-use super::table::ConnId;
+use super::id::{ConnId, ListenerId};
 use crate::config::{ClosedPorts, TcpConfig};
 use crate::tcp::{Discard, FastOpen, FourTuple, MayFollow, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;

@@ -10,8 +10,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 
 use super::Stack;
-use super::listener::ListenerId;
-use super::table::ConnId;
+use super::id::{ConnId, ListenerId};
 use crate::config::{ConfigError, ListenerConfig, SignatureKeys, SocketOptions, TcpConfig};
 use crate::tcp::{
     ConnectionError, Draft, Loan, RecvError, SendError, SequenceSpace, State, Status, Tcb, Times,

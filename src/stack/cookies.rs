@@ -13,33 +13,17 @@
 
 use super::Stack;
 use super::arrive::Arrival;
-use super::listener::ListenerId;
+use super::epoch::Epoch;
+use super::id::ListenerId;
 use super::secret::Secret;
 use crate::config::SynCookies;
 use crate::tcp::{FourTuple, Open, State, Tcb, stateless};
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use crate::wire::{Control, Ecn, IpHeader, TcpHeader, protocol};
-
-/// A cookie is good in the epoch in which it was made, and in the next.
-const EPOCH: Duration = Duration::from_secs(64);
 
 /// The MSS that a cookie can stand for: the floor, and what the links of today have. A peer that
 /// says something else gets the next below.
 const SIZES: [u16; 8] = [48, 536, 1220, 1360, 1400, 1440, 1460, 8940];
-
-/// The number of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Epoch(u64);
-
-impl Epoch {
-    fn at(now: Instant) -> Epoch {
-        Epoch(now.as_nanos() / EPOCH.as_nanos() as u64)
-    }
-
-    fn before(self) -> Epoch {
-        Epoch(self.0.saturating_sub(1))
-    }
-}
 
 /// The index of the largest size that is not larger than `mss`.
 fn size_index(mss: u16) -> u8 {

@@ -5,7 +5,7 @@
 //! four-tuple: a hash, and a connection that no cache holds. Where thousands are taken in a row,
 //! a bit for each is some thirty times as quick.
 
-use super::routes::Key;
+use super::key::Key;
 
 /// As many destinations are remembered. Each has used up thousands of ports, unless there are few.
 const CAPACITY: usize = 16;

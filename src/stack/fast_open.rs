@@ -15,8 +15,8 @@ use siphasher::sip::SipHasher24;
 
 use super::Stack;
 use super::arrive::Arrival;
-use super::listener::{Listener, ListenerId};
-use super::table::ConnId;
+use super::id::{ConnId, ListenerId};
+use super::listener::Listener;
 use crate::config::{FastOpenConfig, FastOpenKeys, TcpConfig};
 use crate::tcp::{FastOpenOutcome, FourTuple, Path};
 use crate::time::{Duration, Instant};

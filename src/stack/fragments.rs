@@ -805,7 +805,7 @@ mod tests {
             }
             assert_eq!(
                 reassembler.len() as u64 + reassembler.evicted(),
-                floods.into()
+                u64::from(floods)
             );
             assert_eq!(reassembler.ages.len(), reassembler.len());
             assert_eq!(reassembler.deadlines.len(), reassembler.len());

@@ -5,16 +5,12 @@ use core::net::{IpAddr, SocketAddr};
 use core::num::NonZeroU64;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::cookies::Epoch;
+use super::epoch::Epoch;
+use super::id::{ConnId, ListenerId};
 use super::secret::Secret;
-use super::table::ConnId;
 use crate::config::{FastOpenConfig, ListenerConfig};
 use crate::tcp::FourTuple;
 use crate::time::Instant;
-
-/// A listener of a stack. Valid until [`Stack::close_listener`](super::Stack::close_listener).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ListenerId(NonZeroU64);
 
 /// One listener.
 #[derive(Clone, Debug)]

@@ -12,12 +12,13 @@
 //! | `ports` | local addresses and ports of connections that it opens |
 //! | `table` | the connections, but for those in `waiting` |
 //! | `waiting` | connections in TIME-WAIT, in little memory |
-//! | `routes` | finds the connection of a four-tuple |
+//! | `id` | how users name connections and listeners |
+//! | `key`, `routes` | a four-tuple as a key; finds the connection of a four-tuple |
 //! | `crowds` | destinations for which the local ports are nearly used up |
 //! | `chunks` | a vector that grows without moving its elements |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and received |
-//! | `cookies` | LISTEN under a flood: SYN cookies (RFC 4987) |
+//! | `cookies`, `epoch` | LISTEN under a flood: SYN cookies (RFC 4987); for how long they are valid |
 //! | `deadlines` | a timing wheel: when each connection must be looked at |
 //! | `paths` | path MTUs that later connections start from |
 //! | `memory` | the memory budget, and what happens when it runs short |
@@ -44,12 +45,15 @@ mod counters;
 mod crowds;
 mod deadlines;
 mod depart;
+mod epoch;
 mod fast_open;
 mod flow_label;
 pub mod fragments;
 mod icmp;
+mod id;
 mod identification;
 mod itself;
+mod key;
 mod listener;
 mod memory;
 mod paths;
@@ -77,11 +81,11 @@ use crate::time::Instant;
 pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
 pub use counters::{Counters, UdpCounters};
-pub use listener::ListenerId;
+pub use id::{ConnId, ListenerId};
 pub use reports::{IcmpReport, Reported};
 pub use secret::Secret;
 pub use share::{Share, Stray};
-pub use table::{CONNECTION_AT_REST, ConnId};
+pub use table::CONNECTION_AT_REST;
 pub use udp::{
     BindError, DatagramError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
     UdpSendError, Undelivered,

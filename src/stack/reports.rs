@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
-use super::table::ConnId;
+use super::id::ConnId;
 use super::udp::UdpId;
 use super::{Stack, icmp};
 use crate::tcp::ConnectionError;

@@ -4,62 +4,8 @@
 use hashbrown::HashTable;
 
 use super::crowds::Crowds;
+use super::key::Key;
 use super::secret::TableHasher;
-use crate::tcp::FourTuple;
-use crate::wire::Sockets;
-
-/// A four-tuple as few numbers: the sockets of what arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key(Sockets);
-
-impl From<Sockets> for Key {
-    #[inline]
-    fn from(sockets: Sockets) -> Key {
-        Key(sockets)
-    }
-}
-
-impl Key {
-    #[inline]
-    pub(super) fn new(tuple: &FourTuple) -> Key {
-        Key(Sockets::new(tuple.remote, tuple.local))
-    }
-
-    /// The port of this host.
-    #[inline]
-    pub(super) fn local_port(&self) -> u16 {
-        let [_, local] = self.0.ports();
-        local
-    }
-
-    /// The same, but for the port of this host.
-    #[inline]
-    pub(super) fn with_local_port(&self, port: u16) -> Key {
-        Key(self.0.to_port(port))
-    }
-
-    /// Keyed: nobody outside can choose four-tuples that collide.
-    #[inline]
-    pub(super) fn hash(&self, hasher: &TableHasher) -> u64 {
-        match &self.0 {
-            Sockets::V4(addresses, ports) => {
-                let mut octets = [0; 12];
-                octets[..8].copy_from_slice(&addresses.to_le_bytes());
-                octets[8..].copy_from_slice(&ports.to_le_bytes());
-                hasher.hash(&octets)
-            }
-            Sockets::V6(addresses, ports) => {
-                let mut octets = [0; 36];
-                let (words, last) = octets.as_chunks_mut::<8>();
-                for (word, half) in words.iter_mut().zip(addresses) {
-                    *word = half.to_le_bytes();
-                }
-                last.copy_from_slice(&ports.to_le_bytes());
-                hasher.hash(&octets)
-            }
-        }
-    }
-}
 
 /// The places of connections, found by four-tuple. `key_of` says whose a place is.
 #[derive(Clone, Debug)]
@@ -125,6 +71,7 @@ impl Routes {
 mod tests {
     use super::super::Secret;
     use super::*;
+    use crate::tcp::FourTuple;
 
     fn key(remote: u16, ipv6: bool) -> Key {
         let local = match ipv6 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Stack;
-use super::table::ConnId;
+use super::id::ConnId;
 use crate::tcp::FourTuple;
 use crate::wire::Control;
 

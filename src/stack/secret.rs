@@ -126,7 +126,7 @@ impl BuildHasher for TableHasher {
 
 #[cfg(test)]
 mod tests {
-    use super::super::routes::Key;
+    use super::super::key::Key;
     use super::*;
 
     fn tuple(port: u16) -> FourTuple {

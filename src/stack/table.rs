@@ -5,24 +5,14 @@ use core::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::flow_label::Flow;
-use super::listener::ListenerId;
+use super::id::{ConnId, ListenerId};
+use super::key::Key;
 use super::memory::Charge;
-use super::routes::{Key, Routes};
+use super::routes::Routes;
 use super::secret::TableHasher;
 use crate::config::TcpConfig;
 use crate::tcp::{FourTuple, Readiness, State, Tcb};
 use crate::time::{Duration, Instant};
-
-/// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
-/// [`Stack::abort`]).
-///
-/// [`Stack::close`]: super::Stack::close
-/// [`Stack::abort`]: super::Stack::abort
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId {
-    pub(super) slot: u32,
-    generation: u32,
-}
 
 /// One connection and what the stack keeps of it.
 #[derive(Clone, Debug)]

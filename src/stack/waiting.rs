@@ -7,7 +7,8 @@
 use super::Stack;
 use super::chunks::Chunks;
 use super::deadlines::Deadlines;
-use super::routes::{Key, Routes};
+use super::key::Key;
+use super::routes::Routes;
 use super::secret::TableHasher;
 use crate::tcp::{FourTuple, Path, State, Tcb, TimeWait, Waking};
 use crate::time::{Duration, Instant};

@@ -18,7 +18,7 @@ use super::tcb::Tcb;
 use super::timers::Timer;
 use crate::time::Instant;
 
-/// A path on which a segment is overtaken by more than so many reorders (RFC 5681 §3.2: DupThresh).
+/// A path on which a segment is overtaken by more than this many reorders (RFC 5681 §3.2: DupThresh).
 const REORDERING: usize = 3;
 
 impl Tcb {

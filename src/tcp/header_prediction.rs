@@ -91,7 +91,7 @@ impl Tcb {
     }
 
     /// As [`Tcb::expects_plain`], of a segment whose text begins in the buffer of its reader, where
-    /// so many octets have `landed`, and ends with `rest`. What has landed counts as read; if the
+    /// this many octets have `landed`, and ends with `rest`. What has landed counts as read; if the
     /// segment was not expected, or text is to be read first, nothing is done.
     pub fn expects_landed(
         &mut self,
@@ -185,7 +185,7 @@ impl Tcb {
             && self.rcv.memory.is_none()
     }
 
-    /// What the steps do with a segment that [`Tcb::predicts`]. Of its text so many octets have
+    /// What the steps do with a segment that [`Tcb::predicts`]. Of its text this many octets have
     /// `landed`, and `text` is the rest. Returns how many octets of our own wait to be sent.
     #[inline(always)]
     fn take_predicted(
