@@ -123,8 +123,8 @@ impl Relay {
         })
     }
 
-    /// Between two turns it takes this long a break at least: datagrams enter and leave up to so
-    /// much late, and many share the work of a turn.
+    /// Pauses at least this long between two turns: datagrams may enter and leave this much late, and many of
+    /// them share the work of a turn.
     #[must_use]
     pub fn with_grain(mut self, grain: Duration) -> Relay {
         self.grain = grain;

@@ -58,7 +58,7 @@ impl Shares {
         self.queue.first_key_value().map(|(_, id)| *id)
     }
 
-    /// Lets a connection wait, unless it does already. `had`: how many octets it has had, ever.
+    /// Lets a connection wait, unless it does already. `ever`: how many octets it has had in all.
     pub(super) fn enqueue(&mut self, id: ConnId, ever: u64) {
         if !self.queued.contains_key(&id) {
             let place = (self.charge(id, ever), self.arrivals);
