@@ -1,9 +1,11 @@
 //! Which segments of a connection are accepted, where an RFC leaves that open or common hosts differ.
 
+use core::time::Duration;
+
 use super::Resets;
 
 /// How a connection treats segments that may not come from its peer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Acceptance {
     /// Which resets are accepted. Default [`Resets::Exact`].
     pub resets: Resets,
@@ -17,4 +19,18 @@ pub struct Acceptance {
     /// Once timestamps are negotiated, a segment without them is dropped, unless it is a reset (RFC 7323
     /// §3.2). Off, it is accepted, because a middlebox may have removed the option. Default off.
     pub timestamps_required: bool,
+    /// For how long the last timestamp of a peer rejects older ones (PAWS). Default 24 days (RFC 7323 §5.5).
+    pub timestamp_lifetime: Duration,
+}
+
+impl Default for Acceptance {
+    fn default() -> Acceptance {
+        Acceptance {
+            resets: Resets::default(),
+            syns_reset: false,
+            any_old_ack: false,
+            timestamps_required: false,
+            timestamp_lifetime: Duration::from_secs(24 * 24 * 60 * 60),
+        }
+    }
 }

@@ -40,7 +40,8 @@ pub struct Habits {
     /// A smaller window than before is accepted only with new text or a new
     /// acknowledgment, or if it is zero, as in Linux. Default off: RFC 9293 §3.10.7.4.
     pub doubts_smaller_windows: bool,
-    /// The time to the next probe of a closed window counts from the answer to the last one, as in
+    /// The time to the next probe of a closed window, or to the next segment into a window that is too small, counts
+    /// from the last acknowledgment, except one that comes with text in order and acknowledges nothing new, as in
     /// Linux. Default off: from the last probe, as for retransmissions (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
     /// A segment that ends beyond the window is refused entirely if text waits to be read; otherwise as
@@ -48,14 +49,22 @@ pub struct Habits {
     /// window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
     /// A FIN without text that lies beyond a gap is reported by SACK, and by D-SACK if it comes
-    /// again, as in Linux. Default off: only text is reported (RFC 2018 §3).
+    /// again, as in Linux; and the acknowledgment of a FIN in order reports nothing. Default off: only text is
+    /// reported (RFC 2018 §3).
     pub reports_fins: bool,
+    /// The reset of a user who closes reports what lies beyond gaps by SACK, as in Linux. Default off: only
+    /// acknowledgments do (RFC 2018 §4).
+    pub resets_report: bool,
     /// Text that extends from before or at the peer's FIN to beyond it resets the connection, as
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
     pub resets_across_fin: bool,
     /// The acknowledgment of a duplicate segment is processed if the segment ends between our last acknowledgment and
-    /// RCV.NXT, as in Linux. Default off: such a segment is not acceptable (RFC 9293 §3.10.7.4).
+    /// RCV.NXT, and an empty one is not answered, as in Linux. Default off: such a segment is not acceptable (RFC 9293
+    /// §3.10.7.4).
     pub takes_recent_duplicates: bool,
+    /// In a synchronized state, a segment without ACK, RST and SYN is dropped silently, wherever it lies, as in
+    /// Linux. Default off: one outside the window is answered (RFC 9293 §3.10.7.4, first).
+    pub ignores_unacknowledging: bool,
     /// How the room in the send buffer is counted. Default [`SendRoom::Octets`].
     pub send_room: SendRoom,
     /// What [`TcpConfig::r2`](super::TcpConfig::r2) and
@@ -85,7 +94,8 @@ pub enum SendRoom {
     /// buffer. SEND fills the last packet that waits to be sent, and begins another if there is any room at all.
     /// [`SocketOptions::unsent_low_water`](super::SocketOptions::unsent_low_water) limits it likewise. A user that
     /// waits is woken when packets take less than two thirds of the memory, and less than half of that low-water
-    /// mark waits. As in Linux.
+    /// mark waits. Unless the user asked for a size, there is room for the packets of two congestion windows, of at
+    /// least ten full segments. As in Linux.
     Packets,
 }
 

@@ -14,6 +14,9 @@ pub struct SocketOptions {
     /// when the user closes or turns this off, or when nothing has been in flight for a retransmission
     /// timeout (the override timeout of RFC 9293 §3.8.6.2.1). Default off.
     pub cork: bool,
+    /// The acknowledgment of the peer's SYN,ACK waits for text, for at most 200 ms, as in Linux, because the user is
+    /// about to send. Default off: it leaves at once.
+    pub holds_handshake_ack: bool,
     /// Once the user has closed, text that arrives resets the connection even if the user still holds
     /// it, because nobody will read it (RFC 9293 §3.6.1, SHLD-3). Default off.
     pub refuses_text: bool,

@@ -110,6 +110,8 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     syns_reset: false,
     any_old_ack: false,
     timestamps_required: false,
+    // 2^31 microseconds, of clocks that may tick as often.
+    timestamp_lifetime: Duration::from_secs(2147),
 };
 
 /// What acknowledgments of Linux wait for.
@@ -225,6 +227,7 @@ fn habits() -> Habits {
             counts_no_segments: false,
             fixed_reordering_window: false,
             probe_needs_no_sample: true,
+            probes_whole_segments: true,
             skipped_probe_rearms: true,
             resend_restarts_timer: true,
             acked_refutes_timeout: true,
@@ -240,6 +243,8 @@ fn habits() -> Habits {
             idle_halves: true,
             reduces_whole_window: true,
             window_in_segments: true,
+            marks_need_flight: true,
+            counts_segments: true,
         },
         sending: SendingHabits {
             fills_windows: true,
@@ -253,7 +258,9 @@ fn habits() -> Habits {
         probes_count_from_answer: true,
         refuses_overruns: true,
         takes_recent_duplicates: true,
+        ignores_unacknowledging: true,
         reports_fins: true,
+        resets_report: true,
         resets_across_fin: true,
         send_room: SendRoom::Packets,
         retry_limit: RetryLimit::Time,

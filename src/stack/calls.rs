@@ -509,6 +509,11 @@ impl Stack {
         self.table.get(id).tcb.is_quick()
     }
 
+    /// Whether the user has opened the connection, and the peer has acknowledged the SYN.
+    pub fn has_opened(&self, id: ConnId) -> bool {
+        self.table.get(id).tcb.has_opened()
+    }
+
     /// How long a connection was busy, and what limited it.
     pub fn times(&self, now: Instant, id: ConnId) -> Times {
         self.table.get(id).tcb.times(now)

@@ -5,7 +5,8 @@ use core::time::Duration;
 
 use super::held_sacks::HeldSacks;
 use super::seq::Seq;
-use super::tcb::{AckDue, Acks, Tcb};
+use super::tcb::{AckDue, Acks, QUICK_ACKS, Tcb};
+use super::timers::Timer;
 use crate::config::AckWaits;
 use crate::time::Instant;
 
@@ -85,6 +86,16 @@ impl Tcb {
         self.acks.wait().min(most).min(round)
     }
 
+    /// The acknowledgment of the peer's SYN,ACK waits for text: see
+    /// [`SocketOptions::holds_handshake_ack`](crate::config::SocketOptions::holds_handshake_ack).
+    pub(super) fn hold_handshake_ack(&mut self, now: Instant) {
+        self.acks.due = AckDue::Delayed;
+        // Text that is sent soon answers it.
+        self.acks.received = Some(now);
+        self.timers.arm(Timer::DelayedAck, now + MOST_OF_END);
+        self.hurry_acks(QUICK_ACKS);
+    }
+
     /// The user answers what came this long ago at most.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();
@@ -138,6 +149,13 @@ impl Tcb {
         let is_held =
             self.config.ack_waits.hold_smaller_window && self.acks.unacknowledged > full_sized;
         has_ended || is_held
+    }
+
+    /// The next waits for as little as it may.
+    pub(super) fn wait_shortly(&mut self) {
+        if self.config.ack_waits.follow_intervals {
+            self.wait_for(self.config.delayed_ack.unwrap_or_default());
+        }
     }
 
     /// The next waits for this long, unless something bounds it.

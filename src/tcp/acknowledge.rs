@@ -17,6 +17,7 @@ use super::state::{Event, State};
 use super::tcb::Tcb;
 use super::timers::Timer;
 use crate::time::Instant;
+use crate::wire::Control;
 
 /// A path on which a segment is overtaken by more than this many reorders (RFC 5681 §3.2: DupThresh).
 const REORDERING: usize = 3;
@@ -69,6 +70,17 @@ impl Tcb {
         self.check_fin_acknowledged(now)
     }
 
+    /// See [`Habits::ignores_unacknowledging`](crate::config::Habits::ignores_unacknowledging).
+    pub(super) fn look_for_ack(&self, seg: &Segment<'_>) -> Step {
+        let is_none = !seg.ctl.any(Control::ACK | Control::RST | Control::SYN)
+            && self.state.is_synchronized()
+            && !self.ends_lightly();
+        match is_none && self.config.habits.ignores_unacknowledging {
+            true => Step::Break(Discard::NoAck),
+            false => Step::Continue(()),
+        }
+    }
+
     /// An old duplicate, however old, where that is wanted:
     /// [`Acceptance::any_old_ack`](crate::config::Acceptance::any_old_ack).
     fn takes_old_ack(&self, ack: Seq) -> bool {
@@ -105,7 +117,7 @@ impl Tcb {
     /// SND.UNA =< SEG.ACK =< SND.NXT: what is acknowledged leaves the buffer, recovery and
     /// congestion control hear of it, and the window is updated.
     fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
-        let wnd = seg.wnd;
+        let (wnd, una) = (seg.wnd, self.snd.una);
         self.end_part();
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
@@ -114,7 +126,9 @@ impl Tcb {
         }
         self.arm_recovery_timer();
         self.update_send_window(wnd, seg.seq, ack);
-        self.put_off_probe(now);
+        if seg.text.is_empty() || ack > una || seg.seq > self.rcv.nxt {
+            self.put_off_probe(now);
+        }
     }
 
     /// SND.WND, unless a segment that was sent later has said what it is.
@@ -134,11 +148,10 @@ impl Tcb {
         }
     }
 
-    /// A peer whose window is closed has answered: see
+    /// A peer whose window is closed, or too small, has answered: see
     /// [`Habits::probes_count_from_answer`](crate::config::Habits::probes_count_from_answer).
     fn put_off_probe(&mut self, now: Instant) {
-        let is_closed = self.snd.wnd == 0 && self.timers.is_armed(Timer::Persist);
-        if is_closed && self.config.habits.probes_count_from_answer {
+        if self.timers.is_armed(Timer::Persist) && self.config.habits.probes_count_from_answer {
             let interval = self.persist_interval();
             self.timers.arm(Timer::Persist, now + interval);
         }
@@ -217,7 +230,13 @@ impl Tcb {
         // Without SACK, nobody knows what a duplicate is about.
         let reorders =
             self.agreed.sack && self.recovery.reordering(self.snd.mss) > REORDERING * self.snd.mss;
+        // Our SYN is no text.
+        let syn = match self.recovery.weight() {
+            Some(weight) if self.snd.una == self.snd.iss => weight.get(),
+            _ => 0,
+        };
         match report.acked > 0 || reorders {
+            true if self.recovery.weight().is_some() => report.delivered_data.saturating_sub(syn),
             true => report.delivered,
             false => 0,
         }
@@ -406,9 +425,14 @@ impl Tcb {
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.forget_window_of_syn();
         self.acknowledge(now, ack, seg);
+        self.expect_segments();
         self.count_from_handshake(now);
         self.start_congestion(now, was_lost);
+        if self.counts_packets() {
+            self.size_send_buffer();
+        }
         self.stats.last_text_received = now;
+        self.recovery.leave_handshake();
         // A connection on which nothing happens needs no room for records.
         self.recovery.shrink();
         self.on_syn_text_answered();

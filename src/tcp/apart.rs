@@ -101,6 +101,18 @@ impl Tcb {
         self.recv_buffer.note_old_duplicate(range);
     }
 
+    /// A reset is about to be due: what it reports is set apart, for nothing is left of it then. See
+    /// [`Habits::resets_report`](crate::config::Habits::resets_report).
+    pub(super) fn set_reset_apart(&mut self) {
+        self.acks.apart.clear();
+        if self.config.habits.resets_report && self.sack_room(0) > 0 {
+            self.acks.apart.push(Apart {
+                ack: self.rcv.nxt,
+                sack: self.sack_blocks(0),
+            });
+        }
+    }
+
     /// Text is about to be taken, or to be reported as having come twice, that lies at `range` and
     /// came in segments of up to `mss` octets. What that would keep from being said is set apart.
     pub(super) fn set_acks_apart(&mut self, range: &Range<Seq>, mss: usize) {

@@ -27,6 +27,9 @@ struct Places {
     pushed: VecDeque<Seq>,
     /// Where records end.
     records: VecDeque<Seq>,
+    /// With [`Push::SendEnd`]: where pushes are that left as soon as they were given, so that nothing joins what ends
+    /// there.
+    left_at_once: VecDeque<Seq>,
     /// With [`Push::SendEnd`]: where the last burst of text begins, and where the last push was.
     last: Option<(Seq, Seq)>,
     /// With [`Push::SendEnd`]: how many segments have left together that others may follow at once.
@@ -46,7 +49,12 @@ impl Boundaries {
         let Some(marked) = &mut self.0 else {
             return;
         };
-        for places in [&mut marked.pushed, &mut marked.records, &mut marked.groups] {
+        for places in [
+            &mut marked.pushed,
+            &mut marked.records,
+            &mut marked.left_at_once,
+            &mut marked.groups,
+        ] {
             while places.front().is_some_and(|place| *place <= una) {
                 places.pop_front();
             }
@@ -84,15 +92,17 @@ impl Places {
             Some(_) => segments,
             None => self.together + segments,
         };
-        if self.together >= most || self.records.binary_search(&nxt).is_ok() {
-            self.group(nxt, false);
+        let ends = |places: &VecDeque<Seq>| places.binary_search(&nxt).is_ok();
+        if self.together >= most || ends(&self.records) || ends(&self.left_at_once) {
+            self.group(nxt, false, false);
         }
     }
 
-    /// New text has left, up to `nxt`; `goes_on`: other segments follow at once.
-    fn group(&mut self, nxt: Seq, goes_on: bool) {
+    /// New text has left, up to `nxt`; `goes_on`: other segments follow at once; `is_joined`: or would, but for the
+    /// peer's window, and have joined it.
+    fn group(&mut self, nxt: Seq, goes_on: bool, is_joined: bool) {
         let (together, ended) = (self.together, !goes_on);
-        if !ended {
+        if !ended || is_joined {
             // What joins it takes its push away.
             let begin = self.groups.back().copied();
             let at = (self.pushed).partition_point(|place| Some(*place) <= begin);
@@ -161,6 +171,9 @@ impl Tcb {
     /// where a SEND ends, and where half a window was given since the last one.
     fn note_pushes(&mut self, given: Range<Seq>) {
         let (most, half) = (self.largest_burst(), self.snd.max_wnd / 2);
+        let (mut head, leaves_to) = (self.snd.nxt, self.snd.nxt + self.may_leave());
+        let mss = self.snd.mss;
+        let together = mss * self.most_together().unwrap_or(1);
         let boundaries = self.boundaries.marked();
         let (burst, mut pushed) = boundaries.last.unwrap_or((given.start, given.start));
         // What has left joins nothing, and nothing joins a record that has ended.
@@ -174,10 +187,33 @@ impl Tcb {
         } else {
             burst = given.start;
         }
+        // The burst that waits has a push, which moves to its end when others join it.
+        let mut waits = false;
         while burst + most < given.end {
-            burst += most;
-            if burst > pushed + half {
-                pushed = boundaries.push(burst);
+            let end = burst + most;
+            let forced = end > pushed + half;
+            let leaves = leaves_to.min(end).saturating_since(burst) / mss * mss;
+            if forced {
+                pushed = end;
+                if 0 < leaves && leaves < most {
+                    // What is left of it has room again.
+                    (burst, head, waits) = (burst + leaves, burst + leaves, true);
+                    continue;
+                }
+            } else if burst == head && together < most && together <= leaves {
+                // It is full, and the next to leave: its first segments do so at once.
+                (burst, head) = (burst + together, burst + together);
+                continue;
+            }
+            if forced || waits {
+                boundaries.push(end);
+            }
+            (burst, waits) = (end, false);
+            if leaves == most && forced {
+                head = end;
+                if boundaries.left_at_once.len() < MOST {
+                    boundaries.left_at_once.push_back(end);
+                }
             }
         }
         if !self.parted || given.end > pushed + half {
@@ -238,11 +274,14 @@ impl Tcb {
             return;
         };
         let half = (self.send_window() / self.snd.mss / 2).max(1);
+        // Urgent data leaves by itself, each segment with its own pointer, and so does what follows.
+        let most = if self.snd.up.is_some() { 1 } else { most };
         let nxt = self.snd.nxt;
         (self.boundaries.marked()).join(segments, nxt, most.min(half));
         if self.boundaries.leaves_together() {
             let goes_on = !self.is_held_by_pacer() && self.would_send_text();
-            self.boundaries.marked().group(nxt, goes_on);
+            let is_joined = self.unsent() > 0 && self.congestion_room() >= self.snd.mss;
+            self.boundaries.marked().group(nxt, goes_on, is_joined);
         }
     }
 
@@ -330,7 +369,7 @@ mod tests {
             let nxt = Seq::initial(0) + nxt;
             places.join(segments, nxt, 3);
             if places.together > 0 {
-                places.group(nxt, goes_on);
+                places.group(nxt, goes_on, false);
             }
             places.together_end == Some(nxt)
         };

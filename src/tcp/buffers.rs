@@ -401,7 +401,7 @@ impl Tcb {
         // Nothing to grow by, or to give back.
         let capacity = self.send_buffer.capacity();
         let is_first = capacity == self.config.initial_send_buffer;
-        let fits = self.congestion.window() <= capacity as u64 / 2;
+        let fits = self.congestion.window() <= capacity as u64 / 2 && !self.counts_packets();
         if !is_first || !fits || self.config.socket.send_buffer.is_some() {
             self.size_send_buffer();
         }
@@ -414,7 +414,11 @@ impl Tcb {
             Some(fixed) => fixed.clamp(1, LARGEST),
             None => {
                 let window = usize::try_from(self.congestion.window()).unwrap_or(LARGEST);
-                let twice = window.saturating_mul(2).min(self.config.send_buffer);
+                let twice = match self.counts_packets() {
+                    true => self.memory_of_two_windows(window),
+                    false => window.saturating_mul(2),
+                };
+                let twice = twice.min(self.config.send_buffer);
                 let (grown, first) = (twice.max(capacity), first_send_buffer(&self.config));
                 match self.allowance.plenty {
                     true if grown > first => grown.min(self.path_holds()).max(first),

@@ -315,7 +315,10 @@ impl Tcb {
             | State::Established
             | State::FinWait1
             | State::FinWait2
-            | State::CloseWait => self.reset_due = true,
+            | State::CloseWait => {
+                self.set_reset_apart();
+                self.reset_due = true;
+            }
             State::Listen | State::SynSent | State::Closing | State::LastAck | State::TimeWait => {}
         }
         self.forget();
@@ -505,6 +508,11 @@ impl Tcb {
     fn reordering(&self) -> usize {
         let mss = self.snd.mss;
         self.recovery.reordering(mss).div_ceil(mss)
+    }
+
+    /// Whether the user has opened the connection, and the peer has acknowledged the SYN.
+    pub fn has_opened(&self) -> bool {
+        !self.passive && self.snd.una > self.snd.iss
     }
 
     /// STATUS (§3.10.6).

@@ -142,6 +142,11 @@ impl Tcb {
         let text = &text[..text.len().min(room)];
         self.recv_buffer.insert(self.rcv.nxt, text.into());
         self.rcv.nxt = self.recv_buffer.next();
+        if let Some(memory) = &mut self.rcv.memory {
+            // As in Linux the first window begins behind it.
+            memory.begin_behind(text.len());
+            self.rcv.edge += text.len();
+        }
         self.opening.syn_text_taken = !text.is_empty();
         self.readiness |= Readiness::READABLE | Readiness::WRITABLE;
         self.settle(now);

@@ -201,5 +201,6 @@ impl Tcb {
         let text = self.path_mtu.text().saturating_sub(self.agreed.options());
         self.snd.mss = text.min(self.most_of_window()).max(1);
         self.congestion.set_mss(self.snd.mss);
+        self.recovery.set_mss(self.snd.mss);
     }
 }

@@ -141,6 +141,7 @@ impl Tcb {
             && self.state == State::Established
             && self.rcv.fin.is_none()
             && !self.agreed.signed
+            && !self.config.habits.congestion.counts_segments
             && self.feedback.mode() == EcnMode::Off
             && self.recovery.is_calm(self.snd.una)
     }
@@ -169,7 +170,8 @@ impl Tcb {
     fn predicts_timestamps(&self, now: Instant, header: &PlainHeader) -> bool {
         match header.timestamps {
             Some(timestamps) => {
-                self.agreed.timestamps && !self.timestamps.is_old(now, timestamps.val)
+                let lifetime = self.config.acceptance.timestamp_lifetime;
+                self.agreed.timestamps && !self.timestamps.is_old(now, timestamps.val, lifetime)
             }
             None => !self.agreed.timestamps,
         }
@@ -213,6 +215,7 @@ impl Tcb {
         }
         self.stats.ecn_seen |= ecn.is_capable();
         if len > 0 {
+            self.stats.text_segments_in += segments(len, mss) as u64;
             let about = AboutText {
                 mss,
                 echo: header.timestamps.map(|timestamps| timestamps.ecr),

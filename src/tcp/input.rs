@@ -12,7 +12,7 @@ use super::readiness::Readiness;
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::tcb::{AckDue, Tcb};
+use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use crate::config::Resets;
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader, Text};
@@ -62,6 +62,9 @@ impl Tcb {
     ) -> Option<Discard> {
         let mut seg = self.widen(ecn, header, text, mss);
         self.stats.segments_in += seg.segments() as u64;
+        if !seg.text.is_empty() {
+            self.stats.text_segments_in += seg.segments() as u64;
+        }
         let walk = match self.state {
             State::Closed | State::Listen => Step::Break(Discard::Closed),
             State::SynSent => self.in_syn_sent(now, header, &mut seg),
@@ -141,7 +144,10 @@ impl Tcb {
         self.on(Event::RcvSynAck);
         self.feedback.on_syn_ack(seg);
         self.take_handshake_ack(now, ack, seg);
-        self.acks.due = AckDue::Now;
+        match self.config.socket.holds_handshake_ack {
+            true => self.hold_handshake_ack(now),
+            false => self.acks.due = AckDue::Now,
+        }
         if self.config.habits.handshakes.bare_syn_ack {
             return Step::Continue(());
         }
@@ -179,9 +185,13 @@ impl Tcb {
         self.take_syn_options(now, header);
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
         self.fit_buffers_to_segments(now);
-        if self.config.windows.whole_segment_window && self.agreed.window_scale.is_some() {
-            // More than the field of a SYN can say.
-            self.rcv.edge = irs + 1 + self.first_window();
+        if self.config.windows.whole_segment_window {
+            // If it is scaled, it is more than the field of a SYN can say.
+            let window = match self.agreed.window_scale {
+                Some(_) => self.first_window(),
+                None => usize::from(self.syn_window()),
+            };
+            self.rcv.edge = irs + 1 + window;
         }
         self.start_receive_memory();
     }
@@ -195,21 +205,12 @@ impl Tcb {
         self.snd.wl2 = wl2;
     }
 
-    /// The peer's window has never been as large.
-    #[cold]
-    fn grow_largest_window(&mut self, wnd: usize) {
-        let before = self.most_of_window();
-        self.snd.max_wnd = wnd;
-        if before <= self.snd.mss || self.most_of_window() < self.snd.mss {
-            self.set_effective_mss();
-        }
-    }
-
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         let (start, end) = (seg.seq, seg.end());
         let text_end = seg.text_start() + seg.text.len();
         let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
+        self.look_for_ack(seg)?;
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
@@ -327,7 +328,8 @@ impl Tcb {
                 false => Step::Continue(()),
             };
         };
-        if !self.timestamps.is_old(now, timestamps.val) {
+        let lifetime = self.config.acceptance.timestamp_lifetime;
+        if !self.timestamps.is_old(now, timestamps.val, lifetime) {
             return Step::Continue(());
         }
         self.answer_unacceptable(now, seg);
@@ -365,6 +367,9 @@ impl Tcb {
             // RFC 2883 §4: an old duplicate is reported, its FIN with it.
             self.note_old_duplicate(seg.seq..seg.end(), seg.mss);
         }
+        if seg.seq < self.rcv.nxt {
+            self.hurry_acks(QUICK_ACKS);
+        }
     }
 
     /// Whether a segment that is not acceptable counts for what it acknowledges: see
@@ -372,7 +377,9 @@ impl Tcb {
     fn takes_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
         let is_recent = seg.end() <= self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
         let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
-        let is_new = seg.ack.is_some_and(|ack| ack > self.snd.una);
+        let is_new = seg
+            .ack
+            .is_some_and(|ack| ack > self.snd.una || seg.is_empty());
         let is_plain = !seg.ctl.any(Control::SYN | Control::RST);
         self.config.habits.takes_recent_duplicates && is_recent && is_open && is_new && is_plain
     }
@@ -563,6 +570,9 @@ impl Tcb {
         }
         self.rcv.nxt += 1;
         self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
+        if self.config.habits.reports_fins {
+            self.recv_buffer.sacks_sent();
+        }
         self.readiness |= Readiness::READABLE;
         match self.state {
             State::Established => {

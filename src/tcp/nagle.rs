@@ -83,11 +83,30 @@ impl Tcb {
         }
     }
 
+    /// The peer's window has never been as large.
+    #[cold]
+    pub(super) fn grow_largest_window(&mut self, wnd: usize) {
+        let before = self.most_of_window();
+        self.snd.max_wnd = wnd;
+        if before <= self.snd.mss || self.most_of_window() < self.snd.mss {
+            let (mss, cwnd) = (self.snd.mss as u64, self.congestion.window());
+            self.set_effective_mss();
+            if self.config.habits.congestion.counts_segments && self.snd.mss as u64 > mss {
+                // It is as many segments as before.
+                let window = cwnd / mss * self.snd.mss as u64;
+                let ssthresh =
+                    (self.congestion.ssthresh() / mss).saturating_mul(self.snd.mss as u64);
+                self.congestion.take_over(window, ssthresh);
+            }
+        }
+    }
+
     /// The peer's SYN was answered, and the answer is acknowledged: where segments have half of the largest
     /// window, that is one of those to come.
     pub(super) fn forget_window_of_syn(&mut self) {
         if self.passive && self.config.habits.sending.halves_windows {
             self.snd.max_wnd = 0;
+            self.set_effective_mss();
         }
     }
 

@@ -66,7 +66,7 @@ impl Tcb {
         let sack = match plan {
             // It says how things stood before the text that could have made a gap.
             Plan::EarlierAck(_) => SackBlocks::default(),
-            Plan::AckApart(_) => {
+            Plan::AckApart(_) | Plan::Reset => {
                 let room = self.sack_room_beside(marks.option_len());
                 self.acks.apart.blocks(room)
             }
@@ -161,7 +161,7 @@ impl Tcb {
                 self.on_text_sent(now, range, mss, false);
                 self.note_window_use();
                 self.wake_writer();
-                self.note_answer(now);
+                self.note_answer(now, range);
                 let forced = core::mem::take(&mut self.probes.push_due);
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
                 self.note_departure(plan, range, mss);
@@ -228,10 +228,12 @@ impl Tcb {
     }
 
     /// Text leaves. If it answers what came, answers carry acknowledgments from now on.
-    fn note_answer(&mut self, now: Instant) {
+    fn note_answer(&mut self, now: Instant, range: &Range<Seq>) {
         match self.config.quick_acks {
             QuickAcks::Never => {}
             QuickAcks::UntilSending => (self.acks.quick, self.acks.answering) = (0, true),
+            // A FIN alone is no answer.
+            QuickAcks::UntilAnswering if self.text_in(range) == 0 => {}
             QuickAcks::UntilAnswering => {
                 let delay = self.answer_delay();
                 self.acks.answering |= (self.acks.received).is_some_and(|at| now - at < delay);

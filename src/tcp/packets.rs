@@ -11,6 +11,11 @@ use crate::config::SendRoom;
 const BESIDE_TEXT: usize = 832;
 /// No user may ask for less memory.
 const LEAST: usize = 4_608;
+/// A window has so many segments at least when memory is reckoned by it.
+const LEAST_SEGMENTS: usize = 10;
+/// What a buffer has room for beside the text of a full segment, before it and behind it, and what describes it.
+const AROUND_TEXT: usize = 256 + 320;
+const DESCRIPTION: usize = 256;
 
 impl Tcb {
     /// Whether packets count.
@@ -25,6 +30,12 @@ impl Tcb {
             Some(asked) => (2 * asked.min(LARGEST)).max(LEAST),
             None => self.send_buffer.capacity(),
         }
+    }
+
+    /// What the packets of two windows of so many octets take, were each of them full.
+    pub(super) fn memory_of_two_windows(&self, window: usize) -> usize {
+        let packet = (self.snd.mss + AROUND_TEXT).next_power_of_two() + DESCRIPTION;
+        (2 * packet).saturating_mul((window / self.snd.mss).max(LEAST_SEGMENTS))
     }
 
     /// The most octets that the send buffer holds. Where packets count, the last that memory is left for may
@@ -43,7 +54,10 @@ impl Tcb {
         if self.send_buffer.len() == 0 {
             return 0;
         }
-        let waiting = self.unsent().div_ceil(self.largest_burst());
+        let unsent = self.unsent();
+        let together = self.snd.mss * self.most_together().unwrap_or(1);
+        let leave = self.may_leave().min(unsent);
+        let waiting = leave.div_ceil(together) + (unsent - leave).div_ceil(self.largest_burst());
         self.send_buffer.len() + BESIDE_TEXT * (self.boundaries.groups() + waiting)
     }
 

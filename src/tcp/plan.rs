@@ -168,7 +168,11 @@ impl Tcb {
     /// How many octets may be in flight now: cwnd, or what recovery makes of it.
     pub(super) fn send_window(&self) -> usize {
         let window = self.recovery.window(self.congestion.window());
-        usize::try_from(window).unwrap_or(usize::MAX)
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
+        match self.recovery.weight() {
+            Some(weight) => (window / weight).max(1) * weight.get(),
+            None => window,
+        }
     }
 
     /// F-RTO sends new text in place of what a timeout would send again (RFC 5682 §3.1, 2b).
@@ -183,14 +187,32 @@ impl Tcb {
     /// what was sent last (RFC 8985 §7.3).
     fn plan_tail_probe(&self) -> Option<Plan> {
         let last = self.recovery.probe()?;
-        if let Some(Plan::Text(range)) = self.plan_new() {
+        let whole = self.config.habits.recovery.probes_whole_segments;
+        if let Some(Plan::Text(range)) = self.plan_new()
+            && !(whole && self.is_cut_by_window())
+        {
             return Some(Plan::TailProbe(range));
         }
         // Our FIN takes no room in the segment.
         let text_end = last.end.min(self.send_buffer.end());
-        let start = last.start.max(text_end.before(self.segment_limit()));
+        let limit = self.segment_limit();
+        let (start, end) = match whole && text_end.saturating_since(last.start) > limit {
+            true => (last.start, last.start + limit),
+            false => (last.start.max(text_end.before(limit)), last.end),
+        };
         let start = self.record_start(start, text_end);
-        Some(Plan::TailProbe(start..last.end))
+        Some(Plan::TailProbe(start..end))
+    }
+
+    /// Whether the peer's window has no room for all of the next segment.
+    fn is_cut_by_window(&self) -> bool {
+        let nxt = self.snd.nxt;
+        let next = self
+            .send_buffer
+            .end()
+            .saturating_since(nxt)
+            .min(self.segment_limit());
+        self.snd_edge().saturating_since(nxt) < next
     }
 
     /// New text, as much as one segment and the peer's window take.
@@ -296,7 +318,12 @@ impl Tcb {
     pub(super) fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         // Our SYN is no text.
-        let in_flight = in_flight - usize::from(in_flight > 0 && self.awaits_ack_of_syn());
+        let syn = match self.recovery.weight() {
+            _ if !self.awaits_ack_of_syn() => 0,
+            Some(weight) => weight.get(),
+            None => 1,
+        };
+        let in_flight = in_flight.saturating_sub(syn);
         let room = self.send_window().saturating_sub(in_flight);
         let room = room
             .min(self.burst_room())

@@ -181,8 +181,7 @@ impl ReceiveMemory {
         if clamp > 2 * segment && clamp + segment > full {
             clamp = (full.saturating_sub(segment)).max(2 * segment);
         }
-        let known = segment.min(terms.peer_segment).min(terms.window / 2);
-        ReceiveMemory {
+        let mut memory = ReceiveMemory {
             limit: terms.limit,
             is_fixed: terms.is_fixed,
             may_shrink: terms.may_shrink,
@@ -193,7 +192,7 @@ impl ReceiveMemory {
             clamp,
             threshold: terms.window.min(clamp),
             own_segment: segment,
-            segment: known.clamp(FIRST_SEGMENTS.start, FIRST_SEGMENTS.end),
+            segment: 0,
             shorter: 0,
             queue: VecDeque::new(),
             ahead: Vec::new(),
@@ -201,7 +200,9 @@ impl ReceiveMemory {
             has_grown: false,
             refuses: false,
             read: Came(Instant::ZERO),
-        }
+        };
+        memory.expect_segments(terms.peer_segment, terms.window);
+        memory
     }
 
     /// How much text is expected in this much memory.
@@ -248,6 +249,18 @@ impl ReceiveMemory {
     /// The right edge of the last window.
     pub(super) fn edge(&self) -> Seq {
         self.edge
+    }
+
+    /// So many octets have come with the SYN, and the first window begins behind them.
+    pub(super) fn begin_behind(&mut self, octets: usize) {
+        self.edge += octets;
+    }
+
+    /// What the peer's segments carry, as far as is known now that the handshake is over: `peer_segment` is
+    /// what ours do.
+    pub(super) fn expect_segments(&mut self, peer_segment: usize, window: usize) {
+        let known = self.own_segment.min(peer_segment).min(window / 2);
+        self.segment = known.clamp(FIRST_SEGMENTS.start, FIRST_SEGMENTS.end);
     }
 
     /// A window has been told that ends there.
@@ -453,6 +466,7 @@ impl ReceiveMemory {
             }
         } else {
             self.hold(packet.clone());
+            self.measure(arrival);
             // Without SACK acknowledgments beyond a gap are all to be the same.
             if sack {
                 self.grow(packet);

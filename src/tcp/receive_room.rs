@@ -41,6 +41,14 @@ impl Tcb {
         self.fit_receive_buffer();
     }
 
+    /// The handshake has shown how long segments are; but who was opened by Fast Open had to know before.
+    pub(super) fn expect_segments(&mut self) {
+        let (window, segment) = (self.window_left(), self.snd.mss);
+        if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !self.opening.is_child) {
+            memory.expect_segments(segment, window);
+        }
+    }
+
     /// The buffer can hold what the memory lets in, the window, and a segment beyond it.
     fn fit_receive_buffer(&mut self) {
         let Some(memory) = &self.rcv.memory else {
@@ -288,6 +296,7 @@ impl Tcb {
             memory: memory.map_or(self.recv_buffer.len(), |memory| memory.taken()),
             threshold: memory.map(|memory| memory.threshold()),
             clamp: memory.map(|memory| memory.clamp()),
+            segment: memory.map(|memory| memory.segment()),
             most_read: self.right_sizing.most(),
         }
     }

@@ -214,7 +214,9 @@ impl RecvBuffer {
         held = held.or((reached < fresh.end).then_some(reached..fresh.end));
         let overlapped = held.is_some();
         // RFC 2883 §4: one part is reported, and what lies below the acknowledgment goes before.
-        if let Some(held) = held.filter(|_| at >= self.next) {
+        let below = self.duplicate.as_ref().is_some_and(|it| it.end == at);
+        let is_first = |held: &Range<Seq>| at >= self.next && (!below || held.start == at);
+        if let Some(held) = held.filter(is_first) {
             self.note_duplicate(held);
         }
         overlapped

@@ -166,6 +166,8 @@ pub struct Receiving {
     pub threshold: Option<usize>,
     /// The most that the window may become while the buffer has this size, octets.
     pub clamp: Option<usize>,
+    /// Where packets count, what the peer's segments are expected to carry, octets.
+    pub segment: Option<usize>,
     /// The most octets that the user has read in a round trip.
     pub most_read: usize,
 }

@@ -7,7 +7,7 @@ use super::handshake::own_mss;
 use super::input::Step;
 use super::readiness::Readiness;
 use super::recv_buffer::Inserted;
-use super::segment::{Segment, segments};
+use super::segment::Segment;
 use super::seq::Seq;
 use super::state::Event;
 use super::tcb::{AckDue, QUICK_ACKS, Tcb};
@@ -116,7 +116,6 @@ impl Tcb {
         let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
-        self.stats.text_segments_in += segments(text, mss) as u64;
         self.stats.last_text_received = now;
         self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, echo);
@@ -266,6 +265,17 @@ impl Tcb {
         }
     }
 
+    /// The next segments with text are acknowledged at once, `most` of them at most, though the user answers: their
+    /// sender has heard of none, or may send only little.
+    pub(super) fn hurry_acks(&mut self, most: u8) {
+        if self.config.quick_acks != QuickAcks::UntilAnswering {
+            return;
+        }
+        self.acks.quick = self.acks.quick.max(self.first_quick_acks().min(most));
+        self.acks.answering = false;
+        self.wait_shortly();
+    }
+
     /// Whether an acknowledgment waits, and less than a quarter of its time is left.
     fn has_nearly_waited(&self, now: Instant) -> bool {
         let soon = now + self.ack_delay() / 4;
@@ -304,7 +314,10 @@ impl Tcb {
 
     /// Whether text is acknowledged at once now.
     pub fn is_quick(&self) -> bool {
-        self.acks.quick > 0
+        match self.config.quick_acks {
+            QuickAcks::UntilAnswering => !self.acks.answering,
+            QuickAcks::UntilSending | QuickAcks::Never => self.acks.quick > 0,
+        }
     }
 
     #[inline(always)]

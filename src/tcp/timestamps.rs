@@ -6,9 +6,6 @@ use super::seq::Seq;
 use crate::time::Instant;
 use crate::wire;
 
-/// RFC 7323 §5.5: TS.Recent is not trusted after 24 days without a segment.
-const RECENT_LIFETIME: Duration = Duration::from_secs(24 * 24 * 60 * 60);
-
 /// The timestamps of one connection that has agreed to use them, or offers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timestamps {
@@ -52,19 +49,16 @@ impl Timestamps {
         self.recent = Some((val, now));
     }
 
-    /// PAWS (§5.3, R1): `val` is older than the last one taken.
-    pub(crate) fn is_old(&self, now: Instant, val: u32) -> bool {
+    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for a `lifetime`.
+    pub(crate) fn is_old(&self, now: Instant, val: u32, lifetime: Duration) -> bool {
         self.recent
-            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < RECENT_LIFETIME)
+            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < lifetime)
     }
 
     /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless
-    /// it lies beyond what was acknowledged last.
+    /// it lies beyond what was acknowledged last, or [is old](Timestamps::is_old), which the caller knows.
     pub(crate) fn on_segment(&mut self, now: Instant, val: u32, seq: Seq, last_ack_sent: Seq) {
-        let advances = self
-            .recent
-            .is_none_or(|(recent, taken)| !precedes(val, recent) || now - taken >= RECENT_LIFETIME);
-        if seq <= last_ack_sent && advances {
+        if seq <= last_ack_sent {
             self.recent = Some((val, now));
         }
     }
@@ -92,6 +86,7 @@ fn precedes(a: u32, b: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Acceptance;
 
     impl Timestamps {
         /// What our clock shows at the start of the world.
@@ -110,15 +105,16 @@ mod tests {
     /// RFC 7323 §5.3 and §5.5; the wrap of the clock, and a connection idle for 25 days.
     #[test]
     fn older_timestamps_are_refused_for_24_days() {
+        let lifetime = Acceptance::default().timestamp_lifetime;
         let mut timestamps = Timestamps::new(0);
         timestamps.start(Instant::ZERO, u32::MAX - 5);
-        assert!(timestamps.is_old(Instant::ZERO, u32::MAX - 6));
+        assert!(timestamps.is_old(Instant::ZERO, u32::MAX - 6, lifetime));
         assert!(
-            !timestamps.is_old(Instant::ZERO, 3),
+            !timestamps.is_old(Instant::ZERO, 3, lifetime),
             "the clock has wrapped"
         );
         let later = Instant::from_secs(25 * 24 * 60 * 60);
-        assert!(!timestamps.is_old(later, u32::MAX - 6));
+        assert!(!timestamps.is_old(later, u32::MAX - 6, lifetime));
     }
 
     /// RFC 7323 §4.3: a segment beyond a gap does not set what is echoed.

@@ -35,7 +35,11 @@ impl Tcb {
         }
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let full = in_flight + self.snd.mss > self.send_window();
-        let most = u32::try_from(self.flight_size()).unwrap_or(u32::MAX);
+        let flight = match self.recovery.weight() {
+            Some(weight) => self.recovery.counts().unacked * weight.get(),
+            None => self.flight_size(),
+        };
+        let most = u32::try_from(flight).unwrap_or(u32::MAX);
         let usage = &mut self.usage;
         if self.snd.una >= usage.until || full || (!usage.full && most > usage.most) {
             *usage = Usage {

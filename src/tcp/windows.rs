@@ -40,9 +40,14 @@ impl Tcb {
 
     #[inline(never)]
     fn cut_to_whole_segments(&self, window: usize) -> usize {
-        match self.own_segment() {
-            segment if window > segment => window - window % segment,
-            _ => window,
+        // Who opens does not know yet whether segments will have timestamps.
+        let segment = match self.passive {
+            true => self.own_segment(),
+            false => usize::from(own_mss(&self.config, self.path)).max(1),
+        };
+        match window > segment {
+            true => window - window % segment,
+            false => window,
         }
     }
 

@@ -198,6 +198,7 @@ fn any_habits(random: &mut Random) -> Habits {
             forward_rto_outlasts_duplicates: random.chance(40),
             forgets_refuted_timeouts: random.chance(40),
             unreachable_undoes_back_off: random.chance(40),
+            probes_whole_segments: random.chance(40),
         },
         congestion: CongestionHabits {
             timeout_keeps_ssthresh: random.chance(40),
@@ -207,6 +208,8 @@ fn any_habits(random: &mut Random) -> Habits {
             idle_halves: random.chance(40),
             reduces_whole_window: random.chance(40),
             window_in_segments: random.chance(40),
+            marks_need_flight: random.chance(40),
+            counts_segments: random.chance(40),
         },
         sending: SendingHabits {
             fills_windows: random.chance(40),
@@ -222,6 +225,8 @@ fn any_habits(random: &mut Random) -> Habits {
         takes_recent_duplicates: random.chance(40),
         reports_fins: random.chance(40),
         resets_across_fin: random.chance(40),
+        resets_report: random.chance(40),
+        ignores_unacknowledging: random.chance(40),
         send_room: random.pick(&[SendRoom::Octets, SendRoom::Packets]),
         retry_limit: random.pick(&[RetryLimit::Retransmissions, RetryLimit::Time]),
     }
@@ -272,6 +277,7 @@ fn any_options(random: &mut Random) -> SocketOptions {
         nodelay: random.chance(50),
         cork: random.chance(10),
         refuses_text: random.chance(10),
+        holds_handshake_ack: random.chance(10),
         hop_limit: None,
         fragments: random.chance(20),
         keepalive: random.chance(20).then(|| Keepalive {

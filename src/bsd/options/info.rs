@@ -140,9 +140,12 @@ impl Calls<'_> {
             Role::Connection(id, _) => {
                 let times = self.stack.times(self.now, *id);
                 let limit = self.stack.options(*id).max_pacing_rate;
+                let info = from_status(&self.stack.status(*id), &times, self.now);
                 TcpInfo {
                     max_pacing_rate: limit.unwrap_or(u64::MAX),
-                    ..from_status(&self.stack.status(*id), &times, self.now)
+                    // Linux counts the SYN of who has opened.
+                    bytes_acked: info.bytes_acked + u64::from(self.stack.has_opened(*id)),
+                    ..info
                 }
             }
         })
@@ -186,7 +189,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
         rcv_mss: rcv_mss(status),
-        unacked: status.unacked as u32,
+        unacked: unacked(status),
         sacked: status.sacked as u32,
         // What was lost and sent again counts as lost until it has arrived.
         lost: (status.lost + resent) as u32,
@@ -202,7 +205,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         snd_ssthresh: segments(status.ssthresh).min(0x7fff_ffff),
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
         advmss: u32::from(status.advertised_mss).saturating_sub(options_on_all(status)),
-        reordering: (status.reordering as u32).max(LEAST_REORDERING),
+        reordering: reordering(status),
         rcv_rtt: status.receiver_rtt.map_or(0, micros),
         rcv_space: rcv_space(status),
         total_retrans: status.retransmissions as u32,
@@ -309,8 +312,27 @@ fn rcv_space(status: &Status) -> u32 {
 
 /// The longest text of a segment that came; before, that of a peer that does not say its MSS.
 fn rcv_mss(status: &Status) -> u32 {
+    if let Some(segment) = status.receiving.segment {
+        return segment as u32;
+    }
     let expected = status.snd_mss.min(status.advertised_mss).min(536);
     u32::from(status.rcv_mss.max(expected))
+}
+
+/// Nothing of a connection that is over.
+fn unacked(status: &Status) -> u32 {
+    match status.state {
+        State::Closed => 0,
+        _ => status.unacked as u32,
+    }
+}
+
+/// What it begins with, or what was seen.
+fn reordering(status: &Status) -> u32 {
+    match status.reordering {
+        0 => LEAST_REORDERING,
+        reordering => reordering as u32,
+    }
 }
 
 /// Octets of the options that every segment has.

@@ -116,8 +116,10 @@ impl Calls<'_> {
                 socket.settings.tell_waiting = number == 1;
             }
             TCP_QUICKACK => {
-                if let Some(id) = socket.connection() {
-                    self.stack.quick_ack(self.now, id, number & 1 != 0);
+                match socket.connection() {
+                    Some(id) => self.stack.quick_ack(self.now, id, number & 1 != 0),
+                    // Who wants none is about to send.
+                    None => socket.config.socket.holds_handshake_ack = number & 1 == 0,
                 }
                 return Ok(());
             }
@@ -129,6 +131,7 @@ impl Calls<'_> {
             TCP_DEFER_ACCEPT => {
                 let wait = deferral(u32::try_from(number).unwrap_or(0));
                 socket.defer_accept = wait;
+                socket.config.socket.holds_handshake_ack |= wait.is_some();
             }
             _ => return self.set_rare_option(fd, name, number),
         }
@@ -269,10 +272,7 @@ impl Calls<'_> {
             // None of the controllers says more than TCP_INFO does.
             TCP_CC_INFO => Vec::new(),
             TCP_INQ => yes(settings.tell_waiting),
-            TCP_QUICKACK => {
-                let id = socket.connection();
-                yes(id.is_none_or(|id| self.stack.is_quick(id)))
-            }
+            TCP_QUICKACK => yes(self.is_quick(socket)),
             TCP_FASTOPEN => size(self.fast_open_limit(socket)),
             TCP_FASTOPEN_CONNECT => yes(socket.connects_late),
             TCP_FASTOPEN_NO_COOKIE => yes(config.fast_open_without_cookie),
@@ -301,6 +301,13 @@ impl Calls<'_> {
             TCP_INFO => self.tcp_info(fd)?.octets(),
             _ => self.rare_option(fd, name)?,
         })
+    }
+
+    /// `TCP_QUICKACK`: before there is a connection, what was asked for.
+    fn is_quick(&self, socket: &StreamSocket) -> bool {
+        let waits = socket.config.socket.holds_handshake_ack && socket.defer_accept.is_none();
+        let id = socket.connection();
+        id.map_or(!waits, |id| self.stack.is_quick(id))
     }
 
     /// The most that the window may be; 0 if nobody has said, and there is no connection.

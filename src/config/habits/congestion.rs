@@ -21,6 +21,11 @@ pub struct CongestionHabits {
     /// Idleness halves the window once per RTO, down to the initial window (RFC 2861 §3.1). Off,
     /// the window is the initial window after one RTO (RFC 5681 §4.1). Default off.
     pub idle_halves: bool,
+    /// ECE is ignored while nothing is in flight. Off, it always counts (RFC 3168 §6.1.2). Default off.
+    pub marks_need_flight: bool,
+    /// What is in flight and what has arrived is counted in segments, however small they are, and the window has room
+    /// for whole segments. Off, octets are counted (RFC 5681 §2, RFC 3465). Default off.
+    pub counts_segments: bool,
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,

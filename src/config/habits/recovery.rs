@@ -36,7 +36,12 @@ pub struct RecoveryHabits {
     /// A tail loss probe may follow another without an RTT sample in between. Off, it may not (RFC 8985
     /// §7.3). Default off.
     pub probe_needs_no_sample: bool,
-    /// If a tail loss probe cannot be sent, because what was sent last lies beyond the peer's window, the RTO counts
+    /// A tail loss probe is new text only if the window has room for the whole segment; and if the last segment has
+    /// become too long, its beginning is sent again. Off, it is as much as the window takes, or the end of the last
+    /// segment (RFC 8985 §7.3). Default off.
+    pub probes_whole_segments: bool,
+    /// If a tail loss probe cannot be sent, because what was sent last lies beyond the peer's window, or because an
+    /// earlier one is unanswered while new text is sent or acknowledged, the RTO counts
     /// from when the segment at SND.UNA was sent. Off, as without probes, from the last acknowledgment of new text or
     /// transmission (RFC 6298 §5). Default off.
     pub skipped_probe_rearms: bool,

@@ -42,6 +42,11 @@ pub(super) struct Classic {
 }
 
 impl Classic {
+    /// Whether text with these flags and this mark has the first mark since the last CWR.
+    pub(super) fn is_fresh_mark(&self, control: Control, ecn: Ecn) -> bool {
+        ecn == Ecn::Ce && (!self.echoing || control.has(Control::CWR))
+    }
+
     /// Text arrived. Returns whether its acknowledgment must not wait: congestion should be known
     /// at once, and whoever has just reduced its window may have room for one segment only.
     pub(super) fn on_text(&mut self, control: Control, ecn: Ecn) -> bool {

@@ -10,7 +10,10 @@ use crate::tcp::segment::Segment;
 use crate::tcp::state::Event;
 use crate::tcp::tcb::{AckDue, Tcb};
 use crate::time::Instant;
-use crate::wire::{AccurateEcn, Control, Options, SackBlocks};
+use crate::wire::{AccurateEcn, Control, Ecn, Options, SackBlocks};
+
+/// So many segments are acknowledged at once, where acknowledgments hurry at all.
+const QUICK_ACKS_OF_MARKS: u8 = 2;
 
 impl Tcb {
     /// What kind of segment the next one is.
@@ -117,6 +120,12 @@ impl Tcb {
 
     /// A segment has proved acceptable: marks on it count.
     pub(in crate::tcp) fn take_marks(&mut self, seg: &Segment<'_>) {
+        let is_late = self.stats.ecn_seen && seg.ecn == Ecn::NotEct;
+        let is_fresh = self.feedback.is_fresh_mark(seg);
+        if !seg.text.is_empty() && (is_fresh || is_late && self.feedback.mode() != EcnMode::Off) {
+            // Its sender has reduced its window, or is about to; or it has sent this again.
+            self.hurry_acks(QUICK_ACKS_OF_MARKS);
+        }
         self.stats.ecn_seen |= seg.ecn.is_capable();
         let counted = self.feedback.mode() == EcnMode::Classic && self.congestion.counts_marks();
         let at_once = match counted {
@@ -141,7 +150,10 @@ impl Tcb {
         let of_syn = ack.una == self.snd.iss;
         // On a SYN the three flags negotiate. When both sides have opened at once, neither knows
         // whether what comes first answers its SYN,ACK: the counters catch up later.
-        if self.feedback.mode() == EcnMode::Off || of_syn && !self.passive {
+        let is_late = self.config.habits.congestion.marks_need_flight
+            && self.feedback.mode() == EcnMode::Classic
+            && ack.una == ack.nxt;
+        if self.feedback.mode() == EcnMode::Off || of_syn && !self.passive || is_late {
             return Congestion::default();
         }
         // Without SACK, and between gaps, more may have arrived than the peer says.
@@ -196,6 +208,11 @@ impl Tcb {
 }
 
 impl Feedback {
+    /// Whether a segment has the first mark since the peer was heard to have reduced its window.
+    pub(in crate::tcp) fn is_fresh_mark(&self, seg: &Segment<'_>) -> bool {
+        self.mode == EcnMode::Classic && self.classic.is_fresh_mark(seg.ctl, seg.ecn)
+    }
+
     /// What the next segment carries; options of other kinds leave `room` octets for one.
     #[inline]
     pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {

@@ -146,6 +146,13 @@ impl Recovery {
         report.delivered_data = report.delivered;
     }
 
+    /// The handshake is over, and that a SYN was sent again is no matter of what follows.
+    pub(crate) fn leave_handshake(&mut self) {
+        if self.habits.counts_duplicates && self.board.counts().unacked == 0 {
+            self.newreno.phase = Phase::Open;
+        }
+    }
+
     /// A repair waits for more than `recover` to be acknowledged, and SND.UNA is there.
     pub(super) fn is_held(&self, una: Seq) -> bool {
         self.selective.is_none() && self.habits.counts_duplicates && una >= self.newreno.recover

@@ -35,6 +35,7 @@ mod spurious;
 mod tail_probe;
 
 use core::hash::{Hash, Hasher};
+use core::num::NonZeroUsize;
 use core::ops::Range;
 use core::time::Duration;
 
@@ -84,6 +85,9 @@ pub(crate) struct Recovery {
     habits: RecoveryHabits,
     /// The same of congestion control, as far as it hears of losses from here.
     congestion_habits: CongestionHabits,
+    /// What a segment counts for, however little is in it:
+    /// [`CongestionHabits::counts_segments`].
+    weight: Option<NonZeroUsize>,
     /// How often in a row the timer has expired without progress.
     retries: u32,
     /// When it did so first.
@@ -108,6 +112,7 @@ impl Recovery {
             forward_rto: config.forward_rto,
             habits: config.habits.recovery,
             congestion_habits: config.habits.congestion,
+            weight: None,
             retries: 0,
             retries_since: now,
             rto_at: now,
@@ -119,14 +124,35 @@ impl Recovery {
         self.selective = Some(Box::new(Selective::new(config, iss)));
     }
 
+    /// Segments have so many octets at most.
+    pub(crate) fn set_mss(&mut self, mss: usize) {
+        let counts = self.congestion_habits.counts_segments;
+        self.weight = NonZeroUsize::new(mss).filter(|_| counts);
+    }
+
+    /// What a segment counts for in [`Recovery::in_flight`], however little is in it; `None` where octets count.
+    #[inline]
+    pub(crate) fn weight(&self) -> Option<NonZeroUsize> {
+        self.weight
+    }
+
+    /// What so many octets count for.
+    fn weigh(&self, octets: usize) -> usize {
+        match self.weight {
+            Some(weight) => octets.div_ceil(weight.get()) * weight.get(),
+            None => octets,
+        }
+    }
+
     /// `range` leaves for the first time, in segments of `mss` octets of text; `una` is SND.UNA.
     pub(crate) fn on_sent(&mut self, now: Instant, una: Seq, range: Range<Seq>, mss: usize) {
         let idle = una == range.start;
         if idle {
             self.rto_at = self.rtt.expiry(now);
         }
+        let weighed = self.weigh(range.end - range.start);
         if let Some(prr) = &mut self.prr {
-            prr.on_sent(range.end - range.start);
+            prr.on_sent(weighed);
         }
         if self.episode.as_deref_mut().is_some_and(Episode::on_sent) && self.selective.is_none() {
             self.newreno.on_forward_sent(range.end - range.start);
@@ -137,6 +163,7 @@ impl Recovery {
         if let Some(selective) = &mut self.selective {
             selective.on_sent(now, &self.rtt, &self.board);
         }
+        self.count_behind_probe(now);
     }
 
     /// `range` leaves again; `una` and `nxt` are SND.UNA and SND.NXT.
@@ -148,8 +175,9 @@ impl Recovery {
         if self.selective.is_none() && self.one_segment {
             self.board.set_lost(None);
         }
+        let weighed = self.weigh(octets);
         if let Some(prr) = &mut self.prr {
-            prr.on_sent(octets);
+            prr.on_sent(weighed);
         }
         if let Some(episode) = &mut self.episode {
             episode.on_resent(now, &range);
@@ -189,8 +217,12 @@ impl Recovery {
     /// An acknowledgment arrived that does not lie below SND.UNA.
     pub(crate) fn on_ack(&mut self, ack: &Acknowledgment) -> Report {
         let in_flight = self.in_flight(ack.una, ack.nxt);
-        let unacked = self.board.counts().unacked;
+        let before = self.board.counts();
         let arrivals = self.take_arrivals(ack);
+        let after = self.board.counts();
+        // A segment of which a part is acknowledged has not arrived.
+        let waiting = |counts: Counts| counts.unacked.saturating_sub(counts.sacked);
+        let arrived = waiting(before).saturating_sub(waiting(after));
         let delivered = arrivals.octets + ack.again * ack.mss;
         let mut report = Report {
             acked: ack.ack - ack.una,
@@ -206,7 +238,7 @@ impl Recovery {
             self.retries = 0;
             self.rto_at = self.rtt.expiry(ack.now);
         }
-        let acked = unacked - self.board.counts().unacked;
+        let acked = before.unacked.saturating_sub(after.unacked);
         if self.selective.is_none() {
             self.count_acked(ack, acked, &mut report);
         }
@@ -215,6 +247,13 @@ impl Recovery {
             true => self.on_selective_ack(ack, &arrivals, in_flight, &mut report),
             false if self.habits.counts_duplicates => self.on_counted_ack(ack, acked, &mut report),
             false => self.on_cumulative_ack(ack, &mut report),
+        }
+        if ack.advances() {
+            self.count_behind_probe(self.probe_expiry(ack.now));
+        }
+        if let Some(weight) = self.weight {
+            let weighed = report.delivered_data + arrived * weight.get();
+            report.delivered_data = weighed.saturating_sub(arrivals.octets);
         }
         report.recovering |= self.is_reducing(ack.ack);
         report.rate = self.rate.sample(arrivals.newest, self.rtt.min_rtt());
@@ -323,11 +362,20 @@ impl Recovery {
         self.rto_at = at;
     }
 
-    /// Octets thought to be in the network: pipe of RFC 6675 §4.
+    /// Octets thought to be in the network: pipe of RFC 6675 §4. Where segments count, each has its
+    /// [weight](Recovery::weight).
     #[inline]
     pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
+        if let Some(weight) = self.weight {
+            return self.segments_in_flight() * weight.get();
+        }
         let gone = self.board.lost_octets() + self.board.sacked_octets() + self.newreno.departed();
         (nxt - una).saturating_sub(gone)
+    }
+
+    fn segments_in_flight(&self) -> usize {
+        let counts = self.counts();
+        counts.unacked.saturating_sub(counts.sacked + counts.lost)
     }
 
     /// Which timer is to run while something is in flight, and until when: reordering, tail loss

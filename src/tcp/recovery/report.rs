@@ -54,8 +54,8 @@ pub(crate) struct Report {
     /// Octets newly known to have arrived.
     pub(crate) delivered: usize,
     /// DeliveredData of RFC 9937 §6.2: the same, but that without SACK each duplicate says that a
-    /// segment has arrived.
-    pub(super) delivered_data: usize,
+    /// segment has arrived; and where segments count, each as much as any other.
+    pub(crate) delivered_data: usize,
     /// How many segments those were, at most.
     pub(crate) segments: u64,
     /// Without SACK: it shows that more is lost.

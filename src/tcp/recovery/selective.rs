@@ -123,6 +123,17 @@ impl Selective {
         });
     }
 
+    /// Whether a probe would be waited for, were none unanswered.
+    fn is_behind_probe(&self, board: &Scoreboard) -> bool {
+        self.probes_tail
+            && self.phase == Phase::Open
+            && !self.probe.is_idle()
+            && !self.probe.due
+            && board.first().is_some_and(|first| first.start != self.iss)
+            && board.sacked_octets() == 0
+            && board.lost_octets() == 0
+    }
+
     /// RFC 6675 §5: DupAcks.
     fn count_duplicate(&mut self, advances: bool, reports: bool) {
         if advances {
@@ -361,6 +372,26 @@ impl Recovery {
             // Should nothing leave, the retransmission timer is there.
             self.rto_at = now + self.rtt.rto();
         }
+    }
+
+    /// No tail loss probe may leave, since another is unanswered: RTO is over no sooner than `least`, see
+    /// [`RecoveryHabits::skipped_probe_rearms`](crate::config::RecoveryHabits).
+    pub(super) fn count_behind_probe(&mut self, least: Instant) {
+        let first = self.board.first();
+        let is_behind = |selective: &Selective| selective.is_behind_probe(&self.board);
+        if self.habits.skipped_probe_rearms
+            && self.selective.as_deref().is_some_and(is_behind)
+            && let Some(first) = first
+        {
+            self.rto_at = (first.sent + self.rtt.rto()).max(least);
+        }
+    }
+
+    /// When the next tail loss probe would leave, if it might.
+    pub(super) fn probe_expiry(&self, now: Instant) -> Instant {
+        let alone = self.board.counts().unacked <= 1;
+        let max_ack_delay = (self.selective.as_ref()).map_or(Duration::ZERO, |it| it.max_ack_delay);
+        tail_probe::expiry(&self.rtt, now, alone, max_ack_delay)
     }
 
     /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and what
