@@ -35,7 +35,7 @@ mod spurious;
 mod tail_probe;
 
 use core::hash::{Hash, Hasher};
-use core::num::NonZeroUsize;
+use core::num::{NonZeroU16, NonZeroUsize};
 use core::ops::Range;
 use core::time::Duration;
 
@@ -87,7 +87,7 @@ pub(crate) struct Recovery {
     congestion_habits: CongestionHabits,
     /// What a segment counts for, however little is in it:
     /// [`CongestionHabits::counts_segments`].
-    weight: Option<NonZeroUsize>,
+    weight: Option<NonZeroU16>,
     /// How often in a row the timer has expired without progress.
     retries: u32,
     /// When it did so first.
@@ -127,18 +127,19 @@ impl Recovery {
     /// Segments have so many octets at most.
     pub(crate) fn set_mss(&mut self, mss: usize) {
         let counts = self.congestion_habits.counts_segments;
-        self.weight = NonZeroUsize::new(mss).filter(|_| counts);
+        let mss = u16::try_from(mss).unwrap_or(u16::MAX);
+        self.weight = NonZeroU16::new(mss).filter(|_| counts);
     }
 
     /// What a segment counts for in [`Recovery::in_flight`], however little is in it; `None` where octets count.
     #[inline]
     pub(crate) fn weight(&self) -> Option<NonZeroUsize> {
-        self.weight
+        self.weight.map(NonZeroUsize::from)
     }
 
     /// What so many octets count for.
     fn weigh(&self, octets: usize) -> usize {
-        match self.weight {
+        match self.weight() {
             Some(weight) => octets.div_ceil(weight.get()) * weight.get(),
             None => octets,
         }
@@ -251,7 +252,7 @@ impl Recovery {
         if ack.advances() {
             self.count_behind_probe(self.probe_expiry(ack.now));
         }
-        if let Some(weight) = self.weight {
+        if let Some(weight) = self.weight() {
             let weighed = report.delivered_data + arrived * weight.get();
             report.delivered_data = weighed.saturating_sub(arrivals.octets);
         }
@@ -366,7 +367,7 @@ impl Recovery {
     /// [weight](Recovery::weight).
     #[inline]
     pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
-        if let Some(weight) = self.weight {
+        if let Some(weight) = self.weight() {
             return self.segments_in_flight() * weight.get();
         }
         let gone = self.board.lost_octets() + self.board.sacked_octets() + self.newreno.departed();
