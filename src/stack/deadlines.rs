@@ -41,6 +41,8 @@ pub(super) struct Deadlines {
     /// How far the wheel has turned: nothing that it holds lies before this.
     reached: u64,
     levels: [Level; LEVELS],
+    /// A bit for each level that is not empty.
+    occupied: u16,
     /// What lies before this all the same, the earliest first: what was due when it came; and, where one
     /// was made to give way before its time, and the wheel turned as far as that one's, what is due sooner.
     passed: BTreeSet<(Instant, u32)>,
@@ -111,6 +113,7 @@ impl Default for Deadlines {
         Deadlines {
             reached: 0,
             levels: core::array::from_fn(|_| Level::default()),
+            occupied: 0,
             passed: BTreeSet::new(),
             nodes: Chunks::new(),
         }
@@ -140,6 +143,12 @@ impl Deadlines {
         self.nodes.get(slot)?.deadline()
     }
 
+    /// Whether the connection in `slot` is looked at by `wanted`.
+    pub(super) fn comes_in_time(&self, slot: u32, wanted: Option<Instant>) -> bool {
+        let registered = self.registered(slot);
+        wanted.is_none_or(|wanted| registered.is_some_and(|known| known <= wanted))
+    }
+
     /// The connection in `slot` is gone.
     pub(super) fn forget(&mut self, slot: u32) {
         let Some(node) = self.nodes.get_mut(slot) else {
@@ -164,11 +173,10 @@ impl Deadlines {
             return;
         }
         let (level, bucket) = self.place(at);
-        let level = &mut self.levels[level];
         if before == after {
-            level.occupied &= !(1 << bucket);
+            self.empty(level, bucket);
         }
-        if let Some(buckets) = &mut level.buckets {
+        if let Some(buckets) = &mut self.levels[level].buckets {
             let bucket = &mut buckets[bucket];
             if before == NONE {
                 bucket.first = after;
@@ -194,7 +202,7 @@ impl Deadlines {
     pub(super) fn take_due(
         &mut self,
         now: Instant,
-        wanted: impl Fn(u32, Instant) -> Option<Instant>,
+        mut wanted: impl FnMut(u32, Instant) -> Option<Instant>,
     ) -> Option<u32> {
         loop {
             if let Some((at, slot)) = self.passed.first().copied() {
@@ -216,7 +224,7 @@ impl Deadlines {
                 self.forget(first);
                 return Some(first);
             }
-            self.spread(level, bucket, &wanted);
+            self.spread(level, bucket, &mut wanted);
         }
     }
 
@@ -226,15 +234,14 @@ impl Deadlines {
         &mut self,
         level: usize,
         bucket: usize,
-        wanted: impl Fn(u32, Instant) -> Option<Instant>,
+        mut wanted: impl FnMut(u32, Instant) -> Option<Instant>,
     ) {
         let shift = BITS * level as u32;
         // Its digit, and nothing below it.
         let above = (self.reached >> shift) & !(BUCKETS as u64 - 1);
         self.reached = (above | bucket as u64) << shift;
-        let level = &mut self.levels[level];
-        level.occupied &= !(1 << bucket);
-        let Some(buckets) = &mut level.buckets else {
+        self.empty(level, bucket);
+        let Some(buckets) = &mut self.levels[level].buckets else {
             return;
         };
         let mut slot = core::mem::replace(&mut buckets[bucket], EMPTY).first;
@@ -249,9 +256,21 @@ impl Deadlines {
 
     /// The lowest level that is not empty, and its first bucket that is not.
     fn first_bucket(&self) -> Option<(usize, usize)> {
-        let level = self.levels.iter().position(|level| level.occupied != 0)?;
+        if self.occupied == 0 {
+            return None;
+        }
+        let level = self.occupied.trailing_zeros() as usize;
         let bucket = self.levels[level].occupied.trailing_zeros();
         Some((level, bucket as usize))
+    }
+
+    /// Nothing is left in a bucket.
+    fn empty(&mut self, level: usize, bucket: usize) {
+        let occupied = &mut self.levels[level].occupied;
+        *occupied &= !(1 << bucket);
+        if *occupied == 0 {
+            self.occupied &= !(1 << level);
+        }
     }
 
     /// Level and bucket of a deadline that the wheel has not passed.
@@ -269,6 +288,7 @@ impl Deadlines {
             return self.insert_passed(slot, at);
         }
         let (level, bucket) = self.place(at);
+        self.occupied |= 1 << level;
         let level = &mut self.levels[level];
         let buckets = level
             .buckets

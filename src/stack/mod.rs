@@ -309,13 +309,13 @@ impl Stack {
                 continue;
             };
             // Its deadline may have moved since it was registered, as it does with every segment.
-            let next = entry.tcb.next_deadline();
+            let next = entry.tcb.settle_deadline();
             if next.is_none_or(|at| at > now) {
                 self.deadlines.update(slot, next);
                 continue;
             }
             entry.tcb.handle_timeouts(now);
-            self.deadlines.update(slot, entry.tcb.next_deadline());
+            self.deadlines.update(slot, entry.tcb.settle_deadline());
             self.follow_fast_open(now, slot, false);
             self.touched(slot);
         }
@@ -329,7 +329,7 @@ impl Stack {
         let Stack {
             deadlines, table, ..
         } = self;
-        deadlines.take_due(now, |slot, _| table.at(slot)?.tcb.next_deadline())
+        deadlines.take_due(now, |slot, _| table.at_mut(slot)?.tcb.settle_deadline())
     }
 
     /// The next number that nobody outside can predict.
@@ -401,8 +401,14 @@ impl Stack {
         }
         // Where the deadline is only later, it is looked at again when it was due.
         if entry.tcb.take_sooner() {
-            self.deadlines.update(slot, entry.tcb.next_deadline());
+            self.deadlines.update(slot, entry.tcb.look_by());
         }
+        debug_assert!(
+            entry.tcb.is_silent()
+                || self
+                    .deadlines
+                    .comes_in_time(slot, entry.tcb.next_deadline())
+        );
         if let Some((mtu, at)) = entry.tcb.take_path_mtu() {
             let destination = entry.tcb.tuple().remote.ip();
             match mtu {

@@ -326,7 +326,7 @@ impl Tcb {
             tcb.recv_buffer.discard();
             tcb.recv_buffer.settle();
             // A timer may have been armed and disarmed again.
-            tcb.timers.take_sooner();
+            tcb.timers.settle();
             format!("{tcb:#?}")
         };
         assert_eq!(rest(self), rest(other));

@@ -476,12 +476,23 @@ impl Tcb {
     }
 
     /// When the next timer expires.
-    #[inline]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.timers.next()
     }
 
-    /// Whether the next timer may expire earlier than when this was last asked.
+    /// The same, for whoever will not look at this connection before that, whatever was said earlier.
+    pub fn settle_deadline(&mut self) -> Option<Instant> {
+        self.timers.settle()
+    }
+
+    /// When to look at this connection, for whoever comes no later than was said before. It may be earlier
+    /// than the next timer expires, and never is later.
+    #[inline]
+    pub fn look_by(&self) -> Option<Instant> {
+        self.timers.look_by()
+    }
+
+    /// Whether a timer may expire before whoever was told when to look does: then it is to be told anew.
     #[inline]
     pub fn take_sooner(&mut self) -> bool {
         self.timers.take_sooner()

@@ -54,7 +54,8 @@ impl Timer {
 pub(crate) struct Timers {
     /// Which timer of a slot is armed.
     armed: [Option<Timer>; SLOTS],
-    /// Until when; until the end of time if none is.
+    /// Until when. Of a slot with none, until when the last one was, if whoever looks at the deadlines comes
+    /// by then all the same; otherwise until the end of time.
     until: [Instant; SLOTS],
     /// See [`Timers::take_sooner`].
     sooner: bool,
@@ -72,6 +73,7 @@ impl Default for Timers {
 
 impl Timers {
     /// `timer` falls due at `at`, and at no other time; whatever shared its slot is off.
+    #[inline]
     pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
         let until = &mut self.until[timer.slot()];
         self.sooner |= at < *until;
@@ -79,8 +81,8 @@ impl Timers {
         self.armed[timer.slot()] = Some(timer);
     }
 
-    /// Whether one was armed, since this was last asked, that falls due sooner than what had its slot:
-    /// otherwise the earliest deadline is no earlier than it was.
+    /// Whether one was armed, since this was last asked, that falls due sooner than what had its slot
+    /// before: otherwise whoever looks at the deadlines comes in time.
     #[inline]
     pub(crate) fn take_sooner(&mut self) -> bool {
         core::mem::take(&mut self.sooner)
@@ -95,7 +97,9 @@ impl Timers {
 
     fn clear(&mut self, slot: usize) {
         self.armed[slot] = None;
-        self.until[slot] = Instant::FAR_FUTURE;
+        if self.sooner {
+            self.until[slot] = Instant::FAR_FUTURE;
+        }
     }
 
     /// Whichever timer waits for an acknowledgment is off.
@@ -134,11 +138,29 @@ impl Timers {
     }
 
     /// The earliest deadline, if there is one before the end of time.
-    #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
+        let next = self.running().map(|(at, _)| at).min();
+        next.filter(|at| *at < Instant::FAR_FUTURE)
+    }
+
+    /// When to look at the deadlines, for whoever comes no later than was said before: not after the earliest.
+    #[inline]
+    pub(crate) fn look_by(&self) -> Option<Instant> {
         let [first, rest @ ..] = self.until;
-        let next = rest.into_iter().fold(first, Instant::min);
-        (next < Instant::FAR_FUTURE).then_some(next)
+        let earliest = rest.into_iter().fold(first, Instant::min);
+        (earliest < Instant::FAR_FUTURE).then_some(earliest)
+    }
+
+    /// The earliest deadline, for whoever will not look at them before that: one that is armed from now on,
+    /// and falls due earlier, is [sooner](Timers::take_sooner).
+    pub(crate) fn settle(&mut self) -> Option<Instant> {
+        for (armed, until) in self.armed.iter().zip(&mut self.until) {
+            if armed.is_none() {
+                *until = Instant::FAR_FUTURE;
+            }
+        }
+        self.sooner = false;
+        self.next()
     }
 
     /// What is armed, and until when.
@@ -175,6 +197,30 @@ mod tests {
         assert!(!timers.is_armed(Timer::Retransmission));
         timers.disarm(Timer::Retransmission);
         assert_eq!(timers.next(), Some(Instant::from_secs(2)));
+    }
+
+    /// What is armed anew all the time is registered once, until that time has come.
+    #[test]
+    fn whoever_comes_in_time_is_not_told_of_a_later_deadline() {
+        let [soon, later, last] = [1, 2, 3].map(Instant::from_secs);
+        let mut timers = Timers::default();
+        timers.arm(Timer::DelayedAck, later);
+        assert!(timers.take_sooner());
+        assert_eq!(timers.settle(), Some(later));
+        timers.disarm(Timer::DelayedAck);
+        assert_eq!(timers.next(), None);
+        timers.arm(Timer::DelayedAck, last);
+        assert!(!timers.take_sooner(), "somebody looks at `later`");
+        timers.disarm(Timer::DelayedAck);
+        timers.arm(Timer::DelayedAck, soon);
+        timers.disarm(Timer::DelayedAck);
+        timers.arm(Timer::DelayedAck, soon);
+        assert!(timers.take_sooner(), "nobody was told of the first");
+        assert_eq!(timers.look_by(), Some(soon));
+        timers.disarm(Timer::DelayedAck);
+        assert_eq!(timers.settle(), None);
+        timers.arm(Timer::DelayedAck, last);
+        assert!(timers.take_sooner(), "nobody looks any more");
     }
 
     #[test]
