@@ -1,6 +1,6 @@
 //! Real time as the stack takes it.
 
-use std::time;
+use nix::time::{ClockId, clock_gettime};
 
 use crate::time::Instant;
 
@@ -8,20 +8,30 @@ use crate::time::Instant;
 /// which no setting of the time of day moves.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    start: time::Instant,
+    /// What the system's clock said when this one started, in nanoseconds.
+    start: u64,
 }
 
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Clock {
         Clock {
-            start: time::Instant::now(),
+            start: monotonic_nanos(),
         }
     }
 
     /// How late it is.
     pub fn now(&self) -> Instant {
-        Instant::ZERO + self.start.elapsed()
+        Instant::from_nanos(monotonic_nanos().saturating_sub(self.start))
+    }
+}
+
+/// The system's monotonic clock, in one number: it is read several times for each datagram, and
+/// `std::time::Instant` would have seconds and nanoseconds subtracted each time.
+fn monotonic_nanos() -> u64 {
+    match clock_gettime(ClockId::CLOCK_MONOTONIC) {
+        Ok(time) => time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64,
+        Err(errno) => unreachable!("every Linux has CLOCK_MONOTONIC, and it failed: {errno}"),
     }
 }
 

@@ -55,7 +55,8 @@ pub(crate) struct Engine {
     pub(super) device: OwnedFd,
     /// What other shards hand over, to poll as well; `None`: there are none.
     pub(super) mail: Option<Mail>,
-    /// What is written when the lock is free; `None` if the device has no half for it.
+    /// What is written when the lock is free; `None` if the device has no half for it, or there is one
+    /// processor only.
     pub(super) outbox: Option<Arc<Outbox>>,
     /// How long a waiting thread polls before it sleeps.
     pub(super) busy_poll: Duration,
@@ -75,9 +76,11 @@ impl Engine {
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
         let is_alone = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-        // The only processor has nothing else to do meanwhile.
-        let outbox = |sender| Arc::new(Outbox::new(sender, !is_alone));
-        let outbox = shard.sender().map(outbox);
+        // Of one processor, whoever waits for the lock meanwhile has none to use.
+        let outbox = match is_alone {
+            true => None,
+            false => shard.sender().map(|sender| Arc::new(Outbox::new(sender))),
+        };
         let busy_poll = shard.stack().config().busy_poll;
         let intake = shard.intake().map(Mutex::new);
         let alarm = Alarm::new()?;
@@ -107,7 +110,7 @@ impl Engine {
             started.map(drop)
         };
         spawn("stubborn", Engine::run)?;
-        if self.outbox.as_ref().is_some_and(|it| it.has_thread()) {
+        if self.outbox.is_some() {
             spawn("stubborn writes", Engine::run_writer)?;
         }
         Ok(())
@@ -324,19 +327,21 @@ impl Engine {
         if must_look {
             self.kick(lead);
         }
-        self.write(hand, false);
+        if let Some(hand) = hand {
+            self.write(hand, false);
+        }
     }
 
     /// Unlocks, lets those know whom it concerns, and writes what has departed.
     pub(super) fn release(&self, shared: Guard<'_>) {
-        let hand = unlock(shared);
-        self.write(hand, false);
+        if let Some(hand) = unlock(shared) {
+            self.write(hand, false);
+        }
     }
 
-    /// Writes, if there is a hand to do it with. What could not depart before for want of room
-    /// follows.
-    fn write(&self, hand: Option<Hand>, by_thread: bool) {
-        let (Some(outbox), Some(mut hand)) = (&self.outbox, hand) else {
+    /// Writes what is in hand. What could not depart before for want of room follows.
+    fn write(&self, mut hand: Hand, by_thread: bool) {
+        let Some(outbox) = &self.outbox else {
             return;
         };
         loop {
@@ -370,7 +375,7 @@ impl Engine {
             return;
         };
         while let Some(hand) = outbox.next() {
-            self.write(Some(hand), true);
+            self.write(hand, true);
         }
     }
 

@@ -14,13 +14,22 @@ pub(super) enum Lead {
 }
 
 /// A wait that leads: what for, and which of all that did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     pub(super) key: Key,
+    /// No other has the same.
     pub(super) number: u64,
     /// Which of the users' kicks gets it out of poll.
     pub(super) kick: usize,
 }
+
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Ticket) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Ticket {}
 
 /// How many kicks the users have: one for the lead, and one for the next lead while the last is
 /// still on its way out of poll.

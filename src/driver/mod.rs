@@ -50,9 +50,9 @@
 //!
 //! # Writing
 //!
-//! Nothing is written to the device under the lock of the stack. The thread that let a packet
-//! depart writes it after unlocking, or leaves it to a thread that only writes, if there is a second
-//! processor and much to write (`outbox`).
+//! Nothing is written to the device under the lock of the stack, unless there is only one processor.
+//! The thread that let a packet depart writes it after unlocking, or leaves it to a thread that only
+//! writes, if there is much to write (`outbox`).
 
 mod alarm;
 mod attempt;

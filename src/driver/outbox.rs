@@ -7,9 +7,12 @@
 //! packets to the one that is writing, and go on.
 //!
 //! There is one sending half, and only the thread that has it, in a [`Hand`], writes, so nothing is
-//! overtaken. With a second processor, many short packets go to a thread that only writes, unless
+//! overtaken. Many short packets go to a thread that only writes, unless
 //! they are answers from many threads that serve connections that come and go. Acknowledgments of text go to it if
 //! more waits to be received than a turn takes. A single request and response crosses no thread.
+//!
+//! All this is of use only with a second processor. On a machine with one there is no outbox: what departs is
+//! written under the lock, which saves one locking and unlocking.
 //!
 //! Long text is not copied: its blocks are held until it is written. The thread that let it depart writes it,
 //! because the text is in the cache of its processor, and another would be a third thread besides it
@@ -40,7 +43,6 @@ pub(super) struct Outbox {
     called: Condvar,
     /// Octets that wait.
     waiting: AtomicUsize,
-    has_thread: bool,
 }
 
 struct Queue {
@@ -79,8 +81,8 @@ pub(super) struct Hand {
 }
 
 impl Outbox {
-    /// `has_thread`: somebody calls [`Outbox::next`] all the time.
-    pub(super) fn new(sender: Box<dyn Sender>, has_thread: bool) -> Outbox {
+    /// Somebody must call [`Outbox::next`] all the time.
+    pub(super) fn new(sender: Box<dyn Sender>) -> Outbox {
         Outbox {
             queue: Mutex::new(Queue {
                 run: Run::default(),
@@ -94,12 +96,7 @@ impl Outbox {
             }),
             called: Condvar::new(),
             waiting: AtomicUsize::new(0),
-            has_thread,
         }
-    }
-
-    pub(super) fn has_thread(&self) -> bool {
-        self.has_thread
     }
 
     /// Whether anything may depart. If not, whoever writes is told when there is room: see
@@ -130,7 +127,7 @@ impl Outbox {
             Outlook::Little => false,
         };
         let is_much = is_much && !is_long && !is_behind;
-        let is_for_thread = queue.called || (self.has_thread && is_much);
+        let is_for_thread = queue.called || is_much;
         if !is_for_thread && let Some(sender) = queue.sender.take() {
             let run = mem::replace(run, mem::take(&mut queue.spare));
             return Some(Hand { sender, run });
@@ -142,7 +139,7 @@ impl Outbox {
     /// Of many short datagrams that depart, the thread gets the first part while the rest is still
     /// departing.
     pub(super) fn begin(&self, run: &mut Run) {
-        if self.has_thread && run.len() >= TOGETHER && run.short() == run.len() {
+        if run.len() >= TOGETHER && run.short() == run.len() {
             self.leave(&mut self.lock(), run);
         }
     }
@@ -183,7 +180,7 @@ impl Outbox {
             }
             self.waiting.store(0, Ordering::Relaxed);
             let is_done = queue.run.is_empty();
-            let is_enough = self.has_thread && !by_thread && rounds == ROUNDS;
+            let is_enough = !by_thread && rounds == ROUNDS;
             if !is_done && !is_enough {
                 mem::swap(&mut queue.run, &mut run);
                 continue;
@@ -258,9 +255,9 @@ mod tests {
     }
 
     /// An outbox, and what is sent from it.
-    fn outbox(has_thread: bool) -> (Outbox, mpsc::Receiver<Vec<u8>>) {
+    fn outbox() -> (Outbox, mpsc::Receiver<Vec<u8>>) {
         let (sent, arrived) = mpsc::channel();
-        (Outbox::new(Box::new(Told(sent)), has_thread), arrived)
+        (Outbox::new(Box::new(Told(sent))), arrived)
     }
 
     fn run(datagrams: &[&[u8]]) -> Run {
@@ -275,7 +272,7 @@ mod tests {
 
     #[test]
     fn whoever_has_something_writes_it_and_what_others_leave_meanwhile() {
-        let (outbox, arrived) = outbox(false);
+        let (outbox, arrived) = outbox();
         let first = outbox
             .take(&mut run(&[&[1], &[2]]), Outlook::Unknown)
             .unwrap();
@@ -284,12 +281,12 @@ mod tests {
         assert!(outbox.take(&mut Run::default(), Outlook::Unknown).is_none());
         assert!(!outbox.write(first, false).unwrap());
         assert_eq!(numbers(&arrived), [1, 2, 3, 4]);
-        assert!(outbox.take(&mut run(&[&[5]]), Outlook::Much).is_some());
+        assert!(outbox.take(&mut run(&[&[5]]), Outlook::Unknown).is_some());
     }
 
     #[test]
     fn what_there_is_much_of_is_for_the_thread_and_nothing_overtakes_it() {
-        let (outbox, arrived) = outbox(true);
+        let (outbox, arrived) = outbox();
         assert!(
             outbox
                 .take(&mut run(&[&[1], &[2], &[3]]), Outlook::Unknown)
@@ -310,7 +307,7 @@ mod tests {
     /// What acknowledges super-segments is little, and their sender waits for it.
     #[test]
     fn what_answers_long_text_is_not_for_the_thread() {
-        let (outbox, arrived) = outbox(true);
+        let (outbox, arrived) = outbox();
         let mut answers = run(&[&[1], &[2], &[3], &[4]]);
         let hand = outbox.take(&mut answers, Outlook::Little).unwrap();
         assert!(!outbox.write(hand, false).unwrap());
@@ -326,7 +323,7 @@ mod tests {
             (0..TOGETHER).for_each(|_| run.push(&Packet::new_in(Form::default(), &[1], text)));
             run
         };
-        let (outbox, arrived) = outbox(true);
+        let (outbox, arrived) = outbox();
         for (departing, is_written) in [
             (&mut long(), true),
             (&mut run(&[&[2]]), true),
@@ -372,7 +369,7 @@ mod tests {
     #[test]
     fn who_only_wanted_to_send_something_of_his_own_does_not_write_for_ever() {
         let endless = Endless::default();
-        let outbox = Outbox::new(Box::new(endless.clone()), true);
+        let outbox = Outbox::new(Box::new(endless.clone()));
         let outbox = endless.outbox.get_or_init(|| outbox);
         let hand = outbox.take(&mut run(&[&[0]]), Outlook::Unknown).unwrap();
         assert!(!outbox.write(hand, false).unwrap());
@@ -382,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_thread_begins_while_much_departs() {
-        let (outbox, _arrived) = outbox(true);
+        let (outbox, _arrived) = outbox();
         let mut departing = Run::default();
         for _ in 0..TOGETHER {
             assert_eq!(outbox.waiting.load(Ordering::Relaxed), 0);
@@ -390,15 +387,11 @@ mod tests {
             outbox.begin(&mut departing);
         }
         assert!(departing.is_empty() && outbox.next().is_some());
-        let (alone, _arrived) = self::outbox(false);
-        let mut departing = run(&[&[0][..]; TOGETHER]);
-        alone.begin(&mut departing);
-        assert_eq!(departing.len(), TOGETHER, "it is for whoever unlocks");
     }
 
     #[test]
     fn what_waits_is_bounded_and_whoever_makes_room_is_told() {
-        let (outbox, _arrived) = outbox(false);
+        let (outbox, _arrived) = outbox();
         let hand = outbox.take(&mut run(&[&[0]]), Outlook::Unknown).unwrap();
         let mut count = 0;
         while outbox.has_room() {
@@ -421,7 +414,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_when_nothing_is_left() {
-        let (outbox, arrived) = outbox(true);
+        let (outbox, arrived) = outbox();
         let hand = outbox.take(&mut run(&[&[1]]), Outlook::Unknown).unwrap();
         assert!(outbox.take(&mut run(&[&[2]]), Outlook::Unknown).is_none());
         outbox.end();

@@ -102,7 +102,7 @@ pub(crate) struct Shared {
     returning: Option<Lead>,
     /// The last turn has sent nothing yet: the lead looks first.
     held: bool,
-    /// What is written when the lock is free; `None` if the device has no half for it.
+    /// What is written when the lock is free; `None`: it is written at once.
     outbox: Option<Arc<Outbox>>,
     /// What has departed since it was locked.
     departed: Run,
