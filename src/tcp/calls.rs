@@ -167,6 +167,9 @@ impl Tcb {
     /// They count as read; whoever gets them copies them when it likes. Nothing, if what is next is
     /// to be had from [`Tcb::recv`] only.
     pub fn recv_kept(&mut self, now: Instant, most: usize) -> Vec<Kept> {
+        if self.recv_buffer.len_aside() == 0 {
+            return Vec::new();
+        }
         let most = most.min(self.readable_at_once());
         let parts = self.recv_buffer.read_kept(most);
         if !parts.is_empty() {

@@ -370,15 +370,14 @@ impl RecvBuffer {
     /// Copies octets in order from the one on that lies `ahead` of the reader; returns how many.
     /// While something is lent, that is nothing.
     pub(crate) fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
-        if self.is_lent() {
+        let len = buffer.len().min(self.len().saturating_sub(ahead));
+        if len == 0 || self.is_lent() {
             return 0;
         }
-        let len = buffer.len().min(self.len().saturating_sub(ahead));
-        let start = self.read + ahead.min(self.len());
-        let mut copied = 0;
-        for piece in self.pieces(start..start + len) {
-            buffer[copied..copied + piece.len()].copy_from_slice(piece);
-            copied += piece.len();
+        let range = self.read + ahead..self.read + ahead + len;
+        match self.aside {
+            None => copy_pieces(self.ring.text(range).pieces(), buffer),
+            Some(_) => copy_pieces(self.pieces(range), buffer),
         }
         len
     }
@@ -523,6 +522,16 @@ impl RecvBuffer {
         self.aside.as_ref().map_or(0, |aside| {
             aside.spare.size() + aside.out.map_or(0, |out| out.memory)
         })
+    }
+}
+
+/// Copies one piece behind the other.
+#[inline(always)]
+fn copy_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, buffer: &mut [u8]) {
+    let mut copied = 0;
+    for piece in pieces {
+        buffer[copied..copied + piece.len()].copy_from_slice(piece);
+        copied += piece.len();
     }
 }
 

@@ -79,6 +79,13 @@ impl Tcb {
         let shift = self.agreed.window_scale.map_or(0, |(_, own)| own);
         let most = usize::from(u16::MAX) << shift;
         let capacity = self.recv_buffer.capacity();
+        let step = self.snd.mss.min(self.largest_window() / 2).max(1);
+        let is_whole = self.config.windows.whole_segment_window;
+        let tells_room = self.config.windows.told == WindowTold::Room;
+        let may_move = self.recv_buffer.limit().saturating_since(self.rcv.edge) >= step;
+        if !may_move && !tells_room && !is_whole {
+            return self.rcv.edge;
+        }
         let beyond = capacity - self.whole_segments_of(capacity);
         let free = self.recv_buffer.limit().saturating_since(self.rcv.nxt);
         let memory = self.memory_for_receiving();
@@ -86,12 +93,11 @@ impl Tcb {
             .min(most)
             .min(memory.saturating_sub(self.recv_buffer.len()));
         let room = free.saturating_sub(beyond).min(self.largest_window());
-        if self.config.windows.told == WindowTold::Room {
+        if tells_room {
             return self.edge_of_room(free.min(self.largest_window()));
         }
-        let step = self.snd.mss.min(self.largest_window() / 2).max(1);
         let moves = (self.rcv.nxt + room).saturating_since(self.rcv.edge) >= step;
-        let room = match self.config.windows.whole_segment_window {
+        let room = match is_whole {
             true => {
                 let left = self.rcv.edge.saturating_since(self.rcv.nxt);
                 let room = if moves { room } else { left };
