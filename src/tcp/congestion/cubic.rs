@@ -31,6 +31,8 @@ use crate::time::Instant;
 const C: (u128, u128) = (2, 5);
 /// beta_cubic of RFC 9438 §4.6: 0.7, as a fraction.
 const BETA: (u64, u64) = (7, 10);
+/// Of a window of fewer segments than this, what is begun of another is a twentieth or more.
+const SMALL_WINDOW: u64 = 20;
 /// (1 + beta_cubic) / 2: fast convergence (RFC 9438 §4.7).
 const FAST_CONVERGENCE: (u64, u64) = (17, 20);
 /// alpha_cubic of RFC 9438 §4.3: 3 * (1 - beta_cubic) / (1 + beta_cubic).
@@ -313,6 +315,17 @@ impl Cubic {
         });
     }
 
+    /// RFC 9438 §4.6: what was in flight, because a window that was not used has shown nothing. But a window
+    /// without room for another segment was in use, and what it has begun of that is a good part of a small one.
+    fn in_use(&self, in_flight: u64) -> u64 {
+        let (in_flight, window) = (in_flight.min(MAX_WINDOW), self.window());
+        let is_used = in_flight + self.mss > window;
+        match is_used && window < SMALL_WINDOW * self.mss {
+            true => in_flight.max(window),
+            false => in_flight,
+        }
+    }
+
     /// RFC 9438 §4.6, §4.7: a loss or a mark, whose window was a place of congestion. What
     /// ssthresh would be without a floor.
     fn reduce(&mut self, loss: &Loss) -> u64 {
@@ -330,7 +343,7 @@ impl Cubic {
             false => cwnd,
         };
         self.cwnd_prior = cwnd;
-        let reduced = loss.in_flight.min(MAX_WINDOW) * BETA.0 / BETA.1;
+        let reduced = self.in_use(loss.in_flight) * BETA.0 / BETA.1;
         let reduced = match self.in_segments {
             true => reduced - reduced % self.mss,
             false => reduced,
@@ -612,6 +625,22 @@ mod tests {
         assert_eq!(cubic.window(), 7_000, "of what was in flight");
         cubic.on_congestion(&loss(MSS));
         assert_eq!((cubic.window(), cubic.ssthresh()), (2_000, 2_000));
+    }
+
+    /// RFC 9438 §4.6: of a window of ten segments and a half, ten are in flight if all of it is in use; of one of
+    /// 31 and a half the half is not worth counting.
+    #[test]
+    fn what_is_begun_of_a_segment_is_in_use() {
+        for (before, window, in_flight, left) in [
+            (15, 10_500, 10, 7_350),
+            (15, 10_500, 9, 6_300),
+            (45, 31_500, 31, 21_700),
+        ] {
+            let mut cubic = after_loss(before);
+            assert_eq!(cubic.window(), window);
+            cubic.on_congestion(&loss(in_flight * MSS));
+            assert_eq!(cubic.ssthresh(), left, "{in_flight} segments in flight");
+        }
     }
 
     /// RFC 9438 §4.6: a mark leaves seven tenths too, but of one segment one.
