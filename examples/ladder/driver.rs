@@ -45,19 +45,22 @@ impl Driver {
     }
 
     /// One turn: what the link has for the network leaves; what arrives within `wait` comes in;
-    /// timeouts that are due happen; `handler(from, message)` gets what is delivered.
+    /// timeouts that are due happen; `handler(from, message)` gets what is delivered. Returns
+    /// whether anything arrived, delivered or not.
     pub(crate) fn turn(
         &mut self,
         wait: Duration,
         mut handler: impl FnMut(SocketAddr, Vec<u8>),
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         self.transmit()?;
         let deadline = self.link.next_deadline();
         let mut wait = deadline.map_or(wait, |deadline| wait.min(deadline.since(self.now())));
+        let mut has_arrived = false;
         for _ in 0..BATCH {
             let Some((length, from)) = self.socket.recv_from(&mut self.buffer, wait)? else {
                 break;
             };
+            has_arrived = true;
             self.link.receive(self.now(), from, &self.buffer[..length]);
             wait = Duration::ZERO;
         }
@@ -65,7 +68,8 @@ impl Driver {
         while let Some((from, message)) = self.link.poll_deliver() {
             handler(from, message);
         }
-        self.transmit()
+        self.transmit()?;
+        Ok(has_arrived)
     }
 
     fn transmit(&mut self) -> io::Result<()> {

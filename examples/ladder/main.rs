@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use driver::Driver;
 use stubborn::link::SendError;
 
-/// How long an end that is done stays to answer the other, whose last acknowledgments may have been
+/// How long an end that is done stays to answer the other, to which its last packets may have been
 /// lost. TCP calls it TIME-WAIT.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -114,10 +114,16 @@ fn send(mut driver: Driver, peer: SocketAddr) -> Result<(), Box<dyn Error>> {
         })?;
     }
     eprintln!("{octets} octets in {:.3} s", start.elapsed().as_secs_f64());
-    linger(driver)
+    let until = Instant::now() + LINGER;
+    while Instant::now() < until {
+        driver.turn(LINGER, |_, _| {})?;
+    }
+    Ok(())
 }
 
-/// Writes messages to standard output until an empty one comes, and sends that back.
+/// Writes messages to standard output until an empty one comes, and sends that back for as long as
+/// the sender is heard: it repeats what it sent until it has the answer, and a fixed time could see
+/// every copy of that lost.
 fn receive(mut driver: Driver) -> Result<(), Box<dyn Error>> {
     let mut output = io::stdout().lock();
     let mut end = None;
@@ -136,13 +142,11 @@ fn receive(mut driver: Driver) -> Result<(), Box<dyn Error>> {
     if let Some(peer) = end {
         driver.send(peer, b"")?;
     }
-    linger(driver)
-}
-
-fn linger(mut driver: Driver) -> Result<(), Box<dyn Error>> {
-    let until = Instant::now() + LINGER;
-    while Instant::now() < until {
-        driver.turn(LINGER, |_, _| {})?;
+    let mut heard = Instant::now();
+    while heard.elapsed() < LINGER {
+        if driver.turn(LINGER, |_, _| {})? {
+            heard = Instant::now();
+        }
     }
     Ok(())
 }

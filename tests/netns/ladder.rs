@@ -19,6 +19,7 @@ use crate::tools::example;
 in_both_families![
     the_fifo_link_moves_64_mib,
     the_textbooks_fifo_link_moves_a_file,
+    the_textbooks_receiver_stays_until_its_answer_arrives,
     fair_loss_keeps_its_promises_and_no_others,
     stubborn_keeps_its_promises_and_no_others,
     perfect_keeps_its_promises,
@@ -84,6 +85,24 @@ fn the_fifo_link_moves_64_mib(lab: &Lab) {
 
 fn the_textbooks_fifo_link_moves_a_file(lab: &Lab) {
     moves(lab, "fifo", 200_000, PATIENCE);
+}
+
+/// Nine of ten copies of the answer are lost, and nothing else: it takes two seconds on average to
+/// arrive, and thirty with a probability of 10^-7.
+fn the_textbooks_receiver_stays_until_its_answer_arrives(lab: &Lab) {
+    let apart = Apart::new(lab);
+    let (sent, received, nothing) = (lab.file("sent"), lab.file("received"), lab.file("nothing"));
+    fs::write(&sent, pattern(7, 1_000)).unwrap();
+    fs::write(&nothing, "").unwrap();
+    let mut receives = words(&apart, 1, "fifo");
+    receives.extend(["--loss", "90"].map(str::to_owned));
+    let receiver = apart.between(1, &receives, &nothing, &received);
+    let receiver = receiver.says(READY);
+    let sends = words(&apart, 0, "fifo");
+    let sender = apart.between(0, &sends, &sent, &lab.file("silence"));
+    sender.finish_within(PATIENCE).well();
+    receiver.finish_within(PATIENCE).well();
+    assert_eq!(hash(&sent), hash(&received));
 }
 
 /// A link whose messages are lines.
