@@ -11,6 +11,7 @@
 //! | `docs/THREATS.md` is complete and true | `tidy/threats.rs`, `tidy/rows.rs` |
 //! | `docs/BEHAVIOURS.md` is complete and true | `tidy/behaviours.rs`, `tidy/rows.rs` |
 //! | each formula in `docs/RECOVERY.md` has its tests | `tidy/formulas.rs` |
+//! | every patch of `tests/mutants` applies | `tidy/mutants.rs` |
 //! | paths and links in the documents lead somewhere | `tidy/links.rs` |
 //!
 //! A rule is a function from files to findings. It runs over this repository, and over small
@@ -22,6 +23,7 @@ mod tidy {
     mod formulas;
     mod lengths;
     mod links;
+    mod mutants;
     mod prose;
     mod purity;
     mod repository;
