@@ -18,7 +18,7 @@ mod strangers;
 mod udp;
 mod windows;
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
 pub use acceptance::Acceptance;
@@ -71,6 +71,11 @@ const LEAST_MEMORY: usize = 16 * 1024;
 pub struct Config {
     /// The addresses of this host; at least one, each unicast.
     pub addresses: Vec<IpAddr>,
+    /// What means all hosts of the network of the interface, beside 255.255.255.255: of 192.0.2.1/24 it is
+    /// 192.0.2.255 (RFC 919). Default: none.
+    pub broadcasts: Vec<Ipv4Addr>,
+    /// The most groups that sockets may have joined at once. Default 1,024.
+    pub max_groups: usize,
     /// The longest datagram to send, in octets, IP header included. At least 68 (IPv4) or 1280
     /// (IPv6). Default 1500.
     pub mtu: usize,
@@ -135,6 +140,8 @@ impl Config {
     pub fn new(addresses: impl Into<Vec<IpAddr>>) -> Config {
         Config {
             addresses: addresses.into(),
+            broadcasts: Vec::new(),
+            max_groups: 1_024,
             mtu: 1500,
             hop_limit: 64,
             identifies_segments: true,
@@ -171,6 +178,12 @@ impl Config {
         }
     }
 
+    /// Whether an address cannot be that of all hosts of a network: it is ours, or not a host's either.
+    fn is_one_hosts(&self, address: Ipv4Addr) -> bool {
+        let address = IpAddr::V4(address);
+        self.addresses.contains(&address) || !can_be_own(address)
+    }
+
     /// Checks that every value is in its range, and that the values make sense together.
     ///
     /// # Errors
@@ -181,6 +194,9 @@ impl Config {
         }
         if let Some(address) = self.addresses.iter().find(|it| !can_be_own(**it)) {
             return Err(ConfigError::NotUnicast(*address));
+        }
+        if let Some(host) = self.broadcasts.iter().find(|it| self.is_one_hosts(**it)) {
+            return Err(ConfigError::NotBroadcast(*host));
         }
         let least = match self.addresses.iter().any(IpAddr::is_ipv6) {
             true => 1280,
@@ -578,6 +594,16 @@ mod tests {
         for (row, (change, expected)) in rows.into_iter().enumerate() {
             assert_eq!(refused(change), expected, "row {row}");
         }
+    }
+
+    #[test]
+    fn what_is_no_broadcast_is_refused() {
+        for host in [[10, 0, 0, 1], [224, 0, 0, 1], [127, 0, 0, 1], [0; 4]] {
+            let expected = Some(ConfigError::NotBroadcast(host.into()));
+            assert_eq!(refused(|it| it.broadcasts.push(host.into())), expected);
+        }
+        let network = Ipv4Addr::new(10, 0, 0, 255);
+        assert_eq!(refused(|it| it.broadcasts.push(network)), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod udp {
     mod errors;
     mod hostile;
     mod itself;
+    mod many;
     mod receiving;
     mod sending;
     mod support;

@@ -107,6 +107,11 @@ impl Calls<'_> {
         own.any(|address| address.is_ipv4() == place.is_ipv4())
     }
 
+    /// Whether a UDP socket may be bound at `place`: where many hear what is sent to them, too.
+    pub(super) fn is_bindable_datagram(&self, place: SocketAddr) -> bool {
+        self.stack.udp_may_be_at(place.ip())
+    }
+
     /// Whether a socket may be bound at `place`.
     pub(super) fn is_bindable(&self, place: SocketAddr) -> bool {
         let own = self.stack.addresses().contains(&place.ip());

@@ -248,7 +248,8 @@ impl Calls<'_> {
         self.stack
             .udp_connect_keeping(id, remote)
             .map_err(|error| match error {
-                UdpConnectError::NotAPeer => super::datagram::not_a_peer(remote),
+                UdpConnectError::Broadcast => Errno::EACCES,
+                UdpConnectError::NotAPeer => Errno::ENETUNREACH,
                 UdpConnectError::OtherFamily => Errno::EAFNOSUPPORT,
                 UdpConnectError::AddressInUse => Errno::EADDRINUSE,
             })?;

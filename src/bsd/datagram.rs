@@ -1,7 +1,7 @@
 //! A UDP socket. One of `AF_INET6` at the unspecified address hears both families, so it has a
 //! socket of the stack for each.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 
 use super::Calls;
 use super::address::Family;
@@ -39,14 +39,15 @@ pub(super) struct DatagramSocket {
 
 impl DatagramSocket {
     /// A socket without an address. As on Linux, what is too long goes in fragments
-    /// (`IP_PMTUDISC_WANT`).
+    /// (`IP_PMTUDISC_WANT`), and every group that the host is in is heard (`IP_MULTICAST_ALL`).
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
-        let fragments = true;
+        let (fragments, multicast_all) = (true, true);
         DatagramSocket {
             family,
             settings: SocketSettings::default(),
             options: UdpOptions {
                 fragments,
+                multicast_all,
                 ..options
             },
             bound: None,
@@ -70,14 +71,6 @@ pub(super) fn errno(reason: Undelivered) -> Errno {
         Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
         Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
         Undelivered::TooLong { .. } => Errno::EMSGSIZE,
-    }
-}
-
-/// The `errno` of an address that cannot be a peer: a broadcast is one that may not be sent to.
-pub(super) fn not_a_peer(remote: SocketAddr) -> Errno {
-    match remote.ip() {
-        IpAddr::V4(Ipv4Addr::BROADCAST) => Errno::EACCES,
-        _ => Errno::ENETUNREACH,
     }
 }
 

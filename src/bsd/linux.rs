@@ -48,7 +48,7 @@ numbers! {
     SO_TYPE = 3, "SOCK_STREAM or SOCK_DGRAM.";
     SO_ERROR = 4, "The pending error, once.";
     SO_DONTROUTE = 5, "No router: no meaning here.";
-    SO_BROADCAST = 6, "Broadcast: nothing is sent to one.";
+    SO_BROADCAST = 6, "Whether datagrams may be sent to all hosts of the network.";
     SO_SNDBUF = 7, "Octets that may wait to be sent; read, twice that on Linux.";
     SO_RCVBUF = 8, "Octets that may wait to be received; read, twice that on Linux.";
     SO_KEEPALIVE = 9, "Idle connections are probed.";

@@ -55,7 +55,8 @@ impl Calls<'_> {
     pub fn bind(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
-                self.bindable(socket.family, address, socket.settings.v6only)?;
+                let (family, v6only) = (socket.family, socket.settings.v6only);
+                self.bindable(family, address, v6only, Self::is_bindable)?;
                 // What has lost its connection has lost the port that it was given for it.
                 let is_used = match socket.role {
                     Role::Fresh => false,
@@ -68,7 +69,8 @@ impl Calls<'_> {
                 self.bind_stream(fd, address)
             }
             Kind::Datagram(socket) => {
-                self.bindable(socket.family, address, socket.settings.v6only)?;
+                let (family, v6only) = (socket.family, socket.settings.v6only);
+                self.bindable(family, address, v6only, Self::is_bindable_datagram)?;
                 if socket.bound.is_some() {
                     return Err(Errno::EINVAL);
                 }
@@ -85,7 +87,7 @@ impl Calls<'_> {
     pub(super) fn bind_stream(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (family, v6only) = (socket.family, socket.settings.v6only);
-        let places = self.bindable(family, address, v6only)?;
+        let places = self.bindable(family, address, v6only, Self::is_bindable)?;
         let port = match address.port() {
             0 => (self.free_port(&places, |calls, places| calls.may_share_stream(fd, places)))
                 .ok_or(Errno::EADDRINUSE)?,
@@ -100,7 +102,7 @@ impl Calls<'_> {
     pub(super) fn bind_datagram(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         let (family, v6only, options) = (socket.family, socket.settings.v6only, socket.options);
-        let places = self.bindable(family, address, v6only)?;
+        let places = self.bindable(family, address, v6only, Self::is_bindable_datagram)?;
         let port = match address.port() {
             0 => (self.free_port(&places, |calls, places| {
                 calls.may_share_datagram(fd, places)
@@ -142,6 +144,7 @@ impl Calls<'_> {
         family: Family,
         address: SocketAddr,
         v6only: bool,
+        is_bindable: fn(&Self, SocketAddr) -> bool,
     ) -> Result<Vec<SocketAddr>, Errno> {
         let first = family.inward(address)?;
         let mapped = family == Family::Inet6 && first.is_ipv4();
@@ -149,7 +152,7 @@ impl Calls<'_> {
             return Err(Errno::EINVAL);
         }
         let places = family.places(address, v6only);
-        match places.iter().any(|place| self.is_bindable(*place)) {
+        match places.iter().any(|place| is_bindable(self, *place)) {
             true => Ok(places),
             false => Err(Errno::EADDRNOTAVAIL),
         }

@@ -216,7 +216,7 @@ impl Calls<'_> {
                     text.truncate(text.len() - data.len());
                     self.datagram_mut(fd)?.held = text;
                 }
-                Err(unsent(error, remote))
+                Err(unsent(error))
             }
         }
     }
@@ -270,13 +270,14 @@ impl Calls<'_> {
 /// The most datagrams that one call makes of a text (`UDP_SEGMENT`).
 const MOST_PIECES: usize = 128;
 
-/// Why a datagram for `remote` was not taken.
-fn unsent(error: UdpSendError, remote: SocketAddr) -> Errno {
+/// Why a datagram was not taken.
+fn unsent(error: UdpSendError) -> Errno {
     match error {
         UdpSendError::WouldBlock => Errno::EAGAIN,
         UdpSendError::TooLong { .. } => Errno::EMSGSIZE,
         UdpSendError::NotConnected => Errno::EDESTADDRREQ,
-        UdpSendError::NotAPeer => super::datagram::not_a_peer(remote),
+        UdpSendError::Broadcast => Errno::EACCES,
+        UdpSendError::NotAPeer => Errno::ENETUNREACH,
         UdpSendError::OtherFamily => Errno::ENETUNREACH,
         UdpSendError::Undelivered(error) => super::datagram::errno(error.reason),
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use stubborn::config::Config;
 use stubborn::driver::Recorder;
 use stubborn::sockets::{Net, TcpListener, UdpSocket};
-use stubborn::tun::{TunDevice, TunError};
+use stubborn::tun::{Cidr, TunDevice, TunError};
 
 use super::args::HostArgs;
 use super::tally::{Summary, Tally};
@@ -35,7 +35,8 @@ impl Host {
                 up.address()
             );
         }
-        let config = Config::new(addresses.clone());
+        let mut config = Config::new(addresses.clone());
+        config.broadcasts = args.up.iter().filter_map(Cidr::broadcast).collect();
         config.validate().context("cannot start the stack")?;
         let mut queues = open(args)?;
         check_kernel_has_not(&addresses)?;

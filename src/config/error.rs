@@ -1,7 +1,7 @@
 //! What is wrong with a configuration.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 /// What is wrong with a [`Config`](super::Config).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum ConfigError {
     /// An address cannot be that of a single host: it is unspecified, loopback, multicast, broadcast, or an
     /// IPv4-mapped IPv6 address.
     NotUnicast(IpAddr),
+    /// An address in `broadcasts` cannot be that of all hosts of a network.
+    NotBroadcast(Ipv4Addr),
     /// The MTU is too small for the address families in use, or above 65,535.
     Mtu {
         /// The MTU, in octets.
@@ -45,6 +47,12 @@ impl fmt::Display for ConfigError {
             ConfigError::NoAddress => f.write_str("the stack needs at least one address"),
             ConfigError::NotUnicast(address) => {
                 write!(f, "{address} cannot be the address of a host")
+            }
+            ConfigError::NotBroadcast(address) => {
+                write!(
+                    f,
+                    "{address} cannot be the address of all hosts of a network"
+                )
             }
             ConfigError::Mtu { mtu, least } => {
                 write!(f, "an MTU of {mtu} is not in the range {least} to 65535")

@@ -32,7 +32,7 @@ impl Default for UdpConfig {
 }
 
 /// The options that a user may change on an open UDP socket (RFC 1122 §4.1.4).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UdpOptions {
     /// TTL or hop limit of the datagrams. `None`: that of the host. Default `None`.
     pub hop_limit: Option<u8>,
@@ -44,4 +44,31 @@ pub struct UdpOptions {
     /// over IPv4 and 65,527 over IPv6. Off, they are refused, because the loss of one fragment
     /// loses the whole datagram (RFC 8085 §3.2). Default off.
     pub fragments: bool,
+    /// Datagrams may be sent to all hosts of the network (RFC 1122 §3.3.6): off, such a send is
+    /// refused, since few mean it. What others send so is received in any case. Default off.
+    pub broadcast: bool,
+    /// TTL or hop limit of datagrams to a group; 0: they do not leave the host. Default 1, so that no router
+    /// passes them on (RFC 1112 §6.1).
+    pub multicast_hop_limit: u8,
+    /// What the socket sends to a group comes back to sockets of this host that hear it (RFC 1112 §6.1).
+    /// Default on.
+    pub multicast_loop: bool,
+    /// The socket hears every group that some socket of the host has joined, as sockets of Linux do
+    /// (`IP_MULTICAST_ALL`). Off, it hears those that it has joined itself. Default off.
+    pub multicast_all: bool,
+}
+
+impl Default for UdpOptions {
+    fn default() -> UdpOptions {
+        UdpOptions {
+            hop_limit: None,
+            traffic_class: 0,
+            flow_label: FlowLabel::default(),
+            fragments: false,
+            broadcast: false,
+            multicast_hop_limit: 1,
+            multicast_loop: true,
+            multicast_all: false,
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! Turns errors of the stack into [`io::Error`](std::io::Error).
 
-use core::net::SocketAddr;
+use core::fmt::Display;
+use core::net::{IpAddr, SocketAddr};
 use std::io::{Error, ErrorKind};
 
 use crate::driver::{Closed, WaitError};
 use crate::stack::{
-    BindError, ConnectError, DatagramError, ListenError, UdpConnectError, UdpRecvError,
+    BindError, ConnectError, DatagramError, GroupError, ListenError, UdpConnectError, UdpRecvError,
     UdpSendError, Undelivered,
 };
 use crate::tcp::{ConnectionError, RecvError, SendError};
@@ -128,10 +129,26 @@ pub(super) fn bind(local: SocketAddr, error: BindError) -> Error {
     }
 }
 
+pub(super) fn group(group: IpAddr, error: GroupError) -> Error {
+    let kind = match error {
+        GroupError::NotAGroup | GroupError::OtherFamily => ErrorKind::InvalidInput,
+        GroupError::AlreadyJoined => ErrorKind::AddrInUse,
+        GroupError::NotJoined => ErrorKind::AddrNotAvailable,
+        GroupError::TooMany => ErrorKind::QuotaExceeded,
+    };
+    Error::new(kind, format!("{group}: {error}"))
+}
+
+pub(super) fn no_interface(interface: impl Display) -> Error {
+    let message = format!("{interface} is not the interface of this host");
+    Error::new(ErrorKind::AddrNotAvailable, message)
+}
+
 pub(super) fn udp_connect(remote: SocketAddr, error: UdpConnectError) -> Error {
     let kind = match error {
         UdpConnectError::NotAPeer | UdpConnectError::OtherFamily => ErrorKind::InvalidInput,
         UdpConnectError::AddressInUse => ErrorKind::AddrInUse,
+        UdpConnectError::Broadcast => ErrorKind::PermissionDenied,
     };
     Error::new(kind, format!("{remote}: {error}"))
 }
@@ -141,6 +158,7 @@ pub(super) fn udp_send(error: UdpSendError) -> Error {
     match error {
         UdpSendError::WouldBlock => would_block(),
         UdpSendError::NotConnected => Error::new(ErrorKind::NotConnected, error),
+        UdpSendError::Broadcast => Error::new(ErrorKind::PermissionDenied, error),
         UdpSendError::TooLong { .. } | UdpSendError::NotAPeer | UdpSendError::OtherFamily => {
             Error::new(ErrorKind::InvalidInput, error)
         }

@@ -1,7 +1,7 @@
 //! A socket that sends and receives datagrams.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::task::Poll;
 use core::time::Duration;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,8 +29,12 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError
 /// A datagram is sent in one packet, unless [`UdpSocket::set_fragments`] allows fragments. One that exceeds
 /// the MTU (with an MTU of 1,500: more than 1,472 octets of text over IPv4, or 1,452 over IPv6) is refused
 /// with an error of the kind `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
-/// [`UdpSendError::TooLong`]. Broadcast and multicast datagrams are neither sent nor received: a TUN device is
-/// a link between two hosts.
+/// [`UdpSendError::TooLong`].
+///
+/// What is for all hosts of the network (255.255.255.255, and
+/// [`Config::broadcasts`](crate::config::Config::broadcasts)) every socket of the port receives that is bound
+/// to that address or to none; [`UdpSocket::set_broadcast`] lets it be sent. What is for a group the sockets
+/// receive that have joined it ([`UdpSocket::join_multicast_v4`]); anyone may send to it.
 ///
 /// ```
 /// use stubborn::config::Config;
@@ -248,6 +252,85 @@ impl UdpSocket {
         self.set(|options| options.fragments = fragments);
     }
 
+    /// Whether datagrams may be sent to all hosts of the network ([`UdpOptions::broadcast`]).
+    pub fn set_broadcast(&self, broadcast: bool) {
+        self.set(|options| options.broadcast = broadcast);
+    }
+
+    /// Whether datagrams may be sent to all hosts of the network.
+    pub fn broadcast(&self) -> bool {
+        self.options().broadcast
+    }
+
+    /// Receives what is for a group from now on. `interface` is an address of this host, or unspecified: there
+    /// is one interface.
+    ///
+    /// # Errors
+    /// `InvalidInput` if `group` is not that of a group, or of the other family than the socket; `AddrInUse` if
+    /// the socket is in it; `AddrNotAvailable` if `interface` is not an address of this host;
+    /// `QuotaExceeded` if there are [`Config::max_groups`](crate::config::Config::max_groups).
+    pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
+        self.check_interface(*interface)?;
+        self.join((*group).into())
+    }
+
+    /// As [`UdpSocket::join_multicast_v4`], of IPv6. `interface`: 0, or 1, which is the only one.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::join_multicast_v4`].
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        check_index(interface)?;
+        self.join((*group).into())
+    }
+
+    /// Receives what is for a group no longer. `interface`: as of [`UdpSocket::join_multicast_v4`].
+    ///
+    /// # Errors
+    /// `InvalidInput` if `group` is not that of a group; `AddrNotAvailable` if the socket is not in it, or
+    /// `interface` is not an address of this host.
+    pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
+        self.check_interface(*interface)?;
+        self.leave((*group).into())
+    }
+
+    /// As [`UdpSocket::leave_multicast_v4`], of IPv6. `interface`: as of [`UdpSocket::join_multicast_v6`].
+    ///
+    /// # Errors
+    /// As [`UdpSocket::leave_multicast_v4`].
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        check_index(interface)?;
+        self.leave((*group).into())
+    }
+
+    /// Sets the TTL (IPv4) or hop limit (IPv6) of datagrams to groups ([`UdpOptions::multicast_hop_limit`]).
+    pub fn set_multicast_ttl(&self, ttl: u8) {
+        self.set(|options| options.multicast_hop_limit = ttl);
+    }
+
+    /// Whether what is sent to groups comes back to sockets of this host that are in them
+    /// ([`UdpOptions::multicast_loop`]).
+    pub fn set_multicast_loop(&self, comes_back: bool) {
+        self.set(|options| options.multicast_loop = comes_back);
+    }
+
+    fn join(&self, group: IpAddr) -> io::Result<()> {
+        self.at_each(|stack, id| stack.udp_join(id, group))
+            .map_err(|error| error::group(group, error))
+    }
+
+    fn leave(&self, group: IpAddr) -> io::Result<()> {
+        self.at_each(|stack, id| stack.udp_leave(id, group))
+            .map_err(|error| error::group(group, error))
+    }
+
+    fn check_interface(&self, interface: Ipv4Addr) -> io::Result<()> {
+        let is_own = self.call(|stack, _| stack.addresses().contains(&interface.into()));
+        match is_own || interface.is_unspecified() {
+            true => Ok(()),
+            false => Err(error::no_interface(interface)),
+        }
+    }
+
     fn set(&self, change: impl FnOnce(&mut UdpOptions)) {
         let mut options = self.options();
         change(&mut options);
@@ -312,6 +395,14 @@ impl UdpSocket {
     ) -> Result<(), E> {
         let mut shards = self.inner.shards();
         shards.try_for_each(|(engine, id)| engine.call(|shared, _| change(shared.stack(), id)))
+    }
+}
+
+/// Whether a number is that of the only interface, or of none.
+fn check_index(interface: u32) -> io::Result<()> {
+    match interface {
+        0 | 1 => Ok(()),
+        _ => Err(error::no_interface(interface)),
     }
 }
 

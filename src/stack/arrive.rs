@@ -11,8 +11,8 @@ use crate::config::{ClosedPorts, TcpConfig};
 use crate::tcp::{Discard, FastOpen, FourTuple, MayFollow, Open, Path, State, Tcb, reset_for};
 use crate::time::Instant;
 use crate::wire::{
-    self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IcmpMessage, IpHeader, Kind,
-    Landed, Malformed, Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
+    self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IpHeader, Kind, Landed, Malformed,
+    Payload, Plain, Refusal, TcpHeader, Text, ip, pieces, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -181,6 +181,11 @@ impl Stack {
         self.connection_count() >= self.config.max_connections
     }
 
+    /// Whether an address can be that of another host, which may be answered.
+    pub(super) fn is_sender(&self, address: IpAddr) -> bool {
+        ip::is_host(address) && !self.is_own(address) && !self.is_broadcast(address)
+    }
+
     fn dispatch(
         &mut self,
         now: Instant,
@@ -189,18 +194,8 @@ impl Stack {
         cut: Option<Cut>,
     ) {
         let ip = &parsed.ip;
-        let is_sender = ip::is_host(ip.source) && !self.is_own(ip.source);
-        if !is_sender || !self.is_own(ip.destination) {
-            match parsed.payload {
-                // RFC 4443 §4.2: of what is for all nodes, these are answered.
-                Payload::Icmp(message @ IcmpMessage::EchoRequest(_))
-                    if is_sender && ip::is_all_nodes(ip.destination) =>
-                {
-                    self.icmp_arrives(now, ip, message, datagram.octets());
-                }
-                _ => self.counters.not_for_us += 1,
-            }
-            return;
+        if !self.is_own(ip.destination) || !self.is_sender(ip.source) {
+            return self.arrives_for_others(now, parsed, datagram, cut);
         }
         match parsed.payload {
             Payload::Tcp(ref header, _) if self.refuses_signature(ip, header, &datagram) => {}
@@ -212,12 +207,8 @@ impl Stack {
                 }
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message, datagram.octets()),
-            Payload::Udp(ref header, text) => match cut.filter(|cut| cut.kind == Kind::Udp) {
-                Some(cut) => text
-                    .chunks(cut.size.get().into())
-                    .for_each(|text| self.udp_arrives(now, ip, header, text, &datagram)),
-                None => self.udp_arrives(now, ip, header, text, &datagram),
-            },
+            Payload::Udp(ref header, text) => pieces(text, cut)
+                .for_each(|text| self.udp_arrives(now, ip, header, text, &datagram)),
             Payload::Unknown { answer } => self.answer_with_error(now, answer, &datagram),
             Payload::Fragment(fragment) => self.fragment_arrives(now, ip, fragment),
             Payload::Nothing => {}

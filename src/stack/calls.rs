@@ -247,7 +247,8 @@ impl Stack {
         config: &Arc<TcpConfig>,
         data: Option<&[u8]>,
     ) -> Result<(ConnId, usize), ConnectError> {
-        if !ip::is_host(remote.ip()) || remote.port() == 0 {
+        let is_host = ip::is_host(remote.ip()) && !self.is_broadcast(remote.ip());
+        if !is_host || remote.port() == 0 {
             return Err(ConnectError::NotAPeer);
         }
         if self.is_full() {

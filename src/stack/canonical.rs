@@ -39,7 +39,7 @@ impl Stack {
             (self.woken(waiting, expires)).hash_canonical(now, &mut hasher);
         }
         self.listeners.hash(&mut hasher);
-        self.udp.hash(&mut hasher);
+        (&self.udp, &self.groups).hash(&mut hasher);
         self.paths.hash_canonical(now, &mut hasher);
         (self.reassembler.len(), self.replies.len()).hash(&mut hasher);
         hasher.finish128().as_u128()

@@ -163,8 +163,7 @@ impl Stack {
     /// A datagram of a UDP socket that has departed.
     pub(super) fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
         let socket = self.udp.at(id)?;
-        let hop_limit = (head.marks.hop_limit).or(socket.options.hop_limit);
-        let hop_limit = hop_limit.unwrap_or(self.config.hop_limit);
+        let hop_limit = self.udp_hop_limit(socket, &head);
         let mut ip = IpHeader::new(head.local, head.remote.ip(), protocol::UDP, hop_limit);
         ip.traffic_class = (head.marks.traffic_class).unwrap_or(socket.options.traffic_class);
         let (source_port, text) = socket.departed();

@@ -46,7 +46,7 @@ impl Stack {
     fn answering(&self, destination: IpAddr) -> Option<IpAddr> {
         match destination {
             own if self.is_own(own) => Some(own),
-            all if ip::is_all_nodes(all) => self.own_address(false),
+            many if many.is_ipv6() && self.hears(many) => self.source_for_many(many),
             _ => None,
         }
     }

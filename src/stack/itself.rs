@@ -38,6 +38,13 @@ impl Itself {
         self.sending.is_empty() && self.replies.is_empty()
     }
 
+    /// A datagram comes back.
+    fn keep(&mut self, datagram: Vec<u8>) {
+        if self.replies.len() < MOST {
+            self.replies.push_back(datagram);
+        }
+    }
+
     /// The connection in this slot may have something to send.
     pub(super) fn push(&mut self, slot: u32) {
         self.sending.push_back(slot);
@@ -78,17 +85,15 @@ impl Stack {
         if !ip::destination(&datagram).is_some_and(|to| self.is_for_itself(to)) {
             return Some(datagram);
         }
-        if self.itself.replies.len() < MOST {
-            self.itself.replies.push_back(datagram);
-        }
+        self.itself.keep(datagram);
         None
     }
 
-    /// A datagram of a UDP socket, which has just left, arrives here.
+    /// A datagram of a UDP socket, which departs just now, arrives here.
     pub(super) fn udp_to_itself(&mut self, now: Instant, id: UdpId, head: Head) {
         let datagram = self.datagram(id, head, Offload::NONE);
         if let Some(datagram) = datagram.map(|packet| packet.to_vec()) {
-            self.keep_own(datagram);
+            self.itself.keep(datagram);
             self.talk_to_itself(now);
         }
     }
@@ -106,6 +111,9 @@ impl Stack {
                 Payload::Tcp(ref header, text) => {
                     let arrived = Arrived::from(&*datagram).part(text);
                     self.tcp_arrives(now, &parsed.ip, header, arrived, text.len());
+                }
+                Payload::Udp(ref header, text) if self.is_for_many(parsed.ip.destination) => {
+                    self.udp_for_many(now, &parsed.ip, header, text);
                 }
                 Payload::Udp(ref header, text) => {
                     self.udp_arrives(now, &parsed.ip, header, text, &datagram);

@@ -32,6 +32,7 @@
 //! | `fragments` | reassembly of fragmented datagrams |
 //! | `sweep` | operations on many connections at once |
 //! | `udp/` | UDP sockets |
+//! | `multicast/` | what is for many: broadcast, and groups of hosts |
 //! | `canonical` | a hash of all that decides the future, for model checkers |
 //! | `counters` | statistics |
 
@@ -56,6 +57,7 @@ mod itself;
 mod key;
 mod listener;
 mod memory;
+mod multicast;
 mod paths;
 mod ports;
 mod replies;
@@ -87,7 +89,7 @@ pub use secret::Secret;
 pub use share::{Share, Stray};
 pub use table::CONNECTION_AT_REST;
 pub use udp::{
-    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
+    BindError, DatagramError, GroupError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
     UdpSendError, Undelivered,
 };
 
@@ -97,6 +99,7 @@ use identification::Identifications;
 use itself::Itself;
 use listener::Listeners;
 use memory::Memory;
+use multicast::Groups;
 use paths::Paths;
 use replies::{Limiter, Replies};
 use reports::Reports;
@@ -180,6 +183,7 @@ pub struct Stack {
     deadlines: Deadlines,
     /// UDP sockets.
     udp: udp::Sockets,
+    groups: Groups,
     /// Who may have something to send, each once.
     sending: VecDeque<Sender>,
     /// How many datagrams the first of them has sent in a row, as they are on the wire.
@@ -259,6 +263,7 @@ impl Stack {
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
+            groups: Groups::default(),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),

@@ -1,7 +1,7 @@
 //! An address with the length of its network's prefix.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::str::FromStr;
 
 /// An interface address with the length of its network's prefix: `192.0.2.1/24`, `fd00::1/64`.
@@ -39,6 +39,18 @@ impl Cidr {
     /// The address.
     pub fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// The address of all hosts of the network (RFC 922 §7); none with IPv6, and where a network has no more
+    /// than two addresses (RFC 3021 §2.2).
+    pub fn broadcast(&self) -> Option<Ipv4Addr> {
+        match self.address {
+            IpAddr::V4(v4) if self.prefix_len < 31 => {
+                let hosts = u32::MAX >> self.prefix_len;
+                Some(Ipv4Addr::from_bits(v4.to_bits() | hosts))
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        }
     }
 
     /// The length of the prefix, in bits.
@@ -108,6 +120,21 @@ mod tests {
     fn reads_and_prints_both_families() {
         for text in ["192.0.2.1/24", "0.0.0.0/0", "fd00::1/64", "::1/128"] {
             assert_eq!(text.parse::<Cidr>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_network_has_an_address_for_all_of_its_hosts() {
+        for (cidr, all) in [
+            ("192.0.2.1/24", Some([192, 0, 2, 255])),
+            ("10.1.2.3/30", Some([10, 1, 2, 3])),
+            ("10.1.2.3/8", Some([10, 255, 255, 255])),
+            ("10.1.2.3/31", None),
+            ("10.1.2.3/32", None),
+            ("fd00::1/64", None),
+        ] {
+            let cidr: Cidr = cidr.parse().unwrap();
+            assert_eq!(cidr.broadcast(), all.map(Ipv4Addr::from));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What IPv4 and IPv6 have in common.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ecn::Ecn;
 use super::{ipv4, ipv6};
@@ -213,11 +213,24 @@ pub fn is_host(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is that of all nodes of a link: every host of IPv6 must hear it (RFC 4291 §2.8).
-/// That of all nodes of an interface, ff01::1, is on no link (RFC 4291 §2.7, erratum 3480).
+/// Whether an address is that of all hosts of a link that are in any group: every host hears it (RFC 1112
+/// §7.2, RFC 4291 §2.8). That of all nodes of an interface, ff01::1, is on no link (RFC 4291 §2.7, erratum 3480).
 pub fn is_all_nodes(address: IpAddr) -> bool {
-    const LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-    address == LINK
+    const V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+    const V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+    address == V4 || address == V6
+}
+
+/// The scope of a link (RFC 4291 §2.7).
+pub const LINK_SCOPE: u8 = 2;
+
+/// How far what is for a group of IPv6 goes (RFC 4291 §2.7): more is farther. Of IPv4, how far it goes is
+/// for routers to know.
+pub fn scope(address: IpAddr) -> Option<u8> {
+    match address {
+        IpAddr::V6(v6) if v6.is_multicast() => Some(v6.octets()[1] & 0xf),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    }
 }
 
 /// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it

@@ -63,7 +63,7 @@ pub use icmp::{Echo, IcmpMessage, Quote};
 pub use icmp_error::{IcmpError, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
-pub use offload::{Checksum, Cut, Form, Kind, Offload};
+pub use offload::{Checksum, Cut, Form, Kind, Offload, pieces};
 pub use options::{
     AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Layout, Options, SackBlock,
     SackBlocks, Timestamps,

@@ -88,6 +88,14 @@ pub enum Kind {
     Udp,
 }
 
+/// The texts of the datagrams of UDP that a device has made into one, if it has; one that is empty is one, too.
+pub fn pieces(text: &[u8], cut: Option<Cut>) -> impl Iterator<Item = &[u8]> {
+    let cut = cut.filter(|cut| cut.kind == Kind::Udp);
+    let size = cut.map_or(usize::MAX, |cut| cut.size.get().into());
+    let (first, rest) = text.split_at(text.len().min(size));
+    core::iter::once(first).chain(rest.chunks(size))
+}
+
 impl Checksum {
     /// Whether there is nothing to verify for the protocol whose header starts at `start` and has
     /// its checksum `field` octets on. (What is partial may be another's, in a tunnel.)

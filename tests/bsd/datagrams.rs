@@ -244,9 +244,9 @@ fn the_queue_of_errors_names_the_receiver() {
     assert_eq!(world.us().ready(fd).unwrap() & POLLERR, 0);
 }
 
-/// Nothing is sent to everybody.
+/// Nothing is sent to all hosts unless `SO_BROADCAST` says so.
 #[test]
-fn a_broadcast_is_refused() {
+fn a_broadcast_must_be_asked_for() {
     let mut world = World::new();
     let fd = world.datagrams(0, AF_INET);
     let all = addr("255.255.255.255:9");
@@ -255,6 +255,12 @@ fn a_broadcast_is_refused() {
     assert_eq!(world.us().connect(fd, all), Err(Errno::EACCES));
     let nobody = world.us().sendto(fd, b"x", 0, Some(addr("0.1.2.3:9")));
     assert_eq!(nobody, Err(Errno::ENETUNREACH));
+    world.set_option(fd, SOL_SOCKET, SO_BROADCAST, 1).unwrap();
+    assert_eq!(world.us().sendto(fd, b"x", 0, Some(all)), Ok(1));
+    assert_eq!(world.us().connect(fd, all), Ok(()));
+    world.set_option(fd, SOL_SOCKET, SO_BROADCAST, 0).unwrap();
+    let again = world.us().sendto(fd, b"x", 0, Some(all));
+    assert_eq!(again, Err(Errno::EACCES));
 }
 
 /// RFC 1122 §3.2.1.3: a program can talk to another on its own host, and is refused by it.

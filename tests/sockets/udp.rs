@@ -1,7 +1,7 @@
 //! UDP sockets: what their users see.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -217,7 +217,7 @@ fn refusals_have_their_kinds() {
         assert_eq!(long.kind(), ErrorKind::InvalidInput);
         let inner = long.get_ref().unwrap().downcast_ref::<UdpSendError>();
         assert_eq!(inner, Some(&UdpSendError::TooLong { most }));
-        for address in ["255.255.255.255:7", "224.0.0.1:7", "[2001:db8::1]:7"] {
+        for address in ["0.0.0.0:7", "127.0.0.1:7", "[2001:db8::1]:7"] {
             let sent = ends.echo.send_to(b"x", addr(address));
             assert_eq!(kind(sent), ErrorKind::InvalidInput, "{address}");
             let connected = ends.echo.connect(addr(address));
@@ -305,5 +305,60 @@ fn streams_and_datagrams_share_the_stack() {
         streaming.join().unwrap().unwrap();
         assert!(asking.join().unwrap() > 250);
         drop(serving);
+    });
+}
+
+/// As with the standard library: groups are joined, and broadcasts asked for.
+#[test]
+fn datagrams_go_to_many() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let (group, any) = (Ipv4Addr::new(239, 1, 2, 3), Ipv4Addr::UNSPECIFIED);
+        let hearer = UdpSocket::bind(&server, (any, 7)).unwrap();
+        let sender = UdpSocket::bind(&client, (any, 0)).unwrap();
+        let foreign = hearer.join_multicast_v4(&group, &Ipv4Addr::new(9, 9, 9, 9));
+        assert_eq!(foreign.unwrap_err().kind(), ErrorKind::AddrNotAvailable);
+        hearer.join_multicast_v4(&group, &any).unwrap();
+        let again = hearer.join_multicast_v4(&group, &any).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::AddrInUse);
+        let all = Ipv4Addr::BROADCAST;
+        let refused = sender.send_to(b"x", (all, 7)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+        sender.set_broadcast(true);
+        assert!(sender.broadcast() && !hearer.broadcast());
+        sender.set_multicast_ttl(3);
+        let mut buffer = [0; 9];
+        for (to, ttl) in [(group, 3), (all, 64)] {
+            sender.send_to(b"hello", (to, 7)).unwrap();
+            let received = hearer.recv_datagram(&mut buffer).unwrap();
+            assert_eq!((received.len, received.local), (5, to.into()));
+            assert_eq!(received.marks.hop_limit, Some(ttl));
+        }
+        hearer.leave_multicast_v4(&group, &any).unwrap();
+        let left = hearer.leave_multicast_v4(&group, &any).unwrap_err();
+        assert_eq!(left.kind(), ErrorKind::AddrNotAvailable);
+    });
+}
+
+/// The same of IPv6; and what a socket sends comes back to it, unless it does not want that.
+#[test]
+fn datagrams_come_back_from_a_group() {
+    bounded(|| {
+        let (_server, client) = hosts();
+        let group = "ff15::7".parse().unwrap();
+        let socket = UdpSocket::bind(&client, "[::]:7").unwrap();
+        socket.join_multicast_v6(&group, 0).unwrap();
+        let wrong = socket.join_multicast_v6(&group, 7).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::AddrNotAvailable);
+        for (comes_back, said) in [(true, b"one"), (false, b"two"), (true, b"3rd")] {
+            socket.set_multicast_loop(comes_back);
+            socket.send_to(said, (group, 7)).unwrap();
+        }
+        let mut buffer = [0; 3];
+        for expected in [b"one", b"3rd"] {
+            socket.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer, expected);
+        }
+        socket.leave_multicast_v6(&group, 1).unwrap();
     });
 }

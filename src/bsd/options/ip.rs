@@ -202,7 +202,7 @@ impl Calls<'_> {
     }
 
     /// The options of a UDP socket have changed.
-    fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+    pub(super) fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
         let (ids, options) = (socket.ids.clone(), socket.options);
         for id in ids {

@@ -1,4 +1,4 @@
-//! Options of `SOL_SOCKET` that the layer keeps, and from which nothing follows here.
+//! Options of `SOL_SOCKET` that the layer keeps, and from which nothing follows here, but for `SO_BROADCAST`.
 
 use super::{int, octets};
 use crate::bsd::Calls;
@@ -81,6 +81,12 @@ impl Calls<'_> {
             (Plain::Elsewhere | Plain::Refused, _) => return Err(Errno::EOPNOTSUPP),
         };
         self.settings_mut(fd)?.keep(SOL_SOCKET, name, value);
+        if name == SO_BROADCAST
+            && let Ok(socket) = self.datagram_mut(fd)
+        {
+            socket.options.broadcast = value != 0;
+            return self.apply_datagram(fd);
+        }
         Ok(())
     }
 

@@ -33,6 +33,18 @@ impl Stack {
             let error = IcmpError::Unreachable(Unreachable::Port);
             return self.answer_with_error(now, error, datagram);
         };
+        self.udp_takes(now, id, ip, tuple.remote, text);
+    }
+
+    /// A datagram waits for the user of a socket, if there is room.
+    pub(super) fn udp_takes(
+        &mut self,
+        now: Instant,
+        id: UdpId,
+        ip: &IpHeader,
+        remote: SocketAddr,
+        text: &[u8],
+    ) {
         let Some(socket) = self.udp.at_mut(id) else {
             return;
         };
@@ -41,8 +53,7 @@ impl Stack {
             hop_limit: Some(ip.hop_limit),
             traffic_class: Some(ip.traffic_class),
         };
-        let (local, remote) = (ip.destination, tuple.remote);
-        if !may_wait || !socket.received.push(local, remote, marks, text) {
+        if !may_wait || !socket.received.push(ip.destination, remote, marks, text) {
             socket.lost.0 = socket.lost.0.wrapping_add(1);
             self.counters.udp.overflows += 1;
             return;

@@ -46,14 +46,14 @@ impl Received {
 
 impl Stack {
     /// A socket that hears and sends from `local`. Port 0: the stack chooses an unpredictable one
-    /// (RFC 6056). An unspecified address: all of that family.
+    /// (RFC 6056). An unspecified address: all of that family. An address of many: it hears nothing else, of a
+    /// group only once it has joined it, and sends from an address of the host.
     ///
     /// # Errors
     /// If the address is taken or not ours.
     pub fn udp_bind(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
         let address = local.ip();
-        let has_family = self.own_address(local.is_ipv4()).is_some();
-        if !has_family || !(address.is_unspecified() || self.is_own(address)) {
+        if !self.udp_may_be_at(address) {
             return Err(BindError::AddressNotAvailable);
         }
         let port = match local.port() {
@@ -94,11 +94,18 @@ impl Stack {
     ) -> Result<(), UdpConnectError> {
         let remote = SocketAddr::new(remote.ip(), remote.port());
         let local = self.udp.get(id).local;
-        if !self.is_udp_peer(remote) {
-            return Err(UdpConnectError::NotAPeer);
-        }
+        self.check_udp_peer(id, remote)
+            .map_err(|error| match error {
+                UdpSendError::Broadcast => UdpConnectError::Broadcast,
+                _ => UdpConnectError::NotAPeer,
+            })?;
         let source = (self.udp_source(local, remote)).ok_or(UdpConnectError::OtherFamily)?;
-        let local = SocketAddr::new(source, local.port());
+        // What is to many it hears from this peer only.
+        let address = match self.is_for_many(local.ip()) {
+            true => local.ip(),
+            false => source,
+        };
+        let local = SocketAddr::new(address, local.port());
         let tuple = FourTuple { local, remote };
         if (self.udp.connected.get(&tuple)).is_some_and(|other| *other != id) {
             return Err(UdpConnectError::AddressInUse);
@@ -118,8 +125,7 @@ impl Stack {
     pub fn udp_disconnect(&mut self, id: UdpId, address: IpAddr) -> Result<(), BindError> {
         let known = self.udp.get(id).local;
         let local = SocketAddr::new(address, known.port());
-        let is_ours = address.is_unspecified() || self.is_own(address);
-        if !is_ours || address.is_ipv4() != known.is_ipv4() {
+        if !self.udp_may_be_at(address) || address.is_ipv4() != known.is_ipv4() {
             return Err(BindError::AddressNotAvailable);
         }
         self.udp.unroute(id);
@@ -178,11 +184,12 @@ impl Stack {
         }
         let local = socket.local;
         let (source, remote) = match (remote, socket.remote) {
-            // What connect has found good.
-            (None, Some(peer)) => (local.ip(), peer),
             (None, None) => return Err(UdpSendError::NotConnected),
-            (Some(remote), _) if !self.is_udp_peer(remote) => return Err(UdpSendError::NotAPeer),
-            (Some(remote), _) => {
+            // What connect has found good.
+            (None, Some(peer)) if !self.is_for_many(local.ip()) => (local.ip(), peer),
+            (remote, peer) => {
+                let remote = remote.or(peer).ok_or(UdpSendError::NotConnected)?;
+                self.check_udp_peer(id, remote)?;
                 let source = self.udp_source(local, remote);
                 (source.ok_or(UdpSendError::OtherFamily)?, remote)
             }
@@ -293,6 +300,7 @@ impl Stack {
     /// The user lets go of the socket: it hears nothing more, and what it has queued still leaves.
     /// The id is not valid any more.
     pub fn udp_close(&mut self, id: UdpId) {
+        self.udp_leave_all(id);
         let socket = self.udp.get_mut(id);
         socket.closed = true;
         let is_silent = socket.queued.is_empty();
@@ -307,16 +315,32 @@ impl Stack {
         self.udp.len()
     }
 
-    fn is_udp_peer(&self, remote: SocketAddr) -> bool {
-        ip::is_host(remote.ip()) && remote.port() != 0
+    /// Whether a socket may be at an address: one of this host, the unspecified one, or one of many.
+    pub fn udp_may_be_at(&self, address: IpAddr) -> bool {
+        let has_family = self.own_address(address.is_ipv4()).is_some();
+        let is_for_many = address.is_unspecified() || self.is_for_many(address);
+        self.is_own(address) || (is_for_many && has_family)
+    }
+
+    /// Whether a socket may send to `remote`.
+    fn check_udp_peer(&self, id: UdpId, remote: SocketAddr) -> Result<(), UdpSendError> {
+        let address = remote.ip();
+        if self.is_broadcast(address) && !self.udp.get(id).options.broadcast {
+            return Err(UdpSendError::Broadcast);
+        }
+        match (ip::is_host(address) || self.is_for_many(address)) && remote.port() != 0 {
+            true => Ok(()),
+            false => Err(UdpSendError::NotAPeer),
+        }
     }
 
     /// From which address a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
     fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
         match local.ip() {
             address if address.is_ipv4() != remote.is_ipv4() => None,
-            address if address.is_unspecified() => match remote.ip() {
+            address if address.is_unspecified() || self.is_for_many(address) => match remote.ip() {
                 own if self.is_own(own) => Some(own),
+                many if many.is_multicast() => self.source_for_many(many),
                 _ => self.own_address(address.is_ipv4()),
             },
             address => Some(address),

@@ -1,5 +1,6 @@
 //! A datagram leaves; and a socket that was released is gone.
 
+use super::Socket;
 use super::queue::Head;
 use crate::stack::{Stack, UdpId};
 use crate::tcp::Readiness;
@@ -20,8 +21,8 @@ impl Stack {
         Some(head)
     }
 
-    /// Whether a datagram that departs is no packet of its own: one that is for this host itself has
-    /// arrived then, and of one that is too long for the interface the fragments wait to leave.
+    /// Whether a datagram that departs is no packet of its own: one that is for this host itself, or stays here
+    /// with all whom it is for, has arrived then, and of one that is too long for the interface the fragments wait to leave.
     pub(in crate::stack) fn udp_departs_otherwise(
         &mut self,
         now: Instant,
@@ -30,6 +31,9 @@ impl Stack {
     ) -> bool {
         if self.is_for_itself(head.remote.ip()) {
             self.udp_to_itself(now, id, head);
+            return true;
+        }
+        if self.is_for_many(head.remote.ip()) && self.udp_departs_to_many(now, id, head) {
             return true;
         }
         let mtu = self.config.mtu;
@@ -43,6 +47,16 @@ impl Stack {
             self.replies.push_all(pieces);
         }
         true
+    }
+
+    /// TTL or hop limit of a datagram: its own, or else that of its socket, or else of the host.
+    pub(in crate::stack) fn udp_hop_limit(&self, socket: &Socket, head: &Head) -> u8 {
+        let of_socket = match head.remote.ip().is_multicast() {
+            true => Some(socket.options.multicast_hop_limit),
+            false => socket.options.hop_limit,
+        };
+        let own = head.marks.hop_limit.or(of_socket);
+        own.unwrap_or(self.config.hop_limit)
     }
 
     /// The first in the queue, a UDP socket, has nothing more to send now.

@@ -13,12 +13,32 @@ pub enum BindError {
     AddressNotAvailable,
 }
 
+/// Why a group cannot be joined or left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The address is not that of a group.
+    NotAGroup,
+    /// The group is of the other family than the socket's.
+    OtherFamily,
+    /// The socket is in the group.
+    AlreadyJoined,
+    /// The socket is not in the group.
+    NotJoined,
+    /// The host is in as many groups as it may be
+    /// ([`Config::max_groups`](crate::config::Config::max_groups)).
+    TooMany,
+}
+
 /// Why a socket cannot be connected to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UdpConnectError {
-    /// The remote address cannot be a peer: unspecified, loopback, multicast, broadcast, or port 0.
+    /// The remote address cannot be a peer: unspecified, loopback, or port 0.
     NotAPeer,
+    /// The remote address means all hosts, and the socket may not send to them
+    /// ([`UdpOptions::broadcast`](crate::config::UdpOptions::broadcast)).
+    Broadcast,
     /// The remote address is of the other family than the socket's.
     OtherFamily,
     /// Another socket has this address and port, and is connected to this peer.
@@ -41,6 +61,8 @@ pub enum UdpSendError {
     NotConnected,
     /// As [`UdpConnectError::NotAPeer`].
     NotAPeer,
+    /// As [`UdpConnectError::Broadcast`].
+    Broadcast,
     /// As [`UdpConnectError::OtherFamily`].
     OtherFamily,
     /// The socket is connected, and an earlier datagram came to nothing. This one was not taken.
@@ -92,6 +114,7 @@ impl Undelivered {
     }
 }
 
+const BROADCAST: &str = "the socket may not send to all hosts of the network";
 const NOT_A_PEER: &str = "the remote address cannot be a peer";
 const OTHER_FAMILY: &str = "the remote address is of the other family than the socket's";
 
@@ -104,10 +127,23 @@ impl fmt::Display for BindError {
     }
 }
 
+impl fmt::Display for GroupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GroupError::NotAGroup => "the address is not that of a group",
+            GroupError::OtherFamily => "the group is of the other family than the socket's",
+            GroupError::AlreadyJoined => "the socket is in the group already",
+            GroupError::NotJoined => "the socket is not in the group",
+            GroupError::TooMany => "the host is in as many groups as it may be",
+        })
+    }
+}
+
 impl fmt::Display for UdpConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             UdpConnectError::NotAPeer => NOT_A_PEER,
+            UdpConnectError::Broadcast => BROADCAST,
             UdpConnectError::OtherFamily => OTHER_FAMILY,
             UdpConnectError::AddressInUse => "the address and port are connected to it already",
         })
@@ -123,6 +159,7 @@ impl fmt::Display for UdpSendError {
             }
             UdpSendError::NotConnected => f.write_str("the socket is not connected"),
             UdpSendError::NotAPeer => f.write_str(NOT_A_PEER),
+            UdpSendError::Broadcast => f.write_str(BROADCAST),
             UdpSendError::OtherFamily => f.write_str(OTHER_FAMILY),
             UdpSendError::Undelivered(error) => error.fmt(f),
         }
@@ -159,6 +196,7 @@ impl fmt::Display for Undelivered {
 }
 
 impl std::error::Error for BindError {}
+impl std::error::Error for GroupError {}
 impl std::error::Error for UdpConnectError {}
 impl std::error::Error for UdpSendError {}
 impl std::error::Error for UdpRecvError {}

@@ -6,6 +6,7 @@
 //! | `mod` | a socket, and the sockets of a stack, found by four-tuple or by local socket |
 //! | `calls` | what users call: bind, connect, send, receive, close |
 //! | `arrive` | a datagram arrives, or an ICMP error about one that left |
+//! | `many` | datagrams to many, and the groups that a socket is in |
 //! | `depart` | a datagram leaves, and a socket that was released is gone |
 //! | `queue` | datagrams that wait, bounded in number and in octets |
 //! | `error` | why a call failed |
@@ -17,11 +18,12 @@ mod arrive;
 mod calls;
 mod depart;
 mod error;
+mod many;
 mod queue;
 
 use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::secret::TableHasher;
 use crate::config::{UdpConfig, UdpOptions};
@@ -30,7 +32,7 @@ use crate::wire::Text;
 
 pub use calls::Received;
 pub use error::{
-    BindError, DatagramError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
+    BindError, DatagramError, GroupError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
 };
 
 use queue::{Arrival, Queue};
@@ -65,6 +67,8 @@ pub(super) struct Socket {
     error: Option<DatagramError>,
     /// How many datagrams have found no room.
     lost: Lost,
+    /// The groups that it has joined.
+    groups: BTreeSet<IpAddr>,
     pub(super) options: UdpOptions,
     /// What its user has not been told yet; if any, it is in the queue of events.
     pub(super) readiness: Readiness,
@@ -85,6 +89,7 @@ impl Socket {
             queued: Queue::new(config.send_datagrams, config.send_buffer),
             error: None,
             lost: Lost(0),
+            groups: BTreeSet::new(),
             options: config.socket,
             readiness: Readiness::NONE,
             sending: false,
@@ -127,8 +132,8 @@ pub(super) struct Sockets {
     next: u64,
     bound: HashMap<SocketAddr, UdpId, TableHasher>,
     connected: HashMap<FourTuple, UdpId, TableHasher>,
-    /// How many sockets have a port.
-    ports: BTreeMap<u16, usize>,
+    /// The sockets of each port: at least one.
+    ports: BTreeMap<u16, BTreeSet<UdpId>>,
     /// The four-tuple found last: datagrams of one conversation come in a row.
     last: Option<(FourTuple, UdpId)>,
 }
@@ -150,7 +155,7 @@ impl Sockets {
         let id = UdpId(self.next);
         self.next += 1;
         self.sockets.insert(id, Socket::new(local, config));
-        *self.ports.entry(local.port()).or_default() += 1;
+        self.ports.entry(local.port()).or_default().insert(id);
         self.route(id);
         id
     }
@@ -185,9 +190,9 @@ impl Sockets {
         let Some(port) = self.sockets.get(&id).map(|socket| socket.local.port()) else {
             return;
         };
-        if let Some(count) = self.ports.get_mut(&port) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(sockets) = self.ports.get_mut(&port) {
+            sockets.remove(&id);
+            if sockets.is_empty() {
                 self.ports.remove(&port);
             }
         }
@@ -228,6 +233,12 @@ impl Sockets {
     /// Whether any socket has this port.
     fn has_port(&self, port: u16) -> bool {
         self.ports.contains_key(&port)
+    }
+
+    /// The sockets that have a port, in the order in which they were bound.
+    fn at_port(&self, port: u16) -> impl Iterator<Item = (UdpId, &Socket)> {
+        let ids = self.ports.get(&port).into_iter().flatten();
+        ids.filter_map(|id| Some((*id, self.sockets.get(id)?)))
     }
 
     /// A socket, held by its user or not.

@@ -1,0 +1,38 @@
+//! A datagram for many arrives.
+
+use crate::stack::Stack;
+use crate::time::Instant;
+use crate::wire::{Arrived, Cut, Datagram, IcmpMessage, Payload, ip, pieces};
+
+impl Stack {
+    /// A datagram that is for none of this host's addresses: for many, or for nobody here. To many, nothing but
+    /// UDP is ever answered or taken, and echo requests of IPv6 (RFC 1122 §3.2.2.6, RFC 4443 §4.2).
+    #[inline(never)]
+    pub(in crate::stack) fn arrives_for_others(
+        &mut self,
+        now: Instant,
+        parsed: &Datagram<'_>,
+        datagram: Arrived<'_>,
+        cut: Option<Cut>,
+    ) {
+        let ip = &parsed.ip;
+        // What is for the host itself has no way to come over a link (RFC 4291 §2.7).
+        let is_from_here = ip::scope(ip.destination).is_some_and(|scope| scope < ip::LINK_SCOPE);
+        if !self.is_sender(ip.source) || is_from_here || !self.hears(ip.destination) {
+            self.counters.not_for_us += 1;
+            return;
+        }
+        match parsed.payload {
+            Payload::Udp(ref header, text) => {
+                pieces(text, cut).for_each(|text| self.udp_for_many(now, ip, header, text));
+            }
+            Payload::Icmp(message @ IcmpMessage::EchoRequest(_)) if ip.source.is_ipv6() => {
+                self.icmp_arrives(now, ip, message, datagram.octets());
+            }
+            Payload::Fragment(fragment) => self.fragment_arrives(now, ip, fragment),
+            Payload::Tcp(..) | Payload::Icmp(_) | Payload::Unknown { .. } | Payload::Nothing => {
+                self.counters.not_for_us += 1;
+            }
+        }
+    }
+}

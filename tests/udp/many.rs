@@ -1,0 +1,326 @@
+//! Datagrams to many: all hosts of the network, and groups.
+
+use std::net::{IpAddr, SocketAddr};
+
+use stubborn::config::{Config, UdpOptions};
+use stubborn::stack::{BindError, GroupError, Secret, Stack, UdpConnectError, UdpId, UdpSendError};
+use stubborn::time::Instant;
+use stubborn::wire::{self, IcmpMessage, IpHeader, Payload, icmp, ip, protocol};
+
+use super::support::*;
+
+const ALL: [u8; 4] = [255, 255, 255, 255];
+const NETWORK: [u8; 4] = [10, 0, 0, 255];
+
+fn group(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => [239, 1, 2, 3].into(),
+        Family::V6 => "ff15::1234".parse().unwrap(),
+    }
+}
+
+fn other_group(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => [224, 0, 0, 251].into(),
+        Family::V6 => "ff02::fb".parse().unwrap(),
+    }
+}
+
+/// A host in the network 10.0.0.0/24.
+fn host(family: Family) -> Host {
+    Host::with(family, |config| {
+        if family == Family::V4 {
+            config.broadcasts.push(NETWORK.into());
+        }
+    })
+}
+
+impl Host {
+    fn at(&mut self, address: IpAddr) -> UdpId {
+        self.stack.udp_bind(SocketAddr::new(address, PORT)).unwrap()
+    }
+
+    fn change(&mut self, id: UdpId, change: impl FnOnce(&mut UdpOptions)) {
+        let mut options = self.stack.udp_options(id);
+        change(&mut options);
+        self.stack.udp_set_options(id, options);
+    }
+
+    /// A datagram of the peer to many arrives at our port.
+    fn hears_of(&mut self, many: IpAddr, text: &[u8]) {
+        self.arrives(self.peer(), SocketAddr::new(many, PORT), text);
+    }
+
+    fn sends(&mut self, id: UdpId, many: IpAddr) -> Result<(), UdpSendError> {
+        let remote = SocketAddr::new(many, PORT);
+        self.stack.udp_send(id, b"x", Some(remote))
+    }
+}
+
+/// RFC 919 §7, RFC 1122 §3.3.6: all hosts of any network, and of this one; whichever socket of the port.
+#[test]
+fn what_is_for_all_hosts_is_received() {
+    let mut host = host(Family::V4);
+    let (us, any) = (host.bound(), host.at(Family::V4.unspecified()));
+    let all = host.at(ALL.into());
+    for many in [ALL, NETWORK] {
+        host.hears_of(many.into(), b"x");
+        let received = host.stack.udp_recv(any, &mut [0; 10]).unwrap();
+        assert_eq!(
+            (received.local, received.remote),
+            (many.into(), host.peer())
+        );
+    }
+    assert_eq!(host.texts(all).len(), 1, "bound to one of them");
+    assert_eq!(host.texts(us).len(), 0, "bound to its own address");
+    // That of another network is nobody's; and nobody is told where none listens.
+    host.hears_of([10, 0, 1, 255].into(), b"x");
+    host.arrives(host.peer(), SocketAddr::new(NETWORK.into(), 9), b"x");
+    assert_eq!(host.texts(any).len(), 0);
+    assert!(host.datagrams().is_empty());
+    assert_eq!(host.stack.counters().udp.no_ports, 1);
+}
+
+/// Whoever sends from the address of all hosts is no host: neither believed nor answered.
+#[test]
+fn nothing_is_from_all_hosts() {
+    let mut host = host(Family::V4);
+    let id = host.bound();
+    host.arrives(SocketAddr::new(NETWORK.into(), 5), host.us(), b"x");
+    host.arrives((NETWORK, 5).into(), (Family::V4.us(), 9).into(), b"x");
+    assert!(host.texts(id).is_empty() && host.datagrams().is_empty());
+    let tcp = host.stack.connect(host.now, None, (NETWORK, 80).into());
+    assert!(tcp.is_err(), "{tcp:?}");
+}
+
+/// RFC 1122 §3.3.6: only who says so sends to all hosts. It comes back to sockets of this host.
+#[test]
+fn who_is_allowed_sends_to_all_hosts() {
+    let mut host = host(Family::V4);
+    let id = host.at(Family::V4.unspecified());
+    for many in [ALL, NETWORK].map(IpAddr::from) {
+        let remote = SocketAddr::new(many, PORT);
+        assert_eq!(host.sends(id, many), Err(UdpSendError::Broadcast));
+        assert_eq!(
+            host.stack.udp_connect(id, remote),
+            Err(UdpConnectError::Broadcast)
+        );
+    }
+    host.change(id, |options| options.broadcast = true);
+    for many in [ALL, NETWORK].map(IpAddr::from) {
+        host.sends(id, many).unwrap();
+        let sent = host.sent();
+        assert_eq!(sent.len(), 1);
+        assert_eq!(sent[0].destination.ip(), many);
+        assert_eq!((sent[0].source, sent[0].ip.hop_limit), (host.us(), 64));
+        assert_eq!(host.received(id), [(host.us(), b"x".to_vec())]);
+    }
+    host.stack.udp_connect(id, (ALL, PORT).into()).unwrap();
+}
+
+/// RFC 1112 §7.2, RFC 1122 §4.1.3.5: each socket that has joined gets one; none that has not, unless it
+/// wants all that the host hears.
+#[test]
+fn who_is_in_a_group_hears_it() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let any = host.at(family.unspecified());
+        let at_group = host.at(group(family));
+        let us = host.bound();
+        host.hears_of(group(family), b"nobody");
+        for id in [any, at_group] {
+            host.stack.udp_join(id, group(family)).unwrap();
+            host.hears_of(group(family), b"x");
+            host.hears_of(other_group(family), b"another");
+        }
+        assert_eq!(host.texts(any), [b"x", b"x"]);
+        assert_eq!(host.texts(at_group), [b"x"]);
+        host.stack.udp_leave(any, group(family)).unwrap();
+        host.hears_of(group(family), b"y");
+        host.change(any, |options| options.multicast_all = true);
+        host.hears_of(group(family), b"z");
+        assert_eq!(host.texts(any), [b"z"]);
+        assert_eq!(host.texts(at_group), [b"y", b"z"]);
+        assert!(host.texts(us).is_empty() && host.datagrams().is_empty());
+        assert_eq!(host.stack.groups().collect::<Vec<_>>(), [group(family)]);
+        host.stack.udp_close(at_group);
+        assert_eq!(host.stack.groups().count(), 0);
+        host.hears_of(group(family), b"late");
+        assert!(host.texts(any).is_empty());
+    });
+}
+
+/// A socket at a group with a peer hears what that peer sends to the group.
+#[test]
+fn a_peer_is_a_filter_for_groups_too() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let id = host.at(group(family));
+        host.stack.udp_join(id, group(family)).unwrap();
+        host.stack.udp_connect(id, host.peer()).unwrap();
+        let stranger = SocketAddr::new(family.other_peer(), PEER_PORT);
+        host.arrives(stranger, SocketAddr::new(group(family), PORT), b"stranger");
+        host.hears_of(group(family), b"peer");
+        assert_eq!(host.texts(id), [b"peer"]);
+        host.stack.udp_send(id, b"x", None).unwrap();
+        let sent = host.sent();
+        assert_eq!(
+            (sent[0].source, sent[0].destination),
+            (host.us(), host.peer())
+        );
+    });
+}
+
+/// RFC 1112 §6.1, RFC 3493 §5.2: by default no router passes it on, and it comes back to who is in the group.
+#[test]
+fn anybody_sends_to_a_group() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let (id, hearer) = (host.bound(), host.at(family.unspecified()));
+        for (limit, comes_back, wire, back) in [
+            (None, true, 1, 0),
+            (None, true, 1, 1),
+            (Some(9), false, 9, 0),
+            (Some(0), true, 0, 1),
+        ] {
+            if back == 1 && limit.is_none() {
+                host.stack.udp_join(hearer, group(family)).unwrap();
+            }
+            host.change(id, |options| {
+                options.multicast_hop_limit = limit.unwrap_or(options.multicast_hop_limit);
+                options.multicast_loop = comes_back;
+            });
+            host.sends(id, group(family)).unwrap();
+            let limits: Vec<u8> = host.sent().iter().map(|sent| sent.ip.hop_limit).collect();
+            let expected: &[u8] = if wire == 0 { &[] } else { &[wire] };
+            assert_eq!(limits, expected);
+            assert_eq!(host.texts(hearer).len(), back);
+        }
+    });
+}
+
+/// Why a group cannot be joined or left; nothing is changed by it.
+#[test]
+fn groups_are_joined_once_and_bounded() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.max_groups = 2);
+        let (id, other) = (host.bound(), host.at(family.unspecified()));
+        let joined = |host: &mut Host, id, group| host.stack.udp_join(id, group);
+        assert_eq!(
+            joined(&mut host, id, family.peer()),
+            Err(GroupError::NotAGroup)
+        );
+        let foreign = group(family.other());
+        assert_eq!(joined(&mut host, id, foreign), Err(GroupError::OtherFamily));
+        assert_eq!(joined(&mut host, id, group(family)), Ok(()));
+        assert_eq!(
+            joined(&mut host, id, group(family)),
+            Err(GroupError::AlreadyJoined)
+        );
+        assert_eq!(joined(&mut host, id, other_group(family)), Ok(()));
+        assert_eq!(
+            joined(&mut host, other, family.multicast()),
+            Err(GroupError::TooMany)
+        );
+        assert_eq!(joined(&mut host, other, group(family)), Ok(()));
+        let left = |host: &mut Host, group| host.stack.udp_leave(other, group);
+        assert_eq!(left(&mut host, family.peer()), Err(GroupError::NotAGroup));
+        assert_eq!(
+            left(&mut host, other_group(family)),
+            Err(GroupError::NotJoined)
+        );
+        assert_eq!(left(&mut host, group(family)), Ok(()));
+        assert_eq!(host.stack.udp_groups(id).count(), 2);
+        assert_eq!(host.stack.groups().count(), 2);
+        let taken = host
+            .stack
+            .udp_bind(SocketAddr::new(group(family.other()), 9));
+        assert_eq!(taken, Err(BindError::AddressNotAvailable), "no such family");
+    });
+}
+
+/// RFC 1122 §3.2.2.6: over IPv4 an echo request to many is dropped; RFC 4443 §4.2: over IPv6 it is answered by
+/// who is in the group, from an address of its own.
+#[test]
+fn an_echo_request_to_a_group_is_answered_over_ipv6() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let id = host.bound();
+        host.stack.udp_join(id, group(family)).unwrap();
+        for to in [group(family), other_group(family)] {
+            let ip = IpHeader::new(family.peer(), to, protocol::ICMP, 64);
+            let echo = wire::Echo {
+                identifier: 1,
+                sequence: 2,
+                data: b"?",
+            };
+            let request = icmp::echo_request(&ip, &echo);
+            host.stack.receive(host.now, &request);
+            let answers = host.datagrams();
+            let is_answered = family == Family::V6 && to == group(family);
+            assert_eq!(answers.len(), usize::from(is_answered));
+            for answer in answers {
+                let parsed = wire::parse(&answer).unwrap();
+                assert_eq!(parsed.payload, Payload::Icmp(IcmpMessage::EchoReply(echo)));
+                assert_eq!(parsed.ip.source, family.us());
+            }
+        }
+    });
+}
+
+/// What is too long for one packet comes together from fragments, to a group as to one host.
+#[test]
+fn a_long_datagram_to_a_group_comes_in_fragments() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let id = host.at(family.unspecified());
+        host.stack.udp_join(id, group(family)).unwrap();
+        let whole = udp(
+            host.peer(),
+            SocketAddr::new(group(family), PORT),
+            &[7; 4_000],
+        );
+        for piece in ip::fragments(whole, 1_280, 5).unwrap() {
+            host.stack.receive(host.now, &piece);
+        }
+        assert_eq!(host.texts(id), [[7; 4_000]]);
+    });
+}
+
+/// RFC 4291 §2.7: what is for groups of the host itself goes nowhere, and comes from nowhere else. RFC 6724
+/// §5: to a group of the link a host sends from its address on the link.
+#[test]
+fn the_scope_of_a_group_counts() {
+    let (global, local) = ("fd00::1", "fe80::1");
+    let config = Config::new([global, local].map(|text| text.parse::<IpAddr>().unwrap()));
+    let mut host = Host {
+        stack: Stack::new(config, Secret([7; 16])).unwrap(),
+        family: Family::V6,
+        now: Instant::from_secs(1),
+    };
+    let id = host.at(Family::V6.unspecified());
+    let own: IpAddr = "ff01::9".parse().unwrap();
+    host.stack.udp_join(id, own).unwrap();
+    host.hears_of(own, b"from outside");
+    assert!(host.texts(id).is_empty());
+    host.sends(id, own).unwrap();
+    assert!(host.datagrams().is_empty());
+    assert_eq!(host.texts(id), [b"x"]);
+    for (group, from) in [("ff02::fb", local), ("ff15::1", global)] {
+        host.sends(id, group.parse().unwrap()).unwrap();
+        assert_eq!(host.sent()[0].ip.source, from.parse::<IpAddr>().unwrap());
+    }
+}
+
+/// THREATS 38: a socket has room for so much, whoever sends it and to whom.
+#[test]
+fn what_is_to_many_has_no_room_of_its_own() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.udp.receive_datagrams = 3);
+        let id = host.at(family.unspecified());
+        host.stack.udp_join(id, group(family)).unwrap();
+        (0..10).for_each(|_| host.hears_of(group(family), b"x"));
+        assert_eq!(host.texts(id).len(), 3);
+        assert_eq!(host.stack.counters().udp.overflows, 7);
+    });
+}
