@@ -48,7 +48,7 @@ impl Script {
     pub fn any(random: &mut Random, most: usize, end: End) -> Script {
         let pauses = [0, 0, 0, 1, 30, 400, 2_000];
         Script {
-            key: random.next(),
+            key: random.number(),
             total: random.below(most + 1),
             write: 1 + random.pick(&[0, 1, 30, 2_000, 20_000]),
             read: 1 + random.pick(&[0, 1, 100, 5_000]),

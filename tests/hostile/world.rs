@@ -9,25 +9,52 @@ use stubborn::config::Config;
 use stubborn::stack::{Event, Secret, Stack};
 use stubborn::time::Instant;
 
-/// A small generator of numbers (xorshift64*): the same seed, the same run.
+/// What decides in a run: the same source, the same run.
 #[derive(Clone)]
-pub struct Random(u64);
+pub enum Random {
+    /// A small generator of numbers (xorshift64*).
+    Generator(u64),
+    /// Octets that a fuzzer has chosen, the next one last. Once they are used up every number is zero.
+    Octets(Vec<u8>),
+}
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Random::Generator(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    pub fn from_octets(octets: &[u8]) -> Random {
+        Random::Octets(octets.iter().rev().copied().collect())
+    }
+
+    /// Whether there is nothing left that decides.
+    pub fn is_used_up(&self) -> bool {
+        matches!(self, Random::Octets(octets) if octets.is_empty())
+    }
+
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
+        match self {
+            Random::Generator(state) => {
+                *state ^= *state >> 12;
+                *state ^= *state << 25;
+                *state ^= *state >> 27;
+                state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+            }
+            Random::Octets(octets) => take(octets, 8),
+        }
     }
 
     /// A number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
-        ((self.next() >> 33) % end as u64) as usize
+        let number = match self {
+            Random::Generator(_) => self.number() >> 33,
+            // As few as will do, so that one octet decides one thing.
+            Random::Octets(octets) if end <= 1 << 8 => take(octets, 1),
+            Random::Octets(octets) if end <= 1 << 16 => take(octets, 2),
+            Random::Octets(octets) => take(octets, 8),
+        };
+        (number % end as u64) as usize
     }
 
     /// True in `percent` of a hundred cases.
@@ -39,6 +66,12 @@ impl Random {
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
+}
+
+/// The next `count` octets as a number.
+fn take(octets: &mut Vec<u8>, count: usize) -> u64 {
+    let octets = (0..count).map_while(|_| octets.pop());
+    octets.fold(0, |number, octet| number << 8 | u64::from(octet))
 }
 
 /// The runs to make: `usual`, or those of the environment variable `HOSTILE_SEEDS` (`7` for one,
@@ -107,7 +140,7 @@ impl World {
         let mut random = Random::new(seed);
         let hosts = configs.map(|config| {
             let mut key = [0; 16];
-            key[..8].copy_from_slice(&random.next().to_le_bytes());
+            key[..8].copy_from_slice(&random.number().to_le_bytes());
             Stack::new(config, Secret(key)).unwrap()
         });
         World {
@@ -153,7 +186,7 @@ impl World {
                 copy[bit / 8] ^= 1 << (bit % 8);
             }
             let extra = match random.chance(faults.reordering) {
-                true => Duration::from_micros(random.next() % 20_000),
+                true => Duration::from_micros(random.number() % 20_000),
                 false => Duration::ZERO,
             };
             self.sent += 1;
@@ -192,4 +225,16 @@ impl World {
         let limit = self.now + time;
         while self.step(limit) {}
     }
+}
+
+#[test]
+fn octets_decide_in_their_order_and_then_no_more() {
+    let mut random = Random::from_octets(&[7, 1, 2, 0xff, 0, 0, 0, 0, 0, 0, 0, 9]);
+    assert_eq!(random.below(100), 7);
+    assert_eq!(random.below(1 << 16), 0x0102);
+    assert_eq!(random.number(), 0xff00_0000_0000_0000);
+    assert!(!random.is_used_up());
+    assert_eq!((random.below(4), random.is_used_up()), (1, true));
+    assert_eq!((random.below(4), random.number()), (0, 0));
+    assert!(!Random::new(1).is_used_up());
 }
