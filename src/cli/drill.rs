@@ -16,7 +16,7 @@ use stubborn::drill::{
 };
 use stubborn::time::Duration;
 
-use super::output;
+use super::output::{self, counted};
 use super::units::jobs;
 
 /// What is drilled, and how.
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &DrillArgs) -> anyhow::Result<()> {
     }
     match totals.failed {
         0 => Ok(()),
-        failed => bail!("{failed} of {} runs failed", totals.runs),
+        failed => bail!("{failed} of {} failed", counted(totals.runs, "run")),
     }
 }
 
@@ -327,7 +327,9 @@ fn text(outcomes: &[Outcome], totals: &Totals, quiet: bool) -> String {
         skipped,
     } = totals;
     text + &format!(
-        "{scripts} scripts, {runs} runs: {passed} passed, {failed} failed, {skipped} skipped\n"
+        "{}, {}: {passed} passed, {failed} failed, {skipped} skipped\n",
+        counted(*scripts, "script"),
+        counted(*runs, "run"),
     )
 }
 

@@ -17,6 +17,12 @@ fn print_to(output: &mut impl Write, text: impl Display) -> anyhow::Result<()> {
     }
 }
 
+/// A number of things that are called `one`: "1 run", "2 runs".
+pub(super) fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}
+
 /// Writes a line to standard error, if it still takes one: there is no other place to complain.
 pub(super) fn complain(what: impl Display) {
     let _ = writeln!(io::stderr().lock(), "stubborn: {what}");
@@ -37,6 +43,13 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(counted(0, "run"), "0 runs");
+        assert_eq!(counted(1, "run"), "1 run");
+        assert_eq!(counted(2, "run"), "2 runs");
     }
 
     #[test]

@@ -63,6 +63,13 @@ fn seconds(micros: u64) -> String {
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+fn octets(number: u32) -> String {
+    match number {
+        1 => "1 octet".to_owned(),
+        more => format!("{more} octets"),
+    }
+}
+
 fn packet_words(packet: &Packet) -> String {
     let who = match packet.direction {
         Direction::In => "the peer sends",
@@ -70,7 +77,7 @@ fn packet_words(packet: &Packet) -> String {
     };
     let what = match &packet.body {
         Body::Tcp(tcp) => segment_words(tcp),
-        Body::Udp { len } => format!("a UDP datagram of {len} octets"),
+        Body::Udp { len } => format!("a UDP datagram of {}", octets(u32::from(*len))),
         Body::Icmp(icmp) => match icmp.quote {
             Quote::Tcp { seq, .. } => format!("an ICMP message about the segment at {seq}"),
             Quote::Udp { .. } => "an ICMP message about a UDP datagram".to_owned(),
@@ -106,7 +113,7 @@ fn segment_words(tcp: &Tcp) -> String {
         }
     }
     if tcp.len > 0 {
-        kinds.push(format!("{} octets of text", tcp.len));
+        kinds.push(format!("{} of text", octets(tcp.len)));
     }
     if kinds.is_empty() {
         let bare = match has(control::ACK) {
@@ -131,7 +138,7 @@ fn segment_words(tcp: &Tcp) -> String {
         text += &format!(", with the window field {window}");
     }
     if tcp.urgent > 0 {
-        text += &format!(", urgent up to {} octets on", tcp.urgent);
+        text += &format!(", urgent up to {} on", octets(u32::from(tcp.urgent)));
     }
     text += match &tcp.options {
         Options::Any => ", with any options",

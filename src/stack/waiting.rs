@@ -10,7 +10,7 @@ use super::deadlines::Deadlines;
 use super::key::Key;
 use super::routes::Routes;
 use super::secret::TableHasher;
-use crate::tcp::{FourTuple, Path, State, Tcb, TimeWait, Waking};
+use crate::tcp::{FourTuple, Path, State, Tcb, TimeWait, WakeContext};
 use crate::time::{Duration, Instant};
 
 /// What a connection takes that is at rest, in octets, as much of it as there is: `benches/core`
@@ -222,7 +222,7 @@ impl Stack {
     pub(super) fn woken(&self, waiting: &TimeWait, expires: Instant) -> Tcb {
         let tuple = waiting.tuple();
         let name = waiting.congestion_control();
-        waiting.wake(&Waking {
+        waiting.wake(&WakeContext {
             expires,
             timestamp_offset: self.secret.timestamp_offset(&tuple),
             controller: self.controllers.find_or_default(name),

@@ -179,5 +179,5 @@ pub use state::{ARROWS, Arrow, Event, State};
 pub use stats::{Overrun, Times};
 pub use status::{EcnOctets, Receiving, Status};
 pub use tcb::{FourTuple, Open, Tcb};
-pub use time_wait::{TimeWait, Waking};
+pub use time_wait::{TimeWait, WakeContext};
 pub use timers::Timer;

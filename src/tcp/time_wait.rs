@@ -115,16 +115,16 @@ impl Tcb {
     }
 }
 
-/// What whoever keeps a [`TimeWait`] adds to it, for a connection to wake.
+/// What a [`TimeWait`] does not hold itself, and needs to become a connection again ([`TimeWait::wake`]).
 #[derive(Clone, Copy, Debug)]
-pub struct Waking {
+pub struct WakeContext {
     /// When 2 MSL are over.
     pub expires: Instant,
-    /// What its timestamp clock shows at the start of the world (RFC 7323 §7.1), as ever.
+    /// The offset of its timestamp clock (RFC 7323 §7.1).
     pub timestamp_offset: u32,
     /// The congestion controller, which would matter only if it sent text.
     pub controller: &'static dyn Factory,
-    /// What the network layer can carry, which does not matter either.
+    /// What the path can carry, which does not matter either.
     pub path: Path,
 }
 
@@ -153,17 +153,17 @@ impl TimeWait {
         self.config.congestion_control
     }
 
-    /// The connection once more.
-    pub fn wake(&self, waking: &Waking) -> Tcb {
+    /// Makes a full connection of it again, in TIME-WAIT.
+    pub fn wake(&self, context: &WakeContext) -> Tcb {
         let config = &self.config;
         let (snd_nxt, rcv_nxt) = (Seq::initial(self.snd_nxt), Seq::initial(self.rcv_nxt));
         let open = Open {
             config,
-            controller: waking.controller,
+            controller: context.controller,
             tuple: self.tuple(),
-            path: waking.path,
+            path: context.path,
             iss: self.snd_nxt.wrapping_sub(self.sent),
-            timestamp_offset: waking.timestamp_offset,
+            timestamp_offset: context.timestamp_offset,
             defer_accept: None,
             is_answered: false,
             fast_open: FastOpen::default(),
@@ -192,10 +192,10 @@ impl TimeWait {
         tcb.recv_buffer =
             RecvBuffer::new(self.rcv_wnd as usize, ranges, rcv_fin).report_duplicates(config.dsack);
         let recent = self.agreed.timestamps.then_some(self.recent);
-        tcb.timestamps = Timestamps::resumed(waking.timestamp_offset, recent, then);
+        tcb.timestamps = Timestamps::resumed(context.timestamp_offset, recent, then);
         let challenged = Some(self.challenged);
         tcb.acks.challenged = challenged.filter(|at| *at < Instant::FAR_FUTURE);
-        tcb.timers.arm(Timer::Close, waking.expires);
+        tcb.timers.arm(Timer::Close, context.expires);
         tcb
     }
 }
@@ -360,7 +360,7 @@ mod tests {
                         at_rest.may_be_replaced(now, silence),
                         awake.may_be_replaced(now, silence)
                     );
-                    woken = at_rest.wake(&Waking {
+                    woken = at_rest.wake(&WakeContext {
                         expires,
                         timestamp_offset: awake.timestamps.offset(),
                         controller: controller(),

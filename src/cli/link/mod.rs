@@ -12,7 +12,7 @@ use stubborn::sim::transit::Transit;
 use stubborn::tun::TunDevice;
 
 use super::interrupt::Interrupts;
-use super::output;
+use super::output::{self, counted};
 use way::Way;
 
 const EXAMPLES: &str = "\
@@ -144,8 +144,11 @@ impl fmt::Display for Summary<'_> {
             let counts = medium.counts();
             write!(
                 f,
-                "{name}: {} datagrams, {} lost, {} found the queue full, {} held back; ",
-                counts.entered, counts.lost, counts.overflowed, counts.held_back
+                "{name}: {}, {} lost, {} found the queue full, {} held back; ",
+                counted(counts.entered, "datagram"),
+                counts.lost,
+                counts.overflowed,
+                counts.held_back
             )?;
         }
         if transit.crowded_out() > 0 {

@@ -29,7 +29,7 @@ use std::{fs, thread};
 use anyhow::{Context, bail};
 use stubborn::sim::scenario::{Builtin, CATALOGUE};
 
-use super::output;
+use super::output::{self, counted};
 pub(crate) use args::SimArgs;
 use args::SimCommand;
 use chosen::Chosen;
@@ -70,7 +70,7 @@ fn show(report: &Report, json: bool) -> anyhow::Result<()> {
     }
     match report.failed() {
         0 => Ok(()),
-        failed => bail!("{failed} of {} worlds failed", report.worlds),
+        failed => bail!("{failed} of {} failed", counted(report.worlds, "world")),
     }
 }
 

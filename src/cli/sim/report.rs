@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stubborn::sim::Outcome;
 
+use super::super::output::counted;
 use super::histogram::Histogram;
 
 /// How many failures are kept in words: those of the smallest seeds.
@@ -279,15 +280,17 @@ impl fmt::Display for Report {
         row(
             "done",
             format!(
-                "{} of {} worlds, {} connections",
-                self.done, self.worlds, counts.connections
+                "{} of {}, {}",
+                self.done,
+                counted(self.worlds, "world"),
+                counted(counts.connections, "connection"),
             ),
         )?;
         row("violations", self.violations.to_string())?;
         row("stuck", self.stuck.to_string())?;
         row(
             "gave up",
-            format!("{} ends; {} were reset", counts.gave_up, counts.reset),
+            format!("{}; {} reset", counted(counts.gave_up, "end"), counts.reset),
         )?;
         row(
             "completion",
@@ -307,7 +310,7 @@ impl fmt::Display for Report {
                 percent(counts.retransmissions, counts.datagrams),
             ),
         )?;
-        row("timeouts", format!("{} RTOs", counts.timeouts))?;
+        row("timeouts", counted(counts.timeouts, "RTO"))?;
         let seconds = self.core_nanos as f64 / 1e9;
         let speed = ratio(counts.connections as f64, seconds);
         row(
