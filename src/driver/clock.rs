@@ -20,7 +20,7 @@ impl Clock {
         }
     }
 
-    /// How late it is.
+    /// The time since it was started.
     pub fn now(&self) -> Instant {
         Instant::from_nanos(monotonic_nanos().saturating_sub(self.start))
     }

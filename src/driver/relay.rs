@@ -58,7 +58,7 @@ impl Punctuality {
 pub struct Stop(Arc<(AtomicBool, Kick)>);
 
 impl Stop {
-    /// The relay ends as soon as it sees this.
+    /// Ends the relay, as soon as that has noticed.
     pub fn stop(&self) {
         let (flag, kick) = &*self.0;
         flag.store(true, Ordering::Release);
@@ -131,7 +131,7 @@ impl Relay {
         self
     }
 
-    /// What ends it.
+    /// A handle with which another thread ends it.
     pub fn stopper(&self) -> Stop {
         self.stop.clone()
     }

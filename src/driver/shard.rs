@@ -133,7 +133,7 @@ impl<D: Device> Shard<D> {
         self.clock
     }
 
-    /// How late it is.
+    /// The time by its clock.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }

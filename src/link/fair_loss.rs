@@ -18,7 +18,7 @@ use crate::time::Instant;
 /// How many packets wait to be delivered; one that finds no room is lost.
 const INBOX: usize = 1024;
 
-/// Messages as packets.
+/// A fair-loss link: each message is one packet of an unreliable network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FairLossLink<A> {
     longest: usize,

@@ -31,13 +31,14 @@ impl Stack {
         self.receive_as(now, datagram, Form::default());
     }
 
-    /// A datagram arrives in this form: a super-segment, perhaps, its checksum not complete.
+    /// A datagram arrives as a device with offloads hands it over: it may be a super-segment, and its checksum may
+    /// be incomplete.
     #[inline]
     pub fn receive_as(&mut self, now: Instant, datagram: &[u8], form: Form) {
         self.receive_arrived(now, datagram.into(), form);
     }
 
-    /// As [`Stack::receive_as`]; its text may stay where it arrived.
+    /// As [`Stack::receive_as`], where the text may stay in the memory in which it arrived.
     pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
         // Both versions of IP have what follows for themselves.
@@ -116,9 +117,9 @@ impl Stack {
         true
     }
 
-    /// A datagram has arrived whose text begins in the buffer of a reader that waits for it: if it is
-    /// what that connection expects next, what has landed counts as read. `false`, and nothing
-    /// done, if it is not: then it is to be put together, and received.
+    /// A datagram has arrived, and its text begins in the buffer of a reader that waits for it. If it is what that
+    /// connection expects next, the text in that buffer counts as read. Otherwise nothing is done and the answer is
+    /// `false`: the caller puts the datagram together and passes it to [`Stack::receive`].
     pub fn receive_landed(&mut self, now: Instant, id: ConnId, datagram: &Landed<'_>) -> bool {
         let Landed {
             headers,
@@ -147,9 +148,9 @@ impl Stack {
         is_taken
     }
 
-    /// Octets of the headers that the next datagram for a connection is expected to have, if its text
-    /// can be received into the buffer of a reader: see [`Stack::receive_landed`]. It must also be
-    /// this connection that was heard of last.
+    /// How many octets of headers the next datagram for a connection is expected to have, if its text can be
+    /// received into the buffer of a reader: see [`Stack::receive_landed`]. `None` also if the last datagram was
+    /// for another connection.
     pub fn headers_of_landing(&self, id: ConnId) -> Option<usize> {
         let entry = self.table.get(id);
         match self.table.is_latest(id.slot) {

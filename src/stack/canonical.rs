@@ -8,8 +8,8 @@ use super::Stack;
 use crate::time::Instant;
 
 impl Stack {
-    /// When the next timer of a connection expires: exact, where [`Stack::next_deadline`] may be
-    /// early. Looks at every connection.
+    /// When the next timer of a connection expires. This is exact, where [`Stack::next_deadline`] may be early, and
+    /// looks at every connection.
     pub fn next_expiry(&self) -> Option<Instant> {
         let awake = self.table.iter();
         let at_rest = self.at_rest.iter();

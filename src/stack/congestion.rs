@@ -6,8 +6,8 @@ use crate::tcp::congestion::{DuplicateName, Factory};
 use crate::time::Instant;
 
 impl Stack {
-    /// Makes a congestion controller of the user's known: from now on
-    /// [`CongestionControl::Custom`] with its name stands for it.
+    /// Registers a congestion controller of the user: from now on [`CongestionControl::Custom`] with its name
+    /// stands for it.
     ///
     /// # Errors
     /// If one of that name is known already.
@@ -23,8 +23,7 @@ impl Stack {
         self.table.get(id).tcb.congestion_control()
     }
 
-    /// Gives a connection another congestion controller, which goes on from the window of the
-    /// last.
+    /// Gives a connection another congestion controller, which starts from the window of the last one.
     ///
     /// # Errors
     /// If nobody has made it known.

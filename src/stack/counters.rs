@@ -15,9 +15,9 @@ pub struct Counters {
     pub landed: u64,
     /// Datagrams given to the device.
     pub datagrams_out: u64,
-    /// Datagrams to an address that is not ours, or from one that cannot be a peer's.
+    /// Datagrams to an address that is not ours, or from an address that no peer can have.
     pub not_for_us: u64,
-    /// Segments of no connection and no listener.
+    /// Segments that belong to no connection and no listener.
     pub strangers: u64,
     /// SYNs and handshakes dropped since a queue of the listener, or the stack, was full.
     pub listen_overflows: u64,

@@ -190,13 +190,13 @@ impl Stack {
         (self.fast_open).client(now, &self.config.fast_open, tuple, without_cookie)
     }
 
-    /// Whether [`Stack::connect_sending`] would send text with the SYN now, on a connection like
-    /// all others.
+    /// Whether [`Stack::connect_sending`] would send text with the SYN now, on a connection with the configuration
+    /// of the host.
     pub fn can_fast_open(&self, now: Instant, remote: SocketAddr) -> bool {
         self.can_fast_open_with(now, remote, &self.config.tcp)
     }
 
-    /// The same for a connection that behaves so.
+    /// As [`Stack::can_fast_open`], on a connection with a configuration of its own.
     pub fn can_fast_open_with(&self, now: Instant, remote: SocketAddr, config: &TcpConfig) -> bool {
         let Some(own) = self.own_address(remote.is_ipv4()) else {
             return false;
@@ -255,7 +255,7 @@ impl Stack {
         self.counters.fast_open_accepted += 1;
     }
 
-    /// Gives and takes cookies by other keys from now on (RFC 7413 §4.1.2: they should change).
+    /// Replaces the keys with which cookies are made and checked (RFC 7413 §4.1.2: they should change).
     pub fn set_fast_open_keys(&mut self, keys: FastOpenKeys) {
         self.config.fast_open.keys = Some(keys);
     }

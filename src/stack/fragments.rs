@@ -141,7 +141,7 @@ impl Reassembler {
         MAX_OCTETS.min(memory / 8)
     }
 
-    /// The memory of the host is another from now on.
+    /// Changes the memory of the host from now on.
     pub fn limit(&mut self, memory: usize) {
         self.most = Reassembler::share_of(memory);
         while self.octets > self.most

@@ -337,13 +337,13 @@ impl Stack {
         deadlines.take_due(now, |slot, _| table.at_mut(slot)?.tcb.settle_deadline())
     }
 
-    /// The next number that nobody outside can predict.
+    /// The next random number, which nobody outside can predict.
     pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
         self.secret.number(self.drawn)
     }
 
-    /// What has happened that somebody may wait for; each event once.
+    /// The next thing that has happened and that a user may wait for. Each event is given once.
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(listener) = self.acceptable.pop_front() {
             return Some(Event::Acceptable(listener));
@@ -525,14 +525,14 @@ impl Stack {
         self.broken.as_ref()
     }
 
-    /// What has been counted.
+    /// The counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// The stack behaves so from now on: what is opened later. Connections and listeners that exist
-    /// keep to what they were opened with; limits of the host count for all, and those that it
-    /// exceeds now are kept as it would keep them when it reached them.
+    /// Changes the configuration of the host, for what is opened later. Existing connections and listeners keep the
+    /// one with which they were opened. Limits of the host apply to all from now on; where more is in use than they
+    /// allow now, it is treated as if the limit had just been reached.
     ///
     /// # Errors
     /// If the values of `config` make no sense; then everything stays as it was.
@@ -550,7 +550,7 @@ impl Stack {
         Ok(())
     }
 
-    /// How the stack behaves.
+    /// The configuration of the host.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -565,7 +565,7 @@ impl Stack {
             .chain(at_rest.map(|(waiting, _)| (waiting.tuple(), State::TimeWait)))
     }
 
-    /// As [`Stack::connections`], and how each stands.
+    /// As [`Stack::connections`], with the status of each.
     pub fn statuses(&self) -> impl Iterator<Item = (FourTuple, Status)> {
         let awake = self.table.iter();
         let at_rest = self.at_rest.iter();
@@ -577,8 +577,8 @@ impl Stack {
             }))
     }
 
-    /// Connections in every state, held by users or not: none remain when everybody has let go
-    /// and all is done.
+    /// The number of connections in every state, with or without a user. It is zero when all users have closed and
+    /// everything is finished.
     pub fn connection_count(&self) -> usize {
         self.table.len() + self.at_rest.len()
     }

@@ -85,8 +85,8 @@ impl Stack {
         self.draw_port(gives_way).map(tuple)
     }
 
-    /// Local ports that connections do not get unless they ask for them: somebody has bound them.
-    /// Those before are free again.
+    /// Sets the local ports that connections get only if they ask for them, because other sockets are bound to
+    /// them. Those set before are free again.
     pub fn reserve_ports(&mut self, ports: BTreeSet<u16>) {
         self.reserved_ports = ports;
     }

@@ -25,13 +25,13 @@ pub enum Reported {
 /// An ICMP error about something in flight. Nothing proves it (RFC 5927).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IcmpReport {
-    /// Whose it is.
+    /// Whose datagram it is about.
     pub about: Reported,
-    /// Whom the datagram was for.
+    /// The destination of that datagram.
     pub remote: SocketAddr,
     /// What it means; `None`: the datagram was too long for a link on the way.
     pub reason: Option<ConnectionError>,
-    /// It has ended the connection.
+    /// Whether it has ended the connection.
     pub ended: bool,
     /// Its type on the wire.
     pub kind: u8,
@@ -39,8 +39,8 @@ pub struct IcmpReport {
     pub code: u8,
     /// The MTU of the link, or the octet where the problem is; otherwise 0.
     pub info: u32,
-    /// What it quotes, as far as it does: of a segment its header and its text, of a datagram of UDP its
-    /// text. No more than what the longest error of IPv6 has room for.
+    /// The part of the datagram that it quotes, as far as it goes: of a segment its header and text, of a UDP
+    /// datagram its text. No more than fits the longest ICMPv6 error.
     pub quoted: Vec<u8>,
 }
 
@@ -59,8 +59,8 @@ impl Stack {
         self.reports.waiting.get_or_insert_default();
     }
 
-    /// The oldest ICMP error that nobody was told of. After [`Stack::watch_icmp`] somebody has to
-    /// ask: no more than 64 wait.
+    /// The oldest ICMP error that was not yet returned. After [`Stack::watch_icmp`] somebody has to call this
+    /// regularly: at most 64 errors wait.
     pub fn poll_icmp(&mut self) -> Option<IcmpReport> {
         self.reports.waiting.as_mut()?.pop_front()
     }

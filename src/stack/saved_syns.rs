@@ -32,8 +32,8 @@ impl SavedSyns {
 
 impl Stack {
     /// The IP and TCP headers of the SYN that opened a connection, once, if its listener saves them
-    /// ([`ListenerConfig::saves_syns`](crate::config::ListenerConfig::saves_syns)). None of who was answered
-    /// with a cookie.
+    /// ([`ListenerConfig::saves_syns`](crate::config::ListenerConfig::saves_syns)). There is none if the SYN was
+    /// answered with a cookie.
     pub fn take_saved_syn(&mut self, id: ConnId) -> Option<Vec<u8>> {
         self.saved_syns.saved.remove(&id)
     }

@@ -82,14 +82,14 @@ impl Share {
     }
 }
 
-/// A datagram that is another shard's.
+/// A datagram that belongs to another shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
-    /// Whose it is.
+    /// The shard to which it belongs.
     pub owner: usize,
     /// The datagram as it came.
     pub datagram: Vec<u8>,
-    /// In what form.
+    /// The form in which it came.
     pub form: Form,
 }
 
@@ -99,8 +99,8 @@ impl Stack {
         &self.share
     }
 
-    /// The shard whose a connection would be; `None` if any may have it, since its port is free
-    /// to be chosen.
+    /// The shard to which a connection would belong; `None` if it could be any, because its port is still to be
+    /// chosen.
     pub fn home(&self, local: Option<SocketAddr>, remote: SocketAddr) -> Option<usize> {
         let mut local = local.filter(|local| local.port() != 0)?;
         if local.ip().is_unspecified() {
@@ -109,12 +109,12 @@ impl Stack {
         Some(self.share.owner(local, remote))
     }
 
-    /// What has arrived here and is another shard's, the first first.
+    /// The next datagram that has arrived here but belongs to another shard, in the order of arrival.
     pub fn poll_stray(&mut self) -> Option<Stray> {
         self.strays.pop_front()
     }
 
-    /// A datagram that another shard was given and that is this one's. It has been counted there.
+    /// Takes a datagram that has arrived at another shard but belongs to this one. That shard has counted it.
     pub fn receive_stray(&mut self, now: Instant, stray: &Stray) {
         self.take(now, (&*stray.datagram).into(), stray.form);
         self.relieve_memory();
@@ -164,7 +164,7 @@ impl Stack {
         });
     }
 
-    /// Whoever drives the stack could not take a stray to its owner.
+    /// Counts a stray that the driver could not take to its owner.
     pub fn count_lost_stray(&mut self) {
         self.counters.strays_lost += 1;
     }

@@ -41,7 +41,7 @@ impl Tcb {
         }
     }
 
-    /// Another congestion controller goes on from the window of the last one.
+    /// Replaces the congestion controller by another, which starts from the window of the last one.
     pub fn set_congestion_control(&mut self, now: Instant, factory: &'static dyn Factory) {
         self.factory = factory;
         let mut next = factory.start(&self.start(now, self.config.initial_window));

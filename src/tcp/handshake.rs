@@ -184,7 +184,7 @@ impl Tcb {
         }
     }
 
-    /// From now on segments are signed as these keys say, both ways.
+    /// Sets the keys with which segments are signed and verified from now on.
     pub fn set_signatures(&mut self, now: Instant, keys: SignatureKeys) {
         self.agreed.signed = keys.find(self.tuple.remote.ip()).is_some();
         Arc::make_mut(&mut self.config).signatures = keys;

@@ -53,7 +53,7 @@ impl fmt::Display for FourTuple {
 /// What an OPEN needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// How the connection behaves: those that behave alike share one.
+    /// How the connection behaves. Connections that behave alike share one configuration.
     pub config: &'a Arc<TcpConfig>,
     /// Where its congestion controller comes from.
     pub controller: &'static dyn Factory,
@@ -63,7 +63,7 @@ pub struct Open<'a> {
     pub path: Path,
     /// ISS: the initial send sequence number (RFC 6528).
     pub iss: u32,
-    /// What our timestamp clock shows at the start of the world (RFC 7323 §7.1).
+    /// The offset of our timestamp clock (RFC 7323 §7.1).
     pub timestamp_offset: u32,
     /// How long a passive OPEN waits for text before it takes a bare acknowledgment of its SYN
     /// ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
@@ -480,19 +480,20 @@ impl Tcb {
         self.timers.next()
     }
 
-    /// The same, for whoever will not look at this connection before that, whatever was said earlier.
+    /// As [`Tcb::next_deadline`], for a caller that replaces all earlier deadlines by this one.
     pub fn settle_deadline(&mut self) -> Option<Instant> {
         self.timers.settle()
     }
 
-    /// When to look at this connection, for whoever comes no later than was said before. It may be earlier
-    /// than the next timer expires, and never is later.
+    /// When to look at this connection, for a caller that still keeps the deadline that it was given earlier. This
+    /// may be earlier than the next timer expires, and is never later.
     #[inline]
     pub fn look_by(&self) -> Option<Instant> {
         self.timers.look_by()
     }
 
-    /// Whether a timer may expire before whoever was told when to look does: then it is to be told anew.
+    /// Whether a timer may expire before the deadline that the caller was given last, so that it must ask for a new
+    /// one.
     #[inline]
     pub fn take_sooner(&mut self) -> bool {
         self.timers.take_sooner()
@@ -538,7 +539,7 @@ impl Tcb {
         (self.stats.retransmissions, self.stats.timeouts())
     }
 
-    /// What the last segment had that the window has no room for, once.
+    /// How far the last segment exceeded the window, once.
     pub fn take_overrun(&mut self) -> Option<Overrun> {
         self.stats.overrun.take()
     }

@@ -22,8 +22,8 @@ use super::timestamps::Timestamps;
 use crate::config::{CongestionControl, TcpConfig};
 use crate::time::{Duration, Instant};
 
-/// A connection in TIME-WAIT that nobody holds, in 96 octets. Its deadline, whoever keeps it knows;
-/// and so its four-tuple says what its timestamp clock shows.
+/// A connection in TIME-WAIT without a user, in 96 octets. Two things are missing in it: the deadline, which its
+/// owner keeps, and the offset of its timestamp clock, which follows from the four-tuple.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWait {
     hosts: Hosts,
