@@ -23,7 +23,7 @@ const TIMES: i32 = SOF_TIMESTAMPING_TX_HARDWARE
     | SOF_TIMESTAMPING_TX_ACK
     | SOF_TIMESTAMPING_TX_COMPLETION;
 
-/// A control message that sendmsg is given.
+/// A control message of sendmsg.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ancillary {
     /// `cmsg_level`.
@@ -34,7 +34,7 @@ pub struct Ancillary {
     pub data: Vec<u8>,
 }
 
-/// What all of one call come to.
+/// What all control messages of one call ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OneSend {
     /// `SO_TIMESTAMPING`: which times of this send are told.

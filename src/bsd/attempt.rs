@@ -15,7 +15,7 @@ use super::receive::Received;
 use super::table::{Fd, Kind};
 use crate::time::Instant;
 
-/// For what a call would wait.
+/// What a call that blocks waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// recv, accept.
@@ -25,7 +25,7 @@ pub enum Direction {
 }
 
 impl Calls<'_> {
-    /// Whether a call with these flags waits where others fail with `EAGAIN`.
+    /// Whether a call with these flags blocks, where a non-blocking one fails with `EAGAIN`.
     pub fn may_wait(&self, fd: Fd, flags: i32) -> bool {
         let blocks = (self.table.get(fd)).is_ok_and(|known| !known.is_nonblocking());
         // Nobody waits for a notice.
@@ -62,7 +62,7 @@ impl Calls<'_> {
     }
 }
 
-/// accept that waits.
+/// An accept that blocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Accepting {
     fd: Fd,
@@ -86,7 +86,7 @@ impl Accepting {
     }
 }
 
-/// connect that waits for what comes of it, whoever has begun it.
+/// A connect that blocks until the attempt has succeeded or failed, even if another call has started it.
 #[derive(Clone, Copy, Debug)]
 pub struct Connecting {
     fd: Fd,
@@ -115,13 +115,13 @@ impl Connecting {
         }
     }
 
-    /// The answer when the time is over: the attempt goes on. `EALREADY` if it was another's.
+    /// The answer when the time is over. The attempt goes on; `EALREADY` if another call had started it.
     pub fn timed_out(self) -> Result<(), Errno> {
         Err(self.begun.unwrap_or(Errno::EINPROGRESS))
     }
 }
 
-/// recv that waits: with `MSG_WAITALL` until everything is here.
+/// A recv that blocks; with `MSG_WAITALL`, until everything has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiving {
     fd: Fd,
@@ -146,7 +146,7 @@ impl Receiving {
         answer.map(|answer| answer.map(|received| received.len))
     }
 
-    /// The same, with all that is known of what was received last.
+    /// As [`Receiving::attempt`], and says all that is known of what was received last.
     pub fn attempt_message(
         &mut self,
         calls: &mut Calls<'_>,
@@ -203,7 +203,7 @@ impl Receiving {
     }
 }
 
-/// send that waits until everything is taken.
+/// A send that blocks until everything is accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
     fd: Fd,
@@ -225,7 +225,7 @@ impl Sending {
         }
     }
 
-    /// The same, with what the control messages of sendmsg ask of it.
+    /// Adds what the control messages of sendmsg ask for.
     #[must_use]
     pub fn once(self, once: OneSend) -> Sending {
         Sending { once, ..self }
@@ -261,8 +261,8 @@ impl Sending {
     }
 }
 
-/// close that waits as `SO_LINGER` says, unless the descriptor is `O_NONBLOCK`: until the peer has
-/// everything, or the time is over. What is left then goes on by itself.
+/// A close that blocks as `SO_LINGER` says, unless the descriptor is `O_NONBLOCK`: until the peer has acknowledged
+/// everything, or the time is over. After that the connection goes on by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
     fd: Fd,
@@ -281,7 +281,7 @@ impl Closing {
         Closing { fd, until }
     }
 
-    /// Until when it waits; `None`: not at all.
+    /// When it stops waiting; `None` if it does not wait at all.
     pub fn until(self) -> Option<Instant> {
         self.until
     }

@@ -11,8 +11,7 @@ use crate::tcp::State;
 use std::net::Shutdown;
 
 impl Calls<'_> {
-    /// No more sending, receiving, or both; the descriptor stays. What has arrived can be read
-    /// all the same.
+    /// Ends sending, receiving or both; the descriptor stays. What has arrived can still be read.
     ///
     /// # Errors
     /// `EINVAL`, `ENOTCONN`.
@@ -78,7 +77,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// Every descriptor is gone.
+    /// Closes every descriptor.
     pub fn close_all(&mut self) {
         let open: Vec<Fd> = self.table.descriptors().collect();
         for fd in open {
@@ -87,12 +86,12 @@ impl Calls<'_> {
         }
     }
 
-    /// Whether every connection has ended, held or not, TIME-WAIT apart.
+    /// Whether every connection has ended, with or without a descriptor, except those in TIME-WAIT.
     pub fn is_quiet(&self) -> bool {
         self.stack.unfinished_count() == 0
     }
 
-    /// How long close of this descriptor waits (`SO_LINGER`): nothing, if the peer has everything.
+    /// How long close of this descriptor waits (`SO_LINGER`); zero if the peer has acknowledged everything.
     pub fn lingers(&self, fd: Fd) -> Option<Duration> {
         let socket = self.stream(fd, Errno::EINVAL).ok()?;
         let time = socket.config.socket.linger.filter(|time| !time.is_zero())?;
@@ -113,8 +112,8 @@ impl Calls<'_> {
         (!done).then_some(time)
     }
 
-    /// The descriptor is gone. A connection ends by itself: gracefully, or with a reset where
-    /// text was not read or `SO_LINGER` says so.
+    /// Closes a descriptor. Its connection finishes by itself: gracefully, or with a reset if text was not read or
+    /// `SO_LINGER` says so.
     ///
     /// # Errors
     /// `EBADF`.

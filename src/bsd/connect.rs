@@ -11,8 +11,8 @@ use crate::stack::{ConnId, ConnectError, UdpConnectError};
 use crate::tcp::State;
 
 impl Calls<'_> {
-    /// A SYN to `peer`; or, for UDP, the only peer from now on. What came of a SYN, the next
-    /// connect tells, or `SO_ERROR`.
+    /// Sends a SYN to `peer`; or, for UDP, makes `peer` the only one from now on. The next connect, or `SO_ERROR`,
+    /// tells what became of the SYN.
     ///
     /// # Errors
     /// `EINPROGRESS` if the SYN is under way now, `EALREADY` if it was; `EISCONN`; what ended an
@@ -181,8 +181,8 @@ impl Calls<'_> {
         }
     }
 
-    /// connect with `AF_UNSPEC`: no peer any more. A connection is reset, and the socket can be
-    /// used again.
+    /// connect with `AF_UNSPEC`: the socket has no peer any more. A connection is reset, and the socket can be used
+    /// again.
     ///
     /// # Errors
     /// `EBADF`, `ENOTSOCK`.

@@ -13,7 +13,7 @@ use super::{Calls, System};
 use crate::tcp::{State, Status};
 
 impl Calls<'_> {
-    /// The flags of a descriptor, or others.
+    /// Reads or changes the flags of a descriptor.
     ///
     /// # Errors
     /// `EBADF`; `EINVAL` for commands that are not known.
@@ -38,7 +38,8 @@ impl Calls<'_> {
         }
     }
 
-    /// What waits in a socket, or `FIONBIO`: `argument` goes in, what comes out is returned.
+    /// Tells how much waits in a socket, or sets `FIONBIO`. `argument` is the value passed in; the value passed out
+    /// is returned.
     ///
     /// # Errors
     /// `EBADF`; `ENOTTY` for requests that are not known; `EINVAL` of a listener.

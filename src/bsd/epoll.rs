@@ -16,12 +16,12 @@ const DEEPEST: u32 = 5;
 /// What is told whether it was asked for or not.
 const ALWAYS: i32 = EPOLLERR | EPOLLHUP;
 
-/// What is asked of a descriptor, or is so.
+/// The events for which a descriptor is watched, or those that have occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EpollEvent {
-    /// `EPOLLIN`, `EPOLLOUT`, …, and how they are told.
+    /// `EPOLLIN`, `EPOLLOUT` and so on, and the flags that say how they are reported.
     pub events: i32,
-    /// Comes back as it went in.
+    /// The value that the program has given, returned unchanged.
     pub data: u64,
 }
 
@@ -77,7 +77,7 @@ impl Calls<'_> {
         self.table.insert(flags, Kind::Epoll(Epoll::default()))
     }
 
-    /// Watches a descriptor, otherwise, or no more. A set can watch another one.
+    /// Adds a descriptor to a set, changes its events, or removes it. A set can watch another one.
     ///
     /// # Errors
     /// `EBADF`, `EEXIST`, `ENOENT`; `EINVAL`, for itself too; `ELOOP` if sets would watch each other
@@ -115,7 +115,7 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// What is so, at most `most` of it. With nothing the caller waits and asks again.
+    /// The events that have occurred, at most `most`. If there are none, the caller waits and asks again.
     ///
     /// # Errors
     /// `EBADF`, `EINVAL`.

@@ -84,13 +84,13 @@ impl Errno {
         self as i32
     }
 
-    /// The one of this number.
+    /// The error with this number.
     pub fn from_number(number: i32) -> Option<Errno> {
         let mut all = Errno::ALL.iter().copied();
         all.find(|errno| errno.number() == number)
     }
 
-    /// The one of this name, or of its other name.
+    /// The error with this name, or with this as its other name.
     pub fn from_name(name: &str) -> Option<Errno> {
         let name = match name {
             "EWOULDBLOCK" => Errno::EAGAIN.name(),

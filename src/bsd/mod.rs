@@ -81,8 +81,8 @@ pub use table::Fd;
 
 use table::Table;
 
-/// Whose sockets these are, where they differ. Numbers and names are Linux's in any case, but for what only
-/// FreeBSD has ([`freebsd`]).
+/// The system whose sockets these are, where systems differ. Numbers and names are those of Linux in any case,
+/// except for what only FreeBSD has ([`freebsd`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum System {
     /// One connection more waits to be accepted than the backlog says; sizes of buffers are told
@@ -144,12 +144,12 @@ impl Default for Bsd {
 }
 
 impl Bsd {
-    /// Without a descriptor.
+    /// A program without descriptors, on Linux.
     pub fn new() -> Bsd {
         Bsd::default()
     }
 
-    /// The same, as another system has it.
+    /// As [`Bsd::new`], with the sockets of another system.
     pub fn of(system: System) -> Bsd {
         Bsd {
             system,
@@ -157,7 +157,7 @@ impl Bsd {
         }
     }
 
-    /// The same, on a device of this name; otherwise it is `tun0`.
+    /// Names the device, which is otherwise `tun0`.
     #[must_use]
     pub fn on(self, device: &str) -> Bsd {
         Bsd {
@@ -166,18 +166,18 @@ impl Bsd {
         }
     }
 
-    /// The keys that `TCP_MD5SIG` of FreeBSD turns on, which `setkey` keeps there.
+    /// Sets the keys that FreeBSD's `TCP_MD5SIG` turns on, which come from `setkey` there.
     pub fn associate(&mut self, keys: SignatureKeys) {
         self.associations = keys;
     }
 
-    /// What [`Bsd::associate`] has been told last.
+    /// The keys set last by [`Bsd::associate`].
     pub fn associations(&self) -> &SignatureKeys {
         &self.associations
     }
 
-    /// Calls at a moment. `stack` must be the same every time, and nobody else may take its
-    /// events.
+    /// The calls of the program at the time `now`. `stack` must be the same every time, and nobody else may take
+    /// its events.
     pub fn at<'a>(&'a mut self, now: Instant, stack: &'a mut Stack) -> Calls<'a> {
         let mut calls = Calls {
             table: &mut self.table,
@@ -199,7 +199,7 @@ impl Bsd {
     }
 }
 
-/// The calls of a program, at a moment.
+/// The calls of a program at one moment.
 #[derive(Debug)]
 pub struct Calls<'a> {
     table: &'a mut Table,

@@ -8,7 +8,7 @@ macro_rules! numbers {
         /// Every name and its number.
         pub const NAMES: &[(&str, i32)] = &[$((stringify!($name), $name)),*];
 
-        /// The number of a name.
+        /// The number with this name.
         pub fn number(name: &str) -> Option<i32> {
             let mut names = NAMES.iter();
             names.find(|(known, _)| *known == name).map(|(_, n)| *n)

@@ -158,8 +158,8 @@ impl Calls<'_> {
         }
     }
 
-    /// Connections are taken from now on; of those that are established, `backlog` may wait, and
-    /// some more ([`System`]). Once more: the backlog changes.
+    /// Accepts connections from now on. As many established ones as `backlog` says, and some more ([`System`]), may
+    /// wait for accept. Another call changes the backlog.
     ///
     /// # Errors
     /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.

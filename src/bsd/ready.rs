@@ -16,20 +16,20 @@ const ALWAYS: i32 = POLLERR | POLLHUP;
 const READABLE: i32 = POLLIN | POLLRDNORM;
 const WRITABLE: i32 = POLLOUT | POLLWRNORM;
 
-/// One line of poll: a descriptor, what is asked, what is so.
+/// One line of poll: a descriptor, the events that are asked for, and those that have occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollFd {
-    /// A descriptor; one below zero is passed over.
+    /// A descriptor; a negative one is ignored.
     pub fd: Fd,
     /// `POLLIN`, `POLLOUT`, …
     pub events: i32,
-    /// Of them, what is so; `POLLERR`, `POLLHUP` and `POLLNVAL` in any case.
+    /// Those of `events` that have occurred; also `POLLERR`, `POLLHUP` and `POLLNVAL`.
     pub revents: i32,
 }
 
 impl Calls<'_> {
-    /// Fills in what is so, and says of how many descriptors anything is. With 0 the caller waits
-    /// and asks again.
+    /// Fills in the events that have occurred, and returns how many descriptors have any. If it is 0, the caller
+    /// waits and asks again.
     pub fn poll(&self, lines: &mut [PollFd]) -> usize {
         for line in lines.iter_mut() {
             line.revents = match self.ready(line.fd) {
@@ -41,7 +41,7 @@ impl Calls<'_> {
         lines.iter().filter(|line| line.revents != 0).count()
     }
 
-    /// Everything that is so of a descriptor, in bits of poll.
+    /// All events that have occurred on a descriptor, as the bits of poll.
     ///
     /// # Errors
     /// `EBADF`.

@@ -21,12 +21,12 @@ use crate::stack::{ConnId, UdpRecvError};
 use crate::tcp::{RecvError, State};
 use crate::time::Instant;
 
-/// What recvmsg gives.
+/// What recvmsg returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// Octets received; with `MSG_TRUNC`, those of the whole datagram.
     pub len: usize,
-    /// Whom a datagram is from.
+    /// The sender of a datagram.
     pub from: Option<SocketAddr>,
     /// `msg_flags`: `MSG_TRUNC`, `MSG_OOB`, …
     pub flags: i32,
@@ -61,7 +61,7 @@ pub enum Control {
 /// The number of the only device beside the loopback.
 pub(super) const DEVICE: u32 = 2;
 
-/// In what a time is told.
+/// The unit in which a time is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeUnit {
     /// `SO_TIMESTAMP`: seconds and microseconds.
@@ -92,9 +92,9 @@ pub struct ExtendedError {
     pub kind: u8,
     /// Its code.
     pub code: u8,
-    /// The MTU, if that is what it is about.
+    /// The MTU, if the error is about that.
     pub info: u32,
-    /// More, by origin.
+    /// Further data, depending on the origin.
     pub data: u32,
     /// It is about IPv6.
     pub is_ipv6: bool,
@@ -233,8 +233,8 @@ impl Calls<'_> {
         self.recv(fd, buffer, 0)
     }
 
-    /// What has arrived, as far as `buffer` has room for it; 0 at the end of the stream. It gives
-    /// what is here, with `MSG_WAITALL` too: [`Receiving`](super::Receiving) goes on.
+    /// Copies what has arrived into `buffer`, as far as there is room; 0 means the end of the stream. It returns
+    /// what is there, even with `MSG_WAITALL`: [`Receiving`](super::Receiving) waits for the rest.
     ///
     /// # Errors
     /// `EAGAIN` if nothing is here, `ENOTCONN`; the reason why the connection ended, once, after
@@ -243,7 +243,7 @@ impl Calls<'_> {
         Ok(self.recvmsg(fd, buffer, flags)?.len)
     }
 
-    /// The same, with all that is known of it.
+    /// As [`Calls::recv`], and says all that is known of what was received.
     ///
     /// # Errors
     /// As [`Calls::recv`].

@@ -32,7 +32,7 @@ impl Calls<'_> {
         self.send(fd, data, 0)
     }
 
-    /// Takes as much as there is room for: [`Sending`](super::Sending) goes on.
+    /// Accepts as much as there is room for: [`Sending`](super::Sending) waits for the rest.
     ///
     /// # Errors
     /// `EAGAIN` without room or before the connection is established; `EPIPE` after shutdown,
@@ -42,8 +42,8 @@ impl Calls<'_> {
         self.sendto(fd, data, flags, None)
     }
 
-    /// The same, to somebody: for UDP, whoever it is connected to; for TCP only with
-    /// `MSG_FASTOPEN`, which connects.
+    /// As [`Calls::send`], to a given destination. For UDP that is allowed even if the socket is connected to
+    /// another peer; for TCP only with `MSG_FASTOPEN`, which connects.
     ///
     /// # Errors
     /// As [`Calls::send`] and [`Calls::connect`].
@@ -57,7 +57,7 @@ impl Calls<'_> {
         self.send_once(fd, data, flags, to, OneSend::default())
     }
 
-    /// The same, with what control messages ask of this send.
+    /// As [`Calls::sendto`], with what control messages ask of this send.
     ///
     /// # Errors
     /// As [`Calls::sendto`].

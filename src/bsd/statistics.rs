@@ -94,7 +94,7 @@ impl List {
     }
 }
 
-/// The attributes of a list: number and value. What is cut off is none.
+/// The attributes of a list, as numbers and values. A truncated attribute is left out.
 pub fn attributes(octets: &[u8]) -> Vec<(i32, u64)> {
     let mut found = Vec::new();
     let mut rest = octets;

@@ -135,7 +135,7 @@ impl Calls<'_> {
             .count()
     }
 
-    /// How many TCP sockets have no connection, not yet or not any more, and do not listen.
+    /// How many TCP sockets have no connection and do not listen.
     pub fn unconnected_count(&self) -> usize {
         let is_unconnected = |socket: &&StreamSocket| match socket.role {
             Role::Fresh => true,

@@ -122,7 +122,7 @@ impl Calls<'_> {
         }
     }
 
-    /// The value of an option, whole: who has less room cuts it.
+    /// The complete value of an option; a caller with less room cuts it.
     ///
     /// # Errors
     /// `ENOPROTOOPT` if it is not known; what stands with the option in Linux's manual.
