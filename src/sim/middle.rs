@@ -5,8 +5,8 @@ use core::fmt;
 use super::path::Direction;
 use crate::time::Instant;
 
-/// Somebody in the middle: an adversary, or a device that breaks its contract. What they do is no
-/// weather: it does not heal.
+/// Somebody in the middle of a path: an adversary, or a device that breaks its contract. Unlike the faults of a
+/// path, what they do does not end.
 pub trait Middle: Send {
     /// A datagram is about to enter the path. What is appended to `onward` enters instead.
     fn pass(

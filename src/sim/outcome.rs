@@ -11,7 +11,7 @@ pub struct Outcome {
     pub seed: u64,
     /// 128 bits over everything that happened: two runs are the same if this is.
     pub trace_hash: u128,
-    /// Whether all went as it must.
+    /// Whether every property held.
     pub verdict: Verdict,
     /// When every application had finished and every connection was closed or in TIME-WAIT.
     pub completed_at: Option<Instant>,
@@ -21,7 +21,7 @@ pub struct Outcome {
     pub tally: Tally,
 }
 
-/// Whether all went as it must.
+/// Whether every property held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Every property held, and everything that the scenario asks for was done.

@@ -87,10 +87,10 @@ impl Trouble {
     }
 }
 
-/// What came of transfers. The numbers of several add up.
+/// The results of transfers. Those of several add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
-    /// Transfers.
+    /// The number of transfers.
     pub transfers: u64,
     /// Of these, the ones that did not end well.
     pub failed: u64,
@@ -98,7 +98,7 @@ pub struct Measured {
     pub with_timeout: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
-    /// Losses in a row count as one.
+    /// Runs of losses: consecutive losses count as one.
     pub bursts: u64,
     /// Octets that arrived.
     pub arrived: u64,
@@ -136,7 +136,7 @@ const OCTETS: u64 = 1_000_000;
 /// More than a transfer has.
 const ENTRIES: usize = 100_000;
 
-/// One transfer.
+/// Runs one transfer, and measures it.
 pub fn measure(trouble: Trouble, finding: Finding, seed: u64) -> Measured {
     let mut world = World::new(seed);
     build(&mut world, trouble, finding);

@@ -54,7 +54,7 @@ struct Entry {
 }
 
 impl Transit {
-    /// An empty path; chance follows from `seed`.
+    /// An empty path. Random decisions follow from `seed`.
     pub fn new(path: Path, seed: u64) -> Transit {
         let random = Random::new(seed);
         Transit {

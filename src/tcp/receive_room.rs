@@ -276,14 +276,15 @@ impl Tcb {
         }
     }
 
-    /// When the octet came that lies `ahead` of the reader; where only text counts, when text last came.
+    /// When the octet arrived that lies `ahead` octets ahead of the reader. Where packets are not counted, when
+    /// text arrived last.
     pub fn text_came(&self, ahead: usize) -> Instant {
         let place = self.recv_buffer.read_place() + ahead;
         let memory = self.rcv.memory.as_ref();
         memory.map_or(self.stats.last_text_received, |memory| memory.came(place))
     }
 
-    /// When that came which was read last, in the same way.
+    /// When the text arrived that was read last, in the same sense.
     pub fn read_text_came(&self) -> Instant {
         let memory = self.rcv.memory.as_ref();
         memory.map_or(self.stats.last_text_received, |memory| memory.read_came())

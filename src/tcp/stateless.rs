@@ -23,8 +23,8 @@ const SACK: u32 = 1 << 4;
 const ECN: u32 = 1 << 5;
 const SCALE: u32 = 0b1111;
 
-/// `syn` as far as it can be remembered, if of its MSS `mss` is: without timestamps, neither
-/// options nor ECN.
+/// The part of `syn` that a cookie can remember, if the cookie says that its MSS was `mss`. Without timestamps that
+/// is neither options nor ECN.
 pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
     let timestamps = syn
         .options
@@ -58,7 +58,7 @@ pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
     }
 }
 
-/// The SYN,ACK that answers a SYN of which nothing but `syn`, a [`memorable`] one, will be known.
+/// The SYN,ACK that answers a SYN of which only `syn`, made by [`memorable`], will be remembered.
 pub fn syn_ack(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Option<TcpHeader> {
     let mut tcb = Tcb::open_passive(now, open, Ecn::NotEct, syn);
     let (local, remote) = (open.tuple.local.port(), open.tuple.remote.port());
@@ -88,8 +88,7 @@ fn mark(clock: u32, syn: &TcpHeader) -> u32 {
     }
 }
 
-/// The SYN that `ack`, which acknowledges our [`syn_ack`], shows to have come once, if its MSS was
-/// `mss`.
+/// The SYN that must have come before `ack`, which acknowledges our [`syn_ack`], if its MSS was `mss`.
 pub fn remembered(open: &Open<'_>, ack: &TcpHeader, mss: u16) -> TcpHeader {
     let mut options = Options {
         mss: Some(mss),
@@ -114,8 +113,8 @@ pub fn remembered(open: &Open<'_>, ack: &TcpHeader, mss: u16) -> TcpHeader {
 }
 
 impl Tcb {
-    /// The connection that `syn`, a [`remembered`] one, has opened, and whose SYN,ACK was sent
-    /// long ago: SYN-RECEIVED, and nothing to send. It takes the acknowledgment next.
+    /// The connection that `syn`, made by [`remembered`], has opened: in SYN-RECEIVED, with nothing to send, since
+    /// its SYN,ACK was sent long ago. The acknowledgment is processed next.
     pub fn open_remembered(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Tcb {
         let mut tcb = Tcb::open_passive(now, open, Ecn::NotEct, syn);
         // It counts as sent, at a time that nobody knows: it gives no RTT sample.
@@ -130,7 +129,7 @@ impl Tcb {
         self.snd.una < self.snd.una.near(ack) && self.snd.una.near(ack) <= self.snd.nxt
     }
 
-    /// A handshake under way gives way to another one of the same SYN, which has ended.
+    /// Ends a handshake under way, because another one of the same SYN has been completed.
     pub fn give_way(&mut self) {
         if self.state == State::SynReceived {
             self.end(Event::RcvRstPassive, None);

@@ -92,15 +92,15 @@ enum Limit {
 /// How long a connection has had something to send or to be acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// In all.
+    /// In total.
     pub busy: Duration,
-    /// Of it, while the peer's window was what kept text back.
+    /// The part of it in which the peer's window held text back.
     pub window_limited: Duration,
-    /// Of it, while everything that the send buffer has room for was sent, and the user had more.
+    /// The part of it in which everything in the full send buffer was sent, and the user had more.
     pub buffer_limited: Duration,
-    /// From the first of retransmission timeouts in a row until all that was in flight was acknowledged.
+    /// From the first retransmission timeout in a row until all that was in flight then was acknowledged.
     pub timed_out: Duration,
-    /// How often that was so.
+    /// The number of such rows of timeouts.
     pub first_timeouts: u64,
 }
 
@@ -282,7 +282,7 @@ impl Tcb {
         }
     }
 
-    /// How long the connection has had something to do up to `now`, and what kept it from it.
+    /// How long the connection has had something to do up to `now`, and what held it up.
     pub fn times(&self, now: Instant) -> Times {
         self.stats.times(now)
     }

@@ -85,7 +85,7 @@ pub struct Landed<'a> {
     pub text: &'a [u8],
     /// What follows.
     pub rest: Arrived<'a>,
-    /// In what form it came.
+    /// The form in which it came.
     pub form: Form,
 }
 

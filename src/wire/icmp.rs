@@ -64,8 +64,8 @@ impl IcmpError {
     }
 }
 
-/// Of a datagram that an error quotes: what finds its connection and proves that the quoting host
-/// has seen it (RFC 5927 §4).
+/// The part of a quoted datagram that identifies its connection, and proves that the quoting host has seen it (RFC
+/// 5927 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quote {
     /// Its source: this host.

@@ -39,12 +39,12 @@ impl Offload {
     };
 }
 
-/// In what form a datagram crosses a device: by default as it is on the wire.
+/// The form in which a datagram crosses a device: by default, as it is on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Form {
     /// How much of the checksum of TCP or UDP is there.
     pub checksum: Checksum,
-    /// It is a super-segment.
+    /// Set if it is a super-segment: what it is to be cut into, or was put together from.
     pub cut: Option<Cut>,
 }
 

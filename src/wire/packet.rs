@@ -167,7 +167,7 @@ impl<'a> Packet<'a> {
         self.text
     }
 
-    /// In what form it is: what the device has still to do.
+    /// The form in which it is: what the device has still to do.
     pub const fn form(&self) -> Form {
         self.form
     }

@@ -111,7 +111,7 @@ impl<'a> Plain<'a> {
         Plain::read_ipv4(datagram, Text::EMPTY, checksum)
     }
 
-    /// The same of IPv6.
+    /// As [`Plain::read_whole_ipv4`], for IPv6.
     #[inline(always)]
     pub fn read_whole_ipv6(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         Plain::read_ipv6(datagram, Text::EMPTY, checksum)
