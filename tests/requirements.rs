@@ -53,6 +53,7 @@ mod requirements {
     mod ecn;
     mod failures;
     mod fast_open;
+    mod groups;
     mod icmp;
     mod interface;
     mod internet;

@@ -208,6 +208,7 @@ impl Stack {
                 }
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message, datagram.octets()),
+            Payload::Membership(ref message) => self.membership_arrives(now, ip, message),
             Payload::Udp(ref header, text) => pieces(text, cut)
                 .for_each(|text| self.udp_arrives(now, ip, header, text, &datagram)),
             Payload::Unknown { answer } => self.answer_with_error(now, answer, &datagram),

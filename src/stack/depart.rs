@@ -33,6 +33,9 @@ impl Stack {
         if !self.itself.is_silent() {
             self.talk_to_itself(now);
         }
+        if self.groups.has_news() {
+            self.tell_of_groups(now);
+        }
         if self.replies.advance() {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));

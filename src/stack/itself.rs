@@ -121,7 +121,10 @@ impl Stack {
                 Payload::Icmp(message) => {
                     self.icmp_arrives(now, &parsed.ip, message, &datagram);
                 }
-                Payload::Fragment(_) | Payload::Unknown { .. } | Payload::Nothing => {}
+                Payload::Membership(_)
+                | Payload::Fragment(_)
+                | Payload::Unknown { .. }
+                | Payload::Nothing => {}
             }
         }
     }

@@ -263,7 +263,7 @@ impl Stack {
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
-            groups: Groups::default(),
+            groups: Groups::new(index == 0),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),
@@ -304,7 +304,8 @@ impl Stack {
         let at_rest = self.at_rest.next_deadline();
         let fragments = self.reassembler.next_deadline();
         let all = self.deadlines.next().into_iter().chain(at_rest);
-        all.chain(fragments).min()
+        let groups = self.groups.next_deadline();
+        all.chain(fragments).chain(groups).min()
     }
 
     /// Does what was due at or before `now`. With nothing due it costs next to nothing.
@@ -327,6 +328,7 @@ impl Stack {
         self.at_rest.expire(now);
         self.charge_connections();
         self.expire_fragments(now);
+        self.expire_groups(now);
     }
 
     /// A connection that was to be looked at by now.

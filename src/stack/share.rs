@@ -10,6 +10,7 @@
 //! | a segment of a connection of this shard | its own: no hash is computed |
 //! | another segment; an ICMP error that quotes one | that of the hash of the four-tuple |
 //! | a fragment | that of the hash of the two addresses; put together, it goes on as the above |
+//! | what routers ask about groups | that of the first, which speaks for all |
 //! | anything else: UDP, echo requests | whose queue it came by: its sockets are at every shard |
 //!
 //! What is another's becomes a [`Stray`], and whoever drives the stacks takes it there.
@@ -135,6 +136,7 @@ impl Stack {
                 self.owner(quoted(quote))
             }
             Payload::Fragment(_) => self.share.assembler(remote, local),
+            Payload::Membership(_) => 0,
             Payload::Icmp(_) | Payload::Udp(..) | Payload::Unknown { .. } | Payload::Nothing => {
                 return None;
             }

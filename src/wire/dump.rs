@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use super::icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
 use super::ip::{Content, IpHeader, protocol};
+use super::membership::{Membership, Query};
 use super::options::{
     AccurateEcn, CounterOrder, FastOpen, Known, RawOption, RawOptions, Timestamps,
 };
@@ -46,7 +47,7 @@ impl Display for Line<'_> {
             }
         };
         let len = payload.len();
-        match parse_payload(&ip, payload, pointer, |_| false) {
+        match parse_payload(&ip, self.0, payload, pointer, |_| false) {
             Ok(Payload::Tcp(tcp, text)) => {
                 let ports = Ports(&ip, tcp.source_port, tcp.destination_port);
                 let options = &payload[20..len - text.len()];
@@ -63,6 +64,11 @@ impl Display for Line<'_> {
                     IpAddr::V4(_) => icmp_v4(f, &message)?,
                     IpAddr::V6(_) => icmp_v6(f, &message)?,
                 }
+                write!(f, ", length {len}")
+            }
+            Ok(Payload::Membership(message)) => {
+                write!(f, "{} ", Hosts(&ip))?;
+                membership(f, ip.source.is_ipv4(), &message)?;
                 write!(f, ", length {len}")
             }
             Ok(Payload::Nothing) => write!(f, "{} no next header", Hosts(&ip)),
@@ -200,6 +206,18 @@ fn write_echo(f: &mut Formatter<'_>, what: &str, echo: &Echo<'_>) -> fmt::Result
         ..
     } = echo;
     write!(f, "echo {what}, id {identifier}, seq {sequence}")
+}
+
+fn membership(f: &mut Formatter<'_>, is_ipv4: bool, message: &Membership<'_>) -> fmt::Result {
+    f.write_str(if is_ipv4 { "igmp" } else { "mld" })?;
+    match message {
+        Membership::Query(Query { group: None, .. }) => f.write_str(" query"),
+        Membership::Query(Query {
+            group: Some(group), ..
+        }) => write!(f, " query {group}"),
+        Membership::Report(group) => write!(f, " report {group}"),
+        Membership::Ignored => f.write_str(" message"),
+    }
 }
 
 fn icmp_v4(f: &mut Formatter<'_>, message: &IcmpMessage<'_>) -> fmt::Result {

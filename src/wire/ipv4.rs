@@ -11,6 +11,8 @@ use super::malformed::{Malformed, Refusal};
 
 /// Length without options, in octets.
 pub(super) const HEADER: usize = 20;
+/// The option that makes routers look at a datagram (RFC 2113).
+pub(super) const ROUTER_ALERT: [u8; 4] = [0x94, 4, 0, 0];
 /// The shortest TCP header; a first fragment has all of it (RFC 3128).
 const TCP_HEADER: usize = 20;
 
@@ -162,6 +164,17 @@ pub(super) fn write(
     header[16..20].copy_from_slice(&destination.octets());
     set_checksum(header);
     HEADER
+}
+
+/// A whole datagram that routers are to look at.
+pub(super) fn with_router_alert(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = ip.datagram(&[&ROUTER_ALERT, payload].concat());
+    let header = &mut datagram[..HEADER + ROUTER_ALERT.len()];
+    header[0] = 0x46;
+    header[10..12].fill(0);
+    let checksum = sum(header).checksum();
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
+    datagram
 }
 
 /// One fragment of the datagram with header `ip`, as a datagram.

@@ -12,6 +12,12 @@ use super::malformed::{Malformed, Refusal};
 pub(super) const HEADER: usize = 40;
 /// Length of a fragment header, in octets.
 pub(super) const FRAGMENT_HEADER: usize = 8;
+/// The header of hop-by-hop options that makes routers look at a message of MLD (RFC 2711).
+pub(super) const ROUTER_ALERT: [u8; 8] = [protocol::ICMPV6, 0, ALERT, 2, 0, 0, 1, 0];
+/// Padding of one octet.
+const PAD1: u8 = 0;
+/// The type of that option.
+const ALERT: u8 = 5;
 /// The most extension headers in a chain, and options in one of them.
 const MAX_HEADERS: usize = 8;
 const MAX_OPTIONS: usize = 8;
@@ -114,7 +120,6 @@ impl<'a> Chain<'a> {
     /// RFC 8200 §4.2: the two highest bits of an unknown option's type say what to do with the
     /// datagram. None is known but padding.
     fn check_options(&self, options: &[u8], multicast: bool) -> Result<(), Refusal> {
-        const PAD1: u8 = 0;
         const PADN: u8 = 1;
         let (mut count, mut padding) = (0, 0);
         let mut rest = options;
@@ -315,6 +320,33 @@ pub(super) fn write(
     };
     out[..HEADER].copy_from_slice(&header.to_bytes());
     HEADER
+}
+
+/// A whole datagram of ICMPv6 that routers are to look at.
+pub(super) fn with_router_alert(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
+    let ip = IpHeader {
+        protocol: protocol::HOP_BY_HOP,
+        ..*ip
+    };
+    ip.datagram(&[&ROUTER_ALERT, payload].concat())
+}
+
+/// Whether a datagram that has been read asks routers to look at it, for MLD.
+pub(super) fn has_router_alert(datagram: &[u8]) -> bool {
+    let is_first = datagram.get(6) == Some(&protocol::HOP_BY_HOP);
+    let header = datagram.get(HEADER..).filter(|_| is_first);
+    let options = header.and_then(|header| extension(protocol::HOP_BY_HOP, header));
+    let mut rest = options.and_then(|options| options.get(2..)).unwrap_or(&[]);
+    while let Some((&kind, behind)) = rest.split_first() {
+        if rest.starts_with(&[ALERT, 2, 0, 0]) {
+            return true;
+        }
+        let len = behind.first().filter(|_| kind != PAD1);
+        rest = len.map_or(behind, |len| {
+            behind.get(1 + usize::from(*len)..).unwrap_or(&[])
+        });
+    }
+    false
 }
 
 /// One fragment of the datagram with header `ip`, as a datagram.

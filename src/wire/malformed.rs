@@ -97,6 +97,8 @@ reasons! {
     UdpLength "udp_length" "UDP length below 8 octets or beyond the end",
     UdpChecksum "udp_checksum" "wrong UDP checksum",
     UdpNoChecksum "udp_no_checksum" "UDP over IPv6 without a checksum",
+    IgmpLength "igmp_length" "IGMP message shorter than it says",
+    IgmpChecksum "igmp_checksum" "wrong IGMP checksum",
     IcmpLength "icmp_length" "shorter than its ICMP header",
     IcmpChecksum "icmp_checksum" "wrong ICMP checksum",
     IcmpQuote "icmp_quote" "ICMP error that does not quote enough of a datagram",

@@ -12,6 +12,7 @@
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
+//! | [`membership`] | who is in which group: IGMP and MLD | RFC 3376, RFC 3810 |
 //! | `icmp_error` | the errors of both, as one type | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
@@ -44,6 +45,7 @@ pub mod ip;
 mod ipv4;
 mod ipv6;
 pub mod malformed;
+pub mod membership;
 pub mod merge;
 pub mod offload;
 pub mod options;
@@ -63,6 +65,7 @@ pub use icmp::{Echo, IcmpMessage, Quote};
 pub use icmp_error::{IcmpError, Unreachable};
 pub use ip::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
+pub use membership::Membership;
 pub use offload::{Checksum, Cut, Form, Kind, Offload, pieces};
 pub use options::{
     AccurateEcn, ByteCounters, Cookie, CounterOrder, FastOpen, Layout, Options, SackBlock,
@@ -96,6 +99,8 @@ pub enum Payload<'a> {
     Udp(UdpHeader, &'a [u8]),
     /// An ICMP message.
     Icmp(IcmpMessage<'a>),
+    /// What is said of groups, over IGMP or MLD.
+    Membership(Membership<'a>),
     /// A part of a payload, to be put together with the others.
     Fragment(Fragment<'a>),
     /// A protocol that nobody here speaks (`ip.protocol` says which), and the error that is due
@@ -131,7 +136,7 @@ pub fn parse_as(datagram: &[u8], checksum: Checksum) -> Result<Datagram<'_>, Ref
             pointer,
         } => {
             let vouched = |field| checksum.vouches_for(start, field);
-            parse_payload(&ip, payload, pointer, vouched)?
+            parse_payload(&ip, datagram, payload, pointer, vouched)?
         }
         Content::Fragment(fragment) => Payload::Fragment(fragment),
     };
@@ -151,6 +156,7 @@ fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
 #[inline]
 fn parse_payload<'a>(
     ip: &IpHeader,
+    datagram: &[u8],
     payload: &'a [u8],
     pointer: u32,
     vouched: impl Fn(usize) -> bool,
@@ -163,6 +169,11 @@ fn parse_payload<'a>(
         (protocol::UDP, _) => {
             let (header, text) = udp::parse(ip, payload, vouched(udp::CHECKSUM))?;
             Payload::Udp(header, text)
+        }
+        (protocol::IGMP, true) => Payload::Membership(membership::parse(ip, payload, false)?),
+        (protocol::ICMPV6, false) if membership::is_mld(payload) => {
+            let is_alerted = ipv6::has_router_alert(datagram);
+            Payload::Membership(membership::parse(ip, payload, is_alerted)?)
         }
         (protocol::ICMP, true) | (protocol::ICMPV6, false) => {
             Payload::Icmp(icmp::parse(ip, payload)?)

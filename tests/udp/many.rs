@@ -36,6 +36,12 @@ fn host(family: Family) -> Host {
 }
 
 impl Host {
+    /// A socket joins a group; what routers are told of that is for tests/requirements/groups.rs.
+    fn joins(&mut self, id: UdpId, group: IpAddr) {
+        self.stack.udp_join(id, group).unwrap();
+        self.datagrams();
+    }
+
     fn at(&mut self, address: IpAddr) -> UdpId {
         self.stack.udp_bind(SocketAddr::new(address, PORT)).unwrap()
     }
@@ -129,13 +135,14 @@ fn who_is_in_a_group_hears_it() {
         let us = host.bound();
         host.hears_of(group(family), b"nobody");
         for id in [any, at_group] {
-            host.stack.udp_join(id, group(family)).unwrap();
+            host.joins(id, group(family));
             host.hears_of(group(family), b"x");
             host.hears_of(other_group(family), b"another");
         }
         assert_eq!(host.texts(any), [b"x", b"x"]);
         assert_eq!(host.texts(at_group), [b"x"]);
         host.stack.udp_leave(any, group(family)).unwrap();
+        host.datagrams();
         host.hears_of(group(family), b"y");
         host.change(any, |options| options.multicast_all = true);
         host.hears_of(group(family), b"z");
@@ -156,7 +163,7 @@ fn a_peer_is_a_filter_for_groups_too() {
     in_both_families(|family| {
         let mut host = host(family);
         let id = host.at(group(family));
-        host.stack.udp_join(id, group(family)).unwrap();
+        host.joins(id, group(family));
         host.stack.udp_connect(id, host.peer()).unwrap();
         let stranger = SocketAddr::new(family.other_peer(), PEER_PORT);
         host.arrives(stranger, SocketAddr::new(group(family), PORT), b"stranger");
@@ -184,7 +191,7 @@ fn anybody_sends_to_a_group() {
             (Some(0), true, 0, 1),
         ] {
             if back == 1 && limit.is_none() {
-                host.stack.udp_join(hearer, group(family)).unwrap();
+                host.joins(hearer, group(family));
             }
             host.change(id, |options| {
                 options.multicast_hop_limit = limit.unwrap_or(options.multicast_hop_limit);
@@ -246,7 +253,7 @@ fn an_echo_request_to_a_group_is_answered_over_ipv6() {
     in_both_families(|family| {
         let mut host = host(family);
         let id = host.bound();
-        host.stack.udp_join(id, group(family)).unwrap();
+        host.joins(id, group(family));
         for to in [group(family), other_group(family)] {
             let ip = IpHeader::new(family.peer(), to, protocol::ICMP, 64);
             let echo = wire::Echo {
@@ -274,7 +281,7 @@ fn a_long_datagram_to_a_group_comes_in_fragments() {
     in_both_families(|family| {
         let mut host = host(family);
         let id = host.at(family.unspecified());
-        host.stack.udp_join(id, group(family)).unwrap();
+        host.joins(id, group(family));
         let whole = udp(
             host.peer(),
             SocketAddr::new(group(family), PORT),
@@ -300,7 +307,7 @@ fn the_scope_of_a_group_counts() {
     };
     let id = host.at(Family::V6.unspecified());
     let own: IpAddr = "ff01::9".parse().unwrap();
-    host.stack.udp_join(id, own).unwrap();
+    host.joins(id, own);
     host.hears_of(own, b"from outside");
     assert!(host.texts(id).is_empty());
     host.sends(id, own).unwrap();
@@ -312,13 +319,13 @@ fn the_scope_of_a_group_counts() {
     }
 }
 
-/// THREATS 38: a socket has room for so much, whoever sends it and to whom.
+/// A socket has room for so much, whoever sends it and to whom.
 #[test]
 fn what_is_to_many_has_no_room_of_its_own() {
     in_both_families(|family| {
         let mut host = Host::with(family, |config| config.udp.receive_datagrams = 3);
         let id = host.at(family.unspecified());
-        host.stack.udp_join(id, group(family)).unwrap();
+        host.joins(id, group(family));
         (0..10).for_each(|_| host.hears_of(group(family), b"x"));
         assert_eq!(host.texts(id).len(), 3);
         assert_eq!(host.stack.counters().udp.overflows, 7);

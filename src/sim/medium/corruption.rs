@@ -68,7 +68,7 @@ fn looks_whole(datagram: &[u8]) -> bool {
     let checked = |payload| {
         matches!(
             payload,
-            Payload::Tcp(..) | Payload::Udp(..) | Payload::Icmp(_)
+            Payload::Tcp(..) | Payload::Udp(..) | Payload::Icmp(_) | Payload::Membership(_)
         )
     };
     parse(datagram).is_ok_and(|read| checked(read.payload))

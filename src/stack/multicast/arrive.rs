@@ -18,7 +18,7 @@ impl Stack {
         let ip = &parsed.ip;
         // What is for the host itself has no way to come over a link (RFC 4291 §2.7).
         let is_from_here = ip::scope(ip.destination).is_some_and(|scope| scope < ip::LINK_SCOPE);
-        if !self.is_sender(ip.source) || is_from_here || !self.hears(ip.destination) {
+        if !self.is_sender_to_many(parsed) || is_from_here || !self.hears(ip.destination) {
             self.counters.not_for_us += 1;
             return;
         }
@@ -29,10 +29,19 @@ impl Stack {
             Payload::Icmp(message @ IcmpMessage::EchoRequest(_)) if ip.source.is_ipv6() => {
                 self.icmp_arrives(now, ip, message, datagram.octets());
             }
+            Payload::Membership(message) => self.membership_arrives(now, ip, &message),
             Payload::Fragment(fragment) => self.fragment_arrives(now, ip, fragment),
             Payload::Tcp(..) | Payload::Icmp(_) | Payload::Unknown { .. } | Payload::Nothing => {
                 self.counters.not_for_us += 1;
             }
         }
+    }
+
+    /// Whether a datagram to many comes from another host. Of groups, one may speak that has no address yet: a
+    /// switch that asks in a router's place (RFC 4541 §2.1.1).
+    fn is_sender_to_many(&self, parsed: &Datagram<'_>) -> bool {
+        let source = parsed.ip.source;
+        let is_message = matches!(parsed.payload, Payload::Membership(_));
+        self.is_sender(source) || (is_message && source.is_unspecified())
     }
 }

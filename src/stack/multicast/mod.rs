@@ -5,50 +5,86 @@
 //! |---|---|
 //! | `mod` | which groups this host is in, and what that means for addresses |
 //! | `arrive` | a datagram for many arrives |
+//! | `reporter` | what routers are told of groups, and when: IGMP and MLD without their octets |
+//! | `reports` | the same as datagrams |
 //!
 //! The host is in a group as long as one of its sockets is. Whatever is for many is looked at only once it is
 //! known to be for none of the host's own addresses, so that nothing else has to know of it.
 
 mod arrive;
+mod reporter;
+mod reports;
 
 use core::net::{IpAddr, Ipv4Addr};
-use std::collections::BTreeMap;
 
 use super::Stack;
+use crate::time::Instant;
 use crate::wire::ip;
 
+use reporter::Reporter;
+
 /// The groups of a host.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Groups {
-    /// How many sockets are in each: at least one.
-    members: BTreeMap<IpAddr, usize>,
+    v4: Reporter,
+    v6: Reporter,
 }
 
 impl Groups {
+    /// None. Of several stacks that are one host, one `tells` of them.
+    pub(super) fn new(tells: bool) -> Groups {
+        Groups {
+            v4: Reporter::new(true, tells),
+            v6: Reporter::new(false, tells),
+        }
+    }
+
+    fn of(&mut self, is_ipv4: bool) -> &mut Reporter {
+        match is_ipv4 {
+            true => &mut self.v4,
+            false => &mut self.v6,
+        }
+    }
+
     /// One socket more is in a group; false if there would be more than `most` groups.
     pub(super) fn join(&mut self, group: IpAddr, most: usize) -> bool {
-        let has_room = self.members.len() < most || self.members.contains_key(&group);
-        if has_room {
-            *self.members.entry(group).or_default() += 1;
-        }
-        has_room
+        let others = match group.is_ipv4() {
+            true => self.v6.len(),
+            false => self.v4.len(),
+        };
+        let most = most.saturating_sub(others);
+        self.of(group.is_ipv4()).join(group, most)
     }
 
     /// One socket less is.
     pub(super) fn leave(&mut self, group: IpAddr) {
-        if let Some(count) = self.members.get_mut(&group) {
-            *count -= 1;
-            if *count == 0 {
-                self.members.remove(&group);
-            }
+        self.of(group.is_ipv4()).leave(group);
+    }
+
+    fn is_member(&self, group: IpAddr) -> bool {
+        match group.is_ipv4() {
+            true => self.v4.is_member(group),
+            false => self.v6.is_member(group),
         }
+    }
+
+    /// Whether something is to be told at once.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        self.v4.has_news() || self.v6.has_news()
+    }
+
+    /// When there is something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let both = self.v4.next_deadline().into_iter();
+        both.chain(self.v6.next_deadline()).min()
     }
 }
 
 impl Stack {
     /// The groups that sockets of this host have joined.
     pub fn groups(&self) -> impl Iterator<Item = IpAddr> {
-        self.groups.members.keys().copied()
+        self.groups.v4.joined().chain(self.groups.v6.joined())
     }
 
     /// Whether an address means all hosts of the network.
@@ -68,7 +104,7 @@ impl Stack {
     /// hosts of its link always (RFC 1112 §7.2, RFC 4291 §2.8).
     pub(super) fn hears(&self, many: IpAddr) -> bool {
         let has_family = || self.own_address(many.is_ipv4()).is_some();
-        self.groups.members.contains_key(&many)
+        self.groups.is_member(many)
             || (ip::is_all_nodes(many) || self.is_broadcast(many)) && has_family()
     }
 

@@ -154,6 +154,8 @@ fn malformed_payloads(ip: fn(u8) -> IpHeader) -> Vec<Row> {
         "UDP checksum" => one_bit_wrong(udp_packet(ip(UDP)), header + 6), UdpChecksum;
         "ICMP of 7 octets" => ip(icmp).datagram(&[0; 7]), IcmpLength;
         "ICMP checksum" => one_bit_wrong(ping(ip(icmp)), header + 2), IcmpChecksum;
+        "IGMP of 7 octets" => v4(2).datagram(&[0; 7]), IgmpLength;
+        "IGMP checksum" => v4(2).datagram(&[0x11, 1, 0, 0, 0, 0, 0, 0]), IgmpChecksum;
         "error about nothing" => no_quote, IcmpQuote;
     }
 }
