@@ -30,7 +30,7 @@ def run_batch(stubborn, scripts, version, with_info):
         head = re.match(r"(FAILED|SKIPPED|BROKEN)\s+(\S+?\.pkt)", told)
         if head:
             path = names[pathlib.Path(head[2]).name]
-            found[path] = (kind(told, path.read_text().split("\n")), told)
+            found[path] = (kind(told, with_times(path)), told)
     # Each script fails in its last line at the latest.
     return {path: found.get(path, ("no answer", said.stderr)) for path in scripts}
 
@@ -42,6 +42,18 @@ def without_info(path):
     copy.parent.mkdir(exist_ok=True)
     copy.write_text("\n".join("" if "tcpi_" in line else line for line in lines))
     return copy
+
+
+def with_times(path):
+    """The lines of a script, each with its time since the beginning."""
+    lines, last = [], 0.0
+    for line in path.read_text().split("\n"):
+        found = re.match(r"(\+?)([\d.]+) ", line)
+        if found:
+            last = float(found[2]) + (last if found[1] else 0.0)
+            line = f"{last:.6f} {line[found.end() :]}"
+        lines.append(line)
+    return lines
 
 
 def kind(told, script):
@@ -78,7 +90,7 @@ def kind_at_end(trace, script):
     if extra:
         return f"another {shape(extra[0])} at the end"
     expected = [it for it in script if re.match(r"[\d.]+ > ", it)]
-    for told, here in zip(expected, trace):
+    for told, here in zip(reversed(expected), reversed(trace)):
         echoes = [re.search(r"ecr (\d+)", it) for it in (told, here)]
         if all(echoes) and echoes[0][1] != echoes[1][1]:
             return f"echo of {shape(told)}"

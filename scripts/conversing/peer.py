@@ -3,7 +3,7 @@
 import time
 
 from kernel import Kernel
-from wire import Segment
+from wire import NO_ECHO, Segment
 
 # TCP_FASTOPEN_KEY of kernel.SYSCTLS gives these addresses this cookie.
 COOKIES = {"ipv4": "3021b9d889017eeb", "ipv6": "c1d1e9742a47a9bc"}
@@ -79,7 +79,7 @@ class Peer(Kernel):
         if stamp == "none" or not agreed:
             return None
         value = FIRST_STAMP + self.stamp_offset + int((time.time() - self.start) * 1000)
-        echo = self.kernel_stamp if "." in flags else 0
+        echo = self.kernel_stamp if "." in flags and self.kernel_stamp else NO_ECHO
         match stamp:
             case "old":
                 value -= 5000
@@ -88,8 +88,8 @@ class Peer(Kernel):
             case "future":
                 value, self.stamp_offset = value + 20000, self.stamp_offset + 20000
             case "no echo":
-                echo = 0
-            case "old echo":
+                echo = NO_ECHO
+            case "old echo" if echo != NO_ECHO:
                 echo = max(100, echo - 1000)
         return "TS", "val", value, "ecr", echo
 

@@ -6,6 +6,8 @@ import struct
 
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "U": 32, "E": 64, "W": 128, "A": 256}
 ECN = {None: 0, "ect1": 1, "ect0": 2, "ce": 3}
+# As scripts write what echoes no timestamp.
+NO_ECHO = "0!"
 TCP, ICMP, ICMPV6 = 6, 1, 58
 
 # Type, code, and the words for them.
@@ -109,7 +111,7 @@ class Numbers:
         return live - self.stamp & 0xFFFFFFFF
 
     def live_stamp(self, told):
-        return told + self.stamp & 0xFFFFFFFF if told and self.stamp is not None else 0
+        return told + self.stamp & 0xFFFFFFFF if told != NO_ECHO and self.stamp is not None else 0
 
 
 @dataclasses.dataclass
