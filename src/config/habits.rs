@@ -59,8 +59,8 @@ pub struct Habits {
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
     pub resets_across_fin: bool,
     /// The acknowledgment of a duplicate segment is processed if the segment ends between our last acknowledgment and
-    /// RCV.NXT, and an empty one is not answered, as in Linux. Default off: such a segment is not acceptable (RFC 9293
-    /// §3.10.7.4).
+    /// RCV.NXT, and an empty one is not answered; and its timestamp is echoed. As in Linux. Default off: such a segment
+    /// is not acceptable (RFC 9293 §3.10.7.4).
     pub takes_recent_duplicates: bool,
     /// In a synchronized state, a segment without ACK, RST and SYN is dropped silently, wherever it lies, as in
     /// Linux. Default off: one outside the window is answered (RFC 9293 §3.10.7.4, first).
@@ -178,7 +178,7 @@ pub struct AckWaits {
     /// then carries it. Off, it is delayed only if one of text would be. Default on.
     pub hold_fin: bool,
     /// Takes the place of `hold_fin`: the acknowledgment of a FIN is always delayed if text has come before or with
-    /// it, because the user may be about to answer; otherwise it is not delayed. As in Linux. Default off.
+    /// it, because the user may be about to answer; otherwise it is delayed by a tick, 1 ms. As in Linux. Default off.
     pub hold_fin_after_text: bool,
     /// Overrides both: the acknowledgment of a FIN is never delayed. As in FreeBSD. Default off.
     pub answer_fin: bool,

@@ -24,7 +24,8 @@ pub struct Handshakes {
     /// An MSS option of 0 is treated as missing. Off, it means the least MSS
     /// ([`TcpConfig::min_send_mss`](super::TcpConfig::min_send_mss)). Default off.
     pub zero_mss_is_none: bool,
-    /// When both sides open at once, our SYN,ACK repeats all options of our SYN. Off, it has only those that the
-    /// peer's SYN has, too (RFC 7323 §2.5). Default off.
+    /// When both sides open at once, our SYN,ACK repeats all options of our SYN, and our windows are scaled whatever
+    /// the peer offers. Off, it has only those that the peer's SYN has, too, and they are not (RFC 7323 §2.5).
+    /// Default off.
     pub crossing_offers_again: bool,
 }

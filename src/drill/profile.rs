@@ -224,6 +224,7 @@ fn habits() -> Habits {
             doubts_reneging: true,
             dsack_needs_reordering: true,
             repairs_smaller_path: true,
+            timers_wait_ticks: true,
             counts_no_segments: false,
             fixed_reordering_window: false,
             probe_needs_no_sample: true,

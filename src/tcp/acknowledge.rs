@@ -14,7 +14,7 @@ use super::recovery::{Acknowledgment, Blocks, Flight, Report};
 use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
-use super::tcb::Tcb;
+use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
 use crate::time::Instant;
 use crate::wire::Control;
@@ -92,7 +92,9 @@ impl Tcb {
     /// else must hear where we are.
     fn answer_in_time_wait(&mut self, now: Instant, seg: &Segment<'_>) -> bool {
         let is_strange = !seg.is_empty() || seg.seq != self.rcv.nxt;
-        if is_strange {
+        if is_strange && !seg.is_empty() && self.ends_lightly() {
+            self.acks.due = AckDue::Now;
+        } else if is_strange {
             self.challenge(now);
         }
         is_strange

@@ -167,6 +167,19 @@ impl Tcb {
         }
     }
 
+    /// The text that was given last, so many octets, is urgent. It leaves segment by segment, whatever the largest burst
+    /// is, and only its end is pushed.
+    pub(super) fn mark_urgent(&mut self, octets: usize) {
+        let end = self.send_buffer.end();
+        let start = end.before(octets);
+        self.snd.up = Some(end);
+        if let Some(places) = &mut self.boundaries.0 {
+            for list in [&mut places.pushed, &mut places.left_at_once] {
+                list.retain(|place| *place <= start || *place >= end);
+            }
+        }
+    }
+
     /// Text joins the last burst that has not left, up to a size; then another begins. A push is
     /// where a SEND ends, and where half a window was given since the last one.
     fn note_pushes(&mut self, given: Range<Seq>) {

@@ -139,7 +139,7 @@ impl Tcb {
     pub fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
         let taken = self.send(now, data)?;
         if taken > 0 {
-            self.snd.up = Some(self.send_buffer.end());
+            self.mark_urgent(taken);
         }
         Ok(taken)
     }
@@ -344,6 +344,7 @@ impl Tcb {
             self.recv_buffer.len() > 0 && !self.read_shut && self.config.endings.resets_unread;
         self.orphan = true;
         if (linger_zero || unread) && self.state != State::TimeWait {
+            self.tell_window_without_unread();
             // Where both have closed ABORT has nothing to say; but that text was lost, the peer must know.
             self.reset_due |= unread && matches!(self.state, State::Closing | State::LastAck);
             self.abort();

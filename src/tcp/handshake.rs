@@ -8,7 +8,7 @@ use super::buffers;
 use super::tcb::Tcb;
 use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
 use crate::time::Instant;
-use crate::wire::{Layout, Options, TcpHeader};
+use crate::wire::{Control, Layout, Options, TcpHeader};
 
 /// What a connection must be told of the network layer below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,8 +149,11 @@ impl Tcb {
     /// Takes what the peer's SYN offers, as far as we offer or would offer it too.
     pub(super) fn take_syn_options(&mut self, now: Instant, header: &TcpHeader) {
         let offered = &header.options;
+        let crosses = !self.passive && !header.control.has(Control::ACK);
+        let keeps_own = crosses && self.config.habits.handshakes.crossing_offers_again;
         self.agreed.window_scale = offered
             .window_scale
+            .or(keeps_own.then_some(0))
             .filter(|_| self.config.window_scaling)
             .map(|peer| (peer.min(14), self.rcv.shift));
         self.agreed.sack = offered.sack_permitted && self.config.sack;

@@ -220,6 +220,7 @@ impl Tcb {
                 mss,
                 echo: header.timestamps.map(|timestamps| timestamps.ecr),
                 is_pushed: header.is_pushed,
+                old: 0,
             };
             self.take_next_text(now, landed, text, about);
         }

@@ -155,7 +155,7 @@ impl Tcb {
         seg.ctl = seg.ctl - Control::SYN;
         self.trim(seg);
         self.check_urgent(seg);
-        self.process_text(now, seg)?;
+        self.process_text(now, seg, seg.text_start())?;
         self.check_fin(now, seg)
     }
 
@@ -208,7 +208,8 @@ impl Tcb {
     /// §3.10.7.4.
     fn in_other_states(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         let (start, end) = (seg.seq, seg.end());
-        let text_end = seg.text_start() + seg.text.len();
+        let first = seg.text_start();
+        let text_end = first + seg.text.len();
         let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
         self.look_for_ack(seg)?;
         self.check_sequence(now, seg)?;
@@ -227,7 +228,7 @@ impl Tcb {
             self.acks.due = AckDue::Now;
         }
         self.check_urgent(seg);
-        self.process_text(now, seg)?;
+        self.process_text(now, seg, first)?;
         self.check_fin(now, seg)
     }
 
@@ -252,6 +253,7 @@ impl Tcb {
                 self.restart_time_wait(now, seg);
             }
             if !takes {
+                self.take_late_timestamp(now, seg);
                 return Step::Break(Discard::NotAcceptable);
             }
             // Its acknowledgment is all that it brings.
@@ -273,7 +275,7 @@ impl Tcb {
     /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
     /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
     /// peer sends.
-    fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
+    pub(super) fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
@@ -370,18 +372,6 @@ impl Tcb {
         if seg.seq < self.rcv.nxt {
             self.hurry_acks(QUICK_ACKS);
         }
-    }
-
-    /// Whether a segment that is not acceptable counts for what it acknowledges: see
-    /// [`Habits::takes_recent_duplicates`](crate::config::Habits::takes_recent_duplicates).
-    fn takes_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
-        let is_recent = seg.end() <= self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
-        let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
-        let is_new = seg
-            .ack
-            .is_some_and(|ack| ack > self.snd.una || seg.is_empty());
-        let is_plain = !seg.ctl.any(Control::SYN | Control::RST);
-        self.config.habits.takes_recent_duplicates && is_recent && is_open && is_new && is_plain
     }
 
     /// Whether nothing but its place is asked of a segment: see
@@ -568,8 +558,7 @@ impl Tcb {
         if self.rcv.fin != Some(self.rcv.nxt) {
             return Step::Continue(());
         }
-        self.rcv.nxt += 1;
-        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
+        self.pass_fin();
         if self.config.habits.reports_fins {
             self.recv_buffer.sacks_sent();
         }

@@ -73,6 +73,7 @@
 //! | `held_sacks` | RFC 5681 §4.2 | acknowledgments beyond a gap that are held back for a moment |
 //! | `icmp_trust` | RFC 5927 §4 | which ICMP errors are believed |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
+//! | `recent` | §3.10.7.4, first | what counts of segments that bring nothing |
 //! | `plan` | §3.7, §3.8 | decides what the next segment carries, and changes nothing |
 //! | `output` | §3.7, §3.8 | notes that segment as sent, and builds it |
 //! | `windows` | §3.8.6 | the windows that we advertise |
@@ -140,6 +141,7 @@ mod ranges;
 mod readiness;
 mod receive_memory;
 mod receive_room;
+mod recent;
 mod recovery;
 mod recv_buffer;
 mod resets;

@@ -405,7 +405,7 @@ impl Tcb {
             seq,
             ack: self.rcv.irs.is_some().then_some(self.rcv.nxt),
             ctl: Control::ACK | urgent,
-            wnd: self.window_left(),
+            wnd: self.window_of_acks(),
             shift: self.agreed.window_scale.map_or(0, |(_, own)| own),
             up,
             options: self.options_on(now),

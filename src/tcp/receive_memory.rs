@@ -263,9 +263,9 @@ impl ReceiveMemory {
         self.segment = known.clamp(FIRST_SEGMENTS.start, FIRST_SEGMENTS.end);
     }
 
-    /// A window has been told that ends there.
+    /// A window has been told that ends there. Where text was refused it is closed.
     pub(super) fn on_told(&mut self, edge: Seq) {
-        self.edge = match self.may_shrink {
+        self.edge = match self.may_shrink || self.refuses {
             true => edge,
             false => self.edge.max(edge),
         };
@@ -465,10 +465,10 @@ impl ReceiveMemory {
                 self.grow(packet);
             }
         } else {
-            self.hold(packet.clone());
+            let is_held = self.hold(packet.clone());
             self.measure(arrival);
             // Without SACK acknowledgments beyond a gap are all to be the same.
-            if sack {
+            if sack && is_held {
                 self.grow(packet);
             }
         }
@@ -482,12 +482,16 @@ impl ReceiveMemory {
         }
     }
 
-    fn hold(&mut self, packet: Packet) {
+    /// Whether anything of it is new.
+    fn hold(&mut self, packet: Packet) -> bool {
         let at = (self.ahead).partition_point(|held| held.text.start <= packet.text.start);
         if at > 0 {
             let before = &mut self.ahead[at - 1];
-            if packet.text.end <= before.text.end || before.joins(&packet) {
-                return;
+            if packet.text.end <= before.text.end {
+                return false;
+            }
+            if before.joins(&packet) {
+                return true;
             }
         }
         let covered = self.ahead[at..]
@@ -499,6 +503,7 @@ impl ReceiveMemory {
         self.give_back(dropped);
         self.charge(packet.memory);
         self.ahead.insert(at, packet);
+        true
     }
 
     /// What lay beyond a gap is in order up to `next`.

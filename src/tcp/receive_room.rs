@@ -233,12 +233,49 @@ impl Tcb {
             .map(|memory| self.next_window(memory));
         self.rcv.edge = self.next_edge();
         let edge = self.rcv.nxt + told.unwrap_or_default();
+        if let Some(memory) = self.rcv.memory.as_mut().filter(|it| it.refuses()) {
+            self.rcv.edge = self.rcv.nxt;
+            memory.on_told(self.rcv.nxt);
+            return;
+        }
         if let Some(memory) = &mut self.rcv.memory {
             memory.on_told(edge);
             if memory.is_short() {
                 self.acks.quick = 0;
             }
         }
+    }
+
+    /// What is not read is thrown away, and a reset tells what room that makes.
+    pub(super) fn tell_window_without_unread(&mut self) {
+        self.recv_buffer.discard();
+        let place = self.recv_buffer.read_place();
+        if let Some(memory) = &mut self.rcv.memory {
+            memory.read_to(place);
+            self.tell_window();
+        }
+    }
+
+    /// RCV.NXT passes the peer's FIN. A window that is not computed any more stays as large as it is.
+    pub(super) fn pass_fin(&mut self) {
+        self.rcv.nxt += 1;
+        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
+        if self.ends_lightly()
+            && let Some(memory) = &mut self.rcv.memory
+        {
+            memory.begin_behind(1);
+        }
+    }
+
+    /// What the field of an acknowledgment says. In a light ending the lower sixteen bits of what is left, which may be
+    /// more than it can say: see [`Habits::light_ending`](crate::config::Habits::light_ending).
+    pub(super) fn window_of_acks(&self) -> usize {
+        if !self.ends_lightly() {
+            return self.window_left();
+        }
+        let left = self.true_edge().saturating_since(self.rcv.nxt);
+        let field = (left >> self.own_shift()) & usize::from(u16::MAX);
+        field << self.own_shift()
     }
 
     /// The user has read, or asked for another size.

@@ -13,11 +13,14 @@ use super::state::Event;
 use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use super::timers::Timer;
 use crate::config::QuickAcks;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{Arrived, Control, Text};
 
 /// Of a window of less than two segments, this many are acknowledged at once.
 const LEAST_QUICK_ACKS: u8 = 2;
+
+/// The clock's: an acknowledgment that waits for nothing waits for it.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What the header of a segment says of its text.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +31,13 @@ pub(super) struct AboutText {
     pub(super) echo: Option<u32>,
     /// PSH.
     pub(super) is_pushed: bool,
+    /// Octets in front of it that came before.
+    pub(super) old: usize,
 }
 
 impl Tcb {
-    /// Seventh: the segment text.
-    pub(super) fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
+    /// Seventh: the segment text, which began at `first` before it was trimmed.
+    pub(super) fn process_text(&mut self, now: Instant, seg: &mut Segment<'_>, first: Seq) -> Step {
         if !self.state.receives_text() || (seg.text.is_empty() && !self.shows_text(seg)) {
             return Step::Continue(());
         }
@@ -50,13 +55,15 @@ impl Tcb {
             let before_fin = fin.saturating_since(seg.seq).min(seg.text.len());
             seg.text = seg.text.slice(0, before_fin);
         }
-        self.fit_into_memory(seg)?;
         let start = seg.text_start();
+        let old = start.saturating_since(first);
+        self.fit_into_memory(seg, old)?;
         self.set_acks_apart(&(start..start + seg.text.len()), seg.mss);
         let about = AboutText {
             mss: seg.mss,
             echo: seg.options.timestamps.map(|timestamps| timestamps.ecr),
             is_pushed: seg.ctl.has(Control::PSH),
+            old,
         };
         self.take_text(now, start, seg.text, about);
         // It may go beyond the window, with `Habits::refuses_overruns`.
@@ -74,7 +81,7 @@ impl Tcb {
     /// Text that lies in the window goes into the receive buffer.
     #[inline]
     pub(super) fn take_text(&mut self, now: Instant, at: Seq, text: Text<'_>, about: AboutText) {
-        self.count_packet(now, at, text.len(), &about);
+        self.count_packet(now, at.before(about.old), about.old + text.len(), &about);
         let inserted = self.recv_buffer.insert(at, text);
         self.order_packets();
         self.text_taken(now, text.len(), inserted, about);
@@ -132,8 +139,8 @@ impl Tcb {
 
     /// What there is no memory for is not acknowledged, and so sent again; and a FIN does not count
     /// before all that precedes it.
-    fn fit_into_memory(&mut self, seg: &mut Segment<'_>) -> Step {
-        if !self.has_memory_for(seg.text_start(), seg.text.len()) {
+    fn fit_into_memory(&mut self, seg: &mut Segment<'_>, old: usize) -> Step {
+        if !self.has_memory_for(seg.text_start().before(old), old + seg.text.len()) {
             return Step::Break(Discard::NoMemory);
         }
         let ahead = seg.text_start().saturating_since(self.rcv.nxt);
@@ -245,6 +252,12 @@ impl Tcb {
             _ => is_alone && (waits.hold_fin || !self.acks.at_once()),
         };
         self.acks.answering |= waits.hold_fin_after_text;
+        let is_first = self.acks.received.is_none() && is_alone;
+        if waits.hold_fin_after_text && is_first && self.config.delayed_ack.is_some() {
+            self.acks.due = AckDue::Delayed;
+            self.timers.arm(Timer::DelayedAck, now + TICK);
+            return;
+        }
         // The text before it alone would have been acknowledged at once, and for no other reason.
         if after_text && !is_alone && self.acks.hurries() {
             self.acks.due = AckDue::No;

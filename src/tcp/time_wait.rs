@@ -106,7 +106,7 @@ impl Tcb {
             rcv_nxt: self.rcv.nxt.wire(),
             sent: distance(self.snd.iss, self.snd.nxt),
             received: distance(irs, self.rcv.nxt),
-            rcv_wnd: distance(self.rcv.nxt, self.rcv.edge),
+            rcv_wnd: distance(self.rcv.nxt, self.true_edge()),
             max_snd_wnd: u32::try_from(self.snd.max_wnd).unwrap_or(u32::MAX),
             recent: self.timestamps.recent().unwrap_or_default(),
             config: Arc::clone(&self.config),

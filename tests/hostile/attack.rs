@@ -202,6 +202,7 @@ fn any_habits(random: &mut Random) -> Habits {
             fixed_reordering_window: random.chance(40),
             probe_needs_no_sample: random.chance(40),
             skipped_probe_rearms: random.chance(40),
+            timers_wait_ticks: random.chance(40),
             resend_restarts_timer: random.chance(40),
             acked_refutes_timeout: random.chance(40),
             forward_rto_outlasts_duplicates: random.chance(40),

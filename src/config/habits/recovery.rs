@@ -29,6 +29,10 @@ pub struct RecoveryHabits {
     pub counts_no_segments: bool,
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,
+    /// The reordering timer, and that of a probe for the tail of several segments, take 3 ms longer: two ticks of a clock
+    /// of 1,000 Hz, and the rest of one. What arrives meanwhile is not lost. Off, they expire exactly (RFC 8985 §6.2,
+    /// step 5, and §7.2). Default off.
+    pub timers_wait_ticks: bool,
     /// When segments are sent again because the path MTU has decreased, the connection behaves as after a timeout until
     /// everything that was in flight is acknowledged, but keeps its congestion window. Off, no recovery begins,
     /// since nothing was lost to congestion (RFC 1191 §6.4). Default off.

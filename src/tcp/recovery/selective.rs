@@ -48,6 +48,8 @@ pub(super) struct Selective {
     /// RFC 8985; otherwise RFC 6675 counts.
     uses_rack: bool,
     probes_tail: bool,
+    /// See [`RecoveryHabits::timers_wait_ticks`](crate::config::RecoveryHabits).
+    waits_ticks: bool,
     max_ack_delay: Duration,
     /// ISS: our SYN is sent again when RTO is over, whatever went with it.
     iss: Seq,
@@ -56,6 +58,8 @@ pub(super) struct Selective {
 /// A peer that has reported what it does not acknowledge has half a round trip to do so, and no less
 /// than this, as in Linux.
 const LEAST_DOUBT: Duration = Duration::from_millis(10);
+/// Two ticks of a clock of 1,000 Hz, and the rest of one.
+const TICKS: Duration = Duration::from_millis(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
@@ -81,6 +85,7 @@ impl Selective {
             probe_at: None,
             uses_rack: config.rack,
             probes_tail: config.tail_loss_probe,
+            waits_ticks: config.habits.recovery.timers_wait_ticks,
             max_ack_delay: config.peer_ack_delay,
             iss,
         }
@@ -119,8 +124,16 @@ impl Selective {
             && board.lost_octets() == 0;
         self.probe_at = watches.then(|| {
             let alone = board.counts().unacked <= 1;
-            tail_probe::expiry(rtt, now, alone, self.max_ack_delay)
+            tail_probe::expiry(rtt, now, alone, self.max_ack_delay, self.ticks())
         });
+    }
+
+    /// By how much timers are late.
+    fn ticks(&self) -> Duration {
+        match self.waits_ticks {
+            true => TICKS,
+            false => Duration::ZERO,
+        }
     }
 
     /// Whether a probe would be waited for, were none unanswered.
@@ -390,8 +403,12 @@ impl Recovery {
     /// When the next tail loss probe would leave, if it might.
     pub(super) fn probe_expiry(&self, now: Instant) -> Instant {
         let alone = self.board.counts().unacked <= 1;
-        let max_ack_delay = (self.selective.as_ref()).map_or(Duration::ZERO, |it| it.max_ack_delay);
-        tail_probe::expiry(&self.rtt, now, alone, max_ack_delay)
+        let late = self
+            .selective
+            .as_ref()
+            .map(|it| (it.max_ack_delay, it.ticks()));
+        let (max_ack_delay, ticks) = late.unwrap_or_default();
+        tail_probe::expiry(&self.rtt, now, alone, max_ack_delay, ticks)
     }
 
     /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and what
@@ -459,7 +476,7 @@ impl Recovery {
             |record| losses.take(record),
         );
         if waits {
-            selective.reordering_at = rack.deadline(reo_wnd);
+            selective.reordering_at = rack.deadline(reo_wnd + selective.ticks());
         }
     }
 

@@ -40,9 +40,15 @@ pub(super) enum Answer {
 }
 
 /// When the PTO is over that begins at `from` (TLP_calc_PTO, RFC 8985 §7.2). `alone`: one segment is in
-/// flight, whose acknowledgment the peer may delay by `max_ack_delay`.
+/// flight, whose acknowledgment the peer may delay by `max_ack_delay`; otherwise the timer is late by `ticks`.
 #[inline]
-pub(super) fn expiry(rtt: &Rtt, from: Instant, alone: bool, max_ack_delay: Duration) -> Instant {
+pub(super) fn expiry(
+    rtt: &Rtt,
+    from: Instant,
+    alone: bool,
+    max_ack_delay: Duration,
+    ticks: Duration,
+) -> Instant {
     let Some(srtt) = rtt.srtt_nanos() else {
         return from + INITIAL_PTO;
     };
@@ -50,7 +56,8 @@ pub(super) fn expiry(rtt: &Rtt, from: Instant, alone: bool, max_ack_delay: Durat
     if alone {
         return from + (Duration::from_nanos(twice) + max_ack_delay).max(LEAST_PTO);
     }
-    let pto = twice.max(LEAST_PTO.as_nanos() as u64);
+    let pto = twice.saturating_add(ticks.as_nanos() as u64);
+    let pto = pto.max(LEAST_PTO.as_nanos() as u64);
     Instant::from_nanos(from.as_nanos().saturating_add(pto))
 }
 
@@ -154,7 +161,7 @@ mod tests {
     fn pto_is_two_round_trips() {
         let pto = |rtt: &Rtt, alone, delay| {
             let from = Instant::from_secs(1);
-            expiry(rtt, from, alone, delay) - from
+            expiry(rtt, from, alone, delay, Duration::ZERO) - from
         };
         let mut rtt = Rtt::new(&TcpConfig::default());
         assert_eq!(pto(&rtt, false, ms(200)), ms(1000));

@@ -1,0 +1,36 @@
+//! Segments that bring nothing, since they end at RCV.NXT: see
+//! [`Habits::takes_recent_duplicates`](crate::config::Habits::takes_recent_duplicates).
+
+use super::segment::Segment;
+use super::state::State;
+use super::tcb::Tcb;
+use crate::time::Instant;
+use crate::wire::Control;
+
+impl Tcb {
+    /// Whether a segment that is not acceptable counts for what it acknowledges.
+    pub(super) fn takes_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
+        let is_new = seg
+            .ack
+            .is_some_and(|ack| ack > self.snd.una || seg.is_empty());
+        self.is_recent_duplicate(seg) && is_new
+    }
+
+    /// It ends no earlier than what was acknowledged last.
+    fn is_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
+        let is_recent = seg.end() <= self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
+        let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
+        let is_plain = !seg.ctl.any(Control::SYN | Control::RST);
+        self.config.habits.takes_recent_duplicates && is_recent && is_open && is_plain
+    }
+
+    /// If its acknowledgment is not wrong, its timestamp is the one to echo.
+    pub(super) fn take_late_timestamp(&mut self, now: Instant, seg: &Segment<'_>) {
+        let may_be_right = seg
+            .ack
+            .is_some_and(|ack| self.snd.una <= ack && ack <= self.snd.nxt);
+        if may_be_right && self.is_recent_duplicate(seg) {
+            self.take_timestamp(now, seg, seg.seq);
+        }
+    }
+}
