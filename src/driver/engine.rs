@@ -36,7 +36,7 @@ use super::poll_device::PollDevice;
 use super::poller::Kick;
 use super::shard::{Shard, Traffic};
 use super::shared::{Shared, earlier};
-use super::waiters::Key;
+use super::waiters::{Key, Place};
 use super::waking::Waking;
 use crate::stack::{ConnId, Readiness};
 use crate::time::Instant;
@@ -237,31 +237,6 @@ impl Engine {
         (shared, now)
     }
 
-    /// Tries once; if there is nothing yet, `waker` is woken when there is, until
-    /// [`Engine::leave`].
-    pub(super) fn try_or_enter<T>(
-        &self,
-        key: Key,
-        interest: Readiness,
-        waker: &Waker,
-        attempt: impl FnOnce(&mut Shared, Instant) -> Poll<T>,
-    ) -> Result<Poll<T>, Closed> {
-        self.call_on(key, |shared, now| {
-            let answer = attempt(shared, now);
-            match (answer.is_pending(), shared.closed) {
-                (true, Some(reason)) => return Err(reason),
-                (true, None) => shared.waiters.add(key, interest, waker),
-                (false, _) => {}
-            }
-            Ok(answer)
-        })?
-    }
-
-    /// `waker` waits for `key` no more. Says whether it still did: else it has been woken.
-    pub(super) fn leave(&self, key: Key, waker: &Waker) -> bool {
-        self.lock().waiters.remove(key, waker)
-    }
-
     /// Nobody will call any more: the background thread ends as soon as every connection has
     /// finished, or some seconds from now.
     pub(crate) fn abandon(&self) {
@@ -296,9 +271,10 @@ impl Engine {
 
     /// Somebody panics who was changing the stack or using the device: nothing goes any more, and
     /// everybody learns of it.
-    fn fail(&self, shared: &mut Shared) {
+    fn fail(&self, shared: &mut MutexGuard<'_, Shared>) {
         shared.close(Closed::Panicked);
-        shared.take_woken().into_iter().for_each(Waker::wake);
+        let woken = shared.take_woken();
+        MutexGuard::unlocked(shared, || woken.into_iter().for_each(Waker::wake));
         self.kick(shared.lead);
         if let Some(outbox) = &self.outbox {
             outbox.fail();
@@ -405,9 +381,12 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Guard<'a> {
         let (parker, now) = (Parker::current(), shared.shard.now());
+        let place = Place::default();
         shared.send_held(now);
         shared.waking.parked += 1;
-        shared.waiters.add_thread(key, interest, parker.waker());
+        shared
+            .waiters
+            .add_thread(key, interest, parker.waker(), &place);
         let crowd = shared.crowd();
         if crowd.is_there() {
             parker.expect();
@@ -416,7 +395,8 @@ impl Engine {
         let left = deadline.map(|deadline| deadline - now);
         parker.park(key.look(crowd.look(self.busy_poll)), left);
         let mut shared = self.lock();
-        shared.waiters.remove(key, parker.waker());
+        // A thread's waker: no task goes with it.
+        let _ = shared.waiters.remove(key, &place);
         if shared.turns.has_called(key) {
             let now = shared.shard.now();
             shared.turns.has_come(key, now);

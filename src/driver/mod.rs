@@ -15,6 +15,7 @@
 //! | `lead` | which thread leads |
 //! | `background` | the background thread of a shard, which leads when no user does |
 //! | `outbox` | packets that have left the stack and are yet to be written to the device |
+//! | `futures` | what a future does where a thread would sleep |
 //! | `runtime` | all shards of a host, and waiting for any of them |
 //! | `mail` | datagrams that arrived at the wrong shard, on their way to the right one |
 //! | `turns` | readers of long text take turns, while more arrives than they all could take |
@@ -63,6 +64,7 @@ mod closed;
 mod crowd;
 mod engine;
 mod exchange;
+mod futures;
 mod intake;
 mod lead;
 mod lock;

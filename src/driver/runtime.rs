@@ -20,7 +20,7 @@ use super::parker::Parker;
 use super::poll_device::PollDevice;
 use super::shared::Shared;
 use super::start::{self, StartError};
-use super::waiters::Key;
+use super::waiters::{Key, Place};
 use super::waking::Waking;
 use crate::config::Config;
 use crate::stack::Readiness;
@@ -34,17 +34,6 @@ pub(crate) struct Runtime {
     /// Of waits at all shards: see [`Waking`].
     parked: AtomicU64,
     in_vain: AtomicU64,
-}
-
-/// A wait at one of the shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Not entered, or not any more.
-    Away,
-    /// To be woken.
-    Entered,
-    /// Woken, or about to be: what for is not seen to yet.
-    Chosen,
 }
 
 impl Runtime {
@@ -131,72 +120,57 @@ impl Runtime {
         }
         let parker = Parker::current();
         let start = time::Instant::now();
-        let mut places = vec![Place::Away; self.engines.len()];
+        let places = self.places();
         let mut woken = false;
-        let answer = loop {
-            let entered =
-                self.try_or_enter(keys, interest, parker.waker(), &mut places, &mut attempt);
+        loop {
+            if let Poll::Ready(answer) =
+                self.poll(keys, interest, &places, parker.waker(), &mut attempt)
+            {
+                return answer.map_err(WaitError::Closed);
+            }
             let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-            let answer = match entered {
-                Ok(Poll::Ready(answer)) => Some(Ok(answer)),
-                Ok(Poll::Pending) if left == Some(Duration::ZERO) => Some(Err(WaitError::TimedOut)),
-                Ok(Poll::Pending) => None,
-                Err(reason) => Some(Err(WaitError::Closed(reason))),
-            };
-            if answer.is_none() {
-                self.in_vain.fetch_add(u64::from(woken), Ordering::Relaxed);
-                self.parked.fetch_add(1, Ordering::Relaxed);
-                parker.park(self.engines[0].busy_poll, left);
-                woken = true;
+            if left == Some(Duration::ZERO) {
+                self.leave(keys, &places);
+                return Err(WaitError::TimedOut);
             }
-            self.leave(keys, parker.waker(), &mut places);
-            if let Some(answer) = answer {
-                break answer;
-            }
-        };
-        self.pass_on(keys, &places);
-        answer
+            self.in_vain.fetch_add(u64::from(woken), Ordering::Relaxed);
+            self.parked.fetch_add(1, Ordering::Relaxed);
+            parker.park(self.engines[0].busy_poll, left);
+            woken = true;
+        }
     }
 
-    /// Tries each shard, and enters `waker` where there is nothing yet.
-    fn try_or_enter<T>(
+    /// As [`Engine::poll`], at every shard, with a place at each; `attempt` is told at which.
+    pub(crate) fn poll<T>(
         &self,
         keys: &[Key],
         interest: Readiness,
+        places: &[Place],
         waker: &Waker,
-        places: &mut [Place],
-        attempt: &mut impl FnMut(usize, &mut Shared, Instant) -> Poll<T>,
-    ) -> Result<Poll<T>, Closed> {
+        mut attempt: impl FnMut(usize, &mut Shared, Instant) -> Poll<T>,
+    ) -> Poll<Result<T, Closed>> {
         for shard in self.in_turn() {
-            let answer =
-                self.engines[shard].try_or_enter(keys[shard], interest, waker, |shared, now| {
-                    attempt(shard, shared, now)
-                })?;
+            let (engine, key) = (&self.engines[shard], keys[shard]);
+            let answer = engine.poll(key, interest, &places[shard], waker, |shared, now| {
+                attempt(shard, shared, now)
+            });
             if answer.is_ready() {
-                places[shard] = Place::Away;
-                return Ok(answer);
+                self.leave(keys, places);
+                return answer;
             }
-            places[shard] = Place::Entered;
         }
-        Ok(Poll::Pending)
+        Poll::Pending
     }
 
-    /// `waker` waits nowhere any more.
-    fn leave(&self, keys: &[Key], waker: &Waker, places: &mut [Place]) {
-        let shards = self.engines.iter().zip(keys).zip(places);
-        for ((engine, key), place) in shards.filter(|(_, place)| **place == Place::Entered) {
-            *place = match engine.leave(*key, waker) {
-                true => Place::Away,
-                false => Place::Chosen,
-            };
-        }
+    /// Places that are nowhere yet, one for each shard.
+    pub(crate) fn places(&self) -> Box<[Place]> {
+        self.engines.iter().map(|_| Place::default()).collect()
     }
 
-    /// Where a wait was chosen to be woken, and ends without having looked there, another is woken.
-    fn pass_on(&self, keys: &[Key], places: &[Place]) {
-        let shards = self.engines.iter().zip(keys).zip(places);
-        for ((engine, key), _) in shards.filter(|(_, place)| **place == Place::Chosen) {
-            engine.call(|shared, _| shared.pass_on(*key));
+    /// As [`Engine::leave`], at every shard.
+    pub(crate) fn leave(&self, keys: &[Key], places: &[Place]) {
+        for ((engine, key), place) in self.engines.iter().zip(keys).zip(places) {
+            engine.leave(*key, place);
         }
     }
 

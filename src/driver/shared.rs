@@ -514,13 +514,6 @@ impl Shared {
         self.crowd.note_accepted(is_there);
     }
 
-    /// The thread that was called for `key` has gone away: if there still is something, another is called.
-    pub(super) fn pass_on(&mut self, key: Key) {
-        if let Key::Listener(id) = key {
-            self.has_come(id);
-        }
-    }
-
     /// Whether the background thread has no more to do.
     pub(super) fn may_end(&mut self) -> bool {
         let now = self.shard.now();

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
 use rustc_hash::FxHashMap;
@@ -34,8 +35,50 @@ impl Key {
     }
 }
 
+/// Where one who waits is entered: two may wait for the same with the same waker, and each leaves alone.
+/// It changes only under the lock of the table.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    /// No other was ever entered with it; 0: nowhere.
+    number: AtomicU64,
+}
+
+impl Place {
+    /// Whether it may be in a table: its owner, if nobody else uses it now, knows without the lock.
+    pub(super) fn is_taken(&self) -> bool {
+        self.number.load(Ordering::Relaxed) > 0
+    }
+
+    fn take(&self) -> u64 {
+        self.number.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// How one who waited was found who waits no more.
+#[derive(Debug)]
+#[must_use = "a waker is not to be dropped under the lock: a task may go with it, and use its sockets"]
+pub(crate) enum Left {
+    /// It was not entered.
+    Nowhere,
+    /// It has been woken since.
+    Woken,
+    /// It waited still, with this waker.
+    Waiting(Waker),
+}
+
+impl Left {
+    /// After unlocking.
+    pub(super) fn end(self) {
+        if let Left::Waiting(waker) = self {
+            drop(waker);
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Waiter {
+    /// That of its place.
+    number: u64,
     interest: Readiness,
     waker: Waker,
     /// It is a thread that sleeps, and may lead when it is woken.
@@ -47,6 +90,8 @@ struct Waiter {
 pub(crate) struct Waiters {
     /// Numbers that the stack gives, which no peer chooses: a simple hash will do.
     table: FxHashMap<Key, Vec<Waiter>>,
+    /// How many were ever entered.
+    entered: u64,
     /// Where somebody was woken to accept who has not come yet.
     called: BTreeSet<ListenerId>,
     /// Whether somebody waits for [`Key::Finished`]: it is asked for all the time.
@@ -54,19 +99,37 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    /// Notes that `waker` is to be woken when `key` has `interest`, or at any change of state.
-    pub(crate) fn add(&mut self, key: Key, interest: Readiness, waker: &Waker) {
-        self.enter(key, interest, waker, false);
+    /// Notes that `waker` is to be woken when `key` has `interest`, or at any change of state. Who has `place`
+    /// is nowhere else.
+    pub(crate) fn add(&mut self, key: Key, interest: Readiness, waker: &Waker, place: &Place) {
+        self.enter(key, interest, waker, place, false);
     }
 
     /// As [`Waiters::add`], for a thread that sleeps, and may lead when it is woken.
-    pub(crate) fn add_thread(&mut self, key: Key, interest: Readiness, waker: &Waker) {
-        self.enter(key, interest, waker, true);
+    pub(crate) fn add_thread(
+        &mut self,
+        key: Key,
+        interest: Readiness,
+        waker: &Waker,
+        place: &Place,
+    ) {
+        self.enter(key, interest, waker, place, true);
     }
 
-    fn enter(&mut self, key: Key, interest: Readiness, waker: &Waker, may_lead: bool) {
+    fn enter(
+        &mut self,
+        key: Key,
+        interest: Readiness,
+        waker: &Waker,
+        place: &Place,
+        may_lead: bool,
+    ) {
         self.finish_awaited |= key == Key::Finished;
+        self.entered += 1;
+        let before = place.number.swap(self.entered, Ordering::Relaxed);
+        debug_assert_eq!(before, 0, "it waits already");
         self.table.entry(key).or_default().push(Waiter {
+            number: self.entered,
             interest,
             waker: waker.clone(),
             may_lead,
@@ -84,16 +147,21 @@ impl Waiters {
         }) && any
     }
 
-    /// Forgets `waker`, which no longer waits. Says whether it did.
-    pub(crate) fn remove(&mut self, key: Key, waker: &Waker) -> bool {
-        let Some(waiters) = self.table.get_mut(&key) else {
-            return false;
+    /// Forgets who has `place`, and no longer waits.
+    pub(crate) fn remove(&mut self, key: Key, place: &Place) -> Left {
+        let number = place.take();
+        if number == 0 {
+            return Left::Nowhere;
+        }
+        let find = |waiters: &mut Vec<Waiter>| {
+            let at = waiters.iter().position(|waiter| waiter.number == number)?;
+            Some(waiters.remove(at))
         };
-        let before = waiters.len();
-        waiters.retain(|waiter| !waiter.waker.will_wake(waker));
-        let has_waited = waiters.len() < before;
+        let Some(waiter) = self.table.get_mut(&key).and_then(find) else {
+            return Left::Woken;
+        };
         self.drop_if_empty(key);
-        has_waited
+        Left::Waiting(waiter.waker)
     }
 
     /// Moves to `woken` those whom `event` concerns.
@@ -180,8 +248,14 @@ mod tests {
     use crate::stack::{Secret, Stack};
     use crate::time::Instant;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
+
+    fn enter(waiters: &mut Waiters, key: Key, interest: Readiness, waker: &Waker) -> Place {
+        let place = Place::default();
+        waiters.add(key, interest, waker, &place);
+        place
+    }
 
     #[derive(Default)]
     struct Counter(AtomicUsize);
@@ -216,8 +290,10 @@ mod tests {
         let (reader, writer) = (Arc::<Counter>::default(), Arc::<Counter>::default());
         let mut waiters = Waiters::default();
         let enter = |waiters: &mut Waiters| {
-            waiters.add(key, Readiness::READABLE, &Waker::from(Arc::clone(&reader)));
-            waiters.add(key, Readiness::WRITABLE, &Waker::from(Arc::clone(&writer)));
+            let waker = |counter: &Arc<Counter>| Waker::from(Arc::clone(counter));
+            let reads = super::tests::enter(waiters, key, Readiness::READABLE, &waker(&reader));
+            super::tests::enter(waiters, key, Readiness::WRITABLE, &waker(&writer));
+            reads
         };
         let happens = |waiters: &mut Waiters, readiness| {
             let mut woken = Vec::new();
@@ -232,9 +308,29 @@ mod tests {
         assert!(waiters.table.is_empty(), "nothing is kept");
         enter(&mut waiters);
         assert_eq!(happens(&mut waiters, Readiness::STATE), (1, 1));
-        enter(&mut waiters);
-        waiters.remove(key, &Waker::from(Arc::clone(&reader)));
+        let reads = enter(&mut waiters);
+        assert!(matches!(waiters.remove(key, &reads), Left::Waiting(_)));
         assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
+    }
+
+    /// One task may wait to read and to write: the end of one wait is not that of the other.
+    #[test]
+    fn of_two_with_the_same_waker_each_leaves_alone() {
+        let (id, _) = ids();
+        let key = Key::Connection(id);
+        let task = Arc::<Counter>::default();
+        let waker = Waker::from(Arc::clone(&task));
+        let mut waiters = Waiters::default();
+        let reads = enter(&mut waiters, key, Readiness::READABLE, &waker);
+        let writes = enter(&mut waiters, key, Readiness::WRITABLE, &waker);
+        assert!(matches!(waiters.remove(key, &reads), Left::Waiting(_)));
+        assert!(matches!(waiters.remove(key, &reads), Left::Nowhere));
+        let mut woken = Vec::new();
+        waiters.take(Event::Connection(id, Readiness::WRITABLE), &mut woken);
+        assert_eq!(task.woken(woken), 1);
+        assert!(matches!(waiters.remove(key, &writes), Left::Woken));
+        assert!(matches!(waiters.remove(key, &writes), Left::Nowhere));
+        assert!(waiters.table.is_empty());
     }
 
     #[test]
@@ -254,11 +350,11 @@ mod tests {
         let waker = &Waker::from(Arc::<Counter>::default());
         let mut waiters = Waiters::default();
         assert!(!waiters.may_lead(id), "nobody waits");
-        waiters.add(key, Readiness::WRITABLE, waker);
+        enter(&mut waiters, key, Readiness::WRITABLE, waker);
         assert!(!waiters.may_lead(id), "nobody reads");
-        waiters.add_thread(key, Readiness::READABLE, waker);
+        waiters.add_thread(key, Readiness::READABLE, waker, &Place::default());
         assert!(waiters.may_lead(id));
-        waiters.add(key, Readiness::READABLE, waker);
+        enter(&mut waiters, key, Readiness::READABLE, waker);
         assert!(!waiters.may_lead(id));
     }
 
@@ -268,17 +364,17 @@ mod tests {
         let mut waiters = Waiters::default();
         let waker = &Waker::from(Arc::<Counter>::default());
         for _ in 0..2 {
-            waiters.add(Key::Connection(id), Readiness::STATE, waker);
+            let other = enter(&mut waiters, Key::Connection(id), Readiness::STATE, waker);
             assert!(!waiters.is_finish_awaited());
-            waiters.add(Key::Finished, Readiness::STATE, waker);
-            waiters.remove(Key::Connection(id), waker);
+            let place = enter(&mut waiters, Key::Finished, Readiness::STATE, waker);
+            let _ = waiters.remove(Key::Connection(id), &other);
             assert!(waiters.is_finish_awaited());
-            waiters.remove(Key::Finished, waker);
+            let _ = waiters.remove(Key::Finished, &place);
         }
         for end in [Waiters::take_all, |waiters: &mut Waiters, woken: &mut _| {
             waiters.take_key(Key::Finished, woken);
         }] {
-            waiters.add(Key::Finished, Readiness::STATE, waker);
+            enter(&mut waiters, Key::Finished, Readiness::STATE, waker);
             end(&mut waiters, &mut Vec::new());
             assert!(!waiters.is_finish_awaited());
         }
@@ -291,7 +387,8 @@ mod tests {
         let counters: [Arc<Counter>; 3] = Default::default();
         let mut waiters = Waiters::default();
         for counter in &counters {
-            waiters.add(key, Readiness::READABLE, &Waker::from(Arc::clone(counter)));
+            let waker = Waker::from(Arc::clone(counter));
+            enter(&mut waiters, key, Readiness::READABLE, &waker);
         }
         let happens = |waiters: &mut Waiters| {
             let mut woken = Vec::new();
@@ -310,11 +407,8 @@ mod tests {
         }
         assert!(waiters.table.is_empty());
         assert!(happens(&mut waiters).is_empty());
-        waiters.add(
-            key,
-            Readiness::READABLE,
-            &Waker::from(Arc::clone(&counters[0])),
-        );
+        let waker = Waker::from(Arc::clone(&counters[0]));
+        enter(&mut waiters, key, Readiness::READABLE, &waker);
         assert_eq!(
             happens(&mut waiters).len(),
             1,
