@@ -3,13 +3,13 @@
 
 use core::net::SocketAddr;
 use core::task::Poll;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use super::error;
 use crate::config::{ListenerConfig, TcpConfig};
 use crate::driver::{Attempt, Engine, Key, Room, Runtime, Shared};
-use crate::stack::{ConnId, ListenerId};
+use crate::stack::{ConnId, ListenerId, Stack, UdpId, UdpRecvError, UdpSendError};
 use crate::tcp::{ConnectionError, Draft, Loan, RecvError, SendError, State};
 use crate::time::Instant;
 use crate::wire::Kept;
@@ -286,6 +286,47 @@ pub(super) fn write_urgent(
     sent(shared.stack().send_urgent(now, id, data))
 }
 
+/// A write of several pieces, until something of them is taken.
+pub(super) struct Gathering<'a> {
+    id: ConnId,
+    pieces: &'a [IoSlice<'a>],
+}
+
+impl<'a> Gathering<'a> {
+    pub(super) fn new(id: ConnId, pieces: &'a [IoSlice<'a>]) -> Gathering<'a> {
+        Gathering { id, pieces }
+    }
+
+    /// How many octets there are to write.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.len()).sum()
+    }
+}
+
+impl Attempt<io::Result<usize>> for Gathering<'_> {
+    fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<io::Result<usize>> {
+        let mut taken = 0;
+        for piece in self.pieces.iter().filter(|piece| !piece.is_empty()) {
+            match Writing::new(self.id, piece).attempt(shared, now) {
+                Poll::Ready(Ok(len)) => {
+                    taken += len;
+                    if len < piece.len() {
+                        break;
+                    }
+                }
+                // Nothing has changed since the piece before: there is no room for more.
+                _ if taken > 0 => break,
+                nothing => return nothing,
+            }
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    fn writes(&self) -> Option<(ConnId, usize)> {
+        Some((self.id, self.len()))
+    }
+}
+
 /// Whether the peer has everything that was sent, the FIN included, or never will.
 pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
     match shared.stack().status(id).state {
@@ -307,6 +348,33 @@ pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool)
             true => shared.stack().abort(now, id),
             false => shared.stack().close(now, id),
         }
+    }
+}
+
+pub(super) fn udp_send(
+    shared: &mut Shared,
+    id: UdpId,
+    data: &[u8],
+    remote: Option<SocketAddr>,
+) -> Poll<io::Result<usize>> {
+    check_open(shared)?;
+    match shared.stack().udp_send(id, data, remote) {
+        Ok(()) => Poll::Ready(Ok(data.len())),
+        Err(UdpSendError::WouldBlock) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error::udp_send(error))),
+    }
+}
+
+/// `recv`: whether the datagram leaves the queue.
+pub(super) fn udp_recv<T>(
+    shared: &mut Shared,
+    id: UdpId,
+    recv: impl FnOnce(&mut Stack, UdpId) -> Result<T, UdpRecvError>,
+) -> Poll<io::Result<T>> {
+    match recv(shared.stack(), id) {
+        Ok(received) => Poll::Ready(Ok(received)),
+        Err(UdpRecvError::WouldBlock) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error::udp_recv(error))),
     }
 }
 

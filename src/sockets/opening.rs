@@ -5,11 +5,11 @@ use core::time::Duration;
 use std::io;
 
 use super::error;
-use super::handle;
+use super::handle::{self, Connection, Hold};
 use super::net::Net;
 use super::stream::TcpStream;
 use crate::config::TcpConfig;
-use crate::driver::Key;
+use crate::driver::{Engine, Key};
 use crate::stack::Readiness;
 
 /// How a connection is opened: see [`Net::connect_with`].
@@ -102,7 +102,38 @@ impl Net {
         remote: SocketAddr,
         change: impl FnOnce(&mut Opening),
     ) -> io::Result<TcpStream> {
-        let runtime = self.hold().runtime();
+        let (opened, timeout) = Opened::begin(self, remote, change)?;
+        let id = opened.connection.id;
+        opened
+            .engine()
+            .wait(opened.key(), Readiness::WRITABLE, timeout, |shared, _| {
+                handle::established(shared, id)
+            })
+            .map_err(|error| {
+                error::wait(error, || {
+                    let message = format!("{remote} did not answer in time");
+                    io::Error::new(io::ErrorKind::TimedOut, message)
+                })
+            })??;
+        Ok(opened.finish())
+    }
+}
+
+/// A connection that is being opened. If it is dropped before it is finished, it is given up.
+pub(super) struct Opened {
+    hold: Hold,
+    pub(super) connection: Connection,
+    is_finished: bool,
+}
+
+impl Opened {
+    /// Sends a SYN. Also says how long to wait for the answer.
+    pub(super) fn begin(
+        net: &Net,
+        remote: SocketAddr,
+        change: impl FnOnce(&mut Opening),
+    ) -> io::Result<(Opened, Option<Duration>)> {
+        let runtime = net.hold().runtime();
         let tcp = runtime.engines()[0].call(|shared, _| shared.stack().config().tcp.clone());
         let mut opening = Opening {
             local: None,
@@ -116,27 +147,40 @@ impl Net {
             timeout,
             tcp,
         } = opening;
-        let engine = self.hold().engine(runtime.home(local, remote));
+        let engine = net.hold().engine(runtime.home(local, remote));
         let connection =
             engine.call(|shared, now| handle::connect(shared, now, local, remote, &tcp))?;
-        let id = connection.id;
-        let answer = engine
-            .wait(
-                Key::Connection(id),
-                Readiness::WRITABLE,
-                timeout,
-                |shared, _| handle::established(shared, id),
-            )
-            .map_err(|error| {
-                error::wait(error, || {
-                    let message = format!("{remote} did not answer in time");
-                    io::Error::new(io::ErrorKind::TimedOut, message)
-                })
-            });
-        if let Err(error) | Ok(Err(error)) = answer {
-            engine.call(|shared, now| handle::let_go(shared, now, id, true));
-            return Err(error);
+        let opened = Opened {
+            hold: net.hold().clone(),
+            connection,
+            is_finished: false,
+        };
+        Ok((opened, timeout))
+    }
+
+    /// The shard that has it.
+    pub(super) fn engine(&self) -> &Engine {
+        self.hold.engine(self.connection.shard)
+    }
+
+    /// What is waited for.
+    pub(super) fn key(&self) -> Key {
+        Key::Connection(self.connection.id)
+    }
+
+    /// It is established.
+    pub(super) fn finish(mut self) -> TcpStream {
+        self.is_finished = true;
+        TcpStream::new(self.hold.clone(), self.connection)
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let id = self.connection.id;
+            self.engine()
+                .call(|shared, now| handle::let_go(shared, now, id, true));
         }
-        Ok(TcpStream::new(self.hold().clone(), connection))
     }
 }

@@ -4,13 +4,13 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 
 use super::blocking::{self, Patience, Waits};
 use super::error;
-use super::handle::{self, Connection, Hold, Reading, Writing};
+use super::handle::{self, Connection, Gathering, Hold, Reading, Writing};
 use crate::config::{CongestionControl, Keepalive, SocketOptions};
 use crate::driver::{Engine, Key, Shared};
 use crate::stack::{ConnId, Readiness};
@@ -294,6 +294,16 @@ impl TcpStream {
         blocking::run_for(engine, key, Readiness::WRITABLE, patience, &mut writing)
     }
 
+    fn gather_with(&self, patience: Patience, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let inner = &*self.inner;
+        let mut gathering = Gathering::new(inner.connection.id, pieces);
+        if gathering.len() == 0 {
+            return Ok(0);
+        }
+        let (engine, key) = (inner.engine(), inner.key());
+        blocking::run_for(engine, key, Readiness::WRITABLE, patience, &mut gathering)
+    }
+
     /// Waits for room for `most` octets or some of them, has `fill` write there while the connection
     /// goes on, and sends it.
     pub(super) fn write_draft(
@@ -362,6 +372,10 @@ impl Write for &TcpStream {
         self.write_with(self.write_patience(), data)
     }
 
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.gather_with(self.write_patience(), pieces)
+    }
+
     /// Does nothing: what was written is already being sent.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
@@ -377,6 +391,10 @@ impl Read for TcpStream {
 impl Write for TcpStream {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         (&*self).write(data)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        (&*self).write_vectored(pieces)
     }
 
     /// Does nothing: what was written is already being sent.

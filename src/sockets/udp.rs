@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::task::Poll;
 use core::time::Duration;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -342,16 +341,9 @@ impl UdpSocket {
     fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
         let inner = &*self.inner;
         let patience = inner.waits.to_write();
-        let home = || inner.home.load(Ordering::Relaxed);
-        let shard = remote.map_or_else(home, |remote| inner.sender_to(remote));
-        let attempt = |shared: &mut Shared, _| {
-            handle::check_open(shared)?;
-            match shared.stack().udp_send(inner.ids[shard], data, remote) {
-                Ok(()) => Poll::Ready(Ok(data.len())),
-                Err(UdpSendError::WouldBlock) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error::udp_send(error))),
-            }
-        };
+        let shard = inner.sender(remote);
+        let id = inner.ids[shard];
+        let attempt = |shared: &mut Shared, _| handle::udp_send(shared, id, data, remote);
         blocking::run(
             inner.hold.engine(shard),
             inner.keys[shard],
@@ -367,12 +359,9 @@ impl UdpSocket {
     ) -> io::Result<Received> {
         let inner = &*self.inner;
         let patience = inner.waits.to_read();
-        let attempt =
-            |shard: usize, shared: &mut Shared, _| match recv(shared.stack(), inner.ids[shard]) {
-                Ok(received) => Poll::Ready(Ok(received)),
-                Err(UdpRecvError::WouldBlock) => Poll::Pending,
-                Err(error) => Poll::Ready(Err(error::udp_recv(error))),
-            };
+        let attempt = |shard: usize, shared: &mut Shared, _| {
+            handle::udp_recv(shared, inner.ids[shard], &mut recv)
+        };
         blocking::run_any(
             inner.hold.runtime(),
             &inner.keys,
@@ -439,6 +428,12 @@ impl Inner {
         engines
             .map(|engine| &**engine)
             .zip(self.ids.iter().copied())
+    }
+
+    /// The shard that sends to `remote`, or to the address that the socket is connected to.
+    fn sender(&self, remote: Option<SocketAddr>) -> usize {
+        let home = || self.home.load(Ordering::Relaxed);
+        remote.map_or_else(home, |remote| self.sender_to(remote))
     }
 
     /// The shard that sends to `remote`: the same each time, so that datagrams keep their order.

@@ -1,6 +1,6 @@
 //! Reading and writing.
 
-use std::io::{BufRead, ErrorKind, Read, Write};
+use std::io::{BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread;
@@ -36,6 +36,26 @@ fn echo_in_both_families() {
         }
         no_connection_remains(&server);
         no_connection_remains(&client);
+    });
+}
+
+/// One call takes all pieces, as far as there is room.
+#[test]
+fn a_write_of_several_pieces_is_one() {
+    bounded(|| {
+        let ends = connected();
+        let pieces = [&b"he"[..], b"", b"llo"].map(IoSlice::new);
+        assert_eq!((&ends.opened).write_vectored(&pieces).unwrap(), 5);
+        assert_eq!((&ends.opened).write_vectored(&pieces[1..2]).unwrap(), 0);
+        assert_eq!((&ends.opened).write_vectored(&[]).unwrap(), 0);
+        // More than there is room for: it ends in the middle of a piece, or between two.
+        let long = text(1, 30_000_000);
+        let pieces: Vec<_> = long.chunks(7_777).map(IoSlice::new).collect();
+        let taken = (&ends.opened).write_vectored(&pieces).unwrap();
+        assert!((7_778..long.len()).contains(&taken), "{taken}");
+        ends.opened.shutdown(Shutdown::Write).unwrap();
+        let arrived = read_all(&ends.accepted).unwrap();
+        assert!(arrived[..5] == *b"hello" && arrived[5..] == long[..taken]);
     });
 }
 
