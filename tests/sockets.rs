@@ -1,14 +1,19 @@
 //! Sockets of two hosts that are joined in memory, in real time: what their users see.
 
 mod sockets {
+    mod asynchronous;
+    mod cancelling;
     mod close;
     mod devices;
     mod end;
+    mod executor;
     mod in_place;
     mod landing;
     mod queues;
     mod streams;
     mod support;
+    #[cfg(all(feature = "futures-core", feature = "futures-io", feature = "tokio"))]
+    mod traits;
     mod turns;
     mod udp;
     mod waits;

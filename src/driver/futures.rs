@@ -174,7 +174,9 @@ mod tests {
         let (engine, id, _other_end) = host();
         let (first, last) = (Arc::<Task>::default(), Arc::<Task>::default());
         let place = Place::default();
-        [&first, &first, &last].map(|task| pends(&engine, id, &place, task));
+        for task in [&first, &first, &last] {
+            pends(&engine, id, &place, task);
+        }
         happens(&engine, id);
         happens(&engine, id);
         assert_eq!((first.woken(), last.woken()), (0, 1));

@@ -42,7 +42,7 @@
 //! itself: without wake-ups, without contention for the lock, and with everything in its own cache.
 //! While no user's thread waits, a background thread leads (`alarm` calls it). A lead that
 //! waits for something idle (a listener, say) passes the lead on once many events in a row were for
-//! others. A thread that sends much without ever waiting does turns as well. On a host with several
+//! others. A thread that sends much without ever waiting does turns as well. A task that waits never leads. On a host with several
 //! shards, the background thread of each is always its lead.
 //!
 //! When more long text arrives for many connections at once than their readers can take, the
@@ -100,5 +100,5 @@ pub(crate) use runtime::Runtime;
 pub use shard::{Shard, Traffic, Turn};
 pub(crate) use shared::Shared;
 pub use start::StartError;
-pub(crate) use waiters::Key;
+pub(crate) use waiters::{Key, Place};
 pub use waking::Waking;

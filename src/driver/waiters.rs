@@ -251,7 +251,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
-    fn enter(waiters: &mut Waiters, key: Key, interest: Readiness, waker: &Waker) -> Place {
+    fn entered(waiters: &mut Waiters, key: Key, interest: Readiness, waker: &Waker) -> Place {
         let place = Place::default();
         waiters.add(key, interest, waker, &place);
         place
@@ -291,8 +291,8 @@ mod tests {
         let mut waiters = Waiters::default();
         let enter = |waiters: &mut Waiters| {
             let waker = |counter: &Arc<Counter>| Waker::from(Arc::clone(counter));
-            let reads = super::tests::enter(waiters, key, Readiness::READABLE, &waker(&reader));
-            super::tests::enter(waiters, key, Readiness::WRITABLE, &waker(&writer));
+            let reads = entered(waiters, key, Readiness::READABLE, &waker(&reader));
+            entered(waiters, key, Readiness::WRITABLE, &waker(&writer));
             reads
         };
         let happens = |waiters: &mut Waiters, readiness| {
@@ -321,8 +321,8 @@ mod tests {
         let task = Arc::<Counter>::default();
         let waker = Waker::from(Arc::clone(&task));
         let mut waiters = Waiters::default();
-        let reads = enter(&mut waiters, key, Readiness::READABLE, &waker);
-        let writes = enter(&mut waiters, key, Readiness::WRITABLE, &waker);
+        let reads = entered(&mut waiters, key, Readiness::READABLE, &waker);
+        let writes = entered(&mut waiters, key, Readiness::WRITABLE, &waker);
         assert!(matches!(waiters.remove(key, &reads), Left::Waiting(_)));
         assert!(matches!(waiters.remove(key, &reads), Left::Nowhere));
         let mut woken = Vec::new();
@@ -350,11 +350,11 @@ mod tests {
         let waker = &Waker::from(Arc::<Counter>::default());
         let mut waiters = Waiters::default();
         assert!(!waiters.may_lead(id), "nobody waits");
-        enter(&mut waiters, key, Readiness::WRITABLE, waker);
+        entered(&mut waiters, key, Readiness::WRITABLE, waker);
         assert!(!waiters.may_lead(id), "nobody reads");
         waiters.add_thread(key, Readiness::READABLE, waker, &Place::default());
         assert!(waiters.may_lead(id));
-        enter(&mut waiters, key, Readiness::READABLE, waker);
+        entered(&mut waiters, key, Readiness::READABLE, waker);
         assert!(!waiters.may_lead(id));
     }
 
@@ -364,9 +364,9 @@ mod tests {
         let mut waiters = Waiters::default();
         let waker = &Waker::from(Arc::<Counter>::default());
         for _ in 0..2 {
-            let other = enter(&mut waiters, Key::Connection(id), Readiness::STATE, waker);
+            let other = entered(&mut waiters, Key::Connection(id), Readiness::STATE, waker);
             assert!(!waiters.is_finish_awaited());
-            let place = enter(&mut waiters, Key::Finished, Readiness::STATE, waker);
+            let place = entered(&mut waiters, Key::Finished, Readiness::STATE, waker);
             let _ = waiters.remove(Key::Connection(id), &other);
             assert!(waiters.is_finish_awaited());
             let _ = waiters.remove(Key::Finished, &place);
@@ -374,7 +374,7 @@ mod tests {
         for end in [Waiters::take_all, |waiters: &mut Waiters, woken: &mut _| {
             waiters.take_key(Key::Finished, woken);
         }] {
-            enter(&mut waiters, Key::Finished, Readiness::STATE, waker);
+            entered(&mut waiters, Key::Finished, Readiness::STATE, waker);
             end(&mut waiters, &mut Vec::new());
             assert!(!waiters.is_finish_awaited());
         }
@@ -388,7 +388,7 @@ mod tests {
         let mut waiters = Waiters::default();
         for counter in &counters {
             let waker = Waker::from(Arc::clone(counter));
-            enter(&mut waiters, key, Readiness::READABLE, &waker);
+            entered(&mut waiters, key, Readiness::READABLE, &waker);
         }
         let happens = |waiters: &mut Waiters| {
             let mut woken = Vec::new();
@@ -408,7 +408,7 @@ mod tests {
         assert!(waiters.table.is_empty());
         assert!(happens(&mut waiters).is_empty());
         let waker = Waker::from(Arc::clone(&counters[0]));
-        enter(&mut waiters, key, Readiness::READABLE, &waker);
+        entered(&mut waiters, key, Readiness::READABLE, &waker);
         assert_eq!(
             happens(&mut waiters).len(),
             1,

@@ -233,6 +233,23 @@ pub(super) fn peek(
     Poll::Ready(Ok(len))
 }
 
+/// Whether a read would not wait. It takes nothing, not even an error.
+pub(super) fn readable(shared: &mut Shared, id: ConnId) -> Poll<io::Result<()>> {
+    match shared.stack().is_readable(id) {
+        true => Poll::Ready(Ok(())),
+        false => Poll::Pending,
+    }
+}
+
+/// Whether a write would not wait.
+pub(super) fn writable(shared: &mut Shared, id: ConnId) -> Poll<io::Result<()>> {
+    check_open(shared)?;
+    match shared.stack().finds_room(id) {
+        true => Poll::Ready(Ok(())),
+        false => Poll::Pending,
+    }
+}
+
 /// A write, until something of it is taken.
 pub(super) struct Writing<'a> {
     id: ConnId,

@@ -2,14 +2,15 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use core::task::Poll;
 use core::time::Duration;
 use std::io;
 
 use super::blocking::{self, Patience, Waits};
-use super::handle::{self, Hold};
+use super::handle::{self, Connection, Hold};
 use super::stream::TcpStream;
 use crate::config::ListenerConfig;
-use crate::driver::Key;
+use crate::driver::{Key, Shared};
 use crate::stack::{ListenerId, Readiness};
 
 /// A socket that accepts connections. Dropping it closes it; connections that were not accepted are
@@ -141,13 +142,31 @@ impl TcpListener {
         }
     }
 
+    pub(super) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
+    /// What is waited for at each shard.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// What is accepted at one of the shards.
+    pub(super) fn accept_at(
+        &self,
+        shard: usize,
+        shared: &mut Shared,
+    ) -> Poll<io::Result<Connection>> {
+        handle::accept(shared, self.ids[shard])
+    }
+
     fn accept_with(&self, patience: Patience) -> io::Result<(TcpStream, SocketAddr)> {
         let connection = blocking::run_any(
             self.hold.runtime(),
             &self.keys,
             Readiness::READABLE,
             patience,
-            |shard, shared, _| handle::accept(shared, self.ids[shard]),
+            |shard, shared, _| self.accept_at(shard, shared),
         )?;
         let stream = TcpStream::new(self.hold.clone(), connection);
         Ok((stream, connection.peer))

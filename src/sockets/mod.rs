@@ -43,9 +43,11 @@
 //! | `udp` | [`UdpSocket`] |
 //! | `handle` | what each call does to the stack, once, without waiting |
 //! | `blocking` | the same call, repeated until it succeeds or its timeout is over |
+//! | [`asynchronous`] | the same sockets for tasks of any executor |
 //! | `error` | errors of the stack as [`std::io::Error`] |
 
 mod addresses;
+pub mod asynchronous;
 mod blocking;
 mod error;
 mod handle;
@@ -80,5 +82,26 @@ mod tests {
         anywhere::<TcpStream>();
         anywhere::<Reader<'_>>();
         anywhere::<UdpSocket>();
+        anywhere::<asynchronous::TcpListener>();
+        anywhere::<asynchronous::TcpStream>();
+        anywhere::<asynchronous::UdpSocket>();
+    }
+
+    /// An executor may move tasks between threads.
+    #[test]
+    fn futures_may_go_to_any_thread() {
+        use asynchronous::{TcpListener, TcpStream, UdpSocket};
+        fn of<'a, A, T: Send>(_: impl Fn(&'a A) -> T)
+        where
+            A: 'a,
+        {
+        }
+        of(|net: &Net| TcpStream::connect(net, ([192, 0, 2, 1], 7)));
+        of(TcpListener::accept);
+        of(TcpStream::readable);
+        of(|stream: &TcpStream| async { stream.read(&mut [0; 1]).await });
+        of(|stream: &TcpStream| async { stream.write(&[0; 1]).await });
+        of(|socket: &UdpSocket| async { socket.recv_from(&mut [0; 1]).await });
+        of(|socket: &UdpSocket| async { socket.send(&[0; 1]).await });
     }
 }

@@ -25,6 +25,21 @@ pub struct Opening {
     pub tcp: TcpConfig,
 }
 
+impl Opening {
+    /// What `change` makes of the configuration of the host.
+    pub(super) fn new(net: &Net, change: impl FnOnce(&mut Opening)) -> Opening {
+        let engine = net.hold().engine(0);
+        let mut opening = Opening {
+            local: None,
+            timeout: None,
+            tcp: engine.call(|shared, _| shared.stack().config().tcp.clone()),
+        };
+        // Not under the lock: it may call the network, or panic.
+        change(&mut opening);
+        opening
+    }
+}
+
 impl Net {
     /// Connects to `remote`, and waits until the connection is established or has failed.
     ///
@@ -102,7 +117,9 @@ impl Net {
         remote: SocketAddr,
         change: impl FnOnce(&mut Opening),
     ) -> io::Result<TcpStream> {
-        let (opened, timeout) = Opened::begin(self, remote, change)?;
+        let opening = Opening::new(self, change);
+        let timeout = opening.timeout;
+        let opened = Opened::begin(self, remote, &opening)?;
         let id = opened.connection.id;
         opened
             .engine()
@@ -127,35 +144,17 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Sends a SYN. Also says how long to wait for the answer.
-    pub(super) fn begin(
-        net: &Net,
-        remote: SocketAddr,
-        change: impl FnOnce(&mut Opening),
-    ) -> io::Result<(Opened, Option<Duration>)> {
-        let runtime = net.hold().runtime();
-        let tcp = runtime.engines()[0].call(|shared, _| shared.stack().config().tcp.clone());
-        let mut opening = Opening {
-            local: None,
-            timeout: None,
-            tcp,
-        };
-        // Not under the lock: it may call the network, or panic.
-        change(&mut opening);
-        let Opening {
-            local,
-            timeout,
-            tcp,
-        } = opening;
-        let engine = net.hold().engine(runtime.home(local, remote));
+    /// Sends a SYN.
+    pub(super) fn begin(net: &Net, remote: SocketAddr, opening: &Opening) -> io::Result<Opened> {
+        let (hold, local) = (net.hold().clone(), opening.local);
+        let engine = hold.engine(hold.runtime().home(local, remote));
         let connection =
-            engine.call(|shared, now| handle::connect(shared, now, local, remote, &tcp))?;
-        let opened = Opened {
-            hold: net.hold().clone(),
+            engine.call(|shared, now| handle::connect(shared, now, local, remote, &opening.tcp))?;
+        Ok(Opened {
+            hold,
             connection,
             is_finished: false,
-        };
-        Ok((opened, timeout))
+        })
     }
 
     /// The shard that has it.

@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::blocking::{self, Patience, Waits};
 use super::error;
@@ -63,6 +64,8 @@ struct Inner {
     hold: Hold,
     connection: Connection,
     waits: Waits,
+    /// Whether dropping the last handle waits, as the linger option says.
+    lingers: AtomicBool,
 }
 
 impl TcpStream {
@@ -72,6 +75,7 @@ impl TcpStream {
                 hold,
                 connection,
                 waits: Waits::default(),
+                lingers: AtomicBool::new(true),
             }),
         }
     }
@@ -326,6 +330,21 @@ impl TcpStream {
         self.inner.connection.id
     }
 
+    /// What is waited for.
+    pub(super) fn key(&self) -> Key {
+        self.inner.key()
+    }
+
+    /// The shard that has it.
+    pub(super) fn engine(&self) -> &Engine {
+        self.inner.engine()
+    }
+
+    /// Whether dropping the last handle waits, as the linger option says.
+    pub(super) fn lingers(&self, lingers: bool) {
+        self.inner.lingers.store(lingers, Ordering::Relaxed);
+    }
+
     /// How long a read may wait.
     pub(super) fn read_patience(&self) -> Patience {
         self.inner.waits.to_read()
@@ -432,7 +451,8 @@ impl Drop for Inner {
         let id = self.connection.id;
         let engine = self.engine();
         let linger = engine.call(|shared, now| {
-            let linger = linger(shared, now, id);
+            let may_wait = self.lingers.load(Ordering::Relaxed);
+            let linger = linger(shared, now, id).filter(|_| may_wait);
             if linger.is_none() {
                 handle::let_go(shared, now, id, false);
             }

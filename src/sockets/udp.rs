@@ -15,7 +15,7 @@ use super::error;
 use super::handle::{self, Hold};
 use super::net::Net;
 use crate::config::UdpOptions;
-use crate::driver::{Engine, Key, Shared};
+use crate::driver::{Engine, Key, Runtime, Shared};
 use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
 
 /// A UDP socket. Datagrams may be lost, duplicated or reordered: see [`link`](crate::link) for what can be
@@ -369,6 +369,25 @@ impl UdpSocket {
             patience,
             attempt,
         )
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        self.inner.hold.runtime()
+    }
+
+    /// The socket at each shard.
+    pub(super) fn ids(&self) -> &[UdpId] {
+        &self.inner.ids
+    }
+
+    /// What is waited for at each.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.inner.keys
+    }
+
+    /// The shard that sends to `remote`, or to the address that the socket is connected to.
+    pub(super) fn sender(&self, remote: Option<SocketAddr>) -> usize {
+        self.inner.sender(remote)
     }
 
     /// What is the same at all shards.

@@ -369,6 +369,16 @@ impl Stack {
         None
     }
 
+    /// Whether RECEIVE has an answer: text, the end of the stream, or an error.
+    pub(crate) fn is_readable(&self, id: ConnId) -> bool {
+        self.table.get(id).tcb.is_readable()
+    }
+
+    /// Whether SEND has an answer: room, or an error. If not, a WRITABLE event follows when it has.
+    pub(crate) fn finds_room(&mut self, id: ConnId) -> bool {
+        self.table.get_mut(id).tcb.finds_room()
+    }
+
     /// Something happened to a connection: it may have something to send, and more may follow.
     fn touched(&mut self, slot: u32) {
         self.queue_to_send(slot);

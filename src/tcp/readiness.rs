@@ -2,6 +2,9 @@
 
 use core::ops::{BitOr, BitOrAssign};
 
+use super::state::State;
+use super::tcb::Tcb;
+
 /// Which calls on a connection are worth trying again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Readiness(u8);
@@ -38,5 +41,21 @@ impl BitOr for Readiness {
 impl BitOrAssign for Readiness {
     fn bitor_assign(&mut self, other: Readiness) {
         self.0 |= other.0;
+    }
+}
+
+impl Tcb {
+    /// Whether RECEIVE has an answer: text, the end of the stream, or an error.
+    pub(crate) fn is_readable(&self) -> bool {
+        let has_ended = self.read_shut || self.fin_received() || self.state == State::Closed;
+        self.recv_buffer.len() > 0 || self.recv_buffer.is_lent() || has_ended
+    }
+
+    /// Whether SEND has an answer: room, or an error. If not, the user waits for room.
+    pub(crate) fn finds_room(&mut self) -> bool {
+        let is_open = self.state.takes_data() && self.snd.fin.is_none();
+        let has_room = self.send_room() > 0;
+        self.starved |= is_open && !has_room;
+        !is_open || has_room
     }
 }

@@ -9,6 +9,7 @@ use crate::harness::{Family, Lab, PATIENCE, Running, eventually, in_both_familie
 
 in_both_families![
     nc_gets_its_echo,
+    nc_gets_its_echo_from_a_task,
     nc_talks_to_listen,
     connect_talks_to_nc,
     socat_gets_its_echo,
@@ -69,6 +70,29 @@ fn nc_gets_its_echo(lab: &Lab) {
     nc.type_in(b"and again\n");
     nc.outputs(format!("{LINE}and again\n").as_bytes());
     nc.finish().well();
+}
+
+/// Several at once, of the one thread that there is.
+fn nc_gets_its_echo_from_a_task(lab: &Lab) {
+    let stack = lab.stack().to_string();
+    let _echo = Running::start(example("async_echo"), &[lab.tun(), &stack, "7"]).says(":7");
+    let mut several = [(); 5].map(|()| Running::start("nc", &["-N", &stack, "7"]));
+    for (number, nc) in several.iter_mut().enumerate() {
+        nc.type_in(format!("{number} {LINE}").as_bytes());
+    }
+    for (number, nc) in several.iter_mut().enumerate().rev() {
+        let line = format!("{number} {LINE}");
+        nc.outputs(line.as_bytes());
+        nc.type_in(b"and again\n");
+        nc.outputs(format!("{line}and again\n").as_bytes());
+    }
+    let text = pattern(0, 3_000_000);
+    let mut nc = Running::start("nc", &["-N", &stack, "7"]);
+    nc.type_in(&text);
+    nc.outputs(&text);
+    for nc in several.into_iter().chain([nc]) {
+        nc.finish().well();
+    }
 }
 
 fn nc_talks_to_listen(lab: &Lab) {

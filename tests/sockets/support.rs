@@ -149,6 +149,10 @@ pub(super) fn addr(text: &str) -> SocketAddr {
     text.parse().expect("an address and port")
 }
 
+pub(super) fn addr_of(address: &str, port: u16) -> SocketAddr {
+    SocketAddr::new(address.parse().expect("an address"), port)
+}
+
 /// The kind of error of an answer that must be one.
 pub(super) fn kind<T>(answer: io::Result<T>) -> io::ErrorKind {
     match answer {

@@ -154,7 +154,7 @@ const PROGRAM: [&str; 8] = [
 ];
 
 /// Who may name which crate. `program` is `src/main.rs` and `src/cli`.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 28] = [
     ("etherparse", &["wire"]),
     (
         "siphasher",
@@ -177,6 +177,9 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("rustix", &["tun"]),
     ("parking_lot", &["driver"]),
     ("rustc-hash", &["driver"]),
+    ("futures-core", &["sockets"]),
+    ("futures-io", &["sockets"]),
+    ("tokio", &["sockets"]),
     ("pcap-file", &["sim", "driver", "program"]),
     ("anyhow", &["program"]),
     ("clap", &["program"]),

@@ -1,0 +1,288 @@
+//! A socket that sends and receives datagrams for tasks.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::task::{Context, Poll, ready};
+use std::io;
+
+use super::super::{Net, handle, udp};
+use super::waiting::{AtAll, AtOne, answer};
+use crate::driver::{Place, Shared};
+use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError};
+
+/// A UDP socket. Any number of tasks may send and receive at the same time by way of `&UdpSocket`, and a clone
+/// is another handle on the same socket.
+///
+/// It is the socket of a [`sockets::UdpSocket`](super::super::UdpSocket): [`From`] turns either into the other,
+/// and [`get_ref`](UdpSocket::get_ref) has all calls that do not wait. Dropping the last handle frees the port;
+/// what was sent before still leaves.
+///
+/// ```
+/// use std::io;
+/// use stubborn::sockets::Net;
+/// use stubborn::sockets::asynchronous::UdpSocket;
+/// # use stubborn::config::Config;
+/// # use stubborn::driver::memory;
+/// # let (left, right) = memory::pair(1500)?;
+/// # let server = Net::start(left, Config::new(["192.0.2.1".parse()?]))?;
+/// # let client = Net::start(right, Config::new(["192.0.2.2".parse()?]))?;
+///
+/// async fn exchange(server: &Net, client: &Net) -> io::Result<()> {
+///     let echo = UdpSocket::bind(server, ([192, 0, 2, 1], 7))?;
+///     let socket = UdpSocket::bind(client, ([0, 0, 0, 0], 0))?;
+///     socket.connect(echo.local_addr())?;
+///     socket.send(b"hello").await?;
+///
+///     let mut text = [0; 1500];
+///     let (len, from) = echo.recv_from(&mut text).await?;
+///     echo.send_to(&text[..len], from).await?;
+///     assert_eq!(socket.recv(&mut text).await?, 5);
+///     Ok(())
+/// }
+///
+/// pollster::block_on(exchange(&server, &client))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct UdpSocket {
+    socket: udp::UdpSocket,
+    /// Where the task waits that polled last to receive, at each shard.
+    receiver: Box<[Place]>,
+    /// Where the task waits that polled last to send: at one of them.
+    sender: Box<[Place]>,
+}
+
+impl UdpSocket {
+    /// A socket at `address` of the host `net`. It does not wait.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::bind`](super::super::UdpSocket::bind).
+    pub fn bind(net: &Net, address: impl Into<SocketAddr>) -> io::Result<UdpSocket> {
+        udp::UdpSocket::bind(net, address.into()).map(UdpSocket::from)
+    }
+
+    /// From now on the socket receives only from `remote`, and [`UdpSocket::send`] sends to it. Nothing is
+    /// sent, and it does not wait.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::connect`](super::super::UdpSocket::connect).
+    pub fn connect(&self, remote: impl Into<SocketAddr>) -> io::Result<()> {
+        self.socket.connect(remote.into())
+    }
+
+    /// Sends a datagram to `remote`, as soon as the queue of the socket has room.
+    ///
+    /// If this is dropped before it has an answer, nothing is sent.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the datagram is too long or `remote` cannot be a peer; `ConnectionRefused` if the
+    /// socket is connected and an earlier datagram found no socket at the peer; `NetworkDown` if the network
+    /// has ended.
+    pub async fn send_to(&self, data: &[u8], remote: impl Into<SocketAddr>) -> io::Result<usize> {
+        self.send_with(data, Some(remote.into())).await
+    }
+
+    /// As [`UdpSocket::send_to`], to the address that the socket is connected to.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::send_to`]; `NotConnected` if it is connected to none.
+    pub async fn send(&self, data: &[u8]) -> io::Result<usize> {
+        self.send_with(data, None).await
+    }
+
+    /// The next datagram: the number of octets copied into `buffer`, and the sender. If `buffer` is too short,
+    /// the rest of the datagram is lost.
+    ///
+    /// If this is dropped before it has an answer, no datagram is lost: another call receives it.
+    ///
+    /// # Errors
+    /// `ConnectionRefused` if the socket is connected and an earlier datagram found no socket at the peer;
+    /// `NetworkDown` if the network has ended.
+    pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let room = buffer.len();
+        let recv = |stack: &mut Stack, id| stack.udp_recv(id, buffer);
+        from(room, self.recv_with(recv).await)
+    }
+
+    /// As [`UdpSocket::recv_from`], without the sender.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(buffer).await.map(|(len, _)| len)
+    }
+
+    /// As [`UdpSocket::recv_from`], but leaves the datagram in the queue.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub async fn peek_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let room = buffer.len();
+        let peek = |stack: &mut Stack, id| stack.udp_peek(id, buffer);
+        from(room, self.recv_with(peek).await)
+    }
+
+    /// As [`UdpSocket::peek_from`], without the sender.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.peek_from(buffer).await.map(|(len, _)| len)
+    }
+
+    /// As [`UdpSocket::send_to`], or as [`UdpSocket::send`] if `remote` is `None`, for who writes a future.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        data: &[u8],
+        remote: Option<SocketAddr>,
+    ) -> Poll<io::Result<usize>> {
+        let shard = self.socket.sender(remote);
+        // Another destination may be another shard's.
+        for (other, place) in self
+            .sender
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != shard)
+        {
+            let engine = self.socket.runtime().engine(other);
+            engine.leave(self.socket.keys()[other], place);
+        }
+        self.send_at(&self.sender[shard], context, shard, data, remote)
+    }
+
+    /// As [`UdpSocket::recv_from`], for who writes a future.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`].
+    pub fn poll_recv_from(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        let room = buffer.len();
+        let recv = |stack: &mut Stack, id| stack.udp_recv(id, buffer);
+        let received = ready!(self.recv_at(&self.receiver, context, recv));
+        Poll::Ready(from(room, received))
+    }
+
+    /// The local address and port. The address is unspecified if the socket is bound to all of them.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.socket.local_addr()
+    }
+
+    /// The address that the socket is connected to.
+    ///
+    /// # Errors
+    /// `NotConnected` if there is none.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.peer_addr()
+    }
+
+    /// The socket for threads, for the calls that do not wait.
+    pub fn get_ref(&self) -> &udp::UdpSocket {
+        &self.socket
+    }
+
+    async fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
+        let shard = self.socket.sender(remote);
+        let waiting = AtOne {
+            engine: self.socket.runtime().engine(shard),
+            key: self.socket.keys()[shard],
+            place: Place::default(),
+        };
+        waiting
+            .until(|place, context| self.send_at(place, context, shard, data, remote))
+            .await
+    }
+
+    async fn recv_with(
+        &self,
+        mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
+    ) -> io::Result<Received> {
+        let waiting = AtAll::new(self.socket.runtime(), self.socket.keys());
+        waiting
+            .until(|places, context| self.recv_at(places, context, &mut recv))
+            .await
+    }
+
+    fn send_at(
+        &self,
+        place: &Place,
+        context: &mut Context<'_>,
+        shard: usize,
+        data: &[u8],
+        remote: Option<SocketAddr>,
+    ) -> Poll<io::Result<usize>> {
+        let (engine, key) = (
+            self.socket.runtime().engine(shard),
+            self.socket.keys()[shard],
+        );
+        let id = self.socket.ids()[shard];
+        let send = |shared: &mut Shared, _| handle::udp_send(shared, id, data, remote);
+        answer(engine.poll(key, Readiness::WRITABLE, place, context.waker(), send))
+    }
+
+    fn recv_at(
+        &self,
+        places: &[Place],
+        context: &mut Context<'_>,
+        mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
+    ) -> Poll<io::Result<Received>> {
+        let (ids, keys) = (self.socket.ids(), self.socket.keys());
+        let recv =
+            |shard: usize, shared: &mut Shared, _| handle::udp_recv(shared, ids[shard], &mut recv);
+        let (interest, waker) = (Readiness::READABLE, context.waker());
+        answer(
+            self.socket
+                .runtime()
+                .poll(keys, interest, places, waker, recv),
+        )
+    }
+}
+
+/// How much of a datagram is in a buffer with this much room, and the sender.
+fn from(room: usize, received: io::Result<Received>) -> io::Result<(usize, SocketAddr)> {
+    received.map(|received| (received.len.min(room), received.remote))
+}
+
+/// The same socket. Its timeouts mean nothing here.
+impl From<udp::UdpSocket> for UdpSocket {
+    fn from(socket: udp::UdpSocket) -> UdpSocket {
+        let [receiver, sender] = [(); 2].map(|()| socket.runtime().places());
+        UdpSocket {
+            socket,
+            receiver,
+            sender,
+        }
+    }
+}
+
+/// The same socket, for threads.
+impl From<UdpSocket> for udp::UdpSocket {
+    fn from(socket: UdpSocket) -> udp::UdpSocket {
+        socket.socket.clone()
+    }
+}
+
+impl Clone for UdpSocket {
+    fn clone(&self) -> UdpSocket {
+        UdpSocket::from(self.socket.clone())
+    }
+}
+
+impl Drop for UdpSocket {
+    fn drop(&mut self) {
+        for places in [&self.receiver, &self.sender] {
+            self.socket.runtime().leave(self.socket.keys(), places);
+        }
+    }
+}
+
+impl fmt::Debug for UdpSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}
