@@ -7,7 +7,7 @@ use bench_tun::{Kind, Queue};
 
 use crate::ISS;
 use crate::discard::window;
-use crate::flow::Manner;
+use crate::manner::Manner;
 use crate::segment::{ACK, Arrived, MSS, Template};
 
 /// The most that is in flight, in octets, unless another limit is asked for. The kernel's window

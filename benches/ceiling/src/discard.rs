@@ -5,7 +5,7 @@ use std::io;
 
 use bench_tun::{Kind, Queue};
 
-use crate::flow::Manner;
+use crate::manner::Manner;
 use crate::segment::{ACK, Arrived, FIN, LARGEST_WINDOW, MSS, Template};
 use crate::{ISS, LONGEST};
 

@@ -1,29 +1,18 @@
-//! A bulk connection of either kind, whoever's thread it runs in.
+//! A bulk connection of either kind, in whichever thread it runs.
 
 use std::io;
 use std::time::Duration;
 
-use bench_tun::{Kind, Queue};
+use bench_tun::Queue;
 
 use crate::chargen::Chargen;
 use crate::discard::Discard;
+use crate::manner::Manner;
 use crate::segment::Arrived;
 use crate::{CHARGEN, DISCARD};
 
 /// How long to wait for an acknowledgment before everything that is in flight is sent again.
 pub const PATIENCE: Duration = Duration::from_millis(10);
-
-/// How connections are served.
-#[derive(Clone, Copy)]
-pub struct Manner {
-    pub kind: Kind,
-    /// How many segments one acknowledgment is for.
-    pub every: u32,
-    /// The most that may be in flight on a connection, either way, in octets, if not the usual.
-    pub flight: Option<u32>,
-    /// Text is copied to and from a user, as behind any socket.
-    pub copies: bool,
-}
 
 /// A connection to discard or from chargen.
 pub enum Flow {

@@ -27,6 +27,7 @@ mod chargen;
 mod discard;
 mod echo;
 mod flow;
+mod manner;
 mod segment;
 mod threads;
 
@@ -37,7 +38,8 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 use bench_tun::{HEADER, Kind, Queue, Timeout};
 
-use crate::flow::{Flow, Manner, PATIENCE};
+use crate::flow::{Flow, PATIENCE};
+use crate::manner::Manner;
 use crate::segment::{Arrived, LARGEST_WINDOW, RST, SYN};
 
 const ECHO: u16 = 7;

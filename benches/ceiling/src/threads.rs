@@ -11,7 +11,8 @@ use std::thread;
 use anyhow::Result;
 use bench_tun::Queue;
 
-use crate::flow::{Flow, Manner, PATIENCE};
+use crate::flow::{Flow, PATIENCE};
+use crate::manner::Manner;
 use crate::segment::{Arrived, RST, SYN};
 use crate::{ECHO, LONGEST, Patience, discard, echo};
 
