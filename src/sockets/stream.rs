@@ -215,7 +215,8 @@ impl TcpStream {
     }
 
     /// What dropping the last handle does. `None`: the connection closes in the background. Zero: it is reset
-    /// at once. Otherwise: wait up to this long until the peer has acknowledged everything, then reset.
+    /// at once. Otherwise: wait up to this long until the peer has acknowledged everything, then reset; a stream
+    /// for [tasks](super::asynchronous) does not wait, and closes in the background.
     pub fn set_linger(&self, linger: Option<Duration>) {
         self.set(|options| options.linger = linger);
     }

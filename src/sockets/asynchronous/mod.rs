@@ -52,6 +52,9 @@
 //! of the stack's. The exceptions say so: [`TcpStream::read_exact`] and [`TcpStream::write_all`] may have done
 //! part of their work, and a [`TcpStream::connect`] that is dropped gives up the connection.
 //!
+//! What waits without being a future does so here, too: [`Net::shutdown`](super::Net::shutdown), for one, is for a
+//! thread, or for a `grace` of zero.
+//!
 //! # Several tasks
 //!
 //! All methods take `&self`, and each future has its own place among those who wait: one task may read
