@@ -17,6 +17,7 @@
 mod bsd {
     mod addresses;
     mod datagrams;
+    mod groups;
     mod kernel;
     mod live;
     mod options;

@@ -156,18 +156,22 @@ impl Calls<'_> {
         self.table.keep_unshared((local, peer), there);
     }
 
-    /// Whether a UDP socket that is bound to `places` gets in nobody's way.
+    /// Whether a UDP socket that is bound to `places` gets in nobody's way: those that ask for it share an
+    /// address.
     pub(super) fn may_share_datagram(&self, fd: Fd, places: &[SocketAddr]) -> bool {
+        let reuse = (self.datagram(fd)).is_ok_and(|socket| socket.settings.reuse_address);
         let meets = |other: SocketAddr| places.iter().any(|place| overlap(*place, other));
         self.table.iter().all(|(other_fd, other)| {
             let Kind::Datagram(other) = &other.kind else {
                 return true;
             };
             let bound = other.bound.filter(|_| other_fd != fd);
-            bound.is_none_or(|bound| {
-                let places = other.family.places(bound, other.settings.v6only);
-                !places.into_iter().any(meets)
-            })
+            let shares = reuse && other.settings.reuse_address;
+            shares
+                || bound.is_none_or(|bound| {
+                    let places = other.family.places(bound, other.settings.v6only);
+                    !places.into_iter().any(meets)
+                })
         })
     }
 

@@ -293,7 +293,6 @@ impl Calls<'_> {
     /// UDP: the socket hears at these places, too, those of a family of which it does not hear yet.
     fn hear_at(&mut self, fd: Fd, places: &[SocketAddr]) -> Result<(), Errno> {
         let known = self.datagram(fd)?.ids.clone();
-        let options = self.datagram(fd)?.options;
         let is_known = |place: &SocketAddr| {
             let mut known = known.iter().map(|id| self.stack.udp_local_addr(*id));
             known.any(|local| local.is_ipv4() == place.is_ipv4())
@@ -305,11 +304,11 @@ impl Calls<'_> {
             let Ok(id) = self.stack.udp_bind(place) else {
                 continue;
             };
-            self.stack.udp_set_options(id, options);
             self.table.own_udp(id, fd);
             self.datagram_mut(fd)?.ids.push(id);
         }
-        Ok(())
+        self.apply_datagram(fd)?;
+        self.rejoin(fd)
     }
 
     /// A UDP socket that sends or connects has an address.

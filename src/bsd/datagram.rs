@@ -1,7 +1,8 @@
 //! A UDP socket. One of `AF_INET6` at the unspecified address hears both families, so it has a
 //! socket of the stack for each.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeSet;
 
 use super::Calls;
 use super::address::Family;
@@ -24,6 +25,8 @@ pub(super) struct DatagramSocket {
     pub(super) bound_by_user: Option<SocketAddr>,
     /// The peer it is connected to, as its family writes addresses.
     pub(super) peer: Option<SocketAddr>,
+    /// The groups that it has joined.
+    pub(super) groups: BTreeSet<IpAddr>,
     /// The sockets of the stack, once it has an address.
     pub(super) ids: Vec<UdpId>,
     /// What `MSG_MORE` has left for the next send, and where to.
@@ -41,18 +44,18 @@ impl DatagramSocket {
     /// A socket without an address. As on Linux, what is too long goes in fragments
     /// (`IP_PMTUDISC_WANT`), and every group that the host is in is heard (`IP_MULTICAST_ALL`).
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
-        let (fragments, multicast_all) = (true, true);
+        let fragments = true;
         DatagramSocket {
             family,
             settings: SocketSettings::default(),
             options: UdpOptions {
                 fragments,
-                multicast_all,
                 ..options
             },
             bound: None,
             bound_by_user: None,
             peer: None,
+            groups: BTreeSet::new(),
             ids: Vec::new(),
             held: Vec::new(),
             held_for: None,

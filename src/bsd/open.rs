@@ -101,7 +101,8 @@ impl Calls<'_> {
     /// Where a UDP socket is bound: it hears from now on.
     pub(super) fn bind_datagram(&mut self, fd: Fd, address: SocketAddr) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
-        let (family, v6only, options) = (socket.family, socket.settings.v6only, socket.options);
+        let (family, v6only) = (socket.family, socket.settings.v6only);
+        let shares = socket.settings.reuse_address;
         let places = self.bindable(family, address, v6only, Self::is_bindable_datagram)?;
         let port = match address.port() {
             0 => (self.free_port(&places, |calls, places| {
@@ -117,7 +118,12 @@ impl Calls<'_> {
             .filter(|place| self.has_family(*place))
             .collect::<Vec<_>>()
         {
-            match self.stack.udp_bind(SocketAddr::new(place.ip(), port)) {
+            let place = SocketAddr::new(place.ip(), port);
+            let bound = match shares {
+                true => self.stack.udp_bind_shared(place),
+                false => self.stack.udp_bind(place),
+            };
+            match bound {
                 Ok(id) => ids.push(id),
                 Err(error) => {
                     ids.into_iter().for_each(|id| self.stack.udp_close(id));
@@ -129,13 +135,13 @@ impl Calls<'_> {
             }
         }
         for id in &ids {
-            self.stack.udp_set_options(*id, options);
             self.table.own_udp(*id, fd);
         }
         let socket = self.datagram_mut(fd)?;
         socket.bound = Some(SocketAddr::new(address.ip(), port));
         socket.ids = ids;
-        Ok(())
+        self.apply_datagram(fd)?;
+        self.rejoin(fd)
     }
 
     /// The places of an address, if this host may use it.

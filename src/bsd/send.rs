@@ -198,6 +198,8 @@ impl Calls<'_> {
             return Err(self.take_datagram_error(fd).unwrap_or(Errno::EIO));
         }
         let socket = self.datagram_mut(fd)?;
+        let source = once.source.or_else(|| socket.multicast_source(remote));
+        let once = OneSend { source, ..once };
         if flags & MSG_MORE != 0 {
             socket.held.extend_from_slice(data);
             socket.held_for = to.map(|to| family.outward(to));

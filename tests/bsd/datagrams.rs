@@ -5,7 +5,7 @@ use stubborn::bsd::{Ancillary, Errno, Fd, linux::*};
 use super::support::{World, addr};
 
 impl World {
-    fn datagrams(&mut self, host: usize, domain: i32) -> Fd {
+    pub(super) fn datagrams(&mut self, host: usize, domain: i32) -> Fd {
         self.at(host).socket(domain, SOCK_DGRAM, 0).unwrap()
     }
 }

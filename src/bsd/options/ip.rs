@@ -39,6 +39,9 @@ impl Calls<'_> {
         value: &[u8],
     ) -> Result<(), Errno> {
         self.check_level(fd, level)?;
+        if let Some(answer) = self.set_group_option(fd, (level, name), value) {
+            return answer;
+        }
         let value = int_or_octet(value)?;
         match (level, name) {
             (SOL_IP, IP_TOS) => self.set_traffic_class(fd, value as u8),
@@ -90,6 +93,9 @@ impl Calls<'_> {
 
     pub(super) fn ip_option(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         self.check_level(fd, level)?;
+        if let Some(answer) = self.group_option(fd, level, name) {
+            return answer;
+        }
         let settings = self.settings(fd)?;
         let host = i32::from(self.stack.config().hop_limit);
         Ok(match (level, name) {
@@ -202,10 +208,11 @@ impl Calls<'_> {
     }
 
     /// The options of a UDP socket have changed.
-    pub(super) fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
+    pub(in crate::bsd) fn apply_datagram(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
-        let (ids, options) = (socket.ids.clone(), socket.options);
-        for id in ids {
+        for id in socket.ids.clone() {
+            let is_ipv4 = self.stack.udp_local_addr(id).is_ipv4();
+            let options = self.datagram(fd)?.options_of(is_ipv4);
             self.stack.udp_set_options(id, options);
         }
         Ok(())

@@ -6,6 +6,7 @@
 //! | `socket` | `SOL_SOCKET` |
 //! | `plain` | what of it is kept, and nothing follows |
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
+//! | `groups` | what of them is about groups |
 //! | `tcp` | `SOL_TCP` |
 //! | `rare` | what of it few ask for |
 //! | `signature` | `TCP_MD5SIG` |
@@ -14,6 +15,7 @@
 //! | `info` | `TCP_INFO` |
 
 mod freebsd;
+mod groups;
 pub(super) mod info;
 mod ip;
 mod plain;

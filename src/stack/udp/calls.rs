@@ -69,6 +69,18 @@ impl Stack {
         Ok(self.udp.insert(local, &self.config.udp))
     }
 
+    /// The same at an address and port that other sockets may have: what is to many, each of them hears;
+    /// what is to one, the last that was bound.
+    ///
+    /// # Errors
+    /// If the address is not ours.
+    pub fn udp_bind_shared(&mut self, local: SocketAddr) -> Result<UdpId, BindError> {
+        match self.udp.is_bound(local) {
+            true => Ok(self.udp.insert(local, &self.config.udp)),
+            false => self.udp_bind(local),
+        }
+    }
+
     /// From now on the socket hears only `remote`, sends to it by default, and is told what ICMP
     /// says of its datagrams. If it had no address, it has one now. Nothing leaves. What others
     /// have sent, and was not received yet, is forgotten.

@@ -150,7 +150,7 @@ impl Sockets {
         }
     }
 
-    /// Adds an unconnected socket; its local socket must be free.
+    /// Adds an unconnected socket. Of others that have its local socket none is found by it any more.
     fn insert(&mut self, local: SocketAddr, config: &UdpConfig) -> UdpId {
         let id = UdpId(self.next);
         self.next += 1;
@@ -178,9 +178,21 @@ impl Sockets {
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
-        match socket.tuple() {
-            Some(tuple) => self.connected.remove(&tuple),
-            None => self.bound.remove(&socket.local),
+        let local = socket.local;
+        if let Some(tuple) = socket.tuple() {
+            self.connected.remove(&tuple);
+            return;
+        }
+        if self.bound.get(&local) != Some(&id) {
+            return;
+        }
+        // Of those that share the local socket, the last bound of the others.
+        let others = self.at_port(local.port()).filter(|(other, socket)| {
+            *other != id && socket.local == local && socket.remote.is_none()
+        });
+        match others.map(|(other, _)| other).last() {
+            Some(other) => self.bound.insert(local, other),
+            None => self.bound.remove(&local),
         };
     }
 

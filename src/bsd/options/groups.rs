@@ -1,0 +1,307 @@
+//! Options of `SOL_IP` and `SOL_IPV6` about groups: which a socket is in, and how it sends to them.
+//!
+//! ```text
+//!  struct ip_mreqn                  struct ipv6_mreq           struct group_req
+//!  0  imr_multiaddr                  0  ipv6mr_multiaddr        0  gr_interface
+//!  4  imr_address                   16  ipv6mr_interface        8  gr_group, a sockaddr of 128 octets
+//!  8  imr_ifindex, may be missing
+//! ```
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::{int, int_or_octet, octets};
+use crate::bsd::Calls;
+use crate::bsd::datagram::DatagramSocket;
+use crate::bsd::errno::Errno;
+use crate::bsd::linux::{
+    AF_INET, AF_INET6, IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_ALL, IP_MULTICAST_IF,
+    IP_MULTICAST_LOOP, IP_MULTICAST_TTL, IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP,
+    IPV6_MULTICAST_ALL, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP,
+    MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, SOL_IP, SOL_IPV6,
+};
+use crate::bsd::receive::DEVICE;
+use crate::bsd::table::Fd;
+use crate::config::UdpOptions;
+use crate::stack::{GroupError, UdpId};
+
+/// The most groups of IPv4 that a socket is in (`net.ipv4.igmp_max_memberships`).
+const MOST_GROUPS: usize = 20;
+/// The number of the only interface.
+const INTERFACE: i32 = DEVICE as i32;
+/// Octets of a `struct group_req`.
+const GROUP_REQUEST: usize = 136;
+
+/// A group, and the interface on which it is meant.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    group: IpAddr,
+    /// An address of the interface, and its number; neither: any.
+    address: Ipv4Addr,
+    index: i32,
+}
+
+impl DatagramSocket {
+    /// The options of its socket of one family.
+    pub(in crate::bsd) fn options_of(&self, is_ipv4: bool) -> UdpOptions {
+        let (level, ttl, comes_back, all) = match is_ipv4 {
+            true => (
+                SOL_IP,
+                IP_MULTICAST_TTL,
+                IP_MULTICAST_LOOP,
+                IP_MULTICAST_ALL,
+            ),
+            false => (
+                SOL_IPV6,
+                IPV6_MULTICAST_HOPS,
+                IPV6_MULTICAST_LOOP,
+                IPV6_MULTICAST_ALL,
+            ),
+        };
+        let kept = |name| self.settings.kept(level, name, 1);
+        UdpOptions {
+            multicast_hop_limit: kept(ttl) as u8,
+            multicast_loop: kept(comes_back) != 0,
+            multicast_all: kept(all) != 0,
+            ..self.options
+        }
+    }
+
+    /// The address from which it sends to a group, if `IP_MULTICAST_IF` has given one.
+    pub(in crate::bsd) fn multicast_source(&self, to: SocketAddr) -> Option<IpAddr> {
+        let octets = self.settings.kept(SOL_IP, IP_MULTICAST_IF, 0).to_le_bytes();
+        let is_meant = to.is_ipv4() && to.ip().is_multicast() && octets != [0; 4];
+        is_meant.then(|| Ipv4Addr::from(octets).into())
+    }
+}
+
+impl Calls<'_> {
+    /// Changes an option about groups; `None`: it is none.
+    pub(super) fn set_group_option(
+        &mut self,
+        fd: Fd,
+        (level, name): (i32, i32),
+        value: &[u8],
+    ) -> Option<Result<(), Errno>> {
+        Some(match (level, name) {
+            (SOL_IP, IP_ADD_MEMBERSHIP) => self.join(fd, request_v4(value)),
+            (SOL_IP, IP_DROP_MEMBERSHIP) => self.leave(fd, request_v4(value)),
+            (SOL_IPV6, IPV6_ADD_MEMBERSHIP) => self.join(fd, request_v6(value)),
+            (SOL_IPV6, IPV6_DROP_MEMBERSHIP) => self.leave(fd, request_v6(value)),
+            (_, MCAST_JOIN_GROUP) => self.join(fd, request(level, value)),
+            (_, MCAST_LEAVE_GROUP) => self.leave(fd, request(level, value)),
+            (SOL_IP, IP_MULTICAST_IF) => self.set_interface(fd, value),
+            (SOL_IP, IP_MULTICAST_TTL) | (SOL_IPV6, IPV6_MULTICAST_HOPS) => {
+                self.set_multicast_hops(fd, (level, name), value)
+            }
+            (SOL_IPV6, IPV6_MULTICAST_IF) => match int(value) {
+                _ if self.datagram(fd).is_err() => Err(Errno::ENOPROTOOPT),
+                Ok(index @ (0 | INTERFACE)) => self.keep_of_groups(fd, (level, name), index),
+                Ok(_) => Err(Errno::ENODEV),
+                Err(error) => Err(error),
+            },
+            (SOL_IP, IP_MULTICAST_LOOP) | (SOL_IPV6, IPV6_MULTICAST_ALL) => {
+                let value = int_or_octet(value);
+                value
+                    .and_then(|value| self.keep_of_groups(fd, (level, name), i32::from(value != 0)))
+            }
+            (SOL_IP, IP_MULTICAST_ALL) | (SOL_IPV6, IPV6_MULTICAST_LOOP) => {
+                match int_or_octet(value) {
+                    Ok(value @ (0 | 1)) => self.keep_of_groups(fd, (level, name), value),
+                    Ok(_) => Err(Errno::EINVAL),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value of an option about groups; `None`: it is none.
+    pub(super) fn group_option(
+        &self,
+        fd: Fd,
+        level: i32,
+        name: i32,
+    ) -> Option<Result<Vec<u8>, Errno>> {
+        let default = match (level, name) {
+            (SOL_IP, IP_MULTICAST_IF) | (SOL_IPV6, IPV6_MULTICAST_IF) => 0,
+            (SOL_IP, IP_MULTICAST_TTL | IP_MULTICAST_LOOP | IP_MULTICAST_ALL)
+            | (SOL_IPV6, IPV6_MULTICAST_HOPS | IPV6_MULTICAST_LOOP | IPV6_MULTICAST_ALL) => 1,
+            _ => return None,
+        };
+        let settings = self.settings(fd);
+        Some(settings.map(|settings| octets(settings.kept(level, name, default))))
+    }
+
+    fn set_multicast_hops(
+        &mut self,
+        fd: Fd,
+        option: (i32, i32),
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        if self.datagram(fd).is_err() {
+            return Err(match option.0 {
+                SOL_IP => Errno::EINVAL,
+                _ => Errno::ENOPROTOOPT,
+            });
+        }
+        match int_or_octet(value)? {
+            -1 => self.keep_of_groups(fd, option, 1),
+            value @ 0..=255 => self.keep_of_groups(fd, option, value),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// `IP_MULTICAST_IF`: an address of this host, or a structure that has one.
+    fn set_interface(&mut self, fd: Fd, value: &[u8]) -> Result<(), Errno> {
+        self.datagram(fd).map_err(|_| Errno::EINVAL)?;
+        let address = match value.len() {
+            0..4 => return Err(Errno::EINVAL),
+            4..8 => v4(value, 0)?,
+            _ => v4(value, 4)?,
+        };
+        let index = value.get(8..12).map_or(Ok(0), int)?;
+        let own = address.is_unspecified() || self.stack.addresses().contains(&address.into());
+        match own && matches!(index, 0 | INTERFACE) {
+            true => {
+                let value = i32::from_le_bytes(address.octets());
+                self.keep_of_groups(fd, (SOL_IP, IP_MULTICAST_IF), value)
+            }
+            false => Err(Errno::EADDRNOTAVAIL),
+        }
+    }
+
+    fn keep_of_groups(&mut self, fd: Fd, option: (i32, i32), value: i32) -> Result<(), Errno> {
+        self.settings_mut(fd)?.keep(option.0, option.1, value);
+        match self.datagram(fd) {
+            Ok(_) => self.apply_datagram(fd),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The socket hears a group; if it is not bound yet, once it is.
+    fn join(&mut self, fd: Fd, request: Result<Request, Errno>) -> Result<(), Errno> {
+        let Request {
+            group,
+            address,
+            index,
+        } = request?;
+        let socket = self.datagram(fd).map_err(|_| Errno::EPROTO)?;
+        if !group.is_multicast() {
+            return Err(Errno::EINVAL);
+        }
+        let is_own = address.is_unspecified() || self.stack.addresses().contains(&address.into());
+        let has_family = self.has_family(SocketAddr::new(group, 0));
+        if !has_family || !matches!(index, 0 | INTERFACE) || (index == 0 && !is_own) {
+            return Err(Errno::ENODEV);
+        }
+        if socket.groups.contains(&group) {
+            return Err(Errno::EADDRINUSE);
+        }
+        let count = socket.groups.iter().filter(|group| group.is_ipv4()).count();
+        if group.is_ipv4() && count >= MOST_GROUPS {
+            return Err(Errno::ENOBUFS);
+        }
+        if let Some(id) = self.of_family(fd, group)? {
+            match self.stack.udp_join(id, group) {
+                Ok(()) | Err(GroupError::AlreadyJoined) => {}
+                Err(_) => return Err(Errno::ENOBUFS),
+            }
+        }
+        self.datagram_mut(fd)?.groups.insert(group);
+        Ok(())
+    }
+
+    /// The socket does not hear a group any more.
+    fn leave(&mut self, fd: Fd, request: Result<Request, Errno>) -> Result<(), Errno> {
+        let Request {
+            group,
+            address,
+            index,
+        } = request?;
+        let socket = self.datagram_mut(fd).map_err(|_| Errno::EPROTO)?;
+        if group.is_ipv6() && !group.is_multicast() {
+            return Err(Errno::EINVAL);
+        }
+        let is_here = matches!(index, 0 | INTERFACE);
+        if !is_here || !socket.groups.contains(&group) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        if !(address.is_unspecified() || self.stack.addresses().contains(&address.into())) {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        self.datagram_mut(fd)?.groups.remove(&group);
+        if let Some(id) = self.of_family(fd, group)? {
+            // What it was not bound for when it joined, it may never have been in.
+            let _ = self.stack.udp_leave(id, group);
+        }
+        Ok(())
+    }
+
+    /// The socket of the stack that hears groups of this family.
+    fn of_family(&self, fd: Fd, group: IpAddr) -> Result<Option<UdpId>, Errno> {
+        let mut ids = self.datagram(fd)?.ids.iter().copied();
+        Ok(ids.find(|id| self.stack.udp_local_addr(*id).is_ipv4() == group.is_ipv4()))
+    }
+
+    /// The socket has been bound: it is in the groups that it has joined. Where the host has no room for one
+    /// more, it does not hear it.
+    pub(in crate::bsd) fn rejoin(&mut self, fd: Fd) -> Result<(), Errno> {
+        for group in self.datagram(fd)?.groups.clone() {
+            if let Some(id) = self.of_family(fd, group)? {
+                let _ = self.stack.udp_join(id, group);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn v4(value: &[u8], at: usize) -> Result<Ipv4Addr, Errno> {
+    let octets = value.get(at..).and_then(|value| value.first_chunk::<4>());
+    octets
+        .map(|octets| Ipv4Addr::from(*octets))
+        .ok_or(Errno::EINVAL)
+}
+
+fn v6(value: &[u8], at: usize) -> Result<Ipv6Addr, Errno> {
+    let octets = value.get(at..).and_then(|value| value.first_chunk::<16>());
+    octets
+        .map(|octets| Ipv6Addr::from(*octets))
+        .ok_or(Errno::EINVAL)
+}
+
+/// A `struct ip_mreqn`, or `ip_mreq`.
+fn request_v4(value: &[u8]) -> Result<Request, Errno> {
+    Ok(Request {
+        group: v4(value, 0)?.into(),
+        address: v4(value, 4)?,
+        index: value.get(8..12).map_or(Ok(0), int)?,
+    })
+}
+
+/// A `struct ipv6_mreq`.
+fn request_v6(value: &[u8]) -> Result<Request, Errno> {
+    Ok(Request {
+        group: v6(value, 0)?.into(),
+        address: Ipv4Addr::UNSPECIFIED,
+        index: int(value.get(16..).unwrap_or(&[]))?,
+    })
+}
+
+/// A `struct group_req`, of the family of the level.
+fn request(level: i32, value: &[u8]) -> Result<Request, Errno> {
+    if value.len() < GROUP_REQUEST {
+        return Err(Errno::EINVAL);
+    }
+    let family = i32::from(u16::from_le_bytes([value[8], value[9]]));
+    let group = match (level, family) {
+        (SOL_IP, AF_INET) => v4(value, 12)?.into(),
+        (SOL_IPV6, AF_INET6) => v6(value, 16)?.into(),
+        (SOL_IP, _) => return Err(Errno::EINVAL),
+        _ => return Err(Errno::EADDRNOTAVAIL),
+    };
+    Ok(Request {
+        group,
+        address: Ipv4Addr::UNSPECIFIED,
+        index: int(value)?,
+    })
+}
