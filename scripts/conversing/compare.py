@@ -65,6 +65,8 @@ def kind(told, script):
     trace = [it.strip() for it in told.split("what happened:")[-1].split("\n") if re.match(r"\s*[\d.]+ > ", it)]
     if "assert 7 == 8" in at:
         return kind_at_end(trace, script)
+    if not trace:
+        return "unreadable: " + told.split(": ", 1)[-1].split("\n")[0][:60]
     reason = told.split("\n")[1].strip()
     actual = re.search(r"actual: ([\d.]+) (> .*)", told)
     if actual and is_race(float(actual[1]), actual[2], script[line - 1 :]):

@@ -163,7 +163,7 @@ class Segment:
             numbers.isn = seq
         told = signed(seq - (numbers.isn or 0))
         # A reset that only answers counts from 0.
-        if flags & FLAGS["R"] and not flags & FLAGS["."] and (numbers.isn is None or abs(told) > 1 << 29):
+        if flags & FLAGS["R"] and (numbers.isn is None or abs(told) > 1 << 29):
             told = seq
         return Segment(
             "".join(flag for flag in "FSRPUEWA." if flags & FLAGS[flag]) or "-",
