@@ -1,6 +1,7 @@
 //! Every setting of the stack: its meaning, unit, default, limits, and the RFC section that it follows.
 
 mod acceptance;
+mod bounds;
 mod congestion;
 mod ecn;
 mod endings;
@@ -22,6 +23,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
 pub use acceptance::Acceptance;
+pub use bounds::TimerBounds;
 pub use congestion::{
     CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,
 };

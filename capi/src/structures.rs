@@ -117,7 +117,9 @@ pub(crate) unsafe fn option(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> Result<(), Errno> {
-    let octets = machine.call(|calls| calls.getsockopt(fd, level, name))??;
+    // SAFETY: the caller's word. Who says nothing of room hears so when the value is given.
+    let room = unsafe { len.as_ref() }.map_or(0, |room| *room as usize);
+    let octets = machine.call(|calls| calls.getsockopt_into(fd, level, name, room))??;
     // SAFETY: the caller's word.
     unsafe { abi::give_octets(value, len, &octets) }.map(drop)
 }

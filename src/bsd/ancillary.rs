@@ -47,6 +47,8 @@ pub struct OneSend {
     pub(super) source: Option<IpAddr>,
     /// `UDP_SEGMENT`: how long the datagrams are of which it is several.
     pub(super) segment: Option<u16>,
+    /// The caller waits for what becomes of it.
+    pub(super) waits: bool,
 }
 
 impl Ancillary {

@@ -9,7 +9,8 @@ use super::Calls;
 use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
-    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP, SHUT_WR,
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP,
+    SHUT_WR,
 };
 use super::receive::Received;
 use super::table::{Fd, Kind};
@@ -211,6 +212,10 @@ pub struct Sending {
     to: Option<SocketAddr>,
     once: OneSend,
     taken: usize,
+    /// It has connected (`MSG_FASTOPEN`), and waits for what comes of that.
+    connects: bool,
+    /// connect has left that to it (`TCP_FASTOPEN_CONNECT`).
+    connects_late: bool,
 }
 
 impl Sending {
@@ -222,6 +227,8 @@ impl Sending {
             to,
             once: OneSend::default(),
             taken: 0,
+            connects: false,
+            connects_late: false,
         }
     }
 
@@ -233,28 +240,63 @@ impl Sending {
 
     /// Whether there is an answer: how much of `data`, the same every time, was taken.
     pub fn attempt(&mut self, calls: &mut Calls<'_>, data: &[u8]) -> Poll<Result<usize, Errno>> {
+        if self.connects {
+            match calls.connect_again(self.fd) {
+                Err(Errno::EALREADY) => return Poll::Pending,
+                // The other system says so of what has succeeded.
+                Err(error) if error != Errno::EISCONN => return Poll::Ready(Err(error)),
+                Ok(()) | Err(_) => {
+                    (self.connects, self.connects_late) = (false, false);
+                    self.flags &= !MSG_FASTOPEN;
+                }
+            }
+            if self.taken == data.len() {
+                return Poll::Ready(Ok(self.taken));
+            }
+        }
         loop {
             if self.taken > 0 && calls.has_failed(self.fd) {
                 return Poll::Ready(Ok(self.taken));
             }
             let rest = &data[self.taken..];
-            match calls.send_once(self.fd, rest, self.flags, self.to, self.once) {
+            self.connects_late |= calls.connects_late(self.fd);
+            let once = OneSend {
+                waits: calls.may_wait(self.fd, self.flags),
+                ..self.once
+            };
+            match calls.send_once(self.fd, rest, self.flags, self.to, once) {
                 Ok(len) => {
                     self.taken += len;
+                    if self.waits_for_handshake(calls) {
+                        self.connects = true;
+                        return Poll::Pending;
+                    }
                     if self.taken == data.len() || len == 0 {
                         return Poll::Ready(Ok(self.taken));
                     }
                 }
                 Err(Errno::EAGAIN) => return Poll::Pending,
+                Err(Errno::EINPROGRESS) if self.waits_for_handshake(calls) => {
+                    self.connects = true;
+                    return Poll::Pending;
+                }
                 Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.taken)),
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }
 
+    /// Whether it has connected just now, and may wait for what comes of that.
+    fn waits_for_handshake(&self, calls: &Calls<'_>) -> bool {
+        (self.flags & MSG_FASTOPEN != 0 || self.connects_late)
+            && calls.may_wait(self.fd, self.flags)
+            && calls.is_opening(self.fd)
+    }
+
     /// The answer when the time is over.
     pub fn timed_out(self) -> Result<usize, Errno> {
         match self.taken {
+            0 if self.connects => Err(Errno::EINPROGRESS),
             0 => Err(Errno::EAGAIN),
             taken => Ok(taken),
         }

@@ -43,6 +43,12 @@ impl Calls<'_> {
     fn shutdown_stream(&mut self, fd: Fd, reading: bool, writing: bool) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let id = match &socket.role {
+            // A connect that waits for the first text comes to nothing.
+            Role::Fresh if socket.waits_for.is_some() => {
+                self.stream_mut(fd, Errno::EINVAL)?.waits_for = None;
+                self.table.happened(fd);
+                return Ok(());
+            }
             Role::Fresh => {
                 // It is noted all the same, as in Linux.
                 self.stream_mut(fd, Errno::EINVAL)?.read_shut |= reading;

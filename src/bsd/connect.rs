@@ -78,25 +78,30 @@ impl Calls<'_> {
                 self.stream_mut(fd, Errno::EINVAL)?.waits_for = Some(peer);
                 Ok(())
             }
-            false => self.connect_sending(fd, peer, &[]).map(|_| ()),
+            false => self.connect_sending(fd, peer, &[], false).map(|_| ()),
         }
     }
 
     /// A connect with the first text (`MSG_FASTOPEN`, RFC 7413): it leaves with the SYN if there
-    /// is a cookie of the peer. Without one a SYN asks for it, and the text is not taken.
+    /// is a cookie of the peer. Without one a SYN asks for it, and the text is not taken. `waits`: the caller goes
+    /// on once the handshake has ended.
     pub(super) fn connect_sending(
         &mut self,
         fd: Fd,
         peer: SocketAddr,
         data: &[u8],
+        waits: bool,
     ) -> Result<usize, Errno> {
         if self.stream(fd, Errno::EINVAL)?.is_listening() {
             return Err(Errno::EISCONN);
         }
         let (local, remote) = self.ends(fd, peer)?;
-        let config = self.stream(fd, Errno::EINVAL)?.config.clone();
+        let mut config = self.stream(fd, Errno::EINVAL)?.config.clone();
         let ready = self.stack.can_fast_open_with(self.now, remote, &config);
         let limit = self.stack.syn_text_limit(self.now, remote, &config);
+        let on_syn = limit.filter(|_| ready).unwrap_or(0);
+        // Who waits for the end of the handshake has more text, which leaves with its last acknowledgment.
+        config.socket.holds_handshake_ack |= waits && data.len() > on_syn;
         let limit = limit.filter(|_| self.table.get(fd).is_ok_and(|known| known.is_nonblocking()));
         let data = match ready {
             true => &data[..data.len().min(limit.unwrap_or(usize::MAX))],
@@ -155,8 +160,22 @@ impl Calls<'_> {
         Ok(())
     }
 
+    /// Whether a connect waits for the first text.
+    pub(super) fn connects_late(&self, fd: Fd) -> bool {
+        let socket = self.stream(fd, Errno::EINVAL);
+        socket.is_ok_and(|socket| socket.waits_for.is_some())
+    }
+
+    /// Whether a connect is under way.
+    pub(super) fn is_opening(&self, fd: Fd) -> bool {
+        let id = self.stream(fd, Errno::EINVAL).ok();
+        let id = id.and_then(|socket| socket.connection());
+        let state = id.map(|id| self.stack.status(id).state);
+        matches!(state, Some(State::SynSent | State::SynReceived))
+    }
+
     /// A connect after the first: what came of it.
-    fn connect_again(&mut self, fd: Fd) -> Result<(), Errno> {
+    pub(super) fn connect_again(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let Some(id) = socket.connection() else {
             return Err(Errno::EINVAL);

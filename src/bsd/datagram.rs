@@ -29,8 +29,8 @@ pub(super) struct DatagramSocket {
     pub(super) groups: BTreeSet<IpAddr>,
     /// The sockets of the stack, once it has an address.
     pub(super) ids: Vec<UdpId>,
-    /// What `MSG_MORE` has left for the next send, and where to.
-    pub(super) held: Vec<u8>,
+    /// What `MSG_MORE` has left for the next send, if anything, were it empty; and where to.
+    pub(super) held: Option<Vec<u8>>,
     pub(super) held_for: Option<SocketAddr>,
     /// What its queue of errors has to tell.
     pub(super) notices: Notices,
@@ -57,7 +57,7 @@ impl DatagramSocket {
             peer: None,
             groups: BTreeSet::new(),
             ids: Vec::new(),
-            held: Vec::new(),
+            held: None,
             held_for: None,
             notices: Notices::default(),
             error: None,
@@ -71,8 +71,9 @@ impl DatagramSocket {
 pub(super) fn errno(reason: Undelivered) -> Errno {
     match reason {
         Undelivered::Refused => Errno::ECONNREFUSED,
-        Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
-        Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
+        Undelivered::NoProtocol => Errno::ENOPROTOOPT,
+        Undelivered::HostProhibited | Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
+        Undelivered::NetworkProhibited | Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
         Undelivered::TooLong { .. } => Errno::EMSGSIZE,
     }
 }

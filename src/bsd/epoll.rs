@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{
-    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLHUP,
-    EPOLLONESHOT,
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLEXCLUSIVE,
+    EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLWAKEUP,
 };
 use super::table::{Fd, Kind};
 
@@ -65,6 +65,20 @@ impl Epoll {
     }
 }
 
+/// What may be watched exclusively.
+const EXCLUSIVELY: i32 =
+    EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+
+/// Whether `EPOLLEXCLUSIVE` is in place, or not there: it is said when watching begins, and then nothing may be
+/// changed. `old`: what was watched so far.
+fn may_be_exclusive(operation: i32, event: EpollEvent, old: Option<i32>) -> bool {
+    let is_exclusive = |events: i32| events & EPOLLEXCLUSIVE != 0;
+    match operation {
+        EPOLL_CTL_MOD => !is_exclusive(event.events) && !old.is_some_and(is_exclusive),
+        _ => !is_exclusive(event.events) || event.events & !EXCLUSIVELY == 0,
+    }
+}
+
 impl Calls<'_> {
     /// A new set.
     ///
@@ -99,7 +113,11 @@ impl Calls<'_> {
         let Kind::Epoll(epoll) = &mut self.table.get_mut(epfd)?.kind else {
             return Err(Errno::EINVAL);
         };
+        let old = epoll.watched.get(&fd).map(|watch| watch.event.events);
         match operation {
+            EPOLL_CTL_ADD | EPOLL_CTL_MOD if !may_be_exclusive(operation, event, old) => {
+                return Err(Errno::EINVAL);
+            }
             EPOLL_CTL_ADD if epoll.watched.contains_key(&fd) => return Err(Errno::EEXIST),
             EPOLL_CTL_ADD => {
                 epoll.watched.insert(fd, Watch::new(event));

@@ -76,6 +76,7 @@ numbers! {
     SO_BUSY_POLL = 46, "Busy polling of devices: kept.";
     SO_MAX_PACING_RATE = 47, "The most octets a second.";
     SO_INCOMING_CPU = 49, "Which processor the last packet came on: kept.";
+    SO_COOKIE = 57, "A number that no other socket of this stack has, ever.";
     SO_MEMINFO = 55, "Nine numbers of memory: SK_MEMINFO_…";
     SO_DEBUG = 1, "The host notes what it does: kept.";
     SO_NO_CHECK = 11, "Datagrams without a checksum: kept.";

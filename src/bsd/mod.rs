@@ -75,7 +75,8 @@ pub use epoll::EpollEvent;
 pub use errno::Errno;
 pub use options::info::TcpInfo;
 pub use ready::PollFd;
-pub use receive::{Control, ExtendedError, Received, TimeUnit};
+pub use receive::{Control, Received, TimeUnit};
+pub use reports::ExtendedError;
 pub use statistics::attributes;
 pub use table::Fd;
 

@@ -19,8 +19,8 @@ use super::linux::{
     SOF_TIMESTAMPING_TX_SOFTWARE, SOL_SOCKET,
 };
 use super::options::info::TcpInfo;
-use super::receive::{Control, ExtendedError, Received};
-use super::reports::Told;
+use super::receive::{Control, Received};
+use super::reports::{ExtendedError, Told};
 use super::statistics::Snapshot;
 use super::table::{Fd, Kind};
 use crate::stack::ConnId;
@@ -329,7 +329,15 @@ impl Calls<'_> {
         let Ok(socket) = self.datagram_mut(fd) else {
             return;
         };
-        if flags & MSG_MORE == 0 && socket.notices.tell_departed(now, once) {
+        let asked = socket.settings.kept(SOL_SOCKET, SO_ZEROCOPY, 0) != 0;
+        let is_copied = asked && flags & MSG_ZEROCOPY != 0;
+        if is_copied {
+            let number = socket.notices.number;
+            socket.notices.number = number.wrapping_add(1);
+            socket.notices.tell_copied(number);
+        }
+        let has_left = flags & MSG_MORE == 0 && socket.notices.tell_departed(now, once);
+        if is_copied || has_left {
             self.table.happened(fd);
         }
     }
@@ -430,6 +438,7 @@ impl Notice {
             info,
             data,
             is_ipv6,
+            offender: None,
         };
         match self {
             Notice::ZeroCopy { first, last } => {
@@ -455,6 +464,7 @@ impl Notice {
                 let code = i32::from(told.code);
                 vec![Control::Error(ExtendedError {
                     kind: told.kind,
+                    offender: told.offender,
                     ..error(Some(told.errno), told.origin, code, told.info, 0)
                 })]
             }

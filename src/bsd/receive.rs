@@ -15,6 +15,7 @@ use super::linux::{
     SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
 };
 use super::options::SocketSettings;
+use super::reports::ExtendedError;
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};
@@ -79,25 +80,6 @@ impl TimeUnit {
             _ => None,
         }
     }
-}
-
-/// `struct sock_extended_err`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtendedError {
-    /// `errno`; `None`: 0.
-    pub errno: Option<Errno>,
-    /// `SO_EE_ORIGIN_…`.
-    pub origin: u8,
-    /// The type of the ICMP message.
-    pub kind: u8,
-    /// Its code.
-    pub code: u8,
-    /// The MTU, if the error is about that.
-    pub info: u32,
-    /// Further data, depending on the origin.
-    pub data: u32,
-    /// It is about IPv6.
-    pub is_ipv6: bool,
 }
 
 impl Control {
@@ -177,14 +159,7 @@ impl Control {
             Control::HopLimit(value, _) | Control::TrafficClass(value, true) => {
                 i32::from(*value).to_le_bytes().to_vec()
             }
-            Control::Error(error) => {
-                let errno = error.errno.map_or(0, Errno::number);
-                let mut data = errno.to_le_bytes().to_vec();
-                data.extend([error.origin, error.kind, error.code, 0]);
-                data.extend(error.info.to_le_bytes());
-                data.extend(error.data.to_le_bytes());
-                data
-            }
+            Control::Error(error) => error.octets(),
         }
     }
 }
@@ -225,11 +200,16 @@ fn told_marks(settings: &SocketSettings, datagram: &crate::stack::Received) -> V
 }
 
 impl Calls<'_> {
-    /// As [`Calls::recv`] without flags.
+    /// As [`Calls::recv`] without flags; but who has no room is given nothing, whatever there is.
     ///
     /// # Errors
     /// As [`Calls::recv`].
     pub fn read(&mut self, fd: Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
+        if let (true, Kind::Stream(_) | Kind::Datagram(_)) =
+            (buffer.is_empty(), &self.table.get(fd)?.kind)
+        {
+            return Ok(0);
+        }
         self.recv(fd, buffer, 0)
     }
 
@@ -276,7 +256,9 @@ impl Calls<'_> {
             Role::Fresh if flags & MSG_OOB != 0 => return Err(Errno::EINVAL),
             Role::Fresh | Role::Listening(_) => {
                 let has_ended = socket.read_shut;
+                let connects_late = socket.waits_for.is_some();
                 return match self.take_stream_error(fd) {
+                    None if connects_late => Err(Errno::EAGAIN),
                     Some(error) => Err(error),
                     None if has_ended => Ok(Received::default()),
                     None => Err(Errno::ENOTCONN),

@@ -87,7 +87,7 @@ impl Calls<'_> {
             }
             Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 && !socket.is_connected() => {
                 let peer = self.reached_by(fd, to.ok_or(Errno::EINVAL)?);
-                self.connect_sending(fd, peer, data)
+                self.connect_sending(fd, peer, data, outgoing.once.waits)
             }
             // It is a connect as well, to whomever: the first after the handshake finds that it has worked.
             Kind::Stream(socket) if flags & MSG_FASTOPEN != 0 => {
@@ -116,7 +116,7 @@ impl Calls<'_> {
         let Outgoing { data, flags, .. } = *outgoing;
         let socket = self.stream(fd, Errno::EINVAL)?;
         if let Some(peer) = socket.waits_for {
-            return self.connect_sending(fd, peer, data);
+            return self.connect_sending(fd, peer, data, outgoing.once.waits);
         }
         let Role::Connection(id, _) = socket.role else {
             let nobody = match self.system {
@@ -164,7 +164,7 @@ impl Calls<'_> {
         } = *outgoing;
         let to = outgoing.to.map(|to| self.reached_by(fd, to));
         let socket = self.datagram_mut(fd)?;
-        if data.len() + socket.held.len() > LONGEST_DATAGRAM {
+        if data.len() + socket.held.as_ref().map_or(0, Vec::len) > LONGEST_DATAGRAM {
             return Err(Errno::EMSGSIZE);
         }
         let segment = socket.settings.kept(SOL_UDP, UDP_SEGMENT, 0) as usize;
@@ -201,11 +201,13 @@ impl Calls<'_> {
         let source = once.source.or_else(|| socket.multicast_source(remote));
         let once = OneSend { source, ..once };
         if flags & MSG_MORE != 0 {
-            socket.held.extend_from_slice(data);
+            (socket.held.get_or_insert_default()).extend_from_slice(data);
             socket.held_for = to.map(|to| family.outward(to));
             return Ok(data.len());
         }
-        let mut text = core::mem::take(&mut socket.held);
+        let held = socket.held.take();
+        let was_held = held.is_some();
+        let mut text = held.unwrap_or_default();
         socket.held_for = None;
         text.extend_from_slice(data);
         let ids = socket.ids.clone();
@@ -216,7 +218,10 @@ impl Calls<'_> {
             Err(error) => {
                 if error == UdpSendError::WouldBlock {
                     text.truncate(text.len() - data.len());
-                    self.datagram_mut(fd)?.held = text;
+                    self.datagram_mut(fd)?.held = was_held.then_some(text);
+                }
+                if let UdpSendError::TooLong { most } = error {
+                    self.tell_too_long(fd, remote, most);
                 }
                 Err(unsent(error))
             }
@@ -256,7 +261,7 @@ impl Calls<'_> {
     /// `UDP_CORK` is taken away: what has waited leaves.
     pub(super) fn uncork(&mut self, fd: Fd) -> Result<(), Errno> {
         let socket = self.datagram(fd)?;
-        if socket.held.is_empty() {
+        if socket.held.is_none() {
             return Ok(());
         }
         let outgoing = Outgoing {

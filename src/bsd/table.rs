@@ -45,6 +45,8 @@ pub(super) struct Descriptor {
     pub(super) descriptor_flags: i32,
     /// How often something has happened to it: what an edge is told from.
     pub(super) edges: u64,
+    /// Which one it is of all that there ever were, from 1: `SO_COOKIE`.
+    pub(super) made: u64,
     pub(super) kind: Kind,
 }
 
@@ -72,6 +74,8 @@ pub(super) struct Table {
     unshared: BTreeSet<(SocketAddr, SocketAddr)>,
     /// With so many of them somebody looks which are still there.
     unshared_limit: usize,
+    /// How many descriptors there ever were.
+    made: u64,
     /// The number of the next pipe.
     next_pipe: u64,
 }
@@ -96,11 +100,13 @@ impl Table {
                 _ => FD_CLOEXEC,
             },
             edges: 0,
+            made: self.made + 1,
             kind,
         };
         if matches!(descriptor.kind, Kind::Epoll(_)) {
             self.sets.insert(fd);
         }
+        self.made += 1;
         self.descriptors.insert(fd, descriptor);
         Ok(fd)
     }

@@ -7,14 +7,15 @@ pub struct Handshakes {
     /// because the reset has just removed the peer's old connection. Off, it waits for the retransmission timer
     /// (RFC 9293 §3.10.7.3). Default off.
     pub syn_follows_reset: bool,
-    /// Text and FIN on a SYN,ACK are ignored, and the peer has to send them again. Off, they are accepted
+    /// Text and FIN on a SYN,ACK are ignored, and the peer has to send them again, unless it answers a SYN of Fast
+    /// Open and all its text. Off, they are accepted
     /// (RFC 9293 §3.10.7.3). Default off.
     pub bare_syn_ack: bool,
     /// In SYN-RECEIVED after a passive OPEN, another SYN in the window is answered as if there were no such
     /// connection. Off, the handshake ends silently (RFC 9293 §3.10.7.4). Default off.
     pub refuses_second_syn: bool,
-    /// In SYN-RECEIVED after a simultaneous OPEN, the FIN of a user that shuts down sending but holds the
-    /// connection waits for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
+    /// In SYN-RECEIVED after a simultaneous OPEN, or of a connection that Fast Open has opened early, the FIN of a
+    /// user that shuts down sending but holds the connection waits for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
     /// Default off.
     pub holds_fin: bool,
     /// While a handshake waits for text ([`ListenerConfig::defer_accept`](super::ListenerConfig)), the timeout of

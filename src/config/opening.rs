@@ -111,8 +111,11 @@ pub struct FastOpenConfig {
     /// other ones with every start. Default `None`.
     pub keys: Option<FastOpenKeys>,
     /// Ask with the option for experiments (kind 254, RFC 6994) in place of kind 34. Both are
-    /// answered in kind. Default off.
+    /// answered in kind, and a cookie is sent with the option that it came with. Default off.
     pub experimental_option: bool,
+    /// Ask so the peer, too, that has answered without a cookie when it was asked with kind 34, but only once:
+    /// then with kind 34 again. Default off.
+    pub tries_experimental_option: bool,
     /// Text on a SYN leaves room for the longest options that there can be, and to a peer whose MSS is not
     /// known as much is sent as the path takes, as by Linux. A socket that does not block is left with
     /// what of its first text is not on the SYN. Default off: what options there are count, and the
@@ -141,6 +144,7 @@ impl Default for FastOpenConfig {
             all_listeners: false,
             keys: None,
             experimental_option: false,
+            tries_experimental_option: false,
             reserves_options: false,
             cookies: 1_024,
             retry_after: Duration::from_secs(60),

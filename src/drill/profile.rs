@@ -188,6 +188,8 @@ fn linux(host: Config) -> Config {
         }),
         black_hole_timeout: None,
         reserves_options: true,
+        tries_experimental_option: true,
+        retry_after: Duration::ZERO,
         ..host.fast_open
     };
     Config {

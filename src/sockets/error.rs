@@ -176,8 +176,11 @@ pub(super) fn udp_recv(error: UdpRecvError) -> Error {
 pub(super) fn undelivered(error: DatagramError) -> Error {
     let kind = match error.reason {
         Undelivered::Refused => ErrorKind::ConnectionRefused,
-        Undelivered::HostUnreachable => ErrorKind::HostUnreachable,
-        Undelivered::NetworkUnreachable => ErrorKind::NetworkUnreachable,
+        Undelivered::NoProtocol => ErrorKind::ConnectionRefused,
+        Undelivered::HostProhibited | Undelivered::HostUnreachable => ErrorKind::HostUnreachable,
+        Undelivered::NetworkProhibited | Undelivered::NetworkUnreachable => {
+            ErrorKind::NetworkUnreachable
+        }
         Undelivered::TooLong { .. } => ErrorKind::InvalidInput,
     };
     Error::new(kind, error)

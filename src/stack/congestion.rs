@@ -1,11 +1,18 @@
 //! Which congestion controllers there are, and which one a connection has.
 
 use super::{ConnId, Stack};
-use crate::config::{CongestionControl, UnknownCongestionControl};
+use crate::config::{CongestionControl, TimerBounds, UnknownCongestionControl};
 use crate::tcp::congestion::{DuplicateName, Factory};
 use crate::time::Instant;
 
 impl Stack {
+    /// Changes how short and how long RTO may be, and how long an acknowledgment waits: see
+    /// [`Tcb::set_timer_bounds`](crate::tcp::Tcb::set_timer_bounds).
+    pub fn set_timer_bounds(&mut self, now: Instant, id: ConnId, bounds: TimerBounds) {
+        self.table.get_mut(id).tcb.set_timer_bounds(now, bounds);
+        self.touched(id.slot);
+    }
+
     /// Registers a congestion controller of the user: from now on [`CongestionControl::Custom`] with its name
     /// stands for it.
     ///

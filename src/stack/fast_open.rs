@@ -18,7 +18,7 @@ use super::arrive::Arrival;
 use super::id::{ConnId, ListenerId};
 use super::listener::Listener;
 use crate::config::{FastOpenConfig, FastOpenKeys, TcpConfig};
-use crate::tcp::{FastOpenOutcome, FourTuple, Path};
+use crate::tcp::{FastOpenFailure, FastOpenOutcome, FourTuple, Path};
 use crate::time::{Duration, Instant};
 use crate::{tcp, wire};
 
@@ -29,10 +29,25 @@ pub(super) const RESET_TIME: Duration = Duration::from_secs(60);
 /// How often the time without Fast Open is doubled at most.
 const MOST_DOUBLINGS: u32 = 6;
 
+/// Requests for a cookie that came back without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Unanswered {
+    #[default]
+    None,
+    /// With the option of RFC 7413.
+    Standard,
+    /// With the option for experiments as well: the peer has none.
+    Both,
+}
+
 /// What a client knows of a peer.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     cookie: Option<wire::Cookie>,
+    /// It came with the option for experiments.
+    experimental: bool,
+    /// How the last request that it did not answer with a cookie was made.
+    unanswered: Unanswered,
     /// The MSS that it said, 0 if it did not.
     mss: u16,
     /// How often in a row Fast Open has failed with it, and until when it is not tried.
@@ -83,7 +98,13 @@ impl FastOpen {
         }
         let option = wire::FastOpen {
             cookie: known.cookie,
-            experimental: config.experimental_option,
+            experimental: match known.cookie {
+                Some(_) => known.experimental,
+                None => {
+                    let tries = config.tries_experimental_option;
+                    config.experimental_option || tries && known.unanswered == Unanswered::Standard
+                }
+            },
         };
         let without_cookie = without_cookie || config.client_without_cookie;
         let blindly = known.cookie.is_none() && without_cookie;
@@ -96,9 +117,20 @@ impl FastOpen {
     }
 
     /// A peer has given a cookie.
-    fn learn(&mut self, tuple: &FourTuple, cookie: wire::Cookie, mss: u16, most: usize) {
+    fn learn(&mut self, tuple: &FourTuple, given: wire::FastOpen, mss: u16, most: usize) {
         let known = self.known(hosts(tuple), most);
-        (known.cookie, known.mss) = (Some(cookie), mss);
+        (known.cookie, known.mss) = (given.cookie, mss);
+        known.experimental = given.experimental;
+    }
+
+    /// A peer was asked for a cookie, and has answered without one.
+    fn note_unanswered(&mut self, tuple: &FourTuple, asked: wire::FastOpen, most: usize) {
+        let known = self.known(hosts(tuple), most);
+        known.unanswered = match asked.experimental {
+            true => Unanswered::Both,
+            false if known.unanswered == Unanswered::None => Unanswered::Standard,
+            false => known.unanswered,
+        };
     }
 
     /// What came of an attempt (RFC 7413 §4.1.3.1).
@@ -190,6 +222,11 @@ impl Stack {
         (self.fast_open).client(now, &self.config.fast_open, tuple, without_cookie)
     }
 
+    /// See [`Tcb::fast_open_failure`](crate::tcp::Tcb::fast_open_failure).
+    pub fn fast_open_failure(&self, id: ConnId) -> Option<FastOpenFailure> {
+        self.table.get(id).tcb.fast_open_failure()
+    }
+
     /// Whether [`Stack::connect_sending`] would send text with the SYN now, on a connection with the configuration
     /// of the host.
     pub fn can_fast_open(&self, now: Instant, remote: SocketAddr) -> bool {
@@ -263,15 +300,22 @@ impl Stack {
     /// The peer's SYN,ACK has come, perhaps with a cookie. One on a SYN that crosses ours is not for us:
     /// the peer has it from here.
     pub(super) fn take_cookie(&mut self, tuple: &FourTuple, header: &wire::TcpHeader) {
-        let option = header.options.fast_open;
-        let given = option.filter(|_| header.control.has(wire::Control::ACK));
-        let given = given.and_then(|option| option.cookie);
-        if let Some(cookie) = given
-            && self.config.fast_open.client
-        {
-            let mss = header.options.mss.unwrap_or(0);
-            let most = self.config.fast_open.cookies;
-            self.fast_open.learn(tuple, cookie, mss, most);
+        if !header.control.has(wire::Control::ACK) || !self.config.fast_open.client {
+            return;
+        }
+        let most = self.config.fast_open.cookies;
+        match header.options.fast_open.filter(|it| it.cookie.is_some()) {
+            Some(given) => {
+                let mss = header.options.mss.unwrap_or(0);
+                self.fast_open.learn(tuple, given, mss, most);
+            }
+            None => {
+                let tcb = self.table.find(tuple).and_then(|slot| self.table.at(slot));
+                let asked = tcb.and_then(|entry| entry.tcb.asked_for_cookie());
+                if let Some(asked) = asked {
+                    self.fast_open.note_unanswered(tuple, asked, most);
+                }
+            }
         }
     }
 
@@ -364,7 +408,11 @@ mod tests {
         let mut known = FastOpen::default();
         let cookie = cookie(&[7; 16], with(2).local.ip(), with(2).remote.ip());
         for last in [2, 3, 2, 4] {
-            known.learn(&with(last), cookie, 1460, 2);
+            let given = wire::FastOpen {
+                cookie: Some(cookie),
+                experimental: false,
+            };
+            known.learn(&with(last), given, 1460, 2);
         }
         let kept: Vec<_> = known.known.keys().map(|(_, remote)| *remote).collect();
         assert_eq!(kept, [2, 4].map(|last| with(last).remote.ip()));

@@ -1,7 +1,7 @@
 //! ICMP errors as they came, for a user who wants to be told of each (`IP_RECVERR`). What calls
 //! fail for, connections and sockets know themselves.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use super::id::ConnId;
@@ -29,6 +29,8 @@ pub struct IcmpReport {
     pub about: Reported,
     /// The destination of that datagram.
     pub remote: SocketAddr,
+    /// Who has sent it.
+    pub offender: Option<IpAddr>,
     /// What it means; `None`: the datagram was too long for a link on the way.
     pub reason: Option<ConnectionError>,
     /// Whether it has ended the connection.
@@ -90,6 +92,7 @@ impl Stack {
         waiting.push_back(IcmpReport {
             about,
             remote,
+            offender: wire::ip::source(message),
             reason: icmp::meaning(error, remote.is_ipv4()),
             ended,
             kind,

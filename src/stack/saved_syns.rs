@@ -38,6 +38,11 @@ impl Stack {
         self.saved_syns.saved.remove(&id)
     }
 
+    /// Of how many octets those headers are.
+    pub fn saved_syn_len(&self, id: ConnId) -> usize {
+        self.saved_syns.saved.get(&id).map_or(0, Vec::len)
+    }
+
     /// A SYN has arrived, with these headers: if it has opened a connection whose listener wants that, they
     /// are kept.
     pub(super) fn save_syn(&mut self, tuple: &FourTuple, headers: &[u8]) {

@@ -295,10 +295,10 @@ impl Tcb {
         Ok(())
     }
 
-    /// Whether a FIN waits for the end of the handshake: see
-    /// [`Handshakes::holds_fin`](crate::config::Handshakes::holds_fin).
-    fn holds_fin(&self) -> bool {
-        self.config.habits.handshakes.holds_fin && !self.passive && !self.orphan
+    /// See [`Handshakes::holds_fin`](crate::config::Handshakes::holds_fin).
+    pub(super) fn holds_fin(&self) -> bool {
+        let may_be_used = !self.passive || self.is_open_early();
+        self.config.habits.handshakes.holds_fin && may_be_used && !self.orphan
     }
 
     /// The user reads no more: what has arrived and what arrives is thrown away, but

@@ -68,6 +68,17 @@ pub enum FastOpenOutcome {
     BlackHole,
 }
 
+/// Why an OPEN with text was not what it might have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FastOpenFailure {
+    /// There was no cookie of the peer.
+    NoCookie,
+    /// The SYN,ACK did not acknowledge all text of the SYN.
+    TextLeft,
+    /// Nor that of a SYN that was sent again.
+    SynResent,
+}
+
 /// What a connection knows of how it was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Opening {
@@ -78,8 +89,10 @@ pub(super) struct Opening {
     reserves_options: bool,
     /// It was opened by the peer's SYN and its cookie, and may be used before the handshake ends.
     pub(super) is_child: bool,
-    /// Text on a SYN was acknowledged.
+    /// Text on a SYN was acknowledged, all of it or a part.
     pub(super) syn_text_taken: bool,
+    /// Why text did not go with our SYN, or not all of it arrived.
+    failure: Option<FastOpenFailure>,
     /// Our SYN was one of Fast Open, and no text has come from the peer yet.
     is_watched: bool,
     outcome: Option<FastOpenOutcome>,
@@ -97,6 +110,9 @@ impl Opening {
             takes_text: fast_open.takes_text,
             most: fast_open.most(&open.path),
             reserves_options: fast_open.reserves_options,
+            failure: (fast_open.option)
+                .filter(|option| option.cookie.is_none() && !fast_open.takes_text)
+                .map(|_| FastOpenFailure::NoCookie),
             ..Opening::default()
         }
     }
@@ -148,6 +164,7 @@ impl Tcb {
             self.rcv.edge += text.len();
         }
         self.opening.syn_text_taken = !text.is_empty();
+        self.stats.text_segments_in += u64::from(!text.is_empty());
         self.readiness |= Readiness::READABLE | Readiness::WRITABLE;
         self.settle(now);
     }
@@ -162,6 +179,26 @@ impl Tcb {
         self.snd.una == self.snd.iss && !matches!(self.state, State::Closed | State::Listen)
     }
 
+    /// Why text did not go with our SYN, or not all of it arrived, if it was to.
+    pub fn fast_open_failure(&self) -> Option<FastOpenFailure> {
+        self.opening.failure
+    }
+
+    /// The request for a cookie that our first SYN made, if it was the only SYN.
+    pub(crate) fn asked_for_cookie(&self) -> Option<wire::FastOpen> {
+        let only = self.recovery.retries() == 0;
+        self.opening
+            .option
+            .filter(|option| option.cookie.is_none() && only)
+    }
+
+    /// Whether the peer may count on it that the text of its SYN,ACK is taken: we asked for Fast Open, and
+    /// nothing of what we sent is missing.
+    pub(super) fn is_answered_in_full(&self) -> bool {
+        let has_asked = self.opening.option.is_some() || self.opening.takes_text;
+        has_asked && self.snd.una == self.snd.nxt
+    }
+
     /// The peer's SYN,ACK has come. What it does not acknowledge of the text on our SYN is sent
     /// again at once: it is lost, but not because of congestion.
     pub(super) fn on_syn_text_answered(&mut self) {
@@ -169,11 +206,16 @@ impl Tcb {
             return;
         }
         self.opening.syn_text_taken = self.snd.una > self.snd.iss + 1;
+        if self.snd.una < self.snd.nxt {
+            self.opening.failure = Some(match self.stats.retransmissions {
+                0 => FastOpenFailure::TextLeft,
+                _ => FastOpenFailure::SynResent,
+            });
+        }
         if !self.opening.syn_text_taken {
             self.end_watch(FastOpenOutcome::Refused);
         }
-        self.recovery
-            .on_path_mtu_reduced(self.snd.una..self.snd.nxt, 0);
+        (self.recovery).on_syn_text_left(self.snd.una..self.snd.nxt);
     }
 
     /// The retransmission timer has expired.

@@ -148,7 +148,7 @@ impl Tcb {
             true => self.hold_handshake_ack(now),
             false => self.acks.due = AckDue::Now,
         }
-        if self.config.habits.handshakes.bare_syn_ack {
+        if self.config.habits.handshakes.bare_syn_ack && !self.is_answered_in_full() {
             return Step::Continue(());
         }
         seg.advance(1);

@@ -166,7 +166,7 @@ mod windows;
 pub use discard::Discard;
 pub use draft::Draft;
 pub use error::{ConnectionError, RecvError, SendError};
-pub use fast_open::{FastOpen, FastOpenOutcome};
+pub use fast_open::{FastOpen, FastOpenFailure, FastOpenOutcome};
 pub use handshake::Path;
 pub use header_prediction::MayFollow;
 pub use invariants::{Broken, SequenceSpace};

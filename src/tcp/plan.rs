@@ -287,7 +287,8 @@ impl Tcb {
     fn takes_fin(&self, len: usize) -> bool {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let waits = self.config.habits.sending.fin_waits_for_window;
-        len > 0 || !waits || in_flight < self.send_window()
+        let is_held = self.state == State::SynReceived && self.holds_fin();
+        !is_held && (len > 0 || !waits || in_flight < self.send_window())
     }
 
     /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what

@@ -7,7 +7,7 @@ use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::{Persist, RetryLimit, UserTimeoutFrom};
+use crate::config::{Persist, RetryLimit, TimerBounds, UserTimeoutFrom};
 use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after this long...
@@ -27,6 +27,16 @@ const LEAST_OVERRIDE: Duration = Duration::from_millis(100);
 const MOST_OVERRIDE: Duration = Duration::from_secs(1);
 
 impl Tcb {
+    /// From now on these bounds take the place of those that the connection was opened with: of RTO from its
+    /// next estimate on, of probes of a closed window, and of acknowledgments that begin to wait.
+    pub fn set_timer_bounds(&mut self, now: Instant, bounds: TimerBounds) {
+        let config = std::sync::Arc::make_mut(&mut self.config);
+        (config.min_rto, config.max_rto) = (bounds.min_rto, bounds.max_rto);
+        (config.max_persist, config.delayed_ack) = (bounds.max_rto, bounds.delayed_ack);
+        self.recovery.rtt.set_bounds(bounds.min_rto, bounds.max_rto);
+        self.settle(now);
+    }
+
     /// Does what is due at `now`. An early call does nothing.
     pub fn handle_timeouts(&mut self, now: Instant) {
         while let Some(timer) = self.timers.take_due(now) {

@@ -237,10 +237,9 @@ fn the_queue_of_errors_names_the_receiver() {
         panic!("{told:?}");
     };
     assert_eq!((control.level(), control.kind()), (SOL_IP, IP_RECVERR));
-    assert_eq!(
-        control.data(),
-        [111, 0, 0, 0, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    );
+    let error = [111, 0, 0, 0, 2, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let offender = [2, 0, 0, 0, 10, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(control.data(), [error, offender].concat());
     assert_eq!(world.us().ready(fd).unwrap() & POLLERR, 0);
 }
 

@@ -46,6 +46,7 @@ const LAYERS: [Layer; 13] = [
                 "tcp",
                 Only(&[
                     "ConnectionError",
+                    "FastOpenFailure",
                     "RecoveryState",
                     "RecvError",
                     "SendError",

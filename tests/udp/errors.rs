@@ -30,7 +30,16 @@ fn a_refusal_fails_the_next_call_of_a_connected_socket_once() {
         let (id, peer) = (host.connected(), host.peer());
         let refused = to(peer, Undelivered::Refused);
         let mut buffer = [0; 10];
-        for reason in [Unreachable::Port, Unreachable::Protocol] {
+        for (reason, becomes) in [
+            (Unreachable::Port, Undelivered::Refused),
+            (Unreachable::Protocol, Undelivered::NoProtocol),
+            (
+                Unreachable::NetworkProhibited,
+                Undelivered::NetworkProhibited,
+            ),
+            (Unreachable::HostProhibited, Undelivered::HostProhibited),
+            (Unreachable::Prohibited, Undelivered::HostProhibited),
+        ] {
             let quoted = leaves(&mut host, id, peer);
             if !host.error_arrives(IcmpError::Unreachable(reason), &quoted) {
                 continue;
@@ -39,7 +48,7 @@ fn a_refusal_fails_the_next_call_of_a_connected_socket_once() {
             assert_eq!(host.told(id), all);
             host.hears(b"x");
             let failed = host.stack.udp_recv(id, &mut buffer);
-            assert_eq!(failed, Err(UdpRecvError::Undelivered(refused)));
+            assert_eq!(failed, Err(UdpRecvError::Undelivered(to(peer, becomes))));
             assert!(host.stack.udp_recv(id, &mut buffer).is_ok());
 
             host.error_arrives(REFUSED, &quoted);
@@ -72,15 +81,10 @@ fn every_other_error_is_told_to_who_asks() {
         (unreachable(Unreachable::Network), NetworkUnreachable),
         (unreachable(Unreachable::NetworkUnknown), NetworkUnreachable),
         (
-            unreachable(Unreachable::NetworkProhibited),
-            NetworkUnreachable,
-        ),
-        (
             unreachable(Unreachable::NetworkTypeOfService),
             NetworkUnreachable,
         ),
         (unreachable(Unreachable::Host), HostUnreachable),
-        (unreachable(Unreachable::Prohibited), HostUnreachable),
         (unreachable(Unreachable::SourcePolicy), HostUnreachable),
         (unreachable(Unreachable::RejectRoute), HostUnreachable),
         (IcmpError::HopLimitExceeded, HostUnreachable),
@@ -248,6 +252,7 @@ fn who_watches_is_told_of_every_error() {
             let told = IcmpReport {
                 about: Reported::Udp(id),
                 remote: peer,
+                offender: Some(family.router()),
                 reason,
                 ended: false,
                 kind,

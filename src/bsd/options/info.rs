@@ -13,7 +13,7 @@ use crate::bsd::linux::{
 use crate::bsd::stream::Role;
 use crate::bsd::table::Fd;
 use crate::config::{EcnMode, TcpConfig};
-use crate::tcp::{RecoveryState, State, Status, Times};
+use crate::tcp::{FastOpenFailure, RecoveryState, State, Status, Times};
 use crate::time::Instant;
 
 macro_rules! tcp_info {
@@ -49,7 +49,7 @@ tcp_info! {
     backoff: u8, "How often the timeout, or the interval of probes, was doubled.";
     options: u8, "`TCPI_OPT_…`: what was agreed on.";
     scales: u8, "Window scales: the peer's in the lower four bits, ours in the upper.";
-    flags: u8, "Bit 0: the last sample of the delivery rate was limited by the application.";
+    flags: u8, "Bit 0: the last sample of the delivery rate was limited by the application; and two bits: what Fast Open failed for.";
     rto: u32, "Retransmission timeout, microseconds.";
     ato: u32, "How long an acknowledgment waits, microseconds.";
     snd_mss: u32, "The longest text that a segment carries, octets.";
@@ -141,7 +141,12 @@ impl Calls<'_> {
                 let times = self.stack.times(self.now, *id);
                 let limit = self.stack.options(*id).max_pacing_rate;
                 let info = from_status(&self.stack.status(*id), &times, self.now);
+                let failure = fast_open_failure(self.stack.fast_open_failure(*id));
+                // Of all text on the SYN, and not of a part.
+                let untrue = if failure > 0 { TCPI_OPT_SYN_DATA } else { 0 };
                 TcpInfo {
+                    flags: info.flags | failure << 1,
+                    options: info.options & !(untrue as u8),
                     max_pacing_rate: limit.unwrap_or(u64::MAX),
                     // Linux counts the SYN of who has opened.
                     bytes_acked: info.bytes_acked + u64::from(self.stack.has_opened(*id)),
@@ -319,10 +324,22 @@ fn rcv_mss(status: &Status) -> u32 {
     u32::from(status.rcv_mss.max(expected))
 }
 
+/// `tcpi_fastopen_client_fail`: `TFO_COOKIE_UNAVAILABLE`, and so on.
+fn fast_open_failure(failure: Option<FastOpenFailure>) -> u8 {
+    match failure {
+        None => 0,
+        Some(FastOpenFailure::NoCookie) => 1,
+        Some(FastOpenFailure::TextLeft) => 2,
+        Some(FastOpenFailure::SynResent) => 3,
+    }
+}
+
 /// Nothing of a connection that is over.
 fn unacked(status: &Status) -> u32 {
     match status.state {
         State::Closed => 0,
+        // Nor does our SYN,ACK count, if more may be in flight.
+        State::SynReceived if status.fast_open_child => (status.unacked as u32).saturating_sub(1),
         _ => status.unacked as u32,
     }
 }

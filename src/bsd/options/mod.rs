@@ -30,11 +30,17 @@ use std::collections::BTreeMap;
 
 use super::address::Family;
 use super::errno::Errno;
-use super::linux::{SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_SAVE_SYN};
+use super::linux::{
+    SO_COOKIE, SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_SAVE_SYN,
+    TCP_SAVED_SYN,
+};
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use super::{Calls, System};
 use crate::config::Keepalive;
+
+/// Octets of `SO_COOKIE`.
+const COOKIE: usize = 8;
 
 /// What the layer itself keeps of a socket, whatever it is.
 #[derive(Clone, Debug)]
@@ -121,6 +127,33 @@ impl Calls<'_> {
             }
             SOL_UDP if self.datagram(fd).is_ok() => self.set_udp_option(fd, name, value),
             _ => Err(Errno::ENOPROTOOPT),
+        }
+    }
+
+    /// The value of an option for who has room for so many octets, which are cut as a rule.
+    ///
+    /// # Errors
+    /// As [`Calls::getsockopt`]; `EINVAL` for what is given whole or not at all.
+    pub fn getsockopt_into(
+        &mut self,
+        fd: Fd,
+        level: i32,
+        name: i32,
+        room: usize,
+    ) -> Result<Vec<u8>, Errno> {
+        let whole = match (level, name) {
+            (SOL_SOCKET, SO_COOKIE) => COOKIE,
+            (SOL_TCP, TCP_SAVED_SYN) => {
+                let id = self.stream(fd, Errno::EINVAL).ok();
+                let id = id.and_then(|socket| socket.connection());
+                id.map_or(0, |id| self.stack.saved_syn_len(id))
+            }
+            _ => 0,
+        };
+        self.settings(fd)?;
+        match room < whole {
+            true => Err(Errno::EINVAL),
+            false => self.getsockopt(fd, level, name),
         }
     }
 

@@ -32,6 +32,10 @@ impl Calls<'_> {
             TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_THIN_DUPACK | TCP_REPAIR_OPTIONS => {
                 return Err(Errno::EINVAL);
             }
+            // Nobody has chosen one of the queues.
+            TCP_QUEUE_SEQ if !socket.is_connected() && !socket.is_listening() => {
+                return Err(Errno::EINVAL);
+            }
             // Nobody has the right to that.
             TCP_REPAIR | TCP_REPAIR_QUEUE | TCP_QUEUE_SEQ | TCP_REPAIR_WINDOW | TCP_TIMESTAMP => {
                 return Err(Errno::EPERM);

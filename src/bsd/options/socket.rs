@@ -6,11 +6,11 @@ use super::{flag, int, octets, size, timeval, timeval_octets, yes};
 use crate::bsd::Calls;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_DOMAIN, SO_ERROR, SO_KEEPALIVE,
-    SO_LINGER, SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PEEK_OFF, SO_PROTOCOL, SO_RCVBUF,
-    SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF,
-    SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TIMESTAMP, SO_TIMESTAMPING, SO_TIMESTAMPNS, SO_TXREHASH,
-    SO_TXTIME, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    IPPROTO_TCP, IPPROTO_UDP, SO_ACCEPTCONN, SO_BINDTODEVICE, SO_COOKIE, SO_DOMAIN, SO_ERROR,
+    SO_KEEPALIVE, SO_LINGER, SO_MAX_PACING_RATE, SO_MEMINFO, SO_OOBINLINE, SO_PEEK_OFF,
+    SO_PROTOCOL, SO_RCVBUF, SO_RCVBUFFORCE, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT,
+    SO_SNDBUF, SO_SNDBUFFORCE, SO_SNDTIMEO, SO_TIMESTAMP, SO_TIMESTAMPING, SO_TIMESTAMPNS,
+    SO_TXREHASH, SO_TXTIME, SO_TYPE, SO_ZEROCOPY, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
 };
 use crate::bsd::stream::StreamSocket;
 use crate::bsd::table::{Fd, Kind};
@@ -83,7 +83,8 @@ impl Calls<'_> {
                 self.stream_mut(fd, Errno::EOPNOTSUPP)?.peek_place = place;
             }
             // Some can only be read.
-            SO_ERROR | SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN | SO_MEMINFO => {
+            SO_ERROR | SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN | SO_MEMINFO
+            | SO_COOKIE => {
                 return Err(Errno::ENOPROTOOPT);
             }
             _ => return self.set_plain_option(fd, name, value),
@@ -155,6 +156,7 @@ impl Calls<'_> {
             SO_BINDTODEVICE if settings.bound_to_device => [self.device.as_bytes(), &[0]].concat(),
             SO_BINDTODEVICE => Vec::new(),
             SO_MEMINFO => self.memory(fd)?,
+            SO_COOKIE => self.table.get(fd)?.made.to_le_bytes().to_vec(),
             SO_TYPE | SO_PROTOCOL | SO_DOMAIN | SO_ACCEPTCONN => match &self.table.get(fd)?.kind {
                 Kind::Stream(socket) => octets(stream_constant(socket, name)?),
                 Kind::Datagram(socket) => octets(match name {

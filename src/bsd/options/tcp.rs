@@ -15,7 +15,7 @@ use crate::bsd::linux::{
 use crate::bsd::stream::{Role, StreamSocket};
 use crate::bsd::table::Fd;
 use crate::bsd::{Calls, System};
-use crate::config::{CongestionControl, FastOpenKeys};
+use crate::config::{CongestionControl, FastOpenKeys, TimerBounds};
 use crate::tcp::State;
 
 /// What `TCP_MAXSEG` takes.
@@ -79,7 +79,7 @@ impl Calls<'_> {
         let secs = |secs: u32| Duration::from_secs(u64::from(secs));
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         match name {
-            TCP_NODELAY => socket.config.socket.nodelay = number != 0,
+            TCP_NODELAY => return self.set_nodelay(fd, number != 0),
             TCP_CORK => socket.config.socket.cork = number != 0,
             TCP_MAXSEG if number == 0 => socket.config.mss = None,
             TCP_MAXSEG => socket.config.mss = Some(in_range(SEGMENTS)? as u16),
@@ -138,6 +138,15 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
+    /// Who says again what is so has what waits by now sent as well.
+    fn set_nodelay(&mut self, fd: Fd, nodelay: bool) -> Result<(), Errno> {
+        for value in [false, nodelay] {
+            self.stream_mut(fd, Errno::EINVAL)?.config.socket.nodelay = value;
+            self.apply(fd)?;
+        }
+        Ok(())
+    }
+
     /// All ones, which is -1 here: no limit; 0: that of the host.
     fn set_unsent_low_water(&mut self, fd: Fd, number: i32) -> Result<(), Errno> {
         let host = self.stack.config().tcp.socket.unsent_low_water;
@@ -150,8 +159,7 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
-    /// The bounds of RTO, and of how long an acknowledgment waits. A connection that there is has what it
-    /// has.
+    /// The bounds of RTO, and of how long an acknowledgment waits.
     fn set_timer_bound(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
         let range = match name {
             TCP_RTO_MAX_MS => LONGEST_RTO_MILLIS,
@@ -162,9 +170,6 @@ impl Calls<'_> {
         }
         let value = u64::from(value.unsigned_abs());
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
-        if socket.is_connected() {
-            return Err(Errno::ENOPROTOOPT);
-        }
         let config = &mut socket.config;
         match name {
             // Probes of a closed window are no further apart either.
@@ -179,7 +184,14 @@ impl Calls<'_> {
                 socket.settings.keep(SOL_TCP, name, value as i32);
             }
         }
-        self.apply(fd)
+        let bounds = TimerBounds::of(&socket.config);
+        match socket.connection() {
+            None => self.apply(fd),
+            Some(id) => {
+                self.stack.set_timer_bounds(self.now, id, bounds);
+                Ok(())
+            }
+        }
     }
 
     /// `TCP_FASTOPEN_CONNECT`, `TCP_FASTOPEN_NO_COOKIE`: before there is a connection.

@@ -33,9 +33,10 @@ pub struct RecoveryHabits {
     /// of 1,000 Hz, and the rest of one. What arrives meanwhile is not lost. Off, they expire exactly (RFC 8985 §6.2,
     /// step 5, and §7.2). Default off.
     pub timers_wait_ticks: bool,
-    /// When segments are sent again because the path MTU has decreased, the connection behaves as after a timeout until
-    /// everything that was in flight is acknowledged, but keeps its congestion window. Off, no recovery begins,
-    /// since nothing was lost to congestion (RFC 1191 §6.4). Default off.
+    /// When segments are sent again because the path MTU has decreased, or because the text of a SYN was not taken
+    /// (Fast Open), the connection behaves as after a timeout until everything that was in flight is acknowledged, but
+    /// keeps its congestion window. Off, no recovery begins, since nothing was lost to congestion (RFC 1191 §6.4).
+    /// Default off.
     pub repairs_smaller_path: bool,
     /// A tail loss probe may follow another without an RTT sample in between. Off, it may not (RFC 8985
     /// §7.3). Default off.

@@ -107,10 +107,12 @@ fn explain(error: IcmpError, is_ipv6: bool) -> Option<Undelivered> {
         IcmpError::PacketTooBig { mtu } if is_ipv6 && mtu < LEAST_IPV6_MTU => return None,
         IcmpError::PacketTooBig { mtu } => Undelivered::TooLong { mtu },
         IcmpError::Unreachable(reason) => match reason {
-            Unreachable::Port | Unreachable::Protocol => Undelivered::Refused,
+            Unreachable::Port => Undelivered::Refused,
+            Unreachable::Protocol => Undelivered::NoProtocol,
+            Unreachable::NetworkProhibited => Undelivered::NetworkProhibited,
+            Unreachable::HostProhibited | Unreachable::Prohibited => Undelivered::HostProhibited,
             Unreachable::Network
             | Unreachable::NetworkUnknown
-            | Unreachable::NetworkProhibited
             | Unreachable::NetworkTypeOfService => Undelivered::NetworkUnreachable,
             _ => Undelivered::HostUnreachable,
         },

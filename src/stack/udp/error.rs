@@ -94,6 +94,12 @@ pub struct DatagramError {
 pub enum Undelivered {
     /// Nobody has the remote port.
     Refused,
+    /// The remote host has no UDP.
+    NoProtocol,
+    /// A router says that nothing may pass to the host.
+    HostProhibited,
+    /// A router says that nothing may pass to the network.
+    NetworkProhibited,
     /// A router or the remote host says that the host cannot be reached.
     HostUnreachable,
     /// A router says that the network cannot be reached.
@@ -110,7 +116,15 @@ impl Undelivered {
     /// Whether calls on a connected socket fail for it. The rest may pass by itself, and waits
     /// until somebody asks for it.
     pub(super) fn is_hard(self) -> bool {
-        self == Undelivered::Refused
+        match self {
+            Undelivered::Refused
+            | Undelivered::NoProtocol
+            | Undelivered::HostProhibited
+            | Undelivered::NetworkProhibited => true,
+            Undelivered::HostUnreachable
+            | Undelivered::NetworkUnreachable
+            | Undelivered::TooLong { .. } => false,
+        }
     }
 }
 
@@ -186,6 +200,9 @@ impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Undelivered::Refused => f.write_str("connection refused"),
+            Undelivered::NoProtocol => f.write_str("protocol not available"),
+            Undelivered::HostProhibited => f.write_str("the host may not be reached"),
+            Undelivered::NetworkProhibited => f.write_str("the network may not be reached"),
             Undelivered::HostUnreachable => f.write_str("no route to host"),
             Undelivered::NetworkUnreachable => f.write_str("network is unreachable"),
             Undelivered::TooLong { mtu } => {

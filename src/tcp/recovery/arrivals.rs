@@ -64,6 +64,10 @@ impl Recovery {
                 // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
                 // only reported it says nothing.
                 let echo = ack.echo.filter(|_| !by_sack);
+                // As long as no round trip is known, nothing tells which SYN has arrived of several: and so not
+                // whether text was overtaken by it.
+                let is_in_doubt = selective.rack.is_new() && ack.nxt > ack.ack;
+                let min_rtt = min_rtt.or(is_in_doubt.then_some(Duration::MAX));
                 overtaken[usize::from(by_sack)] |=
                     (selective.rack).on_delivered(now, record, echo, min_rtt);
             }

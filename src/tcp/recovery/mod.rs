@@ -308,6 +308,19 @@ impl Recovery {
     /// The path takes only smaller segments: what of `vanished` had more than `longest` octets did not get
     /// through, and that is no sign of congestion (RFC 1191 §6.4). Without SACK all of it counts.
     pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>, longest: usize) {
+        self.lose_of(&vanished, longest);
+        if longest > 0 {
+            self.repair_uncongested(vanished.end);
+        }
+    }
+
+    /// The text of a SYN was left by the SYN,ACK, which is no sign of congestion either.
+    pub(crate) fn on_syn_text_left(&mut self, text: Range<Seq>) {
+        self.lose_of(&text, 0);
+        self.repair_uncongested(text.end);
+    }
+
+    fn lose_of(&mut self, vanished: &Range<Seq>, longest: usize) {
         if vanished.is_empty() {
             return;
         }
@@ -319,11 +332,16 @@ impl Recovery {
             ),
             false => self.board.set_lost(Some(vanished.clone())),
         }
-        let is_repaired = self.habits.repairs_smaller_path && longest > 0;
+    }
+
+    /// What was lost to no congestion is repaired as after a timeout, with
+    /// [`RecoveryHabits::repairs_smaller_path`](crate::config::RecoveryHabits).
+    fn repair_uncongested(&mut self, end: Seq) {
+        let is_repaired = self.habits.repairs_smaller_path;
         if is_repaired && !self.is_in_trouble() && self.board.lost_octets() > 0 {
             match &mut self.selective {
-                Some(selective) => selective.begin_repair(vanished.end),
-                None => self.newreno.on_timeout(vanished.end),
+                Some(selective) => selective.begin_repair(end),
+                None => self.newreno.on_timeout(end),
             }
         }
     }

@@ -109,6 +109,11 @@ impl Rack {
         overtaken
     }
 
+    /// Whether no segment has arrived yet of which anything could be told.
+    pub(super) fn is_new(&self) -> bool {
+        self.newest.is_none()
+    }
+
     /// An acknowledgment is taken, and has shown in so many ways that segments were overtaken.
     pub(super) fn count_reorderings(&mut self, ways: usize) {
         self.reorderings += ways as u64;

@@ -56,6 +56,12 @@ impl Rtt {
         }
     }
 
+    /// RTO is no less and no more than this from the next sample or timeout on.
+    pub(crate) fn set_bounds(&mut self, least: Duration, most: Duration) {
+        (self.min_rto, self.max_rto) = (nanos(least), nanos(most));
+        self.rto = self.rto.min(self.max_rto);
+    }
+
     /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
     #[inline]
     pub(crate) fn sample(&mut self, now: Instant, r: Duration) {

@@ -1,6 +1,6 @@
 //! Arguments of calls: numbers, strings, lists and structs from what stands in the script.
 
-use super::super::super::ast::{Expr, Field};
+use super::super::super::ast::{Call, Expr, Field};
 use super::super::{Stop, Wrong, failed, skipped};
 use super::several::MSG_WAITFORONE;
 use crate::bsd::{Errno, freebsd, linux};
@@ -8,11 +8,21 @@ use crate::bsd::{Errno, freebsd, linux};
 /// The arguments of a call.
 pub(super) struct Args<'a> {
     args: &'a [Expr],
+    /// The error that the script says the call ends with.
+    errno: Option<Errno>,
 }
 
 impl<'a> Args<'a> {
-    pub(super) fn new(args: &'a [Expr]) -> Args<'a> {
-        Args { args }
+    pub(super) fn of(call: &'a Call) -> Args<'a> {
+        Args {
+            args: &call.args,
+            errno: call.errno.as_deref().and_then(Errno::from_name),
+        }
+    }
+
+    /// Whether the script says that the call ends with this error.
+    pub(super) fn expects(&self, errno: Errno) -> bool {
+        self.errno == Some(errno)
     }
 
     pub(super) fn len(&self) -> usize {

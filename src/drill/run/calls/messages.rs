@@ -17,7 +17,7 @@ pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
     for message in list(expr)? {
         let Message { level, kind, data } = Message::of(message)?;
         let data = match data {
-            Data::Octets(octets) => octets,
+            Data::Octets(octets) | Data::Error(octets) => octets,
             Data::Number(number) => number.to_le_bytes().to_vec(),
             // What is not said is nothing.
             Data::Members(members) => {
@@ -134,6 +134,8 @@ impl Message {
 enum Data {
     /// These octets.
     Octets(Vec<u8>),
+    /// `struct sock_extended_err`; the address behind it is not compared.
+    Error(Vec<u8>),
     /// This number, in as many octets as it has.
     Number(i32),
     /// A moment since the start; `None`: any.
@@ -151,7 +153,7 @@ impl Data {
             Some(Expr::Text(text)) => Ok(Data::Octets(text.clone())),
             Some(Expr::Struct(members)) if field(members, "scm_sec").is_some() => moment(members),
             Some(Expr::Struct(members)) if field(members, "ee_errno").is_some() => {
-                Ok(Data::Octets(extended_error(members)?))
+                Ok(Data::Error(extended_error(members)?))
             }
             Some(Expr::Struct(members)) if PACKET_INFO.iter().any(|it| has(members, it)) => {
                 packet_info(members)
@@ -168,6 +170,7 @@ impl Data {
         };
         match self {
             Data::Octets(wanted) => wanted == octets,
+            Data::Error(wanted) => octets.starts_with(wanted),
             Data::Number(wanted) => match octets {
                 [octet] => i32::from(*octet) == *wanted,
                 octets => wanted.to_le_bytes() == octets,

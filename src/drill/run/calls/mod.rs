@@ -205,7 +205,7 @@ impl Run<'_> {
             errno: call.errno.clone(),
         };
         let began = self.host.now;
-        let begun = function(self, &Args::new(&call.args))?;
+        let begun = function(self, &Args::of(call))?;
         self.host.drain();
         self.note_sent();
         let end = call.end.map(|end| self.end_of(event, end, base));

@@ -13,7 +13,7 @@ use super::address::{is_of_no_family, written};
 use super::args::Args;
 use super::attempt::Attempt;
 use super::{Answer, Begun};
-use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM};
+use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM, SOL_TCP, TCP_INFO};
 use crate::bsd::{Accepting, Closing, Connecting, Errno, Fd};
 
 pub(super) fn socket(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
@@ -200,8 +200,25 @@ impl Run<'_> {
 pub(super) fn shutdown(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(2, 2)?;
     let fd = descriptor(run, args, 0)?;
-    Ok(run.host.calls().shutdown(fd, args.int(1)?).into())
+    let answer = run.host.calls().shutdown(fd, args.int(1)?);
+    // It has ended an attempt to connect: the reset is still the old one's, and there may be another.
+    let info = run.host.calls().getsockopt(fd, SOL_TCP, TCP_INFO);
+    let is_closed = info.is_ok_and(|info| info.first() == Some(&CLOSED));
+    if answer.is_ok()
+        && is_closed
+        && let Some(socket) = run.sockets.by_fd(args.number(0)?)
+        && socket.active
+    {
+        socket.stage = match socket.stage {
+            Stage::Known | Stage::Left => Stage::Left,
+            Stage::New | Stage::Listening | Stage::Connecting => Stage::New,
+        };
+    }
+    Ok(answer.into())
 }
+
+/// `tcpi_state` of a socket without a connection.
+const CLOSED: u8 = 7;
 
 pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(1, 1)?;
