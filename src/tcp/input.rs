@@ -211,6 +211,7 @@ impl Tcb {
         let first = seg.text_start();
         let text_end = first + seg.text.len();
         let crosses = self.state == State::SynReceived && seg.ctl.has(Control::SYN);
+        self.acks.lightly = self.ends_lightly();
         self.look_for_ack(seg)?;
         self.check_sequence(now, seg)?;
         self.check_reset(now, seg)?;

@@ -260,7 +260,7 @@ impl Tcb {
     pub(super) fn pass_fin(&mut self) {
         self.rcv.nxt += 1;
         self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
-        if self.ends_lightly()
+        if self.acks.lightly
             && let Some(memory) = &mut self.rcv.memory
         {
             memory.begin_behind(1);
@@ -270,7 +270,7 @@ impl Tcb {
     /// What the field of an acknowledgment says. In a light ending the lower sixteen bits of what is left, which may be
     /// more than it can say: see [`Habits::light_ending`](crate::config::Habits::light_ending).
     pub(super) fn window_of_acks(&self) -> usize {
-        if !self.ends_lightly() {
+        if !self.acks.lightly {
             return self.window_left();
         }
         let left = self.true_edge().saturating_since(self.rcv.nxt);

@@ -208,6 +208,9 @@ pub(super) struct Acks {
     pub(super) received: Option<Instant>,
     /// When a segment that is not acceptable was last answered (RFC 5961 §7).
     pub(super) challenged: Option<Instant>,
+    /// Whether the connection was in its [light ending](crate::config::Habits::light_ending) already when the last
+    /// segment came: then that is what answers.
+    pub(super) lightly: bool,
 }
 
 impl Acks {
@@ -225,6 +228,7 @@ impl Acks {
             timing: AckTiming::of(&open.config.ack_waits, rcv_nxt),
             received: None,
             challenged: None,
+            lightly: false,
         }
     }
 
