@@ -398,6 +398,7 @@ impl Tcb {
         }
     }
 
+    #[inline]
     fn pure_ack(&self, now: Instant) -> Segment<'_> {
         let seq = self.place_of_acks();
         let (urgent, up) = self.urgent_at(seq);

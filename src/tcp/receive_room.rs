@@ -267,12 +267,18 @@ impl Tcb {
         }
     }
 
-    /// What the field of an acknowledgment says. In a light ending the lower sixteen bits of what is left, which may be
-    /// more than it can say: see [`Habits::light_ending`](crate::config::Habits::light_ending).
+    /// What the field of an acknowledgment says.
     pub(super) fn window_of_acks(&self) -> usize {
-        if !self.acks.lightly {
-            return self.window_left();
+        match self.acks.lightly {
+            true => self.window_of_light_acks(),
+            false => self.window_left(),
         }
+    }
+
+    /// In a light ending the lower sixteen bits of what is left, which may be more than the field can say: see
+    /// [`Habits::light_ending`](crate::config::Habits::light_ending).
+    #[cold]
+    fn window_of_light_acks(&self) -> usize {
         let left = self.true_edge().saturating_since(self.rcv.nxt);
         let field = (left >> self.own_shift()) & usize::from(u16::MAX);
         field << self.own_shift()
