@@ -92,12 +92,7 @@ impl Group {
             Some((before, mut known)) => {
                 let new = sources.into_iter().filter(|source| !known.contains(source));
                 known.extend(new.collect::<Vec<_>>());
-                known.truncate(if known.len() > MOST_SOURCES {
-                    0
-                } else {
-                    known.len()
-                });
-                (at.min(before), known)
+                (at.min(before), these_or_all(known))
             }
         });
     }
@@ -238,14 +233,9 @@ impl Reporter {
                 let mut sources: Vec<IpAddr> = Vec::new();
                 if version == Version::Third {
                     sources.extend(query.sources.iter().take(MOST_SOURCES + 1));
-                    sources.truncate(if sources.len() > MOST_SOURCES {
-                        0
-                    } else {
-                        sources.len()
-                    });
                 }
                 if let Some(group) = self.groups.get_mut(&group) {
-                    group.answer_by(at, sources);
+                    group.answer_by(at, these_or_all(sources));
                 }
             }
         }
@@ -410,6 +400,14 @@ impl Reporter {
         }
         self.settle();
         said
+    }
+}
+
+/// None where there are too many: then it is about all senders.
+fn these_or_all(sources: Vec<IpAddr>) -> Vec<IpAddr> {
+    match sources.len() > MOST_SOURCES {
+        true => Vec::new(),
+        false => sources,
     }
 }
 
