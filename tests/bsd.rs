@@ -10,6 +10,8 @@
 //! | `options` | getsockopt, setsockopt, `TCP_INFO` |
 //! | `kernel` | what Linux has answered in the same states |
 //! | `live` | options of what is connected or listens already; close that lingers |
+//! | `groups` | groups and broadcasts |
+//! | `sources` | the senders to a group that are heard |
 //! | `readiness` | poll; epoll by level, by edge, once |
 
 #![allow(clippy::unwrap_used)]
@@ -22,6 +24,7 @@ mod bsd {
     mod live;
     mod options;
     mod readiness;
+    mod sources;
     mod streams;
     mod support;
 }

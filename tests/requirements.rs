@@ -36,6 +36,8 @@
 //! | `fast_open` | TCP Fast Open |
 //! | `cookies` | SYN cookies |
 //! | `signatures` | RFC 2385 |
+//! | `groups` | what routers are told of groups: IGMP and MLD |
+//! | `sources` | and of the senders that are heard |
 
 #![allow(clippy::unwrap_used)]
 
@@ -73,6 +75,7 @@ mod requirements {
     mod retransmission;
     mod signatures;
     mod silence;
+    mod sources;
     mod super_segments;
     mod timestamps;
     mod urgent;

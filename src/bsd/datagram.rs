@@ -2,7 +2,7 @@
 //! socket of the stack for each.
 
 use core::net::{IpAddr, SocketAddr};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Calls;
 use super::address::Family;
@@ -11,7 +11,7 @@ use super::notices::Notices;
 use super::options::SocketSettings;
 use super::table::{Fd, Kind};
 use crate::config::UdpOptions;
-use crate::stack::{UdpId, Undelivered};
+use crate::stack::{Filter, UdpId, Undelivered};
 
 /// One UDP socket.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub(super) struct DatagramSocket {
     pub(super) bound_by_user: Option<SocketAddr>,
     /// The peer it is connected to, as its family writes addresses.
     pub(super) peer: Option<SocketAddr>,
-    /// The groups that it has joined.
-    pub(super) groups: BTreeSet<IpAddr>,
+    /// The groups that it has joined, and from whom it hears them.
+    pub(super) groups: BTreeMap<IpAddr, Filter>,
     /// The sockets of the stack, once it has an address.
     pub(super) ids: Vec<UdpId>,
     /// What `MSG_MORE` has left for the next send, if anything, were it empty; and where to.
@@ -55,7 +55,7 @@ impl DatagramSocket {
             bound: None,
             bound_by_user: None,
             peer: None,
-            groups: BTreeSet::new(),
+            groups: BTreeMap::new(),
             ids: Vec::new(),
             held: None,
             held_for: None,

@@ -131,10 +131,14 @@ pub(super) fn bind(local: SocketAddr, error: BindError) -> Error {
 
 pub(super) fn group(group: IpAddr, error: GroupError) -> Error {
     let kind = match error {
-        GroupError::NotAGroup | GroupError::OtherFamily => ErrorKind::InvalidInput,
-        GroupError::AlreadyJoined => ErrorKind::AddrInUse,
-        GroupError::NotJoined => ErrorKind::AddrNotAvailable,
-        GroupError::TooMany => ErrorKind::QuotaExceeded,
+        GroupError::NotAGroup
+        | GroupError::NotASource
+        | GroupError::OtherFamily
+        | GroupError::OtherMode
+        | GroupError::NeedsSource => ErrorKind::InvalidInput,
+        GroupError::AlreadyJoined | GroupError::AlreadyBlocked => ErrorKind::AddrInUse,
+        GroupError::NotJoined | GroupError::NotBlocked => ErrorKind::AddrNotAvailable,
+        GroupError::TooMany | GroupError::TooManySources => ErrorKind::QuotaExceeded,
     };
     Error::new(kind, format!("{group}: {error}"))
 }

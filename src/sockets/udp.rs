@@ -16,7 +16,7 @@ use super::handle::{self, Hold};
 use super::net::Net;
 use crate::config::UdpOptions;
 use crate::driver::{Engine, Key, Runtime, Shared};
-use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError, UdpSendError};
+use crate::stack::{Readiness, Received, SourceChange, Stack, UdpId, UdpRecvError, UdpSendError};
 
 /// A UDP socket. Datagrams may be lost, duplicated or reordered: see [`link`](crate::link) for what can be
 /// built on that.
@@ -265,7 +265,8 @@ impl UdpSocket {
     /// is one interface.
     ///
     /// # Errors
-    /// `InvalidInput` if `group` is not that of a group, or of the other family than the socket; `AddrInUse` if
+    /// `InvalidInput` if `group` is not that of a group, of the other family than the socket, or one that needs a
+    /// sender ([`UdpSocket::join_source`]); `AddrInUse` if
     /// the socket is in it; `AddrNotAvailable` if `interface` is not an address of this host;
     /// `QuotaExceeded` if there are [`Config::max_groups`](crate::config::Config::max_groups).
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
@@ -301,6 +302,45 @@ impl UdpSocket {
         self.leave((*group).into())
     }
 
+    /// Receives what this sender has for a group from now on, and joins the group if the socket is not in it. A
+    /// socket that received from all senders receives from this one only. Groups of 232.0.0.0/8 and ff3x::/32
+    /// can only be joined so (RFC 4607).
+    ///
+    /// # Errors
+    /// As [`UdpSocket::join_multicast_v4`]. `InvalidInput` if `source` is of the other family or cannot be a
+    /// sender, or if the socket blocks senders of the group; `AddrInUse` if it receives from this one;
+    /// `QuotaExceeded` if it names [`Filter::MOST_SOURCES`](crate::stack::Filter::MOST_SOURCES).
+    pub fn join_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.change_source(group, SourceChange::Join(source))
+    }
+
+    /// Receives what this sender has for a group no longer. With the last sender, the socket leaves the group.
+    ///
+    /// # Errors
+    /// `AddrNotAvailable` if it did not receive from this sender by name; `InvalidInput` if it blocks senders.
+    pub fn leave_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.change_source(group, SourceChange::Leave(source))
+    }
+
+    /// Receives what all have for a group that it has joined, but not what this sender has.
+    ///
+    /// # Errors
+    /// `AddrNotAvailable` if the socket is not in the group; `InvalidInput` if it names the senders that it
+    /// receives from, or `source` cannot be one; `AddrInUse` if it is blocked; `QuotaExceeded` as of
+    /// [`UdpSocket::join_source`].
+    pub fn block_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.change_source(group, SourceChange::Block(source))
+    }
+
+    /// Receives what this sender has for a group again.
+    ///
+    /// # Errors
+    /// `AddrNotAvailable` if it is not blocked, or the socket is not in the group; `InvalidInput` if it names the
+    /// senders that it receives from.
+    pub fn unblock_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.change_source(group, SourceChange::Unblock(source))
+    }
+
     /// Sets the TTL (IPv4) or hop limit (IPv6) of datagrams to groups ([`UdpOptions::multicast_hop_limit`]).
     pub fn set_multicast_ttl(&self, ttl: u8) {
         self.set(|options| options.multicast_hop_limit = ttl);
@@ -314,6 +354,11 @@ impl UdpSocket {
 
     fn join(&self, group: IpAddr) -> io::Result<()> {
         self.at_each(|stack, id| stack.udp_join(id, group))
+            .map_err(|error| error::group(group, error))
+    }
+
+    fn change_source(&self, group: IpAddr, change: SourceChange) -> io::Result<()> {
+        self.at_each(|stack, id| stack.udp_change_source(id, group, change))
             .map_err(|error| error::group(group, error))
     }
 

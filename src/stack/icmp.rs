@@ -46,7 +46,7 @@ impl Stack {
     fn answering(&self, destination: IpAddr) -> Option<IpAddr> {
         match destination {
             own if self.is_own(own) => Some(own),
-            many if many.is_ipv6() && self.hears(many) => self.source_for_many(many),
+            many if many.is_ipv6() && self.is_among(many) => self.source_for_many(many),
             _ => None,
         }
     }

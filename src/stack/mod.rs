@@ -84,12 +84,13 @@ pub use crate::tcp::Readiness;
 pub use calls::{ConnectError, ListenError};
 pub use counters::{Counters, UdpCounters};
 pub use id::{ConnId, ListenerId};
+pub use multicast::{Filter, GroupError, SourceChange};
 pub use reports::{IcmpReport, Reported};
 pub use secret::Secret;
 pub use share::{Share, Stray};
 pub use table::CONNECTION_AT_REST;
 pub use udp::{
-    BindError, DatagramError, GroupError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
+    BindError, DatagramError, Received, UdpConnectError, UdpId, UdpMarks, UdpRecvError,
     UdpSendError, Undelivered,
 };
 
@@ -263,7 +264,7 @@ impl Stack {
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher()),
-            groups: Groups::new(index == 0),
+            groups: Groups::new(index == 0, config.max_groups),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),

@@ -86,9 +86,45 @@ pub enum RecordKind {
     ToInclude = 3,
     /// All are heard from now on but these.
     ToExclude = 4,
+    /// These senders are heard, too, from now on.
+    Allow = 5,
+    /// These are heard no longer.
+    Block = 6,
+}
+
+impl RecordKind {
+    /// Whether a record that is too long for a report may be several: each then says a part of what is so (RFC
+    /// 3376 §4.2.16).
+    pub fn is_divisible(self) -> bool {
+        match self {
+            RecordKind::IsInclude
+            | RecordKind::ToInclude
+            | RecordKind::Allow
+            | RecordKind::Block => true,
+            RecordKind::IsExclude | RecordKind::ToExclude => false,
+        }
+    }
 }
 
 impl Record {
+    /// The record as one or several, none of them longer than `most` octets. Of senders that are not heard, so
+    /// many are named as there is room for.
+    pub fn fitting(mut self, most: usize) -> Vec<Record> {
+        let len = address_len(self.group.is_ipv4());
+        let room = (most.saturating_sub(4 + len) / len).max(1);
+        if !self.kind.is_divisible() {
+            self.sources.truncate(room);
+        }
+        if self.sources.len() <= room {
+            return vec![self];
+        }
+        let parts = self.sources.chunks(room).map(|sources| Record {
+            sources: sources.to_vec(),
+            ..self
+        });
+        parts.collect()
+    }
+
     /// Octets of it in a message.
     pub fn wire_len(&self) -> usize {
         4 + address_len(self.group.is_ipv4()) * (1 + self.sources.len())
@@ -388,6 +424,36 @@ mod tests {
                 Ok(Payload::Membership(Membership::Report(_) | Membership::Ignored) | Payload::Icmp(_)) => {}
                 Ok(other) => panic!("{other:?}"),
                 Err(refusal) => prop_assert_eq!(refusal.answer, None),
+            }
+        }
+    }
+
+    /// RFC 3376 §4.2.16: a record that does not fit is several, or, of senders that are not heard, names fewer.
+    #[test]
+    fn a_record_is_made_to_fit() {
+        for (group, most) in [([239, 1, 2, 3].into(), 20), ([0xff; 16].into(), 20 + 48)] {
+            let sources: Vec<IpAddr> = (0..7_u8)
+                .map(|number| match group {
+                    IpAddr::V4(_) => [1, 0, 0, number].into(),
+                    IpAddr::V6(_) => [number; 16].into(),
+                })
+                .collect();
+            for (kind, parts) in [(RecordKind::Allow, 3), (RecordKind::ToExclude, 1)] {
+                let record = Record {
+                    kind,
+                    group,
+                    sources: sources.clone(),
+                };
+                assert_eq!(record.clone().fitting(1_000), vec![record.clone()]);
+                let fitting = record.fitting(most);
+                assert_eq!(fitting.len(), parts);
+                assert!(
+                    fitting
+                        .iter()
+                        .all(|part| part.wire_len() <= most && part.kind == kind)
+                );
+                let told: Vec<IpAddr> = fitting.into_iter().flat_map(|part| part.sources).collect();
+                assert_eq!(told, sources[..7.min(parts * 3)]);
             }
         }
     }

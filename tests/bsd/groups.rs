@@ -4,12 +4,12 @@ use stubborn::bsd::{Errno, Fd, linux::*};
 
 use super::support::*;
 
-const GROUP: [u8; 4] = [239, 1, 2, 3];
-const OTHER: [u8; 4] = [239, 1, 2, 4];
-const ANY: [u8; 4] = [0; 4];
-const GROUP_V6: &str = "ff15::1234";
+pub(crate) const GROUP: [u8; 4] = [239, 1, 2, 3];
+pub(crate) const OTHER: [u8; 4] = [239, 1, 2, 4];
+pub(crate) const ANY: [u8; 4] = [0; 4];
+pub(crate) const GROUP_V6: &str = "ff15::1234";
 
-fn mreq(group: [u8; 4], address: [u8; 4]) -> Vec<u8> {
+pub(crate) fn mreq(group: [u8; 4], address: [u8; 4]) -> Vec<u8> {
     [group, address].concat()
 }
 
@@ -17,11 +17,11 @@ fn mreqn(group: [u8; 4], index: i32) -> Vec<u8> {
     [&mreq(group, ANY)[..], &index.to_le_bytes()].concat()
 }
 
-fn octets_v6(group: &str) -> [u8; 16] {
+pub(crate) fn octets_v6(group: &str) -> [u8; 16] {
     group.parse::<std::net::Ipv6Addr>().unwrap().octets()
 }
 
-fn mreq_v6(group: &str, index: i32) -> Vec<u8> {
+pub(crate) fn mreq_v6(group: &str, index: i32) -> Vec<u8> {
     [&octets_v6(group)[..], &index.to_le_bytes()].concat()
 }
 
@@ -35,7 +35,12 @@ fn group_req(index: i32, family: i32, at: usize, group: &[u8]) -> Vec<u8> {
 }
 
 /// Each of these in turn on one socket.
-fn answers(world: &mut World, fd: Fd, level: i32, rows: &[(i32, Vec<u8>, Result<(), Errno>)]) {
+pub(crate) fn answers(
+    world: &mut World,
+    fd: Fd,
+    level: i32,
+    rows: &[(i32, Vec<u8>, Result<(), Errno>)],
+) {
     for (row, (name, value, expected)) in rows.iter().enumerate() {
         let answer = world.set_octets(fd, level, *name, value);
         assert_eq!(answer, *expected, "row {row}");

@@ -1,7 +1,7 @@
 //! UDP sockets: what their users see.
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -337,6 +337,44 @@ fn datagrams_go_to_many() {
         hearer.leave_multicast_v4(&group, &any).unwrap();
         let left = hearer.leave_multicast_v4(&group, &any).unwrap_err();
         assert_eq!(left.kind(), ErrorKind::AddrNotAvailable);
+    });
+}
+
+/// A sender is named, and heard; the others are not.
+#[test]
+fn senders_to_a_group_are_named() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let any = Ipv4Addr::UNSPECIFIED;
+        let hearer = UdpSocket::bind(&server, (any, 7)).unwrap();
+        let sender = UdpSocket::bind(&client, (any, 0)).unwrap();
+        let [named, other, channel]: [IpAddr; 3] =
+            [CLIENT[0], "192.0.2.77", "232.1.2.3"].map(|text| text.parse().unwrap());
+        let group = Ipv4Addr::new(239, 1, 2, 3);
+        let kind = |answer: io::Result<()>| answer.unwrap_err().kind();
+        let refused = hearer.join_multicast_v4(&Ipv4Addr::new(232, 1, 2, 3), &any);
+        assert_eq!(kind(refused), ErrorKind::InvalidInput);
+        hearer.join_source(channel, named).unwrap();
+        let again = hearer.join_source(channel, named);
+        assert_eq!(kind(again), ErrorKind::AddrInUse);
+        let blocked = hearer.block_source(channel, other);
+        assert_eq!(kind(blocked), ErrorKind::InvalidInput);
+        hearer.join_multicast_v4(&group, &any).unwrap();
+        hearer.block_source(group.into(), named).unwrap();
+        let mut buffer = [0; 9];
+        for (to, text) in [(IpAddr::from(group), b"not heard"), (channel, b"are heard")] {
+            sender.send_to(text, (to, 7)).unwrap();
+        }
+        let received = hearer.recv_datagram(&mut buffer).unwrap();
+        assert_eq!((&buffer, received.local), (b"are heard", channel));
+        hearer.unblock_source(group.into(), named).unwrap();
+        hearer.leave_source(channel, named).unwrap();
+        let left = hearer.leave_source(channel, named);
+        assert_eq!(kind(left), ErrorKind::AddrNotAvailable);
+        sender.send_to(b"x", (channel, 7)).unwrap();
+        sender.send_to(b"y", (group, 7)).unwrap();
+        assert_eq!(hearer.recv(&mut buffer).unwrap(), 1);
+        assert_eq!(buffer[0], b'y');
     });
 }
 

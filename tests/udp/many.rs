@@ -3,7 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use stubborn::config::{Config, UdpOptions};
-use stubborn::stack::{BindError, GroupError, Secret, Stack, UdpConnectError, UdpId, UdpSendError};
+use stubborn::stack::{
+    BindError, Filter, GroupError, Secret, SourceChange, Stack, UdpConnectError, UdpId,
+    UdpSendError,
+};
 use stubborn::time::Instant;
 use stubborn::wire::{self, IcmpMessage, IpHeader, Payload, icmp, ip, protocol};
 
@@ -244,6 +247,227 @@ fn groups_are_joined_once_and_bounded() {
             .udp_bind(SocketAddr::new(group(family.other()), 9));
         assert_eq!(taken, Err(BindError::AddressNotAvailable), "no such family");
     });
+}
+
+/// A group that was left makes room for another at once, whatever its family, though routers are still to be told.
+#[test]
+fn a_group_that_was_left_does_not_count() {
+    let mut config = Config::new([Family::V4.us(), Family::V6.us()]);
+    config.max_groups = 2;
+    let mut host = Host {
+        stack: Stack::new(config, Secret([7; 16])).unwrap(),
+        family: Family::V4,
+        now: Instant::from_secs(1),
+    };
+    let ids = [Family::V4, Family::V6].map(|family| (family, host.at(family.unspecified())));
+    for (family, id) in [ids, ids].concat() {
+        let groups = [group(family), other_group(family)];
+        for group in groups {
+            assert_eq!(host.stack.udp_join(id, group), Ok(()), "{group}");
+        }
+        let third = host.stack.udp_join(id, family.multicast());
+        assert_eq!(third, Err(GroupError::TooMany));
+        for group in groups {
+            assert_eq!(host.stack.udp_leave(id, group), Ok(()));
+        }
+    }
+}
+
+/// Whoever joins and leaves all the time makes routers be told of no more groups than there may be.
+#[test]
+fn groups_that_were_left_are_bounded() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.max_groups = 3);
+        let id = host.bound();
+        for last in 1..=200 {
+            let group = match family {
+                Family::V4 => IpAddr::from([239, 9, 9, last]),
+                Family::V6 => format!("ff15::{last:x}").parse().unwrap(),
+            };
+            host.stack.udp_join(id, group).unwrap();
+            host.stack.udp_leave(id, group).unwrap();
+        }
+        let told: usize = host.datagrams().iter().map(Vec::len).sum();
+        assert!(told <= 200, "{told} octets");
+    });
+}
+
+/// RFC 3376 §3.2, RFC 3678 §4.1: a socket hears the senders that it names, or all but these; one that has not joined
+/// hears what others of the host hear, if it wants to.
+#[test]
+fn who_names_senders_hears_these() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let id = host.at(group(family));
+        let all = host.at(family.unspecified());
+        host.change(all, |options| options.multicast_all = true);
+        let (peer, other) = (family.peer(), family.other_peer());
+        let rows = [
+            (SourceChange::Join(peer), vec![peer]),
+            (SourceChange::Join(other), vec![peer, other]),
+            (SourceChange::Leave(peer), vec![other]),
+            (SourceChange::Leave(other), vec![]),
+        ];
+        let heard = |host: &mut Host, id| -> Vec<IpAddr> {
+            let received = host.received(id);
+            received.into_iter().map(|(from, _)| from.ip()).collect()
+        };
+        let say = |host: &mut Host| {
+            host.datagrams();
+            for from in [peer, other] {
+                let from = SocketAddr::new(from, PEER_PORT);
+                host.arrives(from, SocketAddr::new(group(family), PORT), b"x");
+            }
+        };
+        for (change, expected) in rows {
+            let changed = host.stack.udp_change_source(id, group(family), change);
+            assert_eq!(changed, Ok(()), "{change:?}");
+            say(&mut host);
+            assert_eq!(heard(&mut host, id), expected, "{change:?}");
+            assert_eq!(heard(&mut host, all), expected, "{change:?}");
+        }
+        assert_eq!(host.stack.groups().count(), 0);
+        host.joins(id, group(family));
+        let rows = [
+            (SourceChange::Block(peer), vec![other]),
+            (SourceChange::Unblock(peer), vec![peer, other]),
+            (SourceChange::Join(other), vec![other]),
+        ];
+        for (change, expected) in rows {
+            let changed = host.stack.udp_change_source(id, group(family), change);
+            assert_eq!(changed, Ok(()), "{change:?}");
+            say(&mut host);
+            assert_eq!(heard(&mut host, id), expected, "{change:?}");
+        }
+        assert_eq!(host.stack.udp_leave(id, group(family)), Ok(()));
+        say(&mut host);
+        assert!(heard(&mut host, id).is_empty());
+    });
+}
+
+/// A socket hears what it names, whatever others of the host do.
+#[test]
+fn each_socket_has_senders_of_its_own() {
+    in_both_families(|family| {
+        let mut host = host(family);
+        let (one, two) = (host.at(group(family)), host.at(family.unspecified()));
+        let (peer, other) = (family.peer(), family.other_peer());
+        for (id, filter) in [
+            (one, Filter::include([peer])),
+            (two, Filter::exclude([peer])),
+        ] {
+            let set = host.stack.udp_set_filter(id, group(family), filter.clone());
+            assert_eq!(set, Ok(()));
+            assert_eq!(host.stack.udp_filter(id, group(family)), filter);
+        }
+        host.datagrams();
+        for (from, text) in [(peer, b"1"), (other, b"2")] {
+            let from = SocketAddr::new(from, PEER_PORT);
+            host.arrives(from, SocketAddr::new(group(family), PORT), text);
+        }
+        assert_eq!(host.texts(one), [b"1"]);
+        assert_eq!(host.texts(two), [b"2"]);
+        // What a host says itself is from itself.
+        let own = Filter::exclude([family.us()]);
+        host.stack.udp_set_filter(two, group(family), own).unwrap();
+        host.datagrams();
+        host.sends(two, group(family)).unwrap();
+        assert_eq!(host.sent().len(), 1);
+        assert!(host.texts(two).is_empty());
+    });
+}
+
+/// Why senders cannot be named; nothing is changed by it.
+#[test]
+fn senders_are_named_once_and_bounded() {
+    use SourceChange::{Block, Join, Leave, Unblock};
+    in_both_families(|family| {
+        let mut host = host(family);
+        let id = host.bound();
+        let (group, peer, other) = (group(family), family.peer(), family.other_peer());
+        let foreign = family.other().peer();
+        let nth = |last: u8| match family {
+            Family::V4 => IpAddr::from([10, 1, 0, last]),
+            Family::V6 => format!("fd01::{last:x}").parse().unwrap(),
+        };
+        let many = (0..64).map(|last| (Join(nth(last)), Ok(())));
+        let rows: [Vec<(SourceChange, Result<(), GroupError>)>; 3] = [
+            vec![
+                (Leave(peer), Err(GroupError::NotJoined)),
+                (Block(peer), Err(GroupError::NotJoined)),
+                (Unblock(peer), Err(GroupError::NotJoined)),
+                (Join(family.unspecified()), Err(GroupError::NotASource)),
+                (Join(family.multicast()), Err(GroupError::NotASource)),
+                (Join(foreign), Err(GroupError::OtherFamily)),
+                (Join(peer), Ok(())),
+                (Join(peer), Err(GroupError::AlreadyJoined)),
+                (Leave(other), Err(GroupError::NotJoined)),
+                (Block(other), Err(GroupError::OtherMode)),
+                (Unblock(other), Err(GroupError::OtherMode)),
+                (Leave(peer), Ok(())),
+                (Leave(peer), Err(GroupError::NotJoined)),
+            ],
+            many.collect(),
+            vec![(Join(peer), Err(GroupError::TooManySources))],
+        ];
+        for (change, expected) in rows.concat() {
+            let changed = host.stack.udp_change_source(id, group, change);
+            assert_eq!(changed, expected, "{change:?}");
+        }
+        assert_eq!(
+            host.stack.udp_join(id, group),
+            Err(GroupError::AlreadyJoined)
+        );
+        host.stack.udp_leave(id, group).unwrap();
+        host.joins(id, group);
+        for (change, expected) in [
+            (Leave(peer), Err(GroupError::NotJoined)),
+            (Unblock(peer), Err(GroupError::NotBlocked)),
+            (Block(peer), Ok(())),
+            (Block(peer), Err(GroupError::AlreadyBlocked)),
+            (Join(other), Err(GroupError::OtherMode)),
+            (Leave(peer), Err(GroupError::OtherMode)),
+        ] {
+            let changed = host.stack.udp_change_source(id, group, change);
+            assert_eq!(changed, expected, "{change:?}");
+        }
+        let too_many = Filter::include((0..65).map(nth));
+        let set = host.stack.udp_set_filter(id, group, too_many);
+        assert_eq!(set, Err(GroupError::TooManySources));
+        let set = host.stack.udp_set_filter(id, peer, Filter::everybody());
+        assert_eq!(set, Err(GroupError::NotAGroup));
+        assert_eq!(host.stack.udp_filter(id, group), Filter::exclude([peer]));
+    });
+}
+
+/// RFC 4607 §1, RFC 4604 §2.1: to hear a source-specific group is to name a sender.
+#[test]
+fn a_source_specific_group_needs_a_sender() {
+    for (family, group) in [
+        (Family::V4, "232.0.1.0"),
+        (Family::V6, "ff35::8000:1"),
+        (Family::V6, "ff3e::1"),
+    ] {
+        let group: IpAddr = group.parse().unwrap();
+        let mut host = host(family);
+        let id = host.at(family.unspecified());
+        assert_eq!(host.stack.udp_join(id, group), Err(GroupError::NeedsSource));
+        let join = SourceChange::Join(family.peer());
+        assert_eq!(host.stack.udp_change_source(id, group, join), Ok(()));
+        host.datagrams();
+        host.hears_of(group, b"x");
+        assert_eq!(host.texts(id), [b"x"]);
+    }
+    // Of unicast prefixes (RFC 3306), and the neighbours of the range: anybody's.
+    for (family, group) in [
+        (Family::V6, "ff35:40:fd00::1"),
+        (Family::V4, "231.255.255.255"),
+        (Family::V4, "233.0.0.0"),
+    ] {
+        let mut host = host(family);
+        let id = host.bound();
+        host.joins(id, group.parse().unwrap());
+    }
 }
 
 /// RFC 1122 §3.2.2.6: over IPv4 an echo request to many is dropped; RFC 4443 §4.2: over IPv6 it is answered by

@@ -22,7 +22,7 @@ use crate::bsd::linux::{
 use crate::bsd::receive::DEVICE;
 use crate::bsd::table::Fd;
 use crate::config::UdpOptions;
-use crate::stack::{GroupError, UdpId};
+use crate::stack::{Filter, UdpId};
 
 /// The most groups of IPv4 that a socket is in (`net.ipv4.igmp_max_memberships`).
 const MOST_GROUPS: usize = 20;
@@ -33,11 +33,21 @@ const GROUP_REQUEST: usize = 136;
 
 /// A group, and the interface on which it is meant.
 #[derive(Clone, Copy, Debug)]
-struct Request {
-    group: IpAddr,
+pub(super) struct Request {
+    pub(super) group: IpAddr,
     /// An address of the interface, and its number; neither: any.
-    address: Ipv4Addr,
-    index: i32,
+    pub(super) address: Ipv4Addr,
+    pub(super) index: i32,
+}
+
+impl Request {
+    pub(super) fn at_index(group: IpAddr, index: i32) -> Request {
+        Request {
+            group,
+            address: Ipv4Addr::UNSPECIFIED,
+            index,
+        }
+    }
 }
 
 impl DatagramSocket {
@@ -111,7 +121,7 @@ impl Calls<'_> {
                     Err(error) => Err(error),
                 }
             }
-            _ => return None,
+            _ => return self.set_source_option(fd, (level, name), value),
         })
     }
 
@@ -160,8 +170,7 @@ impl Calls<'_> {
             _ => v4(value, 4)?,
         };
         let index = value.get(8..12).map_or(Ok(0), int)?;
-        let own = address.is_unspecified() || self.stack.addresses().contains(&address.into());
-        match own && matches!(index, 0 | INTERFACE) {
+        match self.is_own_or_none(address) && matches!(index, 0 | INTERFACE) {
             true => {
                 let value = i32::from_le_bytes(address.octets());
                 self.keep_of_groups(fd, (SOL_IP, IP_MULTICAST_IF), value)
@@ -180,35 +189,13 @@ impl Calls<'_> {
 
     /// The socket hears a group; if it is not bound yet, once it is.
     fn join(&mut self, fd: Fd, request: Result<Request, Errno>) -> Result<(), Errno> {
-        let Request {
-            group,
-            address,
-            index,
-        } = request?;
-        let socket = self.datagram(fd).map_err(|_| Errno::EPROTO)?;
-        if !group.is_multicast() {
-            return Err(Errno::EINVAL);
-        }
-        let is_own = address.is_unspecified() || self.stack.addresses().contains(&address.into());
-        let has_family = self.has_family(SocketAddr::new(group, 0));
-        if !has_family || !matches!(index, 0 | INTERFACE) || (index == 0 && !is_own) {
-            return Err(Errno::ENODEV);
-        }
-        if socket.groups.contains(&group) {
+        let request = request?;
+        self.check_group(fd, &request)?;
+        if self.datagram(fd)?.groups.contains_key(&request.group) {
             return Err(Errno::EADDRINUSE);
         }
-        let count = socket.groups.iter().filter(|group| group.is_ipv4()).count();
-        if group.is_ipv4() && count >= MOST_GROUPS {
-            return Err(Errno::ENOBUFS);
-        }
-        if let Some(id) = self.of_family(fd, group)? {
-            match self.stack.udp_join(id, group) {
-                Ok(()) | Err(GroupError::AlreadyJoined) => {}
-                Err(_) => return Err(Errno::ENOBUFS),
-            }
-        }
-        self.datagram_mut(fd)?.groups.insert(group);
-        Ok(())
+        self.check_room(fd, request.group)?;
+        self.filter(fd, request.group, Filter::everybody())
     }
 
     /// The socket does not hear a group any more.
@@ -218,23 +205,59 @@ impl Calls<'_> {
             address,
             index,
         } = request?;
-        let socket = self.datagram_mut(fd).map_err(|_| Errno::EPROTO)?;
+        let socket = self.datagram(fd).map_err(|_| Errno::EPROTO)?;
         if group.is_ipv6() && !group.is_multicast() {
             return Err(Errno::EINVAL);
         }
-        let is_here = matches!(index, 0 | INTERFACE);
-        if !is_here || !socket.groups.contains(&group) {
-            return Err(Errno::EADDRNOTAVAIL);
+        let is_here = matches!(index, 0 | INTERFACE) && self.is_own_or_none(address);
+        match is_here && socket.groups.contains_key(&group) {
+            true => self.filter(fd, group, Filter::nobody()),
+            false => Err(Errno::EADDRNOTAVAIL),
         }
-        if !(address.is_unspecified() || self.stack.addresses().contains(&address.into())) {
-            return Err(Errno::EADDRNOTAVAIL);
+    }
+
+    /// Checks that a socket can be in a group, as far as only the group and the interface are asked.
+    pub(super) fn check_group(&self, fd: Fd, request: &Request) -> Result<(), Errno> {
+        self.datagram(fd).map_err(|_| Errno::EPROTO)?;
+        if !request.group.is_multicast() {
+            return Err(Errno::EINVAL);
         }
-        self.datagram_mut(fd)?.groups.remove(&group);
+        let is_here = match request.index {
+            0 => self.is_own_or_none(request.address),
+            index => index == INTERFACE,
+        };
+        match is_here && self.has_family(SocketAddr::new(request.group, 0)) {
+            true => Ok(()),
+            false => Err(Errno::ENODEV),
+        }
+    }
+
+    /// Checks that a socket may be in one group more.
+    pub(super) fn check_room(&self, fd: Fd, group: IpAddr) -> Result<(), Errno> {
+        let groups = self.datagram(fd)?.groups.keys();
+        let count = groups.filter(|group| group.is_ipv4()).count();
+        match group.is_ipv4() && count >= MOST_GROUPS {
+            true => Err(Errno::ENOBUFS),
+            false => Ok(()),
+        }
+    }
+
+    /// From now on the socket hears these senders to a group.
+    pub(super) fn filter(&mut self, fd: Fd, group: IpAddr, filter: Filter) -> Result<(), Errno> {
         if let Some(id) = self.of_family(fd, group)? {
-            // What it was not bound for when it joined, it may never have been in.
-            let _ = self.stack.udp_leave(id, group);
+            let set = self.stack.udp_set_filter(id, group, filter.clone());
+            set.map_err(|_| Errno::ENOBUFS)?;
+        }
+        let groups = &mut self.datagram_mut(fd)?.groups;
+        match filter.is_nobody() {
+            true => drop(groups.remove(&group)),
+            false => drop(groups.insert(group, filter)),
         }
         Ok(())
+    }
+
+    fn is_own_or_none(&self, address: Ipv4Addr) -> bool {
+        address.is_unspecified() || self.stack.addresses().contains(&address.into())
     }
 
     /// The socket of the stack that hears groups of this family.
@@ -246,23 +269,23 @@ impl Calls<'_> {
     /// The socket has been bound: it is in the groups that it has joined. Where the host has no room for one
     /// more, it does not hear it.
     pub(in crate::bsd) fn rejoin(&mut self, fd: Fd) -> Result<(), Errno> {
-        for group in self.datagram(fd)?.groups.clone() {
+        for (group, filter) in self.datagram(fd)?.groups.clone() {
             if let Some(id) = self.of_family(fd, group)? {
-                let _ = self.stack.udp_join(id, group);
+                let _ = self.stack.udp_set_filter(id, group, filter);
             }
         }
         Ok(())
     }
 }
 
-fn v4(value: &[u8], at: usize) -> Result<Ipv4Addr, Errno> {
+pub(super) fn v4(value: &[u8], at: usize) -> Result<Ipv4Addr, Errno> {
     let octets = value.get(at..).and_then(|value| value.first_chunk::<4>());
     octets
         .map(|octets| Ipv4Addr::from(*octets))
         .ok_or(Errno::EINVAL)
 }
 
-fn v6(value: &[u8], at: usize) -> Result<Ipv6Addr, Errno> {
+pub(super) fn v6(value: &[u8], at: usize) -> Result<Ipv6Addr, Errno> {
     let octets = value.get(at..).and_then(|value| value.first_chunk::<16>());
     octets
         .map(|octets| Ipv6Addr::from(*octets))
@@ -280,11 +303,8 @@ fn request_v4(value: &[u8]) -> Result<Request, Errno> {
 
 /// A `struct ipv6_mreq`.
 fn request_v6(value: &[u8]) -> Result<Request, Errno> {
-    Ok(Request {
-        group: v6(value, 0)?.into(),
-        address: Ipv4Addr::UNSPECIFIED,
-        index: int(value.get(16..).unwrap_or(&[]))?,
-    })
+    let index = int(value.get(16..).unwrap_or(&[]))?;
+    Ok(Request::at_index(v6(value, 0)?.into(), index))
 }
 
 /// A `struct group_req`, of the family of the level.
@@ -299,9 +319,5 @@ fn request(level: i32, value: &[u8]) -> Result<Request, Errno> {
         (SOL_IP, _) => return Err(Errno::EINVAL),
         _ => return Err(Errno::EADDRNOTAVAIL),
     };
-    Ok(Request {
-        group,
-        address: Ipv4Addr::UNSPECIFIED,
-        index: int(value)?,
-    })
+    Ok(Request::at_index(group, int(value)?))
 }

@@ -7,6 +7,7 @@
 //! | `plain` | what of it is kept, and nothing follows |
 //! | `ip` | `SOL_IP`, `SOL_IPV6` |
 //! | `groups` | what of them is about groups |
+//! | `sources` | and from which senders groups are heard |
 //! | `tcp` | `SOL_TCP` |
 //! | `rare` | what of it few ask for |
 //! | `signature` | `TCP_MD5SIG` |
@@ -22,6 +23,7 @@ mod plain;
 mod rare;
 mod signature;
 mod socket;
+mod sources;
 mod tcp;
 mod udp;
 

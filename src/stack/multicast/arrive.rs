@@ -18,7 +18,11 @@ impl Stack {
         let ip = &parsed.ip;
         // What is for the host itself has no way to come over a link (RFC 4291 §2.7).
         let is_from_here = ip::scope(ip.destination).is_some_and(|scope| scope < ip::LINK_SCOPE);
-        if !self.is_sender_to_many(parsed) || is_from_here || !self.hears(ip.destination) {
+        let is_heard = match parsed.payload {
+            Payload::Membership(_) => self.is_among(ip.destination),
+            _ => self.hears(ip.destination, ip.source),
+        };
+        if !self.is_sender_to_many(parsed) || is_from_here || !is_heard {
             self.counters.not_for_us += 1;
             return;
         }

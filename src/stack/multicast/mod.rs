@@ -5,13 +5,19 @@
 //! |---|---|
 //! | `mod` | which groups this host is in, and what that means for addresses |
 //! | `arrive` | a datagram for many arrives |
+//! | `filter` | from which senders a group is heard |
+//! | `group` | one group: the filters of all sockets put together, and what is to be told of it |
 //! | `reporter` | what routers are told of groups, and when: IGMP and MLD without their octets |
 //! | `reports` | the same as datagrams |
+//! | `error` | why the groups of a socket cannot be changed |
 //!
 //! The host is in a group as long as one of its sockets is. Whatever is for many is looked at only once it is
 //! known to be for none of the host's own addresses, so that nothing else has to know of it.
 
 mod arrive;
+mod error;
+mod filter;
+mod group;
 mod reporter;
 mod reports;
 
@@ -21,6 +27,10 @@ use super::Stack;
 use crate::time::Instant;
 use crate::wire::ip;
 
+pub use error::GroupError;
+pub use filter::{Filter, SourceChange};
+
+pub(super) use filter::{check_source, is_source_specific};
 use reporter::Reporter;
 
 /// The groups of a host.
@@ -28,14 +38,17 @@ use reporter::Reporter;
 pub(super) struct Groups {
     v4: Reporter,
     v6: Reporter,
+    /// The most that there may be.
+    most: usize,
 }
 
 impl Groups {
-    /// None. Of several stacks that are one host, one `tells` of them.
-    pub(super) fn new(tells: bool) -> Groups {
+    /// None; `most` there may be. Of several stacks that are one host, one `tells` of them.
+    pub(super) fn new(tells: bool, most: usize) -> Groups {
         Groups {
             v4: Reporter::new(true, tells),
             v6: Reporter::new(false, tells),
+            most,
         }
     }
 
@@ -46,25 +59,40 @@ impl Groups {
         }
     }
 
-    /// One socket more is in a group; false if there would be more than `most` groups.
-    pub(super) fn join(&mut self, group: IpAddr, most: usize) -> bool {
-        let others = match group.is_ipv4() {
-            true => self.v6.len(),
-            false => self.v4.len(),
-        };
-        let most = most.saturating_sub(others);
-        self.of(group.is_ipv4()).join(group, most)
+    /// A socket has another filter for a group.
+    ///
+    /// # Errors
+    /// If that would be a group too many.
+    pub(super) fn change(
+        &mut self,
+        group: IpAddr,
+        before: &Filter,
+        after: &Filter,
+    ) -> Result<(), GroupError> {
+        let is_new = !after.is_nobody() && !self.is_member(group);
+        if is_new && self.joined().count() >= self.most {
+            return Err(GroupError::TooMany);
+        }
+        let most = self.most;
+        (self.of(group.is_ipv4())).change(group, before, after, most);
+        Ok(())
     }
 
-    /// One socket less is.
-    pub(super) fn leave(&mut self, group: IpAddr) {
-        self.of(group.is_ipv4()).leave(group);
+    fn joined(&self) -> impl Iterator<Item = IpAddr> {
+        self.v4.joined().chain(self.v6.joined())
     }
 
     fn is_member(&self, group: IpAddr) -> bool {
         match group.is_ipv4() {
             true => self.v4.is_member(group),
             false => self.v6.is_member(group),
+        }
+    }
+
+    fn hears(&self, group: IpAddr, source: IpAddr) -> bool {
+        match group.is_ipv4() {
+            true => self.v4.hears(group, source),
+            false => self.v6.hears(group, source),
         }
     }
 
@@ -84,7 +112,7 @@ impl Groups {
 impl Stack {
     /// The groups that sockets of this host have joined.
     pub fn groups(&self) -> impl Iterator<Item = IpAddr> {
-        self.groups.v4.joined().chain(self.groups.v6.joined())
+        self.groups.joined()
     }
 
     /// Whether an address means all hosts of the network.
@@ -100,12 +128,20 @@ impl Stack {
         address.is_multicast() || self.is_broadcast(address)
     }
 
-    /// Whether this host hears what is for many: all hosts, or a group that it is in. It is in the group of all
-    /// hosts of its link always (RFC 1112 §7.2, RFC 4291 §2.8).
-    pub(super) fn hears(&self, many: IpAddr) -> bool {
-        let has_family = || self.own_address(many.is_ipv4()).is_some();
-        self.groups.is_member(many)
-            || (ip::is_all_nodes(many) || self.is_broadcast(many)) && has_family()
+    /// Whether this host hears what a sender has for many: for all hosts, or for a group that it is in.
+    pub(super) fn hears(&self, many: IpAddr, source: IpAddr) -> bool {
+        self.groups.hears(many, source) || self.always_hears(many)
+    }
+
+    /// Whether it is one of the many, whomever it hears: what routers ask is heard from all of them.
+    pub(super) fn is_among(&self, many: IpAddr) -> bool {
+        self.groups.is_member(many) || self.always_hears(many)
+    }
+
+    /// It is in the group of all hosts of its link always (RFC 1112 §7.2, RFC 4291 §2.8).
+    fn always_hears(&self, many: IpAddr) -> bool {
+        (ip::is_all_nodes(many) || self.is_broadcast(many))
+            && self.own_address(many.is_ipv4()).is_some()
     }
 
     /// The address from which this host sends to many: where they are on the same link only, one of that link

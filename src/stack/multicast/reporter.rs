@@ -10,9 +10,11 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use super::filter::{Filter, is_source_specific};
+use super::group::{self, Group, Said};
 use crate::time::Instant;
 use crate::wire::ip;
-use crate::wire::membership::{Query, Record, RecordKind, Version};
+use crate::wire::membership::{Query, Record, Version};
 
 /// How often something is told that might get lost (RFC 3376 §8.1).
 const ROBUSTNESS: u8 = 2;
@@ -26,22 +28,9 @@ const UNSOLICITED: Duration = Duration::from_secs(1);
 const UNSOLICITED_OLDER: Duration = Duration::from_secs(10);
 /// Of queries that are the same, one is heeded in this time.
 const QUIET: Duration = Duration::from_millis(100);
-/// Of more senders than so many, a router is not told whether they are heard: it is told that all are (RFC 3376
-/// §5.2 leaves that to the host).
-const MOST_SOURCES: usize = 63;
-/// So many of them are in a record: in the least packet there is room for that.
-const SOURCES_IN_RECORD: usize = 7;
 
-/// What leaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// The third version.
-    Records(Vec<Record>),
-    /// The versions before: the host is in a group,
-    Report(Version, IpAddr),
-    /// or is so no longer.
-    Leave(IpAddr),
-}
+/// A group, what is heard of it, and the senders that a router has asked for, if not for all.
+type Answer = (IpAddr, Filter, Vec<IpAddr>);
 
 /// What one family tells.
 #[derive(Clone, Debug, Hash)]
@@ -65,39 +54,6 @@ pub(super) struct Reporter {
     next: Option<Instant>,
 }
 
-/// A group that the host is in, or has left.
-#[derive(Clone, Debug, Default, Hash)]
-struct Group {
-    /// How many sockets are in it. None, and it is still to be told that it was left.
-    members: usize,
-    /// How often it is still to be told that it was joined or left.
-    changes: u8,
-    /// When a router is told of it that has asked for it; and of which senders, if not of all.
-    answer: Option<(Instant, Vec<IpAddr>)>,
-    /// When such a router was last heeded.
-    heeded: Option<Instant>,
-    /// Of the second version: nobody else has said since this host has that he is in it (RFC 2236 §3).
-    is_last: bool,
-}
-
-impl Group {
-    /// A router is answered by then.
-    fn answer_by(&mut self, at: Instant, sources: Vec<IpAddr>) {
-        // RFC 3376 §5.2, rules 3 to 5. Without senders it is about all.
-        self.answer = Some(match self.answer.take() {
-            None => (at, sources),
-            Some((before, known)) if known.is_empty() || sources.is_empty() => {
-                (at.min(before), Vec::new())
-            }
-            Some((before, mut known)) => {
-                let new = sources.into_iter().filter(|source| !known.contains(source));
-                known.extend(new.collect::<Vec<_>>());
-                (at.min(before), these_or_all(known))
-            }
-        });
-    }
-}
-
 impl Reporter {
     pub(super) fn new(is_ipv4: bool, tells: bool) -> Reporter {
         Reporter {
@@ -115,20 +71,20 @@ impl Reporter {
         }
     }
 
-    /// Groups that it is in, or still to tell of.
-    pub(super) fn len(&self) -> usize {
-        self.groups.len()
-    }
-
+    /// Groups that sockets are in.
     pub(super) fn joined(&self) -> impl Iterator<Item = IpAddr> {
-        let joined = self.groups.iter().filter(|(_, group)| group.members > 0);
+        let joined = self.groups.iter().filter(|(_, group)| group.is_heard());
         joined.map(|(address, _)| *address)
     }
 
     pub(super) fn is_member(&self, group: IpAddr) -> bool {
-        self.groups
-            .get(&group)
-            .is_some_and(|group| group.members > 0)
+        self.groups.get(&group).is_some_and(Group::is_heard)
+    }
+
+    /// Whether any socket hears this sender to a group.
+    pub(super) fn hears(&self, group: IpAddr, source: IpAddr) -> bool {
+        let group = self.groups.get(&group);
+        group.is_some_and(|group| group.hears(source))
     }
 
     #[inline]
@@ -143,46 +99,34 @@ impl Reporter {
         self.tells && !is_here && !ip::is_all_nodes(group)
     }
 
-    /// One socket more is in a group; false if there would be more than `most`.
-    pub(super) fn join(&mut self, address: IpAddr, most: usize) -> bool {
-        if !self.groups.contains_key(&address) && self.groups.len() >= most {
-            // What was left need not be told of twice.
-            let mut left = self.groups.iter().filter(|(_, group)| group.members == 0);
-            let Some(left) = left.next().map(|(left, _)| *left) else {
-                return false;
-            };
-            self.groups.remove(&left);
-        }
+    /// A socket has another filter for a group. Of groups that were left and are still to be told of, there are
+    /// `most`.
+    pub(super) fn change(&mut self, address: IpAddr, before: &Filter, after: &Filter, most: usize) {
+        let (is_told, version) = (self.is_told(address), self.version());
+        let is_source_specific = is_source_specific(address);
         let group = self.groups.entry(address).or_default();
-        group.members += 1;
-        if group.members == 1 {
-            self.changed(address);
+        let told = group.filter(is_source_specific);
+        group.change(before, after);
+        let tells = group.filter(is_source_specific);
+        if is_told {
+            self.news |= group.note_change((&told, &tells), version, self.robustness);
         }
-        true
-    }
-
-    /// One socket less is.
-    pub(super) fn leave(&mut self, address: IpAddr) {
-        let Some(group) = self.groups.get_mut(&address) else {
-            return;
-        };
-        group.members = group.members.saturating_sub(1);
-        if group.members > 0 {
+        if group.is_heard() {
             return;
         }
-        group.answer = None;
-        match self.is_told(address) {
-            true => self.changed(address),
+        match group.has_changes() {
+            true => self.bound_left(address, most),
             false => drop(self.groups.remove(&address)),
         }
     }
 
-    /// A group was joined or left.
-    fn changed(&mut self, address: IpAddr) {
-        let (is_told, robustness) = (self.is_told(address), self.robustness);
-        if let Some(group) = self.groups.get_mut(&address).filter(|_| is_told) {
-            group.changes = robustness;
-            self.news = true;
+    /// A group was left, and is to be told of: if that makes more than `most`, another is not.
+    fn bound_left(&mut self, address: IpAddr, most: usize) {
+        let groups = self.groups.iter();
+        let others = groups.filter(|(other, group)| !group.is_heard() && **other != address);
+        let others: Vec<IpAddr> = others.map(|(other, _)| *other).collect();
+        if let Some(first) = others.first().filter(|_| others.len() >= most) {
+            self.groups.remove(first);
         }
     }
 
@@ -205,7 +149,7 @@ impl Reporter {
         let heeded = match query.group {
             None => &mut self.heeded,
             Some(group) => match self.groups.get_mut(&group) {
-                Some(group) if group.members > 0 => &mut group.heeded,
+                Some(group) if group.is_heard() => &mut group.heeded,
                 _ => return,
             },
         };
@@ -221,21 +165,17 @@ impl Reporter {
             (Version::Third, _) if self.general.is_some_and(|general| general <= at) => {}
             (Version::Third, None) => self.general = Some(at),
             (_, None) => {
-                for (_, group) in self
-                    .groups
-                    .iter_mut()
-                    .filter(|(_, group)| group.members > 0)
-                {
-                    group.answer_by(delay(), Vec::new());
-                }
+                let heard = self.groups.values_mut().filter(|group| group.is_heard());
+                heard.for_each(|group| group.answer_by(delay(), Vec::new()));
             }
             (version, Some(group)) => {
                 let mut sources: Vec<IpAddr> = Vec::new();
                 if version == Version::Third {
-                    sources.extend(query.sources.iter().take(MOST_SOURCES + 1));
+                    // One too many, and it is about all of them.
+                    sources.extend(query.sources.iter().take(group::MOST_ASKED + 1));
                 }
                 if let Some(group) = self.groups.get_mut(&group) {
-                    group.answer_by(at, these_or_all(sources));
+                    group.answer_by(at, sources);
                 }
             }
         }
@@ -264,25 +204,21 @@ impl Reporter {
         // RFC 3376 §7.2.1: what was to be said in another version is not said.
         if self.version() != before {
             (self.general, self.again, self.news) = (None, None, false);
-            self.groups.retain(|_, group| group.members > 0);
-            for group in self.groups.values_mut() {
-                (group.changes, group.answer) = (0, None);
-            }
+            self.groups.retain(|_, group| group.is_heard());
+            self.groups.values_mut().for_each(Group::forget_changes);
         }
     }
 
     /// Another host is in a group: the router knows now (RFC 2236 §3). In the third version every host speaks
-    /// for itself.
-    pub(super) fn overheard(&mut self, group: IpAddr) {
-        if self.version() == Version::Third {
+    /// for itself, and of source-specific groups always (RFC 4604 §2.2).
+    pub(super) fn overheard(&mut self, address: IpAddr) {
+        if self.version() == Version::Third || is_source_specific(address) {
             return;
         }
-        if let Some(group) = self
-            .groups
-            .get_mut(&group)
-            .filter(|group| group.members > 0)
-        {
-            (group.changes, group.answer, group.is_last) = (0, None, false);
+        let group = self.groups.get_mut(&address);
+        if let Some(group) = group.filter(|group| group.is_heard()) {
+            group.forget_changes();
+            group.is_last = false;
         }
     }
 
@@ -295,36 +231,19 @@ impl Reporter {
         (self.news, self.again) = (false, None);
         let version = self.version();
         let (mut said, mut records) = (Vec::new(), Vec::new());
-        for (address, group) in &mut self.groups {
-            let is_member = group.members > 0;
-            if group.changes == 0 {
-                continue;
-            }
-            group.changes -= 1;
+        let changed = self.groups.iter_mut();
+        for (address, group) in changed.filter(|(_, group)| group.has_changes()) {
+            let filter = group.filter(is_source_specific(*address));
             match version {
-                Version::Third => records.push(record(
-                    *address,
-                    match is_member {
-                        true => RecordKind::ToExclude,
-                        false => RecordKind::ToInclude,
-                    },
-                )),
-                _ if is_member => {
-                    group.is_last = true;
-                    said.push(Said::Report(version, *address));
-                }
-                // RFC 2236 §3: once is enough; the first version has no word for it.
-                _ => {
-                    group.changes = 0;
-                    if version == Version::Second && group.is_last {
-                        said.push(Said::Leave(*address));
-                    }
+                Version::Third => records.extend(group.tell_changes(*address, &filter)),
+                Version::First | Version::Second => {
+                    said.extend(group.tell_membership(*address, &filter, version));
                 }
             }
         }
         self.groups
-            .retain(|_, group| group.members > 0 || group.changes > 0);
-        if self.groups.values().any(|group| group.changes > 0) {
+            .retain(|_, group| group.is_heard() || group.has_changes());
+        if self.groups.values().any(Group::has_changes) {
             let within = match version {
                 Version::Third => UNSOLICITED,
                 Version::First | Version::Second => UNSOLICITED_OLDER,
@@ -346,20 +265,33 @@ impl Reporter {
     /// Whatever there is to do has changed.
     fn settle(&mut self) {
         let groups = self.groups.values();
-        let answers = groups.filter_map(|group| Some(group.answer.as_ref()?.0));
+        let answers = groups.filter_map(Group::answer_at);
         let others = [self.older[0], self.older[1], self.general, self.again];
         self.next = answers.chain(others.into_iter().flatten()).min();
     }
 
-    /// The groups that routers are to be told of by now, since they have asked, and of which senders.
-    fn take_answers(&mut self, now: Instant) -> Vec<(IpAddr, Vec<IpAddr>)> {
+    /// What routers are to be told by now, since they have asked for one group.
+    fn take_answers(&mut self, now: Instant) -> Vec<Answer> {
         let due = self.groups.iter_mut().filter_map(|(address, group)| {
-            let (_, sources) = group.answer.take_if(|(at, _)| *at <= now)?;
-            Some((*address, sources))
+            let asked = group.take_answer(now)?;
+            let filter = group.filter(is_source_specific(*address));
+            Some((*address, filter, asked))
         });
-        let due: Vec<_> = due.collect();
-        let told = due.into_iter().filter(|(group, _)| self.is_told(*group));
+        let due: Vec<Answer> = due.collect();
+        let told = due.into_iter().filter(|(group, ..)| self.is_told(*group));
         told.collect()
+    }
+
+    /// What they are to be told of all groups.
+    fn all(&self) -> impl Iterator<Item = Record> {
+        let told = self
+            .groups
+            .iter()
+            .filter(|(group, _)| self.is_told(**group));
+        told.filter_map(|(address, group)| {
+            let filter = group.filter(is_source_specific(*address));
+            group::current(*address, &filter, &[])
+        })
     }
 
     /// Does what was due at or before `now`, and gives what is to be said.
@@ -370,21 +302,14 @@ impl Reporter {
         }
         let (version, mut records) = (self.version(), Vec::new());
         if self.general.take_if(is_due).is_some() {
-            let told = self.joined().filter(|group| self.is_told(*group));
-            records.extend(told.map(|group| record(group, RecordKind::IsExclude)));
+            records.extend(self.all());
         }
         let mut said = Vec::new();
-        for (address, sources) in self.take_answers(now) {
-            match (version, sources.is_empty()) {
-                (Version::Third, true) => records.push(record(address, RecordKind::IsExclude)),
-                // RFC 3376 §5.2: of the senders that the router asks for, all are heard.
-                (Version::Third, false) => {
-                    records.extend(sources.chunks(SOURCES_IN_RECORD).map(|sources| Record {
-                        sources: sources.to_vec(),
-                        ..record(address, RecordKind::IsInclude)
-                    }));
-                }
-                (Version::First | Version::Second, _) => {
+        for (address, filter, asked) in self.take_answers(now) {
+            match version {
+                Version::Third => records.extend(group::current(address, &filter, &asked)),
+                Version::First | Version::Second if filter.is_nobody() => {}
+                Version::First | Version::Second => {
                     if let Some(group) = self.groups.get_mut(&address) {
                         group.is_last = true;
                     }
@@ -400,22 +325,6 @@ impl Reporter {
         }
         self.settle();
         said
-    }
-}
-
-/// None where there are too many: then it is about all senders.
-fn these_or_all(sources: Vec<IpAddr>) -> Vec<IpAddr> {
-    match sources.len() > MOST_SOURCES {
-        true => Vec::new(),
-        false => sources,
-    }
-}
-
-fn record(group: IpAddr, kind: RecordKind) -> Record {
-    Record {
-        kind,
-        group,
-        sources: Vec::new(),
     }
 }
 

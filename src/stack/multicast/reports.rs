@@ -3,7 +3,8 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::Groups;
-use super::reporter::{Reporter, Said};
+use super::group::Said;
+use super::reporter::Reporter;
 use crate::stack::Stack;
 use crate::time::Instant;
 use crate::wire::IpHeader;
@@ -104,7 +105,7 @@ impl Stack {
         let room = self.config.mtu - membership::report_headers(source.is_ipv4());
         let mut reports: Vec<Vec<Record>> = Vec::new();
         let mut left = 0;
-        for record in records {
+        for record in records.into_iter().flat_map(|record| record.fitting(room)) {
             let len = record.wire_len();
             match reports.last_mut().filter(|_| len <= left) {
                 Some(report) => {

@@ -13,23 +13,6 @@ pub enum BindError {
     AddressNotAvailable,
 }
 
-/// Why a group cannot be joined or left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GroupError {
-    /// The address is not that of a group.
-    NotAGroup,
-    /// The group is of the other family than the socket's.
-    OtherFamily,
-    /// The socket is in the group.
-    AlreadyJoined,
-    /// The socket is not in the group.
-    NotJoined,
-    /// The host is in as many groups as it may be
-    /// ([`Config::max_groups`](crate::config::Config::max_groups)).
-    TooMany,
-}
-
 /// Why a socket cannot be connected to a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -141,18 +124,6 @@ impl fmt::Display for BindError {
     }
 }
 
-impl fmt::Display for GroupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            GroupError::NotAGroup => "the address is not that of a group",
-            GroupError::OtherFamily => "the group is of the other family than the socket's",
-            GroupError::AlreadyJoined => "the socket is in the group already",
-            GroupError::NotJoined => "the socket is not in the group",
-            GroupError::TooMany => "the host is in as many groups as it may be",
-        })
-    }
-}
-
 impl fmt::Display for UdpConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -213,7 +184,6 @@ impl fmt::Display for Undelivered {
 }
 
 impl std::error::Error for BindError {}
-impl std::error::Error for GroupError {}
 impl std::error::Error for UdpConnectError {}
 impl std::error::Error for UdpSendError {}
 impl std::error::Error for UdpRecvError {}

@@ -3,8 +3,9 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::queue::Head;
-use super::{GroupError, Socket, UdpId};
+use super::{Socket, UdpId};
 use crate::stack::Stack;
+use crate::stack::multicast::{Filter, GroupError, SourceChange, check_source, is_source_specific};
 use crate::time::Instant;
 use crate::wire::{IpHeader, UdpHeader, ip};
 
@@ -13,7 +14,10 @@ impl Socket {
     fn hears(&self, from: SocketAddr, many: SocketAddr) -> bool {
         let (at, to) = (self.local.ip(), many.ip());
         let is_here = at == to || (at.is_unspecified() && at.is_ipv4() == to.is_ipv4());
-        let is_in = !to.is_multicast() || self.options.multicast_all || self.groups.contains(&to);
+        let is_in = match self.groups.get(&to) {
+            Some(filter) => filter.hears(from.ip()),
+            None => !to.is_multicast() || self.options.multicast_all,
+        };
         is_here && is_in && self.remote.is_none_or(|peer| peer == from)
     }
 }
@@ -22,49 +26,96 @@ impl Stack {
     /// The socket hears what is for a group from now on; and so does the host, if no other socket did before.
     ///
     /// # Errors
-    /// If it cannot be joined, or was before.
+    /// If it cannot be joined, or was before; if it is source-specific.
     pub fn udp_join(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
-        let socket = self.udp.get(id);
-        if !group.is_multicast() {
-            return Err(GroupError::NotAGroup);
-        }
-        if socket.local.is_ipv4() != group.is_ipv4() {
-            return Err(GroupError::OtherFamily);
-        }
-        if socket.groups.contains(&group) {
+        if self.udp.get(id).groups.contains_key(&group) {
             return Err(GroupError::AlreadyJoined);
         }
-        if !self.groups.join(group, self.config.max_groups) {
-            return Err(GroupError::TooMany);
+        match is_source_specific(group) {
+            true => Err(GroupError::NeedsSource),
+            false => self.udp_set_filter(id, group, Filter::everybody()),
         }
-        self.udp.get_mut(id).groups.insert(group);
-        Ok(())
     }
 
-    /// The socket does not hear a group any more.
+    /// The socket does not hear a group any more, whoever sends to it.
     ///
     /// # Errors
     /// If it did not before.
     pub fn udp_leave(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
-        match self.udp.get_mut(id).groups.remove(&group) {
-            true => self.groups.leave(group),
-            false if !group.is_multicast() => return Err(GroupError::NotAGroup),
-            false => return Err(GroupError::NotJoined),
+        match self.udp.get(id).groups.contains_key(&group) {
+            true => self.udp_set_filter(id, group, Filter::nobody()),
+            false if !group.is_multicast() => Err(GroupError::NotAGroup),
+            false => Err(GroupError::NotJoined),
+        }
+    }
+
+    /// The socket hears one sender more to a group, or one less. With the first that it is to hear it joins the
+    /// group, and with the last it leaves it (RFC 3678 §4.1.3).
+    ///
+    /// # Errors
+    /// If nothing would change, or that is not how the socket is in the group.
+    pub fn udp_change_source(
+        &mut self,
+        id: UdpId,
+        group: IpAddr,
+        change: SourceChange,
+    ) -> Result<(), GroupError> {
+        let filter = self.udp_filter(id, group);
+        let after = match (filter.is_nobody(), change) {
+            (false, _) | (true, SourceChange::Join(_)) => filter.changed(change)?,
+            (true, _) => return Err(GroupError::NotJoined),
+        };
+        check_source(change.source())?;
+        self.udp_set_filter(id, group, after)
+    }
+
+    /// From now on the socket hears these senders to a group. Nobody: it leaves the group. What was to be
+    /// received already stays.
+    ///
+    /// # Errors
+    /// If the group, or a sender, is not of the family of the socket; if there are too many.
+    pub fn udp_set_filter(
+        &mut self,
+        id: UdpId,
+        group: IpAddr,
+        filter: Filter,
+    ) -> Result<(), GroupError> {
+        if !group.is_multicast() {
+            return Err(GroupError::NotAGroup);
+        }
+        let is_ipv4 = self.udp.get(id).local.is_ipv4();
+        if group.is_ipv4() != is_ipv4 {
+            return Err(GroupError::OtherFamily);
+        }
+        filter.check(is_ipv4)?;
+        let before = self.udp_filter(id, group);
+        self.groups.change(group, &before, &filter)?;
+        let groups = &mut self.udp.get_mut(id).groups;
+        match filter.is_nobody() {
+            true => drop(groups.remove(&group)),
+            false => drop(groups.insert(group, filter)),
         }
         Ok(())
     }
 
+    /// The senders to a group that the socket hears.
+    pub fn udp_filter(&self, id: UdpId, group: IpAddr) -> Filter {
+        let filter = self.udp.get(id).groups.get(&group).cloned();
+        filter.unwrap_or_else(Filter::nobody)
+    }
+
     /// The groups that a socket has joined.
     pub fn udp_groups(&self, id: UdpId) -> impl Iterator<Item = IpAddr> {
-        self.udp.get(id).groups.iter().copied()
+        self.udp.get(id).groups.keys().copied()
     }
 
     /// The socket is in no group any more.
     pub(super) fn udp_leave_all(&mut self, id: UdpId) {
-        let groups = core::mem::take(&mut self.udp.get_mut(id).groups);
-        groups
-            .into_iter()
-            .for_each(|group| self.groups.leave(group));
+        let groups: Vec<IpAddr> = self.udp_groups(id).collect();
+        for group in groups {
+            // What it is in, it can leave.
+            let _ = self.udp_leave(id, group);
+        }
     }
 
     /// A datagram to many arrives, from outside or from here. Nobody is told if no socket hears it.
@@ -99,7 +150,7 @@ impl Stack {
         let comes_back = !many.is_multicast() || socket.options.multicast_loop;
         let is_kept = many.is_multicast() && self.udp_hop_limit(socket, &head) == 0;
         let stays = is_kept || ip::scope(many).is_some_and(|scope| scope < ip::LINK_SCOPE);
-        if comes_back && self.hears(many) {
+        if comes_back && self.hears(many, head.local) {
             self.udp_to_itself(now, id, head);
         }
         stays

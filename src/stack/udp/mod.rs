@@ -25,6 +25,7 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::multicast::Filter;
 use super::secret::TableHasher;
 use crate::config::{UdpConfig, UdpOptions};
 use crate::tcp::{FourTuple, Readiness};
@@ -32,7 +33,7 @@ use crate::wire::Text;
 
 pub use calls::Received;
 pub use error::{
-    BindError, DatagramError, GroupError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
+    BindError, DatagramError, UdpConnectError, UdpRecvError, UdpSendError, Undelivered,
 };
 
 use queue::{Arrival, Queue};
@@ -67,8 +68,8 @@ pub(super) struct Socket {
     error: Option<DatagramError>,
     /// How many datagrams have found no room.
     lost: Lost,
-    /// The groups that it has joined.
-    groups: BTreeSet<IpAddr>,
+    /// The groups that it has joined, and from whom it hears them: each from somebody.
+    groups: BTreeMap<IpAddr, Filter>,
     pub(super) options: UdpOptions,
     /// What its user has not been told yet; if any, it is in the queue of events.
     pub(super) readiness: Readiness,
@@ -89,7 +90,7 @@ impl Socket {
             queued: Queue::new(config.send_datagrams, config.send_buffer),
             error: None,
             lost: Lost(0),
-            groups: BTreeSet::new(),
+            groups: BTreeMap::new(),
             options: config.socket,
             readiness: Readiness::NONE,
             sending: false,
