@@ -4,6 +4,7 @@ mod sockets {
     mod asynchronous;
     mod cancelling;
     mod close;
+    mod datagram_tasks;
     mod devices;
     mod end;
     mod executor;

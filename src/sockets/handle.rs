@@ -395,6 +395,25 @@ pub(super) fn udp_recv<T>(
     }
 }
 
+/// Whether a receive would not wait. It takes nothing, not even an error.
+pub(super) fn udp_readable(shared: &mut Shared, id: UdpId) -> Poll<io::Result<()>> {
+    let stack = shared.stack();
+    match stack.udp_waiting(id).is_some() || stack.udp_has_error(id) {
+        true => Poll::Ready(Ok(())),
+        false => Poll::Pending,
+    }
+}
+
+/// Whether a send would not wait.
+pub(super) fn udp_writable(shared: &mut Shared, id: UdpId) -> Poll<io::Result<()>> {
+    check_open(shared)?;
+    let stack = shared.stack();
+    match stack.udp_has_error(id) || stack.udp_finds_room(id) {
+        true => Poll::Ready(Ok(())),
+        false => Poll::Pending,
+    }
+}
+
 fn adopt(shared: &mut Shared, id: ConnId) -> Connection {
     shared.connections.insert(id);
     Connection {

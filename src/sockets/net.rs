@@ -139,20 +139,25 @@ impl Net {
     /// what was written and a FIN still go out. Connections that have not finished after `grace` are
     /// reset. From then on every call on a socket fails with `NetworkDown`.
     pub fn shutdown(&self, grace: Duration) -> Summary {
-        let engines = self.hold.runtime().engines();
-        for engine in engines {
-            engine.call(close_all);
-        }
+        self.close_all();
         let start = time::Instant::now();
-        for engine in engines {
+        for engine in self.hold.runtime().engines() {
             let left = grace.saturating_sub(start.elapsed());
-            let finished = |shared: &mut Shared, _| match shared.unfinished() {
-                0 => Poll::Ready(()),
-                _ => Poll::Pending,
-            };
             // Whether that was in time shows in what is left.
             let _ = engine.wait(Key::Finished, Readiness::STATE, Some(left), finished);
         }
+        self.end()
+    }
+
+    /// Ends the listeners, and this side of every connection.
+    pub(super) fn close_all(&self) {
+        let engines = self.hold.runtime().engines().iter();
+        engines.for_each(|engine| engine.call(close_all));
+    }
+
+    /// Resets what is left, and ends the network.
+    pub(super) fn end(&self) -> Summary {
+        let engines = self.hold.runtime().engines();
         Summary {
             reset: engines.iter().map(|engine| engine.call(end)).sum(),
             traffic: self.traffic(),
@@ -188,6 +193,14 @@ impl Net {
 
     pub(super) fn hold(&self) -> &Hold {
         &self.hold
+    }
+}
+
+/// Whether no connection is left unfinished.
+pub(super) fn finished(shared: &mut Shared, _: Instant) -> Poll<()> {
+    match shared.unfinished() {
+        0 => Poll::Ready(()),
+        _ => Poll::Pending,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addresses::first;
-use super::blocking::{self, Waits};
+use super::blocking::{self, Patience, Waits};
 use super::error;
 use super::handle::{self, Hold};
 use super::net::Net;
@@ -384,8 +384,21 @@ impl UdpSocket {
     }
 
     fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
+        self.send_within(self.inner.waits.to_write(), data, remote)
+    }
+
+    /// As [`UdpSocket::send_to`], without waiting; as [`UdpSocket::send`] if `remote` is `None`.
+    pub(super) fn try_send(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
+        self.send_within(Patience::None, data, remote)
+    }
+
+    fn send_within(
+        &self,
+        patience: Patience,
+        data: &[u8],
+        remote: Option<SocketAddr>,
+    ) -> io::Result<usize> {
         let inner = &*self.inner;
-        let patience = inner.waits.to_write();
         let shard = inner.sender(remote);
         let id = inner.ids[shard];
         let attempt = |shared: &mut Shared, _| handle::udp_send(shared, id, data, remote);
@@ -400,10 +413,22 @@ impl UdpSocket {
 
     fn recv_with(
         &self,
+        recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
+    ) -> io::Result<Received> {
+        self.recv_within(self.inner.waits.to_read(), recv)
+    }
+
+    /// As [`UdpSocket::recv_datagram`], without waiting.
+    pub(super) fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.recv_within(Patience::None, |stack, id| stack.udp_recv(id, buffer))
+    }
+
+    fn recv_within(
+        &self,
+        patience: Patience,
         mut recv: impl FnMut(&mut Stack, UdpId) -> Result<Received, UdpRecvError>,
     ) -> io::Result<Received> {
         let inner = &*self.inner;
-        let patience = inner.waits.to_read();
         let attempt = |shard: usize, shared: &mut Shared, _| {
             handle::udp_recv(shared, inner.ids[shard], &mut recv)
         };

@@ -1,5 +1,6 @@
 //! How a network ends.
 
+use std::future::pending;
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stubborn::link::{Batch, Device, DeviceError};
-use stubborn::sockets::{TcpListener, TcpStream};
+use stubborn::sockets::{TcpListener, TcpStream, asynchronous};
 
+use super::executor::{Counter, Tasks, block_on, poll, yield_now};
 use super::support::*;
 
 #[test]
@@ -183,5 +185,58 @@ fn text_on_its_way_arrives_after_the_last_handle_is_dropped() {
         opened.write_all(&sent).unwrap();
         drop((client, opened));
         assert!(read_all(&accepted).unwrap() == sent);
+    });
+}
+
+#[test]
+fn a_task_can_wait_for_the_end() {
+    bounded(|| {
+        let Connected {
+            server,
+            client,
+            accepted,
+            opened,
+            ..
+        } = connected();
+        let sent = text(5, 400_000);
+        (&opened).write_all(&sent).unwrap();
+        let accepted = asynchronous::TcpStream::from(accepted);
+        let mut tasks = Tasks::default();
+        tasks.spawn(async {
+            let summary = asynchronous::shutdown(&client, pending()).await;
+            assert_eq!(summary.reset, 0);
+            assert!(summary.traffic.octets_out > 400_000);
+        });
+        tasks.spawn(async {
+            let mut arrived = vec![0; sent.len()];
+            accepted.read_exact(&mut arrived).await.unwrap();
+            assert!(arrived == sent);
+            assert_eq!(accepted.read(&mut [0; 1]).await.unwrap(), 0);
+            accepted.shutdown(std::net::Shutdown::Write).unwrap();
+        });
+        tasks.run();
+        assert_eq!(kind((&opened).write(b"x")), ErrorKind::NetworkDown);
+        drop(server);
+    });
+}
+
+/// What has not finished when the grace ends is reset; what is dropped before that ends nothing.
+#[test]
+fn a_task_waits_for_the_end_as_long_as_it_likes() {
+    bounded(|| {
+        let ends = connected();
+        let task = Arc::new(Counter::default());
+        let mut dropped = Box::pin(asynchronous::shutdown(&ends.client, pending()));
+        assert!(poll(dropped.as_mut(), &task).is_pending());
+        drop(dropped);
+        // Closed, but there.
+        assert_eq!((&ends.accepted).read(&mut [0; 1]).unwrap(), 0);
+        assert_eq!(ends.client.connection_count(), 1);
+        let over = async { yield_now().await };
+        let summary = block_on(asynchronous::shutdown(&ends.client, over));
+        assert_eq!(summary.reset, 1);
+        let again = block_on(asynchronous::shutdown(&ends.client, pending()));
+        assert_eq!(again.reset, 0, "nothing is left the second time");
+        assert_eq!(task.woken(), 0);
     });
 }

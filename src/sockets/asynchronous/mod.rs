@@ -50,10 +50,8 @@
 //! Every future may be dropped at any time: nobody is woken for it any more, and the socket can be used as before.
 //! Dropped before it has an answer, a call has done nothing, so a timeout is the executor's business, and none
 //! of the stack's. The exceptions say so: [`TcpStream::read_exact`] and [`TcpStream::write_all`] may have done
-//! part of their work, and a [`TcpStream::connect`] that is dropped gives up the connection.
-//!
-//! What waits without being a future does so here, too: [`Net::shutdown`](super::Net::shutdown), for one, is for a
-//! thread, or for a `grace` of zero.
+//! part of their work, a [`TcpStream::connect`] that is dropped gives up the connection, and a [`shutdown`] has
+//! closed everything.
 //!
 //! # Several tasks
 //!
@@ -84,9 +82,11 @@
 //! | `stream` | [`TcpStream`] |
 //! | `listener` | [`TcpListener`] |
 //! | `udp` | [`UdpSocket`] |
+//! | `ending` | [`shutdown`] |
 //! | `waiting` | a wait as a future, which leaves when it is dropped |
 //! | `with_futures_io`, `with_tokio`, `incoming` | the traits of other crates |
 
+mod ending;
 #[cfg(feature = "futures-core")]
 mod incoming;
 mod listener;
@@ -98,6 +98,7 @@ mod with_futures_io;
 #[cfg(feature = "tokio")]
 mod with_tokio;
 
+pub use ending::shutdown;
 #[cfg(feature = "futures-core")]
 pub use incoming::Incoming;
 pub use listener::TcpListener;

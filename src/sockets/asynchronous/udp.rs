@@ -1,7 +1,8 @@
 //! A socket that sends and receives datagrams for tasks.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::ops::Range;
 use core::task::{Context, Poll, ready};
 use std::io;
 
@@ -129,6 +130,81 @@ impl UdpSocket {
         self.peek_from(buffer).await.map(|(len, _)| len)
     }
 
+    /// Waits until a receive has an answer: a datagram, or an error. Another task may be quicker, so
+    /// [`UdpSocket::try_recv_from`] may still fail with `WouldBlock`.
+    ///
+    /// It may be dropped at any time: it changes nothing.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the network has ended.
+    pub async fn readable(&self) -> io::Result<()> {
+        let waiting = AtAll::new(self.socket.runtime(), self.socket.keys());
+        waiting
+            .until(|places, context| self.readable_at(places, context))
+            .await
+    }
+
+    /// Waits until a send has an answer: room for a datagram of any length, to any address, or an error. Another
+    /// task may be quicker, so [`UdpSocket::try_send_to`] may still fail with `WouldBlock`.
+    ///
+    /// It may be dropped at any time: it changes nothing.
+    ///
+    /// # Errors
+    /// `NetworkDown` if the network has ended.
+    pub async fn writable(&self) -> io::Result<()> {
+        for shard in self.senders() {
+            let waiting = self.waiting_at(shard);
+            waiting
+                .until(|place, context| self.writable_at(place, context, shard))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The next datagram, if one is here: as of [`UdpSocket::recv_from`].
+    ///
+    /// # Errors
+    /// As [`UdpSocket::recv_from`]; `WouldBlock` if none is.
+    pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        let room = buffer.len();
+        from(room, self.socket.try_recv(buffer))
+    }
+
+    /// Sends a datagram to `remote`, if the queue of the socket has room.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::send_to`]; `WouldBlock` if it has none.
+    pub fn try_send_to(&self, data: &[u8], remote: impl Into<SocketAddr>) -> io::Result<usize> {
+        self.socket.try_send(data, Some(remote.into()))
+    }
+
+    /// As [`UdpSocket::try_send_to`], to the address that the socket is connected to.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::send`]; `WouldBlock` if the queue has no room.
+    pub fn try_send(&self, data: &[u8]) -> io::Result<usize> {
+        self.socket.try_send(data, None)
+    }
+
+    /// As [`UdpSocket::readable`], for who writes a future.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::readable`].
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.readable_at(&self.receiver, context)
+    }
+
+    /// As [`UdpSocket::writable`], for who writes a future.
+    ///
+    /// # Errors
+    /// As [`UdpSocket::writable`].
+    pub fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for shard in self.senders() {
+            ready!(self.writable_at(&self.sender[shard], context, shard))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// As [`UdpSocket::send_to`], or as [`UdpSocket::send`] if `remote` is `None`, for who writes a future.
     ///
     /// # Errors
@@ -181,21 +257,108 @@ impl UdpSocket {
         self.socket.peer_addr()
     }
 
-    /// The socket for threads, for the calls that do not wait.
+    /// Receives what is for a group from now on. It does not wait.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::join_multicast_v4`](super::super::UdpSocket::join_multicast_v4).
+    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.socket.join_multicast_v4(&group, &interface)
+    }
+
+    /// As [`UdpSocket::join_multicast_v4`], of IPv6.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::join_multicast_v6`](super::super::UdpSocket::join_multicast_v6).
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.socket.join_multicast_v6(group, interface)
+    }
+
+    /// Receives what is for a group no longer.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::leave_multicast_v4`](super::super::UdpSocket::leave_multicast_v4).
+    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        self.socket.leave_multicast_v4(&group, &interface)
+    }
+
+    /// As [`UdpSocket::leave_multicast_v4`], of IPv6.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::leave_multicast_v6`](super::super::UdpSocket::leave_multicast_v6).
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        self.socket.leave_multicast_v6(group, interface)
+    }
+
+    /// Receives what this sender has for a group, and joins the group if need be.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::join_source`](super::super::UdpSocket::join_source).
+    pub fn join_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.socket.join_source(group, source)
+    }
+
+    /// Receives what this sender has for a group no longer.
+    ///
+    /// # Errors
+    /// As [`sockets::UdpSocket::leave_source`](super::super::UdpSocket::leave_source).
+    pub fn leave_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
+        self.socket.leave_source(group, source)
+    }
+
+    /// The socket for threads, for the calls that do not wait: options, which senders are blocked, the most that
+    /// a datagram has room for.
     pub fn get_ref(&self) -> &udp::UdpSocket {
         &self.socket
     }
 
     async fn send_with(&self, data: &[u8], remote: Option<SocketAddr>) -> io::Result<usize> {
         let shard = self.socket.sender(remote);
-        let waiting = AtOne {
+        self.waiting_at(shard)
+            .until(|place, context| self.send_at(place, context, shard, data, remote))
+            .await
+    }
+
+    fn waiting_at(&self, shard: usize) -> AtOne<'_> {
+        AtOne {
             engine: self.socket.runtime().engine(shard),
             key: self.socket.keys()[shard],
             place: Place::default(),
-        };
-        waiting
-            .until(|place, context| self.send_at(place, context, shard, data, remote))
-            .await
+        }
+    }
+
+    /// The shards that may send: without a peer, all.
+    fn senders(&self) -> Range<usize> {
+        match self.peer_addr() {
+            Ok(_) => {
+                let shard = self.socket.sender(None);
+                shard..shard + 1
+            }
+            Err(_) => 0..self.socket.ids().len(),
+        }
+    }
+
+    fn readable_at(&self, places: &[Place], context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (ids, keys) = (self.socket.ids(), self.socket.keys());
+        let readable =
+            |shard: usize, shared: &mut Shared, _| handle::udp_readable(shared, ids[shard]);
+        let (interest, waker) = (Readiness::READABLE, context.waker());
+        let runtime = self.socket.runtime();
+        answer(runtime.poll(keys, interest, places, waker, readable))
+    }
+
+    fn writable_at(
+        &self,
+        place: &Place,
+        context: &mut Context<'_>,
+        shard: usize,
+    ) -> Poll<io::Result<()>> {
+        let (engine, key) = (
+            self.socket.runtime().engine(shard),
+            self.socket.keys()[shard],
+        );
+        let id = self.socket.ids()[shard];
+        let writable = |shared: &mut Shared, _| handle::udp_writable(shared, id);
+        answer(engine.poll(key, Readiness::WRITABLE, place, context.waker(), writable))
     }
 
     async fn recv_with(

@@ -278,6 +278,13 @@ impl Stack {
         may_wait && queued.has_room(self.udp_most(id))
     }
 
+    /// The same; if it finds none, a WRITABLE event says when to ask again.
+    pub(crate) fn udp_finds_room(&mut self, id: UdpId) -> bool {
+        let has_room = self.udp_has_room(id);
+        self.udp.get_mut(id).blocked |= !has_room;
+        has_room
+    }
+
     /// Whether the next call of a connected socket fails for what ICMP has said.
     pub fn udp_has_error(&self, id: UdpId) -> bool {
         let socket = self.udp.get(id);
@@ -356,6 +363,37 @@ impl Stack {
                 _ => self.own_address(address.is_ipv4()),
             },
             address => Some(address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::stack::{Event, Readiness, Secret};
+
+    /// Who looks for room and finds none is told when a datagram has left; nobody else is.
+    #[test]
+    fn room_that_was_looked_for_is_told_of() {
+        const NOW: Instant = Instant::ZERO;
+        let mut config = Config::new([IpAddr::from([192, 0, 2, 1])]);
+        config.udp.send_datagrams = 2;
+        let mut stack = Stack::new(config, Secret([1; 16])).unwrap();
+        let id = stack.udp_bind(([192, 0, 2, 1], 7).into()).unwrap();
+        for (looks, told) in [
+            (false, None),
+            (true, Some(Event::Udp(id, Readiness::WRITABLE))),
+        ] {
+            assert!(stack.udp_finds_room(id));
+            for _ in 0..2 {
+                let to = ([192, 0, 2, 2], 7).into();
+                stack.udp_send(id, b"x", Some(to)).unwrap();
+            }
+            assert!(!looks || !stack.udp_finds_room(id));
+            while stack.poll_transmit(NOW).is_some() {}
+            assert_eq!(stack.poll_event(), told);
+            assert_eq!(stack.poll_event(), None);
         }
     }
 }
