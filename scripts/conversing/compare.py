@@ -5,6 +5,9 @@ import pathlib
 import re
 import subprocess
 
+# An answer of the kernel that comes so much later was held up by other work of the machine.
+LATE = 0.005
+
 # So many scripts a run of `stubborn drill`, which tells at the end what each saw.
 BATCH = 25
 
@@ -48,7 +51,7 @@ def with_times(path):
     """The lines of a script, each with its time since the beginning."""
     lines, last = [], 0.0
     for line in path.read_text().split("\n"):
-        found = re.match(r"(\+?)([\d.]+) ", line)
+        found = re.match(r"(\+?)(\d+(?:\.\d+)?)(?:\.\.\.[\d.]+)? ", line)
         if found:
             last = float(found[2]) + (last if found[1] else 0.0)
             line = f"{last:.6f} {line[found.end() :]}"
@@ -71,6 +74,9 @@ def kind(told, script):
     actual = re.search(r"actual: ([\d.]+) (> .*)", told)
     if actual and is_race(float(actual[1]), actual[2], script[line - 1 :]):
         return "race"
+    sent = float(actual[1]) if actual and "early" in reason else None
+    if was_late(trace, script[: line - 1], sent):
+        return "late"
     cause, when = cause_before(script[: line - 1])
     waited = " after a while" if time_of(at) - when > 0.015 else ""
     asserted = re.search(r"assert (?:abs\()?tcpi_(\w+)", reason)
@@ -102,13 +108,24 @@ def kind_at_end(trace, script):
 def is_race(when, packet, script):
     """Whether the kernel sent the same a little later: something else has come between."""
     def same(text):
-        return re.sub(r" win \d+|TS val \d+|\[\w+\] ", "", text).strip()
+        return re.sub(r" win \d+| ack \d+|TS val \d+|\[\w+\] ", "", text).strip()
 
     for line in script:
         later = re.match(r"([\d.]+) (> .*)", line)
         if later and 0.002 < float(later[1]) - when < 0.05 and same(later[2]) == same(packet):
             return True
     return False
+
+
+def was_late(trace, script, sent):
+    """Whether the kernel was held up: what the stack sent at once when something came, and what it `sent` too early at
+    last, the kernel sent later.
+    """
+    causes = {f"{time_of(line):.6f}" for line in script if re.match(r"[\d.]+ (?!>|%)", line)}
+    told = [time_of(line) for line in script if re.match(r"[\d.]+ > ", line)]
+    here = [time_of(line) for line in trace]
+    held_up = any(b - a > LATE and f"{a:.6f}" in causes for b, a in zip(told, here))
+    return held_up or (sent is not None and f"{sent:.6f}" in causes)
 
 
 def cause_before(script):

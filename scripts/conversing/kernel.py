@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from wire import Ends, Numbers, Segment
@@ -41,6 +42,8 @@ NAMES = {
     "SIOCOUTQNSD": 0x894B,
     "SOL_IP": 0,
     "SOL_IPV6": 41,
+    "SO_ZEROCOPY": 60,
+    "TCP_FASTOPEN_CONNECT": 30,
     "TCP_NOTSENT_LOWAT": 25,
     "TCP_RTO_MAX_MS": 44,
     "TCP_THIN_LINEAR_TIMEOUTS": 16,
@@ -82,10 +85,11 @@ def hold_timestamps():
 class Kernel:
     """Makes calls, sends packets to the kernel, and writes down these and what the kernel sends."""
 
-    def __init__(self, version, sysctls):
-        self.ends, self.numbers = Ends(version), Numbers()
+    def __init__(self, version, sysctls, mtu=None):
+        self.ends, self.numbers = Ends(version, mtu), Numbers()
         self.sysctls, self.lines = sysctls, []
         self.sockets, self.next_fd = {}, 3
+        self.waiting, self.waited = None, []
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "no namespace")
         self.tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
@@ -203,6 +207,29 @@ class Kernel:
         self.act(when)
         return value
 
+    def call_waiting(self, text, function):
+        """Makes a call that may wait, while others go on."""
+        self.waiting = threading.Thread(target=self.wait_in_call, args=(time.time(), text, function))
+        self.waiting.start()
+        # It begins at once.
+        time.sleep(0.0005)
+        self.act(time.time())
+
+    def wait_in_call(self, when, text, function):
+        result = function() or 0
+        self.waited.append((when, time.time(), f"{text} = {result}"))
+
+    def await_call(self):
+        """Writes down what the call that waits has returned."""
+        if self.waiting:
+            self.waiting.join()
+        for when, end, text in self.waited:
+            self.lines.append((when, 0, (end, text)))
+
+    def retell(self, at, text):
+        """Says what a call has returned, which its line could not say before."""
+        self.lines[at] = (*self.lines[at][:2], text)
+
     def succeed(self, text, function):
         """Makes a call that returns 0."""
         return self.call(text, lambda: function() or 0)
@@ -236,7 +263,8 @@ class Kernel:
         made = self.sockets[fd]
         match name:
             case "SO_LINGER":
-                text, packed = "{onoff=1, linger=0}, 8", struct.pack("ii", 1, 0)
+                onoff, seconds = value if isinstance(value, list) else (1, 0)
+                text, packed = f"{{onoff={onoff}, linger={seconds}}}, 8", struct.pack("ii", onoff, seconds)
             case "TCP_CONGESTION":
                 text, packed = f'"{value}", {len(value)}', value.encode()
             case _:
@@ -289,12 +317,17 @@ class Kernel:
 
     def script(self, title):
         """All that has passed. Its last line fails, so that the run shows all that it saw."""
-        text = [f"// policy: {title}", f"--tolerance_usecs={TOLERANCE * 1e6:.0f}", "--tcp_ts_ecr_scaled", ""]
+        text = [f"// policy: {title}", f"--tolerance_usecs={TOLERANCE * 1e6:.0f}", "--tcp_ts_ecr_scaled"]
+        text += ["" if self.ends.given_mtu is None else f"--mtu={self.ends.given_mtu}", ""]
         if self.sysctls:
             text.append(f"0 `sysctl -q {' '.join(map(quoted, self.sysctls.items()))}`")
-        lines = sorted(self.lines)
+        lines = sorted(self.lines, key=lambda it: it[:2])
         start, last, before = lines[0][0], lines[0][0], ""
         for when, _, line in lines:
+            if isinstance(line, tuple):
+                text.append(f"{when - start:.6f}...{line[0] - start:.6f} {line[1]}")
+                last, before = when, ""
+                continue
             # The kernel's timers are late, the longer the more, and one counts from the other.
             counts_on = line.startswith(">") and before.startswith(">") and when - last > TIMER
             time_told = f"+{when - last:.6f}" if counts_on else f"{when - start:.6f}" if when > start else "0"

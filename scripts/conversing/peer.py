@@ -16,7 +16,7 @@ class Peer(Kernel):
     """Sends segments that fit what has passed, or do not."""
 
     def __init__(self, plan):
-        super().__init__(plan["version"], plan["sysctls"])
+        super().__init__(plan["version"], plan["sysctls"], plan.get("mtu"))
         self.plan = plan
         # SND.NXT of the peer, the end of all it has sent, what it sent last, and what of this lies beyond gaps.
         self.next = self.top = 1

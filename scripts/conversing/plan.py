@@ -2,6 +2,8 @@
 
 import random
 
+from themes import THEMES, Theme
+
 SYSCTLS = [
     (0.12, "tcp_congestion_control", ["reno"]),
     (0.08, "tcp_ecn", [1, 1, 2]),
@@ -100,22 +102,26 @@ STYLES = {
 LONGEST = 6.0
 
 
-def draw(seed, version):
-    """The plan of a number; the version of IP alone may be asked for."""
+def draw(seed, version, theme=None):
+    """The plan of a number; a version of IP may be asked for, and a theme, or that each has one ("all")."""
     r = random.Random(seed)
     versions = ["ipv4", "ipv4", "ipv6"]
-    plan = {"seed": seed, "version": version or versions[seed % 3]}
+    plan = {"seed": seed, "version": version or versions[seed % 3], "mtu": None}
+    theme = list(THEMES)[seed % len(THEMES)] if theme == "all" else theme
+    preferred = THEMES[theme] if theme else Theme()
     draw_peer(r, plan)
-    plan["sysctls"] = {name: str(r.choice(values)) for share, name, values in SYSCTLS if r.random() < share}
+    sysctls = [*SYSCTLS, *preferred.sysctls]
+    plan["sysctls"] = {name: str(r.choice(values)) for share, name, values in sysctls if r.random() < share}
     plan["ecn"] = r.choice([True, True, False]) if "tcp_ecn" in plan["sysctls"] else r.random() < 0.03
-    plan["opening"] = choose(r, OPENINGS)
+    plan["opening"] = choose(r, preferred.openings or OPENINGS)
     if plan["opening"].startswith("fast"):
         plan["sysctls"]["tcp_fastopen"] = "0x70403"
-    style = choose(r, {name: share for name, (share, _) in STYLES.items()})
+    style = choose(r, {name: share for name, (share, _) in STYLES.items()}) if not theme else "mixed"
     if style == "timestamps":
         plan["timestamps"] = plan["options"]
     plan["early"] = [draw_option(r, EARLY_OPTIONS) for _ in range(r.choice([0] * 7 + [1, 1, 2]))]
-    draw_steps(r, plan, STYLES[style][1])
+    draw_preferred(r, plan, preferred)
+    draw_steps(r, plan, STYLES[style][1], preferred)
     plan["end"] = r.choice([0.06, 0.3, 0.6, 1.2])
     return plan
 
@@ -137,13 +143,21 @@ def draw_peer(r, plan):
     plan["round_trip"] = r.choice([0.02, 0.03, 0.05, 0.1, 0.1])
 
 
+def draw_preferred(r, plan, theme):
+    if plan["options"]:
+        plan |= {name: r.choice(values) for name, values in theme.peer.items()}
+    chosen = [draw_option(r, [option]) for share, option in theme.early if r.random() < share]
+    plan["early"] += chosen
+
+
 def draw_option(r, options):
     level, name, values = r.choice(options)
     return level, name, r.choice(values)
 
 
-def draw_steps(r, plan, factors):
-    shares = {name: share * factors.get(name, 1) for name, share in STEPS.items()}
+def draw_steps(r, plan, factors, theme):
+    factors = factors | theme.factors
+    shares = {name: share * factors.get(name, 1) for name, share in STEPS.items()} | theme.steps
     if plan["timestamps"]:
         shares["badly_stamped"] = 0.8
     if plan["ecn"]:
@@ -153,12 +167,13 @@ def draw_steps(r, plan, factors):
         name = choose(r, shares)
         step = {"name": name, "wait": draw_wait(r, name), "seed": r.getrandbits(32)}
         if name == "option":
-            step["option"] = draw_option(r, OPTIONS)
+            options = theme.options if theme.options and r.random() < 0.6 else OPTIONS
+            step["option"] = draw_option(r, options)
         total += step["wait"]
         if total > LONGEST:
             break
         steps.append(step)
-    if plan["opening"] in ("syn-received", "syn-sent", "simultaneous"):
+    if plan["opening"] in ("syn-received", "syn-sent", "simultaneous") or plan["opening"].startswith("cookie"):
         opens = {"name": "open", "wait": 0.03, "seed": r.getrandbits(32)}
         steps.insert(min(len(steps), r.choice(range(5))), opens)
     plan["steps"] = steps

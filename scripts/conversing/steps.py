@@ -55,6 +55,7 @@ class Conversation(Peer):
             self.info(self.fd, ["state", "ca_state", "snd_cwnd"])
         self.send_text("P.", self.next, 1, self.acked)
         self.wait(0.06)
+        self.await_call()
 
     def take(self, step):
         if step["name"] in CALLS and self.fd not in self.sockets:

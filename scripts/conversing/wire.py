@@ -44,13 +44,16 @@ class Ends:
     """The two addresses, as a run of `stubborn drill` has them, and the packets between them."""
 
     version: str
+    # Of the device, for IPv4: with IPv6 it is so much longer as the header is.
+    given_mtu: int | None = None
 
     def __post_init__(self):
         self.is_ipv4 = self.version == "ipv4"
         self.local, self.prefix = ("192.168.0.1", 16) if self.is_ipv4 else ("fd3d:a0b:17d6::1", 64)
         self.remote = "192.0.2.1" if self.is_ipv4 else "fd3d:fa7b:d17d::1"
         # The same text fits.
-        self.header, self.mtu = (20, 1500) if self.is_ipv4 else (40, 1520)
+        self.header = 20 if self.is_ipv4 else 40
+        self.mtu = (self.given_mtu or 1500) + self.header - 20
 
     def packet(self, protocol, payload, ecn=None, checksum_at=None, outgoing=False):
         """A packet of the peer, or one of ours as an error quotes it."""
