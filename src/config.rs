@@ -22,7 +22,7 @@ mod windows;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
-pub use acceptance::Acceptance;
+pub use acceptance::{Acceptance, UrgentPointer};
 pub use bounds::TimerBounds;
 pub use congestion::{
     CongestionControl, Pacing, PacingConfig, UnknownCongestionControl, WindowUse,

@@ -21,6 +21,20 @@ pub struct Acceptance {
     pub timestamps_required: bool,
     /// For how long the last timestamp of a peer rejects older ones (PAWS). Default 24 days (RFC 7323 §5.5).
     pub timestamp_lifetime: Duration,
+    /// Which octet an urgent pointer names. Default [`UrgentPointer::Following`].
+    pub urgent_pointer: UrgentPointer,
+}
+
+/// What the urgent pointer of an arriving segment names, counted from its sequence number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UrgentPointer {
+    /// The octet that follows the urgent data (RFC 9293 MUST-62, RFC 6093). A pointer of 0 names none.
+    #[default]
+    Following,
+    /// The same, but a pointer of 0 counts as 1, as in Linux.
+    AtLeastOne,
+    /// The last octet of the urgent data, as in RFC 1122 §4.2.2.4. As in Linux with `tcp_stdurg`.
+    Last,
 }
 
 impl Default for Acceptance {
@@ -31,6 +45,7 @@ impl Default for Acceptance {
             any_old_ack: false,
             timestamps_required: false,
             timestamp_lifetime: Duration::from_secs(24 * 24 * 60 * 60),
+            urgent_pointer: UrgentPointer::default(),
         }
     }
 }

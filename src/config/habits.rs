@@ -52,8 +52,12 @@ pub struct Habits {
     /// again, as in Linux; and the acknowledgment of a FIN in order reports nothing. Default off: only text is
     /// reported (RFC 2018 §3).
     pub reports_fins: bool,
-    /// The reset of a user who closes reports what lies beyond gaps by SACK, as in Linux. Default off: only
-    /// acknowledgments do (RFC 2018 §4).
+    /// A FIN that lies beyond a gap gives way: to text over its place, and to another FIN before it. Text beyond it is
+    /// held until everything before the FIN has come. As in Linux. Default off: the first FIN counts, and what comes
+    /// beyond it is ignored (RFC 9293 §3.10.7.4, seventh).
+    pub fins_give_way: bool,
+    /// The reset of a user who closes reports what lies beyond gaps by SACK, and has URG before urgent data, as in
+    /// Linux. Default off: only acknowledgments do (RFC 2018 §4, RFC 9293 §3.8.5).
     pub resets_report: bool,
     /// Text that extends from before or at the peer's FIN to beyond it resets the connection, as
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).

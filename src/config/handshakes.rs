@@ -29,4 +29,7 @@ pub struct Handshakes {
     /// the peer offers. Off, it has only those that the peer's SYN has, too, and they are not (RFC 7323 §2.5).
     /// Default off.
     pub crossing_offers_again: bool,
+    /// When both sides open at once, the acknowledgment of our SYN,ACK gives an RTT sample. Off, it does so only with
+    /// timestamps, since it may be that of our SYN (RFC 6298 §3). Default off.
+    pub crossing_samples: bool,
 }

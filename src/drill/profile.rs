@@ -10,8 +10,8 @@ use crate::config::{
     EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, HoldSacks,
     IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist,
     Push, QuickAcks, ReceiveGrowth, ReceiveRoom, RecoveryHabits, Resets, RetryLimit, RtoFloor,
-    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UserTimeoutFrom, WindowTold,
-    WindowUse, Windows,
+    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UrgentPointer, UserTimeoutFrom,
+    WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -112,6 +112,7 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     timestamps_required: false,
     // 2^31 microseconds, of clocks that may tick as often.
     timestamp_lifetime: Duration::from_secs(2147),
+    urgent_pointer: UrgentPointer::AtLeastOne,
 };
 
 /// What acknowledgments of Linux wait for.
@@ -213,6 +214,7 @@ fn habits() -> Habits {
             deferral_backs_off: true,
             zero_mss_is_none: true,
             crossing_offers_again: true,
+            crossing_samples: true,
         },
         icmp_trust: IcmpTrust {
             next_place: true,
@@ -224,6 +226,7 @@ fn habits() -> Habits {
             counts_duplicates: true,
             smaller_window_is_duplicate: true,
             doubts_reneging: true,
+            variation_lasts: true,
             dsack_needs_reordering: true,
             repairs_smaller_path: true,
             timers_wait_ticks: true,
@@ -263,6 +266,7 @@ fn habits() -> Habits {
         takes_recent_duplicates: true,
         ignores_unacknowledging: true,
         reports_fins: true,
+        fins_give_way: true,
         resets_report: true,
         resets_across_fin: true,
         send_room: SendRoom::Packets,

@@ -4,7 +4,7 @@ mod freebsd;
 
 use crate::config::{
     AckWaits, Config, EcnMode, EcnOptions, FastOpenConfig, FastOpenKeys, FlowLabel, HoldSacks,
-    MtuProbing, Push, ReceiveGrowth, SynCookies,
+    MtuProbing, Push, ReceiveGrowth, SynCookies, UrgentPointer,
 };
 use crate::time::Duration;
 
@@ -100,7 +100,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("tcp_probe_threshold", &[8]),
     ("tcp_reflect_tos", &[0]),
     ("tcp_reordering", &[3]),
-    ("tcp_stdurg", &[0]),
     ("tcp_thin_dupack", &[0]),
     ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
@@ -232,10 +231,18 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_comp_sack_delay_ns" => {
             held_sacks(&mut tcp.ack_waits).longest = number(value).map(Duration::from_nanos)?;
         }
+        "tcp_stdurg" => tcp.acceptance.urgent_pointer = urgent_pointer(flag(value)?),
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
         _ => return None,
     }
     Some(())
+}
+
+fn urgent_pointer(names_last: bool) -> UrgentPointer {
+    match names_last {
+        true => UrgentPointer::Last,
+        false => UrgentPointer::AtLeastOne,
+    }
 }
 
 /// How acknowledgments beyond a gap wait; those that do not wait have room for none.
@@ -453,7 +460,7 @@ mod tests {
             ("net.ipv4.tcp_nonsense", "1"),
             ("net.ipv4.tcp_sack", "x"),
             // Known, but not done in this way.
-            ("net.ipv4.tcp_stdurg", "1"),
+            ("net.ipv4.tcp_reflect_tos", "1"),
             ("net.ipv4.tcp_reordering", "6"),
             ("net.ipv4.tcp_recovery", "8"),
             ("net.inet.tcp.do_lrd", "1"),

@@ -40,6 +40,12 @@ struct Places {
     groups: VecDeque<Seq>,
     /// With [`Push::SendEnd`]: where the segment ends that was sent again last, until something new leaves.
     again: Option<Seq>,
+    /// With [`Push::SendEnd`]: what leaves until nothing more does is no longer than the first of it was beside what it
+    /// reported. `None`: it reported nothing.
+    limit: Option<usize>,
+    /// With [`Push::SendEnd`]: a SEND has just given more than the windows take after its last push, and so nothing of
+    /// it waits to leave together with more.
+    is_pushing: bool,
 }
 
 impl Boundaries {
@@ -69,6 +75,25 @@ impl Boundaries {
     /// How many times several segments, or one alone, have left as one packet, and are not acknowledged.
     pub(super) fn groups(&self) -> usize {
         self.0.as_ref().map_or(0, |marked| marked.groups.len())
+    }
+
+    /// The longest text of what leaves now, if something before it has reported something.
+    #[inline(always)]
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.0.as_ref()?.limit
+    }
+
+    /// Nothing more leaves now.
+    #[inline(always)]
+    pub(super) fn end_flight(&mut self) {
+        if let Some(marked) = &mut self.0 {
+            (marked.limit, marked.is_pushing) = (None, false);
+        }
+    }
+
+    /// A SEND was pushed before its end, and not all of it has left that may.
+    pub(super) fn is_pushing(&self) -> bool {
+        self.0.as_ref().is_some_and(|marked| marked.is_pushing)
     }
 
     fn marked(&mut self) -> &mut Places {
@@ -185,8 +210,10 @@ impl Tcb {
     fn note_pushes(&mut self, given: Range<Seq>) {
         let (most, half) = (self.largest_burst(), self.snd.max_wnd / 2);
         let (mut head, leaves_to) = (self.snd.nxt, self.snd.nxt + self.may_leave());
-        let mss = self.snd.mss;
+        let mss = self.segment_limit();
         let together = mss * self.most_together().unwrap_or(1);
+        // So much at most is one packet for the device.
+        let alone = together.min(self.send_window() / 2);
         let boundaries = self.boundaries.marked();
         let (burst, mut pushed) = boundaries.last.unwrap_or((given.start, given.start));
         // What has left joins nothing, and nothing joins a record that has ended.
@@ -206,6 +233,7 @@ impl Tcb {
             let end = burst + most;
             let forced = end > pushed + half;
             let leaves = leaves_to.min(end).saturating_since(burst) / mss * mss;
+            boundaries.is_pushing |= forced;
             if forced {
                 pushed = end;
                 if 0 < leaves && leaves < most {
@@ -221,8 +249,9 @@ impl Tcb {
             if forced || waits {
                 boundaries.push(end);
             }
+            let is_next = burst == head;
             (burst, waits) = (end, false);
-            if leaves == most && forced {
+            if leaves == most && (forced || (is_next && most <= alone)) {
                 head = end;
                 if boundaries.left_at_once.len() < MOST {
                     boundaries.left_at_once.push_back(end);
@@ -250,6 +279,17 @@ impl Tcb {
         }
     }
 
+    /// How much of `queued` octets that wait is left of the packet that is the next to leave.
+    pub(super) fn left_of_burst(&self, queued: usize) -> usize {
+        let last = self.boundaries.0.as_deref().and_then(|places| places.last);
+        let before_last = last.map_or(0, |(burst, _)| burst.saturating_since(self.snd.nxt));
+        match (before_last, self.largest_burst()) {
+            (0, _) => queued,
+            (ahead, most) if ahead % most == 0 => most,
+            (ahead, most) => ahead % most,
+        }
+    }
+
     /// How much text at most leaves a queue as one: half of the largest window there was, in full
     /// segments.
     pub(super) fn largest_burst(&self) -> usize {
@@ -257,8 +297,8 @@ impl Tcb {
             wnd if wnd > usize::from(self.path.default_mss) => wnd / 2,
             wnd => wnd,
         };
-        let segments = half.min(LARGEST_BURST) / self.snd.mss;
-        segments.max(1) * self.snd.mss
+        let mss = self.segment_limit();
+        (half.min(LARGEST_BURST) / mss).max(1) * mss
     }
 
     /// Whether the segment with this text has PSH: MUST-60, MUST-61.
@@ -290,7 +330,10 @@ impl Tcb {
         // Urgent data leaves by itself, each segment with its own pointer, and so does what follows.
         let most = if self.snd.up.is_some() { 1 } else { most };
         let nxt = self.snd.nxt;
-        (self.boundaries.marked()).join(segments, nxt, most.min(half));
+        let limit = (self.sack_count() > 0).then(|| self.segment_limit());
+        let places = self.boundaries.marked();
+        places.limit = places.limit.or(limit);
+        places.join(segments, nxt, most.min(half));
         if self.boundaries.leaves_together() {
             let goes_on = !self.is_held_by_pacer() && self.would_send_text();
             let is_joined = self.unsent() > 0 && self.congestion_room() >= self.snd.mss;

@@ -137,7 +137,7 @@ impl Tcb {
     /// # Errors
     /// As [`Tcb::send`].
     pub fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        let taken = self.send(now, data)?;
+        let taken = self.send_part(now, data, false)?;
         if taken > 0 {
             self.mark_urgent(taken);
         }

@@ -14,6 +14,7 @@
 
 use super::handshake::Path;
 use super::readiness::Readiness;
+use super::receive_memory::Packet;
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{Open, Tcb};
@@ -157,10 +158,12 @@ impl Tcb {
         let room = self.rcv.edge.saturating_since(self.rcv.nxt);
         let text = &text[..text.len().min(room)];
         self.recv_buffer.insert(self.rcv.nxt, text.into());
-        self.rcv.nxt = self.recv_buffer.next();
-        if let Some(memory) = &mut self.rcv.memory {
+        let first = core::mem::replace(&mut self.rcv.nxt, self.recv_buffer.next());
+        let headers = self.path.headers + self.agreed.options();
+        if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !text.is_empty()) {
             // As in Linux the first window begins behind it.
             memory.begin_behind(text.len());
+            memory.append(Packet::new(first..self.rcv.nxt, headers).at(now));
             self.rcv.edge += text.len();
         }
         self.opening.syn_text_taken = !text.is_empty();

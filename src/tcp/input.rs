@@ -13,7 +13,7 @@ use super::segment::Segment;
 use super::seq::Seq;
 use super::state::{Event, State};
 use super::tcb::{AckDue, QUICK_ACKS, Tcb};
-use crate::config::Resets;
+use crate::config::{Resets, UrgentPointer};
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader, Text};
 
@@ -514,7 +514,12 @@ impl Tcb {
             return;
         }
         // MUST-62: the octet following the urgent data.
-        let up = seg.seq + usize::from(seg.up);
+        let up = seg.seq
+            + match self.config.acceptance.urgent_pointer {
+                UrgentPointer::Following => usize::from(seg.up),
+                UrgentPointer::AtLeastOne => usize::from(seg.up.max(1)),
+                UrgentPointer::Last => usize::from(seg.up) + 1,
+            };
         let ahead = up > self.recv_buffer.read_place() && up > seg.seq;
         if ahead && self.rcv.up.is_none_or(|known| up > known) {
             self.rcv.up = Some(up);
@@ -533,7 +538,7 @@ impl Tcb {
             self.recv_buffer.note_old_duplicate(fin..fin + 1);
         }
         // Behind text that is held it is reported with it.
-        if fin > self.recv_buffer.end() {
+        if !self.recv_buffer.is_end(fin) {
             self.recv_buffer.hold_fin(fin);
         }
     }
@@ -544,21 +549,20 @@ impl Tcb {
             return Step::Continue(());
         }
         let fin = seg.end().before(1);
-        // A FIN before text that is here already contradicts it: what came first counts.
-        let is_last = self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
-        if seg.ctl.has(Control::FIN) && is_last {
+        if seg.ctl.has(Control::FIN) && self.takes_fin_at(fin) {
             let is_first = self.rcv.fin.is_none();
             let fin = *self.rcv.fin.get_or_insert(fin);
             if fin > self.rcv.nxt {
                 // It lies beyond a gap (RFC 5681 §4.2).
                 self.acks.due = AckDue::Now;
-                self.report_fin(fin, is_first || !seg.text.is_empty());
+                self.report_fin(fin, is_first);
             }
         }
         // The FIN counts when everything before it has come, perhaps with this segment.
         if self.rcv.fin != Some(self.rcv.nxt) {
             return Step::Continue(());
         }
+        self.end_at_fin();
         self.pass_fin();
         if self.config.habits.reports_fins {
             self.recv_buffer.sacks_sent();

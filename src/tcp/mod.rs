@@ -121,6 +121,7 @@ mod draft;
 mod ecn;
 mod error;
 mod fast_open;
+mod fins;
 mod handshake;
 mod header_prediction;
 mod held_sacks;

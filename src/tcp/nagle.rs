@@ -102,9 +102,10 @@ impl Tcb {
     }
 
     /// The peer's SYN was answered, and the answer is acknowledged: where segments have half of the largest
-    /// window, that is one of those to come.
+    /// window, that is one of those to come. A connection opened by Fast Open has had that of the SYN before.
     pub(super) fn forget_window_of_syn(&mut self) {
-        if self.passive && self.config.habits.sending.halves_windows {
+        let is_forgotten = self.passive && !self.opening.is_child;
+        if is_forgotten && self.config.habits.sending.halves_windows {
             self.snd.max_wnd = 0;
             self.set_effective_mss();
         }

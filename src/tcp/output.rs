@@ -55,6 +55,7 @@ impl Tcb {
         self.age_path_mtu(now);
         let Some(plan) = self.plan(limit) else {
             self.burst.end();
+            self.boundaries.end_flight();
             return None;
         };
         if let Some(range) = self.text_of(&plan) {
@@ -95,6 +96,7 @@ impl Tcb {
         if has_said_all {
             debug_assert!(!self.would_send());
             self.burst.end();
+            self.boundaries.end_flight();
         }
         has_said_all
     }
@@ -131,7 +133,7 @@ impl Tcb {
             }
             Plan::Syn => {
                 self.syn_due = false;
-                self.on_resent(now, self.snd.iss..self.snd.iss + 1);
+                self.on_syn_again(now);
                 // The peer's SYN came again: it is there, and this answer to it has its time too,
                 // before the handshake is given up.
                 self.recovery.set_timer(now + self.recovery.rtt.rto());
@@ -175,6 +177,15 @@ impl Tcb {
         }
         if self.rcv.irs.is_some() {
             self.on_acknowledged(now);
+        }
+    }
+
+    /// Our SYN leaves again, or, when both sides open at once, as SYN,ACK for the first time.
+    fn on_syn_again(&mut self, now: Instant) {
+        let crosses = !self.passive && self.recovery.retries() == 0;
+        match crosses && self.config.habits.handshakes.crossing_samples {
+            true => self.recovery.on_crossing_sent(now),
+            false => self.on_resent(now, self.snd.iss..self.snd.iss + 1),
         }
     }
 
@@ -279,7 +290,10 @@ impl Tcb {
             timing.on_acknowledged();
         }
         self.timers.disarm(Timer::DelayedAck);
-        self.recv_buffer.sacks_sent();
+        // Those that leave together report the same.
+        if !self.boundaries.leaves_together() {
+            self.recv_buffer.sacks_sent();
+        }
         if self.state != State::SynReceived {
             self.tell_window();
         }
@@ -306,21 +320,7 @@ impl Tcb {
                 text: Text::EMPTY,
                 mss: usize::MAX,
             },
-            Plan::Reset => {
-                let ack = self.pure_ack(now);
-                let wnd = match self.config.windows.told {
-                    WindowTold::Steps => ack.wnd,
-                    WindowTold::Room => 0,
-                };
-                let ctl = Control::RST | Control::ACK;
-                let up = 0;
-                Segment {
-                    ctl,
-                    wnd,
-                    up,
-                    ..ack
-                }
-            }
+            Plan::Reset => self.reset(now),
             Plan::FirstSyn(text_end) => Segment {
                 options: self.syn_options(now, true),
                 text: self.send_buffer.text(self.snd.iss + 1..text_end),
@@ -358,6 +358,27 @@ impl Tcb {
         segment.options.accurate_ecn = departure.marks.option;
         segment.ecn = departure.marks.ecn;
         segment
+    }
+
+    /// What it reports, and whether urgent data follows:
+    /// [`Habits::resets_report`](crate::config::Habits::resets_report).
+    fn reset(&self, now: Instant) -> Segment<'_> {
+        let ack = self.pure_ack(now);
+        let wnd = match self.config.windows.told {
+            WindowTold::Steps => ack.wnd,
+            WindowTold::Room => 0,
+        };
+        let (urgent, up) = match self.config.habits.resets_report {
+            true => self.urgent_at(ack.seq),
+            false => (Control::NONE, 0),
+        };
+        let ctl = Control::RST | Control::ACK | urgent;
+        Segment {
+            ctl,
+            wnd,
+            up,
+            ..ack
+        }
     }
 
     fn syn(&self, now: Instant) -> Segment<'_> {

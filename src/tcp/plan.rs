@@ -340,7 +340,7 @@ impl Tcb {
     #[inline(always)]
     pub(super) fn segment_limit(&self) -> usize {
         let is_plain = self.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
-        match is_plain {
+        match is_plain && self.boundaries.limit().is_none() {
             true => self.snd.mss.max(1),
             false => self.segment_limit_beside_options(),
         }
@@ -353,7 +353,10 @@ impl Tcb {
             0 => 0,
             blocks => 4 + 8 * blocks,
         };
-        self.snd.mss.saturating_sub(sack + accurate_ecn).max(1)
+        let limit = self.snd.mss.saturating_sub(sack + accurate_ecn).max(1);
+        self.boundaries
+            .limit()
+            .map_or(limit, |most| most.min(limit))
     }
 
     /// Before it, urgent data is told of at RCV.NXT of the peer, where it counts behind a closed window.

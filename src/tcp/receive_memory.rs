@@ -474,7 +474,7 @@ impl ReceiveMemory {
         }
     }
 
-    fn append(&mut self, packet: Packet) {
+    pub(super) fn append(&mut self, packet: Packet) {
         let joined = (self.queue.back_mut()).is_some_and(|last| last.joins(&packet));
         if !joined {
             self.charge(packet.memory);

@@ -251,11 +251,11 @@ impl RecvBuffer {
     /// What lies at `place` has grown last; `latest`, if it is held.
     fn note_growth(&mut self, latest: Option<Seq>, place: Seq) {
         self.has_grown = true;
-        let (grown, end) = (self.ahead.holding(place), self.end());
+        let grown = self.ahead.holding(place);
         let others = self.recent.into_iter().flatten().filter(|other| {
             let range = self.ahead.holding(*other);
-            // Behind all text there can only be a FIN.
-            let is_fin = range.is_none() && *other > end && *other != place;
+            // Where there is no text there can only be a FIN.
+            let is_fin = range.is_none() && *other > self.next && *other != place;
             (range.is_some() && range != grown) || is_fin
         });
         let mut recent = [None; SackBlocks::MAX];
@@ -292,12 +292,15 @@ impl RecvBuffer {
         };
         let mut blocks = SackBlocks::default();
         if let Some(duplicate) = self.duplicate.clone().filter(|_| most > 0) {
-            blocks.push(block(duplicate));
+            blocks.push(SackBlock {
+                left: duplicate.start.wire(),
+                right: duplicate.end.wire(),
+            });
         }
         let reported = blocks.as_slice().len();
         for place in self.recent.iter().flatten() {
             // A FIN that lies alone; what ends there has it already.
-            let is_alone = fin == Some(*place) && *place > self.end();
+            let is_alone = fin == Some(*place) && *place > self.next && !self.is_end(*place);
             let alone = is_alone.then_some(*place..*place);
             let held = self.ahead.holding(*place).or(alone).map(block);
             // Ranges that have become one are reported once.
@@ -461,6 +464,16 @@ impl RecvBuffer {
     /// The place after the last octet in order: RCV.NXT, but for a FIN.
     pub(crate) fn next(&self) -> Seq {
         self.next
+    }
+
+    /// Whether the octet at `place` is held beyond a gap.
+    pub(crate) fn is_held(&self, place: Seq) -> bool {
+        self.ahead.holding(place).is_some()
+    }
+
+    /// Whether what is in order, or is held beyond a gap, ends at `place`.
+    pub(crate) fn is_end(&self, place: Seq) -> bool {
+        place == self.next || self.ahead.iter().any(|range| range.end == place)
     }
 
     /// The place after the last octet that is here, in order or beyond a gap.

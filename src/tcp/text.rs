@@ -50,11 +50,7 @@ impl Tcb {
             self.refuse = seg.ack;
             return Step::Break(Discard::TextAfterClose);
         }
-        if let Some(fin) = self.rcv.fin {
-            // Nothing follows a FIN.
-            let before_fin = fin.saturating_since(seg.seq).min(seg.text.len());
-            seg.text = seg.text.slice(0, before_fin);
-        }
+        let covers_fin = self.cut_at_fin(seg);
         let start = seg.text_start();
         let old = start.saturating_since(first);
         self.fit_into_memory(seg, old)?;
@@ -66,6 +62,9 @@ impl Tcb {
             old,
         };
         self.take_text(now, start, seg.text, about);
+        if covers_fin {
+            self.acks.due = AckDue::Now;
+        }
         // It may go beyond the window, with `Habits::refuses_overruns`.
         self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
         Step::Continue(())
@@ -187,19 +186,21 @@ impl Tcb {
         is_pushed: bool,
     ) {
         self.acks.unacknowledged += text;
-        let full_sized = match &self.rcv.memory {
-            Some(memory) if WITH_MORE => memory.segment(),
-            _ => self.full_sized(),
+        let (full_sized, enough) = match &self.rcv.memory {
+            // More than one.
+            Some(memory) if WITH_MORE => (memory.segment(), memory.segment() + 1),
+            _ => (self.full_sized(), 2 * self.full_sized()),
         };
         // RFC 5681 §4.1: a sender that was silent for longer than RTO starts slowly.
-        let before = self.acks.received.replace(now);
-        if WITH_MORE && inserted.in_order > 0 {
-            self.follow_interval(now, before);
-        }
-        if self.config.quick_acks == QuickAcks::UntilAnswering
-            && before.is_none_or(|at| self.recovery.rtt.expiry(at) < now)
-        {
-            self.acks.quick = self.first_quick_acks();
+        let by_answers = self.config.quick_acks == QuickAcks::UntilAnswering;
+        if inserted.in_order > 0 || !by_answers {
+            let before = self.acks.received.replace(now);
+            if WITH_MORE && inserted.in_order > 0 {
+                self.follow_interval(now, before);
+            }
+            if by_answers && before.is_none_or(|at| self.recovery.rtt.expiry(at) < now) {
+                self.acks.quick = self.first_quick_acks();
+            }
         }
         if WITH_MORE {
             self.hurry_by_memory();
@@ -208,7 +209,7 @@ impl Tcb {
         self.acks.quick = self.acks.quick.saturating_sub(1);
         let is_earned = self.config.delayed_ack.is_none()
             || (self.acks.due == AckDue::Delayed && self.config.ack_waits.end_with_second)
-            || (self.acks.unacknowledged >= 2 * full_sized && self.may_hurry())
+            || (self.acks.unacknowledged >= enough && self.may_hurry())
             || (self.config.ack_waits.end_early && self.has_nearly_waited(now));
         let has_gap = inserted.touched_gap || inserted.had_duplicate;
         let may_be_held = has_gap && !(inserted.had_duplicate && inserted.in_order > 0);
@@ -315,10 +316,13 @@ impl Tcb {
     /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
     /// connection. What waits leaves.
     pub fn quick_ack(&mut self, now: Instant, quick: bool) {
-        self.acks.quick = if quick { QUICK_ACKS } else { 0 };
+        let by_answers = self.config.quick_acks == QuickAcks::UntilAnswering;
+        // There it says whether the user answers, and no more.
+        if !by_answers {
+            self.acks.quick = if quick { QUICK_ACKS } else { 0 };
+        }
         self.acks.answering = !quick;
-        let waits_for_more =
-            self.config.quick_acks == QuickAcks::UntilAnswering && self.recv_buffer.len() > 0;
+        let waits_for_more = by_answers && self.recv_buffer.len() > 0;
         if quick && self.acks.due == AckDue::Delayed && !waits_for_more {
             self.acks.due = AckDue::Now;
         }

@@ -17,21 +17,26 @@ impl Tcb {
     /// Something has left just now, and the acknowledgment is due.
     pub(super) fn note_gathering(&mut self, now: Instant) {
         self.gathers = matches!(self.config.push, Push::SendEnd(_))
+            && !self.boundaries.is_pushing()
             && now.since(self.last_sent) < JUST_NOW
             && self.recovery.is_answer_due(now, JUST_NOW);
     }
 
     /// Whether new text waits, if it may wait, though some of `queued` octets could leave. What has begun to
-    /// leave together goes on, and our FIN is the last that there will be.
+    /// leave together goes on, our FIN is the last that there will be, and urgent data is urgent.
     pub(super) fn waits_to_leave_together(&self, queued: usize, usable: usize) -> bool {
-        if self.snd.fin.is_some() || self.boundaries.leaves_together() {
+        let hurries = self.snd.fin.is_some() || self.snd.up.is_some();
+        if hurries || self.boundaries.leaves_together() {
             return false;
         }
         let segment = self.segment_limit();
         let room = self.congestion_room().min(usable);
         let window = self.snd.wnd.min(self.send_window());
         let most = self.most_together().unwrap_or(0);
-        queued > segment && room < most * segment && room < window / WINDOW_PARTS
+        // What ends a packet goes with nothing that follows it.
+        let packet = self.left_of_burst(queued);
+        let ends_packet = packet <= segment || (packet < queued && packet <= room);
+        !ends_packet && room < most * segment && room < window / WINDOW_PARTS
     }
 
     /// Whether `len` octets of `queued` leave behind full segments because the window of the peer ends

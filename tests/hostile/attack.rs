@@ -185,6 +185,7 @@ fn any_habits(random: &mut Random) -> Habits {
             deferral_backs_off: random.chance(40),
             zero_mss_is_none: random.chance(40),
             crossing_offers_again: random.chance(40),
+            crossing_samples: random.chance(40),
         },
         icmp_trust: IcmpTrust {
             next_place: random.chance(40),
@@ -196,6 +197,7 @@ fn any_habits(random: &mut Random) -> Habits {
             counts_duplicates: random.chance(40),
             smaller_window_is_duplicate: random.chance(40),
             doubts_reneging: random.chance(40),
+            variation_lasts: random.chance(40),
             dsack_needs_reordering: random.chance(40),
             counts_no_segments: random.chance(40),
             repairs_smaller_path: random.chance(40),
@@ -234,6 +236,7 @@ fn any_habits(random: &mut Random) -> Habits {
         refuses_overruns: random.chance(40),
         takes_recent_duplicates: random.chance(40),
         reports_fins: random.chance(40),
+        fins_give_way: random.chance(40),
         resets_across_fin: random.chance(40),
         resets_report: random.chance(40),
         ignores_unacknowledging: random.chance(40),

@@ -15,6 +15,10 @@ pub struct RecoveryHabits {
     /// is closed; but not if text of the peer has come since the last one. Off, the window of a duplicate must be
     /// that of the last segment (RFC 5681 §2, (e)). Default off.
     pub smaller_window_is_duplicate: bool,
+    /// The variation of the RTT that the RTO is made of is the largest of a round trip, falls by a quarter in each, and
+    /// hardly grows when the RTT has become shorter; and an acknowledgment of several segments samples the RTT of the
+    /// first. Off, the variation is the average deviation, and the last segment is sampled (RFC 6298 §2.3). Default off.
+    pub variation_lasts: bool,
     /// If the peer acknowledges everything up to a range that it had reported by SACK, but not that range (it
     /// seems to have reneged), it gets half a round trip, and at least 10 ms, to acknowledge it; then all of it is
     /// sent again. Off, the first segment is sent again at once, and the rest after a timeout (RFC 2018 §8).

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::deviation::Sample;
 use super::rate::Newest;
 use super::scoreboard::Record;
 use super::spurious::Episode;
@@ -17,6 +18,8 @@ pub(super) struct Arrivals {
     pub(super) segments: u64,
     /// When the last of what was sent only once left: its round-trip time is known.
     pub(super) sent: Option<Instant>,
+    /// When the first of it left, cumulatively acknowledged and not.
+    pub(super) first: [Option<Instant>; 2],
     /// When the last of what was sent again left.
     pub(super) resent: Option<Instant>,
     /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
@@ -55,6 +58,7 @@ impl Recovery {
                 arrivals.resent = arrivals.resent.max(Some(record.sent));
             } else {
                 arrivals.sent = arrivals.sent.max(Some(record.sent));
+                arrivals.first[usize::from(by_sack)].get_or_insert(record.sent);
                 let original = before_timeout.is_some_and(|end| record.end <= end);
                 arrivals.original_acked |= original && !by_sack;
                 arrivals.original_sacked |= original && by_sack;
@@ -106,7 +110,17 @@ impl Recovery {
                 Duration::from_millis(ack.now.as_millis() - echo.as_millis())
             }
         };
-        self.rtt.sample(ack.now, sample);
+        let [acked, sacked] = arrivals.first;
+        let first = acked.filter(|_| !arrivals.resent_acked).or(sacked);
+        self.rtt.sample_as(
+            ack.now,
+            &Sample {
+                first: first.map_or(sample, |sent| ack.now.since(sent)).as_nanos() as u64,
+                last: sample.as_nanos() as u64,
+                una: ack.ack,
+                nxt: ack.nxt,
+            },
+        );
         if let Some(selective) = &mut self.selective {
             selective.probe.on_sample();
         }

@@ -21,6 +21,7 @@
 
 mod arrivals;
 mod counted;
+mod deviation;
 mod newreno;
 mod predicted;
 mod prr;
@@ -165,6 +166,12 @@ impl Recovery {
             selective.on_sent(now, &self.rtt, &self.board);
         }
         self.count_behind_probe(now);
+    }
+
+    /// Our SYN,ACK answers the SYN that has crossed ours: see
+    /// [`Handshakes::crossing_samples`](crate::config::Handshakes::crossing_samples).
+    pub(crate) fn on_crossing_sent(&mut self, now: Instant) {
+        self.board.leave_anew(now);
     }
 
     /// `range` leaves again; `una` and `nxt` are SND.UNA and SND.NXT.
@@ -490,7 +497,9 @@ impl Recovery {
         match self.board.first() {
             Some(first) if self.selective.is_none() => Counts {
                 sacked: self.newreno.departed_segments(first.mss),
-                lost: self.board.lost_octets().div_ceil(first.mss),
+                // The first may be shorter than the others.
+                lost: (self.board.lost_octets())
+                    .div_ceil(self.weight().map_or(first.mss, NonZeroUsize::get)),
                 ..counts
             },
             _ => counts,

@@ -21,12 +21,14 @@ pub(crate) struct News {
 
 impl Recovery {
     /// With SACK: nothing is lost, reported beyond a gap, sent again or probed for, no recovery is
-    /// under way, and nothing can turn out to have been for nothing.
+    /// under way, and nothing can turn out to have been for nothing. And the last segment that is acknowledged gives
+    /// the sample of the round-trip time.
     #[inline]
     pub(crate) fn is_calm(&self, una: Seq) -> bool {
         let counts = self.board.counts();
         let is_calm = |selective: &Selective| selective.is_calm(una);
         self.selective.as_deref().is_some_and(is_calm)
+            && !self.habits.variation_lasts
             && counts.sacked + counts.lost + counts.resent == 0
             && self.board.lost_octets() == 0
             && self.episode.is_none()

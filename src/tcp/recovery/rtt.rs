@@ -3,6 +3,7 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
+use super::deviation::{Deviation, Sample};
 use crate::config::{RtoFloor, TcpConfig};
 use crate::tcp::congestion::RoundTrips;
 use crate::time::Instant;
@@ -29,6 +30,8 @@ pub(crate) struct Rtt {
     /// A timeout was found to have been spurious: the next sample starts anew from it, if that is
     /// the more careful (RFC 4015 §3).
     was_spurious: bool,
+    /// With [`RecoveryHabits::variation_lasts`](crate::config::RecoveryHabits::variation_lasts).
+    deviation: Option<Box<Deviation>>,
 }
 
 /// No sample is that long.
@@ -53,6 +56,7 @@ impl Rtt {
             max_rto: nanos(config.max_rto),
             floors_variation: config.rto_floor == RtoFloor::Variation,
             was_spurious: false,
+            deviation: (config.habits.recovery.variation_lasts).then(Box::default),
         }
     }
 
@@ -62,13 +66,30 @@ impl Rtt {
         self.rto = self.rto.min(self.max_rto);
     }
 
-    /// Takes a sample R (RFC 6298 §2.2, §2.3); ends the backoff (§5, Karn).
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn sample(&mut self, now: Instant, r: Duration) {
         self.sample_nanos(now, nanos(r));
     }
 
-    /// The same, in nanoseconds.
+    /// Takes what an acknowledgment says of the round trip.
+    pub(crate) fn sample_as(&mut self, now: Instant, sample: &Sample) {
+        let Some(deviation) = &mut self.deviation else {
+            return self.sample_nanos(now, sample.last);
+        };
+        let (r, least) = (sample.first, self.min_rto / 4);
+        (self.srtt, self.rttvar) = match self.srtt {
+            None => (Some(r), deviation.start(sample, least)),
+            Some(srtt) => (
+                Some(srtt * 7 / 8 + r / 8),
+                deviation.follow(srtt, self.rttvar, sample, least),
+            ),
+        };
+        self.was_spurious = false;
+        self.remember_least(now, sample.last);
+        self.set_rto(self.estimate());
+    }
+
+    /// Takes a sample R (RFC 6298 §2.2, §2.3), in nanoseconds; ends the backoff (§5, Karn).
     #[inline(always)]
     pub(crate) fn sample_nanos(&mut self, now: Instant, r: u64) {
         self.remember_least(now, r);
@@ -220,12 +241,13 @@ impl Rtt {
     pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
         (self.srtt, self.rttvar, self.rto, self.was_spurious).hash(hasher);
         self.base.hash(hasher);
-        (self.least, now.since(self.half_began)).hash(hasher);
+        (self.least, now.since(self.half_began), &self.deviation).hash(hasher);
     }
 
     /// The variation of the round-trip time.
     pub(crate) fn rttvar(&self) -> Duration {
-        Duration::from_nanos(self.rttvar)
+        let deviation = self.deviation.as_ref();
+        Duration::from_nanos(deviation.map_or(self.rttvar, |it| it.mean()))
     }
 }
 

@@ -129,6 +129,13 @@ impl Scoreboard {
         }
     }
 
+    /// The first record leaves as if it had not before.
+    pub(super) fn leave_anew(&mut self, now: Instant) {
+        if let Some(record) = self.records.first_mut() {
+            record.sent = now;
+        }
+    }
+
     /// Everything before `ack` is acknowledged. `arrived` hears of every record, or part of one, that
     /// was not known to have arrived.
     pub(super) fn acknowledge(&mut self, ack: Seq, mut arrived: impl FnMut(&Record)) {

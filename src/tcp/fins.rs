@@ -1,0 +1,59 @@
+//! FINs of the peer that later text, or another FIN, contradicts: see
+//! [`Habits::fins_give_way`](crate::config::Habits::fins_give_way).
+
+use super::segment::Segment;
+use super::seq::Seq;
+use super::tcb::{AckDue, Tcb};
+
+impl Tcb {
+    /// The text of a segment, as far as the peer's FIN leaves it: nothing follows a FIN, unless that lies beyond a gap
+    /// and gives way. Whether it has.
+    pub(super) fn cut_at_fin(&mut self, seg: &mut Segment<'_>) -> bool {
+        let Some(fin) = self.rcv.fin else {
+            return false;
+        };
+        let start = seg.text_start();
+        let before_fin = fin.saturating_since(start).min(seg.text.len());
+        if fin < self.rcv.nxt || !self.config.habits.fins_give_way {
+            seg.text = seg.text.slice(0, before_fin);
+            return false;
+        }
+        let covers = start <= fin && before_fin < seg.text.len();
+        if covers {
+            self.rcv.fin = None;
+            self.recv_buffer.note_old_duplicate(fin..fin + 1);
+        }
+        covers
+    }
+
+    /// Whether a FIN at this place counts: one before text that is here already contradicts it. What came first
+    /// counts, or, if it gives way, what comes first in order.
+    pub(super) fn takes_fin_at(&mut self, fin: Seq) -> bool {
+        if !self.config.habits.fins_give_way {
+            return self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
+        }
+        if self.recv_buffer.is_held(fin) {
+            self.recv_buffer.note_old_duplicate(fin..fin + 1);
+            self.recv_buffer.hold_fin(fin);
+            self.acks.due = AckDue::Now;
+            return false;
+        }
+        match self.rcv.fin {
+            Some(known) if known < fin => {
+                self.acks.due = AckDue::Now;
+                return false;
+            }
+            Some(known) if fin < known => self.rcv.fin = None,
+            _ => {}
+        }
+        true
+    }
+
+    /// RCV.NXT has reached the peer's FIN: what lies beyond it is forgotten.
+    pub(super) fn end_at_fin(&mut self) {
+        if self.config.habits.fins_give_way && !self.recv_buffer.is_in_order() {
+            self.recv_buffer.forget_from(self.rcv.nxt);
+            self.order_packets();
+        }
+    }
+}
