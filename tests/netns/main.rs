@@ -25,6 +25,7 @@
 //! | `signatures` | RFC 2385, signed by both |
 //! | `ladder` | the ladder of links over our UDP, between two namespaces, at 30 % loss |
 //! | `link` | `stubborn link` between two namespaces: delay, loss, reordering |
+//! | `groups` | groups and broadcasts: socat, the kernel, and what routers are told |
 //! | `udp` | UDP: nc, socat, the kernel's sockets, refusals, sizes |
 //!
 //! `STUBBORN_CAPTURE=1` records every test's packets beside its other files, in `target/tmp/netns`,
@@ -40,6 +41,7 @@ mod captures;
 mod endings;
 mod faults;
 mod floods;
+mod groups;
 mod harness;
 mod ladder;
 mod link;
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         windows::trials(),
         faults::trials(),
         floods::trials(),
+        groups::trials(),
         signs::trials(),
         signatures::trials(),
         udp::trials(),
