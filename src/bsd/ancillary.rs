@@ -12,7 +12,7 @@ use super::linux::{
     SOF_TIMESTAMPING_TX_HARDWARE, SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE, SOL_IP,
     SOL_IPV6, SOL_SOCKET, SOL_UDP, UDP_SEGMENT,
 };
-use super::receive::DEVICE;
+use super::received::DEVICE;
 use super::table::{Fd, Kind};
 use crate::stack::UdpMarks;
 

@@ -12,7 +12,7 @@ use super::linux::{
     MSG_DONTWAIT, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP,
     SHUT_WR,
 };
-use super::receive::Received;
+use super::received::Received;
 use super::table::{Fd, Kind};
 use crate::time::Instant;
 

@@ -128,12 +128,7 @@ impl Calls<'_> {
         match descriptor.kind {
             Kind::Stream(socket) => match socket.role {
                 Role::Fresh => {}
-                Role::Listening(ids) => {
-                    for id in ids {
-                        self.table.forget_listener(id);
-                        self.stack.close_listener(self.now, id);
-                    }
-                }
+                Role::Listening(ids) => self.drop_listeners(ids),
                 Role::Connection(id, _) => {
                     if self.system == System::Linux && !socket.settings.reuse_address {
                         self.keep_unshared(id);

@@ -220,12 +220,7 @@ impl Calls<'_> {
         let role = core::mem::replace(&mut self.stream_mut(fd, Errno::EINVAL)?.role, Role::Fresh);
         match role {
             Role::Fresh => {}
-            Role::Listening(ids) => {
-                for id in ids {
-                    self.table.forget_listener(id);
-                    self.stack.close_listener(self.now, id);
-                }
-            }
+            Role::Listening(ids) => self.drop_listeners(ids),
             Role::Connection(id, _) => {
                 let state = self.stack.status(id).state;
                 let has_closed = matches!(

@@ -26,8 +26,10 @@
 //! | `connect` | connect, and its way through three calls |
 //! | `close` | shutdown, close |
 //! | `receive`, `send` | read, recv, recvmsg; write, send, sendmsg |
-//! | `ancillary` | control messages of sendmsg |
-//! | `notices` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
+//! | `received`, `ancillary` | control messages of recvmsg, and of sendmsg |
+//! | `error_queue` | the queue of errors: `MSG_ZEROCOPY`, `SO_TIMESTAMPING` |
+//! | `notices` | what is in that queue |
+//! | `extended_error` | how its errors are told: `struct sock_extended_err` |
 //! | `statistics` | what goes with a time: `SOF_TIMESTAMPING_OPT_STATS` |
 //! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
@@ -50,6 +52,8 @@ mod control;
 mod datagram;
 mod epoll;
 mod errno;
+mod error_queue;
+mod extended_error;
 pub mod freebsd;
 pub mod linux;
 mod notices;
@@ -59,6 +63,7 @@ mod options;
 mod pipe;
 mod ready;
 mod receive;
+mod received;
 mod reports;
 mod send;
 mod statistics;
@@ -73,10 +78,10 @@ pub use ancillary::{Ancillary, OneSend};
 pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending};
 pub use epoll::EpollEvent;
 pub use errno::Errno;
+pub use extended_error::ExtendedError;
 pub use options::info::TcpInfo;
 pub use ready::PollFd;
-pub use receive::{Control, Received, TimeUnit};
-pub use reports::ExtendedError;
+pub use received::{Control, Received, TimeUnit};
 pub use statistics::attributes;
 pub use table::Fd;
 

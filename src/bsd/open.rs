@@ -212,8 +212,7 @@ impl Calls<'_> {
             match self.stack.listen_with(place, config.clone()) {
                 Ok(id) => ids.push(id),
                 Err(error) => {
-                    let now = self.now;
-                    (ids.into_iter()).for_each(|id| self.stack.close_listener(now, id));
+                    self.drop_listeners(ids);
                     return Err(match error {
                         ListenError::AddressInUse => Errno::EADDRINUSE,
                         ListenError::AddressNotAvailable => Errno::EADDRNOTAVAIL,

@@ -1,168 +1,21 @@
 //! read, recv, recvfrom, recvmsg.
 
-use core::net::{IpAddr, SocketAddr};
-
 use super::Calls;
 use super::System;
 use super::address::Family;
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
-    IP_PKTINFO, IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL, IPV6_HOPLIMIT, IPV6_PKTINFO,
-    IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, MSG_DONTWAIT,
-    MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS,
-    SO_RXQ_OVFL, SO_TIMESTAMP, SO_TIMESTAMPNS, SOF_TIMESTAMPING_RX_SOFTWARE,
-    SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
+    IP_PKTINFO, IP_RECVTOS, IP_RECVTTL, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS,
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SO_RXQ_OVFL,
+    SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET,
 };
 use super::options::SocketSettings;
-use super::reports::ExtendedError;
+use super::received::{Control, Received, TimeUnit};
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};
 use crate::tcp::{RecvError, State};
-use crate::time::Instant;
-
-/// What recvmsg returns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Received {
-    /// Octets received; with `MSG_TRUNC`, those of the whole datagram.
-    pub len: usize,
-    /// The sender of a datagram.
-    pub from: Option<SocketAddr>,
-    /// `msg_flags`: `MSG_TRUNC`, `MSG_OOB`, …
-    pub flags: i32,
-    /// The control messages, in order.
-    pub control: Vec<Control>,
-}
-
-/// A control message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
-    Inq(i32),
-    /// `SCM_TIMESTAMP`, `SCM_TIMESTAMPNS`: when the last of it came.
-    Time(Instant, TimeUnit),
-    /// `SCM_TIMESTAMPING`: when something happened.
-    Stamp(Instant),
-    /// `SCM_TIMESTAMPING_OPT_STATS`: attributes of netlink ([`attributes`](super::attributes)).
-    Statistics(Vec<u8>),
-    /// `IP_TTL`, `IPV6_HOPLIMIT`: what a datagram came with, and whether over IPv6.
-    HopLimit(u8, bool),
-    /// `IP_TOS`, `IPV6_TCLASS`.
-    TrafficClass(u8, bool),
-    /// `SO_RXQ_OVFL`: how many datagrams had found no room before this one.
-    Lost(u32),
-    /// `IP_PKTINFO`, `IPV6_PKTINFO`: the address that a datagram was sent to, and whether as IPv6 writes
-    /// it.
-    SentTo(IpAddr, bool),
-    /// `IP_RECVERR`, `IPV6_RECVERR`: from the queue of errors.
-    Error(ExtendedError),
-}
-
-/// The number of the only device beside the loopback.
-pub(super) const DEVICE: u32 = 2;
-
-/// The unit in which a time is reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeUnit {
-    /// `SO_TIMESTAMP`: seconds and microseconds.
-    Micros,
-    /// `SO_TIMESTAMPNS`: seconds and nanoseconds.
-    Nanos,
-}
-
-impl TimeUnit {
-    /// What a socket has asked for, if it has.
-    pub(super) fn of(settings: &SocketSettings) -> Option<TimeUnit> {
-        match settings.kept(SOL_SOCKET, SO_TIMESTAMP, 0) {
-            SO_TIMESTAMP => Some(TimeUnit::Micros),
-            SO_TIMESTAMPNS => Some(TimeUnit::Nanos),
-            _ => None,
-        }
-    }
-}
-
-impl Control {
-    /// `cmsg_level`.
-    pub fn level(&self) -> i32 {
-        match self {
-            Control::Inq(_) => SOL_TCP,
-            Control::Time(..) | Control::Stamp(_) | Control::Statistics(_) | Control::Lost(_) => {
-                SOL_SOCKET
-            }
-            Control::HopLimit(_, is_ipv6)
-            | Control::TrafficClass(_, is_ipv6)
-            | Control::SentTo(_, is_ipv6) => match is_ipv6 {
-                true => SOL_IPV6,
-                false => SOL_IP,
-            },
-            Control::Error(error) if error.is_ipv6 => SOL_IPV6,
-            Control::Error(_) => SOL_IP,
-        }
-    }
-
-    /// `cmsg_type`.
-    pub fn kind(&self) -> i32 {
-        match self {
-            Control::Inq(_) => TCP_CM_INQ,
-            Control::Time(_, TimeUnit::Micros) => SO_TIMESTAMP,
-            Control::Time(_, TimeUnit::Nanos) => SO_TIMESTAMPNS,
-            Control::Stamp(_) => SCM_TIMESTAMPING,
-            Control::Statistics(_) => SCM_TIMESTAMPING_OPT_STATS,
-            Control::HopLimit(_, true) => IPV6_HOPLIMIT,
-            Control::HopLimit(_, false) => IP_TTL,
-            Control::TrafficClass(_, true) => IPV6_TCLASS,
-            Control::TrafficClass(_, false) => IP_TOS,
-            Control::Lost(_) => SO_RXQ_OVFL,
-            Control::SentTo(_, true) => IPV6_PKTINFO,
-            Control::SentTo(_, false) => IP_PKTINFO,
-            Control::Error(error) if error.is_ipv6 => IPV6_RECVERR,
-            Control::Error(_) => IP_RECVERR,
-        }
-    }
-
-    /// `cmsg_data`, in the order of octets of x86-64.
-    pub fn data(&self) -> Vec<u8> {
-        match self {
-            Control::Inq(octets) => octets.to_le_bytes().to_vec(),
-            Control::Time(at, unit) => {
-                let (nanos, of) = (at.as_nanos(), 1_000_000_000);
-                let part = match unit {
-                    TimeUnit::Micros => nanos % of / 1000,
-                    TimeUnit::Nanos => nanos % of,
-                };
-                [(nanos / of).to_le_bytes(), part.to_le_bytes()].concat()
-            }
-            // Three times of seconds and nanoseconds: by software, and two that are none.
-            Control::Stamp(at) => {
-                let nanos = at.as_nanos();
-                let mut data = (nanos / 1_000_000_000).to_le_bytes().to_vec();
-                data.extend((nanos % 1_000_000_000).to_le_bytes());
-                data.resize(48, 0);
-                data
-            }
-            Control::Statistics(attributes) => attributes.clone(),
-            Control::Lost(count) => count.to_le_bytes().to_vec(),
-            // struct in6_pktinfo; struct in_pktinfo has the address twice, as it is ours and as it was written.
-            Control::SentTo(address, is_ipv6) => match (address, is_ipv6) {
-                (IpAddr::V6(v6), _) => [&v6.octets()[..], &DEVICE.to_le_bytes()].concat(),
-                (IpAddr::V4(v4), true) => {
-                    let mapped = v4.to_ipv6_mapped().octets();
-                    [&mapped[..], &DEVICE.to_le_bytes()].concat()
-                }
-                (IpAddr::V4(v4), false) => {
-                    [&DEVICE.to_le_bytes()[..], &v4.octets(), &v4.octets()].concat()
-                }
-            },
-            // To Linux, the type of service of IPv4 is a single octet.
-            Control::TrafficClass(class, false) => vec![*class],
-            Control::HopLimit(value, _) | Control::TrafficClass(value, true) => {
-                i32::from(*value).to_le_bytes().to_vec()
-            }
-            Control::Error(error) => error.octets(),
-        }
-    }
-}
 
 /// What a UDP socket has asked to be told with a datagram, in the order of Linux.
 fn told_with(socket: &DatagramSocket, datagram: &crate::stack::Received) -> Vec<Control> {

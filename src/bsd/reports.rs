@@ -2,102 +2,35 @@
 //! errors, as it came. An error is pending then, too, whether the socket is connected or not and
 //! whether it may pass by itself or not, until a call fails for it or the queue is read.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 
 use super::Calls;
 use super::errno::Errno;
 use super::linux::{
-    AF_INET, AF_INET6, IP_RECVERR, IPV6_RECVERR, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6,
-    SO_EE_ORIGIN_LOCAL, SOL_IP, SOL_IPV6,
+    IP_RECVERR, IPV6_RECVERR, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6, SO_EE_ORIGIN_LOCAL, SOL_IP,
+    SOL_IPV6,
 };
-use super::notices::Notice;
+use super::notices::{Notice, Told};
+use super::options::SocketSettings;
 use super::stream::errno;
 use super::table::{Fd, Kind};
 use crate::stack::{IcmpReport, Reported};
 
 /// What the queue of errors tells of an ICMP message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) errno: Errno,
-    pub(super) origin: i32,
-    pub(super) kind: u8,
-    pub(super) code: u8,
-    pub(super) info: u32,
-    /// Whom the datagram was for, as the stack knows it.
-    pub(super) remote: SocketAddr,
-    /// Who has sent the message, if anybody has.
-    pub(super) offender: Option<IpAddr>,
-    /// What the message quotes.
-    pub(super) quoted: Vec<u8>,
-}
-
-impl Told {
-    fn of(report: &IcmpReport) -> Told {
-        Told {
-            errno: report.reason.map_or(Errno::EMSGSIZE, errno),
-            origin: match report.remote.is_ipv4() {
-                true => SO_EE_ORIGIN_ICMP,
-                false => SO_EE_ORIGIN_ICMP6,
-            },
-            kind: report.kind,
-            code: report.code,
-            info: report.info,
-            remote: report.remote,
-            offender: report.offender,
-            quoted: report.quoted.clone(),
-        }
+fn told(report: &IcmpReport) -> Told {
+    Told {
+        errno: report.reason.map_or(Errno::EMSGSIZE, errno),
+        origin: match report.remote.is_ipv4() {
+            true => SO_EE_ORIGIN_ICMP,
+            false => SO_EE_ORIGIN_ICMP6,
+        },
+        kind: report.kind,
+        code: report.code,
+        info: report.info,
+        remote: report.remote,
+        offender: report.offender,
+        quoted: report.quoted.clone(),
     }
-}
-
-/// `struct sock_extended_err`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtendedError {
-    /// `errno`; `None`: 0.
-    pub errno: Option<Errno>,
-    /// `SO_EE_ORIGIN_…`.
-    pub origin: u8,
-    /// The type of the ICMP message.
-    pub kind: u8,
-    /// Its code.
-    pub code: u8,
-    /// The MTU, if that is what it is about.
-    pub info: u32,
-    /// More, by origin.
-    pub data: u32,
-    /// It is about IPv6.
-    pub is_ipv6: bool,
-    /// Who has sent the message of ICMP (`SO_EE_OFFENDER`).
-    pub offender: Option<IpAddr>,
-}
-
-impl ExtendedError {
-    /// The octets that it has in memory, and those of an address behind it.
-    pub(super) fn octets(&self) -> Vec<u8> {
-        let errno = self.errno.map_or(0, Errno::number);
-        let mut data = errno.to_le_bytes().to_vec();
-        data.extend([self.origin, self.kind, self.code, 0]);
-        data.extend(self.info.to_le_bytes());
-        data.extend(self.data.to_le_bytes());
-        data.extend(offender(self));
-        data
-    }
-}
-
-/// `struct sockaddr_in` or `sockaddr_in6` without a port; zeros for nobody.
-fn offender(error: &ExtendedError) -> Vec<u8> {
-    let (mut octets, len) = match (error.offender, error.is_ipv6) {
-        (Some(IpAddr::V4(v4)), false) => {
-            let family = (AF_INET as u16).to_le_bytes();
-            ([&family[..], &[0; 2], &v4.octets()].concat(), 16)
-        }
-        (Some(IpAddr::V6(v6)), true) => {
-            let family = (AF_INET6 as u16).to_le_bytes();
-            ([&family[..], &[0; 6], &v6.octets()].concat(), 28)
-        }
-        (_, is_ipv6) => (Vec::new(), if is_ipv6 { 28 } else { 16 }),
-    };
-    octets.resize(len, 0);
-    octets
 }
 
 impl Calls<'_> {
@@ -129,8 +62,8 @@ impl Calls<'_> {
             true => (SOL_IP, IP_RECVERR),
             false => (SOL_IPV6, IPV6_RECVERR),
         };
-        let asked = |settings: &super::options::SocketSettings| settings.kept(level, name, 0) != 0;
-        let told = Told::of(report);
+        let asked = |settings: &SocketSettings| settings.kept(level, name, 0) != 0;
+        let told = told(report);
         let Ok(descriptor) = self.table.get_mut(fd) else {
             return;
         };

@@ -198,6 +198,14 @@ impl Calls<'_> {
         Some(self.connection_errno(id, error))
     }
 
+    /// Nobody listens there any more.
+    pub(super) fn drop_listeners(&mut self, ids: Vec<ListenerId>) {
+        for id in ids {
+            self.table.forget_listener(id);
+            self.stack.close_listener(self.now, id);
+        }
+    }
+
     /// The connection of a TCP socket is let go of: as close does it, or with a reset.
     pub(super) fn drop_connection(&mut self, id: ConnId, reset: bool) {
         self.table.forget_connection(id);

@@ -19,7 +19,7 @@ use crate::bsd::linux::{
     IPV6_MULTICAST_ALL, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_LOOP,
     MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, SOL_IP, SOL_IPV6,
 };
-use crate::bsd::receive::DEVICE;
+use crate::bsd::received::DEVICE;
 use crate::bsd::table::Fd;
 use crate::config::UdpOptions;
 use crate::stack::{Filter, UdpId};
