@@ -1,8 +1,10 @@
 //! `if` and `for`: what follows them in their line, or in lines further to the right.
 
+use super::evaluator::Evaluator;
+use super::expressions::MAX_DEPTH;
 use super::tokens::{DEDENT, INDENT, Token};
+use super::trouble::{Trouble, unknown};
 use super::value::Value;
-use super::{Evaluator, MAX_DEPTH, Trouble, unknown};
 
 /// The most rounds of all `for` of a piece of code.
 const MAX_ROUNDS: u32 = 10_000;
@@ -69,7 +71,8 @@ impl Evaluator<'_> {
         if self.depth > MAX_DEPTH {
             return Err(unknown("blocks too deep in each other"));
         }
-        let (only_reads, before) = (self.only_reads, self.variables.clone());
+        let only_reads = self.only_reads;
+        let before = (!counts && !only_reads).then(|| self.variables.clone());
         self.only_reads |= !counts;
         let done = match self.take(INDENT) {
             true => self.lines(),
@@ -77,7 +80,7 @@ impl Evaluator<'_> {
         };
         self.only_reads = only_reads;
         self.depth -= 1;
-        if !counts && !only_reads {
+        if let Some(before) = before {
             *self.variables = before;
         }
         done

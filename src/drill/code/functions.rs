@@ -2,8 +2,8 @@
 
 use core::cmp::Ordering::{self, Greater, Less};
 
+use super::trouble::{Trouble, unknown};
 use super::value::Value;
-use super::{Trouble, unknown};
 
 /// Those that there are.
 pub(super) const FUNCTIONS: [&str; 12] = [

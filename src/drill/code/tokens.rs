@@ -1,7 +1,7 @@
 //! The words of code.
 
+use super::trouble::{Trouble, unknown};
 use super::value::Value;
-use super::{Trouble, unknown};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {

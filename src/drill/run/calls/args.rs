@@ -2,7 +2,6 @@
 
 use super::super::super::ast::{Call, Expr, Field};
 use super::super::{Stop, Wrong, failed, skipped};
-use super::several::MSG_WAITFORONE;
 use crate::bsd::{Errno, freebsd, linux};
 
 /// The arguments of a call.
@@ -163,6 +162,9 @@ pub(super) const O_CREAT: i32 = 0o100;
 pub(super) const O_EXCL: i32 = 0o200;
 /// A file begins anew.
 pub(super) const O_TRUNC: i32 = 0o1000;
+
+/// recvmmsg waits for the first message, and not for more.
+pub(super) const MSG_WAITFORONE: i32 = 0x1_0000;
 
 /// Addresses, as numbers of the host.
 const ADDRESSES: [(&str, i64); 3] = [

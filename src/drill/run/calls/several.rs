@@ -6,15 +6,12 @@ use core::task::Poll;
 use super::super::super::ast::{Expr, Field};
 use super::super::events::Run;
 use super::super::{Stop, failed, skipped};
-use super::args::{self, Args, field, fields, list, only};
+use super::args::{self, Args, MSG_WAITFORONE, field, fields, list, only};
 use super::sockets::{another_address, descriptor};
 use super::transfer::{outgoing, received_by};
 use super::{Answer, Begun};
 use crate::bsd::linux::MSG_DONTWAIT;
 use crate::bsd::{Errno, Receiving};
-
-/// recvmmsg waits for the first message, and not for more.
-pub(super) const MSG_WAITFORONE: i32 = 0x1_0000;
 
 /// The `struct msghdr` of one message, and how long the script says that it is.
 fn header(message: &Expr) -> Result<(&[Field], Option<i64>), Stop> {

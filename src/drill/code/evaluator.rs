@@ -1,0 +1,228 @@
+//! Statements, one after the other: assertions, assignments, and what is only read.
+
+use std::collections::BTreeMap;
+
+use super::tokens::{DEDENT, Token, scan};
+use super::trouble::{Trouble, unknown};
+use super::value::Value;
+
+/// What may stand in front of the `=` that gives a value to a name.
+const CHANGES: [&str; 12] = [
+    "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
+];
+
+/// What code has given names to: all code of a script is one program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::drill) struct Variables(pub(super) BTreeMap<String, Value>);
+
+/// Runs all statements of `code`. `only_reads`: what does not hold is no failure.
+pub(super) fn evaluate(
+    code: &str,
+    variables: &mut Variables,
+    look_up: &dyn Fn(&str) -> Option<i128>,
+    only_reads: bool,
+) -> Result<(), Trouble> {
+    let tokens = scan(code)?;
+    let mut evaluator = Evaluator {
+        tokens: &tokens,
+        at: 0,
+        look_up,
+        variables,
+        only_reads,
+        seen: Vec::new(),
+        depth: 0,
+        rounds: 0,
+    };
+    loop {
+        while evaluator.take("\n") || evaluator.take(";") {}
+        if evaluator.at == evaluator.tokens.len() {
+            return Ok(());
+        }
+        evaluator.statement()?;
+    }
+}
+
+/// A piece of code, and how far it has been evaluated.
+pub(super) struct Evaluator<'a> {
+    pub(super) tokens: &'a [Token],
+    pub(super) at: usize,
+    pub(super) look_up: &'a dyn Fn(&str) -> Option<i128>,
+    pub(super) variables: &'a mut Variables,
+    /// Nothing is held to anything: only the names count.
+    pub(super) only_reads: bool,
+    /// The names of this assertion, and what they stand for.
+    pub(super) seen: Vec<(String, Value)>,
+    pub(super) depth: u32,
+    /// How often something has been done that is done several times.
+    pub(super) rounds: u32,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn take(&mut self, mark: &str) -> bool {
+        let found = matches!(self.tokens.get(self.at), Some(Token::Mark(m)) if *m == mark);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn take_name(&mut self, name: &str) -> bool {
+        let found = matches!(self.tokens.get(self.at), Some(Token::Name(n)) if n == name);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn take_any(&mut self, marks: &[&'static str]) -> Option<&'static str> {
+        marks.iter().copied().find(|mark| self.take(mark))
+    }
+
+    pub(super) fn statement(&mut self) -> Result<(), Trouble> {
+        if self.take_name("pass") {
+            return self.ends("pass");
+        }
+        if self.take_name("print") {
+            return self.skip_print();
+        }
+        if self.take_name("if") {
+            return self.conditional();
+        }
+        if self.take_name("for") {
+            return self.repeated();
+        }
+        if self.take_name("assert") {
+            return self.assertion();
+        }
+        self.assignment()
+    }
+
+    /// `name = VALUE`, `name += VALUE`.
+    fn assignment(&mut self) -> Result<(), Trouble> {
+        let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
+            return Err(unknown("code that is no assertion"));
+        };
+        self.at += 1;
+        let mark = self.take_any(&CHANGES);
+        if !self.take("=") {
+            return Err(unknown("code that is no assertion"));
+        }
+        let mut value = self.either()?;
+        if let Some(mark) = mark {
+            let before = self.value_of(&name)?;
+            value = self.number(before.apply(mark, value))?;
+        }
+        self.variables.0.insert(name, value);
+        self.ends("a value")
+    }
+
+    fn assertion(&mut self) -> Result<(), Trouble> {
+        self.seen.clear();
+        let start = self.at;
+        let value = self.either()?;
+        let condition = self.words(start, self.at);
+        let message = match self.take(",") {
+            true => Some(self.message()),
+            false => None,
+        };
+        self.ends("an assertion")?;
+        if value.is_true() || self.only_reads {
+            return Ok(());
+        }
+        let mut text = format!("assert {condition}");
+        for (name, value) in &self.seen {
+            text += &format!("; {name} is {value}");
+        }
+        if let Some(message) = message {
+            text += &format!(" ({message})");
+        }
+        Err(Trouble::Failed(text))
+    }
+
+    /// What is printed, up to the parenthesis that closes it; or, as older Python has it, up to the end
+    /// of the line.
+    fn skip_print(&mut self) -> Result<(), Trouble> {
+        let mut depth = 0u32;
+        if !matches!(self.tokens.get(self.at), Some(Token::Mark("("))) {
+            self.rest();
+            return Ok(());
+        }
+        loop {
+            match self.tokens.get(self.at) {
+                Some(Token::Mark("(")) => depth += 1,
+                Some(Token::Mark(")")) => depth = depth.saturating_sub(1),
+                Some(_) if depth > 0 => {}
+                _ => return Err(unknown("print without its parentheses")),
+            }
+            self.at += 1;
+            if depth == 0 {
+                return self.ends("print");
+            }
+        }
+    }
+
+    /// Nothing more may stand behind a statement.
+    fn ends(&self, statement: &str) -> Result<(), Trouble> {
+        match self.tokens.get(self.at) {
+            None | Some(Token::Mark("\n" | ";" | DEDENT)) => Ok(()),
+            Some(_) => Err(unknown(&format!("code that goes on behind {statement}"))),
+        }
+    }
+
+    /// How a part of the code reads.
+    fn words(&self, from: usize, to: usize) -> String {
+        let words = self.tokens[from..to].iter().map(|token| match token {
+            Token::Number(number) => number.to_string(),
+            Token::Name(name) => name.clone(),
+            Token::Text(text) => format!("'{text}'"),
+            Token::Mark(mark) => (*mark).to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What is told if an assertion does not hold: a string with what its `%` are to be, a value, or
+    /// whatever Python would make of the rest of the statement.
+    fn message(&mut self) -> String {
+        let start = self.at;
+        if !self.only_reads
+            && let Ok(message) = self.told()
+            && self.ends("a message").is_ok()
+        {
+            return message;
+        }
+        self.at = start;
+        self.rest()
+    }
+
+    /// The rest of the statement, as it reads.
+    fn rest(&mut self) -> String {
+        let start = self.at;
+        let mut rest = self.tokens[start..].iter();
+        let end = rest.position(|token| matches!(token, Token::Mark("\n" | ";" | DEDENT)));
+        self.at = end.map_or(self.tokens.len(), |end| start + end);
+        self.words(start, self.at)
+    }
+
+    fn told(&mut self) -> Result<String, Trouble> {
+        let Some(Token::Text(text)) = self.tokens.get(self.at).cloned() else {
+            return Ok(self.either()?.to_string());
+        };
+        self.at += 1;
+        let mut text = text;
+        while let Some(Token::Text(more)) = self.tokens.get(self.at) {
+            text += more;
+            self.at += 1;
+        }
+        if !self.take("%") {
+            return Ok(text);
+        }
+        let values = match self.take("(") {
+            true => self.list(")")?,
+            false => vec![self.atom()?],
+        };
+        for value in values {
+            if let Some(at) = text.find('%') {
+                let end = text[at + 1..].find(|c: char| c.is_ascii_alphabetic());
+                let end = end.map_or(text.len(), |letter| at + letter + 2);
+                text.replace_range(at..end, &value.to_string());
+            }
+        }
+        Ok(text)
+    }
+}
