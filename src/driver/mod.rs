@@ -9,7 +9,8 @@
 //! | `attempt`, `reading` | what a thread waits for, and where text may land meanwhile |
 //! | `closed` | why a stack or a listener has ended |
 //! | `start` | making shards from a configuration: [`StartError`] |
-//! | `shared` | what all threads of one shard share, under one lock: the shard, who waits, who leads |
+//! | `shared` | what all threads of one shard share, under one lock: the shard, and who waits |
+//! | `shared/` | what changes in it: `leading`, who leads; `readers`, `writers`, who is called to read or write |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
 //! | `turn` | a turn of the lead: waits for the device, receives, and hands up what came |
 //! | `lead` | which thread leads |

@@ -13,15 +13,13 @@
 //!
 //! Why nobody waits for ever: one of the waiting threads, the *watcher*, sleeps only until the present turn must end
 //! ([`Writers::watch`]), and then calls the next. When the watcher stops watching while
-//! others wait, the first of them is woken and becomes the watcher ([`Shared::keep_watch`]).
+//! others wait, the first of them is woken and becomes the watcher ([`Writers::unwatched`]).
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use super::shared::{LONG, Shared};
 use super::shares::Shares;
-use super::waiters::Key;
-use crate::stack::{ConnId, Event, Readiness};
+use crate::stack::ConnId;
 use crate::time::Instant;
 
 /// A turn is over when this many octets have been written in it: many times what was cold when it began,
@@ -100,8 +98,11 @@ impl Default for Writers {
 }
 
 impl Writers {
-    /// A connection is about to write long text over a short path: whether it takes turns.
-    fn begins(&mut self, id: ConnId, round: Duration, now: Instant) -> bool {
+    /// A connection is about to write long text over a path with this round trip: whether it takes turns.
+    pub(super) fn begins(&mut self, id: ConnId, round: Duration, now: Instant) -> bool {
+        if round >= SHORT {
+            return false;
+        }
         let flow = self.flows.entry(id).or_default();
         flow.is_near = round < IDLE;
         if now - flow.last >= PAUSE {
@@ -111,7 +112,7 @@ impl Writers {
     }
 
     /// A connection has written this many octets.
-    fn note(&mut self, id: ConnId, octets: usize, now: Instant) {
+    pub(super) fn note(&mut self, id: ConnId, octets: usize, now: Instant) {
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.written += octets as u64;
             flow.at_once = (flow.at_once + octets).min(TRUSTED);
@@ -124,7 +125,7 @@ impl Writers {
     }
 
     /// Whether `id` may end the present turn: it is its own and over, or its owner stays away.
-    fn is_over(&self, id: ConnId, now: Instant) -> bool {
+    pub(super) fn is_over(&self, id: ConnId, now: Instant) -> bool {
         match &self.turn {
             None => true,
             Some(turn) if turn.id == id => turn.octets >= ENOUGH || now - turn.began >= LONGEST,
@@ -144,7 +145,7 @@ impl Writers {
     }
 
     /// Whether it has the turn, and comes to use it.
-    fn comes(&mut self, id: ConnId, now: Instant) -> bool {
+    pub(super) fn comes(&mut self, id: ConnId, now: Instant) -> bool {
         let turn = self.turn.as_mut().filter(|turn| turn.id == id);
         let Some(turn) = turn else {
             return false;
@@ -156,13 +157,13 @@ impl Writers {
     }
 
     /// It waits for its turn.
-    fn enqueue(&mut self, id: ConnId) {
+    pub(super) fn enqueue(&mut self, id: ConnId) {
         let written = self.flows.get(&id).map_or(0, |flow| flow.written);
         self.shares.enqueue(id, written);
     }
 
     /// The first of those who wait has the turn.
-    fn call(&mut self, now: Instant) -> Option<ConnId> {
+    pub(super) fn call(&mut self, now: Instant) -> Option<ConnId> {
         let next = self.shares.pop();
         self.watcher.take_if(|watcher| Some(*watcher) == next);
         self.turn = next.map(|id| Turn {
@@ -183,123 +184,38 @@ impl Writers {
     }
 
     /// Until when `id`, which finds no room, keeps its turn: as long as it likes, if nobody waits.
-    fn keeps_until(&self, id: ConnId) -> Option<Instant> {
+    pub(super) fn keeps_until(&self, id: ConnId) -> Option<Instant> {
         let turn = self.turn.as_ref().filter(|turn| turn.id == id)?;
         let is_near = self.flows.get(&id).is_some_and(|flow| flow.is_near);
         let idle = if is_near { IDLE } else { Duration::ZERO };
         (!self.shares.is_empty()).then(|| turn.last + idle)
     }
 
+    /// The first of those who wait, if none of them watches.
+    pub(super) fn unwatched(&self) -> Option<ConnId> {
+        match self.watcher {
+            None => self.shares.first(),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether it has written long text over a short path, and is still open.
+    pub(super) fn knows(&self, id: ConnId) -> bool {
+        self.flows.contains_key(&id)
+    }
+
+    /// Nobody will write to it any more. Says whether it had the turn.
+    pub(super) fn forget(&mut self, id: ConnId) -> bool {
+        self.leave(id);
+        self.shares.forget(id);
+        self.flows.remove(&id);
+        self.turn.is_some_and(|turn| turn.id == id)
+    }
+
     /// It does not wait for a turn any more.
-    fn leave(&mut self, id: ConnId) {
+    pub(super) fn leave(&mut self, id: ConnId) {
         self.shares.leave(id);
         self.watcher.take_if(|watcher| *watcher == id);
-    }
-}
-
-impl Shared {
-    /// Whether who is about to write `len` octets takes turns with others.
-    pub(super) fn takes_turns(&mut self, id: ConnId, len: usize, now: Instant) -> bool {
-        if len < LONG || self.closed.is_some() {
-            return false;
-        }
-        let round = self.shard.stack().min_rtt(id);
-        round.is_some_and(|round| round < SHORT && self.writers.begins(id, round, now))
-    }
-
-    /// Whether it is the turn of `id` to write. If not, it is to sleep.
-    pub(super) fn takes_turn(&mut self, id: ConnId, now: Instant) -> bool {
-        if !self.writers.flows.contains_key(&id) {
-            // Nothing can be written any more: it is to learn of it.
-            return true;
-        }
-        if self.writers.is_over(id, now) {
-            self.writers.enqueue(id);
-            self.call_writer(now, Some(id));
-        }
-        let is_turn = self.writers.comes(id, now);
-        match is_turn {
-            true => self.keep_watch(),
-            false => self.writers.enqueue(id),
-        }
-        is_turn
-    }
-
-    /// This many octets of it are written.
-    pub(crate) fn note_written(&mut self, id: ConnId, octets: usize, now: Instant) {
-        self.writers.note(id, octets, now);
-    }
-
-    /// `id` finds no room: until when it waits for it, if it has the turn and others wait. When that time is
-    /// over, it has it no more.
-    pub(super) fn keeps_turn(&mut self, id: ConnId, now: Instant) -> Option<Instant> {
-        let until = self.writers.keeps_until(id)?;
-        if until > now {
-            return Some(until);
-        }
-        self.call_writer(now, None);
-        self.keep_watch();
-        None
-    }
-
-    /// The next of those who wait has the turn. `me` is one of them and does not sleep.
-    fn call_writer(&mut self, now: Instant, me: Option<ConnId>) {
-        while let Some(next) = self.writers.call(now) {
-            if Some(next) == me || self.wake_writer(next) {
-                return;
-            }
-        }
-    }
-
-    /// Wakes the threads that sleep until the turn of `id`. Returns whether there are any.
-    fn wake_writer(&mut self, id: ConnId) -> bool {
-        let before = self.woken.len();
-        self.waiters.take_key(Key::Turn(id), &mut self.woken);
-        self.woken.len() > before
-    }
-
-    /// Makes sure that somebody watches as long as anybody waits.
-    pub(super) fn keep_watch(&mut self) {
-        while self.writers.watcher.is_none()
-            && let Some(first) = self.writers.shares.first()
-            && !self.wake_writer(first)
-        {
-            // It is on its way, and comes back to the queue.
-            self.writers.leave(first);
-        }
-    }
-
-    /// A thread no longer waits for the turn of `id`. If another thread does, `id` is queued again.
-    pub(super) fn leave_turns(&mut self, id: ConnId) {
-        self.writers.leave(id);
-        self.wake_writer(id);
-        self.keep_watch();
-    }
-
-    /// Wakes the threads that wait for turns of connections that can no longer be written to.
-    pub(super) fn note_state_of_writer(&mut self, event: Event) {
-        let Event::Connection(id, readiness) = event else {
-            return;
-        };
-        if readiness.has(Readiness::STATE)
-            && self.writers.flows.contains_key(&id)
-            && !self.shard.stack().status(id).state.takes_data()
-        {
-            self.forget_writer(id);
-            self.wake_writer(id);
-        }
-    }
-
-    /// Nobody has a handle of this connection any more.
-    pub(super) fn forget_writer(&mut self, id: ConnId) {
-        self.writers.leave(id);
-        self.writers.shares.forget(id);
-        self.writers.flows.remove(&id);
-        if self.writers.turn.is_some_and(|turn| turn.id == id) {
-            let now = self.shard.now();
-            self.call_writer(now, None);
-        }
-        self.keep_watch();
     }
 }
 
