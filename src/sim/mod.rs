@@ -30,7 +30,7 @@
 //! |---|---|
 //! | `world` | [`World`]: hosts, paths, applications, story; [`Scenario`] |
 //! | `run` | runs a world, event by event |
-//! | `queue` | the event queue |
+//! | `queue`, `agenda` | the event queue; what is to happen when, in order |
 //! | [`scenario`] | descriptions of worlds, as values; the built-in ones by name |
 //! | `story`, `enact` | [`Happening`]: crashes, pauses, cuts, clock jumps; how they are carried out |
 //! | `id` | hosts and paths, by number |
@@ -51,6 +51,7 @@
 //! | [`transit`] | the datagrams under way on a path, for use with another clock |
 //! | [`random`] | random numbers from a seed |
 
+mod agenda;
 pub mod app;
 pub mod apps;
 mod diagnosis;

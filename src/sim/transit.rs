@@ -1,8 +1,6 @@
 //! Datagrams under way on a path: they enter, and leave when they are due.
 
-use core::cmp::Ordering;
-use std::collections::BinaryHeap;
-
+use super::agenda::Agenda;
 use super::path::{Arrival, Direction, Path};
 use super::random::Random;
 use crate::time::Instant;
@@ -38,19 +36,12 @@ pub struct Transit {
     /// depend on how many came back before it.
     there: Random,
     back: Random,
-    under_way: BinaryHeap<Entry>,
-    entered: u64,
+    under_way: Agenda<Arrival>,
     octets: usize,
     crowded_out: u64,
     /// What one datagram becomes; empty between calls.
     arrivals: Vec<Arrival>,
     spare: Vec<Vec<u8>>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    order: u64,
-    arrival: Arrival,
 }
 
 impl Transit {
@@ -61,8 +52,7 @@ impl Transit {
             path,
             there: random.fork("there"),
             back: random.fork("back"),
-            under_way: BinaryHeap::new(),
-            entered: 0,
+            under_way: Agenda::default(),
             octets: 0,
             crowded_out: 0,
             arrivals: Vec::new(),
@@ -97,17 +87,13 @@ impl Transit {
                 continue;
             }
             self.octets += len;
-            self.entered += 1;
-            self.under_way.push(Entry {
-                order: self.entered,
-                arrival,
-            });
+            self.under_way.put(arrival.at, arrival);
         }
     }
 
     /// When the next datagram leaves.
     pub fn next(&self) -> Option<Instant> {
-        self.under_way.peek().map(|entry| entry.arrival.at)
+        self.under_way.first().map(|(at, _)| at)
     }
 
     /// The next datagram that leaves at `now` or should have left before; of two for the same
@@ -116,7 +102,7 @@ impl Transit {
         if self.next()? > now {
             return None;
         }
-        let arrival = self.under_way.pop()?.arrival;
+        let (_, arrival) = self.under_way.pop()?;
         self.octets -= arrival.datagram.len();
         Some(arrival)
     }
@@ -128,27 +114,6 @@ impl Transit {
         }
     }
 }
-
-/// The heap gives its greatest first, so the earliest is the greatest.
-impl Ord for Entry {
-    fn cmp(&self, other: &Entry) -> Ordering {
-        (other.arrival.at, other.order).cmp(&(self.arrival.at, self.order))
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Entry {}
 
 #[cfg(test)]
 mod tests {
