@@ -3,35 +3,11 @@
 use core::time::Duration;
 
 use super::deviation::Sample;
-use super::rate::Newest;
+use super::report::Arrivals;
 use super::scoreboard::Record;
 use super::spurious::Episode;
 use super::{Acknowledgment, Recovery};
 use crate::time::Instant;
-
-/// What an acknowledgment newly shows to have arrived.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Arrivals {
-    /// Octets.
-    pub(super) octets: usize,
-    /// Segments, at most.
-    pub(super) segments: u64,
-    /// When the last of what was sent only once left: its round-trip time is known.
-    pub(super) sent: Option<Instant>,
-    /// When the first of it left, cumulatively acknowledged and not.
-    pub(super) first: [Option<Instant>; 2],
-    /// When the last of what was sent again left.
-    pub(super) resent: Option<Instant>,
-    /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
-    pub(super) resent_acked: bool,
-    /// Something is selectively acknowledged.
-    pub(super) sacked: bool,
-    /// Something sent once before the last timeout is acknowledged; selectively.
-    pub(super) original_acked: bool,
-    pub(super) original_sacked: bool,
-    /// What the sample of the delivery rate is about.
-    pub(super) newest: Option<Newest>,
-}
 
 impl Recovery {
     /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.

@@ -1,10 +1,11 @@
-//! What recovery is told about an acknowledgment, and what it reports.
+//! What recovery is told about an acknowledgment, what it learns from it, and what it reports.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
 use super::Recovery;
+use super::rate::Newest;
 use super::sack::Blocks;
 use super::scoreboard::Record;
 use crate::tcp::congestion::{LostSegment, RateSample};
@@ -44,6 +45,30 @@ impl Acknowledgment {
     pub(super) fn advances(&self) -> bool {
         self.ack > self.una
     }
+}
+
+/// What an acknowledgment newly shows to have arrived.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrivals {
+    /// Octets.
+    pub(super) octets: usize,
+    /// Segments, at most.
+    pub(super) segments: u64,
+    /// When the last of what was sent only once left: its round-trip time is known.
+    pub(super) sent: Option<Instant>,
+    /// When the first of it left, cumulatively acknowledged and not.
+    pub(super) first: [Option<Instant>; 2],
+    /// When the last of what was sent again left.
+    pub(super) resent: Option<Instant>,
+    /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
+    pub(super) resent_acked: bool,
+    /// Something is selectively acknowledged.
+    pub(super) sacked: bool,
+    /// Something sent once before the last timeout is acknowledged; selectively.
+    pub(super) original_acked: bool,
+    pub(super) original_sacked: bool,
+    /// What the sample of the delivery rate is about.
+    pub(super) newest: Option<Newest>,
 }
 
 /// What the congestion controller should hear.

@@ -4,9 +4,9 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use super::arrivals::Arrivals;
 use super::rack::{DUP_THRESH, Rack};
 use super::rate::Rate;
+use super::report::Arrivals;
 use super::rtt::Rtt;
 use super::scoreboard::{Fate, Record, Scoreboard};
 use super::spurious::Episode;

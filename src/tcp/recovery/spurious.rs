@@ -13,7 +13,7 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::arrivals::Arrivals;
+use super::report::Arrivals;
 use super::{Acknowledgment, Recovery, Report};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;

@@ -3,34 +3,16 @@
 mod decisions;
 mod world;
 
-use self::world::{Flying, World};
+use self::world::{Flying, MSS, RATE, RTT, World, start};
 use super::*;
 use crate::tcp::congestion::{RateSample, RoundTrips};
 use proptest::prelude::*;
 
-const MSS: u64 = 1000;
-/// Octets a second: 40 Mbit/s.
-const RATE: u64 = 5_000_000;
-const RTT: Duration = Duration::from_millis(40);
 /// What the path holds.
 const BDP: u64 = 200_000;
 
 fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
-}
-
-fn start() -> Start {
-    Start {
-        now: Instant::ZERO,
-        mss: MSS as usize,
-        initial_window: 10,
-        srtt: Some(RTT),
-        validation: false,
-        slow_start_limit: None,
-        in_segments: false,
-        hystart: true,
-        seed: 7,
-    }
 }
 
 /// An acknowledgment of this many octets, and no sample of a rate.

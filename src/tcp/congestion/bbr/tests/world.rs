@@ -3,8 +3,26 @@
 use std::collections::VecDeque;
 
 use super::super::*;
-use super::{MSS, RATE, RTT, start};
 use crate::tcp::congestion::{RateSample, RoundTrips};
+
+pub(super) const MSS: u64 = 1000;
+/// Octets a second: 40 Mbit/s.
+pub(super) const RATE: u64 = 5_000_000;
+pub(super) const RTT: Duration = Duration::from_millis(40);
+
+pub(super) fn start() -> Start {
+    Start {
+        now: Instant::ZERO,
+        mss: MSS as usize,
+        initial_window: 10,
+        srtt: Some(RTT),
+        validation: false,
+        slow_start_limit: None,
+        in_segments: false,
+        hystart: true,
+        seed: 7,
+    }
+}
 
 /// A segment in the network, and what its sender remembers of it (§4.1.2.1).
 #[derive(Clone, Copy, Debug)]
