@@ -3,13 +3,12 @@
 use core::net::IpAddr;
 
 use super::Stack;
+use super::meaning::{is_broken, meaning, means_no_peer};
 use super::reports::Reported;
 use super::share::quoted;
-use crate::tcp::{ConnectionError, State};
+use crate::tcp::State;
 use crate::time::Instant;
-use crate::wire::{
-    Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Quote, Unreachable, icmp, ip, protocol,
-};
+use crate::wire::{Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Quote, icmp, ip, protocol};
 
 impl Stack {
     /// A message arrives; `datagram` is all that came.
@@ -104,72 +103,5 @@ impl Stack {
         } else {
             self.counters.replies_suppressed += 1;
         }
-    }
-}
-
-/// Whether it says that the path is broken, and not that something is full (RFC 6069 §4.1). For IPv6, that
-/// there is no route.
-fn is_broken(reason: ConnectionError, is_ipv4: bool) -> bool {
-    match reason {
-        ConnectionError::NetworkUnreachable => true,
-        ConnectionError::HostUnreachable => is_ipv4,
-        _ => false,
-    }
-}
-
-/// Whether an error says that there is no use in a handshake: for IPv4 that the peer cannot be
-/// reached, for IPv6 that it, or somebody on the way, does not want to be.
-fn means_no_peer(error: IcmpError, is_ipv4: bool) -> bool {
-    match error {
-        IcmpError::ParameterProblem { .. } => true,
-        IcmpError::HopLimitExceeded => is_ipv4,
-        IcmpError::Unreachable(reason) if is_ipv4 => {
-            matches!(reason, Unreachable::Network | Unreachable::Host)
-        }
-        IcmpError::Unreachable(reason) => matches!(
-            reason,
-            Unreachable::Port
-                | Unreachable::Prohibited
-                | Unreachable::SourcePolicy
-                | Unreachable::RejectRoute
-        ),
-        IcmpError::PacketTooBig { .. }
-        | IcmpError::ReassemblyTimeExceeded
-        | IcmpError::Unknown { .. } => false,
-    }
-}
-
-/// What an error means to the user of a connection; `None` if it is only about the length.
-pub(super) fn meaning(error: IcmpError, is_ipv4: bool) -> Option<ConnectionError> {
-    match error {
-        IcmpError::PacketTooBig { .. } => None,
-        IcmpError::Unreachable(reason) => Some(explain(reason, is_ipv4)),
-        IcmpError::HopLimitExceeded | IcmpError::ReassemblyTimeExceeded => {
-            Some(ConnectionError::HostUnreachable)
-        }
-        IcmpError::ParameterProblem { .. } | IcmpError::Unknown { .. } => {
-            Some(ConnectionError::HeaderRefused)
-        }
-    }
-}
-
-/// What "destination unreachable" means to the user of a connection.
-fn explain(reason: Unreachable, is_ipv4: bool) -> ConnectionError {
-    match reason {
-        Unreachable::Port => ConnectionError::Refused,
-        Unreachable::Protocol => ConnectionError::ProtocolUnreachable,
-        Unreachable::SourceRouteFailed => ConnectionError::SourceRouteFailed,
-        Unreachable::HostUnknown => ConnectionError::HostUnknown,
-        Unreachable::SourceHostIsolated => ConnectionError::SourceIsolated,
-        Unreachable::Network
-        | Unreachable::NetworkUnknown
-        | Unreachable::NetworkProhibited
-        | Unreachable::NetworkTypeOfService => ConnectionError::NetworkUnreachable,
-        Unreachable::Prohibited | Unreachable::SourcePolicy | Unreachable::RejectRoute
-            if !is_ipv4 =>
-        {
-            ConnectionError::Prohibited
-        }
-        _ => ConnectionError::HostUnreachable,
     }
 }

@@ -4,10 +4,12 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | the host, and what its driver calls: datagrams in and out, time, events |
-//! | `calls` | what its users call: listen, accept, connect, send, receive, close |
+//! | `calls`, `error` | what its users call: listen, accept, connect, send, receive, close; why an OPEN fails |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers |
+//! | `opening` | connections that SYNs open; what an OPEN needs to know |
 //! | `depart`, `flow_label` | which packet leaves next; IPv6 flow labels (RFC 6437) |
 //! | `icmp` | ICMP errors about our packets, and ICMP messages that this host sends |
+//! | `meaning` | what an ICMP error means to a connection |
 //! | `itself` | what this host sends to itself |
 //! | `ports` | local addresses and ports of connections that it opens |
 //! | `table` | the connections, but for those in `waiting` |
@@ -47,6 +49,7 @@ mod crowds;
 mod deadlines;
 mod depart;
 mod epoch;
+mod error;
 mod fast_open;
 mod flow_label;
 pub mod fragments;
@@ -56,8 +59,10 @@ mod identification;
 mod itself;
 mod key;
 mod listener;
+mod meaning;
 mod memory;
 mod multicast;
+mod opening;
 mod paths;
 mod ports;
 mod replies;
@@ -81,8 +86,8 @@ use crate::tcp::{Broken, FourTuple, State, Status};
 use crate::time::Instant;
 
 pub use crate::tcp::Readiness;
-pub use calls::{ConnectError, ListenError};
 pub use counters::{Counters, UdpCounters};
+pub use error::{ConnectError, ListenError};
 pub use id::{ConnId, ListenerId};
 pub use multicast::{Filter, GroupError, SourceChange};
 pub use reports::{IcmpReport, Reported};
@@ -196,7 +201,7 @@ pub struct Stack {
     acceptable: VecDeque<ListenerId>,
     /// Connections in TIME-WAIT that nobody holds and that have nothing to say.
     at_rest: AtRest,
-    /// The slots of the others in TIME-WAIT, the oldest first, by the how manieth they are.
+    /// The slots of the others in TIME-WAIT, the oldest first, by their number.
     time_wait: BTreeMap<NonZeroU64, u32>,
     /// How many there have been.
     counted_in: NonZeroU64,

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeSet;
 
 use super::Stack;
-use super::calls::ConnectError;
+use super::error::ConnectError;
 use crate::tcp::FourTuple;
 use crate::time::Instant;
 

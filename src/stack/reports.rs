@@ -4,9 +4,10 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
+use super::Stack;
 use super::id::ConnId;
+use super::meaning::meaning;
 use super::udp::UdpId;
-use super::{Stack, icmp};
 use crate::tcp::ConnectionError;
 use crate::wire::{self, IcmpError, udp};
 
@@ -93,7 +94,7 @@ impl Stack {
             about,
             remote,
             offender: wire::ip::source(message),
-            reason: icmp::meaning(error, remote.is_ipv4()),
+            reason: meaning(error, remote.is_ipv4()),
             ended,
             kind,
             code,
