@@ -1,4 +1,8 @@
 //! Every setting of the stack: its meaning, unit, default, limits, and the RFC section that it follows.
+//!
+//! Later versions add settings. So a program fills a struct up with its defaults, as in
+//! `TcpConfig { receive_buffer: 1 << 20, ..TcpConfig::default() }`, and does not rely on the choices of an
+//! enum being all that there are.
 
 mod acceptance;
 mod bounds;

@@ -7,6 +7,7 @@ use super::linux::{AF_INET, AF_INET6};
 
 /// `struct sock_extended_err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExtendedError {
     /// `errno`; `None`: 0.
     pub errno: Option<Errno>,

@@ -90,6 +90,7 @@ use table::Table;
 /// The system whose sockets these are, where systems differ. Numbers and names are those of Linux in any case,
 /// except for what only FreeBSD has ([`freebsd`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum System {
     /// One connection more waits to be accepted than the backlog says; sizes of buffers are told
     /// twice as large as they are.

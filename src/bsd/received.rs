@@ -26,6 +26,7 @@ pub struct Received {
 
 /// A control message.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Control {
     /// `TCP_CM_INQ`: octets that still wait; one more if the end of the stream is among them.
     Inq(i32),
@@ -53,6 +54,7 @@ pub(super) const DEVICE: u32 = 2;
 
 /// The unit in which a time is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TimeUnit {
     /// `SO_TIMESTAMP`: seconds and microseconds.
     Micros,

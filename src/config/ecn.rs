@@ -28,6 +28,7 @@ pub struct EcnConfig {
 
 /// When an acknowledgment carries an AccECN option.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum EcnOptions {
     /// Never.
     Never,

@@ -79,6 +79,7 @@ pub struct Habits {
 
 /// What [`TcpConfig::min_rto`](super::TcpConfig::min_rto) is the lower bound of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RtoFloor {
     /// The RTO, as in RFC 6298 §2.4.
     #[default]
@@ -90,6 +91,7 @@ pub enum RtoFloor {
 
 /// How the room for SEND is counted (RFC 9293 §3.9.1.2 leaves buffers to the host).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SendRoom {
     /// In octets of text: SEND takes as much as there is room for.
     #[default]
@@ -105,6 +107,7 @@ pub enum SendRoom {
 
 /// How R2 for data is measured (RFC 9293 §3.8.3: in retransmissions, or in time).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RetryLimit {
     /// In retransmissions.
     #[default]
@@ -116,6 +119,7 @@ pub enum RetryLimit {
 
 /// For which acknowledgments a segment that is not full waits (Nagle's algorithm: RFC 9293 §3.7.4, RFC 896).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Nagle {
     /// That of everything that was sent.
     #[default]
@@ -130,6 +134,7 @@ pub enum Nagle {
 
 /// Which segments have PSH, which asks the receiver to deliver what has arrived (RFC 9293 §3.9.1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Push {
     /// Those that empty the send queue.
     #[default]
@@ -145,6 +150,7 @@ pub enum Push {
 
 /// When the user timeout starts to run (RFC 9293 §3.9.1.1, RFC 5482).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UserTimeoutFrom {
     /// When text is sent, or starts to wait to be sent.
     #[default]
@@ -157,6 +163,7 @@ pub enum UserTimeoutFrom {
 /// How long the first 16 segments with text are acknowledged at once, because a sender in slow start
 /// needs every acknowledgment (RFC 5681 §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum QuickAcks {
     /// Until the user sends; from then on its text carries the acknowledgments.
     #[default]

@@ -66,6 +66,7 @@ impl ListenerConfig {
 
 /// The order of the options in a SYN (RFC 9293 §3.1 leaves it open).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OptionLayout {
     /// MSS, SACK permitted, timestamps, NOP, window scale: Linux's.
     #[default]
@@ -79,6 +80,7 @@ pub enum OptionLayout {
 /// When a listener answers a SYN with a SYN cookie (RFC 4987 §3.6), and keeps no state for it. Of what
 /// the SYN offered, only the MSS survives; with timestamps, also window scale, SACK and ECN.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SynCookies {
     /// Never: beyond `max_half_open` SYNs are dropped.
     Off,

@@ -7,6 +7,7 @@ use super::ConfigError;
 /// When to probe for the path MTU (packetization layer path MTU discovery: RFC 4821,
 /// RFC 8899). ICMP is always taken into account (RFC 1191, RFC 8201).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum MtuProbing {
     /// Never: connections cannot recover from a black hole.
     Off,

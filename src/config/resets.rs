@@ -2,6 +2,7 @@
 
 /// Which sequence number a reset must have to end a synchronized connection (RFC 9293 §3.10.7.4, second).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Resets {
     /// RCV.NXT. Elsewhere in the window it is challenged, so that an attacker off the path cannot end the
     /// connection (RFC 5961 §3.2).

@@ -70,6 +70,7 @@ pub struct SocketOptions {
 /// The flow label of IPv6 packets (RFC 6437), by which routers can distribute load and still keep a flow in order. It
 /// reveals nothing about addresses and ports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FlowLabel {
     /// No flow label: 0.
     None,

@@ -30,6 +30,7 @@ impl Default for Strangers {
 
 /// The answer from a port on which nobody listens (RFC 9293 §3.10.7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ClosedPorts {
     /// A reset.
     #[default]

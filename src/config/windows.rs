@@ -45,6 +45,7 @@ impl Windows {
 
 /// Which window an acknowledgment advertises, and when reading causes a window update (RFC 9293 §3.8.6.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WindowTold {
     /// The right edge stays until it can move by a segment or half the buffer. If less than two segments of
     /// window are left, a window update is sent as soon as the edge moves; otherwise, once half the buffer has
@@ -61,6 +62,7 @@ pub enum WindowTold {
 
 /// How the room in the receive buffer is counted (RFC 9293 §3.8.6 leaves buffers to the host).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ReceiveRoom {
     /// In octets of text.
     #[default]
@@ -74,6 +76,7 @@ pub enum ReceiveRoom {
 
 /// When and by how much the receive buffer grows, unless the user has fixed its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ReceiveGrowth {
     /// To twice what was read in a round trip, plus what slow start brings next (dynamic right-sizing).
     #[default]
@@ -87,6 +90,7 @@ pub enum ReceiveGrowth {
 /// The interval between probes of a closed window (RFC 9293 §3.8.6.1), which
 /// [`TcpConfig::max_persist`](super::TcpConfig::max_persist) always bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Persist {
     /// The RTO, doubled after each probe (SHLD-29, SHLD-30).
     #[default]

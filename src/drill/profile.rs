@@ -17,6 +17,7 @@ use crate::time::Duration;
 
 /// A way of behaving that scripts are written for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Profile {
     /// What scripts for Linux find there.
     #[default]

@@ -36,6 +36,7 @@ pub struct Relay {
 
 /// How close to their time datagrams left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Punctuality {
     /// Datagrams that left.
     pub left: u64,

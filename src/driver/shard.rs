@@ -66,6 +66,7 @@ impl<D> fmt::Debug for Shard<D> {
 
 /// What went through a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Traffic {
     /// Datagrams received.
     pub datagrams_in: u64,

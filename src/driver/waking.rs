@@ -4,6 +4,7 @@ use core::iter::Sum;
 
 /// How often threads slept, and how often in vain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Waking {
     /// Times that a thread gave up its turn of the processor to wait until another woke it.
     pub parked: u64,

@@ -238,6 +238,7 @@ impl fmt::Debug for Net {
 
 /// How a network ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The number of connections that had not finished in time, and were reset.
     pub reset: usize,

@@ -8,6 +8,7 @@ use crate::wire::Malformed;
 
 /// Counters of a stack since its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
     /// Datagrams that arrived.
     pub datagrams_in: u64,
@@ -64,6 +65,7 @@ pub struct Counters {
 
 /// What became of datagrams of UDP that were not malformed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UdpCounters {
     /// Put into the queue of a socket.
     pub received: u64,

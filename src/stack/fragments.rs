@@ -45,6 +45,7 @@ pub enum Outcome {
 
 /// Why a fragment is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum FragmentDrop {
     /// It is here already, octet for octet.
     Duplicate,

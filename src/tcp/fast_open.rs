@@ -57,6 +57,7 @@ const MOST_OPTIONS: usize = 40;
 
 /// What came of a SYN that asked for a cookie or carried text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FastOpenOutcome {
     /// Text went both ways.
     Worked,
@@ -71,6 +72,7 @@ pub enum FastOpenOutcome {
 
 /// Why an OPEN with text was not what it might have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FastOpenFailure {
     /// There was no cookie of the peer.
     NoCookie,

@@ -68,6 +68,7 @@ struct Spent([u64; 4]);
 
 /// A segment that the window has no room for, or not for all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Overrun {
     /// It ends beyond the right edge.
     BeyondWindow,
@@ -91,6 +92,7 @@ enum Limit {
 
 /// How long a connection has had something to send or to be acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Times {
     /// In total.
     pub busy: Duration,

@@ -20,6 +20,7 @@ pub struct EcnOctets {
 
 /// A snapshot of a connection, like `tcp_info` on other systems.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Status {
     /// The state.
     pub state: State,
@@ -159,6 +160,7 @@ pub struct Status {
 
 /// More about receiving, besides the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Receiving {
     /// What received packets take in memory, octets; where only text counts, how much waits to be read.
     pub memory: usize,

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 
 /// What a TUN device could not send, or not receive. Shared with the device: read it while the device is in use.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct TunCounters {
     lost: AtomicU64,
     lost_down: AtomicU64,

@@ -44,6 +44,7 @@ macro_rules! reasons {
     ($($reason:ident $name:literal $text:literal,)*) => {
         /// One reason to refuse a datagram: the key of a drop counter (`reason as usize`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Malformed {
             $(#[doc = $text] $reason,)*
         }

@@ -658,8 +658,8 @@ impl Attack {
         let ended = !matches!(answer, Ok(_) | Err(SendError::WouldBlock));
         let ample = !marked && self.stack.config().memory > AMPLE;
         let is_enough = match self.stack.config().tcp.habits.send_room {
-            SendRoom::Octets => room >= status.send_buffer.div_ceil(3),
             SendRoom::Packets => status.send_queue == 0,
+            _ => room >= status.send_buffer.div_ceil(3),
         };
         let due = ended || (ample && is_enough);
         assert!(!held.writer_waits || !due, "{answer:?}, {room}: no event");

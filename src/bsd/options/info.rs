@@ -21,6 +21,7 @@ macro_rules! tcp_info {
         /// `struct tcp_info` as Linux lays it out on x86-64: the fields in their order, without
         /// gaps.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
         pub struct TcpInfo {
             $(#[doc = $text] pub $name: $kind,)*
         }

@@ -74,6 +74,7 @@ pub struct DatagramError {
 
 /// Why a datagram did not get there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Undelivered {
     /// Nobody has the remote port.
     Refused,
