@@ -179,7 +179,7 @@ impl Calls<'_> {
         for message in messages {
             one.take_of_datagram(message, socket, is_ipv6)?;
         }
-        // No address is any; and only one of this host's can be one.
+        // The unspecified address leaves the choice to the stack; any other must be one of this host's.
         one.source = one.source.filter(|source| !source.is_unspecified());
         let own = self.stack.addresses();
         match one.source.is_none_or(|source| own.contains(&source)) {

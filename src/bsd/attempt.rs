@@ -243,7 +243,7 @@ impl Sending {
         if self.connects {
             match calls.connect_again(self.fd) {
                 Err(Errno::EALREADY) => return Poll::Pending,
-                // The other system says so of what has succeeded.
+                // FreeBSD says EISCONN of a connect that has succeeded.
                 Err(error) if error != Errno::EISCONN => return Poll::Ready(Err(error)),
                 Ok(()) | Err(_) => {
                     (self.connects, self.connects_late) = (false, false);

@@ -28,7 +28,7 @@ impl Calls<'_> {
         match &self.table.get(fd)?.kind {
             Kind::Stream(_) => self.shutdown_stream(fd, reading, writing),
             Kind::Datagram(socket) => {
-                // Without a peer it is done, too, and told to be an error.
+                // Without a peer it is shut down all the same, and the call fails.
                 let answer = socket.peer.map(|_| ()).ok_or(Errno::ENOTCONN);
                 let socket = self.datagram_mut(fd)?;
                 socket.read_shut |= reading;

@@ -114,7 +114,7 @@ impl Calls<'_> {
         let (id, taken) = opened.map_err(|error| refused(error, self.system))?;
         self.opened(fd, id)?;
         self.note_sent(fd, taken, 0, OneSend::default());
-        // An empty one asks for a connection, and no more.
+        // An empty send asks only for a connection.
         match ready && !(data.is_empty() && limit.is_some()) {
             true => Ok(taken),
             false => Err(Errno::EINPROGRESS),
@@ -215,7 +215,7 @@ impl Calls<'_> {
 
     /// A TCP socket becomes what it was before connect or listen; an address that bind gave stays.
     pub(super) fn disconnect_stream(&mut self, fd: Fd) -> Result<(), Errno> {
-        // What nobody has been told of is told all the same.
+        // A pending error is not lost with the connection.
         let mut error = self.take_stream_error(fd);
         let role = core::mem::replace(&mut self.stream_mut(fd, Errno::EINVAL)?.role, Role::Fresh);
         match role {
@@ -314,7 +314,7 @@ impl Calls<'_> {
         let is_new = |place: &&SocketAddr| !is_known(place) && self.has_family(**place);
         let places: Vec<SocketAddr> = places.iter().filter(is_new).copied().collect();
         for place in places {
-            // Where somebody else hears now, it does not.
+            // An address that another socket has bound meanwhile is left to it.
             let Ok(id) = self.stack.udp_bind(place) else {
                 continue;
             };

@@ -21,7 +21,7 @@ impl Calls<'_> {
         let descriptor = self.table.get_mut(fd)?;
         match command {
             F_GETFL => Ok(O_RDWR | descriptor.flags),
-            // What a device would have to do itself.
+            // As for a file whose device cannot do it.
             F_SETFL if argument & O_DIRECT != 0 => Err(Errno::EINVAL),
             F_SETFL => {
                 descriptor.flags = argument & (O_NONBLOCK | O_APPEND | O_ASYNC);

@@ -57,7 +57,7 @@ impl Calls<'_> {
             Kind::Stream(socket) => {
                 let (family, v6only) = (socket.family, socket.settings.v6only);
                 self.bindable(family, address, v6only, Self::is_bindable)?;
-                // What has lost its connection has lost the port that it was given for it.
+                // A socket whose connection is over has lost the port that the stack chose for it.
                 let is_used = match socket.role {
                     Role::Fresh => false,
                     Role::Listening(_) => true,

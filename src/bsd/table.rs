@@ -216,7 +216,7 @@ impl Table {
         self.unshared.contains(&(local, peer))
     }
 
-    /// Whether there is none such.
+    /// Whether there is no such connection.
     pub(super) fn shares_all(&self) -> bool {
         self.unshared.is_empty()
     }

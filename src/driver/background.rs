@@ -34,7 +34,7 @@ impl Engine {
         }
         shared.background = None;
         if shared.abandoned.is_some() && !shared.has_panicked() {
-            // Those who were not done in time.
+            // Connections that have not finished in time are reset.
             let now = shared.shard.now();
             shared.stack().abort_all();
             shared.send_due(now);

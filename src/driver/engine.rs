@@ -76,7 +76,7 @@ impl Engine {
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
         let is_alone = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-        // Of one processor, whoever waits for the lock meanwhile has none to use.
+        // With one processor, nobody could use the lock while this thread writes.
         let outbox = match is_alone {
             true => None,
             false => shard.sender().map(|sender| Arc::new(Outbox::new(sender))),
@@ -395,7 +395,7 @@ impl Engine {
         let left = deadline.map(|deadline| deadline - now);
         parker.park(key.look(crowd.look(self.busy_poll)), left);
         let mut shared = self.lock();
-        // A thread's waker: no task goes with it.
+        // It is a thread's waker: dropping it under the lock drops no task.
         let _ = shared.waiters.remove(key, &place);
         if shared.turns.has_called(key) {
             let now = shared.shard.now();

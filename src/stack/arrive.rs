@@ -39,7 +39,7 @@ impl Stack {
     /// As [`Stack::receive_as`], where the text may stay in the memory in which it arrived.
     pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
-        // Both versions of IP have what follows for themselves.
+        // What follows is compiled for each version of IP, and has no branches for the other.
         match datagram.first().is_some_and(|first| first >> 4 == 4) {
             true => {
                 let plain = Plain::read_whole_ipv4(datagram.octets(), form.checksum);
@@ -67,7 +67,7 @@ impl Stack {
     ) {
         match plain {
             Some(plain) if self.takes_plain(now, datagram, plain, form.cut) => {}
-            // What has been summed up once is not summed up again.
+            // Its checksum has been verified, and is not computed again.
             Some(_) if form.checksum == Checksum::Complete => {
                 let checksum = Checksum::Verified;
                 self.take(now, datagram, Form { checksum, ..form });
@@ -86,7 +86,7 @@ impl Stack {
         plain: Plain<'a>,
         cut: Option<Cut>,
     ) -> bool {
-        // Apart, so that only the header has to lie in memory.
+        // Taken apart: only the header has to lie in memory.
         let Plain {
             sockets,
             ecn,
@@ -105,9 +105,9 @@ impl Stack {
         let Some(MayFollow { answer, allocation }) = expected else {
             return false;
         };
-        // What it takes that something leaves is counted when all has left.
+        // What it allocates in order to send is charged once it has nothing more to send.
         let allocation = allocation || entry.sending;
-        // After most acknowledgments there is nothing to be said.
+        // Most acknowledgments let nothing leave.
         if answer {
             self.queue_to_send(slot);
         }
@@ -237,7 +237,7 @@ impl Stack {
 
     fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {
         self.counters.count_malformed(refusal.reason);
-        // What says that it is from here is not: see `dispatch`.
+        // What claims to come from this host does not: see `dispatch`.
         let is_forged = ip::source(datagram).is_some_and(|source| self.is_own(source));
         if let Some(error) = refusal.answer.filter(|_| !is_forged) {
             self.answer_with_error(now, error, datagram);

@@ -204,7 +204,7 @@ impl Stack {
             open.fast_open = self.fast_open_client(now, config, &tuple);
         }
         let mut tcb = Tcb::open_active(now, &open);
-        // Nothing but a lack of room keeps a new connection from taking it.
+        // A new connection can fail to take it only for want of room.
         let taken = data.map_or(0, |data| tcb.send(now, data).unwrap_or(0));
         let id = self.insert(tcb, None);
         self.counters.opened += 1;

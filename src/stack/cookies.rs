@@ -127,7 +127,7 @@ impl Stack {
         };
         let syn = stateless::remembered(&open, ack, SIZES[usize::from(size)]);
         let mut tcb = Tcb::open_remembered(now, &open, &syn);
-        // The low bits of its echo are no time: it gives no RTT sample either.
+        // The low bits of the timestamp that it echoes held options: it gives no RTT sample.
         let mut ack = *ack;
         if let Some(timestamps) = &mut ack.options.timestamps {
             timestamps.ecr = 0;

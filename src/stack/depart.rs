@@ -136,7 +136,7 @@ impl Stack {
             ip.identification = identification;
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        // Each in a call of its own: whoever is not signed is made where it goes, and not moved.
+        // A call for each: a packet without a signature is built in place, and not moved.
         if let Some(key) = tcb.signature_key() {
             return Some(Packet::tcp_signed(
                 offload,

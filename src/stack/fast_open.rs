@@ -200,7 +200,7 @@ fn server(
     if let Some(offered) = offered {
         answer.takes_text =
             offered.cookie.is_some() && (offered.cookie == Some(own) || offered.cookie == previous);
-        // Whoever has the cookie of today needs no other.
+        // A client with the current cookie needs no new one.
         answer.option = (offered.cookie != Some(own)).then_some(wire::FastOpen {
             cookie: Some(own),
             ..offered

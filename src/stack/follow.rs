@@ -60,7 +60,7 @@ impl Stack {
             }
         }
         if allocation || cfg!(debug_assertions) {
-            // One that is closed needs no reset to be got rid of.
+            // To free the memory of a closed one, no reset is needed.
             let orphan = entry.tcb.is_orphan() && entry.tcb.state() != State::Closed;
             let octets = entry.tcb.heap_size();
             debug_assert!(allocation || entry.charge.is(octets, orphan));

@@ -256,7 +256,7 @@ impl Stack {
         count: usize,
     ) -> Result<Stack, ConfigError> {
         config.validate()?;
-        // Streams of numbers that have nothing to do with each other.
+        // Independent streams of numbers.
         let derived = |nonce| {
             let mut key = [0; 16];
             key[..8].copy_from_slice(&secret.number(nonce).to_le_bytes());

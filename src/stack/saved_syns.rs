@@ -54,7 +54,7 @@ impl Stack {
         if !listener.is_some_and(|listener| listener.config.saves_syns) {
             return;
         }
-        // Those go that nobody has asked for, and nobody can any more.
+        // The SYNs of connections that are gone, which nobody can ask for any more.
         if self.saved_syns.saved.len() > 2 * self.connection_count() + SPARE {
             let table = &self.table;
             self.saved_syns.saved.retain(|id, _| table.holds(*id));

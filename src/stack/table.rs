@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub(super) routed: bool,
     /// What it is charged for its buffers.
     pub(super) charge: Charge,
-    /// The how manieth came into TIME-WAIT, if it is there.
+    /// Its number in the order of entering TIME-WAIT, if it is there.
     pub(super) waiting: Option<NonZeroU64>,
     /// What its flow label follows from.
     pub(super) flow: Flow,

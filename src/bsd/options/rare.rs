@@ -27,16 +27,16 @@ impl Calls<'_> {
             TCP_THIN_LINEAR_TIMEOUTS if is_flag => {
                 socket.config.socket.linear_timeouts = number == 1;
             }
-            // They are not more ready to send again than others.
+            // Accepted, and nothing follows: thin streams are retransmitted like others.
             TCP_THIN_DUPACK if is_flag => {}
             TCP_SAVE_SYN | TCP_THIN_LINEAR_TIMEOUTS | TCP_THIN_DUPACK | TCP_REPAIR_OPTIONS => {
                 return Err(Errno::EINVAL);
             }
-            // Nobody has chosen one of the queues.
+            // No queue was chosen with TCP_REPAIR_QUEUE.
             TCP_QUEUE_SEQ if !socket.is_connected() && !socket.is_listening() => {
                 return Err(Errno::EINVAL);
             }
-            // Nobody has the right to that.
+            // That takes CAP_NET_ADMIN, which nobody has here.
             TCP_REPAIR | TCP_REPAIR_QUEUE | TCP_QUEUE_SEQ | TCP_REPAIR_WINDOW | TCP_TIMESTAMP => {
                 return Err(Errno::EPERM);
             }

@@ -52,7 +52,7 @@ impl Calls<'_> {
     pub(super) fn set_tcp_option(&mut self, fd: Fd, name: i32, value: &[u8]) -> Result<(), Errno> {
         match name {
             TCP_CONGESTION => return self.set_congestion_control(fd, value),
-            // There is none of any name.
+            // No such protocol is known, by whatever name.
             TCP_ULP if value.is_empty() => return Err(Errno::EINVAL),
             TCP_ULP => return Err(Errno::ENOENT),
             TCP_FASTOPEN_KEY => return self.set_fast_open_keys(fd, value),
@@ -62,7 +62,7 @@ impl Calls<'_> {
             }
             _ => {}
         }
-        // Of what is not known, nobody knows how long it is.
+        // An unknown option has no length that could be wrong.
         let number = match int(value) {
             Err(_) if self.tcp_option(fd, name).is_err() => return Err(Errno::ENOPROTOOPT),
             number => number?,

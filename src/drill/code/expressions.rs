@@ -249,7 +249,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What was reckoned. Where nothing is held to anything, names stand for anything, and there may be
+    /// The result of an operation. Where nothing is held to anything, names stand for anything, and there may be
     /// no such number.
     pub(super) fn number(&self, value: Option<Value>) -> Result<Value, Trouble> {
         let anything = self.only_reads.then_some(Value::whole(1));

@@ -5,7 +5,7 @@ use core::cmp::Ordering::{self, Greater, Less};
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
-/// Those that there are.
+/// Their names.
 pub(super) const FUNCTIONS: [&str; 12] = [
     "abs", "min", "max", "int", "float", "round", "bool", "pow", "sum", "all", "any", "len",
 ];

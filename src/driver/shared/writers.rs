@@ -19,7 +19,7 @@ impl Shared {
     /// Whether it is the turn of `id` to write. If not, it is to sleep.
     pub(in crate::driver) fn takes_turn(&mut self, id: ConnId, now: Instant) -> bool {
         if !self.writers.knows(id) {
-            // Nothing can be written any more: it is to learn of it.
+            // It can be written to no more: the attempt will fail, and says so.
             return true;
         }
         if self.writers.is_over(id, now) {

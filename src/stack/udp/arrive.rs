@@ -69,7 +69,7 @@ impl Stack {
     /// that came.
     pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote, message: &[u8]) {
         let tuple = quoted(quote);
-        // A socket may have its port at every address of this host: not at those of others.
+        // A socket at the unspecified address has its port at the addresses of this host only.
         let is_ours = self.is_own(quote.source);
         let socket = is_ours.then(|| self.udp.find(&tuple)).flatten();
         let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
@@ -78,7 +78,7 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         };
-        // What calls fail for is not forgotten for what may pass.
+        // A hard error is not replaced by a soft one.
         if socket.error.is_none_or(|known| !known.reason.is_hard()) || reason.is_hard() {
             let remote = tuple.remote;
             socket.error = Some(DatagramError { remote, reason });

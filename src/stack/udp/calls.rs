@@ -112,7 +112,7 @@ impl Stack {
                 _ => UdpConnectError::NotAPeer,
             })?;
         let source = (self.udp_source(local, remote)).ok_or(UdpConnectError::OtherFamily)?;
-        // What is to many it hears from this peer only.
+        // Of datagrams for many, it hears those of this peer only.
         let address = match self.is_for_many(local.ip()) {
             true => local.ip(),
             false => source,
@@ -197,7 +197,7 @@ impl Stack {
         let local = socket.local;
         let (source, remote) = match (remote, socket.remote) {
             (None, None) => return Err(UdpSendError::NotConnected),
-            // What connect has found good.
+            // Connect has checked it.
             (None, Some(peer)) if !self.is_for_many(local.ip()) => (local.ip(), peer),
             (remote, peer) => {
                 let remote = remote.or(peer).ok_or(UdpSendError::NotConnected)?;
@@ -259,7 +259,7 @@ impl Stack {
         let is_ipv4 = socket.local.is_ipv4();
         let longest = match (socket.options.fragments, is_ipv4) {
             (false, _) => self.config.mtu - ip::header_len(is_ipv4),
-            // The header of IPv6 is not in the longest length that it can name.
+            // The total length of IPv4 includes its header; the payload length of IPv6 does not.
             (true, true) => ip::MAX_DATAGRAM - ip::header_len(true),
             (true, false) => ip::MAX_DATAGRAM,
         };

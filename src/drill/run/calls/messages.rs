@@ -19,7 +19,7 @@ pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
         let data = match data {
             Data::Octets(octets) | Data::Error(octets) => octets,
             Data::Number(number) => number.to_le_bytes().to_vec(),
-            // What is not said is nothing.
+            // Members that the script does not give are zero.
             Data::Members(members) => {
                 let octets = members.into_iter();
                 let octets = octets.map(|(len, octets)| octets.unwrap_or(vec![0; len]));

@@ -95,7 +95,7 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
         let found = meaning(&statement.programs).ok_or_else(|| unknown(&statement.text))?;
         if let Some(otherwise) = &statement.otherwise {
             let instead = meaning(otherwise).ok_or_else(|| unknown(&statement.text))?;
-            // What fails is forgiven, and nobody could say then whether it was looked at.
+            // With `||` a failure is forgiven: whether the condition held could not be told.
             if found.iter().any(Meaning::may_fail) && instead != [Meaning::Failure] {
                 return Err(unknown(&statement.text));
             }
