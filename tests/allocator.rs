@@ -4,7 +4,11 @@
 //!
 //! It is one test, since all tests of a program share its allocator.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "only tests use it, and a failed unwrap is a failed test"
+)]
 
 use std::alloc::System;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -14,7 +14,7 @@
 //! | `sources` | the senders to a group that are heard |
 //! | `readiness` | poll; epoll by level, by edge, once |
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bsd {
     mod addresses;

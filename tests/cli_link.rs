@@ -1,7 +1,7 @@
 //! The command line of `stubborn link`: what cannot be is said in one line, before any interface
 //! is touched. What the link does is in tests/netns/link.rs.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! `stubborn sim` from its command line to its exit status; and what it shares with `stubborn check`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

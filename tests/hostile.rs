@@ -20,7 +20,12 @@
 //! hostile` makes run 7 again, `HOSTILE_SEEDS=1000..9000` as many others. In `fuzz/` the same runs are decided by
 //! a fuzzer, which looks for code that they have not reached.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "only tests use it, and a failed unwrap is a failed test"
+)]
 
 mod hostile {
     mod app;

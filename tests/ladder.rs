@@ -1,7 +1,7 @@
 //! The ladder of links in the simulator: every link keeps its promises over thousands of runs, and
 //! breaks those of the next, so that the next is needed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod ladder {
     mod detectors;

@@ -1,7 +1,7 @@
 //! Two hosts, one path, every fault: whatever the path does, each octet arrives once and in
 //! order, both sides finish, and nothing remains.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod support;
 

@@ -39,7 +39,7 @@
 //! | `groups` | what routers are told of groups: IGMP and MLD |
 //! | `sources` | and of the senders that are heard |
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/dialogue.rs"]
 mod dialogue;

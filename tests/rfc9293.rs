@@ -18,7 +18,7 @@
 //!
 //! If nothing is there to leave, time passes until something is.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::fmt::Write;
 use std::net::{IpAddr, Shutdown, SocketAddr};

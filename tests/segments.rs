@@ -44,7 +44,7 @@
 //!
 //! ICMP errors have a table of their own, in `tests/segments/errors.rs`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/dialogue.rs"]
 mod dialogue;

@@ -20,7 +20,7 @@
 //! | `broken` | every property, broken: the judge sees it |
 //! | `pictures` | ladder diagrams and captures |
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod sim {
     mod applications;

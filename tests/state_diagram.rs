@@ -1,7 +1,7 @@
 //! The state diagram: its picture is true to the table, and every arrow of the table is taken on a
 //! real stack.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/dialogue.rs"]
 mod dialogue;

@@ -1,7 +1,7 @@
 //! UDP in virtual time (RFC 768, RFC 1122 §4.1): every datagram goes through the bytes of the wire.
 //! `docs/RFC.md` names these tests.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod udp {
     mod calls;

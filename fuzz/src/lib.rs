@@ -1,7 +1,11 @@
 //! The hosts that the fuzz targets attack are those of `tests/hostile`. There a generator of numbers
 //! decides what happens, and here the fuzzer's octets.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "only fuzz targets use it, and a failed unwrap is a finding"
+)]
 
 #[path = "../../tests/hostile/attack.rs"]
 pub mod attack;

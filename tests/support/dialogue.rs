@@ -17,7 +17,13 @@
 //!
 //! The octets of both streams are a pattern: text is right if it is what belongs in its place.
 
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test program uses a part of it"
+)]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Shutdown, SocketAddr};

@@ -1,6 +1,11 @@
 //! Two hosts and the path between them, in virtual time.
 
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "only tests use it, and a failed unwrap is a failed test"
+)]
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

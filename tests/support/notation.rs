@@ -13,7 +13,13 @@
 //! | `<ACCECN0=1,0,1>`, `<ACCECN1=1>` | AccECN, its counters in wire order | none |
 //! | `<ECN=CE>` | the ECN field of the datagram: `ECT(0)`, `ECT(1)`, `CE` | Not-ECT |
 
-#![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test program uses a part of it"
+)]
 
 use std::fmt;
 
