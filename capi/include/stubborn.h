@@ -11,7 +11,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-// A stack: made by `stubborn_open`, ended by `stubborn_free`.
+// A stack: made by `stubborn_open`, ended by `stubborn_free`. Any thread may use it at any time.
+// Descriptors belong to their stack, and are no descriptors of the system. Functions do what their
+// namesakes of POSIX do on Linux, with the same constants and structures. On failure they return -1
+// and set `errno`; a null stack is `EFAULT`.
 typedef struct stubborn stubborn;
 
 // The functions that the program calls, each with `userdata` first; otherwise as the C library
@@ -66,7 +69,7 @@ extern "C" {
 // Both are strings.
 struct stubborn *stubborn_open(const char *tun, const char *addresses);
 
-// Ends a stack: closes what is open, and gives connections two seconds to end. `NULL` is nothing.
+// Ends a stack: closes what is open, and gives connections two seconds to finish. `NULL` is ignored.
 //
 // # Safety
 // `stack` comes from `stubborn_open`; nobody uses it any more, or ever will.
@@ -88,19 +91,19 @@ int stubborn_bind(const struct stubborn *stack,
                   const struct sockaddr *address,
                   socklen_t len);
 
-// A socket takes connections from now on; `backlog` may wait.
+// A socket takes connections from now on; at most `backlog` wait to be accepted.
 //
 // # Safety
 // `stack` is valid.
 int stubborn_listen(const struct stubborn *stack, int fd, int backlog);
 
-// The next connection, as a new socket, and the address of its peer.
+// Accepts the next connection: returns it as a new socket, and gives the address of its peer.
 //
 // # Safety
 // `stack` is valid; `address` is null, or `len` says how many octets can be written there.
 int stubborn_accept(const struct stubborn *stack, int fd, struct sockaddr *address, socklen_t *len);
 
-// The same; `flags` may be `SOCK_NONBLOCK`.
+// As `stubborn_accept`; `flags` may be `SOCK_NONBLOCK`.
 //
 // # Safety
 // As `stubborn_accept`.
@@ -119,19 +122,19 @@ int stubborn_connect(const struct stubborn *stack,
                      const struct sockaddr *address,
                      socklen_t len);
 
-// No more sending (`SHUT_WR`), receiving (`SHUT_RD`), or both (`SHUT_RDWR`).
+// Ends sending (`SHUT_WR`), receiving (`SHUT_RD`), or both (`SHUT_RDWR`).
 //
 // # Safety
 // `stack` is valid.
 int stubborn_shutdown(const struct stubborn *stack, int fd, int how);
 
-// The descriptor is gone; its connection ends by itself.
+// Closes a descriptor. Its connection finishes in the background.
 //
 // # Safety
 // `stack` is valid.
 int stubborn_close(const struct stubborn *stack, int fd);
 
-// The local address of a socket.
+// Gives the local address of a socket.
 //
 // # Safety
 // `stack` is valid; `len` says how many octets can be written at `address`.
@@ -140,7 +143,7 @@ int stubborn_getsockname(const struct stubborn *stack,
                          struct sockaddr *address,
                          socklen_t *len);
 
-// The address of the peer.
+// Gives the address of the peer.
 //
 // # Safety
 // As `stubborn_getsockname`.
@@ -149,7 +152,7 @@ int stubborn_getpeername(const struct stubborn *stack,
                          struct sockaddr *address,
                          socklen_t *len);
 
-// The value of an option.
+// Gives the value of an option.
 //
 // # Safety
 // `stack` is valid; `len` says how many octets can be written at `value`.
@@ -192,13 +195,13 @@ int stubborn_poll(const struct stubborn *stack,
                   unsigned long count,
                   int millis);
 
-// A set of descriptors to be watched.
+// Makes a set of descriptors to be watched.
 //
 // # Safety
 // `stack` is valid.
 int stubborn_epoll_create1(const struct stubborn *stack, int flags);
 
-// Watches a descriptor, otherwise, or no more.
+// Adds a descriptor to a set, changes its events, or removes it.
 //
 // # Safety
 // `stack` is valid; `event` is null, or can be read.
@@ -224,13 +227,13 @@ int stubborn_epoll_wait(const struct stubborn *stack,
 // As `stubborn_recv`.
 ssize_t stubborn_read(const struct stubborn *stack, int fd, void *buffer, size_t len);
 
-// What has arrived; 0 at the end of the stream.
+// Receives what has arrived; returns how many octets, 0 at the end of the stream.
 //
 // # Safety
 // `stack` is valid, and `len` octets can be written at `buffer`.
 ssize_t stubborn_recv(const struct stubborn *stack, int fd, void *buffer, size_t len, int flags);
 
-// The same, and whom a datagram is from.
+// As `stubborn_recv`, and gives the sender of a datagram.
 //
 // # Safety
 // As `stubborn_recv`; `address` is null, or `address_len` says how many octets can be written
@@ -243,7 +246,7 @@ ssize_t stubborn_recvfrom(const struct stubborn *stack,
                           struct sockaddr *address,
                           socklen_t *address_len);
 
-// The same into several pieces, with everything that is known of it.
+// As `stubborn_recv`, into several pieces, with flags and control messages.
 //
 // # Safety
 // `stack` is valid, and `message` is what recvmsg takes.
@@ -261,7 +264,7 @@ ssize_t stubborn_readv(const struct stubborn *stack, int fd, const struct iovec 
 // As `stubborn_send`.
 ssize_t stubborn_write(const struct stubborn *stack, int fd, const void *data, size_t len);
 
-// Takes octets to be sent; blocking, all of them.
+// Sends octets; returns how many were taken, which on a blocking socket is all of them.
 //
 // # Safety
 // `stack` is valid, and `len` octets can be read at `data`.
@@ -271,7 +274,7 @@ ssize_t stubborn_send(const struct stubborn *stack,
                       size_t len,
                       int flags);
 
-// The same, to somebody.
+// As `stubborn_send`, to an address.
 //
 // # Safety
 // As `stubborn_send`; `address` is null, or `address_len` octets can be read there.
@@ -283,7 +286,7 @@ ssize_t stubborn_sendto(const struct stubborn *stack,
                         const struct sockaddr *address,
                         socklen_t address_len);
 
-// The same from several pieces. Control messages count for this call alone.
+// As `stubborn_sendto`, from several pieces. Control messages count for this call alone.
 //
 // # Safety
 // `stack` is valid, and `message` is what sendmsg takes.

@@ -18,7 +18,10 @@ use crate::host::Host;
 use crate::posix::{self, Machine};
 use crate::structures;
 
-/// A stack: made by `stubborn_open`, ended by `stubborn_free`.
+/// A stack: made by `stubborn_open`, ended by `stubborn_free`. Any thread may use it at any time.
+/// Descriptors belong to their stack, and are no descriptors of the system. Functions do what their
+/// namesakes of POSIX do on Linux, with the same constants and structures. On failure they return -1
+/// and set `errno`; a null stack is `EFAULT`.
 pub struct Stubborn {
     host: Host,
 }
@@ -46,7 +49,7 @@ pub unsafe extern "C" fn stubborn_open(
     stack
 }
 
-/// Ends a stack: closes what is open, and gives connections two seconds to end. `NULL` is nothing.
+/// Ends a stack: closes what is open, and gives connections two seconds to finish. `NULL` is ignored.
 ///
 /// # Safety
 /// `stack` comes from `stubborn_open`; nobody uses it any more, or ever will.
@@ -148,7 +151,7 @@ pub unsafe extern "C" fn stubborn_bind(
     unsafe { on(stack, |host| structures::bind(host, fd, address, len)) }
 }
 
-/// A socket takes connections from now on; `backlog` may wait.
+/// A socket takes connections from now on; at most `backlog` wait to be accepted.
 ///
 /// # Safety
 /// `stack` is valid.
@@ -166,7 +169,7 @@ pub unsafe extern "C" fn stubborn_listen(
     }
 }
 
-/// The next connection, as a new socket, and the address of its peer.
+/// Accepts the next connection: returns it as a new socket, and gives the address of its peer.
 ///
 /// # Safety
 /// `stack` is valid; `address` is null, or `len` says how many octets can be written there.
@@ -181,7 +184,7 @@ pub unsafe extern "C" fn stubborn_accept(
     unsafe { stubborn_accept4(stack, fd, address, len, 0) }
 }
 
-/// The same; `flags` may be `SOCK_NONBLOCK`.
+/// As `stubborn_accept`; `flags` may be `SOCK_NONBLOCK`.
 ///
 /// # Safety
 /// As `stubborn_accept`.
@@ -216,7 +219,7 @@ pub unsafe extern "C" fn stubborn_connect(
     unsafe { on(stack, |host| structures::connect(host, fd, address, len)) }
 }
 
-/// No more sending (`SHUT_WR`), receiving (`SHUT_RD`), or both (`SHUT_RDWR`).
+/// Ends sending (`SHUT_WR`), receiving (`SHUT_RD`), or both (`SHUT_RDWR`).
 ///
 /// # Safety
 /// `stack` is valid.
@@ -226,7 +229,7 @@ pub unsafe extern "C" fn stubborn_shutdown(stack: *const Stubborn, fd: c_int, ho
     unsafe { on(stack, |host| host.call(|calls| calls.shutdown(fd, how))?) }
 }
 
-/// The descriptor is gone; its connection ends by itself.
+/// Closes a descriptor. Its connection finishes in the background.
 ///
 /// # Safety
 /// `stack` is valid.
@@ -236,7 +239,7 @@ pub unsafe extern "C" fn stubborn_close(stack: *const Stubborn, fd: c_int) -> c_
     unsafe { on(stack, |host| posix::close(host, fd)) }
 }
 
-/// The local address of a socket.
+/// Gives the local address of a socket.
 ///
 /// # Safety
 /// `stack` is valid; `len` says how many octets can be written at `address`.
@@ -256,7 +259,7 @@ pub unsafe extern "C" fn stubborn_getsockname(
     }
 }
 
-/// The address of the peer.
+/// Gives the address of the peer.
 ///
 /// # Safety
 /// As `stubborn_getsockname`.
@@ -276,7 +279,7 @@ pub unsafe extern "C" fn stubborn_getpeername(
     }
 }
 
-/// The value of an option.
+/// Gives the value of an option.
 ///
 /// # Safety
 /// `stack` is valid; `len` says how many octets can be written at `value`.
@@ -375,7 +378,7 @@ pub unsafe extern "C" fn stubborn_poll(
     }
 }
 
-/// A set of descriptors to be watched.
+/// Makes a set of descriptors to be watched.
 ///
 /// # Safety
 /// `stack` is valid.
@@ -389,7 +392,7 @@ pub unsafe extern "C" fn stubborn_epoll_create1(stack: *const Stubborn, flags: c
     }
 }
 
-/// Watches a descriptor, otherwise, or no more.
+/// Adds a descriptor to a set, changes its events, or removes it.
 ///
 /// # Safety
 /// `stack` is valid; `event` is null, or can be read.

@@ -23,7 +23,7 @@ pub unsafe extern "C" fn stubborn_read(
     unsafe { stubborn_recv(stack, fd, buffer, len, 0) }
 }
 
-/// What has arrived; 0 at the end of the stream.
+/// Receives what has arrived; returns how many octets, 0 at the end of the stream.
 ///
 /// # Safety
 /// `stack` is valid, and `len` octets can be written at `buffer`.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn stubborn_recv(
     }
 }
 
-/// The same, and whom a datagram is from.
+/// As `stubborn_recv`, and gives the sender of a datagram.
 ///
 /// # Safety
 /// As `stubborn_recv`; `address` is null, or `address_len` says how many octets can be written
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn stubborn_recvfrom(
     }
 }
 
-/// The same into several pieces, with everything that is known of it.
+/// As `stubborn_recv`, into several pieces, with flags and control messages.
 ///
 /// # Safety
 /// `stack` is valid, and `message` is what recvmsg takes.
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn stubborn_write(
     unsafe { stubborn_send(stack, fd, data, len, 0) }
 }
 
-/// Takes octets to be sent; blocking, all of them.
+/// Sends octets; returns how many were taken, which on a blocking socket is all of them.
 ///
 /// # Safety
 /// `stack` is valid, and `len` octets can be read at `data`.
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn stubborn_send(
     unsafe { stubborn_sendto(stack, fd, data, len, flags, ptr::null(), 0) }
 }
 
-/// The same, to somebody.
+/// As `stubborn_send`, to an address.
 ///
 /// # Safety
 /// As `stubborn_send`; `address` is null, or `address_len` octets can be read there.
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn stubborn_sendto(
     }
 }
 
-/// The same from several pieces. Control messages count for this call alone.
+/// As `stubborn_sendto`, from several pieces. Control messages count for this call alone.
 ///
 /// # Safety
 /// `stack` is valid, and `message` is what sendmsg takes.
