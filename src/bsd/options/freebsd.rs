@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{flag, int, octets, yes};
+use super::{flag, int, octets, size, yes};
 use crate::bsd::errno::Errno;
 use crate::bsd::freebsd::{
     SO_LISTENQLEN, SO_LISTENQLIMIT, SO_NOSIGPIPE, TCP_FUNCTION_BLK, TCP_KEEPINIT, TCP_MAXUNACKTIME,
@@ -55,18 +55,14 @@ impl Calls<'_> {
             return None;
         }
         let socket = self.stream(fd, Errno::EINVAL);
-        let secs = |time: Duration| octets(time.as_secs() as i32);
+        let secs = |time: Duration| size(time.as_secs());
         let config = socket.map(|socket| &socket.config);
         Some(match (level, name) {
             (SOL_SOCKET, SO_NOSIGPIPE) => {
                 (self.settings(fd)).map(|it| octets(it.kept(SOL_SOCKET, name, 0)))
             }
-            (SOL_SOCKET, SO_LISTENQLIMIT) => {
-                self.tcp_info(fd).map(|info| octets(info.sacked as i32))
-            }
-            (SOL_SOCKET, SO_LISTENQLEN) => {
-                self.tcp_info(fd).map(|info| octets(info.unacked as i32))
-            }
+            (SOL_SOCKET, SO_LISTENQLIMIT) => self.tcp_info(fd).map(|info| size(info.sacked)),
+            (SOL_SOCKET, SO_LISTENQLEN) => self.tcp_info(fd).map(|info| size(info.unacked)),
             (SOL_TCP, TCP_KEEPINIT) => {
                 config.map(|config| secs(config.endings.opening_timeout.unwrap_or_default()))
             }

@@ -265,9 +265,9 @@ fn octets(value: i32) -> Vec<u8> {
     value.to_le_bytes().to_vec()
 }
 
-/// The octets of a size, as an `int`.
-fn size(value: usize) -> Vec<u8> {
-    octets(i32::try_from(value).unwrap_or(i32::MAX))
+/// The octets of a size, a count or a time, as an `int`; of one that is too large, the largest.
+fn size(value: impl TryInto<i32>) -> Vec<u8> {
+    octets(value.try_into().unwrap_or(i32::MAX))
 }
 
 /// The octets of a flag.

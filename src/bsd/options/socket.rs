@@ -229,9 +229,9 @@ impl Calls<'_> {
     fn linger(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
         let linger = self.stream(fd, Errno::EINVAL).ok();
         let linger = linger.and_then(|socket| socket.config.socket.linger);
-        let secs = linger.map_or(0, |time| time.as_secs() as i32);
+        let secs = linger.map_or(0, |time| time.as_secs());
         let mut value = yes(linger.is_some());
-        value.extend(octets(secs));
+        value.extend(size(secs));
         Ok(value)
     }
 

@@ -250,20 +250,20 @@ impl Calls<'_> {
     pub(super) fn tcp_option(&mut self, fd: Fd, name: i32) -> Result<Vec<u8>, Errno> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         let (config, settings) = (&socket.config, &socket.settings);
-        let secs = |time: Duration| octets(time.as_secs() as i32);
+        let secs = |time: Duration| size(time.as_secs());
         Ok(match name {
             TCP_NODELAY => yes(config.socket.nodelay),
             TCP_CORK => yes(config.socket.cork),
             TCP_MAXSEG => octets(self.segment_size(socket)),
             TCP_KEEPIDLE => secs(settings.keepalive.idle),
             TCP_KEEPINTVL => secs(settings.keepalive.interval),
-            TCP_KEEPCNT => octets(settings.keepalive.count as i32),
+            TCP_KEEPCNT => size(settings.keepalive.count),
             TCP_SYNCNT => {
                 let own = config.socket.syn_retries;
-                octets(own.unwrap_or(config.syn_retries) as i32)
+                size(own.unwrap_or(config.syn_retries))
             }
-            TCP_RTO_MAX_MS => octets(config.max_rto.as_millis() as i32),
-            TCP_RTO_MIN_US => octets(config.min_rto.as_micros() as i32),
+            TCP_RTO_MAX_MS => size(config.max_rto.as_millis()),
+            TCP_RTO_MIN_US => size(config.min_rto.as_micros()),
             TCP_DELACK_MAX_US => octets(settings.kept(SOL_TCP, name, LONGEST_DELAY_MICROS)),
             TCP_LINGER2 => match (config.socket.fin_wait_2_timeout).or(config.fin_wait_2_timeout) {
                 Some(time) if time.is_zero() => octets(-1),
@@ -272,7 +272,7 @@ impl Calls<'_> {
             },
             TCP_USER_TIMEOUT => {
                 let limit = config.socket.user_timeout.unwrap_or_default();
-                size(limit.as_millis() as usize)
+                size(limit.as_millis())
             }
             TCP_NOTSENT_LOWAT => octets(settings.kept(SOL_TCP, name, 0)),
             TCP_WINDOW_CLAMP => size(self.window_clamp(socket)),
