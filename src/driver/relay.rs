@@ -24,6 +24,37 @@ const LATE: Duration = Duration::from_millis(1);
 
 /// Two devices and the path between them. The near end of the path is the first device, and
 /// [`Direction::There`] leads to the second.
+///
+/// ```
+/// use std::thread;
+/// use std::time::{Duration, Instant};
+/// use stubborn::config::Config;
+/// use stubborn::driver::{Relay, memory};
+/// use stubborn::sim::medium::{Delay, Medium};
+/// use stubborn::sim::path::Path;
+/// use stubborn::sim::transit::Transit;
+/// use stubborn::sockets::{Net, TcpListener, TcpStream};
+///
+/// // client ── near ══ 10 ms ══ far ── server
+/// let (client, near) = memory::pair(1500)?;
+/// let (far, server) = memory::pair(1500)?;
+/// let wire = Medium::new().with(Delay::new(Duration::from_millis(10)));
+/// let transit = Transit::new(Path::symmetric(wire), 42);
+/// let mut relay = Relay::new(Box::new(near), Box::new(far), transit)?;
+/// let stop = relay.stopper();
+/// let relaying = thread::spawn(move || relay.run(None));
+///
+/// let client = Net::start(client, Config::new(["192.0.2.1".parse()?]))?;
+/// let server = Net::start(server, Config::new(["192.0.2.2".parse()?]))?;
+/// let _listener = TcpListener::bind(&server, "192.0.2.2:7")?;
+/// let begun = Instant::now();
+/// TcpStream::connect(&client, "192.0.2.2:7")?; // one round trip
+/// assert!(begun.elapsed() >= Duration::from_millis(20));
+///
+/// stop.stop();
+/// relaying.join().expect("a relay does not panic")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Relay {
     devices: [Box<dyn PollDevice>; 2],
     transit: Transit,
@@ -54,7 +85,7 @@ impl Punctuality {
     }
 }
 
-/// Ends [`Relay::run`], from whatever thread.
+/// Ends [`Relay::run`] from another thread: see [`Relay::stopper`].
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<(AtomicBool, Kick)>);
 

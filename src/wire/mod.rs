@@ -4,6 +4,22 @@
 //! in this module has state or reads a clock, and no input makes it panic. `etherparse` is used here and
 //! nowhere else.
 //!
+//! ```
+//! use stubborn::wire::{self, IpHeader, Malformed, Packet, Payload, Text, UdpHeader, protocol};
+//!
+//! let ip = IpHeader::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into(), protocol::UDP, 64);
+//! let udp = UdpHeader { source_port: 5000, destination_port: 7 };
+//! let mut datagram = Packet::udp(&ip, &udp, Text::new(b"hello", b"")).to_vec();
+//!
+//! let parsed = wire::parse(&datagram)?;
+//! assert_eq!(parsed.ip.source, ip.source);
+//! assert_eq!(parsed.payload, Payload::Udp(udp, b"hello"));
+//!
+//! *datagram.last_mut().unwrap() ^= 1;
+//! assert_eq!(wire::parse(&datagram).unwrap_err().reason, Malformed::UdpChecksum);
+//! # Ok::<(), wire::Refusal>(())
+//! ```
+//!
 //! | file | what it reads and writes | where it is defined |
 //! |---|---|---|
 //! | [`checksum`] | the Internet checksum | RFC 1071 |
