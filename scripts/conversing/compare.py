@@ -51,7 +51,7 @@ def with_times(path):
     """The lines of a script, each with its time since the beginning."""
     lines, last = [], 0.0
     for line in path.read_text().split("\n"):
-        found = re.match(r"(\+?)(\d+(?:\.\d+)?)(?:\.\.\.[\d.]+)? ", line)
+        found = re.match(r"(\+?)(\d+(?:\.\d+)?)(?:(?:\.\.\.|~)[\d.]+)? ", line)
         if found:
             last = float(found[2]) + (last if found[1] else 0.0)
             line = f"{last:.6f} {line[found.end() :]}"
@@ -73,6 +73,8 @@ def kind(told, script):
     reason = told.split("\n")[1].strip()
     actual = re.search(r"actual: ([\d.]+) (> .*)", told)
     if actual and is_race(float(actual[1]), actual[2], script[line - 1 :]):
+        return "race"
+    if has_crossed(trace, script[: line - 1]):
         return "race"
     sent = float(actual[1]) if actual and "early" in reason else None
     if was_late(trace, script[: line - 1], sent):
@@ -115,6 +117,14 @@ def is_race(when, packet, script):
         if later and 0.002 < float(later[1]) - when < 0.05 and same(later[2]) == same(packet):
             return True
     return False
+
+
+def has_crossed(trace, script):
+    """Whether something came between the times at which the kernel and the stack sent one of the last packets."""
+    causes = [time_of(line) for line in script if re.match(r"[\d.]+ (?!>|%)", line)]
+    told = [time_of(line) for line in script if re.match(r"[\d.]+ > ", line)]
+    pairs = list(zip(told, map(time_of, trace)))[-4:]
+    return any(min(pair) + 0.001 < cause < max(pair) - 0.00005 for pair in pairs for cause in causes)
 
 
 def was_late(trace, script, sent):

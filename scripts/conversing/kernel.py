@@ -67,6 +67,8 @@ ETH_P_ALL = 3
 TOLERANCE = 0.036
 # What the kernel sends so long after something else, a timer has sent.
 TIMER = 0.15
+# A timer that runs for so long has ticks that are so much longer.
+COARSE, COARSE_TICK = 2.0, 0.26
 
 
 def number(name):
@@ -323,6 +325,7 @@ class Kernel:
             text.append(f"0 `sysctl -q {' '.join(map(quoted, self.sysctls.items()))}`")
         lines = sorted(self.lines, key=lambda it: it[:2])
         start, last, before = lines[0][0], lines[0][0], ""
+        sent = start
         for when, _, line in lines:
             if isinstance(line, tuple):
                 text.append(f"{when - start:.6f}...{line[0] - start:.6f} {line[1]}")
@@ -331,6 +334,11 @@ class Kernel:
             # The kernel's timers are late, the longer the more, and one counts from the other.
             counts_on = line.startswith(">") and before.startswith(">") and when - last > TIMER
             time_told = f"+{when - last:.6f}" if counts_on else f"{when - start:.6f}" if when > start else "0"
+            if line.startswith(">"):
+                if when - sent > COARSE and when - last > 0.005:
+                    earliest = max(last, when - COARSE_TICK) - start
+                    time_told = f"{earliest:.6f}~{when - start:.6f}"
+                sent = when
             text.append(f"{time_told} {line}")
             last, before = when, line
         return "\n".join([*text, f"{last - start + 0.0001:.6f} %{{ assert 7 == 8 }}%", ""])

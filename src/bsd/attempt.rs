@@ -5,7 +5,6 @@ use core::net::SocketAddr;
 use core::task::Poll;
 use core::time::Duration;
 
-use super::Calls;
 use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
@@ -14,6 +13,7 @@ use super::linux::{
 };
 use super::received::Received;
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::time::Instant;
 
 /// What a call that blocks waits for.
@@ -303,8 +303,8 @@ impl Sending {
     }
 }
 
-/// A close that blocks as `SO_LINGER` says, unless the descriptor is `O_NONBLOCK`: until the peer has acknowledged
-/// everything, or the time is over. After that the connection goes on by itself.
+/// A close that blocks as `SO_LINGER` says, on Linux even if the descriptor is `O_NONBLOCK`: until the peer has
+/// acknowledged everything, or the time is over. After that the connection goes on by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
     fd: Fd,
@@ -314,7 +314,8 @@ pub struct Closing {
 impl Closing {
     /// As [`Calls::close`]. Nothing more is sent from now on.
     pub fn new(fd: Fd, calls: &mut Calls<'_>) -> Closing {
-        let time = calls.lingers(fd).filter(|_| calls.may_wait(fd, 0));
+        let may_wait = calls.system == System::Linux || calls.may_wait(fd, 0);
+        let time = calls.lingers(fd).filter(|_| may_wait);
         if time.is_some() {
             // It may be shut down already, or not connected any more.
             let _ = calls.shutdown(fd, SHUT_WR);

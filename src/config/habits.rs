@@ -37,8 +37,9 @@ pub struct Habits {
     /// sequence number of the window's edge, as in Linux, so that the peer accepts them. Default off: SND.NXT (RFC
     /// 9293 §3.10.7.4).
     pub acks_stay_in_window: bool,
-    /// A smaller window than before is accepted only with new text or a new
-    /// acknowledgment, or if it is zero, as in Linux. Default off: RFC 9293 §3.10.7.4.
+    /// A smaller window than before is accepted only with new text or a new acknowledgment, or if it is zero; and the
+    /// window of a new acknowledgment counts even if text beyond it has come before. As in Linux. Default off: RFC 9293
+    /// §3.10.7.4.
     pub doubts_smaller_windows: bool,
     /// The time to the next probe of a closed window, or to the next segment into a window that is too small, counts
     /// from the last acknowledgment, except one that comes with text in order and acknowledges nothing new, as in
@@ -56,8 +57,9 @@ pub struct Habits {
     /// held until everything before the FIN has come. As in Linux. Default off: the first FIN counts, and what comes
     /// beyond it is ignored (RFC 9293 §3.10.7.4, seventh).
     pub fins_give_way: bool,
-    /// The reset of a user who closes reports what lies beyond gaps by SACK, and has URG before urgent data, as in
-    /// Linux. Default off: only acknowledgments do (RFC 2018 §4, RFC 9293 §3.8.5).
+    /// The reset of a user who closes reports what lies beyond gaps by SACK, has URG before urgent data, and ECE like
+    /// an acknowledgment, as in Linux. Default off: only acknowledgments do (RFC 2018 §4, RFC 9293 §3.8.5, RFC 3168
+    /// §6.1.3).
     pub resets_report: bool,
     /// Text that extends from before or at the peer's FIN to beyond it resets the connection, as
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).

@@ -101,7 +101,7 @@ pub struct FastOpenConfig {
     pub client: bool,
     /// Give cookies, and take text on SYNs, at listeners that do. Default on.
     pub server: bool,
-    /// Send text with a SYN even without a cookie, for hosts that are known to take it. Default
+    /// Send text with a SYN without a cookie, even if one is known, for hosts that are known to take it. Default
     /// off.
     pub client_without_cookie: bool,
     /// Take text on a SYN whatever its cookie, or without one, where no stranger can send. Default

@@ -258,8 +258,8 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
     let tcp = &mut config.tcp;
     match name {
         "tcp_recovery" => {
+            // The first bit turned RACK off, before Linux 6.17.
             let bits = number(value).filter(|bits| *bits < 8)?;
-            tcp.rack = bits & 1 != 0;
             tcp.habits.recovery.fixed_reordering_window = bits & 2 != 0;
             tcp.habits.recovery.counts_no_segments = bits & 4 != 0;
         }

@@ -107,7 +107,7 @@ impl FastOpen {
             },
         };
         let without_cookie = without_cookie || config.client_without_cookie;
-        let blindly = known.cookie.is_none() && without_cookie;
+        let blindly = without_cookie;
         tcp::FastOpen {
             option: Some(option).filter(|_| !blindly),
             takes_text: known.cookie.is_some() || blindly,

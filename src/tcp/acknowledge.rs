@@ -137,10 +137,11 @@ impl Tcb {
     #[inline]
     pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
-        let is_doubted = self.config.habits.doubts_smaller_windows
-            && (wl1, wl2) == (seq, ack)
-            && (1..self.snd.wnd).contains(&wnd);
-        if (wl1 < seq || (wl1 == seq && wl2 <= ack)) && !is_doubted {
+        let is_believed = match self.config.habits.doubts_smaller_windows {
+            true => ack > wl2 || wl1 < seq || (wl1 == seq && (wnd > self.snd.wnd || wnd == 0)),
+            false => wl1 < seq || (wl1 == seq && wl2 <= ack),
+        };
+        if is_believed {
             if self.snd.wnd == 0 && wnd > 0 {
                 // It is open, if only a little: the interval between probes is over.
                 self.probes.persisted = 0;

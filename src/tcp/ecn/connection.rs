@@ -19,6 +19,7 @@ impl Tcb {
     /// What kind of segment the next one is.
     pub(in crate::tcp) fn carrier(&self, plan: &Plan) -> Carrier {
         match plan {
+            Plan::Reset if self.config.habits.resets_report => Carrier::Other,
             Plan::Refuse(_) | Plan::Reset => Carrier::Reset,
             Plan::FirstSyn(_) | Plan::Syn => self.carrier_of_syn(),
             Plan::Resend(range) if range.start == self.snd.iss => self.carrier_of_syn(),
