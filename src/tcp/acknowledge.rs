@@ -120,7 +120,9 @@ impl Tcb {
     /// congestion control hear of it, and the window is updated.
     fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         let (wnd, una) = (seg.wnd, self.snd.una);
-        self.end_part();
+        if !self.brings_text_alone(ack, seg) {
+            self.end_part();
+        }
         self.report_ack(now, ack, wnd, seg);
         if ack > self.snd.una {
             self.advance_una(now, ack);

@@ -11,8 +11,9 @@ pub struct SendingHabits {
     /// octets. Off, a segment may be as long as fits; and if the window is less than a segment, text leaves once
     /// half of the largest window can be sent (RFC 9293 §3.8.6.2.1). Default off.
     pub halves_windows: bool,
-    /// Text of a partial SEND (`MSG_MORE`) that waits for the next SEND leaves when a segment arrives. Off, it waits
-    /// for that SEND or the override timeout (RFC 9293 §3.8.6.2.1). Default off.
+    /// Text of a partial SEND (`MSG_MORE`) that waits for the next SEND leaves when a segment arrives, unless that is
+    /// text in order and acknowledges nothing new. Off, it waits for that SEND or the override timeout (RFC 9293
+    /// §3.8.6.2.1). Default off.
     pub arrivals_end_parts: bool,
     /// A FIN without text waits for the congestion window, like text. Off, it leaves at once, because RFC 5681 §3.1
     /// limits only text. Default off.
