@@ -27,6 +27,7 @@ pub struct Acceptance {
 
 /// What the urgent pointer of an arriving segment names, counted from its sequence number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UrgentPointer {
     /// The octet that follows the urgent data (RFC 9293 MUST-62, RFC 6093). A pointer of 0 names none.
     #[default]
