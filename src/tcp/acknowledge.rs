@@ -120,7 +120,7 @@ impl Tcb {
     /// congestion control hear of it, and the window is updated.
     fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         let (wnd, una) = (seg.wnd, self.snd.una);
-        if !self.brings_text_alone(ack, seg) {
+        if self.parted && !self.brings_text_alone(ack, seg) {
             self.end_part();
         }
         self.report_ack(now, ack, wnd, seg);

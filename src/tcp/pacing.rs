@@ -189,6 +189,7 @@ impl Tcb {
     }
 
     /// Something may leave now, if its time has come.
+    #[inline]
     pub(super) fn release_pacer(&mut self, now: Instant) {
         match self.pace() {
             Some(pace) => self.pacer.release(now, pace),

@@ -12,7 +12,8 @@ use crate::time::Instant;
 /// calculate with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rtt {
-    srtt: Option<u64>,
+    /// [`NEVER`] before the first sample: an `Option` would take as much again.
+    srtt: u64,
     /// The least sample of the current half of the window, and of the half before; [`NEVER`] if
     /// there was none.
     least: [u64; 2],
@@ -45,7 +46,7 @@ impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
         let first = nanos(config.initial_rto.clamp(config.min_rto, config.max_rto));
         Rtt {
-            srtt: None,
+            srtt: NEVER,
             least: [NEVER; 2],
             half_began: Instant::ZERO,
             rttvar: 0,
@@ -72,15 +73,16 @@ impl Rtt {
     }
 
     /// Takes what an acknowledgment says of the round trip.
+    #[inline]
     pub(crate) fn sample_as(&mut self, now: Instant, sample: &Sample) {
         let Some(deviation) = &mut self.deviation else {
             return self.sample_nanos(now, sample.last);
         };
         let (r, least) = (sample.first, self.min_rto / 4);
         (self.srtt, self.rttvar) = match self.srtt {
-            None => (Some(r), deviation.start(sample, least)),
-            Some(srtt) => (
-                Some(srtt * 7 / 8 + r / 8),
+            NEVER => (r, deviation.start(sample, least)),
+            srtt => (
+                srtt * 7 / 8 + r / 8,
                 deviation.follow(srtt, self.rttvar, sample, least),
             ),
         };
@@ -98,15 +100,15 @@ impl Rtt {
             return;
         }
         match self.srtt {
-            None => {
-                self.srtt = Some(r);
+            NEVER => {
+                self.srtt = r;
                 self.rttvar = r / 2;
             }
-            Some(srtt) => {
+            srtt => {
                 // RTTVAR <- (1 - 1/4) * RTTVAR + 1/4 * |SRTT - R'|, then
                 // SRTT <- (1 - 1/8) * SRTT + 1/8 * R': in this order.
                 self.rttvar = self.rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
-                self.srtt = Some(srtt * 7 / 8 + r / 8);
+                self.srtt = srtt * 7 / 8 + r / 8;
             }
         }
         self.set_rto(self.estimate());
@@ -123,7 +125,7 @@ impl Rtt {
 
     /// RFC 4015 §3: SRTT <- max (SRTT, R), RTTVAR <- max (RTTVAR, R/2).
     fn start_anew(&mut self, r: u64) {
-        self.srtt = Some(self.srtt.unwrap_or_default().max(r));
+        self.srtt = self.srtt_nanos().unwrap_or_default().max(r);
         self.rttvar = self.rttvar.max(r / 2);
         self.set_rto(self.estimate());
     }
@@ -131,7 +133,7 @@ impl Rtt {
     /// The timeout was spurious: the path takes longer than had been thought. The backoff ends.
     pub(crate) fn on_spurious_timeout(&mut self) {
         self.was_spurious = true;
-        if self.srtt.is_some() {
+        if self.is_known() {
             self.set_rto(self.estimate());
         }
     }
@@ -140,7 +142,7 @@ impl Rtt {
     /// repeated does not, if it is that of an earlier SYN than what was `sent` last: what lies between
     /// were lost acknowledgments (RFC 6298 §5.7 has an RTO for that).
     pub(crate) fn is_sample(&self, echo: Instant, sent: Option<Instant>) -> bool {
-        self.srtt.is_some() || sent.is_none_or(|sent| echo.as_millis() >= sent.as_millis())
+        self.is_known() || sent.is_none_or(|sent| echo.as_millis() >= sent.as_millis())
     }
 
     /// The timer has expired (RFC 6298 §5.5).
@@ -150,7 +152,7 @@ impl Rtt {
 
     /// The timer has expired, and will be doubled: from half of what is estimated, whatever it was before.
     pub(crate) fn hold_back_off(&mut self) {
-        if self.srtt.is_some() {
+        if self.is_known() {
             self.base = self.estimate().max(self.min_rto) / 2;
         }
     }
@@ -164,7 +166,7 @@ impl Rtt {
 
     /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
     pub(crate) fn restart_after_lost_syn(&mut self) {
-        if self.srtt.is_none() {
+        if !self.is_known() {
             self.set_rto(nanos(Duration::from_secs(3)));
         }
     }
@@ -178,7 +180,7 @@ impl Rtt {
             true => variation.max(self.min_rto),
             false => variation,
         };
-        self.srtt.unwrap_or_default() + variation
+        self.srtt_nanos().unwrap_or_default() + variation
     }
 
     #[inline]
@@ -189,11 +191,11 @@ impl Rtt {
 
     /// How often the timeout has been doubled since it was last estimated.
     pub(crate) fn doublings(&self) -> u32 {
-        match self.srtt {
-            Some(_) => (self.base / self.estimate().clamp(1, u64::MAX).max(self.min_rto))
+        match self.is_known() {
+            true => (self.base / self.estimate().clamp(1, u64::MAX).max(self.min_rto))
                 .max(1)
                 .ilog2(),
-            None => 0,
+            false => 0,
         }
     }
 
@@ -210,13 +212,19 @@ impl Rtt {
 
     /// The smoothed round-trip time; `None` before the first sample.
     pub(crate) fn srtt(&self) -> Option<Duration> {
-        self.srtt.map(Duration::from_nanos)
+        self.srtt_nanos().map(Duration::from_nanos)
     }
 
     /// The same, in nanoseconds.
     #[inline]
     pub(crate) fn srtt_nanos(&self) -> Option<u64> {
-        self.srtt
+        self.is_known().then_some(self.srtt)
+    }
+
+    /// Whether there was a sample.
+    #[inline]
+    fn is_known(&self) -> bool {
+        self.srtt != NEVER
     }
 
     /// The least round-trip time of the last minutes; `None` before the first sample.
@@ -234,12 +242,12 @@ impl Rtt {
     /// What is known when an acknowledgment has given the sample `latest`, in nanoseconds.
     #[inline]
     pub(crate) fn round_trips(&self, latest: u64) -> RoundTrips {
-        RoundTrips::of_nanos(self.srtt, Some(latest), self.min_rtt_nanos())
+        RoundTrips::of_nanos(self.srtt_nanos(), Some(latest), self.min_rtt_nanos())
     }
 
     /// What decides the future.
     pub(crate) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
-        (self.srtt, self.rttvar, self.rto, self.was_spurious).hash(hasher);
+        (self.srtt_nanos(), self.rttvar, self.rto, self.was_spurious).hash(hasher);
         self.base.hash(hasher);
         (self.least, now.since(self.half_began), &self.deviation).hash(hasher);
     }
