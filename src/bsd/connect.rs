@@ -267,15 +267,20 @@ impl Calls<'_> {
                 UdpConnectError::OtherFamily => Errno::EAFNOSUPPORT,
                 UdpConnectError::AddressInUse => Errno::EADDRINUSE,
             })?;
-        // Nothing of the other family is heard any more.
-        for other in ids.into_iter().filter(|other| *other != id) {
-            self.table.forget_udp(other);
-            self.stack.udp_close(other);
-        }
         let local = family.outward(self.stack.udp_local_addr(id));
         let socket = self.datagram_mut(fd)?;
         (socket.ids, socket.bound, socket.peer) =
             (vec![id], Some(local), Some(family.outward(remote)));
+        // Nothing of the other family is heard any more; what has come of it can be received.
+        for other in ids.into_iter().filter(|other| *other != id) {
+            if self.stack.udp_waiting(other).is_some() {
+                self.stack.udp_deafen(other);
+                self.datagram_mut(fd)?.ids.push(other);
+                continue;
+            }
+            self.table.forget_udp(other);
+            self.stack.udp_close(other);
+        }
         Ok(())
     }
 

@@ -65,8 +65,8 @@ impl Calls<'_> {
             Kind::Stream(socket) => self.stream_ioctl(socket, request),
             Kind::Datagram(socket) => match request {
                 FIONREAD => {
-                    let mut ids = socket.ids.iter();
-                    let first = ids.find_map(|id| self.stack.udp_waiting(*id));
+                    let ids = self.by_arrival(socket);
+                    let first = ids.first().and_then(|id| self.stack.udp_waiting(*id));
                     Ok(number(first.unwrap_or(0)))
                 }
                 SIOCOUTQ => Ok(0),

@@ -41,15 +41,16 @@ pub(super) struct DatagramSocket {
 }
 
 impl DatagramSocket {
-    /// A socket without an address. As on Linux, what is too long goes in fragments
+    /// A socket without an address. As on Linux, what is too long for the path goes in fragments, and is told
     /// (`IP_PMTUDISC_WANT`), and every group that the host is in is heard (`IP_MULTICAST_ALL`).
     pub(super) fn new(family: Family, options: UdpOptions) -> DatagramSocket {
-        let fragments = true;
         DatagramSocket {
             family,
             settings: SocketSettings::default(),
             options: UdpOptions {
-                fragments,
+                fragments: true,
+                path_mtu: true,
+                tells_too_long: true,
                 ..options
             },
             bound: None,
@@ -95,6 +96,17 @@ impl Calls<'_> {
         }
     }
 
+    /// The sockets of the stack, first the one whose first datagram has waited longest.
+    pub(super) fn by_arrival(&self, socket: &DatagramSocket) -> Vec<UdpId> {
+        let mut ids = socket.ids.clone();
+        // Those where nothing waits come last.
+        ids.sort_by_key(|id| {
+            let since = self.stack.udp_waiting_since(*id);
+            (since.is_none(), since)
+        });
+        ids
+    }
+
     /// The pending error of a UDP socket, once: for a socket that is not connected, only if it
     /// asks for errors.
     pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
@@ -105,6 +117,12 @@ impl Calls<'_> {
         let (ids, is_connected) = (socket.ids.clone(), socket.peer.is_some());
         let mut errors = ids.into_iter();
         let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
-        is_connected.then_some(errno(error.reason))
+        let is_told = match error.reason {
+            Undelivered::TooLong { .. } => {
+                self.datagram(fd).is_ok_and(|it| it.options.tells_too_long)
+            }
+            _ => true,
+        };
+        (is_connected && is_told).then_some(errno(error.reason))
     }
 }

@@ -16,9 +16,6 @@ use crate::config::ListenerConfig;
 use crate::stack::{BindError, ConnId, ListenError, UdpId};
 use crate::tcp::State;
 
-/// The most connections that a listener lets wait, whatever it is told (`somaxconn`).
-const MOST_BACKLOG: usize = 4096;
-
 impl Calls<'_> {
     /// A new socket. `kind` may carry `SOCK_NONBLOCK`.
     ///
@@ -171,7 +168,8 @@ impl Calls<'_> {
     /// `EINVAL` if it is connected, `EADDRINUSE`, `EOPNOTSUPP` for UDP.
     pub fn listen(&mut self, fd: Fd, backlog: i32) -> Result<(), Errno> {
         let socket = self.stream(fd, Errno::EOPNOTSUPP)?;
-        let backlog = usize::try_from(backlog).map_or(MOST_BACKLOG, |it| it.min(MOST_BACKLOG));
+        let most = self.stack.config().strangers.max_backlog;
+        let backlog = usize::try_from(backlog).map_or(most, |it| it.min(most));
         let backlog = self.system.backlog(backlog);
         match &socket.role {
             Role::Connection(..) => return Err(Errno::EINVAL),

@@ -381,7 +381,7 @@ impl Calls<'_> {
         let socket = self.datagram(fd)?;
         let has_ended = socket.read_shut && told;
         let mut answer = UdpRecvError::WouldBlock;
-        for id in socket.ids.clone() {
+        for id in self.by_arrival(socket) {
             let received = match flags & MSG_PEEK != 0 {
                 true => self.stack.udp_peek(id, buffer),
                 false => self.stack.udp_recv(id, buffer),

@@ -23,6 +23,9 @@ pub struct Acceptance {
     pub timestamp_lifetime: Duration,
     /// Which octet an urgent pointer names. Default [`UrgentPointer::Following`].
     pub urgent_pointer: UrgentPointer,
+    /// A timestamp that is older by no more than this still passes, as in Linux, where it is 1. Default 0 (RFC 7323
+    /// §5.3, R1).
+    pub timestamp_slack: u32,
 }
 
 /// What the urgent pointer of an arriving segment names, counted from its sequence number.
@@ -47,6 +50,7 @@ impl Default for Acceptance {
             timestamps_required: false,
             timestamp_lifetime: Duration::from_secs(24 * 24 * 60 * 60),
             urgent_pointer: UrgentPointer::default(),
+            timestamp_slack: 0,
         }
     }
 }

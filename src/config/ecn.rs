@@ -24,6 +24,9 @@ pub struct EcnConfig {
     /// After a mark, the window is reduced gradually, as after a loss: in proportion to what arrives (RFC 9937), until
     /// something sent later is acknowledged. Default off: at once (RFC 3168 §6.1.2). On in Linux.
     pub proportional: bool,
+    /// A SYN that asks for classic ECN, and whose own IP header says that it is capable of ECN, which RFC 3168 §6.1.1
+    /// forbids, is agreed to without ECN. Default off. On in Linux.
+    pub refuses_capable_syns: bool,
 }
 
 /// When an acknowledgment carries an AccECN option.
@@ -51,6 +54,7 @@ impl EcnConfig {
         options: EcnOptions::News,
         capable_throughout: false,
         proportional: false,
+        refuses_capable_syns: false,
     };
 }
 

@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handshakes {
     /// In SYN-SENT, after a reset has answered an unacceptable acknowledgment, our first SYN is sent again at once,
-    /// because the reset has just removed the peer's old connection. Off, it waits for the retransmission timer
+    /// because the reset has just removed the peer's old connection; and so it is after a reset with such an
+    /// acknowledgment. Off, it waits for the retransmission timer
     /// (RFC 9293 §3.10.7.3). Default off.
     pub syn_follows_reset: bool,
     /// Text and FIN on a SYN,ACK are ignored, and the peer has to send them again, unless it answers a SYN of Fast

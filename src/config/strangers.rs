@@ -10,6 +10,9 @@ pub struct Strangers {
     /// A SYN that arrives while the accept queue is full is answered, as in FreeBSD. Off, it is ignored, as in
     /// Linux. Default off.
     pub takes_overflows: bool,
+    /// The most connections that wait at one listener of the layer of descriptors, whatever it asks for
+    /// (`somaxconn`). Default 4,096.
+    pub max_backlog: usize,
     /// How a segment for a port on which nobody listens is answered. Default [`ClosedPorts::Reset`].
     pub closed_ports: ClosedPorts,
     /// A SYN with a FIN is dropped, because it is only sent to probe or confuse hosts. Off, its FIN is
@@ -22,6 +25,7 @@ impl Default for Strangers {
         Strangers {
             resets_overflows: false,
             takes_overflows: false,
+            max_backlog: 4_096,
             closed_ports: ClosedPorts::Reset,
             drops_syn_fin: true,
         }

@@ -44,6 +44,17 @@ pub struct UdpOptions {
     /// over IPv4 and 65,527 over IPv6. Off, they are refused, because the loss of one fragment
     /// loses the whole datagram (RFC 8085 §3.2). Default off.
     pub fragments: bool,
+    /// The most memory that datagrams take which wait to be received, counted as Linux counts packets that come
+    /// through a TUN device: 832 octets at least for each. An empty queue takes one of any length. `None`: only
+    /// what [`UdpConfig`] says. Default `None`.
+    pub receive_buffer: Option<usize>,
+    /// What routers say of the MTU of a path counts: what is longer is refused, or goes in smaller fragments. Off,
+    /// only the MTU of the interface counts, because nothing proves what routers say: whoever knows the ports can
+    /// forge it. Default off.
+    pub path_mtu: bool,
+    /// The next call on a connected socket fails, once, if a router says that a datagram was too long for a link.
+    /// Off, only who asks is told. Default off.
+    pub tells_too_long: bool,
     /// Datagrams may be sent to all hosts of the network (RFC 1122 §3.3.6): off, such a send is
     /// refused, since few mean it. What others send so is received in any case. Default off.
     pub broadcast: bool,
@@ -65,6 +76,9 @@ impl Default for UdpOptions {
             traffic_class: 0,
             flow_label: FlowLabel::default(),
             fragments: false,
+            receive_buffer: None,
+            path_mtu: false,
+            tells_too_long: false,
             broadcast: false,
             multicast_hop_limit: 1,
             multicast_loop: true,

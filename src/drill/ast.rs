@@ -1,5 +1,7 @@
 //! What a script says, as values.
 
+use core::net::IpAddr;
+
 use super::place::Place;
 
 /// A script that has been read.
@@ -79,10 +81,36 @@ pub(super) enum Direction {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Packet {
     pub(super) direction: Direction,
+    /// The headers in front of its own, the outermost first.
+    pub(super) outer: Vec<Outer>,
     pub(super) ip: IpInfo,
     /// Source and destination port, where the script gives them.
     pub(super) ports: Option<(u16, u16)>,
     pub(super) body: Body,
+}
+
+/// A header that carries a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outer {
+    Ip {
+        info: IpInfo,
+        source: IpAddr,
+        destination: IpAddr,
+    },
+    Gre(Gre),
+    /// Label, traffic class, bottom of stack and TTL, as they are on the wire.
+    Mpls(Vec<u32>),
+}
+
+/// A header of GRE; what is not said is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gre {
+    /// Its first sixteen bits, if they are not those for what it has.
+    pub(super) flags: Option<u16>,
+    pub(super) checksum: Option<u16>,
+    pub(super) offset: Option<u16>,
+    pub(super) key: Option<u32>,
+    pub(super) sequence: Option<u32>,
 }
 
 /// What a script says of the IP header.

@@ -114,6 +114,7 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     // 2^31 microseconds, of clocks that may tick as often.
     timestamp_lifetime: Duration::from_secs(2147),
     urgent_pointer: UrgentPointer::AtLeastOne,
+    timestamp_slack: 1,
 };
 
 /// What acknowledgments of Linux wait for.
@@ -224,6 +225,7 @@ fn habits() -> Habits {
             any_path_mtu: true,
         },
         recovery: RecoveryHabits {
+            more_duplicates: 0,
             counts_duplicates: true,
             smaller_window_is_duplicate: true,
             doubts_reneging: true,
@@ -295,6 +297,7 @@ fn linux_ecn() -> EcnConfig {
         options: EcnOptions::Always,
         capable_throughout: true,
         proportional: true,
+        refuses_capable_syns: true,
         ..EcnConfig::default()
     }
 }
@@ -313,6 +316,8 @@ fn freebsd(host: Config) -> Config {
             resets_overflows: true,
             takes_overflows: true,
             drops_syn_fin: false,
+            // kern.ipc.soacceptqueue
+            max_backlog: 128,
             ..Strangers::default()
         },
         ..host

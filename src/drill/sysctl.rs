@@ -22,22 +22,43 @@ const WITHOUT_MEANING: &[&str] = &[
     "busy_read",
     "dad_transmits",
     "default_qdisc",
+    "dev_weight",
     "flush",
     "forwarding",
     "fwmark_reflect",
+    "gro_normal_batch",
+    "high_order_alloc_disable",
     "icmp_echo_ignore_broadcasts",
+    "icmp_ignore_bogus_error_responses",
+    "icmp_msgs_burst",
+    "icmp_msgs_per_sec",
     "icmp_ratelimit",
     "icmp_ratemask",
+    "inet_peer_maxttl",
+    "inet_peer_minttl",
+    "inet_peer_threshold",
+    "ip6frag_high_thresh",
+    "ip6frag_low_thresh",
     "ip_early_demux",
     "ip_forward",
+    "ip_forward_update_priority",
+    "ip_forward_use_pmtu",
     "ip_nonlocal_bind",
+    "ip_unprivileged_port_start",
+    "ipfrag_high_thresh",
+    "ipfrag_low_thresh",
+    "max_skb_frags",
     "netdev_budget",
+    "netdev_budget_usecs",
     "netdev_max_backlog",
     "optmem_max",
+    "ping_group_range",
+    "raw_l3mdev_accept",
     "rmem_max",
     "router_solicitations",
     "rp_filter",
     "send_redirects",
+    "skb_defer_max",
     "tcp_abc",
     "tcp_adv_win_scale",
     "tcp_allowed_congestion_control",
@@ -51,9 +72,9 @@ const WITHOUT_MEANING: &[&str] = &[
     "tcp_ehash_entries",
     "tcp_fack",
     "tcp_fastopen_cookies",
-    "tcp_limit_output_bytes",
     "tcp_fwmark_accept",
     "tcp_l3mdev_accept",
+    "tcp_limit_output_bytes",
     "tcp_low_latency",
     "tcp_max_orphans",
     "tcp_mem",
@@ -67,8 +88,13 @@ const WITHOUT_MEANING: &[&str] = &[
     "tcp_probe_interval",
     "tcp_retrans_collapse",
     "tcp_tso_rtt_log",
+    "udp_child_hash_entries",
     "udp_early_demux",
+    "udp_hash_entries",
+    "udp_l3mdev_accept",
     "udp_mem",
+    "udp_rmem_min",
+    "udp_wmem_min",
     "use_tempaddr",
     "wmem_max",
 ];
@@ -99,13 +125,16 @@ const FIXED: &[(&str, &[u64])] = &[
     ("tcp_plb_enabled", &[0]),
     ("tcp_probe_threshold", &[8]),
     ("tcp_reflect_tos", &[0]),
-    ("tcp_reordering", &[3]),
     ("tcp_thin_dupack", &[0]),
     ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
     ("wmem_default", &[212_992]),
+    ("icmp_echo_enable_probe", &[0]),
+    ("icmp_errors_use_inbound_ifaddr", &[0]),
+    ("igmp_max_memberships", &[20]),
+    ("ip_autobind_reuse", &[0]),
+    ("tcp_tw_reuse_delay", &[1_000]),
     // More than a script ever reaches.
-    ("somaxconn", &[4096]),
     ("tcp_challenge_ack_limit", &[1_000, 0x7fff_ffff]),
 ];
 
@@ -263,6 +292,11 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
             tcp.habits.recovery.fixed_reordering_window = bits & 2 != 0;
             tcp.habits.recovery.counts_no_segments = bits & 4 != 0;
         }
+        // Of less than three duplicates RFC 5681 §3.2 knows nothing.
+        "tcp_reordering" => {
+            let more = number(value)?.checked_sub(3)?;
+            tcp.habits.recovery.more_duplicates = u8::try_from(more).ok()?;
+        }
         "tcp_early_retrans" => tcp.tail_loss_probe = number(value)? >= 3,
         "tcp_frto" => tcp.forward_rto = flag(value)?,
         "tcp_mtu_probing" => tcp.path_mtu.probing = probing(number(value)?)?,
@@ -295,6 +329,7 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
+        "somaxconn" => config.strangers.max_backlog = number(value)?.try_into().ok()?,
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,
         // 2: on the loopback only.
@@ -428,6 +463,8 @@ mod tests {
             ("net.ipv4.tcp_abort_on_overflow", "1"),
             ("net.ipv4.conf.all.rp_filter", "0"),
             ("net.core.default_qdisc", "fq"),
+            ("net.ipv4.tcp_reordering", "6"),
+            ("net.core.somaxconn", "10"),
         ];
         for (key, value) in settings {
             assert_eq!(apply(&mut config, key, value), Ok(()));
@@ -435,6 +472,8 @@ mod tests {
         assert_eq!(config.tcp.initial_receive_buffer, 65_536);
         assert_eq!(config.tcp.receive_buffer, 6_291_456);
         assert_eq!((config.tcp.syn_retries, config.tcp.r2), (2, 7));
+        assert_eq!(config.tcp.habits.recovery.more_duplicates, 3);
+        assert_eq!(config.strangers.max_backlog, 10);
         assert!(config.strangers.resets_overflows);
         assert_eq!(config.tcp.max_rto, Duration::from_secs(5));
         assert_eq!(config.tcp.delayed_ack, Some(Duration::from_millis(100)));
@@ -461,7 +500,7 @@ mod tests {
             ("net.ipv4.tcp_sack", "x"),
             // Known, but not done in this way.
             ("net.ipv4.tcp_reflect_tos", "1"),
-            ("net.ipv4.tcp_reordering", "6"),
+            ("net.ipv4.tcp_reordering", "2"),
             ("net.ipv4.tcp_recovery", "8"),
             ("net.inet.tcp.do_lrd", "1"),
             ("net.inet.tcp.cc.algorithm", "chd"),

@@ -41,6 +41,7 @@ impl Stack {
         self.listeners.hash(&mut hasher);
         (&self.udp, &self.groups).hash(&mut hasher);
         self.paths.hash_canonical(now, &mut hasher);
+        self.udp.paths.hash_canonical(now, &mut hasher);
         (self.reassembler.len(), self.replies.len()).hash(&mut hasher);
         hasher.finish128().as_u128()
     }

@@ -22,7 +22,7 @@ impl Stack {
         match message {
             IcmpMessage::EchoRequest(echo) => self.answer_echo(ip, &echo),
             IcmpMessage::Error(error, quote) if quote.protocol == protocol::UDP => {
-                self.udp_error(error, &quote, datagram);
+                self.udp_error(now, error, &quote, datagram);
             }
             IcmpMessage::Error(error, quote) => self.icmp_error(now, error, &quote, datagram),
             IcmpMessage::EchoReply(_) | IcmpMessage::Ignored { .. } => {}

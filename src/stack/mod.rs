@@ -270,7 +270,7 @@ impl Stack {
         let share = Share::new(index, count, secret);
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
-            udp: udp::Sockets::new(secret.table_hasher()),
+            udp: udp::Sockets::new(secret.table_hasher(), max_paths),
             groups: Groups::new(index == 0, config.max_groups),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
@@ -418,6 +418,7 @@ impl Stack {
         self.reassembler.limit(config.memory);
         self.memory.charge_fragments(self.reassembler.octets());
         self.paths.limit(config.max_paths);
+        self.udp.paths.limit(config.max_paths);
         for limiter in [&mut self.reset_limiter, &mut self.icmp_limiter] {
             limiter.set_rate(config.replies_per_second);
         }

@@ -66,6 +66,20 @@ impl Paths {
         known.filter(|(_, since)| now - *since < lifetime)
     }
 
+    /// What was learnt of a path last, however long ago.
+    pub(super) fn last(&self, destination: IpAddr) -> Option<u16> {
+        self.known.get(&destination).map(|(mtu, _)| *mtu)
+    }
+
+    /// Forgets what was learnt `lifetime` ago.
+    pub(super) fn expire(&mut self, now: Instant, lifetime: Duration) {
+        while let Some((since, oldest)) = self.by_age.first().copied()
+            && now - since >= lifetime
+        {
+            self.forget(oldest);
+        }
+    }
+
     /// What decides the future: see [`Stack::fingerprint`](super::Stack::fingerprint).
     pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
         for (destination, (mtu, since)) in &self.known {
@@ -97,5 +111,10 @@ mod tests {
         assert_eq!(paths.get(at(602), host(1), LIFETIME), None);
         paths.forget(host(3));
         assert_eq!((paths.known.len(), paths.by_age.len()), (1, 1));
+        assert_eq!(paths.last(host(1)), Some(1400));
+        paths.expire(at(601), LIFETIME);
+        assert_eq!(paths.last(host(1)), Some(1400));
+        paths.expire(at(602), LIFETIME);
+        assert_eq!(paths.last(host(1)), None);
     }
 }

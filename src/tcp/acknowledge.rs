@@ -233,8 +233,9 @@ impl Tcb {
             return if ends { report.delivered } else { report.acked };
         }
         // Without SACK, nobody knows what a duplicate is about.
+        let assumed = REORDERING + usize::from(self.config.habits.recovery.more_duplicates);
         let reorders =
-            self.agreed.sack && self.recovery.reordering(self.snd.mss) > REORDERING * self.snd.mss;
+            self.agreed.sack && self.recovery.reordering(self.snd.mss) > assumed * self.snd.mss;
         // Our SYN is no text.
         let syn = match self.recovery.weight() {
             Some(weight) if self.snd.una == self.snd.iss => weight.get(),
@@ -258,7 +259,7 @@ impl Tcb {
     pub(super) fn flight_to_reduce(&self, flight: Flight) -> u64 {
         let cwnd = self.congestion.window();
         match self.config.habits.congestion.reduces_whole_window {
-            true => flight.size(cwnd).max(cwnd),
+            true => cwnd,
             false => flight.size(cwnd),
         }
     }

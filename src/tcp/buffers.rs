@@ -378,6 +378,8 @@ impl Tcb {
         let round = match self.agreed.timestamps {
             // Until there is a sample, the handshake has shown what a round trip is.
             true => sampled.or(srtt),
+            // Where packets count, nothing but a window full of text tells, as in Linux.
+            false if self.rcv.memory.is_some() => sizing.measured_round_trip(),
             // A window full of text may take longer to come than a round trip.
             false => srtt.or(sampled),
         };

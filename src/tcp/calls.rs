@@ -481,17 +481,6 @@ impl Tcb {
         }
     }
 
-    /// How often the interval at which something is sent again, or the window probed, was doubled.
-    fn doublings(&self) -> u32 {
-        let config = &self.config;
-        match self.state {
-            State::SynSent => (self.recovery.retries()).saturating_sub(config.syn_linear_retries),
-            _ => (self.recovery.rtt.doublings())
-                .max(self.recovery.retries())
-                .max(self.probes.persisted),
-        }
-    }
-
     /// The least round-trip time of the last minutes; `None` before the first sample.
     pub(crate) fn min_rtt(&self) -> Option<Duration> {
         self.recovery.rtt.min_rtt()
@@ -506,12 +495,6 @@ impl Tcb {
     /// Octets in order that the user has not read.
     pub(crate) fn readable(&self) -> usize {
         self.recv_buffer.len()
-    }
-
-    /// How far the path reorders, in segments; 0 if it does not, as far as is known.
-    fn reordering(&self) -> usize {
-        let mss = self.snd.mss;
-        self.recovery.reordering(mss).div_ceil(mss)
     }
 
     /// Whether the user has opened the connection, and the peer has acknowledged the SYN.
@@ -561,7 +544,7 @@ impl Tcb {
             duplicates: self.stats.duplicates,
             bytes_received: self.bytes_received(),
             segments_in: self.stats.segments_in,
-            segments_out: self.stats.segments_out - u64::from(self.stats.uncounted),
+            segments_out: self.stats.segments_out - self.sent_before(),
             text_segments_in: self.stats.text_segments_in,
             text_segments_out: self.stats.text_segments_out,
             bytes_sent: self.stats.bytes_sent,

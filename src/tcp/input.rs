@@ -116,8 +116,8 @@ impl Tcb {
         {
             if !seg.ctl.has(Control::RST) {
                 self.refuse = Some(ack);
-                self.hurry_syn(now);
             }
+            self.hurry_syn(now);
             return Step::Break(Discard::BadAck);
         }
         // Second, check the RST bit.
@@ -280,9 +280,9 @@ impl Tcb {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
-            let last_ack_sent = self.rcv.last_ack_sent;
+            let places = (start, self.rcv.last_ack_sent);
             self.timestamps
-                .on_segment(now, timestamps.val, start, last_ack_sent);
+                .on_segment(now, timestamps.val, places, &self.config.acceptance);
         }
     }
 
@@ -331,8 +331,8 @@ impl Tcb {
                 false => Step::Continue(()),
             };
         };
-        let lifetime = self.config.acceptance.timestamp_lifetime;
-        if !self.timestamps.is_old(now, timestamps.val, lifetime) {
+        let acceptance = &self.config.acceptance;
+        if !self.timestamps.is_old(now, timestamps.val, acceptance) {
             return Step::Continue(());
         }
         self.answer_unacceptable(now, seg);

@@ -77,6 +77,7 @@
 //! | `plan` | §3.7, §3.8 | decides what the next segment carries, and changes nothing |
 //! | `output` | §3.7, §3.8 | notes that segment as sent, and builds it |
 //! | `windows` | §3.8.6 | the windows that we advertise |
+//! | `packet_memory` | | the memory that a packet takes, as in Linux |
 //! | `receive_memory`, `receive_room` | §3.8.6 | windows computed, as in Linux, from the memory that packets take |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | whether less than a full segment may be sent |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
@@ -135,6 +136,7 @@ mod nagle;
 mod output;
 mod overrun;
 mod pacing;
+mod packet_memory;
 mod packets;
 mod path_mtu;
 mod plan;
@@ -174,6 +176,7 @@ pub use invariants::{Broken, SequenceSpace};
 pub use loan::Loan;
 pub use memory::Allowance;
 pub use output::Departure;
+pub(crate) use packet_memory::memory_of;
 pub use readiness::Readiness;
 pub use recovery::RecoveryState;
 pub use segment::{Segment, reset_for};

@@ -335,15 +335,7 @@ impl Tcb {
                 mss: departure.mss,
                 ..self.text_segment(now, range)
             },
-            Plan::Probe => match self.probes.octet {
-                Some(octet) if octet == self.snd.nxt => self.text_segment(now, octet..octet + 1),
-                _ => Segment {
-                    seq: self.snd.una.before(1),
-                    ctl: Control::ACK,
-                    up: 0,
-                    ..self.pure_ack(now)
-                },
-            },
+            Plan::Probe => self.probe(now),
             Plan::Ack => self.pure_ack(now),
             Plan::EarlierAck(ack) | Plan::AckApart(ack) => Segment {
                 ack: Some(ack),
@@ -378,6 +370,23 @@ impl Tcb {
             wnd,
             up,
             ..ack
+        }
+    }
+
+    /// A probe of the window: the octet that was chosen, or none, in front of the window.
+    fn probe(&self, now: Instant) -> Segment<'_> {
+        match self.probes.octet {
+            Some(octet) if octet == self.snd.nxt => self.text_segment(now, octet..octet + 1),
+            _ => {
+                let seq = self.snd.una.before(1);
+                let (urgent, up) = self.urgent_at(seq);
+                Segment {
+                    seq,
+                    ctl: Control::ACK | urgent,
+                    up,
+                    ..self.pure_ack(now)
+                }
+            }
         }
     }
 

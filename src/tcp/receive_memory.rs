@@ -10,20 +10,10 @@ use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use std::collections::VecDeque;
 
+use super::packet_memory::{HEADROOM, PAGE, TRAILER, buffer_of};
 use super::seq::Seq;
 use crate::time::Instant;
 
-/// What describes a packet, in octets, on a machine of 64 bits.
-const DESCRIPTION: usize = 256;
-/// What stands behind the octets of a packet, in its buffer.
-const TRAILER: usize = 320;
-/// What is free before the IP header.
-const HEADROOM: usize = 64;
-/// Buffers have this size, or a power of two above it.
-const LEAST_BUFFER: usize = 576;
-/// What a larger buffer would hold lies in pages.
-const LARGEST_BUFFER: usize = 8192;
-const PAGE: usize = 4096;
 /// A buffer that is filled from others: a page, with what stands behind.
 const COLLAPSED: usize = PAGE - TRAILER;
 /// No user may ask for less memory.
@@ -60,14 +50,10 @@ impl Packet {
 
     fn in_buffer(text: Range<Seq>, before: usize) -> Packet {
         let octets = before + (text.end - text.start) + TRAILER;
-        let buffer = match octets <= LEAST_BUFFER {
-            true => LEAST_BUFFER,
-            false => octets.next_power_of_two().min(LARGEST_BUFFER),
-        };
-        let pages = octets.saturating_sub(buffer).next_multiple_of(PAGE);
+        let (buffer, memory) = buffer_of(octets);
         Packet {
             text,
-            memory: DESCRIPTION + buffer + pages,
+            memory,
             room: buffer.saturating_sub(octets),
             came: Came(Instant::ZERO),
         }

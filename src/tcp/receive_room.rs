@@ -13,6 +13,8 @@ use crate::time::Instant;
 
 /// Beyond the window one segment may be taken, which is no longer than that.
 const LONGEST_SEGMENT: usize = 65_535;
+/// So many segments the peer is expected to send in the first round trip.
+const FIRST_SEGMENTS: usize = 10;
 
 impl Tcb {
     /// The SYNs have shown what was agreed on: from now on packets count, if they are to.
@@ -36,7 +38,10 @@ impl Tcb {
             segment,
             peer_segment: self.snd.mss,
         });
-        self.right_sizing.expect(memory.threshold().min(window));
+        // Whether segments have options is known now.
+        let first = FIRST_SEGMENTS * segment;
+        self.right_sizing
+            .expect(memory.threshold().min(window).min(first));
         self.rcv.memory = Some(Box::new(memory));
         self.fit_receive_buffer();
     }

@@ -90,6 +90,9 @@ enum Limit {
     Buffer,
 }
 
+/// How far a path is taken to reorder of which nothing is known, in segments.
+const USUAL_REORDERING: usize = 3;
+
 /// How long a connection has had something to send or to be acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -251,6 +254,43 @@ impl Tcb {
             false => 0,
         };
         self.stats.uncounted = u16::try_from(before).unwrap_or(u16::MAX);
+    }
+
+    /// How often the interval at which something is sent again, or the window probed, was doubled.
+    pub(super) fn doublings(&self) -> u32 {
+        let config = &self.config;
+        match self.state {
+            State::SynSent => (self.recovery.retries()).saturating_sub(config.syn_linear_retries),
+            _ => {
+                let doublings = self.recovery.rtt.doublings();
+                // Timeouts that are all alike are doubled by nothing.
+                let is_linear = config.socket.linear_timeouts && doublings == 0;
+                let retries = if is_linear {
+                    0
+                } else {
+                    self.recovery.retries()
+                };
+                doublings.max(retries).max(self.probes.persisted)
+            }
+        }
+    }
+
+    /// How far the path reorders, in segments; 0 if it does not, as far as is known, or what is assumed instead.
+    pub(super) fn reordering(&self) -> usize {
+        let mss = self.snd.mss;
+        let assumed = match usize::from(self.config.habits.recovery.more_duplicates) {
+            0 => 0,
+            more => USUAL_REORDERING + more,
+        };
+        self.recovery.reordering(mss).div_ceil(mss).max(assumed)
+    }
+
+    /// Segments that do not count, because they were sent before there was a connection: the SYN,ACK of Fast Open
+    /// as well.
+    pub(super) fn sent_before(&self) -> u64 {
+        let syn_ack = self.stats.segments_out.min(1);
+        let of_child = if self.opening.is_child { syn_ack } else { 0 };
+        u64::from(self.stats.uncounted).max(of_child)
     }
 
     /// From now on time is spent with what keeps text back now.

@@ -1,8 +1,7 @@
 //! Timestamps: RTT by echo and protection against wrapped sequence numbers (RFC 7323 §3 to §5).
 
-use core::time::Duration;
-
 use super::seq::Seq;
+use crate::config::Acceptance;
 use crate::time::Instant;
 use crate::wire;
 
@@ -49,18 +48,35 @@ impl Timestamps {
         self.recent = Some((val, now));
     }
 
-    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for a `lifetime`.
-    pub(crate) fn is_old(&self, now: Instant, val: u32, lifetime: Duration) -> bool {
-        self.recent
-            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < lifetime)
+    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for some time.
+    pub(crate) fn is_old(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
+        let least = val.wrapping_add(acceptance.timestamp_slack);
+        self.recent.is_some_and(|(recent, taken)| {
+            precedes(least, recent) && now - taken < acceptance.timestamp_lifetime
+        })
     }
 
     /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless
     /// it lies beyond what was acknowledged last, or [is old](Timestamps::is_old), which the caller knows.
-    pub(crate) fn on_segment(&mut self, now: Instant, val: u32, seq: Seq, last_ack_sent: Seq) {
-        if seq <= last_ack_sent {
+    pub(crate) fn on_segment(
+        &mut self,
+        now: Instant,
+        val: u32,
+        (seq, last_ack_sent): (Seq, Seq),
+        acceptance: &Acceptance,
+    ) {
+        if seq <= last_ack_sent && !self.is_within_slack(now, val, acceptance) {
             self.recent = Some((val, now));
         }
+    }
+
+    /// It has passed though it is older: so it is not what is echoed.
+    fn is_within_slack(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
+        let strict = Acceptance {
+            timestamp_slack: 0,
+            ..*acceptance
+        };
+        acceptance.timestamp_slack > 0 && self.is_old(now, val, &strict)
     }
 
     /// When our clock showed `ecr`, to the millisecond; `None` if it never did, or so long ago that
@@ -86,7 +102,6 @@ fn precedes(a: u32, b: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Acceptance;
 
     impl Timestamps {
         /// What our clock shows at the start of the world.
@@ -105,7 +120,7 @@ mod tests {
     /// RFC 7323 §5.3 and §5.5; the wrap of the clock, and a connection idle for 25 days.
     #[test]
     fn older_timestamps_are_refused_for_24_days() {
-        let lifetime = Acceptance::default().timestamp_lifetime;
+        let lifetime = &Acceptance::default();
         let mut timestamps = Timestamps::new(0);
         timestamps.start(Instant::ZERO, u32::MAX - 5);
         assert!(timestamps.is_old(Instant::ZERO, u32::MAX - 6, lifetime));
@@ -117,15 +132,31 @@ mod tests {
         assert!(!timestamps.is_old(later, u32::MAX - 6, lifetime));
     }
 
+    /// Linux: one that is older by 1 passes, and is not what is echoed.
+    #[test]
+    fn a_timestamp_may_be_older_by_the_slack() {
+        let acceptance = Acceptance {
+            timestamp_slack: 1,
+            ..Acceptance::default()
+        };
+        let mut timestamps = Timestamps::new(0);
+        timestamps.start(Instant::ZERO, 10);
+        assert!(!timestamps.is_old(Instant::ZERO, 9, &acceptance));
+        assert!(timestamps.is_old(Instant::ZERO, 8, &acceptance));
+        let place = (Seq::initial(1), Seq::initial(1));
+        timestamps.on_segment(Instant::ZERO, 9, place, &acceptance);
+        assert_eq!(timestamps.recent(), Some(10));
+    }
+
     /// RFC 7323 §4.3: a segment beyond a gap does not set what is echoed.
     #[test]
     fn echoes_the_segment_that_moved_the_left_edge() {
         let edge = Seq::initial(100);
         let mut timestamps = Timestamps::new(0);
         timestamps.start(Instant::ZERO, 10);
-        timestamps.on_segment(Instant::ZERO, 12, edge + 1, edge);
+        timestamps.on_segment(Instant::ZERO, 12, (edge + 1, edge), &Acceptance::default());
         assert_eq!(timestamps.recent(), Some(10));
-        timestamps.on_segment(Instant::ZERO, 11, edge, edge);
+        timestamps.on_segment(Instant::ZERO, 11, (edge, edge), &Acceptance::default());
         assert_eq!(timestamps.recent(), Some(11));
     }
 

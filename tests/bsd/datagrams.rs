@@ -153,6 +153,41 @@ fn who_has_no_peer_any_more_hears_both_families() {
     }
 }
 
+/// What has come of both families is received in its order, also once the socket has a peer of one of them; more of
+/// the other does not come then.
+#[test]
+fn datagrams_of_both_families_wait_in_one_queue() {
+    let mut world = World::new();
+    let (ours, theirs) = (world.datagrams(0, AF_INET6), world.datagrams(1, AF_INET6));
+    world.us().bind(ours, addr("[::]:53")).unwrap();
+    world.them().bind(theirs, addr("[::]:99")).unwrap();
+    let (v4, v6) = (addr("[::ffff:10.0.0.1]:53"), addr("[fd00::1]:53"));
+    let send = |world: &mut World, text: &[u8], to| {
+        assert_eq!(
+            world.them().sendto(theirs, text, 0, Some(to)),
+            Ok(text.len())
+        );
+        world.settle();
+    };
+    send(&mut world, b"a", v6);
+    send(&mut world, b"bb", v4);
+    send(&mut world, b"ccc", v6);
+    let mapped = addr("[::ffff:10.0.0.2]:99");
+    world.us().connect(ours, mapped).unwrap();
+    send(&mut world, b"dddd", v6);
+    send(&mut world, b"eeeee", v4);
+    for len in [1, 2, 3, 5] {
+        assert_eq!(world.us().ioctl(ours, FIONREAD, 0), Ok(len));
+        assert_eq!(world.us().read(ours, &mut [0; 9]), Ok(len as usize));
+    }
+    let nothing = world.us().recv(ours, &mut [0; 9], MSG_DONTWAIT);
+    assert_eq!(nothing, Err(Errno::EAGAIN));
+    // Without a peer it hears both again.
+    world.us().disconnect(ours).unwrap();
+    send(&mut world, b"ffffff", v6);
+    assert_eq!(world.us().read(ours, &mut [0; 9]), Ok(6));
+}
+
 /// ip(7), ipv6(7): a control message says from which address one datagram leaves.
 #[test]
 fn a_datagram_may_leave_from_any_address_of_its_host() {

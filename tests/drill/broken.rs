@@ -233,7 +233,7 @@ fn what_nobody_knows_is_skipped_before_anything_happens() {
             "8:1: code that is no assertion is not understood",
         ),
         (
-            "+0 < ipv4 1.2.3.4 > 5.6.7.8: . 1:1(0) win 1",
+            "+0 > ipv4 1.2.3.4 > 5.6.7.8: . 1:1(0) win 1",
             "8:6: no support for packets inside ipv4",
         ),
         (

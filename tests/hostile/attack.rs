@@ -153,6 +153,7 @@ fn any_ecn(random: &mut Random) -> EcnConfig {
         },
         capable_throughout: random.chance(30),
         proportional: random.chance(50),
+        refuses_capable_syns: random.chance(30),
     }
 }
 
@@ -195,6 +196,7 @@ fn any_habits(random: &mut Random) -> Habits {
         },
         recovery: RecoveryHabits {
             counts_duplicates: random.chance(40),
+            more_duplicates: random.pick(&[0, 0, 2]),
             smaller_window_is_duplicate: random.chance(40),
             doubts_reneging: random.chance(40),
             variation_lasts: random.chance(40),

@@ -55,8 +55,8 @@ fn urgent_data_of_any_length_is_announced() {
 }
 
 /// §3.8.5, MUST-66: urgent data that a closed window holds back is told of with every segment that
-/// leaves meanwhile, and where the peer hears it: beside each probe at SND.NXT, for a probe stands before
-/// the window.
+/// leaves meanwhile, the probes included; and where the peer hears it: beside each probe at SND.NXT, for a
+/// probe stands before the window.
 #[test]
 fn urgent_data_is_announced_though_the_window_is_closed() {
     in_both_families(|family| {
@@ -64,7 +64,7 @@ fn urgent_data_is_announced_though_the_window_is_closed() {
         d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
         d.sends_urgent(70_000).nothing_more();
         let announces = "<SEQ=301><ACK=101><UP=65535><CTL=URG,ACK>";
-        let probe = "<SEQ=300><ACK=101><CTL=ACK>";
+        let probe = "<SEQ=300><ACK=101><UP=65535><CTL=URG,ACK>";
         for at in [200, 600] {
             d.until(ms(at)).leaves(announces).leaves(probe);
             d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use stubborn::config::UdpOptions;
 use stubborn::stack::{
     DatagramError, IcmpReport, Readiness, Reported, UdpId, UdpRecvError, UdpSendError, Undelivered,
 };
@@ -109,6 +110,71 @@ fn every_other_error_is_told_to_who_asks() {
             assert_eq!(host.stack.udp_most(id), most, "nothing proves it");
             assert_eq!(host.stack.udp_take_error(id), Some(to(peer, reason)));
         }
+    });
+}
+
+/// RFC 1191 §6.5, RFC 8201 §5.4: who wants that sends no longer datagrams than a router says the path takes, for
+/// ten minutes; another socket goes on as before.
+#[test]
+fn who_wants_that_heeds_what_routers_say_of_a_path() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| {
+            config.udp.socket.path_mtu = true;
+            config.udp.socket.tells_too_long = true;
+        });
+        let (id, peer) = (host.connected(), host.peer());
+        let most = |mtu: usize| mtu - family.headers();
+        let too_big = |mtu| IcmpError::PacketTooBig { mtu };
+        let quoted = leaves(&mut host, id, peer);
+        host.error_arrives(too_big(1400), &quoted);
+        assert_eq!(host.told(id), Readiness::READABLE | Readiness::WRITABLE);
+        let reason = to(peer, Undelivered::TooLong { mtu: 1400 });
+        let failed = host.stack.udp_send(id, b"x", None);
+        assert_eq!(failed, Err(UdpSendError::Undelivered(reason)));
+        assert_eq!(host.stack.udp_path_mtu(peer.ip()), 1400);
+        let too_long = vec![0; most(1400) + 1];
+        let refused = host.stack.udp_send(id, &too_long, None);
+        let limit = UdpSendError::TooLong { most: most(1400) };
+        assert_eq!(refused, Err(limit));
+        host.stack.udp_send(id, &too_long[1..], None).unwrap();
+        let other = SocketAddr::new(family.other_peer(), 9);
+        let elsewhere = host.stack.udp_send(id, &too_long, Some(other));
+        assert_eq!(elsewhere, Ok(()), "a path of its own");
+
+        // It becomes no wider because somebody says so, and no narrower than it can be.
+        host.error_arrives(too_big(1450), &quoted);
+        host.stack.udp_take_error(id);
+        assert_eq!(host.stack.udp_most(id), most(1400));
+        host.error_arrives(too_big(0), &quoted);
+        host.stack.udp_take_error(id);
+        let least = match family {
+            Family::V4 => 552,
+            Family::V6 => 1400,
+        };
+        assert_eq!(host.stack.udp_most(id), most(least));
+
+        // A socket that cuts does so in front of the narrow link.
+        let options = host.stack.udp_options(id);
+        let cuts = UdpOptions {
+            fragments: true,
+            ..options
+        };
+        host.stack.udp_set_options(id, cuts);
+        host.datagrams();
+        host.stack.udp_send(id, &[0; 1300], None).unwrap();
+        let longest = host.datagrams().iter().map(Vec::len).max();
+        assert!(longest <= Some(least), "{longest:?}");
+        let ignores = UdpOptions {
+            path_mtu: false,
+            ..options
+        };
+        host.stack.udp_set_options(id, ignores);
+        assert_eq!(host.stack.udp_most(id), most(1500));
+
+        host.stack.udp_set_options(id, options);
+        host.now += std::time::Duration::from_secs(600);
+        leaves(&mut host, id, peer);
+        assert_eq!(host.stack.udp_most(id), most(1500));
     });
 }
 

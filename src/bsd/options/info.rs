@@ -187,7 +187,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         ca_state: recovery(status.recovery),
         retransmits: retries,
         probes: status.unanswered_probes.min(255) as u8,
-        backoff: status.doublings.min(255) as u8,
+        backoff: backoff(status),
         options: options(status),
         scales: peer_scale | (own_scale << 4),
         flags: u8::from(status.is_app_limited),
@@ -223,7 +223,8 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         bytes_received: status.bytes_received + u64::from(status.fin_received),
         segs_out: status.segments_out as u32,
         segs_in: status.segments_in as u32,
-        notsent_bytes: status.unsent as u32,
+        // Our FIN counts as well, where it waits behind text.
+        notsent_bytes: (status.unsent + usize::from(status.closing && status.unsent > 0)) as u32,
         min_rtt: status.min_rtt.map_or(u32::MAX, micros),
         data_segs_in: status.text_segments_in as u32,
         data_segs_out: status.text_segments_out as u32,
@@ -342,6 +343,14 @@ fn unacked(status: &Status) -> u32 {
         // Nor does our SYN,ACK count, if more may be in flight.
         State::SynReceived if status.fast_open_child => (status.unacked as u32).saturating_sub(1),
         _ => status.unacked as u32,
+    }
+}
+
+/// How often an interval was doubled: not that of a SYN,ACK that a cookie was with, which Linux counts elsewhere.
+fn backoff(status: &Status) -> u8 {
+    match status.state {
+        State::SynReceived if status.fast_open_child => 0,
+        _ => status.doublings.min(255) as u8,
     }
 }
 

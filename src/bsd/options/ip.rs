@@ -70,13 +70,15 @@ impl Calls<'_> {
                 self.settings_mut(fd)?.keep(level, name, value);
                 if let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) {
                     if level == SOL_IP {
-                        let whole = matches!(value, IP_PMTUDISC_WANT | IP_PMTUDISC_DO);
-                        socket.config.socket.fragments = !whole;
+                        let heeds = (IP_PMTUDISC_WANT..=IP_PMTUDISC_PROBE).contains(&value);
+                        socket.config.socket.fragments = !heeds;
                     }
                     return self.apply(fd);
                 }
-                let socket = self.datagram_mut(fd)?;
-                socket.options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
+                let options = &mut self.datagram_mut(fd)?.options;
+                options.fragments = !matches!(value, IP_PMTUDISC_DO | IP_PMTUDISC_PROBE);
+                options.path_mtu = value < IP_PMTUDISC_PROBE;
+                options.tells_too_long = (IP_PMTUDISC_WANT..=IP_PMTUDISC_PROBE).contains(&value);
                 self.apply_datagram(fd)
             }
             _ if is_flag(level, name) => {
@@ -234,13 +236,15 @@ impl Calls<'_> {
 
     /// The longest datagram that the path to the peer carries, as far as is known.
     fn path_mtu(&self, fd: Fd) -> Result<usize, Errno> {
-        let mtu = self.stack.config().mtu;
         match &self.table.get(fd)?.kind {
             Kind::Stream(socket) => {
                 let id = socket.connection().ok_or(Errno::ENOTCONN)?;
                 Ok(self.stack.status(id).path_mtu)
             }
-            Kind::Datagram(socket) => socket.peer.map(|_| mtu).ok_or(Errno::ENOTCONN),
+            Kind::Datagram(socket) => {
+                let peer = socket.peer.ok_or(Errno::ENOTCONN)?;
+                Ok(self.stack.udp_path_mtu(socket.family.inward(peer)?.ip()))
+            }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
     }

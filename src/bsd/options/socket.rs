@@ -260,7 +260,9 @@ impl Calls<'_> {
                         socket.settings.keep(SOL_SOCKET, name, octets as i32);
                     }
                 }
-                Ok(())
+                let told = receive.map(|octets| self.system.told(octets));
+                socket.options.receive_buffer = told.or(socket.options.receive_buffer);
+                self.apply_datagram(fd)
             }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }

@@ -12,7 +12,7 @@ use crate::bsd::linux::{
     TCP_MD5SIG_EXT, TCP_NODELAY, TCP_NOTSENT_LOWAT, TCP_QUICKACK, TCP_RTO_MAX_MS, TCP_RTO_MIN_US,
     TCP_SYNCNT, TCP_TIMESTAMP, TCP_ULP, TCP_USER_TIMEOUT, TCP_WINDOW_CLAMP,
 };
-use crate::bsd::stream::{Role, StreamSocket};
+use crate::bsd::stream::{Phase, Role, StreamSocket};
 use crate::bsd::table::Fd;
 use crate::bsd::{Calls, System};
 use crate::config::{CongestionControl, FastOpenKeys, TimerBounds};
@@ -334,13 +334,20 @@ impl Calls<'_> {
     fn segment_size(&self, socket: &StreamSocket) -> i32 {
         let asked = socket.config.mss.map_or(DEFAULT_SEGMENT, i32::from);
         match socket.role {
-            Role::Connection(id, _) => {
+            Role::Connection(id, phase) => {
                 let status = self.stack.status(id);
                 match status.state {
+                    // It stays as it was.
+                    State::Closed if phase == Phase::Connected => i32::from(status.snd_mss),
                     State::Closed | State::Listen => asked,
-                    // What our SYN offers takes room.
-                    State::SynSent if socket.config.timestamps => {
-                        i32::from(status.snd_mss) - TIMESTAMPS
+                    // Nobody knows what the peer takes, and what our SYN offers takes room.
+                    State::SynSent => {
+                        let options = if socket.config.timestamps {
+                            TIMESTAMPS
+                        } else {
+                            0
+                        };
+                        asked.min(i32::from(status.snd_mss)) - options
                     }
                     _ => i32::from(status.snd_mss),
                 }

@@ -11,6 +11,10 @@ pub struct RecoveryHabits {
     /// a loss (RFC 5681 §3.2), a partial acknowledgment causes an immediate retransmission, and the acknowledgment of
     /// `recover` ends the recovery (RFC 6582 §3.2). Default off.
     pub counts_duplicates: bool,
+    /// So many more than three duplicates, or segments reported beyond a gap, show a loss on a path that is not known to
+    /// reorder (`tcp_reordering` of Linux, which is three more). Not where [`RecoveryHabits::counts_duplicates`] is off
+    /// and there is no SACK. Default 0.
+    pub more_duplicates: u8,
     /// An acknowledgment of nothing new counts as a duplicate even if its window is smaller than before, unless that
     /// is closed; but not if text of the peer has come since the last one. Off, the window of a duplicate must be
     /// that of the last segment (RFC 5681 §2, (e)). Default off.
@@ -34,8 +38,9 @@ pub struct RecoveryHabits {
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,
     /// The reordering timer, and that of a probe for the tail of several segments, take 3 ms longer: two ticks of a clock
-    /// of 1,000 Hz, and the rest of one. What arrives meanwhile is not lost. Off, they expire exactly (RFC 8985 §6.2,
-    /// step 5, and §7.2). Default off.
+    /// of 1,000 Hz, and the rest of one. What arrives meanwhile is not lost. After text was sent, a probe leaves at the
+    /// latest when the RTO is over, counted from when the segment at SND.UNA was sent. Off, they expire exactly
+    /// (RFC 8985 §6.2, step 5, and §7.2). Default off.
     pub timers_wait_ticks: bool,
     /// When segments are sent again because the path MTU has decreased, or because the text of a SYN was not taken
     /// (Fast Open), the connection behaves as after a timeout until everything that was in flight is acknowledged, but
@@ -63,7 +68,8 @@ pub struct RecoveryHabits {
     /// Without SACK, a duplicate acknowledgment that arrives before F-RTO has sent new text is ignored. Off, it means
     /// that the timeout was not spurious (RFC 5682 §2.1, step 2). Default off.
     pub forward_rto_outlasts_duplicates: bool,
-    /// A spurious timeout does not count towards R1 and R2. Off, it counts until SND.UNA moves (RFC 9293 §3.8.3).
+    /// A spurious timeout does not count towards R1 and R2, and the RTO stays doubled until there is an RTT sample. Off,
+    /// it counts until SND.UNA moves (RFC 9293 §3.8.3), and the RTO is what was estimated (RFC 4015 §3.5).
     /// Default off.
     pub forgets_refuted_timeouts: bool,
     /// An ICMP error that says, of the segment at SND.UNA, that its network or host is unreachable undoes one doubling

@@ -8,6 +8,7 @@ use super::super::ast::{
 use super::control::{ACK, CWR, FIN, PSH, SYN};
 use super::icmp;
 use super::numbers::Numbers;
+use super::outer::carried_by;
 use crate::wire::checksum::Sum;
 use crate::wire::protocol;
 
@@ -46,6 +47,13 @@ pub(in super::super) fn build(
     route: &Route,
     numbers: &Numbers,
 ) -> Result<Vec<Vec<u8>>, String> {
+    let datagrams = plain(packet, route, numbers)?;
+    let datagrams = datagrams.into_iter();
+    Ok(datagrams.map(|it| carried_by(&packet.outer, it)).collect())
+}
+
+/// The same without the headers that carry them.
+fn plain(packet: &Packet, route: &Route, numbers: &Numbers) -> Result<Vec<Vec<u8>>, String> {
     match &packet.body {
         Body::Tcp(tcp) => segments(tcp, packet.ip, route, numbers),
         Body::Udp { len } => {
@@ -86,7 +94,7 @@ fn inward(
 }
 
 /// An IP header.
-fn ip_header(
+pub(super) fn ip_header(
     info: IpInfo,
     source: IpAddr,
     destination: IpAddr,

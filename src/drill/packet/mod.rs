@@ -6,6 +6,7 @@ mod icmp;
 mod merge;
 mod numbers;
 mod observed;
+mod outer;
 mod show;
 
 pub(super) use build::{Addresses, Route, build};

@@ -2,6 +2,7 @@
 
 mod call;
 mod options;
+mod outer;
 mod packet;
 #[cfg(test)]
 mod tests;

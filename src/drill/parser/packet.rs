@@ -52,9 +52,6 @@ const DSCP: [(&str, u8); 25] = [
     ("ef", 46),
 ];
 
-/// What stands in front of a packet that is carried by another.
-const ENCAPSULATIONS: [&str; 4] = ["ipv4", "ipv6", "gre", "mpls"];
-
 /// What one dialect also knows, and nobody here speaks: where such a packet ends cannot be told either.
 const OTHER_PROTOCOLS: [&str; 2] = ["sctp", "udplite"];
 
@@ -64,7 +61,7 @@ impl Parser<'_> {
             Kind::Mark('<') => Direction::In,
             _ => Direction::Out,
         };
-        self.encapsulations()?;
+        let outer = self.outer(direction)?;
         let ip = match self.peek()?.kind {
             Kind::Mark('[') => self.ip_info(direction, ']')?,
             Kind::Mark('(') => self.ip_info(direction, ')')?,
@@ -86,6 +83,7 @@ impl Parser<'_> {
             let body = Body::Udp { len };
             return Ok(Packet {
                 direction,
+                outer,
                 ip,
                 ports,
                 body,
@@ -95,6 +93,7 @@ impl Parser<'_> {
             let body = Body::Icmp(self.icmp()?);
             return Ok(Packet {
                 direction,
+                outer,
                 ip,
                 ports: None,
                 body,
@@ -109,25 +108,11 @@ impl Parser<'_> {
         let body = Body::Tcp(self.tcp(direction)?);
         Ok(Packet {
             direction,
+            outer,
             ip,
             ports,
             body,
         })
-    }
-
-    fn encapsulations(&mut self) -> Parsed<()> {
-        loop {
-            let token = self.peek()?.clone();
-            if !ENCAPSULATIONS.iter().any(|name| token.is_word(name)) {
-                return Ok(());
-            }
-            self.unsupported(token.place, format!("packets inside {}", token.text));
-            while !self.take_mark(':')? {
-                if self.next()?.kind == Kind::End {
-                    return Err(SyntaxError::new(token.place, "a header without its ':'"));
-                }
-            }
-        }
     }
 
     /// `sport > dport`
@@ -141,7 +126,7 @@ impl Parser<'_> {
         Ok(Some((source, destination)))
     }
 
-    fn ip_info(&mut self, direction: Direction, close: char) -> Parsed<IpInfo> {
+    pub(super) fn ip_info(&mut self, direction: Direction, close: char) -> Parsed<IpInfo> {
         self.next()?;
         let (mut info, mut dscp) = (IpInfo::default(), None);
         loop {

@@ -281,7 +281,7 @@ fn options_commands_and_definitions() {
 
 #[test]
 fn what_nobody_has_is_told() {
-    let script = script("0 < ipv4 1.2.3.4 > 5.6.7.8: gre: S 0:0(0) win 1");
+    let script = script("0 > ipv4 1.2.3.4 > 5.6.7.8: gre: S 0:0(0) win 1");
     let told: Vec<_> = script
         .unsupported
         .iter()

@@ -248,6 +248,7 @@ impl Run<'_> {
         {
             let reset = Packet {
                 direction: super::super::ast::Direction::In,
+                outer: Vec::new(),
                 ip: super::super::ast::IpInfo::default(),
                 ports: None,
                 body: Body::Tcp(Tcp {

@@ -167,6 +167,9 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 _ => return None,
             };
         }
+        "kern.ipc.soacceptqueue" | "kern.ipc.somaxconn" => {
+            config.strangers.max_backlog = number(value)?.try_into().ok()?;
+        }
         "drop_synfin" => config.strangers.drops_syn_fin = flag(value)?,
         "syncookies_only" => {
             if flag(value)? {

@@ -2,15 +2,13 @@
 
 use core::net::SocketAddr;
 
+use super::path::LEAST_IPV6_MTU;
 use super::{Arrival, DatagramError, UdpMarks, Undelivered};
 use crate::stack::share::quoted;
 use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
 use crate::time::Instant;
 use crate::wire::{IcmpError, IpHeader, Quote, UdpHeader, Unreachable};
-
-/// The least MTU of an IPv6 link (RFC 8200 §5): nothing smaller is believed (RFC 8201 §4).
-const LEAST_IPV6_MTU: u32 = 1280;
 
 impl Stack {
     /// A datagram arrives for one of this host's addresses; `datagram` is all of it, for an ICMP
@@ -53,7 +51,9 @@ impl Stack {
             hop_limit: Some(ip.hop_limit),
             traffic_class: Some(ip.traffic_class),
         };
-        if !may_wait || !socket.received.push(ip.destination, remote, marks, text) {
+        let most = socket.options.receive_buffer;
+        let fits = most.is_none_or(|most| socket.received.fits(text.len(), most));
+        if !may_wait || !fits || !socket.received.push(ip.destination, remote, marks, text) {
             socket.lost.0 = socket.lost.0.wrapping_add(1);
             self.counters.udp.overflows += 1;
             return;
@@ -67,7 +67,13 @@ impl Stack {
 
     /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it. `message` is all
     /// that came.
-    pub(in crate::stack) fn udp_error(&mut self, error: IcmpError, quote: &Quote, message: &[u8]) {
+    pub(in crate::stack) fn udp_error(
+        &mut self,
+        now: Instant,
+        error: IcmpError,
+        quote: &Quote,
+        message: &[u8],
+    ) {
         let tuple = quoted(quote);
         // A socket at the unspecified address has its port at the addresses of this host only.
         let is_ours = self.is_own(quote.source);
@@ -78,13 +84,19 @@ impl Stack {
             self.counters.icmp_ignored += 1;
             return;
         };
-        // A hard error is not replaced by a soft one.
-        if socket.error.is_none_or(|known| !known.reason.is_hard()) || reason.is_hard() {
+        // An error that fails calls is not replaced by one that does not.
+        let is_hard = socket.fails_for(reason);
+        let fails = (socket.error).is_some_and(|known| socket.fails_for(known.reason));
+        if is_hard || !fails {
             let remote = tuple.remote;
             socket.error = Some(DatagramError { remote, reason });
         }
-        if reason.is_hard() && socket.remote.is_some() {
+        let (is_connected, learns) = (socket.remote.is_some(), socket.learns_paths());
+        if is_hard && is_connected {
             self.udp_note(id, Readiness::READABLE | Readiness::WRITABLE);
+        }
+        if let (Undelivered::TooLong { mtu }, true) = (reason, learns) {
+            self.udp_learn_path(now, tuple.remote.ip(), mtu);
         }
         self.report_icmp(Reported::Udp(id), tuple.remote, error, false, message);
     }

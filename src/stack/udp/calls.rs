@@ -12,7 +12,7 @@ use crate::config::UdpOptions;
 use crate::stack::{Sender, Stack};
 use crate::tcp::FourTuple;
 use crate::time::Instant;
-use crate::wire::{ip, udp};
+use crate::wire::ip;
 
 /// A datagram that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ impl Stack {
         self.udp.unroute(id);
         let socket = self.udp.get_mut(id);
         (socket.local, socket.remote, socket.error) = (local, Some(remote), None);
+        socket.deaf = false;
         self.udp.route(id);
         Ok(())
     }
@@ -147,8 +148,15 @@ impl Stack {
         }
         let socket = self.udp.get_mut(id);
         (socket.local, socket.remote, socket.error) = (local, None, None);
+        socket.deaf = false;
         self.udp.route(id);
         Ok(())
+    }
+
+    /// The socket hears nothing more, until it is connected or disconnected. What waits can still be received.
+    pub fn udp_deafen(&mut self, id: UdpId) {
+        self.udp.unroute(id);
+        self.udp.get_mut(id).deaf = true;
     }
 
     /// Sends a datagram to `remote`; `None`: to the peer that the socket is connected to.
@@ -208,7 +216,7 @@ impl Stack {
         };
         let fits = |from: &IpAddr| self.is_own(*from) && from.is_ipv4() == remote.is_ipv4();
         let source = from.filter(fits).unwrap_or(source);
-        let most = self.udp_most(id);
+        let most = self.udp_most_to(id, Some(remote.ip()));
         if text.len() > most {
             return Err(UdpSendError::TooLong { most });
         }
@@ -253,22 +261,14 @@ impl Stack {
         head.map(Received::new).ok_or(UdpRecvError::WouldBlock)
     }
 
-    /// The most octets of text that one datagram of the socket has room for.
-    pub fn udp_most(&self, id: UdpId) -> usize {
-        let socket = self.udp.get(id);
-        let is_ipv4 = socket.local.is_ipv4();
-        let longest = match (socket.options.fragments, is_ipv4) {
-            (false, _) => self.config.mtu - ip::header_len(is_ipv4),
-            // The total length of IPv4 includes its header; the payload length of IPv6 does not.
-            (true, true) => ip::MAX_DATAGRAM - ip::header_len(true),
-            (true, false) => ip::MAX_DATAGRAM,
-        };
-        longest - udp::HEADER
-    }
-
     /// Octets of text of the first datagram that waits to be received.
     pub fn udp_waiting(&self, id: UdpId) -> Option<usize> {
         self.udp.get(id).received.first()
+    }
+
+    /// When the first datagram came that waits to be received.
+    pub fn udp_waiting_since(&self, id: UdpId) -> Option<Instant> {
+        self.udp.get(id).received.since()
     }
 
     /// Whether another datagram finds room to wait to be sent, however long it is.
@@ -287,8 +287,7 @@ impl Stack {
 
     /// Whether the next call of a connected socket fails for what ICMP has said.
     pub fn udp_has_error(&self, id: UdpId) -> bool {
-        let socket = self.udp.get(id);
-        socket.remote.is_some() && socket.error.is_some_and(|error| error.reason.is_hard())
+        self.udp.get(id).has_hard_error()
     }
 
     /// What ICMP last said of a datagram that the socket sent, once (RFC 1122 §4.1.3.3).

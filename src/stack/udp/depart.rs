@@ -36,7 +36,7 @@ impl Stack {
         if self.is_for_many(head.remote.ip()) && self.udp_departs_to_many(now, id, head) {
             return true;
         }
-        let mtu = self.config.mtu;
+        let mtu = self.udp_departing_mtu(now, id, &head);
         if ip::header_len(head.local.is_ipv4()) + udp::HEADER + head.len <= mtu {
             return false;
         }
@@ -47,6 +47,18 @@ impl Stack {
             self.replies.push_all(pieces);
         }
         true
+    }
+
+    /// The longest packet that a datagram leaves in. One that was taken before the path became narrow, and may not
+    /// be cut, leaves as it is.
+    fn udp_departing_mtu(&mut self, now: Instant, id: UdpId, head: &Head) -> usize {
+        self.udp_forget_paths(now);
+        match self.udp.at(id) {
+            Some(socket) if socket.options.fragments => {
+                self.udp_mtu(socket, Some(head.remote.ip()))
+            }
+            _ => self.config.mtu,
+        }
     }
 
     /// TTL or hop limit of a datagram: its own, or else that of its socket, or else of the host.

@@ -18,7 +18,7 @@ impl Socket {
             Some(filter) => filter.hears(from.ip()),
             None => !to.is_multicast() || self.options.multicast_all,
         };
-        is_here && is_in && self.remote.is_none_or(|peer| peer == from)
+        !self.deaf && is_here && is_in && self.remote.is_none_or(|peer| peer == from)
     }
 }
 

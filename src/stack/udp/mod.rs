@@ -7,6 +7,7 @@
 //! | `calls` | what users call: bind, connect, send, receive, close |
 //! | `arrive` | a datagram arrives, or an ICMP error about one that left |
 //! | `many` | datagrams to many, and the groups that a socket is in |
+//! | `path` | how long a datagram may be, and what routers say of that |
 //! | `depart` | a datagram leaves, and a socket that was released is gone |
 //! | `queue` | datagrams that wait, bounded in number and in octets |
 //! | `error` | why a call failed |
@@ -19,6 +20,7 @@ mod calls;
 mod depart;
 mod error;
 mod many;
+mod path;
 mod queue;
 
 use core::hash::{Hash, Hasher};
@@ -26,6 +28,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::multicast::Filter;
+use super::paths::Paths;
 use super::secret::TableHasher;
 use crate::config::{UdpConfig, UdpOptions};
 use crate::tcp::{FourTuple, Readiness};
@@ -77,6 +80,8 @@ pub(super) struct Socket {
     pub(super) sending: bool,
     /// A send has found no room.
     blocked: bool,
+    /// It hears nothing more, and is found by nobody.
+    deaf: bool,
     /// Its user has let go of it; what is queued still leaves.
     pub(super) closed: bool,
 }
@@ -95,6 +100,7 @@ impl Socket {
             readiness: Readiness::NONE,
             sending: false,
             blocked: false,
+            deaf: false,
             closed: false,
         }
     }
@@ -107,8 +113,26 @@ impl Socket {
 
     /// What calls on a connected socket fail for, once.
     fn take_hard_error(&mut self) -> Option<DatagramError> {
-        self.error
-            .take_if(|error| self.remote.is_some() && error.reason.is_hard())
+        match self.has_hard_error() {
+            true => self.error.take(),
+            false => None,
+        }
+    }
+
+    /// Whether it wants to know what routers say of paths.
+    fn learns_paths(&self) -> bool {
+        self.options.path_mtu || self.options.tells_too_long
+    }
+
+    /// Whether calls fail for what ICMP has said.
+    fn has_hard_error(&self) -> bool {
+        self.remote.is_some() && self.error.is_some_and(|error| self.fails_for(error.reason))
+    }
+
+    /// Whether calls on a connected socket fail for what became of a datagram.
+    fn fails_for(&self, reason: Undelivered) -> bool {
+        let is_too_long = matches!(reason, Undelivered::TooLong { .. });
+        reason.is_hard() || (is_too_long && self.options.tells_too_long)
     }
 
     /// The datagram that leaves next, and whether that makes room for which a sender waits.
@@ -137,11 +161,14 @@ pub(super) struct Sockets {
     ports: BTreeMap<u16, BTreeSet<UdpId>>,
     /// The four-tuple found last: datagrams of one conversation come in a row.
     last: Option<(FourTuple, UdpId)>,
+    /// What routers have said of the MTUs of paths, to sockets that want to know.
+    pub(super) paths: Paths,
 }
 
 impl Sockets {
-    pub(super) fn new(hasher: TableHasher) -> Sockets {
+    pub(super) fn new(hasher: TableHasher, max_paths: usize) -> Sockets {
         Sockets {
+            paths: Paths::new(max_paths),
             sockets: BTreeMap::new(),
             next: 0,
             bound: HashMap::with_hasher(hasher),
@@ -164,7 +191,7 @@ impl Sockets {
     /// The local socket, or the four-tuple, leads to this socket from now on.
     fn route(&mut self, id: UdpId) {
         self.last = None;
-        let Some(socket) = self.sockets.get(&id) else {
+        let Some(socket) = self.sockets.get(&id).filter(|socket| !socket.deaf) else {
             return;
         };
         match socket.tuple() {

@@ -5,8 +5,9 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use crate::stack::memory::Memory;
+use crate::tcp::memory_of;
 use crate::time::Instant;
-use crate::wire::Text;
+use crate::wire::{Text, ip, udp};
 
 /// What is known of a datagram beside its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,8 +64,15 @@ pub(super) struct Queue {
     lent: usize,
     max_datagrams: usize,
     max_octets: usize,
+    /// The memory that packets with these texts would take in Linux.
+    memory: usize,
     /// Octets that the host has been charged.
     charged: usize,
+}
+
+/// What a datagram takes with its headers, as if it were IPv4.
+fn memory(text: usize) -> usize {
+    memory_of(ip::header_len(true) + udp::HEADER + text)
 }
 
 /// An empty queue keeps a ring of this many octets, and gives a larger one back.
@@ -78,6 +86,7 @@ impl Queue {
             lent: 0,
             max_datagrams,
             max_octets,
+            memory: 0,
             charged: 0,
         }
     }
@@ -113,8 +122,14 @@ impl Queue {
             marks,
             arrival: Arrival::NONE,
         });
+        self.memory += memory(text.len());
         self.octets.extend(text);
         true
+    }
+
+    /// Whether a datagram may wait beside the others, if they all take no more than `most` octets of memory.
+    pub(super) fn fits(&self, len: usize, most: usize) -> bool {
+        self.is_empty() || self.memory + memory(len) <= most
     }
 
     /// How the last one came.
@@ -127,6 +142,11 @@ impl Queue {
     /// Octets of the first datagram.
     pub(super) fn first(&self) -> Option<usize> {
         self.heads.front().map(|head| head.len)
+    }
+
+    /// When the first datagram came.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.heads.front().map(|head| head.arrival.at)
     }
 
     /// Whether a datagram of `len` octets would be taken.
@@ -159,6 +179,7 @@ impl Queue {
     pub(super) fn lend(&mut self) -> Option<Head> {
         self.settle();
         let head = self.heads.pop_front()?;
+        self.memory -= memory(head.len);
         self.lent = head.len;
         Some(head)
     }

@@ -182,7 +182,7 @@ impl Feedback {
     /// A SYN arrives in LISTEN; or in SYN-SENT (`opens_too`), when both sides open at once: then
     /// the lesser of what both ask for is agreed, for the peer may know no more.
     pub(in crate::tcp) fn on_syn(&mut self, control: Control, ecn: Ecn, opens_too: bool) {
-        self.peer_asked = negotiation::asked_by(control, self.config.accept);
+        self.peer_asked = negotiation::asked_in(control, ecn, &self.config);
         self.peer_syn = ecn;
         self.mode = match opens_too {
             true => self.peer_asked.min(self.config.ask),
@@ -199,7 +199,7 @@ impl Feedback {
         self.peer_syn = ecn;
         match (
             self.peer_asked,
-            negotiation::asked_by(control, self.config.accept),
+            negotiation::asked_in(control, ecn, &self.config),
         ) {
             (EcnMode::Off, _) => false,
             (_, EcnMode::Off) => {

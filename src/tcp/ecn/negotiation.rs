@@ -1,6 +1,6 @@
 //! What the flags AE, CWR and ECE of two SYNs agree on (RFC 3168 §6.1.1, RFC 9768 §3.1).
 
-use crate::config::EcnMode;
+use crate::config::{EcnConfig, EcnMode};
 use crate::wire::{Control, Ecn};
 
 /// AE, CWR and ECE.
@@ -22,6 +22,15 @@ pub(super) fn of_syn(mode: EcnMode) -> Control {
         EcnMode::Off => Control::NONE,
         EcnMode::Classic => Control::CWR | Control::ECE,
         EcnMode::Accurate => FLAGS,
+    }
+}
+
+/// What a peer's SYN asks for that may be agreed to: `ecn` is what its IP header says.
+pub(super) fn asked_in(syn: Control, ecn: Ecn, config: &EcnConfig) -> EcnMode {
+    let refuses = config.refuses_capable_syns && ecn != Ecn::NotEct;
+    match asked_by(syn, config.accept) {
+        EcnMode::Classic if refuses => EcnMode::Off,
+        mode => mode,
     }
 }
 

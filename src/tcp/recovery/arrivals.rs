@@ -24,6 +24,7 @@ impl Recovery {
         } = self;
         // Cumulatively, or selectively.
         let mut overtaken = [false; 2];
+        let mut first_overtaken = None;
         let mut arrived = |record: &Record, by_sack: bool| {
             arrivals.octets += record.len();
             arrivals.segments += record.segments as u64;
@@ -48,8 +49,11 @@ impl Recovery {
                 // whether text was overtaken by it.
                 let is_in_doubt = selective.rack.is_new() && ack.nxt > ack.ack;
                 let min_rtt = min_rtt.or(is_in_doubt.then_some(Duration::MAX));
-                overtaken[usize::from(by_sack)] |=
-                    (selective.rack).on_delivered(now, record, echo, min_rtt);
+                let is_overtaken = (selective.rack).on_delivered(now, record, echo, min_rtt);
+                overtaken[usize::from(by_sack)] |= is_overtaken;
+                if is_overtaken && !by_sack {
+                    first_overtaken.get_or_insert(record.start);
+                }
             }
         };
         board.acknowledge(ack.ack, |record| arrived(record, false));
@@ -63,6 +67,9 @@ impl Recovery {
         if let Some(selective) = selective {
             let ways = overtaken.iter().filter(|way| **way).count();
             selective.rack.count_reorderings(ways);
+            if let Some(start) = first_overtaken {
+                selective.rack.reorders_by(ack.ack.saturating_since(start));
+            }
         }
         board.deliver_again(ack.again);
         arrivals

@@ -34,10 +34,11 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn new(iss: Seq) -> Counted {
+    /// `more`: so many more duplicates than usual show a loss.
+    pub(super) fn new(iss: Seq, more: u8) -> Counted {
         Counted {
             arrived: 0,
-            threshold: LEAST_THRESHOLD,
+            threshold: LEAST_THRESHOLD + usize::from(more),
             reorderings: 0,
             lost_to: iss,
         }
@@ -246,7 +247,7 @@ mod tests {
     /// Of five segments in flight four can have arrived: a fifth duplicate says that the path reorders.
     #[test]
     fn more_duplicates_than_segments_raise_the_threshold() {
-        let mut counted = Counted::new(seq(0));
+        let mut counted = Counted::new(seq(0), 0);
         for arrived in 1..=4 {
             counted.arrived += 1;
             counted.limit(seq(0), 1000, 5, 0);
@@ -261,7 +262,7 @@ mod tests {
     /// All that a timeout took for lost cannot have arrived: a duplicate is about what was sent since.
     #[test]
     fn what_is_lost_has_not_arrived() {
-        let mut counted = Counted::new(seq(0));
+        let mut counted = Counted::new(seq(0), 0);
         counted.lost_to = seq(10_000);
         counted.arrived = 3;
         counted.limit(seq(1000), 1000, 11, 0);
@@ -271,7 +272,7 @@ mod tests {
     /// A segment that was overtaken by ten shows how far the path reorders.
     #[test]
     fn an_overtaken_segment_raises_the_threshold() {
-        let mut counted = Counted::new(seq(0));
+        let mut counted = Counted::new(seq(0), 0);
         counted.see_reordering(2000, 1000);
         assert_eq!((counted.threshold, counted.reorderings), (3, 1));
         counted.see_reordering(9500, 1000);

@@ -103,7 +103,7 @@ impl Recovery {
             rtt: Rtt::new(config),
             board: Scoreboard::new(iss, config.max_sent_records),
             rate: Rate::new(now),
-            newreno: NewReno::new(iss, config.habits.recovery.counts_duplicates),
+            newreno: NewReno::new(iss, &config.habits.recovery),
             selective: None,
             episode: None,
             prr: None,

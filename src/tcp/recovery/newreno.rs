@@ -20,6 +20,7 @@ use core::ops::Range;
 use super::counted::Counted;
 use super::spurious::Episode;
 use super::{Acknowledgment, Flight, Recovery, Report};
+use crate::config::RecoveryHabits;
 use crate::tcp::seq::Seq;
 
 /// Duplicate acknowledgments that show a loss (RFC 5681 §3.2).
@@ -64,7 +65,7 @@ pub(super) enum Phase {
 }
 
 impl NewReno {
-    pub(super) fn new(iss: Seq, counts: bool) -> NewReno {
+    pub(super) fn new(iss: Seq, habits: &RecoveryHabits) -> NewReno {
         NewReno {
             phase: Phase::Open,
             recover: iss,
@@ -73,7 +74,8 @@ impl NewReno {
             departed: 0,
             countable: 0,
             recover_fs: 0,
-            counted: counts.then(|| Box::new(Counted::new(iss))),
+            counted: (habits.counts_duplicates)
+                .then(|| Box::new(Counted::new(iss, habits.more_duplicates))),
         }
     }
 

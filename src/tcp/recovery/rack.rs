@@ -119,6 +119,20 @@ impl Rack {
         self.reorderings += ways as u64;
     }
 
+    /// What was overtaken is acknowledged together with so many octets from there on, which may all have arrived
+    /// before it.
+    pub(super) fn reorders_by(&mut self, octets: usize) {
+        self.reordering = self.reordering.max(octets);
+    }
+
+    /// Timestamps show that what was sent again had not been lost: segments from `start` on, of which `una` and what
+    /// lies before it are acknowledged.
+    pub(super) fn see_reordering(&mut self, start: Seq, una: Seq) {
+        self.reordering_seen = true;
+        self.reorderings += 1;
+        self.reorders_by(self.fack.max(una).saturating_since(start));
+    }
+
     /// The same where [`Rack::is_calm`], of a segment that was sent once and was under way for `rtt`
     /// nanoseconds.
     #[inline]

@@ -103,6 +103,14 @@ impl Selective {
     /// New octets left: silence counts from now on (RFC 8985 §7.2).
     pub(super) fn on_sent(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         self.await_answer(now, rtt, board);
+        // §7.2: not later than the RTO, which on Linux counts from when the segment at SND.UNA left.
+        if self.waits_ticks
+            && let Some(at) = self.probe_at
+            && let Some(expiry) = board.first().map(|first| rtt.expiry(first.sent))
+            && expiry > now
+        {
+            self.probe_at = Some(at.min(expiry));
+        }
     }
 
     /// Something was sent or acknowledged: when to probe, if something is in flight, and unless the
@@ -126,6 +134,13 @@ impl Selective {
             let alone = board.counts().unacked <= 1;
             tail_probe::expiry(rtt, now, alone, self.max_ack_delay, self.ticks())
         });
+    }
+
+    /// What was sent again in a recovery that goes on had not been lost.
+    pub(super) fn see_reordering(&mut self, ack: &Acknowledgment) {
+        if self.phase == Phase::FastRecovery && ack.ack < self.recover {
+            self.rack.see_reordering(ack.una, ack.ack);
+        }
     }
 
     /// By how much timers are late.
@@ -209,7 +224,8 @@ impl Selective {
         (self.phase, recover, flight_size, self.reneged).hash(hasher);
         // Of segments of one octet IsLost says what DupAcks does.
         if config.mss != Some(1) {
-            self.duplicates.min(DUP_THRESH).hash(hasher);
+            let most = DUP_THRESH + usize::from(config.habits.recovery.more_duplicates);
+            self.duplicates.min(most).hash(hasher);
         }
         let in_flight = board.records().filter(|it| it.fate == Fate::InFlight);
         let left_since = |it: &Record| it.snapshot.lost >= self.lost_before;
@@ -466,7 +482,8 @@ impl Recovery {
             return;
         }
         let rack = &selective.rack;
-        let shows = sacked >= DUP_THRESH && !self.habits.counts_no_segments;
+        let threshold = DUP_THRESH + usize::from(self.habits.more_duplicates);
+        let shows = sacked >= threshold && !self.habits.counts_no_segments;
         let at_once = selective.phase != Phase::Open || shows;
         let reo_wnd = rack.reo_wnd(at_once, min_rtt, srtt);
         let window = rack.rtt() + reo_wnd;
@@ -484,9 +501,10 @@ impl Recovery {
     /// more than (DupThresh - 1) * `mss` octets, have arrived beyond it.
     fn edge_of_losses(&self, mss: usize) -> Option<Seq> {
         let mut octets = 0;
+        let threshold = DUP_THRESH + usize::from(self.habits.more_duplicates);
         for (count, range) in self.board.sacked().rev().enumerate() {
             octets += range.end - range.start;
-            if count + 1 >= DUP_THRESH || octets > (DUP_THRESH - 1) * mss {
+            if count + 1 >= threshold || octets > (threshold - 1) * mss {
                 return Some(range.start);
             }
         }
@@ -497,7 +515,8 @@ impl Recovery {
     /// they report is too little for IsLost. Where that ends.
     fn edge_by_duplicates(&mut self) -> Option<Seq> {
         let selective = self.selective.as_ref()?;
-        let shows = selective.phase == Phase::Open && selective.duplicates >= DUP_THRESH;
+        let threshold = DUP_THRESH + usize::from(self.habits.more_duplicates);
+        let shows = selective.phase == Phase::Open && selective.duplicates >= threshold;
         if !shows || selective.uses_rack {
             return None;
         }

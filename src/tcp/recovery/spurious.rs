@@ -297,18 +297,24 @@ impl Recovery {
             return;
         };
         if episode.by_timeout {
-            self.rtt.on_spurious_timeout();
-            if self.habits.forgets_refuted_timeouts {
-                self.retries = 0;
+            match self.habits.forgets_refuted_timeouts {
+                // The timeout stays doubled until there is a sample.
+                true => self.retries = 0,
+                false => self.rtt.on_spurious_timeout(),
             }
             self.rto_at = ack.now + self.rtt.rto();
         }
+        let by_timeout = episode.by_timeout;
         report.spurious = true;
         self.episode = None;
         (self.prr, self.shrinking) = (None, None);
         self.resend_at_once = false;
         match &mut self.selective {
             Some(selective) => {
+                // What was sent again was only late.
+                if !by_timeout && ack.sack.duplicate.is_none() {
+                    selective.see_reordering(ack);
+                }
                 selective.on_spurious();
                 self.board.forget_losses();
             }

@@ -7,6 +7,7 @@ use super::super::Stop;
 use super::super::events::Run;
 use super::super::{failed, skipped};
 use super::args::{self, Args, field};
+use super::groups::membership;
 use super::sockets::descriptor;
 use super::{Answer, Begun};
 use crate::bsd::Errno;
@@ -68,15 +69,16 @@ fn octets(expr: &Expr, len: Option<usize>) -> Result<Vec<u8>, Stop> {
         Expr::Struct(fields) if fields.iter().all(|field| field.name.is_none()) => {
             in_a_row(fields, len)
         }
-        Expr::Struct(fields) => match linger(fields) {
-            Some((onoff, linger)) => {
+        Expr::Struct(fields) => match (linger(fields), membership(fields)?) {
+            (_, Some(octets)) => Ok(octets),
+            (Some((onoff, linger)), None) => {
                 let onoff = args::number(onoff)? as i32;
                 let linger = args::number(linger)? as i32;
                 Ok([onoff.to_le_bytes(), linger.to_le_bytes()].concat())
             }
-            None if field(fields, "function_set_name").is_some() => function_set(fields),
-            None if field(fields, "enable").is_some() => fast_open(fields),
-            None => time_value(fields),
+            _ if field(fields, "function_set_name").is_some() => function_set(fields),
+            _ if field(fields, "enable").is_some() => fast_open(fields),
+            _ => time_value(fields),
         },
         Expr::Apply(name, arguments) => match (name.as_str(), &arguments[..]) {
             ("inet6_addr", [Expr::Text(text)]) => {
@@ -238,6 +240,7 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     let (level, name) = (args.int(1)?, args.int(2)?);
     let wanted_len = match args.at(4)? {
         Expr::Ellipsis => None,
+        _ if args.int(4)? < 0 => return Ok(Err::<i64, _>(Errno::EINVAL).into()),
         _ => Some(args.size(4)?),
     };
     let room = wanted_len.unwrap_or(usize::MAX);
@@ -252,7 +255,11 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
     if *args.at(3)? == Expr::Ellipsis {
         return Ok(Begun::Done(answer));
     }
-    let wanted = octets(args.at(3)?, wanted_len)?;
+    let mut wanted = octets(args.at(3)?, wanted_len)?;
+    if let (Some(len), Expr::List(_)) = (wanted_len, args.at(3)?) {
+        // Of a number in less room than it needs, the first octets count.
+        wanted.truncate(len);
+    }
     let room = wanted_len.unwrap_or(value.len());
     let value = &value[..value.len().min(room)];
     let text = matches!(args.at(3)?, Expr::Text(_));

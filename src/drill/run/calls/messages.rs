@@ -25,7 +25,7 @@ pub(super) fn ancillary(expr: &Expr) -> Result<Vec<Ancillary>, Stop> {
                 let octets = octets.map(|(len, octets)| octets.unwrap_or(vec![0; len]));
                 octets.flatten().collect()
             }
-            Data::Moment(_) | Data::Statistics(_) => {
+            Data::Any | Data::Moment(_) | Data::Statistics(_) => {
                 return skipped("no support for such a control message of sendmsg");
             }
         };
@@ -132,6 +132,8 @@ impl Message {
 /// What a control message must carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Data {
+    /// Whatever it is.
+    Any,
     /// These octets.
     Octets(Vec<u8>),
     /// `struct sock_extended_err`; the address behind it is not compared.
@@ -150,6 +152,7 @@ impl Data {
     fn of(expr: Option<&Expr>) -> Result<Data, Stop> {
         match expr {
             None => Ok(Data::Octets(Vec::new())),
+            Some(Expr::Ellipsis) => Ok(Data::Any),
             Some(Expr::Text(text)) => Ok(Data::Octets(text.clone())),
             Some(Expr::Struct(members)) if field(members, "scm_sec").is_some() => moment(members),
             Some(Expr::Struct(members)) if field(members, "ee_errno").is_some() => {
@@ -169,6 +172,7 @@ impl Data {
             word.map_or(0, |word| u64::from_le_bytes(*word))
         };
         match self {
+            Data::Any => true,
             Data::Octets(wanted) => wanted == octets,
             Data::Error(wanted) => octets.starts_with(wanted),
             Data::Number(wanted) => match octets {
@@ -309,6 +313,7 @@ mod tests {
 
     #[test]
     fn what_a_control_message_may_carry() {
+        assert!(data("...").unwrap().is(&[1, 2, 3], Duration::ZERO));
         assert_eq!(data("7"), Ok(Data::Number(7)));
         assert_eq!(data("\"\\x01\\x02\""), Ok(Data::Octets(vec![1, 2])));
         assert_eq!(data("{scm_sec=0, scm_nsec=0}"), Ok(Data::Moment(None)));

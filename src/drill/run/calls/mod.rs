@@ -5,6 +5,7 @@
 //! | `mod` | the table of calls; what a call returned, and what it should have |
 //! | `args` | numbers, descriptors, strings and structs from what stands in the script |
 //! | `address` | addresses that a script writes itself |
+//! | `groups` | the structs that name a group and an interface |
 //! | `attempt` | calls that may block |
 //! | `sockets` | socket, bind, listen, accept, connect, shutdown, close |
 //! | `transfer` | read, write and their kin; sendfile, pipe, splice |
@@ -18,6 +19,7 @@ mod address;
 mod args;
 mod attempt;
 mod control;
+mod groups;
 mod messages;
 mod select;
 mod several;

@@ -155,12 +155,24 @@ pub(super) fn connect(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop>
         if let Some(socket) = run.sockets.by_fd(args.number(0)?) {
             socket.stage = match socket.stage {
                 Stage::Known | Stage::Left => Stage::Left,
-                Stage::New | Stage::Listening | Stage::Connecting => Stage::New,
+                // What comes to a port where nobody listens any more is for it, too.
+                Stage::Listening => Stage::Listening,
+                Stage::New | Stage::Connecting => Stage::New,
             };
         }
         return Ok(answer.into());
     }
     let peer = written(args.at(1)?)?.unwrap_or(run.peer());
+    // Whose attempt has failed may try again, with another port.
+    let info = run.host.calls().getsockopt(fd, SOL_TCP, TCP_INFO);
+    let has_failed = info.is_ok_and(|info| info.first() == Some(&CLOSED));
+    if has_failed
+        && let Some(socket) = run.sockets.by_fd(args.number(0)?)
+        && socket.active
+        && socket.stage == Stage::Known
+    {
+        socket.stage = Stage::Left;
+    }
     run.connecting(args.number(0)?, peer);
     let call = Connecting::new(fd, peer);
     Ok(Begun::Waits(Attempt::Connect { call, fd }))
@@ -180,7 +192,7 @@ impl Run<'_> {
         };
         let begins = match socket.is_udp {
             true => socket.stage == Stage::New || socket.remote != remote,
-            false => matches!(socket.stage, Stage::New | Stage::Left),
+            false => matches!(socket.stage, Stage::New | Stage::Listening | Stage::Left),
         };
         if begins {
             *socket = Socket {
@@ -238,9 +250,6 @@ pub(super) fn close(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     }
     if let Some(socket) = run.sockets.by_fd(number) {
         socket.fd = None;
-        if socket.stage == Stage::Listening {
-            socket.stage = Stage::New;
-        }
     }
     let closing = Closing::new(fd, &mut run.host.calls());
     Ok(Begun::Waits(Attempt::Close(closing)))

@@ -56,8 +56,11 @@ pub(super) fn ip(words: &[&str]) -> Option<Vec<Meaning>> {
         }
         ["link", "set", ref rest @ ..] => link(rest),
         ["route", "change" | "replace" | "add", ref rest @ ..] => {
-            let metrics = route(rest)?;
-            (!metrics.is_empty()).then(|| vec![Meaning::Route(metrics)])
+            let (metrics, is_metric) = route(rest)?;
+            match metrics.is_empty() {
+                true => is_metric.then(|| vec![Meaning::Nothing]),
+                false => Some(vec![Meaning::Route(metrics)]),
+            }
         }
         _ => None,
     }
@@ -85,14 +88,15 @@ fn link(words: &[&str]) -> Option<Vec<Meaning>> {
     Some(meanings)
 }
 
-/// `192.0.2.0/24 via 192.168.0.1 dev tun0 initcwnd 20 mtu lock 1400`
-fn route(words: &[&str]) -> Option<Vec<Metric>> {
+/// `192.0.2.0/24 via 192.168.0.1 dev tun0 initcwnd 20 mtu lock 1400`; and whether there is a metric of which
+/// nothing follows.
+fn route(words: &[&str]) -> Option<(Vec<Metric>, bool)> {
     let mut words = words.iter().copied().filter(|word| *word != "lock");
     let to = words.next()?;
     if to != "default" && !to.contains(['.', ':']) {
         return None;
     }
-    let mut metrics = Vec::new();
+    let (mut metrics, mut is_other) = (Vec::new(), false);
     while let Some(word) = words.next() {
         if matches!(word, "onlink" | "inet" | "inet6") {
             continue;
@@ -108,6 +112,18 @@ fn route(words: &[&str]) -> Option<Vec<Metric>> {
             "mtu" => Metric::Mtu(value.parse().ok()?),
             "initcwnd" => Metric::FirstWindow(value.parse::<u32>().ok()?.max(1)),
             "initrwnd" => Metric::FirstOffer(value.parse::<u32>().ok().filter(|n| *n > 0)?),
+            // Linux believes these of a destination that it remembers from an earlier connection, of
+            // which nothing is remembered here.
+            "ssthresh" | "cwnd" | "reordering" => {
+                value.parse::<u32>().ok()?;
+                is_other = true;
+                continue;
+            }
+            "rtt" | "rttvar" => {
+                time(value)?;
+                is_other = true;
+                continue;
+            }
             "rto_min" => Metric::LeastRto(time(value)?),
             "hoplimit" => Metric::HopLimit(value.parse().ok()?),
             "congctl" => Metric::Congestion(value.parse().ok()?),
@@ -118,7 +134,7 @@ fn route(words: &[&str]) -> Option<Vec<Metric>> {
             _ => return None,
         });
     }
-    Some(metrics)
+    Some((metrics, is_other))
 }
 
 /// A time: of seconds or milliseconds, as the unit behind it says; without one, milliseconds.
@@ -204,6 +220,10 @@ mod tests {
             ("default dev tun0 advmss 99999", vec![Metric::Mss(65_535)]),
             ("default initrwnd 10", vec![Metric::FirstOffer(10)]),
             (
+                "default initrwnd 8 ssthresh 5 rtt lock 50ms rttvar 5 cwnd 9 reordering 4",
+                vec![Metric::FirstOffer(8)],
+            ),
+            (
                 "fd00::/8 dev tun0 proto static rto_min 0.5s hoplimit 9",
                 vec![
                     Metric::LeastRto(Duration::from_millis(500)),
@@ -241,7 +261,7 @@ mod tests {
     #[test]
     fn no_word_of_a_route_is_passed_over() {
         for text in [
-            "ip route change default initcwnd 5 ssthresh 5",
+            "ip route change default initcwnd 5 ssthresh x",
             "ip route change default initcwnd 5 nonsense",
             "ip route change default initrwnd 0",
             "ip route change default window 8000",
@@ -267,6 +287,7 @@ mod tests {
             ),
             ("ip -s link show", vec![Meaning::Nothing]),
             ("ip route flush cache", vec![Meaning::Nothing]),
+            ("ip route change default rtt 5ms", vec![Meaning::Nothing]),
             ("ip tcp_metrics flush", vec![Meaning::Nothing]),
             ("ifconfig tun0 mtu 1400", vec![Meaning::Mtu(1400)]),
             ("tc -s qdisc show dev tun0", vec![Meaning::Nothing]),
