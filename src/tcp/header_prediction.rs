@@ -170,8 +170,8 @@ impl Tcb {
     fn predicts_timestamps(&self, now: Instant, header: &PlainHeader) -> bool {
         match header.timestamps {
             Some(timestamps) => {
-                let acceptance = &self.config.acceptance;
-                self.agreed.timestamps && !self.timestamps.is_old(now, timestamps.val, acceptance)
+                let lifetime = self.config.acceptance.timestamp_lifetime;
+                self.agreed.timestamps && !self.timestamps.is_older(now, timestamps.val, lifetime)
             }
             None => !self.agreed.timestamps,
         }
@@ -210,9 +210,8 @@ impl Tcb {
         let shift = self.agreed.window_scale.map_or(0, |(peer, _)| peer);
         self.update_send_window(usize::from(header.window) << shift, seq, self.snd.una);
         if let Some(timestamps) = header.timestamps {
-            let places = (seq, self.rcv.last_ack_sent);
             self.timestamps
-                .on_segment(now, timestamps.val, places, &self.config.acceptance);
+                .on_segment(now, timestamps.val, seq, self.rcv.last_ack_sent);
         }
         self.stats.ecn_seen |= ecn.is_capable();
         if len > 0 {

@@ -280,9 +280,14 @@ impl Tcb {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
         {
-            let places = (start, self.rcv.last_ack_sent);
-            self.timestamps
-                .on_segment(now, timestamps.val, places, &self.config.acceptance);
+            let acceptance = &self.config.acceptance;
+            let (val, lifetime) = (timestamps.val, acceptance.timestamp_lifetime);
+            // What passed by the slack alone is not what is echoed.
+            let by_slack = acceptance.timestamp_slack > 0;
+            if !(by_slack && self.timestamps.is_older(now, val, lifetime)) {
+                self.timestamps
+                    .on_segment(now, val, start, self.rcv.last_ack_sent);
+            }
         }
     }
 

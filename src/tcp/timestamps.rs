@@ -1,5 +1,7 @@
 //! Timestamps: RTT by echo and protection against wrapped sequence numbers (RFC 7323 §3 to §5).
 
+use core::time::Duration;
+
 use super::seq::Seq;
 use crate::config::Acceptance;
 use crate::time::Instant;
@@ -48,35 +50,25 @@ impl Timestamps {
         self.recent = Some((val, now));
     }
 
-    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for some time.
+    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for some time, and by more than the
+    /// slack.
     pub(crate) fn is_old(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
         let least = val.wrapping_add(acceptance.timestamp_slack);
-        self.recent.is_some_and(|(recent, taken)| {
-            precedes(least, recent) && now - taken < acceptance.timestamp_lifetime
-        })
+        self.is_older(now, least, acceptance.timestamp_lifetime)
     }
 
-    /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless
-    /// it lies beyond what was acknowledged last, or [is old](Timestamps::is_old), which the caller knows.
-    pub(crate) fn on_segment(
-        &mut self,
-        now: Instant,
-        val: u32,
-        (seq, last_ack_sent): (Seq, Seq),
-        acceptance: &Acceptance,
-    ) {
-        if seq <= last_ack_sent && !self.is_within_slack(now, val, acceptance) {
+    /// The same without any slack.
+    pub(crate) fn is_older(&self, now: Instant, val: u32, lifetime: Duration) -> bool {
+        self.recent
+            .is_some_and(|(recent, taken)| precedes(val, recent) && now - taken < lifetime)
+    }
+
+    /// A segment that starts at `seq` passed (§4.3): its timestamp is echoed from now on, unless it lies beyond what
+    /// was acknowledged last, or is [older](Timestamps::is_older), which the caller knows.
+    pub(crate) fn on_segment(&mut self, now: Instant, val: u32, seq: Seq, last_ack_sent: Seq) {
+        if seq <= last_ack_sent {
             self.recent = Some((val, now));
         }
-    }
-
-    /// It has passed though it is older: so it is not what is echoed.
-    fn is_within_slack(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
-        let strict = Acceptance {
-            timestamp_slack: 0,
-            ..*acceptance
-        };
-        acceptance.timestamp_slack > 0 && self.is_old(now, val, &strict)
     }
 
     /// When our clock showed `ecr`, to the millisecond; `None` if it never did, or so long ago that
@@ -132,7 +124,7 @@ mod tests {
         assert!(!timestamps.is_old(later, u32::MAX - 6, lifetime));
     }
 
-    /// Linux: one that is older by 1 passes, and is not what is echoed.
+    /// Linux: one that is older by 1 passes.
     #[test]
     fn a_timestamp_may_be_older_by_the_slack() {
         let acceptance = Acceptance {
@@ -143,9 +135,7 @@ mod tests {
         timestamps.start(Instant::ZERO, 10);
         assert!(!timestamps.is_old(Instant::ZERO, 9, &acceptance));
         assert!(timestamps.is_old(Instant::ZERO, 8, &acceptance));
-        let place = (Seq::initial(1), Seq::initial(1));
-        timestamps.on_segment(Instant::ZERO, 9, place, &acceptance);
-        assert_eq!(timestamps.recent(), Some(10));
+        assert!(timestamps.is_older(Instant::ZERO, 9, acceptance.timestamp_lifetime));
     }
 
     /// RFC 7323 §4.3: a segment beyond a gap does not set what is echoed.
@@ -154,9 +144,9 @@ mod tests {
         let edge = Seq::initial(100);
         let mut timestamps = Timestamps::new(0);
         timestamps.start(Instant::ZERO, 10);
-        timestamps.on_segment(Instant::ZERO, 12, (edge + 1, edge), &Acceptance::default());
+        timestamps.on_segment(Instant::ZERO, 12, edge + 1, edge);
         assert_eq!(timestamps.recent(), Some(10));
-        timestamps.on_segment(Instant::ZERO, 11, (edge, edge), &Acceptance::default());
+        timestamps.on_segment(Instant::ZERO, 11, edge, edge);
         assert_eq!(timestamps.recent(), Some(11));
     }
 
