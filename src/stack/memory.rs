@@ -97,6 +97,7 @@ impl Memory {
         }
     }
 
+    #[inline]
     fn recharge(&mut self, slot: u32, before: Charge, now: Charge) {
         self.set_used(self.used - before.octets + now.octets);
         if before.orphan {
