@@ -1,5 +1,5 @@
 //! What hosts and routers of a link tell each other of the groups that hosts are in: IGMP over IPv4 (RFC 1112,
-//! RFC 2236, RFC 3376) and MLD over IPv6 (RFC 2710, RFC 3810), as values that do not show the family.
+//! RFC 2236, RFC 9776) and MLD over IPv6 (RFC 2710, RFC 9777), as values that do not show the family.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
@@ -45,7 +45,7 @@ pub enum Version {
     First,
     /// IGMPv2 (RFC 2236), MLDv1 (RFC 2710).
     Second,
-    /// IGMPv3 (RFC 3376), MLDv2 (RFC 3810): hosts say whom of a group they hear.
+    /// IGMPv3 (RFC 9776), MLDv2 (RFC 9777): hosts say whom of a group they hear.
     Third,
 }
 
@@ -64,7 +64,7 @@ impl Sources<'_> {
     }
 }
 
-/// What a host says of a group in the third version (RFC 3376 §4.2.12, RFC 3810 §5.2.12).
+/// What a host says of a group in the third version (RFC 9776 §4.2.13, RFC 9777).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What is so, or has come to be so.
@@ -94,7 +94,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Whether a record that is too long for a report may be several: each then says a part of what is so (RFC
-    /// 3376 §4.2.16).
+    /// 9776 §4.2.17).
     pub fn is_divisible(self) -> bool {
         match self {
             RecordKind::IsInclude
@@ -138,10 +138,10 @@ mod igmp {
     pub(super) const REPORT_V2: u8 = 0x16;
     pub(super) const LEAVE: u8 = 0x17;
     pub(super) const REPORT_V3: u8 = 0x22;
-    /// RFC 3376 §4: internetwork control.
+    /// RFC 9776 §4: internetwork control.
     pub(super) const TRAFFIC_CLASS: u8 = 0xc0;
     pub(super) const ALL_ROUTERS: [u8; 4] = [224, 0, 0, 2];
-    /// RFC 3376 §4.2.14.
+    /// RFC 9776 §4.2.15.
     pub(super) const REPORTS: [u8; 4] = [224, 0, 0, 22];
 }
 
@@ -154,7 +154,7 @@ mod mld {
     pub(super) const DONE: u8 = 132;
     pub(super) const REPORT_V2: u8 = 143;
     pub(super) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
-    /// RFC 3810 §5.2.14.
+    /// RFC 9777 (RFC 3810 §5.2.14).
     pub(super) const REPORTS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 }
 
@@ -206,7 +206,7 @@ pub(super) fn parse<'a>(
     if !sum.plus(payload).verifies() {
         return Err(wrong);
     }
-    // RFC 3810 §5.1.14, §6.2: of a link is what nobody has passed on, and comes from an address of that link.
+    // RFC 9777 §5.1.14, §6.2: of a link is what nobody has passed on, and comes from an address of that link.
     let is_of_link = match ip.source {
         IpAddr::V4(_) => true,
         IpAddr::V6(v6) => v6.is_unicast_link_local() && is_alerted,
@@ -223,7 +223,7 @@ pub(super) fn parse<'a>(
     }
 }
 
-/// A query: its length tells which version it is of (RFC 3376 §7.1, RFC 3810 §8.1). `None` if it names more
+/// A query: its length tells which version it is of (RFC 9776 §7.1, RFC 9777 §8.1). `None` if it names more
 /// addresses than it has.
 fn query<'a>(fields: &[u8; 8], group: IpAddr, payload: &'a [u8]) -> Option<Membership<'a>> {
     let is_ipv4 = group.is_ipv4();
@@ -259,14 +259,14 @@ fn query<'a>(fields: &[u8; 8], group: IpAddr, payload: &'a [u8]) -> Option<Membe
             query.interval = Duration::from_secs(float(u16::from(*interval), 4).into());
             query.sources = Sources { octets, is_ipv4 };
         }
-        // RFC 3376 §7.1: of any other length, it is none.
+        // RFC 9776 §7.1: of any other length, it is none.
         _ => return Some(Membership::Ignored),
     }
     Some(Membership::Query(query))
 }
 
-/// A number as it is, or with a mantissa of `bits` below its first bit, and three bits of exponent (RFC 3376
-/// §4.1.1, RFC 3810 §5.1.3).
+/// A number as it is, or with a mantissa of `bits` below its first bit, and three bits of exponent (RFC 9776
+/// §4.1.1, RFC 9777 §5.1.3).
 fn float(code: u16, bits: u32) -> u32 {
     let code = u32::from(code);
     match code >> (bits + 3) {
@@ -323,7 +323,7 @@ fn older(kind: u8, group: IpAddr) -> Vec<u8> {
     payload
 }
 
-/// A whole datagram, which no router passes on and every router looks at (RFC 3376 §4, RFC 3810 §5).
+/// A whole datagram, which no router passes on and every router looks at (RFC 9776 §4, RFC 9777 §5).
 fn message(source: IpAddr, destination: IpAddr, mut payload: Vec<u8>) -> Vec<u8> {
     let (protocol, traffic_class, sum) = match source {
         IpAddr::V4(_) => (protocol::IGMP, igmp::TRAFFIC_CLASS, Sum::ZERO),
@@ -369,7 +369,7 @@ mod tests {
     use super::*;
     use crate::wire::{Payload, parse as parse_datagram};
 
-    /// RFC 3376 §4.1.1, RFC 3810 §5.1.3: small numbers as they are, and large ones as multiples.
+    /// RFC 9776 §4.1.1, RFC 9777 §5.1.3: small numbers as they are, and large ones as multiples.
     #[test]
     fn numbers_that_float() {
         for (code, number) in [(0, 0), (127, 127), (128, 128), (129, 136), (255, 31_744)] {
@@ -428,7 +428,7 @@ mod tests {
         }
     }
 
-    /// RFC 3376 §4.2.16: a record that does not fit is several, or, of senders that are not heard, names fewer.
+    /// RFC 9776 §4.2.17: a record that does not fit is several, or, of senders that are not heard, names fewer.
     #[test]
     fn a_record_is_made_to_fit() {
         for (group, most) in [([239, 1, 2, 3].into(), 20), ([0xff; 16].into(), 20 + 48)] {

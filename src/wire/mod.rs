@@ -28,7 +28,7 @@
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
-//! | [`membership`] | who is in which group: IGMP and MLD | RFC 3376, RFC 3810 |
+//! | [`membership`] | who is in which group: IGMP and MLD | RFC 9776, RFC 9777 |
 //! | `icmp_error` | the errors of both, as one type | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |

@@ -1,5 +1,5 @@
-//! What routers are told of the groups that this host is in: IGMP (RFC 2236, RFC 3376) and MLD (RFC 2710, RFC
-//! 3810), octet by octet, in virtual time.
+//! What routers are told of the groups that this host is in: IGMP (RFC 2236, RFC 9776) and MLD (RFC 2710, RFC
+//! 9777), octet by octet, in virtual time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(crate) const GROUP: [u8; 4] = [239, 1, 2, 3];
 pub(crate) const OTHER: [u8; 4] = [239, 1, 2, 4];
 pub(crate) const ROUTER: [u8; 4] = [10, 0, 0, 2];
 const ALL: [u8; 4] = [224, 0, 0, 1];
-/// The changes and states of a record (RFC 3376 §4.2.12).
+/// The changes and states of a record (RFC 9776 §4.2.13).
 pub(crate) const IS_INCLUDE: u8 = 1;
 pub(crate) const IS_EXCLUDE: u8 = 2;
 pub(crate) const TO_INCLUDE: u8 = 3;
@@ -177,7 +177,7 @@ pub(crate) fn mld_query(to: &str, millis: u16, group: &str, rest: &[u8]) -> Vec<
     mld("fe80::2", to, &[&head[..], &v6(group), rest].concat())
 }
 
-/// RFC 3376 §5.1: who joins says so at once, and once more within a second; who leaves, too. A second socket
+/// RFC 9776 §5.1: who joins says so at once, and once more within a second; who leaves, too. A second socket
 /// changes nothing.
 #[test]
 fn what_changes_is_told_twice() {
@@ -201,7 +201,7 @@ fn what_changes_is_told_twice() {
     assert_eq!(host.stack.next_deadline(), None);
 }
 
-/// RFC 3376 §5.1: what changes while the last change is still to be told goes with it.
+/// RFC 9776 §5.1: what changes while the last change is still to be told goes with it.
 #[test]
 fn changes_are_told_together() {
     let mut host = Host::v4();
@@ -216,7 +216,7 @@ fn changes_are_told_together() {
     assert_eq!(host.says(second(1)), [report(&[(TO_INCLUDE, GROUP, &[])])]);
 }
 
-/// RFC 1112 §7.2, RFC 3376 §6, RFC 3810 §6: of the group of all hosts nobody is told, nor of groups that end
+/// RFC 1112 §7.2, RFC 9776 §6, RFC 9777 §6: of the group of all hosts nobody is told, nor of groups that end
 /// with the host.
 #[test]
 fn of_all_hosts_nobody_is_told() {
@@ -232,7 +232,7 @@ fn of_all_hosts_nobody_is_told() {
     assert!(host.says(second(10)).is_empty());
 }
 
-/// RFC 3376 §5.2: after a random time, all groups at once.
+/// RFC 9776 §5.2: after a random time, all groups at once.
 #[test]
 fn a_general_query_is_answered_with_every_group() {
     let mut times = Vec::new();
@@ -253,7 +253,7 @@ fn a_general_query_is_answered_with_every_group() {
     assert!((3..=17).contains(&early), "{times:?}");
 }
 
-/// RFC 3376 §5.2, rules 1 to 5: of a group whoever asks is told once, by the first time that was chosen; who
+/// RFC 9776 §5.2, rules 1 to 5: of a group whoever asks is told once, by the first time that was chosen; who
 /// asks of senders, of these, unless too many are asked for.
 #[test]
 fn a_query_for_a_group_is_answered_with_it() {
@@ -290,7 +290,7 @@ fn a_query_for_a_group_is_answered_with_it() {
     }
 }
 
-/// RFC 3376 §7.2, RFC 2236 §3: to a router that speaks IGMPv2 so does the host, until none has been heard of
+/// RFC 9776 §7.2, RFC 2236 §3: to a router that speaks IGMPv2 so does the host, until none has been heard of
 /// for as long as one can be silent.
 #[test]
 fn a_router_of_the_second_version_is_spoken_to_in_it() {
@@ -314,7 +314,7 @@ fn a_router_of_the_second_version_is_spoken_to_in_it() {
     assert_eq!(host.says(second(5)), [older(us, 0x16, 0, OTHER)]);
     host.stack.udp_close(id);
     assert_eq!(host.says(second(20)), [older(us, 0x17, 0, GROUP)]);
-    // Twice 125 s, and 10 s (RFC 3376 §8.12).
+    // Twice 125 s, and 10 s (RFC 9776 §8.12).
     host.says(second(260 - 65));
     host.hears(&query(OTHER, 10, &[]));
     assert_eq!(host.says(second(5)), [report(&[(IS_EXCLUDE, OTHER, &[])])]);
@@ -356,7 +356,7 @@ fn a_router_of_the_first_version_is_spoken_to_in_it() {
     assert!(host.says(second(20)).is_empty());
 }
 
-/// RFC 3376 §7.2.1: what was still to be said in one version is not said in the other.
+/// RFC 9776 §7.2.1: what was still to be said in one version is not said in the other.
 #[test]
 fn another_version_ends_what_was_to_be_said() {
     let mut host = Host::v4();
@@ -375,7 +375,7 @@ fn another_version_ends_what_was_to_be_said() {
     );
 }
 
-/// RFC 3376 §8.1: what a router says of the link is believed: how often what is told may get lost.
+/// RFC 9776 §8.1: what a router says of the link is believed: how often what is told may get lost.
 #[test]
 fn changes_are_told_as_often_as_the_router_asks() {
     for (said, times) in [(0, 2), (1, 1), (5, 5), (0xf7, 7)] {
@@ -390,7 +390,7 @@ fn changes_are_told_as_often_as_the_router_asks() {
     }
 }
 
-/// RFC 3810 §5.2, §6: the same of IPv6, from an address of the link.
+/// RFC 9777 §5.2, §6: the same of IPv6, from an address of the link.
 #[test]
 fn groups_of_ipv6_are_told_of() {
     let mut host = Host::v6();
@@ -405,7 +405,7 @@ fn groups_of_ipv6_are_told_of() {
     assert_eq!(answer[0].1, said(IS_EXCLUDE));
     host.hears(&mld_query("ff15::7", 1_000, "ff15::7", &rest));
     assert_eq!(host.says(second(1)), [said(IS_EXCLUDE)]);
-    // RFC 3810 §5.1.3: 0x8000 is 2^15 ms.
+    // RFC 9777 §5.1.3: 0x8000 is 2^15 ms.
     host.hears(&mld_query("ff02::1", 0x8fff, "::", &rest));
     assert_eq!(
         host.says(Duration::from_millis(0x1fff << 3)),
@@ -415,7 +415,7 @@ fn groups_of_ipv6_are_told_of() {
     assert_eq!(host.says(second(2)), [said(TO_INCLUDE), said(TO_INCLUDE)]);
 }
 
-/// RFC 3810 §8.2, RFC 2710 §4: and the version before.
+/// RFC 9777 §8.2, RFC 2710 §4: and the version before.
 #[test]
 fn a_router_of_mldv1_is_spoken_to_in_it() {
     let mut host = Host::v6();
@@ -431,7 +431,7 @@ fn a_router_of_mldv1_is_spoken_to_in_it() {
     assert_eq!(host.says(second(20)), [said(132, "ff02::2")]);
 }
 
-/// RFC 3590 §4, RFC 3810 §5.2.13: a host without an address of the link reports from none.
+/// RFC 3590 §4, RFC 9777 (RFC 3810 §5.2.13): a host without an address of the link reports from none.
 #[test]
 fn who_has_no_address_of_the_link_reports_from_none() {
     let mut host = Host::new(&["fd00::1"], 7);
@@ -487,7 +487,7 @@ fn a_flood_of_queries_is_answered_seldom() {
     }
 }
 
-/// RFC 3376 §4, RFC 3810 §6.2, RFC 3376 §7.1: what no router of the link can have sent, and what is too short
+/// RFC 9776 §4, RFC 9777 §6.2, RFC 9776 §7.1: what no router of the link can have sent, and what is too short
 /// or damaged, is not answered, by anything. Nor is it believed which version it speaks.
 #[test]
 fn what_is_no_query_of_the_link_is_ignored() {

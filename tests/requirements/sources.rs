@@ -1,5 +1,5 @@
-//! What routers are told of the senders that this host hears: source filters of IGMPv3 and MLDv2 (RFC 3376, RFC
-//! 3810, RFC 4604), octet by octet, in virtual time.
+//! What routers are told of the senders that this host hears: source filters of IGMPv3 and MLDv2 (RFC 9776, RFC
+//! 9777, RFC 4604), octet by octet, in virtual time.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Host {
     }
 }
 
-/// RFC 3376 §5.1: which record tells which change. Each is told at once, and once more within a second.
+/// RFC 9776 §5.1: which record tells which change. Each is told at once, and once more within a second.
 #[test]
 fn every_change_has_its_record() {
     let rows: [(Filter, &[Record<'_>]); 12] = [
@@ -87,7 +87,7 @@ fn every_change_has_its_record() {
     assert_eq!(host.stack.next_deadline(), None);
 }
 
-/// RFC 3376 §3.2: a host hears what any of its sockets hears, and tells of no other change.
+/// RFC 9776 §3.2: a host hears what any of its sockets hears, and tells of no other change.
 #[test]
 fn the_filters_of_all_sockets_are_one() {
     let mut host = Host::v4();
@@ -113,7 +113,7 @@ fn the_filters_of_all_sockets_are_one() {
     }
 }
 
-/// RFC 3376 §5.1: what changes while a change is still to be told goes with it, as it is by then; a new mode says
+/// RFC 9776 §5.1: what changes while a change is still to be told goes with it, as it is by then; a new mode says
 /// all.
 #[test]
 fn changes_of_senders_are_told_together() {
@@ -144,7 +144,7 @@ fn changes_of_senders_are_told_together() {
     assert_eq!(host.says(second(2)), mode(TO_EXCLUDE, &[]));
 }
 
-/// RFC 3376 §5.2: to a router that asks for all groups, or for one, what is heard is told; to one that asks for
+/// RFC 9776 §5.2: to a router that asks for all groups, or for one, what is heard is told; to one that asks for
 /// senders, which of these are heard, and nothing if none is.
 #[test]
 fn queries_are_answered_with_senders() {
@@ -190,7 +190,7 @@ fn a_router_that_is_blocked_is_answered() {
     assert_eq!(said, [report(&[(IS_EXCLUDE, GROUP, &[ROUTER])])]);
 }
 
-/// RFC 3376 §7.2.1, RFC 2236 §3: routers of the versions before know of groups only.
+/// RFC 9776 §7.2.1, RFC 2236 §3: routers of the versions before know of groups only.
 #[test]
 fn older_routers_are_told_of_groups_only() {
     let mut host = Host::v4();
@@ -240,7 +240,7 @@ fn source_specific_groups_are_told_with_senders_only() {
     assert_eq!(host.says(second(20)), [left]);
 }
 
-/// RFC 3376 §4.2.16: heard senders that do not fit one report are named in several; of those that are not heard, so
+/// RFC 9776 §4.2.17: heard senders that do not fit one report are named in several; of those that are not heard, so
 /// many as fit.
 #[test]
 fn senders_that_do_not_fit_are_told_in_several_reports() {
@@ -268,7 +268,7 @@ fn senders_that_do_not_fit_are_told_in_several_reports() {
     }
 }
 
-/// RFC 3810 §6.1: the same of IPv6.
+/// RFC 9777 §6.1: the same of IPv6.
 #[test]
 fn senders_of_ipv6_are_told_of() {
     let mut host = Host::v6();

@@ -292,7 +292,7 @@ fn groups_that_were_left_are_bounded() {
     });
 }
 
-/// RFC 3376 §3.2, RFC 3678 §4.1: a socket hears the senders that it names, or all but these; one that has not joined
+/// RFC 9776 §3.2, RFC 3678 §4.1: a socket hears the senders that it names, or all but these; one that has not joined
 /// hears what others of the host hear, if it wants to.
 #[test]
 fn who_names_senders_hears_these() {

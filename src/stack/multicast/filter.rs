@@ -7,7 +7,7 @@ use super::error::GroupError;
 use crate::wire::ip;
 
 /// The senders of a group that are heard: these only (INCLUDE), or all but these (EXCLUDE). Who hears nobody is
-/// not in the group (RFC 3376 §2, RFC 3810 §4.1).
+/// not in the group (RFC 9776 §2, RFC 9777 §4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
     excludes: bool,

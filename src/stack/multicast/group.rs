@@ -7,7 +7,7 @@ use super::filter::Filter;
 use crate::time::Instant;
 use crate::wire::membership::{Record, RecordKind, Version};
 
-/// Of more senders than so many, a router is not told whether they are heard: it is told of all (RFC 3376 §5.2
+/// Of more senders than so many, a router is not told whether they are heard: it is told of all (RFC 9776 §5.2
 /// leaves that to the host).
 pub(super) const MOST_ASKED: usize = 63;
 /// Of more changes than so many, each is not told by itself: the whole filter is.
@@ -78,7 +78,7 @@ impl Merged {
         self.excluding == 0 && self.named.is_empty()
     }
 
-    /// RFC 3376 §3.2, RFC 3810 §4.2: who is heard by any socket is heard by the host.
+    /// RFC 9776 §3.2, RFC 9777 §4.2: who is heard by any socket is heard by the host.
     fn hears(&self, source: IpAddr) -> bool {
         match self.named.get(&source) {
             Some(naming) => naming.including > 0 || naming.excluding < self.excluding,
@@ -130,7 +130,7 @@ impl Group {
         }
     }
 
-    /// What routers are to be told has changed; it is told so many times (RFC 3376 §5.1). Whether it is news.
+    /// What routers are to be told has changed; it is told so many times (RFC 9776 §5.1). Whether it is news.
     pub(super) fn note_change(
         &mut self,
         (before, after): (&Filter, &Filter),
@@ -191,7 +191,7 @@ impl Group {
         Some(Said::Report(version, address))
     }
 
-    /// The same in the third version (RFC 3376 §5.1).
+    /// The same in the third version (RFC 9776 §5.1).
     pub(super) fn tell_changes(&mut self, address: IpAddr, filter: &Filter) -> Vec<Record> {
         let has_new_mode = self.mode_changes > 0;
         let sources = |is_heard: bool| -> Vec<IpAddr> {
@@ -231,7 +231,7 @@ impl Group {
     /// A router is answered by then, of these senders; of none: of all.
     pub(super) fn answer_by(&mut self, at: Instant, sources: Vec<IpAddr>) {
         let sources = these_or_all(sources);
-        // RFC 3376 §5.2, rules 3 to 5.
+        // RFC 9776 §5.2, rules 3 to 5.
         self.answer = Some(match self.answer.take() {
             None => (at, sources),
             Some((before, known)) if known.is_empty() || sources.is_empty() => {
@@ -258,7 +258,7 @@ impl Group {
 }
 
 /// What a router is told that asks: of all senders, or of those that it has asked for. `None`: that nobody is
-/// heard is not said (RFC 3376 §5.2).
+/// heard is not said (RFC 9776 §5.2).
 pub(super) fn current(address: IpAddr, filter: &Filter, asked: &[IpAddr]) -> Option<Record> {
     let is_of_all = asked.is_empty();
     let (kind, sources): (_, Vec<IpAddr>) = match is_of_all {
@@ -315,7 +315,7 @@ mod tests {
         })
     }
 
-    /// RFC 3376 §3.2 in its own words.
+    /// RFC 9776 §3.2 in its own words.
     fn merged(filters: &[Filter]) -> Filter {
         let of = |excludes: bool| {
             let of_mode = filters.iter().filter(move |it| it.excludes() == excludes);
@@ -328,7 +328,7 @@ mod tests {
         }
     }
 
-    /// What a router knows (RFC 3376 §6.4), of one host.
+    /// What a router knows (RFC 9776 §6.4), of one host.
     fn hear(known: &Filter, record: &Record) -> Filter {
         let named: BTreeSet<IpAddr> = record.sources.iter().copied().collect();
         let adds = match record.kind {
@@ -348,7 +348,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever three sockets do, the host hears what RFC 3376 says; and a router that hears every report, or
+        /// Whatever three sockets do, the host hears what RFC 9776 says; and a router that hears every report, or
         /// all but some that do not come in a row, knows it in the end.
         #[test]
         fn routers_learn_what_sockets_hear(

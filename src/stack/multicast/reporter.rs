@@ -1,5 +1,5 @@
-//! What the routers of a link are told of the groups that a host is in: IGMPv3 and MLDv2 (RFC 3376, RFC 3810),
-//! and the versions before them, as long as a router speaks one (RFC 3376 §7.2, RFC 3810 §8.2). The same for
+//! What the routers of a link are told of the groups that a host is in: IGMPv3 and MLDv2 (RFC 9776, RFC 9777),
+//! and the versions before them, as long as a router speaks one (RFC 9776 §7.2, RFC 9777 §8.2). The same for
 //! both families.
 //!
 //! Who joins or leaves is told of at once, and once more a little later, since it may get lost. Who asks is
@@ -16,13 +16,13 @@ use crate::time::Instant;
 use crate::wire::ip;
 use crate::wire::membership::{Query, Record, Version};
 
-/// How often something is told that might get lost (RFC 3376 §8.1).
+/// How often something is told that might get lost (RFC 9776 §8.1).
 const ROBUSTNESS: u8 = 2;
-/// The time from one query to the next (RFC 3376 §8.2),
+/// The time from one query to the next (RFC 9776 §8.2),
 const QUERY_INTERVAL: Duration = Duration::from_secs(125);
 /// and how long answers to it may take (§8.3).
 const QUERY_RESPONSE_INTERVAL: Duration = Duration::from_secs(10);
-/// A change is told again within this time (RFC 3376 §8.11, RFC 3810 §9.11),
+/// A change is told again within this time (RFC 9776 §8.11, RFC 9777 §9.11),
 const UNSOLICITED: Duration = Duration::from_secs(1);
 /// or this, in the versions before (RFC 2236 §8.10, RFC 2710 §7.10).
 const UNSOLICITED_OLDER: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ impl Reporter {
     }
 
     /// Whether routers are told of a group: not of that of all hosts, and not of those of the host itself (RFC
-    /// 3376 §6, RFC 3810 §6).
+    /// 9776 §6, RFC 9777 §6).
     fn is_told(&self, group: IpAddr) -> bool {
         let is_here = ip::scope(group).is_some_and(|scope| scope < ip::LINK_SCOPE);
         self.tells && !is_here && !ip::is_all_nodes(group)
@@ -161,7 +161,7 @@ impl Reporter {
         let mut delay = || now + fraction(query.max_response, random());
         let at = delay();
         match (self.version(), query.group) {
-            // RFC 3376 §5.2, rule 1: what is told of all anyway says this, too.
+            // RFC 9776 §5.2, rule 1: what is told of all anyway says this, too.
             (Version::Third, _) if self.general.is_some_and(|general| general <= at) => {}
             (Version::Third, None) => self.general = Some(at),
             (_, None) => {
@@ -201,7 +201,7 @@ impl Reporter {
             (Version::Second, None) => self.older[1] = Some(now + lasts),
             (Version::First | Version::Second, Some(_)) => {}
         }
-        // RFC 3376 §7.2.1: what was to be said in another version is not said.
+        // RFC 9776 §7.2.1: what was to be said in another version is not said.
         if self.version() != before {
             (self.general, self.again, self.news) = (None, None, false);
             self.groups.retain(|_, group| group.is_heard());

@@ -80,8 +80,8 @@ impl Stack {
         })
     }
 
-    /// RFC 3810 §5.2.13: an address of the link, or, without one, none: then only switches listen. RFC 3376
-    /// §4.2.13: any.
+    /// RFC 9777 (RFC 3810 §5.2.13): an address of the link, or, without one, none: then only switches listen.
+    /// RFC 9776 §4.2.14: any.
     fn source_of_reports(&self, is_ipv4: bool) -> Option<IpAddr> {
         let is_of_link = |own: &IpAddr| matches!(own, IpAddr::V6(v6) if v6.is_unicast_link_local());
         match is_ipv4 {
