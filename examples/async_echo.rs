@@ -1,9 +1,11 @@
 //! An echo service with one thread for all its connections, on the asynchronous sockets of the stack.
 //!
+//! Root makes the interface once (README.md, "The program"): `tun0`, with 10.11.12.1 for the kernel.
+//!
 //!     cargo run --example async_echo -- tun0 10.11.12.2 7
 //!     nc 10.11.12.2 7
 //!
-//! The executor is tokio's, and any other would do: the sockets want nothing of it.
+//! The executor is tokio's. Any other would do, because the sockets need nothing of it.
 
 use std::env;
 use std::error::Error;

@@ -1,5 +1,7 @@
 //! A small HTTP client on the sockets of the stack: writes a page to standard output.
 //!
+//! Root makes the interface once (README.md, "The program"): `tun0`, with 10.11.12.1 for the kernel.
+//!
 //!     python3 -m http.server 8000 --bind 10.11.12.1 &
 //!     cargo run --example get -- tun0 10.11.12.2 http://10.11.12.1:8000/README.md
 

@@ -1,5 +1,7 @@
 //! A small HTTP/1.0 responder on the sockets of the stack: `GET /N` gives N octets.
 //!
+//! Root makes the interface once (README.md, "The program"): `tun0`, with 10.11.12.1 for the kernel.
+//!
 //!     cargo run --example http -- tun0 10.11.12.2 8080
 //!     curl http://10.11.12.2:8080/1000
 

@@ -1,4 +1,5 @@
 /* Sends its standard input to an echo server and prints what comes back; one thread, one poll.
+ * `make` in capi/ builds it as target/c/echo_client. The interface is tun0.
  *
  *     echo_client 10.11.12.2 10.11.12.1 7
  */

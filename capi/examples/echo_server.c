@@ -1,4 +1,5 @@
-/* An echo server on a stack of its own, behind the TUN interface tun0.
+/* An echo server on a stack of its own, behind the TUN interface tun0; a thread per connection.
+ * `make` in capi/ builds it as target/c/echo_server.
  *
  *     echo_server 10.11.12.2 7
  */
