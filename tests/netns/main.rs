@@ -57,11 +57,15 @@ mod udp;
 mod windows;
 
 use std::process::ExitCode;
+use std::thread;
 
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most tests wait most of the time, for timers and for programs.
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(2 * processors);
     if !arguments.list
         && let Err(reason) = harness::namespace()
     {

@@ -36,13 +36,14 @@ fn socat(lab: &Lab, what: &str, address: std::net::IpAddr, port: u16) -> String 
     }
 }
 
-/// Waits until something of the kernel's end has `port`.
-fn kernel_has(port: u16) {
+/// Waits until something of the kernel's end has `port`, at the address of this test's own network.
+fn kernel_has(lab: &Lab, port: u16) {
     let filter = format!("sport = :{port}");
+    let socket = lab.kernel_at(port).to_string();
     eventually(
         "a program of the kernel's end has the port",
         PATIENCE,
-        || !run("ss", &["-Hanu", &filter]).is_empty(),
+        || run("ss", &["-Hanu", &filter]).contains(&socket),
     );
 }
 
@@ -101,7 +102,7 @@ fn nc_talks_to_listen(lab: &Lab) {
 
 fn connect_talks_to_nc(lab: &Lab) {
     let mut nc = Running::start("nc", &["-u", "-l", &lab.kernel().to_string(), "9000"]);
-    kernel_has(9000);
+    kernel_has(lab, 9000);
     let mut stack = lab.stubborn("connect", &["-u", &lab.kernel().to_string(), "9000"]);
     stack.type_in(LINE.as_bytes());
     nc.outputs(LINE.as_bytes());
@@ -117,7 +118,7 @@ fn connect_talks_to_socat(lab: &Lab) {
     };
     let listen = format!("{what}:9000,bind={bind},fork");
     let _socat = Running::start("socat", &["-t", "30", &listen, "SYSTEM:tr a-z A-Z"]);
-    kernel_has(9000);
+    kernel_has(lab, 9000);
     let mut stack = lab.stubborn("connect", &["-u", &lab.kernel().to_string(), "9000"]);
     stack.type_in(b"question\n");
     stack.outputs(b"QUESTION\n");
