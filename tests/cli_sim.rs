@@ -113,7 +113,7 @@ fn what_cannot_be_understood_is_explained_in_a_line() {
         (
             &["lossy", "--seeds", "5"],
             2,
-            "not a range of seeds such as 0..1000",
+            "not a range of seeds such as 0..1000, below 2^64",
         ),
         (&["lossy", "--seeds", "5..5"], 2, "an empty range"),
         (&["lossy", "--jobs", "0"], 2, "not a number of threads"),
@@ -143,13 +143,13 @@ fn a_mistake_in_a_file_has_a_line_and_a_column() {
         (
             "loss = 0.05",
             "loss = 5",
-            "20:5: 5 is not a probability from 0 to 1",
+            "23:5: 5 is not a probability from 0 to 1",
         ),
-        ("[near]", "[near", "9:6: "),
+        ("[near]", "[near", "12:6: "),
         (
             "pause = \"100 ms\"",
             "pause = \"100\"",
-            "6:9: '100' is not a time such as",
+            "9:9: '100' is not a time such as",
         ),
         (
             "host = \"far\"",

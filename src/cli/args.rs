@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
+use stubborn::config::Config;
 use stubborn::tun::Cidr;
 
 use super::drill::DrillArgs;
@@ -220,6 +221,10 @@ fn own_address(text: &str) -> Result<IpAddr, &'static str> {
         Ok(address) if IpAddr::is_loopback(&address) => {
             Err("a loopback address never leaves the kernel: use one of the interface's network")
         }
+        Ok(address) if Config::new([address]).validate().is_err() => Err(
+            "no host has this address: use one of the interface's network, such as 10.11.12.2 or \
+             fd00:5eed::2",
+        ),
         Ok(address) => Ok(address),
         Err(_) if text.contains('/') => {
             Err("give the address alone, without a prefix length (which \

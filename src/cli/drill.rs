@@ -97,13 +97,14 @@ struct Outcome {
 
 /// Runs the command.
 pub(crate) fn run(args: &DrillArgs) -> anyhow::Result<()> {
+    check_options(args)?;
     let scripts = collect(&args.paths)?;
     if args.explain {
         return explain_all(args, &scripts);
     }
     if let Some(directory) = &args.pcap {
         fs::create_dir_all(directory)
-            .with_context(|| format!("cannot make {}", directory.display()))?;
+            .with_context(|| format!("cannot make the directory {}", directory.display()))?;
     }
     let outcomes = drill_all(args, scripts)?;
     if let Some(directory) = &args.pcap {
@@ -120,6 +121,23 @@ pub(crate) fn run(args: &DrillArgs) -> anyhow::Result<()> {
     }
 }
 
+/// That `--option` names what a script could name: otherwise every run would be skipped, and none would fail.
+fn check_options(args: &DrillArgs) -> anyhow::Result<()> {
+    let settings = Settings {
+        options: args.option.clone(),
+        ..Settings::default()
+    };
+    // An address is one of some variants only.
+    let mut checks = (Variant::ALL.into_iter()).map(|variant| settings.check(variant));
+    let Some(Err(reason)) = checks.next() else {
+        return Ok(());
+    };
+    match checks.all(|check| check.is_err()) {
+        true => bail!("{reason}: docs/DRILL.md lists the options"),
+        false => Ok(()),
+    }
+}
+
 /// The scripts that paths name, in order.
 fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut scripts = Vec::new();
@@ -130,7 +148,11 @@ fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     if scripts.is_empty() {
-        bail!("no .pkt file was found");
+        let places: Vec<_> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        bail!("there is no .pkt file in {}", places.join(", "));
     }
     Ok(scripts)
 }

@@ -1,6 +1,6 @@
 //! The interface, and the stack that runs on it.
 
-use std::net::{self, IpAddr, SocketAddr};
+use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -35,6 +35,14 @@ impl Host {
                 up.address()
             );
         }
+        if args.pcap.is_some() && args.queues > 1 {
+            bail!("--pcap records one queue: leave out --queues, or record with tcpdump");
+        }
+        for up in &args.up {
+            // The kernel's end is a host, too.
+            (Config::new([up.address()]).validate())
+                .with_context(|| format!("--up {up} is no address for the kernel's end"))?;
+        }
         let mut config = Config::new(addresses.clone());
         config.broadcasts = args.up.iter().filter_map(Cidr::broadcast).collect();
         config.validate().context("cannot start the stack")?;
@@ -42,9 +50,6 @@ impl Host {
         check_kernel_has_not(&addresses)?;
         let tun = queues[0].name().to_owned();
         let net = match &args.pcap {
-            Some(_) if queues.len() > 1 => {
-                bail!("--pcap records one queue: leave out --queues, or record with tcpdump")
-            }
             Some(path) => {
                 let recorder = Recorder::create(queues.remove(0), path);
                 let recorder = recorder.map_err(|error| {
@@ -108,11 +113,22 @@ impl Host {
     }
 }
 
+/// Addresses that no host has: one reserved by RFC 1112 §4, one of the discard prefix of RFC 6666.
+const NOBODYS: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(240, 0, 0, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 1)),
+];
+
 /// That the kernel has none of the stack's addresses: it would answer for them itself.
 fn check_kernel_has_not(addresses: &[IpAddr]) -> anyhow::Result<()> {
-    // A socket of the kernel can be bound to the kernel's own addresses, and to no others.
-    let taken = (addresses.iter()).find(|&&address| net::UdpSocket::bind((address, 0)).is_ok());
-    match taken {
+    let can_bind = |address: IpAddr| net::UdpSocket::bind((address, 0)).is_ok();
+    // A socket of the kernel can be bound to the kernel's own addresses, and to no others. But a namespace in
+    // which nothing has an IPv4 address lets it be bound to any, and so does `ip_nonlocal_bind`.
+    let tells = |address: IpAddr| {
+        (NOBODYS.into_iter()).any(|it| it.is_ipv4() == address.is_ipv4() && !can_bind(it))
+    };
+    let is_taken = |address: &IpAddr| can_bind(*address) && tells(*address);
+    match addresses.iter().find(|it| is_taken(it)) {
         Some(taken) => bail!(
             "the kernel has the address {taken} itself, so the stack cannot: give --ip another address of \
              the same network"

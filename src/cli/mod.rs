@@ -99,13 +99,15 @@ fn start_logging(verbose: u8) {
 /// Prints help where help was asked for, and one line where the command line is wrong.
 fn explain(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Help that cannot be shown leaves nothing else to do.
-            let _ = output::print(error);
-            ExitCode::SUCCESS
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match output::print(error) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                output::complain(format_args!("{error:#}"));
+                ExitCode::FAILURE
+            }
+        },
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // As above.
+            // Help that cannot be shown leaves nothing else to do.
             let _ = error.print();
             ExitCode::from(USAGE)
         }
@@ -140,7 +142,7 @@ mod tests {
     }
 
     /// Wrong command lines, and what is said of each.
-    const COMPLAINTS: [(&str, &str); 15] = [
+    const COMPLAINTS: [(&str, &str); 20] = [
         (
             "stubborn echo --tun t0",
             "the following required arguments were not provided: --ip <ADDR>",
@@ -174,6 +176,11 @@ mod tests {
              kernel: use one of the interface's network",
         ),
         (
+            "stubborn echo --tun t0 --ip 224.0.0.1",
+            "invalid value '224.0.0.1' for '--ip <ADDR>': no host has this address: use one of \
+             the interface's network, such as 10.11.12.2 or fd00:5eed::2",
+        ),
+        (
             "stubborn connect --tun t0 --ip 10.0.0.2 10.0.0.1 0",
             "invalid value '0' for '<PORT>': not a port: a number from 1 to 65535",
         ),
@@ -193,7 +200,24 @@ mod tests {
         ),
         (
             "stubborn sim lossy --replay x",
-            "invalid value 'x' for '--replay <SEED>': not a seed: a number such as 42",
+            "invalid value 'x' for '--replay <SEED>': not a seed: a number such as 42, below 2^64",
+        ),
+        (
+            "stubborn sim lossy --replay -1",
+            "invalid value '-1' for '--replay <SEED>': not a seed: a number such as 42, below 2^64",
+        ),
+        (
+            "stubborn sim plot lossy --seed -1",
+            "invalid value '-1' for '--seed <N>': not a seed: a number such as 42, below 2^64",
+        ),
+        (
+            "stubborn link --tun a0 --tun b0 --seed x",
+            "invalid value 'x' for '--seed <N>': not a seed: a number such as 42, below 2^64",
+        ),
+        (
+            "stubborn sim lossy --seeds 0..18446744073709551616",
+            "invalid value '0..18446744073709551616' for '--seeds <A..B>': not a range of seeds \
+             such as 0..1000, below 2^64",
         ),
         (
             "stubborn sim lossy --xyz",

@@ -128,6 +128,11 @@ impl TryFrom<f64> for Probability {
     }
 }
 
+/// What a world or a path is drawn from: `42`.
+pub(crate) fn seed(text: &str) -> Result<u64, &'static str> {
+    (text.parse()).map_err(|_| "not a seed: a number such as 42, below 2^64")
+}
+
 /// A number of threads: `4`.
 pub(crate) fn jobs(text: &str) -> Result<NonZero<usize>, &'static str> {
     let jobs = text

@@ -122,6 +122,12 @@ impl Setup {
         Ok(Some(setup))
     }
 
+    /// Whether options of the command line make sense in this variant.
+    pub(super) fn check(options: &[(String, String)], variant: Variant) -> Result<(), String> {
+        let mut setup = Setup::new(variant);
+        (options.iter()).try_for_each(|(name, value)| setup.take(name, Some(value)).map(drop))
+    }
+
     /// Takes an option; whether the script is for this variant all the same.
     fn take(&mut self, name: &str, value: Option<&str>) -> Result<bool, String> {
         let wrong = |meant: &str| wrong(name, value, meant);

@@ -341,7 +341,7 @@ impl<D: Device> Shard<D> {
             self.traffic.octets_in += datagram.len() as u64;
             longest = longest.max(datagram.len());
             if !has_landed {
-                log::debug!("in  {}", dump::describe(&datagram));
+                log::debug!("in  {}", dump::describe_as(&datagram, form.checksum));
                 self.stack.receive_arrived(now, datagram, form);
             }
         }

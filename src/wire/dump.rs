@@ -10,7 +10,7 @@ use super::options::{
     AccurateEcn, CounterOrder, FastOpen, Known, RawOption, RawOptions, Timestamps,
 };
 use super::tcp::{Control, TcpHeader};
-use super::{Payload, content, parse_payload};
+use super::{Checksum, Payload, content, parse_payload};
 
 /// Prints a datagram in a line, whatever it is. What [`parse`](super::parse) refuses is named with
 /// the reason.
@@ -25,10 +25,15 @@ use super::{Payload, content, parse_payload};
 /// assert_eq!(line, "IP 10.0.0.1.5000 > 10.0.0.2.9: UDP, length 5");
 /// ```
 pub fn describe(datagram: &[u8]) -> impl Display {
-    Line(datagram)
+    describe_as(datagram, Checksum::Complete)
 }
 
-struct Line<'a>(&'a [u8]);
+/// As [`describe`], from a device that says how much of the checksum of TCP or UDP is there.
+pub fn describe_as(datagram: &[u8], checksum: Checksum) -> impl Display {
+    Line(datagram, checksum)
+}
+
+struct Line<'a>(&'a [u8], Checksum);
 
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -36,10 +41,12 @@ impl Display for Line<'_> {
             Ok(read) => read,
             Err(refusal) => return write!(f, "refused: {refusal}, length {}", self.0.len()),
         };
-        let (payload, pointer) = match content {
+        let (payload, start, pointer) = match content {
             Content::Whole {
-                payload, pointer, ..
-            } => (payload, pointer),
+                payload,
+                start,
+                pointer,
+            } => (payload, start, pointer),
             Content::Fragment(fragment) => {
                 let (at, len) = (fragment.offset, fragment.payload.len());
                 let id = fragment.identification;
@@ -47,7 +54,8 @@ impl Display for Line<'_> {
             }
         };
         let len = payload.len();
-        match parse_payload(&ip, self.0, payload, pointer, |_| false) {
+        let vouched = |field| self.1.vouches_for(start, field);
+        match parse_payload(&ip, self.0, payload, pointer, vouched) {
             Ok(Payload::Tcp(tcp, text)) => {
                 let ports = Ports(&ip, tcp.source_port, tcp.destination_port);
                 let options = &payload[20..len - text.len()];
@@ -576,6 +584,11 @@ mod tests {
         let with = |ip: IpHeader, protocol| IpHeader { protocol, ..ip };
         let mut broken = Packet::udp(&v4, &UdpHeader::default(), Text::EMPTY).to_vec();
         broken[27] ^= 1;
+        // What the device has verified is not judged by its octets.
+        assert_eq!(
+            describe_as(&broken, Checksum::Verified).to_string(),
+            "IP 10.0.0.1.0 > 10.0.0.2.0: UDP, length 0"
+        );
         let rows = [
             (
                 icmp::echo_request(&v4, &echo),

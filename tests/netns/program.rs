@@ -18,6 +18,7 @@ in_both_families![
     two_addresses_of_both_families_are_served,
     up_makes_an_interface_ready,
     errors_are_one_clear_line,
+    a_kernel_without_addresses_has_none_of_ours,
     an_interface_that_is_taken_is_an_error,
     connect_is_refused,
     connect_gives_up_after_its_timeout,
@@ -26,6 +27,7 @@ in_both_families![
     ctrl_c_closes_and_sums_up,
     ctrl_c_ends_listen_and_connect,
     a_recording_holds_both_directions,
+    a_log_of_segments_takes_none_for_damaged,
 ];
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -151,7 +153,7 @@ fn errors_are_one_clear_line(lab: &Lab) {
             2,
             "not an IP address",
         ),
-        (&["echo", "--tun", tun, "--ip", "ff02::1"], 1, "ff02::1"),
+        (&["echo", "--tun", tun, "--ip", "ff02::1"], 2, "ff02::1"),
         (
             &["connect", "--tun", tun, "--ip", ip, "localhost", "9"],
             2,
@@ -171,6 +173,27 @@ fn errors_are_one_clear_line(lab: &Lab) {
             ended.errors
         );
     }
+}
+
+/// In a namespace without any address the kernel lets a socket be bound to whatever it asks for.
+fn a_kernel_without_addresses_has_none_of_ours(lab: &Lab) {
+    let (ip, kernels) = (lab.stack().to_string(), lab.kernel().to_string());
+    let program = env!("CARGO_BIN_EXE_stubborn");
+    let words = [
+        "-n",
+        program,
+        "connect",
+        "--timeout",
+        "0.2",
+        "--tun",
+        "t0",
+        "--ip",
+        &ip,
+        &kernels,
+        "9",
+    ];
+    let ended = Running::start("unshare", &words).finish().with(1);
+    assert!(ended.errors.contains("no answer"), "{}", ended.errors);
 }
 
 fn an_interface_that_is_taken_is_an_error(lab: &Lab) {
@@ -284,6 +307,24 @@ fn ctrl_c_ends_listen_and_connect(lab: &Lab) {
     let ended = connected.finish().with(130);
     let summary = "connections: 1, octets in: 0, octets out: 3";
     assert!(ended.errors.contains(summary), "{}", ended.errors);
+}
+
+/// With offloads the kernel leaves checksums to the device.
+fn a_log_of_segments_takes_none_for_damaged(lab: &Lab) {
+    let stack = lab.stubborn("echo", &["-v"]);
+    let mut kernel = TcpStream::connect(lab.stack_at(7)).unwrap();
+    kernel.write_all(b"12345").unwrap();
+    kernel.read_exact(&mut [0; 5]).unwrap();
+    drop(kernel);
+    thread::sleep(Duration::from_millis(200));
+    stack.signal(Signal::SIGINT);
+    let ended = stack.finish().well();
+    let arrives = ended
+        .errors
+        .lines()
+        .find(|line| line.contains("in  ") && line.contains("Flags [S]"));
+    assert!(arrives.is_some(), "{}", ended.errors);
+    assert!(!ended.errors.contains("refused"), "{}", ended.errors);
 }
 
 fn a_recording_holds_both_directions(lab: &Lab) {

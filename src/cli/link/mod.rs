@@ -13,6 +13,7 @@ use stubborn::tun::TunDevice;
 
 use super::interrupt::Interrupts;
 use super::output::{self, counted};
+use super::units::seed;
 use way::Way;
 
 const EXAMPLES: &str = "\
@@ -57,7 +58,7 @@ pub(crate) struct LinkArgs {
     back: Option<Way>,
 
     /// The seed of all random decisions
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true, default_value = "0")]
     seed: u64,
 
     /// The precision: the link is served at most this often, and datagrams may be this late

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use stubborn::config::CongestionControl;
 
-use super::super::units::{Octets, Time, jobs};
+use super::super::units::{Octets, Time, jobs, seed};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,7 +65,7 @@ pub(crate) struct SimArgs {
     pub(super) json: bool,
 
     /// Show the world of one seed as a diagram
-    #[arg(long, value_name = "SEED", value_parser = seed, conflicts_with = "seeds")]
+    #[arg(long, value_name = "SEED", value_parser = seed, allow_negative_numbers = true, conflicts_with = "seeds")]
     pub(super) replay: Option<u64>,
 
     /// With --replay: also write every datagram to this file
@@ -100,7 +100,7 @@ pub(super) struct PlotArgs {
     pub(super) scenario: String,
 
     /// The seed
-    #[arg(long, value_name = "N", value_parser = seed, default_value = "0")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true, default_value = "0")]
     pub(super) seed: u64,
 
     /// Where to write the pictures SCENARIO-SEED-sequence.svg, -window.svg and -rtt.svg
@@ -159,12 +159,8 @@ fn time(text: &str) -> Result<Duration, String> {
     Time::try_from(text.to_owned()).map(|time| time.0)
 }
 
-fn seed(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "not a seed: a number such as 42")
-}
-
 fn seeds(text: &str) -> Result<Range<u64>, &'static str> {
-    const WHAT: &str = "not a range of seeds such as 0..1000";
+    const WHAT: &str = "not a range of seeds such as 0..1000, below 2^64";
     let (first, end) = text.split_once("..").ok_or(WHAT)?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| WHAT);
     let seeds = number(first)?..number(end)?;

@@ -38,7 +38,8 @@ pub(super) fn run(args: &PlotArgs) -> anyhow::Result<()> {
     let Some(pictures) = pictures(&title, record, samples, from, until) else {
         bail!("nothing was sent in this world: there is nothing to draw");
     };
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the directory {}", args.out.display()))?;
     for (kind, picture) in [
         ("sequence", &pictures.sequence),
         ("window", &pictures.window),

@@ -45,6 +45,16 @@ pub struct Settings {
     pub capture: bool,
 }
 
+impl Settings {
+    /// Whether its options are known, and their values make sense in this variant.
+    ///
+    /// # Errors
+    /// What is wrong with the first that is not. Scripts are skipped for that reason.
+    pub fn check(&self, variant: Variant) -> Result<(), String> {
+        Setup::check(&self.options, variant)
+    }
+}
+
 /// What became of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
