@@ -79,7 +79,8 @@ impl Stack {
     ) {
         if !self.has_room_in_place_of(slot, id) {
             self.counters.listen_overflows += 1;
-            return;
+            // It goes to rest again, if it was.
+            return self.touched(slot);
         }
         let Some(entry) = self.table.at_mut(slot) else {
             return;

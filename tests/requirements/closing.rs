@@ -499,6 +499,26 @@ fn time_wait_stays_while_there_is_no_room_for_another() {
     });
 }
 
+/// MUST-13: nor does such a SYN keep the connection longer than 2 MSL, if nobody holds it and nothing else comes.
+#[test]
+fn time_wait_ends_though_a_syn_has_found_no_room() {
+    in_both_families(|family| {
+        let mut d = Dialogue::new(family, plain());
+        d.listen(1).opens();
+        d.closes().leaves("<SEQ=301><ACK=101><CTL=FIN,ACK>");
+        d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>").leaves(ANSWER);
+        d.lets_go().as_port(1001).opens_and_waits();
+        d.until(secs(30))
+            .as_port(1000)
+            .arrives("<SEQ=5000><CTL=SYN><MSS=1000>")
+            .nothing_more()
+            .state_is(State::TimeWait);
+        d.until(secs(60));
+        let left = d.stack.connections().map(|(_, state)| state);
+        assert_eq!(left.collect::<Vec<_>>(), [State::Established]);
+    });
+}
+
 /// MAY-2 (1): no cookie answers a SYN that reopens a connection, for its number would be none beyond
 /// the old ones.
 #[test]
