@@ -249,6 +249,23 @@ fn groups_are_joined_once_and_bounded() {
     });
 }
 
+/// A socket that hears nothing more does not hear what one was for that has shared its address, and is gone.
+#[test]
+fn who_hears_nothing_inherits_nothing() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |_| {});
+        let [deaf, last] = [(); 2].map(|()| {
+            let local = SocketAddr::new(family.us(), PORT);
+            host.stack.udp_bind_shared(local).unwrap()
+        });
+        host.stack.udp_deafen(deaf);
+        host.stack.udp_close(last);
+        host.arrives(host.peer(), SocketAddr::new(family.us(), PORT), b"x");
+        assert_eq!(host.stack.udp_waiting(deaf), None);
+        assert_eq!(host.stack.counters().udp.no_ports, 1);
+    });
+}
+
 /// A group that was left makes room for another at once, whatever its family, though routers are still to be told.
 #[test]
 fn a_group_that_was_left_does_not_count() {

@@ -214,9 +214,10 @@ impl Sockets {
         if self.bound.get(&local) != Some(&id) {
             return;
         }
-        // Of those that share the local socket, the last bound of the others.
+        // Of those that share the local socket and still hear, the last bound of the others.
         let others = self.at_port(local.port()).filter(|(other, socket)| {
-            *other != id && socket.local == local && socket.remote.is_none()
+            let shares = socket.local == local && socket.remote.is_none();
+            *other != id && shares && !socket.deaf
         });
         match others.map(|(other, _)| other).last() {
             Some(other) => self.bound.insert(local, other),
