@@ -271,7 +271,7 @@ impl Stack {
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
             udp: udp::Sockets::new(secret.table_hasher(), max_paths),
-            groups: Groups::new(index == 0, config.max_groups),
+            groups: Groups::new(index == 0),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),
             icmp_limiter: Limiter::new(rate, derived(u64::MAX - 4 - nonces)),
             memory: Memory::new(config.memory),

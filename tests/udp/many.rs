@@ -266,6 +266,31 @@ fn who_hears_nothing_inherits_nothing() {
     });
 }
 
+/// How many groups there may be can change while the host is there.
+#[test]
+fn the_number_of_groups_follows_a_new_configuration() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.max_groups = 1);
+        let id = host.bound();
+        let joins = |host: &mut Host, group| host.stack.udp_join(id, group);
+        let allow = |host: &mut Host, most| {
+            let mut config = host.stack.config().clone();
+            config.max_groups = most;
+            host.stack.reconfigure(config).unwrap();
+        };
+        assert_eq!(joins(&mut host, group(family)), Ok(()));
+        let other = other_group(family);
+        assert_eq!(joins(&mut host, other), Err(GroupError::TooMany));
+        allow(&mut host, 2);
+        assert_eq!(joins(&mut host, other), Ok(()));
+        // What is joined stays joined.
+        allow(&mut host, 0);
+        assert_eq!(host.stack.groups().count(), 2);
+        host.stack.udp_leave(id, other).unwrap();
+        assert_eq!(joins(&mut host, other), Err(GroupError::TooMany));
+    });
+}
+
 /// A group that was left makes room for another at once, whatever its family, though routers are still to be told.
 #[test]
 fn a_group_that_was_left_does_not_count() {

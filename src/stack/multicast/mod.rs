@@ -38,17 +38,14 @@ use reporter::Reporter;
 pub(super) struct Groups {
     v4: Reporter,
     v6: Reporter,
-    /// The most that there may be.
-    most: usize,
 }
 
 impl Groups {
-    /// None; `most` there may be. Of several stacks that are one host, one `tells` of them.
-    pub(super) fn new(tells: bool, most: usize) -> Groups {
+    /// None. Of several stacks that are one host, one `tells` of them.
+    pub(super) fn new(tells: bool) -> Groups {
         Groups {
             v4: Reporter::new(true, tells),
             v6: Reporter::new(false, tells),
-            most,
         }
     }
 
@@ -59,7 +56,7 @@ impl Groups {
         }
     }
 
-    /// A socket has another filter for a group.
+    /// A socket has another filter for a group. There may be `most` groups.
     ///
     /// # Errors
     /// If that would be a group too many.
@@ -68,12 +65,12 @@ impl Groups {
         group: IpAddr,
         before: &Filter,
         after: &Filter,
+        most: usize,
     ) -> Result<(), GroupError> {
         let is_new = !after.is_nobody() && !self.is_member(group);
-        if is_new && self.joined().count() >= self.most {
+        if is_new && self.joined().count() >= most {
             return Err(GroupError::TooMany);
         }
-        let most = self.most;
         (self.of(group.is_ipv4())).change(group, before, after, most);
         Ok(())
     }

@@ -89,7 +89,8 @@ impl Stack {
         }
         filter.check(is_ipv4)?;
         let before = self.udp_filter(id, group);
-        self.groups.change(group, &before, &filter)?;
+        let most = self.config.max_groups;
+        self.groups.change(group, &before, &filter, most)?;
         let groups = &mut self.udp.get_mut(id).groups;
         match filter.is_nobody() {
             true => drop(groups.remove(&group)),
