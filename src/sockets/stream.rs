@@ -178,7 +178,8 @@ impl TcpStream {
 
     /// Whether the urgent mark lies just before the next octet to be read.
     pub fn at_mark(&self) -> bool {
-        self.urgent_mark() == Some(0)
+        let id = self.inner.connection.id;
+        self.call(|shared, _| shared.stack().is_at_mark(id))
     }
 
     /// The state of the connection and its statistics: RTT, windows, retransmissions and more.

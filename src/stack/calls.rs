@@ -363,6 +363,11 @@ impl Stack {
         self.table.get(id).tcb.urgent_mark()
     }
 
+    /// Whether the urgent data ends just before the next octet to be read.
+    pub fn is_at_mark(&self, id: ConnId) -> bool {
+        self.table.get(id).tcb.is_at_mark()
+    }
+
     /// CLOSE of one direction or both; the id stays valid. After `Read`, what arrives is discarded.
     ///
     /// # Errors

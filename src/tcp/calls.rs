@@ -181,8 +181,8 @@ impl Tcb {
     /// How far one call may read: not across the urgent mark.
     fn readable_at_once(&self) -> usize {
         match self.urgent_mark() {
-            Some(ahead) if ahead > 0 => ahead as usize,
-            _ => usize::MAX,
+            Some(ahead) => ahead as usize,
+            None => usize::MAX,
         }
     }
 
@@ -240,13 +240,9 @@ impl Tcb {
 
     /// The user has made room.
     pub(super) fn on_read(&mut self, now: Instant) {
-        if self
-            .rcv
-            .up
-            .is_some_and(|up| up <= self.recv_buffer.read_place())
-        {
-            self.rcv.up = None;
-        }
+        // The user may ask whether the reader stands at the mark until it has passed it.
+        let place = self.recv_buffer.read_place();
+        self.rcv.up = self.rcv.up.filter(|up| *up >= place);
         self.size_receive_buffer(now);
         self.yield_memory();
         if self.owes_window_update() || self.owes_ack_of_read() {
@@ -263,8 +259,13 @@ impl Tcb {
     /// How many octets lie before the end of the urgent data (MUST-33); `None` if none is ahead
     /// of the reader.
     pub fn urgent_mark(&self) -> Option<u64> {
-        let up = self.rcv.up?;
-        Some(up.saturating_since(self.recv_buffer.read_place()) as u64)
+        let ahead = self.rcv.up?.saturating_since(self.recv_buffer.read_place());
+        (ahead > 0).then_some(ahead as u64)
+    }
+
+    /// Whether the urgent data ends where the reader stands.
+    pub fn is_at_mark(&self) -> bool {
+        self.rcv.up == Some(self.recv_buffer.read_place())
     }
 
     /// CLOSE (§3.10.4): no more SENDs; the FIN follows what was sent before.

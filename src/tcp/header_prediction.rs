@@ -126,7 +126,7 @@ impl Tcb {
         self.recv_buffer.holds_nothing()
             && !self.recv_buffer.is_lent()
             && !self.read_shut
-            && self.rcv.up.is_none()
+            && self.urgent_mark().is_none()
     }
 
     /// What expected segments leave as it is, and few other events change, is what is predicted from: so

@@ -122,6 +122,22 @@ fn urgent_data_of_any_length_is_received() {
     });
 }
 
+/// Of what is thrown away, since nobody reads any more, no mark is ahead; nor does one stand there.
+#[test]
+fn what_nobody_reads_has_no_mark() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        d.shuts_reading();
+        d.arrives("<SEQ=101><ACK=301><UP=3><DATA=5><CTL=URG,ACK>");
+        d.all_that_leaves();
+        assert_eq!(d.stack.urgent_mark(d.id()), None);
+        // And one that is still ahead.
+        d.arrives("<SEQ=106><ACK=301><UP=8><DATA=5><CTL=URG,ACK>");
+        d.all_that_leaves();
+        assert_eq!(d.stack.urgent_mark(d.id()), Some(3));
+    });
+}
+
 /// No pointer, on a segment of whatever length, touches the stream (CVE-2019-12255 and others).
 #[test]
 fn every_pointer_leaves_the_stream_as_it_is() {

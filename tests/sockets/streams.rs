@@ -199,9 +199,15 @@ fn urgent_data_is_read_in_line_up_to_its_mark() {
         assert_eq!(ends.opened.send_urgent(b"stop!").unwrap(), 5);
         ends.opened.write_all(b"and go on").unwrap();
         ends.opened.shutdown(Shutdown::Write).unwrap();
-        let mut first = [0; 100];
-        let len = ends.accepted.read(&mut first).unwrap();
-        assert_eq!(&first[..len], b"stop!", "a read ends at the mark");
+        let mut first = [0; 4];
+        ends.accepted.read_exact(&mut first).unwrap();
+        assert_eq!(ends.accepted.urgent_mark(), Some(1));
+        assert!(!ends.accepted.at_mark());
+        let mut last = [0; 100];
+        let len = ends.accepted.read(&mut last).unwrap();
+        assert_eq!(&last[..len], b"!", "a read ends at the mark");
+        assert!(ends.accepted.at_mark());
+        assert_eq!(ends.accepted.urgent_mark(), None);
         assert_eq!(read_all(&ends.accepted).unwrap(), b"and go on");
     });
 }
