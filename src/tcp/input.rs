@@ -94,13 +94,14 @@ impl Tcb {
             Some((peer, _)) if !header.control.has(Control::SYN) => peer,
             _ => 0,
         };
+        let at_least_one = self.config.acceptance.urgent_pointer == UrgentPointer::AtLeastOne;
         Segment {
             seq,
             ack: has_ack.then(|| self.snd.una.near(header.ack)),
             ctl: header.control,
             wnd: usize::from(header.window) << shift,
             shift,
-            up: header.urgent,
+            up: header.urgent.max(u16::from(at_least_one)),
             options: header.options,
             ecn,
             text: text.into(),
@@ -519,12 +520,8 @@ impl Tcb {
             return;
         }
         // MUST-62: the octet following the urgent data.
-        let up = seg.seq
-            + match self.config.acceptance.urgent_pointer {
-                UrgentPointer::Following => usize::from(seg.up),
-                UrgentPointer::AtLeastOne => usize::from(seg.up.max(1)),
-                UrgentPointer::Last => usize::from(seg.up) + 1,
-            };
+        let is_last = self.config.acceptance.urgent_pointer == UrgentPointer::Last;
+        let up = seg.seq + usize::from(seg.up) + usize::from(is_last);
         let ahead = up > self.recv_buffer.read_place() && up > seg.seq;
         if ahead && self.rcv.up.is_none_or(|known| up > known) {
             self.rcv.up = Some(up);

@@ -61,11 +61,14 @@ impl<'a> Segment<'a> {
         self.seq + usize::from(self.ctl.has(Control::SYN))
     }
 
-    /// SEG.SEQ moves on; the place that SEG.UP names stays where it is.
+    /// SEG.SEQ moves on; the place that SEG.UP names stays where it is. One that is left behind is named
+    /// no more.
     pub(super) fn advance(&mut self, places: usize) {
         self.seq += places;
-        let places = u16::try_from(places).unwrap_or(u16::MAX);
-        self.up = self.up.saturating_sub(places);
+        match u16::try_from(places).map(|places| self.up.checked_sub(places)) {
+            Ok(Some(up)) => self.up = up,
+            _ => self.ctl = self.ctl - Control::URG,
+        }
     }
 
     /// The header that carries this segment.

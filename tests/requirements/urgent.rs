@@ -1,5 +1,6 @@
 //! Urgent data (RFC 9293 §3.8.5, RFC 6093): in line, with its end marked.
 
+use stubborn::config::UrgentPointer;
 use stubborn::stack::Readiness;
 use stubborn::wire::Control;
 
@@ -136,6 +137,39 @@ fn what_nobody_reads_has_no_mark() {
         d.all_that_leaves();
         assert_eq!(d.stack.urgent_mark(d.id()), Some(3));
     });
+}
+
+/// A segment that comes again, with more behind it, names no place that it did not name before: what its pointer
+/// names has been read.
+#[test]
+fn urgent_data_that_comes_again_is_no_other() {
+    for pointer in [
+        UrgentPointer::Following,
+        UrgentPointer::AtLeastOne,
+        UrgentPointer::Last,
+    ] {
+        in_both_families(|family| {
+            for up in [0, 1, 3, 4, 5] {
+                let mut tcp = plain();
+                tcp.acceptance.urgent_pointer = pointer;
+                let mut d = Dialogue::established(family, tcp);
+                d.arrives(&format!("<SEQ=101><ACK=301><UP={up}><DATA=5><CTL=URG,ACK>"));
+                d.all_that_leaves();
+                let names = d.stack.urgent_mark(d.id());
+                // A read ends at the mark.
+                let first = names.map_or(5, |mark| mark.min(5)) as usize;
+                for len in [first, 5 - first] {
+                    d.reads(len);
+                    d.all_that_leaves();
+                }
+                let beyond = names.is_some_and(|mark| mark > 5).then_some(1);
+                assert_eq!(d.stack.urgent_mark(d.id()), beyond, "{pointer:?}, {up}");
+                d.arrives(&format!("<SEQ=101><ACK=301><UP={up}><DATA=9><CTL=URG,ACK>"));
+                d.all_that_leaves();
+                assert_eq!(d.stack.urgent_mark(d.id()), beyond, "{pointer:?}, {up}");
+            }
+        });
+    }
 }
 
 /// No pointer, on a segment of whatever length, touches the stream (CVE-2019-12255 and others).
