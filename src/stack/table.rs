@@ -110,8 +110,9 @@ impl Table {
             (self.entries.len() - 1) as u32
         });
         let generation = self.generations[slot as usize];
-        let entry = Entry::new(tcb, generation, listener);
-        self.entries[slot as usize] = Some(Box::new(entry));
+        // Straight to the heap: a control block is large.
+        let entry = Box::write(Box::new_uninit(), Entry::new(tcb, generation, listener));
+        self.entries[slot as usize] = Some(entry);
         let Table {
             entries, routes, ..
         } = self;
