@@ -31,7 +31,8 @@ pub struct Habits {
     /// is not checked; a segment with one that is answered in TIME-WAIT restarts 2 MSL; answers have
     /// the TTL of the host; a SYN that ends TIME-WAIT may have a FIN; and a SYN at or beyond RCV.NXT ends
     /// FIN-WAIT-2 with a reset. And a FIN beyond a gap resets a connection without a user, just as the missing text
-    /// would. Default off: RFC 9293 §3.10.7.4, RFC 5961 §4.2 and §5.2.
+    /// would. TIME-WAIT does not echo the timestamps of text; FIN-WAIT-2 holds nothing beyond gaps, and answers resets
+    /// outside the window. Default off: RFC 9293 §3.10.7.4, RFC 5961 §3.2, §4.2 and §5.2.
     pub light_ending: bool,
     /// If the peer has shrunk its window so that SND.NXT lies beyond it, acknowledgments and resets have the
     /// sequence number of the window's edge, as in Linux, so that the peer accepts them. Default off: SND.NXT (RFC
@@ -45,7 +46,7 @@ pub struct Habits {
     /// from the last acknowledgment, except one that comes with text in order and acknowledges nothing new, as in
     /// Linux. Default off: from the last probe, as for retransmissions (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
-    /// A segment that ends beyond the window is refused entirely if text waits to be read; otherwise as
+    /// A segment that ends beyond the window is refused entirely if text, or the end, waits to be read; otherwise as
     /// much of it is accepted as the receive buffer holds, as in Linux since 6.17. Default off: the part in the
     /// window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
@@ -65,8 +66,8 @@ pub struct Habits {
     /// in Linux. Default off: text beyond a FIN is ignored (RFC 9293 §3.10.7.4, seventh).
     pub resets_across_fin: bool,
     /// The acknowledgment of a duplicate segment is processed if the segment ends between our last acknowledgment and
-    /// RCV.NXT, and an empty one is not answered; and its timestamp is echoed. As in Linux. Default off: such a segment
-    /// is not acceptable (RFC 9293 §3.10.7.4).
+    /// RCV.NXT, and an empty one is not answered; and its timestamp is echoed; a reset in that place is challenged. As in
+    /// Linux. Default off: such a segment is not acceptable (RFC 9293 §3.10.7.4).
     pub takes_recent_duplicates: bool,
     /// In a synchronized state, a segment without ACK, RST and SYN is dropped silently, wherever it lies, as in
     /// Linux. Default off: one outside the window is answered (RFC 9293 §3.10.7.4, first).

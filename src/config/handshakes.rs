@@ -15,6 +15,10 @@ pub struct Handshakes {
     /// In SYN-RECEIVED after a passive OPEN, another SYN in the window is answered as if there were no such
     /// connection. Off, the handshake ends silently (RFC 9293 §3.10.7.4). Default off.
     pub refuses_second_syn: bool,
+    /// In SYN-RECEIVED after a passive OPEN, what is not acceptable is answered by an acknowledgment that reports nothing,
+    /// and tells the window of the SYN,ACK. Off, it reports duplicates (RFC 2883), and tells the window that the
+    /// connection will have. Default off.
+    pub answers_plainly: bool,
     /// In SYN-RECEIVED after a simultaneous OPEN, or of a connection that Fast Open has opened early, the FIN of a
     /// user that shuts down sending but holds the connection waits for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
     /// Default off.

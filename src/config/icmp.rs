@@ -14,6 +14,7 @@ pub struct IcmpTrust {
     /// it is an error like others (RFC 1122 §4.2.3.9). Default off.
     pub doubts_reassembly: bool,
     /// Over IPv4, a path MTU below 552 octets counts as 552; and an error may quote a SYN, though that is shorter
-    /// than the reported MTU. Off, both are ignored (RFC 5927 §7.2 gives reasons). Default off.
+    /// than the reported MTU. What is enough for all that we send is remembered for the destination. Off, all these are
+    /// ignored (RFC 5927 §7.2 gives reasons). Default off.
     pub any_path_mtu: bool,
 }

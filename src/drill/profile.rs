@@ -212,6 +212,7 @@ fn habits() -> Habits {
             syn_follows_reset: true,
             bare_syn_ack: true,
             refuses_second_syn: true,
+            answers_plainly: true,
             holds_fin: true,
             deferral_backs_off: true,
             zero_mss_is_none: true,
@@ -224,26 +225,7 @@ fn habits() -> Habits {
             doubts_reassembly: true,
             any_path_mtu: true,
         },
-        recovery: RecoveryHabits {
-            more_duplicates: 0,
-            counts_duplicates: true,
-            smaller_window_is_duplicate: true,
-            doubts_reneging: true,
-            variation_lasts: true,
-            dsack_needs_reordering: true,
-            repairs_smaller_path: true,
-            timers_wait_ticks: true,
-            counts_no_segments: false,
-            fixed_reordering_window: false,
-            probe_needs_no_sample: true,
-            probes_whole_segments: true,
-            skipped_probe_rearms: true,
-            resend_restarts_timer: true,
-            acked_refutes_timeout: true,
-            forward_rto_outlasts_duplicates: true,
-            forgets_refuted_timeouts: true,
-            unreachable_undoes_back_off: true,
-        },
+        recovery: linux_recovery(),
         congestion: CongestionHabits {
             timeout_keeps_ssthresh: true,
             recovery_reduces_once: true,
@@ -259,6 +241,7 @@ fn habits() -> Habits {
             fills_windows: true,
             halves_windows: true,
             arrivals_end_parts: true,
+            resends_in_window: true,
             fin_waits_for_window: true,
         },
         light_ending: true,
@@ -274,6 +257,31 @@ fn habits() -> Habits {
         resets_across_fin: true,
         send_room: SendRoom::Packets,
         retry_limit: RetryLimit::Time,
+    }
+}
+
+/// How Linux detects and repairs losses.
+fn linux_recovery() -> RecoveryHabits {
+    RecoveryHabits {
+        more_duplicates: 0,
+        counts_duplicates: true,
+        smaller_window_is_duplicate: true,
+        doubts_reneging: true,
+        variation_lasts: true,
+        dsack_needs_reordering: true,
+        repairs_smaller_path: true,
+        timers_wait_ticks: true,
+        counts_no_segments: false,
+        fixed_reordering_window: false,
+        probe_needs_no_sample: true,
+        probes_whole_segments: true,
+        probes_nothing_forced: true,
+        skipped_probe_rearms: true,
+        resend_restarts_timer: true,
+        acked_refutes_timeout: true,
+        forward_rto_outlasts_duplicates: true,
+        forgets_refuted_timeouts: true,
+        unreachable_undoes_back_off: true,
     }
 }
 

@@ -412,6 +412,11 @@ impl Tcb {
         if !self.orphan || self.state != State::FinWait2 {
             return;
         }
+        if self.ends_lightly() {
+            self.recv_buffer.sacks_sent();
+            self.recv_buffer.forget_from(self.rcv.nxt);
+            self.order_packets();
+        }
         match (self.config.socket.fin_wait_2_timeout).or(self.config.fin_wait_2_timeout) {
             // It is not to be waited in at all: the peer hears of it.
             Some(limit) if limit.is_zero() => self.abort(),

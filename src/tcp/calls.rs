@@ -154,6 +154,7 @@ impl Tcb {
         let most = buffer.len().min(self.readable_at_once());
         let taken = self.recv_buffer.read(&mut buffer[..most]);
         if taken > 0 {
+            self.rcv.end_read |= taken < buffer.len() && self.fin_received();
             self.on_read(now);
             return Ok(taken);
         }
@@ -191,6 +192,7 @@ impl Tcb {
         if self.recv_buffer.is_lent() {
             return Err(RecvError::Lent);
         }
+        self.rcv.end_read |= self.fin_received();
         if self.read_shut || self.fin_received() {
             return Ok(());
         }

@@ -139,7 +139,8 @@ fn hash_acks(
 }
 
 fn hash_probes(probes: &Probes, config: &TcpConfig, rto: Duration, hasher: &mut impl Hasher) {
-    (probes.due, probes.push_due, probes.keepalives, probes.octet).hash(hasher);
+    (probes.due, probes.push_due, probes.overdue).hash(hasher);
+    (probes.keepalives, probes.octet).hash(hasher);
     if config.r2 < u32::MAX {
         probes.unanswered.hash(hasher);
     }

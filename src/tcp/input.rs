@@ -237,7 +237,7 @@ impl Tcb {
     /// First: the segment must lie in the window, and is trimmed to it.
     fn check_sequence(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         if seg.ctl.has(Control::RST) {
-            return self.check_reset_sequence(seg);
+            return self.check_reset_sequence(now, seg);
         }
         if self.state == State::SynReceived && seg.ctl.has(Control::SYN) {
             self.check_repeated_syn(now, seg)?;
@@ -274,35 +274,20 @@ impl Tcb {
         self.probes.keepalives = 0;
     }
 
-    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
-    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
-    /// peer sends.
-    pub(super) fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
-        if let Some(timestamps) = seg.options.timestamps
-            && self.agreed.timestamps
-        {
-            let acceptance = &self.config.acceptance;
-            let (val, lifetime) = (timestamps.val, acceptance.timestamp_lifetime);
-            // What passed by the slack alone is not what is echoed.
-            let by_slack = acceptance.timestamp_slack > 0;
-            if !(by_slack && self.timestamps.is_older(now, val, lifetime)) {
-                self.timestamps
-                    .on_segment(now, val, start, self.rcv.last_ack_sent);
-            }
-        }
-    }
-
     /// RFC 5961 §3: a reset outside the window is dropped silently. It is never trimmed.
-    fn check_reset_sequence(&self, seg: &Segment<'_>) -> Step {
+    fn check_reset_sequence(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
         let (nxt, edge) = (self.rcv.nxt, self.true_edge());
         let at_edge = seg.seq == edge && self.config.acceptance.resets == Resets::AlsoBehindHeld;
         let in_window = seg.seq == nxt || (nxt < seg.seq && seg.seq < edge) || at_edge;
-        let fits = in_window || self.is_reset_at_fin(seg);
+        let fits = in_window || self.is_reset_at_fin(seg) || self.is_recent_reset(seg);
         // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
         let waits = self.state == State::TimeWait
             && (self.config.time_wait_ignores_resets || seg.seq != self.rcv.nxt);
         // And RST with SYN is no segment of any TCP.
         let nonsense = seg.ctl.has(Control::SYN);
+        if !fits && self.state == State::FinWait2 && self.ends_lightly() {
+            self.challenge(now);
+        }
         match fits && !waits && !nonsense {
             true => Step::Continue(()),
             false => Step::Break(Discard::ResetIgnored),
@@ -566,7 +551,7 @@ impl Tcb {
         }
         self.end_at_fin();
         self.pass_fin();
-        if self.config.habits.reports_fins {
+        if self.config.habits.reports_fins && self.state == State::Established {
             self.recv_buffer.sacks_sent();
         }
         self.readiness |= Readiness::READABLE;

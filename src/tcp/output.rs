@@ -71,6 +71,7 @@ impl Tcb {
                 let room = self.sack_room_beside(marks.option_len());
                 self.acks.apart.blocks(room)
             }
+            Plan::Ack if self.answers_plainly() => SackBlocks::default(),
             _ => self.sack_blocks(marks.option_len()),
         };
         self.on_sent(now, &plan, mss);
@@ -164,7 +165,7 @@ impl Tcb {
                 self.note_window_use();
                 self.wake_writer();
                 self.note_answer(now, range);
-                let forced = core::mem::take(&mut self.probes.push_due);
+                let forced = self.take_forced();
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
                 self.note_departure(plan, range, mss);
                 match forced {
@@ -182,11 +183,21 @@ impl Tcb {
 
     /// Our SYN leaves again, or, when both sides open at once, as SYN,ACK for the first time.
     fn on_syn_again(&mut self, now: Instant) {
+        self.stats.retransmissions += u64::from(self.passive);
         let crosses = !self.passive && self.recovery.retries() == 0;
         match crosses && self.config.habits.handshakes.crossing_samples {
             true => self.recovery.on_crossing_sent(now),
             false => self.on_resent(now, self.snd.iss..self.snd.iss + 1),
         }
+    }
+
+    /// Whether the new text that has just left was to leave however little it is.
+    fn take_forced(&mut self) -> bool {
+        if core::mem::take(&mut self.probes.overdue) {
+            self.recovery.on_forced();
+            self.arm_recovery_timer();
+        }
+        core::mem::take(&mut self.probes.push_due)
     }
 
     /// New text leaves; a probe of the path MTU is a packet of its own for the device.
@@ -336,6 +347,7 @@ impl Tcb {
                 ..self.text_segment(now, range)
             },
             Plan::Probe => self.probe(now),
+            Plan::Ack if self.state == State::SynReceived => self.ack_in_handshake(now),
             Plan::Ack => self.pure_ack(now),
             Plan::EarlierAck(ack) | Plan::AckApart(ack) => Segment {
                 ack: Some(ack),
@@ -452,6 +464,28 @@ impl Tcb {
         match self.snd.up {
             Some(up) if up > seq => (Control::URG, (up - seq).min(usize::from(u16::MAX)) as u16),
             _ => (Control::NONE, 0),
+        }
+    }
+
+    /// See [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
+    fn answers_plainly(&self) -> bool {
+        let is_plain = self.config.habits.handshakes.answers_plainly;
+        self.state == State::SynReceived && self.passive && !self.opening.is_child && is_plain
+    }
+
+    /// An acknowledgment in SYN-RECEIVED: its window was not told before.
+    fn ack_in_handshake(&self, now: Instant) -> Segment<'_> {
+        let unit = match self.config.windows.whole_segment_window {
+            true => 1 << self.own_shift(),
+            false => 1,
+        };
+        let wnd = match self.answers_plainly() {
+            true => usize::from(self.syn_window()),
+            false => self.window_of_acks().next_multiple_of(unit),
+        };
+        Segment {
+            wnd,
+            ..self.pure_ack(now)
         }
     }
 

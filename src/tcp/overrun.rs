@@ -4,6 +4,7 @@ use super::discard::Discard;
 use super::input::Step;
 use super::segment::Segment;
 use super::seq::Seq;
+use super::state::State;
 use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
 use crate::wire::Control;
@@ -28,8 +29,10 @@ impl Tcb {
     /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns).
     pub(super) fn refuse_overrun(&mut self, seg: &Segment<'_>) -> Step {
         let ends_beyond = seg.text_start() + seg.text.len() > self.true_edge();
-        let refuses = self.config.habits.refuses_overruns && self.state.receives_text();
-        if refuses && ends_beyond && self.recv_buffer.len() > 0 {
+        let refuses = self.config.habits.refuses_overruns && self.state != State::TimeWait;
+        // The end of the stream waits, too.
+        let waits = self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read;
+        if refuses && ends_beyond && waits {
             self.acks.due = AckDue::Now;
             return Step::Break(Discard::NotAcceptable);
         }

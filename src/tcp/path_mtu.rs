@@ -86,6 +86,9 @@ pub(super) struct PathMtu {
     raise_at: Option<Instant>,
     /// When something was learnt that the host has not been told.
     news: Option<Instant>,
+    /// What a router says that the path carries, which no datagram of ours has exceeded: see
+    /// [`IcmpTrust::any_path_mtu`](crate::config::IcmpTrust::any_path_mtu).
+    told: u16,
 }
 
 /// Whether the next new text is a probe.
@@ -125,6 +128,7 @@ impl PathMtu {
             rest_until: iss,
             raise_at: None,
             news: None,
+            told: u16::MAX,
         };
         if let Some((mtu, since)) = path.learnt {
             path_mtu.plpmtu = usize::from(mtu).clamp(path_mtu.least(), largest);
@@ -152,9 +156,10 @@ impl PathMtu {
             rest_until,
             raise_at,
             news,
+            told,
         } = self;
         (phase, plpmtu, base, least, largest, headers).hash(hasher);
-        (probed, probe_count, too_long, probe, rest_until).hash(hasher);
+        (probed, probe_count, too_long, probe, rest_until, told).hash(hasher);
         (raise_at.map(|at| at.since(now)), news.is_some()).hash(hasher);
     }
 
@@ -191,7 +196,15 @@ impl PathMtu {
     pub(super) fn known(&self, interface: usize) -> usize {
         match self.plpmtu < self.largest {
             true => self.plpmtu,
-            false => interface,
+            false => interface.min(usize::from(self.told)),
+        }
+    }
+
+    /// A router says that it carries `mtu` octets, which is enough for us.
+    fn hear(&mut self, now: Instant, config: &PathMtuConfig, mtu: usize) {
+        if mtu < usize::from(self.told) {
+            (self.told, self.news) = (mtu as u16, Some(now));
+            self.raise_at = Some(now + config.raise_after);
         }
     }
 
@@ -329,7 +342,7 @@ impl PathMtu {
         }
         // RFC 1191 §6.3: the next datagram that is too long will be answered again.
         self.too_long = None;
-        self.news = Some(now);
+        (self.news, self.told) = (Some(now), u16::MAX);
         core::mem::replace(&mut self.plpmtu, self.largest) != self.largest
     }
 
@@ -393,6 +406,9 @@ impl Tcb {
             true => mtu.max(self.path_mtu.least),
             false => mtu,
         };
+        if self.config.habits.icmp_trust.any_path_mtu && mtu >= self.path_mtu.largest {
+            self.path_mtu.hear(now, &self.config.path_mtu, mtu);
+        }
         match (self.path_mtu).on_too_big(now, &self.config.path_mtu, mtu, seq) {
             None => return,
             Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe, 0),
@@ -498,10 +514,8 @@ impl Tcb {
     /// the size if the path carries all that we send.
     pub fn take_path_mtu(&mut self) -> Option<(Option<u16>, Instant)> {
         let at = self.path_mtu.news.take()?;
-        let PathMtu {
-            plpmtu, largest, ..
-        } = self.path_mtu;
-        Some(((plpmtu < largest).then_some(plpmtu as u16), at))
+        let known = self.path_mtu.known(usize::from(u16::MAX)) as u16;
+        Some(((known < u16::MAX).then_some(known), at))
     }
 }
 

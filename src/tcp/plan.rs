@@ -142,7 +142,8 @@ impl Tcb {
         let text_end = lost
             .end
             .min(self.send_buffer.end())
-            .min(lost.start + self.segment_limit());
+            .min(lost.start + self.segment_limit())
+            .min(self.edge_of_resends(lost.start)?);
         let text_end = self.record_end(lost.start, text_end);
         let text_end = self.resend_end(lost.start, text_end);
         // Our FIN goes with the last of the text, unless that was a segment of its own.
@@ -152,6 +153,17 @@ impl Tcb {
         let allowed =
             self.recovery.resends_regardless_of_window() || self.window_has_room(end - lost.start);
         allowed.then_some(Plan::Resend(lost.start..end))
+    }
+
+    /// Where a retransmission from `start` ends at the latest; `None` if it may not leave: see
+    /// [`SendingHabits::resends_in_window`](crate::config::SendingHabits).
+    fn edge_of_resends(&self, start: Seq) -> Option<Seq> {
+        let edge = self.snd_edge();
+        match self.config.habits.sending.resends_in_window {
+            true if start < edge => Some(edge),
+            true if start > self.snd.una => None,
+            _ => Some(self.send_buffer.end().max(start)),
+        }
     }
 
     /// Whether a retransmission of this many octets may leave now.

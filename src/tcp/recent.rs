@@ -24,6 +24,13 @@ impl Tcb {
         self.config.habits.takes_recent_duplicates && is_recent && is_open && is_plain
     }
 
+    /// The same of a reset, which is challenged then.
+    pub(super) fn is_recent_reset(&self, seg: &Segment<'_>) -> bool {
+        let is_recent = seg.seq < self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
+        let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
+        self.config.habits.takes_recent_duplicates && is_recent && is_open && !self.ends_lightly()
+    }
+
     /// If its acknowledgment is not wrong, its timestamp is the one to echo.
     pub(super) fn take_late_timestamp(&mut self, now: Instant, seg: &Segment<'_>) {
         let may_be_right = seg

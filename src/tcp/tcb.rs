@@ -154,6 +154,8 @@ pub(super) struct Rcv {
     pub(super) mss: usize,
     /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
     pub(super) shift: u8,
+    /// The user has read to the end of the stream.
+    pub(super) end_read: bool,
     /// What received packets take, where that counts.
     pub(super) memory: Option<Box<ReceiveMemory>>,
 }
@@ -169,6 +171,7 @@ impl Rcv {
             last_ack_sent: nxt,
             mss: 0,
             shift: own_window_scale(config),
+            end_read: false,
             memory: None,
         }
     }
@@ -248,6 +251,8 @@ pub(super) struct Probes {
     pub(super) due: bool,
     /// What the window allows is to be sent even if it is little: the override timeout.
     pub(super) push_due: bool,
+    /// The same, because the override timeout is over.
+    pub(super) overdue: bool,
     /// Probes of the window so far: the exponent of the interval.
     pub(super) persisted: u32,
     /// Probes of the window that were not answered.

@@ -205,7 +205,7 @@ impl Tcb {
     /// The window has been closed, or too small, for long enough.
     fn on_persist_timeout(&mut self, now: Instant) {
         if self.snd_edge() > self.snd.nxt {
-            self.probes.push_due = true;
+            (self.probes.push_due, self.probes.overdue) = (true, true);
             return;
         }
         // MUST-37: a peer that answers may keep its window closed for ever, but only while the

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
+use super::segment::Segment;
 use super::seq::Seq;
+use super::state::State;
+use super::tcb::Tcb;
 use crate::config::Acceptance;
 use crate::time::Instant;
 use crate::wire;
@@ -83,6 +86,34 @@ impl Timestamps {
     /// TS.Recent.
     pub(crate) fn recent(&self) -> Option<u32> {
         self.recent.map(|(val, _)| val)
+    }
+}
+
+impl Tcb {
+    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
+    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
+    /// peer sends.
+    pub(super) fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
+        if let Some(timestamps) = seg.options.timestamps
+            && self.agreed.timestamps
+            && self.may_be_echoed(seg)
+        {
+            let acceptance = &self.config.acceptance;
+            let (val, lifetime) = (timestamps.val, acceptance.timestamp_lifetime);
+            // What passed by the slack alone is not what is echoed.
+            let by_slack = acceptance.timestamp_slack > 0;
+            if !(by_slack && self.timestamps.is_older(now, val, lifetime)) {
+                self.timestamps
+                    .on_segment(now, val, start, self.rcv.last_ack_sent);
+            }
+        }
+    }
+
+    /// Where a connection ends [lightly](crate::config::Habits::light_ending), only the timestamp of a FIN counts in
+    /// FIN-WAIT-2, and in TIME-WAIT that of a segment at RCV.NXT that carries nothing.
+    fn may_be_echoed(&self, seg: &Segment<'_>) -> bool {
+        let is_wait = self.state == State::TimeWait;
+        !self.ends_lightly() || (seg.is_empty() == is_wait && seg.seq == self.rcv.nxt)
     }
 }
 

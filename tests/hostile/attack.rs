@@ -176,12 +176,37 @@ fn any_ack_waits(random: &mut Random) -> AckWaits {
     }
 }
 
+fn any_recovery(random: &mut Random) -> RecoveryHabits {
+    RecoveryHabits {
+        counts_duplicates: random.chance(40),
+        more_duplicates: random.pick(&[0, 0, 2]),
+        smaller_window_is_duplicate: random.chance(40),
+        doubts_reneging: random.chance(40),
+        variation_lasts: random.chance(40),
+        dsack_needs_reordering: random.chance(40),
+        counts_no_segments: random.chance(40),
+        repairs_smaller_path: random.chance(40),
+        fixed_reordering_window: random.chance(40),
+        probe_needs_no_sample: random.chance(40),
+        skipped_probe_rearms: random.chance(40),
+        timers_wait_ticks: random.chance(40),
+        resend_restarts_timer: random.chance(40),
+        acked_refutes_timeout: random.chance(40),
+        forward_rto_outlasts_duplicates: random.chance(40),
+        forgets_refuted_timeouts: random.chance(40),
+        unreachable_undoes_back_off: random.chance(40),
+        probes_whole_segments: random.chance(40),
+        probes_nothing_forced: random.chance(40),
+    }
+}
+
 fn any_habits(random: &mut Random) -> Habits {
     Habits {
         handshakes: Handshakes {
             syn_follows_reset: random.chance(40),
             bare_syn_ack: random.chance(40),
             refuses_second_syn: random.chance(40),
+            answers_plainly: random.chance(40),
             holds_fin: random.chance(40),
             deferral_backs_off: random.chance(40),
             zero_mss_is_none: random.chance(40),
@@ -194,26 +219,7 @@ fn any_habits(random: &mut Random) -> Habits {
             doubts_reassembly: random.chance(40),
             any_path_mtu: random.chance(40),
         },
-        recovery: RecoveryHabits {
-            counts_duplicates: random.chance(40),
-            more_duplicates: random.pick(&[0, 0, 2]),
-            smaller_window_is_duplicate: random.chance(40),
-            doubts_reneging: random.chance(40),
-            variation_lasts: random.chance(40),
-            dsack_needs_reordering: random.chance(40),
-            counts_no_segments: random.chance(40),
-            repairs_smaller_path: random.chance(40),
-            fixed_reordering_window: random.chance(40),
-            probe_needs_no_sample: random.chance(40),
-            skipped_probe_rearms: random.chance(40),
-            timers_wait_ticks: random.chance(40),
-            resend_restarts_timer: random.chance(40),
-            acked_refutes_timeout: random.chance(40),
-            forward_rto_outlasts_duplicates: random.chance(40),
-            forgets_refuted_timeouts: random.chance(40),
-            unreachable_undoes_back_off: random.chance(40),
-            probes_whole_segments: random.chance(40),
-        },
+        recovery: any_recovery(random),
         congestion: CongestionHabits {
             timeout_keeps_ssthresh: random.chance(40),
             recovery_reduces_once: random.chance(40),
@@ -229,6 +235,7 @@ fn any_habits(random: &mut Random) -> Habits {
             fills_windows: random.chance(40),
             halves_windows: random.chance(40),
             arrivals_end_parts: random.chance(40),
+            resends_in_window: random.chance(40),
             fin_waits_for_window: random.chance(40),
         },
         light_ending: random.chance(40),
@@ -239,7 +246,7 @@ fn any_habits(random: &mut Random) -> Habits {
         takes_recent_duplicates: random.chance(40),
         reports_fins: random.chance(40),
         fins_give_way: random.chance(40),
-        resets_across_fin: random.chance(40),
+        resets_across_fin: random.chance(80),
         resets_report: random.chance(40),
         ignores_unacknowledging: random.chance(40),
         send_room: random.pick(&[SendRoom::Octets, SendRoom::Packets]),

@@ -122,6 +122,11 @@ impl Classic {
         self.cwr_due = true;
     }
 
+    /// The reduction is undone, and nobody need hear of it.
+    pub(super) fn on_restored(&mut self) {
+        self.cwr_due = false;
+    }
+
     /// The flags of a segment; `new_text`: it carries text for the first time.
     pub(super) fn flags(&self, new_text: bool) -> Control {
         let mut flags = Control::NONE;

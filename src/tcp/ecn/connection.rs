@@ -214,6 +214,15 @@ impl Feedback {
         self.mode == EcnMode::Classic && self.classic.is_fresh_mark(seg.ctl, seg.ecn)
     }
 
+    /// The last loss was none. Returns whether something was reduced for it: nobody need hear of that.
+    pub(in crate::tcp) fn on_spurious_loss(&mut self) -> bool {
+        let was_reduced = !core::mem::take(&mut self.loss_was_answered);
+        if was_reduced {
+            self.classic.on_restored();
+        }
+        was_reduced
+    }
+
     /// What the next segment carries; options of other kinds leave `room` octets for one.
     #[inline]
     pub(in crate::tcp) fn marks(&self, carrier: Carrier, room: usize) -> Marks {

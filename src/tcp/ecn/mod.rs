@@ -552,11 +552,6 @@ impl Feedback {
         !self.loss_was_answered
     }
 
-    /// The last loss was none. Returns whether something was reduced for it.
-    pub(in crate::tcp) fn on_spurious_loss(&mut self) -> bool {
-        !core::mem::take(&mut self.loss_was_answered)
-    }
-
     /// The congestion window was reduced, for whatever reason.
     pub(in crate::tcp) fn on_reduced(&mut self, nxt: Seq) {
         match self.mode {

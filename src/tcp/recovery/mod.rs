@@ -130,6 +130,7 @@ impl Recovery {
         let counts = self.congestion_habits.counts_segments;
         let mss = u16::try_from(mss).unwrap_or(u16::MAX);
         self.weight = NonZeroU16::new(mss).filter(|_| counts);
+        self.board.joins = counts;
     }
 
     /// What a segment counts for in [`Recovery::in_flight`], however little is in it; `None` where octets count.
@@ -166,6 +167,16 @@ impl Recovery {
             selective.on_sent(now, &self.rtt, &self.board);
         }
         self.count_behind_probe(now);
+    }
+
+    /// What has just left was forced out: see
+    /// [`RecoveryHabits::probes_nothing_forced`](crate::config::RecoveryHabits).
+    pub(crate) fn on_forced(&mut self) {
+        if let Some(selective) = &mut self.selective
+            && self.habits.probes_nothing_forced
+        {
+            selective.await_none();
+        }
     }
 
     /// Our SYN,ACK answers the SYN that has crossed ours: see

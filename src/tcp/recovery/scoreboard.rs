@@ -10,6 +10,7 @@
 //! segment ends. A block of a SACK option counts as far as it covers whole segments: a peer cannot
 //! make records of its own, nor more of them than there were segments.
 
+mod join;
 mod queue;
 mod record;
 
@@ -60,6 +61,8 @@ pub(super) struct Scoreboard {
     limit: usize,
     /// The same, as long as there is nothing to gain by it.
     next_merge: usize,
+    /// What leaves again as one segment is one record.
+    pub(super) joins: bool,
 }
 
 impl Scoreboard {
@@ -76,6 +79,7 @@ impl Scoreboard {
             delivered: 0,
             limit,
             next_merge: limit,
+            joins: false,
         }
     }
 
@@ -102,13 +106,16 @@ impl Scoreboard {
         self.counts.unacked += segments;
     }
 
-    /// `range` leaves again, whole: its records are in flight once more.
+    /// `range` leaves again, as one segment: its records are in flight once more.
     pub(super) fn resend(&mut self, now: Instant, range: Range<Seq>, snapshot: Snapshot) {
         self.split(range.start);
         self.split(range.end);
         let first = self.index(range.start);
-        let mut last = first;
         self.transmissions += 1;
+        if self.joins {
+            self.join(first, range.end);
+        }
+        let mut last = first;
         while let Some(record) = self.records.get_mut(last)
             && record.start < range.end
         {
@@ -800,6 +807,8 @@ mod tests {
                 let range = lost.start..lost.end.min(lost.start + len);
                 let places = place(range.start)..place(range.end);
                 board.resend(at(tick), places, snapshot());
+                // It leaves as one segment.
+                (model.borders).retain(|it| *it <= range.start || range.end <= *it);
                 model.borders.extend([range.start, range.end]);
                 model.places[range].fill((Fate::InFlight, tick));
             }
@@ -820,6 +829,7 @@ mod tests {
         fn is_a_map_of_places(steps in prop::collection::vec(step(), 1..80)) {
             let mut model = Model::default();
             let mut board = Scoreboard::new(place(0), 1000);
+            board.joins = true;
             for (tick, step) in steps.iter().enumerate() {
                 run(&mut model, &mut board, tick, step);
                 let mut next = model.una;

@@ -143,6 +143,11 @@ impl Selective {
         }
     }
 
+    /// What has just left does not wait for a probe.
+    pub(super) fn await_none(&mut self) {
+        self.probe_at = None;
+    }
+
     /// By how much timers are late.
     fn ticks(&self) -> Duration {
         match self.waits_ticks {

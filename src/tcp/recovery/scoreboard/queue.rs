@@ -2,7 +2,7 @@
 //! from its front takes no longer than taking one.
 
 use core::fmt;
-use core::ops::{Deref, DerefMut};
+use core::ops::{Deref, DerefMut, Range};
 
 /// See the module.
 pub(super) struct Queue<T> {
@@ -47,6 +47,12 @@ impl<T> Queue<T> {
     /// Puts one in, with `index` before it.
     pub(super) fn insert(&mut self, index: usize, item: T) {
         self.items.insert(self.taken + index, item);
+    }
+
+    /// Takes out those in `range`.
+    pub(super) fn remove(&mut self, range: Range<usize>) {
+        self.items
+            .drain(self.taken + range.start..self.taken + range.end);
     }
 }
 
