@@ -55,6 +55,7 @@ impl Calls<'_> {
                 self.table.happened(fd);
                 return Err(Errno::ENOTCONN);
             }
+            Role::Listening(_) if self.system == System::Freebsd => return Err(Errno::ENOTCONN),
             // A listener listens as long as it reads.
             Role::Listening(_) if reading => return self.disconnect_stream(fd),
             Role::Listening(_) => return Ok(()),

@@ -182,6 +182,11 @@ impl Calls<'_> {
         };
         match self.stack.status(id).state {
             State::SynSent | State::SynReceived => Err(Errno::EALREADY),
+            // In FreeBSD a socket whose connection has ended gets no other.
+            State::Closed if self.system == System::Freebsd => {
+                let _ = self.take_stream_error(fd);
+                Err(Errno::ECONNREFUSED)
+            }
             State::Closed => {
                 let error = self.take_stream_error(fd).unwrap_or(Errno::ECONNABORTED);
                 self.drop_connection(id, false);

@@ -1,6 +1,11 @@
 //! What FreeBSD has and Linux has not. FreeBSD's numbers are in Linux those of something else: here a bit
 //! is set in them that no number of an option or a request has there.
 
+use super::errno::Errno;
+use super::linux::{
+    SO_ACCEPTCONN, SO_BROADCAST, SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE, SO_REUSEADDR, SO_REUSEPORT,
+    SOL_SOCKET, SOL_TCP, TCP_CORK, TCP_NODELAY,
+};
 use super::numbers::numbers;
 
 const OWN: i32 = 1 << 28;
@@ -14,6 +19,71 @@ numbers! {
     TCP_KEEPINIT = OWN | 128, "Seconds that an open may take.";
     TCP_FUNCTION_BLK = OWN | 8192, "The name of the stack: there is one, `freebsd`.";
     FIONSPACE = OWN | 118, "Octets for which the send buffer has room.";
+}
+
+/// What FreeBSD tells of an option that is on or off, if it is on: the bit under which it is kept.
+const BITS: [(i32, i32, i32); 11] = [
+    (SOL_SOCKET, SO_ACCEPTCONN, 0x2),
+    (SOL_SOCKET, SO_REUSEADDR, 0x4),
+    (SOL_SOCKET, SO_KEEPALIVE, 0x8),
+    (SOL_SOCKET, SO_BROADCAST, 0x20),
+    (SOL_SOCKET, SO_LINGER, 0x80),
+    (SOL_SOCKET, SO_OOBINLINE, 0x100),
+    (SOL_SOCKET, SO_REUSEPORT, 0x200),
+    (SOL_SOCKET, SO_NOSIGPIPE, 0x800),
+    (SOL_TCP, TCP_NODELAY, 0x4),
+    (SOL_TCP, TCP_NOOPT, 0x8),
+    (SOL_TCP, TCP_CORK, 0x1000),
+];
+
+/// That bit; `None`: it is no such option.
+pub(super) fn bit(level: i32, name: i32) -> Option<i32> {
+    let mut bits = BITS.iter();
+    let found = bits.find(|(of, option, _)| (*of, *option) == (level, name));
+    found.map(|(_, _, bit)| *bit)
+}
+
+/// The numbers of errors that are others in FreeBSD.
+const ERRNOS: [(Errno, i32); 26] = [
+    (Errno::EAGAIN, 35),
+    (Errno::EINPROGRESS, 36),
+    (Errno::EALREADY, 37),
+    (Errno::ENOTSOCK, 38),
+    (Errno::EDESTADDRREQ, 39),
+    (Errno::EMSGSIZE, 40),
+    (Errno::ENOPROTOOPT, 42),
+    (Errno::EPROTONOSUPPORT, 43),
+    (Errno::ESOCKTNOSUPPORT, 44),
+    (Errno::EOPNOTSUPP, 45),
+    (Errno::EAFNOSUPPORT, 47),
+    (Errno::EADDRINUSE, 48),
+    (Errno::EADDRNOTAVAIL, 49),
+    (Errno::ENETUNREACH, 51),
+    (Errno::ECONNABORTED, 53),
+    (Errno::ECONNRESET, 54),
+    (Errno::ENOBUFS, 55),
+    (Errno::EISCONN, 56),
+    (Errno::ENOTCONN, 57),
+    (Errno::ETIMEDOUT, 60),
+    (Errno::ECONNREFUSED, 61),
+    (Errno::ELOOP, 62),
+    (Errno::EHOSTDOWN, 64),
+    (Errno::EHOSTUNREACH, 65),
+    (Errno::ENOMSG, 83),
+    (Errno::EPROTO, 92),
+];
+
+/// The last number that means the same in both systems.
+const LAST_COMMON: i32 = 34;
+
+/// The error with this number in FreeBSD.
+pub fn errno(number: i32) -> Option<Errno> {
+    let mut others = ERRNOS.iter();
+    let other = others.find(|(_, known)| *known == number);
+    other.map(|(errno, _)| *errno).or_else(|| {
+        let common = Errno::from_number(number).filter(|_| number <= LAST_COMMON);
+        common.filter(|errno| *errno != Errno::EAGAIN)
+    })
 }
 
 #[cfg(test)]
@@ -31,5 +101,15 @@ mod tests {
             assert!(others.all(|(_, other)| other & OWN == 0));
         }
         assert_eq!(number("SO_UNHEARD_OF"), None);
+    }
+
+    #[test]
+    fn errors_have_other_numbers() {
+        assert_eq!(errno(54), Some(Errno::ECONNRESET));
+        assert_eq!(errno(35), Some(Errno::EAGAIN));
+        assert_eq!(errno(32), Some(Errno::EPIPE));
+        // In FreeBSD a deadlock, and nothing that a socket has.
+        assert_eq!(errno(11), None);
+        assert_eq!(errno(104), None);
     }
 }

@@ -218,6 +218,11 @@ pub struct Calls<'a> {
 }
 
 impl Calls<'_> {
+    /// The system whose sockets these are.
+    pub fn system(&self) -> System {
+        self.system
+    }
+
     /// The moment.
     pub fn now(&self) -> Instant {
         self.now

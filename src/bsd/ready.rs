@@ -1,6 +1,5 @@
 //! Which descriptor is ready for what; poll.
 
-use super::Calls;
 use super::datagram::DatagramSocket;
 use super::errno::Errno;
 use super::linux::{
@@ -9,6 +8,7 @@ use super::linux::{
 };
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
+use super::{Calls, System};
 use crate::tcp::State;
 
 /// What is told whether it was asked for or not.
@@ -47,7 +47,13 @@ impl Calls<'_> {
     /// `EBADF`.
     pub fn ready(&self, fd: Fd) -> Result<i32, Errno> {
         Ok(match &self.table.get(fd)?.kind {
-            Kind::Stream(socket) => self.stream_ready(socket),
+            Kind::Stream(socket) => match (self.system, &socket.role) {
+                (System::Linux, _) => self.stream_ready(socket),
+                // FreeBSD: nothing is told of a socket that has never been connected, and an error only
+                // makes a socket readable and writable.
+                (System::Freebsd, Role::Fresh) => 0,
+                (System::Freebsd, _) => self.stream_ready(socket) & !POLLERR,
+            },
             Kind::Datagram(socket) => self.datagram_ready(socket),
             Kind::Epoll(epoll) if self.epoll_ready(epoll) => READABLE,
             Kind::Epoll(_) => 0,

@@ -208,6 +208,20 @@ impl Calls<'_> {
         Ok(len)
     }
 
+    /// FreeBSD: who has shut reading reads nothing any more, and an error comes before the end of the text.
+    fn freebsd_end(&mut self, fd: Fd, id: ConnId) -> Option<Result<usize, Errno>> {
+        if self.system != System::Freebsd {
+            return None;
+        }
+        if self.stream(fd, Errno::EINVAL).is_ok_and(|it| it.read_shut) {
+            return Some(Ok(0));
+        }
+        match self.stack.status(id).recv_queue {
+            0 => self.take_stream_error(fd).map(Err),
+            _ => None,
+        }
+    }
+
     /// Text in order. One call ends before the urgent octet; the next passes it over, or, with
     /// `SO_OOBINLINE`, begins with it.
     fn receive_here(
@@ -218,6 +232,9 @@ impl Calls<'_> {
         flags: i32,
     ) -> Result<usize, Errno> {
         let peek = flags & MSG_PEEK != 0;
+        if !peek && let Some(end) = self.freebsd_end(fd, id) {
+            return end;
+        }
         if buffer.is_empty() && self.stack.status(id).recv_queue > 0 {
             return Ok(0);
         }

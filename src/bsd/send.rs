@@ -125,6 +125,10 @@ impl Calls<'_> {
             };
             return Err(self.take_stream_error(fd).unwrap_or(nobody));
         };
+        // What has ended takes no text, and FreeBSD keeps the reason for SO_ERROR.
+        if self.system == System::Freebsd && self.stack.status(id).state == State::Closed {
+            return Err(Errno::EPIPE);
+        }
         if let Some(error) = self.stream_mut(fd, Errno::EINVAL)?.error.take() {
             return Err(error);
         }

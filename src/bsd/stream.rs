@@ -172,11 +172,15 @@ impl Calls<'_> {
         }
     }
 
-    /// What ended the connection, as Linux says it: a reset in CLOSE-WAIT breaks the pipe.
+    /// What ended the connection. To Linux, a reset in CLOSE-WAIT breaks the pipe.
     pub(super) fn connection_errno(&self, id: ConnId, error: ConnectionError) -> Errno {
         let status = self.stack.status(id);
         match error {
-            ConnectionError::Reset if status.fin_received && !status.closing => Errno::EPIPE,
+            ConnectionError::Reset
+                if self.system == System::Linux && status.fin_received && !status.closing =>
+            {
+                Errno::EPIPE
+            }
             // To Linux, who has seen the peer's SYN was not refused.
             ConnectionError::Withdrawn if self.system == System::Linux => Errno::ECONNRESET,
             error => errno(error),

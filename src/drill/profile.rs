@@ -230,6 +230,8 @@ fn habits() -> Habits {
             timeout_keeps_ssthresh: true,
             recovery_reduces_once: true,
             reduces_from_cwnd: true,
+            timeout_delivers_segment: true,
+            leaves_slow_start_at_once: true,
             grows_by_deliveries: true,
             idle_halves: true,
             reduces_whole_window: true,
@@ -272,6 +274,8 @@ fn linux_recovery() -> RecoveryHabits {
         repairs_smaller_path: true,
         timers_wait_ticks: true,
         counts_no_segments: false,
+        finds_lost_resends: false,
+        samples_in_order: true,
         fixed_reordering_window: false,
         probe_needs_no_sample: true,
         probes_whole_segments: true,
@@ -354,6 +358,10 @@ fn freebsd_connections(tcp: TcpConfig) -> TcpConfig {
             congestion: CongestionHabits {
                 reduces_whole_window: true,
                 ..CongestionHabits::default()
+            },
+            recovery: RecoveryHabits {
+                finds_lost_resends: true,
+                ..RecoveryHabits::default()
             },
             ..Habits::default()
         },

@@ -502,7 +502,6 @@ mod tests {
             ("net.ipv4.tcp_reflect_tos", "1"),
             ("net.ipv4.tcp_reordering", "2"),
             ("net.ipv4.tcp_recovery", "8"),
-            ("net.inet.tcp.do_lrd", "1"),
             ("net.inet.tcp.cc.algorithm", "chd"),
         ];
         for (key, value) in unknown {

@@ -306,6 +306,7 @@ mod tests {
             validation: true,
             slow_start_limit: None,
             in_segments: false,
+            leaves_at_once: false,
             hystart: true,
             seed: 0,
         };

@@ -442,8 +442,10 @@ impl Tcb {
     /// corked or not.
     pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
         let before = core::mem::replace(&mut Arc::make_mut(&mut self.config).socket, options);
-        if before.keepalive != options.keepalive {
-            self.arm_keepalive(now);
+        match (before.keepalive, options.keepalive) {
+            (Some(before), Some(after)) => self.change_keepalive(now, &before, &after),
+            (None, None) => {}
+            (Some(_), None) | (None, Some(_)) => self.arm_keepalive(now),
         }
         if before.user_timeout != options.user_timeout {
             self.timers.disarm(super::timers::Timer::User);

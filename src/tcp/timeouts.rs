@@ -7,7 +7,7 @@ use super::recovery::{Acknowledgment, Blocks};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
-use crate::config::{Persist, RetryLimit, TimerBounds, UserTimeoutFrom};
+use crate::config::{Keepalive, Persist, RetryLimit, TimerBounds, UserTimeoutFrom};
 use crate::time::{Duration, Instant};
 
 /// An idle connection gives its buffers back after this long...
@@ -302,6 +302,15 @@ impl Tcb {
                 self.timers.arm(Timer::KeepAlive, now + keepalive.idle);
             }
             _ => self.timers.disarm(Timer::KeepAlive),
+        }
+    }
+
+    /// Another idle time counts from when something came last; the interval of probes is heeded when the next
+    /// one has left.
+    pub(super) fn change_keepalive(&mut self, now: Instant, before: &Keepalive, after: &Keepalive) {
+        if before.idle != after.idle && self.timers.is_armed(Timer::KeepAlive) {
+            let due = self.last_received + after.idle;
+            self.timers.arm(Timer::KeepAlive, due.max(now));
         }
     }
 

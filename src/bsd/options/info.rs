@@ -357,7 +357,7 @@ fn backoff(status: &Status) -> u8 {
 /// What it begins with, or what was seen.
 fn reordering(status: &Status) -> u32 {
     match status.reordering {
-        0 => LEAST_REORDERING,
+        reordering if reordering < LEAST_REORDERING as usize => LEAST_REORDERING,
         reordering => reordering as u32,
     }
 }

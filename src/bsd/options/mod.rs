@@ -165,9 +165,22 @@ impl Calls<'_> {
     /// `ENOPROTOOPT` if it is not known; what stands with the option in Linux's manual.
     pub fn getsockopt(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         self.settings(fd)?;
-        if let Some(answer) = self.freebsd_option(fd, (level, name)) {
-            return answer;
+        let mut value = match self.freebsd_option(fd, (level, name)) {
+            Some(answer) => answer?,
+            None => self.common_option(fd, level, name)?,
+        };
+        if self.system == System::Freebsd
+            && let Some(bit) = super::freebsd::bit(level, name)
+            && let Some(first) = value.first_chunk_mut()
+            && *first != [0; 4]
+        {
+            *first = bit.to_le_bytes();
         }
+        Ok(value)
+    }
+
+    /// The value of an option that Linux has.
+    fn common_option(&mut self, fd: Fd, level: i32, name: i32) -> Result<Vec<u8>, Errno> {
         match level {
             SOL_SOCKET => self.socket_option(fd, name),
             SOL_IP | SOL_IPV6 if level == SOL_IP || self.is_ipv6(fd) => {

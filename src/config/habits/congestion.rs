@@ -14,6 +14,9 @@ pub struct CongestionHabits {
     /// Proportional Rate Reduction starts from cwnd. Off, it starts from what was in flight (RecoverFS
     /// of RFC 9937 §6.2). Default off.
     pub reduces_from_cwnd: bool,
+    /// A recovery that the reordering timer begins counts a segment as delivered at its beginning. Off, nothing has
+    /// been delivered then (RFC 9937 §6.1). Default off.
+    pub timeout_delivers_segment: bool,
     /// The window grows by everything that an acknowledgment newly shows to have arrived, even if retransmitted,
     /// provided that it moves SND.UNA or the path is known to reorder. Off, it grows by what is cumulatively
     /// acknowledged (RFC 5681 §3.1, RFC 3465). Default off.
@@ -29,6 +32,9 @@ pub struct CongestionHabits {
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
     pub reduces_whole_window: bool,
+    /// Where `hystart` is on and round trips have become longer, CUBIC's slow start ends at once, judged by nine samples of
+    /// a round and the least RTT of the connection. Off, Conservative Slow Start follows (RFC 9406). Default off.
+    pub leaves_slow_start_at_once: bool,
     /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part; and the
     /// acknowledgment that ends a recovery lets the window grow, so it rises a little earlier. Off, they are
     /// computed to the octet (RFC 5681, RFC 9438). Default off.

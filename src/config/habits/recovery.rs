@@ -35,6 +35,13 @@ pub struct RecoveryHabits {
     /// `tcp_recovery` has bit 4. Off, until reordering is observed, three such segments make that window zero (RFC
     /// 8985 §6.2, step 4). Default off.
     pub counts_no_segments: bool,
+    /// Without RACK, a retransmission counts as lost once something arrives that was sent after it, and beyond what
+    /// was in flight when the recovery began, as in FreeBSD (`net.inet.tcp.sack.lrd`). Off, only the RTO shows
+    /// that (RFC 6675 §5.1). Default off.
+    pub finds_lost_resends: bool,
+    /// RACK.rtt is that of the last segment that an acknowledgment covers, or, if it covers none, of the last that it
+    /// reports. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2, step 2). Default off.
+    pub samples_in_order: bool,
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,
     /// The reordering timer, and that of a probe for the tail of several segments, take 3 ms longer: two ticks of a clock

@@ -5,6 +5,7 @@ use super::super::code;
 use super::super::packet::{Observed, check_icmp, show};
 use super::super::place::Place;
 use super::super::setup::Setup;
+use super::super::variant::Variant;
 use super::calls::Pending;
 use super::commands;
 use super::files::Files;
@@ -60,7 +61,7 @@ fn line(event: &Event) -> Line {
 }
 
 /// Why a script cannot be run at all: what nobody here knows, found before anything happens.
-pub(super) fn obstacle(script: &Script) -> Option<String> {
+pub(super) fn obstacle(script: &Script, variant: Variant) -> Option<String> {
     if let Some((place, what)) = script.unsupported.first() {
         return Some(format!("{place}: no support for {what}"));
     }
@@ -73,7 +74,7 @@ pub(super) fn obstacle(script: &Script) -> Option<String> {
     script.events.iter().find_map(|event| {
         let reason = match &event.action {
             Action::Packet(packet) => match &packet.body {
-                Body::Icmp(icmp) => return check_icmp(icmp).err(),
+                Body::Icmp(icmp) => return check_icmp(icmp, !variant.is_ipv6()).err(),
                 Body::Tcp(_) | Body::Udp { .. } => return None,
             },
             Action::Call(call) => calls::unknown(call)?,

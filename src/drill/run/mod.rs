@@ -139,7 +139,7 @@ pub fn run(script: &Script, variant: Variant, settings: &Settings) -> Option<Rep
         Ok(None) => return None,
         Err(reason) => return Some(report(Verdict::Skipped(reason))),
     };
-    if let Some(reason) = events::obstacle(script) {
+    if let Some(reason) = events::obstacle(script, variant) {
         return Some(report(Verdict::Skipped(reason)));
     }
     if setup.dry_run {

@@ -2,7 +2,7 @@
 
 use super::{count, flag, millis, number};
 use crate::config::{
-    ClosedPorts, Config, CongestionControl, EcnMode, Resets, SynCookies, TcpConfig,
+    ClosedPorts, Config, CongestionControl, EcnMode, ReceiveGrowth, Resets, SynCookies, TcpConfig,
 };
 use crate::time::Duration;
 
@@ -11,9 +11,11 @@ use crate::time::Duration;
 const FIXED: &[(&str, &[u64])] = &[
     ("abc_l_var", &[2]),
     ("cc.abe", &[0]),
-    // A retransmission that was lost as well is found by what is reported beyond it, or by RTO.
-    ("do_lrd", &[0]),
-    ("sack.lrd", &[0]),
+    ("cc.newreno.beta", &[50]),
+    ("cc.newreno.beta_ecn", &[80]),
+    ("ecn.generalized", &[0]),
+    ("ecn.option", &[0]),
+    ("fastopen.psk_enable", &[0]),
     ("do_prr", &[1]),
     ("do_prr_conservative", &[0]),
     ("icmp_may_rst", &[1]),
@@ -25,7 +27,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("path_mtu_discovery", &[1]),
     ("pmtud_blackhole_detection", &[0]),
     ("persmin", &[5_000]),
-    ("recvbuf_auto", &[1]),
     ("reass.new_limit", &[0]),
     ("rexmit_drop_options", &[0]),
     ("rfc3042", &[1]),
@@ -33,12 +34,14 @@ const FIXED: &[(&str, &[u64])] = &[
     ("rfc3465", &[1]),
     ("rfc6675_pipe", &[1]),
     ("sack.revised", &[1]),
-    ("sendbuf_auto", &[1]),
     ("soreceive_stream", &[0]),
     ("syncache.rst_on_sock_fail", &[1]),
     ("ts_offset_per_conn", &[1]),
     ("udp_tunneling_port", &[0]),
 ];
+
+/// `sendbuf_max`, unless a script sets it.
+const LARGEST_SEND_BUFFER: usize = 2 * 1024 * 1024;
 
 /// FreeBSD has these, and nothing follows from them that a script could see here: they are about memory,
 /// logs and offloads of the host, what is remembered from one run to the next, connections within the
@@ -48,6 +51,10 @@ const WITHOUT_MEANING: &[&str] = &[
     "ack_war_timewindow",
     "blackhole_local",
     "do_tcpdrain",
+    "cc.hystartplusplus.bblogs",
+    "fastopen.autokey",
+    "fastopen.maxkeys",
+    "fastopen.maxpsks",
     "fastopen.ccache_bucket_limit",
     "fastopen.ccache_buckets",
     "fastopen.path_disable_time",
@@ -89,6 +96,9 @@ const WITHOUT_MEANING: &[&str] = &[
     "tso",
 ];
 
+/// What logs events, and the stacks that a socket has to ask for, which is not possible here.
+const OTHER_STACKS: [&str; 3] = ["bb.", "bbr.", "rack."];
+
 /// Changes a configuration as `sysctl key=value` would change a host.
 ///
 /// # Errors
@@ -100,7 +110,7 @@ pub(super) fn apply(config: &mut Config, key: &str, value: &str) -> Result<(), S
         let is_ours = number(value).is_some_and(|value| values.contains(&value));
         return is_ours.then_some(()).ok_or_else(refused);
     }
-    if WITHOUT_MEANING.contains(&name) {
+    if WITHOUT_MEANING.contains(&name) || OTHER_STACKS.iter().any(|it| name.starts_with(it)) {
         return Ok(());
     }
     choices(config, name, value)
@@ -128,6 +138,7 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 false => Resets::Exact,
             };
         }
+        "do_lrd" | "sack.lrd" => tcp.habits.recovery.finds_lost_resends = flag(value)?,
         "insecure_syn" => tcp.acceptance.syns_reset = flag(value)?,
         "insecure_ack" => tcp.acceptance.any_old_ack = flag(value)?,
         "tolerate_missing_ts" => tcp.acceptance.timestamps_required = !flag(value)?,
@@ -148,6 +159,18 @@ fn choices(config: &mut Config, name: &str, value: &str) -> Option<()> {
                 "cubic" => CongestionControl::Cubic,
                 "dctcp" => CongestionControl::Dctcp,
                 _ => return None,
+            };
+        }
+        "recvbuf_auto" => {
+            tcp.windows.growth = match flag(value)? {
+                true => ReceiveGrowth::HalfMore,
+                false => ReceiveGrowth::Never,
+            };
+        }
+        "sendbuf_auto" => {
+            tcp.send_buffer = match flag(value)? {
+                true => tcp.send_buffer.max(LARGEST_SEND_BUFFER),
+                false => tcp.initial_send_buffer,
             };
         }
         "functions_default" => return (value.trim() == "freebsd").then_some(()),
@@ -189,7 +212,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
             config.hop_limit = number(value)?.try_into().ok()?
         }
         // 0: no limit.
-        "net.inet.icmp.icmplim" => {
+        "net.inet.icmp.icmplim" | "net.inet6.icmp6.errppslimit" => {
             let limit = count(value)?;
             config.replies_per_second = if limit == 0 { 1_000_000 } else { limit };
         }
@@ -223,7 +246,13 @@ fn sizes(tcp: &mut TcpConfig, name: &str, value: &str) -> Option<()> {
         "recvbuf_max" => tcp.receive_buffer = buffer(value)?,
         "sendbuf_max" => tcp.send_buffer = buffer(value)?,
         "recvspace" => tcp.initial_receive_buffer = number(value)?.max(1) as usize,
-        "sendspace" => tcp.initial_send_buffer = number(value)?.max(1) as usize,
+        "sendspace" => {
+            let grows = tcp.send_buffer > tcp.initial_send_buffer;
+            tcp.initial_send_buffer = number(value)?.max(1) as usize;
+            if !grows {
+                tcp.send_buffer = tcp.initial_send_buffer;
+            }
+        }
         "minmss" => tcp.min_send_mss = number(value)?.try_into().ok()?,
         _ => return None,
     }

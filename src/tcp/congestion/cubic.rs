@@ -31,6 +31,9 @@ use crate::time::Instant;
 const C: (u128, u128) = (2, 5);
 /// beta_cubic of RFC 9438 §4.6: 0.7, as a fraction.
 const BETA: (u64, u64) = (7, 10);
+/// By whole segments: where no place of congestion is known, the window grows by one for so many at most.
+const SEARCH: u64 = 20;
+
 /// Of a window of fewer segments than this, what is begun of another is a twentieth or more.
 const SMALL_WINDOW: u64 = 20;
 /// (1 + beta_cubic) / 2: fast convergence (RFC 9438 §4.7).
@@ -68,6 +71,8 @@ pub struct Cubic {
     hystart: Option<HyStart>,
     /// The curve goes by whole segments.
     in_segments: bool,
+    /// HyStart ends slow start at once.
+    leaves_at_once: bool,
     /// What the last loss changed.
     undo: Option<Box<Undo>>,
     /// How much of the window is used, where that matters (RFC 7661).
@@ -120,6 +125,13 @@ impl Fine {
         let sum = u128::from(self.0) + gain;
         u64::try_from(sum).map_or(Fine::MAX, |sum| Fine(sum).min(Fine::MAX))
     }
+
+    /// Larger by `octets / divisor`, rounded up: `divisor` times that is no less than `octets`.
+    fn grown_up_by(self, octets: u128, divisor: u128) -> Fine {
+        let gain = (octets << Fine::BITS).div_ceil(divisor);
+        let sum = u128::from(self.0) + gain;
+        u64::try_from(sum).map_or(Fine::MAX, |sum| Fine(sum).min(Fine::MAX))
+    }
 }
 
 impl Cubic {
@@ -138,6 +150,7 @@ impl Cubic {
             slow_start_limit: None,
             hystart: Some(HyStart::default()),
             in_segments: false,
+            leaves_at_once: false,
             undo: None,
             validation: None,
         }
@@ -159,6 +172,12 @@ impl Cubic {
     /// The curve goes by whole segments, as in Linux, or by octets.
     pub fn in_segments(mut self, in_segments: bool) -> Cubic {
         self.in_segments = in_segments;
+        self
+    }
+
+    /// HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC 9406).
+    pub fn leaves_at_once(mut self, leaves_at_once: bool) -> Cubic {
+        self.leaves_at_once = leaves_at_once;
         self
     }
 
@@ -210,6 +229,17 @@ impl Cubic {
     fn slow_start(&mut self, ack: &Ack) {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
         let first = self.ssthresh == u64::MAX;
+        if first && self.leaves_at_once {
+            let segments = self.window() / self.mss;
+            let hystart = self.hystart.as_mut();
+            if hystart.is_some_and(|hystart| hystart.on_ack_at_once(ack, segments)) {
+                self.leave_slow_start();
+                self.avoid_congestion(ack);
+            } else if ack.window_limited {
+                self.grow_in_slow_start(ack, first);
+            }
+            return;
+        }
         if ack.window_limited {
             self.grow_in_slow_start(ack, first);
         }
@@ -217,9 +247,14 @@ impl Cubic {
             && let Some(hystart) = &mut self.hystart
             && hystart.on_ack(ack)
         {
-            self.ssthresh = self.window();
-            self.cwnd_prior = self.window();
+            self.leave_slow_start();
         }
+    }
+
+    /// HyStart has found that the window is large enough.
+    fn leave_slow_start(&mut self) {
+        self.ssthresh = self.window();
+        self.cwnd_prior = self.window();
     }
 
     /// `first`: it is the first slow start.
@@ -299,7 +334,13 @@ impl Cubic {
         let friendly = w_est.octets() / self.mss;
         let distance = target.max(friendly).saturating_sub(cwnd);
         let per_segment = cwnd.checked_div(distance).unwrap_or(100 * cwnd).max(2);
-        self.cwnd = self.cwnd.grown_by(acked, 1, per_segment.into());
+        // Where no place of congestion is known, it grows faster.
+        let per_segment = if k == 0 {
+            per_segment.min(SEARCH)
+        } else {
+            per_segment
+        };
+        self.cwnd = self.cwnd.grown_up_by(acked, per_segment.into());
     }
 
     /// RFC 9438 §4.2: cwnd_epoch is cwnd now. After a timeout (§4.8) or HyStart++ (§4.10), which
@@ -523,6 +564,7 @@ impl Controller for Cubic {
             stage,
             slow_start_limit: _,
             in_segments: _,
+            leaves_at_once: _,
             hystart,
             undo,
             validation,

@@ -112,6 +112,7 @@ static CUBIC: BuiltIn = BuiltIn {
         let cubic = Cubic::new(start.mss, start.initial_window);
         let cubic = cubic.slow_start_limit(start.slow_start_limit);
         let cubic = cubic.in_segments(start.in_segments);
+        let cubic = cubic.leaves_at_once(start.leaves_at_once);
         Box::new(cubic.hystart(start.hystart).validated(start.validation))
     },
 };

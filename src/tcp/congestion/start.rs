@@ -28,6 +28,9 @@ pub struct Start {
     /// Whether windows are counted in whole segments:
     /// [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
     pub in_segments: bool,
+    /// Whether HyStart ends slow start at once:
+    /// [`CongestionHabits::leaves_slow_start_at_once`](crate::config::CongestionHabits::leaves_slow_start_at_once).
+    pub leaves_at_once: bool,
     /// What a controller may draw from when it decides at random; another for every connection.
     pub seed: u64,
 }

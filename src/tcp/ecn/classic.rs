@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::tcp::segment::Segment;
 use crate::tcp::seq::Seq;
 use crate::wire::{Control, Ecn};
 
@@ -47,9 +48,18 @@ impl Classic {
         ecn == Ecn::Ce && (!self.echoing || control.has(Control::CWR))
     }
 
+    /// RFC 3168 §6.1.3: what counts is text; and CWR on a FIN, which does not go unacknowledged either. Returns
+    /// what [`Classic::on_text`] does.
+    pub(super) fn on_segment(&mut self, seg: &Segment<'_>) -> bool {
+        match seg.text.is_empty() {
+            false => self.on_text(seg.ctl, seg.ecn),
+            true => seg.ctl.has(Control::FIN) && self.on_text(seg.ctl, Ecn::NotEct),
+        }
+    }
+
     /// Text arrived. Returns whether its acknowledgment must not wait: congestion should be known
     /// at once, and whoever has just reduced its window may have room for one segment only.
-    pub(super) fn on_text(&mut self, control: Control, ecn: Ecn) -> bool {
+    fn on_text(&mut self, control: Control, ecn: Ecn) -> bool {
         let reduced = control.has(Control::CWR);
         self.echoing &= !reduced;
         let begins = ecn == Ecn::Ce && !self.echoing;

@@ -386,9 +386,7 @@ impl Feedback {
     pub(in crate::tcp) fn on_segment(&mut self, seg: &Segment<'_>, text_waits: bool) -> bool {
         match self.mode {
             EcnMode::Off => false,
-            // RFC 3168 §6.1.3: what counts is text.
-            EcnMode::Classic if seg.text.is_empty() => false,
-            EcnMode::Classic => self.classic.on_text(seg.ctl, seg.ecn),
+            EcnMode::Classic => self.classic.on_segment(seg),
             EcnMode::Accurate => {
                 let (packets, text) = (seg.segments() as u64, seg.text.len());
                 self.receiver.on_packets(packets, seg.ecn, text, text_waits)

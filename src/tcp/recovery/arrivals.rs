@@ -9,6 +9,36 @@ use super::spurious::Episode;
 use super::{Acknowledgment, Recovery};
 use crate::time::Instant;
 
+/// The segment that gives RACK.rtt.
+#[derive(Default)]
+struct Latest {
+    /// See [`RecoveryHabits::samples_in_order`](crate::config::RecoveryHabits).
+    in_order: bool,
+    /// It is one that was acknowledged cumulatively.
+    is_covered: bool,
+    /// What arrives now is only reported.
+    by_sack: bool,
+    /// When it left.
+    left: Option<Instant>,
+}
+
+impl Latest {
+    fn new(in_order: bool) -> Latest {
+        Latest {
+            in_order,
+            ..Latest::default()
+        }
+    }
+
+    /// Another one has arrived.
+    fn begin(&mut self, now: Instant, by_sack: bool) {
+        self.is_covered |= !self.by_sack && self.left.is_some();
+        self.by_sack = by_sack;
+        let is_settled = self.in_order && by_sack && self.is_covered;
+        self.left = is_settled.then_some(now);
+    }
+}
+
 impl Recovery {
     /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.
     pub(super) fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
@@ -25,6 +55,7 @@ impl Recovery {
         // Cumulatively, or selectively.
         let mut overtaken = [false; 2];
         let mut first_overtaken = None;
+        let mut latest = Latest::new(self.habits.samples_in_order);
         let mut arrived = |record: &Record, by_sack: bool| {
             arrivals.octets += record.len();
             arrivals.segments += record.segments as u64;
@@ -49,7 +80,9 @@ impl Recovery {
                 // whether text was overtaken by it.
                 let is_in_doubt = selective.rack.is_new() && ack.nxt > ack.ack;
                 let min_rtt = min_rtt.or(is_in_doubt.then_some(Duration::MAX));
-                let is_overtaken = (selective.rack).on_delivered(now, record, echo, min_rtt);
+                latest.begin(now, by_sack);
+                let (rack, latest) = (&mut selective.rack, &mut latest.left);
+                let is_overtaken = rack.on_delivered(now, record, echo, min_rtt, latest);
                 overtaken[usize::from(by_sack)] |= is_overtaken;
                 if is_overtaken && !by_sack {
                     first_overtaken.get_or_insert(record.start);

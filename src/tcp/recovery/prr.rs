@@ -101,6 +101,8 @@ impl Recovery {
         ack: &Acknowledgment,
         report: &Report,
     ) {
+        // A loss while the window shrinks for marks does not begin anew.
+        let goes_on = self.shrinking.is_some() && self.congestion_habits.recovery_reduces_once;
         let recovering = self.is_recovering();
         if recovering || self.shrinking.is_some_and(|until| ack.ack > until) {
             self.shrinking = None;
@@ -116,7 +118,7 @@ impl Recovery {
             Some(selective) => (selective.recover_fs(), !report.losses.is_empty()),
             None => (self.newreno.recover_fs(), report.shows_loss),
         };
-        if report.lost.is_some() || report.lost_again {
+        if (report.lost.is_some() && !goes_on) || report.lost_again {
             let recover_fs = match self.congestion_habits.reduces_from_cwnd {
                 true => before,
                 false => recover_fs as u64,

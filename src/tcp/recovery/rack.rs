@@ -86,7 +86,9 @@ impl Rack {
     }
 
     /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left, to
-    /// the millisecond. Returns whether it was overtaken.
+    /// the millisecond. `latest`: when the segment left that the acknowledgment has given RACK.rtt for so far:
+    /// one that left before does not change it.
+    /// Returns whether the segment was overtaken.
     #[inline]
     pub(super) fn on_delivered(
         &mut self,
@@ -94,6 +96,7 @@ impl Rack {
         record: &Record,
         echo: Option<Instant>,
         min_rtt: Option<Duration>,
+        latest: &mut Option<Instant>,
     ) -> bool {
         let overtaken = self.detect_reordering(record);
         let rtt = now.nanos_since(record.sent);
@@ -105,8 +108,17 @@ impl Rack {
                 return overtaken;
             }
         }
-        self.take_newest(record, rtt);
+        if latest.is_none_or(|latest| latest <= record.sent) {
+            *latest = Some(record.sent);
+            self.rtt = rtt;
+        }
+        self.take_newest(record);
         overtaken
+    }
+
+    /// RACK.fack: the place after the farthest segment that has arrived.
+    pub(super) fn fack(&self) -> Seq {
+        self.fack
     }
 
     /// Whether no segment has arrived yet of which anything could be told.
@@ -138,12 +150,12 @@ impl Rack {
     #[inline]
     pub(super) fn on_delivered_in_order(&mut self, record: &Record, rtt: u64) {
         self.fack = record.end;
-        self.take_newest(record, rtt);
+        self.rtt = rtt;
+        self.take_newest(record);
     }
 
     #[inline]
-    fn take_newest(&mut self, record: &Record, rtt: u64) {
-        self.rtt = rtt;
+    fn take_newest(&mut self, record: &Record) {
         let now = Transmission::of(record);
         if self.newest.is_none_or(|newest| now.is_after(newest)) {
             self.newest = Some(now);
@@ -285,12 +297,12 @@ mod tests {
         let mut rack = Rack::new(place(0));
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         assert_eq!(rack.reo_wnd(false, MIN_RTT, SRTT), ms(10));
-        rack.on_delivered(at(50), &record(3, 10, false), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(3, 10, false), None, MIN_RTT, &mut None);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
         // Step 3: sent again, it proves nothing; sent once, it was overtaken.
-        rack.on_delivered(at(50), &record(1, 11, true), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(1, 11, true), None, MIN_RTT, &mut None);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(0));
-        rack.on_delivered(at(50), &record(1, 9, false), None, MIN_RTT);
+        rack.on_delivered(at(50), &record(1, 9, false), None, MIN_RTT, &mut None);
         assert_eq!(rack.reo_wnd(true, MIN_RTT, SRTT), ms(10));
     }
 
@@ -324,16 +336,27 @@ mod tests {
     fn the_acknowledgment_of_an_original_is_not_taken_for_that_of_its_copy() {
         let copy = record(0, 100, true);
         let mut rack = Rack::new(place(0));
-        rack.on_delivered(at(139), &copy, None, MIN_RTT);
+        rack.on_delivered(at(139), &copy, None, MIN_RTT, &mut None);
         assert_eq!(rack.newest, None, "under min_RTT");
-        rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT);
+        rack.on_delivered(at(150), &copy, Some(at(99)), MIN_RTT, &mut None);
         assert_eq!(rack.newest, None, "the echo of the original");
-        rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT);
+        rack.on_delivered(at(150), &copy, Some(at(100)), MIN_RTT, &mut None);
         assert_eq!(rack.newest, Some(Transmission::of(&copy)));
         assert_eq!(rack.rtt(), ms(50));
         // Step 5: what left before it, or at the same time with a lower place.
         assert!(rack.is_before_newest(&record(5, 99, false)));
         assert!(!rack.is_before_newest(&record(5, 100, false)));
         assert_eq!(rack.deadline(ms(10)), Some(at(160)));
+    }
+
+    /// What left before the segment that has given RACK.rtt changes nothing.
+    #[test]
+    fn what_left_earlier_gives_no_rtt() {
+        let mut rack = Rack::new(place(0));
+        let mut latest = None;
+        let (copy, original) = (record(0, 60, true), record(5, 10, false));
+        rack.on_delivered(at(110), &copy, None, MIN_RTT, &mut latest);
+        rack.on_delivered(at(110), &original, None, MIN_RTT, &mut latest);
+        assert_eq!(rack.rtt(), ms(50));
     }
 }

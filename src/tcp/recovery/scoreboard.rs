@@ -326,7 +326,7 @@ impl Scoreboard {
     }
 
     /// The same, of what left again.
-    fn lose_resent(
+    pub(super) fn lose_resent(
         &mut self,
         is_before: impl Fn(&Record) -> bool,
         is_overdue: impl Fn(&Record) -> bool,

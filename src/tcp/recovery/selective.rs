@@ -382,6 +382,9 @@ impl Recovery {
         };
         self.find_losses(ack, &mut report);
         self.enter_recovery(ack, in_flight, Answer::NoLoss, &mut report);
+        if report.lost.is_some() && self.congestion_habits.timeout_delivers_segment {
+            report.delivered_data = ack.mss;
+        }
         report
     }
 
@@ -484,6 +487,16 @@ impl Recovery {
                 |_| true,
                 |record| losses.take(record),
             );
+            // What left since the recovery began has arrived.
+            let rack = &selective.rack;
+            let shows = selective.phase == Phase::FastRecovery && rack.fack() > selective.recover;
+            if self.habits.finds_lost_resends && shows {
+                self.board.lose_resent(
+                    |record| rack.is_before_newest(record),
+                    |_| true,
+                    |record| losses.take(record),
+                );
+            }
             return;
         }
         let rack = &selective.rack;

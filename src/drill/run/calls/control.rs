@@ -10,8 +10,8 @@ use super::args::{self, Args, field};
 use super::groups::membership;
 use super::sockets::descriptor;
 use super::{Answer, Begun};
-use crate::bsd::Errno;
-use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO, SOL_TCP, TCP_ULP};
+use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO, SO_ERROR, SOL_SOCKET, SOL_TCP, TCP_ULP};
+use crate::bsd::{Errno, System, freebsd};
 
 pub(super) fn fcntl(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop> {
     args.count(2, 3)?;
@@ -256,6 +256,12 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
         return Ok(Begun::Done(answer));
     }
     let mut wanted = octets(args.at(3)?, wanted_len)?;
+    if (level, name) == (SOL_SOCKET, SO_ERROR)
+        && run.host.calls().system() == System::Freebsd
+        && let Some(errno) = freebsd_error(args.at(3)?)
+    {
+        wanted = errno.number().to_le_bytes().to_vec();
+    }
     if let (Some(len), Expr::List(_)) = (wanted_len, args.at(3)?) {
         // Of a number in less room than it needs, the first octets count.
         wanted.truncate(len);
@@ -288,6 +294,17 @@ pub(super) fn getsockopt(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, St
         answer.wrong.push(message);
     }
     Ok(Begun::Done(answer))
+}
+
+/// An error by the number that FreeBSD gives it: `[54]` for `ECONNRESET`.
+fn freebsd_error(expr: &Expr) -> Option<Errno> {
+    match expr {
+        Expr::List(items) => match items[..] {
+            [Expr::Integer(number)] => freebsd::errno(number.try_into().ok()?),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn trimmed(value: &[u8]) -> &[u8] {

@@ -19,6 +19,7 @@ pub(super) fn start() -> Start {
         validation: false,
         slow_start_limit: None,
         in_segments: false,
+        leaves_at_once: false,
         hystart: true,
         seed: 7,
     }
