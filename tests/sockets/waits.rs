@@ -89,6 +89,21 @@ fn a_silent_host_is_given_up_after_the_timeout() {
     });
 }
 
+/// As many as the listener was given room for.
+#[test]
+fn the_number_of_those_that_wait_to_be_accepted_is_bounded() {
+    bounded(|| {
+        let (server, client) = hosts();
+        let listener = server.listen_with_backlog(addr("192.0.2.1:7"), 2).unwrap();
+        let connect = || client.connect_timeout(listener.local_addr(), SHORT * 10);
+        let waiting = [connect().unwrap(), connect().unwrap()];
+        assert_eq!(kind(connect()), ErrorKind::TimedOut);
+        let (_, first) = listener.accept().unwrap();
+        assert_eq!(first, waiting[0].local_addr());
+        connect().unwrap();
+    });
+}
+
 #[test]
 fn a_port_that_nobody_listens_on_refuses() {
     bounded(|| {
