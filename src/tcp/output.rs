@@ -71,7 +71,9 @@ impl Tcb {
                 let room = self.sack_room_beside(marks.option_len());
                 self.acks.apart.blocks(room)
             }
-            Plan::Ack if self.answers_plainly() => SackBlocks::default(),
+            _ if self.state == State::SynReceived && self.answers_plainly() => {
+                SackBlocks::default()
+            }
             _ => self.sack_blocks(marks.option_len()),
         };
         self.on_sent(now, &plan, mss);
@@ -191,13 +193,22 @@ impl Tcb {
         }
     }
 
-    /// Whether the new text that has just left was to leave however little it is.
+    /// Whether the new text that has just left was to leave, however little it is.
+    #[inline(always)]
     fn take_forced(&mut self) -> bool {
+        let forced = core::mem::take(&mut self.probes.push_due);
+        if forced {
+            self.note_forced();
+        }
+        forced
+    }
+
+    #[cold]
+    fn note_forced(&mut self) {
         if core::mem::take(&mut self.probes.overdue) {
             self.recovery.on_forced();
             self.arm_recovery_timer();
         }
-        core::mem::take(&mut self.probes.push_due)
     }
 
     /// New text leaves; a probe of the path MTU is a packet of its own for the device.
@@ -467,13 +478,15 @@ impl Tcb {
         }
     }
 
-    /// See [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
+    /// In SYN-RECEIVED: see [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
+    #[cold]
     fn answers_plainly(&self) -> bool {
         let is_plain = self.config.habits.handshakes.answers_plainly;
-        self.state == State::SynReceived && self.passive && !self.opening.is_child && is_plain
+        self.passive && !self.opening.is_child && is_plain
     }
 
     /// An acknowledgment in SYN-RECEIVED: its window was not told before.
+    #[cold]
     fn ack_in_handshake(&self, now: Instant) -> Segment<'_> {
         let unit = match self.config.windows.whole_segment_window {
             true => 1 << self.own_shift(),

@@ -31,8 +31,8 @@ impl Tcb {
         let ends_beyond = seg.text_start() + seg.text.len() > self.true_edge();
         let refuses = self.config.habits.refuses_overruns && self.state != State::TimeWait;
         // The end of the stream waits, too.
-        let waits = self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read;
-        if refuses && ends_beyond && waits {
+        let waits = || self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read;
+        if refuses && ends_beyond && waits() {
             self.acks.due = AckDue::Now;
             return Step::Break(Discard::NotAcceptable);
         }

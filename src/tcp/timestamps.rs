@@ -113,7 +113,7 @@ impl Tcb {
     /// FIN-WAIT-2, and in TIME-WAIT that of a segment at RCV.NXT that carries nothing.
     fn may_be_echoed(&self, seg: &Segment<'_>) -> bool {
         let is_wait = self.state == State::TimeWait;
-        !self.ends_lightly() || (seg.is_empty() == is_wait && seg.seq == self.rcv.nxt)
+        !self.acks.lightly || (seg.is_empty() == is_wait && seg.seq == self.rcv.nxt)
     }
 }
 

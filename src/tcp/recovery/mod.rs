@@ -130,7 +130,6 @@ impl Recovery {
         let counts = self.congestion_habits.counts_segments;
         let mss = u16::try_from(mss).unwrap_or(u16::MAX);
         self.weight = NonZeroU16::new(mss).filter(|_| counts);
-        self.board.joins = counts;
     }
 
     /// What a segment counts for in [`Recovery::in_flight`], however little is in it; `None` where octets count.
@@ -190,7 +189,8 @@ impl Recovery {
         let octets = range.end - range.start;
         let in_flight = self.in_flight(una, nxt);
         let snapshot = self.rate.on_sent(now, in_flight, octets);
-        self.board.resend(now, range.clone(), snapshot);
+        let joins = self.weight.is_some();
+        self.board.resend(now, range.clone(), snapshot, joins);
         if self.selective.is_none() && self.one_segment {
             self.board.set_lost(None);
         }
@@ -221,7 +221,8 @@ impl Recovery {
         if is_retrans {
             let in_flight = self.in_flight(una, nxt);
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
-            self.board.resend(now, range, snapshot);
+            let joins = self.weight.is_some();
+            self.board.resend(now, range, snapshot, joins);
         } else {
             self.on_sent(now, una, range, usize::MAX);
         }

@@ -61,8 +61,6 @@ pub(super) struct Scoreboard {
     limit: usize,
     /// The same, as long as there is nothing to gain by it.
     next_merge: usize,
-    /// What leaves again as one segment is one record.
-    pub(super) joins: bool,
 }
 
 impl Scoreboard {
@@ -79,7 +77,6 @@ impl Scoreboard {
             delivered: 0,
             limit,
             next_merge: limit,
-            joins: false,
         }
     }
 
@@ -106,13 +103,19 @@ impl Scoreboard {
         self.counts.unacked += segments;
     }
 
-    /// `range` leaves again, as one segment: its records are in flight once more.
-    pub(super) fn resend(&mut self, now: Instant, range: Range<Seq>, snapshot: Snapshot) {
+    /// `range` leaves again, as one segment: its records are in flight once more, and one, if it `joins` them.
+    pub(super) fn resend(
+        &mut self,
+        now: Instant,
+        range: Range<Seq>,
+        snapshot: Snapshot,
+        joins: bool,
+    ) {
         self.split(range.start);
         self.split(range.end);
         let first = self.index(range.start);
         self.transmissions += 1;
-        if self.joins {
+        if joins {
             self.join(first, range.end);
         }
         let mut last = first;
@@ -709,7 +712,7 @@ mod tests {
         let is_before = |it: &Record| it.end <= place(700);
         board.lose_overdue(is_before, |_| true, |it| lost += it.segments);
         assert_eq!((lost, board.counts().lost), (4, 4));
-        board.resend(at(1), place(0)..place(100), snapshot());
+        board.resend(at(1), place(0)..place(100), snapshot(), false);
         assert_eq!(board.next_lost(), Some(place(100)..place(400)));
         board.acknowledge(place(250), |_| {});
         assert_eq!(all(&board)[..2], [(250, 300, 1), (300, 400, 1)]);
@@ -806,7 +809,7 @@ mod tests {
                 };
                 let range = lost.start..lost.end.min(lost.start + len);
                 let places = place(range.start)..place(range.end);
-                board.resend(at(tick), places, snapshot());
+                board.resend(at(tick), places, snapshot(), true);
                 // It leaves as one segment.
                 (model.borders).retain(|it| *it <= range.start || range.end <= *it);
                 model.borders.extend([range.start, range.end]);
@@ -829,7 +832,6 @@ mod tests {
         fn is_a_map_of_places(steps in prop::collection::vec(step(), 1..80)) {
             let mut model = Model::default();
             let mut board = Scoreboard::new(place(0), 1000);
-            board.joins = true;
             for (tick, step) in steps.iter().enumerate() {
                 run(&mut model, &mut board, tick, step);
                 let mut next = model.una;
