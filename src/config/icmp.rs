@@ -17,4 +17,7 @@ pub struct IcmpTrust {
     /// than the reported MTU. What is enough for all that we send is remembered for the destination. Off, all these are
     /// ignored (RFC 5927 §7.2 gives reasons). Default off.
     pub any_path_mtu: bool,
+    /// An error that says, of the segment at SND.UNA, that its network or host is unreachable undoes one doubling
+    /// of the timeout (RFC 6069, which is experimental). Default off.
+    pub unreachable_undoes_back_off: bool,
 }

@@ -224,6 +224,7 @@ fn habits() -> Habits {
             ends_handshakes: true,
             doubts_reassembly: true,
             any_path_mtu: true,
+            unreachable_undoes_back_off: true,
         },
         recovery: linux_recovery(),
         congestion: CongestionHabits {
@@ -285,7 +286,6 @@ fn linux_recovery() -> RecoveryHabits {
         acked_refutes_timeout: true,
         forward_rto_outlasts_duplicates: true,
         forgets_refuted_timeouts: true,
-        unreachable_undoes_back_off: true,
     }
 }
 

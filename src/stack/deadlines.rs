@@ -122,7 +122,7 @@ impl Default for Deadlines {
 
 impl Deadlines {
     /// The connection in `slot` is due at `wanted`, or, with `None`, need not be looked at.
-    #[inline]
+    #[inline(always)]
     pub(super) fn update(&mut self, slot: u32, wanted: Option<Instant>) {
         let Some(wanted) = wanted else {
             return;

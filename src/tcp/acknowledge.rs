@@ -408,10 +408,14 @@ impl Tcb {
     }
 
     /// A connection that nobody holds must not wait in FIN-WAIT-2 for ever.
+    #[inline]
     pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
-        if !self.orphan || self.state != State::FinWait2 {
-            return;
+        if self.orphan && self.state == State::FinWait2 {
+            self.begin_orphaned_fin_wait_2(now);
         }
+    }
+
+    fn begin_orphaned_fin_wait_2(&mut self, now: Instant) {
         if self.ends_lightly() {
             self.recv_buffer.sacks_sent();
             self.recv_buffer.forget_from(self.rcv.nxt);

@@ -378,10 +378,10 @@ impl Tcb {
     }
 
     /// ICMP says that net or host cannot be reached, and quotes the segment with this sequence number: see
-    /// [`RecoveryHabits::unreachable_undoes_back_off`](crate::config::RecoveryHabits).
+    /// [`IcmpTrust::unreachable_undoes_back_off`](crate::config::IcmpTrust).
     pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
         let is_next = self.snd.una.near(seq) == self.snd.una;
-        let undoes = self.config.habits.recovery.unreachable_undoes_back_off;
+        let undoes = self.config.habits.icmp_trust.unreachable_undoes_back_off;
         if undoes && is_next && self.recovery.retries() > 0 {
             self.recovery.on_path_broken(now);
             self.arm_recovery_timer();

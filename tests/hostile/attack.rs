@@ -196,7 +196,6 @@ fn any_recovery(random: &mut Random) -> RecoveryHabits {
         acked_refutes_timeout: random.chance(40),
         forward_rto_outlasts_duplicates: random.chance(40),
         forgets_refuted_timeouts: random.chance(40),
-        unreachable_undoes_back_off: random.chance(40),
         probes_whole_segments: random.chance(40),
         probes_nothing_forced: random.chance(40),
     }
@@ -220,6 +219,7 @@ fn any_habits(random: &mut Random) -> Habits {
             ends_handshakes: random.chance(40),
             doubts_reassembly: random.chance(40),
             any_path_mtu: random.chance(40),
+            unreachable_undoes_back_off: random.chance(40),
         },
         recovery: any_recovery(random),
         congestion: CongestionHabits {

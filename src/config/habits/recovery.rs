@@ -82,7 +82,4 @@ pub struct RecoveryHabits {
     /// it counts until SND.UNA moves (RFC 9293 §3.8.3), and the RTO is what was estimated (RFC 4015 §3.5).
     /// Default off.
     pub forgets_refuted_timeouts: bool,
-    /// An ICMP error that says, of the segment at SND.UNA, that its network or host is unreachable undoes one doubling
-    /// of the timeout (RFC 6069, which is experimental). Default off.
-    pub unreachable_undoes_back_off: bool,
 }

@@ -343,6 +343,7 @@ impl Feedback {
     }
 
     /// A segment left with these marks; `end`: the place after it.
+    #[inline]
     pub(in crate::tcp) fn on_sent(&mut self, carrier: Carrier, marks: &Marks, end: Seq) {
         match carrier {
             Carrier::Reset => return,

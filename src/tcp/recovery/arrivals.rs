@@ -31,10 +31,19 @@ impl Latest {
     }
 
     /// Another one has arrived.
+    #[inline]
     fn begin(&mut self, now: Instant, by_sack: bool) {
+        match self.in_order {
+            true => self.begin_in_order(now, by_sack),
+            false => self.left = None,
+        }
+    }
+
+    #[cold]
+    fn begin_in_order(&mut self, now: Instant, by_sack: bool) {
         self.is_covered |= !self.by_sack && self.left.is_some();
         self.by_sack = by_sack;
-        let is_settled = self.in_order && by_sack && self.is_covered;
+        let is_settled = by_sack && self.is_covered;
         self.left = is_settled.then_some(now);
     }
 }
