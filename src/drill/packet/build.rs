@@ -3,17 +3,15 @@
 use core::net::{IpAddr, SocketAddr};
 
 use super::super::ast::{
-    Body, Diagnosis, Icmp, IpInfo, Options, Packet, Quote, SeqNumber, Tcp, TcpOption, Tos,
+    Body, Diagnosis, Icmp, IpInfo, Options, Packet, Quote, SeqNumber, Tcp, TcpOption,
 };
 use super::control::{ACK, CWR, FIN, PSH, SYN};
 use super::icmp;
+use super::ip;
 use super::numbers::Numbers;
 use super::outer::carried_by;
 use crate::wire::checksum::Sum;
 use crate::wire::protocol;
-
-/// The hop limit of what is injected, unless the script says another.
-const HOP_LIMIT: u8 = 255;
 
 /// The two hosts of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,56 +86,9 @@ fn inward(
         let value = sum.plus(&payload).checksum();
         payload[at..at + 2].copy_from_slice(&value.to_be_bytes());
     }
-    let mut datagram = ip_header(info, source, destination, protocol, payload.len());
+    let mut datagram = ip::header(info, source, destination, protocol, payload.len());
     datagram.extend(payload);
     datagram
-}
-
-/// An IP header.
-pub(super) fn ip_header(
-    info: IpInfo,
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
-    payload: usize,
-) -> Vec<u8> {
-    let tos = match info.tos {
-        Tos::Unsaid => 0,
-        Tos::Ecn(bits) => bits,
-        Tos::Ect01 => 2,
-        Tos::Dscp(dscp) => dscp << 2,
-        Tos::Whole(tos) => tos,
-    };
-    let ttl = info.ttl.unwrap_or(HOP_LIMIT);
-    match (source, destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let mut header = vec![0x45, tos];
-            header.extend(((20 + payload) as u16).to_be_bytes());
-            // Identification 0, and do not fragment.
-            header.extend([0, 0, 0x40, 0, ttl, protocol, 0, 0]);
-            header.extend(source.octets());
-            header.extend(destination.octets());
-            let sum = Sum::default().plus(&header).checksum();
-            header[10..12].copy_from_slice(&sum.to_be_bytes());
-            header
-        }
-        (source, destination) => {
-            let first = 6 << 28 | u32::from(tos) << 20 | info.flow_label.unwrap_or(0);
-            let mut header = Vec::from(first.to_be_bytes());
-            header.extend((payload as u16).to_be_bytes());
-            header.extend([protocol, ttl]);
-            header.extend(sixteen(source));
-            header.extend(sixteen(destination));
-            header
-        }
-    }
-}
-
-fn sixteen(address: IpAddr) -> [u8; 16] {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
-    }
 }
 
 fn segments(
@@ -343,7 +294,7 @@ fn quoted(quote: Quote, route: &Route, numbers: &Numbers, is_echo: bool) -> Vec<
         ttl: Some(64),
         ..IpInfo::default()
     };
-    let mut octets = ip_header(info, source, destination, protocol, upper);
+    let mut octets = ip::header(info, source, destination, protocol, upper);
     octets.extend(route.local.port().to_be_bytes());
     octets.extend(route.remote.port().to_be_bytes());
     octets.extend(rest);

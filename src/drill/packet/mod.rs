@@ -3,6 +3,7 @@
 mod build;
 mod compare;
 mod icmp;
+mod ip;
 mod merge;
 mod numbers;
 mod observed;

@@ -2,7 +2,7 @@
 //! (RFC 3032, in IP by RFC 4023). The stack has no tunnels, so these are only injected.
 
 use super::super::ast::{Gre, Outer};
-use super::build::ip_header;
+use super::ip;
 
 /// Protocol numbers of IP.
 const IPV4: u8 = 4;
@@ -55,7 +55,7 @@ pub(super) fn carried_by(outer: &[Outer], datagram: Vec<u8>) -> Vec<u8> {
                 destination,
             } => {
                 let protocol = what.protocol();
-                let header = ip_header(*info, *source, *destination, protocol, octets.len());
+                let header = ip::header(*info, *source, *destination, protocol, octets.len());
                 let is = match source.is_ipv4() {
                     true => Carried::Ipv4,
                     false => Carried::Ipv6,
