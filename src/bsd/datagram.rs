@@ -4,12 +4,10 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-use super::Calls;
 use super::address::Family;
 use super::errno::Errno;
 use super::notices::Notices;
-use super::options::SocketSettings;
-use super::table::{Fd, Kind};
+use super::settings::SocketSettings;
 use crate::config::UdpOptions;
 use crate::stack::{Filter, UdpId, Undelivered};
 
@@ -76,53 +74,5 @@ pub(super) fn errno(reason: Undelivered) -> Errno {
         Undelivered::HostProhibited | Undelivered::HostUnreachable => Errno::EHOSTUNREACH,
         Undelivered::NetworkProhibited | Undelivered::NetworkUnreachable => Errno::ENETUNREACH,
         Undelivered::TooLong { .. } => Errno::EMSGSIZE,
-    }
-}
-
-impl Calls<'_> {
-    /// The UDP socket behind a descriptor.
-    pub(super) fn datagram(&self, fd: Fd) -> Result<&DatagramSocket, Errno> {
-        match &self.table.get(fd)?.kind {
-            Kind::Datagram(socket) => Ok(socket),
-            Kind::Stream(_) | Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
-        }
-    }
-
-    /// The UDP socket behind a descriptor.
-    pub(super) fn datagram_mut(&mut self, fd: Fd) -> Result<&mut DatagramSocket, Errno> {
-        match &mut self.table.get_mut(fd)?.kind {
-            Kind::Datagram(socket) => Ok(socket),
-            Kind::Stream(_) | Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
-        }
-    }
-
-    /// The sockets of the stack, first the one whose first datagram has waited longest.
-    pub(super) fn by_arrival(&self, socket: &DatagramSocket) -> Vec<UdpId> {
-        let mut ids = socket.ids.clone();
-        // Those where nothing waits come last.
-        ids.sort_by_key(|id| {
-            let since = self.stack.udp_waiting_since(*id);
-            (since.is_none(), since)
-        });
-        ids
-    }
-
-    /// The pending error of a UDP socket, once: for a socket that is not connected, only if it
-    /// asks for errors.
-    pub(super) fn take_datagram_error(&mut self, fd: Fd) -> Option<Errno> {
-        let socket = self.datagram_mut(fd).ok()?;
-        if let Some(error) = socket.error.take() {
-            return Some(error);
-        }
-        let (ids, is_connected) = (socket.ids.clone(), socket.peer.is_some());
-        let mut errors = ids.into_iter();
-        let error = errors.find_map(|id| self.stack.udp_take_error(id))?;
-        let is_told = match error.reason {
-            Undelivered::TooLong { .. } => {
-                self.datagram(fd).is_ok_and(|it| it.options.tells_too_long)
-            }
-            _ => true,
-        };
-        (is_connected && is_told).then_some(errno(error.reason))
     }
 }

@@ -1,6 +1,4 @@
-//! epoll: descriptors that are watched, by level, by edge, or once.
-
-use std::collections::BTreeMap;
+//! epoll: descriptors are watched, by level, by edge, or once.
 
 use super::Calls;
 use super::errno::Errno;
@@ -9,61 +7,13 @@ use super::linux::{
     EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLWAKEUP,
 };
 use super::table::{Fd, Kind};
+use super::watched::{Epoll, EpollEvent, Watch};
 
 /// So many sets may watch each other in a row.
 const DEEPEST: u32 = 5;
 
 /// What is told whether it was asked for or not.
 const ALWAYS: i32 = EPOLLERR | EPOLLHUP;
-
-/// The events for which a descriptor is watched, or those that have occurred.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EpollEvent {
-    /// `EPOLLIN`, `EPOLLOUT` and so on, and the flags that say how they are reported.
-    pub events: i32,
-    /// The value that the program has given, returned unchanged.
-    pub data: u64,
-}
-
-/// A set of descriptors that are watched.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Epoll {
-    watched: BTreeMap<Fd, Watch>,
-    /// The descriptor told last: another one is told first next time.
-    last: Fd,
-}
-
-/// One descriptor that is watched.
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    event: EpollEvent,
-    /// `EPOLLET`: how often something had happened when it was told last.
-    told: Option<u64>,
-    /// `EPOLLONESHOT`: it was told, and nobody has asked again.
-    spent: bool,
-}
-
-impl Watch {
-    fn new(event: EpollEvent) -> Watch {
-        Watch {
-            event,
-            told: None,
-            spent: false,
-        }
-    }
-}
-
-impl Epoll {
-    /// Whether it watches a descriptor.
-    pub(super) fn watches(&self, fd: Fd) -> bool {
-        self.watched.contains_key(&fd)
-    }
-
-    /// The descriptor is closed.
-    pub(super) fn forget(&mut self, fd: Fd) {
-        self.watched.remove(&fd);
-    }
-}
 
 /// What may be watched exclusively.
 const EXCLUSIVELY: i32 =

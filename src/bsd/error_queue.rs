@@ -86,7 +86,7 @@ impl Calls<'_> {
         };
         let asked = socket.settings.kept(SOL_SOCKET, SO_ZEROCOPY, 0) != 0;
         let zerocopy = asked && flags & MSG_ZEROCOPY != 0 && octets > 0;
-        if socket.notices.follow(octets, zerocopy, once) {
+        if socket.notices.follow(octets, zerocopy, once.stamps) {
             self.table.follow(fd);
         }
     }
@@ -102,7 +102,9 @@ impl Calls<'_> {
         if is_copied {
             socket.notices.tell_datagram_copied();
         }
-        let has_left = flags & MSG_MORE == 0 && socket.notices.tell_departed(now, once);
+        let notices = &mut socket.notices;
+        let has_left =
+            flags & MSG_MORE == 0 && notices.tell_departed(now, once.stamps, once.number);
         if is_copied || has_left {
             self.table.happened(fd);
         }

@@ -19,9 +19,12 @@
 //! | `errno`, `linux` | [`Errno`]; every other number of Linux |
 //! | `freebsd` | numbers of what only FreeBSD has |
 //! | `numbers` | how such a table is written |
-//! | `table` | descriptors, and what stands behind one |
+//! | `fd`, `table` | descriptors, and what stands behind one |
 //! | `stream`, `datagram` | a TCP socket, a UDP socket |
-//! | `address` | families, mapped addresses, who may bind what |
+//! | `settings` | what the layer itself keeps of either |
+//! | `sockets` | how calls find them, take their errors, let go of what they have |
+//! | `address` | families, mapped addresses |
+//! | `binding` | who may bind what |
 //! | `open` | socket, bind, listen, accept, getsockname, getpeername |
 //! | `connect` | connect, and its way through three calls |
 //! | `close` | shutdown, close |
@@ -33,10 +36,11 @@
 //! | `statistics` | what goes with a time: `SOF_TIMESTAMPING_OPT_STATS` |
 //! | `reports` | what ICMP says, for the queue of errors: `IP_RECVERR` |
 //! | `control` | fcntl, ioctl |
-//! | `options/` | getsockopt, setsockopt; `TCP_INFO` |
+//! | `options/` | getsockopt, setsockopt |
+//! | `tcp_info` | `TCP_INFO` |
 //! | `ready` | which descriptor is ready for what: poll |
-//! | `epoll` | epoll: by level, by edge, once |
-//! | `pipe` | pipe, splice |
+//! | `watched`, `epoll` | a set that watches descriptors; epoll: by level, by edge, once |
+//! | `pipe`, `splice` | what lies in a pipe; pipe, splice |
 //! | `attempt` | calls that block, as values that can be tried again |
 //!
 //! No call waits. Where a C program would block, it fails with `EAGAIN` (`connect` with
@@ -46,6 +50,7 @@
 mod address;
 mod ancillary;
 mod attempt;
+mod binding;
 mod close;
 mod connect;
 mod control;
@@ -54,6 +59,7 @@ mod epoll;
 mod errno;
 mod error_queue;
 mod extended_error;
+mod fd;
 pub mod freebsd;
 pub mod linux;
 mod notices;
@@ -66,9 +72,14 @@ mod receive;
 mod received;
 mod reports;
 mod send;
+mod settings;
+mod sockets;
+mod splice;
 mod statistics;
 mod stream;
 mod table;
+mod tcp_info;
+mod watched;
 
 use crate::config::SignatureKeys;
 use crate::stack::{Event, Stack};
@@ -76,14 +87,14 @@ use crate::time::Instant;
 
 pub use ancillary::{Ancillary, OneSend};
 pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending};
-pub use epoll::EpollEvent;
 pub use errno::Errno;
 pub use extended_error::ExtendedError;
-pub use options::info::TcpInfo;
 pub use ready::PollFd;
 pub use received::{Control, Received, TimeUnit};
 pub use statistics::attributes;
 pub use table::Fd;
+pub use tcp_info::TcpInfo;
+pub use watched::EpollEvent;
 
 use table::Table;
 

@@ -7,15 +7,14 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
-use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
     SCM_TSTAMP_ACK, SCM_TSTAMP_SCHED, SCM_TSTAMP_SND, SOF_TIMESTAMPING_OPT_ID,
     SOF_TIMESTAMPING_OPT_TSONLY, SOF_TIMESTAMPING_SOFTWARE, SOF_TIMESTAMPING_TX_ACK,
     SOF_TIMESTAMPING_TX_SCHED, SOF_TIMESTAMPING_TX_SOFTWARE,
 };
-use super::options::info::TcpInfo;
 use super::statistics::Snapshot;
+use super::tcp_info::TcpInfo;
 use crate::time::Instant;
 
 /// The most notices that wait to be read, and the most sends that are followed: of more nothing is
@@ -152,12 +151,13 @@ impl Notices {
         !self.sends.is_empty()
     }
 
-    /// Follows a send of so many octets with these flags; whether there is something to follow.
-    pub(super) fn follow(&mut self, octets: usize, zerocopy: bool, once: OneSend) -> bool {
+    /// Follows a send of so many octets; whether there is something to follow. `stamps`: the times that
+    /// are told of it, if not those of the socket.
+    pub(super) fn follow(&mut self, octets: usize, zerocopy: bool, stamps: Option<i32>) -> bool {
         self.given += octets as u64;
         let stamps = match self.stamping & SOF_TIMESTAMPING_SOFTWARE {
             0 => 0,
-            _ => once.stamps.unwrap_or(self.stamping) & (TX_SENT | SOF_TIMESTAMPING_TX_ACK),
+            _ => stamps.unwrap_or(self.stamping) & (TX_SENT | SOF_TIMESTAMPING_TX_ACK),
         };
         let number = zerocopy.then_some(self.number);
         self.number = self.number.wrapping_add(zerocopy.into());
@@ -232,13 +232,19 @@ impl Notices {
         }
     }
 
-    /// A datagram has left; whether that is told. Only those are numbered of which it is.
-    pub(super) fn tell_departed(&mut self, now: Instant, once: OneSend) -> bool {
-        let stamps = once.stamps.unwrap_or(self.stamping) & TX_SENT;
+    /// A datagram has left; whether that is told. Only those are numbered of which it is. `stamps`: as in
+    /// [`Notices::follow`]; `number`: what it is told with, if it is not counted.
+    pub(super) fn tell_departed(
+        &mut self,
+        now: Instant,
+        stamps: Option<i32>,
+        number: Option<u32>,
+    ) -> bool {
+        let stamps = stamps.unwrap_or(self.stamping) & TX_SENT;
         if stamps == 0 {
             return false;
         }
-        let key = match once.number {
+        let key = match number {
             Some(number) => number,
             None if self.counts() => {
                 self.given += 1;

@@ -10,8 +10,8 @@ use super::linux::{
     MSG_DONTWAIT, MSG_ERRQUEUE, MSG_OOB, MSG_PEEK, MSG_TRUNC, SO_RXQ_OVFL,
     SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE, SOL_IP, SOL_IPV6, SOL_SOCKET,
 };
-use super::options::SocketSettings;
 use super::received::{Control, Received, TimeUnit};
+use super::settings::SocketSettings;
 use super::stream::{Role, StreamSocket};
 use super::table::{Fd, Kind};
 use crate::stack::{ConnId, UdpRecvError};

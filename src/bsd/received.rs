@@ -8,7 +8,7 @@ use super::linux::{
     SCM_TIMESTAMPING, SCM_TIMESTAMPING_OPT_STATS, SO_RXQ_OVFL, SO_TIMESTAMP, SO_TIMESTAMPNS,
     SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, TCP_CM_INQ,
 };
-use super::options::SocketSettings;
+use super::settings::SocketSettings;
 use crate::time::Instant;
 
 /// What recvmsg returns.

@@ -11,7 +11,7 @@ use super::linux::{
     SOL_IPV6,
 };
 use super::notices::{Notice, Told};
-use super::options::SocketSettings;
+use super::settings::SocketSettings;
 use super::stream::errno;
 use super::table::{Fd, Kind};
 use crate::stack::{IcmpReport, Reported};

@@ -10,7 +10,7 @@ use super::linux::{
     TCP_NLA_SND_SSTHRESH, TCP_NLA_SNDBUF_LIMITED, TCP_NLA_SNDQ_SIZE, TCP_NLA_SRTT,
     TCP_NLA_TIMEOUT_REHASH, TCP_NLA_TOTAL_RETRANS,
 };
-use super::options::info::TcpInfo;
+use super::tcp_info::TcpInfo;
 use crate::time::Instant;
 
 /// A connection at a moment.

@@ -6,12 +6,10 @@ use core::time::Duration;
 use super::address::Family;
 use super::errno::Errno;
 use super::notices::Notices;
-use super::options::SocketSettings;
-use super::table::{Fd, Kind};
-use super::{Calls, System};
+use super::settings::SocketSettings;
 use crate::config::{FastOpenKeys, TcpConfig};
 use crate::stack::{ConnId, ListenerId};
-use crate::tcp::{ConnectionError, State};
+use crate::tcp::ConnectionError;
 
 /// One TCP socket.
 #[derive(Clone, Debug)]
@@ -124,98 +122,5 @@ pub(super) fn errno(error: ConnectionError) -> Errno {
         ConnectionError::Prohibited => Errno::EACCES,
         ConnectionError::HeaderRefused => Errno::EPROTO,
         ConnectionError::Aborted => Errno::ECONNABORTED,
-    }
-}
-
-impl Calls<'_> {
-    /// How many TCP sockets listen.
-    pub fn listening_count(&self) -> usize {
-        self.streams()
-            .filter(|socket| socket.is_listening())
-            .count()
-    }
-
-    /// How many TCP sockets have no connection and do not listen.
-    pub fn unconnected_count(&self) -> usize {
-        let is_unconnected = |socket: &&StreamSocket| match socket.role {
-            Role::Fresh => true,
-            Role::Listening(_) => false,
-            Role::Connection(id, _) => self.stack.status(id).state == State::Closed,
-        };
-        self.streams().filter(is_unconnected).count()
-    }
-
-    fn streams(&self) -> impl Iterator<Item = &StreamSocket> {
-        self.table
-            .iter()
-            .filter_map(|(_, known)| match &known.kind {
-                Kind::Stream(socket) => Some(&**socket),
-                Kind::Datagram(_) | Kind::Epoll(_) | Kind::Pipe(_) => None,
-            })
-    }
-
-    /// The TCP socket behind a descriptor; `other` if it is of another kind.
-    pub(super) fn stream(&self, fd: Fd, other: Errno) -> Result<&StreamSocket, Errno> {
-        match &self.table.get(fd)?.kind {
-            Kind::Stream(socket) => Ok(socket),
-            Kind::Datagram(_) => Err(other),
-            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
-        }
-    }
-
-    /// The TCP socket behind a descriptor; `other` if it is of another kind.
-    pub(super) fn stream_mut(&mut self, fd: Fd, other: Errno) -> Result<&mut StreamSocket, Errno> {
-        match &mut self.table.get_mut(fd)?.kind {
-            Kind::Stream(socket) => Ok(socket),
-            Kind::Datagram(_) => Err(other),
-            Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
-        }
-    }
-
-    /// What ended the connection. To Linux, a reset in CLOSE-WAIT breaks the pipe.
-    pub(super) fn connection_errno(&self, id: ConnId, error: ConnectionError) -> Errno {
-        let status = self.stack.status(id);
-        match error {
-            ConnectionError::Reset
-                if self.system == System::Linux && status.fin_received && !status.closing =>
-            {
-                Errno::EPIPE
-            }
-            // To Linux, who has seen the peer's SYN was not refused.
-            ConnectionError::Withdrawn if self.system == System::Linux => Errno::ECONNRESET,
-            error => errno(error),
-        }
-    }
-
-    /// The pending error of a TCP socket, once.
-    pub(super) fn take_stream_error(&mut self, fd: Fd) -> Option<Errno> {
-        let socket = self.stream_mut(fd, Errno::EINVAL).ok()?;
-        if let Some(error) = socket.error.take() {
-            return Some(error);
-        }
-        let id = socket.connection()?;
-        // FreeBSD tells of what may pass only once it has ended the connection.
-        if self.system == System::Freebsd && self.stack.status(id).state != State::Closed {
-            return None;
-        }
-        let error = self.stack.take_error(id)?;
-        Some(self.connection_errno(id, error))
-    }
-
-    /// Nobody listens there any more.
-    pub(super) fn drop_listeners(&mut self, ids: Vec<ListenerId>) {
-        for id in ids {
-            self.table.forget_listener(id);
-            self.stack.close_listener(self.now, id);
-        }
-    }
-
-    /// The connection of a TCP socket is let go of: as close does it, or with a reset.
-    pub(super) fn drop_connection(&mut self, id: ConnId, reset: bool) {
-        self.table.forget_connection(id);
-        match reset {
-            true => self.stack.abort(self.now, id),
-            false => self.stack.close(self.now, id),
-        }
     }
 }

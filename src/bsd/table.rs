@@ -4,18 +4,15 @@ use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::datagram::DatagramSocket;
-use super::epoll::Epoll;
 use super::errno::Errno;
+use super::fd::FIRST;
 use super::linux::{FD_CLOEXEC, O_CLOEXEC, O_NONBLOCK};
 use super::pipe::{End, Pipe};
 use super::stream::StreamSocket;
+use super::watched::Epoll;
 use crate::stack::{ConnId, ListenerId, UdpId};
 
-/// A descriptor: a number in a space of its own, from 3 upwards.
-pub type Fd = i32;
-
-/// The first number: 0, 1 and 2 are other people's.
-const FIRST: Fd = 3;
+pub use super::fd::Fd;
 
 /// The most descriptors: what a program may have open by default on Linux.
 const MOST: usize = 1024;

@@ -17,7 +17,7 @@
 
 mod freebsd;
 mod groups;
-pub(super) mod info;
+mod info;
 mod ip;
 mod plain;
 mod rare;
@@ -28,87 +28,19 @@ mod tcp;
 mod udp;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use super::address::Family;
 use super::errno::Errno;
 use super::linux::{
-    SO_COOKIE, SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_SAVE_SYN,
-    TCP_SAVED_SYN,
+    SO_COOKIE, SOL_IP, SOL_IPV6, SOL_SOCKET, SOL_TCP, SOL_UDP, TCP_SAVE_SYN, TCP_SAVED_SYN,
 };
+use super::settings::SocketSettings;
 use super::stream::Role;
 use super::table::{Fd, Kind};
 use super::{Calls, System};
-use crate::config::Keepalive;
 
 /// Octets of `SO_COOKIE`.
 const COOKIE: usize = 8;
-
-/// What the layer itself keeps of a socket, whatever it is.
-#[derive(Clone, Debug)]
-pub(in crate::bsd) struct SocketSettings {
-    pub(in crate::bsd) reuse_address: bool,
-    pub(in crate::bsd) reuse_port: bool,
-    bound_to_device: bool,
-    pub(in crate::bsd) v6only: bool,
-    /// The urgent octet stays in the stream.
-    pub(in crate::bsd) urgent_inline: bool,
-    /// So many octets make a stream readable.
-    pub(in crate::bsd) receive_low_water: usize,
-    pub(in crate::bsd) receive_timeout: Option<Duration>,
-    pub(in crate::bsd) send_timeout: Option<Duration>,
-    /// recvmsg tells how much waits.
-    pub(in crate::bsd) tell_waiting: bool,
-    /// Whether keepalive is on, and how it would be.
-    keepalive_on: bool,
-    keepalive: Keepalive,
-    /// Numbers that come back as they went in, by level and name: here nothing follows from them.
-    kept: BTreeMap<(i32, i32), i32>,
-}
-
-impl Default for SocketSettings {
-    fn default() -> SocketSettings {
-        SocketSettings {
-            reuse_address: false,
-            reuse_port: false,
-            bound_to_device: false,
-            v6only: false,
-            urgent_inline: false,
-            receive_low_water: 1,
-            receive_timeout: None,
-            send_timeout: None,
-            tell_waiting: false,
-            keepalive_on: false,
-            keepalive: Keepalive::default(),
-            kept: BTreeMap::new(),
-        }
-    }
-}
-
-impl SocketSettings {
-    /// Nothing was asked for; keepalive, once it is, works so.
-    pub(super) fn new(keepalive: Keepalive) -> SocketSettings {
-        SocketSettings {
-            keepalive,
-            ..SocketSettings::default()
-        }
-    }
-
-    /// What a connection that is accepted has of its listener: all but the priority.
-    pub(in crate::bsd) fn of_child(&self) -> SocketSettings {
-        let mut child = self.clone();
-        child.kept.remove(&(SOL_SOCKET, SO_PRIORITY));
-        child
-    }
-
-    pub(in crate::bsd) fn kept(&self, level: i32, name: i32, default: i32) -> i32 {
-        self.kept.get(&(level, name)).copied().unwrap_or(default)
-    }
-
-    fn keep(&mut self, level: i32, name: i32, value: i32) {
-        self.kept.insert((level, name), value);
-    }
-}
 
 impl Calls<'_> {
     /// Changes an option.

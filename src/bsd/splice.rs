@@ -1,0 +1,134 @@
+//! pipe and splice: octets from one descriptor to another without the program's seeing them.
+
+use super::Calls;
+use super::errno::Errno;
+use super::linux::{
+    MSG_MORE, O_CLOEXEC, O_NONBLOCK, POLLHUP, SPLICE_F_GIFT, SPLICE_F_MORE, SPLICE_F_MOVE,
+    SPLICE_F_NONBLOCK,
+};
+use super::pipe::{End, Pipe};
+use super::table::{Fd, Kind};
+
+impl Calls<'_> {
+    /// A pipe: the end to read from, and the end to write to. `flags`: `O_NONBLOCK`.
+    ///
+    /// # Errors
+    /// `EINVAL` for other flags, `EMFILE`.
+    pub fn pipe(&mut self, flags: i32) -> Result<(Fd, Fd), Errno> {
+        if flags & !(O_NONBLOCK | O_CLOEXEC) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let pipe = self.table.add_pipe(Pipe::new());
+        let end = |writes| Kind::Pipe(End { pipe, writes });
+        let reader = self.table.insert(flags, end(false))?;
+        match self.table.insert(flags, end(true)) {
+            Ok(writer) => Ok((reader, writer)),
+            Err(error) => {
+                self.close(reader)?;
+                self.table.remove_pipe(pipe);
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves octets from a socket to a pipe, or from a pipe to a socket; at most `len`. With
+    /// `SPLICE_F_MORE`, more is to follow.
+    ///
+    /// # Errors
+    /// `EAGAIN` if nothing is here or there is no room; `EINVAL` without a pipe, or with two;
+    /// `EBADF` for the wrong end of one; what the socket says.
+    pub fn splice(&mut self, from: Fd, to: Fd, len: usize, flags: i32) -> Result<usize, Errno> {
+        let known = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT;
+        if flags & !known != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let more = if flags & SPLICE_F_MORE != 0 {
+            MSG_MORE
+        } else {
+            0
+        };
+        match (&self.table.get(from)?.kind, &self.table.get(to)?.kind) {
+            (Kind::Pipe(end), Kind::Stream(_) | Kind::Datagram(_)) => {
+                let end = *end;
+                self.pipe_to_socket(end, to, len, more)
+            }
+            (Kind::Stream(_) | Kind::Datagram(_), Kind::Pipe(end)) => {
+                let end = *end;
+                self.socket_to_pipe(from, end, len)
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn pipe_to_socket(&mut self, end: End, to: Fd, len: usize, flags: i32) -> Result<usize, Errno> {
+        let text = self.pipe_read_by(end)?.front(len)?;
+        if text.is_empty() {
+            return Ok(0);
+        }
+        let sent = self.send(to, &text, flags)?;
+        self.table.pipe_mut(end.pipe)?.take(sent);
+        Ok(sent)
+    }
+
+    fn socket_to_pipe(&mut self, from: Fd, end: End, len: usize) -> Result<usize, Errno> {
+        let room = self.pipe_written_by(end)?.room()?.min(len);
+        if room == 0 && len > 0 {
+            return Err(Errno::EAGAIN);
+        }
+        let mut buffer = vec![0; room];
+        let taken = self.recv(from, &mut buffer, 0)?;
+        self.table.pipe_mut(end.pipe)?.put(&buffer[..taken]);
+        Ok(taken)
+    }
+
+    /// The pipe of which `end` is the one to read from.
+    fn pipe_read_by(&mut self, end: End) -> Result<&mut Pipe, Errno> {
+        match end.writes {
+            true => Err(Errno::EBADF),
+            false => self.table.pipe_mut(end.pipe),
+        }
+    }
+
+    /// The pipe of which `end` is the one to write to.
+    fn pipe_written_by(&mut self, end: End) -> Result<&mut Pipe, Errno> {
+        match end.writes {
+            true => self.table.pipe_mut(end.pipe),
+            false => Err(Errno::EBADF),
+        }
+    }
+
+    /// Reads from a pipe.
+    pub(super) fn read_pipe(&mut self, end: End, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let pipe = self.pipe_read_by(end)?;
+        let text = pipe.front(buffer.len())?;
+        buffer[..text.len()].copy_from_slice(&text);
+        pipe.take(text.len());
+        Ok(text.len())
+    }
+
+    /// Writes to a pipe.
+    pub(super) fn write_pipe(&mut self, end: End, data: &[u8]) -> Result<usize, Errno> {
+        let pipe = self.pipe_written_by(end)?;
+        let taken = pipe.room()?.min(data.len());
+        if taken == 0 && !data.is_empty() {
+            return Err(Errno::EAGAIN);
+        }
+        pipe.put(&data[..taken]);
+        Ok(taken)
+    }
+
+    /// One end is closed; with both, the pipe is gone.
+    pub(super) fn close_pipe(&mut self, end: End) {
+        if let Ok(pipe) = self.table.pipe_mut(end.pipe)
+            && pipe.close(end.writes)
+        {
+            self.table.remove_pipe(end.pipe);
+        }
+    }
+
+    /// What an end of a pipe is ready for, in bits of poll.
+    pub(super) fn pipe_ready(&self, end: End) -> i32 {
+        let pipe = self.table.pipe(end.pipe);
+        pipe.map_or(POLLHUP, |pipe| pipe.ready(end.writes))
+    }
+}
