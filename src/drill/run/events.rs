@@ -4,15 +4,11 @@ use super::super::ast::{Action, Body, Command, Direction, Event, Packet, Script,
 use super::super::code;
 use super::super::packet::{Observed, check_icmp, show};
 use super::super::place::Place;
-use super::super::setup::Setup;
 use super::super::variant::Variant;
-use super::calls::Pending;
-use super::commands;
-use super::files::Files;
-use super::host::Host;
-use super::ladder::Ladder;
-use super::socket::Sockets;
-use super::{Failure, Report, Settings, Stop, Verdict, Wrong, calls, failed, info, skipped};
+use super::calls::pending::Pending;
+use super::ladder::seconds;
+use super::state::{Due, Run};
+use super::{Failure, Report, Stop, Verdict, Wrong, calls, commands, failed, info, skipped};
 use crate::time::{Duration, Instant};
 
 /// How long an expected packet may fail to come, beyond the time at which it is expected.
@@ -24,37 +20,8 @@ const CALL_PATIENCE: Duration = Duration::from_secs(1);
 /// The most steps of time between two events, so that a stack that spins is found.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// A script on its way.
-pub(super) struct Run<'a> {
-    pub(super) script: &'a Script,
-    pub(super) setup: Setup,
-    pub(super) host: Host,
-    pub(super) sockets: Sockets,
-    pub(super) files: Files,
-    pub(super) pending: Option<Pending>,
-    pub(super) ladder: Ladder,
-    /// The time of the event before this one, in the script.
-    pub(super) previous: Instant,
-    /// The event before this one was an injected packet.
-    after_injected: bool,
-    /// Ephemeral ports of the peer.
-    pub(super) next_port: u16,
-    pub(super) counters_at: commands::Baseline,
-    /// What its code has given names to.
-    variables: code::Variables,
-}
-
-/// The time of an event, and how exact it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Due {
-    pub(super) from: Instant,
-    pub(super) to: Instant,
-    pub(super) tolerance: Duration,
-    pub(super) any: bool,
-}
-
 /// What stands in a script, and where: an event, or a command without a time.
-pub(super) type Line = (Place, String);
+type Line = (Place, String);
 
 fn line(event: &Event) -> Line {
     (event.place, event.text.clone())
@@ -89,39 +56,7 @@ pub(super) fn obstacle(script: &Script, variant: Variant) -> Option<String> {
     })
 }
 
-impl<'a> Run<'a> {
-    /// A script and a fresh host.
-    ///
-    /// # Errors
-    /// If the host cannot be made, in words.
-    pub(super) fn new(
-        script: &'a Script,
-        setup: Setup,
-        settings: &Settings,
-    ) -> Result<Run<'a>, String> {
-        let profile = setup.profile.unwrap_or(settings.profile);
-        let config = profile.config(setup.addresses.local, setup.mtu);
-        Ok(Run {
-            script,
-            host: Host::new(
-                config,
-                profile.system(),
-                settings.capture,
-                setup.md5_secret.clone(),
-            )?,
-            setup,
-            sockets: Sockets::default(),
-            files: Files::default(),
-            pending: None,
-            ladder: Ladder::default(),
-            previous: Instant::ZERO,
-            after_injected: false,
-            next_port: 49_152,
-            counters_at: commands::Baseline::default(),
-            variables: code::Variables::default(),
-        })
-    }
-
+impl Run<'_> {
     /// Everything that the script says, and what came of it.
     pub(super) fn complete(mut self) -> Report {
         let outcome = self.all();
@@ -238,13 +173,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How far something may be off that is `due` and follows something at `previous`.
-    pub(super) fn tolerance(&self, due: Instant, previous: Instant) -> Duration {
-        let micros = due.since(previous).as_micros() as u64;
-        let share = micros.saturating_mul(self.setup.tolerance_millipercent) / 100_000;
-        Duration::from_micros(share.max(self.setup.tolerance_micros))
-    }
-
     fn wait_for(&mut self, due: Due) -> Result<(), Stop> {
         self.advance(due.to)?;
         let late = self.host.now.since(due.to);
@@ -348,19 +276,4 @@ impl<'a> Run<'a> {
         self.reset_everything();
         self.host.step(self.host.now);
     }
-}
-
-impl From<String> for Wrong {
-    fn from(message: String) -> Wrong {
-        Wrong {
-            message,
-            ..Wrong::default()
-        }
-    }
-}
-
-/// A time as scripts have it.
-pub(super) fn seconds(at: Instant) -> String {
-    let micros = at.as_nanos() / 1_000;
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }

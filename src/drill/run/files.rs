@@ -3,7 +3,6 @@
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
 
-use super::events::Run;
 use super::{Stop, failed};
 use crate::bsd::Fd;
 
@@ -95,27 +94,5 @@ impl Files {
     /// The real descriptors of all sockets.
     pub(super) fn sockets(&self) -> Vec<Fd> {
         self.open.values().filter_map(File::socket).collect()
-    }
-}
-
-impl Run<'_> {
-    /// The script calls what was opened so.
-    pub(super) fn named(&mut self, number: i64, descriptor: Descriptor) -> Result<(), Stop> {
-        let file = match descriptor {
-            Descriptor::Socket(fd) => {
-                if let Some(socket) = self.sockets.newest() {
-                    socket.fd = Some(number);
-                }
-                File::Socket(fd)
-            }
-            Descriptor::Accepted(fd, peer) => {
-                self.sockets.accepted(peer, number);
-                File::Socket(fd)
-            }
-            Descriptor::Set(fd) => File::Socket(fd),
-            Descriptor::File(path) => File::Regular { path, at: 0 },
-            Descriptor::Copy(file) => file,
-        };
-        self.files.open(number, file)
     }
 }

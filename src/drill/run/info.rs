@@ -1,6 +1,6 @@
 //! What `%{ }%` may ask for: the fields of `TCP_INFO`, `SO_MEMINFO`, and constants.
 
-use super::events::Run;
+use super::state::Run;
 use super::{Stop, failed};
 use crate::bsd::TcpInfo;
 use crate::bsd::linux::{self, SO_MEMINFO, SOL_SOCKET};

@@ -17,13 +17,17 @@ impl Ladder {
         if self.lines.len() == MAX_LINES {
             self.lines.pop_front();
         }
-        let micros = at.as_nanos() / 1_000;
-        let (seconds, part) = (micros / 1_000_000, micros % 1_000_000);
-        self.lines
-            .push_back(format!("{seconds:>6}.{part:06} {mark} {text}"));
+        let seconds = seconds(at);
+        self.lines.push_back(format!("{seconds:>13} {mark} {text}"));
     }
 
     pub(super) fn lines(self) -> Vec<String> {
         self.lines.into()
     }
+}
+
+/// A time as scripts have it.
+pub(super) fn seconds(at: Instant) -> String {
+    let micros = at.as_nanos() / 1_000;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }

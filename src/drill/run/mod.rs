@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | what a run is given and what comes out of it |
+//! | `state` | how far a run has come |
 //! | `events` | the events one after the other, and their times |
 //! | `packets` | packets injected and expected |
 //! | `host` | the stack, its clock, what it has sent |
@@ -22,6 +23,7 @@ mod info;
 mod ladder;
 mod packets;
 mod socket;
+mod state;
 
 use core::fmt;
 
@@ -115,6 +117,15 @@ struct Wrong {
     elsewhere: Option<(Place, String)>,
 }
 
+impl From<String> for Wrong {
+    fn from(message: String) -> Wrong {
+        Wrong {
+            message,
+            ..Wrong::default()
+        }
+    }
+}
+
 fn failed<T>(message: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Failed(Wrong {
         message: message.into(),
@@ -146,7 +157,7 @@ pub fn run(script: &Script, variant: Variant, settings: &Settings) -> Option<Rep
         let reason = "--dry_run: it was read, and nothing was held to it".to_owned();
         return Some(report(Verdict::Skipped(reason)));
     }
-    Some(match events::Run::new(script, setup, settings) {
+    Some(match state::Run::new(script, setup, settings) {
         Ok(run) => run.complete(),
         Err(reason) => report(Verdict::Skipped(reason)),
     })
@@ -155,7 +166,7 @@ pub fn run(script: &Script, variant: Variant, settings: &Settings) -> Option<Rep
 /// What is wrong, the packets side by side, and what had happened: several lines.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = events::seconds(self.at);
+        let at = ladder::seconds(self.at);
         writeln!(f, "  at {at}: {}", self.message)?;
         writeln!(f, "    script: {}", self.event)?;
         if let Some(actual) = &self.actual {

@@ -4,8 +4,9 @@ use core::net::SocketAddr;
 
 use super::super::ast::{Body, Options, Packet, SeqNumber, Tcp, TcpOption};
 use super::super::packet::{Comparison, Content, Observed, Route, build, control, merge, show};
-use super::events::{Due, Run, seconds};
+use super::ladder::seconds;
 use super::socket::{Socket, Stage, claim};
+use super::state::{Due, Run};
 use super::{Stop, Wrong, failed};
 use crate::time::{Duration, Instant};
 use crate::wire::sign;

@@ -98,6 +98,26 @@ pub(super) fn octets_of(expr: &Expr) -> Result<Vec<u8>, Stop> {
     }
 }
 
+/// The address that a call must write: none for `...` or `NULL`.
+pub(super) fn written_by_call(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
+    match expr {
+        Expr::Word(word) if word == "NULL" => Ok(None),
+        expr => written(expr),
+    }
+}
+
+/// What is wrong with the address that a call returns, if the script says what it must be.
+pub(super) fn another_address(
+    wanted: Option<SocketAddr>,
+    returned: Option<SocketAddr>,
+) -> Option<String> {
+    let wanted = wanted.filter(|_| wanted != returned)?;
+    let returned = returned.map_or("none".to_owned(), |it| it.to_string());
+    Some(format!(
+        "address: {wanted} is expected, {returned} is returned"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::super::ast::Action;

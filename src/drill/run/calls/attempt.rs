@@ -3,20 +3,39 @@
 use core::net::SocketAddr;
 use core::task::Poll;
 
-use super::super::events::Run;
+use super::super::files::Descriptor;
+use super::address::another_address;
+use super::answer::Answer;
 use super::messages::Wanted;
-use super::select::Selecting;
-use super::sockets::another_address;
-use super::{Answer, waiting};
+use super::ready::{self, Selecting};
 use crate::bsd::linux::MSG_PEEK;
 use crate::bsd::{
-    Accepting, Closing, Connecting, Direction, Errno, Fd, PollFd, Received, Receiving, Sending,
+    Accepting, Calls, Closing, Connecting, Direction, Errno, Fd, PollFd, Received, Receiving,
+    Sending,
 };
 use crate::time::Instant;
 
+/// A call that has begun: it has its answer, or may have to wait for it.
+pub(super) enum Begun {
+    Done(Answer),
+    Waits(Attempt),
+}
+
+impl From<Result<(), Errno>> for Begun {
+    fn from(result: Result<(), Errno>) -> Begun {
+        Begun::Done(Answer::new(result.map(|()| 0)))
+    }
+}
+
+impl From<Result<i64, Errno>> for Begun {
+    fn from(result: Result<i64, Errno>) -> Begun {
+        Begun::Done(Answer::new(result))
+    }
+}
+
 /// A call on its way.
 #[derive(Clone, Debug)]
-pub(in super::super) enum Attempt {
+pub(super) enum Attempt {
     Accept {
         call: Accepting,
         fd: Fd,
@@ -113,6 +132,82 @@ impl Attempt {
         }
     }
 
+    /// Tries it: it has an answer, or not yet.
+    pub(super) fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Answer> {
+        match self {
+            Attempt::Accept { call, wanted, .. } => {
+                let answer = call.attempt(calls);
+                answer.map(|answer| accepted(answer, *wanted))
+            }
+            Attempt::Connect { call, .. } => {
+                let answer = call.attempt(calls);
+                answer.map(|answer| Answer::new(answer.map(|()| 0)))
+            }
+            Attempt::Close(call) => {
+                let answer = call.attempt(calls);
+                answer.map(|answer| Answer::new(answer.map(|()| 0)))
+            }
+            Attempt::Receive {
+                call,
+                buffer,
+                faulty,
+                wanted,
+                from,
+                ..
+            } => {
+                let answer = call.attempt_message(calls, buffer);
+                answer.map(|answer| answered(answer, wanted.as_ref(), *from, *faulty))
+            }
+            Attempt::Send { call, data, .. } => {
+                let answer = call.attempt(calls, data);
+                answer.map(|answer| Answer::new(answer.map(|len| len as i64)))
+            }
+            Attempt::Poll {
+                lines,
+                wanted,
+                until,
+            } => ready::try_poll(calls, lines, wanted, *until),
+            Attempt::Select(call) => call.attempt(calls),
+            Attempt::EpollWait {
+                fd,
+                most,
+                wanted,
+                until,
+            } => ready::try_epoll(calls, (*fd, *most), wanted, *until),
+        }
+    }
+
+    /// Whether it waits where others fail.
+    pub(super) fn may_wait(&self, calls: &Calls<'_>) -> bool {
+        match self {
+            Attempt::Accept { fd, flags, .. } => calls.may_wait(*fd, *flags),
+            Attempt::Connect { fd, .. } => calls.may_wait(*fd, 0),
+            Attempt::Receive { fd, flags, .. } | Attempt::Send { fd, flags, .. } => {
+                calls.may_wait(*fd, *flags)
+            }
+            Attempt::Close(_)
+            | Attempt::Poll { .. }
+            | Attempt::Select(_)
+            | Attempt::EpollWait { .. } => true,
+        }
+    }
+
+    /// Until when it waits; `None`: for ever.
+    pub(super) fn deadline(&self, calls: &Calls<'_>) -> Option<Instant> {
+        let after = |fd: Fd, direction| Some(calls.now() + calls.timeout(fd, direction)?);
+        match self {
+            Attempt::Accept { fd, .. } | Attempt::Receive { fd, .. } => {
+                after(*fd, Direction::Receiving)
+            }
+            Attempt::Connect { fd, .. } | Attempt::Send { fd, .. } => {
+                after(*fd, Direction::Sending)
+            }
+            Attempt::Close(call) => call.until(),
+            Attempt::Select(call) => call.until,
+            Attempt::Poll { until, .. } | Attempt::EpollWait { until, .. } => *until,
+        }
+    }
+
     /// The answer when the time is over.
     pub(super) fn timed_out(&self) -> Answer {
         match self {
@@ -130,9 +225,25 @@ impl Attempt {
                 answered(received, wanted.as_ref(), *from, false)
             }
             Attempt::Send { call, .. } => Answer::new(call.timed_out().map(|len| len as i64)),
-            Attempt::Poll { lines, wanted, .. } => waiting::polled(lines, wanted),
+            Attempt::Poll { lines, wanted, .. } => ready::polled(lines, wanted),
             Attempt::Select(_) => Answer::new(Ok(0)),
-            Attempt::EpollWait { wanted, .. } => waiting::epolled(&[], wanted),
+            Attempt::EpollWait { wanted, .. } => ready::epolled(&[], wanted),
+        }
+    }
+}
+
+/// What accept gives; `wanted`: the peer, if the script says who that must be.
+fn accepted(answer: Result<(Fd, SocketAddr), Errno>, wanted: Option<SocketAddr>) -> Answer {
+    match answer {
+        Err(errno) => Answer::new(Err(errno)),
+        Ok((fd, peer)) => {
+            let wrong = another_address(wanted, Some(peer));
+            let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+            Answer {
+                descriptor: Some(Descriptor::Accepted(fd, peer)),
+                wrong: wrong.into_iter().collect(),
+                ..Answer::new(Ok(0))
+            }
         }
     }
 }
@@ -156,89 +267,4 @@ fn answered(
     let wrong = another_address(from, received.from);
     answer.wrong.extend(wrong);
     answer
-}
-
-impl Run<'_> {
-    /// Tries a call: it has an answer, or not yet.
-    pub(super) fn attempt(&mut self, attempt: &mut Attempt) -> Poll<Answer> {
-        let mut calls = self.host.calls();
-        match attempt {
-            Attempt::Accept { call, wanted, .. } => {
-                let answer = match call.attempt(&mut calls) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(answer) => answer,
-                };
-                Poll::Ready(self.accepted(answer, *wanted))
-            }
-            Attempt::Connect { call, .. } => {
-                let answer = call.attempt(&mut calls);
-                answer.map(|answer| Answer::new(answer.map(|()| 0)))
-            }
-            Attempt::Close(call) => {
-                let answer = call.attempt(&mut calls);
-                answer.map(|answer| Answer::new(answer.map(|()| 0)))
-            }
-            Attempt::Receive {
-                call,
-                buffer,
-                faulty,
-                wanted,
-                from,
-                ..
-            } => {
-                let answer = call.attempt_message(&mut calls, buffer);
-                answer.map(|answer| answered(answer, wanted.as_ref(), *from, *faulty))
-            }
-            Attempt::Send { call, data, .. } => {
-                let answer = call.attempt(&mut calls, data);
-                answer.map(|answer| Answer::new(answer.map(|len| len as i64)))
-            }
-            Attempt::Poll {
-                lines,
-                wanted,
-                until,
-            } => waiting::try_poll(&calls, lines, wanted, *until),
-            Attempt::Select(call) => call.attempt(&calls),
-            Attempt::EpollWait {
-                fd,
-                most,
-                wanted,
-                until,
-            } => waiting::try_epoll(&mut calls, (*fd, *most), wanted, *until),
-        }
-    }
-
-    /// Whether the call waits where others fail.
-    pub(super) fn may_wait(&mut self, attempt: &Attempt) -> bool {
-        let calls = self.host.calls();
-        match attempt {
-            Attempt::Accept { fd, flags, .. } => calls.may_wait(*fd, *flags),
-            Attempt::Connect { fd, .. } => calls.may_wait(*fd, 0),
-            Attempt::Receive { fd, flags, .. } | Attempt::Send { fd, flags, .. } => {
-                calls.may_wait(*fd, *flags)
-            }
-            Attempt::Close(_)
-            | Attempt::Poll { .. }
-            | Attempt::Select(_)
-            | Attempt::EpollWait { .. } => true,
-        }
-    }
-
-    /// Until when it waits; `None`: for ever.
-    pub(super) fn deadline_of(&mut self, attempt: &Attempt) -> Option<Instant> {
-        let now = self.host.now;
-        let calls = self.host.calls();
-        let after = |fd: Fd, direction| Some(now + calls.timeout(fd, direction)?);
-        match attempt {
-            Attempt::Accept { fd, .. } | Attempt::Receive { fd, .. } => {
-                after(*fd, Direction::Receiving)
-            }
-            Attempt::Connect { fd, .. } | Attempt::Send { fd, .. } => {
-                after(*fd, Direction::Sending)
-            }
-            Attempt::Close(call) => call.until(),
-            Attempt::Select(call) => call.until(),
-            Attempt::Poll { until, .. } | Attempt::EpollWait { until, .. } => *until,
-        }
-    }
 }

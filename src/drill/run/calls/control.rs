@@ -4,12 +4,13 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::super::super::ast::{Expr, Field};
 use super::super::Stop;
-use super::super::events::Run;
+use super::super::state::Run;
 use super::super::{failed, skipped};
+use super::answer::Answer;
 use super::args::{self, Args, field};
+use super::attempt::Begun;
 use super::groups::membership;
 use super::sockets::descriptor;
-use super::{Answer, Begun};
 use crate::bsd::linux::{AF_INET, AF_INET6, FIONBIO, SO_ERROR, SOL_SOCKET, SOL_TCP, TCP_ULP};
 use crate::bsd::{Errno, System, freebsd};
 

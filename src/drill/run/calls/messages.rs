@@ -2,8 +2,8 @@
 
 use super::super::super::ast::{Expr, Field};
 use super::super::{Stop, failed, skipped};
-use super::Answer;
 use super::address::octets_of;
+use super::answer::Answer;
 use super::args::{self, field, fields, list, only};
 use crate::bsd::linux::{
     self, TCP_NLA_BUSY, TCP_NLA_MIN_RTT, TCP_NLA_RWND_LIMITED, TCP_NLA_SNDBUF_LIMITED, TCP_NLA_SRTT,

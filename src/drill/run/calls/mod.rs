@@ -2,11 +2,13 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `mod` | the table of calls; what a call returned, and what it should have |
+//! | `mod` | the table of calls; whether a call returned what it should have |
+//! | `answer` | what a call gives |
 //! | `args` | numbers, descriptors, strings and structs from what stands in the script |
 //! | `address` | addresses that a script writes itself |
 //! | `groups` | the structs that name a group and an interface |
-//! | `attempt` | calls that may block |
+//! | `attempt` | calls that may block, as values that are tried |
+//! | `pending` | the call that blocks |
 //! | `sockets` | socket, bind, listen, accept, connect, shutdown, close |
 //! | `transfer` | read, write and their kin; sendfile, pipe, splice |
 //! | `several` | sendmmsg, recvmmsg |
@@ -14,13 +16,17 @@
 //! | `control` | fcntl, ioctl, getsockopt, setsockopt |
 //! | `waiting` | poll, epoll |
 //! | `select` | select |
+//! | `ready` | whether these have an answer |
 
 mod address;
+mod answer;
 mod args;
 mod attempt;
 mod control;
 mod groups;
 mod messages;
+pub(super) mod pending;
+mod ready;
 mod select;
 mod several;
 mod sockets;
@@ -29,53 +35,17 @@ mod waiting;
 
 use core::task::Poll;
 
-use super::super::ast::{Call, Event, Expr};
-use super::super::place::Place;
-use super::events::{Due, Run, seconds};
-use super::files::Descriptor;
+use super::super::ast::{Call, Event};
+use super::files::{Descriptor, File};
+use super::ladder::seconds;
+use super::state::{Due, Run};
 use super::{Stop, Wrong, failed, skipped};
 use crate::bsd::Errno;
 use crate::time::Instant;
+use answer::Answer;
 use args::Args;
-use attempt::Attempt;
-
-/// What a call gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    result: Result<i64, Errno>,
-    /// The result is this, and the script gives it a number of its own.
-    descriptor: Option<Descriptor>,
-    /// What else is not as the script says.
-    wrong: Vec<String>,
-}
-
-impl Answer {
-    fn new(result: Result<i64, Errno>) -> Answer {
-        Answer {
-            result,
-            descriptor: None,
-            wrong: Vec::new(),
-        }
-    }
-}
-
-/// A call that has begun: it has its answer, or may have to wait for it.
-enum Begun {
-    Done(Answer),
-    Waits(Attempt),
-}
-
-impl From<Result<(), Errno>> for Begun {
-    fn from(result: Result<(), Errno>) -> Begun {
-        Begun::Done(Answer::new(result.map(|()| 0)))
-    }
-}
-
-impl From<Result<i64, Errno>> for Begun {
-    fn from(result: Result<i64, Errno>) -> Begun {
-        Begun::Done(Answer::new(result))
-    }
-}
+use attempt::Begun;
+use pending::{Expected, Pending};
 
 /// What carries out a call.
 type Function = fn(&mut Run<'_>, &Args<'_>) -> Result<Begun, Stop>;
@@ -155,40 +125,6 @@ pub(super) fn unknown(call: &Call) -> Option<String> {
     args.iter().chain([&call.result]).find_map(args::unknown)
 }
 
-/// A call that blocks.
-pub(super) struct Pending {
-    place: Place,
-    text: String,
-    attempt: Attempt,
-    /// When it gives up by itself.
-    deadline: Option<Instant>,
-    /// When it began, and when it must return.
-    began: Instant,
-    end: Instant,
-    expected: Expected,
-}
-
-/// What a call must return.
-#[derive(Clone, Debug)]
-struct Expected {
-    result: Expr,
-    errno: Option<String>,
-}
-
-impl Pending {
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    pub(super) fn wrong(&self, message: &str) -> Wrong {
-        Wrong {
-            message: message.to_owned(),
-            elsewhere: Some((self.place, self.text.clone())),
-            ..Wrong::default()
-        }
-    }
-}
-
 impl Run<'_> {
     /// Carries out a call of the script.
     pub(super) fn call(
@@ -215,14 +151,15 @@ impl Run<'_> {
             Begun::Done(answer) => return self.returned(&expected, answer, began, end),
             Begun::Waits(attempt) => attempt,
         };
-        match self.attempt(&mut attempt) {
+        let mut calls = self.host.calls();
+        match attempt.attempt(&mut calls) {
             Poll::Ready(answer) => self.returned(&expected, answer, began, end),
-            Poll::Pending if !self.may_wait(&attempt) => {
+            Poll::Pending if !attempt.may_wait(&calls) => {
                 let answer = attempt.timed_out();
                 self.returned(&expected, answer, began, end)
             }
             Poll::Pending => {
-                let deadline = self.deadline_of(&attempt);
+                let deadline = attempt.deadline(&calls);
                 if end.is_none() && deadline.is_none() {
                     return failed("the call would block, and the script does not say until when");
                 }
@@ -258,7 +195,7 @@ impl Run<'_> {
         let Some(mut pending) = self.pending.take() else {
             return Ok(());
         };
-        let answer = match self.attempt(&mut pending.attempt) {
+        let answer = match pending.attempt.attempt(&mut self.host.calls()) {
             Poll::Ready(answer) => answer,
             Poll::Pending if pending.deadline.is_some_and(|at| at <= self.host.now) => {
                 pending.attempt.timed_out()
@@ -302,6 +239,26 @@ impl Run<'_> {
             return failed(format!("the call returns at {now}, and {end} is its time"));
         }
         Ok(())
+    }
+
+    /// The script calls what was opened so.
+    fn named(&mut self, number: i64, descriptor: Descriptor) -> Result<(), Stop> {
+        let file = match descriptor {
+            Descriptor::Socket(fd) => {
+                if let Some(socket) = self.sockets.newest() {
+                    socket.fd = Some(number);
+                }
+                File::Socket(fd)
+            }
+            Descriptor::Accepted(fd, peer) => {
+                self.sockets.accepted(peer, number);
+                File::Socket(fd)
+            }
+            Descriptor::Set(fd) => File::Socket(fd),
+            Descriptor::File(path) => File::Regular { path, at: 0 },
+            Descriptor::Copy(file) => file,
+        };
+        self.files.open(number, file)
     }
 
     fn compare(&mut self, expected: &Expected, answer: &Answer) -> Result<(), Stop> {

@@ -4,12 +4,14 @@
 use core::task::Poll;
 
 use super::super::super::ast::{Expr, Field};
-use super::super::events::Run;
+use super::super::state::Run;
 use super::super::{Stop, failed, skipped};
+use super::address::another_address;
+use super::answer::Answer;
 use super::args::{self, Args, MSG_WAITFORONE, field, fields, list, only};
-use super::sockets::{another_address, descriptor};
+use super::attempt::Begun;
+use super::sockets::descriptor;
 use super::transfer::{outgoing, received_by};
-use super::{Answer, Begun};
 use crate::bsd::linux::MSG_DONTWAIT;
 use crate::bsd::{Errno, Receiving};
 

@@ -5,14 +5,14 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::super::super::ast::Expr;
 use super::super::super::variant::Variant;
 use super::super::Stop;
-use super::super::events::Run;
 use super::super::files::{Descriptor, File};
 use super::super::skipped;
 use super::super::socket::{Socket, Stage};
-use super::address::{is_of_no_family, written};
+use super::super::state::Run;
+use super::address::{another_address, is_of_no_family, written, written_by_call};
+use super::answer::Answer;
 use super::args::Args;
-use super::attempt::Attempt;
-use super::{Answer, Begun};
+use super::attempt::{Attempt, Begun};
 use crate::bsd::linux::{AF_INET, AF_INET6, SOCK_DGRAM, SOL_TCP, TCP_INFO};
 use crate::bsd::{Accepting, Closing, Connecting, Errno, Fd};
 
@@ -70,26 +70,6 @@ impl Run<'_> {
     pub(super) fn peer(&self) -> SocketAddr {
         let (_, remote) = self.ends(0, self.setup.connect_port);
         self.written(remote)
-    }
-
-    /// What accept gives; `wanted`: the peer, if the script says who that must be.
-    pub(super) fn accepted(
-        &mut self,
-        answer: Result<(Fd, SocketAddr), Errno>,
-        wanted: Option<SocketAddr>,
-    ) -> Answer {
-        match answer {
-            Err(errno) => Answer::new(Err(errno)),
-            Ok((fd, peer)) => {
-                let wrong = another_address(wanted, Some(peer));
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                Answer {
-                    descriptor: Some(Descriptor::Accepted(fd, peer)),
-                    wrong: wrong.into_iter().collect(),
-                    ..Answer::new(Ok(0))
-                }
-            }
-        }
     }
 }
 
@@ -288,26 +268,6 @@ fn name_of(returned: Result<SocketAddr, Errno>, args: &Args<'_>) -> Result<Begun
         answer.wrong.extend(another_address(wanted, Some(returned)));
     }
     Ok(Begun::Done(answer))
-}
-
-/// The address that a call must write: none for `...` or `NULL`.
-pub(super) fn written_by_call(expr: &Expr) -> Result<Option<SocketAddr>, Stop> {
-    match expr {
-        Expr::Word(word) if word == "NULL" => Ok(None),
-        expr => written(expr),
-    }
-}
-
-/// What is wrong with the address that a call returns, if the script says what it must be.
-pub(super) fn another_address(
-    wanted: Option<SocketAddr>,
-    returned: Option<SocketAddr>,
-) -> Option<String> {
-    let wanted = wanted.filter(|_| wanted != returned)?;
-    let returned = returned.map_or("none".to_owned(), |it| it.to_string());
-    Some(format!(
-        "address: {wanted} is expected, {returned} is returned"
-    ))
 }
 
 impl Run<'_> {

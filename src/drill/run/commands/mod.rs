@@ -3,7 +3,7 @@
 //! A command that is not known makes the script skipped: nobody could say what it would have
 //! done.
 
-mod counters;
+pub(super) mod counters;
 mod listing;
 mod routes;
 mod setkey;
@@ -12,19 +12,17 @@ mod shell;
 use core::net::SocketAddr;
 
 use super::super::sysctl;
-use super::events::Run;
 use super::socket::Stage;
+use super::state::Run;
 use super::{Stop, failed, skipped};
 use crate::config::{Config, EcnMode, Pacing, PacingConfig, SignatureKey, SignatureKeys};
 use crate::tcp::State;
 use crate::time::Duration;
-use counters::Check;
+use counters::{Baseline, Check};
 use listing::Listing;
 use routes::{Metric, Queue};
 use setkey::Association;
 use shell::{Program, statements};
-
-pub(super) use counters::Baseline;
 
 /// A command that is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
