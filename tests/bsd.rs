@@ -13,6 +13,7 @@
 //! | `groups` | groups and broadcasts |
 //! | `sources` | the senders to a group that are heard |
 //! | `readiness` | poll; epoll by level, by edge, once |
+//! | `waits` | calls that wait, while others close the descriptor |
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -27,4 +28,5 @@ mod bsd {
     mod sources;
     mod streams;
     mod support;
+    mod waits;
 }

@@ -63,22 +63,52 @@ impl Calls<'_> {
     }
 }
 
+/// The descriptor that a call is made on. While the call waits, somebody else may close it, and its number may
+/// stand for a new one, with which the call has nothing to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    fd: Fd,
+    /// Which one of all that there ever were, once the call was tried.
+    made: Option<u64>,
+}
+
+impl Target {
+    /// Whatever `fd` stands for when [`Target::check`] is called first.
+    pub fn new(fd: Fd) -> Target {
+        Target { fd, made: None }
+    }
+
+    /// The number, which stands for the same descriptor as the first time.
+    ///
+    /// # Errors
+    /// `EBADF` if there is none, or another.
+    pub fn check(&mut self, calls: &Calls<'_>) -> Result<Fd, Errno> {
+        let made = calls.table.get(self.fd)?.made;
+        match *self.made.get_or_insert(made) == made {
+            true => Ok(self.fd),
+            false => Err(Errno::EBADF),
+        }
+    }
+}
+
 /// An accept that blocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Accepting {
-    fd: Fd,
+    target: Target,
     flags: i32,
 }
 
 impl Accepting {
     /// As [`Calls::accept`].
     pub fn new(fd: Fd, flags: i32) -> Accepting {
-        Accepting { fd, flags }
+        let target = Target::new(fd);
+        Accepting { target, flags }
     }
 
     /// Whether there is an answer.
     pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(Fd, SocketAddr), Errno>> {
-        pending(calls.accept(self.fd, self.flags))
+        let fd = self.target.check(calls);
+        pending(fd.and_then(|fd| calls.accept(fd, self.flags)))
     }
 
     /// The answer when the time is over.
@@ -90,7 +120,7 @@ impl Accepting {
 /// A connect that blocks until the attempt has succeeded or failed, even if another call has started it.
 #[derive(Clone, Copy, Debug)]
 pub struct Connecting {
-    fd: Fd,
+    target: Target,
     peer: SocketAddr,
     begun: Option<Errno>,
 }
@@ -99,7 +129,7 @@ impl Connecting {
     /// As [`Calls::connect`], for `peer`.
     pub fn new(fd: Fd, peer: SocketAddr) -> Connecting {
         Connecting {
-            fd,
+            target: Target::new(fd),
             peer,
             begun: None,
         }
@@ -107,7 +137,8 @@ impl Connecting {
 
     /// Whether there is an answer.
     pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(), Errno>> {
-        match calls.connect(self.fd, self.peer) {
+        let fd = self.target.check(calls);
+        match fd.and_then(|fd| calls.connect(fd, self.peer)) {
             Err(answer @ (Errno::EINPROGRESS | Errno::EALREADY)) => {
                 self.begun.get_or_insert(answer);
                 Poll::Pending
@@ -125,7 +156,7 @@ impl Connecting {
 /// A recv that blocks; with `MSG_WAITALL`, until everything has come.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiving {
-    fd: Fd,
+    target: Target,
     flags: i32,
     taken: usize,
 }
@@ -133,8 +164,11 @@ pub struct Receiving {
 impl Receiving {
     /// As [`Calls::recv`].
     pub fn new(fd: Fd, flags: i32) -> Receiving {
-        let taken = 0;
-        Receiving { fd, flags, taken }
+        Receiving {
+            target: Target::new(fd),
+            flags,
+            taken: 0,
+        }
     }
 
     /// Whether there is an answer: how much of `buffer`, the same every time, is filled.
@@ -154,7 +188,12 @@ impl Receiving {
         buffer: &mut [u8],
     ) -> Poll<Result<Received, Errno>> {
         let peek = self.flags & MSG_PEEK != 0;
-        let stream = calls.stream(self.fd, Errno::EINVAL).ok();
+        let fd = match self.target.check(calls) {
+            Ok(fd) => fd,
+            Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.so_far())),
+            Err(error) => return Poll::Ready(Err(error)),
+        };
+        let stream = calls.stream(fd, Errno::EINVAL).ok();
         let all = stream.is_some() && self.flags & MSG_WAITALL != 0;
         let enough = match stream {
             _ if all => buffer.len(),
@@ -162,15 +201,15 @@ impl Receiving {
             None => 0,
         };
         loop {
-            if self.taken > 0 && calls.has_failed(self.fd) {
+            if self.taken > 0 && calls.has_failed(fd) {
                 return Poll::Ready(Ok(self.so_far()));
             }
-            match calls.recvmsg(self.fd, &mut buffer[self.taken..], self.flags) {
+            match calls.recvmsg(fd, &mut buffer[self.taken..], self.flags) {
                 Ok(received) => {
                     let total = self.taken + received.len;
-                    let at_mark = received.len > 0 && calls.is_at_mark(self.fd);
+                    let at_mark = received.len > 0 && calls.is_at_mark(fd);
                     let done = total >= enough || received.len == 0 || at_mark;
-                    if done || (peek && calls.has_ended(self.fd)) {
+                    if done || (peek && calls.has_ended(fd)) {
                         return Poll::Ready(Ok(Received {
                             len: total,
                             ..received
@@ -207,7 +246,7 @@ impl Receiving {
 /// A send that blocks until everything is accepted.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
-    fd: Fd,
+    target: Target,
     flags: i32,
     to: Option<SocketAddr>,
     once: OneSend,
@@ -222,7 +261,7 @@ impl Sending {
     /// As [`Calls::sendto`].
     pub fn new(fd: Fd, flags: i32, to: Option<SocketAddr>) -> Sending {
         Sending {
-            fd,
+            target: Target::new(fd),
             flags,
             to,
             once: OneSend::default(),
@@ -240,8 +279,13 @@ impl Sending {
 
     /// Whether there is an answer: how much of `data`, the same every time, was taken.
     pub fn attempt(&mut self, calls: &mut Calls<'_>, data: &[u8]) -> Poll<Result<usize, Errno>> {
+        let fd = match self.target.check(calls) {
+            Ok(fd) => fd,
+            Err(_) if self.taken > 0 => return Poll::Ready(Ok(self.taken)),
+            Err(error) => return Poll::Ready(Err(error)),
+        };
         if self.connects {
-            match calls.connect_again(self.fd) {
+            match calls.connect_again(fd) {
                 Err(Errno::EALREADY) => return Poll::Pending,
                 // FreeBSD says EISCONN of a connect that has succeeded.
                 Err(error) if error != Errno::EISCONN => return Poll::Ready(Err(error)),
@@ -255,19 +299,19 @@ impl Sending {
             }
         }
         loop {
-            if self.taken > 0 && calls.has_failed(self.fd) {
+            if self.taken > 0 && calls.has_failed(fd) {
                 return Poll::Ready(Ok(self.taken));
             }
             let rest = &data[self.taken..];
-            self.connects_late |= calls.connects_late(self.fd);
+            self.connects_late |= calls.connects_late(fd);
             let once = OneSend {
-                waits: calls.may_wait(self.fd, self.flags),
+                waits: calls.may_wait(fd, self.flags),
                 ..self.once
             };
-            match calls.send_once(self.fd, rest, self.flags, self.to, once) {
+            match calls.send_once(fd, rest, self.flags, self.to, once) {
                 Ok(len) => {
                     self.taken += len;
-                    if self.waits_for_handshake(calls) {
+                    if self.waits_for_handshake(fd, calls) {
                         self.connects = true;
                         return Poll::Pending;
                     }
@@ -276,7 +320,7 @@ impl Sending {
                     }
                 }
                 Err(Errno::EAGAIN) => return Poll::Pending,
-                Err(Errno::EINPROGRESS) if self.waits_for_handshake(calls) => {
+                Err(Errno::EINPROGRESS) if self.waits_for_handshake(fd, calls) => {
                     self.connects = true;
                     return Poll::Pending;
                 }
@@ -287,10 +331,10 @@ impl Sending {
     }
 
     /// Whether it has connected just now, and may wait for what comes of that.
-    fn waits_for_handshake(&self, calls: &Calls<'_>) -> bool {
+    fn waits_for_handshake(&self, fd: Fd, calls: &Calls<'_>) -> bool {
         (self.flags & MSG_FASTOPEN != 0 || self.connects_late)
-            && calls.may_wait(self.fd, self.flags)
-            && calls.is_opening(self.fd)
+            && calls.may_wait(fd, self.flags)
+            && calls.is_opening(fd)
     }
 
     /// The answer when the time is over.
@@ -307,7 +351,7 @@ impl Sending {
 /// acknowledged everything, or the time is over. After that the connection goes on by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Closing {
-    fd: Fd,
+    target: Target,
     until: Option<Instant>,
 }
 
@@ -321,7 +365,10 @@ impl Closing {
             let _ = calls.shutdown(fd, SHUT_WR);
         }
         let until = time.map(|time| calls.now() + time);
-        Closing { fd, until }
+        let mut target = Target::new(fd);
+        // What is wrong with it shows when it is closed.
+        let _ = target.check(calls);
+        Closing { target, until }
     }
 
     /// When it stops waiting; `None` if it does not wait at all.
@@ -332,10 +379,19 @@ impl Closing {
     /// Whether the descriptor is gone.
     pub fn attempt(&mut self, calls: &mut Calls<'_>) -> Poll<Result<(), Errno>> {
         let waits = self.until.is_some_and(|until| calls.now() < until);
-        match waits && calls.lingers(self.fd).is_some() {
-            true => Poll::Pending,
-            false => Poll::Ready(calls.close(self.fd)),
+        match self.target.check(calls) {
+            Ok(fd) if waits && calls.lingers(fd).is_some() => Poll::Pending,
+            _ => Poll::Ready(self.timed_out(calls)),
         }
+    }
+
+    /// The answer when the time is over: the descriptor is closed now.
+    ///
+    /// # Errors
+    /// `EBADF` if somebody else has closed it.
+    pub fn timed_out(mut self, calls: &mut Calls<'_>) -> Result<(), Errno> {
+        let fd = self.target.check(calls)?;
+        calls.close(fd)
     }
 }
 

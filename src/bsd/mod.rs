@@ -86,7 +86,7 @@ use crate::stack::{Event, Stack};
 use crate::time::Instant;
 
 pub use ancillary::{Ancillary, OneSend};
-pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending};
+pub use attempt::{Accepting, Closing, Connecting, Direction, Receiving, Sending, Target};
 pub use errno::Errno;
 pub use extended_error::ExtendedError;
 pub use ready::PollFd;
