@@ -50,6 +50,7 @@ errnos! {
     ENOTTY = 25, "not a request for this kind of descriptor";
     ESPIPE = 29, "a pipe or socket has no places";
     EPIPE = 32, "broken pipe";
+    EDOM = 33, "out of the range of what is asked for";
     ELOOP = 40, "descriptors watch each other in a circle";
     ENOMSG = 42, "no message of this kind";
     ENONET = 64, "the machine is not on the network";

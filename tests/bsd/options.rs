@@ -1,6 +1,9 @@
 //! Options: what goes in comes out, and what does not go in.
 
-use stubborn::bsd::{Ancillary, Errno, OneSend, linux::*};
+use std::time::Duration;
+
+use stubborn::bsd::{Ancillary, Closing, Direction, Errno, OneSend, linux::*};
+use stubborn::time::Instant;
 
 use super::support::World;
 
@@ -256,9 +259,42 @@ fn linger_and_times_are_structures() {
     let answer = us.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time);
     assert_eq!(
         answer,
-        Err(Errno::EINVAL),
+        Err(Errno::EDOM),
         "more than a second of microseconds"
     );
+}
+
+/// As Linux 6.18 answers: a time below zero is over at once, and told as zero; a linger below zero does not end.
+#[test]
+fn times_below_zero() {
+    let mut world = World::new();
+    let fd = world.stream(0, AF_INET);
+    let mut us = world.us();
+    let timeval = |secs: i64, micros: i64| [secs.to_le_bytes(), micros.to_le_bytes()].concat();
+    for (secs, micros) in [(-1, 0), (-1, 5), (-5, 999_999), (i64::MIN, 0)] {
+        let time = timeval(secs, micros);
+        us.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time).unwrap();
+        let timeout = us.timeout(fd, Direction::Receiving).unwrap();
+        assert!(timeout < Duration::from_micros(1), "{timeout:?}");
+        let told = us.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO);
+        assert_eq!(told, Ok(vec![0; 16]));
+    }
+    let answer = us.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeval(0, -1));
+    assert_eq!(answer, Err(Errno::EDOM));
+    us.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeval(i64::MAX, 999_999))
+        .unwrap();
+    let timeout = us.timeout(fd, Direction::Sending);
+    assert!(timeout.is_some_and(|timeout| timeout.as_secs() == i64::MAX as u64));
+
+    let (ours, _theirs) = world.connected();
+    let linger = [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+    world
+        .set_octets(ours, SOL_SOCKET, SO_LINGER, &linger)
+        .unwrap();
+    world.cut = true;
+    world.us().write(ours, b"the last words").unwrap();
+    let closing = Closing::new(ours, &mut world.us());
+    assert_eq!(closing.until(), Some(Instant::FAR_FUTURE));
 }
 
 #[test]
@@ -304,7 +340,7 @@ fn time_is_told_by_what_it_was_spent_with() {
         .unwrap();
     assert_eq!(world.us().write(ours, &vec![0; window + 1]), Ok(window + 1));
     world.settle();
-    world.pass(std::time::Duration::from_millis(900));
+    world.pass(Duration::from_millis(900));
     let info = world.us().tcp_info(ours).unwrap();
     assert!(info.notsent_bytes > 0 && info.snd_wnd == 0);
     assert!(info.rwnd_limited > 900_000 && info.rwnd_limited < info.busy_time);
@@ -323,11 +359,11 @@ fn acknowledgments_are_quick_until_the_user_answers() {
     world.set_option(ours, SOL_TCP, TCP_QUICKACK, 0).unwrap();
     assert_eq!(world.option(ours, SOL_TCP, TCP_QUICKACK), Ok(0));
     world.them().write(theirs, b"x").unwrap();
-    world.pass(std::time::Duration::from_millis(30));
+    world.pass(Duration::from_millis(30));
     let waiting = |world: &mut World| world.them().ioctl(theirs, SIOCOUTQ, 0).unwrap();
     assert_eq!(waiting(&mut world), 1, "not acknowledged yet");
     world.set_option(ours, SOL_TCP, TCP_QUICKACK, 1).unwrap();
-    world.pass(std::time::Duration::from_millis(6));
+    world.pass(Duration::from_millis(6));
     assert_eq!(waiting(&mut world), 0);
 }
 
@@ -340,7 +376,7 @@ fn tcp_info_counts_segments_and_rates() {
     // Three small segments are three, though they are not as long as one full one.
     for _ in 0..3 {
         world.us().write(ours, b"0123456789").unwrap();
-        world.pass(std::time::Duration::ZERO);
+        world.pass(Duration::ZERO);
     }
     world.settle();
     let info = world.us().tcp_info(ours).unwrap();
@@ -353,12 +389,12 @@ fn tcp_info_counts_segments_and_rates() {
     assert_eq!((info.delivery_rate, info.last_ack_recv), (3_000, 90));
     world.cut = true;
     world.us().write(ours, &[0; 5_000]).unwrap();
-    world.pass(std::time::Duration::from_millis(300));
+    world.pass(Duration::from_millis(300));
     let info = world.us().tcp_info(ours).unwrap();
     assert_eq!((info.ca_state, info.unacked), (4, 4));
     assert_eq!((info.lost, info.retrans), (4, 1), "one was sent again");
     world.cut = false;
-    world.pass(std::time::Duration::from_secs(10));
+    world.pass(Duration::from_secs(10));
     let info = world.us().tcp_info(ours).unwrap();
     assert_eq!((info.unacked, info.lost, info.retrans), (0, 0, 0));
     assert!(info.delivered >= 8, "{}", info.delivered);

@@ -220,6 +220,9 @@ fn yes(value: bool) -> Vec<u8> {
     octets(i32::from(value))
 }
 
+/// Linux: a negative time is over at once, and told as zero, which is none where it is set.
+const AT_ONCE: Duration = Duration::from_nanos(1);
+
 /// `struct timeval`; zero is none.
 fn timeval(value: &[u8]) -> Result<Option<Duration>, Errno> {
     let (Some(secs), Some(micros)) = (
@@ -230,10 +233,11 @@ fn timeval(value: &[u8]) -> Result<Option<Duration>, Errno> {
     };
     let (secs, micros) = (i64::from_le_bytes(*secs), i64::from_le_bytes(*micros));
     if !(0..1_000_000).contains(&micros) {
-        return Err(Errno::EINVAL);
+        return Err(Errno::EDOM);
     }
-    // Linux: a negative time is over at once; nothing shorter than one microsecond can be said.
-    let secs = u64::try_from(secs).unwrap_or(0);
+    let Ok(secs) = u64::try_from(secs) else {
+        return Ok(Some(AT_ONCE));
+    };
     let time = Duration::from_secs(secs) + Duration::from_micros(micros.unsigned_abs());
     Ok((!time.is_zero()).then_some(time))
 }

@@ -220,7 +220,8 @@ impl Calls<'_> {
         if self.stream(fd, Errno::EINVAL).is_err() {
             return Ok(());
         }
-        let time = Duration::from_secs(u64::try_from(secs).unwrap_or(0));
+        // Linux: below zero is for ever.
+        let time = u64::try_from(secs).map_or(Duration::MAX, Duration::from_secs);
         let socket = self.stream_mut(fd, Errno::EINVAL)?;
         socket.config.socket.linger = (on != 0).then_some(time);
         self.apply(fd)
