@@ -57,8 +57,11 @@ impl Calls<'_> {
         if fd == epfd {
             return Err(Errno::EINVAL);
         }
-        if operation == EPOLL_CTL_ADD && self.depth_of(fd, epfd, 1)? > DEEPEST {
-            return Err(Errno::ELOOP);
+        if operation == EPOLL_CTL_ADD {
+            let below = self.sets_below(fd, epfd)?;
+            if below > 0 && below + self.sets_above(epfd) > DEEPEST {
+                return Err(Errno::ELOOP);
+            }
         }
         let Kind::Epoll(epoll) = &mut self.table.get_mut(epfd)?.kind else {
             return Err(Errno::EINVAL);
@@ -119,19 +122,26 @@ impl Calls<'_> {
         Ok(told)
     }
 
-    /// How many sets watch each other in a row from `fd` on; `ELOOP` if `circle` is among them.
-    fn depth_of(&self, fd: Fd, circle: Fd, depth: u32) -> Result<u32, Errno> {
+    /// How many sets watch each other in a row from `fd` down; `ELOOP` if `circle` is among them.
+    fn sets_below(&self, fd: Fd, circle: Fd) -> Result<u32, Errno> {
         let Kind::Epoll(epoll) = &self.table.get(fd)?.kind else {
-            return Ok(depth);
+            return Ok(0);
         };
-        if fd == circle || depth > DEEPEST {
+        if fd == circle {
             return Err(Errno::ELOOP);
         }
-        let mut deepest = depth;
+        let mut deepest = 0;
         for watched in epoll.watched.keys() {
-            deepest = deepest.max(self.depth_of(*watched, circle, depth + 1)?);
+            deepest = deepest.max(self.sets_below(*watched, circle)?);
         }
-        Ok(deepest)
+        Ok(deepest + 1)
+    }
+
+    /// How many sets watch each other in a row from `fd`, a set, up.
+    fn sets_above(&self, fd: Fd) -> u32 {
+        let watching = self.table.sets_watching(fd).into_iter();
+        let above = watching.map(|set| self.sets_above(set)).max();
+        above.unwrap_or(0) + 1
     }
 
     /// Whether a set has something to tell.

@@ -145,13 +145,17 @@ impl Table {
             return;
         };
         descriptor.edges += 1;
+        // No set watches itself, however far around.
+        (self.sets_watching(fd).into_iter()).for_each(|set| self.happened(set));
+    }
+
+    /// The sets that watch a descriptor.
+    pub(super) fn sets_watching(&self, fd: Fd) -> Vec<Fd> {
         let watches = |set: &&Fd| match self.get(**set).map(|known| &known.kind) {
             Ok(Kind::Epoll(epoll)) => epoll.watches(fd),
             _ => false,
         };
-        let sets: Vec<Fd> = self.sets.iter().filter(watches).copied().collect();
-        // No set watches itself, however far around.
-        sets.into_iter().for_each(|set| self.happened(set));
+        self.sets.iter().filter(watches).copied().collect()
     }
 
     /// The connection belongs to this descriptor, until [`Table::forget_connection`].

@@ -181,3 +181,34 @@ fn epoll_refuses_what_makes_no_sense() {
     us.close(fd).unwrap();
     assert_eq!(us.epoll_wait(set, 1), Ok(vec![]), "forgotten");
 }
+
+/// As Linux 6.18 answers: five sets in a row, built from whichever end, whatever the last one watches.
+#[test]
+fn so_many_sets_watch_each_other_in_a_row() {
+    let mut world = World::new();
+    let leaf = world.stream(0, AF_INET);
+    let mut us = world.us();
+    let mut chain = |links: &[(usize, usize)], with_leaf: bool| -> Vec<bool> {
+        let sets: Vec<_> = (0..7).map(|_| us.epoll_create(0).unwrap()).collect();
+        if with_leaf {
+            us.epoll_ctl(sets[6], EPOLL_CTL_ADD, leaf, event(EPOLLIN, 0))
+                .unwrap();
+        }
+        let tried = links.iter().map(|(set, other)| {
+            let answer = us.epoll_ctl(sets[*set], EPOLL_CTL_ADD, sets[*other], event(EPOLLIN, 0));
+            assert!(matches!(answer, Ok(()) | Err(Errno::ELOOP)), "{answer:?}");
+            answer.is_ok()
+        });
+        tried.collect()
+    };
+    let downwards = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)];
+    let upwards = [(5, 6), (4, 5), (3, 4), (2, 3), (1, 2), (0, 1)];
+    for (links, with_leaf) in [(downwards, false), (upwards, false), (upwards, true)] {
+        let expected = [true, true, true, true, false, true];
+        assert_eq!(chain(&links, with_leaf), expected);
+    }
+    let joined = [(0, 1), (1, 2), (3, 4), (4, 5), (2, 3), (2, 4)];
+    assert_eq!(chain(&joined, false), [true, true, true, true, false, true]);
+    let circle = [(0, 1), (1, 2), (2, 0), (0, 2)];
+    assert_eq!(chain(&circle, false), [true, true, false, true]);
+}
