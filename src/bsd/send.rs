@@ -212,7 +212,7 @@ impl Calls<'_> {
         let held = socket.held.take();
         let was_held = held.is_some();
         let mut text = held.unwrap_or_default();
-        socket.held_for = None;
+        let held_for = socket.held_for.take();
         text.extend_from_slice(data);
         let ids = socket.ids.clone();
         let of_family = |id: &&UdpId| self.stack.udp_local_addr(**id).is_ipv4() == remote.is_ipv4();
@@ -222,7 +222,8 @@ impl Calls<'_> {
             Err(error) => {
                 if error == UdpSendError::WouldBlock {
                     text.truncate(text.len() - data.len());
-                    self.datagram_mut(fd)?.held = was_held.then_some(text);
+                    let socket = self.datagram_mut(fd)?;
+                    (socket.held, socket.held_for) = (was_held.then_some(text), held_for);
                 }
                 if let UdpSendError::TooLong { most } = error {
                     self.tell_too_long(fd, remote, most);

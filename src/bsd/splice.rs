@@ -20,13 +20,16 @@ impl Calls<'_> {
         }
         let pipe = self.table.add_pipe(Pipe::new());
         let end = |writes| Kind::Pipe(End { pipe, writes });
-        let reader = self.table.insert(flags, end(false))?;
-        match self.table.insert(flags, end(true)) {
-            Ok(writer) => Ok((reader, writer)),
-            Err(error) => {
-                self.close(reader)?;
+        let reader = self.table.insert(flags, end(false));
+        let writer = reader.and_then(|_| self.table.insert(flags, end(true)));
+        match (reader, writer) {
+            (Ok(reader), Ok(writer)) => Ok((reader, writer)),
+            (reader, _) => {
+                if let Ok(reader) = reader {
+                    self.close(reader)?;
+                }
                 self.table.remove_pipe(pipe);
-                Err(error)
+                Err(Errno::EMFILE)
             }
         }
     }
@@ -130,5 +133,31 @@ impl Calls<'_> {
     pub(super) fn pipe_ready(&self, end: End) -> i32 {
         let pipe = self.table.pipe(end.pipe);
         pipe.map_or(POLLHUP, |pipe| pipe.ready(end.writes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bsd::Bsd;
+    use crate::config::Config;
+    use crate::stack::{Secret, Stack};
+    use crate::time::Instant;
+
+    /// With no descriptor left, or one, there is no pipe, and nothing is left of the attempt.
+    #[test]
+    fn a_pipe_without_descriptors_is_none() {
+        let config = Config::new([[10, 0, 0, 1].into()]);
+        let mut stack = Stack::new(config, Secret([0; 16])).unwrap();
+        let mut bsd = Bsd::new();
+        let mut calls = bsd.at(Instant::ZERO, &mut stack);
+        let last = std::iter::from_fn(|| calls.epoll_create(0).ok()).last();
+        assert_eq!(calls.pipe(0), Err(Errno::EMFILE));
+        calls.close(last.unwrap()).unwrap();
+        assert_eq!(calls.pipe(0), Err(Errno::EMFILE));
+        calls.close(last.unwrap() - 1).unwrap();
+        assert_eq!(calls.pipe(0), Ok((last.unwrap() - 1, last.unwrap())));
+        let known = (0..9).filter(|number| calls.table.pipe(*number).is_ok());
+        assert_eq!(known.count(), 1);
     }
 }

@@ -103,6 +103,24 @@ fn parts_leave_as_one() {
     assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
 }
 
+/// A datagram in parts that finds no room waits, and is still for whom it was.
+#[test]
+fn parts_that_find_no_room_keep_their_destination() {
+    let mut world = World::with(|config| config.udp.send_datagrams = 1);
+    let (ours, theirs) = (world.datagrams(0, AF_INET), world.datagrams(1, AF_INET));
+    world.them().bind(theirs, addr("10.0.0.2:53")).unwrap();
+    let to = Some(addr("10.0.0.2:53"));
+    let mut us = world.us();
+    assert_eq!(us.sendto(ours, b"first", 0, to), Ok(5));
+    assert_eq!(us.sendto(ours, b"one ", MSG_MORE, to), Ok(4));
+    assert_eq!(us.send(ours, b"two", 0), Err(Errno::EAGAIN));
+    world.settle();
+    assert_eq!(world.us().send(ours, b"two", 0), Ok(3));
+    world.settle();
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(5));
+    assert_eq!(world.them().read(theirs, &mut [0; 9]), Ok(7));
+}
+
 /// What fails, fails for a part, too.
 #[test]
 fn a_part_is_told_that_a_port_is_closed() {
