@@ -221,7 +221,7 @@ int stubborn_epoll_wait(const struct stubborn *stack,
                         int most,
                         int millis);
 
-// As `stubborn_recv` without flags.
+// As `stubborn_recv` without flags; but if `len` is 0, it returns 0 at once.
 //
 // # Safety
 // As `stubborn_recv`.
@@ -252,7 +252,7 @@ ssize_t stubborn_recvfrom(const struct stubborn *stack,
 // `stack` is valid, and `message` is what recvmsg takes.
 ssize_t stubborn_recvmsg(const struct stubborn *stack, int fd, struct msghdr *message, int flags);
 
-// As `stubborn_recv` without flags, into several pieces.
+// As `stubborn_read`, into several pieces.
 //
 // # Safety
 // `stack` is valid, and there are `count` pieces that can be written.

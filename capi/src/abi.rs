@@ -9,7 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use libc::{
-    c_int, c_void, iovec, msghdr, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6, socklen_t,
+    c_int, c_void, iovec, msghdr, sa_family_t, sockaddr, sockaddr_in, sockaddr_in6,
+    sockaddr_storage, socklen_t,
 };
 use stubborn::bsd::{Ancillary, Errno, Received};
 
@@ -139,36 +140,62 @@ impl Address {
     }
 }
 
+/// No address is longer: `struct sockaddr_storage`.
+const LONGEST_ADDRESS: usize = size_of::<sockaddr_storage>();
+/// Octets of a `struct sockaddr_in6` as RFC 2133 had it, which Linux takes, too: without the scope.
+const SHORT_IN6: usize = 24;
+
 /// An address that C gives.
 ///
 /// # Safety
 /// `address` is null, or `len` octets can be read there.
 pub(crate) unsafe fn address(address: *const sockaddr, len: socklen_t) -> Result<Address, Errno> {
     let len = len as usize;
-    if address.is_null() {
-        return Err(Errno::EFAULT);
-    }
-    if len < size_of::<sa_family_t>() {
+    if len > LONGEST_ADDRESS {
         return Err(Errno::EINVAL);
     }
     // SAFETY: the caller's word: there are that many octets.
-    let family = unsafe { address.cast::<sa_family_t>().read_unaligned() };
-    match c_int::from(family) {
+    take_address(unsafe { octets(address.cast(), len) }?)
+}
+
+fn take_address(octets: &[u8]) -> Result<Address, Errno> {
+    let family = octets.first_chunk().ok_or(Errno::EINVAL)?;
+    let port = octets.get(2..).and_then(|rest| rest.first_chunk());
+    let port = port.map_or(0, |port| u16::from_be_bytes(*port));
+    match c_int::from(sa_family_t::from_ne_bytes(*family)) {
         libc::AF_UNSPEC => Ok(Address::Unspecified),
-        libc::AF_INET if len >= size_of::<sockaddr_in>() => {
-            // SAFETY: as above; any octets are a valid `sockaddr_in`.
-            let inet = unsafe { address.cast::<sockaddr_in>().read_unaligned() };
-            let ip = Ipv4Addr::from(u32::from_be(inet.sin_addr.s_addr));
-            Ok(Address::Inet((ip, u16::from_be(inet.sin_port)).into()))
+        libc::AF_INET if octets.len() >= size_of::<sockaddr_in>() => {
+            let ip: Option<&[u8; 4]> = octets[4..].first_chunk();
+            let ip = Ipv4Addr::from(*ip.ok_or(Errno::EINVAL)?);
+            Ok(Address::Inet((ip, port).into()))
         }
-        libc::AF_INET6 if len >= size_of::<sockaddr_in6>() => {
-            // SAFETY: as above; any octets are a valid `sockaddr_in6`.
-            let inet = unsafe { address.cast::<sockaddr_in6>().read_unaligned() };
-            let ip = Ipv6Addr::from(inet.sin6_addr.s6_addr);
-            Ok(Address::Inet((ip, u16::from_be(inet.sin6_port)).into()))
+        libc::AF_INET6 if octets.len() >= SHORT_IN6 => {
+            let ip: Option<&[u8; 16]> = octets[8..].first_chunk();
+            let ip = Ipv6Addr::from(*ip.ok_or(Errno::EINVAL)?);
+            Ok(Address::Inet((ip, port).into()))
         }
         libc::AF_INET | libc::AF_INET6 => Err(Errno::EINVAL),
         _ => Err(Errno::EAFNOSUPPORT),
+    }
+}
+
+/// Where sendmsg sends to, if it says. To Linux, no octets are no address, and those behind the longest do not
+/// count.
+///
+/// # Safety
+/// `message` has what sendmsg takes.
+pub(crate) unsafe fn destination(message: &msghdr) -> Result<Option<Address>, Errno> {
+    match (
+        message.msg_name.is_null(),
+        message.msg_namelen.cast_signed(),
+    ) {
+        (_, ..0) => Err(Errno::EINVAL),
+        (true, _) | (_, 0) => Ok(None),
+        (false, len) => {
+            let len = len.cast_unsigned().min(LONGEST_ADDRESS as socklen_t);
+            // SAFETY: the caller's word.
+            unsafe { address(message.msg_name.cast(), len) }.map(Some)
+        }
     }
 }
 
@@ -193,60 +220,67 @@ pub(crate) fn sockaddr_octets(address: SocketAddr) -> Vec<u8> {
     octets
 }
 
-/// Gives C an address, as far as it has room; `len` says how long it is.
+/// Gives C an address, as far as it has room; `len` says how long it is: 0 if there is none.
 ///
 /// # Safety
-/// `place` is null, or `len` can be read and written, and that many octets written at `place`.
+/// As [`give_octets`].
 pub(crate) unsafe fn give_address(
     place: *mut sockaddr,
     len: *mut socklen_t,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
 ) -> Result<(), Errno> {
-    if place.is_null() {
-        return Ok(());
-    }
+    let octets = address.map_or_else(Vec::new, sockaddr_octets);
     // SAFETY: the caller's word.
-    unsafe { give_octets(place.cast(), len, &sockaddr_octets(address)).map(drop) }?;
+    unsafe { give_octets(place.cast(), len, &octets) }?;
     // SAFETY: as above; it was not null, or that had failed.
-    unsafe { *len = sockaddr_octets(address).len() as socklen_t };
+    unsafe { *len = octets.len() as socklen_t };
     Ok(())
+}
+
+/// How many octets C has room for.
+///
+/// # Safety
+/// `len` is null, or can be read.
+pub(crate) unsafe fn room_for(len: *const socklen_t) -> Result<usize, Errno> {
+    // SAFETY: the caller's word.
+    let room = unsafe { len.as_ref() }.ok_or(Errno::EFAULT)?;
+    let room = i32::try_from(*room).map_err(|_| Errno::EINVAL)?;
+    usize::try_from(room).map_err(|_| Errno::EINVAL)
 }
 
 /// Gives C octets, as far as it has room; `len` says how many it got.
 ///
 /// # Safety
-/// `len` is null, or can be read and written, and that many octets written at `place`.
+/// `len` is null, or can be read and written, and that many octets written at `place`, unless that is null.
 pub(crate) unsafe fn give_octets(
     place: *mut c_void,
     len: *mut socklen_t,
     octets: &[u8],
-) -> Result<usize, Errno> {
-    if len.is_null() {
-        return Err(Errno::EFAULT);
-    }
+) -> Result<(), Errno> {
     // SAFETY: the caller's word.
-    let room = unsafe { *len };
-    if (room as i32) < 0 {
-        return Err(Errno::EINVAL);
-    }
-    let given = octets.len().min(room as usize);
+    let given = octets.len().min(unsafe { room_for(len) }?);
     // SAFETY: the caller's word.
     unsafe { octets_mut(place, given) }?.copy_from_slice(&octets[..given]);
     // SAFETY: the caller's word.
     unsafe { *len = given as socklen_t };
-    Ok(given)
+    Ok(())
 }
 
 /// The most pieces that a call takes.
 const MOST_PIECES: usize = 1024;
 
-/// The pieces of a vector. They are read only: it may be constant, and others may read it meanwhile.
+/// The pieces of a vector. They are read only: it may be constant, and others may read it meanwhile. `too_many`: what
+/// the call says of more than [`MOST_PIECES`].
 ///
 /// # Safety
 /// `pieces` is null, or `count` of them are there, and nobody writes to them before `'a` ends.
-unsafe fn vector<'a>(pieces: *const iovec, count: usize) -> Result<&'a [iovec], Errno> {
+unsafe fn vector<'a>(
+    pieces: *const iovec,
+    count: usize,
+    too_many: Errno,
+) -> Result<&'a [iovec], Errno> {
     match (pieces.is_null(), count) {
-        _ if count > MOST_PIECES => Err(Errno::EINVAL),
+        _ if count > MOST_PIECES => Err(too_many),
         (_, 0) => Ok(&[]),
         (true, _) => Err(Errno::EFAULT),
         // SAFETY: the caller's word.
@@ -254,16 +288,38 @@ unsafe fn vector<'a>(pieces: *const iovec, count: usize) -> Result<&'a [iovec], 
     }
 }
 
-/// What the pieces of a vector hold, one after the other.
+/// Octets of a vector, [`MOST_OCTETS`] at most.
+fn total(pieces: &[iovec]) -> Result<usize, Errno> {
+    // A negative length is a large one without a sign.
+    match pieces
+        .iter()
+        .all(|piece| isize::try_from(piece.iov_len).is_ok())
+    {
+        true => Ok(pieces.iter().fold(0, |total: usize, piece| {
+            total.saturating_add(piece.iov_len).min(MOST_OCTETS)
+        })),
+        false => Err(Errno::EINVAL),
+    }
+}
+
+/// What the pieces of a vector hold, one after the other, [`MOST_OCTETS`] at most.
 ///
 /// # Safety
 /// `pieces` is null, or `count` of them are there, each as [`octets`] asks for.
-pub(crate) unsafe fn gather(pieces: *const iovec, count: usize) -> Result<Vec<u8>, Errno> {
-    let mut text = Vec::new();
+pub(crate) unsafe fn gather(
+    pieces: *const iovec,
+    count: usize,
+    too_many: Errno,
+) -> Result<Vec<u8>, Errno> {
     // SAFETY: the caller's word.
-    for piece in unsafe { vector(pieces, count) }? {
+    let pieces = unsafe { vector(pieces, count, too_many) }?;
+    let total = total(pieces)?;
+    let mut text = Vec::new();
+    text.try_reserve_exact(total).map_err(|_| Errno::ENOMEM)?;
+    for piece in pieces {
+        let len = piece.iov_len.min(total - text.len());
         // SAFETY: the caller's word.
-        text.extend_from_slice(unsafe { octets(piece.iov_base, piece.iov_len) }?);
+        text.extend_from_slice(unsafe { octets(piece.iov_base, len) }?);
     }
     Ok(text)
 }
@@ -272,15 +328,13 @@ pub(crate) unsafe fn gather(pieces: *const iovec, count: usize) -> Result<Vec<u8
 ///
 /// # Safety
 /// `pieces` is null, or `count` of them are there.
-pub(crate) unsafe fn room(pieces: *const iovec, count: usize) -> Result<usize, Errno> {
+pub(crate) unsafe fn room(
+    pieces: *const iovec,
+    count: usize,
+    too_many: Errno,
+) -> Result<usize, Errno> {
     // SAFETY: the caller's word.
-    let pieces = unsafe { vector(pieces, count) }?;
-    let total = pieces
-        .iter()
-        .try_fold(0usize, |total, piece| total.checked_add(piece.iov_len));
-    total
-        .filter(|total| isize::try_from(*total).is_ok())
-        .ok_or(Errno::EINVAL)
+    total(unsafe { vector(pieces, count, too_many) }?)
 }
 
 /// Fills the pieces of a vector, one after the other.
@@ -293,7 +347,7 @@ pub(crate) unsafe fn scatter(
     mut text: &[u8],
 ) -> Result<(), Errno> {
     // SAFETY: the caller's word.
-    for piece in unsafe { vector(pieces, count) }? {
+    for piece in unsafe { vector(pieces, count, Errno::EINVAL) }? {
         let len = text.len().min(piece.iov_len);
         // SAFETY: the caller's word.
         unsafe { octets_mut(piece.iov_base, len) }?.copy_from_slice(&text[..len]);
@@ -318,7 +372,13 @@ pub(crate) unsafe fn give_message(
     match received.from {
         Some(from) if !message.msg_name.is_null() => {
             // SAFETY: the caller's word.
-            unsafe { give_address(message.msg_name.cast(), &mut message.msg_namelen, from) }?;
+            unsafe {
+                give_address(
+                    message.msg_name.cast(),
+                    &mut message.msg_namelen,
+                    Some(from),
+                )
+            }?;
         }
         _ => message.msg_namelen = 0,
     }
@@ -358,8 +418,14 @@ fn take_control(octets: &[u8]) -> Result<Vec<Ancillary>, Errno> {
     let mut messages = Vec::new();
     let mut rest = octets;
     while let Some((header, _)) = rest.split_at_checked(HEADER) {
-        let word = |at: usize| header[at..].first_chunk().map_or(0, |it| c_int::from_ne_bytes(*it));
-        let len = header.first_chunk().map_or(0, |it| usize::from_ne_bytes(*it));
+        let word = |at: usize| {
+            header[at..]
+                .first_chunk()
+                .map_or(0, |it| c_int::from_ne_bytes(*it))
+        };
+        let len = header
+            .first_chunk()
+            .map_or(0, |it| usize::from_ne_bytes(*it));
         let Some(data) = rest.get(HEADER..len) else {
             return Err(Errno::EINVAL);
         };
@@ -410,6 +476,85 @@ mod tests {
         }
         // SAFETY: null is allowed.
         assert_eq!(unsafe { address(std::ptr::null(), 16) }, Err(Errno::EFAULT));
+        let mut octets = sockaddr_octets("[fd00::1]:80".parse().unwrap());
+        octets.resize(LONGEST_ADDRESS + 1, 0);
+        for (len, is_taken) in [
+            (23, false),
+            (24, true),
+            (27, true),
+            (128, true),
+            (129, false),
+        ] {
+            // SAFETY: there are that many octets.
+            let known = unsafe { address(octets.as_ptr().cast(), len) };
+            assert_eq!(known.is_ok(), is_taken, "{len}");
+        }
+    }
+
+    /// As Linux has it: sendmsg without octets of an address goes to whom the socket is connected to.
+    #[test]
+    fn a_message_may_say_where_to() {
+        let mut octets = sockaddr_octets("10.0.0.1:80".parse().unwrap());
+        octets.resize(LONGEST_ADDRESS, 0);
+        // SAFETY: any octets are a message; zeros are one of nothing.
+        let mut message: msghdr = unsafe { std::mem::zeroed() };
+        let known = Address::Inet("10.0.0.1:80".parse().unwrap());
+        for (name, len, expected) in [
+            (std::ptr::null_mut(), 16, Ok(None)),
+            (octets.as_mut_ptr().cast(), 0, Ok(None)),
+            (octets.as_mut_ptr().cast(), 16, Ok(Some(known))),
+            (octets.as_mut_ptr().cast(), 500, Ok(Some(known))),
+            (octets.as_mut_ptr().cast(), 15, Err(Errno::EINVAL)),
+            (octets.as_mut_ptr().cast(), u32::MAX, Err(Errno::EINVAL)),
+        ] {
+            (message.msg_name, message.msg_namelen) = (name, len);
+            // SAFETY: there are as many octets as an address has.
+            assert_eq!(unsafe { destination(&message) }, expected);
+        }
+    }
+
+    /// As Linux has it: no piece has a negative length, nothing is longer than `MAX_RW_COUNT`, and too many pieces
+    /// are told by the error of the call.
+    #[test]
+    fn vectors_have_bounds() {
+        let mut text = *b"abc";
+        let iov_base: *mut c_void = text.as_mut_ptr().cast();
+        let piece = |iov_len| iovec { iov_base, iov_len };
+        let (few, many) = (vec![piece(3); 2], vec![piece(1); MOST_PIECES + 1]);
+        let negative = [piece(3), piece(usize::MAX)];
+        let large = [piece(isize::MAX as usize), piece(isize::MAX as usize)];
+        let all = |pieces: &[iovec]| {
+            // SAFETY: of those that are too long or too many nothing is read.
+            unsafe { gather(pieces.as_ptr(), pieces.len(), Errno::EMSGSIZE) }
+        };
+        assert_eq!(all(&few), Ok(b"abcabc".to_vec()));
+        assert_eq!(all(&many), Err(Errno::EMSGSIZE));
+        assert_eq!(all(&negative), Err(Errno::EINVAL));
+        // SAFETY: nothing is read.
+        let room = unsafe { room(large.as_ptr(), 2, Errno::EINVAL) };
+        assert_eq!(room, Ok(MOST_OCTETS));
+    }
+
+    #[test]
+    fn what_is_given_has_room_or_is_an_error() {
+        let mut place = [0; 8];
+        let mut give = |room: u32| {
+            let mut len = room;
+            // SAFETY: there is as much room, or it is refused.
+            let given = unsafe { give_octets(place.as_mut_ptr().cast(), &mut len, b"abc") };
+            (given, len)
+        };
+        assert_eq!(give(2), (Ok(()), 2));
+        assert_eq!(give(8), (Ok(()), 3));
+        assert_eq!(give(u32::MAX), (Err(Errno::EINVAL), u32::MAX));
+        let null = std::ptr::null_mut();
+        let mut len = 1;
+        // SAFETY: null is allowed.
+        let refused = unsafe { give_octets(null, &mut len, b"abc") };
+        assert_eq!(refused, Err(Errno::EFAULT));
+        // SAFETY: null is allowed.
+        assert_eq!(unsafe { give_address(null.cast(), &mut len, None) }, Ok(()));
+        assert_eq!(len, 0, "nobody");
     }
 
     /// More than there can be is an error, and no slice.

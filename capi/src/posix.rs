@@ -7,7 +7,7 @@ use std::time::Duration;
 use stubborn::bsd::linux::SPLICE_F_NONBLOCK;
 use stubborn::bsd::{
     Accepting, Calls, Closing, Connecting, Direction, EpollEvent, Errno, Fd, OneSend, PollFd,
-    Received, Receiving, Sending,
+    Received, Receiving, Sending, Target,
 };
 
 /// Where calls are made, and where threads wait: in real time or in virtual.
@@ -85,6 +85,14 @@ pub(crate) fn recv(
     }
 }
 
+/// As [`recv`] without flags; but who has no room is given nothing at once, whatever there is.
+pub(crate) fn read(machine: &impl Machine, fd: Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    match buffer.is_empty() {
+        true => machine.call(|calls| calls.read(fd, buffer))?,
+        false => recv(machine, fd, buffer, 0).map(|received| received.len),
+    }
+}
+
 pub(crate) fn send(
     machine: &impl Machine,
     fd: Fd,
@@ -125,9 +133,13 @@ pub(crate) fn splice(
     if !waits || flags & SPLICE_F_NONBLOCK != 0 {
         return machine.call(|calls| calls.splice(from, to, len, flags))?;
     }
-    let answer = machine.wait(None, |calls| match calls.splice(from, to, len, flags) {
-        Err(Errno::EAGAIN) => Poll::Pending,
-        answer => Poll::Ready(answer),
+    let mut ends = [from, to].map(Target::new);
+    let answer = machine.wait(None, |calls| {
+        let [from, to] = ends.each_mut().map(|end| end.check(calls));
+        match from.and_then(|from| calls.splice(from, to?, len, flags)) {
+            Err(Errno::EAGAIN) => Poll::Pending,
+            answer => Poll::Ready(answer),
+        }
     })?;
     answer.unwrap_or(Err(Errno::EAGAIN))
 }
@@ -141,7 +153,7 @@ pub(crate) fn close(machine: &impl Machine, fd: Fd) -> Result<(), Errno> {
     let answer = machine.wait(time.or(Some(Duration::ZERO)), |calls| {
         closing.attempt(calls)
     })?;
-    answer.unwrap_or_else(|| machine.call(|calls| calls.close(fd))?)
+    answer.unwrap_or_else(|| machine.call(|calls| closing.timed_out(calls))?)
 }
 
 /// `millis` of poll: below zero, for ever.
@@ -165,9 +177,12 @@ pub(crate) fn epoll_wait(
     millis: i32,
 ) -> Result<Vec<EpollEvent>, Errno> {
     let most = usize::try_from(most).map_err(|_| Errno::EINVAL)?;
-    let answer = machine.wait(timeout(millis), |calls| match calls.epoll_wait(fd, most) {
-        Ok(events) if events.is_empty() => Poll::Pending,
-        answer => Poll::Ready(answer),
+    let mut set = Target::new(fd);
+    let answer = machine.wait(timeout(millis), |calls| {
+        match set.check(calls).and_then(|fd| calls.epoll_wait(fd, most)) {
+            Ok(events) if events.is_empty() => Poll::Pending,
+            answer => Poll::Ready(answer),
+        }
     })?;
     answer.unwrap_or(Ok(Vec::new()))
 }

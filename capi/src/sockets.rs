@@ -254,7 +254,7 @@ pub unsafe extern "C" fn stubborn_getsockname(
     unsafe {
         on(stack, |host| {
             let local = host.call(|calls| calls.getsockname(fd))??;
-            abi::give_address(address, len, local)
+            abi::give_address(address, len, Some(local))
         })
     }
 }
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn stubborn_getpeername(
     unsafe {
         on(stack, |host| {
             let peer = host.call(|calls| calls.getpeername(fd))??;
-            abi::give_address(address, len, peer)
+            abi::give_address(address, len, Some(peer))
         })
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_ulong, c_void};
 use std::slice;
 
 use libc::{epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t};
+use stubborn::bsd::linux::F_GETFL;
 use stubborn::bsd::{EpollEvent, Errno, PollFd};
 
 use crate::abi::{self, Address};
@@ -38,8 +39,11 @@ pub(crate) unsafe fn accept(
     (address, len): (*mut sockaddr, *mut socklen_t),
 ) -> Result<c_int, Errno> {
     let (new, peer) = posix::accept(machine, fd, flags)?;
-    // SAFETY: the caller's word.
-    let given = unsafe { abi::give_address(address, len, peer) };
+    let given = match address.is_null() {
+        true => Ok(()),
+        // SAFETY: the caller's word.
+        false => unsafe { abi::give_address(address, len, Some(peer)) },
+    };
     if given.is_err() {
         machine.call(|calls| calls.close(new))??;
     }
@@ -78,9 +82,9 @@ pub(crate) unsafe fn receive_from(
     // SAFETY: the caller's word.
     let buffer = unsafe { abi::octets_mut(buffer, len) }?;
     let received = posix::recv(machine, fd, buffer, flags)?;
-    if let Some(from) = received.from {
+    if !address.is_null() {
         // SAFETY: the caller's word.
-        unsafe { abi::give_address(address, address_len, from) }?;
+        unsafe { abi::give_address(address, address_len, received.from) }?;
     }
     Ok(received.len)
 }
@@ -117,11 +121,11 @@ pub(crate) unsafe fn option(
     value: *mut c_void,
     len: *mut socklen_t,
 ) -> Result<(), Errno> {
-    // SAFETY: the caller's word. Who says nothing of room hears so when the value is given.
-    let room = unsafe { len.as_ref() }.map_or(0, |room| *room as usize);
+    // First: what is read once is not lost on who has said nothing of room. SAFETY: the caller's word.
+    let room = unsafe { abi::room_for(len) }?;
     let octets = machine.call(|calls| calls.getsockopt_into(fd, level, name, room))??;
     // SAFETY: the caller's word.
-    unsafe { abi::give_octets(value, len, &octets) }.map(drop)
+    unsafe { abi::give_octets(value, len, &octets) }
 }
 
 /// setsockopt on a machine, of a level and name.
@@ -153,7 +157,7 @@ pub(crate) unsafe fn receive_message(
     // SAFETY: the caller's word.
     let header = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
     // SAFETY: the caller's word.
-    let room = unsafe { abi::room(header.msg_iov, header.msg_iovlen) }?;
+    let room = unsafe { abi::room(header.msg_iov, header.msg_iovlen, Errno::EMSGSIZE) }?;
     let mut buffer = vec![0; room.min(MOST_AT_ONCE)];
     let received = posix::recv(machine, fd, &mut buffer, flags)?;
     let filled = posix::filled(&received, buffer.len());
@@ -174,13 +178,12 @@ pub(crate) unsafe fn read_vector(
 ) -> Result<usize, Errno> {
     let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
     // SAFETY: the caller's word.
-    let room = unsafe { abi::room(pieces, count) }?;
+    let room = unsafe { abi::room(pieces, count, Errno::EINVAL) }?;
     let mut buffer = vec![0; room.min(MOST_AT_ONCE)];
-    let received = posix::recv(machine, fd, &mut buffer, 0)?;
-    let filled = posix::filled(&received, buffer.len());
+    let len = posix::read(machine, fd, &mut buffer)?;
     // SAFETY: the caller's word.
-    unsafe { abi::scatter(pieces, count, &buffer[..filled]) }?;
-    Ok(received.len)
+    unsafe { abi::scatter(pieces, count, &buffer[..len]) }?;
+    Ok(len)
 }
 
 /// sendmsg on a machine.
@@ -196,14 +199,10 @@ pub(crate) unsafe fn send_message(
     // SAFETY: the caller's word.
     let message = unsafe { message.as_ref() }.ok_or(Errno::EFAULT)?;
     // SAFETY: the caller's word.
-    let data = unsafe { abi::gather(message.msg_iov, message.msg_iovlen) }?;
-    let to = match message.msg_name.is_null() {
-        true => None,
-        // SAFETY: the caller's word.
-        false => unsafe {
-            Some(abi::address(message.msg_name.cast(), message.msg_namelen)?.inet()?)
-        },
-    };
+    let data = unsafe { abi::gather(message.msg_iov, message.msg_iovlen, Errno::EMSGSIZE) }?;
+    // SAFETY: the caller's word.
+    let to = unsafe { abi::destination(message) }?;
+    let to = to.map(Address::inet).transpose()?;
     // SAFETY: the caller's word: this many octets of control messages.
     let control = unsafe { abi::control(message.msg_control, message.msg_controllen) }?;
     let once = machine.call(|calls| calls.one_send(fd, &control, to))??;
@@ -222,8 +221,14 @@ pub(crate) unsafe fn write_vector(
 ) -> Result<usize, Errno> {
     let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
     // SAFETY: the caller's word.
-    let data = unsafe { abi::gather(pieces, count) }?;
-    posix::send(machine, fd, &data, 0, None)
+    let data = unsafe { abi::gather(pieces, count, Errno::EINVAL) }?;
+    match data.is_empty() {
+        // To Linux, that is nothing, and no empty datagram either.
+        true => machine
+            .call(|calls| calls.fcntl(fd, F_GETFL, 0))?
+            .map(|_| 0),
+        false => posix::send(machine, fd, &data, 0, None),
+    }
 }
 
 /// ioctl on a machine.
@@ -309,6 +314,9 @@ pub(crate) unsafe fn wait_for_events(
     most: c_int,
     millis: c_int,
 ) -> Result<c_int, Errno> {
+    if most <= 0 {
+        return Err(Errno::EINVAL);
+    }
     if events.is_null() {
         return Err(Errno::EFAULT);
     }
@@ -360,11 +368,45 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_connection_whose_address_cannot_be_given_is_closed() {
+    fn alone() -> Alone {
         let config = Config::new(["10.0.0.1".parse().unwrap()]);
         let stack = Stack::new(config, Secret([7; 16])).unwrap();
-        let alone = Alone(RefCell::new((Bsd::new(), stack)));
+        Alone(RefCell::new((Bsd::new(), stack)))
+    }
+
+    /// As Linux has it: who reads or writes no octets neither waits nor sends, and only the descriptor counts.
+    #[test]
+    fn no_octets_are_given_and_taken_at_once() {
+        let alone = alone();
+        let socket = |kind| {
+            let fd = alone.call(|calls| calls.socket(libc::AF_INET, kind, 0));
+            fd.unwrap().unwrap()
+        };
+        let pieces = [iovec {
+            iov_base: ptr::null_mut(),
+            iov_len: 0,
+        }; 3];
+        let sockets = [libc::SOCK_STREAM, libc::SOCK_DGRAM].map(socket);
+        for (fd, expected) in sockets
+            .map(|fd| (fd, Ok(0)))
+            .into_iter()
+            .chain([(99, Err(Errno::EBADF))])
+        {
+            assert_eq!(posix::read(&alone, fd, &mut []), expected);
+            for count in [0, 3] {
+                // SAFETY: there are three pieces of nothing.
+                let read = unsafe { read_vector(&alone, fd, pieces.as_ptr(), count) };
+                assert_eq!(read, expected);
+                // SAFETY: as above.
+                let written = unsafe { write_vector(&alone, fd, pieces.as_ptr(), count) };
+                assert_eq!(written, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_connection_whose_address_cannot_be_given_is_closed() {
+        let alone = alone();
         let call = |call: &mut dyn FnMut(&mut Calls<'_>) -> Result<i32, Errno>| {
             alone.call(|calls| call(calls)).unwrap()
         };

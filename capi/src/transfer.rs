@@ -5,10 +5,11 @@ use std::ptr;
 
 use libc::{iovec, msghdr, sockaddr, socklen_t, ssize_t};
 
+use crate::posix;
 use crate::sockets::{Stubborn, on};
 use crate::structures;
 
-/// As `stubborn_recv` without flags.
+/// As `stubborn_recv` without flags; but if `len` is 0, it returns 0 at once.
 ///
 /// # Safety
 /// As `stubborn_recv`.
@@ -20,7 +21,12 @@ pub unsafe extern "C" fn stubborn_read(
     len: usize,
 ) -> ssize_t {
     // SAFETY: the caller's word.
-    unsafe { stubborn_recv(stack, fd, buffer, len, 0) }
+    unsafe {
+        match len {
+            0 => on(stack, |host| posix::read(host, fd, &mut [])),
+            _ => stubborn_recv(stack, fd, buffer, len, 0),
+        }
+    }
 }
 
 /// Receives what has arrived; returns how many octets, 0 at the end of the stream.
@@ -92,7 +98,7 @@ pub unsafe extern "C" fn stubborn_recvmsg(
     }
 }
 
-/// As `stubborn_recv` without flags, into several pieces.
+/// As `stubborn_read`, into several pieces.
 ///
 /// # Safety
 /// `stack` is valid, and there are `count` pieces that can be written.

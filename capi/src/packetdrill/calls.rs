@@ -149,7 +149,12 @@ pub(super) unsafe extern "C" fn read(
     len: usize,
 ) -> ssize_t {
     // SAFETY: the caller's word.
-    unsafe { recv(userdata, fd, buffer, len, 0) }
+    unsafe {
+        match len {
+            0 => on_known(userdata, fd, |world, fd| posix::read(world, fd, &mut [])),
+            _ => recv(userdata, fd, buffer, len, 0),
+        }
+    }
 }
 
 pub(super) unsafe extern "C" fn readv(
@@ -501,7 +506,11 @@ pub(super) unsafe extern "C" fn pipe(userdata: *mut c_void, ends: *mut c_int) ->
         on(userdata, |world| {
             let places = abi::values(ends, 2)?;
             let (reader, writer) = world.call(|calls| calls.pipe(0))??;
-            places[0] = hold(world, reader)?;
+            let held = hold(world, reader).inspect_err(|_| {
+                // Nobody knows of it.
+                let _ = world.call(|calls| calls.close(writer));
+            });
+            places[0] = held?;
             places[1] = hold(world, writer)?;
             Ok(())
         })
