@@ -60,6 +60,24 @@ fn a_link_that_cannot_be_is_refused_in_one_line() {
              corrupt: try `stubborn --help`",
         ),
         (
+            "--tun a0 --tun b0 --for 0s",
+            2,
+            "stubborn: invalid value '0s' for '--for <TIME>': '0s' is no time at all: try \
+             `stubborn --help`",
+        ),
+        (
+            "--tun a0 --tun b0 --grain 0ms",
+            2,
+            "stubborn: invalid value '0ms' for '--grain <TIME>': '0ms' is no time at all: try \
+             `stubborn --help`",
+        ),
+        (
+            "--tun a/b --tun b0 --rate 9999999999Gbit/s --delay 5000000000000000h --queue 1000bdp",
+            1,
+            "stubborn: cannot open the interface: \"a/b\" cannot name an interface: it must not \
+             be empty, . or .., nor hold spaces, / or :",
+        ),
+        (
             "--tun a/b --tun b0",
             1,
             "stubborn: cannot open the interface: \"a/b\" cannot name an interface: it must not \

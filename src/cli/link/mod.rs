@@ -62,11 +62,11 @@ pub(crate) struct LinkArgs {
     seed: u64,
 
     /// The precision: the link is served at most this often, and datagrams may be this late
-    #[arg(long, value_name = "TIME", value_parser = way::time, default_value = "100us")]
+    #[arg(long, value_name = "TIME", value_parser = way::some_time, default_value = "100us")]
     grain: Duration,
 
     /// End after this time: 10s
-    #[arg(long = "for", value_name = "TIME", value_parser = way::time)]
+    #[arg(long = "for", value_name = "TIME", value_parser = way::some_time)]
     time: Option<Duration>,
 }
 
@@ -127,7 +127,7 @@ fn path(args: &LinkArgs, mtu: usize) -> anyhow::Result<Path> {
         None => args.both.clone(),
     };
     let (there, back) = (way(&args.there), way(&args.back));
-    let round_trip = there.delay() + back.delay();
+    let round_trip = there.delay().saturating_add(back.delay());
     let medium = |way: Way| way.medium(round_trip, mtu).map_err(anyhow::Error::msg);
     Ok(Path::new(medium(there)?, medium(back)?))
 }

@@ -131,8 +131,9 @@ impl Way {
 
     fn room(&self, rate: u64, round_trip: Duration) -> Result<Queue, String> {
         let bdp = |thousandths: u64| {
-            let octets = u128::from(rate) * round_trip.as_nanos() / 8_000_000_000;
-            (octets * u128::from(thousandths) / 1000) as u64
+            let octets = u128::from(rate).saturating_mul(round_trip.as_nanos()) / 8_000_000_000;
+            let octets = octets.saturating_mul(u128::from(thousandths)) / 1000;
+            u64::try_from(octets).unwrap_or(u64::MAX)
         };
         match self.queue {
             None => Ok(Queue::Octets(bdp(1000).max(LEAST_QUEUE))),
@@ -193,6 +194,14 @@ pub(super) fn changes(text: &str) -> Result<Way, String> {
 
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     Time::try_from(text.to_owned()).map(|time| time.0)
+}
+
+/// More than none.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        Duration::ZERO => Err(format!("'{text}' is no time at all")),
+        time => Ok(time),
+    }
 }
 
 fn rate(text: &str) -> Result<u64, String> {

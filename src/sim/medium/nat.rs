@@ -189,8 +189,7 @@ impl Nat {
             self.inside.insert(inside, Mapping { used, ..mapping });
             return Some(mapping.outside);
         }
-        // The old port is not free yet, so the new one differs.
-        let outside = self.free(inside, random)?;
+        let outside = self.free(now, inside, random)?;
         if let Some(old) = known {
             self.outside.remove(&old.outside);
             counts.rebound += 1;
@@ -201,11 +200,15 @@ impl Nat {
             generation: self.generation,
         };
         self.inside.insert(inside, mapping);
-        self.outside.insert(outside, inside);
+        if let Some(forgotten) = self.outside.insert(outside, inside) {
+            self.inside.remove(&forgotten);
+        }
         Some(outside)
     }
 
-    fn free(&self, inside: Endpoint, random: &mut Random) -> Option<Endpoint> {
+    /// A port that nobody has, or has had until its mapping was forgotten: another than `inside` itself, so that the new
+    /// one differs.
+    fn free(&self, now: Instant, inside: Endpoint, random: &mut Random) -> Option<Endpoint> {
         let same_family = |address: &&IpAddr| address.is_ipv4() == inside.address.is_ipv4();
         let address = *self.addresses.iter().find(same_family)?;
         let start = random.between(self.first_port.into(), self.last_port.into()) as u16;
@@ -216,7 +219,13 @@ impl Nat {
                 address,
                 port,
             })
-            .find(|outside| !self.outside.contains_key(outside))
+            .find(|outside| {
+                let holder = self.outside.get(outside);
+                let is_alive = |mapping: &Mapping| self.is_alive(now, mapping);
+                holder.is_none_or(|holder| {
+                    *holder != inside && !self.inside.get(holder).is_some_and(is_alive)
+                })
+            })
     }
 }
 
@@ -524,6 +533,27 @@ mod tests {
 
         bench.nat.heal();
         assert_eq!(port(bench.out(100_000, sent)), second);
+    }
+
+    /// A port whose mapping is forgotten is another's, and nobody else's again once nothing is forgotten any more.
+    #[test]
+    fn a_port_that_is_forgotten_is_free() {
+        let narrow = nat()
+            .ports(4_000, 4_000)
+            .idle_timeout(Duration::from_secs(60));
+        let mut bench = Bench::new(narrow);
+        let [host, peer] = HOSTS[0];
+        let from = |port| tcp(header(host, peer), [port, 7]);
+        assert!(bench.out(0, from(40_000)).is_some());
+        assert_eq!(bench.out(60, from(40_001)), None, "it is in use");
+        let out = bench.out(61, from(40_001)).unwrap();
+        assert_eq!(ends(&out)[0].1, 4_000);
+        let back = bench.back(61, tcp(header(peer, PUBLIC[0]), [7, 4_000]));
+        assert_eq!(ends(&back.unwrap())[1].1, 40_001);
+        assert_eq!(bench.out(62, from(40_000)), None);
+        bench.nat.heal();
+        assert_eq!(bench.out(1_000, from(40_000)), None);
+        assert!(bench.out(1_000, from(40_001)).is_some());
     }
 
     #[test]
