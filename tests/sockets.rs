@@ -10,6 +10,7 @@ mod sockets {
     mod executor;
     mod in_place;
     mod landing;
+    mod odd;
     mod own_futures;
     mod queues;
     mod streams;

@@ -190,6 +190,17 @@ pub(super) fn undelivered(error: DatagramError) -> Error {
     Error::new(kind, error)
 }
 
+/// RFC 1122 §3.2.1.7: no datagram is sent with a TTL of zero.
+pub(super) fn check_hop_limit(hop_limit: Option<u8>) -> Result<(), Error> {
+    match hop_limit {
+        Some(0) => {
+            let message = "a datagram with a TTL of zero goes nowhere";
+            Err(Error::new(ErrorKind::InvalidInput, message))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn family(address: SocketAddr) -> u8 {
     if address.is_ipv4() { 4 } else { 6 }
 }

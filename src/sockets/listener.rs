@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::io;
 
 use super::blocking::{self, Patience, Waits};
+use super::error;
 use super::handle::{self, Connection, Hold};
 use super::stream::TcpStream;
 use crate::config::ListenerConfig;
@@ -71,6 +72,7 @@ impl TcpListener {
         };
         // Not under the lock: it may call the network, or panic.
         change(&mut config);
+        error::check_hop_limit(config.tcp.socket.hop_limit)?;
         let config = config.part(engines.len());
         let mut listener = TcpListener {
             hold: hold.clone(),

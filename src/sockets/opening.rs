@@ -146,6 +146,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Sends a SYN.
     pub(super) fn begin(net: &Net, remote: SocketAddr, opening: &Opening) -> io::Result<Opened> {
+        error::check_hop_limit(opening.tcp.socket.hop_limit)?;
         let (hold, local) = (net.hold().clone(), opening.local);
         let engine = hold.engine(hold.runtime().home(local, remote));
         let connection =

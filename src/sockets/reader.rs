@@ -118,8 +118,9 @@ impl BufRead for Reader<'_> {
         let Some(loan) = &mut self.loan else {
             return;
         };
+        // No more than there is counts, whatever is said.
+        self.untold += amount.min(loan.len());
         loan.consume(amount);
-        self.untold += amount;
         if self.untold >= MOST && !loan.is_empty() {
             self.untold = 0;
             let (id, loan) = (self.stream.id(), &*loan);

@@ -204,7 +204,8 @@ impl TcpStream {
     /// Replaces all its options.
     ///
     /// # Errors
-    /// `InvalidInput` if they are invalid ([`SocketOptions`] says when): then they stay as they were.
+    /// `InvalidInput` if they are invalid ([`SocketOptions`] says when), or the hop limit is zero: then they stay as
+    /// they were.
     /// `NetworkDown` if the network has ended.
     pub fn set_options(&self, options: SocketOptions) -> io::Result<()> {
         self.set_checked(|held| *held = options)
@@ -274,6 +275,7 @@ impl TcpStream {
             change(&mut options);
             let checked = options.validate();
             checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            error::check_hop_limit(options.hop_limit)?;
             shared.stack().set_options(now, id, options);
             Ok(())
         })?

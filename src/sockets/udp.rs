@@ -232,10 +232,7 @@ impl UdpSocket {
     /// # Errors
     /// `InvalidInput` if it is zero.
     pub fn set_ttl(&self, ttl: u8) -> io::Result<()> {
-        if ttl == 0 {
-            let message = "a datagram with a TTL of zero goes nowhere";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
+        error::check_hop_limit(Some(ttl))?;
         self.set(|options| options.hop_limit = Some(ttl));
         Ok(())
     }
@@ -375,11 +372,14 @@ impl UdpSocket {
         }
     }
 
-    fn set(&self, change: impl FnOnce(&mut UdpOptions)) {
-        let mut options = self.options();
-        change(&mut options);
+    /// Another thread may change another option meanwhile: neither loses what it has set.
+    fn set(&self, change: impl Fn(&mut UdpOptions)) {
         for (engine, id) in self.inner.shards() {
-            engine.call(|shared, _| shared.stack().udp_set_options(id, options));
+            engine.call(|shared, _| {
+                let mut options = shared.stack().udp_options(id);
+                change(&mut options);
+                shared.stack().udp_set_options(id, options);
+            });
         }
     }
 
