@@ -17,7 +17,6 @@ use std::mem;
 use std::os::fd::OwnedFd;
 use std::panic::RefUnwindSafe;
 use std::sync::Arc;
-use std::task::Waker;
 use std::thread;
 
 use nix::sys::timerfd::TimerFd;
@@ -36,7 +35,7 @@ use super::poll_device::PollDevice;
 use super::poller::Kick;
 use super::shard::{Shard, Traffic};
 use super::shared::{Shared, earlier};
-use super::waiters::{Key, Place};
+use super::waiters::{Key, Place, wake_all};
 use super::waking::Waking;
 use crate::stack::{ConnId, Readiness};
 use crate::time::Instant;
@@ -274,7 +273,7 @@ impl Engine {
     fn fail(&self, shared: &mut MutexGuard<'_, Shared>) {
         shared.close(Closed::Panicked);
         let woken = shared.take_woken();
-        MutexGuard::unlocked(shared, || woken.into_iter().for_each(Waker::wake));
+        MutexGuard::unlocked(shared, || wake_all(woken));
         self.kick(shared.lead);
         if let Some(outbox) = &self.outbox {
             outbox.fail();
@@ -411,7 +410,7 @@ fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
     let woken = shared.take_woken();
     let hand = shared.hand_over();
     drop(shared);
-    woken.into_iter().for_each(Waker::wake);
+    wake_all(woken);
     hand
 }
 

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 
@@ -238,6 +239,16 @@ impl Waiters {
     fn remove_all(&mut self, key: Key) -> Vec<Waiter> {
         self.finish_awaited &= key != Key::Finished;
         self.table.remove(&key).unwrap_or_default()
+    }
+}
+
+/// Wakes all, after unlocking. A waker is the user's: if one panics, that is not the business of the thread that
+/// happens to be here, and the others are to be woken all the same.
+pub(super) fn wake_all(woken: Vec<Waker>) {
+    for waker in woken {
+        if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+            log::error!("a waker has panicked");
+        }
     }
 }
 

@@ -530,3 +530,44 @@ fn a_waker_may_make_any_call() {
         goes_on(&ends.server, &ends.client);
     });
 }
+
+/// Panics when it is woken.
+struct Panicking;
+
+impl Wake for Panicking {
+    fn wake(self: Arc<Self>) {
+        panic!("a test");
+    }
+}
+
+/// Whether the background thread wakes it, or a thread that waits for something else: the others are woken, and
+/// somebody still receives.
+#[test]
+fn a_waker_that_panics_stops_nobody_else() {
+    bounded(|| {
+        for others_wait in [false, true] {
+            let ends = connected();
+            let waiting = others_wait.then(|| {
+                let listener = ends.listener;
+                thread::spawn(move || listener.accept().map(drop))
+            });
+            thread::sleep(SHORT);
+            let stream = asynchronous::TcpStream::from(ends.opened.clone());
+            let panicking = Waker::from(Arc::new(Panicking));
+            let mut buffer = [0; 9];
+            let polled = stream.poll_read(&mut Context::from_waker(&panicking), &mut buffer);
+            assert!(matches!(polled, Poll::Pending), "{polled:?}");
+            let mut reader = ends.opened.clone();
+            let reading = thread::spawn(move || reader.read(&mut [0; 9]));
+            thread::sleep(SHORT);
+            (&ends.accepted).write_all(b"abc").unwrap();
+            assert_eq!(reading.join().unwrap().unwrap(), 3);
+            goes_on(&ends.server, &ends.client);
+            ends.server.shutdown(Duration::ZERO);
+            if let Some(waiting) = waiting {
+                assert!(waiting.join().unwrap().is_err());
+            }
+            ends.client.shutdown(Duration::ZERO);
+        }
+    });
+}
