@@ -62,7 +62,8 @@ impl Stack {
         };
         self.note_keys(&config.tcp.signatures);
         self.saved_syns.note(config.saves_syns);
-        Ok(self.listeners.insert(local, config))
+        let tcp = self.table.share(&config.tcp);
+        Ok(self.listeners.insert(local, config, tcp))
     }
 
     /// The configuration of a listener; `None` if it was closed.
@@ -85,8 +86,9 @@ impl Stack {
         config.validate()?;
         self.note_keys(&config.tcp.signatures);
         self.saved_syns.note(config.saves_syns);
+        let tcp = self.table.share(&config.tcp);
         if let Some(listener) = self.listeners.get_mut(listener) {
-            listener.config = config;
+            (listener.config, listener.tcp) = (config, tcp);
         }
         Ok(())
     }

@@ -11,6 +11,8 @@
 //! What is lost: the SYN,ACK is not sent again; and the peer's text, should it come without the
 //! acknowledgment that was to precede it, is a stranger's.
 
+use std::sync::Arc;
+
 use super::Stack;
 use super::arrive::Arrival;
 use super::epoch::Epoch;
@@ -59,7 +61,7 @@ impl Stack {
         };
         let epoch = Epoch::at(now);
         listener.cookies_sent = Some(epoch);
-        let config = self.table.share(&listener.config.tcp);
+        let config = Arc::clone(&listener.tcp);
         let mut open = self.open(now, &config, tuple, None);
         let size = size_index(syn.options.mss.unwrap_or(open.path.default_mss));
         open.iss = cookie(&self.secret, &tuple, syn.seq, epoch, size);
@@ -120,7 +122,7 @@ impl Stack {
             self.counters.listen_overflows += 1;
             return true;
         }
-        let config = self.table.share(&listener.config.tcp);
+        let config = Arc::clone(&listener.tcp);
         let open = Open {
             iss: ack.ack.wrapping_sub(1),
             ..self.open(now, &config, tuple, None)

@@ -4,11 +4,12 @@ use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, SocketAddr};
 use core::num::NonZeroU64;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::epoch::Epoch;
 use super::id::{ConnId, ListenerId};
 use super::secret::Secret;
-use crate::config::{FastOpenConfig, ListenerConfig};
+use crate::config::{FastOpenConfig, ListenerConfig, TcpConfig};
 use crate::tcp::FourTuple;
 use crate::time::Instant;
 
@@ -17,6 +18,8 @@ use crate::time::Instant;
 pub(super) struct Listener {
     pub(super) local: SocketAddr,
     pub(super) config: ListenerConfig,
+    /// `config.tcp`, as its connections have it.
+    pub(super) tcp: Arc<TcpConfig>,
     /// Whether the user answered on the last connection that it let go of.
     pub(super) is_answered: bool,
     /// Connections in SYN-RECEIVED.
@@ -86,7 +89,12 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Adds a listener whose address is free.
-    pub(super) fn insert(&mut self, local: SocketAddr, config: ListenerConfig) -> ListenerId {
+    pub(super) fn insert(
+        &mut self,
+        local: SocketAddr,
+        config: ListenerConfig,
+        tcp: Arc<TcpConfig>,
+    ) -> ListenerId {
         let id = ListenerId(NonZeroU64::MIN.saturating_add(self.opened));
         self.opened += 1;
         self.by_port.entry(local.port()).or_default().push(id);
@@ -95,6 +103,7 @@ impl Listeners {
             Listener {
                 local,
                 config,
+                tcp,
                 is_answered: false,
                 half_open: 0,
                 cookies_sent: None,

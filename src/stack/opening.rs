@@ -45,7 +45,7 @@ impl Stack {
             return;
         };
         let (defer_accept, is_answered) = (listener.config.defer_accept, listener.is_answered);
-        let config = self.table.share(&listener.config.tcp);
+        let config = Arc::clone(&listener.tcp);
         let open = Open {
             defer_accept,
             is_answered,

@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 
 use siphasher::sip::{SipHasher13, SipHasher24};
 
+use super::key::Key;
 use crate::tcp::FourTuple;
 use crate::time::Instant;
 
@@ -44,17 +45,27 @@ impl Secret {
         hasher.finish()
     }
 
+    /// The same of sockets or hosts, which every new connection needs.
+    fn prf_of(&self, usage: Use, key: Key) -> u64 {
+        key.hash_with(|sockets| {
+            let mut octets = [0; 37];
+            let input = &mut octets[..=sockets.len()];
+            input[0] = usage as u8;
+            input[1..].copy_from_slice(sockets);
+            SipHasher24::new_with_key(&self.0).hash(input)
+        })
+    }
+
     /// ISN = M + F(local, remote, key), M a clock of 4 microseconds (RFC 9293 §3.4.1, SHLD-1;
     /// RFC 6528 §3).
     pub(super) fn initial_sequence_number(&self, now: Instant, tuple: &FourTuple) -> u32 {
         let m = (now.as_nanos() / 4_000) as u32;
-        m.wrapping_add(self.prf(Use::InitialSequenceNumber, tuple) as u32)
+        m.wrapping_add(self.prf_of(Use::InitialSequenceNumber, Key::new(tuple)) as u32)
     }
 
     /// Where the timestamp clock for this pair of hosts starts (RFC 7323 §7.1).
     pub(super) fn timestamp_offset(&self, tuple: &FourTuple) -> u32 {
-        let hosts = (tuple.local.ip(), tuple.remote.ip());
-        self.prf(Use::TimestampOffset, hosts) as u32
+        self.prf_of(Use::TimestampOffset, Key::new(tuple).hosts()) as u32
     }
 
     /// What the flow label from one socket to another begins with.
@@ -126,7 +137,6 @@ impl BuildHasher for TableHasher {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::Key;
     use super::*;
 
     fn tuple(port: u16) -> FourTuple {

@@ -123,16 +123,32 @@ impl Tcb {
         if self.parted && !self.brings_text_alone(ack, seg) {
             self.end_part();
         }
-        self.report_ack(now, ack, wnd, seg);
-        if ack > self.snd.una {
-            self.advance_una(now, ack);
+        match self.takes_calmly(ack, seg) {
+            true => {
+                #[cfg(test)]
+                let as_any = self.after_any_ack(now, ack, seg);
+                self.take_calm_ack(now, ack);
+                #[cfg(test)]
+                self.assert_same_as(&as_any);
+            }
+            false => self.take_any_ack(now, ack, seg),
+        }
+        if ack > una {
             self.note_progress(now);
         }
-        self.arm_recovery_timer();
         self.update_send_window(wnd, seg.seq, ack);
         if seg.text.is_empty() || ack > una || seg.seq > self.rcv.nxt {
             self.put_off_probe(now);
         }
+    }
+
+    /// Recovery and congestion control hear of an acknowledgment, and what it is about leaves the buffer.
+    pub(super) fn take_any_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
+        self.report_ack(now, ack, seg);
+        if ack > self.snd.una {
+            self.advance_una(now, ack);
+        }
+        self.arm_recovery_timer();
     }
 
     /// SND.WND, unless a segment that was sent later has said what it is.
@@ -163,13 +179,13 @@ impl Tcb {
     }
 
     /// Tells recovery and congestion control of an acknowledgment.
-    fn report_ack(&mut self, now: Instant, ack: Seq, wnd: usize, seg: &Segment<'_>) {
+    fn report_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         self.stats.last_ack_received = now;
         // RFC 5681 §2, (a) to (e).
         let is_duplicate = ack == self.snd.una
             && self.flight_size() > 0
             && seg.is_empty()
-            && !self.tells_of_window(wnd, seg.seq);
+            && !self.tells_of_window(seg.wnd, seg.seq);
         let echo = self.echo(now, seg);
         let sack = match self.agreed.sack {
             true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),

@@ -15,9 +15,12 @@
 //! seventh  nothing lies beyond a gap, there is memory, and it is not packets that count
 //! eighth   no FIN, now or before
 //! ```
+//!
+//! Of a segment that is not expected, a FIN for example, the acknowledgment often is: then the fifth step does
+//! the same with it ([`Tcb::take_calm_ack`]).
 
 use super::congestion::Ack;
-use super::segment::segments;
+use super::segment::{Segment, segments};
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{AckDue, Tcb};
@@ -137,13 +140,40 @@ impl Tcb {
 
     /// See [`Tcb::look_ahead`].
     pub(super) fn is_steady(&self) -> bool {
-        self.config.header_prediction
-            && self.state == State::Established
+        self.state == State::Established
             && self.rcv.fin.is_none()
             && !self.agreed.signed
+            && self.is_calm()
+    }
+
+    /// Whether nothing is amiss with what was sent, and an acknowledgment says how far it has arrived and no more.
+    fn is_calm(&self) -> bool {
+        self.config.header_prediction
             && !self.config.habits.congestion.counts_segments
             && self.feedback.mode() == EcnMode::Off
             && self.recovery.is_calm(self.snd.una)
+    }
+
+    /// Whether the acknowledgment of a segment that is not expected by itself, a FIN for example, is one that
+    /// [`Tcb::take_calm_ack`] takes.
+    pub(super) fn takes_calmly(&self, ack: Seq, seg: &Segment<'_>) -> bool {
+        self.is_calm()
+            && self.snd.una > self.snd.iss
+            && (ack > self.snd.una || !seg.is_empty())
+            && seg.options.sack.is_empty()
+    }
+
+    /// Does of [`Tcb::take_any_ack`] what is left to do where nothing is amiss.
+    pub(super) fn take_calm_ack(&mut self, now: Instant, ack: Seq) {
+        self.stats.last_ack_received = now;
+        self.note_app_limit();
+        let (in_flight, waits) = (self.flight_size(), self.has_unsent());
+        if ack > self.snd.una {
+            self.take_predicted_news(now, ack, in_flight, waits);
+        } else {
+            self.recovery.on_no_news();
+            self.limit_burst(0, waits);
+        }
     }
 
     /// Whether a segment is one of the two that are expected.
@@ -297,6 +327,13 @@ impl Tcb {
         let full = header.full(from, to);
         let discard = tcb.take_by_the_steps(now, ecn, &full, text, mss);
         assert_eq!(discard, None, "{header:?}");
+        tcb
+    }
+
+    /// A copy that takes the acknowledgment as any other.
+    pub(super) fn after_any_ack(&self, now: Instant, ack: Seq, seg: &Segment<'_>) -> Tcb {
+        let mut tcb = self.clone();
+        tcb.take_any_ack(now, ack, seg);
         tcb
     }
 
