@@ -2,7 +2,7 @@
 //! header, and its text is not copied.
 
 use super::checksum::Sum;
-use super::ip::protocol;
+use super::ip_header::protocol;
 use super::offload::{self, Cut, Form, Kind};
 use super::{Packet, ipv4, ipv6, tcp};
 

@@ -4,13 +4,14 @@ use core::fmt::{self, Display, Formatter};
 use core::net::IpAddr;
 
 use super::icmp::{Echo, IcmpError, IcmpMessage, Quote, Unreachable};
-use super::ip::{Content, IpHeader, protocol};
+use super::ip::content;
+use super::ip_header::{Content, IpHeader, protocol};
 use super::membership::{Membership, Query};
 use super::options::{
     AccurateEcn, CounterOrder, FastOpen, Known, RawOption, RawOptions, Timestamps,
 };
 use super::tcp::{Control, TcpHeader};
-use super::{Checksum, Payload, content, parse_payload};
+use super::{Checksum, Payload, parse_payload};
 
 /// Prints a datagram in a line, whatever it is. What [`parse`](super::parse) refuses is named with
 /// the reason.

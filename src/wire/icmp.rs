@@ -7,7 +7,8 @@ use etherparse::{Icmpv4Slice, Icmpv6Slice};
 
 use super::checksum::Sum;
 pub use super::icmp_error::{IcmpError, Unreachable};
-use super::ip::{IpHeader, Quoted, is_host, protocol};
+use super::ip::is_host;
+use super::ip_header::{IpHeader, Quoted, protocol};
 use super::malformed::Malformed;
 use super::{ipv4, ipv6};
 

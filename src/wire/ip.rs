@@ -1,80 +1,15 @@
-//! What IPv4 and IPv6 have in common.
+//! Datagrams and addresses of either family.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::ecn::Ecn;
+use super::ip_header::{Content, IpHeader, protocol};
+use super::malformed::{Malformed, Refusal};
 use super::{ipv4, ipv6};
 
-/// Protocol numbers, as the protocol field of IPv4 and the next header field of IPv6 carry them.
-pub mod protocol {
-    /// IPv6 hop-by-hop options (RFC 8200 §4.3).
-    pub const HOP_BY_HOP: u8 = 0;
-    /// ICMP for IPv4 (RFC 792).
-    pub const ICMP: u8 = 1;
-    /// IGMP (RFC 9776).
-    pub const IGMP: u8 = 2;
-    /// TCP (RFC 9293).
-    pub const TCP: u8 = 6;
-    /// UDP (RFC 768).
-    pub const UDP: u8 = 17;
-    /// IPv6 routing header (RFC 8200 §4.4).
-    pub const ROUTING: u8 = 43;
-    /// IPv6 fragment header (RFC 8200 §4.5).
-    pub const FRAGMENT: u8 = 44;
-    /// ICMP for IPv6 (RFC 4443).
-    pub const ICMPV6: u8 = 58;
-    /// Nothing follows (RFC 8200 §4.7).
-    pub const NO_NEXT_HEADER: u8 = 59;
-    /// IPv6 destination options (RFC 8200 §4.6).
-    pub const DESTINATION_OPTIONS: u8 = 60;
-}
-
-/// The longest datagram, header included, in octets.
-pub const MAX_DATAGRAM: usize = 65_535;
-
-/// What this stack reads and writes of an IP header, whichever the family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IpHeader {
-    /// Where it comes from.
-    pub source: IpAddr,
-    /// Where it goes; of the same family.
-    pub destination: IpAddr,
-    /// What it carries: see [`protocol`]. With IPv6, the last of the chain of next headers.
-    pub protocol: u8,
-    /// TTL or hop limit.
-    pub hop_limit: u8,
-    /// Six DSCP bits and two ECN bits: the type of service of old.
-    pub traffic_class: u8,
-    /// IPv6: tells the flow to routers that share out a load (RFC 6437), in 20 bits; 0: it is not
-    /// told. IPv4: 0.
-    pub flow_label: u32,
-    /// IPv4: tells the fragments of one datagram from those of others. IPv6: 0.
-    pub identification: u16,
-    /// IPv4: routers must not fragment it. IPv6: they never do, so true.
-    pub dont_fragment: bool,
-}
+pub use super::ip_header::MAX_DATAGRAM;
 
 impl IpHeader {
-    /// A datagram that needs no fragmenting, so no identification either (RFC 6864 §4).
-    pub fn new(source: IpAddr, destination: IpAddr, protocol: u8, hop_limit: u8) -> IpHeader {
-        IpHeader {
-            source,
-            destination,
-            protocol,
-            hop_limit,
-            traffic_class: 0,
-            flow_label: 0,
-            identification: 0,
-            dont_fragment: true,
-        }
-    }
-
-    /// The ECN field of the traffic class.
-    pub const fn ecn(&self) -> Ecn {
-        Ecn::of(self.traffic_class)
-    }
-
     /// Writes the header of a datagram with `payload` octets behind it to the front of `out`, and
     /// says how many octets it took: 20 or 40.
     ///
@@ -135,7 +70,7 @@ pub fn fragments(
     if datagram.len() <= mtu {
         return Ok(vec![datagram]);
     }
-    let Ok((ip, Content::Whole { payload, .. })) = super::content(&datagram) else {
+    let Ok((ip, Content::Whole { payload, .. })) = content(&datagram) else {
         return Err(Unfragmentable);
     };
     let headers = match ip.source {
@@ -150,17 +85,33 @@ pub fn fragments(
     let mut pieces = payload.chunks(room).enumerate().peekable();
     let mut fragments = Vec::with_capacity(payload.len().div_ceil(room));
     while let Some((index, piece)) = pieces.next() {
-        let place = FragmentPlace {
-            identification,
-            offset: (index * room) as u16,
-            more: pieces.peek().is_some(),
-        };
-        fragments.push(match ip.source {
-            IpAddr::V4(_) => ipv4::fragment(&ip, place, piece),
-            IpAddr::V6(_) => ipv6::fragment(&ip, place, piece),
-        });
+        let offset = (index * room) as u16;
+        let more = pieces.peek().is_some();
+        fragments.push(fragment(&ip, identification, offset, more, piece));
     }
     Ok(fragments)
+}
+
+/// One fragment of the datagram with header `ip`, as a datagram; `offset` is in octets.
+fn fragment(ip: &IpHeader, identification: u32, offset: u16, more: bool, piece: &[u8]) -> Vec<u8> {
+    match ip.source {
+        IpAddr::V4(_) => {
+            let identification = identification as u16;
+            let ip = IpHeader {
+                identification,
+                ..*ip
+            };
+            let mut datagram = ip.datagram(piece);
+            ipv4::set_fragment(&mut datagram[..ipv4::HEADER], offset, more);
+            datagram
+        }
+        IpAddr::V6(_) => {
+            let header = ipv6::fragment_header(ip.protocol, identification, offset, more);
+            let protocol = protocol::FRAGMENT;
+            let ip = IpHeader { protocol, ..*ip };
+            ip.datagram(&[&header, piece].concat())
+        }
+    }
 }
 
 /// A datagram cannot be cut into fragments.
@@ -175,13 +126,18 @@ impl fmt::Display for Unfragmentable {
 
 impl std::error::Error for Unfragmentable {}
 
-/// Which fragment of which datagram.
-#[derive(Clone, Copy)]
-pub(super) struct FragmentPlace {
-    pub(super) identification: u32,
-    /// In octets, a multiple of eight.
-    pub(super) offset: u16,
-    pub(super) more: bool,
+/// Reads the IP headers of a datagram.
+///
+/// # Errors
+/// If they are malformed.
+#[inline]
+pub(super) fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
+    match datagram.first().map(|octet| octet >> 4) {
+        Some(4) => ipv4::parse(datagram),
+        Some(6) => ipv6::parse(datagram),
+        Some(_) => Err(Malformed::Version.into()),
+        None => Err(Malformed::TooShort.into()),
+    }
 }
 
 /// Where a datagram goes, as far as it has an address; whether the rest of it is well-formed does
@@ -233,44 +189,6 @@ pub fn scope(address: IpAddr) -> Option<u8> {
         IpAddr::V6(v6) if v6.is_multicast() => Some(v6.octets()[1] & 0xf),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
-}
-
-/// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it
-/// is the last its length is a multiple of eight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fragment<'a> {
-    /// The same in all fragments of one datagram: 16 bits with IPv4, 32 with IPv6.
-    pub identification: u32,
-    /// Where the piece belongs in the payload, in octets: a multiple of eight.
-    pub offset: u16,
-    /// Whether more follow: false on the last fragment.
-    pub more: bool,
-    /// The piece.
-    pub payload: &'a [u8],
-    /// The datagram that carried it, for an ICMP error to quote.
-    pub datagram: &'a [u8],
-}
-
-/// What the IP headers of a datagram lead to.
-pub(super) enum Content<'a> {
-    /// All of an upper-layer payload.
-    Whole {
-        payload: &'a [u8],
-        /// Where it begins, in octets from the start.
-        start: usize,
-        /// Where the field that names the protocol stands, in octets from the start.
-        pointer: u32,
-    },
-    Fragment(Fragment<'a>),
-}
-
-/// What can be read of a datagram that an ICMP error quotes, or is to quote.
-pub(super) struct Quoted<'a> {
-    /// Its protocol is the last one that is known.
-    pub(super) ip: IpHeader,
-    /// The upper-layer header and what follows it, as far as quoted; `None` if the chain does not
-    /// get there, and in a fragment that is not the first.
-    pub(super) upper: Option<&'a [u8]>,
 }
 
 #[cfg(test)]

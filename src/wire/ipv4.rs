@@ -6,13 +6,11 @@ use etherparse::Ipv4HeaderSlice;
 
 use super::checksum::Sum;
 use super::icmp_error::IcmpError;
-use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
+use super::ip_header::{Content, Fragment, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 
 /// Length without options, in octets.
 pub(super) const HEADER: usize = 20;
-/// The option that makes routers look at a datagram (RFC 2113).
-pub(super) const ROUTER_ALERT: [u8; 4] = [0x94, 4, 0, 0];
 /// The shortest TCP header; a first fragment has all of it (RFC 3128).
 const TCP_HEADER: usize = 20;
 
@@ -63,21 +61,6 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         pointer,
     };
     Ok((ip, whole))
-}
-
-/// Gives the datagram of `header` another length.
-pub(super) fn set_total_length(header: &mut [u8], length: u16) {
-    header[2..4].copy_from_slice(&length.to_be_bytes());
-    header[10..12].fill(0);
-    let checksum = sum(header).checksum();
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
-}
-
-fn sum(header: &[u8]) -> Sum {
-    match <&[u8; HEADER]>::try_from(header) {
-        Ok(header) => Sum::ZERO.plus_array(header),
-        Err(_) => Sum::ZERO.plus(header),
-    }
 }
 
 /// Options are skipped. One with an impossible length is reported (RFC 1122 §3.2.2.5); source
@@ -166,29 +149,22 @@ pub(super) fn write(
     HEADER
 }
 
-/// A whole datagram that routers are to look at.
-pub(super) fn with_router_alert(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
-    let mut datagram = ip.datagram(&[&ROUTER_ALERT, payload].concat());
-    let header = &mut datagram[..HEADER + ROUTER_ALERT.len()];
-    header[0] = 0x46;
-    header[10..12].fill(0);
-    let checksum = sum(header).checksum();
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
-    datagram
+/// Gives the datagram of `header` another length.
+pub(super) fn set_total_length(header: &mut [u8], length: u16) {
+    header[2..4].copy_from_slice(&length.to_be_bytes());
+    set_checksum(header);
 }
 
-/// One fragment of the datagram with header `ip`, as a datagram.
-pub(super) fn fragment(ip: &IpHeader, place: FragmentPlace, piece: &[u8]) -> Vec<u8> {
-    let ip = IpHeader {
-        identification: place.identification as u16,
-        ..*ip
-    };
-    let mut datagram = ip.datagram(piece);
-    if let Some(header) = datagram.first_chunk_mut::<HEADER>() {
-        header[6..8].copy_from_slice(&fragment_field(false, place.more, place.offset));
-        set_checksum(header);
-    }
-    datagram
+/// Makes the first octets behind the header options: `header` has them.
+pub(super) fn take_options_in(header: &mut [u8]) {
+    header[0] = 0x40 | (header.len() / 4) as u8;
+    set_checksum(header);
+}
+
+/// Makes the datagram of `header` a fragment. `offset`: in octets, a multiple of eight.
+pub(super) fn set_fragment(header: &mut [u8], offset: u16, more: bool) {
+    header[6..8].copy_from_slice(&fragment_field(false, more, offset));
+    set_checksum(header);
 }
 
 /// The flags, and the fragment offset in units of eight octets.
@@ -197,8 +173,17 @@ fn fragment_field(dont_fragment: bool, more: bool, offset: u16) -> [u8; 2] {
     (flags | (offset / 8)).to_be_bytes()
 }
 
-fn set_checksum(header: &mut [u8; HEADER]) {
+#[inline]
+fn set_checksum(header: &mut [u8]) {
     header[10..12].fill(0);
-    let checksum = Sum::ZERO.plus_array(header).checksum();
+    let checksum = sum(header).checksum();
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+#[inline]
+fn sum(header: &[u8]) -> Sum {
+    match <&[u8; HEADER]>::try_from(header) {
+        Ok(header) => Sum::ZERO.plus_array(header),
+        Err(_) => Sum::ZERO.plus(header),
+    }
 }

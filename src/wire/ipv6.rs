@@ -5,19 +5,15 @@ use core::net::Ipv6Addr;
 use etherparse::{Ipv6FlowLabel, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice};
 
 use super::icmp_error::IcmpError;
-use super::ip::{Content, Fragment, FragmentPlace, IpHeader, MAX_DATAGRAM, Quoted, protocol};
+use super::ip_header::{Content, Fragment, IpHeader, MAX_DATAGRAM, Quoted, protocol};
 use super::malformed::{Malformed, Refusal};
 
 /// Length of the header itself, in octets.
 pub(super) const HEADER: usize = 40;
 /// Length of a fragment header, in octets.
 pub(super) const FRAGMENT_HEADER: usize = 8;
-/// The header of hop-by-hop options that makes routers look at a message of MLD (RFC 2711).
-pub(super) const ROUTER_ALERT: [u8; 8] = [protocol::ICMPV6, 0, ALERT, 2, 0, 0, 1, 0];
 /// Padding of one octet.
-const PAD1: u8 = 0;
-/// The type of that option.
-const ALERT: u8 = 5;
+pub(super) const PAD1: u8 = 0;
 /// The most extension headers in a chain, and options in one of them.
 const MAX_HEADERS: usize = 8;
 const MAX_OPTIONS: usize = 8;
@@ -292,7 +288,7 @@ fn is_extension(next: u8) -> bool {
 
 /// The extension header at the front of `octets`, if all of it is there. Its first octet is its
 /// next header field, and it has at least eight.
-fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
+pub(super) fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
     let len = match kind {
         protocol::FRAGMENT => FRAGMENT_HEADER,
         _ => 8 + 8 * usize::from(*octets.get(1)?),
@@ -322,41 +318,15 @@ pub(super) fn write(
     HEADER
 }
 
-/// A whole datagram of ICMPv6 that routers are to look at.
-pub(super) fn with_router_alert(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
-    let ip = IpHeader {
-        protocol: protocol::HOP_BY_HOP,
-        ..*ip
-    };
-    ip.datagram(&[&ROUTER_ALERT, payload].concat())
-}
-
-/// Whether a datagram that has been read asks routers to look at it, for MLD.
-pub(super) fn has_router_alert(datagram: &[u8]) -> bool {
-    let is_first = datagram.get(6) == Some(&protocol::HOP_BY_HOP);
-    let header = datagram.get(HEADER..).filter(|_| is_first);
-    let options = header.and_then(|header| extension(protocol::HOP_BY_HOP, header));
-    let mut rest = options.and_then(|options| options.get(2..)).unwrap_or(&[]);
-    while let Some((&kind, behind)) = rest.split_first() {
-        if rest.starts_with(&[ALERT, 2, 0, 0]) {
-            return true;
-        }
-        let len = behind.first().filter(|_| kind != PAD1);
-        rest = len.map_or(behind, |len| {
-            behind.get(1 + usize::from(*len)..).unwrap_or(&[])
-        });
-    }
-    false
-}
-
-/// One fragment of the datagram with header `ip`, as a datagram.
-pub(super) fn fragment(ip: &IpHeader, place: FragmentPlace, piece: &[u8]) -> Vec<u8> {
-    let [high, low] = (place.offset | u16::from(place.more)).to_be_bytes();
-    let [a, b, c, d] = place.identification.to_be_bytes();
-    let header: [u8; FRAGMENT_HEADER] = [ip.protocol, 0, high, low, a, b, c, d];
-    let ip = IpHeader {
-        protocol: protocol::FRAGMENT,
-        ..*ip
-    };
-    ip.datagram(&[&header, piece].concat())
+/// The header of a fragment of what begins with a header of kind `next`. `offset`: in octets, a
+/// multiple of eight.
+pub(super) fn fragment_header(
+    next: u8,
+    identification: u32,
+    offset: u16,
+    more: bool,
+) -> [u8; FRAGMENT_HEADER] {
+    let [high, low] = (offset | u16::from(more)).to_be_bytes();
+    let [a, b, c, d] = identification.to_be_bytes();
+    [next, 0, high, low, a, b, c, d]
 }

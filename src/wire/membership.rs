@@ -5,9 +5,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
 use super::checksum::Sum;
-use super::ip::{IpHeader, protocol};
+use super::ip::header_len;
+use super::ip_header::{IpHeader, protocol};
 use super::malformed::Malformed;
-use super::{ipv4, ipv6};
+use super::router_alert;
 
 /// A message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,10 +166,7 @@ const fn fixed(is_ipv4: bool) -> usize {
 
 /// Octets of headers before the records of a report: IP with its option, and the message's own.
 pub const fn report_headers(is_ipv4: bool) -> usize {
-    match is_ipv4 {
-        true => ipv4::HEADER + ipv4::ROUTER_ALERT.len() + 8,
-        false => ipv6::HEADER + ipv6::ROUTER_ALERT.len() + 8,
-    }
+    header_len(is_ipv4) + router_alert::len(is_ipv4) + 8
 }
 
 /// Whether a message of ICMPv6 is one of MLD.
@@ -338,10 +336,7 @@ fn message(source: IpAddr, destination: IpAddr, mut payload: Vec<u8>) -> Vec<u8>
         traffic_class,
         ..IpHeader::new(source, destination, protocol, 1)
     };
-    match source {
-        IpAddr::V4(_) => ipv4::with_router_alert(&ip, &payload),
-        IpAddr::V6(_) => ipv6::with_router_alert(&ip, &payload),
-    }
+    router_alert::datagram(&ip, &payload)
 }
 
 const fn address_len(is_ipv4: bool) -> usize {

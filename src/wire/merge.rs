@@ -3,7 +3,8 @@
 
 use core::num::NonZero;
 
-use super::ip::{Content, MAX_DATAGRAM};
+use super::ip::content;
+use super::ip_header::{Content, MAX_DATAGRAM};
 use super::offload::{Cut, Form, Kind, set_checksum, set_ip_length};
 use super::tcp::{self, Control};
 use super::{Payload, parse};
@@ -63,7 +64,7 @@ impl Merge {
         let size = u16::try_from(self.mss).ok().and_then(NonZero::new);
         if let Some(size) = size.filter(|_| self.is_super) {
             set_ip_length(&mut self.octets, self.places.upper);
-            if let Ok((ip, _)) = super::content(&self.octets) {
+            if let Ok((ip, _)) = content(&self.octets) {
                 set_checksum(&ip, Kind::Tcp, &mut self.octets[self.places.upper..]);
             }
             let kind = Kind::Tcp;
@@ -89,7 +90,7 @@ struct Places {
 impl Places {
     /// Of a segment that can be one of several: with text, whole, and nothing out of the ordinary.
     fn of(datagram: &[u8]) -> Option<Places> {
-        let Ok((_, Content::Whole { payload, start, .. })) = super::content(datagram) else {
+        let Ok((_, Content::Whole { payload, start, .. })) = content(datagram) else {
             return None;
         };
         let Payload::Tcp(header, text) = parse(datagram).ok()?.payload else {

@@ -23,12 +23,14 @@
 //! | file | what it reads and writes | where it is defined |
 //! |---|---|---|
 //! | [`checksum`] | the Internet checksum | RFC 1071 |
-//! | [`ip`] | what IPv4 and IPv6 have in common | |
+//! | `ip_header` | what is read and written of an IP header, whichever the family | |
 //! | `ipv4` | the IPv4 header | RFC 791 |
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
+//! | [`ip`] | datagrams of either family, and their fragments; what an address can be | |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
 //! | [`membership`] | who is in which group: IGMP and MLD | RFC 9776, RFC 9777 |
+//! | `router_alert` | the option that their messages have | RFC 2113, RFC 2711 |
 //! | `icmp_error` | the errors of both, as one type | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
@@ -58,6 +60,7 @@ pub mod figure;
 pub mod icmp;
 mod icmp_error;
 pub mod ip;
+mod ip_header;
 mod ipv4;
 mod ipv6;
 pub mod malformed;
@@ -67,6 +70,7 @@ pub mod offload;
 pub mod options;
 pub mod packet;
 pub mod plain;
+mod router_alert;
 mod signature;
 mod sockets;
 pub mod tcp;
@@ -79,7 +83,7 @@ pub use arrived::{Arrived, Kept, Landed};
 pub use ecn::Ecn;
 pub use icmp::{Echo, IcmpMessage, Quote};
 pub use icmp_error::{IcmpError, Unreachable};
-pub use ip::{Fragment, IpHeader, protocol};
+pub use ip_header::{Fragment, IpHeader, protocol};
 pub use malformed::{Malformed, Refusal};
 pub use membership::Membership;
 pub use offload::{Checksum, Cut, Form, Kind, Offload, pieces};
@@ -95,7 +99,7 @@ pub use tcp::{Control, TcpHeader};
 pub use text::{Block, HeldText, Text};
 pub use udp::UdpHeader;
 
-use ip::Content;
+use ip_header::Content;
 
 /// A datagram, its headers read and its lengths and checksums found right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +148,7 @@ pub fn parse(datagram: &[u8]) -> Result<Datagram<'_>, Refusal> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_as(datagram: &[u8], checksum: Checksum) -> Result<Datagram<'_>, Refusal> {
-    let (ip, content) = content(datagram)?;
+    let (ip, content) = ip::content(datagram)?;
     let payload = match content {
         Content::Whole {
             payload,
@@ -157,16 +161,6 @@ pub fn parse_as(datagram: &[u8], checksum: Checksum) -> Result<Datagram<'_>, Ref
         Content::Fragment(fragment) => Payload::Fragment(fragment),
     };
     Ok(Datagram { ip, payload })
-}
-
-#[inline]
-fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
-    match datagram.first().map(|octet| octet >> 4) {
-        Some(4) => ipv4::parse(datagram),
-        Some(6) => ipv6::parse(datagram),
-        Some(_) => Err(Malformed::Version.into()),
-        None => Err(Malformed::TooShort.into()),
-    }
 }
 
 #[inline]
@@ -188,7 +182,7 @@ fn parse_payload<'a>(
         }
         (protocol::IGMP, true) => Payload::Membership(membership::parse(ip, payload, false)?),
         (protocol::ICMPV6, false) if membership::is_mld(payload) => {
-            let is_alerted = ipv6::has_router_alert(datagram);
+            let is_alerted = router_alert::is_in(datagram);
             Payload::Membership(membership::parse(ip, payload, is_alerted)?)
         }
         (protocol::ICMP, true) | (protocol::ICMPV6, false) => {

@@ -12,7 +12,8 @@
 use core::num::NonZero;
 
 use super::checksum::Sum;
-use super::ip::{Content, IpHeader, MAX_DATAGRAM, protocol};
+use super::ip::content;
+use super::ip_header::{Content, IpHeader, MAX_DATAGRAM, protocol};
 use super::{ipv4, tcp, udp};
 
 /// What a device takes off the stack's hands for datagrams that leave.
@@ -148,7 +149,7 @@ pub fn complete(datagram: &mut [u8], place: Place) {
 /// the kind that `cut` says, or that is malformed, is not cut: nothing is got, and the answer is
 /// false. Nothing is verified.
 pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool {
-    let Ok((ip, Content::Whole { payload, start, .. })) = super::content(super_segment) else {
+    let Ok((ip, Content::Whole { payload, start, .. })) = content(super_segment) else {
         return false;
     };
     let header = match (cut.kind, ip.protocol) {

@@ -3,7 +3,7 @@
 use core::num::NonZero;
 
 use super::checksum::Sum;
-use super::ip::{IpHeader, protocol};
+use super::ip_header::{IpHeader, protocol};
 use super::ipv6;
 use super::offload::{Checksum, Cut, Form, Kind, Offload, Place};
 use super::tcp::{self, TcpHeader};

@@ -7,7 +7,7 @@
 
 use super::checksum::Sum;
 use super::ecn::Ecn;
-use super::ip::protocol;
+use super::ip_header::protocol;
 use super::offload::Checksum;
 use super::options::{Options, Timestamps};
 use super::sockets::Sockets;

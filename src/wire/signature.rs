@@ -10,13 +10,14 @@ use md5::digest::CtOutput;
 use md5::{Digest, Md5};
 
 use super::checksum::Sum;
-use super::ip::{Content, IpHeader, protocol};
+use super::ip::content;
+use super::ip_header::{Content, IpHeader, protocol};
 use super::offload::{Checksum, Offload};
 use super::options::{RawOption, RawOptions, SIGNATURE};
 use super::packet::Packet;
 use super::tcp::TcpHeader;
 use super::text::Text;
-use super::{content, ipv4, ipv6, tcp};
+use super::{ipv4, ipv6, tcp};
 
 /// A TCP header without options.
 const HEADER: usize = 20;

@@ -6,7 +6,7 @@ use core::ops::{BitOr, BitOrAssign, Sub};
 use etherparse::TcpHeaderSlice;
 
 use super::checksum::Sum;
-use super::ip::{IpHeader, protocol};
+use super::ip_header::{IpHeader, protocol};
 use super::malformed::Malformed;
 use super::options::Options;
 

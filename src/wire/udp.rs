@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use etherparse::UdpHeaderSlice;
 
 use super::checksum::Sum;
-use super::ip::{IpHeader, protocol};
+use super::ip_header::{IpHeader, protocol};
 use super::malformed::Malformed;
 
 /// Length of the header, in octets.
