@@ -10,9 +10,10 @@
 //! * A repair lasts until more than `recover` is acknowledged: what duplicates say at that place is an
 //!   answer to what was sent again (RFC 6582 §4.1, the careful variant).
 
-use super::newreno::{NewReno, Phase};
+use super::newreno::Phase;
 use super::spurious::{Episode, Proof};
 use super::{Acknowledgment, Flight, Recovery, Report};
+use crate::config::RecoveryHabits;
 use crate::tcp::seq::Seq;
 
 /// Duplicates that show a loss on a path that is not known to reorder (RFC 5681 §3.2).
@@ -34,14 +35,26 @@ pub(super) struct Counted {
 }
 
 impl Counted {
+    /// What is to be counted, if anything is.
+    pub(super) fn wanted(iss: Seq, habits: &RecoveryHabits) -> Option<Box<Counted>> {
+        let begun = || Box::new(Counted::new(iss, habits.more_duplicates));
+        habits.counts_duplicates.then(begun)
+    }
+
     /// `more`: so many more duplicates than usual show a loss.
-    pub(super) fn new(iss: Seq, more: u8) -> Counted {
+    fn new(iss: Seq, more: u8) -> Counted {
         Counted {
             arrived: 0,
             threshold: LEAST_THRESHOLD + usize::from(more),
             reorderings: 0,
             lost_to: iss,
         }
+    }
+
+    /// All before `nxt` is taken for lost, by a timeout.
+    pub(super) fn on_timeout(&mut self, nxt: Seq) {
+        self.arrived = 0;
+        self.lost_to = nxt;
     }
 
     /// Of `unacked` segments from `una` on not more than those that are not lost have arrived.
@@ -73,12 +86,12 @@ impl Counted {
     }
 }
 
-impl NewReno {
-    /// All of `una..nxt` is taken for lost, by a timeout.
-    pub(super) fn lose_counted(&mut self, nxt: Seq) {
+impl Recovery {
+    /// All before `end` is to be sent again, without SACK.
+    pub(super) fn begin_repair(&mut self, end: Seq) {
+        self.newreno.on_timeout(end);
         if let Some(counted) = &mut self.counted {
-            counted.arrived = 0;
-            counted.lost_to = nxt;
+            counted.on_timeout(end);
         }
     }
 
@@ -89,7 +102,8 @@ impl NewReno {
             return;
         };
         counted.lost_to = ack.ack;
-        let partial = self.phase == Phase::FastRecovery && ack.ack < self.recover;
+        let recover = self.newreno.recover;
+        let partial = self.newreno.phase == Phase::FastRecovery && ack.ack < recover;
         if partial {
             let end = if counted.arrived == 0 {
                 ack.ack
@@ -98,17 +112,15 @@ impl NewReno {
             };
             counted.see_reordering(end - ack.una, ack.mss);
         }
-        if partial || proof == Proof::Forward && ack.ack != self.recover {
-            self.phase = Phase::Open;
+        if partial || proof == Proof::Forward && ack.ack != recover {
+            self.newreno.phase = Phase::Open;
         }
     }
-}
 
-impl Recovery {
     /// An acknowledgment covers this many segments, of which duplicates may have reported some.
     pub(super) fn count_acked(&mut self, ack: &Acknowledgment, acked: usize, report: &mut Report) {
         let unacked = self.board.counts().unacked;
-        let Some(counted) = self.newreno.counted.as_mut().filter(|_| acked > 0) else {
+        let Some(counted) = self.counted.as_mut().filter(|_| acked > 0) else {
             return;
         };
         let before = counted.arrived.min(acked - 1);
@@ -167,15 +179,23 @@ impl Recovery {
         }
     }
 
+    /// Segments that have arrived, as far as duplicates tell: of `mss` octets each.
+    pub(super) fn departed_segments(&self, mss: usize) -> usize {
+        match &self.counted {
+            Some(counted) => counted.arrived,
+            None => self.newreno.departed().div_ceil(mss),
+        }
+    }
+
     fn forget_counted(&mut self) {
-        if let Some(counted) = &mut self.newreno.counted {
+        if let Some(counted) = &mut self.counted {
             counted.arrived = 0;
         }
     }
 
     fn count_duplicate(&mut self, ack: &Acknowledgment, report: &mut Report) {
         let unacked = self.board.counts().unacked;
-        let Some(counted) = self.newreno.counted.as_mut().filter(|_| ack.is_duplicate) else {
+        let Some(counted) = self.counted.as_mut().filter(|_| ack.is_duplicate) else {
             return;
         };
         let before = counted.arrived;
@@ -194,7 +214,7 @@ impl Recovery {
         };
         let end = first.end.min(first.start + first.mss);
         let range = first.start..end;
-        if let Some(counted) = &mut self.newreno.counted {
+        if let Some(counted) = &mut self.counted {
             counted.lost_to = end;
         }
         self.board.set_lost(Some(range));
@@ -204,7 +224,7 @@ impl Recovery {
     /// This many duplicates show a loss, or that the probe of the path MTU is lost.
     fn begin_counted(&mut self, ack: &Acknowledgment, report: &mut Report) {
         let shows = |counted: &Counted| counted.arrived >= counted.threshold;
-        if !ack.is_duplicate || !self.newreno.counted.as_deref().is_some_and(shows) {
+        if !ack.is_duplicate || !self.counted.as_deref().is_some_and(shows) {
             return;
         }
         let probe = ack.mtu_probe.clone();
@@ -229,7 +249,7 @@ impl Recovery {
 
     /// What is counted is not in flight.
     fn follow_count(&mut self, ack: &Acknowledgment) {
-        let arrived = (self.newreno.counted.as_ref()).map_or(0, |counted| counted.arrived);
+        let arrived = (self.counted.as_ref()).map_or(0, |counted| counted.arrived);
         let lost = self.board.lost_octets();
         let flight = (ack.nxt - ack.ack).saturating_sub(lost);
         self.newreno.departed = (arrived * ack.mss).min(flight);

@@ -45,6 +45,7 @@ use super::timers::Timer;
 use crate::config::{CongestionHabits, RecoveryHabits, RetryLimit, TcpConfig};
 use crate::time::Instant;
 
+use counted::Counted;
 use newreno::NewReno;
 use prr::Prr;
 use rate::Rate;
@@ -66,6 +67,9 @@ pub(crate) struct Recovery {
     rate: Rate,
     /// Without SACK.
     newreno: NewReno,
+    /// With [`RecoveryHabits::counts_duplicates`] instead, but for the phase, `recover`, and the two
+    /// numbers of RFC 9937.
+    counted: Option<Box<Counted>>,
     /// With SACK, as soon as that is agreed.
     selective: Option<Box<Selective>>,
     /// The last reduction of the congestion window, as long as it may turn out to have been for
@@ -103,7 +107,8 @@ impl Recovery {
             rtt: Rtt::new(config),
             board: Scoreboard::new(iss, config.max_sent_records),
             rate: Rate::new(now),
-            newreno: NewReno::new(iss, &config.habits.recovery),
+            newreno: NewReno::new(iss),
+            counted: Counted::wanted(iss, &config.habits.recovery),
             selective: None,
             episode: None,
             prr: None,
@@ -317,7 +322,7 @@ impl Recovery {
         match self.selective.is_some() {
             true => self.lose_by_timeout(now, nxt, &mut report),
             false => {
-                self.newreno.on_timeout(nxt);
+                self.begin_repair(nxt);
                 self.board.set_lost(Some(una..nxt));
             }
         }
@@ -360,7 +365,7 @@ impl Recovery {
         if is_repaired && !self.is_in_trouble() && self.board.lost_octets() > 0 {
             match &mut self.selective {
                 Some(selective) => selective.begin_repair(end),
-                None => self.newreno.on_timeout(end),
+                None => self.begin_repair(end),
             }
         }
     }
@@ -508,7 +513,7 @@ impl Recovery {
         let counts = self.board.counts();
         match self.board.first() {
             Some(first) if self.selective.is_none() => Counts {
-                sacked: self.newreno.departed_segments(first.mss),
+                sacked: self.departed_segments(first.mss),
                 // The first may be shorter than the others.
                 lost: (self.board.lost_octets())
                     .div_ceil(self.weight().map_or(first.mss, NonZeroUsize::get)),
@@ -523,7 +528,7 @@ impl Recovery {
     pub(crate) fn reordering(&self, mss: usize) -> usize {
         match &self.selective {
             Some(selective) => selective.rack.reordering(),
-            None => self.newreno.reordering(mss),
+            None => (self.counted.as_ref()).map_or(0, |counted| counted.reordering() * mss),
         }
     }
 
@@ -546,7 +551,7 @@ impl Recovery {
         hasher: &mut impl Hasher,
     ) {
         self.newreno.hash_canonical(hasher);
-        (&self.prr, self.shrinking).hash(hasher);
+        (&self.counted, &self.prr, self.shrinking).hash(hasher);
         self.hash_flights(mss, hasher);
         let lost = self.board.next_lost();
         let one_segment = self.one_segment && lost.is_some();

@@ -17,10 +17,8 @@
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use super::counted::Counted;
 use super::spurious::Episode;
 use super::{Acknowledgment, Flight, Recovery, Report};
-use crate::config::RecoveryHabits;
 use crate::tcp::seq::Seq;
 
 /// Duplicate acknowledgments that show a loss (RFC 5681 §3.2).
@@ -42,9 +40,6 @@ pub(super) struct NewReno {
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, but for those that
     /// duplicates had said to have left before.
     pub(super) recover_fs: usize,
-    /// With [`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits): then only the phase,
-    /// `recover`, and the two numbers of RFC 9937 are used beside it.
-    pub(super) counted: Option<Box<Counted>>,
 }
 
 /// What the third duplicate acknowledgment shows to be lost.
@@ -65,7 +60,7 @@ pub(super) enum Phase {
 }
 
 impl NewReno {
-    pub(super) fn new(iss: Seq, habits: &RecoveryHabits) -> NewReno {
+    pub(super) fn new(iss: Seq) -> NewReno {
         NewReno {
             phase: Phase::Open,
             recover: iss,
@@ -74,8 +69,6 @@ impl NewReno {
             departed: 0,
             countable: 0,
             recover_fs: 0,
-            counted: (habits.counts_duplicates)
-                .then(|| Box::new(Counted::new(iss, habits.more_duplicates))),
         }
     }
 
@@ -90,7 +83,6 @@ impl NewReno {
             flight_size,
             self.departed,
             self.countable,
-            &self.counted,
         )
             .hash(hasher);
     }
@@ -189,7 +181,6 @@ impl NewReno {
         self.recover = nxt;
         self.duplicates = 0;
         (self.departed, self.countable) = (0, 0);
-        self.lose_counted(nxt);
     }
 
     /// What it was about was no loss. SND.UNA is `una`: duplicates of it may begin a recovery again
@@ -211,17 +202,6 @@ impl NewReno {
 
     pub(super) fn departed(&self) -> usize {
         self.departed
-    }
-
-    /// The same, in segments of `mss` octets.
-    pub(super) fn departed_segments(&self, mss: usize) -> usize {
-        let by_octets = || self.departed.div_ceil(mss);
-        (self.counted.as_ref()).map_or_else(by_octets, |counted| counted.arrived)
-    }
-
-    /// How far the path reorders, in octets; 0 if it does not, as far as is known.
-    pub(super) fn reordering(&self, mss: usize) -> usize {
-        (self.counted.as_ref()).map_or(0, |counted| counted.reordering() * mss)
     }
 
     pub(super) fn recover_fs(&self) -> usize {

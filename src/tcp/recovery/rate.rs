@@ -237,7 +237,7 @@ impl Recovery {
             rate: self.rate.last(),
             reorderings: match selective {
                 Some(selective) => selective.rack.reorderings(),
-                None => (self.newreno.counted.as_ref()).map_or(0, |counted| counted.reorderings),
+                None => (self.counted.as_ref()).map_or(0, |counted| counted.reorderings),
             },
         }
     }

@@ -319,7 +319,7 @@ impl Recovery {
                 self.board.forget_losses();
             }
             None if self.habits.counts_duplicates => {
-                self.newreno.on_spurious_counted(ack, proof);
+                self.on_spurious_counted(ack, proof);
                 self.board.set_lost(None);
             }
             None => {
