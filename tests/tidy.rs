@@ -3,6 +3,7 @@
 //! | rule | file |
 //! |---|---|
 //! | which module may name which, and which crate | `tidy/arrows.rs` |
+//! | no files name each other in a circle | `tidy/circles.rs` |
 //! | what the pure modules never name | `tidy/purity.rs` |
 //! | a function fits a screen, a file holds one idea | `tidy/lengths.rs` |
 //! | nothing unfinished, nothing switched off | `tidy/unfinished.rs` |
@@ -20,6 +21,7 @@
 mod tidy {
     mod arrows;
     mod behaviours;
+    mod circles;
     mod formulas;
     mod lengths;
     mod links;
