@@ -126,6 +126,7 @@ pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
 }
 
 /// Writes a header without options to the front of `out`; gives back its length.
+#[inline]
 pub(super) fn write(
     ip: &IpHeader,
     (source, destination): (Ipv4Addr, Ipv4Addr),

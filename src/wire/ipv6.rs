@@ -297,6 +297,7 @@ pub(super) fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
 }
 
 /// Writes a header without extensions to the front of `out`; gives back its length.
+#[inline]
 pub(super) fn write(
     ip: &IpHeader,
     (source, destination): (Ipv6Addr, Ipv6Addr),

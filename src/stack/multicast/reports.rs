@@ -29,6 +29,8 @@ impl Stack {
     }
 
     /// Routers are told of groups that were joined or left.
+    #[cold]
+    #[inline(never)]
     pub(in crate::stack) fn tell_of_groups(&mut self, now: Instant) {
         self.tell(Reporter::has_news, |reporter, random| {
             reporter.tell_changes(now, random)

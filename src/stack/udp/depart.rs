@@ -23,6 +23,7 @@ impl Stack {
 
     /// Whether a datagram that departs is no packet of its own: one that is for this host itself, or stays here
     /// with all whom it is for, has arrived then, and of one that is too long for the interface the fragments wait to leave.
+    #[inline(never)]
     pub(in crate::stack) fn udp_departs_otherwise(
         &mut self,
         now: Instant,
@@ -72,6 +73,7 @@ impl Stack {
     }
 
     /// The first in the queue, a UDP socket, has nothing more to send now.
+    #[inline(never)]
     pub(in crate::stack) fn udp_stops_sending(&mut self, id: UdpId) {
         self.sending.pop_front();
         self.turn = 0;
