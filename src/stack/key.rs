@@ -1,6 +1,5 @@
 //! The key by which tables of connections find a four-tuple.
 
-use super::secret::TableHasher;
 use crate::tcp::FourTuple;
 use crate::wire::Sockets;
 
@@ -62,11 +61,5 @@ impl Key {
                 hash(&octets)
             }
         }
-    }
-
-    /// Keyed: nobody outside can choose four-tuples that collide.
-    #[inline]
-    pub(super) fn hash(&self, hasher: &TableHasher) -> u64 {
-        self.hash_with(|octets| hasher.hash(octets))
     }
 }

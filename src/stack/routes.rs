@@ -31,7 +31,7 @@ impl Routes {
             return None;
         }
         let is_it = |place: &u32| key_of(*place) == *key;
-        self.places.find(key.hash(&self.hasher), is_it).copied()
+        self.places.find(self.hasher.hash(key), is_it).copied()
     }
 
     /// Whether a four-tuple has a place.
@@ -52,14 +52,14 @@ impl Routes {
     pub(super) fn insert(&mut self, place: u32, key_of: impl Fn(u32) -> Key) {
         let key = key_of(place);
         self.crowds.note(&key, true);
-        let hash = key.hash(&self.hasher);
-        let rehash = |place: &u32| key_of(*place).hash(&self.hasher);
+        let hash = self.hasher.hash(&key);
+        let rehash = |place: &u32| self.hasher.hash(&key_of(*place));
         self.places.insert_unique(hash, place, rehash);
     }
 
     /// The four-tuple has this place no more.
     pub(super) fn remove(&mut self, key: &Key, place: u32) {
-        let hash = key.hash(&self.hasher);
+        let hash = self.hasher.hash(key);
         if let Ok(entry) = self.places.find_entry(hash, |held| *held == place) {
             entry.remove();
             self.crowds.note(key, false);
