@@ -375,6 +375,37 @@ fn another_version_ends_what_was_to_be_said() {
     );
 }
 
+/// RFC 9776 §7.2.1: nor is it when the time of the older router is over.
+#[test]
+fn the_end_of_an_older_version_ends_what_was_to_be_said() {
+    let mut host = Host::v4();
+    host.in_group(GROUP);
+    let mut host = host.settled();
+    host.hears(&older(ROUTER, 0x11, 1, [0; 4]));
+    host.says(second(259));
+    // A query for a group does not make the time longer, and 25 s are more than what is left of it.
+    host.hears(&older(ROUTER, 0x11, 250, GROUP));
+    host.in_group(OTHER);
+    let us = [10, 0, 0, 1];
+    assert_eq!(host.says(Duration::ZERO), [older(us, 0x16, 0, OTHER)]);
+    let said = host.says_within(second(40));
+    assert!(said.iter().all(|(at, _)| *at < second(1)), "{said:?}");
+    host.hears(&query(GROUP, 10, &[]));
+    assert_eq!(host.says(second(5)), [report(&[(IS_EXCLUDE, GROUP, &[])])]);
+}
+
+/// What nobody has been told when the version changes is told, in the new one.
+#[test]
+fn what_is_news_when_an_older_version_ends_is_told() {
+    let mut host = Host::v4();
+    host.hears(&older(ROUTER, 0x11, 1, [0; 4]));
+    host.now += second(260);
+    host.in_group(GROUP);
+    host.stack.handle_timeouts(host.now);
+    let said = host.says(second(5));
+    assert_eq!(said, vec![report(&[(TO_EXCLUDE, GROUP, &[])]); 2]);
+}
+
 /// RFC 9776 §8.1: what a router says of the link is believed: how often what is told may get lost.
 #[test]
 fn changes_are_told_as_often_as_the_router_asks() {

@@ -169,6 +169,11 @@ impl Group {
     pub(super) fn forget_changes(&mut self) {
         self.mode_changes = 0;
         self.source_changes.clear();
+        self.forget_answer();
+    }
+
+    /// No router is answered any more that has asked so far.
+    pub(super) fn forget_answer(&mut self) {
         self.answer = None;
     }
 

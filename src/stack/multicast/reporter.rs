@@ -201,12 +201,25 @@ impl Reporter {
             (Version::Second, None) => self.older[1] = Some(now + lasts),
             (Version::First | Version::Second, Some(_)) => {}
         }
-        // RFC 9776 §7.2.1: what was to be said in another version is not said.
         if self.version() != before {
-            (self.general, self.again, self.news) = (None, None, false);
-            self.groups.retain(|_, group| group.is_heard());
-            self.groups.values_mut().for_each(Group::forget_changes);
+            self.news = false;
+            self.forget_pending();
         }
+    }
+
+    /// RFC 9776 §7.2.1: what was to be answered, or said once more, in another version is not said. What nobody has
+    /// been told yet is, in this one.
+    #[cold]
+    #[inline(never)]
+    fn forget_pending(&mut self) {
+        self.general = None;
+        if self.news {
+            self.groups.values_mut().for_each(Group::forget_answer);
+            return;
+        }
+        self.again = None;
+        self.groups.retain(|_, group| group.is_heard());
+        self.groups.values_mut().for_each(Group::forget_changes);
     }
 
     /// Another host is in a group: the router knows now (RFC 2236 §3). In the third version every host speaks
@@ -297,10 +310,14 @@ impl Reporter {
     /// Does what was due at or before `now`, and gives what is to be said.
     pub(super) fn expire(&mut self, now: Instant, random: &mut dyn FnMut() -> u64) -> Vec<Said> {
         let is_due = |at: &mut Instant| *at <= now;
+        let before = self.version();
         for older in &mut self.older {
             older.take_if(is_due);
         }
         let (version, mut records) = (self.version(), Vec::new());
+        if version != before {
+            self.forget_pending();
+        }
         if self.general.take_if(is_due).is_some() {
             records.extend(self.all());
         }
