@@ -145,6 +145,11 @@ impl Memory {
         self.at_rest >= self.most / 2
     }
 
+    /// The same once some of them are gone that take this many octets.
+    pub(super) fn is_crowded_without(&self, octets: usize) -> bool {
+        self.at_rest.saturating_sub(octets) >= self.most / 2
+    }
+
     /// Whether there is none for new connections.
     #[inline]
     pub(super) fn is_short(&self) -> bool {

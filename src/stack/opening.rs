@@ -4,10 +4,10 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::Stack;
 use super::arrive::Arrival;
 use super::flow_label::Flow;
 use super::id::{ConnId, ListenerId};
+use super::{CONNECTION_AT_REST, Stack};
 use crate::config::TcpConfig;
 use crate::tcp::{FastOpen, FourTuple, Open, Path, Tcb};
 use crate::time::Instant;
@@ -70,6 +70,8 @@ impl Stack {
 
     /// A SYN opens a new incarnation of the connection in TIME-WAIT in `slot` (RFC 9293 MAY-2). Where
     /// there is no room for it the old one stays: the peer tries again, or sends its FIN again.
+    #[cold]
+    #[inline(never)]
     pub(super) fn reopen(
         &mut self,
         now: Instant,
@@ -98,11 +100,14 @@ impl Stack {
     }
 
     /// Whether a listener has room for a handshake that takes the place of the connection in `slot`.
-    fn has_room_in_place_of(&self, slot: u32, id: ListenerId) -> bool {
+    fn has_room_in_place_of(&mut self, slot: u32, id: ListenerId) -> bool {
         let goes = self.table.at(slot).is_some_and(|it| it.tcb.is_orphan());
+        let freed = if goes { CONNECTION_AT_REST } else { 0 };
+        while self.memory.is_crowded_without(freed) && self.end_first_at_rest() {}
         let others = self.connection_count() - usize::from(goes);
         let takes_overflows = self.config.strangers.takes_overflows;
         !self.memory.is_short()
+            && !self.memory.is_crowded_without(freed)
             && others < self.config.max_connections
             && self.listeners.get(id).is_some_and(|listener| {
                 (takes_overflows || !listener.is_full())

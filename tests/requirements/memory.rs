@@ -280,6 +280,32 @@ fn idle_connections_take_half_of_the_budget() {
     });
 }
 
+/// RFC 9293 §3.6.1: a SYN ends no connection in TIME-WAIT where all that connections may take is taken.
+#[test]
+fn time_wait_stays_where_the_budget_of_connections_is_taken() {
+    in_both_families(|family| {
+        let mut d = host(family, 0, 200);
+        opens_from(&mut d, PEER_PORT);
+        d.lets_go().all_that_leaves();
+        d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK>")
+            .all_that_leaves();
+        let idle: Vec<_> = (2000..2100).map(|port| opens_from(&mut d, port)).collect();
+        let reopens = |d: &mut Dialogue| {
+            d.as_port(PEER_PORT)
+                .arrives("<SEQ=5000><CTL=SYN><MSS=1000>")
+                .all_that_leaves()
+                .len()
+        };
+        assert_eq!(reopens(&mut d), 0);
+        d.state_is(State::TimeWait);
+        d.as_port(2000).arrives("<SEQ=101><CTL=RST>");
+        d.stack.close(d.now(), idle[0]);
+        assert_eq!(reopens(&mut d), 1);
+        d.state_is(State::SynReceived);
+        d.stack.abort_all();
+    });
+}
+
 /// THREATS 18: what waits in TIME-WAIT counts, and gives way to new connections, the oldest first.
 #[test]
 fn time_wait_makes_room() {
