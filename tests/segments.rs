@@ -40,7 +40,6 @@
 //! | `noack` | [`Discard::NoAck`] |
 //! | `ack` | [`Discard::BadAck`] |
 //! | `end` | [`Discard::Finished`] |
-//! | `door` | refused before any connection sees it: no TCP sends SYN with RST |
 //!
 //! ICMP errors have a table of their own, in `tests/segments/errors.rs`.
 
@@ -59,7 +58,6 @@ use dialogue::notation::Notation;
 use dialogue::{Dialogue, Family, ISN, ISS, plain};
 use stubborn::config::{Config, SocketOptions, TcpConfig};
 use stubborn::tcp::{Discard, State};
-use stubborn::wire::Malformed;
 
 #[test]
 fn in_closed() {
@@ -584,11 +582,7 @@ fn answer(left: &[Notation], space: &Space, segment: &Notation, limited: bool) -
 
 /// Why segments were discarded, as the tables say it.
 fn reasons(d: &mut Dialogue) -> Vec<&'static str> {
-    let mut reasons: Vec<&str> = d.discards().into_iter().map(word).collect();
-    let counters = d.stack.counters();
-    let refused = counters.malformed(Malformed::TcpSynRst);
-    reasons.extend((0..refused).map(|_| "door"));
-    reasons
+    d.discards().into_iter().map(word).collect()
 }
 
 fn word(reason: Discard) -> &'static str {

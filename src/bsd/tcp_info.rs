@@ -34,7 +34,7 @@ tcp_info! {
     backoff: u8, "How often the timeout, or the interval of probes, was doubled.";
     options: u8, "`TCPI_OPT_…`: what was agreed on.";
     scales: u8, "Window scales: the peer's in the lower four bits, ours in the upper.";
-    flags: u8, "Bit 0: the last sample of the delivery rate was limited by the application; and two bits: what Fast Open failed for.";
+    flags: u8, "Bit 0: the last sample of the delivery rate was limited by the application, or none is of text; and two bits: what Fast Open failed for.";
     rto: u32, "Retransmission timeout, microseconds.";
     ato: u32, "How long an acknowledgment waits, microseconds.";
     snd_mss: u32, "The longest text that a segment carries, octets.";
@@ -59,7 +59,7 @@ tcp_info! {
     rcv_rtt: u32, "Round-trip time as a receiver sees it, microseconds.";
     rcv_space: u32, "The most that was read in a round trip, or the receive buffer, octets.";
     total_retrans: u32, "Segments sent again, ever.";
-    pacing_rate: u64, "Octets a second; all ones: no limit.";
+    pacing_rate: u64, "Octets a second, whether the connection is paced or not; all ones: not known yet.";
     max_pacing_rate: u64, "The most octets a second; all ones: no limit.";
     bytes_acked: u64, "Octets that the peer acknowledged, ever.";
     bytes_received: u64, "Octets received in order, ever.";

@@ -109,6 +109,12 @@ pub struct PacingConfig {
     pub slow_start_percent: u32,
     /// The same for congestion avoidance. At least 100. Default 120.
     pub avoidance_percent: u32,
+    /// The rate in slow start lasts only until cwnd is half of ssthresh, as in Linux. Off, it lasts until cwnd is
+    /// ssthresh. Default off.
+    pub slows_halfway: bool,
+    /// The rate is made of what is in flight, lost or not, if that is more than cwnd, as in Linux. Off, it is made
+    /// of cwnd. Default off.
+    pub counts_flight: bool,
     /// The length of a burst: as much as the rate allows in this time leaves at once, but at least two segments and at
     /// most 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.
     pub quantum: Duration,
@@ -136,6 +142,8 @@ impl Default for PacingConfig {
             when: Pacing::WhenAsked,
             slow_start_percent: 200,
             avoidance_percent: 120,
+            slows_halfway: false,
+            counts_flight: false,
             quantum: Duration::from_millis(1),
             limit_paces_window: false,
         }

@@ -109,6 +109,7 @@ impl fmt::Display for Profile {
 const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     resets: Resets::AlsoBehindHeld,
     syns_reset: false,
+    resets_with_syn: true,
     any_old_ack: false,
     timestamps_required: false,
     // 2^31 microseconds, of clocks that may tick as often.
@@ -177,6 +178,8 @@ fn linux(host: Config) -> Config {
         push: Push::SendEnd(2),
         pacing: PacingConfig {
             limit_paces_window: true,
+            slows_halfway: true,
+            counts_flight: true,
             ..PacingConfig::default()
         },
         ecn: linux_ecn(),

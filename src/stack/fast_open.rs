@@ -222,6 +222,11 @@ impl Stack {
         (self.fast_open).client(now, &self.config.fast_open, tuple, without_cookie)
     }
 
+    /// See [`Tcb::assumed_segment`](crate::tcp::Tcb::assumed_segment).
+    pub fn assumed_segment(&self, id: ConnId) -> Option<u16> {
+        self.table.get(id).tcb.assumed_segment()
+    }
+
     /// See [`Tcb::fast_open_failure`](crate::tcp::Tcb::fast_open_failure).
     pub fn fast_open_failure(&self, id: ConnId) -> Option<FastOpenFailure> {
         self.table.get(id).tcb.fast_open_failure()

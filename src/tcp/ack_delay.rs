@@ -96,6 +96,17 @@ impl Tcb {
         self.hurry_acks(QUICK_ACKS);
     }
 
+    /// A segment without text ends the wait of the acknowledgment of the SYN,ACK, unless it is just what is expected of
+    /// a peer that does not scale its window.
+    #[inline(never)]
+    pub(super) fn end_hold_of_handshake_ack(&mut self, wnd: usize) {
+        let is_held = self.config.socket.holds_handshake_ack
+            && self.rcv.irs.is_some_and(|irs| self.rcv.nxt == irs + 1);
+        if is_held && (self.agreed.window_scale.is_some() || wnd != self.snd.wnd) {
+            self.acks.due = AckDue::Now;
+        }
+    }
+
     /// The user answers what came this long ago at most.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();

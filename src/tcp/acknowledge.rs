@@ -123,6 +123,9 @@ impl Tcb {
         if self.parted && !self.brings_text_alone(ack, seg) {
             self.end_part();
         }
+        if self.acks.due == AckDue::Delayed && seg.text.is_empty() {
+            self.end_hold_of_handshake_ack(wnd);
+        }
         match self.takes_calmly(ack, seg) {
             true => {
                 #[cfg(test)]
@@ -243,8 +246,9 @@ impl Tcb {
         }
     }
 
-    /// Octets by which the window may grow; `ends`: the acknowledgment ends a recovery.
-    fn counts_for_growth(&self, report: &Report, ends: bool) -> usize {
+    /// Octets by which the window may grow; `ends`: the acknowledgment ends a recovery; `again`: so many of them it
+    /// only reports as duplicates.
+    fn counts_for_growth(&self, report: &Report, ends: bool, again: usize) -> usize {
         if !self.config.habits.congestion.grows_by_deliveries {
             return if ends { report.delivered } else { report.acked };
         }
@@ -257,7 +261,7 @@ impl Tcb {
             Some(weight) if self.snd.una == self.snd.iss => weight.get(),
             _ => 0,
         };
-        match report.acked > 0 || reorders {
+        match report.acked > 0 || (reorders && report.delivered > again) {
             true if self.recovery.weight().is_some() => report.delivered_data.saturating_sub(syn),
             true => report.delivered,
             false => 0,
@@ -293,7 +297,7 @@ impl Tcb {
         if report.mtu_probe_lost {
             self.lose_mtu_probe(now);
         }
-        if report.spurious && self.feedback.on_spurious_loss() {
+        if report.spurious && self.feedback.on_spurious_loss(congestion.packets > 0) {
             // RFC 4015 §3, step 9: a mark is a sign of congestion of its own, for which the window
             // would have been reduced as well.
             match congestion.packets {
@@ -329,7 +333,7 @@ impl Tcb {
                 && !self.recovery.is_reducing(ack.ack);
             self.congestion.on_ack(&Ack {
                 now,
-                acked: self.counts_for_growth(report, ends) as u64,
+                acked: self.counts_for_growth(report, ends, ack.again * ack.mss) as u64,
                 delivered: report.delivered as u64,
                 lost: report.lost_octets(),
                 ce: congestion.octets,

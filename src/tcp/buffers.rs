@@ -454,7 +454,7 @@ impl Tcb {
         let memory = self.memory_for_sending();
         if self.counts_packets() {
             let most = memory.min(self.most_to_send());
-            return (self.room_in_packets()).min(most.saturating_sub(self.send_buffer.len()));
+            return (self.room_in_packets(false)).min(most.saturating_sub(self.send_buffer.len()));
         }
         let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
         match self.config.socket.unsent_low_water {

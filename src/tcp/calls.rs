@@ -137,7 +137,16 @@ impl Tcb {
     /// # Errors
     /// As [`Tcb::send`].
     pub fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        let taken = self.send_part(now, data, false)?;
+        let most = match self.counts_packets() {
+            true => self.room_in_packets(true).min(data.len()),
+            false => data.len(),
+        };
+        if most == 0 && !data.is_empty() {
+            self.check_send()?;
+            self.starved = true;
+            return Err(SendError::WouldBlock);
+        }
+        let taken = self.send_part(now, &data[..most], false)?;
         if taken > 0 {
             self.mark_urgent(taken);
         }
@@ -564,7 +573,7 @@ impl Tcb {
             ack_delay: self.answer_delay(),
             unanswered_probes: self.probes.unanswered.max(self.probes.keepalives),
             doublings: self.doublings(),
-            pacing_rate: self.congestion.pacing_rate(),
+            pacing_rate: (self.congestion.pacing_rate()).or_else(|| self.rate_of_window()),
             timestamps: self.agreed.timestamps,
             sack: self.agreed.sack,
             ecn: self.feedback.mode(),

@@ -125,6 +125,18 @@ impl Opening {
         self.is_watched
     }
 
+    /// The MSS that a peer is taken to have which was asked for Fast Open and says none, where SYNs reserve room for the
+    /// longest options, as in Linux: the one that it is known to have, or what the path takes.
+    pub(super) fn assumed_mss(&self) -> Option<u16> {
+        let asks = self.option.is_some() || self.takes_text;
+        (asks && self.reserves_options).then(|| (self.most + MOST_OPTIONS) as u16)
+    }
+
+    /// Whether our SYN carries text.
+    pub(super) fn takes_text(&self) -> bool {
+        self.takes_text
+    }
+
     /// The option of a SYN that leaves for the first time.
     pub(super) fn option(&self) -> Option<wire::FastOpen> {
         self.option

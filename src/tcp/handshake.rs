@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use super::buffers;
+use super::state::State;
 use super::tcb::Tcb;
 use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
 use crate::time::Instant;
@@ -170,12 +171,25 @@ impl Tcb {
         // MUST-15, MUST-16; the floor guards against segments of a few octets.
         let zero_is_none = self.config.habits.handshakes.zero_mss_is_none;
         let said = offered.mss.filter(|mss| *mss > 0 || !zero_is_none);
-        let peer_mss = said.unwrap_or(self.path.default_mss);
+        let assumed = self.opening.assumed_mss().filter(|_| !self.passive);
+        let peer_mss = said.or(assumed).unwrap_or(self.path.default_mss);
         self.snd.peer_mss = peer_mss.max(self.config.min_send_mss);
         let largest = self.snd.peer_mss.min(own_mss(&self.config, self.path));
         let options = self.agreed.options();
         (self.path_mtu).limit(now, &self.config.path_mtu, largest, options);
         self.set_effective_mss();
+    }
+
+    /// In SYN-SENT, the octets of text that a segment would carry to a peer that says no MSS (RFC 9293 MUST-15), beside
+    /// the options that we offer; `None` in other states.
+    pub fn assumed_segment(&self) -> Option<u16> {
+        let assumed = self
+            .opening
+            .assumed_mss()
+            .filter(|_| self.opening.takes_text());
+        let mss = assumed.unwrap_or(self.path.default_mss);
+        let options = if self.config.timestamps { 12 } else { 0 };
+        (self.state == State::SynSent).then(|| mss.saturating_sub(options))
     }
 
     /// The key with which every segment is signed (RFC 2385).

@@ -123,7 +123,7 @@ impl Tcb {
         }
         // Second, check the RST bit.
         if seg.ctl.has(Control::RST) {
-            if seg.ack.is_none() {
+            if seg.ack.is_none() || self.is_nonsense(seg) {
                 return Step::Break(Discard::ResetIgnored);
             }
             self.end(Event::RcvRst, Some(ConnectionError::Refused));
@@ -283,12 +283,10 @@ impl Tcb {
         // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
         let waits = self.state == State::TimeWait
             && (self.config.time_wait_ignores_resets || seg.seq != self.rcv.nxt);
-        // And RST with SYN is no segment of any TCP.
-        let nonsense = seg.ctl.has(Control::SYN);
         if !fits && self.state == State::FinWait2 && self.ends_lightly() {
             self.challenge(now);
         }
-        match fits && !waits && !nonsense {
+        match fits && !waits && !self.is_nonsense(seg) {
             true => Step::Continue(()),
             false => Step::Break(Discard::ResetIgnored),
         }

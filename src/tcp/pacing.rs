@@ -161,12 +161,18 @@ impl Tcb {
     pub(super) fn rate_of_window(&self) -> Option<u64> {
         let srtt = self.recovery.rtt.srtt()?.max(Duration::from_nanos(1));
         let window = self.congestion.window();
-        let percent = match window < self.congestion.ssthresh() {
-            true => self.config.pacing.slow_start_percent,
-            false => self.config.pacing.avoidance_percent,
+        let config = &self.config.pacing;
+        let slower_from = self.congestion.ssthresh() / if config.slows_halfway { 2 } else { 1 };
+        let percent = match window < slower_from {
+            true => config.slow_start_percent,
+            false => config.avoidance_percent,
         };
         let nanos = 100 * srtt.as_nanos();
-        let rate = u128::from(window) * u128::from(percent) * 1_000_000_000 / nanos;
+        let most = match config.counts_flight {
+            true => window.max(self.flight_size() as u64),
+            false => window,
+        };
+        let rate = u128::from(most) * u128::from(percent) * 1_000_000_000 / nanos;
         Some(u64::try_from(rate).unwrap_or(u64::MAX))
     }
 

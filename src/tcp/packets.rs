@@ -48,6 +48,17 @@ impl Tcb {
         }
     }
 
+    /// Of how many octets packets are that wait, and those that leave: segments if the text is urgent.
+    fn sizes_of_packets(&self, is_urgent: bool) -> (usize, usize) {
+        match is_urgent {
+            true => (self.segment_limit(), self.segment_limit()),
+            false => {
+                let together = self.snd.mss * self.most_together().unwrap_or(1);
+                (self.largest_burst(), together)
+            }
+        }
+    }
+
     /// How much memory the packets take that are not acknowledged, and those that wait. Where there is no
     /// text, there is none.
     fn memory_of_packets(&self) -> usize {
@@ -55,17 +66,18 @@ impl Tcb {
             return 0;
         }
         let unsent = self.unsent();
-        let together = self.snd.mss * self.most_together().unwrap_or(1);
+        let tells = self.snd.up.is_some_and(|up| up > self.snd.nxt);
+        let (whole, together) = self.sizes_of_packets(tells);
         let leave = self.may_leave().min(unsent);
-        let waiting = leave.div_ceil(together) + (unsent - leave).div_ceil(self.largest_burst());
+        let waiting = leave.div_ceil(together) + (unsent - leave).div_ceil(whole);
         self.send_buffer.len() + BESIDE_TEXT * (self.boundaries.groups() + waiting)
     }
 
     /// How many octets SEND takes: it fills the last packet that waits, and begins others while there is
-    /// memory, and less waits than the user wants to. Each that is full leaves as far as the windows go.
-    pub(super) fn room_in_packets(&self) -> usize {
-        let whole = self.largest_burst();
-        let together = self.snd.mss * self.most_together().unwrap_or(1);
+    /// memory, and less waits than the user wants to. Each that is full leaves as far as the windows go. Of urgent text
+    /// each segment is a packet.
+    pub(super) fn room_in_packets(&self, is_urgent: bool) -> usize {
+        let (whole, together) = self.sizes_of_packets(is_urgent);
         let most_unsent = self.config.socket.unsent_low_water.unwrap_or(usize::MAX);
         let (mut may_leave, mut unsent) = (self.may_leave(), self.unsent());
         let (mut memory, most) = (self.memory_of_packets(), self.memory_for_packets());

@@ -286,9 +286,12 @@ impl RecvBuffer {
     /// that grew last, then others, latest first (RFC 2018 §4). A FIN that has come behind held
     /// text is held with it: otherwise the last segment would never be acknowledged whole.
     pub(crate) fn sack_blocks(&self, most: usize, fin: Option<Seq>) -> SackBlocks {
-        let block = |range: Range<Seq>| SackBlock {
-            left: range.start.wire(),
-            right: (range.end + usize::from(fin == Some(range.end))).wire(),
+        let block = |range: Range<Seq>| {
+            let Range { start, end } = self.with_fin(range, fin);
+            SackBlock {
+                left: start.wire(),
+                right: end.wire(),
+            }
         };
         let mut blocks = SackBlocks::default();
         if let Some(duplicate) = self.duplicate.clone().filter(|_| most > 0) {
@@ -310,6 +313,19 @@ impl RecvBuffer {
             }
         }
         blocks
+    }
+
+    /// What is held at a range with the FIN at its edge, and with the text on the other side of that.
+    fn with_fin(&self, range: Range<Seq>, fin: Option<Seq>) -> Range<Seq> {
+        match fin {
+            Some(fin) if range.end == fin || range.start == fin + 1 => {
+                let before = self.ahead.holding(fin.before(1));
+                let behind = self.ahead.holding(fin + 1);
+                let start = before.map_or(fin, |held| held.start);
+                start..behind.map_or(fin + 1, |held| held.end)
+            }
+            _ => range,
+        }
     }
 
     /// How many blocks there are to report, if a FIN has come there.
@@ -619,6 +635,13 @@ mod tests {
         let wire = |places: [usize; 2]| places.map(|place| (start() + place).wire()).to_vec();
         assert_eq!(right(50), wire([51, 20]));
         assert_eq!(right(60), wire([50, 20]), "text before it is missing");
+        insert(&mut buffer, 51, 60);
+        let blocks = buffer.sack_blocks(4, Some(start() + 50));
+        let [joined, _] = blocks.as_slice() else {
+            panic!("{blocks:?}");
+        };
+        let places = [joined.left, joined.right];
+        assert_eq!(places.to_vec(), wire([40, 60]), "text on both sides");
     }
 
     #[test]

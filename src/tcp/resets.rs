@@ -9,8 +9,14 @@ use super::seq::Seq;
 use super::state::{Event, State};
 use super::tcb::Tcb;
 use crate::config::Resets;
+use crate::wire::Control;
 
 impl Tcb {
+    /// A reset with a SYN, where such is none: see [`Acceptance`](crate::config::Acceptance).
+    pub(super) fn is_nonsense(&self, seg: &Segment<'_>) -> bool {
+        seg.ctl.has(Control::SYN) && !self.config.acceptance.resets_with_syn
+    }
+
     /// It stands where the peer's FIN stood, and that is taken for RCV.NXT.
     pub(super) fn is_reset_at_fin(&self, seg: &Segment<'_>) -> bool {
         self.config.acceptance.resets == Resets::AlsoBehindHeld

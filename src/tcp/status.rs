@@ -130,7 +130,8 @@ pub struct Status {
     pub ack_delay: Duration,
     /// Probes of a closed window, or of a silent peer, that were not answered.
     pub unanswered_probes: u32,
-    /// The pacing rate of the congestion controller, octets per second; `None`: it does not pace.
+    /// The pacing rate of the congestion controller, or, if it has none, the one at which its window would be spread
+    /// over a round trip, octets per second. `None`: no round trip is known.
     pub pacing_rate: Option<u64>,
     /// The connection uses timestamps.
     pub timestamps: bool,

@@ -94,7 +94,6 @@ reasons! {
     TcpLength "tcp_length" "shorter than its TCP header",
     TcpDataOffset "tcp_data_offset" "TCP data offset below 20 octets",
     TcpChecksum "tcp_checksum" "wrong TCP checksum",
-    TcpSynRst "tcp_syn_rst" "TCP segment with SYN and RST",
     UdpLength "udp_length" "UDP length below 8 octets or beyond the end",
     UdpChecksum "udp_checksum" "wrong UDP checksum",
     UdpNoChecksum "udp_no_checksum" "UDP over IPv6 without a checksum",

@@ -172,8 +172,7 @@ pub(super) const MAX_HEADER: usize = HEADER + Options::MAX_LEN;
 /// its checksum.
 ///
 /// # Errors
-/// If the header is not all there, the checksum is wrong, or SYN comes with RST: nobody sends that
-/// but to probe or to confuse.
+/// If the header is not all there, or the checksum is wrong.
 #[inline]
 pub(super) fn parse<'a>(
     ip: &IpHeader,
@@ -198,8 +197,6 @@ pub(super) fn parse<'a>(
     let mut options = Options::parse(&segment[HEADER..data_offset]);
     if !control.has(Control::SYN) {
         options = options.without_syn_only();
-    } else if control.has(Control::RST) {
-        return Err(Malformed::TcpSynRst);
     }
     let header = TcpHeader {
         source_port: header.source_port(),
@@ -355,11 +352,7 @@ mod tests {
             };
             let bytes = Packet::tcp(&v4(), &header, Text::EMPTY).to_vec();
             let read = parse(&v4(), &bytes[20..], false);
-            let expected = match header.control {
-                c if c.has(Control::SYN | Control::RST) => Err(Malformed::TcpSynRst),
-                _ => Ok((header, &[][..])),
-            };
-            assert_eq!(read, expected, "{}", header.control);
+            assert_eq!(read, Ok((header, &[][..])), "{}", header.control);
             let theirs = TcpHeaderSlice::from_slice(&bytes[20..]).unwrap();
             let flags = [
                 (theirs.fin(), Control::FIN),

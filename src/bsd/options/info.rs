@@ -27,6 +27,7 @@ impl Calls<'_> {
         Ok(match &socket.role {
             Role::Fresh => TcpInfo {
                 state: TCP_CLOSE as u8,
+                flags: 1,
                 ..untried(&socket.config)
             },
             Role::Listening(ids) => {
@@ -47,11 +48,15 @@ impl Calls<'_> {
                 let limit = self.stack.options(*id).max_pacing_rate;
                 let info = from_status(&self.stack.status(*id), &times, self.now);
                 let failure = fast_open_failure(self.stack.fast_open_failure(*id));
+                let assumed = self.stack.assumed_segment(*id);
                 // Of all text on the SYN, and not of a part.
                 let untrue = if failure > 0 { TCPI_OPT_SYN_DATA } else { 0 };
                 TcpInfo {
                     flags: info.flags | failure << 1,
                     options: info.options & !(untrue as u8),
+                    snd_mss: assumed.map_or(info.snd_mss, u32::from),
+                    rcv_mss: assumed.map_or(info.rcv_mss, |_| LEAST_SEGMENT),
+                    pacing_rate: info.pacing_rate.min(limit.unwrap_or(u64::MAX)),
                     max_pacing_rate: limit.unwrap_or(u64::MAX),
                     // Linux counts the SYN of who has opened.
                     bytes_acked: info.bytes_acked + u64::from(self.stack.has_opened(*id)),
@@ -70,7 +75,7 @@ fn untried(config: &TcpConfig) -> TcpInfo {
         snd_ssthresh: 0x7fff_ffff,
         snd_cwnd: config.initial_window,
         reordering: LEAST_REORDERING,
-        pacing_rate: u64::MAX,
+        pacing_rate: config.socket.max_pacing_rate.unwrap_or(u64::MAX),
         max_pacing_rate: config.socket.max_pacing_rate.unwrap_or(u64::MAX),
         min_rtt: u32::MAX,
         ..TcpInfo::default()
@@ -94,7 +99,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         backoff: backoff(status),
         options: options(status),
         scales: peer_scale | (own_scale << 4),
-        flags: u8::from(status.is_app_limited),
+        flags: u8::from(status.is_app_limited || status.bytes_acked == 0),
         rto: micros(status.rto),
         ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
@@ -135,7 +140,8 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         busy_time: times.busy.as_micros() as u64,
         rwnd_limited: times.window_limited.as_micros() as u64,
         sndbuf_limited: times.buffer_limited.as_micros() as u64,
-        delivery_rate: status.delivery_rate.unwrap_or(0),
+        // That of the handshake does not count.
+        delivery_rate: (status.delivery_rate.filter(|_| status.bytes_acked > 0)).unwrap_or(0),
         delivered: status.segments_delivered as u32,
         bytes_sent: status.bytes_sent,
         bytes_retrans: status.bytes_resent,
@@ -220,6 +226,9 @@ fn rcv_space(status: &Status) -> u32 {
     };
     u32::try_from(octets).unwrap_or(u32::MAX)
 }
+
+/// What Linux expects of a peer before that has said anything, octets.
+const LEAST_SEGMENT: u32 = 88;
 
 /// The longest text of a segment that came; before, that of a peer that does not say its MSS.
 fn rcv_mss(status: &Status) -> u32 {

@@ -119,8 +119,13 @@ impl Tcb {
         }
     }
 
-    /// A segment has proved acceptable: marks on it count.
+    /// A segment has proved acceptable: marks on it count, but not those of text behind the peer's FIN, which is not
+    /// taken.
     pub(in crate::tcp) fn take_marks(&mut self, seg: &Segment<'_>) {
+        let is_behind_fin = !seg.text.is_empty() && !self.state.receives_text();
+        if is_behind_fin && self.feedback.mode() == EcnMode::Classic {
+            return;
+        }
         let is_late = self.stats.ecn_seen && seg.ecn == Ecn::NotEct;
         let is_fresh = self.feedback.is_fresh_mark(seg);
         if !seg.text.is_empty() && (is_fresh || is_late && self.feedback.mode() != EcnMode::Off) {
@@ -214,10 +219,11 @@ impl Feedback {
         self.mode == EcnMode::Classic && self.classic.is_fresh_mark(seg.ctl, seg.ecn)
     }
 
-    /// The last loss was none. Returns whether something was reduced for it: nobody need hear of that.
-    pub(in crate::tcp) fn on_spurious_loss(&mut self) -> bool {
+    /// The last loss was none. Returns whether something was reduced for it: nobody need hear of that, unless what shows
+    /// it also reports marks (`is_marked`), for which the window stays reduced.
+    pub(in crate::tcp) fn on_spurious_loss(&mut self, is_marked: bool) -> bool {
         let was_reduced = !core::mem::take(&mut self.loss_was_answered);
-        if was_reduced {
+        if was_reduced && !is_marked {
             self.classic.on_restored();
         }
         was_reduced

@@ -146,8 +146,6 @@ fn malformed_payloads(ip: fn(u8) -> IpHeader) -> Vec<Row> {
         "data offset 4" => tcp(12, 0x4f), TcpDataOffset;
         "TCP checksum" => one_bit_wrong(tcp_packet(ip(TCP)), header + 17), TcpChecksum;
         "TCP text" => one_bit_wrong(tcp_packet(ip(TCP)), header + 43), TcpChecksum;
-        "SYN,RST" => tcp(13, 6), TcpSynRst;
-        "Christmas tree" => tcp(13, 0xff), TcpSynRst;
         "UDP of 7 octets" => ip(UDP).datagram(&[0; 7]), UdpLength;
         "UDP length 7" => udp_length(7), UdpLength;
         "UDP length beyond the end" => udp_length(10), UdpLength;
