@@ -47,7 +47,8 @@ impl Stack {
         let (defer_accept, is_answered) = (listener.config.defer_accept, listener.is_answered);
         let config = Arc::clone(&listener.tcp);
         let open = Open {
-            defer_accept,
+            // The user of an early connection has it already.
+            defer_accept: defer_accept.filter(|_| !fast_open.takes_text),
             is_answered,
             fast_open,
             ..self.open(now, &config, tuple, old)

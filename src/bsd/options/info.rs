@@ -56,6 +56,7 @@ impl Calls<'_> {
                     options: info.options & !(untrue as u8),
                     snd_mss: assumed.map_or(info.snd_mss, u32::from),
                     rcv_mss: assumed.map_or(info.rcv_mss, |_| LEAST_SEGMENT),
+                    rcv_space: assumed.map_or(info.rcv_space, |_| 0),
                     pacing_rate: info.pacing_rate.min(limit.unwrap_or(u64::MAX)),
                     max_pacing_rate: limit.unwrap_or(u64::MAX),
                     // Linux counts the SYN of who has opened.
