@@ -154,6 +154,10 @@ impl Notices {
     /// Follows a send of so many octets; whether there is something to follow. `stamps`: the times that
     /// are told of it, if not those of the socket.
     pub(super) fn follow(&mut self, octets: usize, zerocopy: bool, stamps: Option<i32>) -> bool {
+        // Of a send of nothing there is nothing to tell, and it has no number.
+        if octets == 0 {
+            return self.follows();
+        }
         self.given += octets as u64;
         let stamps = match self.stamping & SOF_TIMESTAMPING_SOFTWARE {
             0 => 0,

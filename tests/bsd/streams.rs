@@ -481,3 +481,18 @@ fn text_is_sent_with_a_syn_once_there_is_a_cookie() {
     world.settle();
     assert_eq!(world.us().read(second, &mut [0; 9]), Ok(6));
 }
+
+/// A send of nothing has no octet that could be numbered, and no time is told of it.
+#[test]
+fn a_send_of_nothing_is_told_no_time_of() {
+    let mut world = World::new();
+    let (ours, _theirs) = world.connected();
+    let flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID;
+    world
+        .set_option(ours, SOL_SOCKET, SO_TIMESTAMPING, flags)
+        .unwrap();
+    assert_eq!(world.us().send(ours, b"", 0), Ok(0));
+    world.settle();
+    let notice = world.us().recvmsg(ours, &mut [0; 9], MSG_ERRQUEUE);
+    assert_eq!(notice, Err(Errno::EAGAIN));
+}
