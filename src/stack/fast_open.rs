@@ -187,10 +187,6 @@ fn server(
     arrival: &Arrival<'_>,
 ) -> tcp::FastOpen {
     let mut answer = tcp::FastOpen::default();
-    let limit = listener.fast_open_limit(config);
-    if !config.server || limit == 0 || listener.pending() >= limit {
-        return answer;
-    }
     let (server, client) = hosts(&arrival.tuple);
     let offered = arrival.header.options.fast_open;
     let own = cookie(&keys.current, client, server);
@@ -273,6 +269,10 @@ impl Stack {
             return tcp::FastOpen::default();
         };
         listener.forget_resets(now);
+        let limit = listener.fast_open_limit(&self.config.fast_open);
+        if !self.config.fast_open.server || listener.pending() >= limit {
+            return tcp::FastOpen::default();
+        }
         let derived = FastOpenKeys {
             current: self.secret.fast_open_key(),
             previous: None,
