@@ -23,7 +23,10 @@ fn lossy(world: &mut World, octets: u64) {
         .with(Delay::new(Duration::from_millis(10)))
         .with(Loss::new(Ratio::percent(10)))
         .with(Duplication::new(Ratio::percent(5)))
-        .with(Reordering::new(Ratio::percent(20), Duration::from_millis(20)));
+        .with(Reordering::new(
+            Ratio::percent(20),
+            Duration::from_millis(20),
+        ));
     world.link(client, server, Path::symmetric(medium));
     world.app(server, Server::new(7, Behaviour::exchange(octets)));
     let remote = SocketAddr::new(SERVER, 7);
@@ -55,7 +58,10 @@ fn main() -> Result<()> {
     let took = started.elapsed();
     let each = took.as_secs_f64() * 1e6 / worlds as f64;
     println!("{worlds} connections of {octets} octets both ways in {took:.2?}");
-    println!("{each:.1} us each, {:.0} a second; the longest lasted {longest} s", 1e6 / each);
+    println!(
+        "{each:.1} us each, {:.0} a second; the longest lasted {longest} s",
+        1e6 / each
+    );
     println!("hash {hash:032x}; {tally:?}");
     Ok(())
 }
