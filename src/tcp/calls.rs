@@ -141,10 +141,12 @@ impl Tcb {
             true => self.room_in_packets(true).min(data.len()),
             false => data.len(),
         };
-        if most == 0 && !data.is_empty() {
+        if most < data.len() {
             self.check_send()?;
             self.starved = true;
-            return Err(SendError::WouldBlock);
+            if most == 0 {
+                return Err(SendError::WouldBlock);
+            }
         }
         let taken = self.send_part(now, &data[..most], false)?;
         if taken > 0 {

@@ -92,23 +92,24 @@ fn two_addresses_of_both_families_are_served(lab: &Lab) {
 }
 
 fn up_makes_an_interface_ready(lab: &Lab) {
-    let name = format!("{}new", lab.tun());
-    let (ours, kernels, prefix) = match lab.stack().is_ipv4() {
-        true => ("10.99.0.2", "10.99.0.1", 24),
-        false => ("fd00:99::2", "fd00:99::1", 64),
-    };
-    let cidr = format!("{kernels}/{prefix}");
-    let words = ["echo", "--tun", &name, "--ip", ours, "--up", &cidr];
+    // The name and the network of the lab: other tests have others meanwhile.
+    run("ip", &["link", "delete", lab.tun()]);
+    let prefix = if lab.stack().is_ipv4() { 24 } else { 64 };
+    let (ours, cidr) = (
+        lab.stack().to_string(),
+        format!("{}/{prefix}", lab.kernel()),
+    );
+    let words = ["echo", "--tun", lab.tun(), "--ip", &ours, "--up", &cidr];
     let stack = Running::start(env!("CARGO_BIN_EXE_stubborn"), &words).says("Ctrl-C ends it");
     // Usable at once: no time for anything like duplicate address detection.
-    let mut kernel = TcpStream::connect((ours, 7)).unwrap();
+    let mut kernel = TcpStream::connect((lab.stack(), 7)).unwrap();
     kernel.write_all(b"x").unwrap();
     kernel.read_exact(&mut [0]).unwrap();
     drop(kernel);
     stack.signal(Signal::SIGINT);
     stack.finish().well();
     assert!(
-        !run("ip", &["link"]).contains(&name),
+        !run("ip", &["link"]).contains(&format!(" {}:", lab.tun())),
         "the interface should go with its maker"
     );
 }
