@@ -232,9 +232,11 @@ impl Rack {
         Duration::from_nanos(self.rtt)
     }
 
-    /// When all that left before the newest segment that has arrived is overdue.
-    pub(super) fn deadline(&self, reo_wnd: Duration) -> Option<Instant> {
-        self.newest.map(|newest| newest.sent + self.rtt() + reo_wnd)
+    /// When all that left before the newest segment that has arrived is overdue. `waiting`: when the last of what
+    /// waits left: before, but by a clock that went back meanwhile it may have been later.
+    pub(super) fn deadline(&self, waiting: Instant, reo_wnd: Duration) -> Option<Instant> {
+        let newest = self.newest?;
+        Some(newest.sent.max(waiting) + self.rtt() + reo_wnd)
     }
 
     /// What decides the future, but for the order in which the records have left.
@@ -346,7 +348,8 @@ mod tests {
         // Step 5: what left before it, or at the same time with a lower place.
         assert!(rack.is_before_newest(&record(5, 99, false)));
         assert!(!rack.is_before_newest(&record(5, 100, false)));
-        assert_eq!(rack.deadline(ms(10)), Some(at(160)));
+        assert_eq!(rack.deadline(at(99), ms(10)), Some(at(160)));
+        assert_eq!(rack.deadline(at(101), ms(10)), Some(at(161)));
     }
 
     /// What left before the segment that has given RACK.rtt changes nothing.

@@ -289,15 +289,16 @@ impl Scoreboard {
     }
 
     /// Takes for lost what is in flight, left before the moment that `is_before` knows, and is
-    /// `overdue`. Returns whether there is some that left before and is not overdue yet.
+    /// `overdue`. If there is some that left before and is not overdue yet: when the last of what was looked
+    /// at left.
     pub(super) fn lose_overdue(
         &mut self,
         is_before: impl Fn(&Record) -> bool,
         is_overdue: impl Fn(&Record) -> bool,
         mut lost: impl FnMut(&Record),
-    ) -> bool {
+    ) -> Option<Instant> {
         let waits = self.lose_first_transmissions(&is_before, &is_overdue, &mut lost);
-        self.lose_resent(is_before, is_overdue, lost) || waits
+        self.lose_resent(is_before, is_overdue, lost).max(waits)
     }
 
     /// The same, of what left once only: it lies in the order of time.
@@ -306,17 +307,20 @@ impl Scoreboard {
         is_before: impl Fn(&Record) -> bool,
         is_overdue: impl Fn(&Record) -> bool,
         mut lost: impl FnMut(&Record),
-    ) -> bool {
+    ) -> Option<Instant> {
         let end = self.records.last().map_or(self.cursor, |last| last.end);
         if end <= self.cursor {
-            return false;
+            return None;
         }
         let mut index = self.index(self.cursor);
-        let mut waits = false;
+        let mut waits = None;
         while let Some(record) = self.records.get(index) {
             if record.is_first_transmission() {
-                waits = is_before(record) && !is_overdue(record);
-                if waits || !is_before(record) {
+                if !is_before(record) {
+                    break;
+                }
+                if !is_overdue(record) {
+                    waits = Some(record.sent);
                     break;
                 }
                 self.lose(index);
@@ -334,7 +338,7 @@ impl Scoreboard {
         is_before: impl Fn(&Record) -> bool,
         is_overdue: impl Fn(&Record) -> bool,
         mut lost: impl FnMut(&Record),
-    ) -> bool {
+    ) -> Option<Instant> {
         while let Some((range, sent)) = self.resent.front().cloned() {
             let mut index = self.index(range.start);
             while let Some(record) = self.records.get(index)
@@ -342,10 +346,10 @@ impl Scoreboard {
             {
                 if record.fate == Fate::InFlight && record.sent == sent {
                     if !is_before(record) {
-                        return false;
+                        return None;
                     }
                     if !is_overdue(record) {
-                        return true;
+                        return Some(sent);
                     }
                     self.lose(index);
                     lost(&self.records[index]);
@@ -354,7 +358,7 @@ impl Scoreboard {
             }
             self.resent.pop_front();
         }
-        false
+        None
     }
 
     /// Takes for lost whatever is in flight and `is_lost`.

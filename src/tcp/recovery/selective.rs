@@ -510,9 +510,8 @@ impl Recovery {
             |record| record.sent + window <= now,
             |record| losses.take(record),
         );
-        if waits {
-            selective.reordering_at = rack.deadline(reo_wnd + selective.ticks());
-        }
+        selective.reordering_at =
+            waits.and_then(|sent| rack.deadline(sent, reo_wnd + selective.ticks()));
     }
 
     /// RFC 6675 §4: what lies before this place is lost, since DupThresh ranges that do not touch, or
@@ -589,5 +588,56 @@ impl<'a> Losses<'a> {
             total_delivered: self.rate.delivered(),
             is_app_limited: record.snapshot.is_app_limited,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Blocks;
+    use super::*;
+    use crate::wire::{SackBlock, SackBlocks};
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    /// What left first left later, by a clock that went back: when the reordering timer expires, what waits is
+    /// waited for still, and until a later time.
+    #[test]
+    fn a_clock_that_went_back_does_not_stop_the_time() {
+        let config = TcpConfig::default();
+        let iss = Seq::initial(7);
+        let mut recovery = Recovery::new(at(0), &config, iss);
+        recovery.agree_on_sack(&config, iss);
+        let ack = |now, una: Seq, ack: Seq, nxt: Seq, option: &SackBlocks| Acknowledgment {
+            now,
+            una,
+            ack,
+            nxt,
+            fin: None,
+            is_duplicate: false,
+            mss: 1000,
+            mtu_probe: None,
+            echo: None,
+            sack: Blocks::read(option, iss, ack, nxt),
+            again: 0,
+        };
+        recovery.on_sent(at(0), iss, iss..iss + 1, 1000);
+        let una = iss + 1;
+        recovery.on_ack(&ack(at(8), iss, una, una, &SackBlocks::default()));
+        let (second, nxt) = (una + 1000, una + 2000);
+        recovery.on_sent(at(20), una, una..second, 1000);
+        recovery.on_sent(at(10), una, second..nxt, 1000);
+        let mut option = SackBlocks::default();
+        let (left, right) = (second.wire(), nxt.wire());
+        option.push(SackBlock { left, right });
+        recovery.on_ack(&ack(at(30), una, una, nxt, &option));
+        let (timer, due) = recovery.timer();
+        assert_eq!((timer, due), (Timer::Reordering, at(42)));
+        let nothing = ack(at(41), una, una, nxt, &SackBlocks::default());
+        assert!(recovery.on_reordering_timeout(&nothing).losses.is_empty());
+        assert_eq!(recovery.timer(), (timer, due), "it is early");
+        let nothing = ack(due, una, una, nxt, &SackBlocks::default());
+        assert_eq!(recovery.on_reordering_timeout(&nothing).losses.len(), 1);
     }
 }
