@@ -251,6 +251,15 @@ impl Shared {
         }
     }
 
+    /// When a turn that handed up `at` has ended: what has left since then, or come from another shard, is
+    /// not to be followed by anything earlier.
+    pub(super) fn end_of_turn(&self, at: Instant) -> Instant {
+        match self.held && self.mail.is_none() {
+            true => at,
+            false => self.shard.now(),
+        }
+    }
+
     /// What came by another shard's queue is taken from there, what came by this one's and is
     /// another's goes there.
     fn exchange_strays(&mut self) {

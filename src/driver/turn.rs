@@ -36,7 +36,7 @@ struct Arrival {
 
 impl Engine {
     /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`. Text may land in `room`. Says when what has come was handed up.
+    /// if the lead is still `me`. Text may land in `room`. Says when that was over.
     pub(super) fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -108,8 +108,9 @@ impl Engine {
         if let Some(intake) = &self.intake {
             let mut intake = intake.lock();
             let (mut shared, arrival) = self.receive(&mut intake, me, aim);
-            let now = arrival.at;
+            let at = arrival.at;
             self.end_turn(&mut shared, &mut intake, me, promised, arrival);
+            let now = shared.end_of_turn(at);
             return (shared, now);
         }
         let mut shared = self.lock();
@@ -149,6 +150,7 @@ impl Engine {
             let now = arrival.at;
             if shared.returned(me, now) || arrival.count > 0 || arrival.more.is_err() {
                 self.end_turn(&mut shared, &mut intake, me, false, arrival);
+                let now = shared.end_of_turn(now);
                 return (shared, now, true);
             }
             if now >= last {

@@ -316,11 +316,8 @@ impl Scoreboard {
         let mut waits = None;
         while let Some(record) = self.records.get(index) {
             if record.is_first_transmission() {
-                if !is_before(record) {
-                    break;
-                }
-                if !is_overdue(record) {
-                    waits = Some(record.sent);
+                if !is_before(record) || !is_overdue(record) {
+                    waits = is_before(record).then_some(record.sent);
                     break;
                 }
                 self.lose(index);
