@@ -494,6 +494,20 @@ mod tests {
         (shared, Key::Listener(id), other_end)
     }
 
+    /// What a turn has sent left after what came was handed up. If it has sent nothing, no time has passed.
+    #[test]
+    fn who_led_a_turn_goes_on_when_it_has_ended() {
+        let (mut shared, key, _other_end) = host();
+        let at = shared.shard.now();
+        shared.end_turn(false, Ok(Turn::default()));
+        let sent = shared.shard.now();
+        assert!(shared.end_of_turn(at) >= sent);
+        let _lead = shared.take_lead(key).expect("nobody leads");
+        shared.note_event(key);
+        shared.end_turn(false, Ok(Turn::default()));
+        assert_eq!(shared.end_of_turn(at), at);
+    }
+
     #[test]
     fn only_many_short_datagrams_have_many_answers() {
         let mut crowd = Crowd::default();
