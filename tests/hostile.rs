@@ -27,6 +27,9 @@
     reason = "only tests use it, and a failed unwrap is a failed test"
 )]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 mod hostile {
     mod app;
     mod attack;

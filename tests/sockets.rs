@@ -1,4 +1,10 @@
 //! Sockets of two hosts that are joined in memory, in real time: what their users see.
+//!
+//! `worlds.rs` runs whatever a number decides: `SOCKETS_SEEDS=7 cargo test --test sockets worlds` has world 7 again, and
+//! `SOCKETS_SEEDS=1000..9000` as many others.
+
+#[path = "support/seeds.rs"]
+mod seeds;
 
 mod sockets {
     mod asynchronous;
@@ -20,4 +26,5 @@ mod sockets {
     mod turns;
     mod udp;
     mod waits;
+    mod worlds;
 }

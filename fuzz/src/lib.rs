@@ -15,5 +15,7 @@ pub mod host;
 pub mod options;
 #[path = "../../tests/hostile/programs.rs"]
 pub mod programs;
+#[path = "../../tests/support/seeds.rs"]
+mod seeds;
 #[path = "../../tests/hostile/world.rs"]
 pub mod world;

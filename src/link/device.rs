@@ -111,7 +111,7 @@ pub trait Device {
     fn end(&mut self) {}
 
     /// Its sending half, for a thread that sends while others receive; `None` if it has no such
-    /// thing, and then everything goes through [`Device::send`].
+    /// thing. Until somebody asks for it, and where nobody does, everything goes through [`Device::send`].
     fn sender(&mut self) -> Option<Box<dyn Sender>> {
         None
     }

@@ -74,34 +74,9 @@ fn take(octets: &mut Vec<u8>, count: usize) -> u64 {
     octets.fold(0, |number, octet| number << 8 | u64::from(octet))
 }
 
-/// The runs to make: `usual`, or those of the environment variable `HOSTILE_SEEDS` (`7` for one,
-/// `1000..2000` for many). The message of a failure names the run.
-fn seeds(usual: Range<u64>) -> Range<u64> {
-    let Ok(wanted) = std::env::var("HOSTILE_SEEDS") else {
-        return usual;
-    };
-    let number = |text: &str| text.parse::<u64>().expect("HOSTILE_SEEDS: a number");
-    match wanted.split_once("..") {
-        Some((first, end)) => number(first)..number(end),
-        None => number(&wanted)..number(&wanted) + 1,
-    }
-}
-
-/// Makes a run for every seed, and says which one failed; of many, how far it is.
-pub fn every_seed(usual: Range<u64>, mut run: impl FnMut(u64)) {
-    let seeds = seeds(usual);
-    let tenth = (seeds.end - seeds.start).div_ceil(10);
-    for seed in seeds.clone() {
-        let made = seed - seeds.start;
-        if tenth >= 1_000 && made.is_multiple_of(tenth) {
-            eprintln!("{made} runs of {}", seeds.end - seeds.start);
-        }
-        let run = std::panic::AssertUnwindSafe(|| run(seed));
-        if let Err(panic) = std::panic::catch_unwind(run) {
-            eprintln!("to see it again: HOSTILE_SEEDS={seed}");
-            std::panic::resume_unwind(panic);
-        }
-    }
+/// Makes a run for every seed of `usual`, or of `HOSTILE_SEEDS`.
+pub fn every_seed(usual: Range<u64>, run: impl FnMut(u64)) {
+    crate::seeds::every_seed("HOSTILE_SEEDS", usual, run);
 }
 
 /// What happens to a datagram on its way, in percent.

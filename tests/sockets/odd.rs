@@ -38,18 +38,6 @@ fn goes_on(server: &Net, client: &Net) {
     serving.join().unwrap().unwrap();
 }
 
-/// Numbers that look like chance.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % end
-    }
-}
-
 #[test]
 fn a_reader_that_claims_to_have_consumed_everything_there_is_has() {
     bounded(|| {
@@ -332,7 +320,7 @@ fn any_calls_from_many_threads() {
                     stream.set_read_timeout(Some(SHORT / 10)).unwrap();
                     stream.set_write_timeout(Some(SHORT / 10)).unwrap();
                     thread::spawn(move || {
-                        let mut chance = Chance(round * 1000 + number + 1);
+                        let mut chance = Chance::new(round * 1000 + number);
                         let mut buffer = vec![number as u8; 20_000];
                         let begun = Instant::now();
                         while begun.elapsed() < 10 * SHORT {
@@ -365,7 +353,7 @@ fn any_sockets_from_many_threads() {
             for number in 0..8_u64 {
                 let (server, client) = (&server, &client);
                 scope.spawn(move || {
-                    let mut chance = Chance(number + 1);
+                    let mut chance = Chance::new(number);
                     let begun = Instant::now();
                     while begun.elapsed() < 25 * SHORT {
                         let port = 7 + chance.below(3) as u16;
@@ -444,7 +432,7 @@ fn any_futures_polled_and_dropped() {
                 let (listener, opened, accepted) = (&listener, &opened, &accepted);
                 let (client, socket) = (&client, &socket);
                 scope.spawn(move || {
-                    let mut chance = Chance(number + 1);
+                    let mut chance = Chance::new(number);
                     let mut buffer = vec![0; 20_000];
                     let begun = Instant::now();
                     while begun.elapsed() < 25 * SHORT {

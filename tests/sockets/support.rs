@@ -127,6 +127,26 @@ pub(super) fn text(seed: u64, len: usize) -> Vec<u8> {
     octets
 }
 
+/// Numbers that look like chance.
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Chance {
+        Chance((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % end
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
 /// Sends back all that arrives, then closes.
 pub(super) fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
@@ -227,8 +247,12 @@ impl<D: Device + Send + 'static> Device for Halved<D> {
         unreachable!("there is a half for that")
     }
 
-    fn send(&mut self, _: Packet<'_>) -> Result<(), DeviceError> {
-        unreachable!("there is a half for that")
+    /// Where there is one processor only, nobody asks for a half that sends.
+    fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+        self.whole
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .send(packet)
     }
 
     fn receiver(&mut self) -> Option<Box<dyn Receiver>> {

@@ -1,0 +1,323 @@
+//! Worlds of threads. A seed decides how two hosts are joined (one queue or several, whole devices or halves, datagrams
+//! lost or not), how many connections there are, and how each of their ends reads and writes: waiting, for a time, not at
+//! all, without copies, or as a task. Every text must arrive whole, every thread must come to its end, and no connection
+//! may remain.
+//!
+//! The threads run as the scheduler has them, so a world that has failed need not fail again.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::thread;
+use std::time::Duration;
+
+use stubborn::config::{Config, SocketOptions};
+use stubborn::driver::memory;
+use stubborn::sockets::{Net, TcpListener, TcpStream, asynchronous};
+
+use super::executor::{block_on, both};
+use super::support::*;
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// How an end writes or reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// One call waits until it is done, however long.
+    Waits,
+    /// One call waits for a millisecond at a time.
+    WaitsAMoment,
+    /// No call waits.
+    Tries,
+    /// What is written or read lies where it is.
+    InPlace,
+    /// Several pieces a call; or first what there is, and then the same again.
+    Twice,
+}
+
+const WAYS: [Way; 5] = [
+    Way::Waits,
+    Way::WaitsAMoment,
+    Way::Tries,
+    Way::InPlace,
+    Way::Twice,
+];
+
+/// What one end of a connection does.
+#[derive(Clone, Debug)]
+struct End {
+    /// Both at once, as one task; else each on a thread.
+    is_task: bool,
+    writes: Way,
+    reads: Way,
+    /// What decides on the text that it sends.
+    text: u64,
+    len: usize,
+    /// Octets a call, at most.
+    most: usize,
+    /// Octets of each buffer, if not the usual ones.
+    buffers: Option<usize>,
+}
+
+impl End {
+    fn draw(chance: &mut Chance, text: u64) -> End {
+        let most = chance.pick(&[1, 1_000, 10_000, 200_000]);
+        let longest = chance.pick(&[2, 3_000, 100_000]).min(2_000 * most);
+        End {
+            is_task: chance.below(3) == 0,
+            writes: chance.pick(&WAYS),
+            reads: chance.pick(&WAYS),
+            text,
+            len: chance.below(longest),
+            most: most.max(8),
+            buffers: (chance.below(2) == 0).then(|| 2_000 + chance.below(100_000)),
+        }
+    }
+
+    fn text(&self) -> Vec<u8> {
+        text(self.text, self.len)
+    }
+}
+
+/// The scheduler decides; now and then it is helped to decide otherwise.
+fn pause(chance: &mut Chance) {
+    match chance.below(256) {
+        0 => thread::sleep(Duration::from_micros(chance.below(3000) as u64)),
+        1..16 => thread::yield_now(),
+        _ => {}
+    }
+}
+
+/// `None`: not yet.
+fn taken<T>(answer: io::Result<T>) -> Option<T> {
+    match answer {
+        Ok(taken) => Some(taken),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            thread::yield_now();
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn write(mut stream: &TcpStream, way: Way, piece: &[u8]) -> io::Result<usize> {
+    match way {
+        Way::Waits | Way::WaitsAMoment => stream.write(piece),
+        Way::Tries => stream.try_write(piece),
+        Way::InPlace => stream.write_in_place(piece.len(), |room| {
+            let len = room.len().min(piece.len());
+            room[..len].copy_from_slice(&piece[..len]);
+            len
+        }),
+        Way::Twice => {
+            let (first, second) = piece.split_at(piece.len() / 2);
+            stream.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
+        }
+    }
+}
+
+fn write_all(stream: &TcpStream, end: &End, chance: &mut Chance) {
+    if end.writes == Way::WaitsAMoment {
+        stream.set_write_timeout(Some(MOMENT)).unwrap();
+    }
+    let text = end.text();
+    let mut left = &text[..];
+    while !left.is_empty() {
+        pause(chance);
+        let piece = &left[..1 + chance.below(left.len().min(end.most))];
+        if let Some(written) = taken(write(stream, end.writes, piece)) {
+            assert!(0 < written && written <= piece.len(), "{written} written");
+            left = &left[written..];
+        }
+    }
+    stream.shutdown(Shutdown::Write).unwrap();
+}
+
+/// Reads once: how many of the octets that are due have come, none if that was the last.
+fn read(mut stream: &TcpStream, way: Way, buffer: &mut [u8], due: &[u8]) -> io::Result<usize> {
+    let len = match way {
+        Way::Waits | Way::WaitsAMoment => stream.read(buffer)?,
+        Way::Tries => stream.try_read(buffer)?,
+        Way::InPlace => {
+            let mut reader = stream.reader();
+            let lent = reader.fill_buf()?;
+            let len = lent.len().min(buffer.len());
+            buffer[..len].copy_from_slice(&lent[..len]);
+            reader.consume(len);
+            len
+        }
+        Way::Twice => {
+            let len = stream.peek(buffer)?;
+            let again = stream.read(&mut buffer[..len])?;
+            assert_eq!(again, len, "what was seen is there");
+            len
+        }
+    };
+    assert!(due.starts_with(&buffer[..len]), "other octets than sent");
+    Ok(len)
+}
+
+fn read_to_end(stream: &TcpStream, end: &End, text: &[u8], chance: &mut Chance) {
+    if end.reads == Way::WaitsAMoment {
+        stream.set_read_timeout(Some(MOMENT)).unwrap();
+    }
+    let mut due = text;
+    let mut buffer = vec![0; end.most];
+    loop {
+        pause(chance);
+        let most = 1 + chance.below(buffer.len());
+        match taken(read(stream, end.reads, &mut buffer[..most], due)) {
+            Some(0) => break,
+            Some(len) => due = &due[len..],
+            None => {}
+        }
+    }
+    assert_eq!(due.len(), 0, "octets are missing");
+}
+
+/// Writes and reads at the same time, as one task.
+fn run_as_task(stream: TcpStream, end: &End, peer: &End, chance: &mut Chance) {
+    let stream = asynchronous::TcpStream::from(stream);
+    let (sent, due) = (end.text(), peer.text());
+    let mut sizes = Chance::new(chance.below(1 << 30) as u64);
+    let writing = async {
+        let mut left = &sent[..];
+        while !left.is_empty() {
+            let piece = &left[..1 + chance.below(left.len().min(end.most))];
+            let written = match end.writes {
+                Way::Tries => {
+                    stream.writable().await.unwrap();
+                    taken(stream.try_write(piece)).unwrap_or(0)
+                }
+                _ => stream.write(piece).await.unwrap(),
+            };
+            left = &left[written..];
+        }
+        stream.shutdown(Shutdown::Write).unwrap();
+    };
+    let reading = async {
+        let mut due = &due[..];
+        let mut buffer = vec![0; end.most];
+        loop {
+            let most = 1 + sizes.below(buffer.len());
+            let read = match end.reads {
+                Way::Tries => {
+                    stream.readable().await.unwrap();
+                    taken(stream.try_read(&mut buffer[..most]))
+                }
+                _ => Some(stream.read(&mut buffer[..most]).await.unwrap()),
+            };
+            match read {
+                Some(0) => break,
+                Some(len) => {
+                    assert!(due.starts_with(&buffer[..len]), "other octets than sent");
+                    due = &due[len..];
+                }
+                None => {}
+            }
+        }
+        assert_eq!(due.len(), 0, "octets are missing");
+    };
+    block_on(both(writing, reading));
+}
+
+fn run_end(stream: TcpStream, end: &End, peer: &End, seed: u64) {
+    let mut chance = Chance::new(seed);
+    if let Some(size) = end.buffers {
+        let options = SocketOptions {
+            receive_buffer: Some(size),
+            send_buffer: Some(size),
+            ..stream.options()
+        };
+        stream.set_options(options).unwrap();
+    }
+    stream.set_nodelay(chance.below(2) == 0);
+    if end.is_task {
+        return run_as_task(stream, end, peer, &mut chance);
+    }
+    let mut other = Chance::new(seed ^ 0x5555);
+    let writer = stream.clone();
+    thread::scope(|scope| {
+        scope.spawn(move || write_all(&writer, end, &mut other));
+        read_to_end(&stream, end, &peer.text(), &mut chance);
+    });
+}
+
+/// Two hosts, whose round trips are short and whose retransmissions therefore come soon.
+fn join(chance: &mut Chance) -> (Net, Net) {
+    let soon = |addresses| {
+        let mut config = config(addresses);
+        config.tcp.min_rto = Duration::from_millis(5);
+        config.tcp.msl = Duration::from_millis(5);
+        config
+    };
+    let (server, client): (Config, Config) = (soon(SERVER), soon(CLIENT));
+    let mtu = chance.pick(&[1280, 1500, 9000, 65_535]);
+    let queues = chance.pick(&[1, 1, 2, 3]);
+    let (near, mut far) = memory::queues(mtu, queues, chance.below(1000) as u64).unwrap();
+    let lost_of_a_thousand = chance.pick(&[0, 0, 5, 30]);
+    let mut losses = Chance::new(chance.below(1000) as u64);
+    let near = Faulty {
+        device: near,
+        fault: move |call| Ok(call == Call::Receive || losses.below(1000) >= lost_of_a_thousand),
+    };
+    let client = match chance.below(2) {
+        0 => Net::start(near, client),
+        _ => Net::start(Halved::new(near), client),
+    };
+    let server = match (far.len(), chance.below(2)) {
+        (1, 0) => Net::start(Halved::new(far.remove(0)), server),
+        _ => Net::start_queues(far, server),
+    };
+    (server.unwrap(), client.unwrap())
+}
+
+/// The client's end: it connects, says which connection it is, and goes on.
+fn open(client: &Net, to: SocketAddr, number: usize, ends: &[End; 2], seed: u64) {
+    let mut stream = TcpStream::connect(client, to).unwrap();
+    stream.write_all(&[number as u8]).unwrap();
+    run_end(stream, &ends[0], &ends[1], seed);
+}
+
+/// The server's end of any connection.
+fn accept(listener: &TcpListener, connections: &[[End; 2]], seed: u64) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut number = [0];
+    stream.read_exact(&mut number).unwrap();
+    let [peer, end] = &connections[usize::from(number[0])];
+    run_end(stream, end, peer, seed ^ u64::from(number[0]) << 32);
+}
+
+fn world(seed: u64) {
+    let mut chance = Chance::new(seed);
+    let (server, client) = join(&mut chance);
+    let listener = TcpListener::bind(&server, (chance.pick(&SERVER), 7)).unwrap();
+    let connections: Vec<[End; 2]> = (0..1 + chance.below(8) as u64)
+        .map(|number| {
+            let text = seed * 1000 + 2 * number;
+            [
+                End::draw(&mut chance, text),
+                End::draw(&mut chance, text + 1),
+            ]
+        })
+        .collect();
+    thread::scope(|scope| {
+        for (number, ends) in connections.iter().enumerate() {
+            let (listener, client, connections) = (&listener, &client, &connections);
+            scope.spawn(move || accept(listener, connections, seed));
+            let seed = seed ^ (number as u64) << 16;
+            scope.spawn(move || open(client, listener.local_addr(), number, ends, seed));
+        }
+    });
+    drop(listener);
+    no_connection_remains(&client);
+    no_connection_remains(&server);
+}
+
+#[test]
+fn every_text_arrives_whole_however_it_is_written_and_read() {
+    crate::seeds::every_seed("SOCKETS_SEEDS", 0..60, |seed| {
+        bounded(move || world(seed));
+    });
+}
