@@ -96,6 +96,10 @@ impl Stack {
         let Some(slot) = self.table.find_key(sockets.into()) else {
             return false;
         };
+        // What this host says to itself does not come this way.
+        if self.is_with_itself(slot) {
+            return false;
+        }
         let Some(entry) = (self.table.at_mut(slot)).filter(|it| it.listener.is_none()) else {
             return false;
         };
@@ -129,7 +133,8 @@ impl Stack {
         let Some(plain) = Plain::read_apart(headers, whole, form.checksum) else {
             return false;
         };
-        if (self.table).find_key(plain.sockets.into()) != Some(id.slot) {
+        let is_for_it = (self.table).find_key(plain.sockets.into()) == Some(id.slot);
+        if !is_for_it || self.is_with_itself(id.slot) {
             return false;
         }
         let allowance = self.memory.allowance();

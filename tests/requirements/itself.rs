@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use stubborn::config::Config;
 use stubborn::stack::ConnId;
 use stubborn::tcp::{ConnectionError, State};
-use stubborn::wire::{self, IpHeader, Options, Packet, TcpHeader, Text, protocol};
+use stubborn::wire::{
+    self, Control, Form, IpHeader, Landed, Options, Packet, TcpHeader, Text, protocol,
+};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, plain, secs};
 
@@ -13,6 +15,10 @@ use crate::dialogue::{Dialogue, Family, in_both_families, plain, secs};
 fn host(family: Family) -> (Dialogue, SocketAddr) {
     let mut config = Config::new([family.us()]);
     config.tcp = plain();
+    host_with(family, config)
+}
+
+fn host_with(family: Family, config: Config) -> (Dialogue, SocketAddr) {
     let own = SocketAddr::new(family.us(), 4711);
     (Dialogue::with(family, config), own)
 }
@@ -120,29 +126,60 @@ fn who_gets_its_place_talks_to_others() {
     });
 }
 
-/// THREATS 19: what comes from outside and says that it is from here is not believed.
+/// THREATS 19: what comes from outside and says that it is from here is not believed: neither a reset nor
+/// text, though it is the next in order and has nothing unusual about it.
 #[test]
 fn nobody_else_can_speak_for_it() {
     in_both_families(|family| {
-        let (mut d, own) = host(family);
+        let mut config = Config::new([family.us()]);
+        config.tcp.timestamps = false;
+        let (mut d, own) = host_with(family, config);
         let now = d.now();
         let id = d.stack.connect(now, Some(own), own).unwrap();
         settle(&mut d);
-        let reset = TcpHeader {
-            source_port: own.port(),
-            destination_port: own.port(),
-            seq: d.our_wire(301),
-            ack: 0,
-            control: wire::Control::RST,
-            window: 0,
-            urgent: 0,
-            options: Options::default(),
-        };
-        let ip = IpHeader::new(own.ip(), own.ip(), protocol::TCP, 64);
-        let forged = Packet::tcp(&ip, &reset, Text::EMPTY).to_vec();
-        let before = d.stack.counters().not_for_us;
-        d.datagram_arrives(&forged);
-        assert_eq!(d.stack.counters().not_for_us, before + 1);
-        assert_eq!(d.stack.status(id).state, State::Established);
+        sends(&mut d, id, b"to itself");
+        assert_eq!(reads(&mut d, id), b"to itself");
+        // What comes next is expected: it would take the shortest way.
+        assert!(d.stack.headers_of_landing(id).is_some());
+        let place = d.stack.sequence_space(id);
+        let (next, una) = (place.rcv_nxt.wire(), place.snd_una.wire());
+        for (control, text) in [
+            (Control::RST, &b""[..]),
+            (Control::ACK | Control::PSH, b"from another"),
+        ] {
+            let header = TcpHeader {
+                source_port: own.port(),
+                destination_port: own.port(),
+                seq: next,
+                ack: una,
+                control,
+                window: 1000,
+                urgent: 0,
+                options: Options::default(),
+            };
+            let ip = IpHeader::new(own.ip(), own.ip(), protocol::TCP, 64);
+            let forged = Packet::tcp(&ip, &header, Text::from(text)).to_vec();
+            let before = d.stack.counters().not_for_us;
+            d.datagram_arrives(&forged);
+            assert_eq!(d.stack.counters().not_for_us, before + 1, "{text:?}");
+            let is_landed = d
+                .stack
+                .receive_landed(now, id, &landed(&forged, text.len()));
+            assert!(!is_landed, "{text:?}");
+            assert_eq!(d.stack.status(id).state, State::Established);
+            assert_eq!(d.stack.sequence_space(id), place);
+        }
     });
+}
+
+/// The datagram as it is where its text, of this many octets, has landed with a reader.
+fn landed(datagram: &[u8], text: usize) -> Landed<'_> {
+    let (headers, text) = datagram.split_at(datagram.len() - text);
+    let (text, rest) = text.split_at(text.len());
+    Landed {
+        headers,
+        text,
+        rest: rest.into(),
+        form: Form::default(),
+    }
 }
