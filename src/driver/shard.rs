@@ -39,6 +39,9 @@ pub struct Shard<D> {
     /// Datagrams sent since the last turn began, and octets of them.
     sent_since_turn: usize,
     octets_since_turn: usize,
+    /// When something was to depart last.
+    #[cfg(debug_assertions)]
+    departed_at: Instant,
     traffic: Traffic,
 }
 
@@ -125,6 +128,8 @@ impl<D: Device> Shard<D> {
             inlet: Inlet::new(&capabilities),
             sent_since_turn: 0,
             octets_since_turn: 0,
+            #[cfg(debug_assertions)]
+            departed_at: Instant::ZERO,
             traffic: Traffic::default(),
         }
     }
@@ -268,6 +273,12 @@ impl<D: Device> Shard<D> {
         now: Instant,
         mut send: impl FnMut(&mut D, Packet<'_>) -> Result<(), DeviceError>,
     ) -> Result<bool, DeviceError> {
+        // Recovery and timers rely on it that no segment leaves at an earlier time than one before it.
+        #[cfg(debug_assertions)]
+        {
+            let before = mem::replace(&mut self.departed_at, now);
+            assert!(before <= now, "departures at {before:#}, then at {now:#}");
+        }
         let (mut sent, mut octets) = (0, 0);
         let mut more = true;
         let offload = self.offload_of_departures();
@@ -349,5 +360,27 @@ impl<D: Device> Shard<D> {
             inlet.fit(&self.device.capabilities());
         }
         received
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::driver::{memory, start};
+    use crate::time::Duration;
+
+    /// What the stack is told of time when nothing departs counts, too.
+    #[test]
+    #[cfg_attr(debug_assertions, should_panic(expected = "departures at 9.000000001"))]
+    fn a_debug_build_ends_where_time_goes_back_between_departures() {
+        let (device, _other_end) = memory::pair(1500).unwrap();
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let mut shards = start::shards(vec![Box::new(device)], &config).unwrap();
+        let (mut shard, _) = shards.remove(0);
+        let now = Instant::from_secs(9);
+        for now in [now, now, now + Duration::from_nanos(1), now] {
+            shard.transmit(now).unwrap();
+        }
     }
 }
