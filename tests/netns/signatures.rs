@@ -9,7 +9,7 @@ use std::time::Duration;
 use stubborn::config::SignatureKey;
 use stubborn::sockets::Net;
 
-use crate::harness::{Lab, Running, in_both_families, pattern};
+use crate::harness::{Lab, Running, in_both_families, pattern, skip};
 
 in_both_families![
     the_kernel_connects_with_a_key,
@@ -70,14 +70,12 @@ fn kernel(lab: &Lab, mode: &str, key: &str) -> Running {
     Running::start("python3", &words)
 }
 
-/// Whether the kernel has signatures (`CONFIG_TCP_MD5SIG`); if not, that is said.
-fn has_signatures(lab: &Lab) -> bool {
+/// The test is skipped if the kernel has no signatures.
+fn needs_signatures(lab: &Lab) {
     let ended = kernel(lab, "probe", KEY).finish().well();
-    let is_there = ended.text().trim() == "there";
-    if !is_there {
-        eprintln!("\nSKIPPED: this kernel has no TCP MD5 signatures\n");
+    if ended.text().trim() != "there" {
+        skip("this kernel has no TCP MD5 signatures (CONFIG_TCP_MD5SIG)");
     }
-    is_there
 }
 
 fn signing(lab: &Lab) -> Net {
@@ -101,9 +99,7 @@ fn echoed<S: Read + Write + Send>(stream: S, mut other: S, ends: impl FnOnce() +
 }
 
 fn the_kernel_connects_with_a_key(lab: &Lab) {
-    if !has_signatures(lab) {
-        return;
-    }
+    needs_signatures(lab);
     let net = signing(lab);
     let listener = net.listen(lab.stack_at(PORT)).unwrap();
     let kernel = kernel(lab, "connect", KEY);
@@ -116,9 +112,7 @@ fn the_kernel_connects_with_a_key(lab: &Lab) {
 }
 
 fn the_stack_connects_with_a_key(lab: &Lab) {
-    if !has_signatures(lab) {
-        return;
-    }
+    needs_signatures(lab);
     let net = signing(lab);
     let kernel = kernel(lab, "listen", KEY).says("listening");
     let stream = net.connect_timeout(lab.kernel_at(PORT), LIMIT).unwrap();
@@ -130,9 +124,7 @@ fn the_stack_connects_with_a_key(lab: &Lab) {
 }
 
 fn another_key_or_none_opens_nothing(lab: &Lab) {
-    if !has_signatures(lab) {
-        return;
-    }
+    needs_signatures(lab);
     let net = signing(lab);
     let _listener = net.listen(lab.stack_at(PORT)).unwrap();
     let ended = kernel(lab, "try", "another").finish().well();
@@ -145,9 +137,7 @@ fn another_key_or_none_opens_nothing(lab: &Lab) {
 
 /// Nor does the kernel hear what is not signed.
 fn the_kernel_takes_nothing_unsigned(lab: &Lab) {
-    if !has_signatures(lab) {
-        return;
-    }
+    needs_signatures(lab);
     let net = lab.net();
     let _kernel = kernel(lab, "listen", KEY).says("listening");
     let unsigned = net.connect_timeout(lab.kernel_at(PORT), Duration::from_secs(2));

@@ -6,7 +6,7 @@ mod process;
 
 use std::env;
 use std::net::TcpStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,10 +67,7 @@ fn in_namespace(
     test: fn(&Lab),
 ) -> Result<Completion, Failed> {
     if let Err(reason) = namespace() {
-        return match env::var("CI").as_deref() {
-            Ok("true") => Err(format!("SKIPPED in CI: {reason}").into()),
-            _ => Ok(Completion::ignored_with(format!("SKIPPED: {reason}"))),
-        };
+        return skipped(reason);
     }
     let (done, outcome) = mpsc::channel();
     let body = move || {
@@ -84,8 +81,27 @@ fn in_namespace(
     thread::Builder::new().spawn(body)?;
     match outcome.recv_timeout(LIMIT) {
         Ok(Ok(())) => Ok(Completion::Completed),
-        Ok(Err(panic)) => Err(words_of(panic.as_ref()).into()),
+        Ok(Err(panic)) => match panic.downcast_ref() {
+            Some(Skipped(reason)) => skipped(reason),
+            None => Err(words_of(panic.as_ref()).into()),
+        },
         Err(_) => Err(format!("did not end within {} s", LIMIT.as_secs()).into()),
+    }
+}
+
+/// What a test ends with that cannot run here.
+struct Skipped(&'static str);
+
+/// Ends a test for which something is missing here.
+pub(crate) fn skip(reason: &'static str) -> ! {
+    resume_unwind(Box::new(Skipped(reason)))
+}
+
+/// In CI what cannot run has failed.
+fn skipped(reason: &str) -> Result<Completion, Failed> {
+    match env::var("CI").as_deref() {
+        Ok("true") => Err(format!("SKIPPED in CI: {reason}").into()),
+        _ => Ok(Completion::ignored_with(format!("SKIPPED: {reason}"))),
     }
 }
 
