@@ -78,6 +78,12 @@ fn urgent_data_is_announced_though_the_window_is_closed() {
             .leaves("<SEQ=301><ACK=101><UP=3><DATA=3><CTL=PSH,URG,ACK>");
         d.arrives("<SEQ=101><ACK=301><DATA=5><CTL=ACK>")
             .leaves("<SEQ=304><ACK=106><WND=9995><CTL=ACK>");
+        // Once all of it has arrived, a probe stands alone.
+        d.arrives("<SEQ=106><ACK=304><WND=0><CTL=ACK>");
+        d.sends(3).nothing_more();
+        d.until(ms(200))
+            .leaves("<SEQ=303><ACK=106><WND=9995><CTL=ACK>")
+            .nothing_more();
     });
 }
 
