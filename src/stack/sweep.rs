@@ -9,14 +9,11 @@ impl Stack {
         self.table.unfinished().len()
     }
 
-    /// ABORT of every connection that is still doing something. Ids stay valid.
+    /// ABORT of every connection. Those in TIME-WAIT leave without a word (RFC 9293 §3.10.5). Ids stay valid.
     pub fn abort_all(&mut self) {
-        for slot in self.table.unfinished() {
-            if let Some(entry) = self.table.at_mut(slot) {
-                entry.tcb.abort();
-                self.touched(slot);
-            }
-        }
+        let unfinished = self.table.unfinished();
+        self.abort_slots(unfinished);
+        self.abort_in(State::TimeWait);
     }
 
     /// ABORT of every connection in a state. Ids stay valid.
@@ -24,7 +21,12 @@ impl Stack {
         if state == State::TimeWait {
             self.at_rest.clear();
         }
-        for slot in self.table.slots_in(state) {
+        let slots = self.table.slots_in(state);
+        self.abort_slots(slots);
+    }
+
+    fn abort_slots(&mut self, slots: Vec<u32>) {
+        for slot in slots {
             if let Some(entry) = self.table.at_mut(slot) {
                 entry.tcb.abort();
                 self.touched(slot);

@@ -2,13 +2,14 @@
 
 use std::future::pending;
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use stubborn::link::{Batch, Device, DeviceError};
-use stubborn::sockets::{TcpListener, TcpStream, asynchronous};
+use stubborn::sockets::{Net, TcpListener, TcpStream, asynchronous};
 
 use super::executor::{Counter, Tasks, block_on, poll, yield_now};
 use super::support::*;
@@ -151,6 +152,31 @@ fn shutting_down_resets_what_is_not_done_in_time() {
     });
 }
 
+/// RFC 9293 §3.10.5: ABORT in TIME-WAIT deletes the TCB.
+#[test]
+fn no_connection_outlives_the_network_in_time_wait() {
+    bounded(|| {
+        let (left, right) = devices();
+        let mut patient = config(CLIENT);
+        patient.tcp.msl = LONG;
+        let client = Net::start(right, patient).unwrap();
+        let Connected {
+            client,
+            accepted,
+            opened,
+            ..
+        } = connect(start(left, SERVER), client);
+        opened.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(read_all(&accepted).unwrap(), b"");
+        drop(accepted);
+        assert_eq!(read_all(&opened).unwrap(), b"");
+        drop(opened);
+        assert_eq!(client.connection_count(), 1, "it is in TIME-WAIT");
+        assert_eq!(client.shutdown(Duration::ZERO).reset, 0);
+        assert_eq!(client.connection_count(), 0);
+    });
+}
+
 #[test]
 fn the_last_handle_releases_the_device() {
     bounded(|| {
@@ -212,7 +238,7 @@ fn a_task_can_wait_for_the_end() {
             accepted.read_exact(&mut arrived).await.unwrap();
             assert!(arrived == sent);
             assert_eq!(accepted.read(&mut [0; 1]).await.unwrap(), 0);
-            accepted.shutdown(std::net::Shutdown::Write).unwrap();
+            accepted.shutdown(Shutdown::Write).unwrap();
         });
         tasks.run();
         assert_eq!(kind((&opened).write(b"x")), ErrorKind::NetworkDown);
