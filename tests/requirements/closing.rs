@@ -311,6 +311,23 @@ fn close_in_syn_sent() {
     });
 }
 
+/// Two FINs of one stream contradict each other: where the first has said that it ends, it ends.
+#[test]
+fn the_first_fin_counts() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, plain());
+        for fin in [111, 121] {
+            d.arrives(&format!("<SEQ={fin}><ACK=301><CTL=FIN,ACK>"))
+                .leaves("<SEQ=301><ACK=101><CTL=ACK>");
+        }
+        d.arrives("<SEQ=101><ACK=301><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=112><WND=9989><CTL=ACK>")
+            .state_is(State::CloseWait);
+        d.reads(10);
+        assert_eq!(d.receive(1), Ok(0));
+    });
+}
+
 /// ESTABLISHED, then closed by us first: TIME-WAIT since second 0, with SND.NXT = 302 and RCV.NXT =
 /// 102. Somebody still listens if `listener`.
 fn time_wait(family: Family, tcp: TcpConfig, listener: bool) -> Dialogue {
@@ -350,6 +367,8 @@ fn time_wait_lasts_two_msl() {
         d.until(secs(59))
             .arrives("<SEQ=90><ACK=302><DATA=5><CTL=ACK>")
             .leaves(ANSWER);
+        // Nor does a FIN that was never the peer's.
+        d.arrives("<SEQ=90><ACK=302><CTL=FIN,ACK>").leaves(ANSWER);
         d.until(just_before(secs(90))).state_is(State::TimeWait);
         d.until(secs(90)).state_is(State::Closed);
         // For ever.

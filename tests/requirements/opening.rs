@@ -280,7 +280,9 @@ fn nobody_can_be_reached_at_these_addresses() {
 
 /// A host on which everybody may connect to port 80, at whatever address.
 fn open_host() -> Dialogue {
-    let mut d = Dialogue::with(Family::V4, addresses(&["10.0.0.1", "fd00::1"]));
+    let mut config = addresses(&["10.0.0.1", "fd00::1"]);
+    config.broadcasts.push([10, 0, 0, 255].into());
+    let mut d = Dialogue::with(Family::V4, config);
     for any in ["0.0.0.0:80", "[::]:80"] {
         d.stack.listen(any.parse().unwrap(), 8).unwrap();
     }
@@ -342,6 +344,7 @@ fn a_segment_from_nobody_is_dropped_silently() {
             "240.0.0.1",
             "255.255.255.255",
             "10.0.0.1",
+            "10.0.0.255",
             "::",
             "::1",
             "ff02::1",
