@@ -514,6 +514,23 @@ mod tests {
         assert_eq!(buffer.allocated(), 0);
     }
 
+    /// What was acknowledged and others still hold is theirs, and not kept to be used again.
+    #[test]
+    fn blocks_that_others_hold_do_not_add_up() {
+        let capacity = 4 * BLOCK;
+        let mut buffer = SendBuffer::new(capacity, Seq::initial(7));
+        let mut held = Vec::new();
+        for _ in 0..20 {
+            push(&mut buffer, &[1; BLOCK]);
+            let last = buffer.end().before(BLOCK)..buffer.end();
+            held.extend(text(&mut buffer, last).hold());
+            buffer.release(buffer.end());
+            let most = capacity + BLOCK;
+            assert!(buffer.allocated() <= most, "{}", buffer.allocated());
+        }
+        assert_eq!(held.len(), 20);
+    }
+
     /// However much is written at a time, held for a while and acknowledged: the octets are right,
     /// and memory has a bound.
     #[test]
