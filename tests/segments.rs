@@ -607,5 +607,6 @@ fn word(reason: Discard) -> &'static str {
         Discard::Unsigned => "unsigned",
         Discard::SignatureUnexpected => "signed",
         Discard::SignatureWrong => "forged",
+        Discard::TooFar => "far",
     }
 }

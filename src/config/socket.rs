@@ -23,6 +23,10 @@ pub struct SocketOptions {
     /// TTL or hop limit of the packets (RFC 9293 MUST-49). `None`: that of the host. Default
     /// `None`.
     pub hop_limit: Option<u8>,
+    /// The least TTL or hop limit with which segments may arrive (RFC 5082). Those that come with less, from farther
+    /// away, are dropped unanswered: with 255, all but those of neighbours, whose packets no router has passed on. Of a
+    /// listener, it counts for SYNs, too. Default 0: from anywhere.
+    pub min_hop_limit: u8,
     /// Over IPv4, routers may fragment the packets (DF is not set). If one still reports a packet as too long, later
     /// segments are shorter, but the segment is not sent again for that reason. Default off: RFC 1191.
     pub fragments: bool,

@@ -192,6 +192,7 @@ impl Stack {
             return self.arrives_for_others(now, parsed, datagram, cut);
         }
         match parsed.payload {
+            Payload::Tcp(ref header, _) if self.refuses_hops(ip, header) => {}
             Payload::Tcp(ref header, _) if self.refuses_signature(ip, header, &datagram) => {}
             Payload::Tcp(ref header, text) => {
                 self.tcp_arrives(now, ip, header, datagram.part(text), mss(text.len(), cut));
@@ -440,7 +441,7 @@ fn mss(text: usize, cut: Option<Cut>) -> usize {
 }
 
 /// Whose connection a segment names.
-fn tuple(ip: &IpHeader, header: &TcpHeader) -> FourTuple {
+pub(super) fn tuple(ip: &IpHeader, header: &TcpHeader) -> FourTuple {
     FourTuple {
         local: SocketAddr::new(ip.destination, header.destination_port),
         remote: SocketAddr::new(ip.source, header.source_port),

@@ -61,6 +61,7 @@ impl Stack {
             _ => local,
         };
         self.note_keys(&config.tcp.signatures);
+        self.note_hops(&config.tcp.socket);
         self.saved_syns.note(config.saves_syns);
         let tcp = self.table.share(&config.tcp);
         Ok(self.listeners.insert(local, config, tcp))
@@ -85,6 +86,7 @@ impl Stack {
     ) -> Result<(), ConfigError> {
         config.validate()?;
         self.note_keys(&config.tcp.signatures);
+        self.note_hops(&config.tcp.socket);
         self.saved_syns.note(config.saves_syns);
         let tcp = self.table.share(&config.tcp);
         if let Some(listener) = self.listeners.get_mut(listener) {
@@ -200,6 +202,7 @@ impl Stack {
             self.itself.begin();
         }
         self.note_keys(&config.signatures);
+        self.note_hops(&config.socket);
         let old = self.replace(tuple);
         let mut open = self.open(now, config, tuple, old);
         if data.is_some() {
@@ -503,6 +506,7 @@ impl Stack {
 
     /// Changes the socket options.
     pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
+        self.note_hops(&options);
         self.table.get_mut(id).tcb.set_options(now, options);
         self.touched(id.slot);
     }

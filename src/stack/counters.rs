@@ -208,6 +208,11 @@ impl Counters {
         self.discarded(Discard::SignatureUnexpected)
     }
 
+    /// Segments that came from farther than they may (RFC 5082).
+    pub fn segments_from_afar(&self) -> u64 {
+        self.discarded(Discard::TooFar)
+    }
+
     /// Segments with a timestamp that is too old (RFC 7323 §5).
     pub fn old_timestamps(&self) -> u64 {
         self.discarded(Discard::Paws)

@@ -55,6 +55,7 @@ mod fast_open;
 mod flow_label;
 mod follow;
 pub mod fragments;
+mod hops;
 mod icmp;
 mod id;
 mod identification;
@@ -225,6 +226,8 @@ pub struct Stack {
     counters: Counters,
     /// Somebody has keys for signatures, or had some ever.
     signs: bool,
+    /// Somebody asks from how far segments come, or has asked ever.
+    counts_hops: bool,
     saved_syns: SavedSyns,
     /// Invariants are checked in release builds too, and what breaks is kept.
     watched: bool,
@@ -301,6 +304,7 @@ impl Stack {
             reserved_ports: BTreeSet::new(),
             counters: Counters::default(),
             signs: false,
+            counts_hops: false,
             saved_syns: SavedSyns::default(),
             watched: false,
             broken: None,

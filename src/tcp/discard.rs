@@ -44,11 +44,13 @@ pub enum Discard {
     SignatureUnexpected,
     /// It is signed with another key, or was changed on its way.
     SignatureWrong,
+    /// It has come from farther than segments may come (RFC 5082).
+    TooFar,
 }
 
 impl Discard {
     /// Every reason.
-    pub const ALL: [Discard; 20] = [
+    pub const ALL: [Discard; 21] = [
         Discard::Closed,
         Discard::NotAcceptable,
         Discard::Paws,
@@ -69,5 +71,6 @@ impl Discard {
         Discard::Unsigned,
         Discard::SignatureUnexpected,
         Discard::SignatureWrong,
+        Discard::TooFar,
     ];
 }

@@ -143,6 +143,7 @@ impl Tcb {
         self.state == State::Established
             && self.rcv.fin.is_none()
             && !self.agreed.signed
+            && self.config.socket.min_hop_limit == 0
             && self.is_calm()
     }
 

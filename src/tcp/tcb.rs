@@ -518,6 +518,11 @@ impl Tcb {
         self.config.socket
     }
 
+    /// The least TTL or hop limit of what arrives: see [`SocketOptions::min_hop_limit`](crate::config::SocketOptions).
+    pub fn min_hop_limit(&self) -> u8 {
+        self.config.socket.min_hop_limit
+    }
+
     /// TTL or hop limit of what leaves; `None`: that of the host.
     pub fn hop_limit(&self) -> Option<u8> {
         match self.state == State::TimeWait && self.ends_lightly() {

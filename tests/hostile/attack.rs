@@ -327,6 +327,12 @@ fn any_options(random: &mut Random) -> SocketOptions {
         fin_wait_2_timeout: random
             .chance(5)
             .then(|| Duration::from_millis(random.number() % 5_000)),
+        // What arrives here has 64.
+        min_hop_limit: match random.below(40) {
+            0 => 65,
+            1..3 => 64,
+            _ => 0,
+        },
     }
 }
 

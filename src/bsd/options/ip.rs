@@ -5,11 +5,11 @@ use crate::bsd::Calls;
 use crate::bsd::address::Family;
 use crate::bsd::errno::Errno;
 use crate::bsd::linux::{
-    IP_BIND_ADDRESS_NO_PORT, IP_MTU, IP_MTU_DISCOVER, IP_PKTINFO, IP_PMTUDISC_DO, IP_PMTUDISC_DONT,
-    IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_RECVTOS, IP_RECVTTL, IP_TOS, IP_TTL,
-    IPV6_AUTOFLOWLABEL, IPV6_MTU, IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_RECVHOPLIMIT,
-    IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP,
-    SOL_IPV6,
+    IP_BIND_ADDRESS_NO_PORT, IP_MINTTL, IP_MTU, IP_MTU_DISCOVER, IP_PKTINFO, IP_PMTUDISC_DO,
+    IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_RECVTOS, IP_RECVTTL,
+    IP_TOS, IP_TTL, IPV6_AUTOFLOWLABEL, IPV6_MINHOPCOUNT, IPV6_MTU, IPV6_MTU_DISCOVER,
+    IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS,
+    IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
@@ -60,6 +60,11 @@ impl Calls<'_> {
                 0..=255 => self.set_hop_limit(fd, Some(value as u8)),
                 _ => Err(Errno::EINVAL),
             },
+            (SOL_IP, IP_MINTTL) | (SOL_IPV6, IPV6_MINHOPCOUNT) => {
+                let least = u8::try_from(value).map_err(|_| Errno::EINVAL)?;
+                self.settings_mut(fd)?.keep(level, name, value);
+                self.set_min_hop_limit(fd, least)
+            }
             (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
             (SOL_IPV6, IPV6_AUTOFLOWLABEL) => self.set_labels(fd, value != 0),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
@@ -111,6 +116,9 @@ impl Calls<'_> {
             (SOL_IPV6, IPV6_AUTOFLOWLABEL) => yes(self.flow_label(fd)? != FlowLabel::None),
             (SOL_IP, IP_MTU_DISCOVER) | (SOL_IPV6, IPV6_MTU_DISCOVER) => {
                 octets(settings.kept(level, name, IP_PMTUDISC_WANT))
+            }
+            (SOL_IP, IP_MINTTL) | (SOL_IPV6, IPV6_MINHOPCOUNT) => {
+                octets(settings.kept(level, name, 0))
             }
             _ if is_flag(level, name) => octets(settings.kept(level, name, 0)),
             (SOL_IP, IP_MTU) | (SOL_IPV6, IPV6_MTU) => size(self.path_mtu(fd)?),
@@ -166,6 +174,15 @@ impl Calls<'_> {
             }
             Kind::Epoll(_) | Kind::Pipe(_) => Err(Errno::ENOTSOCK),
         }
+    }
+
+    /// That of datagrams is only kept, as on Linux.
+    fn set_min_hop_limit(&mut self, fd: Fd, least: u8) -> Result<(), Errno> {
+        let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
+            return Ok(());
+        };
+        socket.config.socket.min_hop_limit = least;
+        self.apply(fd)
     }
 
     fn hop_limit(&self, fd: Fd) -> Result<Option<u8>, Errno> {
