@@ -142,12 +142,13 @@ pub enum Push {
     /// Those that empty the send queue.
     #[default]
     QueueEnd,
-    /// Those in which a SEND ends, unless the text of another SEND joined them before they left; those after which half
-    /// of the largest window so far has been sent since the last push; both also when
-    /// retransmitted. And the last of several segments that leave together, as one packet that the
-    /// device cuts: of this many segments, or more if the path is fast or short enough to send them within
-    /// about a millisecond. Fewer segments than that wait for the next acknowledgment, if one is due, something left
-    /// within the last millisecond, and less than a third of the window may be sent. As in Linux.
+    /// Text is kept in packets, which the device cuts into segments, as in Linux. A packet leaves, and leaves again, as
+    /// one: as much of it as may leave, but at most this many segments, or more if the path is fast or short enough to
+    /// send them within about a millisecond. The last segment of a packet has PSH if a SEND ends there and no other has
+    /// filled the packet up, if half of the largest window so far was given since the last push, and if it is one of
+    /// several. A packet of several segments waits for the next acknowledgment, if one is due, something left within the
+    /// last millisecond, and less than a third of the window may be sent; and of one that the peer's window cuts, less
+    /// than a segment leaves, too, unless a small segment is in flight.
     SendEnd(u32),
 }
 

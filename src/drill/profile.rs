@@ -244,7 +244,6 @@ fn habits() -> Habits {
             counts_segments: true,
         },
         sending: SendingHabits {
-            fills_windows: true,
             halves_windows: true,
             arrivals_end_parts: true,
             resends_in_window: true,

@@ -23,6 +23,7 @@ use core::time::Duration;
 use super::congestion::initial_window;
 use super::handshake::{own_mss, own_window_scale};
 use super::readiness::Readiness;
+use super::sending::Sending;
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::{ReceiveGrowth, TcpConfig, WindowTold};
@@ -448,15 +449,17 @@ impl Tcb {
         }
     }
 
-    /// How many octets SEND takes now: what there is room for, but no more than the user wants to
-    /// wait unsent.
-    pub(super) fn send_room(&self) -> usize {
+    /// How many of `most` octets a SEND takes now: what there is room for, but no more than the user wants
+    /// to wait unsent.
+    pub(super) fn send_room(&self, most: usize, is: Sending) -> usize {
         let memory = self.memory_for_sending();
         if self.counts_packets() {
-            let most = memory.min(self.most_to_send());
-            return (self.room_in_packets(false)).min(most.saturating_sub(self.send_buffer.len()));
+            let memory = memory.min(self.most_to_send());
+            let most = most.min(memory.saturating_sub(self.send_buffer.len()));
+            return self.room_in_packets(most, is);
         }
         let room = (self.send_buffer.room()).min(memory.saturating_sub(self.send_buffer.len()));
+        let room = room.min(most);
         match self.config.socket.unsent_low_water {
             Some(mark) => {
                 let most = mark.max(1).saturating_add(self.may_leave());
@@ -464,6 +467,11 @@ impl Tcb {
             }
             None => room,
         }
+    }
+
+    /// Whether SEND takes anything.
+    pub(super) fn has_send_room(&self) -> bool {
+        self.send_room(1, Sending::default()) > 0
     }
 
     /// Octets of new text that the windows let out at once.
@@ -482,7 +490,7 @@ impl Tcb {
     /// every octet. A user that wants little to wait is woken when half of that waits.
     pub fn is_writable(&self) -> bool {
         if self.counts_packets() {
-            return self.packets_leave_room() && self.send_room() > 0;
+            return self.packets_leave_room() && self.has_send_room();
         }
         let most = match self.config.socket.unsent_low_water {
             Some(mark) if self.unsent() >= self.may_leave() + mark.div_ceil(2).max(1) => {
@@ -492,7 +500,7 @@ impl Tcb {
             None => self.send_buffer.capacity(),
         };
         let most = most.min(self.memory_for_sending());
-        self.send_room() >= most.div_ceil(3).max(1)
+        self.send_room(usize::MAX, Sending::default()) >= most.div_ceil(3).max(1)
     }
 
     /// A user who waits for room has it.

@@ -1,9 +1,8 @@
-//! The user's calls: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
+//! The user's calls but SEND ([`sending`](super::sending)): OPEN, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
 
 use std::sync::Arc;
 
 use super::congestion::RateSample;
-use super::draft::Draft;
 use super::error::{ConnectionError, RecvError, SendError};
 use super::loan::Loan;
 use super::readiness::Readiness;
@@ -38,121 +37,6 @@ impl Tcb {
         tcb.on(Event::RcvSyn);
         tcb.settle(now);
         tcb
-    }
-
-    /// SEND (§3.10.2): takes as much as there is room for.
-    ///
-    /// # Errors
-    /// `WouldBlock` if there is no room, `Closing` after CLOSE; the reason why the connection
-    /// ended, once.
-    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.queue(now, data, false)
-    }
-
-    /// Room for a SEND whose text is made without the connection: for as much of `most` octets as
-    /// there is room for.
-    ///
-    /// # Errors
-    /// As [`Tcb::send`].
-    pub fn draft(&mut self, most: usize) -> Result<Draft, SendError> {
-        let room = self.room_for(most)?;
-        Ok(self.send_buffer.draft(room))
-    }
-
-    /// SEND of a draft: of all text in it.
-    ///
-    /// # Errors
-    /// As [`Tcb::send`], but for `WouldBlock`: the room was promised.
-    pub fn send_draft(&mut self, now: Instant, draft: Draft) -> Result<usize, SendError> {
-        self.check_send()?;
-        self.note_app_limit();
-        let start = self.send_buffer.end();
-        self.send_buffer.append(draft);
-        let end = self.send_buffer.end();
-        self.note_send(&(start..end));
-        self.note_boundaries(start..end, false);
-        self.settle(now);
-        Ok(end - start)
-    }
-
-    /// SEND of the last part of a record: once all of it is taken, no segment carries both its end
-    /// and what comes after it.
-    ///
-    /// # Errors
-    /// As [`Tcb::send`].
-    pub fn send_record(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        self.parted = false;
-        self.queue(now, data, true)
-    }
-
-    fn queue(&mut self, now: Instant, data: &[u8], record: bool) -> Result<usize, SendError> {
-        let room = self.room_for(data.len())?;
-        debug_assert!(self.send_buffer.len() + room <= self.most_to_send());
-        let start = self.send_buffer.end();
-        self.send_buffer.push(&data[..room], self.allowance.text);
-        let given = start..self.send_buffer.end();
-        self.note_send(&given);
-        let is_end = record && room == data.len();
-        self.note_boundaries(given, is_end);
-        self.settle(now);
-        Ok(room)
-    }
-
-    /// For how much of `most` octets there is room.
-    fn room_for(&mut self, most: usize) -> Result<usize, SendError> {
-        self.check_send()?;
-        self.note_app_limit();
-        let room = most.min(self.send_room());
-        // Somebody else may wait for room, even if this call found enough.
-        self.starved |= room < most;
-        match room {
-            0 if most > 0 => Err(SendError::WouldBlock),
-            room => Ok(room),
-        }
-    }
-
-    /// Whether the user may send.
-    fn check_send(&mut self) -> Result<(), SendError> {
-        if let Some(error) = self.take_final_error() {
-            return Err(SendError::Connection(error));
-        }
-        match self.state.takes_data() && self.snd.fin.is_none() {
-            true => Ok(()),
-            false => Err(SendError::Closing),
-        }
-    }
-
-    /// SEND of a part: what fills no segment waits for the rest of it, as with
-    /// [`SocketOptions::cork`], until a SEND without `more`.
-    ///
-    /// # Errors
-    /// As [`Tcb::send`].
-    pub fn send_part(&mut self, now: Instant, data: &[u8], more: bool) -> Result<usize, SendError> {
-        self.parted = more;
-        self.send(now, data)
-    }
-
-    /// SEND with the URGENT flag: the last octet taken ends the urgent data (§3.8.5, RFC 6093).
-    ///
-    /// # Errors
-    /// As [`Tcb::send`].
-    pub fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, SendError> {
-        let most = match self.counts_packets() {
-            true => self.room_in_packets(true).min(data.len()),
-            false => data.len(),
-        };
-        if most < data.len() {
-            self.check_send()?;
-            self.starved = true;
-            if most == 0 {
-                return Err(SendError::WouldBlock);
-            }
-        }
-        let taken = self.send_part(now, &data[..most], false)?;
-        if taken > 0 {
-            self.mark_urgent(taken);
-        }
-        Ok(taken)
     }
 
     /// RECEIVE (§3.10.3): `Ok(0)` is the end of the stream, if `buffer` is not empty. One call
@@ -445,7 +329,7 @@ impl Tcb {
         self.error
     }
 
-    fn take_final_error(&mut self) -> Option<ConnectionError> {
+    pub(super) fn take_final_error(&mut self) -> Option<ConnectionError> {
         self.error.take()
     }
 

@@ -66,6 +66,19 @@ impl Tcb {
         if self.flight_size() > 0 || !self.has_unsent() {
             return;
         }
+        if !self.keeps_packets() {
+            self.restart(now);
+        }
+    }
+
+    /// The same, where packets are kept: text begins to wait.
+    pub(super) fn restart_packets(&mut self, now: Instant) {
+        if self.flight_size() == 0 {
+            self.restart(now);
+        }
+    }
+
+    fn restart(&mut self, now: Instant) {
         self.congestion.on_restart(now);
         let idle = now > self.recovery.rtt.expiry(self.last_sent);
         let restarts = self.config.slow_start_after_idle && !self.config.window_validation;

@@ -62,7 +62,9 @@
 //! | `state` | §3.3.2 | [`State`], [`Event`] and every [`Arrow`] of figure 5 |
 //! | `tcb` | §3.3.1 | [`Tcb`]: SND.UNA, RCV.NXT, … |
 //! | `invariants` | | what always holds between these variables: [`Tcb::check`] |
-//! | `calls` | §3.10.1–6 | OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
+//! | `calls` | §3.10.1–6 | OPEN, RECEIVE, CLOSE, ABORT, STATUS; ICMP (§3.9.2.2) |
+//! | `sending` | §3.10.2 | SEND |
+//! | `send_room` | | how much SEND takes if packets count, as in Linux |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `discard` | §3.10.7 | why a segment was not used |
 //! | `header_prediction` | | the fast path: the same, for segments that were expected |
@@ -92,8 +94,9 @@
 //! | `kept` | §3.10.3 | text to be read that stays in the memory into which it was received |
 //! | `draft` | §3.10.2 | memory of the send buffer into which the user writes text directly |
 //! | `loan` | §3.10.3 | memory of the receive buffer that is lent to the user |
-//! | `boundaries` | §3.9.1.2 | where pushes and records end |
-//! | `together` | | which segments leave as one packet, and which wait for that |
+//! | `boundaries` | §3.9.1.2 | where records end, and what is pushed |
+//! | `packets` | | text in packets, as Linux keeps it |
+//! | `together` | | when packets leave, and leave again |
 //! | `buffers` | §3.8.6 | how large the two buffers are |
 //! | `path_mtu` | §3.7.2 | how long datagrams may be: ICMP (RFC 1191, 8201), probes (RFC 8899) |
 //! | `memory` | | how much the host lets the connection allocate |
@@ -151,6 +154,8 @@ mod resets;
 mod ring;
 mod segment;
 mod send_buffer;
+mod send_room;
+mod sending;
 mod seq;
 mod state;
 pub mod stateless;

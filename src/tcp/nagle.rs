@@ -33,14 +33,7 @@ impl Tcb {
         // but not where the window has no room for more.
         let corked =
             (self.config.socket.cork || self.parted) && self.snd.fin.is_none() && queued < usable;
-        let lets_through = match self.config.nagle {
-            Nagle::Everything => false,
-            Nagle::Small => self.snd.small <= self.snd.una,
-            Nagle::Write => {
-                let alone = &self.snd.alone;
-                alone.start == self.snd.una && self.send_buffer.end() <= alone.end
-            }
-        };
+        let lets_through = self.nagle_lets_through();
         // Urgent data waits for nothing, nor does what follows until it is acknowledged.
         let is_urgent = self.snd.up.is_some();
         let nagle_allows = is_urgent
@@ -52,6 +45,19 @@ impl Tcb {
                 && 2 * queued.min(usable) >= self.snd.max_wnd
                 && !self.config.habits.sending.halves_windows)
             || self.probes.push_due
+    }
+
+    /// Whether less than a segment waits for nothing of what is in flight.
+    #[inline]
+    pub(super) fn nagle_lets_through(&self) -> bool {
+        match self.config.nagle {
+            Nagle::Everything => false,
+            Nagle::Small => self.snd.small <= self.snd.una,
+            Nagle::Write => {
+                let alone = &self.snd.alone;
+                alone.start == self.snd.una && self.send_buffer.end() <= alone.end
+            }
+        }
     }
 
     /// The text of a SEND waits in the buffer.
@@ -87,8 +93,15 @@ impl Tcb {
     /// How long a segment may be by the largest window there was: see
     /// [`SendingHabits::halves_windows`](crate::config::SendingHabits).
     pub(super) fn most_of_window(&self) -> usize {
+        match self.config.habits.sending.halves_windows {
+            true => self.half_of_window(),
+            false => usize::MAX,
+        }
+    }
+
+    /// Half of the largest window there was, or all if that was small; any number, as long as there was none.
+    pub(super) fn half_of_window(&self) -> usize {
         match self.snd.max_wnd {
-            _ if !self.config.habits.sending.halves_windows => usize::MAX,
             0 => usize::MAX,
             wnd if wnd > SMALL_WINDOW => wnd / 2,
             wnd => wnd.max(LEAST_OF_WINDOW),
@@ -130,8 +143,7 @@ impl Tcb {
             true => !len.is_multiple_of(mss),
             false => len < self.segment_limit(),
         };
-        let asks = self.config.nagle == Nagle::Small || self.config.habits.sending.fills_windows;
-        if is_small && asks {
+        if is_small && self.config.nagle == Nagle::Small {
             self.snd.small = range.end;
         }
     }

@@ -55,7 +55,7 @@ impl Tcb {
         self.age_path_mtu(now);
         let Some(plan) = self.plan(limit) else {
             self.burst.end();
-            self.boundaries.end_flight();
+            self.end_flight();
             return None;
         };
         if let Some(range) = self.text_of(&plan) {
@@ -99,7 +99,7 @@ impl Tcb {
         if has_said_all {
             debug_assert!(!self.would_send());
             self.burst.end();
-            self.boundaries.end_flight();
+            self.end_flight();
         }
         has_said_all
     }
@@ -129,6 +129,7 @@ impl Tcb {
             Plan::FirstSyn(text_end) => {
                 self.syn_due = false;
                 self.on_first_syn_sent();
+                self.let_packet_out(*text_end, true);
                 // One by one: the SYN may be acknowledged without its text.
                 self.on_sent_new(now, self.snd.iss + 1, mss);
                 self.on_sent_new(now, *text_end, mss);
@@ -143,36 +144,26 @@ impl Tcb {
                 self.arm_recovery_timer();
             }
             Plan::Resend(range) => {
+                self.leave_again(range, false);
                 self.on_resent(now, range.clone());
                 self.stats.retransmissions += 1;
                 self.on_text_sent(now, range, mss, true);
-                self.note_together_again(range, false);
             }
-            Plan::TailProbe(range) => {
-                self.stats.retransmissions += u64::from(range.end <= self.snd.nxt);
-                let (una, nxt) = (self.snd.una, self.snd.nxt);
-                self.recovery.on_probe_sent(now, una, nxt, range.clone());
-                self.snd.nxt = nxt.max(range.end);
-                self.on_text_sent(now, range, mss, range.end <= nxt);
-                self.note_together_again(range, true);
-                self.arm_recovery_timer();
-                self.look_ahead();
-            }
+            Plan::TailProbe(range) => self.on_tail_probe(now, range, mss),
             Plan::Text(range) | Plan::MtuProbe(range) => {
                 if matches!(plan, Plan::MtuProbe(_)) {
                     self.path_mtu.on_probe_sent(range.clone());
                 }
+                self.let_packet_out(range.end, !matches!(plan, Plan::Text(_)));
                 self.on_sent_new(now, range.end, mss);
                 self.on_text_sent(now, range, mss, false);
                 self.note_window_use();
                 self.wake_writer();
                 self.note_answer(now, range);
-                let forced = self.take_forced();
+                let is_forced = self.take_forced();
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
-                self.note_departure(plan, range, mss);
-                match forced {
-                    true => self.note_push(range.end),
-                    false => self.note_small(range, mss),
+                if !is_forced {
+                    self.note_small(range, mss);
                 }
             }
             Plan::Probe => self.probes.due = false,
@@ -181,6 +172,21 @@ impl Tcb {
         if self.rcv.irs.is_some() {
             self.on_acknowledged(now);
         }
+    }
+
+    fn on_tail_probe(&mut self, now: Instant, range: &Range<Seq>, mss: usize) {
+        let is_new = range.end > self.snd.nxt;
+        self.stats.retransmissions += u64::from(!is_new);
+        match is_new {
+            true => self.let_packet_out(range.end, true),
+            false => self.leave_again(range, true),
+        }
+        let (una, nxt) = (self.snd.una, self.snd.nxt);
+        self.recovery.on_probe_sent(now, una, nxt, range.clone());
+        self.snd.nxt = nxt.max(range.end);
+        self.on_text_sent(now, range, mss, !is_new);
+        self.arm_recovery_timer();
+        self.look_ahead();
     }
 
     /// Our SYN leaves again, or, when both sides open at once, as SYN,ACK for the first time.
@@ -208,13 +214,6 @@ impl Tcb {
         if core::mem::take(&mut self.probes.overdue) {
             self.recovery.on_forced();
             self.arm_recovery_timer();
-        }
-    }
-
-    /// New text leaves; a probe of the path MTU is a packet of its own for the device.
-    fn note_departure(&mut self, plan: &Plan, range: &Range<Seq>, mss: usize) {
-        if matches!(plan, Plan::Text(_)) {
-            self.note_together(segments(self.text_in(range), mss));
         }
     }
 
@@ -280,6 +279,7 @@ impl Tcb {
         let end = self.snd.nxt + 1;
         if self.probes.octet.take() == Some(self.snd.nxt) && ack == end {
             let octet = self.snd.nxt..end;
+            self.let_packet_out(end, true);
             self.on_sent_new(now, end, 1);
             self.on_resent(now, octet);
         }
@@ -313,7 +313,7 @@ impl Tcb {
         }
         self.timers.disarm(Timer::DelayedAck);
         // Those that leave together report the same.
-        if !self.boundaries.leaves_together() {
+        if !self.leaves_together() {
             self.recv_buffer.sacks_sent();
         }
         if self.state != State::SynReceived {

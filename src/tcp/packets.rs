@@ -1,121 +1,788 @@
-//! How much SEND takes if the send buffer is counted in packets, as in Linux: see
-//! [`SendRoom::Packets`](crate::config::SendRoom).
+//! Text in packets, as Linux keeps it: a queue of those that wait, and one of those that have left and are not
+//! acknowledged.
+//!
+//! A packet is a piece of the stream that leaves as one, and that the device cuts into segments. SEND fills the
+//! last one that waits, and begins others. When one is about to leave, it takes from the next as much as there is
+//! room for, and what may not leave is cut off. So it is when it leaves again. Which segments have PSH follows from
+//! that: the last of a packet that is pushed (RFC 9293 §3.9.1.2). No packet goes beyond the end of a record.
 
-use super::boundaries::LARGEST_BURST;
-use super::buffers::LARGEST;
-use super::tcb::Tcb;
-use crate::config::SendRoom;
+use core::ops::Range;
+use std::collections::VecDeque;
+
+use super::seq::Seq;
+
+/// The most packets in each of the queues; what would be one more belongs to the last.
+const MOST: usize = 4_096;
 
 /// What a packet takes in memory beside its text, in octets: Linux's buffer of headers, and what describes
 /// it, on a machine of 64 bits.
-const BESIDE_TEXT: usize = 832;
-/// No user may ask for less memory.
-const LEAST: usize = 4_608;
-/// A window has so many segments at least when memory is reckoned by it.
-const LEAST_SEGMENTS: usize = 10;
-/// What a buffer has room for beside the text of a full segment, before it and behind it, and what describes it.
-const AROUND_TEXT: usize = 256 + 320;
-const DESCRIPTION: usize = 256;
+pub(super) const BESIDE_TEXT: usize = 832;
 
-impl Tcb {
-    /// Whether packets count.
-    pub(super) fn counts_packets(&self) -> bool {
-        self.config.habits.send_room == SendRoom::Packets
+/// Nothing waits if this much of the window may leave: one part of three.
+const WINDOW_PARTS: usize = 3;
+
+/// A packet begins where the one before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Packet {
+    end: Seq,
+    /// Its last segment has PSH.
+    pushed: bool,
+    /// A record ends with it.
+    record: bool,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Packets {
+    /// Those that were let out, and are not acknowledged.
+    sent: VecDeque<Packet>,
+    /// Those that wait.
+    waiting: VecDeque<Packet>,
+    /// Where those begin.
+    head: Seq,
+    /// Up to where the user's text was pushed.
+    pushed: Seq,
+    /// Of a packet that leaves again: what has not left yet.
+    again: Range<Seq>,
+    /// The longest text of a segment until nothing more leaves now: the first of them has reported something.
+    pub(super) limit: Option<usize>,
+}
+
+/// On what terms packets leave.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// Octets of text in a segment, beside what it reports; and if it reports nothing.
+    pub(super) segment: usize,
+    pub(super) mss: usize,
+    /// How many segments may be in flight, and how many are.
+    pub(super) window: usize,
+    pub(super) in_flight: usize,
+    /// A packet has so many segments at most.
+    pub(super) most: usize,
+    /// SND.WND, and where it ends.
+    pub(super) wnd: usize,
+    pub(super) edge: Seq,
+    /// The last packet waits if it fills no segment.
+    pub(super) holds_small: bool,
+    /// What more may join waits for an acknowledgment that is due.
+    pub(super) gathers: bool,
+    /// Urgent data is not acknowledged: segments leave alone.
+    pub(super) urgent: bool,
+    /// Our FIN belongs to the last packet.
+    pub(super) fin: bool,
+}
+
+impl Terms {
+    /// How many segments the next packet may have: at least two packets are in flight, if two segments may be.
+    fn quota(&self) -> usize {
+        let room = self.window.saturating_sub(self.in_flight);
+        room.min((self.window / 2).max(1)).min(self.most)
     }
+}
 
-    /// How much memory packets may take. What was asked for counts twice: once for text, once for what is
-    /// beside it.
-    fn memory_for_packets(&self) -> usize {
-        match self.config.socket.send_buffer {
-            Some(asked) => (2 * asked.min(LARGEST)).max(LEAST),
-            None => self.send_buffer.capacity(),
+/// How a SEND goes on.
+#[derive(Clone, Debug)]
+pub(super) struct Giving {
+    /// A packet is filled up to so many octets.
+    pub(super) goal: usize,
+    /// After so many octets, half of the largest window, there is a push.
+    pub(super) half: usize,
+    /// What all packets take, and may take before another begins.
+    pub(super) memory: usize,
+    pub(super) most_memory: usize,
+    /// How much may wait before another begins.
+    pub(super) most_waiting: usize,
+    /// It is urgent, a part of what is to come, or ends a record.
+    pub(super) urgent: bool,
+    pub(super) part: bool,
+    pub(super) record: bool,
+    /// What is paced leaves packet by packet.
+    pub(super) paced: bool,
+    /// The user has more than is taken.
+    pub(super) short: bool,
+}
+
+/// The first packet that waits, as it is about to leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// Where it ends with what it takes from the next.
+    grown: Seq,
+    /// Where it is cut, if it may leave.
+    pub(super) end: Option<Seq>,
+}
+
+impl Look {
+    /// It ends at `end`, whatever it is.
+    pub(super) fn at(end: Seq) -> Look {
+        Look {
+            grown: end,
+            end: Some(end),
+        }
+    }
+}
+
+impl Packets {
+    /// The first octet will lie at `start`.
+    pub(super) fn new(start: Seq) -> Packets {
+        Packets {
+            sent: VecDeque::new(),
+            waiting: VecDeque::new(),
+            head: start,
+            pushed: start,
+            again: start..start,
+            limit: None,
         }
     }
 
-    /// What the packets of two windows of so many octets take, were each of them full.
-    pub(super) fn memory_of_two_windows(&self, window: usize) -> usize {
-        let packet = (self.snd.mss + AROUND_TEXT).next_power_of_two() + DESCRIPTION;
-        (2 * packet).saturating_mul((window / self.snd.mss).max(LEAST_SEGMENTS))
-    }
-
-    /// The most octets that the send buffer holds. Where packets count, the last that memory is left for may
-    /// be a whole one, and the one that waits is filled up.
-    pub(super) fn most_to_send(&self) -> usize {
-        let capacity = self.send_buffer.capacity();
-        match self.counts_packets() {
-            true => capacity.max(self.memory_for_packets()) + 2 * LARGEST_BURST,
-            false => capacity,
+    /// Those that wait, for a trial.
+    pub(super) fn waiting(&self) -> Packets {
+        Packets {
+            waiting: self.waiting.clone(),
+            again: self.again.clone(),
+            sent: VecDeque::new(),
+            ..*self
         }
     }
 
-    /// Of how many octets packets are that wait, and those that leave: segments if the text is urgent.
-    fn sizes_of_packets(&self, is_urgent: bool) -> (usize, usize) {
-        match is_urgent {
-            true => (self.segment_limit(), self.segment_limit()),
-            false => {
-                let together = self.snd.mss * self.most_together().unwrap_or(1);
-                (self.largest_burst(), together)
-            }
-        }
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.sent.len() + self.waiting.len()
     }
 
-    /// How much memory the packets take that are not acknowledged, and those that wait. Where there is no
-    /// text, there is none.
-    fn memory_of_packets(&self) -> usize {
-        if self.send_buffer.len() == 0 {
-            return 0;
-        }
-        let unsent = self.unsent();
-        let tells = self.snd.up.is_some_and(|up| up > self.snd.nxt);
-        let (whole, together) = self.sizes_of_packets(tells);
-        let leave = self.may_leave().min(unsent);
-        let waiting = leave.div_ceil(together) + (unsent - leave).div_ceil(whole);
-        self.send_buffer.len() + BESIDE_TEXT * (self.boundaries.groups() + waiting)
+    /// Where those begin that were not let out.
+    pub(super) fn head(&self) -> Seq {
+        self.head
     }
 
-    /// How many octets SEND takes: it fills the last packet that waits, and begins others while there is
-    /// memory, and less waits than the user wants to. Each that is full leaves as far as the windows go. Of urgent text
-    /// each segment is a packet.
-    pub(super) fn room_in_packets(&self, is_urgent: bool) -> usize {
-        let (whole, together) = self.sizes_of_packets(is_urgent);
-        let most_unsent = self.config.socket.unsent_low_water.unwrap_or(usize::MAX);
-        let (mut may_leave, mut unsent) = (self.may_leave(), self.unsent());
-        let (mut memory, most) = (self.memory_of_packets(), self.memory_for_packets());
-        // What fills segments counts as gone, for it goes before anything else is given.
-        let gone = may_leave.min(unsent) / self.snd.mss * self.snd.mss;
-        (may_leave, unsent) = (may_leave - gone, unsent - gone);
-        let mut last = self.last_burst(unsent);
-        let mut room = 0;
-        loop {
-            if last == 0 || last >= whole {
-                if may_leave == 0 || memory >= most || unsent >= most_unsent {
-                    break;
+    /// The user gives so many octets; returns how many are taken.
+    pub(super) fn give(&mut self, octets: usize, giving: &mut Giving, terms: &mut Terms) -> usize {
+        let mut left = octets;
+        while left > 0 {
+            let room = match self.room_in_last(giving.goal) {
+                0 if !giving.has_room(self.end() - self.head) => break,
+                0 => {
+                    self.begin();
+                    giving.memory += BESIDE_TEXT;
+                    giving.goal
                 }
-                memory += BESIDE_TEXT;
-                last = 0;
+                room => room,
+            };
+            let len = room.min(left);
+            let is_first = left == octets;
+            if let Some(last) = self.waiting.back_mut() {
+                last.end += len;
+                last.pushed &= !is_first;
             }
-            room += whole - last;
-            memory += whole - last;
-            unsent += whole - last;
-            let leaves = may_leave.min(unsent);
-            may_leave -= leaves;
-            unsent -= leaves;
-            memory += leaves / together * BESIDE_TEXT;
-            last = whole.min(unsent);
+            left -= len;
+            giving.memory += len;
+            if left > 0 && !giving.urgent {
+                self.let_full_out(giving, terms);
+            }
         }
-        // What follows waits.
-        let by_memory = most.saturating_sub(memory).div_ceil(whole + BESIDE_TEXT);
-        let by_wish = most_unsent.saturating_sub(unsent).div_ceil(whole);
-        room.saturating_add(by_memory.min(by_wish).saturating_mul(whole))
+        let taken = octets - left;
+        if taken > 0 {
+            self.end_giving(left > 0 || giving.short, giving, terms);
+        }
+        taken
     }
 
-    /// Whether a third of the memory is free, and what waits is less than half of what the user wants to.
-    pub(super) fn packets_leave_room(&self) -> bool {
-        let most_unsent = self.config.socket.unsent_low_water.unwrap_or(usize::MAX);
-        let memory = self.memory_of_packets();
-        let most = self.memory_for_packets();
-        memory < most
-            && memory / 2 <= most - memory
-            && self.unsent().saturating_mul(2) < most_unsent
+    /// The last packet is full, and more is to be given.
+    fn let_full_out(&mut self, giving: &mut Giving, terms: &mut Terms) {
+        let is_forced = self.end() > self.pushed + giving.half;
+        if is_forced {
+            self.push();
+            self.let_all_out(giving, terms);
+        } else if self.waiting.len() == 1 {
+            let at_once = Terms {
+                gathers: false,
+                ..terms.clone()
+            };
+            let look = self.look(&at_once);
+            self.let_out_given(look, giving, terms);
+        }
+    }
+
+    /// All is given that is taken; `is_short`: not all that the user has.
+    fn end_giving(&mut self, is_short: bool, giving: &mut Giving, terms: &mut Terms) {
+        if is_short {
+            self.push();
+            self.let_all_out(giving, terms);
+        } else if let Some(last) = self.waiting.back_mut() {
+            last.record |= giving.record;
+        }
+        if !giving.part || self.end() > self.pushed + giving.half {
+            self.push();
+        }
+    }
+
+    fn let_all_out(&mut self, giving: &mut Giving, terms: &mut Terms) {
+        while self.let_out_given(self.look(terms), giving, terms) {}
+    }
+
+    fn let_out_given(
+        &mut self,
+        look: Option<Look>,
+        giving: &mut Giving,
+        terms: &mut Terms,
+    ) -> bool {
+        let (before, count) = (self.head, self.count());
+        let Some(look) = look else {
+            return false;
+        };
+        self.let_out(look);
+        let leaves = self.head > before;
+        giving.memory = giving.memory + BESIDE_TEXT * self.count() - BESIDE_TEXT * count;
+        if leaves && giving.paced {
+            terms.window = 0;
+        }
+        terms.in_flight += (self.head - before).div_ceil(terms.segment);
+        leaves
+    }
+
+    /// Where all text ends.
+    fn end(&self) -> Seq {
+        self.waiting.back().map_or(self.head, |last| last.end)
+    }
+
+    /// How much the last packet that waits takes to have `goal` octets.
+    fn room_in_last(&self, goal: usize) -> usize {
+        let before = match self.waiting.len() {
+            0 | 1 => self.head,
+            count => self.waiting[count - 2].end,
+        };
+        match self.waiting.back() {
+            Some(last) if !last.record => goal.saturating_sub(last.end - before),
+            _ => 0,
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.waiting.len() < MOST {
+            self.waiting.push_back(Packet {
+                end: self.end(),
+                pushed: false,
+                record: false,
+            });
+        }
+    }
+
+    fn push(&mut self) {
+        self.pushed = self.end();
+        if let Some(last) = self.waiting.back_mut() {
+            last.pushed = true;
+        }
+    }
+
+    /// What becomes of the first packet that waits; nothing, while cwnd lets nothing out.
+    pub(super) fn look(&self, terms: &Terms) -> Option<Look> {
+        let (first, next) = (self.waiting.front()?, self.waiting.get(1));
+        let quota = terms.quota();
+        if quota == 0 {
+            return None;
+        }
+        let takes = |next: &&Packet| !first.record && next.end > first.end;
+        let grown = match next.filter(takes) {
+            Some(next) => (self.head + quota * terms.segment)
+                .min(next.end)
+                .max(first.end),
+            None => first.end,
+        };
+        let is_eaten = next.is_some_and(|next| next.end == grown);
+        let is_last = self.waiting.len() == 1 + usize::from(is_eaten);
+        let record = match next {
+            Some(next) if is_eaten => next.record,
+            _ => first.record,
+        };
+        let end = self.end_of(grown, is_last, record, quota, terms);
+        Some(Look { grown, end })
+    }
+
+    /// Where the first packet is cut that would end at `grown`, `None` if it waits.
+    fn end_of(
+        &self,
+        grown: Seq,
+        is_last: bool,
+        record: bool,
+        quota: usize,
+        terms: &Terms,
+    ) -> Option<Seq> {
+        let (len, segment) = (grown - self.head, terms.segment);
+        let usable = terms.edge.saturating_since(self.head);
+        let fin = is_last && terms.fin;
+        let first = match len > segment {
+            true => segment,
+            false => len + usize::from(fin),
+        };
+        if first > usable {
+            return None;
+        }
+        if len <= segment {
+            let waits = len < segment && is_last && terms.holds_small && !(fin || terms.urgent);
+            return (!waits).then_some(grown);
+        }
+        if terms.gathers && self.waits_for_more(len, is_last, fin || record, terms) {
+            return None;
+        }
+        if terms.urgent {
+            return Some(self.head + segment);
+        }
+        let most = quota * segment;
+        let may_leave = len.min(usable);
+        Some(match most <= may_leave || (most <= usable && !is_last) {
+            true => self.head + most.min(len),
+            // Less than a segment at the end waits as it would alone.
+            false if terms.holds_small => self.head + may_leave / segment * segment,
+            false => self.head + may_leave,
+        })
+    }
+
+    /// Whether the first packet, of so many octets, waits though some of it could leave. An acknowledgment is due that
+    /// will let out more.
+    fn waits_for_more(&self, len: usize, is_last: bool, is_closed: bool, terms: &Terms) -> bool {
+        let usable = terms.edge.saturating_since(self.head);
+        let room = terms.window.saturating_sub(terms.in_flight) * terms.mss;
+        let limit = usable.min(room);
+        let window = terms.wnd.min(terms.window * terms.mss);
+        if limit >= terms.most * terms.mss
+            || (!is_last && limit >= len)
+            || limit >= window / WINDOW_PARTS
+        {
+            return false;
+        }
+        let lacks = if room < usable { room } else { usable };
+        lacks <= len || !is_closed
+    }
+
+    /// The first packet that waits becomes what `look` says.
+    pub(super) fn let_out(&mut self, look: Look) {
+        self.grow(look);
+        if let Some(end) = look.end {
+            self.pass(end);
+        }
+    }
+
+    /// The first packet that waits has tried to leave: what it has taken from the next it keeps.
+    pub(super) fn grow(&mut self, look: Look) {
+        let next = self.waiting.get(1).copied();
+        let Some(first) = self.waiting.front_mut() else {
+            return;
+        };
+        first.end = look.grown;
+        if let Some(next) = next
+            && next.end <= look.grown
+        {
+            (first.pushed, first.record) = (first.pushed | next.pushed, next.record);
+            self.waiting.remove(1);
+        }
+    }
+
+    /// All before `place` is let out: of a packet that ends behind it only a part.
+    pub(super) fn pass(&mut self, place: Seq) {
+        while self.head < place
+            && let Some(first) = self.waiting.front().copied()
+        {
+            let end = first.end.min(place);
+            let packet = match end < first.end {
+                true => Packet {
+                    end,
+                    pushed: false,
+                    record: false,
+                },
+                false => {
+                    self.waiting.pop_front();
+                    first
+                }
+            };
+            self.head = end;
+            if self.sent.len() >= MOST {
+                self.sent.pop_back();
+            }
+            self.sent.push_back(packet);
+        }
+    }
+
+    /// The first packet that waits does so no longer, up to `place`: it is pushed there.
+    pub(super) fn force(&mut self, place: Seq) {
+        let end = self.waiting.front().map_or(place, |first| first.end);
+        self.pushed = self.pushed.max(end);
+        self.pass(place);
+        if let Some(last) = self.sent.back_mut() {
+            last.pushed = true;
+        }
+    }
+
+    /// What lies before `una` has arrived.
+    pub(super) fn release(&mut self, una: Seq) {
+        while self.sent.front().is_some_and(|packet| packet.end <= una) {
+            self.sent.pop_front();
+        }
+    }
+
+    /// The packet that holds the octet at `place`.
+    fn holding(&self, place: Seq) -> Option<&Packet> {
+        let after = |packets: &VecDeque<Packet>| packets.partition_point(|it| it.end <= place);
+        match place < self.head {
+            true => self.sent.get(after(&self.sent)),
+            false => self.waiting.get(after(&self.waiting)),
+        }
+    }
+
+    /// Where the packet ends that holds the octet at `place`.
+    pub(super) fn end_at(&self, place: Seq) -> Option<Seq> {
+        self.holding(place).map(|packet| packet.end)
+    }
+
+    /// Whether what leaves with the text of `range` has PSH: it ends a packet that is pushed, or that has several
+    /// segments, of which those before it have just left. What lies before `una` does not count.
+    pub(super) fn is_pushed(&self, range: &Range<Seq>, una: Seq, segment: usize) -> bool {
+        let is_many =
+            || range.end - range.start > segment || self.start_at(range.start, una) < range.start;
+        (self.holding(range.start))
+            .is_some_and(|packet| packet.end <= range.end && (packet.pushed || is_many()))
+    }
+
+    /// Where the packet begins that holds the octet at `place`, if not before `una`.
+    pub(super) fn start_at(&self, place: Seq, una: Seq) -> Seq {
+        let at = self.sent.partition_point(|it| it.end <= place);
+        let before = at.checked_sub(1).and_then(|at| self.sent.get(at));
+        before.map_or(una, |before| before.end.max(una))
+    }
+
+    /// Where the packet ends of which some has left again just now, up to `start`.
+    pub(super) fn rest_again(&self, start: Seq) -> Option<Seq> {
+        let is_rest = self.again.start == start && self.again.end > start;
+        is_rest.then_some(self.again.end)
+    }
+
+    /// Where a packet ends that leaves again from `start`. It is cut after `most` octets, or takes those that follow, as
+    /// far as it is one segment with them and they may leave, up to `end`.
+    pub(super) fn end_again(
+        &self,
+        start: Seq,
+        most: usize,
+        segment: usize,
+        end: Range<Seq>,
+    ) -> Seq {
+        if let Some(end) = self.rest_again(start) {
+            return end;
+        }
+        let at = self.sent.partition_point(|it| it.end <= start);
+        let mut packets = self.sent.range(at..);
+        let Some(mut last) = packets.next() else {
+            return end.start;
+        };
+        if last.end > end.start || last.end - start > most {
+            return end.start.min(start + most);
+        }
+        for next in packets {
+            let len = next.end - last.end;
+            let fits = next.end <= end.end && next.end - start <= segment.min(most);
+            if last.record || len > segment || !fits {
+                break;
+            }
+            last = next;
+        }
+        last.end
+    }
+
+    /// The first segment of the packet of `range` leaves again, up to `left`, while all from `una` on is in flight.
+    pub(super) fn leave_again(&mut self, range: Range<Seq>, left: Seq, una: Seq) {
+        if self.rest_again(range.start).is_none() {
+            if range.start > una {
+                self.cut(range.start);
+            }
+            self.cut(range.end);
+            self.join(&range);
+        }
+        self.again = left..range.end.max(left);
+    }
+
+    /// Whether more of a packet follows at once, of which some has left, with `una..nxt` in flight.
+    pub(super) fn goes_on(&self, una: Seq, nxt: Seq) -> bool {
+        let is_new = self.head > nxt && self.start_at(nxt, una) < nxt;
+        is_new || !self.again.is_empty()
+    }
+
+    /// Nothing more leaves now.
+    pub(super) fn end_flight(&mut self) {
+        self.limit = None;
+        self.again = self.again.end..self.again.end;
+    }
+
+    /// A packet ends at `place` at the latest.
+    fn cut(&mut self, place: Seq) {
+        let at = self.sent.partition_point(|it| it.end < place);
+        let is_within = self.sent.get(at).is_some_and(|it| it.end > place);
+        if is_within && self.sent.len() < MOST {
+            self.sent.insert(
+                at,
+                Packet {
+                    end: place,
+                    pushed: false,
+                    record: false,
+                },
+            );
+        }
+    }
+
+    /// What lies in `range` becomes one packet.
+    fn join(&mut self, range: &Range<Seq>) {
+        let first = self.sent.partition_point(|it| it.end <= range.start);
+        let last = self.sent.partition_point(|it| it.end < range.end);
+        if first < last && last < self.sent.len() {
+            let pushed = self.sent.range(first..last).any(|it| it.pushed);
+            self.sent[last].pushed |= pushed;
+            self.sent.drain(first..last);
+        }
+    }
+}
+
+impl Giving {
+    /// Whether another packet may begin while so many octets wait.
+    fn has_room(&self, waiting: usize) -> bool {
+        self.memory < self.most_memory && waiting < self.most_waiting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(place: usize) -> Seq {
+        Seq::initial(0) + place
+    }
+
+    /// Ten segments of 1,000 octets may be in flight, two as one, in a window of 30,000 octets.
+    fn terms() -> Terms {
+        Terms {
+            segment: 1000,
+            mss: 1000,
+            window: 10,
+            in_flight: 0,
+            most: 2,
+            wnd: 30_000,
+            edge: at(30_000),
+            holds_small: false,
+            gathers: false,
+            urgent: false,
+            fin: false,
+        }
+    }
+
+    fn giving(goal: usize) -> Giving {
+        Giving {
+            goal,
+            half: 15_000,
+            memory: 0,
+            most_memory: 100_000,
+            most_waiting: usize::MAX,
+            urgent: false,
+            part: false,
+            record: false,
+            paced: false,
+            short: false,
+        }
+    }
+
+    /// Gives so many octets while nothing may leave.
+    fn wait(packets: &mut Packets, octets: usize, giving: &Giving) -> usize {
+        let mut closed = Terms {
+            window: 0,
+            ..terms()
+        };
+        packets.give(octets, &mut giving.clone(), &mut closed)
+    }
+
+    /// Where packets end, and which are pushed.
+    fn ends(packets: &VecDeque<Packet>) -> Vec<(usize, bool)> {
+        let end = |packet: &Packet| (packet.end - at(0), packet.pushed);
+        packets.iter().map(end).collect()
+    }
+
+    #[test]
+    fn a_send_fills_the_last_packet_and_takes_its_push() {
+        let mut packets = Packets::new(at(0));
+        wait(&mut packets, 1500, &giving(4000));
+        assert_eq!(ends(&packets.waiting), [(1500, true)]);
+        wait(&mut packets, 6000, &giving(4000));
+        assert_eq!(ends(&packets.waiting), [(4000, false), (7500, true)]);
+    }
+
+    #[test]
+    fn nothing_joins_a_record_that_has_ended() {
+        let mut packets = Packets::new(at(0));
+        let record = Giving {
+            record: true,
+            ..giving(4000)
+        };
+        wait(&mut packets, 1500, &record);
+        wait(&mut packets, 500, &giving(4000));
+        assert_eq!(ends(&packets.waiting), [(1500, true), (2000, true)]);
+        let look = packets.look(&terms()).unwrap();
+        assert_eq!((look.grown, look.end), (at(1500), Some(at(1500))));
+    }
+
+    #[test]
+    fn the_last_of_several_segments_is_pushed() {
+        let mut packets = Packets::new(at(0));
+        wait(&mut packets, 2500, &giving(4000));
+        let look = packets.look(&terms()).unwrap();
+        assert_eq!(look.end, Some(at(2000)), "two are one packet");
+        packets.let_out(look);
+        assert_eq!(ends(&packets.sent), [(2000, false)]);
+        assert_eq!(ends(&packets.waiting), [(2500, true)]);
+        let is_pushed = |range: Range<usize>, una| {
+            packets.is_pushed(&(at(range.start)..at(range.end)), at(una), 1000)
+        };
+        assert!(!is_pushed(0..1000, 0));
+        assert!(is_pushed(1000..2000, 0));
+        assert!(is_pushed(0..2000, 0), "both at once");
+        assert!(!is_pushed(1000..2000, 1000), "when it leaves again, alone");
+    }
+
+    /// The first packet, of 500 octets, takes what it has room for, and keeps it even if it may not leave.
+    #[test]
+    fn what_is_about_to_leave_takes_from_the_next() {
+        let mut packets = Packets::new(at(0));
+        wait(&mut packets, 500, &giving(500));
+        packets.begin();
+        wait(&mut packets, 4000, &giving(4000));
+        assert_eq!(ends(&packets.waiting), [(500, true), (4500, true)]);
+        let narrow = Terms {
+            edge: at(999),
+            ..terms()
+        };
+        let look = packets.look(&narrow).unwrap();
+        assert_eq!((look.grown, look.end), (at(2000), None));
+        packets.grow(look);
+        assert_eq!(ends(&packets.waiting), [(2000, true), (4500, true)]);
+    }
+
+    #[test]
+    fn a_packet_is_cut_at_the_window_of_the_peer_and_at_full_segments() {
+        let mut packets = Packets::new(at(0));
+        wait(&mut packets, 4000, &giving(4000));
+        let end = |terms| packets.look(&terms).and_then(|look| look.end);
+        let (most, edge) = (4, at(2500));
+        assert_eq!(end(Terms { most, ..terms() }), Some(at(4000)));
+        let cut = Terms {
+            most,
+            edge,
+            ..terms()
+        };
+        assert_eq!(end(cut.clone()), Some(at(2500)));
+        let held = Terms {
+            holds_small: true,
+            ..cut
+        };
+        assert_eq!(end(held), Some(at(2000)), "a small one is in flight");
+        let half = Terms {
+            window: 4,
+            most,
+            ..terms()
+        };
+        assert_eq!(end(half), Some(at(2000)), "half of cwnd");
+    }
+
+    /// Three of ten segments may leave, and the acknowledgment of the others is due.
+    #[test]
+    fn a_packet_waits_for_a_third_of_the_window() {
+        let mut packets = Packets::new(at(0));
+        wait(&mut packets, 4000, &giving(4000));
+        let end = |in_flight| {
+            let terms = Terms {
+                gathers: true,
+                most: 5,
+                in_flight,
+                ..terms()
+            };
+            packets.look(&terms).and_then(|look| look.end)
+        };
+        assert_eq!(end(7), None);
+        assert_eq!(end(6), Some(at(4000)));
+    }
+
+    #[test]
+    fn a_send_that_is_longer_than_a_packet_lets_it_out() {
+        let mut packets = Packets::new(at(0));
+        let taken = packets.give(9000, &mut giving(4000), &mut terms());
+        assert_eq!(taken, 9000);
+        let two = [(2000, false), (4000, false), (6000, false)];
+        assert_eq!(ends(&packets.sent), two, "what was left was filled up");
+        assert_eq!(ends(&packets.waiting), [(9000, true)]);
+    }
+
+    #[test]
+    fn a_send_takes_what_packets_have_room_for() {
+        let mut packets = Packets::new(at(0));
+        let little = Giving {
+            most_memory: 5000,
+            ..giving(4000)
+        };
+        assert_eq!(wait(&mut packets, 20_000, &little), 8000);
+        let memory = 8000 + 2 * BESIDE_TEXT;
+        let full = Giving { memory, ..little };
+        assert_eq!(wait(&mut packets, 20_000, &full), 0);
+    }
+
+    /// Three packets of 300 octets, and one of 3,000.
+    fn four() -> Packets {
+        let mut packets = Packets::new(at(0));
+        for end in [300, 600, 900, 3900] {
+            packets.waiting.push_back(Packet {
+                end: at(end),
+                pushed: end == 600,
+                record: false,
+            });
+        }
+        packets.pass(at(3900));
+        packets
+    }
+
+    #[test]
+    fn what_leaves_again_takes_neighbours_or_is_cut() {
+        let mut packets = four();
+        let end = |packets: &Packets, start, most, unsacked| {
+            packets.end_again(at(start), most, 1000, at(3900)..at(unsacked)) - at(0)
+        };
+        assert_eq!(end(&packets, 0, 2000, 3900), 900, "one segment");
+        assert_eq!(end(&packets, 0, 2000, 700), 600, "the third has arrived");
+        assert_eq!(end(&packets, 900, 2000, 3900), 2900, "two segments");
+        packets.leave_again(at(0)..at(900), at(900), at(0));
+        assert_eq!(ends(&packets.sent), [(900, true), (3900, false)]);
+        packets.leave_again(at(900)..at(2900), at(1900), at(0));
+        assert_eq!(packets.rest_again(at(1900)), Some(at(2900)));
+        packets.leave_again(at(1900)..at(2900), at(2900), at(0));
+        assert_eq!(packets.rest_again(at(2900)), None);
+        let all = [(900, true), (2900, false), (3900, false)];
+        assert_eq!(ends(&packets.sent), all);
+    }
+
+    #[test]
+    fn what_arrives_is_forgotten() {
+        let mut packets = four();
+        packets.release(at(700));
+        assert_eq!(ends(&packets.sent), [(900, false), (3900, false)]);
+        assert_eq!(packets.start_at(at(800), at(700)), at(700));
+        assert_eq!(packets.start_at(at(1000), at(700)), at(900));
+    }
+
+    /// However small the packets are.
+    #[test]
+    fn queues_are_bounded() {
+        let mut packets = Packets::new(at(0));
+        let endless = Giving {
+            most_memory: usize::MAX,
+            ..giving(1)
+        };
+        assert_eq!(wait(&mut packets, MOST + 10, &endless), MOST + 10);
+        assert_eq!(packets.count(), MOST);
+        packets.pass(at(MOST + 10));
+        assert_eq!((packets.count(), packets.head()), (MOST, at(MOST + 10)));
+        for place in 0..10 {
+            let end = at(place * 7 + 3);
+            packets.leave_again(at(place * 7)..end, end, at(0));
+        }
+        assert!(packets.count() <= MOST);
     }
 }

@@ -116,7 +116,7 @@ impl Tcb {
 
     /// What waits for the pacer, if it is one who is paced.
     fn plan_paced(&self, limit: usize) -> Option<Plan> {
-        if self.is_held_by_pacer() {
+        if self.is_held_by_pacer() && !self.leaves_together() {
             return None;
         }
         self.plan_forward()
@@ -139,25 +139,26 @@ impl Tcb {
         if !self.state.is_synchronized() {
             return None;
         }
-        let text_end = lost
-            .end
-            .min(self.send_buffer.end())
-            .min(lost.start + self.segment_limit())
-            .min(self.edge_of_resends(lost.start)?);
+        let edge = self.edge_of_resends(lost.start)?;
+        let text_end = match self.boundaries.packets() {
+            Some(packets) => self.packet_again(packets, &lost, edge),
+            None => lost.end.min(self.send_buffer.end()).min(edge),
+        };
+        let text_end = text_end.min(lost.start + self.segment_limit());
         let text_end = self.record_end(lost.start, text_end);
-        let text_end = self.resend_end(lost.start, text_end);
         // Our FIN goes with the last of the text, unless that was a segment of its own.
         let is_whole = self.snd.fin_alone && text_end - lost.start == self.segment_limit();
         let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end && !is_whole;
         let end = text_end + usize::from(with_fin);
-        let allowed =
-            self.recovery.resends_regardless_of_window() || self.window_has_room(end - lost.start);
+        let allowed = self.recovery.resends_regardless_of_window()
+            || self.leaves_on_again(lost.start)
+            || self.window_has_room(end - lost.start);
         allowed.then_some(Plan::Resend(lost.start..end))
     }
 
     /// Where a retransmission from `start` ends at the latest; `None` if it may not leave: see
     /// [`SendingHabits::resends_in_window`](crate::config::SendingHabits).
-    fn edge_of_resends(&self, start: Seq) -> Option<Seq> {
+    pub(super) fn edge_of_resends(&self, start: Seq) -> Option<Seq> {
         let edge = self.snd_edge();
         match self.config.habits.sending.resends_in_window {
             true if start < edge => Some(edge),
@@ -212,7 +213,10 @@ impl Tcb {
             true => (last.start, last.start + limit),
             false => (last.start.max(text_end.before(limit)), last.end),
         };
-        let start = self.record_start(start, text_end);
+        let start = match self.boundaries.packets() {
+            Some(packets) => start.max(packets.start_at(start, self.snd.una)),
+            None => self.record_start(start, text_end),
+        };
         Some(Plan::TailProbe(start..end))
     }
 
@@ -236,7 +240,9 @@ impl Tcb {
         let queued = self.send_buffer.end() - nxt;
         let usable = self.snd_edge().saturating_since(nxt);
         let len = queued.min(usable).min(self.segment_limit());
-        let len = self.record_end(nxt, nxt + len) - nxt;
+        let end = (self.boundaries.packets()).and_then(|packets| packets.end_at(nxt));
+        let end = end.map_or(nxt + len, |end| end.min(nxt + len));
+        let len = self.record_end(nxt, end) - nxt;
         let fin = len == queued && self.snd.fin.is_some() && usable > len;
         (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
@@ -268,6 +274,9 @@ impl Tcb {
         if !self.has_unsent() {
             return None;
         }
+        if let Some(packets) = self.boundaries.packets() {
+            return self.plan_packet(packets, limit);
+        }
         let nxt = self.snd.nxt;
         let queued = self.send_buffer.end() - nxt;
         let usable = self.snd_edge().saturating_since(nxt);
@@ -280,39 +289,37 @@ impl Tcb {
         let allowed = nxt + len;
         let end = self.record_end(nxt, allowed);
         let len = end - nxt;
-        if self.gathers && self.waits_to_leave_together(queued, usable) {
-            return None;
-        }
         // A FIN takes a place in the window too, and waits for nothing else. Nor does a record
         // that another follows.
         let fin = len == queued && self.snd.fin.is_some() && usable > len && self.takes_fin(len);
-        let worth_sending = fin
-            || end < allowed
-            || (len > 0 && self.is_worth_sending(len, queued, usable))
-            || self.fills_window(len, queued, usable);
+        let worth_sending =
+            fin || end < allowed || (len > 0 && self.is_worth_sending(len, queued, usable));
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
     /// Whether our FIN may leave behind this many octets of text. Alone it is no text, which cwnd would
     /// be about (RFC 5681 §3.1), unless it is a segment like any other
     /// ([`SendingHabits::fin_waits_for_window`](crate::config::SendingHabits)).
-    fn takes_fin(&self, len: usize) -> bool {
+    pub(super) fn takes_fin(&self, len: usize) -> bool {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let waits = self.config.habits.sending.fin_waits_for_window;
         let is_held = self.state == State::SynReceived && self.holds_fin();
         !is_held && (len > 0 || !waits || in_flight < self.send_window())
     }
 
+    /// Whether segments may be one super-segment. What cannot be the same in each of them, or must not be said more
+    /// than once, makes a segment of its own: urgent data, what SACK reports, and CWR.
+    pub(super) fn may_leave_as_one(&self) -> bool {
+        self.snd.up.is_none_or(|up| up <= self.snd.nxt)
+            && self.sack_room(self.accurate_ecn_len()) == 0
+            && !self.tells_reduction()
+    }
+
     /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what
-    /// would leave as segments one after the other. What cannot be the same in each of them, or
-    /// must not be said more than once, makes a segment of its own: urgent data, what SACK
-    /// reports, and CWR.
+    /// would leave as segments one after the other.
     fn super_segment(&self, room: usize, queued: usize, usable: usize) -> usize {
         let segment = self.segment_limit();
-        let is_plain = self.snd.up.is_none_or(|up| up <= self.snd.nxt)
-            && self.sack_room(self.accurate_ecn_len()) == 0
-            && !self.tells_reduction();
-        if !is_plain {
+        if !self.may_leave_as_one() {
             return segment;
         }
         let most = (room / segment).min(self.pacer_room().div_ceil(segment));
@@ -352,7 +359,7 @@ impl Tcb {
     #[inline(always)]
     pub(super) fn segment_limit(&self) -> usize {
         let is_plain = self.sack_count() == 0 && self.feedback.mode() != EcnMode::Accurate;
-        match is_plain && self.boundaries.limit().is_none() {
+        match is_plain && self.flight_limit().is_none() {
             true => self.snd.mss.max(1),
             false => self.segment_limit_beside_options(),
         }
@@ -366,9 +373,13 @@ impl Tcb {
             blocks => 4 + 8 * blocks,
         };
         let limit = self.snd.mss.saturating_sub(sack + accurate_ecn).max(1);
-        self.boundaries
-            .limit()
-            .map_or(limit, |most| most.min(limit))
+        (self.flight_limit()).map_or(limit, |most| most.min(limit))
+    }
+
+    /// The longest text of what leaves now, if something before it has reported something.
+    #[inline(always)]
+    fn flight_limit(&self) -> Option<usize> {
+        self.boundaries.packets()?.limit
     }
 
     /// Before it, urgent data is told of at RCV.NXT of the peer, where it counts behind a closed window.

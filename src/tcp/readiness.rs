@@ -54,7 +54,7 @@ impl Tcb {
     /// Whether SEND has an answer: room, or an error. If not, the user waits for room.
     pub(crate) fn finds_room(&mut self) -> bool {
         let is_open = self.state.takes_data() && self.snd.fin.is_none();
-        let has_room = self.send_room() > 0;
+        let has_room = self.has_send_room();
         self.starved |= is_open && !has_room;
         !is_open || has_room
     }

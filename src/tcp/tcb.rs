@@ -96,8 +96,7 @@ pub(super) struct Snd {
     /// §3.8.6.2.1).
     pub(super) max_wnd: usize,
     /// The place after the last text that was sent in a segment that was not full, with
-    /// [`Nagle::Small`](crate::config::Nagle::Small) or
-    /// [`SendingHabits::fills_windows`](crate::config::SendingHabits).
+    /// [`Nagle::Small`](crate::config::Nagle::Small).
     pub(super) small: Seq,
     /// With [`Nagle::Write`](crate::config::Nagle::Write): SND.UNA when a SEND found nothing in flight, and where
     /// its text ends.

@@ -354,6 +354,7 @@ impl Tcb {
             _ => self.timers.disarm(Timer::User),
         }
         self.watch_idle_buffers(now);
+        self.try_packet();
     }
 
     /// [`Tcb::settle`] after a segment that was expected, if the connection is established and `unsent`

@@ -236,7 +236,6 @@ fn any_habits(random: &mut Random) -> Habits {
             counts_segments: random.chance(40),
         },
         sending: SendingHabits {
-            fills_windows: random.chance(40),
             halves_windows: random.chance(40),
             arrivals_end_parts: random.chance(40),
             resends_in_window: random.chance(40),

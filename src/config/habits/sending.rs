@@ -4,9 +4,6 @@
 /// all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SendingHabits {
-    /// After full segments, a smaller one is sent that fills the rest of the peer's window, unless a small segment is
-    /// in flight. Off, that text waits for more window (RFC 9293 §3.8.6.2.1). Default off.
-    pub fills_windows: bool,
     /// No segment is longer than half of the largest window since the handshake, if that was more than 536
     /// octets. Off, a segment may be as long as fits; and if the window is less than a segment, text leaves once
     /// half of the largest window can be sent (RFC 9293 §3.8.6.2.1). Default off.

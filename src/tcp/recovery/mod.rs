@@ -382,6 +382,11 @@ impl Recovery {
         self.board.next_lost().filter(|_| !held)
     }
 
+    /// Where what the peer has reported begins next.
+    pub(crate) fn sacked_from(&self, place: Seq) -> Option<Seq> {
+        (self.board.sacked().map(|it| it.start)).find(|start| *start > place)
+    }
+
     /// Whether the next retransmission may leave whatever the congestion window says: a recovery
     /// begins with one, and without SACK goes on so (RFC 6582 §3.2).
     pub(crate) fn resends_regardless_of_window(&self) -> bool {

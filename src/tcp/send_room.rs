@@ -1,0 +1,67 @@
+//! How much SEND takes if the send buffer is counted in packets, as in Linux: see
+//! [`SendRoom::Packets`](crate::config::SendRoom).
+
+use super::buffers::LARGEST;
+use super::packets::{BESIDE_TEXT, Packets};
+use super::tcb::Tcb;
+use super::together::LARGEST_BURST;
+use crate::config::SendRoom;
+
+/// No user may ask for less memory.
+const LEAST: usize = 4_608;
+/// A window has so many segments at least when memory is reckoned by it.
+const LEAST_SEGMENTS: usize = 10;
+/// What a buffer has room for beside the text of a full segment, before it and behind it, and what describes it.
+const AROUND_TEXT: usize = 256 + 320;
+const DESCRIPTION: usize = 256;
+
+impl Tcb {
+    /// Whether packets count.
+    pub(super) fn counts_packets(&self) -> bool {
+        self.config.habits.send_room == SendRoom::Packets
+    }
+
+    /// How much memory packets may take. What was asked for counts twice: once for text, once for what is
+    /// beside it.
+    pub(super) fn memory_for_packets(&self) -> usize {
+        match self.config.socket.send_buffer {
+            Some(asked) => (2 * asked.min(LARGEST)).max(LEAST),
+            None => self.send_buffer.capacity(),
+        }
+    }
+
+    /// What the packets of two windows of so many octets take, were each of them full.
+    pub(super) fn memory_of_two_windows(&self, window: usize) -> usize {
+        let packet = (self.snd.mss + AROUND_TEXT).next_power_of_two() + DESCRIPTION;
+        (2 * packet).saturating_mul((window / self.snd.mss).max(LEAST_SEGMENTS))
+    }
+
+    /// The most octets that the send buffer holds. Where packets count, the last that memory is left for may
+    /// be a whole one, and the one that waits is filled up.
+    pub(super) fn most_to_send(&self) -> usize {
+        let capacity = self.send_buffer.capacity();
+        match self.counts_packets() {
+            true => capacity.max(self.memory_for_packets()) + 2 * LARGEST_BURST,
+            false => capacity,
+        }
+    }
+
+    /// How much memory the packets take that are not acknowledged, and those that wait. Where there is no
+    /// text, there is none.
+    pub(super) fn memory_of_packets(&self) -> usize {
+        match self.send_buffer.len() {
+            0 => 0,
+            text => text + BESIDE_TEXT * self.boundaries.packets().map_or(0, Packets::count),
+        }
+    }
+
+    /// Whether a third of the memory is free, and what waits is less than half of what the user wants to.
+    pub(super) fn packets_leave_room(&self) -> bool {
+        let most_unsent = self.config.socket.unsent_low_water.unwrap_or(usize::MAX);
+        let memory = self.memory_of_packets();
+        let most = self.memory_for_packets();
+        memory < most
+            && memory / 2 <= most - memory
+            && self.unsent().saturating_mul(2) < most_unsent
+    }
+}
