@@ -237,3 +237,37 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::driver::{memory, start};
+    use crate::link::Device;
+    use crate::wire::{Control, IpHeader, Packet, TcpHeader, Text, protocol};
+
+    /// Who has the lead by then may sleep, and is not woken for it.
+    #[test]
+    fn what_one_has_received_who_leads_no_more_is_answered() {
+        let (device, mut other_end) = memory::pair(1500).unwrap();
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let mut engines = start::engines(vec![Box::new(device)], &config).unwrap();
+        let engine = engines.remove(0);
+        let syn = TcpHeader {
+            source_port: 9,
+            destination_port: 9,
+            control: Control::SYN,
+            ..TcpHeader::default()
+        };
+        let hosts = ["192.0.2.2", "192.0.2.1"].map(|host| host.parse().unwrap());
+        let ip = IpHeader::new(hosts[0], hosts[1], protocol::TCP, 64);
+        let refused = Packet::tcp(&ip, &syn, Text::EMPTY);
+        other_end.send(refused).unwrap();
+        let me = Lead::Nobody;
+        assert_ne!(engine.lock().lead, me);
+        let (shared, _) = engine.turn(me, true, None);
+        engine.release(shared);
+        let traffic = engine.traffic();
+        assert_eq!((traffic.datagrams_in, traffic.datagrams_out), (1, 1));
+    }
+}
