@@ -240,7 +240,7 @@ impl Tcb {
         let queued = self.send_buffer.end() - nxt;
         let usable = self.snd_edge().saturating_since(nxt);
         let len = queued.min(usable).min(self.segment_limit());
-        let end = (self.boundaries.packets()).and_then(|packets| packets.end_at(nxt));
+        let end = (self.boundaries.packets()).and_then(|packets| self.end_of_probe(packets));
         let end = end.map_or(nxt + len, |end| end.min(nxt + len));
         let len = self.record_end(nxt, end) - nxt;
         let fin = len == queued && self.snd.fin.is_some() && usable > len;

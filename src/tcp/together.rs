@@ -212,7 +212,10 @@ impl Tcb {
             return;
         };
         let limit = (self.sack_count() > 0).then(|| self.segment_limit());
-        let look = self.next_packet(packets);
+        let look = match alone {
+            true => self.look_for_probe(packets),
+            false => self.next_packet(packets),
+        };
         let (nxt, is_forced) = (self.snd.nxt, self.probes.overdue);
         let Some(packets) = self.boundaries.packets_mut() else {
             return;
@@ -222,13 +225,33 @@ impl Tcb {
             return packets.force(end);
         }
         if let Some(look) = look
-            && !alone
             && packets.head() <= nxt
             && look.end >= Some(end)
         {
-            packets.let_out(look);
+            match alone {
+                true => packets.grow(look),
+                false => packets.let_out(look),
+            }
         }
         packets.pass(end);
+    }
+
+    /// The first packet that waits, if a segment of it leaves whatever cwnd says.
+    fn look_for_probe(&self, packets: &Packets) -> Option<Look> {
+        let terms = self.terms();
+        packets.look(&Terms {
+            window: terms.window.max(terms.in_flight + 1),
+            holds_small: false,
+            gathers: false,
+            ..terms
+        })
+    }
+
+    /// Where new text ends at the latest that leaves for its own sake.
+    pub(super) fn end_of_probe(&self, packets: &Packets) -> Option<Seq> {
+        let nxt = self.snd.nxt;
+        let look = (packets.head() <= nxt).then(|| self.look_for_probe(packets));
+        (look.flatten().and_then(|look| look.end)).or_else(|| packets.end_at(nxt))
     }
 
     /// What may leave has left, or tried to.
