@@ -151,7 +151,9 @@ impl Shared {
 mod tests {
     use super::super::tests::{NOW, host};
     use super::*;
+    use crate::config::TcpConfig;
     use crate::driver::alarm::LEASE;
+    use crate::time::Duration;
 
     #[test]
     fn a_user_has_the_lead_until_it_gives_it_up() {
@@ -264,5 +266,13 @@ mod tests {
             planned,
             "cancelled, and looked at once"
         );
+        let sooner = TcpConfig {
+            initial_rto: Duration::from_millis(300),
+            ..TcpConfig::default()
+        };
+        let opened = shared.stack().connect_with(now, None, remote, &sooner);
+        opened.unwrap();
+        shared.send_due(now);
+        assert!(shared.lead_must_look(), "a deadline before it");
     }
 }
