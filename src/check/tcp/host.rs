@@ -310,15 +310,23 @@ impl Host {
         }
     }
 
+    /// What came before the peer's FIN can be read, however the connection has ended since; one that has ended without
+    /// a FIN has failed, and its user is told why.
     fn leave_if_over(&mut self) {
         let Some(id) = self.connection else {
             return;
         };
-        let failed = self.stack.status(id).state == State::Closed && !self.user.ended;
-        if failed && self.user.error.is_none() {
+        let status = self.stack.status(id);
+        let has_ended = status.state == State::Closed && (self.user.ended || !status.fin_received);
+        if has_ended && !self.user.ended && self.user.error.is_none() {
             self.user.error = self.stack.take_error(id);
+            // CLOSE in SYN-SENT deletes the connection (RFC 9293 §3.10.4).
+            let was_deleted = self.stack.sequence_space(id).irs.is_none();
+            if self.user.error.is_none() && !was_deleted {
+                self.fault = Some("P6: it has ended, and nobody is told why".to_owned());
+            }
         }
-        if failed || self.user.error.is_some() || (self.user.ended && self.user.closed) {
+        if has_ended || self.user.error.is_some() || (self.user.ended && self.user.closed) {
             self.stack.close(self.now, id);
             self.let_go();
         }
@@ -475,6 +483,49 @@ mod tests {
         host.withstand(Forgery::TextGhostAck, &text);
         let expected = "P12: TextGhostAck moved ESTABLISHED to ESTABLISHED";
         assert!(fault(&host).starts_with(expected), "{}", fault(&host));
+    }
+
+    /// In LAST-ACK our FIN is acknowledged while the user has read nothing of what had come.
+    #[test]
+    fn what_came_before_the_end_is_read_after_it() {
+        let mut slow = SMALL;
+        (slow.scripts[0].closes_last, slow.scripts[1].closes_last) = (false, false);
+        slow.scripts[1].hasty = false;
+        let [mut client, mut server] = [0, 1].map(|side| Host::start(&slow, side, 0));
+        let carry = |to: &mut Host, datagrams: Vec<Vec<u8>>| {
+            datagrams.iter().for_each(|datagram| to.receive(datagram));
+            to.settle(&slow)
+        };
+        client.call(Call::Open, &slow);
+        let mut leaving = client.settle(&slow);
+        for _ in 0..3 {
+            let answers = carry(&mut server, leaving);
+            leaving = carry(&mut client, answers);
+        }
+        for call in [Call::Send, Call::Close] {
+            server.call(call, &slow);
+        }
+        let last = server.settle(&slow);
+        assert_eq!(server.state(), State::LastAck);
+        leaving = carry(&mut client, last);
+        carry(&mut server, leaving);
+        for read in [0, 1] {
+            assert_eq!((server.user.received, server.user.released), (read, false));
+            server.call(Call::Receive, &slow);
+            server.settle(&slow);
+        }
+        assert!(server.user.ended && server.user.released);
+        assert_eq!(fault(&server), "none");
+    }
+
+    #[test]
+    fn an_end_that_nobody_is_told_of_is_found() {
+        let ([mut client, _], _) = established();
+        let id = client.connection.expect("a connection");
+        client.stack.abort_all();
+        client.stack.take_error(id);
+        client.leave_if_over();
+        assert_eq!(fault(&client), "P6: it has ended, and nobody is told why");
     }
 
     #[test]
