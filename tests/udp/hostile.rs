@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use stubborn::stack::{Stack, UdpId, UdpSendError};
-use stubborn::wire::{IcmpError, Unreachable, icmp, ip};
+use stubborn::wire::{IcmpError, Malformed, Unreachable, icmp, ip, protocol};
 
 use super::support::*;
 
@@ -70,6 +70,26 @@ fn step() -> impl Strategy<Value = Step> {
         (0..4usize).prop_map(Step::Close),
         Just(Step::Transmit),
     ]
+}
+
+/// A fragment that would end beyond the longest datagram is answered with an error (RFC 8200 §4.5), which quotes what no
+/// host has sent.
+#[test]
+fn an_error_may_quote_what_nobody_has_sent() {
+    let family = Family::V6;
+    let mut run = Run {
+        host: Host::with(family, |_| ()),
+        open: Vec::new(),
+    };
+    let (from, to) = run.ends((0, 65_535));
+    let mut fragment = udp(from, to, &[7; 64]);
+    fragment[6] = protocol::FRAGMENT;
+    run.arrives(&fragment);
+    let error = run.host.datagrams().pop().expect("an error");
+    let refusal = stubborn::wire::parse(&error).expect_err("there is no such fragment");
+    assert_eq!(refusal.reason, Malformed::IcmpQuote);
+    run.arrives(&fragment);
+    run.step(&Step::Transmit);
 }
 
 /// A host and its open sockets.
@@ -175,7 +195,13 @@ impl Run {
             Step::Transmit => {
                 for datagram in self.host.datagrams() {
                     assert!(datagram.len() <= 1500);
-                    assert!(stubborn::wire::parse(&datagram).is_ok());
+                    // An error quotes what has come, whatever that is.
+                    let refusal = stubborn::wire::parse(&datagram).err();
+                    let reason = refusal.map(|refusal| refusal.reason);
+                    assert!(
+                        matches!(reason, None | Some(Malformed::IcmpQuote)),
+                        "{reason:?}"
+                    );
                 }
             }
             ref other => self.wire(other),
