@@ -123,7 +123,7 @@ impl Tcb {
     }
 
     /// SEND of a part: what fills no segment waits for the rest of it, as with
-    /// [`SocketOptions::cork`], until a SEND without `more`.
+    /// [`SocketOptions::cork`](crate::config::SocketOptions::cork), until a SEND without `more`.
     ///
     /// # Errors
     /// As [`Tcb::send`].
