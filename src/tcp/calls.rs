@@ -277,7 +277,9 @@ impl Tcb {
     pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
         let is_next = self.snd.una.near(seq) == self.snd.una;
         let undoes = self.config.habits.icmp_trust.unreachable_undoes_back_off;
-        if undoes && is_next && self.recovery.retries() > 0 {
+        // Whom the error has ended sends nothing again.
+        let goes_on = self.state != State::Closed;
+        if undoes && is_next && goes_on && self.recovery.retries() > 0 {
             self.recovery.on_path_broken(now);
             self.arm_recovery_timer();
         }
@@ -355,6 +357,7 @@ impl Tcb {
         self.wake_writer();
         self.resize_receive_buffer(now);
         self.settle(now);
+        self.look_ahead();
     }
 
     /// Whether the user of an accepted connection answers what comes; `None` if nothing has come, or

@@ -130,7 +130,8 @@ impl Tcb {
     /// P7: whoever waits for the peer has something to send, or the timer that will.
     fn check_timers(&self) -> Check {
         if matches!(self.state, State::Closed | State::Listen) {
-            return Ok(());
+            let runs = self.timers.next().is_some();
+            return holds(!runs, "no timer runs where there is no connection");
         }
         let in_flight = self.flight_size() > 0;
         holds(

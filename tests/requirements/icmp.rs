@@ -129,6 +129,26 @@ fn errors_end_an_open() {
     });
 }
 
+/// An error that would undo a doubling of the timeout (RFC 6069) ends an open like any other: no timer runs on, and
+/// the reason stays.
+#[test]
+fn an_error_that_ends_an_open_leaves_no_timer() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.habits.icmp_trust.unreachable_undoes_back_off = true;
+        let mut d = Dialogue::new(family, tcp);
+        d.connect().leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        d.until_something_leaves();
+        d.leaves("<SEQ=300><CTL=SYN><MSS=1000>");
+        let error = IcmpError::Unreachable(Unreachable::Host);
+        if !error_arrives(&mut d, error, 300) {
+            return;
+        }
+        d.state_is(State::Closed);
+        assert_eq!(d.stack.next_deadline(), None);
+    });
+}
+
 /// The states with something in flight: each of these segments brings the next.
 fn stages(family: Family) -> Vec<Dialogue> {
     let ways: [fn(&mut Dialogue); 5] = [
