@@ -90,25 +90,23 @@ impl Tcb {
 
     /// How a SEND goes on, with what it `is`.
     fn giving(&self, is: Sending) -> Giving {
-        let (goal, most_waiting) = match is.urgent {
-            true => (self.segment_limit(), usize::MAX),
-            false => (self.largest_burst(), usize::MAX),
-        };
         let counts = self.counts_packets();
         let low_water = self.config.socket.unsent_low_water;
         Giving {
-            goal,
+            goal: match is.urgent {
+                true => self.segment_limit(),
+                false => self.largest_burst(),
+            },
             half: match self.snd.max_wnd {
                 0 => usize::MAX,
                 wnd => wnd / 2,
             },
             memory: self.memory_of_packets(),
-            most_memory: if counts {
-                self.memory_for_packets()
-            } else {
-                usize::MAX
+            most_memory: match counts {
+                true => self.memory_for_packets(),
+                false => usize::MAX,
             },
-            most_waiting: low_water.filter(|_| counts).unwrap_or(most_waiting),
+            most_waiting: low_water.filter(|_| counts).unwrap_or(usize::MAX),
             urgent: is.urgent,
             part: self.parted,
             record: is.record,

@@ -61,9 +61,11 @@ impl Calls<'_> {
                 _ => Err(Errno::EINVAL),
             },
             (SOL_IP, IP_MINTTL) | (SOL_IPV6, IPV6_MINHOPCOUNT) => {
-                let least = u8::try_from(value).map_err(|_| Errno::EINVAL)?;
+                if !(0..=255).contains(&value) {
+                    return Err(Errno::EINVAL);
+                }
                 self.settings_mut(fd)?.keep(level, name, value);
-                self.set_min_hop_limit(fd, least)
+                self.set_min_hop_limit(fd)
             }
             (SOL_IPV6, IPV6_V6ONLY) => self.set_v6only(fd, value != 0),
             (SOL_IPV6, IPV6_AUTOFLOWLABEL) => self.set_labels(fd, value != 0),
@@ -176,8 +178,13 @@ impl Calls<'_> {
         }
     }
 
-    /// That of datagrams is only kept, as on Linux.
-    fn set_min_hop_limit(&mut self, fd: Fd, least: u8) -> Result<(), Errno> {
+    /// A socket that takes both families has one limit, and so the stricter of its two: neither option takes back
+    /// what the other asks for. That of datagrams is only kept, as on Linux.
+    fn set_min_hop_limit(&mut self, fd: Fd) -> Result<(), Errno> {
+        let settings = self.settings(fd)?;
+        let ipv4 = settings.kept(SOL_IP, IP_MINTTL, 0);
+        let ipv6 = settings.kept(SOL_IPV6, IPV6_MINHOPCOUNT, 0);
+        let least = ipv4.max(ipv6) as u8;
         let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) else {
             return Ok(());
         };
