@@ -70,11 +70,21 @@ pub(crate) struct Engine {
 impl Engine {
     /// What drives a shard. Its device's descriptor is `device`.
     pub(super) fn new(
-        mut shard: Shard<Box<dyn PollDevice>>,
+        shard: Shard<Box<dyn PollDevice>>,
         device: OwnedFd,
         mail: Option<Mail>,
     ) -> io::Result<Engine> {
         let is_alone = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
+        Engine::with(shard, device, mail, is_alone)
+    }
+
+    /// The same where there is one processor only, or more.
+    fn with(
+        mut shard: Shard<Box<dyn PollDevice>>,
+        device: OwnedFd,
+        mail: Option<Mail>,
+        is_alone: bool,
+    ) -> io::Result<Engine> {
         // With one processor, nobody could use the lock while this thread writes.
         let outbox = match is_alone {
             true => None,
@@ -468,7 +478,10 @@ mod tests {
     use crate::config::Config;
     use crate::driver::alarm::LEASE;
     use crate::driver::{memory, start};
+    use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
     use crate::stack::UdpId;
+    use crate::wire::{Control, IpHeader, Packet, TcpHeader, Text, UdpHeader, protocol};
+    use std::os::fd::{AsFd, BorrowedFd};
 
     const LONG: Option<Duration> = Some(Duration::from_secs(10));
 
@@ -583,5 +596,136 @@ mod tests {
                 assert_eq!(receive(&server, LONG), Ok(number));
             }
         }
+    }
+
+    /// A device whose sending half waits at a gate with each datagram.
+    struct Gated {
+        device: memory::MemoryDevice,
+        gate: Arc<Mutex<()>>,
+    }
+
+    impl Device for Gated {
+        fn capabilities(&self) -> Capabilities {
+            self.device.capabilities()
+        }
+
+        fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError> {
+            self.device.receive(batch)
+        }
+
+        fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+            self.device.send(packet)
+        }
+
+        fn sender(&mut self) -> Option<Box<dyn Sender>> {
+            let (sender, gate) = (self.device.sender()?, Arc::clone(&self.gate));
+            Some(Box::new(AtGate { sender, gate }))
+        }
+    }
+
+    impl AsFd for Gated {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.device.as_fd()
+        }
+    }
+
+    struct AtGate {
+        sender: Box<dyn Sender>,
+        gate: Arc<Mutex<()>>,
+    }
+
+    impl Sender for AtGate {
+        fn send(&mut self, packet: Packet<'_>) -> Result<(), DeviceError> {
+            let _passing = self.gate.lock();
+            self.sender.send(packet)
+        }
+    }
+
+    /// While the outbox is full nothing departs, and nobody else may come who would look again.
+    #[test]
+    fn who_makes_room_in_the_outbox_lets_depart_what_waits_for_it() {
+        const MTU: usize = 60_000;
+        let (device, mut other_end) = memory::pair(MTU).unwrap();
+        let gate = Arc::new(Mutex::new(()));
+        let device = Gated {
+            device,
+            gate: Arc::clone(&gate),
+        };
+        let mut config = Config::new(["192.0.2.1".parse().unwrap()]);
+        config.mtu = MTU;
+        let mut shards = start::shards(vec![Box::new(device)], &config).unwrap();
+        let (shard, fd) = shards.remove(0);
+        let engine = Engine::with(shard, fd, None, false).unwrap();
+        let local = "192.0.2.1:7".parse().unwrap();
+        let id = engine.call(|shared, _| shared.stack().udp_bind(local).unwrap());
+        let host = (engine, id);
+        let (count, text) = (14, [0; 50_000]);
+        let departed = || host.0.traffic().datagrams_out;
+        let closed = gate.lock();
+        thread::scope(|scope| {
+            scope.spawn(|| send(&host, "192.0.2.2:7", &text));
+            while departed() == 0 {
+                thread::yield_now();
+            }
+            (1..count).for_each(|_| send(&host, "192.0.2.2:7", &text));
+            assert!((1..count).contains(&departed()), "some wait for room");
+            drop(closed);
+        });
+        assert_eq!(departed(), count);
+        let mut batch = Batch::new(count as usize, MTU);
+        other_end.receive(&mut batch).unwrap();
+        assert!(batch.is_full(), "all have been written");
+    }
+
+    /// What was held back for a lead that reads first does not wait until others have written.
+    #[test]
+    fn who_gives_up_the_lead_to_wait_for_a_turn_sends_what_was_held() {
+        let (device, mut other_end) = memory::pair(1500).unwrap();
+        let config = Config::new(["192.0.2.1".parse().unwrap()]);
+        let mut engines = start::engines(vec![Box::new(device)], &config).unwrap();
+        let engine = engines.remove(0);
+        let [mine, others] = [1, 2].map(|port| {
+            let remote = format!("192.0.2.2:{port}").parse().unwrap();
+            engine.call(|shared, now| shared.stack().connect(now, None, remote).unwrap())
+        });
+        let local = "192.0.2.1:7".parse().unwrap();
+        let id = engine.call(|shared, _| shared.stack().udp_bind(local).unwrap());
+        let departed = |shared: &Guard<'_>| shared.shard.traffic().datagrams_out;
+        let before = departed(&engine.lock());
+
+        let mut lead = engine.lock().take_lead(Key::Udp(id));
+        let me = Lead::User(lead.unwrap());
+        let ip = |protocol| {
+            let hosts = ["192.0.2.2", "192.0.2.1"].map(|host| host.parse().unwrap());
+            IpHeader::new(hosts[0], hosts[1], protocol, 64)
+        };
+        let refused = TcpHeader {
+            source_port: 9,
+            destination_port: 9,
+            control: Control::SYN,
+            ..TcpHeader::default()
+        };
+        let refused = Packet::tcp(&ip(protocol::TCP), &refused, Text::EMPTY);
+        other_end.send(refused).unwrap();
+        let ports = UdpHeader {
+            source_port: 9,
+            destination_port: 7,
+        };
+        let read = Packet::udp(&ip(protocol::UDP), &ports, Text::EMPTY);
+        other_end.send(read).unwrap();
+        let shared = engine.lock();
+        let now = shared.shard.now();
+        let (mut shared, now) = engine.poll_and_turn(shared, me, now, None, None);
+        assert_eq!(departed(&shared), before, "the lead has something to read");
+
+        let round = Duration::from_micros(1);
+        for id in [mine, others] {
+            let takes_turns = shared.writers.begins(id, round, now);
+            assert!(!takes_turns, "it has not written long yet");
+        }
+        shared.writers.enqueue(others);
+        assert_eq!(shared.writers.call(now), Some(others));
+        let (shared, _) = engine.await_turn(shared, mine, &mut lead, now, None);
+        assert_eq!((departed(&shared), lead), (before + 1, None));
     }
 }
