@@ -98,12 +98,8 @@ impl TcpStream {
     /// `NetworkDown` if the network has ended.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         let id = self.inner.connection.id;
-        self.attempt(|shared, now| {
-            let answer = shared.stack().shutdown(now, id, how);
-            // Another thread may be waiting to read or write what is now closed.
-            shared.wake_key(Key::Connection(id));
-            answer.map_err(error::send)
-        })?
+        // Threads that wait to read or write what is now closed are woken as by any event.
+        self.attempt(|shared, now| shared.stack().shutdown(now, id, how).map_err(error::send))?
     }
 
     /// How long a read waits at most before it fails with `WouldBlock`; `None`: for ever.
