@@ -14,7 +14,7 @@ use stubborn::sockets::Net;
 use stubborn::tun::TunDevice;
 
 use super::eventually;
-use super::process::{Running, run};
+use super::process::{PATIENCE, Running, run};
 
 /// Which family a test runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,13 @@ impl Lab {
             run("ip", &words.split(' ').collect::<Vec<_>>());
         }
         run("ip", &["link", "set", &lab.tun, "up"]);
+        // The kernel takes what is for its address of IPv6 once a worker of its own has made a route for that, however
+        // long after the command. An ICMP error before that is lost, and nobody sends it again.
+        let address = lab.address(Family::V6, 1).to_string();
+        let words = ["-6", "route", "show", "table", "local", &address];
+        eventually("the kernel has its address", PATIENCE, || {
+            run("ip", &words).contains(&address)
+        });
     }
 
     /// The name of the interface.
