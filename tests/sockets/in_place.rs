@@ -135,6 +135,10 @@ fn nobody_else_reads_while_something_is_lent_and_everybody_writes() {
 fn the_window_opens_while_a_large_loan_is_consumed() {
     bounded(|| {
         let ends = connected();
+        // It does not grow.
+        let mut options = ends.accepted.options();
+        options.receive_buffer = Some(512 * 1024);
+        ends.accepted.set_options(options).unwrap();
         let len = 4 << 20;
         let writer = {
             let mut opened = ends.opened.clone();
@@ -145,6 +149,11 @@ fn the_window_opens_while_a_large_loan_is_consumed() {
         };
         // The window is full, and all of it is lent at once.
         await_arrival(&ends.accepted, 400_000);
+        let start = Instant::now();
+        while ends.opened.status().snd_wnd > 0 {
+            assert!(start.elapsed() < LONG / 2, "the window stays open");
+            thread::sleep(Duration::from_millis(1));
+        }
         let mut reader = ends.accepted.reader();
         let first = reader.fill_buf().unwrap().len();
         let before = ends.accepted.status().bytes_received;
