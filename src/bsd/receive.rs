@@ -373,12 +373,15 @@ impl Calls<'_> {
         socket.urgent.is_some() || ahead.is_some_and(here)
     }
 
-    /// How many octets make a stream readable: `SO_RCVLOWAT`, but not more than it can hold, nor
-    /// than there will be.
+    /// How many octets make a stream readable: `SO_RCVLOWAT`, but any where the window as the peer knows it has no
+    /// room for another segment, since more may never come then.
     pub(super) fn low_water(&self, socket: &StreamSocket, id: ConnId) -> usize {
         let status = self.stack.status(id);
-        let most = (status.rcv_wnd as usize).saturating_add(status.recv_queue);
-        socket.settings.receive_low_water.min(most).max(1)
+        let scale = status.window_scale.map_or(0, |(_, own)| own);
+        match (status.rcv_wnd >> scale) << scale > u32::from(status.rcv_mss) {
+            true => socket.settings.receive_low_water.max(1),
+            false => 1,
+        }
     }
 
     fn receive_datagram(

@@ -125,6 +125,81 @@ fn epoll_by_edge_tells_when_something_happens() {
     );
 }
 
+/// Who writes until not all is taken need not write again to be told of room.
+#[test]
+fn epoll_by_edge_tells_of_room_after_a_part_was_taken() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    let set = world.us().epoll_create(0).unwrap();
+    let wanted = event(EPOLLOUT | EPOLLET, 7);
+    world
+        .us()
+        .epoll_ctl(set, EPOLL_CTL_ADD, ours, wanted)
+        .unwrap();
+    assert_eq!(world.us().epoll_wait(set, 1).unwrap().len(), 1);
+    let text = vec![7; 4 << 20];
+    let taken = world.us().write(ours, &text).unwrap();
+    assert!(taken < text.len());
+    assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![]), "it was told");
+    let mut buffer = vec![0; text.len()];
+    for _ in 0..20 {
+        world.settle();
+        let _ = world.them().read(theirs, &mut buffer);
+    }
+    assert_eq!(world.us().epoll_wait(set, 1), Ok(vec![event(EPOLLOUT, 7)]));
+}
+
+/// Where one is told of at a time, none waits for ever behind another.
+#[test]
+fn epoll_goes_on_behind_the_last_it_told_of() {
+    let mut world = World::new();
+    let set = world.us().epoll_create(0).unwrap();
+    for data in 0..3 {
+        let fd = world.datagrams(0, AF_INET);
+        let wanted = event(EPOLLOUT, data);
+        world
+            .us()
+            .epoll_ctl(set, EPOLL_CTL_ADD, fd, wanted)
+            .unwrap();
+    }
+    let told = [(); 6].map(|()| world.us().epoll_wait(set, 1).unwrap()[0].data);
+    assert_eq!(told, [0, 1, 2, 0, 1, 2]);
+}
+
+/// A window cannot hold as much as the user waits for: what it holds is enough.
+#[test]
+fn a_low_water_mark_beyond_the_window_does_not_wait_for_ever() {
+    let mut world = World::new();
+    let (ours, theirs) = world.connected();
+    for (name, value) in [
+        (SO_RCVBUF, 1 << 29),
+        (SO_RCVLOWAT, 1 << 29),
+        (SO_RCVBUF, 8192),
+    ] {
+        world.set_option(ours, SOL_SOCKET, name, value).unwrap();
+    }
+    world.them().write(theirs, &[7; 4 << 20]).unwrap();
+    for _ in 0..20 {
+        world.settle();
+    }
+    assert_ne!(world.us().ready(ours).unwrap() & READABLE, 0);
+}
+
+/// A socket of both families is writable if one may write to either.
+#[test]
+fn a_socket_of_both_families_is_writable_for_both() {
+    let mut world = World::with(|config| config.udp.send_datagrams = 1);
+    let fd = world.datagrams(0, AF_INET6);
+    world.us().bind(fd, addr("[::]:53")).unwrap();
+    for to in ["10.0.0.2:53", "[fd00::2]:53"] {
+        let writable = WRITABLE | POLLWRBAND;
+        assert_eq!(world.us().ready(fd), Ok(writable));
+        assert_eq!(world.us().sendto(fd, b"x", 0, Some(addr(to))), Ok(1));
+        assert_eq!(world.us().ready(fd), Ok(0), "{to}");
+        world.settle();
+    }
+}
+
 #[test]
 fn epoll_once_tells_once() {
     let mut world = World::new();
