@@ -301,3 +301,24 @@ fn an_address_can_be_shared() {
     let taken = world.us().bind(alone, addr("0.0.0.0:53"));
     assert_eq!(taken, Err(Errno::EADDRINUSE));
 }
+
+/// What is to one is for the last that was bound, of those that are left.
+#[test]
+fn of_three_at_one_address_the_last_that_is_left_hears() {
+    let mut world = World::new();
+    let mut sharers = [(); 3].map(|()| {
+        let fd = world.datagrams(0, AF_INET);
+        world.set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1).unwrap();
+        world.us().bind(fd, addr("0.0.0.0:53")).unwrap();
+        fd
+    });
+    let sender = world.datagrams(1, AF_INET);
+    sharers.reverse();
+    for last in sharers {
+        let to = Some(addr("10.0.0.1:53"));
+        world.at(1).sendto(sender, b"x", 0, to).unwrap();
+        world.settle();
+        assert_eq!(world.us().recv(last, &mut [0], MSG_DONTWAIT), Ok(1));
+        world.us().close(last).unwrap();
+    }
+}

@@ -47,6 +47,9 @@ fn a_full_queue_answers_with_cookies() {
         let counters = d.stack.counters();
         assert_eq!((counters.cookies_sent, counters.cookies_taken), (3, 1));
         assert_eq!((counters.accepted, counters.listen_overflows), (1, 0));
+        // It has taken no place of a handshake, and leaves none: the next is answered with a cookie, too.
+        d.as_port(1002).arrives(SYN).leaves(SYN_ACK);
+        assert_eq!(d.stack.counters().cookies_sent, 4);
 
         let mut d = flooded(family, plain());
         d.arrives(SYN).leaves(SYN_ACK);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stubborn::config::{Keepalive, TcpConfig};
+use stubborn::config::{Keepalive, TcpConfig, UserTimeoutFrom};
 use stubborn::stack::Readiness;
 use stubborn::tcp::{ConnectionError, RecvError, SendError, State};
 
@@ -148,6 +148,17 @@ fn a_user_can_set_r2() {
         d.state_is(State::Established);
         d.set(|options| options.user_timeout = None);
         d.until_deadline().state_is(State::Closed);
+
+        // Taken back while it runs.
+        let mut d = Dialogue::established(family, plain());
+        d.set(|options| options.user_timeout = Some(secs(2)));
+        d.sends(1).leaves(ONE_OCTET);
+        d.until(ms(200)).leaves(ONE_OCTET);
+        d.set(|options| options.user_timeout = None);
+        while d.elapsed() < secs(3) {
+            d.until_deadline().all_that_leaves();
+        }
+        d.state_is(State::Established);
     });
 }
 
@@ -180,6 +191,28 @@ fn the_user_timeout_counts_while_the_window_is_closed() {
             }
         }
         assert_eq!(d.elapsed(), secs(10));
+
+        // If it counts from the first retransmission or probe, it starts again when the window opens.
+        let tcp = TcpConfig {
+            user_timeout_from: UserTimeoutFrom::Retransmission,
+            ..plain()
+        };
+        let mut d = Dialogue::established(family, tcp);
+        d.set(|options| options.user_timeout = Some(secs(10)));
+        d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>").sends(1);
+        while d.elapsed() < secs(5) {
+            d.until_deadline();
+            if !d.all_that_leaves().is_empty() {
+                d.arrives("<SEQ=101><ACK=301><WND=0><CTL=ACK>");
+            }
+        }
+        let opens = d.elapsed();
+        d.arrives("<SEQ=101><ACK=301><WND=1000><CTL=ACK>")
+            .leaves(ONE_OCTET);
+        while d.state() == State::Established {
+            d.until_deadline().all_that_leaves();
+        }
+        assert!(d.elapsed() >= opens + secs(10), "{:?}", d.elapsed());
     });
 }
 

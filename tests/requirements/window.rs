@@ -514,6 +514,34 @@ fn a_small_window_is_filled_after_the_override_timeout() {
     });
 }
 
+/// However long the window was closed, and however little it opens: the interval between probes is over, and the
+/// next is the first again.
+#[test]
+fn a_window_that_opens_a_little_ends_the_interval_between_probes() {
+    in_both_families(|family| {
+        let closed_for_long = || {
+            let mut d = Dialogue::established(family, plain());
+            d.arrives(STILL_CLOSED).until(secs(1)).sends(5000);
+            for at in [1200, 1600, 2400, 4000, 7200] {
+                d.until(ms(at)).leaves(PROBE).arrives(STILL_CLOSED);
+            }
+            d.until(secs(8))
+                .arrives("<SEQ=101><ACK=301><WND=100><CTL=ACK>")
+                .nothing_more();
+            d
+        };
+        let mut d = closed_for_long();
+        d.until(ms(8200))
+            .leaves("<SEQ=301><ACK=101><DATA=100><CTL=ACK>");
+
+        let mut d = closed_for_long();
+        d.arrives(STILL_CLOSED);
+        for at in [8200, 8600] {
+            d.until(ms(at)).leaves(PROBE).arrives(STILL_CLOSED);
+        }
+    });
+}
+
 /// A segment that is larger than the window is cut only if nothing is in flight.
 #[test]
 fn acknowledgments_make_no_small_segments() {

@@ -109,6 +109,22 @@ fn lingering_ends_with_a_reset_when_its_time_is_over() {
     });
 }
 
+/// Text that nobody has read is lost: the peer hears of that, and of no end, however long closing may wait.
+#[test]
+fn who_leaves_text_unread_does_not_linger() {
+    bounded(|| {
+        let mut ends = connected();
+        ends.accepted.write_all(b"unread").unwrap();
+        while ends.opened.status().recv_queue == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        ends.opened.set_linger(Some(LONG));
+        drop(ends.opened);
+        let read = read_all(&ends.accepted);
+        assert_eq!(kind(read), ErrorKind::ConnectionReset);
+    });
+}
+
 #[test]
 fn closing_a_listener_wakes_who_waits_and_resets_who_was_not_accepted() {
     bounded(|| {

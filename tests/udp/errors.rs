@@ -223,6 +223,12 @@ fn a_socket_without_a_peer_is_told_who_refused() {
         host.error_arrives(REFUSED, &quoted);
         host.stack.udp_connect(id, peer).unwrap();
         host.stack.udp_send(id, b"x", None).unwrap();
+        // Nor does what was said of a peer, once that is none any more.
+        let quoted = leaves(&mut host, id, peer);
+        host.error_arrives(REFUSED, &quoted);
+        let own = host.stack.udp_local_addr(id).ip();
+        host.stack.udp_disconnect(id, own).unwrap();
+        assert_eq!(host.stack.udp_take_error(id), None);
     });
 }
 
