@@ -388,3 +388,14 @@ fn a_host_counts() {
         assert_eq!(d.stack.counters().opened, 1);
     });
 }
+
+/// The peer's SYN has come again, and then, before it was answered, the acknowledgment of the first answer.
+#[test]
+fn an_answer_that_is_acknowledged_does_not_leave_again() {
+    in_both_families(|family| {
+        let mut d = Dialogue::listening(family, plain());
+        d.arrives(SYN).leaves(SYN_ACK);
+        d.arrive_together(&[SYN, ACK]);
+        d.nothing_more().state_is(State::Established);
+    });
+}
