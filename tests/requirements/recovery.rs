@@ -215,6 +215,23 @@ fn the_loss_of_the_last_segment_is_repaired_by_a_probe() {
     });
 }
 
+/// What was sent last may have filled a segment that had no SACK blocks to report: a probe that has sends its end.
+#[test]
+fn a_probe_is_no_longer_than_a_segment_may_be_by_then() {
+    in_both_families(|family| {
+        let mut d = ten_in_flight(family, reno());
+        acked(&mut d, 9301, &[]);
+        d.arrives("<SEQ=111><ACK=9301><WND=60000><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=10301><ACK=101><CTL=ACK><SACK=111:121>");
+        let status = d.status();
+        let pto = (2 * status.srtt.unwrap() + ms(200)).min(status.rto);
+        d.until(ms(200) + pto);
+        let probe = d.leaves_something();
+        assert_eq!((probe.header.seq, probe.len), (9313, 988));
+        assert_eq!(d.status().timeouts, 0);
+    });
+}
+
 /// RFC 5681 §3.1, equation 4, and RFC 9438 §4.6: a loss at the tail reduces the window from what
 /// was in flight when the lost segment left, however little of that is left when the sender knows.
 #[test]

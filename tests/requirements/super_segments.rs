@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use stubborn::config::TcpConfig;
+use stubborn::config::{EcnConfig, EcnMode, TcpConfig};
 use stubborn::wire::{Control, Cut, Kind, Offload, Payload, offload, parse};
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
@@ -86,6 +86,44 @@ fn urgent_data_leaves_segment_by_segment() {
             .leaves("<SEQ=301><ACK=101><DATA=1000><CTL=URG,ACK><UP=2500>")
             .leaves("<SEQ=1301><ACK=101><DATA=1000><CTL=URG,ACK><UP=1500>")
             .leaves("<SEQ=2301><ACK=101><DATA=500><CTL=PSH,URG,ACK><UP=500>");
+    });
+}
+
+/// What SACK reports would be said again with each segment of a super-segment.
+#[test]
+fn what_sack_reports_leaves_segment_by_segment() {
+    in_both_families(|family| {
+        let mut d = with_sack(family);
+        d.arrives("<SEQ=111><ACK=301><WND=50000><DATA=10><CTL=ACK>")
+            .leaves("<SEQ=301><ACK=101><CTL=ACK><SACK=111:121>");
+        d.sends(1976)
+            .leaves("<SEQ=301><ACK=101><DATA=988><CTL=ACK><SACK=111:121>")
+            .leaves("<SEQ=1289><ACK=101><DATA=988><CTL=PSH,ACK><SACK=111:121>");
+    });
+}
+
+/// RFC 3168 §6.1.2: CWR is on the first segment after a reduction, and on no other.
+#[test]
+fn what_tells_of_a_reduction_leaves_alone() {
+    in_both_families(|family| {
+        let ecn = EcnConfig {
+            accept: EcnMode::Classic,
+            ..EcnConfig::OFF
+        };
+        let tcp = TcpConfig { ecn, ..nodelay() };
+        let mut d = Dialogue::listening(family, tcp);
+        d.offload = Offload::FULL;
+        d.arrives("<SEQ=100><CTL=SYN,ECE,CWR><MSS=1000><WND=50000>");
+        d.leaves_something();
+        d.arrives("<SEQ=101><ACK=301><CTL=ACK><WND=50000>").accept();
+        d.sends(8000).leaves_something();
+        d.until(ms(50))
+            .arrives("<SEQ=101><ACK=8301><CTL=ECE,ACK><WND=50000>");
+        let left = d.sends(4000).all_that_leaves();
+        let left: Vec<_> = (left.iter())
+            .map(|it| (it.header.seq, it.len, it.header.control.has(Control::CWR)))
+            .collect();
+        assert_eq!(left, [(8301, 1000, true), (9301, 3000, false)]);
     });
 }
 
