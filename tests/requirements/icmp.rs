@@ -149,6 +149,27 @@ fn an_error_that_ends_an_open_leaves_no_timer() {
     });
 }
 
+/// RFC 6069 §4.1: an error undoes a doubling of the timeout only if it quotes what is next to be acknowledged.
+#[test]
+fn only_what_is_sent_again_undoes_a_back_off() {
+    in_both_families(|family| {
+        let mut tcp = plain();
+        tcp.habits.icmp_trust.unreachable_undoes_back_off = true;
+        let mut d = Dialogue::established(family, tcp);
+        d.sends(2000).all_that_leaves();
+        for _ in 0..3 {
+            d.until_something_leaves();
+            d.all_that_leaves();
+        }
+        let doubled = d.status().rto;
+        let error = IcmpError::Unreachable(Unreachable::Network);
+        error_arrives(&mut d, error, 1301);
+        assert_eq!(d.status().rto, doubled);
+        error_arrives(&mut d, error, 301);
+        assert_eq!(d.status().rto, doubled / 2);
+    });
+}
+
 /// The states with something in flight: each of these segments brings the next.
 fn stages(family: Family) -> Vec<Dialogue> {
     let ways: [fn(&mut Dialogue); 5] = [
