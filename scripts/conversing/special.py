@@ -6,7 +6,7 @@ import struct
 
 from kernel import number
 from peer import COOKIES, NOP
-from steps import MSG_FASTOPEN, Conversation
+from steps import Conversation
 from wire import ERRORS, Numbers
 
 MSG_ERRQUEUE, MSG_ZEROCOPY = 0x2000, 0x4000000
@@ -47,9 +47,8 @@ class Special(Conversation):
     def open_before(self):
         """A connection that brings the kernel a cookie, and ends."""
         fd = self.fd = self.socket()
-        made, self.ports = self.sockets[fd], (8080, 0)
-        peer = (self.ends.remote, 8080)
-        self.call(f"sendto({fd}, ..., 10, MSG_FASTOPEN, ..., ...)", lambda: made.sendto(bytes(10), MSG_FASTOPEN, peer))
+        self.ports = (8080, 0)
+        self.send_opening(fd, 10)
         self.wait(0.03)
         self.acked = self.kernel_top
         self.answer_with_cookie(self.acked, GIVEN)
@@ -76,8 +75,7 @@ class Special(Conversation):
             self.succeed(f"connect({fd}, ..., ...)", lambda: made.connect(peer))
             self.call(f"write({fd}, ..., {count})", lambda: made.send(bytes(count)))
         else:
-            text = f"sendto({fd}, ..., {count}, MSG_FASTOPEN, ..., ...)"
-            self.call(text, lambda: made.sendto(bytes(count), MSG_FASTOPEN, peer))
+            self.send_opening(fd, count)
         self.wait(self.plan["round_trip"])
 
     def ask_with_cookie(self, r):

@@ -130,13 +130,16 @@ class Segment:
     options: list = dataclasses.field(default_factory=list)
     ecn: str | None = None
     ports: tuple = ()
+    # The sequence number is the one on the wire.
+    is_live: bool = False
 
     def has(self, flag):
         return flag in self.flags
 
     def __str__(self):
         mark = f"[{self.ecn}] " if self.ecn else ""
-        text = f"{mark}{self.flags} {self.seq}:{self.seq + self.length}({self.length})"
+        live = "!" if self.is_live else ""
+        text = f"{mark}{self.flags} {self.seq}:{self.seq + self.length}({self.length}){live}"
         if self.ack is not None:
             text += f" ack {self.ack}"
         text += f" win {self.window}"
@@ -165,8 +168,9 @@ class Segment:
         if numbers.isn is None and flags & FLAGS["S"]:
             numbers.isn = seq
         told = signed(seq - (numbers.isn or 0))
-        # A reset that only answers counts from 0.
-        if flags & FLAGS["R"] and (numbers.isn is None or abs(told) > 1 << 29):
+        # A reset that only answers counts from 0, or stands there.
+        is_live = bool(flags & FLAGS["R"]) and seq == 0
+        if flags & FLAGS["R"] and (numbers.isn is None or abs(told) > 1 << 29 or is_live):
             told = seq
         return Segment(
             "".join(flag for flag in "FSRPUEWA." if flags & FLAGS[flag]) or "-",
@@ -178,6 +182,7 @@ class Segment:
             list(decode_options(octets[20:offset], numbers)),
             ecn,
             (source, destination),
+            is_live,
         )
 
 
