@@ -53,7 +53,7 @@ impl Run<'_> {
         {
             socket.syns.push((number(tcp.seq), tcp.len));
             if socket.active {
-                // The peer's SYN tells its ISN; what comes after its SYN-ACK does not.
+                // The peer's SYN tells its ISN; what comes after its SYN-ACK, or the stack's, does not.
                 socket.numbers.learn_remote(number(tcp.seq));
                 socket.active = tcp.control & control::ACK == 0;
             }
@@ -295,6 +295,7 @@ fn learn(socket: &mut Socket, tcp: &Tcp, control: u16, seq: u32, ack: u32) {
         let answered = |(isn, len): &(u32, u32)| ack.wrapping_sub(isn.wrapping_add(1)) <= *len;
         if let Some((isn, _)) = socket.syns.iter().rev().copied().find(|syn| answered(syn)) {
             socket.numbers.learn_remote(isn);
+            socket.active = false;
         }
     }
 }
