@@ -315,7 +315,8 @@ impl Sending {
                         self.connects = true;
                         return Poll::Pending;
                     }
-                    if self.taken == data.len() || len == 0 {
+                    // Who does not wait is told at once how much it was.
+                    if self.taken == data.len() || len == 0 || !once.waits {
                         return Poll::Ready(Ok(self.taken));
                     }
                 }

@@ -181,6 +181,9 @@ impl Calls<'_> {
             return self.peek_on(fd, id, ahead, buffer);
         }
         let len = self.receive_here(fd, id, buffer, flags)?;
+        if peek {
+            self.stack.look(self.now, id);
+        }
         // What is read is not ahead any more.
         if !peek && let Some(place) = &mut self.stream_mut(fd, Errno::EINVAL)?.peek_place {
             *place = place.saturating_sub(len);

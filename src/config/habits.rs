@@ -209,7 +209,7 @@ pub struct AckWaits {
     /// full-sized segments end the delay (RFC 9293 SHLD-19). Default off.
     pub end_with_second: bool,
     /// Two full-sized segments end the delay only if the window is as large as last advertised, or once
-    /// some of them is read, since there is no hurry while nobody reads. As in Linux. Off,
+    /// some of them is read or looked at, since there is no hurry while nobody reads. As in Linux. Off,
     /// they always end it (RFC 9293 SHLD-19). Default off.
     pub hold_smaller_window: bool,
     /// A segment with text that arrives in the last quarter of the delay ends it, as in Linux. Default off.

@@ -358,6 +358,12 @@ impl Stack {
         self.table.get(id).tcb.peek(ahead, buffer)
     }
 
+    /// The user has looked at what has arrived: see [`Tcb::look`].
+    pub fn look(&mut self, now: Instant, id: ConnId) {
+        self.table.get_mut(id).tcb.look(now);
+        self.touched(id.slot);
+    }
+
     /// Whether a good part of the send buffer is free.
     pub fn is_writable(&self, id: ConnId) -> bool {
         self.table.get(id).tcb.is_writable()

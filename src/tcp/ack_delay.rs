@@ -155,11 +155,17 @@ impl Tcb {
         }
         let enough = if self.acks.answering { 2 } else { 1 };
         let has_ended = self.acks.ends >= enough && self.recv_buffer.len() == 0;
+        has_ended || self.owes_held_ack()
+    }
+
+    /// Whether one waits because nobody has read, or looked.
+    pub(super) fn owes_held_ack(&self) -> bool {
         let memory = self.rcv.memory.as_ref();
         let full_sized = memory.map_or(self.rcv.mss.max(536), |memory| memory.segment());
-        let is_held =
-            self.config.ack_waits.hold_smaller_window && self.acks.unacknowledged > full_sized;
-        has_ended || is_held
+        self.config.ack_waits.hold_smaller_window
+            && self.acks.due == AckDue::Delayed
+            && !self.acks.are_held()
+            && self.acks.unacknowledged > full_sized
     }
 
     /// The next waits for as little as it may.

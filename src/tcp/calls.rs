@@ -135,6 +135,15 @@ impl Tcb {
         self.recv_buffer.peek(ahead, buffer)
     }
 
+    /// The user has looked at what has arrived, and left it: an acknowledgment that was held back because nobody read
+    /// may leave ([`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window)).
+    pub fn look(&mut self, now: Instant) {
+        if self.owes_held_ack() {
+            self.acks.due = AckDue::Now;
+            self.settle(now);
+        }
+    }
+
     /// The user has made room.
     pub(super) fn on_read(&mut self, now: Instant) {
         // The user may ask whether the reader stands at the mark until it has passed it.
