@@ -22,7 +22,8 @@ pub struct EcnConfig {
     /// retransmissions (RFC 8311 §4.3 allows experiments). Default off: only new text is. On in Linux.
     pub capable_throughout: bool,
     /// After a mark, the window is reduced gradually, as after a loss: in proportion to what arrives (RFC 9937), until
-    /// something sent later is acknowledged. Default off: at once (RFC 3168 §6.1.2). On in Linux.
+    /// something sent later is acknowledged. A mark that is reported once a recovery is over reduces it again. Default
+    /// off: at once, and once for a window of data (RFC 3168 §6.1.2). On in Linux.
     pub proportional: bool,
     /// A SYN that asks for classic ECN, and whose own IP header says that it is capable of ECN, which RFC 3168 §6.1.1
     /// forbids, is agreed to without ECN. Default off. On in Linux.

@@ -104,7 +104,7 @@ pub enum SendRoom {
     /// [`SocketOptions::unsent_low_water`](super::SocketOptions::unsent_low_water) limits it likewise. A user that
     /// waits is woken when packets take less than two thirds of the memory, and less than half of that low-water
     /// mark waits. Unless the user asked for a size, there is room for the packets of two congestion windows, of at
-    /// least ten full segments. As in Linux.
+    /// least ten segments as long as the peer takes. As in Linux.
     Packets,
 }
 

@@ -185,10 +185,9 @@ impl Tcb {
     fn report_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         self.stats.last_ack_received = now;
         // RFC 5681 §2, (a) to (e).
-        let is_duplicate = ack == self.snd.una
-            && self.flight_size() > 0
-            && seg.is_empty()
-            && !self.tells_of_window(seg.wnd, seg.seq);
+        let is_bare =
+            ack == self.snd.una && seg.is_empty() && !self.tells_of_window(seg.wnd, seg.seq);
+        let is_duplicate = is_bare && self.flight_size() > 0;
         let echo = self.echo(now, seg);
         let sack = match self.agreed.sack {
             true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),
@@ -206,6 +205,7 @@ impl Tcb {
             ack,
             nxt: self.snd.nxt,
             fin: self.snd.fin,
+            is_bare,
             is_duplicate,
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),
@@ -221,7 +221,7 @@ impl Tcb {
             known: in_flight,
             left,
         };
-        self.answer_marks(congestion, &acknowledgment, flight, report.delivered);
+        self.answer_marks(congestion, &acknowledgment, flight, report.delivered_data);
         self.limit_burst(report.delivered, self.has_unsent());
     }
 

@@ -148,7 +148,8 @@ impl Tcb {
         let text_end = self.record_end(lost.start, text_end);
         // Our FIN goes with the last of the text, unless that was a segment of its own.
         let is_whole = self.snd.fin_alone && text_end - lost.start == self.segment_limit();
-        let with_fin = self.snd.fin == Some(text_end) && lost.end > text_end && !is_whole;
+        let is_lost = lost.end > text_end || self.joins_fin(text_end, edge);
+        let with_fin = self.snd.fin == Some(text_end) && is_lost && !is_whole;
         let end = text_end + usize::from(with_fin);
         let allowed = self.recovery.resends_regardless_of_window()
             || self.leaves_on_again(lost.start)
@@ -209,13 +210,14 @@ impl Tcb {
         // Our FIN takes no room in the segment.
         let text_end = last.end.min(self.send_buffer.end());
         let limit = self.segment_limit();
-        let (start, end) = match whole && text_end.saturating_since(last.start) > limit {
-            true => (last.start, last.start + limit),
-            false => (last.start.max(text_end.before(limit)), last.end),
-        };
         let start = match self.boundaries.packets() {
-            Some(packets) => start.max(packets.start_at(start, self.snd.una)),
-            None => self.record_start(start, text_end),
+            Some(packets) => self.last_of_packet(packets, last.start, text_end),
+            None if whole => self.record_start(last.start, text_end),
+            None => self.record_start(last.start.max(text_end.before(limit)), text_end),
+        };
+        let end = match whole && text_end.saturating_since(start) > limit {
+            true => start + limit,
+            false => last.end,
         };
         Some(Plan::TailProbe(start..end))
     }

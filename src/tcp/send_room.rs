@@ -30,9 +30,11 @@ impl Tcb {
         }
     }
 
-    /// What the packets of two windows of so many octets take, were each of them full.
+    /// What the packets of two windows of so many octets take, were each of them a segment as long as the peer takes.
     pub(super) fn memory_of_two_windows(&self, window: usize) -> usize {
-        let packet = (self.snd.mss + AROUND_TEXT).next_power_of_two() + DESCRIPTION;
+        let mss = self.snd.peer_mss.min(self.config.mss.unwrap_or(u16::MAX));
+        let longest = self.snd.mss.max(usize::from(mss));
+        let packet = (longest + AROUND_TEXT).next_power_of_two() + DESCRIPTION;
         (2 * packet).saturating_mul((window / self.snd.mss).max(LEAST_SEGMENTS))
     }
 

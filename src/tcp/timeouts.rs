@@ -120,6 +120,7 @@ impl Tcb {
             ack: self.snd.una,
             nxt: self.snd.nxt,
             fin: self.snd.fin,
+            is_bare: false,
             is_duplicate: false,
             mss: self.snd.mss,
             mtu_probe: self.path_mtu.probe(),

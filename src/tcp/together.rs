@@ -321,6 +321,26 @@ impl Tcb {
         )
     }
 
+    /// Whether our FIN, which has left at `place`, joins the packet before it that leaves again, lost or not; segments may
+    /// reach `edge`.
+    pub(super) fn joins_fin(&self, place: Seq, edge: Seq) -> bool {
+        self.boundaries.packets().is_some()
+            && self.snd.nxt > place
+            && edge > place
+            && self.recovery.sacked_from(place.before(1)) != Some(place)
+    }
+
+    /// Where what leaves for its own sake begins, of the packet of the last segment, whose text goes from `last` to
+    /// `text_end`: behind as many segments, as long as they are now, as have left before it, if the packet is longer.
+    pub(super) fn last_of_packet(&self, packets: &Packets, last: Seq, text_end: Seq) -> Seq {
+        let start = packets.start_at(last, self.snd.una);
+        let before = self.recovery.segments_from(start).saturating_sub(1) * self.segment_limit();
+        match before < text_end.saturating_since(start) {
+            true => start + before,
+            false => start,
+        }
+    }
+
     /// A segment is about to leave again; `as_probe`: for its own sake.
     pub(super) fn leave_again(&mut self, range: &Range<Seq>, as_probe: bool) {
         let (text_end, una) = (self.send_buffer.end(), self.snd.una);

@@ -27,7 +27,7 @@ pub struct CongestionHabits {
     /// ECE is ignored while nothing is in flight. Off, it always counts (RFC 3168 §6.1.2). Default off.
     pub marks_need_flight: bool,
     /// What is in flight and what has arrived is counted in segments, however small they are, and the window has room
-    /// for whole segments. Off, octets are counted (RFC 5681 §2, RFC 3465). Default off.
+    /// for whole segments. An acknowledgment of a part of one restarts no timer. Off, octets are counted (RFC 5681 §2, RFC 3465). Default off.
     pub counts_segments: bool,
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.
@@ -35,8 +35,9 @@ pub struct CongestionHabits {
     /// Where `hystart` is on and round trips have become longer, CUBIC's slow start ends at once, judged by nine samples of
     /// a round and the least RTT of the connection. Off, Conservative Slow Start follows (RFC 9406). Default off.
     pub leaves_slow_start_at_once: bool,
-    /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part; and the
-    /// acknowledgment that ends a recovery lets the window grow, so it rises a little earlier. Off, they are
-    /// computed to the octet (RFC 5681, RFC 9438). Default off.
+    /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part; the
+    /// acknowledgment that ends a recovery lets the window grow, so it rises a little earlier; and one of several
+    /// windows lets Reno's grow by a segment for each. Off, they are computed to the octet (RFC 5681, RFC 9438), and
+    /// Reno's grows by one segment. Default off.
     pub window_in_segments: bool,
 }

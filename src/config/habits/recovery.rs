@@ -54,8 +54,9 @@ pub struct RecoveryHabits {
     /// keeps its congestion window. Off, no recovery begins, since nothing was lost to congestion (RFC 1191 §6.4).
     /// Default off.
     pub repairs_smaller_path: bool,
-    /// A tail loss probe may follow another without an RTT sample in between. Off, it may not (RFC 8985
-    /// §7.3). Default off.
+    /// A tail loss probe may follow another without an RTT sample in between; and a duplicate acknowledgment shows that
+    /// one was for nothing even if nothing is in flight any more. Off, it may not (RFC 8985 §7.3), and what comes then is
+    /// no duplicate (RFC 5681 §2). Default off.
     pub probe_needs_no_sample: bool,
     /// A tail loss probe is new text only if the window has room for the whole segment; and if the last segment has
     /// become too long, its beginning is sent again. Off, it is as much as the window takes, or the end of the last

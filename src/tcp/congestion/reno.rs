@@ -142,12 +142,15 @@ impl Controller for Reno {
                 return;
             }
         }
-        // RFC 3465 §2.1: a full window of acknowledged octets buys one segment.
+        // RFC 3465 §2.1: a full window of acknowledged octets buys one segment; in segments, each does.
+        let window = self.cwnd;
         self.bytes_acked += acked;
-        if self.bytes_acked >= self.cwnd {
-            self.bytes_acked -= self.cwnd;
-            self.cwnd += self.mss;
-        }
+        let windows = match self.in_segments {
+            true => self.bytes_acked / window,
+            false => u64::from(self.bytes_acked >= window),
+        };
+        self.bytes_acked -= windows * window;
+        self.cwnd += windows * self.mss;
     }
 
     fn on_congestion(&mut self, loss: &Loss) {

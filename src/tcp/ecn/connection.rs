@@ -5,7 +5,7 @@ use super::{Acknowledged, Carrier, Congestion, Feedback, Marks};
 use crate::config::EcnMode;
 use crate::tcp::congestion::Loss;
 use crate::tcp::plan::Plan;
-use crate::tcp::recovery::{Acknowledgment, Flight, Report};
+use crate::tcp::recovery::{Acknowledgment, Flight, RecoveryState, Report};
 use crate::tcp::segment::Segment;
 use crate::tcp::state::Event;
 use crate::tcp::tcb::{AckDue, Tcb};
@@ -189,7 +189,7 @@ impl Tcb {
         flight: Flight,
         delivered: usize,
     ) {
-        if congestion.packets > 0 && self.feedback.begins_window(ack.ack, ack.nxt) {
+        if congestion.packets > 0 && self.marks_begin_window(ack) {
             let before = self.congestion.window();
             self.congestion.on_ecn(&Loss {
                 now: ack.now,
@@ -201,6 +201,16 @@ impl Tcb {
                     .reduce_for_marks(ssthresh, before, ack, delivered);
             }
         }
+    }
+
+    /// Whether marks are the first of their window: where they reduce it by and by, after what has reduced it before.
+    fn marks_begin_window(&mut self, ack: &Acknowledgment) -> bool {
+        let is_over =
+            !self.recovery.is_reducing(ack.ack) && self.recovery.state() != RecoveryState::Loss;
+        if self.config.ecn.proportional && is_over {
+            self.feedback.end_window();
+        }
+        self.feedback.begins_window(ack.ack, ack.nxt)
     }
 
     /// The handshake is over. Its own segments are never ECN-capable, but may have been marked.

@@ -536,6 +536,11 @@ impl Feedback {
         begins
     }
 
+    /// What has reduced the congestion window is over: the next mark is the first of its window.
+    pub(in crate::tcp) fn end_window(&mut self) {
+        self.reduced = None;
+    }
+
     /// Whether marks have reduced the window that `una` lies in.
     pub(in crate::tcp) fn has_reduced_for(&self, una: Seq) -> bool {
         self.answered.is_some_and(|answered| una <= answered)

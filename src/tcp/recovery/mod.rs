@@ -259,11 +259,14 @@ impl Recovery {
             rtt: self.take_sample(ack, &arrivals),
             ..Report::default()
         };
+        let acked = before.unacked.saturating_sub(after.unacked);
+        report.restarts_timers = ack.advances() && (acked > 0 || self.weight.is_none());
         if ack.advances() {
             self.retries = 0;
+        }
+        if report.restarts_timers {
             self.rto_at = self.rtt.expiry(ack.now);
         }
-        let acked = before.unacked.saturating_sub(after.unacked);
         if self.selective.is_none() {
             self.count_acked(ack, acked, &mut report);
         }
@@ -273,7 +276,7 @@ impl Recovery {
             false if self.habits.counts_duplicates => self.on_counted_ack(ack, acked, &mut report),
             false => self.on_cumulative_ack(ack, &mut report),
         }
-        if ack.advances() {
+        if report.restarts_timers {
             self.count_behind_probe(self.probe_expiry(ack.now));
         }
         if let Some(weight) = self.weight() {
@@ -396,13 +399,6 @@ impl Recovery {
     /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).
     pub(crate) fn wants_new(&self) -> bool {
         self.episode.as_deref().is_some_and(Episode::wants_new)
-    }
-
-    /// What to send again as a tail loss probe if there is nothing new; `None` if none is due.
-    pub(crate) fn probe(&self) -> Option<Range<Seq>> {
-        let selective = self.selective.as_ref()?;
-        let last = self.board.last().filter(|_| selective.probe.due)?;
-        Some(last.last_segment())
     }
 
     /// The retransmission timer is to expire at `at`, and at no other time.

@@ -129,7 +129,7 @@ impl Recovery {
     }
 
     /// Marks have reduced the window from `before` to `ssthresh`, and an acknowledgment of this many
-    /// octets says so: it shrinks in proportion, until something sent later is acknowledged.
+    /// octets says so: it shrinks in proportion to what arrives, until something sent later is acknowledged.
     pub(crate) fn reduce_for_marks(
         &mut self,
         ssthresh: u64,
@@ -138,7 +138,9 @@ impl Recovery {
         delivered: usize,
     ) {
         if !self.is_recovering() {
-            self.prr = Some(Box::new(Prr::new(ssthresh, before)));
+            let window = before;
+            let prr = Prr::new(ssthresh, before);
+            self.prr = Some(Box::new(Prr { window, ..prr }));
             self.shrinking = Some(ack.nxt);
             self.proportion(ack, delivered, true);
         }

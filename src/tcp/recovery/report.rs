@@ -25,7 +25,9 @@ pub(crate) struct Acknowledgment {
     pub(crate) nxt: Seq,
     /// The place of our FIN, if the user has closed.
     pub(crate) fin: Option<Seq>,
-    /// It is a duplicate as RFC 5681 §2 defines it.
+    /// It says nothing but what has been said before.
+    pub(crate) is_bare: bool,
+    /// It is a duplicate as RFC 5681 §2 defines it: something is in flight.
     pub(crate) is_duplicate: bool,
     /// The longest text of a segment, in octets.
     pub(crate) mss: usize,
@@ -83,6 +85,8 @@ pub(crate) struct Report {
     pub(crate) delivered_data: usize,
     /// How many segments those were, at most.
     pub(crate) segments: u64,
+    /// It acknowledges something; where segments count, a whole one.
+    pub(super) restarts_timers: bool,
     /// Without SACK: it shows that more is lost.
     pub(super) shows_loss: bool,
     /// The probe of the path MTU was lost.

@@ -287,8 +287,11 @@ impl Recovery {
         } else if selective.flight_size == 0 {
             selective.flight_size = ack.nxt - ack.una;
         }
-        let bare = ack.is_duplicate && ack.sack.held().next().is_none() && duplicate.is_none();
-        let answer = selective.probe.on_ack(ack.ack, duplicate, bare);
+        let is_bare = ack.is_duplicate || ack.is_bare && self.habits.probe_needs_no_sample;
+        let bare = is_bare && ack.sack.held().next().is_none() && duplicate.is_none();
+        // Where duplicates count as delivered, any of them can be that of the probe.
+        let came_twice = duplicate.is_some_and(|range| selective.probe.explains(range));
+        let answer = (selective.probe).on_ack(ack.ack, came_twice || ack.again > 0, bare);
         self.find_losses(ack, report);
         self.enter_recovery(ack, in_flight, answer, report);
         self.restart_after(ack, arrivals);
@@ -298,7 +301,7 @@ impl Recovery {
         if arrivals.octets > 0 {
             selective.probe.due = false;
         }
-        if ack.advances() {
+        if report.restarts_timers {
             selective.await_answer(ack.now, &self.rtt, &self.board);
         } else if self.board.sacked_octets() > 0 || selective.phase != Phase::Open {
             // There are better ways now.
@@ -615,6 +618,7 @@ mod tests {
             ack,
             nxt,
             fin: None,
+            is_bare: false,
             is_duplicate: false,
             mss: 1000,
             mtu_probe: None,

@@ -6,6 +6,7 @@ use core::hash::{Hash, Hasher};
 use core::ops::Range;
 use core::time::Duration;
 
+use super::Recovery;
 use super::rtt::Rtt;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
@@ -101,17 +102,12 @@ impl TailProbe {
         self.end_seq = None;
     }
 
-    /// TLP_process_ack (§7.4.2). `bare`: a duplicate acknowledgment without SACK blocks.
-    pub(super) fn on_ack(
-        &mut self,
-        ack: Seq,
-        duplicate: Option<&Range<Seq>>,
-        bare: bool,
-    ) -> Answer {
+    /// TLP_process_ack (§7.4.2). `came_twice`: the peer reports that the probe did. `bare`: a duplicate acknowledgment
+    /// without SACK blocks.
+    pub(super) fn on_ack(&mut self, ack: Seq, came_twice: bool, bare: bool) -> Answer {
         let Some(end_seq) = self.end_seq.filter(|end_seq| ack >= *end_seq) else {
             return Answer::NoLoss;
         };
-        let came_twice = duplicate.is_some_and(|range| range.end == end_seq);
         let Some(flight) = self.resent.filter(|_| !came_twice) else {
             self.end_seq = None;
             return Answer::NoLoss;
@@ -136,6 +132,21 @@ impl TailProbe {
     pub(super) fn flight(&self) -> u64 {
         let flight = self.resent.filter(|_| self.end_seq.is_some());
         flight.unwrap_or_default()
+    }
+}
+
+impl Recovery {
+    /// What to send again as a tail loss probe if there is nothing new; `None` if none is due.
+    pub(crate) fn probe(&self) -> Option<Range<Seq>> {
+        let selective = self.selective.as_ref()?;
+        let last = self.board.last().filter(|_| selective.probe.due)?;
+        Some(last.last_segment())
+    }
+
+    /// Into how many segments the text from `start` on was sent.
+    pub(crate) fn segments_from(&self, start: Seq) -> usize {
+        let records = (self.board.records()).filter(|record| record.end > start);
+        records.map(|record| record.segments).sum()
     }
 }
 
@@ -182,10 +193,10 @@ mod tests {
         assert!(!probe.is_allowed());
         probe.on_sample();
         assert!(!probe.is_allowed(), "unanswered");
-        assert_eq!(probe.on_ack(place(101), None, false), REPAIRED);
+        assert_eq!(probe.on_ack(place(101), false, false), REPAIRED);
         assert!(probe.is_allowed());
         probe.on_sent(place(200), None, true);
-        assert_eq!(probe.on_ack(place(200), None, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(200), false, false), Answer::NoLoss);
         assert!(!probe.is_allowed(), "no sample");
     }
 
@@ -198,23 +209,20 @@ mod tests {
             probe
         };
         // New text loses nothing.
-        assert_eq!(sent(None).on_ack(place(150), None, false), Answer::NoLoss);
+        assert_eq!(sent(None).on_ack(place(150), false, false), Answer::NoLoss);
         // Not acknowledged yet, or acknowledged, which may mean either.
         let mut probe = sent(RESENT);
-        assert_eq!(probe.on_ack(place(99), None, false), Answer::NoLoss);
-        assert_eq!(probe.on_ack(place(100), None, false), Answer::NoLoss);
-        assert_eq!(probe.on_ack(place(150), None, false), REPAIRED);
+        assert_eq!(probe.on_ack(place(99), false, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(100), false, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(150), false, false), REPAIRED);
         // Both have arrived: a D-SACK says so, or an acknowledgment for nothing.
         let duplicate = place(90)..place(100);
         let mut probe = sent(RESENT);
         assert!(probe.explains(&duplicate));
-        assert_eq!(
-            probe.on_ack(place(100), Some(&duplicate), false),
-            Answer::NoLoss
-        );
-        assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(100), true, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(150), false, false), Answer::NoLoss);
         let mut probe = sent(RESENT);
-        assert_eq!(probe.on_ack(place(100), None, true), Answer::NoLoss);
-        assert_eq!(probe.on_ack(place(150), None, false), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(100), false, true), Answer::NoLoss);
+        assert_eq!(probe.on_ack(place(150), false, false), Answer::NoLoss);
     }
 }
