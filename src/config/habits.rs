@@ -47,7 +47,8 @@ pub struct Habits {
     /// Linux. Default off: from the last probe, as for retransmissions (RFC 9293 §3.8.6.1).
     pub probes_count_from_answer: bool,
     /// A segment that ends beyond the window is refused entirely if text, or the end, waits to be read; otherwise as
-    /// much of it is accepted as the receive buffer holds, as in Linux since 6.17. Default off: the part in the
+    /// much of it is accepted as the receive buffer holds; and of one that begins where the window ends, its
+    /// acknowledgment. As in Linux since 6.17. Default off: the part in the
     /// window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
     /// A FIN without text that lies beyond a gap is reported by SACK, and by D-SACK if it comes
@@ -55,8 +56,9 @@ pub struct Habits {
     /// reported (RFC 2018 §3).
     pub reports_fins: bool,
     /// A FIN that lies beyond a gap gives way: to text over its place, and to another FIN before it. Text beyond it is
-    /// held until everything before the FIN has come. As in Linux. Default off: the first FIN counts, and what comes
-    /// beyond it is ignored (RFC 9293 §3.10.7.4, seventh).
+    /// held until everything before the FIN has come. One in order, or behind text in order, counts whatever is held. As
+    /// in Linux. Default off: the first FIN counts, and what comes beyond it is ignored (RFC 9293 §3.10.7.4,
+    /// seventh).
     pub fins_give_way: bool,
     /// The reset of a user who closes reports what lies beyond gaps by SACK, has URG before urgent data, and ECE like
     /// an acknowledgment, as in Linux. Default off: only acknowledgments do (RFC 2018 §4, RFC 9293 §3.8.5, RFC 3168

@@ -15,9 +15,10 @@ pub struct Handshakes {
     /// In SYN-RECEIVED after a passive OPEN, another SYN in the window is answered as if there were no such
     /// connection. Off, the handshake ends silently (RFC 9293 §3.10.7.4). Default off.
     pub refuses_second_syn: bool,
-    /// In SYN-RECEIVED after a passive OPEN, what is not acceptable is answered by an acknowledgment that reports nothing,
-    /// and tells the window of the SYN,ACK. Off, it reports duplicates (RFC 2883), and tells the window that the
-    /// connection will have. Default off.
+    /// In SYN-RECEIVED after a passive OPEN, the window of the SYN,ACK says what is acceptable. What is not is answered
+    /// by an acknowledgment that reports nothing, and tells that window; and the limit of challenge ACKs begins anew when
+    /// the handshake ends. Off, the window that the connection will have is told and says what is acceptable, and
+    /// duplicates are reported (RFC 2883). Default off.
     pub answers_plainly: bool,
     /// In SYN-RECEIVED after a simultaneous OPEN, or of a connection that Fast Open has opened early, the FIN of a
     /// user that shuts down sending but holds the connection waits for the end of the handshake. Off, it leaves at once (RFC 9293 §3.10.4).
@@ -31,8 +32,8 @@ pub struct Handshakes {
     /// ([`TcpConfig::min_send_mss`](super::TcpConfig::min_send_mss)). Default off.
     pub zero_mss_is_none: bool,
     /// When both sides open at once, our SYN,ACK repeats all options of our SYN, and our windows are scaled whatever
-    /// the peer offers. Off, it has only those that the peer's SYN has, too, and they are not (RFC 7323 §2.5).
-    /// Default off.
+    /// the peer offers; that of its SYN,ACK is, too, if it offers that. Off, ours has only those options that the
+    /// peer's SYN has, too, and they are not (RFC 7323 §2.2 and §2.5). Default off.
     pub crossing_offers_again: bool,
     /// When both sides open at once, the acknowledgment of our SYN,ACK gives an RTT sample. Off, it does so only with
     /// timestamps, since it may be that of our SYN (RFC 6298 §3). Default off.

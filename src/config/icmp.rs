@@ -17,6 +17,9 @@ pub struct IcmpTrust {
     /// than the reported MTU. What is enough for all that we send is remembered for the destination. Off, all these are
     /// ignored (RFC 5927 §7.2 gives reasons). Default off.
     pub any_path_mtu: bool,
+    /// An error is forgotten when an acknowledgment arrives, even of nothing new, unless it comes with nothing but text
+    /// in order. Off, only one of something new shows that the path works (RFC 1122 §4.2.3.9). Default off.
+    pub ends_with_any_ack: bool,
     /// An error that says, of the segment at SND.UNA, that its network or host is unreachable undoes one doubling
     /// of the timeout (RFC 6069, which is experimental). Default off.
     pub unreachable_undoes_back_off: bool,

@@ -227,6 +227,7 @@ fn habits() -> Habits {
             ends_handshakes: true,
             doubts_reassembly: true,
             any_path_mtu: true,
+            ends_with_any_ack: true,
             unreachable_undoes_back_off: true,
         },
         recovery: linux_recovery(),

@@ -255,7 +255,9 @@ impl Stack {
         let local = SocketAddr::new(self.own_address(remote.is_ipv4())?, 0);
         let fast_open = self.fast_open_client(now, config, &FourTuple { local, remote });
         let path = Path::new(self.config.mtu, remote.is_ipv6());
-        fast_open.reserves_options.then(|| fast_open.most(&path))
+        fast_open
+            .reserves_options
+            .then(|| fast_open.most(config, path))
     }
 
     /// How a listener answers the Fast Open option and the text of a SYN.

@@ -123,6 +123,9 @@ impl Tcb {
         if self.parted && !self.brings_text_alone(ack, seg) {
             self.end_part();
         }
+        if self.soft_error.is_some() && !self.brings_text_alone(ack, seg) {
+            self.forget_soft_error();
+        }
         if self.acks.due == AckDue::Delayed && seg.text.is_empty() {
             self.end_hold_of_handshake_ack(wnd);
         }
@@ -142,6 +145,14 @@ impl Tcb {
         self.update_send_window(wnd, seg.seq, ack);
         if seg.text.is_empty() || ack > una || seg.seq > self.rcv.nxt {
             self.put_off_probe(now);
+        }
+    }
+
+    /// See [`IcmpTrust::ends_with_any_ack`](crate::config::IcmpTrust).
+    #[cold]
+    fn forget_soft_error(&mut self) {
+        if self.config.habits.icmp_trust.ends_with_any_ack {
+            self.soft_error = None;
         }
     }
 
@@ -459,6 +470,7 @@ impl Tcb {
         let was_lost = retries > self.config.syn_losses_forgiven
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.forget_window_of_syn();
+        self.forget_challenges();
         self.acknowledge(now, ack, seg);
         self.expect_segments();
         self.count_from_handshake(now);

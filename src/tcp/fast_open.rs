@@ -12,12 +12,13 @@
 //! Cookies are the business of the stack: which one goes with a SYN, whether one is good, and when
 //! it is better not to try.
 
-use super::handshake::Path;
+use super::handshake::{Path, own_mss};
 use super::readiness::Readiness;
 use super::receive_memory::Packet;
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::{Open, Tcb};
+use crate::config::TcpConfig;
 use crate::time::Instant;
 use crate::wire;
 
@@ -37,10 +38,10 @@ pub struct FastOpen {
 
 impl FastOpen {
     /// The most text that our SYN may carry, besides options unless there is room for them.
-    pub(crate) fn most(&self, path: &Path) -> usize {
-        let default = match self.reserves_options {
-            true => path.mss,
-            false => path.default_mss,
+    pub(crate) fn most(&self, config: &TcpConfig, path: Path) -> usize {
+        let (own, default) = match self.reserves_options {
+            true => (own_mss(config, path), own_mss(config, path)),
+            false => (path.mss, path.default_mss),
         };
         let known = if self.mss == 0 { default } else { self.mss };
         let reserved = if self.reserves_options {
@@ -48,7 +49,7 @@ impl FastOpen {
         } else {
             0
         };
-        usize::from(known.min(path.mss)).saturating_sub(reserved)
+        usize::from(known.min(own)).saturating_sub(reserved)
     }
 }
 
@@ -111,7 +112,7 @@ impl Opening {
         Opening {
             option: fast_open.option,
             takes_text: fast_open.takes_text,
-            most: fast_open.most(&open.path),
+            most: fast_open.most(open.config, open.path),
             reserves_options: fast_open.reserves_options,
             failure: (fast_open.option)
                 .filter(|option| option.cookie.is_none() && !fast_open.takes_text)

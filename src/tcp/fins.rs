@@ -4,6 +4,7 @@
 use super::segment::Segment;
 use super::seq::Seq;
 use super::tcb::{AckDue, Tcb};
+use crate::wire::Control;
 
 impl Tcb {
     /// The text of a segment, as far as the peer's FIN leaves it: nothing follows a FIN, unless that lies beyond a gap
@@ -47,6 +48,20 @@ impl Tcb {
             _ => {}
         }
         true
+    }
+
+    /// A FIN comes in order, perhaps behind text: it ends the stream, whatever lies beyond a gap.
+    #[inline]
+    pub(super) fn forget_beyond_fin(&mut self, seg: &Segment<'_>) {
+        let counts = seg.ctl.has(Control::FIN)
+            && seg.text_start() <= self.rcv.nxt
+            && seg.end() > self.rcv.nxt
+            && self.state.receives_text();
+        if counts && self.config.habits.fins_give_way && !self.recv_buffer.is_in_order() {
+            self.rcv.fin = None;
+            self.recv_buffer.forget_from(self.rcv.nxt);
+            self.order_packets();
+        }
     }
 
     /// RCV.NXT has reached the peer's FIN: what lies beyond it is forgotten.

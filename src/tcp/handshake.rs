@@ -5,6 +5,8 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use super::buffers;
+use super::segment::Segment;
+use super::seq::Seq;
 use super::state::State;
 use super::tcb::Tcb;
 use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
@@ -178,6 +180,14 @@ impl Tcb {
         let options = self.agreed.options();
         (self.path_mtu).limit(now, &self.config.path_mtu, largest, options);
         self.set_effective_mss();
+    }
+
+    /// The window of a SYN,ACK that crosses ours and began at `start`: see
+    /// [`Handshakes::crossing_offers_again`](crate::config::Handshakes::crossing_offers_again).
+    pub(super) fn take_crossing_window(&mut self, seg: &Segment<'_>, start: Seq) {
+        let shift = self.agreed.window_scale.map_or(0, |(peer, _)| peer);
+        self.snd.wnd = seg.wnd << shift;
+        self.snd.wl1 = self.snd.wl1.min(start);
     }
 
     /// In SYN-SENT, the octets of text that a segment would carry to a peer that says no MSS (RFC 9293 MUST-15), beside

@@ -218,6 +218,9 @@ impl Tcb {
         self.check_reset(now, seg)?;
         self.check_syn(now, seg)?;
         self.check_ack(now, seg)?;
+        if crosses && self.config.habits.handshakes.crossing_offers_again {
+            self.take_crossing_window(seg, start);
+        }
         self.check_beyond_fin(start, text_end, seg)?;
         self.take_timestamp(now, seg, start);
         self.take_marks(seg);
@@ -230,6 +233,7 @@ impl Tcb {
             self.acks.due = AckDue::Now;
         }
         self.check_urgent(seg);
+        self.forget_beyond_fin(seg);
         self.process_text(now, seg, first)?;
         self.check_fin(now, seg)
     }
@@ -339,7 +343,8 @@ impl Tcb {
         let starts_inside = nxt <= seg.seq && seg.seq < edge;
         let ends_inside = nxt < seg.end() && seg.end() <= edge;
         let covers = seg.seq < nxt && edge < seg.end() && nxt < edge;
-        starts_inside || ends_inside || covers || (seg.seq == nxt && nxt == edge)
+        let is_inside = starts_inside || ends_inside || covers;
+        is_inside || (seg.seq == nxt && nxt == edge) || self.is_at_edge(seg)
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its
@@ -401,6 +406,14 @@ impl Tcb {
         }
     }
 
+    /// The handshake is over: what was answered in it counts for no limit, with
+    /// [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
+    pub(super) fn forget_challenges(&mut self) {
+        if self.answers_plainly() {
+            self.acks.challenged = None;
+        }
+    }
+
     /// Whether the limit lets another answer leave, which is counted then.
     fn may_challenge(&mut self, now: Instant) -> bool {
         let interval = self.config.challenge_interval;
@@ -417,6 +430,7 @@ impl Tcb {
         if seg.ctl.has(Control::SYN) && self.state.is_synchronized() {
             return;
         }
+        self.cut_at_edge(seg);
         if seg.seq < self.rcv.nxt {
             let places = self.rcv.nxt - seg.seq;
             let mut old = places;

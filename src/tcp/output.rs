@@ -480,7 +480,7 @@ impl Tcb {
 
     /// In SYN-RECEIVED: see [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
     #[cold]
-    fn answers_plainly(&self) -> bool {
+    pub(super) fn answers_plainly(&self) -> bool {
         let is_plain = self.config.habits.handshakes.answers_plainly;
         self.passive && !self.opening.is_child && is_plain
     }

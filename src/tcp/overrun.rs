@@ -7,7 +7,7 @@ use super::seq::Seq;
 use super::state::State;
 use super::stats::Overrun;
 use super::tcb::{AckDue, Tcb};
-use crate::wire::Control;
+use crate::wire::{Control, Text};
 
 impl Tcb {
     /// Something ends beyond the window, which its host counts. A FIN needs no room, and a SYN is
@@ -28,15 +28,41 @@ impl Tcb {
     /// Text that ends beyond the window, while other text waits to be read: see
     /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns).
     pub(super) fn refuse_overrun(&mut self, seg: &Segment<'_>) -> Step {
-        let ends_beyond = seg.text_start() + seg.text.len() > self.true_edge();
-        let refuses = self.config.habits.refuses_overruns && self.state != State::TimeWait;
+        if !self.config.habits.refuses_overruns || self.state == State::TimeWait {
+            return Step::Continue(());
+        }
+        let end = seg.text_start() + seg.text.len();
+        let ends_beyond = end > self.true_edge() || self.is_at_edge(seg);
         // The end of the stream waits, too.
         let waits = || self.recv_buffer.len() > 0 || self.fin_received() && !self.rcv.end_read;
-        if refuses && ends_beyond && waits() {
+        if ends_beyond && waits() {
             self.acks.due = AckDue::Now;
             return Step::Break(Discard::NotAcceptable);
         }
         Step::Continue(())
+    }
+
+    /// Text or a FIN begins where the window ends, and an open window at that: see
+    /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns).
+    #[inline]
+    pub(super) fn is_at_edge(&self, seg: &Segment<'_>) -> bool {
+        self.config.habits.refuses_overruns && self.begins_at_edge(seg)
+    }
+
+    #[inline(never)]
+    fn begins_at_edge(&self, seg: &Segment<'_>) -> bool {
+        let edge = self.true_edge();
+        let is_open = self.state.receives_text() && edge > self.rcv.nxt;
+        let counts = is_open && !seg.ctl.has(Control::SYN) && !seg.is_empty();
+        seg.seq == edge && counts
+    }
+
+    /// What begins there is not taken; but that it was sent, a user who has let go makes known.
+    #[inline]
+    pub(super) fn cut_at_edge(&self, seg: &mut Segment<'_>) {
+        if self.is_at_edge(seg) && !self.orphan {
+            (seg.text, seg.ctl) = (Text::EMPTY, seg.ctl - Control::FIN);
+        }
     }
 
     /// What lies beyond is cut off: the window, or, with

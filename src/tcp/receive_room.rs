@@ -5,6 +5,7 @@
 use super::buffers::LARGEST;
 use super::receive_memory::{Arrival, LEAST_LIMIT, Packet, ReceiveMemory, Terms};
 use super::seq::Seq;
+use super::state::State;
 use super::status::Receiving;
 use super::tcb::{AckDue, Tcb};
 use super::text::AboutText;
@@ -67,8 +68,11 @@ impl Tcb {
     }
 
     /// The right edge that what comes is judged by: that of the last window, which may have been larger than
-    /// its field could tell.
+    /// its field could tell, except in SYN-RECEIVED.
     pub(super) fn true_edge(&self) -> Seq {
+        if self.state == State::SynReceived && self.answers_plainly() {
+            return self.rcv.nxt + usize::from(self.syn_window());
+        }
         let memory = self.rcv.memory.as_ref();
         memory.map_or(self.rcv.edge, |memory| memory.edge().max(self.rcv.edge))
     }

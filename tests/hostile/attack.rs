@@ -219,6 +219,7 @@ fn any_habits(random: &mut Random) -> Habits {
             ends_handshakes: random.chance(40),
             doubts_reassembly: random.chance(40),
             any_path_mtu: random.chance(40),
+            ends_with_any_ack: random.chance(40),
             unreachable_undoes_back_off: random.chance(40),
         },
         recovery: any_recovery(random),
