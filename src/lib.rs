@@ -26,6 +26,13 @@
 //! * To try a protocol under faults: [`sim`].
 //! * To read how TCP works: the table in [`tcp`], and then `src/tcp/input.rs`.
 //!
+//! # Features
+//!
+//! | feature | what it is for |
+//! |---|---|
+//! | `program`, by default | the program `stubborn`: nothing in this library, which without it needs about half of the crates |
+//! | `futures-core`, `futures-io`, `tokio` | their traits for [sockets of tasks](sockets::asynchronous) |
+//!
 //! # Modules
 //!
 //! In the order in which to read them:
