@@ -91,7 +91,8 @@ impl TcpStream {
     }
 
     /// Closes one direction or both. `Write`: what was written still goes out, then a FIN.
-    /// `Read`: what arrives from now on is discarded, and reads return the end of the stream.
+    /// `Read`: what has arrived and is not read yet is discarded, and so is what arrives from now on; reads return the
+    /// end of the stream.
     ///
     /// # Errors
     /// `BrokenPipe` if it was closed for writing before; the error with which the connection ended;

@@ -120,8 +120,8 @@ impl TcpStream {
     }
 
     /// Closes one direction or both, at once, and wakes the tasks that wait to read or write. `Write`: what was
-    /// written still goes out, then a FIN. `Read`: what arrives from now on is discarded, and reads return
-    /// the end of the stream.
+    /// written still goes out, then a FIN. `Read`: what has arrived and is not read yet is discarded, and so is what
+    /// arrives from now on; reads return the end of the stream.
     ///
     /// # Errors
     /// As [`sockets::TcpStream::shutdown`](super::super::TcpStream::shutdown).
