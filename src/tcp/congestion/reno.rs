@@ -19,7 +19,7 @@ pub struct Reno {
     bytes_acked: u64,
     /// L of RFC 3465 §2.3, in segments; `None`: as [`abc_limit`] says.
     slow_start_limit: Option<u64>,
-    /// ssthresh is a number of whole segments.
+    /// ssthresh is a number of whole segments, and each acknowledged window buys one.
     in_segments: bool,
     /// What the last loss took.
     undo: Option<Undo>,
@@ -60,7 +60,8 @@ impl Reno {
         self
     }
 
-    /// ssthresh is a number of whole segments, as in Linux, or one of octets.
+    /// ssthresh is a number of whole segments, and each acknowledged window buys one, as in Linux; or ssthresh is a
+    /// number of octets, and an acknowledgment buys one segment at most.
     pub fn in_segments(mut self, in_segments: bool) -> Reno {
         self.in_segments = in_segments;
         self
@@ -334,6 +335,19 @@ mod tests {
             let mut reno = Reno::new(1000, 10).in_segments(in_segments);
             reno.on_congestion(&loss(11_000));
             assert_eq!((reno.window(), reno.ssthresh()), (half, half));
+        }
+    }
+
+    /// Two windows and a half are acknowledged at once: RFC 5681 §3.1 lets the window grow by one segment, Linux by two.
+    #[test]
+    fn several_windows_buy_as_many_segments_if_segments_count() {
+        for (in_segments, grown, rest) in [(false, 11_000, 0), (true, 12_000, 7000)] {
+            let mut reno = Reno::new(1000, 10).in_segments(in_segments);
+            reno.on_congestion(&loss(20_000));
+            reno.on_ack(&ack(25_000));
+            assert_eq!(reno.window(), grown);
+            reno.on_ack(&ack(rest));
+            assert_eq!(reno.window(), grown + 1000);
         }
     }
 
