@@ -36,8 +36,7 @@ impl Engine {
         if shared.abandoned.is_some() && !shared.has_panicked() {
             // Connections that have not finished in time are reset.
             let now = shared.shard.now();
-            shared.stack().abort_all();
-            shared.send_due(now);
+            shared.abort_all(now);
         }
         self.release(shared);
         if let Some(outbox) = &self.outbox {

@@ -288,21 +288,38 @@ impl Shared {
     /// Sends what turns and calls of a user made due, and dispatches the events.
     pub(crate) fn send_due(&mut self, now: Instant) {
         self.held = false;
-        if self.closed.is_none() {
-            let sent = match &self.outbox {
-                None => self.shard.transmit(now),
-                Some(outbox) if outbox.has_room() => {
-                    let departed = &mut self.departed;
-                    self.shard.collect(now, |packet| {
-                        departed.push(packet);
-                        outbox.begin(departed);
-                    })
-                }
-                // Whoever makes room comes back to this.
-                Some(_) => Ok(false),
-            };
-            match sent {
+        // Whoever makes room comes back to this.
+        let has_room = (self.outbox.as_ref()).is_none_or(|outbox| outbox.has_room());
+        if self.closed.is_none() && has_room {
+            match self.let_depart(now) {
                 Ok(more) => self.more |= more,
+                Err(error) => self.device_failed(error),
+            }
+        }
+        self.dispatch();
+    }
+
+    /// What is due departs, up to the limit of a turn. Whether that was reached.
+    fn let_depart(&mut self, now: Instant) -> Result<bool, DeviceError> {
+        let Some(outbox) = &self.outbox else {
+            return self.shard.transmit(now);
+        };
+        let departed = &mut self.departed;
+        self.shard.collect(now, |packet| {
+            departed.push(packet);
+            outbox.begin(departed);
+        })
+    }
+
+    /// ABORT of every connection. All that is due departs, since nobody will come back for the rest; if the device has
+    /// closed, it is lost.
+    pub(crate) fn abort_all(&mut self, now: Instant) {
+        self.stack().abort_all();
+        loop {
+            match self.let_depart(now) {
+                Ok(true) => {}
+                Ok(false) => break,
+                // It has cost one datagram; the others are tried.
                 Err(error) => self.device_failed(error),
             }
         }

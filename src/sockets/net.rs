@@ -175,7 +175,8 @@ impl Net {
         self.sum(|engine| engine.call(|shared, _| shared.stack().counters().clone()))
     }
 
-    /// The number of connections, in all states.
+    /// The number of connections, in all states. Once the device has closed, they stay as they are until
+    /// [`Net::shutdown`].
     pub fn connection_count(&self) -> usize {
         self.sum(|engine| engine.call(|shared, _| shared.stack().connection_count()))
     }
@@ -223,8 +224,7 @@ fn end(shared: &mut Shared, now: Instant) -> usize {
     let mut left = 0;
     if !shared.has_panicked() {
         left = shared.unfinished();
-        shared.stack().abort_all();
-        shared.send_due(now);
+        shared.abort_all(now);
     }
     shared.close(Closed::Shutdown);
     left

@@ -177,6 +177,51 @@ fn no_connection_outlives_the_network_in_time_wait() {
     });
 }
 
+/// Its connections stay when the device has closed, because what had arrived can still be read.
+#[test]
+fn no_connection_outlives_the_network_after_its_device() {
+    bounded(|| {
+        let (server, client, mute) = hosts_with_mute();
+        let Connected {
+            server,
+            client,
+            accepted,
+            opened,
+            ..
+        } = connect(server, client);
+        mute.store(true, Ordering::Relaxed);
+        client.shutdown(Duration::ZERO);
+        drop((client, opened));
+        assert_eq!(kind((&accepted).read(&mut [0; 1])), ErrorKind::NetworkDown);
+        drop(accepted);
+        assert_eq!(server.connection_count(), 1);
+        assert_eq!(server.shutdown(Duration::ZERO).reset, 1);
+        assert_eq!(server.connection_count(), 0);
+    });
+}
+
+/// Though they are more than leave in one go, and wait for one another.
+#[test]
+fn all_connections_are_reset_however_many() {
+    const MANY: usize = 400;
+    bounded(|| {
+        let (left, right) = devices();
+        let (server, client) = (start(left, SERVER), start(right, CLIENT));
+        let listener = server.listen(addr("192.0.2.1:7")).unwrap();
+        let (opened, accepted): (Vec<_>, Vec<_>) = (0..MANY)
+            .map(|_| {
+                let opened = client.connect(addr("192.0.2.1:7")).unwrap();
+                (opened, listener.accept().unwrap().0)
+            })
+            .unzip();
+        assert_eq!(client.shutdown(Duration::ZERO).reset, MANY);
+        drop(opened);
+        // A connection is gone when its reset has left.
+        assert_eq!(client.connection_count(), 0);
+        drop(accepted);
+    });
+}
+
 #[test]
 fn the_last_handle_releases_the_device() {
     bounded(|| {
