@@ -212,14 +212,15 @@ impl Tcb {
         let limit = self.segment_limit();
         let start = match self.boundaries.packets() {
             Some(packets) => self.last_of_packet(packets, last.start, text_end),
-            None if whole => self.record_start(last.start, text_end),
-            None => self.record_start(last.start.max(text_end.before(limit)), text_end),
+            None => self.record_start(last.start, text_end),
         };
-        let end = match whole && text_end.saturating_since(start) > limit {
-            true => start + limit,
-            false => last.end,
-        };
-        Some(Plan::TailProbe(start..end))
+        Some(Plan::TailProbe(
+            match text_end.saturating_since(start) > limit {
+                true if whole => start..start + limit,
+                true => text_end.before(limit)..last.end,
+                false => start..last.end,
+            },
+        ))
     }
 
     /// Whether the peer's window has no room for all of the next segment.

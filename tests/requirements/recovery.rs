@@ -4,7 +4,7 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use stubborn::config::{CongestionControl, TcpConfig};
+use stubborn::config::{CongestionControl, SendRoom, TcpConfig};
 use stubborn::tcp::RecoveryState;
 
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain};
@@ -229,6 +229,26 @@ fn a_probe_is_no_longer_than_a_segment_may_be_by_then() {
         let probe = d.leaves_something();
         assert_eq!((probe.header.seq, probe.len), (9313, 988));
         assert_eq!(d.status().timeouts, 0);
+    });
+}
+
+/// Be the text kept in packets or not, and the end of the last sent again or its beginning.
+#[test]
+fn a_probe_of_a_packet_is_no_longer_than_a_segment_may_be_by_then() {
+    in_both_families(|family| {
+        for (whole, seq) in [(false, 9313), (true, 9301)] {
+            let mut tcp = reno();
+            tcp.habits.send_room = SendRoom::Packets;
+            tcp.habits.recovery.probes_whole_segments = whole;
+            let mut d = ten_in_flight(family, tcp);
+            acked(&mut d, 9301, &[]);
+            d.arrives("<SEQ=111><ACK=9301><WND=60000><DATA=10><CTL=ACK>")
+                .leaves("<SEQ=10301><ACK=101><CTL=ACK><SACK=111:121>");
+            d.until_something_leaves();
+            let probe = d.leaves_something();
+            assert_eq!((probe.header.seq, probe.len), (seq, 988), "{whole}");
+            assert_eq!(d.status().timeouts, 0);
+        }
     });
 }
 
