@@ -144,11 +144,11 @@ impl Stack {
         Some(owner).filter(|owner| *owner != self.share.index)
     }
 
-    /// Whose a connection is. One that is here is this shard's.
+    /// Whose a connection is. One that is here is this shard's, which needs no hash.
     fn owner(&mut self, tuple: FourTuple) -> usize {
-        match self.table.find(&tuple).is_some() || self.at_rest.holds(&tuple) {
-            true => self.share.index,
-            false => self.share.owner(tuple.local, tuple.remote),
+        match self.table.find(&tuple) {
+            Some(_) => self.share.index,
+            None => self.share.owner(tuple.local, tuple.remote),
         }
     }
 

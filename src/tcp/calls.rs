@@ -146,9 +146,6 @@ impl Tcb {
 
     /// The user has made room.
     pub(super) fn on_read(&mut self, now: Instant) {
-        // The user may ask whether the reader stands at the mark until it has passed it.
-        let place = self.recv_buffer.read_place();
-        self.rcv.up = self.rcv.up.filter(|up| *up >= place);
         self.size_receive_buffer(now);
         self.yield_memory();
         if self.owes_window_update() || self.owes_ack_of_read() {

@@ -519,7 +519,9 @@ impl Tcb {
         // MUST-62: the octet following the urgent data.
         let is_last = self.config.acceptance.urgent_pointer == UrgentPointer::Last;
         let up = seg.seq + usize::from(seg.up) + usize::from(is_last);
-        let ahead = up > self.recv_buffer.read_place() && up > seg.seq;
+        // It is ahead of the reader then, who is at RCV.NXT at most.
+        debug_assert!(seg.seq >= self.rcv.nxt);
+        let ahead = up > seg.seq;
         if ahead && self.rcv.up.is_none_or(|known| up > known) {
             self.rcv.up = Some(up);
             // MUST-32: the user is told when there was none, and when it advances.
