@@ -307,3 +307,41 @@ impl Notices {
 /// Times of what has been sent: given to the queue of the device, and taken from it, which is the
 /// same moment here.
 const TX_SENT: i32 = SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::iter::from_fn;
+
+    /// Whoever never reads the queue of errors makes it no longer than this; what waits already is still told.
+    #[test]
+    fn only_so_many_notices_wait() {
+        let mut notices = Notices::default();
+        notices.set_stamping(
+            SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE,
+            None,
+        );
+        for _ in 0..MOST + 5 {
+            assert!(notices.tell_departed(Instant::ZERO, None, None));
+        }
+        assert_eq!(from_fn(|| notices.take()).count(), MOST);
+    }
+
+    /// Of more sends than so many nothing is told, but they are numbered.
+    #[test]
+    fn only_so_many_sends_are_followed() {
+        let mut notices = Notices::default();
+        for _ in 0..MOST + 5 {
+            assert!(notices.follow(1, true, None));
+        }
+        let all = notices.given();
+        assert_eq!(all, MOST as u64 + 5);
+        assert!(notices.progress(Instant::ZERO, (all, all), None));
+        assert!(!notices.follows());
+        let told = |first, last| Some((Notice::ZeroCopy { first, last }, None));
+        assert_eq!(notices.take(), told(0, MOST as u32 - 1));
+        notices.follow(1, true, None);
+        notices.progress(Instant::ZERO, (all + 1, all + 1), None);
+        assert_eq!(notices.take(), told(MOST as u32 + 5, MOST as u32 + 5));
+    }
+}

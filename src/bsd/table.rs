@@ -255,3 +255,23 @@ impl Table {
         self.pipes.get_mut(&number).ok_or(Errno::EBADF)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of connections that are gone only a few are remembered beside those that are there, of which none is forgotten.
+    #[test]
+    fn unshared_addresses_are_forgotten_with_their_connections() {
+        let mut table = Table::default();
+        let at = |port: u16| SocketAddr::from(([10, 0, 0, 1], port));
+        let connection = |port| (at(7), at(port));
+        let there = 10..20;
+        for port in 1..1000 {
+            table.keep_unshared(connection(port), there.clone().map(connection));
+            assert!(table.unshared.len() <= 2 * there.len() + SPARE, "{port}");
+        }
+        assert!(there.clone().all(|port| table.is_unshared(at(7), at(port))));
+        assert!(!table.is_unshared(at(7), at(9)));
+    }
+}

@@ -831,6 +831,30 @@ mod tests {
         assert_eq!(outcome, whole(&v4(), 1481));
     }
 
+    /// [`Stack::reconfigure`] gives less to all that holds memory, and charges what is left.
+    #[test]
+    fn with_less_memory_than_before_the_oldest_give_way() {
+        let mut config = crate::config::Config::new([v4().destination]);
+        let mut stack = Stack::new(config.clone(), crate::stack::Secret([1; 16])).unwrap();
+        for identification in 0..10 {
+            insert_of(
+                &mut stack.reassembler,
+                &v4(),
+                identification,
+                (0, 1480, true),
+            );
+        }
+        let each = stack.reassembler.octets() / 10;
+        config.memory = 8 * (each * 3 + each / 2);
+        stack.reconfigure(config).unwrap();
+        let reassembler = &mut stack.reassembler;
+        assert_eq!((reassembler.len(), reassembler.evicted()), (3, 7));
+        for identification in 7..10 {
+            let outcome = insert_of(reassembler, &v4(), identification, (1480, 1481, false));
+            assert_eq!(outcome, whole(&v4(), 1481));
+        }
+    }
+
     #[test]
     fn a_datagram_of_tiny_fragments_is_bounded_and_comes_together() {
         let mut reassembler = Reassembler::new(usize::MAX);

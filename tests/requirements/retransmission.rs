@@ -716,6 +716,27 @@ fn f_rto_looks_at_another_timeout_of_the_same_segment() {
     });
 }
 
+/// RFC 5682 §2.1, step 1: a timeout in the middle of a recovery is no question: what was lost is known.
+#[test]
+fn f_rto_does_not_look_at_a_timeout_in_a_recovery_without_sack() {
+    in_both_families(|family| {
+        let mut d = wide(family, plain());
+        d.sends(40_000);
+        segments_leave(&mut d, &from(301, 10));
+        let mut left = Vec::new();
+        for _ in 0..3 {
+            acked(&mut d, 301);
+            left = d.all_that_leaves();
+        }
+        assert_eq!(left[0].header.seq, 301, "{}", d.transcript());
+        d.until_something_leaves();
+        segments_leave(&mut d, &[301]);
+        assert_eq!(d.status().timeouts, 1);
+        acked(&mut d, 1301);
+        segments_leave(&mut d, &[1301, 2301]);
+    });
+}
+
 /// RFC 9937 §6.2: more duplicates than anything in flight can have caused make nothing of it.
 #[test]
 fn three_duplicates_of_one_short_segment_send_it_again() {

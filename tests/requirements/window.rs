@@ -1,9 +1,10 @@
 //! Windows: the peer's and ours, closed, shrunk and scaled; probes; silly windows (RFC 9293 §3.8.6).
 
-use stubborn::config::TcpConfig;
+use stubborn::config::{Persist, TcpConfig};
 use stubborn::stack::Readiness;
 use stubborn::tcp::{ConnectionError, RecvError, State};
 
+use super::recovery::{reno, with_sack};
 use crate::dialogue::{Dialogue, Family, in_both_families, ms, plain, secs};
 
 fn nodelay() -> TcpConfig {
@@ -298,6 +299,26 @@ fn a_zero_window_is_probed_after_one_rto() {
         d.until(ms(1300))
             .arrives("<SEQ=101><ACK=301><WND=1000><CTL=ACK>")
             .leaves("<SEQ=301><ACK=101><DATA=100><CTL=PSH,ACK>");
+    });
+}
+
+/// RFC 6298 §3: an octet that left with one probe after the other tells nothing of the round trip.
+#[test]
+fn the_octet_of_a_probe_gives_no_sample() {
+    in_both_families(|family| {
+        let mut tcp = reno();
+        tcp.windows.persist = Persist::AtLeast(secs(5));
+        let mut d = with_sack(family, tcp);
+        let (srtt, rto) = (d.status().srtt, d.status().rto);
+        assert_eq!(srtt, Some(ms(100)));
+        d.arrives(STILL_CLOSED).sends(100).nothing_more();
+        for _ in 0..2 {
+            d.until_something_leaves();
+            d.leaves("<SEQ=301><ACK=101><DATA=1><CTL=ACK>");
+        }
+        d.until(d.elapsed() + ms(100))
+            .arrives("<SEQ=101><ACK=302><WND=0><CTL=ACK>");
+        assert_eq!((d.status().srtt, d.status().rto), (srtt, rto));
     });
 }
 

@@ -49,6 +49,23 @@ fn the_stack_chooses_ports() {
     });
 }
 
+/// The port of a socket that is closed can be chosen again: the last one that shares it frees it.
+#[test]
+fn the_stack_chooses_a_port_again_that_was_closed() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.ephemeral_ports = (40_000, 40_000));
+        let any = SocketAddr::new(family.us(), 0);
+        for _ in 0..3 {
+            let id = host.stack.udp_bind(any).unwrap();
+            let sharing = SocketAddr::new(family.us_too(), 40_000);
+            let other = host.stack.udp_bind(sharing).unwrap();
+            host.stack.udp_close(id);
+            assert_eq!(host.stack.udp_bind(any), Err(BindError::AddressInUse));
+            host.stack.udp_close(other);
+        }
+    });
+}
+
 /// TCP and UDP have ports of their own (RFC 768).
 #[test]
 fn the_ports_of_tcp_are_others() {
