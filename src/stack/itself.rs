@@ -12,6 +12,9 @@ use super::udp::{Head, UdpId};
 use crate::time::Instant;
 use crate::wire::{self, Arrived, Checksum, Offload, Payload, ip};
 
+/// Resets and datagrams that wait; what comes on top is lost, as if a path had lost it.
+const MOST: usize = 64;
+
 /// What this host has to say to itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Itself {
@@ -19,8 +22,8 @@ pub(super) struct Itself {
     talks: bool,
     /// Connections that may have something to send, by their slots; they keep what it is.
     sending: VecDeque<u32>,
-    /// All else: a reset, a datagram, or what ICMP says of one. It arrives before there is another.
-    reply: Option<Vec<u8>>,
+    /// All else: resets, datagrams, and what ICMP says of them.
+    replies: VecDeque<Vec<u8>>,
 }
 
 impl Itself {
@@ -32,13 +35,14 @@ impl Itself {
     /// Whether there is nothing to say, for certain.
     #[inline]
     pub(super) fn is_silent(&self) -> bool {
-        self.sending.is_empty() && self.reply.is_none()
+        self.sending.is_empty() && self.replies.is_empty()
     }
 
     /// A datagram comes back.
     fn keep(&mut self, datagram: Vec<u8>) {
-        debug_assert!(self.reply.is_none(), "one is lost");
-        self.reply = Some(datagram);
+        if self.replies.len() < MOST {
+            self.replies.push_back(datagram);
+        }
     }
 
     /// The connection in this slot may have something to send.
@@ -127,7 +131,7 @@ impl Stack {
 
     /// What leaves next, of all that is for this host itself.
     fn departs_to_itself(&mut self, now: Instant) -> Option<Vec<u8>> {
-        if let Some(reply) = self.itself.reply.take() {
+        if let Some(reply) = self.itself.replies.pop_front() {
             return Some(reply);
         }
         while let Some(&slot) = self.itself.sending.front() {

@@ -1,8 +1,10 @@
 //! Datagrams to an address of this host itself (RFC 1122 §3.2.1.3): none of them goes out.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use stubborn::stack::{Readiness, UdpId, UdpRecvError, Undelivered};
+use stubborn::wire::ip;
 
 use super::support::*;
 
@@ -121,5 +123,31 @@ fn a_queue_that_is_full_loses_datagrams() {
         }
         assert_eq!(host.texts(other), [[0], [1]]);
         assert_eq!(host.stack.counters().udp.overflows, 3);
+    });
+}
+
+/// Addresses become the host's own while fragments from there wait for others. When their time is over, the host has
+/// that to say to itself of each, all at once: some of it is lost.
+#[test]
+fn what_a_host_says_to_itself_at_once_is_bounded() {
+    const EACH: u32 = 60;
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.replies_per_second = 100_000);
+        let (id, own) = at(&mut host, 7);
+        sends(&mut host, id, b"x", Some(own));
+        let senders = [family.peer(), family.other_peer(), family.router()];
+        for (from, number) in (senders.iter()).flat_map(|from| (0..EACH).map(move |it| (from, it)))
+        {
+            let whole = udp(SocketAddr::new(*from, 8), own, &[7; 2000]);
+            let pieces = ip::fragments(whole, 1280, number).unwrap();
+            host.stack.receive(host.now, &pieces[0]);
+        }
+        let mut config = host.stack.config().clone();
+        config.addresses.extend(senders);
+        host.stack.reconfigure(config).unwrap();
+        host.passes(Duration::from_secs(60));
+        assert!(host.datagrams().is_empty(), "it goes out");
+        // Nobody here has sent what they quote.
+        assert_eq!(host.stack.counters().icmp_ignored, 64);
     });
 }
