@@ -20,7 +20,7 @@
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use super::congestion::initial_window;
+use super::control::first_window;
 use super::handshake::{own_mss, own_window_scale};
 use super::readiness::Readiness;
 use super::sending::Sending;
@@ -81,7 +81,7 @@ pub(super) struct RightSizing {
 impl RightSizing {
     /// The peer, with segments of `mss` octets, is expected to begin as we would (RFC 6928 §2).
     pub(super) fn new(now: Instant, config: &TcpConfig, mss: usize) -> RightSizing {
-        let expected = initial_window(mss as u64, config.initial_window);
+        let expected = first_window(config, mss as u64, config.initial_window);
         RightSizing {
             round_trip: RoundTrip::new(now),
             began: now,

@@ -22,15 +22,29 @@ pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq
     }
 }
 
+/// The first window of `segments` of `mss` octets, in octets: so many, however long they are, with
+/// [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
+pub(super) fn first_window(config: &TcpConfig, mss: u64, segments: u32) -> u64 {
+    match config.habits.congestion.window_in_segments {
+        true => u64::from(segments.max(1)) * mss,
+        false => initial_window(mss, segments),
+    }
+}
+
 impl Tcb {
     /// Congestion control starts when the handshake has shown the path; with one segment if our SYN
     /// `was_lost` (RFC 6928 §2).
     pub(super) fn start_congestion(&mut self, now: Instant, was_lost: bool) {
-        let initial_window = match was_lost {
+        let segments = match was_lost {
             true => 1,
             false => self.config.initial_window,
         };
-        self.congestion = Governor::new(self.factory.start(&self.start(now, initial_window)));
+        let mut first = self.factory.start(&self.start(now, segments));
+        let window = first_window(&self.config, self.snd.mss as u64, segments);
+        if window > first.window() {
+            first.take_over(window, first.ssthresh());
+        }
+        self.congestion = Governor::new(first);
     }
 
     /// What a congestion controller starts from: a window of this many segments, and what is known.
@@ -96,7 +110,7 @@ impl Tcb {
     fn decay_after_idle(&mut self, now: Instant) {
         let mss = self.snd.mss as u64;
         let cwnd = self.congestion.window();
-        let least = initial_window(mss, self.config.initial_window).min(cwnd);
+        let least = first_window(&self.config, mss, self.config.initial_window).min(cwnd);
         let idle = now.nanos_since(self.last_sent);
         let timeouts = idle.saturating_sub(1) / self.recovery.rtt.rto().as_nanos() as u64;
         let timeouts = u32::try_from(timeouts).unwrap_or(u32::MAX);
