@@ -206,6 +206,10 @@ impl Tcb {
         if !again {
             self.on_burst_sent(range.end - range.start);
         }
+        let counts = !again && self.config.habits.congestion.window_in_segments;
+        if counts && range.start == self.snd.una {
+            self.congestion.on_flight(now, now - self.last_sent);
+        }
         self.last_sent = now;
         self.note_gathering(now);
         let start = range.start.max(self.snd.iss + 1);

@@ -18,6 +18,7 @@
 //! segment, and microseconds. All of it is integers, so that every machine gets the same.
 
 mod curve;
+mod segments;
 
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
@@ -28,13 +29,12 @@ use super::hystart::HyStart;
 use super::validation::{Limits, Validation, Window};
 use super::{Ack, Controller, Loss, LostSegment, abc_limit, initial_window};
 use crate::time::Instant;
-use curve::{MAX_WINDOW, micros_of, time_to, w_cubic};
+use curve::{MAX_WINDOW, time_to, w_cubic};
+
+pub use segments::CubicInSegments;
 
 /// beta_cubic of RFC 9438 §4.6: 0.7, as a fraction.
 const BETA: (u64, u64) = (7, 10);
-/// By whole segments: where no place of congestion is known, the window grows by one for so many at most.
-const SEARCH: u64 = 20;
-
 /// Of a window of fewer segments than this, what is begun of another is a twentieth or more.
 const SMALL_WINDOW: u64 = 20;
 /// (1 + beta_cubic) / 2: fast convergence (RFC 9438 §4.7).
@@ -63,7 +63,7 @@ pub struct Cubic {
     slow_start_limit: Option<u64>,
     /// `None`: slow start ends with a loss.
     hystart: Option<HyStart>,
-    /// The curve goes by whole segments.
+    /// Windows and ssthresh are whole segments.
     in_segments: bool,
     /// HyStart ends slow start at once.
     leaves_at_once: bool,
@@ -119,13 +119,6 @@ impl Fine {
         let sum = u128::from(self.0) + gain;
         u64::try_from(sum).map_or(Fine::MAX, |sum| Fine(sum).min(Fine::MAX))
     }
-
-    /// Larger by `octets / divisor`, rounded up: `divisor` times that is no less than `octets`.
-    fn grown_up_by(self, octets: u128, divisor: u128) -> Fine {
-        let gain = (octets << Fine::BITS).div_ceil(divisor);
-        let sum = u128::from(self.0) + gain;
-        u64::try_from(sum).map_or(Fine::MAX, |sum| Fine(sum).min(Fine::MAX))
-    }
 }
 
 impl Cubic {
@@ -163,12 +156,6 @@ impl Cubic {
         self
     }
 
-    /// The curve goes by whole segments, as in Linux, or by octets.
-    pub fn in_segments(mut self, in_segments: bool) -> Cubic {
-        self.in_segments = in_segments;
-        self
-    }
-
     /// HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC 9406).
     pub fn leaves_at_once(mut self, leaves_at_once: bool) -> Cubic {
         self.leaves_at_once = leaves_at_once;
@@ -179,6 +166,12 @@ impl Cubic {
     pub fn validated(mut self, validation: bool) -> Cubic {
         self.validation = validation.then(Box::default);
         self
+    }
+
+    /// The same in whole segments, as in Linux.
+    pub fn in_segments(mut self) -> CubicInSegments {
+        self.in_segments = true;
+        CubicInSegments::new(self)
     }
 
     /// That of a connection that starts now.
@@ -218,21 +211,21 @@ impl Cubic {
         }
     }
 
-    /// RFC 9438 §4.10.
+    /// RFC 9438 §4.10. Whether HyStart has ended it before this acknowledgment counted.
     #[inline(always)]
-    fn slow_start(&mut self, ack: &Ack) {
+    fn slow_start(&mut self, ack: &Ack) -> bool {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
         let first = self.ssthresh == u64::MAX;
         if first && self.leaves_at_once {
             let segments = self.window() / self.mss;
             let hystart = self.hystart.as_mut();
-            if hystart.is_some_and(|hystart| hystart.on_ack_at_once(ack, segments)) {
+            let ends = hystart.is_some_and(|hystart| hystart.on_ack_at_once(ack, segments));
+            if ends {
                 self.leave_slow_start();
-                self.avoid_congestion(ack);
             } else if ack.window_limited {
                 self.grow_in_slow_start(ack, first);
             }
-            return;
+            return ends;
         }
         if ack.window_limited {
             self.grow_in_slow_start(ack, first);
@@ -243,6 +236,7 @@ impl Cubic {
         {
             self.leave_slow_start();
         }
+        false
     }
 
     /// HyStart has found that the window is large enough.
@@ -291,10 +285,6 @@ impl Cubic {
         let divisor = alpha.1 * u128::from(cwnd);
         stage.w_est = (stage.w_est).grown_by(acked, alpha.0 * u128::from(mss), divisor);
         let (w_est, k, t) = (stage.w_est, stage.k, stage.t);
-        if self.in_segments {
-            self.grow_by_segments(w_est, k, t.saturating_add(srtt), acked);
-            return;
-        }
         if w_cubic(mss, self.w_max, k, t) < w_est.octets() {
             // §4.3: the Reno-friendly region. The window may lie above W_est already, since it
             // runs ahead of the curve by a round trip: it does not shrink without a loss.
@@ -307,34 +297,6 @@ impl Cubic {
         let distance = u128::from(target - cwnd);
         let grown = self.cwnd.grown_by(acked, distance, cwnd.into());
         self.cwnd = grown.min(Fine::from_octets(target)).max(self.cwnd);
-    }
-
-    /// One segment for this many acknowledged: as many as the window has for each segment that it lies
-    /// below the curve, or below the window of Reno, and not fewer than two. The curve is flattened
-    /// to whole segments.
-    fn grow_by_segments(&mut self, w_est: Fine, k: u64, t: Duration, acked: u128) {
-        let cwnd = self.window() / self.mss;
-        let w_max = self.w_max / self.mss;
-        let offset = w_cubic(
-            self.mss,
-            0,
-            0,
-            Duration::from_micros(micros_of(t).abs_diff(k)),
-        ) / self.mss;
-        let target = match micros_of(t) < k {
-            true => w_max.saturating_sub(offset),
-            false => w_max + offset,
-        };
-        let friendly = w_est.octets() / self.mss;
-        let distance = target.max(friendly).saturating_sub(cwnd);
-        let per_segment = cwnd.checked_div(distance).unwrap_or(100 * cwnd).max(2);
-        // Where no place of congestion is known, it grows faster.
-        let per_segment = if k == 0 {
-            per_segment.min(SEARCH)
-        } else {
-            per_segment
-        };
-        self.cwnd = self.cwnd.grown_up_by(acked, per_segment.into());
     }
 
     /// RFC 9438 §4.2: cwnd_epoch is cwnd now. After a timeout (§4.8) or HyStart++ (§4.10), which
@@ -413,9 +375,7 @@ impl Controller for Cubic {
         if ack.recovering {
             return;
         }
-        if self.window() < self.ssthresh {
-            self.slow_start(ack);
-        } else {
+        if self.window() >= self.ssthresh || self.slow_start(ack) {
             self.avoid_congestion(ack);
         }
     }
@@ -751,28 +711,6 @@ mod tests {
         assert!((9_300..=10_000).contains(&grown), "{grown}");
     }
 
-    /// As Linux counts: by hand, W_max = 10 and cwnd_epoch = 7 segments; K is 1.957 s, and a round
-    /// trip from now the curve lies 2.56 segments below W_max, of which two count.
-    #[test]
-    fn in_segments_the_curve_is_flatter_and_the_window_a_little_ahead() {
-        let by_segments = |segments| after_loss(segments).in_segments(true);
-        let (mut octets, mut cubic) = (after_loss(10), by_segments(10));
-        octets.on_ack(&ack(0, 7 * MSS, 100));
-        assert_eq!(octets.window(), 7_529, "W_est");
-        cubic.on_ack(&ack(0, 7 * MSS, 100));
-        assert_eq!(cubic.window(), 8_000, "a segment below it: one a window");
-        cubic.on_ack(&ack(0, 8 * MSS, 100));
-        assert_eq!(
-            cubic.cwnd.octets(),
-            8_010,
-            "on the curve: one for 100 windows"
-        );
-        assert_eq!(cubic.window(), 8_000, "whole segments");
-        let mut cubic = by_segments(100);
-        cubic.on_ack(&ack(0, 70 * MSS, 60_000));
-        assert_eq!(cubic.window(), 105_000, "far below it: one for two");
-    }
-
     /// RFC 9438 §4.8: one segment; then slow start to 0.7 of what was in flight; then a stage
     /// whose W_max is its own beginning. RFC 5681 §3.1: ssthresh is held when it repeats.
     #[test]
@@ -1015,10 +953,9 @@ mod tests {
         fn the_window_stays_within_bounds(
             mss in prop_oneof![Just(536), Just(1460), any::<usize>()],
             segments in prop_oneof![Just(10), any::<u32>()],
-            in_segments in any::<bool>(),
             steps in steps(),
         ) {
-            let mut cubic = Cubic::new(mss, segments).in_segments(in_segments);
+            let mut cubic = Cubic::new(mss, segments);
             let mut most = cubic.cwnd.octets();
             for step in steps {
                 let before = cubic.window();

@@ -111,9 +111,12 @@ static CUBIC: BuiltIn = BuiltIn {
     start: |start| {
         let cubic = Cubic::new(start.mss, start.initial_window);
         let cubic = cubic.slow_start_limit(start.slow_start_limit);
-        let cubic = cubic.in_segments(start.in_segments);
         let cubic = cubic.leaves_at_once(start.leaves_at_once);
-        Box::new(cubic.hystart(start.hystart).validated(start.validation))
+        let cubic = cubic.hystart(start.hystart).validated(start.validation);
+        match start.in_segments {
+            true => Box::new(cubic.in_segments()),
+            false => Box::new(cubic),
+        }
     },
 };
 

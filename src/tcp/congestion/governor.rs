@@ -2,6 +2,7 @@
 //! only what the controller is told changes it.
 
 use core::num::NonZeroU64;
+use core::time::Duration;
 
 use super::{Ack, Answer, Controller, Loss, LostSegment};
 use crate::time::Instant;
@@ -130,6 +131,11 @@ impl Governor {
     /// See [`Controller::on_segment_lost`].
     pub(crate) fn on_segment_lost(&mut self, segment: &LostSegment) {
         self.tell(|controller| controller.on_segment_lost(segment));
+    }
+
+    /// See [`Controller::on_flight`].
+    pub(crate) fn on_flight(&mut self, now: Instant, silence: Duration) {
+        self.tell(|controller| controller.on_flight(now, silence));
     }
 
     /// See [`Controller::on_restart`].

@@ -15,7 +15,7 @@ mod start;
 mod validation;
 
 pub use bbr::Bbr;
-pub use cubic::Cubic;
+pub use cubic::{Cubic, CubicInSegments};
 pub use dctcp::Dctcp;
 
 pub use factory::{Controllers, DuplicateName, Factory};
@@ -213,6 +213,10 @@ pub trait Controller: Debug + Send {
     /// New data leaves, and nothing is in flight: the application had nothing to send, or the
     /// peer no room.
     fn on_restart(&mut self, _now: Instant) {}
+
+    /// With [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments): new data left,
+    /// and nothing was in flight; the last before it left so long ago.
+    fn on_flight(&mut self, _now: Instant, _silence: Duration) {}
 
     /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
     fn on_idle(&mut self);

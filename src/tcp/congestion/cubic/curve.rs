@@ -25,7 +25,7 @@ pub(super) fn w_cubic(mss: u64, w_max: u64, k: u64, t: Duration) -> u64 {
 }
 
 /// t, in microseconds.
-pub(super) fn micros_of(t: Duration) -> u64 {
+fn micros_of(t: Duration) -> u64 {
     u64::try_from(t.as_micros()).map_or(LONGEST, |t| t.min(LONGEST))
 }
 
@@ -37,7 +37,7 @@ pub(super) fn time_to(octets: u64, mss: u64) -> u64 {
 
 /// The largest number whose cube is at most `cube`; it has 42 bits, as many as a cube leaves room
 /// for.
-fn cube_root(cube: u128) -> u64 {
+pub(super) fn cube_root(cube: u128) -> u64 {
     (0..42).rev().fold(0, |root, bit| {
         let larger = root | 1 << bit;
         match u128::from(larger).pow(3) <= cube {
