@@ -107,6 +107,15 @@ impl Tcb {
         }
     }
 
+    /// How long the next acknowledgment waits, as a user is told: with [`AckWaits::follow_intervals`] what follows from
+    /// what came, and nothing before that.
+    pub(super) fn ack_delay_told(&self) -> Duration {
+        match self.config.ack_waits.follow_intervals {
+            true => self.acks.wait(),
+            false => self.answer_delay(),
+        }
+    }
+
     /// The user answers what came this long ago at most.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();

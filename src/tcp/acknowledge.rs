@@ -477,6 +477,10 @@ impl Tcb {
         self.start_congestion(now, was_lost);
         if self.counts_packets() {
             self.size_send_buffer();
+            // Whoever counts packets counts the silence before the first text from here.
+            if !self.opening.is_child {
+                self.last_sent = now;
+            }
         }
         self.stats.last_text_received = now;
         self.recovery.leave_handshake();

@@ -48,7 +48,7 @@ pub struct Status {
     pub sacked: usize,
     /// Of these, taken for lost and not sent again yet. 0 without SACK.
     pub lost: usize,
-    /// Of these, sent again and in flight.
+    /// Of these, sent again and in flight. A tail loss probe repairs nothing yet, and does not count.
     pub resent: usize,
     /// How far the path reorders, in segments: the most by which a segment was overtaken; 0 if no reordering has been
     /// observed.
@@ -113,7 +113,8 @@ pub struct Status {
     pub bytes_resent: u64,
     /// Segments that arrived beyond a gap, ever.
     pub beyond_gap: u64,
-    /// When text last came; at first, when the connection was established.
+    /// When text last came, where packets are counted ([`ReceiveRoom::Packets`](crate::config::ReceiveRoom::Packets)) in
+    /// order; at first, when the connection was established.
     pub last_text_received: Instant,
     /// When an acknowledgment last came; at first, when the connection was opened.
     pub last_ack_received: Instant,
@@ -126,7 +127,8 @@ pub struct Status {
     pub rcv_mss: u16,
     /// The MSS that we offer, octets.
     pub advertised_mss: u16,
-    /// For how long an acknowledgment may be delayed.
+    /// For how long an acknowledgment may be delayed; with
+    /// [`AckWaits::follow_intervals`](crate::config::AckWaits::follow_intervals) zero until text has come.
     pub ack_delay: Duration,
     /// Probes of a closed window, or of a silent peer, that were not answered.
     pub unanswered_probes: u32,

@@ -40,6 +40,12 @@ impl Calls<'_> {
                         .map(|config| self.system.asked(config.backlog))
                         .max()
                         .unwrap_or(0) as u32,
+                    // Of what connections have there is nothing to tell.
+                    rto: 0,
+                    snd_mss: 0,
+                    snd_ssthresh: 0,
+                    min_rtt: 0,
+                    rttvar: 0,
                     ..untried(&socket.config)
                 }
             }
@@ -75,12 +81,32 @@ fn untried(config: &TcpConfig) -> TcpInfo {
         snd_mss: 536,
         snd_ssthresh: 0x7fff_ffff,
         snd_cwnd: config.initial_window,
+        rttvar: unsampled_variation(config.initial_rto),
         reordering: LEAST_REORDERING,
         pacing_rate: config.socket.max_pacing_rate.unwrap_or(u64::MAX),
         max_pacing_rate: config.socket.max_pacing_rate.unwrap_or(u64::MAX),
         min_rtt: u32::MAX,
         ..TcpInfo::default()
     }
+}
+
+/// RTTVAR of a connection without a sample: a quarter of the timeout, microseconds.
+fn unsampled_variation(rto: Duration) -> u32 {
+    u32::try_from((rto / 4).as_micros()).unwrap_or(u32::MAX)
+}
+
+/// RTTVAR, microseconds.
+fn rttvar(status: &Status) -> u32 {
+    match status.srtt {
+        Some(_) => u32::try_from(status.rttvar.as_micros()).unwrap_or(u32::MAX),
+        None => unsampled_variation(status.rto / (1 << status.doublings.min(16))),
+    }
+}
+
+/// That of the handshake does not count.
+fn delivery_rate(status: &Status) -> u64 {
+    let counts = status.bytes_acked > 0 || status.sacked > 0;
+    status.delivery_rate.filter(|_| counts).unwrap_or(0)
 }
 
 /// What STATUS says, in Linux's units: segments, microseconds, milliseconds.
@@ -90,7 +116,6 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
     let millis = |then: Instant| u32::try_from((now - then).as_millis()).unwrap_or(u32::MAX);
     let (peer_scale, own_scale) = status.window_scale.unwrap_or((0, 0));
-    let resent = resent(status);
     let retries = status.backoff.min(255) as u8;
     TcpInfo {
         state: state(status.state),
@@ -108,15 +133,15 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         unacked: unacked(status),
         sacked: status.sacked as u32,
         // What was lost and sent again counts as lost until it has arrived.
-        lost: (status.lost + resent) as u32,
-        retrans: resent as u32,
+        lost: (status.lost + under_repair(status)) as u32,
+        retrans: status.resent as u32,
         last_data_sent: millis(status.last_text_sent),
         last_data_recv: millis(status.last_text_received),
         last_ack_recv: millis(status.last_ack_received),
         pmtu: status.path_mtu as u32,
         rcv_ssthresh: (status.receiving.threshold).map_or(status.rcv_wnd, |most| most as u32),
         rtt: micros(status.srtt.unwrap_or_default()),
-        rttvar: micros(status.rttvar),
+        rttvar: rttvar(status),
         // Linux's word for a threshold that nothing has set.
         snd_ssthresh: segments(status.ssthresh).min(0x7fff_ffff),
         snd_cwnd: u32::try_from(status.cwnd / mss).unwrap_or(u32::MAX).max(1),
@@ -141,8 +166,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         busy_time: times.busy.as_micros() as u64,
         rwnd_limited: times.window_limited.as_micros() as u64,
         sndbuf_limited: times.buffer_limited.as_micros() as u64,
-        // That of the handshake does not count.
-        delivery_rate: (status.delivery_rate.filter(|_| status.bytes_acked > 0)).unwrap_or(0),
+        delivery_rate: delivery_rate(status),
         delivered: status.segments_delivered as u32,
         bytes_sent: status.bytes_sent,
         bytes_retrans: status.bytes_resent,
@@ -185,8 +209,8 @@ fn marks(status: &Status) -> TcpInfo {
 /// What Linux takes for granted: so many segments may overtake each other.
 const LEAST_REORDERING: u32 = 3;
 
-/// A tail loss probe repairs nothing yet: it does not count as sent again.
-fn resent(status: &Status) -> usize {
+/// What counts as lost, though it was sent again: nothing once it has turned out that nothing was lost.
+fn under_repair(status: &Status) -> usize {
     match status.recovery {
         RecoveryState::Recovery | RecoveryState::Loss => status.resent,
         _ => 0,

@@ -40,7 +40,9 @@ pub struct RecoveryHabits {
     /// that (RFC 6675 §5.1). Default off.
     pub finds_lost_resends: bool,
     /// RACK.rtt is that of the last segment that an acknowledgment covers, or, if it covers none, of the last that it
-    /// reports. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2, step 2). Default off.
+    /// reports. Without timestamps, one that covers anything that was sent again gives no RTT sample, be it reported
+    /// before. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2, step 2), and what was
+    /// reported before does not matter. Default off.
     pub samples_in_order: bool,
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,

@@ -98,6 +98,7 @@ impl Recovery {
                 }
             }
         };
+        let is_doubtful = self.habits.samples_in_order && board.covers_resent(ack.ack);
         board.acknowledge(ack.ack, |record| arrived(record, false));
         for block in ack.sack.held() {
             if Some(block.end) == ack.fin {
@@ -114,6 +115,7 @@ impl Recovery {
             }
         }
         board.deliver_again(ack.again);
+        arrivals.resent_acked |= is_doubtful;
         arrivals
     }
 

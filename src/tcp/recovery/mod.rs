@@ -227,7 +227,9 @@ impl Recovery {
             let in_flight = self.in_flight(una, nxt);
             let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
             let joins = self.weight.is_some();
+            let start = range.start;
             self.board.resend(now, range, snapshot, joins);
+            self.board.mark_probe(start);
         } else {
             self.on_sent(now, una, range, usize::MAX);
         }

@@ -285,6 +285,7 @@ mod tests {
             sent: at(sent),
             number: sent,
             resent,
+            probed: false,
             snapshot: Rate::new(at(0)).on_sent(at(sent), 0, 10),
         }
     }

@@ -10,6 +10,7 @@
 //! segment ends. A block of a SACK option counts as far as it covers whole segments: a peer cannot
 //! make records of its own, nor more of them than there were segments.
 
+mod again;
 mod join;
 mod queue;
 mod record;
@@ -98,6 +99,7 @@ impl Scoreboard {
             sent: now,
             number: self.transmissions,
             resent: false,
+            probed: false,
             snapshot,
         });
         self.counts.unacked += segments;
@@ -125,6 +127,7 @@ impl Scoreboard {
             count_off(&mut self.counts, record);
             record.fate = Fate::InFlight;
             record.resent = true;
+            record.probed = false;
             record.sent = now;
             record.number = self.transmissions;
             record.snapshot = snapshot;
@@ -136,13 +139,6 @@ impl Scoreboard {
         match self.resent.back_mut() {
             Some((last, sent)) if *last == range => *sent = now,
             _ => self.resent.push_back((range, now)),
-        }
-    }
-
-    /// The first record leaves as if it had not before.
-    pub(super) fn leave_anew(&mut self, now: Instant) {
-        if let Some(record) = self.records.first_mut() {
-            record.sent = now;
         }
     }
 

@@ -136,6 +136,11 @@ impl TailProbe {
 }
 
 impl Recovery {
+    /// Segments in flight that are tail loss probes, and had been sent before.
+    pub(crate) fn probes(&self) -> usize {
+        self.board.probes()
+    }
+
     /// What to send again as a tail loss probe if there is nothing new; `None` if none is due.
     pub(crate) fn probe(&self) -> Option<Range<Seq>> {
         let selective = self.selective.as_ref()?;

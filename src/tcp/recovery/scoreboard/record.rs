@@ -35,6 +35,8 @@ pub(in super::super) struct Record {
     pub(in super::super) number: u64,
     /// It left more than once: Segment.retransmitted.
     pub(in super::super) resent: bool,
+    /// It left last as a tail loss probe.
+    pub(in super::super) probed: bool,
     /// What had been delivered when it last left.
     pub(in super::super) snapshot: Snapshot,
 }
