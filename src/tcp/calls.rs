@@ -146,26 +146,12 @@ impl Tcb {
 
     /// The user has made room.
     pub(super) fn on_read(&mut self, now: Instant) {
-        self.pass_mark();
         self.size_receive_buffer(now);
         self.yield_memory();
         if self.owes_window_update() || self.owes_ack_of_read() {
             self.acks.due = AckDue::Now;
         }
         self.settle(now);
-    }
-
-    /// The reader has moved. A mark that lies behind it is forgotten: half a sequence space later it would lie ahead.
-    fn pass_mark(&mut self) {
-        // The user may ask whether the reader stands at the mark.
-        let place = self.recv_buffer.read_place();
-        self.rcv.up = self.rcv.up.filter(|up| *up >= place);
-    }
-
-    /// What has arrived and was not read is thrown away.
-    pub(super) fn discard_unread(&mut self) {
-        self.recv_buffer.discard();
-        self.pass_mark();
     }
 
     /// Whether an acknowledgment is to leave now, as it may be after a read.
@@ -271,7 +257,7 @@ impl Tcb {
             let _ = self.close(now);
         }
         self.limit_fin_wait_2(now);
-        self.discard_unread();
+        self.recv_buffer.discard();
         if self.state == State::TimeWait {
             self.recv_buffer.settle();
         }

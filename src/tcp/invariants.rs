@@ -107,10 +107,6 @@ impl Tcb {
                 self.rcv.nxt == self.recv_buffer.next() + fin,
                 "RCV.NXT lies after what has arrived in order",
             )?;
-            holds(
-                (self.rcv.up).is_none_or(|up| up >= self.recv_buffer.read_place()),
-                "the urgent mark is not behind the reader",
-            )?;
         }
         if let Some(fin) = self.snd.fin {
             holds(fin == self.send_buffer.end(), "our FIN follows our text")?;
@@ -248,10 +244,6 @@ mod tests {
                 tcb.rcv.edge += 1;
             }),
             "RCV.NXT lies after what has arrived in order"
-        );
-        assert_eq!(
-            broken(|tcb| tcb.rcv.up = Some(tcb.rcv.nxt.before(1))),
-            "the urgent mark is not behind the reader"
         );
         assert_eq!(
             broken(|tcb| tcb.snd.fin = Some(tcb.snd.una)),

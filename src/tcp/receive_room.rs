@@ -257,7 +257,7 @@ impl Tcb {
 
     /// What is not read is thrown away, and a reset tells what room that makes.
     pub(super) fn tell_window_without_unread(&mut self) {
-        self.discard_unread();
+        self.recv_buffer.discard();
         let place = self.recv_buffer.read_place();
         if let Some(memory) = &mut self.rcv.memory {
             memory.read_to(place);

@@ -141,7 +141,7 @@ pub(super) struct Rcv {
     /// RCV.NXT + RCV.WND: the right edge of the window that the peer was given. It never moves
     /// left.
     pub(super) edge: Seq,
-    /// RCV.UP: the place after the last urgent octet, until the user has read beyond it.
+    /// RCV.UP: the place after the last urgent octet. Once the user has read beyond it, it says nothing.
     pub(super) up: Option<Seq>,
     /// IRS: the initial receive sequence number, the place of the peer's SYN; `None` in SYN-SENT.
     pub(super) irs: Option<Seq>,

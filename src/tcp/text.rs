@@ -133,7 +133,7 @@ impl Tcb {
             self.watch_text();
             self.feedback.on_heard();
             if self.read_shut {
-                self.discard_unread();
+                self.recv_buffer.discard();
             }
             self.readiness |= Readiness::READABLE;
         }
