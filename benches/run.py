@@ -16,6 +16,7 @@ import sys
 import time
 
 import core
+import page
 import pictures
 import table
 from catalogue import CURVES, INTERFACE, JOBS, KERNEL, PEER, PEERS, VETH, command_of
@@ -150,17 +151,6 @@ def parse():
     return options
 
 
-BEGIN, END = "<!-- scripts/bench --docs writes from here -->", "<!-- to here -->"
-
-
-def write_docs(text):
-    """Puts the tables where docs/PERFORMANCE.md has its place."""
-    page = ROOT / "docs/PERFORMANCE.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
-
-
 def main():
     options = parse()
     begun = time.time()
@@ -181,7 +171,7 @@ def main():
         if options.docs:
             (ROOT / "docs" / name).write_text(picture)
     if options.docs:
-        write_docs(text)
+        page.write("PERFORMANCE.md", "scripts/bench", text)
     print(text)
     say(f"took {time.time() - begun:.0f} s; written to target/bench: results.json, results.md, *.svg")
     return any("failure" in report for report in results["reports"])
