@@ -122,20 +122,22 @@ impl Tcb {
         let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
-        // Where packets take memory, each of those beyond a gap has a time of its own.
-        if inserted.in_order > 0 || self.rcv.memory.is_none() {
-            self.stats.last_text_received = now;
-        }
-        self.stats.beyond_gap += u64::from(inserted.touched_gap && inserted.in_order == 0);
         self.sample_round_trip(now, echo);
         self.schedule_ack(now, text, inserted, about.is_pushed);
         if inserted.in_order > 0 {
+            self.stats.last_text_received = now;
             self.watch_text();
             self.feedback.on_heard();
             if self.read_shut {
                 self.recv_buffer.discard();
             }
             self.readiness |= Readiness::READABLE;
+        } else {
+            self.stats.beyond_gap += u64::from(inserted.touched_gap);
+            // Where packets take memory, each of those beyond a gap has a time of its own.
+            if self.rcv.memory.is_none() {
+                self.stats.last_text_received = now;
+            }
         }
     }
 
