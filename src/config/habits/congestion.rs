@@ -37,9 +37,10 @@ pub struct CongestionHabits {
     /// a round and the least RTT of the connection. Off, Conservative Slow Start follows (RFC 9406). Default off.
     pub leaves_slow_start_at_once: bool,
     /// ssthresh and CUBIC's curve are whole segments, the curve rounded towards its flat part, and the curve waits while
-    /// nothing is in flight (see [`CubicInSegments`](crate::tcp::congestion::CubicInSegments)); the acknowledgment that ends a recovery lets the window grow, so it rises a little earlier; one of several
-    /// windows lets Reno's grow by a segment for each; and the first window is `initial_window` segments, however long
-    /// they are. Off, they are computed to the octet (RFC 5681, RFC 9438), Reno's grows by one segment, and the first
-    /// window is bounded in octets (RFC 6928 §2). Default off.
+    /// nothing is in flight (see [`CubicInSegments`](crate::tcp::congestion::CubicInSegments)); the acknowledgment that
+    /// ends a recovery lets the window grow, so it rises a little earlier; one of several windows lets Reno's grow by a
+    /// segment for each; and the first window is `initial_window` segments, however long they are. Off, they are
+    /// computed to the octet (RFC 5681, RFC 9438), Reno's grows by one segment, and the first window is bounded in
+    /// octets (RFC 6928 §2). Default off.
     pub window_in_segments: bool,
 }
