@@ -166,7 +166,9 @@ impl<'a> Chain<'a> {
         if fragment.more && !len.is_multiple_of(8) {
             return Err(self.problem(Malformed::FragmentLength, 0, 4));
         }
-        if usize::from(fragment.offset) + len > MAX_DATAGRAM {
+        // The headers before this one are a part of the payload that comes together.
+        let before = self.at - HEADER;
+        if before + usize::from(fragment.offset) + len > MAX_DATAGRAM {
             return Err(self.problem(Malformed::FragmentBeyondEnd, 0, self.at + 2));
         }
         if fragment.offset == 0 {

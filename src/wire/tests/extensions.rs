@@ -339,13 +339,14 @@ fn fragments(rows: &mut Vec<Row>) {
                 Read,
             ));
         }
-        for (offset, len) in [(0xffe8, 24), (0xfff0, 16), (0xfff8, 8), (0xfff8, 9)] {
-            let what = format!("{len} octets at {offset}");
-            rows.push((what, piece(UDP, offset, false, len), Told(0, at + 2)));
-        }
-        for (offset, len) in [(0xffe8, 23), (0xfff0, 15), (0xfff8, 7), (0xfff8, 1)] {
-            let what = format!("{len} octets at {offset}");
-            rows.push((what, piece(UDP, offset, false, len), Read));
+        // What precedes the fragment header is a part of the payload that comes together.
+        for offset in [0xffe0u16, 0xffe8, 0xfff0, 0xfff8] {
+            for len in 1..=33 {
+                let fits = before.len() + usize::from(offset) + len <= 65_535;
+                let expected = if fits { Read } else { Told(0, at + 2) };
+                let what = format!("{len} octets at {offset} behind {headers} headers");
+                rows.push((what, piece(UDP, offset, false, len), expected));
+            }
         }
         for (next, least) in [(TCP, 24), (UDP, 8), (protocol::ICMPV6, 8), (50, 8)] {
             for len in [8, 16, 24] {
