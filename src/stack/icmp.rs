@@ -92,7 +92,9 @@ impl Stack {
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
     pub(super) fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
         let from = ip::destination(datagram).and_then(|to| self.answering(to));
-        let (Some(from), Some(to)) = (from, ip::source(datagram)) else {
+        // RFC 1122 §3.2.2: what is malformed may claim to come from all hosts of the network.
+        let to = ip::source(datagram).filter(|to| !self.is_broadcast(*to));
+        let (Some(from), Some(to)) = (from, to) else {
             return;
         };
         let Some(message) = icmp::error(from, self.config.hop_limit, error, datagram) else {

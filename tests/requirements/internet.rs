@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use stubborn::config::Config;
 use stubborn::stack::fragments::{Outcome, Reassembler};
 use stubborn::wire::{
     self, Echo, IcmpError, IcmpMessage, IpHeader, Payload, Unreachable, icmp, ip, protocol,
@@ -208,7 +209,7 @@ fn missing_fragments_are_told_of_if_the_first_is_here() {
 }
 
 /// What says that it is from here is not, and nobody here is told what is wrong with it; nor is
-/// anybody whose address cannot be a host's.
+/// anybody whose address cannot be a host's, nor are all hosts of the network (RFC 1122 §3.2.2).
 #[test]
 fn what_is_wrong_with_a_forgery_is_told_to_nobody() {
     let (mut d, _, us) = host(Family::V6);
@@ -221,12 +222,16 @@ fn what_is_wrong_with_a_forgery_is_told_to_nobody() {
         d.datagram_arrives(&with_option(from, us, 0x80))
             .nothing_more();
     }
-    let (mut d, _, us) = host(Family::V4);
+    let mut config = Config::new([Family::V4.us()]);
+    config.broadcasts.push([10, 0, 0, 255].into());
+    let (mut d, us) = (Dialogue::with(Family::V4, config), Family::V4.us());
     for from in [
         us,
         address("0.0.0.0"),
         address("127.0.0.1"),
         address("224.0.0.1"),
+        address("255.255.255.255"),
+        address("10.0.0.255"),
     ] {
         let mut datagram = IpHeader::new(from, us, 99, 64).datagram(&[0; 12]);
         // An option whose length cannot be, in place of four octets of payload.
@@ -432,5 +437,108 @@ fn limits_follow_a_new_configuration() {
             !d.all_that_leaves_of_any_kind().is_empty()
         });
         assert_eq!(answered.count(), 1);
+    });
+}
+
+/// The same datagram with these options, of IPv4.
+fn with_ipv4_options(datagram: &[u8], options: &[u8]) -> Vec<u8> {
+    let mut with = [&datagram[..20], options, &datagram[20..]].concat();
+    let (header, len) = (20 + options.len(), with.len() as u16);
+    with[0] = 0x40 | (header / 4) as u8;
+    with[2..4].copy_from_slice(&len.to_be_bytes());
+    with[10..12].fill(0);
+    let sum = wire::checksum::checksum(&with[..header]).to_be_bytes();
+    with[10..12].copy_from_slice(&sum);
+    with
+}
+
+/// The same datagram behind these extension headers of IPv6, the first of kind `next`. The last names TCP.
+fn behind(datagram: &[u8], next: u8, chain: &[u8]) -> Vec<u8> {
+    let mut with = [&datagram[..40], chain, &datagram[40..]].concat();
+    let len = (with.len() - 40) as u16;
+    with[4..6].copy_from_slice(&len.to_be_bytes());
+    with[6] = next;
+    with
+}
+
+/// The ways in which a segment may be on its way: in one datagram or in several.
+fn ways(family: Family, segment: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let mut ways: Vec<Vec<Vec<u8>>> = match family {
+        Family::V4 => {
+            let timestamp = [&[68, 12, 5, 0][..], &[0; 8]].concat();
+            let most = [&[7, 39, 4][..], &[0; 36], &[0]].concat();
+            let options: [&[u8]; 5] = [
+                &[1, 1, 1, 0],
+                &[148, 4, 0, 0],
+                &[7, 7, 4, 0, 0, 0, 0, 0],
+                &timestamp,
+                &most,
+            ];
+            options
+                .map(|options| vec![with_ipv4_options(segment, options)])
+                .into()
+        }
+        Family::V6 => {
+            use protocol::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING, TCP};
+            let pad = |next| [next, 0, 1, 4, 0, 0, 0, 0];
+            let routing = |next| [next, 0, 4, 0, 0, 0, 0, 0];
+            let atomic = |next| [next, 0, 0, 0, 0, 0, 0, 9];
+            let chains = [
+                (HOP_BY_HOP, pad(TCP).to_vec()),
+                (DESTINATION_OPTIONS, pad(TCP).to_vec()),
+                (DESTINATION_OPTIONS, vec![TCP, 0, 0x1e, 4, 1, 2, 3, 4]),
+                (ROUTING, routing(TCP).to_vec()),
+                (FRAGMENT, atomic(TCP).to_vec()),
+                (
+                    HOP_BY_HOP,
+                    [
+                        pad(DESTINATION_OPTIONS),
+                        pad(ROUTING),
+                        routing(FRAGMENT),
+                        atomic(DESTINATION_OPTIONS),
+                        pad(TCP),
+                    ]
+                    .concat(),
+                ),
+            ];
+            chains
+                .map(|(next, chain)| vec![behind(segment, next, &chain)])
+                .into()
+        }
+    };
+    // What a link pads is no text.
+    ways.push(vec![[segment, &[0; 6]].concat()]);
+    let pieces = ip::fragments(segment.to_vec(), 1280, 5).unwrap();
+    assert_eq!(pieces.len(), 2);
+    ways.push(pieces.iter().rev().cloned().collect());
+    ways.push(pieces);
+    ways
+}
+
+/// RFC 1122 §3.2.1.8, RFC 8200 §4: options and headers that TCP has no use for are passed over, and fragments
+/// come together: a segment is what it would be without them, in the handshake and afterwards.
+#[test]
+fn what_a_segment_comes_in_makes_no_difference() {
+    in_both_families(|family| {
+        let any = Dialogue::new(family, plain()).as_bytes("<SEQ=100><DATA=1400><CTL=SYN>");
+        for way in 0..ways(family, &any).len() {
+            let mut d = Dialogue::listening(family, plain());
+            let comes = |d: &mut Dialogue, written: &str| {
+                let segment = d.as_bytes(written);
+                for datagram in &ways(family, &segment)[way] {
+                    d.datagram_arrives(datagram);
+                }
+            };
+            // Its text is not taken; it makes the SYN long enough for two fragments.
+            comes(&mut d, "<SEQ=100><DATA=1400><CTL=SYN><MSS=1000>");
+            d.leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000>");
+            comes(&mut d, "<SEQ=101><ACK=301><DATA=1400><CTL=ACK>");
+            d.leaves("<SEQ=301><ACK=1501><WND=8600><CTL=ACK>");
+            d.accept().reads(1400).all_that_leaves();
+            comes(&mut d, "<SEQ=1501><ACK=301><DATA=1400><CTL=FIN,ACK>");
+            d.tells("<SEQ=301><ACK=2902><CTL=ACK>");
+            d.reads(1400).all_that_leaves();
+            assert_eq!(d.receive(1), Ok(0));
+        }
     });
 }

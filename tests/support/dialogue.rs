@@ -603,9 +603,12 @@ impl Dialogue {
         Packet::tcp(&ip, &header, Text::from(text)).to_vec()
     }
 
-    /// A segment without text from the peer as it is on the wire, for tests that change it.
+    /// A segment from the peer as it is on the wire, for tests that change it.
     pub fn as_bytes(&mut self, written: &str) -> Vec<u8> {
-        self.datagram(&Notation::read(written), &[])
+        let segment = Notation::read(written);
+        let syn = u32::from(segment.header.control.has(Control::SYN));
+        let place = segment.header.seq.wrapping_sub(ISN + 1).wrapping_add(syn);
+        self.datagram(&segment, &pattern(THEIRS, place, segment.len))
     }
 
     /// A datagram of any kind arrives.

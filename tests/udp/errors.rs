@@ -300,6 +300,42 @@ fn an_error_about_another_hosts_datagram_is_ignored() {
     });
 }
 
+/// RFC 792, RFC 4443 §2.4 (d): of a datagram that left in fragments the first says whose it was, and what becomes of
+/// it counts; of a later one nobody can tell.
+#[test]
+fn an_error_about_the_first_fragment_counts() {
+    in_both_families(|family| {
+        let mut host = Host::with(family, |config| config.udp.socket.fragments = true);
+        let (id, peer) = (host.connected(), host.peer());
+        host.stack.udp_send(id, &[7; 3000], None).unwrap();
+        let pieces = host.datagrams();
+        assert_eq!(pieces.len(), 3);
+        // What no host of IPv4 may send of a later fragment says the same of it.
+        let (first, to_one) = (
+            &pieces[0],
+            icmp::error(family.router(), 64, REFUSED, &pieces[0]),
+        );
+        let message = to_one.expect("an error");
+        let (header, field) = match family {
+            Family::V4 => (20, 20 + 8 + 6),
+            Family::V6 => (40, 40 + 8 + 40 + 2),
+        };
+        let offset = |piece: &[u8]| piece[field - header - 8..][..2].to_vec();
+        assert_ne!(offset(first), offset(&pieces[1]));
+        for (piece, told) in [
+            (&pieces[1], None),
+            (&pieces[2], None),
+            (first, Some(to(peer, Undelivered::Refused))),
+        ] {
+            let mut message = message.clone();
+            message[field..field + 2].copy_from_slice(&offset(piece));
+            readdress(&mut message, family);
+            host.stack.receive(host.now, &message);
+            assert_eq!(host.stack.udp_take_error(id), told);
+        }
+    });
+}
+
 /// Who watches is told of each error, whom it is about and in the numbers of the wire, but of no
 /// more than wait; who does not watch leaves nothing behind.
 #[test]

@@ -177,6 +177,40 @@ fn a_port_that_nobody_has_is_answered() {
     });
 }
 
+/// The same of a datagram in fragments: once, when it is whole, with as much of it as has room.
+#[test]
+fn a_port_that_nobody_has_is_answered_once_for_all_fragments() {
+    in_both_families(|family| {
+        let mut host = Host::new(family);
+        let (from, to) = (host.peer(), SocketAddr::new(family.us(), 8));
+        let whole = udp(from, to, &[7; 3000]);
+        let pieces = ip::fragments(whole.clone(), 1_280, 77).unwrap();
+        for piece in &pieces[1..] {
+            host.stack.receive(host.now, piece);
+        }
+        assert!(host.datagrams().is_empty());
+        host.stack.receive(host.now, &pieces[0]);
+        let answers = host.datagrams();
+        assert_eq!(answers.len(), 1);
+        let answer = wire::parse(&answers[0]).unwrap();
+        let Payload::Icmp(IcmpMessage::Error(error, quote)) = answer.payload else {
+            panic!("{:?}", answer.payload);
+        };
+        assert_eq!(error, IcmpError::Unreachable(Unreachable::Port));
+        let ports = (quote.source_port, quote.destination_port);
+        assert_eq!(ports, (from.port(), to.port()));
+        let (len, header) = match family {
+            Family::V4 => (576, 20),
+            Family::V6 => (1280, 40),
+        };
+        assert_eq!(answers[0].len(), len);
+        let quoted = &answers[0][header + 8 + header..];
+        assert!(whole[header..].starts_with(quoted));
+        host.passes(Duration::from_secs(61));
+        assert!(host.datagrams().is_empty());
+    });
+}
+
 /// What is to a group that nobody here is in, or from nobody, is dropped without an answer, whoever has the
 /// port (RFC 1122 §4.1.3.6).
 #[test]
