@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use stubborn::link::{Batch, Device, DeviceError};
 use stubborn::sockets::{Net, TcpListener, TcpStream, asynchronous};
+use stubborn::tcp::Discard;
 
 use super::executor::{Counter, Tasks, block_on, poll, yield_now};
 use super::support::*;
@@ -219,6 +220,41 @@ fn all_connections_are_reset_however_many() {
         // A connection is gone when its reset has left.
         assert_eq!(client.connection_count(), 0);
         drop(accepted);
+    });
+}
+
+/// Whoever drops the last handle leaves it to the network to end: what has not finished after some seconds is reset,
+/// all of it, whether what departs is written beside the lock or under it.
+#[test]
+fn the_last_handle_resets_what_does_not_finish() {
+    const MANY: usize = 400;
+    let resets_all = |server: Net, client: Net| {
+        let listener = server.listen(addr("192.0.2.1:7")).unwrap();
+        let (opened, accepted): (Vec<_>, Vec<_>) = (0..MANY)
+            .map(|_| {
+                let opened = client.connect(addr("192.0.2.1:7")).unwrap();
+                (opened, listener.accept().unwrap().0)
+            })
+            .unzip();
+        drop((client, opened));
+        // Nobody closes here: the client's connections wait in FIN-WAIT-2.
+        let resets = || server.counters().discarded(Discard::Reset);
+        let start = Instant::now();
+        while resets() < MANY as u64 {
+            assert!(start.elapsed() < LONG / 2, "{} of {MANY}", resets());
+            thread::sleep(Duration::from_millis(5));
+        }
+        drop(accepted);
+    };
+    bounded(move || {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (server, client) = hosts();
+                resets_all(server, client);
+            });
+            let (server, client, _) = hosts_with_mute();
+            resets_all(server, client);
+        });
     });
 }
 
