@@ -13,8 +13,8 @@
 //! | `new` | between them: a part of what is in flight |
 //! | `beyond` | SND.NXT+1: not sent yet |
 //!
-//! TEXT is five octets. A **column** is SEG.SEQ: `n` is RCV.NXT, `e` the right edge of the window,
-//! the first place that does not belong to it.
+//! TEXT is five octets; TEXT,FIN,ACK has a FIN behind them. A **column** is SEG.SEQ: `n` is RCV.NXT, `e` the right edge of
+//! the window, the first place that does not belong to it.
 //!
 //! A **cell** is what leaves, why the segment was discarded (if it was), and the next state (if it
 //! is another):
@@ -41,14 +41,18 @@
 //! | `ack` | [`Discard::BadAck`] |
 //! | `end` | [`Discard::Finished`] |
 //!
-//! ICMP errors have a table of their own, in `tests/segments/errors.rs`.
+//! ICMP errors have a table of their own, in `tests/segments/errors.rs`; of several segments one after the other
+//! `tests/segments/sequences.rs` says what follows.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/dialogue.rs"]
 mod dialogue;
+#[path = "support/seeds.rs"]
+mod seeds;
 mod segments {
     mod errors;
+    mod sequences;
 }
 
 use std::collections::BTreeSet;
@@ -97,13 +101,31 @@ fn in_established_with_a_closed_window() {
 }
 
 #[test]
+fn in_established_beyond_a_gap() {
+    let table = include_str!("segments/established-gap.txt");
+    holds(table, established_gap);
+}
+
+#[test]
 fn in_fin_wait_1() {
     holds(include_str!("segments/fin-wait-1.txt"), fin_wait_1);
 }
 
 #[test]
+fn in_fin_wait_1_beyond_a_gap() {
+    let table = include_str!("segments/fin-wait-1-gap.txt");
+    holds(table, fin_wait_1_gap);
+}
+
+#[test]
 fn in_fin_wait_2() {
     holds(include_str!("segments/fin-wait-2.txt"), fin_wait_2);
+}
+
+#[test]
+fn in_fin_wait_2_beyond_a_gap() {
+    let table = include_str!("segments/fin-wait-2-gap.txt");
+    holds(table, fin_wait_2_gap);
 }
 
 #[test]
@@ -134,19 +156,19 @@ fn a_table_that_is_wrong_does_not_hold() {
     assert_eq!(differences(table, last_ack, world), "");
     for (from, to) in [
         (
-            "ACK      nxt           | CA win",
-            "ACK      nxt           | A win",
+            "ACK      nxt              | CA win",
+            "ACK      nxt              | A win",
         ),
         (
-            "RST                    | - rst ",
-            "RST                    | CA rst",
+            "RST                       | - rst ",
+            "RST                       | CA rst",
         ),
         ("- end >CLOSED", "- end"),
         ("- reset >CLOSED", "- reset >TIME-WAIT"),
         ("CA near", "CA win"),
         (
-            "FIN                    | A win",
-            "FIN                    | A+1 win",
+            "FIN                       | A win",
+            "FIN                       | A+1 win",
         ),
         ("SYN,FIN ", "SYN,URG "),
         ("ACK      ghost beyond", "ACK      ghost       "),
@@ -279,6 +301,16 @@ fn established(world: &World) -> (Dialogue, Space) {
     (d, space)
 }
 
+/// What comes beyond a gap of four octets: ten octets, and the peer's FIN.
+const BEYOND_A_GAP: &str = "<SEQ=125><ACK=321><DATA=10><CTL=FIN,ACK>";
+
+fn established_gap(world: &World) -> (Dialogue, Space) {
+    let (mut d, space) = established(world);
+    d.arrives(BEYOND_A_GAP)
+        .leaves("<SEQ=341><ACK=121><WND=980><CTL=ACK>");
+    (d, space)
+}
+
 fn closed_window(world: &World) -> (Dialogue, Space) {
     let (mut d, space) = established(world);
     d.arrives("<SEQ=121><ACK=321><DATA=980><CTL=ACK>")
@@ -298,6 +330,13 @@ fn fin_wait_1(world: &World) -> (Dialogue, Space) {
     (d, space)
 }
 
+fn fin_wait_1_gap(world: &World) -> (Dialogue, Space) {
+    let (mut d, space) = fin_wait_1(world);
+    d.arrives(BEYOND_A_GAP)
+        .leaves("<SEQ=342><ACK=121><WND=980><CTL=ACK>");
+    (d, space)
+}
+
 fn fin_wait_2(world: &World) -> (Dialogue, Space) {
     let (mut d, space) = fin_wait_1(world);
     d.arrives("<SEQ=121><ACK=342><CTL=ACK>");
@@ -306,6 +345,13 @@ fn fin_wait_2(world: &World) -> (Dialogue, Space) {
         new: None,
         ..space
     };
+    (d, space)
+}
+
+fn fin_wait_2_gap(world: &World) -> (Dialogue, Space) {
+    let (mut d, space) = fin_wait_2(world);
+    d.arrives(BEYOND_A_GAP)
+        .leaves("<SEQ=342><ACK=121><WND=980><CTL=ACK>");
     (d, space)
 }
 
@@ -343,9 +389,22 @@ fn time_wait(world: &World) -> (Dialogue, Space) {
 }
 
 /// The kinds of segments.
-const KINDS: [&str; 12] = [
-    "RST", "RST,ACK", "SYN", "SYN,ACK", "ACK", "FIN,ACK", "TEXT,ACK", "FIN", "TEXT", "nothing",
-    "SYN,FIN", "SYN,RST",
+const KINDS: [&str; 15] = [
+    "RST",
+    "RST,ACK",
+    "TEXT,RST",
+    "SYN",
+    "SYN,ACK",
+    "TEXT,SYN",
+    "ACK",
+    "FIN,ACK",
+    "TEXT,ACK",
+    "TEXT,FIN,ACK",
+    "FIN",
+    "TEXT",
+    "nothing",
+    "SYN,FIN",
+    "SYN,RST",
 ];
 
 /// The columns of a table with one column for all of them.
@@ -522,15 +581,10 @@ fn acknowledged(d: &Dialogue) -> Option<u64> {
 }
 
 fn written(kind: &str, seq: u32, ack: Option<u32>) -> String {
-    let data = if kind.starts_with("TEXT") {
-        "<DATA=5>"
-    } else {
-        ""
-    };
-    let ctl = match kind {
-        "nothing" | "TEXT" => "",
-        "TEXT,ACK" => "ACK",
-        _ => kind,
+    let (data, ctl) = match kind.strip_prefix("TEXT") {
+        Some(ctl) => ("<DATA=5>", ctl.trim_start_matches(',')),
+        None if kind == "nothing" => ("", ""),
+        None => ("", kind),
     };
     let mss = if ctl == "SYN" || ctl == "SYN,ACK" {
         "<MSS=1000>"
@@ -573,7 +627,7 @@ fn answer(left: &[Notation], space: &Space, segment: &Notation, limited: bool) -
             format!("<SEQ={ISS}><ACK={}>{syn}", seq.wrapping_add(1)),
         ),
     ];
-    answers.extend((1..=5).map(|octets| (format!("A+{octets}"), ack_of(n + octets))));
+    answers.extend((1..=15).map(|octets| (format!("A+{octets}"), ack_of(n + octets))));
     let found = answers
         .into_iter()
         .find(|(_, text)| *left == Notation::read(text));

@@ -425,9 +425,11 @@ impl Tcb {
     }
 
     /// Cuts off what lies left and right of the window. A SYN that is in the window stays, to be
-    /// seen by [`Tcb::check_syn`]; in a synchronized state it stays wherever it is (RFC 5961 §4.2).
+    /// seen by [`Tcb::check_syn`]; in a synchronized state it stays wherever it is (RFC 5961 §4.2). In TIME-WAIT
+    /// nothing is taken, and whether there was anything decides on the answer.
     fn trim(&mut self, seg: &mut Segment<'_>) {
-        if seg.ctl.has(Control::SYN) && self.state.is_synchronized() {
+        let has_syn = seg.ctl.has(Control::SYN) && self.state.is_synchronized();
+        if has_syn || self.state == State::TimeWait {
             return;
         }
         self.cut_at_edge(seg);

@@ -114,6 +114,99 @@ fn an_older_timestamp_is_refused() {
     });
 }
 
+/// A connection with timestamps in a state; SND.NXT, RCV.NXT and TS.Recent.
+fn in_state(family: Family, state: State) -> (Dialogue, [u32; 3]) {
+    const OUR_FIN: &str = "<SEQ=301><ACK=101><CTL=FIN,ACK><TS=1000,51>";
+    const THEIR_FIN: &str = "<SEQ=101><ACK=301><CTL=FIN,ACK><TS=52,1000>";
+    let mut d = stamped(family, plain());
+    match state {
+        State::SynReceived => {
+            d.listen(8).as_port(2000);
+            d.arrives("<SEQ=100><CTL=SYN><MSS=1012><TS=50,0>")
+                .leaves("<SEQ=300><ACK=101><CTL=SYN,ACK><MSS=1000><TS=1000,50>");
+            (d, [301, 101, 50])
+        }
+        State::FinWait1 => {
+            d.closes().leaves(OUR_FIN);
+            (d, [302, 101, 51])
+        }
+        State::FinWait2 => {
+            d.closes().leaves(OUR_FIN);
+            d.arrives("<SEQ=101><ACK=302><CTL=ACK><TS=52,1000>");
+            (d, [302, 101, 52])
+        }
+        State::CloseWait => {
+            d.arrives(THEIR_FIN)
+                .leaves("<SEQ=301><ACK=102><WND=9999><CTL=ACK><TS=1000,52>");
+            (d, [301, 102, 52])
+        }
+        State::Closing => {
+            d.closes().leaves(OUR_FIN);
+            d.arrives(THEIR_FIN)
+                .leaves("<SEQ=302><ACK=102><WND=9999><CTL=ACK><TS=1000,52>");
+            (d, [302, 102, 52])
+        }
+        State::LastAck => {
+            d.arrives(THEIR_FIN)
+                .leaves("<SEQ=301><ACK=102><WND=9999><CTL=ACK><TS=1000,52>");
+            d.closes()
+                .leaves("<SEQ=301><ACK=102><WND=9999><CTL=FIN,ACK><TS=1000,52>");
+            (d, [302, 102, 52])
+        }
+        State::TimeWait => {
+            d.closes().leaves(OUR_FIN);
+            d.arrives("<SEQ=101><ACK=302><CTL=FIN,ACK><TS=52,1000>")
+                .leaves("<SEQ=302><ACK=102><WND=9999><CTL=ACK><TS=1000,52>");
+            (d, [302, 102, 52])
+        }
+        _ => (d, [301, 101, 51]),
+    }
+}
+
+/// RFC 7323 §5.2, §5.3: in every state, whatever else is right about such a segment, nothing of it counts; but a
+/// reset's timestamp says nothing.
+#[test]
+fn an_older_timestamp_is_refused_in_every_state() {
+    const STATES: [State; 8] = [
+        State::SynReceived,
+        State::Established,
+        State::FinWait1,
+        State::FinWait2,
+        State::CloseWait,
+        State::Closing,
+        State::LastAck,
+        State::TimeWait,
+    ];
+    in_both_families(|family| {
+        for state in STATES {
+            for segment in [
+                "<CTL=ACK>",
+                "<DATA=5><CTL=ACK>",
+                "<CTL=FIN,ACK>",
+                "<CTL=SYN>",
+            ] {
+                let (mut d, [nxt, rcv_nxt, recent]) = in_state(family, state);
+                d.discards();
+                d.arrives(&format!("<SEQ={rcv_nxt}><ACK={nxt}>{segment}<TS=49,1000>"))
+                    .tells(&format!(
+                        "<SEQ={nxt}><ACK={rcv_nxt}><CTL=ACK><TS=1000,{recent}>"
+                    ))
+                    .state_is(state);
+                assert_eq!(d.discards(), [Discard::Paws], "{segment} in {state}");
+            }
+            let (mut d, [_, rcv_nxt, _]) = in_state(family, state);
+            let after = match state {
+                State::SynReceived => State::Listen,
+                // RFC 1337.
+                State::TimeWait => State::TimeWait,
+                _ => State::Closed,
+            };
+            d.arrives(&format!("<SEQ={rcv_nxt}><CTL=RST><TS=49,0>"))
+                .state_is(after);
+        }
+    });
+}
+
 /// THREATS 27: both clocks may wrap while text flows.
 #[test]
 fn clocks_may_wrap() {
