@@ -1,7 +1,7 @@
 //! Several segments, one after the other. What the tables say of one is said here of any sequence, by a second reading
 //! of RFC 9293 §3.10.7.4 that knows no buffers, no recovery and no congestion: only where the numbers stand. After each
-//! segment the state must be the same, and what leaves must be what it says, octet by octet; in the end the user has
-//! read what it says has arrived.
+//! segment the state must be the same, and what leaves must be what it says, octet by octet; and the user, who reads
+//! now and then, reads what it says has arrived.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,6 +34,9 @@ impl Chance {
         of[self.below(of.len() as u32) as usize]
     }
 }
+
+/// Octets of the receive buffer.
+const BUFFER: u32 = 1000;
 
 /// A segment of the peer.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +74,7 @@ impl Segment {
     }
 }
 
-/// A connection from SYN-RECEIVED on, of which nothing is read.
+/// A connection from SYN-RECEIVED on.
 #[derive(Clone, Debug)]
 struct Reading {
     state: State,
@@ -82,6 +85,8 @@ struct Reading {
     /// RCV.NXT, and the right edge of the window.
     next: u32,
     edge: u32,
+    /// What the user reads next.
+    read: u32,
     /// Places of the peer's text that are here, though one before them is not.
     held: BTreeSet<u32>,
     /// Where the peer's FIN stands, if it has come.
@@ -100,7 +105,7 @@ enum Answer {
     /// Our SYN,ACK again, limited like it.
     SynAck,
     /// A reset with the number that the segment acknowledges.
-    Reset,
+    Reset(u32),
 }
 use Answer::{Acknowledgment, Challenge, Nothing, Reset, SynAck};
 
@@ -110,21 +115,22 @@ impl Reading {
         states.contains(&self.state)
     }
 
-    /// A segment arrives: what leaves.
-    fn arrives(&mut self, segment: &Segment) -> Option<Notation> {
-        let answer = self.walk(segment);
-        if let Challenge | SynAck = answer
-            && std::mem::replace(&mut self.challenged, true)
-        {
-            return None;
-        }
-        match answer {
+    /// A segment arrives: what leaves in answer, if anything does.
+    fn arrives(&mut self, segment: &Segment) -> Option<Answer> {
+        match self.walk(segment) {
             Nothing => None,
-            Acknowledgment | Challenge => Some(self.acknowledgment()),
-            SynAck => Some(Notation::read(
-                "<SEQ=300><ACK=101><WND=1000><CTL=SYN,ACK><MSS=1000>",
-            )),
-            Reset => Some(Notation::read(&format!("<SEQ={}><CTL=RST>", segment.ack))),
+            answer @ (Challenge | SynAck) => {
+                (!std::mem::replace(&mut self.challenged, true)).then_some(answer)
+            }
+            answer => Some(answer),
+        }
+    }
+
+    fn written(&self, answer: Answer) -> Notation {
+        match answer {
+            Nothing | Acknowledgment | Challenge => self.acknowledgment(),
+            SynAck => Notation::read("<SEQ=300><ACK=101><WND=1000><CTL=SYN,ACK><MSS=1000>"),
+            Reset(number) => Notation::read(&format!("<SEQ={number}><CTL=RST>")),
         }
     }
 
@@ -177,7 +183,7 @@ impl Reading {
         let Segment { seq, ack, .. } = *segment;
         if self.state == State::SynReceived {
             if ack <= self.una || ack > self.nxt {
-                return Reset;
+                return Reset(ack);
             }
             self.state = State::Established;
         }
@@ -263,6 +269,26 @@ impl Reading {
         is_due
     }
 
+    /// A segment leaves: its window may be larger by half the buffer, or stays (§3.8.6.2.2). Whether it is.
+    fn opens(&mut self) -> bool {
+        let edge = self.read + BUFFER;
+        let is_larger = edge >= self.edge + BUFFER / 2;
+        self.edge = if is_larger { edge } else { self.edge };
+        is_larger
+    }
+
+    /// RECEIVE: what leaves. Whoever can send more hears of it at once.
+    fn reads(&mut self, count: u32) -> Option<Notation> {
+        self.read += count;
+        (self.receives() && self.opens()).then(|| self.acknowledgment())
+    }
+
+    /// Octets that the user can read.
+    fn readable(&self) -> u32 {
+        let has_end = self.fin.is_some_and(|fin| fin < self.next);
+        self.next - self.read - u32::from(has_end)
+    }
+
     /// CLOSE.
     fn closes(&mut self) {
         self.nxt += 1;
@@ -337,7 +363,7 @@ fn segment(chance: &mut Chance, known: &Reading) -> Segment {
 }
 
 /// A connection in ESTABLISHED, with nothing in flight and some of its window used up, or in SYN-RECEIVED.
-fn start(chance: &mut Chance) -> (Dialogue, Reading, Space) {
+fn start(chance: &mut Chance) -> (Dialogue, Reading) {
     let world = &World::ALL[chance.below(World::ALL.len() as u32) as usize];
     let begin = |(d, space): (Dialogue, Space), state, passive| {
         let Space { una, nxt, n, e, .. } = space;
@@ -348,18 +374,19 @@ fn start(chance: &mut Chance) -> (Dialogue, Reading, Space) {
             nxt,
             next: n,
             edge: e,
+            read: n,
             held: BTreeSet::new(),
             fin: None,
             challenged: false,
         };
-        (d, known, space)
+        (d, known)
     };
     match chance.below(4) {
         0 => return begin(syn_received_passive(world), State::SynReceived, true),
         1 => return begin(syn_received_active(world), State::SynReceived, false),
         _ => {}
     }
-    let (mut d, mut known, space) = begin(established(world), State::Established, true);
+    let (mut d, mut known) = begin(established(world), State::Established, true);
     let used = chance.pick(&[0, 900, 960, 975, 980]);
     let Reading { nxt, next, .. } = known;
     d.arrives(&format!("<SEQ={next}><ACK={nxt}><DATA={used}><CTL=ACK>"));
@@ -367,23 +394,32 @@ fn start(chance: &mut Chance) -> (Dialogue, Reading, Space) {
     if used > 0 {
         assert_eq!(d.leaves_something(), known.acknowledgment());
     }
-    (d, known, space)
+    (d, known)
 }
 
 fn sequence(seed: u64) {
     let mut chance = Chance(seed);
-    let (mut d, mut known, space) = start(&mut chance);
+    let (mut d, mut known) = start(&mut chance);
     for _ in 0..24 {
         if matches!(known.state, State::Established | State::CloseWait) && chance.percent(8) {
             known.closes();
             d.closes();
-            assert_eq!(d.leaves_something(), known.fin_again());
+            known.opens();
+            let left = d.leaves_something();
+            assert_eq!(left, known.fin_again(), "{}", d.transcript());
         }
         if known.una == known.nxt && chance.percent(30) {
             // Nothing is in flight, and TIME-WAIT lasts for longer than all of them together.
             let later = d.elapsed() + Duration::from_secs(1);
             d.until(later);
             known.challenged = false;
+        }
+        if chance.percent(20) && known.readable() > 0 {
+            let count = 1 + chance.below(known.readable());
+            d.reads(count as usize);
+            let expected: Vec<Notation> = known.reads(count).into_iter().collect();
+            let left = d.all_that_leaves();
+            assert_eq!(left, expected, "{}", d.transcript());
         }
         let segment = segment(&mut chance, &known);
         let answer = known.arrives(&segment);
@@ -392,11 +428,17 @@ fn sequence(seed: u64) {
             d.fail(&format!("it should be {}", known.state));
         }
         let mut left = d.all_that_leaves();
+        if !left.is_empty() && !matches!(answer, Some(Reset(_))) {
+            known.opens();
+        }
         let all = left.len();
         left.retain(|it| known.una == known.nxt || *it != known.fin_again());
         // It carries the acknowledgment as well.
         let is_said = left.len() < all;
-        let expected: Vec<Notation> = answer.filter(|_| !is_said).into_iter().collect();
+        let expected = answer
+            .filter(|_| !is_said)
+            .map(|answer| known.written(answer));
+        let expected: Vec<Notation> = expected.into_iter().collect();
         if left != expected {
             d.fail(&format!("it should be {expected:?}, not {left:?}"));
         }
@@ -407,10 +449,8 @@ fn sequence(seed: u64) {
             d.accept().closes_listener();
         }
     }
-    let has_end = known.fin.is_some_and(|fin| fin < known.next);
-    let arrived = known.next - space.n - u32::from(has_end);
-    if arrived > 0 {
-        d.reads(arrived as usize);
+    if known.readable() > 0 {
+        d.reads(known.readable() as usize);
     }
     d.all_that_leaves();
 }
