@@ -291,6 +291,9 @@ pub struct TcpConfig {
     pub user_timeout_from: UserTimeoutFrom,
     /// Which segments have PSH. Default [`Push::QueueEnd`].
     pub push: Push,
+    /// With [`Push::SendEnd`], a packet waits for the acknowledgment that is due only while less than one of so many parts
+    /// of the window may be sent; 0: while no more than three segments may. As in Linux with `tcp_tso_win_divisor`. Default 3.
+    pub gathered_parts: u32,
     /// How long, at the start of a connection, segments with text are acknowledged at once. Default
     /// [`QuickAcks::UntilSending`].
     pub quick_acks: QuickAcks,
@@ -440,6 +443,7 @@ impl Default for TcpConfig {
             nagle: Nagle::Everything,
             user_timeout_from: UserTimeoutFrom::Transmission,
             push: Push::QueueEnd,
+            gathered_parts: 3,
             quick_acks: QuickAcks::UntilSending,
             ack_waits: AckWaits::default(),
             initial_rto: Duration::from_secs(1),

@@ -8,8 +8,8 @@ use core::time::Duration;
 use super::ancillary::OneSend;
 use super::errno::Errno;
 use super::linux::{
-    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLRDHUP,
-    SHUT_WR,
+    MSG_DONTWAIT, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_PEEK, MSG_WAITALL, POLLERR, POLLHUP, POLLOUT,
+    POLLRDHUP, SHUT_WR,
 };
 use super::received::Received;
 use super::table::{Fd, Kind};
@@ -54,6 +54,12 @@ impl Calls<'_> {
             Ok(socket) => self.is_broken(socket),
             Err(_) => self.ready(fd).is_ok_and(|ready| ready & POLLERR != 0),
         }
+    }
+
+    /// Whether a send without room waits until there is a good part of the send buffer, as on Linux.
+    fn waits_for_room(&self, fd: Fd) -> bool {
+        self.system == System::Linux
+            && (self.stream(fd, Errno::EINVAL)).is_ok_and(|socket| socket.connection().is_some())
     }
 
     /// Nothing more will come.
@@ -255,6 +261,8 @@ pub struct Sending {
     connects: bool,
     /// connect has left that to it (`TCP_FASTOPEN_CONNECT`).
     connects_late: bool,
+    /// There was no room, and it goes on when there is enough for poll to say so.
+    waits_for_room: bool,
 }
 
 impl Sending {
@@ -268,6 +276,7 @@ impl Sending {
             taken: 0,
             connects: false,
             connects_late: false,
+            waits_for_room: false,
         }
     }
 
@@ -302,6 +311,10 @@ impl Sending {
             if self.taken > 0 && calls.has_failed(fd) {
                 return Poll::Ready(Ok(self.taken));
             }
+            if self.waits_for_room && !calls.ready(fd).is_ok_and(|ready| ready & POLLOUT != 0) {
+                return Poll::Pending;
+            }
+            self.waits_for_room = false;
             let rest = &data[self.taken..];
             self.connects_late |= calls.connects_late(fd);
             let once = OneSend {
@@ -320,7 +333,10 @@ impl Sending {
                         return Poll::Ready(Ok(self.taken));
                     }
                 }
-                Err(Errno::EAGAIN) => return Poll::Pending,
+                Err(Errno::EAGAIN) => {
+                    self.waits_for_room = calls.waits_for_room(fd);
+                    return Poll::Pending;
+                }
                 Err(Errno::EINPROGRESS) if self.waits_for_handshake(fd, calls) => {
                     self.connects = true;
                     return Poll::Pending;

@@ -149,7 +149,8 @@ pub enum Push {
     /// send them within about a millisecond. The last segment of a packet has PSH if a SEND ends there and no other has
     /// filled the packet up, if half of the largest window so far was given since the last push, and if it is one of
     /// several. A packet of several segments waits for the next acknowledgment, if one is due, something left within the
-    /// last millisecond, and less than a third of the window may be sent; and of one that the peer's window cuts, less
+    /// last millisecond, and little of the window may be sent
+    /// ([`TcpConfig::gathered_parts`](super::TcpConfig::gathered_parts)); and of one that the peer's window cuts, less
     /// than a segment leaves, too, unless a small segment is in flight.
     SendEnd(u32),
 }

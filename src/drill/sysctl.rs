@@ -126,7 +126,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("tcp_probe_threshold", &[8]),
     ("tcp_reflect_tos", &[0]),
     ("tcp_thin_dupack", &[0]),
-    ("tcp_tso_win_divisor", &[3]),
     ("tcp_workaround_signed_windows", &[0]),
     ("wmem_default", &[212_992]),
     ("icmp_echo_enable_probe", &[0]),
@@ -247,6 +246,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_rfc1337" => tcp.time_wait_ignores_resets = flag(value)?,
         "tcp_congestion_control" => tcp.congestion_control = value.trim().parse().ok()?,
         "tcp_min_tso_segs" => tcp.push = Push::SendEnd(count(value)?.max(1)),
+        "tcp_tso_win_divisor" => tcp.gathered_parts = count(value)?,
         "tcp_notsent_lowat" => {
             let octets = number(value)?;
             tcp.socket.unsent_low_water = usize::try_from(octets).ok().filter(|o| *o < 1 << 30);

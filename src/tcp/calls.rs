@@ -446,7 +446,7 @@ impl Tcb {
             backoff: self.recovery.retries(),
             bytes_acked: self.stats.bytes_acked,
             bytes_delivered: self.recovery.delivered(),
-            segments_delivered: history.segments_delivered,
+            segments_delivered: self.as_segments(history.segments_delivered),
             delivery_rate: history.rate.map(rate),
             is_app_limited: history.rate.is_some_and(|sample| sample.is_app_limited),
             reorderings: history.reorderings,

@@ -178,6 +178,7 @@ impl Tcb {
         if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !text.is_empty()) {
             // As in Linux the first window begins behind it.
             memory.begin_behind(text.len());
+            memory.rounds.start(now);
             memory.append(Packet::new(first..self.rcv.nxt, headers).at(now));
             self.rcv.edge += text.len();
         }
@@ -195,6 +196,12 @@ impl Tcb {
     /// Whether our SYN has not been acknowledged yet.
     pub fn awaits_ack_of_syn(&self) -> bool {
         self.snd.una == self.snd.iss && !matches!(self.state, State::Closed | State::Listen)
+    }
+
+    /// How many segments have arrived: our SYN and all of its text, which count as two, were one.
+    pub(super) fn as_segments(&self, counted: u64) -> u64 {
+        let is_one = !self.passive && self.opening.syn_text_taken && self.opening.failure.is_none();
+        counted.saturating_sub(u64::from(is_one))
     }
 
     /// Why text did not go with our SYN, or not all of it arrived, if it was to.

@@ -162,7 +162,8 @@ impl Tcb {
                 self.note_answer(now, range);
                 let is_forced = self.take_forced();
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
-                if !is_forced {
+                // A probe of the path MTU has the length that is tried, whatever waits.
+                if !is_forced && matches!(plan, Plan::Text(_)) {
                     self.note_small(range, mss);
                 }
             }

@@ -18,8 +18,8 @@ const MOST: usize = 4_096;
 /// it, on a machine of 64 bits.
 pub(super) const BESIDE_TEXT: usize = 832;
 
-/// Nothing waits if this much of the window may leave: one part of three.
-const WINDOW_PARTS: usize = 3;
+/// Nothing waits if more segments may leave, where no part of the window counts.
+const FEW_SEGMENTS: usize = 3;
 
 /// A packet begins where the one before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +46,10 @@ pub(super) struct Packets {
     again: Range<Seq>,
     /// The longest text of a segment until nothing more leaves now: the first of them has reported something.
     pub(super) limit: Option<usize>,
+    /// Something has just left that did not wait: what follows does not try to.
+    forced: bool,
+    /// Something waited to leave when there was no room for more.
+    bound: bool,
 }
 
 /// On what terms packets leave.
@@ -66,6 +70,8 @@ pub(super) struct Terms {
     pub(super) holds_small: bool,
     /// What more may join waits for an acknowledgment that is due.
     pub(super) gathers: bool,
+    /// But not if one of so many parts of the window may leave; 0: more than three segments.
+    pub(super) parts: usize,
     /// Urgent data is not acknowledged: segments leave alone.
     pub(super) urgent: bool,
     /// Our FIN belongs to the last packet.
@@ -131,6 +137,8 @@ impl Packets {
             pushed: start,
             again: start..start,
             limit: None,
+            forced: false,
+            bound: false,
         }
     }
 
@@ -147,6 +155,11 @@ impl Packets {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.sent.len() + self.waiting.len()
+    }
+
+    /// Whether something waited to leave when there was no room for more.
+    pub(super) fn is_bound(&self) -> bool {
+        self.bound
     }
 
     /// Where those begin that were not let out.
@@ -205,6 +218,7 @@ impl Packets {
     /// All is given that is taken; `is_short`: not all that the user has.
     fn end_giving(&mut self, is_short: bool, giving: &mut Giving, terms: &mut Terms) {
         if is_short {
+            self.bound = self.is_held(terms);
             self.push();
             self.let_all_out(giving, terms);
         } else if let Some(last) = self.waiting.back_mut() {
@@ -213,6 +227,16 @@ impl Packets {
         if !giving.part || self.end() > self.pushed + giving.half {
             self.push();
         }
+    }
+
+    /// Whether something waits, even if the last packet leaves as one that is full does.
+    fn is_held(&self, terms: &Terms) -> bool {
+        let at_once = Terms {
+            gathers: false,
+            ..terms.clone()
+        };
+        let leaves = || self.look(&at_once).is_some_and(|look| look.end.is_some());
+        !self.waiting.is_empty() && (self.waiting.len() > 1 || !leaves())
     }
 
     fn let_all_out(&mut self, giving: &mut Giving, terms: &mut Terms) {
@@ -343,10 +367,11 @@ impl Packets {
         let room = terms.window.saturating_sub(terms.in_flight) * terms.mss;
         let limit = usable.min(room);
         let window = terms.wnd.min(terms.window * terms.mss);
-        if limit >= terms.most * terms.mss
-            || (!is_last && limit >= len)
-            || limit >= window / WINDOW_PARTS
-        {
+        let is_much = match terms.parts {
+            0 => limit > FEW_SEGMENTS * terms.mss,
+            parts => limit >= window / parts,
+        };
+        if limit >= terms.most * terms.mss || (!is_last && limit >= len) || is_much {
             return false;
         }
         let lacks = if room < usable { room } else { usable };
@@ -405,6 +430,7 @@ impl Packets {
     pub(super) fn force(&mut self, place: Seq) {
         let end = self.waiting.front().map_or(place, |first| first.end);
         self.pushed = self.pushed.max(end);
+        self.forced = true;
         self.pass(place);
         if let Some(last) = self.sent.back_mut() {
             last.pushed = true;
@@ -503,10 +529,11 @@ impl Packets {
         is_new || !self.again.is_empty()
     }
 
-    /// Nothing more leaves now.
-    pub(super) fn end_flight(&mut self) {
+    /// Nothing more leaves now. Returns whether the first packet that waits has tried to.
+    pub(super) fn end_flight(&mut self) -> bool {
         self.limit = None;
         self.again = self.again.end..self.again.end;
+        !core::mem::take(&mut self.forced)
     }
 
     /// A packet ends at `place` at the latest.
@@ -564,6 +591,7 @@ mod tests {
             edge: at(30_000),
             holds_small: false,
             gathers: false,
+            parts: 3,
             urgent: false,
             fin: false,
         }

@@ -321,7 +321,7 @@ impl Tcb {
         let usable = self.snd_edge().saturating_since(self.snd.nxt);
         if unsent > 0 && usable < unsent.min(self.segment_limit()) {
             Limit::Window
-        } else if unsent == 0 && self.starved && !self.has_send_room() {
+        } else if unsent == 0 && self.starved && self.is_bound_by_buffer() {
             Limit::Buffer
         } else {
             Limit::Path

@@ -83,6 +83,7 @@ impl Tcb {
             edge: self.snd_edge(),
             holds_small: self.holds_small(let_out == 0),
             gathers: self.gathers,
+            parts: self.config.gathered_parts as usize,
             urgent: self.snd.up.is_some(),
             fin: self.snd.fin.is_some(),
         }
@@ -255,8 +256,9 @@ impl Tcb {
     /// What may leave has left, or tried to.
     #[inline]
     pub(super) fn end_flight(&mut self) {
-        if let Some(packets) = self.boundaries.packets_mut() {
-            packets.end_flight();
+        if let Some(packets) = self.boundaries.packets_mut()
+            && packets.end_flight()
+        {
             self.try_packet();
         }
     }
