@@ -23,6 +23,9 @@ pub struct Windows {
     /// The window scale is that of [`TcpConfig::receive_buffer`](super::TcpConfig::receive_buffer), whatever
     /// size the user has asked for, as in FreeBSD. Default off.
     pub scales_for_largest: bool,
+    /// The window scale is that of a buffer of so many octets, if none grows to more and the user has asked for no
+    /// size, as in Linux with `rmem_max`. Default 0.
+    pub least_scaled: usize,
     /// How the room in the receive buffer is counted. Default [`ReceiveRoom::Octets`].
     pub room: ReceiveRoom,
     /// With [`ReceiveRoom::Packets`], a scaled window shrinks if packets have taken more memory than

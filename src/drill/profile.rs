@@ -160,6 +160,7 @@ fn linux(host: Config) -> Config {
         windows: Windows {
             whole_segment_window: true,
             room: ReceiveRoom::Packets,
+            least_scaled: 4 << 20,
             ..Windows::default()
         },
         user_timeout_from: UserTimeoutFrom::Retransmission,

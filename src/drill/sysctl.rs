@@ -54,7 +54,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "optmem_max",
     "ping_group_range",
     "raw_l3mdev_accept",
-    "rmem_max",
     "router_solicitations",
     "rp_filter",
     "send_redirects",
@@ -329,6 +328,7 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
+        "rmem_max" => config.tcp.windows.least_scaled = number(value)?.try_into().ok()?,
         "somaxconn" => config.strangers.max_backlog = number(value)?.try_into().ok()?,
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,

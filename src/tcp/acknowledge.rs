@@ -472,7 +472,7 @@ impl Tcb {
         self.forget_window_of_syn();
         self.forget_challenges();
         self.acknowledge(now, ack, seg);
-        self.expect_segments();
+        self.expect_segments(now);
         self.count_from_handshake(now);
         self.start_congestion(now, was_lost);
         if self.counts_packets() {

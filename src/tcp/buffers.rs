@@ -237,20 +237,30 @@ impl Tcb {
         }
     }
 
-    /// Text has arrived, in order up to RCV.NXT, with this echo of a timestamp.
+    /// `text` octets have arrived, `in_order` of them, up to RCV.NXT, with this echo of a timestamp.
     #[inline(always)]
-    pub(super) fn sample_round_trip(&mut self, now: Instant, echo: Option<u32>) {
+    pub(super) fn sample_round_trip(
+        &mut self,
+        now: Instant,
+        text: usize,
+        in_order: usize,
+        echo: Option<u32>,
+    ) {
         let RoundTrip {
             timed, shortest, ..
         } = &self.right_sizing.round_trip;
         if *timed != Timed::Nothing || shortest.is_none() {
-            self.take_round_trip(now, echo);
+            self.take_round_trip(now, text, in_order, echo);
         }
     }
 
-    fn take_round_trip(&mut self, now: Instant, echo: Option<u32>) {
+    fn take_round_trip(&mut self, now: Instant, text: usize, in_order: usize, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
         if round_trip.shortest.or(round_trip.before).is_none() {
+            // Where packets are counted nothing is ever known here.
+            if self.rcv.memory.is_some() {
+                return self.sample_rounds(now, text, in_order, echo);
+            }
             // The handshake has shown one, before this connection's own text filled any queue.
             round_trip.shortest = self.recovery.rtt.srtt_nanos();
         }
@@ -373,14 +383,12 @@ impl Tcb {
         }
     }
 
-    pub(super) fn right_size(&mut self, now: Instant, place: Seq) -> usize {
+    fn right_size(&mut self, now: Instant, place: Seq) -> usize {
         let sizing = &mut self.right_sizing;
         let (sampled, srtt) = (sizing.round_trip.shortest(), self.recovery.rtt.srtt());
         let round = match self.agreed.timestamps {
             // Until there is a sample, the handshake has shown what a round trip is.
             true => sampled.or(srtt),
-            // Where packets count, nothing but a window full of text tells, as in Linux.
-            false if self.rcv.memory.is_some() => sizing.measured_round_trip(),
             // A window full of text may take longer to come than a round trip.
             false => srtt.or(sampled),
         };

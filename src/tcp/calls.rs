@@ -223,6 +223,7 @@ impl Tcb {
             | State::FinWait1
             | State::FinWait2
             | State::CloseWait => {
+                self.tell_window_in_reset();
                 self.set_reset_apart();
                 self.reset_due = true;
             }
@@ -461,7 +462,7 @@ impl Tcb {
             beyond_gap: self.stats.beyond_gap,
             last_text_received: self.stats.last_text_received,
             last_ack_received: self.stats.last_ack_received,
-            receiver_rtt: self.right_sizing.measured_round_trip(),
+            receiver_rtt: self.receiver_round_trip(),
             last_text_sent: self.last_sent,
             rcv_mss: self.rcv.mss as u16,
             advertised_mss: super::handshake::own_mss(&self.config, self.path),

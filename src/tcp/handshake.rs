@@ -87,6 +87,10 @@ pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
         true => config.receive_buffer,
         false => buffers::largest_receive_buffer(config),
     };
+    let largest = match config.socket.receive_buffer {
+        Some(_) => largest,
+        None => largest.max(config.windows.least_scaled),
+    };
     let clamp = config.socket.window_clamp.unwrap_or(usize::MAX);
     let largest = largest.min(clamp);
     (0..=14)

@@ -74,7 +74,7 @@ impl Tcb {
 
     /// A part of the round trip as a receiver has measured it. Nothing before that.
     fn part_of_round_trip(&self) -> Duration {
-        let round = self.right_sizing.measured_round_trip();
+        let round = self.receiver_round_trip();
         let round = round.map(|round| {
             self.recovery
                 .rtt

@@ -80,7 +80,7 @@
 //! | `output` | §3.7, §3.8 | notes that segment as sent, and builds it |
 //! | `windows` | §3.8.6 | the windows that we advertise |
 //! | `packet_memory` | | the memory that a packet takes, as in Linux |
-//! | `receive_memory`, `receive_room` | §3.8.6 | windows computed, as in Linux, from the memory that packets take |
+//! | `receive_memory`, `receive_room`, `receive_rounds` | §3.8.6 | windows computed, as in Linux, from the memory that packets take, and from what is read in a round trip |
 //! | `nagle` | §3.7.4, §3.8.6.2.1 | whether less than a full segment may be sent |
 //! | `timers`, `timeouts` | §3.10.8 | the deadlines, and what each expiry does |
 //! | `time_wait` | §3.6.1 | a connection in TIME-WAIT, in little memory |
@@ -147,6 +147,7 @@ mod ranges;
 mod readiness;
 mod receive_memory;
 mod receive_room;
+mod receive_rounds;
 mod recent;
 mod recovery;
 mod recv_buffer;

@@ -11,6 +11,7 @@ use core::ops::Range;
 use std::collections::VecDeque;
 
 use super::packet_memory::{HEADROOM, PAGE, TRAILER, buffer_of};
+use super::receive_rounds::Rounds;
 use super::seq::Seq;
 use crate::time::Instant;
 
@@ -156,6 +157,8 @@ pub(super) struct ReceiveMemory {
     refuses: bool,
     /// When that came which was read last.
     read: Came,
+    /// Round trips, and what is read in them.
+    pub(super) rounds: Rounds,
 }
 
 impl ReceiveMemory {
@@ -186,6 +189,7 @@ impl ReceiveMemory {
             has_grown: false,
             refuses: false,
             read: Came(Instant::ZERO),
+            rounds: Rounds::new(terms.start, 0),
         };
         memory.expect_segments(terms.peer_segment, terms.window);
         memory
@@ -230,6 +234,12 @@ impl ReceiveMemory {
     pub(super) fn allocated(&self) -> usize {
         let packets = self.queue.capacity() + self.ahead.capacity();
         size_of::<ReceiveMemory>() + packets * size_of::<Packet>()
+    }
+
+    /// Where what was read just now ends, up to `place`, or the first packet of it.
+    pub(super) fn first_read(&self, place: Seq) -> Option<Seq> {
+        let first = self.queue.front()?;
+        (first.text.start < place).then(|| first.text.end.min(place))
     }
 
     /// The right edge of the last window.
@@ -296,9 +306,12 @@ impl ReceiveMemory {
         (self.limit, self.is_fixed) = (limit.max(LEAST_LIMIT), true);
     }
 
-    /// They may take more, if that is more.
-    pub(super) fn widen(&mut self, limit: usize) {
-        let limit = limit.min(self.largest);
+    /// Such a window gets the memory that it will take, if that is more, and as much more as what lies beyond gaps reaches
+    /// beyond `nxt`.
+    pub(super) fn widen(&mut self, window: usize, nxt: Seq) {
+        let end = self.ahead.last().map_or(nxt, |last| last.text.end);
+        let window = (window.saturating_add(end.saturating_since(nxt))).min(self.largest);
+        let limit = ((window << 8) / self.ratio.max(1)).min(self.largest);
         if limit > self.limit && !self.is_fixed {
             self.limit = limit;
             self.clamp = self.text_in(limit);

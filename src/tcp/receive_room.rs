@@ -4,13 +4,14 @@
 
 use super::buffers::LARGEST;
 use super::receive_memory::{Arrival, LEAST_LIMIT, Packet, ReceiveMemory, Terms};
+use super::receive_rounds::Rounds;
 use super::seq::Seq;
 use super::state::State;
 use super::status::Receiving;
 use super::tcb::{AckDue, Tcb};
 use super::text::AboutText;
-use crate::config::ReceiveRoom;
-use crate::time::Instant;
+use crate::config::{ReceiveGrowth, ReceiveRoom};
+use crate::time::{Duration, Instant};
 
 /// Beyond the window one segment may be taken, which is no longer than that.
 const LONGEST_SEGMENT: usize = 65_535;
@@ -28,7 +29,7 @@ impl Tcb {
         let clamp = self.config.socket.window_clamp.unwrap_or(usize::MAX);
         let limit = (2 * self.recv_buffer.capacity()).max(LEAST_LIMIT);
         let segment = self.own_segment();
-        let memory = ReceiveMemory::new(&Terms {
+        let mut memory = ReceiveMemory::new(&Terms {
             limit,
             is_fixed: self.config.socket.receive_buffer.is_some(),
             may_shrink: self.config.windows.may_shrink && self.own_shift() > 0,
@@ -43,15 +44,59 @@ impl Tcb {
         let first = FIRST_SEGMENTS * segment;
         self.right_sizing
             .expect(memory.threshold().min(window).min(first));
+        memory.rounds = Rounds::new(self.rcv.nxt, self.right_sizing.most());
         self.rcv.memory = Some(Box::new(memory));
         self.fit_receive_buffer();
     }
 
     /// The handshake has shown how long segments are; but who was opened by Fast Open had to know before.
-    pub(super) fn expect_segments(&mut self) {
+    pub(super) fn expect_segments(&mut self, now: Instant) {
         let (window, segment) = (self.window_left(), self.snd.mss);
         if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !self.opening.is_child) {
             memory.expect_segments(segment, window);
+            memory.rounds.start(now);
+        }
+    }
+
+    /// `text` octets have come, `in_order` of them, up to RCV.NXT, with this echo of a timestamp.
+    #[inline(never)]
+    pub(super) fn sample_rounds(
+        &mut self,
+        now: Instant,
+        text: usize,
+        in_order: usize,
+        echo: Option<u32>,
+    ) {
+        let ticks = echo.map(|echo| self.timestamps.option(now).val.wrapping_sub(echo));
+        let waits = self.recv_buffer.len() > in_order;
+        let (nxt, told, may_grow) = (self.rcv.nxt, self.window_told(), self.may_widen());
+        let Some(memory) = &mut self.rcv.memory else {
+            return;
+        };
+        if let (Some(echo), Some(ticks)) = (echo, ticks)
+            && text >= memory.segment()
+        {
+            memory.rounds.on_echo(echo, ticks, waits);
+        }
+        if in_order > 0 {
+            memory.rounds.on_text(now, nxt, told);
+        } else if may_grow {
+            // What lies beyond a gap takes memory, too.
+            memory.widen(2 * memory.rounds.most(), nxt);
+        }
+    }
+
+    /// Whether the receive buffer may grow.
+    fn may_widen(&self) -> bool {
+        let never = self.config.windows.growth == ReceiveGrowth::Never;
+        self.allowance.plenty && !never && self.config.socket.receive_buffer.is_none()
+    }
+
+    /// The round trip as the receiver sees it; `None` before it has measured one.
+    pub(super) fn receiver_round_trip(&self) -> Option<Duration> {
+        match &self.rcv.memory {
+            Some(memory) => memory.rounds.round_trip(),
+            None => self.right_sizing.measured_round_trip(),
         }
     }
 
@@ -265,6 +310,13 @@ impl Tcb {
         }
     }
 
+    /// Where packets are counted a reset of the user tells the window that there is, like an acknowledgment.
+    pub(super) fn tell_window_in_reset(&mut self) {
+        if self.rcv.memory.is_some() {
+            self.tell_window_of_memory();
+        }
+    }
+
     /// RCV.NXT passes the peer's FIN. A window that is not computed any more stays as large as it is.
     pub(super) fn pass_fin(&mut self) {
         self.rcv.nxt += 1;
@@ -295,17 +347,20 @@ impl Tcb {
 
     /// The user has read, or asked for another size.
     pub(super) fn size_receive_memory(&mut self, now: Instant) {
-        let place = self.recv_buffer.read_place();
+        let (place, nxt) = (self.recv_buffer.read_place(), self.rcv.nxt);
         let fixed = self.config.socket.receive_buffer;
-        let wanted = match fixed {
-            None if self.allowance.plenty => 2 * self.right_size(now, place),
-            _ => 0,
-        };
+        let may_grow = self.may_widen();
         if let Some(memory) = &mut self.rcv.memory {
+            let first = memory.first_read(place);
+            let wanted = first.and_then(|first| {
+                let waiting = nxt.saturating_since(first);
+                memory.rounds.on_read(now, first, waiting)
+            });
             memory.read_to(place);
-            match fixed {
-                Some(fixed) => memory.fix(2 * fixed.clamp(1, LARGEST)),
-                None => memory.widen(wanted),
+            match (fixed, wanted) {
+                (Some(fixed), _) => memory.fix(2 * fixed.clamp(1, LARGEST)),
+                (None, Some(window)) if may_grow => memory.widen(window, nxt),
+                (None, _) => {}
             }
         }
         self.fit_receive_buffer();
@@ -350,7 +405,7 @@ impl Tcb {
             threshold: memory.map(|memory| memory.threshold()),
             clamp: memory.map(|memory| memory.clamp()),
             segment: memory.map(|memory| memory.segment()),
-            most_read: self.right_sizing.most(),
+            most_read: memory.map_or(self.right_sizing.most(), |memory| memory.rounds.most()),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Tcb {
         let AboutText { mss, echo, .. } = about;
         self.rcv.mss = self.rcv.mss.max(text.min(mss));
         self.rcv.nxt = self.recv_buffer.next();
-        self.sample_round_trip(now, echo);
+        self.sample_round_trip(now, text, inserted.in_order, echo);
         self.schedule_ack(now, text, inserted, about.is_pushed);
         if inserted.in_order > 0 {
             self.stats.last_text_received = now;
