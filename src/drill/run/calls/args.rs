@@ -126,7 +126,7 @@ pub(super) fn number(expr: &Expr) -> Result<i64, Stop> {
 }
 
 /// What is called otherwise in FreeBSD, or by some.
-const ALIASES: [(&str, &str); 7] = [
+const ALIASES: [(&str, &str); 13] = [
     ("PF_UNSPEC", "AF_UNSPEC"),
     ("PF_INET", "AF_INET"),
     ("PF_INET6", "AF_INET6"),
@@ -134,11 +134,18 @@ const ALIASES: [(&str, &str); 7] = [
     ("TIOCINQ", "SIOCINQ"),
     ("SO_REUSEPORT_LB", "SO_REUSEPORT"),
     ("TCP_NOPUSH", "TCP_CORK"),
+    ("IPV6_PMTUDISC_DONT", "IP_PMTUDISC_DONT"),
+    ("IPV6_PMTUDISC_WANT", "IP_PMTUDISC_WANT"),
+    ("IPV6_PMTUDISC_DO", "IP_PMTUDISC_DO"),
+    ("IPV6_PMTUDISC_PROBE", "IP_PMTUDISC_PROBE"),
+    ("O_NDELAY", "O_NONBLOCK"),
+    ("FNDELAY", "O_NONBLOCK"),
 ];
 
-/// What the layer below has no use for: how files are opened, the bits of a type of service (RFC 1349),
-/// and how several messages are moved.
-const OTHERS: [(&str, i64); 15] = [
+/// What the layer below has no use for: how files are opened, the bits of a type of service (RFC 1349, RFC 2474, RFC 2597,
+/// RFC 3168, RFC 3246), how several messages are moved, the longest backlog, and how a
+/// path MTU is not to be heard of.
+const OTHERS: [(&str, i64); 46] = [
     ("O_CREAT", O_CREAT as i64),
     ("O_EXCL", O_EXCL as i64),
     ("O_TRUNC", O_TRUNC as i64),
@@ -153,7 +160,38 @@ const OTHERS: [(&str, i64); 15] = [
     ("IPTOS_MINCOST", 0x02),
     ("IPTOS_ECN_ECT0", 0x02),
     ("IPTOS_ECN_CE", 0x03),
+    ("IPTOS_DSCP_AF11", 0x28),
+    ("IPTOS_DSCP_AF12", 0x30),
+    ("IPTOS_DSCP_AF13", 0x38),
+    ("IPTOS_DSCP_AF21", 0x48),
+    ("IPTOS_DSCP_AF22", 0x50),
+    ("IPTOS_DSCP_AF23", 0x58),
+    ("IPTOS_DSCP_AF31", 0x68),
+    ("IPTOS_DSCP_AF32", 0x70),
+    ("IPTOS_DSCP_AF33", 0x78),
+    ("IPTOS_DSCP_AF41", 0x88),
+    ("IPTOS_DSCP_AF42", 0x90),
+    ("IPTOS_DSCP_AF43", 0x98),
+    ("IPTOS_DSCP_EF", 0xb8),
+    ("IPTOS_CLASS_CS0", 0x00),
+    ("IPTOS_CLASS_CS1", 0x20),
+    ("IPTOS_CLASS_CS2", 0x40),
+    ("IPTOS_CLASS_CS3", 0x60),
+    ("IPTOS_CLASS_CS4", 0x80),
+    ("IPTOS_CLASS_CS5", 0xa0),
+    ("IPTOS_CLASS_CS6", 0xc0),
+    ("IPTOS_CLASS_CS7", 0xe0),
+    ("IPTOS_LOWCOST", 0x02),
+    ("IPTOS_ECN_NOT_ECT", 0x00),
+    ("IPTOS_ECN_ECT1", 0x01),
+    ("IPTOS_ECN_MASK", 0x03),
+    ("IPTOS_DSCP_MASK", 0xfc),
     ("MSG_WAITFORONE", MSG_WAITFORONE as i64),
+    ("SOMAXCONN", 4_096),
+    ("IP_PMTUDISC_INTERFACE", 4),
+    ("IP_PMTUDISC_OMIT", 5),
+    ("IPV6_PMTUDISC_INTERFACE", 4),
+    ("IPV6_PMTUDISC_OMIT", 5),
 ];
 
 /// A file that there is not is made.

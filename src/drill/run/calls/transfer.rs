@@ -325,6 +325,13 @@ pub(super) fn sendfile(run: &mut Run<'_>, args: &Args<'_>) -> Result<Begun, Stop
     let size = run.files.sizes.get(&path).copied().unwrap_or(0);
     let from = offset.map_or(at, |offset| offset.max(0) as u64);
     let len = count.min(size.saturating_sub(from) as usize);
+    if run.host.calls().may_wait(fd, 0) {
+        // It waits until everything is accepted.
+        if let (None, Some(File::Regular { at, .. })) = (offset, run.files.get_mut(source)) {
+            *at += len as u64;
+        }
+        return Ok(transmit(fd, len, 0));
+    }
     let sent = run.host.calls().send(fd, &vec![0; len], 0);
     if let (Ok(sent), None, Some(File::Regular { at, .. })) =
         (&sent, offset, run.files.get_mut(source))
