@@ -86,9 +86,9 @@ impl FromStr for CongestionControl {
 /// reveals nothing about the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WindowUse {
-    /// By what was in flight when the acknowledgment came: all of the window but a segment, or, in slow
-    /// start, half of it. With [`Pacing::Always`], also if all of it was in flight since the last window was
-    /// sent: what waits for the pacer is not in flight.
+    /// By what was in flight when the acknowledgment came, or, while text waits, when all had left that could: all
+    /// of the window but a segment, or, in slow start, half of it. With [`Pacing::Always`], also if all of it was in
+    /// flight since the last window was sent: what waits for the pacer is not in flight.
     #[default]
     InFlight,
     /// By the most that was in flight since the last window was sent: all of the window, or, in slow

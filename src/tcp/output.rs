@@ -55,6 +55,7 @@ impl Tcb {
         self.age_path_mtu(now);
         let Some(plan) = self.plan(limit) else {
             self.burst.end();
+            self.note_flight();
             self.end_flight();
             return None;
         };

@@ -1,17 +1,21 @@
 //! Whether the congestion window is in use: one that nobody fills does not grow (RFC 9438 §4.2, RFC
 //! 7661 §1).
+//!
+//! Acknowledgments often come together, and nothing leaves between them. So each finds less in flight than the one
+//! before, though there is enough to send. What tells whether the window is in use is what was in flight when all had
+//! left that could.
 
 use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::{Pacing, WindowUse};
 
-/// What was in flight at most since the last window was sent, with [`WindowUse::LastWindow`], or where
-/// what the window lets out waits for the pacer.
+/// How much was in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Usage {
     /// It was all of the window.
     full: bool,
-    /// Octets.
+    /// Octets: at most since the last window was sent, with [`WindowUse::LastWindow`], or where what the window lets
+    /// out waits for the pacer; otherwise when some text had last to wait while all else had left.
     most: u32,
     /// When this is acknowledged, another window is under way.
     until: Seq,
@@ -50,8 +54,21 @@ impl Tcb {
         }
     }
 
-    /// Whether what the window lets out waits for the pacer: of acknowledgments that come together, the later
-    /// ones find less in flight than the window, whoever has enough to send.
+    /// All that may leave has left.
+    #[inline]
+    pub(super) fn note_flight(&mut self) {
+        if self.counts_last_flight() && self.has_unsent() {
+            let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+            self.usage.most = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Whether what was in flight when all had left that could tells of the window's use.
+    fn counts_last_flight(&self) -> bool {
+        self.config.window_use == WindowUse::InFlight && !self.fills_window_late()
+    }
+
+    /// Whether what the window lets out waits for the pacer: then it may never be in flight all at once.
     fn fills_window_late(&self) -> bool {
         self.config.pacing.when == Pacing::Always
     }
@@ -73,7 +90,11 @@ impl Tcb {
         let slow_start = cwnd < ssthresh;
         match self.config.window_use {
             WindowUse::InFlight => {
-                let flight = in_flight as u64;
+                let last = match self.counts_last_flight() && self.has_unsent() {
+                    true => u64::from(self.usage.most),
+                    false => 0,
+                };
+                let flight = last.max(in_flight as u64);
                 flight + self.snd.mss as u64 >= cwnd
                     || (slow_start && 2 * flight >= cwnd)
                     || (self.fills_window_late() && self.usage.full)

@@ -168,6 +168,25 @@ fn slow_start_doubles_the_window_each_round_trip() {
     });
 }
 
+/// Acknowledgments that are received together find less and less in flight, since nothing leaves between
+/// them. The window is in use all the same as long as text waits for it, and only then.
+#[test]
+fn acknowledgments_that_come_together_open_the_window_as_far() {
+    in_both_families(|family| {
+        for (len, cwnd) in [(60_000, 20_000), (10_000, 14_000)] {
+            let mut d = wide(family, plain());
+            d.sends(len);
+            segments_leave(&mut d, &from(301, 10));
+            let acks = (2301..=10_301).step_by(2000);
+            let acks = acks.map(|ack| format!("<SEQ=101><ACK={ack}><WND=60000><CTL=ACK>"));
+            let acks: Vec<String> = acks.collect();
+            d.arrive_together(&acks.iter().map(String::as_str).collect::<Vec<_>>());
+            assert_eq!(d.status().cwnd, cwnd, "{len}");
+            d.all_that_leaves();
+        }
+    });
+}
+
 /// RFC 3465: it counts octets. A peer that divides its acknowledgments gains nothing.
 #[test]
 fn divided_acknowledgments_gain_nothing() {
