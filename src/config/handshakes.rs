@@ -38,4 +38,10 @@ pub struct Handshakes {
     /// When both sides open at once, the acknowledgment of our SYN,ACK gives an RTT sample. Off, it does so only with
     /// timestamps, since it may be that of our SYN (RFC 6298 §3). Default off.
     pub crossing_samples: bool,
+    /// Data begins with an RTO of 3 s whenever the handshake has given no RTT sample: because the SYN came again, or was
+    /// answered with a SYN cookie. Off, only if our own SYN was sent again for a timeout (RFC 6298 §5.7). Default off.
+    pub unsampled_waits_longer: bool,
+    /// Until the handshake ends, STATUS tells the window that a timeout of our SYN leaves, one segment, and the threshold.
+    /// Off, that which data would begin with (RFC 5681 §3.1). Default off.
+    pub lost_syns_reduce: bool,
 }

@@ -222,6 +222,8 @@ fn habits() -> Habits {
             zero_mss_is_none: true,
             crossing_offers_again: true,
             crossing_samples: true,
+            unsampled_waits_longer: true,
+            lost_syns_reduce: true,
         },
         icmp_trust: IcmpTrust {
             next_place: true,

@@ -129,10 +129,13 @@ impl Stack {
         };
         let syn = stateless::remembered(&open, ack, SIZES[usize::from(size)]);
         let mut tcb = Tcb::open_remembered(now, &open, &syn);
-        // The low bits of the timestamp that it echoes held options: it gives no RTT sample.
+        // The low bits of the timestamp that it echoes held options: it gives no RTT sample, unless any does.
         let mut ack = *ack;
         if let Some(timestamps) = &mut ack.options.timestamps {
-            timestamps.ecr = 0;
+            timestamps.ecr = match config.habits.recovery.samples_in_order {
+                true => stateless::echo(timestamps.ecr, tcb.timestamp_clock(Instant::ZERO)),
+                false => 0,
+            };
         }
         if let Some(reason) = tcb.segment_arrives(now, arrival.ecn, &ack, &arrival.text) {
             self.counters.count_discarded(reason);

@@ -463,8 +463,8 @@ impl Tcb {
     /// Our SYN has been acknowledged: the connection is established.
     pub(super) fn take_handshake_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         let retries = self.recovery.retries();
-        if retries > 0 {
-            self.recovery.rtt.restart_after_lost_syn();
+        if retries > 0 || self.config.habits.handshakes.unsampled_waits_longer {
+            self.recovery.rtt.start_with_caution();
         }
         // Not if the peer echoes the first of several: what was lost then is an answer (RFC 3522 §3.2).
         let was_lost = retries > self.config.syn_losses_forgiven

@@ -419,7 +419,7 @@ impl Tcb {
             state: self.state,
             srtt: self.recovery.rtt.srtt(),
             rttvar: self.recovery.rtt.rttvar(),
-            rto: self.recovery.rtt.rto(),
+            rto: self.rto_told(),
             cwnd: self.recovery.window(self.congestion.window()),
             ssthresh: self.congestion.ssthresh(),
             snd_wnd: self.snd.wnd as u32,

@@ -88,6 +88,15 @@ fn mark(clock: u32, syn: &TcpHeader) -> u32 {
     }
 }
 
+/// What a [`syn_ack`] that is echoed as `ecr` has shown, of a clock that has begun at `first`: that may be a little
+/// before it.
+pub fn echo(ecr: u32, first: u32) -> u32 {
+    match first.wrapping_sub(ecr) <= BITS {
+        true => first,
+        false => ecr,
+    }
+}
+
 /// The SYN that must have come before `ack`, which acknowledges our [`syn_ack`], if its MSS was `mss`.
 pub fn remembered(open: &Open<'_>, ack: &TcpHeader, mss: u16) -> TcpHeader {
     let mut options = Options {

@@ -3,7 +3,7 @@
 use super::congestion::Loss;
 use super::ecn::Congestion;
 use super::readiness::Readiness;
-use super::recovery::{Acknowledgment, Blocks};
+use super::recovery::{Acknowledgment, Blocks, UNSAMPLED};
 use super::state::{Event, State};
 use super::tcb::{AckDue, Tcb};
 use super::timers::Timer;
@@ -147,6 +147,17 @@ impl Tcb {
         let doublings = self.recovery.retries().saturating_sub(linear).min(16);
         let first = config.initial_rto.max(config.min_rto);
         (first * (1 << doublings)).min(config.max_rto)
+    }
+
+    /// What STATUS says of RTO: in SYN-SENT how long our SYN waits; where Fast Open has opened a connection early, what text
+    /// will begin with unless the handshake still gives a sample, as in Linux, whose SYN,ACK has a timer of its own.
+    pub(super) fn rto_told(&self) -> Duration {
+        let waits_longer = self.config.habits.handshakes.unsampled_waits_longer;
+        match self.state {
+            State::SynSent => self.syn_wait(),
+            _ if waits_longer && self.is_open_early() => UNSAMPLED,
+            _ => self.recovery.rtt.rto(),
+        }
     }
 
     /// Retries at one interval do not make the attempt longer than the others would take, each after

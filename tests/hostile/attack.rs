@@ -213,6 +213,8 @@ fn any_habits(random: &mut Random) -> Habits {
             zero_mss_is_none: random.chance(40),
             crossing_offers_again: random.chance(40),
             crossing_samples: random.chance(40),
+            unsampled_waits_longer: random.chance(40),
+            lost_syns_reduce: random.chance(40),
         },
         icmp_trust: IcmpTrust {
             next_place: random.chance(40),

@@ -41,8 +41,9 @@ pub struct RecoveryHabits {
     pub finds_lost_resends: bool,
     /// RACK.rtt is that of the last segment that an acknowledgment covers, or, if it covers none, of the last that it
     /// reports. Without timestamps, one that covers anything that was sent again gives no RTT sample, be it reported
-    /// before. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2, step 2), and what was
-    /// reported before does not matter. Default off.
+    /// before. With timestamps one of our SYN always does, even if the first of several is echoed, or a SYN cookie, whose
+    /// timestamp is up to 63 ms too old. Off, what is reported comes first, since it usually left last (RFC 8985 §6.2,
+    /// step 2), what was reported before does not matter, and neither do such echoes. Default off.
     pub samples_in_order: bool,
     /// D-SACKs never widen the reordering window, as in Linux if `tcp_recovery` has bit 2. Default off.
     pub fixed_reordering_window: bool,

@@ -132,7 +132,8 @@ impl Recovery {
             None => {
                 // Timestamps tell a retransmission from the original, but only to the millisecond.
                 let last = arrivals.sent.max(arrivals.resent);
-                let is_sample = |echo: &Instant| self.rtt.is_sample(*echo, last);
+                let any = self.habits.samples_in_order;
+                let is_sample = |echo: &Instant| any || self.rtt.is_sample(*echo, last);
                 let echo = ack.echo.filter(|_| ack.advances()).filter(is_sample)?;
                 Duration::from_millis(ack.now.as_millis() - echo.as_millis())
             }

@@ -51,7 +51,7 @@ use prr::Prr;
 use rate::Rate;
 pub use report::RecoveryState;
 pub(crate) use report::{Acknowledgment, Flight, Report};
-pub(crate) use rtt::Rtt;
+pub(crate) use rtt::{Rtt, UNSAMPLED};
 pub(crate) use sack::Blocks;
 pub(crate) use scoreboard::Counts;
 use scoreboard::Scoreboard;

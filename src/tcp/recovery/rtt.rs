@@ -42,6 +42,9 @@ const NEVER: u64 = u64::MAX;
 /// §6.2, step 1).
 const HALF_WINDOW: u64 = 150_000_000_000;
 
+/// RFC 6298 §5.7: the RTO with which data begins after a lost SYN.
+pub(crate) const UNSAMPLED: Duration = Duration::from_secs(3);
+
 impl Rtt {
     pub(crate) fn new(config: &TcpConfig) -> Rtt {
         let first = nanos(config.initial_rto.clamp(config.min_rto, config.max_rto));
@@ -164,10 +167,10 @@ impl Rtt {
         }
     }
 
-    /// Data begins after the SYN had to be sent again (RFC 6298 §5.7).
-    pub(crate) fn restart_after_lost_syn(&mut self) {
+    /// Data begins after the SYN had to be sent again (RFC 6298 §5.7), or without a sample for another reason.
+    pub(crate) fn start_with_caution(&mut self) {
         if !self.is_known() {
-            self.set_rto(nanos(Duration::from_secs(3)));
+            self.set_rto(nanos(UNSAMPLED));
         }
     }
 
@@ -346,7 +349,7 @@ mod tests {
     fn starts_data_at_three_seconds_after_a_lost_syn() {
         let mut rtt = rtt(200);
         rtt.back_off();
-        rtt.restart_after_lost_syn();
+        rtt.start_with_caution();
         assert_eq!(rtt.rto(), Duration::from_secs(3));
     }
 
