@@ -471,10 +471,16 @@ impl Tcb {
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.forget_window_of_syn();
         self.forget_challenges();
+        if self.opening.is_child && retries > 0 && ack > self.snd.iss + 1 {
+            // That our SYN,ACK had to leave again says nothing of the text behind it.
+            self.acknowledge(now, self.snd.iss + 1, seg);
+        }
         self.acknowledge(now, ack, seg);
         self.expect_segments(now);
-        self.count_from_handshake(now);
-        self.start_congestion(now, was_lost);
+        self.count_from_handshake(now, seg);
+        if !self.has_begun_early(retries, was_lost) {
+            self.start_congestion(now, was_lost);
+        }
         if self.counts_packets() {
             self.size_send_buffer();
             // Whoever counts packets counts the silence before the first text from here.
@@ -484,6 +490,11 @@ impl Tcb {
         }
         self.stats.last_text_received = now;
         self.recovery.leave_handshake();
+        if self.opening.is_child {
+            // Nobody probes for the tail of what has left before.
+            self.recovery.on_forced();
+            self.arm_recovery_timer();
+        }
         // A connection on which nothing happens needs no room for records.
         self.recovery.shrink();
         self.on_syn_text_answered();

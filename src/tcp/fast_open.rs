@@ -193,6 +193,19 @@ impl Tcb {
         self.opening.is_child && self.state == State::SynReceived
     }
 
+    /// Whether text has left before the handshake has ended, after a SYN,ACK that could not tell the whole window.
+    #[cold]
+    pub(super) fn has_sent_early(&self) -> bool {
+        self.is_open_early() && self.snd.nxt > self.snd.iss + 1 && self.counts_packets()
+    }
+
+    /// Whether congestion control goes on as it has begun before the handshake ended: text was in flight, and the window is
+    /// what timeouts of our SYN,ACK have left of it, if there were several.
+    pub(super) fn has_begun_early(&self, retries: u32, was_lost: bool) -> bool {
+        let has_sent = self.opening.is_child && self.snd.nxt > self.snd.iss + 1;
+        has_sent && (retries > 1 || !was_lost)
+    }
+
     /// Whether our SYN has not been acknowledged yet.
     pub fn awaits_ack_of_syn(&self) -> bool {
         self.snd.una == self.snd.iss && !matches!(self.state, State::Closed | State::Listen)

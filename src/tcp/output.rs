@@ -318,7 +318,7 @@ impl Tcb {
         if !self.leaves_together() {
             self.recv_buffer.sacks_sent();
         }
-        if self.state != State::SynReceived {
+        if self.state != State::SynReceived || self.has_sent_early() {
             self.tell_window();
         }
         self.rcv.last_ack_sent = self.rcv.nxt;

@@ -90,7 +90,7 @@ impl Tcb {
             // Text leaves that early only if the connection was opened by Fast Open.
             State::SynReceived => self
                 .plan_resend()
-                .or_else(|| self.plan_text(0))
+                .or_else(|| self.plan_early_text())
                 .or_else(|| self.plan_ack()),
             State::Established
             | State::FinWait1
@@ -107,6 +107,11 @@ impl Tcb {
                 .or_else(|| self.plan_probe())
                 .or_else(|| self.plan_ack()),
         }
+    }
+
+    /// New text before the handshake has ended, unless some was lost, which waits for its end.
+    fn plan_early_text(&self) -> Option<Plan> {
+        self.recovery.lost().is_none().then(|| self.plan_text(0))?
     }
 
     /// RFC 9768 §3.2.2.1: how the SYN,ACK arrived is told before any text leaves.

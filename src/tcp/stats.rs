@@ -4,7 +4,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::recovery::RecoveryState;
-use super::segment::segments;
+use super::segment::{Segment, segments};
 use super::seq::Seq;
 use super::state::State;
 use super::tcb::Tcb;
@@ -248,12 +248,17 @@ impl Tcb {
         }
     }
 
-    /// An open has come to its end. What a passive one has sent before does not count: it may have been sent
-    /// before there was a connection.
-    pub(super) fn count_from_handshake(&mut self, now: Instant) {
+    /// An open has come to its end with `seg`. What a passive one has sent before does not count, nor what has come besides
+    /// its SYN: it may have been before there was a connection.
+    pub(super) fn count_from_handshake(&mut self, now: Instant, seg: &Segment<'_>) {
         self.stats.end_timeouts(now);
+        if self.passive && !self.opening.is_child {
+            let segments = seg.segments() as u64;
+            self.stats.segments_in = 1 + segments;
+            self.stats.text_segments_in = if seg.text.is_empty() { 0 } else { segments };
+        }
         let before = match self.opening.is_child {
-            true => self.stats.segments_out.min(1),
+            true => self.syn_acks_sent(),
             false if self.passive => self.stats.segments_out,
             false => 0,
         };
@@ -292,9 +297,15 @@ impl Tcb {
     /// Segments that do not count, because they were sent before there was a connection: the SYN,ACK of Fast Open
     /// as well.
     pub(super) fn sent_before(&self) -> u64 {
-        let syn_ack = self.stats.segments_out.min(1);
-        let of_child = if self.opening.is_child { syn_ack } else { 0 };
-        u64::from(self.stats.uncounted).max(of_child)
+        match self.opening.is_child && self.stats.uncounted == 0 {
+            true => self.syn_acks_sent(),
+            false => self.stats.uncounted.into(),
+        }
+    }
+
+    /// How often our SYN,ACK has left, before the handshake has ended: nothing else leaves again.
+    fn syn_acks_sent(&self) -> u64 {
+        self.stats.segments_out.min(1 + self.stats.retransmissions)
     }
 
     /// From now on time is spent with what keeps text back now.

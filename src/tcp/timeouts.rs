@@ -80,14 +80,18 @@ impl Tcb {
             return;
         }
         self.note_timeout(now);
+        let is_early = self.is_open_early();
+        if is_early && self.recovery.retries() != 1 {
+            return self.send_syn_ack_again(now);
+        }
         if self.has_linear_timeouts() {
             self.recovery.rtt.hold_back_off();
         }
         let report = (self.recovery).on_timeout(now, self.snd.una, self.snd.nxt);
         self.suspect_black_hole(now);
         self.watch_timeouts();
-        if self.state.is_synchronized() {
-            let first = self.recovery.retries() == 1 && report.lost.is_some();
+        if self.state.is_synchronized() || is_early {
+            let first = (self.recovery.retries() == 1 || is_early) && report.lost.is_some();
             for segment in &report.losses {
                 self.congestion.on_segment_lost(segment);
             }
@@ -99,6 +103,14 @@ impl Tcb {
         if self.state == State::SynSent {
             self.recovery.set_timer(now + self.syn_wait());
         }
+        self.arm_recovery_timer();
+    }
+
+    /// Fast Open has opened the connection early, and its SYN,ACK was not answered in time. What was sent behind it
+    /// counts as lost with the second timeout: then the path seems to be congested, and the window is reduced once.
+    fn send_syn_ack_again(&mut self, now: Instant) {
+        self.recovery.on_syn_ack_timeout(now, self.snd.iss);
+        self.watch_timeouts();
         self.arm_recovery_timer();
     }
 

@@ -133,8 +133,8 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         unacked: unacked(status),
         sacked: status.sacked as u32,
         // What was lost and sent again counts as lost until it has arrived.
-        lost: (status.lost + under_repair(status)) as u32,
-        retrans: status.resent as u32,
+        lost: of_text(status, status.lost + under_repair(status)),
+        retrans: of_text(status, status.resent),
         last_data_sent: millis(status.last_text_sent),
         last_data_recv: millis(status.last_text_received),
         last_ack_recv: millis(status.last_ack_received),
@@ -284,7 +284,15 @@ fn unacked(status: &Status) -> u32 {
     }
 }
 
-/// How often an interval was doubled: not that of a SYN,ACK that a cookie was with, which Linux counts elsewhere.
+/// So many segments, without our SYN,ACK, if more may be in flight and that was sent again.
+fn of_text(status: &Status, segments: usize) -> u32 {
+    let is_early = status.state == State::SynReceived && status.fast_open_child;
+    let of_syn = usize::from(is_early && status.backoff > 0);
+    segments.saturating_sub(of_syn) as u32
+}
+
+/// How often an interval was doubled: not that of a SYN,ACK that a cookie was with, which Linux counts elsewhere; and of
+/// a connection that is over none.
 fn backoff(status: &Status) -> u8 {
     match status.state {
         State::SynReceived if status.fast_open_child => 0,

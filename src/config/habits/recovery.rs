@@ -66,7 +66,8 @@ pub struct RecoveryHabits {
     /// segment (RFC 8985 §7.3). Default off.
     pub probes_whole_segments: bool,
     /// Text that the override timeout has forced into a small window (RFC 9293 §3.8.6.2.1) is not followed by a tail
-    /// loss probe, but by the retransmission timeout. Off, it is (RFC 8985 §7.2). Default off.
+    /// loss probe, but by the retransmission timeout; nor is the end of a handshake of Fast Open before which text has
+    /// left. Off, they are (RFC 8985 §7.2). Default off.
     pub probes_nothing_forced: bool,
     /// If a tail loss probe cannot be sent, because what was sent last lies beyond the peer's window, or because an
     /// earlier one is unanswered while new text is sent or acknowledged, the RTO counts

@@ -15,6 +15,7 @@ use super::spurious::{Episode, Proof};
 use super::{Acknowledgment, Flight, Recovery, Report};
 use crate::config::RecoveryHabits;
 use crate::tcp::seq::Seq;
+use crate::time::Instant;
 
 /// Duplicates that show a loss on a path that is not known to reorder (RFC 5681 §3.2).
 const LEAST_THRESHOLD: usize = 3;
@@ -164,6 +165,18 @@ impl Recovery {
         if self.habits.counts_duplicates && self.board.counts().unacked == 0 {
             self.newreno.phase = Phase::Open;
         }
+    }
+
+    /// The SYN,ACK at `iss`, which is all that is asked about before the handshake of Fast Open has ended, was not
+    /// answered in time: it is to be sent again. Of the text behind it that says nothing.
+    pub(crate) fn on_syn_ack_timeout(&mut self, now: Instant, iss: Seq) {
+        if self.retries == 0 {
+            self.retries_since = now;
+        }
+        self.retries = self.retries.saturating_add(1);
+        self.rtt.back_off();
+        self.rto_at = self.rtt.expiry(now);
+        self.lose_of(&(iss..iss + 1), 0);
     }
 
     /// A repair waits for more than `recover` to be acknowledged, and SND.UNA is there.

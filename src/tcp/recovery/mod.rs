@@ -173,7 +173,7 @@ impl Recovery {
         self.count_behind_probe(now);
     }
 
-    /// What has just left was forced out: see
+    /// What has just left was forced out, or has left early: see
     /// [`RecoveryHabits::probes_nothing_forced`](crate::config::RecoveryHabits).
     pub(crate) fn on_forced(&mut self) {
         if let Some(selective) = &mut self.selective
