@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::buffers;
 use super::segment::Segment;
 use super::seq::Seq;
-use super::state::State;
 use super::tcb::Tcb;
 use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
 use crate::time::Instant;
@@ -194,8 +193,8 @@ impl Tcb {
         self.snd.wl1 = self.snd.wl1.min(start);
     }
 
-    /// In SYN-SENT, the octets of text that a segment would carry to a peer that says no MSS (RFC 9293 MUST-15), beside
-    /// the options that we offer; `None` in other states.
+    /// Before the peer's SYN, the octets of text that a segment would carry to a peer that says no MSS (RFC 9293 MUST-15),
+    /// beside the options that we offer; `None` afterwards.
     pub fn assumed_segment(&self) -> Option<u16> {
         let assumed = self
             .opening
@@ -203,7 +202,7 @@ impl Tcb {
             .filter(|_| self.opening.takes_text());
         let mss = assumed.unwrap_or(self.path.default_mss);
         let options = if self.config.timestamps { 12 } else { 0 };
-        (self.state == State::SynSent).then(|| mss.saturating_sub(options))
+        (self.rcv.irs.is_none()).then(|| mss.saturating_sub(options))
     }
 
     /// The key with which every segment is signed (RFC 2385).

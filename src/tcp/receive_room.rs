@@ -400,9 +400,12 @@ impl Tcb {
     /// And the rest.
     pub(super) fn receiving(&self) -> Receiving {
         let memory = self.rcv.memory.as_ref();
+        let will_count = memory.is_none() && self.config.windows.room == ReceiveRoom::Packets;
+        let first = will_count.then(|| self.first_window());
         Receiving {
             memory: memory.map_or(self.recv_buffer.len(), |memory| memory.taken()),
-            threshold: memory.map(|memory| memory.threshold()),
+            threshold: memory.map(|memory| memory.threshold()).or(first),
+            told: memory.map(|_| self.window_told()).or(first),
             clamp: memory.map(|memory| memory.clamp()),
             segment: memory.map(|memory| memory.segment()),
             most_read: memory.map_or(self.right_sizing.most(), |memory| memory.rounds.most()),

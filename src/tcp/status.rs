@@ -99,7 +99,7 @@ pub struct Status {
     pub duplicates: u64,
     /// Octets received in order, ever.
     pub bytes_received: u64,
-    /// Segments that arrived for this connection, ever.
+    /// Segments that arrived for this connection, ever; by a passive open, its SYN, and those since it was established.
     pub segments_in: u64,
     /// Segments sent, ever; by a passive open, since it was established.
     pub segments_out: u64,
@@ -169,6 +169,9 @@ pub struct Receiving {
     pub memory: usize,
     /// Where packets count, the most that the window may be now, octets.
     pub threshold: Option<usize>,
+    /// Where packets count, the window that was told last, octets, from what was acknowledged then on; before the peer's
+    /// SYN, the first one. It may be larger than its field can say.
+    pub told: Option<usize>,
     /// The most that the window may become while the buffer has this size, octets.
     pub clamp: Option<usize>,
     /// Where packets count, what the peer's segments are expected to carry, octets.

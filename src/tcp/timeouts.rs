@@ -102,6 +102,11 @@ impl Tcb {
         }
         if self.state == State::SynSent {
             self.recovery.set_timer(now + self.syn_wait());
+            if self.config.habits.handshakes.lost_syns_reduce {
+                let in_flight = self.congestion.window();
+                let first = self.recovery.retries() == 1;
+                self.congestion.on_timeout(&Loss { now, in_flight }, first);
+            }
         }
         self.arm_recovery_timer();
     }

@@ -26,7 +26,11 @@ impl Calls<'_> {
         let socket = self.stream(fd, Errno::EINVAL)?;
         Ok(match &socket.role {
             Role::Fresh => TcpInfo {
-                state: TCP_CLOSE as u8,
+                // Who waits for the first text to connect has no connection yet, but to Linux is in SYN-SENT.
+                state: match socket.waits_for {
+                    Some(_) => TCP_SYN_SENT as u8,
+                    None => TCP_CLOSE as u8,
+                },
                 flags: 1,
                 ..untried(&socket.config)
             },
@@ -174,7 +178,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         reord_seen: status.reorderings as u32,
         rcv_ooopack: status.beyond_gap as u32,
         snd_wnd: status.snd_wnd,
-        rcv_wnd: status.rcv_wnd,
+        rcv_wnd: (status.receiving.told).map_or(status.rcv_wnd, |told| told as u32),
         ..timeouts(status, times)
     }
 }
@@ -295,6 +299,7 @@ fn of_text(status: &Status, segments: usize) -> u32 {
 /// a connection that is over none.
 fn backoff(status: &Status) -> u8 {
     match status.state {
+        State::Closed => 0,
         State::SynReceived if status.fast_open_child => 0,
         _ => status.doublings.min(255) as u8,
     }
