@@ -341,6 +341,9 @@ pub struct TcpConfig {
     pub syn_losses_forgiven: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
+    /// The segments of a passive open have the traffic class of its SYN, but for the ECN bits, whatever
+    /// [`SocketOptions::traffic_class`] of the listener is, until the user sets another. Default off.
+    pub reflects_traffic_class: bool,
     /// In which ways it behaves as common hosts do rather than as the RFCs say. Default: in none.
     pub habits: Habits,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
@@ -462,6 +465,7 @@ impl Default for TcpConfig {
             syn_linear_retries: 0,
             syn_losses_forgiven: 0,
             syn_ack_retries: 5,
+            reflects_traffic_class: false,
             habits: Habits::default(),
             msl: Duration::from_secs(30),
             time_wait_ignores_resets: true,

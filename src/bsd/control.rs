@@ -96,11 +96,10 @@ impl Calls<'_> {
         let mark = self.stack.urgent_mark(id);
         Ok(number(match request {
             FIONREAD => {
-                // Up to the urgent octet, which is not among what can be read.
+                // Up to the urgent octet, which is not among what can be read; at it, none.
                 let before = mark.map_or(usize::MAX, |ahead| ahead as usize - 1);
                 match status.recv_queue {
                     len if inline => len,
-                    len if before == 0 => len.saturating_sub(1),
                     len => len.min(before),
                 }
             }

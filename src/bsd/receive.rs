@@ -326,16 +326,13 @@ impl Calls<'_> {
             return Err(Errno::EINVAL);
         }
         let octet = match (fresh, socket.urgent) {
-            (Some(ahead), _) => {
-                let mut octet = [0];
-                match self.stack.peek(id, ahead as usize - 1, &mut octet) {
-                    0 if self.stack.status(id).state == State::Closed => {
-                        return Ok(Received::default());
-                    }
-                    0 => return Err(Errno::EAGAIN),
-                    _ => octet[0],
+            (Some(_), _) => match self.stack.urgent_octet(id) {
+                Some(octet) => octet,
+                None if self.stack.status(id).state == State::Closed => {
+                    return Ok(Received::default());
                 }
-            }
+                None => return Err(Errno::EAGAIN),
+            },
             (None, Some(octet)) => octet,
             (None, None) => return Err(Errno::EINVAL),
         };
@@ -371,9 +368,8 @@ impl Calls<'_> {
     /// Whether `MSG_OOB` would give the urgent octet.
     pub(super) fn urgent_ready(&self, socket: &StreamSocket, id: ConnId) -> bool {
         let unread = self.urgent_place(id) != socket.urgent_read;
-        let here = |ahead| self.stack.peek(id, ahead as usize - 1, &mut [0]) == 1;
-        let ahead = self.stack.urgent_mark(id).filter(|_| unread);
-        socket.urgent.is_some() || ahead.is_some_and(here)
+        let is_ahead = unread && self.stack.urgent_mark(id).is_some();
+        socket.urgent.is_some() || (is_ahead && self.stack.urgent_octet(id).is_some())
     }
 
     /// How many octets make a stream readable: `SO_RCVLOWAT`, but any where the window as the peer knows it has no

@@ -66,6 +66,10 @@ pub struct SocketOptions {
     /// While fewer than four segments are in flight, the retransmission timeout is not doubled, up to the
     /// sixth retransmission, as in Linux with `TCP_THIN_LINEAR_TIMEOUTS`. Default off: RFC 6298 §5.5.
     pub linear_timeouts: bool,
+    /// The user waits for so many octets: with
+    /// [`AckWaits::hold_smaller_window`](super::AckWaits::hold_smaller_window), two full-sized segments are acknowledged at
+    /// once while fewer are unread, as in Linux with `SO_RCVLOWAT`. Default 0.
+    pub receive_low_water: usize,
     /// How long FIN-WAIT-2 of this connection may last once no user holds it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`](super::TcpConfig::fin_wait_2_timeout) says. Default `None`.
     pub fin_wait_2_timeout: Option<Duration>,

@@ -178,7 +178,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("tcp_pingpong_thresh", &[1]),
     ("tcp_plb_enabled", &[0]),
     ("tcp_probe_threshold", &[8]),
-    ("tcp_reflect_tos", &[0]),
     ("tcp_thin_dupack", &[0]),
     ("tcp_workaround_signed_windows", &[0]),
     ("wmem_default", &[212_992]),
@@ -297,6 +296,7 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_keepalive_intvl" => tcp.keepalive.interval = seconds(value)?,
         "tcp_keepalive_probes" => tcp.keepalive.count = count(value)?,
         "tcp_invalid_ratelimit" => tcp.challenge_interval = millis(value)?,
+        "tcp_reflect_tos" => tcp.reflects_traffic_class = flag(value)?,
         "tcp_rfc1337" => tcp.time_wait_ignores_resets = flag(value)?,
         "tcp_congestion_control" => tcp.congestion_control = value.trim().parse().ok()?,
         "tcp_min_tso_segs" => tcp.push = Push::SendEnd(count(value)?.max(1)),
@@ -554,7 +554,6 @@ mod tests {
             ("net.ipv4.tcp_nonsense", "1"),
             ("net.ipv4.tcp_sack", "x"),
             // Known, but not done in this way.
-            ("net.ipv4.tcp_reflect_tos", "1"),
             ("net.ipv4.tcp_reordering", "2"),
             ("net.ipv4.tcp_recovery", "8"),
             ("net.inet.tcp.cc.algorithm", "chd"),

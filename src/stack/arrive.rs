@@ -16,11 +16,19 @@ use crate::wire::{
 /// A segment, and the connection that it names.
 pub(super) struct Arrival<'a> {
     pub(super) tuple: FourTuple,
-    pub(super) ecn: Ecn,
+    pub(super) traffic_class: u8,
     pub(super) header: &'a TcpHeader,
     pub(super) text: Arrived<'a>,
     /// Octets of text in each segment, if it is a super-segment.
     pub(super) mss: usize,
+}
+
+impl Arrival<'_> {
+    /// The ECN field of its datagram.
+    #[inline]
+    pub(super) const fn ecn(&self) -> Ecn {
+        Ecn::of(self.traffic_class)
+    }
 }
 
 impl Stack {
@@ -261,7 +269,7 @@ impl Stack {
         let tuple = tuple(ip, header);
         let arrival = Arrival {
             tuple,
-            ecn: ip.ecn(),
+            traffic_class: ip.traffic_class,
             header,
             text,
             mss,
@@ -319,12 +327,9 @@ impl Stack {
         };
         entry.tcb.allow(self.memory.allowance());
         let Arrival {
-            ecn,
-            header,
-            text,
-            mss,
-            ..
+            header, text, mss, ..
         } = *arrival;
+        let ecn = arrival.ecn();
         let was_opening = entry.tcb.state() == State::SynSent;
         let discard = (entry.tcb).super_segment_arrives(now, ecn, header, text, mss);
         let overrun = entry.tcb.take_overrun();

@@ -374,6 +374,11 @@ impl Stack {
         self.table.get(id).tcb.urgent_mark()
     }
 
+    /// The last octet of urgent data, if it has come, be it beyond a gap.
+    pub fn urgent_octet(&self, id: ConnId) -> Option<u8> {
+        self.table.get(id).tcb.urgent_octet()
+    }
+
     /// Whether the urgent data ends just before the next octet to be read.
     pub fn is_at_mark(&self, id: ConnId) -> bool {
         self.table.get(id).tcb.is_at_mark()

@@ -137,7 +137,7 @@ impl Stack {
                 false => 0,
             };
         }
-        if let Some(reason) = tcb.segment_arrives(now, arrival.ecn, &ack, &arrival.text) {
+        if let Some(reason) = tcb.segment_arrives(now, arrival.ecn(), &ack, &arrival.text) {
             self.counters.count_discarded(reason);
         }
         if matches!(tcb.state(), State::SynReceived | State::Listen) {

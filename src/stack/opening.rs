@@ -11,7 +11,17 @@ use super::{CONNECTION_AT_REST, Stack};
 use crate::config::TcpConfig;
 use crate::tcp::{FastOpen, FourTuple, Open, Path, Tcb};
 use crate::time::Instant;
-use crate::wire::Control;
+use crate::wire::{Control, Ecn};
+
+/// How a connection behaves whose SYN had this traffic class: see [`TcpConfig::reflects_traffic_class`].
+fn of_syn(of_listener: &Arc<TcpConfig>, traffic_class: u8) -> Arc<TcpConfig> {
+    let mut config = Arc::clone(of_listener);
+    let without_ecn = Ecn::NotEct.on(traffic_class);
+    if config.reflects_traffic_class && config.socket.traffic_class != without_ecn {
+        Arc::make_mut(&mut config).socket.traffic_class = without_ecn;
+    }
+    config
+}
 
 impl Stack {
     /// A SYN for a listener. `old`: SND.NXT of the incarnation that it has ended.
@@ -45,7 +55,7 @@ impl Stack {
             return;
         };
         let (defer_accept, is_answered) = (listener.config.defer_accept, listener.is_answered);
-        let config = Arc::clone(&listener.tcp);
+        let config = of_syn(&listener.tcp, arrival.traffic_class);
         let open = Open {
             // The user of an early connection has it already.
             defer_accept: defer_accept.filter(|_| !fast_open.takes_text),
@@ -53,7 +63,7 @@ impl Stack {
             fast_open,
             ..self.open(now, &config, tuple, old)
         };
-        let mut tcb = Tcb::open_passive(now, &open, arrival.ecn, syn);
+        let mut tcb = Tcb::open_passive(now, &open, arrival.ecn(), syn);
         if fast_open.takes_text {
             tcb.take_syn_text(now, &arrival.text);
         }

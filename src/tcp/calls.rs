@@ -166,6 +166,11 @@ impl Tcb {
         (ahead > 0).then_some(ahead as u64)
     }
 
+    /// The last octet of urgent data, if it has come and is not read, be it beyond a gap.
+    pub fn urgent_octet(&self) -> Option<u8> {
+        self.recv_buffer.octet_at(self.rcv.up?.before(1))
+    }
+
     /// Whether the urgent data ends where the reader stands.
     pub fn is_at_mark(&self) -> bool {
         self.rcv.up == Some(self.recv_buffer.read_place())

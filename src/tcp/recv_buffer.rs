@@ -401,6 +401,17 @@ impl RecvBuffer {
         len
     }
 
+    /// The octet at `place`, in order or held, unless something is lent.
+    pub(crate) fn octet_at(&self, place: Seq) -> Option<u8> {
+        if self.is_held(place) && !self.is_lent() {
+            let [first, second] = self.ring.text(place..place + 1).pieces();
+            return first.first().or(second.first()).copied();
+        }
+        let ahead = (place >= self.read).then(|| place - self.read)?;
+        let mut octet = [0];
+        (self.peek(ahead, &mut octet) > 0).then_some(octet[0])
+    }
+
     /// The octets of `range`, which is in order and not lent.
     //
     // Always: every read takes this way, and left alone the compiler has chosen differently before.

@@ -305,11 +305,17 @@ impl Tcb {
     /// [`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window).
     #[inline(always)]
     fn may_hurry(&self) -> bool {
-        !self.config.ack_waits.hold_smaller_window || !self.has_smaller_window()
+        !self.config.ack_waits.hold_smaller_window || self.may_hurry_though_unread()
+    }
+
+    /// See [`SocketOptions::receive_low_water`](crate::config::SocketOptions::receive_low_water).
+    #[inline(never)]
+    fn may_hurry_though_unread(&self) -> bool {
+        let is_awaited = self.recv_buffer.len() < self.config.socket.receive_low_water;
+        is_awaited || !self.has_smaller_window()
     }
 
     /// Whether the window that would be told now is smaller than the one that was told last.
-    #[inline(never)]
     fn has_smaller_window(&self) -> bool {
         let window = match &self.rcv.memory {
             Some(memory) => self.window_of_memory(memory),

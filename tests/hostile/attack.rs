@@ -326,6 +326,11 @@ fn any_options(random: &mut Random) -> SocketOptions {
         max_pacing_rate: random.chance(5).then(|| random.number() % 1_000_000),
         syn_retries: random.chance(5).then(|| random.below(4) as u32),
         linear_timeouts: random.chance(20),
+        receive_low_water: if random.chance(5) {
+            random.below(10_000)
+        } else {
+            0
+        },
         fin_wait_2_timeout: random
             .chance(5)
             .then(|| Duration::from_millis(random.number() % 5_000)),

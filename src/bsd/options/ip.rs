@@ -9,7 +9,7 @@ use crate::bsd::linux::{
     IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT, IP_RECVERR, IP_RECVTOS, IP_RECVTTL,
     IP_TOS, IP_TTL, IPV6_AUTOFLOWLABEL, IPV6_MINHOPCOUNT, IPV6_MTU, IPV6_MTU_DISCOVER,
     IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_TCLASS,
-    IPV6_UNICAST_HOPS, IPV6_V6ONLY, SOL_IP, SOL_IPV6,
+    IPV6_UNICAST_HOPS, IPV6_V6ONLY, SO_PRIORITY, SOL_IP, SOL_IPV6, SOL_SOCKET,
 };
 use crate::bsd::stream::Role;
 use crate::bsd::table::{Fd, Kind};
@@ -30,6 +30,16 @@ fn is_flag(level: i32, name: i32) -> bool {
     }
 }
 
+/// The priority that Linux gives to a type of service (RFC 1349): bulk text, interactive use, or both.
+fn priority_of(class: u8) -> i32 {
+    match class & 0x18 {
+        0x08 => 2,
+        0x10 => 6,
+        0x18 => 4,
+        _ => 0,
+    }
+}
+
 impl Calls<'_> {
     pub(super) fn set_ip_option(
         &mut self,
@@ -44,7 +54,7 @@ impl Calls<'_> {
         }
         let value = int_or_octet(value)?;
         match (level, name) {
-            (SOL_IP, IP_TOS) => self.set_traffic_class(fd, value as u8),
+            (SOL_IP, IP_TOS) => self.set_type_of_service(fd, value as u8),
             (SOL_IPV6, IPV6_TCLASS) => match value {
                 -1 => self.set_traffic_class(fd, 0),
                 0..=255 => self.set_traffic_class(fd, value as u8),
@@ -139,6 +149,18 @@ impl Calls<'_> {
             true => Err(Errno::ENOPROTOOPT),
             false => Ok(()),
         }
+    }
+
+    /// A class of IPv4 also says which `SO_PRIORITY` the socket has, until that is set, as on Linux.
+    fn set_type_of_service(&mut self, fd: Fd, class: u8) -> Result<(), Errno> {
+        let before = self.traffic_class(fd)?;
+        self.set_traffic_class(fd, class)?;
+        let after = self.traffic_class(fd)?;
+        if after != before {
+            let priority = priority_of(after);
+            (self.settings_mut(fd)?).keep(SOL_SOCKET, SO_PRIORITY, priority);
+        }
+        Ok(())
     }
 
     fn set_traffic_class(&mut self, fd: Fd, class: u8) -> Result<(), Errno> {

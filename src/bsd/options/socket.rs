@@ -98,6 +98,10 @@ impl Calls<'_> {
         let most = self.most_low_water(fd)?;
         let least = least.min(most);
         self.settings_mut(fd)?.receive_low_water = least;
+        if let Ok(socket) = self.stream_mut(fd, Errno::EINVAL) {
+            socket.config.socket.receive_low_water = least;
+            self.apply(fd)?;
+        }
         self.make_room_for(fd, least)?;
         self.table.happened(fd);
         Ok(())
