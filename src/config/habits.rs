@@ -52,8 +52,8 @@ pub struct Habits {
     /// window is accepted (RFC 9293 §3.10.7.4).
     pub refuses_overruns: bool,
     /// A FIN without text that lies beyond a gap is reported by SACK, and by D-SACK if it comes
-    /// again, as in Linux; and the acknowledgment of a FIN in order reports nothing. Default off: only text is
-    /// reported (RFC 2018 §3).
+    /// again, as in Linux; and the acknowledgment of a FIN in order reports nothing. That of one that was reported in
+    /// FIN-WAIT-1 or FIN-WAIT-2 reports it once more. Default off: only text is reported (RFC 2018 §3).
     pub reports_fins: bool,
     /// A FIN that lies beyond a gap gives way: to text over its place, and to another FIN before it. Text beyond it is
     /// held until everything before the FIN has come. One in order, or behind text in order, counts whatever is held. As

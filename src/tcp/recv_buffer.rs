@@ -316,7 +316,7 @@ impl RecvBuffer {
     }
 
     /// What is held at a range with the FIN at its edge, and with the text on the other side of that.
-    fn with_fin(&self, range: Range<Seq>, fin: Option<Seq>) -> Range<Seq> {
+    pub(crate) fn with_fin(&self, range: Range<Seq>, fin: Option<Seq>) -> Range<Seq> {
         match fin {
             Some(fin) if range.end == fin || range.start == fin + 1 => {
                 let before = self.ahead.holding(fin.before(1));

@@ -1,6 +1,8 @@
 //! The seventh step of SEGMENT ARRIVES: the segment text, and when to acknowledge it (RFC 9293
 //! §3.10.7.4, §3.8.6.3).
 
+use core::ops::Range;
+
 use super::discard::Discard;
 use super::error::ConnectionError;
 use super::handshake::own_mss;
@@ -9,7 +11,7 @@ use super::readiness::Readiness;
 use super::recv_buffer::Inserted;
 use super::segment::Segment;
 use super::seq::Seq;
-use super::state::Event;
+use super::state::{Event, State};
 use super::tcb::{AckDue, QUICK_ACKS, Tcb};
 use super::timers::Timer;
 use crate::config::QuickAcks;
@@ -61,13 +63,27 @@ impl Tcb {
             is_pushed: seg.ctl.has(Control::PSH),
             old,
         };
+        let held = self.held_before_fin();
         self.take_text(now, start, seg.text, about);
         if covers_fin {
             self.acks.due = AckDue::Now;
         }
+        if let Some(held) = held.filter(|held| held.end == self.rcv.nxt + 1) {
+            self.recv_buffer.note_old_duplicate(held);
+        }
         // It may go beyond the window, with `Habits::refuses_overruns`.
         self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
         Step::Continue(())
+    }
+
+    /// In FIN-WAIT-1 and FIN-WAIT-2, what is held before a FIN beyond a gap, and that: Linux acknowledges a FIN there
+    /// before it forgets what it had reported. See [`Habits::reports_fins`](crate::config::Habits::reports_fins).
+    #[inline]
+    fn held_before_fin(&self) -> Option<Range<Seq>> {
+        let is_reported = self.agreed.sack && self.config.habits.reports_fins;
+        let waits = matches!(self.state, State::FinWait1 | State::FinWait2);
+        let fin = self.rcv.fin.filter(|_| waits && is_reported)?;
+        Some(self.recv_buffer.with_fin(fin..fin, Some(fin)))
     }
 
     /// A FIN beyond a gap shows that text was sent that nobody will read: see

@@ -14,8 +14,9 @@ use crate::config::{Pacing, WindowUse};
 pub(super) struct Usage {
     /// It was all of the window.
     full: bool,
-    /// Octets: at most since the last window was sent, with [`WindowUse::LastWindow`], or where what the window lets
-    /// out waits for the pacer; otherwise when some text had last to wait while all else had left.
+    /// Octets: at most since the last window was sent, with [`WindowUse::LastWindow`], where it may be segments, however
+    /// long they are now, or where what the window lets out waits for the pacer; otherwise when some text had last to wait
+    /// while all else had left.
     most: u32,
     /// When this is acknowledged, another window is under way.
     until: Seq,
@@ -40,7 +41,7 @@ impl Tcb {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let full = in_flight + self.snd.mss > self.send_window();
         let flight = match self.recovery.weight() {
-            Some(weight) => self.recovery.counts().unacked * weight.get(),
+            Some(_) => self.recovery.counts().unacked,
             None => self.flight_size(),
         };
         let most = u32::try_from(flight).unwrap_or(u32::MAX);
@@ -101,7 +102,10 @@ impl Tcb {
             }
             WindowUse::PeerWindow => cwnd <= self.snd.wnd as u64,
             WindowUse::LastWindow => {
-                self.usage.full || (slow_start && cwnd < 2 * u64::from(self.usage.most))
+                // A segment may have become shorter since.
+                let unit = self.recovery.weight().map_or(1, |weight| weight.get());
+                let most = u64::from(self.usage.most) * unit as u64;
+                self.usage.full || (slow_start && cwnd < 2 * most)
             }
         }
     }
