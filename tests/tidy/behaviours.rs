@@ -14,7 +14,7 @@ const DOCUMENT: Document = Document {
 };
 
 /// How many claims each section has: their rows stand in order.
-const CLAIMS: [usize; 7] = [25, 42, 16, 32, 69, 53, 61];
+const CLAIMS: [usize; 7] = [28, 45, 16, 33, 70, 54, 65];
 
 /// The whole rule.
 fn behaviours(files: &[File]) -> Vec<Finding> {
