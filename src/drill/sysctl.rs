@@ -296,7 +296,6 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "tcp_keepalive_intvl" => tcp.keepalive.interval = seconds(value)?,
         "tcp_keepalive_probes" => tcp.keepalive.count = count(value)?,
         "tcp_invalid_ratelimit" => tcp.challenge_interval = millis(value)?,
-        "tcp_reflect_tos" => tcp.reflects_traffic_class = flag(value)?,
         "tcp_rfc1337" => tcp.time_wait_ignores_resets = flag(value)?,
         "tcp_congestion_control" => tcp.congestion_control = value.trim().parse().ok()?,
         "tcp_min_tso_segs" => tcp.push = Push::SendEnd(count(value)?.max(1)),
@@ -387,6 +386,7 @@ fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
         "somaxconn" => config.strangers.max_backlog = number(value)?.try_into().ok()?,
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,
+        "tcp_reflect_tos" => config.tcp.reflects_traffic_class = flag(value)?,
         // 2: on the loopback only.
         "tcp_tw_reuse" => {
             config.time_wait_reuse = match number(value)? {
