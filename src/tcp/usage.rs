@@ -87,26 +87,37 @@ impl Tcb {
     /// Whether the congestion window may grow by what an acknowledgment says; `in_flight` octets
     /// were in flight before it.
     pub(super) fn uses_window(&self, in_flight: usize) -> bool {
-        let (cwnd, ssthresh) = (self.congestion.window(), self.congestion.ssthresh());
-        let slow_start = cwnd < ssthresh;
+        let cwnd = self.congestion.window();
         match self.config.window_use {
             WindowUse::InFlight => {
-                let last = match self.counts_last_flight() && self.has_unsent() {
-                    true => u64::from(self.usage.most),
-                    false => 0,
-                };
-                let flight = last.max(in_flight as u64);
-                flight + self.snd.mss as u64 >= cwnd
-                    || (slow_start && 2 * flight >= cwnd)
+                self.fills_window(in_flight as u64)
                     || (self.fills_window_late() && self.usage.full)
+                    || (self.send_buffer.end() > self.snd.nxt && self.filled_window())
             }
             WindowUse::PeerWindow => cwnd <= self.snd.wnd as u64,
             WindowUse::LastWindow => {
+                let slow_start = cwnd < self.congestion.ssthresh();
                 // A segment may have become shorter since.
                 let unit = self.recovery.weight().map_or(1, |weight| weight.get());
                 let most = u64::from(self.usage.most) * unit as u64;
                 self.usage.full || (slow_start && cwnd < 2 * most)
             }
         }
+    }
+
+    /// Whether `flight` octets in flight are all of the window but a segment, or half of it in slow start.
+    #[inline]
+    fn fills_window(&self, flight: u64) -> bool {
+        let cwnd = self.congestion.window();
+        flight + self.snd.mss as u64 >= cwnd
+            || (cwnd < self.congestion.ssthresh() && 2 * flight >= cwnd)
+    }
+
+    /// Whether the window was filled when some text had last to wait while all else had left.
+    //
+    // Never inlined: where acknowledgments come one by one, the window is still full.
+    #[inline(never)]
+    fn filled_window(&self) -> bool {
+        self.counts_last_flight() && self.fills_window(u64::from(self.usage.most))
     }
 }
