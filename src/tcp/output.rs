@@ -100,6 +100,7 @@ impl Tcb {
         if has_said_all {
             debug_assert!(!self.would_send());
             self.burst.end();
+            self.note_all_left();
             self.end_flight();
         }
         has_said_all

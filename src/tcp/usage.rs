@@ -15,8 +15,8 @@ pub(super) struct Usage {
     /// It was all of the window.
     full: bool,
     /// Octets: at most since the last window was sent, with [`WindowUse::LastWindow`], where it may be segments, however
-    /// long they are now, or where what the window lets out waits for the pacer; otherwise when some text had last to wait
-    /// while all else had left.
+    /// long they are now, or where what the window lets out waits for the pacer; otherwise when all had left that could, or
+    /// zero if no text had to wait then.
     most: u32,
     /// When this is acknowledged, another window is under way.
     until: Seq,
@@ -58,9 +58,20 @@ impl Tcb {
     /// All that may leave has left.
     #[inline]
     pub(super) fn note_flight(&mut self) {
-        if self.counts_last_flight() && self.has_unsent() {
-            let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
+        if self.counts_last_flight() {
+            let in_flight = match self.has_unsent() {
+                true => self.recovery.in_flight(self.snd.una, self.snd.nxt),
+                false => 0,
+            };
             self.usage.most = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// All has left that there was.
+    #[inline]
+    pub(super) fn note_all_left(&mut self) {
+        if self.counts_last_flight() {
+            self.usage.most = 0;
         }
     }
 
