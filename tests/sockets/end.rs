@@ -201,20 +201,26 @@ fn no_connection_outlives_the_network_after_its_device() {
     });
 }
 
+/// More connections than resets leave in one go.
+const MANY: usize = 400;
+
+/// So many connections, their ends at `client` and at `server`.
+fn many_connections(server: &Net, client: &Net) -> (Vec<TcpStream>, Vec<TcpStream>) {
+    let listener = server.listen(addr("192.0.2.1:7")).expect("a free port");
+    let connections = (0..MANY).map(|_| {
+        let opened = client.connect(addr("192.0.2.1:7")).expect("a connection");
+        (opened, listener.accept().expect("the same").0)
+    });
+    connections.unzip()
+}
+
 /// Though they are more than leave in one go, and wait for one another.
 #[test]
 fn all_connections_are_reset_however_many() {
-    const MANY: usize = 400;
     bounded(|| {
         let (left, right) = devices();
         let (server, client) = (start(left, SERVER), start(right, CLIENT));
-        let listener = server.listen(addr("192.0.2.1:7")).unwrap();
-        let (opened, accepted): (Vec<_>, Vec<_>) = (0..MANY)
-            .map(|_| {
-                let opened = client.connect(addr("192.0.2.1:7")).unwrap();
-                (opened, listener.accept().unwrap().0)
-            })
-            .unzip();
+        let (opened, accepted) = many_connections(&server, &client);
         assert_eq!(client.shutdown(Duration::ZERO).reset, MANY);
         drop(opened);
         // A connection is gone when its reset has left.
@@ -227,15 +233,8 @@ fn all_connections_are_reset_however_many() {
 /// all of it, whether what departs is written beside the lock or under it.
 #[test]
 fn the_last_handle_resets_what_does_not_finish() {
-    const MANY: usize = 400;
     let resets_all = |server: Net, client: Net| {
-        let listener = server.listen(addr("192.0.2.1:7")).unwrap();
-        let (opened, accepted): (Vec<_>, Vec<_>) = (0..MANY)
-            .map(|_| {
-                let opened = client.connect(addr("192.0.2.1:7")).unwrap();
-                (opened, listener.accept().unwrap().0)
-            })
-            .unzip();
+        let (opened, accepted) = many_connections(&server, &client);
         drop((client, opened));
         // Nobody closes here: the client's connections wait in FIN-WAIT-2.
         let resets = || server.counters().discarded(Discard::Reset);
