@@ -10,7 +10,7 @@ use crate::tcp::{Discard, FourTuple, MayFollow, State, reset_for};
 use crate::time::Instant;
 use crate::wire::{
     self, Arrived, Checksum, Control, Cut, Datagram, Ecn, Form, IpHeader, Kind, Landed, Malformed,
-    Payload, Plain, Refusal, TcpHeader, Text, ip, pieces, protocol,
+    Payload, Plain, Refusal, TcpHeader, Text, ip, protocol,
 };
 
 /// A segment, and the connection that it names.
@@ -188,14 +188,8 @@ impl Stack {
         ip::is_host(address) && !self.is_own(address) && !self.is_broadcast(address)
     }
 
-    fn dispatch(
-        &mut self,
-        now: Instant,
-        parsed: &Datagram<'_>,
-        datagram: Arrived<'_>,
-        cut: Option<Cut>,
-    ) {
-        let ip = &parsed.ip;
+    fn dispatch(&mut self, now: Instant, parsed: &Datagram<'_>, datagram: Arrived<'_>, form: Form) {
+        let (ip, cut) = (&parsed.ip, form.cut);
         if !self.is_own(ip.destination) || !self.is_sender(ip.source) {
             return self.arrives_for_others(now, parsed, datagram, cut);
         }
@@ -211,8 +205,9 @@ impl Stack {
             }
             Payload::Icmp(message) => self.icmp_arrives(now, ip, message, datagram.octets()),
             Payload::Membership(ref message) => self.membership_arrives(now, ip, message),
-            Payload::Udp(ref header, text) => pieces(text, cut)
-                .for_each(|text| self.udp_arrives(now, ip, header, text, &datagram)),
+            Payload::Udp(ref header, text) => {
+                self.udp_arrives(now, ip, header, text, &datagram, form);
+            }
             Payload::Unknown { answer } => self.answer_with_error(now, answer, &datagram),
             Payload::Fragment(fragment) => self.fragment_arrives(now, ip, fragment),
             Payload::Nothing => {}
@@ -224,7 +219,7 @@ impl Stack {
         match wire::parse_as(datagram.octets(), form.checksum) {
             Ok(parsed) => match self.elsewhere(&parsed) {
                 Some(owner) => self.hand_over(owner, &datagram, form),
-                None => self.dispatch(now, &parsed, datagram, form.cut),
+                None => self.dispatch(now, &parsed, datagram, form),
             },
             Err(refusal) if matches!(form.checksum, Checksum::Partial(_)) => {
                 self.take_completed(now, &datagram, form, refusal);

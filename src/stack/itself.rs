@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::Stack;
 use super::udp::{Head, UdpId};
 use crate::time::Instant;
-use crate::wire::{self, Arrived, Checksum, Offload, Payload, ip};
+use crate::wire::{self, Arrived, Checksum, Form, Offload, Payload, ip};
 
 /// Resets and datagrams that wait; what comes on top is lost, as if a path had lost it.
 const MOST: usize = 64;
@@ -116,7 +116,7 @@ impl Stack {
                     self.udp_for_many(now, &parsed.ip, header, text);
                 }
                 Payload::Udp(ref header, text) => {
-                    self.udp_arrives(now, &parsed.ip, header, text, &datagram);
+                    self.udp_arrives(now, &parsed.ip, header, text, &datagram, Form::default());
                 }
                 Payload::Icmp(message) => {
                     self.icmp_arrives(now, &parsed.ip, message, &datagram);

@@ -126,6 +126,22 @@ impl Form {
             complete(datagram, place);
         }
     }
+
+    /// Gives `each` the datagrams of the wire that a device has made into this one, complete and in order; one that is
+    /// no super-segment, alone.
+    pub fn take_apart(self, datagram: &[u8], mut each: impl FnMut(&[u8])) {
+        if self.cut.is_some_and(|by| cut(datagram, by, &mut each)) {
+            return;
+        }
+        match self.checksum {
+            Checksum::Complete | Checksum::Verified => each(datagram),
+            Checksum::Partial(place) => {
+                let mut whole = datagram.to_vec();
+                complete(&mut whole, place);
+                each(&whole);
+            }
+        }
+    }
 }
 
 /// Completes a partial checksum. A place outside the datagram is nobody's, and nothing happens.

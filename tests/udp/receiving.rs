@@ -1,10 +1,14 @@
 //! What arrives: whose it is, what is dropped, what is answered.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::time::Duration;
 
 use stubborn::stack::{Readiness, Received, UdpId, UdpMarks, UdpRecvError};
-use stubborn::wire::{self, IcmpError, IcmpMessage, Malformed, Payload, Unreachable, ip};
+use stubborn::wire::{
+    self, Checksum, Cut, Form, IcmpError, IcmpMessage, IpHeader, Kind, Malformed, Offload, Packet,
+    Payload, Text, UdpHeader, Unreachable, ip, pieces, protocol,
+};
 
 use super::support::*;
 
@@ -174,6 +178,46 @@ fn a_port_that_nobody_has_is_answered() {
             assert_eq!(answers[0][whole..], datagram);
         }
         assert_eq!(host.stack.counters().udp.no_ports, 3);
+    });
+}
+
+/// Each datagram of a super-datagram gets the answer that it would have got by itself: an error that quotes it as it
+/// was on the wire, with its own lengths and its whole checksum.
+#[test]
+fn a_super_datagram_to_nobody_is_answered_like_its_datagrams() {
+    in_both_families(|family| {
+        let ports = UdpHeader {
+            source_port: 9,
+            destination_port: 8,
+        };
+        let mut ip = IpHeader::new(family.peer(), family.us(), protocol::UDP, 64);
+        for (len, size) in [(2500, 1000), (2000, 1000), (900, 1000), (0, 1), (900, 0)] {
+            let text = vec![b'x'; len];
+            let kind = Kind::Udp;
+            let cut = NonZero::new(size).map(|size| Cut { kind, size });
+            // As the kernel hands it over: with the sum of the pseudo header only.
+            ip.identification = 0;
+            let whole = Packet::udp_for(Offload::FULL, &ip, &ports, Text::from(&text[..]));
+            let checksum = whole.form().checksum;
+            assert!(matches!(checksum, Checksum::Partial(_)));
+            let mut host = Host::new(family);
+            let datagram = whole.pieces().concat();
+            (host.stack).receive_as(host.now, &datagram, Form { checksum, cut });
+
+            let mut each = Host::new(family);
+            for text in pieces(&text, cut) {
+                let piece = Packet::udp(&ip, &ports, Text::from(text)).to_vec();
+                each.stack.receive(each.now, &piece);
+                ip.identification += u16::from(family == Family::V4);
+            }
+            assert!(host.datagrams() == each.datagrams(), "{len} by {size}");
+            let told = [&host, &each].map(|host| host.stack.counters().udp.no_ports);
+            assert_eq!(
+                told,
+                [len.div_ceil(1000).max(1) as u64; 2],
+                "{len} by {size}"
+            );
+        }
     });
 }
 

@@ -8,11 +8,11 @@ use crate::stack::share::quoted;
 use crate::stack::{Reported, Stack, UdpId};
 use crate::tcp::{FourTuple, Readiness};
 use crate::time::Instant;
-use crate::wire::{IcmpError, IpHeader, Quote, UdpHeader, Unreachable};
+use crate::wire::{Form, IcmpError, IpHeader, Quote, UdpHeader, Unreachable, pieces};
 
 impl Stack {
-    /// A datagram arrives for one of this host's addresses; `datagram` is all of it, for an ICMP
-    /// error to quote.
+    /// A datagram arrives for one of this host's addresses, or several that a device has made into one; `datagram` is
+    /// all of it, for ICMP errors to quote.
     pub(in crate::stack) fn udp_arrives(
         &mut self,
         now: Instant,
@@ -20,18 +20,24 @@ impl Stack {
         header: &UdpHeader,
         text: &[u8],
         datagram: &[u8],
+        form: Form,
     ) {
         let tuple = FourTuple {
             local: SocketAddr::new(ip.destination, header.destination_port),
             remote: SocketAddr::new(ip.source, header.source_port),
         };
-        let Some(id) = self.udp.find(&tuple) else {
-            // RFC 1122 §4.1.3.1.
-            self.counters.udp.no_ports += 1;
-            let error = IcmpError::Unreachable(Unreachable::Port);
-            return self.answer_with_error(now, error, datagram);
-        };
-        self.udp_takes(now, id, ip, tuple.remote, text);
+        match self.udp.find(&tuple) {
+            Some(id) => pieces(text, form.cut)
+                .for_each(|text| self.udp_takes(now, id, ip, tuple.remote, text)),
+            None => form.take_apart(datagram, |datagram| self.udp_refuses(now, datagram)),
+        }
+    }
+
+    /// RFC 1122 §4.1.3.1: nobody has the port.
+    fn udp_refuses(&mut self, now: Instant, datagram: &[u8]) {
+        self.counters.udp.no_ports += 1;
+        let error = IcmpError::Unreachable(Unreachable::Port);
+        self.answer_with_error(now, error, datagram);
     }
 
     /// A datagram waits for the user of a socket, if there is room.
