@@ -118,6 +118,9 @@ impl Accepting {
     }
 
     /// The answer when the time is over.
+    ///
+    /// # Errors
+    /// `EAGAIN`, always.
     pub fn timed_out(self) -> Result<(Fd, SocketAddr), Errno> {
         Err(Errno::EAGAIN)
     }
@@ -153,7 +156,10 @@ impl Connecting {
         }
     }
 
-    /// The answer when the time is over. The attempt goes on; `EALREADY` if another call had started it.
+    /// The answer when the time is over. The attempt goes on.
+    ///
+    /// # Errors
+    /// `EINPROGRESS`; `EALREADY` if another call had started it.
     pub fn timed_out(self) -> Result<(), Errno> {
         Err(self.begun.unwrap_or(Errno::EINPROGRESS))
     }
@@ -240,7 +246,10 @@ impl Receiving {
         }
     }
 
-    /// The answer when the time is over.
+    /// The answer when the time is over: what has been received.
+    ///
+    /// # Errors
+    /// `EAGAIN` if that is nothing.
     pub fn timed_out(self) -> Result<usize, Errno> {
         match self.taken {
             0 => Err(Errno::EAGAIN),
@@ -354,7 +363,10 @@ impl Sending {
             && calls.is_opening(fd)
     }
 
-    /// The answer when the time is over.
+    /// The answer when the time is over: what has been accepted.
+    ///
+    /// # Errors
+    /// If that is nothing: `EINPROGRESS` if the socket is still connecting for this, else `EAGAIN`.
     pub fn timed_out(self) -> Result<usize, Errno> {
         match self.taken {
             0 if self.connects => Err(Errno::EINPROGRESS),

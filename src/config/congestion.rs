@@ -11,6 +11,7 @@ use super::ConfigError;
 /// Each has a name, which [`Display`](fmt::Display) writes. [`FromStr`] reads the names of the stack's
 /// own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CongestionControl {
     /// `reno`: slow start and congestion avoidance as RFC 5681 has them, counting octets (RFC
     /// 3465).
@@ -85,6 +86,7 @@ impl FromStr for CongestionControl {
 /// When a congestion window counts as being in use. It grows only then, because a window that is not filled
 /// reveals nothing about the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WindowUse {
     /// By what was in flight when the acknowledgment came, or, while text waits, when all had left that could: all
     /// of the window but a segment, or, in slow start, half of it. With [`Pacing::Always`], also if all of it was in
@@ -126,6 +128,7 @@ pub struct PacingConfig {
 
 /// Which connections are paced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Pacing {
     /// None.
     Never,

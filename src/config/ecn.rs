@@ -70,6 +70,7 @@ impl Default for EcnConfig {
 
 /// How the receiver reports congestion marks to the sender; each mode says more than the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum EcnMode {
     /// Not at all: no ECN, so routers drop packets.
     #[default]

@@ -30,6 +30,7 @@ impl Random {
 
     /// An independent stream with a name. It depends on the seed and the name, not on what has
     /// been drawn, so one part of a world that draws more does not disturb the others.
+    #[must_use]
     pub fn fork(&self, name: &str) -> Random {
         let mut hasher = SipHasher13::new_with_keys(self.seed, NAMES);
         hasher.write(name.as_bytes());
@@ -37,6 +38,7 @@ impl Random {
     }
 
     /// As [`Random::fork`], with a number for a name.
+    #[must_use]
     pub fn fork_index(&self, index: u64) -> Random {
         let mut hasher = SipHasher13::new_with_keys(self.seed, INDICES);
         hasher.write(&index.to_le_bytes());

@@ -130,6 +130,7 @@ impl Stack {
     /// A datagram has arrived, and its text begins in the buffer of a reader that waits for it. If it is what that
     /// connection expects next, the text in that buffer counts as read. Otherwise nothing is done and the answer is
     /// `false`: the caller puts the datagram together and passes it to [`Stack::receive`].
+    #[must_use = "if it is not taken, it has still to be received"]
     pub fn receive_landed(&mut self, now: Instant, id: ConnId, datagram: &Landed<'_>) -> bool {
         let Landed {
             headers,

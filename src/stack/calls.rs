@@ -96,6 +96,7 @@ impl Stack {
     }
 
     /// The next established connection, if there is one. The user holds it from now on.
+    #[must_use = "a connection that nobody holds is never closed"]
     pub fn accept(&mut self, listener: ListenerId) -> Option<ConnId> {
         let id = self.listeners.get_mut(listener)?.accept_queue.pop_front()?;
         self.table.get_mut(id).listener = None;

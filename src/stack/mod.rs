@@ -119,6 +119,7 @@ use waiting::AtRest;
 
 /// Something that a user may wait for has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// Calls on a connection are worth trying again.
     Connection(ConnId, Readiness),

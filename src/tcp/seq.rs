@@ -31,6 +31,7 @@ impl Seq {
     }
 
     /// The place closest to `self` whose number on the wire is `wire`: at most 2^31 away.
+    #[must_use]
     pub const fn near(self, wire: u32) -> Seq {
         let distance = wire.wrapping_sub(self.wire()).cast_signed();
         Seq::at(self.0.get().wrapping_add_signed(distance as i64))
@@ -47,6 +48,7 @@ impl Seq {
     }
 
     /// The place `octets` before this one.
+    #[must_use]
     pub const fn before(self, octets: usize) -> Seq {
         Seq::at(self.0.get().saturating_sub(octets as u64))
     }

@@ -35,6 +35,7 @@ impl<'a> Arrived<'a> {
     }
 
     /// Some of the octets, in the same memory.
+    #[must_use]
     pub fn part(self, octets: &'a [u8]) -> Arrived<'a> {
         Arrived { octets, ..self }
     }

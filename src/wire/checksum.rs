@@ -48,6 +48,7 @@ impl Sum {
     }
 
     /// Adds octets whose number is known when compiling, and a multiple of four.
+    #[must_use]
     #[inline(always)]
     pub fn plus_array<const N: usize>(self, octets: &[u8; N]) -> Sum {
         const { assert!(N.is_multiple_of(4)) };
@@ -66,6 +67,7 @@ impl Sum {
     }
 
     /// Adds octets that begin at an even place. An odd last octet counts as if a zero followed.
+    #[must_use]
     pub fn plus(self, octets: &[u8]) -> Sum {
         let (first, second) = sums(octets);
         let carries = first.carries + second.carries;
@@ -75,6 +77,7 @@ impl Sum {
     }
 
     /// Adds a text that begins at an even place.
+    #[must_use]
     pub fn plus_text(self, text: Text<'_>) -> Sum {
         let [first, second] = text.pieces();
         let sum = self.plus(first);

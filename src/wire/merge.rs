@@ -37,6 +37,7 @@ impl Merge {
 
     /// Takes a datagram, if it is the next segment: its headers say the same, but for what must
     /// differ, and it is no longer than the first. A shorter one, PSH and FIN are the end.
+    #[must_use = "if it is not taken, it has still to be received"]
     pub fn take(&mut self, datagram: &[u8]) -> bool {
         let Some(places) = Places::of(datagram).filter(|_| self.is_open) else {
             return false;

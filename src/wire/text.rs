@@ -60,6 +60,7 @@ impl<'a> Text<'a> {
     ///
     /// # Panics
     /// If `from > to` or `to > len()`.
+    #[must_use]
     pub fn slice(&self, from: usize, to: usize) -> Text<'a> {
         assert!(from <= to && to <= self.len(), "slice out of text");
         let middle = self.first.len();

@@ -139,13 +139,13 @@ impl Exchange {
             for event in core::mem::take(&mut self.world.events[host]) {
                 match event {
                     Event::Acceptable(listener) => self.accept(listener),
-                    Event::Udp(..) => panic!("nobody has a UDP socket here"),
                     Event::Connection(id, readiness) => {
                         let mut apps = self.pairs.iter_mut().flat_map(|p| &mut p.apps[host]);
                         let app = apps.find(|app| app.id == id && !app.gone);
                         let app = app.expect("an event of nobody's");
                         app.hears(readiness);
                     }
+                    other => panic!("nobody here is told of {other:?}"),
                 }
             }
         }

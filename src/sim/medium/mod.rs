@@ -54,6 +54,7 @@ pub enum Direction {
 
 impl Direction {
     /// The other way.
+    #[must_use]
     pub const fn reverse(self) -> Direction {
         match self {
             Direction::There => Direction::Back,

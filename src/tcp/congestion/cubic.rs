@@ -145,24 +145,28 @@ impl Cubic {
 
     /// In slow start, by how many segments at most an acknowledgment makes the window grow;
     /// `None`: as RFC 9406 and RFC 3465 have it.
+    #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Cubic {
         self.slow_start_limit = segments.map(u64::from);
         self
     }
 
     /// With HyStart++ (RFC 9406), or without.
+    #[must_use]
     pub fn hystart(mut self, hystart: bool) -> Cubic {
         self.hystart = self.hystart.filter(|_| hystart);
         self
     }
 
     /// HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC 9406).
+    #[must_use]
     pub fn leaves_at_once(mut self, leaves_at_once: bool) -> Cubic {
         self.leaves_at_once = leaves_at_once;
         self
     }
 
     /// With congestion window validation (RFC 7661), or without.
+    #[must_use]
     pub fn validated(mut self, validation: bool) -> Cubic {
         self.validation = validation.then(Box::default);
         self

@@ -46,6 +46,7 @@ impl Dctcp {
     }
 
     /// In slow start, by how many segments at most an acknowledgment makes the window grow.
+    #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Dctcp {
         self.reno = self.reno.slow_start_limit(segments);
         self

@@ -55,6 +55,7 @@ impl Reno {
 
     /// In slow start, by how many segments at most an acknowledgment makes the window grow;
     /// `None`: 2, and 1 while a timeout is repaired.
+    #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Reno {
         self.slow_start_limit = segments.map(u64::from);
         self
@@ -62,12 +63,14 @@ impl Reno {
 
     /// ssthresh is a number of whole segments, and each acknowledged window buys one, as in Linux; or ssthresh is a
     /// number of octets, and an acknowledgment buys one segment at most.
+    #[must_use]
     pub fn in_segments(mut self, in_segments: bool) -> Reno {
         self.in_segments = in_segments;
         self
     }
 
     /// With congestion window validation (RFC 7661), or without.
+    #[must_use]
     pub fn validated(mut self, validation: bool) -> Reno {
         self.validation = validation.then(Validation::default);
         self
