@@ -53,6 +53,9 @@ pub use windows::{Persist, ReceiveGrowth, ReceiveRoom, WindowTold, Windows};
 /// The least [`Config::memory`]: room for a few connections.
 const LEAST_MEMORY: usize = 16 * 1024;
 
+/// The least [`TcpConfig::max_sent_records`].
+const LEAST_SENT_RECORDS: usize = 16;
+
 /// How a stack behaves. [`Config::new`] takes the addresses of the host; every other field has a
 /// default.
 ///
@@ -171,6 +174,9 @@ impl Config {
 
     /// The configuration of one of the `shards` stacks that form a host: the limits of the whole host are
     /// divided among them; those of single connections and sockets stay as they are.
+    ///
+    /// # Panics
+    /// If `shards` is 0.
     #[must_use]
     pub fn part(&self, shards: usize) -> Config {
         let per_second = u64::from(self.replies_per_second).div_ceil(shards as u64);
@@ -521,7 +527,6 @@ impl TcpConfig {
             (usize::from(self.min_send_mss), "min_send_mss"),
             (self.initial_window as usize, "initial_window"),
             (self.max_burst.unwrap_or(1) as usize, "max_burst"),
-            (self.max_sent_records / 16, "max_sent_records"),
             (self.ecn.attempts as usize, "ecn.attempts"),
             (self.ecn.classic_attempts as usize, "ecn.classic_attempts"),
             (
@@ -532,6 +537,9 @@ impl TcpConfig {
         ];
         if let Some((_, name)) = positive.iter().find(|(value, _)| *value == 0) {
             return Err(ConfigError::Zero(name));
+        }
+        if self.max_sent_records < LEAST_SENT_RECORDS {
+            return Err(ConfigError::SentRecords);
         }
         // RFC 7323 §2.3: a window is less than 2^30 octets.
         if self.receive_buffer >= 1 << 30 || self.send_buffer >= 1 << 30 {
@@ -603,7 +611,7 @@ mod tests {
                 |it| it.busy_poll = Duration::from_millis(1_001),
                 Some(ConfigError::BusyPoll),
             ),
-            (|it| it.fast_open.cookies = 0, zero("cookies")),
+            (|it| it.fast_open.cookies = 0, zero("fast_open.cookies")),
         ];
         for (row, (change, expected)) in rows.into_iter().enumerate() {
             assert_eq!(refused(change), expected, "row {row}");
@@ -671,7 +679,7 @@ mod tests {
             ),
             (
                 |it| it.keepalive.interval = Duration::ZERO,
-                zero("keepalive"),
+                zero("keepalive.interval"),
             ),
             (
                 |it| {
@@ -680,7 +688,7 @@ mod tests {
                         ..Keepalive::default()
                     });
                 },
-                zero("keepalive"),
+                zero("keepalive.count"),
             ),
             (|it| it.socket.window_clamp = Some(0), zero("window_clamp")),
             (

@@ -25,6 +25,8 @@ pub enum ConfigError {
     EphemeralPorts,
     /// This field must not be zero.
     Zero(&'static str),
+    /// `max_sent_records` is below 16.
+    SentRecords,
     /// A buffer of 2^30 octets or more cannot be advertised.
     BufferTooLarge,
     /// `min_rto` or `initial_rto` is zero, or `min_rto` above `max_rto`.
@@ -57,12 +59,15 @@ impl fmt::Display for ConfigError {
             ConfigError::Mtu { mtu, least } => {
                 write!(f, "an MTU of {mtu} is not in the range {least} to 65535")
             }
-            ConfigError::EphemeralPorts => f.write_str("the range of ephemeral ports is empty"),
+            ConfigError::EphemeralPorts => {
+                f.write_str("ephemeral_ports must begin above 0, and not end before that")
+            }
             ConfigError::Zero(field) => write!(f, "{field} must not be zero"),
+            ConfigError::SentRecords => f.write_str("max_sent_records must be at least 16"),
             ConfigError::BufferTooLarge => f.write_str("a buffer must be smaller than 1 GiB"),
             ConfigError::BaseMtu => f.write_str("the base size of the path MTU is below 68"),
             ConfigError::RtoBounds => {
-                f.write_str("min_rto and initial_rto must be above zero, min_rto below max_rto")
+                f.write_str("min_rto and initial_rto must be above zero, min_rto not above max_rto")
             }
             ConfigError::DelayedAck => {
                 f.write_str("delayed_ack must be under 500 ms (RFC 9293 MUST-40)")
@@ -77,3 +82,41 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+
+    /// A change to a configuration, and what is said of it.
+    type Wrong = (fn(&mut Config), &'static str);
+
+    const WRONG: [Wrong; 4] = [
+        (
+            |it| it.ephemeral_ports = (0, 9),
+            "ephemeral_ports must begin above 0, and not end before that",
+        ),
+        (
+            |it| it.tcp.min_rto = it.tcp.max_rto * 2,
+            "min_rto and initial_rto must be above zero, min_rto not above max_rto",
+        ),
+        (
+            |it| it.tcp.max_sent_records = 15,
+            "max_sent_records must be at least 16",
+        ),
+        (
+            |it| it.tcp.keepalive.count = 0,
+            "keepalive.count must not be zero",
+        ),
+    ];
+
+    /// Whoever reads it knows which setting to change, and how.
+    #[test]
+    fn it_says_which_setting_is_wrong() {
+        for (change, expected) in WRONG {
+            let mut config = Config::new([[10, 0, 0, 1].into()]);
+            change(&mut config);
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

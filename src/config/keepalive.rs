@@ -27,9 +27,10 @@ impl Default for Keepalive {
 
 impl Keepalive {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        match self.interval.is_zero() || self.count == 0 {
-            true => Err(ConfigError::Zero("keepalive")),
-            false => Ok(()),
+        match self {
+            _ if self.interval.is_zero() => Err(ConfigError::Zero("keepalive.interval")),
+            _ if self.count == 0 => Err(ConfigError::Zero("keepalive.count")),
+            _ => Ok(()),
         }
     }
 }

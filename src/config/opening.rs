@@ -46,6 +46,9 @@ impl Default for ListenerConfig {
 
 impl ListenerConfig {
     /// What one of `shards` stacks holds for a listener that is at all of them.
+    ///
+    /// # Panics
+    /// If `shards` is 0.
     #[must_use]
     pub fn part(&self, shards: usize) -> ListenerConfig {
         ListenerConfig {
@@ -158,7 +161,7 @@ impl Default for FastOpenConfig {
 impl FastOpenConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self.cookies {
-            0 => Err(ConfigError::Zero("cookies")),
+            0 => Err(ConfigError::Zero("fast_open.cookies")),
             _ => Ok(()),
         }
     }
