@@ -8,6 +8,8 @@ import subprocess
 from namespaces import BIN, LEASH, Failure, Namespace, started
 
 RATE = "100mbit"
+# How often the link looks: six times while a segment passes the bottleneck.
+GRAIN = "20us"
 # The queue of stubborn's TUN interface, in packets: more than any window here.
 QUEUE = 2000
 

@@ -23,12 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 import page
 import plot
 from namespaces import OUT, ROOT, Failure, say
-from path import RATE, Path, check_kernel, result
+from path import GRAIN, RATE, Path, check_kernel, result
 
 # Seeds begin here: a path that swallows every ACK of the handshake measures nothing but that.
 FATE = 100
-# How often the link looks: six times while a segment passes the bottleneck.
-GRAIN = "20us"
 
 PAIRS = {
     "kernel → kernel": ("kernel", "kernel"),

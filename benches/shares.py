@@ -20,7 +20,7 @@ import time
 
 import page
 from namespaces import OUT, Failure, say
-from path import RATE, FilteredPath, Path, check_kernel, result
+from path import GRAIN, RATE, FilteredPath, Path, check_kernel, result
 
 DELAY = "10ms"
 # A bandwidth-delay product, in octets: what `stubborn link` calls 1bdp.
@@ -34,7 +34,7 @@ def link(grain):
 
 
 BOTTLENECKS = {
-    "link, every 20 µs": link("20us"),
+    "link, every 20 µs": link(GRAIN),
     "link, every 100 µs": link("100us"),
     "the kernel's tbf": lambda stack, seed: FilteredPath(stack, DELAY, QUEUE),
 }
