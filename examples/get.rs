@@ -7,7 +7,7 @@
 
 use std::env;
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +15,9 @@ use std::time::Duration;
 use stubborn::config::Config;
 use stubborn::sockets::Net;
 use stubborn::tun::TunDevice;
+
+/// The most octets of an answer's head that are read.
+const LONGEST_HEAD: u64 = 64 * 1024;
 
 fn main() -> ExitCode {
     match run() {
@@ -38,7 +41,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut stream = net.connect_timeout(server, Duration::from_secs(10))?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {server}\r\n\r\n")?;
     let mut answer = BufReader::new(stream);
-    let status = status_of(&mut answer)?;
+    let status = status_of(answer.by_ref().take(LONGEST_HEAD))?;
     if !status.contains(" 200 ") {
         return Err(format!("the server says: {}", status.trim_end()).into());
     }
@@ -56,7 +59,7 @@ fn split(url: &str) -> Option<(SocketAddr, String)> {
 }
 
 /// The first line of an answer; its other headers are read, too, and not used.
-fn status_of(answer: &mut impl BufRead) -> io::Result<String> {
+fn status_of(mut answer: impl BufRead) -> io::Result<String> {
     let mut status = String::new();
     answer.read_line(&mut status)?;
     let mut header = String::new();
