@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -48,12 +49,12 @@ typedef struct packetdrill_interface {
   int (*netdev_send)(void*, const void*, size_t);
   int (*netdev_receive)(void*, void*, size_t*, long long*);
   int (*usleep)(void*, unsigned int);
-  int (*gettimeofday)(void*, struct timeval*, struct timezone*);
+  int (*gettimeofday)(void*, struct timeval*, void*);
   int (*epoll_create)(void*, int);
   int (*epoll_ctl)(void*, int, int, int, const struct epoll_event*);
   int (*epoll_wait)(void*, int, struct epoll_event*, int, int);
   int (*pipe)(void*, int*);
-  ssize_t (*splice)(void*, int, loff_t*, int, loff_t*, size_t, unsigned int);
+  ssize_t (*splice)(void*, int, int64_t*, int, int64_t*, size_t, unsigned int);
 } packetdrill_interface;
 
 #ifdef __cplusplus

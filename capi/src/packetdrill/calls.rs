@@ -13,7 +13,7 @@ use std::ptr;
 use std::time::Duration;
 
 use libc::{
-    epoll_event, iovec, loff_t, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval, timezone,
+    epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval,
 };
 use nix::sys::eventfd::EventFd;
 use stubborn::bsd::{Errno, Fd};
@@ -439,7 +439,7 @@ pub(super) unsafe extern "C" fn usleep(userdata: *mut c_void, micros: c_uint) ->
 pub(super) unsafe extern "C" fn gettimeofday(
     userdata: *mut c_void,
     time: *mut timeval,
-    _zone: *mut timezone,
+    _zone: *mut c_void,
 ) -> c_int {
     // SAFETY: the caller's word.
     unsafe {
@@ -521,9 +521,9 @@ pub(super) unsafe extern "C" fn pipe(userdata: *mut c_void, ends: *mut c_int) ->
 pub(super) unsafe extern "C" fn splice(
     userdata: *mut c_void,
     from: c_int,
-    from_place: *mut loff_t,
+    from_place: *mut i64,
     to: c_int,
-    to_place: *mut loff_t,
+    to_place: *mut i64,
     len: usize,
     flags: c_uint,
 ) -> ssize_t {

@@ -19,7 +19,7 @@ mod world;
 use std::ffi::{CStr, c_char, c_int, c_long, c_longlong, c_uint, c_ulong, c_void};
 
 use libc::{
-    epoll_event, iovec, loff_t, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval, timezone,
+    epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval,
 };
 
 /// The functions that the program calls, each with `userdata` first; otherwise as the C library
@@ -80,7 +80,7 @@ pub struct PacketdrillInterface {
     pub netdev_receive:
         unsafe extern "C" fn(*mut c_void, *mut c_void, *mut usize, *mut c_longlong) -> c_int,
     pub usleep: unsafe extern "C" fn(*mut c_void, c_uint) -> c_int,
-    pub gettimeofday: unsafe extern "C" fn(*mut c_void, *mut timeval, *mut timezone) -> c_int,
+    pub gettimeofday: unsafe extern "C" fn(*mut c_void, *mut timeval, *mut c_void) -> c_int,
     pub epoll_create: unsafe extern "C" fn(*mut c_void, c_int) -> c_int,
     pub epoll_ctl:
         unsafe extern "C" fn(*mut c_void, c_int, c_int, c_int, *const epoll_event) -> c_int,
@@ -90,9 +90,9 @@ pub struct PacketdrillInterface {
     pub splice: unsafe extern "C" fn(
         *mut c_void,
         c_int,
-        *mut loff_t,
+        *mut i64,
         c_int,
-        *mut loff_t,
+        *mut i64,
         usize,
         c_uint,
     ) -> ssize_t,
