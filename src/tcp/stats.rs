@@ -339,6 +339,16 @@ impl Tcb {
         }
     }
 
+    /// Whether a full send buffer is what holds the connection up, whose text is all in flight. As Linux tells it, that is so
+    /// until a third of it is free, and only if something waited to leave when it became full, and the congestion window is
+    /// not used.
+    fn is_bound_by_buffer(&self) -> bool {
+        match self.boundaries.packets() {
+            Some(packets) => packets.is_bound() && !self.uses_window(0),
+            None => !self.has_send_room(),
+        }
+    }
+
     /// How long the connection has had something to do up to `now`, and what held it up.
     pub fn times(&self, now: Instant) -> Times {
         self.stats.times(now)

@@ -85,16 +85,6 @@ impl Tcb {
         self.config.pacing.when == Pacing::Always
     }
 
-    /// Whether a full send buffer is what holds the connection up, whose text is all in flight. As Linux tells it, that is so
-    /// until a third of it is free, and only if something waited to leave when it became full, and the congestion window is
-    /// not used.
-    pub(super) fn is_bound_by_buffer(&self) -> bool {
-        match self.boundaries.packets() {
-            Some(packets) => packets.is_bound() && !self.uses_window(0),
-            None => !self.has_send_room(),
-        }
-    }
-
     /// Whether the congestion window may grow by what an acknowledgment says; `in_flight` octets
     /// were in flight before it.
     pub(super) fn uses_window(&self, in_flight: usize) -> bool {
