@@ -34,13 +34,13 @@ fn a_link_that_cannot_be_is_refused_in_one_line() {
             "--tun a0 --tun b0 --loss 120%",
             2,
             "stubborn: invalid value '120%' for '--loss <RATIO>': '120%' is not a ratio such as \
-             1% or 0.01: try `stubborn --help`",
+             1% or 0.01: try `stubborn link --help`",
         ),
         (
             "--tun a0 --tun b0 --delay 5",
             2,
             "stubborn: invalid value '5' for '--delay <TIME>': '5' is not a time such as \"10 \
-             ms\", in ns, us, ms, s, min or h: try `stubborn --help`",
+             ms\", in ns, us, ms, s, min or h: try `stubborn link --help`",
         ),
         (
             "--tun a0 --tun b0 --queue 50ms",
@@ -57,19 +57,19 @@ fn a_link_that_cannot_be_is_refused_in_one_line() {
             2,
             "stubborn: invalid value 'los=1%' for '--back <CHANGES>': there is no 'los' to \
              change, but delay, jitter, rate, queue, loss, bursts, reorder, duplicate and \
-             corrupt: try `stubborn --help`",
+             corrupt: try `stubborn link --help`",
         ),
         (
             "--tun a0 --tun b0 --for 0s",
             2,
             "stubborn: invalid value '0s' for '--for <TIME>': '0s' is no time at all: try \
-             `stubborn --help`",
+             `stubborn link --help`",
         ),
         (
             "--tun a0 --tun b0 --grain 0ms",
             2,
             "stubborn: invalid value '0ms' for '--grain <TIME>': '0ms' is no time at all: try \
-             `stubborn --help`",
+             `stubborn link --help`",
         ),
         (
             "--tun a/b --tun b0 --rate 9999999999Gbit/s --delay 5000000000000000h --queue 1000bdp",

@@ -35,8 +35,8 @@ mod units;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use args::{Args, Command, TransportArgs};
 use services::Service;
@@ -112,10 +112,23 @@ fn explain(error: &clap::Error) -> ExitCode {
             ExitCode::from(USAGE)
         }
         _ => {
-            output::complain(format_args!("{}: try `stubborn --help`", one_line(error)));
+            let help = help_for(std::env::args().skip(1));
+            output::complain(format_args!("{}: try `{help}`", one_line(error)));
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// What prints the help for a command line, given by its words: that of the command it names, if it names one.
+fn help_for(words: impl Iterator<Item = String>) -> String {
+    let (mut command, mut line) = (Args::command(), "stubborn".to_owned());
+    for word in words {
+        let Some(next) = command.find_subcommand(&word) else {
+            break;
+        };
+        (command, line) = (next.clone(), format!("{line} {word}"));
+    }
+    line + " --help"
 }
 
 /// What clap says over several lines, without its usage and its colours.
@@ -232,6 +245,21 @@ mod tests {
             "invalid value '70000' for '<PORT>': not a port: a number from 0 to 65535",
         ),
     ];
+
+    /// The help with the arguments that were wrong, not the list of the commands.
+    #[test]
+    fn the_help_is_that_of_the_command() {
+        for (line, expected) in [
+            ("", "stubborn --help"),
+            ("ehco --tun t0", "stubborn --help"),
+            ("listen --tun t0", "stubborn listen --help"),
+            ("sim lossy --xyz", "stubborn sim --help"),
+            ("sim plot lossy --xyz", "stubborn sim plot --help"),
+        ] {
+            let words = line.split_whitespace().map(str::to_owned);
+            assert_eq!(help_for(words), expected, "{line}");
+        }
+    }
 
     #[test]
     fn a_wrong_command_line_is_explained_in_one_line() {
