@@ -26,10 +26,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What differs from the standard library
+//!
+//! * A name in place of an address is looked up by the operating system, through the kernel's network.
+//! * What cannot fail returns no `Result`: [`TcpStream::local_addr`], [`TcpStream::peer_addr`],
+//!   [`TcpStream::set_nodelay`], [`TcpStream::set_nonblocking`] and their like.
+//! * Streams and UDP sockets are cloned with [`Clone`], in place of `try_clone`.
+//! * Options are read, and those without a setter are set, all at once: [`TcpStream::options`],
+//!   [`TcpStream::set_options`].
+//! * A [`TcpListener`] can be closed while threads wait at it ([`TcpListener::close`]), and they may wait for
+//!   only so long ([`TcpListener::set_accept_timeout`]).
+//! * None is a descriptor: neither poll(2) nor another process can have it.
+//!
+//! # When something panics
+//!
 //! If the stack or its device panics, the network has ended: threads that wait are woken, and calls that
 //! return a `Result` fail with an error of the kind `Other`. Sockets that are dropped after that are not
 //! closed. A call that cannot return an error (for the status or the options of a connection) answers from
 //! the state that the panic has left, or panics, too.
+//!
+//! # Files
 //!
 //! | file | what it holds |
 //! |---|---|

@@ -73,7 +73,7 @@ pub struct Status {
     pub receive_buffer: usize,
     /// More about receiving.
     pub receiving: Receiving,
-    /// The longest text in a segment that we send.
+    /// The longest text in a segment that we send, octets.
     pub snd_mss: u16,
     /// Retransmitted segments, ever.
     pub retransmissions: u64,
