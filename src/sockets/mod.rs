@@ -32,8 +32,8 @@
 //! * What cannot fail returns no `Result`: [`TcpStream::local_addr`], [`TcpStream::peer_addr`],
 //!   [`TcpStream::set_nodelay`], [`TcpStream::set_nonblocking`] and their like.
 //! * Streams and UDP sockets are cloned with [`Clone`], in place of `try_clone`.
-//! * Options are read, and those without a setter are set, all at once: [`TcpStream::options`],
-//!   [`TcpStream::set_options`].
+//! * Options are read, and those without a call of their own are set, all at once ([`TcpStream::options`],
+//!   [`TcpStream::set_options`], [`UdpSocket::set_options`]).
 //! * A [`TcpListener`] can be closed while threads wait at it ([`TcpListener::close`]), and they may wait for
 //!   only so long ([`TcpListener::set_accept_timeout`]).
 //! * None is a descriptor: neither poll(2) nor another process can have it.

@@ -227,6 +227,16 @@ impl UdpSocket {
         self.call(|stack, id| stack.udp_options(id))
     }
 
+    /// Replaces all its options, for what is sent and received from now on.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the hop limit is zero: then they stay as they were.
+    pub fn set_options(&self, options: UdpOptions) -> io::Result<()> {
+        error::check_hop_limit(options.hop_limit)?;
+        self.set(|held| *held = options);
+        Ok(())
+    }
+
     /// Sets the TTL (IPv4) or hop limit (IPv6) of datagrams sent from now on.
     ///
     /// # Errors

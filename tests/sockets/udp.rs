@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stubborn::config::UdpOptions;
 use stubborn::sockets::{Net, TcpListener, TcpStream, UdpSocket};
 use stubborn::stack::{DatagramError, UdpSendError, Undelivered};
 
@@ -231,6 +232,29 @@ fn refusals_have_their_kinds() {
         socket.set_traffic_class(0xb8);
         let options = socket.options();
         assert_eq!((options.hop_limit, options.traffic_class), (Some(3), 0xb8));
+    });
+}
+
+/// All options at once, those included that have no call of their own.
+#[test]
+fn options_are_replaced_together_or_not_at_all() {
+    bounded(|| {
+        let ends = joined(0);
+        let wanted = UdpOptions {
+            hop_limit: Some(3),
+            path_mtu: true,
+            receive_buffer: Some(10_000),
+            ..UdpOptions::default()
+        };
+        ends.socket.set_options(wanted).unwrap();
+        assert_eq!(ends.socket.options(), wanted);
+        let nowhere = UdpOptions {
+            hop_limit: Some(0),
+            ..UdpOptions::default()
+        };
+        let refused = ends.socket.set_options(nowhere);
+        assert_eq!(kind(refused), ErrorKind::InvalidInput);
+        assert_eq!(ends.socket.options(), wanted);
     });
 }
 
