@@ -3,7 +3,7 @@
 use core::num::NonZeroU64;
 
 /// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
-/// [`Stack::abort`]).
+/// [`Stack::abort`]). To use it later is a mistake: a call panics if the connection has gone meanwhile.
 ///
 /// [`Stack::close`]: super::Stack::close
 /// [`Stack::abort`]: super::Stack::abort

@@ -150,6 +150,10 @@ enum Sender {
 ///
 /// [`driver::Shard`](crate::driver::Shard) does so with a device and the real clock.
 ///
+/// A [`ConnId`] or [`UdpId`] names something until its user lets go of it; a call may panic that is given one later. A
+/// call that is given the [`ListenerId`] of a listener that is closed finds none. Nothing that arrives makes a stack
+/// panic.
+///
 /// ```
 /// use stubborn::config::Config;
 /// use stubborn::stack::{Secret, Stack};

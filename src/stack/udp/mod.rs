@@ -44,7 +44,8 @@ use queue::{Arrival, Queue};
 pub(super) use queue::Head;
 pub use queue::UdpMarks;
 
-/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close).
+/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close). To use it later is a mistake:
+/// a call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UdpId(u64);
 
