@@ -1,4 +1,4 @@
-//! `if` and `for`: what follows them in their line, or in lines further to the right.
+//! `if`, `for` and `while`: what follows them in their line, or in lines further to the right.
 
 use super::evaluator::Evaluator;
 use super::expressions::MAX_DEPTH;
@@ -6,8 +6,11 @@ use super::tokens::{DEDENT, INDENT, Token};
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
-/// The most rounds of all `for` of a piece of code.
+/// The most rounds of all `for` and `while`, and calls, of a piece of code.
 const MAX_ROUNDS: u32 = 10_000;
+
+/// The most numbers of a range.
+const MAX_RANGE: usize = 100_000;
 
 impl Evaluator<'_> {
     /// `if CONDITION:` and what follows, `elif CONDITION:`, `else:`.
@@ -32,38 +35,79 @@ impl Evaluator<'_> {
 
     /// `for NAME in (A, B):` and what follows.
     pub(super) fn repeated(&mut self) -> Result<(), Trouble> {
-        let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
-            return Err(unknown("for without a name"));
-        };
-        self.at += 1;
+        let name = self.name("for without a name")?;
         if !self.take_name("in") {
             return Err(unknown("for without its in"));
         }
-        let values = self.values_in_brackets()?;
+        let values = self.values_in_brackets("for without a list")?;
         let start = self.at;
         for value in values {
-            self.rounds += 1;
-            if self.rounds > MAX_ROUNDS {
-                return Err(unknown("code that goes on for too long"));
-            }
+            self.count_round()?;
             self.at = start;
-            self.variables.0.insert(name.clone(), value);
+            self.variables.values.insert(name.clone(), value);
             self.block(true)?;
         }
         Ok(())
     }
 
-    /// `(A, B)`, `[A, B]`: at least one value.
-    fn values_in_brackets(&mut self) -> Result<Vec<Value>, Trouble> {
-        let pairs = [("(", ")"), ("[", "]")];
+    /// `while CONDITION:` and what follows.
+    pub(super) fn repeated_while(&mut self) -> Result<(), Trouble> {
+        let start = self.at;
+        loop {
+            self.count_round()?;
+            self.at = start;
+            let holds = self.either()?.is_true();
+            self.block(holds)?;
+            if !holds || self.only_reads {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Something is done that may be done again and again.
+    pub(super) fn count_round(&mut self) -> Result<(), Trouble> {
+        self.rounds += 1;
+        match self.rounds > MAX_ROUNDS {
+            true => Err(unknown("code that goes on for too long")),
+            false => Ok(()),
+        }
+    }
+
+    /// `(A, B)`, `[A, B]`, `{A, B}`, `range(A, B)`: at least one value.
+    pub(super) fn values_in_brackets(&mut self, otherwise: &str) -> Result<Vec<Value>, Trouble> {
+        if self.take_name("range") && self.take("(") {
+            let bounds = self.list(")")?;
+            return self.range(&bounds);
+        }
+        let pairs = [("(", ")"), ("[", "]"), ("{", "}")];
         match pairs.into_iter().find(|(open, _)| self.take(open)) {
             Some((_, close)) => self.list(close),
-            None => Err(unknown("for without a list")),
+            None => Err(unknown(otherwise)),
+        }
+    }
+
+    /// The whole numbers from the first bound, or 0, up to the one before the last, perhaps in steps.
+    fn range(&self, bounds: &[Value]) -> Result<Vec<Value>, Trouble> {
+        if self.only_reads {
+            return Ok(vec![Value::whole(1)]);
+        }
+        let whole: Option<Vec<i128>> = bounds.iter().map(|bound| bound.integer()).collect();
+        let (from, to, step) = match whole.as_deref() {
+            Some([to]) => (0, *to, 1),
+            Some([from, to]) => (*from, *to, 1),
+            Some([from, to, step]) if *step > 0 => (*from, *to, *step as usize),
+            _ => return Err(unknown("such a range")),
+        };
+        let mut values = (from..to).step_by(step).map(Value::whole);
+        let some: Vec<Value> = values.by_ref().take(MAX_RANGE).collect();
+        match values.next() {
+            Some(_) => Err(unknown("a range that is too long")),
+            None => Ok(some),
         }
     }
 
     /// What stands behind a `:`. If it does not count, it is still looked at.
-    fn block(&mut self, counts: bool) -> Result<(), Trouble> {
+    pub(super) fn block(&mut self, counts: bool) -> Result<(), Trouble> {
         if !self.take(":") {
             return Err(unknown("if without its ':'"));
         }

@@ -1,19 +1,14 @@
 //! Statements, one after the other: assertions, assignments, and what is only read.
 
-use std::collections::BTreeMap;
-
 use super::tokens::{DEDENT, Token, scan};
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
+use super::variables::Variables;
 
 /// What may stand in front of the `=` that gives a value to a name.
 const CHANGES: [&str; 12] = [
     "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
 ];
-
-/// What code has given names to: all code of a script is one program.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::drill) struct Variables(pub(super) BTreeMap<String, Value>);
 
 /// Runs all statements of `code`. `only_reads`: what does not hold is no failure.
 pub(super) fn evaluate(
@@ -32,6 +27,8 @@ pub(super) fn evaluate(
         seen: Vec::new(),
         depth: 0,
         rounds: 0,
+        in_function: false,
+        returned: None,
     };
     loop {
         while evaluator.take("\n") || evaluator.take(";") {}
@@ -55,6 +52,10 @@ pub(super) struct Evaluator<'a> {
     pub(super) depth: u32,
     /// How often something has been done that is done several times.
     pub(super) rounds: u32,
+    /// This is what a function of the script does.
+    pub(super) in_function: bool,
+    /// And what it has returned.
+    pub(super) returned: Option<Value>,
 }
 
 impl Evaluator<'_> {
@@ -87,18 +88,36 @@ impl Evaluator<'_> {
         if self.take_name("for") {
             return self.repeated();
         }
+        if self.take_name("while") {
+            return self.repeated_while();
+        }
         if self.take_name("assert") {
             return self.assertion();
+        }
+        if self.take_name("def") {
+            return self.definition();
+        }
+        if self.in_function && self.take_name("return") {
+            return self.returned();
+        }
+        // Whoever uses what was imported is not understood there.
+        if self.take_name("import") || self.take_name("from") {
+            self.rest();
+            return Ok(());
+        }
+        if self.calls() {
+            self.either()?;
+            return self.ends("a call");
         }
         self.assignment()
     }
 
-    /// `name = VALUE`, `name += VALUE`.
+    /// `name = VALUE`, `name += VALUE`, `name, name = VALUE, VALUE`.
     fn assignment(&mut self) -> Result<(), Trouble> {
-        let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
-            return Err(unknown("code that is no assertion"));
-        };
-        self.at += 1;
+        let name = self.name("code that is no assertion")?;
+        if self.take(",") {
+            return self.several_assignments(name);
+        }
         let mark = self.take_any(&CHANGES);
         if !self.take("=") {
             return Err(unknown("code that is no assertion"));
@@ -108,8 +127,34 @@ impl Evaluator<'_> {
             let before = self.value_of(&name)?;
             value = self.number(before.apply(mark, value))?;
         }
-        self.variables.0.insert(name, value);
+        self.variables.values.insert(name, value);
         self.ends("a value")
+    }
+
+    fn several_assignments(&mut self, first: String) -> Result<(), Trouble> {
+        let mut names = vec![first];
+        while !self.take("=") {
+            names.push(self.name("names without their values")?);
+            self.take(",");
+        }
+        let mut values = vec![self.either()?];
+        while self.take(",") {
+            values.push(self.either()?);
+        }
+        if names.len() != values.len() {
+            return Err(unknown("as many names as there are no values"));
+        }
+        self.variables.values.extend(names.into_iter().zip(values));
+        self.ends("values")
+    }
+
+    /// A name, which must stand here.
+    pub(super) fn name(&mut self, otherwise: &str) -> Result<String, Trouble> {
+        let Some(Token::Name(name)) = self.tokens.get(self.at).cloned() else {
+            return Err(unknown(otherwise));
+        };
+        self.at += 1;
+        Ok(name)
     }
 
     fn assertion(&mut self) -> Result<(), Trouble> {
@@ -158,7 +203,7 @@ impl Evaluator<'_> {
     }
 
     /// Nothing more may stand behind a statement.
-    fn ends(&self, statement: &str) -> Result<(), Trouble> {
+    pub(super) fn ends(&self, statement: &str) -> Result<(), Trouble> {
         match self.tokens.get(self.at) {
             None | Some(Token::Mark("\n" | ";" | DEDENT)) => Ok(()),
             Some(_) => Err(unknown(&format!("code that goes on behind {statement}"))),

@@ -165,13 +165,9 @@ impl Evaluator<'_> {
         })
     }
 
-    /// What stands behind `in`: a list, a tuple, a set.
+    /// What stands behind `in`: a list, a tuple, a set, a range.
     fn is_one_of(&mut self, value: Value) -> Result<bool, Trouble> {
-        let pairs = [("(", ")"), ("[", "]"), ("{", "}")];
-        let Some((_, close)) = pairs.into_iter().find(|(open, _)| self.take(open)) else {
-            return Err(unknown("in without a list"));
-        };
-        let values = self.list(close)?;
+        let values = self.values_in_brackets("in without a list")?;
         let mut orders = values.iter().map(|other| value.compare(*other));
         Ok(orders.any(|order| order == Some(core::cmp::Ordering::Equal)))
     }
@@ -216,6 +212,9 @@ impl Evaluator<'_> {
     }
 
     fn operand(&mut self) -> Result<Value, Trouble> {
+        if self.calls() {
+            return self.call();
+        }
         if self.take("(") {
             let value = self.either()?;
             return match self.take(")") {
@@ -257,7 +256,7 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn value_of(&self, name: &str) -> Result<Value, Trouble> {
-        if let Some(value) = self.variables.0.get(name) {
+        if let Some(value) = self.variables.values.get(name) {
             return Ok(*value);
         }
         match name {

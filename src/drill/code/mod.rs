@@ -3,31 +3,36 @@
 //! A small part of Python: `assert` with comparisons (chained, too), `in`, `and`, `or`, `not`, `&`, `|`, `^`, `~`,
 //! `<<`, `>>`, `+`, `-`, `*`, `/`, `//`, `%`, `**`, `a if b else c`, `abs`, `min`, `max`, `sum`, `all`, `any`, `len`, `bool`,
 //! `int`, `float`, `round`, `pow`, parentheses, and a message, which may be a string with a `%`; `name = value` and
-//! `name += value`, which later code finds; `if`, `elif`, `else` and `for`; `pass`; and `print`, which nobody reads. What Python
+//! `name += value`, which later code finds; `if`, `elif`, `else`, `for`, `while` and `range`; `def` and `return`; `pass`; `import`
+//! of what is not used; and `print`, which nobody reads. What Python
 //! does not evaluate, behind `and`, `or` and in `a if b else c`, is only read.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `tokens` | words, and where blocks begin and end |
 //! | `evaluator` | statements, and the names that they make |
-//! | `blocks` | `if` and `for`, and what belongs to them |
+//! | `blocks` | `if`, `for` and `while`, and what belongs to them |
+//! | `definitions` | functions that a script makes |
 //! | `expressions` | from `a if b else c` down to a number, by precedence |
 //! | `functions` | `abs`, `min` and their kin |
+//! | `variables` | what code has given names to |
 //! | `value` | numbers, as exact fractions |
 //! | `trouble` | what may go wrong |
 
 mod blocks;
+mod definitions;
 mod evaluator;
 mod expressions;
 mod functions;
 mod tokens;
 mod trouble;
 mod value;
+mod variables;
 
 use evaluator::evaluate;
 
-pub(super) use evaluator::Variables;
 pub(super) use trouble::Trouble;
+pub(super) use variables::Variables;
 
 /// Runs the statements of a piece of code; `look_up` gives what a name stands for.
 ///
@@ -114,6 +119,16 @@ mod tests {
             "pass; assert 1",
             "print tcpi_snd_cwnd, 'x'; print; assert 1",
             "assert 0xffffffffffffffff > 1 << 63",
+            "import math, sys\nfrom os import path\nassert 1",
+            "x, y = 1, tcpi_snd_cwnd; assert x == 1 and y == 10",
+            "assert 3 in range(4) and 4 not in range(4) and tcpi_snd_cwnd in range(8, 12, 2)",
+            "n = 0\nfor i in range(3): n += i\nassert n == 3",
+            "i = 0\nwhile i < 3:\n  i += 1\nassert i == 3",
+            "def near(a, b):\n  return abs(a - b) < 3\nassert near(tcpi_snd_cwnd, 12) and not near(1, 9)",
+            "def f(n):\n  if n < 2: return 1\n  return n * f(n - 1)\nassert f(5) == 120",
+            "def check():\n  assert tcpi_snd_cwnd == 10\ncheck(); check()",
+            "x = 1\ndef f(): x = 2\nf(); assert x == 1",
+            "def f():\n  for i in (1, 2, 3):\n    if i == 2: return i\nassert f() == 2",
         ] {
             assert_eq!(outcome(code), Ok(()), "{code}");
         }
@@ -138,6 +153,10 @@ mod tests {
             failed("assert x == 2; x is 1")
         );
         assert_eq!(outcome("assert 0, str(1)"), failed("assert 0 (str ( 1 ))"));
+        assert_eq!(
+            outcome("def f(x): assert x == 1\nf(2)"),
+            failed("assert x == 1; x is 2")
+        );
     }
 
     #[test]
@@ -155,7 +174,15 @@ mod tests {
             "assert 1 2",
             "assert 1 / 0",
             "assert 'a",
-            "import sys",
+            "import sys; assert sys.argv",
+            "return 1",
+            "def f(x): return x\nassert f(1, 2)",
+            "def f(x=1): return x",
+            "def f(): return f()\nassert f()",
+            "def f(): f(); f()\nf()",
+            "while 1: pass",
+            "x, y = 1",
+            "assert 1 in range(0, 9, 0)",
             "x += 1",
             "assert x; x = 1",
             "if 0: x = 1\nassert x",
@@ -186,6 +213,14 @@ mod tests {
         let asked = names("x = tcpi_rtt; assert x == y", &mut variables).unwrap();
         assert_eq!(asked, ["tcpi_rtt", "y"]);
         assert_eq!(names("assert x > 0, z", &mut variables), Ok(Vec::new()));
+        let asked = names(
+            "def f(x): return x + tcpi_ato\nassert f(tcpi_rtt)",
+            &mut variables,
+        );
+        assert_eq!(
+            asked,
+            Ok(vec!["tcpi_ato".to_owned(), "tcpi_rtt".to_owned()])
+        );
         let asked = names("assert 1 / (tcpi_rtt - tcpi_ato)", &mut variables).unwrap();
         assert_eq!(asked, ["tcpi_rtt", "tcpi_ato"]);
     }

@@ -3,7 +3,7 @@
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Number(Value),
     Name(String),

@@ -5,6 +5,7 @@
 
 pub(super) mod counters;
 mod listing;
+mod loops;
 mod routes;
 mod setkey;
 mod shell;
@@ -84,6 +85,7 @@ impl Meaning {
 pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
     let unknown = |what: &str| format!("no support for the command {what}");
     let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
+    let joined = loops::unroll(&joined).ok_or_else(|| unknown(text.trim()))?;
     let joined = products(&joined).ok_or_else(|| unknown(text))?;
     if let Some((flushes, added)) = setkey::understand(&joined) {
         return Ok(vec![Meaning::Keys(flushes, added)]);

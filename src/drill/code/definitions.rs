@@ -1,0 +1,113 @@
+//! `def`: functions that a script makes, and their calls.
+
+use super::evaluator::Evaluator;
+use super::tokens::Token;
+use super::trouble::{Trouble, unknown};
+use super::value::Value;
+use super::variables::Definition;
+
+impl Evaluator<'_> {
+    /// `def NAME(A, B):` and what follows, which is read, so that nothing in it is unknown when it is called.
+    pub(super) fn definition(&mut self) -> Result<(), Trouble> {
+        let name = self.name("def without a name")?;
+        let parameters = self.parameters()?;
+        let start = self.at;
+        let before = self.variables.values.clone();
+        let values = parameters.iter().map(|it| (it.clone(), Value::whole(1)));
+        self.variables.values.extend(values);
+        // It may call itself.
+        let known = Definition {
+            parameters: parameters.clone(),
+            body: Vec::new(),
+        };
+        self.variables.functions.insert(name.clone(), known);
+        let is_inner = core::mem::replace(&mut self.in_function, true);
+        let only_reads = core::mem::replace(&mut self.only_reads, true);
+        let read = self.block(true);
+        (self.in_function, self.only_reads) = (is_inner, only_reads);
+        self.variables.values = before;
+        read?;
+        let body = self.tokens[start..self.at].to_vec();
+        let definition = Definition { parameters, body };
+        self.variables.functions.insert(name, definition);
+        Ok(())
+    }
+
+    /// `(A, B)`, of names.
+    fn parameters(&mut self) -> Result<Vec<String>, Trouble> {
+        let mut names = Vec::new();
+        if !self.take("(") {
+            return Err(unknown("def without its parentheses"));
+        }
+        while !self.take(")") {
+            names.push(self.name("a parameter that is no name")?);
+            if !self.take(",") && !matches!(self.tokens.get(self.at), Some(Token::Mark(")"))) {
+                return Err(unknown("a parameter that is more than a name"));
+            }
+        }
+        Ok(names)
+    }
+
+    /// `return VALUE`, or `return`.
+    pub(super) fn returned(&mut self) -> Result<(), Trouble> {
+        let value = match self.ends("return") {
+            Ok(()) => Value::whole(0),
+            Err(_) => self.either()?,
+        };
+        self.ends("return")?;
+        if self.only_reads {
+            return Ok(());
+        }
+        // Nothing more is evaluated, and the call sees why.
+        self.returned = Some(value);
+        Err(unknown("return"))
+    }
+
+    /// Whether a call of a function of the script stands here.
+    pub(super) fn calls(&self) -> bool {
+        let mut ahead = self.tokens[self.at.min(self.tokens.len())..].iter();
+        let name = ahead.next();
+        let is_known =
+            matches!(name, Some(Token::Name(name)) if self.variables.functions.contains_key(name));
+        is_known && matches!(ahead.next(), Some(Token::Mark("(")))
+    }
+
+    /// `NAME(A, B)`: its values go by the names of its parameters, and what it gives names to is forgotten afterwards.
+    pub(super) fn call(&mut self) -> Result<Value, Trouble> {
+        let name = self.name("code that is no call")?;
+        let found = self.variables.functions.get(&name).cloned();
+        let function = found.ok_or_else(|| unknown("code that is no call"))?;
+        self.take("(");
+        let values = match self.take(")") {
+            true => Vec::new(),
+            false => self.list(")")?,
+        };
+        if values.len() != function.parameters.len() {
+            return Err(unknown("a call with more values, or fewer"));
+        }
+        if self.only_reads {
+            return Ok(Value::whole(1));
+        }
+        self.count_round()?;
+        let mut variables = self.variables.clone();
+        (variables.values).extend(function.parameters.into_iter().zip(values));
+        let mut inner = Evaluator {
+            tokens: &function.body,
+            at: 0,
+            look_up: self.look_up,
+            variables: &mut variables,
+            only_reads: false,
+            seen: Vec::new(),
+            depth: self.depth,
+            rounds: self.rounds,
+            in_function: true,
+            returned: None,
+        };
+        let done = inner.block(true);
+        self.rounds = inner.rounds;
+        match inner.returned {
+            Some(value) => Ok(value),
+            None => done.map(|()| Value::whole(0)),
+        }
+    }
+}
