@@ -132,6 +132,11 @@ pub struct Config {
     /// addresses and ports, if timestamps can tell its old segments from new ones (RFC 6191 §2). `None`:
     /// it never does. Default 1 s, as in common stacks.
     pub time_wait_reuse: Option<Duration>,
+    /// The largest receive buffer that `SO_RCVBUF` of the layer of descriptors makes, in octets (`rmem_max` of Linux);
+    /// `SO_RCVBUFFORCE` makes larger ones. Default 2^30 - 1, which is the largest there is.
+    pub most_receive_buffer: usize,
+    /// The same for `SO_SNDBUF` (`wmem_max`) and `SO_SNDBUFFORCE`.
+    pub most_send_buffer: usize,
     /// How long a thread that waits for the network polls before it sleeps, like `net.core.busy_poll` of
     /// Linux: the answer to what it has just sent may come sooner than the thread could be woken. It yields
     /// the processor in between, and where polling does not help, up to 15 of 16 waits sleep at once. While
@@ -167,6 +172,8 @@ impl Config {
             time_wait_reuse: Some(Duration::from_secs(1)),
             max_paths: 4_096,
             memory: 1 << 30,
+            most_receive_buffer: (1 << 30) - 1,
+            most_send_buffer: (1 << 30) - 1,
             busy_poll: Duration::from_micros(50),
             replies_per_second: 1_000,
         }

@@ -10,8 +10,8 @@ use crate::config::{
     EcnOptions, Endings, FastOpenConfig, FastOpenKeys, FlowLabel, Habits, Handshakes, HoldSacks,
     IcmpTrust, Keepalive, MtuProbing, Nagle, OptionLayout, PacingConfig, PathMtuConfig, Persist,
     Push, QuickAcks, ReceiveGrowth, ReceiveRoom, RecoveryHabits, Resets, RetryLimit, RtoFloor,
-    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UrgentPointer, UserTimeoutFrom,
-    WindowTold, WindowUse, Windows,
+    SendRoom, SendingHabits, SocketOptions, Strangers, TcpConfig, UdpConfig, UdpOptions,
+    UrgentPointer, UserTimeoutFrom, WindowTold, WindowUse, Windows,
 };
 use crate::time::Duration;
 
@@ -118,6 +118,11 @@ const LINUX_ACCEPTANCE: Acceptance = Acceptance {
     timestamp_slack: 1,
 };
 
+/// `rmem_max` and `wmem_max`.
+const LINUX_MOST_BUFFER: usize = 4 << 20;
+/// `rmem_default` and `wmem_default`: memory that datagrams take.
+const LINUX_DATAGRAMS: usize = 212_992;
+
 /// What acknowledgments of Linux wait for.
 const LINUX_WAITS: AckWaits = AckWaits {
     end_with_reading: true,
@@ -160,7 +165,7 @@ fn linux(host: Config) -> Config {
         windows: Windows {
             whole_segment_window: true,
             room: ReceiveRoom::Packets,
-            least_scaled: 4 << 20,
+            least_scaled: LINUX_MOST_BUFFER,
             ..Windows::default()
         },
         user_timeout_from: UserTimeoutFrom::Retransmission,
@@ -187,8 +192,22 @@ fn linux(host: Config) -> Config {
         path_mtu: linux_path_mtu(),
         ..host.tcp
     };
+    Config {
+        tcp,
+        udp: linux_datagrams(&host.udp),
+        fast_open: linux_fast_open(host.fast_open),
+        most_receive_buffer: LINUX_MOST_BUFFER,
+        most_send_buffer: LINUX_MOST_BUFFER,
+        // On the loopback only.
+        time_wait_reuse: None,
+        resets_handshakes: false,
+        ..host
+    }
+}
+
+fn linux_fast_open(host: FastOpenConfig) -> FastOpenConfig {
     let key = [0xa1, 0xb2, 0xc3, 0xd4].map(|octet| [octet; 4]);
-    let fast_open = FastOpenConfig {
+    FastOpenConfig {
         keys: Some(FastOpenKeys {
             current: key.concat().try_into().unwrap_or_default(),
             previous: None,
@@ -197,15 +216,18 @@ fn linux(host: Config) -> Config {
         reserves_options: true,
         tries_experimental_option: true,
         retry_after: Duration::ZERO,
-        ..host.fast_open
-    };
-    Config {
-        tcp,
-        fast_open,
-        // On the loopback only.
-        time_wait_reuse: None,
-        resets_handshakes: false,
         ..host
+    }
+}
+
+fn linux_datagrams(host: &UdpConfig) -> UdpConfig {
+    UdpConfig {
+        send_buffer: LINUX_DATAGRAMS / 2,
+        socket: UdpOptions {
+            receive_buffer: Some(LINUX_DATAGRAMS),
+            ..host.socket
+        },
+        ..host.clone()
     }
 }
 

@@ -148,7 +148,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "use_optimistic",
     "use_tempaddr",
     "warnings",
-    "wmem_max",
 ];
 
 /// What this stack does in one way only: the values that stand for it. With another value Linux
@@ -382,7 +381,11 @@ fn path(config: &mut Config, name: &str, value: &str) -> Option<()> {
 fn host(config: &mut Config, name: &str, value: &str) -> Option<()> {
     match name {
         "tcp_abort_on_overflow" => config.strangers.resets_overflows = flag(value)?,
-        "rmem_max" => config.tcp.windows.least_scaled = number(value)?.try_into().ok()?,
+        "rmem_max" => {
+            config.most_receive_buffer = number(value)?.try_into().ok()?;
+            config.tcp.windows.least_scaled = config.most_receive_buffer;
+        }
+        "wmem_max" => config.most_send_buffer = number(value)?.try_into().ok()?,
         "somaxconn" => config.strangers.max_backlog = number(value)?.try_into().ok()?,
         "tcp_max_syn_backlog" => config.max_half_open = number(value)?.try_into().ok()?,
         "tcp_max_tw_buckets" => config.max_time_wait = number(value)?.try_into().ok()?,

@@ -17,9 +17,9 @@ use crate::bsd::table::{Fd, Kind};
 use crate::config::FlowLabel;
 
 /// The least that `SO_RCVBUF` and `SO_SNDBUF` make of a value, and the most.
-const LEAST_RECEIVE: i32 = 1_152;
-const LEAST_SEND: i32 = 2_304;
-const MOST_BUFFER: i32 = (1 << 30) - 1;
+const LEAST_RECEIVE: usize = 1_152;
+const LEAST_SEND: usize = 2_304;
+const MOST_BUFFER: usize = (1 << 30) - 1;
 /// Where what `SO_TXTIME` was given is kept, beside that it was: its clock, and its flags.
 const TXTIME_CLOCK: i32 = -SO_TXTIME;
 const TXTIME_FLAGS: i32 = -SO_TXTIME - 1;
@@ -47,13 +47,8 @@ impl Calls<'_> {
                 return self.apply_keepalive(fd);
             }
             SO_RCVLOWAT => return self.set_low_water(fd, int(value)?),
-            SO_RCVBUF | SO_RCVBUFFORCE => {
-                let octets = int(value)?.clamp(LEAST_RECEIVE, MOST_BUFFER) as usize;
-                self.resize(fd, Some(octets), None)?;
-            }
-            SO_SNDBUF | SO_SNDBUFFORCE => {
-                let octets = int(value)?.clamp(LEAST_SEND, MOST_BUFFER) as usize;
-                self.resize(fd, None, Some(octets))?;
+            SO_RCVBUF | SO_RCVBUFFORCE | SO_SNDBUF | SO_SNDBUFFORCE => {
+                return self.ask_for_buffer(fd, name, int(value)?);
             }
             SO_MAX_PACING_RATE => {
                 let rate = rate(value)?;
@@ -250,6 +245,26 @@ impl Calls<'_> {
         self.apply(fd)
     }
 
+    /// Without force no buffer is larger than the host allows, and a size below zero, taken for one without a sign,
+    /// asks for that.
+    fn ask_for_buffer(&mut self, fd: Fd, name: i32, value: i32) -> Result<(), Errno> {
+        let config = self.stack.config();
+        let most = match name {
+            SO_RCVBUF => config.most_receive_buffer,
+            SO_SNDBUF => config.most_send_buffer,
+            _ => MOST_BUFFER,
+        };
+        let asked = match name {
+            SO_RCVBUF | SO_SNDBUF => value.cast_unsigned() as usize,
+            _ => value.max(0) as usize,
+        };
+        let asked = asked.min(most).min(MOST_BUFFER);
+        match name {
+            SO_RCVBUF | SO_RCVBUFFORCE => self.resize(fd, Some(asked.max(LEAST_RECEIVE)), None),
+            _ => self.resize(fd, None, Some(asked.max(LEAST_SEND))),
+        }
+    }
+
     /// The buffers of a socket, in octets of text, to receive and to send; `None`: as it was.
     fn resize(&mut self, fd: Fd, receive: Option<usize>, send: Option<usize>) -> Result<(), Errno> {
         match &mut self.table.get_mut(fd)?.kind {
@@ -307,8 +322,9 @@ impl Calls<'_> {
                 let kept = |name, default: usize| {
                     socket.settings.kept(SOL_SOCKET, name, default as i32) as usize
                 };
+                let memory = socket.options.receive_buffer.map(|octets| octets / 2);
                 Ok((
-                    kept(SO_RCVBUF, config.receive_buffer),
+                    kept(SO_RCVBUF, memory.unwrap_or(config.receive_buffer)),
                     kept(SO_SNDBUF, config.send_buffer),
                 ))
             }
