@@ -167,12 +167,13 @@ pub enum UserTimeoutFrom {
     Retransmission,
 }
 
-/// How long the first 16 segments with text are acknowledged at once, because a sender in slow start
-/// needs every acknowledgment (RFC 5681 §3.1).
+/// How long the first 16 segments with text are acknowledged at once, because a sender with a small window
+/// needs every acknowledgment: at the start (RFC 5681 §3.1), and when it may have had a loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QuickAcks {
-    /// Until the user sends; from then on its text carries the acknowledgments.
+    /// Until the user sends; from then on its text carries the acknowledgments. Whenever a gap is filled, wholly or in
+    /// part (RFC 5681 §4.2), 16 segments again.
     #[default]
     UntilSending,
     /// Except while the user answers within `delayed_ack` of the text that came, and no acknowledgment

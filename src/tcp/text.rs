@@ -100,6 +100,9 @@ impl Tcb {
         let inserted = self.recv_buffer.insert(at, text);
         self.order_packets();
         self.text_taken(now, text.len(), inserted, about);
+        if inserted.touched_gap && inserted.in_order > 0 {
+            self.clock_sender();
+        }
     }
 
     /// The next text in order stays where it arrived, or goes into the receive buffer; but this many
@@ -261,6 +264,14 @@ impl Tcb {
             .mss
             .max(536)
             .min(usize::from(own_mss(&self.config, self.path)))
+    }
+
+    /// A gap is filled, wholly or in part: its sender has reduced its window, and sends only as it hears. One that
+    /// has three segments in flight would wait for the delayed acknowledgment of the third.
+    fn clock_sender(&mut self) {
+        if self.config.quick_acks == QuickAcks::UntilSending {
+            self.acks.quick = QUICK_ACKS;
+        }
     }
 
     /// When to acknowledge a FIN, alone or behind text: the user may close at once, and our FIN then carries the

@@ -539,6 +539,37 @@ fn gaps_are_not_delayed() {
     });
 }
 
+/// A sender that has sent again what was lost has a small window, and sends only as it hears: once a gap is filled,
+/// each segment is acknowledged at once as at the start, until the user answers.
+#[test]
+fn after_a_gap_segments_are_acknowledged_at_once_again() {
+    in_both_families(|family| {
+        let mut d = Dialogue::established(family, delayed());
+        let ten_octets = |seq: u32, ack: u32| format!("<SEQ={seq}><ACK={ack}><DATA=10><CTL=ACK>");
+        for seq in (101..261).step_by(10) {
+            d.arrives(&ten_octets(seq, 301)).leaves_something();
+        }
+        d.arrives(&ten_octets(261, 301)).nothing_more();
+        d.arrives(&ten_octets(281, 301))
+            .leaves("<SEQ=301><ACK=271><WND=9830><CTL=ACK>");
+        d.arrives(&ten_octets(271, 301))
+            .leaves("<SEQ=301><ACK=291><WND=9810><CTL=ACK>");
+        for seq in (291..451).step_by(10) {
+            d.arrives(&ten_octets(seq, 301));
+            assert_eq!(d.leaves_something().header.ack, seq + 10);
+        }
+        d.arrives(&ten_octets(451, 301)).nothing_more();
+        // What the user answers needs no acknowledgment of its own.
+        d.sends(1)
+            .leaves("<SEQ=301><ACK=461><WND=9640><DATA=1><CTL=PSH,ACK>");
+        d.arrives(&ten_octets(471, 302))
+            .leaves("<SEQ=302><ACK=461><WND=9640><CTL=ACK>");
+        d.arrives(&ten_octets(461, 302))
+            .leaves("<SEQ=302><ACK=481><WND=9620><CTL=ACK>");
+        d.arrives(&ten_octets(481, 302)).nothing_more();
+    });
+}
+
 /// A FIN may wait for the user to close too: one segment then acknowledges it and closes.
 #[test]
 fn our_fin_carries_the_acknowledgment_of_the_peers() {
