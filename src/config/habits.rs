@@ -223,6 +223,9 @@ pub struct AckWaits {
     /// once a delay has run its full time. It is at least `delayed_ack`, and at most the RTO, the round trip, and 200
     /// or 500 ms. As in Linux. Default off.
     pub follow_intervals: bool,
+    /// With [`QuickAcks::UntilAnswering`](super::QuickAcks::UntilAnswering), the user has to answer so many times before
+    /// acknowledgments wait for answers, as in Linux with `tcp_pingpong_thresh`. 0 counts as 1. Default 1.
+    pub answers: u32,
     /// Acknowledgments of text beyond a gap are compressed: they wait for others, as in Linux. Default `None`: each
     /// leaves at once (RFC 5681 §4.2).
     pub hold_sacks: Option<HoldSacks>,
@@ -252,6 +255,7 @@ impl Default for AckWaits {
             hold_smaller_window: false,
             end_early: false,
             follow_intervals: false,
+            answers: 1,
             hold_sacks: None,
         }
     }

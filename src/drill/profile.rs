@@ -135,6 +135,7 @@ const LINUX_WAITS: AckWaits = AckWaits {
     hold_smaller_window: true,
     end_early: true,
     follow_intervals: true,
+    answers: 1,
     hold_sacks: Some(HoldSacks {
         most: 44,
         longest: Duration::from_millis(1),

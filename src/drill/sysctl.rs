@@ -174,7 +174,6 @@ const FIXED: &[(&str, &[u64])] = &[
     ("tcp_min_rtt_wlen", &[300]),
     ("tcp_friendliness", &[1]),
     ("tcp_mtu_probe_floor", &[48]),
-    ("tcp_pingpong_thresh", &[1]),
     ("tcp_plb_enabled", &[0]),
     ("tcp_probe_threshold", &[8]),
     ("tcp_thin_dupack", &[0]),
@@ -308,12 +307,23 @@ fn connections(config: &mut Config, name: &str, value: &str) -> Option<()> {
         // A bit for trains of acknowledgments, and one for delays: those are what HyStart++ measures.
         "hystart_detect" => tcp.hystart = number(value).filter(|bits| *bits < 4)? & 2 != 0,
         "hystart" => tcp.hystart = flag(value)?,
-        "tcp_comp_sack_nr" => held_sacks(&mut tcp.ack_waits).most = count(value)?,
-        "tcp_comp_sack_delay_ns" => {
-            held_sacks(&mut tcp.ack_waits).longest = number(value).map(Duration::from_nanos)?;
-        }
         "tcp_stdurg" => tcp.acceptance.urgent_pointer = urgent_pointer(flag(value)?),
         "tcp_slow_start_after_idle" => tcp.slow_start_after_idle = flag(value)?,
+        _ => return acknowledgments(&mut tcp.ack_waits, name, value),
+    }
+    Some(())
+}
+
+/// What is set for acknowledgments.
+fn acknowledgments(waits: &mut AckWaits, name: &str, value: &str) -> Option<()> {
+    match name {
+        "tcp_pingpong_thresh" => {
+            waits.answers = count(value).filter(|times| (1..256).contains(times))?;
+        }
+        "tcp_comp_sack_nr" => held_sacks(waits).most = count(value)?,
+        "tcp_comp_sack_delay_ns" => {
+            held_sacks(waits).longest = number(value).map(Duration::from_nanos)?;
+        }
         _ => return None,
     }
     Some(())

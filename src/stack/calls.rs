@@ -461,9 +461,10 @@ impl Stack {
     }
 
     /// Whether to acknowledge text at once from now on: see [`Tcb::quick_ack`].
-    pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) {
-        self.table.get_mut(id).tcb.quick_ack(now, quick);
+    pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) -> bool {
+        let waited = self.table.get_mut(id).tcb.quick_ack(now, quick);
         self.touched(id.slot);
+        waited
     }
 
     /// Whether text is acknowledged at once at present.

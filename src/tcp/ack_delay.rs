@@ -23,6 +23,8 @@ pub(super) struct AckTiming {
     /// With [`AckWaits::hold_fin_after_text`]: the last text was acknowledged at once, and would not have
     /// been otherwise.
     pub(super) hurries: bool,
+    /// With [`AckWaits::answers`] above 1: how often the user has answered since an acknowledgment waited in vain.
+    pub(super) answers: u32,
     /// With [`AckWaits::hold_sacks`], those of text beyond a gap that wait for others.
     pub(super) held: HeldSacks,
 }
@@ -30,12 +32,15 @@ pub(super) struct AckTiming {
 impl AckTiming {
     /// `None` where none of them needs it.
     pub(super) fn of(waits: &AckWaits, rcv_nxt: Seq) -> Option<Box<AckTiming>> {
-        let is_needed =
-            waits.follow_intervals || waits.hold_fin_after_text || waits.hold_sacks.is_some();
+        let is_needed = waits.follow_intervals
+            || waits.hold_fin_after_text
+            || waits.hold_sacks.is_some()
+            || waits.answers > 1;
         is_needed.then(|| {
             Box::new(AckTiming {
                 wait: Duration::ZERO,
                 hurries: false,
+                answers: 0,
                 held: HeldSacks::new(rcv_nxt),
             })
         })
@@ -52,6 +57,26 @@ impl Acks {
     /// How long the next waits, unless something bounds it.
     fn wait(&self) -> Duration {
         self.timing.as_ref().map_or(Duration::ZERO, |it| it.wait)
+    }
+
+    /// The user has answered what came: once that has happened `enough` times, the next answers are waited for.
+    pub(super) fn on_answer(&mut self, enough: u32) {
+        if enough > 1
+            && let Some(timing) = &mut self.timing
+        {
+            timing.answers = timing.answers.saturating_add(1);
+            self.answering |= timing.answers >= enough;
+        } else {
+            self.answering = true;
+        }
+    }
+
+    /// No answer is waited for.
+    pub(super) fn expect_no_answer(&mut self) {
+        self.answering = false;
+        if let Some(timing) = &mut self.timing {
+            timing.answers = 0;
+        }
     }
 
     /// Whether some of text beyond a gap wait for others.
@@ -152,7 +177,7 @@ impl Tcb {
                 false => (2 * self.acks.wait()).min(self.recovery.rtt.rto()),
             });
         }
-        self.acks.answering = false;
+        self.acks.expect_no_answer();
     }
 
     /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,

@@ -119,6 +119,9 @@ fn hash_acks(
     if config.ack_waits.hold_fin_after_text {
         (acks.received.is_some(), acks.hurries(), acks.answering).hash(hasher);
     }
+    if config.ack_waits.answers > 1 {
+        acks.timing.as_ref().map(|it| it.answers).hash(hasher);
+    }
     if config.ack_waits.follow_intervals {
         (acks.timing.as_ref().map(|it| it.wait), acks.answering).hash(hasher);
     }

@@ -271,7 +271,9 @@ impl Tcb {
             QuickAcks::UntilAnswering if self.text_in(range) == 0 => {}
             QuickAcks::UntilAnswering => {
                 let delay = self.answer_delay();
-                self.acks.answering |= (self.acks.received).is_some_and(|at| now - at < delay);
+                if self.acks.received.is_some_and(|at| now - at < delay) {
+                    self.acks.on_answer(self.config.ack_waits.answers);
+                }
             }
         }
     }

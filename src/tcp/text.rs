@@ -318,7 +318,7 @@ impl Tcb {
             return;
         }
         self.acks.quick = self.acks.quick.max(self.first_quick_acks().min(most));
-        self.acks.answering = false;
+        self.acks.expect_no_answer();
         self.wait_shortly();
     }
 
@@ -352,19 +352,24 @@ impl Tcb {
     }
 
     /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
-    /// connection. What waits leaves.
-    pub fn quick_ack(&mut self, now: Instant, quick: bool) {
+    /// connection. What waits leaves. Whether there was any to leave.
+    pub fn quick_ack(&mut self, now: Instant, quick: bool) -> bool {
+        let waited = self.acks.due != AckDue::No;
         let by_answers = self.config.quick_acks == QuickAcks::UntilAnswering;
         // There it says whether the user answers, and no more.
         if !by_answers {
             self.acks.quick = if quick { QUICK_ACKS } else { 0 };
         }
-        self.acks.answering = !quick;
+        match quick {
+            true => self.acks.expect_no_answer(),
+            false => self.acks.answering = true,
+        }
         let waits_for_more = by_answers && self.recv_buffer.len() > 0;
         if quick && self.acks.due == AckDue::Delayed && !waits_for_more {
             self.acks.due = AckDue::Now;
         }
         self.settle(now);
+        waited
     }
 
     /// Whether text is acknowledged at once now.

@@ -169,6 +169,7 @@ fn any_ack_waits(random: &mut Random) -> AckWaits {
         hold_smaller_window: random.chance(40),
         end_early: random.chance(40),
         follow_intervals: random.chance(40),
+        answers: random.pick(&[0, 1, 2, 3]),
         hold_sacks: random.chance(40).then(|| HoldSacks {
             most: random.pick(&[0, 1, 44]),
             longest: Duration::from_millis(1),

@@ -115,14 +115,7 @@ impl Calls<'_> {
                 }
                 socket.settings.tell_waiting = number == 1;
             }
-            TCP_QUICKACK => {
-                match socket.connection() {
-                    Some(id) => self.stack.quick_ack(self.now, id, number & 1 != 0),
-                    // Who wants none is about to send.
-                    None => socket.config.socket.holds_handshake_ack = number & 1 == 0,
-                }
-                return Ok(());
-            }
+            TCP_QUICKACK => return self.set_quick_ack(fd, number),
             TCP_FASTOPEN if socket.is_connected() => return Err(Errno::EINVAL),
             TCP_FASTOPEN => {
                 let most = usize::try_from(number).map_err(|_| Errno::EINVAL)?;
@@ -136,6 +129,21 @@ impl Calls<'_> {
             _ => return self.set_rare_option(fd, name, number),
         }
         self.apply(fd)
+    }
+
+    fn set_quick_ack(&mut self, fd: Fd, number: i32) -> Result<(), Errno> {
+        let socket = self.stream_mut(fd, Errno::EINVAL)?;
+        let Some(id) = socket.connection() else {
+            // Who wants none is about to send.
+            socket.config.socket.holds_handshake_ack = number == 0;
+            return Ok(());
+        };
+        let waited = self.stack.quick_ack(self.now, id, number != 0);
+        // Linux: an even number is for the acknowledgment that waits.
+        if waited && number & 1 == 0 {
+            self.stack.quick_ack(self.now, id, false);
+        }
+        Ok(())
     }
 
     /// Who says again what is so has what waits by now sent as well.
