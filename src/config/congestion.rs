@@ -121,8 +121,8 @@ pub struct PacingConfig {
     /// most 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.
     pub quantum: Duration,
     /// With [`SocketOptions::max_pacing_rate`](super::SocketOptions::max_pacing_rate), a connection is also paced
-    /// by its congestion window, if that rate is lower. Below 1.2 Mbit/s, segments leave one by one. The first ten
-    /// segments are not paced. As in Linux. Default off.
+    /// by its congestion window, if that rate is lower. Below 1.2 Mbit/s, segments leave one by one if the controller
+    /// paces (BBR), and otherwise in pairs. The first ten segments are not paced. As in Linux. Default off.
     pub limit_paces_window: bool,
 }
 

@@ -277,7 +277,8 @@ mod tests {
             broken(|tcb| {
                 Arc::make_mut(&mut tcb.config).pacing.when = Pacing::Always;
                 (tcb.recovery.rtt).sample(Instant::ZERO, Duration::from_millis(1));
-                tcb.pace_departure(Instant::ZERO, 10);
+                let start = tcb.snd.nxt;
+                tcb.pace_departure(Instant::ZERO, &(start..start + 10), false);
                 tcb.timers.disarm(Timer::Pace);
             }),
             "what the pacer holds has its timer"

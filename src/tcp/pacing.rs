@@ -14,7 +14,9 @@
 //! and a departure uses it up. While there is none, the timer runs.
 
 use core::hash::{Hash, Hasher};
+use core::ops::Range;
 
+use super::seq::Seq;
 use super::tcb::Tcb;
 use super::timers::Timer;
 use crate::config::{Pacing, TcpConfig};
@@ -26,7 +28,7 @@ const LARGEST_QUANTUM: u64 = 64 * 1024;
 /// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window): the tenth is
 /// the first that the next waits for.
 const UNPACED: u64 = 9;
-/// With it, what no two segments leave together below, in octets a second: 1.2 Mbit/s.
+/// With it and a controller that paces, what no two segments leave together below, in octets a second: 1.2 Mbit/s.
 const SLOW: u64 = 150_000;
 /// Nobody is held longer, however slow the rate: then every segment is a burst.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
@@ -47,6 +49,8 @@ struct Pace {
     rate: u64,
     /// C.send_quantum, in octets.
     quantum: u64,
+    /// Each packet is a burst, where packets are kept.
+    by_packets: bool,
 }
 
 impl Pace {
@@ -80,6 +84,10 @@ impl Pacer {
         if now < self.next {
             return;
         }
+        if pace.by_packets {
+            self.credit = pace.quantum;
+            return;
+        }
         let most = match self.credit {
             0 => pace.time_for(pace.quantum) / 2,
             _ => Duration::ZERO,
@@ -94,6 +102,16 @@ impl Pacer {
         let took = pace.time_for(octets);
         self.next = (self.next + took).min(now + LONGEST_HOLD);
         self.credit = self.credit.saturating_sub(octets);
+    }
+
+    /// `octets` leave, the first of `packet` octets that leave together, or some of the others: the first pay for all,
+    /// and a packet that comes late only half, if it is late enough.
+    fn on_sent_of_packet(&mut self, now: Instant, octets: usize, packet: usize, pace: Pace) {
+        if now >= self.next {
+            let took = pace.time_for(packet as u64);
+            self.next = now + (took - (took / 2).min(now - self.next)).min(LONGEST_HOLD);
+        }
+        self.credit = u64::from(octets < packet);
     }
 
     /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
@@ -146,14 +164,17 @@ impl Tcb {
         Some(Pace {
             rate,
             quantum: quantum.clamp(least, LARGEST_QUANTUM.max(least)),
+            by_packets: paces_window,
         })
     }
 
-    /// Whether the limit of the user is so low that no two segments leave together, see
+    /// Whether the limit of the user is so low that no two segments leave together, with a controller that paces, see
     /// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window).
     pub(super) fn leaves_one_by_one(&self) -> bool {
         let limit = self.config.socket.max_pacing_rate;
-        self.config.pacing.limit_paces_window && limit.is_some_and(|rate| rate < SLOW)
+        self.config.pacing.limit_paces_window
+            && limit.is_some_and(|rate| rate < SLOW)
+            && self.congestion.pacing_rate().is_some()
     }
 
     /// A window in a round trip, and a little more: the pacer must not be what holds the window
@@ -203,12 +224,20 @@ impl Tcb {
         }
     }
 
-    /// Text leaves.
-    pub(super) fn pace_departure(&mut self, now: Instant, octets: usize) {
+    /// The places of `range` leave: `again`, or for the first time.
+    pub(super) fn pace_departure(&mut self, now: Instant, range: &Range<Seq>, again: bool) {
         let Some(pace) = self.pace() else {
             return;
         };
-        self.pacer.on_sent(now, octets as u64, pace);
+        let octets = range.end - range.start;
+        match self.boundaries.packets().filter(|_| pace.by_packets) {
+            Some(packets) => {
+                let end = if again { range.end } else { packets.head() };
+                let packet = end.saturating_since(range.start).max(octets);
+                self.pacer.on_sent_of_packet(now, octets, packet, pace);
+            }
+            None => self.pacer.on_sent(now, octets as u64, pace),
+        }
         if self.pacer.credit == 0 {
             self.timers.arm(Timer::Pace, self.pacer.next);
         }
@@ -222,6 +251,7 @@ mod tests {
     const PACE: Pace = Pace {
         rate: 1_000_000,
         quantum: 3000,
+        by_packets: false,
     };
 
     fn at(micros: u64) -> Instant {

@@ -202,7 +202,7 @@ impl Tcb {
         mss: usize,
         again: bool,
     ) {
-        self.pace_departure(now, range.end - range.start);
+        self.pace_departure(now, range, again);
         if !again {
             self.on_burst_sent(range.end - range.start);
         }
