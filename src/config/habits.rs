@@ -172,8 +172,8 @@ pub enum UserTimeoutFrom {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QuickAcks {
-    /// Until the user sends; from then on its text carries the acknowledgments. Whenever a gap is filled, wholly or in
-    /// part (RFC 5681 §4.2), 16 segments again.
+    /// Until the user sends; from then on its text carries the acknowledgments. Once a gap is filled
+    /// (RFC 5681 §4.2), 16 segments again.
     #[default]
     UntilSending,
     /// Except while the user answers within `delayed_ack` of the text that came, and no acknowledgment

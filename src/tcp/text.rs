@@ -266,7 +266,7 @@ impl Tcb {
             .min(usize::from(own_mss(&self.config, self.path)))
     }
 
-    /// A gap is filled, wholly or in part: its sender has reduced its window, and sends only as it hears. One that
+    /// A gap is filled: its sender has reduced its window, and sends only as it hears. One that
     /// has three segments in flight would wait for the delayed acknowledgment of the third.
     fn clock_sender(&mut self) {
         if self.config.quick_acks == QuickAcks::UntilSending {
