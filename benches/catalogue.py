@@ -15,8 +15,10 @@ INTERFACE = "tun0"
 VETH = "kernel, veth"
 CEILING, COPYING, THREADS = "ceiling", "ceiling, copying", "ceiling, threads"
 STUBBORN, LENT = "stubborn", "stubborn, lent"
-PLAIN_CEILING, SMOLTCP, PLAIN_STUBBORN = "ceiling, plain", "smoltcp, plain", "stubborn, plain"
-PEERS = [VETH, CEILING, COPYING, THREADS, STUBBORN, LENT, PLAIN_CEILING, SMOLTCP, PLAIN_STUBBORN]
+PLAIN_CEILING, PLAIN_COPYING = "ceiling, plain", "ceiling, plain, copying"
+SMOLTCP, PLAIN_STUBBORN = "smoltcp, plain", "stubborn, plain"
+PLAIN = (PLAIN_CEILING, PLAIN_COPYING, SMOLTCP, PLAIN_STUBBORN)
+PEERS = [VETH, CEILING, COPYING, THREADS, STUBBORN, LENT, *PLAIN]
 WITH_OFFLOADS = {
     "in": (VETH, CEILING, STUBBORN, LENT),
     "out": (VETH, CEILING, COPYING, STUBBORN),
@@ -24,8 +26,7 @@ WITH_OFFLOADS = {
 # With many flows or connections a sockets API has a thread behind each.
 MANY = (VETH, CEILING, THREADS, STUBBORN)
 # Those that move packets and are no stack: what any stack over TUN can reach.
-CEILINGS = (CEILING, COPYING, THREADS, PLAIN_CEILING)
-PLAIN = (PLAIN_CEILING, SMOLTCP, PLAIN_STUBBORN)
+CEILINGS = (CEILING, COPYING, THREADS, PLAIN_CEILING, PLAIN_COPYING)
 
 # What one call reads or writes, in octets, and how many flows there are at once.
 CHUNK, FLOWS = 128 * 1024, 64
@@ -163,6 +164,10 @@ def ceiling(job, *options):
     return [BIN / "bench-ceiling", *options, *flight, INTERFACE, "offload", 1]
 
 
+def plain_ceiling(*options):
+    return [BIN / "bench-ceiling", *options, INTERFACE, "plain", 64]
+
+
 def stubborn(*options):
     return [BIN / "bench-stubborn", *options, INTERFACE, PEER]
 
@@ -174,7 +179,8 @@ COMMANDS = {
     THREADS: lambda job: ceiling(job, "--threads"),
     STUBBORN: lambda job: stubborn("--chunk", job.chunk),
     LENT: lambda job: stubborn("--lend"),
-    PLAIN_CEILING: lambda job: [BIN / "bench-ceiling", INTERFACE, "plain", 64],
+    PLAIN_CEILING: lambda job: plain_ceiling(),
+    PLAIN_COPYING: lambda job: plain_ceiling("--copy"),
     SMOLTCP: lambda job: [BIN / "bench-smoltcp", INTERFACE, PEER, job.service],
     PLAIN_STUBBORN: lambda job: stubborn("--plain", "--chunk", job.chunk),
 }

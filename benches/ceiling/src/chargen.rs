@@ -8,7 +8,7 @@ use bench_tun::{Kind, Queue};
 use crate::ISS;
 use crate::discard::window;
 use crate::manner::Manner;
-use crate::segment::{ACK, Arrived, MSS, Template};
+use crate::segment::{ACK, Arrived, MSS, Template, add_up};
 
 /// The most that is in flight, in octets, unless another limit is asked for. The kernel's window
 /// grows to megabytes, but what lies there for long has left the processor's cache when it is read,
@@ -35,6 +35,7 @@ pub struct Chargen {
     turn: usize,
     /// A user's text, which is copied into each segment; empty if nobody has any.
     user: Vec<u8>,
+    kind: Kind,
     /// The text of a segment, in octets.
     text: u32,
     /// The most that is in flight, in octets.
@@ -81,6 +82,7 @@ impl Chargen {
             window: 0,
             limit: ISS.wrapping_add(1),
             user: if manner.copies { prepared } else { Vec::new() },
+            kind: manner.kind,
         }
     }
 
@@ -97,6 +99,9 @@ impl Chargen {
             let segment = &mut self.segments[self.turn];
             if !self.user.is_empty() {
                 segment.fill(black_box(&self.user));
+                if self.kind == Kind::Plain {
+                    black_box(add_up(&self.user));
+                }
             }
             queue.send(segment.seal(self.next, self.ack, ACK))?;
             self.turn = (self.turn + 1) % self.segments.len();

@@ -6,7 +6,7 @@ use std::io;
 use bench_tun::{Kind, Queue};
 
 use crate::manner::Manner;
-use crate::segment::{ACK, Arrived, FIN, LARGEST_WINDOW, MSS, Template};
+use crate::segment::{ACK, Arrived, FIN, LARGEST_WINDOW, MSS, Template, add_up};
 use crate::{ISS, LONGEST};
 
 /// One connection whose text is thrown away.
@@ -20,6 +20,7 @@ pub struct Discard {
     every: u32,
     /// Where a user wants the text; empty if nobody does.
     user: Vec<u8>,
+    kind: Kind,
 }
 
 impl Discard {
@@ -31,6 +32,7 @@ impl Discard {
             waiting: 0,
             every: manner.every,
             user: vec![0; if manner.copies { LONGEST } else { 0 }],
+            kind: manner.kind,
         }
     }
 
@@ -45,6 +47,9 @@ impl Discard {
             eprintln!("the queue lost {lost} octets");
         }
         if !self.user.is_empty() {
+            if self.kind == Kind::Plain {
+                black_box(add_up(arrived.text));
+            }
             self.user[..arrived.text.len()].copy_from_slice(arrived.text);
             black_box(&self.user);
         }

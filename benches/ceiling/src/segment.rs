@@ -221,6 +221,17 @@ fn sum(octets: &[u8]) -> u32 {
         .sum()
 }
 
+/// What a stack does with all text on a plain TUN, before it believes or sends it: adds up its words, four octets at
+/// a time.
+pub fn add_up(text: &[u8]) -> u64 {
+    let (words, rest) = text.as_chunks::<4>();
+    let whole: u64 = words
+        .iter()
+        .map(|word| u64::from(u32::from_ne_bytes(*word)))
+        .sum();
+    whole + rest.iter().map(|octet| u64::from(*octet)).sum::<u64>()
+}
+
 fn fold(sum: u32) -> u16 {
     let once = (sum >> 16) + (sum & 0xffff);
     ((once >> 16) + once) as u16
