@@ -204,7 +204,9 @@ impl Tcb {
             true => Blocks::read(&seg.options.sack, self.snd.iss, ack, self.snd.nxt),
             false => Blocks::default(),
         };
-        self.note_app_limit();
+        if self.recovery.weight().is_none() {
+            self.note_app_limit();
+        }
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let again = sack
             .duplicate
@@ -374,7 +376,8 @@ impl Tcb {
         }
     }
 
-    /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4).
+    /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4). Where segments are
+    /// counted, only a SEND asks.
     #[inline]
     pub(super) fn note_app_limit(&mut self) {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::congestion::RateSample;
 use super::error::{ConnectionError, RecvError, SendError};
 use super::loan::Loan;
 use super::readiness::Readiness;
@@ -453,8 +452,8 @@ impl Tcb {
             bytes_acked: self.stats.bytes_acked,
             bytes_delivered: self.recovery.delivered(),
             segments_delivered: self.as_segments(history.segments_delivered),
-            delivery_rate: history.rate.map(rate),
-            is_app_limited: history.rate.is_some_and(|sample| sample.is_app_limited),
+            delivery_rate: history.rate.map(|rate| rate.per_second),
+            is_app_limited: history.rate.is_some_and(|rate| rate.is_app_limited),
             reorderings: history.reorderings,
             duplicates: self.stats.duplicates,
             bytes_received: self.bytes_received(),
@@ -488,11 +487,4 @@ impl Tcb {
             fast_open_child: self.opening.is_child,
         }
     }
-}
-
-/// Octets a second.
-fn rate(sample: RateSample) -> u64 {
-    let nanos = sample.interval.as_nanos().max(1);
-    let rate = u128::from(sample.delivered) * 1_000_000_000 / nanos;
-    u64::try_from(rate).unwrap_or(u64::MAX)
 }

@@ -209,6 +209,9 @@ impl Tcb {
     }
 
     /// `text`: octets of it.
+    //
+    // Always, like its caller.
+    #[inline(always)]
     fn predicts_text(&self, text: usize) -> bool {
         !self.orphan
             && !self.opening.is_watched()

@@ -210,11 +210,14 @@ impl Tcb {
         if counts && range.start == self.snd.una {
             self.congestion.on_flight(now, now - self.last_sent);
         }
-        self.last_sent = now;
-        self.note_gathering(now);
         let start = range.start.max(self.snd.iss + 1);
         let end = range.end.min(self.send_buffer.end());
         let octets = end.saturating_since(start) as u64;
+        // Where packets are kept, a FIN alone is no text.
+        if octets > 0 || range.start == self.snd.iss || !self.keeps_packets() {
+            self.last_sent = now;
+        }
+        self.note_gathering(now);
         if octets > 0 {
             self.stats.text_segments_out += segments(octets as usize, mss) as u64;
         }

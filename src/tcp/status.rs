@@ -89,7 +89,9 @@ pub struct Status {
     pub bytes_delivered: u64,
     /// Segments known to have arrived, in the same way; SYN and FIN count where they were sent alone.
     pub segments_delivered: u64,
-    /// How fast the path delivered when that was last measured, octets a second; `None` before.
+    /// How fast the path delivered when that was last measured, octets a second; `None` before text has arrived. Where
+    /// [segments are counted](crate::config::CongestionHabits::counts_segments), each is a full one, and what was
+    /// measured last while the user sent enough counts, or a faster rate since.
     pub delivery_rate: Option<u64>,
     /// While that was measured, the user sent less than the path could have carried.
     pub is_app_limited: bool,

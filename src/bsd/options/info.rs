@@ -107,12 +107,6 @@ fn rttvar(status: &Status) -> u32 {
     }
 }
 
-/// That of the handshake does not count.
-fn delivery_rate(status: &Status) -> u64 {
-    let counts = status.bytes_acked > 0 || status.sacked > 0;
-    status.delivery_rate.filter(|_| counts).unwrap_or(0)
-}
-
 /// What STATUS says, in Linux's units: segments, microseconds, milliseconds.
 fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
     let mss = u64::from(status.snd_mss.max(1));
@@ -129,7 +123,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         backoff: backoff(status),
         options: options(status),
         scales: peer_scale | (own_scale << 4),
-        flags: u8::from(status.is_app_limited || status.bytes_acked == 0),
+        flags: u8::from(status.is_app_limited || status.delivery_rate.is_none()),
         rto: micros(status.rto),
         ato: micros(status.ack_delay),
         snd_mss: u32::from(status.snd_mss),
@@ -170,7 +164,7 @@ fn from_status(status: &Status, times: &Times, now: Instant) -> TcpInfo {
         busy_time: times.busy.as_micros() as u64,
         rwnd_limited: times.window_limited.as_micros() as u64,
         sndbuf_limited: times.buffer_limited.as_micros() as u64,
-        delivery_rate: delivery_rate(status),
+        delivery_rate: status.delivery_rate.unwrap_or(0),
         delivered: status.segments_delivered as u32,
         bytes_sent: status.bytes_sent,
         bytes_retrans: status.bytes_resent,

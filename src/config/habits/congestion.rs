@@ -27,8 +27,9 @@ pub struct CongestionHabits {
     /// ECE is ignored while nothing is in flight. Off, it always counts (RFC 3168 §6.1.2). Default off.
     pub marks_need_flight: bool,
     /// What is in flight and what has arrived is counted in segments, however small they are, and the window has room
-    /// for whole segments. An acknowledgment of a part of one restarts no timer. Off, octets are counted (RFC 5681 §2,
-    /// RFC 3465). Default off.
+    /// for whole segments. An acknowledgment of a part of one restarts no timer, and gives no sample of the round trip
+    /// or of the delivery rate; whether the user is what limits that is asked at each SEND. Off, octets are counted
+    /// (RFC 5681 §2, RFC 3465), and it is asked at each acknowledgment, too. Default off.
     pub counts_segments: bool,
     /// A loss reduces the whole congestion window, as RFC 9438 §4.6 allows; FreeBSD does so, too. Off, it
     /// reduces only as much of the window as was in use (RFC 5681 §3.1, equation 4). Default off.

@@ -55,6 +55,7 @@ impl Recovery {
         let min_rtt = self.rtt.min_rtt();
         let before_timeout = self.episode.as_deref().map(Episode::end);
         let mut arrivals = Arrivals::default();
+        let counts = self.weight.is_some();
         let Recovery {
             board,
             rate,
@@ -67,7 +68,11 @@ impl Recovery {
         let mut latest = Latest::new(self.habits.samples_in_order);
         let mut arrived = |record: &Record, by_sack: bool| {
             arrivals.octets += record.len();
-            arrivals.segments += record.segments as u64;
+            arrivals.segments += record.segments.max(1) as u64;
+            if counts && record.segments == 0 {
+                arrivals.is_part = true;
+                return rate.on_part_delivered(now, record.len());
+            }
             let of_rate = (record.sent, record.snapshot, record.len());
             rate.on_delivered(now, &mut arrivals.newest, of_rate);
             if record.resent {
@@ -108,11 +113,8 @@ impl Recovery {
             board.sack(block.clone(), |record| arrived(record, true));
         }
         if let Some(selective) = selective {
-            let ways = overtaken.iter().filter(|way| **way).count();
-            selective.rack.count_reorderings(ways);
-            if let Some(start) = first_overtaken {
-                selective.rack.reorders_by(ack.ack.saturating_since(start));
-            }
+            let by = first_overtaken.map(|start| ack.ack.saturating_since(start));
+            selective.rack.note_overtaken(overtaken, by);
         }
         board.deliver_again(ack.again);
         arrivals.resent_acked |= is_doubtful;
@@ -127,6 +129,9 @@ impl Recovery {
         ack: &Acknowledgment,
         arrivals: &Arrivals,
     ) -> Option<Duration> {
+        if arrivals.is_only_a_part() {
+            return None;
+        }
         let sample = match arrivals.sent.filter(|_| !arrivals.resent_acked) {
             Some(sent) => ack.now.since(sent),
             None => {

@@ -165,7 +165,7 @@ impl Recovery {
             self.newreno.on_forward_sent(range.end - range.start);
         }
         let in_flight = self.in_flight(una, range.start);
-        let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
+        let snapshot = self.note_departure(now, in_flight, range.end - range.start);
         self.board.push(now, range, mss, snapshot);
         if let Some(selective) = &mut self.selective {
             selective.on_sent(now, &self.rtt, &self.board);
@@ -193,7 +193,7 @@ impl Recovery {
     pub(crate) fn on_resent(&mut self, now: Instant, una: Seq, nxt: Seq, range: Range<Seq>) {
         let octets = range.end - range.start;
         let in_flight = self.in_flight(una, nxt);
-        let snapshot = self.rate.on_sent(now, in_flight, octets);
+        let snapshot = self.note_departure(now, in_flight, octets);
         let joins = self.weight.is_some();
         self.board.resend(now, range.clone(), snapshot, joins);
         if self.selective.is_none() && self.one_segment {
@@ -225,7 +225,7 @@ impl Recovery {
         let flight = (self.board.last()).map_or(0, |last| last.snapshot.tx_in_flight);
         if is_retrans {
             let in_flight = self.in_flight(una, nxt);
-            let snapshot = self.rate.on_sent(now, in_flight, range.end - range.start);
+            let snapshot = self.note_departure(now, in_flight, range.end - range.start);
             let joins = self.weight.is_some();
             let start = range.start;
             self.board.resend(now, range, snapshot, joins);
@@ -286,7 +286,9 @@ impl Recovery {
             report.delivered_data = weighed.saturating_sub(arrivals.octets);
         }
         report.recovering |= self.is_reducing(ack.ack);
-        report.rate = self.rate.sample(arrivals.newest, self.rtt.min_rtt());
+        let segments = self.weight.map(|_| self.board.delivered() as u32);
+        let min_rtt = self.rtt.min_rtt();
+        report.rate = self.rate.sample(arrivals.newest, min_rtt, segments);
         report
     }
 

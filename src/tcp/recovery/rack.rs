@@ -126,14 +126,18 @@ impl Rack {
         self.newest.is_none()
     }
 
-    /// An acknowledgment is taken, and has shown in so many ways that segments were overtaken.
-    pub(super) fn count_reorderings(&mut self, ways: usize) {
-        self.reorderings += ways as u64;
+    /// An acknowledgment is taken, and has shown or not that segments were overtaken, by what it covers and by what it
+    /// reports; the first that it covers of those, with so many octets from there on.
+    pub(super) fn note_overtaken(&mut self, ways: [bool; 2], covered: Option<usize>) {
+        self.reorderings += ways.into_iter().filter(|way| *way).count() as u64;
+        if let Some(octets) = covered {
+            self.reorders_by(octets);
+        }
     }
 
     /// What was overtaken is acknowledged together with so many octets from there on, which may all have arrived
     /// before it.
-    pub(super) fn reorders_by(&mut self, octets: usize) {
+    fn reorders_by(&mut self, octets: usize) {
         self.reordering = self.reordering.max(octets);
     }
 
@@ -286,7 +290,7 @@ mod tests {
             number: sent,
             resent,
             probed: false,
-            snapshot: Rate::new(at(0)).on_sent(at(sent), 0, 10),
+            snapshot: Rate::new(at(0)).on_sent(0, 10, 0),
         }
     }
 

@@ -5,7 +5,7 @@
 //! sent and that at which they were acknowledged the longer counts, so that acknowledgments that
 //! arrive all at once make no rate that the path does not have.
 
-use core::num::NonZeroU64;
+use core::num::{NonZeroU64, NonZeroUsize};
 use core::time::Duration;
 
 use super::Recovery;
@@ -25,6 +25,8 @@ pub(super) struct Snapshot {
     pub(super) lost: u64,
     /// P.tx_in_flight: octets in flight, this segment included.
     pub(super) tx_in_flight: u64,
+    /// Segments that had arrived by then, as a number that wraps.
+    pub(super) segments: u32,
     /// P.is_app_limited.
     pub(super) is_app_limited: bool,
 }
@@ -42,8 +44,10 @@ pub(super) struct Rate {
     lost: u64,
     /// C.app_limited: the application is what limits the flow, until more than this is delivered.
     app_limited: Option<u64>,
-    /// The last sample, for STATUS.
+    /// The last sample.
     last: Option<Sample>,
+    /// The one for STATUS, where segments count.
+    best: Option<BestSample>,
 }
 
 /// What a [`RateSample`] follows from: most are never asked for.
@@ -51,10 +55,41 @@ pub(super) struct Rate {
 struct Sample {
     /// In nanoseconds.
     interval: NonZeroU64,
-    /// C.delivered and C.lost at its end.
-    delivered: u64,
+    /// C.delivered at its end.
+    total_delivered: u64,
+    /// What P knew, and RS.lost.
+    prior_delivered: u64,
     lost: u64,
-    snapshot: Snapshot,
+    tx_in_flight: u64,
+    is_app_limited: bool,
+}
+
+/// The rate that STATUS tells where segments count: the last sample that the application did not limit; but a faster
+/// one counts even if it did.
+#[derive(Clone, Copy, Debug)]
+struct BestSample {
+    /// In nanoseconds.
+    interval: NonZeroU64,
+    /// RS.delivered, in segments.
+    segments: u32,
+    is_app_limited: bool,
+}
+
+impl BestSample {
+    /// Whether it is to be told instead of `other`.
+    fn replaces(&self, other: &BestSample) -> bool {
+        let ours = u128::from(self.segments) * u128::from(other.interval.get());
+        let its = u128::from(other.segments) * u128::from(self.interval.get());
+        !self.is_app_limited || ours >= its
+    }
+}
+
+/// What STATUS tells of the delivery rate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeliveryRate {
+    /// Octets a second.
+    pub(crate) per_second: u64,
+    pub(crate) is_app_limited: bool,
 }
 
 /// The segment that was sent last among those that an acknowledgment newly shows to have arrived.
@@ -73,22 +108,26 @@ impl Rate {
             lost: 0,
             app_limited: None,
             last: None,
+            best: None,
         }
     }
 
-    /// `len` octets leave while `in_flight` are in flight (§4.1.2.2).
-    pub(super) fn on_sent(&mut self, now: Instant, in_flight: usize, len: usize) -> Snapshot {
-        if in_flight == 0 {
-            (self.first_sent, self.delivered_time) = (now, now);
-        }
+    /// `len` octets leave while `in_flight` are in flight (§4.1.2.2); `segments` have arrived so far.
+    pub(super) fn on_sent(&mut self, in_flight: usize, len: usize, segments: u32) -> Snapshot {
         Snapshot {
             delivered: self.delivered,
             delivered_time: self.delivered_time,
             first_sent: self.first_sent,
             lost: self.lost,
             tx_in_flight: (in_flight + len) as u64,
+            segments,
             is_app_limited: self.app_limited.is_some(),
         }
+    }
+
+    /// Nothing is in flight, and something leaves.
+    pub(super) fn begin_flight(&mut self, now: Instant) {
+        (self.first_sent, self.delivered_time) = (now, now);
     }
 
     /// A segment that left at `sent` arrived, `len` octets of it (§4.1.2.3, UpdateRateSample).
@@ -111,6 +150,12 @@ impl Rate {
         }
     }
 
+    /// A part of a segment arrived, where that says nothing of the rate.
+    pub(super) fn on_part_delivered(&mut self, now: Instant, len: usize) {
+        self.delivered += len as u64;
+        self.delivered_time = now;
+    }
+
     /// Octets are taken for lost.
     pub(super) fn on_lost(&mut self, len: usize) {
         self.lost += len as u64;
@@ -131,17 +176,22 @@ impl Rate {
     }
 
     /// All that an acknowledgment says has been taken in (§4.1.2.3, GenerateRateSample). None if
-    /// it took less than `min_rtt`, in which nothing can have arrived.
+    /// it took less than `min_rtt`, in which nothing can have arrived. `segments` have arrived so far, where they are
+    /// counted.
     #[inline]
     pub(super) fn sample(
         &mut self,
         newest: Option<Newest>,
         min_rtt: Option<Duration>,
+        segments: Option<u32>,
     ) -> Option<RateSample> {
         self.end_app_limit();
         let Newest { sent, snapshot } = newest?;
         let min_rtt = min_rtt.and_then(|it| u64::try_from(it.as_nanos()).ok());
         let samples = self.take_sample(sent, &snapshot, min_rtt);
+        if let Some(arrived) = segments.filter(|_| samples) {
+            self.tell(arrived.wrapping_sub(snapshot.segments));
+        }
         self.last().filter(|_| samples)
     }
 
@@ -174,11 +224,47 @@ impl Rate {
         }
         self.last = Some(Sample {
             interval,
-            delivered: self.delivered,
-            lost: self.lost,
-            snapshot: *snapshot,
+            total_delivered: self.delivered,
+            prior_delivered: snapshot.delivered,
+            lost: self.lost - snapshot.lost,
+            tx_in_flight: snapshot.tx_in_flight,
+            is_app_limited: snapshot.is_app_limited,
         });
         true
+    }
+
+    /// The last sample is one of so many segments.
+    fn tell(&mut self, segments: u32) {
+        let Some(last) = &self.last else {
+            return;
+        };
+        let sample = BestSample {
+            interval: last.interval,
+            segments,
+            is_app_limited: last.is_app_limited,
+        };
+        // The first octet is our SYN.
+        if self.delivered > 1 && self.best.is_none_or(|best| sample.replaces(&best)) {
+            self.best = Some(sample);
+        }
+    }
+
+    /// What STATUS tells; `weight`: segments count, and each is so many octets. The handshake alone says nothing.
+    fn told(&self, weight: Option<NonZeroUsize>) -> Option<DeliveryRate> {
+        if let Some(weight) = weight {
+            return self.best.map(|best| DeliveryRate {
+                per_second: per_second(
+                    u64::from(best.segments) * weight.get() as u64,
+                    best.interval,
+                ),
+                is_app_limited: best.is_app_limited,
+            });
+        }
+        let last = self.last.as_ref().filter(|last| last.total_delivered > 1)?;
+        Some(DeliveryRate {
+            per_second: per_second(last.total_delivered - last.prior_delivered, last.interval),
+            is_app_limited: last.is_app_limited,
+        })
     }
 
     /// The last sample.
@@ -186,18 +272,20 @@ impl Rate {
     pub(super) fn last(&self) -> Option<RateSample> {
         let Sample {
             interval,
-            delivered,
+            total_delivered,
+            prior_delivered,
             lost,
-            snapshot,
+            tx_in_flight,
+            is_app_limited,
         } = self.last?;
         Some(RateSample {
-            delivered: delivered - snapshot.delivered,
+            delivered: total_delivered - prior_delivered,
             interval: Duration::from_nanos(interval.get()),
-            prior_delivered: snapshot.delivered,
-            total_delivered: delivered,
-            lost: lost - snapshot.lost,
-            tx_in_flight: snapshot.tx_in_flight,
-            is_app_limited: snapshot.is_app_limited,
+            prior_delivered,
+            total_delivered,
+            lost,
+            tx_in_flight,
+            is_app_limited,
         })
     }
 
@@ -212,18 +300,43 @@ impl Rate {
     }
 }
 
+/// Octets in so many nanoseconds, as octets a second.
+fn per_second(octets: u64, interval: NonZeroU64) -> u64 {
+    let rate = u128::from(octets) * 1_000_000_000 / u128::from(interval.get());
+    u64::try_from(rate).unwrap_or(u64::MAX)
+}
+
 /// What is counted for STATUS, and decides nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
     /// Records of segments that have arrived, ever.
     pub(crate) segments_delivered: u64,
-    /// The last sample of the delivery rate.
-    pub(crate) rate: Option<RateSample>,
+    /// How fast the path delivers.
+    pub(crate) rate: Option<DeliveryRate>,
     /// How often a segment was seen to have been overtaken, ever; 0 without SACK.
     pub(crate) reorderings: u64,
 }
 
 impl Recovery {
+    /// `len` octets leave while `in_flight` are in flight.
+    pub(super) fn note_departure(
+        &mut self,
+        now: Instant,
+        in_flight: usize,
+        len: usize,
+    ) -> Snapshot {
+        // Where segments are counted, what is lost still counts.
+        let is_idle = match self.weight {
+            Some(_) => self.board.counts().unacked == 0,
+            None => in_flight == 0,
+        };
+        if is_idle {
+            self.rate.begin_flight(now);
+        }
+        let segments = self.board.delivered() as u32;
+        self.rate.on_sent(in_flight, len, segments)
+    }
+
     /// Octets delivered, ever.
     pub(crate) fn delivered(&self) -> u64 {
         self.rate.delivered()
@@ -234,7 +347,7 @@ impl Recovery {
         let selective = self.selective.as_ref();
         History {
             segments_delivered: self.board.delivered(),
-            rate: self.rate.last(),
+            rate: self.rate.told(self.weight()),
             reorderings: match selective {
                 Some(selective) => selective.rack.reorderings(),
                 None => (self.counted.as_ref()).map_or(0, |counted| counted.reorderings),
@@ -251,20 +364,28 @@ mod tests {
         Instant::from_millis(millis)
     }
 
+    /// `len` octets leave while `in_flight` are in flight.
+    fn leave(rate: &mut Rate, now: Instant, in_flight: usize, len: usize) -> Snapshot {
+        if in_flight == 0 {
+            rate.begin_flight(now);
+        }
+        rate.on_sent(in_flight, len, 0)
+    }
+
     /// draft-ietf-ccwg-bbr §4.1: ten segments of 1,000 octets leave one every millisecond; each
     /// arrives, and its acknowledgment comes back after 50 ms: a thousand octets a millisecond.
     #[test]
     fn a_steady_stream_has_the_rate_of_its_sender() {
         let mut rate = Rate::new(at(0));
         let snapshots: Vec<Snapshot> = (0..10)
-            .map(|index| rate.on_sent(at(index as u64), 1000 * index, 1000))
+            .map(|index| leave(&mut rate, at(index as u64), 1000 * index, 1000))
             .collect();
         let mut last = None;
         for (index, snapshot) in snapshots.into_iter().enumerate() {
             let mut newest = None;
             let sent = at(index as u64);
             rate.on_delivered(at(50 + index as u64), &mut newest, (sent, snapshot, 1000));
-            last = rate.sample(newest, Some(Duration::from_millis(50)));
+            last = rate.sample(newest, Some(Duration::from_millis(50)), None);
         }
         let last = last.unwrap();
         assert_eq!(
@@ -274,10 +395,10 @@ mod tests {
         assert_eq!(last.total_delivered, 10_000);
         assert_eq!(last.tx_in_flight, 10_000);
         // The second round starts when the first is acknowledged.
-        let snapshot = rate.on_sent(at(60), 5000, 1000);
+        let snapshot = leave(&mut rate, at(60), 5000, 1000);
         let mut newest = None;
         rate.on_delivered(at(110), &mut newest, (at(60), snapshot, 1000));
-        let sample = rate.sample(newest, None).unwrap();
+        let sample = rate.sample(newest, None, None).unwrap();
         assert_eq!(sample.prior_delivered, 10_000);
         assert_eq!(
             (sample.delivered, sample.interval),
@@ -290,14 +411,14 @@ mod tests {
     #[test]
     fn acknowledgments_that_come_at_once_are_no_faster_than_what_was_sent() {
         let mut rate = Rate::new(at(0));
-        let first = (at(0), rate.on_sent(at(0), 0, 1000), 1000);
-        let second = (at(10), rate.on_sent(at(10), 1000, 1000), 1000);
+        let first = (at(0), leave(&mut rate, at(0), 0, 1000), 1000);
+        let second = (at(10), leave(&mut rate, at(10), 1000, 1000), 1000);
         rate.on_delivered(at(50), &mut None, first);
-        let third = (at(70), rate.on_sent(at(70), 1000, 1000), 1000);
+        let third = (at(70), leave(&mut rate, at(70), 1000, 1000), 1000);
         let mut newest = None;
         rate.on_delivered(at(100), &mut newest, second);
         rate.on_delivered(at(100), &mut newest, third);
-        let sample = rate.sample(newest, None).unwrap();
+        let sample = rate.sample(newest, None, None).unwrap();
         assert_eq!(
             (sample.delivered, sample.interval),
             (2000, Duration::from_millis(70))
@@ -310,16 +431,19 @@ mod tests {
     fn what_is_no_rate_of_the_path() {
         let mut rate = Rate::new(at(0));
         rate.on_app_limited(0);
-        let snapshot = rate.on_sent(at(10), 0, 1000);
+        let snapshot = leave(&mut rate, at(10), 0, 1000);
         let mut newest = None;
         rate.on_delivered(at(20), &mut newest, (at(10), snapshot, 1000));
-        assert_eq!(rate.sample(newest, Some(Duration::from_millis(11))), None);
-        assert!(rate.sample(newest, None).unwrap().is_app_limited);
-        let snapshot = rate.on_sent(at(30), 0, 1000);
+        assert_eq!(
+            rate.sample(newest, Some(Duration::from_millis(11)), None),
+            None
+        );
+        assert!(rate.sample(newest, None, None).unwrap().is_app_limited);
+        let snapshot = leave(&mut rate, at(30), 0, 1000);
         let mut newest = None;
         rate.on_lost(500);
         rate.on_delivered(at(40), &mut newest, (at(30), snapshot, 1000));
-        let sample = rate.sample(newest, None).unwrap();
+        let sample = rate.sample(newest, None, None).unwrap();
         assert!(!sample.is_app_limited);
         assert_eq!(sample.lost, 500);
     }

@@ -71,6 +71,15 @@ pub(super) struct Arrivals {
     pub(super) original_sacked: bool,
     /// What the sample of the delivery rate is about.
     pub(super) newest: Option<Newest>,
+    /// A part of a segment is acknowledged, where segments count: it says nothing of when it arrived.
+    pub(super) is_part: bool,
+}
+
+impl Arrivals {
+    /// A part of a segment, and nothing else.
+    pub(super) fn is_only_a_part(&self) -> bool {
+        self.is_part && self.sent.is_none() && self.resent.is_none()
+    }
 }
 
 /// What the congestion controller should hear.

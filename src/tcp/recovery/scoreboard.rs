@@ -143,7 +143,7 @@ impl Scoreboard {
     }
 
     /// Everything before `ack` is acknowledged. `arrived` hears of every record, or part of one, that
-    /// was not known to have arrived.
+    /// was not known to have arrived; a part of a segment is none.
     pub(super) fn acknowledge(&mut self, ack: Seq, mut arrived: impl FnMut(&Record)) {
         while let Some(record) = self.records.first_mut()
             && record.start < ack
@@ -162,6 +162,7 @@ impl Scoreboard {
                 if record.fate != Fate::Sacked {
                     arrived(&Record {
                         end: ack,
+                        segments: 0,
                         ..record.clone()
                     });
                 }
@@ -612,7 +613,7 @@ mod tests {
     }
 
     fn snapshot() -> Snapshot {
-        Rate::new(at(0)).on_sent(at(0), 0, 1)
+        Rate::new(at(0)).on_sent(0, 1, 0)
     }
 
     /// A segment of this length, at this time.
