@@ -12,9 +12,7 @@ use std::os::fd::{IntoRawFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
-use libc::{
-    epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval,
-};
+use libc::{epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval};
 use nix::sys::eventfd::EventFd;
 use stubborn::bsd::{Errno, Fd};
 

@@ -18,9 +18,7 @@ mod world;
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_longlong, c_uint, c_ulong, c_void};
 
-use libc::{
-    epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval,
-};
+use libc::{epoll_event, iovec, msghdr, pollfd, sockaddr, socklen_t, ssize_t, timeval};
 
 /// The functions that the program calls, each with `userdata` first; otherwise as the C library
 /// has them. `fcntl` and `ioctl` are variadic there: with the conventions of x86-64 and AArch64,
