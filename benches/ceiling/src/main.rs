@@ -16,8 +16,9 @@
 //!
 //! One thread does all of that. What a sockets API adds, whatever the stack behind it, can be
 //! added: `--copy`, the text is copied once more, from a user into memory that holds it until it is
-//! acknowledged, and to a user out of the packet, and on a plain TUN its checksum is computed; `--threads`, there is a thread behind each flow, which
-//! copies too, and the one that reads hands over to it.
+//! acknowledged, and to a user out of the packet, and on a plain TUN its checksum is computed;
+//! `--threads`, there is a thread behind each flow, which copies too, and the one that reads hands over
+//! to it.
 //!
 //! It carries no timestamps, so its segments have 12 octets more text than a stack's. IPv4 only.
 //!

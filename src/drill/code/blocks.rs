@@ -95,9 +95,12 @@ impl Evaluator<'_> {
         let (from, to, step) = match whole.as_deref() {
             Some([to]) => (0, *to, 1),
             Some([from, to]) => (*from, *to, 1),
-            Some([from, to, step]) if *step > 0 => (*from, *to, *step as usize),
-            _ => return Err(unknown("such a range")),
+            Some([from, to, step]) => (*from, *to, usize::try_from(*step).unwrap_or(0)),
+            _ => (0, 0, 0),
         };
+        if step == 0 {
+            return Err(unknown("such a range"));
+        }
         let mut values = (from..to).step_by(step).map(Value::whole);
         let some: Vec<Value> = values.by_ref().take(MAX_RANGE).collect();
         match values.next() {

@@ -183,6 +183,7 @@ mod tests {
             "while 1: pass",
             "x, y = 1",
             "assert 1 in range(0, 9, 0)",
+            "assert 1 in range(0, 9, 4294967296 * 4294967296)",
             "x += 1",
             "assert x; x = 1",
             "if 0: x = 1\nassert x",
