@@ -1,8 +1,7 @@
 //! Every setting of the stack: its meaning, unit, default, limits, and the RFC section that it follows.
 //!
-//! Later versions add settings. So a program fills a struct up with its defaults, as in
-//! `TcpConfig { receive_buffer: 1 << 20, ..TcpConfig::default() }`, and does not rely on the choices of an
-//! enum being all that there are.
+//! Later versions may add settings, and variants to the enums. So build a struct from its defaults, as in
+//! `TcpConfig { receive_buffer: 1 << 20, ..TcpConfig::default() }`, and do not match an enum exhaustively.
 
 mod acceptance;
 mod bounds;
@@ -80,7 +79,7 @@ const LEAST_SENT_RECORDS: usize = 16;
 pub struct Config {
     /// The addresses of this host; at least one, each unicast.
     pub addresses: Vec<IpAddr>,
-    /// What means all hosts of the network of the interface, beside 255.255.255.255: of 192.0.2.1/24 it is
+    /// The broadcast addresses of the interface's network, besides 255.255.255.255: for 192.0.2.1/24 it is
     /// 192.0.2.255 (RFC 919). Default: none.
     pub broadcasts: Vec<Ipv4Addr>,
     /// The most groups that sockets may have joined at once. Default 1,024.
@@ -91,8 +90,8 @@ pub struct Config {
     /// TTL (IPv4) or hop limit (IPv6) of the datagrams that this host sends (RFC 9293 MUST-49). At least 1,
     /// because a datagram with a TTL of 0 must not be sent (RFC 1122 §3.2.1.7). Default 64.
     pub hop_limit: u8,
-    /// IPv4: each segment of a connection gets an identification of its own, as in common stacks, even a
-    /// retransmission. It starts at an unpredictable value and counts the segments of this connection
+    /// IPv4: each segment of a connection, even a retransmission, gets its own identification, as in
+    /// common stacks. It starts at an unpredictable value and counts the segments of this connection
     /// only. Off, it is 0, since a datagram that must not be fragmented needs none (RFC 6864 §4.1).
     /// Default on.
     pub identifies_segments: bool,
@@ -132,8 +131,8 @@ pub struct Config {
     /// addresses and ports, if timestamps can tell its old segments from new ones (RFC 6191 §2). `None`:
     /// it never does. Default 1 s, as in common stacks.
     pub time_wait_reuse: Option<Duration>,
-    /// The largest receive buffer that `SO_RCVBUF` of the layer of descriptors makes, in octets (`rmem_max` of Linux);
-    /// `SO_RCVBUFFORCE` makes larger ones. Default 2^30 - 1, which is the largest there is.
+    /// The largest receive buffer, in octets, that `SO_RCVBUF` gives a socket of [`bsd`](crate::bsd)
+    /// (`rmem_max` of Linux); `SO_RCVBUFFORCE` may exceed it. Default 2^30 - 1, the largest possible.
     pub most_receive_buffer: usize,
     /// The same for `SO_SNDBUF` (`wmem_max`) and `SO_SNDBUFFORCE`.
     pub most_send_buffer: usize,
@@ -197,7 +196,8 @@ impl Config {
         }
     }
 
-    /// Whether an address cannot be that of all hosts of a network: it is ours, or not a host's either.
+    /// Whether `address` cannot be a broadcast address: it is one of ours, or could not be a host's
+    /// either.
     fn is_one_hosts(&self, address: Ipv4Addr) -> bool {
         let address = IpAddr::V4(address);
         self.addresses.contains(&address) || !can_be_own(address)
@@ -304,8 +304,9 @@ pub struct TcpConfig {
     pub user_timeout_from: UserTimeoutFrom,
     /// Which segments have PSH. Default [`Push::QueueEnd`].
     pub push: Push,
-    /// With [`Push::SendEnd`], a packet waits for the acknowledgment that is due only while less than one of so many parts
-    /// of the window may be sent; 0: while no more than three segments may. As in Linux with `tcp_tso_win_divisor`. Default 3.
+    /// With [`Push::SendEnd`], a packet waits for the acknowledgment that is due only while less than the
+    /// window divided by this number may be sent; 0: while no more than three segments may. As in Linux
+    /// with `tcp_tso_win_divisor`. Default 3.
     pub gathered_parts: u32,
     /// How long, at the start of a connection, segments with text are acknowledged at once. Default
     /// [`QuickAcks::UntilSending`].
@@ -354,10 +355,11 @@ pub struct TcpConfig {
     pub syn_losses_forgiven: u32,
     /// R2 for the SYN-ACK of a passive open. Default 5: given up after 63 s.
     pub syn_ack_retries: u32,
-    /// The segments of a passive open have the traffic class of its SYN, but for the ECN bits, whatever
-    /// [`SocketOptions::traffic_class`] of the listener is, until the user sets another. Default off.
+    /// The segments of a passive open have the traffic class of its SYN, except for the ECN bits,
+    /// whatever the listener's [`SocketOptions::traffic_class`] is, until the user sets another.
+    /// Default off.
     pub reflects_traffic_class: bool,
-    /// In which ways it behaves as common hosts do rather than as the RFCs say. Default: in none.
+    /// The ways in which it behaves like common hosts rather than as the RFCs say. Default: none.
     pub habits: Habits,
     /// MSL: how long a segment may live in the network (RFC 9293 §3.4.2: 2 minutes). Default
     /// 30 s, as in common stacks, so that TIME-WAIT lasts 60 s.
@@ -388,10 +390,10 @@ pub struct TcpConfig {
     /// The initial congestion window, in segments. If the MSS exceeds 1,460 octets, it is no more octets than
     /// this many segments of 1,460, but at least two segments (RFC 6928 §2). Default 10.
     pub initial_window: u32,
-    /// The longest burst, in segments: by how much more than it shows to have arrived one acknowledgment
-    /// lets out (or as much as the window lets out in a millisecond, if that is more), unless the
-    /// connection is paced; and how much leaves after idleness (RFC 6582 §3.2, step 3; RFC 4015 §3.1, step
-    /// 9). `None`: as much as the window allows. Above zero. Default 10.
+    /// The longest burst, in segments. Unless the connection is paced, one acknowledgment lets out no more
+    /// than it shows to have arrived plus this (or what the window lets out in a millisecond, if that is
+    /// more); and after idleness no more than this leaves at once (RFC 6582 §3.2, step 3; RFC 4015 §3.1,
+    /// step 9). `None`: as much as the window allows. Above zero. Default 10.
     pub max_burst: Option<u32>,
     /// After being idle for longer than the RTO, a connection starts again from the initial window (RFC
     /// 5681 §4.1). Default on.
@@ -406,10 +408,10 @@ pub struct TcpConfig {
     pub window_use: WindowUse,
     /// The congestion controller. Default [`CongestionControl::Cubic`] (RFC 9438 §1).
     pub congestion_control: CongestionControl,
-    /// Congestion window validation (RFC 7661), for Reno, CUBIC and DCTCP: a congestion window that is not in
-    /// use stays for five minutes and is then halved; a loss leaves half of what was in use of it; and a
-    /// connection does not start again from the initial window after idleness. Default off, since RFC 7661 is
-    /// experimental.
+    /// Congestion window validation (RFC 7661), for Reno, CUBIC and DCTCP: a congestion window that is not
+    /// in use is kept for five minutes and then halved; a loss leaves half of the part that was in use; and
+    /// a connection does not start again from the initial window after idleness. Default off, since RFC
+    /// 7661 is experimental.
     pub window_validation: bool,
     /// Pacing: whether and how what is sent is spread over time.
     pub pacing: PacingConfig,
@@ -421,8 +423,8 @@ pub struct TcpConfig {
     /// The least time between two challenge ACKs of one connection, or two ACKs in answer to unacceptable
     /// segments without text (RFC 5961 §7). Default 500 ms.
     pub challenge_interval: Duration,
-    /// Fast Open without cookies: text is sent on SYNs, and accepted on SYNs from anybody (RFC 7413 §3
-    /// has cookies to prevent that). Default off.
+    /// Fast Open without cookies: text is sent on SYNs, and accepted on SYNs from any host (the
+    /// cookies of RFC 7413 §3 prevent that). Default off.
     pub fast_open_without_cookie: bool,
     /// The ISS of every connection, instead of an unpredictable one (RFC 6528). Only for
     /// simulations and model checkers: on a real network, an attacker could guess sequence
@@ -569,9 +571,9 @@ impl TcpConfig {
     }
 }
 
-/// Whether a host that others are to hear may have this address. A loopback address never appears
-/// outside a host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), and an IPv4 address mapped into IPv6 on no
-/// wire (RFC 6890 §2.2.3).
+/// Whether a host that is reachable from other hosts may have this address. A loopback address
+/// never appears outside a host (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), and an IPv4 address mapped
+/// into IPv6 on no wire (RFC 6890 §2.2.3).
 fn can_be_own(address: IpAddr) -> bool {
     let is_many = address.is_unspecified() || address.is_multicast();
     let is_special = match address {
@@ -585,7 +587,7 @@ fn can_be_own(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    /// A host whose configuration was changed so, and what is wrong with that.
+    /// What is wrong with a configuration that `change` has modified.
     fn refused(change: impl FnOnce(&mut Config)) -> Option<ConfigError> {
         let mut config = Config::new([IpAddr::from([10, 0, 0, 1])]);
         change(&mut config);
@@ -653,7 +655,7 @@ mod tests {
         }
     }
 
-    /// What would never send, never take, never end or never rest.
+    /// Configurations with which a connection would never send, accept, end or rest.
     #[test]
     fn what_a_connection_cannot_do_is_refused() {
         let zero = |name| Some(ConfigError::Zero(name));

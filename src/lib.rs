@@ -30,8 +30,8 @@
 //!
 //! | feature | what it is for |
 //! |---|---|
-//! | `program`, by default | the program `stubborn`: nothing in this library, which without it needs about half of the crates |
-//! | `futures-core`, `futures-io`, `tokio` | their traits for [sockets of tasks](sockets::asynchronous) |
+//! | `program`, by default | the program `stubborn`. It adds nothing to this library, which needs only about half of the crates without it |
+//! | `futures-core`, `futures-io`, `tokio` | the traits of these crates for [asynchronous sockets](sockets::asynchronous) |
 //!
 //! # Modules
 //!
@@ -52,8 +52,9 @@
 //! | [`tun`] | the TUN device | |
 //! | [`config`], [`time`] | every setting; time as a value | yes |
 //!
-//! *Pure* means that time, randomness and datagrams go in and values come out. No clock, thread,
-//! lock or file is touched, so a test in virtual time runs the very code that runs on the wire.
+//! *Pure* means that time, randomness and datagrams go in and values come out. The module touches
+//! no clock, thread, lock or file, so a test in virtual time runs the very code that runs on the
+//! wire.
 
 pub mod bsd;
 pub mod check;

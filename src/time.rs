@@ -1,14 +1,14 @@
 //! Time as a value.
 //!
-//! The protocol never reads a clock. Whoever drives it (the TUN driver, the simulator, a test)
-//! passes an [`Instant`] with every call; the core compares and adds, nothing else.
+//! The protocol never reads a clock. Its caller (the TUN driver, the simulator, a test) passes
+//! an [`Instant`] with every call; the core only compares and adds.
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 pub use core::time::Duration;
 
-/// A moment, in nanoseconds since the start of the world (an arbitrary origin that its driver
-/// chose). It never goes backwards: a driver clamps its clock before passing it in.
+/// A moment, in nanoseconds since the start of the world (an arbitrary origin chosen by the
+/// driver). It never goes backwards: a driver clamps its clock before passing it in.
 ///
 /// Prints as seconds with milliseconds: `0.200`; with `{:#}`, nanoseconds: `0.200000001`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,8 +13,8 @@ pub struct Acceptance {
     /// challenged wherever it lies (RFC 5961 §4.2), so that an attacker off the path cannot end the
     /// connection. Default off.
     pub syns_reset: bool,
-    /// A reset that is a SYN, too, counts as a reset. Off, it is ignored: no TCP sends that, but who probes or wants to
-    /// confuse does. Default off.
+    /// A segment with both RST and SYN counts as a reset. Off, it is ignored: no TCP sends one, only
+    /// programs that probe or try to confuse hosts. Default off.
     pub resets_with_syn: bool,
     /// A segment that acknowledges less than SND.UNA is an old duplicate, however old, and its text is accepted, as
     /// in RFC 793. Off, it is challenged if it is older than the largest window (RFC 5961 §5.2). Default off.

@@ -1,23 +1,23 @@
-//! The bounds of timers that a connection may be given while it is there.
+//! The bounds of timers, which can be changed while a connection is open.
 
 use core::time::Duration;
 
 use super::TcpConfig;
 
-/// Bounds of timers, of which each means what the member of its name in [`TcpConfig`] does. The longest RTO is
-/// also the most that probes of a closed window are apart.
+/// Bounds of timers. Each means the same as the field of [`TcpConfig`] of that name. The longest RTO is
+/// also the longest interval between probes of a closed window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerBounds {
-    /// The least RTO.
+    /// The shortest RTO.
     pub min_rto: Duration,
-    /// The most.
+    /// The longest RTO.
     pub max_rto: Duration,
     /// How long an acknowledgment may wait.
     pub delayed_ack: Option<Duration>,
 }
 
 impl TimerBounds {
-    /// Those that a connection is opened with.
+    /// The bounds with which a connection is opened.
     pub fn of(config: &TcpConfig) -> TimerBounds {
         TimerBounds {
             min_rto: config.min_rto,

@@ -8,8 +8,8 @@ use super::ConfigError;
 
 /// The congestion controller of a connection.
 ///
-/// Each has a name, which [`Display`](fmt::Display) writes. [`FromStr`] reads the names of the stack's
-/// own.
+/// Each has a name, which [`Display`](fmt::Display) writes. [`FromStr`] parses the names of the
+/// built-in ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CongestionControl {
@@ -23,10 +23,10 @@ pub enum CongestionControl {
     /// `bbr`: BBR, version 3 (draft-ietf-ccwg-bbr): a model of the path instead of a guess from
     /// losses. It asks for pacing.
     Bbr,
-    /// `dctcp`: DCTCP (RFC 8257), for a data center whose switches mark what queues: it needs ECN,
-    /// and on the Internet it does not do.
+    /// `dctcp`: DCTCP (RFC 8257), for data centers whose switches mark queued packets. It needs
+    /// ECN, and is unfit for the Internet.
     Dctcp,
-    /// One that the user has given to the stack under this name. Where nobody has, it is CUBIC.
+    /// A controller that the user has added to the stack under this name; CUBIC if there is none.
     Custom(&'static str),
 }
 
@@ -39,7 +39,7 @@ const BUILT_IN: [CongestionControl; 4] = [
 ];
 
 impl CongestionControl {
-    /// What it is called: `reno`, `cubic`, `bbr`, `dctcp`, or the name that the user chose.
+    /// Its name: `reno`, `cubic`, `bbr`, `dctcp`, or the one that the user chose.
     pub fn name(self) -> &'static str {
         match self {
             CongestionControl::Reno => "reno",
@@ -76,7 +76,7 @@ impl std::error::Error for UnknownCongestionControl {}
 impl FromStr for CongestionControl {
     type Err = UnknownCongestionControl;
 
-    /// One of the stack's own; a controller of the user is no value of a text.
+    /// Parses the names of the stack's own controllers only.
     fn from_str(name: &str) -> Result<CongestionControl, UnknownCongestionControl> {
         let found = BUILT_IN.into_iter().find(|kind| kind.name() == name);
         found.ok_or(UnknownCongestionControl)
@@ -111,11 +111,11 @@ pub struct PacingConfig {
     pub slow_start_percent: u32,
     /// The same for congestion avoidance. At least 100. Default 120.
     pub avoidance_percent: u32,
-    /// The rate in slow start lasts only until cwnd is half of ssthresh, as in Linux. Off, it lasts until cwnd is
-    /// ssthresh. Default off.
+    /// The rate of slow start applies only until cwnd reaches half of ssthresh, as in Linux. Off, it
+    /// applies until cwnd reaches ssthresh. Default off.
     pub slows_halfway: bool,
-    /// The rate is made of what is in flight, lost or not, if that is more than cwnd, as in Linux. Off, it is made
-    /// of cwnd. Default off.
+    /// The rate is computed from what is in flight, lost or not, if that is more than cwnd, as in Linux.
+    /// Off, always from cwnd. Default off.
     pub counts_flight: bool,
     /// The length of a burst: as much as the rate allows in this time leaves at once, but at least two segments and at
     /// most 64 KiB (send quantum, draft-ietf-ccwg-bbr §5.6.3). Above zero. Default 1 ms.

@@ -24,7 +24,7 @@ pub struct Endings {
 }
 
 impl Endings {
-    /// No connection opens in no time.
+    /// A limit of zero would leave no time to open a connection.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self.opening_timeout {
             Some(Duration::ZERO) => Err(ConfigError::Zero("endings.opening_timeout")),

@@ -12,7 +12,7 @@ pub enum ConfigError {
     /// An address cannot be that of a single host: it is unspecified, loopback, multicast, broadcast, or an
     /// IPv4-mapped IPv6 address.
     NotUnicast(IpAddr),
-    /// An address in `broadcasts` cannot be that of all hosts of a network.
+    /// An address in `broadcasts` cannot be a broadcast address.
     NotBroadcast(Ipv4Addr),
     /// The MTU is too small for the address families in use, or above 65,535.
     Mtu {
@@ -87,7 +87,7 @@ impl std::error::Error for ConfigError {}
 mod tests {
     use super::super::Config;
 
-    /// A change to a configuration, and what is said of it.
+    /// A change to a configuration, and the error it gives.
     type Wrong = (fn(&mut Config), &'static str);
 
     const WRONG: [Wrong; 4] = [
@@ -109,7 +109,7 @@ mod tests {
         ),
     ];
 
-    /// Whoever reads it knows which setting to change, and how.
+    /// The text says which setting to change, and how.
     #[test]
     fn it_says_which_setting_is_wrong() {
         for (change, expected) in WRONG {

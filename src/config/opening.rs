@@ -26,7 +26,7 @@ pub struct ListenerConfig {
     pub shares_address: bool,
     /// Keep the headers of each connection's SYN for its user, exactly as they arrived. Default off.
     pub saves_syns: bool,
-    /// How connections that are accepted here behave.
+    /// How connections accepted here behave.
     pub tcp: TcpConfig,
 }
 
@@ -45,7 +45,8 @@ impl Default for ListenerConfig {
 }
 
 impl ListenerConfig {
-    /// What one of `shards` stacks holds for a listener that is at all of them.
+    /// The part of this configuration for one of `shards` stacks, if the listener is at all of
+    /// them.
     ///
     /// # Panics
     /// If `shards` is 0.
@@ -76,7 +77,8 @@ pub enum OptionLayout {
     TimestampsFirst,
     /// MSS, NOP, window scale, SACK permitted, timestamps: FreeBSD's.
     ScaleFirst,
-    /// None at all, not even the MSS. What else is offered is turned off by its own setting.
+    /// No options at all, not even the MSS. Whatever else would be offered has to be turned off by
+    /// its own setting.
     WithoutOptions,
 }
 
@@ -94,48 +96,49 @@ pub enum SynCookies {
     Always,
 }
 
-/// TCP Fast Open (RFC 7413): text on SYNs, without waiting for the handshake. What a client sends
-/// on a SYN may arrive twice, as a connection of its own, so it is for requests that may be
-/// repeated; and it happens only where the user asks for it: at a listener with `fast_open`, and
-/// for connections opened together with their first text.
+/// TCP Fast Open (RFC 7413): text on SYNs, without waiting for the handshake. Text on a SYN may
+/// arrive twice, the second time as a separate connection, so this is for requests that may be
+/// repeated. It happens only where the user asks for it: at a listener with `fast_open`, and for
+/// connections opened together with their first text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastOpenConfig {
     /// Ask for cookies, and send text with SYNs. Default on.
     pub client: bool,
-    /// Give cookies, and take text on SYNs, at listeners that do. Default on.
+    /// Give cookies, and accept text on SYNs, at listeners with `fast_open`. Default on.
     pub server: bool,
     /// Send text with a SYN without a cookie, even if one is known, for hosts that are known to take it. Default
     /// off.
     pub client_without_cookie: bool,
-    /// Take text on a SYN whatever its cookie, or without one, where no stranger can send. Default
-    /// off.
+    /// Accept text on a SYN with any cookie or none, for networks in which no stranger can send.
+    /// Default off.
     pub server_without_cookie: bool,
-    /// Every listener does it, its backlog being the limit if it has none. Default off.
+    /// Every listener does Fast Open; one without a limit of its own uses its backlog. Default off.
     pub all_listeners: bool,
-    /// The keys of the cookies that are given. `None`: derived from the secret of the stack, and so
-    /// other ones with every start. Default `None`.
+    /// The keys of the cookies that are given. `None`: derived from the secret of the stack, so
+    /// they change with every start. Default `None`.
     pub keys: Option<FastOpenKeys>,
-    /// Ask with the option for experiments (kind 254, RFC 6994) in place of kind 34. Both are
-    /// answered in kind, and a cookie is sent with the option that it came with. Default off.
+    /// Ask with the option for experiments (kind 254, RFC 6994) in place of kind 34. A request is
+    /// answered with the option it used, and a cookie is sent with the option it came with. Default
+    /// off.
     pub experimental_option: bool,
-    /// Ask so the peer, too, that has answered without a cookie when it was asked with kind 34, but only once:
-    /// then with kind 34 again. Default off.
+    /// If a peer answers a request of kind 34 without a cookie, ask it once with the option for
+    /// experiments, and then with kind 34 again. Default off.
     pub tries_experimental_option: bool,
-    /// Text on a SYN leaves room for the longest options that there can be, and to a peer whose MSS is not
-    /// known as much is sent as the path takes, as by Linux. A socket that does not block is left with
-    /// what of its first text is not on the SYN. Default off: what options there are count, and the
-    /// MSS of RFC 7413 §4.1.3.
+    /// Text on a SYN leaves room for the longest possible options, and its length for a peer whose MSS is
+    /// unknown is bounded by the path alone, as in Linux. A non-blocking socket takes no more of its first
+    /// text than the SYN carries. Default off: only the options present count, and the MSS is that of RFC
+    /// 7413 §4.1.3.
     pub reserves_options: bool,
     /// The most peers whose cookies are kept (RFC 7413 §4.1.3), from 1. Default 1,024.
     pub cookies: usize,
-    /// How long a peer that did not take the text, or did not answer, is spoken to without Fast
-    /// Open (RFC 7413 §4.1.3.1): this long after the first time, then twice as long each time, up to
-    /// 64 times. Default 60 s.
+    /// How long Fast Open is not used with a peer that did not accept the text, or did not answer
+    /// (RFC 7413 §4.1.3.1): this long after the first time, then twice as long each time, up to 64
+    /// times as long. Default 60 s.
     pub retry_after: Duration,
-    /// How long nobody is spoken to with Fast Open after a connection that began with it was dead
-    /// after the handshake, since something on the path may not like it: this long after the first
-    /// time, then twice as long each time, up to 64 times, until it works again. `None`: that is
-    /// not looked for. Default 1 h.
+    /// How long Fast Open is not used at all after a connection that began with it went dead after
+    /// the handshake, because a middlebox may block it: this long after the first time, then twice
+    /// as long each time, up to 64 times as long, until it works again. `None`: such connections
+    /// are not looked for. Default 1 h.
     pub black_hole_timeout: Option<Duration>,
 }
 
@@ -167,16 +170,17 @@ impl FastOpenConfig {
     }
 }
 
-/// The keys of Fast Open cookies. Hosts that share them, behind one address, take each other's.
+/// The keys of Fast Open cookies. Hosts behind one address that share them accept each other's
+/// cookies.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FastOpenKeys {
-    /// The one for new cookies.
+    /// The key for new cookies.
     pub current: [u8; 16],
-    /// The one before it, whose cookies are still good; who comes with one gets a new one.
+    /// The previous key, whose cookies are still valid; a client that presents one gets a new one.
     pub previous: Option<[u8; 16]>,
 }
 
-/// Keys do not belong into logs.
+/// Keys do not belong in logs.
 impl fmt::Debug for FastOpenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FastOpenKeys(..)")

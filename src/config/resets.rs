@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Resets {
-    /// RCV.NXT. Elsewhere in the window it is challenged, so that an attacker off the path cannot end the
-    /// connection (RFC 5961 §3.2).
+    /// RCV.NXT. A reset elsewhere in the window is challenged, so that an attacker off the path cannot
+    /// end the connection (RFC 5961 §3.2).
     #[default]
     Exact,
     /// Also the one after the last octet that is held beyond a gap and was reported by SACK, because the peer may

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct SignatureKey(Arc<[u8]>);
 
 impl SignatureKey {
-    /// The most octets of a key: as many as RFC 2385 §4.5 asks for at least, as Linux has it.
+    /// The most octets of a key: the minimum that RFC 2385 §4.5 requires, and the maximum of Linux.
     pub const MAX: usize = 80;
 
     /// A key of these octets; `None` if there are none, or too many.
@@ -34,7 +34,7 @@ impl fmt::Debug for SignatureKey {
 /// The key for the hosts of one network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shared {
-    /// Without bits behind the prefix.
+    /// All bits behind the prefix are zero.
     network: IpAddr,
     prefix: u8,
     key: SignatureKey,
@@ -67,9 +67,9 @@ impl fmt::Display for SignatureKeyError {
 
 impl std::error::Error for SignatureKeyError {}
 
-/// The keys of a connection or a listener, by the addresses of peers. What goes to a peer with a key
-/// is signed, and what comes from it counts only if it is; what is signed and comes from another does
-/// not count.
+/// The keys of a connection or a listener, by the addresses of peers. Segments to a peer with a key
+/// are signed, and those from it are accepted only if they are signed; signed segments from any other
+/// peer are dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignatureKeys {
     /// Longer prefixes stand before shorter ones.
@@ -80,17 +80,16 @@ impl SignatureKeys {
     /// The most keys.
     pub const MOST: usize = 256;
 
-    /// Whether nobody has a key.
+    /// Whether there is no key.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The hosts whose first `prefix` bits are those of `network` have this key, in place of the one
-    /// that the same network had. Of several networks that a host is in, the smallest counts.
+    /// Sets the key of the hosts whose first `prefix` bits are those of `network`, and replaces a
+    /// previous key of the same network. If a host is in several networks, the smallest counts.
     ///
-    /// # Errors
-    /// If there cannot be such a prefix, or is no room.
+    /// # Errors If the prefix is longer than the address, or there is no room.
     pub fn set(
         &mut self,
         network: IpAddr,
@@ -121,7 +120,7 @@ impl SignatureKeys {
         self.set(host, bits(host), key)
     }
 
-    /// The key of a network is no more; whether it had one.
+    /// Removes the key of a network. Returns whether it had one.
     pub fn remove(&mut self, network: IpAddr, prefix: u8) -> bool {
         let Some(network) = network_of(network, prefix) else {
             return false;
@@ -138,7 +137,7 @@ impl SignatureKeys {
         shared.map(|shared| &shared.key)
     }
 
-    /// All but that of one network.
+    /// All keys except that of one network.
     fn others(&self, network: IpAddr, prefix: u8) -> Vec<Shared> {
         let all = self.keys.iter();
         all.filter(|it| (it.network, it.prefix) != (network, prefix))
@@ -224,7 +223,7 @@ mod tests {
         assert!(!keys.remove(ip("10.0.0.0"), 33));
     }
 
-    /// Nothing of a key is in a log.
+    /// `Debug` shows nothing of a key.
     #[test]
     fn a_key_is_not_shown() {
         let mut keys = SignatureKeys::default();

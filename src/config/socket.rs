@@ -23,18 +23,18 @@ pub struct SocketOptions {
     /// TTL or hop limit of the packets (RFC 9293 MUST-49). `None`: that of the host. Default
     /// `None`.
     pub hop_limit: Option<u8>,
-    /// The least TTL or hop limit with which segments may arrive (RFC 5082). Those that come with less, from farther
-    /// away, are dropped unanswered: with 255, all but those of neighbours, whose packets no router has passed on. Of a
-    /// listener, it counts for SYNs, too. Default 0: from anywhere.
+    /// The least TTL or hop limit with which segments may arrive (RFC 5082). Segments with less come from
+    /// farther away and are dropped silently: with 255, all but those of neighbours, whose packets no
+    /// router has forwarded. At a listener it applies to SYNs, too. Default 0: from anywhere.
     pub min_hop_limit: u8,
     /// Over IPv4, routers may fragment the packets (DF is not set). If one still reports a packet as too long, later
     /// segments are shorter, but the segment is not sent again for that reason. Default off: RFC 1191.
     pub fragments: bool,
     /// Probe an idle connection (RFC 9293 §3.8.4; MUST-25: off by default).
     pub keepalive: Option<Keepalive>,
-    /// Give the connection up when text stays unacknowledged for this long (RFC 9293
-    /// §3.9.1.1, RFC 5482). It replaces R2, which it may shorten or lengthen (MUST-21), and the
-    /// number of keepalive probes. Above zero. `None`: R2 decides. Default `None`.
+    /// Give the connection up when text stays unacknowledged for this long (RFC 9293 §3.9.1.1, RFC
+    /// 5482). It replaces R2, which it may shorten or lengthen (MUST-21), and the number of
+    /// keepalive probes. Above zero. `None`: R2 decides. Default `None`.
     pub user_timeout: Option<Duration>,
     /// What closing does. `None`: it closes gracefully, in the background. Zero: it resets the connection at once.
     /// Otherwise: it waits up to this long until the peer has acknowledged everything, then resets. Default `None`.
@@ -66,9 +66,9 @@ pub struct SocketOptions {
     /// While fewer than four segments are in flight, the retransmission timeout is not doubled, up to the
     /// sixth retransmission, as in Linux with `TCP_THIN_LINEAR_TIMEOUTS`. Default off: RFC 6298 §5.5.
     pub linear_timeouts: bool,
-    /// The user waits for so many octets: with
-    /// [`AckWaits::hold_smaller_window`](super::AckWaits::hold_smaller_window), two full-sized segments are acknowledged at
-    /// once while fewer are unread, as in Linux with `SO_RCVLOWAT`. Default 0.
+    /// The number of octets that the user waits for: with
+    /// [`AckWaits::hold_smaller_window`](super::AckWaits::hold_smaller_window), two full-sized segments are
+    /// acknowledged at once while fewer are unread, as in Linux with `SO_RCVLOWAT`. Default 0.
     pub receive_low_water: usize,
     /// How long FIN-WAIT-2 of this connection may last once no user holds it. `None`: as
     /// [`TcpConfig::fin_wait_2_timeout`](super::TcpConfig::fin_wait_2_timeout) says. Default `None`.

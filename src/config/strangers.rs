@@ -10,10 +10,10 @@ pub struct Strangers {
     /// A SYN that arrives while the accept queue is full is answered, as in FreeBSD. Off, it is ignored, as in
     /// Linux. Default off.
     pub takes_overflows: bool,
-    /// The most connections that wait at one listener of the layer of descriptors, whatever it asks for
-    /// (`somaxconn`). Default 4,096.
+    /// The most connections that wait at one listener of [`bsd`](crate::bsd), whatever backlog it asks
+    /// for (`somaxconn`). Default 4,096.
     pub max_backlog: usize,
-    /// How a segment for a port on which nobody listens is answered. Default [`ClosedPorts::Reset`].
+    /// How a segment for a port without a listener is answered. Default [`ClosedPorts::Reset`].
     pub closed_ports: ClosedPorts,
     /// A SYN with a FIN is dropped, because it is only sent to probe or confuse hosts. Off, its FIN is
     /// ignored, as in FreeBSD. Default on.
@@ -32,7 +32,7 @@ impl Default for Strangers {
     }
 }
 
-/// The answer from a port on which nobody listens (RFC 9293 §3.10.7.1).
+/// The answer from a port without a listener (RFC 9293 §3.10.7.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClosedPorts {

@@ -44,19 +44,19 @@ pub struct UdpOptions {
     /// over IPv4 and 65,527 over IPv6. Off, they are refused, because the loss of one fragment
     /// loses the whole datagram (RFC 8085 §3.2). Default off.
     pub fragments: bool,
-    /// The most memory that datagrams take which wait to be received, counted as Linux counts packets that come
-    /// through a TUN device: 832 octets at least for each. An empty queue takes one of any length. `None`: only
-    /// what [`UdpConfig`] says. Default `None`.
+    /// The most memory that datagrams waiting to be received take, counted as Linux counts packets from a
+    /// TUN device: at least 832 octets each. An empty queue takes one of any length. `None`: only what
+    /// [`UdpConfig`] says. Default `None`.
     pub receive_buffer: Option<usize>,
-    /// What routers say of the MTU of a path counts: what is longer is refused, or goes in smaller fragments. Off,
-    /// only the MTU of the interface counts, because nothing proves what routers say: whoever knows the ports can
-    /// forge it. Default off.
+    /// ICMP reports of a path MTU count: a longer datagram is refused, or sent in smaller fragments. Off,
+    /// only the MTU of the interface counts, because such a report proves nothing: anyone who knows the
+    /// ports can forge one. Default off.
     pub path_mtu: bool,
-    /// The next call on a connected socket fails, once, if a router says that a datagram was too long for a link.
-    /// Off, only who asks is told. Default off.
+    /// The next call on a connected socket fails, once, if a router reports that a datagram was too long
+    /// for a link. Off, the report is returned only on request. Default off.
     pub tells_too_long: bool,
-    /// Datagrams may be sent to all hosts of the network (RFC 1122 §3.3.6): off, such a send is
-    /// refused, since few mean it. What others send so is received in any case. Default off.
+    /// Datagrams may be broadcast (RFC 1122 §3.3.6). Off, such a send is refused, because it is
+    /// rarely intended. Broadcasts are received in any case. Default off.
     pub broadcast: bool,
     /// TTL or hop limit of datagrams to a group; 0: they do not leave the host. Default 1, so that no router
     /// passes them on (RFC 1112 §6.1).

@@ -13,8 +13,9 @@ pub struct Windows {
     /// The window is rounded down to whole segments; and the first one is as large as the buffer allows, though the
     /// window field of a SYN cannot express that. Default off; on in Linux, where 18,980 of 20,000 octets are offered.
     pub whole_segment_window: bool,
-    /// The first window is at most so many segments of ours, and grows from there if `room` is
-    /// [`ReceiveRoom::Packets`], as in Linux with `initrwnd` of a route. Default: as large as the buffer allows.
+    /// The first window is at most this many segments of our size, and grows from there if `room` is
+    /// [`ReceiveRoom::Packets`], as in Linux with `initrwnd` of a route. Default: as large as the buffer
+    /// allows.
     pub first_segments: Option<u32>,
     /// Which window is advertised, and when. Default [`WindowTold::Steps`].
     pub told: WindowTold,
@@ -23,8 +24,8 @@ pub struct Windows {
     /// The window scale is that of [`TcpConfig::receive_buffer`](super::TcpConfig::receive_buffer), whatever
     /// size the user has asked for, as in FreeBSD. Default off.
     pub scales_for_largest: bool,
-    /// The window scale is that of a buffer of so many octets, if none grows to more and the user has asked for no
-    /// size, as in Linux with `rmem_max`. Default 0.
+    /// The window scale fits a buffer of at least this many octets, unless the user has asked for a size,
+    /// as in Linux with `rmem_max`. Default 0.
     pub least_scaled: usize,
     /// How the room in the receive buffer is counted. Default [`ReceiveRoom::Octets`].
     pub room: ReceiveRoom,
@@ -37,7 +38,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Probes without a pause between them would never end.
+    /// Probes without an interval between them would never stop.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         match self.persist {
             Persist::AtLeast(Duration::ZERO) => Err(ConfigError::Zero("windows.persist")),

@@ -89,9 +89,9 @@ pub(super) enum Patience {
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     nonblocking: AtomicBool,
-    /// Of reads, receives and accepts.
+    /// The timeout of reads, receives and accepts.
     pub(super) read: Timeout,
-    /// Of writes and sends.
+    /// The timeout of writes and sends.
     pub(super) write: Timeout,
 }
 
@@ -118,7 +118,7 @@ impl Waits {
     }
 }
 
-/// A timeout that can be changed while others use it.
+/// A timeout that can be changed while other threads use it.
 #[derive(Debug, Default)]
 pub(super) struct Timeout {
     /// Nanoseconds; 0: none.

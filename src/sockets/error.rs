@@ -28,7 +28,7 @@ pub(super) fn wait(error: WaitError, elapsed: impl FnOnce() -> Error) -> Error {
     }
 }
 
-/// As sockets of other systems say it when a read or write timeout is over, or a non-blocking
+/// The error that other systems give when a read or write timeout is over, or a non-blocking
 /// call has nothing to do.
 pub(super) fn would_block() -> Error {
     ErrorKind::WouldBlock.into()

@@ -64,7 +64,7 @@ pub(super) fn listen(
         .listen_with(local, config)
         .map_err(|error| error::listen(local, error))?;
     shared.listeners.insert(id);
-    // The port is the stack's choice, if `local` has none.
+    // If `local` has no port, the stack has chosen one.
     let chosen = shared.stack().listener_addr(id).unwrap_or(local);
     Ok((id, chosen))
 }
@@ -81,7 +81,7 @@ pub(super) fn accept(shared: &mut Shared, id: ListenerId) -> Poll<io::Result<Con
     }
 }
 
-/// Ends a listener, unless that has happened. Whoever waits for it learns of it.
+/// Ends a listener, unless that has happened. Its waiters are woken.
 pub(super) fn close_listener(shared: &mut Shared, now: Instant, id: ListenerId) {
     if shared.listeners.remove(&id) && !shared.has_panicked() {
         shared.stack().close_listener(now, id);
@@ -150,7 +150,7 @@ pub(super) enum Received {
 }
 
 impl Received {
-    /// The rest of the read, after the lock: how many octets are in the buffer that was read into.
+    /// Completes the read once the lock is released. Returns how many octets are in `buffer`.
     pub(super) fn copy_to(self, buffer: &mut [u8]) -> usize {
         match self {
             Received::Copied(len) => len,
@@ -331,7 +331,7 @@ impl Attempt<io::Result<usize>> for Gathering<'_> {
                         break;
                     }
                 }
-                // Nothing has changed since the piece before: there is no room for more.
+                // The previous piece filled the buffer: there is no room for more.
                 _ if taken > 0 => break,
                 nothing => return nothing,
             }
@@ -344,7 +344,7 @@ impl Attempt<io::Result<usize>> for Gathering<'_> {
     }
 }
 
-/// Whether the peer has everything that was sent, the FIN included, or never will.
+/// Whether the peer has acknowledged everything that was sent, the FIN included, or never will.
 pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
     match shared.stack().status(id).state {
         State::FinWait2 | State::TimeWait | State::Closed | State::Listen => Poll::Ready(()),
@@ -358,7 +358,7 @@ pub(super) fn all_acknowledged(shared: &mut Shared, id: ConnId) -> Poll<()> {
     }
 }
 
-/// The user lets go of a connection: gracefully, or with a reset.
+/// The user releases a connection: gracefully, or with a reset.
 pub(super) fn let_go(shared: &mut Shared, now: Instant, id: ConnId, reset: bool) {
     if shared.forget(id) && !shared.has_panicked() {
         match reset {

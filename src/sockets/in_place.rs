@@ -13,8 +13,8 @@ impl TcpStream {
     /// one), with arbitrary contents. It fills the slice from the start and returns the number of
     /// octets written; these are sent, and their number is returned.
     ///
-    /// Waits for room as a write does. While `fill` runs, the connection goes on. A few octets may be copied
-    /// after all, rather than occupy a block of their own.
+    /// Waits for room as a write does. While `fill` runs, the connection goes on. A few octets may be
+    /// copied after all, if otherwise they would occupy a whole block.
     ///
     /// ```
     /// # use std::io::Read;
@@ -81,9 +81,8 @@ impl TcpStream {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// # Errors
-    /// As a write or as a read of the file, but only if nothing was sent before the error occurred. Otherwise it
-    /// returns what was sent, and the next call will meet the error again.
+    /// # Errors As a write or as a read of the file, but only if nothing was sent before the error
+    /// occurred. Otherwise it returns the number of octets sent, and the next call meets the error again.
     pub fn send_file(&self, file: &File, count: u64) -> io::Result<u64> {
         let mut sent = 0;
         while sent < count {

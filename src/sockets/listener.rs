@@ -58,8 +58,8 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens at every shard. The first one chooses the port, and refuses what is taken: whoever
-    /// comes second fails there.
+    /// Listens at every shard. The first one chooses the port and refuses one that is taken, so of
+    /// two competing calls the second fails there.
     pub(super) fn open(
         hold: Hold,
         local: SocketAddr,
@@ -93,7 +93,7 @@ impl TcpListener {
         Ok(listener)
     }
 
-    /// Waits for a connection. Gives it and the peer's address.
+    /// Waits for a connection. Returns it and the peer's address.
     ///
     /// # Errors
     /// `WouldBlock` when the accept timeout is over or, non-blocking, none is there;
@@ -116,7 +116,8 @@ impl TcpListener {
         Incoming { listener: self }
     }
 
-    /// The address and port on which it listens, chosen by the stack if it was bound to port 0.
+    /// The address and port on which it listens. The stack chose the port if it was bound to port
+    /// 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
@@ -138,7 +139,7 @@ impl TcpListener {
     /// get an error of the kind `NotConnected`.
     pub fn close(&self) {
         let engines = self.hold.runtime().engines();
-        // The first one last: what is free there is free everywhere.
+        // The first shard last: a port that is free there is then free everywhere.
         for (engine, &id) in engines.iter().zip(&self.ids).rev() {
             engine.call(|shared, now| handle::close_listener(shared, now, id));
         }
@@ -153,7 +154,7 @@ impl TcpListener {
         &self.keys
     }
 
-    /// What is accepted at one of the shards.
+    /// Accepts at one of the shards.
     pub(super) fn accept_at(
         &self,
         shard: usize,

@@ -28,22 +28,22 @@
 //!
 //! # What differs from the standard library
 //!
-//! * A name in place of an address is looked up by the operating system, through the kernel's network.
+//! * The operating system resolves host names, through the kernel's network.
 //! * What cannot fail returns no `Result`: [`TcpStream::local_addr`], [`TcpStream::peer_addr`],
 //!   [`TcpStream::set_nodelay`], [`TcpStream::set_nonblocking`] and their like.
 //! * Streams and UDP sockets are cloned with [`Clone`], in place of `try_clone`.
-//! * Options are read, and those without a call of their own are set, all at once ([`TcpStream::options`],
-//!   [`TcpStream::set_options`], [`UdpSocket::set_options`]).
-//! * A [`TcpListener`] can be closed while threads wait at it ([`TcpListener::close`]), and they may wait for
-//!   only so long ([`TcpListener::set_accept_timeout`]).
-//! * None is a descriptor: neither poll(2) nor another process can have it.
+//! * All options are read at once, and those without a setter of their own are set at once
+//!   ([`TcpStream::options`], [`TcpStream::set_options`], [`UdpSocket::set_options`]).
+//! * A [`TcpListener`] can be closed while threads wait in it ([`TcpListener::close`]), and the wait can
+//!   have a timeout ([`TcpListener::set_accept_timeout`]).
+//! * No socket is a descriptor: it cannot be given to poll(2) or to another process.
 //!
 //! # When something panics
 //!
-//! If the stack or its device panics, the network has ended: threads that wait are woken, and calls that
-//! return a `Result` fail with an error of the kind `Other`. Sockets that are dropped after that are not
-//! closed. A call that cannot return an error (for the status or the options of a connection) answers from
-//! the state that the panic has left, or panics, too.
+//! If the stack or its device panics, the network ends: waiting threads are woken, and calls that return a
+//! `Result` fail with an error of the kind `Other`. Dropping a socket then no longer closes its
+//! connection. A call that cannot return an error (for the status or the options of a connection) answers
+//! from the state that the panic left behind, or panics as well.
 //!
 //! # Files
 //!
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use core::panic::{RefUnwindSafe, UnwindSafe};
 
-    /// As those of the standard library, sockets may go to any thread, be shared by threads, and be
+    /// As in the standard library, sockets may be sent to other threads, shared by threads, and
     /// used across `catch_unwind`.
     #[test]
     fn sockets_may_go_anywhere() {

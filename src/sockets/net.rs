@@ -19,16 +19,15 @@ use crate::stack::{Counters, Readiness};
 use crate::tcp::congestion::Factory;
 use crate::time::Instant;
 
-/// The backlog of a listener unless it is told otherwise: how many connections may wait for
-/// [`TcpListener::accept`].
+/// The default backlog of a listener: how many connections may wait for [`TcpListener::accept`].
 pub const DEFAULT_BACKLOG: usize = 1024;
 
 /// A running stack: one host on a device. Clones refer to the same stack, and any number of threads
 /// may use it.
 ///
-/// It runs until the last `Net` and the last socket of it are dropped. Then, in the background,
-/// connections get a few seconds to send what remains, and the stack ends. [`Net::shutdown`] waits for
-/// that and says how it went.
+/// It runs until the last `Net` and its last socket are dropped. Then its connections get a few
+/// seconds to send, in the background, what remains, and the stack ends. [`Net::shutdown`] waits for
+/// that and reports the outcome.
 ///
 /// After fork(2), the child must not use the stack: it does not have the stack's threads.
 ///
@@ -119,13 +118,12 @@ impl Net {
         TcpListener::open(self.hold.clone(), local, change)
     }
 
-    /// Adds a congestion controller of the user's own. From now on
+    /// Adds a custom congestion controller. From now on
     /// [`CongestionControl::Custom`](crate::config::CongestionControl::Custom) with its name
     /// selects it, in the configuration and in
     /// [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
     ///
-    /// # Errors
-    /// `AlreadyExists` if there is one of that name already.
+    /// # Errors `AlreadyExists` if one of that name exists.
     pub fn add_congestion_control(&self, factory: &'static dyn Factory) -> io::Result<()> {
         let mut engines = self.hold.runtime().engines().iter();
         engines
@@ -143,7 +141,7 @@ impl Net {
         let start = time::Instant::now();
         for engine in self.hold.runtime().engines() {
             let left = grace.saturating_sub(start.elapsed());
-            // Whether that was in time shows in what is left.
+            // The number of connections left tells whether this was in time.
             let _ = engine.wait(Key::Finished, Readiness::STATE, Some(left), finished);
         }
         self.end()
@@ -164,7 +162,7 @@ impl Net {
         }
     }
 
-    /// What went through the device so far.
+    /// The traffic through the device so far.
     pub fn traffic(&self) -> Traffic {
         self.sum(Engine::traffic)
     }
@@ -181,12 +179,13 @@ impl Net {
         self.sum(|engine| engine.call(|shared, _| shared.stack().connection_count()))
     }
 
-    /// How often waiting threads slept until others woke them, and how often they were woken in vain.
+    /// How often waiting threads slept until another thread woke them, and how often they were woken
+    /// in vain.
     pub fn waking(&self) -> Waking {
         self.hold.runtime().waking()
     }
 
-    /// Over all shards.
+    /// The sum of a figure over all shards.
     fn sum<T: Sum>(&self, figure: impl Fn(&Engine) -> T) -> T {
         let engines = self.hold.runtime().engines().iter();
         engines.map(|engine| figure(engine)).sum()
@@ -219,7 +218,7 @@ fn close_all(shared: &mut Shared, now: Instant) {
     }
 }
 
-/// Resets what is left, says how many connections that were, and ends the network.
+/// Resets the connections that are left, returns their number, and ends the network.
 fn end(shared: &mut Shared, now: Instant) -> usize {
     let mut left = 0;
     if !shared.has_panicked() {
@@ -242,7 +241,7 @@ impl fmt::Debug for Net {
 pub struct Summary {
     /// The number of connections that had not finished in time, and were reset.
     pub reset: usize,
-    /// What went through the device.
+    /// The traffic through the device.
     pub traffic: Traffic,
 }
 

@@ -26,7 +26,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What `change` makes of the configuration of the host.
+    /// The defaults of the host, as modified by `change`.
     pub(super) fn new(net: &Net, change: impl FnOnce(&mut Opening)) -> Opening {
         let engine = net.hold().engine(0);
         let mut opening = Opening {
@@ -59,11 +59,11 @@ impl Net {
         self.connect_with(remote, |opening| opening.timeout = Some(timeout))
     }
 
-    /// Connects to `remote` and sends `data`, without waiting for either. With TCP Fast Open (RFC
-    /// 7413) the data goes on the SYN if the peer's host is known to accept that, and otherwise as
-    /// soon as the connection is established. Returns how much of `data` was taken; whether the
-    /// connection succeeds shows in later calls. Data on a SYN may reach the peer twice, the second time on a
-    /// connection of its own.
+    /// Connects to `remote` and sends `data`, without waiting for either. With TCP Fast Open (RFC 7413) the
+    /// data goes on the SYN if the peer's host is known to accept that, and otherwise as soon as the
+    /// connection is established. Returns how much of `data` was taken; whether the connection succeeds
+    /// shows in later calls. Data on a SYN may reach the peer twice, the second time on a separate
+    /// connection.
     ///
     /// # Errors
     /// As [`Net::connect`], if not even a SYN can be sent.
@@ -136,7 +136,7 @@ impl Net {
     }
 }
 
-/// A connection that is being opened. If it is dropped before it is finished, it is given up.
+/// A connection that is being opened. Dropping this before `finish` abandons the connection.
 pub(super) struct Opened {
     hold: Hold,
     pub(super) connection: Connection,

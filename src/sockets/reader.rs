@@ -16,10 +16,10 @@ const MOST: usize = 128 * 1024;
 /// of the stack, and [`consume`](BufRead::consume) makes room for more. All of [`BufRead`] works on it:
 /// [`lines`](BufRead::lines), [`split`](BufRead::split), [`io::copy`].
 ///
-/// The memory is lent to the reader; meanwhile the connection goes on with other
-/// memory, so nothing is locked, however long the reader takes. When the reader is dropped, octets that it
-/// has not consumed can be read again. Until then nobody else can read: other
-/// reads of the same connection may fail with `ResourceBusy`. Writes are not affected.
+/// The memory is lent to the reader; meanwhile the connection goes on with other memory, so nothing is
+/// locked, however long the reader takes. When the reader is dropped, octets that it has not consumed can
+/// be read again. Until then other reads of the same connection may fail with `ResourceBusy`. Writes are
+/// not affected.
 ///
 /// ```
 /// use std::io::{BufRead, Write};
@@ -56,7 +56,7 @@ const MOST: usize = 128 * 1024;
 pub struct Reader<'a> {
     stream: &'a TcpStream,
     loan: Option<Loan>,
-    /// Octets that are consumed, and the stack has not been told.
+    /// Octets that are consumed but not yet reported to the stack.
     untold: usize,
 }
 
@@ -72,9 +72,9 @@ impl TcpStream {
 }
 
 impl Reader<'_> {
-    /// Gives back what is lent, and waits for more.
+    /// Gives the loan back, and waits for more text.
     fn refill(&mut self) -> io::Result<()> {
-        // Not in the wait: what this makes due leaves before anybody waits.
+        // Before the wait, so that the segments this makes due go out before the thread waits.
         self.give_back();
         let stream = self.stream;
         let id = stream.id();
@@ -88,7 +88,7 @@ impl Reader<'_> {
         let id = self.stream.id();
         self.untold = 0;
         if let Some(loan) = self.loan.take() {
-            // If the network has ended, nobody misses it.
+            // If the network has ended, no one needs the memory back.
             let _ = self.stream.attempt(|shared, now| {
                 shared.stack().take_back(now, id, loan);
             });
@@ -118,7 +118,7 @@ impl BufRead for Reader<'_> {
         let Some(loan) = &mut self.loan else {
             return;
         };
-        // No more than there is counts, whatever is said.
+        // The caller may claim more than there is.
         self.untold += amount.min(loan.len());
         loan.consume(amount);
         if self.untold >= MOST && !loan.is_empty() {

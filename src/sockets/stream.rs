@@ -309,8 +309,8 @@ impl TcpStream {
         blocking::run_for(engine, key, Readiness::WRITABLE, patience, &mut gathering)
     }
 
-    /// Waits for room for `most` octets or some of them, has `fill` write there while the connection
-    /// goes on, and sends it.
+    /// Waits for room, lets `fill` write up to `most` octets there while the connection goes on, and
+    /// sends them.
     pub(super) fn write_draft(
         &self,
         patience: Patience,
@@ -356,7 +356,7 @@ impl TcpStream {
         self.inner.waits.to_write()
     }
 
-    /// A call that does not wait, unless the network has ended.
+    /// Makes a call that does not wait; fails if the network has ended.
     pub(super) fn attempt<T>(&self, call: impl FnOnce(&mut Shared, Instant) -> T) -> io::Result<T> {
         let inner = &*self.inner;
         blocking::once(inner.engine(), inner.key(), |shared, now| {
@@ -440,7 +440,7 @@ fn linger(shared: &mut Shared, now: Instant, id: ConnId) -> Option<Duration> {
         return None;
     }
     let linger = shared.stack().options(id).linger?;
-    // With unread text the peer gets a reset at once, and so it does with zero.
+    // If text is unread, or the linger time is zero, the peer gets a reset at once.
     let waits = !linger.is_zero() && shared.stack().status(id).recv_queue == 0;
     // An error says that the connection is closing or gone already.
     let _ = waits.then(|| shared.stack().shutdown(now, id, Shutdown::Write));

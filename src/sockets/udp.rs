@@ -21,19 +21,20 @@ use crate::stack::{Readiness, Received, SourceChange, Stack, UdpId, UdpRecvError
 /// A UDP socket. Datagrams may be lost, duplicated or reordered: see [`link`](crate::link) for what can be
 /// built on that.
 ///
-/// Threads may send and receive at the same time, and a clone is another handle on the
-/// same socket, with the same timeouts. Dropping the last handle frees the port; what was sent before
-/// still leaves.
+/// Threads may send and receive at the same time, and a clone is another handle on the same socket,
+/// with the same timeouts. Dropping the last handle frees the port; datagrams sent before that still
+/// go out.
 ///
 /// A datagram is sent in one packet, unless [`UdpSocket::set_fragments`] allows fragments. One that exceeds
 /// the MTU (with an MTU of 1,500: more than 1,472 octets of text over IPv4, or 1,452 over IPv6) is refused
 /// with an error of the kind `InvalidInput` whose [`get_ref`](io::Error::get_ref) is a
 /// [`UdpSendError::TooLong`].
 ///
-/// What is for all hosts of the network (255.255.255.255, and
-/// [`Config::broadcasts`](crate::config::Config::broadcasts)) every socket of the port receives that is bound
-/// to that address or to none; [`UdpSocket::set_broadcast`] lets it be sent. What is for a group the sockets
-/// receive that have joined it ([`UdpSocket::join_multicast_v4`]); anyone may send to it.
+/// A broadcast datagram (to 255.255.255.255 or one of
+/// [`Config::broadcasts`](crate::config::Config::broadcasts)) is received by every socket of the port that
+/// is bound to that address or to none; [`UdpSocket::set_broadcast`] allows sending one. A datagram to a
+/// group is received by the sockets that have joined it ([`UdpSocket::join_multicast_v4`]); any socket may
+/// send to a group.
 ///
 /// ```
 /// use stubborn::config::Config;
@@ -85,9 +86,9 @@ impl UdpSocket {
         })
     }
 
-    /// From now on the socket receives only from `address`, [`UdpSocket::send`] sends to it, and
-    /// calls fail when ICMP reports that nobody is there. Nothing is sent. Datagrams from others that wait
-    /// to be received are dropped.
+    /// From now on the socket receives only from `address`, [`UdpSocket::send`] sends to it, and calls
+    /// fail when ICMP reports that no socket is there. Nothing is sent. Datagrams from other addresses
+    /// that wait to be received are dropped.
     ///
     /// # Errors
     /// `InvalidInput` if `address` cannot be a peer; `AddrInUse` if another socket has the same
@@ -268,20 +269,20 @@ impl UdpSocket {
         self.options().broadcast
     }
 
-    /// Receives what is for a group from now on. `interface` is an address of this host, or unspecified: there
-    /// is one interface.
+    /// Joins a group: from now on the socket receives its datagrams. `interface` is an address of this
+    /// host, or unspecified: there is one interface.
     ///
-    /// # Errors
-    /// `InvalidInput` if `group` is not that of a group, of the other family than the socket, or one that needs a
-    /// sender ([`UdpSocket::join_source`]); `AddrInUse` if
-    /// the socket is in it; `AddrNotAvailable` if `interface` is not an address of this host;
-    /// `QuotaExceeded` if there are [`Config::max_groups`](crate::config::Config::max_groups).
+    /// # Errors `InvalidInput` if `group` is not a group address, is of another family than the socket, or
+    /// requires a sender ([`UdpSocket::join_source`]); `AddrInUse` if the socket is already in it;
+    /// `AddrNotAvailable` if `interface` is not an address of this host; `QuotaExceeded` if
+    /// [`Config::max_groups`](crate::config::Config::max_groups) groups are joined already.
     pub fn join_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.check_interface(*interface)?;
         self.join((*group).into())
     }
 
-    /// As [`UdpSocket::join_multicast_v4`], of IPv6. `interface`: 0, or 1, which is the only one.
+    /// As [`UdpSocket::join_multicast_v4`], for IPv6. `interface` is 1, the index of the only
+    /// interface, or 0 for any.
     ///
     /// # Errors
     /// As [`UdpSocket::join_multicast_v4`].
@@ -290,17 +291,17 @@ impl UdpSocket {
         self.join((*group).into())
     }
 
-    /// Receives what is for a group no longer. `interface`: as of [`UdpSocket::join_multicast_v4`].
+    /// Leaves a group. `interface`: as for [`UdpSocket::join_multicast_v4`].
     ///
-    /// # Errors
-    /// `InvalidInput` if `group` is not that of a group; `AddrNotAvailable` if the socket is not in it, or
-    /// `interface` is not an address of this host.
+    /// # Errors `InvalidInput` if `group` is not a group address; `AddrNotAvailable` if the socket is not
+    /// in it, or `interface` is not an address of this host.
     pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.check_interface(*interface)?;
         self.leave((*group).into())
     }
 
-    /// As [`UdpSocket::leave_multicast_v4`], of IPv6. `interface`: as of [`UdpSocket::join_multicast_v6`].
+    /// As [`UdpSocket::leave_multicast_v4`], for IPv6. `interface`: as for
+    /// [`UdpSocket::join_multicast_v6`].
     ///
     /// # Errors
     /// As [`UdpSocket::leave_multicast_v4`].
@@ -309,19 +310,20 @@ impl UdpSocket {
         self.leave((*group).into())
     }
 
-    /// Receives what this sender has for a group from now on, and joins the group if the socket is not in it. A
-    /// socket that received from all senders receives from this one only. Groups of 232.0.0.0/8 and ff3x::/32
-    /// can only be joined so (RFC 4607).
+    /// From now on receives what `source` sends to the group, and joins the group if the socket is not in
+    /// it. A socket that received from all senders now receives from this one only. Groups in 232.0.0.0/8
+    /// and ff3x::/32 can be joined only in this way (RFC 4607).
     ///
-    /// # Errors
-    /// As [`UdpSocket::join_multicast_v4`]. `InvalidInput` if `source` is of the other family or cannot be a
-    /// sender, or if the socket blocks senders of the group; `AddrInUse` if it receives from this one;
-    /// `QuotaExceeded` if it names [`Filter::MOST_SOURCES`](crate::stack::Filter::MOST_SOURCES).
+    /// # Errors As [`UdpSocket::join_multicast_v4`]. `InvalidInput` if `source` is of another family or
+    /// cannot be a sender, or if the socket blocks senders of the group; `AddrInUse` if it already receives
+    /// from this one; `QuotaExceeded` if it already names
+    /// [`Filter::MOST_SOURCES`](crate::stack::Filter::MOST_SOURCES) senders.
     pub fn join_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
         self.change_source(group, SourceChange::Join(source))
     }
 
-    /// Receives what this sender has for a group no longer. With the last sender, the socket leaves the group.
+    /// No longer receives what `source` sends to the group. Without any sender left, the socket leaves the
+    /// group.
     ///
     /// # Errors
     /// `AddrNotAvailable` if it did not receive from this sender by name; `InvalidInput` if it blocks senders.
@@ -329,21 +331,19 @@ impl UdpSocket {
         self.change_source(group, SourceChange::Leave(source))
     }
 
-    /// Receives what all have for a group that it has joined, but not what this sender has.
+    /// Blocks one sender of a group that the socket has joined; it still receives from all others.
     ///
-    /// # Errors
-    /// `AddrNotAvailable` if the socket is not in the group; `InvalidInput` if it names the senders that it
-    /// receives from, or `source` cannot be one; `AddrInUse` if it is blocked; `QuotaExceeded` as of
-    /// [`UdpSocket::join_source`].
+    /// # Errors `AddrNotAvailable` if the socket is not in the group; `InvalidInput` if the socket names
+    /// the senders that it receives from, or `source` cannot be one; `AddrInUse` if it is blocked already;
+    /// `QuotaExceeded` as for [`UdpSocket::join_source`].
     pub fn block_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
         self.change_source(group, SourceChange::Block(source))
     }
 
-    /// Receives what this sender has for a group again.
+    /// Unblocks a sender of a group.
     ///
-    /// # Errors
-    /// `AddrNotAvailable` if it is not blocked, or the socket is not in the group; `InvalidInput` if it names the
-    /// senders that it receives from.
+    /// # Errors `AddrNotAvailable` if it is not blocked, or the socket is not in the group; `InvalidInput`
+    /// if it names the senders that it receives from.
     pub fn unblock_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
         self.change_source(group, SourceChange::Unblock(source))
     }
@@ -382,7 +382,7 @@ impl UdpSocket {
         }
     }
 
-    /// Another thread may change another option meanwhile: neither loses what it has set.
+    /// Two threads may change different options at the same time: neither change is lost.
     fn set(&self, change: impl Fn(&mut UdpOptions)) {
         for (engine, id) in self.inner.shards() {
             engine.call(|shared, _| {
@@ -470,13 +470,13 @@ impl UdpSocket {
         self.inner.sender(remote)
     }
 
-    /// What is the same at all shards.
+    /// Makes a call whose answer is the same at all shards.
     fn call<T>(&self, call: impl FnOnce(&mut Stack, UdpId) -> T) -> T {
         let inner = &*self.inner;
         (inner.hold.engine(0)).call(|shared, _| call(shared.stack(), inner.ids[0]))
     }
 
-    /// A change at all shards: what the first one refuses changes nothing.
+    /// Makes a change at all shards. If the first shard refuses it, nothing has changed.
     fn at_each<E>(
         &self,
         mut change: impl FnMut(&mut Stack, UdpId) -> Result<(), E>,
@@ -486,7 +486,7 @@ impl UdpSocket {
     }
 }
 
-/// Whether a number is that of the only interface, or of none.
+/// Checks that `interface` is the index of the only interface, or 0.
 fn check_index(interface: u32) -> io::Result<()> {
     match interface {
         0 | 1 => Ok(()),
@@ -495,8 +495,8 @@ fn check_index(interface: u32) -> io::Result<()> {
 }
 
 impl Inner {
-    /// Binds at every shard. The first one chooses the port, and refuses what is taken: whoever
-    /// comes second fails there.
+    /// Binds at every shard. The first one chooses the port and refuses one that is taken, so of
+    /// two competing calls the second fails there.
     fn bind(hold: Hold, mut local: SocketAddr) -> io::Result<Inner> {
         let engines = hold.runtime().engines();
         let mut inner = Inner {
@@ -545,7 +545,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The first one last: what is free there is free everywhere.
+        // The first shard last: a port that is free there is then free everywhere.
         for (engine, id) in self.shards().rev() {
             engine.call(|shared, _| {
                 if !shared.has_panicked() {

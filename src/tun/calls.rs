@@ -1,8 +1,7 @@
 //! The calls that move datagrams: one each.
 //!
-//! They go to the kernel without the C library between: there, the reads and writes of a program with
-//! threads are points at which a thread may be cancelled, and to be one takes 25 ns. Everything else at
-//! this edge is asked for through `nix`.
+//! They bypass the C library, whose reads and writes are cancellation points: in a program with threads
+//! that costs 25 ns a call. All other calls to the kernel go through `nix`.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::AsFd;

@@ -41,8 +41,8 @@ impl Cidr {
         self.address
     }
 
-    /// The address of all hosts of the network (RFC 922 §7); none with IPv6, and where a network has no more
-    /// than two addresses (RFC 3021 §2.2).
+    /// The broadcast address of the network (RFC 922 §7). There is none with IPv6, nor in a network of one
+    /// or two addresses (RFC 3021 §2.2).
     pub fn broadcast(&self) -> Option<Ipv4Addr> {
         match self.address {
             IpAddr::V4(v4) if self.prefix_len < 31 => {

@@ -20,7 +20,7 @@ impl TunDevice {
         let failed = |errno| self.configure_error(cidr, errno);
         netlink::set_up(self.index()).map_err(failed)?;
         match netlink::add_address(self.index(), cidr) {
-            // IPv6 is disabled on the interface; containers have it so by default.
+            // IPv6 is disabled on the interface, as it is by default in containers.
             Err(Errno::EACCES) if cidr.address().is_ipv6() => {
                 self.enable_ipv6()?;
                 netlink::add_address(self.index(), cidr)
@@ -39,8 +39,8 @@ impl TunDevice {
         Ok(link.map_err(|errno| self.io_error("read", errno))?.up)
     }
 
-    /// The length of the kernel's queue in front of the interface, in packets: what may wait to
-    /// be received before the kernel drops. A receive window that is longer than the queue loses
+    /// The length of the kernel's queue in front of the interface, in packets: how many may wait
+    /// to be received before the kernel drops. A receive window larger than the queue loses
     /// packets there.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
-//! What a TUN device loses.
+//! Counts what a TUN device loses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 
-/// What a TUN device could not send, or not receive. Shared with the device: read it while the device is in use.
+/// Counts datagrams that a TUN device could not send or receive. Shared with the device: read it while the
+/// device is in use.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct TunCounters {

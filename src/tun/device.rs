@@ -1,4 +1,4 @@
-//! A TUN interface as a device: one datagram, or one super-segment, a system call.
+//! A TUN interface as a device: one datagram, or one super-segment, per system call.
 
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,8 +14,7 @@ use crate::wire::{Offload, Packet};
 
 /// The user's end of a TUN interface. Dropping it detaches from the interface.
 ///
-/// What it loses is what the contract of [`Device`] lets it lose; [`TunDevice::counters`] tells
-/// how much.
+/// It loses only what the contract of [`Device`] allows; [`TunDevice::counters`] tells how much.
 #[derive(Debug)]
 pub struct TunDevice {
     inlet: TunReceiver,
@@ -24,15 +23,15 @@ pub struct TunDevice {
     index: u32,
     /// The MTU when the device was opened, octets.
     mtu: usize,
-    /// What is to be taken back when the last queue ends.
+    /// The offloads to switch off when the last queue ends.
     accepted: Option<Accepted>,
 }
 
-/// A datagram of this many octets at most is put together before it is written: to copy it takes less
-/// than the kernel takes to look at more than one piece.
+/// A datagram of at most this many octets is copied into one piece before it is written: the copy
+/// takes less time than the kernel needs for several pieces.
 const SHORT: usize = 2048;
 
-/// What sending takes: the sending half of the device.
+/// The sending half of the device.
 #[derive(Clone, Debug)]
 struct Outlet {
     fd: Arc<OwnedFd>,
@@ -65,13 +64,13 @@ impl TunDevice {
         }
     }
 
-    /// This one, of those that have `accepted` offloads.
+    /// This device, as one of the queues that share `accepted`.
     pub(super) fn with(mut self, accepted: Option<Accepted>) -> TunDevice {
         self.accepted = accepted;
         self
     }
 
-    /// What a further queue shares.
+    /// The accepted offloads, which a further queue shares.
     pub(super) fn accepted(&self) -> Option<Accepted> {
         self.accepted.clone()
     }
@@ -91,7 +90,7 @@ impl TunDevice {
         self.outlet.vnet
     }
 
-    /// What was lost here so far.
+    /// The counters of what was lost so far.
     pub fn counters(&self) -> Arc<TunCounters> {
         Arc::clone(&self.outlet.counters)
     }
@@ -238,7 +237,7 @@ mod tests {
         let len = read(&other, &mut buffer).unwrap();
         assert_eq!(len, vnet::LEN + packet.len());
         write(&other, &buffer[..len]).unwrap();
-        // A type that nobody offered: refused, and no reason to stop.
+        // A type that was not offered: the datagram is refused, and receiving goes on.
         buffer[1] = 3;
         write(&other, &buffer[..len]).unwrap();
         let mut batch = Batch::new(4, 4000);

@@ -17,7 +17,7 @@ pub enum TunError {
     NoTun,
     /// This user may not open `/dev/net/tun`.
     MayNotOpen,
-    /// This user may not make this interface, or not attach to it.
+    /// This user may not create this interface, or not attach to it.
     NoPermission(String),
     /// Another program is attached to the interface.
     Busy(String),

@@ -1,7 +1,7 @@
 //! The few rtnetlink(7) requests that configuring an interface takes.
 //!
-//! Netlink rather than the ioctls of old: one request gives an address of either family, several
-//! to one interface, and an IPv6 address without duplicate address detection.
+//! Why netlink rather than the older ioctls: one kind of request adds addresses of both
+//! families, several to one interface, and IPv6 addresses without duplicate address detection.
 
 use core::net::IpAddr;
 
@@ -33,7 +33,7 @@ const IFA_F_NODAD: u8 = 0x02;
 const HEADER: usize = 16;
 const LINK_HEADER: usize = 16;
 
-/// What there is to know of an interface.
+/// The properties of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     /// Its MTU, octets.
@@ -82,7 +82,7 @@ pub(super) fn add_address(index: u32, cidr: Cidr) -> Result<(), Errno> {
         }
         IpAddr::V6(v6) => {
             octets = v6.octets();
-            // Nobody else is on a TUN interface, so nobody can have the address already.
+            // No other host is on a TUN interface, so none can have the address already.
             (AddressFamily::Inet6, IFA_F_NODAD, &octets[..])
         }
     };

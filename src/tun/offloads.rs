@@ -1,4 +1,4 @@
-//! What the kernel leaves to us of what it sends, while we have an interface.
+//! The offloads of an interface: work that the kernel leaves to us on the packets it sends.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use nix::libc::{TUN_F_CSUM, TUN_F_TSO_ECN, TUN_F_TSO4, TUN_F_TSO6, TUN_F_USO4, T
 
 use super::sys;
 
-/// Sets of offloads, the best first: what the kernel may leave to us of what it sends. Of what we
-/// send, it takes all of them in any case.
+/// Sets of offloads that we may accept for the packets the kernel sends, the best set first. For
+/// the packets we send, the kernel supports all of them in any case.
 const OFFLOADS: [(u32, &str); 4] = [
     (
         TCP | TUN_F_USO4 | TUN_F_USO6,
@@ -19,16 +19,17 @@ const OFFLOADS: [(u32, &str); 4] = [
     (0, "nothing"),
 ];
 
-/// All there is for TCP.
+/// All offloads for TCP.
 const TCP: u32 = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
-/// That the queues of one interface have accepted offloads. They belong to the interface: one that
-/// stays keeps them, for whoever comes next. So the last queue that ends takes them back.
+/// Records that the queues of one interface have accepted offloads. Offloads belong to the
+/// interface, and one that stays would keep them for the next program. So the last queue that ends
+/// switches them off.
 #[derive(Clone, Debug)]
 pub(super) struct Accepted(Arc<()>);
 
 impl Accepted {
-    /// Accepts as much as the kernel can leave to us; `None` if that is nothing.
+    /// Accepts the best set that the kernel has; `None` if it has none of them.
     pub(super) fn all(fd: &OwnedFd, name: &str) -> Option<Accepted> {
         let accepted = (OFFLOADS.iter()).position(|(set, _)| sys::set_offload(fd, *set).is_ok());
         match accepted.map(|place| (place, OFFLOADS[place].1)) {
@@ -49,7 +50,7 @@ impl Accepted {
     }
 }
 
-/// The kernel is to leave nothing to whoever has the interface.
+/// Switches all offloads of the interface off.
 pub(super) fn switch_off(fd: &OwnedFd, name: &str) {
     // An interface that was deleted has none.
     if let Err(errno) = sys::set_offload(fd, 0) {

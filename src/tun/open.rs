@@ -16,17 +16,17 @@ use super::{netlink, sys, vnet};
 const MAX_NAME: usize = 15;
 
 impl TunDevice {
-    /// Attaches to the TUN interface `name`, which may exist already, or makes it. An interface
-    /// that is made here vanishes with the device; one that existed stays.
+    /// Attaches to the TUN interface `name`, and creates it if it does not exist. An interface
+    /// created here vanishes with the device; one that existed stays.
     ///
     /// As far as kernel and interface allow it, checksums are left to the kernel, and up to 64 KiB
-    /// of text cross the interface at once, as a super-segment. What they do not allow is said at
-    /// info, and is done here.
+    /// of text cross the interface at once, as a super-segment. Whatever they do not allow is
+    /// logged at level info, and done here.
     ///
-    /// An interface that stays has no offloads any more when the device has been dropped. If the program
-    /// is killed, nobody switches them off: then the next one to attach gets super-segments and
-    /// partial checksums, whether it knows of them or not, until somebody opens the interface here, with
-    /// [`TunDevice::open_plain`] or without, and drops it, or makes it anew.
+    /// Dropping the device switches the offloads of an interface that stays off again. If the program is
+    /// killed, they stay on: the next program to attach gets super-segments and partial checksums, even
+    /// if it cannot handle them, until the interface is opened here (by [`TunDevice::open_plain`] or
+    /// otherwise) and dropped, or created anew.
     ///
     /// # Errors
     /// [`TunError`] says why, and what to do about it.
@@ -52,10 +52,11 @@ impl TunDevice {
         }
     }
 
-    /// As [`TunDevice::open`], as this many queues of one interface, at least one: a device each, for
-    /// [`Net::start_queues`](crate::sockets::Net::start_queues). The kernel spreads flows over
-    /// them by a hash of its own, and sends each to the queue by which it heard of it last. An
-    /// interface that exists must have been made for several queues (`ip tuntap add … multi_queue`).
+    /// As [`TunDevice::open`], with this many queues (at least one), each a device, for
+    /// [`Net::start_queues`](crate::sockets::Net::start_queues). The kernel spreads flows over them
+    /// by a hash of its own, and sends each flow to the queue that last sent a packet of it. An
+    /// interface that exists must have been created for several queues (`ip tuntap add …
+    /// multi_queue`).
     ///
     /// # Errors
     /// As [`TunDevice::open`]; [`TunError::NotTun`] if the interface has only one queue.
@@ -86,7 +87,7 @@ impl TunDevice {
     }
 
     /// This queue and others, `queues` in all. The kernel has completed the name, and gives all of
-    /// them what the first one has.
+    /// them the offloads of the first.
     fn with_further(self, queues: usize) -> Result<Vec<TunDevice>, TunError> {
         let (name, vnet) = (self.name().to_owned(), self.has_offloads());
         let accepted = self.accepted();
@@ -108,7 +109,7 @@ impl TunDevice {
     pub fn open_plain(name: &str) -> Result<TunDevice, TunError> {
         check_name(name)?;
         let (fd, name) = sys::attach_plain(name).map_err(|error| refusal(name, error))?;
-        // Whoever had the interface before may have left it with offloads.
+        // The previous program may have left the interface with offloads.
         offloads::switch_off(&fd, &name);
         TunDevice::attached(fd, name, false)
     }
@@ -153,7 +154,7 @@ fn attach_with_header(name: &str, many: bool) -> io::Result<(OwnedFd, String)> {
     Ok((fd, name))
 }
 
-/// The kernel's own rules for a name, and that it is not cut short.
+/// Applies the kernel's own rules for a name, which also keep it from being truncated.
 fn check_name(name: &str) -> Result<(), TunError> {
     if name.len() > MAX_NAME {
         return Err(TunError::NameTooLong(name.to_owned()));
@@ -170,11 +171,11 @@ fn refusal(name: &str, error: io::Error) -> TunError {
     let name = name.to_owned();
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOENT | Errno::ENODEV | Errno::ENXIO) => TunError::NoTun,
-        // Only opening the file is refused so.
+        // Only opening the file fails with this error.
         Some(Errno::EACCES) => TunError::MayNotOpen,
         Some(Errno::EPERM) => TunError::NoPermission(name),
         Some(Errno::EBUSY | Errno::EEXIST) => TunError::Busy(name),
-        // A good name is refused so when an interface of another kind has it.
+        // The name is valid, so an interface of another kind has it.
         Some(Errno::EINVAL) => TunError::NotTun(name),
         _ => TunError::Io {
             name,

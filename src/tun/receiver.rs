@@ -1,4 +1,4 @@
-//! Receiving: one datagram, or one super-segment, a system call.
+//! Receiving: one datagram, or one super-segment, per system call.
 
 use std::io::IoSliceMut;
 use std::os::fd::OwnedFd;
@@ -23,7 +23,7 @@ pub(super) struct TunReceiver {
 }
 
 impl TunReceiver {
-    /// One datagram into the batch, which has room. Says how many octets were read.
+    /// Reads one datagram into the batch, which has room. Returns how many octets were read.
     fn receive_one(&self, batch: &mut Batch) -> Result<usize, Errno> {
         let front = if self.vnet { vnet::LEN } else { 0 };
         let whole = batch.slot_behind(front).unwrap_or_default();
@@ -38,7 +38,7 @@ impl TunReceiver {
         Ok(read)
     }
 
-    /// As [`TunReceiver::receive_one`], where its text is to land.
+    /// As [`TunReceiver::receive_one`], with the text going to its landing place.
     fn land_one(&self, batch: &mut Batch, landing: &mut Landing<'_>) -> Result<usize, Errno> {
         let [first, second, third] = landing.slot(batch).unwrap_or_default();
         let mut header = [0; vnet::LEN];
@@ -96,20 +96,21 @@ impl Receiver for TunReceiver {
     }
 }
 
-/// What a read means for those that were to follow it; `None`: another may follow.
+/// Whether a read ends the batch, and how; `None`: another read may follow.
 fn ended(read: Result<usize, Errno>) -> Option<Result<(), DeviceError>> {
     match read {
-        // A TUN device never ends; what does is not one any more.
+        // A TUN device has no end of file: this descriptor is no longer one.
         Ok(0) => Some(Err(DeviceError::Closed)),
         Ok(_) => None,
         Err(errno) => Some(no_more(errno)),
     }
 }
 
-/// What it means when a read gives nothing.
+/// What it means when a read returns nothing.
 fn no_more(errno: Errno) -> Result<(), DeviceError> {
     match errno {
-        // Nothing is there; or a signal, want of memory, an interface that is down: later.
+        // Nothing has arrived, or a temporary failure: a signal, lack of memory, an interface that
+        // is down.
         Errno::EAGAIN | Errno::EINTR | Errno::ENOBUFS | Errno::ENOMEM | Errno::EIO => Ok(()),
         errno if is_closed(errno) => Err(DeviceError::Closed),
         errno => Err(DeviceError::Io(errno.into())),

@@ -1,4 +1,4 @@
-//! The only `unsafe` of the library: what TUN is asked by ioctl(2), for which `nix` has no calls.
+//! The only `unsafe` of the library: the ioctl(2) requests of TUN, for which `nix` has no calls.
 #![allow(
     unsafe_code,
     reason = "ioctl is unsafe by nature, and tun-tap gives its file descriptor away as a plain number"
@@ -15,7 +15,8 @@ use nix::{ioctl_read_bad, ioctl_write_int_bad, ioctl_write_ptr, ioctl_write_ptr_
 use nix::{request_code_read, request_code_write};
 use tun_tap::{Iface, Mode};
 
-// linux/if_tun.h. The kernel declares some with the type of what is pointed at, some with another.
+// linux/if_tun.h. The kernel declares some of these requests with the type of their argument,
+// others with another.
 ioctl_write_ptr_bad!(
     tun_set_iff,
     request_code_write!(b'T', 202, size_of::<c_int>()),
@@ -43,7 +44,8 @@ struct Request {
 
 const _: () = assert!(size_of::<Request>() >= size_of::<libc::ifreq>());
 
-/// What an interface is attached with, besides being a TUN without packet information.
+/// The flags with which an interface is attached, besides those of a TUN without packet
+/// information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flags {
     /// IFF_VNET_HDR: a header of [`vnet`](super::vnet) in front of every datagram.
@@ -52,7 +54,7 @@ pub(super) struct Flags {
     pub(super) many: bool,
 }
 
-/// Attaches to the TUN interface `name`, or makes it. Gives the descriptor that carries its
+/// Attaches to the TUN interface `name`, or creates it. Returns the descriptor that carries its
 /// datagrams, without packet information, and the name that the kernel chose for it.
 pub(super) fn attach_plain(name: &str) -> io::Result<(OwnedFd, String)> {
     let iface = Iface::without_packet_info(name, Mode::Tun)?;
@@ -62,8 +64,8 @@ pub(super) fn attach_plain(name: &str) -> io::Result<(OwnedFd, String)> {
     Ok((fd, name))
 }
 
-/// As [`attach_plain`], with `flags`. A further queue gets what the first one asked for:
-/// [`flags`] tells.
+/// As [`attach_plain`], with `flags`. A further queue gets the flags of the first, which [`flags`]
+/// returns.
 pub(super) fn attach(name: &str, flags: Flags) -> io::Result<(OwnedFd, String)> {
     let fd = open(
         "/dev/net/tun",
@@ -88,7 +90,7 @@ pub(super) fn attach(name: &str, flags: Flags) -> io::Result<(OwnedFd, String)> 
     Ok((fd, name_in(&request)))
 }
 
-/// What the interface behind `fd` was really attached with.
+/// The flags with which the interface behind `fd` was actually attached.
 pub(super) fn flags(fd: &OwnedFd) -> Result<Flags, Errno> {
     let mut request = Request::default();
     // SAFETY: TUNGETIFF writes an `ifreq`; `request` has room for one, and lives until then.
@@ -100,7 +102,8 @@ pub(super) fn flags(fd: &OwnedFd) -> Result<Flags, Errno> {
     })
 }
 
-/// TUNSETOFFLOAD: what may be left to us of what the kernel sends, a set of TUN_F_.
+/// TUNSETOFFLOAD: the work that the kernel may leave to us on the packets it sends, a set of
+/// TUN_F_.
 pub(super) fn set_offload(fd: &OwnedFd, accepted: u32) -> Result<(), Errno> {
     // SAFETY: the argument is a number; nothing is pointed at.
     unsafe { tun_set_offload(fd.as_raw_fd(), accepted as c_int) }.map(drop)

@@ -56,8 +56,8 @@ pub(super) fn write(packet: &Packet<'_>) -> Octets {
     octets
 }
 
-/// What the header says of a datagram of `len` octets that has arrived, the `first` of them being this
-/// one; `None` if that cannot be.
+/// The form that the header gives a datagram of `len` octets, which begins with `first`; `None` if the
+/// header makes no sense.
 pub(super) fn read(octets: &Octets, len: usize, first: Option<&u8>) -> Option<Form> {
     let field = |at: usize| u16::from_ne_bytes([octets[at], octets[at + 1]]);
     let (flags, header_len, size) = (octets[0], field(2), field(4));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever it says, what it leads to is in the datagram.
+        /// Whatever the header says, its offsets stay within the datagram.
         #[test]
         fn nothing_points_outside(octets: Octets, datagram in prop::collection::vec(any::<u8>(), 0..80)) {
             if let Some(form) = read(&octets, datagram.len(), datagram.first()) {

@@ -9,13 +9,14 @@ use super::waiting::AtOne;
 use crate::driver::{Key, Place};
 use crate::stack::Readiness;
 
-/// Ends a network, as [`Net::shutdown`] does, without making a thread wait. Listeners close at once; on every open
-/// connection, what was written and a FIN still go out. Connections that have not finished when `grace` has an
-/// answer are reset: a timer of the executor, say, or [`pending`](core::future::pending), which never has one.
-/// From then on every call on a socket fails with `NetworkDown`.
+/// Ends a network, as [`Net::shutdown`] does, without blocking a thread. Listeners close at once; on every
+/// open connection, what was written and a FIN still go out. Connections that have not finished when
+/// `grace` completes are reset. `grace` may be a timer of the executor, or
+/// [`pending`](core::future::pending), which never completes. From then on every call on a socket fails
+/// with `NetworkDown`.
 ///
-/// If this is dropped before it has an answer, everything is closed, and goes on to finish, but the network has not
-/// ended: a second call waits for the rest, and [`Net::shutdown`] with a grace of zero resets it.
+/// Cancelling it leaves everything closed, and connections go on to finish, but the network has not ended:
+/// a second call waits for the rest, and [`Net::shutdown`] with a grace of zero resets it.
 ///
 /// ```
 /// use std::future::pending;

@@ -12,14 +12,14 @@ use super::waiting::{AtAll, answer};
 use crate::driver::{Place, Shared};
 use crate::stack::Readiness;
 
-/// A socket that accepts connections. Any number of tasks may accept: each connection wakes one of them, and
-/// none waits while one that was woken has not come. So a task that was woken is to poll again, or to drop the
-/// future.
+/// A socket that accepts connections. Any number of tasks may accept: each connection wakes one of them. A
+/// task that was woken must poll again or drop the future, because another waits as long as the woken one
+/// has done neither.
 ///
 /// Dropping it closes it; connections that were not accepted are reset.
 pub struct TcpListener {
     listener: listener::TcpListener,
-    /// Where the task waits that polled last, at each shard.
+    /// At each shard, the place of the task that polled last.
     places: Box<[Place]>,
 }
 
@@ -34,7 +34,7 @@ impl TcpListener {
 
     /// The next connection, and the peer's address.
     ///
-    /// If this is dropped before it has an answer, no connection is lost: another call accepts it.
+    /// Cancelling it loses no connection: another call accepts it.
     ///
     /// # Errors
     /// `NotConnected` once the listener is closed; `NetworkDown` if the network has ended.
@@ -54,7 +54,7 @@ impl TcpListener {
         Ok((stream.into(), peer))
     }
 
-    /// As [`TcpListener::accept`], for who writes a future.
+    /// As [`TcpListener::accept`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpListener::accept`].
@@ -76,7 +76,7 @@ impl TcpListener {
         self.listener.close();
     }
 
-    /// The socket for threads, for the calls that do not wait.
+    /// The blocking listener, for the calls that do not wait.
     pub fn get_ref(&self) -> &listener::TcpListener {
         &self.listener
     }
@@ -100,7 +100,7 @@ impl TcpListener {
     }
 }
 
-/// The same listener. Its timeout means nothing here.
+/// The same listener. Its timeout has no effect here.
 impl From<listener::TcpListener> for TcpListener {
     fn from(listener: listener::TcpListener) -> TcpListener {
         let places = listener.hold().runtime().places();
@@ -108,7 +108,7 @@ impl From<listener::TcpListener> for TcpListener {
     }
 }
 
-/// The same listener, for threads.
+/// The same listener, with blocking calls.
 impl From<TcpListener> for listener::TcpListener {
     fn from(TcpListener { listener, places }: TcpListener) -> listener::TcpListener {
         listener.hold().runtime().leave(listener.keys(), &places);

@@ -1,8 +1,8 @@
-//! Sockets for tasks: those of [`sockets`](super), with futures where these wait.
+//! Asynchronous sockets: those of [`sockets`](super), with futures in place of blocking calls.
 //!
-//! The names are the same, and so are the connections: [`From`] turns a socket for threads into one for
-//! tasks, and back, and both may be used on one [`Net`](super::Net) side by side. Any executor will do. There is no
-//! runtime to start: the thread of the network receives, and wakes the tasks.
+//! The names are the same, and so are the connections: [`From`] turns a blocking socket into an
+//! asynchronous one and back, and one [`Net`](super::Net) may have both. Any executor will do. There is no
+//! runtime to start: the thread of the network receives packets and wakes the tasks.
 //!
 //! ```
 //! use std::io;
@@ -47,21 +47,21 @@
 //!
 //! # Cancelling
 //!
-//! Every future may be dropped at any time: nobody is woken for it any more, and the socket can be used as before.
-//! Dropped before it has an answer, a call has done nothing, so a timeout is the executor's business, and none
-//! of the stack's. The exceptions say so: [`TcpStream::read_exact`] and [`TcpStream::write_all`] may have done
-//! part of their work, a [`TcpStream::connect`] that is dropped gives up the connection, and a [`shutdown`] has
-//! closed everything.
+//! Every future may be dropped at any time: its task is no longer woken for it, and the socket can be used
+//! as before. A call that is dropped before it completes has done nothing, so the executor can provide
+//! timeouts without the help of the stack. Exceptions: [`TcpStream::read_exact`] and
+//! [`TcpStream::write_all`] may have done part of their work, dropping [`TcpStream::connect`] abandons the
+//! connection, and [`shutdown`] has closed everything.
 //!
 //! # Several tasks
 //!
-//! All methods take `&self`, and each future has its own place among those who wait: one task may read
-//! while another writes, and any number may do the same. A task is woken when there may be an answer for it; when
-//! several want the same, one may find that another was quicker, and it waits on.
+//! All methods take `&self`, and each future has its own place among the waiters: one task may read while
+//! another writes, and any number may do the same. A task is woken when its call may succeed; if another
+//! task was quicker, it goes on waiting.
 //!
-//! The `poll_` methods, and the traits below, have one place per handle for reading and one for writing. There the
-//! task waits that polled last, and the one before it is not woken. So each task that uses them gets
-//! a clone of its own.
+//! The `poll_` methods, and the traits below, have one place per handle for reading and one for writing. It
+//! holds the task that polled last, and an earlier one is not woken. So each task that uses them needs a
+//! clone of its own.
 //!
 //! # Traits
 //!
@@ -73,9 +73,9 @@
 //!
 //! # How long it takes
 //!
-//! A thread that waits in [`sockets::TcpStream::read`](super::TcpStream) may receive by itself what it
-//! waits for. For a task another thread does that, and wakes the executor: a
-//! round trip takes longer for it. Tasks are for many connections that mostly wait.
+//! A thread that waits in [`sockets::TcpStream::read`](super::TcpStream) may itself receive the
+//! packets it waits for. For a task, another thread receives them and wakes the executor, so a round
+//! trip takes longer. Tasks are for many connections that mostly wait.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -83,7 +83,7 @@
 //! | `listener` | [`TcpListener`] |
 //! | `udp` | [`UdpSocket`] |
 //! | `ending` | [`shutdown`] |
-//! | `waiting` | a wait as a future, which leaves when it is dropped |
+//! | `waiting` | a wait as a future, which gives up its place when it is dropped |
 //! | `with_futures_io`, `with_tokio`, `incoming` | the traits of other crates |
 
 mod ending;

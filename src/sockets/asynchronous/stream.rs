@@ -1,4 +1,4 @@
-//! A connection as a socket for tasks.
+//! A connection as an asynchronous socket.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -55,16 +55,16 @@ use crate::time::Instant;
 /// ```
 pub struct TcpStream {
     stream: stream::TcpStream,
-    /// Where the task waits that polled last to read, and that polled last to write.
+    /// The places of the tasks that were the last to poll for reading and for writing.
     reader: Place,
     writer: Place,
 }
 
 impl TcpStream {
-    /// Connects the host `net` to `remote`: the SYN leaves when this is polled first, and the answer is there
-    /// when the connection is established or has failed.
+    /// Connects the host `net` to `remote`: the first poll sends the SYN, and the future completes when the
+    /// connection is established or has failed.
     ///
-    /// If this is dropped before, the connection is given up.
+    /// Cancelling it abandons the connection.
     ///
     /// # Errors
     /// As [`Net::connect`].
@@ -74,9 +74,8 @@ impl TcpStream {
 
     /// As [`TcpStream::connect`], with options that `change` may set: see [`Net::connect_with`].
     ///
-    /// # Errors
-    /// As [`Net::connect_with`]; `InvalidInput` if there is a timeout among the options, for it takes an
-    /// executor to tell the time.
+    /// # Errors As [`Net::connect_with`]; `InvalidInput` if the options have a timeout, because only the
+    /// executor has timers.
     pub async fn connect_with(
         net: &Net,
         remote: impl Into<SocketAddr>,
@@ -104,7 +103,7 @@ impl TcpStream {
         Ok(opened.finish().into())
     }
 
-    /// The socket for threads on the same connection, for the calls that do not wait.
+    /// The blocking socket of the same connection, for the calls that do not wait.
     pub fn get_ref(&self) -> &stream::TcpStream {
         &self.stream
     }
@@ -129,9 +128,10 @@ impl TcpStream {
         self.stream.shutdown(how)
     }
 
-    /// Reads what has arrived, as soon as anything has: the number of octets, 0 at the end of the stream.
+    /// Waits until anything has arrived and reads it. Returns the number of octets, 0 at the end of the
+    /// stream.
     ///
-    /// If this is dropped before it has an answer, nothing has been read.
+    /// Cancelling it reads nothing.
     ///
     /// # Errors
     /// The error with which the connection ended; `NetworkDown` if the network has.
@@ -142,10 +142,9 @@ impl TcpStream {
 
     /// Fills all of `buffer`.
     ///
-    /// If this is dropped before it has an answer, part of `buffer` may have been read, and nobody knows how much.
+    /// Cancelling it may leave part of `buffer` read, and there is no way to tell how much.
     ///
-    /// # Errors
-    /// As [`TcpStream::read`]; `UnexpectedEof` if the stream ends before.
+    /// # Errors As [`TcpStream::read`]; `UnexpectedEof` if the stream ends before `buffer` is full.
     pub async fn read_exact(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -168,9 +167,9 @@ impl TcpStream {
         self.waiting().until(peek).await
     }
 
-    /// Writes as much of `data` as there is room for, as soon as there is any: the number of octets.
+    /// Waits for room and writes as much of `data` as fits. Returns the number of octets.
     ///
-    /// If this is dropped before it has an answer, nothing has been written.
+    /// Cancelling it writes nothing.
     ///
     /// # Errors
     /// The error with which the connection ended; `BrokenPipe` if it was closed for writing; `NetworkDown` if
@@ -192,8 +191,7 @@ impl TcpStream {
 
     /// Writes all of `data`.
     ///
-    /// If this is dropped before it has an answer, part of `data` may have been written, and nobody knows how
-    /// much.
+    /// Cancelling it may leave part of `data` written, and there is no way to tell how much.
     ///
     /// # Errors
     /// As [`TcpStream::write`].
@@ -245,7 +243,7 @@ impl TcpStream {
         self.stream.try_write(data)
     }
 
-    /// As [`TcpStream::read`], for who writes a future.
+    /// As [`TcpStream::read`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::read`].
@@ -257,7 +255,7 @@ impl TcpStream {
         self.read_at(&self.reader, context, buffer)
     }
 
-    /// As [`TcpStream::peek`], for who writes a future.
+    /// As [`TcpStream::peek`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::read`].
@@ -269,7 +267,7 @@ impl TcpStream {
         self.peek_at(&self.reader, context, buffer)
     }
 
-    /// As [`TcpStream::write`], for who writes a future.
+    /// As [`TcpStream::write`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::write`].
@@ -277,7 +275,7 @@ impl TcpStream {
         self.write_at(&self.writer, context, data)
     }
 
-    /// As [`TcpStream::write_vectored`], for who writes a future.
+    /// As [`TcpStream::write_vectored`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::write`].
@@ -289,7 +287,7 @@ impl TcpStream {
         self.gather_at(&self.writer, context, pieces)
     }
 
-    /// As [`TcpStream::readable`], for who writes a future.
+    /// As [`TcpStream::readable`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::readable`].
@@ -297,7 +295,7 @@ impl TcpStream {
         self.readable_at(&self.reader, context)
     }
 
-    /// As [`TcpStream::writable`], for who writes a future.
+    /// As [`TcpStream::writable`], for hand-written futures.
     ///
     /// # Errors
     /// As [`TcpStream::writable`].
@@ -383,7 +381,7 @@ impl TcpStream {
         self.poll_at(place, context, Readiness::WRITABLE, writable)
     }
 
-    /// One poll, by who has this place.
+    /// Polls once for the task at this place.
     fn poll_at<T>(
         &self,
         place: &Place,
@@ -408,7 +406,8 @@ impl TcpStream {
     }
 }
 
-/// The same connection: what was read and written before stays so. Its timeouts mean nothing here.
+/// The same connection: what was read and written before stays so. Its timeouts have no effect
+/// here.
 impl From<stream::TcpStream> for TcpStream {
     fn from(stream: stream::TcpStream) -> TcpStream {
         stream.lingers(false);
@@ -420,7 +419,7 @@ impl From<stream::TcpStream> for TcpStream {
     }
 }
 
-/// The same connection, for threads.
+/// The same connection, with blocking calls.
 impl From<TcpStream> for stream::TcpStream {
     fn from(stream: TcpStream) -> stream::TcpStream {
         stream.stream.lingers(true);

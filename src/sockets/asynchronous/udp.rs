@@ -14,9 +14,9 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError};
 /// A UDP socket. Any number of tasks may send and receive at the same time by way of `&UdpSocket`, and a clone
 /// is another handle on the same socket.
 ///
-/// It is the socket of a [`sockets::UdpSocket`](super::super::UdpSocket): [`From`] turns either into the other,
-/// and [`get_ref`](UdpSocket::get_ref) has all calls that do not wait. Dropping the last handle frees the port;
-/// what was sent before still leaves.
+/// It is the socket of a [`sockets::UdpSocket`](super::super::UdpSocket): [`From`] turns either into the
+/// other, and [`get_ref`](UdpSocket::get_ref) has all calls that do not wait. Dropping the last handle
+/// frees the port; datagrams sent before that still go out.
 ///
 /// ```
 /// use std::io;
@@ -46,9 +46,9 @@ use crate::stack::{Readiness, Received, Stack, UdpId, UdpRecvError};
 /// ```
 pub struct UdpSocket {
     socket: udp::UdpSocket,
-    /// Where the task waits that polled last to receive, at each shard.
+    /// At each shard, the place of the task that was the last to poll for receiving.
     receiver: Box<[Place]>,
-    /// Where the task waits that polled last to send: at one of them.
+    /// The place of the task that was the last to poll for sending: it waits at one shard only.
     sender: Box<[Place]>,
 }
 
@@ -72,7 +72,7 @@ impl UdpSocket {
 
     /// Sends a datagram to `remote`, as soon as the queue of the socket has room.
     ///
-    /// If this is dropped before it has an answer, nothing is sent.
+    /// Cancelling it sends nothing.
     ///
     /// # Errors
     /// `InvalidInput` if the datagram is too long or `remote` cannot be a peer; `ConnectionRefused` if the
@@ -93,7 +93,7 @@ impl UdpSocket {
     /// The next datagram: the number of octets copied into `buffer`, and the sender. If `buffer` is too short,
     /// the rest of the datagram is lost.
     ///
-    /// If this is dropped before it has an answer, no datagram is lost: another call receives it.
+    /// Cancelling it loses no datagram: another call receives it.
     ///
     /// # Errors
     /// `ConnectionRefused` if the socket is connected and an earlier datagram found no socket at the peer;
@@ -161,10 +161,9 @@ impl UdpSocket {
         Ok(())
     }
 
-    /// The next datagram, if one is here: as of [`UdpSocket::recv_from`].
+    /// As [`UdpSocket::recv_from`], without waiting.
     ///
-    /// # Errors
-    /// As [`UdpSocket::recv_from`]; `WouldBlock` if none is.
+    /// # Errors As [`UdpSocket::recv_from`]; `WouldBlock` if there is no datagram.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let room = buffer.len();
         from(room, self.socket.try_recv(buffer))
@@ -186,7 +185,7 @@ impl UdpSocket {
         self.socket.try_send(data, None)
     }
 
-    /// As [`UdpSocket::readable`], for who writes a future.
+    /// As [`UdpSocket::readable`], for hand-written futures.
     ///
     /// # Errors
     /// As [`UdpSocket::readable`].
@@ -194,7 +193,7 @@ impl UdpSocket {
         self.readable_at(&self.receiver, context)
     }
 
-    /// As [`UdpSocket::writable`], for who writes a future.
+    /// As [`UdpSocket::writable`], for hand-written futures.
     ///
     /// # Errors
     /// As [`UdpSocket::writable`].
@@ -205,7 +204,7 @@ impl UdpSocket {
         Poll::Ready(Ok(()))
     }
 
-    /// As [`UdpSocket::send_to`], or as [`UdpSocket::send`] if `remote` is `None`, for who writes a future.
+    /// As [`UdpSocket::send_to`], or as [`UdpSocket::send`] if `remote` is `None`, for hand-written futures.
     ///
     /// # Errors
     /// As those.
@@ -216,7 +215,7 @@ impl UdpSocket {
         remote: Option<SocketAddr>,
     ) -> Poll<io::Result<usize>> {
         let shard = self.socket.sender(remote);
-        // Another destination may be another shard's.
+        // Another destination may belong to another shard.
         for (other, place) in self
             .sender
             .iter()
@@ -229,7 +228,7 @@ impl UdpSocket {
         self.send_at(&self.sender[shard], context, shard, data, remote)
     }
 
-    /// As [`UdpSocket::recv_from`], for who writes a future.
+    /// As [`UdpSocket::recv_from`], for hand-written futures.
     ///
     /// # Errors
     /// As [`UdpSocket::recv_from`].
@@ -257,7 +256,7 @@ impl UdpSocket {
         self.socket.peer_addr()
     }
 
-    /// Receives what is for a group from now on. It does not wait.
+    /// Joins a group: from now on the socket receives its datagrams. It does not wait.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::join_multicast_v4`](super::super::UdpSocket::join_multicast_v4).
@@ -265,7 +264,7 @@ impl UdpSocket {
         self.socket.join_multicast_v4(&group, &interface)
     }
 
-    /// As [`UdpSocket::join_multicast_v4`], of IPv6.
+    /// As [`UdpSocket::join_multicast_v4`], for IPv6.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::join_multicast_v6`](super::super::UdpSocket::join_multicast_v6).
@@ -273,7 +272,7 @@ impl UdpSocket {
         self.socket.join_multicast_v6(group, interface)
     }
 
-    /// Receives what is for a group no longer.
+    /// Leaves a group.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::leave_multicast_v4`](super::super::UdpSocket::leave_multicast_v4).
@@ -281,7 +280,7 @@ impl UdpSocket {
         self.socket.leave_multicast_v4(&group, &interface)
     }
 
-    /// As [`UdpSocket::leave_multicast_v4`], of IPv6.
+    /// As [`UdpSocket::leave_multicast_v4`], for IPv6.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::leave_multicast_v6`](super::super::UdpSocket::leave_multicast_v6).
@@ -289,7 +288,8 @@ impl UdpSocket {
         self.socket.leave_multicast_v6(group, interface)
     }
 
-    /// Receives what this sender has for a group, and joins the group if need be.
+    /// From now on receives what `source` sends to the group, and joins the group if the socket is
+    /// not in it.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::join_source`](super::super::UdpSocket::join_source).
@@ -297,7 +297,7 @@ impl UdpSocket {
         self.socket.join_source(group, source)
     }
 
-    /// Receives what this sender has for a group no longer.
+    /// No longer receives what `source` sends to the group.
     ///
     /// # Errors
     /// As [`sockets::UdpSocket::leave_source`](super::super::UdpSocket::leave_source).
@@ -305,8 +305,7 @@ impl UdpSocket {
         self.socket.leave_source(group, source)
     }
 
-    /// The socket for threads, for the calls that do not wait: options, which senders are blocked, the most that
-    /// a datagram has room for.
+    /// The blocking socket, for the calls that do not wait: options, blocked senders, the largest datagram.
     pub fn get_ref(&self) -> &udp::UdpSocket {
         &self.socket
     }
@@ -326,7 +325,7 @@ impl UdpSocket {
         }
     }
 
-    /// The shards that may send: without a peer, all.
+    /// The shards that may send: all of them if there is no peer.
     fn senders(&self) -> Range<usize> {
         match self.peer_addr() {
             Ok(_) => {
@@ -406,12 +405,12 @@ impl UdpSocket {
     }
 }
 
-/// How much of a datagram is in a buffer with this much room, and the sender.
+/// How much of a datagram a buffer of `room` octets holds, and the sender.
 fn from(room: usize, received: io::Result<Received>) -> io::Result<(usize, SocketAddr)> {
     received.map(|received| (received.len.min(room), received.remote))
 }
 
-/// The same socket. Its timeouts mean nothing here.
+/// The same socket. Its timeouts have no effect here.
 impl From<udp::UdpSocket> for UdpSocket {
     fn from(socket: udp::UdpSocket) -> UdpSocket {
         let [receiver, sender] = [(); 2].map(|()| socket.runtime().places());
@@ -423,7 +422,7 @@ impl From<udp::UdpSocket> for UdpSocket {
     }
 }
 
-/// The same socket, for threads.
+/// The same socket, with blocking calls.
 impl From<UdpSocket> for udp::UdpSocket {
     fn from(socket: UdpSocket) -> udp::UdpSocket {
         socket.socket.clone()

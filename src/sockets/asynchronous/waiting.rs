@@ -1,4 +1,4 @@
-//! Waits as futures: each has a place of its own among those who wait, and leaves it when it is dropped.
+//! Waits as futures: each has its own place among the waiters, and gives it up when it is dropped.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};

@@ -1,4 +1,4 @@
-//! A stream as that of the crate `futures-io`.
+//! The traits of the crate `futures-io` for a stream.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};

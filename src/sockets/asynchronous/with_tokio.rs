@@ -1,4 +1,4 @@
-//! A stream as that of the crate `tokio`.
+//! The traits of the crate `tokio` for a stream.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
