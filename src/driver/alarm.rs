@@ -1,20 +1,20 @@
 //! Tells the background thread that no user leads any more.
 //!
-//! Only time can tell that a user stays away. So a thread that gives up the lead makes sure that a
-//! kernel timer goes off, unless it is put off again. Users that come back promptly, perhaps a hundred
-//! thousand times a second, thus wake nobody: one of them makes a system call now and then, when half of
-//! the time is over. On a virtual machine that costs 20 to 30 µs if the timer was the next of all to go
-//! off, or becomes it, and otherwise 2 µs; the kernel's own tick is usually at most 4 ms away. So the longer
-//! users have come back in time, the further ahead the timer is set, up to [`LONGEST`], half of which is
-//! more than a tick.
+//! Only time can tell that a user stays away. So a thread that gives up the lead makes sure that a kernel
+//! timer goes off, unless it is put off again. Users that come back promptly, perhaps a hundred thousand
+//! times a second, thus wake no thread: now and then, when half of the time is over, one of them makes a
+//! system call. On a virtual machine that call costs 20 to 30 µs if this timer was, or becomes, the next of
+//! all timers to go off, and otherwise 2 µs; the kernel's own tick is usually at most 4 ms away. So the
+//! longer users have come back in time, the further ahead the timer is set, up to [`LONGEST`], half of
+//! which is more than a tick.
 //!
 //! Why it is never missed: [`Alarm::put_off`] is called under the lock whenever a user gives up the
-//! lead, at `now`. The timer goes off at [`Alarm::at`] or later, for it is set after the time is read
-//! from which `at` follows. If `at` lies further ahead than [`Alarm::margin`], at least a [`LEASE`],
-//! the timer has thus not gone off yet, and will; else it is set anew. Either way it goes off when the
-//! lease is over or later, and [`LONGEST`] after the call at the latest. The background thread looks,
-//! under the lock, each time after it has gone off: it finds that nobody leads, or a user, who will put
-//! it off in turn.
+//! lead, at `now`. The timer never goes off before [`Alarm::at`], because it is set after reading the
+//! time from which `at` follows. If `at` lies further ahead than [`Alarm::margin`], which is at least a
+//! [`LEASE`], the timer has not gone off yet, and will; otherwise it is set anew. Either way it goes
+//! off when the lease is over or later, and at the latest [`LONGEST`] after the call. Each time it has
+//! gone off, the background thread looks under the lock. It finds either no lead, or a user, which will
+//! put the alarm off in turn.
 
 use core::time::Duration;
 use std::io;
@@ -25,33 +25,33 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use crate::time::Instant;
 
-/// How long nobody leads, after a user has given up the lead, until the background thread does, and at
-/// most twice as long. Long enough for a thread that reads in a loop to come back, short enough for
-/// the peers of all others.
+/// After a user has given up the lead, the background thread takes it once no thread has led for this
+/// long, or at most twice as long. Long enough for a thread that reads in a loop to come back, short
+/// enough for the peers of all other connections.
 pub(super) const LEASE: Duration = Duration::from_micros(500);
 
-/// The same when all of a sudden those stay away who have come back in time for some 40 ms.
+/// The longest such time: users that came back in time for some 40 ms may suddenly stay away.
 const LONGEST: Duration = Duration::from_millis(9);
 
-/// How much further ahead it is set each time.
+/// How much further ahead the timer is set each time.
 const STEP: Duration = LEASE;
 
 /// Goes off when no user has led for a while.
 #[derive(Debug)]
 pub(super) struct Alarm {
     timer: Arc<TimerFd>,
-    /// It goes off then, or somewhat later, if not before now.
+    /// When it goes off, or somewhat later; in the past if it has gone off.
     at: Instant,
-    /// If less is left, it is put off.
+    /// If less time than this is left, the timer is set anew.
     margin: Duration,
     /// How far it is set ahead the next time.
     ahead: Duration,
-    /// When a user gave up the lead last.
+    /// When a user last gave up the lead.
     left: Instant,
 }
 
 impl Alarm {
-    /// Goes off when it has been put off for the first time.
+    /// An alarm that is not set until it is put off for the first time.
     pub(super) fn new() -> io::Result<Alarm> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         Ok(Alarm {
@@ -63,12 +63,12 @@ impl Alarm {
         })
     }
 
-    /// What is readable when it goes off.
+    /// The descriptor that is readable once it has gone off.
     pub(super) fn timer(&self) -> Arc<TimerFd> {
         Arc::clone(&self.timer)
     }
 
-    /// No user leads from `now` on: it goes off when the lease is over, or somewhat later.
+    /// No user leads from `now` on: the alarm goes off when the lease is over, or somewhat later.
     pub(super) fn put_off(&mut self, now: Instant) {
         self.left = now;
         if self.at >= now + self.margin {
@@ -82,12 +82,12 @@ impl Alarm {
         self.ahead = (self.ahead + STEP).min(LONGEST);
     }
 
-    /// Whether who gave up the lead had the time to come back.
+    /// Whether the last lead had enough time to come back.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         now - self.left >= LEASE
     }
 
-    /// Nobody has come back in time: they are trusted less.
+    /// No user has come back in time: the timer is set less far ahead again.
     pub(super) fn begin_anew(&mut self) {
         self.ahead = 2 * LEASE;
     }
@@ -98,8 +98,8 @@ mod tests {
     use super::*;
 
     impl Alarm {
-        /// How long until it goes off; nothing if it has, as it may where others have the processor.
-        /// `None`: it is not set.
+        /// How long until it goes off; zero if it has, which happens if other programs have the
+        /// processor. `None`: it is not set.
         pub(in crate::driver) fn left(&self) -> Option<Duration> {
             match self.timer.get().unwrap() {
                 Some(Expiration::OneShot(time)) => Some(time.into()),
@@ -121,7 +121,8 @@ mod tests {
         assert_eq!(alarm.at, now + 2 * LEASE, "a whole lease was left");
     }
 
-    /// Of those who come back promptly, few set it, and ever fewer; and all find a lease left.
+    /// While users come back promptly, fewer and fewer of them set the timer, and all find a lease
+    /// left.
     #[test]
     fn it_is_set_ahead_further_as_long_as_all_come_back() {
         let mut alarm = Alarm::new().unwrap();
@@ -163,7 +164,8 @@ mod tests {
         }
     }
 
-    /// It has gone off, and is put off before anybody has looked: then it goes off once more.
+    /// It has gone off, and is put off before the background thread has looked: then it goes off
+    /// once more.
     #[test]
     fn what_is_put_off_late_goes_off_again() {
         let mut alarm = Alarm::new().unwrap();

@@ -8,9 +8,9 @@ use super::shared::Shared;
 use crate::stack::ConnId;
 use crate::time::Instant;
 
-/// What a wait is for.
+/// A call that a wait repeats.
 pub(crate) trait Attempt<T> {
-    /// Tries. If it is pending, nothing has changed.
+    /// Tries once. If this is pending, nothing has changed.
     fn attempt(&mut self, shared: &mut Shared, now: Instant) -> Poll<T>;
 
     /// The connection to which a user writes, and how many octets.
@@ -18,8 +18,8 @@ pub(crate) trait Attempt<T> {
         None
     }
 
-    /// After an attempt that is pending: where text may go that arrives for a connection of which
-    /// everything has been read. The next attempt has it as its answer.
+    /// After a pending attempt: where arriving text may land, if the user has read everything
+    /// that arrived before. The next attempt returns that text.
     fn room(&mut self) -> Option<Room<'_>> {
         None
     }
@@ -34,8 +34,8 @@ impl<T, F: FnMut(&mut Shared, Instant) -> Poll<T>> Attempt<T> for F {
 /// Why a wait ended without what was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WaitError {
-    /// The time is over.
+    /// The timeout is over.
     TimedOut,
-    /// It will never come.
+    /// What it waited for can never come.
     Closed(Closed),
 }

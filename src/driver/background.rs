@@ -48,7 +48,7 @@ impl Engine {
     fn await_alarm(&self) {
         let alarm = Some(self.alarm.as_fd());
         poller::wait(alarm, None, &self.background_kick, Duration::ZERO, None);
-        // EAGAIN: it has not gone off, or somebody has put it off since.
+        // EAGAIN: the alarm has not gone off, or a user has put it off since.
         let _ = self.alarm.wait();
     }
 }

@@ -5,18 +5,19 @@ use core::time::Duration;
 /// The most waits in a row that sleep at once because polling did not help before.
 const MOST_SKIPPED: u32 = 15;
 
-/// Whether the next wait begins with polling, judged by how the last ones ended: where
-/// nothing comes soon, ever fewer waits do, so polling costs little where it does not help.
+/// Decides whether the next wait begins with polling, from how the last waits ended. Where
+/// nothing comes soon, fewer and fewer waits poll, so polling costs little where it does
+/// not help.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Busy {
-    /// How many waits sleep at once after one that looked in vain.
+    /// How many waits sleep at once after one that polled in vain.
     skips: u32,
     /// How many of them have done so.
     skipped: u32,
 }
 
 impl Busy {
-    /// How long the next wait looks, if `limit` is how long it may.
+    /// How long the next wait polls; `limit` is the longest it may.
     pub(super) fn next(&mut self, limit: Duration) -> Duration {
         if self.skipped < self.skips {
             self.skipped += 1;
@@ -26,7 +27,7 @@ impl Busy {
         limit
     }
 
-    /// A wait has looked, and had to sleep or not.
+    /// Notes that a wait has polled, and whether it had to sleep after all.
     pub(super) fn note(&mut self, slept: bool) {
         self.skips = match slept {
             true => (2 * self.skips + 1).min(MOST_SKIPPED),
@@ -39,7 +40,7 @@ impl Busy {
 mod tests {
     use super::*;
 
-    /// How many of a hundred waits look if all of them have to sleep, or none.
+    /// How many of a hundred waits poll if all of them, or none, have to sleep.
     fn looks(sleeps: bool) -> usize {
         let mut busy = Busy::default();
         let looked = (0..100).filter(|_| {

@@ -8,7 +8,7 @@ use crate::time::Instant;
 /// which no setting of the time of day moves.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    /// What the system's clock said when this one started, in nanoseconds.
+    /// The system's clock when this one started, in nanoseconds.
     start: u64,
 }
 
@@ -27,7 +27,7 @@ impl Clock {
 }
 
 /// The system's monotonic clock, in one number: it is read several times for each datagram, and
-/// `std::time::Instant` would have seconds and nanoseconds subtracted each time.
+/// `std::time::Instant` would subtract seconds and nanoseconds each time.
 fn monotonic_nanos() -> u64 {
     match clock_gettime(ClockId::CLOCK_MONOTONIC) {
         Ok(time) => time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64,

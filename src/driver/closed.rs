@@ -1,8 +1,9 @@
-//! Why a stack, or one of its listeners, is of no use any more.
+//! Why a stack, or one of its listeners, has ended.
 
 use core::fmt;
 
-/// Why nothing goes any more. A later one outweighs those before it.
+/// Why a wait can no longer succeed. A later variant takes precedence over
+/// those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Closed {
     /// The user closed this listener.

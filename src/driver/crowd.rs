@@ -2,32 +2,33 @@
 
 use core::time::Duration;
 
-/// For how many turns after a connection has come while another was there more are expected.
+/// A crowd lasts this many turns after a connection has come while the previous one was still
+/// there.
 const TURNS: u32 = 16;
 
-/// By how much longer a thread polls before it sleeps in a crowd. Measured (docs/EXPERIMENTS.md): what
-/// it waits for takes about as long to come as a connection lasts, and it comes from the threads to which
+/// How many times as long a thread polls before it sleeps in a crowd. Measured (docs/EXPERIMENTS.md):
+/// what it waits for takes about as long as a connection lasts, and it comes from the threads to which
 /// polling yields the processor.
 const LONGER: u32 = 4;
 
-/// Whether connections come while earlier ones are still there. Then many threads wait briefly, again and
-/// again, and each polls before it sleeps, however often that was in vain, because
-/// waking it would take longer than what it waits for, and would use the processor of the thread that wakes it.
+/// Detects that connections come while earlier ones are still there. Then many threads wait briefly, again
+/// and again, and each polls before it sleeps, however often that was in vain: waking it would take longer
+/// than its wait, and would use the processor of the thread that wakes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Crowd {
-    /// For this many turns it is still there.
+    /// How many turns the crowd will still last.
     turns: u32,
 }
 
 impl Crowd {
-    /// A connection is accepted; the one accepted before it is still there, or it is not.
+    /// Notes that a connection is accepted, and whether the one accepted before it is still there.
     pub(super) fn note_accepted(&mut self, beside_another: bool) {
         if beside_another {
             self.turns = TURNS;
         }
     }
 
-    /// A turn has found something.
+    /// Notes that a turn has found something.
     pub(super) fn note_turn(&mut self) {
         self.turns = self.turns.saturating_sub(1);
     }
@@ -36,7 +37,7 @@ impl Crowd {
         self.turns > 0
     }
 
-    /// How long whoever waits looks before it sleeps, where it is `most` elsewhere.
+    /// How long a waiting thread polls before it sleeps; `most` is the time without a crowd.
     pub(super) fn look(self, most: Duration) -> Duration {
         match self.is_there() {
             true => LONGER * most,
@@ -49,7 +50,7 @@ impl Crowd {
 mod tests {
     use super::*;
 
-    /// Whether it is there after this many turns since `beside_another` of each connection.
+    /// Whether there is a crowd after these connections, with `turns` turns after each of them.
     fn after(turns: u32, accepted: &[bool]) -> bool {
         let mut crowd = Crowd::default();
         for &beside_another in accepted {

@@ -1,9 +1,9 @@
 //! A running shard: its lock, its background thread, and the user threads that wait and lead.
 //!
-//! Why no wake-up is lost: a thread tries its call and, if that is pending, registers
-//! as a waiter or as the lead *under the same lock*. Whatever changes the stack holds the
-//! lock, too, and looks for waiters and the lead before it unlocks. A waiter's wake-up and the
-//! lead's kick persist until they are consumed, so they may come before the sleep begins.
+//! Why no wake-up is lost: a thread tries its call and, if that is pending, registers as a waiter
+//! or as the lead *under the same lock*. A thread that changes the stack holds the lock, too, and
+//! looks for waiters and the lead before it unlocks. A waiter's wake-up and the lead's kick persist
+//! until they are consumed, so they may come before the sleep begins.
 //!
 //! Why few wake-ups are needless: an event wakes only the threads that it concerns, and after unlocking; and the
 //! lead is kicked only for an event of its own, or for a deadline earlier than the one until which it sleeps.
@@ -40,26 +40,27 @@ use super::waking::Waking;
 use crate::stack::{ConnId, Readiness};
 use crate::time::Instant;
 
-/// How long connections whose sockets are all dropped may take to finish once nobody holds the
-/// network any more.
+/// How long connections may take to finish once the last handle of the network and of its sockets
+/// is dropped.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A running shard.
 pub(crate) struct Engine {
     shared: FairMutex<Shared>,
-    /// The receiving half of the device, if it has one. Whoever holds it may wait for `shared`; whoever
-    /// holds that may not wait for it.
+    /// The receiving half of the device, if it has one. A thread that holds it may wait for `shared`,
+    /// but not the other way round.
     pub(super) intake: Option<Mutex<Intake>>,
     /// The device's descriptor, to poll while others hold the lock.
     pub(super) device: OwnedFd,
-    /// What other shards hand over, to poll as well; `None`: there are none.
+    /// Datagrams that other shards hand over, to be polled as well; `None` if there are no other
+    /// shards.
     pub(super) mail: Option<Mail>,
-    /// What is written when the lock is free; `None` if the device has no half for it, or there is one
-    /// processor only.
+    /// Packets to be written when the lock is free; `None` if the device has no sending half, or there
+    /// is only one processor.
     pub(super) outbox: Option<Arc<Outbox>>,
     /// How long a waiting thread polls before it sleeps.
     pub(super) busy_poll: Duration,
-    /// There is one processor only: nothing comes while the lead has it.
+    /// There is only one processor: nothing arrives while the lead runs on it.
     pub(super) is_alone: bool,
     /// Readable when no user has led for a while.
     pub(super) alarm: Arc<TimerFd>,
@@ -68,7 +69,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// What drives a shard. Its device's descriptor is `device`.
+    /// The engine of a shard. The descriptor of its device is `device`.
     pub(super) fn new(
         shard: Shard<Box<dyn PollDevice>>,
         device: OwnedFd,
@@ -78,14 +79,14 @@ impl Engine {
         Engine::with(shard, device, mail, is_alone)
     }
 
-    /// The same where there is one processor only, or more.
+    /// As [`Engine::new`]; `is_alone`: there is only one processor.
     fn with(
         mut shard: Shard<Box<dyn PollDevice>>,
         device: OwnedFd,
         mail: Option<Mail>,
         is_alone: bool,
     ) -> io::Result<Engine> {
-        // With one processor, nobody could use the lock while this thread writes.
+        // With one processor, no other thread could use the lock while this one writes.
         let outbox = match is_alone {
             true => None,
             false => shard.sender().map(|sender| Arc::new(Outbox::new(sender))),
@@ -109,8 +110,8 @@ impl Engine {
         })
     }
 
-    /// Starts the background thread, which ends some time after [`Engine::abandon`], and the one that
-    /// writes, which ends with it.
+    /// Starts the background thread, which ends some time after [`Engine::abandon`], and the writing
+    /// thread, which ends with it.
     pub(super) fn start(self: &Arc<Engine>) -> io::Result<()> {
         let spawn = |name: &str, run: fn(&Engine)| {
             let engine = Arc::clone(self);
@@ -125,7 +126,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A call that does not wait.
+    /// Makes a call that does not wait.
     pub(crate) fn call<R>(&self, call: impl FnOnce(&mut Shared, Instant) -> R) -> R {
         let mut shared = self.lock();
         let now = shared.shard.now();
@@ -134,7 +135,7 @@ impl Engine {
         result
     }
 
-    /// A call that does not wait, unless `key` has ended.
+    /// Makes a call that does not wait, unless `key` has ended.
     pub(crate) fn call_on<R>(
         &self,
         key: Key,
@@ -146,8 +147,8 @@ impl Engine {
         })
     }
 
-    /// Tries until there is an answer; meanwhile waits for `interest` in `key`, or leads.
-    /// `None` as `timeout`: for ever. An attempt that is pending must have changed nothing.
+    /// Repeats `attempt` until it has an answer, and in between waits for `interest` in `key`, or
+    /// leads. `timeout`: `None` means for ever. A pending attempt must not have changed anything.
     pub(crate) fn wait<T>(
         &self,
         key: Key,
@@ -207,10 +208,10 @@ impl Engine {
                     (shared, now)
                 }
             };
-            // Another may have got the lead meanwhile.
+            // Another thread may have taken the lead meanwhile.
             if let Some(ticket) = lead.take_if(|ticket| shared.lead != Lead::User(*ticket)) {
                 shared.give_up_lead(ticket, now);
-                // It was idle: it sleeps until its own event comes.
+                // This thread was idle as the lead, so it sleeps until an event of its own.
                 displaced = true;
             }
         };
@@ -246,7 +247,7 @@ impl Engine {
         (shared, now)
     }
 
-    /// Nobody will call any more: the background thread ends as soon as every connection has
+    /// There will be no more calls: the background thread ends as soon as every connection has
     /// finished, or some seconds from now.
     pub(crate) fn abandon(&self) {
         self.call(|shared, now| shared.abandon(now + DRAIN));
@@ -257,7 +258,7 @@ impl Engine {
         self.lock().waking
     }
 
-    /// What went through the device so far.
+    /// The traffic through the device so far.
     pub(crate) fn traffic(&self) -> Traffic {
         self.lock().shard.traffic()
     }
@@ -270,7 +271,7 @@ impl Engine {
         }
     }
 
-    /// To be held while a half of the device is used and the lock is free.
+    /// A guard to hold while using a half of the device without the lock.
     pub(super) fn using_device(&self) -> Using<'_> {
         Using {
             engine: self,
@@ -278,8 +279,8 @@ impl Engine {
         }
     }
 
-    /// Somebody panics who was changing the stack or using the device: nothing goes any more, and
-    /// everybody learns of it.
+    /// A thread panics while it changes the stack or uses the device: this ends the network, and
+    /// wakes all waiters.
     fn fail(&self, shared: &mut MutexGuard<'_, Shared>) {
         shared.close(Closed::Panicked);
         let woken = shared.take_woken();
@@ -290,7 +291,7 @@ impl Engine {
         }
     }
 
-    /// After calls of a user: sends what is due, unlocks, and lets those know whom it concerns.
+    /// Ends a call of a user: sends what is due, unlocks, and wakes the threads that are concerned.
     fn finish(&self, mut shared: Guard<'_>, now: Instant) {
         let lead = shared.lead;
         shared.send_due(now);
@@ -298,14 +299,15 @@ impl Engine {
             match self.intake.as_ref().map(Mutex::try_lock) {
                 None => shared.assist(None, now),
                 Some(Some(mut intake)) => shared.assist(Some(&mut intake), now),
-                // Somebody receives already.
+                // Another thread is receiving already.
                 Some(None) => {}
             }
         }
         self.release_from(shared, lead);
     }
 
-    /// As [`release`](Engine::release), after anything that may concern whoever leads, and led before.
+    /// As [`release`](Engine::release), but also kicks `lead`, which led before, if it has to look or
+    /// has lost the lead.
     fn release_from(&self, mut shared: Guard<'_>, lead: Lead) {
         let must_look = shared.lead_must_look() || shared.lead != lead;
         let hand = unlock(shared);
@@ -317,14 +319,14 @@ impl Engine {
         }
     }
 
-    /// Unlocks, lets those know whom it concerns, and writes what has departed.
+    /// Unlocks, wakes the threads that are concerned, and writes what has departed.
     pub(super) fn release(&self, shared: Guard<'_>) {
         if let Some(hand) = unlock(shared) {
             self.write(hand, false);
         }
     }
 
-    /// Writes what is in hand. What could not depart before for want of room follows.
+    /// Writes what is in hand, and then what could not depart before for lack of room.
     fn write(&self, mut hand: Hand, by_thread: bool) {
         let Some(outbox) = &self.outbox else {
             return;
@@ -354,7 +356,7 @@ impl Engine {
         }
     }
 
-    /// The thread that only writes.
+    /// Runs the thread that only writes.
     fn run_writer(&self) {
         let Some(outbox) = &self.outbox else {
             return;
@@ -364,7 +366,7 @@ impl Engine {
         }
     }
 
-    /// The lead, for a wait for `key`, if it is to be had.
+    /// Takes the lead for a wait for `key`, if it may, and kicks the previous one.
     fn take_lead(&self, shared: &mut Shared, key: Key) -> Option<Ticket> {
         let before = shared.lead;
         let ticket = shared.take_lead(key)?;
@@ -404,7 +406,7 @@ impl Engine {
         let left = deadline.map(|deadline| deadline - now);
         parker.park(key.look(crowd.look(self.busy_poll)), left);
         let mut shared = self.lock();
-        // It is a thread's waker: dropping it under the lock drops no task.
+        // This waker belongs to a thread: dropping it under the lock drops no task.
         let _ = shared.waiters.remove(key, &place);
         if shared.turns.has_called(key) {
             let now = shared.shard.now();
@@ -414,8 +416,8 @@ impl Engine {
     }
 }
 
-/// Unlocks, then wakes those who are to be woken: so they do not run into the lock. What has departed
-/// is to be written by whoever gets a hand.
+/// Unlocks, and then wakes the waiters, so that they do not run into the lock. If this returns a
+/// hand, the caller must write it.
 fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
     let woken = shared.take_woken();
     let hand = shared.hand_over();
@@ -428,7 +430,7 @@ fn unlock(mut shared: Guard<'_>) -> Option<Hand> {
 pub(super) struct Guard<'a> {
     engine: &'a Engine,
     shared: MutexGuard<'a, Shared>,
-    /// A thread that is panicking already may close its sockets.
+    /// A thread that was panicking already may still close its sockets.
     was_panicking: bool,
 }
 
@@ -446,7 +448,7 @@ impl DerefMut for Guard<'_> {
     }
 }
 
-/// Whoever panics while the stack is locked ends it, so nobody sees what it has left half done: sockets
+/// A panic while the stack is locked ends the network, so no thread sees a half-done change: sockets
 /// may be used across `catch_unwind`.
 impl RefUnwindSafe for Engine {}
 
@@ -511,7 +513,7 @@ mod tests {
         engine.call(|shared, _| shared.stack().udp_send(*id, text, Some(to)).unwrap());
     }
 
-    /// Waits for one datagram: its length.
+    /// Waits for one datagram and returns its length.
     fn receive(
         (engine, id): &(Engine, UdpId),
         timeout: Option<Duration>,
@@ -526,7 +528,7 @@ mod tests {
         })
     }
 
-    /// Whether the datagram comes while the lead gives way, or when it sleeps already.
+    /// The datagram comes while the lead yields, or when it sleeps already.
     #[test]
     fn on_one_processor_a_wait_gives_way_and_then_sleeps() {
         let [server, client] = hosts();
@@ -551,7 +553,7 @@ mod tests {
         assert!(start.elapsed() >= short);
     }
 
-    /// What has come for the lead is enough: the rest waits until that is read.
+    /// Once there is much for the lead to read, the rest waits until that is read.
     #[test]
     fn a_turn_is_over_when_the_lead_has_much_to_read() {
         let [server, client] = hosts_with(60_000);
@@ -565,7 +567,7 @@ mod tests {
         }
     }
 
-    /// Users come back promptly again and again, then no more: somebody leads all the same.
+    /// Users come back promptly again and again and then stay away: the background thread leads.
     #[test]
     fn when_prompt_users_stop_the_background_thread_leads() {
         let [server, client] = hosts();
@@ -586,7 +588,7 @@ mod tests {
         });
     }
 
-    /// One datagram at a time was expected, and more come at once: none is left behind.
+    /// One datagram at a time was expected, but several come together: none is left behind.
     #[test]
     fn what_comes_together_is_received_in_order() {
         let [server, client] = hosts();
@@ -641,7 +643,8 @@ mod tests {
         }
     }
 
-    /// While the outbox is full nothing departs, and nobody else may come who would look again.
+    /// While the outbox is full nothing departs, and perhaps no other call follows that would look
+    /// again.
     #[test]
     fn who_makes_room_in_the_outbox_lets_depart_what_waits_for_it() {
         const MTU: usize = 60_000;
@@ -677,7 +680,8 @@ mod tests {
         assert!(batch.is_full(), "all have been written");
     }
 
-    /// What was held back for a lead that reads first does not wait until others have written.
+    /// What was held back for a lead that reads first does not wait until other threads have
+    /// written.
     #[test]
     fn who_gives_up_the_lead_to_wait_for_a_turn_sends_what_was_held() {
         let (device, mut other_end) = memory::pair(1500).unwrap();

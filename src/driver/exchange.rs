@@ -3,10 +3,10 @@
 /// Of this many turns in a row that found one datagram, only the last asks for more.
 const ASK_EVERY: u32 = 16;
 
-/// Whether what arrives is one datagram at a time, for the one who leads: a question for each answer.
-/// Then asking the device for another, and being told that there is none, is a system call for
-/// nothing; the next wait asks anyway. What comes besides waits until then, and that is why a turn
-/// asks now and then all the same, and whenever the datagram was for somebody else.
+/// Detects that datagrams arrive one at a time, and for the lead: a request for each response. Then
+/// it is a wasted system call to ask the device for another datagram, because there is none, and the
+/// next wait asks anyway. But any other datagram would have to wait until then. So a turn still asks
+/// now and then, and whenever the datagram was not for the lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Exchange {
     /// Turns in a row that found one datagram for the lead.
@@ -22,7 +22,7 @@ impl Exchange {
         }
     }
 
-    /// A turn has found this many datagrams.
+    /// Notes that a turn has found this many datagrams.
     pub(super) fn note(&mut self, received: usize, for_lead: bool) {
         match (received, for_lead) {
             (0, _) => {}
@@ -36,7 +36,7 @@ impl Exchange {
 mod tests {
     use super::*;
 
-    /// Of the next `turns` turns, each with one datagram for the lead, how many ask for more.
+    /// How many of the next `turns` turns, each with one datagram for the lead, ask for more.
     fn ask(exchange: &mut Exchange, turns: u32) -> usize {
         let asks = (0..turns).filter(|_| {
             let asks = exchange.first() > 1;

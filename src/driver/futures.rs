@@ -1,12 +1,12 @@
-//! What a future does where a thread would sleep: it leaves its waker, and never leads.
+//! What a future does where a thread would sleep: it registers its waker, and never leads.
 //!
-//! Why no wake-up is lost: as for threads (see [`engine`](super::engine)), a waker is entered under the lock
-//! under which the attempt was made. And why somebody always leads: a user's thread, which hands up events for all;
-//! or the background thread, which is woken if nobody leads when a future begins to wait, and which the alarm
-//! calls if a user gives up the lead later.
+//! Why no wake-up is lost: as for threads (see [`engine`](super::engine)), a waker is entered under the
+//! same lock as the attempt was made. Why there is always a lead: either a user's thread leads, and
+//! dispatches events to all waiters; or the background thread does. It is woken if no thread leads when a
+//! future begins to wait, and the alarm calls it if a user gives up the lead later.
 //!
-//! A future that was woken, and is dropped before it is polled again, has missed nothing that others still wait
-//! for: events wake all whom they concern, but for connections to accept, each of which wakes one; and there
+//! A future that is woken, and dropped before it is polled again, takes nothing away from others: an event
+//! wakes all waiters that it concerns. Only a connection to accept wakes a single waiter, and for that
 //! [`Engine::leave`] wakes the next.
 
 use core::task::Poll;
@@ -21,8 +21,8 @@ use crate::stack::Readiness;
 use crate::time::Instant;
 
 impl Engine {
-    /// Tries once; if there is nothing yet, `waker` is woken when there is, until the next poll with the
-    /// same `place`, or [`Engine::leave`].
+    /// Tries once. If that is pending, registers `waker` to be woken when another try may succeed, until
+    /// the next poll with the same `place`, or [`Engine::leave`].
     pub(crate) fn poll<T>(
         &self,
         key: Key,
@@ -32,7 +32,8 @@ impl Engine {
         attempt: impl FnOnce(&mut Shared, Instant) -> Poll<T>,
     ) -> Poll<Result<T, Closed>> {
         let (answer, left) = self.call(|shared, now| {
-            // Whoever was called for a connection to accept comes now: the attempt says so.
+            // If this waiter was called for a connection to accept, the attempt notes that it has
+            // come.
             let left = shared.waiters.remove(key, place);
             let answer = shared.check(key).map(|()| attempt(shared, now));
             let answer = match (answer, shared.closed) {
@@ -49,7 +50,7 @@ impl Engine {
         answer
     }
 
-    /// Who has `place` waits for `key` no more.
+    /// The waiter at `place` no longer waits for `key`.
     pub(crate) fn leave(&self, key: Key, place: &Place) {
         if place.is_taken() {
             let mut shared = self.lock();
@@ -61,7 +62,8 @@ impl Engine {
 }
 
 impl Shared {
-    /// Who has `place` waits for `key` no more. If it was called and has not come, another is called.
+    /// The waiter at `place` no longer waits for `key`. If it was called and has not come, another is
+    /// called.
     fn leave(&mut self, key: Key, place: &Place) -> Left {
         let left = self.waiters.remove(key, place);
         if let (Key::Listener(id), Left::Woken) = (key, &left)
@@ -72,7 +74,7 @@ impl Shared {
         left
     }
 
-    /// A future waits, which cannot lead: so somebody else does, and at once.
+    /// Enters a future. It cannot lead, so another thread must, and at once.
     fn enter(&mut self, key: Key, interest: Readiness, waker: &Waker, place: &Place) {
         self.waiters.add(key, interest, waker, place);
         if self.lead == Lead::Nobody {
@@ -125,7 +127,7 @@ mod tests {
         (engine, id, other_end)
     }
 
-    /// A poll of a future for which there is nothing.
+    /// Polls a future that stays pending.
     fn pends(engine: &Engine, id: ListenerId, place: &Place, task: &Arc<Task>) {
         let waker = Waker::from(Arc::clone(task));
         let key = Key::Listener(id);
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(answer, Poll::Pending);
     }
 
-    /// As if a connection had come.
+    /// Acts as if a connection had arrived.
     fn happens(engine: &Engine, id: ListenerId) {
         let mut shared = engine.lock();
         let mut woken = Vec::new();
@@ -193,7 +195,7 @@ mod tests {
         assert_eq!(task.woken(), 0);
     }
 
-    /// What the network ends while a future waits for it is an answer.
+    /// The end of the network completes a future that waits.
     #[test]
     fn the_end_of_the_network_wakes_and_is_an_answer() {
         let (engine, id, _other_end) = host();

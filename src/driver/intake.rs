@@ -1,8 +1,9 @@
-//! Receives batches from the device; if that has a receiving half, while the stack is not locked.
+//! Receives batches from the device, without the lock of the stack if the device has a receiving
+//! half.
 //!
-//! Receiving copies the datagrams, which is most of the cost of a turn, and others should not have to wait for it. So the
-//! lead receives a batch, then locks the stack and hands the batch up. It holds the [`Intake`]
-//! until that is done, so nothing is overtaken.
+//! Receiving copies the datagrams. That is most of the cost of a turn, and other threads should not have to
+//! wait for it. So the lead receives a batch, then locks the stack and hands the batch up. It holds the
+//! [`Intake`] until that is done, so no datagram overtakes another.
 
 use core::time::Duration;
 
@@ -15,10 +16,11 @@ use crate::time::Instant;
 /// reads them. (With 64, checksums took twice as long.)
 const BATCH: usize = 8;
 
-/// Octets of them, if they are long: then fewer are received together.
+/// The same in octets: of long datagrams, fewer are received together.
 const BATCH_MEMORY: usize = 192 * 1024;
 
-/// The longest datagram, in octets, of which more do not follow, if none did before.
+/// A turn that brings a single datagram of at most this many octets, for the lead, counts as part
+/// of an [`Exchange`].
 const SHORT: usize = 576;
 
 /// When nothing has arrived for this long, the memory of the batch is given back.
@@ -30,7 +32,7 @@ pub(super) struct Inlet {
     pub(super) batch: Batch,
     /// Octets that one datagram has room for.
     slot: usize,
-    /// When something arrived last.
+    /// When a datagram last arrived.
     arrived: Instant,
 }
 
@@ -44,8 +46,8 @@ impl Inlet {
         }
     }
 
-    /// Whether a datagram of this many octets has filled its slot, and so was longer than the MTU was,
-    /// and was cut.
+    /// Whether a datagram of this many octets has filled its slot. Then it was longer than the MTU
+    /// that the slot was made for, and was cut.
     pub(super) fn is_filled_by(&self, longest: usize) -> bool {
         longest == self.slot
     }
@@ -59,7 +61,7 @@ impl Inlet {
         }
     }
 
-    /// This many datagrams have arrived in a turn.
+    /// A turn ends in which this many datagrams have arrived.
     pub(super) fn end_turn(&mut self, now: Instant, received: usize) {
         if received > 0 {
             self.arrived = now;
@@ -78,8 +80,8 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Receives a batch of at most this many datagrams, text for `aim` into its room. Says whether there
-    /// may be more; an error concerns what follows the batch.
+    /// Receives a batch of at most this many datagrams, and text for `aim` into its room. Returns
+    /// whether there may be more; an error concerns what follows the batch.
     pub(super) fn receive(
         &mut self,
         most: usize,
@@ -94,7 +96,7 @@ impl Intake {
         answer.map(|()| batch.is_full() || landing.is_over())
     }
 
-    /// A turn has received this many datagrams.
+    /// Notes that a turn has received this many datagrams.
     pub(super) fn note(&mut self, count: usize, for_lead: bool) {
         let batch = &self.inlet.batch;
         let is_short = count == 1 && batch.len() == 1 && batch.arrival(0).0.len() <= SHORT;
@@ -108,7 +110,7 @@ fn slot_for(capabilities: &Capabilities) -> usize {
     (capabilities.longest_arrival() + 1).next_multiple_of(64)
 }
 
-/// Of super-segments so many together that the cache holds them: two, or more short ones.
+/// A batch takes as many super-segments as fit the cache: two, or more if they are short.
 fn batch(slot: usize) -> Batch {
     Batch::with_limit(BATCH, slot, (BATCH * slot).min(BATCH_MEMORY.max(slot)))
 }

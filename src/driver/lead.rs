@@ -5,19 +5,19 @@ use super::waiters::Key;
 /// The thread that polls the device and does the turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lead {
-    /// Nobody at this moment; the background thread comes soon.
+    /// None at this moment; the background thread soon does.
     Nobody,
     /// The background thread.
     Background,
-    /// A thread that waits.
+    /// A waiting user's thread.
     User(Ticket),
 }
 
-/// A wait that leads: what for, and which of all that did.
+/// Identifies a wait that leads.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     pub(super) key: Key,
-    /// No other has the same.
+    /// Unique to this ticket.
     pub(super) number: u64,
     /// Which of the users' kicks gets it out of poll.
     pub(super) kick: usize,

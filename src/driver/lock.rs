@@ -1,12 +1,13 @@
-//! A mutex that a busy thread cannot hog, and that nobody sleeps for in vain.
+//! A mutex that a busy thread cannot hog, and that passes directly to a waiter only now and
+//! then.
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// A mutex for one thread that takes it again at once, turn after turn, and others that need it
-/// now and then. With the mutex of the standard library the busy thread is back before the one
-/// that its unlocking woke has got going, and so for ever. Handing it over to whoever has waited
-/// longest would cost a switch of threads for each hold. This one does so once in about half a
-/// millisecond, and otherwise whoever comes first has it.
+/// A mutex for one thread that takes it again at once, turn after turn, and other threads that
+/// need it now and then. With the mutex of the standard library, the busy thread takes it again
+/// before the thread that it has woken can run, every time. Always handing it to the thread that
+/// has waited longest would cost a switch of threads for each hold. This one does so once in
+/// about half a millisecond; otherwise the first thread to come gets it.
 #[derive(Debug)]
 pub(crate) struct FairMutex<T>(Mutex<T>);
 
@@ -15,7 +16,7 @@ impl<T> FairMutex<T> {
         FairMutex(Mutex::new(value))
     }
 
-    /// Waits for the lock. After a panic the next one gets the value as it was left.
+    /// Waits for the lock. After a panic, the next thread gets the value as the panic left it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock()
     }
@@ -43,7 +44,7 @@ mod tests {
             while *lock.lock() == 0 {
                 thread::yield_now();
             }
-            // Each entry costs one or two holds of the busy thread, not hundreds.
+            // Each entry has to wait for one or two holds of the busy thread, not hundreds.
             let start = Instant::now();
             for _ in 0..20 {
                 drop(lock.lock());

@@ -11,11 +11,10 @@ use parking_lot::Mutex;
 use super::poller::Kick;
 use crate::stack::Stray;
 
-/// Datagrams that wait for one shard at most; what comes beyond is lost, as if the path had lost
-/// it.
+/// The most datagrams that wait for one shard; any more are lost, as if the path had lost them.
 const ROOM: usize = 256;
 
-/// Where others put what is for one shard.
+/// Where other shards put datagrams for one shard.
 #[derive(Debug)]
 struct Mailbox {
     strays: Mutex<VecDeque<Stray>>,
@@ -23,8 +22,8 @@ struct Mailbox {
     filled: Kick,
 }
 
-/// The mailboxes of all shards, for one of them. Its locks are held for no longer than it takes to
-/// move a datagram, and no other is taken meanwhile.
+/// The mailboxes of all shards, as one of them uses them. Their locks are held only while
+/// datagrams are moved, and no other lock is taken meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct Mail {
     boxes: Arc<[Mailbox]>,
@@ -48,7 +47,7 @@ impl Mail {
         Ok((0..count).map(mail).collect())
     }
 
-    /// Puts a datagram into its owner's box. Says whether there was room.
+    /// Puts a datagram into its owner's box. Returns whether there was room.
     pub(super) fn post(&self, stray: Stray) -> bool {
         let mailbox = &self.boxes[stray.owner];
         let mut strays = mailbox.strays.lock();

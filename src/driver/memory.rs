@@ -9,12 +9,12 @@ use super::poller::Kick;
 use crate::link::{Batch, Capabilities, Device, DeviceError, Landing, Receiver, Sender};
 use crate::wire::Packet;
 
-/// Datagrams that one direction holds before it loses more.
+/// The most datagrams that one direction holds; any more are lost.
 const QUEUE: usize = 512;
 
-/// Two devices: what is sent into one arrives at the other. Each direction holds 512 datagrams
-/// and loses what comes beyond, as well as what is longer than `mtu` octets. When one of the two
-/// is dropped, the other is closed.
+/// Two devices: what is sent into one arrives at the other. Each direction holds up to 512
+/// datagrams and loses any more, as well as those longer than `mtu` octets. When one of the two is
+/// dropped, the other is closed.
 ///
 /// # Errors
 /// If the operating system has no descriptors left.
@@ -39,9 +39,9 @@ pub fn pair(mtu: usize) -> io::Result<(MemoryDevice, MemoryDevice)> {
 }
 
 /// As [`pair`], where the other device has several queues, at least one, for as many shards
-/// ([`Net::start_queues`](crate::sockets::Net::start_queues)). Each datagram goes to one of them by
-/// chance, which follows from `seed`: no network steers worse. When one of the devices is dropped,
-/// all others are closed.
+/// ([`Net::start_queues`](crate::sockets::Net::start_queues)). Each datagram goes to a
+/// pseudo-random queue, determined by `seed`: no real network steers worse. When one of the devices
+/// is dropped, all others are closed.
 ///
 /// # Errors
 /// If the operating system has no descriptors left.
@@ -91,12 +91,12 @@ struct Outgoing {
     mtu: usize,
     /// At least one.
     lanes: Vec<Arc<Lane>>,
-    /// What decides on the next of them.
+    /// The state of the generator that chooses the next lane.
     chance: u64,
 }
 
 impl Outgoing {
-    /// Where the next datagram goes.
+    /// The lane for the next datagram.
     fn next_lane(&mut self) -> &Lane {
         // The generator of Knuth's MMIX; its upper bits are the better ones.
         self.chance = (self.chance)
@@ -118,7 +118,7 @@ struct Lane {
 #[derive(Debug, Default)]
 struct Queue {
     datagrams: VecDeque<Vec<u8>>,
-    /// Memory of datagrams that were received, to be used again.
+    /// Memory of received datagrams, for reuse.
     spare: Vec<Vec<u8>>,
     closed: bool,
 }
@@ -173,7 +173,7 @@ impl Lane {
     }
 }
 
-/// Copies a datagram into pieces, as far as they go. Says how far.
+/// Copies a datagram into pieces, as far as they have room. Returns the number of octets copied.
 fn fill<const N: usize>(pieces: [&mut [u8]; N], datagram: &[u8]) -> usize {
     let mut rest = datagram;
     for piece in pieces {

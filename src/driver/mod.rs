@@ -9,10 +9,10 @@
 //! | `attempt`, `reading` | what a thread waits for, and where text may land meanwhile |
 //! | `closed` | why a stack or a listener has ended |
 //! | `start` | making shards from a configuration: [`StartError`] |
-//! | `shared` | what all threads of one shard share, under one lock: the shard, and who waits |
-//! | `shared/` | what changes in it: `leading`, who leads; `readers`, `writers`, who is called to read or write |
+//! | `shared` | what all threads of one shard share, under one lock: the shard and its waiters |
+//! | `shared/` | parts of that: `leading`, which thread leads; `readers`, `writers`, which threads are called to read or write |
 //! | `engine` | one shard running: the lock, the background thread, and threads that wait and *lead* |
-//! | `turn` | a turn of the lead: waits for the device, receives, and hands up what came |
+//! | `turn` | a turn of the lead: waits for the device, receives, and hands up what has arrived |
 //! | `lead` | which thread leads |
 //! | `background` | the background thread of a shard, which leads when no user does |
 //! | `outbox` | packets that have left the stack and are yet to be written to the device |
@@ -21,8 +21,8 @@
 //! | `mail` | datagrams that arrived at the wrong shard, on their way to the right one |
 //! | `turns` | readers of long text take turns, while more arrives than they all could take |
 //! | `writers` | writers of long text take turns |
-//! | `shares` | how much each of those who take turns has had: the next is the one with the least |
-//! | `waiters` | which thread waits for what |
+//! | `shares` | fair shares among connections that take turns |
+//! | `waiters` | which threads and futures wait for what |
 //! | `waking` | statistics: how often threads slept, and how often in vain |
 //! | `parker` | a thread that sleeps until it is woken or a time comes |
 //! | `poller` | poll(2) on the device, on the wake-up descriptor and on the mailbox |
@@ -37,14 +37,14 @@
 //!
 //! # The lead
 //!
-//! At any time one thread, the *lead*, waits for datagrams and deadlines and gives the stack its
-//! *turns*. A user's thread that has to wait for its socket becomes the lead, unless another user's
-//! thread is. So a single thread that reads or writes a stream handles all packets of that stream
-//! itself: without wake-ups, without contention for the lock, and with everything in its own cache.
-//! While no user's thread waits, a background thread leads (`alarm` calls it). A lead that
-//! waits for something idle (a listener, say) passes the lead on once many events in a row were for
-//! others. A thread that sends much without ever waiting does turns as well. A task that waits never leads. On a host with several
-//! shards, the background thread of each is always its lead.
+//! At any time one thread, the *lead*, waits for datagrams and deadlines and gives the stack its *turns*. A
+//! user's thread that has to wait for its socket becomes the lead, unless another user's thread already is.
+//! So a single thread that reads or writes a stream handles all packets of that stream itself: without
+//! wake-ups, without contention for the lock, and with everything in its own cache. While no user's thread
+//! waits, a background thread leads (`alarm` calls it). A lead that waits for something idle (a listener,
+//! say) passes the lead on once many events in a row were for others. A thread that sends much without ever
+//! waiting also does turns. An asynchronous task never leads. On a host with several shards, the background
+//! thread of each is always its lead.
 //!
 //! When more long text arrives for many connections at once than their readers can take, the
 //! readers take turns at leading (`turns`), because text for the lead's own connection is received

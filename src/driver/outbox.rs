@@ -1,22 +1,22 @@
 //! Packets that have left the stack and are yet to be written to the device.
 //!
-//! A write does more than hand a packet over: the kernel receives it there and then, and acts on
-//! it by waking a reader, or by cutting and queueing the next sixty segments. So nothing is
-//! written while the stack is locked. What departs is moved into the [`Outbox`] under the lock, in
-//! order, and the thread that moved it writes it after unlocking. Threads that come meanwhile leave their
-//! packets to the one that is writing, and go on.
+//! A write does more than hand a packet over: within the call the kernel receives it, and may wake a
+//! reader, or cut and queue the next sixty segments. So nothing is written while the stack is locked.
+//! Departing packets are moved into the [`Outbox`] under the lock, in order, and the thread that moved
+//! them writes them after unlocking. Threads that come meanwhile leave their packets to the one that is
+//! writing, and go on.
 //!
-//! There is one sending half, and only the thread that has it, in a [`Hand`], writes, so nothing is
-//! overtaken. Many short packets go to a thread that only writes, unless
-//! they are answers from many threads that serve connections that come and go. Acknowledgments of text go to it if
-//! more waits to be received than a turn takes. A single request and response crosses no thread.
+//! There is one sending half, and only the thread that has it, in a [`Hand`], writes, so no packet
+//! overtakes another. Many short packets go to a thread that only writes, unless many threads serve
+//! connections that come and go, and these packets are their answers. Acknowledgments of text go to it if
+//! more waits to be received than a turn takes. A single request or response stays in its thread.
 //!
-//! All this is of use only with a second processor. On a machine with one there is no outbox: what departs is
-//! written under the lock, which saves one locking and unlocking.
+//! All this is useful only with a second processor. With a single processor there is no outbox: packets are
+//! written under the lock, which saves locking it once more.
 //!
-//! Long text is not copied: its blocks are held until it is written. The thread that let it depart writes it,
-//! because the text is in the cache of its processor, and another would be a third thread besides it
-//! and the one that receives.
+//! Long text is not copied: its blocks are held until it is written. The thread that let it depart writes
+//! it, because the text is in the cache of its processor, and because otherwise a third thread would run
+//! besides it and the one that receives.
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::link::{DeviceError, Run, Sender};
 
-/// While more octets wait to be written, nothing departs.
+/// While more octets than this wait to be written, nothing departs.
 const LIMIT: usize = 512 * 1024;
 
 /// If more short packets than this depart together, there is much to write.
@@ -33,15 +33,16 @@ const MUCH: usize = 2;
 /// This many of them are enough for the thread to begin.
 const TOGETHER: usize = 16;
 
-/// How often somebody writes what others have left meanwhile, before the thread does.
+/// After this many rounds of writing, a user's thread leaves to the writing thread what others have
+/// left meanwhile.
 const ROUNDS: usize = 4;
 
-/// What waits to be written, and the sending half of the device while nobody writes.
+/// What waits to be written, and the sending half of the device while no thread writes.
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
-    /// The thread is called, or is to end.
+    /// The writing thread is called, or should end.
     called: Condvar,
-    /// Octets that wait.
+    /// How many octets wait.
     waiting: AtomicUsize,
 }
 
@@ -50,9 +51,9 @@ struct Queue {
     /// Memory for the next one.
     spare: Run,
     sender: Option<Box<dyn Sender>>,
-    /// The thread is to write: it has not begun yet.
+    /// The writing thread is called, and has not begun yet.
     called: bool,
-    /// What was taken last has long text.
+    /// The last packets taken include long text.
     has_long: bool,
     /// Something would have departed if there had been room.
     was_full: bool,
@@ -61,16 +62,16 @@ struct Queue {
     failed: bool,
 }
 
-/// How much is to be written soon, from what has arrived.
+/// How much will have to be written soon, judged by what has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
-    /// That does not tell.
+    /// What has arrived does not tell.
     Unknown,
-    /// Many short datagrams have arrived, and are answered; or more than a turn takes.
+    /// Many short datagrams have arrived, to be answered; or more than a turn takes.
     Much,
-    /// Text has: what acknowledges it is written before the thread would be awake, and meanwhile its
-    /// sender waits. What the kernel cuts then and queues next is in the cache of who reads it. Or there are
-    /// many to write, each a little.
+    /// Text has arrived. Its acknowledgment is best written at once: the sender waits for it, waking the
+    /// writing thread would take longer, and the segments that the kernel then cuts and queues are in the
+    /// cache of the processor that will read them. Or many threads write, each a little.
     Little,
 }
 
@@ -81,7 +82,7 @@ pub(super) struct Hand {
 }
 
 impl Outbox {
-    /// Somebody must call [`Outbox::next`] all the time.
+    /// An outbox, which needs a thread that calls [`Outbox::next`] in a loop.
     pub(super) fn new(sender: Box<dyn Sender>) -> Outbox {
         Outbox {
             queue: Mutex::new(Queue {
@@ -99,8 +100,8 @@ impl Outbox {
         }
     }
 
-    /// Whether anything may depart. If not, whoever writes is told when there is room: see
-    /// [`Outbox::write`].
+    /// Whether anything may depart. If not, the writing thread learns from [`Outbox::write`] that
+    /// there is room again.
     pub(super) fn has_room(&self) -> bool {
         if self.waiting.load(Ordering::Relaxed) <= LIMIT {
             return true;
@@ -110,8 +111,9 @@ impl Outbox {
         !queue.was_full
     }
 
-    /// Takes what has departed, in the order of departure: the stack is locked. Whoever gets a hand
-    /// must [write](Outbox::write) it when the lock is free. `outlook`: what will follow.
+    /// Takes what has departed, in the order of departure, because the stack is locked. If this
+    /// returns a hand, the caller must [write](Outbox::write) it when the lock is free. `outlook`:
+    /// what will follow.
     pub(super) fn take(&self, run: &mut Run, outlook: Outlook) -> Option<Hand> {
         if run.is_empty() {
             return None;
@@ -119,7 +121,7 @@ impl Outbox {
         let mut queue = self.lock();
         let queue = &mut *queue;
         let is_long = run.short() < run.len();
-        // A short one behind long text is the end of it.
+        // A short packet behind long text is the end of that text.
         let is_behind = mem::replace(&mut queue.has_long, is_long);
         let is_much = match outlook {
             Outlook::Much => true,
@@ -136,15 +138,15 @@ impl Outbox {
         None
     }
 
-    /// Of many short datagrams that depart, the thread gets the first part while the rest is still
-    /// departing.
+    /// If many short datagrams depart, gives the first part to the writing thread while the rest is
+    /// still departing.
     pub(super) fn begin(&self, run: &mut Run) {
         if run.len() >= TOGETHER && run.short() == run.len() {
             self.leave(&mut self.lock(), run);
         }
     }
 
-    /// `run` is for whoever writes: for the thread, if nobody does.
+    /// Leaves `run` to the thread that is writing, or else calls the writing thread.
     fn leave(&self, queue: &mut Queue, run: &mut Run) {
         queue.run.append(run);
         self.waiting.store(queue.run.octets(), Ordering::Relaxed);
@@ -160,8 +162,9 @@ impl Outbox {
         }
     }
 
-    /// Writes what is in hand and what has come since. Says whether there was no room for a while:
-    /// then more may be ready to depart. `by_thread`: the thread does, and has time.
+    /// Writes what is in hand and what has come since. Returns whether there was no room for a
+    /// while: then more may be ready to depart. `by_thread`: the caller is the writing thread,
+    /// which has time.
     ///
     /// # Errors
     /// If the device cannot go on; what was to be written is lost.
@@ -198,7 +201,7 @@ impl Outbox {
         }
     }
 
-    /// For the thread: sleeps until there is something for it to write. `None`: it may end.
+    /// For the writing thread: sleeps until there is something for it to write. `None`: it may end.
     pub(super) fn next(&self) -> Option<Hand> {
         let mut queue = self.lock();
         loop {
@@ -219,19 +222,19 @@ impl Outbox {
         }
     }
 
-    /// Nothing departs any more: the thread may end when everything is written.
+    /// Nothing departs any more: the writing thread may end when everything is written.
     pub(super) fn end(&self) {
         self.lock().ended = true;
         self.called.notify_one();
     }
 
-    /// As [`Outbox::end`], and at once: somebody has panicked, perhaps while writing.
+    /// As [`Outbox::end`], but at once: a thread has panicked, perhaps while writing.
     pub(super) fn fail(&self) {
         self.lock().failed = true;
         self.called.notify_one();
     }
 
-    /// A lock that was poisoned is as good as any: nothing is done under it that could panic halfway.
+    /// Ignores poisoning: nothing done under this lock can panic halfway.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,7 +247,7 @@ mod tests {
     use std::sync::{Arc, OnceLock, mpsc};
     use std::thread;
 
-    /// Tells what it sends.
+    /// Reports what it sends.
     struct Told(mpsc::Sender<Vec<u8>>);
 
     impl Sender for Told {
@@ -304,7 +307,7 @@ mod tests {
         assert!(outbox.next().is_some());
     }
 
-    /// What acknowledges super-segments is little, and their sender waits for it.
+    /// Acknowledgments of super-segments are few, and the sender waits for them.
     #[test]
     fn what_answers_long_text_is_not_for_the_thread() {
         let (outbox, arrived) = outbox();
@@ -350,7 +353,7 @@ mod tests {
         assert!(many.is_empty() && outbox.next().is_some(), "for the thread");
     }
 
-    /// With every datagram, somebody leaves another one.
+    /// With every datagram that is written, another one is left in the outbox.
     #[derive(Clone, Default)]
     struct Endless {
         outbox: Arc<OnceLock<Outbox>>,

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::busy::Busy;
 
-/// The current thread's place to sleep. Its [`Waker`] is what others wake it with, so that the
-/// tables of those who wait know wakers and nothing of threads.
+/// The current thread's place to sleep. Other threads wake it by its [`Waker`], so the table of
+/// waiters holds only wakers and knows nothing of threads.
 #[derive(Clone)]
 pub(crate) struct Parker {
     signal: Arc<Signal>,
@@ -28,7 +28,8 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release pairs with Acquire in `take`: what the waker did before is seen by the woken.
+        // Release pairs with Acquire in `take`: the woken thread sees what the waking one did
+        // before.
         self.woken.store(true, Ordering::Release);
         self.thread.unpark();
     }
@@ -36,7 +37,7 @@ impl Wake for Signal {
 
 thread_local! {
     static CURRENT: Parker = Parker::new();
-    /// Whether this thread looks before it sleeps.
+    /// Whether this thread polls before it sleeps.
     static BUSY: Cell<Busy> = Cell::default();
 }
 
@@ -50,7 +51,7 @@ impl Parker {
         Parker { signal, waker }
     }
 
-    /// The one of the current thread. Another if the thread is ending and its own is gone.
+    /// The parker of the current thread; a new one if the thread is ending and its own is gone.
     pub(crate) fn current() -> Parker {
         CURRENT
             .try_with(Parker::clone)
@@ -62,9 +63,9 @@ impl Parker {
         &self.waker
     }
 
-    /// Waits until woken, or until `timeout` is over, and says whether it was woken: looks again and
-    /// again for as long as `busy`, then sleeps. A wake-up that came before counts, so none is lost
-    /// between looking and sleeping; others' uses of `unpark` do not.
+    /// Waits until woken, or until `timeout` is over. Polls for as long as `busy`, then sleeps.
+    /// Returns whether it was woken. A wake-up that came earlier counts, so none is lost between
+    /// polling and sleeping; foreign calls of `unpark` do not count.
     pub(crate) fn park(&self, busy: Duration, timeout: Option<Duration>) -> bool {
         let start = Instant::now();
         if self.look(start, timeout.map_or(busy, |timeout| timeout.min(busy))) {
@@ -84,15 +85,15 @@ impl Parker {
         true
     }
 
-    /// The next wait looks, however often that was in vain.
+    /// Lets the next wait poll, however often that was in vain.
     pub(crate) fn expect(&self) {
-        // A thread that is ending does not look.
+        // A thread that is ending does not poll.
         let _ = BUSY.try_with(|cell| cell.set(Busy::default()));
     }
 
-    /// Looks for a wake-up again and again, if that has helped this thread lately, and lets others
-    /// have the processor in between. Whom nobody has to wake costs no system call, and begins
-    /// when the others on his processor have to wait, not in the middle of what they do.
+    /// Polls for a wake-up, if that has helped this thread lately, and yields the processor in
+    /// between. A thread that polls need not be woken by a system call, and it goes on when the
+    /// other threads of its processor have to wait, not in the middle of their work.
     fn look(&self, start: Instant, limit: Duration) -> bool {
         // A thread that is ending sleeps at once.
         BUSY.try_with(|cell| {
@@ -114,7 +115,7 @@ impl Parker {
         .unwrap_or(false)
     }
 
-    /// Whether it has been woken: once for each wake-up, and for those that came together.
+    /// Whether the thread has been woken since the last call.
     fn take(&self) -> bool {
         self.signal.woken.swap(false, Ordering::Acquire)
     }
@@ -151,7 +152,7 @@ mod tests {
         other.join().unwrap();
     }
 
-    /// Whether it comes at once, while the thread looks, or when it sleeps already.
+    /// The wake-up comes at once, while the thread polls, or when it sleeps already.
     #[test]
     fn who_looks_before_sleeping_misses_no_wake_up() {
         let parker = Parker::current();
@@ -167,7 +168,7 @@ mod tests {
         }
     }
 
-    /// What was in vain again and again is tried once more.
+    /// Polling that was in vain again and again is tried once more.
     #[test]
     fn who_expects_a_wake_up_looks() {
         let parker = Parker::current();
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(BUSY.get(), Busy::default());
     }
 
-    /// The time for looking is part of the timeout, and no wait is longer for it.
+    /// The time for polling is part of the timeout, and lengthens no wait.
     #[test]
     fn who_looks_before_sleeping_is_in_time() {
         let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));

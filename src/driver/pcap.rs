@@ -13,18 +13,19 @@ use pcap_file::{DataLink, PcapError, TsResolution};
 use crate::link::{Batch, Capabilities, Device, DeviceError, Sender};
 use crate::wire::Packet;
 
-/// Octets that wait to be written at most.
+/// The most octets that wait to be written.
 const BUFFER: usize = 128 * 1024;
 
 /// The longest record: no IP datagram is longer.
 const SNAPLEN: u32 = 65_535;
 
-/// A device that records all that goes through another, in both directions, as a pcap file
-/// (link type RAW, nanoseconds), which Wireshark and tcpdump read. Super-segments stay whole, and their
-/// checksums are complete.
+/// A device that records all packets of another, in both directions, in a pcap file (link type RAW,
+/// nanoseconds), which Wireshark and tcpdump read. Super-segments stay whole, and their checksums are
+/// complete.
 ///
-/// Written at every flush, so the file is complete whenever the device has nothing to do. If it
-/// cannot be written (a full disk), recording ends with a warning; the network goes on.
+/// The file is written at every flush, so it is complete whenever the device has nothing to do. If
+/// it cannot be written (say, because the disk is full), recording ends with a warning, and the
+/// network goes on.
 ///
 /// ```no_run
 /// use stubborn::driver::Recorder;
@@ -53,7 +54,7 @@ struct Recording {
 struct Trace {
     writer: PcapWriter<Output>,
     output: Output,
-    /// Where a datagram in pieces is put together, and its checksum completed.
+    /// Where a datagram in pieces is assembled, and its checksum completed.
     whole: Vec<u8>,
 }
 
@@ -62,8 +63,7 @@ struct Trace {
 struct Output(Arc<Mutex<BufWriter<File>>>);
 
 impl<D: Device> Recorder<D> {
-    /// Records what goes through `device` in a new file at `path`; one that is there already is
-    /// overwritten.
+    /// Records the packets of `device` in a file at `path`, which is overwritten if it exists.
     ///
     /// # Errors
     /// If the file cannot be created or written.
@@ -117,7 +117,7 @@ impl Records {
 }
 
 impl Trace {
-    /// Writes the datagram that has been put together.
+    /// Writes the datagram that has been assembled.
     fn write(&mut self, at: Duration) -> io::Result<()> {
         let kept = &self.whole[..self.whole.len().min(SNAPLEN as usize)];
         let record = PcapPacket::new(at, kept.len() as u32, kept);
@@ -204,7 +204,7 @@ impl Write for Output {
     }
 }
 
-/// The time of day, which is what a trace tells.
+/// The time of day, which is what a trace records.
 fn time_of_day() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,12 +1,12 @@
-//! Devices that a thread can wait for, whatever they are.
+//! Devices that a thread can wait for.
 
 use std::os::fd::AsFd;
 
 use crate::link::{Batch, Capabilities, Device, DeviceError, Receiver, Sender};
 use crate::wire::Packet;
 
-/// A device that a thread can wait for: its descriptor is readable, as poll(2) has it, when
-/// [`Device::receive`] may give something or an error.
+/// A device that a thread can wait for: its descriptor is readable, in the sense of
+/// poll(2), when [`Device::receive`] may return a datagram or an error.
 pub trait PollDevice: Device + AsFd + Send {}
 
 impl<D: Device + AsFd + Send> PollDevice for D {}

@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-/// What gets a thread out of poll(2): a kick stays until it is felt, however early it came.
+/// Gets a thread out of poll(2). A kick persists until it is consumed, however early it came.
 #[derive(Debug)]
 pub(crate) struct Kick(EventFd);
 
@@ -22,7 +22,7 @@ impl Kick {
         Ok(Kick(EventFd::from_flags(flags)?))
     }
 
-    /// Kicks whoever polls, or will poll next.
+    /// Kicks the thread that polls, or polls next.
     pub(crate) fn kick(&self) {
         // EAGAIN: the counter is full, so the kick is there already.
         let _ = self.0.write(1);
@@ -56,12 +56,12 @@ impl AsFd for Kick {
 pub(crate) struct Found {
     /// The device has something.
     pub(crate) device: bool,
-    /// Looking again and again was not enough.
+    /// The thread had to sleep, because busy polling was not enough.
     pub(crate) slept: bool,
 }
 
-/// Waits until `device` or `mail` (if given) have something, there is a kick, or `timeout` is over:
-/// looks again and again for as long as `busy`, then sleeps. Feels all kicks.
+/// Waits until `device` or `mail` (if given) has something, there is a kick, or `timeout` is over.
+/// Polls busily for as long as `busy`, then sleeps. Consumes all kicks.
 pub(crate) fn wait(
     device: Option<BorrowedFd<'_>>,
     mail: Option<BorrowedFd<'_>>,
@@ -92,8 +92,8 @@ pub(crate) fn wait(
     }
 }
 
-/// Looks again and again for this long, and lets others have the processor in between. Says whether
-/// there was something.
+/// Polls busily for this long, and yields the processor in between. Returns whether there was
+/// something.
 fn poll_busily(fds: &mut [PollFd<'_>], kick: &Kick, limit: Duration) -> bool {
     if limit.is_zero() {
         return false;
@@ -111,7 +111,7 @@ fn poll_busily(fds: &mut [PollFd<'_>], kick: &Kick, limit: Duration) -> bool {
     }
 }
 
-/// As [`wait`], for two devices: says which of them has something.
+/// As [`wait`], for two devices: returns which of them has something.
 pub(crate) fn wait_for_either(
     devices: [BorrowedFd<'_>; 2],
     kick: &Kick,
@@ -126,7 +126,7 @@ pub(crate) fn wait_for_either(
 /// Waits for any of `fds`, of which the first is the kick.
 fn poll(fds: &mut [PollFd<'_>], kick: &Kick, timeout: Option<Duration>) {
     match ppoll(fds, timeout.map(TimeSpec::from_duration), None) {
-        // After a signal whoever waits looks again; none of `fds` is ready yet.
+        // After a signal none of `fds` is ready, and the caller looks again.
         Ok(_) | Err(Errno::EINTR) => {}
         Err(errno) => unreachable!("ppoll with valid arguments failed: {errno}"),
     }

@@ -3,7 +3,7 @@
 use crate::link::Landing;
 use crate::stack::ConnId;
 
-/// The buffer of a user who waits to read.
+/// The buffer of a user that waits to read.
 pub(crate) struct Room<'a> {
     pub(crate) connection: ConnId,
     pub(crate) buffer: &'a mut [u8],
@@ -11,7 +11,7 @@ pub(crate) struct Room<'a> {
     pub(crate) filled: &'a mut usize,
 }
 
-/// The next text of a connection is expected to land.
+/// Expects the next text of a connection to land.
 pub(super) struct Aim<'a> {
     pub(super) connection: ConnId,
     pub(super) landing: Landing<'a>,
@@ -19,7 +19,8 @@ pub(super) struct Aim<'a> {
 }
 
 impl<'a> Aim<'a> {
-    /// For text behind this many octets of headers; `None` if the room is too small to gain by it.
+    /// An aim at text behind this many octets of headers; `None` if the room is too small for a
+    /// gain.
     pub(super) fn new(headers: usize, room: Room<'a>) -> Option<Aim<'a>> {
         Some(Aim {
             connection: room.connection,
@@ -28,22 +29,22 @@ impl<'a> Aim<'a> {
         })
     }
 
-    /// Tells the user what has landed.
+    /// Tells the user how much has landed.
     pub(super) fn end(self) {
         *self.filled = self.landing.taken();
     }
 }
 
-/// The most waits in a row that do not try after one of which something else came.
+/// The most waits in a row that do not try, after waits in which something else came.
 const MOST_SKIPPED: u32 = 15;
 
-/// Whether text is to land, from how it went the last times: where what was expected is not what
-/// comes, ever fewer waits try.
+/// Decides whether to let text land, from how it went before: where something other than the
+/// expected text comes, fewer and fewer waits try.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Luck {
     /// How many waits do not try after one that missed.
     skips: u32,
-    /// How many of them have gone by.
+    /// How many of those have passed.
     skipped: u32,
 }
 
@@ -55,7 +56,7 @@ impl Luck {
         tries
     }
 
-    /// How it went.
+    /// Notes how a try went.
     pub(super) fn note(&mut self, has_missed: bool) {
         self.skips = match has_missed {
             true => (2 * self.skips + 1).min(MOST_SKIPPED),

@@ -1,5 +1,5 @@
-//! A path between two devices, on the real clock: what one receives leaves through the other as
-//! the path decides.
+//! A path between two devices, on the real clock: what one device receives leaves through the
+//! other, as the path decides.
 
 use core::fmt;
 use core::time::Duration;
@@ -16,10 +16,10 @@ use crate::sim::transit::Transit;
 use crate::time::Instant;
 use crate::wire::Packet;
 
-/// Datagrams received from one device before the other has its turn.
+/// The most datagrams received from one device before the other has its turn.
 const BATCH: usize = 64;
 
-/// A datagram that leaves this much after its time says that the machine was too busy.
+/// If a datagram leaves this late, the machine was too busy.
 const LATE: Duration = Duration::from_millis(1);
 
 /// Two devices and the path between them. The near end of the path is the first device, and
@@ -71,9 +71,9 @@ pub struct Relay {
 pub struct Punctuality {
     /// Datagrams that left.
     pub left: u64,
-    /// Of these, the ones that left more than a millisecond after their time.
+    /// The number of them that left more than a millisecond late.
     pub late: u64,
-    /// The most that one left after its time.
+    /// The greatest delay beyond its time with which one left.
     pub latest: Duration,
 }
 
@@ -90,7 +90,7 @@ impl Punctuality {
 pub struct Stop(Arc<(AtomicBool, Kick)>);
 
 impl Stop {
-    /// Ends the relay, as soon as that has noticed.
+    /// Ends the relay as soon as it notices.
     pub fn stop(&self) {
         let (flag, kick) = &*self.0;
         flag.store(true, Ordering::Release);
@@ -116,7 +116,7 @@ impl fmt::Debug for Relay {
 pub struct RelayError {
     /// The device: the first or the second.
     pub device: usize,
-    /// What is wrong with it.
+    /// What went wrong.
     pub error: DeviceError,
 }
 
@@ -155,8 +155,8 @@ impl Relay {
         })
     }
 
-    /// Pauses at least this long between two turns: datagrams may enter and leave this much late, and many of
-    /// them share the work of a turn.
+    /// Pauses at least this long between two turns. Datagrams may enter and leave late by this much, and
+    /// more of them share the work of a turn.
     #[must_use]
     pub fn with_grain(mut self, grain: Duration) -> Relay {
         self.grain = grain;
@@ -178,7 +178,7 @@ impl Relay {
         self.punctuality
     }
 
-    /// Carries datagrams until it is stopped, or for this long. It sleeps while nothing is due.
+    /// Carries datagrams until it is stopped, or for `time`. It sleeps while nothing is due.
     ///
     /// # Errors
     /// If a device cannot go on.
@@ -196,7 +196,7 @@ impl Relay {
                 // What comes meanwhile waits for the next turn.
                 poller::wait(None, None, &self.stop.0.1, Duration::ZERO, Some(self.grain));
             }
-            // After the break, which feels the kick of a stop.
+            // After the pause, which consumes the kick of a stop.
             if self.stop.is_due() || end.is_some_and(|end| end <= now) {
                 return Ok(());
             }
@@ -210,7 +210,8 @@ impl Relay {
         }
     }
 
-    /// What a device has received enters the path. Says whether there may be more.
+    /// Lets the datagrams that a device has received enter the path. Returns whether there may be
+    /// more.
     fn take_in(&mut self, device: usize) -> Result<bool, RelayError> {
         let direction = [Direction::There, Direction::Back][device];
         self.batch.clear();
@@ -223,7 +224,7 @@ impl Relay {
         Ok(self.batch.is_full())
     }
 
-    /// What is due leaves.
+    /// Lets the datagrams that are due leave.
     fn let_out(&mut self, now: Instant) -> Result<(), RelayError> {
         let mut used = [false; 2];
         while let Some(arrival) = self.transit.leave(now) {
@@ -294,7 +295,7 @@ mod tests {
         assert_eq!(relay.transit().path().counts().entered, 2);
     }
 
-    /// The break between two turns must not swallow the stop.
+    /// The pause between two turns must not swallow the stop.
     #[test]
     fn it_ends_when_it_is_stopped_between_two_turns() {
         let (relay, _ends) = relay(Path::default());

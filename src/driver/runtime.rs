@@ -29,9 +29,9 @@ use crate::time::Instant;
 /// A running host: one shard for each queue of its device.
 pub(crate) struct Runtime {
     engines: Vec<Arc<Engine>>,
-    /// Counts what may be at any shard: they take turns.
+    /// Counts what may begin at any shard, so that the shards take turns.
     turns: AtomicUsize,
-    /// Of waits at all shards: see [`Waking`].
+    /// For waits at all shards: see [`Waking`].
     parked: AtomicU64,
     in_vain: AtomicU64,
 }
@@ -50,7 +50,7 @@ impl Runtime {
             in_vain: AtomicU64::new(0),
         };
         let started = runtime.engines.iter().try_for_each(Engine::start);
-        // If a thread is refused, those that run already end again.
+        // If a thread cannot be started, those that run already end again.
         started
             .inspect_err(|_| runtime.abandon())
             .map_err(StartError::Io)?;
@@ -67,12 +67,12 @@ impl Runtime {
         &self.engines[shard]
     }
 
-    /// The shard at which something is to begin that may be at any.
+    /// The shard for something that may begin at any.
     pub(crate) fn next(&self) -> usize {
         self.turns.fetch_add(1, Ordering::Relaxed) % self.engines.len()
     }
 
-    /// The shard that a connection must have; any, if its port can still be chosen.
+    /// The shard that a connection must belong to; any, if its port can still be chosen.
     pub(crate) fn home(&self, local: Option<SocketAddr>, remote: SocketAddr) -> usize {
         match &self.engines[..] {
             [_] => 0,
@@ -83,8 +83,8 @@ impl Runtime {
         }
     }
 
-    /// Tries each shard once, without waiting, until one has an answer: it, and the shard's
-    /// number. `keys`: what is waited for at each.
+    /// Tries each shard once, without waiting, until one has an answer. Returns the answer and the
+    /// number of the shard. `keys`: what is waited for at each.
     pub(crate) fn attempt<T>(
         &self,
         keys: &[Key],
@@ -105,7 +105,7 @@ impl Runtime {
         Ok(Poll::Pending)
     }
 
-    /// As [`Engine::wait`], at every shard; `attempt` is told at which.
+    /// As [`Engine::wait`], at every shard; `attempt` gets the number of the shard.
     pub(crate) fn wait<T>(
         &self,
         keys: &[Key],
@@ -140,7 +140,8 @@ impl Runtime {
         }
     }
 
-    /// As [`Engine::poll`], at every shard, with a place at each; `attempt` is told at which.
+    /// As [`Engine::poll`], at every shard, with a place at each; `attempt` gets the number of the
+    /// shard.
     pub(crate) fn poll<T>(
         &self,
         keys: &[Key],
@@ -162,7 +163,7 @@ impl Runtime {
         Poll::Pending
     }
 
-    /// Places that are nowhere yet, one for each shard.
+    /// Unused places, one for each shard.
     pub(crate) fn places(&self) -> Box<[Place]> {
         self.engines.iter().map(|_| Place::default()).collect()
     }
@@ -174,7 +175,8 @@ impl Runtime {
         }
     }
 
-    /// The numbers of all shards, from another one each time: none is preferred.
+    /// The numbers of all shards, starting from a different one each time, so that none is
+    /// preferred.
     fn in_turn(&self) -> impl Iterator<Item = usize> + use<> {
         let (first, count) = (self.next(), self.engines.len());
         (0..count).map(move |step| (first + step) % count)
@@ -190,7 +192,7 @@ impl Runtime {
         at_one.chain([at_all]).sum()
     }
 
-    /// Nobody will call any more: the background threads end as soon as every connection of their
+    /// There will be no more calls: each background thread ends as soon as every connection of its
     /// shard has finished, or some seconds from now.
     pub(crate) fn abandon(&self) {
         for engine in &self.engines {

@@ -13,39 +13,38 @@ use crate::stack::{ConnId, Stack};
 use crate::time::Instant;
 use crate::wire::{Offload, Packet, dump};
 
-/// Batches that one turn receives at most before it sends. What arrives together is acknowledged
+/// The most batches that one turn receives before it sends. What arrives together is acknowledged
 /// together (RFC 9293 MUST-58).
 pub(super) const BATCHES: usize = 8;
 
-/// The most datagrams that one turn sends, and octets of them: a long queue must not keep what arrives
-/// waiting.
+/// The most datagrams, and octets, that one turn sends: arriving datagrams must not wait for a long
+/// queue.
 const TRANSMIT_BUDGET: usize = 256;
 const TRANSMIT_OCTETS: usize = 512 * 1024;
 
-/// A stack, its device and its clock. Whoever drives it calls [`Shard::turn`] when the device has
-/// something or [`Shard::next_deadline`] has come, and [`Shard::transmit`] after calls of the
-/// user.
+/// A stack, its device and its clock. The driver calls [`Shard::turn`] when the device has
+/// something or [`Shard::next_deadline`] has come, and [`Shard::transmit`] after calls of the user.
 pub struct Shard<D> {
     stack: Stack,
     device: D,
-    /// What the device does in the stack's place,
+    /// The work that the device does in place of the stack.
     offload: Offload,
-    /// or else is done here, on the way to it: to cut super-segments.
+    /// The device cannot cut super-segments, so that is done here.
     cuts: bool,
-    /// Whether text may land with its reader.
+    /// Whether text may land in its reader's buffer.
     lands: bool,
     clock: Clock,
     inlet: Inlet,
-    /// Datagrams sent since the last turn began, and octets of them.
+    /// Datagrams and octets sent since the last turn began.
     sent_since_turn: usize,
     octets_since_turn: usize,
-    /// When something was to depart last.
+    /// The time of the last departures.
     #[cfg(debug_assertions)]
     departed_at: Instant,
     traffic: Traffic,
 }
 
-/// A sender of super-segments over one that cuts none.
+/// Sends super-segments through a sender that cannot cut them.
 struct Cutter(Box<dyn Sender>);
 
 impl Sender for Cutter {
@@ -67,7 +66,7 @@ impl<D> fmt::Debug for Shard<D> {
     }
 }
 
-/// What went through a device.
+/// The traffic through a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
@@ -81,7 +80,7 @@ pub struct Traffic {
     pub octets_out: u64,
 }
 
-/// What went through the queues of a device together.
+/// The sum of the traffic of several queues.
 impl Sum for Traffic {
     fn sum<I: Iterator<Item = Traffic>>(queues: I) -> Traffic {
         queues.fold(Traffic::default(), |sum, queue| Traffic {
@@ -110,7 +109,7 @@ pub struct Turn {
     pub received: usize,
     /// How many octets they have, each counted in whole cache lines.
     pub octets: usize,
-    /// The turn ended at its limits: another is due at once.
+    /// The turn ended at its limits, so another is due at once.
     pub more: bool,
 }
 
@@ -139,7 +138,7 @@ impl<D: Device> Shard<D> {
         self.clock
     }
 
-    /// The time by its clock.
+    /// The time of its clock.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
@@ -154,7 +153,7 @@ impl<D: Device> Shard<D> {
         self.stack.next_deadline()
     }
 
-    /// What went through the device so far.
+    /// The traffic through the device so far.
     pub fn traffic(&self) -> Traffic {
         self.traffic
     }
@@ -169,8 +168,8 @@ impl<D: Device> Shard<D> {
         self.octets_since_turn
     }
 
-    /// Receives what has arrived, hands it to the stack, and does what is due. What follows from
-    /// it leaves with the next [`Shard::transmit`].
+    /// Receives what has arrived, hands it to the stack, and does what is due. Resulting datagrams
+    /// leave with the next [`Shard::transmit`].
     ///
     /// # Errors
     /// If the device cannot go on. What arrived before is not lost.
@@ -181,7 +180,8 @@ impl<D: Device> Shard<D> {
         turn
     }
 
-    /// The receiving half of the device, if it has one: then turns are [from](Shard::turn_from) it.
+    /// Takes the receiving half of the device, if it has one; [`Shard::turn_from`] then receives
+    /// from it.
     pub(super) fn intake(&mut self) -> Option<Intake> {
         Some(Intake {
             receiver: self.device.receiver()?,
@@ -220,7 +220,7 @@ impl<D: Device> Shard<D> {
         answer.map(|()| turn)
     }
 
-    /// After what one turn received is handed up: does what is due.
+    /// Ends a turn once what it received is handed up: does what is due.
     pub(super) fn end_turn(&mut self, now: Instant, inlet: &mut Inlet, received: usize) {
         (self.sent_since_turn, self.octets_since_turn) = (0, 0);
         inlet.end_turn(now, received);
@@ -229,7 +229,7 @@ impl<D: Device> Shard<D> {
         }
     }
 
-    /// Sends what the stack has to send now, up to a limit. Says whether the limit was reached.
+    /// Sends what the stack has to send now, up to a limit. Returns whether the limit was reached.
     ///
     /// # Errors
     /// If the device cannot go on.
@@ -244,8 +244,8 @@ impl<D: Device> Shard<D> {
         Ok(more)
     }
 
-    /// As [`Shard::transmit`], but what departs is given to `take`, and is to be sent by
-    /// [`Shard::sender`].
+    /// As [`Shard::transmit`], but gives the departing packets to `take`, for [`Shard::sender`] to
+    /// send.
     pub(super) fn collect(
         &mut self,
         now: Instant,
@@ -257,7 +257,7 @@ impl<D: Device> Shard<D> {
         })
     }
 
-    /// The sending half of the device, if it has one.
+    /// Takes the sending half of the device, if it has one.
     pub(super) fn sender(&mut self) -> Option<Box<dyn Sender>> {
         let sender = self.device.sender()?;
         Some(match self.cuts {
@@ -266,14 +266,14 @@ impl<D: Device> Shard<D> {
         })
     }
 
-    /// Gives `send` what the stack has to send now, up to a limit. Says whether the limit was
+    /// Gives `send` what the stack has to send now, up to a limit. Returns whether the limit was
     /// reached.
     fn depart(
         &mut self,
         now: Instant,
         mut send: impl FnMut(&mut D, Packet<'_>) -> Result<(), DeviceError>,
     ) -> Result<bool, DeviceError> {
-        // Recovery and timers rely on it that no segment leaves at an earlier time than one before it.
+        // Recovery and timers rely on segments leaving in the order of their times.
         #[cfg(debug_assertions)]
         {
             let before = mem::replace(&mut self.departed_at, now);
@@ -305,9 +305,10 @@ impl<D: Device> Shard<D> {
         Ok(more)
     }
 
-    /// What is done to what departs in the stack's place. Super-segments are cut here if the device does
-    /// not: to send sixty segments is little more than to send one, and their text is not copied. What
-    /// is logged is seen as it is on the wire.
+    /// The work that the stack need not do on departing packets. Super-segments are cut here if the
+    /// device cannot: for the stack, sixty segments are then little more work than one, and their text
+    /// is not copied. If packets are logged, the stack does all the work, so that they appear as they
+    /// are on the wire.
     fn offload_of_departures(&self) -> Offload {
         match self.cuts && !log::log_enabled!(log::Level::Debug) {
             true => Offload {
@@ -318,20 +319,19 @@ impl<D: Device> Shard<D> {
         }
     }
 
-    /// Nothing will go through the device any more.
+    /// Ends the use of the device.
     pub(super) fn end(&mut self) {
         self.device.end();
     }
 
-    /// Octets of the headers behind which text for a reader of this connection is expected to come, if
-    /// it may land. What is logged is seen whole, so then none does.
+    /// The octets of headers behind which text for a reader of this connection is expected, if it may
+    /// land. While packets are logged none may, so that they are logged whole.
     pub(super) fn headers_of_landing(&self, connection: ConnId) -> Option<usize> {
         let may_land = self.lands && !log::log_enabled!(log::Level::Debug);
         may_land.then(|| self.stack.headers_of_landing(connection))?
     }
 
-    /// Hands a batch to the stack, the text that has landed first of all to its connection. Says how
-    /// many datagrams are in it.
+    /// Hands a batch to the stack, landed text first. Returns how many datagrams are in it.
     pub(super) fn hand_up(
         &mut self,
         now: Instant,
@@ -370,7 +370,7 @@ mod tests {
     use crate::driver::{memory, start};
     use crate::time::Duration;
 
-    /// What the stack is told of time when nothing departs counts, too.
+    /// The times that the stack gets when nothing departs count, too.
     #[test]
     #[cfg_attr(debug_assertions, should_panic(expected = "departures at 9.000000001"))]
     fn a_debug_build_ends_where_time_goes_back_between_departures() {

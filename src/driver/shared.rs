@@ -1,6 +1,7 @@
-//! What all threads of one stack share, under one lock: the shard, and who waits for what.
+//! What all threads of one stack share, under one lock: the shard, and its waiters.
 //!
-//! Who leads is in `leading`; whose turn it is to read or write long text, in `readers` and `writers`.
+//! The methods about the lead are in `leading`; those about turns to read or write long text, in
+//! `readers` and `writers`.
 
 mod leading;
 mod readers;
@@ -31,46 +32,46 @@ use crate::link::{DeviceError, Run};
 use crate::stack::{ConnId, Event, ListenerId, Stack};
 use crate::time::Instant;
 
-/// Polls in a row that promised something and gave nothing before the device is left alone for a
-/// while. A few are innocent: a thread that led before may have taken what was there.
+/// After more polls in a row that promised something and gave nothing, the device is left alone for
+/// a while. A few are normal: the previous lead may have taken what was there.
 const FRUITLESS_ALLOWED: u32 = 4;
 
-/// The first time for which such a device is left alone; it doubles up to [`MAX_PAUSE`].
+/// How long such a device is left alone at first; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// If more datagrams arrive together, much is to be written soon,
+/// If more datagrams than this arrive together, there will be much to write,
 const MUCH: usize = 2;
 
-/// unless they have this many octets on average: then they bring text, and what acknowledges it is little.
-/// But where more wait than a turn takes, and they are no super-segments, everybody waits for the one who
-/// receives, and another processor is better for what the kernel does when it gets the acknowledgment: it
-/// cuts and queues the next sixty segments there and then.
+/// unless they have this many octets on average: then they bring text, and its acknowledgments are few.
+/// But if more wait than a turn takes, and they are not super-segments, all threads wait for the one that
+/// receives. Then another processor should write the acknowledgment, because within that call the kernel
+/// cuts and queues the next sixty segments.
 const FULL: usize = 1024;
 
 /// Everything under the lock.
 pub(crate) struct Shared {
     pub(super) shard: Shard<Box<dyn PollDevice>>,
-    /// From and to other shards, if there are any.
+    /// Datagrams from and to other shards, if there are any.
     mail: Option<Mail>,
     pub(super) waiters: Waiters,
     pub(super) waking: Waking,
     pub(super) lead: Lead,
-    /// Goes off when no user has had it for a while.
+    /// Goes off when no user has led for a while.
     pub(super) alarm: Alarm,
-    /// Whether the lead looks again and again before it sleeps.
+    /// Whether the lead polls busily before it sleeps.
     pub(super) busy: Busy,
-    /// How often a user has taken it.
+    /// How often a user has taken the lead.
     leads_begun: u64,
-    /// Kicks that nobody polls with.
+    /// Kicks that no thread polls.
     free_kicks: Vec<usize>,
-    /// Events for others since the lead had one of its own.
+    /// Events and turns without anything for the lead, in a row.
     idle_events: u32,
     /// What wakes the background thread.
     pub(super) background: Option<Waker>,
     pub(crate) closed: Option<Closed>,
-    /// Nobody holds a handle any more: the background thread ends when every connection has
-    /// finished, and then at the latest.
+    /// Set once the last handle is dropped: the background thread ends when every connection has
+    /// finished, and at this time at the latest.
     pub(super) abandoned: Option<Instant>,
     /// Connections whose id is valid.
     pub(crate) connections: BTreeSet<ConnId>,
@@ -78,35 +79,36 @@ pub(crate) struct Shared {
     pub(crate) listeners: BTreeSet<ListenerId>,
     /// The last turn ended at its limits.
     pub(super) more: bool,
-    /// When the lead looks at the time again, at the latest; `None`: when it is kicked.
+    /// Until when the lead sleeps at most; `None`: until it is kicked.
     wake_at: Option<Instant>,
     /// Polls in a row that promised something and gave nothing.
     fruitless: u32,
     /// Until when the device is left alone.
     pause_until: Option<Instant>,
-    /// To be woken when the lock is free.
+    /// Wakers to wake when the lock is free.
     pub(super) woken: Vec<Waker>,
-    /// Something happened that the user who leads waits for.
+    /// Something happened that the lead waits for.
     lead_concerned: bool,
-    /// The lead that gives way and will look again by itself: it need not be kicked as long as it leads.
+    /// A lead that yields the processor and will look again by itself: it need not be kicked as long as
+    /// it leads.
     returning: Option<Lead>,
-    /// The last turn has sent nothing yet: the lead looks first.
+    /// The last turn has sent nothing yet: the lead reads first.
     held: bool,
-    /// What is written when the lock is free; `None`: it is written at once.
+    /// Packets to be written when the lock is free; `None`: they are written at once.
     outbox: Option<Arc<Outbox>>,
-    /// What has departed since it was locked.
+    /// What has departed since the lock was taken.
     departed: Run,
-    /// What follows from what arrived with the last turn.
+    /// How much will have to be written, judged by what the last turn brought.
     outlook: Outlook,
     /// Whether connections come and go, several at once.
     crowd: Crowd,
-    /// The one that was accepted last.
+    /// The connection that was accepted last.
     accepted: Option<ConnId>,
-    /// Whether text lands that is expected to.
+    /// Whether text lands as expected.
     luck: Luck,
-    /// Whose turn it is to read long text.
+    /// Turns to read long text.
     pub(super) turns: Turns,
-    /// Whose turn it is to write it.
+    /// Turns to write long text.
     pub(super) writers: Writers,
 }
 
@@ -157,8 +159,8 @@ impl Shared {
         self.shard.stack()
     }
 
-    /// Whether anything can still come of waiting for `key`. When the device is closed, what a
-    /// socket has received can still be read; when the network is shut down, it cannot.
+    /// Whether it is still of use to wait for `key`. When the device is closed, what a socket has
+    /// received can still be read; when the network is shut down, it cannot.
     pub(super) fn check(&self, key: Key) -> Result<(), Closed> {
         match (key, self.closed) {
             (_, Some(reason @ (Closed::Shutdown | Closed::Panicked))) => Err(reason),
@@ -170,8 +172,8 @@ impl Shared {
         }
     }
 
-    /// One turn, and its events. `promised`: poll said that the device has something; `intake`: its
-    /// receiving half, if it has one.
+    /// Does one turn, and dispatches its events. `promised`: poll said that the device has
+    /// something; `intake`: its receiving half, if it has one.
     pub(super) fn turn(&mut self, promised: bool, intake: Option<&mut Intake>) {
         if self.closed.is_some() {
             return;
@@ -183,7 +185,7 @@ impl Shared {
         self.end_turn(promised, turn);
     }
 
-    /// Hands up what was received while the lock was free, and finds whom it concerns.
+    /// Hands up what was received while the lock was free, and dispatches the events.
     pub(super) fn take_in(
         &mut self,
         now: Instant,
@@ -203,19 +205,19 @@ impl Shared {
         received
     }
 
-    /// How what arrives next is received into this room, if it is expected to be text for it.
+    /// How to receive into `room`, if what arrives next is expected to be text for it.
     pub(super) fn aim<'a>(&mut self, room: Room<'a>) -> Option<Aim<'a>> {
         let headers = self.shard.headers_of_landing(room.connection)?;
         let aim = Aim::new(headers, room)?;
         self.luck.tries().then_some(aim)
     }
 
-    /// Whether the device may be asked for what it has not promised.
+    /// Whether the device may be asked without a promise by poll.
     pub(super) fn may_ask(&self) -> bool {
         self.fruitless == 0
     }
 
-    /// The end of a turn, and its events.
+    /// Ends a turn, and dispatches its events.
     pub(super) fn end_turn(&mut self, promised: bool, turn: Result<Turn, DeviceError>) {
         let mut is_idle = true;
         match turn {
@@ -239,8 +241,8 @@ impl Shared {
         self.exchange_strays();
         self.dispatch();
         self.call_readers(is_idle);
-        // If the lead has what it waits for, it reads first: the acknowledgment then shows the
-        // room that this has made.
+        // If the lead has what it waits for, it reads first, so that the acknowledgment offers the
+        // room that this makes.
         self.held = self.lead_concerned && matches!(self.lead, Lead::User(_));
         if !self.lead_concerned {
             self.idle_events = self.idle_events.saturating_add(1);
@@ -251,8 +253,8 @@ impl Shared {
         }
     }
 
-    /// When a turn that handed up `at` has ended: what has left since then, or come from another shard, is
-    /// not to be followed by anything earlier.
+    /// The time after a turn that handed up its datagrams `at`. If anything has left since then, or come
+    /// from another shard, time must not go back behind that.
     pub(super) fn end_of_turn(&self, at: Instant) -> Instant {
         match self.held && self.mail.is_none() {
             true => at,
@@ -260,8 +262,8 @@ impl Shared {
         }
     }
 
-    /// What came by another shard's queue is taken from there, what came by this one's and is
-    /// another's goes there.
+    /// Takes in datagrams that other shards have received for this one, and hands over those that
+    /// belong to other shards.
     fn exchange_strays(&mut self) {
         let Some(mail) = &self.mail else {
             return;
@@ -288,7 +290,7 @@ impl Shared {
     /// Sends what turns and calls of a user made due, and dispatches the events.
     pub(crate) fn send_due(&mut self, now: Instant) {
         self.held = false;
-        // Whoever makes room comes back to this.
+        // Otherwise the thread that makes room calls this again.
         let has_room = (self.outbox.as_ref()).is_none_or(|outbox| outbox.has_room());
         if self.closed.is_none() && has_room {
             match self.let_depart(now) {
@@ -299,7 +301,7 @@ impl Shared {
         self.dispatch();
     }
 
-    /// What is due departs, up to the limit of a turn. Whether that was reached.
+    /// Lets what is due depart, up to the limit of a turn. Returns whether the limit was reached.
     fn let_depart(&mut self, now: Instant) -> Result<bool, DeviceError> {
         let Some(outbox) = &self.outbox else {
             return self.shard.transmit(now);
@@ -311,23 +313,23 @@ impl Shared {
         })
     }
 
-    /// ABORT of every connection. All that is due departs, since nobody will come back for the rest; if the device has
-    /// closed, it is lost.
+    /// ABORT of every connection. All that is due departs now, because there will be no later call; if the
+    /// device has closed, it is lost.
     pub(crate) fn abort_all(&mut self, now: Instant) {
         self.stack().abort_all();
         loop {
             match self.let_depart(now) {
                 Ok(true) => {}
                 Ok(false) => break,
-                // It has cost one datagram; the others are tried.
+                // One datagram is lost; the others are tried.
                 Err(error) => self.device_failed(error),
             }
         }
         self.dispatch();
     }
 
-    /// What has departed goes where it is written from. Whoever gets a hand writes, when the lock is
-    /// free.
+    /// Moves what has departed into the outbox. If this returns a hand, the caller must write it
+    /// when the lock is free.
     pub(super) fn hand_over(&mut self) -> Option<Hand> {
         let outbox = self.outbox.as_ref()?;
         outbox.take(&mut self.departed, self.outlook)
@@ -338,11 +340,11 @@ impl Shared {
         self.crowd
     }
 
-    /// Finds those whom the stack's events concern. They are woken when the lock is free: see
+    /// Finds the waiters that the stack's events concern. They are woken when the lock is free: see
     /// [`Shared::take_woken`].
     fn dispatch(&mut self) {
         if self.has_panicked() {
-            // Everybody has been woken.
+            // All waiters have been woken.
             return;
         }
         while let Some(event) = self.shard.stack().poll_event() {
@@ -355,8 +357,8 @@ impl Shared {
                 Event::Udp(id, _) => Key::Udp(id),
             };
             self.note_state_of_writer(event);
-            // Others may wait for the same connection as the lead: one reads, one writes.
-            // A connection to accept is for one, who sees to it that the next is accepted too.
+            // Other threads may wait for the same connection as the lead, as one reads and another
+            // writes. A connection to accept is for one thread only, which then calls the next.
             let for_lead = matches!(event, Event::Acceptable(_)) && self.lead.is_for(key);
             if !for_lead {
                 self.waiters.take(event, &mut self.woken);
@@ -369,7 +371,7 @@ impl Shared {
         }
     }
 
-    /// Connections that are still doing something. Looks at all of them.
+    /// The number of connections that have not finished. Looks at all of them.
     pub(crate) fn unfinished(&mut self) -> usize {
         self.shard.stack().unfinished_count()
     }
@@ -389,14 +391,14 @@ impl Shared {
         }
     }
 
-    /// This many polls in a row have promised something and given nothing.
+    /// Notes that this many polls in a row have promised something and given nothing.
     fn fruitless(&mut self, times: u32) {
         self.fruitless = times;
         let now = self.shard.now();
         self.pause_until = pause(times).map(|pause| now + pause);
     }
 
-    /// Nothing goes any more; everybody learns of it.
+    /// Ends the stack, and wakes all waiters.
     pub(crate) fn close(&mut self, reason: Closed) {
         self.closed = self.closed.max(Some(reason));
         if reason == Closed::Shutdown {
@@ -408,18 +410,18 @@ impl Shared {
         self.lead_concerned = true;
     }
 
-    /// Whether the stack is in no known state: nothing is to be asked of it, for that might panic again.
+    /// Whether the stack is in no known state. It must not be used then, because it might panic again.
     pub(crate) fn has_panicked(&self) -> bool {
         self.closed == Some(Closed::Panicked)
     }
 
-    /// All who wait for `key` are to be woken, the one who leads included.
+    /// Wakes all waiters for `key`, the lead included.
     pub(crate) fn wake_key(&mut self, key: Key) {
         self.waiters.take_key(key, &mut self.woken);
         self.lead_concerned |= self.lead.is_for(key);
     }
 
-    /// Somebody has looked for a connection to accept: if more are there, another is called.
+    /// A waiter has looked for a connection to accept: if more are there, another waiter is called.
     pub(crate) fn has_come(&mut self, id: ListenerId) {
         self.waiters.has_come(id);
         if self.stack().acceptable_count(id) > 0 {
@@ -427,7 +429,7 @@ impl Shared {
         }
     }
 
-    /// A connection is accepted.
+    /// Notes that a connection is accepted.
     pub(crate) fn note_accepted(&mut self, id: ConnId) {
         let before = self.accepted.replace(id);
         let is_there = before.is_some_and(|id| self.connections.contains(&id));
@@ -441,21 +443,22 @@ impl Shared {
             || (self.abandoned).is_some_and(|until| until <= now || self.unfinished() == 0)
     }
 
-    /// Whoever sleeps until there is something to lead for is to look: everybody is gone.
+    /// The last handle is gone: wakes the background thread and the lead, which must look.
     pub(super) fn abandon(&mut self, until: Instant) {
         self.abandoned = Some(until);
         self.woken.extend(self.background.clone());
         self.lead_concerned = true;
     }
 
-    /// Those to wake once the lock is free.
+    /// Takes the wakers to wake once the lock is free.
     pub(super) fn take_woken(&mut self) -> Vec<Waker> {
         mem::take(&mut self.woken)
     }
 }
 
-/// What is to be written after such a turn. In a crowd each who serves a connection writes its answer: the
-/// thread would be called for every second one of them, on the processor of one who serves.
+/// How much will have to be written after such a turn. In a crowd each thread writes the answer of the
+/// connection it serves: the writing thread would be called for every second answer, and would run on the
+/// processor of one of these threads.
 fn outlook(turn: &Turn, crowd: Crowd) -> Outlook {
     let (full, long) = (turn.received * FULL, turn.received * LONG);
     match turn.octets {
@@ -474,8 +477,8 @@ pub(super) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant>
     }
 }
 
-/// For how long to leave a device alone that has so often promised something and given nothing
-/// (an interface that is down may do so).
+/// For how long to leave a device alone after this many polls in a row that promised something and
+/// gave nothing (as an interface that is down may do).
 fn pause(fruitless: u32) -> Option<Duration> {
     let beyond = fruitless.checked_sub(FRUITLESS_ALLOWED + 1)?;
     let factor = 1 << beyond.min(10);
@@ -511,7 +514,7 @@ mod tests {
         (shared, Key::Listener(id), other_end)
     }
 
-    /// What a turn has sent left after what came was handed up. If it has sent nothing, no time has passed.
+    /// A turn sends after it has handed up what arrived, so time has passed; not if it has sent nothing.
     #[test]
     fn who_led_a_turn_goes_on_when_it_has_ended() {
         let (mut shared, key, _other_end) = host();

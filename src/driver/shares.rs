@@ -1,42 +1,45 @@
-//! Fair shares among connections that take turns: the next turn is for the one that has had the least.
+//! Fair shares among connections that take turns: the next turn goes to the connection with the
+//! smallest account.
 //!
-//! This is start-time fair queueing (Goyal, Vin and Cheng 1996), by octets: turns differ in length, but shares
-//! do not. The *mark* is what the connection that was called last had had by then, and accounts never lie below
-//! it: a connection that is new or comes back starts at the mark, without a claim to the past, and one that
-//! is beyond the mark waits until the others are, too, up to a bound.
+//! This is start-time fair queueing (Goyal, Vin and Cheng 1996), in octets: turns differ in length, but
+//! shares do not. Each connection has an account of the octets it has had. The *mark* is the account of the
+//! connection that was called last, as it stood then, and no account lies below it. So a connection that is
+//! new or comes back starts at the mark, without a claim to the past, and one beyond the mark waits until
+//! the others have caught up; how far beyond it may be has a bound.
 
 use std::collections::BTreeMap;
 
 use crate::stack::ConnId;
 
-/// Connections that wait for a turn, and what they have had.
+/// The connections that wait for a turn, and their accounts.
 #[derive(Debug)]
 pub(super) struct Shares {
-    /// Ordered by what they have had, and then by who came first.
+    /// Ordered by account, and then by arrival.
     queue: BTreeMap<(u64, u64), ConnId>,
-    /// The place of each of them in that order.
+    /// The place of each in that order.
     queued: BTreeMap<ConnId, (u64, u64)>,
-    /// How many have waited.
+    /// Counts arrivals in the queue.
     arrivals: u64,
-    /// Of all that have waited, as long as they are open.
+    /// The accounts of all connections that have waited, as long as they are open.
     accounts: BTreeMap<ConnId, Account>,
-    /// What the one had that was called last, when it was: no account is less.
+    /// The account of the connection that was called last, as it stood then: no account is less.
     mark: u64,
-    /// What anybody had beyond the mark counts up to this many octets: none is ever far away.
+    /// No account lies more than this many octets beyond the mark, so no connection has to wait for
+    /// long.
     most_beyond: u64,
 }
 
-/// What a connection has had.
+/// How many octets a connection has had.
 #[derive(Clone, Copy, Debug)]
 struct Account {
-    /// Octets, on the scale of the mark.
+    /// On the scale of the mark.
     had: u64,
-    /// Octets that it had had by then, ever.
+    /// In all, when `had` was computed.
     ever: u64,
 }
 
 impl Shares {
-    /// Nobody waits yet. What anybody had beyond the mark counts up to `most_beyond` octets.
+    /// An empty queue. No account will lie more than `most_beyond` octets beyond the mark.
     pub(super) fn new(most_beyond: u64) -> Shares {
         Shares {
             queue: BTreeMap::new(),
@@ -48,17 +51,17 @@ impl Shares {
         }
     }
 
-    /// Whether nobody waits for a turn.
+    /// Whether no connection waits for a turn.
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// The next one.
+    /// The connection that is next.
     pub(super) fn first(&self) -> Option<ConnId> {
         self.queue.first_key_value().map(|(_, id)| *id)
     }
 
-    /// Lets a connection wait, unless it does already. `ever`: how many octets it has had in all.
+    /// Queues a connection, unless it waits already. `ever`: how many octets it has had in all.
     pub(super) fn enqueue(&mut self, id: ConnId, ever: u64) {
         if !self.queued.contains_key(&id) {
             let place = (self.charge(id, ever), self.arrivals);
@@ -68,7 +71,7 @@ impl Shares {
         }
     }
 
-    /// What this connection has had.
+    /// Brings the account of a connection up to date and returns it.
     fn charge(&mut self, id: ConnId, ever: u64) -> u64 {
         let new = Account {
             had: self.mark,
@@ -81,7 +84,7 @@ impl Shares {
         account.had
     }
 
-    /// The first no longer waits.
+    /// Removes and returns the first.
     pub(super) fn pop(&mut self) -> Option<ConnId> {
         let ((had, _), id) = self.queue.pop_first()?;
         self.queued.remove(&id);
@@ -96,7 +99,7 @@ impl Shares {
         }
     }
 
-    /// A connection is gone.
+    /// A connection is closed.
     pub(super) fn forget(&mut self, id: ConnId) {
         self.leave(id);
         self.accounts.remove(&id);
@@ -110,7 +113,7 @@ mod tests {
 
     const MB: u64 = 1024 * 1024;
 
-    /// The second and the third wait, one of them as if twice.
+    /// The second and the third wait; the second is queued twice, which counts once.
     fn shares() -> (Shares, [ConnId; 3]) {
         let ids = ids();
         let mut shares = Shares::new(4 * MB);
@@ -118,7 +121,7 @@ mod tests {
         (shares, ids)
     }
 
-    /// A turn of 4 MB, one of 1, and one of 7: who had the least is next, until all have had as much.
+    /// Turns of 4, 1 and 7 MB: the connection that has had the least is always next.
     #[test]
     fn the_next_turn_is_for_who_has_had_the_least() {
         let ids = ids();
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(shares.charge(first, 25), 1020);
     }
 
-    /// A connection that has had turns alone for a long time does not have to wait that long.
+    /// A connection that had all the turns for a long time does not have to wait that long.
     #[test]
     fn what_anybody_had_beyond_the_mark_has_a_bound() {
         let (mut shares, [_, second, _]) = shares();

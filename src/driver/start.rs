@@ -14,7 +14,8 @@ use crate::stack::{Secret, Stack};
 /// A shard with the descriptor of its device, to poll.
 type Polled = (Shard<Box<dyn PollDevice>>, OwnedFd);
 
-/// What drives a host: for each queue a shard, and what other shards hand over to it.
+/// The engines of a host: for each queue a shard, with a mailbox for what other shards
+/// hand over to it.
 pub(super) fn engines(
     queues: Vec<Box<dyn PollDevice>>,
     config: &Config,
@@ -33,7 +34,8 @@ pub(super) fn engines(
         .collect()
 }
 
-/// A stack for each queue. The MTU of a device counts if it is less than that of `config`.
+/// A stack for each queue. Its MTU is that of the device if that is less than the one of
+/// `config`.
 pub(super) fn shards(
     queues: Vec<Box<dyn PollDevice>>,
     config: &Config,

@@ -1,5 +1,5 @@
 //! A turn of the lead: waits for the device, receives while the stack is not locked, and hands up
-//! what has come.
+//! what has arrived.
 
 use core::time::Duration;
 use std::mem;
@@ -18,12 +18,12 @@ use super::shared::{Shared, earlier};
 use crate::link::DeviceError;
 use crate::time::Instant;
 
-/// A turn that has brought this many octets, some for the lead, is over: the lead reads what is still in
-/// the cache, and its acknowledgment lets the peer go on. Where a turn received all that there was, the peer
-/// had filled its window by then, and waited.
+/// A turn that has brought this many octets, some of them for the lead, is over: the lead reads them while
+/// they are in the cache, and its acknowledgment lets the peer go on. If a turn received everything there
+/// is, the peer would fill its window and wait.
 const ENOUGH: usize = 128 * 1024;
 
-/// What was received while the lock was free, and is handed up.
+/// What was received while the lock was free, and then handed up.
 struct Arrival {
     /// When the last batch of it was handed up.
     at: Instant,
@@ -36,7 +36,7 @@ struct Arrival {
 
 impl Engine {
     /// Unlocks, waits as the lead `me` from `now` until `deadline` at most, locks, and does a turn
-    /// if the lead is still `me`. Text may land in `room`. Says when that was over.
+    /// if the lead is still `me`. Text may land in `room`. Returns when that was over.
     pub(super) fn poll_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -125,10 +125,10 @@ impl Engine {
         (shared, now)
     }
 
-    /// Where there is one processor only, nothing comes while the lead has it. So `me` receives, and gives
-    /// way, again and again until `last`, without asking poll(2). (It receives first: whom its last
-    /// write woke may have had the processor by then.) If there is something, does a turn, and says so, and when
-    /// it looked last.
+    /// With a single processor nothing arrives while the lead runs. So `me` receives and yields the
+    /// processor by turns until `last`, without calling poll(2). (It receives first, because the thread
+    /// that its last write woke may have run already.) If something has arrived or is due, it does a turn.
+    /// Returns when it last looked, and whether it did a turn.
     fn give_way_and_turn<'a>(
         &'a self,
         mut shared: Guard<'a>,
@@ -159,8 +159,9 @@ impl Engine {
         }
     }
 
-    /// `me` receives while the lock is free, locks, and hands up what has come: all that may come in one
-    /// turn; or if another has the lead by then, what has been received already.
+    /// `me` receives while the lock is free, locks, and hands up what has arrived, as much as one turn
+    /// may take. If another thread takes the lead meanwhile, it hands up only what it has received
+    /// already.
     fn receive(
         &self,
         intake: &mut Intake,
@@ -181,7 +182,7 @@ impl Engine {
             let is_over = aim.as_ref().is_some_and(|aim| aim.landing.is_over());
             let for_lead = shared.is_lead_concerned();
             let is_over = is_over || for_lead && octets >= ENOUGH;
-            // The one that was expected is enough.
+            // The expected datagram is enough.
             let more = answer.map(|more| more && !(most == 1 && for_lead));
             let goes_on = matches!(more, Ok(true)) && batches < BATCHES && !is_over;
             if goes_on && shared.is_led_by(me) {
@@ -200,7 +201,7 @@ impl Engine {
         }
     }
 
-    /// The end of a turn of `me`, if it leads still.
+    /// Ends a turn of `me`, if it still leads.
     fn end_turn(
         &self,
         shared: &mut Shared,
@@ -228,8 +229,8 @@ impl Engine {
         }
     }
 
-    /// Another has the lead since a turn began, and may sleep already: what it was to send leaves all the
-    /// same.
+    /// Another thread took the lead since the turn began, and may sleep already. So what became due is
+    /// sent here.
     fn end_turn_of_another(&self, shared: &mut Shared, now: Instant) {
         shared.send_due(now);
         if shared.lead_must_look() {
@@ -246,7 +247,7 @@ mod tests {
     use crate::link::Device;
     use crate::wire::{Control, IpHeader, Packet, TcpHeader, Text, protocol};
 
-    /// Who has the lead by then may sleep, and is not woken for it.
+    /// The thread that leads by then may sleep, and is not woken for this.
     #[test]
     fn what_one_has_received_who_leads_no_more_is_answered() {
         let (device, mut other_end) = memory::pair(1500).unwrap();

@@ -1,19 +1,19 @@
 //! Readers of long text take turns while more of it arrives than they could all take at once.
 //!
-//! Text for the lead lands in its user's buffer and is read while it is in the cache. Text for others
-//! is copied twice, out of cold memory, and each wake-up of one of them costs a switch of threads for a
-//! super-segment or two. So while the lead's own text comes, a reader of another connection for which
-//! long text has arrived is not woken at once. It waits for its turn, until the lead has had enough, or nothing
+//! Text for the lead lands in its user's buffer and is read while it is in the cache. Text for other
+//! readers is copied twice, out of cold memory, and waking one of them costs a switch of threads for a
+//! super-segment or two. So while the lead's own text comes, a reader of another connection for which long
+//! text has arrived is not woken at once. It waits for its turn, until the lead has had enough, or nothing
 //! has arrived for a moment. Meanwhile its window fills, and its peer waits.
 //!
 //! Turns differ in length, but [shares](super::shares) do not.
 //!
-//! A reader whose turn is over sleeps, so that the one it has called finds a processor. If it went on until the
-//! other comes, turns would become longer by unequal amounts.
+//! A reader whose turn is over sleeps, so that the reader it has called finds a processor. If it went on
+//! until the other comes, turns would become longer by unequal amounts.
 //!
-//! Why nobody waits for ever: while a reader waits here, a user leads, and looks at the latest
-//! when [`Turns::look_at`] says so. If no user leads for a while, because the one that was called does not come, the
-//! background thread leads and wakes all.
+//! Why no reader waits for ever: while one waits here, a user leads, and looks no later than
+//! [`Turns::look_at`] says. If no user leads for a while, because the reader that was called does not come,
+//! the background thread leads and wakes all.
 
 use core::time::Duration;
 use std::mem;
@@ -23,45 +23,46 @@ use super::waiters::Key;
 use crate::stack::ConnId;
 use crate::time::Instant;
 
-/// Datagrams of this many octets are super-segments, and so much text is long.
+/// A datagram of this many octets is a super-segment, and this much text is long.
 pub(super) const LONG: usize = 16 * 1024;
 
-/// A turn is over when this many octets have arrived in it: many times what the reader finds in its
-/// receive buffer, which is copied twice,
+/// A turn is over when this many octets have arrived in it (many times what the reader finds in its
+/// receive buffer, which is copied twice),
 const ENOUGH: usize = 16 * 1024 * 1024;
 
 /// after this long,
 const LONGEST: Duration = Duration::from_millis(4);
 
-/// and when nothing has arrived for this long.
+/// or when nothing has arrived for this long.
 const IDLE: Duration = Duration::from_micros(200);
 
-/// How long a reader that is called may take to come. Meanwhile the one that called it does not lead.
+/// How long a reader that is called may take to come. Meanwhile the reader whose turn is over does
+/// not lead.
 const TO_COME: Duration = Duration::from_millis(20);
 
 /// How long a reader that has come may take to read what there is and to wait for more.
 const TO_READ: Duration = Duration::from_micros(300);
 
-/// An account lies at most this many octets, which are a few turns, beyond the mark, so that none has to wait
-/// for long.
+/// The furthest that an account may lie beyond the mark: a few turns, so that no reader has to wait for
+/// long.
 const MOST_BEYOND: u64 = 4 * ENOUGH as u64;
 
-/// Whose turn it is to read long text, and who waits for one.
+/// Which reader of long text has the turn, and which connections wait for one.
 #[derive(Debug)]
 pub(super) struct Turns {
     /// The reader that leads, or led last, and since when.
     lead: Option<Key>,
     began: Instant,
-    /// What has arrived since then.
+    /// Datagrams and octets that have arrived since then.
     datagrams: usize,
     octets: usize,
-    /// Since when nothing has.
+    /// Since when nothing has arrived.
     idle_since: Instant,
     /// Connections whose readers wait for a turn.
     shares: Shares,
-    /// The reader that was called and does not lead yet. Until then no other is called.
+    /// The reader that was called and does not lead yet, and until when no other is called.
     called: Option<(Key, Instant)>,
-    /// The lead looks in time: it has been told when.
+    /// The lead knows when to look.
     is_watched: bool,
 }
 
@@ -81,24 +82,24 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Whether the reader of `id`, if [long](LONG) text is there, is to wait for a turn while `lead` has it.
+    /// Whether the reader of `id`, if it has [long](LONG) text, has to wait for a turn while `lead` leads.
     pub(super) fn makes_wait(&self, lead: Key, id: ConnId) -> bool {
         let is_another = matches!(lead, Key::Connection(leading) if leading != id);
         is_another && self.octets >= self.datagrams * LONG
     }
 
-    /// Whether nobody waits for a turn.
+    /// Whether no reader waits for a turn.
     pub(super) fn is_empty(&self) -> bool {
         self.shares.is_empty()
     }
 
-    /// It waits. This many octets have arrived for it, ever.
+    /// Queues the reader of `id`, for which `received` octets have arrived in all.
     pub(super) fn enqueue(&mut self, id: ConnId, received: u64) {
         self.shares.enqueue(id, received);
     }
 
-    /// Nobody will read from it any more. Says whether another is to be called in its place: it had the
-    /// turn, or was called.
+    /// No more will be read from `id`. Returns whether another must be called in its place, because it
+    /// had the turn or was called.
     pub(super) fn forget(&mut self, id: ConnId) -> bool {
         let key = Key::Connection(id);
         self.shares.forget(id);
@@ -106,14 +107,14 @@ impl Turns {
         was_called || self.lead == Some(key) && self.called.is_none()
     }
 
-    /// This many datagrams have arrived, and octets of them.
+    /// Notes that this many datagrams, with this many octets, have arrived.
     pub(super) fn note(&mut self, datagrams: usize, octets: usize) {
         self.datagrams = self.datagrams.saturating_add(datagrams);
         self.octets = self.octets.saturating_add(octets);
     }
 
-    /// Whether the next is to be called: the turn is over, and whoever was called has come or stays away.
-    /// `is_idle`: nothing has arrived just now.
+    /// Whether to call the next reader: the turn is over, and no reader that was called is still
+    /// expected. `is_idle`: nothing has arrived just now.
     pub(super) fn is_due(&mut self, now: Instant, is_idle: bool) -> bool {
         if !is_idle {
             self.idle_since = now;
@@ -125,17 +126,17 @@ impl Turns {
         is_over && !is_awaited
     }
 
-    /// The first in the queue waits no more.
+    /// Removes and returns the first connection in the queue.
     pub(super) fn pop(&mut self) -> Option<ConnId> {
         self.shares.pop()
     }
 
-    /// Its reader has been called.
+    /// Notes that the reader of `id` has been called.
     pub(super) fn note_called(&mut self, id: ConnId, now: Instant) {
         self.called = Some((Key::Connection(id), now + TO_COME));
     }
 
-    /// Whoever waited for `key` looks again.
+    /// Notes that the thread that waited for `key` is awake.
     pub(super) fn has_come(&mut self, key: Key, now: Instant) {
         if let Some((called, until)) = &mut self.called
             && *called == key
@@ -144,24 +145,25 @@ impl Turns {
         }
     }
 
-    /// Whether the turn of `key` is over, and another was called who has still time to come: then `key` is
-    /// not to lead, and sleeps.
+    /// Whether the turn of `key` is over, and another reader was called and still has time to come. Then
+    /// the reader of `key` must not lead, and sleeps.
     pub(super) fn is_over(&self, key: Key, now: impl FnOnce() -> Instant) -> bool {
         let is_another = |called: Key| called != key && self.lead == Some(key);
         (self.called).is_some_and(|(called, until)| is_another(called) && now() < until)
     }
 
-    /// No user leads, and all are woken.
+    /// No user leads, and all readers are woken.
     pub(super) fn end(&mut self) {
         self.called = None;
     }
 
-    /// Whether who waits for `key` was called, and so may have the lead.
+    /// Whether the reader of `key` was called, and so may take the lead.
     pub(super) fn has_called(&self, key: Key) -> bool {
         self.called.is_some_and(|(called, _)| called == key)
     }
 
-    /// He has it, or had it last and goes on. `now`: tells the time, if that is asked for.
+    /// The reader of `key` takes the lead. If it also led last, its turn goes on. `now` is called
+    /// only if a new turn begins.
     pub(super) fn begin(&mut self, key: Key, now: impl FnOnce() -> Instant) {
         self.called.take_if(|(called, _)| *called == key);
         if self.lead.replace(key) != Some(key) {
@@ -169,8 +171,8 @@ impl Turns {
         }
     }
 
-    /// The lead is about to wait: when it is to look although nothing has arrived. `None`: nobody waits
-    /// for a turn.
+    /// The lead is about to wait. Returns when it must look even if nothing has arrived; `None` if no
+    /// reader waits for a turn.
     pub(super) fn look_at(&mut self, now: Instant) -> Option<Instant> {
         self.is_watched = !self.shares.is_empty();
         let idle = now + IDLE;
@@ -178,7 +180,8 @@ impl Turns {
         self.is_watched.then_some(awaited)
     }
 
-    /// Whether the lead may wait without knowing that somebody waits for a turn: then it must look, once.
+    /// Whether the lead may be waiting without knowing that a reader waits for a turn. Then it must look,
+    /// once.
     pub(super) fn is_to_be_told(&mut self) -> bool {
         !self.shares.is_empty() && !mem::replace(&mut self.is_watched, true)
     }
@@ -202,7 +205,7 @@ pub(super) mod tests {
         })
     }
 
-    /// The first of them has the lead, and the others wait for their turns.
+    /// The first of them leads, and the others wait for their turns.
     fn turns() -> (Turns, [ConnId; 3]) {
         let ids = ids();
         let mut turns = Turns::default();
@@ -260,7 +263,8 @@ pub(super) mod tests {
         assert!(turns.is_due(NOW, false));
     }
 
-    /// The lead sleeps when it has called another, as long as that one has time to come; nobody else does.
+    /// A lead whose turn is over sleeps as long as the reader that was called has time to come; no other
+    /// reader does.
     #[test]
     fn who_has_had_its_turn_gives_way_to_whom_it_called() {
         let (mut turns, ids) = turns();
@@ -286,7 +290,7 @@ pub(super) mod tests {
         assert!(turns.forget(second) && !turns.forget(second));
     }
 
-    /// What the lead has read before, and reads again, is one turn.
+    /// A reader that leads again, with no other in between, continues its turn.
     #[test]
     fn who_comes_back_goes_on_with_its_turn() {
         let (mut turns, [first, ..]) = turns();

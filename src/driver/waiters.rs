@@ -26,8 +26,8 @@ pub(crate) enum Key {
 }
 
 impl Key {
-    /// How long a thread that waits for it polls before it sleeps, where others poll for `most`. A turn to
-    /// write long text comes much later, and the processor is needed by the thread whose turn it is.
+    /// How long a thread that waits for this polls before it sleeps, `most` being the usual time. A turn
+    /// to write long text comes much later, and the thread that has the turn needs the processor.
     pub(super) fn look(self, most: Duration) -> Duration {
         match self {
             Key::Turn(_) => Duration::ZERO,
@@ -36,16 +36,17 @@ impl Key {
     }
 }
 
-/// Where one who waits is entered: two may wait for the same with the same waker, and each leaves alone.
-/// It changes only under the lock of the table.
+/// Identifies a waiter's entry in the table: two waiters may wait for the same key with the same waker,
+/// and each is removed on its own. It changes only under the lock of the table.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
-    /// No other was ever entered with it; 0: nowhere.
+    /// Unique to this entry; 0: not entered.
     number: AtomicU64,
 }
 
 impl Place {
-    /// Whether it may be in a table: its owner, if nobody else uses it now, knows without the lock.
+    /// Whether it may be in a table. Its owner, if no other thread uses it now, knows without the
+    /// lock.
     pub(super) fn is_taken(&self) -> bool {
         self.number.load(Ordering::Relaxed) > 0
     }
@@ -55,7 +56,7 @@ impl Place {
     }
 }
 
-/// How one who waited was found who waits no more.
+/// What has become of a waiter that no longer waits.
 #[derive(Debug)]
 #[must_use = "a waker is not to be dropped under the lock: a task may go with it, and use its sockets"]
 pub(crate) enum Left {
@@ -63,12 +64,12 @@ pub(crate) enum Left {
     Nowhere,
     /// It has been woken since.
     Woken,
-    /// It waited still, with this waker.
+    /// It was still waiting, with this waker.
     Waiting(Waker),
 }
 
 impl Left {
-    /// After unlocking.
+    /// Drops the waker; to be called after unlocking.
     pub(super) fn end(self) {
         if let Left::Waiting(waker) = self {
             drop(waker);
@@ -78,35 +79,35 @@ impl Left {
 
 #[derive(Debug)]
 struct Waiter {
-    /// That of its place.
+    /// The number of its place.
     number: u64,
     interest: Readiness,
     waker: Waker,
-    /// It is a thread that sleeps, and may lead when it is woken.
+    /// It is a sleeping thread, which may lead when it is woken.
     may_lead: bool,
 }
 
-/// Those who wait, by what they wait for. Holds nothing for a connection that nobody waits for.
+/// The waiters, by what they wait for. Takes no memory for a connection without waiters.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    /// Numbers that the stack gives, which no peer chooses: a simple hash will do.
+    /// The stack chooses the numbers in the keys, and no peer does, so a simple hash will do.
     table: FxHashMap<Key, Vec<Waiter>>,
-    /// How many were ever entered.
+    /// How many waiters were ever entered.
     entered: u64,
-    /// Where somebody was woken to accept who has not come yet.
+    /// The listeners for which a waiter was woken to accept, and has not come yet.
     called: BTreeSet<ListenerId>,
-    /// Whether somebody waits for [`Key::Finished`]: it is asked for all the time.
+    /// Whether there is a waiter for [`Key::Finished`]. Every dispatch of events asks this.
     finish_awaited: bool,
 }
 
 impl Waiters {
-    /// Notes that `waker` is to be woken when `key` has `interest`, or at any change of state. Who has `place`
-    /// is nowhere else.
+    /// Enters a waiter: `waker` will be woken when `key` has `interest`, or at any change of state. `place`
+    /// must not be in use.
     pub(crate) fn add(&mut self, key: Key, interest: Readiness, waker: &Waker, place: &Place) {
         self.enter(key, interest, waker, place, false);
     }
 
-    /// As [`Waiters::add`], for a thread that sleeps, and may lead when it is woken.
+    /// As [`Waiters::add`], for a sleeping thread, which may lead when it is woken.
     pub(crate) fn add_thread(
         &mut self,
         key: Key,
@@ -137,7 +138,7 @@ impl Waiters {
         });
     }
 
-    /// Whether all who wait to read from this connection, and there is one, are threads that may lead.
+    /// Whether waiters to read from this connection exist, and all are threads that may lead.
     pub(crate) fn may_lead(&self, id: ConnId) -> bool {
         let waiters = self.table.get(&Key::Connection(id)).into_iter().flatten();
         let mut readers = waiters.filter(|waiter| waiter.interest.has(Readiness::READABLE));
@@ -148,7 +149,7 @@ impl Waiters {
         }) && any
     }
 
-    /// Forgets who has `place`, and no longer waits.
+    /// Removes the waiter at `place`, which no longer waits.
     pub(crate) fn remove(&mut self, key: Key, place: &Place) -> Left {
         let number = place.take();
         if number == 0 {
@@ -165,7 +166,7 @@ impl Waiters {
         Left::Waiting(waiter.waker)
     }
 
-    /// Moves to `woken` those whom `event` concerns.
+    /// Moves the waiters that `event` concerns to `woken`.
     pub(crate) fn take(&mut self, event: Event, woken: &mut Vec<Waker>) {
         match event {
             Event::Connection(id, readiness) => {
@@ -176,7 +177,7 @@ impl Waiters {
         }
     }
 
-    /// Moves to `woken` those who wait for one of `readiness`; all, at a change of state.
+    /// Moves the waiters for any of `readiness` to `woken`, and all of them at a change of state.
     fn take_ready(&mut self, key: Key, readiness: Readiness, woken: &mut Vec<Waker>) {
         let Some(waiters) = self.table.get_mut(&key) else {
             return;
@@ -187,13 +188,14 @@ impl Waiters {
         self.drop_if_empty(key);
     }
 
-    /// There is a connection to accept: moves to `woken` the one who came last of those who wait for
-    /// one, since what its thread needs is most likely still in a cache. But not while somebody is
-    /// called who has not come yet: who comes and leaves something calls the next. So of many
-    /// connections that come together none wakes more threads than find something to do.
+    /// There is a connection to accept. Moves one waiter of the listener to `woken`: the last to
+    /// come, because what its thread needs is most likely still in a cache. But while one that was
+    /// called has not come yet, calls no other: when it comes and there is more to accept, it calls
+    /// the next. So connections that arrive together wake no more threads than find something to do.
     ///
-    /// Why none is left lying: whoever is called comes, or has the call passed on; and the call ends
-    /// whenever anybody [comes](Waiters::has_come), whether there is a connection or not.
+    /// Why no connection is left unaccepted: a waiter that is called comes, or its call is passed on
+    /// when it leaves; and a call ends whenever any waiter [comes](Waiters::has_come), whether or
+    /// not there is a connection.
     pub(crate) fn call_one(&mut self, id: ListenerId, woken: &mut Vec<Waker>) {
         if self.called.contains(&id) {
             return;
@@ -206,26 +208,26 @@ impl Waiters {
         }
     }
 
-    /// Somebody looks for a connection to accept, or will not any more. If one is left, he must
-    /// [call](Waiters::call_one) the next.
+    /// A waiter looks for a connection to accept, or never will. If one is left then, the caller
+    /// must [call](Waiters::call_one) the next waiter.
     pub(crate) fn has_come(&mut self, id: ListenerId) {
         self.called.remove(&id);
     }
 
-    /// Moves to `woken` all who wait for `key`.
+    /// Moves all waiters for `key` to `woken`.
     pub(crate) fn take_key(&mut self, key: Key, woken: &mut Vec<Waker>) {
         let waiters = self.remove_all(key);
         woken.extend(waiters.into_iter().map(|waiter| waiter.waker));
     }
 
-    /// Moves everybody to `woken`.
+    /// Moves all waiters to `woken`.
     pub(crate) fn take_all(&mut self, woken: &mut Vec<Waker>) {
         self.finish_awaited = false;
         let waiters = self.table.drain().flat_map(|(_, waiters)| waiters);
         woken.extend(waiters.map(|waiter| waiter.waker));
     }
 
-    /// Whether somebody waits for [`Key::Finished`].
+    /// Whether there is a waiter for [`Key::Finished`].
     pub(crate) fn is_finish_awaited(&self) -> bool {
         self.finish_awaited
     }
@@ -242,8 +244,8 @@ impl Waiters {
     }
 }
 
-/// Wakes all, after unlocking. A waker is the user's: if one panics, that is not the business of the thread that
-/// happens to be here, and the others are to be woken all the same.
+/// Wakes all of them, after unlocking. Wakers are code of the user: if one panics, the thread that happens
+/// to call it must not suffer, and the other wakers must still be called.
 pub(super) fn wake_all(woken: Vec<Waker>) {
     for waker in woken {
         if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
@@ -278,7 +280,7 @@ mod tests {
     }
 
     impl Counter {
-        /// Wakes those in `woken`, and says how often this one was among them.
+        /// Wakes those in `woken`, and returns how often this one was among them.
         fn woken(self: &Arc<Self>, woken: Vec<Waker>) -> usize {
             woken.into_iter().for_each(Waker::wake);
             self.0.swap(0, Ordering::Relaxed)
@@ -324,7 +326,7 @@ mod tests {
         assert_eq!(happens(&mut waiters, Readiness::STATE), (0, 1));
     }
 
-    /// One task may wait to read and to write: the end of one wait is not that of the other.
+    /// One task may wait both to read and to write: ending one wait must not end the other.
     #[test]
     fn of_two_with_the_same_waker_each_leaves_alone() {
         let (id, _) = ids();

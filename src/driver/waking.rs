@@ -6,9 +6,9 @@ use core::iter::Sum;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waking {
-    /// Times that a thread gave up its turn of the processor to wait until another woke it.
+    /// How often a thread gave up the processor to wait until another woke it.
     pub parked: u64,
-    /// Times that it was woken and found nothing to do.
+    /// How often a thread was woken and found nothing to do.
     pub in_vain: u64,
 }
 

@@ -6,13 +6,13 @@
 //! lasts. So a connection that has written long text for a while waits for its turn, even
 //! if there is room in its send buffer; and it keeps its turn while it waits for room.
 //!
-//! Others must not wait for it for more than a moment. So only connections with a short round trip take turns; one
-//! that gets no room for [`IDLE`] lets the next write; and one that is doing something else is waited for in
-//! proportion to what it has written. All others write whenever they like: those that write little, that have a longer
-//! path, or that cannot sleep until their turn.
+//! Others must not wait for it for more than a moment. So only connections with a short round trip take
+//! turns; one that gets no room for [`IDLE`] passes the turn on; and while one is doing something else, the
+//! others wait for it only in proportion to what it has written. Connections that write little, that have a
+//! longer path, or whose users cannot sleep, take no turns and write at any time.
 //!
-//! Why nobody waits for ever: one of the waiting threads, the *watcher*, sleeps only until the present turn must end
-//! ([`Writers::watch`]), and then calls the next. When the watcher stops watching while
+//! Why no thread waits for ever: one of the waiting threads, the *watcher*, sleeps only until the present
+//! turn must end ([`Writers::watch`]), and then calls the next. When the watcher stops watching while
 //! others wait, the first of them is woken and becomes the watcher ([`Writers::unwatched`]).
 
 use core::time::Duration;
@@ -22,13 +22,15 @@ use super::shares::Shares;
 use crate::stack::ConnId;
 use crate::time::Instant;
 
-/// A turn is over when this many octets have been written in it: many times what was cold when it began,
+/// A turn is over when this many octets have been written in it (many times the memory that was cold
+/// when it began)
 const ENOUGH: usize = 16 * 1024 * 1024;
 
-/// and after this long.
+/// or after this long.
 const LONGEST: Duration = Duration::from_millis(4);
 
-/// A connection that gets no room for this long lets the next write; at once, if its round trip is longer.
+/// A connection that gets no room for this long passes the turn on; it does so at once if its round trip
+/// is longer.
 const IDLE: Duration = Duration::from_micros(200);
 
 /// Connections with a longer round trip do not take turns.
@@ -40,9 +42,10 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// A connection that has written this many octets without a pause takes turns.
 const MUCH: usize = 1024 * 1024;
 
-/// How long others wait for the connection whose turn it is while it does something else, for each octet that it has
-/// written without a pause, in picoseconds: a few times what writing takes, because it may be the scheduler that keeps
-/// it; but [`LONGEST`] at most. If it does not come back, others lose little in comparison to the time it has used.
+/// How long others wait for the connection that has the turn while it does something else: this many
+/// picoseconds for each octet that it has written without a pause, but at most [`LONGEST`]. That is a few
+/// times as long as writing takes, because the scheduler may be what delays it. If it does not come back,
+/// the others lose little in comparison to the time it has used.
 const PATIENCE_PICOS: u64 = 500;
 
 /// At most this many octets count for that.
@@ -61,27 +64,28 @@ struct Flow {
     is_near: bool,
 }
 
-/// The turn of one of them.
+/// The turn of a connection.
 #[derive(Clone, Copy, Debug)]
 struct Turn {
     id: ConnId,
     began: Instant,
     /// Octets written in it.
     octets: usize,
-    /// When the last of them were written, or since when it is called.
+    /// When the last of them were written, or, before any were, when the turn began or its writer
+    /// came.
     last: Instant,
     /// Its writer has come since it was called.
     has_come: bool,
 }
 
-/// Whose turn it is to write long text, and who waits for one.
+/// Which connection has the turn to write long text, and which wait for one.
 #[derive(Debug)]
 pub(super) struct Writers {
     turn: Option<Turn>,
     shares: Shares,
-    /// The watcher, of those that wait.
+    /// The watcher, one of the waiting connections.
     watcher: Option<ConnId>,
-    /// Those who write long text over short paths, as long as they are open.
+    /// The connections that have written long text over short paths, as long as they are open.
     flows: BTreeMap<ConnId, Flow>,
 }
 
@@ -98,7 +102,8 @@ impl Default for Writers {
 }
 
 impl Writers {
-    /// A connection is about to write long text over a path with this round trip: whether it takes turns.
+    /// A connection is about to write long text over a path with this round trip. Returns whether it
+    /// takes turns.
     pub(super) fn begins(&mut self, id: ConnId, round: Duration, now: Instant) -> bool {
         if round >= SHORT {
             return false;
@@ -111,7 +116,7 @@ impl Writers {
         flow.at_once >= MUCH
     }
 
-    /// A connection has written this many octets.
+    /// Notes that a connection has written this many octets.
     pub(super) fn note(&mut self, id: ConnId, octets: usize, now: Instant) {
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.written += octets as u64;
@@ -124,7 +129,8 @@ impl Writers {
         }
     }
 
-    /// Whether `id` may end the present turn: it is its own and over, or its owner stays away.
+    /// Whether `id` may end the present turn: either the turn is its own and over, or the owner of
+    /// the turn stays away.
     pub(super) fn is_over(&self, id: ConnId, now: Instant) -> bool {
         match &self.turn {
             None => true,
@@ -133,18 +139,18 @@ impl Writers {
         }
     }
 
-    /// How long others wait for the connection whose turn it is.
+    /// Until when others wait for the connection that has the turn.
     fn awaited_until(&self, turn: &Turn) -> Instant {
         let at_once = self.flows.get(&turn.id).map_or(0, |flow| flow.at_once);
         let patience = match turn.has_come {
             true => Duration::from_nanos(at_once as u64 * PATIENCE_PICOS / 1000).min(LONGEST),
-            // It has been woken, and needs a processor.
+            // Its thread has been woken, and needs a processor.
             false => LONGEST,
         };
         turn.last + patience
     }
 
-    /// Whether it has the turn, and comes to use it.
+    /// Returns whether `id` has the turn; if so, its writer has come to use it.
     pub(super) fn comes(&mut self, id: ConnId, now: Instant) -> bool {
         let turn = self.turn.as_mut().filter(|turn| turn.id == id);
         let Some(turn) = turn else {
@@ -156,13 +162,13 @@ impl Writers {
         true
     }
 
-    /// It waits for its turn.
+    /// Queues `id` for a turn.
     pub(super) fn enqueue(&mut self, id: ConnId) {
         let written = self.flows.get(&id).map_or(0, |flow| flow.written);
         self.shares.enqueue(id, written);
     }
 
-    /// The first of those who wait has the turn.
+    /// Gives the turn to the first in the queue, and returns it.
     pub(super) fn call(&mut self, now: Instant) -> Option<ConnId> {
         let next = self.shares.pop();
         self.watcher.take_if(|watcher| Some(*watcher) == next);
@@ -176,14 +182,16 @@ impl Writers {
         next
     }
 
-    /// It is about to sleep until its turn. If it is the watcher: until when at most.
+    /// `id` is about to sleep until its turn. If it is the watcher, returns until when it may
+    /// sleep.
     pub(super) fn watch(&mut self, id: ConnId) -> Option<Instant> {
         let is_watcher = *self.watcher.get_or_insert(id) == id;
         let turn = self.turn.as_ref().filter(|_| is_watcher)?;
         Some(self.awaited_until(turn))
     }
 
-    /// Until when `id`, which finds no room, keeps its turn: as long as it likes, if nobody waits.
+    /// Until when `id`, which finds no room, keeps its turn. `None`: it does not have the turn, or
+    /// no other waits for one.
     pub(super) fn keeps_until(&self, id: ConnId) -> Option<Instant> {
         let turn = self.turn.as_ref().filter(|turn| turn.id == id)?;
         let is_near = self.flows.get(&id).is_some_and(|flow| flow.is_near);
@@ -191,7 +199,7 @@ impl Writers {
         (!self.shares.is_empty()).then(|| turn.last + idle)
     }
 
-    /// The first of those who wait, if none of them watches.
+    /// The first in the queue, if there is no watcher.
     pub(super) fn unwatched(&self) -> Option<ConnId> {
         match self.watcher {
             None => self.shares.first(),
@@ -199,12 +207,12 @@ impl Writers {
         }
     }
 
-    /// Whether it has written long text over a short path, and is still open.
+    /// Whether `id` has written long text over a short path, and is still open.
     pub(super) fn knows(&self, id: ConnId) -> bool {
         self.flows.contains_key(&id)
     }
 
-    /// Nobody will write to it any more. Says whether it had the turn.
+    /// No more will be written to `id`. Returns whether it had the turn.
     pub(super) fn forget(&mut self, id: ConnId) -> bool {
         self.leave(id);
         self.shares.forget(id);
@@ -212,7 +220,7 @@ impl Writers {
         self.turn.is_some_and(|turn| turn.id == id)
     }
 
-    /// It does not wait for a turn any more.
+    /// `id` no longer waits for a turn.
     pub(super) fn leave(&mut self, id: ConnId) {
         self.shares.leave(id);
         self.watcher.take_if(|watcher| *watcher == id);
@@ -227,7 +235,7 @@ mod tests {
     const NOW: Instant = Instant::ZERO;
     const NEAR: Duration = Duration::from_micros(50);
 
-    /// All of them have written as much without a pause as counts, and the first has the turn.
+    /// All three have written [`TRUSTED`] octets without a pause, and the first has the turn.
     fn writers() -> (Writers, [ConnId; 3]) {
         let ids = ids();
         let mut writers = Writers::default();
@@ -254,7 +262,7 @@ mod tests {
         assert!(!writers.begins(id, NEAR, NOW + PAUSE));
     }
 
-    /// Half a megabyte, again and again: with a pause before each it never comes to a whole one.
+    /// Half a megabyte again and again, with a pause before each, never adds up to a whole one.
     #[test]
     fn what_is_written_between_pauses_never_adds_up_to_much() {
         let [id, ..] = ids();
@@ -276,7 +284,8 @@ mod tests {
         assert!(writers.is_over(first, NOW));
     }
 
-    /// Half a nanosecond for each octet, 4 ms at most; for who has been woken, until it has a processor.
+    /// Half a nanosecond for each octet, at most 4 ms; and 4 ms for a thread that has been woken and
+    /// needs a processor.
     #[test]
     fn others_wait_for_who_has_the_turn_as_it_has_written() {
         let (mut writers, [first, second, third]) = writers();

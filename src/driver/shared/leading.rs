@@ -1,4 +1,4 @@
-//! Who leads: how a user gets the lead and gives it up, when it must look, and until when it may sleep.
+//! How a user's thread gets the lead and gives it up, when it must look, and until when it may sleep.
 
 use std::mem;
 
@@ -8,17 +8,19 @@ use crate::driver::lead::{Lead, Ticket};
 use crate::driver::waiters::Key;
 use crate::time::Instant;
 
-/// How many datagrams users' calls may send, or octets of them, until one of them also looks for the
-/// answers: what has been acknowledged is still in the cache, and is used again.
+/// After users' calls have sent this many datagrams, or octets, one of the calls also receives the
+/// answers: the memory that an acknowledgment frees is then still in the cache when it is used
+/// again.
 const ASSIST_AFTER: usize = 32;
 const ASSIST_AFTER_OCTETS: usize = 256 * 1024;
 
 /// The most turns that such a call does.
 const ASSIST_TURNS: usize = 4;
 
-/// How many events and turns in a row must have been for others before another waiting thread gets the
-/// lead, or a user that only writes ends it. So a thread that accepts leaves the lead to connections that are
-/// busy, which then need not be woken; and among many of these, it does not change hands too often.
+/// After this many events and turns in a row without anything for the lead, another waiting thread may take
+/// it, and a user that only writes may end it. So a thread that accepts leaves the lead to a busy
+/// connection, which then need not be woken; and among many busy ones, the lead does not change hands too
+/// often.
 const IDLE_EVENTS: u32 = 16;
 
 impl Shared {
@@ -27,29 +29,30 @@ impl Shared {
         self.lead == me && self.closed.is_none()
     }
 
-    /// Whether something happened that the user who leads waits for.
+    /// Whether something happened that the leading user waits for.
     pub(in crate::driver) fn is_lead_concerned(&self) -> bool {
         self.lead_concerned
     }
 
-    /// The lead gives way until it has [returned](Shared::returned): nobody need kick it meanwhile.
+    /// The lead yields the processor until it has [returned](Shared::returned): until then it need
+    /// not be kicked.
     pub(in crate::driver) fn give_way(&mut self) {
         self.lead_concerned = false;
         self.returning = Some(self.lead);
     }
 
-    /// The lead `me` looks again, by itself. Says whether there is anything for it to do, though nothing
-    /// has arrived.
+    /// The lead `me` is back. Returns whether there is anything for it to do even if nothing has
+    /// arrived.
     pub(in crate::driver) fn returned(&mut self, me: Lead, now: Instant) -> bool {
         self.returning.take_if(|lead| *lead == me);
         let is_due = self.shard.next_deadline().is_some_and(|due| due <= now);
         !self.is_led_by(me) || self.lead_concerned || is_due
     }
 
-    /// The lead, for a wait for `key`, if it is to be had. Whoever had it must be kicked.
+    /// Takes the lead for a wait for `key`, if it may. The caller must kick the previous lead.
     ///
-    /// Of several shards none has it to give: waits are for all of them, and while a user who led
-    /// one is elsewhere nobody would.
+    /// With several shards, users never lead: a wait is for all shards, and while the user that
+    /// leads one of them is busy at another, no thread would lead the first.
     pub(in crate::driver) fn take_lead(&mut self, key: Key) -> Option<Ticket> {
         if self.mail.is_some() {
             return None;
@@ -58,7 +61,7 @@ impl Shared {
         if is_busy && !self.turns.has_called(key) || self.turns.is_over(key, || self.shard.now()) {
             return None;
         }
-        // None is free while one who lost the lead has not noticed yet.
+        // There may be none: a thread that has lost the lead keeps its kick until it notices.
         let kick = self.free_kicks.pop()?;
         self.leads_begun += 1;
         self.idle_events = 0;
@@ -72,8 +75,8 @@ impl Shared {
         Some(ticket)
     }
 
-    /// A user gives up the lead, or notices that it has lost it. If nobody has it then, the
-    /// background thread takes it before long.
+    /// A user gives up the lead, or notices that it has lost it. If no thread leads then, the
+    /// background thread soon does.
     pub(in crate::driver) fn give_up_lead(&mut self, ticket: Ticket, now: Instant) {
         self.free_kicks.push(ticket.kick);
         if self.lead == Lead::User(ticket) {
@@ -81,14 +84,14 @@ impl Shared {
         }
     }
 
-    /// Nobody leads now. The background thread learns of it by the alarm.
+    /// No thread leads now. The alarm calls the background thread.
     fn end_lead(&mut self, now: Instant) {
         self.lead = Lead::Nobody;
         self.alarm.put_off(now);
     }
 
-    /// Whether whoever is in poll must come out: what it waits for happened, there is more to
-    /// send than one turn sends, or a deadline has come nearer than the time to which it sleeps.
+    /// Whether the lead must come out of poll: because what it waits for happened, there is more to
+    /// send than one turn sends, or a deadline is now earlier than the time until which it sleeps.
     pub(in crate::driver) fn lead_must_look(&mut self) -> bool {
         if self.lead == Lead::Nobody || self.returning == Some(self.lead) {
             return false;
@@ -102,7 +105,7 @@ impl Shared {
         mem::take(&mut self.lead_concerned) || self.more || nearer || is_told
     }
 
-    /// Until when the lead may poll, and whether the device is to be polled, not left alone.
+    /// Until when the lead may poll, and whether to poll the device or leave it alone.
     ///
     /// A planned time stays even if its deadline is cancelled meanwhile: one early wake-up now
     /// and then costs less than a kick for each retransmission timer that is armed anew.
@@ -115,7 +118,7 @@ impl Shared {
         (earlier(until, pause), pause.is_none())
     }
 
-    /// Whether a user that writes is to [assist](Shared::assist).
+    /// Whether a writing user should [assist](Shared::assist).
     pub(in crate::driver) fn wants_assistance(&self) -> bool {
         let busy = matches!(self.lead, Lead::User(_)) && self.idle_events < IDLE_EVENTS;
         let sent_much = self.shard.sent_since_turn() >= ASSIST_AFTER
@@ -123,9 +126,10 @@ impl Shared {
         !busy && self.mail.is_none() && sent_much
     }
 
-    /// A user that writes without ever having to wait does turns too, as if it led meanwhile:
-    /// else it and the background thread, or a lead that waits for something else, would stand in
-    /// each other's way at every batch. Whoever led must be kicked if it does not lead any more.
+    /// A user that writes without ever having to wait does some turns itself, in place of the lead.
+    /// Otherwise it would compete with the background thread, or with a lead that waits for
+    /// something else, for every batch. This ends the lead, and the caller must kick the thread
+    /// that had it.
     pub(in crate::driver) fn assist(&mut self, mut intake: Option<&mut Intake>, now: Instant) {
         self.end_lead(now);
         for _ in 0..ASSIST_TURNS {
@@ -136,7 +140,7 @@ impl Shared {
         }
     }
 
-    /// Something happened that `key` names.
+    /// Notes an event for `key`.
     pub(super) fn note_event(&mut self, key: Key) {
         if self.lead.is_for(key) {
             self.lead_concerned = true;
@@ -167,7 +171,7 @@ mod tests {
         assert_ne!(first, second, "another wait for the same");
     }
 
-    /// As long as a user leads nobody need look; when it has gone, somebody must.
+    /// While a user leads no alarm is needed; once none does, the background thread must look.
     #[test]
     fn who_gives_up_the_lead_leaves_an_alarm() {
         let (mut shared, key, _other_end) = host();

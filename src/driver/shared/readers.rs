@@ -1,4 +1,4 @@
-//! Calls the readers of long text whose turn it is: see [`Turns`](super::Turns).
+//! Wakes the readers of long text when their turn comes: see [`Turns`](super::Turns).
 
 use super::Shared;
 use crate::driver::lead::Lead;
@@ -7,7 +7,8 @@ use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
 
 impl Shared {
-    /// If the turn of the lead is over, the next reader of long text is called: all, if no user leads.
+    /// Calls the next reader of long text if the turn of the lead is over, and all of them if no user
+    /// leads.
     pub(super) fn call_readers(&mut self, is_idle: bool) {
         if self.turns.is_empty() {
             return;
@@ -24,7 +25,7 @@ impl Shared {
         }
     }
 
-    /// The first in the queue of whom there is a reader to wake is called.
+    /// Calls the first connection in the queue that has a reader to wake.
     fn call_next(&mut self, now: Instant) {
         while let Some(id) = self.turns.pop() {
             if self.wake_reader(id) {
@@ -34,7 +35,7 @@ impl Shared {
         }
     }
 
-    /// Nobody has a handle of this connection any more. Says whether somebody had.
+    /// The last handle of this connection is gone. Returns whether there was one.
     pub(crate) fn forget(&mut self, id: ConnId) -> bool {
         self.forget_writer(id);
         if self.turns.forget(id) {
@@ -44,7 +45,7 @@ impl Shared {
         self.connections.remove(&id)
     }
 
-    /// Says whether there is a reader to wake.
+    /// Wakes the readers of `id`. Returns whether there are any.
     fn wake_reader(&mut self, id: ConnId) -> bool {
         let before = self.woken.len();
         let event = Event::Connection(id, Readiness::READABLE);
@@ -52,7 +53,7 @@ impl Shared {
         self.woken.len() > before
     }
 
-    /// Whether whom this event concerns waits for a turn.
+    /// Whether the reader that this event concerns has to wait for its turn.
     pub(super) fn waits_for_turn(&mut self, event: Event) -> bool {
         let (Event::Connection(id, Readiness::READABLE), Lead::User(lead)) = (event, self.lead)
         else {

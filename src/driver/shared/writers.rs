@@ -1,4 +1,4 @@
-//! Calls the writers of long text whose turn it is: see [`Writers`](super::Writers).
+//! Wakes the writers of long text when their turn comes: see [`Writers`](super::Writers).
 
 use super::Shared;
 use crate::driver::turns::LONG;
@@ -7,7 +7,7 @@ use crate::stack::{ConnId, Event, Readiness};
 use crate::time::Instant;
 
 impl Shared {
-    /// Whether who is about to write `len` octets takes turns with others.
+    /// Whether a thread that is about to write `len` octets to `id` takes turns with others.
     pub(in crate::driver) fn takes_turns(&mut self, id: ConnId, len: usize, now: Instant) -> bool {
         if len < LONG || self.closed.is_some() {
             return false;
@@ -16,10 +16,10 @@ impl Shared {
         round.is_some_and(|round| self.writers.begins(id, round, now))
     }
 
-    /// Whether it is the turn of `id` to write. If not, it is to sleep.
+    /// Whether it is the turn of `id` to write. If not, the caller must sleep.
     pub(in crate::driver) fn takes_turn(&mut self, id: ConnId, now: Instant) -> bool {
         if !self.writers.knows(id) {
-            // It can be written to no more: the attempt will fail, and says so.
+            // The connection no longer takes text: the attempt fails and says why.
             return true;
         }
         if self.writers.is_over(id, now) {
@@ -34,13 +34,13 @@ impl Shared {
         is_turn
     }
 
-    /// This many octets of it are written.
+    /// Notes that this many octets have been written to `id`.
     pub(crate) fn note_written(&mut self, id: ConnId, octets: usize, now: Instant) {
         self.writers.note(id, octets, now);
     }
 
-    /// `id` finds no room: until when it waits for it, if it has the turn and others wait. When that time is
-    /// over, it has it no more.
+    /// `id` finds no room. If it has the turn and others wait, returns until when it may wait for room.
+    /// Once that time is over, the turn passes to the next.
     pub(in crate::driver) fn keeps_turn(&mut self, id: ConnId, now: Instant) -> Option<Instant> {
         let until = self.writers.keeps_until(id)?;
         if until > now {
@@ -51,7 +51,7 @@ impl Shared {
         None
     }
 
-    /// The next of those who wait has the turn. `me` is one of them and does not sleep.
+    /// Gives the turn to the next waiting connection. `me` is one whose thread is awake.
     fn call_writer(&mut self, now: Instant, me: Option<ConnId>) {
         while let Some(next) = self.writers.call(now) {
             if Some(next) == me || self.wake_writer(next) {
@@ -67,12 +67,12 @@ impl Shared {
         self.woken.len() > before
     }
 
-    /// Makes sure that somebody watches as long as anybody waits.
+    /// Makes sure that there is a watcher as long as a connection waits.
     fn keep_watch(&mut self) {
         while let Some(first) = self.writers.unwatched()
             && !self.wake_writer(first)
         {
-            // It is on its way, and comes back to the queue.
+            // Its thread is awake already, and queues it again.
             self.writers.leave(first);
         }
     }
@@ -98,7 +98,7 @@ impl Shared {
         }
     }
 
-    /// Nobody has a handle of this connection any more.
+    /// The last handle of this connection is gone.
     pub(super) fn forget_writer(&mut self, id: ConnId) {
         if self.writers.forget(id) {
             let now = self.shard.now();
