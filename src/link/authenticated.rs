@@ -1,8 +1,8 @@
 //! `AuthenticatedLink`: a fair-loss link over a network that changes and forges.
 //!
-//! It uses a link with fair loss and finite duplication, over a network that may deliver anything
-//! from anybody to anybody: packets with changed bits, packets that were meant for others, packets
-//! that it has made up. It provides:
+//! It uses a link with fair loss and finite duplication, over a network that may deliver anything,
+//! from any process to any other: packets with changed bits, misdirected packets, forged packets.
+//! It provides:
 //!
 //! * **Fair loss** (FLL1). *Because* what is delivered below unchanged is delivered here.
 //! * **Finite duplication** (FLL2), if the network does not replay packets (see below).
@@ -65,10 +65,10 @@ impl<L: Link> AuthenticatedLink<L> {
     }
 }
 
-/// The code of a message and its two ends, before it is written or compared. Each name goes in with
-/// its length before it, so that no two messages look the same.
+/// The code of a message and its two ends, before it is written or compared. Each name is preceded
+/// by its length, so that no two different inputs look the same.
 fn code<A: Address>(key: &Key, from: A, to: A, message: &[u8]) -> Hmac<Sha256> {
-    // RFC 2104 §2: a key that is shorter than a block of the hash is filled up with zeros.
+    // RFC 2104 §2: a key shorter than a block of the hash is padded with zeros.
     let mut block = [0; 64];
     block[..32].copy_from_slice(&key.0);
     let mut code = <Hmac<Sha256> as KeyInit>::new(&block.into());
@@ -104,7 +104,7 @@ impl<L: Link> Link for AuthenticatedLink<L> {
             let Ok((Header::Authenticated(tag), message)) = Header::parse(&packet) else {
                 continue;
             };
-            // In constant time: how much of a guess was right must not show.
+            // In constant time: it must not show how much of a guess was right.
             let is_right = code(key, from, self.me, message).verify(&tag.into());
             if is_right.is_ok() {
                 self.ready.push_back((from, message.to_vec()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::wire::offload::Form;
 use crate::wire::{Arrived, Landed};
 
-/// What a datagram takes of the limit of a batch: whole cache lines.
+/// The unit in which datagrams count against the limit of a batch: whole cache lines.
 const ALIGNMENT: usize = 64;
 
 /// Octets of a memory before the slot, for what a device puts in front of each datagram.
@@ -17,27 +17,27 @@ const FRONT: usize = 16;
 /// The smallest slot, in octets, whose text may be kept there: less is copied faster.
 const LEAST_KEPT: usize = 16 * 1024;
 
-/// Memories at most of which somebody keeps some and the batch still knows: it uses them again. With
-/// 64 flows at once some 200 are away.
+/// The most memories that the batch still tracks while parts of them are kept elsewhere, in order to
+/// use them again. With 64 flows at once some 200 are away.
 const MOST_AWAY: usize = 256;
 
-/// How many of those are looked at, at most, before another memory is allocated.
+/// The most of those that are examined before another memory is allocated.
 const LOOKS: usize = 4;
 
-/// Datagrams that arrived together, each in a memory of its own, which is used again and again; but
-/// not before nobody keeps any of it (see [`Arrived`]).
+/// Datagrams that arrived together, each in a memory of its own. A memory is used again and again,
+/// but not while any part of it is kept (see [`Arrived`]).
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The memory of each datagram, and those for more.
+    /// The memory of each datagram, and those for further datagrams.
     memories: Vec<Arc<[u8]>>,
-    /// Memories of which somebody kept some when they were last looked at; the longest away first.
+    /// Memories that were partly kept elsewhere when last examined; the longest away first.
     away: VecDeque<Arc<[u8]>>,
     arrived: Vec<Arrival>,
     slot: usize,
     capacity: usize,
-    /// The most datagrams until it is cleared again.
+    /// The most datagrams that it takes until it is cleared again.
     most: usize,
-    /// What the datagrams together may take, and what they do.
+    /// The most octets that the datagrams together may take, and how many they take.
     octets: usize,
     used: usize,
 }
@@ -45,7 +45,7 @@ pub struct Batch {
 /// A datagram in the batch.
 #[derive(Clone, Debug)]
 struct Arrival {
-    /// Octets of it.
+    /// Its length in octets.
     len: usize,
     form: Form,
     /// Which of them lie elsewhere (see [`Landing`](super::Landing)), if any.
@@ -58,9 +58,9 @@ impl Batch {
         Batch::with_limit(capacity, slot, capacity * slot.next_multiple_of(ALIGNMENT))
     }
 
-    /// Room for `capacity` datagrams of at most `slot` octets each, as long as all of them together
-    /// have no more than this many `octets` (and one always has room): so they are still in the cache
-    /// when they are read.
+    /// Room for `capacity` datagrams of at most `slot` octets each, but together for no more than
+    /// `octets` octets, so that they are still in the cache when they are read. One datagram always
+    /// has room.
     pub fn with_limit(capacity: usize, slot: usize, octets: usize) -> Batch {
         Batch {
             memories: Vec::with_capacity(capacity),
@@ -86,7 +86,8 @@ impl Batch {
         self.most = most.min(self.capacity);
     }
 
-    /// Frees what it has allocated, as far as nobody keeps any of it; the batch is empty.
+    /// Empties the batch and frees its memories; one that is partly kept elsewhere is freed by its
+    /// keeper.
     pub fn release(&mut self) {
         self.clear();
         self.memories = Vec::new();
@@ -103,7 +104,7 @@ impl Batch {
         self.arrived.is_empty()
     }
 
-    /// Octets that its datagrams take of its limit.
+    /// How many octets of its limit its datagrams take.
     pub fn taken(&self) -> usize {
         self.used
     }
@@ -119,7 +120,7 @@ impl Batch {
         self.slot_behind(0)
     }
 
-    /// As [`Batch::slot`], with this many octets before it, of which the batch takes no notice.
+    /// As [`Batch::slot`], with this many octets before it, which the batch ignores.
     ///
     /// # Panics
     /// If they are more than 16.
@@ -138,18 +139,18 @@ impl Batch {
         Some(&mut memory[FRONT - front..])
     }
 
-    /// Somebody keeps some of this memory: another takes its place.
+    /// Replaces a memory that is partly kept elsewhere.
     fn replace(&mut self, index: usize) {
         let mut memory = self.memory();
         core::mem::swap(&mut memory, &mut self.memories[index]);
         if self.away.len() == MOST_AWAY {
-            // Whoever keeps it will free it.
+            // Its keeper will free it.
             self.away.pop_front();
         }
         self.away.push_back(memory);
     }
 
-    /// A memory that nobody keeps any of.
+    /// A memory of which no part is kept elsewhere.
     fn memory(&mut self) -> Arc<[u8]> {
         for _ in 0..self.away.len().min(LOOKS) {
             if let Some(mut memory) = self.away.pop_front() {
@@ -170,7 +171,7 @@ impl Batch {
         self.commit_as(len, Form::default());
     }
 
-    /// As [`Batch::commit`], of a datagram in this form.
+    /// As [`Batch::commit`], for a datagram in this form.
     ///
     /// # Panics
     /// As [`Batch::commit`].
@@ -178,7 +179,7 @@ impl Batch {
         self.commit_around(len, form, 0..0);
     }
 
-    /// As [`Batch::commit_as`], of a datagram of which the octets `landed` lie elsewhere.
+    /// As [`Batch::commit_as`], for a datagram whose octets `landed` lie elsewhere.
     pub(super) fn commit_around(&mut self, len: usize, form: Form, landed: Range<usize>) {
         assert!(
             !self.is_full() && len <= self.slot,
@@ -193,7 +194,7 @@ impl Batch {
         self.slot
     }
 
-    /// As [`Batch::slot`]: what lies before `room` in it, and behind.
+    /// As [`Batch::slot`]: the parts of it before and behind `room`.
     pub(super) fn slot_around(&mut self, room: Range<usize>) -> Option<[&mut [u8]; 2]> {
         let (before, rest) = self.slot()?.split_at_mut(room.start);
         Some([before, &mut rest[room.len()..]])
@@ -204,7 +205,7 @@ impl Batch {
         self.arrived[index].landed.clone()
     }
 
-    /// A datagram of which some octets, its `text`, lie elsewhere.
+    /// A datagram whose `text` lies elsewhere.
     pub(super) fn around<'a>(&'a self, index: usize, text: &'a [u8]) -> Landed<'a> {
         let (datagram, form) = self.arrival(index);
         let Range { start, end } = self.landed(index);
@@ -216,10 +217,10 @@ impl Batch {
         }
     }
 
-    /// Puts into a datagram what lies elsewhere of it: nothing does any more.
+    /// Copies `text`, which lies elsewhere, into its datagram.
     pub(super) fn put_together(&mut self, index: usize, text: &[u8]) {
         let landed = core::mem::take(&mut self.arrived[index].landed);
-        // Nobody has seen it yet, so nobody keeps any of it.
+        // The datagram has not been handed out yet, so no part of it is kept.
         if let Some(memory) = Arc::get_mut(&mut self.memories[index]) {
             memory[FRONT..][landed].copy_from_slice(text);
         }
@@ -235,10 +236,9 @@ impl Batch {
         (0..self.len()).map(|index| self.arrival(index))
     }
 
-    /// One of them.
+    /// One of the datagrams.
     ///
-    /// # Panics
-    /// If there is none of that number.
+    /// # Panics If there is none at `index`.
     pub fn arrival(&self, index: usize) -> (Arrived<'_>, Form) {
         let (memory, &Arrival { len, form, .. }) = (&self.memories[index], &self.arrived[index]);
         let datagram = match self.slot >= LEAST_KEPT {
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(lens.collect::<Vec<_>>(), [(30, 30), (40, 40)]);
     }
 
-    /// What somebody keeps is never written; when nobody does any more, it is used again.
+    /// A memory is never written while part of it is kept; afterwards it is used again.
     #[test]
     fn what_is_kept_stays_and_its_memory_comes_back() {
         let mut batch = Batch::new(1, LEAST_KEPT);
@@ -322,7 +322,8 @@ mod tests {
         assert_eq!(receive(4).1, again, "nobody had kept it for long");
     }
 
-    /// A user that keeps everything makes the batch allocate, not grow.
+    /// A user that keeps everything makes the batch allocate anew, but not track ever more
+    /// memories.
     #[test]
     fn memories_that_do_not_come_back_are_forgotten() {
         let mut batch = Batch::new(1, LEAST_KEPT);

@@ -12,7 +12,7 @@ pub struct Capabilities {
     /// The longest datagram that may be sent, in octets, IP header included; a super-segment may be
     /// longer.
     pub mtu: usize,
-    /// What it does in the stack's place.
+    /// The work that it does in place of the stack.
     pub offload: Offload,
 }
 
@@ -25,25 +25,25 @@ impl Capabilities {
         }
     }
 
-    /// The longest datagram that may arrive, in octets: a device that cuts super-segments hands up
-    /// such, too.
+    /// The longest datagram that may arrive, in octets: a device that cuts super-segments also
+    /// hands up super-segments.
     pub const fn longest_arrival(&self) -> usize {
         match self.offload.longest {
             0 => self.mtu,
-            // The payload of IPv6 can be that long by itself.
+            // In IPv6, that is the limit of the payload alone.
             _ => ip::MAX_DATAGRAM + ip::header_len(false),
         }
     }
 }
 
-/// Why a device cannot go on. Everything less (a full queue, an interface that is down for now)
-/// is a lost packet, which the link above expects.
+/// Why a device cannot go on. A lesser problem (a full queue, an interface that is down for now) is
+/// just a lost packet, which the link above expects.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// The device is closed for good (its interface was deleted, its peer dropped).
     Closed,
-    /// The operating system refused; the device may work again later. What it said is the source.
+    /// The operating system refused, and the device may work again later. Its error is the source.
     Io(std::io::Error),
 }
 
@@ -73,8 +73,8 @@ impl std::error::Error for DeviceError {
 ///   again. One that is sent once may be lost.
 /// * **Finite duplication.** A datagram that is sent a finite number of times arrives a finite
 ///   number of times.
-/// * **No creation.** What arrives was sent by somebody. (A wire that flips bits breaks this;
-///   checksums restore it, as far as sixteen bits can.)
+/// * **No creation.** What arrives was sent. (A wire that flips bits breaks this; checksums restore
+///   it, as far as sixteen bits can.)
 pub trait Device {
     /// What the device can do; constant while it lives, except the MTU.
     fn capabilities(&self) -> Capabilities;
@@ -101,17 +101,17 @@ pub trait Device {
         Ok(())
     }
 
-    /// The receiving half, to be used in place of [`Device::receive`] from now on, while others send;
-    /// `None`: this device has none.
+    /// Takes the receiving half, which from now on replaces [`Device::receive`] and works while other
+    /// threads send. `None`: this device has none.
     fn receiver(&mut self) -> Option<Box<dyn Receiver>> {
         None
     }
 
-    /// Nobody will use the device any more, though it may take a while until it is dropped.
+    /// The device is no longer used, though it may take a while until it is dropped.
     fn end(&mut self) {}
 
-    /// Its sending half, for a thread that sends while others receive; `None` if it has no such
-    /// thing. Until somebody asks for it, and where nobody does, everything goes through [`Device::send`].
+    /// Takes the sending half, for a thread that sends while others receive; `None` if the device has
+    /// none. Unless it is taken, everything is sent by [`Device::send`].
     fn sender(&mut self) -> Option<Box<dyn Sender>> {
         None
     }
@@ -142,8 +142,8 @@ pub trait Receiver: Send {
     /// As [`Device::receive`].
     fn receive(&mut self, batch: &mut Batch) -> Result<(), DeviceError>;
 
-    /// As [`Device::receive`], where text may land with its reader. Whoever cannot do that, receives
-    /// into the batch alone.
+    /// As [`Device::receive`], but text may land in its reader's buffer. An implementation that
+    /// cannot do that receives into the batch alone.
     ///
     /// # Errors
     /// As [`Device::receive`].

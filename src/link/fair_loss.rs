@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use super::interface::{Address, Link, Parcel, SendError, fits};
 use crate::time::Instant;
 
-/// How many packets wait to be delivered; one that finds no room is lost.
+/// How many packets may wait to be delivered; one that finds no room is lost.
 const INBOX: usize = 1024;
 
 /// A fair-loss link: each message is one packet of an unreliable network.

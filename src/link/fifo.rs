@@ -2,8 +2,9 @@
 //!
 //! It uses a perfect link (PL1–3) and provides the same properties, and:
 //!
-//! * **FIFO delivery.** If a process sends m1 before m2, m2 is not delivered unless m1 was. *Because* messages
-//!   are numbered as they are sent, and number n is delivered only after n-1. What comes early waits.
+//! * **FIFO delivery.** If a process sends m1 before m2, m2 is not delivered unless m1 was. *Because*
+//!   messages are numbered as they are sent, and number n is delivered only after n-1. A message that comes
+//!   early waits.
 //!
 //! **Reliable delivery** still holds, because all messages with smaller numbers were sent, so by PL1 they are
 //! eventually delivered below, and nothing waits for ever. **No duplication** and **no creation** are
@@ -14,9 +15,8 @@
 //! bounds it.
 //!
 //! **After a crash.** The numbers and the waiting messages must survive ([`FifoStorage`]), and so must what
-//! the link below needs. A sender that recovers without the messages it had sent leaves a gap
-//! that nobody fills: where a perfect link loses one message, here all later messages wait for
-//! ever.
+//! the link below needs. A sender that recovers without the messages it had sent leaves a gap that is never
+//! filled: where a perfect link loses one message, here all later messages wait for ever.
 
 use std::collections::{BTreeMap, VecDeque};
 

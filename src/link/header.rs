@@ -39,7 +39,7 @@ pub enum Header {
     Identified(MessageId),
     /// Where the message stands among those from its sender to its receiver.
     Ordered(u64),
-    /// The same, of a link with a window.
+    /// The same, for a link with a window.
     Data(u64),
     /// All messages before this number are delivered; the rest of the packet says which later ones
     /// are received.
@@ -50,7 +50,7 @@ pub enum Header {
     Request,
     /// I am.
     Reply,
-    /// I am there, unasked: how many times that was said before.
+    /// I am there, unasked: how many heartbeats were sent before.
     Heartbeat(u64),
 }
 
@@ -59,7 +59,7 @@ pub enum Header {
 pub enum Malformed {
     /// It ends before its header does.
     TooShort,
-    /// Its first octet is of no kind.
+    /// Its first octet is no known kind.
     Kind(u8),
 }
 

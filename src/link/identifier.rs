@@ -7,13 +7,13 @@ use uuid::{Builder, Uuid};
 /// Which of its sender's messages a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageId {
-    /// How many the sender sent before it.
+    /// How many messages the sender sent before it.
     Counter(u64),
     /// A random UUID (version 4, RFC 9562 §5.4).
     Uuid(Uuid),
 }
 
-/// Where a sender takes its identifiers from. No two that it gives are the same.
+/// The source of a sender's identifiers, which are all different.
 ///
 /// * A **counter** is short and cheap. It must survive a crash of its sender: one that starts again
 ///   at zero gives identifiers that its receivers have seen, and the new messages are taken for
@@ -44,7 +44,7 @@ impl Identifiers {
         }
     }
 
-    /// The one that [`Identifiers::advance`] gives away.
+    /// The next identifier, which [`Identifiers::advance`] uses up.
     pub fn peek(&self) -> MessageId {
         match self.key {
             None => MessageId::Counter(self.given),
@@ -56,12 +56,12 @@ impl Identifiers {
         }
     }
 
-    /// Goes on to the next.
+    /// Moves on to the next identifier.
     pub fn advance(&mut self) {
         self.given += 1;
     }
 
-    /// The length of the header that carries one, in octets.
+    /// The length of the header that carries an identifier, in octets.
     pub(super) fn header(&self) -> usize {
         match self.key {
             None => 1 + 8,

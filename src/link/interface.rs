@@ -20,7 +20,7 @@ impl Address for u8 {
     }
 }
 
-/// A process that has a UDP port.
+/// A process with a UDP port.
 impl Address for SocketAddr {
     fn octets(&self) -> Vec<u8> {
         let mut octets = match self {
@@ -43,8 +43,8 @@ pub enum SendError {
         /// The most that the link takes.
         longest: usize,
     },
-    /// As many messages as the link remembers are under way to this process. There is room again
-    /// when some have been acknowledged.
+    /// The most messages that the link remembers are under way to this process. There is room again
+    /// once some are acknowledged.
     Full,
     /// The link already knows as many processes as it may.
     TooManyPeers,
@@ -76,12 +76,12 @@ pub type Parcel<A> = (A, Vec<u8>);
 /// Its upper interface is that of the lecture: [`Link::send`] is the request `send(to, message)`, and
 /// [`Link::poll_deliver`] the indication `deliver(from, message)`. Its lower interface connects it to the
 /// network and the clock: [`Link::receive`], [`Link::poll_transmit`], [`Link::next_deadline`] and
-/// [`Link::handle_timeouts`]; a link that is built on another passes these through. *Received is
-/// not delivered*: a packet comes in by [`Link::receive`]; whether, when and how often its
-/// message comes out of [`Link::poll_deliver`] is what distinguishes the links.
+/// [`Link::handle_timeouts`]; a link that is built on another passes these through. *Received is not
+/// delivered*: a packet comes in by [`Link::receive`]; whether, when and how often its message comes out
+/// of [`Link::poll_deliver`] is what distinguishes the links.
 ///
-/// A link is a value. It reads no clock, draws no random number and does no input or output: whoever
-/// drives it hands the packets of [`Link::poll_transmit`] to the network, passes in what arrives, and
+/// A link is a value. It reads no clock, draws no random number and does no input or output: its
+/// driver hands the packets of [`Link::poll_transmit`] to the network, passes in what arrives, and
 /// comes back at [`Link::next_deadline`]:
 ///
 /// ```
@@ -124,8 +124,7 @@ pub trait Link {
     /// `None`.
     fn poll_transmit(&mut self, now: Instant) -> Option<Parcel<Self::Address>>;
 
-    /// When to call [`Link::handle_timeouts`]; `None`: not before something else
-    /// happens.
+    /// When to call [`Link::handle_timeouts`]; `None`: not before something else happens.
     fn next_deadline(&self) -> Option<Instant>;
 
     /// Does whatever is due at `now`.

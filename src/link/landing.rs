@@ -5,14 +5,14 @@ use core::ops::Range;
 use super::Batch;
 use crate::wire::{Form, Landed};
 
-/// The smallest buffer, and the shortest arrivals, in octets, with which it pays: less is copied faster
-/// than received in pieces.
+/// The smallest buffer, and the shortest arrivals, in octets, for which landing pays: less is copied
+/// faster than received in pieces.
 const LEAST: usize = 16 * 1024;
 
 /// The buffer of a reader that waits for text, while datagrams are received that are expected to bring
-/// it: the headers of each go into its memory in the batch, its text into the buffer, where the text
-/// of the one before ends, and what finds no more room there into its memory again. What is not what
-/// was expected is put together in its memory, as if it had been received there.
+/// it. The headers of each datagram go into its memory in the batch. Its text goes into the buffer,
+/// where the previous text ends; what does not fit there goes into its memory, too. A datagram that is
+/// not what was expected is put together in its memory, as if it had been received there.
 ///
 /// ```text
 ///   memories    headers│- - - - - - -│      headers│- - - -│ the rest
@@ -24,10 +24,10 @@ pub struct Landing<'a> {
     /// Octets of headers that each datagram is expected to have.
     headers: usize,
     buffer: &'a mut [u8],
-    /// Octets of the buffer that were received into, and of them those that were offered.
+    /// How many octets of the buffer were received into, and how many of those were offered.
     received: usize,
     offered: usize,
-    /// Octets, from its start, that were taken for the text that was expected.
+    /// How many octets, from its start, were taken as the expected text.
     taken: usize,
     /// Something came that does not land,
     has_other: bool,
@@ -36,12 +36,13 @@ pub struct Landing<'a> {
 }
 
 impl<'a> Landing<'a> {
-    /// Whether what arrives is long enough for it: at most this many octets a datagram.
+    /// Whether landing pays if the longest datagram has this many octets.
     pub const fn pays_with(longest_arrival: usize) -> bool {
         longest_arrival >= LEAST
     }
 
-    /// For text behind this many octets of `headers`; `None` if the buffer is too small to gain by it.
+    /// A landing for text behind this many octets of `headers`; `None` if the buffer is too small for
+    /// a gain.
     pub fn new(headers: usize, buffer: &'a mut [u8]) -> Option<Landing<'a>> {
         (buffer.len() >= LEAST).then_some(Landing {
             headers,
@@ -64,14 +65,14 @@ impl<'a> Landing<'a> {
         self.has_missed
     }
 
-    /// Whether nothing more is to be received here: it would not pay, or may not follow what was taken
-    /// when the stack is locked anew.
+    /// Whether to receive nothing more here, because it would not pay, or because it might not follow
+    /// what was taken once the stack is locked again.
     pub fn is_over(&self) -> bool {
         let is_cut_off = self.has_missed || self.has_other && self.taken > 0;
         is_cut_off || self.buffer.len() - self.received < LEAST
     }
 
-    /// Where the next datagram goes, if it is to land: its headers, the start of its text, and the rest.
+    /// Where the next datagram goes if it may land: its headers, the start of its text, and the rest.
     /// `None` if the batch is full.
     pub fn slot<'b>(&'b mut self, batch: &'b mut Batch) -> Option<[&'b mut [u8]; 3]> {
         let room = self.room(batch);
@@ -88,7 +89,7 @@ impl<'a> Landing<'a> {
         self.commit_as(batch, len, Form::default());
     }
 
-    /// As [`Landing::commit`], of a datagram in this form.
+    /// As [`Landing::commit`], for a datagram in this form.
     ///
     /// # Panics
     /// As [`Batch::commit`].
@@ -106,10 +107,10 @@ impl<'a> Landing<'a> {
         headers..headers + room.min(batch.slot_size() - headers)
     }
 
-    /// Offers a datagram of the batch to `take`, who says whether it was what was expected. If not, or
-    /// if it does not follow what was taken, it is put together in its memory.
+    /// Offers a datagram of the batch to `take`, which returns whether it was expected. If not, or if
+    /// it does not follow what was taken, it is put together in its memory.
     ///
-    /// Datagrams are to be offered in their order, each once, and those of a batch while the stack is
+    /// The caller must offer datagrams in order, each once, and those of one batch while the stack is
     /// locked.
     pub fn offer(
         &mut self,
@@ -130,7 +131,7 @@ impl<'a> Landing<'a> {
             return true;
         }
         batch.put_together(index, text);
-        // It may be for somebody else: whoever reads here is to see nothing of it.
+        // It may belong to another connection, and the reader must not see any of it.
         text.fill(0);
         self.has_missed = true;
         false
@@ -189,8 +190,8 @@ mod tests {
         assert!(buffer == expected);
     }
 
-    /// What was not expected is whole in the batch, what lands after it too, and nothing of either stays
-    /// in the buffer.
+    /// A datagram that was not expected is whole in the batch, and so is what lands after it; no octet
+    /// of either stays in the buffer.
     #[test]
     fn what_was_not_expected_is_put_together_and_leaves_no_trace() {
         for missed in 0..3 {
@@ -213,8 +214,8 @@ mod tests {
         }
     }
 
-    /// A datagram that is no longer than the headers lies whole in the batch; what comes after the batch
-    /// does not land any more, for somebody else may have read in between.
+    /// A datagram no longer than the headers lies whole in the batch. What comes after that batch no
+    /// longer lands, because another thread may have read in between.
     #[test]
     fn what_has_no_text_does_not_land() {
         let mut buffer = vec![0; 2 * LEAST];

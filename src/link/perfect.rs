@@ -5,7 +5,8 @@
 //! * **Reliable delivery** (PL1). If a correct process sends a message to a correct process, it is eventually
 //!   delivered. *Because* by SL1 it is delivered below, and the first time its identifier is new.
 //! * **No duplication** (PL2). No message is delivered more than once. *Because* each message has an
-//!   identifier of its own, and is delivered only if nothing with that sender and identifier was before.
+//!   identifier of its own, and is delivered only if nothing with that sender and identifier was
+//!   delivered before.
 //! * **No creation** (PL3). If a message is delivered, it was sent before. *Because* of SL2.
 //!
 //! The algorithm is the book's "eliminate duplicates" (2.2). It remembers every identifier for

@@ -158,7 +158,7 @@ pub fn fair_loss<M: Ord + Clone>(
 /// Finite duplication (FLL2): the network does not multiply without end.
 ///
 /// Checked: a message that was sent n times, and n > 0, was delivered at most n × `copies` times.
-/// `copies` is what the medium makes of one packet at most, the original included.
+/// `copies` is the most that the medium makes of one packet, the original included.
 ///
 /// # Errors
 /// A message that was delivered more often.
@@ -174,8 +174,8 @@ pub fn finite_duplication<M: Ord + Clone>(
 
 /// No creation (FLL3, SL2, PL3): every message that was delivered was sent.
 ///
-/// That it was sent *before* cannot be seen in two lists: whoever judges a run calls this while the
-/// run goes on, or uses [`InOrder`], which sees one after the other.
+/// Two lists cannot show that it was sent *before*. To check that, call this while the run goes on,
+/// or use [`InOrder`], which sees the events one by one.
 ///
 /// # Errors
 /// A message that was delivered and never sent.
@@ -203,11 +203,11 @@ pub fn stubborn_delivery<M: Ord + Clone>(
     })
 }
 
-/// Reliable delivery (PL1): what is sent is delivered in the end.
+/// Reliable delivery (PL1): what is sent is eventually delivered.
 ///
 /// Checked: a message that was sent n times was delivered at least n times. The caller judges at
-/// the end of a run that went on long enough: it is the caller who says what "in the end" means,
-/// for example ten simulated minutes after the last fault.
+/// the end of a run that went on long enough, and decides what "eventually" means, for example ten
+/// simulated minutes after the last fault.
 ///
 /// # Errors
 /// A message that was delivered less often.
@@ -242,7 +242,7 @@ pub fn fifo_delivery<M: Ord + Clone>(sent: &[M], delivered: &[M]) -> Result<(), 
     for (place, message) in sent.iter().enumerate() {
         places.entry(message).or_default().push_back(place);
     }
-    // All before it are delivered, it is not.
+    // All messages before this one are delivered, but it is not.
     let mut next = 0;
     for (before, message) in delivered.iter().enumerate() {
         let Some(place) = places.get_mut(message).and_then(VecDeque::pop_front) else {
@@ -561,7 +561,7 @@ mod tests {
     }
 
     proptest! {
-        /// A ring that has wrapped, deliveries that are cut anywhere.
+        /// The ring has wrapped, and deliveries are cut anywhere.
         #[test]
         fn where_a_stream_is_cut_does_not_matter(
             text in prop::collection::vec(any::<u8>(), 0..200),

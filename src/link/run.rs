@@ -1,4 +1,4 @@
-//! Datagrams that are held until they are sent.
+//! Datagrams on their way to the device, held until they are sent.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -6,14 +6,14 @@ use std::mem;
 use super::device::{DeviceError, Sender};
 use crate::wire::{Form, HeldText, Packet};
 
-/// Text of this many octets is held, shorter text is copied.
+/// Text of at least this many octets is held, shorter text is copied.
 const LONG: usize = 4 * 1024;
 
-/// Datagrams in their order, their text copied or held.
+/// Datagrams in order, with their text copied or held.
 #[derive(Default)]
 pub(crate) struct Run {
     departed: Vec<Departed>,
-    /// Headers, each with its text behind it if that is short.
+    /// Headers, each followed by its text if that is short.
     copies: Vec<u8>,
     /// Long text, in order.
     held: VecDeque<HeldText>,
@@ -24,7 +24,7 @@ pub(crate) struct Run {
 struct Departed {
     /// Octets of its header,
     header: usize,
-    /// and of what was copied, the header included.
+    /// and of everything copied, the header included.
     copied: usize,
     /// The rest of it is held.
     is_held: bool,
@@ -47,12 +47,12 @@ impl Run {
         self.octets
     }
 
-    /// How many of them have no text that is held.
+    /// How many of them hold no text.
     pub(crate) fn short(&self) -> usize {
         self.departed.len() - self.held.len()
     }
 
-    /// Takes one more datagram. Long text is held where it lies, if it can be.
+    /// Adds a datagram. Long text is held where it lies, if possible.
     pub(crate) fn push(&mut self, packet: &Packet<'_>) {
         let text = packet.text();
         let held = match text.len() < LONG {
@@ -93,7 +93,7 @@ impl Run {
         self.octets += mem::take(&mut other.octets);
     }
 
-    /// Sends everything, and keeps only the memory. Each text is let go of as soon as it is sent, so
+    /// Sends everything, and keeps only the memory. Releases each text as soon as it is sent, so
     /// that its block can be used again.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Run {
                 false => None,
             };
             let (header, text) = match departed.form.cut {
-                // In one piece, for one is written faster.
+                // In one piece, which is written faster than two.
                 None if held.is_none() => (&[][..], copied),
                 _ => copied.split_at(departed.header),
             };

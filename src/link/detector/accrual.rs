@@ -10,10 +10,10 @@
 //!                                     mean and deviation of the last W intervals
 //! ```
 //!
-//! A suspicion at φ = 1 is wrong once in ten times, at φ = 3 once in a thousand, if intervals have
-//! that distribution. After a crash φ grows without bound, so every threshold is passed: this is **strong
-//! completeness**. **Accuracy** is a matter of probability; no timeout guarantees it. What adapts
-//! is not a timeout that only grows, but the estimate of the network, in both directions.
+//! A suspicion at φ = 1 is wrong once in ten times, at φ = 3 once in a thousand, if intervals have that
+//! distribution. After a crash φ grows without bound, so every threshold is passed: this is **strong
+//! completeness**. **Accuracy** is a matter of probability; no timeout guarantees it. Unlike a timeout
+//! that only grows, the estimate of the network adapts in both directions.
 //!
 //! Heartbeats are sent over a link that may lose them: a lost one makes a long interval. The window
 //! of W intervals bounds the memory. Heartbeats are numbered, so that duplicates and old ones are
@@ -36,7 +36,8 @@ pub struct AccrualConfig {
     /// The least standard deviation to assume: intervals that were all the same would make the
     /// next, a little later, infinitely surprising. Default 100 ms.
     pub deviation: Duration,
-    /// φ from which [`Verdict::Suspected`] is given. Default 8: wrong once in 100 million times.
+    /// The φ from which on it gives [`Verdict::Suspected`]. Default 8: wrong once in 100 million
+    /// times.
     pub threshold: u32,
 }
 
@@ -62,11 +63,11 @@ pub struct AccrualDetector<L: Link> {
     verdicts: VecDeque<Verdict<L::Address>>,
 }
 
-/// When the heartbeats of a process came.
+/// The arrival times of a process's heartbeats.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Arrivals {
     last: Instant,
-    /// The most that was counted by a heartbeat: older ones, and copies, say nothing new.
+    /// The highest number of a heartbeat: older ones and copies say nothing new.
     beats: Option<u64>,
     /// The last intervals, in nanoseconds.
     intervals: VecDeque<u64>,
@@ -127,7 +128,7 @@ impl Arrivals {
         if self.beats.is_some_and(|beats| number <= beats) {
             return;
         }
-        // The time before the first is no interval between two.
+        // The time before the first heartbeat is not an interval between two.
         if self.beats.is_some() {
             if self.intervals.len() >= window {
                 self.intervals.pop_front();
@@ -140,7 +141,7 @@ impl Arrivals {
     }
 
     fn phi(&self, now: Instant, config: &AccrualConfig) -> f64 {
-        // Before there is an interval: what was agreed upon, give or take a quarter of it.
+        // Before there is an interval: the agreed one, with a deviation of a quarter of it.
         let agreed = config.interval.as_nanos() as f64;
         let (mean, deviation) = match self.intervals.len() {
             0 => (agreed, agreed / 4.0),
@@ -160,7 +161,7 @@ impl Arrivals {
 /// −log₁₀ of the probability that a normal variable is more than `y` deviations above its mean.
 fn surprise(y: f64) -> f64 {
     use core::f64::consts::{LN_10, PI, SQRT_2};
-    // Beyond 30 deviations the probability comes near the smallest number there is. There its
+    // Beyond 30 deviations the probability comes near the smallest representable number. There its
     // logarithm is that of exp(−y²/2) / (y √2π), to one part in y².
     match y < 30.0 {
         true => -libm::log10(libm::erfc(y / SQRT_2) / 2.0),
@@ -178,7 +179,7 @@ impl<L: Link> Detector for AccrualDetector<L> {
         }
         let heartbeat = Header::Heartbeat(self.beats).before(b"");
         for peer in self.peers.keys() {
-            // What the link does not take is as good as lost.
+            // What the link does not take counts as lost.
             let _ = self.below.send(now, *peer, &heartbeat);
         }
         self.beats += 1;

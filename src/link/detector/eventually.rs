@@ -47,7 +47,7 @@ impl<L: Link> EventuallyPerfectDetector<L> {
         }
     }
 
-    /// How long a round is by now.
+    /// How long a round currently is.
     pub fn delay(&self) -> Duration {
         self.delay
     }

@@ -45,7 +45,7 @@ pub trait Detector {
     /// How processes are named.
     type Address: Address;
 
-    /// The next verdict. To be asked until there is none, whenever anything else was called.
+    /// The next verdict. After any other call, call this until it returns `None`.
     fn poll_verdict(&mut self) -> Option<Verdict<Self::Address>>;
 
     /// A packet has arrived from the process `from`.

@@ -43,8 +43,8 @@ impl<L: Link> PerfectDetector<L> {
         }
     }
 
-    /// Counts time from `origin` on: what remains until the next deadline is the same. With it, a
-    /// state that comes back later is the same state.
+    /// Counts time from `origin` on; the time left until the next deadline stays the same. So a
+    /// model checker recognizes a state that comes back later.
     pub fn rebase(&mut self, origin: Instant) {
         self.rounds.rebase(origin);
     }

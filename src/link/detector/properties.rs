@@ -1,7 +1,7 @@
 //! The promises of failure detectors, as functions over a run.
 //!
-//! As with links, what speaks of "in the end" is checked by a bound that the caller names: how long
-//! a detection may take, and from when on nothing may be wrong any more.
+//! As with links, promises about "eventually" are checked by bounds that the caller gives: how long
+//! a detection may take, and from when on no suspicion may be wrong.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,12 +10,12 @@ use super::Verdict;
 use crate::link::interface::Address;
 use crate::time::{Duration, Instant};
 
-/// What a detector said.
+/// A verdict of a detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Record<A> {
     /// When.
     pub at: Instant,
-    /// Whose detector.
+    /// The process whose detector it is.
     pub by: A,
     /// What.
     pub verdict: Verdict<A>,
@@ -50,9 +50,9 @@ pub enum Broken<A> {
     /// Strong accuracy, or eventual strong accuracy: at this moment, `by` suspected `process`, which
     /// had not crashed.
     Accuracy {
-        /// Who suspects.
+        /// The process that suspects.
         by: A,
-        /// Who is suspected.
+        /// The process that is suspected.
         process: A,
         /// When.
         at: Instant,
@@ -83,8 +83,7 @@ impl<A: Address> Run<A> {
     /// Checked: from `within` after the crash until the end of the run. A run that ends before that
     /// says nothing about that crash.
     ///
-    /// # Errors
-    /// The first pair of processes for which it is not so.
+    /// # Errors The first pair of processes that breaks it.
     pub fn strong_completeness(&self, within: Duration) -> Result<(), Broken<A>> {
         for (&process, &crash) in &self.crashes {
             let due = crash + within;
@@ -150,7 +149,8 @@ impl<A: Address> Run<A> {
             .filter(|process| !self.crashes.contains_key(process))
     }
 
-    /// From when until when `by` suspected `process`; what never ends, until the far future.
+    /// The times from when until when `by` suspected `process`; a suspicion that never ends lasts
+    /// until the far future.
     fn spells(&self, by: A, process: A) -> Vec<(Instant, Instant)> {
         let mut spells: Vec<(Instant, Instant)> = Vec::new();
         for record in self.records.iter().filter(|record| record.by == by) {

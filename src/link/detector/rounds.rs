@@ -1,4 +1,5 @@
-//! What P and ◇P have in common: rounds of heartbeat requests, and who has answered.
+//! What P and ◇P have in common: rounds of heartbeat requests, and which processes have
+//! answered.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +12,15 @@ use crate::time::Instant;
 pub(super) struct Rounds<L: Link> {
     below: L,
     peers: BTreeSet<L::Address>,
-    /// Who has answered in this round.
+    /// The processes that have answered in this round.
     alive: BTreeSet<L::Address>,
     /// When this round ends.
     end: Instant,
 }
 
 impl<L: Link> Rounds<L> {
-    /// The first round ends at `end`. In it nobody has been asked, and nobody is missed.
+    /// The first round ends at `end`. It has no requests, so no process is missing at
+    /// its end.
     pub(super) fn new(below: L, peers: BTreeSet<L::Address>, end: Instant) -> Rounds<L> {
         Rounds {
             below,
@@ -38,17 +40,17 @@ impl<L: Link> Rounds<L> {
         self.end <= now
     }
 
-    /// Asks everybody anew, until `end`.
+    /// Sends requests to all processes, for a round until `end`.
     pub(super) fn ask(&mut self, now: Instant, end: Instant) {
         self.alive.clear();
         self.end = end;
         for peer in &self.peers {
-            // What the link does not take is a question without an answer.
+            // A request that the link does not take remains unanswered.
             let _ = self.below.send(now, *peer, &Header::Request.before(b""));
         }
     }
 
-    /// Answers questions, notes answers.
+    /// Answers requests and notes answers.
     pub(super) fn receive(&mut self, now: Instant, from: L::Address, packet: &[u8]) {
         self.below.receive(now, from, packet);
         while let Some((from, packet)) = self.below.poll_deliver() {

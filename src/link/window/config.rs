@@ -9,13 +9,13 @@ pub struct WindowConfig {
     pub window: usize,
     /// How long after a message is sent it is sent again, unless it is acknowledged. Default 200 ms.
     pub period: Duration,
-    /// How often the period doubles for one message: 0 is the stubborn link's way, more is kind to
-    /// a network that is full. Default 6.
+    /// How often the period doubles for one message. With 0 it never does, as in the stubborn link;
+    /// more relieves a congested network. Default 6.
     pub doublings: u32,
-    /// A message is sent again before its time when a packet that was sent more than this many packets
-    /// after it has arrived (TCP's duplicate acknowledgments say this). `None`: never. Default 3.
+    /// A message is sent again early once a packet that was sent more than this many packets after it
+    /// has arrived (in TCP, duplicate acknowledgments indicate this). `None`: never. Default 3.
     pub reordering: Option<u64>,
-    /// The most processes it speaks with. Packets of others are lost. Default 256.
+    /// The most processes it communicates with. Packets of any others are dropped. Default 256.
     pub peers: usize,
 }
 

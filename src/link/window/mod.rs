@@ -52,13 +52,13 @@ pub struct WindowedLink<L: Link> {
     below: L,
     config: WindowConfig,
     peers: BTreeMap<L::Address, Peer>,
-    /// From whom the next messages to deliver are.
+    /// The senders of the next messages to deliver.
     ready: VecDeque<L::Address>,
-    /// To whom an acknowledgment is due.
+    /// The processes to which an acknowledgment is due.
     owed: VecDeque<L::Address>,
 }
 
-/// What is remembered of another process.
+/// The state kept for another process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 struct Peer {
     sender: Sender,
@@ -87,7 +87,7 @@ impl<L: Link> WindowedLink<L> {
         self.config.window - in_flight
     }
 
-    /// What is remembered of a process, from now on if there is room.
+    /// The state kept for a process, which is created if there is room.
     fn peer<'a>(
         peers: &'a mut BTreeMap<L::Address, Peer>,
         config: &WindowConfig,
@@ -134,7 +134,7 @@ impl<L: Link> Link for WindowedLink<L> {
         }
         let peer = Self::peer(&mut self.peers, &self.config, to).ok_or(SendError::TooManyPeers)?;
         let packet = peer.sender.push(now, message.to_vec(), &self.config);
-        // What the link below does not take now is as good as lost: it is sent again.
+        // What the link below does not take now counts as lost, and is sent again.
         let _ = self.below.send(now, to, &packet);
         Ok(())
     }
@@ -154,7 +154,7 @@ impl<L: Link> Link for WindowedLink<L> {
         }
     }
 
-    /// The window moves when its user takes a message, and the sender is told.
+    /// Delivers a message. This moves the window, which the next acknowledgment tells the sender.
     fn poll_deliver(&mut self) -> Option<Parcel<L::Address>> {
         let from = self.ready.pop_front()?;
         let message = self.peers.get_mut(&from)?.receiver.take()?;
@@ -169,7 +169,7 @@ impl<L: Link> Link for WindowedLink<L> {
                 peer.is_owed = false;
                 let longest = self.below.longest();
                 let packet = peer.receiver.acknowledgment(longest);
-                // As good as lost, if it is not taken: the sender asks again.
+                // If the link below does not take it, it counts as lost: the sender asks again.
                 let _ = self.below.send(now, to, &packet);
             }
         }

@@ -16,9 +16,9 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    /// A message has arrived. How many more can be delivered now, in order.
+    /// Takes in a message. Returns how many more can be delivered now, in order.
     pub(super) fn on_data(&mut self, number: u64, message: &[u8], window: usize) -> usize {
-        // Before the window: delivered long ago. Beyond it: the sender does not keep to the window.
+        // Before the window: delivered long ago. Beyond it: the sender does not respect the window.
         let is_inside = number
             .checked_sub(self.next)
             .is_some_and(|ahead| ahead < window as u64);

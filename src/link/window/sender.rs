@@ -12,7 +12,8 @@ pub(super) struct Sender {
     /// The number of the first message in `flights` (TCP: SND.UNA).
     unacknowledged: u64,
     flights: VecDeque<Flight>,
-    /// How many packets were sent, copies included. Stays 0 where nobody looks at it.
+    /// How many packets were sent, copies included. Stays 0 if losses are not detected by
+    /// reordering.
     departures: u64,
 }
 
@@ -20,15 +21,15 @@ pub(super) struct Sender {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Flight {
     message: Vec<u8>,
-    /// When it is sent again.
+    /// When it will be sent again.
     deadline: Instant,
-    /// How often that was.
+    /// How often it was sent again.
     resent: u32,
-    /// It has arrived out of order, says the receiver.
+    /// The receiver has reported that it arrived out of order.
     is_received: bool,
     /// How many packets were sent before it was sent last.
     departure: u64,
-    /// Packets that were sent after it have arrived.
+    /// Enough packets that were sent after it have arrived.
     is_lost: bool,
 }
 
@@ -46,7 +47,7 @@ impl Sender {
         self.flights.len()
     }
 
-    /// Numbers a message; its packet.
+    /// Numbers a message, and returns its packet.
     pub(super) fn push(
         &mut self,
         now: Instant,
@@ -67,8 +68,9 @@ impl Sender {
         packet
     }
 
-    /// All messages before `next` are delivered, and those in the bitmap are received. An acknowledgment of
-    /// something that was never sent is a lie, and an old one says nothing new: both are ignored.
+    /// Processes an acknowledgment: all messages before `next` are delivered, and those in the bitmap are
+    /// received. An acknowledgment of something that was never sent is false, and an old one says nothing
+    /// new: both are ignored.
     pub(super) fn on_acknowledgment(&mut self, next: u64, bitmap: &[u8], config: &WindowConfig) {
         let Some(delivered) = next.checked_sub(self.unacknowledged) else {
             return;
@@ -114,9 +116,10 @@ impl Sender {
             if !is_due || !flight.is_wanted(place) {
                 continue;
             }
-            // The factor fits, whatever the configuration says.
+            // The bound keeps the factor in range, whatever the configuration says.
             flight.deadline = now + config.period * (1 << flight.resent.min(20));
-            // What others have overtaken was lost, not slow, so the period does not double.
+            // A message that others have overtaken was lost, not slow, so its period does not
+            // double.
             if !flight.is_lost {
                 flight.resent = (flight.resent + 1).min(config.doublings);
             }
