@@ -1,5 +1,5 @@
-//! A datagram arrives: finds the connection or listener that it is for, and answers what is for
-//! none. What a SYN opens is in `opening`.
+//! A datagram arrives: finds its connection or listener, and answers one that is for neither. How a
+//! SYN opens a connection is in `opening`.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -44,7 +44,7 @@ impl Stack {
         self.receive_arrived(now, datagram.into(), form);
     }
 
-    /// As [`Stack::receive_as`], where the text may stay in the memory in which it arrived.
+    /// As [`Stack::receive_as`], but the text may stay in the memory in which it arrived.
     pub fn receive_arrived(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         self.counters.datagrams_in += 1;
         // What follows is compiled for each version of IP, and has no branches for the other.
@@ -64,7 +64,7 @@ impl Stack {
         self.take_read(now, datagram, plain, form);
     }
 
-    /// A datagram that has been read, if it is plain.
+    /// Takes a datagram that was parsed as plain, if it is.
     #[inline(always)]
     fn take_read<'a>(
         &mut self,
@@ -84,8 +84,8 @@ impl Stack {
         }
     }
 
-    /// A plain datagram arrives: if it is what its connection expects next, that takes it, and
-    /// nothing else is left to do. `false`, and nothing done, if it is not.
+    /// A plain datagram arrives. If it is what its connection expects next, the connection takes
+    /// it, and there is nothing else to do. Otherwise does nothing and returns `false`.
     #[inline(always)]
     fn takes_plain<'a>(
         &mut self,
@@ -94,7 +94,7 @@ impl Stack {
         plain: Plain<'a>,
         cut: Option<Cut>,
     ) -> bool {
-        // Taken apart: only the header has to lie in memory.
+        // Destructured, because only the header has to lie in memory.
         let Plain {
             sockets,
             ecn,
@@ -104,7 +104,7 @@ impl Stack {
         let Some(slot) = self.table.find_key(sockets.into()) else {
             return false;
         };
-        // What this host says to itself does not come this way.
+        // What this host sends to itself does not come this way.
         if self.is_with_itself(slot) {
             return false;
         }
@@ -117,7 +117,7 @@ impl Stack {
         let Some(MayFollow { answer, allocation }) = expected else {
             return false;
         };
-        // What it allocates in order to send is charged once it has nothing more to send.
+        // Memory allocated in order to send is charged once there is nothing more to send.
         let allocation = allocation || entry.sending;
         // Most acknowledgments let nothing leave.
         if answer {
@@ -171,7 +171,7 @@ impl Stack {
         }
     }
 
-    /// Connections that nobody holds any more make room for others, if memory is short.
+    /// If memory is short, connections that no user holds make room for others.
     #[inline]
     pub(super) fn relieve_memory(&mut self) {
         while let Some(slot) = self.memory.largest_orphan() {
@@ -215,7 +215,7 @@ impl Stack {
         }
     }
 
-    /// A datagram, as it came or put together from fragments.
+    /// Takes a datagram, either as it came or reassembled.
     pub(super) fn take(&mut self, now: Instant, datagram: Arrived<'_>, form: Form) {
         match wire::parse_as(datagram.octets(), form.checksum) {
             Ok(parsed) => match self.elsewhere(&parsed) {
@@ -229,8 +229,8 @@ impl Stack {
         }
     }
 
-    /// What was not right before its checksum was complete may be so afterwards: of a datagram
-    /// in a tunnel, it is the inner one's that is partial.
+    /// A datagram whose checksum was wrong may be right once the partial checksum is completed: in
+    /// a tunnel, the inner datagram's checksum is the partial one.
     fn take_completed(&mut self, now: Instant, datagram: &[u8], form: Form, refusal: Refusal) {
         let is_checksum = matches!(
             refusal.reason,
@@ -247,7 +247,7 @@ impl Stack {
 
     fn refuse(&mut self, now: Instant, refusal: Refusal, datagram: &[u8]) {
         self.counters.count_malformed(refusal.reason);
-        // What claims to come from this host does not: see `dispatch`.
+        // A datagram that claims to come from this host is forged: see `dispatch`.
         let is_forged = ip::source(datagram).is_some_and(|source| self.is_own(source));
         if let Some(error) = refusal.answer.filter(|_| !is_forged) {
             self.answer_with_error(now, error, datagram);
@@ -287,7 +287,7 @@ impl Stack {
         {
             return self.reopen(now, slot, listener, &arrival);
         }
-        // A handshake does not end while its listener has no room: the peer tries again.
+        // A handshake cannot end while its listener has no room: the peer tries again.
         let waits_for_room = entry
             .listener
             .filter(|_| !entry.acceptable && !header.control.any(Control::RST | Control::SYN));
@@ -303,7 +303,7 @@ impl Stack {
             }
             return;
         }
-        // Its SYN was answered with a cookie, came again, and was answered like others.
+        // Its SYN was answered with a cookie, arrived again, and was then answered normally.
         if let Some(listener) = waits_for_room
             && !self
                 .table
@@ -355,7 +355,7 @@ impl Stack {
             ..
         } = *arrival;
         let control = header.control;
-        // A port of zero is nobody's, and cannot be answered.
+        // Port zero is never bound, and cannot be answered.
         if header.source_port == 0 || header.destination_port == 0 {
             self.counters.strangers += 1;
             return;
@@ -376,7 +376,7 @@ impl Stack {
             }
             Some(_) if !control.has(Control::ACK) => self.counters.strangers += 1,
             Some(listener) if self.open_by_cookie(now, listener, arrival) => {}
-            // Second: an ACK is bad, whether somebody listens or not.
+            // Second: an ACK is bad, with or without a listener.
             listener => {
                 self.counters.strangers += 1;
                 let is_ignored = match self.config.strangers.closed_ports {
@@ -435,13 +435,13 @@ impl Stack {
     }
 }
 
-/// How much text the segments have that a device has made into one with `text` octets.
+/// How much text each segment has of those that a device has merged into one with `text` octets.
 fn mss(text: usize, cut: Option<Cut>) -> usize {
     let cut = cut.filter(|cut| cut.kind == Kind::Tcp);
     cut.map_or(text, |cut| cut.size.get().into())
 }
 
-/// Whose connection a segment names.
+/// The four-tuple of the connection that a segment names.
 pub(super) fn tuple(ip: &IpHeader, header: &TcpHeader) -> FourTuple {
     FourTuple {
         local: SocketAddr::new(ip.destination, header.destination_port),

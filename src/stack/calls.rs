@@ -1,7 +1,7 @@
 //! The calls of users, by connection id: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS.
 //!
-//! Every call that takes a [`ConnId`] panics if the id is no longer valid, because its user has let go of the
-//! connection ([`Stack::close`], [`Stack::abort`]).
+//! Every call that takes a [`ConnId`] panics if the id is no longer valid, because its user has released
+//! the connection ([`Stack::close`], [`Stack::abort`]).
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -210,7 +210,7 @@ impl Stack {
             open.fast_open = self.fast_open_client(now, config, &tuple);
         }
         let mut tcb = Tcb::open_active(now, &open);
-        // A new connection can fail to take it only for want of room.
+        // A new connection can fail to take it only for lack of room.
         let taken = data.map_or(0, |data| tcb.send(now, data).unwrap_or(0));
         let id = self.insert(tcb, None);
         self.counters.opened += 1;
@@ -310,7 +310,7 @@ impl Stack {
     ) -> Result<usize, RecvError> {
         let tcb = &mut self.table.get_mut(id).tcb;
         let taken = tcb.recv(now, buffer);
-        // While nothing ends, a read lets nothing leave but an acknowledgment.
+        // Unless the connection is ending, a read makes nothing due but an acknowledgment.
         let is_calm = tcb.state() == State::Established && !tcb.owes_ack();
         match taken {
             Ok(_) if is_calm => self.follow_up(id.slot),
@@ -341,13 +341,13 @@ impl Stack {
         loan
     }
 
-    /// Some of the loan is consumed: see [`Tcb::consumed`].
+    /// Notes that part of the loan is consumed: see [`Tcb::consumed`].
     pub fn consumed(&mut self, now: Instant, id: ConnId, loan: &Loan) {
         self.table.get_mut(id).tcb.consumed(now, loan);
         self.touched(id.slot);
     }
 
-    /// The end of a loan: see [`Tcb::take_back`].
+    /// Ends a loan: see [`Tcb::take_back`].
     pub fn take_back(&mut self, now: Instant, id: ConnId, loan: Loan) {
         self.table.get_mut(id).tcb.take_back(now, loan);
         self.touched(id.slot);
@@ -375,7 +375,7 @@ impl Stack {
         self.table.get(id).tcb.urgent_mark()
     }
 
-    /// The last octet of urgent data, if it has come, be it beyond a gap.
+    /// The last octet of urgent data, if it has come, even beyond a gap.
     pub fn urgent_octet(&self, id: ConnId) -> Option<u8> {
         self.table.get(id).tcb.urgent_octet()
     }
@@ -402,8 +402,8 @@ impl Stack {
         closed
     }
 
-    /// The user lets go of the connection: CLOSE, and it finishes in the background; or, with unread text or a
-    /// linger of zero, ABORT. The id is no longer valid.
+    /// Releases the connection: CLOSE, and it finishes in the background; or, with unread text or a linger
+    /// of zero, ABORT. The id is no longer valid.
     pub fn close(&mut self, now: Instant, id: ConnId) {
         self.learn_of_answers(id);
         self.table.get_mut(id).tcb.release(now);
@@ -411,7 +411,8 @@ impl Stack {
         self.relieve_memory();
     }
 
-    /// The user of a listener is expected to do on the next connection what it did on this one.
+    /// Learns whether the user of a listener answers; it is expected to do the same on the next
+    /// connection.
     fn learn_of_answers(&mut self, id: ConnId) {
         let tcb = &self.table.get(id).tcb;
         if let Some(is_answered) = tcb.is_answered()
@@ -422,7 +423,7 @@ impl Stack {
         }
     }
 
-    /// ABORT: resets the connection and lets go of it. The id is no longer valid.
+    /// ABORT: resets the connection and releases it. The id is no longer valid.
     pub fn abort(&mut self, now: Instant, id: ConnId) {
         let tcb = &mut self.table.get_mut(id).tcb;
         tcb.abort();
@@ -435,12 +436,12 @@ impl Stack {
         self.table.get(id).tcb.readable()
     }
 
-    /// When the octet came that lies `ahead` of the reader, as far as is known.
+    /// When the octet `ahead` of the reader arrived, as far as is known.
     pub(crate) fn text_came(&self, id: ConnId, ahead: usize) -> Instant {
         self.table.get(id).tcb.text_came(ahead)
     }
 
-    /// When that came which was read last, as far as is known.
+    /// When the text that was read last arrived, as far as is known.
     pub(crate) fn read_text_came(&self, id: ConnId) -> Instant {
         self.table.get(id).tcb.read_text_came()
     }
@@ -450,7 +451,7 @@ impl Stack {
         self.table.get(id).tcb.min_rtt()
     }
 
-    /// Octets of text received in order, ever.
+    /// All octets of text received in order so far.
     pub(crate) fn bytes_received(&self, id: ConnId) -> u64 {
         self.table.get(id).tcb.bytes_received()
     }
@@ -460,7 +461,7 @@ impl Stack {
         self.table.get(id).tcb.status()
     }
 
-    /// Whether to acknowledge text at once from now on: see [`Tcb::quick_ack`].
+    /// Sets whether to acknowledge text at once from now on: see [`Tcb::quick_ack`].
     pub fn quick_ack(&mut self, now: Instant, id: ConnId, quick: bool) -> bool {
         let waited = self.table.get_mut(id).tcb.quick_ack(now, quick);
         self.touched(id.slot);
@@ -492,12 +493,12 @@ impl Stack {
         self.table.get(id).tcb.sequence_space()
     }
 
-    /// Why the connection ended, if nobody has been told yet.
+    /// Why the connection ended, unless that was taken.
     pub fn error(&self, id: ConnId) -> Option<ConnectionError> {
         self.table.get(id).tcb.error()
     }
 
-    /// Why the connection ended, once; or what ICMP last said of the path.
+    /// Takes the reason why the connection ended, or the last ICMP error about its path.
     pub fn take_error(&mut self, id: ConnId) -> Option<ConnectionError> {
         self.table.get_mut(id).tcb.take_error()
     }

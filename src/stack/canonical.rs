@@ -1,4 +1,4 @@
-//! A host as a model checker tells it from another.
+//! How a model checker distinguishes one host from another.
 
 use core::hash::Hash;
 
@@ -19,13 +19,13 @@ impl Stack {
             .min()
     }
 
-    /// The same number for two hosts of the same configuration that nothing can tell apart from
-    /// `now` on; with a probability of about 2^-128, for two others. See
+    /// The same number for two hosts of the same configuration that behave identically from `now`
+    /// on. Two others have the same number with a probability of about 2^-128. See
     /// [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     ///
-    /// Not in it: counters, how many unpredictable numbers have been drawn (the next is as good),
-    /// and how many replies the rate limits have left: a checker configures limits that it cannot
-    /// reach; what is known of peers for Fast Open: a checker does not use it.
+    /// Not included: counters; how many unpredictable numbers have been drawn (any next one will
+    /// do); how many replies the rate limits have left (a checker configures limits that it cannot
+    /// reach); what is known of peers for Fast Open (a checker does not use it).
     pub fn fingerprint(&self, now: Instant) -> u128 {
         let mut hasher = SipHasher13::new();
         for entry in self.table.iter() {

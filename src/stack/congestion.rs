@@ -6,15 +6,15 @@ use crate::tcp::congestion::{DuplicateName, Factory};
 use crate::time::Instant;
 
 impl Stack {
-    /// Changes how short and how long RTO may be, and how long an acknowledgment waits: see
+    /// Changes the bounds of RTO, and how long an acknowledgment waits: see
     /// [`Tcb::set_timer_bounds`](crate::tcp::Tcb::set_timer_bounds).
     pub fn set_timer_bounds(&mut self, now: Instant, id: ConnId, bounds: TimerBounds) {
         self.table.get_mut(id).tcb.set_timer_bounds(now, bounds);
         self.touched(id.slot);
     }
 
-    /// Registers a congestion controller of the user: from now on [`CongestionControl::Custom`] with its name
-    /// stands for it.
+    /// Registers a custom congestion controller: from now on [`CongestionControl::Custom`] with its name
+    /// selects it.
     ///
     /// # Errors
     /// If one of that name is known already.
@@ -32,8 +32,7 @@ impl Stack {
 
     /// Gives a connection another congestion controller, which starts from the window of the last one.
     ///
-    /// # Errors
-    /// If nobody has made it known.
+    /// # Errors If it has not been registered.
     pub fn set_congestion_control(
         &mut self,
         now: Instant,

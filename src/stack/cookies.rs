@@ -1,15 +1,15 @@
 //! SYN cookies (RFC 4987 §3.6): when the queue of handshakes is full, a SYN is answered without
-//! keeping anything of it.
+//! keeping any state.
 //!
-//! ISS is then a MAC over both sockets, the peer's ISN, the time and the MSS; only who received
-//! the SYN,ACK knows it. The acknowledgment brings it back, and the connection is made then.
-//! What the MSS and the time were is found by trying: two epochs, eight values, so that of 2^32
-//! acknowledgments that a stranger may guess at most 16 are taken, and none unless cookies were
+//! ISS is then a MAC over both sockets, the peer's ISN, the time and the MSS; only the receiver of
+//! the SYN,ACK knows it. The acknowledgment brings it back, and then the connection is created. The
+//! MSS and the time are found by trying: two epochs times eight values. So of the 2^32
+//! acknowledgments that a stranger may guess, at most 16 are accepted, and none unless cookies were
 //! sent just before. The rest of what the SYN offered comes back in the timestamp
 //! (`tcp/stateless`).
 //!
-//! What is lost: the SYN,ACK is not sent again; and the peer's text, should it come without the
-//! acknowledgment that was to precede it, is a stranger's.
+//! What is lost: the SYN,ACK is not sent again; and if the acknowledgment gets lost, the text
+//! behind it belongs to no connection.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::tcp::{FourTuple, Open, State, Tcb, stateless};
 use crate::time::Instant;
 use crate::wire::{Control, Ecn, IpHeader, TcpHeader, protocol};
 
-/// The MSS that a cookie can stand for: the floor, and what the links of today have. A peer that
-/// says something else gets the next below.
+/// The MSS values that a cookie can stand for: the least, and those of common links. A peer that
+/// offers another value gets the next lower one.
 const SIZES: [u16; 8] = [48, 536, 1220, 1360, 1400, 1440, 1460, 8940];
 
 /// The index of the largest size that is not larger than `mss`.
@@ -48,7 +48,7 @@ impl Stack {
         }
     }
 
-    /// Answers a SYN for a listener, and forgets it.
+    /// Answers a SYN for a listener, and keeps no state.
     pub(super) fn answer_with_cookie(
         &mut self,
         now: Instant,
@@ -78,8 +78,8 @@ impl Stack {
         self.reply_segment(&ip, &tuple, &syn_ack);
     }
 
-    /// The size for which the acknowledgment of `ack` is a cookie, if it is one: `None` at once
-    /// unless the listener has sent some lately.
+    /// The size for which the acknowledgment number of `ack` is a cookie, if it is one; `None` at
+    /// once unless the listener has sent cookies lately.
     fn recognise(
         &self,
         now: Instant,
@@ -99,8 +99,8 @@ impl Stack {
         })
     }
 
-    /// An acknowledgment arrives that is none of what the connection with its four-tuple has sent,
-    /// or there is none. Whether it is that of a cookie, and has been dealt with.
+    /// An acknowledgment arrives for which there is no connection, or that acknowledges nothing its
+    /// connection has sent. Returns whether it was that of a cookie, and has been processed.
     pub(super) fn open_by_cookie(
         &mut self,
         now: Instant,
@@ -144,7 +144,7 @@ impl Stack {
             return false;
         }
         self.counters.cookies_taken += 1;
-        // Its SYN has come again meanwhile, and was answered like others.
+        // Its SYN has arrived again meanwhile, and was then answered normally.
         if let Some(slot) = self.table.find(&tuple)
             && let Some(entry) = self.table.at_mut(slot)
         {
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    /// Whatever goes into a cookie changes it.
+    /// Every input of a cookie changes it.
     #[test]
     fn cookies_have_nothing_to_do_with_each_other() {
         let secret = Secret([7; 16]);

@@ -12,7 +12,7 @@ use crate::wire::Malformed;
 pub struct Counters {
     /// Datagrams that arrived.
     pub datagrams_in: u64,
-    /// Of them, those whose text was received into the buffer of its reader.
+    /// Those of them whose text was received into the buffer of its reader.
     pub landed: u64,
     /// Datagrams given to the device.
     pub datagrams_out: u64,
@@ -20,7 +20,7 @@ pub struct Counters {
     pub not_for_us: u64,
     /// Segments that belong to no connection and no listener.
     pub strangers: u64,
-    /// SYNs and handshakes dropped since a queue of the listener, or the stack, was full.
+    /// SYNs and handshakes dropped because a queue of the listener, or the stack, was full.
     pub listen_overflows: u64,
     /// SYNs answered with a SYN cookie.
     pub cookies_sent: u64,
@@ -28,14 +28,14 @@ pub struct Counters {
     pub cookies_taken: u64,
     /// Connections accepted with the SYN, by a cookie of Fast Open.
     pub fast_open_accepted: u64,
-    /// Resets and ICMP messages not sent since there were too many.
+    /// Resets and ICMP messages not sent because there were too many.
     pub replies_suppressed: u64,
     /// ICMP errors that no connection believed.
     pub icmp_ignored: u64,
     /// Datagrams that arrived at the wrong one of several shards and were handed over to the right
     /// one: see [`Share`](super::Share).
     pub strays: u64,
-    /// Datagrams that could not be handed over, since too many waited for it.
+    /// Datagrams that could not be handed over, because too many were waiting.
     pub strays_lost: u64,
     /// Connections opened by us.
     pub opened: u64,
@@ -47,16 +47,16 @@ pub struct Counters {
     pub udp: UdpCounters,
     /// Retransmission timeouts of connections that are gone.
     pub timeouts: u64,
-    /// Connections given up, since the peer did not answer, after their users had let go of them.
+    /// Connections given up, because the peer did not answer, after their users had released them.
     pub orphans_given_up: u64,
-    /// Connections reset after their users had let go of them, since memory was short.
+    /// Connections reset, because memory was short, after their users had released them.
     pub orphans_reset: u64,
-    /// Connections refused since memory was short. Segments refused for the same reason are counted
-    /// as [`Discard::NoMemory`].
+    /// Connections refused because memory was short. Segments refused for the same reason are
+    /// counted as [`Discard::NoMemory`].
     pub memory_refusals: u64,
-    /// Segments that end beyond the window, whether a part of them was used or nothing.
+    /// Segments that end beyond the window, whether or not a part of them was used.
     pub beyond_window: u64,
-    /// Of them, those whose text came next when the window was closed.
+    /// Those of them whose text was next in order while the window was closed.
     pub zero_window_drops: u64,
     malformed: Vec<u64>,
     discarded: Vec<u64>,
@@ -71,9 +71,9 @@ pub struct UdpCounters {
     pub received: u64,
     /// Given to the device.
     pub sent: u64,
-    /// To a port that no socket has for such a peer.
+    /// Sent to a port where no socket receives from the sender.
     pub no_ports: u64,
-    /// Dropped since the queue of the socket was full.
+    /// Dropped because the queue of the socket was full.
     pub overflows: u64,
 }
 
@@ -110,7 +110,7 @@ impl Default for Counters {
     }
 }
 
-/// What several shards of one host have counted, together.
+/// The sum of what several shards of one host have counted.
 impl Sum for Counters {
     fn sum<I: Iterator<Item = Counters>>(shards: I) -> Counters {
         shards.fold(Counters::default(), |sum, shard| sum.plus(shard))
@@ -171,7 +171,7 @@ impl Counters {
         self.zero_window_drops += u64::from(overrun == Overrun::ZeroWindow);
     }
 
-    /// A connection has come to its end, or to TIME-WAIT and nobody holds it.
+    /// Counts a connection that has ended, or is in TIME-WAIT without a user.
     pub(super) fn count_ended(&mut self, tcb: &Tcb) {
         let (retransmissions, timeouts) = tcb.repeated();
         self.retransmissions += retransmissions;
@@ -193,7 +193,7 @@ impl Counters {
         self.malformed[reason as usize]
     }
 
-    /// Segments refused since memory was short.
+    /// Segments refused because memory was short.
     pub fn refused_segments(&self) -> u64 {
         self.discarded(Discard::NoMemory)
     }
@@ -208,7 +208,7 @@ impl Counters {
         self.discarded(Discard::SignatureUnexpected)
     }
 
-    /// Segments that came from farther than they may (RFC 5082).
+    /// Segments from farther away than allowed (RFC 5082).
     pub fn segments_from_afar(&self) -> u64 {
         self.discarded(Discard::TooFar)
     }
@@ -218,12 +218,12 @@ impl Counters {
         self.discarded(Discard::Paws)
     }
 
-    /// SYNs for connections that there are (RFC 5961 §4).
+    /// SYNs for existing connections (RFC 5961 §4).
     pub fn challenged_syns(&self) -> u64 {
         self.discarded(Discard::SynChallenged)
     }
 
-    /// Segments that were signed with another key, or changed on their way.
+    /// Segments signed with another key, or changed on the way.
     pub fn wrong_signatures(&self) -> u64 {
         self.discarded(Discard::SignatureWrong)
     }

@@ -1,21 +1,22 @@
 //! Destinations for which the local ports are nearly used up: for these, a bitmap records which
 //! ports are taken.
 //!
-//! Whoever looks for a free port looks at one after the other, and to look at one is to look up a
-//! four-tuple: a hash, and a connection that no cache holds. Where thousands are taken in a row,
-//! a bit for each is some thirty times as quick.
+//! A search for a free port tries one after the other, and each try looks up a four-tuple: that
+//! takes a hash, and a connection that is in no cache. If thousands are taken in a row, a bitmap
+//! is some thirty times as quick.
 
 use super::key::Key;
 
-/// As many destinations are remembered. Each has used up thousands of ports, unless there are few.
+/// How many destinations are remembered. Each has used up thousands of ports, unless the range is
+/// small.
 const CAPACITY: usize = 16;
 
 const PORTS: usize = 1 << 16;
 
-/// The local ports that are taken of one local address, for one destination.
+/// The local ports of one local address that are taken for one destination.
 #[derive(Clone, Debug)]
 struct Crowd {
-    /// A four-tuple of the two without its local port.
+    /// Their four-tuple without the local port.
     between: Key,
     taken: Box<[u64]>,
 }
@@ -25,8 +26,8 @@ struct Crowd {
 pub(super) struct Crowds(Vec<Crowd>);
 
 impl Crowds {
-    /// Keeps the local ports with which `key` is taken from now on, in the place of those of the
-    /// destination that has been remembered longest.
+    /// From now on remembers the local ports with which `key` is taken, and if necessary forgets
+    /// the destination that has been remembered longest.
     pub(super) fn remember(&mut self, key: &Key, is_taken: impl Fn(&Key) -> bool) {
         if self.is_taken(key).is_some() {
             return;
@@ -57,7 +58,7 @@ impl Crowds {
         Some(crowd.taken[word] & bit != 0)
     }
 
-    /// A four-tuple is taken, or free again.
+    /// Notes that a four-tuple is taken, or free again.
     #[inline]
     pub(super) fn note(&mut self, key: &Key, is_taken: bool) {
         if self.0.is_empty() {
@@ -92,7 +93,7 @@ mod tests {
         Key::new(&FourTuple { local, remote })
     }
 
-    /// What is remembered is what is so, for each port, whatever came first.
+    /// What is remembered is true for each port, whatever the order of events.
     #[test]
     fn a_crowd_is_kept_up_to_date() {
         let mut ports = BTreeSet::from([0, 63, 64, 32_768, 65_535]);
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(crowds.is_taken(&key(65, "[fd00::2]:80")), None);
     }
 
-    /// There is a bound to what is remembered: the oldest is forgotten.
+    /// The number of remembered destinations has a bound: the oldest is forgotten.
     #[test]
     fn crowds_are_few() {
         let mut crowds = Crowds::default();

@@ -1,4 +1,4 @@
-//! When which connection must be looked at: a hierarchical timing wheel (Varghese and Lauck, 1987),
+//! When each connection must be looked at: a hierarchical timing wheel (Varghese and Lauck, 1987),
 //! whose cost does not grow with the number of connections.
 //!
 //! ```text
@@ -9,10 +9,10 @@
 //! ```
 //!
 //! A deadline lies on the level of the highest digit in which it differs from the time reached, in
-//! the bucket of its own digit there. So what lies on a level comes before everything on higher
-//! ones, and the buckets of a level come one after the other. When the time reaches a bucket, what
-//! is in it moves to lower levels; on the lowest, a bucket is a moment. There are eleven levels, so
-//! a deadline moves ten times at most, however many others there are.
+//! the bucket of its own digit there. So deadlines on one level come before all those on higher
+//! levels, and the buckets of a level come one after the other. When the time reaches a bucket, its
+//! deadlines move to lower levels; on the lowest, a bucket is a single moment. There are eleven
+//! levels, so a deadline moves ten times at most, however many others there are.
 
 use std::collections::BTreeSet;
 
@@ -26,31 +26,31 @@ const BUCKETS: usize = 1 << BITS;
 const LEVELS: usize = 64_usize.div_ceil(BITS as usize);
 /// No slot: the end of a list.
 const NONE: u32 = u32::MAX;
-/// No slot either: in no list.
+/// Not a slot either: in no list.
 const LOOSE: u32 = u32::MAX - 1;
-/// Nor is this one: it is among those that the wheel has passed.
+/// Not a slot either: among those that the wheel has passed.
 const PASSED: u32 = u32::MAX - 2;
 
 /// The earliest deadline of every connection that has one, by its slot.
 ///
-/// A deadline that moves later, or is gone (as that of retransmission with every acknowledgment), is
-/// left where it was. When the time comes near, the connection is asked for the true one: so what is
-/// out of date does not go down all the levels.
+/// A deadline that moves later or disappears (as that of retransmission does with every
+/// acknowledgment) is left where it was. When the time comes near, the connection is asked for the
+/// true one. So outdated deadlines do not move down all the levels.
 #[derive(Clone, Debug)]
 pub(super) struct Deadlines {
-    /// How far the wheel has turned: nothing that it holds lies before this.
+    /// How far the wheel has turned: no deadline in its buckets is earlier.
     reached: u64,
     levels: [Level; LEVELS],
     /// A bit for each level that is not empty.
     occupied: u16,
-    /// What lies before this all the same, the earliest first: what was due when it came; and, where one
-    /// was made to give way before its time, and the wheel turned as far as that one's, what is due sooner.
+    /// Deadlines before `reached`, the earliest first. Some were due when they were added. Others are
+    /// earlier than one that was taken before its time, for which the wheel has turned ahead.
     passed: BTreeSet<(Instant, u32)>,
     /// By slot.
     nodes: Chunks<Node>,
 }
 
-/// One digit. Its buckets exist while there is something in one of them.
+/// The buckets of one digit, which exist while any of them is occupied.
 #[derive(Debug, Default)]
 struct Level {
     /// A bit for each bucket that is not empty.
@@ -58,7 +58,7 @@ struct Level {
     buckets: Option<Box<[Bucket; BUCKETS]>>,
 }
 
-/// Copies are made for model checkers, which keep many: what is empty takes no room in them.
+/// Model checkers keep many copies, so empty levels take no room in them.
 impl Clone for Level {
     fn clone(&self) -> Level {
         let buckets = self.buckets.as_ref().filter(|_| self.occupied != 0);
@@ -72,11 +72,11 @@ impl Clone for Level {
 /// Deadlines that lie close to each other.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// The slots at both ends of the list: of deadlines that are the same, what came first is
-    /// first.
+    /// The slots at both ends of the list. Equal deadlines are in the order in which they were
+    /// added.
     first: u32,
     last: u32,
-    /// No deadline in it is earlier; since it was empty, one of them was this.
+    /// The earliest deadline that it has held since it was last empty.
     earliest: u64,
 }
 
@@ -149,7 +149,7 @@ impl Deadlines {
         wanted.is_none_or(|wanted| registered.is_some_and(|known| known <= wanted))
     }
 
-    /// The connection in `slot` is gone.
+    /// Removes the deadline of `slot`.
     pub(super) fn forget(&mut self, slot: u32) {
         let Some(node) = self.nodes.get_mut(slot) else {
             return;
@@ -187,7 +187,8 @@ impl Deadlines {
         }
     }
 
-    /// The earliest, or somewhat before it, if what was the earliest of its bucket is gone.
+    /// The earliest deadline, or somewhat before it, if the earliest of its bucket has been
+    /// removed.
     pub(super) fn next(&self) -> Option<Instant> {
         if let Some((at, _)) = self.passed.first() {
             return Some(*at);
@@ -197,8 +198,8 @@ impl Deadlines {
         Some(Instant::from_nanos(buckets[bucket].earliest))
     }
 
-    /// Takes a connection that is due; its registration is over. `wanted` says what has become of the
-    /// deadline of a slot since it was registered: it may be later now, or none.
+    /// Takes a connection that is due, and ends its registration. `wanted` gives the current deadline
+    /// of a slot, which may have become later since it was registered, or none.
     pub(super) fn take_due(
         &mut self,
         now: Instant,
@@ -228,7 +229,7 @@ impl Deadlines {
         }
     }
 
-    /// The time has reached a bucket: what is in it moves to lower levels, or to where it belongs by
+    /// The time has reached a bucket: its deadlines move to lower levels, or to where they belong by
     /// now.
     fn spread(
         &mut self,
@@ -237,7 +238,7 @@ impl Deadlines {
         mut wanted: impl FnMut(u32, Instant) -> Option<Instant>,
     ) {
         let shift = BITS * level as u32;
-        // Its digit, and nothing below it.
+        // The digit of the bucket, with zeros below it.
         let above = (self.reached >> shift) & !(BUCKETS as u64 - 1);
         self.reached = (above | bucket as u64) << shift;
         self.empty(level, bucket);
@@ -254,7 +255,7 @@ impl Deadlines {
         }
     }
 
-    /// The lowest level that is not empty, and its first bucket that is not.
+    /// The lowest level that is not empty, and its first bucket that is not empty.
     fn first_bucket(&self) -> Option<(usize, usize)> {
         if self.occupied == 0 {
             return None;
@@ -264,7 +265,7 @@ impl Deadlines {
         Some((level, bucket as usize))
     }
 
-    /// Nothing is left in a bucket.
+    /// Marks a bucket as empty.
     fn empty(&mut self, level: usize, bucket: usize) {
         let occupied = &mut self.levels[level].occupied;
         *occupied &= !(1 << bucket);
@@ -282,7 +283,7 @@ impl Deadlines {
         (level as usize, digit)
     }
 
-    /// A slot that is in no list gets a deadline.
+    /// Gives a deadline to a slot that is in no list.
     fn insert(&mut self, slot: u32, at: Instant) {
         if at.as_nanos() < self.reached {
             return self.insert_passed(slot, at);
@@ -338,7 +339,7 @@ mod tests {
     use crate::time::Duration;
 
     impl Deadlines {
-        /// What is due, as it was registered.
+        /// Takes what is due, as it was registered.
         fn take(&mut self, now: Instant) -> Option<u32> {
             self.take_due(now, |_, at| Some(at))
         }
@@ -373,7 +374,7 @@ mod tests {
         assert_eq!(due, [0, 2, 3, 1]);
     }
 
-    /// The time comes near where it was registered, and finds it elsewhere.
+    /// When the time comes near the registered deadline, the true one lies elsewhere.
     #[test]
     fn what_is_out_of_date_goes_where_it_belongs() {
         let mut deadlines = Deadlines::default();
@@ -405,7 +406,7 @@ mod tests {
         assert_eq!(deadlines.take(Instant::FAR_FUTURE), None);
     }
 
-    /// Whoever is made to give way early takes the time of the wheel with it, and not that of the others.
+    /// A connection that is taken early advances the wheel, but the others are still taken on time.
     #[test]
     fn one_that_gave_way_early_hurries_nobody() {
         let mut deadlines = Deadlines::default();
@@ -445,14 +446,14 @@ mod tests {
         Forget(u32),
         /// Time passes, and what is due is taken.
         Pass(Duration),
-        /// Until just the moment that was said to be the next.
+        /// Time passes exactly until the moment that was said to be the next.
         Wait,
-        /// The first is taken, whenever it is due.
+        /// The first is taken, even if it is not due.
         TakeFirst,
     }
 
     fn any_duration() -> impl Strategy<Value = Duration> {
-        // As many of each order of magnitude.
+        // Each order of magnitude is equally likely.
         (0u32..50, any::<u64>()).prop_map(|(bits, x)| Duration::from_nanos(x % (1 << bits)))
     }
 
@@ -527,7 +528,7 @@ mod tests {
                     }
                     prop_assert!(model.first().is_none_or(|at| at > now), "all that was due");
                 }
-                // Early, never late; and whoever wakes up too early comes nearer.
+                // Never late; and each early wake-up comes nearer to the deadline.
                 prop_assert_eq!(deadlines.next().is_some(), model.first().is_some());
                 prop_assert!(deadlines.next() <= model.first());
                 if matches!(step, Step::Wait) {

@@ -14,7 +14,8 @@ use crate::wire::{IpHeader, Offload, Packet, UdpHeader, protocol};
 
 /// What leaves next.
 enum Departing {
-    /// A segment of the connection in this slot; whether it has nothing more to send.
+    /// A segment of the connection in this slot, and whether that has nothing more to
+    /// send.
     Segment(u32, Departure, bool),
     Datagram(UdpId, Head),
 }
@@ -40,7 +41,7 @@ impl Stack {
             self.counters.datagrams_out += 1;
             return Some(Packet::borrowed(self.replies.current()));
         }
-        // What the longest headers leave of the longest super-segment.
+        // The longest super-segment less the longest headers.
         let limit = offload.longest.saturating_sub(MAX_HEADER);
         let departing = loop {
             match *self.sending.front()? {
@@ -85,7 +86,8 @@ impl Stack {
         }
     }
 
-    /// This many datagrams leave: the next are others', if there were enough in a row.
+    /// Notes that this many datagrams leave; after enough in a row, it is the turn of the
+    /// next in the queue.
     fn take_turn(&mut self, datagrams: usize) {
         self.turn += datagrams as u32;
         if self.turn >= DATAGRAMS_PER_TURN {
@@ -101,7 +103,7 @@ impl Stack {
         self.has_sent_all(slot);
     }
 
-    /// A connection is in no queue any more of those that may have something to send.
+    /// A connection has left all queues of those that may have something to send.
     pub(super) fn has_sent_all(&mut self, slot: u32) {
         if let Some(entry) = self.table.at_mut(slot) {
             entry.sending = false;
@@ -110,7 +112,7 @@ impl Stack {
         }
     }
 
-    /// A segment that has departed.
+    /// The packet of a segment that has departed.
     pub(super) fn segment(
         &self,
         now: Instant,
@@ -136,7 +138,8 @@ impl Stack {
             ip.identification = identification;
         }
         let header = segment.header(tuple.local.port(), tuple.remote.port());
-        // A call for each: a packet without a signature is built in place, and not moved.
+        // One call for each case, so that a packet without a signature is built in place
+        // and not moved.
         if let Some(key) = tcb.signature_key() {
             return Some(Packet::tcp_signed(
                 offload,
@@ -163,7 +166,7 @@ impl Stack {
         }
     }
 
-    /// A datagram of a UDP socket that has departed.
+    /// The packet of a datagram that has departed from a UDP socket.
     pub(super) fn datagram(&self, id: UdpId, head: Head, offload: Offload) -> Option<Packet<'_>> {
         let socket = self.udp.at(id)?;
         let hop_limit = self.udp_hop_limit(socket, &head);

@@ -1,5 +1,4 @@
-//! TCP Fast Open (RFC 7413), as far as the host is concerned: cookies given and received, and when
-//! not to try.
+//! TCP Fast Open (RFC 7413), the part of the host: cookies given and received, and when not to try.
 //!
 //! | side | what is kept | bound |
 //! |---|---|---|
@@ -22,11 +21,11 @@ use crate::tcp::{FastOpenFailure, FastOpenOutcome, FourTuple, Path};
 use crate::time::{Duration, Instant};
 use crate::{tcp, wire};
 
-/// How long a handshake that its peer has reset counts as under way: whoever makes others send
-/// resets must not have more of them than whoever does not (RFC 7413 §5.1).
+/// How long a handshake that its peer has reset counts as under way. Otherwise an attacker that
+/// makes other hosts send resets could have more handshakes under way (RFC 7413 §5.1).
 pub(super) const RESET_TIME: Duration = Duration::from_secs(60);
 
-/// How often the time without Fast Open is doubled at most.
+/// How often at most the time without Fast Open is doubled.
 const MOST_DOUBLINGS: u32 = 6;
 
 /// Requests for a cookie that came back without one.
@@ -46,21 +45,21 @@ struct Known {
     cookie: Option<wire::Cookie>,
     /// It came with the option for experiments.
     experimental: bool,
-    /// How the last request that it did not answer with a cookie was made.
+    /// Which option the last request used that was not answered with a cookie.
     unanswered: Unanswered,
-    /// The MSS that it said, 0 if it did not.
+    /// The MSS that it offered, 0 if it did not.
     mss: u16,
     /// How often in a row Fast Open has failed with it, and until when it is not tried.
     failures: u32,
     paused_until: Option<Instant>,
-    /// The higher, the later it was looked at.
+    /// The higher, the more recently it was used.
     used: u64,
 }
 
 /// What a host knows of Fast Open.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FastOpen {
-    /// By local and remote address: a cookie is for both.
+    /// By local and remote address: a cookie is valid for the pair.
     known: BTreeMap<(IpAddr, IpAddr), Known>,
     uses: u64,
     /// How often in a row a black hole was met, and until when Fast Open is off.
@@ -69,8 +68,8 @@ pub(super) struct FastOpen {
 }
 
 impl FastOpen {
-    /// What is known of a peer, for a change. The peer that was not looked at for the longest time
-    /// makes room.
+    /// What is known of a peer, to be changed. If there is no room, the peer unused for the longest
+    /// time is forgotten.
     fn known(&mut self, hosts: (IpAddr, IpAddr), most: usize) -> &mut Known {
         if !self.known.contains_key(&hosts) && self.known.len() >= most.max(1) {
             let oldest = self.known.iter().min_by_key(|(_, known)| known.used);
@@ -133,7 +132,7 @@ impl FastOpen {
         };
     }
 
-    /// What came of an attempt (RFC 7413 §4.1.3.1).
+    /// Notes the outcome of an attempt (RFC 7413 §4.1.3.1).
     fn note(
         &mut self,
         now: Instant,
@@ -304,8 +303,8 @@ impl Stack {
         self.config.fast_open.keys = Some(keys);
     }
 
-    /// The peer's SYN,ACK has come, perhaps with a cookie. One on a SYN that crosses ours is not for us:
-    /// the peer has it from here.
+    /// The peer's SYN,ACK has come, perhaps with a cookie. A cookie on a SYN that crosses ours is not
+    /// for us: this host gave it to the peer.
     pub(super) fn take_cookie(&mut self, tuple: &FourTuple, header: &wire::TcpHeader) {
         if !header.control.has(wire::Control::ACK) || !self.config.fast_open.client {
             return;
@@ -326,8 +325,8 @@ impl Stack {
         }
     }
 
-    /// Takes notice of what came of Fast Open, and of the end of a handshake that a listener
-    /// counts; `was_reset`: by the peer.
+    /// Follows up the outcome of Fast Open, and the end of a handshake that a listener counts;
+    /// `was_reset`: by the peer.
     pub(super) fn follow_fast_open(&mut self, now: Instant, slot: u32, was_reset: bool) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
@@ -393,7 +392,7 @@ mod tests {
         assert_eq!(pauses(FastOpenOutcome::BlackHole, 8), doubled(black_hole));
     }
 
-    /// What works is no black hole, and the next one is the first again.
+    /// A success forgives earlier black holes: the next one counts as the first.
     #[test]
     fn what_works_is_forgiven() {
         let (mut known, config) = (FastOpen::default(), FastOpenConfig::default());
@@ -409,7 +408,7 @@ mod tests {
         }
     }
 
-    /// RFC 7413 §4.1.3: whoever was looked at longest ago gives way.
+    /// RFC 7413 §4.1.3: the peer that was used longest ago gives way.
     #[test]
     fn the_cookie_that_was_used_longest_ago_gives_way() {
         let mut known = FastOpen::default();

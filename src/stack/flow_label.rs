@@ -1,8 +1,8 @@
 //! Flow labels (RFC 6437), by which routers can distribute load without looking beyond the IPv6
 //! header.
 //!
-//! A label follows from the two sockets and a secret, so that nobody else can guess it, and it tells them
-//! nothing of ports that are hidden from them.
+//! A label follows from the two sockets and a secret, so that no other host can guess it, or learn
+//! anything from it about ports that are hidden from it.
 
 use core::net::SocketAddr;
 
@@ -11,11 +11,11 @@ use crate::config::FlowLabel;
 
 /// Bits of a flow label.
 const BITS: u32 = 20;
-/// From one label to the next, in the upper bits: an odd number, so that all come before one comes again, and
-/// about a fraction of the golden ratio, so that neighbours lie far apart.
+/// The step from one label to the next, in the upper bits: an odd number, so that all labels come before
+/// one repeats, and near the fraction of the golden ratio, so that successive labels lie far apart.
 const STEP: u32 = 0x9e377 << (32 - BITS);
 
-/// What the flow label of a connection follows from; of IPv4 nothing.
+/// The value from which the flow labels of a connection follow; unused with IPv4.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flow(u32);
 
@@ -27,7 +27,7 @@ impl Flow {
         }
     }
 
-    /// Its label, after this many retransmission timeouts. It is never 0, which says that there is none.
+    /// Its label after this many retransmission timeouts; never 0, which would mean no label.
     pub(super) fn label(self, asked: FlowLabel, timeouts: u64) -> u32 {
         let changes = match asked {
             FlowLabel::None => return 0,
@@ -43,7 +43,7 @@ impl Flow {
 mod tests {
     use super::*;
 
-    /// RFC 6437 §3: not 0, of 20 bits, and of other sockets another one.
+    /// RFC 6437 §3: not 0, 20 bits, and different for other sockets.
     #[test]
     fn labels_differ_between_flows_and_after_timeouts() {
         let secret = Secret([7; 16]);

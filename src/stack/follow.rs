@@ -1,5 +1,5 @@
-//! What the host takes notice of after each call of a connection: whether it has something to send, when
-//! it must be looked at, what it has allocated, what its user can try, and whether it has ended.
+//! What the host follows up after each event of a connection: whether it has something to send, when it
+//! must be looked at, what it has allocated, what its user can try, and whether it has ended.
 
 use super::{Sender, Stack};
 use crate::tcp::{Readiness, State};
@@ -24,13 +24,13 @@ impl Stack {
         }
     }
 
-    /// The one place where the stack takes notice of what became of a connection.
+    /// The one place where the stack follows up what became of a connection.
     pub(super) fn follow_up(&mut self, slot: u32) {
         self.follow(slot, true);
     }
 
-    /// As [`Stack::follow_up`], inlined where it is a good part of what is done. `allocation`: what the
-    /// connection has allocated may have changed, or whether somebody holds it.
+    /// As [`Stack::follow_up`], inlined where it is a good part of the work. `allocation`: the memory
+    /// that the connection has allocated, or whether a user holds it, may have changed.
     #[inline(always)]
     pub(super) fn follow(&mut self, slot: u32, allocation: bool) {
         let Some(entry) = self.table.at_mut(slot) else {
@@ -42,7 +42,7 @@ impl Stack {
             assert!(self.watched, "{broken}");
             self.broken.get_or_insert(broken);
         }
-        // Where the deadline is only later, it is looked at again when it was due.
+        // If the deadline has only moved later, the connection is looked at again at the old one.
         if entry.tcb.take_sooner() {
             self.deadlines.update(slot, entry.tcb.look_by());
         }
@@ -60,7 +60,7 @@ impl Stack {
             }
         }
         if allocation || cfg!(debug_assertions) {
-            // To free the memory of a closed one, no reset is needed.
+            // A closed connection needs no reset to free its memory.
             let orphan = entry.tcb.is_orphan() && entry.tcb.state() != State::Closed;
             let octets = entry.tcb.heap_size();
             debug_assert!(allocation || entry.charge.is(octets, orphan));
@@ -115,8 +115,8 @@ impl Stack {
         }
     }
 
-    /// A connection is closed and silent: its four-tuple is free, and so is all the rest once
-    /// nobody holds it.
+    /// A connection is closed and silent: its four-tuple becomes free, and everything else once no
+    /// user holds it.
     fn bury(&mut self, slot: u32) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;

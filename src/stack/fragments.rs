@@ -1,8 +1,8 @@
 //! Reassembly of fragmented datagrams (RFC 791 §3.2, RFC 8200 §4.5).
 //!
-//! Whoever sends fragments decides what is kept here, so everything has a bound: octets in all,
-//! datagrams of one source, and time. Overlapping fragments are nobody's honest doing: they spoil
-//! their datagram (RFC 5722 §4, here for IPv4, too).
+//! The senders of fragments decide what is kept here, so everything has a bound: the octets in all,
+//! the datagrams of one source, and the time. No honest sender makes fragments overlap, so
+//! overlapping fragments spoil their datagram (RFC 5722 §4, applied here to IPv4, too).
 
 use core::fmt;
 use core::net::IpAddr;
@@ -12,10 +12,10 @@ use super::Stack;
 use crate::time::{Duration, Instant};
 use crate::wire::{Ecn, Form, Fragment, IcmpError, IpHeader};
 
-/// The most octets held, with what it costs to hold them. The oldest datagram gives way. A host with
-/// little memory holds less: an eighth of it.
+/// The most octets held, overhead included. Beyond it the oldest datagram gives way. A host with
+/// little memory holds less: an eighth of its memory.
 pub const MAX_OCTETS: usize = 4 << 20;
-/// The most datagrams of one source. Its oldest gives way.
+/// The most datagrams of one source. Beyond it its oldest gives way.
 pub const MAX_PER_SOURCE: usize = 64;
 /// How long to wait for the rest of an IPv4 datagram (RFC 1122 §3.3.2 has 60 to 120 s; common
 /// stacks, 30 s).
@@ -23,19 +23,19 @@ pub const TIMEOUT_V4: Duration = Duration::from_secs(30);
 /// How long to wait for the rest of an IPv6 datagram (RFC 8200 §4.5).
 pub const TIMEOUT_V6: Duration = Duration::from_secs(60);
 
-/// Roughly what a datagram and a fragment take beside their octets.
+/// The approximate overhead of a datagram and of a fragment, in octets.
 const DATAGRAM_COST: usize = 768;
 const FRAGMENT_COST: usize = 96;
 /// The longest payload: an IPv4 header is in the 65,535 octets, an IPv6 header is not.
 const MAX_PAYLOAD_V4: usize = 65_535 - 20;
 const MAX_PAYLOAD_V6: usize = 65_535;
-/// How much of its first fragment an ICMP error can quote.
+/// How much of a first fragment is kept for an ICMP error to quote.
 const MAX_QUOTE: usize = 1280;
 
 /// What becomes of a fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was the last that was missing: the whole datagram, as if it had never been fragmented.
+    /// It was the last one missing: the whole datagram, as if it had never been fragmented.
     Complete(Vec<u8>),
     /// It waits for others.
     Held,
@@ -47,7 +47,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FragmentDrop {
-    /// It is here already, octet for octet.
+    /// The same octets are here already.
     Duplicate,
     /// It overlaps another one, or lies behind the last: its datagram is spoilt.
     Overlap,
@@ -55,10 +55,10 @@ pub enum FragmentDrop {
     Spoilt,
     /// With it the datagram would be longer than 65,535 octets.
     TooLong,
-    /// It completes a datagram of which one part met congestion and another cannot tell of it
+    /// It completes a datagram in which one fragment met congestion, and another is not ECN-capable
     /// (RFC 3168 §5.3).
     Ecn,
-    /// There is no room for it, its own datagram being the oldest.
+    /// There is no room for it, because its own datagram is the oldest.
     NoRoom,
 }
 
@@ -99,11 +99,11 @@ impl fmt::Display for FragmentDrop {
     }
 }
 
-/// A datagram that did not become whole in time.
+/// A datagram that was not completed in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
-    /// If its first fragment is here, and no two overlap: the beginning of the datagram that
-    /// carried it, to quote in an ICMP time exceeded message
+    /// If its first fragment is here, and no fragments overlap: the beginning of the datagram that
+    /// carried it, to be quoted in an ICMP time exceeded message
     /// ([`IcmpError::ReassemblyTimeExceeded`](crate::wire::IcmpError)).
     pub first: Option<Vec<u8>>,
 }
@@ -124,7 +124,8 @@ pub struct Reassembler {
 }
 
 impl Reassembler {
-    /// Nothing waits. `memory` is that of the host ([`Config::memory`](crate::config::Config::memory)).
+    /// An empty reassembler. `memory` is that of the host
+    /// ([`Config::memory`](crate::config::Config::memory)).
     pub fn new(memory: usize) -> Reassembler {
         Reassembler {
             most: Reassembler::share_of(memory),
@@ -142,7 +143,7 @@ impl Reassembler {
         MAX_OCTETS.min(memory / 8)
     }
 
-    /// Changes the memory of the host from now on.
+    /// Changes the memory of the host.
     pub fn limit(&mut self, memory: usize) {
         self.most = Reassembler::share_of(memory);
         while self.octets > self.most
@@ -192,7 +193,7 @@ impl Reassembler {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Gives up one datagram whose time is over at `now`. To be called until it says `None`.
+    /// Gives up one datagram whose time is over at `now`. Call it until it returns `None`.
     pub fn expire(&mut self, now: Instant) -> Option<Expired> {
         let &(deadline, serial) = self.deadlines.first()?;
         if deadline > now {
@@ -213,7 +214,7 @@ impl Reassembler {
         self.datagrams.is_empty()
     }
 
-    /// Octets held, with what it costs to hold them.
+    /// Octets held, overhead included.
     pub fn octets(&self) -> usize {
         self.octets
     }
@@ -257,7 +258,7 @@ impl Reassembler {
         Some(pending)
     }
 
-    /// Room for `cost` octets more of the datagram `key`, unless it is the oldest itself.
+    /// Makes room for `cost` more octets of the datagram `key`, unless it is the oldest itself.
     fn make_room(&mut self, key: &Key, cost: usize) {
         while self.octets + cost > self.most
             && self.datagrams.contains_key(key)
@@ -296,7 +297,7 @@ impl Key {
     }
 }
 
-/// A datagram that is not whole.
+/// An incomplete datagram.
 #[derive(Clone, Debug)]
 struct Pending {
     serial: u64,
@@ -310,7 +311,7 @@ struct Pending {
     received: usize,
     /// Which ECN codepoints the fragments carry, a bit each.
     ecn: u8,
-    /// What the fragments cost.
+    /// The memory of the fragments, overhead included.
     cost: usize,
     spoilt: bool,
 }
@@ -367,7 +368,7 @@ impl Pending {
         Ok(())
     }
 
-    /// Whether there is nothing yet where the fragment belongs, and it agrees with the others about
+    /// Checks that the place of the fragment is empty, and that it agrees with the others about
     /// where the datagram ends.
     fn check_place(&self, fragment: &Fragment<'_>, end: usize) -> Result<(), FragmentDrop> {
         let ends_as_known = match (fragment.more, self.end) {
@@ -403,7 +404,7 @@ impl Pending {
             .map_or(0, |(&at, here)| usize::from(at) + here.len())
     }
 
-    /// Forgets the fragments and takes no more; says what they cost.
+    /// Forgets the fragments and takes no more. Returns the memory that they took.
     fn spoil(&mut self) -> usize {
         self.spoilt = true;
         self.fragments.clear();
@@ -415,8 +416,8 @@ impl Pending {
         self.end == Some(self.received)
     }
 
-    /// The whole datagram; `None` if a part met congestion (CE) and another is not of a transport
-    /// that could be told (Not-ECT).
+    /// The whole datagram; `None` if one fragment met congestion (CE), and another is not
+    /// ECN-capable (Not-ECT).
     fn datagram(self) -> Option<Vec<u8>> {
         let seen = |codepoint: Ecn| self.ecn & (1 << codepoint.bits()) != 0;
         if seen(Ecn::Ce) && seen(Ecn::NotEct) {
@@ -448,7 +449,7 @@ impl Stack {
         }
     }
 
-    /// Datagrams of which parts are missing are given up in time.
+    /// Gives up incomplete datagrams whose time is over.
     pub(super) fn expire_fragments(&mut self, now: Instant) {
         while let Some(expired) = self.reassembler.expire(now) {
             if let Some(first) = expired.first {
@@ -480,7 +481,8 @@ mod tests {
     /// From which octet to which, and whether more follow.
     type Piece = (u16, u16, bool);
 
-    /// Octets `from` to `to` of a payload that counts, as a fragment of datagram `identification`.
+    /// Inserts octets `from` to `to` of a payload of consecutive numbers, as a fragment of datagram
+    /// `identification`.
     fn insert_of(
         reassembler: &mut Reassembler,
         ip: &IpHeader,
@@ -692,7 +694,7 @@ mod tests {
         }
     }
 
-    /// What arrives, is given up, and is quoted in an error that goes back to its sender.
+    /// An arriving first fragment is given up, and is quoted in an error to its sender.
     #[test]
     fn a_first_fragment_that_waited_in_vain_is_quoted() {
         let mut datagram = v4().datagram(&[7; 1400]);
@@ -785,8 +787,8 @@ mod tests {
         assert!(reassembler.is_empty());
     }
 
-    /// From ever new sources, with the dearest and the cheapest fragments: ten millions of them in all
-    /// where `scripts/soak` runs them.
+    /// From ever new sources, with the most and the least expensive fragments: ten million in all
+    /// where `scripts/soak` runs it.
     #[test]
     fn a_flood_is_bounded_and_the_oldest_give_way() {
         for len in [8, 1480] {
@@ -900,7 +902,7 @@ mod tests {
     }
 
     proptest! {
-        /// Cut anywhere, in any order, any of it twice: it comes together once.
+        /// Cut anywhere, in any order, with any piece twice: the datagram is reassembled once.
         #[test]
         fn what_is_cut_comes_together(
             len in 9..2000u16,
@@ -927,12 +929,13 @@ mod tests {
                 }
                 prop_assert!(reassembler.octets <= MAX_OCTETS);
             }
-            // What comes twice may come together twice, or begin a second time in vain.
+            // Pieces that come twice may complete the datagram twice, or begin a second one in
+            // vain.
             prop_assert!((1..=2).contains(&complete));
         }
 
-        /// Against a model that remembers every octet: nothing comes together but from pieces
-        /// that neither overlap nor disagree.
+        /// Against a model that remembers every octet: only pieces that neither overlap nor
+        /// disagree are reassembled.
         #[test]
         fn what_overlaps_never_comes_together(
             pieces in prop::collection::vec((0..6u16, 1..4u16, any::<bool>()), 1..8),

@@ -1,9 +1,9 @@
-//! From how far segments may come (RFC 5082, the Generalized TTL Security Mechanism): nobody can send a packet that
-//! arrives with a larger TTL than its way leaves, so that of a neighbour cannot be forged from afar. What has come too
-//! far is dropped before anything is made of it (§3): nobody answers it, and it resets nothing.
+//! From how far segments may come (RFC 5082, the Generalized TTL Security Mechanism). Every router
+//! decreases the TTL, so the TTL of a neighbour's packet cannot be forged from afar. A segment from too far
+//! away is dropped before any other processing (§3): it is not answered, and resets nothing.
 //!
-//! An ICMP error is not judged by its TTL: a router on the way may be farther than the peer. What protects from
-//! forged ones is that they must quote what is in flight (RFC 5927).
+//! An ICMP error is not judged by its TTL, because a router on the way may be farther away than the peer.
+//! The protection from forged errors is that they must quote what is in flight (RFC 5927).
 
 use super::Stack;
 use super::arrive::tuple;
@@ -12,14 +12,14 @@ use crate::tcp::Discard;
 use crate::wire::{IpHeader, TcpHeader};
 
 impl Stack {
-    /// Somebody behaves as these options say.
+    /// Notes options that are now in use.
     #[inline]
     pub(super) fn note_hops(&mut self, options: &SocketOptions) {
         self.counts_hops |= options.min_hop_limit > 0;
     }
 
-    /// Whether a segment is dropped since it has come from farther than its connection takes any, or the listener
-    /// for it.
+    /// Whether a segment is dropped because it comes from farther away than its connection or listener
+    /// accepts.
     #[inline]
     pub(super) fn refuses_hops(&mut self, ip: &IpHeader, header: &TcpHeader) -> bool {
         self.counts_hops && self.comes_too_far(ip, header)

@@ -11,7 +11,7 @@ use crate::time::Instant;
 use crate::wire::{Echo, Ecn, IcmpError, IcmpMessage, IpHeader, Quote, icmp, ip, protocol};
 
 impl Stack {
-    /// A message arrives; `datagram` is all that came.
+    /// A message arrives; `datagram` is the whole datagram.
     pub(super) fn icmp_arrives(
         &mut self,
         now: Instant,
@@ -35,12 +35,12 @@ impl Stack {
             return;
         };
         let mut back = IpHeader::new(from, ip.source, ip.protocol, self.config.hop_limit);
-        // RFC 1349 §5.1: the service that was asked for; marks of congestion are no part of it.
+        // RFC 1349 §5.1: the same service as the request, but without its marks of congestion.
         back.traffic_class = Ecn::NotEct.on(ip.traffic_class);
         self.reply(icmp::echo_reply(&back, echo));
     }
 
-    /// The address from which what came to `destination` is answered, if it came to this host (RFC
+    /// The address from which to answer a datagram to `destination`, if that is for this host (RFC
     /// 4443 §2.2).
     fn answering(&self, destination: IpAddr) -> Option<IpAddr> {
         match destination {
@@ -92,7 +92,7 @@ impl Stack {
     /// Tells the sender of `datagram` what is wrong with it, if its kind may be answered at all.
     pub(super) fn answer_with_error(&mut self, now: Instant, error: IcmpError, datagram: &[u8]) {
         let from = ip::destination(datagram).and_then(|to| self.answering(to));
-        // RFC 1122 §3.2.2: what is malformed may claim to come from all hosts of the network.
+        // RFC 1122 §3.2.2: a malformed datagram may claim to come from a broadcast address.
         let to = ip::source(datagram).filter(|to| !self.is_broadcast(*to));
         let (Some(from), Some(to)) = (from, to) else {
             return;

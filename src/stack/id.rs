@@ -2,8 +2,8 @@
 
 use core::num::NonZeroU64;
 
-/// A connection of a stack. Valid until the user lets go of it ([`Stack::close`] or
-/// [`Stack::abort`]). To use it later is a mistake: a call panics if the connection has gone meanwhile.
+/// A connection of a stack. Valid until the user releases it ([`Stack::close`] or [`Stack::abort`]).
+/// Using it later is an error of the caller: a call panics if the connection is gone.
 ///
 /// [`Stack::close`]: super::Stack::close
 /// [`Stack::abort`]: super::Stack::abort

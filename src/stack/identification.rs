@@ -1,15 +1,16 @@
 //! The identification field, which tells the fragments of one datagram from those of others.
 //!
-//! While they are on their way, no other datagram between the same two hosts may have the same
-//! identification (RFC 6864 §4.3, RFC 8200 §4.5); and nobody who sees his own may learn from them
-//! how much is sent to others (THREATS 35). So they come in runs of 2^15, each of which has every
-//! number of 15 bits once, in an order that follows from the key; the bit above tells a run from
-//! the next. Of IPv6, which has 32 bits, the upper half is drawn at random.
+//! While the fragments are on their way, no other datagram between the same two hosts may have the
+//! same identification (RFC 6864 §4.3, RFC 8200 §4.5). And a receiver must not learn from its
+//! identifications how much is sent to others (THREATS 35). So identifications come in runs of
+//! 2^15. Each run has every number of 15 bits once, in an order that follows from the key, and the
+//! bit above distinguishes it from the next run. IPv6 has 32 bits, and there the upper half is
+//! drawn at random.
 
 use super::secret::Secret;
 use super::share::Share;
 
-/// The identifications of one shard: those of the others are others.
+/// The identifications of one shard, which differ from those of the others.
 #[derive(Clone, Debug)]
 pub(super) struct Identifications {
     secret: Secret,
@@ -28,7 +29,7 @@ impl Identifications {
         }
     }
 
-    /// One that none of the 2^15 before it was.
+    /// An identification that differs from the 2^15 before it.
     pub(super) fn draw(&mut self) -> u32 {
         let nth = self.next;
         self.next += self.step;
@@ -38,7 +39,7 @@ impl Identifications {
         high << 16 | u32::from(low)
     }
 
-    /// Every number of 15 bits to another: a Feistel network, of eight bits and seven.
+    /// Permutes the numbers of 15 bits: a Feistel network, of eight bits and seven.
     fn shuffle(&self, run: u64, place: u16) -> u16 {
         const ROUNDS: u8 = 4;
         let (mut left, mut right) = (place >> 7, place & 0x7f);
@@ -65,7 +66,7 @@ mod tests {
         (0..count).map(|_| identifications.draw() as u16).collect()
     }
 
-    /// RFC 6864 §4.3: however many have been before, none is like one of the 2^15 before it.
+    /// RFC 6864 §4.3: however many were drawn before, each differs from the 2^15 before it.
     #[test]
     fn none_comes_back_before_32_768_others() {
         let all = low(&mut shard(0, 1, 7), 5 << 15);
@@ -82,12 +83,12 @@ mod tests {
         assert_eq!(ids.collect::<BTreeSet<u16>>().len(), 30_000);
     }
 
-    /// THREATS 35: from one to the next nothing is to be learnt, nor from one run to the next, nor
-    /// from another host.
+    /// THREATS 35: nothing can be learnt from one identification about the next, from one run
+    /// about the next, or from another host's.
     #[test]
     fn the_order_is_the_keys() {
         let ids = low(&mut shard(0, 1, 7), 2 << 15);
-        // Of a random order, steps of at most 100 either way are 200 in 2^15.
+        // In a random order, 200 in 2^15 steps are at most 100 either way.
         let near = |pair: &&[u16]| (1..=100).contains(&pair[0].abs_diff(pair[1]));
         let count = ids[..1 << 15].windows(2).filter(near).count();
         assert!((120..300).contains(&count), "{count}");

@@ -1,8 +1,7 @@
-//! What this host sends to itself (RFC 1122 §3.2.1.3 has the word for it: loopback): connections
-//! between two of its ports, or of a port with itself, and datagrams. They do not go out; they come
-//! back.
+//! What this host sends to itself (loopback, RFC 1122 §3.2.1.3): connections between two of its
+//! ports, or of a port with itself, and datagrams. These do not reach the device; they come back.
 //!
-//! What arrives from outside is never believed to be from here: see `dispatch`.
+//! A datagram from outside never counts as sent by this host: see `dispatch`.
 
 use core::net::IpAddr;
 use std::collections::VecDeque;
@@ -12,33 +11,34 @@ use super::udp::{Head, UdpId};
 use crate::time::Instant;
 use crate::wire::{self, Arrived, Checksum, Form, Offload, Payload, ip};
 
-/// Resets and datagrams that wait; what comes on top is lost, as if a path had lost it.
+/// The most resets and datagrams that wait; any more are lost, as if a path had lost them.
 const MOST: usize = 64;
 
-/// What this host has to say to itself.
+/// What this host has to send to itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Itself {
-    /// It has opened such a connection, or sent such a datagram, ever: before that nobody need look.
+    /// The host has opened such a connection, or sent such a datagram; otherwise there is nothing to
+    /// look for.
     talks: bool,
-    /// Connections that may have something to send, by their slots; they keep what it is.
+    /// Slots of connections that may have something to send.
     sending: VecDeque<u32>,
-    /// All else: resets, datagrams, and what ICMP says of them.
+    /// Everything else: resets, datagrams, and ICMP errors about them.
     replies: VecDeque<Vec<u8>>,
 }
 
 impl Itself {
-    /// It opens such a connection, or sends such a datagram.
+    /// Notes that the host opens such a connection, or sends such a datagram.
     pub(super) fn begin(&mut self) {
         self.talks = true;
     }
 
-    /// Whether there is nothing to say, for certain.
+    /// Whether there is certainly nothing to send.
     #[inline]
     pub(super) fn is_silent(&self) -> bool {
         self.sending.is_empty() && self.replies.is_empty()
     }
 
-    /// A datagram comes back.
+    /// Queues a datagram that comes back.
     fn keep(&mut self, datagram: Vec<u8>) {
         if self.replies.len() < MOST {
             self.replies.push_back(datagram);
@@ -75,12 +75,12 @@ impl Stack {
         entry.is_some_and(|it| self.is_own(it.tcb.tuple().remote.ip()))
     }
 
-    /// Whether what is for `destination` does not go out.
+    /// Whether datagrams to `destination` stay on this host.
     pub(super) fn is_for_itself(&self, destination: IpAddr) -> bool {
         self.itself.talks && self.is_own(destination)
     }
 
-    /// A reply that is for this host itself is kept; any other is given back.
+    /// Keeps a reply that is for this host itself; returns any other.
     pub(super) fn keep_own(&mut self, datagram: Vec<u8>) -> Option<Vec<u8>> {
         if !ip::destination(&datagram).is_some_and(|to| self.is_for_itself(to)) {
             return Some(datagram);
@@ -89,7 +89,7 @@ impl Stack {
         None
     }
 
-    /// A datagram of a UDP socket, which departs just now, arrives here.
+    /// The datagram of a UDP socket that just departs arrives here.
     pub(super) fn udp_to_itself(&mut self, now: Instant, id: UdpId, head: Head) {
         let datagram = self.datagram(id, head, Offload::NONE);
         if let Some(datagram) = datagram.map(|packet| packet.to_vec()) {
@@ -98,8 +98,8 @@ impl Stack {
         }
     }
 
-    /// All that this host has to say to itself now arrives, and what follows from it, too. That ends:
-    /// windows fill up, and segments without text are answered at a limited rate.
+    /// Delivers all that this host has to send to itself, and whatever follows from it. This ends,
+    /// because windows fill up, and segments without text are answered at a limited rate.
     pub(super) fn talk_to_itself(&mut self, now: Instant) {
         while let Some(datagram) = self.departs_to_itself(now) {
             let Ok(parsed) = wire::parse_as(&datagram, Checksum::Verified) else {
@@ -129,7 +129,7 @@ impl Stack {
         }
     }
 
-    /// What leaves next, of all that is for this host itself.
+    /// The next datagram for this host itself.
     fn departs_to_itself(&mut self, now: Instant) -> Option<Vec<u8>> {
         if let Some(reply) = self.itself.replies.pop_front() {
             return Some(reply);

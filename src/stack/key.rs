@@ -3,7 +3,7 @@
 use crate::tcp::FourTuple;
 use crate::wire::Sockets;
 
-/// A four-tuple as a few integers: the sockets of what arrives.
+/// A four-tuple as a few integers, as arriving datagrams give them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(Sockets);
 
@@ -27,13 +27,13 @@ impl Key {
         local
     }
 
-    /// The same, but for the port of this host.
+    /// The same with another port of this host.
     #[inline]
     pub(super) fn with_local_port(&self, port: u16) -> Key {
         Key(self.0.to_port(port))
     }
 
-    /// The two hosts alone: all their four-tuples have the same.
+    /// The two hosts alone, which all their four-tuples share.
     pub(super) fn hosts(&self) -> Key {
         Key(match self.0 {
             Sockets::V4(addresses, _) => Sockets::V4(addresses, 0),

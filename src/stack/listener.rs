@@ -20,7 +20,7 @@ pub(super) struct Listener {
     pub(super) config: ListenerConfig,
     /// `config.tcp`, as its connections have it.
     pub(super) tcp: Arc<TcpConfig>,
-    /// Whether the user answered on the last connection that it let go of.
+    /// Whether the user answered on the last connection that it released.
     pub(super) is_answered: bool,
     /// Connections in SYN-RECEIVED.
     pub(super) half_open: usize,
@@ -28,7 +28,7 @@ pub(super) struct Listener {
     pub(super) cookies_sent: Option<Epoch>,
     /// Connections opened by Fast Open whose handshake has not ended.
     pub(super) opened_early: usize,
-    /// Until when those count whose peers have reset them.
+    /// Until when handshakes that their peers have reset still count.
     resets: VecDeque<Instant>,
     /// Established connections, the first to be accepted first.
     pub(super) accept_queue: VecDeque<ConnId>,
@@ -48,18 +48,19 @@ impl Listener {
         }
     }
 
-    /// How many do.
+    /// How many of them do.
     pub(super) fn pending(&self) -> usize {
         self.opened_early + self.resets.len()
     }
 
-    /// The handshake of one has ended; if its peer has reset it, it counts until then.
+    /// The handshake of such a connection has ended. If its peer has reset it, it still counts
+    /// until `counts_until`.
     pub(super) fn end_pending(&mut self, counts_until: Option<Instant>) {
         self.opened_early = self.opened_early.saturating_sub(1);
         self.resets.extend(counts_until);
     }
 
-    /// Those that were reset long ago count no more.
+    /// Forgets resets that no longer count.
     pub(super) fn forget_resets(&mut self, now: Instant) {
         while self.resets.front().is_some_and(|until| *until <= now) {
             self.resets.pop_front();
@@ -67,7 +68,7 @@ impl Listener {
     }
 }
 
-/// What decides the future; a configuration is taken to be the same, and is not hashed.
+/// Hashes what decides the future. Configurations are assumed to be the same, and are not hashed.
 impl Hash for Listener {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (self.local, self.half_open, self.accept_queue.len()).hash(hasher);
@@ -83,7 +84,7 @@ impl Hash for Listener {
 pub(super) struct Listeners {
     listeners: BTreeMap<ListenerId, Listener>,
     by_port: BTreeMap<u16, Vec<ListenerId>>,
-    /// How many there have been.
+    /// How many have ever been opened.
     opened: u64,
 }
 
@@ -128,8 +129,9 @@ impl Listeners {
         }
     }
 
-    /// The listener for segments of a connection: one for this very address before one for all (RFC
-    /// 9293 §3.9.1.1, MUST-43); of several that share an address, the one that the peer's says.
+    /// The listener for segments of a connection: one for exactly this address takes precedence
+    /// over one for all (RFC 9293 §3.9.1.1, MUST-43). Of several that share an address, a hash with
+    /// the peer's address selects one.
     pub(super) fn find(&self, tuple: &FourTuple, secret: &Secret) -> Option<ListenerId> {
         let local = tuple.local;
         let ids = self.by_port.get(&local.port())?;

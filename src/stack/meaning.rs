@@ -38,8 +38,8 @@ fn explain(reason: Unreachable, is_ipv4: bool) -> ConnectionError {
     }
 }
 
-/// Whether it says that the path is broken, and not that something is full (RFC 6069 §4.1). For IPv6, that
-/// there is no route.
+/// Whether it says that the path is broken rather than congested (RFC 6069 §4.1); for IPv6, that there is
+/// no route.
 pub(super) fn is_broken(reason: ConnectionError, is_ipv4: bool) -> bool {
     match reason {
         ConnectionError::NetworkUnreachable => true,
@@ -48,8 +48,8 @@ pub(super) fn is_broken(reason: ConnectionError, is_ipv4: bool) -> bool {
     }
 }
 
-/// Whether an error says that there is no use in a handshake: for IPv4 that the peer cannot be
-/// reached, for IPv6 that it, or somebody on the way, does not want to be.
+/// Whether an error says that a handshake is useless: for IPv4 that the peer cannot be reached, for
+/// IPv6 that the peer or a router on the way prohibits it.
 pub(super) fn means_no_peer(error: IcmpError, is_ipv4: bool) -> bool {
     match error {
         IcmpError::ParameterProblem { .. } => true,

@@ -1,43 +1,44 @@
-//! The memory of all that others can make a host hold: a budget, and what happens when it runs short.
+//! The memory that peers and users can make a host hold: a budget, and what happens when it runs
+//! short.
 //!
-//! It counts the buffers of connections, and what they take besides, in whatever state: control
-//! blocks, records of TIME-WAIT, places in tables; the queues of UDP sockets; and fragments that wait
-//! for others. Those who only hold connections may take half of it: there is always room left for
-//! text, and connections that end need not be reset for room.
+//! It counts the buffers of connections and, in any state, the rest of their memory: control blocks,
+//! records of TIME-WAIT, places in tables. It also counts the queues of UDP sockets, and fragments
+//! that wait for others. Connections without text may take half of it. So there is always room left
+//! for text, and connections that are closing need not be reset for room.
 //!
 //! | in use | what happens |
 //! |---|---|
 //! | a quarter, by queues of UDP | each holds one datagram, and no more |
 //! | half, by connections without buffers | new connections are refused, once none in TIME-WAIT is left to give way |
 //! | half | capacities grow no more, and what is empty gives its memory back at once |
-//! | three quarters | text beyond a gap is refused; so are new connections; connections that nobody holds any more are reset, the largest first; each queue of UDP holds one datagram, and no more |
+//! | three quarters | text beyond a gap is refused; so are new connections; connections that no user holds are reset, the largest first; each queue of UDP holds one datagram, and no more |
 //! | all of it | a buffer that is not empty gets no more; every connection goes on with two kilobytes each way |
 //!
-//! Of fragments an eighth of it waits at most, whatever else there is: then the oldest give way
-//! (`fragments`). Nothing that was acknowledged is ever thrown away. What is refused was not acknowledged, and is
-//! sent again.
+//! Fragments may take at most an eighth of it, whatever else there is; then the oldest give way
+//! (`fragments`). Nothing that was acknowledged is ever thrown away. What is refused was not acknowledged,
+//! and is sent again.
 
 use std::collections::BTreeSet;
 
 use crate::tcp::Allowance;
 
-/// What is in use, and by whom.
+/// What is in use, and for what.
 #[derive(Clone, Debug)]
 pub(super) struct Memory {
     most: usize,
-    /// From this many in use on, memory is short.
+    /// From this many octets in use on, memory is short.
     short_at: usize,
     /// What each connection may allocate now.
     allowance: Allowance,
     /// Octets in use,
     used: usize,
-    /// how many of them connections take that hold no text,
+    /// how many of them connections take without their text,
     at_rest: usize,
-    /// how many queues of UDP,
+    /// how many queues of UDP take,
     datagrams: usize,
-    /// and how many fragments.
+    /// and how many fragments take.
     fragments: usize,
-    /// Connections that nobody holds any more, by the octets they have allocated, if any.
+    /// Connections that no user holds, by the octets they have allocated, if any.
     orphans: BTreeSet<(usize, u32)>,
 }
 
@@ -72,13 +73,13 @@ impl Memory {
         memory
     }
 
-    /// The budget is this many octets from now on, whatever is in use.
+    /// Changes the budget to this many octets, whatever is in use.
     pub(super) fn limit(&mut self, most: usize) {
         (self.most, self.short_at) = (most, most / 4 * 3);
         self.set_used(self.used);
     }
 
-    /// The one place where it changes what is in use: what may be allocated follows.
+    /// The one place that changes what is in use; what may be allocated follows from it.
     fn set_used(&mut self, used: usize) {
         self.used = used;
         self.allowance = Allowance {
@@ -108,13 +109,13 @@ impl Memory {
         }
     }
 
-    /// All connections take `octets` now, their buffers apart.
+    /// All connections now take `octets` without their buffers.
     pub(super) fn charge_at_rest(&mut self, octets: usize) {
         self.set_used(self.used - self.at_rest + octets);
         self.at_rest = octets;
     }
 
-    /// A queue of UDP, which took `before` octets, takes `now`.
+    /// A queue of UDP that took `before` octets takes `now`.
     #[inline]
     pub(super) fn charge_datagrams(&mut self, before: usize, now: usize) {
         if before != now {
@@ -123,7 +124,7 @@ impl Memory {
         }
     }
 
-    /// All fragments that wait take `octets` now.
+    /// All waiting fragments now take `octets`.
     pub(super) fn charge_fragments(&mut self, octets: usize) {
         self.set_used(self.used - self.fragments + octets);
         self.fragments = octets;
@@ -140,17 +141,17 @@ impl Memory {
         self.allowance
     }
 
-    /// Whether there are as many connections as there may be, whatever they hold.
+    /// Whether connections without text have used up their half.
     pub(super) fn is_crowded(&self) -> bool {
         self.at_rest >= self.most / 2
     }
 
-    /// The same once some of them are gone that take this many octets.
+    /// As [`Memory::is_crowded`], once connections that take this many octets are gone.
     pub(super) fn is_crowded_without(&self, octets: usize) -> bool {
         self.at_rest.saturating_sub(octets) >= self.most / 2
     }
 
-    /// Whether there is none for new connections.
+    /// Whether there is no memory for new connections.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
         self.used >= self.short_at

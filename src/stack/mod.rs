@@ -7,13 +7,13 @@
 //! | `calls`, `error` | what its users call: listen, accept, connect, send, receive, close; why an OPEN fails |
 //! | `arrive` | which connection or listener a datagram is for; resets to strangers |
 //! | `opening` | connections that SYNs open; what an OPEN needs to know |
-//! | `follow` | what the host takes notice of when something has happened to a connection |
+//! | `follow` | what the host follows up when something has happened to a connection |
 //! | `depart`, `flow_label` | which packet leaves next; IPv6 flow labels (RFC 6437) |
 //! | `icmp` | ICMP errors about our packets, and ICMP messages that this host sends |
 //! | `meaning` | what an ICMP error means to a connection |
 //! | `itself` | what this host sends to itself |
 //! | `ports` | local addresses and ports of connections that it opens |
-//! | `table` | the connections, but for those in `waiting` |
+//! | `table` | the connections, except those in `waiting` |
 //! | `waiting` | connections in TIME-WAIT, in little memory |
 //! | `id` | how users name connections and listeners |
 //! | `key`, `routes` | a four-tuple as a key; finds the connection of a four-tuple |
@@ -35,7 +35,7 @@
 //! | `fragments` | reassembly of fragmented datagrams |
 //! | `sweep` | operations on many connections at once |
 //! | `udp/` | UDP sockets |
-//! | `multicast/` | what is for many: broadcast, and groups of hosts |
+//! | `multicast/` | datagrams for many: broadcast, and groups of hosts |
 //! | `canonical` | a hash of all that decides the future, for model checkers |
 //! | `counters` | statistics |
 
@@ -129,7 +129,7 @@ pub enum Event {
     Udp(UdpId, Readiness),
 }
 
-/// Who may have something to send.
+/// What may have something to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
     /// A connection, by its slot.
@@ -140,7 +140,7 @@ enum Sender {
 
 /// A host: addresses, connections, listeners, UDP sockets.
 ///
-/// Whoever drives it repeats this, in any order, with a time that never goes back:
+/// Its driver repeats this, in any order, with a time that never goes back:
 ///
 /// * [`Stack::receive`] for every datagram that arrives,
 /// * [`Stack::handle_timeouts`] at [`Stack::next_deadline`],
@@ -148,11 +148,10 @@ enum Sender {
 ///   worth trying again,
 /// * and after each of these [`Stack::poll_transmit`], until there is nothing more to send.
 ///
-/// [`driver::Shard`](crate::driver::Shard) does so with a device and the real clock.
+/// [`driver::Shard`](crate::driver::Shard) does this with a device and the real clock.
 ///
-/// A [`ConnId`] or [`UdpId`] names something until its user lets go of it; a call may panic that is given one later. A
-/// call that is given the [`ListenerId`] of a listener that is closed finds none. Nothing that arrives makes a stack
-/// panic.
+/// A [`ConnId`] or [`UdpId`] is valid until its user releases it; a call with a later one may panic. A call
+/// with the [`ListenerId`] of a closed listener finds none. Nothing that arrives makes a stack panic.
 ///
 /// ```
 /// use stubborn::config::Config;
@@ -198,20 +197,20 @@ pub struct Stack {
     /// UDP sockets.
     udp: udp::Sockets,
     groups: Groups,
-    /// Who may have something to send, each once.
+    /// Connections and sockets that may have something to send, each once.
     sending: VecDeque<Sender>,
-    /// How many datagrams the first of them has sent in a row, as they are on the wire.
+    /// How many datagrams, counted as on the wire, the first of them has sent in a row.
     turn: u32,
-    /// Connections whose users have something to be told, each once.
+    /// Connections with events for their users, each once.
     ready: VecDeque<u32>,
-    /// UDP sockets whose users have something to be told, each once.
+    /// UDP sockets with events for their users, each once.
     udp_ready: VecDeque<UdpId>,
     acceptable: VecDeque<ListenerId>,
-    /// Connections in TIME-WAIT that nobody holds and that have nothing to say.
+    /// Connections in TIME-WAIT that no user holds and that have nothing to send.
     at_rest: AtRest,
     /// The slots of the others in TIME-WAIT, the oldest first, by their number.
     time_wait: BTreeMap<NonZeroU64, u32>,
-    /// How many there have been.
+    /// How many have ever entered TIME-WAIT.
     counted_in: NonZeroU64,
     /// The congestion controllers that connections may have.
     controllers: Controllers,
@@ -229,12 +228,12 @@ pub struct Stack {
     /// Local ports that connections get only if they ask for them.
     reserved_ports: BTreeSet<u16>,
     counters: Counters,
-    /// Somebody has keys for signatures, or had some ever.
+    /// Some connection or listener has keys for signatures, or once had.
     signs: bool,
-    /// Somebody asks from how far segments come, or has asked ever.
+    /// Some connection or listener limits from how far segments come, or once did.
     counts_hops: bool,
     saved_syns: SavedSyns,
-    /// Invariants are checked in release builds too, and what breaks is kept.
+    /// Invariants are checked in release builds, too, and the first violation is kept.
     watched: bool,
     broken: Option<Broken>,
 }
@@ -249,8 +248,8 @@ impl Stack {
         Stack::shard(config, secret, 0, 1)
     }
 
-    /// The `index`th of `count` stacks that are one host together; `config` is what this one may
-    /// use ([`Config::part`]), and all have the same `secret`.
+    /// The `index`th of `count` stacks that together form one host; `config` is the part for this
+    /// one ([`Config::part`]), and all have the same `secret`.
     ///
     /// # Errors
     /// If the values of `config` make no sense.
@@ -273,7 +272,7 @@ impl Stack {
         };
         let (rate, max_paths) = (config.replies_per_second, config.max_paths);
         let reassembler = Reassembler::new(config.memory);
-        // Every shard draws other numbers.
+        // Every shard draws different numbers.
         let nonces = (index as u64) << 48;
         let share = Share::new(index, count, secret);
         Ok(Stack {
@@ -348,7 +347,7 @@ impl Stack {
         self.expire_groups(now);
     }
 
-    /// A connection that was to be looked at by now.
+    /// Takes a connection that is due to be looked at.
     fn take_due(&mut self, now: Instant) -> Option<u32> {
         let Stack {
             deadlines, table, ..
@@ -356,13 +355,13 @@ impl Stack {
         deadlines.take_due(now, |slot, _| table.at_mut(slot)?.tcb.settle_deadline())
     }
 
-    /// The next random number, which nobody outside can predict.
+    /// The next random number, unpredictable from outside.
     pub fn draw(&mut self) -> u64 {
         self.drawn += 1;
         self.secret.number(self.drawn)
     }
 
-    /// The next thing that has happened and that a user may wait for. Each event is given once.
+    /// The next event that a user may wait for. Each event is returned once.
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(listener) = self.acceptable.pop_front() {
             return Some(Event::Acceptable(listener));
@@ -372,13 +371,13 @@ impl Stack {
                 continue;
             };
             let readiness = core::mem::take(&mut entry.readiness);
-            // A user may have let go of the connection meanwhile, and another one be in its slot.
+            // The user may have released the connection meanwhile, and another may be in its slot.
             if !readiness.is_none() && !entry.tcb.is_orphan() {
                 return Some(Event::Connection(self.table.id(slot), readiness));
             }
         }
         while let Some(id) = self.udp_ready.pop_front() {
-            // A user may have let go of the socket meanwhile.
+            // The user may have released the socket meanwhile.
             if let Some(socket) = self.udp.at_mut(id).filter(|socket| !socket.closed) {
                 return Some(Event::Udp(id, core::mem::take(&mut socket.readiness)));
             }
@@ -415,9 +414,9 @@ impl Stack {
         &self.counters
     }
 
-    /// Changes the configuration of the host, for what is opened later. Existing connections and listeners keep the
-    /// one with which they were opened. Limits of the host apply to all from now on; where more is in use than they
-    /// allow now, it is treated as if the limit had just been reached.
+    /// Changes the configuration of the host, for whatever is opened later. Existing connections and
+    /// listeners keep the one with which they were opened. Limits of the host apply to all from now on; if
+    /// more is already in use than a limit allows, it counts as just reached.
     ///
     /// # Errors
     /// If the values of `config` make no sense; then everything stays as it was.
@@ -476,7 +475,7 @@ mod tests {
     use core::net::Ipv4Addr;
 
     impl Stack {
-        /// Every connection forgets its timers, and is looked at.
+        /// Lets every connection forget its timers, and looks at it.
         pub(crate) fn forget_timers(&mut self) {
             for slot in 0..self.table.len() as u32 {
                 if let Some(entry) = self.table.at_mut(slot) {

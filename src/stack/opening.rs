@@ -1,5 +1,5 @@
-//! A connection begins: by a SYN for a listener, or one for a connection in TIME-WAIT; and what every
-//! OPEN needs to know.
+//! How a connection begins: with a SYN for a listener, or for a connection in TIME-WAIT; and what
+//! every OPEN needs to know.
 
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use crate::tcp::{FastOpen, FourTuple, Open, Path, Tcb};
 use crate::time::Instant;
 use crate::wire::{Control, Ecn};
 
-/// How a connection behaves whose SYN had this traffic class: see [`TcpConfig::reflects_traffic_class`].
+/// The configuration of a connection whose SYN had this traffic class: see
+/// [`TcpConfig::reflects_traffic_class`].
 fn of_syn(of_listener: &Arc<TcpConfig>, traffic_class: u8) -> Arc<TcpConfig> {
     let mut config = Arc::clone(of_listener);
     let without_ecn = Ecn::NotEct.on(traffic_class);
@@ -42,7 +43,8 @@ impl Stack {
             return;
         }
         let is_queue_full = listener.half_open >= self.config.max_half_open;
-        // A cookie is no number beyond the old ones; and whoever was here before is no flood.
+        // A cookie as ISS would not lie beyond the old sequence numbers; and a peer that was
+        // connected before is not part of a flood.
         if old.is_none() && self.wants_cookie(is_queue_full) {
             return self.answer_with_cookie(now, id, tuple, syn);
         }
@@ -57,7 +59,7 @@ impl Stack {
         let (defer_accept, is_answered) = (listener.config.defer_accept, listener.is_answered);
         let config = of_syn(&listener.tcp, arrival.traffic_class);
         let open = Open {
-            // The user of an early connection has it already.
+            // The user already has a connection that is accepted early.
             defer_accept: defer_accept.filter(|_| !fast_open.takes_text),
             is_answered,
             fast_open,
@@ -79,8 +81,8 @@ impl Stack {
         self.touched(conn.slot);
     }
 
-    /// A SYN opens a new incarnation of the connection in TIME-WAIT in `slot` (RFC 9293 MAY-2). Where
-    /// there is no room for it the old one stays: the peer tries again, or sends its FIN again.
+    /// A SYN opens a new incarnation of the connection in TIME-WAIT in `slot` (RFC 9293 MAY-2). If
+    /// there is no room for it, the old one stays, and the peer tries again.
     #[cold]
     #[inline(never)]
     pub(super) fn reopen(
@@ -92,7 +94,7 @@ impl Stack {
     ) {
         if !self.has_room_in_place_of(slot, id) {
             self.counters.listen_overflows += 1;
-            // It goes to rest again, if it was.
+            // Puts it to rest again, if it was.
             return self.touched(slot);
         }
         let Some(entry) = self.table.at_mut(slot) else {
@@ -173,7 +175,7 @@ impl Stack {
         }
     }
 
-    /// A connection more; its four-tuple must be free.
+    /// Adds a connection; its four-tuple must be free.
     pub(super) fn insert(&mut self, tcb: Tcb, listener: Option<ListenerId>) -> ConnId {
         let FourTuple { local, remote } = tcb.tuple();
         let id = self.table.insert(tcb, listener);

@@ -34,7 +34,7 @@ impl Paths {
         self.forget_oldest();
     }
 
-    /// This many destinations are remembered from now on.
+    /// Remembers at most this many destinations from now on.
     pub(super) fn limit(&mut self, most: usize) {
         self.most = most;
         self.forget_oldest();
@@ -48,14 +48,14 @@ impl Paths {
         }
     }
 
-    /// The path to `destination` carries what the interface does.
+    /// Forgets what was learnt: the path to `destination` carries what the interface does.
     pub(super) fn forget(&mut self, destination: IpAddr) {
         if let Some((_, since)) = self.known.remove(&destination) {
             self.by_age.remove(&(since, destination));
         }
     }
 
-    /// What was learnt of a path, and when, unless that is `lifetime` ago.
+    /// What was learnt of a path, and when, unless that is older than `lifetime`.
     pub(super) fn get(
         &self,
         now: Instant,

@@ -9,12 +9,12 @@ use super::error::ConnectError;
 use crate::tcp::FourTuple;
 use crate::time::Instant;
 
-/// Where more ports than this were taken before a free one was found, or none, few are left for the
-/// destination, and the next looks must be quick.
+/// If more ports than this were found taken before a free one, or without any, few are left for the
+/// destination, and the next searches must be quick.
 const CROWDED: u32 = 64;
 
 impl Stack {
-    /// Ends the connection in TIME-WAIT that has this four-tuple, if any: its SND.NXT.
+    /// Ends the connection in TIME-WAIT that has this four-tuple, if any, and returns its SND.NXT.
     pub(super) fn replace(&mut self, tuple: FourTuple) -> Option<u32> {
         let slot = self.table.find(&tuple).or_else(|| self.wake(&tuple))?;
         let entry = self.table.at_mut(slot)?;
@@ -60,8 +60,8 @@ impl Stack {
             .ok_or(ConnectError::AddressNotAvailable)
     }
 
-    /// A four-tuple with an ephemeral port that nobody has bound: a free one, or that of a
-    /// connection that gives way.
+    /// A four-tuple with an ephemeral port to which no other socket is bound: a free one, or that
+    /// of a connection that gives way.
     fn draw_tuple(&mut self, now: Instant, tuple: impl Fn(u16) -> FourTuple) -> Option<FourTuple> {
         let may_draw = |stack: &Stack, port| !stack.reserved_ports.contains(&port);
         let taken = Cell::new(0);
@@ -85,8 +85,8 @@ impl Stack {
         self.draw_port(gives_way).map(tuple)
     }
 
-    /// Sets the local ports that connections get only if they ask for them, because other sockets are bound to
-    /// them. Those set before are free again.
+    /// Sets the local ports that connections get only if they ask for them, because other sockets are bound
+    /// to them. Replaces those set before.
     pub fn reserve_ports(&mut self, ports: BTreeSet<u16>) {
         self.reserved_ports = ports;
     }
@@ -116,7 +116,7 @@ impl Stack {
     }
 
     /// An ephemeral port that `is_free`: an unpredictable one, or the next free one after it (RFC
-    /// 6056 §3.3.1; nothing about other destinations shows in it).
+    /// 6056 §3.3.1; it reveals nothing about other destinations).
     pub(super) fn draw_port(&mut self, is_free: impl Fn(&Stack, u16) -> bool) -> Option<u16> {
         let (first, last) = self.config.ephemeral_ports;
         let count = u32::from(last - first) + 1;

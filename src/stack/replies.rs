@@ -1,4 +1,4 @@
-//! Datagrams that answer others and belong to no connection: resets, ICMP messages; and fragments.
+//! Queued datagrams that belong to no connection: resets, ICMP messages, and fragments.
 
 use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -32,7 +32,8 @@ impl Replies {
         true
     }
 
-    /// Adds all the fragments of a datagram, which may leave now: some of them are worth nothing.
+    /// Adds all the fragments of a datagram that may leave now, whatever waits: a part of them
+    /// would be worth nothing.
     pub(super) fn push_all(&mut self, fragments: Vec<Vec<u8>>) {
         self.queue.extend(fragments);
     }
@@ -54,16 +55,16 @@ impl Replies {
     }
 }
 
-/// A token bucket. Its burst changes unpredictably, so that counting replies does not tell a
-/// stranger what others have caused (CVE-2020-25705); and one stranger gets half of it at most, so
-/// that nobody alone keeps others from theirs.
+/// A token bucket. Its burst changes unpredictably, so that a stranger cannot learn from the number
+/// of replies what others have caused (CVE-2020-25705). One stranger gets at most half of it, so
+/// that none alone can deprive the others.
 #[derive(Clone, Debug)]
 pub(super) struct Limiter {
     per_second: u32,
     tokens: u32,
-    /// What one stranger may still have at most, before it got anything.
+    /// The most that one stranger gets between two refills.
     most_for_one: u32,
-    /// What strangers have got since the last refill, by their places.
+    /// How many replies strangers have got since the last refill, by place.
     given: BTreeMap<u8, u32>,
     refilled: Instant,
     refills: u64,
@@ -111,8 +112,8 @@ impl Limiter {
         allowed
     }
 
-    /// One of 256 places, of which nobody knows who else is there. Of IPv6 a network counts: whoever
-    /// has an address has all of its network (RFC 4291 §2.5.4).
+    /// One of 256 places. No stranger can know which others share its place. With IPv6 the network
+    /// counts, because a host that has an address can use its whole network (RFC 4291 §2.5.4).
     fn place(&self, stranger: IpAddr) -> u8 {
         let network = match stranger {
             IpAddr::V4(v4) => u64::from(v4.to_bits()),
@@ -145,7 +146,7 @@ mod tests {
         number.to_be_bytes().into()
     }
 
-    /// How many replies strangers get who ask in turn, `count` times each, at one moment.
+    /// How many replies strangers get that ask in turn, `count` times each, at one moment.
     fn given(limiter: &mut Limiter, now: Instant, strangers: &[IpAddr], count: u32) -> Vec<u32> {
         let mut given = vec![0; strangers.len()];
         for _ in 0..count {
@@ -170,8 +171,8 @@ mod tests {
         assert!(counts.len() > 10, "the burst is jittered: {counts:?}");
     }
 
-    /// THREATS 34: whoever asks first, and however often, leaves half to others; who has a network
-    /// of IPv6 is one.
+    /// THREATS 34: the first to ask, however often, leaves half to others; all addresses of an IPv6
+    /// network count as one.
     #[test]
     fn one_stranger_gets_half_at_most() {
         let network = |last: u128| IpAddr::V6((0x2001_0db8 << 96 | last).into());

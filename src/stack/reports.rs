@@ -1,5 +1,5 @@
-//! ICMP errors as they came, for a user who wants to be told of each (`IP_RECVERR`). What calls
-//! fail for, connections and sockets know themselves.
+//! ICMP errors as they came, for users that want each of them (`IP_RECVERR`). The errors with which
+//! calls fail are kept by connections and sockets.
 
 use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use super::udp::UdpId;
 use crate::tcp::ConnectionError;
 use crate::wire::{self, IcmpError, udp};
 
-/// The most that wait to be taken: of more nothing is told.
+/// The most that wait to be taken; further ones are dropped.
 const MOST: usize = 64;
 
 /// Whose datagram an error is about.
@@ -23,14 +23,14 @@ pub enum Reported {
     Udp(UdpId),
 }
 
-/// An ICMP error about something in flight. Nothing proves it (RFC 5927).
+/// An ICMP error about something in flight. Nothing proves that it is genuine (RFC 5927).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IcmpReport {
     /// Whose datagram it is about.
     pub about: Reported,
     /// The destination of that datagram.
     pub remote: SocketAddr,
-    /// Who has sent it.
+    /// The host that sent it.
     pub offender: Option<IpAddr>,
     /// What it means; `None`: the datagram was too long for a link on the way.
     pub reason: Option<ConnectionError>,
@@ -42,28 +42,28 @@ pub struct IcmpReport {
     pub code: u8,
     /// The MTU of the link, or the octet where the problem is; otherwise 0.
     pub info: u32,
-    /// The part of the datagram that it quotes, as far as it goes: of a segment its header and text, of a UDP
-    /// datagram its text. No more than fits the longest ICMPv6 error.
+    /// The part of the datagram that it quotes: the header and text of a segment, or the text of a UDP
+    /// datagram. No more than fits the longest ICMPv6 error.
     pub quoted: Vec<u8>,
 }
 
 /// The most octets that are kept of what an error quotes (RFC 4443 §2.4(c)).
 const MOST_QUOTED: usize = 1_232;
 
-/// The reports that wait, once somebody wants them.
+/// The waiting reports; `None` unless they are wanted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reports {
     waiting: Option<VecDeque<IcmpReport>>,
 }
 
 impl Stack {
-    /// From now on [`Stack::poll_icmp`] tells of every ICMP error that is believed.
+    /// From now on [`Stack::poll_icmp`] returns every ICMP error that is believed.
     pub fn watch_icmp(&mut self) {
         self.reports.waiting.get_or_insert_default();
     }
 
-    /// The oldest ICMP error that was not yet returned. After [`Stack::watch_icmp`] somebody has to call this
-    /// regularly: at most 64 errors wait.
+    /// The oldest ICMP error that was not yet returned. After [`Stack::watch_icmp`], call this regularly:
+    /// at most 64 errors wait.
     pub fn poll_icmp(&mut self) -> Option<IcmpReport> {
         self.reports.waiting.as_mut()?.pop_front()
     }

@@ -7,7 +7,7 @@ use super::crowds::Crowds;
 use super::key::Key;
 use super::secret::TableHasher;
 
-/// The places of connections, found by four-tuple. `key_of` says whose a place is.
+/// The places of connections, found by four-tuple. `key_of` gives the four-tuple of a place.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     places: HashTable<u32>,
@@ -40,8 +40,8 @@ impl Routes {
         known.unwrap_or_else(|| self.find(key, key_of).is_some())
     }
 
-    /// From now on it is quick to say which four-tuples have a place that differ from `key` in the
-    /// local port alone.
+    /// Makes it quick from now on to tell which four-tuples that differ from `key` only in the
+    /// local port have a place.
     pub(super) fn remember_crowd(&mut self, key: &Key, key_of: impl Fn(u32) -> Key) {
         let mut crowds = core::mem::take(&mut self.crowds);
         crowds.remember(key, |key| self.find(key, &key_of).is_some());
@@ -57,7 +57,7 @@ impl Routes {
         self.places.insert_unique(hash, place, rehash);
     }
 
-    /// The four-tuple has this place no more.
+    /// Removes the place of a four-tuple.
     pub(super) fn remove(&mut self, key: &Key, place: u32) {
         let hash = self.hasher.hash(key);
         if let Ok(entry) = self.places.find_entry(hash, |held| *held == place) {

@@ -1,4 +1,4 @@
-//! The SYNs of connections, for users who want to see them as they came.
+//! The SYNs of connections, for users that want to see them as they came.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::wire::Control;
 /// How many may wait in addition to those of existing connections.
 const SPARE: usize = 16;
 
-/// The headers of SYNs, of IP and TCP, by connection.
+/// The IP and TCP headers of SYNs, by connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SavedSyns {
-    /// Some listener wants them, or one wanted some ever.
+    /// Some listener wants them, or once did.
     wanted: bool,
     saved: BTreeMap<ConnId, Vec<u8>>,
 }
 
 impl SavedSyns {
-    /// A listener wants them, or not.
+    /// Notes whether a listener wants them.
     pub(super) fn note(&mut self, wants: bool) {
         self.wanted |= wants;
     }
 
-    /// Whether this may be one.
+    /// Whether a segment may be such a SYN.
     pub(super) fn may_want(&self, control: Control) -> bool {
         self.wanted && control.has(Control::SYN) && !control.has(Control::ACK)
     }
@@ -38,13 +38,13 @@ impl Stack {
         self.saved_syns.saved.remove(&id)
     }
 
-    /// Of how many octets those headers are.
+    /// The length of those headers, in octets.
     pub fn saved_syn_len(&self, id: ConnId) -> usize {
         self.saved_syns.saved.get(&id).map_or(0, Vec::len)
     }
 
-    /// A SYN has arrived, with these headers: if it has opened a connection whose listener wants that, they
-    /// are kept.
+    /// A SYN with these headers has arrived. Keeps them if it has opened a connection whose listener wants
+    /// that.
     pub(super) fn save_syn(&mut self, tuple: &FourTuple, headers: &[u8]) {
         let Some(slot) = self.table.find(tuple) else {
             return;
@@ -54,7 +54,7 @@ impl Stack {
         if !listener.is_some_and(|listener| listener.config.saves_syns) {
             return;
         }
-        // The SYNs of connections that are gone, which nobody can ask for any more.
+        // Forgets the SYNs of connections that are gone, which no user can ask for any more.
         if self.saved_syns.saved.len() > 2 * self.connection_count() + SPARE {
             let table = &self.table;
             self.saved_syns.saved.retain(|id, _| table.holds(*id));

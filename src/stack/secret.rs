@@ -16,7 +16,7 @@ use crate::time::Instant;
 #[derive(Clone, Copy)]
 pub struct Secret(pub [u8; 16]);
 
-/// Keys do not belong into logs.
+/// Keys do not belong in logs.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
@@ -45,7 +45,7 @@ impl Secret {
         hasher.finish()
     }
 
-    /// The same of sockets or hosts, which every new connection needs.
+    /// As `prf`, over sockets or hosts, which every new connection needs.
     fn prf_of(&self, usage: Use, key: Key) -> u64 {
         key.hash_with(|sockets| {
             let mut octets = [0; 37];
@@ -68,7 +68,7 @@ impl Secret {
         self.prf_of(Use::TimestampOffset, Key::new(tuple).hosts()) as u32
     }
 
-    /// What the flow label from one socket to another begins with.
+    /// The value from which the flow labels from one socket to another follow.
     pub(super) fn flow(&self, local: SocketAddr, remote: SocketAddr) -> u32 {
         self.prf(Use::FlowLabel, (local, remote)) as u32
     }
@@ -91,18 +91,18 @@ impl Secret {
         self.prf(Use::Number, nonce)
     }
 
-    /// A keyed hash for an order that nobody else can know.
+    /// A keyed hash for an order that cannot be known from outside.
     pub(super) fn order(&self, input: impl Hash) -> u64 {
         self.prf(Use::Order, input)
     }
 
-    /// A keyed hash that says which of several shards has a flow: nobody outside can choose flows
-    /// that are all one shard's.
+    /// A keyed hash that assigns flows to shards: an attacker cannot choose flows that all belong
+    /// to one shard.
     pub(super) fn share(&self, flow: impl Hash) -> u64 {
         self.prf(Use::Share, flow)
     }
 
-    /// A keyed hash for the connection table: nobody outside can choose connections that collide.
+    /// A keyed hash for the connection table: an attacker cannot choose connections that collide.
     pub(super) fn table_hasher(&self) -> TableHasher {
         TableHasher(self.prf(Use::Table, 0u8), self.prf(Use::Table, 1u8))
     }
@@ -113,14 +113,14 @@ impl Secret {
 pub(super) struct TableHasher(u64, u64);
 
 impl TableHasher {
-    /// Nobody outside can choose four-tuples that collide.
+    /// An attacker cannot choose four-tuples that collide.
     #[inline]
     pub(super) fn hash(&self, key: &Key) -> u64 {
         key.hash_with(|octets| self.build_hasher().hash(octets))
     }
 }
 
-/// Nor do these keys.
+/// These keys do not belong in logs, either.
 impl fmt::Debug for TableHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TableHasher(..)")
@@ -215,8 +215,8 @@ mod tests {
         assert!(hits.count() <= 10);
     }
 
-    /// THREATS 39: whatever connections somebody outside chooses, none of the places that a table
-    /// has for them gets twice its share; and with another key they lie elsewhere.
+    /// THREATS 39: whatever connections an attacker chooses, no place of the table gets twice its
+    /// share; and with another key they lie elsewhere.
     #[test]
     fn chosen_connections_do_not_collide() {
         const PLACES: usize = 1 << 9;
@@ -252,7 +252,8 @@ mod tests {
         assert!(collide.len() > 50 && again.count() < collide.len() / 4);
     }
 
-    /// RFC 7323 §7.1, THREATS: two destinations give unrelated clocks, one destination one.
+    /// RFC 7323 §7.1, THREATS: two destinations get unrelated clocks; one destination gets the same
+    /// clock.
     #[test]
     fn timestamp_offsets_depend_on_the_hosts_alone() {
         let secret = Secret([7; 16]);

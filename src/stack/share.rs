@@ -1,19 +1,20 @@
 //! Several stacks that form one host: which of them owns a flow.
 //!
 //! A device with several queues has a stack for each queue, a *shard*, which shares nothing with
-//! the others. Every connection is one shard's. Which one, a keyed hash of its addresses and ports
-//! says, the same at all of them: nobody keeps a list, and whatever queue a segment comes by, it
-//! finds its connection, its listener's queue, or the one shard that may answer it with a reset.
+//! the others. Every connection belongs to one shard, given by a keyed hash of its addresses and
+//! ports, which is the same at all shards. So no shard keeps a list, and by whichever queue a
+//! segment comes, it finds its connection, its listener's queue, or the one shard that may answer
+//! it with a reset.
 //!
-//! | what arrives | whose it is |
+//! | what arrives | its shard |
 //! |---|---|
-//! | a segment of a connection of this shard | its own: no hash is computed |
-//! | another segment; an ICMP error that quotes one | that of the hash of the four-tuple |
-//! | a fragment | that of the hash of the two addresses; put together, it goes on as the above |
-//! | what routers ask about groups | that of the first, which speaks for all |
-//! | anything else: UDP, echo requests | whose queue it came by: its sockets are at every shard |
+//! | a segment of a connection of this shard | this one: no hash is computed |
+//! | another segment; an ICMP error that quotes one | by the hash of the four-tuple |
+//! | a fragment | by the hash of the two addresses; once reassembled, the datagram goes on as above |
+//! | queries of routers about groups | the first, which reports for all |
+//! | anything else: UDP, echo requests | that of the queue by which it came: UDP sockets are at every shard |
 //!
-//! What is another's becomes a [`Stray`], and whoever drives the stacks takes it there.
+//! A datagram for another shard becomes a [`Stray`], which the driver of the stacks takes there.
 
 use core::hash::Hash;
 use core::net::{IpAddr, SocketAddr};
@@ -24,8 +25,8 @@ use crate::tcp::FourTuple;
 use crate::time::Instant;
 use crate::wire::{Datagram, Form, IcmpMessage, Payload, Quote, protocol};
 
-/// Strays that wait to be taken; what comes beyond is lost, as if the path had lost it. Whoever
-/// drives a stack looks after every turn, which receives no more.
+/// The most strays that wait to be taken; any more are lost, as if the path had lost them. The
+/// driver looks for strays after every turn, and a turn does not receive more than this.
 const MAX_STRAYS: usize = 128;
 
 /// Which of a host's shards a stack is.
@@ -37,7 +38,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// The `index`th of `count`; all have the same secret.
+    /// The `index`th of `count` shards; all have the same secret.
     ///
     /// # Panics
     /// If there is no such shard.
@@ -77,7 +78,7 @@ impl Share {
         }
     }
 
-    /// Whether a connection is this shard's.
+    /// Whether a connection belongs to this shard.
     pub(super) fn owns(&self, tuple: &FourTuple) -> bool {
         self.owner(tuple.local, tuple.remote) == self.index
     }
@@ -121,7 +122,7 @@ impl Stack {
         self.relieve_memory();
     }
 
-    /// The shard whose a datagram is, if it is not this one.
+    /// The shard to which a datagram belongs, if it is not this one.
     pub(super) fn elsewhere(&mut self, parsed: &Datagram<'_>) -> Option<usize> {
         if self.share.count == 1 {
             return None;
@@ -144,7 +145,8 @@ impl Stack {
         Some(owner).filter(|owner| *owner != self.share.index)
     }
 
-    /// Whose a connection is. One that is here is this shard's, which needs no hash.
+    /// The shard to which a connection belongs. One in the table of this shard is its own, without
+    /// a hash.
     fn owner(&mut self, tuple: FourTuple) -> usize {
         match self.table.find(&tuple) {
             Some(_) => self.share.index,
@@ -152,7 +154,7 @@ impl Stack {
         }
     }
 
-    /// A datagram goes to another shard.
+    /// Queues a datagram for another shard.
     pub(super) fn hand_over(&mut self, owner: usize, datagram: &[u8], form: Form) {
         if self.strays.len() >= MAX_STRAYS {
             self.counters.strays_lost += 1;
@@ -199,7 +201,7 @@ mod tests {
         ([10, 0, 0, host], port).into()
     }
 
-    /// A host of several shards, another of one, and a network that steers by chance.
+    /// A host of several shards, another of one, and a network that steers at random.
     struct World {
         shards: Vec<Stack>,
         peer: Stack,
@@ -225,7 +227,7 @@ mod tests {
             (self.chance >> 33) as usize % SHARDS
         }
 
-        /// A datagram for the host comes by some queue.
+        /// A datagram for the host arrives by a random queue.
         fn arrives(&mut self, datagram: &[u8]) {
             let shard = self.any_shard();
             self.arrives_at(shard, datagram);
@@ -240,7 +242,8 @@ mod tests {
             }
         }
 
-        /// Until nobody has anything to send; what the peer sends is cut into pieces of `mtu`.
+        /// Runs until no host has anything to send; packets of the peer are cut into pieces of
+        /// `mtu`.
         fn run(&mut self, mtu: usize) {
             loop {
                 let mut sent = 0;
@@ -272,8 +275,8 @@ mod tests {
         }
     }
 
-    /// Whichever queue each packet, or piece of one, comes by: connections of either side are
-    /// established, carry text and end, and nobody is taken for a stranger.
+    /// Whichever queue each packet, or piece of one, comes by, connections of either side are
+    /// established, carry text and end, and no segment is taken for a stranger's.
     #[test]
     fn a_network_that_steers_by_chance_breaks_nothing() {
         for (seed, mtu) in [(1, 1500), (2, 1500), (3, 576), (4, 576)] {
@@ -321,7 +324,7 @@ mod tests {
         }
     }
 
-    /// RFC 9293 §3.10.7.1: one reset, from whoever owns the flow.
+    /// RFC 9293 §3.10.7.1: one reset, from the shard that owns the flow.
     #[test]
     fn a_stranger_is_reset_once() {
         let mut world = World::new(1);
@@ -359,7 +362,7 @@ mod tests {
                 shard.connect(NOW, Some(local), remote).is_ok(),
                 index == home
             );
-            // A port that it may choose it chooses so that the flow is its own.
+            // If it may choose the port, it chooses one that makes the flow its own.
             let id = shard.connect(NOW, None, remote).unwrap();
             let chosen = shard.local_addr(id);
             assert_eq!(shard.share().owner(chosen, remote), index);

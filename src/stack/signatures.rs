@@ -1,12 +1,12 @@
-//! Signed segments (RFC 2385): who has a key for a peer takes what is signed with it, and nothing else;
-//! who has none takes nothing that is signed. What is refused is dropped before anything is made of it
-//! (§2.0): nobody answers it, in whatever state, and it resets nothing.
+//! Signed segments (RFC 2385). With a key for a peer, only segments signed with it are accepted;
+//! without a key, no signed segments are. A refused segment is dropped before any other processing
+//! (§2.0): it is not answered in any state, and resets nothing.
 //!
 //! | a segment is for | the key is that of |
 //! |---|---|
 //! | a connection, in TIME-WAIT too | the connection |
 //! | a listener | the listener, for this peer |
-//! | nobody, and is signed | the listener at its source port, for this peer: of two hosts that listen at one port, the one that has forgotten a connection resets it |
+//! | neither, and is signed | the listener at its source port, for this peer: if both hosts listen at one port, the host that has forgotten a connection can reset it |
 
 use core::net::SocketAddr;
 
@@ -16,7 +16,7 @@ use crate::tcp::{Discard, FourTuple};
 use crate::wire::{self, IpHeader, Packet, TcpHeader, Text};
 
 impl Stack {
-    /// Somebody behaves as these keys say.
+    /// Notes keys that are now in use.
     #[inline]
     pub(super) fn note_keys(&mut self, keys: &SignatureKeys) {
         self.signs |= !keys.is_empty();
@@ -72,8 +72,8 @@ impl Stack {
         keys.find(tuple.remote.ip()).cloned()
     }
 
-    /// The key of a connection that this host opened and has forgotten, if the peer's port is one where
-    /// this host listens, too.
+    /// The key of a connection that this host opened and has forgotten, if this host also listens at
+    /// the peer's port.
     fn key_of_lost_connection(&mut self, tuple: &FourTuple) -> Option<SignatureKey> {
         let local = SocketAddr::new(tuple.local.ip(), tuple.remote.port());
         let listener = self
@@ -83,7 +83,8 @@ impl Stack {
         keys.find(tuple.remote.ip()).cloned()
     }
 
-    /// A segment without text leaves that is of no connection: signed, if there is a key for its peer.
+    /// Sends a segment without text that belongs to no connection; signed, if there is a key for its
+    /// peer.
     pub(super) fn reply_segment(&mut self, ip: &IpHeader, tuple: &FourTuple, header: &TcpHeader) {
         let key = match self.signs {
             true => self

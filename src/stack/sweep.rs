@@ -1,15 +1,16 @@
-//! Operations on many connections at once: counting those that are still at work, and ending all.
+//! Operations on many connections at once: counting the unfinished ones, and ending all.
 
 use super::Stack;
 use crate::tcp::State;
 
 impl Stack {
-    /// Connections that are still doing something: neither in TIME-WAIT nor closed. Looks at all.
+    /// The number of unfinished connections: neither in TIME-WAIT nor closed. Looks at all of them.
     pub fn unfinished_count(&self) -> usize {
         self.table.unfinished().len()
     }
 
-    /// ABORT of every connection. Those in TIME-WAIT leave without a word (RFC 9293 §3.10.5). Ids stay valid.
+    /// ABORT of every connection. Those in TIME-WAIT end without a reset (RFC 9293 §3.10.5). Ids stay
+    /// valid.
     pub fn abort_all(&mut self) {
         let unfinished = self.table.unfinished();
         self.abort_slots(unfinished);

@@ -27,9 +27,10 @@ pub(super) struct Entry {
     pub(super) fast_open: Option<ListenerId>,
     /// It is in the queue of connections that may have something to send.
     pub(super) sending: bool,
-    /// What its user has not been told yet; if any, it is in the queue of events.
+    /// Readiness not yet reported to its user; if there is any, the entry is in the queue of
+    /// events.
     pub(super) readiness: Readiness,
-    /// The way from the four-tuple leads here.
+    /// Its four-tuple leads here.
     pub(super) routed: bool,
     /// What it is charged for its buffers.
     pub(super) charge: Charge,
@@ -40,7 +41,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Nothing has happened to it yet.
+    /// A new entry.
     fn new(tcb: Tcb, generation: u32, listener: Option<ListenerId>) -> Entry {
         Entry {
             tcb,
@@ -58,14 +59,15 @@ impl Entry {
     }
 }
 
-/// A congestion controller, which is on the heap: the largest of ours has room in it.
+/// The memory counted for a congestion controller, which is on the heap: enough for the largest
+/// of ours.
 const CONTROLLER: usize = 512;
 
-/// A place in the table, and in the queues and the timing wheel of the stack, which have a few
-/// numbers for each connection; all of them grow by doubling.
+/// The memory of a place in the table, and in the queues and the timing wheel of the stack, which
+/// hold a few numbers for each connection. All of them grow by doubling.
 const PLACE: usize = 2 * (size_of::<Option<Box<Entry>>>() + size_of::<u32>() + 64);
 
-/// What a connection takes that holds no text, in octets: its control block and its places in
+/// The memory of a connection without text, in octets: its control block and its places in
 /// tables. [`Config::memory`](crate::config::Config::memory) counts it.
 pub const CONNECTION_AT_REST: usize = size_of::<Entry>() + CONTROLLER + PLACE;
 
@@ -76,7 +78,8 @@ pub(super) struct Table {
     generations: Vec<u32>,
     free: Vec<u32>,
     routes: Routes,
-    /// How the connection behaves that was opened last: the next is likely to do so too.
+    /// The configuration of the connection that was opened last; the next is likely to have the
+    /// same.
     config: Arc<TcpConfig>,
     /// The four-tuple found last: segments of one connection come in a row.
     last: Option<(Key, u32)>,
@@ -94,7 +97,7 @@ impl Table {
         }
     }
 
-    /// One copy of `config` for all connections in a row that behave so.
+    /// One copy of `config` for all successive connections that have it.
     pub(super) fn share(&mut self, config: &TcpConfig) -> Arc<TcpConfig> {
         if *self.config != *config {
             self.config = Arc::new(config.clone());
@@ -110,7 +113,7 @@ impl Table {
             (self.entries.len() - 1) as u32
         });
         let generation = self.generations[slot as usize];
-        // Straight to the heap: a control block is large.
+        // Built directly on the heap, because a control block is large.
         let entry = Box::write(Box::new_uninit(), Entry::new(tcb, generation, listener));
         self.entries[slot as usize] = Some(entry);
         let Table {
@@ -146,7 +149,7 @@ impl Table {
         self.find_key(Key::new(tuple))
     }
 
-    /// The same, of the sockets of what arrives.
+    /// As [`Table::find`], by the sockets of an arriving datagram.
     #[inline]
     pub(super) fn find_key(&mut self, key: Key) -> Option<u32> {
         match &self.last {
@@ -173,7 +176,7 @@ impl Table {
         self.routes.holds(&Key::new(tuple), key_of)
     }
 
-    /// The local ports for the destination of this four-tuple are nearly used up.
+    /// Notes that the local ports for the destination of this four-tuple are nearly used up.
     pub(super) fn remember_crowd(&mut self, tuple: &FourTuple) {
         let Table {
             entries, routes, ..
@@ -224,7 +227,7 @@ impl Table {
             .unwrap_or_else(|| panic!("{id:?} was closed"))
     }
 
-    /// Whether the connection of an id is there.
+    /// Whether the connection of an id exists.
     pub(super) fn holds(&self, id: ConnId) -> bool {
         (self.at(id.slot)).is_some_and(|entry| entry.generation == id.generation)
     }
@@ -247,7 +250,7 @@ impl Table {
         self.entries.iter().filter_map(Option::as_deref)
     }
 
-    /// The slots of the connections that are such.
+    /// The slots of the connections for which `is_such` holds.
     fn slots_of(&self, is_such: impl Fn(&Entry) -> bool) -> Vec<u32> {
         let slots = 0..self.entries.len() as u32;
         slots
@@ -260,7 +263,7 @@ impl Table {
         self.entries.len() - self.free.len()
     }
 
-    /// What all of them take, whatever text they hold, in octets.
+    /// The memory of all of them without text, in octets.
     pub(super) fn octets(&self) -> usize {
         self.len() * CONNECTION_AT_REST
     }
@@ -283,7 +286,7 @@ impl Table {
     }
 }
 
-/// The four-tuple of the connection in a slot. Whatever has a route is there.
+/// The four-tuple of the connection in a slot. Every slot with a route is occupied.
 #[inline]
 fn key_of(entries: &[Option<Box<Entry>>], slot: u32) -> Key {
     let entry = entries[slot as usize].as_ref();
@@ -295,7 +298,7 @@ mod tests {
     use super::*;
     use crate::tcp::congestion::{Controllers, Start};
 
-    /// What is counted for a congestion controller is as much as any of ours takes.
+    /// The memory counted for a congestion controller is enough for any of ours.
     #[test]
     fn every_controller_has_room() {
         let start = Start {

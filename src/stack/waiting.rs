@@ -1,8 +1,8 @@
-//! Connections in TIME-WAIT that nobody holds: at rest they are kept as a [`TimeWait`], and wake
-//! when something arrives for them.
+//! Connections in TIME-WAIT that no user holds: at rest they are kept as a [`TimeWait`], and they
+//! wake when something arrives for them.
 //!
-//! With the way to it and its deadline, each takes less than 128 octets; and it has no slot among
-//! the connections that are awake.
+//! With its route and its deadline, each takes less than 128 octets; and it has no slot among the
+//! connections that are awake.
 
 use super::Stack;
 use super::chunks::Chunks;
@@ -13,15 +13,14 @@ use super::secret::TableHasher;
 use crate::tcp::{FourTuple, Path, State, Tcb, TimeWait, WakeContext};
 use crate::time::{Duration, Instant};
 
-/// What a connection takes that is at rest, in octets, as much of it as there is: `benches/core`
-/// measures it.
+/// The memory of a connection at rest, all included, in octets: `benches/core` measures it.
 const TIME_WAIT_AT_REST: usize = 128;
 
 /// The connections at rest.
 #[derive(Clone, Debug)]
 pub(super) struct AtRest {
     places: Chunks<Place>,
-    /// The first place that is free.
+    /// The first free place.
     free: Option<u32>,
     len: usize,
     routes: Routes,
@@ -31,7 +30,7 @@ pub(super) struct AtRest {
 #[derive(Clone, Debug)]
 enum Place {
     Taken(TimeWait),
-    /// The next one that is free.
+    /// The next free place.
     Free(Option<u32>),
 }
 
@@ -60,12 +59,12 @@ impl AtRest {
         self.len
     }
 
-    /// What all of them take, in octets.
+    /// The memory of all of them, in octets.
     fn octets(&self) -> usize {
         self.len * TIME_WAIT_AT_REST
     }
 
-    /// A connection goes to rest until `expires`; its four-tuple must be free.
+    /// Adds a connection at rest until `expires`; its four-tuple must be free.
     fn insert(&mut self, waiting: TimeWait, expires: Instant) {
         let place = match self.free.and_then(|free| self.places.get_mut(free)) {
             Some(place) => {
@@ -99,7 +98,7 @@ impl AtRest {
         self.routes.holds(&Key::new(tuple), key_of)
     }
 
-    /// The local ports for the destination of this four-tuple are nearly used up.
+    /// Notes that the local ports for the destination of this four-tuple are nearly used up.
     pub(super) fn remember_crowd(&mut self, tuple: &FourTuple) {
         let AtRest { places, routes, .. } = self;
         routes.remember_crowd(&Key::new(tuple), |place| key_of(places, place));
@@ -118,7 +117,8 @@ impl AtRest {
             .is_some_and(|waiting| waiting.may_be_replaced(now, silence))
     }
 
-    /// Takes the connection of a four-tuple out, and when it would have expired.
+    /// Removes the connection of a four-tuple, and returns it with the time when it would have
+    /// expired.
     fn take(&mut self, tuple: &FourTuple) -> Option<(TimeWait, Instant)> {
         let place = self.find(tuple)?;
         let expires = self.deadlines.registered(place)?;
@@ -126,7 +126,7 @@ impl AtRest {
         Some((self.remove(place)?, expires))
     }
 
-    /// A connection that is no longer registered goes.
+    /// Removes a connection that is no longer registered.
     fn remove(&mut self, place: u32) -> Option<TimeWait> {
         let key = key_of(&self.places, place);
         self.routes.remove(&key, place);
@@ -143,21 +143,21 @@ impl AtRest {
         self.deadlines.next()
     }
 
-    /// Those whose 2 MSL are over at `now` are no more (RFC 9293 §3.10.8).
+    /// Removes those whose 2 MSL are over at `now` (RFC 9293 §3.10.8).
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(place) = self.deadlines.take_due(now, |_, at| Some(at)) {
             self.remove(place);
         }
     }
 
-    /// The one that would expire first gives way. Whether there was one.
+    /// Removes the one that would expire first. Returns whether there was one.
     fn end_first(&mut self) -> bool {
         let end = Instant::FAR_FUTURE;
         let first = self.deadlines.take_due(end, |_, at| Some(at));
         first.and_then(|place| self.remove(place)).is_some()
     }
 
-    /// All of them are no more.
+    /// Removes all of them.
     pub(super) fn clear(&mut self) {
         while self.end_first() {}
     }
@@ -170,15 +170,15 @@ impl AtRest {
     }
 }
 
-/// The four-tuple of the connection in a place. Whatever has a route is there.
+/// The four-tuple of the connection in a place. Every place with a route is occupied.
 fn key_of(places: &Chunks<Place>, place: u32) -> Key {
     let waiting = places.get(place).and_then(Place::waiting);
     Key::new(&waiting.expect("a route leads to a connection").tuple())
 }
 
 impl Stack {
-    /// The connection in `slot` has nothing to send: if nothing but TIME-WAIT is left of it, it
-    /// goes to rest, and its slot is free.
+    /// The connection in `slot` has nothing to send. If only TIME-WAIT is left of it, it goes to
+    /// rest, and its slot becomes free.
     pub(super) fn put_to_rest(&mut self, slot: u32) {
         let Some(entry) =
             (self.table.at_mut(slot)).filter(|entry| entry.tcb.state() == State::TimeWait)
@@ -198,27 +198,27 @@ impl Stack {
         self.limit_time_wait();
     }
 
-    /// The connection of a four-tuple, if it is at rest, is whole again: its slot.
+    /// Wakes the connection of a four-tuple, if it is at rest, and returns its slot.
     pub(super) fn wake(&mut self, tuple: &FourTuple) -> Option<u32> {
         let (waiting, expires) = self.at_rest.take(tuple)?;
         let tcb = self.woken(&waiting, expires);
         Some(self.insert(tcb, None).slot)
     }
 
-    /// What all connections take without text is as much as they are now.
+    /// Charges for what all connections now take without text.
     pub(super) fn charge_connections(&mut self) {
         let octets = self.table.octets() + self.at_rest.octets();
         self.memory.charge_at_rest(octets);
     }
 
-    /// The connection at rest that would expire first gives way to another: whether there is one.
+    /// Removes the connection at rest that would expire first. Returns whether there was one.
     pub(super) fn end_first_at_rest(&mut self) -> bool {
         let has_ended = self.at_rest.end_first();
         self.charge_connections();
         has_ended
     }
 
-    /// A connection at rest until `expires`, whole.
+    /// The full control block of a connection at rest until `expires`.
     pub(super) fn woken(&self, waiting: &TimeWait, expires: Instant) -> Tcb {
         let tuple = waiting.tuple();
         let name = waiting.congestion_control();
@@ -230,7 +230,7 @@ impl Stack {
         })
     }
 
-    /// The connection in `slot` has come into TIME-WAIT.
+    /// The connection in `slot` has entered TIME-WAIT.
     pub(super) fn enter_time_wait(&mut self, slot: u32) {
         let Some(entry) = self.table.at_mut(slot) else {
             return;
@@ -244,7 +244,7 @@ impl Stack {
         }
     }
 
-    /// The connection in `slot` is at rest, or no more.
+    /// The connection in `slot` has gone to rest, or ended.
     pub(super) fn leave_time_wait(&mut self, slot: u32) {
         let number = self.table.at_mut(slot).and_then(|it| it.waiting.take());
         if let Some(number) = number {
@@ -252,7 +252,7 @@ impl Stack {
         }
     }
 
-    /// If there are too many in TIME-WAIT, those give way that have waited longest.
+    /// If too many are in TIME-WAIT, ends those that have waited longest.
     fn limit_time_wait(&mut self) {
         while self.time_wait.len() + self.at_rest.len() > self.config.max_time_wait {
             let awake = self.time_wait.first_key_value().map(|(_, slot)| *slot);

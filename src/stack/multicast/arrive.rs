@@ -5,8 +5,9 @@ use crate::time::Instant;
 use crate::wire::{Arrived, Cut, Datagram, IcmpMessage, Payload, ip, pieces};
 
 impl Stack {
-    /// A datagram that is for none of this host's addresses: for many, or for nobody here. To many, nothing but
-    /// UDP is ever answered or taken, and echo requests of IPv6 (RFC 1122 §3.2.2.6, RFC 4443 §4.2).
+    /// A datagram that is for none of this host's addresses: either for many, or not for this host. Of
+    /// datagrams to many, only UDP is accepted, and only IPv6 echo requests are answered (RFC 1122
+    /// §3.2.2.6, RFC 4443 §4.2).
     #[inline(never)]
     pub(in crate::stack) fn arrives_for_others(
         &mut self,
@@ -16,7 +17,7 @@ impl Stack {
         cut: Option<Cut>,
     ) {
         let ip = &parsed.ip;
-        // What is for the host itself has no way to come over a link (RFC 4291 §2.7).
+        // A datagram whose scope is the host itself cannot come over a link (RFC 4291 §2.7).
         let is_from_here = ip::scope(ip.destination).is_some_and(|scope| scope < ip::LINK_SCOPE);
         let is_heard = match parsed.payload {
             Payload::Membership(_) => self.is_among(ip.destination),
@@ -41,8 +42,8 @@ impl Stack {
         }
     }
 
-    /// Whether a datagram to many comes from another host. Of groups, one may speak that has no address yet: a
-    /// switch that asks in a router's place (RFC 4541 §2.1.1).
+    /// Whether a datagram to many comes from another host. A message about groups may come from a host
+    /// without an address: a switch that asks in place of a router (RFC 4541 §2.1.1).
     fn is_sender_to_many(&self, parsed: &Datagram<'_>) -> bool {
         let source = parsed.ip.source;
         let is_message = matches!(parsed.payload, Payload::Membership(_));

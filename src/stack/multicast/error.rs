@@ -6,11 +6,11 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupError {
-    /// The address is not that of a group.
+    /// The address is not a group address.
     NotAGroup,
     /// The address of the sender cannot be one: it is unspecified, or for many.
     NotASource,
-    /// The group, or the sender, is of the other family than the socket's.
+    /// The group, or the sender, is of another family than the socket.
     OtherFamily,
     /// The socket is in the group, or hears the sender, already.
     AlreadyJoined,
@@ -22,7 +22,7 @@ pub enum GroupError {
     NotBlocked,
     /// The socket names the senders that it hears, so it cannot block others; or it names those that it blocks.
     OtherMode,
-    /// The group is source-specific (RFC 4607): whoever joins it must name the sender.
+    /// The group is source-specific (RFC 4607): the sender must be named to join it.
     NeedsSource,
     /// The host is in as many groups as it may be
     /// ([`Config::max_groups`](crate::config::Config::max_groups)).

@@ -1,4 +1,4 @@
-//! From which senders a group is heard: by a socket, or by the host.
+//! From which senders a socket, or the host, hears a group.
 
 use core::net::IpAddr;
 use std::collections::BTreeSet;
@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::error::GroupError;
 use crate::wire::ip;
 
-/// The senders of a group that are heard: these only (INCLUDE), or all but these (EXCLUDE). Who hears nobody is
-/// not in the group (RFC 9776 §2, RFC 9777 §4.1).
+/// The senders of a group that are heard: these only (INCLUDE), or all but these (EXCLUDE). To hear no
+/// sender is not to be in the group (RFC 9776 §2, RFC 9777 §4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
     excludes: bool,
@@ -17,18 +17,18 @@ pub struct Filter {
 /// How a filter changes by one sender (RFC 3678 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceChange {
-    /// This sender is heard, too. A filter that hears everybody then hears this sender only.
+    /// This sender is heard, too. A filter that hears all senders then hears this one only.
     Join(IpAddr),
     /// It is heard no longer.
     Leave(IpAddr),
-    /// Everybody is heard, but not this one.
+    /// All senders are heard, but not this one.
     Block(IpAddr),
     /// It is heard again.
     Unblock(IpAddr),
 }
 
 impl SourceChange {
-    /// The sender that is meant.
+    /// The sender in question.
     pub fn source(self) -> IpAddr {
         match self {
             SourceChange::Join(source)
@@ -38,7 +38,7 @@ impl SourceChange {
         }
     }
 
-    /// Whether it is about a filter that names those who are not heard.
+    /// Whether it applies to a filter that names senders to exclude.
     fn excludes(self) -> bool {
         match self {
             SourceChange::Join(_) | SourceChange::Leave(_) => false,
@@ -51,12 +51,12 @@ impl Filter {
     /// The most senders that the filter of a socket names.
     pub const MOST_SOURCES: usize = 64;
 
-    /// Hears nobody.
+    /// Hears no sender.
     pub fn nobody() -> Filter {
         Filter::include([])
     }
 
-    /// Hears everybody.
+    /// Hears all senders.
     pub fn everybody() -> Filter {
         Filter::exclude([])
     }
@@ -69,7 +69,7 @@ impl Filter {
         }
     }
 
-    /// Hears everybody but these senders.
+    /// Hears all but these senders.
     pub fn exclude(sources: impl IntoIterator<Item = IpAddr>) -> Filter {
         Filter {
             excludes: true,
@@ -77,7 +77,7 @@ impl Filter {
         }
     }
 
-    /// Whether it names those who are not heard.
+    /// Whether it names senders to exclude.
     pub fn excludes(&self) -> bool {
         self.excludes
     }
@@ -92,7 +92,7 @@ impl Filter {
         self.sources.contains(&source) != self.excludes
     }
 
-    /// Whether nobody is.
+    /// Whether no sender is heard.
     pub fn is_nobody(&self) -> bool {
         !self.excludes && self.sources.is_empty()
     }
@@ -134,7 +134,7 @@ impl Filter {
         Ok(after)
     }
 
-    /// Checks that a socket of a family can have it.
+    /// Checks that a socket of this family can have it.
     pub(in crate::stack) fn check(&self, is_ipv4: bool) -> Result<(), GroupError> {
         if self.sources.len() > Filter::MOST_SOURCES {
             return Err(GroupError::TooManySources);
@@ -147,8 +147,8 @@ impl Filter {
     }
 }
 
-/// Whether a group is one to which every sender is a channel of its own, so that nobody can hear them all
-/// (RFC 4607 §1).
+/// Whether each sender to this group is a channel of its own, so that a host cannot hear all of them (RFC
+/// 4607 §1).
 pub(in crate::stack) fn is_source_specific(group: IpAddr) -> bool {
     match group {
         IpAddr::V4(v4) => v4.octets()[0] == 232,

@@ -1,4 +1,4 @@
-//! One group of a host: what its sockets hear of it together, and what of that routers are still to be told.
+//! One group of a host: the merged filters of its sockets, and what routers have yet to be told about it.
 
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -7,20 +7,20 @@ use super::filter::Filter;
 use crate::time::Instant;
 use crate::wire::membership::{Record, RecordKind, Version};
 
-/// Of more senders than so many, a router is not told whether they are heard: it is told of all (RFC 9776 §5.2
-/// leaves that to the host).
+/// If a router asks about more senders than this, the answer is about all senders (RFC 9776 §5.2 leaves
+/// that to the host).
 pub(super) const MOST_ASKED: usize = 63;
-/// Of more changes than so many, each is not told by itself: the whole filter is.
+/// If more senders than this have changed, the whole filter is reported instead.
 const MOST_CHANGES: usize = 256;
 
-/// What leaves.
+/// A message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     /// The third version.
     Records(Vec<Record>),
-    /// The versions before: the host is in a group,
+    /// The earlier versions: the host is in a group,
     Report(Version, IpAddr),
-    /// or is so no longer.
+    /// or no longer is.
     Leave(IpAddr),
 }
 
@@ -28,22 +28,22 @@ pub(super) enum Said {
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Group {
     heard: Merged,
-    /// How often the whole filter is still to be told, since its mode has changed.
+    /// How often the whole filter has still to be reported, because its mode has changed.
     mode_changes: u8,
-    /// How often it is still to be told whether these senders are heard.
+    /// How often these senders have still to be reported, because they have changed.
     source_changes: BTreeMap<IpAddr, u8>,
-    /// When a router is told of the group that has asked for it; and of which senders, if not of all.
+    /// When to answer a router's query, and about which senders; none: about all.
     answer: Option<(Instant, Vec<IpAddr>)>,
-    /// When such a router was last heeded.
+    /// When a query about the group was last answered.
     pub(super) heeded: Option<Instant>,
-    /// Of the second version: nobody else has said since this host has that he is in it (RFC 2236 §3).
+    /// In the second version: no other host has reported the group since this host did (RFC 2236 §3).
     pub(super) is_last: bool,
 }
 
 /// The filters of all sockets of the host, put together.
 #[derive(Clone, Debug, Default, Hash)]
 struct Merged {
-    /// How many sockets hear everybody but some.
+    /// How many sockets hear all but some senders.
     excluding: usize,
     /// The senders that sockets name.
     named: BTreeMap<IpAddr, Naming>,
@@ -57,7 +57,7 @@ struct Naming {
 }
 
 impl Merged {
-    /// A socket has another filter.
+    /// A socket changes its filter.
     fn change(&mut self, before: &Filter, after: &Filter) {
         self.excluding += usize::from(after.excludes());
         self.excluding -= usize::from(before.excludes());
@@ -78,7 +78,7 @@ impl Merged {
         self.excluding == 0 && self.named.is_empty()
     }
 
-    /// RFC 9776 §3.2, RFC 9777 §4.2: who is heard by any socket is heard by the host.
+    /// RFC 9776 §3.2, RFC 9777 §4.2: the host hears a sender if any socket does.
     fn hears(&self, source: IpAddr) -> bool {
         match self.named.get(&source) {
             Some(naming) => naming.including > 0 || naming.excluding < self.excluding,
@@ -86,7 +86,7 @@ impl Merged {
         }
     }
 
-    /// The filter of the host; of sockets that name those whom they hear, if only these count.
+    /// The filter of the host. `only_including`: only sockets in INCLUDE mode count.
     fn filter(&self, only_including: bool) -> Filter {
         let sources = self.named.keys().copied();
         match self.excluding > 0 && !only_including {
@@ -116,13 +116,13 @@ impl Group {
         self.heard.hears(source)
     }
 
-    /// What routers are told. To a source-specific group nobody can listen without naming senders, so sockets
-    /// that do so are passed over (RFC 4604 §2.2).
+    /// The filter that routers are told. A source-specific group cannot be heard without naming senders, so
+    /// sockets that name none to include are ignored (RFC 4604 §2.2).
     pub(super) fn filter(&self, is_source_specific: bool) -> Filter {
         self.heard.filter(is_source_specific)
     }
 
-    /// A socket has another filter.
+    /// A socket changes its filter.
     pub(super) fn change(&mut self, before: &Filter, after: &Filter) {
         self.heard.change(before, after);
         if !self.is_heard() {
@@ -130,7 +130,8 @@ impl Group {
         }
     }
 
-    /// What routers are to be told has changed; it is told so many times (RFC 9776 §5.1). Whether it is news.
+    /// Notes that the reported filter has changed; the change is reported `times` times (RFC 9776 §5.1).
+    /// Returns whether there is anything to report.
     pub(super) fn note_change(
         &mut self,
         (before, after): (&Filter, &Filter),
@@ -139,7 +140,7 @@ impl Group {
     ) -> bool {
         let has_new_mode = match version {
             Version::Third => before.excludes() != after.excludes(),
-            // These know of no senders.
+            // These versions know no senders.
             Version::First | Version::Second => before.is_nobody() != after.is_nobody(),
         };
         if has_new_mode {
@@ -160,24 +161,24 @@ impl Group {
         true
     }
 
-    /// Whether something of it is still to be told.
+    /// Whether any change has still to be reported.
     pub(super) fn has_changes(&self) -> bool {
         self.mode_changes > 0 || !self.source_changes.is_empty()
     }
 
-    /// Nothing of it is to be told any more.
+    /// Drops all pending changes and answers.
     pub(super) fn forget_changes(&mut self) {
         self.mode_changes = 0;
         self.source_changes.clear();
         self.forget_answer();
     }
 
-    /// No router is answered any more that has asked so far.
+    /// Drops the pending answer.
     pub(super) fn forget_answer(&mut self) {
         self.answer = None;
     }
 
-    /// What is told of its changes, this time, in the versions that know of no senders: whether it has members.
+    /// The next report of its changes in the versions that know no senders: whether it has members.
     pub(super) fn tell_membership(
         &mut self,
         address: IpAddr,
@@ -186,7 +187,7 @@ impl Group {
     ) -> Option<Said> {
         self.source_changes.clear();
         if filter.is_nobody() {
-            // RFC 2236 §3: once is enough; the first version has no word for it.
+            // RFC 2236 §3: once is enough; the first version has no such message.
             self.mode_changes = 0;
             let is_said = version == Version::Second && self.is_last;
             return is_said.then_some(Said::Leave(address));
@@ -233,7 +234,7 @@ impl Group {
         records
     }
 
-    /// A router is answered by then, of these senders; of none: of all.
+    /// Sets an answer due by `at`, about these senders; none: about all.
     pub(super) fn answer_by(&mut self, at: Instant, sources: Vec<IpAddr>) {
         let sources = these_or_all(sources);
         // RFC 9776 §5.2, rules 3 to 5.
@@ -250,20 +251,20 @@ impl Group {
         });
     }
 
-    /// When a router is answered.
+    /// When an answer is due.
     pub(super) fn answer_at(&self) -> Option<Instant> {
         Some(self.answer.as_ref()?.0)
     }
 
-    /// Of which senders it is answered, if by now.
+    /// Takes the senders of an answer that is due.
     pub(super) fn take_answer(&mut self, now: Instant) -> Option<Vec<IpAddr>> {
         let (_, sources) = self.answer.take_if(|(at, _)| *at <= now)?;
         Some(sources)
     }
 }
 
-/// What a router is told that asks: of all senders, or of those that it has asked for. `None`: that nobody is
-/// heard is not said (RFC 9776 §5.2).
+/// The answer to a query: about all senders, or about those in `asked`. `None`: that no sender is heard is
+/// not reported (RFC 9776 §5.2).
 pub(super) fn current(address: IpAddr, filter: &Filter, asked: &[IpAddr]) -> Option<Record> {
     let is_of_all = asked.is_empty();
     let (kind, sources): (_, Vec<IpAddr>) = match is_of_all {
@@ -287,7 +288,7 @@ pub(super) fn current(address: IpAddr, filter: &Filter, asked: &[IpAddr]) -> Opt
     })
 }
 
-/// None where there are too many: then it is about all senders.
+/// An empty list if there are too many: then the answer is about all senders.
 fn these_or_all(sources: Vec<IpAddr>) -> Vec<IpAddr> {
     match sources.len() > MOST_ASKED {
         true => Vec::new(),
@@ -333,7 +334,7 @@ mod tests {
         }
     }
 
-    /// What a router knows (RFC 9776 §6.4), of one host.
+    /// What a router knows about one host (RFC 9776 §6.4).
     fn hear(known: &Filter, record: &Record) -> Filter {
         let named: BTreeSet<IpAddr> = record.sources.iter().copied().collect();
         let adds = match record.kind {
@@ -353,8 +354,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever three sockets do, the host hears what RFC 9776 says; and a router that hears every report, or
-        /// all but some that do not come in a row, knows it in the end.
+        /// Whatever three sockets do, the host hears what RFC 9776 says; and a router that receives every
+        /// report, or loses only some and never two in a row, knows it in the end.
         #[test]
         fn routers_learn_what_sockets_hear(
             steps in prop::collection::vec((0..3_usize, any_filter(), 0..3_u8), 1..30),

@@ -6,13 +6,13 @@
 //! | `mod` | which groups this host is in, and what that means for addresses |
 //! | `arrive` | a datagram for many arrives |
 //! | `filter` | from which senders a group is heard |
-//! | `group` | one group: the filters of all sockets put together, and what is to be told of it |
-//! | `reporter` | what routers are told of groups, and when: IGMP and MLD without their octets |
+//! | `group` | one group: the merged filters of all sockets, and what has to be reported |
+//! | `reporter` | what routers are told about groups, and when: IGMP and MLD without their octets |
 //! | `reports` | the same as datagrams |
 //! | `error` | why the groups of a socket cannot be changed |
 //!
-//! The host is in a group as long as one of its sockets is. Whatever is for many is looked at only once it is
-//! known to be for none of the host's own addresses, so that nothing else has to know of it.
+//! The host is in a group as long as one of its sockets is. A datagram is examined here only once it is
+//! known to be for none of the host's own addresses, so that no other code has to know of groups.
 
 mod arrive;
 mod error;
@@ -41,7 +41,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// None. Of several stacks that are one host, one `tells` of them.
+    /// No groups. Of several stacks that form one host, one `tells` routers about them.
     pub(super) fn new(tells: bool) -> Groups {
         Groups {
             v4: Reporter::new(true, tells),
@@ -56,10 +56,9 @@ impl Groups {
         }
     }
 
-    /// A socket has another filter for a group. There may be `most` groups.
+    /// A socket changes its filter for a group. There may be `most` groups.
     ///
-    /// # Errors
-    /// If that would be a group too many.
+    /// # Errors If that would be one group too many.
     pub(super) fn change(
         &mut self,
         group: IpAddr,
@@ -93,7 +92,7 @@ impl Groups {
         }
     }
 
-    /// Whether something is to be told at once.
+    /// Whether something has to be reported at once.
     #[inline]
     pub(super) fn has_news(&self) -> bool {
         self.v4.has_news() || self.v6.has_news()
@@ -112,7 +111,7 @@ impl Stack {
         self.groups.joined()
     }
 
-    /// Whether an address means all hosts of the network.
+    /// Whether an address is a broadcast address of the network.
     pub(super) fn is_broadcast(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(v4) => v4 == Ipv4Addr::BROADCAST || self.config.broadcasts.contains(&v4),
@@ -120,7 +119,8 @@ impl Stack {
         }
     }
 
-    /// Whether an address is for many, as far as a socket may be bound to it, or send to it.
+    /// Whether an address is for many, in the sense that a socket may be bound to it, or send to
+    /// it.
     pub(super) fn is_for_many(&self, address: IpAddr) -> bool {
         address.is_multicast() || self.is_broadcast(address)
     }
@@ -130,19 +130,20 @@ impl Stack {
         self.groups.hears(many, source) || self.always_hears(many)
     }
 
-    /// Whether it is one of the many, whomever it hears: what routers ask is heard from all of them.
+    /// Whether this host is among the many, whichever senders it hears: queries of all routers are
+    /// heard.
     pub(super) fn is_among(&self, many: IpAddr) -> bool {
         self.groups.is_member(many) || self.always_hears(many)
     }
 
-    /// It is in the group of all hosts of its link always (RFC 1112 §7.2, RFC 4291 §2.8).
+    /// Every host is always in the group of all hosts of its link (RFC 1112 §7.2, RFC 4291 §2.8).
     fn always_hears(&self, many: IpAddr) -> bool {
         (ip::is_all_nodes(many) || self.is_broadcast(many))
             && self.own_address(many.is_ipv4()).is_some()
     }
 
-    /// The address from which this host sends to many: where they are on the same link only, one of that link
-    /// if there is one, and otherwise another if there is one (RFC 6724 §5, rule 2).
+    /// The address from which this host sends to many. If they are on the same link only, it prefers a
+    /// link-local address, and otherwise one that is not (RFC 6724 §5, rule 2).
     pub(super) fn source_for_many(&self, many: IpAddr) -> Option<IpAddr> {
         let is_local = ip::scope(many).is_some_and(|scope| scope <= ip::LINK_SCOPE);
         let fits =

@@ -1,10 +1,10 @@
-//! What the routers of a link are told of the groups that a host is in: IGMPv3 and MLDv2 (RFC 9776, RFC 9777),
-//! and the versions before them, as long as a router speaks one (RFC 9776 §7.2, RFC 9777 §8.2). The same for
+//! What the routers of a link are told about the groups of a host: IGMPv3 and MLDv2 (RFC 9776, RFC 9777),
+//! and their earlier versions as long as a router speaks one (RFC 9776 §7.2, RFC 9777 §8.2). The same for
 //! both families.
 //!
-//! Who joins or leaves is told of at once, and once more a little later, since it may get lost. Who asks is
-//! answered after a random time, so that the answers of all hosts do not come together. Nothing here is done
-//! more often than ten times a second, whoever asks how often (THREATS 42).
+//! A join or leave is reported at once, and again a little later, because a report may get lost. A query is
+//! answered after a random time, so that the answers of all hosts do not come together. However often a
+//! router asks, nothing here happens more than ten times a second (THREATS 42).
 
 use core::net::IpAddr;
 use core::time::Duration;
@@ -16,39 +16,41 @@ use crate::time::Instant;
 use crate::wire::ip;
 use crate::wire::membership::{Query, Record, Version};
 
-/// How often something is told that might get lost (RFC 9776 §8.1).
+/// How often a report is sent, because it might get lost (RFC 9776 §8.1).
 const ROBUSTNESS: u8 = 2;
 /// The time from one query to the next (RFC 9776 §8.2),
 const QUERY_INTERVAL: Duration = Duration::from_secs(125);
-/// and how long answers to it may take (§8.3).
+/// and how long its answers may take (§8.3).
 const QUERY_RESPONSE_INTERVAL: Duration = Duration::from_secs(10);
-/// A change is told again within this time (RFC 9776 §8.11, RFC 9777 §9.11),
+/// A change is reported again within this time (RFC 9776 §8.11, RFC 9777 §9.11),
 const UNSOLICITED: Duration = Duration::from_secs(1);
-/// or this, in the versions before (RFC 2236 §8.10, RFC 2710 §7.10).
+/// or this, in the earlier versions (RFC 2236 §8.10, RFC 2710 §7.10).
 const UNSOLICITED_OLDER: Duration = Duration::from_secs(10);
-/// Of queries that are the same, one is heeded in this time.
+/// Of equal queries, only one is answered in this time.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// A group, what is heard of it, and the senders that a router has asked for, if not for all.
+/// A group, its filter, and the senders that a router has asked about; none: about all.
 type Answer = (IpAddr, Filter, Vec<IpAddr>);
 
-/// What one family tells.
+/// The reports of one address family.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Reporter {
     is_ipv4: bool,
-    /// Whether it tells anybody anything.
+    /// Whether it reports at all.
     tells: bool,
     groups: BTreeMap<IpAddr, Group>,
     robustness: u8,
     query_interval: Duration,
-    /// Until when a router is taken to be there that speaks the first version only, or the second.
+    /// Until when a router that speaks only the first version, or only the second, is assumed to be
+    /// on the link.
     older: [Option<Instant>; 2],
-    /// When every group is told of, since a router has asked for them all; and the last time one was heeded.
+    /// When all groups are reported, because a router has asked for all; and when such a query was last
+    /// answered.
     general: Option<Instant>,
     heeded: Option<Instant>,
-    /// When changes are told of once more.
+    /// When changes are reported again.
     again: Option<Instant>,
-    /// A change is to be told of for the first time.
+    /// A change has not been reported yet.
     news: bool,
     /// The first of these times.
     next: Option<Instant>,
@@ -71,7 +73,7 @@ impl Reporter {
         }
     }
 
-    /// Groups that sockets are in.
+    /// The groups that sockets are in.
     pub(super) fn joined(&self) -> impl Iterator<Item = IpAddr> {
         let joined = self.groups.iter().filter(|(_, group)| group.is_heard());
         joined.map(|(address, _)| *address)
@@ -92,15 +94,15 @@ impl Reporter {
         self.news
     }
 
-    /// Whether routers are told of a group: not of that of all hosts, and not of those of the host itself (RFC
-    /// 9776 §6, RFC 9777 §6).
+    /// Whether a group is reported to routers: not the group of all hosts, and not groups whose scope is
+    /// this host alone (RFC 9776 §6, RFC 9777 §6).
     fn is_told(&self, group: IpAddr) -> bool {
         let is_here = ip::scope(group).is_some_and(|scope| scope < ip::LINK_SCOPE);
         self.tells && !is_here && !ip::is_all_nodes(group)
     }
 
-    /// A socket has another filter for a group. Of groups that were left and are still to be told of, there are
-    /// `most`.
+    /// A socket changes its filter for a group. At most `most` groups that were left are kept to be
+    /// reported.
     pub(super) fn change(&mut self, address: IpAddr, before: &Filter, after: &Filter, most: usize) {
         let (is_told, version) = (self.is_told(address), self.version());
         let is_source_specific = is_source_specific(address);
@@ -120,7 +122,8 @@ impl Reporter {
         }
     }
 
-    /// A group was left, and is to be told of: if that makes more than `most`, another is not.
+    /// A group was left and has to be reported. If more than `most` such groups wait, one of the
+    /// others is forgotten.
     fn bound_left(&mut self, address: IpAddr, most: usize) {
         let groups = self.groups.iter();
         let others = groups.filter(|(other, group)| !group.is_heard() && **other != address);
@@ -139,7 +142,7 @@ impl Reporter {
         }
     }
 
-    /// A router asks.
+    /// A query arrives.
     pub(super) fn asked(
         &mut self,
         now: Instant,
@@ -161,7 +164,7 @@ impl Reporter {
         let mut delay = || now + fraction(query.max_response, random());
         let at = delay();
         match (self.version(), query.group) {
-            // RFC 9776 §5.2, rule 1: what is told of all anyway says this, too.
+            // RFC 9776 §5.2, rule 1: a report about all groups is due earlier anyway.
             (Version::Third, _) if self.general.is_some_and(|general| general <= at) => {}
             (Version::Third, None) => self.general = Some(at),
             (_, None) => {
@@ -171,7 +174,7 @@ impl Reporter {
             (version, Some(group)) => {
                 let mut sources: Vec<IpAddr> = Vec::new();
                 if version == Version::Third {
-                    // One too many, and it is about all of them.
+                    // With more senders than the limit, the answer is about all of them.
                     sources.extend(query.sources.iter().take(group::MOST_ASKED + 1));
                 }
                 if let Some(group) = self.groups.get_mut(&group) {
@@ -182,7 +185,7 @@ impl Reporter {
         self.settle();
     }
 
-    /// What a query says of the router: its version, and how often it asks.
+    /// Learns from a query about the router: its version, and how often it asks.
     fn learn(&mut self, now: Instant, query: &Query<'_>) {
         let before = self.version();
         let lasts = self.query_interval * u32::from(self.robustness) + QUERY_RESPONSE_INTERVAL;
@@ -207,8 +210,8 @@ impl Reporter {
         }
     }
 
-    /// RFC 9776 §7.2.1: what was to be answered, or said once more, in another version is not said. What nobody has
-    /// been told yet is, in this one.
+    /// RFC 9776 §7.2.1: when the version changes, pending answers and repetitions are dropped. A change
+    /// that has not been reported yet is reported in the new version.
     #[cold]
     #[inline(never)]
     fn forget_pending(&mut self) {
@@ -222,8 +225,8 @@ impl Reporter {
         self.groups.values_mut().for_each(Group::forget_changes);
     }
 
-    /// Another host is in a group: the router knows now (RFC 2236 §3). In the third version every host speaks
-    /// for itself, and of source-specific groups always (RFC 4604 §2.2).
+    /// Another host has reported that it is in a group, so the router knows (RFC 2236 §3). In the third
+    /// version, and for source-specific groups always, every host reports for itself (RFC 4604 §2.2).
     pub(super) fn overheard(&mut self, address: IpAddr) {
         if self.version() == Version::Third || is_source_specific(address) {
             return;
@@ -235,7 +238,7 @@ impl Reporter {
         }
     }
 
-    /// Tells of what has changed, and says when it is told again.
+    /// Reports what has changed, and sets when to report it again.
     pub(super) fn tell_changes(
         &mut self,
         now: Instant,
@@ -270,12 +273,12 @@ impl Reporter {
         said
     }
 
-    /// When there is something to do; may be early.
+    /// When [`Reporter::expire`] is due; may be early.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.next
     }
 
-    /// Whatever there is to do has changed.
+    /// Computes when something is due next.
     fn settle(&mut self) {
         let groups = self.groups.values();
         let answers = groups.filter_map(Group::answer_at);
@@ -283,7 +286,7 @@ impl Reporter {
         self.next = answers.chain(others.into_iter().flatten()).min();
     }
 
-    /// What routers are to be told by now, since they have asked for one group.
+    /// The due answers to queries about one group.
     fn take_answers(&mut self, now: Instant) -> Vec<Answer> {
         let due = self.groups.iter_mut().filter_map(|(address, group)| {
             let asked = group.take_answer(now)?;
@@ -295,7 +298,7 @@ impl Reporter {
         told.collect()
     }
 
-    /// What they are to be told of all groups.
+    /// The answer to a query about all groups.
     fn all(&self) -> impl Iterator<Item = Record> {
         let told = self
             .groups
@@ -307,7 +310,7 @@ impl Reporter {
         })
     }
 
-    /// Does what was due at or before `now`, and gives what is to be said.
+    /// Does what was due at or before `now`, and returns what to send.
     pub(super) fn expire(&mut self, now: Instant, random: &mut dyn FnMut() -> u64) -> Vec<Said> {
         let is_due = |at: &mut Instant| *at <= now;
         let before = self.version();
@@ -345,7 +348,7 @@ impl Reporter {
     }
 }
 
-/// A part of a time, by chance: up to all of it.
+/// A random part of a time, up to all of it.
 fn fraction(time: Duration, random: u64) -> Duration {
     let nanos = (time.as_nanos() * u128::from(random)) >> 64;
     Duration::from_nanos(nanos as u64)

@@ -28,7 +28,7 @@ impl Stack {
         }
     }
 
-    /// Routers are told of groups that were joined or left.
+    /// Tells routers about groups that were joined or left.
     #[cold]
     #[inline(never)]
     pub(in crate::stack) fn tell_of_groups(&mut self, now: Instant) {
@@ -37,7 +37,7 @@ impl Stack {
         });
     }
 
-    /// Routers are told what is due.
+    /// Tells routers what is due.
     pub(in crate::stack) fn expire_groups(&mut self, now: Instant) {
         let is_due = |reporter: &Reporter| reporter.next_deadline().is_some_and(|at| at <= now);
         self.tell(is_due, |reporter, random| reporter.expire(now, random));
@@ -82,8 +82,8 @@ impl Stack {
         })
     }
 
-    /// RFC 9777 (RFC 3810 §5.2.13): an address of the link, or, without one, none: then only switches listen.
-    /// RFC 9776 §4.2.14: any.
+    /// The source address of reports. RFC 9777 (RFC 3810 §5.2.13): a link-local address, or, without one,
+    /// the unspecified address; then only switches listen. RFC 9776 §4.2.14: any address.
     fn source_of_reports(&self, is_ipv4: bool) -> Option<IpAddr> {
         let is_of_link = |own: &IpAddr| matches!(own, IpAddr::V6(v6) if v6.is_unicast_link_local());
         match is_ipv4 {
@@ -95,7 +95,7 @@ impl Stack {
         }
     }
 
-    /// What is said as datagrams that fit the interface.
+    /// The messages as datagrams that fit the interface.
     fn datagrams(&self, source: IpAddr, said: Said) -> Vec<Vec<u8>> {
         let records = match said {
             Said::Report(version, group) => {

@@ -11,8 +11,8 @@ use crate::time::Instant;
 use crate::wire::{Form, IcmpError, IpHeader, Quote, UdpHeader, Unreachable, pieces};
 
 impl Stack {
-    /// A datagram arrives for one of this host's addresses, or several that a device has made into one; `datagram` is
-    /// all of it, for ICMP errors to quote.
+    /// A datagram arrives for one of this host's addresses, or several that a device has merged into one;
+    /// `datagram` is all of it, for ICMP errors to quote.
     pub(in crate::stack) fn udp_arrives(
         &mut self,
         now: Instant,
@@ -33,14 +33,14 @@ impl Stack {
         }
     }
 
-    /// RFC 1122 §4.1.3.1: nobody has the port.
+    /// RFC 1122 §4.1.3.1: no socket has the port.
     fn udp_refuses(&mut self, now: Instant, datagram: &[u8]) {
         self.counters.udp.no_ports += 1;
         let error = IcmpError::Unreachable(Unreachable::Port);
         self.answer_with_error(now, error, datagram);
     }
 
-    /// A datagram waits for the user of a socket, if there is room.
+    /// Queues a datagram for the user of a socket, if there is room.
     pub(super) fn udp_takes(
         &mut self,
         now: Instant,
@@ -71,8 +71,8 @@ impl Stack {
         self.udp_note(id, Readiness::READABLE);
     }
 
-    /// RFC 1122 §4.1.3.3: what ICMP says of a datagram reaches the socket that sent it. `message` is all
-    /// that came.
+    /// RFC 1122 §4.1.3.3: an ICMP error about a datagram reaches the socket that sent it. `message` is
+    /// the whole ICMP datagram.
     pub(in crate::stack) fn udp_error(
         &mut self,
         now: Instant,
@@ -81,7 +81,7 @@ impl Stack {
         message: &[u8],
     ) {
         let tuple = quoted(quote);
-        // A socket at the unspecified address has its port at the addresses of this host only.
+        // A socket at the unspecified address has sent from an address of this host only.
         let is_ours = self.is_own(quote.source);
         let socket = is_ours.then(|| self.udp.find(&tuple)).flatten();
         let socket = socket.and_then(|id| Some((id, self.udp.at_mut(id)?)));
@@ -107,7 +107,7 @@ impl Stack {
         self.report_icmp(Reported::Udp(id), tuple.remote, error, false, message);
     }
 
-    /// The user of a socket has something to be told.
+    /// Notes an event for the user of a socket.
     pub(in crate::stack) fn udp_note(&mut self, id: UdpId, readiness: Readiness) {
         let Some(socket) = self.udp.at_mut(id).filter(|socket| !socket.closed) else {
             return;
@@ -119,7 +119,7 @@ impl Stack {
     }
 }
 
-/// What an ICMP error means to the user of a socket; `None` if it cannot be true.
+/// What an ICMP error means to the user of a socket; `None` if it cannot be genuine.
 fn explain(error: IcmpError, is_ipv6: bool) -> Option<Undelivered> {
     Some(match error {
         IcmpError::PacketTooBig { mtu } if is_ipv6 && mtu < LEAST_IPV6_MTU => return None,

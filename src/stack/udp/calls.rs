@@ -1,6 +1,7 @@
 //! What users call: bind, connect, send, receive, close, by id.
 //!
-//! Every call that takes an id panics if the id is not valid any more: its user has let go of it.
+//! Every call that takes an id panics if the id is no longer valid, because its user has released
+//! the socket.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -17,17 +18,17 @@ use crate::wire::ip;
 /// A datagram that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// Octets of its text. If the buffer has room for less, the rest is gone.
+    /// The length of its text, in octets. If the buffer is shorter, the rest is lost.
     pub len: usize,
-    /// Whom it is from. A port of 0 wants no answer (RFC 768).
+    /// The sender. A port of 0 wants no answer (RFC 768).
     pub remote: SocketAddr,
-    /// To which of this host's addresses it was sent (RFC 1122 §4.1.3.5).
+    /// The address of this host to which it was sent (RFC 1122 §4.1.3.5).
     pub local: IpAddr,
-    /// What else its IP header says: all of it.
+    /// The other fields of its IP header, all set.
     pub marks: UdpMarks,
     /// When it came.
     pub at: Instant,
-    /// How many had found no room by then, since the socket was bound; it wraps.
+    /// How many datagrams had found no room by then, since the socket was bound; it wraps.
     pub lost: u32,
 }
 
@@ -45,9 +46,10 @@ impl Received {
 }
 
 impl Stack {
-    /// A socket that hears and sends from `local`. Port 0: the stack chooses an unpredictable one
-    /// (RFC 6056). An unspecified address: all of that family. An address of many: it hears nothing else, of a
-    /// group only once it has joined it, and sends from an address of the host.
+    /// A socket that receives at and sends from `local`. Port 0: the stack chooses an unpredictable one
+    /// (RFC 6056). An unspecified address stands for all of its family. With a broadcast or group address,
+    /// the socket receives nothing else, and from a group only once it has joined it; it sends from an
+    /// address of the host.
     ///
     /// # Errors
     /// If the address is taken or not ours.
@@ -69,8 +71,8 @@ impl Stack {
         Ok(self.udp.insert(local, &self.config.udp))
     }
 
-    /// The same at an address and port that other sockets may have: what is to many, each of them hears;
-    /// what is to one, the last that was bound.
+    /// As [`Stack::udp_bind`], at an address and port that other sockets may share. A datagram to many
+    /// reaches each of them; any other, the one that was bound last.
     ///
     /// # Errors
     /// If the address is not ours.
@@ -81,12 +83,12 @@ impl Stack {
         }
     }
 
-    /// From now on the socket hears only `remote`, sends to it by default, and is told what ICMP
-    /// says of its datagrams. If it had no address, it has one now. Nothing leaves. What others
-    /// have sent, and was not received yet, is forgotten.
+    /// From now on the socket receives only from `remote`, sends to it by default, and gets the
+    /// ICMP errors about its datagrams. If it had no address, it has one now. Nothing is sent.
+    /// Datagrams from others that wait to be received are dropped.
     ///
-    /// # Errors
-    /// If `remote` cannot be a peer of it, or another socket has it as its peer.
+    /// # Errors If `remote` cannot be its peer, or another socket at the same address and port has
+    /// this peer.
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
         self.udp_connect_keeping(id, remote)?;
         let socket = self.udp.get_mut(id);
@@ -95,7 +97,7 @@ impl Stack {
         Ok(())
     }
 
-    /// The same, but what others have sent stays, to be received.
+    /// As [`Stack::udp_connect`], but datagrams from others that wait to be received stay.
     ///
     /// # Errors
     /// As [`Stack::udp_connect`].
@@ -112,7 +114,7 @@ impl Stack {
                 _ => UdpConnectError::NotAPeer,
             })?;
         let source = (self.udp_source(local, remote)).ok_or(UdpConnectError::OtherFamily)?;
-        // Of datagrams for many, it hears those of this peer only.
+        // Of datagrams to many, it receives only those of this peer.
         let address = match self.is_for_many(local.ip()) {
             true => local.ip(),
             false => source,
@@ -130,8 +132,8 @@ impl Stack {
         Ok(())
     }
 
-    /// The socket has no peer any more: everybody is heard, at an address of its family that may be
-    /// unspecified, and the port that it has. What waits to be received stays.
+    /// The socket no longer has a peer: it receives from all, at `address`, which may be
+    /// unspecified, and at its present port. What waits to be received stays.
     ///
     /// # Errors
     /// If the address is taken or not ours.
@@ -153,7 +155,8 @@ impl Stack {
         Ok(())
     }
 
-    /// The socket hears nothing more, until it is connected or disconnected. What waits can still be received.
+    /// The socket receives nothing more until it is connected or disconnected. What waits can still be
+    /// received.
     pub fn udp_deafen(&mut self, id: UdpId) {
         self.udp.unroute(id);
         self.udp.get_mut(id).deaf = true;
@@ -161,8 +164,7 @@ impl Stack {
 
     /// Sends a datagram to `remote`; `None`: to the peer that the socket is connected to.
     ///
-    /// # Errors
-    /// If it was not taken. It may be lost all the same if it was.
+    /// # Errors If it was not accepted. Even if it was, it may get lost.
     pub fn udp_send(
         &mut self,
         id: UdpId,
@@ -172,7 +174,7 @@ impl Stack {
         self.udp_send_marked(id, text, remote, UdpMarks::default())
     }
 
-    /// The same, with marks of its own.
+    /// As [`Stack::udp_send`], with marks of its own.
     ///
     /// # Errors
     /// As [`Stack::udp_send`].
@@ -186,7 +188,8 @@ impl Stack {
         self.udp_send_from(id, text, remote, marks, None)
     }
 
-    /// The same, from an address of this host that is not the socket's, if it is of the family of `remote`.
+    /// As [`Stack::udp_send_marked`], from an address of this host that may differ from the socket's, if it
+    /// is of the family of `remote`.
     ///
     /// # Errors
     /// As [`Stack::udp_send`].
@@ -236,10 +239,9 @@ impl Stack {
         Ok(())
     }
 
-    /// Gives the first datagram that waits, its text in `buffer` as far as that has room.
+    /// Receives the first datagram that waits, with as much of its text in `buffer` as fits.
     ///
-    /// # Errors
-    /// If none waits, or one that the socket sent came to nothing.
+    /// # Errors If none waits, or a datagram that the socket sent was not delivered.
     pub fn udp_recv(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
         let received = self.udp_peek(id, buffer)?;
         let socket = self.udp.get_mut(id);
@@ -261,36 +263,36 @@ impl Stack {
         head.map(Received::new).ok_or(UdpRecvError::WouldBlock)
     }
 
-    /// Octets of text of the first datagram that waits to be received.
+    /// The length of the text of the first datagram that waits to be received, in octets.
     pub fn udp_waiting(&self, id: UdpId) -> Option<usize> {
         self.udp.get(id).received.first()
     }
 
-    /// When the first datagram came that waits to be received.
+    /// When the first datagram that waits to be received arrived.
     pub fn udp_waiting_since(&self, id: UdpId) -> Option<Instant> {
         self.udp.get(id).received.since()
     }
 
-    /// Whether another datagram finds room to wait to be sent, however long it is.
+    /// Whether the queue to be sent has room for another datagram of any length.
     pub fn udp_has_room(&self, id: UdpId) -> bool {
         let queued = &self.udp.get(id).queued;
         let may_wait = self.memory.datagrams_may_wait() || queued.is_empty();
         may_wait && queued.has_room(self.udp_most(id))
     }
 
-    /// The same; if it finds none, a WRITABLE event says when to ask again.
+    /// As [`Stack::udp_has_room`]; if not, a WRITABLE event says when to ask again.
     pub(crate) fn udp_finds_room(&mut self, id: UdpId) -> bool {
         let has_room = self.udp_has_room(id);
         self.udp.get_mut(id).blocked |= !has_room;
         has_room
     }
 
-    /// Whether the next call of a connected socket fails for what ICMP has said.
+    /// Whether the next call on a connected socket fails because of an ICMP error.
     pub fn udp_has_error(&self, id: UdpId) -> bool {
         self.udp.get(id).has_hard_error()
     }
 
-    /// What ICMP last said of a datagram that the socket sent, once (RFC 1122 §4.1.3.3).
+    /// Takes the last ICMP error about a datagram that the socket sent (RFC 1122 §4.1.3.3).
     pub fn udp_take_error(&mut self, id: UdpId) -> Option<DatagramError> {
         self.udp.get_mut(id).error.take()
     }
@@ -315,8 +317,8 @@ impl Stack {
         self.udp.get_mut(id).options = options;
     }
 
-    /// The user lets go of the socket: it hears nothing more, and what it has queued still leaves.
-    /// The id is not valid any more.
+    /// Releases the socket: it receives nothing more, and what it has queued is still sent. The id
+    /// is no longer valid.
     pub fn udp_close(&mut self, id: UdpId) {
         self.udp_leave_all(id);
         let socket = self.udp.get_mut(id);
@@ -328,12 +330,13 @@ impl Stack {
         }
     }
 
-    /// UDP sockets, those included that nobody holds and that still have something to send.
+    /// The number of UDP sockets, including released ones that still have something to send.
     pub fn udp_count(&self) -> usize {
         self.udp.len()
     }
 
-    /// Whether a socket may be at an address: one of this host, the unspecified one, or one of many.
+    /// Whether a socket may be bound to an address: one of this host, the unspecified one, or a
+    /// broadcast or group address.
     pub fn udp_may_be_at(&self, address: IpAddr) -> bool {
         let has_family = self.own_address(address.is_ipv4()).is_some();
         let is_for_many = address.is_unspecified() || self.is_for_many(address);
@@ -352,7 +355,7 @@ impl Stack {
         }
     }
 
-    /// From which address a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
+    /// The address from which a socket at `local` sends to `remote` (RFC 1122 §4.1.3.5).
     fn udp_source(&self, local: SocketAddr, remote: SocketAddr) -> Option<IpAddr> {
         match local.ip() {
             address if address.is_ipv4() != remote.is_ipv4() => None,
@@ -372,7 +375,7 @@ mod tests {
     use crate::config::Config;
     use crate::stack::{Event, Readiness, Secret};
 
-    /// Who looks for room and finds none is told when a datagram has left; nobody else is.
+    /// A user that looked for room in vain is told when a datagram has left; no other is.
     #[test]
     fn room_that_was_looked_for_is_told_of() {
         const NOW: Instant = Instant::ZERO;

@@ -1,4 +1,4 @@
-//! A datagram leaves; and a socket that was released is gone.
+//! How a datagram leaves, and how a released socket ends.
 
 use super::Socket;
 use super::queue::Head;
@@ -21,8 +21,8 @@ impl Stack {
         Some(head)
     }
 
-    /// Whether a datagram that departs is no packet of its own: one that is for this host itself, or stays here
-    /// with all whom it is for, has arrived then, and of one that is too long for the interface the fragments wait to leave.
+    /// Whether a departing datagram needs no packet of its own. One that goes no further than this host
+    /// arrives here at once; one that is too long for the interface is queued as fragments.
     #[inline(never)]
     pub(in crate::stack) fn udp_departs_otherwise(
         &mut self,
@@ -50,8 +50,8 @@ impl Stack {
         true
     }
 
-    /// The longest packet that a datagram leaves in. One that was taken before the path became narrow, and may not
-    /// be cut, leaves as it is.
+    /// The longest packet in which a datagram leaves. One that was accepted before the path MTU became
+    /// smaller, and may not be fragmented, leaves as it is.
     fn udp_departing_mtu(&mut self, now: Instant, id: UdpId, head: &Head) -> usize {
         self.udp_forget_paths(now);
         match self.udp.at(id) {
@@ -72,7 +72,7 @@ impl Stack {
         own.unwrap_or(self.config.hop_limit)
     }
 
-    /// The first in the queue, a UDP socket, has nothing more to send now.
+    /// The UDP socket that is first in the queue has nothing more to send now.
     #[inline(never)]
     pub(in crate::stack) fn udp_stops_sending(&mut self, id: UdpId) {
         self.sending.pop_front();
@@ -86,7 +86,7 @@ impl Stack {
         }
     }
 
-    /// Nothing is left of a socket that was released.
+    /// Removes a released socket.
     pub(super) fn udp_remove(&mut self, id: UdpId) {
         let Some(socket) = self.udp.remove(id) else {
             return;

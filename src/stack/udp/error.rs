@@ -19,7 +19,7 @@ pub enum BindError {
 pub enum UdpConnectError {
     /// The remote address cannot be a peer: unspecified, loopback, or port 0.
     NotAPeer,
-    /// The remote address means all hosts, and the socket may not send to them
+    /// The remote address is a broadcast address, and the socket may not broadcast
     /// ([`UdpOptions::broadcast`](crate::config::UdpOptions::broadcast)).
     Broadcast,
     /// The remote address is of the other family than the socket's.
@@ -28,14 +28,14 @@ pub enum UdpConnectError {
     AddressInUse,
 }
 
-/// Why a datagram was not taken.
+/// Why a datagram was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UdpSendError {
     /// No room in the queue now: try again after a WRITABLE event.
     WouldBlock,
-    /// The datagram is longer than the interface takes, and the socket sends nothing in fragments (RFC
-    /// 8085 §3.2); or longer than any may be.
+    /// The datagram is longer than the interface takes, and the socket does not send fragments (RFC
+    /// 8085 §3.2); or it is longer than any datagram may be.
     TooLong {
         /// The most octets of text that one datagram has room for.
         most: usize,
@@ -48,45 +48,46 @@ pub enum UdpSendError {
     Broadcast,
     /// As [`UdpConnectError::OtherFamily`].
     OtherFamily,
-    /// The socket is connected, and an earlier datagram came to nothing. This one was not taken.
+    /// The socket is connected, and an earlier datagram was not delivered. This one was not
+    /// accepted.
     Undelivered(DatagramError),
 }
 
-/// Why RECEIVE gave nothing.
+/// Why RECEIVE returned nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UdpRecvError {
     /// Nothing is here now: try again after a READABLE event.
     WouldBlock,
-    /// The socket is connected, and a datagram that it sent came to nothing.
+    /// The socket is connected, and a datagram that it sent was not delivered.
     Undelivered(DatagramError),
 }
 
-/// What ICMP said of a datagram that a socket sent (RFC 1122 §4.1.3.3). Nothing proves it: who
-/// knows both addresses and ports can forge it.
+/// An ICMP error about a datagram that a socket sent (RFC 1122 §4.1.3.3). Nothing proves that it is
+/// genuine: anyone who knows both addresses and ports can forge one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DatagramError {
-    /// Whom the datagram was for.
+    /// The destination of the datagram.
     pub remote: SocketAddr,
     /// What became of it.
     pub reason: Undelivered,
 }
 
-/// Why a datagram did not get there.
+/// Why a datagram was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Undelivered {
-    /// Nobody has the remote port.
+    /// No socket has the remote port.
     Refused,
     /// The remote host has no UDP.
     NoProtocol,
-    /// A router says that nothing may pass to the host.
+    /// A router reports that communication with the host is prohibited.
     HostProhibited,
-    /// A router says that nothing may pass to the network.
+    /// A router reports that communication with the network is prohibited.
     NetworkProhibited,
-    /// A router or the remote host says that the host cannot be reached.
+    /// A router or the remote host reports that the host cannot be reached.
     HostUnreachable,
-    /// A router says that the network cannot be reached.
+    /// A router reports that the network cannot be reached.
     NetworkUnreachable,
     /// It was too long for a link on the way, and may not be fragmented.
     TooLong {
@@ -97,8 +98,8 @@ pub enum Undelivered {
 }
 
 impl Undelivered {
-    /// Whether calls on a connected socket fail for it. The rest may pass by itself, and waits
-    /// until somebody asks for it.
+    /// Whether calls on a connected socket fail with it. Other errors may pass by themselves, and
+    /// are only returned on request.
     pub(super) fn is_hard(self) -> bool {
         match self {
             Undelivered::Refused

@@ -1,4 +1,4 @@
-//! Datagrams to many: every socket that hears them gets one. Which groups a socket is in.
+//! Datagrams to many: every socket that hears them gets a copy. Which groups a socket is in.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -10,7 +10,7 @@ use crate::time::Instant;
 use crate::wire::{IpHeader, UdpHeader, ip};
 
 impl Socket {
-    /// Whether it hears what goes from one to many (RFC 1122 §4.1.3.5).
+    /// Whether it hears datagrams from `from` to `many` (RFC 1122 §4.1.3.5).
     fn hears(&self, from: SocketAddr, many: SocketAddr) -> bool {
         let (at, to) = (self.local.ip(), many.ip());
         let is_here = at == to || (at.is_unspecified() && at.is_ipv4() == to.is_ipv4());
@@ -23,10 +23,10 @@ impl Socket {
 }
 
 impl Stack {
-    /// The socket hears what is for a group from now on; and so does the host, if no other socket did before.
+    /// Joins a group: from now on the socket receives its datagrams, and so does the host if no other
+    /// socket did before.
     ///
-    /// # Errors
-    /// If it cannot be joined, or was before; if it is source-specific.
+    /// # Errors If it cannot be joined, was joined already, or is source-specific.
     pub fn udp_join(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
         if self.udp.get(id).groups.contains_key(&group) {
             return Err(GroupError::AlreadyJoined);
@@ -37,10 +37,9 @@ impl Stack {
         }
     }
 
-    /// The socket does not hear a group any more, whoever sends to it.
+    /// Leaves a group, for all its senders.
     ///
-    /// # Errors
-    /// If it did not before.
+    /// # Errors If the socket was not in it.
     pub fn udp_leave(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
         match self.udp.get(id).groups.contains_key(&group) {
             true => self.udp_set_filter(id, group, Filter::nobody()),
@@ -49,11 +48,10 @@ impl Stack {
         }
     }
 
-    /// The socket hears one sender more to a group, or one less. With the first that it is to hear it joins the
-    /// group, and with the last it leaves it (RFC 3678 §4.1.3).
+    /// The socket hears one sender more to a group, or one less. It joins the group with the first sender
+    /// to hear, and leaves it with the last (RFC 3678 §4.1.3).
     ///
-    /// # Errors
-    /// If nothing would change, or that is not how the socket is in the group.
+    /// # Errors If nothing would change, or the socket is in the group in the other mode.
     pub fn udp_change_source(
         &mut self,
         id: UdpId,
@@ -69,8 +67,8 @@ impl Stack {
         self.udp_set_filter(id, group, after)
     }
 
-    /// From now on the socket hears these senders to a group. Nobody: it leaves the group. What was to be
-    /// received already stays.
+    /// From now on the socket hears these senders to a group; with none, it leaves the group. What waits
+    /// to be received stays.
     ///
     /// # Errors
     /// If the group, or a sender, is not of the family of the socket; if there are too many.
@@ -110,16 +108,17 @@ impl Stack {
         self.udp.get(id).groups.keys().copied()
     }
 
-    /// The socket is in no group any more.
+    /// Leaves all groups.
     pub(super) fn udp_leave_all(&mut self, id: UdpId) {
         let groups: Vec<IpAddr> = self.udp_groups(id).collect();
         for group in groups {
-            // What it is in, it can leave.
+            // A socket can leave any group that it is in.
             let _ = self.udp_leave(id, group);
         }
     }
 
-    /// A datagram to many arrives, from outside or from here. Nobody is told if no socket hears it.
+    /// A datagram to many arrives, from outside or from this host. If no socket hears it, it is
+    /// dropped silently.
     pub(in crate::stack) fn udp_for_many(
         &mut self,
         now: Instant,
@@ -141,8 +140,8 @@ impl Stack {
         }
     }
 
-    /// A datagram to many departs. It comes back as well, if its sender wants that of a group and the host is
-    /// in it (RFC 1112 §6.1). Whether it goes no further.
+    /// A datagram to many departs. A datagram to a group also comes back, if its sender wants that and the
+    /// host is in the group (RFC 1112 §6.1). Returns whether it goes no further.
     pub(super) fn udp_departs_to_many(&mut self, now: Instant, id: UdpId, head: Head) -> bool {
         let many = head.remote.ip();
         let Some(socket) = self.udp.at(id) else {

@@ -44,12 +44,12 @@ use queue::{Arrival, Queue};
 pub(super) use queue::Head;
 pub use queue::UdpMarks;
 
-/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close). To use it later is a mistake:
-/// a call panics.
+/// A UDP socket of a stack. Valid until [`Stack::udp_close`](super::Stack::udp_close). Using it later is an
+/// error of the caller: a call panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UdpId(u64);
 
-/// A count that decides nothing, so that it is no part of a fingerprint.
+/// A count that influences nothing, so it is not part of a fingerprint.
 #[derive(Clone, Copy, Debug)]
 struct Lost(u32);
 
@@ -68,11 +68,11 @@ pub(super) struct Socket {
     received: Queue,
     /// What has not left yet.
     queued: Queue,
-    /// The last that ICMP said of what it sent.
+    /// The last ICMP error about a datagram that it sent.
     error: Option<DatagramError>,
     /// How many datagrams have found no room.
     lost: Lost,
-    /// The groups that it has joined, and from whom it hears them: each from somebody.
+    /// The groups that it has joined, each with a filter that hears some sender.
     groups: BTreeMap<IpAddr, Filter>,
     pub(super) options: UdpOptions,
     /// What its user has not been told yet; if any, it is in the queue of events.
@@ -81,9 +81,9 @@ pub(super) struct Socket {
     pub(super) sending: bool,
     /// A send has found no room.
     blocked: bool,
-    /// It hears nothing more, and is found by nobody.
+    /// It receives nothing more, and no lookup finds it.
     deaf: bool,
-    /// Its user has let go of it; what is queued still leaves.
+    /// Its user has released it; what is queued still leaves.
     pub(super) closed: bool,
 }
 
@@ -112,7 +112,7 @@ impl Socket {
         self.remote.map(|remote| FourTuple { local, remote })
     }
 
-    /// What calls on a connected socket fail for, once.
+    /// Takes the error with which the next call on a connected socket fails.
     fn take_hard_error(&mut self) -> Option<DatagramError> {
         match self.has_hard_error() {
             true => self.error.take(),
@@ -120,23 +120,24 @@ impl Socket {
         }
     }
 
-    /// Whether it wants to know what routers say of paths.
+    /// Whether it wants to know what routers report about paths.
     fn learns_paths(&self) -> bool {
         self.options.path_mtu || self.options.tells_too_long
     }
 
-    /// Whether calls fail for what ICMP has said.
+    /// Whether the next call fails because of an ICMP error.
     fn has_hard_error(&self) -> bool {
         self.remote.is_some() && self.error.is_some_and(|error| self.fails_for(error.reason))
     }
 
-    /// Whether calls on a connected socket fail for what became of a datagram.
+    /// Whether calls on a connected socket fail for this reason.
     fn fails_for(&self, reason: Undelivered) -> bool {
         let is_too_long = matches!(reason, Undelivered::TooLong { .. });
         reason.is_hard() || (is_too_long && self.options.tells_too_long)
     }
 
-    /// The datagram that leaves next, and whether that makes room for which a sender waits.
+    /// Takes the datagram that leaves next; also returns whether that makes room for which a sender
+    /// waits.
     pub(super) fn depart(&mut self) -> Option<(Head, bool)> {
         let head = self.queued.lend()?;
         Some((head, core::mem::take(&mut self.blocked)))
@@ -150,8 +151,8 @@ impl Socket {
 
 /// The sockets.
 ///
-/// One unconnected socket has a local socket, and each connected one a four-tuple; so a connected
-/// socket may share its local socket with one that hears everybody else.
+/// An unconnected socket is found by its local socket, and a connected one by its four-tuple; so a
+/// connected socket may share its local socket with one that receives from all other peers.
 #[derive(Clone, Debug)]
 pub(super) struct Sockets {
     sockets: BTreeMap<UdpId, Socket>,
@@ -162,7 +163,7 @@ pub(super) struct Sockets {
     ports: BTreeMap<u16, BTreeSet<UdpId>>,
     /// The four-tuple found last: datagrams of one conversation come in a row.
     last: Option<(FourTuple, UdpId)>,
-    /// What routers have said of the MTUs of paths, to sockets that want to know.
+    /// The path MTUs that routers have reported, for sockets that want to know.
     pub(super) paths: Paths,
 }
 
@@ -179,7 +180,8 @@ impl Sockets {
         }
     }
 
-    /// Adds an unconnected socket. Of others that have its local socket none is found by it any more.
+    /// Adds an unconnected socket. From now on its local socket leads to it, and no longer to others
+    /// that share it.
     fn insert(&mut self, local: SocketAddr, config: &UdpConfig) -> UdpId {
         let id = UdpId(self.next);
         self.next += 1;
@@ -201,7 +203,7 @@ impl Sockets {
         };
     }
 
-    /// Nothing leads to this socket any more.
+    /// Lookups no longer lead to this socket.
     fn unroute(&mut self, id: UdpId) {
         self.last = None;
         let Some(socket) = self.sockets.get(&id) else {
@@ -215,7 +217,8 @@ impl Sockets {
         if self.bound.get(&local) != Some(&id) {
             return;
         }
-        // Of those that share the local socket and still hear, the last bound of the others.
+        // Of the others that share the local socket and still receive, the last one bound takes its
+        // place.
         let others = self.at_port(local.port()).filter(|(other, socket)| {
             let shares = socket.local == local && socket.remote.is_none();
             *other != id && shares && !socket.deaf
@@ -226,7 +229,7 @@ impl Sockets {
         };
     }
 
-    /// Its port is free for others, and no datagram finds it.
+    /// Frees its port for others; no datagram finds it any more.
     fn release(&mut self, id: UdpId) {
         self.unroute(id);
         let Some(port) = self.sockets.get(&id).map(|socket| socket.local.port()) else {
@@ -245,8 +248,8 @@ impl Sockets {
         self.sockets.remove(&id)
     }
 
-    /// The socket for a datagram from `tuple.remote` to `tuple.local`: one connected to that very
-    /// peer before one for this very address before one for all.
+    /// The socket for a datagram from `tuple.remote` to `tuple.local`: first one connected to
+    /// exactly this peer, then one for exactly this address, then one for all addresses.
     fn find(&mut self, tuple: &FourTuple) -> Option<UdpId> {
         if let Some((last, id)) = &self.last
             && last == tuple
@@ -314,7 +317,7 @@ impl Sockets {
     }
 }
 
-/// What tells these sockets from others: the rest follows from it.
+/// Hashes what distinguishes these sockets from others: the rest follows from it.
 impl Hash for Sockets {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         (&self.sockets, self.next).hash(hasher);

@@ -1,5 +1,6 @@
-//! How long a datagram may be. What routers say of a path counts for a while, for sockets that want that
-//! (`UdpOptions::path_mtu`): not for TCP, which can tell whether a message is about a segment in flight.
+//! How long a datagram may be. What routers report about a path counts for a while, for sockets that
+//! want that (`UdpOptions::path_mtu`). It does not count for TCP, which can check whether a report is
+//! about a segment in flight.
 
 use core::net::IpAddr;
 
@@ -14,7 +15,8 @@ pub(super) const LEAST_IPV6_MTU: u32 = 1280;
 const LEAST_IPV4_MTU: u32 = 552;
 
 impl Stack {
-    /// A router says that no more than `mtu` octets pass to a host; 0: it does not say how many (RFC 1191 §4).
+    /// A router reports that no more than `mtu` octets pass to a host; 0: it does not say how many (RFC
+    /// 1191 §4).
     pub(super) fn udp_learn_path(&mut self, now: Instant, destination: IpAddr, mtu: u32) {
         let least = match destination.is_ipv4() {
             true => LEAST_IPV4_MTU,
@@ -27,14 +29,14 @@ impl Stack {
         }
     }
 
-    /// Paths may have changed since (RFC 1191 §6.3).
+    /// Forgets old reports: paths may have changed since (RFC 1191 §6.3).
     pub(super) fn udp_forget_paths(&mut self, now: Instant) {
         let lifetime = self.config.tcp.path_mtu.raise_after;
         self.udp.paths.expire(now, lifetime);
     }
 
-    /// The longest datagram that passes to a host, headers included, as far as routers have told sockets that
-    /// want to know (`UdpOptions::path_mtu`): what the interface takes, if nothing is known.
+    /// The longest datagram that passes to a host, headers included, as far as routers have reported it to
+    /// sockets that want to know (`UdpOptions::path_mtu`); the MTU of the interface if nothing is known.
     pub fn udp_path_mtu(&self, destination: IpAddr) -> usize {
         let mtu = self.config.mtu;
         let known = self.udp.paths.last(destination);
@@ -47,7 +49,7 @@ impl Stack {
         self.udp_most_to(id, socket.remote.map(|remote| remote.ip()))
     }
 
-    /// The same, of a datagram to a host.
+    /// As [`Stack::udp_most`], for a datagram to a host.
     pub(super) fn udp_most_to(&self, id: UdpId, destination: Option<IpAddr>) -> usize {
         let socket = self.udp.get(id);
         let is_ipv4 = socket.local.is_ipv4();

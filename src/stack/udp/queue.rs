@@ -9,32 +9,32 @@ use crate::tcp::memory_of;
 use crate::time::Instant;
 use crate::wire::{Text, ip, udp};
 
-/// What is known of a datagram beside its text.
+/// What is known of a datagram besides its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::stack) struct Head {
-    /// The address of this host that it is to, or from.
+    /// The address of this host, its destination or source.
     pub(in crate::stack) local: IpAddr,
-    /// The peer that it is from, or to.
+    /// The peer, its source or destination.
     pub(in crate::stack) remote: SocketAddr,
     /// Octets of text.
     pub(in crate::stack) len: usize,
-    /// What it came with, or is to leave with.
+    /// The marks with which it came, or will leave.
     pub(in crate::stack) marks: UdpMarks,
     /// How it came.
     pub(in crate::stack) arrival: Arrival,
 }
 
-/// How a datagram came. It decides nothing that comes after, so that it is no part of a fingerprint.
+/// How a datagram arrived. It does not influence what follows, so it is not part of a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Arrival {
     /// When.
     pub(in crate::stack) at: Instant,
-    /// How many for the same socket had found no room by then.
+    /// How many datagrams for the same socket had found no room by then.
     pub(in crate::stack) lost: u32,
 }
 
 impl Arrival {
-    /// That of a datagram that leaves.
+    /// For a datagram that leaves.
     const NONE: Arrival = Arrival {
         at: Instant::ZERO,
         lost: 0,
@@ -45,7 +45,7 @@ impl Hash for Arrival {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-/// What the IP header of one datagram says beside addresses. `None`: what its socket says.
+/// Fields of the IP header of one datagram, besides addresses. `None`: as its socket says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UdpMarks {
     /// TTL or hop limit.
@@ -70,7 +70,7 @@ pub(super) struct Queue {
     charged: usize,
 }
 
-/// What a datagram takes with its headers, as if it were IPv4.
+/// The memory that a datagram takes with its headers, as if it were IPv4.
 fn memory(text: usize) -> usize {
     memory_of(ip::header_len(true) + udp::HEADER + text)
 }
@@ -91,14 +91,14 @@ impl Queue {
         }
     }
 
-    /// The queue has changed: the host is charged what it takes now.
+    /// Charges the host for what the queue takes now that it has changed.
     #[inline]
     pub(super) fn charge(&mut self, memory: &mut Memory) {
         let now = self.octets.capacity() + self.heads.capacity() * size_of::<Head>();
         memory.charge_datagrams(core::mem::replace(&mut self.charged, now), now);
     }
 
-    /// Nothing is left of it that the host could be charged.
+    /// Ends the queue and all charges for it.
     pub(super) fn discharge(self, memory: &mut Memory) {
         memory.charge_datagrams(self.charged, 0);
     }
@@ -127,24 +127,24 @@ impl Queue {
         true
     }
 
-    /// Whether a datagram may wait beside the others, if they all take no more than `most` octets of memory.
+    /// Whether a datagram may join the others if all together may take `most` octets of memory.
     pub(super) fn fits(&self, len: usize, most: usize) -> bool {
         self.is_empty() || self.memory + memory(len) <= most
     }
 
-    /// How the last one came.
+    /// Notes how the last datagram arrived.
     pub(super) fn note(&mut self, arrival: Arrival) {
         if let Some(last) = self.heads.back_mut() {
             last.arrival = arrival;
         }
     }
 
-    /// Octets of the first datagram.
+    /// The length of the first datagram, in octets.
     pub(super) fn first(&self) -> Option<usize> {
         self.heads.front().map(|head| head.len)
     }
 
-    /// When the first datagram came.
+    /// When the first datagram arrived.
     pub(super) fn since(&self) -> Option<Instant> {
         self.heads.front().map(|head| head.arrival.at)
     }
@@ -215,11 +215,12 @@ impl Queue {
         Text::new(first, second).slice(0, len)
     }
 
-    /// What was lent out has left.
+    /// Frees what was lent out, which has left by now.
     fn settle(&mut self) {
         self.octets.drain(..core::mem::take(&mut self.lent));
         if self.octets.is_empty() {
-            // From the start of the ring again: a text in one piece, in the cache.
+            // Back to the start of the ring, which is in the cache, so that texts lie in one
+            // piece.
             self.octets.clear();
             if self.octets.capacity() > KEPT {
                 self.octets = VecDeque::new();
@@ -228,7 +229,7 @@ impl Queue {
     }
 }
 
-/// What waits; not how much room there is, nor what has left.
+/// Hashes what waits; not how much room there is, nor what has left.
 impl Hash for Queue {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.heads.hash(hasher);
