@@ -10,27 +10,29 @@ use super::timers::Timer;
 use crate::config::AckWaits;
 use crate::time::Instant;
 
-/// None waits longer (RFC 9293 MUST-58).
+/// No acknowledgment waits longer (RFC 9293 MUST-58).
 const MOST: Duration = Duration::from_millis(500);
-/// None of text whose sender has no more for now, and none while the user answers.
+/// The longest wait if the sender of the text has no more for now, or while the user answers.
 const MOST_OF_END: Duration = Duration::from_millis(200);
 
-/// How acknowledgments wait, where [`AckWaits`] have that follow from what came before.
+/// How acknowledgments wait, for those of [`AckWaits`] that depend on what came before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AckTiming {
-    /// With [`AckWaits::follow_intervals`], how long the next waits, unless something bounds it.
+    /// With [`AckWaits::follow_intervals`]: how long the next acknowledgment waits, before bounds
+    /// apply.
     pub(super) wait: Duration,
-    /// With [`AckWaits::hold_fin_after_text`]: the last text was acknowledged at once, and would not have
-    /// been otherwise.
+    /// With [`AckWaits::hold_fin_after_text`]: the last text was acknowledged at once only because
+    /// acknowledgments hurry.
     pub(super) hurries: bool,
     /// With [`AckWaits::answers`] above 1: how often the user has answered since an acknowledgment waited in vain.
     pub(super) answers: u32,
-    /// With [`AckWaits::hold_sacks`], those of text beyond a gap that wait for others.
+    /// With [`AckWaits::hold_sacks`]: the acknowledgments of text beyond a gap that wait for
+    /// others.
     pub(super) held: HeldSacks,
 }
 
 impl AckTiming {
-    /// `None` where none of them needs it.
+    /// `None` if no setting needs it.
     pub(super) fn of(waits: &AckWaits, rcv_nxt: Seq) -> Option<Box<AckTiming>> {
         let is_needed = waits.follow_intervals
             || waits.hold_fin_after_text
@@ -54,12 +56,13 @@ impl AckTiming {
 }
 
 impl Acks {
-    /// How long the next waits, unless something bounds it.
+    /// How long the next acknowledgment waits, before bounds apply.
     fn wait(&self) -> Duration {
         self.timing.as_ref().map_or(Duration::ZERO, |it| it.wait)
     }
 
-    /// The user has answered what came: once that has happened `enough` times, the next answers are waited for.
+    /// The user has answered what came. Once that has happened `enough` times, acknowledgments wait for
+    /// answers.
     pub(super) fn on_answer(&mut self, enough: u32) {
         if enough > 1
             && let Some(timing) = &mut self.timing
@@ -71,7 +74,7 @@ impl Acks {
         }
     }
 
-    /// No answer is waited for.
+    /// From now on, acknowledgments do not wait for answers.
     pub(super) fn expect_no_answer(&mut self) {
         self.answering = false;
         if let Some(timing) = &mut self.timing {
@@ -79,12 +82,12 @@ impl Acks {
         }
     }
 
-    /// Whether some of text beyond a gap wait for others.
+    /// Whether acknowledgments of text beyond a gap wait for others.
     pub(super) fn are_held(&self) -> bool {
         self.timing.as_ref().is_some_and(|it| it.held.waiting > 0)
     }
 
-    /// Whether the last text was acknowledged at once, and would not have been otherwise.
+    /// Whether the last text was acknowledged at once only because acknowledgments hurry.
     pub(super) fn hurries(&self) -> bool {
         self.timing.as_ref().is_some_and(|it| it.hurries)
     }
@@ -115,14 +118,14 @@ impl Tcb {
     /// [`SocketOptions::holds_handshake_ack`](crate::config::SocketOptions::holds_handshake_ack).
     pub(super) fn hold_handshake_ack(&mut self, now: Instant) {
         self.acks.due = AckDue::Delayed;
-        // Text that is sent soon answers it.
+        // Text that is sent soon counts as an answer.
         self.acks.received = Some(now);
         self.timers.arm(Timer::DelayedAck, now + MOST_OF_END);
         self.hurry_acks(QUICK_ACKS);
     }
 
-    /// A segment without text ends the wait of the acknowledgment of the SYN,ACK, unless it is just what is expected of
-    /// a peer that does not scale its window.
+    /// A segment without text ends the wait of the acknowledgment of the SYN,ACK, unless it is what header
+    /// prediction expects of a peer that does not scale its window.
     #[inline(never)]
     pub(super) fn end_hold_of_handshake_ack(&mut self, wnd: usize) {
         let is_held = self.config.socket.holds_handshake_ack
@@ -132,8 +135,8 @@ impl Tcb {
         }
     }
 
-    /// How long the next acknowledgment waits, as a user is told: with [`AckWaits::follow_intervals`] what follows from
-    /// what came, and nothing before that.
+    /// How long the next acknowledgment waits, as STATUS reports it: with [`AckWaits::follow_intervals`] as
+    /// computed from arrivals, and zero before there is any.
     pub(super) fn ack_delay_told(&self) -> Duration {
         match self.config.ack_waits.follow_intervals {
             true => self.acks.wait(),
@@ -141,7 +144,7 @@ impl Tcb {
         }
     }
 
-    /// The user answers what came this long ago at most.
+    /// Text sent within this time after an arrival counts as an answer to it.
     pub(super) fn answer_delay(&self) -> Duration {
         let least = self.config.delayed_ack.unwrap_or_default();
         self.acks.wait().max(least)
@@ -167,8 +170,8 @@ impl Tcb {
         self.wait_for(next);
     }
 
-    /// One has waited for as long as it may: for nothing, if the user was to answer; and otherwise text comes
-    /// less often.
+    /// An acknowledgment has waited for as long as it may. Either the user was expected to answer and did
+    /// not, or text comes less often.
     pub(super) fn on_ack_delay_over(&mut self) {
         if self.config.ack_waits.follow_intervals {
             let least = self.config.delayed_ack.unwrap_or_default();
@@ -180,9 +183,9 @@ impl Tcb {
         self.acks.expect_no_answer();
     }
 
-    /// Whether an acknowledgment that waits has nothing to wait for: the user has read all there is,
-    /// more comes only when the peer has heard of this, and no answer is likely to carry it. Or it was held
-    /// back because nobody read.
+    /// Whether a waiting acknowledgment has nothing left to wait for: the user has read all there is, the
+    /// peer sends no more before it gets the acknowledgment, and no answer is likely to carry it. Or it was
+    /// held back because the user had not read.
     pub(super) fn owes_ack_of_read(&self) -> bool {
         if self.acks.due != AckDue::Delayed || self.acks.are_held() {
             return false;
@@ -192,7 +195,7 @@ impl Tcb {
         has_ended || self.owes_held_ack()
     }
 
-    /// Whether one waits because nobody has read, or looked.
+    /// Whether an acknowledgment waits because the user has not read, or looked.
     pub(super) fn owes_held_ack(&self) -> bool {
         let memory = self.rcv.memory.as_ref();
         let full_sized = memory.map_or(self.rcv.mss.max(536), |memory| memory.segment());
@@ -202,14 +205,14 @@ impl Tcb {
             && self.acks.unacknowledged > full_sized
     }
 
-    /// The next waits for as little as it may.
+    /// Lets the next acknowledgment wait for the least time.
     pub(super) fn wait_shortly(&mut self) {
         if self.config.ack_waits.follow_intervals {
             self.wait_for(self.config.delayed_ack.unwrap_or_default());
         }
     }
 
-    /// The next waits for this long, unless something bounds it.
+    /// Lets the next acknowledgment wait for this long, before bounds apply.
     fn wait_for(&mut self, wait: Duration) {
         if let Some(timing) = &mut self.acks.timing {
             timing.wait = wait;

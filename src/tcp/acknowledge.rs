@@ -1,7 +1,7 @@
 //! The fifth step of SEGMENT ARRIVES: the ACK field (RFC 9293 §3.10.7.4).
 //!
-//! What the peer has received leaves the send buffer; recovery and congestion control hear of it;
-//! SND.WND follows; and our FIN, once acknowledged, moves the connection on.
+//! What the peer has received leaves the send buffer, recovery and congestion control are told,
+//! SND.WND is updated, and the acknowledgment of our FIN changes the state.
 
 use core::ops::Range;
 
@@ -19,7 +19,7 @@ use super::timers::Timer;
 use crate::time::Instant;
 use crate::wire::Control;
 
-/// A path on which a segment is overtaken by more than this many reorders (RFC 5681 §3.2: DupThresh).
+/// If a segment is overtaken by more than this many, the path reorders (RFC 5681 §3.2: DupThresh).
 const REORDERING: usize = 3;
 
 impl Tcb {
@@ -62,7 +62,7 @@ impl Tcb {
         }
         if ack >= self.snd.una {
             self.acknowledge(now, ack, seg);
-            // SHLD-17: what lies beyond an edge that moved left is no reason to give up.
+            // SHLD-17: what lies beyond an edge that moved left must not end the connection.
             if self.snd_edge() < self.snd.nxt && !self.orphan {
                 self.recovery.on_sign_of_life();
             }
@@ -81,15 +81,15 @@ impl Tcb {
         }
     }
 
-    /// An old duplicate, however old, where that is wanted:
+    /// Whether an old duplicate is accepted, however old: see
     /// [`Acceptance::any_old_ack`](crate::config::Acceptance::any_old_ack).
     fn takes_old_ack(&self, ack: Seq) -> bool {
         let is_old = ack < self.snd.una && self.state != State::TimeWait;
         is_old && self.config.acceptance.any_old_ack
     }
 
-    /// In TIME-WAIT nothing but a bare acknowledgment at RCV.NXT belongs here: whoever sends anything
-    /// else must hear where we are.
+    /// In TIME-WAIT only a bare acknowledgment at RCV.NXT is expected; a peer that sends anything
+    /// else must be told our state.
     fn answer_in_time_wait(&mut self, now: Instant, seg: &Segment<'_>) -> bool {
         let is_strange = !seg.is_empty() || seg.seq != self.rcv.nxt;
         if is_strange && !seg.is_empty() && self.ends_lightly() {
@@ -100,7 +100,7 @@ impl Tcb {
         is_strange
     }
 
-    /// The acknowledgment makes no difference: see
+    /// Checks only the sequence number, not the acknowledgment: see
     /// [`Habits::light_ending`](crate::config::Habits::light_ending).
     fn check_place(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
         if self.state == State::TimeWait {
@@ -117,7 +117,7 @@ impl Tcb {
     }
 
     /// SND.UNA =< SEG.ACK =< SND.NXT: what is acknowledged leaves the buffer, recovery and
-    /// congestion control hear of it, and the window is updated.
+    /// congestion control are told, and the window is updated.
     fn acknowledge(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         let (wnd, una) = (seg.wnd, self.snd.una);
         if self.parted && !self.brings_text_alone(ack, seg) {
@@ -156,7 +156,7 @@ impl Tcb {
         }
     }
 
-    /// Recovery and congestion control hear of an acknowledgment, and what it is about leaves the buffer.
+    /// Tells recovery and congestion control of an acknowledgment, and releases what it acknowledges.
     pub(super) fn take_any_ack(&mut self, now: Instant, ack: Seq, seg: &Segment<'_>) {
         self.report_ack(now, ack, seg);
         if ack > self.snd.una {
@@ -165,7 +165,7 @@ impl Tcb {
         self.arm_recovery_timer();
     }
 
-    /// SND.WND, unless a segment that was sent later has said what it is.
+    /// Updates SND.WND, unless a segment that was sent later has already set it.
     #[inline]
     pub(super) fn update_send_window(&mut self, wnd: usize, seq: Seq, ack: Seq) {
         let (wl1, wl2) = (self.snd.wl1, self.snd.wl2);
@@ -175,7 +175,7 @@ impl Tcb {
         };
         if is_believed {
             if self.snd.wnd == 0 && wnd > 0 {
-                // It is open, if only a little: the interval between probes is over.
+                // The window is open, if only a little: probing ends.
                 self.probes.persisted = 0;
                 self.timers.disarm(Timer::Persist);
             }
@@ -238,8 +238,8 @@ impl Tcb {
         self.limit_burst(report.delivered, self.has_unsent());
     }
 
-    /// Whether a segment that acknowledges nothing new is about the window, and so no duplicate: see
-    /// [`RecoveryHabits::smaller_window_is_duplicate`](crate::config::RecoveryHabits).
+    /// Whether a segment that acknowledges nothing new is a window update, and so not a duplicate:
+    /// see [`RecoveryHabits::smaller_window_is_duplicate`](crate::config::RecoveryHabits).
     fn tells_of_window(&self, wnd: usize, seq: Seq) -> bool {
         if !self.config.habits.recovery.smaller_window_is_duplicate {
             return wnd != self.snd.wnd;
@@ -247,8 +247,9 @@ impl Tcb {
         seq > self.snd.wl1 || (seq == self.snd.wl1 && (wnd > self.snd.wnd || wnd == 0))
     }
 
-    /// The peer reports that this has come twice. How many segments that was that did leave twice:
-    /// see [`CongestionHabits::grows_by_deliveries`](crate::config::CongestionHabits).
+    /// The peer reports that this range has arrived twice. Returns how many segments of it were
+    /// indeed sent twice: see
+    /// [`CongestionHabits::grows_by_deliveries`](crate::config::CongestionHabits).
     fn count_duplicate(&mut self, twice: Range<Seq>) -> usize {
         let segments = (twice.end - twice.start).div_ceil(self.snd.mss);
         self.stats.duplicates += segments as u64;
@@ -259,17 +260,17 @@ impl Tcb {
         }
     }
 
-    /// Octets by which the window may grow; `ends`: the acknowledgment ends a recovery; `again`: so many of them it
-    /// only reports as duplicates.
+    /// Octets that may count for growth of the window; `ends`: the acknowledgment ends a recovery; `again`:
+    /// how many of them it reports only as duplicates.
     fn counts_for_growth(&self, report: &Report, ends: bool, again: usize) -> usize {
         if !self.config.habits.congestion.grows_by_deliveries {
             return if ends { report.delivered } else { report.acked };
         }
-        // Without SACK, nobody knows what a duplicate is about.
+        // Without SACK, a duplicate does not tell which segment has arrived.
         let assumed = REORDERING + usize::from(self.config.habits.recovery.more_duplicates);
         let reorders =
             self.agreed.sack && self.recovery.reordering(self.snd.mss) > assumed * self.snd.mss;
-        // Our SYN is no text.
+        // Our SYN is not text.
         let syn = match self.recovery.weight() {
             Some(weight) if self.snd.una == self.snd.iss => weight.get(),
             _ => 0,
@@ -281,14 +282,14 @@ impl Tcb {
         }
     }
 
-    /// When what a segment echoes left, to the millisecond.
+    /// When the segment whose timestamp is echoed left, to the millisecond.
     fn echo(&self, now: Instant, seg: &Segment<'_>) -> Option<Instant> {
         let timestamps = seg.options.timestamps.filter(|_| self.agreed.timestamps)?;
         self.timestamps.moment(now, timestamps.ecr)
     }
 
-    /// What congestion control is to reduce the window from (RFC 5681 §3.1, equation 4; RFC 9438
-    /// §4.6).
+    /// The amount from which congestion control reduces the window (RFC 5681 §3.1, equation 4; RFC
+    /// 9438 §4.6).
     pub(super) fn flight_to_reduce(&self, flight: Flight) -> u64 {
         let cwnd = self.congestion.window();
         match self.config.habits.congestion.reduces_whole_window {
@@ -297,8 +298,8 @@ impl Tcb {
         }
     }
 
-    /// Tells congestion control what recovery found, and what the peer says of marks; `in_flight`
-    /// octets were in flight before.
+    /// Tells congestion control what recovery found, and what the peer reports about marks;
+    /// `in_flight` octets were in flight before.
     pub(super) fn report(
         &mut self,
         ack: &Acknowledgment,
@@ -330,8 +331,8 @@ impl Tcb {
             self.settle_reduction();
         }
         if report.lost_again {
-            // RFC 5681 §4.3: the window that the first sign of congestion has left is lowered once
-            // more.
+            // RFC 5681 §4.3: the window that was already reduced for the first sign of congestion
+            // is reduced once more.
             let in_flight = self.congestion.window();
             self.congestion
                 .on_congestion_again(&Loss { now, in_flight });
@@ -353,7 +354,8 @@ impl Tcb {
                 una: ack.ack,
                 nxt: ack.nxt,
                 in_flight: in_flight as u64,
-                // RFC 3168 §6.1.2: what reports a mark does not open the window.
+                // RFC 3168 §6.1.2: an acknowledgment that reports a mark does not increase the
+                // window.
                 window_limited: window_limited && congestion.packets == 0,
                 round_trips: RoundTrips::new(rtt.srtt(), report.rtt, rtt.min_rtt()),
                 rate: report.rate.filter(|_| self.congestion.looks_at_rate()),
@@ -368,16 +370,16 @@ impl Tcb {
         self.recovery.regulate(ssthresh, before, ack, report);
     }
 
-    /// The window was reduced. Only timestamps (RFC 3522), SACK (RFC 2883) and F-RTO (RFC 5682) show
-    /// that it was for nothing.
+    /// The window was reduced. Only timestamps (RFC 3522), SACK (RFC 2883) and F-RTO (RFC 5682) can
+    /// show that this was unnecessary.
     pub(super) fn settle_reduction(&mut self) {
         if !self.agreed.timestamps && !self.agreed.sack && !self.config.forward_rto {
             self.congestion.on_settled();
         }
     }
 
-    /// Whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4). Where segments are
-    /// counted, only a SEND asks.
+    /// Notes whether the user gives less than the network would take (draft-ietf-ccwg-bbr §4.1.2.4). Where
+    /// segments are counted, only a SEND does this.
     #[inline]
     pub(super) fn note_app_limit(&mut self) {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
@@ -393,12 +395,12 @@ impl Tcb {
     #[inline(always)]
     pub(super) fn advance_una(&mut self, now: Instant, ack: Seq) {
         self.snd.una = ack;
-        // The peer has our SYN, even if its own has come again meanwhile.
+        // The peer has our SYN, even if its own has arrived again meanwhile.
         self.syn_due = false;
-        // Our SYN and FIN take a place each, but are no octets of text.
+        // Our SYN and FIN take a sequence number each, but are not octets of text.
         self.stats.bytes_acked += self.send_buffer.release(ack) as u64;
         self.boundaries.release(ack);
-        // A peer that takes something, however little: probing starts at its first interval.
+        // The peer takes something, however little, so probing starts again at its first interval.
         self.probes.persisted = 0;
         if self.snd.up.is_some_and(|up| up <= ack) {
             self.snd.up = None;
@@ -424,7 +426,7 @@ impl Tcb {
                 if self.state != State::Closed {
                     return Step::Continue(());
                 }
-                // It is answered as a stranger's: nobody has the connection any more.
+                // It is answered like a stranger's, because no user holds the connection any more.
                 (self.reset_due, self.refuse) = (false, Some(self.snd.una));
                 Step::Break(Discard::Finished)
             }
@@ -441,7 +443,7 @@ impl Tcb {
         }
     }
 
-    /// A connection that nobody holds must not wait in FIN-WAIT-2 for ever.
+    /// A connection that no user holds must not stay in FIN-WAIT-2 for ever.
     #[inline]
     pub(super) fn limit_fin_wait_2(&mut self, now: Instant) {
         if self.orphan && self.state == State::FinWait2 {
@@ -456,7 +458,7 @@ impl Tcb {
             self.order_packets();
         }
         match (self.config.socket.fin_wait_2_timeout).or(self.config.fin_wait_2_timeout) {
-            // It is not to be waited in at all: the peer hears of it.
+            // It must not stay there at all, and the peer gets a reset.
             Some(limit) if limit.is_zero() => self.abort(),
             Some(limit) => self.timers.arm(Timer::Close, now + limit),
             None => {}
@@ -469,13 +471,14 @@ impl Tcb {
         if retries > 0 || self.config.habits.handshakes.unsampled_waits_longer {
             self.recovery.rtt.start_with_caution();
         }
-        // Not if the peer echoes the first of several: what was lost then is an answer (RFC 3522 §3.2).
+        // Not if the peer echoes the first SYN of several: then its answer was lost or late (RFC 3522
+        // §3.2).
         let was_lost = retries > self.config.syn_losses_forgiven
             && !self.recovery.is_echo_of_original(self.echo(now, seg));
         self.forget_window_of_syn();
         self.forget_challenges();
         if self.opening.is_child && retries > 0 && ack > self.snd.iss + 1 {
-            // That our SYN,ACK had to leave again says nothing of the text behind it.
+            // That our SYN,ACK had to be sent again says nothing about the text behind it.
             self.acknowledge(now, self.snd.iss + 1, seg);
         }
         self.acknowledge(now, ack, seg);
@@ -486,7 +489,7 @@ impl Tcb {
         }
         if self.counts_packets() {
             self.size_send_buffer();
-            // Whoever counts packets counts the silence before the first text from here.
+            // With packets counted, the idle time before the first text counts from here.
             if !self.opening.is_child {
                 self.last_sent = now;
             }
@@ -494,11 +497,11 @@ impl Tcb {
         self.stats.last_text_received = now;
         self.recovery.leave_handshake();
         if self.opening.is_child {
-            // Nobody probes for the tail of what has left before.
+            // There is no tail loss probe for what has left before.
             self.recovery.on_forced();
             self.arm_recovery_timer();
         }
-        // A connection on which nothing happens needs no room for records.
+        // An idle connection needs no room for records.
         self.recovery.shrink();
         self.on_syn_text_answered();
         self.answer_marked_syn(now);

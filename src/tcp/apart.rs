@@ -1,10 +1,11 @@
 //! Acknowledgments that a single one for a whole batch of segments would not replace.
 //!
-//! Segments that arrive together are acknowledged together (RFC 9293 §3.8.6.3, MUST-58): of text in
-//! order that says everything. Beyond a gap it does not. An option has room for three or four blocks
-//! (RFC 2018 §3), each of which should be in three options (§4); it reports one duplicate (RFC 2883 §4);
-//! and a peer without SACK counts acknowledgments (RFC 5681 §3.2). So what was about to be said is set
-//! apart as it stood, with what was acknowledged then, and leaves before anything else.
+//! Segments that arrive together are acknowledged together (RFC 9293 §3.8.6.3, MUST-58). For text in
+//! order, one acknowledgment says everything. Beyond a gap it does not: an option has room for three or
+//! four blocks (RFC 2018 §3), each of which should be in three options (§4); it reports only one
+//! duplicate (RFC 2883 §4); and a peer without SACK counts acknowledgments (RFC 5681 §3.2). So an
+//! acknowledgment that would otherwise be lost is set apart with its SEG.ACK and blocks, and leaves
+//! before anything else.
 
 use core::ops::Range;
 use std::collections::VecDeque;
@@ -14,11 +15,11 @@ use super::seq::Seq;
 use super::tcb::{AckDue, Tcb};
 use crate::wire::SackBlocks;
 
-/// At most this many wait: more segments than that do not arrive together as a rule, and what a burst
-/// of more says is told by the acknowledgment after them.
+/// At most this many wait. Usually no more segments arrive together, and after a larger burst the
+/// next acknowledgment tells the rest.
 const MOST: usize = 32;
 
-/// An acknowledgment of how things stood.
+/// An acknowledgment as it was when it was set apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Apart {
     /// SEG.ACK.
@@ -26,7 +27,8 @@ struct Apart {
     sack: SackBlocks,
 }
 
-/// Those that wait, the oldest first. Hardly ever are there any, and a connection has room for a pointer.
+/// The waiting acknowledgments, the oldest first. There are hardly ever any, so a connection only has
+/// room for a pointer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct AcksApart {
     waiting: Option<Box<Waiting>>,
@@ -64,7 +66,7 @@ impl AcksApart {
         self.waiting.take_if(|waiting| waiting.0.is_empty());
     }
 
-    /// None is to leave any more.
+    /// Drops all of them.
     #[inline]
     pub(super) fn clear(&mut self) {
         if self.waiting.is_some() {
@@ -77,12 +79,12 @@ impl AcksApart {
         self.waiting.as_ref().map_or(0, |waiting| waiting.0.len())
     }
 
-    /// One more waits.
+    /// Adds one.
     fn push(&mut self, apart: Apart) {
         self.waiting.get_or_insert_default().0.push_back(apart);
     }
 
-    /// Octets that those take that wait.
+    /// The memory of the waiting ones, in octets.
     pub(super) fn allocated(&self) -> usize {
         self.waiting.as_ref().map_or(0, |waiting| {
             size_of::<Waiting>() + waiting.0.capacity() * size_of::<Apart>()
@@ -91,8 +93,8 @@ impl AcksApart {
 }
 
 impl Tcb {
-    /// What lies at `range`, before the window, came again (RFC 2883 §4). A connection that
-    /// [ends lightly](Tcb::ends_lightly) reports nothing.
+    /// Text at `range`, before the window, arrived again (RFC 2883 §4). A connection that [ends
+    /// lightly](Tcb::ends_lightly) reports nothing.
     pub(super) fn note_old_duplicate(&mut self, range: Range<Seq>, mss: usize) {
         if self.ends_lightly() {
             return;
@@ -101,7 +103,8 @@ impl Tcb {
         self.recv_buffer.note_old_duplicate(range);
     }
 
-    /// A reset is about to be due: what it reports is set apart, for nothing is left of it then. See
+    /// A reset is about to be due. What it will report is set apart, because the receive buffer is
+    /// cleared before it leaves. See
     /// [`Habits::resets_report`](crate::config::Habits::resets_report).
     pub(super) fn set_reset_apart(&mut self) {
         self.acks.apart.clear();
@@ -113,8 +116,8 @@ impl Tcb {
         }
     }
 
-    /// Text is about to be taken, or to be reported as having come twice, that lies at `range` and
-    /// came in segments of up to `mss` octets. What that would keep from being said is set apart.
+    /// Text at `range`, which came in segments of up to `mss` octets, is about to be taken, or
+    /// reported as a duplicate. Sets apart the acknowledgments that this would supersede.
     pub(super) fn set_acks_apart(&mut self, range: &Range<Seq>, mss: usize) {
         let is_due = self.acks.due == AckDue::Now;
         let count = match self.agreed.sack {

@@ -9,23 +9,23 @@ use super::seq::Seq;
 use super::tcb::Tcb;
 use crate::config::Push;
 
-/// The most records that are remembered: a record more does not count as one.
+/// The most records that are remembered; the ends of any more are ignored.
 const MOST: usize = 4_096;
 
-/// Nothing, as long as nobody has marked any.
+/// Takes no memory as long as nothing is marked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Boundaries(Option<Box<Marked>>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Marked {
-    /// Where records end that are not acknowledged.
+    /// The ends of unacknowledged records.
     records: VecDeque<Seq>,
-    /// In place of them.
+    /// Packets, which are kept instead of records.
     packets: Option<Packets>,
 }
 
 impl Boundaries {
-    /// What lies before `una` has arrived.
+    /// Forgets what lies before `una`, which has arrived.
     #[inline]
     pub(super) fn release(&mut self, una: Seq) {
         let Some(marked) = &mut self.0 else {
@@ -50,7 +50,7 @@ impl Boundaries {
         self.0.as_deref_mut()?.packets.as_mut()
     }
 
-    /// Packets are kept, of text from `start` on.
+    /// Starts to keep packets, for text from `start` on.
     pub(super) fn keep_packets(&mut self, start: Seq) -> &mut Packets {
         let packets = &mut self.0.get_or_insert_default().packets;
         packets.get_or_insert_with(|| Packets::new(start))
@@ -70,7 +70,7 @@ impl Boundaries {
 }
 
 impl Tcb {
-    /// The user has given text up to `end`, with which a record ends.
+    /// Notes that the user has given text up to `end`, where a record ends.
     pub(super) fn note_record(&mut self, end: Seq) {
         if !self.keeps_packets() {
             self.boundaries.mark_record(end);

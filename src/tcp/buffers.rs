@@ -1,21 +1,21 @@
 //! How large the buffers are.
 //!
 //! **Receiving** (dynamic right-sizing; Fisk and Feng, 2001): in every round trip the octets that
-//! the user reads are counted. A sender that is held up by nothing but the path sends as much in a
-//! round trip, and while it starts slowly it doubles that in the next; so the window is to be twice
-//! what was read, and more while that still grows. A user who reads slowly makes nothing grow.
+//! the user reads are counted. A sender that only the path limits sends the same amount in each
+//! round trip, and in slow start twice as much in the next. So the window should be twice what was
+//! read, and more while that still grows. A user that reads slowly makes nothing grow.
 //!
-//! The round trip is the shortest of the last seconds. A queue before a bottleneck makes round
-//! trips longer and brings nothing more, so it does not count; and where somebody is slow to be
-//! scheduled, what was read in a longer time counts by its share. Such a user finds much at once, and
-//! reads it faster than any path brings it: so a count takes some time, however short the round trip.
+//! The round trip is the shortest of the last seconds. A queue before a bottleneck makes round trips
+//! longer but brings nothing more, so it does not count. If the user is scheduled late, what was read
+//! in a longer time counts in proportion. Such a user finds much at once, and reads it faster than
+//! any path delivers it, so each count takes a minimum time, however short the round trip.
 //!
 //! **Sending:** twice the congestion window, one in flight and one to follow; but no more than the
-//! fastest path would carry in two round trips ([`TcpConfig::fastest_path`]). On a very short one the
-//! window grows without end: what is in flight lies in the peer's receive buffer, and is no longer
-//! in the cache when it is read.
+//! fastest path would carry in two round trips ([`TcpConfig::fastest_path`]). On a very short path
+//! the window would grow without end: what is in flight lies in the peer's receive buffer, and is no
+//! longer in the cache when it is read.
 //!
-//! Memory is another matter: it is allocated for what is held, not for what may be.
+//! Memory is allocated only for text that is held, whatever the size of a buffer.
 
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
@@ -35,13 +35,13 @@ pub(super) const LARGEST: usize = (1 << 30) - 1;
 /// The shortest round trip counts for one to two times this long, in nanoseconds.
 const SHORTEST_LASTS: u64 = 10_000_000_000;
 
-/// What is read is counted for this long at least.
+/// Each count of what is read lasts at least this long.
 const LEAST_COUNT: Duration = Duration::from_millis(10);
 
-/// Segments on top of what was read: those that are under way when the count begins.
+/// Segments added to what was read: those that are under way when the count begins.
 const SLACK: usize = 16;
 
-/// The largest receive buffer that a connection may come to have.
+/// The largest size to which the receive buffer may grow.
 pub(super) fn largest_receive_buffer(config: &TcpConfig) -> usize {
     match config.socket.receive_buffer {
         Some(fixed) => fixed.clamp(1, LARGEST),
@@ -66,12 +66,12 @@ pub(super) fn first_send_buffer(config: &TcpConfig) -> usize {
     }
 }
 
-/// What the size of the receive buffer follows from.
+/// The state from which the size of the receive buffer follows.
 #[derive(Clone, Debug)]
 pub(super) struct RightSizing {
     /// The round trip, as a receiver sees it.
     round_trip: RoundTrip,
-    /// When the count began, and the place that the user had read up to.
+    /// When the count began, and up to where the user had read.
     began: Instant,
     from: Seq,
     /// The most octets that were read in a round trip.
@@ -90,7 +90,7 @@ impl RightSizing {
         }
     }
 
-    /// What decides the future: see [`Tcb::hash_canonical`]. Nothing does where sizes are fixed.
+    /// Hashes what decides the future: see [`Tcb::hash_canonical`]. With fixed sizes, nothing does.
     pub(super) fn hash_canonical(
         &self,
         config: &TcpConfig,
@@ -179,7 +179,8 @@ struct RoundTrip {
     shortest: Option<u64>,
     before: Option<u64>,
     since: Instant,
-    /// There was a sample; before the first, what the handshake has shown stands for one.
+    /// There has been a sample; before the first, the round trip of the handshake stands in for
+    /// one.
     is_measured: bool,
 }
 
@@ -187,7 +188,7 @@ struct RoundTrip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timed {
     Nothing,
-    /// The echo of a timestamp: its value, and when it left first.
+    /// The echo of a timestamp: its value, and when it was first sent.
     Echo(u32, Instant),
     /// A window full of text: the place where it ends, and since when the peer may send it.
     Window(Seq, Instant),
@@ -226,7 +227,7 @@ impl RoundTrip {
 }
 
 impl Tcb {
-    /// An acknowledgment leaves: what answers it gives a sample.
+    /// An acknowledgment leaves: the answer to it will give a sample.
     pub(super) fn time_round_trip(&mut self, now: Instant) {
         let timed = &mut self.right_sizing.round_trip.timed;
         if *timed == Timed::Nothing {
@@ -257,11 +258,11 @@ impl Tcb {
     fn take_round_trip(&mut self, now: Instant, text: usize, in_order: usize, echo: Option<u32>) {
         let round_trip = &mut self.right_sizing.round_trip;
         if round_trip.shortest.or(round_trip.before).is_none() {
-            // Where packets are counted nothing is ever known here.
+            // With packets counted, this is never known here.
             if self.rcv.memory.is_some() {
                 return self.sample_rounds(now, text, in_order, echo);
             }
-            // The handshake has shown one, before this connection's own text filled any queue.
+            // The handshake has measured one before the text of this connection filled any queue.
             round_trip.shortest = self.recovery.rtt.srtt_nanos();
         }
         match (round_trip.timed, echo) {
@@ -280,8 +281,9 @@ impl Tcb {
         }
     }
 
-    /// The user has read: the receive buffer grows if what was read in the last round trip asks
-    /// for it, and shrinks to what the user has asked for, as far as the peer was not given room.
+    /// The user has read. The receive buffer grows if what was read in the last round trip requires
+    /// it, and shrinks to the size that the user has asked for, as far as that room was not offered
+    /// to the peer.
     pub(super) fn size_receive_buffer(&mut self, now: Instant) {
         if self.rcv.memory.is_some() {
             return self.size_receive_memory(now);
@@ -302,7 +304,7 @@ impl Tcb {
         let fin = usize::from(self.fin_received());
         let given = self.rcv.edge.saturating_since(place + fin);
         let given = match self.agreed.window_scale {
-            // What is left of a window is rounded up when it is told again.
+            // The rest of a window is rounded up when it is advertised again.
             Some((_, shift)) if self.config.windows.whole_segment_window => {
                 given.next_multiple_of(1 << shift)
             }
@@ -320,7 +322,7 @@ impl Tcb {
         }
     }
 
-    /// This many octets, or as many as whole segments have: see
+    /// This many octets, rounded up to whole segments: see
     /// [`Windows::whole_segment_buffers`](crate::config::Windows::whole_segment_buffers).
     fn in_whole_segments(&self, octets: usize) -> usize {
         let whole = self.config.windows.whole_segment_buffers && self.rcv.irs.is_some();
@@ -331,8 +333,7 @@ impl Tcb {
         }
     }
 
-    /// The receive buffer has room for this many octets; where the window that is told is rounded up, for
-    /// all that can be told.
+    /// The capacity for this many octets. If advertised windows are rounded up, it covers the rounding.
     fn to_be_told(&self, octets: usize) -> usize {
         match self.config.windows.told {
             WindowTold::Steps => octets,
@@ -340,7 +341,7 @@ impl Tcb {
         }
     }
 
-    /// This many octets of the receive buffer are there for a window that was rounded up.
+    /// How many octets of the receive buffer exist only because a window was rounded up.
     pub(super) fn rounding(&self) -> usize {
         let (capacity, segment) = (self.recv_buffer.capacity(), self.segment_with_options());
         let rounds = self.config.windows.told == WindowTold::Room
@@ -355,7 +356,7 @@ impl Tcb {
         }
     }
 
-    /// The shift of the windows that are told.
+    /// The shift of the windows that we advertise.
     pub(super) fn own_shift(&self) -> u8 {
         self.agreed.window_scale.map_or(0, |(_, own)| own)
     }
@@ -377,7 +378,7 @@ impl Tcb {
             self.rcv.shift = own_window_scale(&self.config);
             self.recv_buffer.set_capacity(first);
         } else {
-            // The SYN has offered as much as there was.
+            // The SYN has offered all that there was.
             let capacity = self.recv_buffer.capacity();
             self.recv_buffer.set_capacity(first.max(capacity));
         }
@@ -387,7 +388,7 @@ impl Tcb {
         let sizing = &mut self.right_sizing;
         let (sampled, srtt) = (sizing.round_trip.shortest(), self.recovery.rtt.srtt());
         let round = match self.agreed.timestamps {
-            // Until there is a sample, the handshake has shown what a round trip is.
+            // Until there is a sample, the round trip of the handshake counts.
             true => sampled.or(srtt),
             // A window full of text may take longer to come than a round trip.
             false => srtt.or(sampled),
@@ -446,7 +447,7 @@ impl Tcb {
 
     /// What the fastest path would carry in two of the shortest round trips, octets.
     fn path_holds(&self) -> usize {
-        // In virtual time a round trip may take none: that says nothing.
+        // In virtual time a round trip may take no time, which tells nothing.
         let round = (self.recovery.rtt.min_rtt()).filter(|round| !round.is_zero());
         match (self.config.fastest_path, round) {
             (Some(rate), Some(round)) => {
@@ -457,8 +458,8 @@ impl Tcb {
         }
     }
 
-    /// How many of `most` octets a SEND takes now: what there is room for, but no more than the user wants
-    /// to wait unsent.
+    /// How many of `most` octets a SEND takes now: as many as there is room for, but no more than may wait
+    /// unsent.
     pub(super) fn send_room(&self, most: usize, is: Sending) -> usize {
         let memory = self.memory_for_sending();
         if self.counts_packets() {
@@ -494,8 +495,8 @@ impl Tcb {
         self.send_buffer.end().saturating_since(first)
     }
 
-    /// Whether there is room for a good part of the buffer: a user who waits is not woken for
-    /// every octet. A user that wants little to wait is woken when half of that waits.
+    /// Whether a good part of the buffer is free, so that a waiting user is not woken for every
+    /// octet. With a low-water mark for unsent text, the user is woken when half of that waits.
     pub fn is_writable(&self) -> bool {
         if self.counts_packets() {
             return self.packets_leave_room() && self.has_send_room();
@@ -511,7 +512,7 @@ impl Tcb {
         self.send_room(usize::MAX, Sending::default()) >= most.div_ceil(3).max(1)
     }
 
-    /// A user who waits for room has it.
+    /// A user that waits for room has it.
     #[inline]
     pub(super) fn wake_writer(&mut self) {
         if self.starved {

@@ -1,37 +1,38 @@
 //! How much new text one acknowledgment lets out: what it shows to have arrived, and a few segments
 //! more, or what the window would let out in a millisecond.
 //!
-//! As a rule the window lets out no more than that anyway. But when it grows at a stroke, since a loss
-//! was none (RFC 4015 §3.1, step 9) or a recovery is over (RFC 6582 §3.2, step 3), or is much larger than what
-//! is in flight after an idle time, all of it would leave at once, and overflow the first queue on its
-//! way. So it is filled acknowledgment by acknowledgment, in the same way as in slow start. What is
-//! paced is spread over time already.
+//! Usually the window lets out no more than that anyway. But sometimes it grows at once, because a loss was
+//! spurious (RFC 4015 §3.1, step 9) or a recovery is over (RFC 6582 §3.2, step 3), or it is much larger
+//! than what is in flight after an idle time. Then a whole window would leave at once, and overflow the
+//! first queue on its way. So it is filled acknowledgment by acknowledgment, as in slow start. Paced text
+//! is spread over time already.
 //!
-//! What a user sends while nothing waits is not held: there an acknowledgment lets nothing out.
+//! Text that a user sends while nothing waits is not held, because then it is not an acknowledgment
+//! that lets it out.
 //!
-//! A window in each round trip is a rate, and what it lets out in a millisecond is no burst: who paces
-//! sends as much at once. On a short path that is the window.
+//! A window per round trip is a rate, and what it lets out in a millisecond is not a burst: a paced
+//! sender sends as much at once. On a short path that is the whole window.
 
 use core::time::Duration;
 
 use super::tcb::Tcb;
 
-/// What leaves in so short a time may leave at once.
+/// What would leave within this time may leave at once.
 const NO_TIME: Duration = Duration::from_millis(1);
 
 /// What may still leave before the next acknowledgment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Burst {
-    /// Octets of new text; `None`: any number. A field of 32 bits, for there may be very many connections.
+    /// Octets of new text; `None`: any number. 32 bits, because there may be very many connections.
     left: Option<u32>,
-    /// All that could leave since the last acknowledgment has left: what is left over is void.
-    /// Acknowledgments that arrive together add up.
+    /// All that could leave since the last acknowledgment has left, so the remaining allowance
+    /// lapses. Allowances of acknowledgments that arrive together add up.
     is_over: bool,
 }
 
 impl Burst {
-    /// An acknowledgment of `delivered` octets arrives while text waits; `more` octets may leave
-    /// besides.
+    /// An acknowledgment of `delivered` octets arrives while text waits; `more` octets may leave in
+    /// addition.
     fn grant(&mut self, delivered: usize, more: usize) {
         let before = self.left.filter(|_| !self.is_over);
         let before = before.unwrap_or_else(|| narrow(more));
@@ -49,19 +50,19 @@ impl Burst {
     }
 }
 
-/// No window has more octets than that.
+/// No window needs more than 32 bits.
 fn narrow(octets: usize) -> u32 {
     u32::try_from(octets).unwrap_or(u32::MAX)
 }
 
 impl Tcb {
-    /// How many octets leave, at most, after an idle time.
+    /// How many octets may leave at once after an idle time.
     fn most_at_once(&self) -> Option<usize> {
         let segments = self.config.max_burst?;
         Some((segments as usize).saturating_mul(self.snd.mss))
     }
 
-    /// How many octets leave, at most, besides what an acknowledgment shows to have arrived.
+    /// How many octets may leave beyond what an acknowledgment shows to have arrived.
     fn most_besides(&self) -> Option<usize> {
         let few = self.most_at_once()?;
         let (no_time, round) = (NO_TIME.as_nanos() as u64, self.recovery.rtt.srtt_nanos());
@@ -75,8 +76,8 @@ impl Tcb {
         }
     }
 
-    /// An acknowledgment shows that `delivered` octets have arrived; `waits`: something has still to be
-    /// sent for the first time.
+    /// An acknowledgment shows that `delivered` octets have arrived; `waits`: new text waits to be
+    /// sent.
     #[inline]
     pub(super) fn limit_burst(&mut self, delivered: usize, waits: bool) {
         match waits.then(|| self.most_besides()).flatten() {

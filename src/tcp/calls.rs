@@ -1,4 +1,5 @@
-//! The user's calls but SEND ([`sending`](super::sending)): OPEN, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 §3.10.1 to §3.10.6).
+//! The user's calls except SEND ([`sending`](super::sending)): OPEN, RECEIVE, CLOSE, ABORT, STATUS (RFC
+//! 9293 §3.10.1 to §3.10.6).
 
 use std::sync::Arc;
 
@@ -58,9 +59,9 @@ impl Tcb {
         }
     }
 
-    /// RECEIVE of what is next, if it lies where it arrived: at most `most` octets, in their parts.
-    /// They count as read; whoever gets them copies them when it likes. Nothing, if what is next is
-    /// to be had from [`Tcb::recv`] only.
+    /// RECEIVE of what is next, if it lies in the memory in which it arrived: at most `most`
+    /// octets, in parts. They count as read, and the caller may copy them later. Empty if only
+    /// [`Tcb::recv`] can return what is next.
     pub fn recv_kept(&mut self, now: Instant, most: usize) -> Vec<Kept> {
         if self.recv_buffer.len_aside() == 0 {
             return Vec::new();
@@ -103,8 +104,8 @@ impl Tcb {
     /// [`Tcb::take_back`]. `None` is the end of the stream. Like RECEIVE it does not go across the
     /// urgent mark.
     ///
-    /// What is lent counts as not read, and the window opens as it is consumed. While a loan is out
-    /// there is nothing to read for anybody else.
+    /// What is lent counts as unread, and the window opens as it is consumed. While a loan is out,
+    /// other calls find nothing to read.
     ///
     /// # Errors
     /// `Lent` if a loan is out; otherwise as [`Tcb::recv`].
@@ -122,20 +123,21 @@ impl Tcb {
         self.on_read(now);
     }
 
-    /// The reader gives the loan back. What it has not consumed is to be read again.
+    /// The reader gives the loan back. What it has not consumed can be read again.
     pub fn take_back(&mut self, now: Instant, loan: Loan) {
         self.recv_buffer.take_back(loan);
         self.on_read(now);
     }
 
-    /// RECEIVE that takes nothing: text in order from the octet on that lies `ahead` of the
-    /// reader. Returns how much; 0 if nothing is here.
+    /// RECEIVE that consumes nothing: text in order, starting `ahead` octets beyond the reader.
+    /// Returns how much; 0 if there is none.
     pub fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
         self.recv_buffer.peek(ahead, buffer)
     }
 
-    /// The user has looked at what has arrived, and left it: an acknowledgment that was held back because nobody read
-    /// may leave ([`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window)).
+    /// The user has looked at what has arrived without reading it: an acknowledgment that was held back
+    /// because the user had not read may leave
+    /// ([`AckWaits::hold_smaller_window`](crate::config::AckWaits::hold_smaller_window)).
     pub fn look(&mut self, now: Instant) {
         if self.owes_held_ack() {
             self.acks.due = AckDue::Now;
@@ -165,7 +167,7 @@ impl Tcb {
         (ahead > 0).then_some(ahead as u64)
     }
 
-    /// The last octet of urgent data, if it has come and is not read, be it beyond a gap.
+    /// The last octet of urgent data, if it has arrived and is unread, even beyond a gap.
     pub fn urgent_octet(&self) -> Option<u8> {
         self.recv_buffer.octet_at(self.rcv.up?.before(1))
     }
@@ -218,7 +220,7 @@ impl Tcb {
         self.on_read(now);
     }
 
-    /// ABORT (§3.10.5): a reset where the peer may still wait for something, and nothing else.
+    /// ABORT (§3.10.5): a reset if the peer may still wait for something, and nothing else.
     pub fn abort(&mut self) {
         match self.state {
             State::Closed => return,
@@ -236,16 +238,16 @@ impl Tcb {
         self.forget();
     }
 
-    /// ABORT without a word to the peer, who hears of it when it sends something.
+    /// ABORT without a reset; the peer learns of it when it sends something.
     pub fn forget(&mut self) {
         self.end(Event::Abort, Some(ConnectionError::Aborted));
         self.recv_buffer.discard();
         self.recv_buffer.settle();
     }
 
-    /// The user lets go of the connection, which goes on by itself until both sides are done. With
-    /// text that was not read ([`Endings::resets_unread`](crate::config::Endings::resets_unread)), or
-    /// a linger of zero, it is aborted: the peer must not believe that everything arrived (RFC 9293
+    /// The user releases the connection, which goes on by itself until both sides are done. With text
+    /// that was not read ([`Endings::resets_unread`](crate::config::Endings::resets_unread)), or a
+    /// linger of zero, it is aborted: the peer must not believe that everything arrived (RFC 9293
     /// §3.6.1, SHLD-3, and RFC 2525 §2.17).
     pub fn release(&mut self, now: Instant) {
         let linger_zero = self.config.socket.linger == Some(Duration::ZERO);
@@ -254,7 +256,8 @@ impl Tcb {
         self.orphan = true;
         if (linger_zero || unread) && self.state != State::TimeWait {
             self.tell_window_without_unread();
-            // Where both have closed ABORT has nothing to say; but that text was lost, the peer must know.
+            // Once both sides have closed, ABORT sends nothing; but the peer must learn that text was
+            // lost.
             self.reset_due |= unread && matches!(self.state, State::Closing | State::LastAck);
             self.abort();
         } else if self.state.takes_data() {
@@ -268,9 +271,9 @@ impl Tcb {
         }
     }
 
-    /// ICMP says why the path does not work (§3.9.2.2, RFC 5927), and quotes a segment that
-    /// [is in flight](Tcb::is_in_flight). Before the connection is established that is the end of it,
-    /// after that only a hint (MUST-56: soft errors never abort).
+    /// An ICMP error about the path (§3.9.2.2, RFC 5927) that quotes a segment which [is in
+    /// flight](Tcb::is_in_flight). Before the connection is established it ends the connection,
+    /// afterwards it is only a hint (MUST-56: soft errors never abort).
     pub fn on_icmp_error(&mut self, error: ConnectionError) {
         match self.state {
             State::SynSent if error.is_refusal() || !self.config.endings.endures_errors => {
@@ -283,12 +286,12 @@ impl Tcb {
         }
     }
 
-    /// ICMP says that net or host cannot be reached, and quotes the segment with this sequence number: see
-    /// [`IcmpTrust::unreachable_undoes_back_off`](crate::config::IcmpTrust).
+    /// An ICMP error says that the network or host cannot be reached, and quotes the segment with this
+    /// sequence number: see [`IcmpTrust::unreachable_undoes_back_off`](crate::config::IcmpTrust).
     pub fn on_path_broken(&mut self, now: Instant, seq: u32) {
         let is_next = self.snd.una.near(seq) == self.snd.una;
         let undoes = self.config.habits.icmp_trust.unreachable_undoes_back_off;
-        // Whom the error has ended sends nothing again.
+        // If the error has ended the connection, nothing is sent again.
         let goes_on = self.state != State::Closed;
         if undoes && is_next && goes_on && self.recovery.retries() > 0 {
             self.recovery.on_path_broken(now);
@@ -296,8 +299,8 @@ impl Tcb {
         }
     }
 
-    /// Whether the place with this sequence number is in flight, so that who names it has seen it
-    /// (RFC 5927 §4).
+    /// Whether this sequence number is in flight, so that an error that names it comes from a host
+    /// that has seen it (RFC 5927 §4).
     pub fn is_in_flight(&self, seq: u32) -> bool {
         let seq = self.snd.una.near(seq);
         self.snd.una <= seq && seq < self.snd.nxt
@@ -319,8 +322,8 @@ impl Tcb {
         }
     }
 
-    /// Whether an active OPEN may take over from this connection in TIME-WAIT: both sides have
-    /// used timestamps, which tell old segments from new ones, and nothing has come for this long.
+    /// Whether an active OPEN may take over from this connection in TIME-WAIT: both sides have used
+    /// timestamps, which tell old segments from new ones, and nothing has arrived for this long.
     pub fn may_be_replaced(&self, now: Instant, silence: Duration) -> bool {
         self.state == State::TimeWait
             && self.agreed.timestamps
@@ -332,12 +335,12 @@ impl Tcb {
         self.snd.nxt.wire()
     }
 
-    /// Why the connection ended, once; or what ICMP last said of the path.
+    /// Takes the reason why the connection ended, or the last ICMP error about its path.
     pub fn take_error(&mut self) -> Option<ConnectionError> {
         self.take_final_error().or_else(|| self.soft_error.take())
     }
 
-    /// Why the connection ended, if nobody has been told yet.
+    /// Why the connection ended, unless that was taken.
     pub fn error(&self) -> Option<ConnectionError> {
         self.error
     }
@@ -371,8 +374,8 @@ impl Tcb {
         self.look_ahead();
     }
 
-    /// Whether the user of an accepted connection answers what comes; `None` if nothing has come, or
-    /// nobody is to learn from it.
+    /// Whether the user of an accepted connection answers what arrives; `None` if nothing has
+    /// arrived, or the listener must not learn from it.
     pub fn is_answered(&self) -> Option<bool> {
         let tells = self.passive
             && self.config.ack_waits.expect_answer
@@ -400,7 +403,7 @@ impl Tcb {
         self.recovery.rtt.min_rtt()
     }
 
-    /// Octets of text received in order, ever.
+    /// All octets of text received in order so far.
     pub(crate) fn bytes_received(&self) -> u64 {
         let first = self.rcv.irs.map_or(self.rcv.nxt, |irs| irs + 1);
         self.recv_buffer.next().saturating_since(first) as u64

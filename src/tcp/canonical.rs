@@ -1,9 +1,9 @@
-//! A connection as a model checker tells it from another.
+//! How a model checker distinguishes one connection from another.
 //!
-//! Two connections are the same if nothing that may happen from now on can tell them apart. So
-//! times count by their distance from now, and only as far as somebody would look; what is
-//! counted for STATUS does not count at all; and a counter that nobody limits stops where its
-//! last effect was. The configuration is taken to be the same, and is not hashed.
+//! Two connections are the same if nothing that may happen from now on can distinguish them.
+//! So times count by their distance from now, and only as far as any code compares them;
+//! counters for STATUS do not count at all; and an unbounded counter counts only as far as it
+//! has an effect. Configurations are assumed to be the same, and are not hashed.
 
 use core::hash::{Hash, Hasher};
 
@@ -64,7 +64,7 @@ impl Tcb {
         (read_shut, starved, parted, gathers).hash(hasher);
         (error, soft_error, readiness, feedback).hash(hasher);
         send_buffer.hash_canonical(hasher);
-        // Empty, and what it was at first, unless the configuration asks for more.
+        // Empty or unchanged, unless the configuration uses it.
         (boundaries, usage, burst).hash(hasher);
         recv_buffer.hash_canonical(agreed.sack, hasher);
         recovery.hash_canonical(config, snd.mss, now, hasher);
@@ -84,7 +84,7 @@ impl Tcb {
         self.hash_idle_times(now, hasher);
     }
 
-    /// Looked at after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
+    /// Compared after an idle time of RTO (RFC 5681 §4.1), and by keepalive.
     fn hash_idle_times(&self, now: Instant, hasher: &mut impl Hasher) {
         elapsed(now, self.last_sent, self.recovery.rtt.rto()).hash(hasher);
         if let Some(keepalive) = self.config.socket.keepalive {
@@ -94,7 +94,7 @@ impl Tcb {
     }
 }
 
-/// How long ago, as far as somebody who compares it with `limit` can tell.
+/// How long ago, as far as a comparison with `limit` can tell.
 fn elapsed(now: Instant, then: Instant, limit: Duration) -> Duration {
     now.since(then).min(limit + Duration::from_nanos(1))
 }

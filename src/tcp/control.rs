@@ -1,4 +1,4 @@
-//! A connection and its congestion controller: when one starts, goes on from another, starts again.
+//! A connection and its congestion controller: when one starts, replaces another, or starts again.
 
 use super::congestion::{Factory, Governor, Start, initial_window};
 use super::seq::Seq;
@@ -22,7 +22,8 @@ pub(super) fn first_start(now: Instant, config: &TcpConfig, mss: usize, iss: Seq
     }
 }
 
-/// The first window of `segments` of `mss` octets, in octets: so many, however long they are, with
+/// The first window of `segments` of `mss` octets, in octets. It has this many segments of any
+/// length with
 /// [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
 pub(super) fn first_window(config: &TcpConfig, mss: u64, segments: u32) -> u64 {
     match config.habits.congestion.window_in_segments {
@@ -32,8 +33,8 @@ pub(super) fn first_window(config: &TcpConfig, mss: u64, segments: u32) -> u64 {
 }
 
 impl Tcb {
-    /// Congestion control starts when the handshake has shown the path; with one segment if our SYN
-    /// `was_lost` (RFC 6928 §2).
+    /// Starts congestion control when the handshake has measured the path; with one segment if our
+    /// SYN `was_lost` (RFC 6928 §2).
     pub(super) fn start_congestion(&mut self, now: Instant, was_lost: bool) {
         let segments = match was_lost {
             true => 1,
@@ -60,7 +61,7 @@ impl Tcb {
     pub fn set_congestion_control(&mut self, now: Instant, factory: &'static dyn Factory) {
         self.factory = factory;
         let mut next = factory.start(&self.start(now, self.config.initial_window));
-        // Before that nothing has been learned; and a connection starts afresh once it is
+        // Before that nothing has been learnt, and congestion control starts when the connection is
         // established.
         if self.state.is_synchronized() {
             next.take_over(self.congestion.window(), self.congestion.ssthresh());
@@ -75,7 +76,7 @@ impl Tcb {
     }
 
     /// RFC 5681 §4.1: after a retransmission timeout without sending, the path is unknown again.
-    /// RFC 7661 sees it otherwise, and the controller knows when; and Linux forgets by and by.
+    /// With RFC 7661 the controller decides that itself; and Linux forgets gradually.
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
         if self.flight_size() > 0 || !self.has_unsent() {
             return;
@@ -85,7 +86,7 @@ impl Tcb {
         }
     }
 
-    /// The same, where packets are kept: text begins to wait.
+    /// As [`Tcb::restart_after_idle`], where packets are kept: text begins to wait.
     pub(super) fn restart_packets(&mut self, now: Instant) {
         if self.flight_size() == 0 {
             self.restart(now);

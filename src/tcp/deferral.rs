@@ -12,12 +12,12 @@ use crate::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deferral {
     until: Instant,
-    /// The acknowledgment that would have ended it has come.
+    /// The acknowledgment that would have ended it has arrived.
     is_answered: bool,
 }
 
 impl Deferral {
-    /// It waits this long from now on.
+    /// Waits for `wait` from now on.
     pub(super) fn new(now: Instant, wait: Duration) -> Deferral {
         Deferral {
             until: now + wait,
@@ -25,15 +25,15 @@ impl Deferral {
         }
     }
 
-    /// What of it decides the future.
+    /// The part that decides the future.
     pub(super) fn canonical(&self, now: Instant) -> (Duration, bool) {
         (self.until.since(now), self.is_answered)
     }
 }
 
 impl Tcb {
-    /// A handshake that waits for text does not take a bare acknowledgment before its time is
-    /// over. Then our SYN,ACK leaves again, for the peer to answer it.
+    /// A handshake that waits for text ignores a bare acknowledgment before its time is over.
+    /// Then our SYN,ACK is sent again, for the peer to answer it.
     pub(super) fn defer(&mut self, now: Instant, seg: &Segment<'_>) -> Step {
         match &mut self.deferral {
             Some(deferral) if seg.is_empty() && now < deferral.until => {
@@ -47,7 +47,8 @@ impl Tcb {
         }
     }
 
-    /// The retransmission timer has expired, and the peer need not be asked again yet: see
+    /// Whether, when the retransmission timer expires, our SYN,ACK need not be sent again
+    /// yet: see
     /// [`Handshakes::deferral_backs_off`](crate::config::Handshakes::deferral_backs_off).
     pub(super) fn is_deferred(&self, now: Instant) -> bool {
         let waits = |deferral: &Deferral| deferral.is_answered && now < deferral.until;

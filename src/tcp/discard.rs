@@ -4,7 +4,7 @@
 /// Why a segment, or the rest of it, was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Discard {
-    /// No connection any more.
+    /// The connection is closed.
     Closed,
     /// It lies outside the window (§3.10.7.4, first).
     NotAcceptable,
@@ -18,9 +18,9 @@ pub enum Discard {
     ResetChallenged,
     /// It reset the connection.
     Reset,
-    /// A SYN where none belongs (RFC 5961 §4).
+    /// A SYN in a synchronized state (RFC 5961 §4).
     SynChallenged,
-    /// A SYN that has ended the connection, and is to be answered as that of a stranger.
+    /// A SYN that has ended the connection, and is answered like a stranger's.
     SynRefused,
     /// In SYN-SENT: it is neither SYN nor RST (§3.10.7.3, fifth).
     NoSyn,
@@ -30,7 +30,7 @@ pub enum Discard {
     BadAck,
     /// It would end a handshake that waits for text.
     Deferred,
-    /// Text for a user who has closed (RFC 9293 §3.6.1, SHLD-3): the connection was reset.
+    /// Text for a user that has closed (RFC 9293 §3.6.1, SHLD-3): the connection was reset.
     TextAfterClose,
     /// Text that goes on beyond the peer's FIN: the connection was reset.
     TextBeyondFin,
@@ -44,7 +44,7 @@ pub enum Discard {
     SignatureUnexpected,
     /// It is signed with another key, or was changed on its way.
     SignatureWrong,
-    /// It has come from farther than segments may come (RFC 5082).
+    /// It came from farther away than allowed (RFC 5082).
     TooFar,
 }
 

@@ -9,18 +9,18 @@ use crate::wire::Block;
 /// The smallest block, in octets: one that suits a line typed by a person.
 pub(super) const LEAST_BLOCK: usize = 256;
 
-/// The largest: a super-segment lies in two of them or three.
+/// The largest block: a super-segment lies in two or three of them.
 pub(super) const BLOCK: usize = 64 * 1024;
 
-/// Room in the send buffer of a connection, and what its user writes there meanwhile: the connection
-/// is not needed for it. [`Tcb::draft`](crate::tcp::Tcb::draft) gives one, and
-/// [`Tcb::send_draft`](crate::tcp::Tcb::send_draft) takes it.
+/// Room in the send buffer of a connection, into which its user writes without using the connection.
+/// [`Tcb::draft`](crate::tcp::Tcb::draft) returns one, and
+/// [`Tcb::send_draft`](crate::tcp::Tcb::send_draft) sends it.
 #[derive(Debug)]
 pub struct Draft {
     room: usize,
     /// Each block with this many octets of text.
     pub(super) text: Vec<(Block, usize)>,
-    /// Blocks without text that nobody else holds.
+    /// Blocks without text that are not held elsewhere.
     pub(super) spare: Vec<Block>,
 }
 
@@ -38,7 +38,7 @@ impl Draft {
         self.room
     }
 
-    /// Copies of `data` what there is room for; returns how many octets.
+    /// Copies as much of `data` as there is room for. Returns how many octets.
     pub fn write(&mut self, data: &[u8]) -> usize {
         let mut rest = &data[..data.len().min(self.room)];
         let len = rest.len();
@@ -53,8 +53,8 @@ impl Draft {
         len
     }
 
-    /// Has `fill` write into `most` octets, or as many as there is room for in one piece. It says how
-    /// many it has written, from the first on; that many are taken, and their number is returned.
+    /// Lets `fill` write into `most` octets, or as many as there is room for in one piece. It returns
+    /// how many it has written, from the first on; that many are taken, and their number is returned.
     pub fn fill(&mut self, most: usize, fill: impl FnOnce(&mut [u8]) -> usize) -> usize {
         let len = most.min(self.room).min(BLOCK);
         let found = self.spare.iter().position(|block| block.len() >= len);
@@ -62,7 +62,7 @@ impl Draft {
             Some(index) => self.spare.swap_remove(index),
             None => blank(len.max(LEAST_BLOCK).next_power_of_two()),
         };
-        // Blocks to spare are held by nobody else.
+        // Spare blocks are not held elsewhere.
         let Some(octets) = Arc::get_mut(&mut block) else {
             return 0;
         };
@@ -76,7 +76,7 @@ impl Draft {
     }
 }
 
-/// A block that nobody else holds.
+/// A new block, not held elsewhere.
 pub(super) fn blank(size: usize) -> Block {
     iter::repeat_n(0, size).collect()
 }

@@ -6,7 +6,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// Nobody listens at the remote address and port.
+    /// There is no listener at the remote address and port.
     Refused,
     /// Both sides opened at once, and the peer reset the connection before it was established.
     Withdrawn,
@@ -14,17 +14,17 @@ pub enum ConnectionError {
     Reset,
     /// The peer did not answer for too long (R2, user timeout, keepalive).
     TimedOut,
-    /// A router or the remote host says that the host cannot be reached.
+    /// A router or the remote host reports that the host cannot be reached.
     HostUnreachable,
-    /// A router says that the network cannot be reached.
+    /// A router reports that the network cannot be reached.
     NetworkUnreachable,
-    /// The remote host says that it does not speak TCP (RFC 1122 §3.2.2.1).
+    /// The remote host reports that it does not support TCP (RFC 1122 §3.2.2.1).
     ProtocolUnreachable,
-    /// A router says that the source route failed (RFC 1122 §3.2.2.1).
+    /// A router reports that the source route failed (RFC 1122 §3.2.2.1).
     SourceRouteFailed,
     /// A router knows no such host (RFC 1122 §3.2.2.1).
     HostUnknown,
-    /// A router says that this host is isolated (RFC 1122 §3.2.2.1, obsolete).
+    /// A router reports that this host is isolated (RFC 1122 §3.2.2.1, obsolete).
     SourceIsolated,
     /// A filter on the way forbids it (RFC 4443 §3.1; over IPv4 such a host counts as unreachable).
     Prohibited,
@@ -35,7 +35,7 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
-    /// Whether somebody does not want the connection, and trying again will not change that.
+    /// Whether the peer or a router refuses the connection, so that trying again will not help.
     pub(super) fn is_refusal(self) -> bool {
         matches!(
             self,
@@ -79,7 +79,7 @@ pub enum SendError {
     Connection(ConnectionError),
 }
 
-/// Why RECEIVE gave nothing (RFC 9293 §3.10.3). The end of the stream is not an error.
+/// Why RECEIVE returned nothing (RFC 9293 §3.10.3). The end of the stream is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecvError {

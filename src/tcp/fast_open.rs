@@ -1,5 +1,5 @@
-//! TCP Fast Open (RFC 7413), as far as one connection is concerned: text on a SYN, and use of a
-//! connection before its handshake has ended.
+//! TCP Fast Open (RFC 7413), the part of a connection: text on a SYN, and use of a connection
+//! before its handshake has ended.
 //!
 //! ```text
 //!  client                                server
@@ -9,8 +9,8 @@
 //!         <-- <SEQ=301><ACK=106><DATA=9><CTL=ACK>
 //! ```
 //!
-//! Cookies are the business of the stack: which one goes with a SYN, whether one is good, and when
-//! it is better not to try.
+//! The stack handles cookies: which one goes with a SYN, whether one is valid, and when it is
+//! better not to try.
 
 use super::handshake::{Path, own_mss};
 use super::readiness::Readiness;

@@ -14,8 +14,8 @@
 //!                    0                K
 //! ```
 //!
-//! The RFC counts in segments and seconds; here it is octets, of which W_cubic takes one MSS for a
-//! segment, and microseconds. All of it is integers, so that every machine gets the same.
+//! The RFC counts in segments and seconds; here it is octets, one MSS for a segment, and
+//! microseconds. All arithmetic is in integers, so that every machine gets the same results.
 
 mod curve;
 mod segments;
@@ -35,7 +35,8 @@ pub use segments::CubicInSegments;
 
 /// beta_cubic of RFC 9438 §4.6: 0.7, as a fraction.
 const BETA: (u64, u64) = (7, 10);
-/// Of a window of fewer segments than this, what is begun of another is a twentieth or more.
+/// In a window of fewer segments than this, the room for a part of a segment may be more than a
+/// twentieth.
 const SMALL_WINDOW: u64 = 20;
 /// (1 + beta_cubic) / 2: fast convergence (RFC 9438 §4.7).
 const FAST_CONVERGENCE: (u64, u64) = (17, 20);
@@ -58,8 +59,8 @@ pub struct Cubic {
     w_max: u64,
     /// The stage of congestion avoidance under way.
     stage: Option<Stage>,
-    /// By how many segments at most an acknowledgment makes the window grow in slow start; `None`:
-    /// as the constants below say.
+    /// The most segments by which an acknowledgment increases the window in slow start; `None`: as
+    /// the constants above say.
     slow_start_limit: Option<u64>,
     /// `None`: slow start ends with a loss.
     hystart: Option<HyStart>,
@@ -69,7 +70,7 @@ pub struct Cubic {
     leaves_at_once: bool,
     /// What the last loss changed.
     undo: Option<Box<Undo>>,
-    /// How much of the window is used, where that matters (RFC 7661).
+    /// How much of the window is used, for validation (RFC 7661).
     validation: Option<Box<Validation>>,
 }
 
@@ -112,8 +113,8 @@ impl Fine {
         self.0 >> Fine::BITS
     }
 
-    /// Larger by `octets * multiplier / divisor`, of which the product has room in 112 bits, and at
-    /// most [`Fine::MAX`].
+    /// Larger by `octets * multiplier / divisor`, but at most [`Fine::MAX`]. The product must fit
+    /// in 112 bits.
     fn grown_by(self, octets: u128, multiplier: u128, divisor: u128) -> Fine {
         let gain = ((octets * multiplier) << Fine::BITS) / divisor;
         let sum = u128::from(self.0) + gain;
@@ -122,8 +123,8 @@ impl Fine {
 }
 
 impl Cubic {
-    /// A controller at the start of a connection: `segments` of `mss` octets, as far as
-    /// [`initial_window`] goes.
+    /// A controller at the start of a connection, with a window of `segments` of `mss` octets,
+    /// bounded by [`initial_window`].
     pub fn new(mss: usize, segments: u32) -> Cubic {
         let mss = in_range(mss);
         Cubic {
@@ -143,8 +144,8 @@ impl Cubic {
         }
     }
 
-    /// In slow start, by how many segments at most an acknowledgment makes the window grow;
-    /// `None`: as RFC 9406 and RFC 3465 have it.
+    /// The most segments by which an acknowledgment increases the window in slow start; `None`: as
+    /// in RFC 9406 and RFC 3465.
     #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Cubic {
         self.slow_start_limit = segments.map(u64::from);
@@ -158,7 +159,8 @@ impl Cubic {
         self
     }
 
-    /// HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC 9406).
+    /// Whether HyStart ends slow start at once, as in Linux, or by Conservative Slow Start (RFC
+    /// 9406).
     #[must_use]
     pub fn leaves_at_once(mut self, leaves_at_once: bool) -> Cubic {
         self.leaves_at_once = leaves_at_once;
@@ -178,12 +180,12 @@ impl Cubic {
         CubicInSegments::new(self)
     }
 
-    /// That of a connection that starts now.
+    /// The initial window of a connection that starts now.
     fn initial_window(&self) -> u64 {
         initial_window(self.mss, self.initial_segments).min(MAX_WINDOW)
     }
 
-    /// RFC 7661: what remains of a window that is not used.
+    /// RFC 7661: reduces a window that is not used.
     fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
         if self.validation.is_none() {
             return;
@@ -207,15 +209,15 @@ impl Cubic {
         }
     }
 
-    /// After a timeout or a mark there is no recovery whose end would change the window, and after
-    /// a loss that was none neither.
+    /// After a timeout, a mark or a spurious loss there is no recovery whose end would change the
+    /// window.
     fn forget_use(&mut self) {
         if let Some(validation) = &mut self.validation {
             validation.reset();
         }
     }
 
-    /// RFC 9438 §4.10. Whether HyStart has ended it before this acknowledgment counted.
+    /// RFC 9438 §4.10. Returns whether HyStart ended slow start before this acknowledgment counted.
     #[inline(always)]
     fn slow_start(&mut self, ack: &Ack) -> bool {
         // RFC 9406 §4.3: HyStart++ is for the first slow start; the standard one for all others.
@@ -277,7 +279,8 @@ impl Cubic {
             return;
         }
         let srtt = ack.round_trips.smoothed().unwrap_or_default();
-        // What is acknowledged left a round trip ago: before that the sender may have been idle.
+        // What is acknowledged was sent a round trip ago; before that the sender may have been
+        // idle.
         stage.t = stage.t.saturating_add(elapsed.min(srtt));
         let acked = u128::from(ack.acked.min(MAX_WINDOW));
         // §4.3, figure 4: W_est + alpha_cubic * segments_acked / cwnd; 1 for alpha_cubic once
@@ -290,8 +293,8 @@ impl Cubic {
         stage.w_est = (stage.w_est).grown_by(acked, alpha.0 * u128::from(mss), divisor);
         let (w_est, k, t) = (stage.w_est, stage.k, stage.t);
         if w_cubic(mss, self.w_max, k, t) < w_est.octets() {
-            // §4.3: the Reno-friendly region. The window may lie above W_est already, since it
-            // runs ahead of the curve by a round trip: it does not shrink without a loss.
+            // §4.3: the Reno-friendly region. The window may already lie above W_est, because it
+            // runs a round trip ahead of the curve: it does not shrink without a loss.
             self.cwnd = self.cwnd.max(w_est);
             return;
         }
@@ -316,8 +319,9 @@ impl Cubic {
         });
     }
 
-    /// RFC 9438 §4.6: what was in flight, because a window that was not used has shown nothing. But a window
-    /// without room for another segment was in use, and what it has begun of that is a good part of a small one.
+    /// RFC 9438 §4.6: what was in flight, because an unused window has proved nothing. But a window without
+    /// room for another whole segment was fully used, and in a small window the room for a part of a
+    /// segment matters.
     fn in_use(&self, in_flight: u64) -> u64 {
         let (in_flight, window) = (in_flight.min(MAX_WINDOW), self.window());
         let is_used = in_flight + self.mss > window;
@@ -327,8 +331,8 @@ impl Cubic {
         }
     }
 
-    /// RFC 9438 §4.6, §4.7: a loss or a mark, whose window was a place of congestion. What
-    /// ssthresh would be without a floor.
+    /// RFC 9438 §4.6, §4.7: reduces the window for a loss or a mark. Returns what ssthresh would be
+    /// without a floor.
     fn reduce(&mut self, loss: &Loss) -> u64 {
         let cwnd = self.window();
         self.undo = Some(Box::new(Undo {
@@ -361,7 +365,7 @@ fn in_range(mss: usize) -> u64 {
 
 impl Controller for Cubic {
     fn window(&self) -> u64 {
-        // What is begun of a segment opens nothing.
+        // In whole segments, a part of one does not count.
         let octets = self.cwnd.octets();
         match self.in_segments {
             true => (octets - octets % self.mss).max(self.mss),
@@ -389,7 +393,7 @@ impl Controller for Cubic {
         let used = (self.validation.as_mut()).and_then(|known| known.on_congestion(loss, cwnd));
         self.reduce(loss);
         if let Some(used) = used {
-            // RFC 7661 §4.4.1. The place of congestion is not what nobody used.
+            // RFC 7661 §4.4.1. Unused window is not where congestion began.
             (self.w_max, self.cwnd_prior) = (used, used);
             self.ssthresh = (used / 2).max(2 * self.mss);
         }
@@ -463,8 +467,9 @@ impl Controller for Cubic {
         // RFC 8899 §3, 7: longer segments do not make the window larger.
         let window = (segments * self.mss).min(before).max(self.mss);
         self.cwnd = Fine::from_octets(window.min(MAX_WINDOW));
-        // The curve of a stage was one of segments. What a loss took, in octets, may still be given
-        // back: two spurious timeouts make a path suspect of a black hole (RFC 8899 §4.3).
+        // The curve of the stage was for segments of the old size. What a loss took is in octets,
+        // and may still be restored: two spurious timeouts raise the suspicion of a black hole (RFC
+        // 8899 §4.3).
         self.stage = None;
         if let Some(undo) = &mut self.undo {
             undo.stage = None;
@@ -476,7 +481,8 @@ impl Controller for Cubic {
     }
 
     fn fingerprint(&self, now: Instant, _ceiling: u64) -> u64 {
-        // Even a window that holds nothing back decides the future: it is W_max after a loss.
+        // Even a window that does not limit sending decides the future: it becomes W_max after a
+        // loss.
         let Cubic {
             mss,
             initial_segments,
@@ -577,8 +583,8 @@ mod tests {
         assert_eq!((cubic.window(), cubic.ssthresh()), (2_000, 2_000));
     }
 
-    /// RFC 9438 §4.6: of a window of ten segments and a half, ten are in flight if all of it is in use; of one of
-    /// 31 and a half the half is not worth counting.
+    /// RFC 9438 §4.6: with a window of ten and a half segments, ten are in flight if all of it is in use;
+    /// in one of 31 and a half the half does not matter.
     #[test]
     fn what_is_begun_of_a_segment_is_in_use() {
         for (before, window, in_flight, left) in [
@@ -664,7 +670,7 @@ mod tests {
         assert!((1..8).all(|secs| gain(secs) < gain(secs - 1)), "concave");
         assert!((10..17).all(|secs| gain(secs) > gain(secs - 1)), "convex");
         assert!(windows[91].abs_diff(1_000_000) < MSS, "{}", windows[91]);
-        // It follows the curve as it is a round trip later.
+        // The window follows the curve one round trip ahead.
         for secs in 1..18 {
             let t = Duration::from_millis(secs * 1000);
             let curve = w_cubic(MSS, 1_000_000, 9_085_602, t);
@@ -770,7 +776,7 @@ mod tests {
         cubic.on_ack(&ack(0, MSS, 100));
         cubic.set_mss(500);
         assert_eq!((cubic.window(), &cubic.stage), (35_000, &None));
-        // What a loss took is given back in octets, and without that curve.
+        // What a loss took is restored in octets, without that curve.
         cubic.on_spurious(Instant::ZERO);
         assert_eq!((cubic.window(), &cubic.stage), (100_000, &None));
         let mut cubic = Cubic::new(MSS as usize, 10);
@@ -850,7 +856,7 @@ mod tests {
                     (sent, losses) = (0, losses + 1);
                     cubic.on_congestion(&loss(cubic.window()));
                 }
-                // By then it does not matter where it began.
+                // By then it does not matter where the window began.
                 if losses >= 4 {
                     (sum, rounds) = (sum + cubic.window() / MSS, rounds + 1);
                 }
@@ -861,8 +867,8 @@ mod tests {
         }
     }
 
-    /// RFC 7661 §4.4.1: half of what was used, not seven tenths of what was not; the place of
-    /// congestion is there.
+    /// RFC 7661 §4.4.1: a loss leaves half of what was used, not seven tenths of an unused window,
+    /// and W_max is what was used.
     #[test]
     fn a_loss_of_a_window_that_was_not_used_is_one_of_what_was() {
         let mut cubic = Cubic::new(MSS as usize, 10).validated(true);
@@ -885,7 +891,8 @@ mod tests {
         assert_eq!((cubic.w_max, cubic.cwnd_prior), (30_000, 30_000));
     }
 
-    /// Two that act differently from now on look different, and the same a while later alike.
+    /// Controllers that act differently from now on have different fingerprints; the same one a
+    /// while later has the same.
     #[test]
     fn the_fingerprint_counts_from_now() {
         let fingerprint = |cubic: &Cubic, ms| cubic.fingerprint(Instant::from_millis(ms), 1 << 20);
@@ -980,7 +987,7 @@ mod tests {
                 let w_est = cubic.stage.as_ref().map_or(0, |stage| stage.w_est.octets());
                 match step {
                     Step::Ack(_) => {}
-                    // What is begun of a segment counts: an octet may complete it.
+                    // A part of a segment counts: one more octet may complete it.
                     Step::Spurious => most = most.max(cubic.cwnd.octets()).max(w_est),
                     _ => most = cubic.cwnd.octets(),
                 }

@@ -45,7 +45,7 @@ impl Dctcp {
         }
     }
 
-    /// In slow start, by how many segments at most an acknowledgment makes the window grow.
+    /// The most segments by which an acknowledgment increases the window in slow start.
     #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Dctcp {
         self.reno = self.reno.slow_start_limit(segments);
@@ -57,12 +57,12 @@ impl Dctcp {
         self.bytes_acked += ack.delivered;
         self.bytes_marked += ack.ce.min(ack.delivered);
         let window_end = *self.window_end.get_or_insert(ack.nxt);
-        // Step 4 waits for one more segment; what all ACKs of a window say of it is the same.
+        // Step 4 waits for one more segment; all ACKs of a window together say the same.
         if ack.una < window_end || self.bytes_acked == 0 {
             return;
         }
         let marked = u128::from(self.bytes_marked) * u128::from(ONE) / u128::from(self.bytes_acked);
-        // M is at most 1. The part that is rounded away must not keep Alpha above nothing.
+        // M is at most 1. Rounding must not keep Alpha above zero.
         let marked = u64::try_from(marked).unwrap_or(ONE);
         self.alpha = self.alpha - self.alpha.div_ceil(G) + marked / G;
         self.window_end = Some(ack.nxt);
@@ -84,7 +84,7 @@ impl Controller for Dctcp {
         self.reno.on_ack(ack);
     }
 
-    /// RFC 8257 §3.5: a loss is one, here as well.
+    /// RFC 8257 §3.5: a loss is handled as in Reno.
     fn on_congestion(&mut self, loss: &Loss) {
         self.reno.on_congestion(loss);
     }
@@ -99,7 +99,7 @@ impl Controller for Dctcp {
         let cut = u128::from(cwnd) * u128::from(self.alpha) / u128::from(2 * ONE);
         let left = cwnd.saturating_sub(u64::try_from(cut).unwrap_or(cwnd));
         let left = left.max(2 * self.mss);
-        // What Reno keeps to give back after a loss was before this mark.
+        // What Reno keeps to undo a loss dates from before this mark.
         self.reno.on_ecn(mark);
         self.reno.take_over(left, left);
     }

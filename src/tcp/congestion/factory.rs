@@ -6,13 +6,12 @@ use super::start::Start;
 use super::{Bbr, Controller, Cubic, Dctcp, Reno};
 use crate::config::CongestionControl;
 
-/// Makes controllers of one kind: what a user gives to
+/// Makes controllers of one kind. A user passes one to
 /// [`Stack::add_congestion_control`](crate::stack::Stack::add_congestion_control) or
-/// [`Net::add_congestion_control`](crate::sockets::Net::add_congestion_control) to have one of
-/// their own.
+/// [`Net::add_congestion_control`](crate::sockets::Net::add_congestion_control) to add a
+/// custom controller.
 ///
-/// A controller that keeps the window of the start, whatever happens, for a path that nobody
-/// else uses:
+/// A controller that always keeps the initial window, for a path without other traffic:
 ///
 /// ```
 /// use stubborn::config::{Config, CongestionControl};
@@ -72,10 +71,10 @@ use crate::config::CongestionControl;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Factory: Debug + Send + Sync {
-    /// What [`CongestionControl::Custom`] calls it.
+    /// The name that [`CongestionControl::Custom`] uses for it.
     fn name(&self) -> &'static str;
 
-    /// A controller at the start of a connection, or of its time with one.
+    /// A controller at the start of a connection, or when a connection switches to it.
     fn start(&self, start: &Start) -> Box<dyn Controller>;
 }
 
@@ -152,7 +151,7 @@ pub struct Controllers {
 }
 
 impl Controllers {
-    /// Makes one of the user's known.
+    /// Adds a custom controller.
     ///
     /// # Errors
     /// If its name is not new.
@@ -167,7 +166,7 @@ impl Controllers {
         Ok(())
     }
 
-    /// The one that is asked for; `None` if nobody has given one of this name.
+    /// The factory for `kind`; `None` if there is no custom one of this name.
     pub fn find(&self, kind: CongestionControl) -> Option<&'static dyn Factory> {
         match kind {
             CongestionControl::Reno => Some(&RENO),
@@ -180,7 +179,7 @@ impl Controllers {
         }
     }
 
-    /// The one that is asked for, or CUBIC.
+    /// The factory for `kind`, or CUBIC.
     pub fn find_or_default(&self, kind: CongestionControl) -> &'static dyn Factory {
         self.find(kind).unwrap_or_else(|| {
             log::warn!(

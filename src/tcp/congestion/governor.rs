@@ -1,5 +1,5 @@
-//! A connection's controller, and what it last answered: a segment asks for its window several times, and
-//! only what the controller is told changes it.
+//! A connection's controller, and a copy of its last answers: each segment needs its window several
+//! times, and only calls that tell the controller something can change it.
 
 use core::num::NonZeroU64;
 use core::time::Duration;
@@ -76,7 +76,7 @@ impl Governor {
         self.controller.fingerprint(now, most)
     }
 
-    /// The controller is told something.
+    /// Tells the controller something, and copies its answers.
     #[inline]
     fn tell(&mut self, told: impl FnOnce(&mut dyn Controller)) {
         told(&mut *self.controller);

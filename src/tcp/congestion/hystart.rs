@@ -20,7 +20,7 @@ const MIN_RTT_THRESH: u64 = 4_000_000;
 const MAX_RTT_THRESH: u64 = 16_000_000;
 /// RFC 9406 §4.3: between the two, this part of the RTT counts.
 const MIN_RTT_DIVISOR: u64 = 8;
-/// RFC 9406 §4.3: a round is judged by this many samples at least.
+/// RFC 9406 §4.3: the least number of samples to judge a round.
 const N_RTT_SAMPLE: u32 = 8;
 /// RFC 9406 §4.3: how much slower CSS grows than slow start.
 const CSS_GROWTH_DIVISOR: u64 = 4;
@@ -55,7 +55,7 @@ struct Css {
 }
 
 impl HyStart {
-    /// How much less than in slow start the window grows.
+    /// By how much slower than in slow start the window grows.
     pub(super) fn growth_divisor(&self) -> u64 {
         match self.css {
             None => 1,
@@ -63,7 +63,7 @@ impl HyStart {
         }
     }
 
-    /// New octets were acknowledged; whether congestion avoidance begins (§4.2).
+    /// New octets were acknowledged. Returns whether congestion avoidance begins (§4.2).
     #[inline]
     pub(super) fn on_ack(&mut self, ack: &Ack) -> bool {
         let window_end = *self.window_end.get_or_insert(ack.nxt);
@@ -73,9 +73,9 @@ impl HyStart {
         ack.una >= window_end && self.end_round(ack.nxt)
     }
 
-    /// The same for a host that leaves slow start at once: whether the RTT of this round, of which more than
-    /// [`N_RTT_SAMPLE`] samples are known, has grown by RttThresh over the least of the connection. A window
-    /// of less than [`LOW_WINDOW`] segments is judged by nothing.
+    /// As [`HyStart::on_ack`], for a host that leaves slow start at once: whether the RTT of this round, of
+    /// which more than [`N_RTT_SAMPLE`] samples are known, exceeds the least of the connection by
+    /// RttThresh. Windows of less than [`LOW_WINDOW`] segments are not judged.
     pub(super) fn on_ack_at_once(&mut self, ack: &Ack, segments: u64) -> bool {
         if ack.una > *self.window_end.get_or_insert(ack.nxt) {
             self.window_end = Some(ack.nxt);
@@ -85,7 +85,7 @@ impl HyStart {
         let Some(rtt) = ack.round_trips.latest_nanos() else {
             return false;
         };
-        // Of all rounds so far.
+        // The least of all rounds so far.
         let least = self.last_round_min_rtt.map_or(rtt, |min| min.min(rtt));
         self.last_round_min_rtt = Some(least);
         if segments < LOW_WINDOW {
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    /// A round of this many ACKs with this RTT; whether slow start is over.
+    /// A round of this many ACKs with this RTT. Returns whether slow start is over.
     fn round(hystart: &mut HyStart, start: &mut Seq, acks: usize, rtt_ms: u64) -> bool {
         let end = *start + FLIGHT;
         for place in 1..acks {

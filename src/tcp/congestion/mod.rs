@@ -1,7 +1,7 @@
 //! Congestion control: how much may be in flight (RFC 5681 and its successors).
 //!
 //! A [`Controller`] is told what happened and answers with a window; it never sees the connection.
-//! [`Factory`] shows how to write one outside this crate.
+//! [`Factory`] shows how to write a custom one.
 
 mod bbr;
 mod cubic;
@@ -33,16 +33,16 @@ use crate::time::Instant;
 /// The initial window of `segments` of `mss` octets, at least one, in octets: with ten of them
 /// min(10*MSS, max(2*MSS, 14600)) (RFC 6928 §2), and in proportion with another number.
 pub fn initial_window(mss: u64, segments: u32) -> u64 {
-    /// What ten segments make the 14,600 octets of.
+    /// Ten segments of this size are the 14,600 octets.
     const ETHERNET_MSS: u64 = 1460;
     let segments = u64::from(segments.max(1));
     let most = (2 * mss).max(segments * ETHERNET_MSS);
     (segments * mss).min(most)
 }
 
-/// L of RFC 3465 §2.3, in segments: by this many at most an acknowledgment makes the window grow in a
-/// slow start that is not governed by HyStart++. One while a timeout is repaired: what is acknowledged
-/// then may have arrived long ago, and says nothing of what has left the network in the last round trip.
+/// L of RFC 3465 §2.3, in segments: the most by which an acknowledgment increases the window in a slow
+/// start without HyStart++. One while a timeout is being repaired: what is acknowledged then may have
+/// arrived long ago, and says nothing about what has left the network in the last round trip.
 fn abc_limit(ack: &Ack) -> u64 {
     match ack.after_timeout {
         true => 1,
@@ -53,7 +53,8 @@ fn abc_limit(ack: &Ack) -> u64 {
 /// An acknowledgment that brought news: octets acknowledged, selectively acknowledged, marked or
 /// found lost.
 ///
-/// Amounts are in octets. What the connection cannot know stays at what the field says.
+/// Amounts are in octets. A value that the connection cannot know stays at the default named by its
+/// field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ack {
     /// When the acknowledgment arrived.
@@ -63,10 +64,10 @@ pub struct Ack {
     /// Octets it newly showed to have arrived, cumulatively or by SACK, each once. Without SACK:
     /// `acked`.
     pub delivered: u64,
-    /// Octets newly taken for lost when it came.
+    /// Octets newly marked as lost when it came.
     pub lost: u64,
-    /// Octets that it newly reports to have come with a CE mark (RFC 9768, RFC 8257); 0 where
-    /// that is not negotiated.
+    /// Octets that it newly reports to have arrived with a CE mark (RFC 9768, RFC 8257); 0 if that
+    /// is not negotiated.
     pub ce: u64,
     /// SND.UNA, as it is now.
     pub una: Seq,
@@ -74,13 +75,13 @@ pub struct Ack {
     pub nxt: Seq,
     /// Octets in flight before it arrived.
     pub in_flight: u64,
-    /// The sender had more to send than the window allowed, so a larger window is of use
-    /// (RFC 7661 §4.1).
+    /// The sender had more to send than the window allowed, so a larger window is useful (RFC 7661
+    /// §4.1).
     pub window_limited: bool,
-    /// The round-trip times that are known, and that of what it answers.
+    /// The known round-trip times, including the one that this acknowledgment measures.
     pub round_trips: RoundTrips,
-    /// How fast the path delivers; `None` where the acknowledgment gives no sample, and for a
-    /// controller that does not look at it ([`Controller::looks_at_rate`]).
+    /// How fast the path delivers; `None` if the acknowledgment gives no sample, or the controller
+    /// does not look at it ([`Controller::looks_at_rate`]).
     pub rate: Option<RateSample>,
     /// It came while a timeout was being repaired: not all that was in flight then had been
     /// acknowledged before it.
@@ -90,9 +91,9 @@ pub struct Ack {
     pub recovering: bool,
 }
 
-/// What one acknowledgment says of the rate at which the path delivers: "RS" of
-/// draft-ietf-ccwg-bbr §4.1. It is about the segment that was sent last among those that the
-/// acknowledgment newly shows to have arrived, P.
+/// What one acknowledgment says about the rate at which the path delivers: "RS" of
+/// draft-ietf-ccwg-bbr §4.1. It refers to P, the last sent of the segments that the acknowledgment
+/// newly shows to have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateSample {
     /// RS.delivered: octets delivered between the sending of P and now.
@@ -104,7 +105,7 @@ pub struct RateSample {
     /// C.delivered: octets delivered over the life of the connection, those of this
     /// acknowledgment included.
     pub total_delivered: u64,
-    /// RS.lost: octets taken for lost between the sending of P and now.
+    /// RS.lost: octets marked as lost between the sending of P and now.
     pub lost: u64,
     /// RS.tx_in_flight: octets in flight just after P was sent.
     pub tx_in_flight: u64,
@@ -127,23 +128,23 @@ impl RateSample {
 pub struct Loss {
     /// When the sender knew.
     pub now: Instant,
-    /// Octets in flight at that moment, FlightSize of RFC 5681; or when what was lost left, if that
-    /// were more and the window still allows it.
+    /// Octets in flight at that moment, FlightSize of RFC 5681; or those in flight when the lost
+    /// segment was sent, if that is more and the window still allows it.
     pub in_flight: u64,
 }
 
-/// One segment was taken for lost (draft-ietf-ccwg-bbr §5.5.10.2).
+/// One segment was marked as lost (draft-ietf-ccwg-bbr §5.5.10.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostSegment {
     /// When the sender knew.
     pub now: Instant,
-    /// Its first place: losses that follow each other are one range.
+    /// Its first sequence number: adjacent losses are one range.
     pub start: Seq,
     /// Its length, in octets.
     pub octets: u64,
     /// P.tx_in_flight: octets in flight just after it was sent.
     pub tx_in_flight: u64,
-    /// Octets taken for lost between its sending and now, itself included.
+    /// Octets marked as lost between its sending and now, itself included.
     pub lost: u64,
     /// C.delivered: octets delivered over the life of the connection.
     pub total_delivered: u64,
@@ -162,16 +163,16 @@ pub struct Answer {
     pub pacing_rate: Option<u64>,
 }
 
-/// A congestion controller: one file and one line for each new one.
+/// A congestion controller. A new one takes one file and one line.
 ///
 /// Windows are in octets, rates in octets a second. Every loss event is reported once: by
 /// [`on_congestion`](Controller::on_congestion) when a recovery begins, by
 /// [`on_timeout`](Controller::on_timeout) when the timer expires, or by
-/// [`on_ecn`](Controller::on_ecn) when the network marks instead of dropping; further losses of
-/// the same window belong to the same event. What left after the window was reduced, and is lost
-/// before all is repaired, is another: [`on_congestion_again`](Controller::on_congestion_again).
+/// [`on_ecn`](Controller::on_ecn) when the network marks instead of dropping; further losses of the
+/// same window belong to the same event. Loss of what was sent after the reduction, before all is
+/// repaired, is a new event: [`on_congestion_again`](Controller::on_congestion_again).
 ///
-/// A user may bring another: see [`Factory`].
+/// For custom controllers, see [`Factory`].
 pub trait Controller: Debug + Send {
     /// cwnd: how many octets may be in flight.
     fn window(&self) -> u64;
@@ -187,8 +188,8 @@ pub trait Controller: Debug + Send {
 
     /// While a loss is repaired, a retransmission is lost, or something new that left since the
     /// window was last reduced: cwnd and ssthresh must be lowered again (RFC 5681 §4.3). `loss` has
-    /// the window for what was in flight. Should all of it turn out to have been for nothing,
-    /// [`on_spurious`](Controller::on_spurious) is called once, for this and for what came before.
+    /// the window in place of what was in flight. If all of this turns out to be spurious,
+    /// [`on_spurious`](Controller::on_spurious) is called once, for this event and those before it.
     fn on_congestion_again(&mut self, loss: &Loss) {
         self.on_congestion(loss);
     }
@@ -202,20 +203,19 @@ pub trait Controller: Debug + Send {
     /// The retransmission timer expired; `first`: for the first time for this segment.
     fn on_timeout(&mut self, loss: &Loss, first: bool);
 
-    /// The last loss event was none: what was taken for lost had been delayed or overtaken (RFC
-    /// 3522, RFC 4015, RFC 5682). What the last reduction took is to be given back (RFC 9438
-    /// §4.9).
+    /// The last loss event was spurious: what was marked as lost had been delayed or overtaken (RFC
+    /// 3522, RFC 4015, RFC 5682). The controller should undo the last reduction (RFC 9438 §4.9).
     fn on_spurious(&mut self, _now: Instant) {}
 
-    /// A segment was taken for lost: of a loss event, every single one.
+    /// A segment was marked as lost; called for every single one of a loss event.
     fn on_segment_lost(&mut self, _segment: &LostSegment) {}
 
-    /// New data leaves, and nothing is in flight: the application had nothing to send, or the
-    /// peer no room.
+    /// New data leaves while nothing is in flight: the application had nothing to send, or the peer
+    /// had no room.
     fn on_restart(&mut self, _now: Instant) {}
 
-    /// With [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments): new data left,
-    /// and nothing was in flight; the last before it left so long ago.
+    /// With [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments):
+    /// new data left while nothing was in flight; `silence` is the time since the last data left.
     fn on_flight(&mut self, _now: Instant, _silence: Duration) {}
 
     /// Nothing was sent for longer than the retransmission timeout (RFC 5681 §4.1).
@@ -224,23 +224,23 @@ pub trait Controller: Debug + Send {
     /// The sender's maximum segment size is now `mss` octets.
     fn set_mss(&mut self, mss: usize);
 
-    /// It takes a connection over from another controller, which had this window and this
-    /// ssthresh; or from itself, after an idle time in which they went down by and by.
+    /// It takes over a connection from another controller, which had this window and ssthresh; or
+    /// from itself, after an idle time that has reduced them.
     fn take_over(&mut self, _window: u64, _ssthresh: u64) {}
 
-    /// It counts marks: where ECE is all that tells of them, the host says with it which segments
-    /// were marked, as it wants to hear itself (RFC 8257 §3.2).
+    /// Whether it counts marks. If ECE is the only feedback, this host then echoes exactly which
+    /// segments were marked, as it expects of the peer (RFC 8257 §3.2).
     fn counts_marks(&self) -> bool {
         false
     }
 
-    /// How fast to send, in octets a second, of which 0 counts as 1; `None`: it does not ask for pacing.
+    /// How fast to send, in octets a second (0 counts as 1); `None`: it does not ask for pacing.
     fn pacing_rate(&self) -> Option<u64> {
         None
     }
 
-    /// All three at once: after whatever it is told, a connection asks for them. Nothing else changes
-    /// them, and there is no need to write this anew.
+    /// All three at once. A connection asks for them after each call that tells the controller
+    /// something; nothing else may change them. The default implementation is enough.
     fn answer(&self) -> Answer {
         Answer {
             window: self.window(),
@@ -249,15 +249,15 @@ pub trait Controller: Debug + Send {
         }
     }
 
-    /// [`on_ack`](Controller::on_ack), and what it allows then: of both there are more than of anything
-    /// else, and there is no need to write this anew either.
+    /// [`on_ack`](Controller::on_ack), and what the controller allows then, in one call because these
+    /// are the most frequent. The default implementation is enough.
     fn answer_to(&mut self, ack: &Ack) -> Answer {
         self.on_ack(ack);
         self.answer()
     }
 
-    /// Its window holds during recovery too; otherwise Proportional Rate Reduction (RFC 9937)
-    /// decides then.
+    /// Whether its window also applies during recovery; otherwise Proportional Rate Reduction (RFC
+    /// 9937) decides then.
     fn governs_recovery(&self) -> bool {
         false
     }
@@ -267,11 +267,11 @@ pub trait Controller: Debug + Send {
         true
     }
 
-    /// What the last reduction took stays taken: nobody can find out whether it was for nothing.
+    /// The last reduction is final: nothing can show any more that it was spurious.
     fn on_settled(&mut self) {}
 
-    /// Tells controllers apart that would act differently from `now` on, given that never more
-    /// than `ceiling` octets are in flight: for model checkers. A moment counts by its distance
+    /// For model checkers: a number that distinguishes controllers that would act differently from
+    /// `now` on, if never more than `ceiling` octets are in flight. A moment counts by its distance
     /// from now.
     fn fingerprint(&self, now: Instant, ceiling: u64) -> u64;
 

@@ -8,7 +8,7 @@ use super::validation::{Limits, Validation, Window};
 use super::{Ack, Controller, Loss, LostSegment, abc_limit, initial_window};
 use crate::time::Instant;
 
-/// The congestion control that RFC 9293 §3.8.2 requires of everybody.
+/// The congestion control that RFC 9293 §3.8.2 requires of every host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reno {
     mss: u64,
@@ -19,11 +19,12 @@ pub struct Reno {
     bytes_acked: u64,
     /// L of RFC 3465 §2.3, in segments; `None`: as [`abc_limit`] says.
     slow_start_limit: Option<u64>,
-    /// ssthresh is a number of whole segments, and each acknowledged window buys one.
+    /// ssthresh is a number of whole segments, and each acknowledged window increases the window by
+    /// one.
     in_segments: bool,
     /// What the last loss took.
     undo: Option<Undo>,
-    /// How much of the window is used, where that matters (RFC 7661).
+    /// How much of the window is used, for validation (RFC 7661).
     validation: Option<Validation>,
 }
 
@@ -35,8 +36,8 @@ struct Undo {
 }
 
 impl Reno {
-    /// A controller at the start of a connection: `segments` of `mss` octets, as far as
-    /// [`initial_window`] goes.
+    /// A controller at the start of a connection, with a window of `segments` of `mss` octets,
+    /// bounded by [`initial_window`].
     pub fn new(mss: usize, segments: u32) -> Reno {
         let mss = mss.max(1) as u64;
         let initial_window = initial_window(mss, segments);
@@ -53,16 +54,17 @@ impl Reno {
         }
     }
 
-    /// In slow start, by how many segments at most an acknowledgment makes the window grow;
-    /// `None`: 2, and 1 while a timeout is repaired.
+    /// The most segments by which an acknowledgment increases the window in slow start; `None`: 2,
+    /// and 1 while a timeout is being repaired.
     #[must_use]
     pub fn slow_start_limit(mut self, segments: Option<u32>) -> Reno {
         self.slow_start_limit = segments.map(u64::from);
         self
     }
 
-    /// ssthresh is a number of whole segments, and each acknowledged window buys one, as in Linux; or ssthresh is a
-    /// number of octets, and an acknowledgment buys one segment at most.
+    /// On: ssthresh is a number of whole segments, and each acknowledged window increases the window by
+    /// one, as in Linux. Off: ssthresh is a number of octets, and an acknowledgment increases the window by
+    /// one segment at most.
     #[must_use]
     pub fn in_segments(mut self, in_segments: bool) -> Reno {
         self.in_segments = in_segments;
@@ -76,7 +78,7 @@ impl Reno {
         self
     }
 
-    /// RFC 7661: what remains of a window that is not used.
+    /// RFC 7661: reduces a window that is not used.
     fn validate(&mut self, change: impl FnOnce(&mut Validation, Window, Limits) -> Window) {
         let window = Window {
             cwnd: self.cwnd,
@@ -92,8 +94,8 @@ impl Reno {
         }
     }
 
-    /// After a timeout or a mark there is no recovery whose end would change the window, and after
-    /// a loss that was none neither.
+    /// After a timeout, a mark or a spurious loss there is no recovery whose end would change the
+    /// window.
     fn forget_use(&mut self) {
         if let Some(validation) = &mut self.validation {
             validation.reset();
@@ -146,7 +148,8 @@ impl Controller for Reno {
                 return;
             }
         }
-        // RFC 3465 §2.1: a full window of acknowledged octets buys one segment; in segments, each does.
+        // RFC 3465 §2.1: an acknowledged window increases the window by one segment; in segments, each
+        // acknowledged window does.
         let window = self.cwnd;
         self.bytes_acked += acked;
         let windows = match self.in_segments {
@@ -199,7 +202,7 @@ impl Controller for Reno {
         self.forget_use();
     }
 
-    /// RFC 4015 §3: what it was before.
+    /// RFC 4015 §3: restores the window.
     fn on_spurious(&mut self, _now: Instant) {
         self.forget_use();
         if let Some(undo) = self.undo.take() {
@@ -233,8 +236,8 @@ impl Controller for Reno {
     }
 
     fn fingerprint(&self, now: Instant, ceiling: u64) -> u64 {
-        // A window that holds nothing back is like any other such window, for what follows a loss
-        // does not depend on it.
+        // Windows that do not limit sending are all alike, because what follows a loss does not
+        // depend on them.
         let roomy = self.cwnd >= ceiling;
         let below = |undo: Undo| (undo.cwnd.min(ceiling), undo.ssthresh.min(ceiling));
         let (cwnd, acked, undo) = match roomy {
@@ -354,7 +357,7 @@ mod tests {
         }
     }
 
-    /// RFC 4015 §3: a loss that was none took nothing. RFC 3168 §6.1.2: a mark is one.
+    /// RFC 4015 §3: a spurious loss is undone. RFC 3168 §6.1.2: a mark is not.
     #[test]
     fn what_a_spurious_loss_took_is_given_back() {
         let mut reno = Reno::new(1000, 10);
@@ -384,7 +387,7 @@ mod tests {
         assert_eq!((reno.window(), reno.ssthresh()), (1000, 7000));
     }
 
-    /// RFC 3465: acknowledging octet by octet (ACK division) buys nothing.
+    /// RFC 3465: acknowledging octet by octet (ACK division) gains nothing.
     #[test]
     fn ack_division_grows_the_window_no_faster() {
         let (mut one, mut many) = (Reno::new(1460, 10), Reno::new(1460, 10));

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-/// Round-trip times, as far as they are known. Each is a number of nanoseconds until somebody asks for
-/// it: of most acknowledgments nobody asks for more than one.
+/// Round-trip times, as far as they are known. Each is kept in nanoseconds and converted on request,
+/// because for most acknowledgments at most one is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundTrips {
     smoothed: u64,
@@ -22,8 +22,7 @@ impl RoundTrips {
         least: NEVER,
     };
 
-    /// What is to be given by [`RoundTrips::smoothed`], [`RoundTrips::latest`] and
-    /// [`RoundTrips::least`].
+    /// The values for [`RoundTrips::smoothed`], [`RoundTrips::latest`] and [`RoundTrips::least`].
     pub fn new(
         smoothed: Option<Duration>,
         latest: Option<Duration>,
@@ -52,7 +51,7 @@ impl RoundTrips {
         known(self.smoothed).map(Duration::from_nanos)
     }
 
-    /// The round-trip time of what the acknowledgment answers; `None` where that cannot be told.
+    /// The round-trip time that this acknowledgment measures; `None` if it measures none.
     #[inline]
     pub fn latest(&self) -> Option<Duration> {
         self.latest_nanos().map(Duration::from_nanos)
@@ -64,7 +63,7 @@ impl RoundTrips {
         known(self.latest)
     }
 
-    /// The least round-trip time there has been; `None` before the first sample.
+    /// The least round-trip time so far; `None` before the first sample.
     #[inline]
     pub fn least(&self) -> Option<Duration> {
         known(self.least).map(Duration::from_nanos)

@@ -11,15 +11,15 @@ pub struct Start {
     pub now: Instant,
     /// The sender's maximum segment size, in octets.
     pub mss: usize,
-    /// The initial window, in segments; in octets it is [`initial_window`](super::initial_window)
-    /// at most.
+    /// The initial window, in segments; in octets it is at most
+    /// [`initial_window`](super::initial_window).
     pub initial_window: u32,
     /// The smoothed round-trip time, if the handshake has shown it.
     pub srtt: Option<Duration>,
     /// Whether a window that is not used is validated (RFC 7661) instead of given up:
     /// [`TcpConfig::window_validation`](crate::config::TcpConfig::window_validation).
     pub validation: bool,
-    /// In slow start, by how many segments at most an acknowledgment makes the window grow:
+    /// The most segments by which an acknowledgment increases the window in slow start:
     /// [`TcpConfig::slow_start_limit`](crate::config::TcpConfig::slow_start_limit).
     pub slow_start_limit: Option<u32>,
     /// Whether slow start may end before anything is lost:
@@ -31,6 +31,6 @@ pub struct Start {
     /// Whether HyStart ends slow start at once:
     /// [`CongestionHabits::leaves_slow_start_at_once`](crate::config::CongestionHabits::leaves_slow_start_at_once).
     pub leaves_at_once: bool,
-    /// What a controller may draw from when it decides at random; another for every connection.
+    /// A seed for random decisions; different for every connection.
     pub seed: u64,
 }

@@ -1,5 +1,5 @@
-//! Congestion window validation (RFC 7661): a window that is not used is kept for a while, and
-//! what becomes of it after a loss depends on what was used of it.
+//! Congestion window validation (RFC 7661): an unused window is kept for a while, and after a loss
+//! the new window depends on how much was used.
 //!
 //! ```text
 //!                      pipeACK < cwnd / 2
@@ -26,7 +26,7 @@ const LEAST_PERIOD: Duration = Duration::from_secs(1);
 /// The number of parts of the period whose samples are kept apart, so that they can become too old one
 /// after the other (RFC 7661 §4.5.1).
 const PARTS: usize = 4;
-/// More periods than this leave the initial window of any window.
+/// After more periods than this, any window has shrunk to the initial window.
 const MOST_PERIODS: u64 = 64;
 
 /// The two numbers that validation may change, in octets.
@@ -36,7 +36,7 @@ pub(super) struct Window {
     pub(super) ssthresh: u64,
 }
 
-/// What bounds them from below, in octets.
+/// The lower bounds of a window, in octets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) mss: u64,
@@ -51,7 +51,7 @@ pub(super) struct Validation {
     validated_at: Option<Instant>,
     /// A loss in the non-validated phase is being repaired.
     recovery: Option<Recovery>,
-    /// R: octets taken for lost, each once, since the last recovery.
+    /// R: octets marked as lost, each once, since the last recovery.
     lost: u64,
     /// What lies before this counts in `lost` already.
     lost_to: Option<Seq>,
@@ -65,7 +65,7 @@ struct Recovery {
 }
 
 impl Validation {
-    /// An acknowledgment brought news; what it leaves of the window.
+    /// An acknowledgment brought news. Returns the new window.
     pub(super) fn on_ack(&mut self, ack: &Ack, window: Window, limits: Limits) -> Window {
         if ack.recovering {
             // §4.4.1: pipeACK is not updated during loss recovery.
@@ -113,7 +113,7 @@ impl Validation {
         (0..periods).fold(window, |window, _| halve(window))
     }
 
-    /// This many octets from `start` on were taken for lost.
+    /// This many octets from `start` on were marked as lost.
     pub(super) fn on_segment_lost(&mut self, start: Seq, octets: u64) {
         // §4.4.1: what is lost again does not count again.
         if self.lost_to.is_none_or(|lost_to| start >= lost_to) {
@@ -122,9 +122,9 @@ impl Validation {
         }
     }
 
-    /// A recovery begins, with this window. In the non-validated phase, how much of it was used,
-    /// max(pipeACK, LossFlightSize), of which half is the window for as long as the recovery lasts
-    /// (§4.4.1). In the other, `None`: what happens is up to the controller.
+    /// A recovery begins, with this window. In the non-validated phase, returns how much of it was
+    /// used, max(pipeACK, LossFlightSize); half of that is the window during the recovery (§4.4.1).
+    /// Otherwise returns `None`, and the controller decides.
     pub(super) fn on_congestion(&mut self, loss: &Loss, cwnd: u64) -> Option<u64> {
         let pipe_ack = self.pipe_ack.get(loss.now);
         let unused = pipe_ack.filter(|octets| *octets < cwnd / 2);
@@ -136,12 +136,12 @@ impl Validation {
         used
     }
 
-    /// Nothing is known any more (§4.2).
+    /// Forgets everything (§4.2).
     pub(super) fn reset(&mut self) {
         *self = Validation::default();
     }
 
-    /// What decides the future; a moment counts by its distance from `now`.
+    /// Hashes what decides the future; a moment counts by its distance from `now`.
     pub(super) fn hash(&self, now: Instant, hasher: &mut impl Hasher) {
         let since = self.validated_at.map(|at| now - at);
         (since, self.recovery, self.lost, self.lost_to).hash(hasher);
@@ -186,8 +186,8 @@ impl PipeAck {
         }
     }
 
-    /// The largest sample of the period; 0 if all are older, for then the sender has been idle;
-    /// `None` while there has been none.
+    /// The largest sample of the period; 0 if all are older, because then the sender has been idle;
+    /// `None` before the first.
     fn get(&self, now: Instant) -> Option<u64> {
         self.parts[0]?;
         let recent = (self.parts.iter().flatten()).filter(|(since, _)| now - *since <= self.period);
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(validation, Validation::default());
     }
 
-    /// RFC 7661 §4.4.1: it may be pipeACK that is larger; and a segment remains.
+    /// RFC 7661 §4.4.1: pipeACK may be the larger one; and at least a segment remains.
     #[test]
     fn pipe_ack_counts_where_less_is_in_flight() {
         let mut validation = using(20_000);

@@ -7,15 +7,15 @@ use crate::tcp::segment::Segment;
 use crate::tcp::seq::Seq;
 use crate::wire::{Control, Ecn};
 
-/// After this many windows in which every acknowledgment of new text said ECE, nothing is sent
+/// After this many windows in which every acknowledgment of new text had ECE, nothing is sent
 /// ECN-capable any more: RFC 3168 leaves that to the sender.
 const ENDLESS: u8 = 8;
-/// If it says so even after that, for this many windows, it speaks of no mark: what was sent cannot
-/// have been marked, and CWR has been sent. Something on the path takes CWR away.
+/// If ECE continues for this many windows, it does not report marks: what was sent since cannot
+/// have been marked, and CWR has been sent. Something on the path removes CWR.
 const PROVEN: u8 = ENDLESS + 2;
 
-/// This many changes of the marks wait to be told at most: what a burst of more says is told by the
-/// acknowledgment after them, as RFC 8257 §3.2 lets all of it be.
+/// The most changes of the marks that wait to be reported. After a burst of more, the next
+/// acknowledgment reports the rest, as RFC 8257 §3.2 allows for all of them.
 const MOST_EARLIER: usize = 16;
 
 /// An acknowledgment of what arrived before the marks changed.
@@ -30,15 +30,15 @@ struct Earlier {
 /// What both ends remember in Classic mode.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Classic {
-    /// Every acknowledgment carries ECE: a mark has come and no CWR since; or, where marks are
-    /// counted, the last text had one: DCTCP.CE.
+    /// Every acknowledgment carries ECE: a mark has arrived and no CWR since; or, if marks are
+    /// counted, the last text had a mark: DCTCP.CE.
     echoing: bool,
     /// Acknowledgments that leave before any other segment, the oldest first.
     earlier: VecDeque<Earlier>,
     /// The window was reduced: the next new text carries CWR.
     cwr_due: bool,
-    /// Windows reduced for marks since new text was last acknowledged without ECE; no more than
-    /// count.
+    /// Windows reduced for marks since new text was last acknowledged without ECE; counts only as
+    /// far as needed.
     marked_windows: u8,
 }
 
@@ -48,8 +48,8 @@ impl Classic {
         ecn == Ecn::Ce && (!self.echoing || control.has(Control::CWR))
     }
 
-    /// RFC 3168 §6.1.3: what counts is text; and CWR on a FIN, which does not go unacknowledged either. Returns
-    /// what [`Classic::on_text`] does.
+    /// RFC 3168 §6.1.3: text counts, and so does CWR on a FIN, which is acknowledged, too. Returns the same
+    /// as [`Classic::on_text`].
     pub(super) fn on_segment(&mut self, seg: &Segment<'_>) -> bool {
         match seg.text.is_empty() {
             false => self.on_text(seg.ctl, seg.ecn),
@@ -57,8 +57,9 @@ impl Classic {
         }
     }
 
-    /// Text arrived. Returns whether its acknowledgment must not wait: congestion should be known
-    /// at once, and whoever has just reduced its window may have room for one segment only.
+    /// Text arrived. Returns whether its acknowledgment must not wait: congestion should be
+    /// reported at once, and a sender that has just reduced its window may have room for one
+    /// segment only.
     fn on_text(&mut self, control: Control, ecn: Ecn) -> bool {
         let reduced = control.has(Control::CWR);
         self.echoing &= !reduced;
@@ -68,9 +69,9 @@ impl Classic {
         begins || reduced
     }
 
-    /// Text arrived for a host that counts marks (RFC 8257 §3.2): ECE says whether it was marked.
-    /// What came in order before it and waits for its acknowledgment, up to `waiting`, gets one of
-    /// its own if the marks change. Returns whether that of the text must not wait.
+    /// Text arrived at a host that counts marks (RFC 8257 §3.2): ECE says whether it was marked. If
+    /// the marks change, text in order up to `waiting` whose acknowledgment waits gets an
+    /// acknowledgment of its own. Returns whether the acknowledgment of the new text must not wait.
     pub(super) fn on_counted_text(
         &mut self,
         control: Control,
@@ -98,7 +99,7 @@ impl Classic {
         self.earlier.front().map(|earlier| earlier.ack)
     }
 
-    /// The flags of that.
+    /// The flags of that acknowledgment.
     pub(super) fn flags_of_earlier(&self) -> Control {
         match self.earlier.front() {
             Some(Earlier { marked: true, .. }) => Control::ECE,
@@ -106,12 +107,12 @@ impl Classic {
         }
     }
 
-    /// It left.
+    /// That acknowledgment left.
     pub(super) fn on_earlier_sent(&mut self) {
         self.earlier.pop_front();
     }
 
-    /// An acknowledgment arrived. Returns whether it speaks of marks. `counted`: marks are counted, and
+    /// An acknowledgment arrived. Returns whether it reports marks. `counted`: marks are counted, and
     /// may go on for as long as the path is in use (RFC 8257 §3.2).
     pub(super) fn hears(&mut self, control: Control, acknowledges: bool, counted: bool) -> bool {
         let says = control.has(Control::ECE);
@@ -132,7 +133,7 @@ impl Classic {
         self.cwr_due = true;
     }
 
-    /// The reduction is undone, and nobody need hear of it.
+    /// The reduction is undone, so CWR need not be sent.
     pub(super) fn on_restored(&mut self) {
         self.cwr_due = false;
     }

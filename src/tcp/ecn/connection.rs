@@ -12,7 +12,7 @@ use crate::tcp::tcb::{AckDue, Tcb};
 use crate::time::Instant;
 use crate::wire::{AccurateEcn, Control, Ecn, Options, SackBlocks};
 
-/// So many segments are acknowledged at once, where acknowledgments hurry at all.
+/// After a mark this many segments are acknowledged at once, if acknowledgments hurry at all.
 const QUICK_ACKS_OF_MARKS: u8 = 2;
 
 impl Tcb {
@@ -65,7 +65,7 @@ impl Tcb {
     }
 
     /// Octets that the other options leave for an AccECN option. It gives way to two SACK blocks
-    /// (RFC 9768 §3.2.3.3); others give way to it.
+    /// (RFC 9768 §3.2.3.3); further SACK blocks give way to it.
     fn accurate_ecn_room(&self) -> usize {
         let always = self.agreed.options();
         let sack = match self.sack_count().min(2) {
@@ -87,16 +87,16 @@ impl Tcb {
         marks.option_len()
     }
 
-    /// How many SACK blocks the next segment has room for, beside an AccECN option of this many
-    /// octets: four, or three beside timestamps (RFC 2018 §3), and fewer beside both.
+    /// How many SACK blocks the next segment has room for besides an AccECN option of this many
+    /// octets: four, or three with timestamps (RFC 2018 §3), and fewer with both.
     pub(in crate::tcp) fn sack_room_beside(&self, accurate_ecn: usize) -> usize {
         let always = self.agreed.options();
         let room = (Options::MAX_LEN - 4).saturating_sub(always + accurate_ecn);
         (room / 8).min(SackBlocks::MAX)
     }
 
-    /// The peer's SYN comes again in SYN-RECEIVED. If it asks for something else than the first
-    /// one, the two ends could end up with different feedback (RFC 9768 §3.1.5): the connection is
+    /// The peer's SYN arrives again in SYN-RECEIVED. If it asks for something else than the first
+    /// one, the two ends could disagree about the feedback (RFC 9768 §3.1.5): the connection is
     /// reset, and false returned.
     pub(in crate::tcp) fn takes_repeated_syn(&mut self, seg: &Segment<'_>) -> bool {
         let contradicts = self.feedback.on_repeated_syn(seg.ctl, seg.ecn);
@@ -107,8 +107,8 @@ impl Tcb {
         !contradicts
     }
 
-    /// A segment that is not acceptable is being answered. If it is the SYN,ACK again, the answer
-    /// says how that arrived (RFC 9768 §3.2.2.1), unless SACK blocks have to go on it.
+    /// An unacceptable segment is being answered. If it is a repeated SYN,ACK, the answer says how
+    /// that arrived (RFC 9768 §3.2.2.1), unless it has to carry SACK blocks.
     pub(in crate::tcp) fn note_repeated_syn_ack(&mut self, seg: &Segment<'_>) {
         let is_syn_ack = seg.ctl.has(Control::SYN)
             && !self.passive
@@ -129,7 +129,7 @@ impl Tcb {
         let is_late = self.stats.ecn_seen && seg.ecn == Ecn::NotEct;
         let is_fresh = self.feedback.is_fresh_mark(seg);
         if !seg.text.is_empty() && (is_fresh || is_late && self.feedback.mode() != EcnMode::Off) {
-            // Its sender has reduced its window, or is about to; or it has sent this again.
+            // The peer has reduced its window, or is about to; or it has sent this again.
             self.hurry_acks(QUICK_ACKS_OF_MARKS);
         }
         self.stats.ecn_seen |= seg.ecn.is_capable();
@@ -146,7 +146,7 @@ impl Tcb {
         }
     }
 
-    /// What an acknowledgment newly says of marks.
+    /// What an acknowledgment newly reports about marks.
     pub(in crate::tcp) fn hear_of_marks(
         &mut self,
         ack: &Acknowledgment,
@@ -155,14 +155,14 @@ impl Tcb {
     ) -> Congestion {
         let of_syn = ack.una == self.snd.iss;
         // On a SYN the three flags negotiate. When both sides have opened at once, neither knows
-        // whether what comes first answers its SYN,ACK: the counters catch up later.
+        // whether the first segment answers its SYN,ACK: the counters catch up later.
         let is_late = self.config.habits.congestion.marks_need_flight
             && self.feedback.mode() == EcnMode::Classic
             && ack.una == ack.nxt;
         if self.feedback.mode() == EcnMode::Off || of_syn && !self.passive || is_late {
             return Congestion::default();
         }
-        // Without SACK, and between gaps, more may have arrived than the peer says.
+        // Without SACK, and between gaps, more may have arrived than the peer reports.
         let tells_all = self.agreed.sack && seg.options.sack.is_empty();
         let unacknowledged = self.recovery.counts().unacked as u64;
         let acknowledged = Acknowledged {
@@ -203,7 +203,8 @@ impl Tcb {
         }
     }
 
-    /// Whether marks are the first of their window: where they reduce it by and by, after what has reduced it before.
+    /// Whether marks are the first of their window. If they reduce it gradually, an earlier reduction must
+    /// be over.
     fn marks_begin_window(&mut self, ack: &Acknowledgment) -> bool {
         let is_over =
             !self.recovery.is_reducing(ack.ack) && self.recovery.state() != RecoveryState::Loss;
@@ -224,13 +225,14 @@ impl Tcb {
 }
 
 impl Feedback {
-    /// Whether a segment has the first mark since the peer was heard to have reduced its window.
+    /// Whether a segment has the first mark since the peer reported that it reduced its window.
     pub(in crate::tcp) fn is_fresh_mark(&self, seg: &Segment<'_>) -> bool {
         self.mode == EcnMode::Classic && self.classic.is_fresh_mark(seg.ctl, seg.ecn)
     }
 
-    /// The last loss was none. Returns whether something was reduced for it: nobody need hear of that, unless what shows
-    /// it also reports marks (`is_marked`), for which the window stays reduced.
+    /// The last loss was spurious. Returns whether the window was reduced for it. CWR need not be sent
+    /// then, unless the acknowledgment also reports marks (`is_marked`), for which the window stays
+    /// reduced.
     pub(in crate::tcp) fn on_spurious_loss(&mut self, is_marked: bool) -> bool {
         let was_reduced = !core::mem::take(&mut self.loss_was_answered);
         if was_reduced && !is_marked {

@@ -6,13 +6,13 @@ pub(super) const DIVACE: u64 = 1 << 3;
 /// The fields of an AccECN option count modulo this: DIVOPT.
 const DIVOPT: u64 = 1 << 24;
 
-/// By how much `counter` has grown at least, if what was sent of it is now `field`, of this many
-/// (appendix A.1: d.ceb; A.2: d.cep).
+/// The least growth of `counter`, if its value modulo `modulus` is now `field` (appendix A.1:
+/// d.ceb; A.2: d.cep).
 const fn least_growth(counter: u64, field: u64, modulus: u64) -> u64 {
     (field + modulus - counter % modulus) % modulus
 }
 
-/// d.cep: by how much s.cep has grown at least.
+/// d.cep: the least growth of s.cep.
 pub(super) const fn ace_growth(s_cep: u64, ace: u8) -> u64 {
     least_growth(s_cep, ace as u64, DIVACE)
 }
@@ -24,8 +24,8 @@ pub(super) const fn option_growth(counter: u64, field: u32) -> u64 {
 
 /// dSafer.cep (appendix A.2.1): the most marks that the ACE field may stand for, if `acked`
 /// segments were acknowledged since the last and it grew by `least`, or by that and a multiple of
-/// eight. More marks than segments are control packets that were marked: the field is right
-/// (§3.2.2.5.2).
+/// eight. If there are more marks than segments, control packets were marked, and the field is
+/// right (§3.2.2.5.2).
 pub(super) const fn safest_growth(acked: u64, least: u64) -> u64 {
     if least >= acked {
         return least;
@@ -33,7 +33,7 @@ pub(super) const fn safest_growth(acked: u64, least: u64) -> u64 {
     acked - (acked - least) % DIVACE
 }
 
-/// Which of the two it is, if the octets that were marked are known (appendix A.2.2): the safer
+/// Chooses between the two, if the number of marked octets is known (appendix A.2.2): the safer
 /// one, unless that would make the marked segments implausibly short.
 pub(super) const fn growth_by_octets(least: u64, safest: u64, marked: u64, mss: u64) -> u64 {
     /// SAFETY_FACTOR.
@@ -98,8 +98,7 @@ mod tests {
         }
     }
 
-    /// Whatever the numbers: the field is one that was sent, and what is taken for safe is as
-    /// much as it may be.
+    /// Whatever the numbers, the result matches the field, and is the largest possible.
     #[test]
     fn the_safest_is_congruent_and_the_largest_possible() {
         for acked in 0..100u64 {

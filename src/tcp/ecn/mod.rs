@@ -4,15 +4,15 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | [`Feedback`]: the mode of a connection, and what its segments carry |
-//! | `connection` | where the rest of the connection asks and tells |
+//! | `connection` | how the rest of the connection uses it |
 //! | `negotiation` | what two SYNs agree on (RFC 9768 §3.1) |
 //! | `classic` | ECE until CWR (RFC 3168 §6.1), or for each mark (RFC 8257 §3.2) |
-//! | `receiver` | what arrived under which codepoint, and when to say so (RFC 9768 §3.2) |
-//! | `sender` | what the peer says of that, and whether to believe it |
+//! | `receiver` | what arrived with which codepoint, and when to report it (RFC 9768 §3.2) |
+//! | `sender` | what the peer reports, and whether to believe it |
 //! | `counters` | counters of which only the lowest bits are sent (RFC 9768, appendix A) |
 //!
 //! Nothing here sends or reduces: [`output`](super::output) asks what a segment carries, and
-//! congestion control hears of marks as it hears of losses.
+//! congestion control is told of marks as of losses.
 
 mod classic;
 mod connection;
@@ -32,7 +32,7 @@ use classic::Classic;
 use receiver::Receiver;
 use sender::{Acked, Mangled, Marked, Sender};
 
-/// What kind of segment is to carry marks.
+/// The kind of a segment that carries marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tcp) enum Carrier {
     /// A SYN.
@@ -43,7 +43,7 @@ pub(in crate::tcp) enum Carrier {
     Reset,
     /// An acknowledgment and nothing else.
     PureAck,
-    /// The same, of what arrived before the marks changed.
+    /// The same, for what arrived before the marks changed.
     EarlierAck,
     /// Text, for the first time.
     NewText,
@@ -74,9 +74,9 @@ impl Marks {
 /// What an acknowledgment newly says of congestion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::tcp) struct Congestion {
-    /// Packets that were marked; an estimate where one bit is all there is.
+    /// Marked packets; an estimate if the feedback has only one bit.
     pub(in crate::tcp) packets: u64,
-    /// Octets that were; all that is newly acknowledged where one bit is all there is.
+    /// Marked octets; all that are newly acknowledged if the feedback has only one bit.
     pub(in crate::tcp) octets: u64,
 }
 
@@ -91,7 +91,7 @@ pub(in crate::tcp) struct Acknowledged {
     pub(in crate::tcp) octets: usize,
     /// How many segments those were, at most.
     pub(in crate::tcp) segments: u64,
-    /// How many more may have arrived that it does not tell of.
+    /// How many more may have arrived that it does not report.
     pub(in crate::tcp) untold: u64,
     /// The longest text of a segment, in octets.
     pub(in crate::tcp) mss: usize,
@@ -99,31 +99,31 @@ pub(in crate::tcp) struct Acknowledged {
     pub(in crate::tcp) counted: bool,
     /// It acknowledges our SYN,ACK.
     pub(in crate::tcp) of_syn_ack: bool,
-    /// None has overtaken it (RFC 9768, appendix A.1).
+    /// No other has overtaken it (RFC 9768, appendix A.1).
     pub(in crate::tcp) is_newest: bool,
 }
 
-/// After this many rounds from the start in which everything was marked, the path is taken to mark
-/// whatever passes (RFC 9768 §3.2.2.3).
+/// If everything was marked in this many rounds from the start, the path is assumed to mark all
+/// packets (RFC 9768 §3.2.2.3).
 const ROUNDS_OF_MARKS: u8 = 4;
 
 /// The ECN of one connection, in both directions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::tcp) struct Feedback {
     config: EcnConfig,
-    /// What was agreed; `Off` as long as nothing is.
+    /// The agreed mode; `Off` as long as there is none.
     mode: EcnMode,
     /// What we send may be ECN-capable.
     capable: bool,
-    /// How many of our SYNs, or SYN,ACKs, have left; no more than count.
+    /// How many of our SYNs, or SYN,ACKs, have left; counts only as far as needed.
     syns: u32,
     /// What the first SYN of the peer asked for.
     peer_asked: EcnMode,
     /// How the last one arrived, or its SYN,ACK.
     peer_syn: Ecn,
-    /// A later one asked for nothing: the peer has fallen back.
+    /// A later SYN asked for nothing: the peer has fallen back.
     peer_fell_back: bool,
-    /// The peer says that our SYN or SYN,ACK was marked, and nobody has answered that yet.
+    /// The peer has reported a mark on our SYN or SYN,ACK, and nothing has reacted to it yet.
     syn_marked: bool,
     /// The acknowledgment of the peer's SYN,ACK is due, and says how it arrived (RFC 9768
     /// §3.2.2.1).
@@ -132,13 +132,13 @@ pub(in crate::tcp) struct Feedback {
     test_due: bool,
     /// The place after the text that carried it, until it is acknowledged.
     tested: Option<Seq>,
-    /// SND.NXT when the window was last reduced: marks of what was sent before mean no more.
+    /// SND.NXT when the window was last reduced: marks on earlier segments do not reduce it again.
     reduced: Option<Seq>,
-    /// The same, if marks were the reason: nor do losses.
+    /// The same, if marks were the reason: losses do not reduce it again, either.
     answered: Option<Seq>,
-    /// The last loss has not reduced the window, since marks had already.
+    /// The last loss has not reduced the window, because marks already had.
     loss_was_answered: bool,
-    /// The latest time, by our timestamps, that the peer has echoed.
+    /// The latest of our timestamps that the peer has echoed.
     newest_echo: Option<Instant>,
     /// The round that ends when this place is acknowledged; `None` before the first.
     round_end: Option<Seq>,
@@ -180,7 +180,7 @@ impl Feedback {
     }
 
     /// A SYN arrives in LISTEN; or in SYN-SENT (`opens_too`), when both sides open at once: then
-    /// the lesser of what both ask for is agreed, for the peer may know no more.
+    /// the lesser of the two requests is agreed, because the peer may support no more.
     pub(in crate::tcp) fn on_syn(&mut self, control: Control, ecn: Ecn, opens_too: bool) {
         self.peer_asked = negotiation::asked_in(control, ecn, &self.config);
         self.peer_syn = ecn;
@@ -193,8 +193,8 @@ impl Feedback {
         self.syns = 0;
     }
 
-    /// The peer's SYN comes again. Returns whether it contradicts the first: then nobody can know
-    /// which of the two the peer will go by (RFC 9768 §3.1.5), and the connection must be reset.
+    /// The peer's SYN arrives again. Returns whether it contradicts the first: then it is unknown
+    /// which of the two the peer will follow (RFC 9768 §3.1.5), and the connection must be reset.
     pub(in crate::tcp) fn on_repeated_syn(&mut self, control: Control, ecn: Ecn) -> bool {
         self.peer_syn = ecn;
         match (
@@ -231,8 +231,7 @@ impl Feedback {
         }
     }
 
-    /// The SYN,ACK comes again. Returns whether its acknowledgment is to say how it arrived
-    /// (RFC 9768 §3.2.2.1).
+    /// The SYN,ACK arrives again: its acknowledgment has to say how it arrived (RFC 9768 §3.2.2.1).
     pub(in crate::tcp) fn on_repeated_syn_ack(&mut self, control: Control, ecn: Ecn) {
         let agrees = negotiation::agreed_by(control, EcnMode::Accurate) == EcnMode::Accurate;
         if self.mode == EcnMode::Accurate && agrees {
@@ -242,8 +241,8 @@ impl Feedback {
         }
     }
 
-    /// The peer says how our SYN or SYN,ACK arrived. It left as Not-ECT, and no router may change
-    /// that (RFC 9768 §3.2.2.3).
+    /// The peer reports how our SYN or SYN,ACK arrived. It left as Not-ECT, and no router may
+    /// change that (RFC 9768 §3.2.2.3).
     fn hear_of_our_syn(&mut self, answer: Control) {
         match negotiation::echoed_by(answer) {
             None | Some(Ecn::NotEct) => {}
@@ -255,7 +254,8 @@ impl Feedback {
         }
     }
 
-    /// Our SYN or SYN,ACK was marked on its way: congestion control must hear of it, once.
+    /// Takes the report that our SYN or SYN,ACK was marked on its way: congestion control must be
+    /// told once.
     pub(in crate::tcp) fn take_syn_marked(&mut self) -> bool {
         core::mem::take(&mut self.syn_marked)
     }
@@ -265,7 +265,7 @@ impl Feedback {
         self.handshake_ack_due
     }
 
-    /// What the next segment carries, where that may be something.
+    /// What the next segment carries, unless ECN is off.
     #[inline(never)]
     fn marks_in_use(&self, carrier: Carrier, room: usize) -> Marks {
         match carrier {
@@ -306,7 +306,7 @@ impl Feedback {
             (_, EcnMode::Accurate) if !asks => Control::NONE,
             (_, mode) => negotiation::of_answer(mode, self.peer_syn),
         };
-        // RFC 9768 §3.2.3.2: none on a SYN; on the first SYN,ACK only, if others are in its way.
+        // RFC 9768 §3.2.3.2: none on a SYN, and of SYN,ACKs only on the first.
         let has_option =
             carrier == Carrier::SynAck && self.mode == EcnMode::Accurate && self.syns == 0;
         Marks {
@@ -352,7 +352,7 @@ impl Feedback {
             Carrier::SynAck => {
                 self.count_syn(self.mode);
                 let is_plain = self.mode == EcnMode::Accurate && marks.flags == Control::NONE;
-                // RFC 9768 §3.1.5: the peer may now take us for a host without ECN.
+                // RFC 9768 §3.1.5: the peer may now assume that we are a host without ECN.
                 self.capable &= !is_plain;
             }
             Carrier::PureAck => self.handshake_ack_due = false,
@@ -367,10 +367,10 @@ impl Feedback {
         self.receiver.on_sent(marks.option.is_some());
     }
 
-    /// A SYN or SYN,ACK has left, and could have spoken of `mode`.
+    /// A SYN or SYN,ACK has left that could have negotiated `mode`.
     fn count_syn(&mut self, mode: EcnMode) {
         if mode != EcnMode::Off {
-            // One more than the attempts: one that did not ask.
+            // Up to one more than the attempts: a SYN that did not ask.
             self.syns = self.syns.min(self.attempts(mode)).saturating_add(1);
         }
     }
@@ -395,8 +395,8 @@ impl Feedback {
         }
     }
 
-    /// The same, if marks are counted with the feedback of RFC 3168; `waiting`: up to where text has
-    /// arrived in order that has not been acknowledged.
+    /// As [`Feedback::on_segment`], if marks are counted with the feedback of RFC 3168; `waiting`:
+    /// the end of the text in order that has not been acknowledged.
     pub(in crate::tcp) fn on_counted_segment(
         &mut self,
         seg: &Segment<'_>,
@@ -411,7 +411,7 @@ impl Feedback {
         self.classic.earlier_ack()
     }
 
-    /// Text arrived in order: the peer hears our acknowledgments.
+    /// Text arrived in order: the peer receives our acknowledgments.
     pub(in crate::tcp) fn on_heard(&mut self) {
         self.receiver.on_heard();
     }
@@ -429,8 +429,8 @@ impl Feedback {
         brings_news || is_newer
     }
 
-    /// An acknowledgment arrived that SND.UNA =< SEG.ACK =< SND.NXT holds for: what it newly says
-    /// of congestion.
+    /// An acknowledgment with SND.UNA =< SEG.ACK =< SND.NXT arrived. Returns what it newly reports
+    /// about congestion.
     pub(in crate::tcp) fn on_ack(&mut self, seg: &Segment<'_>, ack: &Acknowledged) -> Congestion {
         if self.tested.is_some_and(|tested| tested <= ack.ack) {
             self.tested = None;
@@ -447,7 +447,7 @@ impl Feedback {
             EcnMode::Accurate if ack.of_syn_ack => {
                 if self.syns > 1 {
                     // RFC 9768 §3.2.3.2.2: the SYN,ACK with an option was lost, and one without got
-                    // through. What else carries one may be lost as well.
+                    // through. Other segments with an option may be lost as well.
                     self.receiver.stop_options();
                 }
                 self.sender.check_first_option(seg.options.accurate_ecn);
@@ -464,7 +464,7 @@ impl Feedback {
     /// The acknowledgment of our SYN,ACK says how that arrived (RFC 9768, table 4).
     fn on_handshake_ack(&mut self, control: Control) -> Congestion {
         if negotiation::ace(control) == 0 {
-            // The peer does not do what was agreed, or what it does is lost on its way.
+            // The peer does not do what was agreed, or its flags are removed on the way.
             self.distrust();
         }
         self.hear_of_our_syn(control);
@@ -515,15 +515,15 @@ impl Feedback {
         }
     }
 
-    /// Nothing more is sent ECN-capable, and what the peer says of marks does not count. What it
-    /// sends is still reported.
+    /// Nothing more is sent ECN-capable, and marks that the peer reports do not count. Marks on
+    /// what it sends are still reported.
     fn distrust(&mut self) {
         self.capable = false;
         self.sender.stop_responding();
     }
 
     /// Whether marks that an acknowledgment of `ack` reports are the first of their window: then
-    /// the congestion window is to be reduced, once (RFC 3168 §6.1.2).
+    /// the congestion window must be reduced, once (RFC 3168 §6.1.2).
     pub(in crate::tcp) fn begins_window(&mut self, ack: Seq, nxt: Seq) -> bool {
         let begins = self.reduced.is_none_or(|reduced| ack > reduced);
         if begins {
@@ -536,7 +536,7 @@ impl Feedback {
         begins
     }
 
-    /// What has reduced the congestion window is over: the next mark is the first of its window.
+    /// The reduction of the congestion window is over: the next mark is the first of its window.
     pub(in crate::tcp) fn end_window(&mut self) {
         self.reduced = None;
     }
@@ -546,8 +546,8 @@ impl Feedback {
         self.answered.is_some_and(|answered| una <= answered)
     }
 
-    /// What lies at `lost` is lost. Returns whether the window is to be reduced for it: not again
-    /// for losses in a window that has been reduced for its marks (RFC 3168 §6.1.2).
+    /// The segment at `lost` is lost. Returns whether the window must be reduced for it: not if
+    /// that window has already been reduced for its marks (RFC 3168 §6.1.2).
     pub(in crate::tcp) fn on_loss(&mut self, lost: Seq, nxt: Seq) -> bool {
         self.loss_was_answered = self.answered.is_some_and(|answered| lost < answered);
         if !self.loss_was_answered {
@@ -566,8 +566,8 @@ impl Feedback {
         self.reduced = Some(nxt);
     }
 
-    /// The retransmission timer expired, and the window is reduced. If what tested the path for
-    /// options was lost, there are no more of them (RFC 9768 §3.2.3.2.2).
+    /// The retransmission timer expired, and the window is reduced. If the segment that tested the
+    /// path for options was lost, no more options are sent (RFC 9768 §3.2.3.2.2).
     pub(in crate::tcp) fn on_timeout(&mut self, nxt: Seq) {
         self.loss_was_answered = false;
         self.on_reduced(nxt);
@@ -581,18 +581,18 @@ impl Feedback {
         self.mode
     }
 
-    /// Whether bare acknowledgments say nothing, and will not without being asked.
+    /// Whether bare acknowledgments carry nothing, and will not unless something changes.
     pub(in crate::tcp) fn is_quiet(&self) -> bool {
         self.mode != EcnMode::Accurate && self.flags(Carrier::PureAck) == Control::NONE
     }
 
-    /// Packets that arrived with CE, and octets of text that arrived under each codepoint.
+    /// Packets that arrived with CE, and octets of text that arrived with each codepoint.
     pub(in crate::tcp) fn received(&self) -> (u64, EcnOctets) {
         let packets = self.receiver.cep - receiver::INITIAL_CEP;
         (packets, self.receiver.octets.since_the_start())
     }
 
-    /// Octets of text that the peer says arrived under each codepoint.
+    /// Octets of text that arrived with each codepoint, as the peer reports.
     pub(in crate::tcp) fn delivered(&self) -> EcnOctets {
         self.sender.octets.since_the_start()
     }

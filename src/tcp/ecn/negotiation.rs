@@ -11,7 +11,7 @@ pub(super) const fn ace(control: Control) -> u8 {
     (control.bits() >> 6) as u8 & 0b111
 }
 
-/// The flags of a number; what is above three bits does not count.
+/// The flags of a number; bits above the lowest three are ignored.
 pub(super) const fn flags(ace: u8) -> Control {
     Control::from_bits(((ace & 0b111) as u16) << 6)
 }
@@ -25,7 +25,8 @@ pub(super) fn of_syn(mode: EcnMode) -> Control {
     }
 }
 
-/// What a peer's SYN asks for that may be agreed to: `ecn` is what its IP header says.
+/// What a peer's SYN asks for, as far as it may be agreed to; `ecn` is the ECN field of its IP
+/// header.
 pub(super) fn asked_in(syn: Control, ecn: Ecn, config: &EcnConfig) -> EcnMode {
     let refuses = config.refuses_capable_syns && ecn != Ecn::NotEct;
     match asked_by(syn, config.accept) {
@@ -34,9 +35,9 @@ pub(super) fn asked_in(syn: Control, ecn: Ecn, config: &EcnConfig) -> EcnMode {
     }
 }
 
-/// What a peer's SYN asks for, of what this host agrees to at most (RFC 9768 §3.1.2, §3.1.3). A
-/// host that knows no more than RFC 3168 does not look at AE; combinations that mean nothing yet
-/// ask for Accurate ECN.
+/// What a peer's SYN asks for, limited to `accept` (RFC 9768 §3.1.2, §3.1.3). A host that
+/// supports no more than RFC 3168 does not look at AE; reserved combinations ask for Accurate
+/// ECN.
 pub(super) fn asked_by(syn: Control, accept: EcnMode) -> EcnMode {
     match accept {
         EcnMode::Off => EcnMode::Off,
@@ -65,8 +66,8 @@ pub(super) fn of_answer(mode: EcnMode, arrived: Ecn) -> Control {
     }
 }
 
-/// How our SYN arrived, as the other end's answer to it says in Accurate mode; `None` if it does
-/// not say.
+/// How our SYN arrived, according to the other end's answer in Accurate mode; `None` if it does
+/// not tell.
 pub(super) fn echoed_by(answer: Control) -> Option<Ecn> {
     match ace(answer) {
         0b010 => Some(Ecn::NotEct),
@@ -102,7 +103,7 @@ mod tests {
     /// RFC 9768, table 2, as the server sees it; §3.1.3 for the rest.
     #[test]
     fn every_syn_at_every_host() {
-        // AE, CWR, ECE; and what a host agrees to that knows nothing, RFC 3168, RFC 9768.
+        // AE, CWR, ECE; and what is agreed by a host that supports no ECN, RFC 3168, RFC 9768.
         let rows = [
             (0b000, [Off, Off, Off]),
             (0b001, [Off, Off, Accurate]),
@@ -140,7 +141,7 @@ mod tests {
         }
     }
 
-    /// RFC 9768, tables 2 and 3: what one end writes the other reads.
+    /// RFC 9768, tables 2 and 3: each end reads what the other writes.
     #[test]
     fn how_a_syn_arrived_is_told() {
         let rows = [
@@ -161,7 +162,7 @@ mod tests {
         }
     }
 
-    /// RFC 3168 §6.1.1.2: who only mirrors what was sent agrees to nothing.
+    /// RFC 3168 §6.1.1.2: a peer that only mirrors what was sent agrees to nothing.
     #[test]
     fn a_mirror_agrees_to_nothing() {
         for asked in [Classic, Accurate] {

@@ -5,7 +5,7 @@ use crate::config::EcnOptions;
 use crate::tcp::status::EcnOctets;
 use crate::wire::{AccurateEcn, ByteCounters, CounterOrder, Ecn};
 
-/// Counters of the octets of text that arrived, or are known to have, under each codepoint.
+/// Counters of the octets of text that arrived, or are known to have arrived, with each codepoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Octets {
     /// Marked ECT(0).
@@ -17,7 +17,7 @@ pub(super) struct Octets {
 }
 
 impl Octets {
-    /// §3.2.1: not zero, to tell a counter from one that was zeroed on its way.
+    /// §3.2.1: not zero, to distinguish a counter from one that was zeroed on its way.
     pub(super) const INITIAL: Octets = Octets {
         e0b: 1,
         ceb: 0,
@@ -46,15 +46,17 @@ impl Octets {
 /// §3.2.1: r.cep and s.cep start here.
 pub(super) const INITIAL_CEP: u64 = 5;
 
-/// How many marks the receiver keeps to itself at most (§3.2.2.5.1): with text to acknowledge...
+/// The number of marks after which the receiver must report them (§3.2.2.5.1): with text to
+/// acknowledge...
 const MARKS_WITH_TEXT: u8 = 2;
 /// ... and without.
 const MARKS_WITHOUT_TEXT: u8 = 3;
 
-/// After so many segments that came again although their acknowledgment carried an option, the
-/// path is taken to drop what carries one (§3.2.3.2.2)...
+/// If this many segments arrive again although their acknowledgment carried an option, the path is
+/// assumed to drop segments with an option (§3.2.3.2.2)...
 const UNHEARD_OPTIONS: u8 = 2;
-/// ... unless this many came in order in between: acknowledgments are lost for other reasons too.
+/// ... unless this many came in order in between, because acknowledgments are also lost for other
+/// reasons.
 const HEARD: u8 = 64;
 
 /// r.cep, r.e0b, r.ceb, r.e1b, and what the sender has been told of them.
@@ -64,7 +66,7 @@ pub(super) struct Receiver {
     pub(super) cep: u64,
     /// r.e0b, r.ceb, r.e1b.
     pub(super) octets: Octets,
-    /// What the last option said.
+    /// The counters in the last option.
     told: Octets,
     /// The last packet, of whatever kind, had CE.
     was_marked: bool,
@@ -144,9 +146,10 @@ impl Receiver {
         (self.cep % 8) as u8
     }
 
-    /// The option of the next segment (§3.2.3.3): whenever a counter has moved since the last one,
-    /// with all that ever moved; in `room` octets at least those that moved since. `testing`:
-    /// anyway, and with all three, to see whether the path lets it through (§3.2.3.2.1).
+    /// The option of the next segment (§3.2.3.3), if a counter has changed since the last one. It
+    /// has all counters that ever changed, or, if `room` octets are too few, at least those that
+    /// changed since. `testing`: in any case, and with all three, to see whether the path lets it
+    /// through (§3.2.3.2.1).
     pub(super) fn option(&self, room: usize, testing: bool) -> Option<AccurateEcn> {
         let fresh = self.octets.differences(&self.told);
         let all = match self.options {
@@ -175,7 +178,7 @@ impl Receiver {
         };
         let first = in_order(CounterOrder::E0First, |all| all);
         let second = in_order(CounterOrder::E1First, |[e0b, ceb, e1b]| [e1b, ceb, e0b]);
-        // The order that says everything in the fewest fields; of two alike the first.
+        // The order that needs the fewest fields; the first of two equal ones.
         let shortest = first
             .into_iter()
             .chain(second)
@@ -201,7 +204,7 @@ impl Receiver {
         }
     }
 
-    /// New text arrived in order: after enough of it, the peer seems to hear what it is told.
+    /// New text arrived in order: after enough of it, the peer seems to receive our options.
     pub(super) fn on_heard(&mut self) {
         if self.unheard > 0 {
             self.heard += 1;
@@ -222,13 +225,13 @@ impl Receiver {
         }
     }
 
-    /// What carried an option was lost: no more of them (§3.2.3.2.2).
+    /// A segment with an option was lost: no more options are sent (§3.2.3.2.2).
     pub(super) fn stop_options(&mut self) {
         self.options = EcnOptions::Never;
     }
 }
 
-/// How many fields an option needs to reach the last one that is named.
+/// How many fields an option needs to include the last named counter.
 fn fields_up_to(named: [bool; 3]) -> usize {
     named
         .iter()
@@ -246,7 +249,7 @@ mod tests {
         Receiver::new(EcnOptions::News)
     }
 
-    /// What an option says: its order, and its counters as far as they are there.
+    /// The contents of an option: its order, and the counters it includes.
     fn said(option: Option<AccurateEcn>) -> Option<(CounterOrder, [Option<u32>; 3])> {
         option.map(|option| (option.order(), [option.e0b(), option.ceb(), option.e1b()]))
     }
@@ -272,7 +275,8 @@ mod tests {
         assert_eq!(said(r.option(ROOM, false)), Some(other));
     }
 
-    /// "Necessary option length": what moved since the last option is in it, or there is none.
+    /// "Necessary option length": what changed since the last option is in it, or there is no
+    /// option.
     #[test]
     fn in_little_room_an_option_has_what_just_moved() {
         let mut r = receiver();
@@ -359,8 +363,8 @@ mod tests {
         assert_eq!(r.option(ROOM, true), None);
     }
 
-    /// The same section: a change is one from the packet before, whatever that was; text that waits makes two
-    /// marks enough; and of a super-segment each packet is one.
+    /// The same section: a change is relative to the packet before, whatever that was; with text waiting,
+    /// two marks are enough; and each packet of a super-segment counts.
     #[test]
     fn packets_are_counted_whatever_they_carry_and_however_they_come() {
         let mut r = receiver();

@@ -18,19 +18,19 @@ pub(super) struct Acked {
     pub(super) mss: u64,
 }
 
-/// What an acknowledgment newly says of marks.
+/// What an acknowledgment newly reports about marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marked {
     /// Packets that arrived with CE.
     pub(super) packets: u64,
-    /// Octets of text that did; an estimate where no option says.
+    /// Octets of text that did; an estimate without an option.
     pub(super) octets: u64,
 }
 
 /// The mean of segments acknowledged at once is kept in units of 1/8.
 const MEAN_UNIT: u64 = 8;
-/// Appendix A.2.1: with this many and more in the mean, ACKs are thinned out rather than lost, and
-/// to suppose a turn of the ACE field each time would invent marks.
+/// Appendix A.2.1: with a mean of this many or more, ACKs are thinned out rather than lost, and
+/// assuming each time that the ACE field has wrapped would invent marks.
 const THINNED: u64 = 4 * MEAN_UNIT;
 
 /// s.cep, s.e0b, s.ceb, s.e1b, and what is believed.
@@ -40,11 +40,12 @@ pub(super) struct Sender {
     pub(super) cep: u64,
     /// s.e0b, s.ceb, s.e1b.
     pub(super) octets: Octets,
-    /// s.cep when s.ceb was last told: options are left out at times, and lost with their segments.
+    /// s.cep when s.ceb was last reported: options are sometimes left out, or lost with their
+    /// segments.
     cep_at_option: u64,
-    /// Feedback counts. Not so if the field was zeroed on its way (§3.2.2.4).
+    /// Feedback is used; not if the field was zeroed on its way (§3.2.2.4).
     responds: bool,
-    /// Options count. Not so if they were zeroed on their way (§3.2.3.2.4).
+    /// Options are used; not if they were zeroed on their way (§3.2.3.2.4).
     reads_options: bool,
     /// The SYN,ACK, or the acknowledgment of ours, had an option.
     pub(super) has_options: bool,
@@ -82,18 +83,18 @@ impl Sender {
         }
     }
 
-    /// The peer says on the acknowledgment of our SYN,ACK that it arrived with CE (§3.2.2.2).
+    /// The acknowledgment of our SYN,ACK reports that it arrived with CE (§3.2.2.2).
     pub(super) fn on_marked_syn_ack(&mut self) {
         self.cep += 1;
     }
 
-    /// Nothing of what the peer says of marks counts any more.
+    /// Marks that the peer reports no longer count.
     pub(super) fn stop_responding(&mut self) {
         self.responds = false;
     }
 
-    /// An acknowledgment that none has overtaken. `Err` if it shows that marks, or what is told of
-    /// them, are changed on their way: then nothing may be sent ECN-capable any more.
+    /// An acknowledgment arrived that no other has overtaken. `Err` if it shows that marks, or
+    /// reports of them, are changed on their way: then nothing may be sent ECN-capable any more.
     pub(super) fn on_ack(
         &mut self,
         ace: u8,
@@ -126,7 +127,7 @@ impl Sender {
         })
     }
 
-    /// d.ceb, if an option says. What is left out of one that says anything has not changed
+    /// d.ceb, if there is an option. Counters left out of a non-empty option have not changed
     /// (§3.2.3.3).
     fn take_option(&mut self, option: Option<AccurateEcn>) -> Option<u64> {
         let option = option.filter(|option| self.reads_options && option.fields() > 0)?;
@@ -141,8 +142,8 @@ impl Sender {
         Some(marked)
     }
 
-    /// The counter of packets looks as before, and cannot be as before: it has wrapped, or, if there
-    /// were not that many packets, somebody changes what the peer tells (§3.2.3.2.5).
+    /// The counter of packets looks unchanged, but cannot be: it has wrapped, or, if there were not
+    /// that many packets, the reports of the peer are changed on their way (§3.2.3.2.5).
     fn wrapped(acked: Acked) -> Result<u64, Mangled> {
         match acked.segments + acked.untold < DIVACE {
             true => Err(Mangled),
@@ -150,7 +151,7 @@ impl Sender {
         }
     }
 
-    /// The safest likely case of what the ACE field stands for (§3.2.2.5.2).
+    /// Takes the safest likely case of what the ACE field stands for (§3.2.2.5.2).
     fn take_ace(&mut self, ace: u8, octets: Option<u64>, acked: Acked) -> u64 {
         let least = ace_growth(self.cep, ace);
         let segments = acked.segments;
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(s.on_ack(5, option(1, 1460), of(8)), marked(8, 1460));
     }
 
-    /// Appendix A.2.1: ACKs that acknowledge much each time are no sign of loss.
+    /// Appendix A.2.1: ACKs that each acknowledge much are not a sign of loss.
     #[test]
     fn thinned_acknowledgments_do_not_invent_marks() {
         let mut s = Sender::default();
@@ -285,7 +286,7 @@ mod tests {
         assert_eq!(s.on_ack(5, option(1, 100), of(7)), Err(Mangled));
     }
 
-    /// The same section: not unless it is certain that the ACE field has not wrapped.
+    /// The same section: only if it is certain that the ACE field has not wrapped.
     #[test]
     fn a_field_that_may_have_wrapped_is_not_mangled() {
         // Eight segments of ten octets, all marked, and one acknowledgment that is not lost.
@@ -304,7 +305,7 @@ mod tests {
         assert_eq!(s.cep, 13);
     }
 
-    /// An option may be left out, or lost: what comes with the next one is no news of packets.
+    /// An option may be left out, or lost: what the next one reports is not about new packets.
     #[test]
     fn octets_may_be_told_after_their_packet() {
         let mut s = Sender::default();
@@ -324,8 +325,8 @@ mod tests {
         assert_eq!(s.octets.ceb, (1 << 24) + 9);
     }
 
-    /// Appendix A.2.1: it is the mean that tells, and one acknowledgment of much is as likely one of several
-    /// that were lost.
+    /// Appendix A.2.1: only the mean tells, because before a single large acknowledgment others may have
+    /// been lost.
     #[test]
     fn one_acknowledgment_of_much_is_not_thinned() {
         let mut s = Sender::default();
@@ -336,7 +337,8 @@ mod tests {
         assert_eq!(s.on_ack(6, None, of(16)), marked(9, 9 * MSS));
     }
 
-    /// Marks of packets without text are no octets: an estimate is not more than what was acknowledged.
+    /// Marks on packets without text mark no octets: an estimate is never more than what was
+    /// acknowledged.
     #[test]
     fn no_more_octets_are_marked_than_were_acknowledged() {
         let mut s = Sender::default();
@@ -350,7 +352,7 @@ mod tests {
         assert_eq!(s.on_ack(0, None, short), marked(3, 100));
     }
 
-    /// §3.2.3.2.4: of the counters that start above zero either may have been zeroed.
+    /// §3.2.3.2.4: either of the counters that start above zero may have been zeroed.
     #[test]
     fn the_other_counter_may_be_zeroed_too() {
         let mut s = Sender::default();

@@ -1,4 +1,4 @@
-//! What the model makes of pacing rate, send quantum and cwnd (draft-ietf-ccwg-bbr §5.6).
+//! Pacing rate, send quantum and cwnd, from the model (draft-ietf-ccwg-bbr §5.6).
 
 use super::model::octets_in;
 use super::states::{PROBE_RTT_CWND_GAIN, STARTUP_PACING_GAIN, State};
@@ -7,7 +7,7 @@ use crate::time::Duration;
 
 /// 100 % less PacingMarginPercent (§2.5).
 const PACING_MARGIN: u64 = 99;
-/// Headroom (§2.8): what is left to others of inflight_longterm, in percent.
+/// Headroom (§2.8): the share of inflight_longterm that is left to other flows, in percent.
 const HEADROOM: u64 = 15;
 /// MinPipeCwnd (§2.8), in segments.
 const MIN_PIPE_SEGMENTS: u64 = 4;
@@ -106,8 +106,9 @@ impl Bbr {
         self.cwnd = self.cwnd.max(self.prior_cwnd);
     }
 
-    /// SaveProbeRTTCwnd (§5.6.4.5): half of what the path holds by the least RTT that is too old by
-    /// now. A queue may have made that longer which takes its place: then half would let it stand.
+    /// SaveProbeRTTCwnd (§5.6.4.5): half of what the path holds, by the least RTT that is now
+    /// outdated. A queue may have lengthened the RTT that replaces it, and half of a BDP by that
+    /// one would not drain the queue.
     pub(super) fn save_probe_rtt_cwnd(&mut self) {
         self.probe_rtt_cwnd = self.bdp_multiple(self.bw, PROBE_RTT_CWND_GAIN);
     }

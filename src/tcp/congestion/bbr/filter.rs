@@ -20,7 +20,7 @@ impl CycleMax {
         self.now = self.now.max(value);
     }
 
-    /// AdvanceMaxBwFilter (§5.5.6): the next cycle. One that has brought no sample is none.
+    /// AdvanceMaxBwFilter (§5.5.6): the next cycle. A cycle without samples does not count.
     pub(super) fn advance(&mut self) {
         if self.now > 0 {
             (self.before, self.now) = (self.now, 0);

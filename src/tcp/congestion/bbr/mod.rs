@@ -1,8 +1,8 @@
 //! BBR, version 3 (draft-ietf-ccwg-bbr): a model of the path instead of a guess from losses.
 //!
-//! What the path delivers at most (max_bw) and how long it takes when no queue stands on it
-//! (min_rtt) say how fast to send and how much may be in flight. Both are measured, one after the
-//! other, since what shows the one hides the other:
+//! The most that the path delivers (max_bw) and its round trip without a queue (min_rtt) determine
+//! how fast to send and how much may be in flight. Both are measured, one after the other, because
+//! measuring one hides the other:
 //!
 //! ```text
 //!   Startup ──────► Drain ──────► ProbeBW: Down ──► Cruise ──► Refill ──► Up ─┐
@@ -68,7 +68,7 @@ pub struct Bbr {
     has_seen_rtt: bool,
     /// Whether recovery is under way, and what by.
     recovery: Option<Recovery>,
-    /// What random decisions are drawn from.
+    /// The state of the random generator.
     random: u64,
 
     state: State,
@@ -84,11 +84,11 @@ pub struct Bbr {
     probe_up_acked_per_inc: u64,
     bw_probe_up_acked: u64,
     bw_probe_up_rounds: u32,
-    /// What is acknowledged now was sent in Refill or Up, and has not been reacted to.
+    /// What is acknowledged now was sent in Refill or Up, and has not caused a reaction yet.
     is_bw_probe_sample: bool,
     /// The last Up lost too much.
     prev_probe_too_high: bool,
-    /// The last Up ended where the one before had lost too much.
+    /// The last Up ended at the level at which the one before had lost too much.
     prev_probe_precautionary: bool,
     /// When ProbeRTT has lasted long enough; `None`: it has not begun to count.
     probe_rtt_done_stamp: Option<Instant>,
@@ -97,18 +97,18 @@ pub struct Bbr {
 
     /// C.delivered: octets delivered over the life of the connection, as last heard.
     delivered: u64,
-    /// A sample of what was sent before this many octets were delivered says nothing of the path:
-    /// ProbeRTT held it back.
+    /// Samples of what was sent before this many octets were delivered say nothing about the path:
+    /// ProbeRTT limited them.
     limited_until: u64,
     next_round_delivered: u64,
     round_count: u64,
     round_start: bool,
-    /// The window was used up at some point of this round, and of the last.
+    /// Whether the window was used up at some point of this round, and of the last.
     cwnd_limited: [bool; 2],
     max_bw: CycleMax,
     /// bw_shortterm, in octets a second.
     bw_shortterm: u64,
-    /// The bandwidth that the model says, in octets a second.
+    /// The bandwidth of the model, in octets a second.
     bw: u64,
     /// The least RTT of ten seconds: what the BDP is computed from.
     min_rtt: Option<Duration>,
@@ -143,7 +143,7 @@ pub struct Bbr {
     bw_latest: u64,
     inflight_latest: u64,
     undo: Undo,
-    /// `undo` is of the episode of losses that is under way.
+    /// `undo` belongs to the current episode of losses.
     is_state_saved: bool,
 }
 
@@ -182,7 +182,7 @@ struct Sample {
     prior_delivered: Option<u64>,
     tx_in_flight: u64,
     lost: u64,
-    /// ProbeRTT held back what it is about.
+    /// ProbeRTT limited what it measures.
     is_held_back: bool,
     is_app_limited: bool,
 }
@@ -324,7 +324,7 @@ impl Controller for Bbr {
         self.cwnd
     }
 
-    /// There is none: the window grows as in slow start while this is Startup.
+    /// BBR has no threshold: the window grows as in slow start during Startup.
     fn ssthresh(&self) -> u64 {
         match self.full_bw_reached {
             false => u64::MAX,

@@ -5,7 +5,7 @@ use super::states::State;
 use super::{Bbr, INFINITY, LostSegment, Sample, Undo, is_inflight_too_high, percent};
 use crate::time::{Duration, Instant};
 
-/// Beta (§2.8): what a round with losses leaves at least, in percent.
+/// Beta (§2.8): the least that a round with losses leaves, in percent.
 const BETA: u64 = 70;
 /// §5.3.1.2: while the bandwidth grows by this much a round, in percent, it is not full.
 const STILL_GROWS: u64 = 125;
@@ -77,7 +77,8 @@ impl Bbr {
         self.extra_acked.update(self.round_count, extra);
     }
 
-    /// extra_acked: what came beyond the expected, over ten rounds, in Startup over one.
+    /// extra_acked: how much more than expected was acknowledged, over ten rounds, in Startup over
+    /// one.
     pub(super) fn extra_acked(&self) -> u64 {
         self.extra_acked.of_last(match self.full_bw_reached {
             true => ROUNDS,
@@ -147,8 +148,8 @@ impl Bbr {
     pub(super) fn update_congestion_signals(&mut self, rs: &Sample) {
         self.update_max_bw(rs);
         if self.loss_round_start {
-            // §5.3.4.4: what was lost in ProbeRTT must not bound what comes after it, and the last
-            // samples of it come in a round later.
+            // §5.3.4.4: losses in ProbeRTT must not bound what follows, and its last samples come
+            // in a round later.
             if !rs.is_held_back {
                 self.adapt_lower_bounds();
             }
@@ -161,9 +162,9 @@ impl Bbr {
         if self.state.is_probing_bw() || !self.is_loss_in_round {
             return;
         }
-        // Here we depart from the draft, to which every loss counts: at 1 % loss each round would
-        // be slower than the last, and the path a fifth empty. As long as the loss stays below
-        // what a probe may cost, the rate stays.
+        // This deviates from the draft, where every loss counts: at 1 % loss each round would be
+        // slower than the last, and a fifth of the path would stay empty. As long as the loss stays
+        // below what a probe may lose, the rate stays.
         let delivered = self.delivered.saturating_sub(self.loss_round_began);
         let sent = delivered + self.lost_in_round;
         if !self.is_mark_in_round && !is_inflight_too_high(self.lost_in_round, sent) {
@@ -195,7 +196,7 @@ impl Bbr {
         self.is_loss_in_round = true;
     }
 
-    /// Of the segments that were lost in this round, those that follow each other are one range.
+    /// Counts the ranges lost in this round: adjacent segments are one range.
     pub(super) fn count_range(&mut self, segment: &LostSegment) {
         if self.loss_end != Some(segment.start) {
             self.loss_ranges += 1;
@@ -221,8 +222,8 @@ impl Bbr {
         }
     }
 
-    /// SaveStateUponLoss (§5.5.11.1), once in an episode of losses: what the first of them has
-    /// changed is no longer what it was.
+    /// SaveStateUponLoss (§5.5.11.1), once in an episode of losses, because after the first of them
+    /// the state has changed.
     pub(super) fn save_state_upon_loss(&mut self) {
         self.save_cwnd();
         if core::mem::replace(&mut self.is_state_saved, true) {

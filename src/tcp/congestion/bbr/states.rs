@@ -14,7 +14,7 @@ const DRAIN_ROUNDS: u64 = 3;
 /// §5.3.3.8: T_reno_bound, in rounds.
 const RENO_ROUNDS: u64 = 63;
 
-/// Where it stands.
+/// The states of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum State {
     Startup,
@@ -65,18 +65,18 @@ impl State {
     }
 }
 
-/// Of what time the samples are that come in (§5.3.3.9).
+/// When the data of the incoming samples was sent (§5.3.3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum AckPhase {
-    /// ACKS_INIT: not of a probe.
+    /// ACKS_INIT: not in a probe.
     Init,
     /// ACKS_REFILLING.
     Refilling,
-    /// ACKS_PROBE_STARTING: of the time before the probe.
+    /// ACKS_PROBE_STARTING: before the probe.
     ProbeStarting,
-    /// ACKS_PROBE_FEEDBACK: of the probe.
+    /// ACKS_PROBE_FEEDBACK: in the probe.
     ProbeFeedback,
-    /// ACKS_PROBE_STOPPING: of the probe still, which is over.
+    /// ACKS_PROBE_STOPPING: still in the probe, which is over.
     ProbeStopping,
 }
 
@@ -91,7 +91,7 @@ impl Bbr {
         }
     }
 
-    /// What losses show to be too much ends Startup (§5.3.1.3).
+    /// Ends Startup because of losses (§5.3.1.3).
     pub(super) fn leave_startup_congested(&mut self) {
         self.undo.state = Some(State::Startup);
         self.full_bw_reached = true;
@@ -228,7 +228,7 @@ impl Bbr {
         }
     }
 
-    /// AdaptLongTermModel (§5.3.3.9); whether it has decided on a state.
+    /// AdaptLongTermModel (§5.3.3.9). Returns whether it has decided on a state.
     fn adapt_long_term_model(&mut self, rs: &Sample) -> bool {
         if self.ack_phase == AckPhase::ProbeStarting && self.round_start {
             self.ack_phase = AckPhase::ProbeFeedback;
@@ -275,7 +275,7 @@ impl Bbr {
 
     /// HandleProbeRTT (§5.3.4.3).
     fn handle_probe_rtt(&mut self, rs: &Sample) {
-        // MarkConnectionAppLimited: what is in flight now says nothing of the bandwidth.
+        // MarkConnectionAppLimited: what is in flight now says nothing about the bandwidth.
         self.limited_until = self.delivered + rs.in_flight.max(1);
         match self.probe_rtt_done_stamp {
             None if rs.in_flight <= self.probe_rtt_cwnd() => {

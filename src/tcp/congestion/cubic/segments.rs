@@ -1,9 +1,9 @@
 //! CUBIC in whole segments, with the arithmetic of common hosts: see
 //! [`CongestionHabits::window_in_segments`](crate::config::CongestionHabits::window_in_segments).
 //!
-//! In congestion avoidance a segment of the window has a price, in acknowledged segments: as many as the window has for
-//! each segment that it lies below the curve, or below the window of Reno. What has been acknowledged is kept until it
-//! buys one, at whatever price there is by then.
+//! In congestion avoidance, an increase of the window by a segment has a price in acknowledged segments:
+//! the window divided by how many segments it lies below the curve, or below the window of Reno.
+//! Acknowledged segments are saved until they buy one, at the price of that moment.
 
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
@@ -14,24 +14,24 @@ use super::curve::cube_root;
 use super::{Ack, Controller, Cubic, Fine, Loss, LostSegment, MAX_WINDOW};
 use crate::time::Instant;
 
-/// t and K are counted in so many parts of a second.
+/// t and K are counted in this fraction of a second.
 const PARTS: u64 = 1024;
 /// C of RFC 9438 §5.1, 0.4 segments per cubic second, in parts of 1,024.
 const C: u64 = 410;
-/// (1 + beta_cubic) / (3 * (1 - beta_cubic)) of RFC 9438 §4.3, in eighths: for so many windows acknowledged, the window of
-/// Reno grows by a segment.
+/// (1 + beta_cubic) / (3 * (1 - beta_cubic)) of RFC 9438 §4.3, in eighths: for each such multiple of a
+/// window that is acknowledged, the window of Reno grows by a segment.
 const RENO_PRICE: u64 = 15;
-/// Where no place of congestion is known, a segment costs so many at most.
+/// The highest price of a segment while no W_max is known.
 const SEARCH: u64 = 20;
-/// While the window stays the same, its price is asked for so often.
+/// While the window stays the same, its price is computed again after this long.
 const PRICE_LASTS: Duration = Duration::from_millis(31);
-/// So long after a stage has begun, round trips may still be those of a queue.
+/// For this long after a stage has begun, round trips may still be those of a queue.
 const QUEUE_LASTS: Duration = Duration::from_secs(1);
-/// No target is so far away.
+/// The square of this bounds t, in milliseconds: no target is so far away.
 const FAR: u64 = 1 << 20;
 
-/// The congestion control of RFC 9438, in whole segments. How it starts slowly, and what losses do, is that of
-/// [`Cubic`].
+/// The congestion control of RFC 9438, in whole segments. Slow start and the reaction to losses are those
+/// of [`Cubic`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CubicInSegments {
     cubic: Cubic,
@@ -39,9 +39,9 @@ pub struct CubicInSegments {
     stage: Option<Stage>,
     /// Acknowledged segments that have bought nothing yet.
     saved: u64,
-    /// What a segment costs.
+    /// The price of a segment.
     price: u64,
-    /// For which window, and when, that was asked for.
+    /// The window for which, and when, the price was computed.
     asked: Option<(u64, Instant)>,
     /// The least round trip since the last timeout.
     least: Option<Duration>,
@@ -50,13 +50,13 @@ pub struct CubicInSegments {
 /// A stage of congestion avoidance (RFC 9438 §4.2); windows are in segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stage {
-    /// t counts from here. Times in which nothing was in flight are left out.
+    /// t counts from here, except for times in which nothing was in flight.
     began: Instant,
     /// K, in parts of a second.
     k: u64,
     /// Where the curve is flat: W_max, or the first window.
     flat: u64,
-    /// Acknowledged segments of which the window of Reno has not grown.
+    /// Acknowledged segments that have not increased the window of Reno yet.
     acked: u64,
     /// W_est: the window that Reno would have.
     reno: u64,
@@ -79,7 +79,7 @@ impl CubicInSegments {
         self.cubic.window() / self.cubic.mss
     }
 
-    /// A round trip was seen.
+    /// Takes a sample of the round trip.
     fn sample(&mut self, ack: &Ack) {
         let is_new = |stage: &Stage| ack.now - stage.began < QUEUE_LASTS;
         if self.stage.as_ref().is_some_and(is_new) {
@@ -90,11 +90,11 @@ impl CubicInSegments {
         }
     }
 
-    /// So many segments are acknowledged in congestion avoidance.
+    /// `acked` segments are acknowledged in congestion avoidance.
     fn avoid_congestion(&mut self, now: Instant, acked: u64) {
         self.ask_for_price(now, acked);
         let mut grown = 0;
-        // What was saved at a higher price buys one.
+        // Savings from a time of a higher price buy a segment.
         if self.saved >= self.price {
             (self.saved, grown) = (0, 1);
         }
@@ -113,7 +113,7 @@ impl CubicInSegments {
         if (self.asked).is_some_and(|(then, at)| then == window && now - at <= PRICE_LASTS) {
             return;
         }
-        // The clock has ticks of a millisecond, and the curve is looked at once in each.
+        // The clock has ticks of a millisecond, and the curve is computed once in each.
         let same_tick = |(_, at): (u64, Instant)| at.as_millis() == now.as_millis();
         if self.stage.is_none() || !self.asked.is_some_and(same_tick) {
             self.asked = Some((window, now));
@@ -147,7 +147,7 @@ impl CubicInSegments {
         }
     }
 
-    /// A loss ends the stage, and what was saved buys nothing any more.
+    /// A loss ends the stage, and the savings lapse.
     fn end_stage(&mut self) {
         self.stage = None;
         self.saved = 0;
@@ -155,7 +155,7 @@ impl CubicInSegments {
 }
 
 impl Stage {
-    /// The curve after so long, in segments: below the flat part it is rounded up, above it down.
+    /// The curve at `t`, in segments, rounded towards its flat part.
     fn curve_at(&self, t: Duration) -> u64 {
         let millis = u64::try_from(t.as_millis()).unwrap_or(u64::MAX);
         let t = (millis.min(FAR * FAR) * PARTS) / 1000;
@@ -168,10 +168,10 @@ impl Stage {
         }
     }
 
-    /// The window of Reno, now that the window is so large.
+    /// The window of Reno, while ours is `window`.
     fn reno_of(&mut self, window: u64) -> u64 {
         let price = window * RENO_PRICE / 8;
-        // Strictly more: what is just enough waits for the next.
+        // Strictly more: if the savings are just enough, they wait for the next segment.
         if price > 0 && self.acked > price {
             let grown = (self.acked - 1) / price;
             self.reno = (self.reno + grown).min(MAX_WINDOW);
@@ -181,7 +181,8 @@ impl Stage {
     }
 }
 
-/// K, in parts of a second: how long the curve takes to rise by so many segments (RFC 9438 §4.2, figure 2).
+/// K, in parts of a second: how long the curve takes to rise by this many segments (RFC 9438 §4.2, figure
+/// 2).
 fn time_to(segments: u64) -> u64 {
     let cubic_second = u128::from(PARTS).pow(4);
     cube_root(cubic_second / u128::from(C) * u128::from(segments))
@@ -235,7 +236,7 @@ impl Controller for CubicInSegments {
         (self.price, self.asked, self.least) = (1, None, None);
     }
 
-    /// The place of congestion stays the one that the loss has shown.
+    /// W_max stays the one that the loss has shown.
     fn on_spurious(&mut self, now: Instant) {
         let w_max = self.cubic.w_max;
         self.cubic.on_spurious(now);
@@ -250,7 +251,8 @@ impl Controller for CubicInSegments {
         self.cubic.on_restart(now);
     }
 
-    /// RFC 9438 §5.8: the curve waits while nothing is in flight, and here while one flight is.
+    /// RFC 9438 §5.8: the curve waits while nothing is in flight; and here also while the last
+    /// flight was, because `silence` counts from when that left.
     fn on_flight(&mut self, now: Instant, silence: Duration) {
         if let Some(stage) = &mut self.stage {
             stage.began = (stage.began + silence).min(now);
@@ -332,7 +334,7 @@ mod tests {
         }
     }
 
-    /// After a loss at a window of so many segments.
+    /// A controller after a loss at a window of this many segments.
     fn after_loss(segments: u32) -> CubicInSegments {
         let mut whole = Cubic::new(MSS as usize, segments).in_segments();
         whole.on_ack(&Ack {
@@ -373,7 +375,7 @@ mod tests {
         assert_eq!(windows.collect::<Vec<_>>(), [8, 8, 8, 10, 10, 10]);
     }
 
-    /// After a timeout no place of congestion is known: 20 segments buy one at most.
+    /// After a timeout no W_max is known, and at most 20 segments buy one.
     #[test]
     fn a_search_is_faster() {
         let mut whole = after_loss(100);
@@ -383,7 +385,7 @@ mod tests {
         assert_eq!((whole.price, whole.segments()), (20, 73));
     }
 
-    /// What is left of an acknowledgment that ends slow start counts.
+    /// The rest of an acknowledgment that ends slow start counts for congestion avoidance.
     #[test]
     fn slow_start_leaves_the_rest() {
         let mut whole = after_loss(10);
