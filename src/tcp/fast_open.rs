@@ -27,8 +27,8 @@ use crate::wire;
 pub struct FastOpen {
     /// The option of our first SYN or SYN,ACK. What is sent again goes without (RFC 7413 §7.1).
     pub option: Option<wire::FastOpen>,
-    /// Active: our first SYN carries text, as much as there is and fits. Passive: the text of the
-    /// peer's SYN is taken, and the connection may be used before the handshake has ended.
+    /// Active: our first SYN carries as much text as there is and fits. Passive: the text of the
+    /// peer's SYN is accepted, and the connection may be used before the handshake has ended.
     pub takes_text: bool,
     /// Active: the MSS that the peer is known to have, 0 for the default (RFC 7413 §4.1.3).
     pub mss: u16,
@@ -56,7 +56,7 @@ impl FastOpen {
 /// Octets of the longest options (RFC 9293 §3.1).
 const MOST_OPTIONS: usize = 40;
 
-/// What came of a SYN that asked for a cookie or carried text.
+/// The outcome of a SYN that asked for a cookie or carried text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FastOpenOutcome {
@@ -66,20 +66,20 @@ pub enum FastOpenOutcome {
     Refused,
     /// Nothing came back in time.
     NoAnswer,
-    /// After the handshake nothing came through: something on the path lets no connection live
-    /// that began like this.
+    /// After the handshake nothing came through: something on the path blocks connections that
+    /// began like this.
     BlackHole,
 }
 
-/// Why an OPEN with text was not what it might have been.
+/// Why an OPEN with text did not fully succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FastOpenFailure {
-    /// There was no cookie of the peer.
+    /// No cookie of the peer was known.
     NoCookie,
     /// The SYN,ACK did not acknowledge all text of the SYN.
     TextLeft,
-    /// Nor that of a SYN that was sent again.
+    /// The SYN,ACK did not acknowledge the text of a SYN that was sent again.
     SynResent,
 }
 
@@ -102,8 +102,8 @@ pub(super) struct Opening {
     outcome: Option<FastOpenOutcome>,
 }
 
-/// Retransmission timeouts in a row, with nothing received since the handshake, that make a
-/// black hole.
+/// After this many retransmission timeouts in a row, with nothing received since the handshake, a
+/// black hole is assumed.
 const BLACK_HOLE_TIMEOUTS: u32 = 3;
 
 impl Opening {
@@ -121,13 +121,13 @@ impl Opening {
         }
     }
 
-    /// Whether the first text to come will tell what came of Fast Open.
+    /// Whether the first text from the peer will decide the outcome of Fast Open.
     pub(super) fn is_watched(&self) -> bool {
         self.is_watched
     }
 
-    /// The MSS that a peer is taken to have which was asked for Fast Open and says none, where SYNs reserve room for the
-    /// longest options, as in Linux: the one that it is known to have, or what the path takes.
+    /// The MSS assumed for a peer that was asked for Fast Open and offers none, if SYNs reserve room for
+    /// the longest options, as in Linux: the one that it is known to have, or what the path takes.
     pub(super) fn assumed_mss(&self) -> Option<u16> {
         let asks = self.option.is_some() || self.takes_text;
         (asks && self.reserves_options).then(|| (self.most + MOST_OPTIONS) as u16)
@@ -166,8 +166,8 @@ impl Tcb {
             && (self.opening.option.is_some() || self.opening.takes_text);
     }
 
-    /// The text of the peer's SYN, whose cookie is good: the user may read it, and send, before
-    /// the handshake has ended (RFC 7413 §4.2.2).
+    /// Takes the text of the peer's SYN, whose cookie is valid: the user may read it, and send,
+    /// before the handshake has ended (RFC 7413 §4.2.2).
     pub fn take_syn_text(&mut self, now: Instant, text: &[u8]) {
         self.opening.is_child = true;
         let room = self.rcv.edge.saturating_since(self.rcv.nxt);
@@ -176,7 +176,7 @@ impl Tcb {
         let first = core::mem::replace(&mut self.rcv.nxt, self.recv_buffer.next());
         let headers = self.path.headers + self.agreed.options();
         if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !text.is_empty()) {
-            // As in Linux the first window begins behind it.
+            // As in Linux, the first window begins behind it.
             memory.begin_behind(text.len());
             memory.rounds.start(now);
             memory.append(Packet::new(first..self.rcv.nxt, headers).at(now));
@@ -188,19 +188,20 @@ impl Tcb {
         self.settle(now);
     }
 
-    /// Whether it may be used, though its handshake has not ended.
+    /// Whether it may be used although its handshake has not ended.
     pub(super) fn is_open_early(&self) -> bool {
         self.opening.is_child && self.state == State::SynReceived
     }
 
-    /// Whether text has left before the handshake has ended, after a SYN,ACK that could not tell the whole window.
+    /// Whether text left before the handshake ended, after a SYN,ACK that could not express the whole
+    /// window.
     #[cold]
     pub(super) fn has_sent_early(&self) -> bool {
         self.is_open_early() && self.snd.nxt > self.snd.iss + 1 && self.counts_packets()
     }
 
-    /// Whether congestion control goes on as it has begun before the handshake ended: text was in flight, and the window is
-    /// what timeouts of our SYN,ACK have left of it, if there were several.
+    /// Whether congestion control, which started before the handshake ended, goes on unchanged: text was in
+    /// flight, and the window is what timeouts of our SYN,ACK have left of it, if there were several.
     pub(super) fn has_begun_early(&self, retries: u32, was_lost: bool) -> bool {
         let has_sent = self.opening.is_child && self.snd.nxt > self.snd.iss + 1;
         has_sent && (retries > 1 || !was_lost)
@@ -211,13 +212,14 @@ impl Tcb {
         self.snd.una == self.snd.iss && !matches!(self.state, State::Closed | State::Listen)
     }
 
-    /// How many segments have arrived: our SYN and all of its text, which count as two, were one.
+    /// How many segments have arrived, where our SYN and all of its text are counted as two but
+    /// were one.
     pub(super) fn as_segments(&self, counted: u64) -> u64 {
         let is_one = !self.passive && self.opening.syn_text_taken && self.opening.failure.is_none();
         counted.saturating_sub(u64::from(is_one))
     }
 
-    /// Why text did not go with our SYN, or not all of it arrived, if it was to.
+    /// Why text that should have gone with our SYN did not, or why not all of it arrived.
     pub fn fast_open_failure(&self) -> Option<FastOpenFailure> {
         self.opening.failure
     }
@@ -230,15 +232,15 @@ impl Tcb {
             .filter(|option| option.cookie.is_none() && only)
     }
 
-    /// Whether the peer may count on it that the text of its SYN,ACK is taken: we asked for Fast Open, and
-    /// nothing of what we sent is missing.
+    /// Whether the peer may rely on the text of its SYN,ACK being accepted: we asked for Fast Open, and
+    /// nothing that we sent is missing.
     pub(super) fn is_answered_in_full(&self) -> bool {
         let has_asked = self.opening.option.is_some() || self.opening.takes_text;
         has_asked && self.snd.una == self.snd.nxt
     }
 
-    /// The peer's SYN,ACK has come. What it does not acknowledge of the text on our SYN is sent
-    /// again at once: it is lost, but not because of congestion.
+    /// The peer's SYN,ACK has arrived. Text of our SYN that it does not acknowledge is sent again
+    /// at once: it is lost, but not because of congestion.
     pub(super) fn on_syn_text_answered(&mut self) {
         if self.opening.is_child || self.snd.nxt == self.snd.iss + 1 {
             return;
@@ -273,7 +275,7 @@ impl Tcb {
         self.opening.is_watched = false;
     }
 
-    /// The peer, or somebody on the path, has reset the connection.
+    /// The peer, or a host on the path, has reset the connection.
     pub(super) fn watch_reset(&mut self) {
         self.end_watch(FastOpenOutcome::BlackHole);
     }
@@ -284,7 +286,7 @@ impl Tcb {
         }
     }
 
-    /// What came of Fast Open, once.
+    /// Takes the outcome of Fast Open.
     pub fn take_fast_open_outcome(&mut self) -> Option<FastOpenOutcome> {
         self.opening.outcome.take()
     }

@@ -1,4 +1,4 @@
-//! FINs of the peer that later text, or another FIN, contradicts: see
+//! FINs of the peer that are contradicted by later text or another FIN: see
 //! [`Habits::fins_give_way`](crate::config::Habits::fins_give_way).
 
 use super::segment::Segment;
@@ -7,8 +7,8 @@ use super::tcb::{AckDue, Tcb};
 use crate::wire::Control;
 
 impl Tcb {
-    /// The text of a segment, as far as the peer's FIN leaves it: nothing follows a FIN, unless that lies beyond a gap
-    /// and gives way. Whether it has.
+    /// Cuts the text of a segment at the peer's FIN: nothing follows a FIN, unless it lies beyond a gap and
+    /// gives way. Returns whether it gave way.
     pub(super) fn cut_at_fin(&mut self, seg: &mut Segment<'_>) -> bool {
         let Some(fin) = self.rcv.fin else {
             return false;
@@ -27,8 +27,8 @@ impl Tcb {
         covers
     }
 
-    /// Whether a FIN at this place counts: one before text that is here already contradicts it. What came first
-    /// counts, or, if it gives way, what comes first in order.
+    /// Whether a FIN at this place counts. A FIN before text that has already arrived contradicts that
+    /// text. What arrived first counts, or, if FINs give way, what comes first in order.
     pub(super) fn takes_fin_at(&mut self, fin: Seq) -> bool {
         if !self.config.habits.fins_give_way {
             return self.rcv.fin.is_some() || fin >= self.recv_buffer.end();
@@ -50,7 +50,7 @@ impl Tcb {
         true
     }
 
-    /// A FIN comes in order, perhaps behind text: it ends the stream, whatever lies beyond a gap.
+    /// A FIN arrives in order, perhaps behind text: it ends the stream, whatever lies beyond a gap.
     #[inline]
     pub(super) fn forget_beyond_fin(&mut self, seg: &Segment<'_>) {
         let counts = seg.ctl.has(Control::FIN)

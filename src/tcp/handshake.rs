@@ -12,7 +12,7 @@ use crate::config::{OptionLayout, SignatureKey, SignatureKeys, TcpConfig};
 use crate::time::Instant;
 use crate::wire::{Control, Layout, Options, TcpHeader};
 
-/// What a connection must be told of the network layer below it.
+/// What a connection must know about the network layer below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     /// Octets of the IP and TCP headers without options.
@@ -20,9 +20,9 @@ pub struct Path {
     /// The longest text that fits one datagram of the interface: MTU less the IP and TCP headers
     /// without options (RFC 9293 §3.7.1, MMS_S and MMS_R less 20).
     pub mss: u16,
-    /// The MSS of a peer that does not say (MUST-15): 536 for IPv4, 1220 for IPv6.
+    /// The MSS of a peer that offers none (MUST-15): 536 for IPv4, 1220 for IPv6.
     pub default_mss: u16,
-    /// Datagrams are those of IPv6.
+    /// Whether the datagrams are IPv6.
     pub is_ipv6: bool,
     /// The path MTU in octets that another connection has learnt, and when, if it is smaller than
     /// that of the interface.
@@ -52,12 +52,13 @@ pub(super) struct Agreed {
     pub(super) sack: bool,
     /// Timestamps are on every segment.
     pub(super) timestamps: bool,
-    /// Every segment is signed (RFC 2385), and leaves alone: not agreed on, but known to both.
+    /// Every segment is signed (RFC 2385), and leaves alone. This is not negotiated, but known to
+    /// both ends.
     pub(super) signed: bool,
 }
 
 impl Agreed {
-    /// Nothing is agreed on yet.
+    /// Before anything is agreed.
     pub(super) fn new(config: &TcpConfig, peer: IpAddr) -> Agreed {
         Agreed {
             signed: config.signatures.find(peer).is_some(),
@@ -79,8 +80,7 @@ fn has_room_for_timestamps(config: &TcpConfig, signed: bool, sack: bool) -> bool
     !(signed && sack) || config.option_layout == OptionLayout::ScaleFirst
 }
 
-/// The shift with which the largest receive buffer there may be can be advertised (RFC 7323
-/// §2.2).
+/// The shift with which the largest possible receive buffer can be advertised (RFC 7323 §2.2).
 pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
     let largest = match config.windows.scales_for_largest {
         true => config.receive_buffer,
@@ -97,7 +97,7 @@ pub(super) fn own_window_scale(config: &TcpConfig) -> u8 {
         .unwrap_or(14)
 }
 
-/// The MSS option that we send: the longest text that we take (RFC 9293 §3.7.1, MUST-67).
+/// The MSS option that we send: the longest text that we accept (RFC 9293 §3.7.1, MUST-67).
 pub(super) fn own_mss(config: &TcpConfig, path: Path) -> u16 {
     config.mss.map_or(path.mss, |mss| mss.min(path.mss))
 }
@@ -111,8 +111,8 @@ pub(super) fn layout(config: &TcpConfig) -> Layout {
 }
 
 impl Tcb {
-    /// The options of our SYN, or of our SYN-ACK once the peer's SYN has come: then only what it
-    /// offered too. What belongs to Fast Open is on the first one only (RFC 7413 §7.1).
+    /// The options of our SYN, or of our SYN-ACK once the peer's SYN has arrived: then only what it
+    /// offered, too. The Fast Open option is on the first one only (RFC 7413 §7.1).
     pub(super) fn syn_options(&self, now: Instant, is_first: bool) -> Options {
         let again = self.config.habits.handshakes.crossing_offers_again && !self.passive;
         let peer_spoke = self.rcv.irs.is_some() && !again;
@@ -125,7 +125,7 @@ impl Tcb {
             )
         } else {
             let config = &self.config;
-            // Whether the peer takes SACK is not known yet.
+            // Whether the peer supports SACK is not known yet.
             let fits = has_room_for_timestamps(config, self.agreed.signed, true);
             (
                 config.window_scaling,
@@ -152,7 +152,7 @@ impl Tcb {
         (self.path_mtu).offer(own, &self.config.path_mtu)
     }
 
-    /// Takes what the peer's SYN offers, as far as we offer or would offer it too.
+    /// Agrees to what the peer's SYN offers, as far as we offer or would offer it, too.
     pub(super) fn take_syn_options(&mut self, now: Instant, header: &TcpHeader) {
         let offered = &header.options;
         let crosses = !self.passive && !header.control.has(Control::ACK);
@@ -193,8 +193,8 @@ impl Tcb {
         self.snd.wl1 = self.snd.wl1.min(start);
     }
 
-    /// Before the peer's SYN, the octets of text that a segment would carry to a peer that says no MSS (RFC 9293 MUST-15),
-    /// beside the options that we offer; `None` afterwards.
+    /// Before the peer's SYN, the octets of text that a segment would carry to a peer that offers no MSS
+    /// (RFC 9293 MUST-15), besides the options that we offer; `None` afterwards.
     pub fn assumed_segment(&self) -> Option<u16> {
         let assumed = self
             .opening
@@ -225,8 +225,8 @@ impl Tcb {
         self.look_ahead();
     }
 
-    /// Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16): what the peer takes and the path carries, less the
-    /// options that every segment has.
+    /// Sets Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16): what the peer accepts and the path carries,
+    /// less the options that every segment has.
     pub(super) fn set_effective_mss(&mut self) {
         let text = self.path_mtu.text().saturating_sub(self.agreed.options());
         self.snd.mss = text.min(self.most_of_window()).max(1);

@@ -1,10 +1,10 @@
-//! Header prediction (V. Jacobson, 1990): where nothing is amiss, what arrives next is the next
-//! text in order, or acknowledges what is in flight; and then most of the steps of SEGMENT ARRIVES
+//! Header prediction (V. Jacobson, 1990): in the normal case, the next segment to arrive has the
+//! next text in order, or acknowledges what is in flight. Then most of the steps of SEGMENT ARRIVES
 //! have nothing to do.
 //!
-//! What [`Tcb::predicts`], [`Tcb::take_predicted`] does in place of the eight steps (RFC 9293
-//! §3.10.7.4), and leaves the same `Tcb`: the unit tests of this crate, its simulated worlds
-//! included, take every such segment both ways.
+//! If [`Tcb::predicts`] a segment, [`Tcb::take_predicted`] processes it in place of the eight steps
+//! (RFC 9293 §3.10.7.4), and leaves the same `Tcb`: the unit tests of this crate, including its
+//! simulated worlds, process every such segment both ways.
 //!
 //! ```text
 //! first    SEG.SEQ = RCV.NXT, the text lies in the window, the timestamp is not old
@@ -16,8 +16,8 @@
 //! eighth   no FIN, now or before
 //! ```
 //!
-//! Of a segment that is not expected, a FIN for example, the acknowledgment often is: then the fifth step does
-//! the same with it ([`Tcb::take_calm_ack`]).
+//! If a segment is not expected, for example a FIN, its acknowledgment often is: then the fifth step takes
+//! the fast path for it ([`Tcb::take_calm_ack`]).
 
 use super::congestion::Ack;
 use super::segment::{Segment, segments};
@@ -32,14 +32,13 @@ use crate::wire::{Arrived, Ecn, Plain, PlainHeader};
 /// What may follow from a segment that was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MayFollow {
-    /// There may be something to send that there was not before: an acknowledgment of it, or text that it
-    /// lets out.
+    /// There may be something new to send: an acknowledgment of it, or text that it lets out.
     pub answer: bool,
     /// More or less may be allocated than before.
     pub allocation: bool,
 }
 
-/// What a segment says that was expected.
+/// The contents of an expected segment.
 #[derive(Clone, Copy)]
 struct Expected<'a> {
     header: &'a PlainHeader,
@@ -48,10 +47,10 @@ struct Expected<'a> {
 }
 
 impl Tcb {
-    /// As [`Tcb::super_segment_arrives`], of a plain segment: all is done if it was expected, and nothing
-    /// if it was not (`None`).
+    /// As [`Tcb::super_segment_arrives`], for a plain segment. Does everything if it was expected, and
+    /// nothing if not (`None`).
     //
-    // Never inlined: what it calls has no other caller, and is inlined here.
+    // Never inlined: the functions that it calls have no other caller, and are inlined here.
     #[inline(never)]
     pub fn expects_plain(
         &mut self,
@@ -67,7 +66,7 @@ impl Tcb {
         #[cfg(test)]
         let landing = self.after_landing(now, ecn, header, text, mss);
         let before = self.mostly_allocated();
-        // Where memory is plenty, nothing else that is allocated changes, but for text that is kept.
+        // If memory is plentiful, no other allocation changes, except for text that is kept.
         let others_change =
             text.memory_size().is_some() || self.read_shut || !self.allowance.plenty;
         let unsent = self.take_predicted(now, ecn, expected, 0, text, mss);
@@ -86,16 +85,15 @@ impl Tcb {
         })
     }
 
-    /// Octets that are allocated for text to be sent, for what is known of it, and for text in the ring of
-    /// what is received.
+    /// Octets allocated for text to be sent, for its records, and for received text in the ring.
     #[inline(always)]
     fn mostly_allocated(&self) -> usize {
         self.send_buffer.allocated() + self.recovery.allocated() + self.recv_buffer.ring_size()
     }
 
-    /// As [`Tcb::expects_plain`], of a segment whose text begins in the buffer of its reader, where
-    /// this many octets have `landed`, and ends with `rest`. What has landed counts as read; if the
-    /// segment was not expected, or text is to be read first, nothing is done.
+    /// As [`Tcb::expects_plain`], for a segment whose text begins in the buffer of its reader,
+    /// where this many octets have `landed`, and ends with `rest`. What has landed counts as read.
+    /// Does nothing if the segment was not expected, or other text must be read first.
     pub fn expects_landed(
         &mut self,
         now: Instant,
@@ -116,15 +114,15 @@ impl Tcb {
         true
     }
 
-    /// Octets of the headers that the next text in order has, if nothing is amiss; `None` if it is
-    /// not expected to land in the buffer of its reader.
+    /// The octets of headers that the next text in order is expected to have; `None` if it is not
+    /// expected to land in the buffer of its reader.
     pub fn headers_of_landing(&self) -> Option<usize> {
         let headers = Plain::headers(self.tuple.local.is_ipv4(), self.agreed.timestamps);
         (self.steady && self.may_land()).then_some(headers)
     }
 
-    /// Whether the text that the user reads next is the one that arrives next in order, and nothing
-    /// is to be said of it.
+    /// Whether the text that the user reads next is the next to arrive in order, and requires no
+    /// other action.
     fn may_land(&self) -> bool {
         self.recv_buffer.holds_nothing()
             && !self.recv_buffer.is_lent()
@@ -132,8 +130,8 @@ impl Tcb {
             && self.urgent_mark().is_none()
     }
 
-    /// What expected segments leave as it is, and few other events change, is what is predicted from: so
-    /// it is looked at after those, and not for each segment.
+    /// Prediction depends on state that expected segments do not change, and few other events do. So it
+    /// is evaluated after those events, not for each segment.
     pub(super) fn look_ahead(&mut self) {
         self.steady = self.is_steady();
     }
@@ -147,7 +145,8 @@ impl Tcb {
             && self.is_calm()
     }
 
-    /// Whether nothing is amiss with what was sent, and an acknowledgment says how far it has arrived and no more.
+    /// Whether sending is in its normal state, in which an acknowledgment only says how far the text has
+    /// arrived.
     fn is_calm(&self) -> bool {
         self.config.header_prediction
             && !self.config.habits.congestion.counts_segments
@@ -164,7 +163,7 @@ impl Tcb {
             && seg.options.sack.is_empty()
     }
 
-    /// Does of [`Tcb::take_any_ack`] what is left to do where nothing is amiss.
+    /// Does the part of [`Tcb::take_any_ack`] that the normal case requires.
     pub(super) fn take_calm_ack(&mut self, now: Instant, ack: Seq) {
         self.stats.last_ack_received = now;
         self.note_app_limit();
@@ -179,7 +178,8 @@ impl Tcb {
 
     /// Whether a segment is one of the two that are expected.
     //
-    // Always, like the others: each of the two callers passes something that spares a part of it.
+    // Always inlined, like the others: each of the two callers passes a constant that makes a part
+    // of it unnecessary.
     #[inline(always)]
     fn predicts<'a>(
         &self,
@@ -210,7 +210,7 @@ impl Tcb {
 
     /// `text`: octets of it.
     //
-    // Always, like its caller.
+    // Always inlined, like its caller.
     #[inline(always)]
     fn predicts_text(&self, text: usize) -> bool {
         !self.orphan
@@ -221,8 +221,9 @@ impl Tcb {
             && self.rcv.memory.is_none()
     }
 
-    /// What the steps do with a segment that [`Tcb::predicts`]. Of its text this many octets have
-    /// `landed`, and `text` is the rest. Returns how many octets of our own wait to be sent.
+    /// Does what the steps would do with a segment that [`Tcb::predicts`]. This many octets of its
+    /// text have `landed`, and `text` is the rest. Returns how many octets of our own wait to be
+    /// sent.
     #[inline(always)]
     fn take_predicted(
         &mut self,
@@ -235,7 +236,7 @@ impl Tcb {
     ) -> usize {
         let seq = self.rcv.nxt;
         let len = landed + text.len();
-        // The user has not closed, so that is all that waits.
+        // The user has not closed, so nothing else waits.
         let unsent = self.send_buffer.end().saturating_since(self.snd.nxt);
         self.stats.segments_in += segments(len, mss) as u64;
         self.last_received = now;
@@ -281,10 +282,10 @@ impl Tcb {
         self.take_predicted_news(now, ack, in_flight, waits);
     }
 
-    /// `ack` is beyond SND.UNA, `in_flight` octets were in flight, and some of our own wait to be sent or
-    /// not.
+    /// `ack` is beyond SND.UNA, and `in_flight` octets were in flight; `waits`: text of our own waits to
+    /// be sent.
     //
-    // Never inlined: text that comes with no news has more room in the processor.
+    // Never inlined: this leaves more registers to text that comes without news.
     #[inline(never)]
     fn take_predicted_news(&mut self, now: Instant, ack: Seq, in_flight: usize, waits: bool) {
         let (una, nxt) = (self.snd.una, self.snd.nxt);
@@ -314,10 +315,10 @@ impl Tcb {
     }
 }
 
-/// In tests every segment that is expected goes both ways.
+/// In tests every expected segment is processed both ways.
 #[cfg(test)]
 impl Tcb {
-    /// A copy that takes the segment by the steps.
+    /// A copy that processes the segment by the steps.
     pub(super) fn after_the_steps(
         &self,
         now: Instant,
@@ -334,14 +335,14 @@ impl Tcb {
         tcb
     }
 
-    /// A copy that takes the acknowledgment as any other.
+    /// A copy that processes the acknowledgment like any other.
     pub(super) fn after_any_ack(&self, now: Instant, ack: Seq, seg: &Segment<'_>) -> Tcb {
         let mut tcb = self.clone();
         tcb.take_any_ack(now, ack, seg);
         tcb
     }
 
-    /// A copy whose reader has got half of the text where it wants it, and how much.
+    /// A copy for which half of the text has landed in the reader's buffer, and how much that is.
     fn after_landing(
         &self,
         now: Instant,
@@ -361,7 +362,7 @@ impl Tcb {
     pub(super) fn assert_same_as(&self, other: &Tcb) {
         assert!(self.send_buffer == other.send_buffer, "the send buffer");
         assert!(self.recv_buffer == other.recv_buffer, "the receive buffer");
-        // Their octets are too many to be printed.
+        // The buffers have too many octets to be printed.
         let rest = |tcb: &Tcb| {
             let mut tcb = tcb.clone();
             tcb.send_buffer.clear();

@@ -1,5 +1,5 @@
-//! Acknowledgments of text beyond a gap that are held back for a moment, so that one says what several would:
-//! see [`HoldSacks`](crate::config::HoldSacks).
+//! Acknowledgments of text beyond a gap that are held back for a moment, so that one says what several
+//! would: see [`HoldSacks`](crate::config::HoldSacks).
 
 use core::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::time::Instant;
 
 /// This many leave at once, as many as show a loss (RFC 5681 §3.2).
 const AT_ONCE: u8 = 3;
-/// With more blocks than this none waits for another: an option has room for few.
+/// With more blocks than this, an acknowledgment does not wait: an option has room for few.
 const FEW_BLOCKS: usize = 2;
-/// One is held back for a twentieth of a round trip at most.
+/// An acknowledgment is held back for at most one twentieth of a round trip.
 const OF_ROUND_TRIP: u32 = 20;
 
 /// How many have left, and how many wait.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct HeldSacks {
-    /// RCV.NXT, at which they all stand.
+    /// RCV.NXT, which all of them acknowledge.
     at: Seq,
     /// How many of them were not held back.
     told: u8,
-    /// How many are, and will leave as one.
+    /// How many are held back, and will leave as one.
     pub(super) waiting: u32,
 }
 
@@ -37,7 +37,7 @@ impl HeldSacks {
 }
 
 impl Tcb {
-    /// Text has come beyond a gap, or some of a gap: whether its acknowledgment waits.
+    /// Text beyond a gap, or in a gap, has arrived. Returns whether its acknowledgment waits.
     #[inline(never)]
     pub(super) fn holds_sack(&mut self, now: Instant) -> bool {
         let Some(hold) = self.config.ack_waits.hold_sacks else {
@@ -72,7 +72,7 @@ impl Tcb {
         true
     }
 
-    /// A part of the round trip as a receiver has measured it. Nothing before that.
+    /// The part of the round trip, as a receiver measures it; zero before it has.
     fn part_of_round_trip(&self) -> Duration {
         let round = self.receiver_round_trip();
         let round = round.map(|round| {

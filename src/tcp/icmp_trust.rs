@@ -11,13 +11,14 @@ impl Tcb {
         is_next || self.is_in_flight(seq)
     }
 
-    /// Whether an ICMP error about missing fragments says nothing: see
+    /// Whether ICMP errors about missing fragments are ignored: see
     /// [`IcmpTrust::doubts_reassembly`](crate::config::IcmpTrust::doubts_reassembly).
     pub fn doubts_reassembly(&self) -> bool {
         self.config.habits.icmp_trust.doubts_reassembly
     }
 
-    /// ICMP says that the peer of a passive handshake cannot be reached: it may end with that (see
+    /// An ICMP error says that the peer of a passive handshake cannot be reached, which may end
+    /// the handshake (see
     /// [`IcmpTrust::ends_handshakes`](crate::config::IcmpTrust::ends_handshakes)).
     pub fn on_unreachable_peer(&mut self) {
         let is_passive = self.state == State::SynReceived && self.passive && !self.opening.is_child;

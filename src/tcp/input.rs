@@ -1,7 +1,7 @@
 //! SEGMENT ARRIVES (RFC 9293 §3.10.7): the RFC's steps, in the RFC's order.
 //!
-//! What nearly every segment is takes a shorter way: see
-//! [`header_prediction`](super::header_prediction). A step may end the walk with a [`Discard`]. Steps never send: they set intentions, and
+//! Nearly all segments take a fast path instead: see [`header_prediction`](super::header_prediction). A
+//! step may end the walk with a [`Discard`]. Steps never send: they set intentions, and
 //! [`output`](super::output) decides what leaves.
 
 use core::ops::ControlFlow;
@@ -17,12 +17,12 @@ use crate::config::{Resets, UrgentPointer};
 use crate::time::Instant;
 use crate::wire::{Arrived, Control, Ecn, TcpHeader, Text};
 
-/// The result of a step: on to the next, or the end of the walk.
+/// The result of a step: continue with the next, or end the walk.
 pub(super) type Step = ControlFlow<Discard>;
 
 impl Tcb {
-    /// A segment arrives for this connection, in a datagram with this ECN field. Returns why it
-    /// was not, or not wholly, used.
+    /// A segment arrives for this connection, in a datagram with this ECN field. Returns why it was
+    /// not used, or not completely.
     pub fn segment_arrives(
         &mut self,
         now: Instant,
@@ -33,8 +33,8 @@ impl Tcb {
         self.super_segment_arrives(now, ecn, header, text.into(), text.len())
     }
 
-    /// As [`Tcb::segment_arrives`], of segments with `mss` octets of text each that a device has
-    /// put together; the text may stay where it arrived.
+    /// As [`Tcb::segment_arrives`], for segments with `mss` octets of text each that a device has
+    /// merged; the text may stay where it arrived.
     pub fn super_segment_arrives(
         &mut self,
         now: Instant,
@@ -136,7 +136,7 @@ impl Tcb {
         self.last_received = now;
         self.take_peer_syn(now, header);
         let Some(ack) = seg.ack else {
-            // Simultaneous open. Text on this SYN is not taken: the peer sends it again.
+            // Simultaneous open. Text on this SYN is not accepted: the peer sends it again.
             self.feedback.on_syn(seg.ctl, seg.ecn, true);
             self.on(Event::RcvSyn);
             self.syn_due = true;
@@ -187,7 +187,7 @@ impl Tcb {
         self.set_send_window(usize::from(header.window), irs, self.snd.una);
         self.fit_buffers_to_segments(now);
         if self.config.windows.whole_segment_window {
-            // If it is scaled, it is more than the field of a SYN can say.
+            // A scaled window may be more than the field of a SYN can express.
             let window = match self.agreed.window_scale {
                 Some(_) => self.first_window(),
                 None => usize::from(self.syn_window()),
@@ -229,7 +229,7 @@ impl Tcb {
             self.note_old_duplicate(start..start + 1, seg.mss);
         }
         if seg.end() < end && self.state.receives_text() {
-            // Some of it was cut off: its sender must hear how far the window goes.
+            // A part of it was cut off: the peer must be told how far the window extends.
             self.acks.due = AckDue::Now;
         }
         self.check_urgent(seg);
@@ -250,7 +250,7 @@ impl Tcb {
         self.note_overrun(seg);
         if !self.is_acceptable(seg) {
             if seg.seq + 1 == self.rcv.nxt {
-                // MUST-26: who asks whether we are here is there.
+                // MUST-26: a peer that probes us is alive.
                 self.hear_of_peer(now);
             }
             let takes = self.takes_recent_duplicate(seg);
@@ -262,7 +262,7 @@ impl Tcb {
                 self.take_late_timestamp(now, seg);
                 return Step::Break(Discard::NotAcceptable);
             }
-            // Its acknowledgment is all that it brings.
+            // Only its acknowledgment is of use.
             seg.advance(self.rcv.nxt.saturating_since(seg.seq));
             (seg.text, seg.ctl) = (Text::EMPTY, seg.ctl - Control::FIN);
         }
@@ -272,7 +272,8 @@ impl Tcb {
         Step::Continue(())
     }
 
-    /// The peer is there: keepalive has nothing to ask for as long as an idle time (RFC 9293 §3.8.4).
+    /// The peer is alive: keepalive sends no probe before another idle time is over (RFC 9293
+    /// §3.8.4).
     fn hear_of_peer(&mut self, now: Instant) {
         self.last_received = now;
         self.probes.keepalives = 0;
@@ -284,7 +285,7 @@ impl Tcb {
         let at_edge = seg.seq == edge && self.config.acceptance.resets == Resets::AlsoBehindHeld;
         let in_window = seg.seq == nxt || (nxt < seg.seq && seg.seq < edge) || at_edge;
         let fits = in_window || self.is_reset_at_fin(seg) || self.is_recent_reset(seg);
-        // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. Where it may, it must be exact.
+        // RFC 1337 §3, (F1): a reset must not cut TIME-WAIT short. If it may, it must be exact.
         let waits = self.state == State::TimeWait
             && (self.config.time_wait_ignores_resets || seg.seq != self.rcv.nxt);
         if !fits && self.state == State::FinWait2 && self.ends_lightly() {
@@ -296,9 +297,9 @@ impl Tcb {
         }
     }
 
-    /// In SYN-RECEIVED the SYN that brought us here may come again: our answer was lost, and leaves
-    /// again, at most so often as a challenge. And with an acknowledgment, when both sides opened at
-    /// once (§3.5, figure 7).
+    /// In SYN-RECEIVED the SYN that brought us here may arrive again: our answer was lost, and is
+    /// sent again, but no more often than a challenge ACK. The SYN may come with an acknowledgment,
+    /// when both sides opened at once (§3.5, figure 7).
     fn check_repeated_syn(&mut self, now: Instant, seg: &mut Segment<'_>) -> Step {
         if Some(seg.seq) != self.rcv.irs || self.passive != seg.ack.is_none() {
             return Step::Continue(());
@@ -332,9 +333,9 @@ impl Tcb {
         Step::Break(Discard::Paws)
     }
 
-    /// Table 6, with the allowances of §3.10.7.4 and appendix A.2: what carries no text may stand
-    /// at the right edge too, so that the acknowledgments of a peer that has used up its window
-    /// count; and what starts at RCV.NXT passes a closed window without its text (MUST-66).
+    /// Table 6, with the allowances of §3.10.7.4 and appendix A.2: a segment without text may also
+    /// lie at the right edge, so that acknowledgments of a peer that has used up its window count;
+    /// and a segment at RCV.NXT passes a closed window without its text (MUST-66).
     fn is_acceptable(&self, seg: &Segment<'_>) -> bool {
         let (nxt, edge) = (self.rcv.nxt, self.true_edge());
         if seg.is_empty() {
@@ -347,9 +348,9 @@ impl Tcb {
         is_inside || (seg.seq == nxt && nxt == edge) || self.is_at_edge(seg)
     }
 
-    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. What carries text is always answered, since its
-    /// sender waits for it; the rest at a limited rate, or two confused peers would answer each
-    /// other for ever (RFC 5961 §7).
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. A segment with text is always answered, because its
+    /// sender waits for that. Others are answered at a limited rate; otherwise two confused peers
+    /// would answer each other for ever (RFC 5961 §7).
     fn answer_unacceptable(&mut self, now: Instant, seg: &Segment<'_>) {
         if seg.ctl.has(Control::SYN) || seg.is_empty() {
             self.challenge(now);
@@ -369,7 +370,7 @@ impl Tcb {
         }
     }
 
-    /// Whether nothing but its place is asked of a segment: see
+    /// Whether only the sequence number of a segment is checked: see
     /// [`Habits::light_ending`](crate::config::Habits::light_ending).
     pub(super) fn ends_lightly(&self) -> bool {
         let is_ending = match self.state {
@@ -390,7 +391,8 @@ impl Tcb {
         control.has(Control::SYN) && !control.any(Control::ACK | Control::RST | fin)
     }
 
-    /// Eighth step, TIME-WAIT: the peer's FIN came again, so it waits for our acknowledgment.
+    /// Eighth step, TIME-WAIT: the peer's FIN arrived again, so the peer waits for our
+    /// acknowledgment.
     fn restart_time_wait(&mut self, now: Instant, seg: &Segment<'_>) {
         let is_fin = seg.ctl.has(Control::FIN) && seg.end() == self.rcv.nxt;
         let restarts = is_fin || (self.ends_lightly() && seg.ack.is_some());
@@ -399,14 +401,15 @@ impl Tcb {
         }
     }
 
-    /// A challenge ACK (RFC 5961), limited for each connection on its own (§7, and CVE-2016-5696).
+    /// Sends a challenge ACK (RFC 5961), limited for each connection separately (§7, and
+    /// CVE-2016-5696).
     pub(super) fn challenge(&mut self, now: Instant) {
         if self.may_challenge(now) {
             self.acks.due = AckDue::Now;
         }
     }
 
-    /// The handshake is over: what was answered in it counts for no limit, with
+    /// The handshake is over: answers in it do not count against the limit, with
     /// [`Handshakes::answers_plainly`](crate::config::Handshakes::answers_plainly).
     pub(super) fn forget_challenges(&mut self) {
         if self.answers_plainly() {
@@ -414,7 +417,7 @@ impl Tcb {
         }
     }
 
-    /// Whether the limit lets another answer leave, which is counted then.
+    /// Whether the limit allows another answer; if so, counts it.
     fn may_challenge(&mut self, now: Instant) -> bool {
         let interval = self.config.challenge_interval;
         let allowed = self.acks.challenged.is_none_or(|at| now - at >= interval);
@@ -450,7 +453,7 @@ impl Tcb {
         }
         let fits = self.edge_of_text().saturating_since(seg.text_start());
         if seg.text.len() > fits {
-            // A closed window takes nothing. A FIN needs no room, but what precedes it does.
+            // A closed window accepts nothing. A FIN needs no room, but the text before it does.
             seg.text = seg.text.slice(0, fits);
             seg.ctl = seg.ctl - Control::FIN;
         }
@@ -471,7 +474,7 @@ impl Tcb {
             }
             State::SynReceived if self.passive => self.end(Event::RcvRstPassive, None),
             State::SynReceived => self.end(Event::RcvRst, Some(ConnectionError::Withdrawn)),
-            // The user has closed, and the peer too.
+            // Both the user and the peer have closed.
             State::Closing | State::LastAck => {
                 let is_told = self.config.tells_late_resets;
                 let error = is_told.then_some(ConnectionError::Reset);
@@ -512,8 +515,7 @@ impl Tcb {
         Step::Break(Discard::SynChallenged)
     }
 
-    /// Sixth: the URG bit. The pointer names a place and nothing else: no length or memory
-    /// depends on it.
+    /// Sixth: the URG bit. The pointer only names a place: no length or memory depends on it.
     fn check_urgent(&mut self, seg: &Segment<'_>) {
         if !seg.ctl.has(Control::URG) || !self.state.receives_text() {
             return;
@@ -521,17 +523,17 @@ impl Tcb {
         // MUST-62: the octet following the urgent data.
         let is_last = self.config.acceptance.urgent_pointer == UrgentPointer::Last;
         let up = seg.seq + usize::from(seg.up) + usize::from(is_last);
-        // It is ahead of the reader then, who is at RCV.NXT at most.
+        // So it is ahead of the reader, which is at RCV.NXT at most.
         debug_assert!(seg.seq >= self.rcv.nxt);
         let ahead = up > seg.seq;
         if ahead && self.rcv.up.is_none_or(|known| up > known) {
             self.rcv.up = Some(up);
-            // MUST-32: the user is told when there was none, and when it advances.
+            // MUST-32: the user is told when urgent data appears, and when it advances.
             self.readiness |= Readiness::STATE;
         }
     }
 
-    /// The peer's FIN has come beyond a gap, or has come again: see
+    /// The peer's FIN has arrived beyond a gap, or again: see
     /// [`Habits::reports_fins`](crate::config::Habits::reports_fins).
     fn report_fin(&mut self, fin: Seq, is_news: bool) {
         if !self.config.habits.reports_fins {
@@ -540,7 +542,7 @@ impl Tcb {
         if !is_news {
             self.recv_buffer.note_old_duplicate(fin..fin + 1);
         }
-        // Behind text that is held it is reported with it.
+        // Directly behind held text, it is reported together with that.
         if !self.recv_buffer.is_end(fin) {
             self.recv_buffer.hold_fin(fin);
         }
@@ -561,7 +563,7 @@ impl Tcb {
                 self.report_fin(fin, is_first);
             }
         }
-        // The FIN counts when everything before it has come, perhaps with this segment.
+        // The FIN counts once everything before it has arrived, perhaps with this segment.
         if self.rcv.fin != Some(self.rcv.nxt) {
             return Step::Continue(());
         }

@@ -1,5 +1,5 @@
-//! What always holds of a connection, and where it stands: what a judge looks at after every
-//! event.
+//! What always holds for a connection, and its position in the sequence spaces: judges look at both
+//! after every event.
 
 use core::fmt;
 
@@ -32,7 +32,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Where a connection stands in both sequence spaces (RFC 9293 §3.3.1). All but the ISNs only
+/// The position of a connection in both sequence spaces (RFC 9293 §3.3.1). All but the ISNs only
 /// grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceSpace {
@@ -60,8 +60,8 @@ fn holds(condition: bool, invariant: &'static str) -> Check {
 }
 
 impl Tcb {
-    /// What always holds (P11) and that something will happen as long as something is to be done
-    /// (P7). Debug builds, simulations and the model checker call it after every event.
+    /// Checks what always holds (P11), and that something will happen as long as there is something
+    /// to do (P7). Debug builds, simulations and the model checker call it after every event.
     ///
     /// # Errors
     /// The first invariant that does not hold.
@@ -76,7 +76,7 @@ impl Tcb {
             })
     }
 
-    /// Where it stands.
+    /// Its position in both sequence spaces.
     pub fn sequence_space(&self) -> SequenceSpace {
         SequenceSpace {
             iss: self.snd.iss,
@@ -127,7 +127,8 @@ impl Tcb {
         )
     }
 
-    /// P7: whoever waits for the peer has something to send, or the timer that will.
+    /// P7: a connection that waits for the peer has something to send, or a timer that will make
+    /// it.
     fn check_timers(&self) -> Check {
         if matches!(self.state, State::Closed | State::Listen) {
             let runs = self.timers.next().is_some();
@@ -181,13 +182,13 @@ mod tests {
     use crate::wire::{Control, Ecn, Options};
 
     impl Tcb {
-        /// Breaks an invariant, as no event can, for those who must notice.
+        /// Breaks an invariant, which no event can do, to test that it is noticed.
         pub(crate) fn forget_timers(&mut self) {
             self.timers.disarm_all();
         }
     }
 
-    /// A connection that has been established, by hand, with a text of ten octets in flight.
+    /// An established connection, made by hand, with ten octets of text in flight.
     fn established() -> Tcb {
         let config = Arc::new(TcpConfig::default());
         let socket = |host| core::net::SocketAddr::from(([10, 0, 0, host], 7));

@@ -10,11 +10,11 @@ use crate::wire::Kept;
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeptText {
     parts: VecDeque<Part>,
-    /// Octets of the memories that are kept for its sake.
+    /// Octets of the memories that it keeps.
     memory: usize,
 }
 
-/// Some of it, in one piece.
+/// A contiguous part of it.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     /// The place of its first octet.
@@ -36,13 +36,13 @@ impl Part {
 }
 
 impl KeptText {
-    /// Goes on with `text` at `at`, which is where it ends, if it is not empty.
+    /// Appends `text` at `at`, which must be its end unless it is empty.
     pub(super) fn push(&mut self, at: Seq, text: Kept) {
         self.memory += text.memory_size();
         self.parts.push_back(Part { at, text });
     }
 
-    /// Begins with `part`, which ends where it begins, if it is not empty.
+    /// Prepends `part`, which must end where it begins unless it is empty.
     pub(super) fn push_front(&mut self, part: Part) {
         self.memory += part.text.memory_size();
         self.parts.push_front(part);
@@ -71,7 +71,7 @@ impl KeptText {
         })
     }
 
-    /// What lies before `place` is not needed any more.
+    /// Forgets what lies before `place`.
     pub(super) fn forget_before(&mut self, place: Seq) {
         while let Some(first) = self.parts.front_mut() {
             if place < first.end() {
@@ -87,14 +87,14 @@ impl KeptText {
         self.parts.back().map(Part::end)
     }
 
-    /// If it is empty, it allocates nothing.
+    /// Gives its own memory back if it is empty.
     pub(super) fn shrink(&mut self) {
         if self.parts.is_empty() {
             *self = KeptText::default();
         }
     }
 
-    /// Octets of the memories that are kept for its sake.
+    /// Octets of the memories that it keeps.
     pub(super) fn memory(&self) -> usize {
         self.memory
     }

@@ -7,9 +7,9 @@ use super::ring::Ring;
 use super::seq::Seq;
 use crate::wire::Text;
 
-/// What has arrived in order, lent to its reader together with the memory it lies in: where it
-/// arrived, or a ring; then the connection goes on with another meanwhile. Until it is consumed,
-/// the text counts as not read.
+/// Text that has arrived in order, lent to its reader together with its memory: either that in
+/// which it arrived, or a ring, which the connection replaces meanwhile. Until it is consumed,
+/// the text counts as unread.
 ///
 /// See [`Tcb::lend`](super::Tcb::lend).
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Loan {
     pub(super) left: Range<Seq>,
 }
 
-/// What the text of a loan lies in.
+/// The memory of a loan.
 #[derive(Debug)]
 pub(super) enum Lent {
     Ring(Ring),
@@ -45,21 +45,21 @@ impl Loan {
         self.len() == 0
     }
 
-    /// The reader is done with the first `count` octets: all, if there are no more.
+    /// The reader has consumed the first `count` octets, or all if there are fewer.
     pub fn consume(&mut self, count: usize) {
         self.left.start += count.min(self.len());
     }
 }
 
-/// What is in order and does not lie in the ring of the receive buffer, and the other side of a
-/// loan.
+/// Text in order that does not lie in the ring of the receive buffer, and what is known of a
+/// loan that is out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Aside {
     /// Text that precedes what lies in the ring.
     pub(super) kept: KeptText,
     /// What is lent, if anything.
     pub(super) out: Option<Out>,
-    /// Memory for the next loan: so two rings take turns.
+    /// Memory for the next loan, so that two rings alternate.
     pub(super) spare: Ring,
 }
 
@@ -70,6 +70,6 @@ pub(super) struct Out {
     pub(super) end: Seq,
     /// The octets of its memory.
     pub(super) memory: usize,
-    /// Which is a ring.
+    /// Whether its memory is a ring.
     pub(super) is_ring: bool,
 }

@@ -1,21 +1,20 @@
-//! What a connection may allocate, as its host allows: RFC 9293 asks for no particular amount, and a
-//! peer may not be able to exhaust it.
+//! What the host allows a connection to allocate: RFC 9293 requires no particular amount, and a peer
+//! must not be able to exhaust it.
 //!
-//! Buffers grow by doubling, so what is asked before an octet is stored is how far the ring that
-//! holds it may grow. Whatever the host allows, each buffer may have [`LEAST`] octets: so every
-//! connection goes on, and nothing waits for ever. Text beyond a gap has no such claim: none of it
-//! must be taken.
+//! Buffers grow by doubling, so the question before storing an octet is how far its ring may grow.
+//! Whatever the host allows, each buffer may have [`LEAST`] octets, so every connection goes on,
+//! and nothing waits for ever. Text beyond a gap has no such claim: it need not be accepted.
 
 use core::hash::{Hash, Hasher};
 
 use super::tcb::Tcb;
 use crate::wire::Arrived;
 
-/// Every buffer may be that large, in octets; then it holds what a segment of Ethernet brings.
+/// Every buffer may have this many octets: enough for the text of an Ethernet segment.
 pub(super) const LEAST: usize = 2048;
 
-/// What the host of a connection allows it to allocate, octets: told before an event that may need
-/// memory, and true until the next.
+/// What the host allows a connection to allocate, in octets: given before an event that may need
+/// memory, and valid until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
     /// For text in order, and for text to be sent.
@@ -27,7 +26,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// As much as anybody wants.
+    /// No limit.
     pub const UNLIMITED: Allowance = Allowance {
         text: usize::MAX,
         ahead: usize::MAX,
@@ -35,8 +34,8 @@ impl Allowance {
     };
 }
 
-/// How many octets a ring of `size` octets may come to hold if it may grow by `allowed`, and to
-/// `least` in any case.
+/// How many octets a ring of `size` octets may hold if it may grow by `allowed`, and to `least` in
+/// any case.
 fn most_held(size: usize, allowed: usize, least: usize) -> usize {
     let most = size.saturating_add(allowed).max(least);
     // The largest power of two that is not above it.
@@ -50,15 +49,15 @@ impl Tcb {
         self.allowance = allowance;
     }
 
-    /// What decides the future: see [`Tcb::hash_canonical`]. What is allowed beyond the capacities
-    /// makes no difference.
+    /// Hashes what decides the future: see [`Tcb::hash_canonical`]. An allowance beyond the
+    /// capacities makes no difference.
     pub(super) fn hash_memory(&self, hasher: &mut impl Hasher) {
         self.allowance.plenty.hash(hasher);
         (self.memory_for_sending().min(self.most_to_send())).hash(hasher);
         (self.memory_for_receiving().min(self.recv_buffer.capacity())).hash(hasher);
     }
 
-    /// Memory is short: what is empty gives its own back at once.
+    /// Memory is short: empty buffers give theirs back at once.
     #[inline]
     pub(super) fn yield_memory(&mut self) {
         if !self.allowance.plenty {
@@ -75,7 +74,8 @@ impl Tcb {
 
     /// How much of a text of `len` octets at `ahead` octets beyond RCV.NXT may be kept.
     //
-    // Always: text in order asks it, and left alone the compiler has chosen differently before.
+    // Always inlined: it is called for all text in order, and the compiler alone has decided
+    // otherwise before.
     #[inline(always)]
     pub(super) fn memory_for_text(&self, ahead: usize, len: usize) -> usize {
         let size = self.recv_buffer.ring_size();
@@ -105,9 +105,8 @@ impl Tcb {
         in_ring.saturating_add(self.recv_buffer.len_aside())
     }
 
-    /// Whether the next text in order, which the receive buffer may keep where it arrived, is to stay
-    /// there: if it fills half of that memory, as text fills half of a ring, and memory is not
-    /// short.
+    /// Whether the next text in order should stay in the memory in which it arrived: if it fills half
+    /// of that memory, as text fills half of a ring, and memory is not short.
     pub(super) fn may_keep(&self, text: Arrived<'_>) -> bool {
         let allowed = self.allowance.text;
         let fills_it = |memory| 2 * text.len() >= memory && memory <= allowed;

@@ -1,11 +1,11 @@
 //! One connection, as a pure state machine: RFC 9293 §3.10.
 //!
 //! A [`Tcb`] takes segments, user calls and times, and returns segments. It reads no clock, never
-//! blocks and knows nothing about bytes on a wire: whoever drives it
+//! blocks and knows nothing about bytes on a wire. Its driver
 //!
 //! * passes in what arrives ([`Tcb::segment_arrives`]) and the calls of its user ([`Tcb::send`],
 //!   [`Tcb::recv`], [`Tcb::close`], …),
-//! * then takes what is to leave, until there is nothing more ([`Tcb::poll_transmit`]), and what
+//! * then takes what has to leave, until there is nothing more ([`Tcb::poll_transmit`]), and what
 //!   the user may want to know ([`Tcb::take_readiness`]),
 //! * and comes back at [`Tcb::next_deadline`] ([`Tcb::handle_timeouts`]).
 //!
@@ -52,8 +52,8 @@
 //!
 //! Terms, here and everywhere below: *text* is the data that segments carry (RFC 9293's word), a
 //! *place* a position in the sequence space ([`Seq`]), *the user* the program on this side, *the
-//! peer* the host on the other; *once nobody holds a connection* means that its user has let go of
-//! it and the connection finishes by itself (an orphan).
+//! peer* the host on the other; a connection that *no user holds* has been released by its user,
+//! and finishes by itself (an orphan).
 //!
 //! | file | RFC 9293 | what is in it |
 //! |---|---|---|
@@ -67,7 +67,7 @@
 //! | `send_room` | | how much SEND takes if packets count, as in Linux |
 //! | `input` | §3.10.7 | SEGMENT ARRIVES |
 //! | `discard` | §3.10.7 | why a segment was not used |
-//! | `header_prediction` | | the fast path: the same, for segments that were expected |
+//! | `header_prediction` | | the fast path for expected segments, with the same result |
 //! | `acknowledge` | §3.10.7.4, fifth | what an acknowledgment does |
 //! | `text` | §3.10.7.4, seventh | what text does |
 //! | `ack_delay` | §3.8.6.3 | delayed acknowledgments: for how long |
@@ -75,7 +75,7 @@
 //! | `held_sacks` | RFC 5681 §4.2 | acknowledgments beyond a gap that are held back for a moment |
 //! | `icmp_trust` | RFC 5927 §4 | which ICMP errors are believed |
 //! | `resets` | RFC 5961 §3 | which resets are believed |
-//! | `recent` | §3.10.7.4, first | what counts of segments that bring nothing |
+//! | `recent` | §3.10.7.4, first | recent duplicates: what counts of segments that bring nothing |
 //! | `plan` | §3.7, §3.8 | decides what the next segment carries, and changes nothing |
 //! | `output` | §3.7, §3.8 | notes that segment as sent, and builds it |
 //! | `windows` | §3.8.6 | the windows that we advertise |
@@ -104,7 +104,7 @@
 //! | `stats` | §3.10.6 | what is counted for STATUS |
 //! | `canonical` | – | a hash of all that decides the future, for model checkers |
 //! | `congestion/` | §3.8.2 | how much may be in flight: [`congestion::Controller`] |
-//! | `control` | §3.8.2 | when a congestion controller starts, and starts again |
+//! | `control` | §3.8.2 | when a congestion controller starts, and when it starts again |
 //! | `usage` | – | whether the congestion window is in use |
 //! | `pacing` | – | how fast text leaves |
 //! | `burst` | – | how much text one acknowledgment lets out |

@@ -9,9 +9,9 @@ use super::tcb::Tcb;
 use crate::config::Nagle;
 use crate::wire::Control;
 
-/// Of a window that was never larger, segments may have all.
+/// If the window was never larger than this, a segment may fill it.
 const SMALL_WINDOW: usize = 536;
-/// And this much of any window.
+/// A segment may have this much of any window.
 const LEAST_OF_WINDOW: usize = 48;
 
 impl Tcb {
@@ -22,19 +22,20 @@ impl Tcb {
         self.is_worth(len, queued, usable, idle)
     }
 
-    /// The same of what follows in the same super-segment: what precedes it is in flight then.
+    /// As [`Tcb::is_worth_sending`], for what follows in the same super-segment: what precedes it
+    /// is then in flight.
     pub(super) fn is_worth_sending_next(&self, len: usize, queued: usize, usable: usize) -> bool {
         self.is_worth(len, queued, usable, false)
     }
 
     /// `idle`: nothing is in flight.
     fn is_worth(&self, len: usize, queued: usize, usable: usize, idle: bool) -> bool {
-        // A user who has more to say and says so waits for it longer than for an acknowledgment;
-        // but not where the window has no room for more.
+        // Corked text waits for more text, and longer than for an acknowledgment; but not if the
+        // window has no room for more.
         let corked =
             (self.config.socket.cork || self.parted) && self.snd.fin.is_none() && queued < usable;
         let lets_through = self.nagle_lets_through();
-        // Urgent data waits for nothing, nor does what follows until it is acknowledged.
+        // Urgent data does not wait, and neither does what follows until it is acknowledged.
         let is_urgent = self.snd.up.is_some();
         let nagle_allows = is_urgent
             || (!corked
@@ -47,7 +48,7 @@ impl Tcb {
             || self.probes.push_due
     }
 
-    /// Whether less than a segment waits for nothing of what is in flight.
+    /// Whether less than a segment may leave in spite of what is in flight.
     #[inline]
     pub(super) fn nagle_lets_through(&self) -> bool {
         match self.config.nagle {
@@ -71,7 +72,7 @@ impl Tcb {
         }
     }
 
-    /// Something arrives: what a SEND of a part has left waits no longer for the rest, with
+    /// A segment arrives: what a SEND of a part has left no longer waits for the rest, with
     /// [`SendingHabits::arrivals_end_parts`](crate::config::SendingHabits).
     #[inline]
     pub(super) fn end_part(&mut self) {
@@ -80,7 +81,7 @@ impl Tcb {
         }
     }
 
-    /// Whether a segment is text in order, and nothing else: in Linux such segments take a shorter way.
+    /// Whether a segment has text in order, and nothing else: in Linux such segments take a fast path.
     pub(super) fn brings_text_alone(&self, ack: Seq, seg: &Segment<'_>) -> bool {
         ack == self.snd.una
             && seg.wnd == self.snd.wnd
@@ -99,7 +100,8 @@ impl Tcb {
         }
     }
 
-    /// Half of the largest window there was, or all if that was small; any number, as long as there was none.
+    /// Half of the largest window so far, or all of it if that was small; without limit before the first
+    /// window.
     pub(super) fn half_of_window(&self) -> usize {
         match self.snd.max_wnd {
             0 => usize::MAX,
@@ -108,7 +110,7 @@ impl Tcb {
         }
     }
 
-    /// The peer's window has never been as large.
+    /// The peer's window is the largest so far.
     #[cold]
     pub(super) fn grow_largest_window(&mut self, wnd: usize) {
         let before = self.most_of_window();
@@ -117,7 +119,7 @@ impl Tcb {
             let (mss, cwnd) = (self.snd.mss as u64, self.congestion.window());
             self.set_effective_mss();
             if self.config.habits.congestion.counts_segments && self.snd.mss as u64 > mss {
-                // It is as many segments as before.
+                // The same number of segments as before.
                 let window = cwnd / mss * self.snd.mss as u64;
                 let ssthresh =
                     (self.congestion.ssthresh() / mss).saturating_mul(self.snd.mss as u64);
@@ -126,8 +128,8 @@ impl Tcb {
         }
     }
 
-    /// The peer's SYN was answered, and the answer is acknowledged: where segments have half of the largest
-    /// window, that is one of those to come. A connection opened by Fast Open has had that of the SYN before.
+    /// Our answer to the peer's SYN is acknowledged. If segments have half of the largest window, only
+    /// windows from now on count. A connection opened by Fast Open has used that of the SYN before.
     pub(super) fn forget_window_of_syn(&mut self) {
         let is_forgotten = self.passive && !self.opening.is_child;
         if is_forgotten && self.config.habits.sending.halves_windows {
@@ -136,7 +138,7 @@ impl Tcb {
         }
     }
 
-    /// New text leaves in segments of `mss` octets: the end of one that is not full is remembered.
+    /// New text leaves in segments of `mss` octets: remembers the end of one that is not full.
     pub(super) fn note_small(&mut self, range: &Range<Seq>, mss: usize) {
         let len = range.end - range.start;
         let is_small = match len > mss {

@@ -19,9 +19,9 @@ use crate::wire::{Control, Ecn, Options, SackBlocks, Text};
 #[derive(Debug)]
 pub struct Departure {
     plan: Plan,
-    /// What it reports: once it counts as sent, a duplicate is forgotten.
+    /// Its SACK blocks, kept here because a duplicate is forgotten once the segment counts as sent.
     sack: SackBlocks,
-    /// What it carries of ECN: once it counts as sent, what it tells is told.
+    /// Its ECN marks, kept here because they count as reported once the segment counts as sent.
     marks: Marks,
     /// Octets of text in each segment, if it is a super-segment.
     mss: usize,
@@ -44,8 +44,8 @@ impl Tcb {
         Some(self.segment(now, departure))
     }
 
-    /// The first half of [`Tcb::poll_transmit`]: the next segment counts as sent, and what is
-    /// returned says how to build it. The second half is [`Tcb::segment`].
+    /// The first half of [`Tcb::poll_transmit`]: the next segment counts as sent, and the return
+    /// value says how to build it. The second half is [`Tcb::segment`].
     ///
     /// It may be a super-segment of up to `limit` octets of text; with a limit of less than two
     /// segments it is one segment.
@@ -66,7 +66,7 @@ impl Tcb {
         let carrier = self.carrier(&plan);
         let marks = self.marks(now, carrier);
         let sack = match plan {
-            // It says how things stood before the text that could have made a gap.
+            // It acknowledges an earlier state, before any text that could have left a gap.
             Plan::EarlierAck(_) => SackBlocks::default(),
             Plan::AckApart(_) | Plan::Reset => {
                 let room = self.sack_room_beside(marks.option_len());
@@ -87,8 +87,8 @@ impl Tcb {
         })
     }
 
-    /// After [`Tcb::depart`] has given a segment: whether it is certain that it was the last, so that none
-    /// need be asked for. In the ordinary course one says all that there is to say.
+    /// After [`Tcb::depart`] has returned a segment: whether it is certain that no other follows, so that
+    /// the caller need not ask. Normally one segment is all there is to send.
     pub fn has_said_all(&mut self) -> bool {
         let has_said_all = self.state == State::Established
             && !self.has_unsent()
@@ -106,8 +106,8 @@ impl Tcb {
         has_said_all
     }
 
-    /// IPv4: the identification of the first segment of `departure`, the last that has departed.
-    /// Each segment has the next one.
+    /// IPv4: the identification of the first segment of `departure`, which must be the last
+    /// departure. Each further segment has the next number.
     pub fn identification(&self, departure: &Departure) -> u16 {
         let before = self.stats.segments_out - departure.segments() as u64;
         ((self.snd.iss.wire() >> 16) as u16).wrapping_add(before as u16)
@@ -122,7 +122,7 @@ impl Tcb {
         match plan {
             Plan::Refuse(_) => return self.refuse = None,
             Plan::Reset => return self.reset_due = false,
-            // What came after it is still to be acknowledged.
+            // What arrived after it has yet to be acknowledged.
             Plan::EarlierAck(ack) => return self.rcv.last_ack_sent = *ack,
             Plan::AckApart(ack) => {
                 self.rcv.last_ack_sent = *ack;
@@ -140,8 +140,8 @@ impl Tcb {
             Plan::Syn => {
                 self.syn_due = false;
                 self.on_syn_again(now);
-                // The peer's SYN came again: it is there, and this answer to it has its time too,
-                // before the handshake is given up.
+                // The peer's SYN arrived again, so the peer is alive, and this answer gets its full
+                // time, too, before the handshake is given up.
                 self.recovery.set_timer(now + self.recovery.rtt.rto());
                 self.arm_recovery_timer();
             }
@@ -164,7 +164,7 @@ impl Tcb {
                 self.note_answer(now, range);
                 let is_forced = self.take_forced();
                 self.snd.fin_alone |= self.marks_pushes() && self.snd.fin == Some(range.start);
-                // A probe of the path MTU has the length that is tried, whatever waits.
+                // A probe of the path MTU has the length to be tried, whatever waits.
                 if !is_forced && matches!(plan, Plan::Text(_)) {
                     self.note_small(range, mss);
                 }
@@ -192,7 +192,7 @@ impl Tcb {
         self.look_ahead();
     }
 
-    /// Our SYN leaves again, or, when both sides open at once, as SYN,ACK for the first time.
+    /// Our SYN is sent again, or, when both sides open at once, as SYN,ACK for the first time.
     fn on_syn_again(&mut self, now: Instant) {
         self.stats.retransmissions += u64::from(self.passive);
         let crosses = !self.passive && self.recovery.retries() == 0;
@@ -202,7 +202,7 @@ impl Tcb {
         }
     }
 
-    /// Whether the new text that has just left was to leave, however little it is.
+    /// Whether the new text that has just left was forced out, however little it is.
     #[inline(always)]
     fn take_forced(&mut self) -> bool {
         let forced = core::mem::take(&mut self.probes.push_due);
@@ -220,8 +220,8 @@ impl Tcb {
         }
     }
 
-    /// Octets of text in each segment of what leaves. What is no super-segment is one segment, however
-    /// long.
+    /// Octets of text in each segment of what leaves. Anything but a super-segment is one segment,
+    /// however long.
     fn mss_of(&self, plan: &Plan) -> usize {
         let Plan::Text(range) = plan else {
             return usize::MAX;
@@ -254,7 +254,7 @@ impl Tcb {
         }
     }
 
-    /// Octets of text among the places of `range`: our FIN is none.
+    /// Octets of text in `range`, where our FIN does not count.
     fn text_in(&self, range: &Range<Seq>) -> usize {
         range
             .end
@@ -262,12 +262,12 @@ impl Tcb {
             .saturating_since(range.start)
     }
 
-    /// Text leaves. If it answers what came, answers carry acknowledgments from now on.
+    /// Text leaves. If it answers what has arrived, answers carry acknowledgments from now on.
     fn note_answer(&mut self, now: Instant, range: &Range<Seq>) {
         match self.config.quick_acks {
             QuickAcks::Never => {}
             QuickAcks::UntilSending => (self.acks.quick, self.acks.answering) = (0, true),
-            // A FIN alone is no answer.
+            // A FIN alone is not an answer.
             QuickAcks::UntilAnswering if self.text_in(range) == 0 => {}
             QuickAcks::UntilAnswering => {
                 let delay = self.answer_delay();
@@ -278,8 +278,8 @@ impl Tcb {
         }
     }
 
-    /// The octet of a probe has been acknowledged: so it was sent, but nobody knows with which probe it
-    /// arrived, which makes no sample of the round trip.
+    /// The octet of a window probe has been acknowledged, so it counts as sent. It gives no sample of
+    /// the round trip, because it is unknown with which probe it arrived.
     pub(super) fn count_probe(&mut self, now: Instant, ack: Seq) {
         let end = self.snd.nxt + 1;
         if self.probes.octet.take() == Some(self.snd.nxt) && ack == end {
@@ -317,7 +317,7 @@ impl Tcb {
             timing.on_acknowledged();
         }
         self.timers.disarm(Timer::DelayedAck);
-        // Those that leave together report the same.
+        // Acknowledgments that leave together report the same.
         if !self.leaves_together() {
             self.recv_buffer.sacks_sent();
         }
@@ -401,7 +401,7 @@ impl Tcb {
         }
     }
 
-    /// A probe of the window: the octet that was chosen, or none, in front of the window.
+    /// A probe of the window: the chosen octet, or none, just before the window.
     fn probe(&self, now: Instant) -> Segment<'_> {
         match self.probes.octet {
             Some(octet) if octet == self.snd.nxt => self.text_segment(now, octet..octet + 1),
@@ -441,14 +441,14 @@ impl Tcb {
         }
     }
 
-    /// Where a segment without text stands: at SND.NXT, or in the window, see
+    /// The sequence number of a segment without text: SND.NXT, or one in the window, see
     /// [`Habits::acks_stay_in_window`](crate::config::Habits::acks_stay_in_window).
     fn place_of_acks(&self) -> Seq {
         let (nxt, edge) = (self.snd.nxt, self.snd_edge());
         if edge >= nxt || !self.config.habits.acks_stay_in_window {
             return nxt;
         }
-        // What the scale of the window may have cut off is no reason.
+        // A difference that the window scale may have cut off does not count.
         let unit = self.agreed.window_scale.map_or(0, |(_, own)| 1 << own);
         match nxt - edge < unit {
             true => nxt,
@@ -474,8 +474,8 @@ impl Tcb {
         }
     }
 
-    /// URG and SEG.UP of a segment that starts at `seq`: every one that urgent data follows has them, be it
-    /// without text (§3.8.5), and says how far it reaches, or as far as sixteen bits do.
+    /// URG and SEG.UP of a segment that starts at `seq`. Every segment before the end of urgent data has
+    /// them, even without text (§3.8.5), and says where that ends, as far as sixteen bits reach.
     fn urgent_at(&self, seq: Seq) -> (Control, u16) {
         match self.snd.up {
             Some(up) if up > seq => (Control::URG, (up - seq).min(usize::from(u16::MAX)) as u16),
@@ -490,7 +490,7 @@ impl Tcb {
         self.passive && !self.opening.is_child && is_plain
     }
 
-    /// An acknowledgment in SYN-RECEIVED: its window was not told before.
+    /// An acknowledgment in SYN-RECEIVED, which does not count as advertising a window.
     #[cold]
     fn ack_in_handshake(&self, now: Instant) -> Segment<'_> {
         let unit = match self.config.windows.whole_segment_window {
@@ -538,7 +538,7 @@ impl Tcb {
         options
     }
 
-    /// The SACK blocks that the next segment carries beside an AccECN option of this many octets.
+    /// The SACK blocks that the next segment carries besides an AccECN option of this many octets.
     pub(super) fn sack_blocks(&self, accurate_ecn: usize) -> SackBlocks {
         match self.sack_room(accurate_ecn) {
             0 => SackBlocks::default(),
@@ -546,7 +546,7 @@ impl Tcb {
         }
     }
 
-    /// The peer's FIN, if what precedes it has not come yet.
+    /// The peer's FIN, if not everything before it has arrived.
     #[inline]
     fn fin_ahead(&self) -> Option<Seq> {
         self.rcv.fin.filter(|fin| *fin >= self.rcv.nxt)

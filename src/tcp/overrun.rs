@@ -10,7 +10,7 @@ use super::tcb::{AckDue, Tcb};
 use crate::wire::{Control, Text};
 
 impl Tcb {
-    /// Something ends beyond the window, which its host counts. A FIN needs no room, and a SYN is
+    /// A segment ends beyond the window, which the host counts. A FIN needs no room, and a SYN is
     /// not judged by its place.
     pub(super) fn note_overrun(&mut self, seg: &Segment<'_>) {
         let (nxt, edge) = (self.rcv.nxt, self.true_edge());
@@ -42,7 +42,7 @@ impl Tcb {
         Step::Continue(())
     }
 
-    /// Text or a FIN begins where the window ends, and an open window at that: see
+    /// Text or a FIN begins where the window ends, and the window is open: see
     /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns).
     #[inline]
     pub(super) fn is_at_edge(&self, seg: &Segment<'_>) -> bool {
@@ -57,7 +57,8 @@ impl Tcb {
         seg.seq == edge && counts
     }
 
-    /// What begins there is not taken; but that it was sent, a user who has let go makes known.
+    /// Text there is not accepted; but if no user holds the connection, that it was sent still
+    /// counts.
     #[inline]
     pub(super) fn cut_at_edge(&self, seg: &mut Segment<'_>) {
         if self.is_at_edge(seg) && !self.orphan {
@@ -65,8 +66,9 @@ impl Tcb {
         }
     }
 
-    /// What lies beyond is cut off: the window, or, with
-    /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns), what the buffer has room for.
+    /// Where text is cut off: at the end of the window, or, with
+    /// [`Habits::refuses_overruns`](crate::config::Habits::refuses_overruns), where the room in the buffer
+    /// ends.
     pub(super) fn edge_of_text(&self) -> Seq {
         match self.config.habits.refuses_overruns {
             true => self.true_edge().max(self.recv_buffer.limit()),

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Whether something may leave must not depend on the clock, so that "would send" and "sends"
-//! agree: the pacer gives credit when its timer expires, or before a departure that comes late,
-//! and a departure uses it up. While there is none, the timer runs.
+//! agree. So the pacer gives credit when its timer expires, or before a late departure, and a
+//! departure uses it up. While there is no credit, the timer runs.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -26,19 +26,20 @@ use crate::time::{Duration, Instant};
 const LARGEST_QUANTUM: u64 = 64 * 1024;
 /// This many segments with text are not paced, with
 /// [`PacingConfig::limit_paces_window`](crate::config::PacingConfig::limit_paces_window): the tenth is
-/// the first that the next waits for.
+/// the first for which the next one waits.
 const UNPACED: u64 = 9;
-/// With it and a controller that paces, what no two segments leave together below, in octets a second: 1.2 Mbit/s.
+/// With that setting and a controller that paces, no two segments leave together below this rate, in octets
+/// a second: 1.2 Mbit/s.
 const SLOW: u64 = 150_000;
-/// Nobody is held longer, however slow the rate: then every segment is a burst.
+/// Nothing is held longer than this, however slow the rate: then every segment is a burst.
 const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
-/// What decides when the next burst leaves.
+/// Decides when the next burst leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pacer {
     /// Octets that may leave now; the last segment may be longer.
     credit: u64,
-    /// C.next_send_time: when all that has left has had its time.
+    /// C.next_send_time: when the time for all that has left is over.
     next: Instant,
 }
 
@@ -54,7 +55,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// How long the rate takes for this many octets.
+    /// How long this many octets take at the rate.
     fn time_for(self, octets: u64) -> Duration {
         let nanos = u128::from(octets) * 1_000_000_000 / u128::from(self.rate.max(1));
         u64::try_from(nanos).map_or(LONGEST_HOLD, Duration::from_nanos)
@@ -70,7 +71,7 @@ impl Pacer {
         }
     }
 
-    /// A connection that is not paced (any more) is not held up, and may be paced again later.
+    /// A connection that is not, or no longer, paced is not held up, and may be paced again later.
     #[inline]
     fn release_unpaced(&mut self, now: Instant) {
         if now >= self.next {
@@ -78,8 +79,8 @@ impl Pacer {
         }
     }
 
-    /// If the time has come, a whole burst may leave. Whoever was held, and comes late, makes up
-    /// for half a burst, so that timers that are a little slow do not make the rate so.
+    /// If the time has come, a whole burst may leave. A late departure makes up for up to half a
+    /// burst, so that slightly slow timers do not reduce the rate.
     fn release(&mut self, now: Instant, pace: Pace) {
         if now < self.next {
             return;
@@ -104,8 +105,8 @@ impl Pacer {
         self.credit = self.credit.saturating_sub(octets);
     }
 
-    /// `octets` leave, the first of `packet` octets that leave together, or some of the others: the first pay for all,
-    /// and a packet that comes late only half, if it is late enough.
+    /// `octets` leave, the first or further ones of `packet` octets that leave together. The first pay for
+    /// all, and for a packet that is late enough only half.
     fn on_sent_of_packet(&mut self, now: Instant, octets: usize, packet: usize, pace: Pace) {
         if now >= self.next {
             let took = pace.time_for(packet as u64);
@@ -128,7 +129,7 @@ impl Pacer {
 }
 
 impl Tcb {
-    /// How fast to send; `None`: as acknowledgments let it.
+    /// How fast to send; `None`: not paced, only limited by acknowledgments.
     #[inline]
     fn pace(&self) -> Option<Pace> {
         let asks = match self.config.pacing.when {
@@ -177,8 +178,8 @@ impl Tcb {
             && self.congestion.pacing_rate().is_some()
     }
 
-    /// A window in a round trip, and a little more: the pacer must not be what holds the window
-    /// down.
+    /// A window in a round trip, and a little more, so that pacing does not limit the growth of the
+    /// window.
     pub(super) fn rate_of_window(&self) -> Option<u64> {
         let srtt = self.recovery.rtt.srtt()?.max(Duration::from_nanos(1));
         let window = self.congestion.window();
@@ -215,7 +216,7 @@ impl Tcb {
         }
     }
 
-    /// Something may leave now, if its time has come.
+    /// Gives credit if the time has come.
     #[inline]
     pub(super) fn release_pacer(&mut self, now: Instant) {
         match self.pace() {
@@ -224,7 +225,7 @@ impl Tcb {
         }
     }
 
-    /// The places of `range` leave: `again`, or for the first time.
+    /// The places of `range` leave, for the first time or `again`.
     pub(super) fn pace_departure(&mut self, now: Instant, range: &Range<Seq>, again: bool) {
         let Some(pace) = self.pace() else {
             return;

@@ -1,18 +1,19 @@
-//! The memory that a packet takes which came through a TUN device, as in Linux.
+//! The memory that a packet from a TUN device takes, as in Linux.
 
-/// What describes a packet, in octets, on a machine of 64 bits.
+/// The descriptor of a packet, in octets, on a 64-bit machine.
 const DESCRIPTION: usize = 256;
-/// What stands behind the octets of a packet, in its buffer.
+/// Octets behind those of a packet in its buffer.
 pub(super) const TRAILER: usize = 320;
-/// What is free before the IP header.
+/// Free octets before the IP header.
 pub(super) const HEADROOM: usize = 64;
 /// Buffers have this size, or a power of two above it.
 const LEAST_BUFFER: usize = 576;
-/// What a larger buffer would hold lies in pages.
+/// What does not fit such a buffer lies in pages.
 const LARGEST_BUFFER: usize = 8192;
 pub(super) const PAGE: usize = 4096;
 
-/// The buffer that takes so many octets, and all the memory that they take.
+/// The size of the buffer for this many octets, and all the memory that they
+/// take.
 pub(super) fn buffer_of(octets: usize) -> (usize, usize) {
     let buffer = match octets <= LEAST_BUFFER {
         true => LEAST_BUFFER,
@@ -22,7 +23,7 @@ pub(super) fn buffer_of(octets: usize) -> (usize, usize) {
     (buffer, DESCRIPTION + buffer + pages)
 }
 
-/// The memory that a datagram of so many octets takes, headers included.
+/// The memory that a datagram of this many octets takes, headers included.
 pub(crate) fn memory_of(datagram: usize) -> usize {
     buffer_of(HEADROOM + datagram + TRAILER).1
 }

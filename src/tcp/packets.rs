@@ -1,24 +1,25 @@
-//! Text in packets, as Linux keeps it: a queue of those that wait, and one of those that have left and are not
-//! acknowledged.
+//! Text in packets, as Linux keeps it: a queue of waiting packets, and one of those that have left and are
+//! not acknowledged.
 //!
-//! A packet is a piece of the stream that leaves as one, and that the device cuts into segments. SEND fills the
-//! last one that waits, and begins others. When one is about to leave, it takes from the next as much as there is
-//! room for, and what may not leave is cut off. So it is when it leaves again. Which segments have PSH follows from
-//! that: the last of a packet that is pushed (RFC 9293 §3.9.1.2). No packet goes beyond the end of a record.
+//! A packet is a piece of the stream that leaves as one, and that the device cuts into segments. SEND fills
+//! the last waiting packet, and begins others. When a packet is about to leave, it takes as much from the
+//! next as it has room for, and what may not leave is cut off. The same happens when it leaves again. This
+//! determines which segments have PSH: the last of a packet that is pushed (RFC 9293 §3.9.1.2). No packet
+//! extends beyond the end of a record.
 
 use core::ops::Range;
 use std::collections::VecDeque;
 
 use super::seq::Seq;
 
-/// The most packets in each of the queues; what would be one more belongs to the last.
+/// The most packets in each of the queues; any more text belongs to the last.
 const MOST: usize = 4_096;
 
-/// What a packet takes in memory beside its text, in octets: Linux's buffer of headers, and what describes
-/// it, on a machine of 64 bits.
+/// The memory that a packet takes besides its text, in octets: Linux's buffer of headers and descriptor,
+/// on a 64-bit machine.
 pub(super) const BESIDE_TEXT: usize = 832;
 
-/// Nothing waits if more segments may leave, where no part of the window counts.
+/// Nothing waits if more segments than this may leave, if no part of the window counts.
 const FEW_SEGMENTS: usize = 3;
 
 /// A packet begins where the one before it ends.
@@ -34,91 +35,93 @@ struct Packet {
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Packets {
-    /// Those that were let out, and are not acknowledged.
+    /// Packets that were let out, and are not acknowledged.
     sent: VecDeque<Packet>,
-    /// Those that wait.
+    /// Waiting packets.
     waiting: VecDeque<Packet>,
-    /// Where those begin.
+    /// Where the waiting packets begin.
     head: Seq,
     /// Up to where the user's text was pushed.
     pushed: Seq,
-    /// Of a packet that leaves again: what has not left yet.
+    /// The part of a packet that is leaving again and has not left yet.
     again: Range<Seq>,
-    /// The longest text of a segment until nothing more leaves now: the first of them has reported something.
+    /// The longest text of a segment until this flight ends, because its first segment has carried SACK
+    /// blocks.
     pub(super) limit: Option<usize>,
-    /// Something has just left that did not wait: what follows does not try to.
+    /// Something has just been forced out: what follows does not try to leave.
     forced: bool,
     /// Something waited to leave when there was no room for more.
     bound: bool,
 }
 
-/// On what terms packets leave.
+/// The conditions under which packets leave.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
-    /// Octets of text in a segment, beside what it reports; and if it reports nothing.
+    /// Octets of text in a segment with its SACK blocks, and in one without.
     pub(super) segment: usize,
     pub(super) mss: usize,
     /// How many segments may be in flight, and how many are.
     pub(super) window: usize,
     pub(super) in_flight: usize,
-    /// A packet has so many segments at most.
+    /// The most segments of a packet.
     pub(super) most: usize,
     /// SND.WND, and where it ends.
     pub(super) wnd: usize,
     pub(super) edge: Seq,
     /// The last packet waits if it fills no segment.
     pub(super) holds_small: bool,
-    /// What more may join waits for an acknowledgment that is due.
+    /// A packet that may still grow waits for an acknowledgment that is due.
     pub(super) gathers: bool,
-    /// But not if one of so many parts of the window may leave; 0: more than three segments.
+    /// But not if the window divided by this may leave; 0: if more than three segments may.
     pub(super) parts: usize,
-    /// Urgent data is not acknowledged: segments leave alone.
+    /// Urgent data is unacknowledged: segments leave alone.
     pub(super) urgent: bool,
     /// Our FIN belongs to the last packet.
     pub(super) fin: bool,
 }
 
 impl Terms {
-    /// How many segments the next packet may have: at least two packets are in flight, if two segments may be.
+    /// How many segments the next packet may have, so that at least two packets are in flight if two
+    /// segments may be.
     fn quota(&self) -> usize {
         let room = self.window.saturating_sub(self.in_flight);
         room.min((self.window / 2).max(1)).min(self.most)
     }
 }
 
-/// How a SEND goes on.
+/// The state of a SEND.
 #[derive(Clone, Debug)]
 pub(super) struct Giving {
-    /// A packet is filled up to so many octets.
+    /// A packet is filled up to this many octets.
     pub(super) goal: usize,
-    /// After so many octets, half of the largest window, there is a push.
+    /// After this many octets, half of the largest window, there is a push.
     pub(super) half: usize,
-    /// What all packets take, and may take before another begins.
+    /// The memory that all packets take, and the most they may take before another begins.
     pub(super) memory: usize,
     pub(super) most_memory: usize,
-    /// How much may wait before another begins.
+    /// How much may wait before another packet begins.
     pub(super) most_waiting: usize,
-    /// It is urgent, a part of what is to come, or ends a record.
+    /// It is urgent, a part with more to follow, or ends a record.
     pub(super) urgent: bool,
     pub(super) part: bool,
     pub(super) record: bool,
-    /// What is paced leaves packet by packet.
+    /// It is paced, and leaves packet by packet.
     pub(super) paced: bool,
-    /// The user has more than is taken.
+    /// The user has more than was taken.
     pub(super) short: bool,
 }
 
-/// The first packet that waits, as it is about to leave.
+/// The first waiting packet, as it is about to leave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
-    /// Where it ends with what it takes from the next.
+    /// Where it ends, with what it takes from the next.
     grown: Seq,
     /// Where it is cut, if it may leave.
     pub(super) end: Option<Seq>,
 }
 
 impl Look {
-    /// It ends at `end`, whatever it is.
+    /// A packet that ends at `end`.
     pub(super) fn at(end: Seq) -> Look {
         Look {
             grown: end,
@@ -142,7 +145,7 @@ impl Packets {
         }
     }
 
-    /// Those that wait, for a trial.
+    /// A copy of the waiting packets, for a trial.
     pub(super) fn waiting(&self) -> Packets {
         Packets {
             waiting: self.waiting.clone(),
@@ -162,12 +165,12 @@ impl Packets {
         self.bound
     }
 
-    /// Where those begin that were not let out.
+    /// Where the packets begin that were not let out.
     pub(super) fn head(&self) -> Seq {
         self.head
     }
 
-    /// The user gives so many octets; returns how many are taken.
+    /// The user gives this many octets. Returns how many are taken.
     pub(super) fn give(&mut self, octets: usize, giving: &mut Giving, terms: &mut Terms) -> usize {
         let mut left = octets;
         while left > 0 {
@@ -199,7 +202,7 @@ impl Packets {
         taken
     }
 
-    /// The last packet is full, and more is to be given.
+    /// The last packet is full, and more text follows.
     fn let_full_out(&mut self, giving: &mut Giving, terms: &mut Terms) {
         let is_forced = self.end() > self.pushed + giving.half;
         if is_forced {
@@ -215,7 +218,7 @@ impl Packets {
         }
     }
 
-    /// All is given that is taken; `is_short`: not all that the user has.
+    /// Everything that is taken has been given; `is_short`: the user has more.
     fn end_giving(&mut self, is_short: bool, giving: &mut Giving, terms: &mut Terms) {
         if is_short {
             self.bound = self.is_held(terms);
@@ -229,7 +232,7 @@ impl Packets {
         }
     }
 
-    /// Whether something waits, even if the last packet leaves as one that is full does.
+    /// Whether something waits, even if the last packet leaves like a full one.
     fn is_held(&self, terms: &Terms) -> bool {
         let at_once = Terms {
             gathers: false,
@@ -268,7 +271,7 @@ impl Packets {
         self.waiting.back().map_or(self.head, |last| last.end)
     }
 
-    /// How much the last packet that waits takes to have `goal` octets.
+    /// How many octets the last waiting packet lacks to have `goal` octets.
     fn room_in_last(&self, goal: usize) -> usize {
         let before = match self.waiting.len() {
             0 | 1 => self.head,
@@ -297,7 +300,7 @@ impl Packets {
         }
     }
 
-    /// What becomes of the first packet that waits; nothing, while cwnd lets nothing out.
+    /// What happens to the first waiting packet; `None` while cwnd lets nothing out.
     pub(super) fn look(&self, terms: &Terms) -> Option<Look> {
         let (first, next) = (self.waiting.front()?, self.waiting.get(1));
         let quota = terms.quota();
@@ -321,7 +324,7 @@ impl Packets {
         Some(Look { grown, end })
     }
 
-    /// Where the first packet is cut that would end at `grown`, `None` if it waits.
+    /// Where to cut the first packet, which would end at `grown`; `None` if it waits.
     fn end_of(
         &self,
         grown: Seq,
@@ -354,14 +357,14 @@ impl Packets {
         let may_leave = len.min(usable);
         Some(match most <= may_leave || (most <= usable && !is_last) {
             true => self.head + most.min(len),
-            // Less than a segment at the end waits as it would alone.
+            // Less than a segment at the end waits, as it would alone.
             false if terms.holds_small => self.head + may_leave / segment * segment,
             false => self.head + may_leave,
         })
     }
 
-    /// Whether the first packet, of so many octets, waits though some of it could leave. An acknowledgment is due that
-    /// will let out more.
+    /// Whether the first packet, of `len` octets, waits although a part of it could leave, because an
+    /// acknowledgment is due that will let out more.
     fn waits_for_more(&self, len: usize, is_last: bool, is_closed: bool, terms: &Terms) -> bool {
         let usable = terms.edge.saturating_since(self.head);
         let room = terms.window.saturating_sub(terms.in_flight) * terms.mss;
@@ -378,7 +381,7 @@ impl Packets {
         lacks <= len || !is_closed
     }
 
-    /// The first packet that waits becomes what `look` says.
+    /// Lets out the first waiting packet, as `look` says.
     pub(super) fn let_out(&mut self, look: Look) {
         self.grow(look);
         if let Some(end) = look.end {
@@ -386,7 +389,7 @@ impl Packets {
         }
     }
 
-    /// The first packet that waits has tried to leave: what it has taken from the next it keeps.
+    /// The first waiting packet has tried to leave: it keeps what it has taken from the next.
     pub(super) fn grow(&mut self, look: Look) {
         let next = self.waiting.get(1).copied();
         let Some(first) = self.waiting.front_mut() else {
@@ -401,7 +404,7 @@ impl Packets {
         }
     }
 
-    /// All before `place` is let out: of a packet that ends behind it only a part.
+    /// Lets out everything before `place`, and only a part of a packet that ends behind it.
     pub(super) fn pass(&mut self, place: Seq) {
         while self.head < place
             && let Some(first) = self.waiting.front().copied()
@@ -426,7 +429,7 @@ impl Packets {
         }
     }
 
-    /// The first packet that waits does so no longer, up to `place`: it is pushed there.
+    /// The first waiting packet no longer waits, up to `place`, where it is pushed.
     pub(super) fn force(&mut self, place: Seq) {
         let end = self.waiting.front().map_or(place, |first| first.end);
         self.pushed = self.pushed.max(end);
@@ -437,7 +440,7 @@ impl Packets {
         }
     }
 
-    /// What lies before `una` has arrived.
+    /// Forgets what lies before `una`, which has arrived.
     pub(super) fn release(&mut self, una: Seq) {
         while self.sent.front().is_some_and(|packet| packet.end <= una) {
             self.sent.pop_front();
@@ -453,13 +456,13 @@ impl Packets {
         }
     }
 
-    /// Where the packet ends that holds the octet at `place`.
+    /// The end of the packet that holds the octet at `place`.
     pub(super) fn end_at(&self, place: Seq) -> Option<Seq> {
         self.holding(place).map(|packet| packet.end)
     }
 
-    /// Whether what leaves with the text of `range` has PSH: it ends a packet that is pushed, or that has several
-    /// segments, of which those before it have just left. What lies before `una` does not count.
+    /// Whether a segment with the text of `range` has PSH: if it ends a pushed packet, or one of several
+    /// segments of which the others have just left. What lies before `una` does not count.
     pub(super) fn is_pushed(&self, range: &Range<Seq>, una: Seq, segment: usize) -> bool {
         let is_many =
             || range.end - range.start > segment || self.start_at(range.start, una) < range.start;
@@ -467,21 +470,21 @@ impl Packets {
             .is_some_and(|packet| packet.end <= range.end && (packet.pushed || is_many()))
     }
 
-    /// Where the packet begins that holds the octet at `place`, if not before `una`.
+    /// The start of the packet that holds the octet at `place`, but not before `una`.
     pub(super) fn start_at(&self, place: Seq, una: Seq) -> Seq {
         let at = self.sent.partition_point(|it| it.end <= place);
         let before = at.checked_sub(1).and_then(|at| self.sent.get(at));
         before.map_or(una, |before| before.end.max(una))
     }
 
-    /// Where the packet ends of which some has left again just now, up to `start`.
+    /// The end of the packet of which a part, up to `start`, has just left again.
     pub(super) fn rest_again(&self, start: Seq) -> Option<Seq> {
         let is_rest = self.again.start == start && self.again.end > start;
         is_rest.then_some(self.again.end)
     }
 
-    /// Where a packet ends that leaves again from `start`. It is cut after `most` octets, or takes those that follow, as
-    /// far as it is one segment with them and they may leave, up to `end`.
+    /// The end of a packet that leaves again from `start`. It is cut after `most` octets, or takes the
+    /// packets that follow, as long as it remains one segment and they may leave, up to `end`.
     pub(super) fn end_again(
         &self,
         start: Seq,
@@ -511,7 +514,8 @@ impl Packets {
         last.end
     }
 
-    /// The first segment of the packet of `range` leaves again, up to `left`, while all from `una` on is in flight.
+    /// The first segment of the packet of `range` leaves again, up to `left`, while everything from `una`
+    /// on is in flight.
     pub(super) fn leave_again(&mut self, range: Range<Seq>, left: Seq, una: Seq) {
         if self.rest_again(range.start).is_none() {
             if range.start > una {
@@ -523,20 +527,20 @@ impl Packets {
         self.again = left..range.end.max(left);
     }
 
-    /// Whether more of a packet follows at once, of which some has left, with `una..nxt` in flight.
+    /// Whether more of a packet that has partly left follows at once, with `una..nxt` in flight.
     pub(super) fn goes_on(&self, una: Seq, nxt: Seq) -> bool {
         let is_new = self.head > nxt && self.start_at(nxt, una) < nxt;
         is_new || !self.again.is_empty()
     }
 
-    /// Nothing more leaves now. Returns whether the first packet that waits has tried to.
+    /// Nothing more leaves now. Returns whether the first waiting packet has tried to leave.
     pub(super) fn end_flight(&mut self) -> bool {
         self.limit = None;
         self.again = self.again.end..self.again.end;
         !core::mem::take(&mut self.forced)
     }
 
-    /// A packet ends at `place` at the latest.
+    /// Cuts a packet at `place`.
     fn cut(&mut self, place: Seq) {
         let at = self.sent.partition_point(|it| it.end < place);
         let is_within = self.sent.get(at).is_some_and(|it| it.end > place);
@@ -552,7 +556,7 @@ impl Packets {
         }
     }
 
-    /// What lies in `range` becomes one packet.
+    /// Joins what lies in `range` into one packet.
     fn join(&mut self, range: &Range<Seq>) {
         let first = self.sent.partition_point(|it| it.end <= range.start);
         let last = self.sent.partition_point(|it| it.end < range.end);
@@ -565,7 +569,7 @@ impl Packets {
 }
 
 impl Giving {
-    /// Whether another packet may begin while so many octets wait.
+    /// Whether another packet may begin while this many octets wait.
     fn has_room(&self, waiting: usize) -> bool {
         self.memory < self.most_memory && waiting < self.most_waiting
     }
@@ -612,7 +616,7 @@ mod tests {
         }
     }
 
-    /// Gives so many octets while nothing may leave.
+    /// Gives this many octets while nothing may leave.
     fn wait(packets: &mut Packets, octets: usize, giving: &Giving) -> usize {
         let mut closed = Terms {
             window: 0,

@@ -1,6 +1,6 @@
-//! The path MTU: what routers say of it (RFC 1191, RFC 8201), as far as it can be believed (RFC
-//! 5927 §7), and what probes find where nobody says anything (packetization layer path MTU
-//! discovery: RFC 4821, RFC 8899).
+//! The path MTU: what routers report (RFC 1191, RFC 8201), as far as it can be believed (RFC 5927
+//! §7), and what probes find without reports (packetization layer path MTU discovery: RFC 4821, RFC
+//! 8899).
 //!
 //! ```text
 //!             timeouts of long segments: a black hole
@@ -13,11 +13,11 @@
 //!      ERROR ── progress ───┘
 //! ```
 //!
-//! A probe is a segment of ordinary text that is longer than the others. Its loss says nothing of
-//! congestion, and what it carried is sent again in segments that are known to pass.
+//! A probe is a segment of ordinary text that is longer than the others. Its loss is not a sign of
+//! congestion, and its text is sent again in segments that are known to pass.
 //!
-//! RFC 8899 ends a search after MAX_PROBES lost probes of whatever sizes. Here that many of one size
-//! show that it is too long, and the search goes on below it: probes cost nothing but themselves.
+//! RFC 8899 ends a search after MAX_PROBES lost probes of any size. Here that many lost probes of
+//! one size show that it is too long, and the search goes on below it, because probes cost little.
 
 mod halving;
 
@@ -32,27 +32,27 @@ use super::tcb::Tcb;
 use crate::config::{MtuProbing, PathMtuConfig};
 use crate::time::Instant;
 
-/// IPv4: no path of today has an MTU below this, whatever anybody says (RFC 1191 §3 has 68).
+/// IPv4: no path today has an MTU below this, whatever a report says (RFC 1191 §3 has 68).
 const LEAST_IPV4: usize = 552;
-/// IPv6: every link carries that much (RFC 8200 §5).
+/// IPv6: every link carries this much (RFC 8200 §5).
 const LEAST_IPV6: usize = 1280;
 /// Octets of its header and TCP's.
 const HEADERS_IPV4: usize = 40;
-/// What most links carry: worth a probe of its own.
+/// The MTU of most links, which is worth a probe of its own.
 const ETHERNET: usize = 1500;
-/// A search ends where there is less than this to be gained, in octets.
+/// A search ends when there is less than this to gain, in octets.
 const WORTH_A_PROBE: usize = 8;
 /// Segments that follow a probe: acknowledgments of them show whether it was lost (RFC 4821 §7.4).
 const FOLLOWERS: usize = 3;
 
-/// Where a search stands (RFC 8899 §5.2; DISABLED is [`MtuProbing::Off`]).
+/// The phase of a search (RFC 8899 §5.2; DISABLED is [`MtuProbing::Off`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
-    /// The base size is in use, and nothing of it has been acknowledged.
+    /// The base size is in use, and no segment of it has been acknowledged.
     Base,
     /// Larger sizes are tried.
     Searching,
-    /// As much is known as there is to know.
+    /// The search is complete.
     SearchComplete,
     /// Not even the base size seems to pass.
     Error,
@@ -62,7 +62,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(super) struct PathMtu {
     phase: Phase,
-    /// PLPMTU: no longer datagram is sent, but for probes.
+    /// PLPMTU: no longer datagram is sent, except for probes.
     plpmtu: usize,
     /// BASE_PLPMTU, as the configuration has it.
     base: usize,
@@ -82,11 +82,11 @@ pub(super) struct PathMtu {
     probe: Option<Range<Seq>>,
     /// After a lost probe the next waits until this is acknowledged.
     rest_until: Seq,
-    /// PMTU_RAISE_TIMER: when to look again. Looked at when there is text to send.
+    /// PMTU_RAISE_TIMER: when to search again. Checked when there is text to send.
     raise_at: Option<Instant>,
     /// When something was learnt that the host has not been told.
     news: Option<Instant>,
-    /// What a router says that the path carries, which no datagram of ours has exceeded: see
+    /// An MTU reported by a router that no datagram of ours has exceeded: see
     /// [`IcmpTrust::any_path_mtu`](crate::config::IcmpTrust::any_path_mtu).
     told: u16,
 }
@@ -140,7 +140,7 @@ impl PathMtu {
         path_mtu
     }
 
-    /// What decides the future: see [`Tcb::hash_canonical`].
+    /// Hashes what decides the future: see [`Tcb::hash_canonical`].
     pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
         let PathMtu {
             phase,
@@ -171,7 +171,8 @@ impl PathMtu {
         self.base.max(self.least).min(self.largest)
     }
 
-    /// The peer takes no more than this many octets of text, and every segment has this many of options.
+    /// Sets the limit for a peer that accepts no more than this many octets of text, with this many
+    /// octets of options on every segment.
     pub(super) fn limit(
         &mut self,
         now: Instant,
@@ -191,8 +192,8 @@ impl PathMtu {
         self.plpmtu - self.headers
     }
 
-    /// What the path carries, as far as is known, if the interface carries `interface` octets. That
-    /// the peer takes less says nothing of the path.
+    /// What the path carries, as far as is known, if the interface carries `interface` octets. A
+    /// smaller limit of the peer says nothing about the path.
     pub(super) fn known(&self, interface: usize) -> usize {
         match self.plpmtu < self.largest {
             true => self.plpmtu,
@@ -200,7 +201,7 @@ impl PathMtu {
         }
     }
 
-    /// A router says that it carries `mtu` octets, which is enough for us.
+    /// A router reports that the path carries `mtu` octets, which is enough for us.
     fn hear(&mut self, now: Instant, config: &PathMtuConfig, mtu: usize) {
         if mtu < usize::from(self.told) {
             (self.told, self.news) = (mtu as u16, Some(now));
@@ -234,13 +235,13 @@ impl PathMtu {
         self.probe = Some(range);
     }
 
-    /// Whether it makes a difference that SND.UNA moves.
+    /// Whether an advance of SND.UNA matters.
     #[inline]
     fn awaits_progress(&self) -> bool {
         matches!(self.phase, Phase::Base | Phase::Error) || self.probe.is_some()
     }
 
-    /// SND.UNA is now `una`. Whether the size has changed.
+    /// SND.UNA is now `una`. Returns whether the size has changed.
     fn on_progress(&mut self, now: Instant, config: &PathMtuConfig, una: Seq) -> bool {
         if matches!(self.phase, Phase::Base | Phase::Error) {
             self.news = Some(now);
@@ -270,11 +271,11 @@ impl PathMtu {
         }
     }
 
-    /// The retransmission timer has expired for the `retries`-th time in a row, with text in flight
-    /// that fills segments. Whether the size has changed.
+    /// The retransmission timer has expired for the `retries`-th time in a row, with full segments
+    /// in flight. Returns whether the size has changed.
     fn on_timeout(&mut self, config: &PathMtuConfig, retries: u32) -> bool {
         let suspicious = retries > 0 && retries.is_multiple_of(config.black_hole_timeouts);
-        // Where no segment was ever longer than the base size, length is no likely reason.
+        // If no segment was ever longer than the base size, length is not a likely reason.
         if !suspicious || config.probing == MtuProbing::Off || self.largest == self.base() {
             return false;
         }
@@ -290,8 +291,8 @@ impl PathMtu {
         self.plpmtu < before
     }
 
-    /// A router says that it carries no more than `mtu` octets, which we believe: it quotes the
-    /// segment at `seq`, which is in flight. Whether that says anything new.
+    /// A router reports that the path carries no more than `mtu` octets. We believe it, because it
+    /// quotes the segment at `seq`, which is in flight. Returns whether this is news.
     fn on_too_big(
         &mut self,
         now: Instant,
@@ -299,9 +300,9 @@ impl PathMtu {
         mtu: usize,
         seq: Seq,
     ) -> Option<TooBig> {
-        // RFC 8201 §4: no IPv6 link carries less than 1280, so such a message says nothing; nor does
-        // one of less than 552 over IPv4, which is forged sooner than true. A router that does not know
-        // the size says zero (RFC 1191 §4): then it is the least.
+        // RFC 8201 §4: no IPv6 link carries less than 1280, so such a report is ignored. So is one of
+        // less than 552 over IPv4, which is more likely forged than true. A router that does not know
+        // the size reports zero (RFC 1191 §4): then it is the least.
         let is_unknown = mtu == 0 && self.least != LEAST_IPV6;
         if mtu < self.least && !is_unknown {
             return None;
@@ -330,7 +331,8 @@ impl PathMtu {
         Some(TooBig::Text)
     }
 
-    /// What was learnt is old: larger sizes may pass again. Whether the size has changed.
+    /// What was learnt is old, and larger sizes may pass again. Returns whether the size has
+    /// changed.
     fn on_time(&mut self, now: Instant, config: &PathMtuConfig) -> bool {
         if self.raise_at.is_none_or(|at| now < at) {
             return false;
@@ -354,8 +356,9 @@ impl PathMtu {
         self.choose(now, config);
     }
 
-    /// The next size to probe; or the search is over. The largest first, since a black hole may
-    /// have been a path that was down; then what most links carry; then halfway.
+    /// Chooses the next size to probe, or ends the search. The largest size comes first, because an
+    /// assumed black hole may have been a path that was down; then the MTU of most links; then
+    /// halfway.
     fn choose(&mut self, now: Instant, config: &PathMtuConfig) {
         if config.halves {
             return self.halve(now, config);
@@ -390,9 +393,9 @@ enum TooBig {
 }
 
 impl Tcb {
-    /// ICMP says that the path carries datagrams of `mtu` octets only, and quotes the segment with
-    /// the sequence number `seq`, which [is in flight](Tcb::is_in_flight): nothing else can have been too
-    /// big (RFC 5927 §7.2).
+    /// An ICMP error says that the path carries only datagrams of `mtu` octets, and quotes the segment
+    /// with the sequence number `seq`, which [is in flight](Tcb::is_in_flight): nothing else can have
+    /// been too big (RFC 5927 §7.2).
     pub fn on_packet_too_big(&mut self, now: Instant, mtu: usize, seq: u32) {
         let seq = self.snd.una.near(seq);
         let is_ipv4 = self.path_mtu.least != LEAST_IPV6;
@@ -401,7 +404,7 @@ impl Tcb {
         if !self.state.is_synchronized() && !of_syn {
             return;
         }
-        // What is less than can be true says nothing.
+        // A value that cannot be true is ignored.
         let mtu = match trusts && mtu > 0 {
             true => mtu.max(self.path_mtu.least),
             false => mtu,
@@ -414,7 +417,7 @@ impl Tcb {
             Some(TooBig::Probe(probe)) => self.recovery.on_path_mtu_reduced(probe, 0),
             // A SYN was not too long.
             Some(TooBig::Text) if self.state == State::SynSent => self.set_effective_mss(),
-            // It was cut on its way.
+            // It was fragmented on its way.
             Some(TooBig::Text) if is_ipv4 && self.config.socket.fragments => {
                 self.set_effective_mss();
             }
@@ -428,7 +431,7 @@ impl Tcb {
         self.look_ahead();
     }
 
-    /// SND.UNA has moved. Our SYN was short, and says nothing.
+    /// SND.UNA has moved. Our SYN was short, and proves nothing.
     #[inline(always)]
     pub(super) fn advance_path_mtu(&mut self, now: Instant) {
         if self.path_mtu.awaits_progress() {
@@ -450,7 +453,7 @@ impl Tcb {
     }
 
     /// The retransmission timer has expired: if long segments vanish, smaller ones may pass. What
-    /// is in flight is to be sent again in any case.
+    /// is in flight has to be sent again in any case.
     pub(super) fn suspect_black_hole(&mut self, now: Instant) {
         if self.path_mtu.probe.is_some() {
             self.lose_mtu_probe(now);
@@ -472,8 +475,8 @@ impl Tcb {
         }
     }
 
-    /// Whether the next new text is a probe: only in the ordinary course, and with as much to follow
-    /// it as shows whether it was lost.
+    /// Whether the next new text is a probe: only in the normal state, and with enough text behind
+    /// it to show whether it was lost.
     #[inline]
     pub(super) fn next_mtu_probe(&self) -> NextProbe {
         match self.path_mtu.text_of_probe(self.snd.una) {
@@ -510,8 +513,8 @@ impl Tcb {
         }
     }
 
-    /// What was learnt of the path MTU since this was asked last, in octets, and when; `None` for
-    /// the size if the path carries all that we send.
+    /// Takes what was learnt about the path MTU since the last call, in octets, and when; `None`
+    /// for the size if the path carries all that we send.
     pub fn take_path_mtu(&mut self) -> Option<(Option<u16>, Instant)> {
         let at = self.path_mtu.news.take()?;
         let known = self.path_mtu.known(usize::from(u16::MAX)) as u16;
@@ -529,7 +532,7 @@ mod tests {
         Seq::initial(300)
     }
 
-    /// Over IPv4, beside a peer and an interface that take datagrams of `mtu` octets.
+    /// Over IPv4, with a peer and an interface that carry datagrams of `mtu` octets.
     fn over(mtu: usize) -> (PathMtu, PathMtuConfig) {
         let config = PathMtuConfig {
             probing: MtuProbing::OnBlackHole,
@@ -539,7 +542,7 @@ mod tests {
         (PathMtu::new(&config, path, path.mss, iss()), config)
     }
 
-    /// The same, where the base size has passed after a black hole, and a search begins.
+    /// The same, after the base size has passed after a black hole, when a search begins.
     fn searching(mtu: usize) -> (PathMtu, PathMtuConfig) {
         let (mut path, config) = over(mtu);
         assert!(path.on_timeout(&config, config.black_hole_timeouts));
@@ -547,7 +550,7 @@ mod tests {
         (path, config)
     }
 
-    /// A probe leaves, if there is one to be tried, and passes or not: its size.
+    /// A probe leaves, if there is a size to try, and passes or not. Returns its size.
     fn probe(
         path: &mut PathMtu,
         config: &PathMtuConfig,
@@ -586,7 +589,7 @@ mod tests {
         assert_eq!(sizes, [5250, 5250, 5250, 3375].map(Some));
     }
 
-    /// A search ends where less than eight octets are to be gained.
+    /// A search ends when there are less than eight octets to gain.
     #[test]
     fn eight_octets_are_worth_a_probe() {
         let (mut path, config) = searching(1208);
@@ -598,7 +601,7 @@ mod tests {
             (path.text_of_probe(iss() + 9000), path.phase),
             (None, Phase::SearchComplete)
         );
-        // Nor are seven of which a router tells.
+        // Seven octets that a router reports are not worth one, either.
         let (mut path, config) = searching(1500);
         path.on_probe_sent(iss() + 2..iss() + 1500);
         let seq = iss() + 2;
@@ -632,7 +635,7 @@ mod tests {
         assert_eq!((path.plpmtu, path.phase), (552, Phase::Error));
         path.on_progress(NOW, &config, iss() + 500);
         assert_eq!(probe(&mut path, &config, |_| true), Some(1200));
-        // What a router has said is less than the base size.
+        // A router has reported less than the base size.
         let (mut path, config) = over(1500);
         path.on_too_big(NOW, &config, 600, iss() + 2);
         assert!(path.raise_at.is_some());
@@ -644,8 +647,8 @@ mod tests {
         assert_eq!((path.plpmtu, path.phase), (1200, Phase::SearchComplete));
     }
 
-    /// RFC 8899 §4.6.2: a report says something of a probe only if it is of less than was probed, and nothing
-    /// at all if it is of less than can be.
+    /// RFC 8899 §4.6.2: a report says something about a probe only if its size is less than the probe's,
+    /// and is ignored if its size is impossible.
     #[test]
     fn a_report_of_what_was_probed_says_nothing() {
         for mtu in [1500, 9000, 500] {

@@ -1,4 +1,4 @@
-//! What the next segment carries (RFC 9293 §3.7, §3.8): decided, and nothing changed.
+//! Decides what the next segment carries (RFC 9293 §3.7, §3.8), without changing anything.
 //!
 //! [`Tcb::plan`] decides; "would send" and "sends" come from it alone. A retransmission is a
 //! [`Plan::Resend`]; every other segment starts at SND.NXT, which never moves back.
@@ -24,7 +24,7 @@ pub(super) enum Plan {
     Syn,
     /// What was sent before: text, and the SYN or FIN at its ends.
     Resend(Range<Seq>),
-    /// A tail loss probe: from SND.NXT on, or what was sent last again.
+    /// A tail loss probe: from SND.NXT on, or the last segment again.
     TailProbe(Range<Seq>),
     /// From SND.NXT on, for the first time: text, and perhaps our FIN.
     Text(Range<Seq>),
@@ -34,9 +34,10 @@ pub(super) enum Plan {
     Probe,
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
     Ack,
-    /// The same of what arrived before the marks changed, up to here.
+    /// The same for what arrived before the marks changed, up to here.
     EarlierAck(Seq),
-    /// The same of what had arrived when this had, where the one that follows does not say it too.
+    /// The same for an earlier state, up to here, which the acknowledgment that follows does not
+    /// report.
     AckApart(Seq),
 }
 
@@ -52,8 +53,8 @@ impl Tcb {
         self.plan_fresh(0).is_some()
     }
 
-    /// With nothing in flight: whether it is certain that text leaves, for the windows have room and
-    /// nobody wants it to wait.
+    /// With nothing in flight: whether it is certain that text leaves, because the windows have room
+    /// and nothing makes it wait.
     #[inline]
     pub(super) fn has_room_for_unsent(&self) -> bool {
         let nxt = self.snd.nxt;
@@ -78,7 +79,7 @@ impl Tcb {
         if self.reset_due {
             return Some(Plan::Reset);
         }
-        // Each segment has a signature of its own: a device cannot cut what is signed.
+        // Each segment has a signature of its own, so a device cannot cut signed super-segments.
         let limit = if self.agreed.signed { 0 } else { limit };
         match self.state {
             State::Closed | State::Listen => None,
@@ -87,7 +88,7 @@ impl Tcb {
             }
             _ if self.syn_due => Some(Plan::Syn),
             State::SynSent => self.plan_resend(),
-            // Text leaves that early only if the connection was opened by Fast Open.
+            // Text leaves this early only if the connection was opened by Fast Open.
             State::SynReceived => self
                 .plan_resend()
                 .or_else(|| self.plan_early_text())
@@ -109,17 +110,17 @@ impl Tcb {
         }
     }
 
-    /// New text before the handshake has ended, unless some was lost, which waits for its end.
+    /// New text before the handshake has ended; lost text waits for its end.
     fn plan_early_text(&self) -> Option<Plan> {
         self.recovery.lost().is_none().then(|| self.plan_text(0))?
     }
 
-    /// RFC 9768 §3.2.2.1: how the SYN,ACK arrived is told before any text leaves.
+    /// RFC 9768 §3.2.2.1: how the SYN,ACK arrived is reported before any text leaves.
     fn plan_handshake_ack(&self) -> Option<Plan> {
         self.feedback.owes_handshake_ack().then_some(Plan::Ack)
     }
 
-    /// What waits for the pacer, if it is one who is paced.
+    /// What waits for the pacer, if the connection is paced.
     fn plan_paced(&self, limit: usize) -> Option<Plan> {
         if self.is_held_by_pacer() && !self.leaves_together() {
             return None;
@@ -140,7 +141,7 @@ impl Tcb {
         if lost.start == self.snd.iss {
             return Some(Plan::Resend(lost.start..lost.start + 1));
         }
-        // Text that went with our SYN, or just behind it, waits for the handshake to end.
+        // Lost text of our SYN, or just behind it, waits for the handshake to end.
         if !self.state.is_synchronized() {
             return None;
         }
@@ -151,7 +152,7 @@ impl Tcb {
         };
         let text_end = text_end.min(lost.start + self.segment_limit());
         let text_end = self.record_end(lost.start, text_end);
-        // Our FIN goes with the last of the text, unless that was a segment of its own.
+        // Our FIN goes with the last of the text, unless it was a segment of its own.
         let is_whole = self.snd.fin_alone && text_end - lost.start == self.segment_limit();
         let is_lost = lost.end > text_end || self.joins_fin(text_end, edge);
         let with_fin = self.snd.fin == Some(text_end) && is_lost && !is_whole;
@@ -178,13 +179,13 @@ impl Tcb {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
         let window = self.send_window();
         match self.recovery.is_proportional() {
-            // RFC 9937 §6.2 counts what leaves by the octet: a segment waits for all of its own.
+            // RFC 9937 §6.2 counts in octets: a segment waits until there is room for all of it.
             true => in_flight + len <= window || in_flight == 0,
             false => in_flight < window,
         }
     }
 
-    /// How many octets may be in flight now: cwnd, or what recovery makes of it.
+    /// How many octets may be in flight now: cwnd, or the window that recovery allows.
     pub(super) fn send_window(&self) -> usize {
         let window = self.recovery.window(self.congestion.window());
         let window = usize::try_from(window).unwrap_or(usize::MAX);
@@ -194,7 +195,7 @@ impl Tcb {
         }
     }
 
-    /// F-RTO sends new text in place of what a timeout would send again (RFC 5682 §3.1, 2b).
+    /// F-RTO sends new text in place of the retransmission after a timeout (RFC 5682 §3.1, 2b).
     fn plan_forward(&self) -> Option<Plan> {
         if !self.recovery.wants_new() {
             return None;
@@ -297,16 +298,16 @@ impl Tcb {
         let allowed = nxt + len;
         let end = self.record_end(nxt, allowed);
         let len = end - nxt;
-        // A FIN takes a place in the window too, and waits for nothing else. Nor does a record
-        // that another follows.
+        // A FIN takes a sequence number in the window, too, and waits for nothing else. A record
+        // followed by another does not wait, either.
         let fin = len == queued && self.snd.fin.is_some() && usable > len && self.takes_fin(len);
         let worth_sending =
             fin || end < allowed || (len > 0 && self.is_worth_sending(len, queued, usable));
         worth_sending.then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
-    /// Whether our FIN may leave behind this many octets of text. Alone it is no text, which cwnd would
-    /// be about (RFC 5681 §3.1), unless it is a segment like any other
+    /// Whether our FIN may leave behind this many octets of text. Alone it is not text, to which cwnd
+    /// would apply (RFC 5681 §3.1), unless it counts as a segment like any other
     /// ([`SendingHabits::fin_waits_for_window`](crate::config::SendingHabits)).
     pub(super) fn takes_fin(&self, len: usize) -> bool {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
@@ -315,16 +316,16 @@ impl Tcb {
         !is_held && (len > 0 || !waits || in_flight < self.send_window())
     }
 
-    /// Whether segments may be one super-segment. What cannot be the same in each of them, or must not be said more
-    /// than once, makes a segment of its own: urgent data, what SACK reports, and CWR.
+    /// Whether segments may form one super-segment. What cannot be the same in each segment, or must be
+    /// sent only once, requires a segment of its own: urgent data, SACK blocks, and CWR.
     pub(super) fn may_leave_as_one(&self) -> bool {
         self.snd.up.is_none_or(|up| up <= self.snd.nxt)
             && self.sack_room(self.accurate_ecn_len()) == 0
             && !self.tells_reduction()
     }
 
-    /// How much of `room` octets, which are more than a segment, leaves as one super-segment: what
-    /// would leave as segments one after the other.
+    /// How much of `room` octets, more than a segment, leaves as one super-segment: as much as
+    /// would leave in successive segments.
     fn super_segment(&self, room: usize, queued: usize, usable: usize) -> usize {
         let segment = self.segment_limit();
         if !self.may_leave_as_one() {
@@ -345,7 +346,7 @@ impl Tcb {
     #[inline]
     pub(super) fn congestion_room(&self) -> usize {
         let in_flight = self.recovery.in_flight(self.snd.una, self.snd.nxt);
-        // Our SYN is no text.
+        // Our SYN is not text.
         let syn = match self.recovery.weight() {
             _ if !self.awaits_ack_of_syn() => 0,
             Some(weight) => weight.get(),
@@ -384,13 +385,15 @@ impl Tcb {
         (self.flight_limit()).map_or(limit, |most| most.min(limit))
     }
 
-    /// The longest text of what leaves now, if something before it has reported something.
+    /// The longest text of a segment in this flight, if an earlier segment of it carried SACK
+    /// blocks.
     #[inline(always)]
     fn flight_limit(&self) -> Option<usize> {
         self.boundaries.packets()?.limit
     }
 
-    /// Before it, urgent data is told of at RCV.NXT of the peer, where it counts behind a closed window.
+    /// First, urgent data is announced at the RCV.NXT of the peer, where it counts even with a closed
+    /// window.
     fn plan_probe(&self) -> Option<Plan> {
         let tells = self.snd.up.is_some() && self.acks.due == AckDue::Now;
         let plan = if tells { Plan::Ack } else { Plan::Probe };

@@ -82,7 +82,7 @@ impl Ranges {
         self.ranges.get(at).filter(|r| r.start <= place).cloned()
     }
 
-    /// The ranges that end at `place` or behind it, in order.
+    /// The ranges that end at or beyond `place`, in order.
     pub(crate) fn behind(&self, place: Seq) -> &[Range<Seq>] {
         &self.ranges[self.ranges.partition_point(|r| r.end < place)..]
     }

@@ -12,12 +12,12 @@ pub struct Readiness(u8);
 impl Readiness {
     /// Nothing.
     pub const NONE: Readiness = Readiness(0);
-    /// RECEIVE will not say `WouldBlock`: there is text, the end of the stream, or an error.
+    /// RECEIVE will not return `WouldBlock`: there is text, the end of the stream, or an error.
     pub const READABLE: Readiness = Readiness(1);
-    /// SEND will not say `WouldBlock`: there is room, or an error. The first one after an active
-    /// OPEN says that the connection is established or has failed.
+    /// SEND will not return `WouldBlock`: there is room, or an error. The first one after an
+    /// active OPEN means that the connection is established or has failed.
     pub const WRITABLE: Readiness = Readiness(2);
-    /// The state changed (STATUS says how), or urgent data lies ahead (RFC 9293 MUST-32).
+    /// The state has changed (STATUS returns it), or urgent data lies ahead (RFC 9293 MUST-32).
     pub const STATE: Readiness = Readiness(4);
 
     /// Whether every bit of `other` is set.

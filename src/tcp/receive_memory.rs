@@ -1,10 +1,10 @@
 //! The memory that received packets take, and the window that follows from it, as in Linux: see
 //! [`ReceiveRoom::Packets`](crate::config::ReceiveRoom).
 //!
-//! What is bounded is memory. How much text fits into it is guessed from what came: of the last segment that was
-//! longer than those before, text had a share of its packet, and of the free memory it will have the same. The
-//! window is that, but no more than a threshold that begins with the first window, and grows with what
-//! arrives as long as there is room.
+//! Memory is bounded, and how much text fits into it is estimated from what has arrived: the share of text
+//! in the packet of the longest segment so far is assumed for the free memory. The window is that much
+//! text, but no more than a threshold, which starts with the first window and grows with what arrives as
+//! long as there is room.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -15,27 +15,28 @@ use super::receive_rounds::Rounds;
 use super::seq::Seq;
 use crate::time::Instant;
 
-/// A buffer that is filled from others: a page, with what stands behind.
+/// A buffer into which others are copied together: a page less the trailer.
 const COLLAPSED: usize = PAGE - TRAILER;
-/// No user may ask for less memory.
+/// The least memory for which a user may ask.
 pub(super) const LEAST_LIMIT: usize = 2304;
-/// What segments are taken to carry before one has come: 536 octets, and never less than 88.
+/// The assumed text of segments before any has arrived: 536 octets, and never less than 88.
 const FIRST_SEGMENTS: Range<usize> = 88..536;
-/// A shorter text makes no window grow.
+/// Shorter text does not make the window grow.
 const LEAST_GROWTH: usize = 128;
 
-/// A packet that is held.
+/// A held packet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Packet {
     text: Range<Seq>,
     /// Octets of memory.
     memory: usize,
-    /// Octets of text for which there is room behind its own.
+    /// Room for more text behind its own, in octets.
     room: usize,
     came: Came,
 }
 
-/// When a packet came, or the last that has joined it: for users, who may ask. It decides nothing.
+/// When a packet arrived, or the last that has joined it. It is for users that ask, and influences
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Came(Instant);
 
@@ -44,7 +45,7 @@ impl Hash for Came {
 }
 
 impl Packet {
-    /// With this many octets of headers.
+    /// A packet with this text and this many octets of headers.
     pub(super) fn new(text: Range<Seq>, headers: usize) -> Packet {
         Packet::in_buffer(text, HEADROOM + headers)
     }
@@ -60,7 +61,7 @@ impl Packet {
         }
     }
 
-    /// It came then.
+    /// The packet, as arrived at `now`.
     pub(super) fn at(self, now: Instant) -> Packet {
         Packet {
             came: Came(now),
@@ -84,78 +85,78 @@ impl Packet {
     }
 }
 
-/// What a connection begins with.
+/// What a connection starts with.
 pub(super) struct Terms {
     /// Octets of memory.
     pub(super) limit: usize,
-    /// The user has asked for that.
+    /// The user has asked for that size.
     pub(super) is_fixed: bool,
-    /// A scaled window may be taken back.
+    /// A scaled window may shrink.
     pub(super) may_shrink: bool,
-    /// Otherwise it may grow up to this.
+    /// Otherwise the memory may grow up to this.
     pub(super) largest: usize,
     /// The first window, and where it begins.
     pub(super) window: usize,
     pub(super) start: Seq,
-    /// No window is larger: the user says so, or the field.
+    /// The largest window, by the user's limit or by the field.
     pub(super) most: usize,
     /// The longest text of a segment of ours.
     pub(super) segment: usize,
-    /// And of the peer's, as far as is known.
+    /// The longest text of a segment of the peer, as far as is known.
     pub(super) peer_segment: usize,
 }
 
-/// What has just come.
+/// What has just arrived.
 pub(super) struct Arrival {
     pub(super) packet: Packet,
-    /// Octets of text in one segment, if several came as one.
+    /// Octets of text in one segment, if several arrived as one.
     pub(super) mss: usize,
     /// Octets of options on every segment.
     pub(super) options: usize,
     pub(super) is_pushed: bool,
-    /// The window that was told last.
+    /// The window that was last advertised.
     pub(super) told: usize,
 }
 
-/// What the packets of a connection take, and what may come.
+/// The memory of the packets of a connection, and the window that follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ReceiveMemory {
-    /// What they may take together, octets.
+    /// What the packets may take together, in octets.
     limit: usize,
-    /// The user has asked for that.
+    /// The user has asked for that size.
     is_fixed: bool,
-    /// A scaled window may be taken back.
+    /// A scaled window may shrink.
     may_shrink: bool,
-    /// Otherwise it may grow up to this.
+    /// Otherwise the memory may grow up to this.
     largest: usize,
-    /// What they take.
+    /// What the packets take.
     taken: usize,
-    /// What is left of the pages that were set aside for them: as long as the next fits into it, nobody looks at
-    /// the limit.
+    /// What is left of the pages set aside for them: as long as the next packet fits, the limit is not
+    /// checked.
     reserve: usize,
-    /// Of 256 octets of memory this many are text.
+    /// How many of 256 octets of memory are text.
     ratio: usize,
-    /// No window is larger.
+    /// The upper bound of windows.
     clamp: usize,
-    /// And none is larger yet.
+    /// The present upper bound of windows.
     threshold: usize,
     /// The longest text of a segment of ours.
     own_segment: usize,
-    /// What the peer's segments carry.
+    /// Octets of text in the peer's segments.
     segment: usize,
-    /// The last segment carried less: two that carry the same show that all do.
+    /// Set if the last segment carried less: two that carry the same show that all do.
     shorter: usize,
-    /// In order, and not read.
+    /// Packets in order and unread.
     queue: VecDeque<Packet>,
-    /// Beyond gaps, in the order of their text.
+    /// Packets beyond gaps, in the order of their text.
     ahead: Vec<Packet>,
-    /// The right edge of the last window, which may be larger than its field could tell.
+    /// The right edge of the last window, which may be larger than its field could express.
     edge: Seq,
-    /// The threshold has grown, and nobody has looked since.
+    /// The threshold has grown since the last [`ReceiveMemory::take_growth`].
     has_grown: bool,
-    /// The last segment found no room, and the window is told to be closed.
+    /// The last segment found no room, and a closed window is advertised.
     refuses: bool,
-    /// When that came which was read last.
+    /// When the text that was read last arrived.
     read: Came,
     /// Round trips, and what is read in them.
     pub(super) rounds: Rounds,
@@ -166,7 +167,7 @@ impl ReceiveMemory {
         let Terms { segment, .. } = *terms;
         let full = terms.limit / 2;
         let mut clamp = terms.most.min(full);
-        // Room for a segment is left.
+        // Leaves room for a segment.
         if clamp > 2 * segment && clamp + segment > full {
             clamp = (full.saturating_sub(segment)).max(2 * segment);
         }
@@ -200,32 +201,32 @@ impl ReceiveMemory {
         (memory * self.ratio) >> 8
     }
 
-    /// How much text is expected in what is free.
+    /// How much text is expected in the free memory.
     fn free(&self) -> usize {
         self.text_in(self.limit.saturating_sub(self.taken))
     }
 
-    /// The largest window there may be.
+    /// The largest possible window.
     pub(super) fn largest_window(&self) -> usize {
         self.clamp.min(self.text_in(self.limit))
     }
 
-    /// What packets may take together, octets.
+    /// What packets may take together, in octets.
     pub(super) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// What they take.
+    /// What the packets take.
     pub(super) fn taken(&self) -> usize {
         self.taken
     }
 
-    /// No window is larger.
+    /// The upper bound of windows.
     pub(super) fn clamp(&self) -> usize {
         self.clamp
     }
 
-    /// No window is larger yet.
+    /// The present upper bound of windows.
     pub(super) fn threshold(&self) -> usize {
         self.threshold
     }
@@ -236,7 +237,7 @@ impl ReceiveMemory {
         size_of::<ReceiveMemory>() + packets * size_of::<Packet>()
     }
 
-    /// Where what was read just now ends, up to `place`, or the first packet of it.
+    /// The end of what was just read, up to `place`, but at most the end of the first packet.
     pub(super) fn first_read(&self, place: Seq) -> Option<Seq> {
         let first = self.queue.front()?;
         (first.text.start < place).then(|| first.text.end.min(place))
@@ -247,19 +248,19 @@ impl ReceiveMemory {
         self.edge
     }
 
-    /// So many octets have come with the SYN, and the first window begins behind them.
+    /// This many octets have arrived with the SYN, and the first window begins behind them.
     pub(super) fn begin_behind(&mut self, octets: usize) {
         self.edge += octets;
     }
 
-    /// What the peer's segments carry, as far as is known now that the handshake is over: `peer_segment` is
-    /// what ours do.
+    /// Sets what the peer's segments are expected to carry, now that the handshake is over: `peer_segment`
+    /// is what ours carry.
     pub(super) fn expect_segments(&mut self, peer_segment: usize, window: usize) {
         let known = self.own_segment.min(peer_segment).min(window / 2);
         self.segment = known.clamp(FIRST_SEGMENTS.start, FIRST_SEGMENTS.end);
     }
 
-    /// A window has been told that ends there. Where text was refused it is closed.
+    /// A window that ends at `edge` has been advertised; a closed one, if text was refused.
     pub(super) fn on_told(&mut self, edge: Seq) {
         self.edge = match self.may_shrink || self.refuses {
             true => edge,
@@ -267,47 +268,47 @@ impl ReceiveMemory {
         };
     }
 
-    /// Whether a window in units of `unit` may be taken back.
+    /// Whether a window in units of `unit` may shrink.
     pub(super) fn may_shrink(&self, unit: usize) -> bool {
         self.may_shrink && unit > 1
     }
 
-    /// Whether the window is told to be closed, for want of memory.
+    /// Whether a closed window is advertised for lack of memory.
     pub(super) fn refuses(&self) -> bool {
         self.refuses
     }
 
-    /// The next text in order is refused, though the window had room for it. Not if nothing else waits to be
-    /// read.
+    /// Refuses the next text in order, although the window had room for it; but not if nothing else waits
+    /// to be read.
     pub(super) fn refuse(&mut self) -> bool {
         self.refuses = !self.queue.is_empty();
         self.refuses
     }
 
-    /// What the peer's segments carry.
+    /// Octets of text in the peer's segments.
     pub(super) fn segment(&self) -> usize {
         self.segment
     }
 
-    /// Whether the threshold has grown since somebody asked.
+    /// Whether the threshold has grown since the last call.
     pub(super) fn take_growth(&mut self) -> bool {
         core::mem::take(&mut self.has_grown)
     }
 
-    /// Whether a window that is at least twice as large as what is `left` of the last one, of `told` octets,
-    /// can be told.
+    /// Whether a window can be advertised that is at least twice as large as what is `left` of the last
+    /// one, of `told` octets.
     pub(super) fn has_doubled(&self, left: usize, told: usize, unit: usize) -> bool {
         let window = self.window(told, unit);
         2 * left <= self.clamp && window > 0 && window >= 2 * left
     }
 
-    /// Packets may take this many octets: the user says so.
+    /// The user has asked for this many octets of memory.
     pub(super) fn fix(&mut self, limit: usize) {
         (self.limit, self.is_fixed) = (limit.max(LEAST_LIMIT), true);
     }
 
-    /// Such a window gets the memory that it will take, if that is more, and as much more as what lies beyond gaps reaches
-    /// beyond `nxt`.
+    /// Raises the memory to what `window` will take, plus as much as the text beyond gaps extends beyond
+    /// `nxt`.
     pub(super) fn widen(&mut self, window: usize, nxt: Seq) {
         let end = self.ahead.last().map_or(nxt, |last| last.text.end);
         let window = (window.saturating_add(end.saturating_since(nxt))).min(self.largest);
@@ -318,12 +319,12 @@ impl ReceiveMemory {
         }
     }
 
-    /// Less than half of the largest window is free.
+    /// Whether less than half of the largest window is free.
     pub(super) fn is_short(&self) -> bool {
         self.free() < self.largest_window() / 2
     }
 
-    /// The window, if the last that was told had `told` octets, and its unit is `unit`.
+    /// The window to advertise, if the last one had `told` octets, in units of `unit`.
     pub(super) fn window(&self, told: usize, unit: usize) -> usize {
         let (allowed, full) = (self.text_in(self.limit), self.largest_window());
         let segment = self.segment.min(full);
@@ -351,7 +352,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// No window is to be larger than this, after one of `told` octets.
+    /// Bounds windows by `clamp`, after one of `told` octets.
     pub(super) fn set_clamp(&mut self, clamp: usize, told: usize) {
         let clamp = clamp.max(LEAST_LIMIT / 2);
         self.threshold = match clamp < self.clamp {
@@ -362,13 +363,13 @@ impl ReceiveMemory {
         self.clamp = clamp;
     }
 
-    /// Whether there is room for a packet, which is next in order or not.
+    /// Whether there is room for a packet; `is_next`: it is next in order.
     pub(super) fn has_room(&self, packet: &Packet, is_next: bool) -> bool {
         let is_expected = is_next && self.ahead.is_empty();
         self.taken <= self.limit || (is_expected && packet.memory <= self.reserve)
     }
 
-    /// Makes room, if that can be done.
+    /// Makes room, if possible.
     pub(super) fn make_room(&mut self) -> bool {
         if !self.is_fixed {
             self.limit = self.limit.max(self.taken.min(self.largest));
@@ -380,9 +381,9 @@ impl ReceiveMemory {
         self.has_room_left()
     }
 
-    /// Packets beyond gaps give way to one that starts at `at`, the last of them first, but for those before it,
-    /// until there is room: an eighth of all is freed before somebody looks. Where the others end, if any has
-    /// gone; `next`: where the text in order does.
+    /// Drops packets beyond `at` to make room for one that starts there, the last first, checking for room
+    /// each time that an eighth of the limit is freed. Returns where the remaining ones end, if any was
+    /// dropped; `next`: where the text in order ends.
     pub(super) fn prune(&mut self, at: Seq, next: Seq) -> Option<Seq> {
         let portion = self.limit / 8;
         let (mut freed, mut is_pruned) = (0, false);
@@ -401,7 +402,7 @@ impl ReceiveMemory {
         is_pruned.then(|| ends.max().unwrap_or(next))
     }
 
-    /// What lies beyond gaps from `place` on was not kept.
+    /// Forgets packets beyond gaps from `place` on, which were not kept.
     pub(super) fn forget_from(&mut self, place: Seq) {
         while let Some(last) = self.ahead.pop_if(|last| last.text.start >= place) {
             self.give_back(last.memory);
@@ -413,26 +414,25 @@ impl ReceiveMemory {
         self.taken <= self.limit
     }
 
-    /// A packet more, with this much memory.
+    /// Charges for a packet with this much memory.
     fn charge(&mut self, memory: usize) {
         self.set_aside(memory);
         self.reserve -= memory;
         self.taken += memory;
     }
 
-    /// Pages are set aside for this much.
+    /// Sets pages aside for this much memory.
     fn set_aside(&mut self, memory: usize) {
         self.reserve += memory.saturating_sub(self.reserve).next_multiple_of(PAGE);
     }
 
-    /// One less. Whole pages are given back.
+    /// Takes back the charge of a packet, and gives whole pages back.
     fn give_back(&mut self, memory: usize) {
         self.taken -= memory;
         self.reserve = (self.reserve + memory) % PAGE;
     }
 
-    /// From the first packet on that has more memory for its text than is usual, text is copied
-    /// together.
+    /// Copies text together, from the first packet with an unusual share of memory on.
     fn collapse(&mut self) {
         let is_bloated = |packet: &Packet| self.text_in(packet.memory) > packet.len();
         let Some(first) = self.queue.iter().position(is_bloated) else {
@@ -452,7 +452,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// Text has come that starts at `next`, the next place expected, or beyond a gap.
+    /// Text has arrived, either at `next`, the next expected place, or beyond a gap.
     pub(super) fn take(&mut self, arrival: &Arrival, next: Seq, sack: bool) {
         let packet = &arrival.packet;
         self.refuses = false;
@@ -466,7 +466,7 @@ impl ReceiveMemory {
         } else {
             let is_held = self.hold(packet.clone());
             self.measure(arrival);
-            // Without SACK acknowledgments beyond a gap are all to be the same.
+            // Without SACK, all acknowledgments beyond a gap have to be the same.
             if sack && is_held {
                 self.grow(packet);
             }
@@ -481,7 +481,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// Whether anything of it is new.
+    /// Holds a packet. Returns whether anything in it is new.
     fn hold(&mut self, packet: Packet) -> bool {
         let at = (self.ahead).partition_point(|held| held.text.start <= packet.text.start);
         if at > 0 {
@@ -505,7 +505,7 @@ impl ReceiveMemory {
         true
     }
 
-    /// What lay beyond a gap is in order up to `next`.
+    /// Packets beyond a gap are now in order up to `next`.
     pub(super) fn move_up(&mut self, next: Seq) {
         let count = (self.ahead).partition_point(|held| held.text.start < next);
         let up: Vec<Packet> = self.ahead.drain(..count).collect();
@@ -518,7 +518,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// What has been read up to `place` takes nothing any more.
+    /// Frees what has been read, up to `place`.
     pub(super) fn read_to(&mut self, place: Seq) {
         while let Some(packet) = self.queue.front().filter(|it| it.text.start < place) {
             self.read = packet.came;
@@ -532,18 +532,18 @@ impl ReceiveMemory {
         }
     }
 
-    /// When the octet at `place` came, which is in order.
+    /// When the octet at `place`, which is in order, arrived.
     pub(super) fn came(&self, place: Seq) -> Instant {
         let packet = self.queue.iter().find(|packet| packet.text.end > place);
         packet.map_or(self.read.0, |packet| packet.came.0)
     }
 
-    /// When that came which was read last.
+    /// When the text that was read last arrived.
     pub(super) fn read_came(&self) -> Instant {
         self.read.0
     }
 
-    /// How long segments are, and how much of their memory is text.
+    /// Measures how long segments are, and how much of their memory is text.
     fn measure(&mut self, arrival: &Arrival) {
         let len = arrival.mss.min(arrival.packet.len());
         let before = core::mem::take(&mut self.shorter);
@@ -567,7 +567,7 @@ impl ReceiveMemory {
         }
     }
 
-    /// The threshold grows, as long as there is room, with packets like this.
+    /// Lets the threshold grow with a packet like this, as long as there is room.
     fn grow(&mut self, packet: &Packet) {
         let most = self.clamp.min(self.free());
         let room = most.saturating_sub(self.threshold);
@@ -581,8 +581,8 @@ impl ReceiveMemory {
         }
     }
 
-    /// By how much with packets that have more memory than is usual: the smaller the threshold still is,
-    /// the more of it they may waste.
+    /// By how much it grows with packets that take an unusual amount of memory: the smaller the
+    /// threshold still is, the more they may waste.
     fn growth(&self, packet: &Packet) -> usize {
         let mut memory = self.text_in(packet.memory) / 2;
         let mut most = self.text_in(self.largest) / 2;
@@ -600,7 +600,7 @@ impl ReceiveMemory {
 mod tests {
     use super::*;
 
-    /// What this machine's Linux 6.18 says that a packet takes which came through a TUN device.
+    /// The memory of a packet from a TUN device, as Linux 6.18 reports it.
     #[test]
     fn a_packet_takes_its_buffer_and_what_describes_it() {
         let table = [
@@ -645,7 +645,7 @@ mod tests {
         ReceiveMemory::new(&terms())
     }
 
-    /// The next segments come, each of `len` octets; what each adds to what is taken.
+    /// The next segments arrive, each of `len` octets. Returns what each adds to the memory taken.
     fn arrive(memory: &mut ReceiveMemory, count: usize, len: usize) -> Vec<usize> {
         let mut at = memory
             .queue
@@ -736,7 +736,7 @@ mod tests {
         assert_eq!(memory.taken, 2304 + 3584);
     }
 
-    /// As this machine's Linux 6.18 does it: nobody looks at the limit before the pages are used up.
+    /// As Linux 6.18 does it: the limit is not checked before the pages are used up.
     #[test]
     fn small_packets_are_copied_together_before_any_is_refused() {
         let mut memory = ReceiveMemory::new(&Terms {

@@ -13,13 +13,13 @@ use super::text::AboutText;
 use crate::config::{ReceiveGrowth, ReceiveRoom};
 use crate::time::{Duration, Instant};
 
-/// Beyond the window one segment may be taken, which is no longer than that.
+/// One segment may be accepted beyond the window; it is no longer than this.
 const LONGEST_SEGMENT: usize = 65_535;
-/// So many segments the peer is expected to send in the first round trip.
+/// How many segments the peer is expected to send in the first round trip.
 const FIRST_SEGMENTS: usize = 10;
 
 impl Tcb {
-    /// The SYNs have shown what was agreed on: from now on packets count, if they are to.
+    /// The SYNs have agreed on options: from now on packets count, if they are configured to.
     pub(super) fn start_receive_memory(&mut self) {
         if self.config.windows.room != ReceiveRoom::Packets {
             return;
@@ -49,7 +49,8 @@ impl Tcb {
         self.fit_receive_buffer();
     }
 
-    /// The handshake has shown how long segments are; but who was opened by Fast Open had to know before.
+    /// The handshake has shown how long segments are. A connection opened by Fast Open had to assume it
+    /// before.
     pub(super) fn expect_segments(&mut self, now: Instant) {
         let (window, segment) = (self.window_left(), self.snd.mss);
         if let Some(memory) = self.rcv.memory.as_mut().filter(|_| !self.opening.is_child) {
@@ -58,7 +59,8 @@ impl Tcb {
         }
     }
 
-    /// `text` octets have come, `in_order` of them, up to RCV.NXT, with this echo of a timestamp.
+    /// `text` octets have arrived, `in_order` of them, up to RCV.NXT, with this echo of a
+    /// timestamp.
     #[inline(never)]
     pub(super) fn sample_rounds(
         &mut self,
@@ -100,7 +102,7 @@ impl Tcb {
         }
     }
 
-    /// The buffer can hold what the memory lets in, the window, and a segment beyond it.
+    /// Gives the buffer capacity for the window that memory allows, and a segment beyond it.
     fn fit_receive_buffer(&mut self) {
         let Some(memory) = &self.rcv.memory else {
             return;
@@ -112,8 +114,8 @@ impl Tcb {
         (self.recv_buffer).set_capacity(most + LONGEST_SEGMENT + unit);
     }
 
-    /// The right edge that what comes is judged by: that of the last window, which may have been larger than
-    /// its field could tell, except in SYN-RECEIVED.
+    /// The right edge by which segments are judged: that of the last window, which may have been larger
+    /// than its field could express, except in SYN-RECEIVED.
     pub(super) fn true_edge(&self) -> Seq {
         if self.state == State::SynReceived && self.answers_plainly() {
             return self.rcv.nxt + usize::from(self.syn_window());
@@ -122,14 +124,14 @@ impl Tcb {
         memory.map_or(self.rcv.edge, |memory| memory.edge().max(self.rcv.edge))
     }
 
-    /// The window that was told last, as a whole.
+    /// The whole window that was last advertised.
     pub(super) fn window_told(&self) -> usize {
         let memory = self.rcv.memory.as_ref();
         let edge = memory.map_or(self.rcv.edge, |memory| memory.edge());
         edge.saturating_since(self.rcv.last_ack_sent)
     }
 
-    /// What is left of it; or, for want of memory, none.
+    /// What is left of it; zero for lack of memory.
     pub(super) fn window_left(&self) -> usize {
         let refuses = self.rcv.memory.as_ref().is_some_and(|it| it.refuses());
         match refuses {
@@ -143,7 +145,7 @@ impl Tcb {
         memory.window(self.window_told(), 1 << self.own_shift())
     }
 
-    /// What it is to be told as: what is left of the last one is rounded up, unless it may shrink.
+    /// The window to advertise: what is left of the last one is rounded up, unless it may shrink.
     fn next_window(&self, memory: &ReceiveMemory) -> usize {
         let unit = 1 << self.own_shift();
         let left = memory.edge().saturating_since(self.rcv.nxt);
@@ -153,7 +155,7 @@ impl Tcb {
         }
     }
 
-    /// The right edge to advertise next, as far as the field can tell.
+    /// The right edge to advertise next, as far as the field can express it.
     pub(super) fn edge_of_memory(&self, memory: &ReceiveMemory) -> Seq {
         let field = usize::from(u16::MAX) << self.own_shift();
         let held = self.recv_buffer.len();
@@ -167,7 +169,7 @@ impl Tcb {
         }
     }
 
-    /// The user has read: whether the window is at least twice what it was.
+    /// The user has read. Returns whether the window is at least twice what it was.
     pub(super) fn owes_window_of(&self, memory: &ReceiveMemory) -> bool {
         let left = match memory.refuses() {
             true => 0,
@@ -176,8 +178,8 @@ impl Tcb {
         memory.has_doubled(left, self.window_told(), 1 << self.own_shift())
     }
 
-    /// Text in order, or beyond a gap, is about to be taken: whether there is memory for it. What comes
-    /// next in order has it while nothing else waits to be read.
+    /// Whether there is memory for text in order, or beyond a gap. Text next in order always has memory
+    /// while nothing else waits to be read.
     pub(super) fn has_memory_for(&mut self, at: Seq, len: usize) -> bool {
         let (read, nxt) = (self.recv_buffer.read_place(), self.rcv.nxt);
         let headers = self.path.headers + self.agreed.options();
@@ -198,7 +200,7 @@ impl Tcb {
                 return true;
             }
         }
-        // What comes beyond a gap is dropped without a word.
+        // Text beyond a gap is dropped silently.
         if at <= nxt && !memory.refuse() {
             return true;
         }
@@ -208,7 +210,7 @@ impl Tcb {
         false
     }
 
-    /// Text starts at `at`, and is about to be taken.
+    /// Counts the packet of text at `at`, which is about to be taken.
     #[inline(always)]
     pub(super) fn count_packet(&mut self, now: Instant, at: Seq, len: usize, about: &AboutText) {
         if self.rcv.memory.is_some() {
@@ -238,7 +240,7 @@ impl Tcb {
         }
     }
 
-    /// RCV.NXT has moved: what lay beyond a gap may be in order.
+    /// RCV.NXT has moved: packets beyond a gap may now be in order.
     #[inline(always)]
     pub(super) fn order_packets(&mut self) {
         if self.rcv.memory.is_some() {
@@ -254,8 +256,8 @@ impl Tcb {
         }
     }
 
-    /// What memory makes of the number of segments that are acknowledged at once: while the threshold grows
-    /// the peer is to know, and where there is little room it need not hurry.
+    /// Adjusts the number of segments that are acknowledged at once: while the threshold grows, the peer
+    /// should know; with little room, it need not hurry.
     #[inline(never)]
     pub(super) fn hurry_by_memory(&mut self) {
         let waiting = self.acks.unacknowledged;
@@ -269,7 +271,7 @@ impl Tcb {
         }
     }
 
-    /// An acknowledgment leaves: the window that is to be told. With little room nobody needs to hurry.
+    /// An acknowledgment leaves: computes its window. With little room, acknowledgments need not hurry.
     #[inline(always)]
     pub(super) fn tell_window(&mut self) {
         match self.rcv.memory.is_some() {
@@ -300,7 +302,7 @@ impl Tcb {
         }
     }
 
-    /// What is not read is thrown away, and a reset tells what room that makes.
+    /// Unread text is thrown away, and a reset advertises the room that this makes.
     pub(super) fn tell_window_without_unread(&mut self) {
         self.recv_buffer.discard();
         let place = self.recv_buffer.read_place();
@@ -310,14 +312,14 @@ impl Tcb {
         }
     }
 
-    /// Where packets are counted a reset of the user tells the window that there is, like an acknowledgment.
+    /// With packets counted, a reset of the user advertises the current window, like an acknowledgment.
     pub(super) fn tell_window_in_reset(&mut self) {
         if self.rcv.memory.is_some() {
             self.tell_window_of_memory();
         }
     }
 
-    /// RCV.NXT passes the peer's FIN. A window that is not computed any more stays as large as it is.
+    /// RCV.NXT passes the peer's FIN. A window that is no longer computed stays as large as it is.
     pub(super) fn pass_fin(&mut self) {
         self.rcv.nxt += 1;
         self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
@@ -328,7 +330,7 @@ impl Tcb {
         }
     }
 
-    /// What the field of an acknowledgment says.
+    /// The window field of an acknowledgment.
     pub(super) fn window_of_acks(&self) -> usize {
         match self.acks.lightly {
             true => self.window_of_light_acks(),
@@ -336,8 +338,8 @@ impl Tcb {
         }
     }
 
-    /// In a light ending the lower sixteen bits of what is left, which may be more than the field can say: see
-    /// [`Habits::light_ending`](crate::config::Habits::light_ending).
+    /// In a light ending, the lower sixteen bits of the remaining window, which may be more than the field
+    /// can express: see [`Habits::light_ending`](crate::config::Habits::light_ending).
     #[cold]
     fn window_of_light_acks(&self) -> usize {
         let left = self.true_edge().saturating_since(self.rcv.nxt);
@@ -375,7 +377,7 @@ impl Tcb {
         }
     }
 
-    /// What STATUS says of the receive buffer: how much of the memory is for text.
+    /// What STATUS reports of the receive buffer: how much of the memory is for text.
     pub(super) fn receive_capacity(&self) -> usize {
         match &self.rcv.memory {
             Some(memory) => memory.limit() / 2,
@@ -383,21 +385,20 @@ impl Tcb {
         }
     }
 
-    /// When the octet arrived that lies `ahead` octets ahead of the reader. Where packets are not counted, when
-    /// text arrived last.
+    /// When the octet `ahead` of the reader arrived; without packets counted, when text last arrived.
     pub fn text_came(&self, ahead: usize) -> Instant {
         let place = self.recv_buffer.read_place() + ahead;
         let memory = self.rcv.memory.as_ref();
         memory.map_or(self.stats.last_text_received, |memory| memory.came(place))
     }
 
-    /// When the text arrived that was read last, in the same sense.
+    /// When the text that was read last arrived, in the same sense.
     pub fn read_text_came(&self) -> Instant {
         let memory = self.rcv.memory.as_ref();
         memory.map_or(self.stats.last_text_received, |memory| memory.read_came())
     }
 
-    /// And the rest.
+    /// The rest of the receiving state.
     pub(super) fn receiving(&self) -> Receiving {
         let memory = self.rcv.memory.as_ref();
         let will_count = memory.is_none() && self.config.windows.room == ReceiveRoom::Packets;

@@ -1,29 +1,30 @@
-//! How long a round trip is as a receiver sees it, and how much its user reads in one, as Linux reckons where packets are
-//! counted: see [`ReceiveRoom::Packets`](crate::config::ReceiveRoom).
+//! How long a round trip is as a receiver sees it, and how much its user reads in one, as Linux computes it
+//! when packets are counted: see [`ReceiveRoom::Packets`](crate::config::ReceiveRoom).
 //!
-//! A round trip is what a window full of text takes to come, the shortest counts; and with timestamps what an echo takes, of
-//! which there is an average. Who reads more in one than ever before is told a larger window.
+//! A round trip is the time in which a window full of text arrives, of which the shortest counts; and with
+//! timestamps the average time of an echo. If the user reads more in one round trip than ever before, the
+//! window is enlarged.
 
 use core::hash::{Hash, Hasher};
 
 use super::seq::Seq;
 use crate::time::{Duration, Instant};
 
-/// The average counts a sample as one of so many.
+/// The weight of a sample in the average is one in this many.
 const OF_AVERAGE: u64 = 8;
 
 /// What a receiver knows of round trips.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rounds {
-    /// Eight round trips, microseconds; 0 before there is one.
+    /// Eight round trips, in microseconds; 0 before there is one.
     eight: u64,
-    /// The window that is timed: where it ends, and since when.
+    /// The window being timed: where it ends, and since when.
     window: Option<(Seq, Instant)>,
     /// The last echo of a timestamp that was looked at.
     echo: Option<u32>,
-    /// The most octets that were read in a round trip, without those that still waited.
+    /// The most octets that were read in a round trip, less those that still waited.
     most: usize,
-    /// When the count began, and the place that the user had read up to.
+    /// When the count began, and up to where the user had read.
     began: Instant,
     from: Seq,
 }
@@ -71,7 +72,8 @@ impl Rounds {
         self.most
     }
 
-    /// A full segment echoes the timestamp that left `ticks` milliseconds ago; `waits`: some text before it is not read.
+    /// A full segment echoes a timestamp sent `ticks` milliseconds ago; `waits`: some text before it is
+    /// unread.
     pub(super) fn on_echo(&mut self, echo: u32, ticks: u32, waits: bool) {
         let is_new = self.echo.replace(echo) != Some(echo);
         let micros = u64::from(ticks) * 1_000;
@@ -99,8 +101,8 @@ impl Rounds {
         self.window = Some((nxt + window, now));
     }
 
-    /// The user has read up to `place`, with `waiting` octets behind it. Returns the window that this asks for, if it was more
-    /// than in any round trip before.
+    /// The user has read up to `place`, with `waiting` octets behind it. Returns the window that this
+    /// requires, if it was more than in any round trip before.
     pub(super) fn on_read(&mut self, now: Instant, place: Seq, waiting: usize) -> Option<usize> {
         let elapsed = now.since(self.began).as_micros() as u64;
         if self.eight == 0 || elapsed < self.eight / OF_AVERAGE {
@@ -112,7 +114,8 @@ impl Rounds {
             return None;
         }
         let before = core::mem::replace(&mut self.most, octets);
-        // It is a round trip late, and in slow start the next one brings as much more again, twice over.
+        // The count is a round trip late, and in slow start the next round trip brings as much more
+        // again, twice over.
         let twice = 2 * octets as u128;
         let growing = twice * (octets - before) as u128 / before.max(1) as u128;
         Some(usize::try_from(twice + 2 * growing).unwrap_or(usize::MAX))

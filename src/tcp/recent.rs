@@ -1,4 +1,4 @@
-//! Segments that bring nothing, since they end at RCV.NXT: see
+//! Segments that bring nothing because they end at or before RCV.NXT: see
 //! [`Habits::takes_recent_duplicates`](crate::config::Habits::takes_recent_duplicates).
 
 use super::segment::Segment;
@@ -8,7 +8,7 @@ use crate::time::Instant;
 use crate::wire::Control;
 
 impl Tcb {
-    /// Whether a segment that is not acceptable counts for what it acknowledges.
+    /// Whether the acknowledgment of an unacceptable segment counts.
     pub(super) fn takes_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
         let is_new = seg
             .ack
@@ -16,7 +16,7 @@ impl Tcb {
         self.is_recent_duplicate(seg) && is_new
     }
 
-    /// It ends no earlier than what was acknowledged last.
+    /// Whether it ends no earlier than what was last acknowledged.
     fn is_recent_duplicate(&self, seg: &Segment<'_>) -> bool {
         let is_recent = seg.end() <= self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
         let is_open = self.state.is_synchronized() && self.state != State::TimeWait;
@@ -24,7 +24,7 @@ impl Tcb {
         self.config.habits.takes_recent_duplicates && is_recent && is_open && is_plain
     }
 
-    /// The same of a reset, which is challenged then.
+    /// The same for a reset, which is then challenged.
     pub(super) fn is_recent_reset(&self, seg: &Segment<'_>) -> bool {
         let is_recent = seg.seq < self.rcv.nxt && seg.end() >= self.rcv.last_ack_sent;
         let is_open = self.state.is_synchronized() && self.state != State::TimeWait;

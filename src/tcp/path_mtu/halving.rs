@@ -1,8 +1,8 @@
 //! The search of Linux: see [`PathMtuConfig::halves`].
 //!
-//! Between what is expected to pass, the base at first, and what the peer takes, the middle is probed, be it
-//! longer than other segments or not. What passes is the size of all segments from then on; what does not is
-//! too long at once.
+//! It probes the middle between the size that is expected to pass, at first the base, and the size that the
+//! peer accepts, even if that is not longer than other segments. A size that passes becomes that of all
+//! segments; one lost probe shows that a size is too long.
 
 use super::{NextProbe, PathMtu, Phase, WORTH_A_PROBE};
 use crate::config::{MtuProbing, PathMtuConfig};
@@ -10,13 +10,13 @@ use crate::tcp::recovery::RecoveryState;
 use crate::tcp::tcb::Tcb;
 use crate::time::Instant;
 
-/// No black hole makes segments shorter than that.
+/// No black hole makes segments shorter than this.
 const LEAST_TEXT: usize = 48;
 /// This many segments are needed behind a probe.
 const FOLLOWERS: usize = 4;
 /// This many must fit into the congestion window.
 const LEAST_WINDOW: usize = 11;
-/// A probe counts as two segments there.
+/// A probe counts as two segments in the window.
 const WEIGHT: usize = 2;
 
 impl PathMtu {
@@ -36,7 +36,7 @@ impl PathMtu {
         }
     }
 
-    /// The next size to probe; or the search is over.
+    /// Chooses the next size to probe, or ends the search.
     pub(super) fn halve(&mut self, now: Instant, config: &PathMtuConfig) {
         let (low, most) = (self.low(), self.too_long.map_or(self.largest, |it| it - 1));
         if most < low + WORTH_A_PROBE {
@@ -45,8 +45,8 @@ impl PathMtu {
         self.probed = low.midpoint(most);
     }
 
-    /// Nothing has passed for long: segments are as long as the base, and then half as long each time.
-    /// Whether the size has changed.
+    /// Nothing has passed for a long time: segments become as long as the base, and then half as long
+    /// each time. Returns whether the size has changed.
     fn shrink(&mut self, now: Instant, config: &PathMtuConfig, options: usize) -> bool {
         if config.probing == MtuProbing::Off {
             return false;
@@ -67,7 +67,7 @@ impl PathMtu {
 }
 
 impl Tcb {
-    /// The retransmission timer has expired: as long as R1 says nothing has passed.
+    /// The retransmission timer has expired, and nothing has passed for as long as R1 takes.
     pub(super) fn suspect_black_hole_by_time(&mut self, now: Instant) {
         let is_long = self.state.is_synchronized()
             && self.recovery.retrying(now) >= self.time_of(self.config.r1);
@@ -103,7 +103,7 @@ impl Tcb {
         }
     }
 
-    /// What a probe under way takes of the congestion window beside its text.
+    /// What a probe under way takes of the congestion window besides its text.
     #[inline]
     pub(in crate::tcp) fn weight_of_probe(&self) -> usize {
         match self.path_mtu.probe.is_some() && self.config.path_mtu.halves {

@@ -14,11 +14,11 @@ use crate::time::Instant;
 struct Latest {
     /// See [`RecoveryHabits::samples_in_order`](crate::config::RecoveryHabits).
     in_order: bool,
-    /// It is one that was acknowledged cumulatively.
+    /// It was acknowledged cumulatively.
     is_covered: bool,
     /// What arrives now is only reported.
     by_sack: bool,
-    /// When it left.
+    /// When it was sent.
     left: Option<Instant>,
 }
 
@@ -30,7 +30,7 @@ impl Latest {
         }
     }
 
-    /// Another one has arrived.
+    /// Begins with another segment that has arrived.
     #[inline]
     fn begin(&mut self, now: Instant, by_sack: bool) {
         match self.in_order {
@@ -49,7 +49,7 @@ impl Latest {
 }
 
 impl Recovery {
-    /// What has arrived leaves the scoreboard, or is marked there; rate and RACK hear of it.
+    /// Removes what has arrived from the scoreboard, or marks it there, and tells rate and RACK.
     pub(super) fn take_arrivals(&mut self, ack: &Acknowledgment) -> Arrivals {
         let now = ack.now;
         let min_rtt = self.rtt.min_rtt();
@@ -87,11 +87,11 @@ impl Recovery {
             }
             arrivals.sacked |= by_sack;
             if let Some(selective) = selective {
-                // The echo is of the segment that moved SEG.ACK (RFC 7323 §4.3): of one that is
-                // only reported it says nothing.
+                // The echo belongs to the segment that moved SEG.ACK (RFC 7323 §4.3), and says
+                // nothing about one that is only reported.
                 let echo = ack.echo.filter(|_| !by_sack);
-                // As long as no round trip is known, nothing tells which SYN has arrived of several: and so not
-                // whether text was overtaken by it.
+                // As long as no round trip is known, it is unknown which of several SYNs has arrived, and
+                // so whether it has overtaken text.
                 let is_in_doubt = selective.rack.is_new() && ack.nxt > ack.ack;
                 let min_rtt = min_rtt.or(is_in_doubt.then_some(Duration::MAX));
                 latest.begin(now, by_sack);
@@ -121,9 +121,9 @@ impl Recovery {
         arrivals
     }
 
-    /// An RTT sample (RFC 6298 §3, RFC 7323 §4). It is about what was sent last, so that it stays
-    /// true when acknowledgments are lost: the echo of a timestamp is that of the first segment
-    /// that a lost acknowledgment was about.
+    /// An RTT sample (RFC 6298 §3, RFC 7323 §4). It is that of the last segment sent, so that it
+    /// stays true when acknowledgments are lost: the echoed timestamp is that of the first segment
+    /// that a lost acknowledgment covered.
     pub(super) fn take_sample(
         &mut self,
         ack: &Acknowledgment,
@@ -135,7 +135,8 @@ impl Recovery {
         let sample = match arrivals.sent.filter(|_| !arrivals.resent_acked) {
             Some(sent) => ack.now.since(sent),
             None => {
-                // Timestamps tell a retransmission from the original, but only to the millisecond.
+                // Timestamps distinguish a retransmission from the original, but only to the
+                // millisecond.
                 let last = arrivals.sent.max(arrivals.resent);
                 let any = self.habits.samples_in_order;
                 let is_sample = |echo: &Instant| any || self.rtt.is_sample(*echo, last);

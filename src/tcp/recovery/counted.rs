@@ -1,14 +1,15 @@
 //! Loss recovery without SACK, as in Linux
 //! ([`RecoveryHabits::counts_duplicates`](crate::config::RecoveryHabits)): each duplicate
-//! acknowledgment counts as if it had selectively acknowledged one segment, although nobody knows
+//! acknowledgment counts as if it had selectively acknowledged one segment, although it is unknown
 //! which.
 //!
-//! * What is taken for lost, and at least the segment at SND.UNA, cannot have arrived. A duplicate
-//!   beyond that says that the path reorders, and from then on it takes more of them to show a loss.
-//! * Of the segments that an acknowledgment covers, one was missing; the others had been counted.
+//! * What is marked as lost, and at least the segment at SND.UNA, cannot have arrived. A duplicate
+//!   beyond that shows that the path reorders, and from then on more duplicates are needed to show a
+//!   loss.
+//! * One of the segments that an acknowledgment covers was missing; the others had been counted.
 //! * What a partial acknowledgment shows to be lost leaves when the window has room for it.
-//! * A repair lasts until more than `recover` is acknowledged: what duplicates say at that place is an
-//!   answer to what was sent again (RFC 6582 §4.1, the careful variant).
+//! * A repair lasts until more than `recover` is acknowledged, because duplicates at that place answer
+//!   retransmissions (RFC 6582 §4.1, the careful variant).
 
 use super::newreno::Phase;
 use super::spurious::{Episode, Proof};
@@ -19,10 +20,10 @@ use crate::time::Instant;
 
 /// Duplicates that show a loss on a path that is not known to reorder (RFC 5681 §3.2).
 const LEAST_THRESHOLD: usize = 3;
-/// And at most, however much it reorders.
+/// The highest threshold, however much the path reorders.
 const MOST_THRESHOLD: usize = 300;
 
-/// What is counted.
+/// The counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Counted {
     /// Segments that duplicates have reported.
@@ -31,18 +32,18 @@ pub(super) struct Counted {
     pub(super) threshold: usize,
     /// How often the path was seen to reorder.
     pub(super) reorderings: u64,
-    /// Up to here everything was taken for lost.
+    /// Up to here everything was marked as lost.
     lost_to: Seq,
 }
 
 impl Counted {
-    /// What is to be counted, if anything is.
+    /// The counts, if the habits ask for them.
     pub(super) fn wanted(iss: Seq, habits: &RecoveryHabits) -> Option<Box<Counted>> {
         let begun = || Box::new(Counted::new(iss, habits.more_duplicates));
         habits.counts_duplicates.then(begun)
     }
 
-    /// `more`: so many more duplicates than usual show a loss.
+    /// `more`: this many more duplicates than usual show a loss.
     fn new(iss: Seq, more: u8) -> Counted {
         Counted {
             arrived: 0,
@@ -52,14 +53,14 @@ impl Counted {
         }
     }
 
-    /// All before `nxt` is taken for lost, by a timeout.
+    /// A timeout marks everything before `nxt` as lost.
     pub(super) fn on_timeout(&mut self, nxt: Seq) {
         self.arrived = 0;
         self.lost_to = nxt;
     }
 
-    /// Of `unacked` segments from `una` on not more than those that are not lost have arrived.
-    /// `acked`: segments that were acknowledged just now.
+    /// Limits the count: of `unacked` segments from `una` on, lost ones cannot have arrived.
+    /// `acked`: segments that were just acknowledged.
     fn limit(&mut self, una: Seq, mss: usize, unacked: usize, acked: usize) {
         let lost = self.lost_to.saturating_since(una).div_ceil(mss).max(1);
         let most = unacked.saturating_sub(lost);
@@ -70,7 +71,7 @@ impl Counted {
         }
     }
 
-    /// The path has overtaken something by this many octets.
+    /// The path has let something be overtaken by this many octets.
     fn see_reordering(&mut self, octets: usize, mss: usize) {
         if octets > self.threshold * mss {
             self.threshold = octets.div_ceil(mss).min(MOST_THRESHOLD);
@@ -78,7 +79,7 @@ impl Counted {
         self.reorderings += 1;
     }
 
-    /// How many segments, if it is not the number that every path begins with.
+    /// The threshold, if it differs from the initial one.
     pub(super) fn reordering(&self) -> usize {
         match self.threshold {
             LEAST_THRESHOLD => 0,
@@ -88,7 +89,7 @@ impl Counted {
 }
 
 impl Recovery {
-    /// All before `end` is to be sent again, without SACK.
+    /// Everything before `end` has to be sent again, without SACK.
     pub(super) fn begin_repair(&mut self, end: Seq) {
         self.newreno.on_timeout(end);
         if let Some(counted) = &mut self.counted {
@@ -96,8 +97,8 @@ impl Recovery {
         }
     }
 
-    /// What was repaired was no loss: a timeout of which timestamps say so is repaired all the same until
-    /// more than `recover` is acknowledged; and so is what ends at `recover`.
+    /// What was repaired was not lost. If timestamps show this of a timeout, its repair still lasts until
+    /// more than `recover` is acknowledged; and so does one that ends at `recover`.
     pub(super) fn on_spurious_counted(&mut self, ack: &Acknowledgment, proof: Proof) {
         let Some(counted) = &mut self.counted else {
             return;
@@ -118,7 +119,7 @@ impl Recovery {
         }
     }
 
-    /// An acknowledgment covers this many segments, of which duplicates may have reported some.
+    /// An acknowledgment covers this many segments, some of which duplicates may have reported.
     pub(super) fn count_acked(&mut self, ack: &Acknowledgment, acked: usize, report: &mut Report) {
         let unacked = self.board.counts().unacked;
         let Some(counted) = self.counted.as_mut().filter(|_| acked > 0) else {
@@ -131,7 +132,7 @@ impl Recovery {
         counted.limit(ack.ack, ack.mss, unacked, acked);
     }
 
-    /// What an acknowledgment means that covers this many segments, once those are counted.
+    /// Evaluates an acknowledgment that covers this many segments, once those are counted.
     pub(super) fn on_counted_ack(
         &mut self,
         ack: &Acknowledgment,
@@ -160,15 +161,16 @@ impl Recovery {
         report.delivered_data = report.delivered;
     }
 
-    /// The handshake is over, and that a SYN was sent again is no matter of what follows.
+    /// The handshake is over: that a SYN was sent again does not affect what follows.
     pub(crate) fn leave_handshake(&mut self) {
         if self.habits.counts_duplicates && self.board.counts().unacked == 0 {
             self.newreno.phase = Phase::Open;
         }
     }
 
-    /// The SYN,ACK at `iss`, which is all that is asked about before the handshake of Fast Open has ended, was not
-    /// answered in time: it is to be sent again. Of the text behind it that says nothing.
+    /// The SYN,ACK at `iss` was not answered in time, and has to be sent again. Before the handshake of
+    /// Fast Open has ended, the timer is only for the SYN,ACK, so this says nothing about the text behind
+    /// it.
     pub(crate) fn on_syn_ack_timeout(&mut self, now: Instant, iss: Seq) {
         if self.retries == 0 {
             self.retries_since = now;
@@ -179,12 +181,12 @@ impl Recovery {
         self.lose_of(&(iss..iss + 1), 0);
     }
 
-    /// A repair waits for more than `recover` to be acknowledged, and SND.UNA is there.
+    /// Whether SND.UNA is at `recover`, and the repair waits for more to be acknowledged.
     pub(super) fn is_held(&self, una: Seq) -> bool {
         self.selective.is_none() && self.habits.counts_duplicates && una >= self.newreno.recover
     }
 
-    /// More than what the repair was about is acknowledged; or exactly that, which does not end it.
+    /// Everything that was to be repaired is acknowledged. The repair ends if more than that is.
     fn end_counted(&mut self, ack: &Acknowledgment) {
         self.forget_counted();
         if ack.ack > self.newreno.recover {
@@ -192,7 +194,7 @@ impl Recovery {
         }
     }
 
-    /// Segments that have arrived, as far as duplicates tell: of `mss` octets each.
+    /// How many segments have arrived, as far as duplicates tell, at `mss` octets each.
     pub(super) fn departed_segments(&self, mss: usize) -> usize {
         match &self.counted {
             Some(counted) => counted.arrived,
@@ -220,7 +222,7 @@ impl Recovery {
         }
     }
 
-    /// The segment at SND.UNA is lost, unless it was known to be. Returns whether it was not.
+    /// Marks the segment at SND.UNA as lost. Returns whether it was not known to be.
     fn lose_first(&mut self, ack: &Acknowledgment, acked: usize) -> bool {
         let Some(first) = self.board.first().filter(|_| acked > 0) else {
             return false;
@@ -234,7 +236,7 @@ impl Recovery {
         ack.advances()
     }
 
-    /// This many duplicates show a loss, or that the probe of the path MTU is lost.
+    /// Enough duplicates show a loss, or that the probe of the path MTU is lost.
     fn begin_counted(&mut self, ack: &Acknowledgment, report: &mut Report) {
         let shows = |counted: &Counted| counted.arrived >= counted.threshold;
         if !ack.is_duplicate || !self.counted.as_deref().is_some_and(shows) {
@@ -260,7 +262,7 @@ impl Recovery {
         });
     }
 
-    /// What is counted is not in flight.
+    /// Counted segments are not in flight.
     fn follow_count(&mut self, ack: &Acknowledgment) {
         let arrived = (self.counted.as_ref()).map_or(0, |counted| counted.arrived);
         let lost = self.board.lost_octets();
@@ -277,7 +279,8 @@ mod tests {
         Seq::initial(300) + octets
     }
 
-    /// Of five segments in flight four can have arrived: a fifth duplicate says that the path reorders.
+    /// Of five segments in flight four can have arrived: a fifth duplicate shows that the path
+    /// reorders.
     #[test]
     fn more_duplicates_than_segments_raise_the_threshold() {
         let mut counted = Counted::new(seq(0), 0);
@@ -292,7 +295,7 @@ mod tests {
         assert_eq!((counted.reordering(), counted.reorderings), (5, 1));
     }
 
-    /// All that a timeout took for lost cannot have arrived: a duplicate is about what was sent since.
+    /// What a timeout marked as lost cannot have arrived: a duplicate is about what was sent since.
     #[test]
     fn what_is_lost_has_not_arrived() {
         let mut counted = Counted::new(seq(0), 0);

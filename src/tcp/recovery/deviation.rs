@@ -6,20 +6,20 @@ use crate::tcp::seq::Seq;
 /// How far samples deviate from SRTT, in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Deviation {
-    /// On average.
+    /// The average deviation.
     mean: u64,
-    /// The largest average of this round trip, but not less than a least.
+    /// The largest average in this round trip, with a lower bound.
     largest: u64,
     /// The round trip ends when more than this is acknowledged.
     round_end: Option<Seq>,
 }
 
-/// What an acknowledgment says of the round trip.
+/// The samples of the round trip that an acknowledgment gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// Of the first segment that it covers, in nanoseconds.
+    /// For the first segment that it covers, in nanoseconds.
     pub(crate) first: u64,
-    /// And of the last.
+    /// For the last segment, in nanoseconds.
     pub(crate) last: u64,
     /// SND.UNA and SND.NXT.
     pub(crate) una: Seq,
@@ -35,8 +35,8 @@ impl Deviation {
         self.largest
     }
 
-    /// RTTVAR after another one. A sample below SRTT, if it deviates by more than usual, counts for an eighth: that the
-    /// path has become quicker is no reason to wait longer.
+    /// RTTVAR after another one. A sample below SRTT that deviates more than usual counts only for an
+    /// eighth, because a faster path is not a reason to wait longer.
     pub(super) fn follow(&mut self, srtt: u64, rttvar: u64, sample: &Sample, least: u64) -> u64 {
         let error = sample.first.abs_diff(srtt);
         let share = if sample.first < srtt { 32 } else { 4 };

@@ -1,9 +1,9 @@
 //! Loss recovery: what was lost, and what to send again (RFC 5681 §3.2, RFC 6675, RFC 8985, RFC
 //! 6582, RFC 6298 §5).
 //!
-//! The rest of the connection tells recovery what was sent, acknowledged and timed out, and asks
-//! how much is in flight, what to send again next, when to wake up, and what the congestion
-//! controller should hear. How recovery finds out is its own business:
+//! The rest of the connection tells recovery what was sent, acknowledged and timed out. It asks how
+//! much is in flight, what to send again next, when to wake up, and what to tell the congestion
+//! controller. Inside, recovery has these parts:
 //!
 //! ```text
 //! scoreboard   what is in the network, and what has become of it
@@ -72,32 +72,31 @@ pub(crate) struct Recovery {
     counted: Option<Box<Counted>>,
     /// With SACK, as soon as that is agreed.
     selective: Option<Box<Selective>>,
-    /// The last reduction of the congestion window, as long as it may turn out to have been for
-    /// nothing.
+    /// The last reduction of the congestion window, as long as it may turn out to be spurious.
     episode: Option<Box<Episode>>,
     prr: Option<Box<Prr>>,
     /// The window shrinks in proportion because of marks, until something beyond this place is
     /// acknowledged.
     shrinking: Option<Seq>,
-    /// The next retransmission leaves whatever the congestion window says: it begins a recovery.
+    /// The next retransmission begins a recovery, and leaves regardless of the congestion window.
     resend_at_once: bool,
-    /// Without SACK: of what is to be sent again, one segment is. A recovery by duplicate
-    /// acknowledgments knows of no more (RFC 6582 §3.2).
+    /// Without SACK: only one segment is sent again. A recovery by duplicate acknowledgments knows
+    /// of no more (RFC 6582 §3.2).
     one_segment: bool,
     /// After a timeout, F-RTO (RFC 5682).
     forward_rto: bool,
-    /// Where it is not as the RFCs have it.
+    /// The deviations from the RFCs.
     habits: RecoveryHabits,
-    /// The same of congestion control, as far as it hears of losses from here.
+    /// The same for congestion control, as far as it concerns the reports of losses from here.
     congestion_habits: CongestionHabits,
-    /// What a segment counts for, however little is in it:
-    /// [`CongestionHabits::counts_segments`].
+    /// What a segment counts for, however short it is: [`CongestionHabits::counts_segments`].
     weight: Option<NonZeroU16>,
     /// How often in a row the timer has expired without progress.
     retries: u32,
-    /// When it did so first.
+    /// When it first did so.
     retries_since: Instant,
-    /// When the retransmission timer expires (RFC 6298 §5), whatever timer runs in its place.
+    /// When the retransmission timer expires (RFC 6298 §5), even if another timer runs in its
+    /// place.
     rto_at: Instant,
 }
 
@@ -130,20 +129,20 @@ impl Recovery {
         self.selective = Some(Box::new(Selective::new(config, iss)));
     }
 
-    /// Segments have so many octets at most.
+    /// Sets the most octets of a segment.
     pub(crate) fn set_mss(&mut self, mss: usize) {
         let counts = self.congestion_habits.counts_segments;
         let mss = u16::try_from(mss).unwrap_or(u16::MAX);
         self.weight = NonZeroU16::new(mss).filter(|_| counts);
     }
 
-    /// What a segment counts for in [`Recovery::in_flight`], however little is in it; `None` where octets count.
+    /// What a segment counts for in [`Recovery::in_flight`], however short it is; `None` if octets count.
     #[inline]
     pub(crate) fn weight(&self) -> Option<NonZeroUsize> {
         self.weight.map(NonZeroUsize::from)
     }
 
-    /// What so many octets count for.
+    /// What this many octets count for.
     fn weigh(&self, octets: usize) -> usize {
         match self.weight() {
             Some(weight) => octets.div_ceil(weight.get()) * weight.get(),
@@ -212,7 +211,7 @@ impl Recovery {
         }
         let has_timer = self.selective.is_some() || self.habits.resend_restarts_timer;
         if range.start == una && has_timer && self.retries == 0 {
-            // What is lost was due long ago, and has now been sent anew: it has its time too.
+            // What was lost has now been sent again, and gets its full time, too.
             self.rto_at = self.rtt.expiry(now);
         }
     }
@@ -247,7 +246,7 @@ impl Recovery {
         let before = self.board.counts();
         let arrivals = self.take_arrivals(ack);
         let after = self.board.counts();
-        // A segment of which a part is acknowledged has not arrived.
+        // A partly acknowledged segment has not arrived.
         let waiting = |counts: Counts| counts.unacked.saturating_sub(counts.sacked);
         let arrived = waiting(before).saturating_sub(waiting(after));
         let delivered = arrivals.octets + ack.again * ack.mss;
@@ -292,7 +291,7 @@ impl Recovery {
         report
     }
 
-    /// Whether what reduced the window still does, now that everything before `ack` has arrived.
+    /// Whether the window is still being reduced, now that everything before `ack` has arrived.
     pub(crate) fn is_reducing(&self, ack: Seq) -> bool {
         self.is_recovering() || self.shrinking.is_some_and(|until| ack <= until)
     }
@@ -336,8 +335,8 @@ impl Recovery {
         report
     }
 
-    /// The path takes only smaller segments: what of `vanished` had more than `longest` octets did not get
-    /// through, and that is no sign of congestion (RFC 1191 §6.4). Without SACK all of it counts.
+    /// The path takes only smaller segments: those in `vanished` above `longest` octets did not get
+    /// through, which is not a sign of congestion (RFC 1191 §6.4). Without SACK all of it is lost.
     pub(crate) fn on_path_mtu_reduced(&mut self, vanished: Range<Seq>, longest: usize) {
         self.lose_of(&vanished, longest);
         if longest > 0 {
@@ -345,7 +344,8 @@ impl Recovery {
         }
     }
 
-    /// The text of a SYN was left by the SYN,ACK, which is no sign of congestion either.
+    /// The SYN,ACK did not acknowledge the text of the SYN, which is not a sign of congestion,
+    /// either.
     pub(crate) fn on_syn_text_left(&mut self, text: Range<Seq>) {
         self.lose_of(&text, 0);
         self.repair_uncongested(text.end);
@@ -365,7 +365,7 @@ impl Recovery {
         }
     }
 
-    /// What was lost to no congestion is repaired as after a timeout, with
+    /// Repairs a loss without congestion as after a timeout, with
     /// [`RecoveryHabits::repairs_smaller_path`](crate::config::RecoveryHabits).
     fn repair_uncongested(&mut self, end: Seq) {
         let is_repaired = self.habits.repairs_smaller_path;
@@ -377,7 +377,7 @@ impl Recovery {
         }
     }
 
-    /// The user gives less than the network would take, with `in_flight` octets in it.
+    /// The user gives less than the network would take, with `in_flight` octets in flight.
     pub(crate) fn on_app_limited(&mut self, in_flight: usize) {
         self.rate.on_app_limited(in_flight);
     }
@@ -389,28 +389,28 @@ impl Recovery {
         self.board.next_lost().filter(|_| !held)
     }
 
-    /// Where what the peer has reported begins next.
+    /// Where the next text that the peer has reported by SACK begins.
     pub(crate) fn sacked_from(&self, place: Seq) -> Option<Seq> {
         (self.board.sacked().map(|it| it.start)).find(|start| *start > place)
     }
 
-    /// Whether the next retransmission may leave whatever the congestion window says: a recovery
-    /// begins with one, and without SACK goes on so (RFC 6582 §3.2).
+    /// Whether the next retransmission may leave regardless of the congestion window: the first one
+    /// of a recovery may, and without SACK those that follow (RFC 6582 §3.2).
     pub(crate) fn resends_regardless_of_window(&self) -> bool {
         self.resend_at_once || self.newreno.is_recovering() && !self.habits.counts_duplicates
     }
 
-    /// Whether new segments are to be sent in place of old ones (RFC 5682 §3.1).
+    /// Whether to send new segments in place of old ones (RFC 5682 §3.1).
     pub(crate) fn wants_new(&self) -> bool {
         self.episode.as_deref().is_some_and(Episode::wants_new)
     }
 
-    /// The retransmission timer is to expire at `at`, and at no other time.
+    /// Sets the retransmission timer to expire at `at`.
     pub(crate) fn set_timer(&mut self, at: Instant) {
         self.rto_at = at;
     }
 
-    /// Octets thought to be in the network: pipe of RFC 6675 §4. Where segments count, each has its
+    /// Octets assumed to be in the network: pipe of RFC 6675 §4. If segments count, each has its
     /// [weight](Recovery::weight).
     #[inline]
     pub(crate) fn in_flight(&self, una: Seq, nxt: Seq) -> usize {
@@ -426,7 +426,7 @@ impl Recovery {
         counts.unacked.saturating_sub(counts.sacked + counts.lost)
     }
 
-    /// Which timer is to run while something is in flight, and until when: reordering, tail loss
+    /// Which timer must run while something is in flight, and until when: reordering, tail loss
     /// probe and retransmission exclude each other (RFC 8985 §8).
     #[inline]
     pub(crate) fn timer(&self) -> (Timer, Instant) {
@@ -440,8 +440,8 @@ impl Recovery {
         }
     }
 
-    /// Whether the acknowledgment of what left first is to be expected within half a round trip, and within
-    /// `soon`; and nothing is lost.
+    /// Whether nothing is lost, and the acknowledgment of the first segment in flight is expected within
+    /// half a round trip, and within `soon`.
     pub(crate) fn is_answer_due(&self, now: Instant, soon: Duration) -> bool {
         let (Some(first), Some(srtt)) = (self.board.first(), self.rtt.srtt()) else {
             return false;
@@ -449,8 +449,8 @@ impl Recovery {
         !self.is_in_trouble() && first.sent + srtt <= now + soon.min(srtt / 2)
     }
 
-    /// ICMP says that the path is broken, and not full: the timeout has doubled once for nothing, and the
-    /// segment at SND.UNA has what is left of it (RFC 6069 §4.2).
+    /// An ICMP error says that the path is broken, not congested. So one doubling of the timeout was
+    /// unnecessary, and the segment at SND.UNA has the rest of the shorter timeout (RFC 6069 §4.2).
     pub(crate) fn on_path_broken(&mut self, now: Instant) {
         let Some(first) = self.board.first() else {
             return;
@@ -464,14 +464,14 @@ impl Recovery {
         self.retries
     }
 
-    /// The timer has expired, and nothing is sent again: it waits on as if something were.
+    /// The timer has expired, and nothing is sent again: the timer is set as if something were.
     pub(crate) fn wait_on(&mut self, now: Instant) {
         self.rtt.back_off();
         self.retries = self.retries.saturating_add(1);
         self.rto_at = self.rtt.expiry(now);
     }
 
-    /// How long that has gone on.
+    /// How long that has been going on.
     pub(crate) fn retrying(&self, now: Instant) -> Duration {
         match self.retries {
             0 => Duration::ZERO,
@@ -479,7 +479,7 @@ impl Recovery {
         }
     }
 
-    /// The peer answers, though it does not take what was sent again (RFC 9293 SHLD-17).
+    /// The peer answers, although it does not accept what was sent again (RFC 9293 SHLD-17).
     pub(crate) fn on_sign_of_life(&mut self) {
         self.retries = 0;
     }
@@ -500,7 +500,7 @@ impl Recovery {
         }
     }
 
-    /// Where recovery stands.
+    /// The state of recovery.
     pub(crate) fn state(&self) -> RecoveryState {
         if self.is_recovering() {
             RecoveryState::Recovery
@@ -513,7 +513,7 @@ impl Recovery {
         }
     }
 
-    /// Segments in the network, by kind. Without SACK as far as duplicates tell.
+    /// Segments in the network, by kind; without SACK as far as duplicates tell.
     pub(crate) fn counts(&self) -> Counts {
         let counts = self.board.counts();
         match self.board.first() {
@@ -528,8 +528,8 @@ impl Recovery {
         }
     }
 
-    /// The farthest that a segment was overtaken by, in octets; 0 if the path does not reorder, as
-    /// far as is known.
+    /// The farthest by which a segment was overtaken, in octets; 0 if the path is not known to
+    /// reorder.
     pub(crate) fn reordering(&self, mss: usize) -> usize {
         match &self.selective {
             Some(selective) => selective.rack.reordering(),
@@ -561,7 +561,7 @@ impl Recovery {
         let lost = self.board.next_lost();
         let one_segment = self.one_segment && lost.is_some();
         (lost, one_segment, self.rtt.rto()).hash(hasher);
-        // With one RTO whatever is measured, nothing that is measured matters.
+        // If the RTO is fixed, measurements do not matter.
         if config.min_rto < config.max_rto {
             let sent = |record: &scoreboard::Record| (record.end, now.since(record.sent));
             self.board
@@ -581,7 +581,7 @@ impl Recovery {
         {
             episode.hash_canonical(config.timestamps, now, hasher);
         }
-        // Beyond the highest limit there is, it is the same to everybody.
+        // Beyond the highest limit, the value makes no difference.
         let limits = [
             config.r1.max(1),
             config.r2,

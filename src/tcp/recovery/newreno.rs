@@ -1,18 +1,19 @@
 //! Fast retransmit and fast recovery (RFC 5681 §3.2, RFC 6582), Limited Transmit (RFC 3042).
 //!
-//! The RFCs inflate cwnd by one segment for every duplicate acknowledgment, since each says that
-//! a segment has left the network, and deflate it by what a partial acknowledgment covers. Here
-//! the same count is subtracted from what is in flight, and cwnd keeps its meaning:
+//! The RFCs inflate cwnd by one segment for every duplicate acknowledgment, because each shows that
+//! a segment has left the network, and deflate it by what a partial acknowledgment covers. Here the
+//! same count is subtracted from what is in flight, and cwnd keeps its meaning:
 //!
 //! ```text
 //! RFC:   send while  FlightSize            <  cwnd + inflation
 //! here:  send while  FlightSize - departed <  cwnd
 //! ```
 //!
-//! The first two duplicates count too, which is Limited Transmit: each lets one new segment out.
-//! Those that follow without a recovery do not: they answer what was sent again for nothing. Nor
-//! does any beyond what was in flight, so that a peer cannot make the window larger by duplicates
-//! of nothing (RFC 9937 §6.2). During a recovery the window is that of Proportional Rate Reduction.
+//! The first two duplicates count, too, which is Limited Transmit: each lets one new segment out.
+//! Further ones without a recovery do not count, because they answer unnecessary retransmissions.
+//! Duplicates beyond what was in flight do not count, either, so that a peer cannot enlarge the
+//! window by made-up duplicates (RFC 9937 §6.2). During a recovery the window is that of
+//! Proportional Rate Reduction.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -33,12 +34,12 @@ pub(super) struct NewReno {
     /// Octets in flight when the first duplicate came: what Limited Transmit sends later does not
     /// count (RFC 5681 §3.2).
     flight_size: usize,
-    /// Octets that duplicate acknowledgments say have left the network.
+    /// Octets that have left the network according to duplicate acknowledgments.
     pub(super) departed: usize,
-    /// Octets that further duplicates may say so of, in a recovery or after a timeout.
+    /// Octets that further duplicates may add to that, in a recovery or after a timeout.
     countable: usize,
-    /// RecoverFS of RFC 9937: octets in flight when the recovery began, but for those that
-    /// duplicates had said to have left before.
+    /// RecoverFS of RFC 9937: octets in flight when the recovery began, less those that had left
+    /// before according to duplicates.
     pub(super) recover_fs: usize,
 }
 
@@ -72,7 +73,7 @@ impl NewReno {
         }
     }
 
-    /// What decides the future: a duplicate beyond the threshold is like any other.
+    /// Hashes what decides the future: duplicates beyond the threshold are all alike.
     pub(super) fn hash_canonical(&self, hasher: &mut impl Hasher) {
         let duplicates = self.duplicates.min(DUPLICATE_THRESHOLD + 1);
         let flight_size = if duplicates > 0 { self.flight_size } else { 0 };
@@ -95,9 +96,9 @@ impl NewReno {
             _ => None,
         };
         if self.phase == Phase::FastRecovery && ack.ack < self.recover {
-            // A partial acknowledgment: the segment at SND.UNA is lost too (RFC 6582 §3.2,
-            // step 3). Of the segments it covers, one was the retransmission; the others had
-            // been counted when they left.
+            // A partial acknowledgment: the segment at SND.UNA is lost, too (RFC 6582 §3.2, step
+            // 3). One of the segments that it covers was the retransmission; the others had been
+            // counted when they left.
             let covered = ack.ack - ack.una;
             let counted = covered.saturating_sub(ack.mss);
             let left = ack.nxt - ack.ack;
@@ -115,7 +116,7 @@ impl NewReno {
         }
     }
 
-    /// A duplicate says that one more segment has left the network.
+    /// A duplicate shows that one more segment has left the network.
     fn depart(&mut self, mss: usize) {
         let octets = mss.min(self.countable);
         self.countable -= octets;
@@ -127,7 +128,7 @@ impl NewReno {
         self.countable += octets;
     }
 
-    /// A duplicate acknowledgment. What it shows to be lost, if anything.
+    /// A duplicate acknowledgment. Returns what it shows to be lost, if anything.
     pub(super) fn on_duplicate(
         &mut self,
         ack: &Acknowledgment,
@@ -183,8 +184,8 @@ impl NewReno {
         (self.departed, self.countable) = (0, 0);
     }
 
-    /// What it was about was no loss. SND.UNA is `una`: duplicates of it may begin a recovery again
-    /// (RFC 5682 §2.1, 3b).
+    /// The loss was spurious. SND.UNA is `una`: duplicates of it may begin a recovery again (RFC
+    /// 5682 §2.1, 3b).
     pub(super) fn on_spurious(&mut self, una: Seq) {
         self.phase = Phase::Open;
         self.recover = una.before(1);
@@ -234,8 +235,8 @@ impl Recovery {
             None
         };
         self.board.set_lost(lost);
-        // RFC 9937 §6.2: how far SND.UNA moved, and the signed change of what duplicates report.
-        // Whatever does not end a recovery shows that more is lost.
+        // RFC 9937 §6.2: how far SND.UNA moved, and the signed change of what duplicates report. An
+        // acknowledgment that does not end a recovery shows that more is lost.
         report.shows_loss = self.newreno.is_recovering();
         report.delivered_data = (report.acked + self.newreno.departed()).saturating_sub(departed);
         if loss.is_some() {

@@ -1,5 +1,5 @@
-//! Recovery where nothing is amiss: an acknowledgment takes the oldest records off the scoreboard
-//! and gives a sample of the round-trip time, and that is all (see
+//! Recovery in the normal case: an acknowledgment only removes the oldest records from the
+//! scoreboard and gives a sample of the round-trip time (see
 //! [`header_prediction`](crate::tcp::header_prediction)).
 
 use super::rate::Rate;
@@ -9,20 +9,20 @@ use crate::tcp::congestion::RateSample;
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
-/// What an acknowledgment says that was expected.
+/// What an expected acknowledgment brings.
 pub(crate) struct News {
     /// Octets newly known to have arrived.
     pub(crate) octets: usize,
-    /// The round-trip time of what left last among them, in nanoseconds.
+    /// The round-trip time of the last sent of them, in nanoseconds.
     pub(crate) rtt: u64,
     /// It gave a sample of the delivery rate: [`Recovery::last_rate`].
     pub(crate) samples_rate: bool,
 }
 
 impl Recovery {
-    /// With SACK: nothing is lost, reported beyond a gap, sent again or probed for, no recovery is
-    /// under way, and nothing can turn out to have been for nothing. And the last segment that is acknowledged gives
-    /// the sample of the round-trip time.
+    /// With SACK: nothing is lost, reported beyond a gap, sent again or probed for, no recovery is under
+    /// way, and no reduction can turn out to be spurious. And the last acknowledged segment gives the
+    /// sample of the round-trip time.
     #[inline]
     pub(crate) fn is_calm(&self, una: Seq) -> bool {
         let counts = self.board.counts();
@@ -36,15 +36,15 @@ impl Recovery {
             && self.retries == 0
     }
 
-    /// Where [`Recovery::is_calm`]: a segment acknowledges what had been acknowledged.
+    /// If [`Recovery::is_calm`]: a segment acknowledges nothing new.
     #[inline]
     pub(crate) fn on_no_news(&mut self) {
         self.rate.end_app_limit();
     }
 
-    /// Where [`Recovery::is_calm`]: SND.UNA was `una`, and becomes `ack`.
+    /// If [`Recovery::is_calm`]: SND.UNA was `una`, and becomes `ack`.
     //
-    // Always, like what it is a part of.
+    // Always inlined, like its caller.
     #[inline(always)]
     pub(crate) fn on_predicted_ack(&mut self, now: Instant, una: Seq, ack: Seq) -> News {
         let octets = ack - una;
@@ -80,7 +80,7 @@ impl Recovery {
         };
         match newest {
             Some(newest) => arrivals.take(now, &newest, octets),
-            // But whatever is in flight has a record.
+            // This cannot happen: everything in flight has a record.
             None => News {
                 octets,
                 rtt: 0,
@@ -95,7 +95,7 @@ impl Recovery {
     }
 }
 
-/// Who hears of what has arrived.
+/// The parts that are told what has arrived.
 struct Arrivals<'a> {
     rtt: &'a mut Rtt,
     rate: &'a mut Rate,
@@ -103,7 +103,7 @@ struct Arrivals<'a> {
 }
 
 impl Arrivals<'_> {
-    /// All of it left once, in the order in which it is acknowledged: what is newest says all.
+    /// All of it was sent once, in the order of acknowledgment, so the newest record is enough.
     #[inline(always)]
     fn take(&mut self, now: Instant, newest: &Record, octets: usize) -> News {
         let rtt = now.nanos_since(newest.sent);

@@ -1,8 +1,8 @@
 //! Proportional Rate Reduction (RFC 9937): how much may leave while a recovery is under way.
 //!
-//! What is in flight goes from where the loss found it to ssthresh, in proportion to what is
-//! delivered, instead of falling silent until half of it has drained. When losses have taken it below
-//! ssthresh already, it grows back: by what is delivered (conservative, CRB), and by a segment more
+//! What is in flight goes from its value at the loss to ssthresh, in proportion to what is delivered,
+//! instead of the sender falling silent until half of it has drained. If losses have already taken it
+//! below ssthresh, it grows back: by what is delivered (conservative, CRB), and by one segment more
 //! for an acknowledgment that shows no further loss (slow start, SSRB).
 
 use super::{Acknowledgment, Recovery, Report};
@@ -10,7 +10,7 @@ use super::{Acknowledgment, Recovery, Report};
 /// One recovery. All in octets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Prr {
-    /// ssthresh: what is to be in flight at the end.
+    /// ssthresh: what should be in flight at the end.
     ssthresh: u64,
     /// RecoverFS: what was in flight when the recovery began.
     recover_fs: u64,
@@ -62,8 +62,8 @@ impl Prr {
         let mut count = if in_flight > self.ssthresh {
             let product = u128::from(self.delivered) * u128::from(self.ssthresh);
             let out = product.div_ceil(u128::from(self.recover_fs));
-            // The figures of §8 count in segments. What is begun of one may leave whole: the next
-            // waits the longer for it.
+            // The figures of §8 count in segments. With room for a part of a segment, all of it may
+            // leave: the next waits longer in return.
             let out = out.next_multiple_of(u128::from(mss.max(1)));
             u64::try_from(out).map_or(u64::MAX, |out| out.saturating_sub(self.out))
         } else {
@@ -92,8 +92,8 @@ impl Prr {
 }
 
 impl Recovery {
-    /// The congestion controller has heard of `report`; `ssthresh`: what the window, which was `before`,
-    /// is to be at the end of a recovery, unless the controller governs that itself.
+    /// The congestion controller has been told of `report`. `ssthresh`: what the window, which was
+    /// `before`, should be at the end of a recovery, unless the controller governs that itself.
     pub(crate) fn regulate(
         &mut self,
         ssthresh: Option<u64>,
@@ -101,7 +101,7 @@ impl Recovery {
         ack: &Acknowledgment,
         report: &Report,
     ) {
-        // A loss while the window shrinks for marks does not begin anew.
+        // A loss while the window shrinks for marks does not start a new reduction.
         let goes_on = self.shrinking.is_some() && self.congestion_habits.recovery_reduces_once;
         let recovering = self.is_recovering();
         if recovering || self.shrinking.is_some_and(|until| ack.ack > until) {
@@ -128,8 +128,8 @@ impl Recovery {
         self.proportion(ack, report.delivered_data, !shows_loss);
     }
 
-    /// Marks have reduced the window from `before` to `ssthresh`, and an acknowledgment of this many
-    /// octets says so: it shrinks in proportion to what arrives, until something sent later is acknowledged.
+    /// An acknowledgment of this many octets reports marks, which reduce the window from `before` to
+    /// `ssthresh`: it shrinks in proportion to what arrives, until something sent later is acknowledged.
     pub(crate) fn reduce_for_marks(
         &mut self,
         ssthresh: u64,
@@ -146,7 +146,7 @@ impl Recovery {
         }
     }
 
-    /// This many octets have arrived.
+    /// Applies the reduction for this many delivered octets.
     fn proportion(&mut self, ack: &Acknowledgment, delivered: usize, safe: bool) {
         let in_flight = self.in_flight(ack.ack, ack.nxt) as u64;
         if let Some(prr) = &mut self.prr {
@@ -159,7 +159,7 @@ impl Recovery {
         }
     }
 
-    /// Whether it is Proportional Rate Reduction that says how much may be in flight.
+    /// Whether Proportional Rate Reduction determines how much may be in flight.
     pub(crate) fn is_proportional(&self) -> bool {
         self.prr.is_some()
     }
@@ -196,9 +196,9 @@ mod tests {
     }
 
     /// RFC 9937 §8, figure 1: twenty segments in flight, one is lost, ssthresh is ten. What the figure
-    /// says of ACK 3 to 21: cwnd, inflight, and whether a segment leaves. But for one place: at ACK 19
-    /// inflight equals ssthresh, which for the steps of §6.2 is the other mode; the segment that the
-    /// figure sends there leaves with the next ACK.
+    /// says of ACK 3 to 21: cwnd, inflight, and whether a segment leaves. One place differs: at ACK 19
+    /// inflight equals ssthresh, which is the other mode by the steps of §6.2, and the segment that
+    /// the figure sends there leaves with the next ACK.
     #[test]
     fn figure_1_a_single_loss() {
         let mut prr = Prr::new(10 * MSS, 20 * MSS);
@@ -275,8 +275,8 @@ mod tests {
         assert_eq!(send(&mut prr, &mut in_flight), 3);
     }
 
-    /// §6.2, CEIL: of 1,429 octets that arrive, at 7 for 10, less than an octet is begun of the second
-    /// segment, and it may leave.
+    /// §6.2, CEIL: for 1,429 arriving octets, at 7 for 10, there is room for a fraction of an octet of
+    /// the second segment, and it may leave.
     #[test]
     fn what_is_begun_of_a_segment_counts() {
         for (delivered, segments) in [(1428, 1), (1429, 2)] {
@@ -314,7 +314,8 @@ mod tests {
         }
     }
 
-    /// §6.2: the first retransmission leaves whatever the bounds say; nothing delivered, nothing more.
+    /// §6.2: the first retransmission leaves regardless of the bounds; without deliveries, nothing
+    /// more does.
     #[test]
     fn the_fast_retransmit_always_leaves() {
         let mut prr = Prr::new(MSS, 20 * MSS);

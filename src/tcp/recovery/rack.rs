@@ -1,8 +1,8 @@
 //! RACK: a segment is lost when one that was sent sufficiently later has arrived (RFC 8985 §6).
 //!
 //! Time decides, not the number of duplicate acknowledgments: a retransmission that is lost again is
-//! found like any other segment, and so is the tail of a flight. How much later is enough, the
-//! reordering window, starts at nothing and grows when the path shows that it reorders.
+//! found like any other segment, and so is the tail of a flight. How much later is enough is the
+//! reordering window. It starts at zero and grows when the path reorders.
 
 use core::hash::{Hash, Hasher};
 use core::time::Duration;
@@ -15,14 +15,14 @@ use crate::time::Instant;
 /// as long as no reordering has been seen.
 pub(super) const DUP_THRESH: usize = 3;
 
-/// Recoveries for which a reordering window that D-SACKs have widened stays (RFC 8985 §6.2, step 4).
+/// For how many recoveries a reordering window widened by D-SACKs lasts (RFC 8985 §6.2, step 4).
 const REO_WND_PERSIST: u32 = 16;
 
-/// RACK.reo_wnd_mult goes no higher: SRTT bounds the window long before.
+/// The maximum of RACK.reo_wnd_mult: SRTT bounds the window long before.
 const MOST_QUARTERS: u32 = 255;
 
-/// What left, and when. RFC 8985 §6.2 orders segments by time and, of those that left at one time, by
-/// place; here a retransmission that left at the moment at which something new had left comes after it.
+/// What was sent, and when. RFC 8985 §6.2 orders segments by time and, at equal times, by place; here a
+/// retransmission comes after new text that was sent at the same time before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Transmission {
     /// RACK.xmit_ts.
@@ -58,11 +58,11 @@ pub(super) struct Rack {
     fack: Seq,
     /// RACK.reordering_seen.
     reordering_seen: bool,
-    /// The farthest that a segment was overtaken by, in octets.
+    /// The farthest by which a segment was overtaken, in octets.
     reordering: usize,
-    /// How many acknowledgments have shown that, for STATUS: cumulatively, or selectively.
+    /// How many acknowledgments have shown that, cumulatively or selectively, for STATUS.
     reorderings: u64,
-    /// RACK.dsack_round: until this is acknowledged, D-SACKs count no more.
+    /// RACK.dsack_round: until this is acknowledged, further D-SACKs do not count.
     dsack_round: Option<Seq>,
     /// RACK.reo_wnd_mult: the reordering window, in quarters of the least RTT.
     reo_wnd_mult: u32,
@@ -85,10 +85,9 @@ impl Rack {
         }
     }
 
-    /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when what the acknowledgment echoes left, to
-    /// the millisecond. `latest`: when the segment left that the acknowledgment has given RACK.rtt for so far:
-    /// one that left before does not change it.
-    /// Returns whether the segment was overtaken.
+    /// A segment has arrived (§6.2, steps 2 and 3). `echo`: when the segment whose timestamp is echoed was
+    /// sent, to the millisecond. `latest`: when the segment was sent from which this acknowledgment has set
+    /// RACK.rtt so far; one sent earlier does not change it. Returns whether the segment was overtaken.
     #[inline]
     pub(super) fn on_delivered(
         &mut self,
@@ -101,7 +100,7 @@ impl Rack {
         let overtaken = self.detect_reordering(record);
         let rtt = now.nanos_since(record.sent);
         if record.resent {
-            // It may be the original that has arrived, and not the copy whose time we know.
+            // The original may have arrived, and not the copy whose time we know.
             let of_earlier = echo.is_some_and(|echo| echo.as_millis() < record.sent.as_millis());
             let too_soon = min_rtt.is_some_and(|min_rtt| Duration::from_nanos(rtt) < min_rtt);
             if of_earlier || too_soon {
@@ -121,13 +120,13 @@ impl Rack {
         self.fack
     }
 
-    /// Whether no segment has arrived yet of which anything could be told.
+    /// Whether no segment has arrived yet that tells anything.
     pub(super) fn is_new(&self) -> bool {
         self.newest.is_none()
     }
 
-    /// An acknowledgment is taken, and has shown or not that segments were overtaken, by what it covers and by what it
-    /// reports; the first that it covers of those, with so many octets from there on.
+    /// Notes whether an acknowledgment has shown that segments were overtaken, by what it covers and by
+    /// what it reports. `covered`: how many octets it covers from the first overtaken segment on.
     pub(super) fn note_overtaken(&mut self, ways: [bool; 2], covered: Option<usize>) {
         self.reorderings += ways.into_iter().filter(|way| *way).count() as u64;
         if let Some(octets) = covered {
@@ -135,22 +134,22 @@ impl Rack {
         }
     }
 
-    /// What was overtaken is acknowledged together with so many octets from there on, which may all have arrived
-    /// before it.
+    /// An overtaken segment is acknowledged together with this many octets from there on, all of which may
+    /// have arrived before it.
     fn reorders_by(&mut self, octets: usize) {
         self.reordering = self.reordering.max(octets);
     }
 
-    /// Timestamps show that what was sent again had not been lost: segments from `start` on, of which `una` and what
-    /// lies before it are acknowledged.
+    /// Timestamps show that segments from `start` on, which were sent again, had not been lost; everything
+    /// before `una` is acknowledged.
     pub(super) fn see_reordering(&mut self, start: Seq, una: Seq) {
         self.reordering_seen = true;
         self.reorderings += 1;
         self.reorders_by(self.fack.max(una).saturating_since(start));
     }
 
-    /// The same where [`Rack::is_calm`], of a segment that was sent once and was under way for `rtt`
-    /// nanoseconds.
+    /// As [`Rack::on_delivered`] if [`Rack::is_calm`], for a segment that was sent once and was
+    /// under way for `rtt` nanoseconds.
     #[inline]
     pub(super) fn on_delivered_in_order(&mut self, record: &Record, rtt: u64) {
         self.fack = record.end;
@@ -177,8 +176,8 @@ impl Rack {
         overtaken
     }
 
-    /// SND.UNA is `una` now, and with `duplicate` the peer reports that something came twice (step
-    /// 4): something was sent again for nothing, so the window was too small.
+    /// SND.UNA is now `una`. `duplicate`: the peer reports that something arrived twice (step 4),
+    /// so a retransmission was unnecessary, and the window too small.
     pub(super) fn on_ack(&mut self, una: Seq, nxt: Seq, duplicate: bool) {
         if self.dsack_round.is_some_and(|round| una >= round) {
             self.dsack_round = None;
@@ -190,8 +189,8 @@ impl Rack {
         }
     }
 
-    /// Whether no acknowledgment changes the reordering window, and nothing beyond `una` has been
-    /// reported, not even to be taken back.
+    /// Whether no acknowledgment changes the reordering window, and nothing beyond `una` has ever
+    /// been reported, even if that was retracted.
     pub(super) fn is_calm(&self, una: Seq) -> bool {
         self.dsack_round.is_none() && self.fack <= una
     }
@@ -236,26 +235,26 @@ impl Rack {
         Duration::from_nanos(self.rtt)
     }
 
-    /// When all that left before the newest segment that has arrived is overdue. `waiting`: when the last of what
-    /// waits left: before, but by a clock that went back meanwhile it may have been later.
+    /// When everything sent before the newest arrived segment is overdue. `waiting`: when the last of the
+    /// waiting segments was sent, which is earlier unless the clock went back.
     pub(super) fn deadline(&self, waiting: Instant, reo_wnd: Duration) -> Option<Instant> {
         let newest = self.newest?;
         Some(newest.sent.max(waiting) + self.rtt() + reo_wnd)
     }
 
-    /// What decides the future, but for the order in which the records have left.
+    /// Hashes what decides the future, except for the order in which the records were sent.
     pub(super) fn hash_canonical(&self, now: Instant, hasher: &mut impl Hasher) {
         let newest = self.newest.map(|it| (now.since(it.sent), it.end));
         (newest, self.rtt, self.fack, self.reordering_seen).hash(hasher);
         (self.dsack_round, self.reo_wnd_mult, self.reo_wnd_persist).hash(hasher);
     }
 
-    /// How often a segment was seen to have been overtaken.
+    /// How often segments were seen to have been overtaken.
     pub(super) fn reorderings(&self) -> u64 {
         self.reorderings
     }
 
-    /// By how many octets segments have been overtaken, at most.
+    /// The most octets by which a segment was overtaken.
     pub(super) fn reordering(&self) -> usize {
         self.reordering
     }
@@ -297,8 +296,8 @@ mod tests {
     const MIN_RTT: Option<Duration> = Some(Duration::from_millis(40));
     const SRTT: Option<Duration> = Some(Duration::from_millis(100));
 
-    /// RFC 8985 §6.2, step 4: nothing until reordering is seen, if three were reported or a recovery
-    /// is under way; otherwise min_RTT / 4.
+    /// RFC 8985 §6.2, step 4: zero until reordering is seen, if three were reported or a recovery is
+    /// under way; otherwise min_RTT / 4.
     #[test]
     fn the_window_is_a_quarter_of_the_least_rtt_once_it_is_needed() {
         let mut rack = Rack::new(place(0));
@@ -357,7 +356,7 @@ mod tests {
         assert_eq!(rack.deadline(at(101), ms(10)), Some(at(161)));
     }
 
-    /// What left before the segment that has given RACK.rtt changes nothing.
+    /// A segment sent before the one that has given RACK.rtt changes nothing.
     #[test]
     fn what_left_earlier_gives_no_rtt() {
         let mut rack = Rack::new(place(0));

@@ -1,9 +1,9 @@
 //! How fast the path delivers: samples of the delivery rate (draft-ietf-ccwg-bbr §4.1).
 //!
 //! When a segment leaves, its record keeps how much had been delivered by then. When it arrives, what
-//! has been delivered since, by the time that took, is a rate; of the time at which things were
-//! sent and that at which they were acknowledged the longer counts, so that acknowledgments that
-//! arrive all at once make no rate that the path does not have.
+//! has been delivered since, divided by the time that took, is a rate. The longer of the time it took
+//! to send and the time it took to be acknowledged counts, so that acknowledgments that arrive
+//! together do not suggest a rate that the path does not have.
 
 use core::num::{NonZeroU64, NonZeroUsize};
 use core::time::Duration;
@@ -34,38 +34,38 @@ pub(super) struct Snapshot {
 /// The per-connection state of §4.1.2.1.
 #[derive(Clone, Debug)]
 pub(super) struct Rate {
-    /// C.delivered: octets delivered, ever.
+    /// C.delivered: octets delivered in all.
     delivered: u64,
     /// C.delivered_time: when C.delivered last grew.
     delivered_time: Instant,
-    /// C.first_send_time: when the segment left that was sent last among those delivered last.
+    /// C.first_send_time: when the last sent of the most recently delivered segments was sent.
     first_sent: Instant,
-    /// Octets taken for lost, ever.
+    /// C.lost: octets marked as lost in all.
     lost: u64,
-    /// C.app_limited: the application is what limits the flow, until more than this is delivered.
+    /// C.app_limited: the application limits the flow, until more than this is delivered.
     app_limited: Option<u64>,
     /// The last sample.
     last: Option<Sample>,
-    /// The one for STATUS, where segments count.
+    /// The sample for STATUS, if segments count.
     best: Option<BestSample>,
 }
 
-/// What a [`RateSample`] follows from: most are never asked for.
+/// What a [`RateSample`] is computed from, on demand, because most are never needed.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     /// In nanoseconds.
     interval: NonZeroU64,
     /// C.delivered at its end.
     total_delivered: u64,
-    /// What P knew, and RS.lost.
+    /// P.delivered, and RS.lost.
     prior_delivered: u64,
     lost: u64,
     tx_in_flight: u64,
     is_app_limited: bool,
 }
 
-/// The rate that STATUS tells where segments count: the last sample that the application did not limit; but a faster
-/// one counts even if it did.
+/// The rate for STATUS, if segments count: the last sample that the application did not limit, or a faster
+/// one even if it did.
 #[derive(Clone, Copy, Debug)]
 struct BestSample {
     /// In nanoseconds.
@@ -76,7 +76,7 @@ struct BestSample {
 }
 
 impl BestSample {
-    /// Whether it is to be told instead of `other`.
+    /// Whether it replaces `other`.
     fn replaces(&self, other: &BestSample) -> bool {
         let ours = u128::from(self.segments) * u128::from(other.interval.get());
         let its = u128::from(other.segments) * u128::from(self.interval.get());
@@ -84,7 +84,7 @@ impl BestSample {
     }
 }
 
-/// What STATUS tells of the delivery rate.
+/// The delivery rate, as STATUS reports it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeliveryRate {
     /// Octets a second.
@@ -92,7 +92,7 @@ pub(crate) struct DeliveryRate {
     pub(crate) is_app_limited: bool,
 }
 
-/// The segment that was sent last among those that an acknowledgment newly shows to have arrived.
+/// The last sent of the segments that an acknowledgment newly shows to have arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Newest {
     sent: Instant,
@@ -150,13 +150,13 @@ impl Rate {
         }
     }
 
-    /// A part of a segment arrived, where that says nothing of the rate.
+    /// A part of a segment arrived, which does not count for the rate.
     pub(super) fn on_part_delivered(&mut self, now: Instant, len: usize) {
         self.delivered += len as u64;
         self.delivered_time = now;
     }
 
-    /// Octets are taken for lost.
+    /// Octets are marked as lost.
     pub(super) fn on_lost(&mut self, len: usize) {
         self.lost += len as u64;
     }
@@ -167,7 +167,7 @@ impl Rate {
         self.app_limited = Some(self.delivered + in_flight.max(1) as u64);
     }
 
-    /// What was sent while the application was the limit has been delivered.
+    /// Everything sent while the application was the limit has been delivered.
     #[inline]
     pub(super) fn end_app_limit(&mut self) {
         if self.app_limited.is_some_and(|until| self.delivered > until) {
@@ -175,9 +175,9 @@ impl Rate {
         }
     }
 
-    /// All that an acknowledgment says has been taken in (§4.1.2.3, GenerateRateSample). None if
-    /// it took less than `min_rtt`, in which nothing can have arrived. `segments` have arrived so far, where they are
-    /// counted.
+    /// Generates the sample, once all that an acknowledgment says has been processed (§4.1.2.3,
+    /// GenerateRateSample). There is none if its time is less than `min_rtt`, in which nothing can have
+    /// arrived. `segments`: how many have arrived so far, if they are counted.
     #[inline]
     pub(super) fn sample(
         &mut self,
@@ -195,8 +195,8 @@ impl Rate {
         self.last().filter(|_| samples)
     }
 
-    /// [`Rate::on_delivered`] and [`Rate::sample`] of what arrived in order, the newest of which left at
-    /// `sent`. Whether that gives a sample.
+    /// [`Rate::on_delivered`] and [`Rate::sample`] for arrivals in order, the newest of which was sent
+    /// at `sent`. Returns whether this gives a sample.
     #[inline]
     pub(super) fn deliver_in_order(
         &mut self,
@@ -233,7 +233,7 @@ impl Rate {
         true
     }
 
-    /// The last sample is one of so many segments.
+    /// Notes the last sample, of `segments` segments, for STATUS.
     fn tell(&mut self, segments: u32) {
         let Some(last) = &self.last else {
             return;
@@ -249,7 +249,8 @@ impl Rate {
         }
     }
 
-    /// What STATUS tells; `weight`: segments count, and each is so many octets. The handshake alone says nothing.
+    /// What STATUS reports; `weight`: segments count, each as this many octets. The handshake alone gives
+    /// no rate.
     fn told(&self, weight: Option<NonZeroUsize>) -> Option<DeliveryRate> {
         if let Some(weight) = weight {
             return self.best.map(|best| DeliveryRate {
@@ -300,20 +301,20 @@ impl Rate {
     }
 }
 
-/// Octets in so many nanoseconds, as octets a second.
+/// Octets in `interval` nanoseconds, as octets a second.
 fn per_second(octets: u64, interval: NonZeroU64) -> u64 {
     let rate = u128::from(octets) * 1_000_000_000 / u128::from(interval.get());
     u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
-/// What is counted for STATUS, and decides nothing.
+/// Counts for STATUS, which influence nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct History {
-    /// Records of segments that have arrived, ever.
+    /// Segments that have arrived in all.
     pub(crate) segments_delivered: u64,
     /// How fast the path delivers.
     pub(crate) rate: Option<DeliveryRate>,
-    /// How often a segment was seen to have been overtaken, ever; 0 without SACK.
+    /// How often segments were seen to have been overtaken; 0 without SACK.
     pub(crate) reorderings: u64,
 }
 
@@ -337,7 +338,7 @@ impl Recovery {
         self.rate.on_sent(in_flight, len, segments)
     }
 
-    /// Octets delivered, ever.
+    /// Octets delivered in all.
     pub(crate) fn delivered(&self) -> u64 {
         self.rate.delivered()
     }

@@ -12,7 +12,7 @@ use crate::tcp::congestion::{LostSegment, RateSample};
 use crate::tcp::seq::Seq;
 use crate::time::Instant;
 
-/// What an acknowledgment says, seen from the sender.
+/// What an acknowledgment says to the sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Acknowledgment {
     /// When it arrived.
@@ -25,7 +25,7 @@ pub(crate) struct Acknowledgment {
     pub(crate) nxt: Seq,
     /// The place of our FIN, if the user has closed.
     pub(crate) fin: Option<Seq>,
-    /// It says nothing but what has been said before.
+    /// It only repeats what has been said before.
     pub(crate) is_bare: bool,
     /// It is a duplicate as RFC 5681 §2 defines it: something is in flight.
     pub(crate) is_duplicate: bool,
@@ -34,11 +34,11 @@ pub(crate) struct Acknowledgment {
     /// The text of the probe of the path MTU that is under way, if one is: its loss is no sign of
     /// congestion (RFC 8899 §3, 7).
     pub(crate) mtu_probe: Option<Range<Seq>>,
-    /// When what it answers left, by timestamps (RFC 7323 §4), to the millisecond.
+    /// When the segment that it answers was sent, by timestamps (RFC 7323 §4), to the millisecond.
     pub(crate) echo: Option<Instant>,
-    /// What it reports beyond SEG.ACK, or as having come twice.
+    /// What it reports beyond SEG.ACK, or as having arrived twice.
     pub(crate) sack: Blocks,
-    /// How many segments have come twice that did leave twice, if those count as delivered.
+    /// How many segments have arrived twice that were also sent twice, if those count as delivered.
     pub(crate) again: usize,
 }
 
@@ -56,11 +56,11 @@ pub(super) struct Arrivals {
     pub(super) octets: usize,
     /// Segments, at most.
     pub(super) segments: u64,
-    /// When the last of what was sent only once left: its round-trip time is known.
+    /// When the last of the segments sent only once was sent: its round-trip time is known.
     pub(super) sent: Option<Instant>,
-    /// When the first of it left, cumulatively acknowledged and not.
+    /// When the first of them was sent: of those cumulatively acknowledged, and of the others.
     pub(super) first: [Option<Instant>; 2],
-    /// When the last of what was sent again left.
+    /// When the last of the retransmissions was sent.
     pub(super) resent: Option<Instant>,
     /// Something sent again is acknowledged cumulatively: the rest may have arrived long ago.
     pub(super) resent_acked: bool,
@@ -69,9 +69,10 @@ pub(super) struct Arrivals {
     /// Something sent once before the last timeout is acknowledged; selectively.
     pub(super) original_acked: bool,
     pub(super) original_sacked: bool,
-    /// What the sample of the delivery rate is about.
+    /// The segment that gives the sample of the delivery rate.
     pub(super) newest: Option<Newest>,
-    /// A part of a segment is acknowledged, where segments count: it says nothing of when it arrived.
+    /// A part of a segment is acknowledged, if segments count: it does not tell when the segment
+    /// arrived.
     pub(super) is_part: bool,
 }
 
@@ -89,25 +90,25 @@ pub(crate) struct Report {
     pub(crate) acked: usize,
     /// Octets newly known to have arrived.
     pub(crate) delivered: usize,
-    /// DeliveredData of RFC 9937 §6.2: the same, but that without SACK each duplicate says that a
-    /// segment has arrived; and where segments count, each as much as any other.
+    /// DeliveredData of RFC 9937 §6.2: the same, except that without SACK each duplicate shows that
+    /// a segment has arrived; and if segments count, each counts the same.
     pub(crate) delivered_data: usize,
     /// How many segments those were, at most.
     pub(crate) segments: u64,
-    /// It acknowledges something; where segments count, a whole one.
+    /// It acknowledges something; if segments count, a whole one.
     pub(super) restarts_timers: bool,
     /// Without SACK: it shows that more is lost.
     pub(super) shows_loss: bool,
     /// The probe of the path MTU was lost.
     pub(crate) mtu_probe_lost: bool,
-    /// What was newly taken for lost, but for that.
+    /// What was newly marked as lost, apart from that.
     pub(crate) losses: Vec<LostSegment>,
     /// A loss, and what was in flight. A recovery begins, unless a tail loss probe has repaired the
     /// loss already.
     pub(crate) lost: Option<Flight>,
-    /// While losses are repaired: something is lost that left after the window was last reduced.
+    /// During a repair: something sent after the last reduction of the window is lost.
     pub(crate) lost_again: bool,
-    /// What the window was last reduced for was none.
+    /// The last reduction of the window was spurious.
     pub(crate) spurious: bool,
     /// A timeout was being repaired when it came.
     pub(crate) after_timeout: bool,
@@ -120,7 +121,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Octets newly taken for lost.
+    /// Octets newly marked as lost.
     pub(crate) fn lost_octets(&self) -> u64 {
         self.losses.iter().map(|segment| segment.octets).sum()
     }
