@@ -89,7 +89,8 @@ impl SignatureKeys {
     /// Sets the key of the hosts whose first `prefix` bits are those of `network`, and replaces a
     /// previous key of the same network. If a host is in several networks, the smallest counts.
     ///
-    /// # Errors If the prefix is longer than the address, or there is no room.
+    /// # Errors
+    /// If the prefix is longer than the address, or there is no room.
     pub fn set(
         &mut self,
         network: IpAddr,

@@ -238,7 +238,8 @@ impl Batch {
 
     /// One of the datagrams.
     ///
-    /// # Panics If there is none at `index`.
+    /// # Panics
+    /// If there is none at `index`.
     pub fn arrival(&self, index: usize) -> (Arrived<'_>, Form) {
         let (memory, &Arrival { len, form, .. }) = (&self.memories[index], &self.arrived[index]);
         let datagram = match self.slot >= LEAST_KEPT {

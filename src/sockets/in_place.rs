@@ -81,7 +81,8 @@ impl TcpStream {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// # Errors As a write or as a read of the file, but only if nothing was sent before the error
+    /// # Errors
+    /// As a write or as a read of the file, but only if nothing was sent before the error
     /// occurred. Otherwise it returns the number of octets sent, and the next call meets the error again.
     pub fn send_file(&self, file: &File, count: u64) -> io::Result<u64> {
         let mut sent = 0;

@@ -123,7 +123,8 @@ impl Net {
     /// selects it, in the configuration and in
     /// [`TcpStream::set_congestion_control`](super::TcpStream::set_congestion_control).
     ///
-    /// # Errors `AlreadyExists` if one of that name exists.
+    /// # Errors
+    /// `AlreadyExists` if one of that name exists.
     pub fn add_congestion_control(&self, factory: &'static dyn Factory) -> io::Result<()> {
         let mut engines = self.hold.runtime().engines().iter();
         engines

@@ -272,7 +272,8 @@ impl UdpSocket {
     /// Joins a group: from now on the socket receives its datagrams. `interface` is an address of this
     /// host, or unspecified: there is one interface.
     ///
-    /// # Errors `InvalidInput` if `group` is not a group address, is of another family than the socket, or
+    /// # Errors
+    /// `InvalidInput` if `group` is not a group address, is of another family than the socket, or
     /// requires a sender ([`UdpSocket::join_source`]); `AddrInUse` if the socket is already in it;
     /// `AddrNotAvailable` if `interface` is not an address of this host; `QuotaExceeded` if
     /// [`Config::max_groups`](crate::config::Config::max_groups) groups are joined already.
@@ -293,7 +294,8 @@ impl UdpSocket {
 
     /// Leaves a group. `interface`: as for [`UdpSocket::join_multicast_v4`].
     ///
-    /// # Errors `InvalidInput` if `group` is not a group address; `AddrNotAvailable` if the socket is not
+    /// # Errors
+    /// `InvalidInput` if `group` is not a group address; `AddrNotAvailable` if the socket is not
     /// in it, or `interface` is not an address of this host.
     pub fn leave_multicast_v4(&self, group: &Ipv4Addr, interface: &Ipv4Addr) -> io::Result<()> {
         self.check_interface(*interface)?;
@@ -314,7 +316,8 @@ impl UdpSocket {
     /// it. A socket that received from all senders now receives from this one only. Groups in 232.0.0.0/8
     /// and ff3x::/32 can be joined only in this way (RFC 4607).
     ///
-    /// # Errors As [`UdpSocket::join_multicast_v4`]. `InvalidInput` if `source` is of another family or
+    /// # Errors
+    /// As [`UdpSocket::join_multicast_v4`]. `InvalidInput` if `source` is of another family or
     /// cannot be a sender, or if the socket blocks senders of the group; `AddrInUse` if it already receives
     /// from this one; `QuotaExceeded` if it already names
     /// [`Filter::MOST_SOURCES`](crate::stack::Filter::MOST_SOURCES) senders.
@@ -333,7 +336,8 @@ impl UdpSocket {
 
     /// Blocks one sender of a group that the socket has joined; it still receives from all others.
     ///
-    /// # Errors `AddrNotAvailable` if the socket is not in the group; `InvalidInput` if the socket names
+    /// # Errors
+    /// `AddrNotAvailable` if the socket is not in the group; `InvalidInput` if the socket names
     /// the senders that it receives from, or `source` cannot be one; `AddrInUse` if it is blocked already;
     /// `QuotaExceeded` as for [`UdpSocket::join_source`].
     pub fn block_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
@@ -342,7 +346,8 @@ impl UdpSocket {
 
     /// Unblocks a sender of a group.
     ///
-    /// # Errors `AddrNotAvailable` if it is not blocked, or the socket is not in the group; `InvalidInput`
+    /// # Errors
+    /// `AddrNotAvailable` if it is not blocked, or the socket is not in the group; `InvalidInput`
     /// if it names the senders that it receives from.
     pub fn unblock_source(&self, group: IpAddr, source: IpAddr) -> io::Result<()> {
         self.change_source(group, SourceChange::Unblock(source))

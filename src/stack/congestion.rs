@@ -32,7 +32,8 @@ impl Stack {
 
     /// Gives a connection another congestion controller, which starts from the window of the last one.
     ///
-    /// # Errors If it has not been registered.
+    /// # Errors
+    /// If it has not been registered.
     pub fn set_congestion_control(
         &mut self,
         now: Instant,

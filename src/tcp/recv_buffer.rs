@@ -20,7 +20,8 @@ use crate::wire::{Kept, SackBlock, SackBlocks, Text};
 /// ─────────┴──────────────┴────────┴───────┴───────┴───────┴─────
 /// ```
 ///
-/// Text in order may also stay where it arrived: then it precedes what lies in the ring.
+/// Text in order may also stay in the memory in which it arrived; then it precedes what lies in the
+/// ring.
 #[derive(Clone, Debug)]
 pub(crate) struct RecvBuffer {
     ring: Ring,
@@ -29,8 +30,8 @@ pub(crate) struct RecvBuffer {
     next: Seq,
     ahead: Ranges,
     max_ranges: usize,
-    /// What is in order and does not lie in `ring`, if there ever was such: kept where it arrived,
-    /// or lent to the reader.
+    /// What is in order but not in `ring`, if there ever was any: kept where it arrived, or lent to
+    /// the reader.
     aside: Option<Box<Aside>>,
     /// A place in each range ahead that grew most recently, latest first (RFC 2018 §4).
     recent: [Option<Seq>; SackBlocks::MAX],
@@ -54,7 +55,7 @@ pub(crate) struct Inserted {
 }
 
 impl Inserted {
-    /// So many octets that were expected.
+    /// This many expected octets.
     pub(crate) const fn in_order(in_order: usize) -> Inserted {
         Inserted {
             in_order,
@@ -65,8 +66,9 @@ impl Inserted {
 }
 
 impl RecvBuffer {
-    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
-    /// `sack`: somebody will ask what arrived when.
+    /// Hashes what decides the future: see
+    /// [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical). `sack`: the order of arrival
+    /// matters.
     pub(crate) fn hash_canonical(&self, sack: bool, hasher: &mut impl Hasher) {
         (self.read, self.next, &self.ahead, self.is_lent()).hash(hasher);
         self.has_grown.hash(hasher);
@@ -104,8 +106,8 @@ impl RecvBuffer {
         }
     }
 
-    /// Takes the text of a segment that starts at `at`. It must end within the capacity beyond
-    /// what was read, that is, within the window.
+    /// Takes the text of a segment that starts at `at`. It must end within the capacity beyond what
+    /// was read, that is, within the window.
     #[inline]
     pub(crate) fn insert(&mut self, at: Seq, text: Text<'_>) -> Inserted {
         let end = at + text.len();
@@ -145,7 +147,7 @@ impl RecvBuffer {
         self.ahead.is_empty() && self.held_from() == self.next && !ring_is_lent
     }
 
-    /// As [`RecvBuffer::insert`], of the next text in order, which stays where it arrived; if
+    /// As [`RecvBuffer::insert`], for the next text in order, which stays where it arrived. Only if
     /// [`RecvBuffer::may_keep`].
     pub(crate) fn keep(&mut self, text: Kept) -> Inserted {
         debug_assert!(self.may_keep() && self.len() + text.len() <= self.capacity);
@@ -156,8 +158,8 @@ impl RecvBuffer {
         Inserted::in_order(in_order)
     }
 
-    /// The next `count` octets in order are with their reader already. Nothing may be to be read
-    /// before them.
+    /// The next `count` octets in order are already with their reader. There must be nothing to
+    /// read before them.
     pub(crate) fn pass(&mut self, count: usize) {
         debug_assert!(count == 0 || self.holds_nothing() && !self.is_lent());
         if count > 0 {
@@ -173,7 +175,7 @@ impl RecvBuffer {
         Inserted::in_order(text.len())
     }
 
-    /// The same, of text in one piece.
+    /// The same for text in one piece.
     #[inline(always)]
     pub(crate) fn append(&mut self, octets: &[u8]) -> Inserted {
         debug_assert!(self.is_in_order() && self.len() + octets.len() <= self.capacity);
@@ -191,7 +193,7 @@ impl RecvBuffer {
         at
     }
 
-    /// Writes those parts of `fresh` that are not held yet; whether some were.
+    /// Writes the parts of `fresh` that are not held yet. Returns whether any were held.
     fn write_gaps(&mut self, at: Seq, text: Text<'_>, fresh: Range<Seq>) -> bool {
         let (from, live_end) = (self.held_from(), self.end());
         self.ring
@@ -201,7 +203,7 @@ impl RecvBuffer {
                 .write(fresh.start, text.slice(fresh.start - at, fresh.end - at));
             return false;
         }
-        // What is held already: the first part of it.
+        // The first part that is held already.
         let (mut held, mut reached) = (None, fresh.start);
         for gap in self.ahead.gaps(fresh.clone()) {
             if gap.start > reached {
@@ -213,7 +215,8 @@ impl RecvBuffer {
         }
         held = held.or((reached < fresh.end).then_some(reached..fresh.end));
         let overlapped = held.is_some();
-        // RFC 2883 §4: one part is reported, and what lies below the acknowledgment goes before.
+        // RFC 2883 §4: one part is reported, and what lies below the acknowledgment takes
+        // precedence.
         let below = self.duplicate.as_ref().is_some_and(|it| it.end == at);
         let is_first = |held: &Range<Seq>| at >= self.next && (!below || held.start == at);
         if let Some(held) = held.filter(is_first) {
@@ -243,18 +246,18 @@ impl RecvBuffer {
         self.note_growth(is_held.then_some(place), place);
     }
 
-    /// A FIN has come at `place`, beyond a gap: it is reported as what is held.
+    /// A FIN has arrived at `place`, beyond a gap: it is reported like held text.
     pub(crate) fn hold_fin(&mut self, place: Seq) {
         self.note_growth(Some(place), place);
     }
 
-    /// What lies at `place` has grown last; `latest`, if it is held.
+    /// What lies at `place` has grown last; `latest`: if it is held.
     fn note_growth(&mut self, latest: Option<Seq>, place: Seq) {
         self.has_grown = true;
         let grown = self.ahead.holding(place);
         let others = self.recent.into_iter().flatten().filter(|other| {
             let range = self.ahead.holding(*other);
-            // Where there is no text there can only be a FIN.
+            // A place without text can only be that of a FIN.
             let is_fin = range.is_none() && *other > self.next && *other != place;
             (range.is_some() && range != grown) || is_fin
         });
@@ -265,7 +268,7 @@ impl RecvBuffer {
         self.recent = recent;
     }
 
-    /// What continues a duplicate that has not been reported yet is one with it.
+    /// Notes a duplicate, and joins it to an adjacent one that has not been reported yet.
     fn note_duplicate(&mut self, range: Range<Seq>) {
         if range.is_empty() || !self.reports_duplicates {
             return;
@@ -283,8 +286,8 @@ impl RecvBuffer {
     }
 
     /// The blocks for the next acknowledgment: the duplicate first (RFC 2883 §4), then the range
-    /// that grew last, then others, latest first (RFC 2018 §4). A FIN that has come behind held
-    /// text is held with it: otherwise the last segment would never be acknowledged whole.
+    /// that grew last, then others, latest first (RFC 2018 §4). A FIN behind held text is held with
+    /// it: otherwise the last segment would never be acknowledged completely.
     pub(crate) fn sack_blocks(&self, most: usize, fin: Option<Seq>) -> SackBlocks {
         let block = |range: Range<Seq>| {
             let Range { start, end } = self.with_fin(range, fin);
@@ -302,11 +305,11 @@ impl RecvBuffer {
         }
         let reported = blocks.as_slice().len();
         for place in self.recent.iter().flatten() {
-            // A FIN that lies alone; what ends there has it already.
+            // A FIN that lies alone; a range that ends there includes it already.
             let is_alone = fin == Some(*place) && *place > self.next && !self.is_end(*place);
             let alone = is_alone.then_some(*place..*place);
             let held = self.ahead.holding(*place).or(alone).map(block);
-            // Ranges that have become one are reported once.
+            // Merged ranges are reported once.
             let fresh = held.filter(|held| !blocks.as_slice()[reported..].contains(held));
             if let Some(held) = fresh.filter(|_| blocks.as_slice().len() < most) {
                 blocks.push(held);
@@ -315,7 +318,7 @@ impl RecvBuffer {
         blocks
     }
 
-    /// What is held at a range with the FIN at its edge, and with the text on the other side of that.
+    /// A held range together with a FIN at its edge, and with the text on the other side of that.
     pub(crate) fn with_fin(&self, range: Range<Seq>, fin: Option<Seq>) -> Range<Seq> {
         match fin {
             Some(fin) if range.end == fin || range.start == fin + 1 => {
@@ -328,7 +331,7 @@ impl RecvBuffer {
         }
     }
 
-    /// How many blocks there are to report, if a FIN has come there.
+    /// How many blocks there are to report, with a FIN at `fin`.
     #[inline]
     pub(crate) fn sack_count(&self, fin: Option<Seq>) -> usize {
         if self.duplicate.is_none() && self.ahead.is_empty() && fin.is_none() {
@@ -337,9 +340,8 @@ impl RecvBuffer {
         self.sack_blocks(SackBlocks::MAX, fin).as_slice().len()
     }
 
-    /// Whether something that has not been reported yet would not be any more, or in fewer options
-    /// than it should, once what lies at `range` has arrived: it begins a block of its own, or it is
-    /// another duplicate.
+    /// Whether the arrival of `range` would keep something from being reported, or from being in as
+    /// many options as it should: it begins a block of its own, or is another duplicate.
     pub(crate) fn would_hide(&self, range: &Range<Seq>) -> bool {
         let next_held = self.ahead.behind(range.start).first();
         let is_held = next_held.is_some_and(|it| it.start <= range.start && range.end <= it.end);
@@ -359,21 +361,21 @@ impl RecvBuffer {
         self.has_grown
     }
 
-    /// What there was to report has been; a duplicate is reported once (RFC 2883 §4).
+    /// Everything has been reported; a duplicate is reported only once (RFC 2883 §4).
     pub(crate) fn sacks_sent(&mut self) {
         self.duplicate = None;
         self.has_grown = false;
     }
 
-    /// Moves octets in order to the user; returns how many.
+    /// Copies octets in order to the user. Returns how many.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> usize {
         let len = self.peek(0, buffer);
         self.read_to(self.read + len);
         len
     }
 
-    /// Moves octets in order to the user, `most` at most, that lie where they arrived: they count
-    /// as read, and whoever gets them copies them. Nothing, if what is next lies in the ring.
+    /// Gives the user up to `most` octets in order that lie where they arrived: they count as read,
+    /// and the caller copies them. Empty if the next octets lie in the ring.
     pub(crate) fn read_kept(&mut self, most: usize) -> Vec<Kept> {
         let end = self.read + self.len().min(most);
         let mut parts = Vec::new();
@@ -386,8 +388,8 @@ impl RecvBuffer {
         parts
     }
 
-    /// Copies octets in order from the one on that lies `ahead` of the reader; returns how many.
-    /// While something is lent, that is nothing.
+    /// Copies octets in order, starting `ahead` octets beyond the reader. Returns how many; 0 while
+    /// something is lent.
     pub(crate) fn peek(&self, ahead: usize, buffer: &mut [u8]) -> usize {
         let len = buffer.len().min(self.len().saturating_sub(ahead));
         if len == 0 || self.is_lent() {
@@ -414,7 +416,7 @@ impl RecvBuffer {
 
     /// The octets of `range`, which is in order and not lent.
     //
-    // Always: every read takes this way, and left alone the compiler has chosen differently before.
+    // Always inlined: every read uses it, and the compiler alone has decided otherwise before.
     #[inline(always)]
     fn pieces(&self, range: Range<Seq>) -> impl Iterator<Item = &[u8]> {
         let in_ring = range.start.max(self.held_from())..range.end.max(self.held_from());
@@ -437,7 +439,7 @@ impl RecvBuffer {
         }
     }
 
-    /// The place from which on the ring holds what is here.
+    /// The first place that the ring holds.
     #[inline(always)]
     fn held_from(&self) -> Seq {
         let kept_end = (self.aside.as_ref()).and_then(|aside| aside.kept.end());
@@ -450,8 +452,8 @@ impl RecvBuffer {
         self.read_to(self.next);
     }
 
-    /// Forgets what lies beyond a gap from `place` on, which the peer keeps until we acknowledge it (RFC 2018
-    /// §8). And nothing that is left is reported until more comes.
+    /// Forgets what lies beyond a gap from `place` on, which the peer keeps until we acknowledge it (RFC
+    /// 2018 §8). Nothing that is left is reported until more arrives.
     pub(crate) fn forget_from(&mut self, place: Seq) {
         let end = self.end();
         if place < end {
@@ -460,13 +462,13 @@ impl RecvBuffer {
         self.recent = [None; SackBlocks::MAX];
     }
 
-    /// Forgets what lies beyond gaps, and gives memory back that nobody needs.
+    /// Forgets what lies beyond gaps, and gives unused memory back.
     pub(crate) fn settle(&mut self) {
         self.ahead.clear();
         self.shrink();
     }
 
-    /// Gives the memory back that holds nothing.
+    /// Gives unused memory back.
     pub(crate) fn shrink(&mut self) {
         if let Some(aside) = &mut self.aside {
             aside.spare.release();
@@ -488,7 +490,7 @@ impl RecvBuffer {
         self.ahead.is_empty()
     }
 
-    /// The place after the last octet in order: RCV.NXT, but for a FIN.
+    /// The place after the last octet in order: RCV.NXT, except for a FIN.
     pub(crate) fn next(&self) -> Seq {
         self.next
     }
@@ -523,7 +525,7 @@ impl RecvBuffer {
         self.read + self.capacity
     }
 
-    /// Makes it larger or smaller; room that the peer was given must stay.
+    /// Changes the capacity; room that was offered to the peer must stay.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         debug_assert!(self.end() <= self.read + capacity);
         self.capacity = capacity;
@@ -545,7 +547,7 @@ impl RecvBuffer {
         self.held_from() - self.read
     }
 
-    /// The others.
+    /// Octets in order that the user has not read and that lie in the ring.
     #[inline]
     pub(crate) fn len_in_ring(&self) -> usize {
         self.next - self.held_from()
@@ -587,7 +589,7 @@ mod tests {
     use crate::wire::Arrived;
     use std::sync::Arc;
 
-    /// The same octets at the same places, and the same to be told of them: whatever they lie in.
+    /// The same octets at the same places, with the same to report, in whatever memory.
     impl PartialEq for RecvBuffer {
         fn eq(&self, other: &RecvBuffer) -> bool {
             let places = |buffer: &RecvBuffer| (buffer.read, buffer.next, buffer.capacity);
@@ -632,7 +634,7 @@ mod tests {
         blocks.map(|b| (offset(b.left), offset(b.right))).collect()
     }
 
-    /// RFC 2018 §3: a block ends behind the last sequence number that is held, and a FIN has one.
+    /// RFC 2018 §3: a block ends behind the last held sequence number, and a FIN has one.
     #[test]
     fn a_fin_behind_held_text_is_held_with_it() {
         let mut buffer = buffer();
@@ -732,7 +734,7 @@ mod tests {
         assert_eq!(buffer.allocated(), 1024);
     }
 
-    /// As [`insert`], of the next text in order, which stays where it arrived.
+    /// As [`insert`], for the next text in order, which stays where it arrived.
     fn keep(buffer: &mut RecvBuffer, from: usize, to: usize) {
         assert!(buffer.may_keep());
         let memory = Arc::from(text(from, to));
@@ -818,7 +820,7 @@ mod tests {
         assert_eq!((buffer.len(), buffer.allocated()), (0, 0));
     }
 
-    /// While a ring is lent, what has come may have to be put behind what comes back in it.
+    /// While a ring is lent, arriving text may have to be put behind what comes back in it.
     #[test]
     fn nothing_stays_where_it_arrived_while_a_ring_is_lent() {
         let mut buffer = buffer();

@@ -12,12 +12,13 @@ use crate::config::Resets;
 use crate::wire::Control;
 
 impl Tcb {
-    /// A reset with a SYN, where such is none: see [`Acceptance`](crate::config::Acceptance).
+    /// Whether a segment has both RST and SYN, and does not count as a reset: see
+    /// [`Acceptance`](crate::config::Acceptance).
     pub(super) fn is_nonsense(&self, seg: &Segment<'_>) -> bool {
         seg.ctl.has(Control::SYN) && !self.config.acceptance.resets_with_syn
     }
 
-    /// It stands where the peer's FIN stood, and that is taken for RCV.NXT.
+    /// Whether it has the sequence number of the peer's FIN, and that counts as RCV.NXT.
     pub(super) fn is_reset_at_fin(&self, seg: &Segment<'_>) -> bool {
         self.config.acceptance.resets == Resets::AlsoBehindHeld
             && matches!(
@@ -27,14 +28,14 @@ impl Tcb {
             && self.rcv.fin == Some(seg.seq)
     }
 
-    /// A SYN in the window resets the connection (RFC 793), where that is wanted.
+    /// Whether a SYN in the window resets the connection (RFC 793), if configured.
     pub(super) fn is_reset_by_syn(&self, seg: &Segment<'_>) -> bool {
         let is_in_window = self.rcv.nxt <= seg.seq && seg.seq < self.rcv.edge;
         let may_end = self.state.is_synchronized() && self.state != State::TimeWait;
         self.config.acceptance.syns_reset && may_end && is_in_window
     }
 
-    /// It ends the connection: see [`Resets`].
+    /// Whether a reset ends the connection: see [`Resets`].
     pub(super) fn is_believed(&self, seg: &Segment<'_>) -> bool {
         let ends_lightly = self.ends_lightly() && self.state == State::FinWait2;
         seg.seq == self.rcv.nxt
@@ -49,7 +50,8 @@ impl Tcb {
             }
     }
 
-    /// A segment began at `start`, and its text goes on to `end`, beyond the peer's FIN: see
+    /// Checks a segment that began at `start` and whose text extends to `end`, beyond the
+    /// peer's FIN: see
     /// [`Habits::resets_across_fin`](crate::config::Habits::resets_across_fin).
     pub(super) fn check_beyond_fin(&mut self, start: Seq, end: Seq, seg: &Segment<'_>) -> Step {
         let has_fin = matches!(

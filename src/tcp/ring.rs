@@ -5,12 +5,12 @@ use core::ops::Range;
 use super::seq::Seq;
 use crate::wire::Text;
 
-/// A ring of octets whose size is a power of two; a place keeps its slot while anything is live, so
-/// nothing but the place says where an octet lies, and octets may be written in any order.
+/// A ring of octets whose size is a power of two. A place keeps its slot while anything is live, so
+/// the place alone determines where an octet lies, and octets may be written in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ring {
     octets: Vec<u8>,
-    /// Which slot the place of the first one would have if places were slots.
+    /// The offset between places and slots.
     origin: usize,
 }
 
@@ -19,8 +19,8 @@ impl Ring {
     const LEAST: usize = 256;
 
     /// Makes room for the octets of `span`; those of `live` (a part of it) keep their values. If
-    /// nothing is live, `span` begins at the first slot: so a ring that is emptied again and again
-    /// stays in the part of its memory that the processor's cache holds.
+    /// nothing is live, `span` begins at the first slot, so that a ring that is emptied again and
+    /// again stays in the part of its memory that is in the cache.
     #[inline]
     pub(crate) fn reserve(&mut self, live: Range<Seq>, span: Range<Seq>) {
         let needed = span.end - span.start;

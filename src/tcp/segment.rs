@@ -28,8 +28,8 @@ pub struct Segment<'a> {
     pub ecn: Ecn,
     /// The text.
     pub text: Text<'a>,
-    /// Octets of text in each segment of a super-segment, the last of which may have fewer. What
-    /// has no more text is one segment.
+    /// Octets of text in each segment of a super-segment, the last of which may have fewer. With no
+    /// more text than this, it is one segment.
     pub mss: usize,
 }
 
@@ -61,8 +61,7 @@ impl<'a> Segment<'a> {
         self.seq + usize::from(self.ctl.has(Control::SYN))
     }
 
-    /// SEG.SEQ moves on; the place that SEG.UP names stays where it is. One that is left behind is named
-    /// no more.
+    /// Moves SEG.SEQ on; the place that SEG.UP names stays the same, unless it is left behind.
     pub(super) fn advance(&mut self, places: usize) {
         self.seq += places;
         match u16::try_from(places).map(|places| self.up.checked_sub(places)) {
@@ -88,7 +87,7 @@ impl<'a> Segment<'a> {
 
 /// The number of segments, of `mss` octets each, in this much text: at least one.
 pub(super) fn segments(text: usize, mss: usize) -> usize {
-    // A division is slow, and for nearly every segment needless.
+    // A division is slow, and unnecessary for nearly every segment.
     match text <= mss {
         true => 1,
         false => text.div_ceil(mss.max(1)),

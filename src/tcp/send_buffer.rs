@@ -9,20 +9,19 @@ use super::draft::{BLOCK, Draft, LEAST_BLOCK, blank};
 use super::seq::Seq;
 use crate::wire::{Block, Text};
 
-/// What is so short is copied behind what is there, rather than have a block of its own.
+/// Text no longer than this is copied behind existing text, instead of getting its own block.
 const SHORT: usize = 4 * 1024;
 
-/// The octets from `start` (the first that the peer has not acknowledged) on, as many as the user
-/// gave.
+/// The octets that the user gave, from `start` on, the first that the peer has not acknowledged.
 ///
-/// They lie in blocks that others may hold: what departs is not copied, and whoever writes it to a
-/// device needs no lock for it. So nothing is ever written where text lies already.
+/// They lie in blocks that may also be held elsewhere: departing text is not copied, and the thread
+/// that writes it to a device needs no lock for it. So nothing is ever written over existing text.
 #[derive(Clone, Debug)]
 pub(crate) struct SendBuffer {
-    /// Those with text, one behind the other, and then spare ones.
+    /// Chunks with text, in order, and then spare ones.
     chunks: VecDeque<Chunk>,
     start: Seq,
-    /// Fields of 32 bits, for there may be very many buffers.
+    /// 32 bits, because there may be very many buffers.
     len: u32,
     capacity: u32,
     /// How many chunks have text.
@@ -43,7 +42,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// One without text.
+    /// A chunk without text.
     fn spare(block: Block) -> Chunk {
         Chunk {
             block,
@@ -57,13 +56,13 @@ impl Chunk {
         self.start + self.len as usize
     }
 
-    /// Where in the block the octets of `range` lie, as far as they lie in this one.
+    /// Where in the block the octets of `range` lie, as far as it holds them.
     fn indices(&self, range: &Range<Seq>) -> Range<usize> {
         let index = |place: Seq| self.from as usize + (place - self.start);
         index(range.start.max(self.start))..index(range.end.min(self.end()))
     }
 
-    /// What can be written behind the text: nothing while somebody else holds the block.
+    /// The room behind the text; none while the block is held elsewhere.
     fn free(&mut self) -> &mut [u8] {
         let end = self.from + self.len;
         match Arc::get_mut(&mut self.block) {
@@ -86,8 +85,8 @@ impl SendBuffer {
         }
     }
 
-    /// Takes all of `data`: whether there is room is for the caller to know. A block that is allocated is
-    /// no larger than necessary if more than `allowed` octets would be.
+    /// Takes all of `data`; the caller must have checked that there is room. A new block is no larger
+    /// than necessary if otherwise more than `allowed` octets would be allocated.
     pub(crate) fn push(&mut self, data: &[u8], allowed: usize) {
         let mut rest = self.push_behind(data);
         while !rest.is_empty() {
@@ -98,7 +97,7 @@ impl SendBuffer {
         }
     }
 
-    /// Takes of `data` what can be written behind the last octet; returns the rest.
+    /// Takes as much of `data` as fits behind the last octet. Returns the rest.
     fn push_behind<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
         let Some(last) = (self.used as usize).checked_sub(1) else {
             return data;
@@ -121,7 +120,7 @@ impl SendBuffer {
         self.len += narrow(len);
     }
 
-    /// Room for `room` octets of text that is made elsewhere: blocks that are to spare.
+    /// Spare blocks with room for `room` octets of text that is produced elsewhere.
     pub(crate) fn draft(&mut self, room: usize) -> Draft {
         let mut draft = Draft::new(room);
         let mut found = 0;
@@ -138,8 +137,8 @@ impl SendBuffer {
         draft
     }
 
-    /// Takes all text of `draft`, and its blocks. If the room that it was promised is gone meanwhile,
-    /// the buffer grows by as much.
+    /// Takes all text of `draft`, and its blocks. If the promised room is gone meanwhile, the buffer
+    /// grows by as much.
     pub(crate) fn append(&mut self, draft: Draft) {
         for (block, len) in draft.text {
             let short = &block[..len.min(SHORT)];
@@ -156,24 +155,24 @@ impl SendBuffer {
         self.set_capacity(self.capacity());
     }
 
-    /// `block` is the first that is to spare.
+    /// Inserts `block` as the first spare one.
     fn insert_spare(&mut self, block: Block) {
         self.allocated += narrow(block.len());
         self.chunks.push_back(Chunk::spare(block));
         self.chunks.swap(self.used as usize, self.chunks.len() - 1);
     }
 
-    /// Octets that can be written behind the last.
+    /// How many octets fit behind the last.
     fn free_behind(&mut self) -> usize {
         let last = (self.used as usize).checked_sub(1);
         last.map_or(0, |last| self.chunks[last].free().len())
     }
 
-    /// The first spare chunk, which nobody else holds, begins with `octets`.
+    /// Starts a spare chunk that is not held elsewhere with `octets`.
     fn put_in_spare(&mut self, octets: &[u8], allowed: usize) {
         let (used, len) = (self.used as usize, octets.len());
         let mut index = self.chunks.len();
-        // The last one was in use most recently: the cache may still hold it.
+        // The last one was in use most recently, and may still be in the cache.
         while index > used {
             index -= 1;
             let free = self.chunks[index].free();
@@ -215,7 +214,7 @@ impl SendBuffer {
             && first.end() <= place
         {
             self.used -= 1;
-            // It may still be held by whoever writes it, and is used again later.
+            // It may still be held by a thread that writes it, and is used again later.
             (first.from, first.len) = (0, 0);
             if self.chunks.len() > 1 {
                 self.chunks.rotate_left(1);
@@ -242,7 +241,8 @@ impl SendBuffer {
         }
     }
 
-    /// What decides the future: see [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
+    /// Hashes what decides the future: see
+    /// [`Tcb::hash_canonical`](crate::tcp::Tcb::hash_canonical).
     pub(crate) fn hash_canonical(&self, hasher: &mut impl Hasher) {
         (self.start, self.end()).hash(hasher);
         self.to_vec().hash(hasher);
@@ -258,10 +258,11 @@ impl SendBuffer {
         pieces.concat()
     }
 
-    /// The octets of `range`, which must be held, lie in two pieces from now on: small ones are put
-    /// together if they do not. They were written while others held what lies before them.
+    /// Makes the octets of `range`, which must be held, lie in two pieces, by joining small ones if
+    /// necessary. Small pieces arise when text is written while the block before it is held
+    /// elsewhere.
     pub(crate) fn join(&mut self, range: &Range<Seq>) {
-        // Where there are no more pieces, there is nothing to put together.
+        // There are no more than two pieces in all.
         if self.used <= 2 {
             return;
         }
@@ -345,8 +346,8 @@ impl SendBuffer {
         self.capacity.saturating_sub(self.len) as usize
     }
 
-    /// How many octets it may come to hold if it may allocate this many more; no less than `wanted` if that
-    /// is enough for all of them.
+    /// How many octets it may hold if it may allocate this many more; at least `wanted` if that is enough
+    /// for all of them.
     pub(crate) fn most(&self, allowed: usize, wanted: usize) -> usize {
         if allowed >= wanted {
             return usize::MAX;
@@ -367,7 +368,7 @@ impl SendBuffer {
         self.len() + behind + more
     }
 
-    /// Makes it larger or smaller; what it holds stays.
+    /// Changes the capacity; what it holds stays.
     pub(crate) fn set_capacity(&mut self, capacity: usize) {
         self.capacity = narrow(capacity).max(self.len);
     }
@@ -405,7 +406,7 @@ fn block_of(octets: &[u8], size: usize) -> Block {
     block
 }
 
-/// No buffer is larger.
+/// No buffer needs more than 32 bits.
 fn narrow(octets: usize) -> u32 {
     u32::try_from(octets).unwrap_or(u32::MAX)
 }
@@ -472,7 +473,7 @@ mod tests {
         assert_eq!((buffer.len(), buffer.end()), (0, start + 2));
     }
 
-    /// What is held keeps its octets, whatever becomes of the buffer; and so does the buffer.
+    /// Held text keeps its octets, whatever happens to the buffer; and so does the buffer.
     #[test]
     fn nothing_is_written_where_held_text_lies() {
         let start = Seq::initial(u32::MAX);
@@ -514,7 +515,7 @@ mod tests {
         assert_eq!(buffer.allocated(), 0);
     }
 
-    /// What was acknowledged and others still hold is theirs, and not kept to be used again.
+    /// An acknowledged block that is still held elsewhere is not kept for reuse.
     #[test]
     fn blocks_that_others_hold_do_not_add_up() {
         let capacity = 4 * BLOCK;

@@ -7,11 +7,11 @@ use super::tcb::Tcb;
 use super::together::LARGEST_BURST;
 use crate::config::SendRoom;
 
-/// No user may ask for less memory.
+/// The least memory for which a user may ask.
 const LEAST: usize = 4_608;
-/// A window has so many segments at least when memory is reckoned by it.
+/// The least number of segments in a window from which memory is computed.
 const LEAST_SEGMENTS: usize = 10;
-/// What a buffer has room for beside the text of a full segment, before it and behind it, and what describes it.
+/// The room in a buffer before and behind the text of a full segment, and the descriptor.
 const AROUND_TEXT: usize = 256 + 320;
 const DESCRIPTION: usize = 256;
 
@@ -21,8 +21,8 @@ impl Tcb {
         self.config.habits.send_room == SendRoom::Packets
     }
 
-    /// How much memory packets may take. What was asked for counts twice: once for text, once for what is
-    /// beside it.
+    /// How much memory packets may take. What was asked for counts twice: once for text, once for
+    /// overhead.
     pub(super) fn memory_for_packets(&self) -> usize {
         match self.config.socket.send_buffer {
             Some(asked) => (2 * asked.min(LARGEST)).max(LEAST),
@@ -30,7 +30,8 @@ impl Tcb {
         }
     }
 
-    /// What the packets of two windows of so many octets take, were each of them a segment as long as the peer takes.
+    /// The memory of the packets of two windows of this many octets, if each were a segment of the longest
+    /// that the peer accepts.
     pub(super) fn memory_of_two_windows(&self, window: usize) -> usize {
         let mss = self.snd.peer_mss.min(self.config.mss.unwrap_or(u16::MAX));
         let longest = self.snd.mss.max(usize::from(mss));
@@ -38,8 +39,8 @@ impl Tcb {
         (2 * packet).saturating_mul((window / self.snd.mss).max(LEAST_SEGMENTS))
     }
 
-    /// The most octets that the send buffer holds. Where packets count, the last that memory is left for may
-    /// be a whole one, and the one that waits is filled up.
+    /// The most octets that the send buffer holds. If packets count, the last one for which there is any
+    /// memory may be a whole one, and the waiting one is filled up.
     pub(super) fn most_to_send(&self) -> usize {
         let capacity = self.send_buffer.capacity();
         match self.counts_packets() {
@@ -48,8 +49,7 @@ impl Tcb {
         }
     }
 
-    /// How much memory the packets take that are not acknowledged, and those that wait. Where there is no
-    /// text, there is none.
+    /// The memory of unacknowledged and waiting packets. Without text, there is none.
     pub(super) fn memory_of_packets(&self) -> usize {
         match self.send_buffer.len() {
             0 => 0,
@@ -57,7 +57,7 @@ impl Tcb {
         }
     }
 
-    /// Whether a third of the memory is free, and what waits is less than half of what the user wants to.
+    /// Whether a third of the memory is free, and less than half of the low-water mark waits.
     pub(super) fn packets_leave_room(&self) -> bool {
         let most_unsent = self.config.socket.unsent_low_water.unwrap_or(usize::MAX);
         let memory = self.memory_of_packets();

@@ -5,14 +5,14 @@ use super::error::SendError;
 use super::tcb::Tcb;
 use crate::time::Instant;
 
-/// What a SEND is.
+/// The kind of a SEND.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sending {
     /// It is urgent.
     pub(super) urgent: bool,
     /// A record ends with it.
     pub(super) record: bool,
-    /// The user has more than is taken.
+    /// The user has more than was taken.
     pub(super) short: bool,
 }
 
@@ -26,8 +26,8 @@ impl Tcb {
         self.queue(now, data, Sending::default())
     }
 
-    /// Room for a SEND whose text is made without the connection: for as much of `most` octets as
-    /// there is room for.
+    /// Room for a SEND whose text is produced without the connection: for as many of `most` octets
+    /// as there is room for.
     ///
     /// # Errors
     /// As [`Tcb::send`].
@@ -39,7 +39,7 @@ impl Tcb {
     /// SEND of a draft: of all text in it.
     ///
     /// # Errors
-    /// As [`Tcb::send`], but for `WouldBlock`: the room was promised.
+    /// As [`Tcb::send`], except for `WouldBlock`, because the room was promised.
     pub fn send_draft(&mut self, now: Instant, draft: Draft) -> Result<usize, SendError> {
         self.check_send()?;
         self.note_app_limit();
@@ -98,12 +98,12 @@ impl Tcb {
         Ok(room)
     }
 
-    /// For how much of `most` octets there is room.
+    /// For how many of `most` octets there is room.
     fn room_for(&mut self, most: usize, is: Sending) -> Result<usize, SendError> {
         self.check_send()?;
         self.note_app_limit();
         let room = self.send_room(most, is);
-        // Somebody else may wait for room, even if this call found enough.
+        // Another thread may wait for room, even if this call found enough.
         self.starved |= room < most;
         match room {
             0 if most > 0 => Err(SendError::WouldBlock),
@@ -122,7 +122,7 @@ impl Tcb {
         }
     }
 
-    /// SEND of a part: what fills no segment waits for the rest of it, as with
+    /// SEND of a part: less than a segment waits for the rest, as with
     /// [`SocketOptions::cork`](crate::config::SocketOptions::cork), until a SEND without `more`.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use core::ops::{Add, AddAssign, Sub};
 pub struct Seq(NonZeroU64);
 
 impl Seq {
-    /// The first place of all if there is none so far down: no connection comes near it.
+    /// This place, or the first of all if it would be zero: no connection comes near that.
     const fn at(place: u64) -> Seq {
         match NonZeroU64::new(place) {
             Some(place) => Seq(place),

@@ -45,7 +45,7 @@
 //!                           +---------+                    +---------+
 //! ```
 //!
-//! What the figure leaves out, and RFC 9293 §3.3.2 and §3.10 say in words, is in [`ARROWS`] too:
+//! What the figure leaves out, and RFC 9293 §3.3.2 and §3.10 say in words, is in [`ARROWS`], too:
 //! resets, ABORT, giving up, and a FIN that comes with the last part of the handshake.
 
 use core::fmt;
@@ -67,7 +67,7 @@ pub enum State {
     FinWait2,
     /// Waiting for the local user to close.
     CloseWait,
-    /// Waiting for the acknowledgment of our FIN; the peer's has come.
+    /// Waiting for the acknowledgment of our FIN; the peer's has arrived.
     Closing,
     /// Waiting for the acknowledgment of our FIN, which also acknowledged the peer's.
     LastAck,
@@ -106,8 +106,8 @@ pub enum Event {
     RcvRstPassive,
     /// The retransmission limit R2, the user timeout or an unanswered keepalive.
     GiveUp,
-    /// Two maximum segment lifetimes have passed (or, in FIN-WAIT-2, the time a connection that
-    /// nobody holds may wait for the peer's FIN).
+    /// Two maximum segment lifetimes have passed (or, in FIN-WAIT-2, the time that a connection
+    /// which no user holds may wait for the peer's FIN).
     Timeout,
 }
 

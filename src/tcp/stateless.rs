@@ -23,8 +23,8 @@ const SACK: u32 = 1 << 4;
 const ECN: u32 = 1 << 5;
 const SCALE: u32 = 0b1111;
 
-/// The part of `syn` that a cookie can remember, if the cookie says that its MSS was `mss`. Without timestamps that
-/// is neither options nor ECN.
+/// The part of `syn` that a cookie can remember, if the cookie encodes an MSS of `mss`. Without timestamps
+/// that includes neither options nor ECN.
 pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
     let timestamps = syn
         .options
@@ -32,7 +32,8 @@ pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
         .filter(|_| open.config.timestamps)
         .map(|Timestamps { val, .. }| Timestamps { val, ecr: 0 });
     let has_bits = timestamps.is_some();
-    // Where timestamps would give way to SACK beside a signature, SACK does here: they carry the rest.
+    // With a signature, timestamps would otherwise give way to SACK. Here SACK gives way, because
+    // timestamps carry the rest.
     let is_signed = (open.config.signatures)
         .find(open.tuple.remote.ip())
         .is_some();
@@ -44,7 +45,7 @@ pub fn memorable(open: &Open<'_>, syn: &TcpHeader, mss: u16) -> TcpHeader {
     };
     TcpHeader {
         control,
-        // Whatever it is, the acknowledgment says it again.
+        // The acknowledgment repeats the window.
         window: 0,
         urgent: 0,
         options: Options {
@@ -88,8 +89,8 @@ fn mark(clock: u32, syn: &TcpHeader) -> u32 {
     }
 }
 
-/// What a [`syn_ack`] that is echoed as `ecr` has shown, of a clock that has begun at `first`: that may be a little
-/// before it.
+/// The reading of our clock that a [`syn_ack`] echoed as `ecr` stands for. The clock began at `first`;
+/// `ecr` may be a little before that.
 pub fn echo(ecr: u32, first: u32) -> u32 {
     match first.wrapping_sub(ecr) <= BITS {
         true => first,
@@ -126,7 +127,7 @@ impl Tcb {
     /// its SYN,ACK was sent long ago. The acknowledgment is processed next.
     pub fn open_remembered(now: Instant, open: &Open<'_>, syn: &TcpHeader) -> Tcb {
         let mut tcb = Tcb::open_passive(now, open, Ecn::NotEct, syn);
-        // It counts as sent, at a time that nobody knows: it gives no RTT sample.
+        // Its SYN,ACK counts as sent at an unknown time, and gives no RTT sample.
         tcb.depart(now, 0);
         let iss = tcb.snd.iss;
         (tcb.recovery).on_resent(now, iss, iss + 1, iss..iss + 1);
@@ -138,7 +139,7 @@ impl Tcb {
         self.snd.una < self.snd.una.near(ack) && self.snd.una.near(ack) <= self.snd.nxt
     }
 
-    /// Ends a handshake under way, because another one of the same SYN has been completed.
+    /// Ends a handshake under way, because another one for the same SYN has been completed.
     pub fn give_way(&mut self) {
         if self.state == State::SynReceived {
             self.end(Event::RcvRstPassive, None);

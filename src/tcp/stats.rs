@@ -10,59 +10,58 @@ use super::state::State;
 use super::tcb::Tcb;
 use crate::time::Instant;
 
-/// Counters, and what time was spent with.
+/// Counters, and how time was spent.
 #[derive(Clone, Debug)]
 pub(super) struct Stats {
     pub(super) retransmissions: u64,
     /// Retransmission timeouts, once there was one.
     pub(super) timeouts: Option<Box<Timeouts>>,
-    /// It was given up after its user had let go of it.
+    /// It was given up after its user had released it.
     pub(super) gave_up_alone: bool,
     pub(super) bytes_acked: u64,
     /// Something arrived ECN-capable.
     pub(super) ecn_seen: bool,
-    /// Packets that the peer says were marked.
+    /// Marked packets, as reported by the peer.
     pub(super) delivered_ce: u64,
     pub(super) segments_in: u64,
     pub(super) segments_out: u64,
-    /// Those of them that were sent by a passive open before its end.
+    /// Those that a passive open sent before the end of the handshake.
     pub(super) uncounted: u16,
     /// Segments with text.
     pub(super) text_segments_in: u64,
     pub(super) text_segments_out: u64,
-    /// Octets of text sent, and of them those sent again.
+    /// Octets of text sent, and those of them sent again.
     pub(super) bytes_sent: u64,
     pub(super) bytes_resent: u64,
     /// Segments whose text lay beyond a gap.
     pub(super) beyond_gap: u64,
-    /// What the window had no room for, until somebody counts it.
+    /// What the window had no room for, until the host counts it.
     pub(super) overrun: Option<Overrun>,
-    /// Segments that the peer reported to have come twice.
+    /// Segments that the peer reported as duplicates.
     pub(super) duplicates: u64,
-    /// When text last came.
+    /// When text last arrived.
     pub(super) last_text_received: Instant,
-    /// When an acknowledgment last came.
+    /// When an acknowledgment last arrived.
     pub(super) last_ack_received: Instant,
-    /// What the time since `since` is spent with.
+    /// How the time since `since` is spent.
     limit: Limit,
     since: Instant,
     spent: Spent,
 }
 
-/// Retransmission timeouts, and what became of them.
+/// Retransmission timeouts, and how long they lasted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timeouts {
     count: u64,
-    /// The first of several in a row.
+    /// How many were the first of several in a row.
     first: u64,
-    /// How long it took until what they were about was acknowledged.
+    /// How long it took until the text in question was acknowledged.
     spent: Duration,
-    /// Since when it takes.
+    /// Since when the current one lasts.
     since: Option<Instant>,
 }
 
-/// How long each [`Limit`] has been what keeps a sender from being done, in nanoseconds: in one number
-/// each, which are quicker to add.
+/// How long each [`Limit`] has applied, in nanoseconds, each as one number, which is faster to add.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spent([u64; 4]);
 
@@ -72,25 +71,25 @@ struct Spent([u64; 4]);
 pub enum Overrun {
     /// It ends beyond the right edge.
     BeyondWindow,
-    /// And its text is what comes next, but the window is closed: a probe, or a peer that does not
-    /// heed it.
+    /// Its text is also next in order, but the window is closed: a probe, or a peer that ignores
+    /// the window.
     ZeroWindow,
 }
 
-/// What keeps a sender from being done.
+/// What currently limits a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
-    /// Nothing is to be done.
+    /// There is nothing to do.
     Idle,
-    /// The path, congestion control, or its own turn.
+    /// The path, congestion control, or waiting for its turn.
     Path,
     /// The peer's window.
     Window,
-    /// The user has more, and the send buffer no room for it.
+    /// The user has more, but the send buffer has no room for it.
     Buffer,
 }
 
-/// How far a path is taken to reorder of which nothing is known, in segments.
+/// How far an unknown path is assumed to reorder, in segments.
 const USUAL_REORDERING: usize = 3;
 
 /// How long a connection has had something to send or to be acknowledged.
@@ -103,14 +102,15 @@ pub struct Times {
     pub window_limited: Duration,
     /// The part of it in which everything in the full send buffer was sent, and the user had more.
     pub buffer_limited: Duration,
-    /// From the first retransmission timeout in a row until all that was in flight then was acknowledged.
+    /// The time from the first of several timeouts in a row until all that was then in flight was
+    /// acknowledged.
     pub timed_out: Duration,
-    /// The number of such rows of timeouts.
+    /// The number of such series of timeouts.
     pub first_timeouts: u64,
 }
 
 impl Stats {
-    /// Nothing was counted yet.
+    /// All counts zero.
     pub(super) fn new(now: Instant) -> Stats {
         Stats {
             retransmissions: 0,
@@ -137,7 +137,7 @@ impl Stats {
         }
     }
 
-    /// What time was spent with, up to `now`.
+    /// How time was spent, up to `now`.
     pub(super) fn times(&self, now: Instant) -> Times {
         let mut so_far = self.clone();
         so_far.spend(now);
@@ -155,7 +155,7 @@ impl Stats {
         }
     }
 
-    /// A retransmission timeout: the first in a row, or not. It counts from `since` on.
+    /// Counts a retransmission timeout, the first in a row or not, from `since` on.
     pub(super) fn count_timeout(&mut self, since: Instant, is_first: bool) {
         let timeouts = self.timeouts.get_or_insert_default();
         timeouts.count += 1;
@@ -175,7 +175,7 @@ impl Stats {
         self.timeouts.as_ref().map_or(0, |_| size_of::<Timeouts>())
     }
 
-    /// What the last ones were about has been acknowledged.
+    /// What was in flight at the last timeouts has been acknowledged.
     fn end_timeouts(&mut self, now: Instant) {
         if let Some(timeouts) = &mut self.timeouts
             && let Some(since) = timeouts.since.take()
@@ -213,7 +213,7 @@ impl Tcb {
         let start = range.start.max(self.snd.iss + 1);
         let end = range.end.min(self.send_buffer.end());
         let octets = end.saturating_since(start) as u64;
-        // Where packets are kept, a FIN alone is no text.
+        // Where packets are kept, a FIN alone is not text.
         if octets > 0 || range.start == self.snd.iss || !self.keeps_packets() {
             self.last_sent = now;
         }
@@ -233,7 +233,7 @@ impl Tcb {
         self.stats.text_segments_out += u64::from(octets > 0);
     }
 
-    /// A retransmission timeout. Of a passive open the time counts from the SYN.
+    /// A retransmission timeout. For a passive open the time counts from the SYN.
     pub(super) fn note_timeout(&mut self, now: Instant) {
         let is_first = self.recovery.retries() == 0;
         let since = match self.state == State::SynReceived && self.passive {
@@ -251,8 +251,8 @@ impl Tcb {
         }
     }
 
-    /// An open has come to its end with `seg`. What a passive one has sent before does not count, nor what has come besides
-    /// its SYN: it may have been before there was a connection.
+    /// An OPEN has been completed by `seg`. For a passive one, what was sent before does not count, nor
+    /// what has arrived besides its SYN, because there was no connection yet.
     pub(super) fn count_from_handshake(&mut self, now: Instant, seg: &Segment<'_>) {
         self.stats.end_timeouts(now);
         if self.passive && !self.opening.is_child {
@@ -275,7 +275,7 @@ impl Tcb {
             State::SynSent => (self.recovery.retries()).saturating_sub(config.syn_linear_retries),
             _ => {
                 let doublings = self.recovery.rtt.doublings();
-                // Timeouts that are all alike are doubled by nothing.
+                // Equal timeouts are not doubled.
                 let is_linear = config.socket.linear_timeouts && doublings == 0;
                 let retries = if is_linear {
                     0
@@ -287,7 +287,7 @@ impl Tcb {
         }
     }
 
-    /// How far the path reorders, in segments; 0 if it does not, as far as is known, or what is assumed instead.
+    /// How far the path reorders, in segments; if it is not known to reorder, 0 or the assumed value.
     pub(super) fn reordering(&self) -> usize {
         let mss = self.snd.mss;
         let assumed = match usize::from(self.config.habits.recovery.more_duplicates) {
@@ -297,8 +297,8 @@ impl Tcb {
         self.recovery.reordering(mss).div_ceil(mss).max(assumed)
     }
 
-    /// Segments that do not count, because they were sent before there was a connection: the SYN,ACK of Fast Open
-    /// as well.
+    /// Segments that do not count, because they were sent before there was a connection, including the
+    /// SYN,ACK of Fast Open.
     pub(super) fn sent_before(&self) -> u64 {
         match self.opening.is_child && self.stats.uncounted == 0 {
             true => self.syn_acks_sent(),
@@ -306,12 +306,13 @@ impl Tcb {
         }
     }
 
-    /// How often our SYN,ACK has left, before the handshake has ended: nothing else leaves again.
+    /// How often our SYN,ACK has been sent before the end of the handshake: nothing else is sent
+    /// again then.
     fn syn_acks_sent(&self) -> u64 {
         self.stats.segments_out.min(1 + self.stats.retransmissions)
     }
 
-    /// From now on time is spent with what keeps text back now.
+    /// From now on time counts for what holds text back now.
     #[inline(always)]
     pub(super) fn note_limit(&mut self, now: Instant) {
         let limit = self.limit();
@@ -342,9 +343,9 @@ impl Tcb {
         }
     }
 
-    /// Whether a full send buffer is what holds the connection up, whose text is all in flight. As Linux tells it, that is so
-    /// until a third of it is free, and only if something waited to leave when it became full, and the congestion window is
-    /// not used.
+    /// Whether a full send buffer, whose text is all in flight, limits the connection. In Linux that holds
+    /// until a third of it is free, and only if something waited to leave when it became full, and the
+    /// congestion window is not in use.
     fn is_bound_by_buffer(&self) -> bool {
         match self.boundaries.packets() {
             Some(packets) => packets.is_bound() && !self.uses_window(0),
@@ -352,7 +353,7 @@ impl Tcb {
         }
     }
 
-    /// How long the connection has had something to do up to `now`, and what held it up.
+    /// How long the connection has had something to do up to `now`, and what limited it.
     pub fn times(&self, now: Instant) -> Times {
         self.stats.times(now)
     }

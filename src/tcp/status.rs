@@ -7,7 +7,7 @@ use super::state::State;
 use crate::config::EcnMode;
 use crate::time::Instant;
 
-/// Octets of text under each ECN codepoint but Not-ECT.
+/// Octets of text with each ECN codepoint except Not-ECT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EcnOctets {
     /// ECT(0).
@@ -38,17 +38,17 @@ pub struct Status {
     pub snd_wnd: u32,
     /// RCV.WND: what we let the peer send beyond RCV.NXT, octets.
     pub rcv_wnd: u32,
-    /// Octets thought to be in the network.
+    /// Octets assumed to be in the network.
     pub in_flight: u64,
-    /// Where loss recovery stands.
+    /// The state of loss recovery.
     pub recovery: RecoveryState,
     /// Segments sent and not acknowledged.
     pub unacked: usize,
     /// Of these, selectively acknowledged.
     pub sacked: usize,
-    /// Of these, taken for lost and not sent again yet. 0 without SACK.
+    /// Of these, marked as lost and not sent again yet. 0 without SACK.
     pub lost: usize,
-    /// Of these, sent again and in flight. A tail loss probe repairs nothing yet, and does not count.
+    /// Of these, sent again and in flight. Tail loss probes do not count.
     pub resent: usize,
     /// How far the path reorders, in segments: the most by which a segment was overtaken; 0 if no reordering has been
     /// observed.
@@ -61,7 +61,7 @@ pub struct Status {
     pub unsent: usize,
     /// The user has closed: nothing more will be sent.
     pub closing: bool,
-    /// The peer has closed, and all that it sent has come.
+    /// The peer has closed, and all that it sent has arrived.
     pub fin_received: bool,
     /// The longest datagram that the path carries, as far as is known, octets.
     pub path_mtu: usize,
@@ -69,7 +69,7 @@ pub struct Status {
     pub recv_queue: usize,
     /// Capacity of the send buffer now, octets.
     pub send_buffer: usize,
-    /// Capacity of the receive buffer now, octets; where packets count, half of what they may take.
+    /// Capacity of the receive buffer now, octets; if packets count, half of what they may take.
     pub receive_buffer: usize,
     /// More about receiving.
     pub receiving: Receiving,
@@ -87,23 +87,24 @@ pub struct Status {
     pub bytes_acked: u64,
     /// Octets known to have arrived, acknowledged or only selectively; SYN and FIN count as one.
     pub bytes_delivered: u64,
-    /// Segments known to have arrived, in the same way; SYN and FIN count where they were sent alone.
+    /// Segments known to have arrived, in the same way; SYN and FIN count if they were sent alone.
     pub segments_delivered: u64,
-    /// How fast the path delivered when that was last measured, octets a second; `None` before text has arrived. Where
-    /// [segments are counted](crate::config::CongestionHabits::counts_segments), each is a full one, and what was
-    /// measured last while the user sent enough counts, or a faster rate since.
+    /// The last measured delivery rate of the path, octets a second; `None` before text has arrived. If
+    /// [segments are counted](crate::config::CongestionHabits::counts_segments), each counts as a full one,
+    /// and the rate is the last one measured while the user sent enough, or a faster one since.
     pub delivery_rate: Option<u64>,
     /// While that was measured, the user sent less than the path could have carried.
     pub is_app_limited: bool,
-    /// How often segments were seen to have overtaken each other, ever. 0 without SACK.
+    /// How often segments were seen to have overtaken each other. 0 without SACK.
     pub reorderings: u64,
     /// Segments that the peer reported as duplicates (RFC 2883), ever.
     pub duplicates: u64,
     /// Octets received in order, ever.
     pub bytes_received: u64,
-    /// Segments that arrived for this connection, ever; by a passive open, its SYN, and those since it was established.
+    /// Segments that arrived for this connection; after a passive OPEN, its SYN, and those since it was
+    /// established.
     pub segments_in: u64,
-    /// Segments sent, ever; by a passive open, since it was established.
+    /// Segments sent; after a passive OPEN, since it was established.
     pub segments_out: u64,
     /// Segments with text that arrived, ever.
     pub text_segments_in: u64,
@@ -115,22 +116,24 @@ pub struct Status {
     pub bytes_resent: u64,
     /// Segments that arrived beyond a gap, ever.
     pub beyond_gap: u64,
-    /// When text last came, where packets are counted ([`ReceiveRoom::Packets`](crate::config::ReceiveRoom::Packets)) in
-    /// order; at first, when the connection was established.
+    /// When text last arrived, or, if packets are counted
+    /// ([`ReceiveRoom::Packets`](crate::config::ReceiveRoom::Packets)), text in order; at first, when the
+    /// connection was established.
     pub last_text_received: Instant,
-    /// When an acknowledgment last came; at first, when the connection was opened.
+    /// When an acknowledgment last arrived; at first, when the connection was opened.
     pub last_ack_received: Instant,
     /// The least round-trip time of the last seconds as the receiver of text sees it; `None` before
     /// the first sample.
     pub receiver_rtt: Option<Duration>,
     /// When text was last sent; at first, when the connection was opened.
     pub last_text_sent: Instant,
-    /// The longest text that came in one segment, octets.
+    /// The longest text that arrived in one segment, octets.
     pub rcv_mss: u16,
     /// The MSS that we offer, octets.
     pub advertised_mss: u16,
     /// For how long an acknowledgment may be delayed; with
-    /// [`AckWaits::follow_intervals`](crate::config::AckWaits::follow_intervals) zero until text has come.
+    /// [`AckWaits::follow_intervals`](crate::config::AckWaits::follow_intervals) zero until text has
+    /// arrived.
     pub ack_delay: Duration,
     /// Probes of a closed window, or of a silent peer, that were not answered.
     pub unanswered_probes: u32,
@@ -145,14 +148,15 @@ pub struct Status {
     pub ecn: EcnMode,
     /// A packet arrived that was ECN-capable or marked.
     pub ecn_seen: bool,
-    /// Packets that the peer says arrived with a mark, ever; in [`EcnMode::Classic`] an estimate.
+    /// Packets that arrived with a mark, as reported by the peer; in [`EcnMode::Classic`] an
+    /// estimate.
     pub delivered_ce: u64,
-    /// Octets of text that the peer says arrived under each codepoint, ever; only in
+    /// Octets of text that arrived with each codepoint, as reported by the peer; only in
     /// [`EcnMode::Accurate`], and if its options get through.
     pub delivered_octets: EcnOctets,
-    /// Packets that arrived with a mark, ever; only in [`EcnMode::Accurate`].
+    /// Packets that arrived with a mark; only in [`EcnMode::Accurate`].
     pub received_ce: u64,
-    /// Octets of text that arrived under each codepoint, ever; only in [`EcnMode::Accurate`].
+    /// Octets of text that arrived with each codepoint; only in [`EcnMode::Accurate`].
     pub received_octets: EcnOctets,
     /// Window scale of the peer and of ours, if the connection uses them.
     pub window_scale: Option<(u8, u8)>,
@@ -167,16 +171,16 @@ pub struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receiving {
-    /// What received packets take in memory, octets; where only text counts, how much waits to be read.
+    /// The memory of received packets, octets; if only text counts, how much waits to be read.
     pub memory: usize,
-    /// Where packets count, the most that the window may be now, octets.
+    /// If packets count, the present upper bound of the window, octets.
     pub threshold: Option<usize>,
-    /// Where packets count, the window that was told last, octets, from what was acknowledged then on; before the peer's
-    /// SYN, the first one. It may be larger than its field can say.
+    /// If packets count, the last advertised window, octets, counted from what was acknowledged with it;
+    /// before the peer's SYN, the first one. It may be larger than its field can express.
     pub told: Option<usize>,
-    /// The most that the window may become while the buffer has this size, octets.
+    /// The largest window for the present size of the buffer, octets.
     pub clamp: Option<usize>,
-    /// Where packets count, what the peer's segments are expected to carry, octets.
+    /// If packets count, what the peer's segments are expected to carry, octets.
     pub segment: Option<usize>,
     /// The most octets that the user has read in a round trip.
     pub most_read: usize,

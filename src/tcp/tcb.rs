@@ -53,11 +53,11 @@ impl fmt::Display for FourTuple {
 /// What an OPEN needs to know.
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// How the connection behaves. Connections that behave alike share one configuration.
+    /// The configuration of the connection, which connections share.
     pub config: &'a Arc<TcpConfig>,
-    /// Where its congestion controller comes from.
+    /// The source of its congestion controller.
     pub controller: &'static dyn Factory,
-    /// Who it is with.
+    /// Its local and remote socket.
     pub tuple: FourTuple,
     /// What the network layer carries.
     pub path: Path,
@@ -65,7 +65,7 @@ pub struct Open<'a> {
     pub iss: u32,
     /// The offset of our timestamp clock (RFC 7323 §7.1).
     pub timestamp_offset: u32,
-    /// How long a passive OPEN waits for text before it takes a bare acknowledgment of its SYN
+    /// How long a passive OPEN waits for text before it accepts a bare acknowledgment of its SYN
     /// ([`ListenerConfig::defer_accept`](crate::config::ListenerConfig::defer_accept)).
     pub defer_accept: Option<Duration>,
     /// Whether the user is expected to answer the first text: its acknowledgment waits for that
@@ -92,8 +92,7 @@ pub(super) struct Snd {
     pub(super) wl2: Seq,
     /// ISS: the initial send sequence number, the place of our SYN.
     pub(super) iss: Seq,
-    /// MAX.SND.WND: the largest SND.WND there has been (RFC 5961 §5.2; Max(SND.WND) of
-    /// §3.8.6.2.1).
+    /// MAX.SND.WND: the largest SND.WND so far (RFC 5961 §5.2; Max(SND.WND) of §3.8.6.2.1).
     pub(super) max_wnd: usize,
     /// The place after the last text that was sent in a segment that was not full, with
     /// [`Nagle::Small`](crate::config::Nagle::Small).
@@ -103,8 +102,8 @@ pub(super) struct Snd {
     pub(super) alone: Range<Seq>,
     /// The place of our FIN, once the user has closed: after the last octet of text.
     pub(super) fin: Option<Seq>,
-    /// With [`Push::SendEnd`](crate::config::Push::SendEnd): our FIN left when all text had. A segment
-    /// that was full then does not take it when it is sent again.
+    /// With [`Push::SendEnd`](crate::config::Push::SendEnd): our FIN left after all text. A segment
+    /// that was full then does not carry it when it is sent again.
     pub(super) fin_alone: bool,
     /// SendMSS: what the peer's MSS option says.
     pub(super) peer_mss: u16,
@@ -141,21 +140,21 @@ pub(super) struct Rcv {
     /// RCV.NXT + RCV.WND: the right edge of the window that the peer was given. It never moves
     /// left.
     pub(super) edge: Seq,
-    /// RCV.UP: the place after the last urgent octet. Once the user has read beyond it, it says nothing.
+    /// RCV.UP: the place after the last urgent octet. Meaningless once the user has read beyond it.
     pub(super) up: Option<Seq>,
     /// IRS: the initial receive sequence number, the place of the peer's SYN; `None` in SYN-SENT.
     pub(super) irs: Option<Seq>,
-    /// The place of the peer's FIN, as soon as it has come.
+    /// The place of the peer's FIN, once it has arrived.
     pub(super) fin: Option<Seq>,
     /// Last.ACK.sent (RFC 7323 §4.3): the acknowledgment field of the last segment sent.
     pub(super) last_ack_sent: Seq,
-    /// The longest text that came in one segment: what the peer takes for full-sized.
+    /// The longest text that arrived in one segment: what the peer considers full-sized.
     pub(super) mss: usize,
     /// Rcv.Wind.Shift (RFC 7323 §2.2): the window scale that our SYN offers.
     pub(super) shift: u8,
     /// The user has read to the end of the stream.
     pub(super) end_read: bool,
-    /// What received packets take, where that counts.
+    /// The memory of received packets, if that counts.
     pub(super) memory: Option<Box<ReceiveMemory>>,
 }
 
@@ -190,28 +189,28 @@ pub(super) enum AckDue {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Acks {
     pub(super) due: AckDue,
-    /// Those that leave before the one that is due.
+    /// Acknowledgments that leave before the one that is due.
     pub(super) apart: AcksApart,
     /// Octets received since the last acknowledgment.
     pub(super) unacknowledged: usize,
-    /// Segments since the last acknowledgment, up to two, after which their sender has no more for
-    /// now: pushed, or not full.
+    /// Segments since the last acknowledgment, up to two, after which the peer has no more for now:
+    /// pushed, or not full.
     pub(super) ends: u8,
-    /// The user answers what comes, and the answers carry acknowledgments: until one has waited in
-    /// vain.
+    /// The user answers what arrives, and the answers carry acknowledgments, until one has waited
+    /// in vain.
     pub(super) answering: bool,
-    /// Segments with text still to be acknowledged at once: a sender that starts slowly needs
-    /// every acknowledgment, and a single line should not wait. Unless the user answers, for then the
-    /// answer carries the acknowledgment. After a silence it begins again.
+    /// Segments with text still to be acknowledged at once: a sender in slow start needs every
+    /// acknowledgment, and a single line should not wait. If the user answers, the answer carries the
+    /// acknowledgment instead. Starts again after a silence.
     pub(super) quick: u8,
-    /// What only some [`AckWaits`](crate::config::AckWaits) need.
+    /// State for which only some [`AckWaits`](crate::config::AckWaits) have a use.
     pub(super) timing: Option<Box<AckTiming>>,
     /// When text last came.
     pub(super) received: Option<Instant>,
-    /// When a segment that is not acceptable was last answered (RFC 5961 §7).
+    /// When an unacceptable segment was last answered (RFC 5961 §7).
     pub(super) challenged: Option<Instant>,
-    /// Whether the connection was in its [light ending](crate::config::Habits::light_ending) already when the last
-    /// segment came: then that is what answers.
+    /// Whether the connection was already in its [light ending](crate::config::Habits::light_ending) when
+    /// the last segment arrived: then answers have that form.
     pub(super) lightly: bool,
 }
 
@@ -234,7 +233,7 @@ impl Acks {
         }
     }
 
-    /// Whether text that comes now is acknowledged at once.
+    /// Whether arriving text is acknowledged at once.
     pub(super) fn at_once(&self) -> bool {
         self.quick > 0 && !self.answering
     }
@@ -246,9 +245,9 @@ pub(super) const QUICK_ACKS: u8 = 16;
 /// Probing: of a closed window, and of a silent peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Probes {
-    /// A probe is to leave now.
+    /// A probe must leave now.
     pub(super) due: bool,
-    /// What the window allows is to be sent even if it is little: the override timeout.
+    /// What the window allows must be sent even if it is little: the override timeout.
     pub(super) push_due: bool,
     /// The same, because the override timeout is over.
     pub(super) overdue: bool,
@@ -258,8 +257,8 @@ pub(super) struct Probes {
     pub(super) unanswered: u32,
     /// Keepalive probes that were not answered.
     pub(super) keepalives: u32,
-    /// The octet that the last probe of the window carried: it does not count as sent, unless the peer
-    /// takes it.
+    /// The octet that the last probe of the window carried: it does not count as sent unless the peer
+    /// accepts it.
     pub(super) octet: Option<Seq>,
 }
 
@@ -267,7 +266,7 @@ pub(super) struct Probes {
 /// result.
 #[derive(Clone, Debug)]
 pub struct Tcb {
-    /// Most connections of a host behave alike, and share one.
+    /// Shared by most connections of a host.
     pub(super) config: Arc<TcpConfig>,
     pub(super) tuple: FourTuple,
     pub(super) path: Path,
@@ -277,7 +276,7 @@ pub struct Tcb {
     pub(super) snd: Snd,
     pub(super) rcv: Rcv,
     pub(super) send_buffer: SendBuffer,
-    /// Where pushes and records end in what is sent.
+    /// Where pushes and records end in the text to be sent.
     pub(super) boundaries: Boundaries,
     pub(super) recv_buffer: RecvBuffer,
     pub(super) right_sizing: RightSizing,
@@ -291,7 +290,7 @@ pub struct Tcb {
     pub(super) congestion: Governor,
     /// How much of its window is in use.
     pub(super) usage: Usage,
-    /// Where its congestion controller comes from.
+    /// The source of its congestion controller.
     pub(super) factory: &'static dyn Factory,
     pub(super) pacer: Pacer,
     pub(super) burst: Burst,
@@ -302,18 +301,18 @@ pub struct Tcb {
     pub(super) opening: Opening,
     /// The handshake waits for text.
     pub(super) deferral: Option<Box<Deferral>>,
-    /// Our SYN or SYN-ACK is to leave now: for the first time, or because the peer's came again.
+    /// Our SYN or SYN-ACK must leave now, for the first time or because the peer's arrived again.
     pub(super) syn_due: bool,
-    /// A reset with this sequence number is to leave now: the answer to an acknowledgment of
-    /// something never sent during the handshake.
+    /// A reset with this sequence number must leave now: the answer, during the handshake, to an
+    /// acknowledgment of something never sent.
     pub(super) refuse: Option<Seq>,
-    /// The connection was aborted: a reset is to leave now.
+    /// The connection was aborted: a reset must leave now.
     pub(super) reset_due: bool,
-    /// The user has let go of it.
+    /// The user has released it.
     pub(super) orphan: bool,
     /// The user has shut down reading.
     pub(super) read_shut: bool,
-    /// The last SEND was a part of what is to come.
+    /// The last SEND was a part, with more to follow.
     pub(super) parted: bool,
     /// New text may wait for the next acknowledgment, so that more of it leaves together.
     pub(super) gathers: bool,
@@ -321,7 +320,7 @@ pub struct Tcb {
     pub(super) starved: bool,
     /// Why the connection ended; taken by the call that reports it.
     pub(super) error: Option<ConnectionError>,
-    /// What ICMP has said of the path: it explains a timeout (RFC 9293 §3.9.2.2).
+    /// An ICMP error about the path, which explains a later timeout (RFC 9293 §3.9.2.2).
     pub(super) soft_error: Option<ConnectionError>,
     pub(super) readiness: Readiness,
     /// When something last arrived.
@@ -329,12 +328,12 @@ pub struct Tcb {
     /// When text was last sent.
     pub(super) last_sent: Instant,
     pub(super) stats: Stats,
-    /// Nothing is amiss: see [`Tcb::is_steady`].
+    /// See [`Tcb::is_steady`].
     pub(super) steady: bool,
 }
 
 impl Tcb {
-    /// A block in CLOSED, everything at its start.
+    /// A control block in CLOSED, with initial values.
     pub(super) fn new(now: Instant, open: &Open<'_>, irs: Option<Seq>) -> Tcb {
         let Open { config, path, .. } = *open;
         let iss = Seq::initial(open.iss);
@@ -417,7 +416,7 @@ impl Tcb {
         self.readiness |= Readiness::READABLE | Readiness::WRITABLE;
     }
 
-    /// The peer cannot be reached any more.
+    /// Gives up: the peer can no longer be reached.
     pub(super) fn give_up(&mut self) {
         self.stats.gave_up_alone = self.orphan;
         self.reset_due |= self.config.endings.resets_given_up && self.state.is_synchronized();
@@ -472,7 +471,7 @@ impl Tcb {
         self.state
     }
 
-    /// Who the connection is with.
+    /// The local and remote socket.
     #[inline]
     pub fn tuple(&self) -> FourTuple {
         self.tuple
@@ -493,8 +492,8 @@ impl Tcb {
         self.timers.settle()
     }
 
-    /// When to look at this connection, for a caller that still keeps the deadline that it was given earlier. This
-    /// may be earlier than the next timer expires, and is never later.
+    /// When to look at this connection, for a caller that still has an earlier deadline registered. It may
+    /// be before the next timer expires, but never after.
     #[inline]
     pub fn look_by(&self) -> Option<Instant> {
         self.timers.look_by()
@@ -517,12 +516,13 @@ impl Tcb {
         self.config.socket
     }
 
-    /// The least TTL or hop limit of what arrives: see [`SocketOptions::min_hop_limit`](crate::config::SocketOptions).
+    /// The least TTL or hop limit that arriving segments may have: see
+    /// [`SocketOptions::min_hop_limit`](crate::config::SocketOptions).
     pub fn min_hop_limit(&self) -> u8 {
         self.config.socket.min_hop_limit
     }
 
-    /// TTL or hop limit of what leaves; `None`: that of the host.
+    /// TTL or hop limit of departing segments; `None`: that of the host.
     pub fn hop_limit(&self) -> Option<u8> {
         match self.state == State::TimeWait && self.ends_lightly() {
             true => None,
@@ -530,7 +530,7 @@ impl Tcb {
         }
     }
 
-    /// Whether the user has let go of the connection.
+    /// Whether the user has released the connection.
     pub fn is_orphan(&self) -> bool {
         self.orphan
     }
@@ -542,7 +542,7 @@ impl Tcb {
         }
     }
 
-    /// Whether it was given up, since the peer did not answer, after its user had let go of it.
+    /// Whether it was given up, because the peer did not answer, after its user had released it.
     pub fn gave_up_alone(&self) -> bool {
         self.stats.gave_up_alone
     }
@@ -552,17 +552,17 @@ impl Tcb {
         (self.stats.retransmissions, self.stats.timeouts())
     }
 
-    /// How far the last segment exceeded the window, once.
+    /// Takes how the last segment exceeded the window.
     pub fn take_overrun(&mut self) -> Option<Overrun> {
         self.stats.overrun.take()
     }
 
-    /// Nobody holds the connection, it is closed, and nothing more is to be sent for it.
+    /// Whether no user holds the connection, it is closed, and nothing more has to be sent for it.
     pub fn is_finished(&self) -> bool {
         self.orphan && self.is_silent()
     }
 
-    /// The connection is closed and nothing more is to be sent for it.
+    /// Whether the connection is closed and nothing more has to be sent for it.
     pub fn is_silent(&self) -> bool {
         matches!(self.state, State::Closed | State::Listen)
             && !self.reset_due
@@ -580,7 +580,7 @@ impl Tcb {
         self.buffers_size() + timing + self.stats.allocated()
     }
 
-    /// Octets on the heap of what can be given back while nothing is held.
+    /// Octets on the heap that can be given back while nothing is held.
     #[inline]
     pub(super) fn buffers_size(&self) -> usize {
         self.send_buffer.allocated()

@@ -18,22 +18,22 @@ use crate::config::QuickAcks;
 use crate::time::{Duration, Instant};
 use crate::wire::{Arrived, Control, Text};
 
-/// Of a window of less than two segments, this many are acknowledged at once.
+/// With a window of less than two segments, this many segments are acknowledged at once.
 const LEAST_QUICK_ACKS: u8 = 2;
 
-/// The clock's: an acknowledgment that waits for nothing waits for it.
+/// A tick of the clock, by which an acknowledgment is delayed that waits for nothing else.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What the header of a segment says of its text.
+/// What the header of a segment says about its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AboutText {
-    /// Octets in each segment, if several have come as one.
+    /// Octets in each segment, if several have arrived as one.
     pub(super) mss: usize,
     /// SEG.TSecr.
     pub(super) echo: Option<u32>,
     /// PSH.
     pub(super) is_pushed: bool,
-    /// Octets in front of it that came before.
+    /// Octets before it that had already arrived.
     pub(super) old: usize,
 }
 
@@ -45,8 +45,9 @@ impl Tcb {
         }
         let is_refused = self.config.socket.refuses_text && self.snd.fin.is_some();
         if self.orphan || is_refused {
-            // RFC 9293 §3.6.1 (SHLD-3): nobody will read this, and the peer must know. What it has
-            // acknowledged is what it expects next, so its reset stands there (RFC 5961 §3).
+            // RFC 9293 §3.6.1 (SHLD-3): no user will read this, and the peer must know. The peer
+            // expects next what it has acknowledged, so the reset has that sequence number (RFC
+            // 5961 §3).
             let told = (!self.orphan).then_some(ConnectionError::Reset);
             self.end(Event::Abort, told);
             self.refuse = seg.ack;
@@ -76,8 +77,9 @@ impl Tcb {
         Step::Continue(())
     }
 
-    /// In FIN-WAIT-1 and FIN-WAIT-2, what is held before a FIN beyond a gap, and that: Linux acknowledges a FIN there
-    /// before it forgets what it had reported. See [`Habits::reports_fins`](crate::config::Habits::reports_fins).
+    /// In FIN-WAIT-1 and FIN-WAIT-2, the held range before a FIN beyond a gap, with that FIN: Linux
+    /// acknowledges a FIN there before it forgets what it had reported. See
+    /// [`Habits::reports_fins`](crate::config::Habits::reports_fins).
     #[inline]
     fn held_before_fin(&self) -> Option<Range<Seq>> {
         let is_reported = self.agreed.sack && self.config.habits.reports_fins;
@@ -86,7 +88,7 @@ impl Tcb {
         Some(self.recv_buffer.with_fin(fin..fin, Some(fin)))
     }
 
-    /// A FIN beyond a gap shows that text was sent that nobody will read: see
+    /// Whether a FIN beyond a gap shows that text was sent that no user will read: see
     /// [`Habits::light_ending`](crate::config::Habits::light_ending).
     fn shows_text(&self, seg: &Segment<'_>) -> bool {
         let is_beyond = seg.ctl.has(Control::FIN) && seg.seq > self.rcv.nxt;
@@ -105,8 +107,8 @@ impl Tcb {
         }
     }
 
-    /// The next text in order stays where it arrived, or goes into the receive buffer; but this many
-    /// octets before it have `landed` where their reader wants them, and are read.
+    /// The next text in order stays where it arrived, or goes into the receive buffer. This many
+    /// octets before it have `landed` in the buffer of their reader, and count as read.
     #[inline(always)]
     pub(super) fn take_next_text(
         &mut self,
@@ -135,7 +137,7 @@ impl Tcb {
         self.text_taken(now, len, inserted, about);
     }
 
-    /// What follows from `text` octets that are in the receive buffer now.
+    /// Follows up `text` octets that are now in the receive buffer.
     #[inline(always)]
     fn text_taken(&mut self, now: Instant, text: usize, inserted: Inserted, about: AboutText) {
         let AboutText { mss, echo, .. } = about;
@@ -153,15 +155,15 @@ impl Tcb {
             self.readiness |= Readiness::READABLE;
         } else {
             self.stats.beyond_gap += u64::from(inserted.touched_gap);
-            // Where packets take memory, each of those beyond a gap has a time of its own.
+            // If packets count, each of those beyond a gap has its own time.
             if self.rcv.memory.is_none() {
                 self.stats.last_text_received = now;
             }
         }
     }
 
-    /// What there is no memory for is not acknowledged, and so sent again; and a FIN does not count
-    /// before all that precedes it.
+    /// Cuts off text for which there is no memory: it is not acknowledged, and so sent again. A FIN
+    /// does not count before all that precedes it.
     fn fit_into_memory(&mut self, seg: &mut Segment<'_>, old: usize) -> Step {
         if !self.has_memory_for(seg.text_start().before(old), old + seg.text.len()) {
             return Step::Break(Discard::NoMemory);
@@ -199,8 +201,8 @@ impl Tcb {
         self.schedule_ack_as::<true>(now, text, inserted, is_pushed);
     }
 
-    /// The same, where acknowledgments have an [`AckTiming`](super::ack_delay::AckTiming) or packets take
-    /// memory, or where neither is so.
+    /// The same; `WITH_MORE`: acknowledgments have an [`AckTiming`](super::ack_delay::AckTiming), or
+    /// packets count.
     #[inline(always)]
     fn schedule_ack_as<const WITH_MORE: bool>(
         &mut self,
@@ -211,7 +213,7 @@ impl Tcb {
     ) {
         self.acks.unacknowledged += text;
         let (full_sized, enough) = match &self.rcv.memory {
-            // More than one.
+            // More than one full-sized segment.
             Some(memory) if WITH_MORE => (memory.segment(), memory.segment() + 1),
             _ => (self.full_sized(), 2 * self.full_sized()),
         };
@@ -255,9 +257,9 @@ impl Tcb {
         }
     }
 
-    /// SHLD-19: every second full-sized segment. Full-sized is what the peer sends, but a peer that sends little
-    /// at a time is not acknowledged each second time; where packets count, it is if all that it sends is so
-    /// small.
+    /// SHLD-19: every second full-sized segment. Full-sized means as long as the peer sends, with a
+    /// minimum, so that a peer that sends little at a time is not acknowledged every second time. If
+    /// packets count, it is if all that it sends is that small.
     #[inline(always)]
     fn full_sized(&self) -> usize {
         self.rcv
@@ -266,8 +268,8 @@ impl Tcb {
             .min(usize::from(own_mss(&self.config, self.path)))
     }
 
-    /// A gap is filled: its sender has reduced its window, and sends only as it hears. One that
-    /// has three segments in flight would wait for the delayed acknowledgment of the third.
+    /// A gap is filled: the peer has reduced its window, and sends only as acknowledgments arrive.
+    /// With three segments in flight, it would wait for the delayed acknowledgment of the third.
     fn clock_sender(&mut self) {
         if self.config.quick_acks == QuickAcks::UntilSending {
             self.acks.quick = QUICK_ACKS;
@@ -291,7 +293,8 @@ impl Tcb {
             self.timers.arm(Timer::DelayedAck, now + TICK);
             return;
         }
-        // The text before it alone would have been acknowledged at once, and for no other reason.
+        // The text before it alone would have been acknowledged at once only because
+        // acknowledgments hurry.
         if after_text && !is_alone && self.acks.hurries() {
             self.acks.due = AckDue::No;
         }
@@ -311,8 +314,8 @@ impl Tcb {
         }
     }
 
-    /// The next segments with text are acknowledged at once, `most` of them at most, though the user answers: their
-    /// sender has heard of none, or may send only little.
+    /// Acknowledges up to `most` of the next segments with text at once, although the user answers: the
+    /// peer has had no acknowledgment yet, or may send only little.
     pub(super) fn hurry_acks(&mut self, most: u8) {
         if self.config.quick_acks != QuickAcks::UntilAnswering {
             return;
@@ -342,7 +345,7 @@ impl Tcb {
         is_awaited || !self.has_smaller_window()
     }
 
-    /// Whether the window that would be told now is smaller than the one that was told last.
+    /// Whether the window to advertise now is smaller than the last one.
     fn has_smaller_window(&self) -> bool {
         let window = match &self.rcv.memory {
             Some(memory) => self.window_of_memory(memory),
@@ -351,12 +354,12 @@ impl Tcb {
         window < self.window_told()
     }
 
-    /// Acknowledge text at once from now on, or not: until the user answers, as at the start of a
-    /// connection. What waits leaves. Whether there was any to leave.
+    /// Sets whether to acknowledge text at once from now on, until the user answers, as at the
+    /// start of a connection. A waiting acknowledgment leaves. Returns whether there was one.
     pub fn quick_ack(&mut self, now: Instant, quick: bool) -> bool {
         let waited = self.acks.due != AckDue::No;
         let by_answers = self.config.quick_acks == QuickAcks::UntilAnswering;
-        // There it says whether the user answers, and no more.
+        // In that mode this only notes whether the user answers.
         if !by_answers {
             self.acks.quick = if quick { QUICK_ACKS } else { 0 };
         }
@@ -392,7 +395,7 @@ impl Tcb {
         }
     }
 
-    /// One that waits already may have to leave sooner.
+    /// An acknowledgment that already waits may have to leave sooner.
     #[inline(never)]
     fn shorten_ack_delay(&mut self, now: Instant) {
         let until = now + self.ack_delay();

@@ -1,10 +1,10 @@
-//! A connection in TIME-WAIT in little memory: what must be known of a connection that both sides
-//! have closed and no user holds, for the 2 MSL in which an old segment or the peer's FIN may still
-//! arrive (RFC 9293 §3.6.1, §3.10.7.4).
+//! A connection in TIME-WAIT in little memory: what must be known about a connection that both
+//! sides have closed and no user holds, for the 2 MSL in which an old segment or the peer's FIN may
+//! still arrive (RFC 9293 §3.6.1, §3.10.7.4).
 //!
 //! A [`TimeWait`] is made from a [`Tcb`] that has nothing more to send, and becomes one again when
-//! something arrives or the time is over. So the state is written once: what RFC 9293, RFC 1337, RFC
-//! 5961, RFC 6191 and RFC 7323 ask of it holds for either.
+//! something arrives or the time is over. So the rules of the state, from RFC 9293, RFC 1337, RFC
+//! 5961, RFC 6191 and RFC 7323, are written only once.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use super::timestamps::Timestamps;
 use crate::config::{CongestionControl, TcpConfig};
 use crate::time::{Duration, Instant};
 
-/// A connection in TIME-WAIT without a user, in 96 octets. Two things are missing in it: the deadline, which its
-/// owner keeps, and the offset of its timestamp clock, which follows from the four-tuple.
+/// A connection in TIME-WAIT without a user, in 96 octets. It lacks the deadline, which its owner keeps,
+/// and the offset of its timestamp clock, which follows from the four-tuple.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWait {
     hosts: Hosts,
@@ -33,13 +33,13 @@ pub struct TimeWait {
     passive: bool,
     agreed: Agreed,
     last_received: Instant,
-    /// When a segment that is not acceptable was last answered (RFC 5961 §7); the end of time if
-    /// none ever was.
+    /// When an unacceptable segment was last answered (RFC 5961 §7); the end of time if none ever
+    /// was.
     challenged: Instant,
     /// SND.UNA and SND.NXT, RCV.NXT.
     snd_nxt: u32,
     rcv_nxt: u32,
-    /// How far ISS and IRS lie before them, as far as that can be said.
+    /// How far ISS and IRS lie before them, as far as 32 bits can tell.
     sent: u32,
     received: u32,
     /// RCV.WND, as last advertised, and MAX.SND.WND.
@@ -50,7 +50,7 @@ pub struct TimeWait {
     config: Arc<TcpConfig>,
 }
 
-/// Local and remote address: without what an [`IpAddr`] says twice.
+/// Local and remote address, with the family stored only once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hosts {
     V4([Ipv4Addr; 2]),
@@ -78,9 +78,9 @@ impl Hosts {
 }
 
 impl Tcb {
-    /// All that decides what the connection will do, and when 2 MSL are over; `None` if it is not in
-    /// TIME-WAIT, somebody holds it, or it has something to say. With Accurate ECN it always has:
-    /// each acknowledgment carries counters.
+    /// Everything that decides what the connection will do, and when 2 MSL are over. `None` if it is
+    /// not in TIME-WAIT, a user holds it, or it has something to send. With Accurate ECN it is
+    /// always `None`, because each acknowledgment carries counters.
     pub fn to_time_wait(&self) -> Option<(TimeWait, Instant)> {
         let expires = self.timers.only(Timer::Close)?;
         let has_more_to_say = self.acks.due != AckDue::No
@@ -115,7 +115,7 @@ impl Tcb {
     }
 }
 
-/// What a [`TimeWait`] does not hold itself, and needs to become a connection again ([`TimeWait::wake`]).
+/// What a [`TimeWait`] does not hold itself, but needs to become a connection again ([`TimeWait::wake`]).
 #[derive(Clone, Copy, Debug)]
 pub struct WakeContext {
     /// When 2 MSL are over.
@@ -134,7 +134,7 @@ fn distance(from: Seq, to: Seq) -> u32 {
 }
 
 impl TimeWait {
-    /// Who the connection was with.
+    /// The local and remote socket.
     pub fn tuple(&self) -> FourTuple {
         let [local, remote] = self.hosts.addresses();
         FourTuple {
@@ -175,7 +175,7 @@ impl TimeWait {
         tcb.orphan = true;
         tcb.syn_due = false;
         tcb.agreed = self.agreed.clone();
-        // Both FINs have been acknowledged, and are the last places there are.
+        // Both FINs have been acknowledged, and are the last places.
         let (snd_fin, rcv_fin) = (snd_nxt.before(1), rcv_nxt.before(1));
         (tcb.snd.una, tcb.snd.nxt) = (snd_nxt, snd_nxt);
         tcb.snd.iss = snd_nxt.before(self.sent as usize);
@@ -208,7 +208,7 @@ mod tests {
     use crate::tcp::congestion::Controllers;
     use crate::wire::{Control, Ecn, Options, TcpHeader, Timestamps as Option8};
 
-    /// RFC 9293 §3.6.1 asks for a state of minutes: it must not take much room.
+    /// RFC 9293 §3.6.1 requires this state for minutes, so it must not take much memory.
     #[test]
     fn takes_96_octets() {
         assert_eq!(size_of::<TimeWait>(), 96);
@@ -220,7 +220,7 @@ mod tests {
 
     const PORTS: (u16, u16) = (40_000, 7);
 
-    /// Everything that one has to say reaches the other.
+    /// Everything that one has to send reaches the other.
     fn carry(now: Instant, from: &mut Tcb, to: &mut Tcb) -> bool {
         let mut any = false;
         while let Some(segment) = from.poll_transmit(now) {
@@ -231,7 +231,7 @@ mod tests {
         any
     }
 
-    /// A connection that its user has closed first and let go of; the peer has closed too.
+    /// A connection that its user has closed first and released; the peer has closed, too.
     fn waiting(now: Instant, config: &TcpConfig) -> Tcb {
         let socket = |host, port| SocketAddr::from(([10, 0, 0, host], port));
         let open = Open {
@@ -269,7 +269,7 @@ mod tests {
         while tcb.poll_transmit(now).is_some() {}
     }
 
-    /// A segment that lies so far from what is expected.
+    /// A segment at these distances from what is expected.
     fn header(tcb: &Tcb, seq: i32, ack: i32, control: Control, timestamp: i32) -> TcpHeader {
         let recent = tcb.timestamps.recent();
         TcpHeader {
@@ -330,8 +330,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever arrives, a connection that rests in between does what one does that is awake all
-        /// the time: RFC 9293 §3.10.7.4, RFC 1337, RFC 5961, RFC 6191, RFC 7323.
+        /// Whatever arrives, a connection that rests in between behaves like one that is always
+        /// awake: RFC 9293 §3.10.7.4, RFC 1337, RFC 5961, RFC 6191, RFC 7323.
         #[test]
         fn a_connection_at_rest_is_the_same_connection(
             strays in prop::collection::vec(any_stray(), 1..20),
@@ -354,7 +354,8 @@ mod tests {
             for stray in strays {
                 now += stray.after;
                 let silence = Duration::from_secs(1);
-                // What it has to say of old text waits for an acknowledgment, and so does its rest.
+                // A report of old text waits for an acknowledgment, and until then the connection
+                // cannot rest.
                 if let Some((at_rest, expires)) = woken.to_time_wait() {
                     prop_assert_eq!(
                         at_rest.may_be_replaced(now, silence),

@@ -19,7 +19,7 @@ const IDLE_OCTETS: usize = 256;
 const LINEAR_TIMEOUTS: u32 = 6;
 const FULL_FLIGHT: usize = 4;
 
-/// While something is in flight, keepalive looks no more often than this whether it is its turn.
+/// While something is in flight, keepalive checks no more often than this whether it is due.
 const LEAST_KEEPALIVE: Duration = Duration::from_secs(1);
 
 /// RFC 9293 §3.8.6.2.1: the override timeout is 0.1 to 1.0 seconds.
@@ -27,8 +27,8 @@ const LEAST_OVERRIDE: Duration = Duration::from_millis(100);
 const MOST_OVERRIDE: Duration = Duration::from_secs(1);
 
 impl Tcb {
-    /// From now on these bounds take the place of those that the connection was opened with: of RTO from its
-    /// next estimate on, of probes of a closed window, and of acknowledgments that begin to wait.
+    /// From now on these bounds replace those with which the connection was opened: for RTO from its next
+    /// estimate on, for probes of a closed window, and for acknowledgments that begin to wait.
     pub fn set_timer_bounds(&mut self, now: Instant, bounds: TimerBounds) {
         let config = std::sync::Arc::make_mut(&mut self.config);
         (config.min_rto, config.max_rto) = (bounds.min_rto, bounds.max_rto);
@@ -111,15 +111,16 @@ impl Tcb {
         self.arm_recovery_timer();
     }
 
-    /// Fast Open has opened the connection early, and its SYN,ACK was not answered in time. What was sent behind it
-    /// counts as lost with the second timeout: then the path seems to be congested, and the window is reduced once.
+    /// Fast Open has opened the connection early, and its SYN,ACK was not answered in time. With the second
+    /// timeout, what was sent behind it counts as lost: the path seems to be congested, and the window is
+    /// reduced once.
     fn send_syn_ack_again(&mut self, now: Instant) {
         self.recovery.on_syn_ack_timeout(now, self.snd.iss);
         self.watch_timeouts();
         self.arm_recovery_timer();
     }
 
-    /// Whether the next interval is not to be longer: see
+    /// Whether the next interval stays the same: see
     /// [`SocketOptions::linear_timeouts`](crate::config::SocketOptions::linear_timeouts).
     fn has_linear_timeouts(&self) -> bool {
         self.config.socket.linear_timeouts
@@ -150,14 +151,14 @@ impl Tcb {
         self.arm_recovery_timer();
     }
 
-    /// RFC 8985 §7.3: a probe is to leave.
+    /// RFC 8985 §7.3: a probe must leave.
     fn on_tail_loss_timeout(&mut self, now: Instant) {
         self.recovery.on_probe_timeout(now, self.snd_edge());
         self.arm_recovery_timer();
     }
 
-    /// How long a SYN of ours that was sent again waits for its answer: as often as the
-    /// configuration says as long as the first, and then twice as long each time.
+    /// How long a retransmitted SYN waits for its answer: as long as the first, as often as the
+    /// configuration says, and then twice as long each time.
     fn syn_wait(&self) -> Duration {
         let config = &self.config;
         let linear = config.syn_linear_retries;
@@ -166,8 +167,9 @@ impl Tcb {
         (first * (1 << doublings)).min(config.max_rto)
     }
 
-    /// What STATUS says of RTO: in SYN-SENT how long our SYN waits; where Fast Open has opened a connection early, what text
-    /// will begin with unless the handshake still gives a sample, as in Linux, whose SYN,ACK has a timer of its own.
+    /// The RTO for STATUS: in SYN-SENT how long our SYN waits; on a connection opened early by Fast Open,
+    /// the RTO for text unless the handshake still gives a sample, as in Linux, whose SYN,ACK has a timer
+    /// of its own.
     pub(super) fn rto_told(&self) -> Duration {
         let waits_longer = self.config.habits.handshakes.unsampled_waits_longer;
         match self.state {
@@ -177,14 +179,14 @@ impl Tcb {
         }
     }
 
-    /// Retries at one interval do not make the attempt longer than the others would take, each after
-    /// twice the time of the one before.
+    /// Whether an OPEN has lasted as long as it would with all its retries at doubled intervals.
+    /// Retries at equal intervals do not prolong it.
     fn has_opened_for_long(&self, now: Instant) -> bool {
         let config = &self.config;
         let retries = (config.socket.syn_retries).unwrap_or(config.syn_retries);
         let first = config.initial_rto.max(config.min_rto);
         let longest = first * ((2 << retries.min(16)) - 1);
-        // Nothing has come yet: that was when the connection was opened.
+        // Nothing has arrived yet, so this is when the connection was opened.
         let opened = self.last_received;
         self.state == State::SynSent
             && config.syn_linear_retries > 0
@@ -204,8 +206,8 @@ impl Tcb {
         }
     }
 
-    /// How long this many retransmissions take that begin with the least RTO: each twice as long as the one
-    /// before, and then, near the largest RTO, that.
+    /// How long this many retransmissions take, beginning with the least RTO: each twice as long as the one
+    /// before, up to the largest RTO.
     pub(super) fn time_of(&self, retries: u32) -> Duration {
         let (first, most) = (self.config.min_rto, self.config.max_rto);
         let doublings = (most.as_nanos() / first.as_nanos()).max(1).ilog2();
@@ -223,7 +225,7 @@ impl Tcb {
             State::SynSent => own
                 .unwrap_or(config.syn_retries)
                 .saturating_add(config.syn_linear_retries),
-            // MUST-23 is about the SYN of who opens actively, a simultaneous open included.
+            // MUST-23 is about the SYN of an active OPEN, including a simultaneous one.
             State::SynReceived if self.passive => own.unwrap_or(config.syn_ack_retries),
             State::SynReceived => own.unwrap_or(config.syn_retries),
             _ if self.orphan => config.orphan_retries.min(config.r2),
@@ -250,16 +252,17 @@ impl Tcb {
         let carries_text = self.config.windows.persist != Persist::Rto && self.unsent() > 0;
         self.probes.octet = carries_text.then_some(self.snd.nxt);
         if self.snd.up.is_some() && !carries_text {
-            // MUST-66: the peer takes URG from a segment at RCV.NXT, though its window is closed, and
-            // perhaps opens it for that.
+            // MUST-66: the peer processes URG of a segment at RCV.NXT although its window is closed,
+            // and may open it because of that.
             self.acks.due = AckDue::Now;
         }
         self.timers
             .arm(Timer::Persist, now + self.persist_interval());
     }
 
-    /// Of a closed window, SHLD-29: the first probe after a retransmission timeout; SHLD-30: then
-    /// exponentially. Of a small one, the override timeout of §3.8.6.2.1, rule (4).
+    /// The interval between probes. For a closed window, SHLD-29: the first after a retransmission
+    /// timeout; SHLD-30: then exponentially. For a small one, the override timeout of §3.8.6.2.1,
+    /// rule (4).
     pub(super) fn persist_interval(&self) -> Duration {
         let rto = self.recovery.rtt.rto();
         let doublings = self.probes.persisted.min(16);
@@ -283,12 +286,12 @@ impl Tcb {
             return;
         };
         let idle_until = self.last_received + keepalive.idle;
-        // MUST-29: one probe without an answer is not enough, unless the user's own time is over.
+        // MUST-29: one unanswered probe is not enough, unless the user timeout is over.
         let is_over = match self.config.socket.user_timeout {
             Some(limit) => self.probes.keepalives > 0 && now - self.last_received >= limit,
             None => self.probes.keepalives >= keepalive.count,
         };
-        // MUST-26: only while nothing is in flight; retransmission asks the peer by itself.
+        // MUST-26: only while nothing is in flight; otherwise retransmissions probe the peer.
         if self.flight_size() > 0 || self.has_unsent() {
             let idle = keepalive.idle.max(LEAST_KEEPALIVE);
             self.timers.arm(Timer::KeepAlive, now + idle);
@@ -300,7 +303,7 @@ impl Tcb {
         } else {
             self.probes.due = true;
             self.probes.keepalives += 1;
-            // One of zero would be due at once, again and again.
+            // An interval of zero would be due again at once, for ever.
             let interval = keepalive.interval.max(Duration::from_nanos(1));
             self.timers.arm(Timer::KeepAlive, now + interval);
         }
@@ -314,7 +317,7 @@ impl Tcb {
         waits && (again || self.config.user_timeout_from == UserTimeoutFrom::Transmission)
     }
 
-    /// Nothing waits in the buffers, and nothing has come or gone for a while.
+    /// The buffers are empty, and nothing has been received or sent for a while.
     fn on_idle_timeout(&mut self, now: Instant) {
         if now - self.last_received.max(self.last_sent) >= IDLE_TIME {
             self.send_buffer.shrink();
@@ -323,7 +326,7 @@ impl Tcb {
         }
     }
 
-    /// Keepalive runs from the moment it is asked for on an open connection.
+    /// Starts keepalive when it is turned on for an open connection.
     pub(super) fn arm_keepalive(&mut self, now: Instant) {
         match self.config.socket.keepalive {
             Some(keepalive) if self.state.is_synchronized() && self.state != State::TimeWait => {
@@ -334,8 +337,8 @@ impl Tcb {
         }
     }
 
-    /// Another idle time counts from when something came last; the interval of probes is heeded when the next
-    /// one has left.
+    /// A new idle time counts from when something last arrived; a new interval applies after the next
+    /// probe.
     pub(super) fn change_keepalive(&mut self, now: Instant, before: &Keepalive, after: &Keepalive) {
         if before.idle != after.idle && self.timers.is_armed(Timer::KeepAlive) {
             let due = self.last_received + after.idle;
@@ -355,7 +358,7 @@ impl Tcb {
         }
     }
 
-    /// After every event: the timers that follow from where the connection stands.
+    /// After every event: sets the timers that follow from the state of the connection.
     #[inline]
     pub(super) fn settle(&mut self, now: Instant) {
         self.note_limit(now);
@@ -363,7 +366,7 @@ impl Tcb {
         if matches!(self.state, State::Closed | State::Listen) {
             return;
         }
-        // Unsent text, nothing in flight, and yet nothing to send: the window is what is missing.
+        // Unsent text, nothing in flight, and yet nothing to send: the window is the obstacle.
         let waits = self.flight_size() == 0 && self.has_unsent();
         let stuck = waits && !self.has_room_for_unsent() && !self.would_send_text();
         if !stuck {
@@ -386,9 +389,9 @@ impl Tcb {
         self.try_packet();
     }
 
-    /// [`Tcb::settle`] after a segment that was expected, if the connection is established and `unsent`
-    /// octets wait. What can only be armed with something unsent and nothing in flight, or by who asks
-    /// for it, is left to that.
+    /// [`Tcb::settle`] after an expected segment, if the connection is established and `unsent` octets
+    /// wait. Timers that require unsent text with nothing in flight, or that are optional, are left to
+    /// [`Tcb::settle`].
     #[inline(always)]
     pub(super) fn settle_predicted(&mut self, now: Instant, unsent: usize) {
         let may_be_stuck = unsent > 0 && self.flight_size() == 0;

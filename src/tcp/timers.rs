@@ -9,23 +9,23 @@ use crate::time::Instant;
 pub enum Timer {
     /// The oldest segment in flight was not acknowledged in time (RFC 6298).
     Retransmission,
-    /// What a later segment has overtaken is lost now (RFC 8985 §6.2).
+    /// Overtaken segments now count as lost (RFC 8985 §6.2).
     Reordering,
-    /// Nothing has come back for a while: ask with a segment (RFC 8985 §7).
+    /// Nothing has come back for a while: send a probe (RFC 8985 §7).
     TailLossProbe,
     /// The peer's window is closed, or too small to be worth filling: probe it (RFC 9293
     /// §3.8.6.1), or fill it all the same (§3.8.6.2.1, the override timeout).
     Persist,
     /// An acknowledgment has waited long enough (RFC 9293 §3.8.6.3).
     DelayedAck,
-    /// The connection has been idle: ask whether the peer is there (RFC 9293 §3.8.4).
+    /// The connection has been idle: probe whether the peer is alive (RFC 9293 §3.8.4).
     KeepAlive,
     /// What was sent has stayed unacknowledged for as long as the user allows (RFC 9293
     /// §3.10.8, USER TIMEOUT).
     User,
-    /// 2 MSL in TIME-WAIT are over, or a FIN-WAIT-2 that nobody waits for has lasted too long.
+    /// 2 MSL in TIME-WAIT are over, or FIN-WAIT-2 without a user has lasted too long.
     Close,
-    /// The next burst of a connection that is paced may leave.
+    /// The next burst of a paced connection may leave.
     Pace,
     /// Buffers that have been empty for a while give their memory back.
     Idle,
@@ -54,8 +54,8 @@ impl Timer {
 pub(crate) struct Timers {
     /// Which timer of a slot is armed.
     armed: [Option<Timer>; SLOTS],
-    /// Until when. Of a slot with none, until when the last one was, if whoever looks at the deadlines comes
-    /// by then all the same; otherwise until the end of time.
+    /// The deadline of each. For a slot without a timer, the deadline of its last one, if the caller will
+    /// still look at the deadlines by then; otherwise the end of time.
     until: [Instant; SLOTS],
     /// See [`Timers::take_sooner`].
     sooner: bool,
@@ -72,7 +72,7 @@ impl Default for Timers {
 }
 
 impl Timers {
-    /// `timer` falls due at `at`, and at no other time; whatever shared its slot is off.
+    /// Arms `timer` for `at`, in place of any timer in its slot.
     #[inline]
     pub(crate) fn arm(&mut self, timer: Timer, at: Instant) {
         let until = &mut self.until[timer.slot()];
@@ -81,14 +81,14 @@ impl Timers {
         self.armed[timer.slot()] = Some(timer);
     }
 
-    /// Whether one was armed, since this was last asked, that falls due sooner than what had its slot
-    /// before: otherwise whoever looks at the deadlines comes in time.
+    /// Whether, since the last call, a timer was armed that is due sooner than the one in its slot
+    /// before. Otherwise the caller still looks at the deadlines in time.
     #[inline]
     pub(crate) fn take_sooner(&mut self) -> bool {
         core::mem::take(&mut self.sooner)
     }
 
-    /// `timer` is off.
+    /// Turns `timer` off.
     pub(crate) fn disarm(&mut self, timer: Timer) {
         if self.is_armed(timer) {
             self.clear(timer.slot());
@@ -102,7 +102,7 @@ impl Timers {
         }
     }
 
-    /// Whichever timer waits for an acknowledgment is off.
+    /// Turns off the timer that waits for an acknowledgment.
     pub(crate) fn disarm_recovery(&mut self) {
         if self.awaits_acknowledgment() {
             self.clear(Timer::Retransmission.slot());
@@ -115,7 +115,7 @@ impl Timers {
         armed.is_some_and(|timer| timer != Timer::Persist)
     }
 
-    /// Every timer is off.
+    /// Turns all timers off.
     pub(crate) fn disarm_all(&mut self) {
         *self = Timers::default();
     }
@@ -125,12 +125,12 @@ impl Timers {
         self.armed[timer.slot()] == Some(timer)
     }
 
-    /// Whether `timer` is armed, and falls due at `at` or before.
+    /// Whether `timer` is armed, and due at `at` or before.
     pub(crate) fn is_due_by(&self, timer: Timer, at: Instant) -> bool {
         self.is_armed(timer) && self.until[timer.slot()] <= at
     }
 
-    /// When `timer` falls due, if it is armed and no other is.
+    /// When `timer` is due, if it is armed and no other is.
     pub(crate) fn only(&self, timer: Timer) -> Option<Instant> {
         let mut armed = self.running();
         let (at, first) = armed.next()?;
@@ -143,7 +143,8 @@ impl Timers {
         next.filter(|at| *at < Instant::FAR_FUTURE)
     }
 
-    /// When to look at the deadlines, for whoever comes no later than was said before: not after the earliest.
+    /// When to look at the deadlines, for a caller that still comes at the time given before: not after the
+    /// earliest.
     #[inline]
     pub(crate) fn look_by(&self) -> Option<Instant> {
         let [first, rest @ ..] = self.until;
@@ -151,8 +152,8 @@ impl Timers {
         (earliest < Instant::FAR_FUTURE).then_some(earliest)
     }
 
-    /// The earliest deadline, for whoever will not look at them before that: one that is armed from now on,
-    /// and falls due earlier, is [sooner](Timers::take_sooner).
+    /// The earliest deadline, for a caller that will not look at them before that: a timer armed from now
+    /// on that is due earlier counts as [sooner](Timers::take_sooner).
     pub(crate) fn settle(&mut self) -> Option<Instant> {
         for (armed, until) in self.armed.iter().zip(&mut self.until) {
             if armed.is_none() {
@@ -163,7 +164,7 @@ impl Timers {
         self.next()
     }
 
-    /// What is armed, and until when.
+    /// The armed timers, with their deadlines.
     fn running(&self) -> impl Iterator<Item = (Instant, Timer)> {
         let slots = self.armed.iter().zip(&self.until);
         slots.filter_map(|(armed, until)| armed.map(|timer| (*until, timer)))
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!(timers.next(), Some(Instant::from_secs(2)));
     }
 
-    /// What is armed anew all the time is registered once, until that time has come.
+    /// A timer that is rearmed all the time is registered once, until that time has come.
     #[test]
     fn whoever_comes_in_time_is_not_told_of_a_later_deadline() {
         let [soon, later, last] = [1, 2, 3].map(Instant::from_secs);

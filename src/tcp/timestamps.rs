@@ -13,7 +13,7 @@ use crate::wire;
 /// The timestamps of one connection that has agreed to use them, or offers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timestamps {
-    /// What our clock shows at the start of the world: unrelated for unrelated peers (§7.1).
+    /// What our clock shows at the start of the world: different for each pair of hosts (§7.1).
     offset: u32,
     /// TS.Recent, and when it was taken.
     recent: Option<(u32, Instant)>,
@@ -27,7 +27,8 @@ impl Timestamps {
         }
     }
 
-    /// Those of a connection that has been at rest: TS.Recent, and when it was taken at the latest.
+    /// The timestamps of a connection that was at rest: TS.Recent, and the latest time at which it
+    /// was taken.
     pub(crate) fn resumed(offset: u32, recent: Option<u32>, taken: Instant) -> Timestamps {
         Timestamps {
             offset,
@@ -53,8 +54,8 @@ impl Timestamps {
         self.recent = Some((val, now));
     }
 
-    /// PAWS (§5.3, R1): `val` is older than the last one taken, which is trusted for some time, and by more than the
-    /// slack.
+    /// PAWS (§5.3, R1): whether `val` is older than the last one taken, which is trusted for some time, by
+    /// more than the slack.
     pub(crate) fn is_old(&self, now: Instant, val: u32, acceptance: &Acceptance) -> bool {
         let least = val.wrapping_add(acceptance.timestamp_slack);
         self.is_older(now, least, acceptance.timestamp_lifetime)
@@ -75,7 +76,7 @@ impl Timestamps {
     }
 
     /// When our clock showed `ecr`, to the millisecond; `None` if it never did, or so long ago that
-    /// the peer must be making it up.
+    /// the value must be forged.
     pub(crate) fn moment(&self, now: Instant, ecr: u32) -> Option<Instant> {
         const LONGEST: u32 = 10 * 60 * 1000;
         let elapsed = self.val(now).wrapping_sub(ecr);
@@ -90,9 +91,9 @@ impl Timestamps {
 }
 
 impl Tcb {
-    /// TS.Recent (RFC 7323 §4.3), for a segment that started at `start`. Only once its
-    /// acknowledgment has proved right: a forged timestamp would make PAWS refuse all that the
-    /// peer sends.
+    /// Updates TS.Recent (RFC 7323 §4.3) from a segment that started at `start`. Call this only
+    /// once its acknowledgment has proved valid: a forged timestamp would make PAWS refuse all that
+    /// the peer sends.
     pub(super) fn take_timestamp(&mut self, now: Instant, seg: &Segment<'_>, start: Seq) {
         if let Some(timestamps) = seg.options.timestamps
             && self.agreed.timestamps
@@ -100,7 +101,7 @@ impl Tcb {
         {
             let acceptance = &self.config.acceptance;
             let (val, lifetime) = (timestamps.val, acceptance.timestamp_lifetime);
-            // What passed by the slack alone is not what is echoed.
+            // A timestamp that passed only because of the slack is not echoed.
             let by_slack = acceptance.timestamp_slack > 0;
             if !(by_slack && self.timestamps.is_older(now, val, lifetime)) {
                 self.timestamps

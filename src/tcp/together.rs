@@ -14,7 +14,7 @@ use crate::time::Instant;
 
 /// The most text that leaves a queue as one.
 pub(super) const LARGEST_BURST: usize = 65_536;
-/// What has left within less than this time has left just now.
+/// What left less than this long ago has left just now.
 const JUST_NOW: Duration = Duration::from_millis(1);
 
 /// How many segments Linux gives to its device as one packet: what the pacing rate, in octets a
@@ -37,8 +37,8 @@ impl Tcb {
         self.marks_pushes() || self.counts_packets()
     }
 
-    /// The time is `now`: whether text may wait for the next acknowledgment, so that more leaves together.
-    /// Something has left just now, and the acknowledgment is due.
+    /// Notes whether text may wait for the next acknowledgment, so that more leaves together: something
+    /// has left just now, and the acknowledgment is due.
     pub(super) fn note_gathering(&mut self, now: Instant) {
         self.gathers = self.marks_pushes()
             && now.since(self.last_sent) < JUST_NOW
@@ -55,14 +55,14 @@ impl Tcb {
         most_together(rate, self.recovery.rtt.min_rtt(), self.snd.mss, least)
     }
 
-    /// How much text at most leaves a queue as one: half of the largest window there was, in full
+    /// The most text that leaves a queue as one: half of the largest window so far, in full
     /// segments.
     fn largest_burst(&self) -> usize {
         let mss = self.segment_limit();
         (self.half_of_window().min(LARGEST_BURST) / mss).max(1) * mss
     }
 
-    /// On what terms packets leave now.
+    /// The conditions under which packets leave now.
     fn terms(&self) -> Terms {
         let segment = self.segment_limit();
         let weight = self.recovery.weight().map_or(self.snd.mss, |it| it.get());
@@ -89,7 +89,7 @@ impl Tcb {
         }
     }
 
-    /// How a SEND goes on, with what it `is`.
+    /// The state of a SEND of this kind.
     fn giving(&self, is: Sending) -> Giving {
         let counts = self.counts_packets();
         let low_water = self.config.socket.unsent_low_water;
@@ -116,7 +116,7 @@ impl Tcb {
         }
     }
 
-    /// A SEND finds packets that wait, and windows: as they are before its text is there.
+    /// The conditions that a SEND finds before its text is added.
     fn sending_terms(&self) -> Terms {
         let may_leave = self.state.is_synchronized() && !self.is_held_by_pacer();
         let terms = self.terms();
@@ -127,7 +127,7 @@ impl Tcb {
         }
     }
 
-    /// How many of so many octets SEND takes.
+    /// How many of these octets SEND takes.
     pub(super) fn room_in_packets(&self, octets: usize, is: Sending) -> usize {
         let start = self.send_buffer.end();
         let mut packets = match self.boundaries.packets() {
@@ -158,7 +158,8 @@ impl Tcb {
         packets.give(given.end - given.start, &mut giving, &mut terms);
     }
 
-    /// The packet that leaves next, with the text that does so now; `None` if none does. Our FIN is one without text.
+    /// The packet that leaves next, with the text that leaves now; `None` if none does. Our FIN counts as a
+    /// packet without text.
     fn next_packet(&self, packets: &Packets) -> Option<Look> {
         let nxt = self.snd.nxt;
         if packets.head() > nxt {
@@ -195,8 +196,8 @@ impl Tcb {
         (len > 0 || fin).then_some(Plan::Text(nxt..nxt + len + usize::from(fin)))
     }
 
-    /// New text is about to leave, up to `end`: the packet that it is of is let out, if that is not so yet; or, `alone`,
-    /// a part of it.
+    /// New text is about to leave, up to `end`. Lets out its packet, if that has not been done; or only a
+    /// part of it, if `alone`.
     #[inline]
     pub(super) fn let_packet_out(&mut self, end: Seq, alone: bool) {
         if self.boundaries.packets().is_some() {
@@ -235,7 +236,7 @@ impl Tcb {
         packets.pass(end);
     }
 
-    /// The first packet that waits, if a segment of it leaves whatever cwnd says.
+    /// The first waiting packet, if a segment of it leaves regardless of cwnd.
     fn look_for_probe(&self, packets: &Packets) -> Option<Look> {
         let terms = self.terms();
         packets.look(&Terms {
@@ -246,14 +247,14 @@ impl Tcb {
         })
     }
 
-    /// Where new text ends at the latest that leaves for its own sake.
+    /// The end of new text that leaves as a tail loss probe.
     pub(super) fn end_of_probe(&self, packets: &Packets) -> Option<Seq> {
         let nxt = self.snd.nxt;
         let look = (packets.head() <= nxt).then(|| self.look_for_probe(packets));
         (look.flatten().and_then(|look| look.end)).or_else(|| packets.end_at(nxt))
     }
 
-    /// What may leave has left, or tried to.
+    /// Everything that may leave has left, or tried to.
     #[inline]
     pub(super) fn end_flight(&mut self) {
         if let Some(packets) = self.boundaries.packets_mut()
@@ -263,7 +264,7 @@ impl Tcb {
         }
     }
 
-    /// The first packet that waits tries to leave.
+    /// The first waiting packet tries to leave.
     #[inline]
     pub(super) fn try_packet(&mut self) {
         if self.boundaries.packets().is_some() {
@@ -287,19 +288,20 @@ impl Tcb {
         }
     }
 
-    /// More follows at once of a packet of which some has left.
+    /// Whether more of a packet that has partly left follows at once.
     #[inline]
     pub(super) fn leaves_together(&self) -> bool {
         (self.boundaries.packets())
             .is_some_and(|packets| packets.goes_on(self.snd.una, self.snd.nxt))
     }
 
-    /// Some of a packet has left again just now, and the rest, from `start` on, follows at once.
+    /// Whether a part of a packet has just left again, and the rest, from `start` on, follows at
+    /// once.
     pub(super) fn leaves_on_again(&self, start: Seq) -> bool {
         (self.boundaries.packets()).is_some_and(|packets| packets.rest_again(start).is_some())
     }
 
-    /// Where the packet ends that is sent again from the start of `lost` on; segments may reach `edge`.
+    /// The end of the packet that is sent again from the start of `lost`; segments may reach `edge`.
     pub(super) fn packet_again(&self, packets: &Packets, lost: &Range<Seq>, edge: Seq) -> Seq {
         let (start, segment) = (lost.start, self.segment_limit());
         let text_end = self.send_buffer.end().min(self.snd.nxt);
@@ -323,8 +325,8 @@ impl Tcb {
         )
     }
 
-    /// Whether our FIN, which has left at `place`, joins the packet before it that leaves again, lost or not; segments may
-    /// reach `edge`.
+    /// Whether our FIN, which has left at `place`, joins the packet before it when that leaves again, lost
+    /// or not; segments may reach `edge`.
     pub(super) fn joins_fin(&self, place: Seq, edge: Seq) -> bool {
         self.boundaries.packets().is_some()
             && self.snd.nxt > place
@@ -332,8 +334,9 @@ impl Tcb {
             && self.recovery.sacked_from(place.before(1)) != Some(place)
     }
 
-    /// Where what leaves for its own sake begins, of the packet of the last segment, whose text goes from `last` to
-    /// `text_end`: behind as many segments, as long as they are now, as have left before it, if the packet is longer.
+    /// Where a tail loss probe begins in the packet of the last segment, whose text goes from `last` to
+    /// `text_end`. If the packet is longer, it begins behind as many segments, of the present length, as
+    /// have left before it.
     pub(super) fn last_of_packet(&self, packets: &Packets, last: Seq, text_end: Seq) -> Seq {
         let start = packets.start_at(last, self.snd.una);
         let before = self.recovery.segments_from(start).saturating_sub(1) * self.segment_limit();
@@ -343,7 +346,7 @@ impl Tcb {
         }
     }
 
-    /// A segment is about to leave again; `as_probe`: for its own sake.
+    /// A segment is about to leave again; `as_probe`: as a tail loss probe.
     pub(super) fn leave_again(&mut self, range: &Range<Seq>, as_probe: bool) {
         let (text_end, una) = (self.send_buffer.end(), self.snd.una);
         let Some(packets) = self.boundaries.packets() else {

@@ -1,9 +1,9 @@
-//! Whether the congestion window is in use: one that nobody fills does not grow (RFC 9438 §4.2, RFC
-//! 7661 §1).
+//! Whether the congestion window is in use: one that is not filled does not grow (RFC 9438 §4.2,
+//! RFC 7661 §1).
 //!
-//! Acknowledgments often come together, and nothing leaves between them. So each finds less in flight than the one
-//! before, though there is enough to send. What tells whether the window is in use is what was in flight when all had
-//! left that could.
+//! Acknowledgments often come together, and nothing leaves between them. So each finds less in flight than
+//! the one before, although there is enough to send. Whether the window is in use depends on what was in
+//! flight when everything that could leave had left.
 
 use super::seq::Seq;
 use super::tcb::Tcb;
@@ -12,13 +12,13 @@ use crate::config::{Pacing, WindowUse};
 /// How much was in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Usage {
-    /// It was all of the window.
+    /// The whole window was in flight.
     full: bool,
-    /// Octets: at most since the last window was sent, with [`WindowUse::LastWindow`], where it may be segments, however
-    /// long they are now, or where what the window lets out waits for the pacer; otherwise when all had left that could, or
-    /// zero if no text had to wait then.
+    /// With [`WindowUse::LastWindow`], or if text waits for the pacer: the most octets in flight since the
+    /// last window was sent (or segments, if these count). Otherwise: the octets in flight when everything
+    /// that could leave had left, or zero if no text had to wait then.
     most: u32,
-    /// When this is acknowledged, another window is under way.
+    /// When this is acknowledged, the next window begins.
     until: Seq,
 }
 
@@ -55,7 +55,7 @@ impl Tcb {
         }
     }
 
-    /// All that may leave has left.
+    /// Everything that may leave has left.
     #[inline]
     pub(super) fn note_flight(&mut self) {
         if self.counts_last_flight() {
@@ -67,7 +67,7 @@ impl Tcb {
         }
     }
 
-    /// All has left that there was.
+    /// Everything has left.
     #[inline]
     pub(super) fn note_all_left(&mut self) {
         if self.counts_last_flight() {
@@ -75,7 +75,8 @@ impl Tcb {
         }
     }
 
-    /// Whether what was in flight when all had left that could tells of the window's use.
+    /// Whether the use of the window is judged by what was in flight when everything that could
+    /// leave had left.
     fn counts_last_flight(&self) -> bool {
         self.config.window_use == WindowUse::InFlight && !self.fills_window_late()
     }
@@ -85,8 +86,8 @@ impl Tcb {
         self.config.pacing.when == Pacing::Always
     }
 
-    /// Whether the congestion window may grow by what an acknowledgment says; `in_flight` octets
-    /// were in flight before it.
+    /// Whether an acknowledgment may increase the congestion window; `in_flight` octets were in
+    /// flight before it.
     pub(super) fn uses_window(&self, in_flight: usize) -> bool {
         let cwnd = self.congestion.window();
         match self.config.window_use {
@@ -98,7 +99,7 @@ impl Tcb {
             WindowUse::PeerWindow => cwnd <= self.snd.wnd as u64,
             WindowUse::LastWindow => {
                 let slow_start = cwnd < self.congestion.ssthresh();
-                // A segment may have become shorter since.
+                // Segments may have become shorter since.
                 let unit = self.recovery.weight().map_or(1, |weight| weight.get());
                 let most = u64::from(self.usage.most) * unit as u64;
                 self.usage.full || (slow_start && cwnd < 2 * most)
@@ -114,9 +115,11 @@ impl Tcb {
             || (cwnd < self.congestion.ssthresh() && 2 * flight >= cwnd)
     }
 
-    /// Whether the window was filled when some text had last to wait while all else had left.
+    /// Whether the window was filled when text last had to wait although everything that could
+    /// leave had left.
     //
-    // Never inlined: where acknowledgments come one by one, the window is still full.
+    // Never inlined: if acknowledgments come one by one, the window is still full and this is not
+    // needed.
     #[inline(never)]
     fn filled_window(&self) -> bool {
         self.counts_last_flight() && self.fills_window(u64::from(self.usage.most))

@@ -12,14 +12,14 @@ impl Tcb {
         self.first_window().min(first) as u16
     }
 
-    /// The first window, whatever the field of a SYN can say.
+    /// The first window, even if the field of a SYN cannot express it.
     pub(super) fn first_window(&self) -> usize {
         let segments = self.config.windows.first_segments;
         let first = segments.map(|count| (count as usize).saturating_mul(self.own_segment()));
         self.largest_window().min(first.unwrap_or(usize::MAX))
     }
 
-    /// No window is larger: what the receive buffer holds, and the user allows.
+    /// The upper bound of windows: what the receive buffer holds, and the user allows.
     pub(super) fn largest_window(&self) -> usize {
         if let Some(memory) = &self.rcv.memory {
             return memory.largest_window();
@@ -40,7 +40,7 @@ impl Tcb {
 
     #[inline(never)]
     fn cut_to_whole_segments(&self, window: usize) -> usize {
-        // Who opens does not know yet whether segments will have timestamps.
+        // An active OPEN does not know yet whether segments will have timestamps.
         let segment = match self.passive {
             true => self.own_segment(),
             false => usize::from(own_mss(&self.config, self.path)).max(1),
@@ -51,7 +51,7 @@ impl Tcb {
         }
     }
 
-    /// The longest text of a segment that we take, beside the options of every segment.
+    /// The longest text of a segment that we accept, besides the options of every segment.
     pub(super) fn own_segment(&self) -> usize {
         let options = self.agreed.options();
         let text = usize::from(own_mss(&self.config, self.path)).saturating_sub(options);
@@ -64,7 +64,7 @@ impl Tcb {
     /// segments, rounded up, as in Linux.
     #[inline]
     pub(super) fn next_edge(&self) -> Seq {
-        // It cannot lie beyond the buffer: of who does not receive, it is there already.
+        // It cannot lie beyond the buffer; if nothing was received, it is there already.
         match self.recv_buffer.limit() > self.rcv.edge {
             true => self.next_edge_beyond(),
             false => self.rcv.edge,
@@ -123,7 +123,7 @@ impl Tcb {
         (self.rcv.nxt + room / scale * scale).max(self.rcv.edge)
     }
 
-    /// The user has read: whether the peer should hear of the larger window at once.
+    /// The user has read. Returns whether the peer should be told of the larger window at once.
     pub(super) fn owes_window_update(&self) -> bool {
         if !self.state.receives_text() {
             return false;
@@ -136,9 +136,9 @@ impl Tcb {
         if self.config.windows.told == WindowTold::Room {
             return self.owes_room(left, gained);
         }
-        // A window that is nearly closed holds the peer up; a larger one can wait for the next
-        // acknowledgment, unless half the buffer has become free, as it has since a SYN that could not
-        // say how large it is; and even then for an answer that carries one.
+        // A nearly closed window holds the peer up. A larger one can wait for the next acknowledgment,
+        // unless half the buffer has become free, which is also so after a SYN that could not express
+        // its size; and even then it can wait for an answer that carries an acknowledgment.
         gained > 0
             && (left < 2 * self.snd.mss
                 || 2 * gained >= self.largest_window() && !self.expects_answer())
@@ -150,7 +150,7 @@ impl Tcb {
         waits && self.config.ack_waits.expect_answer
     }
 
-    /// The same with [`WindowTold::Room`]: a window with `left` octets would become larger by `gained`.
+    /// The same with [`WindowTold::Room`]: a window of `left` octets would grow by `gained`.
     fn owes_room(&self, left: usize, gained: usize) -> bool {
         if self.acks.due != AckDue::No {
             return false;

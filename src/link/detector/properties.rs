@@ -83,7 +83,8 @@ impl<A: Address> Run<A> {
     /// Checked: from `within` after the crash until the end of the run. A run that ends before that
     /// says nothing about that crash.
     ///
-    /// # Errors The first pair of processes that breaks it.
+    /// # Errors
+    /// The first pair of processes that breaks it.
     pub fn strong_completeness(&self, within: Duration) -> Result<(), Broken<A>> {
         for (&process, &crash) in &self.crashes {
             let due = crash + within;

@@ -74,7 +74,8 @@ impl TcpStream {
 
     /// As [`TcpStream::connect`], with options that `change` may set: see [`Net::connect_with`].
     ///
-    /// # Errors As [`Net::connect_with`]; `InvalidInput` if the options have a timeout, because only the
+    /// # Errors
+    /// As [`Net::connect_with`]; `InvalidInput` if the options have a timeout, because only the
     /// executor has timers.
     pub async fn connect_with(
         net: &Net,
@@ -144,7 +145,8 @@ impl TcpStream {
     ///
     /// Cancelling it may leave part of `buffer` read, and there is no way to tell how much.
     ///
-    /// # Errors As [`TcpStream::read`]; `UnexpectedEof` if the stream ends before `buffer` is full.
+    /// # Errors
+    /// As [`TcpStream::read`]; `UnexpectedEof` if the stream ends before `buffer` is full.
     pub async fn read_exact(&self, buffer: &mut [u8]) -> io::Result<()> {
         let mut filled = 0;
         while filled < buffer.len() {

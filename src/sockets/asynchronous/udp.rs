@@ -163,7 +163,8 @@ impl UdpSocket {
 
     /// As [`UdpSocket::recv_from`], without waiting.
     ///
-    /// # Errors As [`UdpSocket::recv_from`]; `WouldBlock` if there is no datagram.
+    /// # Errors
+    /// As [`UdpSocket::recv_from`]; `WouldBlock` if there is no datagram.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let room = buffer.len();
         from(room, self.socket.try_recv(buffer))

@@ -58,7 +58,8 @@ impl Groups {
 
     /// A socket changes its filter for a group. There may be `most` groups.
     ///
-    /// # Errors If that would be one group too many.
+    /// # Errors
+    /// If that would be one group too many.
     pub(super) fn change(
         &mut self,
         group: IpAddr,

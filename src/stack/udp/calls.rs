@@ -87,7 +87,8 @@ impl Stack {
     /// ICMP errors about its datagrams. If it had no address, it has one now. Nothing is sent.
     /// Datagrams from others that wait to be received are dropped.
     ///
-    /// # Errors If `remote` cannot be its peer, or another socket at the same address and port has
+    /// # Errors
+    /// If `remote` cannot be its peer, or another socket at the same address and port has
     /// this peer.
     pub fn udp_connect(&mut self, id: UdpId, remote: SocketAddr) -> Result<(), UdpConnectError> {
         self.udp_connect_keeping(id, remote)?;
@@ -164,7 +165,8 @@ impl Stack {
 
     /// Sends a datagram to `remote`; `None`: to the peer that the socket is connected to.
     ///
-    /// # Errors If it was not accepted. Even if it was, it may get lost.
+    /// # Errors
+    /// If it was not accepted. Even if it was, it may get lost.
     pub fn udp_send(
         &mut self,
         id: UdpId,
@@ -241,7 +243,8 @@ impl Stack {
 
     /// Receives the first datagram that waits, with as much of its text in `buffer` as fits.
     ///
-    /// # Errors If none waits, or a datagram that the socket sent was not delivered.
+    /// # Errors
+    /// If none waits, or a datagram that the socket sent was not delivered.
     pub fn udp_recv(&mut self, id: UdpId, buffer: &mut [u8]) -> Result<Received, UdpRecvError> {
         let received = self.udp_peek(id, buffer)?;
         let socket = self.udp.get_mut(id);

@@ -26,7 +26,8 @@ impl Stack {
     /// Joins a group: from now on the socket receives its datagrams, and so does the host if no other
     /// socket did before.
     ///
-    /// # Errors If it cannot be joined, was joined already, or is source-specific.
+    /// # Errors
+    /// If it cannot be joined, was joined already, or is source-specific.
     pub fn udp_join(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
         if self.udp.get(id).groups.contains_key(&group) {
             return Err(GroupError::AlreadyJoined);
@@ -39,7 +40,8 @@ impl Stack {
 
     /// Leaves a group, for all its senders.
     ///
-    /// # Errors If the socket was not in it.
+    /// # Errors
+    /// If the socket was not in it.
     pub fn udp_leave(&mut self, id: UdpId, group: IpAddr) -> Result<(), GroupError> {
         match self.udp.get(id).groups.contains_key(&group) {
             true => self.udp_set_filter(id, group, Filter::nobody()),
@@ -51,7 +53,8 @@ impl Stack {
     /// The socket hears one sender more to a group, or one less. It joins the group with the first sender
     /// to hear, and leaves it with the last (RFC 3678 §4.1.3).
     ///
-    /// # Errors If nothing would change, or the socket is in the group in the other mode.
+    /// # Errors
+    /// If nothing would change, or the socket is in the group in the other mode.
     pub fn udp_change_source(
         &mut self,
         id: UdpId,

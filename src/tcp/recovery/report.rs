@@ -143,15 +143,15 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    /// What the window is to be reduced from, if it is `cwnd`.
+    /// The amount from which a window of `cwnd` is reduced.
     pub(crate) fn size(self, cwnd: u64) -> u64 {
         (self.known as u64).max(self.left.min(cwnd))
     }
 }
 
 impl Recovery {
-    /// Octets that were in flight when the segment at SND.UNA left, or when what a probe of the
-    /// tail has sent again did.
+    /// Octets that were in flight when the segment at SND.UNA was sent, or the segment that a tail
+    /// loss probe has sent again.
     pub(super) fn flight_of_first(&self) -> u64 {
         let first = self.board.first();
         let left = first.map_or(0, Record::flight_of_first);
@@ -159,8 +159,8 @@ impl Recovery {
         left.max(probed.unwrap_or_default())
     }
 
-    /// What was in flight, as far as it decides the future. Of up to five segments half is two or
-    /// less, and ssthresh is two (RFC 5681 §3.1, equation 4): only of more does it matter.
+    /// Hashes what was in flight, as far as it decides the future. Up to five segments make no
+    /// difference: half of them is two or less, and ssthresh is two (RFC 5681 §3.1, equation 4).
     pub(super) fn hash_flights(&self, mss: usize, hasher: &mut impl Hasher) {
         let flights = self.board.records().map(|it| it.snapshot.tx_in_flight);
         let probed = self.selective.as_ref().map(|it| it.probe.flight());
@@ -172,10 +172,10 @@ impl Recovery {
     }
 }
 
-/// Where loss recovery stands; what other systems call the state of congestion avoidance.
+/// The state of loss recovery, which other systems call the state of congestion avoidance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecoveryState {
-    /// Nothing is amiss.
+    /// The normal state.
     Open,
     /// Something arrived out of order, or twice.
     Disorder,

@@ -8,8 +8,8 @@ use crate::config::{RtoFloor, TcpConfig};
 use crate::tcp::congestion::RoundTrips;
 use crate::time::Instant;
 
-/// SRTT, RTTVAR and RTO of one connection, in nanoseconds: in one number, which is quicker to
-/// calculate with.
+/// SRTT, RTTVAR and RTO of one connection, each in nanoseconds as one number, which is faster to
+/// compute with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rtt {
     /// [`NEVER`] before the first sample: an `Option` would take as much again.
@@ -20,7 +20,7 @@ pub(crate) struct Rtt {
     /// When the current half began.
     half_began: Instant,
     rttvar: u64,
-    /// What the backoff doubles, and what stands on top of it.
+    /// What the backoff doubles, and what is added to it.
     base: u64,
     slop: u64,
     rto: u64,
@@ -28,8 +28,8 @@ pub(crate) struct Rtt {
     max_rto: u64,
     /// `min_rto` bounds the term of the variation only.
     floors_variation: bool,
-    /// A timeout was found to have been spurious: the next sample starts anew from it, if that is
-    /// the more careful (RFC 4015 §3).
+    /// A timeout was spurious: the estimate starts anew from the next sample, if that is more
+    /// conservative (RFC 4015 §3).
     was_spurious: bool,
     /// With [`RecoveryHabits::variation_lasts`](crate::config::RecoveryHabits::variation_lasts).
     deviation: Option<Box<Deviation>>,
@@ -64,7 +64,7 @@ impl Rtt {
         }
     }
 
-    /// RTO is no less and no more than this from the next sample or timeout on.
+    /// Sets the bounds of RTO, from the next sample or timeout on.
     pub(crate) fn set_bounds(&mut self, least: Duration, most: Duration) {
         (self.min_rto, self.max_rto) = (nanos(least), nanos(most));
         self.rto = self.rto.min(self.max_rto);
@@ -75,7 +75,7 @@ impl Rtt {
         self.sample_nanos(now, nanos(r));
     }
 
-    /// Takes what an acknowledgment says of the round trip.
+    /// Takes the samples of the round trip that an acknowledgment gives.
     #[inline]
     pub(crate) fn sample_as(&mut self, now: Instant, sample: &Sample) {
         let Some(deviation) = &mut self.deviation else {
@@ -133,7 +133,7 @@ impl Rtt {
         self.set_rto(self.estimate());
     }
 
-    /// The timeout was spurious: the path takes longer than had been thought. The backoff ends.
+    /// The timeout was spurious: the path takes longer than estimated. The backoff ends.
     pub(crate) fn on_spurious_timeout(&mut self) {
         self.was_spurious = true;
         if self.is_known() {
@@ -141,9 +141,9 @@ impl Rtt {
         }
     }
 
-    /// Whether the echo of a timestamp tells a round trip. The first of a handshake that had to be
-    /// repeated does not, if it is that of an earlier SYN than what was `sent` last: what lies between
-    /// were lost acknowledgments (RFC 6298 §5.7 has an RTO for that).
+    /// Whether the echo of a timestamp gives a round trip. The first one, after a handshake that had
+    /// to be repeated, does not if it echoes an earlier SYN than the one `sent` last: acknowledgments
+    /// were lost in between (RFC 6298 §5.7 has an RTO for that).
     pub(crate) fn is_sample(&self, echo: Instant, sent: Option<Instant>) -> bool {
         self.is_known() || sent.is_none_or(|sent| echo.as_millis() >= sent.as_millis())
     }
@@ -153,14 +153,15 @@ impl Rtt {
         self.set_rto(self.base * 2);
     }
 
-    /// The timer has expired, and will be doubled: from half of what is estimated, whatever it was before.
+    /// The timer has expired, and will be doubled: starts from half of the estimate, so that the
+    /// doubled timeout is the estimate.
     pub(crate) fn hold_back_off(&mut self) {
         if self.is_known() {
             self.base = self.estimate().max(self.min_rto) / 2;
         }
     }
 
-    /// The last doubling was for nothing.
+    /// The last doubling was unnecessary.
     pub(crate) fn revert_back_off(&mut self) {
         if self.doublings() > 0 {
             self.set_rto((self.base / 2).max(self.estimate()));
@@ -207,7 +208,7 @@ impl Rtt {
         Duration::from_nanos(self.rto)
     }
 
-    /// When the timeout is over that begins at `from`.
+    /// When a timeout that begins at `from` is over.
     #[inline]
     pub(crate) fn expiry(&self, from: Instant) -> Instant {
         Instant::from_nanos(from.as_nanos().saturating_add(self.rto))
@@ -262,7 +263,7 @@ impl Rtt {
     }
 }
 
-/// 36 years at most.
+/// A duration in nanoseconds, at most 36 years.
 fn nanos(duration: Duration) -> u64 {
     duration.as_nanos().min(1 << 60) as u64
 }
@@ -297,7 +298,7 @@ mod tests {
         assert_eq!(rtt.rto(), millis(340));
     }
 
-    /// FreeBSD: 1 s, then 2 s and 200 ms, 4 s and 200 ms.
+    /// FreeBSD: 1 s, then 2 s plus 200 ms, 4 s plus 200 ms.
     #[test]
     fn a_slop_is_not_doubled() {
         let mut rtt = Rtt::new(&TcpConfig {
@@ -314,7 +315,7 @@ mod tests {
         assert_eq!(rtt.rto(), millis(500));
     }
 
-    /// RFC 6069 §4.2: each report takes one doubling back, and no more than there were.
+    /// RFC 6069 §4.2: each report undoes one doubling, and no more than there were.
     #[test]
     fn a_doubling_is_taken_back() {
         let mut rtt = rtt(200);
@@ -353,7 +354,7 @@ mod tests {
         assert_eq!(rtt.rto(), Duration::from_secs(3));
     }
 
-    /// As Linux has it: the floor is one of the variation.
+    /// As in Linux, the floor applies to the variation.
     #[test]
     fn the_floor_may_be_one_of_the_variation() {
         let mut rtt = Rtt::new(&TcpConfig {

@@ -8,15 +8,15 @@ use crate::wire::SackBlocks;
 /// What one option reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Blocks {
-    /// What came twice: D-SACK.
+    /// What arrived twice: D-SACK.
     pub(crate) duplicate: Option<Range<Seq>>,
     /// What the peer holds beyond SEG.ACK, lowest first.
     held: [Option<Range<Seq>>; SackBlocks::MAX],
 }
 
 impl Blocks {
-    /// Reads an option of a segment that acknowledges `ack`. What lies beyond SND.NXT (`nxt`), before
-    /// our SYN (`iss`), or ends before it starts, was never true and is ignored.
+    /// Reads an option of a segment that acknowledges `ack`. Blocks beyond SND.NXT (`nxt`), before
+    /// our SYN (`iss`), or that end before they start, cannot be true and are ignored.
     pub(crate) fn read(option: &SackBlocks, iss: Seq, ack: Seq, nxt: Seq) -> Blocks {
         let read = |index: usize| {
             let block = option.as_slice().get(index)?;
@@ -57,7 +57,7 @@ mod tests {
     /// In octets beyond ISS.
     type Places = (usize, usize);
 
-    /// What blocks say beside an acknowledgment of 1,000 octets, with 9,000 sent.
+    /// The meaning of blocks with an acknowledgment of 1,000 octets, when 9,000 were sent.
     fn read(blocks: &[(i32, i32)]) -> (Option<Places>, Vec<Places>) {
         let mut option = SackBlocks::default();
         for (left, right) in blocks {

@@ -1,14 +1,14 @@
 //! What is in the network: a record of every transmission that is not acknowledged (the scoreboard
 //! of RFC 6675 §3, the transmission records of RFC 8985 §5.2).
 //!
-//! Records lie in the order of the sequence space and touch. Those that were sent once lie in the
-//! order of time too; those that were sent again have a queue in that order. So what was sent
-//! before a moment is found at two places only, the cursor and the front of the queue, and no
+//! Records are in the order of the sequence space, without gaps. Those that were sent once are also
+//! in the order of time; those that were sent again have a queue in that order. So what was sent
+//! before a given moment is found at two places only, the cursor and the front of the queue, and no
 //! acknowledgment costs more than what it newly says.
 //!
-//! A super-segment is one record until something is said of a part of it: then it is split where a
-//! segment ends. A block of a SACK option counts as far as it covers whole segments: a peer cannot
-//! make records of its own, nor more of them than there were segments.
+//! A super-segment is one record until an acknowledgment concerns a part of it: then it is split
+//! where a segment ends. A block of a SACK option counts as far as it covers whole segments: a peer
+//! cannot make records of its own, nor more of them than there were segments.
 
 mod again;
 mod join;
@@ -29,8 +29,8 @@ pub(crate) use record::Counts;
 pub(super) use record::{Fate, Record};
 use record::{count_in, count_off};
 
-/// Ranges that are held as selectively acknowledged; a block that would add one more is ignored.
-/// A peer that reports beyond gaps has a bound of its own, and loses nothing.
+/// The most ranges kept as selectively acknowledged; a block that would add another is ignored. The
+/// peer has a bound of its own for what it holds beyond gaps, so nothing is lost.
 const MOST_SACKED_RANGES: usize = 1024;
 
 /// The first records of all, of first transmissions.
@@ -48,24 +48,24 @@ pub(super) struct Scoreboard {
     sacked: Ranges,
     /// What is to be sent again.
     lost: Ranges,
-    /// What was sent again and may be in flight, in the order in which it left: place after it and
-    /// when. What its records say otherwise is out of date.
+    /// What was sent again and may be in flight, in the order of sending, with the time. Entries
+    /// that their records contradict are outdated.
     resent: VecDeque<(Range<Seq>, Instant)>,
     /// No first transmission is in flight before this place.
     cursor: Seq,
     counts: Counts,
-    /// How often something has left.
+    /// The number of transmissions.
     transmissions: u64,
-    /// Segments that have arrived, ever.
+    /// Segments that have arrived in all.
     delivered: u64,
-    /// At this many records, neighbours become one.
+    /// At this many records, neighbours are merged.
     limit: usize,
-    /// The same, as long as there is nothing to gain by it.
+    /// When to try to merge again, while merging gains nothing.
     next_merge: usize,
 }
 
 impl Scoreboard {
-    /// Nothing in the network; neighbours become one beyond `limit` records.
+    /// Nothing in the network; neighbours are merged beyond `limit` records.
     pub(super) fn new(iss: Seq, limit: usize) -> Scoreboard {
         Scoreboard {
             records: Queue::new(),
@@ -105,7 +105,8 @@ impl Scoreboard {
         self.counts.unacked += segments;
     }
 
-    /// `range` leaves again, as one segment: its records are in flight once more, and one, if it `joins` them.
+    /// `range` leaves again, as one segment: its records are in flight once more, and become one record if
+    /// it `joins` them.
     pub(super) fn resend(
         &mut self,
         now: Instant,
@@ -135,15 +136,15 @@ impl Scoreboard {
             last += 1;
         }
         self.lost.remove(range.clone());
-        // A segment that is sent again and again has one entry.
+        // A segment that is sent again and again has only one entry.
         match self.resent.back_mut() {
             Some((last, sent)) if *last == range => *sent = now,
             _ => self.resent.push_back((range, now)),
         }
     }
 
-    /// Everything before `ack` is acknowledged. `arrived` hears of every record, or part of one, that
-    /// was not known to have arrived; a part of a segment is none.
+    /// Everything before `ack` is acknowledged. `arrived` gets every record, or part of one, that was
+    /// not known to have arrived; a part of a segment does not count.
     pub(super) fn acknowledge(&mut self, ack: Seq, mut arrived: impl FnMut(&Record)) {
         while let Some(record) = self.records.first_mut()
             && record.start < ack
@@ -188,8 +189,8 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// Where nothing is reported, lost or sent again: what an acknowledgment of everything before `ack` is
-    /// about, and the record of it that left last. `None` if `ack` lies within a record.
+    /// If nothing is reported, lost or sent again: the records that an acknowledgment of everything before
+    /// `ack` covers, and the last sent of them. `None` if `ack` lies within a record.
     #[inline(always)]
     pub(super) fn run_to(&self, ack: Seq) -> Option<(Run, &Record)> {
         let mut run = Run::default();
@@ -203,7 +204,7 @@ impl Scoreboard {
         None
     }
 
-    /// As [`Scoreboard::acknowledge`], of what [`Scoreboard::run_to`] has found.
+    /// As [`Scoreboard::acknowledge`], for what [`Scoreboard::run_to`] has found.
     #[inline(always)]
     pub(super) fn acknowledge_run(&mut self, run: Run, ack: Seq) {
         self.records.take_first(run.records);
@@ -215,7 +216,7 @@ impl Scoreboard {
         self.cursor = self.cursor.max(ack);
     }
 
-    /// The segments that lie wholly in `range` have arrived. `arrived` hears of every one of which
+    /// The segments that lie wholly in `range` have arrived. `arrived` gets every one for which
     /// that was not known.
     pub(super) fn sack(&mut self, range: Range<Seq>, mut arrived: impl FnMut(&Record)) {
         let mut from = range.start;
@@ -241,8 +242,8 @@ impl Scoreboard {
         }
     }
 
-    /// The first part of `range` that is not selectively acknowledged, and may be: reported ranges end
-    /// where records do, so what touches one does not become another.
+    /// The first part of `range` that is not selectively acknowledged, and may become so. Reported
+    /// ranges end where records do, so a part that touches one does not make another.
     fn news(&self, range: Range<Seq>) -> Option<Range<Seq>> {
         let end = |next: Option<&Range<Seq>>| next.map_or(range.end, |it| it.start.min(range.end));
         let gap = match self.sacked.behind(range.start) {
@@ -254,8 +255,8 @@ impl Scoreboard {
         (gap.start < gap.end).then_some(gap)
     }
 
-    /// The records that lie wholly in `range`. Segments that do become records without the others of
-    /// their super-segment, as long as there are not too many records.
+    /// The records that lie wholly in `range`. Segments that do are split from their super-segment,
+    /// as long as there are not too many records.
     fn records_within(&mut self, range: &Range<Seq>) -> Range<usize> {
         let mut first = self.index(range.start);
         let may_split = self.records.len() < 2 * self.limit;
@@ -285,9 +286,8 @@ impl Scoreboard {
         first..last
     }
 
-    /// Takes for lost what is in flight, left before the moment that `is_before` knows, and is
-    /// `overdue`. If there is some that left before and is not overdue yet: when the last of what was looked
-    /// at left.
+    /// Marks as lost what is in flight, was sent earlier according to `is_before`, and is `overdue`. If
+    /// something sent earlier is not overdue yet, returns when the last record examined was sent.
     pub(super) fn lose_overdue(
         &mut self,
         is_before: impl Fn(&Record) -> bool,
@@ -298,7 +298,7 @@ impl Scoreboard {
         self.lose_resent(is_before, is_overdue, lost).max(waits)
     }
 
-    /// The same, of what left once only: it lies in the order of time.
+    /// The same for what was sent only once, which is in the order of time.
     pub(super) fn lose_first_transmissions(
         &mut self,
         is_before: impl Fn(&Record) -> bool,
@@ -326,7 +326,7 @@ impl Scoreboard {
         waits
     }
 
-    /// The same, of what left again.
+    /// The same for what was sent again.
     pub(super) fn lose_resent(
         &mut self,
         is_before: impl Fn(&Record) -> bool,
@@ -355,7 +355,7 @@ impl Scoreboard {
         None
     }
 
-    /// Takes for lost whatever is in flight and `is_lost`.
+    /// Marks as lost whatever is in flight and `is_lost`.
     pub(super) fn lose_all(
         &mut self,
         is_lost: impl Fn(&Record) -> bool,
@@ -379,7 +379,7 @@ impl Scoreboard {
         self.resent = resent;
     }
 
-    /// Without SACK: `range` is to be sent again, and nothing else is; whatever its records say.
+    /// Without SACK: marks `range`, and nothing else, to be sent again, whatever its records say.
     pub(super) fn set_lost(&mut self, range: Option<Range<Seq>>) {
         self.lost.clear();
         if let Some(range) = range {
@@ -395,7 +395,7 @@ impl Scoreboard {
         self.lost.insert(record.start..record.end);
     }
 
-    /// What was taken for lost and has not been sent again since is in flight after all.
+    /// What was marked as lost and not sent again since is in flight after all.
     pub(super) fn forget_losses(&mut self) {
         self.lost.clear();
         for record in self.records.iter_mut() {
@@ -409,7 +409,7 @@ impl Scoreboard {
         self.queue_resent();
     }
 
-    /// What was sent again and is in flight queues in the order in which it left.
+    /// Queues what was sent again and is in flight in the order of sending.
     fn queue_resent(&mut self) {
         let in_flight = |record: &&Record| record.fate == Fate::InFlight && record.resent;
         let mut resent: Vec<&Record> = self.records.iter().filter(in_flight).collect();
@@ -418,7 +418,7 @@ impl Scoreboard {
         self.resent = resent.into_iter().map(entry).collect();
     }
 
-    /// The peer may have thrown away all that it had reported (RFC 2018 §8).
+    /// The peer may have discarded all that it had reported (RFC 2018 §8).
     pub(super) fn forget_sacks(&mut self) {
         self.sacked.clear();
         for record in self.records.iter_mut() {
@@ -436,8 +436,8 @@ impl Scoreboard {
         self.delivered -= segments as u64;
     }
 
-    /// The segment at SND.UNA was reported, and is not acknowledged: the peer has thrown it away
-    /// (RFC 2018 §8). It is to be sent again. Returns whether that was so.
+    /// If the segment at SND.UNA was reported, but is not acknowledged, the peer has discarded it
+    /// (RFC 2018 §8), and it has to be sent again. Returns whether that was so.
     pub(super) fn take_back_first_sack(&mut self, mut lost: impl FnMut(&Record)) -> bool {
         if !self.is_first_sacked() {
             return false;
@@ -450,7 +450,7 @@ impl Scoreboard {
         true
     }
 
-    /// The segment at SND.UNA becomes a record without the others of its super-segment.
+    /// Splits the segment at SND.UNA from its super-segment.
     pub(super) fn separate_first(&mut self) {
         if let Some(first) = self.records.first() {
             let end = first.border_after(first.start + 1);
@@ -458,22 +458,22 @@ impl Scoreboard {
         }
     }
 
-    /// The segment at SND.UNA, and what left with it.
+    /// The record of the segment at SND.UNA.
     pub(super) fn first(&self) -> Option<&Record> {
         self.records.first()
     }
 
-    /// The segment that lies farthest.
+    /// The record of the last segment.
     pub(super) fn last(&self) -> Option<&Record> {
         self.records.last()
     }
 
-    /// What is to be sent again next: the lowest, as far as it goes without a break.
+    /// What has to be sent again next: the lowest contiguous range.
     pub(super) fn next_lost(&self) -> Option<Range<Seq>> {
         self.lost.first().cloned()
     }
 
-    /// Octets that are to be sent again.
+    /// Octets that have to be sent again.
     pub(super) fn lost_octets(&self) -> usize {
         self.lost.places()
     }
@@ -488,17 +488,17 @@ impl Scoreboard {
         self.sacked.iter()
     }
 
-    /// So many segments that had arrived have done so once more.
+    /// This many segments that had arrived have arrived once more.
     pub(super) fn deliver_again(&mut self, segments: usize) {
         self.delivered += segments as u64;
     }
 
-    /// The segment at SND.UNA was reported, and is not acknowledged.
+    /// Whether the segment at SND.UNA was reported, but is not acknowledged.
     pub(super) fn is_first_sacked(&self) -> bool {
         self.first().is_some_and(|it| it.fate == Fate::Sacked)
     }
 
-    /// How many segments have arrived, ever.
+    /// How many segments have arrived in all.
     pub(super) fn delivered(&self) -> u64 {
         self.delivered
     }
@@ -536,7 +536,7 @@ impl Scoreboard {
         }
     }
 
-    /// `place` becomes a border between records.
+    /// Makes `place` a border between records.
     pub(super) fn split(&mut self, place: Seq) {
         let index = self.index(place);
         let Some(record) = self.records.get_mut(index) else {
@@ -560,8 +560,8 @@ impl Scoreboard {
         self.records.insert(index + 1, right);
     }
 
-    /// Neighbours that are alike become one: of first transmissions two, of what is selectively
-    /// acknowledged all. What becomes one counts as sent when the later part was.
+    /// Merges neighbours that are alike: first transmissions in pairs, selectively acknowledged
+    /// ones all. A merged record counts as sent when its later part was.
     fn merge(&mut self) {
         let mut merged: Vec<Record> = Vec::with_capacity(self.records.len());
         let mut may_grow = false;
@@ -578,7 +578,7 @@ impl Scoreboard {
                     *last = Record {
                         start: last.start,
                         segments: last.segments + record.segments,
-                        // It is not split any more.
+                        // A merged record is not split any more.
                         mss: record.end - last.start,
                         ..record
                     };
@@ -628,8 +628,8 @@ mod tests {
     }
 
     /// A megabyte in segments of 48 octets, and a peer that reports every second segment, four blocks
-    /// an acknowledgment, the farthest first, then all of it again and again: an acknowledgment costs
-    /// what it newly says and a constant, and the peer makes no records.
+    /// in each acknowledgment, the farthest first, then all of it again and again: the cost of an
+    /// acknowledgment is constant plus what it newly says, and the peer cannot create records.
     #[test]
     fn no_acknowledgment_costs_more_than_what_it_newly_says() {
         const MSS: usize = 48;
@@ -649,7 +649,7 @@ mod tests {
                     let range = place(MSS * index)..place(MSS * (index + 1));
                     board.sack(range, |_| news += 1);
                 }
-                // Nothing is overdue yet, and all of it is looked at if nothing stops that.
+                // Nothing is overdue yet, and all of it would be examined if nothing stopped that.
                 board.lose_overdue(
                     |_| {
                         looked.set(looked.get() + 1);
@@ -668,7 +668,7 @@ mod tests {
         assert_eq!(board.counts().sacked, MOST_SACKED_RANGES);
     }
 
-    /// Blocks that end inside segments, octet by octet, change nothing and make nothing.
+    /// Blocks that end inside segments, octet by octet, change nothing and create no records.
     #[test]
     fn a_peer_makes_no_records() {
         let mut board = Scoreboard::new(place(0), 100);
@@ -683,8 +683,8 @@ mod tests {
         assert_eq!((board.counts().unacked, board.counts().sacked), (10, 0));
     }
 
-    /// A super-segment of ten segments: a block counts from segment to segment, an acknowledgment
-    /// also within one, and what nobody has spoken of stays together.
+    /// A super-segment of ten segments: a block counts in whole segments, an acknowledgment also
+    /// within one, and what neither concerns stays together.
     #[test]
     fn a_super_segment_is_split_where_segments_end() {
         let mut board = Scoreboard::new(place(0), 100);
@@ -717,7 +717,7 @@ mod tests {
         assert_eq!(board.delivered(), 3 + 2);
     }
 
-    /// What may happen to a scoreboard. Lengths and places are taken as far as they can be.
+    /// What may happen to a scoreboard. Lengths and places are clamped to what is possible.
     #[derive(Clone, Debug)]
     enum Step {
         Push(usize),

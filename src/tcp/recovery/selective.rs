@@ -33,17 +33,17 @@ pub(super) struct Selective {
     /// RecoverFS of RFC 9937: octets in flight when the recovery began, less what was reported
     /// before.
     recover_fs: usize,
-    /// C.lost when the window was last reduced for a loss: what is lost and left since is a sign of
-    /// congestion of its own (RFC 5681 §4.3).
+    /// C.lost when the window was last reduced for a loss: loss of what was sent since is another
+    /// sign of congestion (RFC 5681 §4.3).
     lost_before: u64,
     /// Without RACK: DupAcks of RFC 6675 §5, acknowledgments that reported something new since SND.UNA
     /// moved.
     duplicates: usize,
-    /// The peer has thrown away something that it had reported.
+    /// The peer has discarded something that it had reported.
     reneged: bool,
-    /// When what has been overtaken is lost.
+    /// When overtaken segments count as lost.
     reordering_at: Option<Instant>,
-    /// When silence is suspicious.
+    /// When to probe, if nothing comes back.
     probe_at: Option<Instant>,
     /// RFC 8985; otherwise RFC 6675 counts.
     uses_rack: bool,
@@ -51,12 +51,12 @@ pub(super) struct Selective {
     /// See [`RecoveryHabits::timers_wait_ticks`](crate::config::RecoveryHabits).
     waits_ticks: bool,
     max_ack_delay: Duration,
-    /// ISS: our SYN is sent again when RTO is over, whatever went with it.
+    /// ISS: our SYN is sent again when RTO is over, whatever was sent with it.
     iss: Seq,
 }
 
-/// A peer that has reported what it does not acknowledge has half a round trip to do so, and no less
-/// than this, as in Linux.
+/// A peer that does not acknowledge what it has reported has half a round trip to do so, and at
+/// least this long, as in Linux.
 const LEAST_DOUBT: Duration = Duration::from_millis(10);
 /// Two ticks of a clock of 1,000 Hz, and the rest of one.
 const TICKS: Duration = Duration::from_millis(3);
@@ -91,7 +91,7 @@ impl Selective {
         }
     }
 
-    /// Neither a recovery nor a probe is under way, and nobody waits for what was overtaken.
+    /// Whether neither a recovery nor a probe is under way, and nothing overtaken is waited for.
     #[inline]
     pub(super) fn is_calm(&self, una: Seq) -> bool {
         self.phase == Phase::Open
@@ -100,7 +100,7 @@ impl Selective {
             && self.rack.is_calm(una)
     }
 
-    /// New octets left: silence counts from now on (RFC 8985 §7.2).
+    /// New octets left: the probe timer starts now (RFC 8985 §7.2).
     pub(super) fn on_sent(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         self.await_answer(now, rtt, board);
         // §7.2: not later than the RTO, which on Linux counts from when the segment at SND.UNA left.
@@ -113,8 +113,8 @@ impl Selective {
         }
     }
 
-    /// Something was sent or acknowledged: when to probe, if something is in flight, and unless the
-    /// connection has better ways to find a loss (RFC 8985 §7.2).
+    /// Something was sent or acknowledged: sets when to probe, if something is in flight, unless
+    /// the connection has better ways to find a loss (RFC 8985 §7.2).
     #[inline(always)]
     pub(super) fn await_answer(&mut self, now: Instant, rtt: &Rtt, board: &Scoreboard) {
         match board.counts().unacked {
@@ -136,14 +136,14 @@ impl Selective {
         });
     }
 
-    /// What was sent again in a recovery that goes on had not been lost.
+    /// What was sent again in the current recovery had not been lost.
     pub(super) fn see_reordering(&mut self, ack: &Acknowledgment) {
         if self.phase == Phase::FastRecovery && ack.ack < self.recover {
             self.rack.see_reordering(ack.una, ack.ack);
         }
     }
 
-    /// What has just left does not wait for a probe.
+    /// What has just left is not followed by a probe.
     pub(super) fn await_none(&mut self) {
         self.probe_at = None;
     }
@@ -156,7 +156,7 @@ impl Selective {
         }
     }
 
-    /// Whether a probe would be waited for, were none unanswered.
+    /// Whether there would be a probe if none were unanswered.
     fn is_behind_probe(&self, board: &Scoreboard) -> bool {
         self.probes_tail
             && self.phase == Phase::Open
@@ -184,14 +184,14 @@ impl Selective {
         self.probe_at = None;
     }
 
-    /// What was in flight up to `nxt` is sent again as after a timeout.
+    /// Sends what was in flight up to `nxt` again, as after a timeout.
     pub(super) fn begin_repair(&mut self, nxt: Seq) {
         (self.phase, self.recover) = (Phase::Timeout, nxt);
         self.probe.cancel();
         (self.reordering_at, self.probe_at) = (None, None);
     }
 
-    /// The loss that was under repair was none.
+    /// The loss under repair was spurious.
     pub(super) fn on_spurious(&mut self) {
         self.phase = Phase::Open;
         self.lost_before = 0;
@@ -227,7 +227,7 @@ impl Selective {
         let recover = self.is_in_trouble().then_some(self.recover);
         let flight_size = (board.sacked_octets() > 0).then_some(self.flight_size);
         (self.phase, recover, flight_size, self.reneged).hash(hasher);
-        // Of segments of one octet IsLost says what DupAcks does.
+        // With segments of one octet, IsLost gives the same result as DupAcks.
         if config.mss != Some(1) {
             let most = DUP_THRESH + usize::from(config.habits.recovery.more_duplicates);
             self.duplicates.min(most).hash(hasher);
@@ -254,7 +254,7 @@ impl Selective {
 }
 
 impl Recovery {
-    /// With SACK: an acknowledgment whose news the scoreboard has.
+    /// With SACK: evaluates an acknowledgment that the scoreboard has processed.
     pub(super) fn on_selective_ack(
         &mut self,
         ack: &Acknowledgment,
@@ -289,7 +289,7 @@ impl Recovery {
         }
         let is_bare = ack.is_duplicate || ack.is_bare && self.habits.probe_needs_no_sample;
         let bare = is_bare && ack.sack.held().next().is_none() && duplicate.is_none();
-        // Where duplicates count as delivered, any of them can be that of the probe.
+        // If duplicates count as delivered, any of them may be that of the probe.
         let came_twice = duplicate.is_some_and(|range| selective.probe.explains(range));
         let answer = (selective.probe).on_ack(ack.ack, came_twice || ack.again > 0, bare);
         self.find_losses(ack, report);
@@ -309,8 +309,8 @@ impl Recovery {
         }
     }
 
-    /// A loss was found, or a probe has repaired one: congestion control hears of it once for each
-    /// window, and again of what is lost and left after that.
+    /// A loss was found, or a probe has repaired one: congestion control is told once for each
+    /// window, and again for the loss of what was sent after that.
     fn enter_recovery(
         &mut self,
         ack: &Acknowledgment,
@@ -335,7 +335,7 @@ impl Recovery {
             selective.probe.cancel();
             self.resend_at_once = true;
             if !is_new {
-                // The window has been reduced since that left.
+                // The window has been reduced since that was sent.
                 return;
             }
             selective.lost_before = self.rate.lost();
@@ -351,9 +351,9 @@ impl Recovery {
         });
     }
 
-    /// A retransmission is lost, or something new that left after the window was reduced: that is a
-    /// second sign of congestion (RFC 5681 §4.3, RFC 8985 §3.4). The recovery ends where it would
-    /// have, and after a timeout none begins (RFC 6675 §5, §5.1).
+    /// A retransmission is lost, or new text sent after the window was reduced: a second sign of
+    /// congestion (RFC 5681 §4.3, RFC 8985 §3.4). The recovery ends where it would have, and after
+    /// a timeout none begins (RFC 6675 §5, §5.1).
     fn reduce_again(&mut self, ack: &Acknowledgment, in_flight: usize, report: &mut Report) {
         let Some(selective) = self.selective.as_mut().filter(|_| report.lost_again) else {
             return;
@@ -365,8 +365,8 @@ impl Recovery {
         }
     }
 
-    /// What was acknowledged left before the segment at SND.UNA last did: the time of that one
-    /// begins now. Were it later, the timer would be put off for as long as anything arrives.
+    /// If what was acknowledged was sent before the segment at SND.UNA was last sent, the timer
+    /// restarts now. Otherwise it would be put off for as long as anything arrives.
     fn restart_after(&mut self, ack: &Acknowledgment, arrivals: &Arrivals) {
         let first = self.board.first().map(|record| record.sent);
         if let (Some(first), Some(arrived)) = (first, arrivals.sent)
@@ -391,8 +391,8 @@ impl Recovery {
         report
     }
 
-    /// The tail loss probe timer expired (RFC 8985 §7.3).
-    /// What was sent last is no probe if it lies beyond `edge`, the end of the peer's window.
+    /// The tail loss probe timer expired (RFC 8985 §7.3). The last segment cannot be the probe if
+    /// it lies beyond `edge`, the end of the peer's window.
     pub(crate) fn on_probe_timeout(&mut self, now: Instant, edge: Seq) {
         let Some(selective) = &mut self.selective else {
             return;
@@ -409,13 +409,13 @@ impl Recovery {
         }
         selective.probe.due = selective.probe.is_allowed();
         if selective.probe.due {
-            // Should nothing leave, the retransmission timer is there.
+            // If nothing leaves, the retransmission timer still runs.
             self.rto_at = now + self.rtt.rto();
         }
     }
 
-    /// No tail loss probe may leave, since another is unanswered: RTO is over no sooner than `least`, see
-    /// [`RecoveryHabits::skipped_probe_rearms`](crate::config::RecoveryHabits).
+    /// No tail loss probe may leave, because another is unanswered: RTO is over no sooner than `least`,
+    /// see [`RecoveryHabits::skipped_probe_rearms`](crate::config::RecoveryHabits).
     pub(super) fn count_behind_probe(&mut self, least: Instant) {
         let first = self.board.first();
         let is_behind = |selective: &Selective| selective.is_behind_probe(&self.board);
@@ -438,8 +438,8 @@ impl Recovery {
         tail_probe::expiry(&self.rtt, now, alone, max_ack_delay, ticks)
     }
 
-    /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and what
-    /// was sent long enough ago.
+    /// The retransmission timer expired (RFC 8985 §6.3): the segment at SND.UNA is lost, and so is
+    /// what was sent long enough ago.
     pub(super) fn lose_by_timeout(&mut self, now: Instant, nxt: Seq, report: &mut Report) {
         let (min_rtt, srtt) = (self.rtt.min_rtt(), self.rtt.srtt());
         let Some(selective) = &mut self.selective else {
@@ -447,7 +447,7 @@ impl Recovery {
         };
         let all = self.habits.doubts_reneging && self.board.is_first_sacked();
         if core::mem::take(&mut selective.reneged) || all {
-            // RFC 2018 §8: it may have thrown away the rest as well.
+            // RFC 2018 §8: it may have discarded the rest as well.
             self.board.forget_sacks();
         }
         self.board.separate_first();
@@ -490,7 +490,7 @@ impl Recovery {
                 |_| true,
                 |record| losses.take(record),
             );
-            // What left since the recovery began has arrived.
+            // Something sent since the recovery began has arrived.
             let rack = &selective.rack;
             let shows = selective.phase == Phase::FastRecovery && rack.fack() > selective.recover;
             if self.habits.finds_lost_resends && shows {
@@ -517,8 +517,8 @@ impl Recovery {
             waits.and_then(|sent| rack.deadline(sent, reo_wnd + selective.ticks()));
     }
 
-    /// RFC 6675 §4: what lies before this place is lost, since DupThresh ranges that do not touch, or
-    /// more than (DupThresh - 1) * `mss` octets, have arrived beyond it.
+    /// RFC 6675 §4: everything before this place is lost, because DupThresh separate ranges, or more
+    /// than (DupThresh - 1) * `mss` octets, have arrived beyond it.
     fn edge_of_losses(&self, mss: usize) -> Option<Seq> {
         let mut octets = 0;
         let threshold = DUP_THRESH + usize::from(self.habits.more_duplicates);
@@ -531,8 +531,8 @@ impl Recovery {
         None
     }
 
-    /// RFC 6675 §5, step 1: DupThresh duplicates show that the segment at SND.UNA is lost, though all that
-    /// they report is too little for IsLost. Where that ends.
+    /// RFC 6675 §5, step 1: DupThresh duplicates show that the segment at SND.UNA is lost, although they
+    /// report too little for IsLost. Returns where that segment ends.
     fn edge_by_duplicates(&mut self) -> Option<Seq> {
         let selective = self.selective.as_ref()?;
         let threshold = DUP_THRESH + usize::from(self.habits.more_duplicates);
@@ -545,13 +545,14 @@ impl Recovery {
     }
 }
 
-/// Collects what is taken for lost.
+/// Collects what is marked as lost.
 struct Losses<'a> {
     now: Instant,
-    /// Where the probe of the path MTU starts: its loss is no sign of congestion (RFC 8899 §3, 7).
+    /// Where the probe of the path MTU starts: its loss is not a sign of congestion (RFC 8899 §3,
+    /// 7).
     probe: Option<Seq>,
-    /// C.lost when the window was last reduced, if the loss of what left since is another sign of
-    /// congestion.
+    /// C.lost when the window was last reduced, if the loss of what was sent since is another sign
+    /// of congestion.
     since: Option<u64>,
     report: &'a mut Report,
     rate: &'a mut Rate,
@@ -604,8 +605,8 @@ mod tests {
         Instant::from_millis(millis)
     }
 
-    /// What left first left later, by a clock that went back: when the reordering timer expires, what waits is
-    /// waited for still, and until a later time.
+    /// By a clock that went back, the first segment was sent later: when the reordering timer expires, the
+    /// waiting segments are still waited for, until a later time.
     #[test]
     fn a_clock_that_went_back_does_not_stop_the_time() {
         let config = TcpConfig::default();

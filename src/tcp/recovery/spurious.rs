@@ -4,11 +4,12 @@
 //! * By timestamps (RFC 3522, the Eifel detection): the first acknowledgment of new octets after a
 //!   retransmission echoes a segment that left before it.
 //! * By what a timeout did not resend (RFC 5682, F-RTO): after the first acknowledgment, new segments
-//!   are sent in place of old ones; if then something is acknowledged that was not sent again, it
-//!   was on its way all the time. With SACK (§3) anything may be; without (§2), only what comes next.
-//! * By duplicates (RFC 3708, with the D-SACK of RFC 2883): the peer reports everything that was sent
-//!   again as having come twice.
-//! * By what was never sent again: it can only be the original that has arrived.
+//!   are sent in place of old ones. If then something is acknowledged that was not sent again, it was
+//!   on its way all the time. With SACK (§3) that may be any segment; without (§2), only the next
+//!   one.
+//! * By duplicates (RFC 3708, with the D-SACK of RFC 2883): the peer reports that everything that was
+//!   sent again has arrived twice.
+//! * By what was never sent again: only the original can have arrived.
 
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
@@ -21,15 +22,15 @@ use crate::time::Instant;
 /// Segments that step 2 of F-RTO sends (RFC 5682 §2.1 and §3.1, 2b).
 const FORWARD_SEGMENTS: u8 = 2;
 
-/// One reduction of the congestion window, and what may show that there was no need for it.
+/// One reduction of the congestion window, and what may show that it was unnecessary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Episode {
     /// SND.UNA when it began, and SND.NXT when the window was last reduced.
     range: Range<Seq>,
     /// It began with a timeout.
     pub(super) by_timeout: bool,
-    /// When the first retransmission left, if that is of the segment at SND.UNA: RetransmitTS of
-    /// RFC 3522 §3.2; until the first acknowledgment of new octets has decided.
+    /// When the first retransmission was sent, if it is of the segment at SND.UNA: RetransmitTS of
+    /// RFC 3522 §3.2. Kept until the first acknowledgment of new octets has decided.
     first_resent: Option<Instant>,
     /// Octets sent again that the peer has not reported as duplicates; `None` before there was one.
     unconfirmed: Option<usize>,
@@ -53,7 +54,7 @@ enum Forward {
 }
 
 impl Forward {
-    /// A timeout sends the first segment of `range` again. `looks`: F-RTO looks at it.
+    /// A timeout sends the first segment of `range` again. `looks`: F-RTO examines it.
     fn new(range: &Range<Seq>, looks: bool) -> Forward {
         match looks {
             true => Forward::Second {
@@ -64,19 +65,19 @@ impl Forward {
     }
 }
 
-/// What an acknowledgment has to say about an [`Episode`].
+/// What an acknowledgment tells about an [`Episode`].
 #[derive(Clone, Debug)]
 pub(super) struct Evidence<'a> {
     /// SEG.ACK; and whether it moved SND.UNA.
     pub(super) ack: Seq,
     pub(super) advances: bool,
-    /// When what it echoes left, to the millisecond.
+    /// When the segment whose timestamp is echoed was sent, to the millisecond.
     pub(super) echo: Option<Instant>,
-    /// What the peer reports as having come twice.
+    /// What the peer reports as having arrived twice.
     pub(super) duplicate: Option<&'a Range<Seq>>,
     /// It is a duplicate acknowledgment, and all that the peer can say without SACK.
     pub(super) is_bare_duplicate: bool,
-    /// A duplicate says nothing before new segments have left in place of old ones.
+    /// Duplicates are ignored before new segments have left in place of old ones.
     pub(super) waits_for_new: bool,
     /// The end of something below SND.NXT of the episode that was sent once and is newly
     /// acknowledged: cumulatively, selectively.
@@ -84,21 +85,21 @@ pub(super) struct Evidence<'a> {
     pub(super) original_sacked: bool,
     /// Something was newly acknowledged selectively.
     pub(super) sacked: bool,
-    /// Something is still taken for lost, and was not sent again.
+    /// Something is still marked as lost, and was not sent again.
     pub(super) lost: bool,
 }
 
-/// How a loss turned out to be none.
+/// How a loss turned out to be spurious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// By F-RTO.
     Forward,
-    /// By an echo, or by what came twice, or by what was never sent again.
+    /// By an echo, by duplicates, or by what was never sent again.
     Echo,
 }
 
 impl Episode {
-    /// The window is reduced while `range` is in flight. `forward`: F-RTO may look at it.
+    /// The window is reduced while `range` is in flight. `forward`: F-RTO may examine it.
     pub(super) fn new(range: Range<Seq>, by_timeout: bool, forward: bool) -> Episode {
         Episode {
             forward: Forward::new(&range, forward),
@@ -109,22 +110,23 @@ impl Episode {
         }
     }
 
-    /// Another timeout of the same segment: what was sent again before stays suspect.
+    /// Another timeout of the same segment: earlier retransmissions still count.
     pub(super) fn on_timeout(&mut self, nxt: Seq, forward: bool) {
         self.by_timeout = true;
         self.range.end = nxt;
         self.forward = Forward::new(&self.range, forward);
     }
 
-    /// The window is reduced once more, for what was lost of what left since. That the first loss was
-    /// none does not tell that this was none: only if all that was sent again came twice, both were.
+    /// The window is reduced once more, for the loss of what was sent since. If the first loss was
+    /// spurious, this one need not be: both were only if everything that was sent again arrived
+    /// twice.
     pub(super) fn on_lost_again(&mut self, nxt: Seq) {
         self.range.end = nxt;
         self.first_resent = None;
         self.forward = Forward::Off;
     }
 
-    /// What decides the future. `timestamps`: somebody will ask when something was sent again.
+    /// Hashes what decides the future. `timestamps`: it matters when something was sent again.
     pub(super) fn hash_canonical(&self, timestamps: bool, now: Instant, hasher: &mut impl Hasher) {
         (&self.range, self.by_timeout, self.unconfirmed, self.forward).hash(hasher);
         if timestamps {
@@ -137,7 +139,7 @@ impl Episode {
         self.range.end
     }
 
-    /// Whether what left at `echo` left before anything was sent again.
+    /// Whether `echo` lies before any retransmission.
     fn precedes_resends(&self, echo: Instant) -> bool {
         self.first_resent
             .is_some_and(|resent| echo.as_millis() < resent.as_millis())
@@ -146,8 +148,8 @@ impl Episode {
     /// `range` was sent again.
     pub(super) fn on_resent(&mut self, now: Instant, range: &Range<Seq>) {
         let octets = range.end - range.start;
-        // Where SND.UNA was sent again before this began, what is acknowledged next is no answer to
-        // what is sent again now.
+        // If SND.UNA was sent again before this began, the next acknowledgment does not answer the
+        // present retransmission.
         if self.unconfirmed.is_none() && range.start == self.range.start {
             self.first_resent = Some(now);
         }
@@ -172,19 +174,19 @@ impl Episode {
         }
     }
 
-    /// New segments are to be sent in place of old ones.
+    /// Whether to send new segments in place of old ones.
     pub(super) fn wants_new(&self) -> bool {
         matches!(self.forward, Forward::Third { sent } if sent < FORWARD_SEGMENTS)
     }
 
-    /// Nothing is to be sent again until the next acknowledgment.
+    /// Whether nothing may be sent again until the next acknowledgment.
     pub(super) fn holds_resends(&self) -> bool {
         matches!(self.forward, Forward::Third { sent } if sent > 0)
     }
 
-    /// An acknowledgment arrived. What shows that the loss was none, if anything does.
+    /// An acknowledgment arrived. Returns what shows that the loss was spurious, if anything does.
     pub(super) fn refutation(&mut self, evidence: &Evidence<'_>) -> Option<Proof> {
-        // Each looks at every acknowledgment.
+        // Each test must see every acknowledgment.
         let eifel = self.is_refuted_by_timestamp(evidence);
         let duplicates = self.is_refuted_by_duplicates(evidence);
         // Acknowledgments that come together may refute a loss before anything has been sent again.
@@ -220,8 +222,8 @@ impl Episode {
         *unconfirmed == 0
     }
 
-    /// When all has been sent again more than twice, duplicates are not counted any more: something
-    /// was lost indeed.
+    /// Once everything has been sent again more than twice, duplicates are no longer counted:
+    /// something was really lost.
     fn most_confirmable(&self) -> usize {
         2 * (self.range.end - self.range.start)
     }
@@ -234,8 +236,8 @@ impl Episode {
                 if evidence.original_sacked {
                     return true;
                 }
-                // 2a: the retransmission has filled the only hole, or all was delayed; or it is not
-                // what is acknowledged.
+                // 2a: the retransmission has filled the only gap, or everything was delayed; or it
+                // is not what is acknowledged.
                 let goes_on = (resent_to..self.range.end).contains(&evidence.ack);
                 if evidence.advances && goes_on {
                     self.forward = Forward::Third { sent: 0 };
@@ -250,7 +252,7 @@ impl Episode {
                     return true;
                 }
                 if evidence.sacked || evidence.advances || evidence.is_bare_duplicate {
-                    // 3a: what lies between was lost indeed.
+                    // 3a: what lies between was really lost.
                     self.forward = Forward::Off;
                 }
                 false
@@ -260,8 +262,8 @@ impl Episode {
 }
 
 impl Recovery {
-    /// Whether what left at `echo`, and has arrived, is what the first timeout was about, and not what
-    /// was sent again.
+    /// Whether what was sent at `echo`, and has arrived, is the original for which the first timeout
+    /// occurred, and not a retransmission.
     pub(crate) fn is_echo_of_original(&self, echo: Option<Instant>) -> bool {
         let episode = self.episode.as_ref();
         episode
@@ -269,14 +271,14 @@ impl Recovery {
             .is_some_and(|(episode, at)| episode.precedes_resends(at))
     }
 
-    /// Whether what the window was reduced for was none.
+    /// Checks whether the last reduction of the window was spurious.
     pub(super) fn look_for_spurious_loss(
         &mut self,
         ack: &Acknowledgment,
         arrivals: &Arrivals,
         report: &mut Report,
     ) {
-        // SACK would have told if it had arrived before.
+        // SACK would have reported an earlier arrival.
         let acked_is_proof = self.habits.acked_refutes_timeout && self.selective.is_some();
         let Some(episode) = &mut self.episode else {
             return;
@@ -311,7 +313,7 @@ impl Recovery {
         self.resend_at_once = false;
         match &mut self.selective {
             Some(selective) => {
-                // What was sent again was only late.
+                // The retransmitted segments were only late.
                 if !by_timeout && ack.sack.duplicate.is_none() {
                     selective.see_reordering(ack);
                 }
@@ -340,7 +342,7 @@ mod tests {
         Seq::initial(300) + octets
     }
 
-    /// SND.UNA moves to `ack`, for what left at `echo`.
+    /// SND.UNA moves to `ack`, for a segment sent at `echo`.
     fn evidence(ack: Seq, echo: u64) -> Evidence<'static> {
         Evidence {
             ack,
@@ -386,8 +388,8 @@ mod tests {
         assert!(!episode.wants_new() && episode.holds_resends());
     }
 
-    /// RFC 3522 §3.2, step 2: what lies at SND.UNA was sent again in a recovery that was over before
-    /// this one began. Its acknowledgment says nothing of what is sent again now.
+    /// RFC 3522 §3.2, step 2: the segment at SND.UNA was sent again in a recovery that was over
+    /// before this one began. Its acknowledgment says nothing about the present retransmissions.
     #[test]
     fn what_an_earlier_recovery_sent_again_refutes_nothing() {
         let mut episode = Episode::new(seq(0)..seq(9 * SEGMENT), false, false);
@@ -397,8 +399,8 @@ mod tests {
         assert_eq!(episode.refutation(&evidence(found_now.end, 100)), None);
     }
 
-    /// RFC 3522 §3.2, steps 2 to 4: what the first acknowledgment of something new echoes decides, beside the
-    /// first retransmission; no duplicate does, and nothing that comes later.
+    /// RFC 3522 §3.2, steps 2 to 4: the echo of the first acknowledgment of something new decides, compared
+    /// with the first retransmission; no duplicate does, and nothing later.
     #[test]
     fn the_first_acknowledgment_of_something_new_decides() {
         let resent = || {
@@ -409,7 +411,7 @@ mod tests {
         let mut episode = resent();
         assert_eq!(episode.refutation(&evidence(seq(SEGMENT), 100)), None);
         assert_eq!(episode.refutation(&evidence(seq(2 * SEGMENT), 90)), None);
-        // It was sent again twice, and the first of the two has arrived.
+        // It was sent again twice, and the first retransmission has arrived.
         let mut episode = resent();
         episode.on_resent(Instant::from_millis(150), &(seq(0)..seq(SEGMENT)));
         assert_eq!(episode.refutation(&evidence(seq(SEGMENT), 100)), None);
@@ -423,8 +425,8 @@ mod tests {
         assert_eq!(decides, Some(Proof::Echo));
     }
 
-    /// RFC 3708 §3: all that was sent again must have come twice; of what was sent again twice, twice. What
-    /// else comes twice says nothing, nor does anything if it was sent more often than that.
+    /// RFC 3708 §3: each retransmission must have made one duplicate. Other duplicates say nothing, and
+    /// neither do any once more was sent again than that.
     #[test]
     fn copies_of_all_that_was_sent_again_refute_a_loss() {
         let segment = seq(0)..seq(SEGMENT);

@@ -20,9 +20,9 @@ const LEAST_PTO: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TailProbe {
-    /// The timer has expired: a probe is to leave.
+    /// The timer has expired: a probe must leave.
     pub(super) due: bool,
-    /// TLP.end_seq: SND.NXT when the probe left that nobody has answered yet.
+    /// TLP.end_seq: SND.NXT when the unanswered probe left.
     end_seq: Option<Seq>,
     /// TLP.is_retrans: it was sent before, when this many octets were in flight.
     resent: Option<u64>,
@@ -30,18 +30,19 @@ pub(super) struct TailProbe {
     unsampled: bool,
 }
 
-/// What an acknowledgment says of a probe (RFC 8985 §7.4.2).
+/// What an acknowledgment says about a probe (RFC 8985 §7.4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Nothing yet, or that nothing was lost.
     NoLoss,
-    /// The probe repaired the loss of a segment, which had left with `flight` octets in flight:
-    /// congestion control must hear of it.
+    /// The probe repaired the loss of a segment that was sent with `flight` octets in flight:
+    /// congestion control must be told.
     Repaired { flight: u64 },
 }
 
-/// When the PTO is over that begins at `from` (TLP_calc_PTO, RFC 8985 §7.2). `alone`: one segment is in
-/// flight, whose acknowledgment the peer may delay by `max_ack_delay`; otherwise the timer is late by `ticks`.
+/// When a PTO that begins at `from` is over (TLP_calc_PTO, RFC 8985 §7.2). `alone`: one segment is in
+/// flight, whose acknowledgment the peer may delay by `max_ack_delay`; otherwise the timer is late by
+/// `ticks`.
 #[inline]
 pub(super) fn expiry(
     rtt: &Rtt,
@@ -74,7 +75,7 @@ impl TailProbe {
         !self.due && self.end_seq.is_none()
     }
 
-    /// The probe leaves; SND.NXT is `nxt` then. `resent`: it was sent before, when this many octets were
+    /// The probe leaves; SND.NXT is then `nxt`. `resent`: it was sent before, when this many octets were
     /// in flight. `unsampled`: the next one waits for an RTT sample (§7.3).
     pub(super) fn on_sent(&mut self, nxt: Seq, resent: Option<u64>, unsampled: bool) {
         *self = TailProbe {
@@ -85,7 +86,7 @@ impl TailProbe {
         };
     }
 
-    /// What decides the future, but for the flight.
+    /// Hashes what decides the future, except for the flight.
     pub(super) fn hash_canonical(&self, hasher: &mut impl Hasher) {
         let is_retrans = self.resent.is_some();
         (self.due, self.end_seq, is_retrans, self.unsampled).hash(hasher);
@@ -96,14 +97,14 @@ impl TailProbe {
         self.unsampled = false;
     }
 
-    /// Another way of recovery has begun.
+    /// Another form of recovery has begun.
     pub(super) fn cancel(&mut self) {
         self.due = false;
         self.end_seq = None;
     }
 
-    /// TLP_process_ack (§7.4.2). `came_twice`: the peer reports that the probe did. `bare`: a duplicate acknowledgment
-    /// without SACK blocks.
+    /// TLP_process_ack (§7.4.2). `came_twice`: the peer reports that the probe arrived twice. `bare`: a
+    /// duplicate acknowledgment without SACK blocks.
     pub(super) fn on_ack(&mut self, ack: Seq, came_twice: bool, bare: bool) -> Answer {
         let Some(end_seq) = self.end_seq.filter(|end_seq| ack >= *end_seq) else {
             return Answer::NoLoss;
@@ -123,12 +124,13 @@ impl TailProbe {
         Answer::NoLoss
     }
 
-    /// Whether `range` came twice because it was the probe.
+    /// Whether `range` arrived twice because it was the probe.
     pub(super) fn explains(&self, duplicate: &Range<Seq>) -> bool {
         self.resent.is_some() && self.end_seq == Some(duplicate.end)
     }
 
-    /// Octets that were in flight when what is being probed for first left; 0 if nothing is.
+    /// Octets that were in flight when the segment of the probe was first sent; 0 if there is no
+    /// probe.
     pub(super) fn flight(&self) -> u64 {
         let flight = self.resent.filter(|_| self.end_seq.is_some());
         flight.unwrap_or_default()
@@ -148,7 +150,7 @@ impl Recovery {
         Some(last.last_segment())
     }
 
-    /// Into how many segments the text from `start` on was sent.
+    /// In how many segments the text from `start` on was sent.
     pub(crate) fn segments_from(&self, start: Seq) -> usize {
         let records = (self.board.records()).filter(|record| record.end > start);
         records.map(|record| record.segments).sum()
@@ -220,7 +222,7 @@ mod tests {
         assert_eq!(probe.on_ack(place(99), false, false), Answer::NoLoss);
         assert_eq!(probe.on_ack(place(100), false, false), Answer::NoLoss);
         assert_eq!(probe.on_ack(place(150), false, false), REPAIRED);
-        // Both have arrived: a D-SACK says so, or an acknowledgment for nothing.
+        // Both have arrived, as shown by a D-SACK, or by an acknowledgment of nothing new.
         let duplicate = place(90)..place(100);
         let mut probe = sent(RESENT);
         assert!(probe.explains(&duplicate));

@@ -1,4 +1,4 @@
-//! What is lent to the reader in place of being copied: see [`loan`](super::super::loan).
+//! Lending text to the reader in place of copying it: see [`loan`](super::super::loan).
 
 use super::RecvBuffer;
 use crate::tcp::loan::{Lent, Loan, Out};
@@ -6,12 +6,12 @@ use crate::tcp::ring::Ring;
 use crate::tcp::seq::Seq;
 
 impl RecvBuffer {
-    /// Lends what is in order, `most` octets of it at most, with the memory it lies in. `None` if
-    /// there is nothing, or something is lent already.
+    /// Lends up to `most` octets in order, with the memory they lie in. `None` if there is nothing,
+    /// or something is lent already.
     ///
-    /// What lies beyond the loan moves to the other ring; or, if that is more, a copy of what is to
-    /// be lent. So no octet is copied that a read would not have copied; and none at all of what
-    /// lies where it arrived.
+    /// Either what lies beyond the loan moves to the other ring, or, if that is more, a copy of the
+    /// loan does. So no more octets are copied than a read would copy, and none of those that lie
+    /// where they arrived.
     pub(crate) fn lend(&mut self, most: usize) -> Option<Loan> {
         let lent = self.read..self.read + self.len().min(most);
         if lent.is_empty() || self.is_lent() {
@@ -53,12 +53,12 @@ impl RecvBuffer {
         })
     }
 
-    /// The reader has consumed this much of the loan, so there is room for more.
+    /// The reader has consumed part of the loan, so there is room for more.
     pub(crate) fn consumed(&mut self, loan: &Loan) {
         self.read = self.read.max(loan.left.start);
     }
 
-    /// Takes a loan back. What is not consumed is there to be read again.
+    /// Takes a loan back. What is not consumed can be read again.
     pub(crate) fn take_back(&mut self, loan: Loan) {
         self.consumed(&loan);
         let Some(aside) = &mut self.aside else {
@@ -72,7 +72,7 @@ impl RecvBuffer {
                 if self.read < out.end {
                     aside.kept.push_front(part);
                 }
-                // What was thrown away meanwhile lies behind it.
+                // Forgets what was discarded meanwhile.
                 aside.kept.forget_before(self.read);
             }
             Lent::Ring(ring) => self.take_ring_back(ring, out.end),
@@ -82,7 +82,7 @@ impl RecvBuffer {
     fn take_ring_back(&mut self, mut ring: Ring, lent_end: Seq) {
         let left = self.read..lent_end;
         if self.end() <= lent_end {
-            // Nothing has come meanwhile: the ring is put back as it is.
+            // Nothing has arrived meanwhile: the ring is put back as it is.
             core::mem::swap(&mut self.ring, &mut ring);
         } else if left.start < left.end {
             self.ring

@@ -1,4 +1,4 @@
-//! What is asked of segments that left more than once.
+//! Queries about segments that were sent more than once.
 
 use super::{Fate, Scoreboard};
 use crate::tcp::seq::Seq;
@@ -12,7 +12,7 @@ impl Scoreboard {
             && covered.any(|record| record.fate == Fate::Sacked && record.resent)
     }
 
-    /// What begins at `start` has just left again, as a tail loss probe.
+    /// The segment at `start` has just left again, as a tail loss probe.
     pub(in super::super) fn mark_probe(&mut self, start: Seq) {
         let at = self.index(start);
         if let Some(record) = self.records.get_mut(at) {
@@ -20,13 +20,13 @@ impl Scoreboard {
         }
     }
 
-    /// Segments in flight that left last as tail loss probes.
+    /// Segments in flight that were last sent as tail loss probes.
     pub(in super::super) fn probes(&self) -> usize {
         let probes = (self.records.iter()).filter(|it| it.probed && it.fate == Fate::InFlight);
         probes.map(|record| record.segments).sum()
     }
 
-    /// The first record leaves as if it had not before.
+    /// The first record leaves as if for the first time.
     pub(in super::super) fn leave_anew(&mut self, now: Instant) {
         if let Some(record) = self.records.first_mut() {
             record.sent = now;

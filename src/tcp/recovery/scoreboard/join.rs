@@ -1,11 +1,12 @@
-//! Records that become one, because what they are about leaves again as one segment.
+//! Joins records whose text leaves again as one segment.
 
 use super::Scoreboard;
 use super::record::{count_in, count_off};
 use crate::tcp::seq::Seq;
 
 impl Scoreboard {
-    /// The record at `first` and those behind it become one, up to `end`, and one segment.
+    /// Joins the record at `first` and those behind it, up to `end`, into one record of
+    /// one segment.
     pub(super) fn join(&mut self, first: usize, end: Seq) {
         let behind = &self.records[first..];
         let count = behind.partition_point(|record| record.start < end);

@@ -1,12 +1,12 @@
-//! A queue that lies in one piece: whatever can be done with a slice can be done with it, and taking many
-//! from its front takes no longer than taking one.
+//! A contiguous queue: it can be used as a slice, and taking many elements from its front takes no longer
+//! than taking one.
 
 use core::fmt;
 use core::ops::{Deref, DerefMut, Range};
 
 /// See the module.
 pub(super) struct Queue<T> {
-    /// What has been taken, and behind it what is in the queue.
+    /// Taken elements, and behind them those in the queue.
     items: Vec<T>,
     taken: usize,
 }
@@ -19,14 +19,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many there is room for, those that have been taken included.
+    /// How many elements there is room for, including taken ones.
     pub(super) fn capacity(&self) -> usize {
         self.items.capacity()
     }
 
-    /// Puts one at the end.
+    /// Adds an element at the end.
     pub(super) fn push(&mut self, item: T) {
-        // What moves is no more than what has been put in since it last did.
+        // No more elements are moved than have been added since the last move.
         if self.items.len() == self.items.capacity() && 2 * self.taken > self.items.len() {
             self.items.drain(..self.taken);
             self.taken = 0;
@@ -34,7 +34,7 @@ impl<T> Queue<T> {
         self.items.push(item);
     }
 
-    /// Takes the first `count`, which it must have.
+    /// Takes the first `count` elements, which must exist.
     #[inline(always)]
     pub(super) fn take_first(&mut self, count: usize) {
         self.taken += count;
@@ -44,12 +44,12 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts one in, with `index` before it.
+    /// Inserts an element behind the first `index`.
     pub(super) fn insert(&mut self, index: usize, item: T) {
         self.items.insert(self.taken + index, item);
     }
 
-    /// Takes out those in `range`.
+    /// Removes the elements in `range`.
     pub(super) fn remove(&mut self, range: Range<usize>) {
         self.items
             .drain(self.taken + range.start..self.taken + range.end);
@@ -78,14 +78,14 @@ impl<T> DerefMut for Queue<T> {
     }
 }
 
-/// What has been taken is not copied.
+/// Does not copy taken elements.
 impl<T: Clone> Clone for Queue<T> {
     fn clone(&self) -> Queue<T> {
         self.to_vec().into()
     }
 }
 
-/// Nor shown.
+/// Does not show taken elements.
 impl<T: fmt::Debug> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Each step puts one at the end, or somewhere, or takes some.
+        /// Each step adds an element at the end or anywhere, or takes some.
         #[test]
         fn is_a_queue(steps in prop::collection::vec((0usize..4, any::<usize>()), 0..200)) {
             let (mut queue, mut model) = (Queue::new(), VecDeque::new());

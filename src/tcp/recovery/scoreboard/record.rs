@@ -1,4 +1,4 @@
-//! A record of the scoreboard: what left together, and where it may be taken apart.
+//! A record of the scoreboard: what left together, and where it may be split.
 
 use core::ops::Range;
 
@@ -20,29 +20,29 @@ pub(in super::super) enum Fate {
 /// A segment, or several of one super-segment, that was sent and is not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Record {
-    /// The first place of it.
+    /// Its first place.
     pub(in super::super) start: Seq,
     /// The place after it.
     pub(in super::super) end: Seq,
-    /// How many segments it was, at most: neighbours may have become one, or one several.
+    /// The most segments it may be: neighbours may have been merged, or it may have been split.
     pub(in super::super) segments: usize,
     /// Octets of each of its segments but the last, which has no more: where it may be split.
     pub(in super::super) mss: usize,
     pub(in super::super) fate: Fate,
     /// When it last left: Segment.xmit_ts of RFC 8985 §5.2.
     pub(in super::super) sent: Instant,
-    /// Which transmission of the connection that was: what leaves at one moment has an order too.
+    /// The number of that transmission, which orders what is sent at one moment.
     pub(in super::super) number: u64,
-    /// It left more than once: Segment.retransmitted.
+    /// It was sent more than once: Segment.retransmitted.
     pub(in super::super) resent: bool,
-    /// It left last as a tail loss probe.
+    /// It was last sent as a tail loss probe.
     pub(in super::super) probed: bool,
     /// What had been delivered when it last left.
     pub(in super::super) snapshot: Snapshot,
 }
 
 impl Record {
-    /// Octets.
+    /// Its length in octets.
     pub(in super::super) fn len(&self) -> usize {
         self.end - self.start
     }
@@ -62,7 +62,7 @@ impl Record {
         (self.start + octets.next_multiple_of(self.mss)).min(self.end)
     }
 
-    /// Octets that were in flight when the first of its segments left.
+    /// Octets in flight when the first of its segments was sent.
     pub(in super::super) fn flight_of_first(&self) -> u64 {
         let rest = (self.len() - self.len().min(self.mss)) as u64;
         self.snapshot.tx_in_flight.saturating_sub(rest)
@@ -73,7 +73,7 @@ impl Record {
         self.border_before(self.end.before(1))..self.end
     }
 
-    /// Keeps what lies before `place`, and gives what does not.
+    /// Keeps what lies before `place`, and returns the rest.
     pub(super) fn split_off(&mut self, place: Seq) -> Record {
         let all = self.segments;
         let mut right = Record {
@@ -85,13 +85,13 @@ impl Record {
         self.mss = self.mss.min(self.len());
         right.segments = (all - self.segments).max(1);
         right.mss = right.mss.min(right.len());
-        // What left behind it was not in flight yet.
+        // What was sent behind it was not in flight yet.
         let flight = &mut self.snapshot.tx_in_flight;
         *flight = flight.saturating_sub(right.len() as u64);
         right
     }
 
-    /// It left once, and nobody knows what became of it.
+    /// Whether it was sent once, and its fate is unknown.
     pub(super) fn is_first_transmission(&self) -> bool {
         self.fate == Fate::InFlight && !self.resent
     }
@@ -104,7 +104,7 @@ pub(crate) struct Counts {
     pub(crate) unacked: usize,
     /// Selectively acknowledged.
     pub(crate) sacked: usize,
-    /// Taken for lost and not sent again yet.
+    /// Marked as lost and not sent again yet.
     pub(crate) lost: usize,
     /// Sent again, and in flight.
     pub(crate) resent: usize,
