@@ -1,7 +1,7 @@
 //! Received octets and the buffer that holds them.
 //!
-//! Whoever wants text of theirs for longer than a call keeps it where it lies, in place of a copy:
-//! the memory is shared, and whoever received into it uses it again when nobody keeps any of it.
+//! A caller that wants some of the text for longer than a call keeps it where it lies, in place of
+//! a copy. The memory is shared, and the receiver uses it again once no part of it is kept.
 
 use core::fmt;
 use core::ops::{Deref, Range};
@@ -13,7 +13,7 @@ use super::offload::Form;
 #[derive(Clone, Copy, Debug)]
 pub struct Arrived<'a> {
     octets: &'a [u8],
-    /// What they lie in, if some may be kept there.
+    /// The memory in which they lie, if some may be kept there.
     memory: Option<&'a Arc<[u8]>>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Arrived<'a> {
         Arrived { octets, ..self }
     }
 
-    /// Octets of the memory that keeping them would keep; `None` if they cannot be kept.
+    /// The size of the memory that would be kept with them; `None` if they cannot be kept.
     pub fn memory_size(self) -> Option<usize> {
         self.memory.map(|memory| memory.len())
     }
@@ -76,17 +76,17 @@ impl Deref for Arrived<'_> {
     }
 }
 
-/// A datagram that has arrived in three pieces: the first octets of its text lie where a reader wants
-/// them, if it is what that reader waits for.
+/// A datagram that has arrived in three pieces: the first octets of its text lie in the buffer of a
+/// reader, if the datagram is what that reader waits for.
 #[derive(Clone, Copy, Debug)]
 pub struct Landed<'a> {
-    /// Its headers, if they are as long as was expected.
+    /// Its headers, if they have the expected length.
     pub headers: &'a [u8],
     /// What has landed.
     pub text: &'a [u8],
     /// What follows.
     pub rest: Arrived<'a>,
-    /// The form in which it came.
+    /// The form in which it arrived.
     pub form: Form,
 }
 
@@ -98,12 +98,12 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Octets of the memory that is kept for their sake.
+    /// The size of the memory that is kept with them.
     pub fn memory_size(&self) -> usize {
         self.memory.len()
     }
 
-    /// The first `count` of them, without the others: all, if there are no more.
+    /// The first `count` of them alone, or all if there are fewer.
     #[must_use]
     pub fn first(&self, count: usize) -> Kept {
         let end = self.range.start + count.min(self.range.len());
@@ -113,7 +113,7 @@ impl Kept {
         }
     }
 
-    /// Forgets the first `count` of them: all, if there are no more.
+    /// Forgets the first `count` of them, or all if there are fewer.
     pub fn skip(&mut self, count: usize) {
         self.range.start += count.min(self.range.len());
     }

@@ -6,9 +6,9 @@ use super::Text;
 
 /// A one's complement sum on its way to a checksum.
 ///
-/// The sum is the same in either byte order (RFC 1071 §2(B)), so words are read in the order of
-/// the machine and only the result is turned round. They are words of 64 bits, whose carries count
-/// as they are: 2^64, like 2^16, is one more than a multiple of 2^16 - 1.
+/// The sum is the same in either byte order (RFC 1071 §2(B)), so words are read in the byte order
+/// of the machine and only the result is swapped. They are words of 64 bits, whose carries add one:
+/// 2^64, like 2^16, is one more than a multiple of 2^16 - 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum(u64);
 
@@ -25,10 +25,10 @@ impl Sum {
             .plus_address(destination)
     }
 
-    /// What a pseudo header has beside the addresses.
+    /// Adds what a pseudo header has besides the addresses.
     #[inline]
     pub(super) fn plus_length(self, protocol: u8, length: usize) -> Sum {
-        // The length stands in two octets for IPv4 and in four for IPv6: the sum is the same.
+        // The length has two octets for IPv4 and four for IPv6: the sum is the same.
         let length = u64::from((length as u32).to_be());
         self.plus_word(u64::from(u16::from(protocol).to_be()) + length)
     }
@@ -36,7 +36,7 @@ impl Sum {
     #[inline(always)]
     fn plus_word(self, word: u64) -> Sum {
         let (sum, carry) = self.0.overflowing_add(word);
-        // What has a carry is not all ones.
+        // After a carry, the sum is not all ones.
         Sum(sum + u64::from(carry))
     }
 
@@ -87,29 +87,28 @@ impl Sum {
         if first.len().is_multiple_of(2) {
             return sum.plus(second);
         }
-        // RFC 1071 §2(B): every octet of the second piece stands one place further.
+        // RFC 1071 §2(B): every octet of the second piece is shifted by one place.
         sum.plus_word(u64::from(Sum::ZERO.plus(second).fold().swap_bytes()))
     }
 
-    /// The checksum field that makes the sum come out right.
+    /// The checksum field for this sum.
     pub fn checksum(self) -> u16 {
         u16::from_be(!self.fold())
     }
 
-    /// What stands in a checksum field that somebody else completes, if this is the sum of the
-    /// pseudo header.
+    /// The checksum field for a device to complete, if this is the sum of the pseudo header.
     pub fn partial(self) -> u16 {
         u16::from_be(self.fold())
     }
 
-    /// Whether what was summed, its checksum field included, is intact: it folds to sixteen ones.
+    /// Whether what was summed, including its checksum field, is intact: it folds to sixteen ones.
     #[inline]
     pub fn verifies(self) -> bool {
         self.fold() == 0xffff
     }
 
-    /// Sixteen bits, in the byte order of the machine. Of two halves that are added to each other crosswise,
-    /// the higher has the carry of the lower.
+    /// Folds to sixteen bits, in the byte order of the machine. If two halves are added crosswise, the
+    /// upper half of the result includes the carry of the lower.
     #[inline]
     fn fold(self) -> u16 {
         let halves = self.0.wrapping_add(self.0.rotate_left(32));
@@ -124,7 +123,7 @@ pub fn checksum(octets: &[u8]) -> u16 {
     Sum::ZERO.plus(octets).checksum()
 }
 
-/// A sum, and whether a carry is to be added to it: with the next word.
+/// Adds a word to a sum with a pending carry.
 #[inline(always)]
 fn with_carry((sum, carry): (u64, bool), word: u64) -> (u64, bool) {
     let (with_word, first) = sum.overflowing_add(word);
@@ -140,7 +139,7 @@ struct Long {
 }
 
 impl Long {
-    /// Each word with the carry of the one before: one instruction for each.
+    /// Adds each word with the carry of the one before, in one instruction each.
     #[inline(always)]
     fn plus(self, words: &[[u8; 8]]) -> Long {
         let words = words.iter().map(|word| u64::from_ne_bytes(*word));
@@ -161,7 +160,7 @@ impl Long {
     }
 }
 
-/// Two sums, so that neither waits for the other.
+/// Two independent sums, so that neither waits for the other.
 fn sums(octets: &[u8]) -> (Long, Long) {
     let (blocks, mut rest) = octets.as_chunks::<512>();
     let [mut first, mut second] = [Long::default(); 2];

@@ -7,7 +7,7 @@ use super::offload::{self, Cut, Form, Kind};
 use super::{Packet, ipv4, ipv6, tcp};
 
 impl<'a> Packet<'a> {
-    /// How many datagrams of the wire it is.
+    /// How many datagrams it is on the wire.
     pub fn datagrams(&self) -> usize {
         match self.form().cut {
             Some(cut) => cut.pieces(self.text().len()),
@@ -20,10 +20,11 @@ impl<'a> Packet<'a> {
         self.len() + (self.datagrams() - 1) * self.header_len()
     }
 
-    /// Gives `each` the datagrams of the wire, in order, complete: itself, unless it is a super-segment.
+    /// Gives `each` the complete datagrams as on the wire, in order: only itself, unless it is a
+    /// super-segment.
     ///
     /// # Errors
-    /// What `each` says; the rest is not given to it.
+    /// The first error of `each`; the rest is not given to it.
     pub fn cut<E>(&self, mut each: impl FnMut(Packet<'_>) -> Result<(), E>) -> Result<(), E> {
         match self.form().cut {
             None => each(*self),
@@ -41,7 +42,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// As [`offload::cut`], of headers that this stack wrote.
+    /// As [`offload::cut`], for headers that this stack wrote.
     fn cut_tcp<E>(
         &self,
         cut: Cut,

@@ -13,8 +13,8 @@ use super::options::{
 use super::tcp::{Control, TcpHeader};
 use super::{Checksum, Payload, parse_payload};
 
-/// Prints a datagram in a line, whatever it is. What [`parse`](super::parse) refuses is named with
-/// the reason.
+/// Prints any datagram in one line. One that [`parse`](super::parse) refuses is printed with the
+/// reason.
 ///
 /// ```
 /// use stubborn::wire::{IpHeader, Packet, Text, UdpHeader, dump, protocol};
@@ -128,7 +128,7 @@ fn family(address: &IpAddr) -> &'static str {
 fn segment(f: &mut Formatter<'_>, tcp: &TcpHeader, options: &[u8], len: usize) -> fmt::Result {
     write!(f, "Flags [{}]", tcp.control.letters())?;
     if len > 0 {
-        // The number after the last octet, as on the wire: it may wrap.
+        // The sequence number after the last octet, as on the wire: it may wrap.
         let end = tcp.seq.wrapping_add(len as u32);
         write!(f, ", seq {}:{end}", tcp.seq)?;
     } else if tcp.control.any(Control::SYN | Control::FIN | Control::RST) {
@@ -207,7 +207,7 @@ fn accurate_ecn(f: &mut Formatter<'_>, option: &AccurateEcn) -> fmt::Result {
     counters.try_for_each(|(name, count)| write!(f, " {name} {count}"))
 }
 
-/// The same in both families.
+/// The same for both families.
 fn write_echo(f: &mut Formatter<'_>, what: &str, echo: &Echo<'_>) -> fmt::Result {
     let Echo {
         identifier,
@@ -585,7 +585,7 @@ mod tests {
         let with = |ip: IpHeader, protocol| IpHeader { protocol, ..ip };
         let mut broken = Packet::udp(&v4, &UdpHeader::default(), Text::EMPTY).to_vec();
         broken[27] ^= 1;
-        // What the device has verified is not judged by its octets.
+        // A checksum that the device has verified is not judged by its octets.
         assert_eq!(
             describe_as(&broken, Checksum::Verified).to_string(),
             "IP 10.0.0.1.0 > 10.0.0.2.0: UDP, length 0"

@@ -4,8 +4,8 @@ use core::fmt::{self, Display, Formatter};
 
 use super::{Control, Payload, dump};
 
-/// A segment in the RFC's notation, the length of its text as DATA; what is no segment, as
-/// [`dump::describe`] has it. Pads to a width.
+/// A segment in the RFC's notation, with the length of its text as DATA; anything else, as
+/// [`dump::describe`] prints it. Pads to a width.
 ///
 /// ```
 /// use stubborn::wire::figure;

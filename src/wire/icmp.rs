@@ -18,14 +18,14 @@ const HEADER: usize = 8;
 /// An ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IcmpMessage<'a> {
-    /// Somebody asks whether this host is alive.
+    /// A request whether this host is alive.
     EchoRequest(Echo<'a>),
-    /// Somebody answers such a question.
+    /// The answer to such a request.
     EchoReply(Echo<'a>),
-    /// Something became of a datagram that this host is said to have sent.
+    /// An error about a datagram that this host is said to have sent.
     Error(IcmpError, Quote),
-    /// Nothing to act upon: source quench (RFC 6633), redirects (a host on a point-to-point link
-    /// has one way only), and everything unknown.
+    /// Not to be acted upon: source quench (RFC 6633), redirects (a host on a point-to-point link
+    /// has only one route), and everything unknown.
     Ignored {
         /// The type field.
         kind: u8,
@@ -34,19 +34,19 @@ pub enum IcmpMessage<'a> {
     },
 }
 
-/// What an echo request says and its reply repeats.
+/// The contents of an echo request, which its reply repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo<'a> {
-    /// Tells one sequence of requests from another.
+    /// Distinguishes one sequence of requests from another.
     pub identifier: u16,
     /// The place in that sequence.
     pub sequence: u16,
-    /// Anything.
+    /// Arbitrary data.
     pub data: &'a [u8],
 }
 
 impl IcmpError {
-    /// Type and code on the wire, and what number it has to tell: the MTU of a link, or the octet
+    /// Type and code on the wire, and the number that it carries: the MTU of a link, or the octet
     /// where a problem is; otherwise 0. `None` if the family has no such error.
     pub(crate) fn numbers(self, is_ipv4: bool) -> Option<(u8, u8, u32)> {
         let (kind, code, _) = match is_ipv4 {
@@ -92,7 +92,7 @@ mod v4 {
     pub(super) const ECHO_REQUEST: u8 = 8;
     pub(super) const TIME_EXCEEDED: u8 = 11;
     pub(super) const PARAMETER_PROBLEM: u8 = 12;
-    /// RFC 1812 §4.3.2.3: what every host can take in one piece.
+    /// RFC 1812 §4.3.2.3: what every host can receive in one piece.
     pub(super) const MAX_ERROR: usize = 576;
 }
 
@@ -113,8 +113,8 @@ mod v6 {
 /// Reads a message, the payload of `ip`, whose protocol is the ICMP of its family.
 ///
 /// # Errors
-/// If the header is not all there, the checksum is wrong, or an error quotes too little of a
-/// datagram to say which it was (RFC 792 and RFC 4443 have at least its IP headers and 64 bits).
+/// If the header is incomplete, the checksum is wrong, or an error quotes too little of a datagram
+/// to identify it (RFC 792 and RFC 4443 require at least its IP headers and 64 bits).
 pub(super) fn parse<'a>(ip: &IpHeader, payload: &'a [u8]) -> Result<IcmpMessage<'a>, Malformed> {
     if payload.len() < HEADER {
         return Err(Malformed::IcmpLength);
@@ -218,7 +218,7 @@ fn quote(v4: bool, body: &[u8]) -> Result<Quote, Malformed> {
     Ok(quote)
 }
 
-/// What an ICMP error, which is a whole datagram, quotes behind the IP headers of what was sent.
+/// What an ICMP error, given as a whole datagram, quotes behind the IP headers of what was sent.
 pub fn quoted_upper(error: &[u8]) -> Option<&[u8]> {
     fn upper(datagram: &[u8]) -> Option<&[u8]> {
         match datagram.first()? >> 4 {
@@ -230,7 +230,7 @@ pub fn quoted_upper(error: &[u8]) -> Option<&[u8]> {
     upper(upper(error)?.get(HEADER..)?)
 }
 
-/// An echo request as a whole datagram. The protocol of `ip` does not count.
+/// An echo request as a whole datagram. The protocol of `ip` is ignored.
 ///
 /// # Panics
 /// If the addresses differ in family, or the datagram would be longer than 65,535 octets.
@@ -238,7 +238,7 @@ pub fn echo_request(ip: &IpHeader, echo: &Echo<'_>) -> Vec<u8> {
     echo_message(ip, echo, v4::ECHO_REQUEST, v6::ECHO_REQUEST)
 }
 
-/// An echo reply as a whole datagram. The protocol of `ip` does not count.
+/// An echo reply as a whole datagram. The protocol of `ip` is ignored.
 ///
 /// # Panics
 /// As [`echo_request`].
@@ -253,13 +253,13 @@ fn echo_message(ip: &IpHeader, echo: &Echo<'_>, v4: u8, v6: u8) -> Vec<u8> {
     message(ip, kind, 0, [a, b, c, d], echo.data)
 }
 
-/// The ICMP error that tells the sender of `offending` what became of it, as a whole datagram
-/// with as much of it as fits: 576 octets in all with IPv4 (RFC 1812 §4.3.2.3), 1280 with IPv6
-/// (RFC 4443 §2.4(c)). `from` is an address of this host, of the same family.
+/// The ICMP error that tells the sender of `offending` what happened to it, as a whole datagram
+/// that quotes as much of it as fits: 576 octets in all with IPv4 (RFC 1812 §4.3.2.3), 1280 with
+/// IPv6 (RFC 4443 §2.4(c)). `from` is an address of this host, of the same family.
 ///
 /// `None` if none may be sent (RFC 1122 §3.2.2, RFC 4443 §2.4(e)): about an ICMP error, a fragment
-/// of IPv4 that is not the first, a datagram to many hosts or from none that could be answered; or
-/// if the family has no such error. It does not limit the rate: the stack does.
+/// of IPv4 that is not the first, a datagram to many hosts or from an address that cannot be
+/// answered; or if the family has no such error. The stack limits the rate.
 pub fn error(from: IpAddr, hop_limit: u8, error: IcmpError, offending: &[u8]) -> Option<Vec<u8>> {
     let v4 = from.is_ipv4();
     let (kind, code, fields) = match v4 {
@@ -340,8 +340,8 @@ fn whom_to_answer(v4: bool, error: IcmpError, offending: &[u8]) -> Option<IpAddr
             kind < v6::FIRST_INFORMATIONAL || kind == v6::REDIRECT
         }
         (protocol::ICMP, None) => v4,
-        // Cut off. But a later fragment may be told of (RFC 8200 §4.5): no error is so long that it
-        // has one.
+        // Truncated. But errors about later fragments are allowed (RFC 8200 §4.5), and no ICMP
+        // error is long enough to be fragmented.
         (protocol::ICMPV6, None) => !v4 && upper.is_some(),
         _ => false,
     };
@@ -362,7 +362,7 @@ fn message(ip: &IpHeader, kind: u8, code: u8, fields: [u8; 4], body: &[u8]) -> V
     IpHeader { protocol, ..*ip }.datagram(&payload)
 }
 
-/// ICMPv6 sums a pseudo header, too (RFC 4443 §2.3).
+/// The checksum of ICMPv6 includes a pseudo header (RFC 4443 §2.3).
 fn sum(source: IpAddr, destination: IpAddr, payload: &[u8]) -> Sum {
     let sum = match source {
         IpAddr::V4(_) => Sum::ZERO,

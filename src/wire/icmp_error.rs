@@ -1,20 +1,20 @@
-//! What an ICMP error says, whichever family it is of.
+//! The meaning of an ICMP error of either family.
 
-/// What became of a datagram.
+/// What happened to a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IcmpError {
-    /// It did not get there.
+    /// It did not reach its destination.
     Unreachable(Unreachable),
     /// It is too long for a link on the way, and may not be fragmented (RFC 1191, RFC 8201).
     PacketTooBig {
         /// The longest datagram that the link takes, in octets; 0 if an old router does not say.
         mtu: u32,
     },
-    /// It took too long: hop limit reached on the way.
+    /// It took too long: its hop limit was exceeded on the way.
     HopLimitExceeded,
-    /// It took too long: fragments missing at the receiver.
+    /// It took too long: fragments were missing at the receiver.
     ReassemblyTimeExceeded,
-    /// Somebody could not make sense of it.
+    /// A host or router could not process it.
     ParameterProblem {
         /// IPv6: 0, wrong field; 1, unknown next header; 2, unknown option; 3, a first fragment
         /// without its whole header chain. IPv4: 0.
@@ -22,7 +22,7 @@ pub enum IcmpError {
         /// The octet of the datagram where the problem is.
         pointer: u32,
     },
-    /// ICMPv6: an error that is newer than this host (RFC 4443 §2.4 (a)).
+    /// ICMPv6: an error that this host does not know (RFC 4443 §2.4 (a)).
     Unknown {
         /// The type field, below 128.
         kind: u8,
@@ -31,16 +31,16 @@ pub enum IcmpError {
     },
 }
 
-/// Why a datagram did not get there.
+/// Why a datagram did not reach its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unreachable {
     /// No route to the network.
     Network,
     /// The host does not answer its router.
     Host,
-    /// The host does not speak the protocol (IPv4 only).
+    /// The host does not support the protocol (IPv4 only).
     Protocol,
-    /// Nobody uses the port.
+    /// No socket uses the port.
     Port,
     /// The source route failed (IPv4 only).
     SourceRouteFailed,
@@ -58,7 +58,7 @@ pub enum Unreachable {
     NetworkTypeOfService,
     /// The host is unreachable with this type of service (IPv4 only).
     HostTypeOfService,
-    /// A filter forbids it.
+    /// A filter prohibits it.
     Prohibited,
     /// Host precedence violation (IPv4 only).
     HostPrecedence,

@@ -10,8 +10,8 @@ use super::{ipv4, ipv6};
 pub use super::ip_header::MAX_DATAGRAM;
 
 impl IpHeader {
-    /// Writes the header of a datagram with `payload` octets behind it to the front of `out`, and
-    /// says how many octets it took: 20 or 40.
+    /// Writes the header of a datagram with `payload` octets behind it to the front of `out`.
+    /// Returns its length in octets: 20 or 40.
     ///
     /// # Panics
     /// If source and destination differ in family, the datagram would be longer than 65,535
@@ -47,7 +47,7 @@ impl IpHeader {
     }
 }
 
-/// Octets of the header that this stack writes: 20 or 40.
+/// The length of the header that this stack writes, in octets: 20 or 40.
 pub const fn header_len(is_ipv4: bool) -> usize {
     match is_ipv4 {
         true => ipv4::HEADER,
@@ -55,10 +55,10 @@ pub const fn header_len(is_ipv4: bool) -> usize {
     }
 }
 
-/// Cuts a datagram that is longer than `mtu` octets into fragments that are not; one that is not
-/// is given back. `identification` tells its fragments from those of others (RFC 791 §3.2,
-/// RFC 8200 §4.5): no other datagram between the two hosts may have it while fragments are on
-/// their way. For what nobody can make shorter: the reply to a long echo request.
+/// Cuts a datagram that is longer than `mtu` octets into fragments that are not; returns a shorter
+/// one unchanged. `identification` distinguishes its fragments from those of others (RFC 791 §3.2,
+/// RFC 8200 §4.5): no other datagram between the two hosts may have it while fragments are on their
+/// way.
 ///
 /// # Errors
 /// If `datagram` is malformed or a fragment itself, or `mtu` has no room for eight octets.
@@ -140,8 +140,8 @@ pub(super) fn content(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusa
     }
 }
 
-/// Where a datagram goes, as far as it has an address; whether the rest of it is well-formed does
-/// not matter.
+/// The destination of a datagram, if it is long enough to have one; the rest of it may be
+/// malformed.
 pub fn destination(datagram: &[u8]) -> Option<IpAddr> {
     match datagram.first()? >> 4 {
         4 => Some(IpAddr::from(*datagram.get(16..)?.first_chunk::<4>()?)),
@@ -150,7 +150,7 @@ pub fn destination(datagram: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Where a datagram says that it comes from; as [`destination`].
+/// The source that a datagram claims; as [`destination`].
 pub fn source(datagram: &[u8]) -> Option<IpAddr> {
     match datagram.first()? >> 4 {
         4 => Some(IpAddr::from(*datagram.get(12..)?.first_chunk::<4>()?)),
@@ -159,10 +159,10 @@ pub fn source(datagram: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Whether an address can be one host's, as far as the address alone tells: what may be answered.
-/// Not so: unspecified, loopback, multicast, broadcast, 0.0.0.0/8, 240.0.0.0/4; and of IPv6 those
-/// that stand for addresses of IPv4 in programs (RFC 6890 §2.2.3): on the wire they would pass for
-/// a peer of the other family.
+/// Whether an address can be that of a single host, as far as the address alone tells, so that it
+/// may be answered. It cannot if it is unspecified, loopback, multicast, broadcast, or in 0.0.0.0/8
+/// or 240.0.0.0/4; nor if it is an IPv6 address that represents an IPv4 address in programs (RFC
+/// 6890 §2.2.3), because it would pass for a peer of the other family.
 pub fn is_host(address: IpAddr) -> bool {
     let ok = !(address.is_unspecified() || address.is_loopback() || address.is_multicast());
     ok && match address {
@@ -171,8 +171,8 @@ pub fn is_host(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is that of all hosts of a link that are in any group: every host hears it (RFC 1112
-/// §7.2, RFC 4291 §2.8). That of all nodes of an interface, ff01::1, is on no link (RFC 4291 §2.7, erratum 3480).
+/// Whether an address is the group of all hosts of a link, which every host hears (RFC 1112 §7.2, RFC 4291
+/// §2.8). The group of all nodes of an interface, ff01::1, is not on a link (RFC 4291 §2.7, erratum 3480).
 pub fn is_all_nodes(address: IpAddr) -> bool {
     const V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
     const V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -182,8 +182,8 @@ pub fn is_all_nodes(address: IpAddr) -> bool {
 /// The scope of a link (RFC 4291 §2.7).
 pub const LINK_SCOPE: u8 = 2;
 
-/// How far what is for a group of IPv6 goes (RFC 4291 §2.7): more is farther. Of IPv4, how far it goes is
-/// for routers to know.
+/// The scope of an IPv6 group, that is, how far its datagrams go (RFC 4291 §2.7); larger is farther. For
+/// IPv4, only routers know.
 pub fn scope(address: IpAddr) -> Option<u8> {
     match address {
         IpAddr::V6(v6) if v6.is_multicast() => Some(v6.octets()[1] & 0xf),
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::wire::{Datagram, Payload, parse};
 
-    /// A protocol that nobody here speaks.
+    /// A protocol that this stack does not support.
     const OTHER: u8 = 253;
 
     fn any_ip() -> impl Strategy<Value = IpHeader> {
@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Reads fragments, checks that they follow each other, and gives back what they carry.
+    /// Parses fragments, checks that they are consecutive, and returns what they carry.
     fn joined(fragments: &[Vec<u8>], mtu: usize, expected: &IpHeader) -> Vec<u8> {
         let mut joined = vec![];
         for (index, datagram) in fragments.iter().enumerate() {

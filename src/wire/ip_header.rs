@@ -1,4 +1,4 @@
-//! The header of a datagram as a value, whichever the family, and what it leads to.
+//! The header of a datagram of either family as a value, and what it leads to.
 
 use core::net::IpAddr;
 
@@ -31,30 +31,31 @@ pub mod protocol {
 /// The longest datagram, header included, in octets.
 pub const MAX_DATAGRAM: usize = 65_535;
 
-/// What this stack reads and writes of an IP header, whichever the family.
+/// The fields of an IP header of either family that this stack reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IpHeader {
-    /// Where it comes from.
+    /// The source.
     pub source: IpAddr,
-    /// Where it goes; of the same family.
+    /// The destination, of the same family.
     pub destination: IpAddr,
     /// What it carries: see [`protocol`]. With IPv6, the last of the chain of next headers.
     pub protocol: u8,
     /// TTL or hop limit.
     pub hop_limit: u8,
-    /// Six DSCP bits and two ECN bits: the type of service of old.
+    /// Six DSCP bits and two ECN bits, formerly the type of service.
     pub traffic_class: u8,
-    /// IPv6: tells the flow to routers that share out a load (RFC 6437), in 20 bits; 0: it is not
-    /// told. IPv4: 0.
+    /// IPv6: identifies the flow to routers that distribute load (RFC 6437), in 20 bits; 0: no
+    /// label. IPv4: 0.
     pub flow_label: u32,
-    /// IPv4: tells the fragments of one datagram from those of others. IPv6: 0.
+    /// IPv4: distinguishes the fragments of one datagram from those of others. IPv6: 0.
     pub identification: u16,
     /// IPv4: routers must not fragment it. IPv6: they never do, so true.
     pub dont_fragment: bool,
 }
 
 impl IpHeader {
-    /// A datagram that needs no fragmenting, so no identification either (RFC 6864 §4).
+    /// The header of a datagram that need not be fragmented, so it needs no identification, either
+    /// (RFC 6864 §4).
     pub fn new(source: IpAddr, destination: IpAddr, protocol: u8, hop_limit: u8) -> IpHeader {
         IpHeader {
             source,
@@ -74,8 +75,8 @@ impl IpHeader {
     }
 }
 
-/// A piece of a datagram, in its bounds: it is not empty, ends within 65,535 octets, and unless it
-/// is the last its length is a multiple of eight.
+/// A valid fragment of a datagram: it is not empty, ends within 65,535 octets, and unless it is
+/// the last its length is a multiple of eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment<'a> {
     /// The same in all fragments of one datagram: 16 bits with IPv4, 32 with IPv6.
@@ -90,24 +91,24 @@ pub struct Fragment<'a> {
     pub datagram: &'a [u8],
 }
 
-/// What the IP headers of a datagram lead to.
+/// What follows the IP headers of a datagram.
 pub(super) enum Content<'a> {
-    /// All of an upper-layer payload.
+    /// A whole upper-layer payload.
     Whole {
         payload: &'a [u8],
         /// Where it begins, in octets from the start.
         start: usize,
-        /// Where the field that names the protocol stands, in octets from the start.
+        /// The position of the field that names the protocol, in octets from the start.
         pointer: u32,
     },
     Fragment(Fragment<'a>),
 }
 
-/// What can be read of a datagram that an ICMP error quotes, or is to quote.
+/// What can be read of a datagram that an ICMP error quotes, or will quote.
 pub(super) struct Quoted<'a> {
-    /// Its protocol is the last one that is known.
+    /// Its protocol is the last known one.
     pub(super) ip: IpHeader,
-    /// The upper-layer header and what follows it, as far as quoted; `None` if the chain does not
-    /// get there, and in a fragment that is not the first.
+    /// The upper-layer header and what follows it, as far as quoted; `None` if the chain ends
+    /// before it, and in a fragment that is not the first.
     pub(super) upper: Option<&'a [u8]>,
 }

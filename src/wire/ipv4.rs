@@ -11,10 +11,10 @@ use super::malformed::{Malformed, Refusal};
 
 /// Length without options, in octets.
 pub(super) const HEADER: usize = 20;
-/// The shortest TCP header; a first fragment has all of it (RFC 3128).
+/// The shortest TCP header, which a first fragment must contain (RFC 3128).
 const TCP_HEADER: usize = 20;
 
-/// Reads the header; what stands behind the total length is padding of the link and cut off.
+/// Parses the header; octets beyond the total length are padding of the link and cut off.
 #[inline]
 pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     if datagram.len() < HEADER {
@@ -35,7 +35,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         source: header.source_addr().into(),
         destination: header.destination_addr().into(),
         protocol: header.protocol().0,
-        // RFC 1122 §3.2.1.7: not dropped for its TTL, whatever it is, once it has arrived.
+        // RFC 1122 §3.2.1.7: once it has arrived, it is not dropped for any TTL.
         hop_limit: header.ttl(),
         traffic_class: header.slice()[1],
         flow_label: 0,
@@ -64,7 +64,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
 }
 
 /// Options are skipped. One with an impossible length is reported (RFC 1122 §3.2.2.5); source
-/// routes are refused without a word (RFC 7126 §4.3): this host is no router.
+/// routes are refused silently (RFC 7126 §4.3), because this host is not a router.
 fn check_options(options: &[u8]) -> Result<(), Refusal> {
     const END: u8 = 0;
     const NO_OPERATION: u8 = 1;
@@ -103,7 +103,7 @@ fn check_fragment(ip: &IpHeader, header: usize, fragment: &Fragment<'_>) -> Resu
     if header + usize::from(fragment.offset) + len > MAX_DATAGRAM {
         return Err(Malformed::FragmentBeyondEnd);
     }
-    // RFC 3128: a TCP header that is cut in two is nobody's honest doing.
+    // RFC 3128: no honest sender splits a TCP header.
     let cut = match fragment.offset {
         0 => len < TCP_HEADER,
         offset => usize::from(offset) < TCP_HEADER,
@@ -114,7 +114,7 @@ fn check_fragment(ip: &IpHeader, header: usize, fragment: &Fragment<'_>) -> Resu
     Ok(())
 }
 
-/// Reads what it can of a datagram that nobody has checked and that may be cut off.
+/// Reads what it can of a datagram that is unchecked and may be truncated.
 pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
     let header = Ipv4HeaderSlice::from_slice(datagram).ok()?;
     let source = header.source_addr().into();
@@ -125,7 +125,7 @@ pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
     Some(Quoted { ip, upper })
 }
 
-/// Writes a header without options to the front of `out`; gives back its length.
+/// Writes a header without options to the front of `out`. Returns its length.
 #[inline]
 pub(super) fn write(
     ip: &IpHeader,
@@ -150,7 +150,7 @@ pub(super) fn write(
     HEADER
 }
 
-/// Gives the datagram of `header` another length.
+/// Sets the total length in `header`.
 pub(super) fn set_total_length(header: &mut [u8], length: u16) {
     header[2..4].copy_from_slice(&length.to_be_bytes());
     set_checksum(header);

@@ -19,10 +19,10 @@ const MAX_HEADERS: usize = 8;
 const MAX_OPTIONS: usize = 8;
 /// The bits of a flow label.
 const FLOW_LABEL: u32 = 0xf_ffff;
-/// Padding aligns to eight octets, so nobody needs a run of more.
+/// Padding aligns to eight octets, so a longer run is never needed.
 const MAX_PADDING: usize = 7;
 
-/// Reads the header and walks the chain; what stands behind the payload length is cut off.
+/// Parses the header and walks the chain; octets beyond the payload length are cut off.
 #[inline]
 pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal> {
     let header = Ipv6HeaderSlice::from_slice(datagram).map_err(|_| Malformed::TooShort)?;
@@ -32,7 +32,7 @@ pub(super) fn parse(datagram: &[u8]) -> Result<(IpHeader, Content<'_>), Refusal>
         source: header.source_addr().into(),
         destination: header.destination_addr().into(),
         protocol: header.next_header().0,
-        // RFC 8200 §3: not dropped for its hop limit, whatever it is, once it has arrived.
+        // RFC 8200 §3: once it has arrived, it is not dropped for any hop limit.
         hop_limit: header.hop_limit(),
         traffic_class: header.traffic_class(),
         flow_label: header.flow_label().value(),
@@ -66,7 +66,7 @@ struct Chain<'a> {
     datagram: &'a [u8],
     /// Which header comes next,
     next: u8,
-    /// where the field stands that says so,
+    /// where the field that says so is,
     pointer: usize,
     /// and where the header begins.
     at: usize,
@@ -77,7 +77,7 @@ impl<'a> Chain<'a> {
         is_extension(self.next)
     }
 
-    /// Goes to the upper-layer header, or to the fragment that hides it.
+    /// Walks to the upper-layer header, or to the fragment that hides it.
     fn walk(&mut self, multicast: bool) -> Result<Option<Fragment<'a>>, Refusal> {
         let mut headers = 0;
         while self.is_extension() {
@@ -94,7 +94,8 @@ impl<'a> Chain<'a> {
                 protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => {
                     self.check_options(&header[2..], multicast)?;
                 }
-                // RFC 8200 §4.4: this is its last stop, or it is dropped; RFC 5095 for type 0.
+                // RFC 8200 §4.4: this host must be the last segment of the route, or the
+                // datagram is dropped; RFC 5095 for type 0.
                 protocol::ROUTING if header[3] != 0 => {
                     return Err(self.problem(Malformed::RoutingHeader, 0, self.at + 2));
                 }
@@ -114,7 +115,7 @@ impl<'a> Chain<'a> {
     }
 
     /// RFC 8200 §4.2: the two highest bits of an unknown option's type say what to do with the
-    /// datagram. None is known but padding.
+    /// datagram. Only padding is known.
     fn check_options(&self, options: &[u8], multicast: bool) -> Result<(), Refusal> {
         const PADN: u8 = 1;
         let (mut count, mut padding) = (0, 0);
@@ -146,7 +147,7 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    /// The fragment behind a fragment header; none if it is the whole datagram (RFC 6946).
+    /// The fragment behind a fragment header; `None` if it is the whole datagram (RFC 6946).
     fn fragment(&self, header: &[u8]) -> Result<Option<Fragment<'a>>, Refusal> {
         let fields =
             Ipv6FragmentHeaderSlice::from_slice(header).map_err(|_| Malformed::ExtensionLength)?;
@@ -166,7 +167,7 @@ impl<'a> Chain<'a> {
         if fragment.more && !len.is_multiple_of(8) {
             return Err(self.problem(Malformed::FragmentLength, 0, 4));
         }
-        // The headers before this one are a part of the payload that comes together.
+        // The headers before this one count towards the length of the reassembled payload.
         let before = self.at - HEADER;
         if before + usize::from(fragment.offset) + len > MAX_DATAGRAM {
             return Err(self.problem(Malformed::FragmentBeyondEnd, 0, self.at + 2));
@@ -196,7 +197,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Where a chain that nobody has checked ends.
+/// Where an unchecked chain ends.
 pub(super) enum Upper {
     /// At the header of `protocol`, `offset` octets on; `whole`: all of that header is there.
     At {
@@ -249,7 +250,7 @@ fn transport_header(protocol: u8, octets: &[u8]) -> usize {
     }
 }
 
-/// Reads what it can of a datagram that nobody has checked and that may be cut off.
+/// Reads what it can of a datagram that is unchecked and may be truncated.
 pub(super) fn quoted(datagram: &[u8]) -> Option<Quoted<'_>> {
     let header = Ipv6HeaderSlice::from_slice(datagram).ok()?;
     let source = header.source_addr().into();
@@ -298,7 +299,7 @@ pub(super) fn extension(kind: u8, octets: &[u8]) -> Option<&[u8]> {
     octets.get(..len)
 }
 
-/// Writes a header without extensions to the front of `out`; gives back its length.
+/// Writes a header without extensions to the front of `out`. Returns its length.
 #[inline]
 pub(super) fn write(
     ip: &IpHeader,
@@ -321,8 +322,8 @@ pub(super) fn write(
     HEADER
 }
 
-/// The header of a fragment of what begins with a header of kind `next`. `offset`: in octets, a
-/// multiple of eight.
+/// The fragment header for a payload that begins with a header of kind `next`. `offset`: in
+/// octets, a multiple of eight.
 pub(super) fn fragment_header(
     next: u8,
     identification: u32,

@@ -4,12 +4,13 @@ use core::fmt;
 
 use super::icmp_error::IcmpError;
 
-/// A datagram that is dropped, and the ICMP error that is due to its sender.
+/// Why a datagram is dropped, and the ICMP error for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What is wrong with it.
     pub reason: Malformed,
-    /// What to tell its sender with [`icmp::error`](super::icmp::error()); mostly nothing.
+    /// What to tell its sender with [`icmp::error`](super::icmp::error()); usually
+    /// nothing.
     pub answer: Option<IcmpError>,
 }
 

@@ -1,4 +1,4 @@
-//! What hosts and routers of a link tell each other of the groups that hosts are in: IGMP over IPv4 (RFC 1112,
+//! What hosts and routers of a link tell each other about the groups of hosts: IGMP over IPv4 (RFC 1112,
 //! RFC 2236, RFC 9776) and MLD over IPv6 (RFC 2710, RFC 9777), as values that do not show the family.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,38 +15,38 @@ use super::router_alert;
 pub enum Membership<'a> {
     /// A router asks which groups hosts are in.
     Query(Query<'a>),
-    /// A host says that it is in a group, in a version before the third.
+    /// A host reports that it is in a group, in a version before the third.
     Report(IpAddr),
-    /// Nothing for a host to act upon: what hosts tell routers in the third version, and when they leave; what
-    /// no router of the link can have sent; and everything unknown.
+    /// Not to be acted upon by a host: reports of the third version, reports that a host leaves, what no
+    /// router of the link can have sent, and everything unknown.
     Ignored,
 }
 
-/// How a router asks.
+/// A query of a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query<'a> {
     /// The version that the router speaks.
     pub version: Version,
-    /// Who is in it is asked; `None`: who is in which.
+    /// The group that the query is about; `None`: all groups.
     pub group: Option<IpAddr>,
-    /// The answer may wait so long at most, so that not all come at once.
+    /// How long the answer may wait, so that not all hosts answer at once.
     pub max_response: Duration,
-    /// Of the third version: how often what might get lost is said, unless it is 0,
+    /// In the third version: how often to send what might get lost, unless it is 0,
     pub robustness: u8,
     /// and how long it is from one query to the next.
     pub interval: Duration,
-    /// Of the third version: asked is who wants to hear these senders to the group.
+    /// In the third version: the query is about these senders to the group.
     pub sources: Sources<'a>,
 }
 
 /// The versions of the protocols, as IGMP counts them: MLDv1 is IGMPv2 for IPv6, and MLDv2 is IGMPv3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// IGMPv1 (RFC 1112): hosts do not say that they leave.
+    /// IGMPv1 (RFC 1112): hosts do not report that they leave.
     First,
     /// IGMPv2 (RFC 2236), MLDv1 (RFC 2710).
     Second,
-    /// IGMPv3 (RFC 9776), MLDv2 (RFC 9777): hosts say whom of a group they hear.
+    /// IGMPv3 (RFC 9776), MLDv2 (RFC 9777): hosts report which senders to a group they hear.
     Third,
 }
 
@@ -65,14 +65,14 @@ impl Sources<'_> {
     }
 }
 
-/// What a host says of a group in the third version (RFC 9776 §4.2.13, RFC 9777).
+/// What a host reports about a group in the third version (RFC 9776 §4.2.13, RFC 9777).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What is so, or has come to be so.
+    /// The present state, or a change.
     pub kind: RecordKind,
     /// The group,
     pub group: IpAddr,
-    /// and the senders to it that are meant.
+    /// and the senders in question.
     pub sources: Vec<IpAddr>,
 }
 
@@ -94,8 +94,8 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// Whether a record that is too long for a report may be several: each then says a part of what is so (RFC
-    /// 9776 §4.2.17).
+    /// Whether a record that is too long for a report may be split into several, each of which tells a part
+    /// (RFC 9776 §4.2.17).
     pub fn is_divisible(self) -> bool {
         match self {
             RecordKind::IsInclude
@@ -108,8 +108,8 @@ impl RecordKind {
 }
 
 impl Record {
-    /// The record as one or several, none of them longer than `most` octets. Of senders that are not heard, so
-    /// many are named as there is room for.
+    /// The record as one or several, none of them longer than `most` octets. If it lists senders to
+    /// exclude, it names only as many as there is room for.
     pub fn fitting(mut self, most: usize) -> Vec<Record> {
         let len = address_len(self.group.is_ipv4());
         let room = (most.saturating_sub(4 + len) / len).max(1);
@@ -126,7 +126,7 @@ impl Record {
         parts.collect()
     }
 
-    /// Octets of it in a message.
+    /// Its length in a message, in octets.
     pub fn wire_len(&self) -> usize {
         4 + address_len(self.group.is_ipv4()) * (1 + self.sources.len())
     }
@@ -159,7 +159,7 @@ mod mld {
     pub(super) const REPORTS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 }
 
-/// Octets before the first address of a message.
+/// The number of octets before the first address of a message.
 const fn fixed(is_ipv4: bool) -> usize {
     if is_ipv4 { 4 } else { 8 }
 }
@@ -169,16 +169,17 @@ pub const fn report_headers(is_ipv4: bool) -> usize {
     header_len(is_ipv4) + router_alert::len(is_ipv4) + 8
 }
 
-/// Whether a message of ICMPv6 is one of MLD.
+/// Whether an ICMPv6 message is an MLD message.
 pub(super) fn is_mld(payload: &[u8]) -> bool {
     let kind = payload.first();
     kind.is_some_and(|kind| matches!(*kind, mld::QUERY..=mld::DONE | mld::REPORT_V2))
 }
 
-/// Reads a message, the payload of `ip`. `is_alerted`: with IPv6, routers were to look at it.
+/// Parses a message, the payload of `ip`. `is_alerted`: with IPv6, it has the option that alerts
+/// routers.
 ///
 /// # Errors
-/// If it is too short for what it says, or the checksum is wrong.
+/// If it is too short for its contents, or the checksum is wrong.
 pub(super) fn parse<'a>(
     ip: &IpHeader,
     payload: &'a [u8],
@@ -204,7 +205,8 @@ pub(super) fn parse<'a>(
     if !sum.plus(payload).verifies() {
         return Err(wrong);
     }
-    // RFC 9777 §5.1.14, §6.2: of a link is what nobody has passed on, and comes from an address of that link.
+    // RFC 9777 §5.1.14, §6.2: only a message that was not forwarded and comes from a link-local address is
+    // from the link.
     let is_of_link = match ip.source {
         IpAddr::V4(_) => true,
         IpAddr::V6(v6) => v6.is_unicast_link_local() && is_alerted,
@@ -221,8 +223,8 @@ pub(super) fn parse<'a>(
     }
 }
 
-/// A query: its length tells which version it is of (RFC 9776 §7.1, RFC 9777 §8.1). `None` if it names more
-/// addresses than it has.
+/// A query, whose version follows from its length (RFC 9776 §7.1, RFC 9777 §8.1). `None` if it announces
+/// more addresses than it has.
 fn query<'a>(fields: &[u8; 8], group: IpAddr, payload: &'a [u8]) -> Option<Membership<'a>> {
     let is_ipv4 = group.is_ipv4();
     let code = match is_ipv4 {
@@ -257,14 +259,14 @@ fn query<'a>(fields: &[u8; 8], group: IpAddr, payload: &'a [u8]) -> Option<Membe
             query.interval = Duration::from_secs(float(u16::from(*interval), 4).into());
             query.sources = Sources { octets, is_ipv4 };
         }
-        // RFC 9776 §7.1: of any other length, it is none.
+        // RFC 9776 §7.1: with any other length, it is not a query.
         _ => return Some(Membership::Ignored),
     }
     Some(Membership::Query(query))
 }
 
-/// A number as it is, or with a mantissa of `bits` below its first bit, and three bits of exponent (RFC 9776
-/// §4.1.1, RFC 9777 §5.1.3).
+/// A number, either plain, or with a mantissa of `bits` bits below its first bit and three bits of exponent
+/// (RFC 9776 §4.1.1, RFC 9777 §5.1.3).
 fn float(code: u16, bits: u32) -> u32 {
     let code = u32::from(code);
     match code >> (bits + 3) {
@@ -313,7 +315,7 @@ pub fn leave(source: IpAddr, group: IpAddr) -> Vec<u8> {
     message(source, to, older(kind, group))
 }
 
-/// A message that has nothing but a group.
+/// A message that contains only a group.
 fn older(kind: u8, group: IpAddr) -> Vec<u8> {
     let mut payload = vec![0; fixed(group.is_ipv4())];
     payload[0] = kind;
@@ -321,7 +323,7 @@ fn older(kind: u8, group: IpAddr) -> Vec<u8> {
     payload
 }
 
-/// A whole datagram, which no router passes on and every router looks at (RFC 9776 §4, RFC 9777 §5).
+/// A whole datagram, which no router forwards and every router examines (RFC 9776 §4, RFC 9777 §5).
 fn message(source: IpAddr, destination: IpAddr, mut payload: Vec<u8>) -> Vec<u8> {
     let (protocol, traffic_class, sum) = match source {
         IpAddr::V4(_) => (protocol::IGMP, igmp::TRAFFIC_CLASS, Sum::ZERO),
@@ -364,7 +366,7 @@ mod tests {
     use super::*;
     use crate::wire::{Payload, parse as parse_datagram};
 
-    /// RFC 9776 §4.1.1, RFC 9777 §5.1.3: small numbers as they are, and large ones as multiples.
+    /// RFC 9776 §4.1.1, RFC 9777 §5.1.3: small numbers are plain, and large ones are multiples.
     #[test]
     fn numbers_that_float() {
         for (code, number) in [(0, 0), (127, 127), (128, 128), (129, 136), (255, 31_744)] {
@@ -387,7 +389,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the octets behind the type: nothing panics, and of what is said to be there all is.
+        /// Whatever the octets behind the type, nothing panics, and all announced addresses are there.
         #[test]
         fn any_octets_are_read(
             source in any_source(),
@@ -423,7 +425,8 @@ mod tests {
         }
     }
 
-    /// RFC 9776 §4.2.17: a record that does not fit is several, or, of senders that are not heard, names fewer.
+    /// RFC 9776 §4.2.17: a record that does not fit is split, or, if it lists senders to exclude, names
+    /// fewer.
     #[test]
     fn a_record_is_made_to_fit() {
         for (group, most) in [([239, 1, 2, 3].into(), 20), ([0xff; 16].into(), 20 + 48)] {

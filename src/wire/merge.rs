@@ -9,11 +9,11 @@ use super::offload::{Cut, Form, Kind, set_checksum, set_ip_length};
 use super::tcp::{self, Control};
 use super::{Payload, parse};
 
-/// A datagram, and the segments behind it that have become one with it.
+/// A datagram, and the segments behind it that have been merged into it.
 #[derive(Clone, Debug, Default)]
 pub struct Merge {
     octets: Vec<u8>,
-    /// Where the header of TCP begins in it, and the text.
+    /// Where its TCP header and its text begin.
     places: Places,
     /// Octets of text of the first segment.
     mss: usize,
@@ -23,7 +23,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Begins with a datagram; nothing is left of the one before.
+    /// Begins with a datagram, and forgets the one before.
     pub fn begin(&mut self, datagram: &[u8]) {
         self.octets.clear();
         self.octets.extend_from_slice(datagram);
@@ -35,8 +35,9 @@ impl Merge {
         }
     }
 
-    /// Takes a datagram, if it is the next segment: its headers say the same, but for what must
-    /// differ, and it is no longer than the first. A shorter one, PSH and FIN are the end.
+    /// Takes a datagram, if it is the next segment: its headers are the same, except for what must
+    /// differ, and it is no longer than the first. A shorter one, PSH or FIN ends the merge.
+    /// Returns whether it was taken.
     #[must_use = "if it is not taken, it has still to be received"]
     pub fn take(&mut self, datagram: &[u8]) -> bool {
         let Some(places) = Places::of(datagram).filter(|_| self.is_open) else {
@@ -59,7 +60,7 @@ impl Merge {
         true
     }
 
-    /// The datagram, with the length and the checksum that belong to it, and its form.
+    /// The merged datagram, with its length and checksum set, and its form.
     pub fn end(&mut self) -> (&[u8], Form) {
         let mut form = Form::default();
         let size = u16::try_from(self.mss).ok().and_then(NonZero::new);
@@ -81,7 +82,7 @@ impl Merge {
     }
 }
 
-/// Where the header of TCP begins in a datagram, and the text.
+/// Where the TCP header and the text of a datagram begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Places {
     upper: usize,
@@ -89,7 +90,7 @@ struct Places {
 }
 
 impl Places {
-    /// Of a segment that can be one of several: with text, whole, and nothing out of the ordinary.
+    /// The places in a segment that can be merged: with text, complete, and nothing unusual.
     fn of(datagram: &[u8]) -> Option<Places> {
         let Ok((_, Content::Whole { payload, start, .. })) = content(datagram) else {
             return None;
@@ -115,7 +116,7 @@ fn ends(datagram: &[u8], places: Places) -> bool {
     Control::from_bits(datagram[places.upper + tcp::CONTROL].into()).any(last)
 }
 
-/// The headers of a segment, without what differs from segment to segment.
+/// The headers of a segment, without the fields that differ from segment to segment.
 fn head(datagram: &[u8], places: Places) -> Vec<u8> {
     let mut head = datagram[..places.text].to_vec();
     if head[0] >> 4 == 4 {
@@ -151,7 +152,7 @@ mod tests {
         Packet::tcp(&ip, &tcp, Text::from(text)).to_vec()
     }
 
-    /// All of them, merged as far as they can be.
+    /// All of them, merged as far as possible.
     fn merged(datagrams: &[Vec<u8>]) -> Vec<(Vec<u8>, Form)> {
         let mut merge = Merge::default();
         let mut all = Vec::new();
@@ -193,7 +194,7 @@ mod tests {
     }
 
     proptest! {
-        /// What was cut is put together again, and what was put together can be cut.
+        /// What was cut can be merged, and what was merged can be cut.
         #[test]
         fn is_the_inverse_of_a_cut(
             text in prop::collection::vec(any::<u8>(), 1..5000),

@@ -23,14 +23,14 @@
 //! | file | what it reads and writes | where it is defined |
 //! |---|---|---|
 //! | [`checksum`] | the Internet checksum | RFC 1071 |
-//! | `ip_header` | what is read and written of an IP header, whichever the family | |
+//! | `ip_header` | the fields of an IP header of either family | |
 //! | `ipv4` | the IPv4 header | RFC 791 |
 //! | `ipv6` | the IPv6 header and its chain of extension headers | RFC 8200 |
 //! | [`ip`] | datagrams of either family, and their fragments; what an address can be | |
 //! | [`ecn`] | the ECN field of both | RFC 3168 §5 |
 //! | [`icmp`] | ICMPv4 and ICMPv6: echo and errors | RFC 792, RFC 4443 |
-//! | [`membership`] | who is in which group: IGMP and MLD | RFC 9776, RFC 9777 |
-//! | `router_alert` | the option that their messages have | RFC 2113, RFC 2711 |
+//! | [`membership`] | which hosts are in which groups: IGMP and MLD | RFC 9776, RFC 9777 |
+//! | `router_alert` | the IP option of these messages | RFC 2113, RFC 2711 |
 //! | `icmp_error` | the errors of both, as one type | RFC 792, RFC 4443 |
 //! | [`udp`] | the UDP header | RFC 768 |
 //! | [`tcp`] | the TCP header | RFC 9293 §3.1 |
@@ -38,7 +38,7 @@
 //! | `signature` | signatures of segments | RFC 2385 |
 //! | `sockets` | the addresses and ports of a datagram, packed into a few integers | |
 //! | `arrived` | received octets, and the buffer that holds them | |
-//! | [`plain`] | the fast path: parses the datagrams that nearly all are in one go | |
+//! | [`plain`] | the fast path: parses the most common datagrams in one go | |
 //! | [`packet`] | a packet on its way out: its header, and borrowed text | |
 //! | [`text`] | text, borrowed or reference-counted | |
 //! | `cut` | cuts super-segments on their way out | |
@@ -101,7 +101,7 @@ pub use udp::UdpHeader;
 
 use ip_header::Content;
 
-/// A datagram, its headers read and its lengths and checksums found right.
+/// A datagram with its headers parsed, and its lengths and checksums verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// The IP header.
@@ -119,22 +119,21 @@ pub enum Payload<'a> {
     Udp(UdpHeader, &'a [u8]),
     /// An ICMP message.
     Icmp(IcmpMessage<'a>),
-    /// What is said of groups, over IGMP or MLD.
+    /// A message about groups, by IGMP or MLD.
     Membership(Membership<'a>),
-    /// A part of a payload, to be put together with the others.
+    /// A part of a payload, to be reassembled with the others.
     Fragment(Fragment<'a>),
-    /// A protocol that nobody here speaks (`ip.protocol` says which), and the error that is due
-    /// (RFC 1122 §3.2.2.1, RFC 8200 §4).
+    /// A protocol that this stack does not support (`ip.protocol`), and the error with which to
+    /// answer (RFC 1122 §3.2.2.1, RFC 8200 §4).
     Unknown {
         /// What to tell the sender with [`icmp::error`](icmp::error()).
         answer: IcmpError,
     },
-    /// IPv6: nothing, and that is no error (RFC 8200 §4.7).
+    /// IPv6: nothing, which is not an error (RFC 8200 §4.7).
     Nothing,
 }
 
-/// Reads a datagram that has arrived. Octets behind its end, as its own header gives it, are not
-/// looked at.
+/// Parses a datagram that has arrived. Octets beyond the length in its header are ignored.
 ///
 /// # Errors
 /// If it is malformed: the reason, and the ICMP error that its sender should get.

@@ -1,13 +1,13 @@
-//! Work that a device does in the stack's place: checksums that it completes, and super-segments,
-//! which it cuts into the datagrams of the wire, or has put together from them.
+//! Work that a device does in place of the stack: it completes checksums, and it cuts
+//! super-segments into the datagrams of the wire, or merges datagrams into super-segments.
 //!
 //! ```text
 //!   super-segment   IP TCP |        text        |          SEQ, flags of all
 //!   cut             IP TCP | text | IP TCP | text | …      SEQ + size each; FIN, PSH on the last
 //! ```
 //!
-//! What a device does is done here in software too: for a medium that has to see each datagram, a
-//! record that others will read, a checksum that no device completes.
+//! The same work is done here in software, too: for a medium that has to see each datagram, for a
+//! recording, or for a checksum that no device completes.
 
 use core::num::NonZero;
 
@@ -16,18 +16,18 @@ use super::ip::content;
 use super::ip_header::{Content, IpHeader, MAX_DATAGRAM, protocol};
 use super::{ipv4, tcp, udp};
 
-/// What a device takes off the stack's hands for datagrams that leave.
+/// The work that a device does for departing datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Offload {
     /// It completes the checksums of TCP and UDP.
     pub checksum: bool,
-    /// The longest super-segment of TCP that it cuts, in octets, IP header included; 0: it cuts
-    /// none. What it cuts has its checksum completed as well.
+    /// The longest TCP super-segment that it cuts, in octets, IP header included; 0: it cuts none.
+    /// It also completes the checksums of what it cuts.
     pub longest: usize,
 }
 
 impl Offload {
-    /// Nothing: every datagram leaves as it is to arrive.
+    /// None: every datagram leaves exactly as it will be on the wire.
     pub const NONE: Offload = Offload {
         checksum: false,
         longest: 0,
@@ -45,36 +45,37 @@ impl Offload {
 pub struct Form {
     /// How much of the checksum of TCP or UDP is there.
     pub checksum: Checksum,
-    /// Set if it is a super-segment: what it is to be cut into, or was put together from.
+    /// Set if it is a super-segment: what to cut it into, or what it was merged from.
     pub cut: Option<Cut>,
 }
 
 /// How much of the checksum of TCP or UDP is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Checksum {
-    /// All of it; whoever receives the datagram verifies it.
+    /// All of it, to be verified by the receiver.
     #[default]
     Complete,
-    /// All of it, and it has been verified: by the device, as a rule.
+    /// All of it, and it has been verified, usually by the device.
     Verified,
-    /// The sum of the pseudo header only: somebody on the way completes it. As long as nobody has,
+    /// The sum of the pseudo header only, to be completed on the way. As long as it has not been,
     /// the datagram has not left the machine, and there is nothing to verify.
     Partial(Place),
 }
 
-/// Where a checksum is to be completed.
+/// Where to complete a checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// Where what it covers begins, in octets from the start of the datagram. It goes on to the end.
+    /// Where the covered octets begin, counted from the start of the datagram. They extend to its
+    /// end.
     pub start: u16,
-    /// Where its field stands, in octets from there.
+    /// Where its field is, in octets from there.
     pub field: u16,
 }
 
-/// What a super-segment is to be cut into, or has been put together from.
+/// What to cut a super-segment into, or what it was merged from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cut {
-    /// Segments of TCP, or datagrams of UDP.
+    /// TCP segments, or UDP datagrams.
     pub kind: Kind,
     /// Octets of text of each; the last may have fewer.
     pub size: NonZero<u16>,
@@ -89,7 +90,8 @@ pub enum Kind {
     Udp,
 }
 
-/// The texts of the datagrams of UDP that a device has made into one, if it has; one that is empty is one, too.
+/// The texts of the UDP datagrams that a device has merged into one, or its own text alone; an empty text
+/// counts as one.
 pub fn pieces(text: &[u8], cut: Option<Cut>) -> impl Iterator<Item = &[u8]> {
     let cut = cut.filter(|cut| cut.kind == Kind::Udp);
     let size = cut.map_or(usize::MAX, |cut| cut.size.get().into());
@@ -99,7 +101,8 @@ pub fn pieces(text: &[u8], cut: Option<Cut>) -> impl Iterator<Item = &[u8]> {
 
 impl Checksum {
     /// Whether there is nothing to verify for the protocol whose header starts at `start` and has
-    /// its checksum `field` octets on. (What is partial may be another's, in a tunnel.)
+    /// its checksum `field` octets on. (In a tunnel, the partial checksum may be that of another
+    /// header.)
     pub(super) fn vouches_for(self, start: usize, field: usize) -> bool {
         match self {
             Checksum::Complete => false,
@@ -112,23 +115,22 @@ impl Checksum {
 }
 
 impl Cut {
-    /// Into how many pieces it cuts this much text: one at least.
+    /// Into how many pieces it cuts this much text; at least one.
     pub fn pieces(self, text: usize) -> usize {
         text.div_ceil(usize::from(self.size.get())).max(1)
     }
 }
 
 impl Form {
-    /// The datagram as whoever looks at the wire would see it, had the device completed its
-    /// checksum; a super-segment stays one.
+    /// Completes the checksum of a datagram, as the device would; a super-segment stays one.
     pub fn complete(self, datagram: &mut [u8]) {
         if let Checksum::Partial(place) = self.checksum {
             complete(datagram, place);
         }
     }
 
-    /// Gives `each` the datagrams of the wire that a device has made into this one, complete and in order; one that is
-    /// no super-segment, alone.
+    /// Gives `each` the datagrams of the wire that a device has merged into this one, complete and in
+    /// order; or only itself, unless it is a super-segment.
     pub fn take_apart(self, datagram: &[u8], mut each: impl FnMut(&[u8])) {
         if self.cut.is_some_and(|by| cut(datagram, by, &mut each)) {
             return;
@@ -144,15 +146,15 @@ impl Form {
     }
 }
 
-/// Completes a partial checksum. A place outside the datagram is nobody's, and nothing happens.
+/// Completes a partial checksum. Does nothing if the place is outside the datagram.
 pub fn complete(datagram: &mut [u8], place: Place) {
     let Some(covered) = datagram.get_mut(usize::from(place.start)..) else {
         return;
     };
     let field = usize::from(place.field);
     let value = match Sum::ZERO.plus(covered).checksum() {
-        // RFC 768: zero would say that there is no checksum; all ones sums the same. TCP has no
-        // such rule, and who writes a whole segment writes zero.
+        // RFC 768: zero would mean that there is no checksum; all ones sums the same. TCP has no
+        // such rule, and complete segments are written with zero.
         0 if field == udp::CHECKSUM => 0xffff_u16,
         value => value,
     };
@@ -162,8 +164,8 @@ pub fn complete(datagram: &mut [u8], place: Place) {
 }
 
 /// Cuts a super-segment: `each` gets every datagram of it, complete, in order. One that is not of
-/// the kind that `cut` says, or that is malformed, is not cut: nothing is got, and the answer is
-/// false. Nothing is verified.
+/// the kind of `cut`, or is malformed, is not cut: `each` gets nothing, and the result is false.
+/// Verifies nothing.
 pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool {
     let Ok((ip, Content::Whole { payload, start, .. })) = content(super_segment) else {
         return false;
@@ -206,7 +208,7 @@ pub fn cut(super_segment: &[u8], cut: Cut, mut each: impl FnMut(&[u8])) -> bool 
     }
 }
 
-/// The length of a datagram, in its IP header of `start` octets.
+/// Sets the length of a datagram in its IP header of `start` octets.
 pub(super) fn set_ip_length(datagram: &mut [u8], start: usize) {
     set_ip_length_to(datagram, start, datagram.len());
 }
@@ -220,7 +222,7 @@ pub(super) fn set_ip_length_to(headers: &mut [u8], start: usize, len: usize) {
     }
 }
 
-/// The checksum of a segment or datagram of `ip`.
+/// Sets the checksum of a segment or datagram of `ip`.
 pub(super) fn set_checksum(ip: &IpHeader, kind: Kind, upper: &mut [u8]) {
     let (protocol, field) = match kind {
         Kind::Tcp => (protocol::TCP, tcp::CHECKSUM),
@@ -287,8 +289,8 @@ mod tests {
     }
 
     proptest! {
-        /// Every piece is a whole segment that the parser takes, checksum and all; together they
-        /// say what the super-segment said.
+        /// Every piece is a complete segment that the parser accepts, with its checksum; together
+        /// they have the contents of the super-segment.
         #[test]
         fn a_super_segment_is_its_segments(
             ip in any_ip(),
@@ -323,7 +325,7 @@ mod tests {
             prop_assert_eq!(joined, text);
         }
 
-        /// So it is where the text stays in its place.
+        /// The same holds if the text stays in its place.
         #[test]
         fn what_is_cut_on_its_way_out_is_the_same(
             ip in any_ip(),
@@ -350,7 +352,7 @@ mod tests {
                 Some(by) => prop_assert_eq!(Some(pieces.clone()), self::pieces(&packet.to_vec(), by)),
                 None => prop_assert_eq!(&pieces, &[packet.to_vec()]),
             }
-            // One whose headers are borrowed, too.
+            // Also one whose headers are borrowed.
             if packet.form().cut.is_some() {
                 let whole = packet.pieces().concat();
                 let borrowed = Packet::new_in(packet.form(), &[], Text::from(&whole[..]));
@@ -383,8 +385,8 @@ mod tests {
             }
         }
 
-        /// The sum of the pseudo header and a completion make the checksum; before, the parser takes it
-        /// from a device that says so, and from nobody else.
+        /// The sum of the pseudo header and a completion make the checksum. Before that, the parser
+        /// accepts it only from a device that declares it partial.
         #[test]
         fn a_partial_checksum_is_completed(
             ip in any_ip(),
@@ -401,7 +403,7 @@ mod tests {
             prop_assert_eq!(&partial, &whole);
         }
 
-        /// Also where it is zero: UDP writes all ones then, and TCP does not.
+        /// Also if it is zero: UDP then writes all ones, and TCP does not.
         #[test]
         fn a_checksum_of_zero_is_completed_as_it_is_written(
             ip in any_ip(),
@@ -413,7 +415,7 @@ mod tests {
                 let at = whole.len() - text.len() - tcp.wire_len() + tcp::CHECKSUM;
                 u16::from_be_bytes([whole[at], whole[at + 1]])
             };
-            // Two octets more that take the sum to all ones.
+            // Two more octets that take the sum to all ones.
             let mut text = octets;
             text.resize(text.len().next_multiple_of(2) + 2, 0);
             let missing = checksum_of(&text);
@@ -445,7 +447,7 @@ mod tests {
         }
     }
 
-    /// As the kernel does it, so that a connection that counts its segments goes on counting.
+    /// As in the kernel, so that a connection that counts its segments goes on counting.
     #[test]
     fn pieces_are_numbered() {
         let mut ip = IpHeader::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into(), 0, 64);
@@ -466,7 +468,7 @@ mod tests {
         assert_eq!(pieces(&udp, Cut { kind, size }), None);
     }
 
-    /// A checksum that is partial somewhere else, in a tunnel say, vouches for nothing here.
+    /// A checksum that is partial elsewhere, for example in a tunnel, vouches for nothing here.
     #[test]
     fn only_its_own_place_vouches_for_a_checksum() {
         let place = Place {

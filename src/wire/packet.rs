@@ -13,7 +13,7 @@ use super::udp::{self, UdpHeader};
 /// The longest header that this stack writes, in octets: IPv6 (40) and TCP with all its options (60).
 pub const MAX_HEADER: usize = ipv6::HEADER + tcp::MAX_HEADER;
 
-/// A datagram that is ready to leave: header bytes of its own, text borrowed.
+/// A datagram that is ready to leave: it has its own header octets, and borrows its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
     header: [u8; MAX_HEADER],
@@ -36,8 +36,8 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// A datagram in this form, ready from another time: its header, unless that is borrowed with the
-    /// rest, and its text.
+    /// A datagram in this form that was built earlier, from its header (unless that is borrowed with
+    /// the rest) and its text.
     ///
     /// # Panics
     /// If the header is longer than [`MAX_HEADER`].
@@ -52,7 +52,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// A TCP segment. The protocol of `ip` does not count.
+    /// A TCP segment. The protocol of `ip` is ignored.
     ///
     /// # Panics
     /// If the addresses differ in family, or the datagram would be longer than 65,535 octets.
@@ -83,7 +83,7 @@ impl<'a> Packet<'a> {
             protocol: protocol::TCP,
             header_len: tcp.wire_len(),
             checksum: tcp::CHECKSUM,
-            // Whoever cuts it sums each piece.
+            // The checksum of each piece is computed when it is cut.
             partial: offload.checksum || cut.is_some(),
         };
         let mut packet = Packet::new(ip, &upper, text, |out| tcp.write(out));
@@ -91,7 +91,7 @@ impl<'a> Packet<'a> {
         packet
     }
 
-    /// A UDP datagram. The protocol of `ip` does not count.
+    /// A UDP datagram. The protocol of `ip` is ignored.
     ///
     /// # Panics
     /// As [`Packet::tcp`].
@@ -123,7 +123,7 @@ impl<'a> Packet<'a> {
     ) -> Packet<'a> {
         let protocol = upper.protocol;
         let len = upper.header_len + text.len();
-        // Where it stays, so that nothing is copied.
+        // Built in its final place, so that nothing is copied.
         let mut packet = Packet {
             text,
             ..Packet::borrowed(&[])
@@ -135,7 +135,7 @@ impl<'a> Packet<'a> {
         let value = match upper.partial {
             true => sum.partial(),
             false => match sum.plus(&header[at..end]).plus_text(text).checksum() {
-                // RFC 768: zero would say that there is no checksum; all ones sums the same.
+                // RFC 768: zero would mean that there is no checksum; all ones sums the same.
                 0 if protocol == protocol::UDP => 0xffff,
                 value => value,
             },
@@ -167,7 +167,7 @@ impl<'a> Packet<'a> {
         self.text
     }
 
-    /// The form in which it is: what the device has still to do.
+    /// Its form, which says what the device has still to do.
     pub const fn form(&self) -> Form {
         self.form
     }
@@ -201,14 +201,14 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// What a datagram carries, as far as its checksum has to know.
+/// The properties of a payload that its checksum needs.
 struct Upper {
     protocol: u8,
     /// Octets of its header,
     header_len: usize,
-    /// and where the checksum stands in it.
+    /// and where the checksum is in it.
     checksum: usize,
-    /// The device completes it.
+    /// The device completes the checksum.
     partial: bool,
 }
 

@@ -1,9 +1,9 @@
-//! Parses the datagrams that nearly all are in one go: an IP header without options or extensions,
-//! and a TCP segment with ACK and perhaps PSH, and no option but timestamps.
+//! Parses the most common datagrams in one go: an IP header without options or extensions, and a
+//! TCP segment with ACK, perhaps PSH, and no option but timestamps.
 //!
-//! [`Plain`] is nothing else, and knows no errors: what it does not take,
-//! [`parse_as`](super::parse_as) reads. What it takes, that would have read the same, as a test with
-//! random datagrams has it.
+//! [`Plain`] handles nothing else, and reports no errors: [`parse_as`](super::parse_as) parses what
+//! it does not accept. What it accepts, `parse_as` would have parsed the same, which a test with
+//! random datagrams checks.
 
 use super::checksum::Sum;
 use super::ecn::Ecn;
@@ -18,11 +18,11 @@ use super::{ipv4, ipv6};
 /// A plain datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain<'a> {
-    /// Where it comes from, and where it goes.
+    /// Its source and destination.
     pub sockets: Sockets,
     /// The ECN field of its IP header.
     pub ecn: Ecn,
-    /// What the TCP header says besides.
+    /// The rest of the TCP header.
     pub header: PlainHeader,
     /// The text of the segment.
     pub text: &'a [u8],
@@ -47,15 +47,14 @@ pub struct PlainHeader {
 const HEADER: usize = 20;
 /// Timestamps as options, with their padding.
 const OPTIONS: usize = 12;
-/// Of the octets of a TCP header that say how long it is and what its control bits are: that it has no
-/// options, or that it has timestamps, and ACK.
+/// The octets of a TCP header with its length and control bits: no options, or timestamps, and ACK.
 const BARE: u16 = 5 << 12 | Control::ACK.bits();
 const TIMED: u16 = 8 << 12 | Control::ACK.bits();
-/// What may stand in these besides: PSH, and three bits that mean nothing.
+/// Bits that may also be set in these: PSH, and three reserved bits.
 const BESIDES: u16 = Control::PSH.bits() | 0b111 << 9;
 /// NOP, NOP, timestamps (RFC 7323, appendix A): kind and length.
 const TIMESTAMPS: [u8; 4] = [1, 1, 8, 10];
-/// Of the fragment field (RFC 791 §3.1): more fragments follow, and the offset.
+/// The bits of the fragment field (RFC 791 §3.1) for "more fragments" and the offset.
 const FRAGMENT: u16 = 0x3fff;
 
 impl PlainHeader {
@@ -103,9 +102,9 @@ impl<'a> Plain<'a> {
         ip + HEADER + options
     }
 
-    /// Reads a plain datagram of IPv4, of which `checksum` says how much of the checksum of TCP is there.
+    /// Parses a plain IPv4 datagram; `checksum` says how much of the TCP checksum is there.
     //
-    // Always inlined, like the other: what is read stays where the processor calculates with it.
+    // Always inlined, like the other, so that the parsed values stay in registers.
     #[inline(always)]
     pub fn read_whole_ipv4(datagram: &'a [u8], checksum: Checksum) -> Option<Plain<'a>> {
         Plain::read_ipv4(datagram, Text::EMPTY, checksum)
@@ -117,8 +116,8 @@ impl<'a> Plain<'a> {
         Plain::read_ipv6(datagram, Text::EMPTY, checksum)
     }
 
-    /// The same of either, where `headers` has the headers of a datagram and nothing else: all of its text
-    /// lies elsewhere. The text of what is read is empty.
+    /// The same for either version, if `headers` has only the headers of a datagram, and all of its text
+    /// lies elsewhere. The text of the result is empty.
     pub fn read_apart(headers: &'a [u8], text: Text<'_>, checksum: Checksum) -> Option<Plain<'a>> {
         let plain = match headers.first()? >> 4 {
             4 => Plain::read_ipv4(headers, text, checksum),
@@ -169,10 +168,10 @@ impl<'a> Plain<'a> {
         Plain::read_segment(sockets, Ecn::of(ip[1] >> 4), segment, apart, sum)
     }
 
-    /// `sockets` follow from the ports; `sum`: that of the pseudo header, and whether somebody vouches for
-    /// the checksum.
+    /// `sockets` are made from the ports; `sum`: the sum of the pseudo header, and whether the checksum is
+    /// vouched for.
     //
-    // Always, so that nothing is copied between the two.
+    // Always inlined, so that nothing is copied between the two.
     #[inline(always)]
     fn read_segment(
         sockets: impl FnOnce([u8; 4]) -> Sockets,
@@ -292,8 +291,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the datagram, intact or with a few octets changed: what is taken is what the
-        /// parser of everything reads; and what is plain is taken.
+        /// Whatever the datagram, intact or with a few octets changed: what is accepted agrees with
+        /// the general parser, and every plain datagram is accepted.
         #[test]
         fn what_is_plain_is_read_the_same(
             header in any_header(),
@@ -340,7 +339,7 @@ mod tests {
         }
     }
 
-    /// A checksum that is wrong, and fragments, are for others to judge.
+    /// Wrong checksums and fragments are left to the general parser.
     #[test]
     fn what_is_not_whole_is_not_plain() {
         let header = TcpHeader {

@@ -1,4 +1,5 @@
-//! The option that makes routers look at a datagram: messages about groups have it.
+//! The option that makes routers examine a datagram, which messages about groups
+//! have.
 
 use core::net::IpAddr;
 
@@ -12,7 +13,7 @@ const V6: [u8; 8] = [protocol::ICMPV6, 0, ALERT, 2, 0, 0, 1, 0];
 /// Its type.
 const ALERT: u8 = 5;
 
-/// How many octets it takes.
+/// Its length in octets.
 pub(super) const fn len(is_ipv4: bool) -> usize {
     match is_ipv4 {
         true => V4.len(),
@@ -20,7 +21,7 @@ pub(super) const fn len(is_ipv4: bool) -> usize {
     }
 }
 
-/// A whole datagram that routers are to look at; with IPv6, it is of ICMPv6.
+/// A whole datagram that routers examine; with IPv6, its protocol is ICMPv6.
 pub(super) fn datagram(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
     match ip.source {
         IpAddr::V4(_) => {
@@ -36,7 +37,7 @@ pub(super) fn datagram(ip: &IpHeader, payload: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Whether a datagram of IPv6 that has been read asks routers to look at it, for MLD.
+/// Whether a parsed IPv6 datagram has this option for MLD.
 pub(super) fn is_in(datagram: &[u8]) -> bool {
     let is_first = datagram.get(6) == Some(&protocol::HOP_BY_HOP);
     let header = datagram.get(ipv6::HEADER..).filter(|_| is_first);

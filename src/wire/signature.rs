@@ -1,8 +1,8 @@
-//! TCP MD5 signatures (RFC 2385 §2.0): the digest of a segment and of a key that two hosts share.
+//! TCP MD5 signatures (RFC 2385 §2.0): the digest of a segment and a key that two hosts share.
 //!
 //! It covers the pseudo header, the TCP header without its options and as if the checksum were zero, the
-//! text, and the key. Options are not covered. Keys are octets here: whose they are is for others to
-//! know.
+//! text, and the key. Options are not covered. Keys are just octets here; which peers they belong to is
+//! known elsewhere.
 
 use core::net::IpAddr;
 
@@ -59,7 +59,7 @@ fn sixteen(address: IpAddr) -> [u8; 16] {
     }
 }
 
-/// Where the digest of the first signature stands among options.
+/// The place of the digest of the first signature in the options.
 fn place(options: &[u8]) -> Option<usize> {
     let start = options.as_ptr().addr();
     RawOptions(options).find_map(|option| match option {
@@ -71,8 +71,8 @@ fn place(options: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether a datagram that was found right carries a segment whose signature was made with `key`. The
-/// comparison takes as long whatever differs.
+/// Whether a verified datagram carries a segment whose signature was made with `key`. The comparison
+/// takes constant time.
 pub fn is_signed_with(datagram: &[u8], key: &[u8]) -> bool {
     let Ok((ip, Content::Whole { payload, .. })) = content(datagram) else {
         return false;
@@ -89,8 +89,9 @@ pub fn is_signed_with(datagram: &[u8], key: &[u8]) -> bool {
     })
 }
 
-/// The digest goes to its place in a header whose options have room for it: whether they have. The
-/// checksum has counted zeros there; unless somebody else completes it, it is right again.
+/// Writes the digest to its place in a header, if the options have room for it. Returns whether
+/// they have. Also corrects the checksum, which was computed with zeros there, unless a device
+/// completes it.
 fn seal(
     hosts: (IpAddr, IpAddr),
     header: &mut [u8],
@@ -106,7 +107,7 @@ fn seal(
     if is_complete {
         let before = u16::from_be_bytes([header[tcp::CHECKSUM], header[tcp::CHECKSUM + 1]]);
         let sum = Sum::ZERO.plus(&(!before).to_be_bytes());
-        // RFC 1071 §2(B): where it stands at an odd place, the sum is the other way round.
+        // RFC 1071 §2(B): at an odd place, the octets of the sum are swapped.
         let digest = Sum::ZERO.plus_array(&value).partial();
         let digest = match at % 2 {
             0 => digest,
@@ -118,7 +119,8 @@ fn seal(
     true
 }
 
-/// Signs a whole datagram whose segment has room for a signature, with zeros in it: whether it has.
+/// Signs a whole datagram whose segment has room for a signature, filled with zeros. Returns
+/// whether it has.
 pub fn sign(datagram: &mut [u8], key: &[u8]) -> bool {
     let Ok((ip, Content::Whole { payload, start, .. })) = content(datagram) else {
         return false;
@@ -133,7 +135,7 @@ pub fn sign(datagram: &mut [u8], key: &[u8]) -> bool {
 }
 
 impl<'a> Packet<'a> {
-    /// As [`Packet::tcp_for`], of a single segment, signed with `key`.
+    /// As [`Packet::tcp_for`], for a single segment, signed with `key`.
     #[cold]
     #[inline(never)]
     pub fn tcp_signed(
@@ -146,8 +148,8 @@ impl<'a> Packet<'a> {
         Packet::tcp_for(offload, ip, tcp, text, usize::MAX).signed(ip, key)
     }
 
-    /// A TCP segment whose options have room for a signature, signed with `key`; without that room as
-    /// it is. It must be a single segment: those of a super-segment have signatures of their own.
+    /// Signs a TCP segment with `key`, if its options have room for a signature. It must be a single
+    /// segment, because the segments of a super-segment need separate signatures.
     #[must_use]
     pub fn signed(mut self, ip: &IpHeader, key: &[u8]) -> Packet<'a> {
         let start = match ip.source {
@@ -197,14 +199,14 @@ mod tests {
         octets.iter().map(|octet| format!("{octet:02x}")).collect()
     }
 
-    /// The digest of a packet, where it stands in it.
+    /// The digest in a packet.
     fn signature(packet: &[u8], ipv6: bool) -> String {
         let start = if ipv6 { 40 } else { 20 } + 24;
         assert_eq!(packet[start - 4..start], [1, 1, 19, 18]);
         hex(&packet[start..start + 16])
     }
 
-    /// Worked out with another implementation of MD5, Python's:
+    /// Computed with another implementation of MD5, Python's:
     ///
     /// ```text
     /// tcp = struct.pack('!HHIIBBHHH', 179, 40000, 0x01020304, 0x0a0b0c0d, 10 << 4, 0x18, 0x1234, 0, 0)
@@ -231,7 +233,7 @@ mod tests {
         }
     }
 
-    /// Whatever octet changes that is covered; the checksum is not.
+    /// Any change of a covered octet is detected; the checksum is not covered.
     #[test]
     fn every_octet_but_options_is_covered() {
         for ipv6 in [false, true] {
@@ -241,7 +243,7 @@ mod tests {
             let tcp = if ipv6 { 40 } else { 20 };
             let addresses = if ipv6 { 8..40 } else { 12..20 };
             let checksum = tcp + 16..tcp + 18;
-            // But for the NOPs in front of the option: without them it is not found.
+            // Except for the NOPs before the option, without which it is not found.
             let segment = (tcp..tcp + 20).chain(tcp + 22..packet.len());
             for at in addresses.chain(segment) {
                 let mut changed = packet.clone();
@@ -276,7 +278,7 @@ mod tests {
         assert!(parse(&signed.to_vec()).is_ok());
     }
 
-    /// A datagram that was made elsewhere, its signature wherever its maker has put it.
+    /// A datagram that was made elsewhere, with its signature at any place.
     #[test]
     fn a_whole_datagram_is_signed_where_its_option_stands() {
         for ipv6 in [false, true] {

@@ -2,13 +2,12 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-/// The socket that a datagram comes from, and the one that it goes to: quick to read, to compare and to
-/// hash.
+/// The source and destination sockets of a datagram, fast to parse, compare and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sockets {
     /// Both addresses and both ports, as they follow each other in the datagram.
     V4(u64, u32),
-    /// The same; of each address the higher half comes first.
+    /// The same, with the upper half of each address first.
     V6([u64; 4], u32),
 }
 
@@ -32,13 +31,13 @@ impl Sockets {
         Sockets::V6([a, b, c, d], ports)
     }
 
-    /// Of IPv4, from the addresses and the ports as they stand in the datagram.
+    /// IPv4 sockets, from the addresses and ports as they are in the datagram.
     #[inline(always)]
     pub(super) fn v4(addresses: [u8; 8], ports: [u8; 4]) -> Sockets {
         Sockets::V4(u64::from_be_bytes(addresses), u32::from_be_bytes(ports))
     }
 
-    /// The same of IPv6.
+    /// The same for IPv6.
     #[inline(always)]
     pub(super) fn v6(addresses: &[u8; 32], ports: [u8; 4]) -> Sockets {
         let mut halves = [0; 4];
@@ -48,14 +47,14 @@ impl Sockets {
         Sockets::V6(halves, u32::from_be_bytes(ports))
     }
 
-    /// The port that it comes from, and the one that it goes to.
+    /// The source port and the destination port.
     #[inline]
     pub fn ports(&self) -> [u16; 2] {
         let (Sockets::V4(_, ports) | Sockets::V6(_, ports)) = self;
         [(ports >> 16) as u16, *ports as u16]
     }
 
-    /// The same, but to another port.
+    /// The same with another destination port.
     #[inline]
     #[must_use]
     pub fn to_port(self, port: u16) -> Sockets {

@@ -11,7 +11,7 @@ use super::malformed::Malformed;
 use super::options::Options;
 
 /// The control bits of a segment (RFC 9293 §3.1), with the one that RFC 9768 named AE (once NS):
-/// nine bits, in the order in which they stand in the header.
+/// nine bits, in their order in the header.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Control(u16);
 
@@ -141,7 +141,7 @@ impl fmt::Display for Letters {
     }
 }
 
-/// A TCP header, every field, sequence numbers as they stand on the wire.
+/// A TCP header with every field, and sequence numbers as on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpHeader {
     /// The sender's port.
@@ -167,12 +167,12 @@ const HEADER: usize = 20;
 /// The longest header, in octets.
 pub(super) const MAX_HEADER: usize = HEADER + Options::MAX_LEN;
 
-/// Reads a segment, the payload of `ip`: its header and its text. Reserved bits are ignored, and so
-/// are options that only a SYN may carry on a segment that is none. `vouched`: somebody vouches for
-/// its checksum.
+/// Parses a segment, the payload of `ip`, into its header and text. Ignores reserved bits, and, on
+/// segments other than SYNs, options that only a SYN may carry. `vouched`: the checksum need not be
+/// verified.
 ///
 /// # Errors
-/// If the header is not all there, or the checksum is wrong.
+/// If the header is incomplete, or the checksum is wrong.
 #[inline]
 pub(super) fn parse<'a>(
     ip: &IpHeader,
@@ -211,20 +211,20 @@ pub(super) fn parse<'a>(
     Ok((header, &segment[data_offset..]))
 }
 
-/// The length of the header of a segment, in octets, if all of it is there.
+/// The length of the header of a segment, in octets, if the header is complete.
 pub(super) fn header_len(segment: &[u8]) -> Option<usize> {
     let len = usize::from(segment.get(12)? >> 4) * 4;
     (HEADER..=segment.len()).contains(&len).then_some(len)
 }
 
-/// The sequence number of a segment whose header is all there.
+/// The sequence number of a segment with a complete header.
 pub(super) fn seq(segment: &[u8]) -> u32 {
     let octets = segment[4..8].first_chunk();
     octets.map_or(0, |octets| u32::from_be_bytes(*octets))
 }
 
-/// A copy of a super-segment's header becomes that of the piece whose text lies `at` octets on.
-/// FIN and PSH belong to the last piece, CWR to the first (RFC 3168 §6.1.2: a reduction is told
+/// Turns a copy of a super-segment's header into that of the piece whose text begins at `at`. FIN
+/// and PSH belong to the last piece, CWR to the first (RFC 3168 §6.1.2: a reduction is reported
 /// once).
 pub(super) fn make_piece(segment: &mut [u8], at: usize, is_last: bool) {
     let seq = seq(segment).wrapping_add(at as u32);
@@ -245,7 +245,8 @@ impl TcpHeader {
         HEADER + self.options.wire_len()
     }
 
-    /// Writes the header to the front of `out`, checksum zero, and says how many octets it took.
+    /// Writes the header to the front of `out`, with a checksum of zero. Returns its length in
+    /// octets.
     ///
     /// # Panics
     /// If `out` is shorter than [`TcpHeader::wire_len`].
@@ -269,9 +270,9 @@ impl TcpHeader {
     }
 }
 
-/// Where the octet with the low eight control bits stands in the header.
+/// The place of the octet with the low eight control bits in the header.
 pub(super) const CONTROL: usize = 13;
-/// Where the checksum field stands in the header.
+/// The place of the checksum field in the header.
 pub(super) const CHECKSUM: usize = 16;
 
 #[cfg(test)]

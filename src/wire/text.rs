@@ -3,11 +3,11 @@
 use core::ops::Range;
 use std::sync::Arc;
 
-/// Octets that nobody changes while several hold them: who wants to keep text holds its block.
+/// Octets that are not changed while they are shared. To keep text, hold its block.
 pub type Block = Arc<[u8]>;
 
-/// Octets in at most two pieces: what lies in two blocks, or in the two halves of a ring, on the way
-/// out, one slice of the packet on the way in.
+/// Octets in at most two pieces: on the way out they lie in two blocks, or in the two halves of a
+/// ring; on the way in they are one slice of the packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text<'a> {
     first: &'a [u8],
@@ -105,7 +105,7 @@ impl PartialEq for Text<'_> {
 
 impl Eq for Text<'_> {}
 
-/// Text that is there as long as somebody holds it.
+/// Text that exists as long as it is held.
 #[derive(Clone, Debug)]
 pub struct HeldText {
     first: HeldPiece,

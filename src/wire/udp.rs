@@ -10,7 +10,7 @@ use super::malformed::Malformed;
 
 /// Length of the header, in octets.
 pub const HEADER: usize = 8;
-/// Where the checksum field stands in it.
+/// The place of the checksum field in it.
 pub(super) const CHECKSUM: usize = 6;
 
 /// A UDP header. Its length and checksum follow from the rest.
@@ -22,12 +22,12 @@ pub struct UdpHeader {
     pub destination_port: u16,
 }
 
-/// Reads a datagram, the payload of `ip`: its header and its text. What stands behind the length
-/// that the header names is cut off. `vouched`: somebody vouches for its checksum.
+/// Parses a datagram, the payload of `ip`, into its header and text. Octets beyond the length in
+/// the header are cut off. `vouched`: the checksum need not be verified.
 ///
 /// # Errors
-/// If the length cannot be, or the checksum is wrong. Over IPv4 a checksum of zero is none, and
-/// good (RFC 768); over IPv6 there must be one (RFC 8200 §8.1).
+/// If the length is impossible, or the checksum is wrong. Over IPv4 a checksum of zero means
+/// none, and is valid (RFC 768); over IPv6 there must be one (RFC 8200 §8.1).
 pub(super) fn parse<'a>(
     ip: &IpHeader,
     payload: &'a [u8],
@@ -57,15 +57,15 @@ pub(super) fn parse<'a>(
     Ok((header, &payload[HEADER..]))
 }
 
-/// A copy of a super-segment's header becomes that of a piece.
+/// Turns a copy of a super-segment's header into that of a piece.
 pub(super) fn make_piece(datagram: &mut [u8]) {
     let length = datagram.len() as u16;
     datagram[4..6].copy_from_slice(&length.to_be_bytes());
 }
 
 impl UdpHeader {
-    /// Writes the header of a datagram of `text` octets to the front of `out`, checksum zero, and
-    /// says how many octets it took.
+    /// Writes the header of a datagram of `text` octets to the front of `out`, with a checksum of
+    /// zero. Returns its length in octets.
     pub(super) fn write(&self, text: usize, out: &mut [u8]) -> usize {
         let header = etherparse::UdpHeader {
             source_port: self.source_port,
@@ -103,7 +103,7 @@ mod tests {
         destination_port: 9,
     };
 
-    /// From port 7 to 9, with this length field and a right checksum.
+    /// A datagram from port 7 to 9, with this length field and a correct checksum.
     fn datagram(ip: &IpHeader, length: u16, text: &[u8]) -> Vec<u8> {
         let [high, low] = length.to_be_bytes();
         let mut bytes = [&[0, 7, 0, 9, high, low, 0, 0], text].concat();
@@ -152,7 +152,7 @@ mod tests {
                 let at = bytes.len() - 2 - HEADER + CHECKSUM;
                 u16::from_be_bytes([bytes[at], bytes[at + 1]])
             };
-            // A text that is the checksum over a text of zero brings the sum to all ones.
+            // A text equal to the checksum over a text of zero brings the sum to all ones.
             let text = checksum(&packet(0));
             let bytes = packet(text);
             assert_eq!(checksum(&bytes), 0xffff);

@@ -1,4 +1,4 @@
-//! The AccECN options (RFC 9768 §3.2.3): how many octets of text arrived under each ECN codepoint.
+//! The AccECN options (RFC 9768 §3.2.3): how many octets of text arrived with each ECN codepoint.
 
 use super::kinds::{ACC_ECN_0, ACC_ECN_1};
 use super::raw::NO_OPERATION;
@@ -15,7 +15,7 @@ pub struct ByteCounters {
     pub e1b: u32,
 }
 
-/// In which order the counters stand; those at the end may be left out.
+/// The order of the counters; those at the end may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CounterOrder {
     /// AccECN0, kind 172: EE0B, ECEB, EE1B.
@@ -30,7 +30,8 @@ pub struct AccurateEcn {
     order: CounterOrder,
     /// How many of `octets` are there.
     fields: u8,
-    /// As they stand on the wire: cheaper than three numbers on the many segments without any.
+    /// As they are on the wire, which is cheaper than three numbers for the many segments without
+    /// any.
     octets: [[u8; 3]; AccurateEcn::FIELDS],
 }
 
@@ -58,7 +59,7 @@ impl AccurateEcn {
         }
     }
 
-    /// Any length can be read: what is no whole counter, and what follows the third, is padding
+    /// Any length can be read: an incomplete counter, and anything behind the third, is padding
     /// (§3.2.3).
     pub(super) fn read(order: CounterOrder, data: &[u8]) -> AccurateEcn {
         let mut option = AccurateEcn::new(order, ByteCounters::default(), 0);
@@ -115,8 +116,8 @@ impl AccurateEcn {
         (2 + 3 * fields).next_multiple_of(4)
     }
 
-    /// Writes the option and the NOPs behind it to the front of `out`, and says how many octets
-    /// it took.
+    /// Writes the option and the NOPs behind it to the front of `out`. Returns how many octets
+    /// that took.
     pub(super) fn write(&self, out: &mut [u8]) -> usize {
         let len = 2 + 3 * self.fields();
         out[..self.wire_len()].fill(NO_OPERATION);
@@ -187,7 +188,7 @@ mod tests {
         }
     }
 
-    /// §3.2.3: of any other length, the whole fields that fit count.
+    /// §3.2.3: with any other length, the complete fields count.
     #[test]
     fn every_length_is_read() {
         for kind in [172, 174] {
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(option.fields(), 3);
     }
 
-    /// A segment has one or none: it must not cost the others much.
+    /// Most segments have none, so it must not cost them much.
     #[test]
     fn it_is_small() {
         assert!(size_of::<Option<AccurateEcn>>() <= 12);

@@ -15,7 +15,7 @@ impl Cookie {
     /// The fewest.
     pub const MIN: usize = 4;
 
-    /// A cookie of these octets; `None` if there cannot be one of that length.
+    /// A cookie of these octets; `None` if the length is invalid.
     pub fn new(octets: &[u8]) -> Option<Cookie> {
         let len = octets.len();
         if !(Cookie::MIN..=Cookie::MAX).contains(&len) || len % 2 == 1 {
@@ -62,7 +62,7 @@ impl fmt::Debug for Cookie {
 pub struct FastOpen {
     /// The cookie; `None` asks for one.
     pub cookie: Option<Cookie>,
-    /// It has the kind for experiments, 254, with the magic number 0xF989 in front (RFC 6994), as from
+    /// It has the kind for experiments, 254, with the magic number 0xF989 in front (RFC 6994), as
     /// before the option had a kind of its own.
     pub experimental: bool,
 }
@@ -71,7 +71,7 @@ pub struct FastOpen {
 pub(super) const EXPERIMENT: [u8; 2] = [0xf9, 0x89];
 
 impl FastOpen {
-    /// What stands behind kind and length; `None` if there is no cookie of that length.
+    /// Parses what follows kind and length; `None` if no cookie has that length.
     pub(super) fn read(octets: &[u8], experimental: bool) -> Option<FastOpen> {
         let cookie = match octets {
             [] => None,
@@ -88,7 +88,7 @@ impl FastOpen {
         self.cookie.as_ref().map_or(&[], Cookie::as_slice)
     }
 
-    /// Octets of the option, without what pads it.
+    /// The length of the option in octets, without padding.
     pub(super) fn len(&self) -> usize {
         let marks = if self.experimental { 4 } else { 2 };
         marks + self.cookie_octets().len()
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// RFC 7413 §4.1.1, and appendix A.2 of what was before it.
+    /// RFC 7413 §4.1.1, and appendix A.2 on its predecessor.
     #[test]
     fn a_request_and_a_cookie_as_they_stand_in_a_header() {
         assert_eq!(written(option(&[], false)), [34, 2, 1, 1]);
@@ -128,7 +128,7 @@ mod tests {
         );
     }
 
-    /// RFC 7413 §4.1.1: a length that cannot be is ignored.
+    /// RFC 7413 §4.1.1: an option of an invalid length is ignored.
     #[test]
     fn a_cookie_has_an_even_length_from_4_to_16() {
         for len in 0..=38usize {
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// Whatever else a SYN carries, the header has room for it, or goes without.
+    /// Whatever else a SYN carries, the header has room for this option, or it is left out.
     #[test]
     fn an_option_without_room_is_left_out() {
         let full = |cookie: &[u8]| Options {

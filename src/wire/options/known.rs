@@ -13,7 +13,7 @@ use super::timestamps::Timestamps;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wire) enum Known {
     Mss(u16),
-    /// As it stands in the header.
+    /// As it is in the header.
     WindowScale(u8),
     SackPermitted,
     Sack(SackBlocks),
@@ -55,7 +55,8 @@ pub(super) fn timestamps(data: &[u8; 8]) -> Timestamps {
     Timestamps { val, ecr }
 }
 
-/// RFC 2018 §3: one to four blocks of eight octets; anything else is no SACK option.
+/// RFC 2018 §3: one to four blocks of eight octets; anything else is not a SACK
+/// option.
 fn sack_blocks(data: &[u8]) -> Option<SackBlocks> {
     let (pairs, []) = data.as_chunks::<8>() else {
         return None;

@@ -1,19 +1,20 @@
-//! The order in which the options of a SYN stand, and what pads them.
+//! The order of the options of a SYN, and their padding.
 
 use super::kinds::{MSS, SACK_PERMITTED, SIGNATURE, TIMESTAMPS, WINDOW_SCALE};
 use super::raw::{END, NO_OPERATION};
 use super::{MAX_WINDOW_SCALE, Options, SIGNATURE_LEN, Timestamps, Writer};
 
-/// An order of options. Both take as many octets, and a receiver must not care (RFC 9293 §3.1):
-/// it shows which stack has written them.
+/// An order of options. Both take the same number of octets, and must make no difference to a
+/// receiver (RFC 9293 §3.1); the order shows which stack has written them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Layout {
-    /// Signature, MSS, SACK permitted, timestamps, AccECN, NOP, window scale: SACK permitted stands
-    /// where two NOPs would pad timestamps, and without them behind AccECN. As Linux has it.
+    /// Signature, MSS, SACK permitted, timestamps, AccECN, NOP, window scale: SACK permitted takes
+    /// the place of the two NOPs before timestamps; without timestamps it follows AccECN. As in
+    /// Linux.
     #[default]
     TimestampsFirst,
-    /// MSS, NOP, window scale, SACK permitted, timestamps, signature; at the end of all, zeros pad. As
-    /// FreeBSD has it.
+    /// MSS, NOP, window scale, SACK permitted, timestamps, signature; padded with zeros at the end. As
+    /// in FreeBSD.
     ScaleFirst,
 }
 
@@ -33,8 +34,8 @@ const ROOM_FOR_SIGNATURE: [u8; SIGNATURE_LEN] = {
 };
 
 impl Options {
-    /// MSS, window scale, SACK permitted, timestamps, AccECN and signature, to a multiple of four
-    /// octets.
+    /// Writes MSS, window scale, SACK permitted, timestamps, AccECN and signature, padded to a
+    /// multiple of four octets.
     pub(super) fn write_in_order(&self, out: &mut Writer<'_>) {
         if self.signature && self.layout == Layout::TimestampsFirst {
             out.put(ROOM_FOR_SIGNATURE);

@@ -1,13 +1,12 @@
 //! TCP options: our own parser and writer.
 //!
-//! `etherparse` stops reading at the first kind that it does not know, and would lose what stands
-//! behind it.
+//! `etherparse` stops at the first kind that it does not know, and would lose what follows.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `mod` | [`Options`]: all that one segment carries |
 //! | `kinds` | their numbers |
-//! | `known` | what stands in an option of each kind |
+//! | `known` | the contents of an option of each kind |
 //! | `layout` | the order of the options of a SYN |
 //! | `raw` | kind, length, data; where a list ends |
 //! | `sack` | SACK blocks (RFC 2018) |
@@ -59,15 +58,15 @@ pub struct Options {
     pub accurate_ecn: Option<AccurateEcn>,
     /// Fast Open, kind 34 (RFC 7413 §4.1.1), or 254 as an experiment: SYN only.
     pub fast_open: Option<FastOpen>,
-    /// MD5 signature, kind 19 (RFC 2385 §3.0). The digest is not here: who writes leaves room for it
-    /// ([`Packet::signed`](super::Packet::signed) fills it), who reads has it checked
+    /// MD5 signature, kind 19 (RFC 2385 §3.0). The digest is not here: the writer leaves room for it
+    /// ([`Packet::signed`](super::Packet::signed) fills it), and the reader checks it separately
     /// ([`is_signed_with`](super::is_signed_with)).
     pub signature: bool,
-    /// In which order they are written. What is read has the default.
+    /// The order in which they are written; the default after parsing.
     pub layout: Layout,
 }
 
-/// Octets that a signature takes of a header, with its padding.
+/// The octets that a signature takes in a header, with its padding.
 const SIGNATURE_LEN: usize = 20;
 
 /// RFC 7323 §2.3: a larger shift count counts as this.
@@ -77,12 +76,12 @@ impl Options {
     /// The most octets that a TCP header has room for (RFC 9293 §3.1: the data offset is 4 bits).
     pub const MAX_LEN: usize = 40;
 
-    /// The octets that a signature takes of them, with its padding.
+    /// The octets that a signature takes of that, with its padding.
     pub const SIGNATURE: usize = SIGNATURE_LEN;
 
-    /// Reads the options of a header. Options of an unknown kind, or a known kind with a wrong
-    /// length, are skipped; a length that cannot be (0, 1, beyond the end) ends the reading; of
-    /// options that come twice the first counts.
+    /// Parses the options of a header. Options of an unknown kind, or of a known kind with a wrong
+    /// length, are skipped; an impossible length (0, 1, beyond the end) ends the parsing; if an
+    /// option occurs twice, the first counts.
     #[inline]
     pub fn parse(octets: &[u8]) -> Options {
         // What nearly every segment of a connection carries.
@@ -134,7 +133,7 @@ impl Options {
         }
     }
 
-    /// Without what only a SYN may carry: MSS, window scale, SACK permitted, Fast Open.
+    /// Without the options that only a SYN may carry: MSS, window scale, SACK permitted, Fast Open.
     #[inline]
     pub(super) fn without_syn_only(mut self) -> Options {
         (self.mss, self.window_scale) = (None, None);
@@ -186,7 +185,7 @@ impl Options {
         len + fast_open.map_or(0, |option| option.len().next_multiple_of(4))
     }
 
-    /// The Fast Open option, if there is room for it beside what stands before it.
+    /// The Fast Open option, if there is room for it behind the options before it.
     fn fast_open_with_room(&self) -> Option<&FastOpen> {
         let option = self.fast_open.as_ref()?;
         let room = Options::MAX_LEN.saturating_sub(self.wire_len_without_fast_open());
@@ -210,7 +209,8 @@ impl Options {
         mss + rest + window_scale + accurate_ecn + signature
     }
 
-    /// SACK permitted stands in place of the two NOPs, and needs none of its own.
+    /// Whether SACK permitted takes the place of the two NOPs of the signature, so that it needs
+    /// none of its own.
     fn signature_fits_behind_sack(&self) -> bool {
         self.layout == Layout::ScaleFirst
             && self.sack_permitted
@@ -218,7 +218,7 @@ impl Options {
             && self.accurate_ecn.is_none()
     }
 
-    /// How many of the blocks there is room for: four, three beside timestamps.
+    /// How many of the blocks there is room for: four, or three with timestamps.
     fn sack_room(&self) -> usize {
         if self.sack.is_empty() {
             return 0;
@@ -227,9 +227,10 @@ impl Options {
         self.sack.len().min(room)
     }
 
-    /// Writes the options to the front of `out`, and says how many octets it took. On a SYN their
-    /// [`Layout`] gives the order, and where a signature stands; other segments have NOP, NOP, timestamps, NOP, NOP, SACK. AccECN and Fast Open stand before SACK. Blocks
-    /// for which there is no room are left out, the last first, and so is Fast Open.
+    /// Writes the options to the front of `out`. Returns how many octets that took. On a SYN their
+    /// [`Layout`] gives the order, and the place of a signature; other segments have NOP, NOP, timestamps,
+    /// NOP, NOP, SACK. AccECN and Fast Open come before SACK. Blocks for which there is no room are left
+    /// out, the last first, and so is Fast Open.
     ///
     /// # Panics
     /// If `out` is shorter than [`Options::wire_len`].
@@ -285,7 +286,7 @@ impl Writer<'_> {
         self.at += N;
     }
 
-    /// NOPs pad behind it.
+    /// Writes the Fast Open option, padded with NOPs behind it.
     fn put_fast_open(&mut self, option: &FastOpen) {
         let end = self.at + option.len().next_multiple_of(4);
         let len = option.len() as u8;

@@ -1,18 +1,18 @@
-//! Options as they stand in the header: kind, length, data.
+//! Options as they are in the header: kind, length, data.
 
 pub(super) const END: u8 = 0;
 pub(super) const NO_OPERATION: u8 = 1;
 
-/// One option as it stands in the header.
+/// One option as it is in the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wire) enum RawOption<'a> {
-    /// End of option list: nothing after it counts.
+    /// End of option list: anything after it is ignored.
     End,
     /// NOP.
     NoOperation,
-    /// Any other kind, with what stands behind its length.
+    /// Any other kind, with the data behind its length.
     Option { kind: u8, data: &'a [u8] },
-    /// A length that cannot be: nothing after it can be read.
+    /// An impossible length: nothing after it can be read.
     Bad,
 }
 

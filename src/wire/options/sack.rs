@@ -17,7 +17,7 @@ pub struct SackBlocks {
 }
 
 impl SackBlocks {
-    /// What forty octets of options have room for.
+    /// As many as forty octets of options have room for.
     pub const MAX: usize = 4;
     /// No block.
     pub const NONE: SackBlocks = SackBlocks {
