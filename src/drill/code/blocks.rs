@@ -6,12 +6,6 @@ use super::tokens::{DEDENT, INDENT, Token};
 use super::trouble::{Trouble, unknown};
 use super::value::Value;
 
-/// The most rounds of all `for` and `while`, and calls, of a piece of code.
-const MAX_ROUNDS: u32 = 10_000;
-
-/// The most numbers of a range.
-const MAX_RANGE: usize = 100_000;
-
 impl Evaluator<'_> {
     /// `if CONDITION:` and what follows, `elif CONDITION:`, `else:`.
     pub(super) fn conditional(&mut self) -> Result<(), Trouble> {
@@ -40,36 +34,39 @@ impl Evaluator<'_> {
             return Err(unknown("for without its in"));
         }
         let values = self.values_in_brackets("for without a list")?;
+        if values.is_empty() {
+            return self.not_once(name);
+        }
         let start = self.at;
         for value in values {
-            self.count_round()?;
+            self.spend(1)?;
             self.at = start;
-            self.variables.values.insert(name.clone(), value);
+            self.variables.set(name.clone(), value);
             self.block(true)?;
         }
         Ok(())
+    }
+
+    /// What follows a `for` without values is only read.
+    fn not_once(&mut self, name: String) -> Result<(), Trouble> {
+        self.variables.begin_block();
+        self.variables.set(name, Value::whole(1));
+        let read = self.block(false);
+        self.variables.end_block();
+        read
     }
 
     /// `while CONDITION:` and what follows.
     pub(super) fn repeated_while(&mut self) -> Result<(), Trouble> {
         let start = self.at;
         loop {
-            self.count_round()?;
+            self.spend(1)?;
             self.at = start;
             let holds = self.either()?.is_true();
             self.block(holds)?;
             if !holds || self.only_reads {
                 return Ok(());
             }
-        }
-    }
-
-    /// Something is done that may be done again and again.
-    pub(super) fn count_round(&mut self) -> Result<(), Trouble> {
-        self.rounds += 1;
-        match self.rounds > MAX_ROUNDS {
-            true => Err(unknown("code that goes on for too long")),
-            false => Ok(()),
         }
     }
 
@@ -87,7 +84,7 @@ impl Evaluator<'_> {
     }
 
     /// The whole numbers from the first bound, or 0, up to the one before the last, perhaps in steps.
-    fn range(&self, bounds: &[Value]) -> Result<Vec<Value>, Trouble> {
+    fn range(&mut self, bounds: &[Value]) -> Result<Vec<Value>, Trouble> {
         if self.only_reads {
             return Ok(vec![Value::whole(1)]);
         }
@@ -95,18 +92,16 @@ impl Evaluator<'_> {
         let (from, to, step) = match whole.as_deref() {
             Some([to]) => (0, *to, 1),
             Some([from, to]) => (*from, *to, 1),
-            Some([from, to, step]) => (*from, *to, usize::try_from(*step).unwrap_or(0)),
-            _ => (0, 0, 0),
+            Some([from, to, step]) if *step > 0 => (*from, *to, *step),
+            _ => return Err(unknown("such a range")),
         };
-        if step == 0 {
-            return Err(unknown("such a range"));
-        }
-        let mut values = (from..to).step_by(step).map(Value::whole);
-        let some: Vec<Value> = values.by_ref().take(MAX_RANGE).collect();
-        match values.next() {
-            Some(_) => Err(unknown("a range that is too long")),
-            None => Ok(some),
-        }
+        let span = to.checked_sub(from);
+        let span = span.ok_or_else(|| unknown("such a range"))?.max(0);
+        let count = span.unsigned_abs().div_ceil(step.unsigned_abs());
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.spend(count)?;
+        let numbers = (0..count as i128).map(|number| Value::whole(from + number * step));
+        Ok(numbers.collect())
     }
 
     /// What stands behind a `:`. If it does not count, it is still looked at.
@@ -119,7 +114,10 @@ impl Evaluator<'_> {
             return Err(unknown("blocks too deep in each other"));
         }
         let only_reads = self.only_reads;
-        let before = (!counts && !only_reads).then(|| self.variables.clone());
+        let is_forgotten = !counts && !only_reads;
+        if is_forgotten {
+            self.variables.begin_block();
+        }
         self.only_reads |= !counts;
         let done = match self.take(INDENT) {
             true => self.lines(),
@@ -127,8 +125,8 @@ impl Evaluator<'_> {
         };
         self.only_reads = only_reads;
         self.depth -= 1;
-        if let Some(before) = before {
-            *self.variables = before;
+        if is_forgotten {
+            self.variables.end_block();
         }
         done
     }

@@ -9,27 +9,29 @@ use super::variables::Definition;
 impl Evaluator<'_> {
     /// `def NAME(A, B):` and what follows, which is read, so that nothing in it is unknown when it is called.
     pub(super) fn definition(&mut self) -> Result<(), Trouble> {
+        if self.in_function {
+            return Err(unknown("def inside def"));
+        }
         let name = self.name("def without a name")?;
         let parameters = self.parameters()?;
         let start = self.at;
-        let before = self.variables.values.clone();
-        let values = parameters.iter().map(|it| (it.clone(), Value::whole(1)));
-        self.variables.values.extend(values);
         // It may call itself.
         let known = Definition {
             parameters: parameters.clone(),
             body: Vec::new(),
         };
-        self.variables.functions.insert(name.clone(), known);
-        let is_inner = core::mem::replace(&mut self.in_function, true);
+        self.variables.define(name.clone(), known);
+        let values = parameters.iter().map(|it| (it.clone(), Value::whole(1)));
+        let caller = self.variables.begin_call(values);
         let only_reads = core::mem::replace(&mut self.only_reads, true);
+        self.in_function = true;
         let read = self.block(true);
-        (self.in_function, self.only_reads) = (is_inner, only_reads);
-        self.variables.values = before;
+        self.in_function = false;
+        self.only_reads = only_reads;
+        self.variables.end_call(caller);
         read?;
         let body = self.tokens[start..self.at].to_vec();
-        let definition = Definition { parameters, body };
-        self.variables.functions.insert(name, definition);
+        self.variables.define(name, Definition { parameters, body });
         Ok(())
     }
 
@@ -68,14 +70,14 @@ impl Evaluator<'_> {
         let mut ahead = self.tokens[self.at.min(self.tokens.len())..].iter();
         let name = ahead.next();
         let is_known =
-            matches!(name, Some(Token::Name(name)) if self.variables.functions.contains_key(name));
+            matches!(name, Some(Token::Name(name)) if self.variables.function(name).is_some());
         is_known && matches!(ahead.next(), Some(Token::Mark("(")))
     }
 
     /// `NAME(A, B)`: its values go by the names of its parameters, and what it gives names to is forgotten afterwards.
     pub(super) fn call(&mut self) -> Result<Value, Trouble> {
         let name = self.name("code that is no call")?;
-        let found = self.variables.functions.get(&name).cloned();
+        let found = self.variables.function(&name).cloned();
         let function = found.ok_or_else(|| unknown("code that is no call"))?;
         self.take("(");
         let values = match self.take(")") {
@@ -88,24 +90,26 @@ impl Evaluator<'_> {
         if self.only_reads {
             return Ok(Value::whole(1));
         }
-        self.count_round()?;
-        let mut variables = self.variables.clone();
-        (variables.values).extend(function.parameters.into_iter().zip(values));
+        self.spend(1)?;
+        let parameters = function.parameters.iter().cloned();
+        let caller = self.variables.begin_call(parameters.zip(values));
         let mut inner = Evaluator {
             tokens: &function.body,
             at: 0,
             look_up: self.look_up,
-            variables: &mut variables,
+            variables: &mut *self.variables,
             only_reads: false,
             seen: Vec::new(),
             depth: self.depth,
-            rounds: self.rounds,
+            steps: self.steps,
             in_function: true,
             returned: None,
         };
         let done = inner.block(true);
-        self.rounds = inner.rounds;
-        match inner.returned {
+        let (steps, returned) = (inner.steps, inner.returned);
+        self.steps = steps;
+        self.variables.end_call(caller);
+        match returned {
             Some(value) => Ok(value),
             None => done.map(|()| Value::whole(0)),
         }

@@ -10,6 +10,13 @@ const CHANGES: [&str; 12] = [
     "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "&", "|", "^",
 ];
 
+/// The most that a piece of code may do: statements, values, and rounds of loops. As each of its tokens is one of those at
+/// most, only what is done again and again comes so far.
+const MAX_STEPS: usize = 200_000;
+
+/// The most names that a failure tells the values of.
+const MOST_SEEN: usize = 64;
+
 /// Runs all statements of `code`. `only_reads`: what does not hold is no failure.
 pub(super) fn evaluate(
     code: &str,
@@ -26,7 +33,7 @@ pub(super) fn evaluate(
         only_reads,
         seen: Vec::new(),
         depth: 0,
-        rounds: 0,
+        steps: 0,
         in_function: false,
         returned: None,
     };
@@ -50,8 +57,8 @@ pub(super) struct Evaluator<'a> {
     /// The names of this assertion, and what they stand for.
     pub(super) seen: Vec<(String, Value)>,
     pub(super) depth: u32,
-    /// How often something has been done that is done several times.
-    pub(super) rounds: u32,
+    /// How much has been done, with [`MAX_STEPS`] as its limit.
+    pub(super) steps: usize,
     /// This is what a function of the script does.
     pub(super) in_function: bool,
     /// And what it has returned.
@@ -75,7 +82,25 @@ impl Evaluator<'_> {
         marks.iter().copied().find(|mark| self.take(mark))
     }
 
+    /// So much more is done.
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Trouble> {
+        self.steps = self.steps.saturating_add(steps);
+        match self.steps > MAX_STEPS {
+            true => Err(unknown("code that goes on for too long")),
+            false => Ok(()),
+        }
+    }
+
+    /// A name of this assertion stands for a value.
+    pub(super) fn see(&mut self, name: String, value: Value) {
+        let is_known = self.seen.iter().any(|(seen, _)| *seen == name);
+        if !is_known && self.seen.len() < MOST_SEEN {
+            self.seen.push((name, value));
+        }
+    }
+
     pub(super) fn statement(&mut self) -> Result<(), Trouble> {
+        self.spend(1)?;
         if self.take_name("pass") {
             return self.ends("pass");
         }
@@ -127,7 +152,7 @@ impl Evaluator<'_> {
             let before = self.value_of(&name)?;
             value = self.number(before.apply(mark, value))?;
         }
-        self.variables.values.insert(name, value);
+        self.variables.set(name, value);
         self.ends("a value")
     }
 
@@ -144,7 +169,9 @@ impl Evaluator<'_> {
         if names.len() != values.len() {
             return Err(unknown("as many names as there are no values"));
         }
-        self.variables.values.extend(names.into_iter().zip(values));
+        for (name, value) in names.into_iter().zip(values) {
+            self.variables.set(name, value);
+        }
         self.ends("values")
     }
 
@@ -224,14 +251,14 @@ impl Evaluator<'_> {
     /// What is told if an assertion does not hold: a string with what its `%` are to be, a value, or
     /// whatever Python would make of the rest of the statement.
     fn message(&mut self) -> String {
-        let start = self.at;
+        let (start, depth) = (self.at, self.depth);
         if !self.only_reads
             && let Ok(message) = self.told()
             && self.ends("a message").is_ok()
         {
             return message;
         }
-        self.at = start;
+        (self.at, self.depth) = (start, depth);
         self.rest()
     }
 

@@ -190,6 +190,7 @@ impl Evaluator<'_> {
         if self.depth > MAX_DEPTH {
             return Err(unknown("powers too deep in each other"));
         }
+        self.spend(1)?;
         let mut signs = Vec::new();
         while let Some(sign) = self.take_any(&["-", "+", "~"]) {
             signs.push(sign);
@@ -239,9 +240,7 @@ impl Evaluator<'_> {
             }
             Some(Token::Name(name)) => {
                 let value = self.value_of(&name)?;
-                if !self.seen.iter().any(|(seen, _)| *seen == name) {
-                    self.seen.push((name, value));
-                }
+                self.see(name, value);
                 Ok(value)
             }
             _ => Err(unknown("code that is no expression")),
@@ -256,8 +255,8 @@ impl Evaluator<'_> {
     }
 
     pub(super) fn value_of(&self, name: &str) -> Result<Value, Trouble> {
-        if let Some(value) = self.variables.values.get(name) {
-            return Ok(*value);
+        if let Some(value) = self.variables.value(name) {
+            return Ok(value);
         }
         match name {
             "True" => Ok(Value::whole(1)),

@@ -129,6 +129,13 @@ mod tests {
             "def check():\n  assert tcpi_snd_cwnd == 10\ncheck(); check()",
             "x = 1\ndef f(): x = 2\nf(); assert x == 1",
             "def f():\n  for i in (1, 2, 3):\n    if i == 2: return i\nassert f() == 2",
+            "assert 0 in range(0, 9, 1 << 64) and 8 not in range(0, 9, 1 << 64)",
+            "for i in range(0): assert i == 5; x = 1\nassert 1",
+            "for i in range(3, 1):\n  assert 0\nassert 1",
+            "x = 1\ndef g(): return x\ndef f(x): return g()\nassert f(5) == 1",
+            "assert 2 ** 100 / 3 ** 40 in (1, 2 ** 100 / 3 ** 40)",
+            "assert 2 ** 100 / 3 ** 40 == 2 ** 100 / 3 ** 40",
+            "if 1:\n\n# a\n\n  # b\n  assert 1\n\n\nassert 1",
         ] {
             assert_eq!(outcome(code), Ok(()), "{code}");
         }
@@ -183,7 +190,12 @@ mod tests {
             "while 1: pass",
             "x, y = 1",
             "assert 1 in range(0, 9, 0)",
-            "assert 1 in range(0, 9, 4294967296 * 4294967296)",
+            "assert 1 in range(-1 << 126, 3 << 125)",
+            "assert 1 in range(1000000)",
+            "while 1: x = 3 in range(100000)",
+            "def f():\n  def g(): return 1\n  return g()",
+            "if 0:\n  def f(): return 1\nassert f()",
+            "def f(x): return g()\ndef g(): return x",
             "x += 1",
             "assert x; x = 1",
             "if 0: x = 1\nassert x",
@@ -202,6 +214,46 @@ mod tests {
         ] {
             assert!(matches!(outcome(code), Err(Trouble::Unknown(_))), "{code}");
         }
+    }
+
+    /// Nothing is evaluated deeper in itself than the stack of a thread has room for, and nothing for ever.
+    #[test]
+    fn what_has_no_end_is_not_understood() {
+        let many = |text: &str| text.repeat(20_000);
+        for code in [
+            format!("assert {}1", many("(")),
+            format!("assert 1 in {}", many("[")),
+            format!("assert {}1", many("max(")),
+            format!("assert {}1", many("1 if 1 else ")),
+            format!("assert {}2", many("1 ** ")),
+            many("if 1: "),
+            many("for i in (1, 2): "),
+            many("while 1: "),
+            format!("def f(x): return {}1\nassert f(1)", many("f(")),
+            "def f(n): return n and f(n - 1)\nassert f(1000)".to_owned(),
+            format!("{}while 1:\n  if 0: b = 1", many("a = 1;")),
+        ] {
+            let outcome = outcome(&code);
+            assert!(matches!(outcome, Err(Trouble::Unknown(_))), "{code:.40}");
+        }
+        for code in [
+            format!("assert {}1", many("not not ")),
+            format!("assert {}1", many("-+")),
+            format!("assert 1{}", many(" and 1 or 1")),
+            many("\n"),
+            many(" \n# a\n"),
+        ] {
+            assert_eq!(outcome(&code), Ok(()), "{code:.40}");
+        }
+    }
+
+    /// However often a message cannot be evaluated, that makes no difference to the assertions.
+    #[test]
+    fn a_message_that_is_no_value_leaves_nothing_behind() {
+        let code = "assert tcpi_snd_cwnd == 10, (tcpi_snd_cwnd, 'x')\n".repeat(100);
+        assert_eq!(outcome(&code), Ok(()));
+        let code = "def f(n): return f(n)\n".to_owned() + &"assert 1, f(1)\n".repeat(100);
+        assert_eq!(outcome(&code), Ok(()));
     }
 
     /// Later code finds what earlier code has given a name to.
@@ -226,7 +278,64 @@ mod tests {
         assert_eq!(asked, ["tcpi_rtt", "tcpi_ato"]);
     }
 
+    /// What code is made of.
+    const PIECES: [&str; 44] = [
+        "\n",
+        "\n ",
+        "\n  ",
+        ";",
+        ":",
+        ",",
+        "(",
+        ")",
+        "[",
+        "]",
+        "=",
+        "+=",
+        "**",
+        "-",
+        "~",
+        "//",
+        "<<",
+        "%",
+        "==",
+        "<",
+        "'%d'",
+        "def f",
+        "def f(x)",
+        "f(",
+        "f(1)",
+        "return ",
+        "assert ",
+        "if ",
+        "elif ",
+        "else",
+        "for x in ",
+        "while ",
+        "range(",
+        " in ",
+        " not ",
+        " and ",
+        " or ",
+        "max(",
+        "pass",
+        "import a",
+        "print(",
+        "x",
+        "9",
+        "1e38",
+    ];
+
     proptest! {
+        #[test]
+        fn no_words_make_it_panic(
+            words in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..30)
+        ) {
+            let code = words.join(" ");
+            let _ = outcome(&code);
+            let _ = names(&code, &mut Variables::default());
+        }
+
         #[test]
         fn no_code_makes_it_panic(code in "[-+*/%&|<>=!(){}\\[\\]:.ea-z0-9 ;,'#\n]{0,60}") {
             let _ = outcome(&code);

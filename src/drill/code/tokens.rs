@@ -37,8 +37,9 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
             first.is_ascii_digit() || first == '.' && after.is_some_and(|c| c.is_ascii_digit());
         let (token, len) = match first {
             '\n' if depth == 0 => {
-                end_line(&mut tokens, &mut blocks, next_line(&rest[1..]));
-                (None, 1)
+                let (between, next) = next_line(&rest[1..]);
+                end_line(&mut tokens, &mut blocks, next);
+                (None, 1 + between)
             }
             ';' => (Some(Token::Mark(";")), 1),
             '#' => (None, rest.find('\n').unwrap_or(rest.len())),
@@ -84,11 +85,17 @@ pub(super) fn scan(code: &str) -> Result<Vec<Token>, Trouble> {
     Ok(tokens)
 }
 
-/// How far to the right the next line is that has more than a comment.
-fn next_line(text: &str) -> usize {
-    let mut lines = text.lines().map(|line| (line, line.trim_start()));
-    let found = lines.find(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    found.map_or(0, |(line, inner)| line.len() - inner.len())
+/// How many octets the lines have that have no more than a comment, and how far to the right the one behind them is.
+fn next_line(text: &str) -> (usize, usize) {
+    let mut between = 0;
+    for line in text.split_inclusive('\n') {
+        let inner = line.trim_start();
+        if !inner.is_empty() && !inner.starts_with('#') {
+            return (between, line.len() - inner.len());
+        }
+        between += line.len();
+    }
+    (between, 0)
 }
 
 /// A line ends, and the next is so far to the right. That counts behind a `:`, and as far as the lines go that

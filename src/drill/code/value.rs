@@ -62,7 +62,11 @@ impl Value {
         (self.under == 1).then_some(self.over)
     }
 
+    /// `None` if the numbers are too large to tell; of equal ones that is told always, since they are in lowest terms.
     pub(super) fn compare(self, other: Value) -> Option<Ordering> {
+        if self == other {
+            return Some(Ordering::Equal);
+        }
         let left = self.over.checked_mul(other.under)?;
         Some(left.cmp(&other.over.checked_mul(self.under)?))
     }
