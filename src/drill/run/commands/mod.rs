@@ -78,6 +78,9 @@ impl Meaning {
     }
 }
 
+/// The most that one command does.
+const MOST_MEANINGS: usize = 10_000;
+
 /// What the lines of a command mean.
 ///
 /// # Errors
@@ -101,6 +104,9 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
             }
         }
         meanings.extend(found);
+        if meanings.len() > MOST_MEANINGS {
+            return Err("no support for a command that does so much".to_owned());
+        }
     }
     for meaning in &meanings {
         if let Meaning::Setting(key, value) = meaning {
@@ -112,15 +118,18 @@ pub(super) fn understand(text: &str) -> Result<Vec<Meaning>, String> {
 
 /// A text whose products, `$((15*1024*1024))`, are numbers; `None` for other arithmetic.
 fn products(text: &str) -> Option<String> {
-    let Some((before, after)) = text.split_once("$((") else {
-        return Some(text.to_owned());
-    };
-    let (product, after) = after.split_once("))")?;
-    let mut factors = product
-        .split('*')
-        .map(|factor| factor.trim().parse::<u64>().ok());
-    let number = factors.try_fold(1u64, |product, factor| product.checked_mul(factor?))?;
-    Some(format!("{before}{number}{}", products(after)?))
+    let mut made = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("$((") {
+        let (product, behind) = behind.split_once("))")?;
+        let mut factors = product
+            .split('*')
+            .map(|factor| factor.trim().parse::<u64>().ok());
+        let number = factors.try_fold(1u64, |product, factor| product.checked_mul(factor?))?;
+        made += &format!("{before}{number}");
+        rest = behind;
+    }
+    Some(made + rest)
 }
 
 /// What one script of defaults sets beside the profile.
@@ -572,6 +581,16 @@ mod tests {
                 Meaning::Nothing,
             ]
         );
+    }
+
+    #[test]
+    fn what_is_done_has_a_bound() {
+        let many = |text: &str, times| understand(&text.repeat(times));
+        assert_eq!(many(": $((1)); ", 5_000).map(|all| all.len()), Ok(5_000));
+        let inner = "sh -c 'for x in 1 2 3 4 5 6 7 8 9; do :; :; :; :; :; :; :; :; :; :; done';";
+        for (text, times) in [(": $((1)); ", 100_000), (inner, 1_000)] {
+            assert!(many(text, times).is_err(), "{text}");
+        }
     }
 
     #[test]
