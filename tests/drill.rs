@@ -5,5 +5,6 @@ mod drill {
     mod broken;
     mod constructs;
     mod corpus;
+    mod mutated;
     mod wrong;
 }

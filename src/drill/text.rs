@@ -44,7 +44,7 @@ pub(super) fn micros_of(text: &str) -> Option<u64> {
     };
     let digits: String = part.chars().chain("000000".chars()).take(6).collect();
     let micros = digits.parse::<u64>().ok()?;
-    (seconds <= MAX_SECONDS).then_some(seconds * 1_000_000 + micros)
+    (seconds <= MAX_SECONDS).then(|| seconds * 1_000_000 + micros)
 }
 
 #[cfg(test)]
@@ -60,5 +60,13 @@ mod tests {
         assert!(unescape("\\q").is_err());
         assert!(unescape("\\x0").is_err());
         assert!(unescape("\\").is_err());
+    }
+
+    #[test]
+    fn times_have_a_bound() {
+        assert_eq!(micros_of("1.0000019"), Some(1_000_001));
+        assert_eq!(micros_of("316224000.5"), Some(316_224_000_500_000));
+        assert_eq!(micros_of("316224001"), None);
+        assert_eq!(micros_of("9223372036854775807"), None);
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn scripts(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn all() -> Vec<PathBuf> {
+pub(super) fn all() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drill");
     scripts(&root, &mut found);

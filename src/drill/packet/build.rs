@@ -36,6 +36,11 @@ pub(in super::super) struct Route {
     pub(in super::super) scaled_echo: bool,
 }
 
+/// The most octets of a datagram of IPv4 (RFC 791 §3.1).
+const LONGEST: usize = 65_535;
+/// The headers of IPv4 and TCP without options.
+const HEADERS: usize = 40;
+
 /// The datagrams of a packet that is injected: several if its text is too long for one.
 ///
 /// # Errors
@@ -107,6 +112,13 @@ fn segments(
     let mut pieces = Vec::new();
     let mut at = 0;
     let len = tcp.len as usize;
+    let has_room = LONGEST - HEADERS - options.len();
+    if len.min(most) > has_room {
+        return Err(format!(
+            "{} octets are no one datagram: --mss=N says what they are cut to",
+            len.min(most)
+        ));
+    }
     loop {
         let piece = (len - at).min(most);
         let is_last = at + piece == len;

@@ -45,20 +45,28 @@ impl Parser<'_> {
 
     /// `a`, or `a | b | …`.
     fn expr(&mut self) -> Parsed<Expr> {
+        self.inside(|parser| {
+            let mut alternatives = vec![parser.shifted()?];
+            while parser.take_mark('|')? {
+                alternatives.push(parser.shifted()?);
+            }
+            Ok(match alternatives.len() {
+                1 => alternatives.remove(0),
+                _ => Expr::Or(alternatives),
+            })
+        })
+    }
+
+    /// What stands in something else of its kind, and that not too deep.
+    fn inside(&mut self, read: impl FnOnce(&mut Self) -> Parsed<Expr>) -> Parsed<Expr> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let place = self.peek()?.place;
             return Err(SyntaxError::new(place, "lists too deep in each other"));
         }
-        let mut alternatives = vec![self.shifted()?];
-        while self.take_mark('|')? {
-            alternatives.push(self.shifted()?);
-        }
+        let expr = read(self)?;
         self.depth -= 1;
-        Ok(match alternatives.len() {
-            1 => alternatives.remove(0),
-            _ => Expr::Or(alternatives),
-        })
+        Ok(expr)
     }
 
     /// `a`, or `1 << 16`, which is a number.
@@ -126,7 +134,7 @@ impl Parser<'_> {
             let field = match value {
                 Expr::Word(name) | Expr::Apply(name, _) if self.take_mark('=')? => {
                     let value = match name.starts_with("TCP_NLA_") {
-                        true => self.primary()?,
+                        true => self.inside(Parser::primary)?,
                         false => self.expr()?,
                     };
                     Field {

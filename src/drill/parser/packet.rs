@@ -78,7 +78,7 @@ impl Parser<'_> {
         if self.take_word("udp")? {
             let ports = self.ports()?;
             self.mark('(')?;
-            let len = self.number_u16("a length")?;
+            let len = self.number("a length", MAX_UDP_LENGTH)? as u16;
             self.mark(')')?;
             let body = Body::Udp { len };
             return Ok(Packet {
@@ -412,6 +412,8 @@ fn names_mtu(icmp: &Icmp) -> bool {
     is(&icmp.kind, "packet_too_big") || icmp.code.as_ref().is_some_and(|it| is(it, "frag_needed"))
 }
 
+/// The most octets of text of a datagram of UDP, whose length counts those of its header (RFC 768).
+const MAX_UDP_LENGTH: u64 = 65_535 - 8;
 /// The most octets of a packet of a script: what several datagrams together may be.
 const MAX_LENGTH: u64 = 1 << 24;
 

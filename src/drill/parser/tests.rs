@@ -425,6 +425,19 @@ const PIECES: [&str; 38] = [
     "ipv4",
 ];
 
+/// Nothing is read deeper in itself than the stack of a thread has room for.
+#[test]
+fn nothing_stands_in_itself_without_end() {
+    for opening in ["[", "(", "{", "f(", "{a=", "{TCP_NLA_SRTT="] {
+        let text = format!("0 f({}", opening.repeat(100_000));
+        let error = parse(&text, &Definitions::default()).unwrap_err();
+        assert!(
+            error.message.starts_with("lists too deep"),
+            "{opening}: {error}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,80}") {

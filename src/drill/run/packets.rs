@@ -137,7 +137,9 @@ impl Run<'_> {
         let ports = packet
             .ports
             .map(|(source, destination)| (destination, source));
-        let (setup, start) = (self.setup.clone(), self.host.now);
+        let tick = self.setup.tick_micros;
+        // Timestamps count from the start.
+        let tolerance = self.tolerance(self.host.now, Instant::ZERO);
         let Some(socket) = self.sockets.chosen(ports) else {
             return failed("there is no socket");
         };
@@ -145,12 +147,11 @@ impl Run<'_> {
             learn(socket, tcp, segment.control, segment.seq, segment.ack);
         }
         learn_stamp(socket, packet, &whole);
-        let share = start.as_nanos() / 1_000 * setup.tolerance_millipercent / 100_000;
         let mut comparison = Comparison {
             numbers: &socket.numbers,
             flow_labels: &mut socket.flow_labels,
-            tick: setup.tick_micros,
-            stamp_tolerance: share.max(setup.tolerance_micros),
+            tick,
+            stamp_tolerance: tolerance.as_micros() as u64,
             found: Vec::new(),
         };
         comparison.packets(packet, &whole);

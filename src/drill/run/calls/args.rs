@@ -286,13 +286,13 @@ pub(super) fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Expr> {
 
 /// The octets of several pieces together, of the first `count`: `[{..., 10}, {..., 20}]`.
 pub(super) fn pieces(expr: &Expr, count: i64) -> Result<usize, Stop> {
-    let mut octets = 0;
+    let mut octets: i64 = 0;
     let count = usize::try_from(count).unwrap_or(0);
     for piece in list(expr)?.iter().take(count) {
         let Some(len) = fields(piece)?.last() else {
             return failed("a piece has a length: {..., N}");
         };
-        octets += number(&len.value)?;
+        octets = octets.saturating_add(number(&len.value)?);
     }
     size(octets)
 }

@@ -231,7 +231,7 @@ fn moment(time: &[Field]) -> Result<Data, Stop> {
         get("scm_sec")?.max(0) as u64,
         get("scm_nsec")?.max(0) as u64,
     );
-    let at = Instant::from_secs(secs) + Duration::from_nanos(nanos);
+    let at = Instant::ZERO + Duration::from_secs(secs) + Duration::from_nanos(nanos);
     Ok(Data::Moment(Some(at).filter(|at| *at > Instant::ZERO)))
 }
 
