@@ -63,7 +63,7 @@ impl Stack {
         self.note_keys(&config.tcp.signatures);
         self.note_hops(&config.tcp.socket);
         self.saved_syns.note(config.saves_syns);
-        let tcp = self.table.share(&config.tcp);
+        let tcp = self.configs.opened_with(&config.tcp);
         Ok(self.listeners.insert(local, config, tcp))
     }
 
@@ -88,7 +88,7 @@ impl Stack {
         self.note_keys(&config.tcp.signatures);
         self.note_hops(&config.tcp.socket);
         self.saved_syns.note(config.saves_syns);
-        let tcp = self.table.share(&config.tcp);
+        let tcp = self.configs.opened_with(&config.tcp);
         if let Some(listener) = self.listeners.get_mut(listener) {
             (listener.config, listener.tcp) = (config, tcp);
         }
@@ -142,7 +142,7 @@ impl Stack {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> Result<ConnId, ConnectError> {
-        let config = self.table.share(&self.config.tcp);
+        let config = self.configs.opened_with(&self.config.tcp);
         let (id, _) = self.open_active(now, local, remote, &config, None)?;
         Ok(id)
     }
@@ -159,7 +159,7 @@ impl Stack {
         config: &TcpConfig,
     ) -> Result<ConnId, ConnectError> {
         config.validate().map_err(ConnectError::Config)?;
-        let config = self.table.share(config);
+        let config = self.configs.opened_with(config);
         let (id, _) = self.open_active(now, local, remote, &config, None)?;
         Ok(id)
     }
@@ -179,7 +179,7 @@ impl Stack {
         data: &[u8],
     ) -> Result<(ConnId, usize), ConnectError> {
         config.validate().map_err(ConnectError::Config)?;
-        let config = self.table.share(config);
+        let config = self.configs.opened_with(config);
         self.open_active(now, local, remote, &config, Some(data))
     }
 
@@ -521,7 +521,9 @@ impl Stack {
     /// Changes the socket options.
     pub fn set_options(&mut self, now: Instant, id: ConnId, options: SocketOptions) {
         self.note_hops(&options);
-        self.table.get_mut(id).tcb.set_options(now, options);
+        let tcb = &mut self.table.get_mut(id).tcb;
+        let config = self.configs.changed_to(tcb.config(), options);
+        tcb.set_options(now, config);
         self.touched(id.slot);
     }
 

@@ -19,6 +19,7 @@
 //! | `key`, `routes` | a four-tuple as a key; finds the connection of a four-tuple |
 //! | `crowds` | destinations for which the local ports are nearly used up |
 //! | `chunks` | a vector that grows without moving its elements |
+//! | `shared_configs` | one configuration for connections that behave alike |
 //! | `listener` | LISTEN: queues and backlog |
 //! | `fast_open` | TCP Fast Open (RFC 7413): cookies given and received |
 //! | `cookies`, `epoch` | LISTEN under a flood: SYN cookies (RFC 4987); for how long they are valid |
@@ -74,6 +75,7 @@ mod routes;
 mod saved_syns;
 mod secret;
 mod share;
+mod shared_configs;
 mod signatures;
 mod sweep;
 mod table;
@@ -114,6 +116,7 @@ use replies::{Limiter, Replies};
 use reports::Reports;
 use saved_syns::SavedSyns;
 use share::Strays;
+use shared_configs::SharedConfigs;
 use table::Table;
 use waiting::AtRest;
 
@@ -191,6 +194,7 @@ pub struct Stack {
     share: Share,
     strays: Strays,
     table: Table,
+    configs: SharedConfigs,
     listeners: Listeners,
     fast_open: fast_open::FastOpen,
     deadlines: Deadlines,
@@ -277,6 +281,7 @@ impl Stack {
         let share = Share::new(index, count, secret);
         Ok(Stack {
             table: Table::new(secret.table_hasher()),
+            configs: SharedConfigs::default(),
             udp: udp::Sockets::new(secret.table_hasher(), max_paths),
             groups: Groups::new(index == 0),
             reset_limiter: Limiter::new(rate, derived(u64::MAX - 2 - nonces)),

@@ -2,7 +2,6 @@
 //! entry by its four-tuple.
 
 use core::num::NonZeroU64;
-use std::sync::Arc;
 
 use super::flow_label::Flow;
 use super::id::{ConnId, ListenerId};
@@ -10,7 +9,6 @@ use super::key::Key;
 use super::memory::Charge;
 use super::routes::Routes;
 use super::secret::TableHasher;
-use crate::config::TcpConfig;
 use crate::tcp::{FourTuple, Readiness, State, Tcb};
 use crate::time::{Duration, Instant};
 
@@ -78,9 +76,6 @@ pub(super) struct Table {
     generations: Vec<u32>,
     free: Vec<u32>,
     routes: Routes,
-    /// The configuration of the connection that was opened last; the next is likely to have the
-    /// same.
-    config: Arc<TcpConfig>,
     /// The four-tuple found last: segments of one connection come in a row.
     last: Option<(Key, u32)>,
 }
@@ -92,17 +87,8 @@ impl Table {
             generations: Vec::new(),
             free: Vec::new(),
             routes: Routes::new(hasher),
-            config: Arc::default(),
             last: None,
         }
-    }
-
-    /// One copy of `config` for all successive connections that have it.
-    pub(super) fn share(&mut self, config: &TcpConfig) -> Arc<TcpConfig> {
-        if *self.config != *config {
-            self.config = Arc::new(config.clone());
-        }
-        Arc::clone(&self.config)
     }
 
     /// Adds a connection; its four-tuple must be free.

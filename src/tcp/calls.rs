@@ -11,7 +11,7 @@ use super::seq::Seq;
 use super::state::{Event, State};
 use super::status::Status;
 use super::tcb::{AckDue, Open, Tcb};
-use crate::config::SocketOptions;
+use crate::config::TcpConfig;
 use crate::time::{Duration, Instant};
 use crate::wire::{Ecn, Kept, TcpHeader};
 
@@ -349,10 +349,17 @@ impl Tcb {
         self.error.take()
     }
 
+    /// How it behaves.
+    pub fn config(&self) -> &Arc<TcpConfig> {
+        &self.config
+    }
+
     /// Changes the socket options, and adjusts timers. Turning Nagle's algorithm off sends what waits,
-    /// corked or not.
-    pub fn set_options(&mut self, now: Instant, options: SocketOptions) {
-        let before = core::mem::replace(&mut Arc::make_mut(&mut self.config).socket, options);
+    /// corked or not. `config` is [its own](Tcb::config) with other options, so that connections whose
+    /// options change alike can share it.
+    pub fn set_options(&mut self, now: Instant, config: Arc<TcpConfig>) {
+        let (before, options) = (self.config.socket, config.socket);
+        self.config = config;
         match (before.keepalive, options.keepalive) {
             (Some(before), Some(after)) => self.change_keepalive(now, &before, &after),
             (None, None) => {}
